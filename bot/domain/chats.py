@@ -1,0 +1,69 @@
+"""Chats, the places in them, and what links them to an account of the provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to talk: a chat, and a topic in it (None outside forums and in a forum's General topic)."""
+
+    chat_id: int
+    topic_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Token:
+    """An API token of the provider. Its repr tells nothing; ``reveal()`` only where it goes into a header or a seal."""
+
+    _value: str
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Token(***)"
+
+
+class Trouble(StrEnum):
+    """Why an account's checks don't read the provider."""
+
+    TOKEN_REFUSED = "token_refused"
+    PERMISSION_MISSING = "permission_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A chat's link to one account of the provider.
+
+    ``account`` is a keyed fingerprint of base URL and token: the same account has the same one in every chat.
+    ``checked_at`` is the last time the provider's list was read well.
+    """
+
+    account: str
+    place: Place
+    token: Token
+    linked_by: int
+    linked_at: datetime
+    checked_at: datetime
+    next_check_at: datetime
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """What is known of a chat. ``language`` is the one chosen, ``telegram_language`` the one Telegram last reported.
+
+    ``awaiting_token_until`` is set between /link and the message with the token. ``resting`` is the reason why
+    nothing is sent to this chat at present.
+    """
+
+    id: int
+    language: str | None = None
+    telegram_language: str | None = None
+    awaiting_token_until: datetime | None = None
+    resting: str | None = None
+    link: Link | None = None

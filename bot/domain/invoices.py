@@ -1,0 +1,110 @@
+"""Invoices as the bot understands them: decimal money, real dates, and what is left to pay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of an invoice. ``title`` is the short description, ``description`` may have several lines."""
+
+    type: str
+    title: str
+    description: str
+    amount: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """An invoice as the provider gave it, money in the operator's currency, rounded to cents.
+
+    ``due`` and ``issued`` are calendar days in the provider's zone, ``paid_at`` an instant; each is None where the
+    provider gave no real date. ``subtotal`` and ``tax`` are None where they are missing.
+    """
+
+    id: int
+    status: str
+    status_label: str
+    is_open: bool
+    issued: date | None
+    due: date | None
+    paid_at: datetime | None
+    subtotal: Decimal | None
+    tax: Decimal | None
+    tax_rate: Decimal | None
+    credit: Decimal
+    total: Decimal
+    items: tuple[Item, ...]
+
+    @property
+    def left_to_pay(self) -> Decimal | None:
+        """What is still to be paid; 0 if the invoice is not open; None where its own figures don't tell.
+
+        ``total`` can be before or after the applied credit. The invoice's arithmetic decides: ``total`` is compared
+        with ``subtotal + tax`` and with ``subtotal + tax - credit``, within a cent.
+        """
+        if not self.is_open:
+            return Decimal(0)
+        if self.credit == 0:
+            return max(self.total, Decimal(0))
+        if self.subtotal is None or self.tax is None:
+            return None
+        gross = self.subtotal + self.tax
+        if abs(self.total - gross) <= CENT:
+            return max(self.total - self.credit, Decimal(0))
+        if abs(self.total - (gross - self.credit)) <= CENT:
+            return max(self.total, Decimal(0))
+        return None
+
+    @property
+    def can_be_paid(self) -> bool:
+        """Whether a payment with credit makes sense: open, and a known sum above zero is left."""
+        left = self.left_to_pay
+        return self.is_open and left is not None and left > 0
+
+    @property
+    def can_return_credit(self) -> bool:
+        """Whether applied credit can be taken back: the provider does so for unpaid invoices only."""
+        return self.is_open and self.credit > 0
+
+    @property
+    def title(self) -> str:
+        """The first item's short description, or an empty text."""
+        return self.items[0].title if self.items else ""
+
+    def has_type(self, kind: str) -> bool:
+        """Whether any item is of this type, whatever its letter case."""
+        return any(item.type.casefold() == kind.casefold() for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The provider's list: what could be read, and how many invoices could not."""
+
+    invoices: tuple[Invoice, ...]
+    unreadable: int = 0
+
+
+def open_first(invoices: Iterable[Invoice]) -> list[Invoice]:
+    """Open invoices by due date (those without one last), then the others, newest first."""
+
+    def order(invoice: Invoice) -> tuple[int, int, int]:
+        if invoice.is_open:
+            return (0, (invoice.due or date.max).toordinal(), invoice.id)
+        return (1, -(invoice.issued or date.min).toordinal(), -invoice.id)
+
+    return sorted(invoices, key=order)
+
+
+def sum_left(invoices: Iterable[Invoice]) -> Decimal:
+    """The sum left over all open invoices; one whose remainder is unclear counts with its total."""
+    return sum(
+        (i.total if i.left_to_pay is None else i.left_to_pay for i in invoices if i.is_open),
+        start=Decimal(0),
+    )

@@ -1,0 +1,107 @@
+"""Payments with credit: one record from the question to its end.
+
+    asked → confirmed → sent → ended
+      └──────────┴────────────→ ended (cancelled, or nothing was sent)
+
+``sent`` is written before the request leaves, so whatever stops the bot afterwards, the record says that the
+provider may have been asked; from then on only reading decides. A record that is ``confirmed`` and no more has
+surely not been sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from bot.domain.chats import Place
+from bot.domain.invoices import Invoice
+
+CONFIRMATION_LIFETIME = timedelta(minutes=10)
+SETTLE_FOR = timedelta(minutes=10)
+
+
+class Action(StrEnum):
+    PAY = "pay"
+    REMOVE_CREDIT = "remove_credit"
+
+
+class State(StrEnum):
+    ASKED = "asked"
+    CONFIRMED = "confirmed"
+    SENT = "sent"
+    ENDED = "ended"
+
+
+class Outcome(StrEnum):
+    """How it ended, as far as the provider's own data say."""
+
+    DONE = "done"
+    PARTLY = "partly"
+    REFUSED = "refused"
+    NOT_SENT = "not_sent"
+    CHANGED = "changed"
+    UNCLEAR = "unclear"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment (or the taking back of credit) of ``amount`` on one invoice, bound to who asked, where, and for what.
+
+    ``message_id`` is the message that shows it. ``credit`` is what lay on the invoice when it was asked for.
+    ``left`` (what remains to be paid) and ``reason`` (the provider's words) belong to the outcome. ``told`` is set
+    once the person has been shown the outcome.
+    """
+
+    id: str
+    action: Action
+    account: str
+    invoice_id: int
+    amount: Decimal
+    credit: Decimal
+    status: str
+    due: date | None
+    place: Place
+    user_id: int
+    asked_at: datetime
+    expires_at: datetime
+    message_id: int | None = None
+    state: State = State.ASKED
+    sent_at: datetime | None = None
+    outcome: Outcome | None = None
+    left: Decimal | None = None
+    reason: str = ""
+    told: bool = False
+
+
+def amount_of(action: Action, invoice: Invoice) -> Decimal | None:
+    """The amount an action on this invoice moves, or None where it makes no sense."""
+    if action is Action.PAY:
+        return invoice.left_to_pay if invoice.can_be_paid else None
+    return invoice.credit if invoice.can_return_credit else None
+
+
+def still_matches(payment: Payment, invoice: Invoice) -> bool:
+    """Whether the invoice, read again, is the one that was shown: same amount, status, due date and credit."""
+    return (
+        amount_of(payment.action, invoice) == payment.amount
+        and invoice.credit == payment.credit
+        and invoice.status == payment.status
+        and invoice.due == payment.due
+    )
+
+
+def outcome_of(payment: Payment, invoice: Invoice) -> Outcome | None:
+    """What the invoice, read after the request was sent, says about its end; None: nothing has moved yet."""
+    if payment.action is Action.REMOVE_CREDIT:
+        if not invoice.is_open:
+            return Outcome.CHANGED
+        if invoice.credit == 0:
+            return Outcome.DONE
+        return Outcome.PARTLY if invoice.credit < payment.credit else None
+    if not invoice.is_open:
+        # Closed otherwise than by paying (cancelled, refunded, …) is not a payment that went through.
+        return Outcome.DONE if invoice.status.casefold() == "paid" or invoice.paid_at else Outcome.CHANGED
+    return Outcome.PARTLY if invoice.credit > payment.credit else None

@@ -1,0 +1,242 @@
+"""The error tree.
+
+An error carries a message key and the arguments of that message; only the edge (chat or command line) puts it into
+words, in the reader's language. The texts stand in ``bot/locales`` under the same keys.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class BotError(Exception):
+    """Base of all errors that a person may be told of.
+
+    ``key`` names the message, ``arguments`` fill its placeholders. ``permanent`` says that trying again, as things
+    stand, cannot help.
+    """
+
+    key: ClassVar[str] = "error.unexpected"
+    permanent: ClassVar[bool] = False
+
+    def __init__(self, **arguments: object) -> None:
+        self.arguments = arguments
+        super().__init__(self.key, arguments)
+
+    def __str__(self) -> str:
+        details = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
+        return f"{self.key}({details})"
+
+
+# --- The provider's API ---------------------------------------------------------------------------------------------
+
+
+class ProviderError(BotError):
+    """A call to the provider did not give what was asked for."""
+
+
+class TokenRefused(ProviderError):
+    """401: the token is wrong, expired or revoked."""
+
+    key = "error.token_refused"
+    permanent = True
+
+
+class PermissionMissing(ProviderError):
+    """403: the token lacks a permission, named in ``permission``."""
+
+    key = "error.permission_missing"
+    permanent = True
+
+    def __init__(self, permission: str) -> None:
+        super().__init__(permission=permission)
+
+
+class NotFound(ProviderError):
+    """404: the account has no such invoice or document."""
+
+    key = "error.not_found"
+    permanent = True
+
+
+class Refused(ProviderError):
+    """Another 4xx: the provider understood and said no. ``reason`` holds its own words, or is empty."""
+
+    permanent = True
+
+    def __init__(self, status: int, reason: str = "") -> None:
+        self.status = status
+        self.reason = reason
+        self.key = "error.refused" if reason else "error.refused_without_reason"  # type: ignore[misc]  # by instance
+        super().__init__(status=status, reason=reason)
+
+
+class RateLimited(ProviderError):
+    """429. ``retry_after`` is the wait in seconds that the provider asked for, or None if it named none."""
+
+    key = "error.rate_limited"
+
+    def __init__(self, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__()
+
+
+class ProviderDown(ProviderError):
+    """5xx, a time-out or a broken connection: the request may have been carried out."""
+
+    key = "error.provider_down"
+
+
+class ProviderUnreachable(ProviderDown):
+    """No connection came about, so the request was surely not carried out."""
+
+
+class AnswerNotUnderstood(ProviderError):
+    """An answer that is not what the reference promises: HTML, cut-off JSON, a PDF that is none. ``detail`` is for the log."""
+
+    key = "error.answer_not_understood"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail=detail)
+
+
+class DocumentTooLarge(ProviderError):
+    """A download passed the limit, given in whole megabytes."""
+
+    key = "error.document_too_large"
+    permanent = True
+
+    def __init__(self, limit_mb: int) -> None:
+        super().__init__(limit_mb=limit_mb)
+
+
+# --- Telegram -------------------------------------------------------------------------------------------------------
+
+
+class MessengerError(BotError):
+    """A message did not get out."""
+
+
+class ChatGone(MessengerError):
+    """This chat can't be written to any more (blocked, kicked, deleted): it rests until it comes back."""
+
+    permanent = True
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason=reason)
+
+
+class ChatMigrated(MessengerError):
+    """The group became a supergroup and goes by ``new_chat_id`` from now on."""
+
+    def __init__(self, new_chat_id: int) -> None:
+        self.new_chat_id = new_chat_id
+        super().__init__(new_chat_id=new_chat_id)
+
+
+class FloodLimited(MessengerError):
+    """429 from Telegram: nothing was sent; ``retry_after`` seconds must pass first."""
+
+    def __init__(self, retry_after: float) -> None:
+        self.retry_after = retry_after
+        super().__init__(retry_after=retry_after)
+
+
+class NotSent(MessengerError):
+    """Surely not delivered (no connection, or refused with a text we don't know): may be tried again."""
+
+
+class DeliveryUncertain(MessengerError):
+    """The connection broke after the request may have left: delivered or not, nobody knows."""
+
+
+# --- What a person did ----------------------------------------------------------------------------------------------
+
+
+class UserError(BotError):
+    """A person asked for something that can't be done as asked; the text says what to do instead."""
+
+    permanent = True
+
+
+class NotLinked(UserError):
+    key = "error.not_linked"
+
+
+class PrivateChatOnly(UserError):
+    key = "error.private_chat_only"
+
+
+class NotAToken(UserError):
+    """The text can't be a token: empty, too long, or with characters that no HTTP header may carry."""
+
+    key = "error.not_a_token"
+
+
+class InvoiceNumberMissing(UserError):
+    """A command needs an invoice number; ``command`` is its name without the slash."""
+
+    key = "error.invoice_number_missing"
+
+    def __init__(self, command: str) -> None:
+        super().__init__(command=command)
+
+
+class UnknownFilter(UserError):
+    """A word behind /invoices or /archive is no filter."""
+
+    key = "error.unknown_filter"
+
+    def __init__(self, word: str, choices: str) -> None:
+        super().__init__(word=word, choices=choices)
+
+
+class UnknownLanguage(UserError):
+    key = "error.unknown_language"
+
+    def __init__(self, word: str) -> None:
+        super().__init__(word=word)
+
+
+class NothingToPay(UserError):
+    """The invoice is not open, or nothing is left of its sum."""
+
+    key = "error.nothing_to_pay"
+
+
+class UnclearSum(UserError):
+    """The invoice's own figures don't say what is left to pay, so no amount can be confirmed."""
+
+    key = "error.unclear_sum"
+
+
+class NoCreditApplied(UserError):
+    """There is no credit on the invoice that could be taken back, or it is no longer open."""
+
+    key = "error.no_credit_applied"
+
+
+class PressByOther(UserError):
+    """Somebody else than the person who asked pressed the button."""
+
+    key = "error.press_by_other"
+
+
+class ConfirmationExpired(UserError):
+    """The button is too old, already used, or was never ours."""
+
+    key = "error.confirmation_expired"
+
+
+class PaymentInProgress(UserError):
+    """The same invoice of the same account is being paid (or its credit taken back) right now."""
+
+    key = "error.payment_in_progress"
+
+
+# --- Starting up ----------------------------------------------------------------------------------------------------
+
+
+class StartError(Exception):
+    """The bot can't start. The message is a sentence for the operator that says what to do (English, as the logs are)."""
