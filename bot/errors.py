@@ -92,7 +92,10 @@ class ProviderUnreachable(ProviderDown):
 
 
 class AnswerNotUnderstood(ProviderError):
-    """An answer that is not what the reference promises: HTML, cut-off JSON, a PDF that is none. ``detail`` is for the log."""
+    """An answer that is not what the reference promises: HTML, cut-off JSON, a PDF that is none.
+
+    ``detail`` is for the log.
+    """
 
     key = "error.answer_not_understood"
 
@@ -239,4 +242,4 @@ class PaymentInProgress(UserError):
 
 
 class StartError(Exception):
-    """The bot can't start. The message is a sentence for the operator that says what to do (English, as the logs are)."""
+    """The bot can't start. The message is a sentence for the operator that says what to do, in English as the logs."""

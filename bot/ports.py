@@ -229,6 +229,21 @@ class Messenger(Protocol):
 
 
 __all__ = [
-    "Chat", "Check", "CheckStore", "Checked", "ChatStore", "Claim", "Clock", "Delivery", "Document", "InvoiceFilter",
-    "Messenger", "Outbox", "PaymentStore", "Place", "Provider", "Store", "Waiting",
-]  # fmt: skip
+    "Chat",
+    "ChatStore",
+    "Check",
+    "CheckStore",
+    "Checked",
+    "Claim",
+    "Clock",
+    "Delivery",
+    "Document",
+    "InvoiceFilter",
+    "Messenger",
+    "Outbox",
+    "PaymentStore",
+    "Place",
+    "Provider",
+    "Store",
+    "Waiting",
+]
