@@ -2,17 +2,107 @@
 
 from __future__ import annotations
 
-import os
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
-import dotenv
 from babel.numbers import is_currency
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import StartError
 
-print(Decimal, Annotated, Any, Literal, os, dotenv)
+PUBLIC_TELEGRAM = "https://api.telegram.org"
+
+CommaSeparated = NoDecode  # the environment holds "a,b", not a JSON list
+
+
+class Settings(BaseSettings):
+    """The operator's settings; each field is read from the environment variable of its name in capitals."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    telegram_bot_token: SecretStr
+    telegram_api_url: str = PUBLIC_TELEGRAM
+    provider_url: str
+    provider_timezone: str = "Europe/Berlin"
+    currency: str = "EUR"
+    check_interval: float = Field(default=900, ge=1, le=7 * 86400)
+    data_dir: Path = Path("data")
+    token_keys: Annotated[tuple[SecretStr, ...], CommaSeparated] = ()
+    allowed_users: Annotated[frozenset[int] | None, CommaSeparated] = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["console", "json"] = "console"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone whose calendar the provider's dates follow."""
+        return ZoneInfo(self.provider_timezone)
+
+    @field_validator("telegram_bot_token")
+    @classmethod
+    def _bot_token(cls, value: SecretStr) -> SecretStr:
+        number, _, rest = value.get_secret_value().strip().partition(":")
+        if not (number.isdecimal() and rest):
+            raise ValueError("is not a bot token; @BotFather gives one of the form 123456789:ABC…")
+        return SecretStr(value.get_secret_value().strip())
+
+    @field_validator("telegram_api_url", "provider_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        url = urlsplit(value.strip())
+        if url.scheme not in {"http", "https"} or not url.hostname:
+            raise ValueError("must be a web address such as https://HOST/api")
+        if url.username or url.password or url.query or url.fragment:
+            raise ValueError("must be a plain web address, without user name, ? or #")
+        return value.strip().rstrip("/")
+
+    @field_validator("provider_timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError("is not a time zone such as Europe/Berlin") from error
+        return value
+
+    @field_validator("currency")
+    @classmethod
+    def _known_currency(cls, value: str) -> str:
+        if not is_currency(value.upper()):
+            raise ValueError("is not a currency code such as EUR")
+        return value.upper()
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("token_keys", "allowed_users", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings. Raises :class:`StartError` that lists everything missing or wrong in one message."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise StartError(_explain(error)) from None  # the cause would print the values, secrets among them
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False):
+        name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
+        if problem["type"] == "missing":
+            lines.append(f"  {name} is missing")
+        elif problem["type"] == "value_error":
+            lines.append(f"  {name} {problem['ctx']['error']}")
+        else:
+            lines.append(f"  {name}: {problem['msg']}")
+    return "The bot can't start with these settings:\n{}\nSet them in the environment or in .env; .env.example explains each.".format(
+        "\n".join(lines)
+    )

@@ -14,8 +14,8 @@ from bot.domain.chats import Place
 class KnownInvoice:
     """What a chat knows of one invoice: as much as a reminder needs when the provider can't be asked.
 
-    ``told`` holds the thresholds (days before the due date; negative: after) already told for the present ``due``;
-    a moved due date empties it. ``gone`` means that the provider, asked for this very invoice, no longer has it.
+    ``told`` is the latest threshold (days before the due date; negative: after) that was told for the present ``due``;
+    a moved due date resets it. ``gone`` means that the provider, asked for this very invoice, no longer has it.
     """
 
     id: int
@@ -24,7 +24,7 @@ class KnownInvoice:
     left: Decimal | None
     total: Decimal
     title: str
-    told: tuple[int, ...] = ()
+    told: int | None = None
     gone: bool = False
 
 

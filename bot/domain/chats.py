@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+LANGUAGES = ("en", "de")
+"""The languages that the bot speaks; the first one where it speaks none of the reader's."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -67,3 +70,12 @@ class Chat:
     awaiting_token_until: datetime | None = None
     resting: str | None = None
     link: Link | None = None
+
+    @property
+    def speaks(self) -> str:
+        """The language to answer in: the one chosen, else Telegram's, else the first that the bot has."""
+        for wish in (self.language, self.telegram_language):
+            language = (wish or "").lower().partition("-")[0]
+            if language in LANGUAGES:
+                return language
+        return LANGUAGES[0]

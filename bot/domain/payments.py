@@ -50,7 +50,7 @@ class Outcome(StrEnum):
 class Payment:
     """A payment (or the taking back of credit) of ``amount`` on one invoice, bound to who asked, where, and for what.
 
-    ``message_id`` is the message that shows it. ``credit`` is what lay on the invoice when it was asked for.
+    ``since`` is when it came into its present state. ``message_id`` is the message that shows it. ``credit`` is what lay on the invoice when it was asked for.
     ``left`` (what remains to be paid) and ``reason`` (the provider's words) belong to the outcome. ``told`` is set
     once the person has been shown the outcome.
     """
@@ -65,11 +65,10 @@ class Payment:
     due: date | None
     place: Place
     user_id: int
-    asked_at: datetime
+    since: datetime
     expires_at: datetime
     message_id: int | None = None
     state: State = State.ASKED
-    sent_at: datetime | None = None
     outcome: Outcome | None = None
     left: Decimal | None = None
     reason: str = ""
