@@ -147,7 +147,14 @@ class FloodLimited(MessengerError):
 
 
 class NotSent(MessengerError):
-    """Surely not delivered (no connection, or refused with a text we don't know): may be tried again."""
+    """No connection came about, so it was surely not delivered: tried again until it works."""
+
+
+class SendRefused(MessengerError):
+    """Telegram refused for a reason that we don't know, given in ``reason``: tried again a few times, then set aside."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=reason)
 
 
 class DeliveryUncertain(MessengerError):

@@ -103,6 +103,5 @@ def _explain(error: ValidationError) -> str:
             lines.append(f"  {name} {problem['ctx']['error']}")
         else:
             lines.append(f"  {name}: {problem['msg']}")
-    return "The bot can't start with these settings:\n{}\nSet them in the environment or in .env; .env.example explains each.".format(
-        "\n".join(lines)
-    )
+    head = "The bot can't start with these settings:"
+    return "\n".join([head, *lines, "Set them in the environment or in .env; .env.example explains each."])

@@ -21,10 +21,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell about an invoice. Reminders carry their threshold and the due date it counts from."""
+    """Something to tell: of an invoice, or (None) of the account. Reminders carry their threshold and due date."""
 
     kind: AlertKind
-    invoice_id: int
+    invoice_id: int | None = None
     threshold: int | None = None
     due: date | None = None
 
@@ -69,10 +69,7 @@ def learn(known: KnownInvoice | None, invoice: Invoice) -> KnownInvoice:
 
 def take_as_known(invoices: Iterable[Invoice], today: date, schedule: Schedule) -> dict[int, KnownInvoice]:
     """The knowledge of a freshly linked chat, which has just been shown what is open: nothing of it is news."""
-    return {
-        invoice.id: _told_up_to(learn(None, invoice), today, schedule)
-        for invoice in invoices
-    }
+    return {invoice.id: _told_up_to(learn(None, invoice), today, schedule) for invoice in invoices}
 
 
 def missing_from(known: Mapping[int, KnownInvoice], invoices: Iterable[Invoice]) -> list[int]:
@@ -101,11 +98,11 @@ def decide(known: Mapping[int, KnownInvoice], read: Iterable[Invoice], today: da
         if invoice.is_open and (before is None or not before.is_open):
             after[invoice.id] = _told_up_to(after[invoice.id], today, schedule)
             notices.append(Notice(AlertKind.NEW, invoice.id, due=invoice.due))
-    for number, invoice in after.items():
-        if (threshold := _untold_threshold(invoice, today, schedule)) is not None and invoice.due is not None:
-            after[number] = replace(invoice, told=threshold)
-            kind = AlertKind.OVERDUE if invoice.due < today else AlertKind.DUE
-            notices.append(Notice(kind, number, threshold, invoice.due))
+    for number, now_known in after.items():
+        if (threshold := _untold_threshold(now_known, today, schedule)) is not None:
+            after[number] = replace(now_known, told=threshold)
+            kind = AlertKind.OVERDUE if threshold < 0 else AlertKind.DUE
+            notices.append(Notice(kind, number, threshold, now_known.due))
     return Decision(after, tuple(notices))
 
 

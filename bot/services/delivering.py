@@ -1,0 +1,100 @@
+"""Bring the saved alerts to their chats: once each, in order within a chat, none lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from bot.domain.alerts import AlertKind
+from bot.errors import ChatGone, ChatMigrated, DeliveryUncertain, FloodLimited, MessengerError, NotSent
+from bot.ports import ChatStore, Clock, Delivery, Messenger, Outbox
+from bot.services.workers import Workers
+
+log = structlog.get_logger()
+
+LEASE = timedelta(minutes=2)
+PER_TICK = 25
+"""With one tick a second this keeps the whole below Telegram's 30 messages a second; a chat has one claim a tick."""
+TRIES = 5
+FIRST_WAIT = timedelta(seconds=2)
+LONGEST_WAIT = timedelta(minutes=10)
+
+
+class Courier:
+    """Delivers what the outbox holds. What each error of the messenger leads to is decided here, in one place."""
+
+    def __init__(self, outbox: Outbox, chats: ChatStore, messenger: Messenger, clock: Clock, workers: Workers) -> None:
+        self._outbox = outbox
+        self._chats = chats
+        self._messenger = messenger
+        self._clock = clock
+        self._workers = workers
+
+    async def tick(self) -> None:
+        """Start the deliveries that are due, as many as there is room for."""
+        if room := min(self._workers.free, PER_TICK):
+            for delivery in await self._outbox.claim_alerts(self._clock(), room, LEASE):
+                self._workers.start(self._deliver(delivery))
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        if is_pointless(delivery):
+            await self._outbox.alert_sent(delivery.claim)
+            return
+        try:
+            await self._messenger.send_alert(delivery, self._clock())
+        except MessengerError as error:
+            await self._resolve(delivery, error)
+        except Exception:
+            await self._try_later(delivery)
+            raise
+        else:
+            await self._outbox.alert_sent(delivery.claim)
+            log.info("alert sent", chat=delivery.chat.id, kind=delivery.alert.kind, invoice=delivery.alert.invoice_id)
+
+    async def _resolve(self, delivery: Delivery, error: MessengerError) -> None:
+        now, chat_id = self._clock(), delivery.chat.id
+        match error:
+            case ChatGone():
+                await self._outbox.alert_failed(delivery.claim, now, uncertain=False, counts=False)
+                await self._chats.rest(chat_id, error.reason)
+                log.info("chat rests", chat=chat_id, reason=error.reason)
+            case ChatMigrated():
+                await self._outbox.alert_failed(delivery.claim, now, uncertain=delivery.again, counts=False)
+                await self._chats.move_chat(chat_id, error.new_chat_id)
+                log.info("chat moved", chat=chat_id, to=error.new_chat_id)
+            case FloodLimited():
+                later = now + timedelta(seconds=error.retry_after)
+                await self._outbox.alert_failed(delivery.claim, later, uncertain=delivery.again, counts=False)
+            case DeliveryUncertain() if delivery.again:
+                await self._set_aside(delivery)
+            case DeliveryUncertain():
+                await self._outbox.alert_failed(delivery.claim, now + FIRST_WAIT, uncertain=True, counts=True)
+            case NotSent():
+                await self._try_later(delivery, give_up=False)
+            case _:
+                log.warning("alert refused", chat=chat_id, error=str(error))
+                await self._try_later(delivery)
+
+    async def _try_later(self, delivery: Delivery, *, give_up: bool = True) -> None:
+        if give_up and delivery.alert.attempts + 1 >= TRIES:
+            await self._set_aside(delivery)
+            return
+        wait = min(FIRST_WAIT * 2 ** min(delivery.alert.attempts, 16), LONGEST_WAIT)
+        await self._outbox.alert_failed(delivery.claim, self._clock() + wait, uncertain=delivery.again, counts=True)
+
+    async def _set_aside(self, delivery: Delivery) -> None:
+        log.warning("alert set aside", chat=delivery.chat.id, kind=delivery.alert.kind)
+        await self._outbox.set_alert_aside(delivery.claim)
+
+
+def is_pointless(delivery: Delivery) -> bool:
+    """Whether things have moved on since the alert was saved: the link is another, or the invoice is settled."""
+    link, alert, known = delivery.chat.link, delivery.alert, delivery.known
+    if link is None or link.account != alert.account:
+        return True
+    if alert.kind in {AlertKind.TOKEN_REFUSED, AlertKind.PERMISSION_MISSING}:
+        return link.trouble is None
+    if known is None or not known.is_open or known.gone:
+        return True
+    return alert.kind is not AlertKind.NEW and known.due != alert.due

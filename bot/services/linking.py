@@ -1,0 +1,74 @@
+"""Link a chat to an account of the provider, and take the link away."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from bot.domain.chats import Chat, Link, Place, Token
+from bot.domain.invoices import Listing
+from bot.domain.reminders import reminder_day, take_as_known
+from bot.errors import NotAToken
+from bot.ports import ChatStore, Clock, Provider
+from bot.services.plan import CheckPlan
+
+TOKEN_WAIT = timedelta(minutes=10)
+TOKEN_FORM = re.compile(r"[!-~]{8,4096}")  # printable ASCII without blanks: what an HTTP header can carry
+
+
+def read_token(text: str) -> Token:
+    """The token in what a person typed. Raises :class:`NotAToken` where no HTTP header could carry it."""
+    value = text.strip().strip("<>\"'`")
+    if not TOKEN_FORM.fullmatch(value):
+        raise NotAToken
+    return Token(value)
+
+
+class Linking:
+    """Links chats. ``base_url`` is the provider's, since an account is a token at a certain provider."""
+
+    def __init__(self, store: ChatStore, provider: Provider, clock: Clock, plan: CheckPlan, *, base_url: str) -> None:
+        self._store = store
+        self._provider = provider
+        self._clock = clock
+        self._plan = plan
+        self._base_url = base_url
+
+    async def expect_token(self, chat: Chat) -> None:
+        """Take the chat's next message as its token, for the next ten minutes."""
+        await self._store.await_token(chat.id, self._clock() + TOKEN_WAIT)
+
+    async def stop_expecting(self, chat: Chat) -> None:
+        """Take messages as messages again."""
+        if chat.awaiting_token_until is not None:
+            await self._store.await_token(chat.id, None)
+
+    def expects_token(self, chat: Chat) -> bool:
+        """Whether the chat's next message is its token."""
+        return chat.awaiting_token_until is not None and self._clock() < chat.awaiting_token_until
+
+    async def link(self, chat: Chat, place: Place, user_id: int, text: str) -> Listing:
+        """Try the token in ``text`` at the provider, then store it; an older link is replaced.
+
+        The invoices that exist already are taken as known. Returns them. Raises :class:`NotAToken` or a
+        :class:`bot.errors.ProviderError`; the older link stands then.
+        """
+        token = read_token(text)
+        listing = await self._provider.list_invoices(token, chat.speaks)
+        now = self._clock()
+        link = Link(
+            account=self._store.account_of(self._base_url, token),
+            place=place,
+            token=token,
+            linked_by=user_id,
+            linked_at=now,
+            checked_at=now,
+            next_check_at=self._plan.after(now),
+        )
+        today = reminder_day(now, self._plan.zone, self._plan.schedule)
+        await self._store.link(link, take_as_known(listing.invoices, today, self._plan.schedule))
+        return listing
+
+    async def unlink(self, chat: Chat) -> bool:
+        """Forget the chat's token and all that is known of it; False if there was nothing."""
+        return await self._store.unlink(chat.id)
