@@ -1,0 +1,232 @@
+"""Structured logging to standard error, for people or machines; no line leaves with a secret in it.
+
+Everything that is logged, by structlog or by the standard library, passes one handler. Its formatter masks secrets
+as the very last step, on the finished line, so that neither an exception's text nor a foreign library gets past it.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import logging
+import re
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Final, Literal
+from urllib.parse import quote, quote_plus
+
+import structlog
+from structlog.typing import Processor
+
+Form = Literal["console", "json"]
+
+MASK: Final = "***"
+SHORTEST_SECRET: Final = 8
+"""A shorter value is no credential; masking it would only make the rest of the log unreadable."""
+
+TOKENS_KEPT: Final = 256
+"""How many values given to :func:`add_secret` are remembered; far more than can be in use at the same moment."""
+
+_HELD_AT_WARNING: Final = ("aiohttp", "apscheduler", "httpcore", "httpx", "uvicorn.access")
+"""Libraries that log each request or each tick at INFO, with addresses that hold the bot token."""
+
+_BOT_TOKEN = re.compile(r"\d{6,}(?::|%3A)[A-Za-z0-9_-]{30,}", re.IGNORECASE)
+_BEARER = re.compile(r"""(\bBearer)(?:\s|\+|%20)+["']?(?:\\[^nrt]|[^\s"'\\])+""", re.IGNORECASE)
+# What follows /link may be a token in any spelling: all of it goes, to the end of the line or to a colour code.
+_LINK = re.compile(r"((?:/|%2F)link(?:@\w+)?)(?=[^\w/\"'])\s*[^\n\x1b]+", re.IGNORECASE)
+
+
+def _spellings(value: str) -> set[str]:
+    """The ways in which a value can stand in a text: plain, quoted, or as part of an address."""
+    percent = {quote(value), quote(value, safe=""), quote_plus(value)}
+    percent |= {re.sub("%..", lambda code: code[0].lower(), text) for text in percent}
+    return {value, repr(value)[1:-1], json.dumps(value)[1:-1], html.escape(value)} | percent
+
+
+class Secrets:
+    """The values that no line may show: lasting ones, and the ``limit`` most recently used others.
+
+    The others are forgotten by disuse: a token can get into a log only while it is in use, and whoever uses one adds
+    it again. Safe to use from several threads.
+    """
+
+    def __init__(self, limit: int = TOKENS_KEPT) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._lasting: tuple[str, ...] = ()
+        self._recent: OrderedDict[str, set[str]] = OrderedDict()  # their spellings; worked out once a line is masked
+        self._by_length: tuple[str, ...] | None = None
+
+    def keep(self, values: Iterable[str]) -> None:
+        """Replace the lasting values. Of a bot token, the part behind the colon is a secret by itself."""
+        whole = {value for value in values if len(value) >= SHORTEST_SECRET}
+        parts = {value.partition(":")[2] for value in whole if _BOT_TOKEN.fullmatch(value)}
+        with self._lock:
+            self._lasting = tuple(whole | parts)
+            self._by_length = None
+
+    def add(self, value: str) -> None:
+        """Note the use of a value."""
+        if len(value) < SHORTEST_SECRET:
+            return
+        with self._lock:
+            if value not in self._recent:
+                self._recent[value] = set()
+                self._by_length = None
+            self._recent.move_to_end(value)
+            while len(self._recent) > self._limit:
+                self._recent.popitem(last=False)
+
+    def mask(self, text: str) -> str:
+        """The text without any secret, known or recognised by its form."""
+        for spelling in self._spelled():
+            if spelling in text:
+                text = text.replace(spelling, MASK)
+        text = _BOT_TOKEN.sub(MASK, text)
+        text = _LINK.sub(rf"\1 {MASK}", text)
+        return _BEARER.sub(rf"\1 {MASK}", text)
+
+    def _spelled(self) -> tuple[str, ...]:
+        """All spellings, the longest first, so that none leaves the rest of another behind."""
+        with self._lock:
+            if self._by_length is None:
+                for value, spelled in self._recent.items():
+                    if not spelled:
+                        self._recent[value] = _spellings(value)
+                found = set[str]().union(*map(_spellings, self._lasting), *self._recent.values())
+                self._by_length = tuple(sorted(found, key=len, reverse=True))
+            return self._by_length
+
+
+_secrets = Secrets()
+
+
+def configure(level: str, form: Form, secrets: Iterable[str] = ()) -> None:
+    """Send all logging to standard error, one handler for everything; may be called again.
+
+    ``level`` is a name such as ``INFO`` and counts for the bot's own loggers; libraries don't go below INFO, since
+    what they print there (updates, addresses) belongs to people. ``secrets`` are masked for good. Exceptions that
+    nobody caught are logged as well, instead of being printed as they are.
+    """
+    _secrets.keep(secrets)
+    own = logging.getLevelNamesMapping()[level]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_shared_processors(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
+    handler = _StandardErrorHandler(form)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(own, logging.INFO))
+    logging.getLogger("bot").setLevel(own)
+    for name in _HELD_AT_WARNING:
+        logging.getLogger(name).setLevel(max(own, logging.WARNING))
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+
+
+def add_secret(value: str) -> None:
+    """Mask a value that came up at run time, such as a provider token. Call it each time the value is used."""
+    _secrets.add(value)
+
+
+def mask(text: str) -> str:
+    """The text as a log would show it: for what is printed elsewhere."""
+    return _secrets.mask(text)
+
+
+def _shared_processors() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+
+
+def _renderers(form: Form) -> list[Processor]:
+    if form == "json":
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    return [
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            # The default would draw tracebacks with the values of local variables.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+    ]
+
+
+def _masked(value: object) -> object:
+    """A decoded JSON value with all its texts masked, names included."""
+    if isinstance(value, str):
+        return _secrets.mask(value)
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    if isinstance(value, dict):
+        return {_secrets.mask(name): _masked(item) for name, item in value.items()}
+    return value
+
+
+class _MaskingFormatter(structlog.stdlib.ProcessorFormatter):
+    """Renders a record and masks the finished line."""
+
+    def __init__(self, form: Form) -> None:
+        self._form: Form = form
+        super().__init__(
+            foreign_pre_chain=_shared_processors(),
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(form)],
+        )
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = super().format(record)
+        if self._form == "console":
+            return _secrets.mask(line)
+        # Each text by itself: replaced in the line as a whole, a secret could take a quote or half an escape with it.
+        return json.dumps(_masked(json.loads(line)))
+
+
+class _StandardErrorHandler(logging.Handler):
+    """Writes to whatever standard error is at the moment; a terminal view may have replaced it."""
+
+    def __init__(self, form: Form) -> None:
+        super().__init__()
+        self.setFormatter(_MaskingFormatter(form))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except Exception:  # noqa: BLE001  # a failing log line must never stop the work it tells of
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the standard library's name
+        """Say where a record failed; the standard library would print its arguments, unmasked."""
+        failed = logging.LogRecord("bot.logs", logging.ERROR, __file__, 0, "log_record_failed in %s:%d", None, None)
+        failed.args = (record.pathname, record.lineno)
+        try:
+            sys.stderr.write(self.format(failed) + "\n")
+        except (OSError, ValueError):
+            return  # standard error itself is gone: there is nobody left to tell
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    logging.getLogger("bot").critical("uncaught_exception", exc_info=(kind, error, trace))
+
+
+def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+        _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
