@@ -1,0 +1,71 @@
+"""Requests per second of the bot's transport against httpx's own, on loopback, in one run.
+
+    python benchmarks/transport.py [requests] [at once]
+
+The server answers from the same process, so the figures are a lower bound for both; their ratio is what counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import time
+
+import httpx
+
+from bot.provider.transport import make_transport
+
+BODY = b"x" * 20_000  # about what 30 invoices take
+ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(BODY) + BODY
+ROUNDS = 5
+
+
+async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer every request on a connection with the same bytes."""
+    try:
+        while True:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(ANSWER)
+            await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        writer.close()
+
+
+async def rate(client: httpx.AsyncClient, url: str, requests: int, at_once: int) -> float:
+    """Requests per second, ``at_once`` of them under way at any time."""
+
+    async def worker(share: int) -> None:
+        for _ in range(share):
+            (await client.get(url)).raise_for_status()
+
+    begin = time.perf_counter()
+    await asyncio.gather(*(worker(requests // at_once) for _ in range(at_once)))
+    return requests / (time.perf_counter() - begin)
+
+
+async def main(requests: int = 2000, at_once: int = 50) -> None:
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
+    clients = {
+        "httpx's own transport, its default limits": httpx.AsyncClient(trust_env=False),
+        "httpx's own transport, all kept alive": httpx.AsyncClient(trust_env=False, limits=limits),
+        "the bot's transport": httpx.AsyncClient(transport=make_transport(at_once)),
+    }
+    rates: dict[str, list[float]] = {name: [] for name in clients}
+    for _ in range(ROUNDS):  # in turns, so that a busy machine slows all of them
+        for name, client in clients.items():
+            rates[name].append(await rate(client, url, requests, at_once))
+    base = statistics.median(rates["httpx's own transport, its default limits"])
+    print(f"{requests} requests, {at_once} at once, {len(BODY)} bytes each, median of {ROUNDS} rounds")
+    for name, figures in rates.items():
+        median = statistics.median(figures)
+        print(f"{name:45} {median:8.0f} requests/s   x {median / base:.2f}")
+    for client in clients.values():
+        await client.aclose()
+    server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*map(int, sys.argv[1:])))

@@ -1,0 +1,213 @@
+"""The httpx transport: aiohttp's connections under httpx's interface.
+
+``httpx-aiohttp`` carries several times the requests of httpx's own pool, whose cost grows with the square of the
+requests at once (encode/httpcore issue #1035). As it comes, it loses some of what this bot relies on; what is lost is
+put right here:
+
+- Errors: it reports a connection that broke after the request had left as a connect time-out, so a payment that may
+  have happened would count as surely not sent, and lets malformed answers through as aiohttp's own errors. They are
+  mapped anew, and without the cause, which holds the request's headers.
+- The connect time-out left out name resolution, and the pool time-out counted the connecting too.
+- There was no write time-out: an upload to a peer that no longer reads would hang.
+- aiohttp's session kept cookies, of all accounts together.
+- Proxies from the environment were not used, as httpx looks for them only where it makes the transport itself.
+
+Not offered: HTTP/2, and SOCKS proxies (both need packages that aren't installed for httpx's own transport either).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, cast
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+import httpx
+from httpx_aiohttp import AiohttpTransport
+
+KEEP_ALIVE = 30.0
+"""Seconds for which an idle connection is kept."""
+
+CHUNK = 64 * 1024
+"""Bytes that aiohttp takes without waiting for the peer; longer bodies are written, and timed, in pieces of this."""
+
+Timeouts = Mapping[str, float | None]
+
+
+def make_transport(
+    max_connections: int, *, verify: ssl.SSLContext | None = None, proxies: Mapping[str, str] | None = None
+) -> httpx.AsyncBaseTransport:
+    """A transport with at most ``max_connections`` requests in hand at once; a further one waits for the pool time-out.
+
+    ``verify`` defaults to httpx's own context. ``proxies`` maps ``http``, ``https`` or ``all`` to a proxy's URL and
+    defaults to the environment's (``HTTPS_PROXY`` …, minus ``NO_PROXY``); loopback is never reached through one.
+    It connects when first used, and can be used again after it was closed.
+    """
+    return _Transport(max_connections, verify or httpx.create_ssl_context(), proxies)
+
+
+class _Transport(httpx.AsyncBaseTransport):
+    def __init__(self, max_connections: int, verify: ssl.SSLContext, proxies: Mapping[str, str] | None) -> None:
+        self._slots = asyncio.Semaphore(max_connections)
+        self._verify = verify
+        self._proxies = getproxies() if proxies is None else proxies
+        self._routes: dict[str | None, AiohttpTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        timeouts: Timeouts = request.extensions.get("timeout", {})
+        await self._take_slot(request, timeouts.get("pool"))
+        try:
+            response = await self._send(request, timeouts)
+        except BaseException:
+            self._slots.release()
+            raise
+        response.stream = _Body(cast("httpx.AsyncByteStream", response.stream), request, self._slots)
+        return response
+
+    async def aclose(self) -> None:
+        routes, self._routes = list(self._routes.values()), {}
+        for route in routes:
+            await route.aclose()
+
+    async def _take_slot(self, request: httpx.Request, patience: float | None) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._slots.acquire()
+                return
+        raise httpx.PoolTimeout("No connection became free in time", request=request)
+
+    async def _send(self, request: httpx.Request, timeouts: Timeouts) -> httpx.Response:
+        # To aiohttp, "connect" (here: pool) spans all that connecting takes, names and TLS included.
+        connect = timeouts.get("connect")
+        times = {"connect": connect, "pool": connect, "read": timeouts.get("read")}
+        upload = _Upload(request, timeouts.get("write"))
+        inner = upload.copy_of(request, request.extensions | {"timeout": times})
+        try:
+            async with upload.guard:
+                return await self._route(request.url).handle_async_request(inner)
+        except TimeoutError:
+            failure: httpx.TransportError = httpx.WriteTimeout("The peer stopped reading", request=request)
+        except (httpx.TransportError, aiohttp.ClientError, OSError) as error:
+            failure = _mapped(error, request)
+        finally:
+            upload.end()
+        raise failure
+
+    def _route(self, url: httpx.URL) -> AiohttpTransport:
+        proxy = self._proxy_for(url)
+        if proxy not in self._routes:
+            self._routes[proxy] = AiohttpTransport(
+                client=self._session, verify=self._verify, proxy=httpx.Proxy(proxy) if proxy else None
+            )
+        return self._routes[proxy]
+
+    def _session(self) -> aiohttp.ClientSession:
+        # The slots limit the connections, so the connector need not.
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE, ssl=self._verify)
+        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    def _proxy_for(self, url: httpx.URL) -> str | None:
+        proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
+        if proxy is None or _is_loopback(url.host) or proxy_bypass(url.host):
+            return None
+        return proxy if "://" in proxy else f"http://{proxy}"
+
+
+class _Upload(httpx.AsyncByteStream):
+    """A request's body in pieces, and the guard that ends the request when a piece of it isn't taken in time."""
+
+    def __init__(self, request: httpx.Request, patience: float | None) -> None:
+        self.guard = asyncio.timeout(None)
+        self._patience = patience
+        self._over = False
+        self._source = cast("httpx.AsyncByteStream", request.stream)
+
+    def copy_of(self, request: httpx.Request, extensions: dict[str, Any]) -> httpx.Request:
+        """The request with other extensions, and with this as its body where that isn't short."""
+        method, url, headers = request.method, request.url, request.headers
+        with suppress(httpx.RequestNotRead):
+            if len(request.content) <= CHUNK:
+                return httpx.Request(method, url, headers=headers, content=request.content, extensions=extensions)
+        return httpx.Request(method, url, headers=headers, stream=self, extensions=extensions)
+
+    def end(self) -> None:
+        """The answer is there, or won't come: the guard has gone."""
+        self._over = True
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._source:
+            for start in range(0, len(part), CHUNK):
+                self._allow(self._patience)
+                yield part[start : start + CHUNK]
+                self._allow(None)
+
+    def _allow(self, seconds: float | None) -> None:
+        if not self._over:
+            self.guard.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
+
+
+class _Body(httpx.AsyncByteStream):
+    """An answer's body; closing it, once, gives the slot back."""
+
+    def __init__(self, inner: httpx.AsyncByteStream, request: httpx.Request, slots: asyncio.Semaphore) -> None:
+        self._inner = inner
+        self._request = request
+        self._slots: asyncio.Semaphore | None = slots
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._inner:
+                yield chunk
+            return
+        except (httpx.TransportError, aiohttp.ClientError, OSError) as error:
+            failure = _mapped(error, self._request)
+        raise failure
+
+    async def aclose(self) -> None:
+        slots, self._slots = self._slots, None
+        if slots is None:
+            return
+        try:
+            await self._inner.aclose()
+        finally:
+            slots.release()
+
+
+def _mapped(error: Exception, request: httpx.Request) -> httpx.TransportError:
+    """Give httpx's error for aiohttp's, told by the original. Only what surely was not sent is a connect failure."""
+    original = error.__cause__ or error
+    text = type(original).__name__
+    if isinstance(original, aiohttp.ClientConnectorError):
+        text = (
+            f"{text}: {original}"  # names host and port; the other texts hold the whole URL, maybe with a bot's token
+        )
+    return _kind_of(original)(text, request=request)
+
+
+def _kind_of(original: BaseException) -> type[httpx.TransportError]:
+    for theirs, ours in _KINDS:
+        if isinstance(original, theirs):
+            return ours
+    return httpx.ReadError
+
+
+_KINDS: Sequence[tuple[type[Exception] | tuple[type[Exception], ...], type[httpx.TransportError]]] = (
+    (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
+    ((aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError), httpx.ProxyError),
+    ((aiohttp.ClientConnectorError, aiohttp.ServerFingerprintMismatch), httpx.ConnectError),
+    (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
+    ((aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError), httpx.UnsupportedProtocol),
+    ((aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError), httpx.RemoteProtocolError),
+    (aiohttp.ClientResponseError, httpx.RemoteProtocolError),
+)
+"""The first that fits counts: a proxy's errors are kinds of a connector's."""
+
+
+def _is_loopback(host: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
