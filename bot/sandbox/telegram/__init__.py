@@ -1,0 +1,41 @@
+"""A Telegram on this machine: a Bot API server over HTTP, and the people who use it.
+
+telegram = SandboxTelegram()
+ada = telegram.add_user("Ada", language_code="de")
+chat = telegram.private_chat(ada)
+async with serve(telegram.app) as url:
+    application = ApplicationBuilder().token(BOT_TOKEN).base_url(f"{url}/bot").base_file_url(f"{url}/file/bot")
+    ...
+    ada.send(chat, "/start")
+    greeting = await chat.wait_for(lambda message: "Hello" in message.text)
+    toast = await ada.press(greeting, "Show invoices").answered()
+"""
+
+from __future__ import annotations
+
+from bot.sandbox.telegram.app import BOT_TOKEN, LARGEST_UPLOAD, SandboxTelegram
+from bot.sandbox.telegram.calls import Call
+from bot.sandbox.telegram.changes import (
+    ActionShown,
+    ButtonPressed,
+    CallMade,
+    Change,
+    CommandsChanged,
+    MembershipChanged,
+    MessageDeleted,
+    MessageEdited,
+    MessageSent,
+    PressAnswered,
+    Subscription,
+)
+from bot.sandbox.telegram.errors import ApiError
+from bot.sandbox.telegram.formatting import Entity
+from bot.sandbox.telegram.person import Person
+from bot.sandbox.telegram.presses import Answer, Press
+from bot.sandbox.telegram.state import Button, Chat, Message, StoredFile, User
+
+__all__ = [
+    "BOT_TOKEN", "LARGEST_UPLOAD", "ActionShown", "Answer", "ApiError", "Button", "ButtonPressed", "Call", "CallMade",
+    "Change", "Chat", "CommandsChanged", "Entity", "MembershipChanged", "Message", "MessageDeleted", "MessageEdited",
+    "MessageSent", "Person", "Press", "PressAnswered", "SandboxTelegram", "StoredFile", "Subscription", "User",
+]  # fmt: skip

@@ -1,0 +1,173 @@
+"""The sandbox's Telegram: people on one side, a Bot API over HTTP on the other."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from starlette.applications import Starlette
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot.ports import Clock
+from bot.sandbox.telegram import asking, editing, sending
+from bot.sandbox.telegram.calls import Call, Upload
+from bot.sandbox.telegram.changes import CallMade, Subscription
+from bot.sandbox.telegram.errors import NOT_FOUND, UNAUTHORIZED, ApiError
+from bot.sandbox.telegram.faults import Faults, html_page
+from bot.sandbox.telegram.person import Person
+from bot.sandbox.telegram.state import WAIT, Chat, User
+from bot.sandbox.telegram.world import World
+
+BOT_TOKEN = "1000000001:AAsandbox-telegram-on-this-machine0"
+"""The bot's token: of valid form, known to nobody but the sandbox."""
+
+LARGEST_UPLOAD = 50 * 1024 * 1024
+_SLACK = 1024 * 1024
+"""What a multipart request may hold beside the file."""
+
+_KEPT_CALLS = 10_000
+
+T = TypeVar("T")
+Method = Callable[[World, Call], object]
+_METHODS: dict[str, Method] = {**asking.METHODS, **sending.METHODS, **editing.METHODS}
+_BY_LOWER_CASE = {name.lower(): name for name in _METHODS}
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SandboxTelegram:
+    """A Telegram with one bot. Serve ``app`` by :func:`bot.sandbox.server.serve`; nothing leaves this machine.
+
+    ``calls`` are the latest calls of the bot, oldest first; ``faults`` are the switches. ``token`` is the one that
+    is let in: change it to see what becomes of a bot whose token was revoked.
+    """
+
+    def __init__(self, clock: Clock = utc_now, *, privacy: bool = True) -> None:
+        bot = User(int(BOT_TOKEN.partition(":")[0]), "Invoice bot", username="sandbox_invoice_bot", is_bot=True)
+        self.token = BOT_TOKEN
+        self.world = World(clock, bot, privacy=privacy)
+        self.faults = Faults()
+        self.calls: deque[Call] = deque(maxlen=_KEPT_CALLS)
+        self.app = Starlette(
+            routes=[
+                Route("/bot{token}/{method}", self._call, methods=["GET", "POST"]),
+                Route("/file/bot{token}/{path:path}", self._download),
+            ]
+        )
+
+    @property
+    def bot(self) -> User:
+        return self.world.bot
+
+    def add_user(
+        self, first_name: str, *, last_name: str = "", username: str = "", language_code: str | None = "en"
+    ) -> Person:
+        return Person(self.world, self.world.add_user(first_name, last_name, username, language_code))
+
+    def private_chat(self, person: Person, *, started: bool = True) -> Chat:
+        """The chat of a person and the bot. One that isn't ``started`` refuses the bot until the person writes."""
+        chat = self.world.private_chat(person.user)
+        if started and chat.status(self.bot) is None:
+            chat.set_members([self.bot], "member")
+        return chat
+
+    def subscribe(self) -> Subscription:
+        """All changes from now on."""
+        return self.world.changes.subscribe()
+
+    async def wait_until(self, condition: Callable[[], T | None], timeout: float = WAIT) -> T:
+        """What ``condition`` gives as soon as it is neither None nor False; raises :class:`TimeoutError`."""
+        return await self.world.changes.wait_until(condition, timeout)
+
+    def calls_of(self, method: str) -> list[Call]:
+        return [call for call in self.calls if call.method == method]
+
+    # --- HTTP -------------------------------------------------------------------------------------------------------
+
+    async def _call(self, request: Request) -> Response:
+        refused = self._refuse_token(request)
+        if refused:
+            return _failure(ApiError(*refused))
+        method = _BY_LOWER_CASE.get(request.path_params["method"].lower())
+        if method is None:
+            return _failure(ApiError(*NOT_FOUND))
+        if int(request.headers.get("content-length", 0)) > LARGEST_UPLOAD + _SLACK:
+            async for _ in request.stream():  # read to its end, so that the sender hears the answer
+                pass
+            call = Call(method, self.world.clock(), {}, too_large=True)
+        else:
+            call = await _read(request, method, self.world.clock())
+        self.calls.append(call)
+        try:
+            return await self._answer(call)
+        finally:
+            self.world.changes.publish(CallMade(call))
+
+    async def _answer(self, call: Call) -> Response:
+        if call.too_large:
+            call.status = 413
+            return html_page(413)
+        fault = self.faults.take(call)
+        if fault is not None and not fault.happened:
+            call.status = fault.status
+            return fault.response
+        try:
+            result = _METHODS[call.method](self.world, call)
+            if inspect.isawaitable(result):
+                result = await result
+        except ApiError as error:
+            call.status, call.description = error.code, error.description
+            return _failure(error)
+        if fault is not None:
+            call.status = fault.status
+            return fault.response
+        call.status = 200
+        return JSONResponse({"ok": True, "result": result})
+
+    async def _download(self, request: Request) -> Response:
+        refused = self._refuse_token(request)
+        if refused:
+            return _failure(ApiError(*refused))
+        for file in self.world.files.values():
+            if file.path == request.path_params["path"]:
+                return Response(file.content, media_type="application/octet-stream")
+        return _failure(ApiError(*NOT_FOUND))
+
+    def _refuse_token(self, request: Request) -> tuple[int, str] | None:
+        """A token of the right form that is wrong is unauthorized; one of another form is no address at all."""
+        token: str = request.path_params["token"]
+        if token == self.token:
+            return None
+        number, _, secret = token.partition(":")
+        return UNAUTHORIZED if number.isdigit() and secret else NOT_FOUND
+
+
+async def _read(request: Request, method: str, at: datetime) -> Call:
+    """Fields come in the query, as a form, in several parts, or as a JSON object."""
+    parameters: dict[str, str] = dict(request.query_params)
+    uploads: dict[str, Upload] = {}
+    if request.headers.get("content-type", "").startswith("application/json"):
+        fields = json.loads(await request.body() or b"{}")
+        parameters |= {n: value if isinstance(value, str) else json.dumps(value) for n, value in fields.items()}
+    else:
+        async with request.form(max_part_size=_SLACK) as form:
+            for name, value in form.multi_items():
+                if isinstance(value, UploadFile):
+                    uploads[name] = Upload(value.filename or "", value.content_type or "", await value.read())
+                else:
+                    parameters[name] = value
+    too_large = any(len(upload.content) > LARGEST_UPLOAD for upload in uploads.values())
+    return Call(method, at, parameters, uploads, too_large)
+
+
+def _failure(error: ApiError) -> Response:
+    return JSONResponse(error.as_json(), error.code)

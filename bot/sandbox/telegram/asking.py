@@ -1,0 +1,150 @@
+"""The methods about the bot itself, its updates and menus, and about chats and their members."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.sandbox.telegram.calls import Call
+from bot.sandbox.telegram.changes import CommandsChanged
+from bot.sandbox.telegram.errors import bad_request
+from bot.sandbox.telegram.menus import Command, parse_scope
+from bot.sandbox.telegram.state import ADMINISTRATORS, Member
+from bot.sandbox.telegram.wire import Json, full_chat_json, member_json, user_json
+from bot.sandbox.telegram.world import World
+
+LONGEST_TEXT = {"description": 512, "short_description": 120}
+
+
+def get_me(world: World, _call: Call) -> Json:
+    return user_json(world.bot) | {
+        "can_join_groups": True,
+        "can_read_all_group_messages": not world.privacy,
+        "supports_inline_queries": False,
+    }
+
+
+async def get_updates(world: World, call: Call) -> list[dict[str, object]]:
+    """``allowed_updates`` holds from here on, until another call names them again."""
+    _allow(world, call)
+    return await world.updates.poll(call.number("offset", 0), call.number("limit", 100), call.number("timeout", 0))
+
+
+def set_webhook(world: World, call: Call) -> bool:
+    url = call.text("url")
+    if url and not url.startswith("https://"):
+        raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
+    _allow(world, call)
+    if call.flag("drop_pending_updates"):
+        world.updates.drop()
+    world.updates.set_webhook(url)
+    return True
+
+
+def delete_webhook(world: World, call: Call) -> bool:
+    if call.flag("drop_pending_updates"):
+        world.updates.drop()
+    world.updates.set_webhook("")
+    return True
+
+
+def get_webhook_info(world: World, _call: Call) -> Json:
+    info: Json = {
+        "url": world.updates.webhook,
+        "has_custom_certificate": False,
+        "pending_update_count": world.updates.pending,
+    }
+    return info | {"allowed_updates": world.updates.allowed} if world.updates.allowed else info
+
+
+def set_my_commands(world: World, call: Call) -> bool:
+    commands = call.structure("commands", "list of bot commands") or []
+    menu = tuple(
+        Command(str(fields.get("command", "")).removeprefix("/"), str(fields.get("description", "")))
+        for fields in commands
+    )
+    world.menus.set(_scope(call), call.text("language_code"), menu)
+    world.changes.publish(CommandsChanged())
+    return True
+
+
+def get_my_commands(world: World, call: Call) -> list[Json]:
+    menu = world.menus.get(_scope(call), call.text("language_code"))
+    return [{"command": command.name, "description": command.description} for command in menu]
+
+
+def delete_my_commands(world: World, call: Call) -> bool:
+    world.menus.delete(_scope(call), call.text("language_code"))
+    world.changes.publish(CommandsChanged())
+    return True
+
+
+def set_my_description(world: World, call: Call) -> bool:
+    return _set_text(world, call, "description")
+
+
+def set_my_short_description(world: World, call: Call) -> bool:
+    return _set_text(world, call, "short_description")
+
+
+def get_my_description(world: World, call: Call) -> Json:
+    return {"description": world.menus.text("description", call.text("language_code"))}
+
+
+def get_my_short_description(world: World, call: Call) -> Json:
+    return {"short_description": world.menus.text("short_description", call.text("language_code"))}
+
+
+def get_chat(world: World, call: Call) -> Json:
+    return full_chat_json(world.chat(call.chat_id))
+
+
+def get_chat_member(world: World, call: Call) -> Json:
+    chat = world.writable(call.chat_id)
+    user = world.users.get(call.number("user_id", 0))
+    if user is None:
+        raise bad_request("user not found")
+    return member_json(chat.members.get(user.id, Member(user, "left")))
+
+
+def get_chat_administrators(world: World, call: Call) -> list[Json]:
+    chat = world.writable(call.chat_id)
+    if chat.kind == "private":
+        raise bad_request("there are no administrators in the private chat")
+    return [member_json(member) for member in chat.members.values() if member.status in ADMINISTRATORS]
+
+
+def _allow(world: World, call: Call) -> None:
+    kinds: Any = call.structure("allowed_updates", "allowed updates")
+    if kinds is not None:
+        world.updates.allow(kinds)
+
+
+def _scope(call: Call) -> tuple[str, int | None, int | None]:
+    return parse_scope(call.structure("scope", "BotCommandScope"))
+
+
+def _set_text(world: World, call: Call, kind: str) -> bool:
+    text = call.text(kind)
+    if len(text) > LONGEST_TEXT[kind]:
+        raise bad_request(f"bot {kind.replace('_', ' ')} is too long")
+    world.menus.set_text(kind, call.text("language_code"), text)
+    return True
+
+
+METHODS = {
+    "getMe": get_me,
+    "getUpdates": get_updates,
+    "setWebhook": set_webhook,
+    "deleteWebhook": delete_webhook,
+    "getWebhookInfo": get_webhook_info,
+    "setMyCommands": set_my_commands,
+    "getMyCommands": get_my_commands,
+    "deleteMyCommands": delete_my_commands,
+    "setMyDescription": set_my_description,
+    "getMyDescription": get_my_description,
+    "setMyShortDescription": set_my_short_description,
+    "getMyShortDescription": get_my_short_description,
+    "getChat": get_chat,
+    "getChatMember": get_chat_member,
+    "getChatAdministrators": get_chat_administrators,
+}

@@ -1,0 +1,110 @@
+"""What a message is made of, as read from a call, within the server's limits."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from bot.sandbox.telegram.calls import Call
+from bot.sandbox.telegram.errors import bad_request
+from bot.sandbox.telegram.formatting import Entity, Formatted, ordered, trimmed, units, with_found
+from bot.sandbox.telegram.html import parse_html
+from bot.sandbox.telegram.state import Button, Chat, Keyboard, Message
+
+LONGEST_TEXT = 4096
+LONGEST_CAPTION = 1024
+LONGEST_DATA = 64
+MOST_BUTTONS = 100
+_LINKS = frozenset({"http", "https", "tg"})
+
+
+class Limit(NamedTuple):
+    """A length in UTF-16 code units, counted after parsing, and what the server says of more."""
+
+    length: int
+    refusal: str
+
+
+SENT_TEXT = Limit(LONGEST_TEXT, "message is too long")
+EDITED_TEXT = Limit(LONGEST_TEXT, "MESSAGE_TOO_LONG")
+SENT_CAPTION = Limit(LONGEST_CAPTION, "message caption is too long")
+EDITED_CAPTION = Limit(LONGEST_CAPTION, "MEDIA_CAPTION_TOO_LONG")
+
+
+def read_text(call: Call, limit: Limit) -> Formatted:
+    if not call.text("text").strip():
+        raise bad_request("message text is empty")
+    formatted = _formatted(call, "text", "entities", limit)
+    if not formatted.text:
+        raise bad_request("text must be non-empty")
+    return formatted
+
+
+def read_caption(call: Call, limit: Limit) -> Formatted:
+    return _formatted(call, "caption", "caption_entities", limit)
+
+
+def read_keyboard(call: Call) -> Keyboard:
+    """The inline keyboard; none where the markup is of another kind, which belongs to the person's text field."""
+    markup = call.structure("reply_markup", "reply keyboard markup")
+    if markup is None:
+        return ()
+    if not isinstance(markup, dict):
+        raise bad_request("object expected as reply markup")
+    rows = markup.get("inline_keyboard", [])
+    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+        raise bad_request('field "inline_keyboard" must be of type Array')
+    keyboard = tuple(tuple(_button(fields) for fields in row) for row in rows if row)
+    if sum(map(len, keyboard)) > MOST_BUTTONS:
+        raise bad_request("reply markup is too long")
+    return keyboard
+
+
+def read_reply(call: Call, chat: Chat) -> Message | None:
+    """The message that is replied to."""
+    fields = call.structure("reply_parameters", "reply parameters")
+    if not fields:
+        return None
+    message = chat.message(int(fields.get("message_id", 0)))
+    if message is None and not fields.get("allow_sending_without_reply"):
+        raise bad_request("message to be replied not found")
+    return message
+
+
+def _formatted(call: Call, text: str, entities: str, limit: Limit) -> Formatted:
+    mode = call.text("parse_mode").lower()
+    if mode == "html":
+        formatted = parse_html(call.text(text))
+    elif mode:
+        # The official server also knows Markdown; this one has no use for it.
+        raise bad_request("unsupported parse_mode")
+    else:
+        given = call.structure(entities, "message entities") or []
+        formatted = Formatted(call.text(text), ordered([_entity(fields) for fields in given]))
+    formatted = with_found(trimmed(formatted))
+    if units(formatted.text) > limit.length:
+        raise bad_request(limit.refusal)
+    return formatted
+
+
+def _entity(fields: dict[str, Any]) -> Entity:
+    return Entity(
+        str(fields["type"]),
+        int(fields["offset"]),
+        int(fields["length"]),
+        url=fields.get("url"),
+        language=fields.get("language"),
+    )
+
+
+def _button(fields: dict[str, Any]) -> Button:
+    text, data, url = str(fields.get("text", "")), fields.get("callback_data"), fields.get("url")
+    if not text.strip():
+        raise bad_request("can't parse inline keyboard button: Text must be non-empty")
+    if data is None and url is None:
+        raise bad_request("can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard")
+    if data is not None and not 1 <= len(str(data).encode()) <= LONGEST_DATA:
+        raise bad_request("BUTTON_DATA_INVALID")
+    if url is not None and urlsplit(str(url)).scheme not in _LINKS:
+        raise bad_request("BUTTON_URL_INVALID")
+    return Button(text, data, url)

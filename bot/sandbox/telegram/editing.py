@@ -1,0 +1,95 @@
+"""The methods that change or remove what is in a chat, and the answer to a press."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.sandbox.telegram.calls import Call
+from bot.sandbox.telegram.changes import MessageEdited, PressAnswered
+from bot.sandbox.telegram.content import EDITED_CAPTION, EDITED_TEXT, read_caption, read_keyboard, read_text
+from bot.sandbox.telegram.errors import NOT_MODIFIED, QUERY_TOO_OLD, bad_request
+from bot.sandbox.telegram.formatting import Formatted, units
+from bot.sandbox.telegram.presses import Answer
+from bot.sandbox.telegram.state import ADMINISTRATORS, Keyboard, Message
+from bot.sandbox.telegram.wire import Json, message_json
+from bot.sandbox.telegram.world import World
+
+DELETABLE = timedelta(hours=48)
+LONGEST_ANSWER = 200
+
+
+def edit_message_text(world: World, call: Call) -> Json:
+    message = _editable(world, call)
+    if message.document is not None:
+        raise bad_request("there is no text in the message to edit")
+    return _edit(world, message, read_text(call, EDITED_TEXT), read_keyboard(call))
+
+
+def edit_message_caption(world: World, call: Call) -> Json:
+    message = _editable(world, call)
+    if message.document is None:
+        raise bad_request("there is no caption in the message to edit")
+    return _edit(world, message, read_caption(call, EDITED_CAPTION), read_keyboard(call))
+
+
+def edit_message_reply_markup(world: World, call: Call) -> Json:
+    message = _editable(world, call)
+    return _edit(world, message, Formatted(message.text, message.entities), read_keyboard(call))
+
+
+def delete_message(world: World, call: Call) -> bool:
+    """Own messages; in private chats and as an administrator others' too; none older than 48 hours."""
+    chat = world.writable(call.chat_id)
+    message = chat.message(call.number("message_id", 0))
+    if message is None:
+        raise bad_request("message to delete not found")
+    may = (
+        message.sender is world.bot or chat.kind == "private" or chat.status(world.bot) in ADMINISTRATORS
+    ) and not message.service
+    if not may:
+        raise bad_request("message can't be deleted")
+    if world.clock() - message.date > DELETABLE:
+        raise bad_request("message can't be deleted for everyone")
+    world.delete(message)
+    return True
+
+
+def answer_callback_query(world: World, call: Call) -> bool:
+    text = call.text("text")
+    if units(text) > LONGEST_ANSWER:
+        raise bad_request("MESSAGE_TOO_LONG")
+    press = world.open_press(call.text("callback_query_id"), world.clock())
+    if press is None:
+        raise bad_request(QUERY_TOO_OLD)
+    press.answer = Answer(text, call.flag("show_alert"), call.text("url") or None)
+    world.changes.publish(PressAnswered(press.message.chat, press))
+    return True
+
+
+def _editable(world: World, call: Call) -> Message:
+    chat = world.writable(call.chat_id)
+    message = chat.message(call.number("message_id", 0))
+    if message is None:
+        raise bad_request("message to edit not found")
+    if message.sender is not world.bot:
+        raise bad_request("message can't be edited")
+    return message
+
+
+def _edit(world: World, message: Message, content: Formatted, keyboard: Keyboard) -> Json:
+    """An edit replaces all of it: without a keyboard in the call the old one goes."""
+    if (content.text, content.entities, keyboard) == (message.text, message.entities, message.keyboard):
+        raise bad_request(NOT_MODIFIED)
+    message.text, message.entities, message.keyboard = content.text, content.entities, keyboard
+    message.edited_at = world.clock()
+    world.changes.publish(MessageEdited(message.chat, message))
+    return message_json(message)
+
+
+METHODS = {
+    "editMessageText": edit_message_text,
+    "editMessageCaption": edit_message_caption,
+    "editMessageReplyMarkup": edit_message_reply_markup,
+    "deleteMessage": delete_message,
+    "answerCallbackQuery": answer_callback_query,
+}

@@ -1,0 +1,62 @@
+"""How the Bot API says no.
+
+The texts are those of the official server; programs compare them, so they are kept word for word
+(github.com/tdlib/telegram-bot-api, and https://core.telegram.org/bots/api#making-requests).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_PREFIXES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict"}
+
+
+class ApiError(Exception):
+    """A refusal: the HTTP status, the whole description with its prefix, and ``ResponseParameters``, if any."""
+
+    def __init__(self, code: int, description: str, parameters: Mapping[str, int] | None = None) -> None:
+        self.code = code
+        self.description = description
+        self.parameters = parameters
+        super().__init__(code, description)
+
+    def as_json(self) -> dict[str, object]:
+        body: dict[str, object] = {"ok": False, "error_code": self.code, "description": self.description}
+        return body | {"parameters": dict(self.parameters)} if self.parameters else body
+
+
+def refusal(code: int, text: str) -> ApiError:
+    """An error whose description is the code's usual prefix and ``text``."""
+    return ApiError(code, f"{_PREFIXES[code]}: {text}")
+
+
+def bad_request(text: str) -> ApiError:
+    return refusal(400, text)
+
+
+def forbidden(text: str) -> ApiError:
+    return refusal(403, text)
+
+
+def flood_limit(retry_after: int) -> ApiError:
+    """429; nothing was done, and ``retry_after`` seconds must pass first."""
+    return ApiError(429, f"Too Many Requests: retry after {retry_after}", {"retry_after": retry_after})
+
+
+def upgraded(new_chat_id: int) -> ApiError:
+    return ApiError(
+        400,
+        "Bad Request: group chat was upgraded to a supergroup chat",
+        {"migrate_to_chat_id": new_chat_id},
+    )
+
+
+UNAUTHORIZED = (401, "Unauthorized")
+NOT_FOUND = (404, "Not Found")
+POLLED_BY_ANOTHER = "terminated by other getUpdates request; make sure that only one bot instance is running"
+WEBHOOK_IS_SET = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
+NOT_MODIFIED = (
+    "message is not modified: specified new message content and reply markup are exactly the same as a current "
+    "content and reply markup of the message"
+)
+QUERY_TOO_OLD = "query is too old and response timeout expired or query ID is invalid"

@@ -1,0 +1,107 @@
+"""Faults of the sandbox's Bot API, switched on by a call and gone after a number of uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from bot.sandbox.server import CUT
+from bot.sandbox.telegram.calls import Call
+from bot.sandbox.telegram.errors import ApiError, flood_limit
+from bot.sandbox.telegram.state import Chat
+
+_PAGE = "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n</body>\r\n</html>\r\n"
+_TITLES = {413: "413 Request Entity Too Large", 500: "500 Internal Server Error", 502: "502 Bad Gateway"}
+_MESSAGES = ("send", "edit")
+
+
+@dataclass(slots=True)
+class Fault:
+    """What comes instead of the answer; where it ``happened`` the call is carried out all the same.
+
+    It meets calls of ``method`` (None: all that send or edit a message) to ``chat`` (None: any), as many as are
+    ``left`` (None: until it is switched off).
+    """
+
+    response: Response
+    status: int
+    happened: bool = False
+    method: str | None = None
+    chat: Chat | None = None
+    left: int | None = 1
+
+    def meets(self, call: Call) -> bool:
+        named = call.method.startswith(_MESSAGES) if self.method is None else call.method == self.method
+        return named and self.left != 0 and (self.chat is None or self.chat.id == call.chat_id)
+
+
+class Faults:
+    """Switches. All take ``times`` (None: until :meth:`clear`), the ``method`` and the ``chat`` they are limited to.
+
+    A refused connection needs no switch: stop serving.
+    """
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+
+    def flood(
+        self, retry_after: int, *, times: int | None = 1, method: str | None = None, chat: Chat | None = None
+    ) -> Fault:
+        """429: come back in ``retry_after`` seconds."""
+        return self.refuse(flood_limit(retry_after), times=times, method=method, chat=chat)
+
+    def refuse(
+        self, error: ApiError, *, times: int | None = 1, method: str | None = None, chat: Chat | None = None
+    ) -> Fault:
+        """Any refusal, for example one whose text nobody knows."""
+        response = JSONResponse(error.as_json(), error.code)
+        return self._add(Fault(response, error.code, False, method, chat, times))
+
+    def server_error(
+        self, status: int = 502, *, times: int | None = 1, method: str | None = None, chat: Chat | None = None
+    ) -> Fault:
+        """500 or 502, with a page in HTML as a proxy gives it. Nothing was done."""
+        return self._add(Fault(html_page(status), status, False, method, chat, times))
+
+    def cut(
+        self, *, delivered: bool, times: int | None = 1, method: str | None = None, chat: Chat | None = None
+    ) -> Fault:
+        """The connection breaks instead of an answer, before or after the call was carried out."""
+        return self._add(Fault(_Cut(), 0, delivered, method, chat, times))
+
+    def silence(
+        self, *, delivered: bool, times: int | None = 1, method: str | None = None, chat: Chat | None = None
+    ) -> Fault:
+        """The answer never comes, so that the caller's read time-out strikes."""
+        return self._add(Fault(_Silence(), 0, delivered, method, chat, times))
+
+    def clear(self) -> None:
+        self._faults.clear()
+
+    def take(self, call: Call) -> Fault | None:
+        """The oldest fault that meets a call, used up by one."""
+        fault = next((fault for fault in self._faults if fault.meets(call)), None)
+        if fault and fault.left is not None:
+            fault.left -= 1
+        return fault
+
+    def _add(self, fault: Fault) -> Fault:
+        self._faults.append(fault)
+        return fault
+
+
+def html_page(status: int) -> Response:
+    return HTMLResponse(_PAGE.format(_TITLES[status]), status)
+
+
+class _Cut(Response):
+    async def __call__(self, scope: Scope, _receive: Receive, _send: Send) -> None:
+        await scope["extensions"][CUT]()
+
+
+class _Silence(Response):
+    async def __call__(self, _scope: Scope, receive: Receive, _send: Send) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass

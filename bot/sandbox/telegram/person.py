@@ -1,0 +1,168 @@
+"""What a person can do in the sandbox: write, press, edit, block, rule over groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.sandbox.telegram.calls import Upload
+from bot.sandbox.telegram.changes import MessageEdited
+from bot.sandbox.telegram.formatting import Formatted, trimmed, with_found
+from bot.sandbox.telegram.menus import Command
+from bot.sandbox.telegram.presses import Press
+from bot.sandbox.telegram.sending import store_file
+from bot.sandbox.telegram.state import ADMINISTRATORS, GENERAL_TOPIC, PRESENT, Chat, Message, Status, User
+from bot.sandbox.telegram.world import World
+
+
+class Person:
+    """A user of the sandbox's Telegram and what they do.
+
+    A step that Telegram's apps don't offer (writing to a chat one isn't in, pressing a button that isn't there)
+    raises :class:`PermissionError` or :class:`LookupError`.
+    """
+
+    def __init__(self, world: World, user: User) -> None:
+        self.user = user
+        self._world = world
+
+    @property
+    def id(self) -> int:
+        return self.user.id
+
+    @property
+    def name(self) -> str:
+        return f"{self.user.first_name} {self.user.last_name}".strip()
+
+    # --- Writing ----------------------------------------------------------------------------------------------------
+
+    def send(self, chat: Chat, text: str, *, topic: int | None = None, reply_to: Message | None = None) -> Message:
+        """Write a message; the first one in a private chat starts the bot."""
+        return self._post(chat, text, topic=topic, reply_to=reply_to)
+
+    def send_file(self, chat: Chat, name: str, content: bytes, caption: str = "") -> Message:
+        return self._post(chat, caption, file=Upload(name, "", content))
+
+    def edit(self, message: Message, text: str) -> None:
+        if message.sender is not self.user:
+            raise PermissionError("only one's own messages can be edited")
+        content = with_found(trimmed(Formatted(text)))
+        message.text, message.entities, message.edited_at = content.text, content.entities, self._world.clock()
+        self._world.changes.publish(MessageEdited(message.chat, message))
+        self._world.receive(message, "edited_message")
+
+    def delete(self, message: Message) -> None:
+        """Delete a message for everybody; the bot isn't told."""
+        self._world.delete(message)
+
+    # --- Pressing ---------------------------------------------------------------------------------------------------
+
+    def press(self, message: Message, label: str) -> Press:
+        """Press the button with this text or callback data; await ``answered()`` of what comes back."""
+        self._check_presence(message.chat)
+        button = message.button(label)
+        if button.data is None:
+            raise LookupError(f"{label!r} opens {button.url} and tells the bot nothing")
+        return self._world.press(self.user, message, button.data)
+
+    def press_twice_delivered(self, message: Message, label: str) -> tuple[Press, Press]:
+        """One press that reaches the bot twice under different update ids (tdlib/telegram-bot-api issue #699).
+
+        An app that lost its connection before the answer sends its query again, and the server takes it for a new one.
+        """
+        return self.press(message, label), self.press(message, label)
+
+    def forge(self, message: Message, data: str) -> Press:
+        """Send callback data that stands on no button, as a modified app can."""
+        return self._world.press(self.user, message, data)
+
+    # --- The bot in private -----------------------------------------------------------------------------------------
+
+    def block(self) -> None:
+        """Block the bot: it can't write any more, and is told."""
+        self._world.set_bot_status(self._world.private_chat(self.user), self.user, "kicked")
+
+    def unblock(self) -> None:
+        self._world.set_bot_status(self._world.private_chat(self.user), self.user, "member")
+
+    # --- Groups -----------------------------------------------------------------------------------------------------
+
+    def create_group(
+        self,
+        title: str,
+        *,
+        members: Iterable[Person] = (),
+        administrators: Iterable[Person] = (),
+        supergroup: bool = False,
+        forum: bool = False,
+    ) -> Chat:
+        """Create a group without the bot in it (see :meth:`set_bot_status`); a forum is a supergroup with topics."""
+        chat = self._world.add_group("supergroup" if supergroup or forum else "group", title, is_forum=forum)
+        chat.set_members([self.user], "creator")
+        chat.set_members([person.user for person in administrators], "administrator")
+        chat.set_members([person.user for person in members], "member")
+        return chat
+
+    def set_bot_status(self, chat: Chat, status: Status) -> None:
+        """Add the bot (``member``), make it an ``administrator``, let it go (``left``) or ban it (``kicked``)."""
+        self._check_rule(chat)
+        self._world.set_bot_status(chat, self.user, status)
+
+    def upgrade(self, chat: Chat) -> Chat:
+        """Turn a group into a supergroup and give the new chat."""
+        self._check_rule(chat)
+        if chat.kind != "group" or chat.migrated_to is not None:
+            raise PermissionError("only a basic group becomes a supergroup, and once")
+        return self._world.upgrade(chat, self.user)
+
+    def menu(self, chat: Chat) -> tuple[Command, ...]:
+        """The bot's commands that the app offers in this chat."""
+        return self._world.menus.seen_by(self.user, chat)
+
+    # --- Within -----------------------------------------------------------------------------------------------------
+
+    def _post(
+        self,
+        chat: Chat,
+        text: str,
+        *,
+        topic: int | None = None,
+        reply_to: Message | None = None,
+        file: Upload | None = None,
+    ) -> Message:
+        self._check_presence(chat)
+        if chat.kind == "private" and chat.status(self._world.bot) is None:
+            chat.set_members([self._world.bot], "member")
+        content = with_found(trimmed(Formatted(text)))
+        message = self._world.post(
+            chat,
+            self.user,
+            text=content.text,
+            entities=content.entities,
+            document=store_file(self._world, file) if file else None,
+            topic_id=None if topic == GENERAL_TOPIC else topic,
+            thread_id=_thread(chat, topic, reply_to),
+            reply_to=reply_to,
+        )
+        self._world.receive(message)
+        return message
+
+    def _check_presence(self, chat: Chat) -> None:
+        if chat.status(self.user) not in PRESENT:
+            raise PermissionError(f"{self.name} isn't in {chat}")
+        if chat.kind == "private" and chat.status(self._world.bot) == "kicked":
+            raise PermissionError(f"{self.name} has blocked the bot")
+        if chat.migrated_to is not None or chat.deleted:
+            raise PermissionError(f"{chat} is no more")
+
+    def _check_rule(self, chat: Chat) -> None:
+        if chat.status(self.user) not in ADMINISTRATORS:
+            raise PermissionError(f"{self.name} isn't an administrator of {chat}")
+
+
+def _thread(chat: Chat, topic: int | None, reply_to: Message | None) -> int | None:
+    """The ``message_thread_id``: a topic's, or in a supergroup the message at which the replies began."""
+    if chat.is_forum:
+        return None if topic == GENERAL_TOPIC else topic
+    if chat.kind == "supergroup" and reply_to is not None:
+        return reply_to.thread_id or reply_to.id
+    return None

@@ -1,0 +1,106 @@
+"""The methods that bring something new into a chat."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+from pathlib import PurePosixPath, PureWindowsPath
+
+from bot.sandbox.telegram.calls import Call, Upload
+from bot.sandbox.telegram.changes import ActionShown
+from bot.sandbox.telegram.content import SENT_CAPTION, SENT_TEXT, read_caption, read_keyboard, read_reply, read_text
+from bot.sandbox.telegram.errors import bad_request
+from bot.sandbox.telegram.formatting import Formatted
+from bot.sandbox.telegram.state import Chat, Message, StoredFile
+from bot.sandbox.telegram.wire import Json, file_json, message_json
+from bot.sandbox.telegram.world import World
+
+LARGEST_DOWNLOAD = 20 * 1024 * 1024
+ACTIONS = frozenset(
+    {"typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice", "upload_document",
+     "choose_sticker", "find_location", "record_video_note", "upload_video_note"}
+)  # fmt: skip
+_ATTACHED = "attach://"
+
+
+def send_message(world: World, call: Call) -> Json:
+    chat = world.writable(call.chat_id)
+    return message_json(_post(world, call, chat, read_text(call, SENT_TEXT)))
+
+
+def send_document(world: World, call: Call) -> Json:
+    """The file comes as an upload (by its field's name or ``attach://``) or as the ``file_id`` of an earlier one."""
+    chat = world.writable(call.chat_id)
+    caption = read_caption(call, SENT_CAPTION)
+    return message_json(_post(world, call, chat, caption, _document(world, call)))
+
+
+def send_chat_action(world: World, call: Call) -> bool:
+    chat = world.writable(call.chat_id)
+    action = call.text("action")
+    if action not in ACTIONS:
+        raise bad_request("wrong parameter action in request")
+    world.changes.publish(ActionShown(chat, action, world.topic(chat, call.integer("message_thread_id"))))
+    return True
+
+
+def get_file(world: World, call: Call) -> Json:
+    file = world.files.get(call.text("file_id"))
+    if file is None:
+        raise bad_request("invalid file_id")
+    if len(file.content) > LARGEST_DOWNLOAD:
+        raise bad_request("file is too big")
+    return file_json(file) | {"file_path": file.path}
+
+
+def store_file(world: World, upload: Upload) -> StoredFile:
+    """Keep a file; its ids are lasting, and new for each upload."""
+    number = len(world.files) + 1
+    name = PureWindowsPath(PurePosixPath(upload.name).name).name or "file"
+    mime_type = upload.mime_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    unique = base64.urlsafe_b64encode(f"sandbox{number:05d}".encode()).decode()
+    path = f"documents/file_{number}{PurePosixPath(name).suffix}"
+    file = StoredFile(f"BQACAgIAAxk{unique}", f"AgAD{unique}", name, mime_type, path, upload.content)
+    world.files[file.id] = file
+    return file
+
+
+def _document(world: World, call: Call) -> StoredFile:
+    given = call.text("document")
+    upload = call.uploads.get(given.removeprefix(_ATTACHED) if given.startswith(_ATTACHED) else "document")
+    if upload is not None:
+        if not upload.content:
+            raise bad_request("file must be non-empty")
+        return store_file(world, upload)
+    if not given:
+        raise bad_request("there is no document in the request")
+    if given not in world.files:
+        raise bad_request("wrong file identifier/HTTP URL specified")
+    return world.files[given]
+
+
+def _post(world: World, call: Call, chat: Chat, content: Formatted, document: StoredFile | None = None) -> Message:
+    thread_id = call.integer("message_thread_id")
+    topic_id = world.topic(chat, thread_id)
+    reply_to, keyboard = read_reply(call, chat), read_keyboard(call)
+    return world.post(
+        chat,
+        world.bot,
+        text=content.text,
+        entities=content.entities,
+        keyboard=keyboard,
+        document=document,
+        topic_id=topic_id,
+        thread_id=thread_id,
+        reply_to=reply_to,
+        silent=call.flag("disable_notification"),
+        protected=call.flag("protect_content"),
+    )
+
+
+METHODS = {
+    "sendMessage": send_message,
+    "sendDocument": send_document,
+    "sendChatAction": send_chat_action,
+    "getFile": get_file,
+}

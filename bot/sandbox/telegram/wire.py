@@ -1,0 +1,129 @@
+"""The Bot API's objects in JSON (https://core.telegram.org/bots/api#available-types)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from bot.sandbox.telegram.presses import Press
+from bot.sandbox.telegram.state import Button, Chat, Keyboard, Member, Message, StoredFile, User
+
+_NO_RIGHTS = ("can_be_edited", "is_anonymous")
+_RIGHTS = (
+    "can_manage_chat", "can_delete_messages", "can_manage_video_chats", "can_restrict_members", "can_promote_members",
+    "can_change_info", "can_invite_users", "can_post_stories", "can_edit_stories", "can_delete_stories",
+    "can_pin_messages", "can_manage_topics",
+)  # fmt: skip
+_GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
+
+Json = dict[str, object]
+
+
+def timestamp(instant: datetime) -> int:
+    return int(instant.timestamp())
+
+
+def user_json(user: User) -> Json:
+    optional = {
+        "last_name": user.last_name,
+        "username": user.username,
+        "language_code": None if user.is_bot else user.language_code,
+    }
+    return {"id": user.id, "is_bot": user.is_bot, "first_name": user.first_name} | _given(optional)
+
+
+def chat_json(chat: Chat) -> Json:
+    if chat.kind == "private":
+        person = chat.members[chat.id].user
+        named = {"first_name": person.first_name, "last_name": person.last_name, "username": person.username}
+        return {"id": chat.id, "type": chat.kind} | _given(named)
+    return {"id": chat.id, "type": chat.kind, "title": chat.title} | _given({"is_forum": chat.is_forum})
+
+
+def full_chat_json(chat: Chat) -> Json:
+    """``ChatFullInfo``, with what it can't be without."""
+    return chat_json(chat) | {
+        "accent_color_id": abs(chat.id) % 7,
+        "max_reaction_count": 11,
+        "accepted_gift_types": dict.fromkeys(_GIFTS, False),
+    }
+
+
+def member_json(member: Member) -> Json:
+    content: Json = {"user": user_json(member.user), "status": member.status}
+    if member.status == "creator":
+        content["is_anonymous"] = False
+    elif member.status == "administrator":
+        content |= dict.fromkeys(_NO_RIGHTS, False) | dict.fromkeys(_RIGHTS, True)
+    elif member.status == "kicked":
+        content["until_date"] = 0
+    return content
+
+
+def membership_json(chat: Chat, by: User, old: Member, new: Member, at: datetime) -> Json:
+    return {
+        "chat": chat_json(chat),
+        "from": user_json(by),
+        "date": timestamp(at),
+        "old_chat_member": member_json(old),
+        "new_chat_member": member_json(new),
+    }
+
+
+def keyboard_json(keyboard: Keyboard) -> Json:
+    return {"inline_keyboard": [[_button_json(button) for button in row] for row in keyboard]}
+
+
+def document_json(file: StoredFile) -> Json:
+    return file_json(file) | {"file_name": file.name, "mime_type": file.mime_type}
+
+
+def file_json(file: StoredFile) -> Json:
+    return {"file_id": file.id, "file_unique_id": file.unique_id, "file_size": len(file.content)}
+
+
+def message_json(message: Message, *, with_reply: bool = True) -> Json:
+    """A message; the one it replies to is inside, but not what that one replies to."""
+    content: Json = {
+        "message_id": message.id,
+        "from": user_json(message.sender),
+        "chat": chat_json(message.chat),
+        "date": timestamp(message.date),
+    }
+    text, entities = ("caption", "caption_entities") if message.document else ("text", "entities")
+    content |= _given(
+        {
+            text: message.text,
+            entities: [entity.as_json() for entity in message.entities],
+            "document": message.document and document_json(message.document),
+            "message_thread_id": message.thread_id,
+            "is_topic_message": message.topic_id is not None,
+            "edit_date": message.edited_at and timestamp(message.edited_at),
+            "reply_markup": message.keyboard and keyboard_json(message.keyboard),
+            "has_protected_content": message.protected,
+        }
+    )
+    if with_reply and message.reply_to:
+        content["reply_to_message"] = message_json(message.reply_to, with_reply=False)
+    return content | message.service
+
+
+def press_json(press: Press) -> Json:
+    message = press.message
+    gone: Json = {"chat": chat_json(message.chat), "message_id": message.id, "date": 0}
+    return {
+        "id": press.id,
+        "from": user_json(press.user),
+        "message": gone if message.deleted else message_json(message),
+        "chat_instance": str(-message.chat.id),
+        "data": press.data,
+    }
+
+
+def _button_json(button: Button) -> Json:
+    return {"text": button.text} | _given({"callback_data": button.data, "url": button.url})
+
+
+def _given(optional: Mapping[str, object]) -> Json:
+    """Without what is empty: the Bot API leaves out what doesn't apply."""
+    return {name: value for name, value in optional.items() if value}

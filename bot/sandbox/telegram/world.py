@@ -1,0 +1,180 @@
+"""The state behind the sandbox's Bot API, and the rules that hold for whoever changes it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import count
+from typing import Any
+
+from bot.ports import Clock
+from bot.sandbox.telegram.changes import ButtonPressed, Changes, MembershipChanged, MessageDeleted, MessageSent
+from bot.sandbox.telegram.errors import ApiError, bad_request, forbidden, upgraded
+from bot.sandbox.telegram.menus import Menus
+from bot.sandbox.telegram.presses import Press
+from bot.sandbox.telegram.state import (
+    ADMINISTRATORS,
+    GENERAL_TOPIC,
+    PRESENT,
+    Chat,
+    Kind,
+    Member,
+    Message,
+    Status,
+    StoredFile,
+    User,
+)
+from bot.sandbox.telegram.updates import UpdateQueue
+from bot.sandbox.telegram.wire import membership_json, message_json, press_json
+
+_SUPERGROUPS_FROM = -1_000_000_000_000
+
+
+class World:
+    """Users, chats, files and updates around one bot.
+
+    With ``privacy`` (the default of real bots) the bot sees of a group only commands, replies to it and service
+    messages, unless it is an administrator there.
+    """
+
+    def __init__(self, clock: Clock, bot: User, *, privacy: bool = True) -> None:
+        self.clock = clock
+        self.bot = bot
+        self.privacy = privacy
+        self.changes = Changes()
+        self.updates = UpdateQueue(clock)
+        self.menus = Menus()
+        self.users: dict[int, User] = {bot.id: bot}
+        self.chats: dict[int, Chat] = {}
+        self.files: dict[str, StoredFile] = {}
+        self.presses: dict[str, Press] = {}
+        self._numbers = count(1)
+
+    # --- Users and chats --------------------------------------------------------------------------------------------
+
+    def add_user(self, first_name: str, last_name: str, username: str, language_code: str | None) -> User:
+        user = User(1_000_000 + next(self._numbers), first_name, last_name, username, language_code)
+        self.users[user.id] = user
+        return user
+
+    def private_chat(self, user: User) -> Chat:
+        """The chat of a user and the bot; the bot is no member before the user has started it."""
+        if user.id not in self.chats:
+            chat = self.chats[user.id] = Chat(user.id, "private", self.changes)
+            chat.set_members([user], "member")
+        return self.chats[user.id]
+
+    def add_group(self, kind: Kind, title: str, *, is_forum: bool = False) -> Chat:
+        number = next(self._numbers)
+        chat_id = -number if kind == "group" else _SUPERGROUPS_FROM - number
+        chat = self.chats[chat_id] = Chat(chat_id, kind, self.changes, title=title, is_forum=is_forum)
+        return chat
+
+    def set_bot_status(self, chat: Chat, by: User, status: Status) -> None:
+        """Change what the bot is in a chat, and tell it so."""
+        old = chat.members.get(self.bot.id, Member(self.bot, "left"))
+        if old.status == status:
+            return
+        new = chat.members[self.bot.id] = Member(self.bot, status)
+        self.updates.add("my_chat_member", membership_json(chat, by, old, new, self.clock()))
+        self.changes.publish(MembershipChanged(chat))
+
+    def upgrade(self, chat: Chat, by: User) -> Chat:
+        """Turn a group into a supergroup: a new chat with a new id, told by a service message in each."""
+        new = self.add_group("supergroup", chat.title)
+        new.members = dict(chat.members)
+        chat.migrated_to = new
+        self.receive(self.post(chat, by, service={"migrate_to_chat_id": new.id}))
+        self.receive(self.post(new, by, service={"migrate_from_chat_id": chat.id}))
+        self.changes.publish(MembershipChanged(chat))
+        return new
+
+    # --- Messages ---------------------------------------------------------------------------------------------------
+
+    def post(self, chat: Chat, sender: User, **content: Any) -> Message:
+        """Put a message into a chat; ``content`` are fields of :class:`Message`."""
+        message = Message(chat.next_id(), chat, sender, self.clock(), **content)
+        chat.history.append(message)
+        self.changes.publish(MessageSent(chat, message))
+        return message
+
+    def delete(self, message: Message) -> None:
+        message.deleted = True
+        self.changes.publish(MessageDeleted(message.chat, message))
+
+    def receive(self, message: Message, kind: str = "message") -> None:
+        """Tell the bot of a person's message, if it gets to see it."""
+        if self._is_seen(message):
+            self.updates.add(kind, message_json(message))
+
+    def press(self, user: User, message: Message, data: str) -> Press:
+        press = Press(str(7_000_000_000 + next(self._numbers)), user, message, data, self.clock(), self.changes)
+        self.presses[press.id] = press
+        self.changes.publish(ButtonPressed(message.chat, press))
+        self.updates.add("callback_query", press_json(press))
+        return press
+
+    def _is_seen(self, message: Message) -> bool:
+        status = message.chat.status(self.bot)
+        if status not in PRESENT:
+            return False
+        if message.chat.kind == "private" or status in ADMINISTRATORS or not self.privacy or message.service:
+            return True
+        is_reply = message.reply_to is not None and message.reply_to.sender is self.bot
+        word = message.text.split(maxsplit=1)[0] if message.text.startswith("/") else ""
+        _, at, name = word.partition("@")
+        return is_reply or (bool(word) and (not at or name.lower() == self.bot.username.lower()))
+
+    # --- What the bot may do ----------------------------------------------------------------------------------------
+
+    def chat(self, chat_id: int | None) -> Chat:
+        """A chat that the bot knows of."""
+        chat = self.chats.get(chat_id) if chat_id is not None else None
+        if chat is None:
+            raise bad_request("chat not found")
+        return chat
+
+    def writable(self, chat_id: int | None) -> Chat:
+        """A chat that the bot may write to now; raises :class:`ApiError` with the reason why it may not."""
+        chat = self.chat(chat_id)
+        if chat.migrated_to is not None:
+            raise upgraded(chat.migrated_to.id)
+        if chat.deleted:
+            raise forbidden("the group chat was deleted")
+        status = chat.status(self.bot)
+        if chat.kind == "private":
+            self._check_private(chat.members[chat.id].user, status)
+        elif status not in PRESENT:
+            was = "bot was kicked from" if status == "kicked" else "bot is not a member of"
+            raise forbidden(f"{was} the {chat.kind} chat")
+        return chat
+
+    def topic(self, chat: Chat, thread_id: int | None) -> int | None:
+        """The topic that a message with this ``message_thread_id`` goes to; None outside topics."""
+        if not chat.is_forum:
+            if thread_id is not None and (chat.kind != "supergroup" or chat.message(thread_id) is None):
+                raise _no_thread()
+            return None
+        topic = chat.topics.get(GENERAL_TOPIC if thread_id is None else thread_id)
+        # The General topic is written to without an id; its own id is refused.
+        if topic is None or topic.deleted or thread_id == GENERAL_TOPIC:
+            raise _no_thread()
+        if topic.closed and chat.status(self.bot) not in ADMINISTRATORS:
+            raise bad_request("TOPIC_CLOSED")
+        return thread_id
+
+    def open_press(self, query_id: str, now: datetime) -> Press | None:
+        press = self.presses.get(query_id)
+        return press if press and press.open_at(now) else None
+
+    @staticmethod
+    def _check_private(user: User, status: Status | None) -> None:
+        if user.deactivated:
+            raise forbidden("user is deactivated")
+        if status == "kicked":
+            raise forbidden("bot was blocked by the user")
+        if status is None:
+            raise forbidden("bot can't initiate conversation with a user")
+
+
+def _no_thread() -> ApiError:
+    return bad_request("message thread not found")
