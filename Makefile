@@ -1,0 +1,69 @@
+# The front door: `make` lists what can be done. It needs Python 3.11, 3.12 or 3.13, git and make.
+# Another Python or another place for the virtual environment: make test PYTHON=python3.12 VENV=/tmp/venv-312
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= auto
+
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
+IN_VENV := $(VENV)/bin/python
+ready = $(VENV)/ready-$(1)-$(PYTHON_VERSION)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test lint types tests format lock upgrade clean
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(call ready,demo) ## Try the bot on this machine, without Telegram and without a provider
+	@$(IN_VENV) -m bot demo
+
+run: $(call ready,run) ## Run the bot with the settings from .env
+	@$(IN_VENV) -m bot run
+
+test: lint types tests ## Linter, formatter check, type checker and all tests
+
+lint: $(call ready,dev) ## Linter and formatter check
+	$(IN_VENV) -m ruff check
+	$(IN_VENV) -m ruff format --check
+
+types: $(call ready,dev) ## Type checker
+	$(IN_VENV) -m mypy
+
+tests: $(call ready,dev) ## All tests
+	$(IN_VENV) -m pytest -n $(WORKERS)
+
+format: $(call ready,dev) ## Bring the code into shape: safe fixes, then the formatter
+	$(IN_VENV) -m ruff check --fix
+	$(IN_VENV) -m ruff format
+
+lock: ## Bring requirements/ in line with pyproject.toml, keeping the versions there are
+	@$(call compile,)
+
+upgrade: ## Like lock, with the newest versions that pyproject.toml allows
+	@$(call compile,--upgrade)
+
+clean: ## Remove the virtual environment and all caches
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find bot tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp for each list of requirements and each Python; newer requirements or another Python make it anew.
+$(VENV)/ready-%-$(PYTHON_VERSION): requirements/%.txt
+	@case "$(PYTHON_VERSION)" in 3.11.*|3.12.*|3.13.*) ;; *) \
+	  echo "The bot needs Python 3.11, 3.12 or 3.13, but '$(PYTHON)' is $(or $(PYTHON_VERSION),not there). Name another: make PYTHON=python3.13 …" >&2; \
+	  exit 1 ;; esac
+	@echo "Setting up $(VENV) from $< (Python $(PYTHON_VERSION)) …"
+	@$(IN_VENV) -c 'import pip, sys; sys.exit("%d.%d.%d" % sys.version_info[:3] != "$(PYTHON_VERSION)")' 2>/dev/null \
+	  || $(PYTHON) -c 'import os, sys; python = sys._base_executable; os.execv(python, [python, "-m", "venv", "--clear", "$(VENV)"])'
+	@$(IN_VENV) -m pip install -qq --disable-pip-version-check --no-input --require-hashes --requirement $<
+	@touch $@
+
+# The first list holds all packages; the others take their versions from it.
+define compile
+set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
+$(PYTHON) -m venv "$$tools"; "$$tools/bin/python" -m pip install --quiet --disable-pip-version-check uv; \
+lock() { "$$tools/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml "$$@"; }; \
+lock $(1) --extra demo --group dev --output-file requirements/dev.txt; \
+lock --extra demo --constraints requirements/dev.txt --output-file requirements/demo.txt; \
+lock --constraints requirements/dev.txt --output-file requirements/run.txt
+endef
