@@ -150,8 +150,12 @@ class NotSent(MessengerError):
     """No connection came about, so it was surely not delivered: tried again until it works."""
 
 
+class TelegramDown(MessengerError):
+    """Telegram answered 5xx: most likely not delivered, but it may have been; tried again until it works."""
+
+
 class SendRefused(MessengerError):
-    """Telegram refused for a reason that we don't know, given in ``reason``: tried again a few times, then set aside."""
+    """Telegram refused for a reason that we don't know, given in ``reason``: tried a few times, then set aside."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason=reason)

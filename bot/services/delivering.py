@@ -7,7 +7,15 @@ from datetime import timedelta
 import structlog
 
 from bot.domain.alerts import AlertKind
-from bot.errors import ChatGone, ChatMigrated, DeliveryUncertain, FloodLimited, MessengerError, NotSent
+from bot.errors import (
+    ChatGone,
+    ChatMigrated,
+    DeliveryUncertain,
+    FloodLimited,
+    MessengerError,
+    NotSent,
+    TelegramDown,
+)
 from bot.ports import ChatStore, Clock, Delivery, Messenger, Outbox
 from bot.services.workers import Workers
 
@@ -72,16 +80,19 @@ class Courier:
                 await self._outbox.alert_failed(delivery.claim, now + FIRST_WAIT, uncertain=True, counts=True)
             case NotSent():
                 await self._try_later(delivery, give_up=False)
+            case TelegramDown():
+                await self._try_later(delivery, give_up=False, uncertain=True)
             case _:
                 log.warning("alert refused", chat=chat_id, error=str(error))
                 await self._try_later(delivery)
 
-    async def _try_later(self, delivery: Delivery, *, give_up: bool = True) -> None:
+    async def _try_later(self, delivery: Delivery, *, give_up: bool = True, uncertain: bool = False) -> None:
         if give_up and delivery.alert.attempts + 1 >= TRIES:
             await self._set_aside(delivery)
             return
         wait = min(FIRST_WAIT * 2 ** min(delivery.alert.attempts, 16), LONGEST_WAIT)
-        await self._outbox.alert_failed(delivery.claim, self._clock() + wait, uncertain=delivery.again, counts=True)
+        marked = uncertain or delivery.again
+        await self._outbox.alert_failed(delivery.claim, self._clock() + wait, uncertain=marked, counts=True)
 
     async def _set_aside(self, delivery: Delivery) -> None:
         log.warning("alert set aside", chat=delivery.chat.id, kind=delivery.alert.kind)

@@ -67,6 +67,8 @@ class Linking:
         )
         today = reminder_day(now, self._plan.zone, self._plan.schedule)
         await self._store.link(link, take_as_known(listing.invoices, today, self._plan.schedule))
+        if chat.telegram_language:
+            await self._store.note_telegram_language(chat.id, chat.telegram_language)
         return listing
 
     async def unlink(self, chat: Chat) -> bool:

@@ -118,8 +118,8 @@ class Payments:
             raise ConfirmationExpired
         await self._tell(cancelled)
 
-    async def confirm(self, payment_id: str, chat: Chat, place: Place, user_id: int, message_id: int) -> None:
-        """Carry the payment out, and show every step in the message whose button was pressed.
+    async def confirm(self, payment_id: str, place: Place, user_id: int, message_id: int, chat: Chat) -> Payment:
+        """Take the confirmation: of all presses of this button, exactly one gets here to :meth:`carry_out`.
 
         Raises :class:`PressByOther`, :class:`ConfirmationExpired` or :class:`bot.errors.PaymentInProgress`, and
         then nothing was done.
@@ -131,8 +131,12 @@ class Payments:
         if not await self._store.advance_payment(payment, State.ASKED):
             raise ConfirmationExpired
         log.info("payment confirmed", payment=payment.id, action=payment.action, invoice=payment.invoice_id)
+        return payment
+
+    async def carry_out(self, payment: Payment, chat: Chat) -> None:
+        """Do what was confirmed, and show every step in the message whose button was pressed."""
         await self._show(payment, chat)
-        await self._tell(await self._carry_out(payment, chat))
+        await self._tell(await self._send_once(payment, chat))
 
     async def tick(self) -> None:
         """Settle what is unsettled: payments whose end is not known yet, or was not told yet."""
@@ -156,9 +160,10 @@ class Payments:
             raise ConfirmationExpired
         return payment
 
-    async def _carry_out(self, payment: Payment, chat: Chat) -> Payment:
+    async def _send_once(self, payment: Payment, chat: Chat) -> Payment:
         """From confirmed on: read again, compare, send once, read. Returns the payment as it stands then."""
-        assert chat.link is not None  # noqa: S101  # confirm() has checked it
+        if chat.link is None:
+            return await self._end(payment, Outcome.NOT_SENT)
         token, language = chat.link.token, chat.speaks
         try:
             invoice = await self._provider.invoice(token, language, payment.invoice_id)

@@ -1,0 +1,104 @@
+"""The bot as python-telegram-bot runs it: which update goes to which handler, and the command menu."""
+
+from __future__ import annotations
+
+import structlog
+from telegram import Bot, BotCommand, ChatMemberUpdated, Update
+from telegram.constants import ChatMemberStatus
+from telegram.error import TelegramError
+from telegram.ext import (
+    Application,
+    CallbackQueryHandler,
+    ChatMemberHandler,
+    CommandHandler,
+    MessageHandler,
+    filters,
+)
+
+from bot.chat.dispatch import Context, Dispatcher, Handle
+from bot.chat.handlers.general import GeneralHandlers
+from bot.chat.handlers.invoices import InvoiceHandlers
+from bot.chat.handlers.linking import LinkHandlers
+from bot.chat.handlers.payments import PaymentHandlers
+from bot.chat.texts import Phrasebook
+from bot.chat.views.general import COMMANDS
+from bot.ports import ChatStore, Clock
+
+log = structlog.get_logger()
+
+ALLOWED_UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
+"""Always passed, since Telegram remembers the last choice."""
+
+
+def add_handlers(
+    application: Application,  # type: ignore[type-arg]  # its six parameters say nothing here
+    dispatcher: Dispatcher,
+    general: GeneralHandlers,
+    invoices: InvoiceHandlers,
+    linking: LinkHandlers,
+    payments: PaymentHandlers,
+) -> None:
+    """Route commands, buttons and free text."""
+    commands: dict[str, Handle] = {
+        "start": linking.start,
+        "help": general.help,
+        "link": linking.link,
+        "unlink": linking.unlink,
+        "invoices": invoices.invoices,
+        "invoice": invoices.invoice,
+        "pdf": invoices.pdf,
+        "pay": payments.pay,
+        "removecredit": payments.remove_credit,
+        "archive": invoices.archive,
+        "status": general.status,
+        "language": general.language,
+    }
+    buttons: dict[str, Handle] = {
+        "list": invoices.turn,
+        "show": invoices.invoice,
+        "pdf": invoices.pdf,
+        "pay": payments.pay,
+        "removecredit": payments.remove_credit,
+        "yes": payments.confirm,
+        "no": payments.cancel,
+        "language": general.language,
+        "unlink": linking.unlink_answer,
+    }
+    wrap = dispatcher.wrap
+    for name, handle in commands.items():
+        application.add_handler(CommandHandler(name, wrap(handle), filters.UpdateType.MESSAGE))
+    for word, handle in buttons.items():
+        application.add_handler(CallbackQueryHandler(wrap(handle), pattern=f"^{word}(:|$)"))
+    application.add_handler(CallbackQueryHandler(wrap(general.unknown_button)))
+    private = filters.ChatType.PRIVATE & filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL
+    application.add_handler(MessageHandler(private & filters.COMMAND, wrap(general.unknown_command)))
+    application.add_handler(MessageHandler(private, wrap(linking.text, keeps_expecting=True)))
+
+
+def watch_membership(
+    application: Application,  # type: ignore[type-arg]
+    chats: ChatStore,
+    clock: Clock,
+) -> None:
+    """Let a chat rest when the bot is blocked or removed, and wake it when the bot is back."""
+
+    async def changed(update: Update, _: Context) -> None:
+        change = update.my_chat_member
+        if isinstance(change, ChatMemberUpdated):
+            chat_id, status = change.chat.id, change.new_chat_member.status
+            if status in {ChatMemberStatus.BANNED, ChatMemberStatus.LEFT}:
+                await chats.rest(chat_id, status)
+            else:
+                await chats.wake(chat_id, clock())
+
+    application.add_handler(ChatMemberHandler(changed, ChatMemberHandler.MY_CHAT_MEMBER))
+
+
+async def publish_menu(bot: Bot, phrasebook: Phrasebook) -> None:
+    """Set the command menu in every language; the first is the one for all others. A failure is logged, no more."""
+    for order, (language, t) in enumerate(phrasebook.items()):
+        menu = [BotCommand(name, t.plain(f"command.{name}")) for name in COMMANDS]
+        try:
+            await bot.set_my_commands(menu, language_code=language if order else None)
+        except TelegramError as error:
+            log.warning("command menu can't be set", language=language, error=error.message)

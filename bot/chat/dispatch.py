@@ -1,0 +1,141 @@
+"""From an update to a handler: who may talk, in which language, and what a failure looks like."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+from weakref import WeakValueDictionary
+
+import structlog
+from telegram import Message, Update
+from telegram.ext import BaseUpdateProcessor, CallbackContext
+
+from bot.chat.screens import Screen
+from bot.chat.talk import Talk, is_private, place_of
+from bot.chat.texts import Phrasebook
+from bot.domain.chats import Chat
+from bot.errors import BotError, ChatGone, ChatMigrated, MessengerError
+from bot.ports import ChatStore, Clock
+
+log = structlog.get_logger()
+
+Handle = Callable[[Talk], Awaitable[None]]
+Context = CallbackContext[Any, Any, Any, Any]
+Callback = Callable[[Update, Context], Coroutine[Any, Any, None]]
+
+AT_ONCE = 256
+
+
+class InOrderPerChat(BaseUpdateProcessor):
+    """Handles updates of different chats at once, and those of one chat one after the other."""
+
+    def __init__(self) -> None:
+        super().__init__(AT_ONCE)
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
+        """Wait for the chat's earlier updates, then handle this one."""
+        chat = update.effective_chat if isinstance(update, Update) else None
+        if chat is None:
+            await coroutine
+            return
+        lock = self._locks.setdefault(chat.id, asyncio.Lock())
+        async with lock:
+            await coroutine
+
+    async def initialize(self) -> None:
+        """Nothing to open."""
+
+    async def shutdown(self) -> None:
+        """Nothing to close."""
+
+
+class Dispatcher:
+    """Wraps the handlers; ``allowed_users`` None: everyone may talk to the bot."""
+
+    def __init__(
+        self, chats: ChatStore, phrasebook: Phrasebook, clock: Clock, allowed_users: frozenset[int] | None
+    ) -> None:
+        self._chats = chats
+        self._phrasebook = phrasebook
+        self._clock = clock
+        self._allowed_users = allowed_users
+
+    def wrap(self, handle: Handle, *, keeps_expecting: bool = False) -> Callback:
+        """The handler in python-telegram-bot's form.
+
+        A command ends the wait for a token that /link opened, unless it ``keeps_expecting`` it.
+        """
+
+        async def callback(update: Update, context: Context) -> None:
+            talk = await self._talk(update, context)
+            if talk is None:
+                return
+            if talk.chat.awaiting_token_until is not None and talk.query is None and not keeps_expecting:
+                await self._chats.await_token(talk.chat.id, None)
+            await self._run(handle, talk)
+
+        return callback
+
+    async def _run(self, handle: Handle, talk: Talk) -> None:
+        try:
+            if self._allowed_users is not None and talk.user_id not in self._allowed_users:
+                await self._turn_away(talk)
+                return
+            try:
+                await handle(talk)
+            except MessengerError:
+                raise
+            except BotError as error:
+                log.info("request can't be met", chat=talk.chat.id, error=error.key)
+                await talk.explain(error)
+            except Exception:
+                log.exception("handler failed", chat=talk.chat.id)
+                await talk.explain(BotError())
+            await talk.answer_press()
+        except MessengerError as error:
+            await self._note_unreachable(talk.chat, error)
+
+    async def _talk(self, update: Update, context: Context) -> Talk | None:
+        place, user, message = place_of(update), update.effective_user, update.effective_message
+        if place is None or user is None:
+            return None
+        chat, private = await self._chats.chat(place.chat_id), is_private(update)
+        if chat.resting is not None and await self._chats.wake(chat.id, self._clock()):
+            log.info("chat is back", chat=chat.id)
+        if user.language_code and user.language_code != chat.telegram_language:
+            if private:
+                await self._chats.note_telegram_language(chat.id, user.language_code)
+            chat = replace(chat, telegram_language=user.language_code)
+        return Talk(
+            bot=context.bot,
+            chat=chat,
+            place=place,
+            user_id=user.id,
+            private=private,
+            t=self._phrasebook[chat.speaks],
+            words=_words(update, context),
+            message=message if isinstance(message, Message) else None,
+            query=update.callback_query,
+        )
+
+    async def _turn_away(self, talk: Talk) -> None:
+        log.info("user is not allowed", user=talk.user_id)
+        text = talk.t("error.not_allowed", user_id=talk.user_id)
+        await (talk.answer_press(text.striptags(), alert=True) if talk.query else talk.reply(Screen(text)))
+
+    async def _note_unreachable(self, chat: Chat, error: MessengerError) -> None:
+        log.info("answer not delivered", chat=chat.id, error=str(error))
+        match error:
+            case ChatGone():
+                await self._chats.rest(chat.id, error.reason)
+            case ChatMigrated():
+                await self._chats.move_chat(chat.id, error.new_chat_id)
+
+
+def _words(update: Update, context: Context) -> list[str]:
+    if update.callback_query is not None:
+        return (update.callback_query.data or "").split(":")[1:]
+    return list(context.args or [])

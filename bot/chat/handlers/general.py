@@ -1,0 +1,54 @@
+"""/help, /status, /language, and what nobody understands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.chat.screens import Screen
+from bot.chat.talk import Talk
+from bot.chat.texts import Phrasebook
+from bot.chat.views import general
+from bot.domain.chats import LANGUAGES
+from bot.errors import UnknownLanguage
+from bot.ports import Clock, Store
+
+AUTO = "auto"
+
+
+class GeneralHandlers:
+    """What has to do with the bot itself."""
+
+    def __init__(self, store: Store, phrasebook: Phrasebook, clock: Clock) -> None:
+        self._store = store
+        self._phrasebook = phrasebook
+        self._clock = clock
+
+    async def help(self, talk: Talk) -> None:
+        """/help."""
+        await talk.reply(general.help_page(talk.t, talk.chat))
+
+    async def status(self, talk: Talk) -> None:
+        """/status."""
+        waiting = await self._store.waiting_alerts(talk.chat.id)
+        await talk.reply(general.status(talk.t, talk.chat, waiting, self._clock()))
+
+    async def language(self, talk: Talk) -> None:
+        """/language [en|de|auto], and its buttons."""
+        if not talk.words:
+            await talk.reply(general.languages(talk.t, talk.chat.language))
+            return
+        wish = talk.words[0].lower()
+        if wish not in {*LANGUAGES, AUTO}:
+            raise UnknownLanguage(talk.words[0])
+        chosen = None if wish == AUTO else wish
+        await self._store.set_language(talk.chat.id, chosen)
+        t = self._phrasebook[replace(talk.chat, language=chosen).speaks]
+        await talk.show(general.languages(t, chosen))
+
+    async def unknown_command(self, talk: Talk) -> None:
+        """A command that the bot doesn't have."""
+        await talk.reply(Screen(talk.t("command.unknown")))
+
+    async def unknown_button(self, talk: Talk) -> None:
+        """A button of an older version, or callback data that was never ours."""
+        await talk.answer_press(talk.t.plain("button.unknown"), alert=True)

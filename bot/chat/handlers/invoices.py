@@ -1,0 +1,84 @@
+"""/invoices, /invoice, /pdf and /archive."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import replace
+
+from telegram.constants import ChatAction
+
+from bot.chat import sending
+from bot.chat.handlers.numbers import invoice_number
+from bot.chat.talk import Talk
+from bot.chat.views.invoices import Page, invoice_details, invoice_list
+from bot.errors import UnknownFilter
+from bot.ports import Clock, Document
+from bot.services.browsing import Browsing, Kind, Query, Show
+
+TRANSACTIONS = "transactions"
+
+
+class InvoiceHandlers:
+    """What looks at invoices."""
+
+    def __init__(self, browsing: Browsing, clock: Clock) -> None:
+        self._browsing = browsing
+        self._clock = clock
+
+    async def invoices(self, talk: Talk) -> None:
+        """/invoices [open|paid|all] [TYPE] [transactions]."""
+        await self._list(talk, Page(read_query(talk, [*Show, *Kind, TRANSACTIONS])))
+
+    async def turn(self, talk: Talk) -> None:
+        """A button that leads to a page of the list."""
+        await self._list(talk, _page(talk.words) or Page(Query()))
+
+    async def invoice(self, talk: Talk) -> None:
+        """/invoice NUMBER, and the buttons that lead to it."""
+        number = invoice_number(talk.words, "invoice")
+        invoice = await self._browsing.invoice(talk.chat, number)
+        screen = invoice_details(talk.t, invoice, self._clock().astimezone(talk.t.zone).date(), _page(talk.words[1:]))
+        # An alert stays where it is: its details come below it. From the list they take the list's place.
+        await (talk.show(screen) if len(talk.words) > 1 else talk.reply(screen))
+
+    async def pdf(self, talk: Talk) -> None:
+        """/pdf NUMBER, and its button."""
+        number = invoice_number(talk.words, "pdf")
+        await self._send(talk, self._browsing.pdf(talk.chat, number))
+
+    async def archive(self, talk: Talk) -> None:
+        """/archive [TYPE] [transactions]."""
+        query = read_query(talk, [Kind.HOSTING, Kind.DOMAIN, TRANSACTIONS])
+        await self._send(talk, self._browsing.archive(talk.chat, query))
+
+    async def _list(self, talk: Talk, page: Page) -> None:
+        listing = await self._browsing.listing(talk.chat, page.query)
+        await talk.show(invoice_list(talk.t, listing, page, self._clock().astimezone(talk.t.zone).date()))
+
+    async def _send(self, talk: Talk, download: AbstractAsyncContextManager[Document]) -> None:
+        async with sending.showing_action(talk.bot, talk.place, ChatAction.UPLOAD_DOCUMENT), download as document:
+            await sending.send_document(talk.bot, talk.place, document)
+
+
+def read_query(talk: Talk, choices: list[str]) -> Query:
+    """The filters in the words behind a command, also in the reader's language. Raises :class:`UnknownFilter`."""
+    names = {talk.t.plain(f"filter.{choice}").casefold(): choice for choice in choices}
+    names |= {str(choice): str(choice) for choice in choices}
+    query = Query()
+    for word in talk.words:
+        match names.get(word.casefold()):
+            case None:
+                raise UnknownFilter(word, ", ".join(choices))
+            case "transactions":
+                query = replace(query, with_transactions=True)
+            case choice if choice in list(Show):
+                query = replace(query, show=Show(choice))
+            case choice:
+                query = replace(query, kind=Kind(choice))
+    return query
+
+
+def _page(words: list[str]) -> Page | None:
+    with suppress(ValueError, IndexError):
+        return Page.parse(words[0])
+    return None

@@ -1,0 +1,86 @@
+"""/link and /unlink."""
+
+from __future__ import annotations
+
+from telegram.error import TelegramError
+
+from bot.chat.screens import Screen
+from bot.chat.talk import Talk
+from bot.chat.views import general
+from bot.errors import NotAToken, PrivateChatOnly, ProviderError
+from bot.ports import Clock
+from bot.services.linking import Linking
+
+
+class LinkHandlers:
+    """What ties a chat to an account."""
+
+    def __init__(self, linking: Linking, clock: Clock) -> None:
+        self._linking = linking
+        self._clock = clock
+
+    async def start(self, talk: Talk) -> None:
+        """/start: what the bot is, and for a chat that isn't linked the way to do it."""
+        if talk.chat.link is not None:
+            await talk.reply(general.help_page(talk.t, talk.chat))
+            return
+        if talk.private:
+            await self._linking.expect_token(talk.chat)
+        await talk.reply(general.welcome(talk.t))
+
+    async def link(self, talk: Talk) -> None:
+        """/link TOKEN, or /link and then the token."""
+        if not talk.private:
+            await self._refuse_in_group(talk)
+        elif talk.words:
+            await self._link(talk, " ".join(talk.words))
+        else:
+            await self._linking.expect_token(talk.chat)
+            await talk.reply(Screen(talk.t("link.how")))
+
+    async def text(self, talk: Talk) -> None:
+        """A message that is no command: the token, if it is expected; else a hint."""
+        text = talk.message.text if talk.message else None
+        if text and self._linking.expects_token(talk.chat):
+            await self._link(talk, text)
+        else:
+            await talk.reply(Screen(talk.t("text.hint" if talk.chat.link else "error.not_linked")))
+
+    async def unlink(self, talk: Talk) -> None:
+        """/unlink: asks first."""
+        await talk.reply(general.unlink_question(talk.t) if talk.chat.link else Screen(talk.t("error.not_linked")))
+
+    async def unlink_answer(self, talk: Talk) -> None:
+        """The answer to that question."""
+        if talk.words == ["yes"]:
+            done = await self._linking.unlink(talk.chat)
+            await talk.show(Screen(talk.t("unlink.done" if done else "error.not_linked")))
+        else:
+            await talk.show(Screen(talk.t("unlink.kept")))
+
+    async def _link(self, talk: Talk, text: str) -> None:
+        deleted = await self._delete_message(talk)
+        try:
+            listing = await self._linking.link(talk.chat, talk.place, talk.user_id, text)
+        except (NotAToken, ProviderError) as error:
+            # Whoever mistyped it can just send it again.
+            await self._linking.expect_token(talk.chat)
+            await talk.explain(error)
+        else:
+            await talk.reply(general.linked(talk.t, listing, self._clock()))
+        if not deleted:
+            await talk.reply(Screen(talk.t("link.not_deleted")))
+
+    async def _refuse_in_group(self, talk: Talk) -> None:
+        deleted = not talk.words or await self._delete_message(talk)
+        await talk.explain(PrivateChatOnly())
+        if talk.words:
+            await talk.reply(Screen(talk.t("link.shown_to_group" if deleted else "link.shown_to_group_and_there")))
+
+    async def _delete_message(self, talk: Talk) -> bool:
+        if talk.message is None:
+            return False
+        try:
+            return await talk.message.delete()
+        except TelegramError:
+            return False

@@ -1,0 +1,79 @@
+"""What a message shows: HTML and inline buttons, within Telegram's limits."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+TEXT_LIMIT = 4096
+CAPTION_LIMIT = 1024
+POPUP_LIMIT = 200
+DATA_LIMIT = 64
+"""Bytes of callback data."""
+
+_TAG = re.compile(r"<[^>]*>")
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """An inline button; ``data`` is a short word and what it is about, such as ``pay:4711``."""
+
+    label: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """A message: HTML text, and rows of buttons below it."""
+
+    text: Markup
+    rows: Sequence[Sequence[Button]] = ()
+
+    @property
+    def keyboard(self) -> InlineKeyboardMarkup | None:
+        """The buttons in Telegram's form."""
+        rows = [[InlineKeyboardButton(b.label, callback_data=b.data) for b in row] for row in self.rows if row]
+        return InlineKeyboardMarkup(rows) if rows else None
+
+
+def length(text: str) -> int:
+    """The length of HTML as Telegram counts it: UTF-16 code units, after its entities are parsed."""
+    return len(html.unescape(_TAG.sub("", text)).encode("utf-16-le")) // 2
+
+
+def cut(text: str, limit: int) -> str:
+    """Plain text of at most ``limit`` UTF-16 code units; where something was cut off it ends in ``…``."""
+    units = text.encode("utf-16-le")
+    if len(units) <= limit * 2:
+        return text
+    return units[: (limit - 1) * 2].decode("utf-16-le", "ignore").rstrip() + "…"
+
+
+def one_line(text: str, limit: int) -> str:
+    """Provider's text on one line, cut."""
+    return cut(" ".join(text.split()), limit)
+
+
+def join(lines: Iterable[str]) -> Markup:
+    """Lines of HTML, one below the other."""
+    return Markup("\n").join(lines)
+
+
+def fit(head: Sequence[Markup], body: Sequence[Markup], tail: Sequence[Markup], more: Markup) -> Markup:
+    """All lines if they fit into a message; else as many of ``body`` as do, followed by ``more``."""
+    room = TEXT_LIMIT - length(join([*head, *tail])) - 2
+    if length(join(body)) <= room:
+        return join([*head, *body, *tail])
+    room -= length(more) + 1
+    kept = []
+    for line in body:
+        room -= length(line) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    return join([*head, *kept, more, *tail])

@@ -1,0 +1,158 @@
+"""Send and edit messages, with every error of Telegram turned into one of ours, in one place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
+
+from telegram import Bot, InputFile, LinkPreviewOptions, Message, error as telegram_error
+from telegram.constants import ChatAction, ParseMode
+from telegram.error import (
+    BadRequest,
+    Forbidden,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+    TimedOut,
+)
+
+from bot.chat.screens import Screen
+from bot.domain.chats import Place
+from bot.errors import (
+    ChatGone,
+    ChatMigrated,
+    DeliveryUncertain,
+    FloodLimited,
+    MessengerError,
+    NotSent,
+    SendRefused,
+    TelegramDown,
+)
+from bot.ports import Document
+
+T = TypeVar("T")
+
+GONE = (
+    "bot was blocked by the user",
+    "user is deactivated",
+    "bot was kicked from",
+    "bot is not a member of",
+    "the group chat was deleted",
+    "chat not found",
+)
+"""The texts of 403 and 400 that mean: this chat can't be written to any more."""
+
+UNTOUCHABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
+NEVER_LEFT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
+"""The transport's errors, by name, that mean that no request has left."""
+
+ACTION_LASTS = 4.5
+"""Telegram shows a chat action for five seconds."""
+
+
+def translate(error: TelegramError) -> MessengerError:
+    """What an error of Telegram means for the message that was to be sent."""
+    text = error.message.lower()
+    match error:
+        case RetryAfter():
+            wait = error.retry_after
+            return FloodLimited(wait if isinstance(wait, int | float) else wait.total_seconds())
+        case telegram_error.ChatMigrated():
+            return ChatMigrated(error.new_chat_id)
+        case Forbidden() | BadRequest():
+            return ChatGone(error.message) if any(known in text for known in GONE) else SendRefused(error.message)
+        case TimedOut() | NetworkError():
+            if type(error.__cause__).__name__ in NEVER_LEFT:
+                return NotSent()
+            # Without a cause it was an answer: a 5xx of Telegram's.
+            return DeliveryUncertain() if error.__cause__ is not None else TelegramDown()
+        case _:
+            return SendRefused(error.message)
+
+
+async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False) -> Message:
+    """Send a message. Raises :class:`MessengerError`."""
+
+    async def attempt(topic_id: int | None) -> Message:
+        return await bot.send_message(
+            place.chat_id,
+            screen.text,
+            message_thread_id=topic_id,
+            parse_mode=ParseMode.HTML,
+            reply_markup=screen.keyboard,
+            disable_notification=silent,
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+        )
+
+    return await _in_topic(place, attempt)
+
+
+async def send_document(bot: Bot, place: Place, document: Document, caption: str = "") -> Message:
+    """Send a file under its name, streamed from where it lies. Raises :class:`MessengerError`."""
+
+    async def attempt(topic_id: int | None) -> Message:
+        document.content.seek(0)
+        return await bot.send_document(
+            place.chat_id,
+            InputFile(document.content, filename=document.name, read_file_handle=False),
+            caption=caption or None,
+            message_thread_id=topic_id,
+        )
+
+    return await _in_topic(place, attempt)
+
+
+async def edit(bot: Bot, place: Place, message_id: int, screen: Screen) -> bool:
+    """Bring a message up to date; False if it is out of reach. Raises :class:`MessengerError`."""
+    try:
+        await bot.edit_message_text(
+            screen.text,
+            place.chat_id,
+            message_id,
+            parse_mode=ParseMode.HTML,
+            reply_markup=screen.keyboard,
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+        )
+    except BadRequest as error:
+        text = error.message.lower()
+        if "message is not modified" in text:
+            return True
+        if any(known in text for known in UNTOUCHABLE):
+            return False
+        raise translate(error) from error
+    except TelegramError as error:
+        raise translate(error) from error
+    return True
+
+
+@asynccontextmanager
+async def showing_action(bot: Bot, place: Place, action: ChatAction) -> AsyncIterator[None]:
+    """Show "sending a document…" in the chat for as long as it takes."""
+
+    async def keep() -> None:
+        while True:
+            with suppress(TelegramError):
+                await bot.send_chat_action(place.chat_id, action, message_thread_id=place.topic_id)
+            await asyncio.sleep(ACTION_LASTS)
+
+    task = asyncio.create_task(keep())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _in_topic(place: Place, attempt: Callable[[int | None], Awaitable[T]]) -> T:
+    """Send to the topic; where it is gone, once more to the chat itself."""
+    try:
+        try:
+            return await attempt(place.topic_id)
+        except BadRequest as error:
+            if place.topic_id is None or "message thread not found" not in error.message.lower():
+                raise
+            return await attempt(None)
+    except TelegramError as error:
+        raise translate(error) from error

@@ -1,0 +1,77 @@
+"""One update, as a handler sees it: who speaks, where, in which language, and how to answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from telegram import Bot, CallbackQuery, Message, Update
+from telegram.constants import ChatType
+from telegram.error import TelegramError
+
+from bot.chat import sending
+from bot.chat.screens import POPUP_LIMIT, Screen, cut, length
+from bot.chat.texts import Texts
+from bot.domain.chats import Chat, Place
+from bot.errors import BotError
+
+
+@dataclass(slots=True)
+class Talk:
+    """What a handler needs to answer a message or a press of a button.
+
+    ``words`` are the arguments of a command, or what follows the first colon of a button's callback data, split at
+    colons. ``query`` is set for a press.
+    """
+
+    bot: Bot
+    chat: Chat
+    place: Place
+    user_id: int
+    private: bool
+    t: Texts
+    words: list[str]
+    message: Message | None
+    query: CallbackQuery | None = None
+    _answered: bool = field(default=False)
+
+    async def reply(self, screen: Screen) -> None:
+        """Send a new message."""
+        await sending.send(self.bot, self.place, screen)
+
+    async def show(self, screen: Screen) -> None:
+        """Put a screen into the message whose button was pressed; after a command, send it."""
+        old = self.message if self.query is not None else None
+        if old is None or not await sending.edit(self.bot, self.place, old.message_id, screen):
+            await self.reply(screen)
+
+    async def answer_press(self, text: str = "", *, alert: bool = False) -> None:
+        """Stop the button's spinner, with a short text if there is one. Too late is no harm: the action counts."""
+        if self.query is not None and not self._answered:
+            self._answered = True
+            try:
+                await self.query.answer(cut(text, POPUP_LIMIT) or None, show_alert=alert)
+            except TelegramError as error:
+                if "query is too old" not in error.message.lower():
+                    raise sending.translate(error) from error
+
+    async def explain(self, error: BotError) -> None:
+        """Say what went wrong: as a pop-up after a press, if it fits there, else as a message."""
+        text = self.t.error(error)
+        if self.query is not None and not self._answered and length(text) <= POPUP_LIMIT:
+            await self.answer_press(text.striptags(), alert=True)
+        else:
+            await self.reply(Screen(text))
+
+
+def place_of(update: Update) -> Place | None:
+    """Where an update comes from. A plain reply carries a thread id too, so only real topic messages count."""
+    chat, message = update.effective_chat, update.effective_message
+    if chat is None:
+        return None
+    in_topic = isinstance(message, Message) and message.is_topic_message
+    return Place(chat.id, message.message_thread_id if in_topic and message else None)
+
+
+def is_private(update: Update) -> bool:
+    """Whether the update comes from a private chat."""
+    return update.effective_chat is not None and update.effective_chat.type == ChatType.PRIVATE

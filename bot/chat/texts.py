@@ -1,0 +1,112 @@
+"""The bot's words: gettext catalogues, and sums, dates and spans as the reader's language writes them."""
+
+from __future__ import annotations
+
+import gettext
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal
+from importlib import resources
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_currency, format_decimal
+from markupsafe import Markup
+
+from bot.domain.chats import LANGUAGES
+from bot.errors import BotError
+
+FORMATS = {"en": "en_GB", "de": "de_DE"}
+"""The locale whose formats go with a language: 27 Nov 2026 is read alike on both sides of the Atlantic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Speaks one language.
+
+    Calling it gives a text as Telegram HTML: what is filled into its placeholders is escaped, unless it is
+    :class:`Markup` already. Catalogues are keyed by message key, in English as well.
+    """
+
+    language: str
+    currency: str
+    zone: tzinfo
+    catalogue: gettext.NullTranslations
+
+    def __call__(self, key: str, **arguments: object) -> Markup:
+        return Markup(self.catalogue.gettext(key)).format(**arguments)  # noqa: S704  # the catalogues are ours
+
+    def count(self, key: str, n: int, **arguments: object) -> Markup:
+        """The text in the grammatical number of ``n``, which fills its placeholder ``{n}``."""
+        text = self.catalogue.ngettext(key, key, n)
+        return Markup(text).format(n=format_decimal(n, locale=self._locale), **arguments)  # noqa: S704
+
+    def plain(self, key: str, **arguments: object) -> str:
+        """The text without markup, for button labels, pop-ups and captions."""
+        return self.catalogue.gettext(key).format(**arguments)
+
+    def error(self, error: BotError) -> Markup:
+        """What an error means for the reader."""
+        return self(error.key, **error.arguments)
+
+    def money(self, amount: Decimal) -> str:
+        """``7,95 €``."""
+        return format_currency(amount, self.currency, locale=self._locale)
+
+    def number(self, value: Decimal) -> str:
+        """A plain number, such as a tax rate."""
+        return format_decimal(value.normalize(), locale=self._locale)
+
+    def day(self, day: date) -> str:
+        """``27 Nov 2026``."""
+        return format_date(day, "medium", locale=self._locale)
+
+    def moment(self, instant: datetime) -> str:
+        """Date and time of day, in the provider's zone."""
+        return format_datetime(instant, "medium", tzinfo=self.zone, locale=self._locale)
+
+    def span(self, span: timedelta) -> str:
+        """A length of time in its largest unit: ``5 minutes``."""
+        return format_timedelta(span, threshold=1.2, locale=self._locale)
+
+    def ago(self, span: timedelta) -> str:
+        """How long ago: ``5 minutes ago``; a negative span lies ahead: ``in 5 minutes``."""
+        return format_timedelta(-span, threshold=1.2, add_direction=True, locale=self._locale)
+
+    def day_from(self, day: date, today: date) -> str:
+        """A day as seen from today: ``today``, ``in 3 days``, ``2 days ago``."""
+        match (day - today).days:
+            case -1:
+                return self.plain("day.yesterday")
+            case 0:
+                return self.plain("day.today")
+            case 1:
+                return self.plain("day.tomorrow")
+        return format_timedelta(day - today, granularity="day", threshold=60, add_direction=True, locale=self._locale)
+
+    @property
+    def _locale(self) -> Locale:
+        return Locale.parse(FORMATS[self.language])
+
+
+Phrasebook = Mapping[str, Texts]
+"""The bot's words by language, for all of ``LANGUAGES``."""
+
+
+def open_phrasebook(currency: str, zone: tzinfo) -> Phrasebook:
+    """Read the catalogues. Sums are in ``currency``, times of day in ``zone``."""
+    return {language: Texts(language, currency, zone, load_catalogue(language)) for language in LANGUAGES}
+
+
+def load_catalogue(language: str) -> gettext.GNUTranslations:
+    """The catalogue of a language, read from its .po file, so that no compile step can be forgotten."""
+    source = resources.files("bot.locales") / language / "LC_MESSAGES" / "bot.po"
+    compiled = io.BytesIO()
+    with source.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=language))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)

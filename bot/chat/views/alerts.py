@@ -1,0 +1,55 @@
+"""Alerts, as they are sent."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from markupsafe import Markup
+
+from bot.chat.screens import Button, Screen, join, one_line
+from bot.chat.texts import Texts
+from bot.domain.alerts import AlertKind, KnownInvoice
+from bot.ports import Delivery
+
+TITLE = 100
+
+
+def alert(t: Texts, delivery: Delivery, now: datetime) -> Screen:
+    """The alert as things stand at ``now``; where it may come a second time, or from old knowledge, it says so."""
+    invoice = delivery.known
+    if invoice is None:
+        return Screen(t(f"alert.{delivery.alert.kind}"))
+    lines = [*_news(t, delivery.alert.kind, invoice, now)]
+    link = delivery.chat.link
+    if link is not None and link.checked_at < delivery.alert.created_at:
+        lines.append(t("alert.as_of", moment=t.moment(link.checked_at)))
+    if delivery.again:
+        lines.append(t("alert.again"))
+    return Screen(join(lines), _rows(t, invoice))
+
+
+def _news(t: Texts, kind: AlertKind, invoice: KnownInvoice, now: datetime) -> list[Markup]:
+    today = now.astimezone(t.zone).date()
+    facts = {"id": invoice.id, "amount": t.money(invoice.total if invoice.left is None else invoice.left)}
+    if kind is AlertKind.NEW or invoice.due is None:
+        lines = [t("alert.new", **facts)]
+    else:
+        state = "overdue" if invoice.due < today else "due"
+        lines = [t(f"alert.{state}", **facts, day=t.day_from(invoice.due, today))]
+    if invoice.title:
+        lines.append(t("alert.title", title=one_line(invoice.title, TITLE)))
+    if invoice.due is not None:
+        lines.append(t("alert.date", date=t.day(invoice.due), day=t.day_from(invoice.due, today)))
+    if invoice.left is None:
+        lines.append(t("details.left_unclear"))
+    return lines
+
+
+def _rows(t: Texts, invoice: KnownInvoice) -> list[list[Button]]:
+    look = [
+        Button(t.plain("button.details"), f"show:{invoice.id}"),
+        Button(t.plain("button.pdf"), f"pdf:{invoice.id}"),
+    ]
+    if not invoice.left:
+        return [look]
+    return [look, [Button(t.plain("button.pay", amount=t.money(invoice.left)), f"pay:{invoice.id}")]]

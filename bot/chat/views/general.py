@@ -1,0 +1,91 @@
+"""Greetings, help, the account's state, and the choices around them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from markupsafe import Markup
+
+from bot.chat.screens import Button, Screen, join
+from bot.chat.texts import Texts
+from bot.chat.views.invoices import Page, amount
+from bot.domain.chats import LANGUAGES, Chat
+from bot.domain.invoices import Listing, open_first, sum_left
+from bot.ports import Waiting
+from bot.services.browsing import Query
+
+COMMANDS = (
+    "invoices", "invoice", "pdf", "pay", "removecredit", "archive", "status", "link", "unlink", "language", "help",
+)  # fmt: skip
+"""The command menu, in its order; what each does is the text ``command.NAME``."""
+
+
+def welcome(t: Texts) -> Screen:
+    """What the bot is for, and how to begin."""
+    return Screen(join([t("start.welcome"), Markup(""), t("link.how")]))
+
+
+def help_page(t: Texts, chat: Chat) -> Screen:
+    """All commands with a line each."""
+    lines = [t("help.line", command=name, text=t.plain(f"command.{name}")) for name in COMMANDS]
+    foot = t("help.linked") if chat.link else t("help.not_linked")
+    return Screen(join([t("help.title"), Markup(""), *lines, Markup(""), foot]))
+
+
+def linked(t: Texts, listing: Listing, now: datetime) -> Screen:
+    """The greeting of a chat that was just linked: what is open, and what is due next."""
+    still_open = [i for i in open_first(listing.invoices) if i.is_open]
+    lines = [t("link.done")]
+    if still_open:
+        lines.append(t.count("list.open_sum", len(still_open), sum=t.money(sum_left(still_open))))
+        first = still_open[0]
+        if first.due:
+            day = t.day_from(first.due, now.astimezone(t.zone).date())
+            facts = {"id": first.id, "amount": t.money(amount(first)), "date": t.day(first.due), "day": day}
+            lines.append(t("link.next_due", **facts))
+    else:
+        lines.append(t("list.none_open"))
+    if listing.unreadable:
+        lines.append(t.count("list.unreadable", listing.unreadable))
+    lines += [Markup(""), t("link.from_now_on")]
+    return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{Page(Query())}")]])
+
+
+def status(t: Texts, chat: Chat, waiting: Waiting, now: datetime) -> Screen:
+    """Since when the chat is linked, when it was and will be checked, and what waits."""
+    link = chat.link
+    if link is None:
+        return Screen(t("error.not_linked"))
+    lines = [
+        t("status.linked", moment=t.moment(link.linked_at)),
+        t("status.checked", moment=t.moment(link.checked_at), ago=t.ago(now - link.checked_at)),
+    ]
+    if link.trouble is not None:
+        lines.append(t(f"alert.{link.trouble}"))
+    elif link.next_check_at > now:
+        lines.append(t("status.next", when=t.ago(now - link.next_check_at)))
+    else:
+        lines.append(t("status.now"))
+    if waiting.waiting:
+        lines.append(t.count("status.waiting", waiting.waiting))
+    if waiting.set_aside:
+        lines.append(t.count("status.set_aside", waiting.set_aside))
+    return Screen(join(lines))
+
+
+def languages(t: Texts, chosen: str | None) -> Screen:
+    """The languages to choose from; each is named in itself."""
+    names = {"en": "English", "de": "Deutsch"}
+    rows = [[Button(_marked(names[code], chosen=chosen == code), f"language:{code}")] for code in LANGUAGES]
+    rows.append([Button(_marked(t.plain("language.auto"), chosen=chosen is None), "language:auto")])
+    return Screen(t("language.ask"), rows)
+
+
+def unlink_question(t: Texts) -> Screen:
+    """Whether to forget everything, really."""
+    yes = Button(t.plain("button.unlink"), "unlink:yes")
+    return Screen(t("unlink.ask"), [[yes], [Button(t.plain("button.keep"), "unlink:no")]])
+
+
+def _marked(label: str, *, chosen: bool) -> str:
+    return f"• {label} •" if chosen else label

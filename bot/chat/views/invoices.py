@@ -1,0 +1,159 @@
+"""The list of invoices, and one in detail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from markupsafe import Markup
+
+from bot.chat.screens import Button, Screen, cut, fit, join, one_line
+from bot.chat.texts import Texts
+from bot.domain.invoices import Invoice, Item, Listing, sum_left
+from bot.services.browsing import Kind, Query, Show
+
+PAGE = 6
+TITLE = 60
+ITEM_TITLE = 200
+ITEM_DESCRIPTION = 800
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A place in a list: what is listed, and which page of it. As callback data: ``open.hosting.1.2``."""
+
+    query: Query
+    number: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.query.show}.{self.query.kind}.{int(self.query.with_transactions)}.{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> Page:
+        """The page that ``str()`` wrote. Raises ValueError on anything else."""
+        show, kind, with_transactions, number = text.split(".")
+        return cls(Query(Show(show), Kind(kind), with_transactions == "1"), int(number))
+
+
+def invoice_list(t: Texts, listing: Listing, page: Page, today: date) -> Screen:
+    """A page of the list, with buttons to open, to turn pages and to filter."""
+    pages = max(1, -(-len(listing.invoices) // PAGE))
+    page = replace(page, number=min(max(page.number, 0), pages - 1))
+    shown = listing.invoices[page.number * PAGE :][:PAGE]
+    still_open = [i for i in listing.invoices if i.is_open]
+    head = [t(f"list.title.{page.query.show}")]
+    if still_open:
+        head.append(t.count("list.open_sum", len(still_open), sum=t.money(sum_left(still_open))))
+    elif page.query == Query():
+        head.append(t("list.none_open"))
+    if not listing.invoices:
+        head.append(t("list.empty"))
+    if listing.unreadable:
+        head.append(t.count("list.unreadable", listing.unreadable))
+    body = [_line(t, invoice, today) for invoice in shown]
+    return Screen(Markup("\n\n").join([join(head), *body]), _list_rows(t, shown, page, pages))
+
+
+def invoice_details(t: Texts, invoice: Invoice, today: date, back: Page | None = None) -> Screen:
+    """Everything about one invoice, and the buttons that make sense now."""
+    head = [t("details.title", id=invoice.id, status=one_line(invoice.status_label or invoice.status, 40))]
+    if invoice.issued:
+        head.append(t("details.issued", date=t.day(invoice.issued)))
+    if invoice.due:
+        since_today = t.day_from(invoice.due, today) if invoice.is_open else ""
+        head.append(t("details.due_in" if since_today else "details.due", date=t.day(invoice.due), day=since_today))
+    elif invoice.is_open:
+        head.append(t("details.no_due"))
+    if invoice.paid_at:
+        head.append(t("details.paid", date=t.day(invoice.paid_at.astimezone(t.zone).date())))
+    body = [line for item in invoice.items for line in _item_lines(t, item)]
+    tail = [Markup(""), *_sums(t, invoice)]
+    return Screen(fit([*head, Markup("")], body, tail, t("details.more_items")), _details_rows(t, invoice, back))
+
+
+def icon(invoice: Invoice, today: date) -> str:
+    """A sign for how urgent it is."""
+    if not invoice.is_open:
+        return "✅" if invoice.status.casefold() == "paid" else "⚪️"
+    return "🔴" if invoice.due and invoice.due < today else "🟡"
+
+
+def amount(invoice: Invoice) -> Decimal:
+    """The sum to show first: what is left, or the total where nothing is to be paid or it is unclear."""
+    return (invoice.left_to_pay if invoice.is_open else None) or invoice.total
+
+
+def _line(t: Texts, invoice: Invoice, today: date) -> Markup:
+    if invoice.is_open and invoice.due:
+        when = t("list.due", date=t.day(invoice.due), day=t.day_from(invoice.due, today))
+    elif invoice.paid_at and not invoice.is_open:
+        when = t("list.paid", date=t.day(invoice.paid_at.astimezone(t.zone).date()))
+    else:
+        when = Markup.escape(one_line(invoice.status_label or invoice.status, 40))
+    line = t("list.line", icon=icon(invoice, today), id=invoice.id, amount=t.money(amount(invoice)), when=when)
+    return join([line, Markup.escape(one_line(invoice.title, TITLE))]) if invoice.title else line
+
+
+def _list_rows(t: Texts, shown: tuple[Invoice, ...], page: Page, pages: int) -> list[list[Button]]:
+    labels = [Button(f"{i.id} · {t.money(amount(i))}", f"show:{i.id}:{page}") for i in shown]
+    rows = [labels[at : at + 2] for at in range(0, len(labels), 2)]
+    if pages > 1:
+        before, after = (page.number - 1) % pages, (page.number + 1) % pages
+        rows.append(
+            [
+                Button("◀", f"list:{replace(page, number=before)}"),
+                Button(f"{page.number + 1} / {pages}", f"list:{page}"),
+                Button("▶", f"list:{replace(page, number=after)}"),
+            ]
+        )
+    query = page.query
+    rows.append([_choice(t, f"filter.{show}", replace(query, show=show), query) for show in Show])
+    rows.append([_choice(t, f"filter.{kind}", replace(query, kind=kind), query) for kind in Kind])
+    flipped = replace(query, with_transactions=not query.with_transactions)
+    label = t.plain("filter.transactions")
+    rows.append([Button(f"☑ {label}" if query.with_transactions else f"☐ {label}", f"list:{Page(flipped)}")])
+    return rows
+
+
+def _choice(t: Texts, key: str, choice: Query, now: Query) -> Button:
+    label = t.plain(key)
+    return Button(f"• {label} •" if choice == now else label, f"list:{Page(choice)}")
+
+
+def _item_lines(t: Texts, item: Item) -> list[Markup]:
+    title = one_line(item.title, ITEM_TITLE)
+    key = "details.item" if item.amount is not None else "details.item_without_amount"
+    lines = [t(key, title=title, amount=t.money(item.amount or Decimal(0)))]
+    description = item.description.strip()
+    # The description repeats the short one as its first line.
+    rest = description.removeprefix(item.title.strip()).strip()
+    lines += [t("details.description", text=line) for line in cut(rest, ITEM_DESCRIPTION).splitlines() if line.strip()]
+    return lines
+
+
+def _sums(t: Texts, invoice: Invoice) -> list[Markup]:
+    lines = []
+    if invoice.subtotal is not None and invoice.tax is not None:
+        lines.append(t("details.subtotal", amount=t.money(invoice.subtotal)))
+        rate = t.number(invoice.tax_rate) if invoice.tax_rate is not None else "?"
+        lines.append(t("details.tax", rate=rate, amount=t.money(invoice.tax)))
+    lines.append(t("details.total", amount=t.money(invoice.total)))
+    if invoice.credit:
+        lines.append(t("details.credit", amount=t.money(invoice.credit)))
+    if invoice.is_open:
+        left = invoice.left_to_pay
+        lines.append(t("details.left_unclear") if left is None else t("details.left", amount=t.money(left)))
+    return lines
+
+
+def _details_rows(t: Texts, invoice: Invoice, back: Page | None) -> list[list[Button]]:
+    rows = [[Button(t.plain("button.pdf"), f"pdf:{invoice.id}")]]
+    if invoice.can_be_paid and invoice.left_to_pay is not None:
+        rows.append([Button(t.plain("button.pay", amount=t.money(invoice.left_to_pay)), f"pay:{invoice.id}")])
+    if invoice.can_return_credit:
+        label = t.plain("button.remove_credit", amount=t.money(invoice.credit))
+        rows.append([Button(label, f"removecredit:{invoice.id}")])
+    if back is not None:
+        rows.append([Button(t.plain("button.back"), f"list:{back}")])
+    return rows

@@ -1,0 +1,51 @@
+"""A payment, from the question to its end; the same for taking credit back."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from bot.chat.screens import Button, Screen, join, one_line
+from bot.chat.texts import Texts
+from bot.domain.invoices import Invoice
+from bot.domain.payments import Action, Outcome, Payment, State
+
+REASON = 300
+
+
+def question(t: Texts, payment: Payment, invoice: Invoice, today: date) -> Screen:
+    """What would be paid, to the cent, and the buttons to do it or not."""
+    lines = [t(f"{payment.action}.ask", id=payment.invoice_id, amount=t.money(payment.amount))]
+    if invoice.title:
+        lines.append(t("payment.title", title=one_line(invoice.title, 100)))
+    if payment.action is Action.PAY and payment.credit:
+        lines.append(t("payment.credit", amount=t.money(payment.credit)))
+    if payment.due:
+        lines.append(t("payment.due", date=t.day(payment.due), day=t.day_from(payment.due, today)))
+    lines.append(t("payment.valid", span=t.span(payment.expires_at - payment.since)))
+    confirm = Button(t.plain(f"{payment.action}.confirm", amount=t.money(payment.amount)), f"yes:{payment.id}")
+    return Screen(join(lines), [[confirm], [Button(t.plain("button.cancel"), f"no:{payment.id}")]])
+
+
+def progress(t: Texts, payment: Payment) -> Screen:
+    """How a confirmed payment stands."""
+    facts = {"id": payment.invoice_id, "amount": t.money(payment.amount)}
+    if payment.state is not State.ENDED or payment.outcome is None:
+        step = "sent" if payment.state is State.SENT else "confirmed"
+        return Screen(t(f"{payment.action}.{step}", **facts))
+    lines = [t(f"{payment.action}.{payment.outcome}", **facts, moment=t.moment(payment.since))]
+    if payment.reason:
+        lines.append(t("payment.reason", reason=one_line(payment.reason, REASON)))
+    if payment.outcome is Outcome.PARTLY and payment.left is not None:
+        lines.append(t("payment.left", amount=t.money(payment.left)))
+    return Screen(join(lines), [_next_steps(t, payment)])
+
+
+def _next_steps(t: Texts, payment: Payment) -> list[Button]:
+    details = Button(t.plain("button.details"), f"show:{payment.invoice_id}")
+    match payment.outcome:
+        case Outcome.DONE if payment.action is Action.PAY:
+            return [Button(t.plain("button.pdf"), f"pdf:{payment.invoice_id}"), details]
+        case Outcome.CHANGED | Outcome.NOT_SENT:
+            return [Button(t.plain("button.again"), f"{payment.action.replace('_', '')}:{payment.invoice_id}"), details]
+        case _:
+            return [details]

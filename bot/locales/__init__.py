@@ -1,0 +1,1 @@
+"""The catalogues of the bot's texts, one folder a language."""
