@@ -24,8 +24,9 @@ class Upload:
 class Call:
     """One call, as it came in.
 
-    ``parameters`` are the fields as text (structured ones in JSON), ``uploads`` the files by field name;
-    neither is kept of a request that was far ``too_large``. ``status`` is the HTTP status of the answer, 0 where none was given, ``description`` the words of a refusal.
+    ``parameters`` are the fields as text (structured ones in JSON), ``uploads`` the files by field name; neither is
+    kept of a request that was far ``too_large``. ``status`` is the HTTP status of the answer, 0 where none was given,
+    ``description`` the words of a refusal.
     """
 
     method: str
