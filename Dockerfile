@@ -1,0 +1,25 @@
+# The bot in a container, without the sandbox's requirements:
+#   docker build -t invoice-bot .
+#   docker run --env-file .env -v invoice-bot:/data invoice-bot            (or "invoice-bot doctor")
+FROM python:3.13.14-slim-trixie@sha256:6771159cd4fa5d9bba1258caf0b82e6b73458c694d178ad97c5e925c2d0e1a91 AS build
+COPY requirements/run.txt /build/run.txt
+RUN python -m venv /venv \
+ && /venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement /build/run.txt
+COPY bot /app/bot
+RUN /venv/bin/python -m compileall -q /app/bot
+
+FROM python:3.13.14-slim-trixie@sha256:6771159cd4fa5d9bba1258caf0b82e6b73458c694d178ad97c5e925c2d0e1a91
+RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin bot \
+ && install --directory --owner=bot --group=bot --mode=700 /data
+COPY --from=build /venv /venv
+COPY --from=build /app /app
+ENV PATH=/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    DATA_DIR=/data
+WORKDIR /app
+USER 10001
+VOLUME /data
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["python", "-m", "bot"]
+CMD ["run"]

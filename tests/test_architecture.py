@@ -1,0 +1,261 @@
+"""The parts of the bot know each other in one direction only, and importing them does nothing."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+
+CORE = {"domain", "errors", "ports"}
+EVERYTHING = CORE | {"application", "chat", "logs", "provider", "services", "settings", "store", "web"}
+KNOWS = {
+    "domain": set[str](),
+    "errors": {"domain"},
+    "logs": set[str](),
+    "settings": {"domain", "errors"},
+    "ports": {"domain", "errors"},
+    "services": CORE,
+    "provider": CORE,
+    "store": CORE,
+    "chat": CORE | {"services"},
+    "web": CORE | {"services", "chat"},
+    "sandbox": CORE,
+    "sandbox.demo": EVERYTHING,
+    "application": EVERYTHING,
+    "__main__": EVERYTHING | {"sandbox", "sandbox.demo"},
+}
+"""Which part of the package may import which others; itself, always. ``bot`` itself (the version) is free to all."""
+
+ONLY_IN = {
+    "telegram": {"chat", "application", "web"},
+    "apscheduler": {"chat", "application"},
+    "httpx": {"provider", "application"},
+    "httpx_aiohttp": {"provider", "application"},
+    "aiohttp": {"provider", "application"},
+    "tinydb": {"store"},
+    "cryptography": {"store"},
+    "filelock": {"store"},
+    "dotenv": {"settings"},
+    "pydantic": {"settings"},
+    "pydantic_settings": {"settings"},
+}
+"""Libraries that stay behind the part that hides them."""
+
+IMPURE = {"asyncio", "io", "logging", "os", "pathlib", "random", "secrets", "socket", "subprocess", "tempfile", "time"}
+CLOCKS = {"now", "today", "utcnow", "fromtimestamp"}
+
+
+@dataclass(frozen=True)
+class Module:
+    """A source file: its dotted name, the part of the bot that it belongs to, its syntax tree."""
+
+    path: Path
+    name: str
+    part: str
+    tree: ast.Module
+
+    def imports(self) -> Iterator[tuple[str, int]]:
+        """Every imported dotted name, and the line it stands on, wherever in the file that is."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from ((alias.name, node.lineno) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                # `from bot import ports` names a module only together with what it imports.
+                names = [f"bot.{alias.name}" for alias in node.names] if node.module == "bot" else [str(node.module)]
+                yield from ((name, node.lineno) for name in names)
+
+    def at(self, line: int) -> str:
+        return f"{self.path.relative_to(ROOT)}:{line}"
+
+
+def part_of(name: str) -> str:
+    """``bot.chat.views`` → ``chat``; the demo is a part of its own within the sandbox."""
+    first, *rest = name.split(".")[1:] or [""]
+    return "sandbox.demo" if first == "sandbox" and rest[:1] == ["demo"] else first
+
+
+def read(path: Path) -> Module:
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    return Module(path, name, part_of(name), ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
+
+
+MODULES = [read(path) for path in sorted((ROOT / "bot").rglob("*.py"))]
+
+
+def test_every_part_has_its_place_in_the_order() -> None:
+    unknown = {module.part for module in MODULES} - KNOWS.keys() - {""}
+    assert not unknown, f"say in KNOWS what these may import: {sorted(unknown)}"
+
+
+@pytest.mark.parametrize("part", sorted(KNOWS))
+def test_a_part_imports_only_what_it_may_know(part: str) -> None:
+    allowed = KNOWS[part] | {part, ""}
+    wrong = [
+        f"{module.at(line)}: {part} must not know {name}"
+        for module in MODULES
+        if module.part == part
+        for name, line in module.imports()
+        if name.split(".")[0] == "bot" and part_of(name) not in allowed and name != "bot.__version__"
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_nothing_is_imported_relative_to_where_it_stands() -> None:
+    wrong = [
+        module.at(node.lineno)
+        for module in MODULES
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    assert not wrong, f"write the whole name: {wrong}"
+
+
+@pytest.mark.parametrize("library", sorted(ONLY_IN))
+def test_a_library_stays_behind_the_part_that_hides_it(library: str) -> None:
+    wrong = [
+        f"{module.at(line)}: {library} belongs to {sorted(ONLY_IN[library])}"
+        for module in MODULES
+        if module.part not in ONLY_IN[library] and not module.part.startswith("sandbox")
+        for name, line in module.imports()
+        if name.split(".")[0] == library
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_sandbox_reaches_neither_telegram_nor_httpx() -> None:
+    wrong = [
+        f"{module.at(line)}: the sandbox stands in for the other side; it has no use for {name}"
+        for module in MODULES
+        if module.part == "sandbox"
+        for name, line in module.imports()
+        if name.split(".")[0] in {"telegram", "httpx"}
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_domain_does_no_input_or_output_and_uses_no_library() -> None:
+    wrong = [
+        f"{module.at(line)}: {name}"
+        for module in MODULES
+        if module.part == "domain"
+        for name, line in module.imports()
+        if name.split(".")[0] in IMPURE or name.split(".")[0] not in {*sys.stdlib_module_names, "bot"}
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_domain_and_the_services_never_ask_the_time_themselves() -> None:
+    wrong = [
+        f"{module.at(node.lineno)}: {ast.unparse(node)}; the time comes in as an argument"
+        for module in MODULES
+        if module.part in {"domain", "services"}
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if node.func.attr in CLOCKS and ast.unparse(node.func.value) in {"datetime", "date", "datetime.datetime"}
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_what_runs_in_production_needs_only_what_is_installed_there() -> None:
+    wrong = [
+        f"{module.at(line)}: {name} is not in requirements/{requirements}.txt"
+        for module in MODULES
+        for requirements in ["demo" if module.part.startswith("sandbox") else "run"]
+        for name, line in module.imports()
+        if not installed_by(requirements, name.split(".")[0])
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_dependency_is_used() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {*project["dependencies"], *project["optional-dependencies"]["demo"]}
+    imported = {name.split(".")[0] for module in MODULES for name, _ in module.imports()}
+    used = {canonicalize_name(dist) for name in imported for dist in distributions().get(name, [])}
+    by_other_ways = {
+        "apscheduler",  # the job queue of python-telegram-bot
+        "python-dotenv",  # pydantic-settings reads .env with it
+        "python-multipart",  # Starlette reads forms with it
+        "tzdata",  # zoneinfo falls back to it where the system has no time zones
+    }
+    unused = {canonicalize_name(Requirement(line).name) for line in declared} - used - by_other_ways
+    assert not unused, f"declared in pyproject.toml, imported nowhere: {sorted(unused)}"
+
+
+@pytest.mark.parametrize("folder", ["bot", "tests", "benchmarks"])
+def test_every_module_says_what_it_is_for(folder: str) -> None:
+    modules = [read(path) for path in sorted((ROOT / folder).rglob("*.py"))]
+    silent = [str(module.path.relative_to(ROOT)) for module in modules if not ast.get_docstring(module.tree)]
+    assert not silent, f"without a docstring: {silent}"
+
+
+def test_importing_connects_to_nothing_reads_nothing_and_starts_nothing(tmp_path: Path) -> None:
+    """Every module is imported in a fresh process, in which each of these ends the import with a traceback."""
+    (tmp_path / ".env").write_text("LOG_LEVEL=unheard-of\n")
+    names = [module.name for module in MODULES]
+    done = subprocess.run(
+        [sys.executable, "-c", _IMPORT_ALL, str(ROOT), *names],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert [path.name for path in tmp_path.iterdir()] == [".env"]
+
+
+_IMPORT_ALL = """
+import importlib, os, sys
+root, *names = sys.argv[1:]
+sys.path.insert(0, root)
+sys.dont_write_bytecode = True
+FORBIDDEN = ("socket.", "subprocess.", "os.mkdir", "os.remove", "os.rename", "os.system", "os.fork", "tempfile.")
+
+def forbid(event, arguments):
+    if event.startswith(FORBIDDEN):
+        raise RuntimeError(f"at import: {event} {arguments}")
+    if event == "open" and isinstance(arguments[0], str):
+        path = os.path.abspath(arguments[0])
+        ours = path.startswith((os.getcwd() + os.sep, os.path.join(root, "bot") + os.sep))
+        if ours and not path.endswith((".py", ".pyc")):
+            raise RuntimeError(f"at import: open {path}")
+
+for name in ("asyncio", "telegram.ext", "httpx_aiohttp", "uvicorn", "starlette.applications", "fpdf", "babel.support"):
+    importlib.import_module(name)  # what libraries do at import is their business
+sys.addaudithook(forbid)
+for name in names:
+    importlib.import_module(name)
+"""
+
+
+@cache
+def distributions() -> Mapping[str, list[str]]:
+    """Which installed distributions a top-level module can come from."""
+    return packages_distributions()
+
+
+@cache
+def locked(requirements: str) -> frozenset[str]:
+    """The canonical names of the distributions in a list of requirements."""
+    lines = (ROOT / "requirements" / f"{requirements}.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(canonicalize_name(line.partition("==")[0]) for line in lines if "==" in line)
+
+
+def installed_by(requirements: str, module: str) -> bool:
+    """Whether a top-level module is ours, the standard library's, or comes with that list of requirements."""
+    if module in sys.stdlib_module_names or module == "bot":
+        return True
+    return any(canonicalize_name(dist) in locked(requirements) for dist in distributions().get(module, []))
