@@ -1,0 +1,154 @@
+"""The client of the provider's API: all six calls of its reference."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from zoneinfo import ZoneInfo
+
+import httpx
+
+from bot import __version__
+from bot.domain.chats import Token
+from bot.domain.invoices import Invoice, Listing
+from bot.errors import AnswerNotUnderstood
+from bot.ports import Clock, Document, InvoiceFilter
+from bot.provider import documents, schema
+from bot.provider.calls import Call, Caller, Patience, deadline, json_body
+from bot.provider.transport import make_transport
+
+EVERYTHING = InvoiceFilter()
+USUAL = Patience()
+LARGEST_DOCUMENT = 50 * documents.MEGABYTE
+"""Bytes; a bot can't send more over Telegram."""
+
+MOST_PAGES = 100
+
+
+def open_client(max_connections: int = 100, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+    """The HTTP client that all calls share; the caller closes it. Its time-outs are for each step of a request.
+
+    It keeps no cookies, as it serves many accounts, and leaves proxies to the transport.
+    """
+    return httpx.AsyncClient(
+        transport=transport or make_transport(max_connections),
+        timeout=httpx.Timeout(15, connect=5),
+        headers={"User-Agent": f"invoice-bot/{__version__}"},
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        trust_env=False,
+    )
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class ProviderClient:
+    """Implements :class:`bot.ports.Provider`.
+
+    ``base_url`` may hold a path. ``zone`` is the one whose midnights the provider's dates are. ``max_document`` is in
+    bytes. ``http`` is shared and not closed here.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        base_url: str,
+        zone: ZoneInfo,
+        *,
+        patience: Patience = USUAL,
+        max_document: int = LARGEST_DOCUMENT,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._caller = Caller(http, base_url, patience, clock)
+        self._zone = zone
+        self._patience = patience
+        self._max_document = max_document
+
+    async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = EVERYTHING) -> Listing:
+        """All invoices that pass the filter, each once, in however many pages they come."""
+        call = Call("list", "GET", "client/invoices", token, language, _parameters(only))
+        async with deadline(self._patience.deadline) as ends:
+            return await self._all_pages(call, ends)
+
+    async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice:
+        call = Call("invoice", "GET", f"client/invoices/{invoice_id:d}", token, language)
+        async with deadline(self._patience.deadline) as ends:
+            invoice = schema.read_invoice(await self._caller.read(call, json_body, ends), self._zone)
+        if invoice.id != invoice_id:
+            raise AnswerNotUnderstood(f"asked for invoice {invoice_id}, got {invoice.id}")
+        return invoice
+
+    @asynccontextmanager
+    async def pdf(self, token: Token, language: str, invoice_id: int) -> AsyncIterator[Document]:
+        path = f"client/invoices/{invoice_id:d}/download"
+        call = Call("pdf", "GET", path, token, language, accept_encoding="identity")
+        document = await self._download(call, documents.PDF, f"invoice-{invoice_id}.pdf")
+        with document.content:
+            yield document
+
+    @asynccontextmanager
+    async def archive(self, token: Token, language: str, only: InvoiceFilter = EVERYTHING) -> AsyncIterator[Document]:
+        """All invoices that pass the filter, zipped. Inference: the archive takes the list's filters."""
+        path = "client/invoices/download/archive"
+        call = Call("archive", "GET", path, token, language, _parameters(only), accept_encoding="identity")
+        document = await self._download(call, documents.ZIP, "invoices.zip")
+        with document.content:
+            yield document
+
+    async def pay(self, token: Token, language: str, invoice_id: int) -> None:
+        await self._post("pay", token, language, invoice_id)
+
+    async def remove_credit(self, token: Token, language: str, invoice_id: int) -> None:
+        await self._post("remove-credit", token, language, invoice_id)
+
+    async def _post(self, action: str, token: Token, language: str, invoice_id: int) -> None:
+        # Inference: the id, which the reference calls a field, goes into the body as well as into the path.
+        path = f"client/invoices/{invoice_id:d}/{action}"
+        async with deadline(self._patience.deadline):
+            await self._caller.once(Call(action, "POST", path, token, language, body={"id": invoice_id}))
+
+    async def _download(self, call: Call, kind: documents.Kind, fallback: str) -> Document:
+        async def save(response: httpx.Response) -> Document:
+            return await documents.download(response, kind, fallback, self._max_document)
+
+        async with deadline(self._patience.download_deadline) as ends:
+            return await self._caller.read(call, save, ends)
+
+    async def _all_pages(self, call: Call, ends: float) -> Listing:
+        """Follow ``links.next`` (inference: pages come in Laravel's form), so that no invoice is missed.
+
+        Of the link only the query is used, on the list's own address: the token can't be led elsewhere, and a
+        provider that takes itself for ``http://`` behind its proxy still works.
+        """
+        invoices: dict[int, Invoice] = {}
+        unreadable = 0
+        asked = [dict(call.parameters)]
+        while len(asked) <= MOST_PAGES:
+            body = await self._caller.read(replace(call, parameters=asked[-1]), json_body, ends)
+            page = schema.read_page(body, self._zone)
+            invoices |= {invoice.id: invoice for invoice in page.invoices}
+            unreadable += page.unreadable
+            if page.next is None:
+                return Listing(tuple(invoices.values()), unreadable)
+            following = asked[0] | _query_of(page.next)
+            if following in asked:
+                raise AnswerNotUnderstood("list: its pages go in a circle")
+            asked.append(following)
+        raise AnswerNotUnderstood(f"list: more than {MOST_PAGES} pages")
+
+
+def _parameters(only: InvoiceFilter) -> dict[str, str]:
+    """The filters as query parameters. Inference: a boolean travels as ``1``; Laravel doesn't take ``true`` for one."""
+    named = {"status": only.status, "type": only.type, "transactions": "1" if only.with_transactions else None}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def _query_of(link: str) -> dict[str, str]:
+    try:
+        return dict(httpx.URL(link).params)
+    except httpx.InvalidURL:
+        raise AnswerNotUnderstood("list: the next page's link is no URL") from None

@@ -1,0 +1,143 @@
+"""What went wrong, as the bot's own errors: by status, by httpx's error, and in the provider's words."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+import msgspec
+
+from bot.errors import (
+    AnswerNotUnderstood,
+    NotFound,
+    PermissionMissing,
+    ProviderDown,
+    ProviderError,
+    ProviderUnreachable,
+    RateLimited,
+    Refused,
+    TokenRefused,
+)
+
+PERMISSION = "access_invoices"
+"""What the reference asks of a token for every call, the two POSTs included."""
+
+LONGEST_REASON = 300
+"""Characters of the provider's own words that are passed on."""
+
+MAYBE_DONE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
+"""Refusals that say nothing about whether the request was carried out."""
+
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+_SPACE = re.compile(r"\s+")
+
+
+class DownFor(ProviderDown):
+    """An outage whose end the provider named, ``retry_after`` seconds ahead."""
+
+    def __init__(self, retry_after: float) -> None:
+        self.retry_after = retry_after
+        super().__init__()
+
+
+def of_transport(error: httpx.HTTPError) -> ProviderError:
+    """Tell a request that surely never left from one that may have been carried out."""
+    if isinstance(error, _UNSENT):
+        return ProviderUnreachable()
+    if isinstance(error, httpx.DecodingError):
+        return AnswerNotUnderstood("compressed body can't be read")
+    return ProviderDown()
+
+
+def of_status(response: httpx.Response, body: bytes, now: datetime) -> ProviderError:
+    """The error that a status outside 2xx means; ``body`` is as much of the answer as could be read."""
+    status = response.status_code
+    wait = retry_after(response.headers.get("retry-after"), now)
+    match status:
+        case HTTPStatus.UNAUTHORIZED:
+            return TokenRefused()
+        case HTTPStatus.FORBIDDEN:
+            return PermissionMissing(PERMISSION)
+        case HTTPStatus.NOT_FOUND:
+            return NotFound()
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return RateLimited(wait)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in MAYBE_DONE:
+        return ProviderDown() if wait is None else DownFor(wait)
+    if status >= HTTPStatus.BAD_REQUEST:
+        return Refused(status, reason_in(response.headers.get("content-type", ""), body))
+    return _unexpected(response)
+
+
+def _unexpected(response: httpx.Response) -> ProviderError:
+    """A redirect, say. It isn't followed, as the token goes to the base URL only; what a POST did stays unknown."""
+    if response.request.method == "POST":
+        return ProviderDown()
+    return AnswerNotUnderstood(f"status {response.status_code}")
+
+
+def retry_after(header: str | None, now: datetime) -> float | None:
+    """The wait in seconds that a ``Retry-After`` asks for, in either of its forms (RFC 9110, section 10.2.3)."""
+    if header is None:
+        return None
+    try:
+        seconds = float(header)
+    except ValueError:
+        return _until(header, now)
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _until(header: str, now: datetime) -> float | None:
+    try:
+        moment = parsedate_to_datetime(header)
+    except (ValueError, IndexError, TypeError):
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max((aware - now).total_seconds(), 0.0)
+
+
+def reason_in(content_type: str, body: bytes) -> str:
+    """The provider's own words: JSON's ``message``, ``error`` or first of ``errors``; plain text; of HTML nothing."""
+    kind = content_type.partition(";")[0].strip().casefold()
+    if kind == "text/plain":
+        return _plain(body.decode("utf-8", "replace"))
+    try:
+        return _plain(_first_text(msgspec.json.decode(body)))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+
+
+def _first_text(value: Any) -> str:
+    match value:
+        case str():
+            return value
+        case {"message": str(text)} if text.strip():
+            return text
+        case {"error": inner} if found := _first_text(inner):
+            return found
+        case {"errors": inner}:
+            return _first_of(inner)
+        case _:
+            return ""
+
+
+def _first_of(errors: Any) -> str:
+    """Of ``["…"]``, ``{"id": ["…"]}`` or ``[{"message": "…"}]`` the first text."""
+    inner: Sequence[Any] = list(errors.values()) if isinstance(errors, dict) else errors
+    if isinstance(inner, list) and inner:
+        return _first_text(inner[0]) or _first_of(inner[0])
+    return _first_text(errors)
+
+
+def _plain(text: str) -> str:
+    """One line without control and formatting characters, and without markup, cut to a readable length."""
+    line = "".join(c for c in _SPACE.sub(" ", text) if c.isprintable()).strip()
+    if line.startswith("<"):
+        return ""
+    return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1].rstrip() + "…"

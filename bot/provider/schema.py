@@ -1,0 +1,169 @@
+"""The provider's JSON, and the way from it to the domain.
+
+Unknown fields are ignored, missing ones tolerated. What an invoice can't do without is its id, its total, and whether
+it is open; a credit that can't be read counts too, as the sum left to pay would be wrong without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+import structlog
+
+from bot.domain.invoices import Invoice, Item
+from bot.errors import AnswerNotUnderstood
+from bot.provider import values
+
+UNPAID = "unpaid"
+"""The status that means "open" where ``is_open`` is missing, whatever its letter case."""
+
+_NULL = msgspec.Raw(b"null")
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+class _Item(msgspec.Struct):
+    type: Any = None
+    short_description: Any = None
+    description: Any = None
+    amount: msgspec.Raw = _NULL
+
+
+class _Invoice(msgspec.Struct):
+    id: Any = None
+    status: Any = None
+    status_label: Any = None
+    is_open: Any = None
+    date: Any = None
+    duedate: Any = None
+    datepaid: Any = None
+    subtotal: msgspec.Raw = _NULL
+    tax: msgspec.Raw = _NULL
+    taxrate: msgspec.Raw = _NULL
+    credit: msgspec.Raw = _NULL
+    total: msgspec.Raw = _NULL
+    items: list[_Item] | None = None
+
+
+class _Links(msgspec.Struct):
+    next: str | None = None
+
+
+class _Page(msgspec.Struct):
+    # PHP writes a list whose numbering has gaps as an object.
+    data: list[msgspec.Raw] | dict[str, msgspec.Raw]
+    links: msgspec.Raw = _NULL
+
+
+class _Single(msgspec.Struct):
+    data: msgspec.Raw
+
+
+class _OnlyId(msgspec.Struct):
+    id: Any = None
+
+
+_pages = msgspec.json.Decoder(_Page)
+_singles = msgspec.json.Decoder(_Single)
+_invoices = msgspec.json.Decoder(_Invoice)
+_links = msgspec.json.Decoder(_Links)
+_ids = msgspec.json.Decoder(_OnlyId)
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page of the list: its readable invoices, how many were not, and the URL of the next page as it was given."""
+
+    invoices: tuple[Invoice, ...]
+    unreadable: int
+    next: str | None
+
+
+def read_page(body: bytes, zone: ZoneInfo) -> Page:
+    """Read ``{"data": [Invoice, …]}``. A broken invoice is left out, counted and logged.
+
+    Raises :class:`AnswerNotUnderstood` where the whole can't be read.
+    """
+    try:
+        page = _pages.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise AnswerNotUnderstood(f"list: {error}") from None
+    raws = page.data if isinstance(page.data, list) else page.data.values()
+    invoices = tuple(_readable(raws, zone))
+    return Page(invoices, len(raws) - len(invoices), _next_of(page.links))
+
+
+def read_invoice(body: bytes, zone: ZoneInfo) -> Invoice:
+    """Read ``{"data": Invoice}``. Raises :class:`AnswerNotUnderstood`."""
+    try:
+        return _to_domain(_invoices.decode(_singles.decode(body).data), zone)
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+        raise AnswerNotUnderstood(f"invoice: {error}") from None
+
+
+def _readable(raws: Iterable[msgspec.Raw], zone: ZoneInfo) -> Iterator[Invoice]:
+    for raw in raws:
+        try:
+            yield _to_domain(_invoices.decode(raw), zone)
+        except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+            # Neither error holds a value: msgspec names types and paths, ours a field.
+            log.warning("provider_invoice_unreadable", invoice=_id_of(raw), reason=str(error))
+
+
+def _to_domain(wire: _Invoice, zone: ZoneInfo) -> Invoice:
+    status = values.text(wire.status)
+    credit = Decimal(0) if bytes(wire.credit) == b"null" else values.money(wire.credit)
+    return Invoice(
+        id=_required("id", values.identity(wire.id)),
+        status=status,
+        status_label=values.text(wire.status_label) or status,
+        is_open=_required("is_open", _is_open(wire.is_open, status)),
+        issued=values.day(wire.date, zone),
+        due=values.day(wire.duedate, zone),
+        paid_at=values.instant(wire.datepaid, zone),
+        subtotal=values.money(wire.subtotal),
+        tax=values.money(wire.tax),
+        tax_rate=values.percentage(wire.taxrate),
+        credit=_required("credit", credit),
+        total=_required("total", values.money(wire.total)),
+        items=tuple(_item(item) for item in wire.items or ()),
+    )
+
+
+def _is_open(value: object, status: str) -> bool | None:
+    """Whether something is to be paid: ``is_open`` says so, and where it is missing, the status; None: nobody knows."""
+    told = values.truth(value)
+    if told is None and status:
+        return status.casefold() == UNPAID
+    return told
+
+
+def _item(wire: _Item) -> Item:
+    description = values.text(wire.description)
+    title = values.text(wire.short_description) or description
+    return Item(values.text(wire.type), title.partition("\n")[0].strip(), description, values.money(wire.amount))
+
+
+def _required(name: str, value: T | None) -> T:
+    if value is None:
+        raise ValueError(f"no {name} that can be read")
+    return value
+
+
+def _next_of(links: msgspec.Raw) -> str | None:
+    try:
+        return _links.decode(links).next if bytes(links) != b"null" else None
+    except msgspec.DecodeError:
+        return None  # a provider may well use the name for something else
+
+
+def _id_of(raw: msgspec.Raw) -> int | None:
+    try:
+        return values.identity(_ids.decode(raw).id)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
