@@ -23,6 +23,7 @@ EVERYTHING = CORE | {"application", "chat", "logs", "provider", "services", "set
 KNOWS = {
     "domain": set[str](),
     "errors": {"domain"},
+    "locales": set[str](),
     "logs": set[str](),
     "settings": {"domain", "errors"},
     "ports": {"domain", "errors"},
