@@ -1,0 +1,72 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import click
+
+from bot import __version__
+from bot.errors import StartError
+
+
+class _Commands(click.Group):
+    """Prints a :class:`StartError` as the sentence it is, and ends with status 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except StartError as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=_Commands)
+@click.version_option(__version__, prog_name="invoice-bot")
+def main() -> None:
+    """A Telegram bot for the invoices of a hosting provider. Settings come from the environment and .env."""
+
+
+@main.command()
+def run() -> None:
+    """Run the bot until it is stopped."""
+    from bot import application
+    from bot.settings import load_settings
+
+    settings = load_settings()
+    application.configure_logs(settings)
+    asyncio.run(application.run(settings))
+
+
+@main.command()
+@click.option("--language", type=click.Choice(["en", "de"]), default="en", help="The language of the person.")
+def demo(language: str) -> None:
+    """Try the bot on this machine, against a sandbox: no Telegram account and no provider needed."""
+    try:
+        from bot.sandbox.demo import play
+    except ModuleNotFoundError as error:
+        raise StartError(
+            f"The demo needs the extra packages of the sandbox ({error.name} is missing): pip install '.[demo]'"
+        ) from None
+    asyncio.run(play(language))
+
+
+@main.command()
+def doctor() -> None:
+    """Check settings, key, store, Telegram and the provider; each line is OK or says what to do."""
+    from bot.doctor import Finding, examine
+
+    async def report() -> list[Finding]:
+        findings = []
+        async for finding in examine():
+            mark = click.style("✗", fg="red") if finding.advice else click.style("OK", fg="green")
+            click.echo(f"{mark:>2} {finding.what}: {finding.advice or finding.detail}")
+            findings.append(finding)
+        return findings
+
+    if any(finding.advice for finding in asyncio.run(report())):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m bot")
