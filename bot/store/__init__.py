@@ -1,0 +1,1 @@
+"""Where things are kept: the embedded store on TinyDB, and the vault that seals tokens."""

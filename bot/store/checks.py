@@ -1,0 +1,88 @@
+"""The queue of due checks, in the store's thread. The promises are those of :class:`bot.ports.CheckStore`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.ports import Check, Checked, Claim
+from bot.store.database import Database
+from bot.store.records import ChatRecord, add_alerts, chat_of
+from bot.store.state import Fresh
+
+log = structlog.get_logger()
+
+SAVE_AT_LEAST_EVERY = timedelta(hours=1)
+"""A check that found nothing new is saved only if the saved one is older than this. So the age of the knowledge that
+is told after a restart can be too high by as much, never too low."""
+
+
+class Checks:
+    """Each method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def claim(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Check]:
+        """A chat that can't be read is logged and left out until its lease ends; it holds up nobody else."""
+        checks = []
+        for chat_id, epoch in self._db.chats.checks.claim(now, limit, lease):
+            try:
+                record = self._db.chat(chat_id)
+                if record is not None:
+                    chat = chat_of(record, self._db.vault)
+                    checks.append(Check(Claim(str(chat_id), epoch), chat, record.known))
+            except Exception:
+                log.exception("chat can't be read for its check", chat=chat_id)
+        return checks
+
+    def finish(self, claim: Claim, checked: Checked) -> bool:
+        """Nothing is written where nothing changed but the time, see :data:`SAVE_AT_LEAST_EVERY`."""
+        record = self._held(claim)
+        if record is None or record.link is None:
+            return False
+        link = replace(
+            record.link,
+            checked_at=checked.checked_at,
+            next_check_at=checked.next_check_at,
+            trouble=checked.trouble,
+        )
+        new = replace(record, link=link, known=dict(checked.known), alerts=add_alerts(record.alerts, checked.alerts))
+        if self._is_worth_a_write(record, new):
+            with self._db.change() as change:
+                change.save_chat(new)
+        else:
+            self._db.chats.fresh[new.id] = Fresh(checked.checked_at, checked.next_check_at)
+        self._hand_back(new)
+        return True
+
+    def postpone(self, claim: Claim, until: datetime) -> bool:
+        """In memory only: after a restart the check is due again as it was."""
+        record = self._held(claim)
+        if record is None or record.link is None:
+            return False
+        self._db.chats.fresh[record.id] = Fresh(record.link.checked_at, until)
+        self._hand_back(replace(record, link=replace(record.link, next_check_at=until)))
+        return True
+
+    def _held(self, claim: Claim) -> ChatRecord | None:
+        chat_id = self._db.chats.checks.holder(claim.epoch)
+        return None if chat_id is None else self._db.chat(chat_id)
+
+    def _hand_back(self, record: ChatRecord) -> None:
+        self._db.chats.checks.release(record.id)
+        self._db.chats.sync(record.id, record)
+
+    def _is_worth_a_write(self, old: ChatRecord, new: ChatRecord) -> bool:
+        if (new.known, new.alerts) != (old.known, old.alerts):
+            return True
+        saved = self._db.read_chat(new.id, with_known=False)
+        if saved is None or saved.link is None or new.link is None:
+            return True
+        return (
+            new.link.trouble != saved.link.trouble
+            or abs(new.link.checked_at - saved.link.checked_at) >= SAVE_AT_LEAST_EVERY
+        )

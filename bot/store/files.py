@@ -1,0 +1,152 @@
+"""The data folder: whole files, replaced or deleted so that a crash leaves the old state or the new one.
+
+A single file is written beside its place, synced and renamed over it. A change of several files is first written
+whole into ``pending.json``, then carried out; a journal that a crash left behind is carried out (again) at the start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from bot.errors import StartError
+
+PENDING = "pending.json"
+CHATS = "chats"
+ACCOUNTS = "accounts"
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+
+class DamagedFile(StartError):
+    """A file of the data folder is not what the store wrote. The message names it; nothing is thrown away."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"The file {path} can't be read as a store's file ({why}). It was left as it is: put back a copy of it, "
+            "or move it out of the data folder, and start again."
+        )
+
+
+class DataFolder:
+    """Reads and changes the files under ``root``. Names are relative to it, such as ``chats/4711.json``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._unfinished = True
+
+    def make(self) -> None:
+        """Create what is missing of the folders. Raises :class:`StartError` where that can't be done."""
+        try:
+            self.root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+            for folder in (CHATS, ACCOUNTS):
+                (self.root / folder).mkdir(mode=FOLDER_MODE, exist_ok=True)
+            sync_folder(self.root)
+        except OSError as error:
+            raise StartError(
+                f"The data folder {self.root} can't be made or written to ({error.strerror}). "
+                "Set DATA_DIR to a folder that belongs to the user who runs the bot."
+            ) from error
+
+    def sweep(self) -> None:
+        """Delete the temporary files that a crash in the middle of a write left behind."""
+        for folder in (self.root, self.root / CHATS, self.root / ACCOUNTS):
+            for path in folder.glob(".*.tmp"):
+                path.unlink(missing_ok=True)
+
+    def names(self, folder: str) -> list[str]:
+        """The names of all store files in ``folder``."""
+        return [f"{folder}/{path.name}" for path in sorted((self.root / folder).glob("*.json"))]
+
+    def read(self, name: str) -> bytes | None:
+        """The content of a file, or None where there is none."""
+        try:
+            return (self.root / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def apply(self, changes: Mapping[str, bytes | None]) -> None:
+        """Make all changes or, across a crash, none: new contents by name; None deletes.
+
+        After an error it is not known which of the two happened until :meth:`recover` has been called.
+        """
+        try:
+            if len(changes) > 1:
+                texts = {name: None if content is None else content.decode() for name, content in changes.items()}
+                self._change(PENDING, msgspec.json.encode(texts))
+            for name, content in changes.items():
+                self._change(name, content)
+            if len(changes) > 1:
+                self._change(PENDING, None)
+        except BaseException:
+            self._unfinished = True
+            raise
+
+    def recover(self) -> Iterable[str]:
+        """Carry out what an interrupted :meth:`apply` left in the journal; the names that it changed."""
+        if not self._unfinished:
+            return ()
+        content = self.read(PENDING)
+        texts: dict[str, str | None] = {}
+        if content is not None:
+            try:
+                texts = msgspec.json.decode(content, type=dict[str, str | None])
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise DamagedFile(self.root / PENDING, str(error)) from error
+            for name, text in texts.items():
+                self._change(name, None if text is None else text.encode())
+            self._change(PENDING, None)
+        self._unfinished = False
+        return texts
+
+    def _change(self, name: str, content: bytes | None) -> None:
+        path = self.root / name
+        if content is None:
+            delete_file(path)
+        else:
+            replace_file(path, content)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file so that at any moment, and after any crash, it is the old one or the new one. Mode 600."""
+    temporary = temporary_name(path)
+    write_new(temporary, content)
+    os.replace(temporary, path)  # noqa: PTH105  # one module of system calls, so that a test can cut at each
+    sync_folder(path.parent)
+
+
+def delete_file(path: Path) -> None:
+    """Delete a file for good; one that is gone already is fine."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)  # noqa: PTH108  # as above
+    sync_folder(path.parent)
+
+
+def temporary_name(path: Path) -> Path:
+    """Where a file is written before it is renamed; :meth:`DataFolder.sweep` knows the pattern."""
+    return path.with_name(f".{path.name}.tmp")
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write and sync a file that nobody else reads yet."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_folder(path: Path) -> None:
+    """Make renames and deletions in a folder last."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,63 @@
+"""The key file ``DATA_DIR/token.key``, for when no ``TOKEN_KEYS`` are set."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bot.errors import StartError
+from bot.store.files import ACCOUNTS, CHATS, DataFolder, delete_file, sync_folder, temporary_name, write_new
+from bot.store.vault import new_key
+
+KEY_FILE = "token.key"
+STORE_FILE = "store.json"
+READABLE_BY_OTHERS = 0o077
+
+
+def load_or_make_key(data_dir: Path) -> tuple[tuple[str, ...], bool]:
+    """The keys of the key file (one a line, the first seals), and whether it was just made.
+
+    Raises :class:`StartError` where the file is readable by others, or is gone while there are data sealed by it.
+    """
+    path = data_dir / KEY_FILE
+    if path.exists():
+        return _read(path), False
+    folder = DataFolder(data_dir)
+    if (data_dir / STORE_FILE).exists() or folder.names(CHATS) or folder.names(ACCOUNTS):
+        raise StartError(
+            f"TOKEN_KEYS is not set and the key file {path} is gone, but {data_dir} holds data sealed with it. "
+            "Put the file back, or set TOKEN_KEYS to the key it held. Without it the tokens can't be opened again."
+        )
+    folder.make()
+    return _make(path)
+
+
+def _read(path: Path) -> tuple[str, ...]:
+    if os.name == "posix" and path.stat().st_mode & READABLE_BY_OTHERS:
+        raise StartError(
+            f"The key file {path} can be read by other users of this machine. If none of them is to be feared, "
+            f"make it private again (chmod 600 {path}); else link the chats anew with new tokens."
+        )
+    keys = tuple(path.read_text(encoding="ascii", errors="replace").split())
+    if not keys:
+        raise StartError(f"The key file {path} is empty. Put back a copy of it, or set TOKEN_KEYS to the key it held.")
+    return keys
+
+
+def _make(path: Path) -> tuple[tuple[str, ...], bool]:
+    # Written whole under another name, then linked to its own: a link never replaces a file, so of two processes
+    # that start at once both end up with the same key, and a crash leaves no half of one.
+    temporary, key = temporary_name(path).with_suffix(f".{os.getpid()}.tmp"), new_key()
+    write_new(temporary, f"{key}\n".encode())
+    try:
+        os.link(temporary, path)
+    except OSError as error:
+        if path.exists():
+            return _read(path), False
+        raise StartError(
+            f"The key file {path} can't be made ({error.strerror}). Set TOKEN_KEYS instead, to a key of your own."
+        ) from error
+    finally:
+        delete_file(temporary)
+    sync_folder(path.parent)
+    return (key,), True

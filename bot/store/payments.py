@@ -1,0 +1,78 @@
+"""Payments, in the store's thread. The promises are those of :class:`bot.ports.PaymentStore`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from bot.domain.payments import Payment, State
+from bot.errors import PaymentInProgress
+from bot.store.database import Database
+from bot.store.records import PaymentRow
+
+UNDER_WAY = frozenset({State.CONFIRMED, State.SENT})
+ASKED_KEPT_FOR = timedelta(days=1)
+"""How long a question that nobody answered is kept once it has expired."""
+
+JOURNAL_LENGTH = 200
+"""How many ended payments of an account are kept, the newest."""
+
+
+class Payments:
+    """Each method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def add(self, payment: Payment) -> None:
+        """Raises :class:`ValueError` for an id that is taken. Old records of the account are cleared out with it."""
+        if self._db.payments.account_of(payment.id) is not None:
+            raise ValueError(f"there is a payment {payment.id} already")
+        rows = [*self._db.payments_of(payment.account), PaymentRow(payment)]
+        with self._db.change() as change:
+            change.save_payments(payment.account, _cleared(rows, payment.since))
+
+    def payment(self, payment_id: str) -> Payment | None:
+        account = self._db.payments.account_of(payment_id)
+        rows = self._db.payments_of(account) if account is not None else []
+        return next((row.payment for row in rows if row.payment.id == payment_id), None)
+
+    def advance(self, payment: Payment, expected: State) -> bool:
+        account = self._db.payments.account_of(payment.id)
+        rows = self._db.payments_of(account) if account is not None else []
+        place, stored = next(
+            ((place, row) for place, row in enumerate(rows) if row.payment.id == payment.id), (0, None)
+        )
+        if account is None or stored is None or stored.payment.state is not expected:
+            return False
+        if payment.state is State.CONFIRMED and _is_under_way(rows, payment):
+            raise PaymentInProgress
+        row = PaymentRow(payment, forget=stored.forget)
+        over = row.forget and not row.unsettled
+        with self._db.change() as change:
+            change.save_payments(account, [*rows[:place], *([] if over else [row]), *rows[place + 1 :]])
+        return True
+
+    def unsettled(self) -> Sequence[Payment]:
+        accounts = self._db.payments.unsettled_accounts()
+        rows = [row for account in accounts for row in self._db.payments_of(account) if row.unsettled]
+        return sorted((row.payment for row in rows), key=lambda payment: payment.since)
+
+
+def _is_under_way(rows: Iterable[PaymentRow], payment: Payment) -> bool:
+    return any(
+        row.payment.id != payment.id and row.payment.invoice_id == payment.invoice_id and row.payment.state in UNDER_WAY
+        for row in rows
+    )
+
+
+def _cleared(rows: Sequence[PaymentRow], now: datetime) -> list[PaymentRow]:
+    """Without questions that expired long ago, and without the oldest of a long journal."""
+    ended = [row.payment.id for row in rows if row.payment.state is State.ENDED and not row.unsettled]
+    too_old = set(ended[:-JOURNAL_LENGTH])
+    return [
+        row
+        for row in rows
+        if row.payment.id not in too_old
+        and not (row.payment.state is State.ASKED and row.payment.expires_at + ASKED_KEPT_FOR < now)
+    ]

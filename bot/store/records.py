@@ -1,0 +1,198 @@
+"""What stands in the files, and how it becomes domain objects. Unknown fields of newer versions are ignored.
+
+Decimals, dates and instants are kept as text, so that they come back exactly as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from tinydb import TinyDB
+from tinydb.table import Document
+
+from bot.domain.alerts import Alert, AlertState, KnownInvoice
+from bot.domain.chats import Chat, Link, Place, Token, Trouble
+from bot.domain.payments import Payment, State
+from bot.store.vault import Vault
+
+T = TypeVar("T")
+
+ONLY = 1
+"""The document id in a table that holds one document."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRow:
+    """A chat without its link. No alert is sent before ``alerts_at``: a retry, or a flood limit's end."""
+
+    language: str | None = None
+    telegram_language: str | None = None
+    awaiting_token_until: datetime | None = None
+    resting: str | None = None
+    alerts_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRow:
+    """A link with its token sealed."""
+
+    account: str
+    place: Place
+    sealed_token: str
+    linked_by: int
+    linked_at: datetime
+    checked_at: datetime
+    next_check_at: datetime
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """An alert; ``again`` once a try of it may have reached the person."""
+
+    alert: Alert
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRow:
+    """A payment; ``forget`` when its chat was unlinked meanwhile: it goes as soon as its end was told."""
+
+    payment: Payment
+    forget: bool = False
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether something is still to be done: find out how it ended, or tell it."""
+        state = self.payment.state
+        return state in {State.CONFIRMED, State.SENT} or (state is State.ENDED and not self.payment.told)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRecord:
+    """All that a chat's file holds. Alerts stand in the order in which they came."""
+
+    id: int
+    chat: ChatRow = field(default_factory=ChatRow)
+    link: LinkRow | None = None
+    known: Mapping[int, KnownInvoice] = field(default_factory=dict)
+    alerts: tuple[AlertRow, ...] = ()
+
+    @property
+    def next_alert(self) -> AlertRow | None:
+        """The oldest alert that is still to be delivered."""
+        return next((row for row in self.alerts if row.alert.state is not AlertState.SET_ASIDE), None)
+
+    def with_alert(self, alert_id: str, row: AlertRow | None) -> ChatRecord:
+        """The record with an alert replaced, or (None) taken out."""
+        rows = (row if old.alert.id == alert_id else old for old in self.alerts)
+        return replace(self, alerts=tuple(new for new in rows if new is not None))
+
+
+def blank(record: ChatRecord) -> bool:
+    """Whether a record holds nothing that is worth a file."""
+    return record == ChatRecord(record.id)
+
+
+def load_chat(database: TinyDB, chat_id: int, *, with_known: bool = True) -> ChatRecord | None:
+    """Read a chat's file; None if there is none. Raises :class:`msgspec.ValidationError`."""
+    if not database.tables():
+        return None
+    link = _rows(database, "link", LinkRow)
+    known = _rows(database, "known", KnownInvoice) if with_known else {}
+    alerts = _rows(database, "alerts", AlertRow)
+    return ChatRecord(
+        id=chat_id,
+        chat=_rows(database, "chat", ChatRow).get(ONLY, ChatRow()),
+        link=link.get(ONLY),
+        known=known,
+        alerts=tuple(alerts[number] for number in sorted(alerts)),
+    )
+
+
+def save_chat(database: TinyDB, record: ChatRecord) -> None:
+    """Put a chat's record into its file, table by table."""
+    _replace(database, "chat", {ONLY: record.chat})
+    _replace(database, "link", {} if record.link is None else {ONLY: record.link})
+    _replace(database, "known", record.known)
+    _replace(database, "alerts", dict(enumerate(record.alerts, start=1)))
+
+
+def load_payments(database: TinyDB) -> list[PaymentRow]:
+    """Read an account's file. Raises :class:`msgspec.ValidationError`."""
+    rows = _rows(database, "payments", PaymentRow)
+    return [rows[number] for number in sorted(rows)]
+
+
+def save_payments(database: TinyDB, rows: Iterable[PaymentRow]) -> None:
+    """Put an account's payments into its file."""
+    _replace(database, "payments", dict(enumerate(rows, start=1)))
+
+
+def chat_of(record: ChatRecord, vault: Vault) -> Chat:
+    """The domain's view of a chat, its token opened. Raises :class:`bot.store.vault.SealBroken`."""
+    row, link = record.chat, record.link
+    return Chat(
+        id=record.id,
+        language=row.language,
+        telegram_language=row.telegram_language,
+        awaiting_token_until=row.awaiting_token_until,
+        resting=row.resting,
+        link=None if link is None else _link_of(link, vault.open_token(record.id, link.sealed_token)),
+    )
+
+
+def link_row(link: Link, sealed_token: str) -> LinkRow:
+    """A link as it is stored."""
+    return LinkRow(
+        account=link.account,
+        place=link.place,
+        sealed_token=sealed_token,
+        linked_by=link.linked_by,
+        linked_at=link.linked_at,
+        checked_at=link.checked_at,
+        next_check_at=link.next_check_at,
+        trouble=link.trouble,
+    )
+
+
+def add_alerts(old: Sequence[AlertRow], new: Iterable[Alert]) -> tuple[AlertRow, ...]:
+    """The alerts with new ones behind; each takes the place of waiting ones about the same invoice (or account)."""
+    rows = tuple(new)
+    subjects = {(alert.account, alert.invoice_id) for alert in rows}
+    ids = {alert.id for alert in rows}
+    kept = [
+        row
+        for row in old
+        if row.alert.id not in ids
+        and not (row.alert.state is AlertState.WAITING and (row.alert.account, row.alert.invoice_id) in subjects)
+    ]
+    return (*kept, *(AlertRow(alert) for alert in rows))
+
+
+def _link_of(row: LinkRow, token: Token) -> Link:
+    return Link(
+        account=row.account,
+        place=row.place,
+        token=token,
+        linked_by=row.linked_by,
+        linked_at=row.linked_at,
+        checked_at=row.checked_at,
+        next_check_at=row.next_check_at,
+        trouble=row.trouble,
+    )
+
+
+def _rows(database: TinyDB, table: str, kind: type[T]) -> dict[int, T]:
+    return {document.doc_id: msgspec.convert(document, kind) for document in database.table(table).all()}
+
+
+def _replace(database: TinyDB, name: str, rows: Mapping[int, Any]) -> None:
+    table = database.table(name)
+    table.truncate()
+    if rows:
+        table.insert_multiple(Document(msgspec.to_builtins(row), number) for number, row in rows.items())

@@ -1,0 +1,88 @@
+"""What is held in memory: when each chat's next check and next alert are due, and where each payment lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.store.queue import AT_ONCE, LeaseQueue
+from bot.store.records import ChatRecord, PaymentRow
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """When a chat was last checked and is next, where that is newer than its file: not worth a write of its own."""
+
+    checked_at: datetime
+    next_check_at: datetime
+
+
+class ChatState:
+    """The queues of due checks and of due alerts, by chat. Leases live here only: a dead process's are void."""
+
+    def __init__(self) -> None:
+        self.checks: LeaseQueue[int] = LeaseQueue()
+        self.alerts: LeaseQueue[int] = LeaseQueue()
+        self.fresh: dict[int, Fresh] = {}
+
+    def sync(self, chat_id: int, record: ChatRecord | None) -> None:
+        """Bring the queues in line with a chat's record (None: there is no such chat); leases stay valid."""
+        if record is None or record.link is None:
+            self.fresh.pop(chat_id, None)
+            self.checks.drop(chat_id)
+        elif record.chat.resting is not None:
+            self.checks.pause(chat_id)
+        else:
+            self.checks.put(chat_id, record.link.next_check_at)
+        if record is None or record.next_alert is None:
+            self.alerts.drop(chat_id)
+        elif record.chat.resting is not None:
+            self.alerts.pause(chat_id)
+        else:
+            self.alerts.put(chat_id, record.chat.alerts_at or AT_ONCE)
+
+    def void_check(self, chat_id: int) -> None:
+        """Refuse what a check that is under way will report: what it goes by is about to change."""
+        self.checks.release(chat_id)
+        self.fresh.pop(chat_id, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    account: str
+    chat_id: int
+    unsettled: bool
+
+
+class PaymentState:
+    """Which account's file holds a payment, and which accounts have payments of a chat, or unsettled ones."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, _Entry] = {}
+        self._ids: dict[str, tuple[str, ...]] = {}
+        self._unsettled: set[str] = set()
+
+    def sync(self, account: str, rows: Iterable[PaymentRow]) -> None:
+        """Bring the index in line with an account's file."""
+        for payment_id in self._ids.pop(account, ()):
+            del self._entries[payment_id]
+            self._unsettled.discard(payment_id)
+        entries = {row.payment.id: _Entry(account, row.payment.place.chat_id, row.unsettled) for row in rows}
+        self._entries.update(entries)
+        self._unsettled.update(number for number, entry in entries.items() if entry.unsettled)
+        if entries:
+            self._ids[account] = tuple(entries)
+
+    def account_of(self, payment_id: str) -> str | None:
+        """The account whose file holds a payment."""
+        entry = self._entries.get(payment_id)
+        return entry.account if entry else None
+
+    def unsettled_accounts(self) -> list[str]:
+        """The accounts that have unsettled payments."""
+        return sorted({self._entries[payment_id].account for payment_id in self._unsettled})
+
+    def accounts_of_chat(self, chat_id: int) -> list[str]:
+        """The accounts that have payments of a chat. Looks through all: it is for unlinking and moving only."""
+        return sorted({entry.account for entry in self._entries.values() if entry.chat_id == chat_id})

@@ -1,0 +1,168 @@
+"""The embedded store: small TinyDB files, one process for each data folder. See :func:`open_store`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from filelock import BaseFileLock
+
+from bot.domain.alerts import KnownInvoice
+from bot.domain.chats import Chat, Link, Token
+from bot.domain.payments import Payment, State
+from bot.ports import Check, Checked, Claim, Delivery, Waiting
+from bot.store.chats import Chats
+from bot.store.checks import Checks
+from bot.store.database import Database
+from bot.store.outbox import Alerts
+from bot.store.payments import Payments
+from bot.store.start import load, lock_folder
+from bot.store.vault import Vault, account_fingerprint
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def open_store(data_dir: Path, keys: Sequence[str]) -> TinyStore:
+    """Open (or make) the store in a folder; ``keys`` as in :class:`bot.store.vault.Vault`.
+
+    Reads every file once. Raises :class:`bot.errors.StartError` when another process has the folder, a file is
+    damaged, or the keys are not those of the stored data.
+    """
+    vault = Vault(keys)
+    lock = lock_folder(data_dir)
+    try:
+        database, secret = load(data_dir, vault)
+    except BaseException:
+        lock.release()
+        raise
+    return TinyStore(database, secret, lock)
+
+
+class TinyStore:
+    """Implements :class:`bot.ports.Store`. What the methods promise stands there.
+
+    All work is done in one thread, one method after the other: each is a transaction, and the event loop never waits
+    for the disk. A cancelled caller's method is either not begun at all, or runs to its end.
+    """
+
+    def __init__(self, database: Database, secret: str, lock: BaseFileLock) -> None:
+        self._db = database
+        self._secret = secret
+        self._lock = lock
+        self._chats = Chats(database)
+        self._checks = Checks(database)
+        self._alerts = Alerts(database)
+        self._payments = Payments(database)
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._closed = False
+
+    def account_of(self, base_url: str, token: Token) -> str:
+        return account_fingerprint(self._secret, base_url, token)
+
+    async def chat(self, chat_id: int) -> Chat:
+        return await self._run(self._chats.chat, chat_id)
+
+    async def set_language(self, chat_id: int, language: str | None) -> None:
+        await self._run(self._chats.set_language, chat_id, language)
+
+    async def note_telegram_language(self, chat_id: int, language: str) -> None:
+        await self._run(self._chats.note_telegram_language, chat_id, language)
+
+    async def await_token(self, chat_id: int, until: datetime | None) -> None:
+        await self._run(self._chats.await_token, chat_id, until)
+
+    async def link(self, link: Link, known: Mapping[int, KnownInvoice]) -> None:
+        await self._run(self._chats.link, link, known)
+
+    async def unlink(self, chat_id: int) -> bool:
+        return await self._run(self._chats.unlink, chat_id)
+
+    async def move_chat(self, old_id: int, new_id: int) -> None:
+        await self._run(self._chats.move_chat, old_id, new_id)
+
+    async def rest(self, chat_id: int, reason: str) -> None:
+        await self._run(self._chats.rest, chat_id, reason)
+
+    async def wake(self, chat_id: int, now: datetime) -> bool:
+        return await self._run(self._chats.wake, chat_id, now)
+
+    async def waiting_alerts(self, chat_id: int) -> Waiting:
+        return await self._run(self._chats.waiting_alerts, chat_id)
+
+    async def claim_checks(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Check]:
+        def give_back(check: Check) -> bool:
+            return self._checks.postpone(check.claim, now)
+
+        return await self._claim(partial(self._checks.claim, now, limit, lease), give_back)
+
+    async def finish_check(self, claim: Claim, checked: Checked) -> bool:
+        return await self._run(self._checks.finish, claim, checked)
+
+    async def postpone_check(self, claim: Claim, until: datetime) -> bool:
+        return await self._run(self._checks.postpone, claim, until)
+
+    async def claim_alerts(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Delivery]:
+        def give_back(delivery: Delivery) -> bool:
+            return self._alerts.failed(delivery.claim, now, uncertain=False, counts=False)
+
+        return await self._claim(partial(self._alerts.claim, now, limit, lease), give_back)
+
+    async def alert_sent(self, claim: Claim) -> bool:
+        return await self._run(self._alerts.sent, claim)
+
+    async def alert_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
+        return await self._run(self._alerts.failed, claim, retry_at, uncertain=uncertain, counts=counts)
+
+    async def set_alert_aside(self, claim: Claim) -> bool:
+        return await self._run(self._alerts.set_aside, claim)
+
+    async def add_payment(self, payment: Payment) -> None:
+        await self._run(self._payments.add, payment)
+
+    async def payment(self, payment_id: str) -> Payment | None:
+        return await self._run(self._payments.payment, payment_id)
+
+    async def advance_payment(self, payment: Payment, expected: State) -> bool:
+        return await self._run(self._payments.advance, payment, expected)
+
+    async def unsettled_payments(self) -> Sequence[Payment]:
+        return await self._run(self._payments.unsettled)
+
+    async def close(self) -> None:
+        """Finish what was begun, and give the data folder free. Nothing is written that isn't on the disk already."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.wrap_future(self._worker.submit(self._lock.release))
+            self._worker.shutdown()
+
+    async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await asyncio.wrap_future(self._begin(partial(work, *args, **kwargs)))
+
+    async def _claim(self, work: Callable[[], Sequence[T]], give_back: Callable[[T], object]) -> Sequence[T]:
+        """Run a claim; if its caller is cancelled meanwhile, give back what was claimed: nobody will work on it."""
+        future = self._begin(work)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            if not future.cancel():
+                self._worker.submit(_give_back, future, give_back)
+            raise
+
+    def _begin(self, work: Callable[[], T]) -> Future[T]:
+        def recovered() -> T:
+            self._db.recover()
+            return work()
+
+        return self._worker.submit(recovered)
+
+
+def _give_back(claimed: Future[Sequence[T]], give_back: Callable[[T], object]) -> None:
+    work: Iterable[T] = () if claimed.cancelled() or claimed.exception() else claimed.result()
+    for item in work:
+        give_back(item)
