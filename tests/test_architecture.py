@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 
 CORE = {"domain", "errors", "ports"}
-EVERYTHING = CORE | {"application", "chat", "logs", "provider", "services", "settings", "store", "web"}
+EVERYTHING = CORE | {"application", "chat", "doctor", "logs", "provider", "services", "settings", "store", "web"}
 KNOWS = {
     "domain": set[str](),
     "errors": {"domain"},
@@ -35,6 +35,7 @@ KNOWS = {
     "sandbox": CORE,
     "sandbox.demo": EVERYTHING,
     "application": EVERYTHING,
+    "doctor": EVERYTHING,
     "__main__": EVERYTHING | {"sandbox", "sandbox.demo"},
 }
 """Which part of the package may import which others; itself, always. ``bot`` itself (the version) is free to all."""
@@ -92,7 +93,10 @@ def read(path: Path) -> Module:
     return Module(path, name, part_of(name), ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
 
 
-MODULES = [read(path) for path in sorted((ROOT / "bot").rglob("*.py"))]
+SOURCES = {
+    folder: [read(path) for path in sorted((ROOT / folder).rglob("*.py"))] for folder in ("bot", "tests", "benchmarks")
+}
+MODULES = SOURCES["bot"]
 
 
 def test_every_part_has_its_place_in_the_order() -> None:
@@ -195,10 +199,9 @@ def test_every_dependency_is_used() -> None:
     assert not unused, f"declared in pyproject.toml, imported nowhere: {sorted(unused)}"
 
 
-@pytest.mark.parametrize("folder", ["bot", "tests", "benchmarks"])
+@pytest.mark.parametrize("folder", sorted(SOURCES))
 def test_every_module_says_what_it_is_for(folder: str) -> None:
-    modules = [read(path) for path in sorted((ROOT / folder).rglob("*.py"))]
-    silent = [str(module.path.relative_to(ROOT)) for module in modules if not ast.get_docstring(module.tree)]
+    silent = [str(module.path.relative_to(ROOT)) for module in SOURCES[folder] if not ast.get_docstring(module.tree)]
     assert not silent, f"without a docstring: {silent}"
 
 

@@ -32,6 +32,7 @@ def _restored_logging() -> Iterator[None]:
     root = logging.getLogger()
     names = ["bot", *logs._HELD_AT_WARNING]
     levels = {name: logging.getLogger(name).level for name in names}
+    logging.getLogger("uvicorn.access").propagate = True  # a server started by another test may have cut it off
     before = (root.handlers[:], root.level, sys.excepthook, threading.excepthook)
     yield
     root.handlers[:], root.level, sys.excepthook, threading.excepthook = before
