@@ -1,4 +1,4 @@
-"""One call of the provider's API: its headers, its retries, its deadline, and the one method every request goes through."""
+"""One call of the provider's API: headers, retries, deadline, and the one method that every request goes through."""
 
 from __future__ import annotations
 

@@ -1,0 +1,199 @@
+"""Invoices of the sandbox provider, spelled the way the real one spells them.
+
+The first two are the samples of the provider's API reference, down to the spelling of money and dates; the others are
+made up, and cover what the reference doesn't show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+NEVER = "-000001-11-29T23:06:32.000000Z"
+"""How the provider spells a missing date."""
+
+LABELS = {
+    "de": {"Paid": "Bezahlt", "Unpaid": "Unbezahlt", "Cancelled": "Storniert", "Refunded": "Erstattet"},
+    "en": {},
+}
+CENT = Decimal("0.01")
+ZERO = Decimal(0)
+
+
+@dataclass(slots=True)
+class SandboxItem:
+    """A line of an invoice. ``short`` is None where it is the same as the description."""
+
+    id: int
+    type: str
+    description: str
+    amount: Decimal
+    relid: int = 5000
+    short: str | None = None
+
+
+@dataclass(slots=True)
+class SandboxInvoice:
+    """An invoice with its state; sums are in the operator's currency, ``gross`` is before credit.
+
+    ``net_of_credit`` makes the given ``total`` one after credit, as WHMCS has it. ``older_form`` spells it as the
+    reference's second sample is: the items' amounts as numbers, and the fields about donations.
+    """
+
+    id: int
+    issued: date
+    due: date
+    net: Decimal
+    tax: Decimal
+    items: list[SandboxItem]
+    status: str = "Unpaid"
+    paid_at: datetime | None = None
+    credit: Decimal = ZERO
+    net_of_credit: bool = False
+    older_form: bool = False
+    donation: bool = False
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        return self.status == "Unpaid"
+
+    @property
+    def gross(self) -> Decimal:
+        return self.net + self.tax
+
+    @property
+    def left(self) -> Decimal:
+        """What is left to pay, whatever the status."""
+        return self.gross - self.credit
+
+    @property
+    def has_transactions(self) -> bool:
+        return self.paid_at is not None and self.gross > 0
+
+    def as_json(self, language: str, zone: ZoneInfo, base_url: str) -> dict[str, Any]:
+        """The fields in the reference's order and spelling; ``language`` is that of ``status_label``."""
+        url = f"{base_url}/client/invoices/{self.id}"
+        fields = {
+            "id": self.id,
+            "duedate": midnight(self.due, zone),
+            "datepaid": spelled(self.paid_at) if self.paid_at else NEVER,
+            "date": midnight(self.issued, zone),
+            "subtotal": number(self.net),
+            "credit": number(self.credit),
+            "tax": number(self.tax),
+            "taxrate": 19,
+            "total": number(self.left if self.net_of_credit else self.gross),
+            "status": self.status,
+            "status_label": LABELS.get(language, {}).get(self.status, self.status),
+            "is_open": self.is_open,
+            "items": [self._item(item) for item in self.items],
+        }
+        if self.older_form:
+            fields["donation_invoice"] = self.donation
+        return fields | {"resources": {"invoice": url, "download": f"{url}/download"}} | self.extra
+
+    def _item(self, item: SandboxItem) -> dict[str, Any]:
+        fields = {
+            "id": item.id,
+            "invoiceid": self.id,
+            "type": item.type,
+            "short_description": item.description if item.short is None else item.short,
+            "description": item.description,
+            "relid": item.relid,
+            "amount": number(item.amount) if self.older_form else f"{item.amount:.2f}",
+            "taxed": 1,
+        }
+        return fields | {"donation": self.donation} if self.older_form else fields
+
+
+def number(amount: Decimal) -> int | float:
+    """Money as PHP's JSON spells it: 0, 1, 7.95."""
+    return int(amount) if amount == amount.to_integral_value() else float(amount)
+
+
+def spelled(moment: datetime) -> str:
+    """An instant as the provider spells it: in UTC, with microseconds."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def midnight(day: date, zone: ZoneInfo) -> str:
+    """A day as the provider spells it: the instant of its midnight in the provider's zone."""
+    return spelled(datetime.combine(day, time(), zone))
+
+
+def reference_samples() -> list[SandboxInvoice]:
+    """The two invoices of the API reference: a domain paid on creation, and a cancelled server."""
+    domain = "Domain Verlängerung - - 1 Jahr(e) (27.12.2022 - 26.12.2023)"
+    server = "KVM Konfigurierbar (SSD) - (27.06.2020 - 26.07.2020)"
+    details = (
+        "Betriebssystem: Windows (Log-In ready)\nProzessor: 2 Kerne\nRAM: 4GB RAM\nNVMe SSD Speicher: 50GB SSD\n"
+        "Netzwerkgeschwindigkeit: bis zu 200 MBit/s"
+    )
+    return [
+        SandboxInvoice(
+            id=212032,
+            issued=date(2022, 11, 17),
+            due=date(2022, 12, 27),
+            paid_at=datetime(2022, 11, 17, 3, 0, 32, tzinfo=UTC),
+            net=ZERO,
+            tax=ZERO,
+            status="Paid",
+            items=[SandboxItem(246676, "Domain", domain, ZERO, 5373)],
+        ),
+        SandboxInvoice(
+            id=130348,
+            issued=date(2020, 6, 28),
+            due=date(2020, 6, 27),
+            net=Decimal("6.68"),
+            tax=Decimal("1.27"),
+            credit=Decimal(1),
+            status="Cancelled",
+            older_form=True,
+            items=[SandboxItem(140373, "Hosting", f"{server}\n{details}", Decimal("7.95"), 23633, server)],
+        ),
+    ]
+
+
+def make_invoice(
+    invoice_id: int,
+    gross: Decimal,
+    *,
+    issued: date,
+    due: date,
+    kind: str = "Hosting",
+    description: str | None = None,
+) -> SandboxInvoice:
+    """An open invoice of one item over ``gross``, 19 % tax included."""
+    net = (gross / Decimal("1.19")).quantize(CENT, ROUND_HALF_UP)
+    text = description or f"{kind} ({issued:%d.%m.%Y} - {issued + timedelta(days=29):%d.%m.%Y})"
+    short = text.partition("\n")[0]
+    item = SandboxItem(invoice_id + 30_000, kind, text, gross, short=short)
+    return SandboxInvoice(
+        invoice_id, issued, due, net, gross - net, [item], older_form=kind == "Donation", donation=kind == "Donation"
+    )
+
+
+def examples(ids: Iterator[int], today: date) -> Sequence[SandboxInvoice]:
+    """What the reference doesn't show: open, overdue, credited in both readings of ``total``, a donation, odd texts."""
+
+    def made(gross: str, due_in: int, **more: Any) -> SandboxInvoice:
+        issued = today - timedelta(days=max(7, 7 - due_in))
+        return make_invoice(next(ids), Decimal(gross), issued=issued, due=today + timedelta(days=due_in), **more)
+
+    server = made("11.90", 3, description="KVM Server M\nProzessor: 4 Kerne\nRAM: 8GB RAM\nIPv4: 1 & IPv6: <inklusive>")
+    overdue = made("4.99", -2, description='Webspace "S" <b>& Mail</b>')
+    gross = made("7.95", 10, description="KVM Konfigurierbar (SSD)")
+    gross.credit = Decimal(1)
+    net = made("23.80", 14, kind="Domain", description="Domain Verlängerung - example.org - 2 Jahr(e)")
+    net.credit, net.net_of_credit = Decimal("3.80"), True
+    gift = made("5.00", 20, kind="Donation", description="Spende für ein Teamspeak")
+    paid = made("11.90", -30, description="KVM Server M")
+    paid.status, paid.paid_at = "Paid", datetime.combine(today - timedelta(days=31), time(9, 30), UTC)
+    refunded = made("2.38", -60, kind="Domain", description="Domain Registrierung - example.com - 1 Jahr(e)")
+    refunded.status = "Refunded"
+    return [server, overdue, gross, net, gift, paid, refunded]

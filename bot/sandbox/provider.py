@@ -1,0 +1,182 @@
+"""A hosting provider with the invoice API of the reference, over HTTP, and with faults to switch on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from bot.ports import Clock
+from bot.sandbox import documents
+from bot.sandbox.invoices import SandboxInvoice
+from bot.sandbox.provider_books import BERLIN, Account, Books, Refusal, utc_now
+from bot.sandbox.provider_faults import Call, Faults
+
+BASE_PATH = "/api/v1"
+BOOLEANS = {"0": False, "1": True}
+"""What Laravel takes for a boolean in a query; the word ``true`` is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A request as it came in, whether or not a fault met it. Header names are in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+
+
+class SandboxProvider(Books):
+    """Serve ``app``; the API's base URL is the server's with ``BASE_PATH`` behind it.
+
+    ``faults`` can be switched on and off at any time; ``requests`` tells what came in, ``executions`` what was done.
+    """
+
+    def __init__(self, clock: Clock = utc_now, zone: ZoneInfo = BERLIN) -> None:
+        super().__init__(clock, zone)
+        self.requests: list[Recorded] = []
+        self.faults = Faults(_application(self), _call_of)
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application."""
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        self.requests.append(Recorded(scope["method"], scope["path"], scope["query_string"].decode(), headers))
+        await self.faults(scope, receive, send)
+
+
+class _Api:
+    """The endpoints."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    async def list_invoices(self, request: Request) -> Response:
+        return _answer({"data": [self._json(invoice, request) for invoice in self._chosen(request)]})
+
+    async def one_invoice(self, request: Request) -> Response:
+        return _answer({"data": self._json(self._invoice(request), request)})
+
+    async def download(self, request: Request) -> Response:
+        invoice = self._invoice(request)
+        headers = {"content-disposition": f'attachment; filename="{documents.file_name(invoice)}"'}
+        content = documents.pdf(invoice, self._books.clock())
+        return Response(content, headers=headers, media_type="application/pdf")
+
+    async def archive(self, request: Request) -> Response:
+        content = documents.archive(self._chosen(request), self._books.clock())
+        headers = {"content-disposition": 'attachment; filename="Rechnungen.zip"'}
+        return Response(content, headers=headers, media_type="application/zip")
+
+    async def pay(self, request: Request) -> Response:
+        account, invoice = await self._named_in_body(request)
+        self._books.pay(account, invoice)
+        return _answer({"success": True})
+
+    async def remove_credit(self, request: Request) -> Response:
+        account, invoice = await self._named_in_body(request)
+        self._books.remove_credit(account, invoice)
+        return _answer({"success": True})
+
+    async def _named_in_body(self, request: Request) -> tuple[Account, SandboxInvoice]:
+        """The invoice of a POST, whose field ``id`` the reference requires."""
+        account, invoice = self._account(request), self._invoice(request)
+        try:
+            given = (await request.json())["id"]
+        except (ValueError, TypeError, KeyError):
+            given = None
+        if given != invoice.id:
+            raise Refusal("The id field is required.")
+        return account, invoice
+
+    def _account(self, request: Request) -> Account:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        account = self._books.accounts.get(token)
+        if scheme != "Bearer" or account is None:
+            raise HTTPException(401, "Unauthenticated.")
+        if not account.permitted:
+            raise HTTPException(403, "Invalid ability provided.")
+        return account
+
+    def _invoice(self, request: Request) -> SandboxInvoice:
+        invoice = self._account(request).invoices.get(request.path_params["id"])
+        if invoice is None:
+            raise HTTPException(404, "No query results for model [Invoice].")
+        return invoice
+
+    def _chosen(self, request: Request) -> Sequence[SandboxInvoice]:
+        """The account's invoices that pass the filters, newest first."""
+        status, kind = request.query_params.get("status"), request.query_params.get("type")
+        transactions = request.query_params.get("transactions", "0")
+        if transactions not in BOOLEANS:
+            raise Refusal("The transactions field must be true or false.")
+        chosen = [
+            invoice
+            for invoice in self._account(request).invoices.values()
+            if status in {None, invoice.status}
+            and (kind is None or any(item.type == kind for item in invoice.items))
+            and (invoice.has_transactions or not BOOLEANS[transactions])
+        ]
+        return sorted(chosen, key=lambda invoice: (invoice.issued, invoice.id), reverse=True)
+
+    def _json(self, invoice: SandboxInvoice, request: Request) -> dict[str, Any]:
+        language = request.headers.get("accept-language", "en")[:2]
+        base_url = f"http://{request.headers['host']}{BASE_PATH}"
+        return invoice.as_json(language, self._books.zone, base_url)
+
+
+def _application(books: Books) -> Starlette:
+    api = _Api(books)
+    routes = [
+        Route("/client/invoices", api.list_invoices),
+        Route("/client/invoices/download/archive", api.archive),
+        Route("/client/invoices/{id:int}", api.one_invoice),
+        Route("/client/invoices/{id:int}/download", api.download),
+        Route("/client/invoices/{id:int}/pay", api.pay, methods=["POST"]),
+        Route("/client/invoices/{id:int}/remove-credit", api.remove_credit, methods=["POST"]),
+    ]
+    return Starlette(
+        routes=[Mount(BASE_PATH, routes=routes)], exception_handlers={Refusal: _refused, HTTPException: _failed}
+    )
+
+
+def _call_of(scope: Scope) -> Call | None:
+    match scope["path"].removeprefix(BASE_PATH).strip("/").split("/"):
+        case ["client", "invoices"]:
+            return Call.LIST
+        case ["client", "invoices", "download", "archive"]:
+            return Call.ARCHIVE
+        case ["client", "invoices", _]:
+            return Call.INVOICE
+        case ["client", "invoices", _, "download"]:
+            return Call.PDF
+        case ["client", "invoices", _, "pay"]:
+            return Call.PAY
+        case ["client", "invoices", _, "remove-credit"]:
+            return Call.REMOVE_CREDIT
+        case _:
+            return None
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    return _answer({"message": str(error)}, 422)
+
+
+async def _failed(_: Request, error: Exception) -> Response:
+    status, words = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "Server Error")
+    return _answer({"message": words}, status)
+
+
+def _answer(content: object, status: int = 200) -> Response:
+    """JSON spelled as PHP does: ASCII only, slashes escaped."""
+    text = json.dumps(content, separators=(",", ":")).replace("/", "\\/")
+    return Response(text, status, media_type="application/json")

@@ -1,0 +1,120 @@
+"""The sandbox provider's books: accounts, their invoices and credit, and what was carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from zoneinfo import ZoneInfo
+
+from bot.ports import Clock
+from bot.sandbox.invoices import ZERO, SandboxInvoice, examples, make_invoice, reference_samples
+from bot.sandbox.provider_faults import Call
+
+BERLIN = ZoneInfo("Europe/Berlin")
+FIRST_NEW_ID = 300_001
+
+
+class Refusal(Exception):
+    """The provider says no, in these words."""
+
+
+@dataclass(slots=True, eq=False)
+class Account:
+    """A customer: the token they use, the credit on the account, and their invoices by id."""
+
+    token: str
+    credit: Decimal
+    permitted: bool = True
+    invoices: dict[int, SandboxInvoice] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A POST that was carried out: how much credit it moved."""
+
+    call: Call
+    account: Account
+    invoice_id: int
+    amount: Decimal
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Books:
+    """The state of the provider; it is plain and may be changed at any time. ``accounts`` goes by token."""
+
+    def __init__(self, clock: Clock = utc_now, zone: ZoneInfo = BERLIN) -> None:
+        self.clock = clock
+        self.zone = zone
+        self.accounts: dict[str, Account] = {}
+        self.executions: list[Execution] = []
+        self._ids: Iterator[int] = count(FIRST_NEW_ID)
+
+    @property
+    def today(self) -> date:
+        return self.clock().astimezone(self.zone).date()
+
+    def add_account(self, token: str, credit: Decimal = ZERO, *, with_examples: bool = False) -> Account:
+        """An account with the reference's two sample invoices, and if asked with more that show other cases."""
+        account = Account(token, credit)
+        made = examples(self._ids, self.today) if with_examples else []
+        account.invoices = {invoice.id: invoice for invoice in [*reference_samples(), *made]}
+        self.accounts[token] = account
+        return account
+
+    def create_invoice(
+        self,
+        account: Account,
+        amount: Decimal,
+        due_in_days: int = 14,
+        *,
+        due: date | None = None,
+        kind: str = "Hosting",
+        description: str | None = None,
+        paid: bool = False,
+    ) -> SandboxInvoice:
+        """A new invoice over ``amount``, tax included; open, or paid on creation."""
+        due = due or self.today + timedelta(days=due_in_days)
+        invoice = make_invoice(next(self._ids), amount, issued=self.today, due=due, kind=kind, description=description)
+        if paid:
+            invoice.status, invoice.paid_at = "Paid", self.clock()
+        account.invoices[invoice.id] = invoice
+        return invoice
+
+    def cancel(self, invoice_id: int) -> None:
+        """Cancel the invoice, in whichever account it is."""
+        for account in self.accounts.values():
+            if invoice_id in account.invoices:
+                account.invoices[invoice_id].status = "Cancelled"
+
+    def executed(self, call: Call, invoice_id: int) -> int:
+        """How often a payment or a removal of credit was carried out for this invoice."""
+        return sum(1 for done in self.executions if (done.call, done.invoice_id) == (call, invoice_id))
+
+    def pay(self, account: Account, invoice: SandboxInvoice) -> None:
+        """Pay with the account's credit, as far as it goes. Raises :class:`Refusal`."""
+        if not invoice.is_open or invoice.left <= 0:
+            raise Refusal("The invoice is not open.")
+        amount = min(account.credit, invoice.left)
+        if amount <= 0:
+            raise Refusal("There is not enough credit on your account.")
+        account.credit -= amount
+        invoice.credit += amount
+        if invoice.left == 0:
+            invoice.status, invoice.paid_at = "Paid", self.clock()
+        self.executions.append(Execution(Call.PAY, account, invoice.id, amount))
+
+    def remove_credit(self, account: Account, invoice: SandboxInvoice) -> None:
+        """Give the invoice's credit back to the account. Raises :class:`Refusal`."""
+        if not invoice.is_open:
+            raise Refusal("Credit can only be removed from unpaid invoices.")
+        if invoice.credit <= 0:
+            raise Refusal("There is no credit on this invoice.")
+        amount, invoice.credit = invoice.credit, ZERO
+        account.credit += amount
+        self.executions.append(Execution(Call.REMOVE_CREDIT, account, invoice.id, amount))
