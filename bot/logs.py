@@ -30,7 +30,7 @@ SHORTEST_SECRET: Final = 8
 TOKENS_KEPT: Final = 256
 """How many values given to :func:`add_secret` are remembered; far more than can be in use at the same moment."""
 
-_HELD_AT_WARNING: Final = ("aiohttp", "apscheduler", "httpcore", "httpx", "uvicorn.access")
+HELD_AT_WARNING: Final = ("aiohttp", "apscheduler", "httpcore", "httpx", "uvicorn.access")
 """Libraries that log each request or each tick at INFO, with addresses that hold the bot token."""
 
 _BOT_TOKEN = re.compile(r"\d{6,}(?::|%3A)[A-Za-z0-9_-]{30,}", re.IGNORECASE)
@@ -80,6 +80,13 @@ class Secrets:
             while len(self._recent) > self._limit:
                 self._recent.popitem(last=False)
 
+    def clear(self) -> None:
+        """Forget all values."""
+        with self._lock:
+            self._lasting = ()
+            self._recent.clear()
+            self._by_length = None
+
     def mask(self, text: str) -> str:
         """The text without any secret, known or recognised by its form."""
         for spelling in self._spelled():
@@ -128,7 +135,7 @@ def configure(level: str, form: Form, secrets: Iterable[str] = ()) -> None:
     root.handlers[:] = [handler]
     root.setLevel(max(own, logging.INFO))
     logging.getLogger("bot").setLevel(own)
-    for name in _HELD_AT_WARNING:
+    for name in HELD_AT_WARNING:
         logging.getLogger(name).setLevel(max(own, logging.WARNING))
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
@@ -138,6 +145,11 @@ def configure(level: str, form: Form, secrets: Iterable[str] = ()) -> None:
 def add_secret(value: str) -> None:
     """Mask a value that came up at run time, such as a provider token. Call it each time the value is used."""
     _secrets.add(value)
+
+
+def forget_secrets() -> None:
+    """Forget every value, lasting ones too, as before the first :func:`configure`."""
+    _secrets.clear()
 
 
 def mask(text: str) -> str:

@@ -1,14 +1,42 @@
-"""What all tests share: how long hypothesis may search."""
+"""What all tests share: how long hypothesis may search, and logging that is the same before each test."""
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
+import threading
+from collections.abc import Iterator
 
+import pytest
+import structlog
 from hypothesis import settings
 
-# Without a deadline for each example: the machine that runs the tests has other work too. Examples are the same in
-# every run of CI, so that a change is judged by what it changed; `make test-thorough` looks further.
+from bot import logs
+
+# No deadline for a single example: the machine that runs the tests has other work too. In CI the examples are the same
+# in every run, so that a change is judged by what it changed; HYPOTHESIS_PROFILE=thorough looks further.
 settings.register_profile("ci", deadline=None, derandomize=True, database=None)
 settings.register_profile("local", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "local"))
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Give the process its logging back after a test that configured it; pytest's own handlers hang there too."""
+    root = logging.getLogger()
+    # uvicorn cuts its access log off from the others as soon as a server is configured without it.
+    loggers = [root, *map(logging.getLogger, ["bot", *logs.HELD_AT_WARNING])]
+    before = [(logger, logger.level, logger.propagate) for logger in loggers]
+    handlers = root.handlers[:]
+    hooks = (sys.excepthook, threading.excepthook)
+    yield
+    for logger, level, propagate in before:
+        logger.setLevel(level)
+        logger.propagate = propagate
+    root.handlers[:] = handlers
+    sys.excepthook, threading.excepthook = hooks
+    logging.captureWarnings(capture=False)
+    structlog.reset_defaults()
+    logs.forget_secrets()

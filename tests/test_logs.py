@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import get_args
 from urllib.parse import quote
 
@@ -23,25 +23,6 @@ PROVIDER_TOKEN = '17|made/up "token" ö+='
 HOSTILE_TEXT = st.text(st.sampled_from("ab|/+% \"\\'ntrx:é\n&<{},"), min_size=8, max_size=30)
 
 Lines = Callable[[], str]
-
-
-@pytest.fixture(autouse=True)
-def _restored_logging() -> Iterator[None]:
-    """Give the process its logging back; pytest's own handlers hang on the root logger too."""
-    root = logging.getLogger()
-    names = ["bot", *logs._HELD_AT_WARNING]
-    levels = {name: logging.getLogger(name).level for name in names}
-    logging.getLogger("uvicorn.access").propagate = True  # a server started by another test may have cut it off
-    before = (root.handlers[:], root.level, sys.excepthook, threading.excepthook)
-    yield
-    root.handlers[:], root.level, sys.excepthook, threading.excepthook = before
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
-    logging.captureWarnings(capture=False)
-    structlog.reset_defaults()
-    logs._secrets.keep([])
-    logs._secrets._recent.clear()
-    logs._secrets._by_length = None
 
 
 @pytest.fixture(params=get_args(Form))
