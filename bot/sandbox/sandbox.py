@@ -1,0 +1,46 @@
+"""The whole sandbox: a provider and a Telegram on loopback, one clock, and the settings of a bot that lives in it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.sandbox.clock import SandboxClock
+from bot.sandbox.provider import BASE_PATH, SandboxProvider
+from bot.sandbox.server import serve
+from bot.sandbox.telegram import BOT_TOKEN, SandboxTelegram
+from bot.settings import Settings, load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """Both servers and their addresses."""
+
+    provider: SandboxProvider
+    telegram: SandboxTelegram
+    clock: SandboxClock
+    provider_url: str
+    telegram_url: str
+
+    def settings(self, data_dir: Path, **others: Any) -> Settings:
+        """Settings for a bot in this sandbox, free of the environment's: it looks for news every second."""
+        mine = {
+            "telegram_bot_token": BOT_TOKEN,
+            "telegram_api_url": self.telegram_url,
+            "provider_url": self.provider_url,
+            "data_dir": data_dir,
+            "check_interval": 1,
+        }
+        return load_settings(_env_file=None, **(mine | others))
+
+
+@asynccontextmanager
+async def open_sandbox() -> AsyncIterator[Sandbox]:
+    """Serve both while the context lasts."""
+    clock = SandboxClock()
+    provider, telegram = SandboxProvider(clock), SandboxTelegram(clock)
+    async with serve(provider.app) as provider_url, serve(telegram.app) as telegram_url:
+        yield Sandbox(provider, telegram, clock, f"{provider_url}{BASE_PATH}", telegram_url)

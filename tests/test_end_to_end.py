@@ -1,0 +1,129 @@
+"""The main job, over real HTTP: the real bot between the sandbox's provider and the sandbox's Telegram."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot import logs
+from bot.application import configure_logs, running
+from bot.sandbox.provider_books import Account
+from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.sandbox import Sandbox, open_sandbox
+from bot.sandbox.telegram import BOT_TOKEN, Chat, Message, Person
+
+TOKEN = "sandbox-token-of-ada-0123456789"
+TICK = 0.05
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with open_sandbox() as opened:
+        yield opened
+
+
+@pytest.fixture
+def account(sandbox: Sandbox) -> Account:
+    return sandbox.provider.add_account(TOKEN, credit=Decimal(100))
+
+
+@pytest.fixture
+def ada(sandbox: Sandbox) -> Person:
+    return sandbox.telegram.add_user("Ada", language_code="en")
+
+
+@pytest.fixture
+def chat(sandbox: Sandbox, ada: Person) -> Chat:
+    return sandbox.telegram.private_chat(ada)
+
+
+def says(*parts: str) -> object:
+    return lambda message: all(part in message.text for part in parts)
+
+
+async def ask(chat: Chat, person: Person, text: str, *parts: str) -> Message:
+    """Send a message and wait for the bot's answer to it."""
+    sent = person.send(chat, text)
+    return await chat.wait_for(lambda m: m.sender is not person.user and all(p in m.text for p in parts), after=sent)
+
+
+async def test_link_alert_list_details_pdf_pay_and_no_second_alert_after_a_restart(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path
+) -> None:
+    settings = sandbox.settings(tmp_path)
+    async with running(settings, clock=sandbox.clock, tick=TICK):
+        greeting = await ask(chat, ada, f"/link {TOKEN}", "linked")
+        assert all(TOKEN not in message.text for message in chat.messages)
+
+        new = sandbox.provider.create_invoice(account, Decimal("12.34"), due_in_days=10)
+        alert = await chat.wait_for(says("New invoice", str(new.id)), after=greeting)
+        assert "€12.34" in alert.text
+
+        listing = await ask(chat, ada, "/invoices", "Your invoices", str(new.id))
+        await ada.press(listing, f"{new.id} · €12.34").answered()
+        assert f"Invoice {new.id}" in listing.text
+
+        ada.press(listing, "📄 PDF")
+        document = (await chat.wait_for(lambda m: m.document is not None, after=listing)).document
+        assert document is not None
+        assert document.content.startswith(b"%PDF-")
+        assert document.name == f"Rechnung-{new.id}.pdf"
+
+        ada.press(alert, f"pay:{new.id}")
+        question = await chat.wait_for(says("Pay €12.34", str(new.id)), after=listing)
+        ada.press_twice_delivered(question, "✅ Pay €12.34")
+        await chat.wait_for(says("is paid", "€12.34"))
+        assert sandbox.provider.executed(Call.PAY, new.id) == 1
+        seen = len(chat.messages)
+
+    async with running(settings, clock=sandbox.clock, tick=TICK):
+        status = await ask(chat, ada, "/status", "Linked since")
+        later = sandbox.provider.create_invoice(account, Decimal("1.00"), due_in_days=20)
+        await chat.wait_for(says("New invoice", str(later.id)), after=status)
+
+    said = [message.text for message in chat.messages[seen:] if message.sender is not ada.user]
+    assert len(said) == 2, said
+    assert sandbox.provider.executed(Call.PAY, new.id) == 1
+
+
+async def test_reminders_come_at_seven_three_one_and_no_days_and_when_overdue(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path
+) -> None:
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=9)
+    told = []
+    async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
+        last = await ask(chat, ada, f"/link {TOKEN}", "linked")
+        for days, words in ((2, "in 7 days"), (4, "in 3 days"), (2, "tomorrow"), (1, "today"), (1, "yesterday")):
+            sandbox.clock.put_forward(timedelta(days=days))
+            last = await chat.wait_for(says(f"Invoice {invoice.id} is", words), after=last)
+            told.append(last.text)
+    alerts = [m for m in chat.messages if f"Invoice {invoice.id} is" in m.text]
+    assert [m.text for m in alerts] == told
+
+
+async def test_the_logs_of_a_whole_run_hold_no_token(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = sandbox.settings(tmp_path, log_level="DEBUG")
+    configure_logs(settings)
+    try:
+        async with running(settings, clock=sandbox.clock, tick=TICK):
+            await ask(chat, ada, "/link", "token")
+            await ask(chat, ada, TOKEN, "linked")
+            new = sandbox.provider.create_invoice(account, Decimal("12.34"), due_in_days=3)
+            await chat.wait_for(says("New invoice", str(new.id)))
+            await ask(chat, ada, f"/invoice {new.id}", "Total")
+            sandbox.provider.faults.switch_on(Fault.TOKEN_REVOKED)
+            await ask(chat, ada, "/invoices", "does not accept")
+            await ask(chat, ada, "/link wrong-token-0123456789", "does not accept")
+    finally:
+        logs.configure("WARNING", "console")
+    output = "".join(capfd.readouterr())
+    assert "alert sent" in output
+    assert "wrong-token-0123456789" not in output
+    assert TOKEN not in output
+    assert BOT_TOKEN.partition(":")[2] not in output
