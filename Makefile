@@ -61,7 +61,7 @@ $(VENV)/ready-%-$(PYTHON_VERSION): requirements/%.txt
 # The first list holds all packages; the others take their versions from it.
 define compile
 set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
-$(PYTHON) -m venv "$$tools"; "$$tools/bin/python" -m pip install --quiet --disable-pip-version-check uv; \
+$(PYTHON) -m venv "$$tools"; "$$tools/bin/python" -m pip install -qq --disable-pip-version-check uv; \
 lock() { "$$tools/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml "$$@"; }; \
 lock $(1) --extra demo --group dev --output-file requirements/dev.txt; \
 lock --extra demo --constraints requirements/dev.txt --output-file requirements/demo.txt; \
