@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 from rich import box
 from rich.align import Align
@@ -15,7 +15,6 @@ from rich.text import Text
 from bot.sandbox.telegram import Button, Entity, Message
 
 WIDEST = 72
-NARROWEST = 12
 _STYLES = {
     "bold": Style(bold=True),
     "italic": Style(italic=True),
@@ -34,35 +33,27 @@ _UNITS = (("MB", 1_000_000), ("kB", 1_000))
 Numbered = list[tuple[int, Button]]
 
 
-def bubble(
-    message: Message, width: int, rows: list[Numbered], *, mine: bool, saved: Path | None = None
-) -> RenderableType:
-    """A message with its buttons in ``rows``, each with its number; ``saved`` is the path of its document."""
-    parts: list[RenderableType] = []
-    if message.document:
-        parts.append(_document(message.document.name, len(message.document.content), saved))
-    if message.text:
-        text = formatted(message.text, message.entities)
-        text.pad_right(max(NARROWEST - text.cell_len, 0))  # room for name and time in the frame
-        parts.append(text)
-    for name, value in message.service.items():
-        parts.append(Text(f"{name.replace('_', ' ')}: {value}", style="dim"))
+def bubble(message: Message, width: int, rows: list[Numbered], *, mine: bool) -> RenderableType:
+    """A message on a screen of ``width`` columns, with its buttons in ``rows``, each with its number."""
+    heading, footing = _heading(message), clock_time(message) + (" · edited" if message.edited_at else "")
+    parts = Table.grid()
+    parts.add_column(min_width=max(heading.cell_len, len(footing)) + 2, overflow="fold")  # both stand in the frame
+    for part in _parts(message):
+        parts.add_row(part)
     panel = Panel(
-        Group(*parts),
+        parts,
         box=box.ROUNDED,
-        title=_heading(message),
+        title=heading,
         title_align="left",
-        subtitle=clock_time(message) + (" · edited" if message.edited_at else ""),
+        subtitle=footing,
         subtitle_align="right",
         border_style="green" if mine else "blue",
         padding=(0, 1),
         expand=False,
     )
-    inner = min(width - width // 8, WIDEST)
-    content = Group(panel, *(_buttons(row) for row in rows)) if rows else panel
     holder = Table.grid()
-    holder.add_column(max_width=inner)
-    holder.add_row(content)
+    holder.add_column(max_width=min(width - width // 8, WIDEST))
+    holder.add_row(Group(panel, *map(_buttons, rows)))
     return Align(holder, "right" if mine else "left")
 
 
@@ -97,12 +88,14 @@ def _heading(message: Message) -> Text:
     return Text(f"{message.sender.first_name}{sign}", style="bold")
 
 
-def _document(name: str, size: int, saved: Path | None) -> Text:
-    line = Text.assemble("📄 ", (name, "bold"), (f"  {size_text(size)}", "dim"))
-    if saved is not None:
-        # Never broken inside a path, so that it can be clicked or copied.
-        line.append(f"\n{saved}", Style(color="blue", underline=True, link=saved.as_uri()))
-    return line
+def _parts(message: Message) -> Iterator[Text]:
+    if message.document:
+        size = size_text(len(message.document.content))
+        yield Text.assemble("📄 ", (message.document.name, "bold"), (f"  {size}", "dim"))
+    if message.text:
+        yield formatted(message.text, message.entities)
+    for name, value in message.service.items():
+        yield Text(f"{name.replace('_', ' ')}: {value}", style="dim")
 
 
 def _buttons(row: Numbered) -> Text:

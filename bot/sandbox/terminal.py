@@ -17,6 +17,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.patch_stdout import patch_stdout
 from rich.console import Console
 from rich.panel import Panel
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
@@ -34,6 +35,7 @@ from bot.sandbox.telegram import (
     Person,
     PressAnswered,
     SandboxTelegram,
+    StoredFile,
 )
 
 QUIT = "/quit"
@@ -105,8 +107,10 @@ class TerminalChat:
         self._print_day((message.edited_at or message.date).astimezone().date())
         rows = self._number(message)
         mine = message.sender is self._person.user
-        saved = self._save(message) if message.document and not mine else None
-        self._console.print(bubble(message, self._console.width, rows, mine=mine, saved=saved))
+        self._console.print(bubble(message, self._console.width, rows, mine=mine))
+        if message.document and not mine:
+            path = self._save(message, message.document)
+            self._console.print(Text(f"saved: {path}", Style(dim=True, link=path.as_uri())), soft_wrap=True)
 
     def _print_day(self, day: date) -> None:
         if day != self._day:
@@ -138,13 +142,11 @@ class TerminalChat:
     def _forget_buttons(self, message: Message) -> None:
         self._buttons = {number: entry for number, entry in self._buttons.items() if entry[0] is not message}
 
-    def _save(self, message: Message) -> Path | None:
-        if message.document is None:
-            return None
+    def _save(self, message: Message, document: StoredFile) -> Path:
         if self._folder is None:
             self._folder = Path(mkdtemp(prefix="invoice-bot-"))
-        path = self._folder / f"{message.id}-{message.document.name}"
-        path.write_bytes(message.document.content)
+        path = self._folder / f"{message.id}-{document.name}"
+        path.write_bytes(document.content)
         return path
 
     # --- Input ------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from bot.sandbox.telegram.calls import Call
 from bot.sandbox.telegram.changes import (
     ActionShown,
     ButtonPressed,
+    CallAnswered,
     CallMade,
     Change,
     CommandsChanged,
@@ -35,7 +36,8 @@ from bot.sandbox.telegram.presses import Answer, Press
 from bot.sandbox.telegram.state import Button, Chat, Message, StoredFile, User
 
 __all__ = [
-    "BOT_TOKEN", "LARGEST_UPLOAD", "ActionShown", "Answer", "ApiError", "Button", "ButtonPressed", "Call", "CallMade",
-    "Change", "Chat", "CommandsChanged", "Entity", "MembershipChanged", "Message", "MessageDeleted", "MessageEdited",
-    "MessageSent", "Person", "Press", "PressAnswered", "SandboxTelegram", "StoredFile", "Subscription", "User",
+    "BOT_TOKEN", "LARGEST_UPLOAD", "ActionShown", "Answer", "ApiError", "Button", "ButtonPressed", "Call",
+    "CallAnswered", "CallMade", "Change", "Chat", "CommandsChanged", "Entity", "MembershipChanged", "Message",
+    "MessageDeleted", "MessageEdited", "MessageSent", "Person", "Press", "PressAnswered", "SandboxTelegram",
+    "StoredFile", "Subscription", "User",
 ]  # fmt: skip

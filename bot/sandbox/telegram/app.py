@@ -18,7 +18,7 @@ from starlette.routing import Route
 from bot.ports import Clock
 from bot.sandbox.telegram import asking, editing, sending
 from bot.sandbox.telegram.calls import Call, Upload
-from bot.sandbox.telegram.changes import CallMade, Subscription
+from bot.sandbox.telegram.changes import CallAnswered, CallMade, Subscription
 from bot.sandbox.telegram.errors import NOT_FOUND, UNAUTHORIZED, ApiError
 from bot.sandbox.telegram.faults import Faults, html_page
 from bot.sandbox.telegram.person import Person
@@ -85,7 +85,7 @@ class SandboxTelegram:
         return self.world.changes.subscribe()
 
     async def wait_until(self, condition: Callable[[], T | None], timeout: float = WAIT) -> T:
-        """What ``condition`` gives as soon as it is neither None nor False; raises :class:`TimeoutError`."""
+        """What ``condition`` gives, as soon as that is true; raises :class:`TimeoutError`."""
         return await self.world.changes.wait_until(condition, timeout)
 
     def calls_of(self, method: str) -> list[Call]:
@@ -107,10 +107,11 @@ class SandboxTelegram:
         else:
             call = await _read(request, method, self.world.clock())
         self.calls.append(call)
+        self.world.changes.publish(CallMade(call))
         try:
             return await self._answer(call)
         finally:
-            self.world.changes.publish(CallMade(call))
+            self.world.changes.publish(CallAnswered(call))
 
     async def _answer(self, call: Call) -> Response:
         if call.too_large:

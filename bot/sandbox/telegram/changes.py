@@ -71,14 +71,21 @@ class CommandsChanged:
 
 @dataclass(frozen=True, slots=True)
 class CallMade:
-    """The bot called the API; published when the call is answered, or when a fault keeps it from that."""
+    """The bot called the API."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered:
+    """The call came to its end: an answer, a refusal, or a fault that keeps it from both."""
 
     call: Call
 
 
 Change = (
     MessageSent | MessageEdited | MessageDeleted | ActionShown | ButtonPressed | PressAnswered
-    | MembershipChanged | CommandsChanged | CallMade
+    | MembershipChanged | CommandsChanged | CallMade | CallAnswered
 )  # fmt: skip
 
 
@@ -124,7 +131,7 @@ class Changes:
         return subscription
 
     async def wait_until(self, condition: Callable[[], T | None], timeout: float) -> T:
-        """What ``condition`` gives, as soon as it is neither None nor False; looked at again with every change.
+        """What ``condition`` gives, as soon as that is true; looked at again with every change.
 
         Raises :class:`TimeoutError` after ``timeout`` seconds.
         """
@@ -132,6 +139,6 @@ class Changes:
             async with asyncio.timeout(timeout):
                 while True:
                     found = condition()
-                    if found is not None and found is not False:
+                    if found:
                         return found
                     await anext(changes)

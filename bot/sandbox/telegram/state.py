@@ -134,7 +134,7 @@ class Chat:
         self.migrated_to: Chat | None = None
         self.deleted = False
         self._changes = changes
-        self._last_id = 0
+        self._last_id = GENERAL_TOPIC if is_forum else 0
 
     def next_id(self) -> int:
         """The id of the next message; topics take one too."""

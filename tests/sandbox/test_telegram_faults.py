@@ -1,0 +1,127 @@
+"""The faults of the sandbox's Bot API, as python-telegram-bot meets them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from telegram import Bot
+from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TimedOut
+
+from bot.sandbox.server import serve
+from bot.sandbox.telegram import BOT_TOKEN, ApiError, Chat, SandboxTelegram
+
+
+@pytest.fixture(autouse=True)
+def _spans_as_timedelta(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library warns of the old form of ``retry_after`` otherwise."""
+    monkeypatch.setenv("PTB_TIMEDELTA", "1")
+
+
+@pytest.fixture
+def telegram() -> SandboxTelegram:
+    return SandboxTelegram()
+
+
+@pytest.fixture
+async def bot(telegram: SandboxTelegram) -> AsyncIterator[Bot]:
+    async with serve(telegram.app) as url, Bot(BOT_TOKEN, base_url=f"{url}/bot") as bot:
+        yield bot
+
+
+@pytest.fixture
+def chat(telegram: SandboxTelegram) -> Chat:
+    return telegram.private_chat(telegram.add_user("Ada"))
+
+
+def texts(chat: Chat) -> list[str]:
+    return [message.text for message in chat.messages]
+
+
+async def test_a_flood_limit_names_its_wait_and_passes(bot: Bot, chat: Chat, telegram: SandboxTelegram) -> None:
+    telegram.faults.flood(7, times=2)
+    for _ in range(2):
+        with pytest.raises(RetryAfter) as caught:
+            await bot.send_message(chat.id, "too fast")
+        assert caught.value.retry_after == timedelta(seconds=7)
+    assert telegram.calls[-1].status == 429
+    await bot.send_message(chat.id, "now")
+    assert texts(chat) == ["now"]
+
+
+async def test_a_flood_limit_of_one_chat_leaves_the_others(bot: Bot, chat: Chat, telegram: SandboxTelegram) -> None:
+    other = telegram.private_chat(telegram.add_user("Bob"))
+    telegram.faults.flood(1, times=None, chat=chat)
+    await bot.send_message(other.id, "fine")
+    for _ in range(3):
+        with pytest.raises(RetryAfter):
+            await bot.send_message(chat.id, "too fast")
+    telegram.faults.clear()
+    await bot.send_message(chat.id, "fine too")
+    assert (texts(chat), texts(other)) == (["fine too"], ["fine"])
+
+
+@pytest.mark.parametrize(("delivered", "shown"), [(False, []), (True, ["hello"])])
+async def test_a_cut_connection_may_come_before_or_after_delivery(
+    bot: Bot, chat: Chat, telegram: SandboxTelegram, *, delivered: bool, shown: list[str]
+) -> None:
+    telegram.faults.cut(delivered=delivered)
+    with pytest.raises(NetworkError) as caught:
+        await bot.send_message(chat.id, "hello")
+    assert type(caught.value) is NetworkError
+    assert texts(chat) == shown
+    assert telegram.calls_of("sendMessage")[0].status == 0
+
+
+@pytest.mark.parametrize(("delivered", "shown"), [(False, []), (True, ["hello"])])
+async def test_silence_runs_into_the_read_time_out(
+    bot: Bot, chat: Chat, telegram: SandboxTelegram, *, delivered: bool, shown: list[str]
+) -> None:
+    telegram.faults.silence(delivered=delivered)
+    with pytest.raises(TimedOut):
+        await bot.send_message(chat.id, "hello", read_timeout=0.05)
+    assert texts(chat) == shown
+
+
+@pytest.mark.parametrize("status", [500, 502])
+async def test_a_server_error_is_a_page_and_delivers_nothing(
+    bot: Bot, chat: Chat, telegram: SandboxTelegram, status: int
+) -> None:
+    telegram.faults.server_error(status)
+    with pytest.raises(NetworkError, match="html"):
+        await bot.send_message(chat.id, "hello")
+    assert texts(chat) == []
+
+
+async def test_any_refusal_can_be_played(bot: Bot, chat: Chat, telegram: SandboxTelegram) -> None:
+    telegram.faults.refuse(ApiError(403, "Forbidden: never heard of"), method="sendDocument")
+    await bot.send_message(chat.id, "not met")
+    with pytest.raises(Forbidden, match="never heard of"):
+        await bot.send_document(chat.id, b"x")
+    await bot.send_document(chat.id, b"x")
+    assert len(chat.messages) == 2
+
+
+async def test_polling_is_met_only_when_named(bot: Bot, telegram: SandboxTelegram) -> None:
+    telegram.faults.server_error()
+    assert await bot.get_updates() == ()
+    telegram.faults.refuse(ApiError(400, "Bad Request: not now"), method="getUpdates")
+    with pytest.raises(BadRequest):
+        await bot.get_updates()
+
+
+async def test_a_stopped_server_refuses_connections_and_comes_back_as_it_was(
+    telegram: SandboxTelegram, chat: Chat
+) -> None:
+    async with serve(telegram.app) as url:
+        port = int(url.rpartition(":")[2])
+        bot = Bot(BOT_TOKEN, base_url=f"{url}/bot")
+        await bot.initialize()
+        await bot.send_message(chat.id, "before")
+    with pytest.raises(NetworkError, match="ConnectError"):
+        await bot.send_message(chat.id, "meanwhile")
+    async with serve(telegram.app, port):
+        await bot.send_message(chat.id, "after")
+    await bot.shutdown()
+    assert texts(chat) == ["before", "after"]

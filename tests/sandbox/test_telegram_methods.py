@@ -1,0 +1,434 @@
+"""The sandbox's Bot API as python-telegram-bot sees it: methods, limits and the server's own words."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from telegram import (
+    Bot,
+    BotCommand,
+    BotCommandScopeAllPrivateChats,
+    BotCommandScopeChat,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputFile,
+    MessageEntity,
+    ReplyParameters,
+)
+from telegram.constants import ChatAction, ChatMemberStatus, ParseMode
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, NetworkError
+
+from bot.sandbox.server import serve
+from bot.sandbox.telegram import BOT_TOKEN, LARGEST_UPLOAD, ActionShown, Chat, Person, SandboxTelegram
+
+
+class Time:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def telegram(time: Time) -> SandboxTelegram:
+    return SandboxTelegram(time)
+
+
+@pytest.fixture
+async def url(telegram: SandboxTelegram) -> AsyncIterator[str]:
+    async with serve(telegram.app) as url:
+        yield url
+
+
+@pytest.fixture
+async def bot(url: str) -> AsyncIterator[Bot]:
+    async with Bot(BOT_TOKEN, base_url=f"{url}/bot", base_file_url=f"{url}/file/bot") as bot:
+        yield bot
+
+
+@pytest.fixture
+def ada(telegram: SandboxTelegram) -> Person:
+    return telegram.add_user("Ada", language_code="de")
+
+
+@pytest.fixture
+def chat(telegram: SandboxTelegram, ada: Person) -> Chat:
+    return telegram.private_chat(ada)
+
+
+def keyboard(data: str) -> InlineKeyboardMarkup:
+    return InlineKeyboardMarkup([[InlineKeyboardButton("Pay", callback_data=data)]])
+
+
+# --- The bot itself -------------------------------------------------------------------------------------------------
+
+
+async def test_the_bot_knows_itself(bot: Bot, telegram: SandboxTelegram) -> None:
+    me = await bot.get_me()
+    assert (me.id, me.username, me.is_bot) == (telegram.bot.id, telegram.bot.username, True)
+    assert me.can_read_all_group_messages is False
+
+
+@pytest.mark.parametrize(
+    ("token", "status", "words"),
+    [("1000000001:" + "B" * 35, 401, "Unauthorized"), ("nonsense", 404, "Not Found")],
+)
+async def test_another_token_is_refused(url: str, token: str, status: int, words: str) -> None:
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(f"{url}/bot{token}/getMe")
+    assert answer.status_code == status
+    assert answer.json() == {"ok": False, "error_code": status, "description": words}
+
+
+async def test_a_revoked_token_is_an_invalid_one(bot: Bot, telegram: SandboxTelegram) -> None:
+    telegram.token = "1000000001:" + "C" * 35
+    with pytest.raises(InvalidToken, match="Unauthorized"):
+        await bot.get_me()
+
+
+async def test_an_unknown_method_is_not_found(bot: Bot) -> None:
+    with pytest.raises(InvalidToken, match="Not Found"):
+        await bot.get_forum_topic_icon_stickers()
+
+
+async def test_commands_are_kept_by_scope_and_language(bot: Bot, telegram: SandboxTelegram, chat: Chat) -> None:
+    ada, bob = telegram.add_user("Ada", language_code="de"), telegram.add_user("Bob", language_code="en")
+    german, english = [BotCommand("pay", "bezahlen")], [BotCommand("pay", "pay")]
+    await bot.set_my_commands(english)
+    await bot.set_my_commands(german, language_code="de")
+    private, private_chat = BotCommandScopeAllPrivateChats(), telegram.private_chat(bob)
+    await bot.set_my_commands([BotCommand("link", "link")], scope=private)
+    await bot.set_my_commands([BotCommand("only", "here")], scope=BotCommandScopeChat(chat.id))
+
+    assert await bot.get_my_commands(language_code="de") == tuple(german)
+    assert [command.name for command in bob.menu(private_chat)] == ["link"]
+    assert [command.name for command in ada.menu(chat)] == ["only"]
+    await bot.delete_my_commands(scope=private)
+    assert [command.description for command in ada.menu(telegram.private_chat(ada))] == ["bezahlen"]
+    assert [command.description for command in bob.menu(private_chat)] == ["pay"]
+    assert await bot.get_my_commands(scope=private) == ()
+
+
+async def test_a_command_with_a_bad_name_is_refused(bot: Bot) -> None:
+    with pytest.raises(BadRequest, match="Bot_command_invalid"):
+        await bot.set_my_commands([BotCommand("Pay-now", "pay")])
+
+
+async def test_descriptions_are_kept_by_language(bot: Bot) -> None:
+    await bot.set_my_description("Reminds of invoices")
+    await bot.set_my_description("Erinnert an Rechnungen", language_code="de")
+    await bot.set_my_short_description("Invoices")
+    assert (await bot.get_my_description("de")).description == "Erinnert an Rechnungen"
+    assert (await bot.get_my_description("fr")).description == "Reminds of invoices"
+    assert (await bot.get_my_short_description()).short_description == "Invoices"
+
+
+# --- Sending --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_message_arrives_formatted(bot: Bot, telegram: SandboxTelegram, chat: Chat, time: Time) -> None:
+    sent = await bot.send_message(
+        chat.id,
+        "<b>7.95&nbsp;€</b> 💶 <a href='https://example.org/?a=1&amp;b=2'>shop</a> &lt;ok&gt; /pay",
+        parse_mode=ParseMode.HTML,
+        reply_markup=keyboard("pay:1"),
+        disable_notification=True,
+        protect_content=True,
+    )
+    message = chat.messages[-1]
+    assert message.text == sent.text == "7.95&nbsp;€ 💶 shop <ok> /pay"
+    assert {sent.parse_entity(entity) for entity in sent.entities} == {"7.95&nbsp;€", "shop", "/pay"}
+    assert sent.entities[1].url == "https://example.org/?a=1&b=2"
+    assert sent.reply_markup == keyboard("pay:1")
+    assert (sent.date, sent.has_protected_content, message.silent) == (time.now, True, True)
+    assert message.sender is telegram.bot
+
+
+async def test_entities_may_come_without_a_parse_mode(bot: Bot, chat: Chat) -> None:
+    sent = await bot.send_message(chat.id, "😀 due", entities=[MessageEntity("bold", 3, 3)])
+    assert sent.parse_entity(sent.entities[0]) == "due"
+
+
+async def test_a_text_of_4096_characters_after_parsing_is_sent_and_one_more_refused(bot: Bot, chat: Chat) -> None:
+    await bot.send_message(chat.id, f"<b>{'&amp;' * 4096}</b>", parse_mode=ParseMode.HTML)
+    assert len(chat.messages[-1].text) == 4096
+    with pytest.raises(BadRequest, match=r"^Message is too long$"):
+        await bot.send_message(chat.id, "x" * 4097)
+    with pytest.raises(BadRequest, match=r"^Message is too long$"):
+        await bot.send_message(chat.id, "😀" * 2049)  # two UTF-16 code units each
+
+
+@pytest.mark.parametrize(("text", "words"), [(" \n", "Message text is empty"), ("<b> </b>", "Text must be non-empty")])
+async def test_an_empty_text_is_refused(bot: Bot, chat: Chat, text: str, words: str) -> None:
+    with pytest.raises(BadRequest, match=words):
+        await bot.send_message(chat.id, text, parse_mode=ParseMode.HTML)
+
+
+async def test_bad_html_is_refused_with_the_place(bot: Bot, chat: Chat) -> None:
+    with pytest.raises(BadRequest, match=r'(?i)can\'t parse entities: unsupported start tag "kunde" at byte offset 4'):
+        await bot.send_message(chat.id, "ü: <kunde>", parse_mode=ParseMode.HTML)
+    assert chat.messages == []
+
+
+async def test_callback_data_of_64_bytes_is_taken_and_one_more_refused(bot: Bot, chat: Chat) -> None:
+    await bot.send_message(chat.id, "ok", reply_markup=keyboard("ü" * 32))
+    with pytest.raises(BadRequest, match="Button_data_invalid"):
+        await bot.send_message(chat.id, "no", reply_markup=keyboard("ü" * 32 + "x"))
+
+
+async def test_a_button_without_an_action_is_refused(bot: Bot, chat: Chat) -> None:
+    with pytest.raises(BadRequest, match=r"(?i)text buttons are unallowed in the inline keyboard"):
+        await bot.send_message(chat.id, "no", reply_markup=InlineKeyboardMarkup([[InlineKeyboardButton("x")]]))
+
+
+async def test_a_reply_holds_what_it_replies_to(bot: Bot, ada: Person, chat: Chat) -> None:
+    asked = ada.send(chat, "How much?")
+    sent = await bot.send_message(chat.id, "7.95 €", reply_parameters=ReplyParameters(asked.id))
+    assert sent.reply_to_message is not None
+    assert sent.reply_to_message.text == "How much?"
+    with pytest.raises(BadRequest, match="Message to be replied not found"):
+        await bot.send_message(chat.id, "again", reply_parameters=ReplyParameters(999))
+
+
+# --- Documents ------------------------------------------------------------------------------------------------------
+
+
+async def test_a_document_arrives_and_can_be_fetched_and_sent_again(bot: Bot, chat: Chat) -> None:
+    caption = "<i>Invoice</i>"
+    sent = await bot.send_document(chat.id, b"%PDF-1.7", filename="Rg 1.pdf", caption=caption, parse_mode="HTML")
+    assert sent.document is not None
+    assert (sent.document.file_name, sent.document.file_size) == ("Rg 1.pdf", 8)
+    assert sent.document.mime_type == "application/pdf"
+    assert (sent.caption, sent.caption_entities[0].type) == ("Invoice", "italic")
+    file = await bot.get_file(sent.document.file_id)
+    assert await file.download_as_bytearray() == b"%PDF-1.7"
+
+    again = await bot.send_document(chat.id, sent.document.file_id)
+    assert again.document == sent.document
+    assert chat.messages[-1].document is chat.messages[-2].document
+
+
+async def test_an_upload_may_be_attached_or_streamed(bot: Bot, chat: Chat, tmp_path: Path) -> None:
+    path = tmp_path / "invoices.zip"
+    path.write_bytes(b"PK" + bytes(300_000))
+    with path.open("rb") as opened:
+        await bot.send_document(chat.id, InputFile(opened, read_file_handle=False, attach=True))
+    document = chat.messages[-1].document
+    assert document is not None
+    assert (document.name, len(document.content)) == ("invoices.zip", 300_002)
+
+
+async def test_a_caption_of_1024_characters_is_taken_and_one_more_refused(bot: Bot, chat: Chat) -> None:
+    await bot.send_document(chat.id, b"x", caption="c" * 1024)
+    with pytest.raises(BadRequest, match="Message caption is too long"):
+        await bot.send_document(chat.id, b"x", caption="c" * 1025)
+
+
+async def test_an_upload_over_50_megabytes_is_refused_with_a_page(
+    bot: Bot, chat: Chat, telegram: SandboxTelegram
+) -> None:
+    with pytest.raises(NetworkError, match=r"(?i)request entity too large"):
+        await bot.send_document(chat.id, bytes(LARGEST_UPLOAD + 1))
+    with pytest.raises(NetworkError, match=r"(?i)request entity too large"):
+        await bot.send_document(chat.id, bytes(LARGEST_UPLOAD + 2_000_000))
+    assert [call.status for call in telegram.calls_of("sendDocument")] == [413, 413]
+    assert chat.messages == []
+
+
+async def test_empty_and_unknown_files_are_refused(bot: Bot, chat: Chat) -> None:
+    with pytest.raises(BadRequest, match="File must be non-empty"):
+        await bot.send_document(chat.id, b"")
+    with pytest.raises(BadRequest, match="Wrong file identifier"):
+        await bot.send_document(chat.id, "BQADnothing")
+
+
+async def test_a_chat_action_is_shown(bot: Bot, chat: Chat, telegram: SandboxTelegram) -> None:
+    with telegram.subscribe() as changes:
+        await bot.send_chat_action(chat.id, ChatAction.UPLOAD_DOCUMENT)
+        shown = [await anext(changes) for _ in range(3)]
+    assert ActionShown(chat, "upload_document", None) in shown
+    with pytest.raises(BadRequest, match="Wrong parameter action in request"):
+        await bot.send_chat_action(chat.id, "dancing")
+
+
+# --- Editing and deleting -------------------------------------------------------------------------------------------
+
+
+async def test_an_edit_replaces_text_and_keyboard(bot: Bot, chat: Chat, time: Time) -> None:
+    sent = await bot.send_message(chat.id, "Pay?", reply_markup=keyboard("pay"))
+    time.now += timedelta(minutes=1)
+    edited = await sent.edit_text("<b>Paid</b>", parse_mode=ParseMode.HTML)
+    message = chat.messages[-1]
+    assert (message.id, message.text, message.keyboard, message.edited_at) == (sent.message_id, "Paid", (), time.now)
+    assert getattr(edited, "edit_date", None) == time.now
+
+
+async def test_an_edit_that_changes_nothing_is_refused(bot: Bot, chat: Chat) -> None:
+    sent = await bot.send_message(chat.id, "same", reply_markup=keyboard("a"))
+    with pytest.raises(BadRequest, match="Message is not modified: specified new message content and reply markup are"):
+        await sent.edit_text("same", reply_markup=keyboard("a"))
+    with pytest.raises(BadRequest, match="Message is not modified"):
+        await sent.edit_reply_markup(keyboard("a"))
+    await sent.edit_reply_markup(keyboard("b"))
+    assert chat.messages[-1].buttons[0].data == "b"
+
+
+async def test_edits_out_of_reach_are_refused(bot: Bot, ada: Person, chat: Chat) -> None:
+    theirs = ada.send(chat, "mine")
+    with pytest.raises(BadRequest, match=r"^Message can't be edited$"):
+        await bot.edit_message_text("no", chat.id, theirs.id)
+    with pytest.raises(BadRequest, match=r"^Message to edit not found$"):
+        await bot.edit_message_text("no", chat.id, 999)
+    with pytest.raises(BadRequest, match="Message_too_long"):
+        await (await bot.send_message(chat.id, "short")).edit_text("x" * 4097)
+
+
+async def test_a_caption_is_edited_as_such(bot: Bot, chat: Chat) -> None:
+    sent = await bot.send_document(chat.id, b"x", caption="old")
+    await sent.edit_caption("new")
+    assert chat.messages[-1].text == "new"
+    with pytest.raises(BadRequest, match="There is no text in the message to edit"):
+        await sent.edit_text("newer")
+
+
+async def test_in_private_the_bot_deletes_both_sides_messages(bot: Bot, ada: Person, chat: Chat) -> None:
+    theirs = ada.send(chat, "/link secret")
+    own = await bot.send_message(chat.id, "done")
+    await bot.delete_message(chat.id, theirs.id)
+    await own.delete()
+    assert chat.messages == []
+    with pytest.raises(BadRequest, match=r"^Message to delete not found$"):
+        await own.delete()
+
+
+async def test_after_48_hours_a_message_stays(bot: Bot, chat: Chat, time: Time) -> None:
+    sent = await bot.send_message(chat.id, "old")
+    time.now += timedelta(hours=48, seconds=1)
+    with pytest.raises(BadRequest, match=r"^Message can't be deleted for everyone$"):
+        await sent.delete()
+
+
+async def test_in_groups_others_messages_are_deleted_by_administrators_only(bot: Bot, ada: Person) -> None:
+    group = ada.create_group("Team", supergroup=True)
+    ada.set_bot_status(group, "member")
+    theirs = ada.send(group, "hello")
+    with pytest.raises(BadRequest, match=r"^Message can't be deleted$"):
+        await bot.delete_message(group.id, theirs.id)
+    ada.set_bot_status(group, "administrator")
+    await bot.delete_message(group.id, theirs.id)
+    assert theirs.deleted
+
+
+# --- Chats that can't be written to ---------------------------------------------------------------------------------
+
+
+async def test_an_unknown_chat_is_not_found(bot: Bot) -> None:
+    with pytest.raises(BadRequest, match=r"^Chat not found$"):
+        await bot.send_message(424242, "hello?")
+
+
+async def test_a_person_who_never_started_the_bot_is_out_of_reach(bot: Bot, telegram: SandboxTelegram) -> None:
+    bob = telegram.add_user("Bob")
+    chat = telegram.private_chat(bob, started=False)
+    with pytest.raises(Forbidden, match="Forbidden: bot can't initiate conversation with a user"):
+        await bot.send_message(chat.id, "hello?")
+    bob.send(chat, "/start")
+    await bot.send_message(chat.id, "hello!")
+    assert chat.messages[-1].text == "hello!"
+
+
+async def test_a_blocked_bot_and_a_deleted_account_are_forbidden(bot: Bot, ada: Person, chat: Chat) -> None:
+    ada.block()
+    with pytest.raises(Forbidden, match=r"^Forbidden: bot was blocked by the user$"):
+        await bot.send_message(chat.id, "hello?")
+    ada.unblock()
+    await bot.send_message(chat.id, "hello!")
+    ada.user.deactivated = True
+    with pytest.raises(Forbidden, match=r"^Forbidden: user is deactivated$"):
+        await bot.send_chat_action(chat.id, ChatAction.TYPING)
+
+
+@pytest.mark.parametrize("supergroup", [False, True])
+async def test_groups_without_the_bot_are_forbidden(bot: Bot, ada: Person, *, supergroup: bool) -> None:
+    group = ada.create_group("Team", supergroup=supergroup)
+    kind = "supergroup" if supergroup else "group"
+    with pytest.raises(Forbidden, match=rf"^Forbidden: bot is not a member of the {kind} chat$"):
+        await bot.send_message(group.id, "hello?")
+    ada.set_bot_status(group, "member")
+    await bot.send_message(group.id, "hello!")
+    ada.set_bot_status(group, "kicked")
+    with pytest.raises(Forbidden, match=rf"^Forbidden: bot was kicked from the {kind} chat$"):
+        await bot.send_message(group.id, "hello?")
+    group.deleted = True
+    with pytest.raises(Forbidden, match=r"^Forbidden: the group chat was deleted$"):
+        await bot.send_message(group.id, "hello?")
+
+
+async def test_an_upgraded_group_names_its_new_id(bot: Bot, ada: Person) -> None:
+    group = ada.create_group("Team")
+    ada.set_bot_status(group, "member")
+    new = ada.upgrade(group)
+    with pytest.raises(ChatMigrated) as caught:
+        await bot.send_message(group.id, "hello?")
+    assert caught.value.new_chat_id == new.id
+    assert str(new.id).startswith("-100")
+    await bot.send_message(new.id, "hello!")
+    assert new.messages[-1].text == "hello!"
+
+
+async def test_topics_take_messages_until_they_close(bot: Bot, ada: Person) -> None:
+    forum = ada.create_group("Team", forum=True)
+    ada.set_bot_status(forum, "member")
+    topic = forum.add_topic("Invoices")
+    sent = await bot.send_message(forum.id, "in the topic", message_thread_id=topic)
+    assert (sent.is_topic_message, sent.message_thread_id) == (True, topic)
+    assert (await bot.send_message(forum.id, "in General")).is_topic_message is None
+    for thread in (1, 999):
+        with pytest.raises(BadRequest, match=r"^Message thread not found$"):
+            await bot.send_message(forum.id, "no", message_thread_id=thread)
+    forum.topics[topic].closed = True
+    with pytest.raises(BadRequest, match=r"^Topic_closed$"):
+        await bot.send_message(forum.id, "no", message_thread_id=topic)
+    forum.topics[topic].deleted = True
+    with pytest.raises(BadRequest, match=r"^Message thread not found$"):
+        await bot.send_message(forum.id, "no", message_thread_id=topic)
+
+
+# --- Members --------------------------------------------------------------------------------------------------------
+
+
+async def test_chats_and_members_can_be_asked_for(bot: Bot, ada: Person, chat: Chat, telegram: SandboxTelegram) -> None:
+    bob, eve = telegram.add_user("Bob"), telegram.add_user("Eve")
+    group = ada.create_group("Team", administrators=[bob], members=[eve])
+    ada.set_bot_status(group, "member")
+    assert (await bot.get_chat(group.id)).title == "Team"
+    assert (await bot.get_chat(chat.id)).first_name == "Ada"
+    assert (await bot.get_chat_member(group.id, ada.id)).status == ChatMemberStatus.OWNER
+    assert (await bot.get_chat_member(group.id, bob.id)).status == ChatMemberStatus.ADMINISTRATOR
+    assert (await bot.get_chat_member(group.id, eve.id)).status == ChatMemberStatus.MEMBER
+    stranger = telegram.add_user("Mallory")
+    assert (await bot.get_chat_member(group.id, stranger.id)).status == ChatMemberStatus.LEFT
+    assert {member.user.id for member in await bot.get_chat_administrators(group.id)} == {ada.id, bob.id}
+
+
+# --- The record -----------------------------------------------------------------------------------------------------
+
+
+async def test_calls_are_recorded_with_parameters_and_outcome(bot: Bot, chat: Chat, telegram: SandboxTelegram) -> None:
+    await bot.send_message(chat.id, "hello", reply_markup=keyboard("pay:1"))
+    with pytest.raises(BadRequest):
+        await bot.send_message(1, "hello")
+    good, bad = telegram.calls_of("sendMessage")
+    assert (good.chat_id, good.text("text"), good.status) == (chat.id, "hello", 200)
+    assert good.structure("reply_markup", "markup")["inline_keyboard"][0][0]["callback_data"] == "pay:1"
+    assert (bad.status, bad.description) == (400, "Bad Request: chat not found")
