@@ -71,14 +71,15 @@ class LeaseQueue(Generic[K]):
 
     def claim(self, now: datetime, limit: int, lease: timedelta) -> list[tuple[K, int]]:
         """Lease up to ``limit`` keys that are due, the longest due first. Gives each key and its epoch."""
-        claimed: list[tuple[K, int]] = []
-        while len(claimed) < limit and (key := self._pop_due(now)) is not None:
+        keys: list[K] = []
+        while len(keys) < limit and (key := self._pop_due(now)) is not None:
+            keys.append(key)
+        epochs = [next(self._numbers) for _ in keys]
+        for key, epoch in zip(keys, epochs, strict=True):
             self.release(key)
-            epoch = next(self._numbers)
             self._lease(key, _Lease(epoch, now + lease))
             self._push(key, now + lease)
-            claimed.append((key, epoch))
-        return claimed
+        return list(zip(keys, epochs, strict=True))
 
     def _pop_due(self, now: datetime) -> K | None:
         while self._heap and self._heap[0][0] <= now:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from bot.errors import StartError
+from bot.errors import FolderInUse, StartError
 from bot.store.database import Database
 from bot.store.files import ACCOUNTS, CHATS, FILE_MODE, DamagedFile, DataFolder
 from bot.store.keyfile import STORE_FILE
@@ -31,7 +31,7 @@ def lock_folder(data_dir: Path) -> BaseFileLock:
     try:
         lock.acquire(blocking=False)
     except Timeout as error:
-        raise StartError(
+        raise FolderInUse(
             f"Another process is using the data folder {data_dir}. Stop it first, or set DATA_DIR to another folder; "
             "several processes at once need PostgreSQL."
         ) from error

@@ -8,7 +8,6 @@ the start of a hash of the key: it tells which key is missing, and nothing about
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
@@ -61,9 +60,9 @@ class Vault:
         if cipher is None:
             raise SealBroken(key_id=key_id)
         try:
-            content = base64.urlsafe_b64decode(sealed.rpartition(".")[2])
+            content = _decode(sealed.rpartition(".")[2])
             return cipher.decrypt(content[:NONCE_BYTES], content[NONCE_BYTES:], _context(purpose, owner)).decode()
-        except (binascii.Error, InvalidTag, ValueError) as error:
+        except (InvalidTag, ValueError) as error:
             raise SealBroken(key_id=key_id) from error
 
     def knows(self, sealed: str) -> bool:
@@ -93,7 +92,7 @@ def account_fingerprint(secret: str, base_url: str, token: Token) -> str:
 
 def _decode_key(number: int, key: str) -> bytes:
     try:
-        raw = base64.b64decode(key.strip(), altchars=b"-_", validate=True)
+        raw = _decode(key.strip())
     except ValueError:
         raw = b""
     if len(raw) != KEY_BYTES:
@@ -101,6 +100,14 @@ def _decode_key(number: int, key: str) -> bytes:
             f"Key number {number} of TOKEN_KEYS is not url-safe base64 of {KEY_BYTES} bytes: {HOW_TO_MAKE_A_KEY}."
         )
     return raw
+
+
+def _decode(text: str) -> bytes:
+    """Decode url-safe base64, and only the one spelling that encoding gives. Raises :class:`ValueError`."""
+    content = base64.urlsafe_b64decode(text)
+    if base64.urlsafe_b64encode(content).decode() != text:
+        raise ValueError("not canonical base64")
+    return content
 
 
 def _key_id(key: bytes) -> str:

@@ -1,0 +1,287 @@
+"""A crash at any step of a write leaves the old state or the new one; so does a disk that refuses for a moment."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain.payments import State
+from bot.ports import Store
+from bot.store import files
+from bot.store.records import chat_of
+from bot.store.tinydb import TinyStore, open_store
+from bot.store.vault import new_key
+from tests.store.contract import (
+    CHAT,
+    HOUR,
+    LEASE,
+    NOW,
+    OTHER,
+    checked,
+    knowledge,
+    new_alert,
+    new_link,
+    new_payment,
+    with_alerts,
+)
+
+KEY = new_key()
+LATE = NOW + HOUR
+CALLS = frozenset({"open", "write", "fsync", "close", "replace", "unlink"})
+STEPS = range(1, 200)  # more than any deed takes
+View = dict[str, Any]
+
+
+class Cut(BaseException):
+    """The process is killed here."""
+
+
+class CuttingOs:
+    """The system calls of ``bot.store.files``. Before call number ``after`` it all ends: that one and every later one.
+
+    With ``error``, only that one call fails, with this error. A write that is cut has written half. Syncing is counted
+    but not done: no power is cut here, and it takes most of the time.
+    """
+
+    def __init__(self, after: int = sys.maxsize, error: OSError | None = None) -> None:
+        self.calls = 0
+        self._after = after
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(os, name)
+        return self._counted(name, real) if name in CALLS else real
+
+    def _counted(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            self.calls += 1
+            fails = self.calls == self._after if self._error else self.calls >= self._after
+            if not fails:
+                return None if name == "fsync" else real(*args, **options)
+            if name == "write" and self.calls == self._after:
+                real(args[0], bytes(args[1])[: len(args[1]) // 2])
+            if name == "close":
+                real(*args)  # the test's own process must not run out of handles
+            raise self._error or Cut
+
+        return call
+
+
+def view(store: TinyStore) -> View:
+    """All that a store holds, tokens opened."""
+    database = store._db
+    found: View = {}
+    for name in database.folder.names("chats"):
+        record = database.read_chat(int(Path(name).stem))
+        assert record is not None
+        found[name] = (chat_of(record, database.vault), dict(record.known), record.alerts)
+    for name in database.folder.names("accounts"):
+        found[name] = database.payments_of(Path(name).stem)
+    return found
+
+
+async def link_first(store: Store) -> None:
+    await store.link(new_link(store, 99), knowledge(7, 8))
+
+
+async def link_anew(store: Store) -> None:
+    await store.link(new_link(store, CHAT, "secret-token-2"), knowledge(7, 8))
+
+
+async def unlink(store: Store) -> None:
+    await store.unlink(CHAT)
+
+
+async def move(store: Store) -> None:
+    await store.move_chat(CHAT, OTHER)
+
+
+async def finish_check(store: Store) -> None:
+    for check in await store.claim_checks(LATE, 10, LEASE):
+        alert = new_alert(new_link(store), 3, "new")
+        assert await store.finish_check(check.claim, checked(check, alert, now=LATE, known=knowledge(3)))
+
+
+async def deliver(store: Store) -> None:
+    for delivery in await store.claim_alerts(LATE, 10, LEASE):
+        assert await store.alert_sent(delivery.claim)
+
+
+async def confirm(store: Store) -> None:
+    payment = await store.payment("p1")
+    if payment is not None and payment.state is State.ASKED:
+        assert await store.advance_payment(replace(payment, state=State.CONFIRMED), State.ASKED)
+
+
+async def chat_without_anything_left(store: Store) -> None:
+    await store.await_token(55, None)
+
+
+DEEDS = [link_first, link_anew, unlink, move, finish_check, deliver, confirm, chat_without_anything_left]
+STAGES = {deliver: 3}  # before, being sent, sent; all others are one transaction: before and after
+
+
+@pytest.fixture(autouse=True)
+def _no_syncing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "os", CuttingOs())
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("template") / "data"
+
+
+async def fill(template: Path) -> None:
+    """A folder with a linked chat that has an alert and payments of two accounts, and one that awaits its token."""
+    store = open_store(template, [KEY])
+    link = await with_alerts(store, 1)
+    await store.add_payment(new_payment("p1", link.account))
+    await store.add_payment(new_payment("p2", "b" * 64))
+    await store.await_token(55, NOW)
+    await store.close()
+
+
+@pytest.fixture
+async def start(template: Path, tmp_path: Path) -> Callable[[], Path]:
+    """Gives a fresh copy of the filled folder each time."""
+    if not template.exists():
+        await fill(template)
+    folder = tmp_path / "data"
+
+    def copy() -> Path:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(template, folder)
+        return folder
+
+    return copy
+
+
+async def reopened(folder: Path) -> View:
+    store = open_store(folder, [KEY])
+    found = view(store)
+    await store.close()
+    assert not [path for path in folder.rglob("*") if path.suffix == ".tmp" or path.name == files.PENDING]
+    return found
+
+
+async def stages_of(deed: Callable[[Store], Awaitable[None]], folder: Path) -> list[View]:
+    """The states that a deed goes through, each a transaction of its own."""
+    store = open_store(folder, [KEY])
+    stages = [view(store)]
+    real_apply = store._db.folder.apply
+
+    def apply(changes: Any) -> None:
+        real_apply(changes)
+        stages.append(view(store))
+
+    store._db.folder.apply = apply  # type: ignore[method-assign]  # look in after each transaction
+    await deed(store)
+    await store.close()
+    return stages
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+async def test_a_crash_at_any_step_leaves_the_old_or_the_new_state(
+    deed: Callable[[Store], Awaitable[None]], start: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = await stages_of(deed, start())
+    assert len(stages) == STAGES.get(deed, 2)
+    seen = []
+    for step in STEPS:
+        folder = start()
+        store = open_store(folder, [KEY])
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "os", CuttingOs(step))
+            try:
+                await deed(store)
+            except Cut:
+                survived = False
+            else:
+                survived = True
+            await store.close()
+        found = await reopened(folder)
+        assert found in stages, f"cut before step {step}"
+        seen.append(stages.index(found))
+        if survived:
+            break
+    assert seen == sorted(seen), "a later cut left an earlier state"
+    assert set(seen) == set(range(len(stages)))
+
+
+@pytest.mark.parametrize("deed", [unlink, move])
+async def test_a_crash_while_a_crash_is_being_repaired_does_no_harm(
+    deed: Callable[[Store], Awaitable[None]], start: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = await stages_of(deed, start())
+    folder = start()
+    for step in STEPS:  # the first cut after which the journal stands
+        store = open_store(start(), [KEY])
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "os", CuttingOs(step))
+            with pytest.raises(Cut):
+                await deed(store)
+            await store.close()
+        if (folder / files.PENDING).exists():
+            break
+    wreck = folder.with_name("wreck")
+    shutil.copytree(folder, wreck)
+    for step in STEPS:
+        shutil.rmtree(folder)
+        shutil.copytree(wreck, folder)
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "os", CuttingOs(step))
+            try:
+                store = open_store(folder, [KEY])
+            except Cut:
+                survived = False
+            else:
+                survived = True
+                await store.close()
+        assert await reopened(folder) == stages[-1], f"cut before step {step}"
+        if survived:
+            return
+    raise AssertionError("the repair never came to an end")
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+async def test_after_an_error_of_the_disk_memory_and_files_agree_and_the_deed_can_be_done_again(
+    deed: Callable[[Store], Awaitable[None]], start: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stages = await stages_of(deed, start())
+    for step in STEPS:
+        store = open_store(start(), [KEY])
+        cutting = CuttingOs(step, OSError(errno.ENOSPC, "No space left on device"))
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "os", cutting)
+            try:
+                await deed(store)
+            except OSError as error:
+                assert error.errno == errno.ENOSPC
+        await store.chat(CHAT)  # any call repairs what is to be repaired
+        assert view(store) in stages, f"error at step {step}"
+        if deed not in {finish_check, deliver}:  # what they work on comes again by itself
+            await deed(store)
+            assert view(store) == stages[-1], f"error at step {step}"
+        await assert_queues_hold_what_the_files_hold(store)
+        await store.close()
+        if cutting.calls < step:
+            return
+    raise AssertionError("the deed never came to an end")
+
+
+async def assert_queues_hold_what_the_files_hold(store: TinyStore) -> None:
+    records = [store._db.read_chat(int(Path(name).stem)) for name in store._db.folder.names("chats")]
+    much_later = NOW + timedelta(days=30)
+    checks = await store.claim_checks(much_later, 100, LEASE)
+    assert sorted(check.chat.id for check in checks) == sorted(r.id for r in records if r and r.link)
+    deliveries = await store.claim_alerts(much_later, 100, LEASE)
+    assert sorted(d.chat.id for d in deliveries) == sorted(r.id for r in records if r and r.next_alert)

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, strategies as st
+
+from bot.store.queue import LeaseQueue
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LEASE = timedelta(minutes=5)
+
+
+def minutes(number: float) -> datetime:
+    return NOW + timedelta(minutes=number)
+
+
+def claimed(queue: LeaseQueue[str], now: datetime, limit: int = 10) -> list[str]:
+    return [key for key, _ in queue.claim(now, limit, LEASE)]
+
+
+@given(st.dictionaries(st.text(), st.integers(-100, 100)), st.integers(-100, 100), st.integers(0, 20))
+def test_the_longest_due_are_claimed_first(dues: dict[str, int], now: int, limit: int) -> None:
+    queue: LeaseQueue[str] = LeaseQueue()
+    for key, due in dues.items():
+        queue.put(key, minutes(due))
+    expected = sorted((due, place, key) for place, (key, due) in enumerate(dues.items()) if due <= now)
+    assert claimed(queue, minutes(now), limit) == [key for _, _, key in expected][:limit]
+
+
+def test_putting_a_key_again_moves_it() -> None:
+    queue: LeaseQueue[str] = LeaseQueue()
+    queue.put("a", minutes(1))
+    queue.put("a", minutes(3))
+    assert claimed(queue, minutes(2)) == []
+    queue.put("a", minutes(2))
+    assert claimed(queue, minutes(2)) == ["a"]
+    assert claimed(queue, minutes(3)) == []
+
+
+def test_a_leased_key_comes_when_its_lease_ends_whenever_it_is_put_to() -> None:
+    queue: LeaseQueue[str] = LeaseQueue()
+    queue.put("a", NOW)
+    ((_, epoch),) = queue.claim(NOW, 1, LEASE)
+    queue.put("a", NOW)
+    assert claimed(queue, minutes(4)) == []
+    assert queue.holder(epoch) == "a"
+    assert claimed(queue, minutes(5)) == ["a"]
+    assert queue.holder(epoch) is None
+
+
+def test_a_released_key_can_be_put_anew() -> None:
+    queue: LeaseQueue[str] = LeaseQueue()
+    queue.put("a", NOW)
+    ((_, epoch),) = queue.claim(NOW, 1, LEASE)
+    queue.release("a")
+    queue.put("a", minutes(1))
+    assert queue.holder(epoch) is None
+    assert claimed(queue, minutes(1)) == ["a"]
+
+
+def test_a_paused_key_is_not_claimed_and_keeps_its_lease() -> None:
+    queue: LeaseQueue[str] = LeaseQueue()
+    queue.put("a", NOW)
+    ((_, epoch),) = queue.claim(NOW, 1, LEASE)
+    queue.pause("a")
+    assert claimed(queue, minutes(60)) == []
+    assert queue.holder(epoch) == "a"
+
+
+def test_a_dropped_key_is_gone_with_its_lease() -> None:
+    queue: LeaseQueue[str] = LeaseQueue()
+    queue.put("a", NOW)
+    ((_, epoch),) = queue.claim(NOW, 1, LEASE)
+    queue.drop("a")
+    assert queue.holder(epoch) is None
+    assert claimed(queue, minutes(60)) == []
+    assert len(queue) == 0
+
+
+def test_a_renamed_key_takes_its_lease_along() -> None:
+    queue: LeaseQueue[str] = LeaseQueue()
+    queue.put("a", NOW)
+    ((_, epoch),) = queue.claim(NOW, 1, LEASE)
+    queue.rename("a", "b")
+    queue.put("b", NOW)
+    assert queue.holder(epoch) == "b"
+    assert claimed(queue, minutes(4)) == []
+    assert claimed(queue, minutes(5)) == ["b"]
+
+
+def test_leftovers_of_keys_that_were_moved_often_do_not_pile_up() -> None:
+    queue: LeaseQueue[str] = LeaseQueue()
+    for number in range(10_000):
+        queue.put("a", minutes(number))
+    assert len(queue._heap) < 100
+    assert claimed(queue, minutes(9_998)) == []
+    assert claimed(queue, minutes(9_999)) == ["a"]

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.store.contract import Shelf, StoreContract
+from tests.store.shelves import TinyShelf
+
+
+class TestTinyStore(StoreContract):
+    @pytest.fixture
+    def shelf(self, tiny_shelf: TinyShelf) -> Shelf:
+        return tiny_shelf
