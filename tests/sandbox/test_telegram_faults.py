@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -17,22 +16,6 @@ from bot.sandbox.telegram import BOT_TOKEN, ApiError, Chat, SandboxTelegram
 def _spans_as_timedelta(monkeypatch: pytest.MonkeyPatch) -> None:
     """The library warns of the old form of ``retry_after`` otherwise."""
     monkeypatch.setenv("PTB_TIMEDELTA", "1")
-
-
-@pytest.fixture
-def telegram() -> SandboxTelegram:
-    return SandboxTelegram()
-
-
-@pytest.fixture
-async def bot(telegram: SandboxTelegram) -> AsyncIterator[Bot]:
-    async with serve(telegram.app) as url, Bot(BOT_TOKEN, base_url=f"{url}/bot") as bot:
-        yield bot
-
-
-@pytest.fixture
-def chat(telegram: SandboxTelegram) -> Chat:
-    return telegram.private_chat(telegram.add_user("Ada"))
 
 
 def texts(chat: Chat) -> list[str]:

@@ -4,56 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from telegram import Bot, CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, MaybeInaccessibleMessage, Update
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, Update
 from telegram.error import BadRequest, Conflict
 from telegram.ext import Application, ApplicationBuilder, CallbackQueryHandler, CommandHandler, ContextTypes
 
-from bot.sandbox.server import serve
+from bot.sandbox.clock import SandboxClock
 from bot.sandbox.telegram import BOT_TOKEN, Answer, Chat, Message, Person, SandboxTelegram
-
-
-class Time:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-def telegram(time: Time) -> SandboxTelegram:
-    return SandboxTelegram(time)
-
-
-@pytest.fixture
-async def url(telegram: SandboxTelegram) -> AsyncIterator[str]:
-    async with serve(telegram.app) as url:
-        yield url
-
-
-@pytest.fixture
-async def bot(url: str) -> AsyncIterator[Bot]:
-    async with Bot(BOT_TOKEN, base_url=f"{url}/bot", base_file_url=f"{url}/file/bot") as bot:
-        yield bot
-
-
-@pytest.fixture
-def ada(telegram: SandboxTelegram) -> Person:
-    return telegram.add_user("Ada", language_code="de")
-
-
-@pytest.fixture
-def chat(telegram: SandboxTelegram, ada: Person) -> Chat:
-    return telegram.private_chat(ada)
 
 
 async def send_button(bot: Bot, chat: Chat, data: str = "pay:1") -> Message:
@@ -62,10 +22,6 @@ async def send_button(bot: Bot, chat: Chat, data: str = "pay:1") -> Message:
     found = chat.message(sent.message_id)
     assert found is not None
     return found
-
-
-async def presses_of(bot: Bot) -> list[CallbackQuery]:
-    return [update.callback_query for update in await bot.get_updates() if update.callback_query]
 
 
 # --- An application that polls --------------------------------------------------------------------------------------
@@ -191,162 +147,8 @@ async def test_allowed_updates_stay_until_they_are_named_again(bot: Bot, ada: Pe
     assert [update.message is not None for update in await bot.get_updates()] == [True]
 
 
-async def test_updates_are_forgotten_after_24_hours(bot: Bot, ada: Person, chat: Chat, time: Time) -> None:
+async def test_updates_are_forgotten_after_24_hours(bot: Bot, ada: Person, chat: Chat, clock: SandboxClock) -> None:
     ada.send(chat, "too old")
-    time.now += timedelta(hours=24, seconds=1)
+    clock.put_forward(timedelta(hours=24, seconds=1))
     ada.send(chat, "fresh")
     assert [update.message.text for update in await bot.get_updates() if update.message] == ["fresh"]
-
-
-# --- Presses --------------------------------------------------------------------------------------------------------
-
-
-async def test_a_press_tells_who_where_and_what(bot: Bot, ada: Person, chat: Chat) -> None:
-    message = await send_button(bot, chat)
-    press = ada.press(message, "Pay")
-    (query,) = await presses_of(bot)
-    assert (query.id, query.from_user.id, query.data) == (press.id, ada.id, "pay:1")
-    assert isinstance(query.message, MaybeInaccessibleMessage)
-    assert (query.message.message_id, query.message.chat.id) == (message.id, chat.id)
-    await query.answer("Paying …")
-    assert await press.answered() == Answer("Paying …")
-
-
-async def test_a_press_delivered_twice_comes_with_two_update_ids(bot: Bot, ada: Person, chat: Chat) -> None:
-    message = await send_button(bot, chat)
-    ada.press_twice_delivered(message, "pay:1")
-    updates = await bot.get_updates()
-    assert len({update.update_id for update in updates}) == 2
-    queries = [update.callback_query for update in updates if update.callback_query]
-    assert len({query.id for query in queries}) == 2
-    assert {(query.data, query.from_user.id, query.message and query.message.message_id) for query in queries} == {
-        ("pay:1", ada.id, message.id)
-    }
-
-
-async def test_a_press_is_answered_once_and_not_for_ever(bot: Bot, ada: Person, chat: Chat, time: Time) -> None:
-    message = await send_button(bot, chat)
-    ada.press(message, "Pay")
-    (query,) = await presses_of(bot)
-    await query.answer()
-    too_old = "Query is too old and response timeout expired or query id is invalid"
-    with pytest.raises(BadRequest, match=f"(?i){too_old}"):
-        await query.answer()
-    late = ada.press(message, "Pay")
-    time.now += timedelta(minutes=20)
-    with pytest.raises(BadRequest, match=f"(?i){too_old}"):
-        await bot.answer_callback_query(late.id)
-    assert late.answer is None
-
-
-async def test_an_answer_of_200_characters_is_taken_and_one_more_refused(bot: Bot, ada: Person, chat: Chat) -> None:
-    press = ada.press(await send_button(bot, chat), "Pay")
-    with pytest.raises(BadRequest, match="Message_too_long"):
-        await bot.answer_callback_query(press.id, "x" * 201)
-    await bot.answer_callback_query(press.id, "x" * 200)
-    assert await press.answered() == Answer("x" * 200)
-
-
-async def test_a_press_on_a_deleted_message_comes_with_an_inaccessible_one(bot: Bot, ada: Person, chat: Chat) -> None:
-    message = await send_button(bot, chat)
-    await bot.delete_message(chat.id, message.id)
-    ada.press(message, "Pay")
-    (query,) = await presses_of(bot)
-    assert query.message is not None
-    assert query.message.is_accessible is False
-
-
-async def test_forged_data_arrives_as_any_other(bot: Bot, ada: Person, chat: Chat) -> None:
-    ada.forge(await send_button(bot, chat), "pay:4711")
-    assert [query.data for query in await presses_of(bot)] == ["pay:4711"]
-
-
-async def test_a_button_that_is_not_there_cannot_be_pressed(bot: Bot, ada: Person, chat: Chat) -> None:
-    message = await send_button(bot, chat)
-    with pytest.raises(LookupError, match="Pay"):
-        ada.press(message, "Cancel")
-
-
-# --- People ---------------------------------------------------------------------------------------------------------
-
-
-async def test_an_edit_by_a_person_is_told(bot: Bot, ada: Person, chat: Chat) -> None:
-    message = ada.send(chat, "/pay 1")
-    ada.edit(message, "/pay 2")
-    edited = (await bot.get_updates())[-1].edited_message
-    assert edited is not None
-    assert (edited.message_id, edited.text, edited.entities[0].length) == (message.id, "/pay 2", 4)
-
-
-async def test_a_file_by_a_person_is_told(bot: Bot, ada: Person, chat: Chat) -> None:
-    ada.send_file(chat, "note.txt", b"hello", "see here")
-    received = (await bot.get_updates())[-1].message
-    assert received is not None
-    assert received.document is not None
-    assert (received.document.file_name, received.caption) == ("note.txt", "see here")
-
-
-async def test_blocking_and_unblocking_are_told_and_nothing_is_written_meanwhile(
-    bot: Bot, ada: Person, chat: Chat
-) -> None:
-    ada.block()
-    with pytest.raises(PermissionError):
-        ada.send(chat, "anyone?")
-    ada.unblock()
-    changed = [update.my_chat_member for update in await bot.get_updates(allowed_updates=Update.ALL_TYPES)]
-    statuses = [(c.old_chat_member.status, c.new_chat_member.status) for c in changed if c]
-    assert statuses == [("member", "kicked"), ("kicked", "member")]
-
-
-async def test_in_a_group_the_bot_sees_only_what_is_meant_for_it(
-    bot: Bot, ada: Person, telegram: SandboxTelegram
-) -> None:
-    group = ada.create_group("Team", supergroup=True)
-    ada.set_bot_status(group, "member")
-    sent = await bot.send_message(group.id, "hello")
-    question = group.message(sent.message_id)
-    ada.send(group, "lunch?")
-    ada.send(group, "/pay@another_bot")
-    ada.send(group, "/pay@sandbox_invoice_bot 1")
-    ada.send(group, "/help")
-    ada.send(group, "thanks", reply_to=question)
-    seen = [update.message for update in await bot.get_updates() if update.message]
-    assert [message.text for message in seen] == ["/pay@sandbox_invoice_bot 1", "/help", "thanks"]
-    assert (seen[-1].message_thread_id, seen[-1].is_topic_message) == (sent.message_id, None)
-    ada.set_bot_status(group, "administrator")
-    ada.send(group, "lunch now")
-    latest = (await bot.get_updates())[-1].message
-    assert latest is not None
-    assert latest.text == "lunch now"
-
-
-async def test_a_message_in_a_topic_names_it(bot: Bot, ada: Person) -> None:
-    forum = ada.create_group("Team", forum=True)
-    ada.set_bot_status(forum, "member")
-    topic = forum.add_topic("Invoices")
-    ada.send(forum, "/invoices", topic=topic)
-    ada.send(forum, "/invoices")
-    seen = [update.message for update in await bot.get_updates() if update.message]
-    assert [(m.is_topic_message, m.message_thread_id) for m in seen] == [(True, topic), (None, None)]
-
-
-async def test_an_upgrade_is_told_in_both_chats(bot: Bot, ada: Person) -> None:
-    group = ada.create_group("Team")
-    ada.set_bot_status(group, "member")
-    new = ada.upgrade(group)
-    told = [update.message for update in await bot.get_updates() if update.message]
-    assert [(m.chat.id, m.migrate_to_chat_id, m.migrate_from_chat_id) for m in told] == [
-        (group.id, new.id, None),
-        (new.id, None, group.id),
-    ]
-    with pytest.raises(PermissionError):
-        ada.send(group, "anyone?")
-
-
-async def test_waiting_for_a_message_tells_what_is_there_instead(ada: Person, chat: Chat) -> None:
-    first = ada.send(chat, "hello")
-    with pytest.raises(TimeoutError, match="hello"):
-        await chat.wait_for(lambda message: message.text == "bye", timeout=0.01)
-    assert await chat.wait_for(lambda message: message.text == "hello") is first
-    with pytest.raises(TimeoutError):
-        await chat.wait_for(lambda message: message.text == "hello", timeout=0.01, after=first)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,26 +14,8 @@ from rich.console import Console
 from telegram import Bot, BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, Message as TelegramMessage
 
 from bot.sandbox.bubbles import formatted, size_text
-from bot.sandbox.server import serve
-from bot.sandbox.telegram import BOT_TOKEN, Chat, Entity, Person, SandboxTelegram
+from bot.sandbox.telegram import Chat, Entity, Person, SandboxTelegram
 from bot.sandbox.terminal import TerminalChat, _Commands
-
-NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
-
-
-@pytest.fixture
-def telegram() -> SandboxTelegram:
-    return SandboxTelegram(lambda: NOW)
-
-
-@pytest.fixture
-def ada(telegram: SandboxTelegram) -> Person:
-    return telegram.add_user("Ada")
-
-
-@pytest.fixture
-def chat(telegram: SandboxTelegram, ada: Person) -> Chat:
-    return telegram.private_chat(ada)
 
 
 @pytest.fixture(params=[60, 100])
@@ -53,12 +34,6 @@ async def view(
     task = asyncio.create_task(view.show())
     yield view
     task.cancel()
-
-
-@pytest.fixture
-async def bot(telegram: SandboxTelegram) -> AsyncIterator[Bot]:
-    async with serve(telegram.app) as url, Bot(BOT_TOKEN, base_url=f"{url}/bot") as bot:
-        yield bot
 
 
 async def printed(screen: Console) -> str:
