@@ -10,7 +10,7 @@ IN_VENV := $(VENV)/bin/python
 ready = $(VENV)/ready-$(1)-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types tests format lock upgrade clean
+.PHONY: help demo run test lint types tests format lock upgrade picture clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,9 @@ lock: ## Bring requirements/ in line with pyproject.toml, keeping the versions t
 
 upgrade: ## Like lock, with the newest versions that pyproject.toml allows
 	@$(call compile,--upgrade)
+
+picture: $(call ready,demo) ## Make the README's picture anew
+	@PYTHONPATH=. $(IN_VENV) scripts/picture.py
 
 clean: ## Remove the virtual environment and all caches
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 
 import click
 
@@ -43,12 +44,15 @@ def run() -> None:
 def demo(language: str) -> None:
     """Try the bot on this machine, against a sandbox: no Telegram account and no provider needed."""
     try:
+        from rich.console import Console
+
         from bot.sandbox.demo import play
     except ModuleNotFoundError as error:
         raise StartError(
             f"The demo needs the extra packages of the sandbox ({error.name} is missing): pip install '.[demo]'"
         ) from None
-    asyncio.run(play(language))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(play(language, Console(), stay=sys.stdin.isatty()))
 
 
 @main.command()

@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import stamina
 import structlog
-from telegram import Bot
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder, CallbackContext
 from telegram.request import HTTPXRequest
@@ -186,8 +186,8 @@ async def run(settings: Settings) -> None:
         await stop.wait()
 
 
-async def connect(telegram: Telegram) -> Bot:
-    """Ask Telegram who we are. Raises :class:`StartError` with what to do where that fails."""
+async def connect(telegram: Telegram) -> str:
+    """Ask Telegram who we are, and give the bot's user name. Raises :class:`StartError` with what to do where that fails."""
     try:
         await telegram.initialize()
     except InvalidToken:
@@ -199,13 +199,15 @@ async def connect(telegram: Telegram) -> Bot:
             f"Telegram can't be reached at {telegram.bot.base_url.partition('/bot')[0]} ({error.message}). "
             "Check TELEGRAM_API_URL and the network."
         ) from None
-    return telegram.bot
+    return str(telegram.bot.username)
 
 
 def configure_logs(settings: Settings) -> None:
     """Set logging up, with the bot's own secrets masked."""
     secrets = [settings.telegram_bot_token, *settings.token_keys]
     logs.configure(settings.log_level, settings.log_format, [secret.get_secret_value() for secret in secrets])
+    # An outage is logged when it begins and when it ends, not at every try.
+    stamina.instrumentation.set_on_retry_hooks([])
 
 
 async def _log_failure(update: object, context: CallbackContext[Any, Any, Any, Any]) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from bot.application import build_telegram, connect, open_embedded_store, utc_now
 from bot.domain.chats import Token
-from bot.errors import PermissionMissing, ProviderError, StartError, TokenRefused
+from bot.errors import FolderInUse, PermissionMissing, ProviderError, StartError, TokenRefused
 from bot.provider.client import ProviderClient, open_client
 from bot.settings import Settings, load_settings
 
@@ -46,23 +46,22 @@ def _settings(settings: Settings) -> Finding:
 
 
 async def _store(settings: Settings) -> Finding:
-    def look() -> int:
-        store = open_embedded_store(settings)
-        asyncio.run(store.close())
-        return 0
-
+    if not (settings.data_dir / "store.json").exists():
+        return Finding("Store and key", f"{settings.data_dir} is made at the first start")
     try:
-        await asyncio.to_thread(look)
+        store = await asyncio.to_thread(open_embedded_store, settings)
+    except FolderInUse:
+        return Finding("Store and key", f"{settings.data_dir} is in use, most likely by the running bot")
     except StartError as error:
         return Finding("Store and key", advice=str(error))
-    return Finding("Store and key", str(settings.data_dir))
+    await store.close()
+    return Finding("Store and key", f"{settings.data_dir} opens")
 
 
 async def _telegram(settings: Settings) -> Finding:
     telegram = build_telegram(settings)
     try:
-        bot = await connect(telegram)
-        return Finding("Telegram", f"@{bot.username}")
+        return Finding("Telegram", f"@{await connect(telegram)}")
     except StartError as error:
         return Finding("Telegram", advice=str(error))
     finally:
@@ -80,6 +79,6 @@ async def _provider(settings: Settings) -> Finding:
         except ProviderError as error:
             return Finding(
                 "Provider",
-                advice=f"{settings.provider_url} does not answer as the invoice API does ({error}). Check PROVIDER_URL.",
+                advice=f"{settings.provider_url} does not answer as the invoice API does: {error}. Check PROVIDER_URL.",
             )
         return Finding("Provider", advice=f"{settings.provider_url} gives invoices to any token. Is it the right one?")

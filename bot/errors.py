@@ -254,3 +254,7 @@ class PaymentInProgress(UserError):
 
 class StartError(Exception):
     """The bot can't start. The message is a sentence for the operator that says what to do, in English as the logs."""
+
+
+class FolderInUse(StartError):
+    """Another process has the data folder."""

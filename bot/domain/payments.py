@@ -50,9 +50,9 @@ class Outcome(StrEnum):
 class Payment:
     """A payment (or the taking back of credit) of ``amount`` on one invoice, bound to who asked, where, and for what.
 
-    ``since`` is when it came into its present state. ``message_id`` is the message that shows it. ``credit`` is what lay on the invoice when it was asked for.
-    ``left`` (what remains to be paid) and ``reason`` (the provider's words) belong to the outcome. ``told`` is set
-    once the person has been shown the outcome.
+    ``since`` is when it came into its present state. ``message_id`` is the message that shows it. ``credit`` is what
+    lay on the invoice when it was asked for. ``left`` (what remains to be paid) and ``reason`` (the provider's words)
+    belong to the outcome. ``told`` is set once the person has been shown the outcome.
     """
 
     id: str

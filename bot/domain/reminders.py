@@ -12,7 +12,7 @@ from bot.domain.invoices import Invoice
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When to remind: days before the due date, days after it (then weekly), and the hour at which a day's turn comes."""
+    """When to remind: days before the due date, days after it (then weekly), and the hour at which a day begins."""
 
     before: tuple[int, ...] = (7, 3, 1, 0)
     after: tuple[int, ...] = (1, 3, 7)
@@ -98,12 +98,16 @@ def decide(known: Mapping[int, KnownInvoice], read: Iterable[Invoice], today: da
         if invoice.is_open and (before is None or not before.is_open):
             after[invoice.id] = _told_up_to(after[invoice.id], today, schedule)
             notices.append(Notice(AlertKind.NEW, invoice.id, due=invoice.due))
-    for number, now_known in after.items():
+    for number, now_known in sorted(after.items(), key=_urgency):
         if (threshold := _untold_threshold(now_known, today, schedule)) is not None:
             after[number] = replace(now_known, told=threshold)
             kind = AlertKind.OVERDUE if threshold < 0 else AlertKind.DUE
             notices.append(Notice(kind, number, threshold, now_known.due))
     return Decision(after, tuple(notices))
+
+
+def _urgency(entry: tuple[int, KnownInvoice]) -> tuple[date, int]:
+    return (entry[1].due or date.max, entry[0])
 
 
 def _untold_threshold(invoice: KnownInvoice, today: date, schedule: Schedule) -> int | None:

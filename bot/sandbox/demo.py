@@ -7,7 +7,6 @@ reader's own.
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -34,9 +33,8 @@ PATIENCE = 30.0
 """Seconds that a step may take before the demo gives up."""
 
 
-async def play(language: str) -> None:
-    """Play the story, then leave the chat to the reader. Raises :class:`StartError` where a step fails."""
-    console = Console()
+async def play(language: str, console: Console, *, stay: bool) -> None:
+    """Play the story, then with ``stay`` leave the chat to the reader. Raises :class:`StartError` where it is stuck."""
     with TemporaryDirectory(prefix="invoice-bot-") as folder:
         async with open_sandbox() as sandbox:
             settings = sandbox.settings(Path(folder) / "data", log_level="ERROR")
@@ -51,7 +49,7 @@ async def play(language: str) -> None:
                 shown = asyncio.create_task(view.show())
                 try:
                     await _Story(sandbox, account, ada, chat, console).tell()
-                    if sys.stdin.isatty():
+                    if stay:
                         _say(console, "Now it is your turn: write to the bot, or a button's number. :help has more.")
                         await view.ask()
                 finally:
@@ -87,11 +85,10 @@ class _Story:
         question = await self._wait(lambda m: _button(m, "yes:"))
         self._ada.press(question, _data(question, "yes:"))
         await self._wait(lambda m: m.id == question.id and _button(m, "show:"))
-        await self._chapter("A week passes. Another invoice has become due, and the bot reminds her.")
+        await self._chapter("Two days pass. Another invoice is about to become due, and the bot reminds her.")
         last = self._chat.messages[-1]
-        clock.put_forward(timedelta(days=7))
+        clock.put_forward(timedelta(days=2))
         await self._wait(lambda m: _button(m, "pdf:"), after=last)
-        await self._pause()
 
     async def _send(self, text: str, answered: Callable[[Message], bool]) -> Message:
         sent = self._ada.send(self._chat, text)
@@ -110,7 +107,7 @@ class _Story:
         _say(self._console, text)
 
     async def _pause(self) -> None:
-        await asyncio.sleep(READING_TIME if sys.stdout.isatty() else 0.3)
+        await asyncio.sleep(READING_TIME if self._console.is_terminal else 0)
 
 
 def _levers(sandbox: Sandbox, account: Account) -> dict[str, tuple[str, Action]]:

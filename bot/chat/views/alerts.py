@@ -39,7 +39,8 @@ def _news(t: Texts, kind: AlertKind, invoice: KnownInvoice, now: datetime) -> li
     if invoice.title:
         lines.append(t("alert.title", title=one_line(invoice.title, TITLE)))
     if invoice.due is not None:
-        lines.append(t("alert.date", date=t.day(invoice.due), day=t.day_from(invoice.due, today)))
+        key = "details.due_in" if kind is AlertKind.NEW else "details.due"
+        lines.append(t(key, date=t.day(invoice.due), day=t.day_from(invoice.due, today)))
     if invoice.left is None:
         lines.append(t("details.left_unclear"))
     return lines

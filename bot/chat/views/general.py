@@ -38,11 +38,11 @@ def linked(t: Texts, listing: Listing, now: datetime) -> Screen:
     lines = [t("link.done")]
     if still_open:
         lines.append(t.count("list.open_sum", len(still_open), sum=t.money(sum_left(still_open))))
-        first = still_open[0]
+        first, today = still_open[0], now.astimezone(t.zone).date()
         if first.due:
-            day = t.day_from(first.due, now.astimezone(t.zone).date())
-            facts = {"id": first.id, "amount": t.money(amount(first)), "date": t.day(first.due), "day": day}
-            lines.append(t("link.next_due", **facts))
+            key = "link.overdue" if first.due < today else "link.next_due"
+            day = t.day_from(first.due, today)
+            lines.append(t(key, id=first.id, amount=t.money(amount(first)), date=t.day(first.due), day=day))
     else:
         lines.append(t("list.none_open"))
     if listing.unreadable:
