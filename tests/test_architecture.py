@@ -33,7 +33,7 @@ KNOWS = {
     "chat": CORE | {"services", "logs"},
     "web": CORE | {"services", "chat"},
     "sandbox": CORE | {"settings"},
-    "sandbox.demo": EVERYTHING,
+    "sandbox.demo": EVERYTHING | {"sandbox"},
     "application": EVERYTHING,
     "doctor": EVERYTHING,
     "__main__": EVERYTHING | {"sandbox", "sandbox.demo"},
