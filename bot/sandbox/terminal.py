@@ -119,7 +119,7 @@ class TerminalChat:
 
     def _print_answer(self, text: str, *, alert: bool) -> None:
         if alert:
-            self._console.print(Panel(text, title="Alert", border_style="red", expand=False, padding=(0, 1)))
+            self._console.print(Panel(Text(text), title="Alert", border_style="red", expand=False, padding=(0, 1)))
         else:
             self._console.print(Text(f"  {text}  ", style="reverse"))
 
@@ -178,7 +178,7 @@ class TerminalChat:
                 self._press(*self._buttons[int(line)])
             else:
                 self._person.send(self._chat, line)
-        except PermissionError as error:
+        except (PermissionError, LookupError) as error:  # blocked, or the button went as it was typed
             self._note(str(error))
 
     def _press(self, message: Message, button: Button) -> None:
@@ -201,7 +201,7 @@ class TerminalChat:
     def _help(self) -> Table:
         table = Table.grid(padding=(0, 2))
         for name, (text, _) in self._local.items():
-            table.add_row(Text(f":{name}", style="bold"), text)
+            table.add_row(Text(f":{name}", style="bold"), Text(text))
         table.add_row(Text("a number", style="bold"), "presses the button with that number")
         table.add_row(Text(QUIT, style="bold"), "leaves (Ctrl-D too)")
         return table

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, Update
 from telegram.error import BadRequest, Conflict
@@ -106,14 +107,17 @@ async def test_a_long_poll_ends_with_the_first_update(
     assert updates[0].effective_user.language_code == "de"
 
 
-async def test_a_second_poller_ends_the_first_with_a_conflict(bot: Bot, telegram: SandboxTelegram, url: str) -> None:
+async def test_a_second_poller_ends_the_first_with_a_conflict(
+    bot: Bot, ada: Person, chat: Chat, telegram: SandboxTelegram, url: str
+) -> None:
     async with Bot(BOT_TOKEN, base_url=f"{url}/bot") as other:
         first = asyncio.create_task(bot.get_updates(timeout=30))
         await telegram.wait_until(lambda: telegram.calls_of("getUpdates"))
-        second = asyncio.create_task(other.get_updates(timeout=1))
+        second = asyncio.create_task(other.get_updates(timeout=30))
         with pytest.raises(Conflict, match="Conflict: terminated by other getUpdates request; make sure that only one"):
             await first
-        assert await second == ()
+        ada.send(chat, "hello")
+        assert len(await second) == 1
 
 
 async def test_with_a_webhook_set_polling_is_a_conflict(bot: Bot, ada: Person, chat: Chat) -> None:
@@ -152,3 +156,23 @@ async def test_updates_are_forgotten_after_24_hours(bot: Bot, ada: Person, chat:
     clock.put_forward(timedelta(hours=24, seconds=1))
     ada.send(chat, "fresh")
     assert [update.message.text for update in await bot.get_updates() if update.message] == ["fresh"]
+
+
+# --- Any client -----------------------------------------------------------------------------------------------------
+
+
+async def test_parameters_may_come_in_the_query_as_a_form_or_as_json(chat: Chat, url: str) -> None:
+    address, buttons = f"{url}/bot{BOT_TOKEN}/sendmessage", {"inline_keyboard": [[{"text": "x", "url": "tg://a"}]]}
+    async with httpx.AsyncClient() as client:
+        answers = [
+            await client.get(address, params={"chat_id": chat.id, "text": "query"}),
+            await client.post(address, data={"chat_id": chat.id, "text": "form"}),
+            await client.post(address, json={"chat_id": chat.id, "text": "json", "reply_markup": buttons}),
+        ]
+    assert [answer.json()["result"]["text"] for answer in answers] == ["query", "form", "json"]
+    assert chat.messages[-1].buttons[0].url == "tg://a"
+
+
+async def test_an_unknown_parse_mode_is_refused(bot: Bot, chat: Chat) -> None:
+    with pytest.raises(BadRequest, match="Unsupported parse_mode"):
+        await bot.send_message(chat.id, "*bold*", parse_mode="MarkdownV2")
