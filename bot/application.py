@@ -187,7 +187,7 @@ async def run(settings: Settings) -> None:
 
 
 async def connect(telegram: Telegram) -> str:
-    """Ask Telegram who we are, and give the bot's user name. Raises :class:`StartError` with what to do where that fails."""
+    """Ask Telegram who we are, and give the bot's user name. Raises :class:`StartError` that says what to do."""
     try:
         await telegram.initialize()
     except InvalidToken:
