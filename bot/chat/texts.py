@@ -74,7 +74,9 @@ class Texts:
         return format_timedelta(span, threshold=1.2, locale=self._locale)
 
     def ago(self, span: timedelta) -> str:
-        """How long ago: ``5 minutes ago``; a negative span lies ahead: ``in 5 minutes``."""
+        """How long ago: ``5 minutes ago``; a negative span lies ahead: ``in 5 minutes``; less than a second is now."""
+        if abs(span) < timedelta(seconds=1):
+            return self.plain("day.now")
         return format_timedelta(-span, threshold=1.2, add_direction=True, locale=self._locale)
 
     def day_from(self, day: date, today: date) -> str:

@@ -1,0 +1,243 @@
+"""The catalogues: nothing missing, nothing left over, the same in every language, and fit for Telegram."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from string import Formatter
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.pofile import read_po
+
+from bot import errors
+from bot.chat.views.general import COMMANDS
+from bot.domain.alerts import AlertKind
+from bot.domain.chats import LANGUAGES, Trouble
+from bot.domain.payments import Action, Outcome
+from bot.sandbox.telegram.html import parse_html
+from bot.services.browsing import Kind, Show
+
+CHAT = Path(str(resources.files("bot"))) / "chat"
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(CHAT.rglob("*.py"))}
+
+KEY = re.compile(r"[a-z]+(\.[a-z_]+)+")
+HOLE = "*"
+KEY_WITH_HOLES = re.compile(r"(\*|[a-z]+)(\.(\*|[a-z_]+))*\.(\*|[a-z_]+)")
+
+COMPUTED: Mapping[str, set[str]] = {
+    "alert.{delivery.alert.kind}": {f"alert.{kind}" for kind in AlertKind},
+    "alert.{link.trouble}": {f"alert.{trouble}" for trouble in Trouble},
+    "alert.{state}": {"alert.due", "alert.overdue"},
+    "command.{name}": {f"command.{name}" for name in COMMANDS},
+    "filter.{choice}": {f"filter.{choice}" for choice in (*Show, *Kind, "transactions")},
+    "filter.{kind}": {f"filter.{kind}" for kind in Kind},
+    "filter.{show}": {f"filter.{show}" for show in Show},
+    "list.title.{page.query.show}": {f"list.title.{show}" for show in Show},
+    "{payment.action}.ask": {f"{action}.ask" for action in Action},
+    "{payment.action}.confirm": {f"{action}.confirm" for action in Action},
+    "{payment.action}.{payment.outcome}": {f"{action}.{outcome}" for action in Action for outcome in Outcome},
+    "{payment.action}.{step}": {f"{action}.{step}" for action in Action for step in ("confirmed", "sent")},
+}
+"""Every key that the code puts together while it runs, and all that can come of it."""
+
+NO_KEYS = {"{self.query.show}.{self.query.kind}.{int(self.query.with_transactions)}.{self.number}"}
+"""What looks like a computed key and is callback data."""
+
+SAME_IN_ALL = {
+    "alert.title", "button.details", "button.pdf", "details.description", "details.item",
+    "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "list.line", "payment.title",
+}  # fmt: skip
+"""Texts that are nothing but placeholders and signs, or the same word in English and German."""
+
+
+def catalogue(language: str) -> Catalog:
+    source = resources.files("bot.locales") / language / "LC_MESSAGES" / "bot.po"
+    with source.open("rb") as file:
+        return read_po(file, locale=language)
+
+
+CATALOGUES = {language: catalogue(language) for language in LANGUAGES}
+
+
+def key_of(message: Message) -> str:
+    return message.id if isinstance(message.id, str) else message.id[0]
+
+
+def messages(language: str) -> dict[str, Message]:
+    return {key_of(message): message for message in CATALOGUES[language] if message.id}
+
+
+def texts_of(message: Message) -> list[str]:
+    """The translation, or all its plural forms."""
+    return [message.string] if isinstance(message.string, str) else list(message.string)
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+# --- Which keys the code uses ---------------------------------------------------------------------------------------
+
+
+def template(node: ast.JoinedStr) -> str:
+    return "".join(
+        str(part.value) if isinstance(part, ast.Constant) else f"{{{ast.unparse(part.value)}}}"
+        for part in node.values
+        if isinstance(part, ast.Constant | ast.FormattedValue)
+    )
+
+
+def computed_templates() -> set[str]:
+    """The f-strings of the chat side that have the form of a key."""
+    found = set()
+    for tree in TREES.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                shape = "".join(str(part.value) if isinstance(part, ast.Constant) else HOLE for part in node.values)
+                if KEY_WITH_HOLES.fullmatch(shape):
+                    found.add(template(node))
+    return found - NO_KEYS
+
+
+def is_text_call(call: ast.Call) -> bool:
+    """``t(…)``, ``talk.t(…)``, and ``plain`` or ``count`` of these."""
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    return name in {"t", "plain", "count"}
+
+
+def asked_for(node: ast.expr) -> Iterator[str]:
+    """The constant keys in an argument: the text itself, or both branches of a choice."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from asked_for(node.body)
+        yield from asked_for(node.orelse)
+
+
+def static_keys() -> set[str]:
+    """Keys that are asked for directly, and constants that name a key of a part that the catalogues have."""
+    parts = {key.partition(".")[0] for key in messages("en")}
+    found = set()
+    for tree in TREES.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and is_text_call(node) and node.args:
+                found.update(asked_for(node.args[0]))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and KEY.fullmatch(node.value):
+                found.update({node.value} if node.value.partition(".")[0] in parts else ())
+    return found
+
+
+def error_classes(base: type[errors.BotError] = errors.BotError) -> Iterator[type[errors.BotError]]:
+    yield base
+    for derived in base.__subclasses__():
+        yield from error_classes(derived)
+
+
+def error_keys() -> set[str]:
+    by_instance = {errors.Refused(418, reason).key for reason in ("", "no")}
+    return {kind.key for kind in error_classes()} | by_instance
+
+
+def keys_in_use() -> set[str]:
+    return static_keys() | error_keys() | set[str]().union(*COMPUTED.values())
+
+
+# --- The tests ------------------------------------------------------------------------------------------------------
+
+
+def test_every_computed_key_is_known_to_these_tests() -> None:
+    assert computed_templates() == COMPUTED.keys()
+
+
+def test_the_search_finds_the_keys_that_it_is_for() -> None:
+    # One of each kind: direct, in a choice, by way of a variable, plain, counted, of an error, computed.
+    expected = {"link.how", "unlink.done", "details.item_without_amount", "button.pdf", "list.open_sum",
+                "error.not_linked", "pay.unclear"}  # fmt: skip
+    assert expected <= keys_in_use()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_in_use_is_there(language: str) -> None:
+    assert keys_in_use() - messages(language).keys() == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_is_left_over(language: str) -> None:
+    assert messages(language).keys() - keys_in_use() == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_is_empty_fuzzy_obsolete_or_there_twice(language: str) -> None:
+    found = messages(language)
+    assert [key for key, message in found.items() if message.fuzzy] == []
+    assert [key for key, message in found.items() if not all(text.strip() for text in texts_of(message))] == []
+    assert list(CATALOGUES[language].obsolete) == []
+    source = (resources.files("bot.locales") / language / "LC_MESSAGES" / "bot.po").read_text(encoding="utf-8")
+    ids = [line for line in source.splitlines() if line.startswith("msgid ")]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_counted_text_has_every_form_that_the_language_has(language: str) -> None:
+    forms = CATALOGUES[language].num_plurals
+    counted = {key for key, message in messages(language).items() if message.pluralizable}
+    assert {key: len(texts_of(messages(language)[key])) for key in counted} == dict.fromkeys(counted, forms)
+    calls = [node for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    keys = {
+        key for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "count" and call.args
+        for key in asked_for(call.args[0])
+    }  # fmt: skip
+    assert counted == keys
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_a_translation_has_the_same_placeholders(language: str) -> None:
+    for key, original in messages(LANGUAGES[0]).items():
+        wanted = set[str]().union(*map(placeholders, texts_of(original)))
+        for text in texts_of(messages(language)[key]):
+            assert placeholders(text) == wanted, key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_text_is_html_that_telegram_takes(language: str) -> None:
+    for key, message in messages(language).items():
+        for text in texts_of(message):
+            filled = text.format_map({name: "x" for name in placeholders(text)})
+            assert parse_html(filled).text.strip(), key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_stands_on_buttons_and_in_menus_has_no_markup(language: str) -> None:
+    calls = [node for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    plain = {key for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "plain" and call.args
+             for key in asked_for(call.args[0])}  # fmt: skip
+    parts = ("button.", "command.", "day.", "filter.")
+    plain |= {key for key in messages(language) if key.startswith(parts) or key.endswith(".confirm")}
+    assert {key for key in plain if re.search("[<&]", "".join(texts_of(messages(language)[key])))} == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_command_is_described_within_telegrams_limits(language: str) -> None:
+    for name in COMMANDS:
+        (text,) = texts_of(messages(language)[f"command.{name}"])
+        assert re.fullmatch("[a-z0-9_]{1,32}", name)
+        assert 1 <= len(text) <= 256
+
+
+def test_no_english_is_left_over_in_german() -> None:
+    german = messages("de")
+    same = {key for key, message in messages("en").items() if texts_of(message) == texts_of(german[key])}
+    assert same == SAME_IN_ALL
+
+
+def test_the_catalogues_are_of_the_languages_that_the_bot_speaks() -> None:
+    folders = {
+        entry.name for entry in resources.files("bot.locales").iterdir() if entry.is_dir() and entry.name[0] != "_"
+    }
+    assert folders == set(LANGUAGES)
+    for language in LANGUAGES:
+        assert str(CATALOGUES[language].locale) == language
