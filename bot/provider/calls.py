@@ -61,13 +61,14 @@ class Call:
 
 
 @asynccontextmanager
-async def deadline(seconds: float) -> AsyncIterator[float]:
-    """Give the loop time at which the time is up. Raises :class:`ProviderDown` then."""
+async def deadline(seconds: float, call: Call) -> AsyncIterator[float]:
+    """Give the loop time at which the call's time is up. Raises :class:`ProviderDown` then."""
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
             yield asyncio.get_running_loop().time() + seconds
     except TimeoutError:
+        log.debug("provider_deadline_passed", call=call.name, seconds=seconds)
         raise ProviderDown from None
 
 

@@ -71,12 +71,12 @@ class ProviderClient:
     async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = EVERYTHING) -> Listing:
         """All invoices that pass the filter, each once, in however many pages they come."""
         call = Call("list", "GET", "client/invoices", token, language, _parameters(only))
-        async with deadline(self._patience.deadline) as ends:
+        async with deadline(self._patience.deadline, call) as ends:
             return await self._all_pages(call, ends)
 
     async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice:
         call = Call("invoice", "GET", f"client/invoices/{invoice_id:d}", token, language)
-        async with deadline(self._patience.deadline) as ends:
+        async with deadline(self._patience.deadline, call) as ends:
             invoice = schema.read_invoice(await self._caller.read(call, json_body, ends), self._zone)
         if invoice.id != invoice_id:
             raise AnswerNotUnderstood(f"asked for invoice {invoice_id}, got {invoice.id}")
@@ -108,14 +108,15 @@ class ProviderClient:
     async def _post(self, action: str, token: Token, language: str, invoice_id: int) -> None:
         # Inference: the id, which the reference calls a field, goes into the body as well as into the path.
         path = f"client/invoices/{invoice_id:d}/{action}"
-        async with deadline(self._patience.deadline):
-            await self._caller.once(Call(action, "POST", path, token, language, body={"id": invoice_id}))
+        call = Call(action, "POST", path, token, language, body={"id": invoice_id})
+        async with deadline(self._patience.deadline, call):
+            await self._caller.once(call)
 
     async def _download(self, call: Call, kind: documents.Kind, fallback: str) -> Document:
         async def save(response: httpx.Response) -> Document:
             return await documents.download(response, kind, fallback, self._max_document)
 
-        async with deadline(self._patience.download_deadline) as ends:
+        async with deadline(self._patience.download_deadline, call) as ends:
             return await self._caller.read(call, save, ends)
 
     async def _all_pages(self, call: Call, ends: float) -> Listing:

@@ -1,0 +1,238 @@
+"""The six calls, over real HTTP."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from pypdf import PdfReader
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from bot.domain.chats import Token
+from bot.errors import AnswerNotUnderstood
+from bot.ports import InvoiceFilter, Provider
+from bot.provider.client import ProviderClient, open_client
+from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.server import serve
+from tests.provider.world import BERLIN, NOW, SECRET, World
+
+
+async def test_the_reference_s_paid_domain_is_read_with_the_right_dates_and_sums(world: World) -> None:
+    domain = await world.client.invoice(world.token, "de", 212032)
+    assert domain.due == date(2022, 12, 27)
+    assert domain.issued == date(2022, 11, 17)
+    assert domain.paid_at == datetime(2022, 11, 17, 3, 0, 32, tzinfo=UTC)
+    assert (domain.status, domain.status_label, domain.is_open) == ("Paid", "Bezahlt", False)
+    assert domain.total == domain.left_to_pay == Decimal(0)
+    assert domain.title == "Domain Verlängerung - - 1 Jahr(e) (27.12.2022 - 26.12.2023)"
+    assert domain.items[0].amount == Decimal("0.00")
+
+
+async def test_the_reference_s_cancelled_server_is_due_on_its_day_and_was_never_paid(world: World) -> None:
+    server = await world.client.invoice(world.token, "de", 130348)
+    assert server.due == date(2020, 6, 27)
+    assert server.paid_at is None
+    assert (server.subtotal, server.tax, server.total) == (Decimal("6.68"), Decimal("1.27"), Decimal("7.95"))
+    assert (server.credit, server.tax_rate) == (Decimal(1), Decimal(19))
+    assert (server.status_label, server.is_open) == ("Storniert", False)
+    assert server.left_to_pay == Decimal(0)  # 6.95 if it were open, but it is cancelled
+    assert server.title == "KVM Konfigurierbar (SSD) - (27.06.2020 - 26.07.2020)"
+    assert server.items[0].description.splitlines()[-1] == "Netzwerkgeschwindigkeit: bis zu 200 MBit/s"
+
+
+async def test_the_client_is_what_the_services_call_a_provider(world: World) -> None:
+    provider: Provider = world.client
+    assert (await provider.invoice(world.token, "en", 212032)).id == 212032
+
+
+async def test_the_list_holds_all_invoices(world: World) -> None:
+    new = world.sandbox.create_invoice(world.account, Decimal("11.90"), due_in_days=3)
+    listing = await world.client.list_invoices(world.token, "en")
+    assert {invoice.id for invoice in listing.invoices} == {212032, 130348, new.id}
+    assert listing.unreadable == 0
+
+
+@pytest.mark.parametrize(
+    ("only", "query"),
+    [
+        (InvoiceFilter(), ""),
+        (InvoiceFilter(status="Unpaid"), "status=Unpaid"),
+        (InvoiceFilter(type="Hosting"), "type=Hosting"),
+        (InvoiceFilter(with_transactions=True), "transactions=1"),
+        (InvoiceFilter("Paid", "Domain", with_transactions=True), "status=Paid&type=Domain&transactions=1"),
+    ],
+)
+async def test_filters_travel_as_the_reference_names_them(world: World, only: InvoiceFilter, query: str) -> None:
+    await world.client.list_invoices(world.token, "en", only)
+    async with world.client.archive(world.token, "en", only):
+        pass
+    assert [request.query for request in world.sandbox.requests] == [query, query]
+
+
+async def test_every_call_carries_the_reference_s_headers(world: World) -> None:
+    invoice = world.sandbox.create_invoice(world.account, Decimal(5))
+    await world.client.list_invoices(world.token, "de")
+    await world.client.invoice(world.token, "de", invoice.id)
+    async with world.client.pdf(world.token, "de", invoice.id), world.client.archive(world.token, "de"):
+        pass
+    await world.client.pay(world.token, "de", invoice.id)
+    invoice.status, invoice.paid_at = "Unpaid", None
+    await world.client.remove_credit(world.token, "de", invoice.id)
+    assert len(world.sandbox.requests) == len(Call)
+    for request in world.sandbox.requests:
+        assert request.headers["authorization"] == f"Bearer {SECRET}"
+        assert request.headers["accept"] == "application/json"
+        assert request.headers["accept-language"] == "de; *;q=0.5"
+
+
+async def test_the_language_asked_for_is_that_of_the_label(world: World) -> None:
+    german = await world.client.invoice(world.token, "de", 130348)
+    english = await world.client.invoice(world.token, "en", 130348)
+    assert (german.status_label, english.status_label) == ("Storniert", "Cancelled")
+
+
+async def test_a_pdf_comes_whole_and_under_the_provider_s_name(world: World) -> None:
+    async with world.client.pdf(world.token, "de", 212032) as document:
+        content = document.content.read()
+    assert document.name == "Rechnung-212032.pdf"
+    assert document.size == len(content)
+    assert "Rechnung 212032" in PdfReader(io.BytesIO(content)).pages[0].extract_text()
+    assert document.content.closed
+
+
+async def test_the_archive_holds_the_chosen_invoices(world: World) -> None:
+    async with world.client.archive(world.token, "de", InvoiceFilter(type="Domain")) as document:
+        names = zipfile.ZipFile(document.content).namelist()
+    assert document.name == "Rechnungen.zip"
+    assert names == ["Rechnung-212032.pdf"]
+
+
+async def test_paying_moves_credit_and_settles_the_invoice(world: World) -> None:
+    invoice = world.sandbox.create_invoice(world.account, Decimal("11.90"))
+    await world.client.pay(world.token, "en", invoice.id)
+    read = await world.client.invoice(world.token, "en", invoice.id)
+    assert (read.is_open, read.status, read.paid_at) == (False, "Paid", NOW)
+    assert world.account.credit == Decimal("88.10")
+    assert world.sandbox.executed(Call.PAY, invoice.id) == 1
+
+
+async def test_credit_taken_back_returns_to_the_account(world: World) -> None:
+    world.account.credit = Decimal(5)
+    invoice = world.sandbox.create_invoice(world.account, Decimal("11.90"))
+    await world.client.pay(world.token, "en", invoice.id)
+    assert (await world.client.invoice(world.token, "en", invoice.id)).left_to_pay == Decimal("6.90")
+    await world.client.remove_credit(world.token, "en", invoice.id)
+    assert (await world.client.invoice(world.token, "en", invoice.id)).left_to_pay == Decimal("11.90")
+    assert world.account.credit == Decimal(5)
+
+
+async def test_a_list_in_pages_is_read_to_its_end_with_its_filter(world: World) -> None:
+    ids = {world.sandbox.create_invoice(world.account, Decimal(5)).id for _ in range(5)}
+    world.sandbox.faults.switch_on(Fault.PAGED)
+    listing = await world.client.list_invoices(world.token, "en", InvoiceFilter(status="Unpaid"))
+    assert {invoice.id for invoice in listing.invoices} == ids
+    assert [request.query for request in world.sandbox.requests] == [
+        "status=Unpaid",
+        "status=Unpaid&page=2",
+        "status=Unpaid&page=3",
+    ]
+
+
+async def list_with_next(links: Iterator[str]) -> tuple[list[str], Exception | None]:
+    """Read a list whose pages name these as the next; the URLs that were asked, and how it ended."""
+    asked: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append(str(Request(scope).url))
+        await JSONResponse({"data": [], "links": {"next": next(links, None)}})(scope, receive, send)
+
+    async with serve(app) as root, open_client() as http:
+        client = ProviderClient(http, f"{root}/shop/api", BERLIN)
+        try:
+            await client.list_invoices(Token(SECRET), "en")
+        except AnswerNotUnderstood as error:
+            return asked, error
+    return [url.removeprefix(root) for url in asked], None
+
+
+async def test_a_next_page_elsewhere_is_asked_for_at_the_base_url_only() -> None:
+    asked, error = await list_with_next(iter(["http://elsewhere.invalid/other/path?page=2"]))
+    assert error is None
+    assert asked == ["/shop/api/client/invoices", "/shop/api/client/invoices?page=2"]
+
+
+@pytest.mark.parametrize("link", ["?page=2", "https:///client/invoices?page=2"])
+async def test_a_relative_or_hostless_next_page_is_understood(link: str) -> None:
+    asked, error = await list_with_next(iter([link]))
+    assert error is None
+    assert asked[1] == "/shop/api/client/invoices?page=2"
+
+
+@pytest.mark.parametrize("links", [["?page=2", "?page=3", "?page=2"], [""], ["http://[broken"]])
+async def test_pages_that_go_in_a_circle_are_not_a_list(links: list[str]) -> None:
+    asked, error = await list_with_next(iter(links))
+    assert isinstance(error, AnswerNotUnderstood)
+    assert len(asked) == len(links)
+
+
+async def test_pages_without_end_are_not_a_list() -> None:
+    asked, error = await list_with_next(f"?page={number}" for number in range(2, 10_000))
+    assert isinstance(error, AnswerNotUnderstood)
+    assert len(asked) == 100
+
+
+async def test_an_invoice_that_comes_on_two_pages_is_listed_once(world: World) -> None:
+    pages = [
+        json.dumps({"data": [{"id": 7, "total": 1, "is_open": True}], "links": {"next": link}})
+        for link in ("?page=2", None)
+    ]
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await JSONResponse(json.loads(pages.pop(0)))(scope, receive, send)
+
+    async with serve(app) as root, open_client() as http:
+        listing = await ProviderClient(http, root, BERLIN).list_invoices(world.token, "en")
+    assert [invoice.id for invoice in listing.invoices] == [7]
+
+
+async def test_another_invoice_than_the_one_asked_for_is_not_taken_for_it() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await JSONResponse({"data": {"id": 8, "total": 1, "is_open": True}})(scope, receive, send)
+
+    async with serve(app) as root, open_client() as http:
+        with pytest.raises(AnswerNotUnderstood, match="got 8"):
+            await ProviderClient(http, root, BERLIN).invoice(Token(SECRET), "en", 7)
+
+
+async def test_cookies_of_one_account_are_not_sent_with_the_next() -> None:
+    cookies: list[str | None] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        cookies.append(Request(scope).headers.get("cookie"))
+        await JSONResponse({"data": []}, headers={"set-cookie": "session=of-the-first; Path=/"})(scope, receive, send)
+
+    async with serve(app) as root, open_client() as http:
+        client = ProviderClient(http, root, BERLIN)
+        await client.list_invoices(Token("first"), "en")
+        await client.list_invoices(Token("second"), "en")
+    assert cookies == [None, None]
+
+
+async def test_compressed_json_is_read(world: World) -> None:
+    import gzip
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        body = gzip.compress(b'{"data": []}')
+        headers = [(b"content-type", b"application/json"), (b"content-encoding", b"gzip")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async with serve(app) as root, open_client() as http:
+        assert (await ProviderClient(http, root, BERLIN).list_invoices(world.token, "en")).invoices == ()

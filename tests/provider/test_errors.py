@@ -1,0 +1,234 @@
+"""Every fault of the provider, and the error it becomes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.domain.chats import Token
+from bot.errors import (
+    AnswerNotUnderstood,
+    NotFound,
+    PermissionMissing,
+    ProviderDown,
+    ProviderError,
+    ProviderUnreachable,
+    RateLimited,
+    Refused,
+    TokenRefused,
+)
+from bot.provider.client import ProviderClient, open_client
+from bot.sandbox.provider_faults import Call, Fault
+from tests.provider.world import BERLIN, IMPATIENT, World
+
+Work = Callable[[World, int], Awaitable[object]]
+
+
+async def fetch_pdf(world: World, invoice_id: int) -> None:
+    async with world.client.pdf(world.token, "en", invoice_id):
+        pass
+
+
+async def fetch_archive(world: World, _: int) -> None:
+    async with world.client.archive(world.token, "en"):
+        pass
+
+
+READS: dict[str, Work] = {
+    "list": lambda world, _: world.client.list_invoices(world.token, "en"),
+    "invoice": lambda world, invoice_id: world.client.invoice(world.token, "en", invoice_id),
+    "pdf": fetch_pdf,
+    "archive": fetch_archive,
+}
+POSTS: dict[str, Work] = {
+    "pay": lambda world, invoice_id: world.client.pay(world.token, "en", invoice_id),
+    "remove_credit": lambda world, invoice_id: world.client.remove_credit(world.token, "en", invoice_id),
+}
+EVERY = READS | POSTS
+
+SAME_FOR_ALL = {
+    Fault.DOWN: ProviderDown,
+    Fault.DOWN_HTML: ProviderDown,
+    Fault.RATE_LIMIT: RateLimited,
+    Fault.TOKEN_REVOKED: TokenRefused,
+    Fault.PERMISSION_MISSING: PermissionMissing,
+    Fault.REFUSED: Refused,
+    Fault.CUT_BEFORE: ProviderDown,
+    Fault.CUT_AFTER: ProviderDown,
+    Fault.ERROR_AFTER: ProviderDown,
+}
+NOT_UNDERSTOOD_IN_JSON = [Fault.HTML_INSTEAD, Fault.EMPTY, Fault.NO_CONTENT, Fault.CUT_JSON, Fault.WRONG_TYPE]
+NOT_UNDERSTOOD_IN_FILES = [Fault.HTML_INSTEAD, Fault.HTML_AS_FILE, Fault.EMPTY, Fault.NO_CONTENT, Fault.WRONG_TYPE]
+
+
+def an_invoice(world: World) -> int:
+    """Open, with credit on it, so that every call makes sense."""
+    invoice = world.sandbox.create_invoice(world.account, Decimal("11.90"))
+    invoice.credit = Decimal(1)
+    return invoice.id
+
+
+async def failure_of(work: Work, world: World, invoice_id: int) -> ProviderError:
+    with pytest.raises(ProviderError) as caught:
+        await work(world, invoice_id)
+    return caught.value
+
+
+@pytest.mark.parametrize("call", EVERY)
+@pytest.mark.parametrize("fault", SAME_FOR_ALL)
+async def test_a_fault_becomes_its_error(world: World, call: str, fault: Fault) -> None:
+    world.sandbox.faults.switch_on(fault)
+    error = await failure_of(EVERY[call], world, an_invoice(world))
+    assert isinstance(error, SAME_FOR_ALL[fault])
+    assert not isinstance(error, ProviderUnreachable)
+
+
+@pytest.mark.parametrize("call", EVERY)
+async def test_the_missing_permission_is_named(world: World, call: str) -> None:
+    world.account.permitted = False
+    error = await failure_of(EVERY[call], world, 212032)
+    assert error.arguments == {"permission": "access_invoices"}
+
+
+@pytest.mark.parametrize("call", EVERY)
+async def test_an_unknown_token_is_refused(world: World, call: str) -> None:
+    stranger = replace(world, token=Token("nobody"))
+    assert isinstance(await failure_of(EVERY[call], stranger, 212032), TokenRefused)
+
+
+@pytest.mark.parametrize("call", ["invoice", "pdf", "pay", "remove_credit"])
+async def test_an_unknown_invoice_is_not_found(world: World, call: str) -> None:
+    assert isinstance(await failure_of(EVERY[call], world, 1), NotFound)
+
+
+@pytest.mark.parametrize("call", EVERY)
+async def test_a_refusal_comes_with_the_provider_s_words(world: World, call: str) -> None:
+    world.sandbox.faults.switch_on(Fault.REFUSED, message="Das Guthaben reicht nicht.")
+    error = await failure_of(EVERY[call], world, 212032)
+    assert error.arguments == {"status": 422, "reason": "Das Guthaben reicht nicht."}
+
+
+async def test_paying_without_credit_is_refused_in_the_provider_s_words(world: World) -> None:
+    world.account.credit = Decimal(0)
+    error = await failure_of(POSTS["pay"], world, an_invoice(world))
+    assert error.arguments["reason"] == "There is not enough credit on your account."
+
+
+@pytest.mark.parametrize("call", ["list", "invoice"])
+@pytest.mark.parametrize("fault", NOT_UNDERSTOOD_IN_JSON)
+async def test_what_is_no_json_is_not_understood(world: World, call: str, fault: Fault) -> None:
+    world.sandbox.faults.switch_on(fault)
+    assert isinstance(await failure_of(READS[call], world, 212032), AnswerNotUnderstood)
+    assert len(world.sandbox.requests) == 1
+
+
+@pytest.mark.parametrize("call", ["pdf", "archive"])
+@pytest.mark.parametrize("fault", NOT_UNDERSTOOD_IN_FILES)
+async def test_a_file_that_is_none_is_not_understood(world: World, call: str, fault: Fault) -> None:
+    world.sandbox.faults.switch_on(fault)
+    assert isinstance(await failure_of(READS[call], world, 212032), AnswerNotUnderstood)
+
+
+@pytest.mark.parametrize("call", READS)
+async def test_a_body_cut_off_is_a_broken_connection(world: World, call: str) -> None:
+    world.sandbox.faults.switch_on(Fault.CUT_BODY)
+    assert type(await failure_of(READS[call], world, 212032)) is ProviderDown
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault.HTML_INSTEAD, Fault.EMPTY, Fault.NO_CONTENT, Fault.CUT_JSON, Fault.WRONG_TYPE, Fault.CUT_BODY, Fault.DRIP],
+)
+@pytest.mark.parametrize("call", [Call.PAY, Call.REMOVE_CREDIT])
+async def test_any_2xx_to_a_post_is_fine_whatever_its_body_is(world: World, call: Call, fault: Fault) -> None:
+    invoice_id = an_invoice(world)
+    world.sandbox.faults.switch_on(fault, interval=0.5)
+    await POSTS[call](world, invoice_id)
+    assert world.sandbox.executed(call, invoice_id) == 1
+
+
+@pytest.mark.parametrize("call", READS)
+async def test_a_redirect_of_a_read_is_not_followed(world: World, call: str) -> None:
+    world.sandbox.faults.switch_on(Fault.REDIRECT, times=1, location="/api/v1/client/invoices")
+    assert isinstance(await failure_of(READS[call], world, 212032), AnswerNotUnderstood)
+    assert len(world.sandbox.requests) == 1
+
+
+@pytest.mark.parametrize("call", POSTS)
+async def test_a_redirected_post_may_have_been_carried_out(world: World, call: str) -> None:
+    world.sandbox.faults.switch_on(Fault.REDIRECT, location="/api/v1/client/invoices")
+    assert type(await failure_of(POSTS[call], world, an_invoice(world))) is ProviderDown
+    assert len(world.sandbox.requests) == 1
+
+
+@pytest.mark.parametrize("call", EVERY)
+async def test_no_server_there_is_unreachable(world: World, call: str) -> None:
+    async with open_client() as http:
+        nowhere = ProviderClient(http, "http://127.0.0.1:1/api", BERLIN, patience=IMPATIENT)
+        error = await failure_of(EVERY[call], replace(world, client=nowhere), 212032)
+    assert isinstance(error, ProviderUnreachable)
+
+
+@pytest.mark.parametrize("fault", [Fault.HANG_BEFORE, Fault.HANG_AFTER])
+@pytest.mark.parametrize("call", EVERY)
+async def test_an_answer_that_never_comes_ends_with_the_deadline(world: World, call: str, fault: Fault) -> None:
+    world.sandbox.faults.switch_on(fault)
+    async with world.other_client(replace(IMPATIENT, deadline=0.1, download_deadline=0.1)) as client:
+        error = await failure_of(EVERY[call], replace(world, client=client), an_invoice(world))
+    assert type(error) is ProviderDown
+
+
+@pytest.mark.parametrize("call", READS)
+async def test_a_body_that_drips_in_ends_with_the_deadline(world: World, call: str) -> None:
+    world.sandbox.faults.switch_on(Fault.DRIP, interval=0.01)
+    begin = asyncio.get_running_loop().time()
+    async with world.other_client(replace(IMPATIENT, deadline=0.2, download_deadline=0.2)) as client:
+        error = await failure_of(READS[call], replace(world, client=client), 212032)
+    assert type(error) is ProviderDown
+    assert asyncio.get_running_loop().time() - begin < 2
+
+
+@pytest.mark.parametrize("fault", [Fault.HANG_AFTER, Fault.CUT_AFTER, Fault.ERROR_AFTER])
+async def test_a_payment_carried_out_without_an_answer_is_unclear_and_sent_once(world: World, fault: Fault) -> None:
+    invoice_id = an_invoice(world)
+    world.sandbox.faults.switch_on(fault, on=Call.PAY)
+    async with world.other_client(replace(IMPATIENT, deadline=0.1)) as client:
+        error = await failure_of(POSTS["pay"], replace(world, client=client), invoice_id)
+    assert type(error) is ProviderDown
+    assert world.asked(f"client/invoices/{invoice_id}/pay") == 1
+    assert world.sandbox.executed(Call.PAY, invoice_id) == 1
+
+
+async def test_one_broken_invoice_does_not_hide_the_others(world: World) -> None:
+    world.sandbox.faults.switch_on(Fault.BROKEN_INVOICE)
+    with capture_logs() as logs:
+        listing = await world.client.list_invoices(world.token, "en")
+    assert {invoice.id for invoice in listing.invoices} == {212032, 130348}
+    assert listing.unreadable == 1
+    assert [(entry["event"], entry["invoice"]) for entry in logs if entry["log_level"] == "warning"] == [
+        ("provider_invoice_unreadable", 99)
+    ]
+
+
+@pytest.mark.parametrize("secret", ["", "with space", "line\nbreak", "nul\0", "ümlaut", "emoji🙂"])
+async def test_a_token_that_no_header_can_carry_is_refused_without_asking(world: World, secret: str) -> None:
+    with pytest.raises(TokenRefused):
+        await world.client.list_invoices(Token(secret), "en")
+    assert world.sandbox.requests == []
+
+
+async def test_json_without_end_is_not_read_to_its_end(world: World) -> None:
+    world.sandbox.faults.switch_on(Fault.HUGE, size=17 * 1024 * 1024)
+    assert isinstance(await failure_of(READS["list"], world, 0), AnswerNotUnderstood)
+
+
+async def test_a_call_cancelled_leaves_the_client_usable(world: World) -> None:
+    world.sandbox.faults.switch_on(Fault.HANG_BEFORE, times=1)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(world.client.list_invoices(world.token, "en"), 0.1)
+    assert len((await world.client.list_invoices(world.token, "en")).invoices) == 2

@@ -1,0 +1,173 @@
+"""The provider's JSON as a whole: every trap of its invoices."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+from structlog.testing import capture_logs
+
+from bot.domain.invoices import Invoice, Item
+from bot.errors import AnswerNotUnderstood
+from bot.provider.schema import read_invoice, read_page
+from tests.provider.world import BERLIN
+
+LEAST = {"id": 7, "total": "7.95", "is_open": True}
+
+
+def invoice_of(**fields: Any) -> Invoice:
+    return read_invoice(json.dumps({"data": LEAST | fields}).encode(), BERLIN)
+
+
+def test_an_invoice_of_the_least_fields_is_read() -> None:
+    assert invoice_of() == Invoice(
+        id=7,
+        status="",
+        status_label="",
+        is_open=True,
+        issued=None,
+        due=None,
+        paid_at=None,
+        subtotal=None,
+        tax=None,
+        tax_rate=None,
+        credit=Decimal(0),
+        total=Decimal("7.95"),
+        items=(),
+    )
+
+
+def test_nulls_are_as_good_as_missing() -> None:
+    names = ["status", "status_label", "date", "duedate", "datepaid", "subtotal", "tax", "taxrate", "credit", "items"]
+    assert invoice_of(**dict.fromkeys(names)) == invoice_of()
+
+
+def test_unknown_fields_are_ignored() -> None:
+    assert invoice_of(donation_invoice=False, resources={"invoice": "https://x"}, new={"a": [1]}) == invoice_of()
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "is_open"),
+    [
+        (True, "Paid", True),  # is_open decides, not the wording
+        (False, "Unpaid", False),
+        (1, "Payment Pending", True),
+        (0, "Draft", False),
+        ("1", "", True),
+        (None, "Unpaid", True),
+        (None, "unpaid", True),
+        (None, "Cancelled", False),
+        (None, "Payment Pending", False),
+        ("perhaps", "Unpaid", True),
+    ],
+)
+def test_is_open_decides_and_where_it_is_missing_the_status(told: object, status: str, is_open: bool) -> None:
+    assert invoice_of(is_open=told, status=status, status_label="Bezahlt").is_open is is_open
+
+
+def test_a_missing_label_is_the_status() -> None:
+    assert invoice_of(status="Draft").status_label == "Draft"
+
+
+def test_a_zero_date_makes_an_invoice_unpaid_and_not_unreadable() -> None:
+    assert invoice_of(datepaid="-000001-11-29T23:06:32.000000Z").paid_at is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "item"),
+    [
+        ({}, Item("", "", "", None)),
+        ({"short_description": "a", "description": "a\nb", "amount": "1.00"}, Item("", "a", "a\nb", Decimal(1))),
+        ({"description": "a\nb", "amount": 7.95}, Item("", "a", "a\nb", Decimal("7.95"))),
+        ({"short_description": "a\nb", "description": "a\nb"}, Item("", "a", "a\nb", None)),
+        ({"short_description": "", "description": None, "type": "Domain"}, Item("Domain", "", "", None)),
+        ({"amount": "free", "taxed": 1, "relid": None}, Item("", "", "", None)),
+    ],
+)
+def test_items_are_read_as_far_as_they_are_there(fields: dict[str, Any], item: Item) -> None:
+    assert invoice_of(items=[fields]).items == (item,)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"id": None}, {"id": "x"}, {"id": 0}, {"total": None}, {"total": "a lot"}, {"total": 1e12}, {"credit": "some"},
+        {"is_open": None}, {"items": "none"}, {"items": ["x"]},
+    ],
+)  # fmt: skip
+def test_an_invoice_without_what_it_cannot_do_without_is_not_understood(broken: dict[str, Any]) -> None:
+    with pytest.raises(AnswerNotUnderstood):
+        invoice_of(**broken)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"null", b"[]", b"{}", b'"data"', b"<html>", b'{"data": null}', b'{"data": 1}', b'{"data": "x"}', b'{"dat',
+     b'{"data": [1', b"\xff\xfe", b'{"data": [] } trailing'],
+)  # fmt: skip
+def test_what_is_no_list_is_not_understood_and_never_an_empty_list(body: bytes) -> None:
+    with pytest.raises(AnswerNotUnderstood):
+        read_page(body, BERLIN)
+    with pytest.raises(AnswerNotUnderstood):
+        read_invoice(body, BERLIN)
+
+
+@pytest.mark.parametrize(
+    "broken", [None, 1, "x", [], {}, {"id": 99}, LEAST | {"id": 99, "total": []}, LEAST | {"id": 99, "items": 5}]
+)
+def test_one_broken_invoice_is_left_out_and_counted(broken: object) -> None:
+    page = read_page(json.dumps({"data": [LEAST, broken, LEAST | {"id": 8}]}).encode(), BERLIN)
+    assert [invoice.id for invoice in page.invoices] == [7, 8]
+    assert page.unreadable == 1
+
+
+def test_a_broken_invoice_is_logged_by_its_id_without_its_content() -> None:
+    broken = {"id": 99, "total": "private words", "description": "private words", "status": {"x": "private words"}}
+    with capture_logs() as logs:
+        read_page(json.dumps({"data": [broken]}).encode(), BERLIN)
+    assert [(entry["event"], entry["invoice"]) for entry in logs] == [("provider_invoice_unreadable", 99)]
+    assert "private words" not in str(logs)
+
+
+def test_a_list_that_php_wrote_as_an_object_is_read() -> None:
+    page = read_page(json.dumps({"data": {"0": LEAST, "2": LEAST | {"id": 8}}}).encode(), BERLIN)
+    assert [invoice.id for invoice in page.invoices] == [7, 8]
+
+
+@pytest.mark.parametrize(
+    ("links", "following"),
+    [
+        ({}, None),
+        ({"links": None}, None),
+        ({"links": {"next": None, "prev": "x"}}, None),
+        ({"links": {"next": "https://host/x?page=2"}}, "https://host/x?page=2"),
+        ({"links": ["something", "else"]}, None),
+        ({"links": {"next": 2}}, None),
+    ],
+)
+def test_the_next_page_is_told_where_there_is_one(links: dict[str, Any], following: str | None) -> None:
+    assert read_page(json.dumps({"data": []} | links).encode(), BERLIN).next == following
+
+
+@given(st.binary())
+def test_any_bytes_are_a_page_or_not_understood(body: bytes) -> None:
+    try:
+        page = read_page(body, BERLIN)
+    except AnswerNotUnderstood:
+        return
+    assert page.unreadable >= 0
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*LEAST, "status", "date", "duedate", "datepaid", "subtotal", "tax", "credit", "items"]),
+        st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.dictionaries(st.text(), st.text())),
+    )
+)
+def test_any_invoice_in_a_list_is_read_or_counted(fields: dict[str, Any]) -> None:
+    page = read_page(json.dumps({"data": [fields, LEAST]}).encode(), BERLIN)
+    assert len(page.invoices) + page.unreadable == 2
+    assert page.invoices[-1].id == 7

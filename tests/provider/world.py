@@ -1,0 +1,58 @@
+"""What the tests of the client work in: a sandbox provider on loopback, and an impatient client."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from bot.domain.chats import Token
+from bot.provider.calls import Patience
+from bot.provider.client import ProviderClient, open_client
+from bot.sandbox.provider import BASE_PATH, SandboxProvider
+from bot.sandbox.provider_books import Account
+from bot.sandbox.server import serve
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+BERLIN = ZoneInfo("Europe/Berlin")
+MAX_DOCUMENT = 1024 * 1024
+SECRET = "7|pK3vQx9sandboxSecret"
+IMPATIENT = Patience(
+    deadline=5, download_deadline=5, attempts=3, first_wait=0.001, longest_wait=0.01, jitter=0, linger=0.2
+)
+
+
+@dataclass
+class World:
+    """The provider, where it is, an account there, and a client with that account's token."""
+
+    sandbox: SandboxProvider
+    base_url: str
+    account: Account
+    client: ProviderClient
+    token: Token
+
+    def asked(self, path: str) -> int:
+        """How many requests for this path, below the base, came in."""
+        return sum(1 for request in self.sandbox.requests if request.path == f"{BASE_PATH}/{path}")
+
+    @asynccontextmanager
+    async def other_client(self, patience: Patience) -> AsyncIterator[ProviderClient]:
+        """The client with other times."""
+        async with open_client() as http:
+            yield ProviderClient(http, self.base_url, BERLIN, patience=patience, clock=lambda: NOW)
+
+
+@asynccontextmanager
+async def open_world() -> AsyncIterator[World]:
+    sandbox = SandboxProvider(clock=lambda: NOW)
+    account = sandbox.add_account(SECRET, credit=Decimal(100))
+    async with serve(sandbox.app) as root, open_client() as http:
+        base_url = root + BASE_PATH
+        client = ProviderClient(
+            http, base_url, BERLIN, patience=IMPATIENT, max_document=MAX_DOCUMENT, clock=lambda: NOW
+        )
+        yield World(sandbox, base_url, account, client, Token(SECRET))
