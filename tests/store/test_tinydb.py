@@ -1,0 +1,235 @@
+"""What the embedded store does beyond the port: few writes, files that go, work that is not left half done."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.domain.payments import Outcome, State
+from bot.ports import Store
+from bot.store.tinydb import TinyStore
+from tests.store.contract import (
+    CHAT,
+    HOUR,
+    LEASE,
+    MINUTE,
+    NOW,
+    OTHER,
+    checked,
+    claim_alert,
+    claim_check,
+    knowledge,
+    linked,
+    new_alert,
+    new_link,
+    new_payment,
+    with_alerts,
+)
+from tests.store.shelves import TinyShelf
+
+
+class Writes:
+    """Counts the writing transactions of a store from now on, and the files in each."""
+
+    def __init__(self, store: TinyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made: list[list[str]] = []
+        real = store._db.folder.apply
+
+        def apply(changes: Mapping[str, bytes | None]) -> None:
+            self.made.append(sorted(changes))
+            real(changes)
+
+        monkeypatch.setattr(store._db.folder, "apply", apply)
+
+
+async def test_the_store_is_one_by_the_port(tiny_shelf: TinyShelf) -> None:
+    store: Store = await tiny_shelf.open()
+    assert await store.unsettled_payments() == []
+
+
+async def test_a_check_that_found_nothing_new_writes_once_an_hour(
+    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await tiny_shelf.open()
+    await linked(store)
+    writes = Writes(store, monkeypatch)
+    for minutes in range(1, 121):
+        now = NOW + minutes * MINUTE
+        check = await claim_check(store, now)
+        shuffled = dict(reversed(list(check.known.items())))
+        assert await store.finish_check(
+            check.claim, checked(check, now=now, known=shuffled, next_check_at=now + MINUTE)
+        )
+    assert writes.made == [[f"chats/{CHAT}.json"]] * 2
+
+
+async def test_a_check_with_news_is_one_write(tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = await tiny_shelf.open()
+    link = await linked(store)
+    check = await claim_check(store)
+    writes = Writes(store, monkeypatch)
+    await store.finish_check(check.claim, checked(check, new_alert(link, 1, "1"), known=knowledge(1, 2, 3)))
+    assert writes.made == [[f"chats/{CHAT}.json"]]
+
+
+async def test_asking_and_setting_what_is_set_write_nothing(
+    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await tiny_shelf.open()
+    await with_alerts(store, 1)
+    await store.set_language(CHAT, "de")
+    await store.rest(CHAT, "blocked")
+    writes = Writes(store, monkeypatch)
+    await store.chat(CHAT)
+    await store.waiting_alerts(CHAT)
+    await store.claim_checks(NOW + HOUR, 10, LEASE)
+    await store.set_language(CHAT, "de")
+    await store.rest(CHAT, "blocked")
+    await store.await_token(CHAT, None)
+    await store.await_token(OTHER, None)
+    await store.note_telegram_language(OTHER, "de")
+    await store.unlink(OTHER)
+    await store.move_chat(OTHER, 1)
+    await store.unsettled_payments()
+    assert writes.made == []
+
+
+async def test_an_unlinked_chat_leaves_no_file(tiny_shelf: TinyShelf) -> None:
+    store = await tiny_shelf.open()
+    link = await linked(store)
+    await store.add_payment(new_payment(account=link.account))
+    await store.add_payment(new_payment("p2", account="b" * 64))
+    await store.unlink(CHAT)
+    left = {path.name for path in tiny_shelf.folder.rglob("*") if path.is_file()}
+    assert left == {"store.json", "lock"}
+
+
+async def test_a_chat_about_which_nothing_is_left_to_say_leaves_no_file(tiny_shelf: TinyShelf) -> None:
+    store = await tiny_shelf.open()
+    path = tiny_shelf.folder / "chats" / f"{CHAT}.json"
+    await store.await_token(CHAT, NOW)
+    assert path.exists()
+    await store.await_token(CHAT, None)
+    assert not path.exists()
+
+
+async def test_an_accounts_file_goes_with_the_last_payment_of_a_chat_that_was_unlinked(tiny_shelf: TinyShelf) -> None:
+    store = await tiny_shelf.open()
+    link = await linked(store)
+    payment = new_payment(account=link.account)
+    await store.add_payment(payment)
+    sent = replace(payment, state=State.SENT)
+    await store.advance_payment(sent, State.ASKED)
+    await store.unlink(CHAT)
+    path = tiny_shelf.folder / "accounts" / f"{link.account}.json"
+    assert path.exists()
+    told = replace(sent, state=State.ENDED, outcome=Outcome.DONE, told=True)
+    assert await store.advance_payment(told, State.SENT)
+    assert not path.exists()
+
+
+async def test_the_journal_keeps_the_newest_and_all_that_is_not_settled(
+    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.store.payments.JOURNAL_LENGTH", 5)
+    store = await tiny_shelf.open()
+    await store.add_payment(new_payment("unsettled", invoice_id=1))
+    await store.advance_payment(new_payment("unsettled", invoice_id=1, state=State.SENT), State.ASKED)
+    for number in range(7):
+        await store.add_payment(new_payment(f"p{number}"))
+        ended = new_payment(f"p{number}", state=State.ENDED, outcome=Outcome.DONE, told=True)
+        await store.advance_payment(ended, State.ASKED)
+    await store.add_payment(new_payment("last"))
+    kept = [row.payment.id for row in store._db.payments_of("a" * 64)]
+    assert kept == ["unsettled", "p2", "p3", "p4", "p5", "p6", "last"]
+    assert await store.payment("p1") is None
+
+
+async def test_an_account_that_is_no_fingerprint_makes_no_file(tiny_shelf: TinyShelf) -> None:
+    store = await tiny_shelf.open()
+    with pytest.raises(ValueError, match="fingerprint"):
+        await store.add_payment(new_payment(account="../store"))
+    assert not list(Path(tiny_shelf.folder).rglob("*p1*"))
+
+
+class Gate:
+    """Holds up the store's thread until it is opened."""
+
+    def __init__(self, store: TinyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._reached = threading.Event()
+        self._open = threading.Event()
+        monkeypatch.setattr(store._db, "recover", self._wait)
+
+    def _wait(self) -> None:
+        self._reached.set()
+        assert self._open.wait(10)
+
+    async def reached(self) -> None:
+        assert await asyncio.to_thread(self._reached.wait, 10)
+
+    def open(self) -> None:
+        self._open.set()
+
+
+async def test_the_event_loop_does_not_wait_for_the_disk(
+    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await tiny_shelf.open()
+    gate = Gate(store, monkeypatch)
+    task = asyncio.create_task(store.set_language(CHAT, "de"))
+    await gate.reached()
+    assert not task.done()
+    gate.open()
+    await task
+
+
+async def test_a_method_whose_caller_is_cancelled_ran_wholly_or_not_at_all(
+    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await tiny_shelf.open()
+    gate = Gate(store, monkeypatch)
+    running = asyncio.create_task(store.link(new_link(store), knowledge(1)))
+    await gate.reached()
+    waiting = asyncio.create_task(store.set_language(CHAT, "de"))
+    await asyncio.sleep(0)
+    running.cancel()
+    waiting.cancel()
+    await asyncio.gather(running, waiting, return_exceptions=True)
+    gate.open()
+    chat = await store.chat(CHAT)
+    assert chat.link == new_link(store)
+    assert chat.language is None
+    assert (await claim_check(store)).known == knowledge(1)
+
+
+async def test_what_a_cancelled_caller_claimed_is_given_back_unmarked(
+    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await tiny_shelf.open()
+    await with_alerts(store, 1)
+    gate = Gate(store, monkeypatch)
+    alerts = asyncio.create_task(store.claim_alerts(NOW + HOUR, 10, LEASE))
+    await gate.reached()
+    checks = asyncio.create_task(store.claim_checks(NOW + HOUR, 10, LEASE))
+    await asyncio.sleep(0)
+    alerts.cancel()
+    checks.cancel()
+    await asyncio.gather(alerts, checks, return_exceptions=True)
+    gate.open()
+    delivery = await claim_alert(store, NOW + HOUR)
+    assert (delivery.again, delivery.alert.attempts) == (False, 0)
+    assert (await claim_check(store, NOW + HOUR)).chat.id == CHAT
+
+
+async def test_one_chat_that_cannot_be_read_does_not_stop_the_others(tiny_shelf: TinyShelf) -> None:
+    store = await tiny_shelf.open()
+    await with_alerts(store, 1, chat_id=CHAT)
+    await with_alerts(store, 1, chat_id=OTHER)
+    (tiny_shelf.folder / "chats" / f"{CHAT}.json").write_text("{")
+    assert (await claim_check(store, NOW + HOUR)).chat.id == OTHER
+    assert (await claim_alert(store, NOW + HOUR)).chat.id == OTHER
