@@ -78,9 +78,14 @@ class TerminalChat:
     # --- Output -----------------------------------------------------------------------------------------------------
 
     async def show(self) -> None:
-        """Print what happens in the chat, from the making of this view on, for ever."""
-        async for change in self._changes:
-            self._print(change)
+        """Print what happens in the chat, from the making of this view on, until cancelled; then what is left to show."""
+        try:
+            async for change in self._changes:
+                self._print(change)
+        finally:
+            self._changes.close()
+            for change in self._changes.rest():
+                self._print(change)
 
     def _print(self, change: Change) -> None:
         if getattr(change, "chat", None) is not self._chat:

@@ -124,6 +124,17 @@ async def test_other_chats_are_not_shown(
     assert "Bob" not in await printed(screen)
 
 
+async def test_what_happened_before_the_end_is_still_shown(
+    telegram: SandboxTelegram, ada: Person, chat: Chat, screen: Console
+) -> None:
+    shown = asyncio.create_task(TerminalChat(telegram, chat, ada, screen).show())
+    await asyncio.sleep(0)
+    ada.send(chat, "last words")
+    shown.cancel()
+    await asyncio.gather(shown, return_exceptions=True)
+    assert "last words" in await printed(screen)
+
+
 async def test_local_commands_stay_here(view: TerminalChat, chat: Chat, screen: Console) -> None:
     await view.act(":day two")
     await view.act(":nonsense")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -101,6 +101,11 @@ class Subscription:
 
     def close(self) -> None:
         self._end(self)
+
+    def rest(self) -> Iterator[Change]:
+        """What has happened already and was not fetched yet."""
+        while not self._queue.empty():
+            yield self._queue.get_nowait()
 
     def __enter__(self) -> Self:
         return self
