@@ -78,7 +78,7 @@ class TerminalChat:
     # --- Output -----------------------------------------------------------------------------------------------------
 
     async def show(self) -> None:
-        """Print what happens in the chat, from the making of this view on, until cancelled; then what is left to show."""
+        """Print what happens in the chat, from the making of this view on; when cancelled, what is left to show."""
         try:
             async for change in self._changes:
                 self._print(change)
