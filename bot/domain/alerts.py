@@ -15,7 +15,8 @@ class KnownInvoice:
     """What a chat knows of one invoice: as much as a reminder needs when the provider can't be asked.
 
     ``told`` is the latest threshold (days before the due date; negative: after) that was told for the present ``due``;
-    a moved due date resets it. ``gone`` means that the provider, asked for this very invoice, no longer has it.
+    ``told_earlier`` holds the same for the due dates that it had before, so that one that comes back repeats nothing.
+    ``gone`` means that the provider, asked for this very invoice, no longer has it.
     """
 
     id: int
@@ -26,6 +27,7 @@ class KnownInvoice:
     title: str
     told: int | None = None
     gone: bool = False
+    told_earlier: tuple[tuple[date, int], ...] = ()
 
 
 class AlertKind(StrEnum):

@@ -21,6 +21,10 @@ from bot.domain.invoices import Invoice
 CONFIRMATION_LIFETIME = timedelta(minutes=10)
 SETTLE_FOR = timedelta(minutes=10)
 
+PAID = "paid"
+CLOSED_UNPAID = frozenset({"cancelled", "canceled", "refunded", "draft", "collections"})
+"""Statuses of closed invoices that are not paid, whatever date of payment they may bear from earlier days."""
+
 
 class Action(StrEnum):
     PAY = "pay"
@@ -35,7 +39,7 @@ class State(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How it ended, as far as the provider's own data say."""
+    """How it ended, as far as the provider's own data say; ``changed``: the invoice had, so nothing was sent."""
 
     DONE = "done"
     PARTLY = "partly"
@@ -93,14 +97,24 @@ def still_matches(payment: Payment, invoice: Invoice) -> bool:
 
 
 def outcome_of(payment: Payment, invoice: Invoice) -> Outcome | None:
-    """What the invoice, read after the request was sent, says about its end; None: nothing has moved yet."""
+    """What the invoice, read after the request was sent, says about its end; None: nothing has moved yet.
+
+    Closed otherwise than by paying (cancelled, refunded, …) it can't tell any more what became of the request.
+    """
     if payment.action is Action.REMOVE_CREDIT:
         if not invoice.is_open:
-            return Outcome.CHANGED
+            return Outcome.UNCLEAR
         if invoice.credit == 0:
             return Outcome.DONE
         return Outcome.PARTLY if invoice.credit < payment.credit else None
     if not invoice.is_open:
-        # Closed otherwise than by paying (cancelled, refunded, …) is not a payment that went through.
-        return Outcome.DONE if invoice.status.casefold() == "paid" or invoice.paid_at else Outcome.CHANGED
-    return Outcome.PARTLY if invoice.credit > payment.credit else None
+        return Outcome.DONE if _is_paid(invoice) else Outcome.UNCLEAR
+    if invoice.credit <= payment.credit:
+        return None
+    # Wholly covered but still open: the provider only has to put its status right.
+    return Outcome.DONE if invoice.left_to_pay == 0 else Outcome.PARTLY
+
+
+def _is_paid(invoice: Invoice) -> bool:
+    status = invoice.status.casefold()
+    return status == PAID or (invoice.paid_at is not None and status not in CLOSED_UNPAID)

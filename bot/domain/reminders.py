@@ -54,8 +54,8 @@ def reached_threshold(due: date, today: date, schedule: Schedule) -> int | None:
 
 
 def learn(known: KnownInvoice | None, invoice: Invoice) -> KnownInvoice:
-    """What is known of an invoice once it was read again; what was told stays told while the due date stands."""
-    told = known.told if known is not None and known.due == invoice.due else None
+    """What is known of an invoice once it was read again; what was told of a due date stays told."""
+    told = _told_by_due(known)
     return KnownInvoice(
         id=invoice.id,
         is_open=invoice.is_open,
@@ -63,7 +63,8 @@ def learn(known: KnownInvoice | None, invoice: Invoice) -> KnownInvoice:
         left=invoice.left_to_pay,
         total=invoice.total,
         title=invoice.title,
-        told=told,
+        told=told.pop(invoice.due, None) if invoice.due is not None else None,
+        told_earlier=tuple(told.items()),
     )
 
 
@@ -92,7 +93,7 @@ def decide(known: Mapping[int, KnownInvoice], read: Iterable[Invoice], today: da
     """
     after = dict(known)
     notices = []
-    for invoice in read:
+    for invoice in {invoice.id: invoice for invoice in read}.values():
         before = known.get(invoice.id)
         after[invoice.id] = learn(before, invoice)
         if invoice.is_open and (before is None or not before.is_open):
@@ -108,6 +109,13 @@ def decide(known: Mapping[int, KnownInvoice], read: Iterable[Invoice], today: da
 
 def _urgency(entry: tuple[int, KnownInvoice]) -> tuple[date, int]:
     return (entry[1].due or date.max, entry[0])
+
+
+def _told_by_due(known: KnownInvoice | None) -> dict[date, int]:
+    if known is None:
+        return {}
+    present = {} if known.due is None or known.told is None else {known.due: known.told}
+    return dict(known.told_earlier) | present
 
 
 def _untold_threshold(invoice: KnownInvoice, today: date, schedule: Schedule) -> int | None:

@@ -1,0 +1,161 @@
+"""What a payment moves, whether the invoice is still the one that was shown, and what it says about the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, strategies as st
+
+from bot.domain.chats import Place
+from bot.domain.invoices import Invoice
+from bot.domain.payments import Action, Outcome, Payment, amount_of, outcome_of, still_matches
+from tests.fakes import invoice, settled
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+OPEN = invoice(7, date(2026, 6, 15), "10.00")
+CREDITED = replace(OPEN, credit=Decimal(4))
+
+
+def payment_of(asked: Invoice, action: Action = Action.PAY) -> Payment:
+    return Payment(
+        id="p",
+        action=action,
+        account="account",
+        invoice_id=asked.id,
+        amount=amount_of(action, asked) or Decimal(0),
+        credit=asked.credit,
+        status=asked.status,
+        due=asked.due,
+        place=Place(1),
+        user_id=1,
+        since=NOW,
+        expires_at=NOW,
+    )
+
+
+# --- The amount ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "amount"),
+    [
+        (OPEN, Decimal(10)),
+        (CREDITED, Decimal(6)),
+        (settled(OPEN), None),
+        (replace(OPEN, total=Decimal(0), subtotal=Decimal(0)), None),
+        (replace(CREDITED, credit=Decimal(10)), None),
+        (replace(CREDITED, subtotal=None), None),
+        (replace(OPEN, total=Decimal(-5), subtotal=Decimal(-5)), None),
+    ],
+)
+def test_paying_moves_what_is_left_and_makes_no_sense_without_a_known_sum_above_zero(
+    asked: Invoice, amount: Decimal | None
+) -> None:
+    assert amount_of(Action.PAY, asked) == amount
+
+
+@pytest.mark.parametrize(("asked", "amount"), [(CREDITED, Decimal(4)), (OPEN, None), (settled(CREDITED), None)])
+def test_taking_credit_back_moves_the_credit_of_an_open_invoice(asked: Invoice, amount: Decimal | None) -> None:
+    assert amount_of(Action.REMOVE_CREDIT, asked) == amount
+
+
+# --- Still the same? -------------------------------------------------------------------------------------------------
+
+
+def test_an_invoice_that_has_not_changed_still_matches() -> None:
+    assert still_matches(payment_of(OPEN), OPEN)
+    assert still_matches(payment_of(CREDITED, Action.REMOVE_CREDIT), CREDITED)
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        invoice(7, OPEN.due, "10.01"),
+        replace(OPEN, due=date(2026, 6, 16)),
+        replace(OPEN, due=None),
+        replace(OPEN, status="Collections"),
+        CREDITED,
+        # The same is left, though credit was applied and the total raised by it.
+        replace(OPEN, credit=Decimal(4), total=Decimal(14), subtotal=Decimal(14)),
+        replace(OPEN, credit=Decimal(1), subtotal=None),
+        settled(OPEN),
+        settled(OPEN, "Cancelled"),
+    ],
+)
+def test_an_invoice_that_changed_in_any_way_that_was_shown_matches_no_more(now: Invoice) -> None:
+    assert not still_matches(payment_of(OPEN), now)
+
+
+@given(st.decimals("0.01", "1000", places=2), st.decimals("0", "1000", places=2))
+def test_no_amount_but_the_one_that_was_shown_matches(shown: Decimal, now: Decimal) -> None:
+    asked = invoice(7, total=str(shown))
+    assert still_matches(payment_of(asked), invoice(7, total=str(now))) == (shown == now)
+
+
+# --- The end of paying -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        settled(OPEN),
+        settled(OPEN, "PAID"),
+        settled(OPEN, "Bezahlt", paid_at=NOW),
+        settled(replace(OPEN, credit=Decimal(10))),
+    ],
+)
+def test_a_closed_invoice_that_is_paid_means_done(read: Invoice) -> None:
+    assert outcome_of(payment_of(OPEN), read) is Outcome.DONE
+
+
+@pytest.mark.parametrize("status", ["Cancelled", "Refunded", "Draft", "Collections", "canceled"])
+def test_an_invoice_closed_otherwise_is_not_called_paid_even_if_it_bears_an_old_date_of_payment(status: str) -> None:
+    assert outcome_of(payment_of(OPEN), settled(OPEN, status)) is not Outcome.DONE
+    assert outcome_of(payment_of(OPEN), settled(OPEN, status, paid_at=NOW)) is not Outcome.DONE
+
+
+@pytest.mark.parametrize("action", Action)
+def test_an_invoice_closed_otherwise_after_the_request_left_is_unclear_and_not_said_to_be_untouched(
+    action: Action,
+) -> None:
+    assert outcome_of(payment_of(CREDITED, action), settled(CREDITED, "Cancelled")) is Outcome.UNCLEAR
+
+
+def test_an_open_invoice_without_more_credit_says_nothing_yet() -> None:
+    assert outcome_of(payment_of(OPEN), OPEN) is None
+    assert outcome_of(payment_of(CREDITED), CREDITED) is None
+
+
+def test_more_credit_on_an_invoice_that_stays_open_means_partly() -> None:
+    assert outcome_of(payment_of(OPEN), CREDITED) is Outcome.PARTLY
+
+
+def test_an_open_invoice_that_credit_covers_wholly_is_not_called_partly_covered() -> None:
+    covered = replace(OPEN, credit=Decimal(10))
+    assert covered.left_to_pay == 0
+    assert outcome_of(payment_of(OPEN), covered) is Outcome.DONE
+
+
+def test_an_invoice_paid_already_before_its_date_of_payment_shows_is_done_only_once_closed() -> None:
+    assert outcome_of(payment_of(OPEN), replace(OPEN, paid_at=NOW)) is None
+
+
+# --- The end of taking credit back -----------------------------------------------------------------------------------
+
+
+def test_an_open_invoice_without_credit_means_that_it_was_taken_back() -> None:
+    assert outcome_of(payment_of(CREDITED, Action.REMOVE_CREDIT), OPEN) is Outcome.DONE
+
+
+def test_less_credit_than_before_means_partly_taken_back() -> None:
+    read = replace(CREDITED, credit=Decimal(1))
+    assert outcome_of(payment_of(CREDITED, Action.REMOVE_CREDIT), read) is Outcome.PARTLY
+
+
+@pytest.mark.parametrize("credit", [4, 5])
+def test_as_much_credit_as_before_says_nothing_yet(credit: int) -> None:
+    read = replace(CREDITED, credit=Decimal(credit))
+    assert outcome_of(payment_of(CREDITED, Action.REMOVE_CREDIT), read) is None

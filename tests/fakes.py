@@ -1,0 +1,216 @@
+"""Fakes of our own ports, shared by all tests: a provider, a messenger, a clock. What they did is kept to look at."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from bot.domain.chats import Chat, Token
+from bot.domain.invoices import Invoice, Item, Listing
+from bot.domain.payments import Action, Payment
+from bot.errors import NotFound, TokenRefused
+from bot.ports import Delivery, Document, InvoiceFilter
+
+EVERYTHING = InvoiceFilter()
+
+
+class SettableClock:
+    """A :data:`bot.ports.Clock` that stands still until it is moved."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now.astimezone(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def set(self, now: datetime) -> None:
+        self.now = now.astimezone(UTC)
+
+    def move(self, by: timedelta) -> None:
+        self.now += by
+
+
+class Gate:
+    """Holds whoever passes until it is opened; ``reached`` tells that somebody stands before it."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self._opened = asyncio.Event()
+
+    def open(self) -> None:
+        self._opened.set()
+
+    async def hold(self) -> None:
+        self.reached.set()
+        await self._opened.wait()
+
+
+def invoice(
+    number: int = 1, due: date | None = None, total: str = "7.95", *, is_open: bool = True, status: str = ""
+) -> Invoice:
+    """An invoice without credit, open unless said otherwise."""
+    sum_ = Decimal(total)
+    status = status or ("Unpaid" if is_open else "Paid")
+    return Invoice(
+        id=number,
+        status=status,
+        status_label=status,
+        is_open=is_open,
+        issued=date(2026, 1, 1),
+        due=due,
+        paid_at=None,
+        subtotal=sum_,
+        tax=Decimal(0),
+        tax_rate=Decimal(0),
+        credit=Decimal(0),
+        total=sum_,
+        items=(Item("Hosting", f"Web space {number}", f"Web space {number}\nfor a year", sum_),),
+    )
+
+
+def settled(open_invoice: Invoice, status: str = "Paid", paid_at: datetime | None = None) -> Invoice:
+    """The invoice once it is closed."""
+    return replace(open_invoice, is_open=False, status=status, status_label=status, paid_at=paid_at)
+
+
+@dataclass
+class FakeAccount:
+    """An account at the provider. ``balance`` is the credit that a payment can use."""
+
+    invoices: dict[int, Invoice] = field(default_factory=dict)
+    balance: Decimal = Decimal(1000)
+    unlisted: set[int] = field(default_factory=set)
+    unreadable: int = 0
+
+    def put(self, *invoices: Invoice) -> None:
+        self.invoices |= {new.id: new for new in invoices}
+
+
+class FakeProvider:
+    """Implements :class:`bot.ports.Provider` in memory. Calls go by the names of its methods.
+
+    ``errors`` are raised before anything happens, by call or by (call, invoice); ``lost`` after a POST was carried
+    out; ``gates`` hold a call before it happens, ``late_gates`` a POST after it was carried out, by call or token.
+    ``executed`` are the POSTs that were carried out, ``posts`` all that arrived.
+    """
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, FakeAccount] = {}
+        self.errors: dict[str | tuple[str, int], Exception] = {}
+        self.lost: dict[str, Exception] = {}
+        self.gates: dict[str, Gate] = {}
+        self.late_gates: dict[str, Gate] = {}
+        self.calls: list[tuple[str, str, int | None]] = []
+        self.posts: list[tuple[str, int]] = []
+        self.executed: list[tuple[str, int]] = []
+
+    def account(self, token: str) -> FakeAccount:
+        """The account of a token, made if there is none."""
+        return self.accounts.setdefault(token, FakeAccount())
+
+    def calls_of(self, name: str) -> list[int | None]:
+        """The invoices that a call was made for, in order."""
+        return [number for called, _, number in self.calls if called == name]
+
+    async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = EVERYTHING) -> Listing:
+        account = await self._begin("list_invoices", token)
+        listed = [i for i in account.invoices.values() if i.id not in account.unlisted]
+        if only.type is not None:
+            listed = [i for i in listed if i.has_type(only.type)]
+        if only.status is not None:
+            listed = [i for i in listed if i.status == only.status]
+        return Listing(tuple(listed), account.unreadable)
+
+    async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice:
+        return self._known(await self._begin("invoice", token, invoice_id), invoice_id)
+
+    @asynccontextmanager
+    async def pdf(self, token: Token, language: str, invoice_id: int) -> AsyncIterator[Document]:
+        self._known(await self._begin("pdf", token, invoice_id), invoice_id)
+        content = f"%PDF-1.4 invoice {invoice_id}\n%%EOF".encode()
+        yield Document(f"invoice-{invoice_id}.pdf", io.BytesIO(content), len(content))
+
+    @asynccontextmanager
+    async def archive(self, token: Token, language: str, only: InvoiceFilter = EVERYTHING) -> AsyncIterator[Document]:
+        await self._begin("archive", token)
+        yield Document("invoices.zip", io.BytesIO(b"PK\x05\x06" + bytes(18)), 22)
+
+    async def pay(self, token: Token, language: str, invoice_id: int) -> None:
+        await self._post("pay", token, invoice_id)
+
+    async def remove_credit(self, token: Token, language: str, invoice_id: int) -> None:
+        await self._post("remove_credit", token, invoice_id)
+
+    async def _begin(self, name: str, token: Token, invoice_id: int | None = None) -> FakeAccount:
+        self.calls.append((name, token.reveal(), invoice_id))
+        for key in (name, token.reveal()):
+            if gate := self.gates.get(key):
+                await gate.hold()
+        error = self.errors.get(name) or (invoice_id is not None and self.errors.get((name, invoice_id)))
+        if error:
+            raise error
+        if token.reveal() not in self.accounts:
+            raise TokenRefused
+        return self.accounts[token.reveal()]
+
+    def _known(self, account: FakeAccount, invoice_id: int) -> Invoice:
+        if invoice_id not in account.invoices:
+            raise NotFound
+        return account.invoices[invoice_id]
+
+    async def _post(self, name: str, token: Token, invoice_id: int) -> None:
+        self.posts.append((name, invoice_id))
+        account = await self._begin(name, token, invoice_id)
+        found = self._known(account, invoice_id)
+        self.executed.append((name, invoice_id))
+        account.put(self._paid(account, found) if name == Action.PAY else replace(found, credit=Decimal(0)))
+        if gate := self.late_gates.get(name):
+            await gate.hold()
+        if error := self.lost.get(name):
+            raise error
+
+    def _paid(self, account: FakeAccount, found: Invoice) -> Invoice:
+        used = min(found.left_to_pay or Decimal(0), account.balance)
+        account.balance -= used
+        covered = replace(found, credit=found.credit + used)
+        return settled(covered) if covered.left_to_pay == 0 else covered
+
+
+class FakeMessenger:
+    """Implements :class:`bot.ports.Messenger`. ``sent`` and ``shown`` hold what came through, in order.
+
+    ``troubles`` holds, by chat, what its next tries meet: an error (raised instead of sending), or None for a send
+    that works. ``always`` holds an error by chat that every try meets. ``gate`` holds all.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[Delivery] = []
+        self.shown: list[Payment] = []
+        self.tries: list[int] = []
+        self.troubles: defaultdict[int, deque[Exception | None]] = defaultdict(deque)
+        self.always: dict[int, Exception] = {}
+        self.gate: Gate | None = None
+        self.held_chats: dict[int, Gate] = {}
+
+    async def send_alert(self, delivery: Delivery, now: datetime) -> None:
+        await self._pass(delivery.alert.place.chat_id)
+        self.sent.append(delivery)
+
+    async def show_payment(self, payment: Payment, chat: Chat) -> None:
+        await self._pass(payment.place.chat_id)
+        self.shown.append(payment)
+
+    async def _pass(self, chat_id: int) -> None:
+        self.tries.append(chat_id)
+        gate = self.gate or self.held_chats.get(chat_id)
+        if gate:
+            await gate.hold()
+        trouble = self.troubles[chat_id].popleft() if self.troubles[chat_id] else self.always.get(chat_id)
+        if trouble is not None:
+            raise trouble
