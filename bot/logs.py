@@ -152,11 +152,6 @@ def forget_secrets() -> None:
     _secrets.clear()
 
 
-def mask(text: str) -> str:
-    """The text as a log would show it: for what is printed elsewhere."""
-    return _secrets.mask(text)
-
-
 def _shared_processors() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
