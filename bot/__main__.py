@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import suppress
 
 import click
 
@@ -44,15 +43,12 @@ def run() -> None:
 def demo(language: str) -> None:
     """Try the bot on this machine, against a sandbox: no Telegram account and no provider needed."""
     try:
-        from rich.console import Console
-
-        from bot.sandbox.demo import play
+        from bot.sandbox.demo import play_in_terminal
     except ModuleNotFoundError as error:
         raise StartError(
             f"The demo needs the extra packages of the sandbox ({error.name} is missing): pip install '.[demo]'"
         ) from None
-    with suppress(KeyboardInterrupt):
-        asyncio.run(play(language, Console(), stay=sys.stdin.isatty()))
+    play_in_terminal(language)
 
 
 @main.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -71,6 +72,7 @@ def open_embedded_store(settings: Settings) -> TinyStore:
 
 def build_telegram(settings: Settings) -> Telegram:
     """python-telegram-bot's application, on the faster transport; it connects when it is initialized."""
+    os.environ.setdefault("PTB_TIMEDELTA", "1")  # its waits as timedelta; without, it warns of each
     root = settings.telegram_api_url
     return (
         ApplicationBuilder()

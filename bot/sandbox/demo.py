@@ -7,6 +7,7 @@ reader's own.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -31,6 +32,12 @@ READING_TIME = 1.5
 
 PATIENCE = 30.0
 """Seconds that a step may take before the demo gives up."""
+
+
+def play_in_terminal(language: str) -> None:
+    """Play on standard output; the chat is left to the reader if there is one. Raises :class:`StartError`."""
+    with suppress(KeyboardInterrupt):
+        asyncio.run(play(language, Console(), stay=sys.stdin.isatty()))
 
 
 async def play(language: str, console: Console, *, stay: bool) -> None:
@@ -85,10 +92,11 @@ class _Story:
         question = await self._wait(lambda m: _button(m, "yes:"))
         self._ada.press(question, _data(question, "yes:"))
         await self._wait(lambda m: m.id == question.id and _button(m, "show:"))
-        await self._chapter("Two days pass. Another invoice is about to become due, and the bot reminds her.")
+        await self._chapter("Two days pass. The bot reminds her of what is overdue, and of what is about to be due.")
         last = self._chat.messages[-1]
         clock.put_forward(timedelta(days=2))
-        await self._wait(lambda m: _button(m, "pdf:"), after=last)
+        for _ in range(2):
+            last = await self._wait(lambda m: _button(m, "pdf:"), after=last)
 
     async def _send(self, text: str, answered: Callable[[Message], bool]) -> Message:
         sent = self._ada.send(self._chat, text)
