@@ -179,7 +179,7 @@ class _Body(httpx.AsyncByteStream):
 
 def _mapped(error: Exception, request: httpx.Request) -> httpx.TransportError:
     """Give httpx's error for aiohttp's, told by the original. Only what surely was not sent is a connect failure."""
-    original = error.__cause__ or error
+    original = error.__cause__ if isinstance(error, httpx.TransportError) and error.__cause__ else error
     text = type(original).__name__
     if isinstance(original, aiohttp.ClientConnectorError):
         text = (
