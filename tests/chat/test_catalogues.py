@@ -73,7 +73,7 @@ def messages(language: str) -> dict[str, Message]:
 
 def texts_of(message: Message) -> list[str]:
     """The translation, or all its plural forms."""
-    return [message.string] if isinstance(message.string, str) else list(message.string)
+    return [message.string] if isinstance(message.string, str) else list(message.string or ())
 
 
 def placeholders(text: str) -> set[str]:
@@ -121,7 +121,7 @@ def asked_for(node: ast.expr) -> Iterator[str]:
 def static_keys() -> set[str]:
     """Keys that are asked for directly, and constants that name a key of a part that the catalogues have."""
     parts = {key.partition(".")[0] for key in messages("en")}
-    found = set()
+    found = set[str]()
     for tree in TREES.values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and is_text_call(node) and node.args:
@@ -206,7 +206,7 @@ def test_a_translation_has_the_same_placeholders(language: str) -> None:
 def test_every_text_is_html_that_telegram_takes(language: str) -> None:
     for key, message in messages(language).items():
         for text in texts_of(message):
-            filled = text.format_map({name: "x" for name in placeholders(text)})
+            filled = text.format_map(dict.fromkeys(placeholders(text), "x"))
             assert parse_html(filled).text.strip(), key
 
 

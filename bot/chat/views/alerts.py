@@ -16,16 +16,16 @@ TITLE = 100
 
 def alert(t: Texts, delivery: Delivery, now: datetime) -> Screen:
     """The alert as things stand at ``now``; where it may come a second time, or from old knowledge, it says so."""
-    invoice = delivery.known
+    invoice, link = delivery.known, delivery.chat.link
     if invoice is None:
-        return Screen(t(f"alert.{delivery.alert.kind}"))
-    lines = [*_news(t, delivery.alert.kind, invoice, now)]
-    link = delivery.chat.link
-    if link is not None and link.checked_at < delivery.alert.created_at:
-        lines.append(t("alert.as_of", moment=t.moment(link.checked_at)))
+        lines = [t(f"alert.{delivery.alert.kind}")]
+    else:
+        lines = _news(t, delivery.alert.kind, invoice, now)
+        if link is not None and link.checked_at < delivery.alert.created_at:
+            lines.append(t("alert.as_of", moment=t.moment(link.checked_at)))
     if delivery.again:
         lines.append(t("alert.again"))
-    return Screen(join(lines), _rows(t, invoice))
+    return Screen(join(lines), _rows(t, invoice) if invoice is not None else ())
 
 
 def _news(t: Texts, kind: AlertKind, invoice: KnownInvoice, now: datetime) -> list[Markup]:

@@ -8,9 +8,9 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, join
 from bot.chat.texts import Texts
-from bot.chat.views.invoices import Page, amount
+from bot.chat.views.invoices import Page, amount, summary
 from bot.domain.chats import LANGUAGES, Chat
-from bot.domain.invoices import Listing, open_first, sum_left
+from bot.domain.invoices import Listing, open_first
 from bot.ports import Waiting
 from bot.services.browsing import Query
 
@@ -33,20 +33,15 @@ def help_page(t: Texts, chat: Chat) -> Screen:
 
 
 def linked(t: Texts, listing: Listing, now: datetime) -> Screen:
-    """The greeting of a chat that was just linked: what is open, and what is due next."""
-    still_open = [i for i in open_first(listing.invoices) if i.is_open]
-    lines = [t("link.done")]
-    if still_open:
-        lines.append(t.count("list.open_sum", len(still_open), sum=t.money(sum_left(still_open))))
-        first, today = still_open[0], now.astimezone(t.zone).date()
-        if first.due:
-            key = "link.overdue" if first.due < today else "link.next_due"
-            day = t.day_from(first.due, today)
-            lines.append(t(key, id=first.id, amount=t.money(amount(first)), date=t.day(first.due), day=day))
-    else:
-        lines.append(t("list.none_open"))
-    if listing.unreadable:
-        lines.append(t.count("list.unreadable", listing.unreadable))
+    """The greeting of a chat that was just linked: what is open, what is overdue, and what is due next."""
+    lines = [t("link.done"), *summary(t, listing, Query())]
+    today = now.astimezone(t.zone).date()
+    dated = [(i.due, i) for i in open_first(listing.invoices) if i.is_open and i.due and i.left_to_pay != 0]
+    overdue, ahead = [d for d in dated if d[0] < today], [d for d in dated if d[0] >= today]
+    for key, found in (("link.overdue", overdue), ("link.next_due", ahead)):
+        for due, first in found[:1]:
+            facts = {"id": first.id, "amount": t.money(amount(first)), "date": t.day(due)}
+            lines.append(t(key, **facts, day=t.day_from(due, today)))
     lines += [Markup(""), t("link.from_now_on")]
     return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{Page(Query())}")]])
 

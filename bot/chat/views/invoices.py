@@ -41,16 +41,7 @@ def invoice_list(t: Texts, listing: Listing, page: Page, today: date) -> Screen:
     pages = max(1, -(-len(listing.invoices) // PAGE))
     page = replace(page, number=min(max(page.number, 0), pages - 1))
     shown = listing.invoices[page.number * PAGE :][:PAGE]
-    still_open = [i for i in listing.invoices if i.is_open]
-    head = [t(f"list.title.{page.query.show}")]
-    if still_open:
-        head.append(t.count("list.open_sum", len(still_open), sum=t.money(sum_left(still_open))))
-    elif page.query == Query():
-        head.append(t("list.none_open"))
-    if not listing.invoices:
-        head.append(t("list.empty"))
-    if listing.unreadable:
-        head.append(t.count("list.unreadable", listing.unreadable))
+    head = [t(f"list.title.{page.query.show}"), *summary(t, listing, page.query)]
     body = [_line(t, invoice, today) for invoice in shown]
     return Screen(Markup("\n\n").join([join(head), *body]), _list_rows(t, shown, page, pages))
 
@@ -72,22 +63,50 @@ def invoice_details(t: Texts, invoice: Invoice, today: date, back: Page | None =
     return Screen(fit([*head, Markup("")], body, tail, t("details.more_items")), _details_rows(t, invoice, back))
 
 
+def summary(t: Texts, listing: Listing, query: Query) -> list[Markup]:
+    """How much is open, or that nothing is: which nobody knows while an invoice could not be read."""
+    still_open = [i for i in listing.invoices if i.is_open]
+    lines = []
+    if still_open:
+        lines.append(t.count("list.open_sum", len(still_open), sum=t.money(sum_left(still_open))))
+    elif not listing.unreadable and (key := _absence(listing, query)):
+        lines.append(t(key))
+    if listing.unreadable:
+        lines.append(t.count("list.unreadable", listing.unreadable))
+    return lines
+
+
+def _absence(listing: Listing, query: Query) -> str | None:
+    """What to say of a complete list in which nothing is open."""
+    if query == Query(Show.OPEN) or (query == Query() and listing.invoices):
+        return "list.none_open"
+    if listing.invoices:
+        return None
+    return "list.none" if query == Query() else "list.empty"
+
+
 def icon(invoice: Invoice, today: date) -> str:
     """A sign for how urgent it is."""
     if not invoice.is_open:
-        return "✅" if invoice.status.casefold() == "paid" else "⚪️"
+        return "✅" if _is_paid(invoice) else "⚪️"
     return "🔴" if invoice.due and invoice.due < today else "🟡"
 
 
 def amount(invoice: Invoice) -> Decimal:
-    """The sum to show first: what is left, or the total where nothing is to be paid or it is unclear."""
-    return (invoice.left_to_pay if invoice.is_open else None) or invoice.total
+    """The sum to show first: what is left of an open invoice, or the total where it is closed or that is unclear."""
+    left = invoice.left_to_pay if invoice.is_open else None
+    return invoice.total if left is None else left
+
+
+def _is_paid(invoice: Invoice) -> bool:
+    # A refunded invoice has a day of payment too.
+    return not invoice.is_open and invoice.status.casefold() == "paid"
 
 
 def _line(t: Texts, invoice: Invoice, today: date) -> Markup:
     if invoice.is_open and invoice.due:
         when = t("list.due", date=t.day(invoice.due), day=t.day_from(invoice.due, today))
-    elif invoice.paid_at and not invoice.is_open:
+    elif invoice.paid_at and _is_paid(invoice):
         when = t("list.paid", date=t.day(invoice.paid_at.astimezone(t.zone).date()))
     else:
         when = Markup.escape(one_line(invoice.status_label or invoice.status, 40))
@@ -122,13 +141,13 @@ def _choice(t: Texts, key: str, choice: Query, now: Query) -> Button:
 
 
 def _item_lines(t: Texts, item: Item) -> list[Markup]:
-    title = one_line(item.title, ITEM_TITLE)
+    title = one_line(item.title or item.type, ITEM_TITLE)
     key = "details.item" if item.amount is not None else "details.item_without_amount"
     lines = [t(key, title=title, amount=t.money(item.amount or Decimal(0)))]
-    description = item.description.strip()
-    # The description repeats the short one as its first line.
-    rest = description.removeprefix(item.title.strip()).strip()
-    lines += [t("details.description", text=line) for line in cut(rest, ITEM_DESCRIPTION).splitlines() if line.strip()]
+    first, _, rest = item.description.strip().partition("\n")
+    # The description most often repeats the short one as its first line.
+    text = rest if first.strip() == item.title.strip() else item.description
+    lines += [t("details.description", text=line) for line in cut(text, ITEM_DESCRIPTION).splitlines() if line.strip()]
     return lines
 
 
@@ -136,8 +155,10 @@ def _sums(t: Texts, invoice: Invoice) -> list[Markup]:
     lines = []
     if invoice.subtotal is not None and invoice.tax is not None:
         lines.append(t("details.subtotal", amount=t.money(invoice.subtotal)))
-        rate = t.number(invoice.tax_rate) if invoice.tax_rate is not None else "?"
-        lines.append(t("details.tax", rate=rate, amount=t.money(invoice.tax)))
+        if invoice.tax_rate is None:
+            lines.append(t("details.tax_without_rate", amount=t.money(invoice.tax)))
+        else:
+            lines.append(t("details.tax", rate=t.number(invoice.tax_rate), amount=t.money(invoice.tax)))
     lines.append(t("details.total", amount=t.money(invoice.total)))
     if invoice.credit:
         lines.append(t("details.credit", amount=t.money(invoice.credit)))

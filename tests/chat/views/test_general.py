@@ -1,0 +1,174 @@
+"""The greeting after linking, help, status and the choices around them."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from bot.chat.texts import Texts
+from bot.chat.views import general
+from bot.domain.chats import Chat, Trouble
+from bot.domain.invoices import Listing
+from bot.ports import Waiting
+from tests.chat.samples import DE, EN, NOW, PAID_DOMAIN, buttons, invoice, labels, linked_chat, seen
+
+NOTHING_WAITS = Waiting(0, 0)
+
+
+# --- After linking --------------------------------------------------------------------------------------------------
+
+
+def greeting(*invoices: object, unreadable: int = 0, t: Texts = EN) -> str:
+    listing = Listing(tuple(invoices), unreadable)  # type: ignore[arg-type]
+    return seen(general.linked(t, listing, NOW)).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_the_greeting_tells_what_is_open_and_what_is_due_next() -> None:
+    later, sooner = invoice(1, due=date(2026, 12, 24)), invoice(2)
+    assert greeting(later, PAID_DOMAIN, sooner) == (
+        "✅ This chat is linked.\n"
+        "2 open invoices, together €15.90\n"
+        "Next due: invoice 2, €7.95, on 27 Nov 2026 (in 5 days).\n"
+        "\n"
+        "From now on I tell you of new invoices, and remind you before they fall due."
+    )
+    assert "Als Nächstes fällig: Rechnung 2, 7,95 €, am 27.11.2026 (in 5 Tagen)." in greeting(later, sooner, t=DE)
+
+
+def test_what_is_overdue_is_not_called_due_next() -> None:
+    text = greeting(invoice(1, due=date(2026, 11, 20)), invoice(2))
+    assert "🔴 Overdue: invoice 1, €7.95. It was due on 20 Nov 2026 (2 days ago)." in text
+    assert "Next due: invoice 2, €7.95" in text
+    german = greeting(invoice(1, due=date(2026, 11, 20)), t=DE)
+    assert "🔴 Überfällig: Rechnung 1, 7,95 €. Sie war am 20.11.2026 fällig (vor 2 Tagen)." in german
+    assert "Als Nächstes" not in german
+
+
+def test_an_invoice_of_which_nothing_is_left_is_not_due_next() -> None:
+    covered = invoice(1, credit=Decimal("7.95"), due=date(2026, 11, 23))
+    assert "Next due: invoice 2, €7.95" in greeting(covered, invoice(2))
+    assert "Next due" not in greeting(covered)
+
+
+def test_open_invoices_without_a_due_date_have_no_next_one() -> None:
+    text = greeting(invoice(due=None))
+    assert "1 open invoice, €7.95" in text
+    assert "Next due" not in text
+
+
+def test_with_nothing_open_the_greeting_says_so() -> None:
+    assert "Nothing is to be paid." in greeting(PAID_DOMAIN)
+    assert "There are no invoices in your account." in greeting()
+
+
+def test_while_some_could_not_be_read_it_does_not_say_that_nothing_is_to_be_paid() -> None:
+    text = greeting(PAID_DOMAIN, unreadable=1)
+    assert "⚠️ 1 invoice could not be read and is missing here." in text
+    assert "Nothing is to be paid" not in text
+
+
+def test_from_the_greeting_a_button_leads_to_the_list() -> None:
+    screen = general.linked(EN, Listing(()), NOW)
+    assert [(b.label, b.data) for b in buttons(screen)] == [("🧾 Invoices", "list:all.any.0.0")]
+
+
+# --- Help -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("t", [EN, DE], ids=["en", "de"])
+def test_help_lists_every_command(t: Texts) -> None:
+    text = seen(general.help_page(t, Chat(1)))
+    assert all(f"/{name} – " in text for name in general.COMMANDS)
+
+
+def test_help_says_whether_the_chat_is_linked() -> None:
+    assert "not linked" in seen(general.help_page(EN, Chat(1)))
+    assert "This chat is linked" in seen(general.help_page(EN, linked_chat()))
+
+
+# --- Status ---------------------------------------------------------------------------------------------------------
+
+
+def status(chat: Chat, waiting: Waiting = NOTHING_WAITS, t: Texts = EN) -> str:
+    return seen(general.status(t, chat, waiting, NOW))
+
+
+def test_status_tells_the_last_and_the_next_check() -> None:
+    assert status(linked_chat()) == (
+        "🔗 Linked since 23 Oct 2026, 11:30:00.\n"
+        "Last good check: 22 Nov 2026, 09:30:00 (60 minutes ago).\n"
+        "Next check: in 15 minutes."
+    )
+    assert status(linked_chat(), t=DE) == (
+        "🔗 Verknüpft seit 23.10.2026, 11:30:00.\n"
+        "Zuletzt erfolgreich geprüft: 22.11.2026, 09:30:00 (vor 60 Minuten).\n"
+        "Nächste Prüfung: in 15 Minuten."
+    )
+
+
+def test_a_check_that_is_due_is_under_way() -> None:
+    assert status(linked_chat(next_check_at=NOW)).endswith("A check is under way.")
+    assert status(linked_chat(next_check_at=NOW - timedelta(hours=1))).endswith("A check is under way.")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [(Trouble.TOKEN_REFUSED, "no longer accepts your token"), (Trouble.PERMISSION_MISSING, "access_invoices")],
+)
+def test_trouble_takes_the_place_of_the_next_check(trouble: Trouble, words: str) -> None:
+    text = status(linked_chat(trouble=trouble))
+    assert words in text
+    assert "Next check" not in text
+
+
+def test_status_tells_what_waits_and_what_could_not_be_delivered() -> None:
+    text = status(linked_chat(), Waiting(waiting=2, set_aside=1))
+    assert text.endswith("2 messages are on their way.\n1 message could not be delivered.")
+
+
+def test_a_chat_that_is_not_linked_is_told_how() -> None:
+    assert "/link" in status(Chat(1))
+    assert "/link" in status(Chat(1), t=DE)
+
+
+# --- Choices --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        (None, ["English", "Deutsch", "• As Telegram says •"]),
+        ("en", ["• English •", "Deutsch", "As Telegram says"]),
+        ("de", ["English", "• Deutsch •", "As Telegram says"]),
+    ],
+)
+def test_the_languages_are_named_in_themselves_and_the_chosen_one_is_marked(
+    chosen: str | None, expected: list[str]
+) -> None:
+    screen = general.languages(EN, chosen)
+    assert labels(screen) == expected
+    assert [button.data for button in buttons(screen)] == ["language:en", "language:de", "language:auto"]
+
+
+def test_unlinking_is_asked_for_first() -> None:
+    screen = general.unlink_question(DE)
+    assert "Token" in seen(screen)
+    assert [(b.label, b.data) for b in buttons(screen)] == [
+        ("🗑 Verknüpfung löschen", "unlink:yes"),
+        ("Behalten", "unlink:no"),
+    ]
+
+
+def test_the_welcome_says_what_to_send_and_what_becomes_of_it() -> None:
+    text = seen(general.welcome(EN))
+    assert "API token" in text
+    assert "access_invoices" in text
+    assert "delete your message" in text
+
+
+def test_todays_date_is_the_one_in_the_providers_zone() -> None:
+    # 22 November 23:30 UTC is the 23rd in Berlin, so that what is due on the 27th is due in four days.
+    screen = general.linked(EN, Listing((invoice(),)), NOW.replace(hour=23))
+    assert "(in 4 days)" in seen(screen)

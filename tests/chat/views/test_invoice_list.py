@@ -1,0 +1,224 @@
+"""The list of invoices: what it says, its pages and its filters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, strategies as st
+
+from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, length
+from bot.chat.texts import Texts
+from bot.chat.views.invoices import PAGE, Page, invoice_list
+from bot.domain.invoices import Invoice, Item, Listing
+from bot.services.browsing import Kind, Query, Show
+from tests.chat.samples import CANCELLED_SERVER, DE, EN, NASTY, PAID_DOMAIN, TODAY, buttons, invoice, labels, paid, seen
+
+FIRST = Page(Query())
+pages = st.builds(
+    Page, st.builds(Query, st.sampled_from(Show), st.sampled_from(Kind), st.booleans()), st.integers(0, 10_000)
+)
+
+
+def listing(*invoices: Invoice, unreadable: int = 0) -> Listing:
+    return Listing(invoices, unreadable)
+
+
+def show(found: Listing, page: Page = FIRST, t: Texts = EN) -> str:
+    return seen(invoice_list(t, found, page, TODAY))
+
+
+# --- What it says ---------------------------------------------------------------------------------------------------
+
+
+def test_an_account_without_invoices_is_told_so() -> None:
+    assert show(listing()) == "🧾 Your invoices\nThere are no invoices in your account."
+    assert show(listing(), t=DE) == "🧾 Deine Rechnungen\nIn deinem Konto gibt es keine Rechnungen."
+
+
+@pytest.mark.parametrize(
+    "query",
+    [Query(Show.PAID), Query(Show.OPEN, Kind.DOMAIN), Query(kind=Kind.HOSTING), Query(with_transactions=True)],
+)
+def test_a_filter_that_nothing_fits_does_not_say_that_the_account_is_empty(query: Query) -> None:
+    text = show(listing(), Page(query))
+    assert text.endswith("There is no such invoice.")
+    assert "in your account" not in text
+
+
+def test_no_open_invoice_is_good_news() -> None:
+    assert show(listing(), Page(Query(Show.OPEN))) == "🧾 Open invoices\nNothing is to be paid."
+    assert "Es ist nichts zu bezahlen." in show(listing(PAID_DOMAIN), t=DE)
+
+
+@pytest.mark.parametrize("show_only", [Show.ALL, Show.OPEN])
+@pytest.mark.parametrize("found", [(), (PAID_DOMAIN,)], ids=["nothing else", "a paid one"])
+def test_while_some_could_not_be_read_it_never_says_that_nothing_is_to_be_paid(
+    show_only: Show, found: tuple[Invoice, ...]
+) -> None:
+    shown = () if show_only is Show.OPEN else found
+    text = show(listing(*shown, unreadable=2), Page(Query(show_only)))
+    assert "⚠️ 2 invoices could not be read and are missing here." in text
+    assert "Nothing is to be paid" not in text
+    assert "no invoices in your account" not in text
+
+
+def test_unreadable_invoices_are_counted_in_words() -> None:
+    assert "⚠️ 1 invoice could not be read and is missing here." in show(listing(invoice(), unreadable=1))
+    assert "⚠️ 3 Rechnungen waren nicht lesbar und fehlen hier." in show(listing(invoice(), unreadable=3), t=DE)
+
+
+def test_one_open_invoice_has_its_sum_due_date_and_title() -> None:
+    assert show(listing(invoice())) == (
+        "🧾 Your invoices\n1 open invoice, €7.95\n\n🟡 4711 · €7.95 · due 27 Nov 2026 (in 5 days)\nServer 4711"
+    )
+    assert show(listing(invoice()), t=DE) == (
+        "🧾 Deine Rechnungen\n1 offene Rechnung, 7,95\N{NO-BREAK SPACE}€\n\n"
+        "🟡 4711 · 7,95\N{NO-BREAK SPACE}€ · fällig 27.11.2026 (in 5 Tagen)\nServer 4711"
+    )
+
+
+def test_an_overdue_invoice_stands_out() -> None:
+    assert "🔴 4711 · €7.95 · due 21 Nov 2026 (yesterday)" in show(listing(invoice(due=date(2026, 11, 21))))
+
+
+def test_the_day_it_is_due_is_not_overdue() -> None:
+    assert "🟡 4711 · €7.95 · due 22 Nov 2026 (today)" in show(listing(invoice(due=TODAY)))
+
+
+def test_open_invoices_are_summed_up_by_what_is_left() -> None:
+    with_credit = invoice(2, credit=Decimal("1.00"))
+    text = show(listing(invoice(1), with_credit, paid(3)))
+    assert "2 open invoices, together €14.90" in text
+    assert "2 · €6.95 · due" in text
+
+
+def test_an_open_invoice_that_credit_covers_shows_that_nothing_is_left_of_it() -> None:
+    text = show(listing(invoice(credit=Decimal("7.95"))))
+    assert "1 open invoice, €0.00" in text
+    assert "4711 · €0.00 · due" in text
+
+
+def test_an_invoice_whose_remainder_is_unclear_shows_its_total() -> None:
+    assert "4711 · €5.00 ·" in show(listing(invoice(total=Decimal("5.00"), credit=Decimal("1.00"))))
+
+
+def test_an_open_invoice_without_a_due_date_shows_its_status() -> None:
+    assert "🟡 4711 · €7.95 · Offen" in show(listing(invoice(due=None)))
+
+
+def test_paid_and_cancelled_are_told_apart() -> None:
+    text = show(listing(PAID_DOMAIN, CANCELLED_SERVER))
+    assert "✅ 212032 · €0.00 · paid 17 Nov 2022" in text
+    assert "⚪️ 130348 · €7.95 · Storniert" in text
+
+
+def test_a_refunded_invoice_is_not_shown_as_paid() -> None:
+    text = show(listing(paid(5, status="Refunded", status_label="Erstattet")))
+    assert "⚪️ 5 · €7.95 · Erstattet" in text
+
+
+def test_the_day_of_payment_is_the_one_in_the_providers_zone() -> None:
+    # The first sample was paid on 17 November at 03:00 UTC; shortly before midnight UTC it is tomorrow in Berlin.
+    late = replace(PAID_DOMAIN, paid_at=PAID_DOMAIN.paid_at and PAID_DOMAIN.paid_at.replace(hour=23, minute=30))
+    assert "paid 18 Nov 2022" in show(listing(late))
+
+
+def test_what_the_provider_wrote_is_shown_as_it_was_written() -> None:
+    nasty = invoice(due=None, status_label=NASTY, items=(Item("Hosting", NASTY, NASTY, None),))
+    text = show(listing(nasty))
+    assert text.count(NASTY) == 2
+
+
+# --- Pages ----------------------------------------------------------------------------------------------------------
+
+
+def many(count: int) -> Listing:
+    return listing(*(invoice(number) for number in range(1, count + 1)))
+
+
+def shown_numbers(found: Listing, number: int) -> list[int]:
+    screen = invoice_list(EN, found, Page(Query(), number), TODAY)
+    return [int(button.data.split(":")[1]) for button in buttons(screen) if button.data.startswith("show:")]
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [(0, [1, 2, 3, 4, 5, 6]), (1, [7, 8, 9, 10, 11, 12]), (2, [13]), (3, [13]), (99, [13]), (-1, [1, 2, 3, 4, 5, 6])],
+)
+def test_a_page_holds_six_and_one_that_is_not_there_is_the_nearest(number: int, expected: list[int]) -> None:
+    assert shown_numbers(many(13), number) == expected
+
+
+@pytest.mark.parametrize(("count", "pages_needed"), [(0, 1), (1, 1), (6, 1), (7, 2), (12, 2), (13, 3)])
+def test_every_invoice_is_on_exactly_one_page(count: int, pages_needed: int) -> None:
+    found = many(count)
+    numbers = [number for page in range(pages_needed) for number in shown_numbers(found, page)]
+    assert numbers == list(range(1, count + 1))
+
+
+def test_a_single_page_has_no_buttons_to_turn() -> None:
+    assert "◀" not in labels(invoice_list(EN, many(PAGE), FIRST, TODAY))
+
+
+def test_turning_goes_round_and_keeps_the_filters() -> None:
+    query = Query(Show.OPEN, Kind.HOSTING, with_transactions=True)
+    screen = invoice_list(EN, many(13), Page(query, 2), TODAY)
+    found = {button.label: button.data for button in buttons(screen)}
+    assert found["◀"] == f"list:{Page(query, 1)}"
+    assert found["▶"] == f"list:{Page(query, 0)}"
+    assert found["3 / 3"] == f"list:{Page(query, 2)}"
+
+
+def test_the_sum_is_of_all_pages() -> None:
+    assert "13 open invoices, together €103.35" in show(many(13), Page(Query(), 2))
+
+
+# --- Filters --------------------------------------------------------------------------------------------------------
+
+
+def test_the_filters_in_force_are_marked() -> None:
+    query = Query(Show.PAID, Kind.DOMAIN, with_transactions=True)
+    found = labels(invoice_list(EN, listing(), Page(query), TODAY))
+    assert {"All", "Open", "• Paid •", "Any kind", "Hosting", "• Domain •", "Donation", "☑ with transactions"} <= {
+        *found
+    }
+    german = labels(invoice_list(DE, listing(), FIRST, TODAY))
+    assert {"• Alle •", "Offen", "Bezahlt", "• Alle Arten •", "Hosting", "Domain", "Spende", "☐ mit Transaktionen"} <= {
+        *german
+    }
+
+
+def test_a_filter_changes_one_thing_and_begins_at_the_first_page() -> None:
+    query = Query(Show.PAID, Kind.DOMAIN)
+    found = {b.label: b.data for b in buttons(invoice_list(EN, many(13), Page(query, 2), TODAY))}
+    assert found["Open"] == f"list:{Page(replace(query, show=Show.OPEN))}"
+    assert found["Hosting"] == f"list:{Page(replace(query, kind=Kind.HOSTING))}"
+    assert found["☐ with transactions"] == f"list:{Page(replace(query, with_transactions=True))}"
+
+
+@given(pages)
+def test_a_page_survives_the_way_through_callback_data(page: Page) -> None:
+    assert Page.parse(str(page)) == page
+
+
+@pytest.mark.parametrize("text", ["", "all", "all.any.0", "all.any.0.x", "some.any.0.0", "all.any.0.0.0"])
+def test_what_is_no_page_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  # each in words of its own
+        Page.parse(text)
+
+
+# --- Telegram's limits ----------------------------------------------------------------------------------------------
+
+
+@given(pages, st.lists(st.integers(10**17, 10**18 - 1), min_size=1, max_size=20), st.text(max_size=300))
+def test_a_list_keeps_telegrams_limits_whatever_is_in_it(page: Page, ids: list[int], title: str) -> None:
+    item = Item("Hosting", title, title, None)
+    found = listing(*(invoice(number, items=(item,), status_label=title, total=Decimal(10**12)) for number in ids))
+    screen = invoice_list(DE, found, page, TODAY)
+    assert length(screen.text) <= TEXT_LIMIT
+    assert seen(screen)
+    assert all(1 <= len(button.data.encode()) <= DATA_LIMIT for button in buttons(screen))
+    assert all(0 < len(button.label) <= 64 for button in buttons(screen))

@@ -1,0 +1,171 @@
+"""A payment in every state and with every outcome, and the same for taking credit back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from itertools import product
+
+import pytest
+
+from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, length
+from bot.chat.texts import Texts
+from bot.chat.views.payments import progress, question
+from bot.domain.invoices import Item
+from bot.domain.payments import Action, Outcome, State
+from tests.chat.samples import DE, EN, NASTY, TODAY, buttons, invoice, labels, payment, seen
+
+PAY, BACK = Action.PAY, Action.REMOVE_CREDIT
+
+
+def told(outcome: Outcome, action: Action = PAY, t: Texts = EN, **others: object) -> str:
+    shown = progress(t, payment(action, state=State.ENDED, outcome=outcome, **others))
+    return seen(shown).replace("\N{NO-BREAK SPACE}", " ")
+
+
+# --- The question ---------------------------------------------------------------------------------------------------
+
+
+def test_the_question_names_invoice_amount_and_date() -> None:
+    screen = question(EN, payment(), invoice(), TODAY)
+    assert seen(screen) == (
+        "💳 Pay €7.95 for invoice 4711 with your credit?\n"
+        "Server 4711\n"
+        "Due: 27 Nov 2026 (in 5 days)\n"
+        "This question stands for 10 minutes."
+    )
+    assert [(b.label, b.data) for b in buttons(screen)] == [
+        ("✅ Pay €7.95", "yes:AAAABBBBCCCCDDDD"),
+        ("✖️ Cancel", "no:AAAABBBBCCCCDDDD"),
+    ]
+
+
+def test_the_question_in_german() -> None:
+    screen = question(DE, payment(), invoice(), TODAY)
+    assert seen(screen).replace("\N{NO-BREAK SPACE}", " ") == (
+        "💳 7,95 € für Rechnung 4711 mit deinem Guthaben bezahlen?\n"
+        "Server 4711\n"
+        "Fällig: 27.11.2026 (in 5 Tagen)\n"
+        "Diese Frage gilt 10 Minuten."
+    )
+    assert labels(screen) == ["✅ 7,95\N{NO-BREAK SPACE}€ bezahlen", "✖️ Abbrechen"]
+
+
+def test_credit_that_lies_on_the_invoice_already_is_named() -> None:
+    asked = payment(amount=Decimal("6.95"), credit=Decimal("1.00"))
+    text = seen(question(EN, asked, invoice(credit=Decimal("1.00")), TODAY))
+    assert "Pay €6.95" in text
+    assert "Credit already applied: €1.00" in text
+
+
+def test_taking_credit_back_asks_for_that_amount() -> None:
+    screen = question(EN, payment(BACK), invoice(credit=Decimal("1.00")), TODAY)
+    assert seen(screen).startswith("↩️ Take the credit of €1.00 back from invoice 4711?\n")
+    assert "already applied" not in seen(screen)
+    assert labels(screen) == ["✅ Take €1.00 back", "✖️ Cancel"]
+
+
+def test_a_question_about_an_invoice_without_title_and_date_is_short() -> None:
+    text = seen(question(EN, payment(due=None), invoice(items=(), due=None), TODAY))
+    assert text == "💳 Pay €7.95 for invoice 4711 with your credit?\nThis question stands for 10 minutes."
+
+
+def test_a_title_is_shown_as_it_was_written() -> None:
+    asked = question(EN, payment(), invoice(items=(Item("Hosting", NASTY, NASTY, None),)), TODAY)
+    assert f"\n{NASTY}\n" in seen(asked)
+
+
+def test_the_buttons_of_the_longest_number_fit() -> None:
+    long = replace(payment(), invoice_id=10**18 - 1, id="x" * 16)
+    for screen in (question(EN, long, invoice(10**18 - 1), TODAY), progress(EN, long)):
+        assert all(len(button.data.encode()) <= DATA_LIMIT for button in buttons(screen))
+
+
+# --- Under way ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "state", "words"),
+    [
+        (PAY, State.CONFIRMED, "⏳ Paying €7.95 for invoice 4711 …"),
+        (PAY, State.SENT, "please don't pay again meanwhile"),
+        (BACK, State.CONFIRMED, "⏳ Taking €1.00 back from invoice 4711 …"),
+        (BACK, State.SENT, "has the order to take €1.00 back from invoice 4711"),
+    ],
+)
+def test_under_way_there_is_nothing_to_press(action: Action, state: State, words: str) -> None:
+    screen = progress(EN, payment(action, state=state))
+    assert words in seen(screen)
+    assert buttons(screen) == []
+
+
+# --- Ended ----------------------------------------------------------------------------------------------------------
+
+PDF, DETAILS, AGAIN = "pdf:4711", "show:4711", "pay:4711"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words", "data"),
+    [
+        (Outcome.DONE, "✅ Invoice 4711 is paid: €7.95, 22 Nov 2026, 10:30:00.", [PDF, DETAILS]),
+        (Outcome.PARTLY, "🟡 Your credit covered a part of invoice 4711 only.", [DETAILS]),
+        (Outcome.REFUSED, "❌ The provider refused to pay invoice 4711 with credit. Nothing was paid.", [DETAILS]),
+        (Outcome.NOT_SENT, "❌ Invoice 4711 was not paid: the provider could not be asked.", [AGAIN, DETAILS]),
+        (Outcome.CHANGED, "ℹ️ Invoice 4711 is no longer as it was shown to you", [AGAIN, DETAILS]),
+        (Outcome.UNCLEAR, "⚠️ Whether €7.95 for invoice 4711 was paid, I could not find out.", [DETAILS]),
+        (Outcome.CANCELLED, "Cancelled. Invoice 4711 was not paid.", [DETAILS]),
+    ],
+)
+def test_how_a_payment_ended_and_what_can_be_done_next(outcome: Outcome, words: str, data: list[str]) -> None:
+    screen = progress(EN, payment(state=State.ENDED, outcome=outcome))
+    assert words in seen(screen)
+    assert [button.data for button in buttons(screen)] == data
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words", "data"),
+    [
+        (Outcome.DONE, "✅ €1.00 taken back from invoice 4711, 22 Nov 2026, 10:30:00.", [DETAILS]),
+        (Outcome.PARTLY, "🟡 Only a part of the credit was taken back from invoice 4711.", [DETAILS]),
+        (Outcome.REFUSED, "❌ The provider refused to take credit back from invoice 4711.", [DETAILS]),
+        (Outcome.NOT_SENT, "❌ No credit was taken back from invoice 4711", ["removecredit:4711", DETAILS]),
+        (Outcome.CHANGED, "ℹ️ Invoice 4711 is no longer as it was shown", ["removecredit:4711", DETAILS]),
+        (Outcome.UNCLEAR, "⚠️ Whether €1.00 was taken back from invoice 4711, I could not find out.", [DETAILS]),
+        (Outcome.CANCELLED, "Cancelled. The credit stays on invoice 4711.", [DETAILS]),
+    ],
+)
+def test_how_taking_credit_back_ended(outcome: Outcome, words: str, data: list[str]) -> None:
+    screen = progress(EN, payment(BACK, state=State.ENDED, outcome=outcome))
+    assert words in seen(screen)
+    assert [button.data for button in buttons(screen)] == data
+
+
+def test_the_outcomes_in_german() -> None:
+    assert told(Outcome.DONE, t=DE) == "✅ Rechnung 4711 ist bezahlt: 7,95 €, 22.11.2026, 10:30:00."
+    assert "nicht herausfinden" in told(Outcome.UNCLEAR, t=DE)
+    assert told(Outcome.DONE, BACK, DE) == "✅ 1,00 € von Rechnung 4711 zurückgenommen, 22.11.2026, 10:30:00."
+
+
+def test_a_part_payment_tells_what_is_left() -> None:
+    assert told(Outcome.PARTLY, left=Decimal("2.95")).endswith("only.\nLeft to pay: €2.95")
+    assert "Left to pay" not in told(Outcome.PARTLY)
+
+
+def test_what_is_left_is_not_told_where_it_would_mislead() -> None:
+    assert "Left to pay" not in told(Outcome.DONE, left=Decimal(0))
+    assert "Left to pay" not in told(Outcome.CHANGED, left=Decimal("9.00"))
+
+
+def test_a_refusal_is_told_in_the_providers_words() -> None:
+    assert told(Outcome.REFUSED, reason=NASTY).endswith(f"Nothing was paid.\nThe provider says: “{NASTY}”")
+
+
+def test_a_reason_of_any_length_is_told_on_one_line() -> None:
+    text = told(Outcome.REFUSED, reason="no\n" * 3000)
+    assert len(text.splitlines()) == 2
+    assert length(text) < TEXT_LIMIT
+
+
+@pytest.mark.parametrize(("action", "outcome", "t"), list(product(Action, Outcome, [EN, DE])))
+def test_every_end_names_its_invoice_in_every_language(action: Action, outcome: Outcome, t: Texts) -> None:
+    assert "4711" in told(outcome, action, t)
