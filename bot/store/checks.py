@@ -10,7 +10,7 @@ import structlog
 
 from bot.ports import Check, Checked, Claim
 from bot.store.database import Database
-from bot.store.records import ChatRecord, add_alerts, chat_of
+from bot.store.records import ChatRecord, LinkRow, add_alerts, chat_of
 from bot.store.state import Fresh
 
 log = structlog.get_logger()
@@ -51,11 +51,11 @@ class Checks:
             trouble=checked.trouble,
         )
         new = replace(record, link=link, known=dict(checked.known), alerts=add_alerts(record.alerts, checked.alerts))
-        if self._is_worth_a_write(record, new):
+        if self._is_worth_a_write(record, new, link):
             with self._db.change() as change:
                 change.save_chat(new)
         else:
-            self._db.chats.fresh[new.id] = Fresh(checked.checked_at, checked.next_check_at)
+            self._keep_times(record, link)
         self._hand_back(new)
         return True
 
@@ -64,8 +64,9 @@ class Checks:
         record = self._held(claim)
         if record is None or record.link is None:
             return False
-        self._db.chats.fresh[record.id] = Fresh(record.link.checked_at, until)
-        self._hand_back(replace(record, link=replace(record.link, next_check_at=until)))
+        link = replace(record.link, next_check_at=until)
+        self._keep_times(record, link)
+        self._hand_back(replace(record, link=link))
         return True
 
     def _held(self, claim: Claim) -> ChatRecord | None:
@@ -76,13 +77,18 @@ class Checks:
         self._db.chats.checks.release(record.id)
         self._db.chats.sync(record.id, record)
 
-    def _is_worth_a_write(self, old: ChatRecord, new: ChatRecord) -> bool:
-        if (new.known, new.alerts) != (old.known, old.alerts):
-            return True
-        saved = self._db.read_chat(new.id, with_known=False)
-        if saved is None or saved.link is None or new.link is None:
-            return True
+    def _is_worth_a_write(self, old: ChatRecord, new: ChatRecord, link: LinkRow) -> bool:
         return (
-            new.link.trouble != saved.link.trouble
-            or abs(new.link.checked_at - saved.link.checked_at) >= SAVE_AT_LEAST_EVERY
+            (new.known, new.alerts) != (old.known, old.alerts)
+            or old.link is None
+            or link.trouble != old.link.trouble
+            or abs(link.checked_at - self._saved_at(old.id, old.link)) >= SAVE_AT_LEAST_EVERY
         )
+
+    def _keep_times(self, record: ChatRecord, link: LinkRow) -> None:
+        saved_at = self._saved_at(record.id, record.link or link)
+        self._db.chats.fresh[record.id] = Fresh(link.checked_at, link.next_check_at, saved_at)
+
+    def _saved_at(self, chat_id: int, link: LinkRow) -> datetime:
+        fresh = self._db.chats.fresh.get(chat_id)
+        return fresh.saved_at if fresh else link.checked_at

@@ -12,10 +12,14 @@ from bot.store.records import ChatRecord, PaymentRow
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """When a chat was last checked and is next, where that is newer than its file: not worth a write of its own."""
+    """When a chat was last checked and is next, where that is newer than its file: not worth a write of its own.
+
+    ``saved_at`` is the ``checked_at`` that the file has.
+    """
 
     checked_at: datetime
     next_check_at: datetime
+    saved_at: datetime
 
 
 class ChatState:

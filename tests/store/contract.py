@@ -413,6 +413,18 @@ class CheckContract:
         assert await store.claim_checks(found.next_check_at - SECOND, 10, LEASE) == []
         assert (await claim_check(store, found.next_check_at)).chat.link == link
 
+    async def test_the_times_are_those_of_the_latest_check_whether_it_found_news_or_not(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await linked(store)
+        for minutes, known in ((20, knowledge(1, 2)), (40, knowledge(3)), (60, knowledge(3)), (80, knowledge(4))):
+            now = NOW + minutes * MINUTE
+            check = await claim_check(store, now)
+            found = checked(check, now=now, known=known)
+            assert await store.finish_check(check.claim, found)
+            link = (await store.chat(CHAT)).link
+            assert link is not None
+            assert (link.checked_at, link.next_check_at) == (now, found.next_check_at)
+
     async def test_knowledge_is_at_most_an_hour_older_after_a_crash_than_before(self, shelf: Shelf) -> None:
         store = await shelf.open()
         await linked(store)
@@ -722,6 +734,15 @@ class PaymentContract:
             assert await store.payment("p2") == second
         assert await store.advance_payment(replace(first, state=State.ENDED, outcome=Outcome.DONE), State.SENT)
         assert await store.advance_payment(replace(second, state=State.CONFIRMED), State.ASKED)
+
+    async def test_a_payment_does_not_stand_in_its_own_way(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await store.add_payment(new_payment())
+        confirmed = new_payment(state=State.CONFIRMED)
+        assert await store.advance_payment(confirmed, State.ASKED)
+        shown = replace(confirmed, message_id=99)
+        assert await store.advance_payment(shown, State.CONFIRMED)
+        assert await store.payment("p1") == shown
 
     async def test_other_invoices_and_other_accounts_are_not_held_up(self, shelf: Shelf) -> None:
         store = await shelf.open()

@@ -74,7 +74,11 @@ def test_the_key_id_is_no_part_of_the_key() -> None:
     assert key_id not in base64.urlsafe_b64decode(KEY).hex()
 
 
-@pytest.mark.parametrize("key", ["", "x", KEY[:-4], KEY + "AAAA", "ä" * 44, KEY.replace(KEY[0], "!"), " "])
+@pytest.mark.parametrize(
+    "key",
+    ["", " ", "x", KEY[:-4], KEY + "AAAA", "ä" * 44, KEY.replace(KEY[0], "!")],
+    ids=["empty", "blank", "short", "cut off", "too long", "not ASCII", "not base64"],
+)
 def test_a_malformed_key_is_refused_with_a_way_to_make_one(key: str) -> None:
     with pytest.raises(StartError, match=r"Key number 2 of TOKEN_KEYS .* makes one") as refused:
         Vault([OTHER_KEY, key])
