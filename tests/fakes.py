@@ -95,7 +95,7 @@ class FakeAccount:
 class FakeProvider:
     """Implements :class:`bot.ports.Provider` in memory. Calls go by the names of its methods.
 
-    ``errors`` are raised before anything happens, by call or by (call, invoice); ``lost`` after a POST was carried
+    ``errors`` are raised before anything happens, by call, by token, or by (call, invoice); ``lost`` after a POST was carried
     out; ``gates`` hold a call before it happens, ``late_gates`` a POST after it was carried out, by call or token.
     ``executed`` are the POSTs that were carried out, ``posts`` all that arrived.
     """
@@ -107,6 +107,7 @@ class FakeProvider:
         self.gates: dict[str, Gate] = {}
         self.late_gates: dict[str, Gate] = {}
         self.calls: list[tuple[str, str, int | None]] = []
+        self.languages: list[str] = []
         self.posts: list[tuple[str, int]] = []
         self.executed: list[tuple[str, int]] = []
 
@@ -119,7 +120,7 @@ class FakeProvider:
         return [number for called, _, number in self.calls if called == name]
 
     async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = EVERYTHING) -> Listing:
-        account = await self._begin("list_invoices", token)
+        account = await self._begin("list_invoices", token, language)
         listed = [i for i in account.invoices.values() if i.id not in account.unlisted]
         if only.type is not None:
             listed = [i for i in listed if i.has_type(only.type)]
@@ -128,33 +129,35 @@ class FakeProvider:
         return Listing(tuple(listed), account.unreadable)
 
     async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice:
-        return self._known(await self._begin("invoice", token, invoice_id), invoice_id)
+        return self._known(await self._begin("invoice", token, language, invoice_id), invoice_id)
 
     @asynccontextmanager
     async def pdf(self, token: Token, language: str, invoice_id: int) -> AsyncIterator[Document]:
-        self._known(await self._begin("pdf", token, invoice_id), invoice_id)
+        self._known(await self._begin("pdf", token, language, invoice_id), invoice_id)
         content = f"%PDF-1.4 invoice {invoice_id}\n%%EOF".encode()
         yield Document(f"invoice-{invoice_id}.pdf", io.BytesIO(content), len(content))
 
     @asynccontextmanager
     async def archive(self, token: Token, language: str, only: InvoiceFilter = EVERYTHING) -> AsyncIterator[Document]:
-        await self._begin("archive", token)
+        await self._begin("archive", token, language)
         yield Document("invoices.zip", io.BytesIO(b"PK\x05\x06" + bytes(18)), 22)
 
     async def pay(self, token: Token, language: str, invoice_id: int) -> None:
-        await self._post("pay", token, invoice_id)
+        await self._post("pay", token, language, invoice_id)
 
     async def remove_credit(self, token: Token, language: str, invoice_id: int) -> None:
-        await self._post("remove_credit", token, invoice_id)
+        await self._post("remove_credit", token, language, invoice_id)
 
-    async def _begin(self, name: str, token: Token, invoice_id: int | None = None) -> FakeAccount:
+    async def _begin(self, name: str, token: Token, language: str, invoice_id: int | None = None) -> FakeAccount:
         self.calls.append((name, token.reveal(), invoice_id))
-        for key in (name, token.reveal()):
-            if gate := self.gates.get(key):
+        self.languages.append(language)
+        for gated in (name, token.reveal()):
+            if gate := self.gates.get(gated):
                 await gate.hold()
-        error = self.errors.get(name) or (invoice_id is not None and self.errors.get((name, invoice_id)))
-        if error:
-            raise error
+        single = [(name, invoice_id)] if invoice_id is not None else []
+        for key in (name, token.reveal(), *single):
+            if error := self.errors.get(key):
+                raise error
         if token.reveal() not in self.accounts:
             raise TokenRefused
         return self.accounts[token.reveal()]
@@ -164,9 +167,9 @@ class FakeProvider:
             raise NotFound
         return account.invoices[invoice_id]
 
-    async def _post(self, name: str, token: Token, invoice_id: int) -> None:
+    async def _post(self, name: str, token: Token, language: str, invoice_id: int) -> None:
         self.posts.append((name, invoice_id))
-        account = await self._begin(name, token, invoice_id)
+        account = await self._begin(name, token, language, invoice_id)
         found = self._known(account, invoice_id)
         self.executed.append((name, invoice_id))
         account.put(self._paid(account, found) if name == Action.PAY else replace(found, credit=Decimal(0)))

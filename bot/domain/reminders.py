@@ -73,11 +73,20 @@ def take_as_known(invoices: Iterable[Invoice], today: date, schedule: Schedule) 
     return {invoice.id: _told_up_to(learn(None, invoice), today, schedule) for invoice in invoices}
 
 
-def missing_from(known: Mapping[int, KnownInvoice], invoices: Iterable[Invoice]) -> list[int]:
-    """Open invoices that the list no longer holds, soonest due first; each must be asked for singly."""
+def missing_from(
+    known: Mapping[int, KnownInvoice], invoices: Iterable[Invoice], today: date, schedule: Schedule
+) -> list[int]:
+    """Open invoices that the list no longer holds; each must be asked for singly before anything is said of it.
+
+    Those whose reminder has come stand first, then the soonest due.
+    """
     listed = {invoice.id for invoice in invoices}
     lost = [k for k in known.values() if k.is_open and not k.gone and k.id not in listed]
-    return [k.id for k in sorted(lost, key=lambda k: (k.due or date.max, k.id))]
+
+    def order(k: KnownInvoice) -> tuple[bool, date, int]:
+        return (_untold_threshold(k, today, schedule) is None, k.due or date.max, k.id)
+
+    return [k.id for k in sorted(lost, key=order)]
 
 
 def forget(known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int]) -> dict[int, KnownInvoice]:

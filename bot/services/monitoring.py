@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
 import structlog
 
-from bot.domain.alerts import Alert, AlertKind, KnownInvoice
+from bot.domain.alerts import Alert, AlertKind
 from bot.domain.chats import Link, Trouble
 from bot.domain.invoices import Invoice
 from bot.domain.reminders import Notice, decide, forget, missing_from, reminder_day
@@ -27,10 +27,15 @@ MISSING_AT_ONCE = 5
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """What the provider said: ``invoices`` is empty where it could not be read."""
+    """What the provider said: ``invoices`` is empty where it could not be read.
+
+    ``gone`` and ``unasked`` are invoices that vanished from the list: the provider no longer has them, or was not
+    asked for them yet, so that nothing can be said of them now.
+    """
 
     invoices: tuple[Invoice, ...] = ()
     gone: tuple[int, ...] = ()
+    unasked: tuple[int, ...] = ()
     good: bool = False
     trouble: Trouble | None = None
     wait: float = 0
@@ -58,17 +63,22 @@ class Monitor:
         if link is None:
             return
         try:
-            reading = await self._read(link, check)
+            await self._compare(check, link)
         except Exception:
             # Whatever it is, it will most likely happen again at once: the chat waits for its next turn.
             await self._store.postpone_check(check.claim, self._plan.after(self._clock()))
             raise
+
+    async def _compare(self, check: Check, link: Link) -> None:
+        today = reminder_day(self._clock(), self._plan.zone, self._plan.schedule)
+        reading = await self._read(check, link, today)
+        held = {number: check.known[number] for number in reading.unasked}
+        speakable = {number: known for number, known in check.known.items() if number not in held}
+        decision = decide(forget(speakable, reading.gone), reading.invoices, today, self._plan.schedule)
         now = self._clock()
-        today = reminder_day(now, self._plan.zone, self._plan.schedule)
-        decision = decide(forget(check.known, reading.gone), reading.invoices, today, self._plan.schedule)
         news = [Notice(AlertKind(reading.trouble.value))] if reading.trouble and link.trouble is None else []
         checked = Checked(
-            known=decision.known,
+            known={**decision.known, **held},
             alerts=make_alerts(link, [*news, *decision.notices], now),
             checked_at=now if reading.good else link.checked_at,
             next_check_at=self._plan.after(now, reading.wait),
@@ -77,40 +87,51 @@ class Monitor:
         if not await self._store.finish_check(check.claim, checked):
             log.info("check result came too late", chat=check.chat.id)
 
-    async def _read(self, link: Link, check: Check) -> _Reading:
+    async def _read(self, check: Check, link: Link, today: date) -> _Reading:
         """Ask the provider. Reminders still come from what is known where it can't be read."""
         if link.trouble is not None:
             return _Reading(trouble=link.trouble)
-        language = check.chat.speaks
         try:
-            listing = await self._provider.list_invoices(link.token, language)
-            found, gone = await self._ask_for_missing(link, language, check.known, listing.invoices)
-        except TokenRefused:
-            return _Reading(trouble=Trouble.TOKEN_REFUSED)
-        except PermissionMissing:
-            return _Reading(trouble=Trouble.PERMISSION_MISSING)
-        except RateLimited as error:
-            return _Reading(wait=error.retry_after or 0)
-        except ProviderDown as error:
-            self._note_outage(error)
-            return _Reading()
-        except ProviderError as error:
-            log.warning("account can't be read", chat=check.chat.id, error=str(error))
-            return _Reading()
-        self._note_recovery()
-        return _Reading((*listing.invoices, *found), gone, good=True)
+            listing = await self._provider.list_invoices(link.token, check.chat.speaks)
+        except Exception as error:  # noqa: BLE001  # _unread logs it
+            return self._unread(check, error)
+        missing = missing_from(check.known, listing.invoices, today, self._plan.schedule)
+        return await self._ask_for_missing(check, link, listing.invoices, missing)
 
     async def _ask_for_missing(
-        self, link: Link, language: str, known: Mapping[int, KnownInvoice], listed: Iterable[Invoice]
-    ) -> tuple[list[Invoice], tuple[int, ...]]:
-        found, gone = [], []
-        for number in missing_from(known, listed)[:MISSING_AT_ONCE]:
+        self, check: Check, link: Link, listed: tuple[Invoice, ...], missing: Sequence[int]
+    ) -> _Reading:
+        """Complete the reading of the list. One invoice that can't be read counts as it was known."""
+        found, gone = list(listed), []
+        for number in missing[:MISSING_AT_ONCE]:
             try:
-                found.append(await self._provider.invoice(link.token, language, number))
+                found.append(await self._provider.invoice(link.token, check.chat.speaks, number))
             except NotFound:
                 gone.append(number)
-                log.warning("open invoice is gone at the provider", chat=link.place.chat_id, invoice=number)
-        return found, tuple(gone)
+                log.warning("open invoice is gone at the provider", chat=check.chat.id, invoice=number)
+            except (ProviderDown, RateLimited) as error:
+                return replace(self._unread(check, error), invoices=tuple(found), gone=tuple(gone))
+            except Exception:
+                log.warning("vanished invoice can't be read", chat=check.chat.id, invoice=number, exc_info=True)
+        self._note_recovery()
+        return _Reading(tuple(found), tuple(gone), tuple(missing[MISSING_AT_ONCE:]), good=True)
+
+    def _unread(self, check: Check, error: Exception) -> _Reading:
+        """What a failure means for the account."""
+        match error:
+            case TokenRefused():
+                return _Reading(trouble=Trouble.TOKEN_REFUSED)
+            case PermissionMissing():
+                return _Reading(trouble=Trouble.PERMISSION_MISSING)
+            case RateLimited():
+                return _Reading(wait=error.retry_after or 0)
+            case ProviderDown():
+                self._note_outage(error)
+            case ProviderError():
+                log.warning("account can't be read", chat=check.chat.id, error=str(error))
+            case _:
+                log.error("account can't be read", chat=check.chat.id, exc_info=error)
+        return _Reading()
 
     def _note_outage(self, error: ProviderError) -> None:
         if not self._down:

@@ -168,7 +168,14 @@ def test_what_is_missing_from_a_list_are_open_invoices_that_are_not_gone_soonest
     listed, closed, gone = invoice(1, DUE), invoice(2, DUE, is_open=False), invoice(3, DUE)
     late, soon, undated = invoice(4, DUE + DAY), invoice(5, DUE), invoice(6)
     known = forget(known_long_before(listed, closed, gone, late, soon, undated), [3])
-    assert missing_from(known, [listed]) == [5, 4, 6]
+    assert missing_from(known, [listed], DUE - 30 * DAY, USUAL) == [5, 4, 6]
+
+
+def test_of_what_is_missing_that_whose_reminder_has_come_stands_first() -> None:
+    told, later, untold = invoice(1, DUE - DAY), invoice(2, DUE + 30 * DAY), invoice(3, DUE)
+    known = dict(known_long_before(told, later, untold))
+    known = {**known, **decide(known, [told], DUE, USUAL).known, 3: known[3]}
+    assert missing_from(known, [], DUE, USUAL) == [3, 1, 2]
 
 
 def test_a_schedule_without_thresholds_reminds_of_nothing() -> None:

@@ -1,0 +1,143 @@
+"""The services over the real embedded store, with fakes for everybody outside and a clock that is set."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from bot.domain.alerts import AlertKind, KnownInvoice
+from bot.domain.chats import Chat, Link, Place
+from bot.domain.invoices import Listing
+from bot.domain.payments import Action, Payment
+from bot.services.delivering import Courier
+from bot.services.linking import Linking
+from bot.services.monitoring import Monitor
+from bot.services.paying import Payments
+from bot.services.plan import CheckPlan
+from bot.services.workers import Workers
+from bot.store.tinydb import TinyStore, open_store
+from bot.store.vault import new_key
+from tests.fakes import FakeAccount, FakeMessenger, FakeProvider, SettableClock
+
+BERLIN = ZoneInfo("Europe/Berlin")
+START = datetime(2026, 6, 1, 10, tzinfo=UTC)
+DUE = date(2026, 6, 15)
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+TOKEN = "token-of-ada-123"
+URL = "https://provider.example/api/v1"
+ADA = 11
+BOB = 12
+MESSAGE = 77
+
+Told = list[tuple[AlertKind, int | None, int | None]]
+
+
+class World:
+    """One bot, which can be restarted, and the world around it, which goes on."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.keys = (new_key(),)
+        self.clock = SettableClock(START)
+        self.provider = FakeProvider()
+        self.messenger = FakeMessenger()
+        self.plan = CheckPlan(timedelta(minutes=15), BERLIN)
+        self.open()
+
+    def open(self) -> None:
+        """Begin as a new process: only what is on the disk is known."""
+        self.store: TinyStore = open_store(self.folder, self.keys)
+        self.workers = Workers(50)
+        self.monitor = Monitor(self.store, self.provider, self.clock, self.plan, self.workers)
+        self.courier = Courier(self.store, self.store, self.messenger, self.clock, self.workers)
+        self.payments = Payments(self.store, self.store, self.provider, self.messenger, self.clock, self.workers)
+        self.linking = Linking(self.store, self.provider, self.clock, self.plan, base_url=URL)
+
+    async def kill(self) -> None:
+        """End the process where it stands: what waits for the world outside is never heard of again."""
+        await self.workers.finish(within=0)
+        await self.store.close()
+
+    async def restart(self) -> None:
+        await self.kill()
+        self.open()
+
+    @property
+    def account(self) -> FakeAccount:
+        """The provider's account that Ada's token opens."""
+        return self.provider.account(TOKEN)
+
+    def noon(self, day: date) -> None:
+        """Set the clock to noon of a day at the provider's."""
+        self.clock.set(datetime.combine(day, time(12), BERLIN))
+
+    # --- What goes on by itself ---
+
+    async def check(self) -> None:
+        await self.monitor.tick()
+        await self.workers.finish()
+
+    async def deliver(self, ticks: int = 1) -> None:
+        for _ in range(ticks):
+            await self.courier.tick()
+            await self.workers.finish()
+
+    async def settle(self) -> None:
+        await self.payments.tick()
+        await self.workers.finish()
+
+    async def live(self, day: date) -> None:
+        """Noon of a day: everything that is due by then is checked and told."""
+        self.noon(day)
+        await self.check()
+        await self.deliver(5)
+
+    # --- What people do ---
+
+    async def link(self, chat_id: int = 1, token: str = TOKEN, user: int = ADA) -> Listing:
+        self.provider.account(token)
+        return await self.linking.link(await self.store.chat(chat_id), Place(chat_id), user, token)
+
+    async def ask(self, invoice_id: int = 7, action: Action = Action.PAY, chat_id: int = 1, user: int = ADA) -> Payment:
+        chat = await self.store.chat(chat_id)
+        payment, _ = await self.payments.ask(chat, Place(chat_id), user, action, invoice_id)
+        return payment
+
+    async def press(self, payment_id: str, chat_id: int = 1, user: int = ADA, message: int = MESSAGE) -> None:
+        """Press the button that says yes, as the chat's handler does it."""
+        chat = await self.store.chat(chat_id)
+        payment = await self.payments.confirm(payment_id, Place(chat_id), user, message, chat)
+        await self.payments.carry_out(payment, chat)
+
+    # --- What there is to see ---
+
+    def told(self, chat_id: int = 1) -> Told:
+        """The alerts that came through, as (kind, invoice, threshold)."""
+        mine = [d.alert for d in self.messenger.sent if d.alert.place.chat_id == chat_id]
+        return [(alert.kind, alert.invoice_id, alert.threshold) for alert in mine]
+
+    async def chat(self, chat_id: int = 1) -> Chat:
+        return await self.store.chat(chat_id)
+
+    async def linked(self, chat_id: int = 1) -> Link:
+        link = (await self.store.chat(chat_id)).link
+        assert link is not None
+        return link
+
+    async def known(self, chat_id: int = 1) -> dict[int, KnownInvoice]:
+        """What a chat knows of its invoices; the look is a check that was given back."""
+        far = self.clock.now + 10_000 * DAY
+        checks = await self.store.claim_checks(far, 1000, timedelta(0))
+        for check in checks:
+            link = check.chat.link
+            assert link is not None
+            await self.store.postpone_check(check.claim, link.next_check_at)
+        return next(dict(check.known) for check in checks if check.chat.id == chat_id)
+
+    async def payment(self, payment_id: str) -> Payment:
+        payment = await self.store.payment(payment_id)
+        assert payment is not None
+        return payment
