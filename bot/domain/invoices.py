@@ -46,8 +46,8 @@ class Invoice:
     def left_to_pay(self) -> Decimal | None:
         """What is still to be paid; 0 if the invoice is not open; None where its own figures don't tell.
 
-        ``total`` can be before or after the applied credit. The invoice's arithmetic decides: ``total`` is compared
-        with ``subtotal + tax`` and with ``subtotal + tax - credit``, within a cent.
+        ``total`` can be before or after the applied credit. The invoice's arithmetic decides: of ``subtotal + tax``
+        and ``subtotal + tax - credit`` the nearer one counts, if ``total`` is within a cent of it.
         """
         if not self.is_open:
             return Decimal(0)
@@ -55,10 +55,11 @@ class Invoice:
             return max(self.total, Decimal(0))
         if self.subtotal is None or self.tax is None:
             return None
-        gross = self.subtotal + self.tax
-        if abs(self.total - gross) <= CENT:
+        off_before = abs(self.total - (self.subtotal + self.tax))
+        off_after = abs(self.total - (self.subtotal + self.tax - self.credit))
+        if off_before <= CENT and off_before < off_after:
             return max(self.total - self.credit, Decimal(0))
-        if abs(self.total - (gross - self.credit)) <= CENT:
+        if off_after <= CENT and off_after < off_before:
             return max(self.total, Decimal(0))
         return None
 
