@@ -18,10 +18,10 @@ from starlette.types import Receive, Scope, Send
 from bot.domain.chats import Token
 from bot.errors import AnswerNotUnderstood
 from bot.ports import InvoiceFilter, Provider
-from bot.provider.client import ProviderClient, open_client
+from bot.provider.client import ProviderClient
 from bot.sandbox.provider_faults import Call, Fault
 from bot.sandbox.server import serve
-from tests.provider.world import BERLIN, NOW, SECRET, World
+from tests.provider.world import BERLIN, NOW, SECRET, World, open_quickly
 
 
 async def test_the_reference_s_paid_domain_is_read_with_the_right_dates_and_sums(world: World) -> None:
@@ -153,7 +153,7 @@ async def list_with_next(links: Iterator[str]) -> tuple[list[str], Exception | N
         asked.append(str(Request(scope).url))
         await JSONResponse({"data": [], "links": {"next": next(links, None)}})(scope, receive, send)
 
-    async with serve(app) as root, open_client() as http:
+    async with serve(app) as root, open_quickly() as http:
         client = ProviderClient(http, f"{root}/shop/api", BERLIN)
         try:
             await client.list_invoices(Token(SECRET), "en")
@@ -197,7 +197,7 @@ async def test_an_invoice_that_comes_on_two_pages_is_listed_once(world: World) -
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await JSONResponse(json.loads(pages.pop(0)))(scope, receive, send)
 
-    async with serve(app) as root, open_client() as http:
+    async with serve(app) as root, open_quickly() as http:
         listing = await ProviderClient(http, root, BERLIN).list_invoices(world.token, "en")
     assert [invoice.id for invoice in listing.invoices] == [7]
 
@@ -206,7 +206,7 @@ async def test_another_invoice_than_the_one_asked_for_is_not_taken_for_it() -> N
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await JSONResponse({"data": {"id": 8, "total": 1, "is_open": True}})(scope, receive, send)
 
-    async with serve(app) as root, open_client() as http:
+    async with serve(app) as root, open_quickly() as http:
         with pytest.raises(AnswerNotUnderstood, match="got 8"):
             await ProviderClient(http, root, BERLIN).invoice(Token(SECRET), "en", 7)
 
@@ -218,7 +218,7 @@ async def test_cookies_of_one_account_are_not_sent_with_the_next() -> None:
         cookies.append(Request(scope).headers.get("cookie"))
         await JSONResponse({"data": []}, headers={"set-cookie": "session=of-the-first; Path=/"})(scope, receive, send)
 
-    async with serve(app) as root, open_client() as http:
+    async with serve(app) as root, open_quickly() as http:
         client = ProviderClient(http, root, BERLIN)
         await client.list_invoices(Token("first"), "en")
         await client.list_invoices(Token("second"), "en")
@@ -234,5 +234,5 @@ async def test_compressed_json_is_read(world: World) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async with serve(app) as root, open_client() as http:
+    async with serve(app) as root, open_quickly() as http:
         assert (await ProviderClient(http, root, BERLIN).list_invoices(world.token, "en")).invoices == ()

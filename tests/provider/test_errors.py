@@ -22,9 +22,9 @@ from bot.errors import (
     Refused,
     TokenRefused,
 )
-from bot.provider.client import ProviderClient, open_client
+from bot.provider.client import ProviderClient
 from bot.sandbox.provider_faults import Call, Fault
-from tests.provider.world import BERLIN, IMPATIENT, World
+from tests.provider.world import BERLIN, IMPATIENT, World, open_quickly
 
 Work = Callable[[World, int], Awaitable[object]]
 
@@ -168,7 +168,7 @@ async def test_a_redirected_post_may_have_been_carried_out(world: World, call: s
 
 @pytest.mark.parametrize("call", EVERY)
 async def test_no_server_there_is_unreachable(world: World, call: str) -> None:
-    async with open_client() as http:
+    async with open_quickly() as http:
         nowhere = ProviderClient(http, "http://127.0.0.1:1/api", BERLIN, patience=IMPATIENT)
         error = await failure_of(EVERY[call], replace(world, client=nowhere), 212032)
     assert isinstance(error, ProviderUnreachable)

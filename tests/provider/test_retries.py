@@ -12,9 +12,9 @@ import pytest
 
 from bot.domain.chats import Token
 from bot.errors import ProviderDown, ProviderError, RateLimited
-from bot.provider.client import ProviderClient, open_client
+from bot.provider.client import ProviderClient
 from bot.sandbox.provider_faults import Call, Fault
-from tests.provider.world import BERLIN, IMPATIENT, NOW, SECRET, World
+from tests.provider.world import BERLIN, IMPATIENT, NOW, SECRET, World, open_quickly
 
 TOKEN = Token(SECRET)
 EMPTY_LIST = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{"data": []}'
@@ -120,7 +120,7 @@ async def test_a_kept_connection_that_the_server_closed_sends_no_post_twice() ->
 
     server = await asyncio.start_server(answer_once, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server, open_client() as http:
+    async with server, open_quickly() as http:
         client = ProviderClient(http, url, BERLIN, patience=IMPATIENT)
         await client.list_invoices(TOKEN, "en")
         with pytest.raises(ProviderDown) as caught:
@@ -147,7 +147,7 @@ async def test_a_kept_connection_closed_in_time_is_replaced(world: World) -> Non
 
     server = await asyncio.start_server(answer_once, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server, open_client() as http:
+    async with server, open_quickly() as http:
         client = ProviderClient(http, url, BERLIN, patience=replace(IMPATIENT, attempts=1))
         await client.list_invoices(TOKEN, "en")
         await served.wait()

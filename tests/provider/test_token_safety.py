@@ -11,11 +11,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.errors import ProviderError, Refused
-from bot.provider.client import ProviderClient, open_client
+from bot.provider.client import ProviderClient
 from bot.sandbox.provider import SandboxProvider
 from bot.sandbox.provider_faults import Call, Fault
 from bot.sandbox.server import serve
-from tests.provider.world import BERLIN, IMPATIENT, SECRET, World
+from tests.provider.world import BERLIN, IMPATIENT, SECRET, World, open_quickly
 
 
 async def all_calls(world: World, client: ProviderClient) -> list[BaseException]:
@@ -79,7 +79,7 @@ async def test_neither_errors_nor_logs_hold_the_token(
 
 
 async def test_a_connect_failure_does_not_hold_the_token(world: World) -> None:
-    async with open_client() as http:
+    async with open_quickly() as http:
         errors = await all_calls(world, ProviderClient(http, "http://127.0.0.1:1", BERLIN, patience=IMPATIENT))
     assert len(errors) == len(Call)
     for error in errors:
