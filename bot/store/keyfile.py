@@ -38,7 +38,12 @@ def _read(path: Path) -> tuple[str, ...]:
             f"The key file {path} can be read by other users of this machine. If none of them is to be feared, "
             f"make it private again (chmod 600 {path}); else link the chats anew with new tokens."
         )
-    keys = tuple(path.read_text(encoding="ascii", errors="replace").split())
+    try:
+        keys = tuple(path.read_text(encoding="ascii", errors="replace").split())
+    except OSError as error:
+        raise StartError(
+            f"The key file {path} can't be read ({error.strerror}): it must belong to the bot's user."
+        ) from error
     if not keys:
         raise StartError(f"The key file {path} is empty. Put back a copy of it, or set TOKEN_KEYS to the key it held.")
     return keys
@@ -48,8 +53,8 @@ def _make(path: Path) -> tuple[tuple[str, ...], bool]:
     # Written whole under another name, then linked to its own: a link never replaces a file, so of two processes
     # that start at once both end up with the same key, and a crash leaves no half of one.
     temporary, key = temporary_name(path).with_suffix(f".{os.getpid()}.tmp"), new_key()
-    write_new(temporary, f"{key}\n".encode())
     try:
+        write_new(temporary, f"{key}\n".encode())
         os.link(temporary, path)
     except OSError as error:
         if path.exists():

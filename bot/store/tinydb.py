@@ -15,6 +15,7 @@ from filelock import BaseFileLock
 from bot.domain.alerts import KnownInvoice
 from bot.domain.chats import Chat, Link, Token
 from bot.domain.payments import Payment, State
+from bot.errors import StartError
 from bot.ports import Check, Checked, Claim, Delivery, Waiting
 from bot.store.chats import Chats
 from bot.store.checks import Checks
@@ -38,6 +39,12 @@ def open_store(data_dir: Path, keys: Sequence[str]) -> TinyStore:
     lock = lock_folder(data_dir)
     try:
         database, secret = load(data_dir, vault)
+    except OSError as error:
+        lock.release()
+        raise StartError(
+            f"The data folder {data_dir} can't be read or written ({error}). All in it must belong to the user who "
+            "runs the bot."
+        ) from error
     except BaseException:
         lock.release()
         raise

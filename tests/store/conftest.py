@@ -5,7 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from bot.store import files
+from tests.store.cutting import CuttingOs
 from tests.store.shelves import TinyShelf
+
+pytest.register_assert_rewrite(
+    *(f"tests.store.contract_{part}" for part in ("chats", "moves", "checks", "outbox", "payments"))
+)
+
+
+@pytest.fixture(autouse=True)
+def _no_syncing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No power is cut here, and syncing takes most of the time. That it is done, and when, has a test of its own."""
+    monkeypatch.setattr(files, "os", CuttingOs())
 
 
 @pytest.fixture

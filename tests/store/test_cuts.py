@@ -19,7 +19,8 @@ from bot.store import files
 from bot.store.records import chat_of
 from bot.store.tinydb import TinyStore, open_store
 from bot.store.vault import new_key
-from tests.store.contract import (
+from tests.store.cutting import CALLS, Cut, CuttingOs
+from tests.store.examples import (
     CHAT,
     HOUR,
     LEASE,
@@ -32,7 +33,6 @@ from tests.store.contract import (
     new_payment,
     with_alerts,
 )
-from tests.store.cutting import CALLS, Cut, CuttingOs
 
 KEY = new_key()
 LATE = NOW + HOUR
@@ -93,11 +93,6 @@ async def chat_without_anything_left(store: Store) -> None:
 
 DEEDS: list[Deed] = [link_first, link_anew, unlink, move, finish_check, deliver, confirm, chat_without_anything_left]
 STAGES: dict[Deed, int] = {deliver: 3}  # before, being sent, sent; all others are one transaction: before and after
-
-
-@pytest.fixture(autouse=True)
-def _no_syncing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "os", CuttingOs())
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from bot.domain.payments import State
 from bot.store.tinydb import open_store
-from tests.store.contract import HOUR, LEASE, checked, claim_check, known_invoice, new_alert, new_link, new_payment, NOW
+from tests.store.examples import HOUR, LEASE, checked, claim_check, known_invoice, new_alert, new_link, new_payment, NOW
 
 async def main():
     store = open_store(Path(sys.argv[1]), [sys.argv[2]])

@@ -11,18 +11,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pytest
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.domain.alerts import Alert
 from bot.domain.chats import Chat, Link, Place
 from bot.ports import Check, Delivery, Waiting
-from bot.store import files
 from bot.store.tinydb import TinyStore, open_store
 from bot.store.vault import new_key
-from tests.store.contract import LEASE, MINUTE, NOW, checked, knowledge, new_alert, new_link
-from tests.store.cutting import CuttingOs
+from tests.store.examples import LEASE, MINUTE, NOW, checked, knowledge, new_alert, new_link
 
 T = TypeVar("T")
 KEY = new_key()
@@ -80,8 +77,6 @@ class StoreLife(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.patch = pytest.MonkeyPatch()
-        self.patch.setattr(files, "os", CuttingOs())  # no syncing: it takes most of the time
         self.folder = Path(tempfile.mkdtemp(prefix="store-life-"))
         self.now = NOW
         self.count = 0
@@ -265,11 +260,10 @@ class StoreLife(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.do(self.store.close())
         self.runner.close()
-        self.patch.undo()
         shutil.rmtree(self.folder)
 
 
 TestStoreLife = StoreLife.TestCase
 TestStoreLife.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -14,7 +14,7 @@ from bot.domain.chats import Token
 from bot.errors import StartError
 from bot.store.tinydb import open_store
 from bot.store.vault import SealBroken, Vault, new_key
-from tests.store.contract import CHAT, NOW, OTHER, URL, new_link, new_payment
+from tests.store.examples import CHAT, NOW, OTHER, URL, new_link, new_payment
 from tests.store.shelves import TinyShelf
 
 TOKEN = "a-very-secret-token/with+signs=="
@@ -198,3 +198,18 @@ async def test_a_token_copied_into_another_chats_file_does_not_open(tiny_shelf: 
     with pytest.raises(SealBroken):
         await store.chat(CHAT)
     assert [check.chat.id for check in await store.claim_checks(NOW.replace(year=2027), 10, NOW - NOW)] == [OTHER]
+
+
+async def test_a_file_that_the_bots_user_may_not_read_is_named(
+    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fill(tiny_shelf)
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", refuse)
+        with pytest.raises(StartError, match=r"Permission denied.*must belong to the user"):
+            await tiny_shelf.open()
+    assert (await (await tiny_shelf.open()).chat(CHAT)).link is not None

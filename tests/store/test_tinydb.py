@@ -13,7 +13,7 @@ import pytest
 from bot.domain.payments import Outcome, State
 from bot.ports import Store
 from bot.store.tinydb import TinyStore
-from tests.store.contract import (
+from tests.store.examples import (
     CHAT,
     HOUR,
     LEASE,

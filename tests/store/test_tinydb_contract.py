@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.store.contract import Shelf, StoreContract
+from tests.store.contract import StoreContract
+from tests.store.examples import Shelf
 from tests.store.shelves import TinyShelf
 
 

@@ -1,0 +1,147 @@
+"""What a store promises of payments."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+
+from bot.domain.chats import Place
+from bot.domain.payments import Outcome, Payment, State
+from bot.errors import PaymentInProgress
+from bot.ports import Store
+from tests.store.examples import CHAT, HOUR, MINUTE, NOW, OTHER, SECOND, Shelf, linked, new_payment
+
+
+class PaymentContract:
+    """Payments, kept by account."""
+
+    async def test_a_payment_comes_back_as_it_was_stored(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        payment = new_payment(amount=Decimal("0.10"), due=None, message_id=5)
+        await store.add_payment(payment)
+        await shelf.crash()
+        store = await shelf.open()
+        assert await store.payment("p1") == payment
+        assert await store.payment("unknown") is None
+
+    async def test_an_id_is_taken_once(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await store.add_payment(new_payment())
+        try:
+            await store.add_payment(new_payment(account="b" * 64))
+        except ValueError:
+            assert await store.payment("p1") == new_payment()
+        else:
+            raise AssertionError("a second payment of the same id was taken")
+
+    async def test_a_payment_advances_from_the_expected_state_only(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await store.add_payment(new_payment())
+        confirmed = new_payment(state=State.CONFIRMED)
+        assert not await store.advance_payment(confirmed, State.CONFIRMED)
+        assert not await store.advance_payment(new_payment("unknown", state=State.CONFIRMED), State.ASKED)
+        assert await store.advance_payment(confirmed, State.ASKED)
+        assert not await store.advance_payment(confirmed, State.ASKED)
+        assert await store.payment("p1") == confirmed
+
+    async def test_of_many_presses_at_once_one_wins(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await store.add_payment(new_payment())
+        presses = (store.advance_payment(new_payment(state=State.CONFIRMED), State.ASKED) for _ in range(20))
+        assert (await asyncio.gather(*presses)).count(True) == 1
+
+    async def test_one_payment_of_an_invoice_at_a_time(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        first, second = new_payment("p1"), new_payment("p2", place=Place(OTHER))
+        await store.add_payment(first)
+        await store.add_payment(second)
+        for state, before in ((State.CONFIRMED, State.ASKED), (State.SENT, State.CONFIRMED)):
+            assert await store.advance_payment(replace(first, state=state), before)
+            assert await _is_refused(store, replace(second, state=State.CONFIRMED))
+            assert await store.payment("p2") == second
+        assert await store.advance_payment(replace(first, state=State.ENDED, outcome=Outcome.DONE), State.SENT)
+        assert await store.advance_payment(replace(second, state=State.CONFIRMED), State.ASKED)
+
+    async def test_a_payment_does_not_stand_in_its_own_way(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await store.add_payment(new_payment())
+        confirmed = new_payment(state=State.CONFIRMED)
+        assert await store.advance_payment(confirmed, State.ASKED)
+        shown = replace(confirmed, message_id=99)
+        assert await store.advance_payment(shown, State.CONFIRMED)
+        assert await store.payment("p1") == shown
+
+    async def test_other_invoices_and_other_accounts_are_not_held_up(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        payments = [new_payment("p1"), new_payment("p2", invoice_id=2), new_payment("p3", account="b" * 64)]
+        for payment in payments:
+            await store.add_payment(payment)
+            assert await store.advance_payment(replace(payment, state=State.CONFIRMED), State.ASKED)
+
+    async def test_a_lost_press_is_told_from_a_payment_in_progress(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await store.add_payment(new_payment())
+        await store.advance_payment(new_payment(state=State.CONFIRMED), State.ASKED)
+        assert not await _is_refused(store, new_payment(state=State.CONFIRMED))
+
+    async def test_unsettled_are_those_under_way_and_those_not_told_the_oldest_first(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        stages = (
+            ("asked", State.ASKED, False, 0),
+            ("ended", State.ENDED, False, 3),
+            ("sent", State.SENT, False, 1),
+            ("told", State.ENDED, True, 4),
+            ("confirmed", State.CONFIRMED, False, 2),
+        )
+        for number, (name, state, told, minutes) in enumerate(stages):
+            payment = new_payment(name, account=f"{number}" * 64)
+            await store.add_payment(payment)
+            if state is not State.ASKED:
+                moved = replace(payment, state=state, told=told, since=NOW + minutes * MINUTE)
+                assert await store.advance_payment(moved, State.ASKED)
+        await shelf.crash()
+        store = await shelf.open()
+        assert [payment.id for payment in await store.unsettled_payments()] == ["sent", "confirmed", "ended"]
+
+    async def test_unlinking_forgets_the_chats_payments_but_not_one_that_is_under_way(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        link = await linked(store)
+        for number, state in enumerate((State.ASKED, State.SENT, State.ENDED)):
+            payment = new_payment(f"{state}", link.account, invoice_id=number)
+            await store.add_payment(payment)
+            if state is not State.ASKED:
+                moved = replace(payment, state=state, told=state is State.ENDED)
+                await store.advance_payment(moved, State.ASKED)
+        await store.add_payment(new_payment("other", link.account, place=Place(OTHER)))
+        await store.unlink(CHAT)
+        await shelf.crash()
+        store = await shelf.open()
+        assert await store.payment("asked") is None
+        assert await store.payment("ended") is None
+        assert await store.payment("other") is not None
+        (sent,) = await store.unsettled_payments()
+        ended = replace(sent, state=State.ENDED, outcome=Outcome.DONE)
+        assert await store.advance_payment(ended, State.SENT)
+        assert await store.unsettled_payments() == [ended]
+        assert await store.advance_payment(replace(ended, told=True), State.ENDED)
+        assert await store.payment("sent") is None
+
+    async def test_questions_that_expired_more_than_a_day_ago_are_cleared_out(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await store.add_payment(new_payment("old"))
+        later = NOW + 24 * HOUR + 10 * MINUTE
+        await store.add_payment(new_payment("new", since=later, expires_at=later + MINUTE))
+        assert await store.payment("old") is not None
+        latest = later + SECOND
+        await store.add_payment(new_payment("newest", since=latest, expires_at=latest + MINUTE))
+        assert await store.payment("old") is None
+        assert await store.payment("new") is not None
+
+
+async def _is_refused(store: Store, payment: Payment) -> bool:
+    try:
+        await store.advance_payment(payment, State.ASKED)
+    except PaymentInProgress:
+        return True
+    return False
