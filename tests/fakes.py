@@ -95,9 +95,9 @@ class FakeAccount:
 class FakeProvider:
     """Implements :class:`bot.ports.Provider` in memory. Calls go by the names of its methods.
 
-    ``errors`` are raised before anything happens, by call, by token, or by (call, invoice); ``lost`` after a POST was carried
-    out; ``gates`` hold a call before it happens, ``late_gates`` a POST after it was carried out, by call or token.
-    ``executed`` are the POSTs that were carried out, ``posts`` all that arrived.
+    ``errors`` are raised before anything happens, by call, by token, or by (call, invoice); ``lost`` after a POST was
+    carried out; ``gates`` hold a call before it happens, ``late_gates`` a POST after it was carried out, by call or
+    token. ``executed`` are the POSTs that were carried out, ``posts`` all that arrived.
     """
 
     def __init__(self) -> None:
@@ -154,8 +154,8 @@ class FakeProvider:
         for gated in (name, token.reveal()):
             if gate := self.gates.get(gated):
                 await gate.hold()
-        single = [(name, invoice_id)] if invoice_id is not None else []
-        for key in (name, token.reveal(), *single):
+        keys: list[str | tuple[str, int]] = [name, token.reveal()]
+        for key in [*keys, (name, invoice_id)] if invoice_id is not None else keys:
             if error := self.errors.get(key):
                 raise error
         if token.reveal() not in self.accounts:
@@ -189,7 +189,8 @@ class FakeMessenger:
     """Implements :class:`bot.ports.Messenger`. ``sent`` and ``shown`` hold what came through, in order.
 
     ``troubles`` holds, by chat, what its next tries meet: an error (raised instead of sending), or None for a send
-    that works. ``always`` holds an error by chat that every try meets. ``gate`` holds all.
+    that works. ``always`` holds an error by chat that every try meets. ``gate`` holds all, ``held_chats`` single chats.
+    ``came`` is set once an alert has come through.
     """
 
     def __init__(self) -> None:
@@ -200,10 +201,12 @@ class FakeMessenger:
         self.always: dict[int, Exception] = {}
         self.gate: Gate | None = None
         self.held_chats: dict[int, Gate] = {}
+        self.came = asyncio.Event()
 
     async def send_alert(self, delivery: Delivery, now: datetime) -> None:
         await self._pass(delivery.alert.place.chat_id)
         self.sent.append(delivery)
+        self.came.set()
 
     async def show_payment(self, payment: Payment, chat: Chat) -> None:
         await self._pass(payment.place.chat_id)
