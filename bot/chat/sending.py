@@ -12,6 +12,7 @@ from telegram.constants import ChatAction, ParseMode
 from telegram.error import (
     BadRequest,
     Forbidden,
+    InvalidToken,
     NetworkError,
     RetryAfter,
     TelegramError,
@@ -24,6 +25,7 @@ from bot.errors import (
     ChatGone,
     ChatMigrated,
     DeliveryUncertain,
+    DocumentTooLarge,
     FloodLimited,
     MessengerError,
     NotSent,
@@ -45,8 +47,11 @@ GONE = (
 """The texts of 403 and 400 that mean: this chat can't be written to any more."""
 
 UNTOUCHABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
-NEVER_LEFT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout"})
+NEVER_LEFT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"})
 """The transport's errors, by name, that mean that no request has left."""
+
+TOO_LARGE = "request entity too large"
+LARGEST_UPLOAD_MB = 50
 
 ACTION_LASTS = 4.5
 """Telegram shows a chat action for five seconds."""
@@ -63,11 +68,15 @@ def translate(error: TelegramError) -> MessengerError:
             return ChatMigrated(error.new_chat_id)
         case Forbidden() | BadRequest():
             return ChatGone(error.message) if any(known in text for known in GONE) else SendRefused(error.message)
+        case InvalidToken():
+            # 401 or 404: nothing gets in until the operator has put the bot's token or address right.
+            return NotSent()
         case TimedOut() | NetworkError():
-            if type(error.__cause__).__name__ in NEVER_LEFT:
+            cause = error.__cause__
+            if type(cause).__name__ in NEVER_LEFT:
                 return NotSent()
-            # Without a cause it was an answer: a 5xx of Telegram's.
-            return DeliveryUncertain() if error.__cause__ is not None else TelegramDown()
+            # An answer, a 5xx, has no cause, or as a page in HTML the library's own complaint that it is no JSON.
+            return TelegramDown() if cause is None or isinstance(cause, TelegramError) else DeliveryUncertain()
         case _:
             return SendRefused(error.message)
 
@@ -90,16 +99,24 @@ async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False) 
 
 
 async def send_document(bot: Bot, place: Place, document: Document, caption: str = "") -> Message:
-    """Send a file under its name, streamed from where it lies. Raises :class:`MessengerError`."""
+    """Send a file under its name, streamed from where it lies.
+
+    Raises :class:`MessengerError`, or :class:`DocumentTooLarge` where it is more than Telegram takes.
+    """
 
     async def attempt(topic_id: int | None) -> Message:
         document.content.seek(0)
-        return await bot.send_document(
-            place.chat_id,
-            InputFile(document.content, filename=document.name, read_file_handle=False),
-            caption=caption or None,
-            message_thread_id=topic_id,
-        )
+        try:
+            return await bot.send_document(
+                place.chat_id,
+                InputFile(document.content, filename=document.name, read_file_handle=False),
+                caption=caption or None,
+                message_thread_id=topic_id,
+            )
+        except NetworkError as error:
+            if TOO_LARGE in error.message.lower():
+                raise DocumentTooLarge(LARGEST_UPLOAD_MB) from error
+            raise
 
     return await _in_topic(place, attempt)
 

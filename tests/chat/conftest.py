@@ -1,0 +1,88 @@
+"""A Telegram on loopback with somebody in it, a store on the disk, a provider in memory, and the bot between them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from bot.application import InvoiceBot, build_telegram
+from bot.provider.client import ProviderClient
+from bot.sandbox.server import serve
+from bot.sandbox.telegram import BOT_TOKEN, Chat, Person, SandboxTelegram
+from bot.settings import Settings, load_settings
+from bot.store.tinydb import TinyStore, open_store
+from bot.store.vault import new_key
+from tests.chat.fakes import FakeProvider, Time
+
+NEVER = 86_400.0
+"""Seconds between two ticks: whatever a test is about here, it isn't the background work."""
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def telegram(time: Time) -> SandboxTelegram:
+    return SandboxTelegram(time)
+
+
+@pytest.fixture
+async def url(telegram: SandboxTelegram) -> AsyncIterator[str]:
+    async with serve(telegram.app) as url:
+        yield url
+
+
+@pytest.fixture
+def ada(telegram: SandboxTelegram) -> Person:
+    return telegram.add_user("Ada", language_code="en")
+
+
+@pytest.fixture
+def chat(telegram: SandboxTelegram, ada: Person) -> Chat:
+    return telegram.private_chat(ada)
+
+
+@pytest.fixture
+def allowed_users() -> str:
+    """As in the settings: empty lets everybody in."""
+    return ""
+
+
+@pytest.fixture
+def settings(url: str, tmp_path: Path, allowed_users: str) -> Settings:
+    return load_settings(
+        _env_file=None,
+        telegram_bot_token=BOT_TOKEN,
+        telegram_api_url=url,
+        provider_url="http://127.0.0.1:9/api",
+        data_dir=tmp_path / "data",
+        allowed_users=allowed_users or None,
+    )
+
+
+@pytest.fixture
+def provider() -> FakeProvider:
+    return FakeProvider()
+
+
+@pytest.fixture
+async def store(settings: Settings) -> AsyncIterator[TinyStore]:
+    store = open_store(settings.data_dir, [new_key()])
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def invoice_bot(
+    settings: Settings, store: TinyStore, provider: FakeProvider, time: Time
+) -> AsyncIterator[InvoiceBot]:
+    """The whole bot as the application wires it, polling."""
+    bot = InvoiceBot(settings, store, cast("ProviderClient", provider), build_telegram(settings), time)
+    await bot.start(NEVER)
+    yield bot
+    await bot.stop()

@@ -1,0 +1,110 @@
+"""A clock that is put forward by hand, and a provider in memory that can be made to fail or to wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from io import BytesIO
+
+from bot.domain.chats import Token
+from bot.domain.invoices import Invoice, Listing
+from bot.errors import NotFound, TokenRefused
+from bot.ports import Document, InvoiceFilter
+from tests.chat.samples import NOW
+
+TOKEN = "a-token-of-the-provider-0123456789"
+"""The one that :class:`FakeProvider` takes."""
+
+NO_FILTER = InvoiceFilter()
+
+
+class Time:
+    """The clock of the bot and of its Telegram."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, span: timedelta) -> None:
+        self.now += span
+
+
+class FakeProvider:
+    """One account, known by :data:`TOKEN`. Implements :class:`bot.ports.Provider`.
+
+    ``failures`` are raised instead of an answer, by the name of the method; ``gates`` hold a method up until the
+    event is set. ``languages`` and ``filters`` are what was asked in, and for.
+    """
+
+    def __init__(self) -> None:
+        self.invoices: dict[int, Invoice] = {}
+        self.unreadable = 0
+        self.failures: dict[str, Exception] = {}
+        self.gates: dict[str, asyncio.Event] = {}
+        self.languages: list[str] = []
+        self.filters: list[InvoiceFilter] = []
+        self.posts: list[tuple[str, int]] = []
+        self.content = b"%PDF-1.7 an invoice"
+        self._waiting = asyncio.Event()
+
+    def add(self, *invoices: Invoice) -> None:
+        self.invoices |= {invoice.id: invoice for invoice in invoices}
+
+    async def reached(self) -> None:
+        """Wait until somebody is held up by a gate."""
+        async with asyncio.timeout(10):
+            await self._waiting.wait()
+
+    async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = NO_FILTER) -> Listing:
+        await self._begin("list_invoices", token, language)
+        self.filters.append(only)
+        kinds = {only.type} if only.type else set()
+        found = [i for i in self.invoices.values() if all(i.has_type(kind) for kind in kinds)]
+        return Listing(tuple(found), self.unreadable)
+
+    async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice:
+        await self._begin("invoice", token, language)
+        return self._found(invoice_id)
+
+    @asynccontextmanager
+    async def pdf(self, token: Token, language: str, invoice_id: int) -> AsyncIterator[Document]:
+        await self._begin("pdf", token, language)
+        number = self._found(invoice_id).id
+        yield Document(f"Rechnung-{number}.pdf", BytesIO(self.content), len(self.content))
+
+    @asynccontextmanager
+    async def archive(self, token: Token, language: str, only: InvoiceFilter = NO_FILTER) -> AsyncIterator[Document]:
+        await self._begin("archive", token, language)
+        self.filters.append(only)
+        yield Document("Rechnungen.zip", BytesIO(b"PK all of them"), 14)
+
+    async def pay(self, token: Token, language: str, invoice_id: int) -> None:
+        await self._begin("pay", token, language)
+        self.posts.append(("pay", invoice_id))
+        self.add(replace(self._found(invoice_id), status="Paid", is_open=False))
+
+    async def remove_credit(self, token: Token, language: str, invoice_id: int) -> None:
+        await self._begin("remove_credit", token, language)
+        self.posts.append(("remove_credit", invoice_id))
+        self.add(replace(self._found(invoice_id), credit=Decimal(0)))
+
+    def _found(self, invoice_id: int) -> Invoice:
+        if invoice_id not in self.invoices:
+            raise NotFound
+        return self.invoices[invoice_id]
+
+    async def _begin(self, method: str, token: Token, language: str) -> None:
+        self.languages.append(language)
+        if gate := self.gates.get(method):
+            self._waiting.set()
+            await gate.wait()
+        if token.reveal() != TOKEN:
+            raise TokenRefused
+        if failure := self.failures.get(method):
+            raise failure
