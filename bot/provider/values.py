@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,10 +22,13 @@ dates far ahead stand for "never" elsewhere."""
 LARGEST_AMOUNT = Decimal(10**9)
 """A larger sum of money is a mistake, not an invoice."""
 
-LONGEST_NUMBER = 40
-"""Characters; longer ones aren't worth reading."""
+LONGEST = 40
+"""Characters of a number or a date; longer ones aren't worth reading, let alone remembering."""
 
 LARGEST_ID = 2**63 - 1
+
+CACHED = 8192
+"""Spellings whose meaning is remembered: the same dates and sums come again with every check."""
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
@@ -36,10 +40,15 @@ def instant(value: object, zone: ZoneInfo) -> datetime | None:
 
     Inference: a date-time without an offset is local to ``zone``, and a bare date is its first moment there.
     """
-    if not isinstance(value, str) or not _DAY.match(value.strip()):
+    return _instant(value.strip(), zone) if isinstance(value, str) and len(value) <= LONGEST else None
+
+
+@lru_cache(CACHED)
+def _instant(spelled: str, zone: ZoneInfo) -> datetime | None:
+    if not _DAY.match(spelled):
         return None
     try:
-        moment = datetime.fromisoformat(value.strip())
+        moment = datetime.fromisoformat(spelled)
     except ValueError:
         return None
     if moment.year not in PLAUSIBLE_YEARS:
@@ -49,29 +58,27 @@ def instant(value: object, zone: ZoneInfo) -> datetime | None:
 
 def day(value: object, zone: ZoneInfo) -> date | None:
     """A calendar day. The provider gives days as the instant of their midnight in ``zone``, or as a bare date."""
-    moment = instant(value, zone)
+    return _day(value.strip(), zone) if isinstance(value, str) and len(value) <= LONGEST else None
+
+
+@lru_cache(CACHED)
+def _day(spelled: str, zone: ZoneInfo) -> date | None:
+    moment = _instant(spelled, zone)
     if moment is None:
         return None
-    if isinstance(value, str) and _DAY.fullmatch(value.strip()):
-        return date.fromisoformat(value.strip())  # not by way of the instant: some zones' clocks skip a midnight
+    if _DAY.fullmatch(spelled):
+        return date.fromisoformat(spelled)  # not by way of the instant: some zones' clocks skip a midnight
     return moment.astimezone(zone).date()
 
 
-def number(raw: msgspec.Raw) -> Decimal | None:
-    """A decimal number exactly as spelled: ``0``, ``7.95`` and ``"0.00"`` alike."""
-    text = bytes(raw).strip().removeprefix(b'"').removesuffix(b'"').strip()
-    if len(text) > LONGEST_NUMBER:
-        return None
-    try:
-        spelled = text.decode("ascii")
-        return Decimal(spelled) if _NUMBER.fullmatch(spelled) else None
-    except (UnicodeDecodeError, InvalidOperation):
-        return None
-
-
 def money(raw: msgspec.Raw) -> Decimal | None:
-    """A sum of money, rounded to cents, half a cent away from zero."""
-    amount = number(raw)
+    """A sum of money, rounded to cents, half a cent away from zero; in any spelling: ``0``, ``7.95``, ``"0.00"``."""
+    return _money(_short(raw))
+
+
+@lru_cache(CACHED)
+def _money(spelled: bytes) -> Decimal | None:
+    amount = _number(spelled)
     if amount is None or not -LARGEST_AMOUNT <= amount <= LARGEST_AMOUNT:
         return None
     return amount.quantize(CENT, ROUND_HALF_UP) + 0  # which makes -0.00 0.00
@@ -79,8 +86,24 @@ def money(raw: msgspec.Raw) -> Decimal | None:
 
 def percentage(raw: msgspec.Raw) -> Decimal | None:
     """A rate in percent."""
-    rate = number(raw)
+    rate = _number(_short(raw))
     return rate if rate is not None and 0 <= rate <= 100 else None  # noqa: PLR2004  # percent
+
+
+def _short(raw: msgspec.Raw) -> bytes:
+    spelled = bytes(raw)
+    return spelled if len(spelled) <= LONGEST else b""
+
+
+@lru_cache(CACHED)
+def _number(spelled: bytes) -> Decimal | None:
+    """The decimal number exactly as spelled, never by way of a binary one."""
+    text = spelled.strip().removeprefix(b'"').removesuffix(b'"').strip()
+    try:
+        digits = text.decode("ascii")
+        return Decimal(digits) if _NUMBER.fullmatch(digits) else None
+    except (UnicodeDecodeError, InvalidOperation):
+        return None
 
 
 def truth(value: object) -> bool | None:
@@ -100,12 +123,15 @@ def text(value: object) -> str:
     """A text with plain line breaks and no other control characters; empty where there is none."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return _CONTROL.sub("", str(value).replace("\r\n", "\n").replace("\t", " ")).strip()
+    plain = str(value)
+    if not plain.isprintable():
+        plain = _CONTROL.sub("", plain.replace("\r\n", "\n").replace("\t", " "))
+    return plain.strip()
 
 
 def identity(value: object) -> int | None:
     """An id: a whole number above zero, that a database can hold, or its digits."""
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= LONGEST_NUMBER:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= LONGEST:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         return None
