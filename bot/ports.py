@@ -144,7 +144,10 @@ class ChatStore(Protocol):
         """Forget the chat and all that belongs to it; False if it was not linked."""
 
     async def move_chat(self, old_id: int, new_id: int) -> None:
-        """Give all that belongs to a chat its new id. A chat that already stands under the new id stays."""
+        """Give all that belongs to a chat its new id.
+
+        Where the new id is linked already, that link stays and the old one goes; payments move in any case.
+        """
 
     async def rest(self, chat_id: int, reason: str) -> None:
         """Stop checks and alerts of a chat that can't be written to; its data stay."""
@@ -194,7 +197,7 @@ class PaymentStore(Protocol):
     """Payments, kept by account: two chats of one account share them."""
 
     async def add_payment(self, payment: Payment) -> None:
-        """Store a question that was just asked."""
+        """Store a question that was just asked. Raises ValueError if its id is taken."""
 
     async def payment(self, payment_id: str) -> Payment | None: ...
 

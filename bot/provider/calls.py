@@ -12,6 +12,7 @@ import httpx
 import stamina
 import structlog
 
+from bot import logs
 from bot.domain.chats import Token
 from bot.errors import AnswerNotUnderstood, ProviderDown, RateLimited, TokenRefused
 from bot.ports import Clock
@@ -98,6 +99,7 @@ class Caller:
         await self._request(call, self._rest_of)
 
     async def _request(self, call: Call, reader: Reader[T]) -> T:
+        logs.add_secret(call.token.reveal())
         try:
             async with self._http.stream(
                 call.method,
