@@ -10,7 +10,7 @@ surely not been sent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -94,6 +94,11 @@ def still_matches(payment: Payment, invoice: Invoice) -> bool:
         and invoice.status == payment.status
         and invoice.due == payment.due
     )
+
+
+def ended(payment: Payment, outcome: Outcome, now: datetime, left: Decimal | None = None, reason: str = "") -> Payment:
+    """The payment at its end, which is still to be told."""
+    return replace(payment, state=State.ENDED, since=now, outcome=outcome, left=left, reason=reason)
 
 
 def outcome_of(payment: Payment, invoice: Invoice) -> Outcome | None:

@@ -15,6 +15,7 @@ from bot.domain.invoices import Invoice
 from bot.domain.reminders import Notice, decide, forget, missing_from, reminder_day
 from bot.errors import NotFound, PermissionMissing, ProviderDown, ProviderError, RateLimited, TokenRefused
 from bot.ports import Check, Checked, CheckStore, Clock, Provider
+from bot.services.failures import log_failure
 from bot.services.plan import CheckPlan
 from bot.services.workers import Workers
 
@@ -111,8 +112,8 @@ class Monitor:
                 log.warning("open invoice is gone at the provider", chat=check.chat.id, invoice=number)
             except (ProviderDown, RateLimited) as error:
                 return replace(self._unread(check, error), invoices=tuple(found), gone=tuple(gone))
-            except Exception:
-                log.warning("vanished invoice can't be read", chat=check.chat.id, invoice=number, exc_info=True)
+            except Exception as error:  # noqa: BLE001  # it is logged
+                log_failure("vanished invoice can't be read", error, chat=check.chat.id, invoice=number)
         self._note_recovery()
         return _Reading(tuple(found), tuple(gone), tuple(missing[MISSING_AT_ONCE:]), good=True)
 
@@ -127,10 +128,8 @@ class Monitor:
                 return _Reading(wait=error.retry_after or 0)
             case ProviderDown():
                 self._note_outage(error)
-            case ProviderError():
-                log.warning("account can't be read", chat=check.chat.id, error=str(error))
             case _:
-                log.error("account can't be read", chat=check.chat.id, exc_info=error)
+                log_failure("account can't be read", error, chat=check.chat.id)
         return _Reading()
 
     def _note_outage(self, error: ProviderError) -> None:

@@ -7,6 +7,8 @@ whatever happens, and only the invoice itself, read again, says how it ended.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -23,19 +25,18 @@ from bot.domain.payments import (
     Payment,
     State,
     amount_of,
+    ended,
     outcome_of,
     still_matches,
 )
 from bot.errors import (
     ConfirmationExpired,
-    MessengerError,
     NoCreditApplied,
     NotFound,
     NothingToPay,
     NotLinked,
     PermissionMissing,
     PressByOther,
-    ProviderError,
     ProviderUnreachable,
     RateLimited,
     Refused,
@@ -44,6 +45,8 @@ from bot.errors import (
     UserError,
 )
 from bot.ports import ChatStore, Clock, Messenger, PaymentStore, Provider
+from bot.services.failures import log_failure
+from bot.services.telling import SHOW_WITHIN, PaymentTeller
 from bot.services.workers import Workers
 
 log = structlog.get_logger()
@@ -69,13 +72,16 @@ class Payments:
         messenger: Messenger,
         clock: Clock,
         workers: Workers,
+        *,
+        show_within: timedelta = SHOW_WITHIN,
     ) -> None:
         self._store = store
         self._chats = chats
         self._provider = provider
-        self._messenger = messenger
+        self._teller = PaymentTeller(store, chats, messenger, clock, show_within)
         self._clock = clock
         self._workers = workers
+        self._in_hand: set[str] = set()  # what is carried out or looked at right now needs no (further) look
         self._next_look: dict[str, datetime] = {}
 
     async def ask(
@@ -84,7 +90,7 @@ class Payments:
         """Store the question whether to do it, bound to who asks, where, and what the invoice says now.
 
         Raises :class:`NotLinked`, :class:`NothingToPay`, :class:`UnclearSum`, :class:`NoCreditApplied` or a
-        :class:`ProviderError`.
+        :class:`bot.errors.ProviderError`.
         """
         if chat.link is None:
             raise NotLinked
@@ -113,10 +119,11 @@ class Payments:
     async def cancel(self, payment_id: str, place: Place, user_id: int, message_id: int) -> None:
         """Take the question back. Raises as :meth:`confirm` does."""
         payment = await self._asked(payment_id, place, user_id)
-        cancelled = self._ended(replace(payment, message_id=message_id), Outcome.CANCELLED)
+        cancelled = ended(replace(payment, message_id=message_id), Outcome.CANCELLED, self._clock())
         if not await self._store.advance_payment(cancelled, State.ASKED):
             raise ConfirmationExpired
-        await self._tell(cancelled)
+        with self._hold(payment_id):
+            await self._teller.tell(payment_id)
 
     async def confirm(self, payment_id: str, place: Place, user_id: int, message_id: int, chat: Chat) -> Payment:
         """Take the confirmation: of all presses of this button, exactly one gets here to :meth:`carry_out`.
@@ -135,20 +142,39 @@ class Payments:
 
     async def carry_out(self, payment: Payment, chat: Chat) -> None:
         """Do what was confirmed, and show every step in the message whose button was pressed."""
-        await self._show(payment, chat)
-        await self._tell(await self._send_once(payment, chat))
+        with self._hold(payment.id):
+            await self._teller.show_step(payment, chat)
+            after = await self._send_once(payment, chat)
+            if after is not None and after.state is State.SENT:
+                await self._teller.show_step(after, chat)
+            elif after is not None:
+                await self._teller.tell(after.id)
 
     async def tick(self) -> None:
         """Settle what is unsettled: payments whose end is not known yet, or was not told yet."""
-        for payment in await self._store.unsettled_payments():
-            if self._next_look.get(payment.id, payment.since + FIRST_LOOK) <= self._clock():
-                self._look_again_later(payment)
-                self._workers.start(self._look(payment))
+        unsettled = await self._store.unsettled_payments()
+        self._next_look = {p.id: self._next_look.get(p.id, p.since + FIRST_LOOK) for p in unsettled}
+        now = self._clock()
+        due = [p for p in unsettled if p.id not in self._in_hand and self._next_look[p.id] <= now]
+        for payment in due[: self._workers.free]:
+            # Wait half as long as it has taken so far, so that the first looks come soon and the later ones rarely.
+            self._next_look[payment.id] = now + min(max((now - payment.since) / 2, FIRST_LOOK), LONGEST_WAIT)
+            self._in_hand.add(payment.id)
+            self._workers.start(self._look(payment))
 
     async def _look(self, payment: Payment) -> None:
-        settled = await self._settle(payment)
-        if settled.state is State.ENDED:
-            await self._tell(settled)
+        with self._hold(payment.id):
+            settled = await self._settle(payment)
+            if settled is not None and settled.state is State.ENDED:
+                await self._teller.tell(settled.id)
+
+    @contextmanager
+    def _hold(self, payment_id: str) -> Iterator[None]:
+        self._in_hand.add(payment_id)
+        try:
+            yield
+        finally:
+            self._in_hand.discard(payment_id)
 
     async def _asked(self, payment_id: str, place: Place, user_id: int) -> Payment:
         payment = await self._store.payment(payment_id)
@@ -160,21 +186,25 @@ class Payments:
             raise ConfirmationExpired
         return payment
 
-    async def _send_once(self, payment: Payment, chat: Chat) -> Payment:
-        """From confirmed on: read again, compare, send once, read. Returns the payment as it stands then."""
+    async def _send_once(self, payment: Payment, chat: Chat) -> Payment | None:
+        """From confirmed on: read again, compare, send once, read.
+
+        Returns the payment as it stands then; None: somebody else has ended it, and tells.
+        """
         if chat.link is None:
             return await self._end(payment, Outcome.NOT_SENT)
         token, language = chat.link.token, chat.speaks
         try:
             invoice = await self._provider.invoice(token, language, payment.invoice_id)
-        except ProviderError as error:
+        except Exception as error:  # noqa: BLE001  # it is logged
+            log_failure("invoice can't be read before a payment", error, payment=payment.id)
             return await self._end(payment, Outcome.NOT_SENT, error=error)
         if not still_matches(payment, invoice):
             return await self._end(payment, Outcome.CHANGED, left=invoice.left_to_pay)
         sent = replace(payment, state=State.SENT, since=self._clock())
         if not await self._store.advance_payment(sent, State.CONFIRMED):
             log.warning("payment was given up before it was sent", payment=payment.id)
-            return await self._store.payment(payment.id) or payment
+            return None
         call = self._provider.pay if payment.action is Action.PAY else self._provider.remove_credit
         try:
             await call(token, language, payment.invoice_id)
@@ -182,24 +212,18 @@ class Payments:
             return await self._end(sent, Outcome.REFUSED, error=error)
         except ProviderUnreachable as error:
             return await self._end(sent, Outcome.NOT_SENT, error=error)
-        except ProviderError as error:
-            log.warning("payment's answer is unclear", payment=payment.id, error=str(error))
+        except Exception as error:  # noqa: BLE001  # whatever it was, the request may have been carried out
+            log_failure("payment's answer is unclear", error, payment=payment.id)
         return await self._settle(sent)
 
-    async def _settle(self, payment: Payment) -> Payment:
+    async def _settle(self, payment: Payment) -> Payment | None:
         """What is known now of a payment that may have been sent; ended once the invoice says so, or time is up."""
         now = self._clock()
         if payment.state is State.CONFIRMED and now - payment.since > ABANDONED_AFTER:
             return await self._end(payment, Outcome.NOT_SENT)
         if payment.state is not State.SENT:
             return payment
-        chat = await self._chats.chat(payment.place.chat_id)
-        invoice = None
-        if chat.link is not None and chat.link.account == payment.account:
-            try:
-                invoice = await self._provider.invoice(chat.link.token, chat.speaks, payment.invoice_id)
-            except ProviderError as error:
-                log.info("invoice can't be read after a payment", payment=payment.id, error=str(error))
+        invoice = await self._read_after(payment)
         outcome = outcome_of(payment, invoice) if invoice else None
         if outcome is None and now - payment.since > SETTLE_FOR:
             outcome = Outcome.UNCLEAR
@@ -207,48 +231,26 @@ class Payments:
             return payment
         return await self._end(payment, outcome, left=invoice.left_to_pay if invoice else None)
 
-    async def _end(
-        self, payment: Payment, outcome: Outcome, left: Decimal | None = None, error: ProviderError | None = None
-    ) -> Payment:
-        ended = self._ended(payment, outcome, left, error)
-        if not await self._store.advance_payment(ended, payment.state):
-            return await self._store.payment(payment.id) or ended
-        log.info("payment ended", payment=payment.id, invoice=payment.invoice_id, outcome=outcome)
-        return ended
-
-    async def _tell(self, payment: Payment) -> None:
-        """Show how it stands; once an end was shown, the record says so and nobody looks at it again."""
+    async def _read_after(self, payment: Payment) -> Invoice | None:
         chat = await self._chats.chat(payment.place.chat_id)
-        shown = await self._show(payment, chat)
-        if shown and payment.state is State.ENDED:
-            await self._store.advance_payment(replace(payment, told=True), State.ENDED)
-            self._next_look.pop(payment.id, None)
-
-    async def _show(self, payment: Payment, chat: Chat) -> bool:
-        """Bring the message up to date. A failure here must never stop a payment; False: the person hasn't seen it."""
+        if chat.link is None or chat.link.account != payment.account:
+            return None
         try:
-            await self._messenger.show_payment(payment, chat)
-        except MessengerError as error:
-            log.warning("payment can't be shown", payment=payment.id, state=payment.state, error=str(error))
-            return error.permanent
-        return True
+            return await self._provider.invoice(chat.link.token, chat.speaks, payment.invoice_id)
+        except Exception as error:  # noqa: BLE001  # it is logged
+            log_failure("invoice can't be read after a payment", error, payment=payment.id)
+            return None
 
-    def _ended(
-        self, payment: Payment, outcome: Outcome, left: Decimal | None = None, error: ProviderError | None = None
-    ) -> Payment:
-        return replace(
-            payment,
-            state=State.ENDED,
-            since=self._clock(),
-            outcome=outcome,
-            left=left,
-            reason=error.reason if isinstance(error, Refused) else "",
-        )
-
-    def _look_again_later(self, payment: Payment) -> None:
-        """Wait half as long as it has taken so far, so that the first looks come soon and the later ones rarely."""
-        now = self._clock()
-        self._next_look[payment.id] = now + min(max((now - payment.since) / 2, FIRST_LOOK), LONGEST_WAIT)
+    async def _end(
+        self, payment: Payment, outcome: Outcome, left: Decimal | None = None, error: Exception | None = None
+    ) -> Payment | None:
+        """The ended payment; None: somebody else has moved it on."""
+        reason = error.reason if isinstance(error, Refused) else ""
+        after = ended(payment, outcome, self._clock(), left, reason)
+        if not await self._store.advance_payment(after, payment.state):
+            return None
+        log.info("payment ended", payment=payment.id, invoice=payment.invoice_id, outcome=outcome)
+        return after
 
 
 def _why_not(action: Action, invoice: Invoice) -> UserError:

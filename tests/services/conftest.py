@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.services.world import World
 
@@ -13,3 +15,10 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     made = World(tmp_path / "data")
     yield made
     await made.kill()
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What is logged, as events; tracebacks of the errors that tests put in are not drawn."""
+    with capture_logs() as events:
+        yield events

@@ -1,0 +1,72 @@
+"""Show a payment in its message, and tell its end once."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from bot.domain.chats import Chat
+from bot.domain.payments import Payment, State
+from bot.errors import ChatGone
+from bot.ports import ChatStore, Clock, Messenger, PaymentStore
+from bot.services.failures import log_failure
+
+log = structlog.get_logger()
+
+SHOW_WITHIN = timedelta(seconds=30)
+"""How long a payment waits for the messenger at each step."""
+
+TELL_FOR = timedelta(days=1)
+"""How long it is tried to tell an end that can't be shown."""
+
+
+class PaymentTeller:
+    """Brings messages up to date. No failure here stops a payment: none is ever raised."""
+
+    def __init__(
+        self, store: PaymentStore, chats: ChatStore, messenger: Messenger, clock: Clock, show_within: timedelta
+    ) -> None:
+        self._store = store
+        self._chats = chats
+        self._messenger = messenger
+        self._clock = clock
+        self._show_within = show_within.total_seconds()
+
+    async def show_step(self, payment: Payment, chat: Chat) -> None:
+        """Show that a payment is under way; unless it is further by now, as others may look at it too."""
+        await self._show(payment, chat)
+        stored = await self._store.payment(payment.id)
+        if stored is not None and stored.state is State.ENDED:
+            await self._show(stored, chat)
+
+    async def tell(self, payment_id: str) -> None:
+        """Show the end; the record then says so and nobody looks at it again. A resting chat hears it once it is back."""
+        payment = await self._store.payment(payment_id)
+        if payment is None or payment.told or payment.state is not State.ENDED:
+            return
+        chat = await self._chats.chat(payment.place.chat_id)
+        if chat.resting is not None:
+            return
+        shown = await self._show(payment, chat)
+        if not shown and self._clock() - payment.since > TELL_FOR:
+            log.warning("payment's end can't be told", payment=payment.id, outcome=payment.outcome)
+            shown = True
+        if shown:
+            await self._store.advance_payment(replace(payment, told=True), State.ENDED)
+
+    async def _show(self, payment: Payment, chat: Chat) -> bool:
+        """Bring the message up to date; False: the person may not have seen it."""
+        try:
+            async with asyncio.timeout(self._show_within):
+                await self._messenger.show_payment(payment, chat)
+        except ChatGone as error:
+            await self._chats.rest(payment.place.chat_id, error.reason)
+            log.info("chat rests", chat=payment.place.chat_id, reason=error.reason)
+            return False
+        except Exception as error:  # noqa: BLE001  # it is logged
+            log_failure("payment can't be shown", error, payment=payment.id, state=payment.state)
+            return False
+        return True
