@@ -1,3 +1,5 @@
+"""The world that the services are tested in."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, MutableMapping

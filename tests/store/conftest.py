@@ -1,3 +1,5 @@
+"""The stores that the suites run on, and a disk whose syncing is counted instead of waited for."""
+
 from __future__ import annotations
 
 from collections.abc import AsyncIterator

@@ -1,3 +1,5 @@
+"""The due queue: leases, epochs, and who may write under them."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta

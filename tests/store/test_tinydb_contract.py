@@ -1,3 +1,5 @@
+"""The contract suite of the store port, on the embedded store."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Sealed tokens: bound to their chat, several keys, and keys that are wrong."""
+
 from __future__ import annotations
 
 import base64
