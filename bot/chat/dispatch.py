@@ -117,7 +117,8 @@ class Dispatcher:
             private=private,
             t=self._phrasebook[chat.speaks],
             words=_words(update, context),
-            message=message if isinstance(message, Message) else None,
+            # python-telegram-bot gives a press's deleted message as a Message without content.
+            message=message if isinstance(message, Message) and message.is_accessible else None,
             query=update.callback_query,
         )
 

@@ -44,22 +44,25 @@ class Talk:
         if old is None or not await sending.edit(self.bot, self.place, old.message_id, screen):
             await self.reply(screen)
 
-    async def answer_press(self, text: str = "", *, alert: bool = False) -> None:
-        """Stop the button's spinner, with a short text if there is one. Too late is no harm: the action counts."""
-        if self.query is not None and not self._answered:
-            self._answered = True
-            try:
-                await self.query.answer(cut(text, POPUP_LIMIT) or None, show_alert=alert)
-            except TelegramError as error:
-                if "query is too old" not in error.message.lower():
-                    raise sending.translate(error) from error
+    async def answer_press(self, text: str = "", *, alert: bool = False) -> bool:
+        """Stop the button's spinner, with a short text if there is one; False if there is none or it is too late.
+
+        Too late is no harm to the action itself. Raises :class:`bot.errors.MessengerError`.
+        """
+        if self.query is None or self._answered:
+            return False
+        self._answered = True
+        try:
+            return await self.query.answer(cut(text, POPUP_LIMIT) or None, show_alert=alert)
+        except TelegramError as error:
+            if "query is too old" in error.message.lower():
+                return False
+            raise sending.translate(error) from error
 
     async def explain(self, error: BotError) -> None:
         """Say what went wrong: as a pop-up after a press, if it fits there, else as a message."""
         text = self.t.error(error)
-        if self.query is not None and not self._answered and length(text) <= POPUP_LIMIT:
-            await self.answer_press(text.striptags(), alert=True)
-        else:
+        if length(text) > POPUP_LIMIT or not await self.answer_press(text.striptags(), alert=True):
             await self.reply(Screen(text))
 
 

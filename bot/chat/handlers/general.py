@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.chat.screens import Screen
+from bot.chat.screens import Screen, cut
 from bot.chat.talk import Talk
 from bot.chat.texts import Phrasebook
 from bot.chat.views import general
@@ -13,6 +13,8 @@ from bot.errors import UnknownLanguage
 from bot.ports import Clock, Store
 
 AUTO = "auto"
+LONGEST_WORD = 40
+"""How much of a word that is no language is said back."""
 
 
 class GeneralHandlers:
@@ -39,7 +41,7 @@ class GeneralHandlers:
             return
         wish = talk.words[0].lower()
         if wish not in {*LANGUAGES, AUTO}:
-            raise UnknownLanguage(talk.words[0])
+            raise UnknownLanguage(cut(talk.words[0], LONGEST_WORD))
         chosen = None if wish == AUTO else wish
         await self._store.set_language(talk.chat.id, chosen)
         t = self._phrasebook[replace(talk.chat, language=chosen).speaks]

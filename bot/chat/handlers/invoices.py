@@ -5,17 +5,23 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 
+import structlog
 from telegram.constants import ChatAction
 
 from bot.chat import sending
 from bot.chat.handlers.numbers import invoice_number
+from bot.chat.screens import Screen, cut
 from bot.chat.talk import Talk
 from bot.chat.views.invoices import Page, invoice_details, invoice_list
-from bot.errors import UnknownFilter
+from bot.errors import DeliveryUncertain, SendRefused, TelegramDown, UnknownFilter
 from bot.ports import Clock, Document
 from bot.services.browsing import Browsing, Kind, Query, Show
 
+log = structlog.get_logger()
+
 TRANSACTIONS = "transactions"
+LONGEST_WORD = 40
+"""How much of a word that is no filter is said back."""
 
 
 class InvoiceHandlers:
@@ -27,7 +33,8 @@ class InvoiceHandlers:
 
     async def invoices(self, talk: Talk) -> None:
         """/invoices [open|paid|all] [TYPE] [transactions]."""
-        await self._list(talk, Page(read_query(talk, [*Show, *Kind, TRANSACTIONS])))
+        kinds = [kind for kind in Kind if kind is not Kind.ANY]
+        await self._list(talk, Page(read_query(talk, [*Show, *kinds, TRANSACTIONS])))
 
     async def turn(self, talk: Talk) -> None:
         """A button that leads to a page of the list."""
@@ -56,19 +63,25 @@ class InvoiceHandlers:
         await talk.show(invoice_list(talk.t, listing, page, self._clock().astimezone(talk.t.zone).date()))
 
     async def _send(self, talk: Talk, download: AbstractAsyncContextManager[Document]) -> None:
-        async with sending.showing_action(talk.bot, talk.place, ChatAction.UPLOAD_DOCUMENT), download as document:
-            await sending.send_document(talk.bot, talk.place, document)
+        try:
+            async with sending.showing_action(talk.bot, talk.place, ChatAction.UPLOAD_DOCUMENT), download as document:
+                await sending.send_document(talk.bot, talk.place, document)
+        except (SendRefused, DeliveryUncertain, TelegramDown) as error:
+            # A file is much more likely to fail than a sentence.
+            log.warning("document can't be sent", chat=talk.chat.id, error=str(error))
+            await talk.reply(Screen(talk.t("document.not_sent")))
 
 
 def read_query(talk: Talk, choices: list[str]) -> Query:
     """The filters in the words behind a command, also in the reader's language. Raises :class:`UnknownFilter`."""
-    names = {talk.t.plain(f"filter.{choice}").casefold(): choice for choice in choices}
-    names |= {str(choice): str(choice) for choice in choices}
+    # Of a label of several words the last one counts: "mit Transaktionen".
+    own = {talk.t.plain(f"filter.{choice}").casefold().split()[-1]: str(choice) for choice in choices}
+    names = {str(choice): str(choice) for choice in choices} | own
     query = Query()
     for word in talk.words:
         match names.get(word.casefold()):
             case None:
-                raise UnknownFilter(word, ", ".join(choices))
+                raise UnknownFilter(cut(word, LONGEST_WORD), ", ".join(own))
             case "transactions":
                 query = replace(query, with_transactions=True)
             case choice if choice in list(Show):

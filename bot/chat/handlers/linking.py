@@ -26,7 +26,7 @@ class LinkHandlers:
             return
         if talk.private:
             await self._linking.expect_token(talk.chat)
-        await talk.reply(general.welcome(talk.t))
+        await talk.reply(general.welcome(talk.t, private=talk.private))
 
     async def link(self, talk: Talk) -> None:
         """/link TOKEN, or /link and then the token."""
@@ -41,8 +41,8 @@ class LinkHandlers:
     async def text(self, talk: Talk) -> None:
         """A message that is no command: the token, if it is expected; else a hint."""
         text = talk.message.text if talk.message else None
-        if text and self._linking.expects_token(talk.chat):
-            await self._link(talk, text)
+        if self._linking.expects_token(talk.chat):
+            await (self._link(talk, text) if text else talk.reply(Screen(talk.t("link.as_text"))))
         else:
             await talk.reply(Screen(talk.t("text.hint" if talk.chat.link else "error.not_linked")))
 
@@ -53,8 +53,9 @@ class LinkHandlers:
     async def unlink_answer(self, talk: Talk) -> None:
         """The answer to that question."""
         if talk.words == ["yes"]:
-            done = await self._linking.unlink(talk.chat)
-            await talk.show(Screen(talk.t("unlink.done" if done else "error.not_linked")))
+            # A press can arrive twice (tdlib/telegram-bot-api issue #699); that the second finds nothing is right.
+            await self._linking.unlink(talk.chat)
+            await talk.show(Screen(talk.t("unlink.done")))
         else:
             await talk.show(Screen(talk.t("unlink.kept")))
 

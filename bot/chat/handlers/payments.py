@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from bot.chat.handlers.numbers import invoice_number
 from bot.chat.talk import Talk
 from bot.chat.views.payments import question
 from bot.domain.chats import Place
 from bot.domain.payments import Action
-from bot.errors import ConfirmationExpired
+from bot.errors import ConfirmationExpired, MessengerError
 from bot.ports import Clock
 from bot.services.paying import Payments
 
@@ -30,8 +32,10 @@ class PaymentHandlers:
     async def confirm(self, talk: Talk) -> None:
         """The button that says yes."""
         payment = await self._payments.confirm(*_press(talk), chat=talk.chat)
-        # The spinner stops now: a payment may take longer than Telegram lets a button wait.
-        await talk.answer_press()
+        # The spinner stops now: a payment may take longer than Telegram lets a button wait. If it doesn't, what was
+        # confirmed is carried out all the same.
+        with suppress(MessengerError):
+            await talk.answer_press()
         await self._payments.carry_out(payment, talk.chat)
 
     async def cancel(self, talk: Talk) -> None:

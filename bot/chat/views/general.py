@@ -20,9 +20,9 @@ COMMANDS = (
 """The command menu, in its order; what each does is the text ``command.NAME``."""
 
 
-def welcome(t: Texts) -> Screen:
-    """What the bot is for, and how to begin."""
-    return Screen(join([t("start.welcome"), Markup(""), t("link.how")]))
+def welcome(t: Texts, *, private: bool) -> Screen:
+    """What the bot is for, and how to begin: in a group, never with a token sent there."""
+    return Screen(join([t("start.welcome"), Markup(""), t("link.how" if private else "error.private_chat_only")]))
 
 
 def help_page(t: Texts, chat: Chat) -> Screen:

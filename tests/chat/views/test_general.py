@@ -162,10 +162,15 @@ def test_unlinking_is_asked_for_first() -> None:
 
 
 def test_the_welcome_says_what_to_send_and_what_becomes_of_it() -> None:
-    text = seen(general.welcome(EN))
+    text = seen(general.welcome(EN, private=True))
     assert "API token" in text
     assert "access_invoices" in text
     assert "delete your message" in text
+
+
+@pytest.mark.parametrize("t", [EN, DE], ids=["en", "de"])
+def test_the_welcome_in_a_group_does_not_ask_for_a_token(t: Texts) -> None:
+    assert seen(general.welcome(t, private=False)) == f"{t('start.welcome')}\n\n{t('error.private_chat_only')}"
 
 
 def test_todays_date_is_the_one_in_the_providers_zone() -> None:

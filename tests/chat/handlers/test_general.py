@@ -1,0 +1,176 @@
+"""/help, /status, /language, and what nobody understands."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.chat.views.general import COMMANDS
+from bot.sandbox.telegram import Chat, Person, SandboxTelegram
+from bot.store.tinydb import TinyStore
+from tests.chat.conversation import answers, ask, from_bot, link, said
+from tests.chat.fakes import FakeProvider, Time
+from tests.chat.samples import DE, EN
+
+pytestmark = pytest.mark.usefixtures("invoice_bot")
+
+
+@pytest.fixture
+def eva(telegram: SandboxTelegram) -> Person:
+    return telegram.add_user("Eva", language_code="de")
+
+
+# --- Menu and help --------------------------------------------------------------------------------------------------
+
+
+async def test_the_menu_speaks_the_language_of_who_looks(
+    telegram: SandboxTelegram, ada: Person, chat: Chat, eva: Person
+) -> None:
+    english = [(command.name, command.description) for command in ada.menu(chat)]
+    german = [(command.name, command.description) for command in eva.menu(telegram.private_chat(eva))]
+    assert english == [(name, EN.plain(f"command.{name}")) for name in COMMANDS]
+    assert german == [(name, DE.plain(f"command.{name}")) for name in COMMANDS]
+
+
+async def test_who_speaks_neither_language_is_served_in_english(telegram: SandboxTelegram) -> None:
+    for code in ("fr", "zh-hans", None):
+        person = telegram.add_user("Zoé", language_code=code)
+        chat = telegram.private_chat(person)
+        await ask(person, chat, "/help", "What I can do")
+        assert person.menu(chat)[0].description == EN.plain("command.invoices")
+
+
+async def test_help_says_whether_the_chat_is_linked(ada: Person, chat: Chat) -> None:
+    await ask(ada, chat, "/help", "not linked to an account yet", "/link")
+    await link(ada, chat)
+    await ask(ada, chat, "/help", "This chat is linked.")
+
+
+# --- Status ---------------------------------------------------------------------------------------------------------
+
+
+async def test_status_without_a_link_says_how_to_get_one(ada: Person, chat: Chat) -> None:
+    await ask(ada, chat, "/status", "not linked", "/link")
+
+
+async def test_status_tells_of_link_and_checks(ada: Person, chat: Chat, time: Time) -> None:
+    await link(ada, chat)
+    status = await ask(ada, chat, "/status", "Linked since 22 Nov 2026, 10:30:00.")
+    assert status.text.splitlines()[1:] == [
+        "Last good check: 22 Nov 2026, 10:30:00 (now).",
+        "Next check: in 15 minutes.",
+    ]
+    time.forward(timedelta(minutes=5))
+    later = await ask(ada, chat, "/status", "(5 minutes ago)")
+    assert later.text.endswith("Next check: in 10 minutes.")
+
+
+# --- Language -------------------------------------------------------------------------------------------------------
+
+
+async def test_the_language_is_telegrams_until_one_is_chosen(eva: Person, telegram: SandboxTelegram) -> None:
+    chat = telegram.private_chat(eva)
+    await ask(eva, chat, "/help", "Was ich kann")
+    await ask(eva, chat, "/language en", "Which language shall I speak?")
+    await ask(eva, chat, "/help", "What I can do")
+    await ask(eva, chat, "/language auto", "Welche Sprache soll ich sprechen?")
+    await ask(eva, chat, "/help", "Was ich kann")
+
+
+async def test_the_buttons_choose_in_place(eva: Person, telegram: SandboxTelegram, store: TinyStore) -> None:
+    chat = telegram.private_chat(eva)
+    choice = await ask(eva, chat, "/language", "Welche Sprache soll ich sprechen?")
+    assert [button.text for button in choice.buttons] == ["English", "Deutsch", "• Wie in Telegram •"]
+    await eva.press(choice, "English").answered()
+    assert choice.text == "Which language shall I speak?"
+    assert [button.text for button in choice.buttons] == ["• English •", "Deutsch", "As Telegram says"]
+    await eva.press(choice, "As Telegram says").answered()
+    assert [button.text for button in choice.buttons] == ["English", "Deutsch", "• Wie in Telegram •"]
+    assert (await store.chat(chat.id)).language is None
+    assert len(said(chat)) == 1
+
+
+async def test_the_provider_is_asked_in_the_chosen_language(ada: Person, chat: Chat, provider: FakeProvider) -> None:
+    await link(ada, chat)
+    await ask(ada, chat, "/language DE", "Welche Sprache")
+    await ask(ada, chat, "/invoices", "Deine Rechnungen")
+    assert provider.languages == ["en", "de"]
+
+
+@pytest.mark.parametrize("word", ["fr", "<b>", "x" * 4000])
+async def test_a_language_that_the_bot_does_not_speak(ada: Person, chat: Chat, word: str) -> None:
+    answer = await ask(ada, chat, f"/language {word}", f"I don't speak “{word[:20]}", "/language auto")
+    assert len(answer.text) < 200
+
+
+async def test_a_change_of_telegrams_language_is_followed(ada: Person, chat: Chat, store: TinyStore) -> None:
+    await link(ada, chat)
+    ada.user.language_code = "de"
+    await ask(ada, chat, "/help", "Was ich kann")
+    assert (await store.chat(chat.id)).speaks == "de"
+
+
+# --- What nobody understands ----------------------------------------------------------------------------------------
+
+
+async def test_an_unknown_command_is_answered_with_help(ada: Person, chat: Chat) -> None:
+    assert await answers(ada, chat, "/frobnicate now") == ["I don't know this command. /help shows all that I have."]
+
+
+async def test_free_text_is_answered_by_where_to_begin(ada: Person, chat: Chat) -> None:
+    assert await answers(ada, chat, "hello?") == [
+        "This chat is not linked to an account yet. Begin with /link, in your private chat with me."
+    ]
+    await link(ada, chat)
+    assert await answers(ada, chat, "hello?") == [
+        "I only understand commands. /invoices shows your invoices, /help everything that I can do."
+    ]
+
+
+async def test_a_file_is_answered_as_well(ada: Person, chat: Chat) -> None:
+    await link(ada, chat)
+    sent = ada.send_file(chat, "holiday.jpg", b"JFIF", "look")
+    await chat.wait_for(from_bot("I only understand commands"), after=sent)
+
+
+async def test_a_button_that_nobody_knows_says_so(ada: Person, chat: Chat) -> None:
+    choice = await ask(ada, chat, "/language", "Which language")
+    for data in ("refund:4711", "languages:en", "{}", " "):
+        answer = await ada.forge(choice, data).answered()
+        assert (answer.text, answer.show_alert) == (EN.plain("button.unknown"), True)
+
+
+async def test_an_edited_message_is_no_new_command(ada: Person, chat: Chat) -> None:
+    sent = ada.send(chat, "/help")
+    await chat.wait_for(from_bot("What I can do"), after=sent)
+    ada.edit(sent, "/status")
+    assert await answers(ada, chat, "/frobnicate") == ["I don't know this command. /help shows all that I have."]
+    assert not any("Linked since" in text for text in said(chat))
+
+
+async def test_in_a_group_the_bot_speaks_only_when_it_is_spoken_to(ada: Person, telegram: SandboxTelegram) -> None:
+    group = ada.create_group("Friends", supergroup=True)
+    ada.set_bot_status(group, "administrator")
+    ada.send(group, "hello everybody")
+    ada.send(group, "/frobnicate")
+    ada.send(group, "/help@some_other_bot")
+    await ask(ada, group, f"/help@{telegram.bot.username}", "What I can do")
+    assert len(said(group)) == 1
+
+
+async def test_in_a_topic_the_answer_comes_there(ada: Person) -> None:
+    forum = ada.create_group("Forum", forum=True)
+    ada.set_bot_status(forum, "member")
+    topic = forum.add_topic("Invoices")
+    answer = await ask(ada, forum, "/help", "What I can do", topic=topic)
+    assert answer.topic_id == topic
+
+
+async def test_a_reply_in_a_supergroup_is_no_topic(ada: Person) -> None:
+    group = ada.create_group("Friends", supergroup=True)
+    ada.set_bot_status(group, "member")
+    first = ada.send(group, "hello")
+    sent = ada.send(group, "/help", reply_to=first)
+    answer = await group.wait_for(from_bot("What I can do"), after=sent)
+    assert answer.thread_id is None

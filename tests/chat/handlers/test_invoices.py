@@ -1,0 +1,353 @@
+"""/invoices, /invoice, /pdf and /archive, by words and by buttons."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.invoices import Item
+from bot.errors import (
+    AnswerNotUnderstood,
+    DocumentTooLarge,
+    PermissionMissing,
+    ProviderDown,
+    ProviderError,
+    RateLimited,
+    Refused,
+    TokenRefused,
+)
+from bot.ports import InvoiceFilter
+from bot.sandbox.telegram import ActionShown, ApiError, Chat, Message, Person, SandboxTelegram
+from tests.chat.conversation import answers, ask, from_bot, link, plain, said
+from tests.chat.fakes import FakeProvider, Time
+from tests.chat.samples import PAID_DOMAIN, invoice, paid
+
+pytestmark = pytest.mark.usefixtures("invoice_bot")
+
+
+@pytest.fixture
+async def linked(ada: Person, chat: Chat, provider: FakeProvider) -> Chat:
+    """Ada's chat, linked to an account with two open invoices, a paid one and the domain of the samples."""
+    provider.add(invoice(1), invoice(2), paid(3), PAID_DOMAIN)
+    await link(ada, chat)
+    return chat
+
+
+def numbers(listing: Message) -> list[str]:
+    """The invoices that a list shows, by the buttons that open them."""
+    return [data.split(":")[1] for button in listing.buttons if (data := button.data or "").startswith("show:")]
+
+
+# --- /invoices ------------------------------------------------------------------------------------------------------
+
+
+async def test_the_list_shows_open_ones_first(ada: Person, linked: Chat) -> None:
+    listing = await ask(ada, linked, "/invoices", "Your invoices")
+    assert "2 open invoices, together €15.90" in listing.text
+    assert numbers(listing) == ["1", "2", "3", "212032"]
+
+
+@pytest.mark.parametrize(
+    ("words", "title", "expected"),
+    [
+        ("open", "Open invoices", ["1", "2"]),
+        ("PAID", "Paid invoices", ["3", "212032"]),
+        ("all", "Your invoices", ["1", "2", "3", "212032"]),
+        ("paid hosting", "Paid invoices", ["3"]),
+        ("domain paid", "Paid invoices", ["212032"]),
+        ("domain", "Your invoices", ["212032"]),
+        ("donation", "Your invoices", []),
+        ("open transactions", "Open invoices", ["1", "2"]),
+    ],
+)
+async def test_words_behind_the_command_filter(
+    ada: Person, linked: Chat, words: str, title: str, expected: list[str]
+) -> None:
+    listing = await ask(ada, linked, f"/invoices {words}", title)
+    assert numbers(listing) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "title", "expected"),
+    [
+        ("offen", "Offene Rechnungen", ["1", "2"]),
+        ("bezahlt", "Bezahlte Rechnungen", ["3", "212032"]),
+        ("Alle", "Deine Rechnungen", ["1", "2", "3", "212032"]),
+        ("bezahlt hosting", "Bezahlte Rechnungen", ["3"]),
+        ("Spende", "Deine Rechnungen", []),
+        ("Transaktionen", "Deine Rechnungen", ["1", "2", "3", "212032"]),
+        ("paid domain", "Bezahlte Rechnungen", ["212032"]),
+    ],
+)
+async def test_a_german_reader_filters_in_german_and_may_use_the_english_words(
+    ada: Person, linked: Chat, words: str, title: str, expected: list[str]
+) -> None:
+    await ask(ada, linked, "/language de", "Welche Sprache")
+    listing = await ask(ada, linked, f"/invoices {words}", title)
+    assert numbers(listing) == expected
+
+
+async def test_with_transactions_is_asked_of_the_provider(ada: Person, linked: Chat, provider: FakeProvider) -> None:
+    await ask(ada, linked, "/invoices hosting transactions", "Your invoices")
+    assert provider.filters[-1] == InvoiceFilter(type="Hosting", with_transactions=True)
+
+
+async def test_an_unknown_filter_is_answered_with_those_that_there_are(ada: Person, linked: Chat) -> None:
+    answer = await ask(ada, linked, "/invoices late", "I don't know the filter “late”.")
+    assert answer.text.endswith("These exist: all, open, paid, hosting, domain, donation, transactions.")
+
+
+async def test_a_german_reader_is_told_the_filters_in_german(ada: Person, linked: Chat) -> None:
+    await ask(ada, linked, "/language de", "Welche Sprache")
+    answer = await ask(ada, linked, "/invoices offene", "Den Filter „offene“ kenne ich nicht.")
+    assert answer.text.endswith("Es gibt: alle, offen, bezahlt, hosting, domain, spende, transaktionen.")
+
+
+async def test_a_filter_of_any_length_gets_an_answer(ada: Person, linked: Chat) -> None:
+    answer = await ask(ada, linked, "/invoices " + "<&>" * 1300, "I don't know the filter")
+    assert len(answer.text) < 300
+
+
+async def test_unreadable_invoices_are_told_of(ada: Person, linked: Chat, provider: FakeProvider) -> None:
+    provider.unreadable = 1
+    await ask(ada, linked, "/invoices", "⚠️ 1 invoice could not be read")
+
+
+async def test_buttons_turn_the_pages_in_place(ada: Person, linked: Chat, provider: FakeProvider) -> None:
+    provider.add(*(invoice(number) for number in range(10, 20)))
+    listing = await ask(ada, linked, "/invoices", "Your invoices")
+    seen = numbers(listing)
+    for label in ("1 / 3", "▶", "▶"):
+        await ada.press(listing, label).answered()
+        seen += [number for number in numbers(listing) if number not in seen]
+    assert len(seen) == 14
+    assert "3 / 3" in [button.text for button in listing.buttons]
+    await ada.press(listing, "▶").answered()
+    assert "1 / 3" in [button.text for button in listing.buttons]
+    assert linked.messages[-1] is listing
+
+
+async def test_buttons_filter_in_place(ada: Person, linked: Chat) -> None:
+    listing = await ask(ada, linked, "/invoices", "Your invoices")
+    await ada.press(listing, "Paid").answered()
+    assert (listing.text.splitlines()[0], numbers(listing)) == ("🧾 Paid invoices", ["3", "212032"])
+    await ada.press(listing, "Domain").answered()
+    assert numbers(listing) == ["212032"]
+    await ada.press(listing, "• Domain •").answered()
+    assert numbers(listing) == ["212032"]
+    assert linked.messages[-1] is listing
+
+
+async def test_the_list_of_a_deleted_message_comes_anew(ada: Person, linked: Chat) -> None:
+    listing = await ask(ada, linked, "/invoices", "Your invoices")
+    ada.delete(listing)
+    press = ada.press(listing, "Paid")
+    await linked.wait_for(from_bot("Paid invoices"))
+    await press.answered()
+
+
+async def test_a_page_that_was_made_up_is_the_first(ada: Person, linked: Chat) -> None:
+    listing = await ask(ada, linked, "/invoices paid", "Paid invoices")
+    await ada.forge(listing, "list:some.thing.9.9").answered()
+    assert listing.text.startswith("🧾 Your invoices")
+
+
+# --- /invoice -------------------------------------------------------------------------------------------------------
+
+
+async def test_one_invoice_in_detail_however_its_number_is_written(ada: Person, linked: Chat) -> None:
+    for text in ("/invoice 1", "/invoice #1", "/invoice No. 1", "/invoice 0001"):
+        answer = await ask(ada, linked, text, "Invoice 1 · Offen")
+        assert "Left to pay: €7.95" in answer.text
+
+
+@pytest.mark.parametrize("command", ["invoice", "pdf", "pay", "removecredit"])
+async def test_without_a_number_the_command_explains_itself(ada: Person, linked: Chat, command: str) -> None:
+    for words in ("", " x", " -1", " 0", " 1.5", " 9999999999999999999", " \N{ARABIC-INDIC DIGIT ONE}"):
+        await ask(ada, linked, f"/{command}{words}", "Which invoice?", f"/{command} 4711")
+
+
+async def test_a_number_that_the_account_does_not_have(ada: Person, linked: Chat) -> None:
+    await ask(ada, linked, "/invoice 999", "Your account has no such invoice")
+
+
+async def test_details_open_in_place_and_lead_back_to_the_page(
+    ada: Person, linked: Chat, provider: FakeProvider
+) -> None:
+    provider.add(*(invoice(number) for number in range(10, 20)))
+    listing = await ask(ada, linked, "/invoices open", "Open invoices")
+    await ada.press(listing, "▶").answered()
+    before = (listing.text, listing.keyboard)
+    await ada.press(listing, next(b.text for b in listing.buttons if (b.data or "").startswith("show:"))).answered()
+    assert "Left to pay: €7.95" in listing.text
+    await ada.press(listing, "« Back to the list").answered()
+    assert (listing.text, listing.keyboard) == before
+    assert linked.messages[-1] is listing
+
+
+async def test_a_button_of_an_invoice_that_is_gone_says_so_and_leaves_the_list(
+    ada: Person, linked: Chat, provider: FakeProvider
+) -> None:
+    listing = await ask(ada, linked, "/invoices", "Your invoices")
+    before = listing.text
+    del provider.invoices[1]
+    answer = await ada.press(listing, "1 · €7.95").answered()
+    assert "no such invoice" in answer.text
+    assert answer.show_alert
+    assert listing.text == before
+
+
+# --- /pdf and /archive ----------------------------------------------------------------------------------------------
+
+
+async def test_a_pdf_arrives_under_its_name_while_the_chat_shows_that_it_comes(
+    ada: Person, linked: Chat, telegram: SandboxTelegram, provider: FakeProvider
+) -> None:
+    gate = provider.gates["pdf"] = asyncio.Event()
+    with telegram.subscribe() as changes:
+        ada.send(linked, "/pdf 3")
+        async with asyncio.timeout(10):
+            shown = await anext(change async for change in changes if isinstance(change, ActionShown))
+        assert (shown.action, shown.chat.id) == ("upload_document", linked.id)
+    assert linked.messages[-1].document is None
+    gate.set()
+    message = await linked.wait_for(lambda m: m.document is not None)
+    assert message.document is not None
+    assert (message.document.name, message.document.content) == ("Rechnung-3.pdf", provider.content)
+
+
+async def test_the_pdfs_button_sends_it_below(ada: Person, linked: Chat) -> None:
+    details = await ask(ada, linked, "/invoice 3", "Invoice 3")
+    press = ada.press(details, "📄 PDF")
+    message = await linked.wait_for(lambda m: m.document is not None)
+    await press.answered()
+    assert message.id > details.id
+    assert details.text.startswith("🧾 Invoice 3")
+
+
+async def test_a_pdf_that_is_too_large_is_a_sentence(ada: Person, linked: Chat, provider: FakeProvider) -> None:
+    provider.failures["pdf"] = DocumentTooLarge(50)
+    await ask(ada, linked, "/pdf 3", "This file is over 50 MB", "from your provider's website")
+
+
+async def test_one_that_telegram_finds_too_large_is_the_same_sentence(
+    ada: Person, linked: Chat, telegram: SandboxTelegram
+) -> None:
+    telegram.faults.server_error(413, method="sendDocument")
+    await ask(ada, linked, "/pdf 3", "This file is over 50 MB")
+
+
+async def test_a_file_that_telegram_refuses_is_not_met_with_silence(
+    ada: Person, linked: Chat, telegram: SandboxTelegram
+) -> None:
+    telegram.faults.refuse(ApiError(400, "Bad Request: wrong file"), method="sendDocument")
+    await ask(ada, linked, "/pdf 3", "I could not send the file")
+
+
+async def test_a_file_whose_sending_broke_off_is_not_met_with_silence(
+    ada: Person, linked: Chat, telegram: SandboxTelegram
+) -> None:
+    telegram.faults.cut(delivered=False, method="sendDocument")
+    await ask(ada, linked, "/pdf 3", "I could not send the file")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("", InvoiceFilter()),
+        (" hosting", InvoiceFilter(type="Hosting")),
+        (" Domain transactions", InvoiceFilter(type="Domain", with_transactions=True)),
+    ],
+)
+async def test_the_archive_takes_the_filters_that_the_provider_has(
+    ada: Person, linked: Chat, provider: FakeProvider, words: str, expected: InvoiceFilter
+) -> None:
+    ada.send(linked, f"/archive{words}")
+    message = await linked.wait_for(lambda m: m.document is not None)
+    assert message.document is not None
+    assert message.document.name == "Rechnungen.zip"
+    assert provider.filters[-1] == expected
+
+
+async def test_the_archive_has_no_other_filters(ada: Person, linked: Chat) -> None:
+    await ask(ada, linked, "/archive paid", "I don't know the filter “paid”.", "hosting, domain, transactions.")
+
+
+# --- When the provider says no --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ProviderDown(), "can't be reached at the moment"),
+        (RateLimited(30), "asks for a pause"),
+        (TokenRefused(), "does not accept this token"),
+        (PermissionMissing("access_invoices"), "access_invoices"),
+        (AnswerNotUnderstood("<html>"), "an answer that I don't understand"),
+        (Refused(418, "<b>I'm a teapot & more</b>"), "The provider refused: “<b>I'm a teapot & more</b>”"),
+        (Refused(418), "gave no reason (code 418)"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_the_providers_errors_are_sentences(
+    ada: Person, linked: Chat, provider: FakeProvider, error: ProviderError, words: str
+) -> None:
+    provider.failures = dict.fromkeys(("list_invoices", "invoice", "pdf", "archive"), error)
+    for text in ("/invoices", "/invoice 1", "/pdf 1", "/archive"):
+        await ask(ada, linked, text, words)
+
+
+async def test_after_a_press_the_sentence_is_a_pop_up(ada: Person, linked: Chat, provider: FakeProvider) -> None:
+    listing = await ask(ada, linked, "/invoices", "Your invoices")
+    provider.failures["list_invoices"] = ProviderDown()
+    answer = await ada.press(listing, "Paid").answered()
+    assert answer.show_alert
+    assert "can't be reached" in answer.text
+    assert listing.text.startswith("🧾 Your invoices")
+
+
+async def test_a_sentence_that_is_too_long_for_a_pop_up_is_a_message(
+    ada: Person, linked: Chat, provider: FakeProvider
+) -> None:
+    listing = await ask(ada, linked, "/invoices", "Your invoices")
+    provider.failures["list_invoices"] = Refused(402, "no " * 99)
+    press = ada.press(listing, "Paid")
+    await linked.wait_for(from_bot("The provider refused"), after=listing)
+    assert (await press.answered()).text == ""
+
+
+async def test_a_failure_that_comes_too_late_for_a_pop_up_is_a_message(
+    ada: Person, linked: Chat, provider: FakeProvider, time: Time
+) -> None:
+    details = await ask(ada, linked, "/invoice 3", "Invoice 3")
+    gate = provider.gates["pdf"] = asyncio.Event()
+    provider.failures["pdf"] = ProviderDown()
+    ada.press(details, "📄 PDF")
+    await provider.reached()
+    time.forward(timedelta(minutes=2))
+    gate.set()
+    await linked.wait_for(from_bot("can't be reached"), after=details)
+
+
+async def test_nothing_of_it_works_before_the_chat_is_linked(ada: Person, chat: Chat) -> None:
+    for text in ("/invoices", "/invoice 1", "/pdf 1", "/archive", "/pay 1", "/removecredit 1"):
+        await ask(ada, chat, text, "not linked to an account", "/link")
+
+
+async def test_what_the_provider_wrote_reaches_the_person_as_it_was_written(
+    ada: Person, linked: Chat, provider: FakeProvider
+) -> None:
+    nasty = """<b>&"'</b> <script>"""
+    item = Item("Hosting", nasty, nasty, None)
+    provider.add(replace(invoice(5), items=(item,), status_label=nasty, due=None))
+    assert nasty in plain(await ask(ada, linked, "/invoice 5", "Invoice 5"))
+    assert nasty in plain(await ask(ada, linked, "/invoices", "Your invoices"))
+    assert not any("went wrong" in text for text in said(linked))
+
+
+async def test_one_question_gets_one_answer(ada: Person, linked: Chat) -> None:
+    for text in ("/invoices", "/invoice 1", "/invoice", "/invoices nonsense"):
+        assert len(await answers(ada, linked, text)) == 1

@@ -1,0 +1,267 @@
+"""/start, /link and /unlink, as a person meets them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.chats import Place
+from bot.errors import PermissionMissing, ProviderDown
+from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
+from bot.store.tinydb import TinyStore
+from tests.chat.conversation import answers, ask, from_bot, link, said
+from tests.chat.fakes import TOKEN, FakeProvider, Time
+from tests.chat.samples import NOW, invoice
+
+pytestmark = pytest.mark.usefixtures("invoice_bot")
+
+REFUSED = "The provider does not accept this token."
+NOT_DELETED = "I could not delete your message with the token"
+
+
+async def linked(store: TinyStore, chat: Chat) -> bool:
+    return (await store.chat(chat.id)).link is not None
+
+
+# --- /start ---------------------------------------------------------------------------------------------------------
+
+
+async def test_start_greets_and_takes_the_next_message_as_the_token(ada: Person, chat: Chat, store: TinyStore) -> None:
+    await ask(ada, chat, "/start", "I keep an eye on the invoices", "Send me your API token")
+    await ask(ada, chat, TOKEN, "✅ This chat is linked.")
+    assert await linked(store, chat)
+
+
+async def test_start_in_a_linked_chat_shows_the_commands_and_asks_for_nothing(ada: Person, chat: Chat) -> None:
+    await link(ada, chat)
+    greeting = await ask(ada, chat, "/start", "/invoices")
+    assert "API token" not in greeting.text
+    hint = await ask(ada, chat, "hello", "I only understand commands")
+    assert hint.text
+
+
+async def test_start_in_a_group_never_asks_for_a_token_there(ada: Person, store: TinyStore) -> None:
+    group = ada.create_group("Friends")
+    ada.set_bot_status(group, "administrator")
+    greeting = await ask(ada, group, "/start", "I keep an eye on the invoices")
+    assert "Send me your API token" not in greeting.text
+    assert "private chat" in greeting.text
+    assert (await store.chat(group.id)).awaiting_token_until is None
+
+
+# --- /link ----------------------------------------------------------------------------------------------------------
+
+
+async def test_link_with_a_token_links_and_greets_with_what_is_open(
+    ada: Person, chat: Chat, store: TinyStore, provider: FakeProvider
+) -> None:
+    provider.add(invoice())
+    greeting = await link(ada, chat)
+    assert "1 open invoice, €7.95" in greeting.text
+    assert "Next due: invoice 4711" in greeting.text
+    stored = (await store.chat(chat.id)).link
+    assert stored is not None
+    assert (stored.linked_by, stored.linked_at, stored.place) == (ada.id, NOW, Place(chat.id))
+    assert stored.token.reveal() == TOKEN
+
+
+async def test_link_and_then_the_token_does_the_same(ada: Person, chat: Chat, store: TinyStore) -> None:
+    await ask(ada, chat, "/link", "Send me your API token now")
+    await ask(ada, chat, f"  {TOKEN}\n", "✅ This chat is linked.")
+    assert await linked(store, chat)
+
+
+@pytest.mark.parametrize("text", [f"/link {TOKEN}", f"/link <{TOKEN}>"])
+async def test_the_message_with_the_token_is_deleted(ada: Person, chat: Chat, text: str) -> None:
+    await ask(ada, chat, text, "✅")
+    assert all(TOKEN not in message.text for message in chat.messages)
+    assert not any(NOT_DELETED in text for text in said(chat))
+
+
+async def test_the_message_is_deleted_before_the_provider_has_answered(
+    ada: Person, chat: Chat, telegram: SandboxTelegram, provider: FakeProvider
+) -> None:
+    gate = provider.gates["list_invoices"] = asyncio.Event()
+    message = ada.send(chat, f"/link {TOKEN}")
+    await provider.reached()
+    assert message.deleted
+    gate.set()
+    await chat.wait_for(from_bot("✅"))
+
+
+async def test_a_wrong_token_is_deleted_as_well_and_the_right_one_can_follow(
+    ada: Person, chat: Chat, store: TinyStore
+) -> None:
+    wrong = ada.send(chat, "/link a-wrong-token-0123456789")
+    await chat.wait_for(from_bot(REFUSED))
+    assert wrong.deleted
+    assert not await linked(store, chat)
+    await ask(ada, chat, TOKEN, "✅ This chat is linked.")
+
+
+async def test_when_the_message_cannot_be_deleted_the_person_is_told(
+    ada: Person, chat: Chat, telegram: SandboxTelegram
+) -> None:
+    telegram.faults.refuse(ApiError(400, "Bad Request: message can't be deleted"), method="deleteMessage")
+    texts = await answers(ada, chat, f"/link {TOKEN}")
+    assert [text.splitlines()[0] for text in texts] == [
+        "✅ This chat is linked.",
+        "⚠️ I could not delete your message with the token. Please delete it yourself.",
+    ]
+
+
+@pytest.mark.parametrize("status", [500, 502])
+async def test_an_outage_while_deleting_is_told_too(
+    ada: Person, chat: Chat, telegram: SandboxTelegram, status: int
+) -> None:
+    telegram.faults.server_error(status, method="deleteMessage")
+    texts = await answers(ada, chat, "/link a-wrong-token-0123456789")
+    assert REFUSED in texts[0]
+    assert NOT_DELETED in texts[1]
+
+
+@pytest.mark.parametrize("text", ["short", "two words that are long enough", "tökén-mit-umlaut-0123456789"])
+async def test_what_can_be_no_token_never_reaches_the_provider(
+    ada: Person, chat: Chat, provider: FakeProvider, text: str
+) -> None:
+    await ask(ada, chat, f"/link {text}", "does not look like an API token")
+    assert provider.languages == []
+
+
+async def test_a_missing_permission_is_named(ada: Person, chat: Chat, provider: FakeProvider) -> None:
+    provider.failures["list_invoices"] = PermissionMissing("access_invoices")
+    await ask(ada, chat, f"/link {TOKEN}", "lacks the permission “access_invoices”")
+
+
+async def test_linking_again_replaces_the_link_and_failing_to_keeps_it(
+    ada: Person, chat: Chat, store: TinyStore, time: Time
+) -> None:
+    await link(ada, chat)
+    await ask(ada, chat, "/link a-wrong-token-0123456789", REFUSED)
+    stored = (await store.chat(chat.id)).link
+    assert stored is not None
+    assert stored.linked_at == NOW
+    time.forward(timedelta(hours=1))
+    await link(ada, chat)
+    renewed = (await store.chat(chat.id)).link
+    assert renewed is not None
+    assert renewed.linked_at == NOW + timedelta(hours=1)
+
+
+async def test_after_ten_minutes_a_message_is_a_message_again(
+    ada: Person, chat: Chat, time: Time, store: TinyStore
+) -> None:
+    await ask(ada, chat, "/link", "Send me your API token now")
+    time.forward(timedelta(minutes=11))
+    await ask(ada, chat, TOKEN, "not linked")
+    assert not await linked(store, chat)
+
+
+async def test_another_command_ends_the_wait_for_the_token(ada: Person, chat: Chat, provider: FakeProvider) -> None:
+    await ask(ada, chat, "/link", "Send me your API token now")
+    await ask(ada, chat, "/help", "/unlink")
+    await ask(ada, chat, TOKEN, "not linked")
+    assert provider.languages == []
+
+
+async def test_a_picture_or_a_file_is_no_token(ada: Person, chat: Chat, store: TinyStore) -> None:
+    await ask(ada, chat, "/link", "Send me your API token now")
+    sent = ada.send_file(chat, "token.txt", TOKEN.encode())
+    answer = await chat.wait_for(from_bot("as text"), after=sent)
+    assert "not linked" not in answer.text
+    await ask(ada, chat, TOKEN, "✅ This chat is linked.")
+
+
+async def test_an_outage_while_linking_is_told_and_nothing_is_stored(
+    ada: Person, chat: Chat, provider: FakeProvider, store: TinyStore
+) -> None:
+    provider.failures["list_invoices"] = ProviderDown()
+    await ask(ada, chat, f"/link {TOKEN}", "The provider can't be reached")
+    assert not await linked(store, chat)
+
+
+async def test_the_greeting_speaks_german_to_who_does(
+    telegram: SandboxTelegram, provider: FakeProvider, store: TinyStore
+) -> None:
+    eva = telegram.add_user("Eva", language_code="de-AT")
+    provider.add(invoice())
+    greeting = await ask(eva, telegram.private_chat(eva), f"/link {TOKEN}", "✅ Dieser Chat ist verknüpft.")
+    assert "Als Nächstes fällig: Rechnung 4711, 7,95" in greeting.text
+    assert provider.languages == ["de"]
+    assert (await store.chat(eva.id)).speaks == "de"
+
+
+# --- In groups ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def group(ada: Person) -> Chat:
+    group = ada.create_group("Friends", supergroup=True)
+    ada.set_bot_status(group, "member")
+    return group
+
+
+async def test_a_group_is_sent_to_the_private_chat(ada: Person, group: Chat) -> None:
+    await ask(ada, group, "/link", "private chat only")
+    assert len(said(group)) == 1
+
+
+async def test_a_token_shown_to_a_group_is_deleted_and_the_danger_explained(
+    ada: Person, group: Chat, provider: FakeProvider
+) -> None:
+    ada.set_bot_status(group, "administrator")
+    message = ada.send(group, f"/link {TOKEN}")
+    await group.wait_for(from_bot("so I deleted it", "revoke"))
+    assert message.deleted
+    assert provider.languages == []
+
+
+async def test_where_it_may_not_delete_in_a_group_it_says_so(ada: Person, group: Chat) -> None:
+    message = ada.send(group, f"/link {TOKEN}")
+    await group.wait_for(from_bot("I may not delete it", "revoke"))
+    assert not message.deleted
+
+
+# --- /unlink --------------------------------------------------------------------------------------------------------
+
+
+async def test_unlinking_asks_and_then_forgets(ada: Person, chat: Chat, store: TinyStore) -> None:
+    await link(ada, chat)
+    question = await ask(ada, chat, "/unlink", "Remove the link?")
+    assert await linked(store, chat)
+    await ada.press(question, "🗑 Remove the link").answered()
+    assert "The link is gone" in question.text
+    assert question.buttons == []
+    assert not await linked(store, chat)
+
+
+async def test_unlinking_can_be_thought_better_of(ada: Person, chat: Chat, store: TinyStore) -> None:
+    await link(ada, chat)
+    question = await ask(ada, chat, "/unlink", "Remove the link?")
+    await ada.press(question, "Keep it").answered()
+    assert question.text == "Everything stays as it is."
+    assert await linked(store, chat)
+
+
+async def test_unlinking_twice_is_no_harm(ada: Person, chat: Chat) -> None:
+    await link(ada, chat)
+    question = await ask(ada, chat, "/unlink", "Remove the link?")
+    first, second = ada.press_twice_delivered(question, "unlink:yes")
+    await first.answered()
+    await second.answered()
+    assert "The link is gone" in question.text
+    await ask(ada, chat, "/unlink", "not linked")
+
+
+async def test_the_language_that_was_chosen_outlives_a_new_link(ada: Person, chat: Chat) -> None:
+    await ask(ada, chat, "/language de", "Welche Sprache")
+    await ask(ada, chat, f"/link {TOKEN}", "Dieser Chat ist verknüpft.")
+
+
+async def test_the_wait_for_the_token_is_stored_so_that_it_outlives_a_restart(
+    ada: Person, chat: Chat, store: TinyStore
+) -> None:
+    await ask(ada, chat, "/link", "Send me your API token now")
+    assert (await store.chat(chat.id)).awaiting_token_until == NOW + timedelta(minutes=10)
