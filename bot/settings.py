@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from babel.numbers import is_currency
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import StartError
@@ -52,7 +53,7 @@ class Settings(BaseSettings):
     @classmethod
     def _web_address(cls, value: str) -> str:
         url = urlsplit(value.strip())
-        if url.scheme not in {"http", "https"} or not url.hostname:
+        if url.scheme not in {"http", "https"} or not url.hostname or url.port == 0:
             raise ValueError("must be a web address such as https://HOST/api")
         if url.username or url.password or url.query or url.fragment:
             raise ValueError("must be a plain web address, without user name, ? or #")
@@ -82,7 +83,15 @@ class Settings(BaseSettings):
     @field_validator("token_keys", "allowed_users", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        if not value.strip():
+            raise PydanticUseDefault
+        parts = [part.strip() for part in value.split(",") if part.strip()]
+        if not parts:
+            # Nobody, or everybody? Neither is to happen because the parts of a list were left empty.
+            raise ValueError("holds nothing but commas")
+        return parts
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -91,6 +100,8 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         raise StartError(_explain(error)) from None  # the cause would print the values, secrets among them
+    except (OSError, UnicodeDecodeError) as error:
+        raise StartError(f"The file .env can't be read: {error}.") from None  # as above
 
 
 def _explain(error: ValidationError) -> str:

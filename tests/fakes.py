@@ -97,7 +97,8 @@ class FakeProvider:
 
     ``errors`` are raised before anything happens, by call, by token, or by (call, invoice); ``lost`` after a POST was
     carried out; ``gates`` hold a call before it happens, ``late_gates`` a POST after it was carried out, by call or
-    token. ``executed`` are the POSTs that were carried out, ``posts`` all that arrived.
+    token. ``executed`` are the POSTs that were carried out, ``posts`` all that arrived; ``languages`` and
+    ``filters`` what was asked for.
     """
 
     def __init__(self) -> None:
@@ -108,6 +109,7 @@ class FakeProvider:
         self.late_gates: dict[str, Gate] = {}
         self.calls: list[tuple[str, str, int | None]] = []
         self.languages: list[str] = []
+        self.filters: list[InvoiceFilter] = []
         self.posts: list[tuple[str, int]] = []
         self.executed: list[tuple[str, int]] = []
 
@@ -120,6 +122,7 @@ class FakeProvider:
         return [number for called, _, number in self.calls if called == name]
 
     async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = EVERYTHING) -> Listing:
+        self.filters.append(only)
         account = await self._begin("list_invoices", token, language)
         listed = [i for i in account.invoices.values() if i.id not in account.unlisted]
         if only.type is not None:
@@ -139,6 +142,7 @@ class FakeProvider:
 
     @asynccontextmanager
     async def archive(self, token: Token, language: str, only: InvoiceFilter = EVERYTHING) -> AsyncIterator[Document]:
+        self.filters.append(only)
         await self._begin("archive", token, language)
         yield Document("invoices.zip", io.BytesIO(b"PK\x05\x06" + bytes(18)), 22)
 

@@ -43,7 +43,7 @@ class PaymentTeller:
             await self._show(stored, chat)
 
     async def tell(self, payment_id: str) -> None:
-        """Show the end; the record then says so and nobody looks at it again. A resting chat hears it once it is back."""
+        """Show the end; the record then says so, and nobody looks again. A resting chat hears it once it is back."""
         payment = await self._store.payment(payment_id)
         if payment is None or payment.told or payment.state is not State.ENDED:
             return

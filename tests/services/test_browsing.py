@@ -1,0 +1,110 @@
+"""Looking at invoices: which are listed, in what order, and what the provider is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from bot.domain.invoices import Item
+from bot.errors import NotFound, NotLinked, ProviderDown
+from bot.ports import InvoiceFilter
+from bot.services.browsing import Browsing, Kind, Query, Show
+from tests.fakes import invoice
+from tests.services.world import DAY, DUE, World
+
+DOMAIN = replace(invoice(4, DUE), items=(Item("Domain", "a.example", "a.example", Decimal(1)),))
+ALL = (
+    invoice(1, DUE + DAY),
+    invoice(2, DUE, is_open=False),
+    invoice(3, DUE),
+    DOMAIN,
+    invoice(5, DUE, is_open=False, status="Cancelled"),
+    invoice(6, DUE, status="Payment Pending"),
+)
+
+
+@pytest.fixture
+async def browsing(world: World) -> Browsing:
+    world.account.put(*ALL)
+    await world.link()
+    return Browsing(world.provider)
+
+
+async def listed(world: World, browsing: Browsing, query: Query) -> list[int]:
+    return [one.id for one in (await browsing.listing(await world.chat(), query)).invoices]
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        (Query(), [3, 4, 6, 1, 5, 2]),
+        (Query(Show.OPEN), [3, 4, 6, 1]),
+        (Query(Show.PAID), [2]),
+        (Query(kind=Kind.DOMAIN), [4]),
+        (Query(kind=Kind.HOSTING), [3, 6, 1, 5, 2]),
+        (Query(Show.PAID, Kind.DOMAIN), []),
+    ],
+)
+async def test_a_list_holds_what_matches_the_open_ones_first(
+    world: World, browsing: Browsing, query: Query, ids: list[int]
+) -> None:
+    assert await listed(world, browsing, query) == ids
+
+
+async def test_what_could_not_be_read_is_counted(world: World, browsing: Browsing) -> None:
+    world.account.unreadable = 2
+    assert (await browsing.listing(await world.chat(), Query())).unreadable == 2
+
+
+async def test_one_invoice_is_read_fresh(world: World, browsing: Browsing) -> None:
+    world.account.put(invoice(1, DUE, "99.00"))
+    assert (await browsing.invoice(await world.chat(), 1)).total == Decimal(99)
+    with pytest.raises(NotFound):
+        await browsing.invoice(await world.chat(), 404)
+
+
+async def test_documents_come_under_their_names(world: World, browsing: Browsing) -> None:
+    async with browsing.pdf(await world.chat(), 3) as document:
+        assert document.name == "invoice-3.pdf"
+        assert len(document.content.read()) == document.size
+
+
+async def test_an_archive_is_asked_for_by_type_and_transactions(world: World, browsing: Browsing) -> None:
+    world.provider.filters.clear()
+    for query in (Query(), Query(kind=Kind.DOMAIN, with_transactions=True)):
+        async with browsing.archive(await world.chat(), query) as document:
+            assert document.name == "invoices.zip"
+    assert world.provider.filters == [InvoiceFilter(), InvoiceFilter(type="Domain", with_transactions=True)]
+
+
+async def test_a_list_is_asked_for_by_the_types_that_the_provider_can_filter_by_and_never_by_status(
+    world: World, browsing: Browsing
+) -> None:
+    world.provider.filters.clear()
+    for query in (Query(Show.OPEN), Query(Show.PAID, Kind.HOSTING, with_transactions=True), Query(kind=Kind.DOMAIN)):
+        await browsing.listing(await world.chat(), query)
+    assert world.provider.filters == [
+        InvoiceFilter(),
+        InvoiceFilter(type="Hosting", with_transactions=True),
+        InvoiceFilter(),
+    ]
+
+
+async def test_a_chat_that_is_not_linked_sees_nothing(world: World) -> None:
+    browsing, chat = Browsing(world.provider), await world.chat()
+    with pytest.raises(NotLinked):
+        await browsing.listing(chat, Query())
+    with pytest.raises(NotLinked):
+        await browsing.invoice(chat, 1)
+    with pytest.raises(NotLinked):
+        browsing.pdf(chat, 1)
+    with pytest.raises(NotLinked):
+        browsing.archive(chat, Query())
+
+
+async def test_errors_of_the_provider_come_through(world: World, browsing: Browsing) -> None:
+    world.provider.errors["list_invoices"] = ProviderDown()
+    with pytest.raises(ProviderDown):
+        await browsing.listing(await world.chat(), Query())

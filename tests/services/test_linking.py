@@ -1,0 +1,242 @@
+"""Linking a chat to an account, and taking the link away."""
+
+from __future__ import annotations
+
+import string
+
+import pytest
+from hypothesis import given, strategies as st
+
+from bot.domain.alerts import AlertKind
+from bot.domain.chats import Place
+from bot.errors import (
+    AnswerNotUnderstood,
+    NotAToken,
+    PermissionMissing,
+    ProviderDown,
+    ProviderError,
+    RateLimited,
+    TokenRefused,
+)
+from bot.services.linking import read_token
+from tests.fakes import invoice
+from tests.services.world import ADA, BOB, DAY, DUE, MINUTE, SECOND, START, TOKEN, World
+
+HEADER_TEXT = "".join(chr(code) for code in range(0x21, 0x7F))
+WRAPPINGS = "<>\"'`"
+
+# --- The form of a token ---------------------------------------------------------------------------------------------
+
+
+@given(st.text(HEADER_TEXT, min_size=8, max_size=4096).filter(lambda t: t == t.strip(WRAPPINGS)))
+def test_what_a_header_can_carry_is_a_token_as_it_stands(text: str) -> None:
+    assert read_token(text).reveal() == text
+
+
+@given(st.text())
+def test_whatever_is_taken_as_a_token_can_stand_in_a_header(text: str) -> None:
+    try:
+        value = read_token(text).reveal()
+    except NotAToken:
+        return
+    assert 8 <= len(value) <= 4096
+    assert set(value) <= set(HEADER_TEXT)
+    assert value in text
+
+
+@given(
+    st.text(string.ascii_letters + string.digits + "|-._~+/=", min_size=8, max_size=80),
+    st.sampled_from(["{}", "  {}\n", "<{}>", '"{}"', "'{}'", "`{}`", "\t`{}` "]),
+)
+def test_blanks_and_quotes_around_a_token_do_not_count(value: str, wrapping: str) -> None:
+    assert read_token(wrapping.format(value)).reveal() == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "short",
+        "two words-and-more",
+        "line\nbreak-in-it",
+        "tökén-with-umlauts",
+        "nul\x00inside-it",
+        "x" * 4097,
+    ],
+)
+def test_what_no_header_can_carry_is_no_token(text: str) -> None:
+    with pytest.raises(NotAToken):
+        read_token(text)
+
+
+def test_an_error_about_a_token_does_not_hold_it() -> None:
+    with pytest.raises(NotAToken) as caught:
+        read_token("secret words here")
+    assert "secret" not in f"{caught.value} {caught.value!r} {caught.value.args}"
+
+
+# --- Linking ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_link_is_stored_after_the_provider_took_the_token(world: World) -> None:
+    world.account.put(invoice(7, DUE))
+    listing = await world.link()
+    assert [one.id for one in listing.invoices] == [7]
+    await world.restart()
+    link = await world.linked()
+    assert link.token.reveal() == TOKEN
+    assert (link.place, link.linked_by, link.linked_at, link.checked_at) == (Place(1), ADA, START, START)
+    assert link.next_check_at == START + 15 * MINUTE
+    assert (await world.known()).keys() == {7}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [TokenRefused(), PermissionMissing("x"), ProviderDown(), RateLimited(), AnswerNotUnderstood("HTML")],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_token_that_was_not_taken_is_stored_nowhere_and_the_older_link_stands(
+    world: World, error: ProviderError
+) -> None:
+    world.account.put(invoice(7, DUE))
+    await world.link()
+    before, known = await world.linked(), await world.known()
+    world.provider.errors["token-of-nobody"] = error
+    with pytest.raises(type(error)):
+        await world.link(token="token-of-nobody", user=BOB)
+    assert await world.linked() == before
+    assert await world.known() == known
+    await world.live(DUE)
+    assert world.told() == [(AlertKind.DUE, 7, 0)]
+
+
+async def test_a_first_token_that_is_refused_leaves_nothing_behind(world: World) -> None:
+    world.provider.errors["token-of-nobody"] = TokenRefused()
+    with pytest.raises(TokenRefused):
+        await world.link(token="token-of-nobody")
+    assert (await world.chat()).link is None
+    assert not any(b"token-of-nobody" in path.read_bytes() for path in world.folder.rglob("*") if path.is_file())
+
+
+async def test_the_token_is_not_on_the_disk_in_the_clear(world: World) -> None:
+    await world.link()
+    files = [path.read_bytes() for path in world.folder.rglob("*") if path.is_file()]
+    assert any(b"link" in content for content in files)
+    assert not any(TOKEN.encode() in content for content in files)
+
+
+async def test_what_is_no_token_does_not_reach_the_provider(world: World) -> None:
+    with pytest.raises(NotAToken):
+        await world.linking.link(await world.chat(), Place(1), ADA, "not a token")
+    assert world.provider.calls == []
+
+
+async def test_linking_anew_replaces_the_account_and_drops_what_was_known(world: World) -> None:
+    world.account.put(invoice(7, DUE))
+    await world.link()
+    world.account.put(invoice(8, DUE))
+    world.noon(DUE - DAY)
+    await world.check()  # an alert waits now
+    world.provider.account("token-of-another").put(invoice(9, DUE))
+    await world.link(token="token-of-another", user=BOB)
+    assert (await world.known()).keys() == {9}
+    await world.live(DUE)
+    assert world.told() == [(AlertKind.DUE, 9, 0)]
+    assert (await world.linked()).linked_by == BOB
+
+
+async def test_linking_the_same_account_again_repeats_nothing(world: World) -> None:
+    world.account.put(invoice(7, DUE))
+    await world.link()
+    await world.live(DUE)
+    await world.link()
+    await world.live(DUE)
+    world.clock.move(DAY / 4)
+    await world.check()
+    await world.deliver()
+    assert world.told() == [(AlertKind.DUE, 7, 0)]
+
+
+async def test_the_same_token_gives_the_same_account_in_every_chat_and_another_another(world: World) -> None:
+    await world.link(1)
+    await world.link(2)
+    await world.link(3, "token-of-another")
+    accounts = [(await world.linked(chat_id)).account for chat_id in (1, 2, 3)]
+    assert accounts[0] == accounts[1] != accounts[2]
+    await world.restart()
+    assert (await world.linked(1)).account == accounts[0]
+    assert TOKEN not in accounts[0]
+
+
+async def test_the_language_that_telegram_reports_is_kept_with_the_link(world: World) -> None:
+    chat = await world.chat()
+    world.provider.account(TOKEN)
+    german = type(chat)(chat.id, telegram_language="de")
+    await world.linking.link(german, Place(1), ADA, TOKEN)
+    assert (await world.chat()).speaks == "de"
+    assert world.provider.languages == ["de"]
+
+
+async def test_the_link_remembers_the_topic_it_was_made_in(world: World) -> None:
+    world.account.put(invoice(7, DUE))
+    await world.linking.link(await world.chat(), Place(1, 5), ADA, TOKEN)
+    await world.live(DUE)
+    assert world.messenger.sent[0].alert.place == Place(1, 5)
+
+
+# --- Waiting for the token -------------------------------------------------------------------------------------------
+
+
+async def test_the_next_message_is_the_token_for_ten_minutes(world: World) -> None:
+    assert not world.linking.expects_token(await world.chat())
+    await world.linking.expect_token(await world.chat())
+    await world.restart()
+    world.clock.move(10 * MINUTE - SECOND)
+    assert world.linking.expects_token(await world.chat())
+    world.clock.move(SECOND)
+    assert not world.linking.expects_token(await world.chat())
+
+
+async def test_the_wait_for_a_token_ends_when_asked_to_or_with_the_link(world: World) -> None:
+    await world.linking.expect_token(await world.chat())
+    await world.linking.stop_expecting(await world.chat())
+    assert not world.linking.expects_token(await world.chat())
+    await world.linking.expect_token(await world.chat())
+    await world.link()
+    assert not world.linking.expects_token(await world.chat())
+
+
+# --- Unlinking -------------------------------------------------------------------------------------------------------
+
+
+async def test_unlinking_forgets_everything(world: World) -> None:
+    world.account.put(invoice(7, DUE))
+    await world.link()
+    world.account.put(invoice(8, DUE))
+    world.noon(DUE)
+    await world.check()
+    await world.ask(7)
+    assert await world.linking.unlink(await world.chat())
+    await world.restart()
+    await world.live(DUE + DAY)
+    assert world.told() == []
+    assert (await world.chat()).link is None
+    assert not list((world.folder / "chats").iterdir())
+    assert not list((world.folder / "accounts").iterdir())
+
+
+async def test_unlinking_a_chat_that_is_not_linked_says_so(world: World) -> None:
+    assert not await world.linking.unlink(await world.chat())
+
+
+async def test_unlinking_one_chat_leaves_another_of_the_same_account_alone(world: World) -> None:
+    world.account.put(invoice(7, DUE))
+    await world.link(1)
+    await world.link(2)
+    question = await world.ask(7, chat_id=2)
+    await world.linking.unlink(await world.chat(1))
+    await world.live(DUE)
+    assert world.told(1) == []
+    assert world.told(2) == [(AlertKind.DUE, 7, 0)]
+    assert await world.payment(question.id) == question

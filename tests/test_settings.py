@@ -1,0 +1,236 @@
+"""The operator's settings: all that is wrong in one message, and no secret in any."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.errors import StartError
+from bot.settings import PUBLIC_TELEGRAM, Settings, load_settings
+
+BOT_TOKEN = "123456789:AAbot-token-that-is-secret"
+GOOD = {"TELEGRAM_BOT_TOKEN": BOT_TOKEN, "PROVIDER_URL": "https://provider.example/api/v1"}
+NAMES = [name.upper() for name in Settings.model_fields]
+
+
+@pytest.fixture(autouse=True)
+def empty_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No .env and none of the settings in the environment, in whatever letter case."""
+    monkeypatch.chdir(tmp_path)
+    for name in list(os.environ):
+        if name.upper() in NAMES:
+            monkeypatch.delenv(name)
+
+
+def load(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return load_settings()
+
+
+def refusal(monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
+    with pytest.raises(StartError) as caught:
+        load(monkeypatch, **environment)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    return str(caught.value)
+
+
+# --- What is read ----------------------------------------------------------------------------------------------------
+
+
+def test_the_names_are_those_that_operators_know() -> None:
+    assert set(NAMES) == {
+        "TELEGRAM_BOT_TOKEN",
+        "TELEGRAM_API_URL",
+        "PROVIDER_URL",
+        "PROVIDER_TIMEZONE",
+        "CURRENCY",
+        "CHECK_INTERVAL",
+        "DATA_DIR",
+        "TOKEN_KEYS",
+        "ALLOWED_USERS",
+        "LOG_LEVEL",
+        "LOG_FORMAT",
+    }
+
+
+def test_two_settings_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, **GOOD)
+    assert settings.telegram_bot_token.get_secret_value() == BOT_TOKEN
+    assert settings.provider_url == "https://provider.example/api/v1"
+    assert settings.telegram_api_url == PUBLIC_TELEGRAM
+    assert settings.provider_timezone == settings.zone.key == "Europe/Berlin"
+    assert (settings.currency, settings.check_interval, settings.data_dir) == ("EUR", 900, Path("data"))
+    assert (settings.token_keys, settings.allowed_users) == ((), None)
+    assert (settings.log_level, settings.log_format) == ("INFO", "console")
+
+
+def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(
+        monkeypatch,
+        **GOOD,
+        TELEGRAM_API_URL="http://127.0.0.1:8081/",
+        PROVIDER_TIMEZONE="America/New_York",
+        CURRENCY="usd",
+        CHECK_INTERVAL="1",
+        DATA_DIR="/var/lib/bot",
+        TOKEN_KEYS="key-one, key-two",
+        ALLOWED_USERS="11, 12,,13",
+        LOG_LEVEL="debug",
+        LOG_FORMAT="json",
+    )
+    assert settings.telegram_api_url == "http://127.0.0.1:8081"
+    assert settings.zone.key == "America/New_York"
+    assert (settings.currency, settings.check_interval, settings.data_dir) == ("USD", 1, Path("/var/lib/bot"))
+    assert [key.get_secret_value() for key in settings.token_keys] == ["key-one", "key-two"]
+    assert settings.allowed_users == frozenset({11, 12, 13})
+    assert (settings.log_level, settings.log_format) == ("DEBUG", "json")
+
+
+def test_a_env_file_is_read_and_the_environment_goes_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [f"{name}={value}" for name, value in GOOD.items()]
+    (tmp_path / ".env").write_text("\n".join(["# a remark", *lines, "CURRENCY=CHF", "LOG_LEVEL='DEBUG'", "OTHER=1"]))
+    settings = load(monkeypatch, CURRENCY="USD")
+    assert settings.telegram_bot_token.get_secret_value() == BOT_TOKEN
+    assert (settings.currency, settings.log_level) == ("USD", "DEBUG")
+
+
+def test_the_example_is_a_env_file_that_lacks_nothing_but_the_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example = Path(__file__).parent.parent / ".env.example"
+    (tmp_path / ".env").write_text(example.read_text())
+    assert load(monkeypatch, TELEGRAM_BOT_TOKEN=BOT_TOKEN).provider_url.startswith("https://")
+
+
+def test_an_empty_value_counts_as_unset_in_the_environment_and_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    optional = [name for name in NAMES if name not in GOOD]
+    in_file, in_environment = optional[::2], optional[1::2]
+    (tmp_path / ".env").write_text("\n".join(f"{name}=" for name in in_file))
+    with_empty = load(monkeypatch, **GOOD, **dict.fromkeys(in_environment, ""))
+    for name in in_environment:
+        monkeypatch.delenv(name)
+    (tmp_path / ".env").unlink()
+    assert with_empty == load_settings()
+
+
+def test_an_empty_value_of_something_needed_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "PROVIDER_URL is missing" in refusal(monkeypatch, TELEGRAM_BOT_TOKEN=BOT_TOKEN, PROVIDER_URL="")
+
+
+def test_a_list_of_blanks_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a stray blank would shut everybody out without a word."""
+    settings = load(monkeypatch, **GOOD, ALLOWED_USERS=" ", TOKEN_KEYS="  ")
+    assert (settings.allowed_users, settings.token_keys) == (None, ())
+
+
+@pytest.mark.parametrize("name", ["ALLOWED_USERS", "TOKEN_KEYS"])
+def test_a_list_of_commas_is_refused_and_lets_in_neither_everybody_nor_nobody(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    assert f"  {name} holds nothing but commas" in refusal(monkeypatch, **GOOD, **{name: ", ,"})
+
+
+@pytest.mark.parametrize("address", ["https://host/api/v1/", " https://host/api/v1 ", "https://host/api/v1"])
+def test_an_address_keeps_its_path_and_loses_slashes_and_blanks(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    assert load(monkeypatch, **{**GOOD, "PROVIDER_URL": address}).provider_url == "https://host/api/v1"
+
+
+def test_settings_do_not_change_once_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, **GOOD)
+    with pytest.raises(ValueError, match="frozen"):
+        settings.currency = "USD"
+
+
+# --- What is refused -------------------------------------------------------------------------------------------------
+
+
+def test_everything_missing_or_wrong_is_listed_in_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {
+        "TELEGRAM_API_URL": "localhost:8081",
+        "PROVIDER_TIMEZONE": "Europe/Atlantis",
+        "CURRENCY": "EURO",
+        "CHECK_INTERVAL": "often",
+        "ALLOWED_USERS": "11,ada",
+        "LOG_LEVEL": "loud",
+        "LOG_FORMAT": "xml",
+    }
+    message = refusal(monkeypatch, **wrong)
+    lines = message.splitlines()
+    assert [line for line in lines if line.endswith("is missing")] == [
+        "  TELEGRAM_BOT_TOKEN is missing",
+        "  PROVIDER_URL is missing",
+    ]
+    for name in wrong:
+        assert sum(line.startswith(f"  {name}") for line in lines) == 1, name
+    assert ".env" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TELEGRAM_BOT_TOKEN", "no-colon-in-it"),
+        ("TELEGRAM_BOT_TOKEN", "letters:AAA"),
+        ("TELEGRAM_BOT_TOKEN", "123456789:"),
+        ("PROVIDER_URL", "provider.example"),
+        ("PROVIDER_URL", "ftp://provider.example"),
+        ("PROVIDER_URL", "https://"),
+        ("PROVIDER_URL", "https://user:word@provider.example"),
+        ("PROVIDER_URL", "https://provider.example/?a=b"),
+        ("PROVIDER_URL", "https://provider.example/#a"),
+        ("PROVIDER_URL", "https://provider.example:99999"),
+        ("PROVIDER_URL", "https://provider.example:0"),
+        ("PROVIDER_URL", "https://[::1"),
+        ("PROVIDER_TIMEZONE", "Europe"),
+        ("PROVIDER_TIMEZONE", "../../etc/passwd"),
+        ("CURRENCY", "XYZ"),
+        ("CHECK_INTERVAL", "0"),
+        ("CHECK_INTERVAL", "0.5"),
+        ("CHECK_INTERVAL", "nan"),
+        ("CHECK_INTERVAL", "inf"),
+        ("CHECK_INTERVAL", "-1"),
+    ],
+)
+def test_what_cannot_work_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    message = refusal(monkeypatch, **{**GOOD, name: value})
+    assert f"  {name}" in message
+    assert len(message.splitlines()) == 3
+
+
+def test_a_env_file_that_is_no_text_is_said_to_be_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_bytes(b"CURRENCY=\xff\xfe\x00")
+    assert ".env" in refusal(monkeypatch, **GOOD)
+
+
+# --- Secrets ---------------------------------------------------------------------------------------------------------
+
+
+def test_no_secret_is_in_the_settings_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, **GOOD, TOKEN_KEYS="key-that-is-secret")
+    for text in (repr(settings), str(settings), f"{settings.model_dump()}", settings.model_dump_json()):
+        assert "secret" not in text.replace("SecretStr", "")
+    assert settings.telegram_bot_token == SecretStr(BOT_TOKEN)
+
+
+def test_no_value_of_a_secret_is_in_the_message_that_refuses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = refusal(
+        monkeypatch,
+        TELEGRAM_BOT_TOKEN="a-secret-in-the-wrong-form",
+        PROVIDER_URL="https://user:secret@provider.example",
+        TOKEN_KEYS="key-that-is-secret",
+    )
+    assert "secret" not in message
+
+
+@pytest.mark.parametrize("broken", ["CURRENCY", "CHECK_INTERVAL", "LOG_LEVEL"])
+def test_no_good_secret_is_in_the_message_that_refuses_something_else(
+    monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    message = refusal(monkeypatch, **GOOD, **{broken: "nonsense"}, TOKEN_KEYS="key-that-is-secret")
+    assert "secret" not in message
