@@ -26,23 +26,29 @@ Context = CallbackContext[Any, Any, Any, Any]
 Callback = Callable[[Update, Context], Coroutine[Any, Any, None]]
 
 AT_ONCE = 256
+"""How many updates are worked on at the same time."""
+
+IN_HAND = 100_000
+"""How many updates the library hands out before it waits itself: it would let one chat's queue lock the others out."""
 
 
 class InOrderPerChat(BaseUpdateProcessor):
     """Handles updates of different chats at once, and those of one chat one after the other."""
 
     def __init__(self) -> None:
-        super().__init__(AT_ONCE)
+        super().__init__(IN_HAND)
+        self._slots = asyncio.Semaphore(AT_ONCE)
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         """Wait for the chat's earlier updates, then handle this one."""
         chat = update.effective_chat if isinstance(update, Update) else None
         if chat is None:
-            await coroutine
+            async with self._slots:
+                await coroutine
             return
         lock = self._locks.setdefault(chat.id, asyncio.Lock())
-        async with lock:
+        async with lock, self._slots:
             await coroutine
 
     async def initialize(self) -> None:

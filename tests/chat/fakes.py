@@ -51,15 +51,16 @@ class FakeProvider:
         self.filters: list[InvoiceFilter] = []
         self.posts: list[tuple[str, int]] = []
         self.content = b"%PDF-1.7 an invoice"
-        self._waiting = asyncio.Event()
+        self._held = 0
+        self._another = asyncio.Condition()
 
     def add(self, *invoices: Invoice) -> None:
         self.invoices |= {invoice.id: invoice for invoice in invoices}
 
-    async def reached(self) -> None:
-        """Wait until somebody is held up by a gate."""
-        async with asyncio.timeout(10):
-            await self._waiting.wait()
+    async def reached(self, times: int = 1) -> None:
+        """Wait until so many calls have been held up by a gate."""
+        async with asyncio.timeout(10), self._another:
+            await self._another.wait_for(lambda: self._held >= times)
 
     async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = NO_FILTER) -> Listing:
         await self._begin("list_invoices", token, language)
@@ -102,7 +103,9 @@ class FakeProvider:
     async def _begin(self, method: str, token: Token, language: str) -> None:
         self.languages.append(language)
         if gate := self.gates.get(method):
-            self._waiting.set()
+            async with self._another:
+                self._held += 1
+                self._another.notify_all()
             await gate.wait()
         if token.reveal() != TOKEN:
             raise TokenRefused
