@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.services.world import World
+from tests.services.world import OPEN, World
 
 
 @pytest.fixture
@@ -24,3 +24,11 @@ def logged() -> Iterator[list[MutableMapping[str, Any]]]:
     """What is logged, as events; tracebacks of the errors that tests put in are not drawn."""
     with capture_logs() as events:
         yield events
+
+
+@pytest.fixture
+async def paying(world: World) -> World:
+    """Ada's chat is linked to an account with one open invoice."""
+    world.account.put(OPEN)
+    await world.link()
+    return world

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.domain.alerts import AlertKind, KnownInvoice
 from bot.domain.chats import Chat, Link, Place
 from bot.domain.invoices import Listing
-from bot.domain.payments import Action, Payment
+from bot.domain.payments import Action, Outcome, Payment, State
 from bot.services.delivering import Courier
 from bot.services.linking import Linking
 from bot.services.monitoring import Monitor
@@ -18,7 +22,7 @@ from bot.services.plan import CheckPlan
 from bot.services.workers import Workers
 from bot.store.tinydb import TinyStore, open_store
 from bot.store.vault import new_key
-from tests.fakes import FakeAccount, FakeMessenger, FakeProvider, SettableClock
+from tests.fakes import FakeAccount, FakeMessenger, FakeProvider, SettableClock, invoice
 
 BERLIN = ZoneInfo("Europe/Berlin")
 START = datetime(2026, 6, 1, 10, tzinfo=UTC)
@@ -31,6 +35,8 @@ URL = "https://provider.example/api/v1"
 ADA = 11
 BOB = 12
 MESSAGE = 77
+OPEN = invoice(7, DUE, "10.00")
+CREDITED = replace(OPEN, credit=Decimal(4))
 
 Told = list[tuple[AlertKind, int | None, int | None]]
 
@@ -51,10 +57,21 @@ class World:
         """Begin as a new process: only what is on the disk is known."""
         self.store: TinyStore = open_store(self.folder, self.keys)
         self.workers = Workers(50)
-        self.monitor = Monitor(self.store, self.provider, self.clock, self.plan, self.workers)
-        self.courier = Courier(self.store, self.store, self.messenger, self.clock, self.workers)
-        self.payments = Payments(self.store, self.store, self.provider, self.messenger, self.clock, self.workers)
-        self.linking = Linking(self.store, self.provider, self.clock, self.plan, base_url=URL)
+        self.wire(lambda port: port)
+
+    def wire(self, wrap: Callable[[Any], Any]) -> None:
+        """Build the services, with each port wrapped."""
+        store, provider, messenger = wrap(self.store), wrap(self.provider), wrap(self.messenger)
+        self.monitor = Monitor(store, provider, self.clock, self.plan, self.workers)
+        self.courier = Courier(store, store, messenger, self.clock, self.workers)
+        self.payments = Payments(store, store, provider, messenger, self.clock, self.workers)
+        self.linking = Linking(store, provider, self.clock, self.plan, base_url=URL)
+
+    def replica(self, workers: Workers | None = None, show_within: timedelta = MINUTE) -> Payments:
+        """The payments of another process over the same store, as far as the store can tell."""
+        workers = workers or self.workers
+        outside = (self.provider, self.messenger, self.clock)
+        return Payments(self.store, self.store, *outside, workers, show_within=show_within)
 
     async def kill(self) -> None:
         """End the process where it stands: what waits for the world outside is never heard of again."""
@@ -89,6 +106,29 @@ class World:
         await self.payments.tick()
         await self.workers.finish()
 
+    async def look_for(self, span: timedelta, step: timedelta = 10 * SECOND) -> None:
+        """Let time go by in which nothing but payments is looked at."""
+        end = self.clock.now + span
+        while self.clock.now < end:
+            self.clock.move(step)
+            await self.settle()
+
+    async def find(self, *numbers: int, chat_id: int = 1) -> None:
+        """Let a check find new invoices in a chat's own account; their alerts wait from then on."""
+        token = f"token-of-{chat_id}xx"
+        if (await self.store.chat(chat_id)).link is None:
+            await self.link(chat_id, token)
+            self.clock.move(timedelta(hours=1))
+        self.provider.account(token).put(*(invoice(number, DUE) for number in numbers))
+        await self.check()
+
+    async def deliver_for(self, span: timedelta, step: timedelta = SECOND) -> None:
+        """Let time go by in which nothing but alerts is delivered: no check is made."""
+        end = self.clock.now + span
+        while self.clock.now < end:
+            self.clock.move(step)
+            await self.deliver()
+
     async def live(self, day: date) -> None:
         """Noon of a day: everything that is due by then is checked and told."""
         self.noon(day)
@@ -118,6 +158,22 @@ class World:
         """The alerts that came through, as (kind, invoice, threshold)."""
         mine = [d.alert for d in self.messenger.sent if d.alert.place.chat_id == chat_id]
         return [(alert.kind, alert.invoice_id, alert.threshold) for alert in mine]
+
+    def numbers(self, chat_id: int = 1) -> list[int | None]:
+        """The invoices of the alerts that came through."""
+        return [number for _, number, _ in self.told(chat_id)]
+
+    def marks(self) -> list[bool]:
+        """Of each alert that came through, whether it said that it may have come before."""
+        return [delivery.again for delivery in self.messenger.sent]
+
+    def states(self) -> list[State]:
+        """The steps of payments that were shown, in order."""
+        return [payment.state for payment in self.messenger.shown]
+
+    def endings(self) -> list[Outcome]:
+        """The ends of payments that were shown, in order."""
+        return [payment.outcome for payment in self.messenger.shown if payment.outcome]
 
     async def chat(self, chat_id: int = 1) -> Chat:
         return await self.store.chat(chat_id)

@@ -1,0 +1,155 @@
+"""The process is killed before and after every single call of a port; what is promised holds all the same."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from inspect import iscoroutinefunction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain.alerts import AlertKind
+from bot.domain.chats import Place
+from bot.domain.payments import Outcome, State
+from bot.errors import ProviderDown
+from bot.services.delivering import LEASE
+from tests.fakes import invoice
+from tests.services.world import ADA, DAY, DUE, MESSAGE, SECOND, World
+
+MINUTES = timedelta(minutes=15)
+
+
+class Fuse:
+    """Blows at the n-th step; from then on the process does nothing any more."""
+
+    def __init__(self, at: int) -> None:
+        self.left = at
+        self.blown = False
+
+    def burn(self) -> None:
+        self.left -= 1
+        self.blown = self.blown or self.left == 0
+        if self.blown:
+            raise asyncio.CancelledError
+
+    def wrap(self, port: Any) -> Any:
+        return Fused(port, self)
+
+
+class Fused:
+    """A port whose calls each burn the fuse twice: before anything has happened, and after all has."""
+
+    def __init__(self, port: Any, fuse: Fuse) -> None:
+        self._port = port
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._port, name)
+        if not iscoroutinefunction(method):
+            return method
+
+        async def burning(*args: Any, **kwargs: Any) -> Any:
+            self._fuse.burn()
+            result = await method(*args, **kwargs)
+            self._fuse.burn()
+            return result
+
+        return burning
+
+
+async def killed_everywhere(
+    folder: Path, prepare: Callable[[World], Awaitable[Any]], act: Callable[[World, Any], Awaitable[None]]
+) -> AsyncIterator[tuple[World, Any]]:
+    """For each step of ``act`` a world whose process was killed there and started again; at last one that was not."""
+    for at in itertools.count(1):
+        async with opened(folder / str(at)) as world:
+            prepared, fuse = await prepare(world), Fuse(at)
+            world.wire(fuse.wrap)
+            await asyncio.gather(act(world, prepared), return_exceptions=True)
+            await world.workers.finish()
+            await world.restart()
+            yield world, prepared
+        if not fuse.blown:
+            assert at > 10
+            return
+
+
+@asynccontextmanager
+async def opened(folder: Path) -> AsyncIterator[World]:
+    world = World(folder)
+    try:
+        yield world
+    finally:
+        await world.kill()
+
+
+async def ask(world: World) -> str:
+    world.account.put(invoice(7, DUE))
+    await world.link()
+    return (await world.ask()).id
+
+
+async def ask_where_answers_are_lost(world: World) -> str:
+    world.provider.lost["pay"] = ProviderDown()
+    return await ask(world)
+
+
+async def ask_where_requests_are_lost(world: World) -> str:
+    world.provider.errors["pay"] = ProviderDown()
+    return await ask(world)
+
+
+async def press(world: World, payment_id: str) -> None:
+    chat = await world.store.chat(1)
+    payment = await world.payments.confirm(payment_id, Place(1), ADA, MESSAGE, chat)
+    await world.payments.carry_out(payment, chat)
+
+
+@pytest.mark.parametrize("prepare", [ask, ask_where_answers_are_lost, ask_where_requests_are_lost])
+async def test_a_payment_killed_anywhere_is_made_at_most_once_and_its_end_told_truly(
+    tmp_path: Path, prepare: Callable[[World], Awaitable[str]]
+) -> None:
+    async for world, payment_id in killed_everywhere(tmp_path, prepare, press):
+        for _ in range(80):
+            world.clock.move(10 * SECOND)
+            await world.settle()
+        payment = await world.payment(payment_id)
+        told = {shown.outcome for shown in world.messenger.shown if shown.state is State.ENDED}
+        assert len(world.provider.posts) <= 1
+        if payment.state is State.ASKED:
+            assert (world.provider.posts, told) == ([], set())
+        elif world.provider.executed:
+            assert told == {Outcome.DONE}
+        elif world.provider.posts:
+            assert told == {Outcome.UNCLEAR}
+        else:
+            # Killed between the note that the request leaves and its leaving, nobody can tell whether it left.
+            assert told in ({Outcome.NOT_SENT}, {Outcome.UNCLEAR})
+        assert payment.state is State.ASKED or payment.told
+
+
+async def expect_news(world: World) -> None:
+    world.account.put(invoice(7, DUE))
+    await world.link()
+    world.account.put(invoice(8, DUE + 90 * DAY))
+
+
+async def live_through_the_due_date(world: World, _: None) -> None:
+    await world.live(DUE)
+
+
+async def test_alerts_killed_anywhere_are_each_told_once_or_once_more_and_marked(tmp_path: Path) -> None:
+    async for world, _ in killed_everywhere(tmp_path, expect_news, live_through_the_due_date):
+        for _ in range(3):
+            world.clock.move(max(LEASE, MINUTES))
+            await world.check()
+            await world.deliver(3)
+        for key in ((AlertKind.NEW, 8, None), (AlertKind.DUE, 7, 0)):
+            sends = [d for d, told in zip(world.messenger.sent, world.told(), strict=True) if told == key]
+            assert [d.again for d in sends] in ([False], [True], [False, True])
+        assert len(set(world.told())) == 2

@@ -1,0 +1,161 @@
+"""What the provider answers, or doesn't: the end is what the invoice says, read afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.domain.payments import Outcome, State
+from bot.errors import (
+    AnswerNotUnderstood,
+    NotFound,
+    PaymentInProgress,
+    PermissionMissing,
+    ProviderDown,
+    ProviderError,
+    ProviderUnreachable,
+    RateLimited,
+    Refused,
+    TokenRefused,
+)
+from tests.fakes import Gate, settled
+from tests.services.world import MINUTE, OPEN, SECOND, World
+
+HALFWAY = [AnswerNotUnderstood("HTML"), ProviderDown(), RuntimeError("a bug")]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (Refused(422, "not enough credit"), "not enough credit"),
+        (Refused(400), ""),
+        (NotFound(), ""),
+        (TokenRefused(), ""),
+        (PermissionMissing("access_invoices"), ""),
+        (RateLimited(30), ""),
+    ],
+)
+async def test_a_clear_refusal_is_told_in_the_providers_words_and_ends_it(
+    paying: World, error: ProviderError, reason: str
+) -> None:
+    paying.provider.errors["pay"] = error
+    await paying.press((await paying.ask()).id)
+    assert paying.endings() == [Outcome.REFUSED]
+    assert paying.messenger.shown[-1].reason == reason
+    await paying.look_for(15 * MINUTE, MINUTE)
+    assert len(paying.provider.posts) == 1
+    assert paying.provider.executed == []
+
+
+async def test_after_a_refusal_a_fresh_question_can_be_pressed(paying: World) -> None:
+    paying.provider.errors["pay"] = Refused(422, "not enough credit")
+    await paying.press((await paying.ask()).id)
+    paying.provider.errors.clear()
+    await paying.press((await paying.ask()).id)
+    assert paying.provider.executed == [("pay", 7)]
+    assert paying.endings() == [Outcome.REFUSED, Outcome.DONE]
+
+
+async def test_a_request_that_surely_never_left_is_said_to_have_done_nothing(paying: World) -> None:
+    paying.provider.errors["pay"] = ProviderUnreachable()
+    await paying.press((await paying.ask()).id)
+    assert paying.endings() == [Outcome.NOT_SENT]
+    await paying.look_for(15 * MINUTE, MINUTE)
+    assert len(paying.provider.posts) == 1
+
+
+@pytest.mark.parametrize("error", HALFWAY, ids=lambda error: type(error).__name__)
+async def test_an_answer_lost_after_the_payment_was_made_is_made_up_for_by_reading(
+    paying: World, error: Exception
+) -> None:
+    paying.provider.lost["pay"] = error
+    await paying.press((await paying.ask()).id)
+    assert paying.endings() == [Outcome.DONE]
+    assert paying.provider.posts == [("pay", 7)]
+
+
+@pytest.mark.parametrize("error", HALFWAY, ids=lambda error: type(error).__name__)
+async def test_an_answer_lost_before_the_payment_was_made_is_unclear_until_time_is_up_and_then_said_so(
+    paying: World, error: Exception
+) -> None:
+    paying.provider.errors["pay"] = error
+    question = await paying.ask()
+    await paying.press(question.id)
+    assert paying.states() == [State.CONFIRMED, State.SENT]
+    await paying.look_for(9 * MINUTE)
+    assert paying.endings() == []
+    with pytest.raises(PaymentInProgress):
+        await paying.press((await paying.ask()).id)
+    await paying.look_for(3 * MINUTE)
+    assert paying.endings() == [Outcome.UNCLEAR]
+    assert paying.provider.posts == [("pay", 7)]
+    await paying.look_for(15 * MINUTE, MINUTE)
+    assert paying.endings() == [Outcome.UNCLEAR]
+    assert (await paying.payment(question.id)).told
+
+
+async def test_a_payment_that_goes_through_late_is_told_when_it_does(paying: World) -> None:
+    paying.provider.errors["pay"] = ProviderDown()
+    await paying.press((await paying.ask()).id)
+    await paying.look_for(4 * MINUTE)
+    paying.account.put(settled(OPEN))
+    await paying.look_for(2 * MINUTE)
+    assert paying.endings() == [Outcome.DONE]
+
+
+async def test_an_invoice_that_cannot_be_read_afterwards_is_looked_at_until_it_can(paying: World) -> None:
+    question = await paying.ask()
+    paying.provider.late_gates["pay"] = gate = Gate()
+    press = asyncio.create_task(paying.press(question.id))
+    await asyncio.wait_for(gate.reached.wait(), 5)
+    paying.provider.errors["invoice"] = ProviderDown()
+    gate.open()
+    await press
+    assert paying.states()[-1] is State.SENT
+    await paying.look_for(5 * MINUTE)
+    assert paying.endings() == []
+    paying.provider.errors.clear()
+    await paying.look_for(2 * MINUTE)
+    assert paying.endings() == [Outcome.DONE]
+
+
+@pytest.mark.parametrize("error", [TokenRefused(), ProviderDown(), RuntimeError("a bug")])
+async def test_an_invoice_that_can_never_be_read_again_ends_unclear(paying: World, error: Exception) -> None:
+    question = await paying.ask()
+    paying.provider.late_gates["pay"] = gate = Gate()
+    press = asyncio.create_task(paying.press(question.id))
+    await asyncio.wait_for(gate.reached.wait(), 5)
+    paying.provider.errors["invoice"] = error  # the token was revoked in between, say
+    gate.open()
+    await press
+    await paying.look_for(12 * MINUTE)
+    assert paying.endings() == [Outcome.UNCLEAR]
+    assert len(paying.provider.posts) == 1
+
+
+async def test_a_chat_unlinked_during_a_payment_is_told_that_the_end_is_unclear(paying: World) -> None:
+    paying.provider.errors["pay"] = ProviderDown()
+    await paying.press((await paying.ask()).id)
+    await paying.linking.unlink(await paying.chat())
+    await paying.look_for(12 * MINUTE)
+    assert paying.endings() == [Outcome.UNCLEAR]
+    assert await paying.store.unsettled_payments() == []
+
+
+async def test_an_invoice_cancelled_after_the_request_left_is_not_said_to_be_untouched(paying: World) -> None:
+    paying.provider.errors["pay"] = ProviderDown()
+    await paying.press((await paying.ask()).id)
+    paying.account.put(settled(OPEN, "Cancelled"))
+    await paying.look_for(MINUTE)
+    assert paying.endings() == [Outcome.UNCLEAR]
+
+
+async def test_looks_come_soon_at_first_and_rarely_later(paying: World) -> None:
+    paying.provider.errors["pay"] = ProviderDown()
+    await paying.press((await paying.ask()).id)
+    before = len(paying.provider.calls_of("invoice"))
+    await paying.look_for(10 * SECOND, SECOND)
+    assert len(paying.provider.calls_of("invoice")) > before
+    await paying.look_for(9 * MINUTE, SECOND)
+    assert len(paying.provider.calls_of("invoice")) - before < 25
