@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from telegram import Bot
 
 from bot.application import InvoiceBot, build_telegram
 from bot.provider.client import ProviderClient
@@ -75,6 +76,13 @@ async def store(settings: Settings) -> AsyncIterator[TinyStore]:
     store = open_store(settings.data_dir, [new_key()])
     yield store
     await store.close()
+
+
+@pytest.fixture
+async def bot(settings: Settings) -> AsyncIterator[Bot]:
+    """The library's bot alone, with the application's own transport."""
+    async with build_telegram(settings).bot as bot:
+        yield bot
 
 
 @pytest.fixture

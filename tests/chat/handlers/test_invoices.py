@@ -1,17 +1,14 @@
-"""/invoices, /invoice, /pdf and /archive, by words and by buttons."""
+"""/invoices and /invoice, by words and by buttons, and what is said when the provider says no."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from bot.domain.invoices import Item
 from bot.errors import (
     AnswerNotUnderstood,
-    DocumentTooLarge,
     PermissionMissing,
     ProviderDown,
     ProviderError,
@@ -20,10 +17,10 @@ from bot.errors import (
     TokenRefused,
 )
 from bot.ports import InvoiceFilter
-from bot.sandbox.telegram import ActionShown, ApiError, Chat, Message, Person, SandboxTelegram
+from bot.sandbox.telegram import Chat, Message, Person
 from tests.chat.conversation import answers, ask, from_bot, link, plain, said
-from tests.chat.fakes import FakeProvider, Time
-from tests.chat.samples import PAID_DOMAIN, invoice, paid
+from tests.chat.fakes import FakeProvider
+from tests.chat.samples import NASTY, PAID_DOMAIN, invoice, paid
 
 pytestmark = pytest.mark.usefixtures("invoice_bot")
 
@@ -41,7 +38,7 @@ def numbers(listing: Message) -> list[str]:
     return [data.split(":")[1] for button in listing.buttons if (data := button.data or "").startswith("show:")]
 
 
-# --- /invoices ------------------------------------------------------------------------------------------------------
+# --- /invoices --------------------------------------------------------------------------------------------------------
 
 
 async def test_the_list_shows_open_ones_first(ada: Person, linked: Chat) -> None:
@@ -155,7 +152,7 @@ async def test_a_page_that_was_made_up_is_the_first(ada: Person, linked: Chat) -
     assert listing.text.startswith("🧾 Your invoices")
 
 
-# --- /invoice -------------------------------------------------------------------------------------------------------
+# --- /invoice ---------------------------------------------------------------------------------------------------------
 
 
 async def test_one_invoice_in_detail_however_its_number_is_written(ada: Person, linked: Chat) -> None:
@@ -200,83 +197,7 @@ async def test_a_button_of_an_invoice_that_is_gone_says_so_and_leaves_the_list(
     assert listing.text == before
 
 
-# --- /pdf and /archive ----------------------------------------------------------------------------------------------
-
-
-async def test_a_pdf_arrives_under_its_name_while_the_chat_shows_that_it_comes(
-    ada: Person, linked: Chat, telegram: SandboxTelegram, provider: FakeProvider
-) -> None:
-    gate = provider.gates["pdf"] = asyncio.Event()
-    with telegram.subscribe() as changes:
-        ada.send(linked, "/pdf 3")
-        async with asyncio.timeout(10):
-            shown = await anext(change async for change in changes if isinstance(change, ActionShown))
-        assert (shown.action, shown.chat.id) == ("upload_document", linked.id)
-    assert linked.messages[-1].document is None
-    gate.set()
-    message = await linked.wait_for(lambda m: m.document is not None)
-    assert message.document is not None
-    assert (message.document.name, message.document.content) == ("Rechnung-3.pdf", provider.content)
-
-
-async def test_the_pdfs_button_sends_it_below(ada: Person, linked: Chat) -> None:
-    details = await ask(ada, linked, "/invoice 3", "Invoice 3")
-    press = ada.press(details, "📄 PDF")
-    message = await linked.wait_for(lambda m: m.document is not None)
-    await press.answered()
-    assert message.id > details.id
-    assert details.text.startswith("🧾 Invoice 3")
-
-
-async def test_a_pdf_that_is_too_large_is_a_sentence(ada: Person, linked: Chat, provider: FakeProvider) -> None:
-    provider.failures["pdf"] = DocumentTooLarge(50)
-    await ask(ada, linked, "/pdf 3", "This file is over 50 MB", "from your provider's website")
-
-
-async def test_one_that_telegram_finds_too_large_is_the_same_sentence(
-    ada: Person, linked: Chat, telegram: SandboxTelegram
-) -> None:
-    telegram.faults.server_error(413, method="sendDocument")
-    await ask(ada, linked, "/pdf 3", "This file is over 50 MB")
-
-
-async def test_a_file_that_telegram_refuses_is_not_met_with_silence(
-    ada: Person, linked: Chat, telegram: SandboxTelegram
-) -> None:
-    telegram.faults.refuse(ApiError(400, "Bad Request: wrong file"), method="sendDocument")
-    await ask(ada, linked, "/pdf 3", "I could not send the file")
-
-
-async def test_a_file_whose_sending_broke_off_is_not_met_with_silence(
-    ada: Person, linked: Chat, telegram: SandboxTelegram
-) -> None:
-    telegram.faults.cut(delivered=False, method="sendDocument")
-    await ask(ada, linked, "/pdf 3", "I could not send the file")
-
-
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        ("", InvoiceFilter()),
-        (" hosting", InvoiceFilter(type="Hosting")),
-        (" Domain transactions", InvoiceFilter(type="Domain", with_transactions=True)),
-    ],
-)
-async def test_the_archive_takes_the_filters_that_the_provider_has(
-    ada: Person, linked: Chat, provider: FakeProvider, words: str, expected: InvoiceFilter
-) -> None:
-    ada.send(linked, f"/archive{words}")
-    message = await linked.wait_for(lambda m: m.document is not None)
-    assert message.document is not None
-    assert message.document.name == "Rechnungen.zip"
-    assert provider.filters[-1] == expected
-
-
-async def test_the_archive_has_no_other_filters(ada: Person, linked: Chat) -> None:
-    await ask(ada, linked, "/archive paid", "I don't know the filter “paid”.", "hosting, domain, transactions.")
-
-
-# --- When the provider says no --------------------------------------------------------------------------------------
+# --- When the provider says no ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -309,6 +230,15 @@ async def test_after_a_press_the_sentence_is_a_pop_up(ada: Person, linked: Chat,
     assert listing.text.startswith("🧾 Your invoices")
 
 
+async def test_a_pop_up_shows_the_providers_words_as_they_were_written(
+    ada: Person, linked: Chat, provider: FakeProvider
+) -> None:
+    listing = await ask(ada, linked, "/invoices", "Your invoices")
+    provider.failures["list_invoices"] = Refused(402, NASTY)
+    answer = await ada.press(listing, "Paid").answered()
+    assert answer.text == f"The provider refused: “{NASTY}”"
+
+
 async def test_a_sentence_that_is_too_long_for_a_pop_up_is_a_message(
     ada: Person, linked: Chat, provider: FakeProvider
 ) -> None:
@@ -319,19 +249,6 @@ async def test_a_sentence_that_is_too_long_for_a_pop_up_is_a_message(
     assert (await press.answered()).text == ""
 
 
-async def test_a_failure_that_comes_too_late_for_a_pop_up_is_a_message(
-    ada: Person, linked: Chat, provider: FakeProvider, time: Time
-) -> None:
-    details = await ask(ada, linked, "/invoice 3", "Invoice 3")
-    gate = provider.gates["pdf"] = asyncio.Event()
-    provider.failures["pdf"] = ProviderDown()
-    ada.press(details, "📄 PDF")
-    await provider.reached()
-    time.forward(timedelta(minutes=2))
-    gate.set()
-    await linked.wait_for(from_bot("can't be reached"), after=details)
-
-
 async def test_nothing_of_it_works_before_the_chat_is_linked(ada: Person, chat: Chat) -> None:
     for text in ("/invoices", "/invoice 1", "/pdf 1", "/archive", "/pay 1", "/removecredit 1"):
         await ask(ada, chat, text, "not linked to an account", "/link")
@@ -340,11 +257,10 @@ async def test_nothing_of_it_works_before_the_chat_is_linked(ada: Person, chat: 
 async def test_what_the_provider_wrote_reaches_the_person_as_it_was_written(
     ada: Person, linked: Chat, provider: FakeProvider
 ) -> None:
-    nasty = """<b>&"'</b> <script>"""
-    item = Item("Hosting", nasty, nasty, None)
-    provider.add(replace(invoice(5), items=(item,), status_label=nasty, due=None))
-    assert nasty in plain(await ask(ada, linked, "/invoice 5", "Invoice 5"))
-    assert nasty in plain(await ask(ada, linked, "/invoices", "Your invoices"))
+    item = Item("Hosting", NASTY, NASTY, None)
+    provider.add(replace(invoice(5), items=(item,), status_label=NASTY, due=None))
+    assert NASTY in plain(await ask(ada, linked, "/invoice 5", "Invoice 5"))
+    assert NASTY in plain(await ask(ada, linked, "/invoices", "Your invoices"))
     assert not any("went wrong" in text for text in said(linked))
 
 

@@ -1,0 +1,35 @@
+"""What the tests of sending share: two screens, and what becomes of a message."""
+
+from __future__ import annotations
+
+import pytest
+from markupsafe import Markup
+from telegram import Bot
+
+from bot.chat import sending
+from bot.chat.screens import Button, Screen
+from bot.domain.chats import Place
+from bot.errors import MessengerError
+from bot.sandbox.telegram import Chat, Message
+
+HELLO = Screen(Markup("<b>Hello</b>"), [[Button("Press", "press:1")]])
+OTHER = Screen(Markup("<i>Other</i>"))
+
+
+def place(chat: Chat, topic: int | None = None) -> Place:
+    return Place(chat.id, topic)
+
+
+async def sent(bot: Bot, chat: Chat) -> Message:
+    """Send a message and give it as it stands in the chat."""
+    message = await sending.send(bot, place(chat), HELLO)
+    found = chat.message(message.message_id)
+    assert found is not None
+    return found
+
+
+async def failure(bot: Bot, chat: Chat) -> MessengerError:
+    """What a message fails with."""
+    with pytest.raises(MessengerError) as caught:
+        await sending.send(bot, place(chat), HELLO)
+    return caught.value
