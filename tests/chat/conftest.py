@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import cast
 
+import httpx
 import pytest
 from telegram import Bot
 
@@ -20,6 +22,14 @@ from tests.chat.fakes import FakeProvider, Time
 
 NEVER = 86_400.0
 """Seconds between two ticks: whatever a test is about here, it isn't the background work."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_tls_context() -> Iterator[None]:
+    """Nothing here speaks TLS, and reading the certificates anew for every bot would take most of the tests' time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx, "create_ssl_context", cache(httpx.create_ssl_context))
+        yield
 
 
 @pytest.fixture
