@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.alerts import AlertKind
@@ -14,7 +15,7 @@ from bot.errors import (
     TelegramDown,
     TokenRefused,
 )
-from bot.services.delivering import LEASE
+from bot.services.delivering import LEASE, is_pointless
 from tests.fakes import Gate, invoice, settled
 from tests.services.world import DAY, DUE, MINUTE, SECOND, World
 
@@ -141,6 +142,16 @@ async def test_alerts_of_an_account_that_the_chat_is_no_longer_linked_to_are_dro
     await world.link(token="token-of-another")
     await world.deliver(3)
     assert world.told() == []
+
+
+async def test_an_alert_has_no_point_for_a_chat_that_is_linked_otherwise_or_not_at_all(world: World) -> None:
+    await world.find(7)
+    await world.deliver()
+    (delivery,) = world.messenger.sent
+    chat, link = delivery.chat, await world.linked()
+    assert not is_pointless(delivery)
+    assert is_pointless(replace(delivery, chat=replace(chat, link=replace(link, account="another"))))
+    assert is_pointless(replace(delivery, chat=replace(chat, link=None)))
 
 
 async def test_an_alert_under_way_while_the_chat_is_unlinked_ends_quietly(world: World) -> None:

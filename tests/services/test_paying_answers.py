@@ -143,6 +143,15 @@ async def test_a_chat_unlinked_during_a_payment_is_told_that_the_end_is_unclear(
     assert await paying.store.unsettled_payments() == []
 
 
+async def test_the_invoice_of_the_same_number_in_another_account_says_nothing_about_the_end(paying: World) -> None:
+    paying.provider.errors["pay"] = ProviderDown()
+    await paying.press((await paying.ask()).id)
+    paying.provider.account("token-of-another").put(settled(OPEN))
+    await paying.link(token="token-of-another")
+    await paying.look_for(12 * MINUTE)
+    assert paying.endings() == [Outcome.UNCLEAR]
+
+
 async def test_an_invoice_cancelled_after_the_request_left_is_not_said_to_be_untouched(paying: World) -> None:
     paying.provider.errors["pay"] = ProviderDown()
     await paying.press((await paying.ask()).id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 
 import pytest
 
@@ -11,6 +11,7 @@ from bot.domain.chats import Place
 from bot.domain.payments import Action, Outcome, Payment, State
 from bot.errors import (
     ConfirmationExpired,
+    NotSent,
     PaymentInProgress,
     ProviderDown,
 )
@@ -176,6 +177,22 @@ async def test_of_two_replicas_that_look_at_once_one_tells(paying: World) -> Non
     await asyncio.wait_for(gate.reached.wait(), 5)
     gate.open()
     await paying.workers.finish()
+    assert paying.endings() == [Outcome.DONE]
+
+
+async def test_an_end_that_was_told_since_a_tick_began_is_not_told_again(
+    paying: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paying.messenger.troubles[1].extend([None, NotSent()])
+    await paying.press((await paying.ask()).id)
+    seen_by_the_tick = await paying.store.unsettled_payments()
+    await paying.look_for(MINUTE)
+
+    async def as_it_was() -> Sequence[Payment]:
+        return seen_by_the_tick
+
+    monkeypatch.setattr(paying.store, "unsettled_payments", as_it_was)
+    await paying.look_for(2 * MINUTE)
     assert paying.endings() == [Outcome.DONE]
 
 
