@@ -147,7 +147,7 @@ class FloodLimited(MessengerError):
 
 
 class NotSent(MessengerError):
-    """No connection came about, so it was surely not delivered: tried again until it works."""
+    """Surely not delivered: no connection came about, or the bot's token was refused. Tried again until it works."""
 
 
 class TelegramDown(MessengerError):
@@ -176,6 +176,12 @@ class UserError(BotError):
 
 class NotLinked(UserError):
     key = "error.not_linked"
+
+
+class GroupChat(UserError):
+    """Somebody asked in a group for what needs a linked chat, and groups can't be linked."""
+
+    key = "error.group_chat"
 
 
 class PrivateChatOnly(UserError):

@@ -16,7 +16,7 @@ from bot.chat.screens import Screen
 from bot.chat.talk import Talk, is_private, place_of
 from bot.chat.texts import Phrasebook
 from bot.domain.chats import Chat
-from bot.errors import BotError, ChatGone, ChatMigrated, MessengerError
+from bot.errors import BotError, ChatGone, ChatMigrated, GroupChat, MessengerError, NotLinked
 from bot.ports import ChatStore, Clock
 
 log = structlog.get_logger()
@@ -75,28 +75,32 @@ class Dispatcher:
         A command ends the wait for a token that /link opened, unless it ``keeps_expecting`` it.
         """
 
-        async def callback(update: Update, context: Context) -> None:
-            talk = await self._talk(update, context)
-            if talk is None:
+        async def handle_known(talk: Talk) -> None:
+            talk.chat = await self._known(talk)
+            talk.t = self._phrasebook[talk.chat.speaks]
+            if self._allowed_users is not None and talk.user_id not in self._allowed_users:
+                await self._turn_away(talk)
                 return
             if talk.chat.awaiting_token_until is not None and talk.query is None and not keeps_expecting:
                 await self._chats.await_token(talk.chat.id, None)
-            await self._run(handle, talk)
+            await handle(talk)
+
+        async def callback(update: Update, context: Context) -> None:
+            talk = self._talk(update, context)
+            if talk is not None:
+                await self._run(handle_known, talk)
 
         return callback
 
     async def _run(self, handle: Handle, talk: Talk) -> None:
         try:
-            if self._allowed_users is not None and talk.user_id not in self._allowed_users:
-                await self._turn_away(talk)
-                return
             try:
                 await handle(talk)
             except MessengerError:
                 raise
             except BotError as error:
                 log.info("request can't be met", chat=talk.chat.id, error=error.key)
-                await talk.explain(error)
+                await talk.explain(GroupChat() if isinstance(error, NotLinked) and not talk.private else error)
             except Exception:
                 log.exception("handler failed", chat=talk.chat.id)
                 await talk.explain(BotError())
@@ -104,23 +108,29 @@ class Dispatcher:
         except MessengerError as error:
             await self._note_unreachable(talk.chat, error)
 
-    async def _talk(self, update: Update, context: Context) -> Talk | None:
+    async def _known(self, talk: Talk) -> Chat:
+        """What is stored of the chat that speaks: if it was resting, it is back."""
+        chat, language = await self._chats.chat(talk.chat.id), talk.chat.telegram_language
+        if chat.resting is not None and await self._chats.wake(chat.id, self._clock()):
+            log.info("chat is back", chat=chat.id)
+        if language is None or language == chat.telegram_language:
+            return chat
+        if talk.private:
+            await self._chats.note_telegram_language(chat.id, language)
+        return replace(chat, telegram_language=language)
+
+    def _talk(self, update: Update, context: Context) -> Talk | None:
+        """The talk as far as the update itself tells."""
         place, user, message = place_of(update), update.effective_user, update.effective_message
         if place is None or user is None:
             return None
-        chat, private = await self._chats.chat(place.chat_id), is_private(update)
-        if chat.resting is not None and await self._chats.wake(chat.id, self._clock()):
-            log.info("chat is back", chat=chat.id)
-        if user.language_code and user.language_code != chat.telegram_language:
-            if private:
-                await self._chats.note_telegram_language(chat.id, user.language_code)
-            chat = replace(chat, telegram_language=user.language_code)
+        chat = Chat(place.chat_id, telegram_language=user.language_code or None)
         return Talk(
             bot=context.bot,
             chat=chat,
             place=place,
             user_id=user.id,
-            private=private,
+            private=is_private(update),
             t=self._phrasebook[chat.speaks],
             words=_words(update, context),
             # python-telegram-bot gives a press's deleted message as a Message without content.

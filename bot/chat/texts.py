@@ -11,7 +11,7 @@ from decimal import Decimal
 from importlib import resources
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_time, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
@@ -66,8 +66,9 @@ class Texts:
         return format_date(day, "medium", locale=self._locale)
 
     def moment(self, instant: datetime) -> str:
-        """Date and time of day, in the provider's zone."""
-        return format_datetime(instant, "medium", tzinfo=self.zone, locale=self._locale)
+        """Date and time of day, in the provider's zone: ``27 Nov 2026, 09:30``."""
+        time = format_time(instant, "short", tzinfo=self.zone, locale=self._locale)
+        return f"{self.day(instant.astimezone(self.zone).date())}, {time}"
 
     def span(self, span: timedelta) -> str:
         """A length of time in its largest unit: ``5 minutes``."""

@@ -13,6 +13,7 @@ from bot.ports import ChatStore, Clock, Provider
 from bot.services.plan import CheckPlan
 
 TOKEN_WAIT = timedelta(minutes=10)
+SURELY_NO_WORD = 20
 TOKEN_FORM = re.compile(r"[!-~]{8,4096}")  # printable ASCII without blanks: what an HTTP header can carry
 
 
@@ -22,6 +23,12 @@ def read_token(text: str) -> Token:
     if not TOKEN_FORM.fullmatch(value):
         raise NotAToken
     return Token(value)
+
+
+def looks_like_token(text: str) -> bool:
+    """Whether a message that nobody asked for is most likely a token: one long word, and no web address."""
+    word = text.strip()
+    return len(word) >= SURELY_NO_WORD and "://" not in word and TOKEN_FORM.fullmatch(word) is not None
 
 
 class Linking:

@@ -77,20 +77,22 @@ class Monitor:
         speakable = {number: known for number, known in check.known.items() if number not in held}
         decision = decide(forget(speakable, reading.gone), reading.invoices, today, self._plan.schedule)
         now = self._clock()
-        news = [Notice(AlertKind(reading.trouble.value))] if reading.trouble and link.trouble is None else []
+        # An outage in between is no sign that a trouble has ended.
+        trouble = reading.trouble or (None if reading.good else link.trouble)
+        news = [Notice(AlertKind(trouble.value))] if trouble is not None and trouble is not link.trouble else []
         checked = Checked(
             known={**decision.known, **held},
             alerts=make_alerts(link, [*news, *decision.notices], now),
             checked_at=now if reading.good else link.checked_at,
             next_check_at=self._plan.after(now, reading.wait),
-            trouble=reading.trouble,
+            trouble=trouble,
         )
         if not await self._store.finish_check(check.claim, checked):
             log.info("check result came too late", chat=check.chat.id)
 
     async def _read(self, check: Check, link: Link, today: date) -> _Reading:
         """Ask the provider. Reminders still come from what is known where it can't be read."""
-        if link.trouble is not None:
+        if link.trouble is Trouble.TOKEN_REFUSED:
             return _Reading(trouble=link.trouble)
         try:
             listing = await self._provider.list_invoices(link.token, check.chat.speaks)

@@ -210,19 +210,11 @@ async def test_many_that_vanish_at_once_are_asked_for_over_several_checks_before
 # --- A token that is refused -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (TokenRefused(), AlertKind.TOKEN_REFUSED),
-        (PermissionMissing("access_invoices"), AlertKind.PERMISSION_MISSING),
-    ],
-)
-async def test_a_refused_token_is_told_once_then_not_used_again_while_reminders_go_on(
-    world: World, error: ProviderError, kind: AlertKind
-) -> None:
+async def test_a_refused_token_is_told_once_then_not_used_again_while_reminders_go_on(world: World) -> None:
+    kind = AlertKind.TOKEN_REFUSED
     world.account.put(invoice(7, DUE))
     await world.link()
-    world.provider.errors["list_invoices"] = error
+    world.provider.errors["list_invoices"] = TokenRefused()
     await world.live(DUE - 10 * DAY)
     assert (await world.linked()).trouble == Trouble(kind.value)
     world.provider.calls.clear()
@@ -232,6 +224,21 @@ async def test_a_refused_token_is_told_once_then_not_used_again_while_reminders_
     assert world.provider.calls == []
     assert world.told() == [(kind, None, None), *((DUE_SOON, 7, n) for n in (7, 3, 1, 0)), (OVERDUE, 7, -1)]
     assert (await world.linked()).checked_at == START
+
+
+async def test_a_missing_permission_is_told_once_and_asked_for_again_until_it_is_there(world: World) -> None:
+    await world.link()
+    missing = PermissionMissing("access_invoices")
+    for day, error in enumerate((missing, missing, ProviderDown(), missing)):
+        world.provider.errors["list_invoices"] = error
+        await world.live(DUE + (day - 12) * DAY)
+        assert (await world.linked()).trouble is Trouble.PERMISSION_MISSING
+    assert world.told() == [(AlertKind.PERMISSION_MISSING, None, None)]
+    del world.provider.errors["list_invoices"]
+    world.account.put(invoice(7, DUE))
+    await world.live(DUE - 8 * DAY)
+    assert (await world.linked()).trouble is None
+    assert world.told()[1:] == [(NEW, 7, None)]
 
 
 async def test_linking_anew_ends_the_trouble_and_an_untold_alert_about_it(world: World) -> None:

@@ -9,7 +9,7 @@ from bot.chat.talk import Talk
 from bot.chat.texts import Phrasebook
 from bot.chat.views import general
 from bot.domain.chats import LANGUAGES
-from bot.errors import UnknownLanguage
+from bot.errors import NotLinked, UnknownLanguage
 from bot.ports import Clock, Store
 
 AUTO = "auto"
@@ -31,8 +31,10 @@ class GeneralHandlers:
 
     async def status(self, talk: Talk) -> None:
         """/status."""
+        if talk.chat.link is None:
+            raise NotLinked
         waiting = await self._store.waiting_alerts(talk.chat.id)
-        await talk.reply(general.status(talk.t, talk.chat, waiting, self._clock()))
+        await talk.reply(general.status(talk.t, talk.chat.link, waiting, self._clock()))
 
     async def language(self, talk: Talk) -> None:
         """/language [en|de|auto], and its buttons."""

@@ -7,9 +7,9 @@ from telegram.error import TelegramError
 from bot.chat.screens import Screen
 from bot.chat.talk import Talk
 from bot.chat.views import general
-from bot.errors import NotAToken, PrivateChatOnly, ProviderError
+from bot.errors import NotAToken, NotLinked, PrivateChatOnly, ProviderError
 from bot.ports import Clock
-from bot.services.linking import Linking
+from bot.services.linking import Linking, looks_like_token
 
 
 class LinkHandlers:
@@ -39,16 +39,22 @@ class LinkHandlers:
             await talk.reply(Screen(talk.t("link.how")))
 
     async def text(self, talk: Talk) -> None:
-        """A message that is no command: the token, if it is expected; else a hint."""
+        """A message that is no command: the token, if it is expected or looks like one; else a hint."""
         text = talk.message.text if talk.message else None
         if self._linking.expects_token(talk.chat):
             await (self._link(talk, text) if text else talk.reply(Screen(talk.t("link.as_text"))))
+        elif talk.chat.link is not None:
+            await talk.reply(Screen(talk.t("text.hint")))
+        elif text and looks_like_token(text):
+            await self._link(talk, text)
         else:
-            await talk.reply(Screen(talk.t("text.hint" if talk.chat.link else "error.not_linked")))
+            raise NotLinked
 
     async def unlink(self, talk: Talk) -> None:
         """/unlink: asks first."""
-        await talk.reply(general.unlink_question(talk.t) if talk.chat.link else Screen(talk.t("error.not_linked")))
+        if talk.chat.link is None:
+            raise NotLinked
+        await talk.reply(general.unlink_question(talk.t))
 
     async def unlink_answer(self, talk: Talk) -> None:
         """The answer to that question."""

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from bot.chat.screens import Button, Screen, join
 from bot.chat.texts import Texts
 from bot.chat.views.invoices import Page, amount, summary
-from bot.domain.chats import LANGUAGES, Chat
+from bot.domain.chats import LANGUAGES, Chat, Link
 from bot.domain.invoices import Listing, open_first
 from bot.ports import Waiting
 from bot.services.browsing import Query
@@ -22,7 +22,7 @@ COMMANDS = (
 
 def welcome(t: Texts, *, private: bool) -> Screen:
     """What the bot is for, and how to begin: in a group, never with a token sent there."""
-    return Screen(join([t("start.welcome"), Markup(""), t("link.how" if private else "error.private_chat_only")]))
+    return Screen(join([t("start.welcome"), Markup(""), t("link.how" if private else "error.group_chat")]))
 
 
 def help_page(t: Texts, chat: Chat) -> Screen:
@@ -46,11 +46,8 @@ def linked(t: Texts, listing: Listing, now: datetime) -> Screen:
     return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{Page(Query())}")]])
 
 
-def status(t: Texts, chat: Chat, waiting: Waiting, now: datetime) -> Screen:
+def status(t: Texts, link: Link, waiting: Waiting, now: datetime) -> Screen:
     """Since when the chat is linked, when it was and will be checked, and what waits."""
-    link = chat.link
-    if link is None:
-        return Screen(t("error.not_linked"))
     lines = [
         t("status.linked", moment=t.moment(link.linked_at)),
         t("status.checked", moment=t.moment(link.checked_at), ago=t.ago(now - link.checked_at)),

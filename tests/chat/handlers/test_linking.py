@@ -155,15 +155,33 @@ async def test_after_ten_minutes_a_message_is_a_message_again(
 ) -> None:
     await ask(ada, chat, "/link", "Send me your API token now")
     time.forward(timedelta(minutes=11))
-    await ask(ada, chat, TOKEN, "not linked")
+    await ask(ada, chat, "a_password", "not linked")
     assert not await linked(store, chat)
 
 
 async def test_another_command_ends_the_wait_for_the_token(ada: Person, chat: Chat, provider: FakeProvider) -> None:
     await ask(ada, chat, "/link", "Send me your API token now")
     await ask(ada, chat, "/help", "/unlink")
-    await ask(ada, chat, TOKEN, "not linked")
+    await ask(ada, chat, "a_password", "not linked")
     assert provider.languages == []
+
+
+async def test_a_token_that_nobody_asked_for_is_deleted_and_tried_all_the_same(ada: Person, chat: Chat) -> None:
+    await ask(ada, chat, TOKEN, "✅ This chat is linked.")
+    assert all(TOKEN not in message.text for message in chat.messages)
+
+
+@pytest.mark.parametrize("text", ["https://example.org/a-long-address", "Donaudampfschiff", "two long_enough_words"])
+async def test_what_can_be_no_token_is_left_where_it_is(ada: Person, chat: Chat, text: str) -> None:
+    await ask(ada, chat, text, "not linked")
+    assert any(message.text == text for message in chat.messages)
+
+
+async def test_in_a_linked_chat_a_long_word_is_no_new_token(ada: Person, chat: Chat, provider: FakeProvider) -> None:
+    await link(ada, chat)
+    asked = len(provider.languages)
+    await ask(ada, chat, "another-token-0123456789", "I only understand commands")
+    assert len(provider.languages) == asked
 
 
 async def test_a_picture_or_a_file_is_no_token(ada: Person, chat: Chat, store: TinyStore) -> None:

@@ -92,18 +92,19 @@ def test_help_says_whether_the_chat_is_linked() -> None:
 
 
 def status(chat: Chat, waiting: Waiting = NOTHING_WAITS, t: Texts = EN) -> str:
-    return seen(general.status(t, chat, waiting, NOW))
+    assert chat.link is not None
+    return seen(general.status(t, chat.link, waiting, NOW))
 
 
 def test_status_tells_the_last_and_the_next_check() -> None:
     assert status(linked_chat()) == (
-        "🔗 Linked since 23 Oct 2026, 11:30:00.\n"
-        "Last good check: 22 Nov 2026, 09:30:00 (60 minutes ago).\n"
+        "🔗 Linked since 23 Oct 2026, 11:30.\n"
+        "Last good check: 22 Nov 2026, 09:30 (60 minutes ago).\n"
         "Next check: in 15 minutes."
     )
     assert status(linked_chat(), t=DE) == (
-        "🔗 Verknüpft seit 23.10.2026, 11:30:00.\n"
-        "Zuletzt erfolgreich geprüft: 22.11.2026, 09:30:00 (vor 60 Minuten).\n"
+        "🔗 Verknüpft seit 23.10.2026, 11:30.\n"
+        "Zuletzt erfolgreich geprüft: 22.11.2026, 09:30 (vor 60 Minuten).\n"
         "Nächste Prüfung: in 15 Minuten."
     )
 
@@ -126,11 +127,6 @@ def test_trouble_takes_the_place_of_the_next_check(trouble: Trouble, words: str)
 def test_status_tells_what_waits_and_what_could_not_be_delivered() -> None:
     text = status(linked_chat(), Waiting(waiting=2, set_aside=1))
     assert text.endswith("2 messages are on their way.\n1 message could not be delivered.")
-
-
-def test_a_chat_that_is_not_linked_is_told_how() -> None:
-    assert "/link" in status(Chat(1))
-    assert "/link" in status(Chat(1), t=DE)
 
 
 # --- Choices --------------------------------------------------------------------------------------------------------
@@ -170,7 +166,7 @@ def test_the_welcome_says_what_to_send_and_what_becomes_of_it() -> None:
 
 @pytest.mark.parametrize("t", [EN, DE], ids=["en", "de"])
 def test_the_welcome_in_a_group_does_not_ask_for_a_token(t: Texts) -> None:
-    assert seen(general.welcome(t, private=False)) == f"{t('start.welcome')}\n\n{t('error.private_chat_only')}"
+    assert seen(general.welcome(t, private=False)) == f"{t('start.welcome')}\n\n{t('error.group_chat')}"
 
 
 def test_todays_date_is_the_one_in_the_providers_zone() -> None:

@@ -107,7 +107,7 @@ PDF, DETAILS, AGAIN = "pdf:4711", "show:4711", "pay:4711"
 @pytest.mark.parametrize(
     ("outcome", "words", "data"),
     [
-        (Outcome.DONE, "✅ Invoice 4711 is paid: €7.95, 22 Nov 2026, 10:30:00.", [PDF, DETAILS]),
+        (Outcome.DONE, "✅ Invoice 4711 is paid: €7.95, 22 Nov 2026, 10:30.", [PDF, DETAILS]),
         (Outcome.PARTLY, "🟡 Your credit covered a part of invoice 4711 only.", [DETAILS]),
         (Outcome.REFUSED, "❌ The provider refused to pay invoice 4711 with credit. Nothing was paid.", [DETAILS]),
         (Outcome.NOT_SENT, "❌ Invoice 4711 was not paid: the provider could not be asked.", [AGAIN, DETAILS]),
@@ -125,7 +125,7 @@ def test_how_a_payment_ended_and_what_can_be_done_next(outcome: Outcome, words: 
 @pytest.mark.parametrize(
     ("outcome", "words", "data"),
     [
-        (Outcome.DONE, "✅ €1.00 taken back from invoice 4711, 22 Nov 2026, 10:30:00.", [DETAILS]),
+        (Outcome.DONE, "✅ €1.00 taken back from invoice 4711, 22 Nov 2026, 10:30.", [DETAILS]),
         (Outcome.PARTLY, "🟡 Only a part of the credit was taken back from invoice 4711.", [DETAILS]),
         (Outcome.REFUSED, "❌ The provider refused to take credit back from invoice 4711.", [DETAILS]),
         (Outcome.NOT_SENT, "❌ No credit was taken back from invoice 4711", ["removecredit:4711", DETAILS]),
@@ -141,9 +141,9 @@ def test_how_taking_credit_back_ended(outcome: Outcome, words: str, data: list[s
 
 
 def test_the_outcomes_in_german() -> None:
-    assert told(Outcome.DONE, t=DE) == "✅ Rechnung 4711 ist bezahlt: 7,95 €, 22.11.2026, 10:30:00."
+    assert told(Outcome.DONE, t=DE) == "✅ Rechnung 4711 ist bezahlt: 7,95 €, 22.11.2026, 10:30."
     assert "nicht herausfinden" in told(Outcome.UNCLEAR, t=DE)
-    assert told(Outcome.DONE, BACK, DE) == "✅ 1,00 € von Rechnung 4711 zurückgenommen, 22.11.2026, 10:30:00."
+    assert told(Outcome.DONE, BACK, DE) == "✅ 1,00 € von Rechnung 4711 zurückgenommen, 22.11.2026, 10:30."
 
 
 def test_a_part_payment_tells_what_is_left() -> None:
