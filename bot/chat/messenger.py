@@ -9,13 +9,11 @@ from telegram import Bot
 from bot.chat import sending
 from bot.chat.texts import Phrasebook
 from bot.chat.views import alerts, payments
-from bot.domain.alerts import AlertKind
+from bot.domain.alerts import Alert, AlertKind
 from bot.domain.chats import Chat
 from bot.domain.payments import Payment
 from bot.ports import Delivery
 
-LOUD = frozenset({AlertKind.DUE, AlertKind.OVERDUE, AlertKind.TOKEN_REFUSED, AlertKind.PERMISSION_MISSING})
-"""Alerts that ring; the others arrive silently."""
 
 
 class TelegramMessenger:
@@ -28,10 +26,15 @@ class TelegramMessenger:
     async def send_alert(self, delivery: Delivery, now: datetime) -> None:
         """Send an alert where the chat was linked."""
         screen = alerts.alert(self._phrasebook[delivery.chat.speaks], delivery, now)
-        await sending.send(self._bot, delivery.alert.place, screen, silent=delivery.alert.kind not in LOUD)
+        await sending.send(self._bot, delivery.alert.place, screen, silent=not rings(delivery.alert))
 
     async def show_payment(self, payment: Payment, chat: Chat) -> None:
         """Edit the message that shows the payment; send a new one where that is out of reach."""
         screen = payments.progress(self._phrasebook[chat.speaks], payment)
         if payment.message_id is None or not await sending.edit(self._bot, payment.place, payment.message_id, screen):
             await sending.send(self._bot, payment.place, screen)
+
+
+def rings(alert: Alert) -> bool:
+    """All but a new invoice that has time; one that stands for a reminder as well has none."""
+    return alert.kind is not AlertKind.NEW or alert.threshold is not None

@@ -97,8 +97,8 @@ def forget(known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int]) -> dic
 def decide(known: Mapping[int, KnownInvoice], read: Iterable[Invoice], today: date, schedule: Schedule) -> Decision:
     """Compare what was known with what was ``read`` just now (nothing, if the provider is down), and with the day.
 
-    An invoice that is new and open is told at once, which counts as the reminder of that day as well. One that is
-    new and closed is taken as known silently. A reminder that was missed comes once, as things stand now.
+    An invoice that is new and open is told at once, which counts as the reminder of that day as well; its notice then
+    carries that threshold. One that is new and closed is taken as known silently. A reminder that was missed comes once, as things stand now.
     """
     after = dict(known)
     notices = []
@@ -107,7 +107,7 @@ def decide(known: Mapping[int, KnownInvoice], read: Iterable[Invoice], today: da
         after[invoice.id] = learn(before, invoice)
         if invoice.is_open and (before is None or not before.is_open):
             after[invoice.id] = _told_up_to(after[invoice.id], today, schedule)
-            notices.append(Notice(AlertKind.NEW, invoice.id, due=invoice.due))
+            notices.append(Notice(AlertKind.NEW, invoice.id, after[invoice.id].told, invoice.due))
     for number, now_known in sorted(after.items(), key=_urgency):
         if (threshold := _untold_threshold(now_known, today, schedule)) is not None:
             after[number] = replace(now_known, told=threshold)

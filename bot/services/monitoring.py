@@ -25,6 +25,10 @@ LEASE = timedelta(minutes=5)
 MISSING_AT_ONCE = 5
 """How many invoices that vanished from the list one check asks for singly; the rest have their turn next time."""
 
+TROUBLE_PAUSE = 3600.0
+"""Seconds until a refused token is tried again. It is tried at all since a refusal can be the provider's mistake, and
+then nobody links anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
@@ -92,8 +96,6 @@ class Monitor:
 
     async def _read(self, check: Check, link: Link, today: date) -> _Reading:
         """Ask the provider. Reminders still come from what is known where it can't be read."""
-        if link.trouble is Trouble.TOKEN_REFUSED:
-            return _Reading(trouble=link.trouble)
         try:
             listing = await self._provider.list_invoices(link.token, check.chat.speaks)
         except Exception as error:  # noqa: BLE001  # _unread logs it
@@ -123,9 +125,9 @@ class Monitor:
         """What a failure means for the account."""
         match error:
             case TokenRefused():
-                return _Reading(trouble=Trouble.TOKEN_REFUSED)
+                return _Reading(trouble=Trouble.TOKEN_REFUSED, wait=TROUBLE_PAUSE)
             case PermissionMissing():
-                return _Reading(trouble=Trouble.PERMISSION_MISSING)
+                return _Reading(trouble=Trouble.PERMISSION_MISSING, wait=TROUBLE_PAUSE)
             case RateLimited():
                 return _Reading(wait=error.retry_after or 0)
             case ProviderDown():

@@ -53,6 +53,12 @@ async def test_what_has_time_comes_without_a_sound(
     assert [message.silent for message in chat.messages] == [silent]
 
 
+async def test_a_new_invoice_that_is_due_soon_rings(messenger: TelegramMessenger, chat: Chat) -> None:
+    new = delivery(Place(chat.id), AlertKind.NEW)
+    await messenger.send_alert(replace(new, alert=replace(new.alert, threshold=1)), NOW)
+    assert [message.silent for message in chat.messages] == [False]
+
+
 async def test_an_alert_speaks_the_chats_language(messenger: TelegramMessenger, chat: Chat) -> None:
     for language in PHRASEBOOK:
         await messenger.send_alert(delivery(Place(chat.id), AlertKind.DUE, language), NOW)

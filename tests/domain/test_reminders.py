@@ -84,7 +84,7 @@ def test_reminders_missed_for_long_come_once_as_things_stand_now() -> None:
 def test_a_new_open_invoice_is_told_at_once_and_that_counts_as_the_reminder_of_the_day() -> None:
     one = invoice(due=DUE)
     decision = decide({}, [one], DUE - 3 * DAY, USUAL)
-    assert decision.notices == (Notice(AlertKind.NEW, 1, due=DUE),)
+    assert decision.notices == (Notice(AlertKind.NEW, 1, 3, DUE),)
     assert told_on([DUE - 3 * DAY, DUE - 2 * DAY, DUE - DAY], [one], decision.known) == {DUE - DAY: [1]}
 
 
@@ -97,7 +97,7 @@ def test_a_new_invoice_that_is_closed_is_taken_as_known_silently() -> None:
 
 def test_an_invoice_that_is_listed_twice_is_told_once() -> None:
     one = invoice(due=DUE)
-    assert decide({}, [one, one], DUE, USUAL).notices == (Notice(AlertKind.NEW, 1, due=DUE),)
+    assert decide({}, [one, one], DUE, USUAL).notices == (Notice(AlertKind.NEW, 1, 0, DUE),)
 
 
 def test_an_invoice_that_opens_again_is_told_as_new() -> None:

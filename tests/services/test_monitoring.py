@@ -114,7 +114,7 @@ async def test_a_slow_account_holds_up_neither_the_others_nor_commands(world: Wo
     gate.open()
     await world.workers.finish()
     await world.deliver()
-    assert world.told(1) == [(NEW, 7, None)]
+    assert world.told(1) == [(NEW, 7, 0)]
 
 
 async def test_a_check_that_takes_longer_than_a_tick_is_not_begun_twice(world: World) -> None:
@@ -171,7 +171,7 @@ async def test_a_check_that_was_cut_off_by_a_crash_is_made_again(world: World) -
     await world.restart()
     world.provider.gates.clear()
     await world.live(DUE)
-    assert world.told() == [(NEW, 7, None)]
+    assert world.told() == [(NEW, 7, 0)]
 
 
 async def test_a_check_of_an_older_link_tells_nothing_after_the_chat_was_linked_anew(world: World) -> None:
@@ -236,7 +236,7 @@ async def test_two_chats_of_one_account_are_each_told(world: World) -> None:
     await world.link(2)
     world.account.put(invoice(7, DUE))
     await world.live(DUE)
-    assert world.told(1) == world.told(2) == [(NEW, 7, None)]
+    assert world.told(1) == world.told(2) == [(NEW, 7, 0)]
 
 
 async def test_an_invoice_that_credit_has_come_to_cover_is_not_reminded_of(world: World) -> None:

@@ -77,7 +77,7 @@ async def test_the_last_good_reading_moves_on_once_the_provider_is_back(world: W
     world.account.put(invoice(7, DUE))
     await world.live(DUE)
     assert (await world.linked()).checked_at == world.clock.now
-    assert world.told() == [(NEW, 7, None)]
+    assert world.told() == [(NEW, 7, 0)]
 
 
 async def test_a_rate_limit_puts_the_next_check_off_for_as_long_as_was_asked(world: World) -> None:
@@ -161,7 +161,7 @@ async def test_a_vanished_invoice_that_cannot_be_read_singly_hides_no_other_and_
     world.account.put(invoice(9, DUE), settled(invoice(8, DUE)))
     world.provider.errors["invoice", 7] = error
     await world.live(DUE)
-    assert sorted(world.told()) == [(DUE_SOON, 7, 0), (NEW, 9, None)]
+    assert sorted(world.told()) == [(DUE_SOON, 7, 0), (NEW, 9, 0)]
     assert (await world.linked()).trouble is None
 
 
@@ -175,7 +175,7 @@ async def test_an_outage_halfway_keeps_what_was_read_and_says_the_age_of_the_res
     world.account.put(invoice(9, DUE))
     world.provider.errors["invoice"] = error
     await world.live(DUE)
-    assert sorted(world.told()) == [(DUE_SOON, 7, 0), (DUE_SOON, 8, 0), (NEW, 9, None)]
+    assert sorted(world.told()) == [(DUE_SOON, 7, 0), (DUE_SOON, 8, 0), (NEW, 9, 0)]
     assert world.provider.calls_of("invoice") == [7]  # no use in asking on
     assert (await world.linked()).checked_at == START
 
@@ -210,35 +210,50 @@ async def test_many_that_vanish_at_once_are_asked_for_over_several_checks_before
 # --- A token that is refused -----------------------------------------------------------------------------------------
 
 
-async def test_a_refused_token_is_told_once_then_not_used_again_while_reminders_go_on(world: World) -> None:
-    kind = AlertKind.TOKEN_REFUSED
+TROUBLES = pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (TokenRefused(), AlertKind.TOKEN_REFUSED),
+        (PermissionMissing("access_invoices"), AlertKind.PERMISSION_MISSING),
+    ],
+)
+
+
+@TROUBLES
+async def test_a_refused_token_is_told_once_while_reminders_go_on(
+    world: World, error: ProviderError, kind: AlertKind
+) -> None:
     world.account.put(invoice(7, DUE))
     await world.link()
-    world.provider.errors["list_invoices"] = TokenRefused()
+    world.provider.errors["list_invoices"] = error
     await world.live(DUE - 10 * DAY)
     assert (await world.linked()).trouble == Trouble(kind.value)
-    world.provider.calls.clear()
     await world.restart()
     for days in (-9, -7, -3, -1, 0, 1):
         await world.live(DUE + days * DAY)
-    assert world.provider.calls == []
     assert world.told() == [(kind, None, None), *((DUE_SOON, 7, n) for n in (7, 3, 1, 0)), (OVERDUE, 7, -1)]
     assert (await world.linked()).checked_at == START
 
 
-async def test_a_missing_permission_is_told_once_and_asked_for_again_until_it_is_there(world: World) -> None:
+@TROUBLES
+async def test_a_refused_token_is_tried_again_every_hour_and_a_good_reading_ends_the_trouble(
+    world: World, error: ProviderError, kind: AlertKind
+) -> None:
     await world.link()
-    missing = PermissionMissing("access_invoices")
-    for day, error in enumerate((missing, missing, ProviderDown(), missing)):
-        world.provider.errors["list_invoices"] = error
-        await world.live(DUE + (day - 12) * DAY)
-        assert (await world.linked()).trouble is Trouble.PERMISSION_MISSING
-    assert world.told() == [(AlertKind.PERMISSION_MISSING, None, None)]
-    del world.provider.errors["list_invoices"]
-    world.account.put(invoice(7, DUE))
+    world.provider.errors["list_invoices"] = error
+    await world.live(DUE - 10 * DAY)
+    now = world.clock()
+    assert (await world.linked()).next_check_at - now == timedelta(hours=1)
+    world.provider.errors["list_invoices"] = ProviderDown()
+    await world.live(DUE - 9 * DAY)
+    assert (await world.linked()).trouble == Trouble(kind.value), "an outage is no sign that it has ended"
+    world.provider.errors["list_invoices"] = error
     await world.live(DUE - 8 * DAY)
+    del world.provider.errors["list_invoices"]
+    world.account.put(invoice(7, DUE + 20 * DAY))
+    await world.live(DUE - 7 * DAY)
     assert (await world.linked()).trouble is None
-    assert world.told()[1:] == [(NEW, 7, None)]
+    assert world.told() == [(kind, None, None), (NEW, 7, None)]
 
 
 async def test_linking_anew_ends_the_trouble_and_an_untold_alert_about_it(world: World) -> None:
@@ -252,4 +267,4 @@ async def test_linking_anew_ends_the_trouble_and_an_untold_alert_about_it(world:
     assert world.told() == []
     world.account.put(invoice(7, DUE))
     await world.live(DUE + DAY)
-    assert world.told() == [(NEW, 7, None)]
+    assert world.told() == [(NEW, 7, -1)]

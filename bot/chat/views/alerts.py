@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
@@ -12,6 +12,8 @@ from bot.domain.alerts import AlertKind, KnownInvoice
 from bot.ports import Delivery
 
 TITLE = 100
+FRESH = timedelta(hours=3)
+"""How old knowledge may be without a word, where it was good when the alert was found."""
 
 
 def alert(t: Texts, delivery: Delivery, now: datetime) -> Screen:
@@ -21,7 +23,7 @@ def alert(t: Texts, delivery: Delivery, now: datetime) -> Screen:
         lines = [t(f"alert.{delivery.alert.kind}")]
     else:
         lines = _news(t, delivery.alert.kind, invoice, now)
-        if link is not None and link.checked_at < delivery.alert.created_at:
+        if link is not None and (link.checked_at < delivery.alert.created_at or now - link.checked_at > FRESH):
             lines.append(t("alert.as_of", moment=t.moment(link.checked_at)))
     if delivery.again:
         lines.append(t("alert.again"))

@@ -143,6 +143,13 @@ def test_a_reminder_from_old_knowledge_says_from_when_that_is() -> None:
     assert "Stand 22.11.2026, 07:30: Seither war der Anbieter" in says(AlertKind.DUE, known(), DE, chat=old)
 
 
+def test_an_alert_that_waited_for_long_says_so_even_if_its_knowledge_was_fresh_when_it_was_found() -> None:
+    found = NOW - timedelta(hours=10)
+    assert "As of 22 Nov 2026, 00:30" in says(
+        AlertKind.DUE, known(), chat=linked_chat(checked_at=found), created_at=found
+    )
+
+
 def test_a_reminder_from_fresh_knowledge_does_not() -> None:
     fresh = linked_chat(checked_at=NOW - timedelta(hours=1))
     assert "As of" not in says(AlertKind.DUE, known(), chat=fresh, created_at=NOW - timedelta(hours=1))
