@@ -12,12 +12,10 @@ from typing import ClassVar
 class BotError(Exception):
     """Base of all errors that a person may be told of.
 
-    ``key`` names the message, ``arguments`` fill its placeholders. ``permanent`` says that trying again, as things
-    stand, cannot help.
+    ``key`` names the message, ``arguments`` fill its placeholders.
     """
 
     key: ClassVar[str] = "error.unexpected"
-    permanent: ClassVar[bool] = False
 
     def __init__(self, **arguments: object) -> None:
         self.arguments = arguments
@@ -39,14 +37,12 @@ class TokenRefused(ProviderError):
     """401: the token is wrong, expired or revoked."""
 
     key = "error.token_refused"
-    permanent = True
 
 
 class PermissionMissing(ProviderError):
     """403: the token lacks a permission, named in ``permission``."""
 
     key = "error.permission_missing"
-    permanent = True
 
     def __init__(self, permission: str) -> None:
         super().__init__(permission=permission)
@@ -56,13 +52,10 @@ class NotFound(ProviderError):
     """404: the account has no such invoice or document."""
 
     key = "error.not_found"
-    permanent = True
 
 
 class Refused(ProviderError):
     """Another 4xx: the provider understood and said no. ``reason`` holds its own words, or is empty."""
-
-    permanent = True
 
     def __init__(self, status: int, reason: str = "") -> None:
         self.status = status
@@ -107,7 +100,6 @@ class DocumentTooLarge(ProviderError):
     """A download passed the limit, given in whole megabytes."""
 
     key = "error.document_too_large"
-    permanent = True
 
     def __init__(self, limit_mb: int) -> None:
         super().__init__(limit_mb=limit_mb)
@@ -122,8 +114,6 @@ class MessengerError(BotError):
 
 class ChatGone(MessengerError):
     """This chat can't be written to any more (blocked, kicked, deleted): it rests until it comes back."""
-
-    permanent = True
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -170,8 +160,6 @@ class DeliveryUncertain(MessengerError):
 
 class UserError(BotError):
     """A person asked for something that can't be done as asked; the text says what to do instead."""
-
-    permanent = True
 
 
 class NotLinked(UserError):

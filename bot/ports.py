@@ -1,7 +1,7 @@
 """What the services need of the world outside: a provider, a store, a messenger, a clock.
 
-Written for the caller and in domain types only. Each port has a contract suite in ``tests/`` that runs on every
-implementation.
+Written for the caller and in domain types only. The store's contract suite (``tests/store/contract.py``) runs on every
+implementation of it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Protocol
 
 from bot.domain.alerts import Alert, KnownInvoice
@@ -19,6 +19,11 @@ from bot.domain.payments import Payment, State
 
 Clock = Callable[[], datetime]
 """Gives the present instant, aware, in UTC."""
+
+
+def utc_now() -> datetime:
+    """The real clock."""
+    return datetime.now(UTC)
 
 
 # --- The provider ---------------------------------------------------------------------------------------------------

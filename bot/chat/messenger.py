@@ -15,7 +15,6 @@ from bot.domain.payments import Payment
 from bot.ports import Delivery
 
 
-
 class TelegramMessenger:
     """Implements :class:`bot.ports.Messenger`."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from zoneinfo import ZoneInfo
 
@@ -15,7 +14,7 @@ from bot import __version__
 from bot.domain.chats import Token
 from bot.domain.invoices import Invoice, Listing
 from bot.errors import AnswerNotUnderstood
-from bot.ports import Clock, Document, InvoiceFilter
+from bot.ports import Clock, Document, InvoiceFilter, utc_now
 from bot.provider import documents, schema
 from bot.provider.calls import Call, Caller, Patience, deadline, json_body
 from bot.provider.transport import make_transport
@@ -40,10 +39,6 @@ def open_client(max_connections: int = 100, transport: httpx.AsyncBaseTransport 
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         trust_env=False,
     )
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class ProviderClient:

@@ -15,10 +15,10 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from bot.ports import Clock
+from bot.ports import Clock, utc_now
 from bot.sandbox import documents
 from bot.sandbox.invoices import SandboxInvoice
-from bot.sandbox.provider_books import BERLIN, Account, Books, Refusal, utc_now
+from bot.sandbox.provider_books import BERLIN, Account, Books, Refusal
 from bot.sandbox.provider_faults import Call, Faults
 
 BASE_PATH = "/api/v1"

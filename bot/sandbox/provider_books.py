@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
 from zoneinfo import ZoneInfo
 
-from bot.ports import Clock
+from bot.ports import Clock, utc_now
 from bot.sandbox.invoices import ZERO, SandboxInvoice, examples, make_invoice, reference_samples
 from bot.sandbox.provider_faults import Call
 
@@ -39,10 +39,6 @@ class Execution:
     account: Account
     invoice_id: int
     amount: Decimal
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class Books:

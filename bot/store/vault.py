@@ -29,8 +29,6 @@ HOW_TO_MAKE_A_KEY = 'python -c "import base64, os; print(base64.urlsafe_b64encod
 class SealBroken(BotError):
     """A sealed text does not open: changed, cut off, copied from another owner, or sealed by a key we don't have."""
 
-    permanent = True
-
 
 def new_key() -> str:
     """A new random key, in the form that ``TOKEN_KEYS`` takes: url-safe base64 of 32 bytes."""

@@ -6,7 +6,7 @@ import inspect
 import json
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 
 from starlette.applications import Starlette
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.ports import Clock
+from bot.ports import Clock, utc_now
 from bot.sandbox.telegram import asking, editing, sending
 from bot.sandbox.telegram.calls import Call, Upload
 from bot.sandbox.telegram.changes import CallAnswered, CallMade, Subscription
@@ -38,10 +38,6 @@ T = TypeVar("T")
 Method = Callable[[World, Call], object]
 _METHODS: dict[str, Method] = {**asking.METHODS, **sending.METHODS, **editing.METHODS}
 _BY_LOWER_CASE = {name.lower(): name for name in _METHODS}
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 class SandboxTelegram:
