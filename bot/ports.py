@@ -172,7 +172,9 @@ class CheckStore(Protocol):
     async def finish_check(self, claim: Claim, checked: Checked) -> bool:
         """Save what a check found, in one transaction; False: the claim was lost, nothing was written.
 
-        A new alert takes the place of a waiting one about the same invoice: only the newest says how things stand.
+        A new alert takes the place of one about the same invoice that waits or was set aside: only the newest says how
+        things stand. One that was set aside leaves too once its invoice is closed or gone, or the account's trouble
+        is over.
         """
 
     async def postpone_check(self, claim: Claim, until: datetime) -> bool:
@@ -234,24 +236,3 @@ class Messenger(Protocol):
 
     async def show_payment(self, payment: Payment, chat: Chat) -> None:
         """Bring the message that shows a payment up to date; where that is out of reach, send a new one."""
-
-
-__all__ = [
-    "Chat",
-    "ChatStore",
-    "Check",
-    "CheckStore",
-    "Checked",
-    "Claim",
-    "Clock",
-    "Delivery",
-    "Document",
-    "InvoiceFilter",
-    "Messenger",
-    "Outbox",
-    "PaymentStore",
-    "Place",
-    "Provider",
-    "Store",
-    "Waiting",
-]

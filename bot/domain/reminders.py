@@ -98,7 +98,8 @@ def decide(known: Mapping[int, KnownInvoice], read: Iterable[Invoice], today: da
     """Compare what was known with what was ``read`` just now (nothing, if the provider is down), and with the day.
 
     An invoice that is new and open is told at once, which counts as the reminder of that day as well; its notice then
-    carries that threshold. One that is new and closed is taken as known silently. A reminder that was missed comes once, as things stand now.
+    carries that threshold. One that is new and closed is taken as known silently. A reminder that was missed comes
+    once, as things stand now.
     """
     after = dict(known)
     notices = []

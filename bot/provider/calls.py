@@ -69,7 +69,7 @@ async def deadline(seconds: float, call: Call) -> AsyncIterator[float]:
         async with limit:
             yield asyncio.get_running_loop().time() + seconds
     except TimeoutError:
-        log.debug("provider_deadline_passed", call=call.name, seconds=seconds)
+        log.debug("provider call took too long", call=call.name, seconds=seconds)
         raise ProviderDown from None
 
 
@@ -109,13 +109,13 @@ class Caller:
                 headers=_headers(call),
                 follow_redirects=False,
             ) as response:
-                log.debug("provider_answered", call=call.name, status=response.status_code)
+                log.debug("provider answered", call=call.name, status=response.status_code)
                 if response.is_success:
                     return await reader(response)
                 words = (await self._rest_of(response)).replace(call.token.reveal().encode(), b"***")
                 failure = failures.of_status(response, words, self._clock())
         except httpx.HTTPError as error:
-            log.debug("provider_call_failed", call=call.name, reason=type(error).__name__)
+            log.debug("provider call failed", call=call.name, reason=type(error).__name__)
             failure = failures.of_transport(error)
         raise failure  # out here, so that it has no context: httpx's errors hold the request, and that the token
 

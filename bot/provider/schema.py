@@ -112,7 +112,7 @@ def _readable(raws: Iterable[msgspec.Raw], zone: ZoneInfo) -> Iterator[Invoice]:
             yield _to_domain(_invoices.decode(raw), zone)
         except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
             # Neither error holds a value: msgspec names types and paths, ours a field.
-            log.warning("provider_invoice_unreadable", invoice=_id_of(raw), reason=str(error))
+            log.warning("invoice can't be read", invoice=_id_of(raw), reason=str(error))
 
 
 def _to_domain(wire: _Invoice, zone: ZoneInfo) -> Invoice:

@@ -98,7 +98,6 @@ async def test_an_unknown_refusal_does_not_give_a_chat_up(
     telegram.faults.refuse(error)
     refused = await failure(bot, chat)
     assert isinstance(refused, SendRefused)
-    assert not refused.permanent
 
 
 async def test_a_group_that_became_a_supergroup_tells_its_new_id(bot: Bot, ada: Person) -> None:

@@ -211,7 +211,7 @@ async def test_one_broken_invoice_does_not_hide_the_others(world: World) -> None
     assert {invoice.id for invoice in listing.invoices} == {212032, 130348}
     assert listing.unreadable == 1
     assert [(entry["event"], entry["invoice"]) for entry in logs if entry["log_level"] == "warning"] == [
-        ("provider_invoice_unreadable", 99)
+        ("invoice can't be read", 99)
     ]
 
 
