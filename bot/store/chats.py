@@ -13,7 +13,7 @@ from bot.store.database import Database
 from bot.store.records import ChatRecord, ChatRow, PaymentRow, chat_of, link_row
 
 
-class Chats:
+class ChatRecords:
     """Each method is one transaction."""
 
     def __init__(self, database: Database) -> None:

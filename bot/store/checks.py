@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot.domain.alerts import Alert, AlertState
 from bot.ports import Check, Checked, Claim
 from bot.store.database import Database
 from bot.store.records import ChatRecord, LinkRow, add_alerts, chat_of
@@ -20,7 +21,7 @@ SAVE_AT_LEAST_EVERY = timedelta(hours=1)
 is told after a restart can be too high by as much, never too low."""
 
 
-class Checks:
+class CheckQueue:
     """Each method is one transaction."""
 
     def __init__(self, database: Database) -> None:
@@ -50,7 +51,8 @@ class Checks:
             next_check_at=checked.next_check_at,
             trouble=checked.trouble,
         )
-        new = replace(record, link=link, known=dict(checked.known), alerts=add_alerts(record.alerts, checked.alerts))
+        alerts = add_alerts([row for row in record.alerts if not _settled(row.alert, checked)], checked.alerts)
+        new = replace(record, link=link, known=dict(checked.known), alerts=alerts)
         if self._is_worth_a_write(record, new, link):
             with self._db.change() as change:
                 change.save_chat(new)
@@ -92,3 +94,13 @@ class Checks:
     def _saved_at(self, chat_id: int, link: LinkRow) -> datetime:
         fresh = self._db.chats.fresh.get(chat_id)
         return fresh.saved_at if fresh else link.checked_at
+
+
+def _settled(alert: Alert, checked: Checked) -> bool:
+    """Whether an alert that was set aside speaks of what is over by now, so that nobody needs to see it any more."""
+    if alert.state is not AlertState.SET_ASIDE:
+        return False
+    if alert.invoice_id is None:
+        return checked.trouble is None
+    known = checked.known.get(alert.invoice_id)
+    return known is None or not known.is_open or known.gone

@@ -16,7 +16,7 @@ from bot.store.records import AlertRow, ChatRecord, chat_of
 log = structlog.get_logger()
 
 
-class Alerts:
+class AlertQueue:
     """Each method is one transaction. The lease is the chat's, so its alerts go out one after the other."""
 
     def __init__(self, database: Database) -> None:

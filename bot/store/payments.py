@@ -18,7 +18,7 @@ JOURNAL_LENGTH = 200
 """How many ended payments of an account are kept, the newest."""
 
 
-class Payments:
+class PaymentRecords:
     """Each method is one transaction."""
 
     def __init__(self, database: Database) -> None:

@@ -24,6 +24,10 @@ T = TypeVar("T")
 ONLY = 1
 """The document id in a table that holds one document."""
 
+REPLACEABLE = frozenset({AlertState.WAITING, AlertState.SET_ASIDE})
+"""An alert about the same invoice, or the account itself, takes the place of one in these states. One that is being
+sent or may have arrived stays: it is to be resolved first."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChatRow:
@@ -161,7 +165,7 @@ def link_row(link: Link, sealed_token: str) -> LinkRow:
 
 
 def add_alerts(old: Sequence[AlertRow], new: Iterable[Alert]) -> tuple[AlertRow, ...]:
-    """The alerts with new ones behind; each takes the place of waiting ones about the same invoice (or account)."""
+    """The alerts with new ones behind; each takes the place of those in :data:`REPLACEABLE` states about the same."""
     rows = tuple(new)
     subjects = {(alert.account, alert.invoice_id) for alert in rows}
     ids = {alert.id for alert in rows}
@@ -169,7 +173,7 @@ def add_alerts(old: Sequence[AlertRow], new: Iterable[Alert]) -> tuple[AlertRow,
         row
         for row in old
         if row.alert.id not in ids
-        and not (row.alert.state is AlertState.WAITING and (row.alert.account, row.alert.invoice_id) in subjects)
+        and not (row.alert.state in REPLACEABLE and (row.alert.account, row.alert.invoice_id) in subjects)
     ]
     return (*kept, *(AlertRow(alert) for alert in rows))
 

@@ -17,11 +17,11 @@ from bot.domain.chats import Chat, Link, Token
 from bot.domain.payments import Payment, State
 from bot.errors import StartError
 from bot.ports import Check, Checked, Claim, Delivery, Waiting
-from bot.store.chats import Chats
-from bot.store.checks import Checks
+from bot.store.chats import ChatRecords
+from bot.store.checks import CheckQueue
 from bot.store.database import Database
-from bot.store.outbox import Alerts
-from bot.store.payments import Payments
+from bot.store.outbox import AlertQueue
+from bot.store.payments import PaymentRecords
 from bot.store.start import load, lock_folder
 from bot.store.vault import Vault, account_fingerprint
 
@@ -62,10 +62,10 @@ class TinyStore:
         self._db = database
         self._secret = secret
         self._lock = lock
-        self._chats = Chats(database)
-        self._checks = Checks(database)
-        self._alerts = Alerts(database)
-        self._payments = Payments(database)
+        self._chats = ChatRecords(database)
+        self._checks = CheckQueue(database)
+        self._alerts = AlertQueue(database)
+        self._payments = PaymentRecords(database)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._closed = False
 

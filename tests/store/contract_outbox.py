@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
+import pytest
+
 from bot.domain.alerts import AlertKind, AlertState
+from bot.domain.chats import Trouble
+from bot.ports import Waiting
 from tests.store.examples import (
     CHAT,
     HOUR,
@@ -19,6 +23,7 @@ from tests.store.examples import (
     claim_alert,
     claim_check,
     known_invoice,
+    linked,
     new_alert,
     with_alerts,
 )
@@ -146,6 +151,44 @@ class OutboxContract:
         assert delivery.alert.invoice_id == 2
         assert await store.alert_sent(delivery.claim)
         assert await store.claim_alerts(NOW + 24 * HOUR, 10, LEASE) == []
+
+    async def test_an_alert_set_aside_gives_way_to_a_newer_one_about_the_same_invoice(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        link = await with_alerts(store, 1)
+        await store.set_alert_aside((await claim_alert(store)).claim)
+        check = await claim_check(store, NOW + HOUR)
+        await store.finish_check(check.claim, checked(check, new_alert(link, 1, "newer"), now=NOW + HOUR))
+        assert await store.waiting_alerts(CHAT) == Waiting(waiting=1, set_aside=0)
+        assert (await claim_alert(store, NOW + HOUR)).alert.id == "newer"
+
+    @pytest.mark.parametrize("change", [{"is_open": False}, {"gone": True}])
+    async def test_an_alert_set_aside_leaves_once_its_invoice_is_closed_or_gone(
+        self, shelf: Shelf, change: dict[str, bool]
+    ) -> None:
+        store = await shelf.open()
+        await with_alerts(store, 1, 2)
+        await store.set_alert_aside((await claim_alert(store)).claim)
+        await store.set_alert_aside((await claim_alert(store)).claim)
+        check = await claim_check(store, NOW + HOUR)
+        known = {1: replace(known_invoice(1), **change), 2: known_invoice(2)}  # type: ignore[arg-type]  # two flags
+        await store.finish_check(check.claim, checked(check, now=NOW + HOUR, known=known))
+        assert await store.waiting_alerts(CHAT) == Waiting(waiting=0, set_aside=1)
+
+    async def test_an_alert_set_aside_about_the_account_leaves_with_the_trouble(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await with_alerts(store, None)
+        await store.set_alert_aside((await claim_alert(store)).claim)
+        for now, trouble, left in ((NOW + HOUR, Trouble.TOKEN_REFUSED, 1), (NOW + 2 * HOUR, None, 0)):
+            check = await claim_check(store, now)
+            await store.finish_check(check.claim, checked(check, now=now, trouble=trouble))
+            assert await store.waiting_alerts(CHAT) == Waiting(waiting=0, set_aside=left)
+
+    async def test_an_alert_set_aside_leaves_when_the_chat_is_linked_anew(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await with_alerts(store, 1)
+        await store.set_alert_aside((await claim_alert(store)).claim)
+        await linked(store)
+        assert await store.waiting_alerts(CHAT) == Waiting(waiting=0, set_aside=0)
 
     async def test_alerts_that_wait_are_counted_also_while_one_is_sent(self, shelf: Shelf) -> None:
         store = await shelf.open()

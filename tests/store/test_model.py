@@ -37,7 +37,7 @@ class ModelAlert:
 
     @property
     def replaceable(self) -> bool:
-        return not (self.again or self.sending or self.aside)
+        return self.aside or not (self.again or self.sending)
 
 
 @dataclass
@@ -198,6 +198,7 @@ class StoreLife(RuleBasedStateMachine):
             old
             for old in chat.alerts
             if not (old.replaceable and (old.alert.account, old.alert.invoice_id) in subjects)
+            and not (old.aside and old.alert.invoice_id not in chat.known)
         ]
         chat.alerts += [ModelAlert(alert) for alert in alerts]
 
