@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Protocol
 
 from bot.domain.alerts import Alert, KnownInvoice
-from bot.domain.chats import Chat, Link, Place, Token, Trouble
+from bot.domain.chats import Chat, Link, Token, Trouble
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.payments import Payment, State
 

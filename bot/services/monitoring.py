@@ -13,7 +13,15 @@ from bot.domain.alerts import Alert, AlertKind
 from bot.domain.chats import Link, Trouble
 from bot.domain.invoices import Invoice
 from bot.domain.reminders import Notice, decide, forget, missing_from, reminder_day
-from bot.errors import NotFound, PermissionMissing, ProviderDown, ProviderError, RateLimited, TokenRefused
+from bot.errors import (
+    AnswerNotUnderstood,
+    NotFound,
+    PermissionMissing,
+    ProviderDown,
+    ProviderError,
+    RateLimited,
+    TokenRefused,
+)
 from bot.ports import Check, Checked, CheckStore, Clock, Provider
 from bot.services.failures import log_failure
 from bot.services.plan import CheckPlan
@@ -130,7 +138,7 @@ class Monitor:
                 return _Reading(trouble=Trouble.PERMISSION_MISSING, wait=TROUBLE_PAUSE)
             case RateLimited():
                 return _Reading(wait=error.retry_after or 0)
-            case ProviderDown():
+            case ProviderDown() | AnswerNotUnderstood():
                 self._note_outage(error)
             case _:
                 log_failure("account can't be read", error, chat=check.chat.id)
