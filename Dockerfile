@@ -1,6 +1,7 @@
 # The bot in a container, without the sandbox's requirements:
 #   docker build -t invoice-bot .
-#   docker run --env-file .env -v invoice-bot:/data invoice-bot            (or "invoice-bot doctor")
+#   docker run --env-file .env --volume invoice-bot:/data invoice-bot
+#   docker run --rm --env-file .env --volume invoice-bot:/data invoice-bot doctor
 FROM python:3.13.14-slim-trixie@sha256:6771159cd4fa5d9bba1258caf0b82e6b73458c694d178ad97c5e925c2d0e1a91 AS build
 COPY requirements/run.txt /build/run.txt
 RUN python -m venv /venv \
