@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -47,10 +48,17 @@ class DataFolder:
                 (self.root / folder).mkdir(mode=FOLDER_MODE, exist_ok=True)
             sync_folder(self.root)
         except OSError as error:
-            raise StartError(
-                f"The data folder {self.root} can't be made or written to ({error.strerror}). "
-                "Set DATA_DIR to a folder that belongs to the user who runs the bot."
-            ) from error
+            raise self._unwritable(error) from error
+
+    def try_writing(self) -> None:
+        """Raise :class:`StartError` where :meth:`make` or a later write would fail. Leaves nothing behind."""
+        try:
+            for folder in (self.root, self.root / CHATS, self.root / ACCOUNTS):
+                nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+                with tempfile.TemporaryFile(dir=nearest):  # asking for rights would say yes to root, also in /proc
+                    pass
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def sweep(self) -> None:
         """Delete the temporary files that a crash in the middle of a write left behind."""
@@ -90,18 +98,27 @@ class DataFolder:
         """Carry out what an interrupted :meth:`apply` left in the journal; the names that it changed."""
         if not self._unfinished:
             return ()
-        content = self.read(PENDING)
-        texts: dict[str, str | None] = {}
-        if content is not None:
-            try:
-                texts = msgspec.json.decode(content, type=dict[str, str | None])
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise DamagedFile(self.root / PENDING, str(error)) from error
+        texts = self.pending()
+        if texts is not None:
             for name, text in texts.items():
                 self._change(name, None if text is None else text.encode())
             self._change(PENDING, None)
         self._unfinished = False
-        return texts
+        return texts or ()
+
+    def pending(self) -> dict[str, str | None] | None:
+        """What the journal holds; None without one. Raises :class:`DamagedFile`."""
+        content = self.read(PENDING)
+        try:
+            return None if content is None else msgspec.json.decode(content, type=dict[str, str | None])
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise DamagedFile(self.root / PENDING, str(error)) from error
+
+    def _unwritable(self, error: OSError) -> StartError:
+        return StartError(
+            f"The data folder {self.root} can't be made or written to ({error.strerror}). "
+            "Set DATA_DIR to a folder that belongs to the user who runs the bot."
+        )
 
     def _change(self, name: str, content: bytes | None) -> None:
         path = self.root / name

@@ -19,17 +19,24 @@ def load_or_make_key(data_dir: Path) -> tuple[tuple[str, ...], bool]:
 
     Raises :class:`StartError` where the file is readable by others, or is gone while there are data sealed by it.
     """
+    if keys := read_keys(data_dir):
+        return keys, False
+    DataFolder(data_dir).make()
+    return _make(data_dir / KEY_FILE)
+
+
+def read_keys(data_dir: Path) -> tuple[str, ...]:
+    """The keys of the key file, none before the first start. Raises :class:`StartError` as above."""
     path = data_dir / KEY_FILE
     if path.exists():
-        return _read(path), False
+        return _read(path)
     folder = DataFolder(data_dir)
     if (data_dir / STORE_FILE).exists() or folder.names(CHATS) or folder.names(ACCOUNTS):
         raise StartError(
             f"TOKEN_KEYS is not set and the key file {path} is gone, but {data_dir} holds data sealed with it. "
             "Put the file back, or set TOKEN_KEYS to the key it held. Without it the tokens can't be opened again."
         )
-    folder.make()
-    return _make(path)
+    return ()
 
 
 def _read(path: Path) -> tuple[str, ...]:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
 from filelock import BaseFileLock, FileLock, Timeout
 
 from bot.errors import FolderInUse, StartError
 from bot.store.database import Database
 from bot.store.files import ACCOUNTS, CHATS, FILE_MODE, DamagedFile, DataFolder
-from bot.store.keyfile import STORE_FILE
+from bot.store.fingerprints import SecretFile
+from bot.store.keyfile import read_keys
 from bot.store.records import ChatRecord
-from bot.store.storage import Transaction
-from bot.store.vault import SealBroken, Vault, key_id_of
+from bot.store.tokens import check_tokens, seal_tokens_anew
+from bot.store.vault import Vault
 
-SCHEMA = 1
 LOCK_FILE = "lock"
-PUT_IT_BACK = (
-    "Put that key back into TOKEN_KEYS, behind the new one: the first key seals, all of them open. "
-    "(With TOKEN_KEYS unset, the keys are those of the file token.key in the data folder.)"
-)
+
+log = structlog.get_logger()
 
 
 def lock_folder(data_dir: Path) -> BaseFileLock:
@@ -32,8 +31,7 @@ def lock_folder(data_dir: Path) -> BaseFileLock:
         lock.acquire(blocking=False)
     except Timeout as error:
         raise FolderInUse(
-            f"Another process is using the data folder {data_dir}. Stop it first, or set DATA_DIR to another folder; "
-            "several processes at once need PostgreSQL."
+            f"Another process is using the data folder {data_dir}. Stop it first, or set DATA_DIR to another folder."
         ) from error
     except OSError as error:
         raise StartError(f"The data folder {data_dir} can't be locked: {error}.") from error
@@ -43,53 +41,54 @@ def lock_folder(data_dir: Path) -> BaseFileLock:
 def load(data_dir: Path, vault: Vault) -> tuple[Database, str]:
     """The database and the fingerprint secret of a locked folder. Raises :class:`StartError`."""
     folder = DataFolder(data_dir)
-    folder.sweep()
-    folder.recover()
-    secret = _open_secret(folder, vault)
-    database = Database(folder, vault)
-    _read_chats(database)
-    for name in folder.names(ACCOUNTS):
-        account = _stem(name)
-        database.payments.sync(account, database.payments_of(account))
+    try:
+        folder.sweep()
+        folder.recover()
+        secret_file = SecretFile(folder, vault)
+        secret = secret_file.open() or secret_file.make()
+        database, records = _read(folder, vault)
+        if count := secret_file.seal_anew() + seal_tokens_anew(records, folder, vault):
+            log.info("sealed anew with the first key", key=vault.key_ids[0], count=count)
+    except OSError as error:
+        raise _inaccessible(data_dir, error) from error
     return database, secret
 
 
-def _open_secret(folder: DataFolder, vault: Vault) -> str:
-    """The secret of the account fingerprints. That it opens shows that the keys are the right ones."""
-    transaction = Transaction(folder)
-    table = transaction.open(STORE_FILE).table("store")
-    document = table.get(doc_id=1)
-    if document is None:
-        if folder.names(CHATS) or folder.names(ACCOUNTS):
-            raise StartError(
-                f"The file {folder.root / STORE_FILE} is gone or empty, but there are chats beside it. Without it the "
-                "accounts can't be told apart: put back a copy of it. Nothing was changed."
-            )
-        secret = secrets.token_urlsafe(32)
-        table.insert({"schema": SCHEMA, "fingerprint_secret": vault.seal("fingerprint", "store", secret)})
-        transaction.commit()
-        return secret
-    schema, sealed = document.get("schema"), document.get("fingerprint_secret")
-    if not isinstance(schema, int) or not isinstance(sealed, str):
-        raise DamagedFile(folder.root / STORE_FILE, "a field is missing")
-    if schema > SCHEMA:
-        raise StartError(f"The data folder {folder.root} was written by a newer version of the bot: install that one.")
+def inspect(data_dir: Path, keys: Sequence[str]) -> bool:
+    """Whether there is a store; ``keys`` are those of ``TOKEN_KEYS``, or none for the folder's own.
+
+    Raises the :class:`StartError` that a start would end with, but changes nothing; a running bot is not disturbed.
+    """
+    folder = DataFolder(data_dir)
     try:
-        return vault.open("fingerprint", "store", sealed)
-    except SealBroken as error:
-        raise _wrong_keys(folder, vault, sealed) from error
+        folder.try_writing()
+        keys = keys or read_keys(data_dir)
+        if not keys:
+            return False
+        vault = Vault(keys)
+        folder.pending()
+        if SecretFile(folder, vault).open() is None:
+            return False
+        _read(folder, vault)
+    except OSError as error:
+        raise _inaccessible(data_dir, error) from error
+    return True
 
 
-def _wrong_keys(folder: DataFolder, vault: Vault, sealed: str) -> StartError:
-    if vault.knows(sealed):
-        return DamagedFile(folder.root / STORE_FILE, "its sealed part was changed")
-    return StartError(
-        f"The data in {folder.root} were sealed with the key {key_id_of(sealed)}, which is not among the keys given "
-        f"({', '.join(vault.key_ids)}). {PUT_IT_BACK}"
-    )
+def _read(folder: DataFolder, vault: Vault) -> tuple[Database, list[ChatRecord]]:
+    """Read every file once; the records come without what they know."""
+    database = Database(folder, vault)
+    records = _read_chats(database)
+    check_tokens(records, vault)
+    for record in sorted(records, key=_oldest_alert):
+        database.chats.sync(record.id, record)
+    for name in folder.names(ACCOUNTS):
+        account = _stem(name)
+        database.payments.sync(account, database.payments_of(account))
+    return database, records
 
 
-def _read_chats(database: Database) -> None:
+def _read_chats(database: Database) -> list[ChatRecord]:
     records = []
     for name in database.folder.names(CHATS):
         stem = _stem(name)
@@ -97,23 +96,19 @@ def _read_chats(database: Database) -> None:
             raise DamagedFile(database.folder.root / name, "its name is no chat id")
         if (record := database.read_chat(int(stem), with_known=False)) is not None:
             records.append(record)
-    unknown = {
-        record.id: key_id_of(record.link.sealed_token)
-        for record in records
-        if record.link and not database.vault.knows(record.link.sealed_token)
-    }
-    if unknown:
-        raise StartError(
-            f"The tokens of {len(unknown)} chats were sealed with keys that are not at hand "
-            f"({', '.join(sorted(set(unknown.values())))}). {PUT_IT_BACK}"
-        )
-    for record in sorted(records, key=_oldest_alert):
-        database.chats.sync(record.id, record)
+    return records
 
 
 def _oldest_alert(record: ChatRecord) -> datetime:
     row = record.next_alert
     return row.alert.created_at if row else datetime.max.replace(tzinfo=UTC)
+
+
+def _inaccessible(data_dir: Path, error: OSError) -> StartError:
+    return StartError(
+        f"The data folder {data_dir} can't be read or written ({error}). All in it must belong to the user who "
+        "runs the bot."
+    )
 
 
 def _stem(name: str) -> str:

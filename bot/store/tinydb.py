@@ -15,7 +15,6 @@ from filelock import BaseFileLock
 from bot.domain.alerts import KnownInvoice
 from bot.domain.chats import Chat, Link, Token
 from bot.domain.payments import Payment, State
-from bot.errors import StartError
 from bot.ports import Check, Checked, Claim, Delivery, Waiting
 from bot.store.chats import ChatRecords
 from bot.store.checks import CheckQueue
@@ -32,19 +31,14 @@ T = TypeVar("T")
 def open_store(data_dir: Path, keys: Sequence[str]) -> TinyStore:
     """Open (or make) the store in a folder; ``keys`` as in :class:`bot.store.vault.Vault`.
 
-    Reads every file once. Raises :class:`bot.errors.StartError` when another process has the folder, a file is
-    damaged, or the keys are not those of the stored data.
+    Reads every file once, and seals with the first key what an older one sealed. Raises
+    :class:`bot.errors.StartError` when another process has the folder, a file is damaged, or the keys are not those of
+    the stored data.
     """
     vault = Vault(keys)
     lock = lock_folder(data_dir)
     try:
         database, secret = load(data_dir, vault)
-    except OSError as error:
-        lock.release()
-        raise StartError(
-            f"The data folder {data_dir} can't be read or written ({error}). All in it must belong to the user who "
-            "runs the bot."
-        ) from error
     except BaseException:
         lock.release()
         raise

@@ -67,6 +67,10 @@ class Vault:
         """Whether the key that this was sealed with is at hand."""
         return key_id_of(sealed) in self._ciphers
 
+    def sealed_by_first(self, sealed: str) -> bool:
+        """Whether this was sealed with the first key, so that no other is needed to open it."""
+        return key_id_of(sealed) == self.key_ids[0]
+
     def seal_token(self, chat_id: int, token: Token) -> str:
         """Seal a token for the chat that it links."""
         return self.seal("token", str(chat_id), token.reveal())

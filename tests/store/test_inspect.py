@@ -1,0 +1,129 @@
+"""Looking at a data folder without opening it: says what a start would say, and leaves all as it is."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from bot.errors import StartError
+from bot.store import files
+from bot.store.keyfile import load_or_make_key
+from bot.store.start import inspect
+from bot.store.tinydb import open_store
+from bot.store.vault import new_key
+from tests.store.cutting import CuttingOs
+from tests.store.examples import with_alerts
+from tests.store.shelves import TinyShelf
+
+
+@pytest.fixture(autouse=True)
+def store_calls(monkeypatch: pytest.MonkeyPatch) -> CuttingOs:
+    """The system calls by which the store changes files; they are counted."""
+    calls = CuttingOs()
+    monkeypatch.setattr(files, "os", calls)
+    return calls
+
+
+async def filled(shelf: TinyShelf) -> TinyShelf:
+    store = await shelf.open()
+    await with_alerts(store, 1)
+    await shelf.crash()
+    return shelf
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    return {str(path): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+async def test_a_store_that_opens_is_told_from_none(tiny_shelf: TinyShelf) -> None:
+    assert not inspect(tiny_shelf.folder, tiny_shelf.keys)
+    assert not inspect(tiny_shelf.folder, [])
+    assert not tiny_shelf.folder.exists()
+    await filled(tiny_shelf)
+    assert inspect(tiny_shelf.folder, tiny_shelf.keys)
+
+
+def test_a_key_file_without_a_store_is_no_store_yet(tmp_path: Path) -> None:
+    load_or_make_key(tmp_path)
+    assert not inspect(tmp_path, [])
+
+
+async def test_the_folders_own_keys_are_used_where_none_are_set(tmp_path: Path) -> None:
+    keys, _ = load_or_make_key(tmp_path)
+    await open_store(tmp_path, keys).close()
+    assert inspect(tmp_path, [])
+
+
+async def test_nothing_is_changed_whatever_a_start_would_do(tiny_shelf: TinyShelf) -> None:
+    folder = (await filled(tiny_shelf)).folder
+    (folder / "chats" / ".x.json.tmp").write_text("{half")
+    (folder / files.PENDING).write_text('{"chats/1.json": null}')
+    (folder / "lock").unlink()
+    before = contents(folder)
+    assert inspect(folder, [new_key(), *tiny_shelf.keys])
+    assert contents(folder) == before
+
+
+async def test_a_running_bot_is_not_disturbed(tiny_shelf: TinyShelf, store_calls: CuttingOs) -> None:
+    store = await (await filled(tiny_shelf)).open()
+    calls = store_calls.calls
+    assert inspect(tiny_shelf.folder, tiny_shelf.keys)
+    assert store_calls.calls == calls
+    assert (await store.waiting_alerts(4711)).waiting == 1
+
+
+@pytest.mark.parametrize("keys", [["nonsense"], [new_key(), "nonsense"]])
+def test_malformed_keys_are_named_also_before_the_first_start(tmp_path: Path, keys: list[str]) -> None:
+    with pytest.raises(StartError, match=rf"Key number {len(keys)} of TOKEN_KEYS"):
+        inspect(tmp_path, keys)
+
+
+async def test_wrong_keys_are_named(tiny_shelf: TinyShelf) -> None:
+    await filled(tiny_shelf)
+    with pytest.raises(StartError, match="not among the keys given"):
+        inspect(tiny_shelf.folder, [new_key()])
+
+
+@pytest.mark.parametrize("name", ["chats/4711.json", "store.json", "pending.json"])
+async def test_a_damaged_file_is_named(tiny_shelf: TinyShelf, name: str) -> None:
+    await filled(tiny_shelf)
+    (tiny_shelf.folder / name).write_text("{")
+    with pytest.raises(StartError, match=Path(name).name):
+        inspect(tiny_shelf.folder, tiny_shelf.keys)
+
+
+@pytest.mark.parametrize("below", ["", "data", "deep/data"])
+def test_a_folder_that_could_not_be_made_is_named(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StartError, match=r"can't be made or written to .*Set DATA_DIR"):
+        inspect(tmp_path / "file" / below, [])
+
+
+@pytest.mark.parametrize("below", ["", "chats", "accounts"])
+async def test_a_folder_that_refuses_new_files_is_named(
+    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch, below: str
+) -> None:
+    await filled(tiny_shelf)
+    possible = tempfile.TemporaryFile
+
+    def refuse(*, dir: Path) -> object:
+        if dir == tiny_shelf.folder / below:
+            raise PermissionError(13, "Permission denied")
+        return possible(dir=dir)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with pytest.raises(StartError, match=r"\(Permission denied\).*Set DATA_DIR"):
+        inspect(tiny_shelf.folder, tiny_shelf.keys)
+
+
+async def test_a_file_that_may_not_be_read_is_named(tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    await filled(tiny_shelf)
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(StartError, match=r"Permission denied.*must belong to the user"):
+        inspect(tiny_shelf.folder, tiny_shelf.keys)
