@@ -243,6 +243,12 @@ class PaymentInProgress(UserError):
     key = "error.payment_in_progress"
 
 
+class LinkInUse(UserError):
+    """A payment of this chat is under way, and how it ends can only be read with the link that it began with."""
+
+    key = "error.link_in_use"
+
+
 # --- Starting up ----------------------------------------------------------------------------------------------------
 
 

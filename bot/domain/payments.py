@@ -1,7 +1,7 @@
 """Payments with credit: one record from the question to its end.
 
     asked → confirmed → sent → ended
-      └──────────┴────────────→ ended (cancelled, or nothing was sent)
+      └──────────┴────────────→ ended (cancelled, expired, or nothing was sent)
 
 ``sent`` is written before the request leaves, so whatever stops the bot afterwards, the record says that the
 provider may have been asked; from then on only reading decides. A record that is ``confirmed`` and no more has
@@ -38,6 +38,10 @@ class State(StrEnum):
     ENDED = "ended"
 
 
+UNDER_WAY = frozenset({State.CONFIRMED, State.SENT})
+"""The states in which it isn't known yet how a payment ends."""
+
+
 class Outcome(StrEnum):
     """How it ended, as far as the provider's own data say; ``changed``: the invoice had, so nothing was sent."""
 
@@ -48,6 +52,7 @@ class Outcome(StrEnum):
     CHANGED = "changed"
     UNCLEAR = "unclear"
     CANCELLED = "cancelled"
+    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,11 @@ class Payment:
     """A payment (or the taking back of credit) of ``amount`` on one invoice, bound to who asked, where, and for what.
 
     ``since`` is when it came into its present state. ``message_id`` is the message that shows it. ``credit`` is what
-    lay on the invoice when it was asked for. ``left`` (what remains to be paid) and ``reason`` (the provider's words)
-    belong to the outcome. ``told`` is set once the person has been shown the outcome.
+    lay on the invoice when it was asked for. ``left`` (what remains to be paid) belongs to the outcome.
+
+    ``error`` is the message key of what went wrong (empty: nothing did), ``reason`` the provider's words if it gave
+    any; a payment that is ``sent`` bears them if the provider answered that it refuses. ``told`` is set once the
+    person has been shown the outcome.
     """
 
     id: str
@@ -75,6 +83,7 @@ class Payment:
     state: State = State.ASKED
     outcome: Outcome | None = None
     left: Decimal | None = None
+    error: str = ""
     reason: str = ""
     told: bool = False
 
@@ -96,16 +105,20 @@ def still_matches(payment: Payment, invoice: Invoice) -> bool:
     )
 
 
-def ended(payment: Payment, outcome: Outcome, now: datetime, left: Decimal | None = None, reason: str = "") -> Payment:
+def ended(payment: Payment, outcome: Outcome, now: datetime, left: Decimal | None = None) -> Payment:
     """The payment at its end, which is still to be told."""
-    return replace(payment, state=State.ENDED, since=now, outcome=outcome, left=left, reason=reason)
+    return replace(payment, state=State.ENDED, since=now, outcome=outcome, left=left)
 
 
 def outcome_of(payment: Payment, invoice: Invoice) -> Outcome | None:
     """What the invoice, read after the request was sent, says about its end; None: nothing has moved yet.
 
-    Closed otherwise than by paying (cancelled, refunded, …) it can't tell any more what became of the request.
+    A refusal alone proves nothing: of a request that reached the provider twice, the second is refused because the
+    first was carried out. Closed otherwise than by paying (cancelled, refunded, …) the invoice can't tell any more
+    what became of the request.
     """
+    if payment.error and still_matches(payment, invoice):
+        return Outcome.REFUSED
     if payment.action is Action.REMOVE_CREDIT:
         if not invoice.is_open:
             return Outcome.UNCLEAR

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Protocol
 
 from bot.domain.chats import Chat, Link, Place, Token
 from bot.domain.invoices import Listing
+from bot.domain.payments import UNDER_WAY
 from bot.domain.reminders import reminder_day, take_as_known
-from bot.errors import NotAToken
-from bot.ports import ChatStore, Clock, Provider
+from bot.errors import LinkInUse, NotAToken
+from bot.ports import ChatStore, Clock, PaymentStore, Provider
 from bot.services.plan import CheckPlan
 
 TOKEN_WAIT = timedelta(minutes=10)
@@ -31,10 +33,14 @@ def looks_like_token(text: str) -> bool:
     return len(word) >= SURELY_NO_WORD and "://" not in word and TOKEN_FORM.fullmatch(word) is not None
 
 
+class LinkStore(ChatStore, PaymentStore, Protocol):
+    """What linking needs of the store."""
+
+
 class Linking:
     """Links chats. ``base_url`` is the provider's, since an account is a token at a certain provider."""
 
-    def __init__(self, store: ChatStore, provider: Provider, clock: Clock, plan: CheckPlan, *, base_url: str) -> None:
+    def __init__(self, store: LinkStore, provider: Provider, clock: Clock, plan: CheckPlan, *, base_url: str) -> None:
         self._store = store
         self._provider = provider
         self._clock = clock
@@ -57,14 +63,18 @@ class Linking:
     async def link(self, chat: Chat, place: Place, user_id: int, text: str) -> Listing:
         """Try the token in ``text`` at the provider, then store it; an older link is replaced.
 
-        The invoices that exist already are taken as known. Returns them. Raises :class:`NotAToken` or a
+        The invoices that exist already are taken as known. Returns them. Raises :class:`NotAToken`,
+        :class:`LinkInUse` where the link to another account is still needed, or a
         :class:`bot.errors.ProviderError`; the older link stands then.
         """
         token = read_token(text)
         listing = await self._provider.list_invoices(token, chat.speaks)
         now = self._clock()
+        account = self._store.account_of(self._base_url, token)
+        if chat.link is not None and chat.link.account != account:
+            await self._check_not_in_use(chat)
         link = Link(
-            account=self._store.account_of(self._base_url, token),
+            account=account,
             place=place,
             token=token,
             linked_by=user_id,
@@ -79,5 +89,15 @@ class Linking:
         return listing
 
     async def unlink(self, chat: Chat) -> bool:
-        """Forget the chat's token and all that is known of it; False if there was nothing."""
+        """Forget the chat's token and all that is known of it; False if there was nothing.
+
+        Raises :class:`LinkInUse`, and then nothing was done.
+        """
+        await self._check_not_in_use(chat)
         return await self._store.unlink(chat.id)
+
+    async def _check_not_in_use(self, chat: Chat) -> None:
+        """Keep the link while a payment is under way, which is minutes at most: without it its end can't be read."""
+        unsettled = await self._store.unsettled_payments()
+        if any(payment.place.chat_id == chat.id and payment.state in UNDER_WAY for payment in unsettled):
+            raise LinkInUse

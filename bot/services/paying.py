@@ -1,7 +1,8 @@
 """Pay an invoice with credit, or take applied credit back: asked, confirmed, sent once, and settled by reading.
 
 The provider has no idempotency key and doesn't document its answers. So the request is sent at most once per press,
-whatever happens, and only the invoice itself, read again, says how it ended.
+whatever happens, and only the invoice itself, read again, says how it ended: a refusal may be the answer to the
+second arrival of a request that was carried out at its first.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from bot.domain.payments import (
     still_matches,
 )
 from bot.errors import (
+    BotError,
     ConfirmationExpired,
     NoCreditApplied,
     NotFound,
@@ -52,7 +54,7 @@ from bot.services.workers import Workers
 log = structlog.get_logger()
 
 CLEAR_REFUSALS = (Refused, NotFound, TokenRefused, PermissionMissing, RateLimited)
-"""Answers of the provider that say it has not carried the request out."""
+"""Answers of the provider that say that it does not carry this request out."""
 
 ABANDONED_AFTER = timedelta(minutes=2)
 """A confirmed payment that was not sent for so long belongs to a process that died; longer than any read may take."""
@@ -118,23 +120,22 @@ class Payments:
 
     async def cancel(self, payment_id: str, place: Place, user_id: int, message_id: int) -> None:
         """Take the question back. Raises as :meth:`confirm` does."""
-        payment = await self._asked(payment_id, place, user_id)
-        cancelled = ended(replace(payment, message_id=message_id), Outcome.CANCELLED, self._clock())
-        if not await self._store.advance_payment(cancelled, State.ASKED):
-            raise ConfirmationExpired
-        with self._hold(payment_id):
-            await self._teller.tell(payment_id)
+        payment = replace(await self._asked(payment_id, place, user_id), message_id=message_id)
+        await self._close(payment, Outcome.EXPIRED if self._has_expired(payment) else Outcome.CANCELLED)
 
-    async def confirm(self, payment_id: str, place: Place, user_id: int, message_id: int, chat: Chat) -> Payment:
+    async def confirm(self, payment_id: str, place: Place, user_id: int, message_id: int, chat: Chat) -> Payment | None:
         """Take the confirmation: of all presses of this button, exactly one gets here to :meth:`carry_out`.
 
-        Raises :class:`PressByOther`, :class:`ConfirmationExpired` or :class:`bot.errors.PaymentInProgress`, and
-        then nothing was done.
+        None: the question had expired, which its message says now. Raises :class:`PressByOther`,
+        :class:`ConfirmationExpired` or :class:`bot.errors.PaymentInProgress`, and then nothing was done.
         """
-        payment = await self._asked(payment_id, place, user_id)
+        payment = replace(await self._asked(payment_id, place, user_id), message_id=message_id)
+        if self._has_expired(payment):
+            await self._close(payment, Outcome.EXPIRED)
+            return None
         if chat.link is None or chat.link.account != payment.account:
             raise ConfirmationExpired
-        payment = replace(payment, state=State.CONFIRMED, since=self._clock(), message_id=message_id)
+        payment = replace(payment, state=State.CONFIRMED, since=self._clock())
         if not await self._store.advance_payment(payment, State.ASKED):
             raise ConfirmationExpired
         log.info("payment confirmed", payment=payment.id, action=payment.action, invoice=payment.invoice_id)
@@ -177,14 +178,25 @@ class Payments:
             self._in_hand.discard(payment_id)
 
     async def _asked(self, payment_id: str, place: Place, user_id: int) -> Payment:
+        """The question that was pressed, if it still is one; it may have expired."""
         payment = await self._store.payment(payment_id)
         if payment is None or payment.place.chat_id != place.chat_id:
             raise ConfirmationExpired
         if payment.user_id != user_id:
             raise PressByOther
-        if payment.state is not State.ASKED or payment.expires_at <= self._clock():
+        if payment.state is not State.ASKED:
             raise ConfirmationExpired
         return payment
+
+    def _has_expired(self, payment: Payment) -> bool:
+        return payment.expires_at <= self._clock()
+
+    async def _close(self, question: Payment, outcome: Outcome) -> None:
+        """End a question without an action, and say so in its message."""
+        if not await self._store.advance_payment(ended(question, outcome, self._clock()), State.ASKED):
+            raise ConfirmationExpired
+        with self._hold(question.id):
+            await self._teller.tell(question.id)
 
     async def _send_once(self, payment: Payment, chat: Chat) -> Payment | None:
         """From confirmed on: read again, compare, send once, read.
@@ -198,7 +210,7 @@ class Payments:
             invoice = await self._provider.invoice(token, language, payment.invoice_id)
         except Exception as error:  # noqa: BLE001  # it is logged
             log_failure("invoice can't be read before a payment", error, payment=payment.id)
-            return await self._end(payment, Outcome.NOT_SENT, error=error)
+            return await self._end(_because_of(error, payment), Outcome.NOT_SENT)
         if not still_matches(payment, invoice):
             return await self._end(payment, Outcome.CHANGED, left=invoice.left_to_pay)
         sent = replace(payment, state=State.SENT, since=self._clock())
@@ -208,10 +220,11 @@ class Payments:
         call = self._provider.pay if payment.action is Action.PAY else self._provider.remove_credit
         try:
             await call(token, language, payment.invoice_id)
-        except CLEAR_REFUSALS as error:
-            return await self._end(sent, Outcome.REFUSED, error=error)
         except ProviderUnreachable as error:
-            return await self._end(sent, Outcome.NOT_SENT, error=error)
+            return await self._end(_because_of(error, sent), Outcome.NOT_SENT)
+        except CLEAR_REFUSALS as error:
+            sent = _because_of(error, sent)
+            await self._store.advance_payment(sent, State.SENT)  # in case that the invoice can't be read now
         except Exception as error:  # noqa: BLE001  # whatever it was, the request may have been carried out
             log_failure("payment's answer is unclear", error, payment=payment.id)
         return await self._settle(sent)
@@ -223,34 +236,35 @@ class Payments:
             return await self._end(payment, Outcome.NOT_SENT)
         if payment.state is not State.SENT:
             return payment
-        invoice = await self._read_after(payment)
-        outcome = outcome_of(payment, invoice) if invoice else None
-        if outcome is None and now - payment.since > SETTLE_FOR:
-            outcome = Outcome.UNCLEAR
-        if outcome is None:
-            return payment
-        return await self._end(payment, outcome, left=invoice.left_to_pay if invoice else None)
-
-    async def _read_after(self, payment: Payment) -> Invoice | None:
-        chat = await self._chats.chat(payment.place.chat_id)
-        if chat.link is None or chat.link.account != payment.account:
-            return None
+        time_is_up = now - payment.since > SETTLE_FOR
         try:
-            return await self._provider.invoice(chat.link.token, chat.speaks, payment.invoice_id)
+            invoice = await self._read_after(payment)
         except Exception as error:  # noqa: BLE001  # it is logged
             log_failure("invoice can't be read after a payment", error, payment=payment.id)
-            return None
+            why = payment if payment.error else _because_of(error, payment)
+            return await self._end(why, Outcome.UNCLEAR) if time_is_up else payment
+        outcome = outcome_of(payment, invoice) or (Outcome.UNCLEAR if time_is_up else None)
+        return await self._end(payment, outcome, invoice.left_to_pay) if outcome else payment
 
-    async def _end(
-        self, payment: Payment, outcome: Outcome, left: Decimal | None = None, error: Exception | None = None
-    ) -> Payment | None:
+    async def _read_after(self, payment: Payment) -> Invoice:
+        chat = await self._chats.chat(payment.place.chat_id)
+        if chat.link is None or chat.link.account != payment.account:
+            raise NotLinked
+        return await self._provider.invoice(chat.link.token, chat.speaks, payment.invoice_id)
+
+    async def _end(self, payment: Payment, outcome: Outcome, left: Decimal | None = None) -> Payment | None:
         """The ended payment; None: somebody else has moved it on."""
-        reason = error.reason if isinstance(error, Refused) else ""
-        after = ended(payment, outcome, self._clock(), left, reason)
+        after = ended(payment, outcome, self._clock(), left)
         if not await self._store.advance_payment(after, payment.state):
             return None
         log.info("payment ended", payment=payment.id, invoice=payment.invoice_id, outcome=outcome)
         return after
+
+
+def _because_of(error: Exception, payment: Payment) -> Payment:
+    """The payment with what went wrong."""
+    key = error.key if isinstance(error, BotError) else BotError.key
+    return replace(payment, error=key, reason=error.reason if isinstance(error, Refused) else "")
 
 
 def _why_not(action: Action, invoice: Invoice) -> UserError:

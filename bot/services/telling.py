@@ -10,7 +10,7 @@ import structlog
 
 from bot.domain.chats import Chat
 from bot.domain.payments import Payment, State
-from bot.errors import ChatGone
+from bot.errors import ChatGone, ChatMigrated
 from bot.ports import ChatStore, Clock, Messenger, PaymentStore
 from bot.services.failures import log_failure
 
@@ -65,6 +65,10 @@ class PaymentTeller:
         except ChatGone as error:
             await self._chats.rest(payment.place.chat_id, error.reason)
             log.info("chat rests", chat=payment.place.chat_id, reason=error.reason)
+            return False
+        except ChatMigrated as error:
+            await self._chats.move_chat(payment.place.chat_id, error.new_chat_id)
+            log.info("chat moved", chat=payment.place.chat_id, to=error.new_chat_id)
             return False
         except Exception as error:  # noqa: BLE001  # it is logged
             log_failure("payment can't be shown", error, payment=payment.id, state=payment.state)

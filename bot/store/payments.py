@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.payments import Payment, State
+from bot.domain.payments import UNDER_WAY, Payment, State
 from bot.errors import PaymentInProgress
 from bot.store.database import Database
 from bot.store.records import PaymentRow
 
-UNDER_WAY = frozenset({State.CONFIRMED, State.SENT})
 ASKED_KEPT_FOR = timedelta(days=1)
 """How long a question that nobody answered is kept once it has expired."""
 
@@ -47,7 +47,7 @@ class PaymentRecords:
             return False
         if payment.state is State.CONFIRMED and _is_under_way(rows, payment):
             raise PaymentInProgress
-        row = PaymentRow(payment, forget=stored.forget)
+        row = PaymentRow(replace(payment, place=stored.payment.place), forget=stored.forget)
         over = row.forget and not row.unsettled
         with self._db.change() as change:
             change.save_payments(account, [*rows[:place], *([] if over else [row]), *rows[place + 1 :]])

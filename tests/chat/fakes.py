@@ -36,13 +36,14 @@ class Time:
 
 
 class FakeProvider:
-    """One account, known by :data:`TOKEN`. Implements :class:`bot.ports.Provider`.
+    """One account, known by its ``tokens``, at first :data:`TOKEN`. Implements :class:`bot.ports.Provider`.
 
     ``failures`` are raised instead of an answer, by the name of the method; ``gates`` hold a method up until the
     event is set. ``languages`` and ``filters`` are what was asked in, and for.
     """
 
     def __init__(self) -> None:
+        self.tokens = {TOKEN}
         self.invoices: dict[int, Invoice] = {}
         self.unreadable = 0
         self.failures: dict[str, Exception] = {}
@@ -107,7 +108,7 @@ class FakeProvider:
                 self._held += 1
                 self._another.notify_all()
             await gate.wait()
-        if token.reveal() != TOKEN:
+        if token.reveal() not in self.tokens:
             raise TokenRefused
         if failure := self.failures.get(method):
             raise failure

@@ -143,6 +143,21 @@ def test_an_invoice_paid_already_before_its_date_of_payment_shows_is_done_only_o
     assert outcome_of(payment_of(OPEN), replace(OPEN, paid_at=NOW)) is None
 
 
+# --- The end of what was refused -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("action", Action)
+def test_what_was_refused_and_left_the_invoice_as_it_was_is_over(action: Action) -> None:
+    refused = replace(payment_of(CREDITED, action), error="error.refused")
+    assert outcome_of(refused, CREDITED) is Outcome.REFUSED
+
+
+@pytest.mark.parametrize("read", [settled(OPEN), settled(OPEN, "Cancelled"), CREDITED, replace(OPEN, status="Pending")])
+def test_of_a_changed_invoice_a_refusal_proves_nothing(read: Invoice) -> None:
+    payment = payment_of(OPEN)
+    assert outcome_of(replace(payment, error="error.refused"), read) is outcome_of(payment, read)
+
+
 # --- The end of taking credit back -----------------------------------------------------------------------------------
 
 

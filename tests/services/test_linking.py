@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import string
 
 import pytest
@@ -9,9 +10,12 @@ from hypothesis import given, strategies as st
 
 from bot.domain.alerts import AlertKind
 from bot.domain.chats import Place
+from bot.domain.payments import Outcome
 from bot.errors import (
     AnswerNotUnderstood,
+    LinkInUse,
     NotAToken,
+    NotSent,
     PermissionMissing,
     ProviderDown,
     ProviderError,
@@ -19,8 +23,8 @@ from bot.errors import (
     TokenRefused,
 )
 from bot.services.linking import read_token
-from tests.fakes import invoice
-from tests.services.world import ADA, BOB, DAY, DUE, MINUTE, SECOND, START, TOKEN, World
+from tests.fakes import Gate, invoice, settled
+from tests.services.world import ADA, BOB, DAY, DUE, MESSAGE, MINUTE, OPEN, SECOND, START, TOKEN, World
 
 HEADER_TEXT = "".join(chr(code) for code in range(0x21, 0x7F))
 WRAPPINGS = "<>\"'`"
@@ -144,6 +148,58 @@ async def test_linking_anew_replaces_the_account_and_drops_what_was_known(world:
     await world.live(DUE)
     assert world.told() == [(AlertKind.DUE, 9, 0)]
     assert (await world.linked()).linked_by == BOB
+
+
+async def test_a_link_is_kept_while_a_payment_of_the_chat_is_under_way(paying: World) -> None:
+    paying.provider.account("token-of-another")
+    paying.provider.lost["pay"] = ProviderDown()
+    paying.provider.gates["pay"] = gate = Gate()
+    press = asyncio.create_task(paying.press((await paying.ask()).id))
+    await asyncio.wait_for(gate.reached.wait(), 5)
+    before = await paying.linked()
+    with pytest.raises(LinkInUse):
+        await paying.link(token="token-of-another")
+    with pytest.raises(LinkInUse):
+        await paying.linking.unlink(await paying.chat())
+    assert await paying.linked() == before
+    gate.open()
+    await press
+    assert paying.endings() == [Outcome.DONE]
+    await paying.link(token="token-of-another")
+    assert (await paying.linked()).account != before.account
+
+
+async def test_a_confirmation_that_was_not_sent_yet_keeps_the_link_too(paying: World) -> None:
+    await paying.payments.confirm((await paying.ask()).id, Place(1), ADA, MESSAGE, await paying.chat())
+    with pytest.raises(LinkInUse):
+        await paying.linking.unlink(await paying.chat())
+    await paying.look_for(5 * MINUTE)
+    assert await paying.linking.unlink(await paying.chat())
+
+
+async def test_the_same_account_can_be_linked_anew_while_it_pays(paying: World) -> None:
+    paying.provider.errors["pay"] = ProviderDown()
+    await paying.press((await paying.ask()).id)
+    await paying.link()
+    paying.account.put(settled(OPEN))
+    await paying.look_for(MINUTE)
+    assert paying.endings() == [Outcome.DONE]
+
+
+async def test_a_payment_of_another_chat_does_not_keep_the_link(paying: World) -> None:
+    await paying.link(2)
+    paying.provider.errors["pay"] = ProviderDown()
+    await paying.press((await paying.ask()).id)
+    assert await paying.linking.unlink(await paying.chat(2))
+
+
+async def test_a_question_or_an_end_that_is_still_to_be_told_does_not_keep_the_link(paying: World) -> None:
+    await paying.ask()
+    paying.messenger.troubles[1].extend([None, NotSent()])
+    await paying.press((await paying.ask()).id)
+    assert await paying.linking.unlink(await paying.chat())
+    await paying.look_for(MINUTE)
+    assert paying.endings() == [Outcome.DONE]
 
 
 async def test_linking_the_same_account_again_repeats_nothing(world: World) -> None:

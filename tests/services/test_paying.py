@@ -12,14 +12,17 @@ import pytest
 from bot.domain.chats import Place
 from bot.domain.payments import Action, Outcome, State
 from bot.errors import (
+    AnswerNotUnderstood,
     ConfirmationExpired,
     NoCreditApplied,
     NotFound,
     NothingToPay,
     NotLinked,
+    PermissionMissing,
     PressByOther,
     ProviderDown,
     ProviderUnreachable,
+    RateLimited,
     TokenRefused,
     UnclearSum,
 )
@@ -129,14 +132,28 @@ async def test_cancelling_pays_nothing_and_says_so_once(paying: World) -> None:
 # --- Presses that must not count -------------------------------------------------------------------------------------
 
 
-async def test_a_question_expires(paying: World) -> None:
+@pytest.mark.parametrize("cancels", [False, True])
+async def test_a_press_on_an_expired_question_does_nothing_and_says_so_once(paying: World, cancels: bool) -> None:
     question = await paying.ask()
     paying.clock.move(10 * MINUTE)
-    with pytest.raises(ConfirmationExpired):
+    if cancels:
+        await paying.payments.cancel(question.id, Place(1), ADA, MESSAGE)
+    else:
         await paying.press(question.id)
     with pytest.raises(ConfirmationExpired):
-        await paying.payments.cancel(question.id, Place(1), ADA, MESSAGE)
+        await paying.press(question.id)
+    await paying.look_for(15 * MINUTE, MINUTE)
     assert paying.provider.posts == []
+    assert paying.endings() == [Outcome.EXPIRED]
+    assert paying.messenger.shown[0].message_id == MESSAGE
+
+
+async def test_an_expired_question_is_closed_by_nobody_but_who_asked(paying: World) -> None:
+    question = await paying.ask()
+    paying.clock.move(10 * MINUTE)
+    with pytest.raises(PressByOther):
+        await paying.press(question.id, user=BOB)
+    assert paying.messenger.shown == []
 
 
 async def test_a_question_holds_until_just_before_it_expires_and_across_a_restart(paying: World) -> None:
@@ -212,11 +229,24 @@ async def test_an_invoice_that_changed_since_it_was_shown_is_not_paid(paying: Wo
 
 
 @pytest.mark.parametrize(
-    "error", [ProviderDown(), ProviderUnreachable(), TokenRefused(), NotFound(), RuntimeError("a bug")]
+    ("error", "key"),
+    [
+        (ProviderDown(), "error.provider_down"),
+        (ProviderUnreachable(), "error.provider_down"),
+        (TokenRefused(), "error.token_refused"),
+        (PermissionMissing("access_invoices"), "error.permission_missing"),
+        (NotFound(), "error.not_found"),
+        (RateLimited(), "error.rate_limited"),
+        (AnswerNotUnderstood("HTML"), "error.answer_not_understood"),
+        (RuntimeError("a bug"), "error.unexpected"),
+    ],
 )
-async def test_an_invoice_that_cannot_be_read_again_is_not_paid(paying: World, error: Exception) -> None:
+async def test_an_invoice_that_cannot_be_read_again_is_not_paid_and_the_error_is_kept(
+    paying: World, error: Exception, key: str
+) -> None:
     question = await paying.ask()
     paying.provider.errors["invoice"] = error
     await paying.press(question.id)
     assert paying.provider.posts == []
     assert paying.endings() == [Outcome.NOT_SENT]
+    assert paying.messenger.shown[-1].error == key

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
+from bot.domain.chats import Token
 from bot.domain.payments import Outcome, State
 from bot.errors import (
     AnswerNotUnderstood,
@@ -22,30 +26,89 @@ from bot.errors import (
 from tests.fakes import Gate, settled
 from tests.services.world import MINUTE, OPEN, SECOND, World
 
+REFUSALS = [
+    (Refused(422, "not enough credit"), "error.refused", "not enough credit"),
+    (Refused(400), "error.refused_without_reason", ""),
+    (NotFound(), "error.not_found", ""),
+    (TokenRefused(), "error.token_refused", ""),
+    (PermissionMissing("access_invoices"), "error.permission_missing", ""),
+    (RateLimited(30), "error.rate_limited", ""),
+]
 HALFWAY = [AnswerNotUnderstood("HTML"), ProviderDown(), RuntimeError("a bug")]
 
 
-@pytest.mark.parametrize(
-    ("error", "reason"),
-    [
-        (Refused(422, "not enough credit"), "not enough credit"),
-        (Refused(400), ""),
-        (NotFound(), ""),
-        (TokenRefused(), ""),
-        (PermissionMissing("access_invoices"), ""),
-        (RateLimited(30), ""),
-    ],
-)
-async def test_a_clear_refusal_is_told_in_the_providers_words_and_ends_it(
-    paying: World, error: ProviderError, reason: str
+@pytest.mark.parametrize(("error", "key", "reason"), REFUSALS)
+async def test_a_clear_refusal_of_an_unchanged_invoice_ends_it_and_its_words_are_kept(
+    paying: World, error: ProviderError, key: str, reason: str
 ) -> None:
     paying.provider.errors["pay"] = error
     await paying.press((await paying.ask()).id)
     assert paying.endings() == [Outcome.REFUSED]
-    assert paying.messenger.shown[-1].reason == reason
+    assert (paying.messenger.shown[-1].error, paying.messenger.shown[-1].reason) == (key, reason)
     await paying.look_for(15 * MINUTE, MINUTE)
     assert len(paying.provider.posts) == 1
     assert paying.provider.executed == []
+
+
+@pytest.mark.parametrize("error", [error for error, _, _ in REFUSALS], ids=lambda error: type(error).__name__)
+async def test_a_refusal_of_what_was_carried_out_already_is_not_said_to_have_paid_nothing(
+    paying: World, error: ProviderError
+) -> None:
+    """On its way the request was doubled; the second is refused because the first was carried out."""
+    paying.provider.lost["pay"] = error
+    await paying.press((await paying.ask()).id)
+    assert paying.endings() == [Outcome.DONE]
+
+
+async def test_a_refusal_after_which_a_part_is_paid_means_partly(paying: World) -> None:
+    paying.account.balance = Decimal(4)
+    paying.provider.lost["pay"] = Refused(422, "not enough credit")
+    await paying.press((await paying.ask()).id)
+    assert paying.endings() == [Outcome.PARTLY]
+
+
+async def test_a_refusal_after_which_the_invoice_is_cancelled_is_unclear_and_keeps_its_words(paying: World) -> None:
+    paying.provider.errors["pay"] = Refused(422, "not open")
+    await confirmed_and_then(paying, lambda: paying.account.put(settled(OPEN, "Cancelled")))
+    assert paying.endings() == [Outcome.UNCLEAR]
+    assert paying.messenger.shown[-1].reason == "not open"
+
+
+async def test_a_refusal_after_which_the_invoice_has_changed_is_looked_at_further(paying: World) -> None:
+    paying.provider.errors["pay"] = Refused(422, "not now")
+    await confirmed_and_then(paying, lambda: paying.account.put(replace(OPEN, status="Payment Pending")))
+    assert paying.states()[-1] is State.SENT
+    paying.account.put(settled(OPEN))
+    await paying.look_for(MINUTE)
+    assert paying.endings() == [Outcome.DONE]
+
+
+@pytest.mark.parametrize("paid", [False, True])
+async def test_a_refusal_after_which_the_invoice_cannot_be_read_is_settled_as_soon_as_it_can(
+    paying: World, paid: bool
+) -> None:
+    paying.provider.errors["pay"] = Refused(422, "not open")
+    await confirmed_and_then(paying, lambda: paying.provider.errors.update(invoice=ProviderDown()))
+    assert paying.states()[-1] is State.SENT
+    await paying.restart()
+    await paying.look_for(MINUTE)
+    assert paying.endings() == []
+    del paying.provider.errors["invoice"]
+    if paid:
+        paying.account.put(settled(OPEN))
+    await paying.look_for(MINUTE)
+    assert paying.endings() == [Outcome.DONE if paid else Outcome.REFUSED]
+    assert paying.messenger.shown[-1].reason == "not open"
+
+
+async def confirmed_and_then(world: World, happen: Callable[[], None]) -> None:
+    """Confirm a payment, and let something happen when its request has arrived."""
+    world.provider.gates["pay"] = gate = Gate()
+    press = asyncio.create_task(world.press((await world.ask()).id))
+    await asyncio.wait_for(gate.reached.wait(), 5)
+    happen()
+    gate.open()
+    await press
 
 
 async def test_after_a_refusal_a_fresh_question_can_be_pressed(paying: World) -> None:
@@ -61,6 +124,7 @@ async def test_a_request_that_surely_never_left_is_said_to_have_done_nothing(pay
     paying.provider.errors["pay"] = ProviderUnreachable()
     await paying.press((await paying.ask()).id)
     assert paying.endings() == [Outcome.NOT_SENT]
+    assert paying.provider.calls[-1][0] == "pay"
     await paying.look_for(15 * MINUTE, MINUTE)
     assert len(paying.provider.posts) == 1
 
@@ -131,13 +195,14 @@ async def test_an_invoice_that_can_never_be_read_again_ends_unclear(paying: Worl
     await press
     await paying.look_for(12 * MINUTE)
     assert paying.endings() == [Outcome.UNCLEAR]
+    assert paying.messenger.shown[-1].error == (error.key if isinstance(error, ProviderError) else "error.unexpected")
     assert len(paying.provider.posts) == 1
 
 
 async def test_a_chat_unlinked_during_a_payment_is_told_that_the_end_is_unclear(paying: World) -> None:
     paying.provider.errors["pay"] = ProviderDown()
     await paying.press((await paying.ask()).id)
-    await paying.linking.unlink(await paying.chat())
+    await paying.store.unlink(1)
     await paying.look_for(12 * MINUTE)
     assert paying.endings() == [Outcome.UNCLEAR]
     assert await paying.store.unsettled_payments() == []
@@ -147,7 +212,8 @@ async def test_the_invoice_of_the_same_number_in_another_account_says_nothing_ab
     paying.provider.errors["pay"] = ProviderDown()
     await paying.press((await paying.ask()).id)
     paying.provider.account("token-of-another").put(settled(OPEN))
-    await paying.link(token="token-of-another")
+    link = replace(await paying.linked(), account="another", token=Token("token-of-another"))
+    await paying.store.link(link, {})
     await paying.look_for(12 * MINUTE)
     assert paying.endings() == [Outcome.UNCLEAR]
 

@@ -11,6 +11,7 @@ from bot.domain.chats import Place
 from bot.domain.payments import Outcome
 from bot.errors import (
     ChatGone,
+    ChatMigrated,
     DeliveryUncertain,
     FloodLimited,
     NotSent,
@@ -120,6 +121,16 @@ async def test_who_blocked_the_bot_during_a_payment_is_told_its_end_once_back(pa
     await paying.store.wake(1, paying.clock.now)
     await paying.look_for(2 * MINUTE)
     assert paying.endings() == [Outcome.DONE]
+
+
+async def test_a_payment_whose_group_became_a_supergroup_goes_on_and_is_told_there(paying: World) -> None:
+    paying.messenger.always[1] = ChatMigrated(-1001)
+    question = await paying.ask()
+    await paying.press(question.id)
+    assert (await paying.payment(question.id)).place == Place(-1001)
+    assert paying.provider.executed == [("pay", 7)]
+    await paying.look_for(2 * MINUTE)
+    assert [(shown.place, shown.outcome) for shown in paying.messenger.shown] == [(Place(-1001), Outcome.DONE)]
 
 
 async def test_an_end_that_can_never_be_shown_is_given_up_after_a_day(paying: World) -> None:

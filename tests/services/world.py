@@ -150,7 +150,8 @@ class World:
         """Press the button that says yes, as the chat's handler does it."""
         chat = await self.store.chat(chat_id)
         payment = await self.payments.confirm(payment_id, Place(chat_id), user, message, chat)
-        await self.payments.carry_out(payment, chat)
+        if payment is not None:
+            await self.payments.carry_out(payment, chat)
 
     # --- What there is to see ---
 

@@ -45,6 +45,14 @@ class PaymentContract:
         assert not await store.advance_payment(confirmed, State.ASKED)
         assert await store.payment("p1") == confirmed
 
+    async def test_a_payment_that_advances_stays_where_its_chat_has_moved(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await store.add_payment(new_payment())
+        await store.move_chat(CHAT, OTHER)
+        confirmed = new_payment(state=State.CONFIRMED)
+        assert await store.advance_payment(confirmed, State.ASKED)
+        assert await store.payment("p1") == replace(confirmed, place=replace(confirmed.place, chat_id=OTHER))
+
     async def test_of_many_presses_at_once_one_wins(self, shelf: Shelf) -> None:
         store = await shelf.open()
         await store.add_payment(new_payment())

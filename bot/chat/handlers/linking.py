@@ -7,7 +7,7 @@ from telegram.error import TelegramError
 from bot.chat.screens import Screen
 from bot.chat.talk import Talk
 from bot.chat.views import general
-from bot.errors import NotAToken, NotLinked, PrivateChatOnly, ProviderError
+from bot.errors import LinkInUse, NotAToken, NotLinked, PrivateChatOnly, ProviderError
 from bot.ports import Clock
 from bot.services.linking import Linking, looks_like_token
 
@@ -69,8 +69,8 @@ class LinkHandlers:
         deleted = await self._delete_message(talk)
         try:
             listing = await self._linking.link(talk.chat, talk.place, talk.user_id, text)
-        except (NotAToken, ProviderError) as error:
-            # Whoever mistyped it can just send it again.
+        except (NotAToken, LinkInUse, ProviderError) as error:
+            # Whoever mistyped it, or was too early, can just send it again.
             await self._linking.expect_token(talk.chat)
             await talk.explain(error)
         else:

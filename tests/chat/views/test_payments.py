@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from itertools import product
@@ -13,9 +14,19 @@ from bot.chat.texts import Texts
 from bot.chat.views.payments import progress, question
 from bot.domain.invoices import Item
 from bot.domain.payments import Action, Outcome, State
+from bot.errors import BotError, DocumentTooLarge, ProviderError
+from bot.sandbox.telegram.html import parse_html
 from tests.chat.samples import DE, EN, NASTY, TODAY, buttons, invoice, labels, payment, seen
 
 PAY, BACK = Action.PAY, Action.REMOVE_CREDIT
+
+
+def provider_errors(base: type[ProviderError] = ProviderError) -> Iterator[type[ProviderError]]:
+    """All kinds that a call about one invoice can meet."""
+    for kind in base.__subclasses__():
+        if kind is not DocumentTooLarge:
+            yield kind
+            yield from provider_errors(kind)
 
 
 def told(outcome: Outcome, action: Action = PAY, t: Texts = EN, **others: object) -> str:
@@ -32,7 +43,7 @@ def test_the_question_names_invoice_amount_and_date() -> None:
         "💳 Pay €7.95 for invoice 4711 with your credit?\n"
         "Server 4711\n"
         "Due: 27 Nov 2026 (in 5 days)\n"
-        "This question stands for 10 minutes."
+        "Please confirm within 10 minutes."
     )
     assert [(b.label, b.data) for b in buttons(screen)] == [
         ("✅ Pay €7.95", "yes:AAAABBBBCCCCDDDD"),
@@ -67,7 +78,7 @@ def test_taking_credit_back_asks_for_that_amount() -> None:
 
 def test_a_question_about_an_invoice_without_title_and_date_is_short() -> None:
     text = seen(question(EN, payment(due=None), invoice(items=(), due=None), TODAY))
-    assert text == "💳 Pay €7.95 for invoice 4711 with your credit?\nThis question stands for 10 minutes."
+    assert text == "💳 Pay €7.95 for invoice 4711 with your credit?\nPlease confirm within 10 minutes."
 
 
 def test_a_title_is_shown_as_it_was_written() -> None:
@@ -88,9 +99,9 @@ def test_the_buttons_of_the_longest_number_fit() -> None:
     ("action", "state", "words"),
     [
         (PAY, State.CONFIRMED, "⏳ Paying €7.95 for invoice 4711 …"),
-        (PAY, State.SENT, "please don't pay again meanwhile"),
+        (PAY, State.SENT, "I have asked the provider to pay €7.95 for invoice 4711, and have no confirmation yet."),
         (BACK, State.CONFIRMED, "⏳ Taking €1.00 back from invoice 4711 …"),
-        (BACK, State.SENT, "has the order to take €1.00 back from invoice 4711"),
+        (BACK, State.SENT, "I have asked the provider to take €1.00 back from invoice 4711"),
     ],
 )
 def test_under_way_there_is_nothing_to_press(action: Action, state: State, words: str) -> None:
@@ -101,18 +112,19 @@ def test_under_way_there_is_nothing_to_press(action: Action, state: State, words
 
 # --- Ended ----------------------------------------------------------------------------------------------------------
 
-PDF, DETAILS, AGAIN = "pdf:4711", "show:4711", "pay:4711"
+PDF, DETAILS, AGAIN, AGAIN_BACK = "pdf:4711", "show:4711", "pay:4711", "removecredit:4711"
 
 
 @pytest.mark.parametrize(
     ("outcome", "words", "data"),
     [
         (Outcome.DONE, "✅ Invoice 4711 is paid: €7.95, 22 Nov 2026, 10:30.", [PDF, DETAILS]),
-        (Outcome.PARTLY, "🟡 Your credit covered a part of invoice 4711 only.", [DETAILS]),
-        (Outcome.REFUSED, "❌ The provider refused to pay invoice 4711 with credit. Nothing was paid.", [DETAILS]),
-        (Outcome.NOT_SENT, "❌ Invoice 4711 was not paid: the provider could not be asked.", [AGAIN, DETAILS]),
-        (Outcome.CHANGED, "ℹ️ Invoice 4711 is no longer as it was shown to you", [AGAIN, DETAILS]),
-        (Outcome.UNCLEAR, "⚠️ Whether €7.95 for invoice 4711 was paid, I could not find out.", [DETAILS]),
+        (Outcome.PARTLY, "🟡 Your credit covered only a part of invoice 4711.", [DETAILS]),
+        (Outcome.REFUSED, "❌ Invoice 4711 was not paid.", [AGAIN, DETAILS]),
+        (Outcome.NOT_SENT, "❌ Invoice 4711 was not paid. Nothing was done.", [AGAIN, DETAILS]),
+        (Outcome.CHANGED, "ℹ️ Invoice 4711 has changed since it was shown to you", [AGAIN, DETAILS]),
+        (Outcome.UNCLEAR, "⚠️ I could not find out whether €7.95 was paid for invoice 4711.", [DETAILS]),
+        (Outcome.EXPIRED, "⌛ The question whether to pay invoice 4711 has expired. Nothing", [AGAIN, DETAILS]),
         (Outcome.CANCELLED, "Cancelled. Invoice 4711 was not paid.", [DETAILS]),
     ],
 )
@@ -127,10 +139,11 @@ def test_how_a_payment_ended_and_what_can_be_done_next(outcome: Outcome, words: 
     [
         (Outcome.DONE, "✅ €1.00 taken back from invoice 4711, 22 Nov 2026, 10:30.", [DETAILS]),
         (Outcome.PARTLY, "🟡 Only a part of the credit was taken back from invoice 4711.", [DETAILS]),
-        (Outcome.REFUSED, "❌ The provider refused to take credit back from invoice 4711.", [DETAILS]),
-        (Outcome.NOT_SENT, "❌ No credit was taken back from invoice 4711", ["removecredit:4711", DETAILS]),
-        (Outcome.CHANGED, "ℹ️ Invoice 4711 is no longer as it was shown", ["removecredit:4711", DETAILS]),
-        (Outcome.UNCLEAR, "⚠️ Whether €1.00 was taken back from invoice 4711, I could not find out.", [DETAILS]),
+        (Outcome.REFUSED, "❌ No credit was taken back from invoice 4711.", [AGAIN_BACK, DETAILS]),
+        (Outcome.NOT_SENT, "❌ No credit was taken back from invoice 4711. Nothing", [AGAIN_BACK, DETAILS]),
+        (Outcome.CHANGED, "ℹ️ Invoice 4711 has changed since it was shown to you", [AGAIN_BACK, DETAILS]),
+        (Outcome.UNCLEAR, "⚠️ I could not find out whether €1.00 was taken back from invoice 4711.", [DETAILS]),
+        (Outcome.EXPIRED, "⌛ The question whether to take credit back from invoice 4711", [AGAIN_BACK, DETAILS]),
         (Outcome.CANCELLED, "Cancelled. The credit stays on invoice 4711.", [DETAILS]),
     ],
 )
@@ -147,7 +160,7 @@ def test_the_outcomes_in_german() -> None:
 
 
 def test_a_part_payment_tells_what_is_left() -> None:
-    assert told(Outcome.PARTLY, left=Decimal("2.95")).endswith("only.\nLeft to pay: €2.95")
+    assert told(Outcome.PARTLY, left=Decimal("2.95")).endswith("4711.\nLeft to pay: €2.95")
     assert "Left to pay" not in told(Outcome.PARTLY)
 
 
@@ -157,11 +170,30 @@ def test_what_is_left_is_not_told_where_it_would_mislead() -> None:
 
 
 def test_a_refusal_is_told_in_the_providers_words() -> None:
-    assert told(Outcome.REFUSED, reason=NASTY).endswith(f"Nothing was paid.\nThe provider says: “{NASTY}”")
+    text = told(Outcome.REFUSED, error="error.refused", reason=NASTY)
+    assert text == f"❌ Invoice 4711 was not paid.\nThe provider refused: “{NASTY}”"
+
+
+KEPT = sorted(
+    {kind.key for kind in provider_errors()} | {"error.refused", "error.refused_without_reason", BotError.key}
+)
+
+
+@pytest.mark.parametrize("t", [EN, DE], ids=["en", "de"])
+@pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.NOT_SENT, Outcome.UNCLEAR])
+@pytest.mark.parametrize("key", KEPT)
+def test_what_went_wrong_is_told_below_the_end_in_its_own_sentence(key: str, outcome: Outcome, t: Texts) -> None:
+    text = told(outcome, t=t, error=key, reason="No.")
+    assert text == f"{told(outcome, t=t)}\n{parse_html(t(key, reason='No.')).text}"
+
+
+def test_what_went_wrong_on_the_way_is_not_told_of_an_end_that_is_none_of_its_doing() -> None:
+    for outcome in (Outcome.DONE, Outcome.PARTLY):
+        assert told(outcome, error="error.refused", reason="No.") == told(outcome)
 
 
 def test_a_reason_of_any_length_is_told_on_one_line() -> None:
-    text = told(Outcome.REFUSED, reason="no\n" * 3000)
+    text = told(Outcome.REFUSED, error="error.refused", reason="no\n" * 3000)
     assert len(text.splitlines()) == 2
     assert length(text) < TEXT_LIMIT
 
