@@ -8,6 +8,7 @@ import sys
 import click
 
 from bot import __version__
+from bot.domain.chats import LANGUAGES
 from bot.errors import StartError
 
 
@@ -39,7 +40,7 @@ def run() -> None:
 
 
 @main.command()
-@click.option("--language", type=click.Choice(["en", "de"]), default="en", help="The language of the person.")
+@click.option("--language", type=click.Choice(LANGUAGES), default=LANGUAGES[0], help="The language of the person.")
 def demo(language: str) -> None:
     """Try the bot on this machine, against a sandbox: no Telegram account and no provider needed."""
     try:
@@ -59,8 +60,8 @@ def doctor() -> None:
     async def report() -> list[Finding]:
         findings = []
         async for finding in examine():
-            mark = click.style("✗", fg="red") if finding.advice else click.style("OK", fg="green")
-            click.echo(f"{mark:>2} {finding.what}: {finding.advice or finding.detail}")
+            mark = click.style(" ✗", fg="red") if finding.advice else click.style("OK", fg="green")
+            click.echo(f"{mark} {finding.what}: {finding.advice or finding.detail}")
             findings.append(finding)
         return findings
 

@@ -7,13 +7,28 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bot.application import build_telegram, connect, open_embedded_store, utc_now
+from bot.application import build_telegram, configure_logs, connect
 from bot.domain.chats import Token
-from bot.errors import FolderInUse, PermissionMissing, ProviderError, StartError, TokenRefused
+from bot.errors import (
+    AnswerNotUnderstood,
+    NotFound,
+    PermissionMissing,
+    ProviderDown,
+    ProviderError,
+    ProviderUnreachable,
+    RateLimited,
+    Refused,
+    StartError,
+    TokenRefused,
+)
+from bot.provider.calls import Patience
 from bot.provider.client import ProviderClient, open_client
 from bot.settings import Settings, load_settings
+from bot.store.start import inspect
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+ONE_TRY = Patience(attempts=1)
+"""Whoever runs the doctor is waiting for it, and can run it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +41,16 @@ class Finding:
 
 
 async def examine() -> AsyncIterator[Finding]:
-    """Check settings, key and store, Telegram, and the provider, in this order."""
+    """Check settings, key and store, Telegram, and the provider, in this order. Changes nothing.
+
+    The logs are set up anew, so that of what happens on the way only errors are printed, masked.
+    """
     try:
         settings = load_settings()
     except StartError as error:
         yield Finding("Settings", advice=str(error))
         return
+    configure_logs(settings.model_copy(update={"log_level": "ERROR"}))
     yield _settings(settings)
     yield await _store(settings)
     yield await _telegram(settings)
@@ -46,16 +65,12 @@ def _settings(settings: Settings) -> Finding:
 
 
 async def _store(settings: Settings) -> Finding:
-    if not (settings.data_dir / "store.json").exists():
-        return Finding("Store and key", f"{settings.data_dir} is made at the first start")
+    keys = [key.get_secret_value() for key in settings.token_keys]
     try:
-        store = await asyncio.to_thread(open_embedded_store, settings)
-    except FolderInUse:
-        return Finding("Store and key", f"{settings.data_dir} is in use, most likely by the running bot")
+        there = await asyncio.to_thread(inspect, settings.data_dir, keys)
     except StartError as error:
         return Finding("Store and key", advice=str(error))
-    await store.close()
-    return Finding("Store and key", f"{settings.data_dir} opens")
+    return Finding("Store and key", f"{settings.data_dir} {'opens' if there else 'is made at the first start'}")
 
 
 async def _telegram(settings: Settings) -> Finding:
@@ -70,15 +85,33 @@ async def _telegram(settings: Settings) -> Finding:
 
 async def _provider(settings: Settings) -> Finding:
     """Ask with a token that can't exist: an API that is there refuses it."""
+    url = settings.provider_url
     async with open_client(1) as http:
-        client = ProviderClient(http, settings.provider_url, settings.zone, clock=utc_now)
+        client = ProviderClient(http, url, settings.zone, patience=ONE_TRY)
         try:
             await client.list_invoices(Token("doctor-has-no-token"), "en")
         except (TokenRefused, PermissionMissing):
-            return Finding("Provider", settings.provider_url)
+            return Finding("Provider", url)
         except ProviderError as error:
-            return Finding(
-                "Provider",
-                advice=f"{settings.provider_url} does not answer as the invoice API does: {error}. Check PROVIDER_URL.",
-            )
-        return Finding("Provider", advice=f"{settings.provider_url} gives invoices to any token. Is it the right one?")
+            return Finding("Provider", advice=f"{url} {_in_words(error)}")
+    return Finding("Provider", advice=f"{url} gives invoices to any token. Is it the right one?")
+
+
+def _in_words(error: ProviderError) -> str:
+    """What the provider's address does instead of refusing the token, and what to do about it."""
+    match error:
+        case ProviderUnreachable():
+            return "can't be reached. Check PROVIDER_URL and the network."
+        case ProviderDown():
+            return "is there, but fails or does not answer in time: try again later."
+        case RateLimited():
+            return "asks for a pause: try again later."
+        case AnswerNotUnderstood():
+            answer = error.arguments["detail"]
+        case Refused():
+            answer = f"status {error.status}"
+        case NotFound():
+            answer = "status 404"
+        case _:
+            answer = type(error).__name__
+    return f"does not answer as the invoice API does ({answer}). Check PROVIDER_URL."

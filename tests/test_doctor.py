@@ -1,0 +1,190 @@
+"""The doctor: each finding is OK or says what to do, in an operator's words; nothing is changed, no secret is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from bot.application import open_embedded_store
+from bot.doctor import Finding, examine
+from bot.sandbox.provider_faults import Fault
+from bot.sandbox.sandbox import Sandbox, open_sandbox
+from bot.sandbox.telegram import BOT_TOKEN
+from bot.store.vault import new_key
+
+ROOT = Path(__file__).parents[1]
+KEY = new_key()
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with open_sandbox() as opened:
+        yield opened
+
+
+@pytest.fixture
+def environment(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The variables of a bot that is set up well, without a start so far; the tests spoil what they like."""
+    monkeypatch.chdir(tmp_path)
+    values = {
+        "TELEGRAM_BOT_TOKEN": BOT_TOKEN,
+        "TELEGRAM_API_URL": sandbox.telegram_url,
+        "PROVIDER_URL": sandbox.provider_url,
+        "DATA_DIR": str(tmp_path / "data"),
+        "TOKEN_KEYS": KEY,
+        "LOG_LEVEL": "DEBUG",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return values
+
+
+async def findings() -> dict[str, Finding]:
+    return {finding.what: finding async for finding in examine()}
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    return {str(path): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+async def test_all_is_well_before_the_first_start_and_after_and_nothing_is_changed(
+    environment: dict[str, str], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    before = await findings()
+    assert [finding.advice for finding in before.values()] == [""] * 4
+    assert before["Store and key"].detail == f"{tmp_path / 'data'} is made at the first start"
+    assert not contents(tmp_path)
+    await open_embedded_store(sandbox.settings(tmp_path / "data", token_keys=KEY)).close()
+    found = contents(tmp_path)
+    after = await findings()
+    assert [finding.advice for finding in after.values()] == [""] * 4
+    assert after["Store and key"].detail == f"{tmp_path / 'data'} opens"
+    assert contents(tmp_path) == found
+
+
+async def test_nothing_is_sealed_anew(
+    environment: dict[str, str], sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await open_embedded_store(sandbox.settings(tmp_path / "data", token_keys=KEY)).close()
+    before = contents(tmp_path)
+    monkeypatch.setenv("TOKEN_KEYS", f"{new_key()},{KEY}")
+    assert not (await findings())["Store and key"].advice
+    assert contents(tmp_path) == before
+
+
+async def test_the_store_is_examined_while_the_bot_has_it(
+    environment: dict[str, str], sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_embedded_store(sandbox.settings(tmp_path / "data", token_keys=KEY))
+    assert not (await findings())["Store and key"].advice
+    monkeypatch.setenv("TOKEN_KEYS", new_key())
+    assert "not among the keys given" in (await findings())["Store and key"].advice
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "advice"),
+    [
+        ("TOKEN_KEYS", "nonsense", "Key number 1 of TOKEN_KEYS"),
+        ("DATA_DIR", "/proc/nope", "The data folder /proc/nope can't be made"),
+        ("DATA_DIR", "/dev/null/data", "Set DATA_DIR to a folder"),
+    ],
+)
+async def test_what_would_stop_the_first_start_is_found_before_it(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str, value: str, advice: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert advice in (await findings())["Store and key"].advice
+
+
+@pytest.mark.parametrize(
+    ("fault", "advice"),
+    [
+        (Fault.DOWN, "is there, but fails or does not answer in time: try again later"),
+        (Fault.CUT_BEFORE, "is there, but fails or does not answer in time: try again later"),
+        (Fault.RATE_LIMIT, "asks for a pause: try again later"),
+        (Fault.HTML_INSTEAD, "does not answer as the invoice API does (status 200, content type 'text/html"),
+        (Fault.REDIRECT, "does not answer as the invoice API does (status 302)"),
+        (Fault.REFUSED, "does not answer as the invoice API does (status 4"),
+        (Fault.NO_CONTENT, "does not answer as the invoice API does (status 204"),
+    ],
+)
+async def test_what_is_wrong_with_the_provider_is_said_in_words(
+    environment: dict[str, str], sandbox: Sandbox, fault: Fault, advice: str
+) -> None:
+    sandbox.provider.faults.switch_on(fault)
+    found = (await findings())["Provider"].advice
+    assert found.startswith(f"{sandbox.provider_url} {advice}")
+    assert "error." not in found
+
+
+async def test_a_provider_that_takes_any_token_is_doubted(environment: dict[str, str], sandbox: Sandbox) -> None:
+    sandbox.provider.add_account("doctor-has-no-token")
+    assert (await findings())[
+        "Provider"
+    ].advice == f"{sandbox.provider_url} gives invoices to any token. Is it the right one?"
+
+
+async def test_a_provider_that_nobody_listens_for_cannot_be_reached(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROVIDER_URL", "http://127.0.0.1:1/api")
+    advice = (await findings())["Provider"].advice
+    assert advice == "http://127.0.0.1:1/api can't be reached. Check PROVIDER_URL and the network."
+
+
+async def test_an_address_without_the_api_is_no_provider(
+    environment: dict[str, str], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROVIDER_URL", f"{sandbox.provider_url}/elsewhere")
+    advice = (await findings())["Provider"].advice
+    assert "elsewhere does not answer as the invoice API does (status 404). Check PROVIDER_URL." in advice
+
+
+async def test_missing_settings_end_the_examination(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PROVIDER_URL")
+    found = await findings()
+    assert list(found) == ["Settings"]
+    assert "PROVIDER_URL is missing" in found["Settings"].advice
+
+
+async def test_only_errors_are_logged_and_masked(
+    environment: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    await findings()
+    structlog.get_logger("bot").warning("not told")
+    logging.getLogger("bot").error("failed with %s and %s", BOT_TOKEN, KEY)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "failed with *** and ***" in printed.err
+    assert "not told" not in printed.err
+
+
+@pytest.mark.parametrize("fault", [None, Fault.DOWN, Fault.HTML_INSTEAD])
+async def test_a_run_prints_its_findings_alone_and_no_secret(
+    environment: dict[str, str], sandbox: Sandbox, tmp_path: Path, fault: Fault | None
+) -> None:
+    if fault:
+        sandbox.provider.faults.switch_on(fault)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "doctor"),
+        cwd=tmp_path,
+        env=os.environ | environment | {"PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = (part.decode() for part in await process.communicate())
+    marks = ["OK Settings", "OK Store and key", "OK Telegram", " ✗ Provider" if fault else "OK Provider"]
+    assert [line.partition(":")[0] for line in out.splitlines()] == marks
+    assert err == ""
+    assert process.returncode == (1 if fault else 0)
+    assert not any(secret in out for secret in (BOT_TOKEN, BOT_TOKEN.partition(":")[2], KEY))
