@@ -209,7 +209,7 @@ async def test_a_button_of_an_invoice_that_is_gone_says_so_and_leaves_the_list(
         (PermissionMissing("access_invoices"), "access_invoices"),
         (AnswerNotUnderstood("<html>"), "an answer that I don't understand"),
         (Refused(418, "<b>I'm a teapot & more</b>"), "The provider refused: “<b>I'm a teapot & more</b>”"),
-        (Refused(418), "gave no reason (code 418)"),
+        (Refused(418), "refused and gave no reason."),
     ],
     ids=lambda value: type(value).__name__,
 )

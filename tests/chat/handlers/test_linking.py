@@ -132,7 +132,7 @@ async def test_what_can_be_no_token_never_reaches_the_provider(
 
 async def test_a_missing_permission_is_named(ada: Person, chat: Chat, provider: FakeProvider) -> None:
     provider.failures["list_invoices"] = PermissionMissing("access_invoices")
-    await ask(ada, chat, f"/link {TOKEN}", "lacks the permission “access_invoices”")
+    await ask(ada, chat, f"/link {TOKEN}", "lacks the permission access_invoices.")
 
 
 async def test_linking_again_replaces_the_link_and_failing_to_keeps_it(
