@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 import structlog
 
@@ -20,18 +19,15 @@ from bot.domain.chats import Chat, Place
 from bot.domain.invoices import Invoice
 from bot.domain.payments import (
     CONFIRMATION_LIFETIME,
-    SETTLE_FOR,
     Action,
     Outcome,
     Payment,
     State,
     amount_of,
     ended,
-    outcome_of,
     still_matches,
 )
 from bot.errors import (
-    BotError,
     ConfirmationExpired,
     NoCreditApplied,
     NotFound,
@@ -48,6 +44,7 @@ from bot.errors import (
 )
 from bot.ports import ChatStore, Clock, Messenger, PaymentStore, Provider
 from bot.services.failures import log_failure
+from bot.services.settling import Settler, because_of
 from bot.services.telling import SHOW_WITHIN, PaymentTeller
 from bot.services.workers import Workers
 
@@ -55,9 +52,6 @@ log = structlog.get_logger()
 
 CLEAR_REFUSALS = (Refused, NotFound, TokenRefused, PermissionMissing, RateLimited)
 """Answers of the provider that say that it does not carry this request out."""
-
-ABANDONED_AFTER = timedelta(minutes=2)
-"""A confirmed payment that was not sent for so long belongs to a process that died; longer than any read may take."""
 
 FIRST_LOOK = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=1)
@@ -78,8 +72,8 @@ class Payments:
         show_within: timedelta = SHOW_WITHIN,
     ) -> None:
         self._store = store
-        self._chats = chats
         self._provider = provider
+        self._settler = Settler(store, chats, provider, clock)
         self._teller = PaymentTeller(store, chats, messenger, clock, show_within)
         self._clock = clock
         self._workers = workers
@@ -165,7 +159,7 @@ class Payments:
 
     async def _look(self, payment: Payment) -> None:
         with self._hold(payment.id):
-            settled = await self._settle(payment)
+            settled = await self._settler.settle(payment)
             if settled is not None and settled.state is State.ENDED:
                 await self._teller.tell(settled.id)
 
@@ -204,15 +198,15 @@ class Payments:
         Returns the payment as it stands then; None: somebody else has ended it, and tells.
         """
         if chat.link is None:
-            return await self._end(payment, Outcome.NOT_SENT)
+            return await self._settler.end(payment, Outcome.NOT_SENT)
         token, language = chat.link.token, chat.speaks
         try:
             invoice = await self._provider.invoice(token, language, payment.invoice_id)
         except Exception as error:  # noqa: BLE001  # it is logged
             log_failure("invoice can't be read before a payment", error, payment=payment.id)
-            return await self._end(_because_of(error, payment), Outcome.NOT_SENT)
+            return await self._settler.end(because_of(error, payment), Outcome.NOT_SENT)
         if not still_matches(payment, invoice):
-            return await self._end(payment, Outcome.CHANGED, left=invoice.left_to_pay)
+            return await self._settler.end(payment, Outcome.CHANGED, left=invoice.left_to_pay)
         sent = replace(payment, state=State.SENT, since=self._clock())
         if not await self._store.advance_payment(sent, State.CONFIRMED):
             log.warning("payment was given up before it was sent", payment=payment.id)
@@ -221,50 +215,13 @@ class Payments:
         try:
             await call(token, language, payment.invoice_id)
         except ProviderUnreachable as error:
-            return await self._end(_because_of(error, sent), Outcome.NOT_SENT)
+            return await self._settler.end(because_of(error, sent), Outcome.NOT_SENT)
         except CLEAR_REFUSALS as error:
-            sent = _because_of(error, sent)
+            sent = because_of(error, sent)
             await self._store.advance_payment(sent, State.SENT)  # in case that the invoice can't be read now
         except Exception as error:  # noqa: BLE001  # whatever it was, the request may have been carried out
             log_failure("payment's answer is unclear", error, payment=payment.id)
-        return await self._settle(sent)
-
-    async def _settle(self, payment: Payment) -> Payment | None:
-        """What is known now of a payment that may have been sent; ended once the invoice says so, or time is up."""
-        now = self._clock()
-        if payment.state is State.CONFIRMED and now - payment.since > ABANDONED_AFTER:
-            return await self._end(payment, Outcome.NOT_SENT)
-        if payment.state is not State.SENT:
-            return payment
-        time_is_up = now - payment.since > SETTLE_FOR
-        try:
-            invoice = await self._read_after(payment)
-        except Exception as error:  # noqa: BLE001  # it is logged
-            log_failure("invoice can't be read after a payment", error, payment=payment.id)
-            why = payment if payment.error else _because_of(error, payment)
-            return await self._end(why, Outcome.UNCLEAR) if time_is_up else payment
-        outcome = outcome_of(payment, invoice) or (Outcome.UNCLEAR if time_is_up else None)
-        return await self._end(payment, outcome, invoice.left_to_pay) if outcome else payment
-
-    async def _read_after(self, payment: Payment) -> Invoice:
-        chat = await self._chats.chat(payment.place.chat_id)
-        if chat.link is None or chat.link.account != payment.account:
-            raise NotLinked
-        return await self._provider.invoice(chat.link.token, chat.speaks, payment.invoice_id)
-
-    async def _end(self, payment: Payment, outcome: Outcome, left: Decimal | None = None) -> Payment | None:
-        """The ended payment; None: somebody else has moved it on."""
-        after = ended(payment, outcome, self._clock(), left)
-        if not await self._store.advance_payment(after, payment.state):
-            return None
-        log.info("payment ended", payment=payment.id, invoice=payment.invoice_id, outcome=outcome)
-        return after
-
-
-def _because_of(error: Exception, payment: Payment) -> Payment:
-    """The payment with what went wrong."""
-    key = error.key if isinstance(error, BotError) else BotError.key
-    return replace(payment, error=key, reason=error.reason if isinstance(error, Refused) else "")
+        return await self._settler.settle(sent)
 
 
 def _why_not(action: Action, invoice: Invoice) -> UserError:

@@ -107,6 +107,7 @@ async def ask_where_requests_are_lost(world: World) -> str:
 async def press(world: World, payment_id: str) -> None:
     chat = await world.store.chat(1)
     payment = await world.payments.confirm(payment_id, Place(1), ADA, MESSAGE, chat)
+    assert payment is not None
     await world.payments.carry_out(payment, chat)
 
 

@@ -148,6 +148,7 @@ async def test_an_end_found_by_another_replica_is_not_overwritten_by_an_older_st
     paying.provider.errors["pay"] = ProviderDown()
     chat = await paying.chat()
     payment = await paying.payments.confirm(question.id, Place(1), ADA, MESSAGE, chat)
+    assert payment is not None
     other_replica = paying.replica()
     show_payment = paying.messenger.show_payment
 

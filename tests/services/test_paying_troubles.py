@@ -17,7 +17,7 @@ from bot.errors import (
     NotSent,
     SendRefused,
 )
-from bot.services.paying import ABANDONED_AFTER
+from bot.services.settling import ABANDONED_AFTER
 from tests.fakes import Gate
 from tests.services.world import ADA, MESSAGE, MINUTE, SECOND, World
 
