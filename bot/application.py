@@ -6,24 +6,24 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Never
 
 import stamina
 import structlog
 from telegram.error import InvalidToken, TelegramError
-from telegram.ext import Application, ApplicationBuilder, CallbackContext
-from telegram.request import HTTPXRequest
+from telegram.ext import Application, ApplicationBuilder, CallbackContext, JobQueue
 
 from bot import logs
-from bot.chat.bot import ALLOWED_UPDATES, add_handlers, publish_menu, watch_membership
+from bot.chat.bot import add_handlers, publish_menu, watch_membership
 from bot.chat.dispatch import Dispatcher, InOrderPerChat
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.messenger import TelegramMessenger
+from bot.chat.polling import TOKEN_REFUSED, TelegramRequest, poll, reach
 from bot.chat.texts import Phrasebook, open_phrasebook
 from bot.errors import StartError
 from bot.ports import Clock, Store
@@ -47,8 +47,10 @@ Telegram = Application[Any, Any, Any, Any, Any, Any]
 CHECKS_AT_ONCE = 50
 SENDS_AT_ONCE = 25
 CONNECTIONS = 100
-GRACE = 15.0
-"""Seconds that work in hand has to end when the bot stops."""
+GRACE = 6.0
+"""Seconds that all work in hand together has to end when the bot stops; Docker kills after ten."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def utc_now() -> datetime:
@@ -63,15 +65,19 @@ def open_embedded_store(settings: Settings) -> TinyStore:
         keys, made = load_or_make_key(settings.data_dir)
         if made:
             log.warning(
-                "made a key for sealing the tokens; whoever has this file and the data can read them, "
-                "and without it nobody can: keep a copy of it apart from the data, or set TOKEN_KEYS",
+                "made a key file",
                 file=str(settings.data_dir / "token.key"),
+                meaning="It seals the tokens. Whoever has this file and the data can read them, and without it nobody "
+                "can: keep a copy of it apart from the data, or set TOKEN_KEYS.",
             )
     return open_store(settings.data_dir, keys)
 
 
 def build_telegram(settings: Settings) -> Telegram:
-    """python-telegram-bot's application, on the faster transport; it connects when it is initialized."""
+    """python-telegram-bot's application, on the faster transport; it connects when it is initialized.
+
+    It has no updater: updates come from :func:`bot.chat.polling.poll`.
+    """
     os.environ.setdefault("PTB_TIMEDELTA", "1")  # its waits as timedelta; without, it warns of each
     root = settings.telegram_api_url
     return (
@@ -79,22 +85,11 @@ def build_telegram(settings: Settings) -> Telegram:
         .token(settings.telegram_bot_token.get_secret_value())
         .base_url(f"{root}/bot")
         .base_file_url(f"{root}/file/bot")
-        .request(_telegram_request(CONNECTIONS, read_timeout=20))
-        .get_updates_request(_telegram_request(1, read_timeout=10))
+        .request(TelegramRequest(make_transport(CONNECTIONS), CONNECTIONS, read_timeout=20))
+        .get_updates_request(TelegramRequest(make_transport(1), 1, read_timeout=10))
+        .updater(None)
         .concurrent_updates(InOrderPerChat())
         .build()
-    )
-
-
-def _telegram_request(connections: int, read_timeout: float) -> HTTPXRequest:
-    return HTTPXRequest(
-        connection_pool_size=connections,
-        read_timeout=read_timeout,
-        write_timeout=20,
-        connect_timeout=10,
-        pool_timeout=10,
-        media_write_timeout=120,
-        httpx_kwargs={"transport": make_transport(connections)},
     )
 
 
@@ -105,6 +100,7 @@ class InvoiceBot:
         self, settings: Settings, store: Store, provider: ProviderClient, telegram: Telegram, clock: Clock
     ) -> None:
         self.telegram = telegram
+        self._polling: asyncio.Task[Never] | None = None
         self.phrasebook: Phrasebook = open_phrasebook(settings.currency, settings.zone)
         self._plan = CheckPlan(timedelta(seconds=settings.check_interval), settings.zone)
         self._workers = [Workers(CHECKS_AT_ONCE), Workers(SENDS_AT_ONCE), Workers(CHECKS_AT_ONCE)]
@@ -125,30 +121,63 @@ class InvoiceBot:
         watch_membership(telegram, store, clock)
         telegram.add_error_handler(_log_failure)
 
-    async def start(self, tick: float) -> None:
-        """Connect to Telegram, begin to take updates, and tick every ``tick`` seconds. Raises :class:`StartError`."""
-        await connect(self.telegram)
-        await publish_menu(self.telegram.bot, self.phrasebook)
+    async def run(self, tick: float = 1.0) -> None:
+        """Start, then work until cancelled. Raises :class:`StartError`, also where the bot's token is revoked."""
+        await (await self.start(tick))
+
+    async def start(self, tick: float) -> asyncio.Task[Never]:
+        """Wait for Telegram as long as it takes, then begin to take updates and to tick every ``tick`` seconds.
+
+        Gives the task that takes the updates, as :func:`bot.chat.polling.poll`. Raises :class:`StartError`.
+        """
+        bot = self.telegram.bot
+        await reach(self.telegram)
+        await publish_menu(bot, self.phrasebook)
         for work in (self._monitor.tick, self._courier.tick, self._payments.tick):
             self._repeat(work, tick)
         await self.telegram.start()
-        if self.telegram.updater is not None:
-            await self.telegram.updater.start_polling(
-                allowed_updates=ALLOWED_UPDATES, bootstrap_retries=-1, error_callback=_log_polling_failure
-            )
+        self._polling = asyncio.create_task(poll(bot, self.telegram.update_queue))
+        log.info("bot is running", name=bot.username)
+        return self._polling
 
     async def stop(self) -> None:
-        """Take no more updates, let what is in hand come to its end, and disconnect."""
-        telegram = self.telegram
-        if telegram.updater is not None and telegram.updater.running:
-            await telegram.updater.stop()
-        if telegram.running:
-            try:
-                await asyncio.wait_for(telegram.stop(), GRACE)
-            except TimeoutError:
-                log.warning("some updates were not finished in time")
-        await asyncio.gather(*(workers.finish(GRACE) for workers in self._workers))
-        await telegram.shutdown()
+        """Take no more updates, let what is in hand end within :data:`GRACE`, cancel the rest, and disconnect.
+
+        Nothing is lost by cancelling: checks, alerts and payments are taken up again from the store at the next start.
+        A step that fails is logged, and skips none.
+        """
+        log.info("bot is stopping")
+        end = asyncio.get_running_loop().time() + GRACE
+        for step in (self._stop_polling, self._finish_updates, self._cancel_updates, self._finish_work):
+            await _survive(step(end))
+        await _survive(self.telegram.bot.shutdown())
+
+    async def _stop_polling(self, _: float) -> None:
+        if self._polling is not None:
+            self._polling.cancel()
+            await asyncio.gather(self._polling, return_exceptions=True)
+
+    async def _finish_updates(self, end: float) -> None:
+        if self.telegram.running:
+            for job in self._queue.jobs():
+                job.schedule_removal()
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(end):
+                    await self.telegram.stop()
+
+    async def _cancel_updates(self, _: float) -> None:
+        await self.telegram.update_processor.shutdown()
+        await self._queue.stop(wait=False)
+
+    async def _finish_work(self, end: float) -> None:
+        left = max(0.0, end - asyncio.get_running_loop().time())
+        await asyncio.gather(*(workers.finish(left) for workers in self._workers))
+
+    @property
+    def _queue(self) -> JobQueue[Any]:
+        if self.telegram.job_queue is None:  # only without the extra job-queue
+            raise StartError("python-telegram-bot is installed without its job queue. Install the pinned requirements.")
+        return self.telegram.job_queue
 
     def _repeat(self, work: Callable[[], Awaitable[None]], every: float) -> None:
         """Call ``work`` on a UTC interval; a late or slow call is made up for by the next, never dropped or doubled."""
@@ -156,52 +185,65 @@ class InvoiceBot:
         async def call(_: CallbackContext[Any, Any, Any, Any]) -> None:
             await work()
 
-        queue = self.telegram.job_queue
-        if queue is None:  # only without the extra job-queue
-            raise StartError("python-telegram-bot is installed without its job queue. Install the pinned requirements.")
         options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        queue.run_repeating(call, every, first=0, name=work.__qualname__, job_kwargs=options)
+        self._queue.run_repeating(call, every, first=0, name=work.__qualname__, job_kwargs=options)
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, clock: Clock = utc_now, tick: float = 1.0) -> AsyncIterator[InvoiceBot]:
-    """The bot, running while the context lasts. Raises :class:`StartError` where it can't be started."""
+async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[InvoiceBot]:
+    """The bot, not yet started. It is stopped at the end, and only then what it stands on is closed.
+
+    Raises :class:`StartError` where the store can't be opened.
+    """
     async with AsyncExitStack() as stack:
-        store = await asyncio.to_thread(open_embedded_store, settings)
+        # Not in a thread: nothing else runs yet, and a thread would go on where a signal has ended the start.
+        store = open_embedded_store(settings)
         stack.push_async_callback(store.close)
         http = await stack.enter_async_context(open_client(CONNECTIONS))
         provider = ProviderClient(http, settings.provider_url, settings.zone, clock=clock)
         bot = InvoiceBot(settings, store, provider, build_telegram(settings), clock)
         stack.push_async_callback(bot.stop)
-        await bot.start(tick)
-        log.info("bot is running", telegram=settings.telegram_api_url, provider=settings.provider_url)
         yield bot
-        log.info("bot is stopping")
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, clock: Clock = utc_now, tick: float = 1.0) -> AsyncIterator[InvoiceBot]:
+    """The bot, running while the context lasts. Raises :class:`StartError` where it can't be started."""
+    async with assembled(settings, clock) as bot:
+        await bot.start(tick)
+        yield bot
 
 
 async def run(settings: Settings) -> None:
-    """Run the bot until SIGINT or SIGTERM. Raises :class:`StartError`."""
-    stop = asyncio.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with running(settings):
-        await stop.wait()
+    """Run the bot until SIGINT or SIGTERM; a second signal ends the process at once. Raises :class:`StartError`."""
+    loop = asyncio.get_running_loop()
+    async with assembled(settings) as bot:
+        log.info("bot is starting", telegram=settings.telegram_api_url, provider=settings.provider_url)
+        work = asyncio.create_task(bot.run())
+
+        def end() -> None:
+            for name in SIGNALS:
+                loop.remove_signal_handler(name)
+            work.cancel()
+
+        for name in SIGNALS:
+            loop.add_signal_handler(name, end)
+        with suppress(asyncio.CancelledError):
+            await work
 
 
 async def connect(telegram: Telegram) -> str:
-    """Ask Telegram who we are, and give the bot's user name. Raises :class:`StartError` that says what to do."""
+    """Ask Telegram once who we are: the bot's user name. Raises :class:`StartError` that says what to do."""
     try:
-        await telegram.initialize()
+        async with telegram.bot as bot:
+            return str(bot.username)
     except InvalidToken:
-        raise StartError(
-            "Telegram does not accept TELEGRAM_BOT_TOKEN. Copy it again from @BotFather, or make a new one there."
-        ) from None
+        raise StartError(TOKEN_REFUSED) from None
     except TelegramError as error:
         raise StartError(
             f"Telegram can't be reached at {telegram.bot.base_url.partition('/bot')[0]} ({error.message}). "
             "Check TELEGRAM_API_URL and the network."
         ) from None
-    return str(telegram.bot.username)
 
 
 def configure_logs(settings: Settings) -> None:
@@ -217,5 +259,8 @@ async def _log_failure(update: object, context: CallbackContext[Any, Any, Any, A
     log.error("unexpected failure", update_id=getattr(update, "update_id", None), exc_info=error)
 
 
-def _log_polling_failure(error: TelegramError) -> None:
-    log.warning("updates can't be fetched", error=error.message)
+async def _survive(step: Awaitable[object]) -> None:
+    try:
+        await step
+    except Exception:
+        log.exception("stopping failed in part")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import closing
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 from weakref import WeakValueDictionary
 
 import structlog
@@ -39,23 +40,28 @@ class InOrderPerChat(BaseUpdateProcessor):
         super().__init__(IN_HAND)
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._in_hand: set[asyncio.Task[Any]] = set()
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         """Wait for the chat's earlier updates, then handle this one."""
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._in_hand.add(task)
+        task.add_done_callback(self._in_hand.discard)
         chat = update.effective_chat if isinstance(update, Update) else None
-        if chat is None:
-            async with self._slots:
+        lock = asyncio.Lock() if chat is None else self._locks.setdefault(chat.id, asyncio.Lock())
+        # Closed, since one that is cancelled before its turn has never begun.
+        with closing(cast("Coroutine[Any, Any, Any]", coroutine)):
+            async with lock, self._slots:
                 await coroutine
-            return
-        lock = self._locks.setdefault(chat.id, asyncio.Lock())
-        async with lock, self._slots:
-            await coroutine
 
     async def initialize(self) -> None:
         """Nothing to open."""
 
     async def shutdown(self) -> None:
-        """Nothing to close."""
+        """Cancel what is still in hand."""
+        for task in self._in_hand:
+            task.cancel()
+        await asyncio.gather(*self._in_hand, return_exceptions=True)
 
 
 class Dispatcher:
