@@ -12,7 +12,6 @@ from typing import Any, Never
 
 import stamina
 import structlog
-from telegram.error import InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder, CallbackContext, JobQueue
 
 from bot import logs
@@ -23,7 +22,7 @@ from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.messenger import TelegramMessenger
-from bot.chat.polling import TOKEN_REFUSED, TelegramRequest, poll, reach
+from bot.chat.polling import TelegramRequest, poll, reach
 from bot.chat.texts import Phrasebook, open_phrasebook
 from bot.errors import StartError
 from bot.ports import Clock, Store
@@ -230,20 +229,6 @@ async def run(settings: Settings) -> None:
             loop.add_signal_handler(name, end)
         with suppress(asyncio.CancelledError):
             await work
-
-
-async def connect(telegram: Telegram) -> str:
-    """Ask Telegram once who we are: the bot's user name. Raises :class:`StartError` that says what to do."""
-    try:
-        async with telegram.bot as bot:
-            return str(bot.username)
-    except InvalidToken:
-        raise StartError(TOKEN_REFUSED) from None
-    except TelegramError as error:
-        raise StartError(
-            f"Telegram can't be reached at {telegram.bot.base_url.partition('/bot')[0]} ({error.message}). "
-            "Check TELEGRAM_API_URL and the network."
-        ) from None
 
 
 def configure_logs(settings: Settings) -> None:

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bot.application import build_telegram, configure_logs, connect
+from bot.application import build_telegram, configure_logs
+from bot.chat.polling import connect
 from bot.domain.chats import Token
 from bot.errors import (
     AnswerNotUnderstood,
@@ -74,13 +75,10 @@ async def _store(settings: Settings) -> Finding:
 
 
 async def _telegram(settings: Settings) -> Finding:
-    telegram = build_telegram(settings)
     try:
-        return Finding("Telegram", f"@{await connect(telegram)}")
+        return Finding("Telegram", f"@{await connect(build_telegram(settings).bot)}")
     except StartError as error:
         return Finding("Telegram", advice=str(error))
-    finally:
-        await telegram.shutdown()
 
 
 async def _provider(settings: Settings) -> Finding:

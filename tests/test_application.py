@@ -221,7 +221,7 @@ async def test_a_stop_waits_for_all_work_in_hand_no_longer_than_its_grace(
     assert bot._workers[1].free == application.SENDS_AT_ONCE
 
 
-async def test_a_bot_that_never_started_can_be_stopped(
+async def test_a_start_that_hangs_is_ended_by_a_signal_and_a_second_one_would_not_be_caught(
     sandbox: Sandbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.telegram.faults.silence(delivered=False, times=None, method="getMe")
@@ -229,6 +229,7 @@ async def test_a_bot_that_never_started_can_be_stopped(
     await sandbox.telegram.wait_until(lambda: sandbox.telegram.calls_of("getMe"), SOON)
     os.kill(os.getpid(), signal.SIGTERM)
     await asyncio.wait_for(start, SOON)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     await open_embedded_store(settings).close()
 
 

@@ -67,6 +67,20 @@ class TelegramRequest(HTTPXRequest):
         return status, body
 
 
+async def connect(bot: Bot) -> str:
+    """Ask Telegram once who we are: the bot's user name. Raises :class:`StartError` that says what to do."""
+    try:
+        async with bot:
+            return bot.username
+    except InvalidToken:
+        raise StartError(TOKEN_REFUSED) from None
+    except TelegramError as error:
+        raise StartError(
+            f"Telegram can't be reached at {bot.base_url.partition('/bot')[0]} ({error.message}). "
+            "Check TELEGRAM_API_URL and the network."
+        ) from None
+
+
 async def reach(
     application: Application,  # type: ignore[type-arg]  # its six parameters say nothing here
     sleep: Sleep = asyncio.sleep,

@@ -11,9 +11,11 @@ from structlog.testing import capture_logs
 from telegram import Bot
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
-from bot.chat.polling import LONGEST_WAIT, persist, poll
+from bot.application import build_telegram
+from bot.chat.polling import LONGEST_WAIT, connect, persist, poll
 from bot.errors import StartError
 from bot.sandbox.telegram import Chat, Person, SandboxTelegram
+from bot.settings import Settings
 
 
 class Waits(list[float]):
@@ -96,3 +98,15 @@ async def test_polling_ends_when_the_token_is_revoked(bot: Bot, telegram: Sandbo
     telegram.token = "1000000001:AAanother-token-made-at-BotFather-0"
     with pytest.raises(StartError, match="no longer accepts TELEGRAM_BOT_TOKEN"):
         await asyncio.wait_for(poll(bot, asyncio.Queue(), Waits()), 5)
+
+
+async def test_asking_who_we_are_fails_at_once_with_a_sentence_and_leaves_nothing_open(
+    settings: Settings, telegram: SandboxTelegram
+) -> None:
+    bot = build_telegram(settings).bot
+    telegram.faults.server_error(method="getMe")
+    with pytest.raises(StartError, match=r"can't be reached at http://127.*\(HTTP status 502\)"):
+        await connect(bot)
+    with pytest.raises(NetworkError, match="not initialized"):
+        await bot.request.retrieve(settings.telegram_api_url)
+    assert await connect(bot) == telegram.bot.username
