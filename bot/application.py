@@ -45,6 +45,8 @@ Telegram = Application[Any, Any, Any, Any, Any, Any]
 
 CHECKS_AT_ONCE = 50
 SENDS_AT_ONCE = 25
+SLOW_AT_ONCE = 100
+"""Downloads and payments that are carried out at the same time, over all chats."""
 CONNECTIONS = 100
 GRACE = 6.0
 """Seconds that all work in hand together has to end when the bot stops; Docker kills after ten."""
@@ -102,16 +104,21 @@ class InvoiceBot:
         self._polling: asyncio.Task[Never] | None = None
         self.phrasebook: Phrasebook = open_phrasebook(settings.currency, settings.zone)
         self._plan = CheckPlan(timedelta(seconds=settings.check_interval), settings.zone)
-        self._workers = [Workers(CHECKS_AT_ONCE), Workers(SENDS_AT_ONCE), Workers(CHECKS_AT_ONCE)]
+        self._workers = [
+            Workers(CHECKS_AT_ONCE),
+            Workers(SENDS_AT_ONCE),
+            Workers(CHECKS_AT_ONCE),
+            Workers(SLOW_AT_ONCE),
+        ]
         messenger = TelegramMessenger(telegram.bot, self.phrasebook)
-        checks, sends, looks = self._workers
+        checks, sends, looks, slow = self._workers
         self._monitor = Monitor(store, provider, clock, self._plan, checks)
         self._courier = Courier(store, store, messenger, clock, sends)
         self._payments = Payments(store, store, provider, messenger, clock, looks)
         linking = Linking(store, provider, clock, self._plan, base_url=settings.provider_url)
         add_handlers(
             telegram,
-            Dispatcher(store, self.phrasebook, clock, settings.allowed_users),
+            Dispatcher(store, self.phrasebook, clock, settings.allowed_users, slow),
             GeneralHandlers(store, self.phrasebook, clock),
             InvoiceHandlers(Browsing(provider), clock),
             LinkHandlers(linking, clock),

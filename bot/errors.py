@@ -200,13 +200,6 @@ class UnknownFilter(UserError):
         super().__init__(word=word, choices=choices)
 
 
-class UnknownLanguage(UserError):
-    key = "error.unknown_language"
-
-    def __init__(self, word: str) -> None:
-        super().__init__(word=word)
-
-
 class NothingToPay(UserError):
     """The invoice is not open, or nothing is left of its sum."""
 

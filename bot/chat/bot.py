@@ -15,12 +15,13 @@ from telegram.ext import (
     filters,
 )
 
-from bot.chat.dispatch import Context, Dispatcher, Handle
+from bot.chat.dispatch import Context, Dispatcher
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.texts import Phrasebook
+from bot.chat.views.choices import CHOICES
 from bot.chat.views.general import COMMANDS
 from bot.ports import ChatStore, Clock
 
@@ -39,40 +40,44 @@ def add_handlers(
     payments: PaymentHandlers,
 ) -> None:
     """Route commands, buttons and free text."""
-    commands: dict[str, Handle] = {
-        "start": linking.start,
-        "help": general.help,
-        "link": linking.link,
-        "unlink": linking.unlink,
-        "invoices": invoices.invoices,
-        "invoice": invoices.invoice,
-        "pdf": invoices.pdf,
-        "pay": payments.pay,
-        "removecredit": payments.remove_credit,
-        "archive": invoices.archive,
-        "status": general.status,
-        "language": general.language,
-    }
-    buttons: dict[str, Handle] = {
-        "list": invoices.turn,
-        "show": invoices.invoice,
-        "pdf": invoices.pdf,
-        "pay": payments.pay,
-        "removecredit": payments.remove_credit,
-        "yes": payments.confirm,
-        "no": payments.cancel,
-        "language": general.language,
-        "unlink": linking.unlink_answer,
-    }
     wrap = dispatcher.wrap
-    for name, handle in commands.items():
-        application.add_handler(CommandHandler(name, wrap(handle), filters.UpdateType.MESSAGE))
-    for word, handle in buttons.items():
-        application.add_handler(CallbackQueryHandler(wrap(handle), pattern=f"^{word}(:|$)"))
+    commands = {
+        "start": wrap(linking.start),
+        "help": wrap(general.help),
+        "link": wrap(linking.link, takes_token=True),
+        "unlink": wrap(linking.unlink, for_everybody=True),
+        "invoices": wrap(invoices.invoices),
+        "invoice": wrap(invoices.invoice),
+        "pdf": wrap(invoices.pdf, slow=True),
+        "pay": wrap(payments.pay),
+        "removecredit": wrap(payments.remove_credit),
+        "archive": wrap(invoices.archive, slow=True),
+        "status": wrap(general.status),
+        "language": wrap(general.language),
+    }
+    buttons = {
+        "list": wrap(invoices.turn),
+        "filter": wrap(invoices.filters),
+        "show": wrap(invoices.invoice),
+        "pdf": wrap(invoices.pdf, slow=True),
+        "pay": wrap(payments.pay),
+        "removecredit": wrap(payments.remove_credit),
+        "yes": wrap(payments.confirm, slow=True),
+        "no": wrap(payments.cancel),
+        "language": wrap(general.language),
+        "unlink": wrap(linking.unlink_answer, for_everybody=True),
+    }
+    message, private = filters.UpdateType.MESSAGE, filters.ChatType.PRIVATE & ~filters.StatusUpdate.ALL
+    # What is tapped in Telegram's menu comes without a number.
+    for name in CHOICES:
+        application.add_handler(CommandHandler(name, wrap(invoices.choosing(name)), message, has_args=False))
+    for name, callback in commands.items():
+        application.add_handler(CommandHandler(name, callback, message))
+    for word, callback in buttons.items():
+        application.add_handler(CallbackQueryHandler(callback, pattern=f"^{word}(:|$)"))
     application.add_handler(CallbackQueryHandler(wrap(general.unknown_button)))
-    private = filters.ChatType.PRIVATE & filters.UpdateType.MESSAGE & ~filters.StatusUpdate.ALL
-    application.add_handler(MessageHandler(private & filters.COMMAND, wrap(general.unknown_command)))
-    application.add_handler(MessageHandler(private, wrap(linking.text, keeps_expecting=True)))
+    application.add_handler(MessageHandler(message & private & filters.COMMAND, wrap(general.unknown_command)))
+    application.add_handler(MessageHandler(message & private, wrap(linking.text, takes_token=True)))
 
 
 def watch_membership(

@@ -6,19 +6,24 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 from weakref import WeakValueDictionary
 
 import structlog
 from telegram import Message, Update
+from telegram.constants import ChatAction
 from telegram.ext import BaseUpdateProcessor, CallbackContext
 
-from bot.chat.screens import Screen
+from bot.chat.errands import Errands
+from bot.chat.sending import showing_action
 from bot.chat.talk import Talk, is_private, place_of
 from bot.chat.texts import Phrasebook
 from bot.domain.chats import Chat
 from bot.errors import BotError, ChatGone, ChatMigrated, GroupChat, MessengerError, NotLinked
 from bot.ports import ChatStore, Clock
+from bot.services.linking import looks_like_token
+from bot.services.workers import Workers
 
 log = structlog.get_logger()
 
@@ -31,6 +36,9 @@ AT_ONCE = 256
 
 IN_HAND = 100_000
 """How many updates the library hands out before it waits itself: it would let one chat's queue lock the others out."""
+
+TYPING_AFTER = 0.7
+"""Seconds after which a chat shows that its answer is being worked on."""
 
 
 class InOrderPerChat(BaseUpdateProcessor):
@@ -65,31 +73,45 @@ class InOrderPerChat(BaseUpdateProcessor):
 
 
 class Dispatcher:
-    """Wraps the handlers; ``allowed_users`` None: everyone may talk to the bot."""
+    """Wraps the handlers; ``allowed_users`` None: everyone may talk to the bot. ``slow`` runs what takes long."""
 
     def __init__(
-        self, chats: ChatStore, phrasebook: Phrasebook, clock: Clock, allowed_users: frozenset[int] | None
+        self,
+        chats: ChatStore,
+        phrasebook: Phrasebook,
+        clock: Clock,
+        allowed_users: frozenset[int] | None,
+        slow: Workers,
     ) -> None:
         self._chats = chats
         self._phrasebook = phrasebook
         self._clock = clock
         self._allowed_users = allowed_users
+        self._errands = Errands(slow)
 
-    def wrap(self, handle: Handle, *, keeps_expecting: bool = False) -> Callback:
+    def wrap(
+        self, handle: Handle, *, takes_token: bool = False, for_everybody: bool = False, slow: bool = False
+    ) -> Callback:
         """The handler in python-telegram-bot's form.
 
-        A command ends the wait for a token that /link opened, unless it ``keeps_expecting`` it.
+        A message ends the wait for a token that /link opened, unless the handler ``takes_token``: then it may be one,
+        and doesn't stay in the chat of somebody who is turned away. ``for_everybody``: nobody is. What is ``slow``
+        doesn't hold up the chat's next updates, and is done one at a time.
         """
 
         async def handle_known(talk: Talk) -> None:
             talk.chat = await self._known(talk)
             talk.t = self._phrasebook[talk.chat.speaks]
-            if self._allowed_users is not None and talk.user_id not in self._allowed_users:
-                await self._turn_away(talk)
+            if not for_everybody and self._allowed_users is not None and talk.user_id not in self._allowed_users:
+                await self._turn_away(talk, takes_token=takes_token)
                 return
-            if talk.chat.awaiting_token_until is not None and talk.query is None and not keeps_expecting:
+            if talk.chat.awaiting_token_until is not None and talk.query is None and not takes_token:
                 await self._chats.await_token(talk.chat.id, None)
-            await handle(talk)
+            if slow:
+                await self._set_aside(handle, talk)
+                return
+            async with showing_action(talk.bot, talk.place, ChatAction.TYPING, after=TYPING_AFTER):
+                await handle(talk)
 
         async def callback(update: Update, context: Context) -> None:
             talk = self._talk(update, context)
@@ -144,10 +166,21 @@ class Dispatcher:
             query=update.callback_query,
         )
 
-    async def _turn_away(self, talk: Talk) -> None:
+    async def _set_aside(self, handle: Handle, talk: Talk) -> None:
+        kind = (talk.chat.id, handle)
+        if self._errands.has(kind, talk.words):
+            await talk.tell(talk.t("text.under_way"), alert=False)
+        else:
+            self._errands.start(kind, talk.words, partial(self._run, handle, talk.hand_over()))
+
+    async def _turn_away(self, talk: Talk, *, takes_token: bool) -> None:
         log.info("user is not allowed", user=talk.user_id)
-        text = talk.t("error.not_allowed", user_id=talk.user_id)
-        await (talk.answer_press(text.striptags(), alert=True) if talk.query else talk.reply(Screen(text)))
+        text = talk.message.text if talk.message is not None else None
+        shows_token = takes_token and (talk.words or looks_like_token(text or ""))
+        deleted = not shows_token or await talk.delete_message()
+        await talk.tell(talk.t("error.not_allowed", user_id=talk.user_id))
+        if not deleted:
+            await talk.tell(talk.t("link.not_deleted"))
 
     async def _note_unreachable(self, chat: Chat, error: MessengerError) -> None:
         log.info("answer not delivered", chat=chat.id, error=str(error))

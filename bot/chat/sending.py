@@ -145,10 +145,11 @@ async def edit(bot: Bot, place: Place, message_id: int, screen: Screen) -> bool:
 
 
 @asynccontextmanager
-async def showing_action(bot: Bot, place: Place, action: ChatAction) -> AsyncIterator[None]:
-    """Show "sending a document…" in the chat for as long as it takes."""
+async def showing_action(bot: Bot, place: Place, action: ChatAction, *, after: float = 0) -> AsyncIterator[None]:
+    """Show "sending a document…" or the like in the chat for as long as it takes, beginning ``after`` seconds."""
 
     async def keep() -> None:
+        await asyncio.sleep(after)
         while True:
             with suppress(TelegramError):
                 await bot.send_chat_action(place.chat_id, action, message_thread_id=place.topic_id)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from markupsafe import Markup
 from telegram import Bot, CallbackQuery, Message, Update
 from telegram.constants import ChatType
 from telegram.error import TelegramError
@@ -59,11 +60,29 @@ class Talk:
                 return False
             raise sending.translate(error) from error
 
-    async def explain(self, error: BotError) -> None:
-        """Say what went wrong: as a pop-up after a press, if it fits there, else as a message."""
-        text = self.t.error(error)
-        if length(text) > POPUP_LIMIT or not await self.answer_press(text.striptags(), alert=True):
+    async def tell(self, text: Markup, *, alert: bool = True) -> None:
+        """Say a sentence: as a pop-up after a press, if it fits there, else as a message."""
+        if length(text) > POPUP_LIMIT or not await self.answer_press(text.striptags(), alert=alert):
             await self.reply(Screen(text))
+
+    async def explain(self, error: BotError) -> None:
+        """Say what went wrong."""
+        await self.tell(self.t.error(error))
+
+    async def delete_message(self) -> bool:
+        """Delete what the person wrote; False if that can't be done."""
+        if self.message is None:
+            return False
+        try:
+            return await self.message.delete()
+        except TelegramError:
+            return False
+
+    def hand_over(self) -> Talk:
+        """This talk for work that goes on in the background: from now on the press is answered there."""
+        other = replace(self)
+        self._answered = True
+        return other
 
 
 def place_of(update: Update) -> Place | None:

@@ -20,8 +20,9 @@ from markupsafe import Markup
 from bot.domain.chats import LANGUAGES
 from bot.errors import BotError
 
-FORMATS = {"en": "en_GB", "de": "de_DE"}
-"""The locale whose formats go with a language: 27 Nov 2026 is read alike on both sides of the Atlantic."""
+FORMATS = {"en": "en_GB"}
+"""Languages whose sums and dates are written as a certain country does: 27 Nov 2026 is read alike on both sides of the
+Atlantic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,13 @@ class Texts:
 
     @property
     def _locale(self) -> Locale:
-        return Locale.parse(FORMATS[self.language])
+        return Locale.parse(FORMATS.get(self.language, self.language))
+
+
+def own_name(language: str) -> str:
+    """What a language calls itself: ``Deutsch``."""
+    name = Locale.parse(language).get_language_name(language) or language
+    return name[:1].upper() + name[1:]
 
 
 Phrasebook = Mapping[str, Texts]

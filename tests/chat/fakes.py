@@ -58,6 +58,11 @@ class FakeProvider:
     def add(self, *invoices: Invoice) -> None:
         self.invoices |= {invoice.id: invoice for invoice in invoices}
 
+    @property
+    def held(self) -> int:
+        """How many calls have been held up by a gate."""
+        return self._held
+
     async def reached(self, times: int = 1) -> None:
         """Wait until so many calls have been held up by a gate."""
         async with asyncio.timeout(10), self._another:

@@ -14,6 +14,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from bot import errors
+from bot.chat.views.choices import CHOICES
 from bot.chat.views.general import COMMANDS
 from bot.domain.alerts import AlertKind
 from bot.domain.chats import LANGUAGES, Trouble
@@ -32,11 +33,13 @@ COMPUTED: Mapping[str, set[str]] = {
     "alert.{delivery.alert.kind}": {f"alert.{kind}" for kind in AlertKind},
     "alert.{link.trouble}": {f"alert.{trouble}" for trouble in Trouble},
     "alert.{state}": {"alert.due", "alert.overdue"},
+    "choose.{command}": {f"choose.{command}" for command in CHOICES},
     "command.{name}": {f"command.{name}" for name in COMMANDS},
     "filter.{choice}": {f"filter.{choice}" for choice in (*Show, *Kind, "transactions")},
     "filter.{kind}": {f"filter.{kind}" for kind in Kind},
+    "filter.{query.kind}": {f"filter.{kind}" for kind in Kind},
     "filter.{show}": {f"filter.{show}" for show in Show},
-    "list.title.{page.query.show}": {f"list.title.{show}" for show in Show},
+    "list.title.{query.show}": {f"list.title.{show}" for show in Show},
     "{payment.action}.ask": {f"{action}.ask" for action in Action},
     "{payment.action}.confirm": {f"{action}.confirm" for action in Action},
     "{payment.action}.{payment.outcome}": {f"{action}.{outcome}" for action in Action for outcome in Outcome},
@@ -48,7 +51,7 @@ NO_KEYS = {"{self.query.show}.{self.query.kind}.{int(self.query.with_transaction
 """What looks like a computed key and is callback data."""
 
 SAME_IN_ALL = {
-    "alert.title", "button.details", "button.pdf", "details.description", "details.item",
+    "alert.title", "button.details", "button.filter", "button.pdf", "details.description", "details.item",
     "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "list.line", "payment.title",
 }  # fmt: skip
 """Texts that are nothing but placeholders and signs, or the same word in English and German."""

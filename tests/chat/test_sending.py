@@ -188,6 +188,16 @@ async def test_an_action_is_shown_again_until_the_work_is_done(
     assert len(telegram.calls_of("sendChatAction")) == made
 
 
+async def test_an_action_can_be_shown_only_of_what_takes_longer(
+    bot: Bot, telegram: SandboxTelegram, chat: Chat
+) -> None:
+    async with sending.showing_action(bot, place(chat), ChatAction.TYPING, after=60):
+        await sent(bot, chat)
+    assert telegram.calls_of("sendChatAction") == []
+    async with sending.showing_action(bot, place(chat), ChatAction.TYPING, after=0.01):
+        await telegram.wait_until(lambda: telegram.calls_of("sendChatAction") or None)
+
+
 async def test_an_action_that_fails_stops_nothing(bot: Bot, telegram: SandboxTelegram, chat: Chat) -> None:
     telegram.faults.server_error(method="sendChatAction")
     async with sending.showing_action(bot, place(chat), ChatAction.UPLOAD_DOCUMENT):

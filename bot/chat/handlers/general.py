@@ -9,7 +9,7 @@ from bot.chat.talk import Talk
 from bot.chat.texts import Phrasebook
 from bot.chat.views import general
 from bot.domain.chats import LANGUAGES
-from bot.errors import NotLinked, UnknownLanguage
+from bot.errors import NotLinked
 from bot.ports import Clock, Store
 
 AUTO = "auto"
@@ -37,13 +37,15 @@ class GeneralHandlers:
         await talk.reply(general.status(talk.t, talk.chat.link, waiting, self._clock()))
 
     async def language(self, talk: Talk) -> None:
-        """/language [en|de|auto], and its buttons."""
+        """/language [LANGUAGE|auto], and its buttons."""
         if not talk.words:
             await talk.reply(general.languages(talk.t, talk.chat.language))
             return
         wish = talk.words[0].lower()
         if wish not in {*LANGUAGES, AUTO}:
-            raise UnknownLanguage(cut(talk.words[0], LONGEST_WORD))
+            unknown = cut(talk.words[0], LONGEST_WORD)
+            await talk.reply(general.languages(talk.t, talk.chat.language, unknown=unknown))
+            return
         chosen = None if wish == AUTO else wish
         await self._store.set_language(talk.chat.id, chosen)
         t = self._phrasebook[replace(talk.chat, language=chosen).speaks]
@@ -55,4 +57,4 @@ class GeneralHandlers:
 
     async def unknown_button(self, talk: Talk) -> None:
         """A button of an older version, or callback data that was never ours."""
-        await talk.answer_press(talk.t.plain("button.unknown"), alert=True)
+        await talk.tell(talk.t("button.unknown"))

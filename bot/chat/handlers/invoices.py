@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
+from datetime import date
 
 import structlog
 from telegram.constants import ChatAction
 
 from bot.chat import sending
+from bot.chat.dispatch import Handle
 from bot.chat.handlers.numbers import invoice_number
 from bot.chat.screens import Screen, cut
 from bot.chat.talk import Talk
+from bot.chat.views.choices import choice
 from bot.chat.views.invoices import Page, invoice_details, invoice_list
 from bot.errors import DeliveryUncertain, SendRefused, TelegramDown, UnknownFilter
 from bot.ports import Clock, Document
@@ -32,7 +35,7 @@ class InvoiceHandlers:
         self._clock = clock
 
     async def invoices(self, talk: Talk) -> None:
-        """/invoices [open|paid|all] [TYPE] [transactions]."""
+        """/invoices [open|paid|all] [TYPE] [bookings]."""
         kinds = [kind for kind in Kind if kind is not Kind.ANY]
         await self._list(talk, Page(read_query(talk, [*Show, *kinds, TRANSACTIONS])))
 
@@ -40,11 +43,24 @@ class InvoiceHandlers:
         """A button that leads to a page of the list."""
         await self._list(talk, _page(talk.words) or Page(Query()))
 
+    async def filters(self, talk: Talk) -> None:
+        """The button that opens the filters of a list."""
+        await self._list(talk, _page(talk.words) or Page(Query()), filtering=True)
+
+    def choosing(self, command: str) -> Handle:
+        """What a command does without an invoice's number, as it comes from Telegram's menu: offer some."""
+
+        async def choose(talk: Talk) -> None:
+            listing = await self._browsing.listing(talk.chat, Query())
+            await talk.reply(choice(talk.t, command, listing, self._today(talk)))
+
+        return choose
+
     async def invoice(self, talk: Talk) -> None:
         """/invoice NUMBER, and the buttons that lead to it."""
         number = invoice_number(talk.words, "invoice")
         invoice = await self._browsing.invoice(talk.chat, number)
-        screen = invoice_details(talk.t, invoice, self._clock().astimezone(talk.t.zone).date(), _page(talk.words[1:]))
+        screen = invoice_details(talk.t, invoice, self._today(talk), _page(talk.words[1:]))
         # An alert stays where it is: its details come below it. From the list they take the list's place.
         await (talk.show(screen) if len(talk.words) > 1 else talk.reply(screen))
 
@@ -54,13 +70,16 @@ class InvoiceHandlers:
         await self._send(talk, self._browsing.pdf(talk.chat, number))
 
     async def archive(self, talk: Talk) -> None:
-        """/archive [TYPE] [transactions]."""
+        """/archive [TYPE] [bookings]."""
         query = read_query(talk, [Kind.HOSTING, Kind.DOMAIN, TRANSACTIONS])
         await self._send(talk, self._browsing.archive(talk.chat, query))
 
-    async def _list(self, talk: Talk, page: Page) -> None:
+    async def _list(self, talk: Talk, page: Page, *, filtering: bool = False) -> None:
         listing = await self._browsing.listing(talk.chat, page.query)
-        await talk.show(invoice_list(talk.t, listing, page, self._clock().astimezone(talk.t.zone).date()))
+        await talk.show(invoice_list(talk.t, listing, page, self._today(talk), filtering=filtering))
+
+    def _today(self, talk: Talk) -> date:
+        return self._clock().astimezone(talk.t.zone).date()
 
     async def _send(self, talk: Talk, download: AbstractAsyncContextManager[Document]) -> None:
         try:
@@ -74,7 +93,7 @@ class InvoiceHandlers:
 
 def read_query(talk: Talk, choices: list[str]) -> Query:
     """The filters in the words behind a command, also in the reader's language. Raises :class:`UnknownFilter`."""
-    # Of a label of several words the last one counts: "mit Transaktionen".
+    # Of a label of several words the last one counts: "mit Buchungen".
     own = {talk.t.plain(f"filter.{choice}").casefold().split()[-1]: str(choice) for choice in choices}
     names = {str(choice): str(choice) for choice in choices} | own
     query = Query()

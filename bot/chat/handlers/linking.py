@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from telegram.error import TelegramError
-
 from bot.chat.screens import Screen
 from bot.chat.talk import Talk
 from bot.chat.views import general
@@ -36,7 +34,7 @@ class LinkHandlers:
             await self._link(talk, " ".join(talk.words))
         else:
             await self._linking.expect_token(talk.chat)
-            await talk.reply(Screen(talk.t("link.how")))
+            await talk.reply(Screen(general.how_to_link(talk.t)))
 
     async def text(self, talk: Talk) -> None:
         """A message that is no command: the token, if it is expected or looks like one; else a hint."""
@@ -54,19 +52,22 @@ class LinkHandlers:
         """/unlink: asks first."""
         if talk.chat.link is None:
             raise NotLinked
-        await talk.reply(general.unlink_question(talk.t))
+        await talk.reply(general.unlink_question(talk.t, talk.chat.link))
 
     async def unlink_answer(self, talk: Talk) -> None:
-        """The answer to that question."""
-        if talk.words == ["yes"]:
+        """The answer to that question, which was about one link only: none that came after it."""
+        link = talk.chat.link
+        if talk.words == ["no"]:
+            await talk.show(Screen(talk.t("unlink.kept")))
+        elif link is not None and talk.words != ["yes", general.mark_of(link)]:
+            await talk.tell(talk.t("button.unknown"))
+        else:
             # A press can arrive twice (tdlib/telegram-bot-api issue #699); that the second finds nothing is right.
             await self._linking.unlink(talk.chat)
             await talk.show(Screen(talk.t("unlink.done")))
-        else:
-            await talk.show(Screen(talk.t("unlink.kept")))
 
     async def _link(self, talk: Talk, text: str) -> None:
-        deleted = await self._delete_message(talk)
+        deleted = await talk.delete_message()
         try:
             listing = await self._linking.link(talk.chat, talk.place, talk.user_id, text)
         except (NotAToken, LinkInUse, ProviderError) as error:
@@ -79,15 +80,7 @@ class LinkHandlers:
             await talk.reply(Screen(talk.t("link.not_deleted")))
 
     async def _refuse_in_group(self, talk: Talk) -> None:
-        deleted = not talk.words or await self._delete_message(talk)
+        deleted = not talk.words or await talk.delete_message()
         await talk.explain(PrivateChatOnly())
         if talk.words:
             await talk.reply(Screen(talk.t("link.shown_to_group" if deleted else "link.shown_to_group_and_there")))
-
-    async def _delete_message(self, talk: Talk) -> bool:
-        if talk.message is None:
-            return False
-        try:
-            return await talk.message.delete()
-        except TelegramError:
-            return False

@@ -7,12 +7,13 @@ from datetime import datetime
 from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, join
-from bot.chat.texts import Texts
+from bot.chat.texts import Texts, own_name
 from bot.chat.views.invoices import Page, amount, summary
 from bot.domain.chats import LANGUAGES, Chat, Link
 from bot.domain.invoices import Listing, open_first
 from bot.ports import Waiting
 from bot.services.browsing import Query
+from bot.services.linking import TOKEN_WAIT
 
 COMMANDS = (
     "invoices", "invoice", "pdf", "pay", "removecredit", "archive", "status", "link", "unlink", "language", "help",
@@ -22,7 +23,12 @@ COMMANDS = (
 
 def welcome(t: Texts, *, private: bool) -> Screen:
     """What the bot is for, and how to begin: in a group, never with a token sent there."""
-    return Screen(join([t("start.welcome"), Markup(""), t("link.how" if private else "error.group_chat")]))
+    return Screen(join([t("start.welcome"), Markup(""), how_to_link(t) if private else t("error.group_chat")]))
+
+
+def how_to_link(t: Texts) -> Markup:
+    """What to send, and what becomes of it."""
+    return t("link.how", span=t.span(TOKEN_WAIT))
 
 
 def help_page(t: Texts, chat: Chat) -> Screen:
@@ -65,17 +71,21 @@ def status(t: Texts, link: Link, waiting: Waiting, now: datetime) -> Screen:
     return Screen(join(lines))
 
 
-def languages(t: Texts, chosen: str | None) -> Screen:
-    """The languages to choose from; each is named in itself."""
-    names = {"en": "English", "de": "Deutsch"}
-    rows = [[Button(_marked(names[code], chosen=chosen == code), f"language:{code}")] for code in LANGUAGES]
+def languages(t: Texts, chosen: str | None, *, unknown: str = "") -> Screen:
+    """The languages to choose from, each named in itself; ``unknown`` is what somebody asked for instead."""
+    rows = [[Button(_marked(own_name(code), chosen=chosen == code), f"language:{code}")] for code in LANGUAGES]
     rows.append([Button(_marked(t.plain("language.auto"), chosen=chosen is None), "language:auto")])
-    return Screen(t("language.ask"), rows)
+    return Screen(t("language.unknown", word=unknown) if unknown else t("language.ask"), rows)
 
 
-def unlink_question(t: Texts) -> Screen:
+def mark_of(link: Link) -> str:
+    """What tells a link from an earlier or a later one of the same chat, in callback data."""
+    return str(int(link.linked_at.timestamp()))
+
+
+def unlink_question(t: Texts, link: Link) -> Screen:
     """Whether to forget everything, really."""
-    yes = Button(t.plain("button.unlink"), "unlink:yes")
+    yes = Button(t.plain("button.unlink"), f"unlink:yes:{mark_of(link)}")
     return Screen(t("unlink.ask"), [[yes], [Button(t.plain("button.keep"), "unlink:no")]])
 
 

@@ -36,14 +36,15 @@ class Page:
         return cls(Query(Show(show), Kind(kind), with_transactions == "1"), int(number))
 
 
-def invoice_list(t: Texts, listing: Listing, page: Page, today: date) -> Screen:
-    """A page of the list, with buttons to open, to turn pages and to filter."""
+def invoice_list(t: Texts, listing: Listing, page: Page, today: date, *, filtering: bool = False) -> Screen:
+    """A page of the list, with buttons to open and to turn pages, or when ``filtering`` with the filters instead."""
     pages = max(1, -(-len(listing.invoices) // PAGE))
     page = replace(page, number=min(max(page.number, 0), pages - 1))
     shown = listing.invoices[page.number * PAGE :][:PAGE]
-    head = [t(f"list.title.{page.query.show}"), *summary(t, listing, page.query)]
+    head = [_title(t, page.query), *summary(t, listing, page.query)]
     body = [_line(t, invoice, today) for invoice in shown]
-    return Screen(Markup("\n\n").join([join(head), *body]), _list_rows(t, shown, page, pages))
+    rows = _filter_rows(t, page) if filtering else _list_rows(t, shown, page, pages)
+    return Screen(Markup("\n\n").join([join(head), *body]), rows)
 
 
 def invoice_details(t: Texts, invoice: Invoice, today: date, back: Page | None = None) -> Screen:
@@ -103,6 +104,14 @@ def _is_paid(invoice: Invoice) -> bool:
     return not invoice.is_open and invoice.status.casefold() == "paid"
 
 
+def _title(t: Texts, query: Query) -> Markup:
+    """What is listed, with the filters in force."""
+    filters = [t(f"filter.{query.kind}")] if query.kind is not Kind.ANY else []
+    if query.with_transactions:
+        filters.append(t("filter.transactions"))
+    return Markup(" · ").join([t(f"list.title.{query.show}"), *filters])
+
+
 def _line(t: Texts, invoice: Invoice, today: date) -> Markup:
     if invoice.is_open and invoice.due:
         when = t("list.due", date=t.day(invoice.due), day=t.day_from(invoice.due, today))
@@ -126,13 +135,24 @@ def _list_rows(t: Texts, shown: tuple[Invoice, ...], page: Page, pages: int) -> 
                 Button("▶", f"list:{replace(page, number=after)}"),
             ]
         )
-    query = page.query
-    rows.append([_choice(t, f"filter.{show}", replace(query, show=show), query) for show in Show])
-    rows.append([_choice(t, f"filter.{kind}", replace(query, kind=kind), query) for kind in Kind])
-    flipped = replace(query, with_transactions=not query.with_transactions)
-    label = t.plain("filter.transactions")
-    rows.append([Button(f"☑ {label}" if query.with_transactions else f"☐ {label}", f"list:{Page(flipped)}")])
+    if shown or page.query != Query():
+        rows.append([Button(t.plain("button.filter"), f"filter:{page}")])
     return rows
+
+
+def _filter_rows(t: Texts, page: Page) -> list[list[Button]]:
+    """The filters, two to a row where longer labels would be cut on a phone."""
+    query = page.query
+    shows = [_choice(t, f"filter.{show}", replace(query, show=show), query) for show in Show]
+    kinds = [_choice(t, f"filter.{kind}", replace(query, kind=kind), query) for kind in Kind]
+    flipped = replace(query, with_transactions=not query.with_transactions)
+    box = "☑" if query.with_transactions else "☐"
+    return [
+        shows,
+        *(kinds[at : at + 2] for at in range(0, len(kinds), 2)),
+        [Button(f"{box} {t.plain('filter.transactions')}", f"list:{Page(flipped)}")],
+        [Button(t.plain("button.back"), f"list:{page}")],
+    ]
 
 
 def _choice(t: Texts, key: str, choice: Query, now: Query) -> Button:

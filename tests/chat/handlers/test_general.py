@@ -58,7 +58,7 @@ async def test_status_tells_of_link_and_checks(ada: Person, chat: Chat, time: Ti
     await link(ada, chat)
     status = await ask(ada, chat, "/status", "Linked since 22 Nov 2026, 10:30.")
     assert status.text.splitlines()[1:] == [
-        "Last good check: 22 Nov 2026, 10:30 (now).",
+        "Last successful check: 22 Nov 2026, 10:30 (now).",
         "Next check: in 15 minutes.",
     ]
     time.forward(timedelta(minutes=5))
@@ -72,7 +72,7 @@ async def test_status_tells_of_link_and_checks(ada: Person, chat: Chat, time: Ti
 async def test_the_language_is_telegrams_until_one_is_chosen(eva: Person, telegram: SandboxTelegram) -> None:
     chat = telegram.private_chat(eva)
     await ask(eva, chat, "/help", "Was ich kann")
-    await ask(eva, chat, "/language en", "Which language shall I speak?")
+    await ask(eva, chat, "/language en", "Which language should I speak?")
     await ask(eva, chat, "/help", "What I can do")
     await ask(eva, chat, "/language auto", "Welche Sprache soll ich sprechen?")
     await ask(eva, chat, "/help", "Was ich kann")
@@ -83,9 +83,9 @@ async def test_the_buttons_choose_in_place(eva: Person, telegram: SandboxTelegra
     choice = await ask(eva, chat, "/language", "Welche Sprache soll ich sprechen?")
     assert [button.text for button in choice.buttons] == ["English", "Deutsch", "• Wie in Telegram •"]
     await eva.press(choice, "English").answered()
-    assert choice.text == "Which language shall I speak?"
-    assert [button.text for button in choice.buttons] == ["• English •", "Deutsch", "As Telegram says"]
-    await eva.press(choice, "As Telegram says").answered()
+    assert choice.text == "Which language should I speak?"
+    assert [button.text for button in choice.buttons] == ["• English •", "Deutsch", "Same as Telegram"]
+    await eva.press(choice, "Same as Telegram").answered()
     assert [button.text for button in choice.buttons] == ["English", "Deutsch", "• Wie in Telegram •"]
     assert (await store.chat(chat.id)).language is None
     assert len(said(chat)) == 1
@@ -100,8 +100,9 @@ async def test_the_provider_is_asked_in_the_chosen_language(ada: Person, chat: C
 
 @pytest.mark.parametrize("word", ["fr", "<b>", "x" * 4000])
 async def test_a_language_that_the_bot_does_not_speak(ada: Person, chat: Chat, word: str) -> None:
-    answer = await ask(ada, chat, f"/language {word}", f"I don't speak “{word[:20]}", "/language auto")
+    answer = await ask(ada, chat, f"/language {word}", f"I don't speak “{word[:20]}", "Choose one")
     assert len(answer.text) < 200
+    assert [button.text for button in answer.buttons] == ["English", "Deutsch", "• Same as Telegram •"]
 
 
 async def test_a_change_of_telegrams_language_is_followed(ada: Person, chat: Chat, store: TinyStore) -> None:
@@ -115,14 +116,14 @@ async def test_a_change_of_telegrams_language_is_followed(ada: Person, chat: Cha
 
 
 async def test_an_unknown_command_is_answered_with_help(ada: Person, chat: Chat) -> None:
-    assert await answers(ada, chat, "/frobnicate now") == ["I don't know this command. /help shows all that I have."]
+    assert await answers(ada, chat, "/frobnicate now") == ["I don't know this command. /help lists all of them."]
 
 
 async def test_free_text_is_answered_by_where_to_begin(ada: Person, chat: Chat) -> None:
-    assert await answers(ada, chat, "hello?") == ["This chat is not linked to an account yet. Begin with /link."]
+    assert await answers(ada, chat, "hello?") == ["This chat is not linked to an account yet. Start with /link."]
     await link(ada, chat)
     assert await answers(ada, chat, "hello?") == [
-        "I only understand commands. /invoices shows your invoices, /help everything that I can do."
+        "I only understand commands. /invoices shows your invoices, /help everything I can do."
     ]
 
 
@@ -143,7 +144,7 @@ async def test_an_edited_message_is_no_new_command(ada: Person, chat: Chat) -> N
     sent = ada.send(chat, "/help")
     await chat.wait_for(from_bot("What I can do"), after=sent)
     ada.edit(sent, "/status")
-    assert await answers(ada, chat, "/frobnicate") == ["I don't know this command. /help shows all that I have."]
+    assert await answers(ada, chat, "/frobnicate") == ["I don't know this command. /help lists all of them."]
     assert not any("Linked since" in text for text in said(chat))
 
 

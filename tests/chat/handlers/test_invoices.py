@@ -38,6 +38,13 @@ def numbers(listing: Message) -> list[str]:
     return [data.split(":")[1] for button in listing.buttons if (data := button.data or "").startswith("show:")]
 
 
+async def open_filters(person: Person, chat: Chat) -> Message:
+    """The list with its filters open."""
+    listing = await ask(person, chat, "/invoices", "Your invoices")
+    await person.press(listing, "🔍 Filter").answered()
+    return listing
+
+
 # --- /invoices --------------------------------------------------------------------------------------------------------
 
 
@@ -53,11 +60,12 @@ async def test_the_list_shows_open_ones_first(ada: Person, linked: Chat) -> None
         ("open", "Open invoices", ["1", "2"]),
         ("PAID", "Paid invoices", ["3", "212032"]),
         ("all", "Your invoices", ["1", "2", "3", "212032"]),
-        ("paid hosting", "Paid invoices", ["3"]),
+        ("paid hosting", "Paid invoices · Hosting", ["3"]),
         ("domain paid", "Paid invoices", ["212032"]),
         ("domain", "Your invoices", ["212032"]),
         ("donation", "Your invoices", []),
-        ("open transactions", "Open invoices", ["1", "2"]),
+        ("open transactions", "Open invoices · with bookings", ["1", "2"]),
+        ("bookings open", "Open invoices · with bookings", ["1", "2"]),
     ],
 )
 async def test_words_behind_the_command_filter(
@@ -75,7 +83,8 @@ async def test_words_behind_the_command_filter(
         ("Alle", "Deine Rechnungen", ["1", "2", "3", "212032"]),
         ("bezahlt hosting", "Bezahlte Rechnungen", ["3"]),
         ("Spende", "Deine Rechnungen", []),
-        ("Transaktionen", "Deine Rechnungen", ["1", "2", "3", "212032"]),
+        ("Buchungen", "Deine Rechnungen · mit Buchungen", ["1", "2", "3", "212032"]),
+        ("transactions", "Deine Rechnungen · mit Buchungen", ["1", "2", "3", "212032"]),
         ("paid domain", "Bezahlte Rechnungen", ["212032"]),
     ],
 )
@@ -94,13 +103,13 @@ async def test_with_transactions_is_asked_of_the_provider(ada: Person, linked: C
 
 async def test_an_unknown_filter_is_answered_with_those_that_there_are(ada: Person, linked: Chat) -> None:
     answer = await ask(ada, linked, "/invoices late", "I don't know the filter “late”.")
-    assert answer.text.endswith("These exist: all, open, paid, hosting, domain, donation, transactions.")
+    assert answer.text.endswith("You can use: all, open, paid, hosting, domain, donation, bookings.")
 
 
 async def test_a_german_reader_is_told_the_filters_in_german(ada: Person, linked: Chat) -> None:
     await ask(ada, linked, "/language de", "Welche Sprache")
     answer = await ask(ada, linked, "/invoices offene", "Den Filter „offene“ kenne ich nicht.")
-    assert answer.text.endswith("Es gibt: alle, offen, bezahlt, hosting, domain, spende, transaktionen.")
+    assert answer.text.endswith("Es gibt: alle, offen, bezahlt, hosting, domain, spende, buchungen.")
 
 
 async def test_a_filter_of_any_length_gets_an_answer(ada: Person, linked: Chat) -> None:
@@ -128,18 +137,31 @@ async def test_buttons_turn_the_pages_in_place(ada: Person, linked: Chat, provid
 
 
 async def test_buttons_filter_in_place(ada: Person, linked: Chat) -> None:
-    listing = await ask(ada, linked, "/invoices", "Your invoices")
+    listing = await open_filters(ada, linked)
+    assert numbers(listing) == []
     await ada.press(listing, "Paid").answered()
     assert (listing.text.splitlines()[0], numbers(listing)) == ("🧾 Paid invoices", ["3", "212032"])
+    await ada.press(listing, "🔍 Filter").answered()
     await ada.press(listing, "Domain").answered()
-    assert numbers(listing) == ["212032"]
-    await ada.press(listing, "• Domain •").answered()
-    assert numbers(listing) == ["212032"]
+    assert (listing.text.splitlines()[0], numbers(listing)) == ("🧾 Paid invoices · Domain", ["212032"])
     assert linked.messages[-1] is listing
 
 
+async def test_from_the_filters_there_is_a_way_back_to_the_page(
+    ada: Person, linked: Chat, provider: FakeProvider
+) -> None:
+    provider.add(*(invoice(number) for number in range(10, 20)))
+    listing = await ask(ada, linked, "/invoices open", "Open invoices")
+    await ada.press(listing, "▶").answered()
+    before = (listing.text, listing.keyboard)
+    await ada.press(listing, "🔍 Filter").answered()
+    assert listing.keyboard != before[1]
+    await ada.press(listing, "« Back to the list").answered()
+    assert (listing.text, listing.keyboard) == before
+
+
 async def test_the_list_of_a_deleted_message_comes_anew(ada: Person, linked: Chat) -> None:
-    listing = await ask(ada, linked, "/invoices", "Your invoices")
+    listing = await open_filters(ada, linked)
     ada.delete(listing)
     press = ada.press(listing, "Paid")
     await linked.wait_for(from_bot("Paid invoices"))
@@ -162,8 +184,8 @@ async def test_one_invoice_in_detail_however_its_number_is_written(ada: Person, 
 
 
 @pytest.mark.parametrize("command", ["invoice", "pdf", "pay", "removecredit"])
-async def test_without_a_number_the_command_explains_itself(ada: Person, linked: Chat, command: str) -> None:
-    for words in ("", " x", " -1", " 0", " 1.5", " 9999999999999999999", " \N{ARABIC-INDIC DIGIT ONE}"):
+async def test_what_is_no_number_is_answered_with_how_to_write_it(ada: Person, linked: Chat, command: str) -> None:
+    for words in (" x", " -1", " 0", " 1.5", " 9999999999999999999", " \N{ARABIC-INDIC DIGIT ONE}"):
         await ask(ada, linked, f"/{command}{words}", "Which invoice?", f"/{command} 4711")
 
 
@@ -204,7 +226,7 @@ async def test_a_button_of_an_invoice_that_is_gone_says_so_and_leaves_the_list(
     ("error", "words"),
     [
         (ProviderDown(), "can't be reached at the moment"),
-        (RateLimited(30), "asks for a pause"),
+        (RateLimited(30), "too many requests"),
         (TokenRefused(), "does not accept this token"),
         (PermissionMissing("access_invoices"), "access_invoices"),
         (AnswerNotUnderstood("<html>"), "an answer that I don't understand"),
@@ -222,7 +244,7 @@ async def test_the_providers_errors_are_sentences(
 
 
 async def test_after_a_press_the_sentence_is_a_pop_up(ada: Person, linked: Chat, provider: FakeProvider) -> None:
-    listing = await ask(ada, linked, "/invoices", "Your invoices")
+    listing = await open_filters(ada, linked)
     provider.failures["list_invoices"] = ProviderDown()
     answer = await ada.press(listing, "Paid").answered()
     assert answer.show_alert
@@ -233,7 +255,7 @@ async def test_after_a_press_the_sentence_is_a_pop_up(ada: Person, linked: Chat,
 async def test_a_pop_up_shows_the_providers_words_as_they_were_written(
     ada: Person, linked: Chat, provider: FakeProvider
 ) -> None:
-    listing = await ask(ada, linked, "/invoices", "Your invoices")
+    listing = await open_filters(ada, linked)
     provider.failures["list_invoices"] = Refused(402, NASTY)
     answer = await ada.press(listing, "Paid").answered()
     assert answer.text == f"The provider refused: “{NASTY}”"
@@ -242,7 +264,7 @@ async def test_a_pop_up_shows_the_providers_words_as_they_were_written(
 async def test_a_sentence_that_is_too_long_for_a_pop_up_is_a_message(
     ada: Person, linked: Chat, provider: FakeProvider
 ) -> None:
-    listing = await ask(ada, linked, "/invoices", "Your invoices")
+    listing = await open_filters(ada, linked)
     provider.failures["list_invoices"] = Refused(402, "no " * 99)
     press = ada.press(listing, "Paid")
     await linked.wait_for(from_bot("The provider refused"), after=listing)

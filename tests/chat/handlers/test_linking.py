@@ -29,7 +29,7 @@ async def linked(store: TinyStore, chat: Chat) -> bool:
 
 
 async def test_start_greets_and_takes_the_next_message_as_the_token(ada: Person, chat: Chat, store: TinyStore) -> None:
-    await ask(ada, chat, "/start", "I keep an eye on the invoices", "Send me your API token")
+    await ask(ada, chat, "/start", "I keep an eye on your hosting invoices", "Send me your API token")
     await ask(ada, chat, TOKEN, "✅ This chat is linked.")
     assert await linked(store, chat)
 
@@ -45,7 +45,7 @@ async def test_start_in_a_linked_chat_shows_the_commands_and_asks_for_nothing(ad
 async def test_start_in_a_group_never_asks_for_a_token_there(ada: Person, store: TinyStore) -> None:
     group = ada.create_group("Friends")
     ada.set_bot_status(group, "administrator")
-    greeting = await ask(ada, group, "/start", "I keep an eye on the invoices")
+    greeting = await ask(ada, group, "/start", "I keep an eye on your hosting invoices")
     assert "Send me your API token" not in greeting.text
     assert "private chat" in greeting.text
     assert (await store.chat(group.id)).awaiting_token_until is None
@@ -68,7 +68,7 @@ async def test_link_with_a_token_links_and_greets_with_what_is_open(
 
 
 async def test_link_and_then_the_token_does_the_same(ada: Person, chat: Chat, store: TinyStore) -> None:
-    await ask(ada, chat, "/link", "Send me your API token now")
+    await ask(ada, chat, "/link", "Send me your API token within the next 10 minutes")
     await ask(ada, chat, f"  {TOKEN}\n", "✅ This chat is linked.")
     assert await linked(store, chat)
 
@@ -153,14 +153,14 @@ async def test_linking_again_replaces_the_link_and_failing_to_keeps_it(
 async def test_after_ten_minutes_a_message_is_a_message_again(
     ada: Person, chat: Chat, time: Time, store: TinyStore
 ) -> None:
-    await ask(ada, chat, "/link", "Send me your API token now")
+    await ask(ada, chat, "/link", "Send me your API token within the next 10 minutes")
     time.forward(timedelta(minutes=11))
     await ask(ada, chat, "a_password", "not linked")
     assert not await linked(store, chat)
 
 
 async def test_another_command_ends_the_wait_for_the_token(ada: Person, chat: Chat, provider: FakeProvider) -> None:
-    await ask(ada, chat, "/link", "Send me your API token now")
+    await ask(ada, chat, "/link", "Send me your API token within the next 10 minutes")
     await ask(ada, chat, "/help", "/unlink")
     await ask(ada, chat, "a_password", "not linked")
     assert provider.languages == []
@@ -185,7 +185,7 @@ async def test_in_a_linked_chat_a_long_word_is_no_new_token(ada: Person, chat: C
 
 
 async def test_a_picture_or_a_file_is_no_token(ada: Person, chat: Chat, store: TinyStore) -> None:
-    await ask(ada, chat, "/link", "Send me your API token now")
+    await ask(ada, chat, "/link", "Send me your API token within the next 10 minutes")
     sent = ada.send_file(chat, "token.txt", TOKEN.encode())
     answer = await chat.wait_for(from_bot("as text"), after=sent)
     assert "not linked" not in answer.text
@@ -222,7 +222,7 @@ def group(ada: Person) -> Chat:
 
 
 async def test_a_group_is_sent_to_the_private_chat(ada: Person, group: Chat) -> None:
-    await ask(ada, group, "/link", "private chat only")
+    await ask(ada, group, "/link", "in our private chat only")
     assert len(said(group)) == 1
 
 
@@ -238,7 +238,7 @@ async def test_a_token_shown_to_a_group_is_deleted_and_the_danger_explained(
 
 async def test_where_it_may_not_delete_in_a_group_it_says_so(ada: Person, group: Chat) -> None:
     message = ada.send(group, f"/link {TOKEN}")
-    await group.wait_for(from_bot("I may not delete it", "revoke"))
+    await group.wait_for(from_bot("I'm not allowed to delete it", "revoke"))
     assert not message.deleted
 
 
@@ -263,10 +263,34 @@ async def test_unlinking_can_be_thought_better_of(ada: Person, chat: Chat, store
     assert await linked(store, chat)
 
 
+async def test_an_old_question_can_not_remove_a_later_link(
+    ada: Person, chat: Chat, store: TinyStore, time: Time
+) -> None:
+    await link(ada, chat)
+    old = await ask(ada, chat, "/unlink", "Remove the link?")
+    time.forward(timedelta(days=1))
+    await link(ada, chat)
+    answer = await ada.press(old, "🗑 Remove the link").answered()
+    assert (answer.text, answer.show_alert) == ("This button no longer works. Please use the command again.", True)
+    assert await linked(store, chat)
+    new = await ask(ada, chat, "/unlink", "Remove the link?")
+    await ada.press(new, "🗑 Remove the link").answered()
+    assert not await linked(store, chat)
+
+
+@pytest.mark.parametrize("data", ["unlink", "unlink:yes", "unlink:yes:", "unlink:yes:1", "unlink:maybe"])
+async def test_a_made_up_answer_removes_nothing(ada: Person, chat: Chat, store: TinyStore, data: str) -> None:
+    await link(ada, chat)
+    question = await ask(ada, chat, "/unlink", "Remove the link?")
+    answer = await ada.forge(question, data).answered()
+    assert "no longer works" in answer.text
+    assert await linked(store, chat)
+
+
 async def test_unlinking_twice_is_no_harm(ada: Person, chat: Chat) -> None:
     await link(ada, chat)
     question = await ask(ada, chat, "/unlink", "Remove the link?")
-    first, second = ada.press_twice_delivered(question, "unlink:yes")
+    first, second = ada.press_twice_delivered(question, "🗑 Remove the link")
     await first.answered()
     await second.answered()
     assert "The link is gone" in question.text
@@ -281,5 +305,5 @@ async def test_the_language_that_was_chosen_outlives_a_new_link(ada: Person, cha
 async def test_the_wait_for_the_token_is_stored_so_that_it_outlives_a_restart(
     ada: Person, chat: Chat, store: TinyStore
 ) -> None:
-    await ask(ada, chat, "/link", "Send me your API token now")
+    await ask(ada, chat, "/link", "Send me your API token within the next 10 minutes")
     assert (await store.chat(chat.id)).awaiting_token_until == NOW + timedelta(minutes=10)

@@ -69,8 +69,8 @@ async def test_a_button_below_an_invoice_asks_in_a_message_of_its_own(ada: Perso
 @pytest.mark.parametrize(
     ("shown", "words"),
     [
-        (paid(4711), "Nothing is to be paid on this invoice."),
-        (invoice(credit=Decimal("7.95")), "Nothing is to be paid on this invoice."),
+        (paid(4711), "There is nothing to pay on this invoice."),
+        (invoice(credit=Decimal("7.95")), "There is nothing to pay on this invoice."),
         (invoice(total=Decimal(5), credit=Decimal(1)), "pay it on your provider's website"),
     ],
     ids=["paid", "covered", "unclear"],
@@ -203,7 +203,7 @@ async def test_somebody_else_can_not_press(
     for label in ("✅ Pay €7.95", "✖️ Cancel"):
         data = question.button(label).data or ""
         answer = await bob.forge(question, data).answered()
-        assert (answer.text, answer.show_alert) == ("Only the person who asked may press this.", True)
+        assert (answer.text, answer.show_alert) == ("Only the person who started this can confirm it.", True)
     assert provider.posts == []
     ada.press(question, "✅ Pay €7.95")
     await becomes(question, "✅ Invoice 4711 is paid")
@@ -246,7 +246,7 @@ async def test_a_second_question_about_an_invoice_that_is_being_paid_has_to_wait
     assert stored is not None
     assert await store.advance_payment(replace(stored, state=State.CONFIRMED), State.ASKED)
     answer = await ada.press(other, "✅ Pay €7.95").answered()
-    assert "being worked on right now" in answer.text
+    assert "already running" in answer.text
     assert provider.posts == []
 
 

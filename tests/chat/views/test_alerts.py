@@ -16,7 +16,7 @@ from bot.ports import Claim, Delivery
 from tests.chat.samples import DE, EN, NASTY, NOW, buttons, labels, linked_chat, seen
 
 ACCOUNT_KINDS = [AlertKind.TOKEN_REFUSED, AlertKind.PERMISSION_MISSING]
-AGAIN = "You may have received this message before: the connection broke while I sent it."
+AGAIN = "You may have received this message already: the connection broke while I was sending it."
 
 
 def known(**others: Any) -> KnownInvoice:
@@ -112,7 +112,7 @@ def test_where_nothing_is_left_to_pay_there_is_no_button_to_pay() -> None:
 def test_an_unclear_remainder_shows_the_total_and_says_so() -> None:
     screen = alert(EN, delivery(AlertKind.DUE, known(left=None)), NOW)
     assert "is due in 5 days: €7.95" in seen(screen)
-    assert "how much is left to pay, the provider's figures don't tell" in seen(screen)
+    assert "the provider's figures don't say how much is left to pay" in seen(screen)
     assert labels(screen) == ["🔎 Details", "📄 PDF"]
 
 
@@ -139,8 +139,10 @@ def test_what_may_come_a_second_time_is_marked(kind: AlertKind) -> None:
 
 def test_a_reminder_from_old_knowledge_says_from_when_that_is() -> None:
     old = linked_chat(checked_at=NOW - timedelta(hours=3))
-    assert "As of 22 Nov 2026, 07:30: the provider could not be asked since." in says(AlertKind.DUE, known(), chat=old)
-    assert "Stand 22.11.2026, 07:30: Seither war der Anbieter" in says(AlertKind.DUE, known(), DE, chat=old)
+    assert "As of 22 Nov 2026, 07:30; the provider could not be reached since." in says(
+        AlertKind.DUE, known(), chat=old
+    )
+    assert "Stand 22.11.2026, 07:30; seitdem war der Anbieter" in says(AlertKind.DUE, known(), DE, chat=old)
 
 
 def test_an_alert_that_waited_for_long_says_so_even_if_its_knowledge_was_fresh_when_it_was_found() -> None:

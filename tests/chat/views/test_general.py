@@ -7,12 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from bot.chat.texts import Texts
+from bot.chat.texts import Texts, own_name
 from bot.chat.views import general
 from bot.domain.chats import Chat, Trouble
 from bot.domain.invoices import Listing
 from bot.ports import Waiting
-from tests.chat.samples import DE, EN, NOW, PAID_DOMAIN, buttons, invoice, labels, linked_chat, seen
+from tests.chat.samples import DE, EN, NASTY, NOW, PAID_DOMAIN, buttons, invoice, labels, linked_chat, seen
 
 NOTHING_WAITS = Waiting(0, 0)
 
@@ -32,7 +32,7 @@ def test_the_greeting_tells_what_is_open_and_what_is_due_next() -> None:
         "2 open invoices, together €15.90\n"
         "Next due: invoice 2, €7.95, on 27 Nov 2026 (in 5 days).\n"
         "\n"
-        "From now on I tell you of new invoices, and remind you before they fall due."
+        "From now on I'll tell you about new invoices and remind you before they are due."
     )
     assert "Als Nächstes fällig: Rechnung 2, 7,95 €, am 27.11.2026 (in 5 Tagen)." in greeting(later, sooner, t=DE)
 
@@ -59,14 +59,14 @@ def test_open_invoices_without_a_due_date_have_no_next_one() -> None:
 
 
 def test_with_nothing_open_the_greeting_says_so() -> None:
-    assert "Nothing is to be paid." in greeting(PAID_DOMAIN)
+    assert "Nothing to pay." in greeting(PAID_DOMAIN)
     assert "There are no invoices in your account." in greeting()
 
 
 def test_while_some_could_not_be_read_it_does_not_say_that_nothing_is_to_be_paid() -> None:
     text = greeting(PAID_DOMAIN, unreadable=1)
     assert "⚠️ 1 invoice could not be read and is missing here." in text
-    assert "Nothing is to be paid" not in text
+    assert "Nothing to pay" not in text
 
 
 def test_from_the_greeting_a_button_leads_to_the_list() -> None:
@@ -99,7 +99,7 @@ def status(chat: Chat, waiting: Waiting = NOTHING_WAITS, t: Texts = EN) -> str:
 def test_status_tells_the_last_and_the_next_check() -> None:
     assert status(linked_chat()) == (
         "🔗 Linked since 23 Oct 2026, 11:30.\n"
-        "Last good check: 22 Nov 2026, 09:30 (60 minutes ago).\n"
+        "Last successful check: 22 Nov 2026, 09:30 (60 minutes ago).\n"
         "Next check: in 15 minutes."
     )
     assert status(linked_chat(), t=DE) == (
@@ -110,8 +110,8 @@ def test_status_tells_the_last_and_the_next_check() -> None:
 
 
 def test_a_check_that_is_due_is_under_way() -> None:
-    assert status(linked_chat(next_check_at=NOW)).endswith("A check is under way.")
-    assert status(linked_chat(next_check_at=NOW - timedelta(hours=1))).endswith("A check is under way.")
+    assert status(linked_chat(next_check_at=NOW)).endswith("Checking right now.")
+    assert status(linked_chat(next_check_at=NOW - timedelta(hours=1))).endswith("Checking right now.")
 
 
 @pytest.mark.parametrize(
@@ -135,9 +135,9 @@ def test_status_tells_what_waits_and_what_could_not_be_delivered() -> None:
 @pytest.mark.parametrize(
     ("chosen", "expected"),
     [
-        (None, ["English", "Deutsch", "• As Telegram says •"]),
-        ("en", ["• English •", "Deutsch", "As Telegram says"]),
-        ("de", ["English", "• Deutsch •", "As Telegram says"]),
+        (None, ["English", "Deutsch", "• Same as Telegram •"]),
+        ("en", ["• English •", "Deutsch", "Same as Telegram"]),
+        ("de", ["English", "• Deutsch •", "Same as Telegram"]),
     ],
 )
 def test_the_languages_are_named_in_themselves_and_the_chosen_one_is_marked(
@@ -148,18 +148,33 @@ def test_the_languages_are_named_in_themselves_and_the_chosen_one_is_marked(
     assert [button.data for button in buttons(screen)] == ["language:en", "language:de", "language:auto"]
 
 
-def test_unlinking_is_asked_for_first() -> None:
-    screen = general.unlink_question(DE)
+@pytest.mark.parametrize("language", ["fr", "pt", "cs", "uk", "ja"])
+def test_any_language_names_itself(language: str) -> None:
+    name = own_name(language)
+    assert name[0] == name[0].upper()
+    assert name != language
+
+
+def test_a_language_that_was_asked_for_in_vain_is_said_back_above_those_that_there_are() -> None:
+    screen = general.languages(DE, None, unknown=NASTY)
+    assert seen(screen) == f"„{NASTY}“ spreche ich nicht. Wähle eine von diesen Sprachen:"
+    assert labels(screen) == ["English", "Deutsch", "• Wie in Telegram •"]
+
+
+def test_unlinking_is_asked_for_first_of_one_link_and_no_other() -> None:
+    link = linked_chat().link
+    assert link is not None
+    screen = general.unlink_question(DE, link)
     assert "Token" in seen(screen)
     assert [(b.label, b.data) for b in buttons(screen)] == [
-        ("🗑 Verknüpfung löschen", "unlink:yes"),
+        ("🗑 Verknüpfung löschen", f"unlink:yes:{int((NOW - timedelta(days=30)).timestamp())}"),
         ("Behalten", "unlink:no"),
     ]
 
 
 def test_the_welcome_says_what_to_send_and_what_becomes_of_it() -> None:
     text = seen(general.welcome(EN, private=True))
-    assert "API token" in text
+    assert "API token within the next 10 minutes" in text
     assert "access_invoices" in text
     assert "delete your message" in text
 

@@ -95,7 +95,7 @@ def test_an_open_invoice_says_how_long_there_is() -> None:
 
 
 def test_an_open_invoice_without_a_due_date_says_so() -> None:
-    assert "The provider names no due date." in details(invoice(due=None))
+    assert "The provider gives no due date." in details(invoice(due=None))
     assert "due date" not in details(replace(CANCELLED_SERVER, due=None))
 
 
@@ -123,13 +123,13 @@ def test_an_open_invoice_can_be_paid_and_fetched() -> None:
 def test_applied_credit_can_be_taken_back_and_only_the_rest_is_paid() -> None:
     screen = invoice_details(EN, invoice(credit=Decimal("1.00")), TODAY)
     assert seen(screen).endswith("Total: €7.95\nCredit applied: €1.00\nLeft to pay: €6.95")
-    assert labels(screen) == ["📄 PDF", "💳 Pay €6.95 with credit", "↩️ Take €1.00 of credit back"]
+    assert labels(screen) == ["📄 PDF", "💳 Pay €6.95 with credit", "↩️ Take back €1.00 of credit"]
 
 
 def test_where_the_figures_contradict_each_other_no_sum_is_made_up() -> None:
     screen = invoice_details(EN, invoice(total=Decimal("5.00"), credit=Decimal("1.00")), TODAY)
-    assert "Total: €5.00\nCredit applied: €1.00\nCredit was applied; how much is left to pay" in seen(screen)
-    assert labels(screen) == ["📄 PDF", "↩️ Take €1.00 of credit back"]
+    assert "Total: €5.00\nCredit applied: €1.00\nCredit was applied; the provider's figures don't say" in seen(screen)
+    assert labels(screen) == ["📄 PDF", "↩️ Take back €1.00 of credit"]
 
 
 def test_an_open_invoice_that_is_covered_has_no_button_to_pay() -> None:
@@ -200,7 +200,7 @@ def test_an_invoice_with_hundreds_of_long_items_fits_and_keeps_its_sums(characte
     assert length(screen.text) <= TEXT_LIMIT
     text = seen(screen)
     assert len(text) > 1500
-    assert "… the PDF has the rest.\n\nNet: €6.68" in text
+    assert "… see the PDF for the rest.\n\nNet: €6.68" in text
     assert text.endswith("Left to pay: €7.95")
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
-from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, length
+from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, Button, length
 from bot.chat.texts import Texts
 from bot.chat.views.invoices import PAGE, Page, invoice_list
 from bot.domain.invoices import Invoice, Item, Listing
@@ -44,13 +44,13 @@ def test_an_account_without_invoices_is_told_so() -> None:
 )
 def test_a_filter_that_nothing_fits_does_not_say_that_the_account_is_empty(query: Query) -> None:
     text = show(listing(), Page(query))
-    assert text.endswith("There is no such invoice.")
+    assert text.endswith("No invoice matches this filter.")
     assert "in your account" not in text
 
 
 def test_no_open_invoice_is_good_news() -> None:
-    assert show(listing(), Page(Query(Show.OPEN))) == "🧾 Open invoices\nNothing is to be paid."
-    assert "Es ist nichts zu bezahlen." in show(listing(PAID_DOMAIN), t=DE)
+    assert show(listing(), Page(Query(Show.OPEN))) == "🧾 Open invoices\nNothing to pay."
+    assert "Nichts zu bezahlen." in show(listing(PAID_DOMAIN), t=DE)
 
 
 @pytest.mark.parametrize("show_only", [Show.ALL, Show.OPEN])
@@ -61,7 +61,7 @@ def test_while_some_could_not_be_read_it_never_says_that_nothing_is_to_be_paid(
     shown = () if show_only is Show.OPEN else found
     text = show(listing(*shown, unreadable=2), Page(Query(show_only)))
     assert "⚠️ 2 invoices could not be read and are missing here." in text
-    assert "Nothing is to be paid" not in text
+    assert "Nothing to pay" not in text
     assert "no invoices in your account" not in text
 
 
@@ -179,24 +179,49 @@ def test_the_sum_is_of_all_pages() -> None:
 # --- Filters --------------------------------------------------------------------------------------------------------
 
 
+def test_one_button_opens_the_filters_and_keeps_the_page() -> None:
+    screen = invoice_list(EN, many(13), Page(Query(Show.OPEN), 1), TODAY)
+    assert [len(row) for row in screen.rows] == [2, 2, 2, 3, 1]
+    assert screen.rows[-1] == [Button("🔍 Filter", "filter:open.any.0.1")]
+
+
+def test_the_filters_take_the_place_of_the_numbers_and_lead_back_to_them() -> None:
+    page = Page(Query(Show.OPEN), 1)
+    screen = invoice_list(EN, many(13), page, TODAY, filtering=True)
+    assert [len(row) for row in screen.rows] == [3, 2, 2, 1, 1]
+    assert screen.rows[-1] == [Button("« Back to the list", f"list:{page}")]
+    assert all(button.data.startswith("list:") for button in buttons(screen))
+    assert screen.text == invoice_list(EN, many(13), page, TODAY).text
+
+
+def test_an_account_without_invoices_has_nothing_to_filter_and_a_filter_that_nothing_fits_can_be_undone() -> None:
+    assert labels(invoice_list(EN, listing(), FIRST, TODAY)) == []
+    assert labels(invoice_list(EN, listing(), Page(Query(Show.PAID)), TODAY)) == ["🔍 Filter"]
+
+
+def test_the_title_names_the_filters_in_force() -> None:
+    query = Query(Show.PAID, Kind.DOMAIN, with_transactions=True)
+    assert show(listing(), Page(query)).splitlines()[0] == "🧾 Paid invoices · Domain · with bookings"
+    assert show(listing(), Page(query), DE).splitlines()[0] == "🧾 Bezahlte Rechnungen · Domain · mit Buchungen"
+    assert show(listing(), Page(Query(kind=Kind.DONATION)), DE).splitlines()[0] == "🧾 Deine Rechnungen · Spende"
+
+
 def test_the_filters_in_force_are_marked() -> None:
     query = Query(Show.PAID, Kind.DOMAIN, with_transactions=True)
-    found = labels(invoice_list(EN, listing(), Page(query), TODAY))
-    assert {"All", "Open", "• Paid •", "Any kind", "Hosting", "• Domain •", "Donation", "☑ with transactions"} <= {
-        *found
-    }
-    german = labels(invoice_list(DE, listing(), FIRST, TODAY))
-    assert {"• Alle •", "Offen", "Bezahlt", "• Alle Arten •", "Hosting", "Domain", "Spende", "☐ mit Transaktionen"} <= {
+    found = labels(invoice_list(EN, listing(), Page(query), TODAY, filtering=True))
+    assert {"All", "Open", "• Paid •", "Any kind", "Hosting", "• Domain •", "Donation", "☑ with bookings"} <= {*found}
+    german = labels(invoice_list(DE, listing(), FIRST, TODAY, filtering=True))
+    assert {"• Alle •", "Offen", "Bezahlt", "• Alle Arten •", "Hosting", "Domain", "Spende", "☐ mit Buchungen"} <= {
         *german
     }
 
 
 def test_a_filter_changes_one_thing_and_begins_at_the_first_page() -> None:
     query = Query(Show.PAID, Kind.DOMAIN)
-    found = {b.label: b.data for b in buttons(invoice_list(EN, many(13), Page(query, 2), TODAY))}
+    found = {b.label: b.data for b in buttons(invoice_list(EN, many(13), Page(query, 2), TODAY, filtering=True))}
     assert found["Open"] == f"list:{Page(replace(query, show=Show.OPEN))}"
     assert found["Hosting"] == f"list:{Page(replace(query, kind=Kind.HOSTING))}"
-    assert found["☐ with transactions"] == f"list:{Page(replace(query, with_transactions=True))}"
+    assert found["☐ with bookings"] == f"list:{Page(replace(query, with_transactions=True))}"
 
 
 @given(pages)
@@ -213,11 +238,13 @@ def test_what_is_no_page_is_refused(text: str) -> None:
 # --- Telegram's limits ----------------------------------------------------------------------------------------------
 
 
-@given(pages, st.lists(st.integers(10**17, 10**18 - 1), min_size=1, max_size=20), st.text(max_size=300))
-def test_a_list_keeps_telegrams_limits_whatever_is_in_it(page: Page, ids: list[int], title: str) -> None:
+@given(pages, st.lists(st.integers(10**17, 10**18 - 1), min_size=1, max_size=20), st.text(max_size=300), st.booleans())
+def test_a_list_keeps_telegrams_limits_whatever_is_in_it(
+    page: Page, ids: list[int], title: str, filtering: bool
+) -> None:
     item = Item("Hosting", title, title, None)
     found = listing(*(invoice(number, items=(item,), status_label=title, total=Decimal(10**12)) for number in ids))
-    screen = invoice_list(DE, found, page, TODAY)
+    screen = invoice_list(DE, found, page, TODAY, filtering=filtering)
     assert length(screen.text) <= TEXT_LIMIT
     assert seen(screen)
     assert all(1 <= len(button.data.encode()) <= DATA_LIMIT for button in buttons(screen))

@@ -1,0 +1,61 @@
+"""The invoices to choose from, for a command that came without a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from bot.chat.screens import Button, Screen, join, one_line
+from bot.chat.texts import Texts
+from bot.chat.views.invoices import Page, amount, icon
+from bot.domain.invoices import Invoice, Listing
+from bot.services.browsing import Query
+
+OFFERED = 8
+TITLE = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a command may be about: the word of its buttons, which invoices make sense, their sum, and if none does."""
+
+    word: str
+    none: str
+    fits: Callable[[Invoice], bool] = lambda _: True
+    amount: Callable[[Invoice], Decimal] = amount
+
+
+CHOICES: Mapping[str, Choice] = {
+    "invoice": Choice("show", "list.none"),
+    "pdf": Choice("pdf", "list.none"),
+    # Also one whose remainder is unclear: its button says why it can't be paid here, "nothing to pay" would be wrong.
+    "pay": Choice("pay", "list.none_open", lambda invoice: invoice.is_open and invoice.left_to_pay != 0),
+    "removecredit": Choice(
+        "removecredit", "choose.no_credit", lambda invoice: invoice.can_return_credit, lambda invoice: invoice.credit
+    ),
+}
+"""The commands that are about one invoice."""
+
+
+def choice(t: Texts, command: str, listing: Listing, today: date) -> Screen:
+    """Which one, in the listing's order; or that there is none, which nobody knows while some could not be read."""
+    asked = CHOICES[command]
+    fitting = [invoice for invoice in listing.invoices if asked.fits(invoice)]
+    lines = []
+    if fitting:
+        lines.append(t(f"choose.{command}"))
+    elif not listing.unreadable:
+        lines.append(t(asked.none))
+    if listing.unreadable:
+        lines.append(t.count("list.unreadable", listing.unreadable))
+    rows = [[_button(t, asked, invoice, today)] for invoice in fitting[:OFFERED]]
+    if len(fitting) > OFFERED:
+        rows.append([Button(t.plain("button.all_invoices"), f"list:{Page(Query())}")])
+    return Screen(join(lines), rows)
+
+
+def _button(t: Texts, asked: Choice, invoice: Invoice, today: date) -> Button:
+    parts = [f"{icon(invoice, today)} {invoice.id}", t.money(asked.amount(invoice)), one_line(invoice.title, TITLE)]
+    return Button(" · ".join(filter(None, parts)), f"{asked.word}:{invoice.id}")

@@ -1,0 +1,106 @@
+"""What a command offers that came without an invoice's number."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, strategies as st
+
+from bot.chat.screens import DATA_LIMIT
+from bot.chat.texts import Texts
+from bot.chat.views.choices import CHOICES, OFFERED, choice
+from bot.domain.invoices import Invoice, Item, Listing
+from tests.chat.samples import CANCELLED_SERVER, DE, EN, NASTY, PAID_DOMAIN, TODAY, buttons, invoice, labels, paid, seen
+
+WITH_CREDIT = invoice(2, credit=Decimal("1.00"))
+COVERED = invoice(3, credit=Decimal("7.95"))
+UNCLEAR = invoice(4, total=Decimal("5.00"), credit=Decimal("1.00"))
+
+
+def offered(command: str, *invoices: Invoice) -> list[str]:
+    return [button.data for button in buttons(choice(EN, command, Listing(invoices), TODAY))]
+
+
+def says(command: str, *invoices: Invoice, unreadable: int = 0, t: Texts = EN) -> str:
+    return seen(choice(t, command, Listing(invoices, unreadable), TODAY))
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("invoice", ["show:1", "show:2", "show:3", "show:212032", "show:130348"]),
+        ("pdf", ["pdf:1", "pdf:2", "pdf:3", "pdf:212032", "pdf:130348"]),
+        ("pay", ["pay:1", "pay:2"]),
+        ("removecredit", ["removecredit:2", "removecredit:3"]),
+    ],
+)
+def test_each_command_offers_what_it_can_be_about_in_the_lists_order(command: str, expected: list[str]) -> None:
+    assert offered(command, invoice(1), WITH_CREDIT, COVERED, PAID_DOMAIN, CANCELLED_SERVER) == expected
+
+
+def test_the_questions_are_short() -> None:
+    questions = {command: says(command, WITH_CREDIT) for command in CHOICES}
+    assert questions == {
+        "invoice": "Which invoice would you like to see?",
+        "pdf": "Which invoice would you like as a PDF?",
+        "pay": "Which invoice would you like to pay?",
+        "removecredit": "Which invoice should the credit come back from?",
+    }
+    assert says("pay", WITH_CREDIT, t=DE) == "Welche Rechnung möchtest du bezahlen?"
+
+
+def test_a_button_tells_the_sum_that_the_command_is_about() -> None:
+    assert labels(choice(EN, "pay", Listing((WITH_CREDIT,)), TODAY)) == ["🟡 2 · €6.95 · Server 2"]
+    assert labels(choice(EN, "removecredit", Listing((WITH_CREDIT,)), TODAY)) == ["🟡 2 · €1.00 · Server 2"]
+    overdue = invoice(5, due=date(2026, 11, 20), items=())
+    assert labels(choice(EN, "pdf", Listing((overdue, paid(6))), TODAY)) == ["🔴 5 · €7.95", "✅ 6 · €7.95 · Server 6"]
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("invoice", "There are no invoices in your account."),
+        ("pdf", "There are no invoices in your account."),
+        ("pay", "Nothing to pay."),
+        ("removecredit", "There is no credit on your open invoices that you could take back."),
+    ],
+)
+def test_where_there_is_nothing_to_choose_it_says_so(command: str, sentence: str) -> None:
+    assert says(command) == sentence
+    assert offered(command) == []
+
+
+def test_paid_and_covered_invoices_are_not_to_be_paid() -> None:
+    assert says("pay", COVERED, PAID_DOMAIN) == "Nothing to pay."
+
+
+def test_an_invoice_whose_remainder_is_unclear_is_offered_so_that_its_button_can_say_why_it_can_not_be_paid() -> None:
+    assert offered("pay", UNCLEAR) == ["pay:4"]
+
+
+@pytest.mark.parametrize("command", CHOICES)
+def test_while_some_could_not_be_read_it_does_not_say_that_there_is_nothing(command: str) -> None:
+    assert says(command, unreadable=1) == "⚠️ 1 invoice could not be read and is missing here."
+    assert says(command, WITH_CREDIT, unreadable=1).endswith("\n⚠️ 1 invoice could not be read and is missing here.")
+
+
+def test_of_many_the_first_are_offered_and_the_list_of_all() -> None:
+    few, many = ([invoice(number) for number in range(1, count + 1)] for count in (OFFERED, OFFERED + 1))
+    assert offered("pay", *few) == [f"pay:{number}" for number in range(1, 9)]
+    assert offered("pay", *many) == [*(f"pay:{number}" for number in range(1, 9)), "list:all.any.0.0"]
+
+
+@given(st.sampled_from(sorted(CHOICES)), st.text(max_size=300), st.integers(1, 10**18 - 1))
+def test_buttons_keep_telegrams_limits_whatever_is_in_an_invoice(command: str, title: str, number: int) -> None:
+    shown = invoice(number, items=(Item("Hosting", title, title, None),), credit=Decimal(1), total=Decimal(10**12))
+    for button in buttons(choice(DE, command, Listing((shown,)), TODAY)):
+        assert len(button.data.encode()) <= DATA_LIMIT
+        assert 0 < len(button.label) <= 100
+        assert "\n" not in button.label
+
+
+def test_a_title_is_shown_as_it_was_written() -> None:
+    shown = invoice(1, items=(Item("Hosting", NASTY, NASTY, None),))
+    assert labels(choice(EN, "pdf", Listing((shown,)), TODAY)) == [f"🟡 1 · €7.95 · {NASTY}"]
