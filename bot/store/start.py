@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 from filelock import BaseFileLock, FileLock, Timeout
 
-from bot.errors import FolderInUse, StartError
+from bot.errors import StartError
 from bot.store.database import Database
 from bot.store.files import ACCOUNTS, CHATS, FILE_MODE, DamagedFile, DataFolder
 from bot.store.fingerprints import SecretFile
@@ -30,7 +30,7 @@ def lock_folder(data_dir: Path) -> BaseFileLock:
     try:
         lock.acquire(blocking=False)
     except Timeout as error:
-        raise FolderInUse(
+        raise StartError(
             f"Another process is using the data folder {data_dir}. Stop it first, or set DATA_DIR to another folder."
         ) from error
     except OSError as error:
