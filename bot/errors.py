@@ -247,7 +247,3 @@ class LinkInUse(UserError):
 
 class StartError(Exception):
     """The bot can't start. The message is a sentence for the operator that says what to do, in English as the logs."""
-
-
-class FolderInUse(StartError):
-    """Another process has the data folder."""
