@@ -246,4 +246,4 @@ class LinkInUse(UserError):
 
 
 class StartError(Exception):
-    """The bot can't start. The message is a sentence for the operator that says what to do, in English as the logs."""
+    """The bot can't start, or can't go on. The message tells the operator what to do, in English as the logs are."""
