@@ -9,16 +9,15 @@ import pytest
 from telegram import Chat as TelegramChat, Update
 
 from bot import logs
-from bot.application import InvoiceBot
 from bot.chat import dispatch
 from bot.chat.dispatch import InOrderPerChat
-from bot.domain.chats import Chat as StoredChat, Link, Place, Token
-from bot.sandbox.telegram import ActionShown, ApiError, Chat, Person, SandboxTelegram
+from bot.domain.chats import Chat as StoredChat
+from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
 from bot.sandbox.telegram.errors import upgraded
 from bot.store.tinydb import TinyStore
 from tests.chat.conversation import answers, ask, from_bot, link, said
 from tests.chat.fakes import TOKEN, FakeProvider
-from tests.chat.samples import NOW, invoice
+from tests.chat.samples import invoice
 
 pytestmark = pytest.mark.usefixtures("invoice_bot")
 
@@ -29,80 +28,6 @@ async def until(store: TinyStore, chat_id: int, condition: Callable[[StoredChat]
         while not condition(stored := await store.chat(chat_id)):
             pass
     return stored
-
-
-def link_of(chat_id: int) -> Link:
-    """A link as it was made before its chat was no longer allowed in."""
-    return Link("account", Place(chat_id), Token(TOKEN), chat_id, NOW, NOW, NOW)
-
-
-# --- Who may talk ---------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("allowed_users", ["1,2"])
-async def test_who_is_not_allowed_is_told_so_and_gets_nothing_else(
-    ada: Person, chat: Chat, provider: FakeProvider
-) -> None:
-    for text in ("/start", "/help", f"/link {TOKEN}", "hello", "/frobnicate"):
-        answer = await ask(ada, chat, text, "not open to everyone")
-        assert answer.text.endswith(f"tell its operator your number: {ada.id}")
-    assert provider.languages == []
-    assert len(said(chat)) == 5
-
-
-@pytest.mark.parametrize("allowed_users", ["1,2"])
-async def test_a_press_by_somebody_who_is_not_allowed_is_turned_away_in_a_pop_up(
-    invoice_bot: InvoiceBot, telegram: SandboxTelegram, ada: Person, chat: Chat
-) -> None:
-    await invoice_bot.telegram.bot.send_message(chat.id, "Invoice")
-    answer = await ada.forge(chat.messages[-1], "language:de").answered()
-    assert answer.show_alert
-    assert f"your number: {ada.id}" in answer.text
-
-
-@pytest.mark.parametrize("allowed_users", ["1000001"])
-async def test_who_is_allowed_is_served(telegram: SandboxTelegram, ada: Person, chat: Chat) -> None:
-    assert ada.id == 1000001
-    await link(ada, chat)
-    bob = telegram.add_user("Bob", language_code="de")
-    await ask(bob, telegram.private_chat(bob), "/help", "nicht für alle offen", str(bob.id))
-
-
-@pytest.mark.parametrize("allowed_users", ["1,2"])
-@pytest.mark.parametrize("text", [f"/link {TOKEN}", "/link short-one", TOKEN])
-async def test_the_token_of_somebody_who_is_turned_away_does_not_stay_in_the_chat(
-    ada: Person, chat: Chat, text: str
-) -> None:
-    sent = ada.send(chat, text)
-    await chat.wait_for(from_bot("not open to everyone"), after=sent)
-    assert sent.deleted
-
-
-@pytest.mark.parametrize("allowed_users", ["1,2"])
-@pytest.mark.parametrize("text", ["/link", "hello", "https://example.org/a-long-address", "/pdf 4711"])
-async def test_other_messages_of_somebody_who_is_turned_away_stay(ada: Person, chat: Chat, text: str) -> None:
-    sent = ada.send(chat, text)
-    await chat.wait_for(from_bot("not open to everyone"), after=sent)
-    assert not sent.deleted
-
-
-@pytest.mark.parametrize("allowed_users", ["1,2"])
-async def test_who_is_turned_away_is_told_if_the_token_could_not_be_deleted(
-    ada: Person, chat: Chat, telegram: SandboxTelegram
-) -> None:
-    telegram.faults.refuse(ApiError(400, "Bad Request: message can't be deleted"), method="deleteMessage")
-    await ask(ada, chat, f"/link {TOKEN}", "I could not delete your message with the token")
-    assert "not open to everyone" in said(chat)[0]
-
-
-@pytest.mark.parametrize("allowed_users", ["1,2"])
-async def test_everybody_may_have_their_own_data_forgotten(ada: Person, chat: Chat, store: TinyStore) -> None:
-    await ask(ada, chat, "/unlink", "not linked")
-    await store.link(link_of(chat.id), {})
-    question = await ask(ada, chat, "/unlink", "Remove the link?")
-    await ada.press(question, "🗑 Remove the link").answered()
-    assert "The link is gone" in question.text
-    assert (await store.chat(chat.id)).link is None
 
 
 # --- Failures -------------------------------------------------------------------------------------------------------
@@ -206,113 +131,6 @@ async def test_a_group_that_became_a_supergroup_takes_its_data_along(
     ada.send(group, "/help")
     await until(store, -1009, lambda stored: stored.language == "de")
     assert (await store.chat(group.id)).language is None
-
-
-# --- Waiting --------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "TYPING_AFTER", 0.01)
-
-
-@pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize(
-    ("text", "call"), [("/invoices", "list_invoices"), ("/invoice 1", "invoice"), ("/pay", "list_invoices")]
-)
-async def test_an_answer_that_takes_its_time_is_announced(
-    ada: Person, chat: Chat, telegram: SandboxTelegram, provider: FakeProvider, text: str, call: str
-) -> None:
-    provider.add(invoice(1))
-    await link(ada, chat)
-    gate = provider.gates[call] = asyncio.Event()
-    with telegram.subscribe() as changes:
-        sent = ada.send(chat, text)
-        async with asyncio.timeout(10):
-            shown = await anext(change async for change in changes if isinstance(change, ActionShown))
-    assert (shown.action, shown.chat.id) == ("typing", chat.id)
-    gate.set()
-    await chat.wait_for(from_bot(), after=sent)
-
-
-async def test_a_quick_answer_is_not_announced(
-    ada: Person, chat: Chat, telegram: SandboxTelegram, provider: FakeProvider
-) -> None:
-    provider.add(invoice(1))
-    await link(ada, chat)
-    await ask(ada, chat, "/invoices", "Your invoices")
-    assert telegram.calls_of("sendChatAction") == []
-
-
-@pytest.mark.parametrize(("text", "call"), [("/pdf 1", "pdf"), ("/archive", "archive")])
-async def test_a_download_holds_up_no_other_answer(
-    ada: Person, chat: Chat, provider: FakeProvider, text: str, call: str
-) -> None:
-    provider.add(invoice(1))
-    await link(ada, chat)
-    gate = provider.gates[call] = asyncio.Event()
-    ada.send(chat, text)
-    await provider.reached()
-    await ask(ada, chat, "/status", "Linked since")
-    gate.set()
-    await chat.wait_for(lambda message: message.document is not None)
-
-
-async def test_a_payment_that_is_carried_out_holds_up_no_other_answer(
-    ada: Person, chat: Chat, provider: FakeProvider
-) -> None:
-    provider.add(invoice(1))
-    await link(ada, chat)
-    question = await ask(ada, chat, "/pay 1", "Pay €7.95")
-    gate = provider.gates["pay"] = asyncio.Event()
-    ada.press(question, "✅ Pay €7.95")
-    await provider.reached()
-    await ask(ada, chat, "/status", "Linked since")
-    gate.set()
-    await chat.wait_for(from_bot("Invoice 1 is paid"))
-
-
-async def test_a_flood_of_presses_starts_one_download_of_each_and_one_at_a_time(
-    ada: Person, chat: Chat, provider: FakeProvider
-) -> None:
-    provider.add(invoice(1), invoice(2))
-    await link(ada, chat)
-    details = await ask(ada, chat, "/invoice 1", "Invoice 1")
-    gate = provider.gates["pdf"] = asyncio.Event()
-    first = ada.press(details, "📄 PDF")
-    await provider.reached()
-    for _ in range(10):
-        answer = await ada.press(details, "📄 PDF").answered()
-        assert (answer.text, answer.show_alert) == ("I'm already on it.", False)
-    ada.send(chat, "/pdf 2")
-    await ask(ada, chat, "/pdf 1", "I'm already on it.")
-    assert provider.held == 1
-    gate.set()
-    await chat.wait_for(lambda message: message.document is not None and "2" in message.document.name)
-    await first.answered()
-    names = [message.document.name for message in chat.messages if message.document is not None]
-    assert names == ["Rechnung-1.pdf", "Rechnung-2.pdf"]
-
-
-async def test_what_is_slow_ends_the_wait_for_a_token_as_any_command_does(
-    ada: Person, chat: Chat, store: TinyStore
-) -> None:
-    await ask(ada, chat, "/link", "Send me your API token")
-    ada.send(chat, "/pdf 1")
-    await until(store, chat.id, lambda stored: stored.awaiting_token_until is None)
-
-
-async def test_stopping_lets_a_download_come_to_its_end(
-    ada: Person, chat: Chat, provider: FakeProvider, invoice_bot: InvoiceBot
-) -> None:
-    provider.add(invoice(1))
-    await link(ada, chat)
-    gate = provider.gates["pdf"] = asyncio.Event()
-    ada.send(chat, "/pdf 1")
-    await provider.reached()
-    asyncio.get_running_loop().call_later(0.05, gate.set)
-    await invoice_bot.stop()
-    assert chat.messages[-1].document is not None
 
 
 # --- Order ----------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""/start, /link and /unlink, as a person meets them."""
+"""/start and /link, as a person meets them."""
 
 from __future__ import annotations
 
@@ -211,6 +211,18 @@ async def test_the_greeting_speaks_german_to_who_does(
     assert (await store.chat(eva.id)).speaks == "de"
 
 
+async def test_the_language_that_was_chosen_outlives_a_new_link(ada: Person, chat: Chat) -> None:
+    await ask(ada, chat, "/language de", "Welche Sprache")
+    await ask(ada, chat, f"/link {TOKEN}", "Dieser Chat ist verknüpft.")
+
+
+async def test_the_wait_for_the_token_is_stored_so_that_it_outlives_a_restart(
+    ada: Person, chat: Chat, store: TinyStore
+) -> None:
+    await ask(ada, chat, "/link", "Send me your API token within the next 10 minutes")
+    assert (await store.chat(chat.id)).awaiting_token_until == NOW + timedelta(minutes=10)
+
+
 # --- In groups ------------------------------------------------------------------------------------------------------
 
 
@@ -240,70 +252,3 @@ async def test_where_it_may_not_delete_in_a_group_it_says_so(ada: Person, group:
     message = ada.send(group, f"/link {TOKEN}")
     await group.wait_for(from_bot("I'm not allowed to delete it", "revoke"))
     assert not message.deleted
-
-
-# --- /unlink --------------------------------------------------------------------------------------------------------
-
-
-async def test_unlinking_asks_and_then_forgets(ada: Person, chat: Chat, store: TinyStore) -> None:
-    await link(ada, chat)
-    question = await ask(ada, chat, "/unlink", "Remove the link?")
-    assert await linked(store, chat)
-    await ada.press(question, "🗑 Remove the link").answered()
-    assert "The link is gone" in question.text
-    assert question.buttons == []
-    assert not await linked(store, chat)
-
-
-async def test_unlinking_can_be_thought_better_of(ada: Person, chat: Chat, store: TinyStore) -> None:
-    await link(ada, chat)
-    question = await ask(ada, chat, "/unlink", "Remove the link?")
-    await ada.press(question, "Keep it").answered()
-    assert question.text == "Everything stays as it is."
-    assert await linked(store, chat)
-
-
-async def test_an_old_question_can_not_remove_a_later_link(
-    ada: Person, chat: Chat, store: TinyStore, time: Time
-) -> None:
-    await link(ada, chat)
-    old = await ask(ada, chat, "/unlink", "Remove the link?")
-    time.forward(timedelta(days=1))
-    await link(ada, chat)
-    answer = await ada.press(old, "🗑 Remove the link").answered()
-    assert (answer.text, answer.show_alert) == ("This button no longer works. Please use the command again.", True)
-    assert await linked(store, chat)
-    new = await ask(ada, chat, "/unlink", "Remove the link?")
-    await ada.press(new, "🗑 Remove the link").answered()
-    assert not await linked(store, chat)
-
-
-@pytest.mark.parametrize("data", ["unlink", "unlink:yes", "unlink:yes:", "unlink:yes:1", "unlink:maybe"])
-async def test_a_made_up_answer_removes_nothing(ada: Person, chat: Chat, store: TinyStore, data: str) -> None:
-    await link(ada, chat)
-    question = await ask(ada, chat, "/unlink", "Remove the link?")
-    answer = await ada.forge(question, data).answered()
-    assert "no longer works" in answer.text
-    assert await linked(store, chat)
-
-
-async def test_unlinking_twice_is_no_harm(ada: Person, chat: Chat) -> None:
-    await link(ada, chat)
-    question = await ask(ada, chat, "/unlink", "Remove the link?")
-    first, second = ada.press_twice_delivered(question, "🗑 Remove the link")
-    await first.answered()
-    await second.answered()
-    assert "The link is gone" in question.text
-    await ask(ada, chat, "/unlink", "not linked")
-
-
-async def test_the_language_that_was_chosen_outlives_a_new_link(ada: Person, chat: Chat) -> None:
-    await ask(ada, chat, "/language de", "Welche Sprache")
-    await ask(ada, chat, f"/link {TOKEN}", "Dieser Chat ist verknüpft.")
-
-
-async def test_the_wait_for_the_token_is_stored_so_that_it_outlives_a_restart(
-    ada: Person, chat: Chat, store: TinyStore
-) -> None:
-    await ask(ada, chat, "/link", "Send me your API token within the next 10 minutes")
-    assert (await store.chat(chat.id)).awaiting_token_until == NOW + timedelta(minutes=10)

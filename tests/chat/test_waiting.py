@@ -1,0 +1,121 @@
+"""Answers that take their time: they are announced, and what is slow holds up nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.application import InvoiceBot
+from bot.chat import dispatch
+from bot.sandbox.telegram import ActionShown, Chat, Person, SandboxTelegram
+from bot.store.tinydb import TinyStore
+from tests.chat.conversation import ask, from_bot, link
+from tests.chat.fakes import FakeProvider
+from tests.chat.samples import invoice
+
+pytestmark = pytest.mark.usefixtures("invoice_bot")
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatch, "TYPING_AFTER", 0.01)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("text", "call"), [("/invoices", "list_invoices"), ("/invoice 1", "invoice"), ("/pay", "list_invoices")]
+)
+async def test_an_answer_that_takes_its_time_is_announced(
+    ada: Person, chat: Chat, telegram: SandboxTelegram, provider: FakeProvider, text: str, call: str
+) -> None:
+    provider.add(invoice(1))
+    await link(ada, chat)
+    gate = provider.gates[call] = asyncio.Event()
+    with telegram.subscribe() as changes:
+        sent = ada.send(chat, text)
+        async with asyncio.timeout(10):
+            shown = await anext(change async for change in changes if isinstance(change, ActionShown))
+    assert (shown.action, shown.chat.id) == ("typing", chat.id)
+    gate.set()
+    await chat.wait_for(from_bot(), after=sent)
+
+
+async def test_a_quick_answer_is_not_announced(
+    ada: Person, chat: Chat, telegram: SandboxTelegram, provider: FakeProvider
+) -> None:
+    provider.add(invoice(1))
+    await link(ada, chat)
+    await ask(ada, chat, "/invoices", "Your invoices")
+    assert telegram.calls_of("sendChatAction") == []
+
+
+@pytest.mark.parametrize(("text", "call"), [("/pdf 1", "pdf"), ("/archive", "archive")])
+async def test_a_download_holds_up_no_other_answer(
+    ada: Person, chat: Chat, provider: FakeProvider, text: str, call: str
+) -> None:
+    provider.add(invoice(1))
+    await link(ada, chat)
+    gate = provider.gates[call] = asyncio.Event()
+    ada.send(chat, text)
+    await provider.reached()
+    await ask(ada, chat, "/status", "Linked since")
+    gate.set()
+    await chat.wait_for(lambda message: message.document is not None)
+
+
+async def test_a_payment_that_is_carried_out_holds_up_no_other_answer(
+    ada: Person, chat: Chat, provider: FakeProvider
+) -> None:
+    provider.add(invoice(1))
+    await link(ada, chat)
+    question = await ask(ada, chat, "/pay 1", "Pay €7.95")
+    gate = provider.gates["pay"] = asyncio.Event()
+    ada.press(question, "✅ Pay €7.95")
+    await provider.reached()
+    await ask(ada, chat, "/status", "Linked since")
+    gate.set()
+    await chat.wait_for(from_bot("Invoice 1 is paid"))
+
+
+async def test_a_flood_of_presses_starts_one_download_of_each_and_one_at_a_time(
+    ada: Person, chat: Chat, provider: FakeProvider
+) -> None:
+    provider.add(invoice(1), invoice(2))
+    await link(ada, chat)
+    details = await ask(ada, chat, "/invoice 1", "Invoice 1")
+    gate = provider.gates["pdf"] = asyncio.Event()
+    first = ada.press(details, "📄 PDF")
+    await provider.reached()
+    for _ in range(10):
+        answer = await ada.press(details, "📄 PDF").answered()
+        assert (answer.text, answer.show_alert) == ("I'm already on it.", False)
+    ada.send(chat, "/pdf 2")
+    await ask(ada, chat, "/pdf 1", "I'm already on it.")
+    assert provider.held == 1
+    gate.set()
+    await chat.wait_for(lambda message: message.document is not None and "2" in message.document.name)
+    await first.answered()
+    names = [message.document.name for message in chat.messages if message.document is not None]
+    assert names == ["Rechnung-1.pdf", "Rechnung-2.pdf"]
+
+
+async def test_what_is_slow_ends_the_wait_for_a_token_as_any_command_does(
+    ada: Person, chat: Chat, store: TinyStore
+) -> None:
+    await ask(ada, chat, "/link", "Send me your API token")
+    await ask(ada, chat, "/pdf 1", "not linked")
+    assert (await store.chat(chat.id)).awaiting_token_until is None
+
+
+async def test_stopping_lets_a_download_come_to_its_end(
+    ada: Person, chat: Chat, provider: FakeProvider, invoice_bot: InvoiceBot
+) -> None:
+    provider.add(invoice(1))
+    await link(ada, chat)
+    gate = provider.gates["pdf"] = asyncio.Event()
+    ada.send(chat, "/pdf 1")
+    await provider.reached()
+    asyncio.get_running_loop().call_later(0.05, gate.set)
+    await invoice_bot.stop()
+    assert chat.messages[-1].document is not None
