@@ -1,4 +1,4 @@
-"""What all tests share: how long hypothesis may search, and logging that is the same before each test."""
+"""What all tests share: how long hypothesis may search, logging as it was, and a sandbox with an account and Ada."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from decimal import Decimal
 
 import pytest
 import structlog
 from hypothesis import settings
 
 from bot import logs
+from bot.sandbox.provider_books import Account
+from bot.sandbox.sandbox import Sandbox, open_sandbox
+from bot.sandbox.telegram import Chat, Person
+from tests.sandbox_bot import TOKEN
 
 # No deadline for a single example: the machine that runs the tests has other work too. In CI the examples are the same
 # in every run, so that a change is judged by what it changed; HYPOTHESIS_PROFILE=thorough looks further.
@@ -40,3 +45,24 @@ def _logging_as_before() -> Iterator[None]:
     logging.captureWarnings(capture=False)
     structlog.reset_defaults()
     logs.forget_secrets()
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with open_sandbox() as opened:
+        yield opened
+
+
+@pytest.fixture
+def account(sandbox: Sandbox) -> Account:
+    return sandbox.provider.add_account(TOKEN, credit=Decimal(100))
+
+
+@pytest.fixture
+def ada(sandbox: Sandbox) -> Person:
+    return sandbox.telegram.add_user("Ada", language_code="en")
+
+
+@pytest.fixture
+def chat(sandbox: Sandbox, ada: Person) -> Chat:
+    return sandbox.telegram.private_chat(ada)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,36 +12,9 @@ from bot import logs
 from bot.application import configure_logs, running
 from bot.sandbox.provider_books import Account
 from bot.sandbox.provider_faults import Call, Fault
-from bot.sandbox.sandbox import Sandbox, open_sandbox
-from bot.sandbox.telegram import BOT_TOKEN, Chat, Message, Person
-
-TOKEN = "sandbox-token-of-ada-0123456789"
-TICK = 0.05
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with open_sandbox() as opened:
-        yield opened
-
-
-@pytest.fixture
-def account(sandbox: Sandbox) -> Account:
-    return sandbox.provider.add_account(TOKEN, credit=Decimal(100))
-
-
-@pytest.fixture
-def ada(sandbox: Sandbox) -> Person:
-    return sandbox.telegram.add_user("Ada", language_code="en")
-
-
-@pytest.fixture
-def chat(sandbox: Sandbox, ada: Person) -> Chat:
-    return sandbox.telegram.private_chat(ada)
-
-
-def says(*parts: str) -> Callable[[Message], bool]:
-    return lambda message: all(part in message.text for part in parts)
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.telegram import BOT_TOKEN, Chat, Person
+from tests.sandbox_bot import TICK, TOKEN, ask, says
 
 
 def until_noon(sandbox: Sandbox) -> timedelta:
@@ -50,12 +22,6 @@ def until_noon(sandbox: Sandbox) -> timedelta:
     now = sandbox.clock().astimezone(sandbox.provider.zone)
     noon = now.replace(hour=12, minute=0, second=0, microsecond=0)
     return noon - now if noon > now else noon + timedelta(days=1) - now
-
-
-async def ask(chat: Chat, person: Person, text: str, *parts: str) -> Message:
-    """Send a message and wait for the bot's answer to it."""
-    sent = person.send(chat, text)
-    return await chat.wait_for(lambda m: m.sender is not person.user and all(p in m.text for p in parts), after=sent)
 
 
 async def test_link_alert_list_details_pdf_pay_and_no_second_alert_after_a_restart(
