@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import re
+import time
 from pathlib import Path
 
 from rich.console import Console
@@ -25,6 +27,8 @@ def main() -> None:
     """Play the demo into a picture."""
     console = Console(record=True, width=76, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     console.is_interactive = False
+    os.environ["TZ"] = "Europe/Berlin"  # the clock of the person's phone
+    time.tzset()
     asyncio.run(play("en", console, stay=False))
     svg = FONT_DOWNLOADS.sub("", console.export_svg(title="make demo", theme=MONOKAI))
     PICTURE.write_text(svg.replace(FONT, "DejaVu Sans Mono"), encoding="utf-8")
