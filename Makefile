@@ -10,7 +10,7 @@ IN_VENV := $(VENV)/bin/python
 ready = $(VENV)/ready-$(1)-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types tests format lock upgrade picture clean
+.PHONY: help demo run doctor test lint types tests format lock upgrade picture clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -20,6 +20,9 @@ demo: $(call ready,demo) ## Try the bot on this machine, without Telegram and wi
 
 run: $(call ready,run) ## Run the bot with the settings from .env
 	@$(IN_VENV) -m bot run
+
+doctor: $(call ready,run) ## Check the settings, the key, the store, Telegram and the provider
+	@$(IN_VENV) -m bot doctor
 
 test: lint types tests ## Linter, formatter check, type checker and all tests
 

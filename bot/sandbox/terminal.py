@@ -102,7 +102,8 @@ class TerminalChat:
                 )
                 self._note(f"→ {pressed}")
             case ActionShown(action=action):
-                self._note(f"{self._telegram.bot.first_name}: {action.replace('_', ' ')} …")
+                doing = "is typing" if action == "typing" else "is sending a file"
+                self._note(f"{self._telegram.bot.first_name} {doing} …")
             case PressAnswered(press=press) if press.user is self._person.user and press.answer and press.answer.text:
                 self._print_answer(press.answer.text, alert=press.answer.show_alert)
             case _:

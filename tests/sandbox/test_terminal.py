@@ -102,7 +102,7 @@ async def test_alerts_actions_and_deletions_are_shown(bot: Bot, ada: Person, cha
     output = await printed(screen)
     assert "Alert" in output
     assert "Not yours" in output
-    assert "Invoice bot: upload document …" in output
+    assert "Invoice bot is sending a file …" in output
     assert "was deleted" in output
 
 

@@ -27,7 +27,7 @@ class GeneralHandlers:
 
     async def help(self, talk: Talk) -> None:
         """/help."""
-        await talk.reply(general.help_page(talk.t, talk.chat))
+        await talk.reply(general.help_page(talk.t, talk.chat, private=talk.private))
 
     async def status(self, talk: Talk) -> None:
         """/status."""

@@ -31,10 +31,10 @@ def how_to_link(t: Texts) -> Markup:
     return t("link.how", span=t.span(TOKEN_WAIT))
 
 
-def help_page(t: Texts, chat: Chat) -> Screen:
-    """All commands with a line each."""
+def help_page(t: Texts, chat: Chat, *, private: bool = True) -> Screen:
+    """All commands with a line each; in a group, that they are of no use there."""
     lines = [t("help.line", command=name, text=t.plain(f"command.{name}")) for name in COMMANDS]
-    foot = t("help.linked") if chat.link else t("help.not_linked")
+    foot = t("help.linked") if chat.link else t("help.not_linked" if private else "error.group_chat")
     return Screen(join([t("help.title"), Markup(""), *lines, Markup(""), foot]))
 
 

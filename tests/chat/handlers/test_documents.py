@@ -98,7 +98,7 @@ async def test_the_archive_takes_the_filters_that_the_provider_has(
 
 
 async def test_the_archive_has_no_other_filters(ada: Person, linked: Chat) -> None:
-    await ask(ada, linked, "/archive paid", "I don't know the filter “paid”.", "hosting, domain, bookings.")
+    await ask(ada, linked, "/archive paid", "I don't know the filter “paid”.", "hosting, domain, transactions.")
 
 
 async def test_a_failure_that_comes_too_late_for_a_pop_up_is_a_message(

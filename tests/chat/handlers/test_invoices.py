@@ -64,8 +64,7 @@ async def test_the_list_shows_open_ones_first(ada: Person, linked: Chat) -> None
         ("domain paid", "Paid invoices", ["212032"]),
         ("domain", "Your invoices", ["212032"]),
         ("donation", "Your invoices", []),
-        ("open transactions", "Open invoices · with bookings", ["1", "2"]),
-        ("bookings open", "Open invoices · with bookings", ["1", "2"]),
+        ("open transactions", "Open invoices · with transactions", ["1", "2"]),
     ],
 )
 async def test_words_behind_the_command_filter(
@@ -83,8 +82,8 @@ async def test_words_behind_the_command_filter(
         ("Alle", "Deine Rechnungen", ["1", "2", "3", "212032"]),
         ("bezahlt hosting", "Bezahlte Rechnungen", ["3"]),
         ("Spende", "Deine Rechnungen", []),
-        ("Buchungen", "Deine Rechnungen · mit Buchungen", ["1", "2", "3", "212032"]),
-        ("transactions", "Deine Rechnungen · mit Buchungen", ["1", "2", "3", "212032"]),
+        ("Transaktionen", "Deine Rechnungen · mit Transaktionen", ["1", "2", "3", "212032"]),
+        ("transactions", "Deine Rechnungen · mit Transaktionen", ["1", "2", "3", "212032"]),
         ("paid domain", "Bezahlte Rechnungen", ["212032"]),
     ],
 )
@@ -103,13 +102,13 @@ async def test_with_transactions_is_asked_of_the_provider(ada: Person, linked: C
 
 async def test_an_unknown_filter_is_answered_with_those_that_there_are(ada: Person, linked: Chat) -> None:
     answer = await ask(ada, linked, "/invoices late", "I don't know the filter “late”.")
-    assert answer.text.endswith("You can use: all, open, paid, hosting, domain, donation, bookings.")
+    assert answer.text.endswith("You can use: all, open, paid, hosting, domain, donation, transactions.")
 
 
 async def test_a_german_reader_is_told_the_filters_in_german(ada: Person, linked: Chat) -> None:
     await ask(ada, linked, "/language de", "Welche Sprache")
     answer = await ask(ada, linked, "/invoices offene", "Den Filter „offene“ kenne ich nicht.")
-    assert answer.text.endswith("Es gibt: alle, offen, bezahlt, hosting, domain, spende, buchungen.")
+    assert answer.text.endswith("Es gibt: alle, offen, bezahlt, hosting, domain, spende, transaktionen.")
 
 
 async def test_a_filter_of_any_length_gets_an_answer(ada: Person, linked: Chat) -> None:

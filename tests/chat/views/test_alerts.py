@@ -139,7 +139,7 @@ def test_what_may_come_a_second_time_is_marked(kind: AlertKind) -> None:
 
 def test_a_reminder_from_old_knowledge_says_from_when_that_is() -> None:
     old = linked_chat(checked_at=NOW - timedelta(hours=3))
-    assert "As of 22 Nov 2026, 07:30; the provider could not be reached since." in says(
+    assert "As of 22 Nov 2026, 07:30; the provider has not been reachable since then." in says(
         AlertKind.DUE, known(), chat=old
     )
     assert "Stand 22.11.2026, 07:30; seitdem war der Anbieter" in says(AlertKind.DUE, known(), DE, chat=old)

@@ -46,7 +46,7 @@ def test_the_questions_are_short() -> None:
         "invoice": "Which invoice would you like to see?",
         "pdf": "Which invoice would you like as a PDF?",
         "pay": "Which invoice would you like to pay?",
-        "removecredit": "Which invoice should the credit come back from?",
+        "removecredit": "From which invoice do you want to take credit back?",
     }
     assert says("pay", WITH_CREDIT, t=DE) == "Welche Rechnung möchtest du bezahlen?"
 

@@ -201,17 +201,17 @@ def test_an_account_without_invoices_has_nothing_to_filter_and_a_filter_that_not
 
 def test_the_title_names_the_filters_in_force() -> None:
     query = Query(Show.PAID, Kind.DOMAIN, with_transactions=True)
-    assert show(listing(), Page(query)).splitlines()[0] == "🧾 Paid invoices · Domain · with bookings"
-    assert show(listing(), Page(query), DE).splitlines()[0] == "🧾 Bezahlte Rechnungen · Domain · mit Buchungen"
+    assert show(listing(), Page(query)).splitlines()[0] == "🧾 Paid invoices · Domain · with transactions"
+    assert show(listing(), Page(query), DE).splitlines()[0] == "🧾 Bezahlte Rechnungen · Domain · mit Transaktionen"
     assert show(listing(), Page(Query(kind=Kind.DONATION)), DE).splitlines()[0] == "🧾 Deine Rechnungen · Spende"
 
 
 def test_the_filters_in_force_are_marked() -> None:
     query = Query(Show.PAID, Kind.DOMAIN, with_transactions=True)
     found = labels(invoice_list(EN, listing(), Page(query), TODAY, filtering=True))
-    assert {"All", "Open", "• Paid •", "Any kind", "Hosting", "• Domain •", "Donation", "☑ with bookings"} <= {*found}
+    assert {"All", "Open", "• Paid •", "Any kind", "Hosting", "• Domain •", "Donation", "☑ with transactions"} <= {*found}
     german = labels(invoice_list(DE, listing(), FIRST, TODAY, filtering=True))
-    assert {"• Alle •", "Offen", "Bezahlt", "• Alle Arten •", "Hosting", "Domain", "Spende", "☐ mit Buchungen"} <= {
+    assert {"• Alle •", "Offen", "Bezahlt", "• Alle Arten •", "Hosting", "Domain", "Spende", "☐ mit Transaktionen"} <= {
         *german
     }
 
@@ -221,7 +221,7 @@ def test_a_filter_changes_one_thing_and_begins_at_the_first_page() -> None:
     found = {b.label: b.data for b in buttons(invoice_list(EN, many(13), Page(query, 2), TODAY, filtering=True))}
     assert found["Open"] == f"list:{Page(replace(query, show=Show.OPEN))}"
     assert found["Hosting"] == f"list:{Page(replace(query, kind=Kind.HOSTING))}"
-    assert found["☐ with bookings"] == f"list:{Page(replace(query, with_transactions=True))}"
+    assert found["☐ with transactions"] == f"list:{Page(replace(query, with_transactions=True))}"
 
 
 @given(pages)

@@ -57,7 +57,7 @@ def test_the_question_in_german() -> None:
         "💳 7,95 € für Rechnung 4711 mit deinem Guthaben bezahlen?\n"
         "Server 4711\n"
         "Fällig: 27.11.2026 (in 5 Tagen)\n"
-        "Diese Frage gilt 10 Minuten."
+        "Bitte innerhalb von 10 Minuten bestätigen."
     )
     assert labels(screen) == ["✅ 7,95\N{NO-BREAK SPACE}€ bezahlen", "✖️ Abbrechen"]
 
