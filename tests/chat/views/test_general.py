@@ -88,6 +88,11 @@ def test_help_says_whether_the_chat_is_linked() -> None:
     assert "This chat is linked" in seen(general.help_page(EN, linked_chat()))
 
 
+@pytest.mark.parametrize("t", [EN, DE], ids=["en", "de"])
+def test_help_in_a_group_sends_people_to_the_private_chat(t: Texts) -> None:
+    assert seen(general.help_page(t, Chat(-1), private=False)).endswith(t("error.group_chat"))
+
+
 # --- Status ---------------------------------------------------------------------------------------------------------
 
 
