@@ -22,7 +22,8 @@ from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.messenger import TelegramMessenger
-from bot.chat.polling import TelegramRequest, poll, reach
+from bot.chat.polling import poll, reach
+from bot.chat.request import TelegramRequest, UpdatesRequest
 from bot.chat.texts import Phrasebook, open_phrasebook
 from bot.errors import StartError
 from bot.ports import Clock, Store
@@ -87,7 +88,7 @@ def build_telegram(settings: Settings) -> Telegram:
         .base_url(f"{root}/bot")
         .base_file_url(f"{root}/file/bot")
         .request(TelegramRequest(make_transport(CONNECTIONS), CONNECTIONS, read_timeout=20))
-        .get_updates_request(TelegramRequest(make_transport(1), 1, read_timeout=10))
+        .get_updates_request(UpdatesRequest(make_transport(1), 1, read_timeout=10))
         .updater(None)
         .concurrent_updates(InOrderPerChat())
         .build()

@@ -33,6 +33,9 @@ TOKENS_KEPT: Final = 256
 HELD_AT_WARNING: Final = ("aiohttp", "apscheduler", "httpcore", "httpx", "uvicorn.access")
 """Libraries that log each request or each tick at INFO, with addresses that hold the bot token."""
 
+SILENCED: Final = ("telegram.Bot", "telegram.ext.ExtBot", "telegram.request.BaseRequest")
+"""What python-telegram-bot 22.8 logs by these above DEBUG is received data that it can't read: people's messages."""
+
 _BOT_TOKEN = re.compile(r"\d{6,}(?::|%3A)[A-Za-z0-9_-]{30,}", re.IGNORECASE)
 _BEARER = re.compile(r"""(\bBearer)(?:\s|\+|%20)+["']?(?:\\[^nrt]|[^\s"'\\])+""", re.IGNORECASE)
 # What follows /link may be a token in any spelling: all of it goes, to the end of the line or to a colour code.
@@ -137,6 +140,8 @@ def configure(level: str, form: Form, secrets: Iterable[str] = ()) -> None:
     logging.getLogger("bot").setLevel(own)
     for name in HELD_AT_WARNING:
         logging.getLogger(name).setLevel(max(own, logging.WARNING))
+    for name in SILENCED:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     logging.captureWarnings(capture=True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread

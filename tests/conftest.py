@@ -32,7 +32,7 @@ def _logging_as_before() -> Iterator[None]:
     """Give the process its logging back after a test that configured it; pytest's own handlers hang there too."""
     root = logging.getLogger()
     # uvicorn cuts its access log off from the others as soon as a server is configured without it.
-    loggers = [root, *map(logging.getLogger, ["bot", *logs.HELD_AT_WARNING])]
+    loggers = [root, *map(logging.getLogger, ["bot", *logs.HELD_AT_WARNING, *logs.SILENCED])]
     before = [(logger, logger.level, logger.propagate) for logger in loggers]
     handlers = root.handlers[:]
     hooks = (sys.excepthook, threading.excepthook)

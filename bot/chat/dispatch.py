@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -135,6 +135,8 @@ class Dispatcher:
             await talk.answer_press()
         except MessengerError as error:
             await self._note_unreachable(talk.chat, error)
+            with suppress(MessengerError):
+                await talk.answer_press()  # the spinner ends all the same
 
     async def _known(self, talk: Talk) -> Chat:
         """What is stored of the chat that speaks: if it was resting, it is back."""

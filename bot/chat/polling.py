@@ -10,15 +10,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any, Never, TypeVar
+from typing import NamedTuple, Never, TypeVar
 
 import structlog
-from telegram import Bot
-from telegram.error import InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram import Bot, Update
+from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from telegram.ext import Application
-from telegram.request import HTTPXRequest
 
 from bot.chat.bot import ALLOWED_UPDATES
+from bot.chat.request import NotThere
 from bot.errors import StartError
 
 log = structlog.get_logger()
@@ -33,38 +33,28 @@ FIRST_WAIT = 1.0
 LONGEST_WAIT = 30.0
 """Seconds before the first, and at most before any other, further try."""
 
-SERVER_ERROR = 500
-
-
 TOKEN_REFUSED = "Telegram does not accept TELEGRAM_BOT_TOKEN. Copy it again from @BotFather, or make a new one there."
 TOKEN_REVOKED = (
     "Telegram no longer accepts TELEGRAM_BOT_TOKEN: it was revoked or replaced. Copy the new one from @BotFather."
 )
+NOBODY_HOME = "There is no Bot API for this token at {}. TELEGRAM_API_URL or TELEGRAM_BOT_TOKEN is wrong."
 
 
-class TelegramRequest(HTTPXRequest):
-    """The library's HTTP client over a transport for so many ``connections``; ``read_timeout`` in seconds.
+class Trouble(NamedTuple):
+    """What keeps us from Telegram: the log's events, and what an operator can do."""
 
-    A 5xx stays one line, where the library would log a proxy's page with a traceback.
-    """
+    began: str
+    ended: str
+    meaning: str
 
-    def __init__(self, transport: object, connections: int, read_timeout: float) -> None:
-        super().__init__(
-            connection_pool_size=connections,
-            read_timeout=read_timeout,
-            write_timeout=20,
-            connect_timeout=10,
-            pool_timeout=10,
-            media_write_timeout=120,
-            httpx_kwargs={"transport": transport},
-        )
 
-    async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
-        """Status and body. Raises :class:`TelegramError`."""
-        status, body = await super().do_request(*args, **kwargs)
-        if status >= SERVER_ERROR:
-            raise NetworkError(f"HTTP status {status}")
-        return status, body
+OUTAGE = Trouble("Telegram outage began", "Telegram outage ended", "Telegram is asked again until it answers.")
+CONFLICT = Trouble(
+    "bot token conflict began",
+    "bot token conflict ended",
+    "Another process polls with this bot token, or has set a webhook, which is deleted again. Stop that process, or "
+    "give it a bot of its own.",
+)
 
 
 async def connect(bot: Bot) -> str:
@@ -74,10 +64,11 @@ async def connect(bot: Bot) -> str:
             return bot.username
     except InvalidToken:
         raise StartError(TOKEN_REFUSED) from None
+    except NotThere:
+        raise StartError(NOBODY_HOME.format(_address(bot))) from None
     except TelegramError as error:
         raise StartError(
-            f"Telegram can't be reached at {bot.base_url.partition('/bot')[0]} ({error.message}). "
-            "Check TELEGRAM_API_URL and the network."
+            f"Telegram can't be reached at {_address(bot)} ({error.message}). Check TELEGRAM_API_URL and the network."
         ) from None
 
 
@@ -94,25 +85,26 @@ async def reach(
 
 
 async def persist(call: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
-    """What ``call`` gives, tried for as long as it takes; an outage is logged when it begins and when it ends.
+    """What ``call`` gives, tried for as long as it takes; a trouble is logged when it begins and when it ends.
 
     Raises :class:`InvalidToken`, against which no patience helps.
     """
-    failures = 0
+    failures, trouble = 0, None
     while True:
         try:
             result = await call()
         except InvalidToken:
             raise
         except Exception as error:  # an answer that can't be read is an outage too
-            if not failures:
+            before, trouble = trouble, CONFLICT if isinstance(error, Conflict) else OUTAGE
+            if before is not trouble:
+                _log_end(before, failures)
                 unknown = None if isinstance(error, TelegramError) else error
-                log.warning("Telegram outage began", error=str(error), exc_info=unknown)
+                log.warning(trouble.began, error=str(error), meaning=trouble.meaning, exc_info=unknown)
             await sleep(_wait(error, failures))
             failures += 1
         else:
-            if failures:
-                log.info("Telegram outage ended", failures=failures)
+            _log_end(trouble, failures)
             return result
 
 
@@ -123,14 +115,31 @@ async def poll(bot: Bot, updates: asyncio.Queue[object], sleep: Sleep = asyncio.
     """
     offset: int | None = None
     while True:
-        fetch = partial(bot.get_updates, offset, timeout=POLL, allowed_updates=ALLOWED_UPDATES)
         try:
-            news = await persist(fetch, sleep)
+            news = await persist(partial(_fetch, bot, offset), sleep)
         except InvalidToken:
             raise StartError(TOKEN_REVOKED) from None
         for update in news:
             offset = update.update_id + 1
             updates.put_nowait(update)
+
+
+async def _fetch(bot: Bot, offset: int | None) -> tuple[Update, ...]:
+    try:
+        return await bot.get_updates(offset, timeout=POLL, allowed_updates=ALLOWED_UPDATES)
+    except Conflict as error:
+        if "webhook" in error.message.lower():
+            await bot.delete_webhook()
+        raise
+
+
+def _log_end(trouble: Trouble | None, failures: int) -> None:
+    if trouble is not None:
+        log.info(trouble.ended, failures=failures)
+
+
+def _address(bot: Bot) -> str:
+    return bot.base_url.partition("/bot")[0]
 
 
 def _wait(error: Exception, failures: int) -> float:

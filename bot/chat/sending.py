@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
-from telegram import Bot, InputFile, LinkPreviewOptions, Message, error as telegram_error
+from telegram import Bot, CallbackQuery, InputFile, LinkPreviewOptions, Message, error as telegram_error
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import (
     BadRequest,
@@ -19,6 +19,7 @@ from telegram.error import (
     TimedOut,
 )
 
+from bot.chat.request import NotThere
 from bot.chat.screens import Screen
 from bot.domain.chats import Place
 from bot.errors import (
@@ -35,6 +36,7 @@ from bot.errors import (
 from bot.ports import Document
 
 T = TypeVar("T")
+Sleep = Callable[[float], Awaitable[object]]
 
 GONE = (
     "bot was blocked by the user",
@@ -56,6 +58,12 @@ LARGEST_UPLOAD_MB = 50
 ACTION_LASTS = 4.5
 """Telegram shows a chat action for five seconds."""
 
+FLOODS_WAITED_FOR = 3
+LONGEST_FLOOD = 30.0
+"""Seconds; nobody waits longer for an answer."""
+UNSENT_WAIT = 1.0
+"""Seconds until what found no connection is tried once more."""
+
 
 def translate(error: TelegramError) -> MessengerError:
     """What an error of Telegram means for the message that was to be sent."""
@@ -68,8 +76,8 @@ def translate(error: TelegramError) -> MessengerError:
             return ChatMigrated(error.new_chat_id)
         case Forbidden() | BadRequest():
             return ChatGone(error.message) if any(known in text for known in GONE) else SendRefused(error.message)
-        case InvalidToken():
-            # 401 or 404: nothing gets in until the operator has put the bot's token or address right.
+        case InvalidToken() | NotThere():
+            # Nothing gets in until the operator has put the bot's token or address right.
             return NotSent()
         case TimedOut() | NetworkError():
             cause = error.__cause__
@@ -79,6 +87,27 @@ def translate(error: TelegramError) -> MessengerError:
             return TelegramDown() if cause is None or isinstance(cause, TelegramError) else DeliveryUncertain()
         case _:
             return SendRefused(error.message)
+
+
+async def insist(attempt: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
+    """What ``attempt`` gives, tried again where surely nothing was sent: for answers, which nobody else repeats.
+
+    Raises :class:`MessengerError`.
+    """
+    floods, unsent = FLOODS_WAITED_FOR, 1
+    while True:
+        try:
+            return await attempt()
+        except FloodLimited as error:
+            if not floods or error.retry_after > LONGEST_FLOOD:
+                raise
+            floods -= 1
+            await sleep(error.retry_after)
+        except NotSent:
+            if not unsent:
+                raise
+            unsent -= 1
+            await sleep(UNSENT_WAIT)
 
 
 async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False) -> Message:
@@ -142,6 +171,16 @@ async def edit(bot: Bot, place: Place, message_id: int, screen: Screen) -> bool:
     except TelegramError as error:
         raise translate(error) from error
     return True
+
+
+async def answer_press(query: CallbackQuery, text: str, *, alert: bool) -> bool:
+    """Stop a button's spinner; False if it is too late. Raises :class:`MessengerError`."""
+    try:
+        return await query.answer(text or None, show_alert=alert)
+    except TelegramError as error:
+        if "query is too old" in error.message.lower():
+            return False
+        raise translate(error) from error
 
 
 @asynccontextmanager

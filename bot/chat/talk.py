@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from markupsafe import Markup
 from telegram import Bot, CallbackQuery, Message, Update
@@ -14,6 +16,7 @@ from bot.chat.screens import POPUP_LIMIT, Screen, cut, length
 from bot.chat.texts import Texts
 from bot.domain.chats import Chat, Place
 from bot.errors import BotError
+from bot.ports import Document
 
 
 @dataclass(slots=True)
@@ -21,7 +24,8 @@ class Talk:
     """What a handler needs to answer a message or a press of a button.
 
     ``words`` are the arguments of a command, or what follows the first colon of a button's callback data, split at
-    colons. ``query`` is set for a press.
+    colons. ``query`` is set for a press. What Telegram holds off for a while, or what finds no connection, is tried
+    again, and ``sleep`` waits for it.
     """
 
     bot: Bot
@@ -33,17 +37,25 @@ class Talk:
     words: list[str]
     message: Message | None
     query: CallbackQuery | None = None
+    sleep: sending.Sleep = asyncio.sleep
     _answered: bool = field(default=False)
 
     async def reply(self, screen: Screen) -> None:
         """Send a new message."""
-        await sending.send(self.bot, self.place, screen)
+        await sending.insist(partial(sending.send, self.bot, self.place, screen), self.sleep)
+
+    async def send_document(self, document: Document) -> None:
+        """Send a file. Raises as :func:`bot.chat.sending.send_document`."""
+        await sending.insist(partial(sending.send_document, self.bot, self.place, document), self.sleep)
 
     async def show(self, screen: Screen) -> None:
         """Put a screen into the message whose button was pressed; after a command, send it."""
         old = self.message if self.query is not None else None
-        if old is None or not await sending.edit(self.bot, self.place, old.message_id, screen):
-            await self.reply(screen)
+        if old is not None:
+            edit = partial(sending.edit, self.bot, self.place, old.message_id, screen)
+            if await sending.insist(edit, self.sleep):
+                return
+        await self.reply(screen)
 
     async def answer_press(self, text: str = "", *, alert: bool = False) -> bool:
         """Stop the button's spinner, with a short text if there is one; False if there is none or it is too late.
@@ -53,12 +65,8 @@ class Talk:
         if self.query is None or self._answered:
             return False
         self._answered = True
-        try:
-            return await self.query.answer(cut(text, POPUP_LIMIT) or None, show_alert=alert)
-        except TelegramError as error:
-            if "query is too old" in error.message.lower():
-                return False
-            raise sending.translate(error) from error
+        answer = partial(sending.answer_press, self.query, cut(text, POPUP_LIMIT), alert=alert)
+        return await sending.insist(answer, self.sleep)
 
     async def tell(self, text: Markup, *, alert: bool = True) -> None:
         """Say a sentence: as a pop-up after a press, if it fits there, else as a message."""
