@@ -6,6 +6,7 @@ it is open; a credit that can't be read counts too, as the sum left to pay would
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -22,6 +23,12 @@ UNPAID = "unpaid"
 """The status that means "open" where ``is_open`` is missing, whatever its letter case."""
 
 _NULL = msgspec.Raw(b"null")
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
+"""A pair of surrogates, half a pair alone (the group), or any other escape."""
 
 T = TypeVar("T")
 
@@ -90,8 +97,8 @@ def read_page(body: bytes, zone: ZoneInfo) -> Page:
     Raises :class:`AnswerNotUnderstood` where the whole can't be read.
     """
     try:
-        page = _pages.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        page = _pages.decode(_readable_text(body))
+    except msgspec.DecodeError as error:
         raise AnswerNotUnderstood(f"list: {error}") from None
     raws = page.data if isinstance(page.data, list) else page.data.values()
     invoices = tuple(_readable(raws, zone))
@@ -101,16 +108,24 @@ def read_page(body: bytes, zone: ZoneInfo) -> Page:
 def read_invoice(body: bytes, zone: ZoneInfo) -> Invoice:
     """Read ``{"data": Invoice}``. Raises :class:`AnswerNotUnderstood`."""
     try:
-        return _to_domain(_invoices.decode(_singles.decode(body).data), zone)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+        return _to_domain(_invoices.decode(_singles.decode(_readable_text(body)).data), zone)
+    except (msgspec.DecodeError, ValueError) as error:
         raise AnswerNotUnderstood(f"invoice: {error}") from None
+
+
+def _readable_text(body: bytes) -> str:
+    """The JSON with U+FFFD for each character that was cut in two, as UTF-8 or as an escaped surrogate."""
+    text = body.decode(errors="replace")
+    if not _HALF.search(text):
+        return text
+    return _ESCAPE.sub(lambda escape: r"\ufffd" if escape[1] else escape[0], text)
 
 
 def _readable(raws: Iterable[msgspec.Raw], zone: ZoneInfo) -> Iterator[Invoice]:
     for raw in raws:
         try:
             yield _to_domain(_invoices.decode(raw), zone)
-        except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+        except (msgspec.DecodeError, ValueError) as error:
             # Neither error holds a value: msgspec names types and paths, ours a field.
             log.warning("invoice can't be read", invoice=_id_of(raw), reason=str(error))
 
@@ -144,9 +159,9 @@ def _is_open(value: object, status: str) -> bool | None:
 
 
 def _item(wire: _Item) -> Item:
-    description = values.text(wire.description)
-    title = values.text(wire.short_description) or description
-    return Item(values.text(wire.type), title.partition("\n")[0].strip(), description, values.money(wire.amount))
+    kind, description = values.text(wire.type), values.text(wire.description)
+    title = values.text(wire.short_description) or description or kind
+    return Item(kind, title.partition("\n")[0].strip(), description, values.money(wire.amount))
 
 
 def _required(name: str, value: T | None) -> T:
@@ -165,5 +180,5 @@ def _next_of(links: msgspec.Raw) -> str | None:
 def _id_of(raw: msgspec.Raw) -> int | None:
     try:
         return values.identity(_ids.decode(raw).id)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except msgspec.DecodeError:
         return None

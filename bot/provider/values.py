@@ -6,6 +6,7 @@ Each function takes whatever JSON can hold and gives None where the value is mis
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
@@ -32,7 +33,6 @@ CACHED = 8192
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")  # all but the line feed
 
 
 def instant(value: object, zone: ZoneInfo) -> datetime | None:
@@ -120,13 +120,21 @@ def truth(value: object) -> bool | None:
 
 
 def text(value: object) -> str:
-    """A text with plain line breaks and no other control characters; empty where there is none."""
+    """A text with plain line breaks; empty where there is nothing to be seen.
+
+    All else of Unicode's category C goes: control characters, and those that are invisible or turn what follows around.
+    """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     plain = str(value)
     if not plain.isprintable():
-        plain = _CONTROL.sub("", plain.replace("\r\n", "\n").replace("\t", " "))
+        lines = plain.replace("\r\n", "\n").replace("\t", " ").split("\n")
+        plain = "\n".join(line if line.isprintable() else _visible(line) for line in lines)
     return plain.strip()
+
+
+def _visible(line: str) -> str:
+    return "".join(character for character in line if not unicodedata.category(character).startswith("C"))
 
 
 def identity(value: object) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -83,7 +84,11 @@ def test_a_zero_date_makes_an_invoice_unpaid_and_not_unreadable() -> None:
         ({"short_description": "a", "description": "a\nb", "amount": "1.00"}, Item("", "a", "a\nb", Decimal(1))),
         ({"description": "a\nb", "amount": 7.95}, Item("", "a", "a\nb", Decimal("7.95"))),
         ({"short_description": "a\nb", "description": "a\nb"}, Item("", "a", "a\nb", None)),
-        ({"short_description": "", "description": None, "type": "Domain"}, Item("Domain", "", "", None)),
+        ({"short_description": "", "description": None, "type": "Domain"}, Item("Domain", "Domain", "", None)),
+        (
+            {"short_description": "\u200b", "description": "\u202e\n", "type": "Domain"},
+            Item("Domain", "Domain", "", None),
+        ),
         ({"amount": "free", "taxed": 1, "relid": None}, Item("", "", "", None)),
     ],
 )
@@ -122,6 +127,33 @@ def test_one_broken_invoice_is_left_out_and_counted(broken: object) -> None:
     page = read_page(json.dumps({"data": [LEAST, broken, LEAST | {"id": 8}]}).encode(), BERLIN)
     assert [invoice.id for invoice in page.invoices] == [7, 8]
     assert page.unreadable == 1
+
+
+@pytest.mark.parametrize(
+    ("spelled", "title"),
+    [
+        (rb"\ud800", "\ufffd"),
+        (rb"Server \ud83d", "Server \ufffd"),
+        (rb"\ud83d\ud83d\ude00", "\ufffd\U0001f600"),
+        (rb"\ude00\ud83d", "\ufffd\ufffd"),
+        (rb"\uD83D\uDE00 \u00fc", "\U0001f600 \u00fc"),
+        (rb"\\ud800 \\\ud800", "\\ud800 \\\ufffd"),
+        (b"Server \xf0\x9f\x98", "Server \ufffd"),
+        (b"\xed\xa0\x80", "\ufffd\ufffd\ufffd"),
+    ],
+)
+def test_a_character_that_was_cut_in_two_costs_no_invoice(spelled: bytes, title: str) -> None:
+    one = b'{"id": 9, "total": 1, "is_open": true, "items": [{"short_description": "%s"}]}' % spelled
+    page = read_page(b'{"data": [%s, %s]}' % (one, json.dumps(LEAST).encode()), BERLIN)
+    assert [invoice.title for invoice in page.invoices] == [title, ""]
+    assert page.unreadable == 0
+    assert read_invoice(b'{"data": %s}' % one, BERLIN).title == title
+
+
+@given(st.text(st.characters(categories=["Cs", "Lu", "So"]) | st.sampled_from('\\"ud8')))
+def test_any_text_comes_through_with_nothing_but_half_characters_replaced(text: str) -> None:
+    joined = json.loads(json.dumps(text))  # Python's own decoder makes a character of a pair, and keeps half a one
+    assert invoice_of(status=text).status == re.sub("[\ud800-\udfff]", "\ufffd", joined)
 
 
 def test_a_broken_invoice_is_logged_by_its_id_without_its_content() -> None:

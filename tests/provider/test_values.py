@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -164,11 +165,20 @@ def test_a_boolean_is_understood_in_every_spelling(value: object, meaning: bool 
     ("value", "text"),
     [
         ("a\nb", "a\nb"), ("a\r\nb", "a\nb"), (" a\tb ", "a b"), ("a\x00\x07\x1b\x85b", "ab"), (7, "7"), (1.5, "1.5"),
+        ("\u200b", ""), ("a\u202eb", "ab"), ("\u2066a\u2069\nb\u00ad", "a\nb"), ("a\ud800\ufffd", "a\ufffd"),
+        ("\n\u200b\n", ""), ("\U0001f600 ü", "\U0001f600 ü"),
         (None, ""), (True, ""), ([], ""), ({}, ""), ("<b>&", "<b>&"),
     ],
 )  # fmt: skip
 def test_a_text_keeps_its_lines_and_loses_its_control_characters(value: object, text: str) -> None:
     assert values.text(value) == text
+
+
+@given(st.text())
+def test_a_text_holds_nothing_invisible_but_line_breaks(value: str) -> None:
+    text = values.text(value)
+    assert not [c for c in text if unicodedata.category(c).startswith("C") and c != "\n"]
+    text.encode()
 
 
 @pytest.mark.parametrize("value", [0, -1, True, 1.0, "", "1.0", "-1", "٣", "x", None, 2**63, "9" * 50, "9" * 5000, []])
