@@ -14,11 +14,9 @@ from bot.domain.chats import Link, Trouble
 from bot.domain.invoices import Invoice
 from bot.domain.reminders import Notice, decide, forget, missing_from, reminder_day
 from bot.errors import (
-    AnswerNotUnderstood,
     NotFound,
     PermissionMissing,
     ProviderDown,
-    ProviderError,
     RateLimited,
     TokenRefused,
 )
@@ -64,6 +62,7 @@ class Monitor:
         self._plan = plan
         self._workers = workers
         self._down = False
+        self._unreadable: set[int] = set()
 
     async def tick(self) -> None:
         """Start the checks that are due, as many as there is room for."""
@@ -126,7 +125,7 @@ class Monitor:
                 return replace(self._unread(check, error), invoices=tuple(found), gone=tuple(gone))
             except Exception as error:  # noqa: BLE001  # it is logged
                 log_failure("vanished invoice can't be read", error, chat=check.chat.id, invoice=number)
-        self._note_recovery()
+        self._note_recovery(check)
         return _Reading(tuple(found), tuple(gone), tuple(missing[MISSING_AT_ONCE:]), good=True)
 
     def _unread(self, check: Check, error: Exception) -> _Reading:
@@ -138,21 +137,29 @@ class Monitor:
                 return _Reading(trouble=Trouble.PERMISSION_MISSING, wait=TROUBLE_PAUSE)
             case RateLimited():
                 return _Reading(wait=error.retry_after or 0)
-            case ProviderDown() | AnswerNotUnderstood():
+            case ProviderDown():
                 self._note_outage(error)
             case _:
-                log_failure("account can't be read", error, chat=check.chat.id)
+                self._note_unreadable(check, error)
         return _Reading()
 
-    def _note_outage(self, error: ProviderError) -> None:
+    def _note_outage(self, error: ProviderDown) -> None:
         if not self._down:
             self._down = True
             log.warning("provider can't be read", error=str(error))
 
-    def _note_recovery(self) -> None:
+    def _note_unreadable(self, check: Check, error: Exception) -> None:
+        if check.chat.id not in self._unreadable:
+            self._unreadable.add(check.chat.id)
+            log_failure("account can't be read", error, chat=check.chat.id)
+
+    def _note_recovery(self, check: Check) -> None:
         if self._down:
             self._down = False
             log.info("provider can be read again")
+        if check.chat.id in self._unreadable:
+            self._unreadable.remove(check.chat.id)
+            log.info("account can be read again", chat=check.chat.id)
 
 
 def make_alerts(link: Link, notices: Iterable[Notice], now: datetime) -> list[Alert]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.domain.alerts import AlertKind
 from bot.domain.chats import Trouble
@@ -21,7 +22,7 @@ from bot.errors import (
 )
 from bot.services.monitoring import MISSING_AT_ONCE
 from tests.fakes import invoice, settled
-from tests.services.world import DAY, DUE, START, World
+from tests.services.world import DAY, DUE, START, TOKEN, World
 
 NEW, DUE_SOON, OVERDUE = AlertKind.NEW, AlertKind.DUE, AlertKind.OVERDUE
 
@@ -102,6 +103,42 @@ async def test_a_rate_limit_shorter_than_the_interval_changes_nothing(world: Wor
     world.provider.errors["list_invoices"] = RateLimited(3)
     await world.live(DUE)
     assert (await world.linked()).next_check_at == world.clock.now + timedelta(minutes=15)
+
+
+# --- What is logged of it --------------------------------------------------------------------------------------------
+
+
+async def logged_of(world: World, checks: int) -> list[str]:
+    with capture_logs() as logs:
+        for _ in range(checks):
+            world.clock.move(timedelta(minutes=15))
+            await world.check()
+    return [f"{entry['event']} {entry.get('chat', '')}".strip() for entry in logs]
+
+
+@pytest.mark.parametrize(
+    "error", [AnswerNotUnderstood("cut off"), Refused(400), ValueError("a bug")], ids=lambda error: type(error).__name__
+)
+async def test_one_account_that_cannot_be_read_is_logged_when_it_begins_and_when_it_ends(
+    world: World, error: Exception
+) -> None:
+    await world.link(1)
+    await world.link(2, "token-of-another")
+    world.provider.errors[TOKEN] = error
+    assert await logged_of(world, 3) == ["account can't be read 1"]
+    del world.provider.errors[TOKEN]
+    assert await logged_of(world, 3) == ["account can be read again 1"]
+    world.provider.errors[TOKEN] = error
+    assert await logged_of(world, 1) == ["account can't be read 1"]
+
+
+async def test_an_outage_is_logged_when_it_begins_and_when_it_ends_not_for_each_account(world: World) -> None:
+    await world.link(1)
+    await world.link(2, "token-of-another")
+    world.provider.errors["list_invoices"] = ProviderDown()
+    assert await logged_of(world, 3) == ["provider can't be read"]
+    del world.provider.errors["list_invoices"]
+    assert await logged_of(world, 3) == ["provider can be read again"]
 
 
 # --- Invoices that vanish --------------------------------------------------------------------------------------------
