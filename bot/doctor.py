@@ -25,7 +25,7 @@ from bot.errors import (
 from bot.provider.calls import Patience
 from bot.provider.client import ProviderClient, open_client
 from bot.settings import Settings, load_settings
-from bot.store.start import inspect
+from bot.store.start import in_use, inspect
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 ONE_TRY = Patience(attempts=1)
@@ -69,9 +69,11 @@ async def _store(settings: Settings) -> Finding:
     keys = [key.get_secret_value() for key in settings.token_keys]
     try:
         there = await asyncio.to_thread(inspect, settings.data_dir, keys)
+        used = await asyncio.to_thread(in_use, settings.data_dir)
     except StartError as error:
         return Finding("Store and key", advice=str(error))
-    return Finding("Store and key", f"{settings.data_dir} {'opens' if there else 'is made at the first start'}")
+    state = "opens" if there else "is made at the first start"
+    return Finding("Store and key", f"{settings.data_dir} {state}{' (in use by a running bot)' if used else ''}")
 
 
 async def _telegram(settings: Settings) -> Finding:

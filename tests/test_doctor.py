@@ -83,7 +83,8 @@ async def test_the_store_is_examined_while_the_bot_has_it(
     environment: dict[str, str], sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_embedded_store(sandbox.settings(tmp_path / "data", token_keys=KEY))
-    assert not (await findings())["Store and key"].advice
+    found = (await findings())["Store and key"]
+    assert (found.detail, found.advice) == (f"{tmp_path / 'data'} opens (in use by a running bot)", "")
     monkeypatch.setenv("TOKEN_KEYS", new_key())
     assert "not among the keys given" in (await findings())["Store and key"].advice
     await store.close()

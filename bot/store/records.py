@@ -97,9 +97,15 @@ class ChatRecord:
         return replace(self, alerts=tuple(new for new in rows if new is not None))
 
 
-def blank(record: ChatRecord) -> bool:
-    """Whether a record holds nothing that is worth a file."""
-    return record == ChatRecord(record.id)
+def blank(record: ChatRecord, now: datetime | None = None) -> bool:
+    """Whether a record holds nothing that is worth a file. A wait for a token that is over by ``now`` is not.
+
+    Nor is what Telegram itself says again: its language, and that a chat to which nothing would be sent can't be
+    written to.
+    """
+    until = record.chat.awaiting_token_until
+    waiting = until is not None and (now is None or now < until)
+    return record.link is None and not record.alerts and record.chat.language is None and not waiting
 
 
 def load_chat(database: TinyDB, chat_id: int, *, with_known: bool = True) -> ChatRecord | None:

@@ -14,7 +14,7 @@ from bot.store.database import Database
 from bot.store.files import ACCOUNTS, CHATS, FILE_MODE, DamagedFile, DataFolder
 from bot.store.fingerprints import SecretFile
 from bot.store.keyfile import read_keys
-from bot.store.records import ChatRecord
+from bot.store.records import ChatRecord, blank
 from bot.store.tokens import check_tokens, seal_tokens_anew
 from bot.store.vault import Vault
 
@@ -26,20 +26,31 @@ log = structlog.get_logger()
 def lock_folder(data_dir: Path) -> BaseFileLock:
     """Take the folder for this process. Raises :class:`StartError` when another one has it."""
     DataFolder(data_dir).make()
-    lock = FileLock(data_dir / LOCK_FILE, mode=FILE_MODE, thread_local=False)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout as error:
-        raise StartError(
-            f"Another process is using the data folder {data_dir}. Stop it first, or set DATA_DIR to another folder."
-        ) from error
-    except OSError as error:
-        raise StartError(f"The data folder {data_dir} can't be locked: {error}.") from error
-    return lock
+    if lock := _try_lock(data_dir):
+        return lock
+    raise StartError(
+        f"Another process is using the data folder {data_dir}. Stop it first, or set DATA_DIR to another folder."
+    )
 
 
-def load(data_dir: Path, vault: Vault) -> tuple[Database, str]:
-    """The database and the fingerprint secret of a locked folder. Raises :class:`StartError`."""
+def in_use(data_dir: Path) -> bool:
+    """Whether a running bot has the folder. Changes nothing; a lock that is free is taken for a moment.
+
+    Raises :class:`StartError` where that can't be told, and a start would fail.
+    """
+    if not (data_dir / LOCK_FILE).exists():
+        return False
+    lock = _try_lock(data_dir)
+    if lock:
+        lock.release()
+    return lock is None
+
+
+def load(data_dir: Path, vault: Vault, now: datetime) -> tuple[Database, str]:
+    """The database and the fingerprint secret of a locked folder. Raises :class:`StartError`.
+
+    A chat that once wrote to the bot and left it at that is forgotten here.
+    """
     folder = DataFolder(data_dir)
     try:
         folder.sweep()
@@ -47,6 +58,10 @@ def load(data_dir: Path, vault: Vault) -> tuple[Database, str]:
         secret_file = SecretFile(folder, vault)
         secret = secret_file.open() or secret_file.make()
         database, records = _read(folder, vault)
+        with database.change() as change:
+            for record in records:
+                if blank(record, now):
+                    change.delete_chat(record.id)
         if count := secret_file.seal_anew() + seal_tokens_anew(records, folder, vault):
             log.info("sealed anew with the first key", key=vault.key_ids[0], count=count)
     except OSError as error:
@@ -57,7 +72,8 @@ def load(data_dir: Path, vault: Vault) -> tuple[Database, str]:
 def inspect(data_dir: Path, keys: Sequence[str]) -> bool:
     """Whether there is a store; ``keys`` are those of ``TOKEN_KEYS``, or none for the folder's own.
 
-    Raises the :class:`StartError` that a start would end with, but changes nothing; a running bot is not disturbed.
+    Raises the :class:`StartError` that a start would end with if nobody has the folder, which :func:`in_use` tells.
+    Changes nothing; a running bot is not disturbed.
     """
     folder = DataFolder(data_dir)
     try:
@@ -73,6 +89,17 @@ def inspect(data_dir: Path, keys: Sequence[str]) -> bool:
     except OSError as error:
         raise _inaccessible(data_dir, error) from error
     return True
+
+
+def _try_lock(data_dir: Path) -> BaseFileLock | None:
+    lock = FileLock(data_dir / LOCK_FILE, mode=FILE_MODE, thread_local=False)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return None
+    except OSError as error:
+        raise StartError(f"The data folder {data_dir} can't be locked: {error}.") from error
+    return lock
 
 
 def _read(folder: DataFolder, vault: Vault) -> tuple[Database, list[ChatRecord]]:

@@ -15,7 +15,7 @@ from filelock import BaseFileLock
 from bot.domain.alerts import KnownInvoice
 from bot.domain.chats import Chat, Link, Token
 from bot.domain.payments import Payment, State
-from bot.ports import Check, Checked, Claim, Delivery, Waiting
+from bot.ports import Check, Checked, Claim, Clock, Delivery, Waiting, utc_now
 from bot.store.chats import ChatRecords
 from bot.store.checks import CheckQueue
 from bot.store.database import Database
@@ -28,17 +28,17 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def open_store(data_dir: Path, keys: Sequence[str]) -> TinyStore:
+def open_store(data_dir: Path, keys: Sequence[str], clock: Clock = utc_now) -> TinyStore:
     """Open (or make) the store in a folder; ``keys`` as in :class:`bot.store.vault.Vault`.
 
-    Reads every file once, and seals with the first key what an older one sealed. Raises
+    Reads every file once, seals with the first key what an older one sealed, and deletes what is over. Raises
     :class:`bot.errors.StartError` when another process has the folder, a file is damaged, or the keys are not those of
     the stored data.
     """
     vault = Vault(keys)
     lock = lock_folder(data_dir)
     try:
-        database, secret = load(data_dir, vault)
+        database, secret = load(data_dir, vault, clock())
     except BaseException:
         lock.release()
         raise

@@ -55,7 +55,7 @@ class World:
 
     def open(self) -> None:
         """Begin as a new process: only what is on the disk is known."""
-        self.store: TinyStore = open_store(self.folder, self.keys)
+        self.store: TinyStore = open_store(self.folder, self.keys, self.clock)
         self.workers = Workers(50)
         self.wire(lambda port: port)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bot.store.tinydb import TinyStore, open_store
 from bot.store.vault import new_key
+from tests.store.examples import NOW
 
 
 class TinyShelf:
@@ -14,10 +15,11 @@ class TinyShelf:
     def __init__(self, folder: Path, *keys: str) -> None:
         self.folder = folder
         self.keys = keys or (new_key(),)
+        self.now = NOW
         self._store: TinyStore | None = None
 
     async def open(self) -> TinyStore:
-        self._store = open_store(self.folder, self.keys)
+        self._store = open_store(self.folder, self.keys, lambda: self.now)
         return self._store
 
     async def crash(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 from bot.errors import StartError
 from bot.store import files
 from bot.store.keyfile import load_or_make_key
-from bot.store.start import inspect
+from bot.store.start import LOCK_FILE, in_use, inspect
 from bot.store.tinydb import open_store
 from bot.store.vault import new_key
 from tests.store.cutting import CuttingOs
@@ -72,6 +72,24 @@ async def test_a_running_bot_is_not_disturbed(tiny_shelf: TinyShelf, store_calls
     assert inspect(tiny_shelf.folder, tiny_shelf.keys)
     assert store_calls.calls == calls
     assert (await store.waiting_alerts(4711)).waiting == 1
+
+
+async def test_a_folder_is_in_use_while_a_bot_has_it_and_asking_leaves_it_free(tiny_shelf: TinyShelf) -> None:
+    assert not in_use(tiny_shelf.folder)
+    assert not tiny_shelf.folder.exists()
+    await tiny_shelf.open()
+    assert in_use(tiny_shelf.folder)
+    await tiny_shelf.crash()
+    before = contents(tiny_shelf.folder)
+    assert not in_use(tiny_shelf.folder)
+    assert contents(tiny_shelf.folder) == before
+    await tiny_shelf.open()
+
+
+def test_a_lock_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    (tmp_path / LOCK_FILE).mkdir()
+    with pytest.raises(StartError, match="can't be locked"):
+        in_use(tmp_path)
 
 
 @pytest.mark.parametrize("keys", [["nonsense"], [new_key(), "nonsense"]])

@@ -127,7 +127,10 @@ class StoreLife(RuleBasedStateMachine):
     @rule(chat_id=CHATS, language=st.sampled_from(["en", "de", None]))
     def set_language(self, chat_id: int, language: str | None) -> None:
         self.do(self.store.set_language(chat_id, language))
-        self.model(chat_id).language = language
+        chat = self.model(chat_id)
+        chat.language = language
+        if not (chat.link or chat.language):
+            chat.resting = None
 
     @rule(chat_id=CHATS)
     def rest(self, chat_id: int) -> None:
@@ -150,7 +153,7 @@ class StoreLife(RuleBasedStateMachine):
         mine = self.chats.pop(old, None) if old != new else None
         if mine is None or (there := self.chats.get(new)) == mine:
             return
-        stands = there is not None and (there.link or there.language or there.resting)
+        stands = there is not None and (there.link or there.language)
         there = there if there is not None and stands else ModelChat(new, resting=mine.resting)
         there.language = there.language or mine.language
         there.alerts_at = there.alerts_at or mine.alerts_at

@@ -118,6 +118,30 @@ async def test_a_chat_about_which_nothing_is_left_to_say_leaves_no_file(tiny_she
     assert not path.exists()
 
 
+async def test_what_telegram_says_again_anyway_is_no_reason_to_keep_a_file(tiny_shelf: TinyShelf) -> None:
+    store = await tiny_shelf.open()
+    await store.await_token(CHAT, NOW + MINUTE)
+    await store.note_telegram_language(CHAT, "de")
+    await store.rest(CHAT, "blocked")
+    await store.await_token(CHAT, None)
+    assert not list((tiny_shelf.folder / "chats").iterdir())
+
+
+async def test_a_wait_that_is_over_is_forgotten_at_the_start_with_all_that_came_with_it(tiny_shelf: TinyShelf) -> None:
+    store = await tiny_shelf.open()
+    for chat_id in (1, 2, 3, 4):
+        await store.await_token(chat_id, NOW + (10 if chat_id == 4 else 1) * MINUTE)
+        await store.note_telegram_language(chat_id, "de")
+    await store.rest(2, "blocked")
+    await store.set_language(3, "de")
+    await linked(store)
+    await tiny_shelf.crash()
+    tiny_shelf.now = NOW + MINUTE
+    store = await tiny_shelf.open()
+    assert {path.stem for path in (tiny_shelf.folder / "chats").iterdir()} == {"3", "4", str(CHAT)}
+    assert (await store.chat(4)).awaiting_token_until == NOW + 10 * MINUTE
+
+
 async def test_an_accounts_file_goes_with_the_last_payment_of_a_chat_that_was_unlinked(tiny_shelf: TinyShelf) -> None:
     store = await tiny_shelf.open()
     link = await linked(store)
