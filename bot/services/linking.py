@@ -17,20 +17,30 @@ from bot.services.plan import CheckPlan
 TOKEN_WAIT = timedelta(minutes=10)
 SURELY_NO_WORD = 20
 TOKEN_FORM = re.compile(r"[!-~]{8,4096}")  # printable ASCII without blanks: what an HTTP header can carry
+ADDRESS = re.compile(r"@|://|^www\.", re.IGNORECASE)  # of a person or a page
 
 
 def read_token(text: str) -> Token:
     """The token in what a person typed. Raises :class:`NotAToken` where no HTTP header could carry it."""
-    value = text.strip().strip("<>\"'`")
+    value = _bare(text)
     if not TOKEN_FORM.fullmatch(value):
         raise NotAToken
     return Token(value)
 
 
 def looks_like_token(text: str) -> bool:
-    """Whether a message that nobody asked for is most likely a token: one long word, and no web address."""
-    word = text.strip()
-    return len(word) >= SURELY_NO_WORD and "://" not in word and TOKEN_FORM.fullmatch(word) is not None
+    """Whether a message that nobody asked for is most likely a token: one long word with a digit, and no address."""
+    word = _bare(text)
+    return (
+        len(word) >= SURELY_NO_WORD
+        and TOKEN_FORM.fullmatch(word) is not None
+        and any(map(str.isdigit, word))
+        and not ADDRESS.search(word)
+    )
+
+
+def _bare(text: str) -> str:
+    return text.strip().strip("<>\"'`")
 
 
 class LinkStore(ChatStore, PaymentStore, Protocol):
@@ -50,11 +60,6 @@ class Linking:
     async def expect_token(self, chat: Chat) -> None:
         """Take the chat's next message as its token, for the next ten minutes."""
         await self._store.await_token(chat.id, self._clock() + TOKEN_WAIT)
-
-    async def stop_expecting(self, chat: Chat) -> None:
-        """Take messages as messages again."""
-        if chat.awaiting_token_until is not None:
-            await self._store.await_token(chat.id, None)
 
     def expects_token(self, chat: Chat) -> bool:
         """Whether the chat's next message is its token."""
@@ -98,6 +103,7 @@ class Linking:
 
     async def _check_not_in_use(self, chat: Chat) -> None:
         """Keep the link while a payment is under way, which is minutes at most: without it its end can't be read."""
+        # None is confirmed between this and the write, since a chat's messages and presses are handled in order.
         unsettled = await self._store.unsettled_payments()
         if any(payment.place.chat_id == chat.id and payment.state in UNDER_WAY for payment in unsettled):
             raise LinkInUse

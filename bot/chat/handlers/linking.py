@@ -38,13 +38,14 @@ class LinkHandlers:
 
     async def text(self, talk: Talk) -> None:
         """A message that is no command: the token, if it is expected or looks like one; else a hint."""
-        text = talk.message.text if talk.message else None
-        if self._linking.expects_token(talk.chat):
-            await (self._link(talk, text) if text else talk.reply(Screen(talk.t("link.as_text"))))
+        text, caption = (talk.message.text, talk.message.caption) if talk.message else (None, None)
+        expected = self._linking.expects_token(talk.chat)
+        if text and (expected or looks_like_token(text)):
+            await self._link(talk, text)
+        elif expected or (caption and _shows_token(caption)):
+            await self._ask_for_text(talk, caption)
         elif talk.chat.link is not None:
             await talk.reply(Screen(talk.t("text.hint")))
-        elif text and looks_like_token(text):
-            await self._link(talk, text)
         else:
             raise NotLinked
 
@@ -79,8 +80,21 @@ class LinkHandlers:
         if not deleted:
             await talk.reply(Screen(talk.t("link.not_deleted")))
 
+    async def _ask_for_text(self, talk: Talk, caption: str | None) -> None:
+        deleted = not caption or await talk.delete_message()
+        await self._linking.expect_token(talk.chat)
+        await talk.reply(Screen(talk.t("link.as_text")))
+        if not deleted:
+            await talk.reply(Screen(talk.t("link.not_deleted")))
+
     async def _refuse_in_group(self, talk: Talk) -> None:
         deleted = not talk.words or await talk.delete_message()
         await talk.explain(PrivateChatOnly())
         if talk.words:
             await talk.reply(Screen(talk.t("link.shown_to_group" if deleted else "link.shown_to_group_and_there")))
+
+
+def _shows_token(caption: str) -> bool:
+    """Whether a file's caption, where a command is mere text, is most likely a token or /link with one."""
+    command, _, rest = caption.strip().partition(" ")
+    return looks_like_token(caption) or (command.partition("@")[0].lower() == "/link" and rest.strip() != "")

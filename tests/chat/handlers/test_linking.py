@@ -177,11 +177,72 @@ async def test_what_can_be_no_token_is_left_where_it_is(ada: Person, chat: Chat,
     assert any(message.text == text for message in chat.messages)
 
 
-async def test_in_a_linked_chat_a_long_word_is_no_new_token(ada: Person, chat: Chat, provider: FakeProvider) -> None:
+async def test_a_token_pasted_into_a_linked_chat_is_deleted_and_replaces_the_link(
+    ada: Person, chat: Chat, store: TinyStore, time: Time
+) -> None:
     await link(ada, chat)
-    asked = len(provider.languages)
-    await ask(ada, chat, "another-token-0123456789", "I only understand commands")
-    assert len(provider.languages) == asked
+    time.forward(timedelta(hours=1))
+    pasted = ada.send(chat, TOKEN)
+    await chat.wait_for(from_bot("✅ This chat is linked."), after=pasted)
+    assert pasted.deleted
+    stored = (await store.chat(chat.id)).link
+    assert stored is not None
+    assert stored.linked_at == NOW + timedelta(hours=1)
+
+
+async def test_one_that_the_provider_refuses_is_deleted_and_leaves_the_old_link(
+    ada: Person, chat: Chat, store: TinyStore
+) -> None:
+    await link(ada, chat)
+    before = (await store.chat(chat.id)).link
+    pasted = ada.send(chat, "a-wrong-token-0123456789")
+    await chat.wait_for(from_bot(REFUSED), after=pasted)
+    assert pasted.deleted
+    assert (await store.chat(chat.id)).link == before
+
+
+@pytest.mark.parametrize("text", ["hello", "Rechnungsstellungsverfahren", "ada.1815@mail.example.org"])
+async def test_in_a_linked_chat_what_is_no_token_is_left_where_it_is(ada: Person, chat: Chat, text: str) -> None:
+    await link(ada, chat)
+    sent = ada.send(chat, text)
+    await chat.wait_for(from_bot("I only understand commands"), after=sent)
+    assert not sent.deleted
+
+
+@pytest.mark.parametrize("caption", [TOKEN, f"/link {TOKEN}", "/link short-1", f"/LINK@invoice_bot {TOKEN}"])
+@pytest.mark.parametrize("linked_before", [True, False])
+async def test_a_token_below_a_file_is_deleted_and_asked_for_as_text(
+    ada: Person, chat: Chat, store: TinyStore, caption: str, linked_before: bool
+) -> None:
+    if linked_before:
+        await link(ada, chat)
+    sent = ada.send_file(chat, "token.txt", b"x", caption)
+    await chat.wait_for(from_bot("as text"), after=sent)
+    assert sent.deleted
+    assert await linked(store, chat) == linked_before
+    await ask(ada, chat, TOKEN, "✅ This chat is linked.")
+
+
+async def test_any_caption_is_deleted_while_the_token_is_expected(ada: Person, chat: Chat) -> None:
+    await ask(ada, chat, "/link", "Send me your API token")
+    sent = ada.send_file(chat, "token.txt", b"x", "a_password")
+    await chat.wait_for(from_bot("as text"), after=sent)
+    assert sent.deleted
+
+
+async def test_where_the_file_cannot_be_deleted_the_person_is_told(
+    ada: Person, chat: Chat, telegram: SandboxTelegram
+) -> None:
+    telegram.faults.refuse(ApiError(400, "Bad Request: message can't be deleted"), method="deleteMessage")
+    sent = ada.send_file(chat, "token.txt", b"x", TOKEN)
+    await chat.wait_for(from_bot(NOT_DELETED), after=sent)
+
+
+@pytest.mark.parametrize("caption", ["", "/link", "my invoice of May", "/linked 1"])
+async def test_any_other_file_stays(ada: Person, chat: Chat, caption: str) -> None:
+    sent = ada.send_file(chat, "invoice.pdf", b"x", caption)
+    await chat.wait_for(from_bot("not linked"), after=sent)
+    assert not sent.deleted
 
 
 async def test_a_picture_or_a_file_is_no_token(ada: Person, chat: Chat, store: TinyStore) -> None:
