@@ -17,6 +17,7 @@ from telegram.ext import Application, ApplicationBuilder, CallbackContext, JobQu
 from bot import logs
 from bot.chat.bot import add_handlers, publish_menu, watch_membership
 from bot.chat.dispatch import Dispatcher, InOrderPerChat
+from bot.chat.errands import Errands
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
@@ -46,11 +47,14 @@ Telegram = Application[Any, Any, Any, Any, Any, Any]
 
 CHECKS_AT_ONCE = 50
 SENDS_AT_ONCE = 25
-SLOW_AT_ONCE = 100
-"""Downloads and payments that are carried out at the same time, over all chats."""
+DOWNLOADS_AT_ONCE = 25
 CONNECTIONS = 100
-GRACE = 6.0
-"""Seconds that all work in hand together has to end when the bot stops; Docker kills after ten."""
+"""To Telegram, and to the provider: checks and downloads together leave some for answers and payments."""
+GRACE = 5.0
+"""Seconds that all work in hand together has to end when the bot stops; Docker kills after ten.
+
+:data:`bot.chat.errands.LAST_WORDS` come on top of it.
+"""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -105,21 +109,17 @@ class InvoiceBot:
         self._polling: asyncio.Task[Never] | None = None
         self.phrasebook: Phrasebook = open_phrasebook(settings.currency, settings.zone)
         self._plan = CheckPlan(timedelta(seconds=settings.check_interval), settings.zone)
-        self._workers = [
-            Workers(CHECKS_AT_ONCE),
-            Workers(SENDS_AT_ONCE),
-            Workers(CHECKS_AT_ONCE),
-            Workers(SLOW_AT_ONCE),
-        ]
+        self._workers = [Workers(CHECKS_AT_ONCE), Workers(SENDS_AT_ONCE), Workers(CHECKS_AT_ONCE)]
+        self._errands = Errands(DOWNLOADS_AT_ONCE)
         messenger = TelegramMessenger(telegram.bot, self.phrasebook)
-        checks, sends, looks, slow = self._workers
+        checks, sends, payments = self._workers
         self._monitor = Monitor(store, provider, clock, self._plan, checks)
         self._courier = Courier(store, store, messenger, clock, sends)
-        self._payments = Payments(store, store, provider, messenger, clock, looks)
+        self._payments = Payments(store, store, provider, messenger, clock, payments)
         linking = Linking(store, provider, clock, self._plan, base_url=settings.provider_url)
         add_handlers(
             telegram,
-            Dispatcher(store, self.phrasebook, clock, settings.allowed_users, slow),
+            Dispatcher(store, self.phrasebook, clock, settings.allowed_users, self._errands),
             GeneralHandlers(store, self.phrasebook, clock),
             InvoiceHandlers(Browsing(provider), clock),
             LinkHandlers(linking, clock),
@@ -150,8 +150,8 @@ class InvoiceBot:
     async def stop(self) -> None:
         """Take no more updates, let what is in hand end within :data:`GRACE`, cancel the rest, and disconnect.
 
-        Nothing is lost by cancelling: checks, alerts and payments are taken up again from the store at the next start.
-        A step that fails is logged, and skips none.
+        Checks, alerts and payments that were cancelled are taken up again from the store at the next start. Downloads
+        are not: their chats are told to ask again. A step that fails is logged, and skips none.
         """
         log.info("bot is stopping")
         end = asyncio.get_running_loop().time() + GRACE
@@ -178,7 +178,7 @@ class InvoiceBot:
 
     async def _finish_work(self, end: float) -> None:
         left = max(0.0, end - asyncio.get_running_loop().time())
-        await asyncio.gather(*(workers.finish(left) for workers in self._workers))
+        await asyncio.gather(self._errands.finish(left), *(workers.finish(left) for workers in self._workers))
 
     @property
     def _queue(self) -> JobQueue[Any]:

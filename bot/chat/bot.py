@@ -62,7 +62,7 @@ def add_handlers(
         "pdf": wrap(invoices.pdf, slow=True),
         "pay": wrap(payments.pay),
         "removecredit": wrap(payments.remove_credit),
-        "yes": wrap(payments.confirm, slow=True),
+        "yes": wrap(payments.confirm),
         "no": wrap(payments.cancel),
         "language": wrap(general.language),
         "unlink": wrap(linking.unlink_answer, for_everybody=True),

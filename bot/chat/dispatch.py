@@ -15,7 +15,8 @@ from telegram import Message, Update
 from telegram.constants import ChatAction
 from telegram.ext import BaseUpdateProcessor, CallbackContext
 
-from bot.chat.errands import Errands
+from bot.chat.errands import Errand, Errands
+from bot.chat.screens import Screen
 from bot.chat.sending import showing_action
 from bot.chat.talk import Talk, is_private, place_of
 from bot.chat.texts import Phrasebook
@@ -23,7 +24,6 @@ from bot.domain.chats import Chat
 from bot.errors import BotError, ChatGone, ChatMigrated, GroupChat, MessengerError, NotLinked
 from bot.ports import ChatStore, Clock
 from bot.services.linking import looks_like_token
-from bot.services.workers import Workers
 
 log = structlog.get_logger()
 
@@ -73,7 +73,7 @@ class InOrderPerChat(BaseUpdateProcessor):
 
 
 class Dispatcher:
-    """Wraps the handlers; ``allowed_users`` None: everyone may talk to the bot. ``slow`` runs what takes long."""
+    """Wraps the handlers; ``allowed_users`` None: everyone may talk to the bot. ``errands`` runs what takes long."""
 
     def __init__(
         self,
@@ -81,13 +81,13 @@ class Dispatcher:
         phrasebook: Phrasebook,
         clock: Clock,
         allowed_users: frozenset[int] | None,
-        slow: Workers,
+        errands: Errands,
     ) -> None:
         self._chats = chats
         self._phrasebook = phrasebook
         self._clock = clock
         self._allowed_users = allowed_users
-        self._errands = Errands(slow)
+        self._errands = errands
 
     def wrap(
         self, handle: Handle, *, takes_token: bool = False, for_everybody: bool = False, slow: bool = False
@@ -96,7 +96,7 @@ class Dispatcher:
 
         A message ends the wait for a token that /link opened, unless the handler ``takes_token``: then it may be one,
         and doesn't stay in the chat of somebody who is turned away. ``for_everybody``: nobody is. What is ``slow``
-        doesn't hold up the chat's next updates, and is done one at a time.
+        doesn't hold up the chat's next updates, is done one at a time, and goes by what is stored of the chat by then.
         """
 
         async def handle_known(talk: Talk) -> None:
@@ -169,11 +169,26 @@ class Dispatcher:
         )
 
     async def _set_aside(self, handle: Handle, talk: Talk) -> None:
-        kind = (talk.chat.id, handle)
-        if self._errands.has(kind, talk.words):
+        """Queue slow work, or say why not. Its press ends with this: what comes of the work is said in messages."""
+
+        async def handle_in_turn(talk: Talk) -> None:
+            # What has happened meanwhile, such as /unlink, holds.
+            stored = await self._chats.chat(talk.chat.id)
+            talk.chat = replace(stored, telegram_language=talk.chat.telegram_language)
+            talk.t = self._phrasebook[talk.chat.speaks]
+            await handle(talk)
+
+        async def cut_off() -> None:
+            with suppress(MessengerError):
+                await talk.reply(Screen(talk.t("text.restarting")))
+
+        errand = Errand(talk.chat.id, handle, tuple(talk.words))
+        if self._errands.has(errand):
             await talk.tell(talk.t("text.under_way"), alert=False)
+        elif self._errands.is_full(talk.chat.id):
+            await talk.tell(talk.t("text.enough"), alert=False)
         else:
-            self._errands.start(kind, talk.words, partial(self._run, handle, talk.hand_over()))
+            self._errands.start(errand, partial(self._run, handle_in_turn, talk), cut_off)
 
     async def _turn_away(self, talk: Talk, *, takes_token: bool) -> None:
         log.info("user is not allowed", user=talk.user_id)

@@ -3,37 +3,73 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable
+from contextlib import suppress
+from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from bot.services.workers import Workers
 
+PER_CHAT = 5
+"""How many errands of a chat may wait or run."""
+
+LAST_WORDS = 1.0
+"""Seconds that a chat is given to hear that a stop has cut its errand off."""
+
+Step = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What somebody wants: two that are equal are the same."""
+
+    chat_id: int
+    kind: Hashable
+    words: tuple[str, ...] = ()
+
 
 class Errands:
-    """Runs work in ``workers``, as much at once as they have room for. Each is known by its kind and its words.
+    """Runs ``at_once`` errands over all chats; a chat's errands of one kind are run one after the other."""
 
-    Those of one kind are run one after the other, so that nobody starts a flood of downloads.
-    """
-
-    def __init__(self, workers: Workers) -> None:
-        self._workers = workers
-        self._room = asyncio.Semaphore(workers.free)
+    def __init__(self, at_once: int) -> None:
+        self._workers = Workers(at_once)
+        self._room = asyncio.Semaphore(at_once)
         self._turns: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
-        self._under_way: set[tuple[Hashable, ...]] = set()
+        self._under_way: set[Errand] = set()
 
-    def has(self, kind: Hashable, words: Sequence[str]) -> bool:
+    def has(self, errand: Errand) -> bool:
         """Whether this very errand waits or runs."""
-        return (kind, *words) in self._under_way
+        return errand in self._under_way
 
-    def start(self, kind: Hashable, words: Sequence[str], work: Callable[[], Awaitable[None]]) -> None:
-        """Run ``work`` in the background, after what there is of its kind."""
-        self._under_way.add((kind, *words))
-        self._workers.start(self._run(kind, words, work))
+    def is_full(self, chat_id: int) -> bool:
+        """Whether a chat has as many errands as it may have."""
+        return sum(errand.chat_id == chat_id for errand in self._under_way) >= PER_CHAT
 
-    async def _run(self, kind: Hashable, words: Sequence[str], work: Callable[[], Awaitable[None]]) -> None:
-        turn = self._turns.setdefault(kind, asyncio.Lock())
+    def start(self, errand: Errand, work: Step, cut_off: Step) -> None:
+        """Run ``work`` in the background, after what there is of its kind; ``cut_off`` where :meth:`finish` ends it.
+
+        What waits behind one that is cut off has no ``cut_off`` of its own, so that a chat hears of a stop once.
+        """
+        self._under_way.add(errand)
+        self._workers.start(self._run(errand, work, cut_off))
+
+    async def finish(self, within: float | None = None) -> None:
+        """Wait until all have ended; after ``within`` seconds cut off those that have not."""
+        await self._workers.finish(within)
+
+    async def _run(self, errand: Errand, work: Step, cut_off: Step) -> None:
         try:
-            async with turn, self._room:
-                await work()
+            async with self._turns.setdefault((errand.chat_id, errand.kind), asyncio.Lock()):
+                await self._work(work, cut_off)
         finally:
-            self._under_way.discard((kind, *words))
+            self._under_way.discard(errand)
+
+    async def _work(self, work: Step, cut_off: Step) -> None:
+        try:
+            async with self._room:
+                await work()
+        except asyncio.CancelledError:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS):
+                    await cut_off()
+            raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from markupsafe import Markup
@@ -85,12 +85,6 @@ class Talk:
             return await self.message.delete()
         except TelegramError:
             return False
-
-    def hand_over(self) -> Talk:
-        """This talk for work that goes on in the background: from now on the press is answered there."""
-        other = replace(self)
-        self._answered = True
-        return other
 
 
 def place_of(update: Update) -> Place | None:

@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -79,6 +79,7 @@ class Payments:
         self._workers = workers
         self._in_hand: set[str] = set()  # what is carried out or looked at right now needs no (further) look
         self._next_look: dict[str, datetime] = {}
+        self._next_reading = datetime.min.replace(tzinfo=UTC)
 
     async def ask(
         self, chat: Chat, place: Place, user_id: int, action: Action, invoice_id: int
@@ -118,7 +119,7 @@ class Payments:
         await self._close(payment, Outcome.EXPIRED if self._has_expired(payment) else Outcome.CANCELLED)
 
     async def confirm(self, payment_id: str, place: Place, user_id: int, message_id: int, chat: Chat) -> Payment | None:
-        """Take the confirmation: of all presses of this button, exactly one gets here to :meth:`carry_out`.
+        """Take the confirmation: of all presses of this button, exactly one gets a payment to carry out.
 
         None: the question had expired, which its message says now. Raises :class:`PressByOther`,
         :class:`ConfirmationExpired` or :class:`bot.errors.PaymentInProgress`, and then nothing was done.
@@ -132,8 +133,16 @@ class Payments:
         payment = replace(payment, state=State.CONFIRMED, since=self._clock())
         if not await self._store.advance_payment(payment, State.ASKED):
             raise ConfirmationExpired
+        self._read_by(payment.since + FIRST_LOOK)
         log.info("payment confirmed", payment=payment.id, action=payment.action, invoice=payment.invoice_id)
         return payment
+
+    def start(self, payment: Payment, chat: Chat) -> None:
+        """Carry out in the background what was confirmed, at once, however much else there is to do.
+
+        Should that be cut off or fail, :meth:`tick` finds out how it stands.
+        """
+        self._workers.start(self.carry_out(payment, chat))
 
     async def carry_out(self, payment: Payment, chat: Chat) -> None:
         """Do what was confirmed, and show every step in the message whose button was pressed."""
@@ -147,15 +156,23 @@ class Payments:
 
     async def tick(self) -> None:
         """Settle what is unsettled: payments whose end is not known yet, or was not told yet."""
+        now = self._clock()
+        if now < self._next_reading:
+            return
+        self._next_reading = now + LONGEST_WAIT
         unsettled = await self._store.unsettled_payments()
         self._next_look = {p.id: self._next_look.get(p.id, p.since + FIRST_LOOK) for p in unsettled}
-        now = self._clock()
         due = [p for p in unsettled if p.id not in self._in_hand and self._next_look[p.id] <= now]
         for payment in due[: self._workers.free]:
             # Wait half as long as it has taken so far, so that the first looks come soon and the later ones rarely.
             self._next_look[payment.id] = now + min(max((now - payment.since) / 2, FIRST_LOOK), LONGEST_WAIT)
             self._in_hand.add(payment.id)
             self._workers.start(self._look(payment))
+        self._read_by(*self._next_look.values())
+
+    def _read_by(self, *instants: datetime) -> None:
+        """Let a tick read the store by then, and not every second, as a chat that rests may do so for months."""
+        self._next_reading = min((self._next_reading, *instants))
 
     async def _look(self, payment: Payment) -> None:
         with self._hold(payment.id):
@@ -189,6 +206,7 @@ class Payments:
         """End a question without an action, and say so in its message."""
         if not await self._store.advance_payment(ended(question, outcome, self._clock()), State.ASKED):
             raise ConfirmationExpired
+        self._read_by(self._clock() + FIRST_LOOK)
         with self._hold(question.id):
             await self._teller.tell(question.id)
 

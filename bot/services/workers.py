@@ -1,4 +1,4 @@
-"""A bounded set of tasks that a tick tops up, so that one slow piece of work holds up nothing but itself."""
+"""Background tasks, so that one slow piece of work holds up nothing but itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ log = structlog.get_logger()
 
 
 class Workers:
-    """Runs at most ``limit`` coroutines at once; one that fails is logged and stops nobody else."""
+    """Runs coroutines; one that fails is logged and stops nobody else.
+
+    Nothing has to wait here: it is a tick, looking for work, that begins no more than are ``free`` of ``limit``.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -20,7 +23,7 @@ class Workers:
 
     @property
     def free(self) -> int:
-        """How many more may start now."""
+        """How many more a tick may begin now."""
         return max(0, self._limit - len(self._tasks))
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:

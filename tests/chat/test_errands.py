@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bot.chat.errands import Errands
-from bot.services.workers import Workers
+from bot.chat.errands import PER_CHAT, Errand, Errands
 from tests.fakes import Gate
 
 DONE = list[str]
+FIRST, SECOND = Errand(1, "pdf", ("1",)), Errand(1, "pdf", ("2",))
 
 
 def note(done: DONE, name: str, gate: Gate | None = None) -> Callable[[], Awaitable[None]]:
@@ -23,58 +23,81 @@ def note(done: DONE, name: str, gate: Gate | None = None) -> Callable[[], Awaita
     return work
 
 
+async def nothing() -> None:
+    """Says nothing to a chat whose errand is cut off."""
+
+
 async def test_those_of_one_kind_are_run_one_after_the_other_and_other_kinds_do_not_wait() -> None:
-    workers, gate, done = Workers(10), Gate(), DONE()
-    errands = Errands(workers)
-    errands.start("pdf", ["1"], note(done, "first", gate))
-    errands.start("pdf", ["2"], note(done, "second"))
-    errands.start("archive", [], note(done, "other"))
+    errands, gate, done = Errands(10), Gate(), DONE()
+    errands.start(FIRST, note(done, "first", gate), nothing)
+    errands.start(SECOND, note(done, "second"), nothing)
+    errands.start(Errand(1, "archive"), note(done, "other"), nothing)
+    errands.start(Errand(2, "pdf", ("1",)), note(done, "other chat"), nothing)
     await asyncio.wait_for(gate.reached.wait(), 5)
     await asyncio.sleep(0)
-    assert done == ["other"]
+    assert done == ["other", "other chat"]
     gate.open()
-    await workers.finish()
-    assert done == ["other", "first", "second"]
+    await errands.finish()
+    assert done == ["other", "other chat", "first", "second"]
 
 
 async def test_an_errand_is_under_way_until_it_has_ended_however_it_ends() -> None:
-    workers, gate = Workers(10), Gate()
-    errands = Errands(workers)
+    errands, gate = Errands(10), Gate()
 
     async def fail() -> None:
         await gate.hold()
         raise KeyError("a bug")
 
-    errands.start("pdf", ["1"], fail)
-    errands.start("pdf", ["2"], fail)
-    assert errands.has("pdf", ["1"])
-    assert errands.has("pdf", ["2"])
-    assert not errands.has("pdf", ["3"])
-    assert not errands.has("archive", ["1"])
+    errands.start(FIRST, fail, nothing)
+    errands.start(SECOND, fail, nothing)
+    assert errands.has(Errand(1, "pdf", ("1",)))
+    assert errands.has(SECOND)
+    assert not errands.has(Errand(1, "pdf", ("3",)))
+    assert not errands.has(Errand(1, "archive", ("1",)))
+    assert not errands.has(Errand(2, "pdf", ("1",)))
     gate.open()
-    await workers.finish()
-    assert not errands.has("pdf", ["1"])
-    assert not errands.has("pdf", ["2"])
+    await errands.finish()
+    assert not errands.has(FIRST)
+    assert not errands.has(SECOND)
 
 
 async def test_no_more_run_at_once_than_there_is_room_for() -> None:
-    workers, gate, done = Workers(2), Gate(), DONE()
-    errands = Errands(workers)
+    errands, gate, done = Errands(2), Gate(), DONE()
     for number in range(3):
-        errands.start(f"kind {number}", [], note(done, str(number), gate if number < 2 else None))
+        errands.start(Errand(number, "pdf"), note(done, str(number), gate if number < 2 else None), nothing)
     await asyncio.wait_for(gate.reached.wait(), 5)
     await asyncio.sleep(0)
     assert done == []
     gate.open()
-    await workers.finish()
+    await errands.finish()
     assert done == ["0", "1", "2"]
 
 
-async def test_what_waits_for_its_turn_can_be_cancelled(recwarn: pytest.WarningsRecorder) -> None:
-    workers, done = Workers(1), DONE()
-    errands = Errands(workers)
-    errands.start("pdf", ["1"], note(done, "1", Gate()))
-    errands.start("pdf", ["2"], note(done, "2"))
-    await workers.finish(within=0.01)
-    assert done == []
+async def test_a_chat_is_full_until_one_of_its_errands_has_ended() -> None:
+    errands, gate = Errands(10), Gate()
+    for number in range(PER_CHAT):
+        assert not errands.is_full(1)
+        errands.start(Errand(1, number), gate.hold, nothing)
+    assert errands.is_full(1)
+    assert not errands.is_full(2)
+    gate.open()
+    await errands.finish()
+    assert not errands.is_full(1)
+
+
+async def test_what_is_cut_off_says_so_once_for_all_that_wait_behind_it(recwarn: pytest.WarningsRecorder) -> None:
+    errands, done = Errands(1), DONE()
+    errands.start(FIRST, note(done, "1", Gate()), note(done, "cut off"))
+    errands.start(SECOND, note(done, "2"), note(done, "cut off as well"))
+    errands.start(Errand(2, "pdf"), note(done, "3"), note(done, "cut off in another chat"))
+    await errands.finish(within=0.01)
+    assert sorted(done) == ["cut off", "cut off in another chat"]
     assert [str(warning.message) for warning in recwarn] == []
+
+
+async def test_last_words_that_take_too_long_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.chat.errands.LAST_WORDS", 0.01)
+    errands, done = Errands(1), DONE()
+    errands.start(FIRST, note(done, "1", Gate()), note(done, "cut off", Gate()))
+    await asyncio.wait_for(errands.finish(within=0.01), 5)
+    assert done == []

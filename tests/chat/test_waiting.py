@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
+from bot import application
 from bot.application import InvoiceBot
-from bot.chat import dispatch
+from bot.chat import dispatch, errands
 from bot.sandbox.telegram import ActionShown, Chat, Person, SandboxTelegram
 from bot.store.tinydb import TinyStore
 from tests.chat.conversation import ask, from_bot, link
-from tests.chat.fakes import FakeProvider
+from tests.chat.fakes import FakeProvider, Time
 from tests.chat.samples import invoice
 
 pytestmark = pytest.mark.usefixtures("invoice_bot")
@@ -78,6 +80,79 @@ async def test_a_payment_that_is_carried_out_holds_up_no_other_answer(
     await chat.wait_for(from_bot("Invoice 1 is paid"))
 
 
+async def test_payments_of_a_chat_do_not_wait_for_each_other(ada: Person, chat: Chat, provider: FakeProvider) -> None:
+    provider.add(invoice(1), invoice(2))
+    await link(ada, chat)
+    questions = [await ask(ada, chat, f"/pay {number}", "Pay €7.95") for number in (1, 2)]
+    gate = provider.gates["pay"] = asyncio.Event()
+    for question in questions:
+        await ada.press(question, "✅ Pay €7.95").answered()
+    await provider.reached(2)
+    gate.set()
+    for question in questions:
+        await chat.wait_for(lambda m, question=question: m is question and "is paid" in m.text)  # type: ignore[misc]
+
+
+async def test_a_cancel_that_is_pressed_after_the_confirmation_comes_too_late(
+    ada: Person, chat: Chat, provider: FakeProvider, time: Time
+) -> None:
+    provider.add(invoice(1), invoice(2))
+    await link(ada, chat)
+    first, second = [await ask(ada, chat, f"/pay {number}", "Pay €7.95") for number in (1, 2)]
+    gate = provider.gates["invoice"] = asyncio.Event()
+    ada.press(first, "✅ Pay €7.95")
+    await provider.reached()
+    cancel = second.button("✖️ Cancel").data or ""
+    await ada.press(second, "✅ Pay €7.95").answered()
+    time.forward(timedelta(minutes=11))  # what counts is when it was pressed
+    assert "already used" in (await ada.forge(second, cancel).answered()).text
+    gate.set()
+    await chat.wait_for(lambda m: m is second and "is paid" in m.text)
+
+
+async def test_a_download_that_waits_goes_by_what_holds_when_its_turn_comes(
+    ada: Person, chat: Chat, provider: FakeProvider
+) -> None:
+    provider.add(invoice(1), invoice(2))
+    await link(ada, chat)
+    gate = provider.gates["pdf"] = asyncio.Event()
+    ada.send(chat, "/pdf 1")
+    await provider.reached()
+    ada.send(chat, "/pdf 2")
+    unlinking = await ask(ada, chat, "/unlink", "Remove the link?")
+    await ada.press(unlinking, "🗑 Remove the link").answered()
+    asked = len(provider.languages)
+    gate.set()
+    await chat.wait_for(from_bot("not linked"), after=unlinking)
+    assert len(provider.languages) == asked
+
+
+async def test_a_press_is_answered_when_its_download_is_queued(ada: Person, chat: Chat, provider: FakeProvider) -> None:
+    provider.add(invoice(1), invoice(2))
+    await link(ada, chat)
+    details = await ask(ada, chat, "/invoice 2", "Invoice 2")
+    gate = provider.gates["pdf"] = asyncio.Event()
+    ada.send(chat, "/pdf 1")
+    await provider.reached()
+    assert (await ada.press(details, "📄 PDF").answered()).text == ""
+    gate.set()
+    await chat.wait_for(lambda message: message.document is not None and "2" in message.document.name)
+
+
+async def test_a_chat_can_not_queue_downloads_without_end(ada: Person, chat: Chat, provider: FakeProvider) -> None:
+    provider.add(*(invoice(number) for number in range(1, 8)))
+    await link(ada, chat)
+    gate = provider.gates["pdf"] = asyncio.Event()
+    for number in range(1, 6):
+        ada.send(chat, f"/pdf {number}")
+    await ask(ada, chat, "/pdf 6", "still busy with your other files")
+    await ask(ada, chat, "/archive", "still busy with your other files")
+    gate.set()
+    await chat.wait_for(lambda message: message.document is not None and "5" in message.document.name)
+    ada.send(chat, "/pdf 6")
+    await chat.wait_for(lambda message: message.document is not None and "6" in message.document.name)
+
+
 async def test_a_flood_of_presses_starts_one_download_of_each_and_one_at_a_time(
     ada: Person, chat: Chat, provider: FakeProvider
 ) -> None:
@@ -119,3 +194,45 @@ async def test_stopping_lets_a_download_come_to_its_end(
     asyncio.get_running_loop().call_later(0.05, gate.set)
     await invoice_bot.stop()
     assert chat.messages[-1].document is not None
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop that waits for nothing."""
+    monkeypatch.setattr(application, "GRACE", 0.05)
+    monkeypatch.setattr(errands, "LAST_WORDS", 0.5)
+
+
+@pytest.mark.usefixtures("hasty")
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "I'm being restarted; please ask"), ("de", "Ich werde gerade neu gestartet")]
+)
+async def test_who_waits_for_downloads_that_a_stop_cuts_off_is_told_once(
+    ada: Person, chat: Chat, provider: FakeProvider, invoice_bot: InvoiceBot, language: str, words: str
+) -> None:
+    provider.add(invoice(1), invoice(2))
+    await link(ada, chat)
+    await ask(ada, chat, f"/language {language}", "?")
+    provider.gates["pdf"] = asyncio.Event()
+    ada.send(chat, "/pdf 1")
+    await provider.reached()
+    ada.send(chat, "/pdf 2")
+    before = await ask(ada, chat, "/status")
+    await invoice_bot.stop()
+    told = [message.text for message in chat.messages if message.sender.is_bot and message.id > before.id]
+    assert len(told) == 1
+    assert words in told[0]
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_telegram_that_does_not_answer_holds_no_stop_up(
+    ada: Person, chat: Chat, provider: FakeProvider, invoice_bot: InvoiceBot, telegram: SandboxTelegram
+) -> None:
+    provider.add(invoice(1))
+    await link(ada, chat)
+    provider.gates["pdf"] = asyncio.Event()
+    ada.send(chat, "/pdf 1")
+    await provider.reached()
+    telegram.faults.silence(delivered=False, times=None, method="sendMessage")
+    await asyncio.wait_for(invoice_bot.stop(), 5)
+    assert telegram.calls_of("sendMessage")

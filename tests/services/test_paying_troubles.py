@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import MutableMapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bot.domain.chats import Place
-from bot.domain.payments import Outcome
+from bot.domain.payments import Outcome, Payment
 from bot.errors import (
     ChatGone,
     ChatMigrated,
@@ -28,6 +30,27 @@ async def test_a_crash_after_the_confirmation_sends_nothing_and_says_so(paying: 
     question = await paying.ask()
     await paying.payments.confirm(question.id, Place(1), ADA, MESSAGE, await paying.chat())
     await paying.restart()
+    await paying.look_for(ABANDONED_AFTER + 2 * MINUTE)
+    assert paying.endings() == [Outcome.NOT_SENT]
+    assert paying.provider.posts == []
+
+
+async def test_a_payment_that_fails_in_the_background_is_logged_and_settled(
+    paying: World, logged: list[MutableMapping[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = await paying.ask()
+    chat = await paying.chat()
+    payment = await paying.payments.confirm(question.id, Place(1), ADA, MESSAGE, chat)
+    assert payment is not None
+
+    async def fail(*_: object) -> bool:
+        raise OSError("disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(paying.store, "advance_payment", fail)
+        paying.payments.start(payment, chat)
+        await paying.workers.finish()
+    assert "background work failed" in [entry["event"] for entry in logged]
     await paying.look_for(ABANDONED_AFTER + 2 * MINUTE)
     assert paying.endings() == [Outcome.NOT_SENT]
     assert paying.provider.posts == []
@@ -121,6 +144,23 @@ async def test_who_blocked_the_bot_during_a_payment_is_told_its_end_once_back(pa
     await paying.store.wake(1, paying.clock.now)
     await paying.look_for(2 * MINUTE)
     assert paying.endings() == [Outcome.DONE]
+
+
+async def test_while_an_untold_end_waits_for_its_chat_the_store_is_read_once_a_minute(
+    paying: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paying.messenger.always[1] = ChatGone("blocked")
+    await paying.press((await paying.ask()).id)
+    await paying.look_for(10 * MINUTE)
+    readings, read = list[object](), paying.store.unsettled_payments
+
+    async def count() -> Sequence[Payment]:
+        readings.append(paying.clock.now)
+        return await read()
+
+    monkeypatch.setattr(paying.store, "unsettled_payments", count)
+    await paying.look_for(10 * MINUTE, SECOND)
+    assert 9 <= len(readings) <= 11
 
 
 async def test_a_payment_whose_group_became_a_supergroup_goes_on_and_is_told_there(paying: World) -> None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from bot.chat.handlers.numbers import invoice_number
 from bot.chat.talk import Talk
 from bot.chat.views.payments import question
 from bot.domain.chats import Place
 from bot.domain.payments import Action
-from bot.errors import ConfirmationExpired, MessengerError
+from bot.errors import ConfirmationExpired
 from bot.ports import Clock
 from bot.services.paying import Payments
 
@@ -30,15 +28,10 @@ class PaymentHandlers:
         await self._ask(talk, Action.REMOVE_CREDIT, "removecredit")
 
     async def confirm(self, talk: Talk) -> None:
-        """The button that says yes."""
+        """The button that says yes: taken in the chat's order, carried out in the background."""
         payment = await self._payments.confirm(*_press(talk), chat=talk.chat)
-        if payment is None:
-            return
-        # The spinner stops now: a payment may take longer than Telegram lets a button wait. If it doesn't, what was
-        # confirmed is carried out all the same.
-        with suppress(MessengerError):
-            await talk.answer_press()
-        await self._payments.carry_out(payment, talk.chat)
+        if payment is not None:
+            self._payments.start(payment, talk.chat)
 
     async def cancel(self, talk: Talk) -> None:
         """The button that says no."""

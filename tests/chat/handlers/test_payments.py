@@ -157,7 +157,7 @@ async def test_a_press_on_a_deleted_question_does_nothing(
 ) -> None:
     ada.delete(question)
     answer = await ada.forge(question, f"yes:{payment_id(question)}").answered()
-    assert "used already, or is too old" in answer.text
+    assert "already used or is too old" in answer.text
     assert provider.posts == []
 
 
@@ -171,7 +171,7 @@ async def test_cancelling_pays_nothing_and_ends_the_question(
     await ada.press(question, "✖️ Cancel").answered()
     assert question.text == "Cancelled. Invoice 4711 was not paid."
     answer = await ada.forge(question, f"yes:{number}").answered()
-    assert "used already" in answer.text
+    assert "already used" in answer.text
     assert provider.posts == []
     stored = await store.payment(number)
     assert stored is not None
@@ -189,7 +189,7 @@ async def test_a_press_after_ten_minutes_says_in_the_message_that_it_has_expired
         "⌛ The question whether to pay invoice 4711 has expired. Nothing was done."
     )
     answer = await ada.forge(question, f"yes:{number}").answered()
-    assert (answer.show_alert, "used already" in answer.text) == (True, True)
+    assert (answer.show_alert, "already used" in answer.text) == (True, True)
     assert provider.posts == []
     ada.press(question, "pay:4711")
     await question.chat.wait_for(from_bot("Pay €7.95 for invoice 4711"), after=question)
@@ -307,7 +307,7 @@ async def test_an_unclear_answer_is_not_told_as_an_end(ada: Person, question: Me
     provider.failures["pay"] = ProviderDown()
     ada.press(question, "✅ Pay €7.95")
     await becomes(question, "have no confirmation yet")
-    assert "don't pay again meanwhile" in question.text
+    assert "don't pay again until then" in question.text
     assert question.buttons == []
 
 
