@@ -196,7 +196,7 @@ def test_words_too_short_for_a_credential_do_not_blot_out_the_log() -> None:
 
 
 def test_libraries_are_held_at_info_and_chatty_ones_at_warning(lines: Lines) -> None:
-    for name in ("telegram.ext.ExtBot", "asyncio", "stamina"):
+    for name in ("telegram.ext.Application", "asyncio", "stamina"):
         logging.getLogger(name).debug("too much")
         logging.getLogger(name).info("%s is heard", name)
     for name in ("httpx", "httpcore.connection", "aiohttp.access", "apscheduler.scheduler", "uvicorn.access"):
@@ -207,6 +207,12 @@ def test_libraries_are_held_at_info_and_chatty_ones_at_warning(lines: Lines) -> 
     assert "too much" not in written
     assert written.count("is heard") == 8
     assert "own detail" in written
+
+
+@pytest.mark.parametrize("name", ["telegram.Bot", "telegram.ext.ExtBot", "telegram.request.BaseRequest"])
+def test_received_data_that_the_library_cannot_read_is_not_printed(lines: Lines, name: str) -> None:
+    logging.getLogger(name).critical("Received data was %r", "private words")
+    assert lines() == ""
 
 
 def test_a_higher_level_holds_for_everybody(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -11,18 +12,14 @@ from structlog.testing import capture_logs
 from telegram import Bot
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
+from bot import logs
 from bot.application import build_telegram
 from bot.chat.polling import LONGEST_WAIT, connect, persist, poll
 from bot.errors import StartError
-from bot.sandbox.telegram import Chat, Person, SandboxTelegram
+from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
+from bot.sandbox.telegram.errors import NOT_FOUND
 from bot.settings import Settings
-
-
-class Waits(list[float]):
-    """Takes the place of sleeping, and keeps how long that would have been."""
-
-    async def __call__(self, seconds: float) -> None:
-        self.append(seconds)
+from tests.chat.waits import Waits
 
 
 def failing(*errors: Exception) -> Callable[[], Any]:
@@ -79,17 +76,78 @@ async def test_a_refused_token_is_no_outage() -> None:
     assert waits == [1]
 
 
-async def test_updates_come_in_order_and_once(bot: Bot, telegram: SandboxTelegram, ada: Person, chat: Chat) -> None:
+async def test_a_conflict_is_logged_apart_from_an_outage_with_what_to_do() -> None:
+    conflict = Conflict("terminated by other getUpdates request")
+    with capture_logs() as logged:
+        await persist(failing(NetworkError("gone"), conflict, conflict), Waits())
+    assert [entry["event"] for entry in logged] == [
+        "Telegram outage began",
+        "Telegram outage ended",
+        "bot token conflict began",
+        "bot token conflict ended",
+    ]
+    assert "Another process polls with this bot token" in logged[2]["meaning"]
+
+
+@asynccontextmanager
+async def polling(bot: Bot) -> AsyncIterator[asyncio.Queue[Any]]:
+    """The updates that a poll brings while the context lasts."""
     updates: asyncio.Queue[Any] = asyncio.Queue()
-    telegram.faults.server_error(method="getUpdates")
-    polling = asyncio.create_task(poll(bot, updates, Waits()))
-    texts = []
-    for text in ("one", "two", "three"):
-        ada.send(chat, text)
+    task = asyncio.create_task(poll(bot, updates, Waits()))
+    try:
+        yield updates
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_an_update_that_cannot_be_read_stops_no_other_and_is_logged_by_its_id_alone(
+    bot: Bot, telegram: SandboxTelegram, ada: Person, chat: Chat, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("DEBUG", "console")
+    ada.send(chat, "before")
+    bad = telegram.world.updates.add("message", {"text": "17|a-bare-token", "chat": "private words"})
+    ada.send(chat, "after")
+    async with polling(bot) as updates:
+        batch = [await asyncio.wait_for(updates.get(), 5) for _ in range(3)]
+        await telegram.wait_until(lambda: not telegram.world.updates.pending or None)
+    assert [update.message and update.message.text for update in batch] == ["before", None, "after"]
+    assert batch[1].update_id == bad
+    written = capsys.readouterr().err
+    assert f"update_id={bad}" in written
+    assert "17|a-bare-token" not in written
+    assert "private words" not in written
+
+
+async def test_a_404_while_polling_is_an_outage(bot: Bot, telegram: SandboxTelegram, ada: Person, chat: Chat) -> None:
+    telegram.faults.refuse(ApiError(*NOT_FOUND), times=2, method="getUpdates")
+    ada.send(chat, "still there")
+    with capture_logs() as logged:
+        async with polling(bot) as updates:
+            update = await asyncio.wait_for(updates.get(), 5)
+    assert update.message.text == "still there"
+    assert [entry["event"] for entry in logged] == ["Telegram outage began", "Telegram outage ended"]
+
+
+async def test_a_webhook_that_somebody_set_is_deleted_again(
+    bot: Bot, telegram: SandboxTelegram, ada: Person, chat: Chat
+) -> None:
+    telegram.world.updates.set_webhook("https://bot.example/hook")
+    ada.send(chat, "heard")
+    async with polling(bot) as updates:
         update = await asyncio.wait_for(updates.get(), 5)
-        texts.append(update.message.text)
-    polling.cancel()
-    await asyncio.gather(polling, return_exceptions=True)
+    assert update.message.text == "heard"
+    assert telegram.world.updates.webhook == ""
+
+
+async def test_updates_come_in_order_and_once(bot: Bot, telegram: SandboxTelegram, ada: Person, chat: Chat) -> None:
+    telegram.faults.server_error(method="getUpdates")
+    texts = []
+    async with polling(bot) as updates:
+        for text in ("one", "two", "three"):
+            ada.send(chat, text)
+            update = await asyncio.wait_for(updates.get(), 5)
+            texts.append(update.message.text)
     assert texts == ["one", "two", "three"]
     assert updates.empty()
 
@@ -110,3 +168,11 @@ async def test_asking_who_we_are_fails_at_once_with_a_sentence_and_leaves_nothin
     with pytest.raises(NetworkError, match="not initialized"):
         await bot.request.retrieve(settings.telegram_api_url)
     assert await connect(bot) == telegram.bot.username
+
+
+async def test_a_404_at_the_start_means_that_the_address_or_the_token_is_wrong(
+    settings: Settings, telegram: SandboxTelegram
+) -> None:
+    telegram.faults.refuse(ApiError(*NOT_FOUND), method="getMe")
+    with pytest.raises(StartError, match=r"http://127.*TELEGRAM_API_URL or TELEGRAM_BOT_TOKEN is wrong"):
+        await connect(build_telegram(settings).bot)

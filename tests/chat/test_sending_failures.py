@@ -149,6 +149,11 @@ async def test_a_refused_bot_token_surely_sent_nothing_and_is_no_reason_to_give_
     assert chat.messages == []
 
 
+async def test_a_404_of_a_proxy_surely_sent_nothing(bot: Bot, telegram: SandboxTelegram, chat: Chat) -> None:
+    telegram.faults.refuse(ApiError(404, "Not Found"))
+    assert isinstance(await failure(bot, chat), NotSent)
+
+
 async def test_a_refused_connection_surely_sent_nothing(settings: Settings, telegram: SandboxTelegram) -> None:
     async with serve(telegram.app) as url:
         pass

@@ -16,7 +16,7 @@ from bot.chat.screens import Screen, cut
 from bot.chat.talk import Talk
 from bot.chat.views.choices import choice
 from bot.chat.views.invoices import Page, invoice_details, invoice_list
-from bot.errors import DeliveryUncertain, SendRefused, TelegramDown, UnknownFilter
+from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused, TelegramDown, UnknownFilter
 from bot.ports import Clock, Document
 from bot.services.browsing import Browsing, Kind, Query, Show
 
@@ -35,7 +35,7 @@ class InvoiceHandlers:
         self._clock = clock
 
     async def invoices(self, talk: Talk) -> None:
-        """/invoices [open|paid|all] [TYPE] [bookings]."""
+        """/invoices [open|paid|all] [TYPE] [transactions]."""
         kinds = [kind for kind in Kind if kind is not Kind.ANY]
         await self._list(talk, Page(read_query(talk, [*Show, *kinds, TRANSACTIONS])))
 
@@ -70,7 +70,7 @@ class InvoiceHandlers:
         await self._send(talk, self._browsing.pdf(talk.chat, number))
 
     async def archive(self, talk: Talk) -> None:
-        """/archive [TYPE] [bookings]."""
+        """/archive [TYPE] [transactions]."""
         query = read_query(talk, [Kind.HOSTING, Kind.DOMAIN, TRANSACTIONS])
         await self._send(talk, self._browsing.archive(talk.chat, query))
 
@@ -84,8 +84,8 @@ class InvoiceHandlers:
     async def _send(self, talk: Talk, download: AbstractAsyncContextManager[Document]) -> None:
         try:
             async with sending.showing_action(talk.bot, talk.place, ChatAction.UPLOAD_DOCUMENT), download as document:
-                await sending.send_document(talk.bot, talk.place, document)
-        except (SendRefused, DeliveryUncertain, TelegramDown) as error:
+                await talk.send_document(document)
+        except (SendRefused, DeliveryUncertain, TelegramDown, NotSent, FloodLimited) as error:
             # A file is much more likely to fail than a sentence.
             log.warning("document can't be sent", chat=talk.chat.id, error=str(error))
             await talk.reply(Screen(talk.t("document.not_sent")))
@@ -93,7 +93,7 @@ class InvoiceHandlers:
 
 def read_query(talk: Talk, choices: list[str]) -> Query:
     """The filters in the words behind a command, also in the reader's language. Raises :class:`UnknownFilter`."""
-    # Of a label of several words the last one counts: "mit Buchungen".
+    # Of a label of several words the last one counts: "mit Transaktionen".
     own = {talk.t.plain(f"filter.{choice}").casefold().split()[-1]: str(choice) for choice in choices}
     names = {str(choice): str(choice) for choice in choices} | own
     query = Query()

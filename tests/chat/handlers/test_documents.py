@@ -79,6 +79,21 @@ async def test_a_file_whose_sending_broke_off_is_not_met_with_silence(
     await ask(ada, linked, "/pdf 3", "I could not send the file")
 
 
+async def test_a_file_that_telegram_holds_off_for_long_is_not_met_with_silence(
+    ada: Person, linked: Chat, telegram: SandboxTelegram
+) -> None:
+    telegram.faults.flood(600, method="sendDocument")
+    await ask(ada, linked, "/pdf 3", "I could not send the file")
+
+
+async def test_a_file_that_telegram_holds_off_for_a_moment_comes_after_it(
+    ada: Person, linked: Chat, telegram: SandboxTelegram
+) -> None:
+    telegram.faults.flood(1, method="sendDocument")  # the shortest there is
+    ada.send(linked, "/pdf 3")
+    await linked.wait_for(lambda message: message.document is not None)
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
