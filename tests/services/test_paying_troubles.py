@@ -163,6 +163,21 @@ async def test_while_an_untold_end_waits_for_its_chat_the_store_is_read_once_a_m
     assert 9 <= len(readings) <= 11
 
 
+@pytest.mark.parametrize("step", ["confirm", "cancel"])
+async def test_what_is_pressed_right_after_a_reading_does_not_wait_for_the_next(paying: World, step: str) -> None:
+    question = await paying.ask()
+    await paying.settle()
+    paying.messenger.always[1] = NotSent()
+    if step == "confirm":
+        await paying.press(question.id)
+    else:
+        await paying.payments.cancel(question.id, Place(1), ADA, MESSAGE)
+    paying.messenger.always.clear()
+    paying.clock.move(5 * SECOND)
+    await paying.settle()
+    assert paying.endings() == [Outcome.DONE if step == "confirm" else Outcome.CANCELLED]
+
+
 async def test_a_payment_whose_group_became_a_supergroup_goes_on_and_is_told_there(paying: World) -> None:
     paying.messenger.always[1] = ChatMigrated(-1001)
     question = await paying.ask()
