@@ -11,7 +11,6 @@ from markupsafe import Markup
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 TEXT_LIMIT = 4096
-CAPTION_LIMIT = 1024
 POPUP_LIMIT = 200
 DATA_LIMIT = 64
 """Bytes of callback data."""

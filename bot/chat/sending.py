@@ -127,7 +127,7 @@ async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False) 
     return await _in_topic(place, attempt)
 
 
-async def send_document(bot: Bot, place: Place, document: Document, caption: str = "") -> Message:
+async def send_document(bot: Bot, place: Place, document: Document) -> Message:
     """Send a file under its name, streamed from where it lies.
 
     Raises :class:`MessengerError`, or :class:`DocumentTooLarge` where it is more than Telegram takes.
@@ -139,7 +139,6 @@ async def send_document(bot: Bot, place: Place, document: Document, caption: str
             return await bot.send_document(
                 place.chat_id,
                 InputFile(document.content, filename=document.name, read_file_handle=False),
-                caption=caption or None,
                 message_thread_id=topic_id,
             )
         except NetworkError as error:

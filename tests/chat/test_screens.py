@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, strategies as st
 from markupsafe import Markup
 
-from bot.chat.screens import CAPTION_LIMIT, TEXT_LIMIT, Button, Screen, cut, fit, join, length, one_line
+from bot.chat.screens import TEXT_LIMIT, Button, Screen, cut, fit, join, length, one_line
 from bot.sandbox.telegram.formatting import units
 from bot.sandbox.telegram.html import parse_html
 
@@ -96,7 +95,6 @@ def test_a_keyboard_leaves_empty_rows_out() -> None:
     assert [[button.callback_data for button in row] for row in keyboard.inline_keyboard] == [["one"], ["two:2"]]
 
 
-@pytest.mark.parametrize("limit", [TEXT_LIMIT, CAPTION_LIMIT])
-def test_the_limits_are_telegrams(limit: int) -> None:
-    # https://core.telegram.org/bots/api: sendMessage takes 1-4096 characters, a caption 0-1024.
-    assert limit in {4096, 1024}
+def test_the_limit_of_a_text_is_telegrams() -> None:
+    # https://core.telegram.org/bots/api: sendMessage takes 1-4096 characters.
+    assert TEXT_LIMIT == 4096
