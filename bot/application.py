@@ -108,13 +108,15 @@ class InvoiceBot:
         self.telegram = telegram
         self._polling: asyncio.Task[Never] | None = None
         self.phrasebook: Phrasebook = open_phrasebook(settings.currency, settings.zone)
-        self._plan = CheckPlan(timedelta(seconds=settings.check_interval), settings.zone)
+        self._plan = CheckPlan(
+            timedelta(seconds=settings.check_interval), settings.zone, settings.preferences, settings.is_banking_day
+        )
         self._workers = [Workers(CHECKS_AT_ONCE), Workers(SENDS_AT_ONCE), Workers(CHECKS_AT_ONCE)]
         self._errands = Errands(DOWNLOADS_AT_ONCE)
-        messenger = TelegramMessenger(telegram.bot, self.phrasebook)
+        messenger = TelegramMessenger(telegram.bot, self.phrasebook, self._plan)
         checks, sends, payments = self._workers
         self._monitor = Monitor(store, provider, clock, self._plan, checks)
-        self._courier = Courier(store, store, messenger, clock, sends)
+        self._courier = Courier(store, store, messenger, clock, self._plan, sends)
         self._payments = Payments(store, store, provider, messenger, clock, payments)
         linking = Linking(store, provider, clock, self._plan, base_url=settings.provider_url)
         add_handlers(

@@ -236,6 +236,12 @@ class PaymentInProgress(UserError):
     key = "error.payment_in_progress"
 
 
+class CheckUnderWay(UserError):
+    """The chat is being checked right now, so there is no need for one more check."""
+
+    key = "error.check_under_way"
+
+
 class LinkInUse(UserError):
     """A payment of this chat is under way, and how it ends can only be read with the link that it began with."""
 

@@ -6,16 +6,17 @@ implementation of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO, Protocol
 
-from bot.domain.alerts import Alert, KnownInvoice
-from bot.domain.chats import Chat, Link, Token, Trouble
+from bot.domain.alerts import Alert, KnownInvoice, SentMessage
+from bot.domain.chats import Chat, Link, Silence, Token, Watch
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.payments import Payment, State
+from bot.domain.preferences import Preferences
 
 Clock = Callable[[], datetime]
 """Gives the present instant, aware, in UTC."""
@@ -82,38 +83,39 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A chat whose check is due: the chat (its ``link`` is set) and what it knows."""
+    """A chat whose check is due: the chat (its ``link`` is set), what it knows, and its messages of what is open."""
 
     claim: Claim
     chat: Chat
     known: Mapping[int, KnownInvoice]
+    sent: Sequence[SentMessage]
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check led to, saved in one transaction; it replaces what the chat knew.
-
-    ``checked_at`` is the last good reading, which is the old one where the provider could not be read.
-    """
+    """What a check led to, saved in one transaction; it replaces what the chat knew."""
 
     known: Mapping[int, KnownInvoice]
     alerts: Sequence[Alert]
-    checked_at: datetime
+    watch: Watch
     next_check_at: datetime
-    trouble: Trouble | None
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An alert to be sent now. ``known`` is its invoice as known at this moment (None: not, or no longer, known).
+    """What is to be sent now as one message: ``alerts``, the oldest first, of one chat and account.
 
-    ``again`` says that an earlier try may have reached the person.
+    ``known`` is everything the account's chat knows at this moment, ``sent`` its earlier messages about open invoices,
+    the oldest first. ``paid_here`` are those invoices of ``alerts`` whose payment was begun in this chat. ``again``
+    says that an earlier try may have reached the person.
     """
 
     claim: Claim
-    alert: Alert
     chat: Chat
-    known: KnownInvoice | None
+    alerts: tuple[Alert, ...]
+    known: Mapping[int, KnownInvoice]
+    sent: Sequence[SentMessage]
+    paid_here: frozenset[int]
     again: bool
 
 
@@ -142,8 +144,20 @@ class ChatStore(Protocol):
     def account_of(self, base_url: str, token: Token) -> str:
         """The keyed fingerprint by which an account is known."""
 
+    async def set_preferences(self, chat_id: int, preferences: Preferences | None, now: datetime) -> None:
+        """Choose, or with None go by the operator's defaults again. The next check is due ``now``."""
+
+    async def silence(self, chat_id: int, account: str, silences: Mapping[int, Silence | None], now: datetime) -> bool:
+        """Put reminders of these invoices off or (None) let them come again; False: the link is another by now.
+
+        The next check is due when the first of these silences ends, ``now`` where one was lifted.
+        """
+
+    async def sent_messages(self, chat_id: int) -> Sequence[SentMessage]:
+        """The chat's messages about invoices that are not settled yet, the oldest first."""
+
     async def link(self, link: Link, known: Mapping[int, KnownInvoice]) -> None:
-        """Link the chat and take ``known`` as told; an older link goes with its knowledge and alerts."""
+        """Link the chat and take ``known`` as told; an older link goes with its knowledge, silences and alerts."""
 
     async def unlink(self, chat_id: int) -> bool:
         """Forget the chat and all that belongs to it; False if it was not linked."""
@@ -158,7 +172,7 @@ class ChatStore(Protocol):
         """Stop checks and alerts of a chat that can't be written to; its data stay."""
 
     async def wake(self, chat_id: int, now: datetime) -> bool:
-        """End the rest; True if it was resting. Its next check is due ``now``."""
+        """End the rest; True if it was resting. Its next check is due ``now``; alerts wait a little for its outcome."""
 
     async def waiting_alerts(self, chat_id: int) -> Waiting: ...
 
@@ -169,12 +183,18 @@ class CheckStore(Protocol):
     async def claim_checks(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Check]:
         """Up to ``limit`` linked, not resting chats whose check is due, the longest due first."""
 
+    async def claim_check(self, chat_id: int, now: datetime, lease: timedelta) -> Check | None:
+        """The check of this chat, due or not; None where it has no link, rests, or is being checked right now."""
+
+    async def hasten_checks(self, account: str, now: datetime) -> None:
+        """Let the checks of all chats of an account be due now, as something has happened there."""
+
     async def finish_check(self, claim: Claim, checked: Checked) -> bool:
         """Save what a check found, in one transaction; False: the claim was lost, nothing was written.
 
-        A new alert takes the place of one about the same invoice that waits or was set aside: only the newest says how
-        things stand. One that was set aside leaves too once its invoice is closed or gone, or the account's trouble
-        is over.
+        A new alert takes the place of one about the same subject that waits or was set aside, as
+        :func:`bot.domain.alerts.taking_the_place_of` says: only the newest says how things stand. One that was set
+        aside leaves too once its invoice is closed, or the account's trouble is over.
         """
 
     async def postpone_check(self, claim: Claim, until: datetime) -> bool:
@@ -182,22 +202,35 @@ class CheckStore(Protocol):
 
 
 class Outbox(Protocol):
-    """The alerts on their way out. Within a chat strictly one after the other; chats are independent."""
+    """The alerts on their way out. Within a chat strictly one message after the other; chats are independent."""
 
     async def claim_alerts(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Delivery]:
-        """The oldest undelivered alert of up to ``limit`` chats, marked as being sent.
+        """The next message of up to ``limit`` chats, marked as being sent.
 
-        One that a crash left as being sent, or whose lease ran out, comes ``again``.
+        It holds the oldest undelivered alert and those behind it that can go with it, up to :data:`AT_ONCE`. Alerts
+        that a crash left as being sent, whose lease ran out, or whose end was uncertain come ``again``: together as
+        they were, and with no others. One that was refused comes alone.
         """
 
-    async def alert_sent(self, claim: Claim) -> bool:
-        """The alert went out (or has no point any more): it leaves the outbox."""
+    async def alerts_sent(self, claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
+        """The alerts went out, as ``message``, or (None) have no point any more: they leave the outbox.
 
-    async def alert_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
-        """Try again at ``retry_at``; ``counts`` adds to its attempts (a flood limit does not)."""
+        Earlier messages were edited to say that the invoices ``resolved`` are settled; those in which nothing is open
+        any more are forgotten, and so are the oldest beyond :data:`MESSAGES_KEPT`.
+        """
 
-    async def set_alert_aside(self, claim: Claim) -> bool:
-        """Stop trying; it stays to be seen, and no longer holds up the next."""
+    async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
+        """Try again at ``retry_at``; ``counts`` adds to their attempts (a flood limit does not)."""
+
+    async def set_alerts_aside(self, claim: Claim) -> bool:
+        """Stop trying; they stay to be seen, and no longer hold up the next."""
+
+
+AT_ONCE = 10
+"""How many alerts go into one message."""
+
+MESSAGES_KEPT = 30
+"""How many messages of a chat are remembered, to be edited once their invoices are settled."""
 
 
 class PaymentStore(Protocol):
@@ -231,10 +264,13 @@ class Store(ChatStore, CheckStore, Outbox, PaymentStore, Protocol):
 
 
 class Messenger(Protocol):
-    """Speaks to chats of its own accord. Both methods raise :class:`bot.errors.MessengerError`."""
+    """Speaks to chats of its own accord. All methods raise :class:`bot.errors.MessengerError`."""
 
-    async def send_alert(self, delivery: Delivery, now: datetime) -> None:
-        """Put an alert into words and send it."""
+    async def send_alerts(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
+        """Put these of the delivery's alerts into words and send them as one message. Gives the message's id."""
+
+    async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
+        """Edit an earlier message: what is settled is struck through, its buttons go. Out of reach: nothing is done."""
 
     async def show_payment(self, payment: Payment, chat: Chat) -> None:
         """Bring the message that shows a payment up to date; where that is out of reach, send a new one."""

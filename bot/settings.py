@@ -7,11 +7,14 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import holidays
 from babel.numbers import is_currency
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.domain.preferences import Preferences, QuietHours
+from bot.domain.timing import IsBankingDay
 from bot.errors import StartError
 
 PUBLIC_TELEGRAM = "https://api.telegram.org"
@@ -19,10 +22,18 @@ PUBLIC_TELEGRAM = "https://api.telegram.org"
 CommaSeparated = NoDecode  # the environment holds "a,b", not a JSON list
 
 
+FARTHEST_DAY = 365
+ReminderDay = Annotated[int, Field(ge=0, le=FARTHEST_DAY)]
+OverdueDay = Annotated[int, Field(ge=1, le=FARTHEST_DAY)]
+
+EMPTY_SAYS_SOMETHING = frozenset({"quiet_hours", "holidays"})
+"""Settings that an empty text switches off; elsewhere it is as if the setting were not there."""
+
+
 class Settings(BaseSettings):
     """The operator's settings; each field is read from the environment variable of its name in capitals."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
 
     telegram_bot_token: SecretStr
     telegram_api_url: str = PUBLIC_TELEGRAM
@@ -30,6 +41,11 @@ class Settings(BaseSettings):
     provider_timezone: str = "Europe/Berlin"
     currency: str = "EUR"
     check_interval: float = Field(default=900, ge=1, le=7 * 86400)
+    reminder_days: Annotated[tuple[ReminderDay, ...], CommaSeparated] = (7, 3, 1, 0)
+    overdue_days: Annotated[tuple[OverdueDay, ...], CommaSeparated] = (1, 3, 7)
+    reminder_hour: int = Field(default=9, ge=0, le=23)
+    quiet_hours: Annotated[QuietHours | None, NoDecode] = QuietHours(22, 8)
+    holidays: str = ""
     data_dir: Path = Path("data")
     token_keys: Annotated[tuple[SecretStr, ...], CommaSeparated] = ()
     allowed_users: Annotated[frozenset[int] | None, CommaSeparated] = None
@@ -40,6 +56,36 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The zone whose calendar the provider's dates follow."""
         return ZoneInfo(self.provider_timezone)
+
+    @property
+    def preferences(self) -> Preferences:
+        """What holds for chats that have chosen nothing else."""
+        return Preferences(self.reminder_days, self.overdue_days, self.reminder_hour, self.quiet_hours)
+
+    @property
+    def is_banking_day(self) -> IsBankingDay | None:
+        """Whether banks work on a day, by the holidays of the country that is set; None where none is."""
+        return _calendar(self.holidays).is_working_day if self.holidays else None
+
+    @field_validator("quiet_hours", mode="before")
+    @classmethod
+    def _hours(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if not value.strip():
+            return None
+        start, _, end = (part.strip() for part in value.partition("-"))
+        hours = [int(part) if part.isdecimal() else 24 for part in (start, end)]
+        if max(hours) > 23 or hours[0] == hours[1]:  # noqa: PLR2004  # a day's last hour
+            raise ValueError("must be two full hours that differ, such as 22-8; empty for none")
+        return QuietHours(*hours)
+
+    @field_validator("holidays")
+    @classmethod
+    def _known_country(cls, value: str) -> str:
+        if value:
+            _calendar(value)
+        return value
 
     @field_validator("telegram_bot_token")
     @classmethod
@@ -80,7 +126,7 @@ class Settings(BaseSettings):
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("token_keys", "allowed_users", mode="before")
+    @field_validator("token_keys", "allowed_users", "reminder_days", "overdue_days", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -92,6 +138,23 @@ class Settings(BaseSettings):
             # Nobody, or everybody? Neither is to happen because the parts of a list were left empty.
             raise ValueError("holds nothing but commas")
         return parts
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty(cls, values: Any) -> Any:
+        """Leave out what is set to an empty text, but for the settings to which that says something."""
+        if not isinstance(values, dict):
+            return values
+        return {name: value for name, value in values.items() if value != "" or name in EMPTY_SAYS_SOMETHING}
+
+
+def _calendar(place: str) -> holidays.HolidayBase:
+    """The holidays of ``DE``, or of one of its parts as ``DE-BY``. Raises ValueError."""
+    country, _, part = place.upper().partition("-")
+    try:
+        return holidays.country_holidays(country, subdiv=part or None)
+    except NotImplementedError as error:
+        raise ValueError("is not a country such as DE, or a part of one such as DE-BY, whose holidays are known") from error
 
 
 def load_settings(**overrides: Any) -> Settings:

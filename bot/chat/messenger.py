@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from telegram import Bot
 
 from bot.chat import sending
 from bot.chat.texts import Phrasebook
-from bot.chat.views import alerts, payments
-from bot.domain.alerts import Alert, AlertKind
+from bot.chat.views import alerts as views, payments
+from bot.domain.alerts import Alert, SentMessage
 from bot.domain.chats import Chat
 from bot.domain.payments import Payment
+from bot.domain.preferences import Loudness
 from bot.ports import Delivery
+from bot.services.plan import CheckPlan
 
 
 class TelegramMessenger:
     """Implements :class:`bot.ports.Messenger`."""
 
-    def __init__(self, bot: Bot, phrasebook: Phrasebook) -> None:
+    def __init__(self, bot: Bot, phrasebook: Phrasebook, plan: CheckPlan) -> None:
         self._bot = bot
         self._phrasebook = phrasebook
+        self._plan = plan
 
-    async def send_alert(self, delivery: Delivery, now: datetime) -> None:
-        """Send an alert where the chat was linked."""
-        screen = alerts.alert(self._phrasebook[delivery.chat.speaks], delivery, now)
-        await sending.send(self._bot, delivery.alert.place, screen, silent=not rings(delivery.alert))
+    async def send_alerts(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
+        """Send alerts where the chat was linked."""
+        screen = views.alerts(self._phrasebook[delivery.chat.speaks], delivery, alerts, now)
+        loudness = self._plan.preferences(delivery.chat).loudness
+        silent = not rings(alerts, delivery, loudness)
+        return (await sending.send(self._bot, alerts[0].place, screen, silent=silent)).message_id
+
+    async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
+        """Strike out what is settled."""
 
     async def show_payment(self, payment: Payment, chat: Chat) -> None:
         """Edit the message that shows the payment; send a new one where that is out of reach."""
@@ -34,6 +43,8 @@ class TelegramMessenger:
             await sending.send(self._bot, payment.place, screen)
 
 
-def rings(alert: Alert) -> bool:
-    """All but a new invoice that has time; one that stands for a reminder as well has none."""
-    return alert.kind is not AlertKind.NEW or alert.threshold is not None
+def rings(alerts: Sequence[Alert], delivery: Delivery, loudness: Loudness) -> bool:
+    """Whether a message with these alerts rings: most often if anything in it is urgent."""
+    if loudness is Loudness.URGENT:
+        return any(alert.is_urgent for alert in alerts)
+    return loudness is Loudness.ALL

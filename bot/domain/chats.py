@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
+
+from bot.domain.preferences import Preferences
 
 LANGUAGES = ("en", "de")
 """The languages that the bot speaks; the first one where it speaks none of the reader's."""
@@ -39,11 +42,44 @@ class Trouble(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """How the watching of an account goes.
+
+    ``checked_at`` is the last time the provider's list was read well; ``failing_since`` the first failure after it,
+    other than a ``trouble``. ``outage_told`` once the person knows of that. ``digest_told`` is the Monday of the last
+    week that has had its digest.
+    """
+
+    checked_at: datetime
+    trouble: Trouble | None = None
+    failing_since: datetime | None = None
+    outage_told: bool = False
+    digest_told: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What a person said about the reminders of one invoice: not before ``until``, or (``muted``) never."""
+
+    until: datetime | None = None
+    muted: bool = False
+
+    def holds(self, now: datetime) -> bool:
+        """Whether reminders keep silent at this instant."""
+        return self.muted or (self.until is not None and now < self.until)
+
+
+Silences = Mapping[int, Silence]
+"""By invoice id."""
+
+NO_SILENCE = Silence()
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A chat's link to one account of the provider.
 
     ``account`` is a keyed fingerprint of base URL and token: the same account has the same one in every chat.
-    ``checked_at`` is the last time the provider's list was read well.
     """
 
     account: str
@@ -51,9 +87,8 @@ class Link:
     token: Token
     linked_by: int
     linked_at: datetime
-    checked_at: datetime
     next_check_at: datetime
-    trouble: Trouble | None = None
+    watch: Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +96,7 @@ class Chat:
     """What is known of a chat. ``language`` is the one chosen, ``telegram_language`` the one Telegram last reported.
 
     ``awaiting_token_until`` is set between /link and the message with the token. ``resting`` is the reason why
-    nothing is sent to this chat at present.
+    nothing is sent to this chat at present. ``preferences`` is None while the operator's defaults hold.
     """
 
     id: int
@@ -70,6 +105,8 @@ class Chat:
     awaiting_token_until: datetime | None = None
     resting: str | None = None
     link: Link | None = None
+    preferences: Preferences | None = None
+    silences: Silences = field(default_factory=dict)
 
     @property
     def speaks(self) -> str:

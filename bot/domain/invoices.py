@@ -9,6 +9,10 @@ from decimal import Decimal
 
 CENT = Decimal("0.01")
 
+PAID = "paid"
+CLOSED_UNPAID = frozenset({"cancelled", "canceled", "refunded", "draft", "collections"})
+"""Statuses of closed invoices that are not paid, whatever date of payment they may bear from earlier days."""
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -43,25 +47,36 @@ class Invoice:
     items: tuple[Item, ...]
 
     @property
-    def left_to_pay(self) -> Decimal | None:
-        """What is still to be paid; 0 if the invoice is not open; None where its own figures don't tell.
+    def gross(self) -> Decimal | None:
+        """The sum before any credit; None where the invoice's own figures don't tell.
 
         ``total`` can be before or after the applied credit. The invoice's arithmetic decides: of ``subtotal + tax``
         and ``subtotal + tax - credit`` the nearer one counts, if ``total`` is within a cent of it.
         """
-        if not self.is_open:
-            return Decimal(0)
         if self.credit == 0:
-            return max(self.total, Decimal(0))
+            return self.total
         if self.subtotal is None or self.tax is None:
             return None
         off_before = abs(self.total - (self.subtotal + self.tax))
         off_after = abs(self.total - (self.subtotal + self.tax - self.credit))
         if off_before <= CENT and off_before < off_after:
-            return max(self.total - self.credit, Decimal(0))
+            return self.total
         if off_after <= CENT and off_after < off_before:
-            return max(self.total, Decimal(0))
+            return self.total + self.credit
         return None
+
+    @property
+    def left_to_pay(self) -> Decimal | None:
+        """What is still to be paid; 0 if the invoice is not open; None where its own figures don't tell."""
+        if not self.is_open:
+            return Decimal(0)
+        return None if self.gross is None else max(self.gross - self.credit, Decimal(0))
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether it is closed because it was paid; a refunded invoice has a day of payment too."""
+        status = self.status.casefold()
+        return not self.is_open and (status == PAID or (self.paid_at is not None and status not in CLOSED_UNPAID))
 
     @property
     def can_be_paid(self) -> bool:

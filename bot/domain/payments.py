@@ -21,10 +21,6 @@ from bot.domain.invoices import Invoice
 CONFIRMATION_LIFETIME = timedelta(minutes=10)
 SETTLE_FOR = timedelta(minutes=10)
 
-PAID = "paid"
-CLOSED_UNPAID = frozenset({"cancelled", "canceled", "refunded", "draft", "collections"})
-"""Statuses of closed invoices that are not paid, whatever date of payment they may bear from earlier days."""
-
 
 class Action(StrEnum):
     PAY = "pay"
@@ -126,13 +122,8 @@ def outcome_of(payment: Payment, invoice: Invoice) -> Outcome | None:
             return Outcome.DONE
         return Outcome.PARTLY if invoice.credit < payment.credit else None
     if not invoice.is_open:
-        return Outcome.DONE if _is_paid(invoice) else Outcome.UNCLEAR
+        return Outcome.DONE if invoice.is_paid else Outcome.UNCLEAR
     if invoice.credit <= payment.credit:
         return None
     # Wholly covered but still open: the provider only has to put its status right.
     return Outcome.DONE if invoice.left_to_pay == 0 else Outcome.PARTLY
-
-
-def _is_paid(invoice: Invoice) -> bool:
-    status = invoice.status.casefold()
-    return status == PAID or (invoice.paid_at is not None and status not in CLOSED_UNPAID)

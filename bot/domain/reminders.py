@@ -1,22 +1,22 @@
-"""The reminder rules: from what was known, what was read and what day it is, to what is known now and what to tell."""
+"""The reminder rules: from what was known and what was read to what is known now, what to tell, and when to look next.
+
+They go by states, not by events: whatever the person has not been told yet is told, once, as it is now. So nothing is
+lost while the bot, the machine or the provider is down, and nothing that has come and gone meanwhile is told late.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 
-from bot.domain.alerts import AlertKind, KnownInvoice
-from bot.domain.invoices import Invoice
+from bot.domain.alerts import AlertKind, KnownInvoice, Standing, standing_of
+from bot.domain.chats import NO_SILENCE, Silence, Silences
+from bot.domain.invoices import CENT, Invoice
+from bot.domain.timing import Timing
 
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """When to remind: days before the due date, days after it (then weekly), and the hour at which a day begins."""
-
-    before: tuple[int, ...] = (7, 3, 1, 0)
-    after: tuple[int, ...] = (1, 3, 7)
-    hour: int = 9
+RECENT = timedelta(days=31)
+"""How old a paid invoice that nobody knew may be to be news; older ones come from a list that was not whole before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,88 +37,105 @@ class Decision:
     notices: tuple[Notice, ...]
 
 
-def reminder_day(now: datetime, zone: tzinfo, schedule: Schedule) -> date:
-    """The day whose reminders have come: it begins at the schedule's hour, not at midnight when people sleep."""
-    wall = now.astimezone(zone).replace(tzinfo=None)
-    return (wall - timedelta(hours=schedule.hour)).date()
-
-
-def reached_threshold(due: date, today: date, schedule: Schedule) -> int | None:
-    """The latest threshold that ``today`` has reached, as days before the due date (negative: after it), or None."""
-    days = (due - today).days
-    thresholds = [*schedule.before, *(-late for late in schedule.after)]
-    last = min(thresholds, default=0)
-    if schedule.after and days < last:
-        thresholds.append(last - (last - days) // 7 * 7)
-    return min((threshold for threshold in thresholds if threshold >= days), default=None)
-
-
-def learn(known: KnownInvoice | None, invoice: Invoice) -> KnownInvoice:
-    """What is known of an invoice once it was read again; what was told of a due date stays told."""
-    told = _told_by_due(known)
-    return KnownInvoice(
-        id=invoice.id,
-        is_open=invoice.is_open,
-        due=invoice.due,
-        left=invoice.left_to_pay,
-        total=invoice.total,
-        title=invoice.title,
-        told=told.pop(invoice.due, None) if invoice.due is not None else None,
-        told_earlier=tuple(told.items()),
-    )
-
-
-def take_as_known(invoices: Iterable[Invoice], today: date, schedule: Schedule) -> dict[int, KnownInvoice]:
+def take_as_known(invoices: Iterable[Invoice], timing: Timing, now: datetime) -> dict[int, KnownInvoice]:
     """The knowledge of a freshly linked chat, which has just been shown what is open: nothing of it is news."""
-    return {invoice.id: _told_up_to(learn(None, invoice), today, schedule) for invoice in invoices}
+    return {invoice.id: _as_told(_learn(None, invoice, now), NO_SILENCE, timing, now) for invoice in invoices}
 
 
 def missing_from(
-    known: Mapping[int, KnownInvoice], invoices: Iterable[Invoice], today: date, schedule: Schedule
+    known: Mapping[int, KnownInvoice], invoices: Iterable[Invoice], timing: Timing, now: datetime
 ) -> list[int]:
     """Open invoices that the list no longer holds; each must be asked for singly before anything is said of it.
 
     Those whose reminder has come stand first, then the soonest due.
     """
     listed = {invoice.id for invoice in invoices}
-    lost = [k for k in known.values() if k.is_open and not k.gone and k.id not in listed]
+    lost = [k for k in known.values() if k.is_open and k.id not in listed]
 
     def order(k: KnownInvoice) -> tuple[bool, date, int]:
-        return (_untold_threshold(k, today, schedule) is None, k.due or date.max, k.id)
+        return (_untold_threshold(k, timing, now) is None, k.due or date.max, k.id)
 
     return [k.id for k in sorted(lost, key=order)]
 
 
 def forget(known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int]) -> dict[int, KnownInvoice]:
     """The knowledge after the provider, asked for these very invoices, no longer had them."""
-    return {**known, **{number: replace(known[number], gone=True) for number in invoice_ids}}
+    return {**known, **{number: replace(known[number], standing=Standing.GONE) for number in invoice_ids}}
 
 
-def decide(known: Mapping[int, KnownInvoice], read: Iterable[Invoice], today: date, schedule: Schedule) -> Decision:
-    """Compare what was known with what was ``read`` just now (nothing, if the provider is down), and with the day.
+def decide(
+    known: Mapping[int, KnownInvoice],
+    read: Iterable[Invoice],
+    *,
+    silences: Silences,
+    shown: Collection[int],
+    timing: Timing,
+    now: datetime,
+) -> Decision:
+    """Compare what was known with what was ``read`` just now (nothing, if the provider is down), and with the clock.
 
-    An invoice that is new and open is told at once, which counts as the reminder of that day as well; its notice then
-    carries that threshold. One that is new and closed is taken as known silently. A reminder that was missed comes
-    once, as things stand now.
+    ``shown`` are the invoices of which a message of ours stands in the chat: only of those it is told that they are
+    settled. Of each invoice one thing is told at most. A new one counts as the reminder of that day as well; so does
+    a changed one; the notice then carries that threshold.
     """
     after = dict(known)
-    notices = []
-    for invoice in {invoice.id: invoice for invoice in read}.values():
-        before = known.get(invoice.id)
-        after[invoice.id] = learn(before, invoice)
-        if invoice.is_open and (before is None or not before.is_open):
-            after[invoice.id] = _told_up_to(after[invoice.id], today, schedule)
-            notices.append(Notice(AlertKind.NEW, invoice.id, after[invoice.id].told, invoice.due))
-    for number, now_known in sorted(after.items(), key=_urgency):
-        if (threshold := _untold_threshold(now_known, today, schedule)) is not None:
-            after[number] = replace(now_known, told=threshold)
-            kind = AlertKind.OVERDUE if threshold < 0 else AlertKind.DUE
-            notices.append(Notice(kind, number, threshold, now_known.due))
-    return Decision(after, tuple(notices))
+    for invoice in read:
+        after[invoice.id] = _learn(known.get(invoice.id), invoice, now)
+    news = []
+    for number, invoice_known in sorted(after.items(), key=_urgency):
+        silence = silences.get(number, NO_SILENCE)
+        if kind := _news_of(invoice_known, silence, timing, now, shown=number in shown):
+            threshold = _untold_threshold(invoice_known, timing, now)
+            news.append(Notice(kind, number, threshold, invoice_known.due))
+            after[number] = _as_told(invoice_known, silence, timing, now)
+        elif not invoice_known.is_open and not invoice_known.announced:
+            after[number] = _as_told(invoice_known, silence, timing, now)
+    return Decision(after, tuple(sorted(news, key=lambda notice: notice.kind is not AlertKind.NEW)))
 
 
-def _urgency(entry: tuple[int, KnownInvoice]) -> tuple[date, int]:
-    return (entry[1].due or date.max, entry[0])
+def next_look(known: Mapping[int, KnownInvoice], silences: Silences, timing: Timing, now: datetime) -> datetime | None:
+    """When there will be something to tell though nothing changes at the provider; None: not in sight."""
+    return min(_looks(known, silences, timing, now), default=None)
+
+
+def _looks(known: Mapping[int, KnownInvoice], silences: Silences, timing: Timing, now: datetime) -> Iterator[datetime]:
+    for k in known.values():
+        silence = silences.get(k.id, NO_SILENCE)
+        if not k.is_open or silence.muted:
+            continue
+        if silence.until is not None and now < silence.until:
+            yield silence.until
+        elif k.can_be_due and k.due is not None and (at := timing.next_reminder(k.due, now)):
+            yield at
+
+
+def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime) -> KnownInvoice:
+    """What is known of an invoice once it was read again; what was told of a due date stays told.
+
+    One that opens again after it was closed is new to the person, and so is one that they were told is gone.
+    """
+    told = _told_by_due(known)
+    standing = standing_of(invoice)
+    before = known or KnownInvoice(invoice.id, standing, None, None, invoice.total, "")
+    reopened = standing is Standing.OPEN and (
+        before.settled_told or before.standing not in {Standing.OPEN, Standing.GONE}
+    )
+    if known is None and invoice.is_paid and invoice.issued is not None and invoice.issued < (now - RECENT).date():
+        before = replace(before, announced=True)
+    return replace(
+        before,
+        standing=standing,
+        due=invoice.due,
+        left=invoice.left_to_pay,
+        total=invoice.total,
+        title=invoice.title,
+        gross=invoice.gross,
+        announced=before.announced and not reopened,
+        settled_told=before.settled_told and not reopened,
+        told_gross=invoice.gross if before.told_gross is None else before.told_gross,
+        told=told.pop(invoice.due, None) if invoice.due is not None else None,
+        told_earlier=tuple(told.items()),
+    )
 
 
 def _told_by_due(known: KnownInvoice | None) -> dict[date, int]:
@@ -128,15 +145,56 @@ def _told_by_due(known: KnownInvoice | None) -> dict[date, int]:
     return dict(known.told_earlier) | present
 
 
-def _untold_threshold(invoice: KnownInvoice, today: date, schedule: Schedule) -> int | None:
-    if not invoice.is_open or invoice.gone or invoice.due is None or invoice.left == 0:
+def _urgency(entry: tuple[int, KnownInvoice]) -> tuple[date, int]:
+    return (entry[1].due or date.max, entry[0])
+
+
+def _news_of(k: KnownInvoice, silence: Silence, timing: Timing, now: datetime, *, shown: bool) -> AlertKind | None:
+    """The one thing to tell of an invoice, if there is any."""
+    if not k.is_open and k.announced:
+        return AlertKind.SETTLED if shown and not k.settled_told else None
+    if not k.announced:
+        return AlertKind.NEW if k.standing in {Standing.OPEN, Standing.PAID} else None
+    if silence.holds(now):
         return None
-    threshold = reached_threshold(invoice.due, today, schedule)
-    if threshold is None or (invoice.told is not None and threshold >= invoice.told):
+    if _has_changed(k):
+        return AlertKind.CHANGED
+    if _untold_threshold(k, timing, now) is None and not _is_woken(k, silence, now):
+        return None
+    return AlertKind.OVERDUE if k.due is not None and timing.days_left(k.due, now) < 0 else AlertKind.DUE
+
+
+def _untold_threshold(k: KnownInvoice, timing: Timing, now: datetime) -> int | None:
+    if not k.can_be_due or k.due is None:
+        return None
+    threshold = timing.reached(k.due, now)
+    if threshold is None or (k.told is not None and threshold >= k.told):
         return None
     return threshold
 
 
-def _told_up_to(invoice: KnownInvoice, today: date, schedule: Schedule) -> KnownInvoice:
-    threshold = _untold_threshold(invoice, today, schedule)
-    return invoice if threshold is None else replace(invoice, told=threshold)
+def _is_woken(k: KnownInvoice, silence: Silence, now: datetime) -> bool:
+    """Whether a snooze has ended and the reminder that was put off to then is still to come."""
+    until = silence.until
+    return until is not None and until <= now and k.woken != until and k.left != 0
+
+
+def _has_changed(k: KnownInvoice) -> bool:
+    """Whether sum or due date differ from what the person was told; one that is missing is no change."""
+    other_sum = k.gross is not None and k.told_gross is not None and abs(k.gross - k.told_gross) > CENT
+    return other_sum or (k.due is not None and k.due != k.told_due)
+
+
+def _as_told(k: KnownInvoice, silence: Silence, timing: Timing, now: datetime) -> KnownInvoice:
+    """The knowledge once the person was told how the invoice stands."""
+    threshold = _untold_threshold(k, timing, now)
+    ended = silence.until is not None and silence.until <= now
+    return replace(
+        k,
+        announced=True,
+        settled_told=not k.is_open,
+        told_gross=k.gross if k.gross is not None else k.told_gross,
+        told_due=k.due if k.due is not None else k.told_due,
+        told=k.told if threshold is None else threshold,
+        woken=silence.until if ended else k.woken,
+    )

@@ -1,13 +1,13 @@
-"""Bring the saved alerts to their chats: once each, in order within a chat, none lost."""
+"""Bring the saved alerts to their chats: once each, in order within a chat, none lost, none in quiet hours."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.alerts import AlertKind
+from bot.domain.alerts import AlertKind, SentMessage
 from bot.errors import (
     ChatGone,
     ChatMigrated,
@@ -15,9 +15,12 @@ from bot.errors import (
     FloodLimited,
     MessengerError,
     NotSent,
+    SendRefused,
     TelegramDown,
 )
 from bot.ports import ChatStore, Clock, Delivery, Messenger, Outbox
+from bot.services.pertinence import is_pertinent, is_told_elsewhere, record_of, unseen_trace
+from bot.services.plan import CheckPlan
 from bot.services.workers import Workers
 
 log = structlog.get_logger()
@@ -44,6 +47,7 @@ class Courier:
         chats: ChatStore,
         messenger: Messenger,
         clock: Clock,
+        plan: CheckPlan,
         workers: Workers,
         *,
         send_within: timedelta = SEND_WITHIN,
@@ -52,6 +56,7 @@ class Courier:
         self._chats = chats
         self._messenger = messenger
         self._clock = clock
+        self._plan = plan
         self._workers = workers
         self._send_within = send_within.total_seconds()
 
@@ -62,86 +67,92 @@ class Courier:
                 self._workers.start(self._deliver(delivery))
 
     async def _deliver(self, delivery: Delivery) -> None:
-        if is_pointless(delivery):
-            await self._outbox.alert_sent(delivery.claim)
-            return
         try:
-            await self._send(delivery)
+            await self._edit_and_send(delivery)
         except MessengerError as error:
-            await self._resolve(delivery, error)
+            await self._settle(delivery, error)
         except Exception:
             await self._try_later(delivery)
             raise
-        else:
-            await self._outbox.alert_sent(delivery.claim)
-            log.info("alert sent", chat=delivery.chat.id, kind=delivery.alert.kind, invoice=delivery.alert.invoice_id)
 
-    async def _send(self, delivery: Delivery) -> None:
-        try:
-            async with asyncio.timeout(self._send_within):
-                await self._messenger.send_alert(delivery, self._clock())
-        except TimeoutError as error:
-            raise DeliveryUncertain from error
+    async def _edit_and_send(self, delivery: Delivery) -> None:
+        """Bring earlier messages up to date, which rings nowhere; then send what is new, unless the chat is quiet."""
+        now, timing = self._clock(), self._plan.timing(delivery.chat)
+        pertinent = [alert for alert in delivery.alerts if is_pertinent(alert, delivery, now)]
+        settled = {a.invoice_id for a in pertinent if a.kind is AlertKind.SETTLED and a.invoice_id is not None}
+        await self._resolve(delivery, settled)
+        alerts = [alert for alert in pertinent if not is_told_elsewhere(alert, delivery)]
+        message: SentMessage | None = unseen_trace(delivery, now)
+        if alerts and timing.is_quiet(now):
+            await self._later(delivery, timing.quiet_end(now))
+            return
+        if alerts:
+            try:
+                async with asyncio.timeout(self._send_within):
+                    message_id = await self._messenger.send_alerts(delivery, alerts, now)
+            except TimeoutError as error:
+                raise DeliveryUncertain from error
+            message = record_of(alerts, delivery, message_id, now)
+            log.info("alerts sent", chat=delivery.chat.id, kinds=[alert.kind for alert in alerts])
+        await self._outbox.alerts_sent(delivery.claim, message, settled)
 
-    async def _resolve(self, delivery: Delivery, error: MessengerError) -> None:
+    async def _resolve(self, delivery: Delivery, settled: set[int]) -> None:
+        """Edit the messages that speak of what is settled. Twice does no harm, so nothing here is uncertain."""
+        for message in delivery.sent:
+            if message.message_id is None or not any(message.says_of(number) for number in settled):
+                continue
+            try:
+                async with asyncio.timeout(self._send_within):
+                    await self._messenger.resolve(message, delivery)
+            except (TimeoutError, TelegramDown, DeliveryUncertain) as error:
+                raise NotSent from error
+            except SendRefused as error:
+                log.warning("earlier alert can't be edited", chat=delivery.chat.id, error=str(error))
+
+    async def _settle(self, delivery: Delivery, error: MessengerError) -> None:
         now, chat_id = self._clock(), delivery.chat.id
+        waited = now - delivery.alerts[0].created_at
         match error:
             case ChatGone():
-                await self._outbox.alert_failed(delivery.claim, now, uncertain=False, counts=False)
+                await self._later(delivery, now)
                 await self._chats.rest(chat_id, error.reason)
                 log.info("chat rests", chat=chat_id, reason=error.reason)
             case ChatMigrated():
-                await self._outbox.alert_failed(delivery.claim, now, uncertain=delivery.again, counts=False)
+                await self._later(delivery, now)
                 await self._chats.move_chat(chat_id, error.new_chat_id)
                 log.info("chat moved", chat=chat_id, to=error.new_chat_id)
             case FloodLimited():
-                later = now + timedelta(seconds=error.retry_after)
-                await self._outbox.alert_failed(delivery.claim, later, uncertain=delivery.again, counts=False)
-            case DeliveryUncertain() if delivery.again and delivery.alert.attempts:
+                await self._later(delivery, now + timedelta(seconds=error.retry_after))
+            case DeliveryUncertain() if delivery.again and delivery.alerts[0].attempts:
                 await self._set_aside(delivery)
             case DeliveryUncertain():
-                await self._outbox.alert_failed(delivery.claim, now + FIRST_WAIT, uncertain=True, counts=True)
+                await self._outbox.alerts_failed(delivery.claim, now + FIRST_WAIT, uncertain=True, counts=True)
             case NotSent():
-                later = now + wait_in_outage(now - delivery.alert.created_at, LONGEST_WAIT_UNSENT)
-                await self._outbox.alert_failed(delivery.claim, later, uncertain=delivery.again, counts=False)
+                await self._later(delivery, now + wait_in_outage(waited, LONGEST_WAIT_UNSENT))
             case TelegramDown():
-                later = now + wait_in_outage(now - delivery.alert.created_at, LONGEST_WAIT_MARKED)
-                await self._outbox.alert_failed(delivery.claim, later, uncertain=True, counts=False)
+                later = now + wait_in_outage(waited, LONGEST_WAIT_MARKED)
+                await self._outbox.alerts_failed(delivery.claim, later, uncertain=True, counts=False)
             case _:
-                log.warning("alert refused", chat=chat_id, error=str(error))
+                log.warning("alerts refused", chat=chat_id, error=str(error))
                 await self._try_later(delivery)
 
+    async def _later(self, delivery: Delivery, at: datetime) -> None:
+        """Surely not delivered this time, through no fault of the alerts."""
+        await self._outbox.alerts_failed(delivery.claim, at, uncertain=delivery.again, counts=False)
+
     async def _try_later(self, delivery: Delivery) -> None:
-        attempts = delivery.alert.attempts
+        attempts = delivery.alerts[0].attempts
         if attempts + 1 >= TRIES:
             await self._set_aside(delivery)
             return
         later = self._clock() + FIRST_WAIT * 2**attempts
-        await self._outbox.alert_failed(delivery.claim, later, uncertain=delivery.again, counts=True)
+        await self._outbox.alerts_failed(delivery.claim, later, uncertain=delivery.again, counts=True)
 
     async def _set_aside(self, delivery: Delivery) -> None:
-        log.warning("alert set aside", chat=delivery.chat.id, kind=delivery.alert.kind)
-        await self._outbox.set_alert_aside(delivery.claim)
+        log.warning("alerts set aside", chat=delivery.chat.id, kinds=[alert.kind for alert in delivery.alerts])
+        await self._outbox.set_alerts_aside(delivery.claim)
 
 
 def wait_in_outage(age: timedelta, longest: timedelta) -> timedelta:
     """Half as long as the alert has waited so far, so that the first tries come soon and the later ones rarely."""
     return min(max(age / 2, FIRST_WAIT), longest)
-
-
-def is_pointless(delivery: Delivery) -> bool:
-    """Whether things have moved on since the alert was saved: the link is another, or the invoice is settled.
-
-    A reminder is pointless too once a later one of the same due date was found, which stands behind it.
-    """
-    link, alert, known = delivery.chat.link, delivery.alert, delivery.known
-    if link is None or link.account != alert.account:
-        return True
-    if alert.kind in {AlertKind.TOKEN_REFUSED, AlertKind.PERMISSION_MISSING}:
-        return link.trouble is None
-    if known is None or not known.is_open or known.gone:
-        return True
-    if alert.kind is AlertKind.NEW:
-        return False
-    overtaken = alert.threshold is not None and known.told is not None and known.told < alert.threshold
-    return known.due != alert.due or known.left == 0 or overtaken

@@ -6,10 +6,10 @@ import re
 from datetime import timedelta
 from typing import Protocol
 
-from bot.domain.chats import Chat, Link, Place, Token
+from bot.domain.chats import Chat, Link, Place, Token, Watch
 from bot.domain.invoices import Listing
 from bot.domain.payments import UNDER_WAY
-from bot.domain.reminders import reminder_day, take_as_known
+from bot.domain.reminders import next_look, take_as_known
 from bot.errors import LinkInUse, NotAToken
 from bot.ports import ChatStore, Clock, PaymentStore, Provider
 from bot.services.plan import CheckPlan
@@ -78,17 +78,18 @@ class Linking:
         account = self._store.account_of(self._base_url, token)
         if chat.link is not None and chat.link.account != account:
             await self._check_not_in_use(chat)
+        timing = self._plan.timing(chat)
+        known = take_as_known(listing.invoices, timing, now)
         link = Link(
             account=account,
             place=place,
             token=token,
             linked_by=user_id,
             linked_at=now,
-            checked_at=now,
-            next_check_at=self._plan.after(now),
+            next_check_at=self._plan.after(now, look=next_look(known, {}, timing, now)),
+            watch=Watch(checked_at=now),
         )
-        today = reminder_day(now, self._plan.zone, self._plan.schedule)
-        await self._store.link(link, take_as_known(listing.invoices, today, self._plan.schedule))
+        await self._store.link(link, known)
         if chat.telegram_language:
             await self._store.note_telegram_language(chat.id, chat.telegram_language)
         return listing

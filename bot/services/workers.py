@@ -26,7 +26,7 @@ class Workers:
         """How many more a tick may begin now."""
         return max(0, self._limit - len(self._tasks))
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, work: Coroutine[Any, Any, object]) -> None:
         """Run ``work`` in the background."""
         task = asyncio.create_task(self._guard(work))
         self._tasks.add(task)
@@ -41,7 +41,7 @@ class Workers:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
 
-    async def _guard(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _guard(self, work: Coroutine[Any, Any, object]) -> None:
         try:
             await work
         except Exception:

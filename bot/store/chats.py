@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from bot.domain.alerts import AlertState, KnownInvoice
-from bot.domain.chats import Chat, Link, Place
+from bot.domain.alerts import AlertState, KnownInvoice, SentMessage
+from bot.domain.chats import Chat, Link, Place, Silence
+from bot.domain.preferences import Preferences
 from bot.ports import Waiting
 from bot.store.database import Database
 from bot.store.records import ChatRecord, ChatRow, PaymentRow, chat_of, link_row
+
+CHECK_FIRST = timedelta(seconds=30)
+"""How long the alerts of a chat that is back wait, so that they say what its check has found."""
 
 
 class ChatRecords:
@@ -36,13 +40,34 @@ class ChatRecords:
         record = self._record(chat_id)
         self._save_row(record, replace(record.chat, awaiting_token_until=until))
 
+    def set_preferences(self, chat_id: int, preferences: Preferences | None, now: datetime) -> None:
+        record = self._record(chat_id)
+        row = replace(record.chat, preferences=preferences)
+        if row != record.chat:
+            self._change_rules(replace(record, chat=row), now)
+
+    def silence(self, chat_id: int, account: str, silences: Mapping[int, Silence | None], now: datetime) -> bool:
+        record = self._db.chat(chat_id)
+        if record is None or record.link is None or record.link.account != account:
+            return False
+        after = {**record.silences, **{number: silence for number, silence in silences.items() if silence}}
+        after = {number: silence for number, silence in after.items() if silences.get(number, silence)}
+        ends = [silence.until if silence else now for silence in silences.values()]
+        look = min((end for end in ends if end is not None), default=record.link.next_check_at)
+        self._change_rules(replace(record, silences=after), look)
+        return True
+
+    def sent_messages(self, chat_id: int) -> Sequence[SentMessage]:
+        record = self._db.chat(chat_id)
+        return record.sent if record else ()
+
     def link(self, link: Link, known: Mapping[int, KnownInvoice]) -> None:
-        """Only the languages outlive an older link. Leases on the older link's checks and alerts are void."""
+        """Languages and preferences outlive an older link. Leases on the older one's checks and alerts are void."""
         chat_id = link.place.chat_id
         row = self._record(chat_id).chat
         record = ChatRecord(
             id=chat_id,
-            chat=ChatRow(language=row.language, telegram_language=row.telegram_language),
+            chat=ChatRow(language=row.language, telegram_language=row.telegram_language, preferences=row.preferences),
             link=link_row(link, self._db.vault.seal_token(chat_id, link.token)),
             known=dict(known),
         )
@@ -85,7 +110,8 @@ class ChatRecords:
         if record is None or record.chat.resting is None:
             return False
         link = record.link and replace(record.link, next_check_at=now)
-        record = replace(record, chat=replace(record.chat, resting=None), link=link)
+        alerts_at = max(now + CHECK_FIRST, record.chat.alerts_at or now)
+        record = replace(record, chat=replace(record.chat, resting=None, alerts_at=alerts_at), link=link)
         self._db.chats.void_check(chat_id)
         with self._db.change() as change:
             change.save_chat(record)
@@ -100,6 +126,15 @@ class ChatRecords:
     def _record(self, chat_id: int) -> ChatRecord:
         return self._db.chat(chat_id) or ChatRecord(chat_id)
 
+    def _change_rules(self, record: ChatRecord, look_at: datetime) -> None:
+        """Save what reminders go by; a check under way went by something else, so its result is refused."""
+        if record.link is not None:
+            due = min(record.link.next_check_at, look_at)
+            record = replace(record, link=replace(record.link, next_check_at=due))
+            self._db.chats.void_check(record.id)
+        with self._db.change() as change:
+            change.save_chat(record)
+
     def _save_row(self, record: ChatRecord, row: ChatRow) -> None:
         if row != record.chat:
             with self._db.change() as change:
@@ -113,6 +148,7 @@ class ChatRecords:
             language=new.chat.language or old.chat.language,
             telegram_language=new.chat.telegram_language or old.chat.telegram_language,
             alerts_at=new.chat.alerts_at or old.chat.alerts_at,
+            preferences=new.chat.preferences or old.chat.preferences,
         )
         new = replace(new, chat=row)
         return new if new.link else self._moved_link(old, new)
@@ -127,7 +163,8 @@ class ChatRecords:
         alerts = tuple(
             replace(row, alert=replace(row.alert, place=_moved(row.alert.place, new.id))) for row in old.alerts
         )
-        return replace(new, link=link, known=old.known, alerts=alerts)
+        sent = tuple(replace(message, place=_moved(message.place, new.id)) for message in old.sent)
+        return replace(new, link=link, known=old.known, alerts=alerts, silences=old.silences, sent=sent)
 
 
 def _moved(place: Place, chat_id: int) -> Place:

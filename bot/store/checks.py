@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.domain.alerts import Alert, AlertState
+from bot.domain.chats import Silences
 from bot.ports import Check, Checked, Claim
 from bot.store.database import Database
 from bot.store.records import ChatRecord, LinkRow, add_alerts, chat_of
@@ -32,27 +33,33 @@ class CheckQueue:
         checks = []
         for chat_id, epoch in self._db.chats.checks.claim(now, limit, lease):
             try:
-                record = self._db.chat(chat_id)
-                if record is not None:
-                    chat = chat_of(record, self._db.vault)
-                    checks.append(Check(Claim(str(chat_id), epoch), chat, record.known))
+                checks.append(self._begin(chat_id, epoch))
             except Exception:
                 log.exception("chat can't be read for its check", chat=chat_id)
-        return checks
+        return [check for check in checks if check is not None]
+
+    def claim_one(self, chat_id: int, now: datetime, lease: timedelta) -> Check | None:
+        epoch = self._db.chats.checks.claim_key(chat_id, now, lease)
+        return None if epoch is None else self._begin(chat_id, epoch)
+
+    def hasten(self, account: str, now: datetime) -> None:
+        """In memory only: after a restart the checks are due again as they were."""
+        for chat_id in self._db.chats.chats_of(account):
+            record = self._db.chat(chat_id)
+            if record is not None and record.link is not None:
+                link = replace(record.link, next_check_at=min(now, record.link.next_check_at))
+                self._keep_times(record, link)
+                self._hand_back(replace(record, link=link))
 
     def finish(self, claim: Claim, checked: Checked) -> bool:
         """Nothing is written where nothing changed but the time, see :data:`SAVE_AT_LEAST_EVERY`."""
         record = self._held(claim)
         if record is None or record.link is None:
             return False
-        link = replace(
-            record.link,
-            checked_at=checked.checked_at,
-            next_check_at=checked.next_check_at,
-            trouble=checked.trouble,
-        )
+        link = replace(record.link, watch=checked.watch, next_check_at=checked.next_check_at)
         alerts = add_alerts([row for row in record.alerts if not _settled(row.alert, checked)], checked.alerts)
-        new = replace(record, link=link, known=dict(checked.known), alerts=alerts)
+        silences = _still_needed(record.silences, checked)
+        new = replace(record, link=link, known=dict(checked.known), alerts=alerts, silences=silences)
         if self._is_worth_a_write(record, new, link):
             with self._db.change() as change:
                 change.save_chat(new)
@@ -71,6 +78,13 @@ class CheckQueue:
         self._hand_back(replace(record, link=link))
         return True
 
+    def _begin(self, chat_id: int, epoch: int) -> Check | None:
+        record = self._db.chat(chat_id)
+        if record is None:
+            return None
+        chat = chat_of(record, self._db.vault)
+        return Check(Claim(str(chat_id), epoch), chat, record.known, record.sent)
+
     def _held(self, claim: Claim) -> ChatRecord | None:
         chat_id = self._db.chats.checks.holder(claim.epoch)
         return None if chat_id is None else self._db.chat(chat_id)
@@ -81,19 +95,19 @@ class CheckQueue:
 
     def _is_worth_a_write(self, old: ChatRecord, new: ChatRecord, link: LinkRow) -> bool:
         return (
-            (new.known, new.alerts) != (old.known, old.alerts)
+            (new.known, new.alerts, new.silences) != (old.known, old.alerts, old.silences)
             or old.link is None
-            or link.trouble != old.link.trouble
-            or abs(link.checked_at - self._saved_at(old.id, old.link)) >= SAVE_AT_LEAST_EVERY
+            or replace(link.watch, checked_at=old.link.watch.checked_at) != old.link.watch
+            or abs(link.watch.checked_at - self._saved_at(old.id, old.link)) >= SAVE_AT_LEAST_EVERY
         )
 
     def _keep_times(self, record: ChatRecord, link: LinkRow) -> None:
         saved_at = self._saved_at(record.id, record.link or link)
-        self._db.chats.fresh[record.id] = Fresh(link.checked_at, link.next_check_at, saved_at)
+        self._db.chats.fresh[record.id] = Fresh(link.watch.checked_at, link.next_check_at, saved_at)
 
     def _saved_at(self, chat_id: int, link: LinkRow) -> datetime:
         fresh = self._db.chats.fresh.get(chat_id)
-        return fresh.saved_at if fresh else link.checked_at
+        return fresh.saved_at if fresh else link.watch.checked_at
 
 
 def _settled(alert: Alert, checked: Checked) -> bool:
@@ -101,6 +115,16 @@ def _settled(alert: Alert, checked: Checked) -> bool:
     if alert.state is not AlertState.SET_ASIDE:
         return False
     if alert.invoice_id is None:
-        return checked.trouble is None
+        return checked.watch.trouble is None and not checked.watch.outage_told
     known = checked.known.get(alert.invoice_id)
-    return known is None or not known.is_open or known.gone
+    return known is None or not known.is_open
+
+
+def _still_needed(silences: Silences, checked: Checked) -> Silences:
+    """Without those of invoices that are closed, and those that have ended with a reminder."""
+    known = checked.known
+    return {
+        number: silence
+        for number, silence in silences.items()
+        if number in known and known[number].is_open and (silence.muted or silence.until != known[number].woken)
+    }

@@ -71,7 +71,8 @@ class Database:
         fresh = self.chats.fresh.get(chat_id)
         if fresh is None or record is None or record.link is None:
             return record
-        link = replace(record.link, checked_at=fresh.checked_at, next_check_at=fresh.next_check_at)
+        watch = replace(record.link.watch, checked_at=fresh.checked_at)
+        link = replace(record.link, watch=watch, next_check_at=fresh.next_check_at)
         return replace(record, link=link)
 
     def read_chat(self, chat_id: int, *, with_known: bool = True) -> ChatRecord | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 import structlog
 
-from bot.domain.alerts import AlertState, KnownInvoice
-from bot.ports import Claim, Delivery
+from bot.domain.alerts import AlertKind, AlertState, SentMessage
+from bot.domain.payments import Action, Outcome, Payment, State
+from bot.ports import AT_ONCE, MESSAGES_KEPT, Claim, Delivery
 from bot.store.database import Database
 from bot.store.records import AlertRow, ChatRecord, chat_of
 
@@ -17,13 +19,13 @@ log = structlog.get_logger()
 
 
 class AlertQueue:
-    """Each method is one transaction. The lease is the chat's, so its alerts go out one after the other."""
+    """Each method is one transaction. The lease is the chat's, so its messages go out one after the other."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     def claim(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Delivery]:
-        """That an alert is being sent is on the disk before it is given out.
+        """That alerts are being sent is on the disk before they are given out.
 
         A chat that can't be read or written is logged and left out until its lease ends; it holds up nobody else.
         """
@@ -37,70 +39,112 @@ class AlertQueue:
                 deliveries += [delivery] if delivery else []
         return deliveries
 
-    def sent(self, claim: Claim) -> bool:
-        return self._finish(claim, None, None)
+    def sent(self, claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
+        record = self._held(claim)
+        if record is None:
+            return False
+        messages = [m.resolving(resolved) for m in record.sent] + ([message] if message else [])
+        kept = tuple(m for m in messages if not m.is_over)[-MESSAGES_KEPT:]
+        self._finish(replace(record.without_batch(claim.key), sent=kept), None)
+        return True
 
     def failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
-        row = self._held(claim)
-        if row is None:
+        record = self._held(claim)
+        if record is None:
             return False
-        again = row.again or uncertain
-        alert = replace(
-            row.alert,
-            state=AlertState.UNCERTAIN if again else AlertState.WAITING,
-            attempts=row.alert.attempts + counts,
-        )
-        return self._finish(claim, AlertRow(alert, again=again), retry_at)
+        self._finish(record.with_alerts(_tried(row, uncertain, counts) for row in _batch(record, claim.key)), retry_at)
+        return True
 
     def set_aside(self, claim: Claim) -> bool:
-        row = self._held(claim)
-        if row is None:
+        record = self._held(claim)
+        if record is None:
             return False
-        return self._finish(claim, replace(row, alert=replace(row.alert, state=AlertState.SET_ASIDE)), None)
+        rows = [
+            replace(row, alert=replace(row.alert, state=AlertState.SET_ASIDE), batch="")
+            for row in _batch(record, claim.key)
+        ]
+        self._finish(record.with_alerts(rows), None)
+        return True
 
     def _begin(self, chat_id: int, epoch: int) -> Delivery | None:
         record = self._db.chat(chat_id)
-        if record is None or (row := record.next_alert) is None:
+        if record is None or not (rows := _next_message(record)):
             return None
-        # Found as being sent, it was given out before and nobody has said what became of it.
-        again = row.again or row.alert.state is AlertState.SENDING
-        sending = AlertRow(replace(row.alert, state=AlertState.SENDING), again=again)
+        again = rows[0].may_be_seen
+        batch = rows[0].alert.id
+        rows = [
+            AlertRow(replace(row.alert, state=AlertState.SENDING), again=row.may_be_seen, batch=batch) for row in rows
+        ]
         chat = chat_of(record, self._db.vault)
         with self._db.change() as change:
-            change.save_chat(record.with_alert(row.alert.id, sending))
+            change.save_chat(record.with_alerts(rows))
+        alerts = tuple(row.alert for row in rows)
+        account = alerts[0].account
+        is_of_link = record.link is not None and record.link.account == account
         return Delivery(
-            claim=Claim(row.alert.id, epoch),
-            alert=sending.alert,
+            claim=Claim(batch, epoch),
             chat=chat,
-            known=_known(record, row),
+            alerts=alerts,
+            known=record.known if is_of_link else {},
+            sent=record.sent if is_of_link else (),
+            paid_here=self._paid_in(chat_id, account, {a.invoice_id for a in alerts if a.kind is AlertKind.SETTLED}),
             again=again,
         )
 
-    def _record(self, claim: Claim) -> ChatRecord | None:
+    def _paid_in(self, chat_id: int, account: str, invoice_ids: Collection[int | None]) -> frozenset[int]:
+        """Of these invoices those whose payment this chat has begun, and is told of there."""
+        payments = [row.payment for row in self._db.payments_of(account)] if invoice_ids else []
+        return frozenset(
+            payment.invoice_id
+            for payment in payments
+            if payment.invoice_id in invoice_ids and payment.place.chat_id == chat_id and _pays(payment)
+        )
+
+    def _held(self, claim: Claim) -> ChatRecord | None:
+        """The record of the chat that is leased under this claim."""
         chat_id = self._db.chats.alerts.holder(claim.epoch)
-        return None if chat_id is None else self._db.chat(chat_id)
+        record = None if chat_id is None else self._db.chat(chat_id)
+        return record if record and _batch(record, claim.key) else None
 
-    def _held(self, claim: Claim) -> AlertRow | None:
-        record = self._record(claim)
-        if record is None:
-            return None
-        return next((row for row in record.alerts if row.alert.id == claim.key), None)
-
-    def _finish(self, claim: Claim, row: AlertRow | None, retry_at: datetime | None) -> bool:
-        record = self._record(claim)
-        if record is None:
-            return False
-        record = record.with_alert(claim.key, row)
+    def _finish(self, record: ChatRecord, retry_at: datetime | None) -> None:
         record = replace(record, chat=replace(record.chat, alerts_at=retry_at))
         with self._db.change() as change:
             change.save_chat(record)
         self._db.chats.alerts.release(record.id)
         self._db.chats.sync(record.id, record)
-        return True
 
 
-def _known(record: ChatRecord, row: AlertRow) -> KnownInvoice | None:
-    invoice_id = row.alert.invoice_id
-    if invoice_id is None or record.link is None or record.link.account != row.alert.account:
-        return None
-    return record.known.get(invoice_id)
+def _next_message(record: ChatRecord) -> list[AlertRow]:
+    """The alerts that go out together next, as :meth:`bot.ports.Outbox.claim_alerts` says."""
+    rows = [row for row in record.alerts if row.alert.state is not AlertState.SET_ASIDE]
+    if not rows:
+        return []
+    first = rows[0]
+    if first.may_be_seen:
+        return [row for row in rows if row.batch == first.batch]
+    if first.alert.attempts:
+        return [first]
+    return list(takewhile(lambda row: _can_join(row, first), rows))[:AT_ONCE]
+
+
+def _can_join(row: AlertRow, first: AlertRow) -> bool:
+    return not row.may_be_seen and row.alert.attempts == 0 and row.alert.account == first.alert.account
+
+
+def _batch(record: ChatRecord, batch: str) -> list[AlertRow]:
+    return [row for row in record.alerts if row.batch == batch]
+
+
+def _tried(row: AlertRow, uncertain: bool, counts: bool) -> AlertRow:  # noqa: FBT001  # as the port has them
+    again = row.again or uncertain
+    alert = replace(
+        row.alert,
+        state=AlertState.UNCERTAIN if again else AlertState.WAITING,
+        attempts=row.alert.attempts + counts,
+    )
+    return AlertRow(alert, again=again, batch=row.batch if again else "")
+
+
+def _pays(payment: Payment) -> bool:
+    done = payment.state is State.SENT or payment.outcome is Outcome.DONE
+    return payment.action is Action.PAY and done

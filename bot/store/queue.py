@@ -74,12 +74,21 @@ class LeaseQueue(Generic[K]):
         keys: list[K] = []
         while len(keys) < limit and (key := self._pop_due(now)) is not None:
             keys.append(key)
-        epochs = [next(self._numbers) for _ in keys]
-        for key, epoch in zip(keys, epochs, strict=True):
-            self.release(key)
-            self._lease(key, _Lease(epoch, now + lease))
-            self._push(key, now + lease)
-        return list(zip(keys, epochs, strict=True))
+        return [(key, self._take(key, now + lease)) for key in keys]
+
+    def claim_key(self, key: K, now: datetime, lease: timedelta) -> int | None:
+        """Lease this very key, due or not, and give its epoch; None where it does not stand here, or is leased."""
+        held = self._leases.get(key)
+        if key not in self._tickets or (held is not None and now < held.until):
+            return None
+        return self._take(key, now + lease)
+
+    def _take(self, key: K, until: datetime) -> int:
+        epoch = next(self._numbers)
+        self.release(key)
+        self._lease(key, _Lease(epoch, until))
+        self._push(key, until)
+        return epoch
 
     def _pop_due(self, now: datetime) -> K | None:
         while self._heap and self._heap[0][0] <= now:

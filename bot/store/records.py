@@ -14,9 +14,10 @@ import msgspec
 from tinydb import TinyDB
 from tinydb.table import Document
 
-from bot.domain.alerts import Alert, AlertState, KnownInvoice
-from bot.domain.chats import Chat, Link, Place, Token, Trouble
+from bot.domain.alerts import Alert, AlertState, KnownInvoice, SentMessage, taking_the_place_of
+from bot.domain.chats import Chat, Link, Place, Silence, Token, Watch
 from bot.domain.payments import Payment, State
+from bot.domain.preferences import Preferences
 from bot.store.vault import Vault
 
 T = TypeVar("T")
@@ -25,8 +26,8 @@ ONLY = 1
 """The document id in a table that holds one document."""
 
 REPLACEABLE = frozenset({AlertState.WAITING, AlertState.SET_ASIDE})
-"""An alert about the same invoice, or the account itself, takes the place of one in these states. One that is being
-sent or may have arrived stays: it is to be resolved first."""
+"""An alert about the same subject takes the place of one in these states. One that is being sent or may have arrived
+stays: it is to be resolved first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class ChatRow:
     awaiting_token_until: datetime | None = None
     resting: str | None = None
     alerts_at: datetime | None = None
+    preferences: Preferences | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +51,25 @@ class LinkRow:
     sealed_token: str
     linked_by: int
     linked_at: datetime
-    checked_at: datetime
     next_check_at: datetime
-    trouble: Trouble | None = None
+    watch: Watch
 
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
-    """An alert; ``again`` once a try of it may have reached the person."""
+    """An alert; ``again`` once a try of it may have reached the person.
+
+    ``batch`` names the message that it is being sent in, or may have been: those of one batch stay together.
+    """
 
     alert: Alert
     again: bool = False
+    batch: str = ""
+
+    @property
+    def may_be_seen(self) -> bool:
+        """Found as being sent, it was given out before, and nobody has said what became of it."""
+        return self.again or self.alert.state is AlertState.SENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +88,32 @@ class PaymentRow:
 
 @dataclass(frozen=True, slots=True)
 class ChatRecord:
-    """All that a chat's file holds. Alerts stand in the order in which they came."""
+    """All that a chat's file holds. Alerts and sent messages stand in the order in which they came.
+
+    Each part has one writer: ``known`` is the checks', ``silences`` are the person's, ``sent`` the courier's.
+    """
 
     id: int
     chat: ChatRow = field(default_factory=ChatRow)
     link: LinkRow | None = None
     known: Mapping[int, KnownInvoice] = field(default_factory=dict)
     alerts: tuple[AlertRow, ...] = ()
+    silences: Mapping[int, Silence] = field(default_factory=dict)
+    sent: tuple[SentMessage, ...] = ()
 
     @property
     def next_alert(self) -> AlertRow | None:
         """The oldest alert that is still to be delivered."""
         return next((row for row in self.alerts if row.alert.state is not AlertState.SET_ASIDE), None)
 
-    def with_alert(self, alert_id: str, row: AlertRow | None) -> ChatRecord:
-        """The record with an alert replaced, or (None) taken out."""
-        rows = (row if old.alert.id == alert_id else old for old in self.alerts)
-        return replace(self, alerts=tuple(new for new in rows if new is not None))
+    def with_alerts(self, rows: Iterable[AlertRow]) -> ChatRecord:
+        """The record with these alerts in the place of their older selves."""
+        new = {row.alert.id: row for row in rows}
+        return replace(self, alerts=tuple(new.get(row.alert.id, row) for row in self.alerts))
+
+    def without_batch(self, batch: str) -> ChatRecord:
+        """The record without the alerts of a batch."""
+        return replace(self, alerts=tuple(row for row in self.alerts if row.batch != batch))
 
 
 def blank(record: ChatRecord, now: datetime | None = None) -> bool:
@@ -105,7 +124,8 @@ def blank(record: ChatRecord, now: datetime | None = None) -> bool:
     """
     until = record.chat.awaiting_token_until
     waiting = until is not None and (now is None or now < until)
-    return record.link is None and not record.alerts and record.chat.language is None and not waiting
+    chosen = record.chat.language is not None or record.chat.preferences is not None
+    return record.link is None and not record.alerts and not chosen and not waiting
 
 
 def load_chat(database: TinyDB, chat_id: int, *, with_known: bool = True) -> ChatRecord | None:
@@ -115,12 +135,15 @@ def load_chat(database: TinyDB, chat_id: int, *, with_known: bool = True) -> Cha
     link = _rows(database, "link", LinkRow)
     known = _rows(database, "known", KnownInvoice) if with_known else {}
     alerts = _rows(database, "alerts", AlertRow)
+    sent = _rows(database, "sent", SentMessage)
     return ChatRecord(
         id=chat_id,
         chat=_rows(database, "chat", ChatRow).get(ONLY, ChatRow()),
         link=link.get(ONLY),
         known=known,
         alerts=tuple(alerts[number] for number in sorted(alerts)),
+        silences=_rows(database, "silences", Silence),
+        sent=tuple(sent[number] for number in sorted(sent)),
     )
 
 
@@ -130,6 +153,8 @@ def save_chat(database: TinyDB, record: ChatRecord) -> None:
     _replace(database, "link", {} if record.link is None else {ONLY: record.link})
     _replace(database, "known", record.known)
     _replace(database, "alerts", dict(enumerate(record.alerts, start=1)))
+    _replace(database, "silences", record.silences)
+    _replace(database, "sent", dict(enumerate(record.sent, start=1)))
 
 
 def load_payments(database: TinyDB) -> list[PaymentRow]:
@@ -153,6 +178,8 @@ def chat_of(record: ChatRecord, vault: Vault) -> Chat:
         awaiting_token_until=row.awaiting_token_until,
         resting=row.resting,
         link=None if link is None else _link_of(link, vault.open_token(record.id, link.sealed_token)),
+        preferences=row.preferences,
+        silences=record.silences,
     )
 
 
@@ -164,24 +191,27 @@ def link_row(link: Link, sealed_token: str) -> LinkRow:
         sealed_token=sealed_token,
         linked_by=link.linked_by,
         linked_at=link.linked_at,
-        checked_at=link.checked_at,
         next_check_at=link.next_check_at,
-        trouble=link.trouble,
+        watch=link.watch,
     )
 
 
 def add_alerts(old: Sequence[AlertRow], new: Iterable[Alert]) -> tuple[AlertRow, ...]:
     """The alerts with new ones behind; each takes the place of those in :data:`REPLACEABLE` states about the same."""
-    rows = tuple(new)
-    subjects = {(alert.account, alert.invoice_id) for alert in rows}
-    ids = {alert.id for alert in rows}
-    kept = [
-        row
-        for row in old
-        if row.alert.id not in ids
-        and not (row.alert.state in REPLACEABLE and (row.alert.account, row.alert.invoice_id) in subjects)
-    ]
-    return (*kept, *(AlertRow(alert) for alert in rows))
+    added = {alert.subject: alert for alert in new}
+    ids = {alert.id for alert in added.values()}
+    kept = []
+    for row in old:
+        newer = added.get(row.alert.subject)
+        if newer is not None and row.alert.state in REPLACEABLE:
+            joined = taking_the_place_of(row.alert, newer)
+            if joined is None:
+                del added[newer.subject]
+            else:
+                added[newer.subject] = joined
+        elif row.alert.id not in ids:
+            kept.append(row)
+    return (*kept, *(AlertRow(alert) for alert in added.values()))
 
 
 def _link_of(row: LinkRow, token: Token) -> Link:
@@ -191,9 +221,8 @@ def _link_of(row: LinkRow, token: Token) -> Link:
         token=token,
         linked_by=row.linked_by,
         linked_at=row.linked_at,
-        checked_at=row.checked_at,
         next_check_at=row.next_check_at,
-        trouble=row.trouble,
+        watch=row.watch,
     )
 
 

@@ -29,16 +29,24 @@ class ChatState:
         self.checks: LeaseQueue[int] = LeaseQueue()
         self.alerts: LeaseQueue[int] = LeaseQueue()
         self.fresh: dict[int, Fresh] = {}
+        self._accounts: dict[int, str] = {}
+
+    def chats_of(self, account: str) -> list[int]:
+        """The chats that are linked to an account. Looks through all: it is for what people do, not for ticks."""
+        return [chat_id for chat_id, linked in self._accounts.items() if linked == account]
 
     def sync(self, chat_id: int, record: ChatRecord | None) -> None:
         """Bring the queues in line with a chat's record (None: there is no such chat); leases stay valid."""
         if record is None or record.link is None:
             self.fresh.pop(chat_id, None)
+            self._accounts.pop(chat_id, None)
             self.checks.drop(chat_id)
         elif record.chat.resting is not None:
             self.checks.pause(chat_id)
         else:
             self.checks.put(chat_id, record.link.next_check_at)
+        if record is not None and record.link is not None:
+            self._accounts[chat_id] = record.link.account
         if record is None or record.next_alert is None:
             self.alerts.drop(chat_id)
         elif record.chat.resting is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,9 +12,10 @@ from typing import ParamSpec, TypeVar
 
 from filelock import BaseFileLock
 
-from bot.domain.alerts import KnownInvoice
-from bot.domain.chats import Chat, Link, Token
+from bot.domain.alerts import KnownInvoice, SentMessage
+from bot.domain.chats import Chat, Link, Silence, Token
 from bot.domain.payments import Payment, State
+from bot.domain.preferences import Preferences
 from bot.ports import Check, Checked, Claim, Clock, Delivery, Waiting, utc_now
 from bot.store.chats import ChatRecords
 from bot.store.checks import CheckQueue
@@ -78,6 +79,15 @@ class TinyStore:
     async def await_token(self, chat_id: int, until: datetime | None) -> None:
         await self._run(self._chats.await_token, chat_id, until)
 
+    async def set_preferences(self, chat_id: int, preferences: Preferences | None, now: datetime) -> None:
+        await self._run(self._chats.set_preferences, chat_id, preferences, now)
+
+    async def silence(self, chat_id: int, account: str, silences: Mapping[int, Silence | None], now: datetime) -> bool:
+        return await self._run(self._chats.silence, chat_id, account, silences, now)
+
+    async def sent_messages(self, chat_id: int) -> Sequence[SentMessage]:
+        return await self._run(self._chats.sent_messages, chat_id)
+
     async def link(self, link: Link, known: Mapping[int, KnownInvoice]) -> None:
         await self._run(self._chats.link, link, known)
 
@@ -102,6 +112,17 @@ class TinyStore:
 
         return await self._claim(partial(self._checks.claim, now, limit, lease), give_back)
 
+    async def claim_check(self, chat_id: int, now: datetime, lease: timedelta) -> Check | None:
+        def claim() -> Sequence[Check]:
+            check = self._checks.claim_one(chat_id, now, lease)
+            return [check] if check else []
+
+        claimed = await self._claim(claim, lambda check: self._checks.postpone(check.claim, now))
+        return claimed[0] if claimed else None
+
+    async def hasten_checks(self, account: str, now: datetime) -> None:
+        await self._run(self._checks.hasten, account, now)
+
     async def finish_check(self, claim: Claim, checked: Checked) -> bool:
         return await self._run(self._checks.finish, claim, checked)
 
@@ -114,13 +135,13 @@ class TinyStore:
 
         return await self._claim(partial(self._alerts.claim, now, limit, lease), give_back)
 
-    async def alert_sent(self, claim: Claim) -> bool:
-        return await self._run(self._alerts.sent, claim)
+    async def alerts_sent(self, claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
+        return await self._run(self._alerts.sent, claim, message, resolved)
 
-    async def alert_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
+    async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
         return await self._run(self._alerts.failed, claim, retry_at, uncertain=uncertain, counts=counts)
 
-    async def set_alert_aside(self, claim: Claim) -> bool:
+    async def set_alerts_aside(self, claim: Claim) -> bool:
         return await self._run(self._alerts.set_aside, claim)
 
     async def add_payment(self, payment: Payment) -> None:

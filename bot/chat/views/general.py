@@ -56,10 +56,10 @@ def status(t: Texts, link: Link, waiting: Waiting, now: datetime) -> Screen:
     """Since when the chat is linked, when it was and will be checked, and what waits."""
     lines = [
         t("status.linked", moment=t.moment(link.linked_at)),
-        t("status.checked", moment=t.moment(link.checked_at), ago=t.ago(now - link.checked_at)),
+        t("status.checked", moment=t.moment(link.watch.checked_at), ago=t.ago(now - link.watch.checked_at)),
     ]
-    if link.trouble is not None:
-        lines.append(t(f"alert.{link.trouble}"))
+    if link.watch.trouble is not None:
+        lines.append(t(f"alert.{link.watch.trouble}"))
     elif link.next_check_at > now:
         lines.append(t("status.next", when=t.ago(now - link.next_check_at)))
     else:

@@ -1,0 +1,49 @@
+"""What a chat has chosen about its reminders: which, when, how loud."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Loudness(StrEnum):
+    """Which messages ring: those about invoices that are due or overdue, all, or none."""
+
+    URGENT = "urgent"
+    ALL = "all"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """From one full hour of the wall clock until another, over midnight where ``start`` is the later one.
+
+    The two differ, so a day has at least one hour that is not quiet.
+    """
+
+    start: int
+    end: int
+
+    def __contains__(self, hour: int) -> bool:
+        if self.start < self.end:
+            return self.start <= hour < self.end
+        return hour >= self.start or hour < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """A chat's choices.
+
+    Reminders come ``before`` (so many days before the due date) and ``after`` it, from then on weekly, at the full
+    ``hour`` of the chat's wall clock. ``zone`` is an IANA name; None is the provider's zone. ``digest`` asks for a
+    summary every week, ``pdf_after_payment`` for the document once an invoice was paid here.
+    """
+
+    before: tuple[int, ...] = (7, 3, 1, 0)
+    after: tuple[int, ...] = (1, 3, 7)
+    hour: int = 9
+    quiet: QuietHours | None = QuietHours(22, 8)
+    zone: str | None = None
+    loudness: Loudness = Loudness.URGENT
+    digest: bool = False
+    pdf_after_payment: bool = False

@@ -1,0 +1,42 @@
+"""What an account's readings say of the account itself: a token refused, a provider that is away, a week gone by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.domain.alerts import AlertKind
+from bot.domain.chats import Trouble, Watch
+from bot.domain.reminders import Notice
+from bot.domain.timing import Timing
+
+LONG_OUTAGE = timedelta(days=1)
+"""How long the provider may be away without a word: reminders come all the same."""
+
+
+def watch_reading(before: Watch, now: datetime, *, good: bool, trouble: Trouble | None) -> tuple[Watch, list[Notice]]:
+    """How an account is watched from now on, and what its owner hears of that, each once.
+
+    A failed reading (neither ``good`` nor a ``trouble``) is no sign that a trouble has ended.
+    """
+    if good:
+        over = [Notice(AlertKind.OUTAGE_OVER)] if before.outage_told else []
+        return Watch(checked_at=now, digest_told=before.digest_told), over
+    if trouble is not None:
+        news = [] if trouble is before.trouble else [Notice(AlertKind(trouble.value))]
+        return replace(before, trouble=trouble, failing_since=None, outage_told=False), news
+    if before.trouble is not None:
+        return before, []
+    since = before.failing_since or now
+    long = now - since >= LONG_OUTAGE and not before.outage_told
+    after = replace(before, failing_since=since, outage_told=before.outage_told or long)
+    return after, [Notice(AlertKind.OUTAGE)] if long else []
+
+
+def watch_week(before: Watch, timing: Timing, now: datetime, *, any_open: bool) -> tuple[Watch, list[Notice]]:
+    """Whether the week's digest is due: the first one comes on the Monday after it was asked for."""
+    if not timing.preferences.digest:
+        return replace(before, digest_told=None), []
+    week = timing.week(now)
+    due = any_open and before.digest_told is not None and before.digest_told < week
+    return replace(before, digest_told=week), [Notice(AlertKind.DIGEST)] if due else []

@@ -1,0 +1,105 @@
+"""Read an account's invoices for a check, and judge what a failure means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from bot.domain.chats import Chat, Link, Trouble
+from bot.domain.invoices import Invoice, Listing
+from bot.errors import NotFound, PermissionMissing, ProviderDown, ProviderError, RateLimited, TokenRefused
+from bot.ports import Provider
+from bot.services.failures import log_failure
+
+log = structlog.get_logger()
+
+MISSING_AT_ONCE = 5
+"""How many invoices that vanished from the list one check asks for singly; the rest have their turn next time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the provider said. ``listing`` is None where its list could not be read: because of ``error``, or not asked.
+
+    ``found`` are the listed invoices and those asked for singly. ``gone`` and ``unasked`` are invoices that vanished
+    from the list: the provider no longer has them, or was not asked for them yet, so that nothing can be said of them
+    now. ``good`` is a reading that is whole; ``wait`` are the seconds that the provider wants to be left alone.
+    """
+
+    listing: Listing | None = None
+    found: tuple[Invoice, ...] = ()
+    gone: tuple[int, ...] = ()
+    unasked: tuple[int, ...] = ()
+    good: bool = False
+    trouble: Trouble | None = None
+    wait: float = 0
+    error: Exception | None = None
+
+
+class Reader:
+    """Asks the provider. Outages are logged when they begin and when they end, not at every check."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._down = False
+        self._unreadable: set[int] = set()
+
+    async def read(self, chat: Chat, link: Link) -> Reading:
+        """The account's list. Never raises a :class:`ProviderError`."""
+        try:
+            listing = await self._provider.list_invoices(link.token, chat.speaks)
+        except Exception as error:  # noqa: BLE001  # _unread logs it
+            return self._unread(chat, error)
+        return Reading(listing, listing.invoices, good=True)
+
+    async def ask_for(self, missing: Sequence[int], chat: Chat, link: Link, reading: Reading) -> Reading:
+        """Complete a good reading by what vanished from its list. One that can't be read counts as it was known."""
+        found, gone = list(reading.found), []
+        for number in missing[:MISSING_AT_ONCE]:
+            try:
+                found.append(await self._provider.invoice(link.token, chat.speaks, number))
+            except NotFound:
+                gone.append(number)
+                log.warning("open invoice is gone at the provider", chat=chat.id, invoice=number)
+            except (ProviderDown, RateLimited) as error:
+                unread = self._unread(chat, error)
+                return replace(unread, listing=reading.listing, found=tuple(found), gone=tuple(gone))
+            except Exception as error:  # noqa: BLE001  # it is logged
+                log_failure("vanished invoice can't be read", error, chat=chat.id, invoice=number)
+        self._note_recovery(chat)
+        return replace(reading, found=tuple(found), gone=tuple(gone), unasked=tuple(missing[MISSING_AT_ONCE:]))
+
+    def _unread(self, chat: Chat, error: Exception) -> Reading:
+        """What a failure means for the account."""
+        match error:
+            case TokenRefused():
+                return Reading(trouble=Trouble.TOKEN_REFUSED, error=error)
+            case PermissionMissing():
+                return Reading(trouble=Trouble.PERMISSION_MISSING, error=error)
+            case RateLimited():
+                return Reading(wait=error.retry_after or 0, error=error)
+            case ProviderDown():
+                self._note_outage(error)
+            case _:
+                self._note_unreadable(chat, error)
+        return Reading(error=error)
+
+    def _note_outage(self, error: ProviderError) -> None:
+        if not self._down:
+            self._down = True
+            log.warning("provider can't be read", error=str(error))
+
+    def _note_unreadable(self, chat: Chat, error: Exception) -> None:
+        if chat.id not in self._unreadable:
+            self._unreadable.add(chat.id)
+            log_failure("account can't be read", error, chat=chat.id)
+
+    def _note_recovery(self, chat: Chat) -> None:
+        if self._down:
+            self._down = False
+            log.info("provider can be read again")
+        if chat.id in self._unreadable:
+            self._unreadable.remove(chat.id)
+            log.info("account can be read again", chat=chat.id)
