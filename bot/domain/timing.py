@@ -62,7 +62,11 @@ class Timing:
     def days_left(self, due: date, now: datetime) -> int:
         """Days from the reminder day until the due date; negative only once it is over at the provider too."""
         days = (due - self.today(now)).days
-        return max(days, 0) if now < self._overdue_from(due) else days
+        return days if self.is_over(due, now) else max(days, 0)
+
+    def is_over(self, due: date, now: datetime) -> bool:
+        """Whether the due date has gone by where it counts: at the provider."""
+        return now >= self._over_at(due)
 
     def reached(self, due: date, now: datetime) -> int | None:
         """The latest threshold that was reached, as days before the due date (negative: after it), or None."""
@@ -90,9 +94,9 @@ class Timing:
 
     def _reached_at(self, due: date, threshold: int) -> datetime:
         at = self._instant(due - threshold * DAY, self.preferences.hour)
-        return at if threshold >= 0 else max(at, self._overdue_from(due))
+        return at if threshold >= 0 else max(at, self._over_at(due))
 
-    def _overdue_from(self, due: date) -> datetime:
+    def _over_at(self, due: date) -> datetime:
         return datetime.combine(due + DAY, time(), self.provider_zone).astimezone(UTC)
 
     # --- Weeks ---
