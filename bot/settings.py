@@ -154,7 +154,7 @@ def _calendar(place: str) -> holidays.HolidayBase:
     try:
         return holidays.country_holidays(country, subdiv=part or None)
     except NotImplementedError as error:
-        raise ValueError("is not a country such as DE, or a part of one such as DE-BY, whose holidays are known") from error
+        raise ValueError("must be a country such as DE, or a part of one such as DE-BY") from error
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -52,7 +52,8 @@ def unseen_trace(delivery: Delivery, now: datetime) -> SentMessage | None:
     """What to remember of alerts that may have been seen though nobody knows as which message; None: nothing."""
     if not delivery.again:
         return None
-    shown = [show(known, alert.kind) for alert, known in _with_known(delivery.alerts, delivery) if not known.settled_told]
+    told = _with_known(delivery.alerts, delivery)
+    shown = [show(known, alert.kind) for alert, known in told if not known.settled_told]
     return SentMessage(delivery.alerts[0].place, None, now, tuple(shown)) if shown else None
 
 
