@@ -57,7 +57,8 @@ class CheckQueue:
         if record is None or record.link is None:
             return False
         link = replace(record.link, watch=checked.watch, next_check_at=checked.next_check_at)
-        alerts = add_alerts([row for row in record.alerts if not _settled(row.alert, checked)], checked.alerts)
+        rows = add_alerts(record.alerts, checked.alerts)
+        alerts = tuple(row for row in rows if not _settled(row.alert, checked))
         silences = _still_needed(record.silences, checked)
         new = replace(record, link=link, known=dict(checked.known), alerts=alerts, silences=silences)
         if self._is_worth_a_write(record, new, link):
