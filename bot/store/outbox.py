@@ -43,7 +43,7 @@ class AlertQueue:
         record = self._held(claim)
         if record is None:
             return False
-        messages = [m.resolving(resolved) for m in record.sent] + ([message] if message else [])
+        messages = [m.resolving(resolved) for m in record.sent] + ([message.moved_to(record.id)] if message else [])
         kept = tuple(m for m in messages if not m.is_over)[-MESSAGES_KEPT:]
         self._finish(replace(record.without_batch(claim.key), sent=kept), None)
         return True
