@@ -16,7 +16,7 @@ from bot.domain.alerts import Alert, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Token
 from bot.domain.invoices import Invoice, Item, Listing
 from bot.domain.payments import Action, Payment
-from bot.errors import NotFound, TokenRefused
+from bot.errors import NotFound, SendRefused, TokenRefused
 from bot.ports import Clock, Delivery, Document, InvoiceFilter, utc_now
 
 EVERYTHING = InvoiceFilter()
@@ -224,7 +224,8 @@ class FakeMessenger:
 
     ``troubles`` holds, by chat, what its next sends meet: an error (raised instead of sending), or None for one that
     works. ``always`` holds an error by chat that every send meets. ``edit_troubles`` are what the next edits meet.
-    ``lost`` holds, by chat, errors that are raised after a message has come through. ``gate`` holds all,
+    ``lost`` holds, by chat, errors that are raised after a message has come through. ``refuses`` are invoices that no
+    message may speak of. ``gate`` holds all,
     ``held_chats`` single chats. ``came`` is set once an alert has come through.
     """
 
@@ -236,6 +237,7 @@ class FakeMessenger:
         self.tries: list[int] = []
         self.troubles: defaultdict[int, deque[Exception | None]] = defaultdict(deque)
         self.lost: defaultdict[int, deque[Exception]] = defaultdict(deque)
+        self.refuses: set[int | None] = set()
         self.edit_troubles: deque[Exception | None] = deque()
         self.always: dict[int, Exception] = {}
         self.gate: Gate | None = None
@@ -246,6 +248,8 @@ class FakeMessenger:
     async def send_alerts(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
         chat_id = alerts[0].place.chat_id
         await self._pass(chat_id)
+        if self.refuses.intersection(alert.invoice_id for alert in alerts):
+            raise SendRefused("Bad Request: can't parse entities")
         message = Message(next(self._ids), delivery, tuple(alerts), now)
         self.sent.append(message)
         self.came.set()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
-from bot.domain.alerts import AlertKind
+from bot.domain.alerts import AlertKind, SentMessage
 from bot.errors import (
     ChatGone,
     FloodLimited,
 )
+from bot.ports import Claim
 from bot.services.delivering import LEASE
 from tests.fakes import Gate
 from tests.services.world import SECOND, World
@@ -72,7 +74,7 @@ async def test_a_send_whose_record_could_not_be_written_comes_again_marked(world
     await world.find(7)
     alerts_sent = world.store.alerts_sent
 
-    async def fails(*_: object) -> bool:
+    async def fails(claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
         raise OSError("the disk is full")
 
     world.store.alerts_sent = fails  # type: ignore[method-assign]
