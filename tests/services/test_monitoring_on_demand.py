@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -192,7 +192,7 @@ async def test_a_reminder_comes_to_the_minute_though_checks_are_a_day_apart(worl
     world.wire(lambda port: port)
     world.account.put(invoice(7, DUE))
     await world.link()
-    told = {}
+    told: dict[int | None, datetime] = {}
     for minute in range(int((DUE + 2 * DAY - START.date()) / (10 * MINUTE))):
         world.clock.set(START + minute * 10 * MINUTE)
         await world.check()
