@@ -39,7 +39,7 @@ def alerts(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime)
     if not brief:
         return Screen(join([*blocks, *notes]), rows)
     has_digest = any(alert.kind is AlertKind.DIGEST for alert in alerts)
-    total = [] if has_digest or len(shown) < 2 else [_total(t, [amount(s) for s in shown])]
+    total = [_total(t, [amount(s) for s in shown])] if shown[1:] and not has_digest else []
     head = [t.count("alert.several", len(alerts)), Markup("")]
     return Screen(fit(head, _apart(blocks), [*total, *notes], t("alert.more")), rows)
 
