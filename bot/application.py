@@ -25,7 +25,7 @@ from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.messenger import TelegramMessenger
 from bot.chat.polling import poll, reach
 from bot.chat.request import TelegramRequest, UpdatesRequest
-from bot.chat.texts import Phrasebook, open_phrasebook
+from bot.chat.texts import Phrasebook, open_phrasebook, speaker
 from bot.errors import StartError
 from bot.ports import Clock, Store
 from bot.provider.client import ProviderClient, open_client
@@ -113,7 +113,8 @@ class InvoiceBot:
         )
         self._workers = [Workers(CHECKS_AT_ONCE), Workers(SENDS_AT_ONCE), Workers(CHECKS_AT_ONCE)]
         self._errands = Errands(DOWNLOADS_AT_ONCE)
-        messenger = TelegramMessenger(telegram.bot, self.phrasebook, self._plan)
+        speak = speaker(self.phrasebook, self._plan)
+        messenger = TelegramMessenger(telegram.bot, speak, self._plan)
         checks, sends, payments = self._workers
         self._monitor = Monitor(store, provider, clock, self._plan, checks)
         self._courier = Courier(store, store, messenger, clock, self._plan, sends)
@@ -121,8 +122,8 @@ class InvoiceBot:
         linking = Linking(store, provider, clock, self._plan, base_url=settings.provider_url)
         add_handlers(
             telegram,
-            Dispatcher(store, self.phrasebook, clock, settings.allowed_users, self._errands),
-            GeneralHandlers(store, self.phrasebook, clock),
+            Dispatcher(store, speak, clock, settings.allowed_users, self._errands),
+            GeneralHandlers(store, speak, clock),
             InvoiceHandlers(Browsing(provider), clock),
             LinkHandlers(linking, clock),
             PaymentHandlers(self._payments, clock),
