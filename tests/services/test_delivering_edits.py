@@ -256,7 +256,7 @@ async def test_an_edit_in_a_chat_that_is_gone_rests_it_and_is_made_once_it_is_ba
     assert world.told() == [(NEW, 7, None), (SETTLED, 7, None)]
 
 
-async def test_where_a_group_has_moved_its_settled_invoices_are_told_and_no_message_of_others_is_edited(world: World) -> None:
+async def test_what_is_settled_after_a_group_has_moved_is_told_and_nothing_edited(world: World) -> None:
     await told_of(world, 7)
     world.messenger.troubles[1].append(ChatMigrated(-100))
     world.clock.move(HOUR)
