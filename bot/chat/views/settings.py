@@ -55,7 +55,7 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
     lines += _warnings(t, chosen)
     sections = [Button(t.plain(f"settings.button.{name}"), f"set:{name}") for name in facts if name != "digest"]
     flip = OFF if chosen.digest else ON
-    sections.append(Button(t.plain(f"settings.button.digest_{flip}"), f"set:digest:{flip}"))
+    sections.append(Button(t.plain(f"settings.overview.{flip}"), f"set:digest:{flip}"))
     rows = _in_rows(sections, 2)
     return Screen(
         join(lines), [*rows, [Button(t.plain("settings.button.defaults"), "set:defaults")]] if choices.own else rows
@@ -100,8 +100,8 @@ def quiet_end(t: Texts, choices: Choices, start: int) -> Screen:
     chosen = choices.preferences.quiet
     present = f"{chosen.start}-{chosen.end}" if chosen else ""
     options = {f"{start}-{each}": t.hour(each) for each in HOURS if each != start}
-    screen = _one_of(t, "quiet", options, present, columns=4)
-    return Screen(t("settings.ask.quiet_end", start=t.hour(start)), screen.rows)
+    text = t("settings.ask.quiet_end", start=t.hour(start))
+    return _one_of(t, "quiet", options, present, columns=4, text=text)
 
 
 def zone(t: Texts, choices: Choices, now: datetime) -> Screen:
@@ -113,8 +113,7 @@ def zones(t: Texts, choices: Choices, now: datetime, text: Markup, offered: Iter
     """Some time zones to choose from, with what time it is there."""
     options = {name: zone_name(t, name, now) for name in offered}
     options[ZONE_OF_PROVIDER] = t.plain("settings.zone.provider")
-    screen = _one_of(t, "zone", options, choices.preferences.zone or ZONE_OF_PROVIDER, columns=1)
-    return Screen(text, screen.rows)
+    return _one_of(t, "zone", options, choices.preferences.zone or ZONE_OF_PROVIDER, text=text)
 
 
 def language(t: Texts, choices: Choices, _: datetime) -> Screen:
@@ -142,10 +141,13 @@ SECTIONS = {
 
 
 def rhythm(t: Texts, after: Sequence[int]) -> str:
-    """``1, 3 and 7 days after it, then every week``."""
+    """``1, 3 and 7 days after, then weekly``."""
     if not after:
         return t.plain("settings.after.none")
-    return t.count("settings.after.days", max(after), days=t.listing([str(day) for day in sorted(after)])).unescape()
+    last = max(after)
+    if last > 1 and sorted(after) == list(range(1, last + 1)):
+        return t.count("settings.after.daily", last).unescape()
+    return t.count("settings.after.days", last, days=t.listing([str(day) for day in sorted(after)])).unescape()
 
 
 def zone_name(t: Texts, name: str, now: datetime) -> str:
@@ -181,7 +183,7 @@ def _zone(t: Texts, chosen: Preferences, now: datetime) -> str:
 
 
 def _language(t: Texts, chosen: str | None) -> str:
-    return own_name(chosen) if chosen else f"{own_name(t.language)} ({t.plain('language.auto')})"
+    return own_name(chosen) if chosen else t.plain("settings.language.auto", language=own_name(t.language))
 
 
 def _switch(t: Texts, *, on: bool) -> str:
@@ -201,11 +203,13 @@ def _without_days(t: Texts, chosen: Preferences) -> list[Markup]:
     return [t("settings.no_days" if chosen.after else "settings.no_reminders")]
 
 
-def _one_of(t: Texts, name: str, options: Mapping[str, str], chosen: str, columns: int = 1) -> Screen:
+def _one_of(
+    t: Texts, name: str, options: Mapping[str, str], chosen: str, columns: int = 1, text: Markup | None = None
+) -> Screen:
     buttons = [
         Button(f"• {label} •" if value == chosen else label, f"set:{name}:{value}") for value, label in options.items()
     ]
-    return _section(t, [t(f"settings.ask.{name}")], _in_rows(buttons, columns))
+    return _section(t, [t(f"settings.ask.{name}") if text is None else text], _in_rows(buttons, columns))
 
 
 def _section(t: Texts, lines: Sequence[Markup], rows: Rows) -> Screen:

@@ -24,8 +24,8 @@ Rows = list[list[Button]]
 def silence_rows(t: Texts, about: str, silence: Silence, now: datetime) -> Rows:
     """To put reminders off; or until when they are, with a way to lift that. ``about`` is an id, or :data:`ALL`."""
     if not silence.holds(now):
-        snooze, mute = (Button(t.plain(f"button.{word}"), f"{word}:{about}") for word in ("snooze", "mute"))
-        return [[snooze]] if about == ALL else [[snooze, mute]]
+        snooze = Button(t.plain("button.snooze"), f"snooze:{about}")
+        return [[snooze]] if about == ALL else [[snooze, Button(t.plain("button.mute"), f"mute:{about}")]]
     if silence.muted or silence.until is None:
         label = t.plain("button.muted")
     else:
@@ -36,7 +36,10 @@ def silence_rows(t: Texts, about: str, silence: Silence, now: datetime) -> Rows:
 def choice_rows(t: Texts, about: str, choices: Mapping[Until, datetime]) -> Rows:
     """Until when reminders can be put off."""
     buttons = [
-        Button(t.plain(f"snooze.{until}", moment=t.moment(at), day=t.day(t.today(at))), f"snooze:{about}:{until}")
+        Button(
+            t.plain(f"snooze.{until.name.lower()}", moment=t.moment(at), day=t.day(t.today(at))),
+            f"snooze:{about}:{until}",
+        )
         for until, at in choices.items()
     ]
     back = Button(t.plain("button.step_back"), f"snooze:{about}:{BACK}")
