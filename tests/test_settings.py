@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from datetime import date
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from bot.domain.preferences import Preferences, QuietHours
 from bot.errors import StartError
-from bot.settings import PUBLIC_TELEGRAM, Settings, load_settings
+from bot.settings import EMPTY_SAYS_SOMETHING, PUBLIC_TELEGRAM, Settings, load_settings
 
 BOT_TOKEN = "123456789:AAbot-token-that-is-secret"
 GOOD = {"TELEGRAM_BOT_TOKEN": BOT_TOKEN, "PROVIDER_URL": "https://provider.example/api/v1"}
@@ -50,6 +52,11 @@ def test_the_names_are_those_that_operators_know() -> None:
         "PROVIDER_TIMEZONE",
         "CURRENCY",
         "CHECK_INTERVAL",
+        "REMINDER_DAYS",
+        "OVERDUE_DAYS",
+        "REMINDER_HOUR",
+        "QUIET_HOURS",
+        "HOLIDAYS",
         "DATA_DIR",
         "TOKEN_KEYS",
         "ALLOWED_USERS",
@@ -110,7 +117,7 @@ def test_the_example_is_a_env_file_that_lacks_nothing_but_the_token(
 def test_an_empty_value_counts_as_unset_in_the_environment_and_in_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    optional = [name for name in NAMES if name not in GOOD]
+    optional = [name for name in NAMES if name not in GOOD and name.lower() not in EMPTY_SAYS_SOMETHING]
     in_file, in_environment = optional[::2], optional[1::2]
     (tmp_path / ".env").write_text("\n".join(f"{name}=" for name in in_file))
     with_empty = load(monkeypatch, **GOOD, **dict.fromkeys(in_environment, ""))
@@ -118,6 +125,47 @@ def test_an_empty_value_counts_as_unset_in_the_environment_and_in_the_file(
         monkeypatch.delenv(name)
     (tmp_path / ".env").unlink()
     assert with_empty == load_settings()
+
+
+def test_new_chats_go_by_the_operators_reminders(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch, **GOOD).preferences == Preferences()
+    own = load(
+        monkeypatch, REMINDER_DAYS="14, 2", OVERDUE_DAYS="5", REMINDER_HOUR="7", QUIET_HOURS="21-6", HOLIDAYS="DE-BY"
+    )
+    assert own.preferences == Preferences((14, 2), (5,), 7, QuietHours(21, 6))
+
+
+def test_no_quiet_hours_and_no_holidays_are_said_by_an_empty_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, **GOOD, QUIET_HOURS="", HOLIDAYS="")
+    assert settings.preferences.quiet is None
+    assert settings.is_banking_day is None
+
+
+def test_banking_days_are_those_of_the_country(monkeypatch: pytest.MonkeyPatch) -> None:
+    is_banking_day = load(monkeypatch, **GOOD, HOLIDAYS="DE").is_banking_day
+    assert is_banking_day is not None
+    days = [date(2026, 12, 24), date(2026, 12, 25), date(2026, 12, 26), date(2026, 12, 27), date(2026, 12, 28)]
+    assert [is_banking_day(day) for day in days] == [True, False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("QUIET_HOURS", "22", "22-8"),
+        ("QUIET_HOURS", "8-8", "22-8"),
+        ("QUIET_HOURS", "22-24", "22-8"),
+        ("HOLIDAYS", "XX", "such as DE"),
+        ("REMINDER_DAYS", "7,-1", "REMINDER_DAYS"),
+        ("OVERDUE_DAYS", "0", "OVERDUE_DAYS"),
+        ("REMINDER_HOUR", "24", "REMINDER_HOUR"),
+    ],
+)
+def test_reminders_that_can_not_be_meant_are_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    refused = refusal(monkeypatch, **GOOD, **{name: value})
+    assert name in refused
+    assert words in refused
 
 
 def test_an_empty_value_of_something_needed_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,8 +65,9 @@ NO_KEYS = {"{self.query.show}.{self.query.kind}.{int(self.query.with_transaction
 """What looks like a computed key and is callback data."""
 
 SAME_IN_ALL = {
-    "alert.struck", "alert.title", "button.details", "button.filter", "button.pdf", "details.description", "details.item",
-    "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "list.line", "payment.title",
+    "alert.struck", "alert.title", "button.details", "button.filter", "button.pdf", "details.description",
+    "details.item", "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "list.line",
+    "payment.title",
 }  # fmt: skip
 """Texts that are nothing but placeholders and signs, or the same word in English and German."""
 

@@ -12,7 +12,7 @@ from bot.chat.screens import DATA_LIMIT
 from bot.chat.texts import Texts
 from bot.chat.views.choices import CHOICES, OFFERED, choice
 from bot.domain.invoices import Invoice, Item, Listing
-from tests.chat.samples import CANCELLED_SERVER, DE, EN, NASTY, PAID_DOMAIN, NOW, buttons, invoice, labels, paid, seen
+from tests.chat.samples import CANCELLED_SERVER, DE, EN, NASTY, NOW, PAID_DOMAIN, buttons, invoice, labels, paid, seen
 
 WITH_CREDIT = invoice(2, credit=Decimal("1.00"))
 COVERED = invoice(3, credit=Decimal("7.95"))

@@ -15,7 +15,7 @@ from bot.chat.views.invoices import Page, invoice_details
 from bot.domain.invoices import Invoice, Item
 from bot.sandbox.telegram.html import parse_html
 from bot.services.browsing import Kind, Query, Show
-from tests.chat.samples import CANCELLED_SERVER, DE, EN, NASTY, PAID_DOMAIN, NOW, buttons, invoice, labels, seen
+from tests.chat.samples import CANCELLED_SERVER, DE, EN, NASTY, NOW, PAID_DOMAIN, buttons, invoice, labels, seen
 
 
 def details(shown: Invoice, t: Texts = EN) -> str:

@@ -14,7 +14,20 @@ from bot.chat.texts import Texts
 from bot.chat.views.invoices import PAGE, Page, invoice_list
 from bot.domain.invoices import Invoice, Item, Listing
 from bot.services.browsing import Kind, Query, Show
-from tests.chat.samples import CANCELLED_SERVER, DE, EN, NASTY, NOW, PAID_DOMAIN, TODAY, buttons, invoice, labels, paid, seen
+from tests.chat.samples import (
+    CANCELLED_SERVER,
+    DE,
+    EN,
+    NASTY,
+    NOW,
+    PAID_DOMAIN,
+    TODAY,
+    buttons,
+    invoice,
+    labels,
+    paid,
+    seen,
+)
 
 FIRST = Page(Query())
 pages = st.builds(
