@@ -22,6 +22,8 @@ from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
+from bot.chat.handlers.settings import SettingsHandlers
+from bot.chat.handlers.silences import SilenceHandlers
 from bot.chat.messenger import TelegramMessenger
 from bot.chat.polling import poll, reach
 from bot.chat.request import TelegramRequest, UpdatesRequest
@@ -36,6 +38,7 @@ from bot.services.linking import Linking
 from bot.services.monitoring import Monitor
 from bot.services.paying import Payments
 from bot.services.plan import CheckPlan
+from bot.services.silencing import Silencing
 from bot.services.workers import Workers
 from bot.settings import Settings
 from bot.store.keyfile import load_or_make_key
@@ -120,13 +123,16 @@ class InvoiceBot:
         self._courier = Courier(store, store, messenger, clock, self._plan, sends)
         self._payments = Payments(store, store, provider, messenger, clock, payments)
         linking = Linking(store, provider, clock, self._plan, base_url=settings.provider_url)
+        silencing = Silencing(store, clock, self._plan)
         add_handlers(
             telegram,
             Dispatcher(store, speak, clock, settings.allowed_users, self._errands),
-            GeneralHandlers(store, speak, clock),
-            InvoiceHandlers(Browsing(provider), clock),
+            GeneralHandlers(store, self._monitor, speak, clock),
+            InvoiceHandlers(Browsing(provider), silencing, clock),
             LinkHandlers(linking, clock),
             PaymentHandlers(self._payments, clock),
+            SilenceHandlers(silencing, clock),
+            SettingsHandlers(store, speak, self._plan, clock),
         )
         watch_membership(telegram, store, clock)
         telegram.add_error_handler(_log_failure)

@@ -20,6 +20,8 @@ from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
+from bot.chat.handlers.settings import SettingsHandlers
+from bot.chat.handlers.silences import SilenceHandlers
 from bot.chat.texts import Phrasebook
 from bot.chat.views.choices import CHOICES
 from bot.chat.views.general import COMMANDS
@@ -38,6 +40,8 @@ def add_handlers(
     invoices: InvoiceHandlers,
     linking: LinkHandlers,
     payments: PaymentHandlers,
+    silences: SilenceHandlers,
+    settings: SettingsHandlers,
 ) -> None:
     """Route commands, buttons and free text."""
     wrap = dispatcher.wrap
@@ -52,7 +56,10 @@ def add_handlers(
         "pay": wrap(payments.pay),
         "removecredit": wrap(payments.remove_credit),
         "archive": wrap(invoices.archive, slow=True),
+        "check": wrap(general.check, slow=True),
         "status": wrap(general.status),
+        "settings": wrap(settings.settings),
+        "timezone": wrap(settings.timezone),
         "language": wrap(general.language),
     }
     buttons = {
@@ -64,6 +71,11 @@ def add_handlers(
         "removecredit": wrap(payments.remove_credit),
         "yes": wrap(payments.confirm),
         "no": wrap(payments.cancel),
+        "snooze": wrap(silences.snooze),
+        "mute": wrap(silences.mute),
+        "wake": wrap(silences.wake),
+        "check": wrap(general.check, slow=True),
+        "set": wrap(settings.press),
         "language": wrap(general.language),
         "unlink": wrap(linking.unlink_answer, for_everybody=True),
     }
