@@ -55,7 +55,7 @@ async def test_an_alert_that_was_found_while_a_message_is_under_way_comes_in_the
     await world.monitor.tick()
     async with asyncio.timeout(5):
         while (await world.store.waiting_alerts(1)).waiting < 2:
-            await asyncio.sleep(0)
+            pass
     gate.open()
     await world.workers.finish()
     await world.deliver(2)
