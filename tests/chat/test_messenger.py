@@ -24,6 +24,8 @@ from bot.settings import Settings
 from tests.chat.deliveries import alert, closed, delivery, known, message
 from tests.chat.samples import BERLIN, NOW, PHRASEBOOK, linked_chat, payment
 
+URGENT = {AlertKind.DUE, AlertKind.OVERDUE}
+
 
 @pytest.fixture
 async def messenger(settings: Settings) -> AsyncIterator[TelegramMessenger]:
@@ -37,7 +39,8 @@ def about(place: Place, kind: AlertKind, preferences: Preferences | None = None,
     number = None if kind in SUBJECTS else 4711
     invoice = closed() if kind is AlertKind.SETTLED else known()
     chat = replace(linked_chat(), preferences=preferences)
-    return delivery([alert(kind, number, place, **others)], [invoice], chat=chat)
+    threshold = 3 if kind in URGENT else None
+    return delivery([alert(kind, number, place, **({"threshold": threshold} | others))], [invoice], chat=chat)
 
 
 async def send(messenger: TelegramMessenger, sent: Delivery) -> int:
@@ -45,8 +48,6 @@ async def send(messenger: TelegramMessenger, sent: Delivery) -> int:
 
 
 # --- Loud or silent -------------------------------------------------------------------------------------------------
-
-URGENT = {AlertKind.DUE, AlertKind.OVERDUE}
 
 
 @pytest.mark.parametrize("kind", AlertKind)

@@ -174,13 +174,14 @@ async def test_several_are_put_off_together_and_come_again_together(
 
 
 async def test_what_is_settled_meanwhile_is_not_put_off_with_the_others(
-    tell: Tell, ada: Person, chat: Chat, provider: FakeProvider, store: TinyStore
+    tell: Tell, ada: Person, chat: Chat, provider: FakeProvider, store: TinyStore, time: Time
 ) -> None:
     await link(ada, chat)
     provider.add(invoice(1, due=FAR), invoice(2, due=FAR), invoice(3, due=FAR))
     await tell()
     alert = chat.messages[-1]
     provider.add(paid(2))
+    time.forward(timedelta(minutes=15))
     await tell()
     assert "✅ Paid" in alert.text
     await ada.press(alert, "snooze:all").answered()
