@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -83,7 +83,7 @@ async def test_the_choices_take_the_place_of_the_button_and_back_leads_back(ada:
     ],
 )
 async def test_a_choice_is_kept_said_and_shown(
-    ada: Person, chat: Chat, alert: Message, store: TinyStore, label: str, until: object
+    ada: Person, chat: Chat, alert: Message, store: TinyStore, label: str, until: datetime
 ) -> None:
     await ada.press(alert, "snooze:4711").answered()
     answer = await ada.press(alert, label).answered()
