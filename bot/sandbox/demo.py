@@ -95,8 +95,7 @@ class _Story:
         await self._chapter("Two days pass. The bot reminds her of what is overdue, and of what is about to be due.")
         last = self._chat.messages[-1]
         clock.put_forward(timedelta(days=2))
-        for _ in range(2):
-            last = await self._wait(lambda m: _button(m, "pdf:"), after=last)
+        await self._wait(lambda m: _button(m, "snooze:"), after=last)
 
     async def _send(self, text: str, answered: Callable[[Message], bool]) -> Message:
         sent = self._ada.send(self._chat, text)
