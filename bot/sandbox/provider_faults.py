@@ -42,7 +42,7 @@ class Call(StrEnum):
 class Fault(StrEnum):
     """What goes wrong.
 
-    Up to CUT_BEFORE nothing is carried out; from HANG_AFTER on the call is, and then comes this. SLOW is right but late.
+    Up to CUT_BEFORE nothing is carried out; from HANG_AFTER on the call is, and then comes this. SLOW is only late.
     """
 
     DOWN = "down"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import get_args
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -30,7 +31,8 @@ PORT = 8099
 
 LARGEST_FILE = 20 * 1024 * 1024
 STATIC = Path(__file__).parent / "static"
-FORMS = {form.__name__.lower(): form for form in (Write, Press, Block, Rule, Issue, Settle, Credit, Switch, Wait)}
+Form = Write | Press | Block | Rule | Issue | Settle | Credit | Switch | Wait
+FORMS: dict[str, type[Form]] = {form.__name__.lower(): form for form in get_args(Form)}
 
 
 @asynccontextmanager

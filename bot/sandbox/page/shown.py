@@ -16,6 +16,7 @@ OPENED = frozenset(
 
 
 def person_json(stage: Stage, person: Person) -> Json:
+    """Somebody, and how far they are with the bot: it has spoken to them, and was shown the token."""
     telegram = stage.sandbox.telegram
     private = telegram.private_chat(person, started=False)
     return {
@@ -23,6 +24,8 @@ def person_json(stage: Stage, person: Person) -> Json:
         "name": person.user.first_name,
         "fullName": person.name,
         "language": person.user.language_code,
+        "started": any(message.sender is telegram.bot for message in private.history),
+        "linked": any(stage.account.token in message.text for message in private.history),
         "blocked": private.status(telegram.bot) == "kicked",
     }
 

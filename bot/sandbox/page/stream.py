@@ -64,20 +64,8 @@ def world(levers: Levers, run: str) -> Json:
         "people": [person_json(stage, person) for person in stage.people],
         "chats": [chat_json(stage, chat) for chat in stage.chats],
         "faults": levers.faults(),
-        "steps": steps(levers),
+        "paid": any(done.call is Call.PAY for done in sandbox.provider.executions),
     } | levers.books()
-
-
-def steps(levers: Levers) -> Json:
-    """Which of a newcomer's first steps are done: the bot has spoken, knows the account, and has paid with it."""
-    stage = levers.stage
-    provider, bot = stage.sandbox.provider, stage.sandbox.telegram.bot
-    shown = f"Bearer {stage.account.token}"
-    return {
-        "started": any(message.sender is bot for chat in stage.chats for message in chat.history),
-        "linked": any(request.headers.get("authorization") == shown for request in provider.requests),
-        "paid": any(done.call is Call.PAY for done in provider.executions),
-    }
 
 
 def happening(change: Change) -> tuple[str, Any] | None:
