@@ -1,15 +1,23 @@
 /** What the person one is does: write, press, move between chats. */
 
 import { ask } from "./api.js";
+import { clear } from "./notices.js";
 import { botStatus, changed, chatOf, chatsOf, state } from "./state.js";
 
-/** The view that a narrow screen shows: `chats`, `chat` or `panel`. */
+/** Where the focus goes in a view of a narrow screen, when what had it has gone from sight. */
+const LANDINGS = { chats: ".chats [aria-current]", chat: ".log", panel: ".panel .back" };
+
+/** Let a narrow screen show the `chats`, the `chat` or the `panel`. */
 export function show(view) {
   document.body.dataset.view = view;
+  if (view === "chat") clear();
   changed();
+  setTimeout(() => {
+    const focused = document.activeElement;
+    if (focused === document.body || !focused.checkVisibility({ visibilityProperty: true }))
+      document.querySelector(LANDINGS[view])?.focus({ preventScroll: true });
+  });
 }
-
-export const view = () => document.body.dataset.view;
 
 /** Be somebody, and open a chat, or with null that person's list. The address tells both, so that "back" works. */
 export function open(personId, chatId = null) {
@@ -26,8 +34,8 @@ export function goThere() {
   const mine = chatsOf(state.me).map((one) => one.id);
   const moved = chatOf(Number(chat))?.movedTo ?? Number(chat);
   state.chat = mine.includes(moved) ? moved : mine[0];
-  if (view() !== "panel") document.body.dataset.view = chat ? "chat" : "chats";
-  changed();
+  if (document.body.dataset.view === "panel") changed();
+  else show(chat ? "chat" : "chats");
 }
 
 const write = (text, more = {}) => ask("write", { person: state.me, chat: state.chat, text, ...more });

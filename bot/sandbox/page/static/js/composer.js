@@ -46,8 +46,10 @@ function draw() {
   }
   const chat = chatOf(state.chat);
   const shut = closed(chat);
+  const focused = row.contains(document.activeElement) || document.activeElement === instead;
   row.hidden = Boolean(shut);
   instead.hidden = !shut;
+  if (focused && !(shut ? instead : row).contains(document.activeElement)) (shut ? instead : field).focus();
   if (shut) {
     instead.textContent = t(shut.key);
     instead.disabled = !shut.press;
@@ -68,7 +70,7 @@ function closed(chat) {
   if (chat.kind !== "private") return null;
   if (me().blocked) return { key: "composer.unblock", press: () => act.block(state.me, false) };
   const isNew = botStatus(chat) === null && messagesOf(chat.id).length === 0;
-  return isNew ? { key: "composer.start", press: () => act.write("/start").then(() => field.focus()) } : null;
+  return isNew ? { key: "composer.start", press: () => act.write("/start") } : null;
 }
 
 function drawReply() {

@@ -12,6 +12,7 @@ const lines = h("div", { class: "messages" });
 export const log = h("div", { class: "log", role: "log", tabindex: "0", "aria-live": "polite" }, lines);
 export const toEnd = h("button", { type: "button", class: "to-end", hidden: true, onclick: () => end() }, icon("down"));
 
+let following = true; // the end is in sight, and is to stay so
 let shown = ""; // the person and the chat that are drawn
 let newFrom = 0; // the last message seen before this chat was opened
 let last = null; // the last message drawn
@@ -19,7 +20,6 @@ let last = null; // the last message drawn
 onChange(() => {
   const here = `${state.me}/${state.chat}`;
   const moved = shown !== here;
-  const wasNear = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
   const messages = messagesOf(state.chat);
   if (moved) {
     shown = here;
@@ -34,19 +34,24 @@ onChange(() => {
   const newest = messages.at(-1) ?? null;
   const isMine = newest !== last && newest?.from.id === state.me;
   last = newest;
-  if (moved || wasNear || isMine) end();
-  if (isRead()) markSeen(state.me, state.chat);
+  if (moved || following || isMine) end();
+  if (isInSight()) markSeen(state.me, state.chat);
 });
 
-const isRead = () => document.visibilityState === "visible" && log.offsetParent !== null;
+const isInSight = () => document.visibilityState === "visible" && log.checkVisibility();
 
 function end() {
+  following = true;
   log.scrollTop = log.scrollHeight;
 }
 
 log.addEventListener("scroll", () => {
-  toEnd.hidden = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
+  if (!log.checkVisibility()) return;
+  following = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
+  toEnd.hidden = following;
 });
+
+new ResizeObserver(() => following && end()).observe(log);
 
 function items(messages) {
   const made = [];

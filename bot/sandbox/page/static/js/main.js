@@ -9,7 +9,7 @@ import { titleOf } from "./chat.js";
 import { deepLink } from "./links.js";
 import { log } from "./log.js";
 import { alert, notice } from "./notices.js";
-import { chatOf, chatsOf, language, onChange, state, unreadOf } from "./state.js";
+import { changed, chatOf, chatsOf, language, onChange, state, unreadOf } from "./state.js";
 import { follow } from "./stream.js";
 import { t } from "./texts.js";
 
@@ -24,7 +24,7 @@ follow({
   message(message) {
     const isMine = message.from.id === state.me || message.silent || message.service;
     if (isMine || !chatsOf(state.me).some((chat) => chat.id === message.chat)) return;
-    if (message.chat === state.chat && log.offsetParent) return;
+    if (message.chat === state.chat && log.checkVisibility()) return;
     const title = titleOf(chatOf(message.chat));
     const words = message.text.split("\n")[0] || message.file?.name;
     notice(words, { title, act: () => { open(state.me, message.chat); show("chat"); } });
@@ -39,8 +39,10 @@ follow({
 
 window.addEventListener("hashchange", () => state.world && goThere());
 
-document.addEventListener("visibilitychange", () => onVisible());
-const onVisible = () => document.visibilityState === "visible" && state.world && goThere();
+document.addEventListener("visibilitychange", changed); // what is looked at is read
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.defaultPrevented && document.body.dataset.view === "panel") show("chat");
+});
 
 onChange(() => {
   const me = state.world.people.findIndex((one) => one.id === state.me);

@@ -8,6 +8,9 @@ const box = document.querySelector("#notices");
 box.setAttribute("role", "status");
 box.setAttribute("aria-live", "polite");
 
+/** Take away what is told already, once it is seen in another way. */
+export const clear = () => box.replaceChildren();
+
 /** Show a line for some seconds; with `act`, it can be pressed. */
 export function notice(text, { title = "", act = null } = {}) {
   const content = [title && h("strong", {}, title), h("span", {}, text)];
