@@ -60,7 +60,7 @@ class Rule(Struct):
 
     person: int
     chat: int
-    act: Literal["add", "promote", "remove", "upgrade"]
+    act: Literal["add", "promote", "remove", "upgrade", "topic"]
 
     def do(self, levers: Levers) -> None:
         person, chat = levers.stage.person(self.person), levers.stage.chat(self.chat)
@@ -73,6 +73,8 @@ class Rule(Struct):
                 person.set_bot_status(chat, "kicked")
             case "upgrade":
                 person.upgrade(chat)
+            case "topic":
+                person.open_topic(chat, f"Invoices {max(len(chat.topics), 1)}")
 
 
 def message_in(chat: Chat, message_id: int) -> Message:

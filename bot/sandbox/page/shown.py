@@ -74,6 +74,7 @@ def message_json(message: Message) -> Json:
         "reply": message.reply_to and _quote(message.reply_to),
         "topic": message.topic_id,
         "silent": message.silent,
+        "forceReply": message.force_reply,
         "service": next(iter(message.service), None),
     }
 

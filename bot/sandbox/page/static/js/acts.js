@@ -34,11 +34,19 @@ export function goThere() {
   const mine = chatsOf(state.me).map((one) => one.id);
   const moved = chatOf(Number(chat))?.movedTo ?? Number(chat);
   state.chat = mine.includes(moved) ? moved : mine[0];
+  openTopic();
   if (document.body.dataset.view === "panel") changed();
   else show(chat ? "chat" : "chats");
 }
 
-const write = (text, more = {}) => ask("write", { person: state.me, chat: state.chat, text, ...more });
+/** In a group with topics one is always in one of them: the one given, the one that is open, or General. */
+export function openTopic(topic = state.topic) {
+  const topics = chatOf(state.chat).topics.map((one) => one.id);
+  state.topic = topics.includes(topic) ? topic : (topics[0] ?? null);
+}
+
+const write = (text, more = {}) =>
+  ask("write", { person: state.me, chat: state.chat, text, topic: state.topic, ...more });
 
 async function follow({ start, startgroup }) {
   if (startgroup === undefined) {

@@ -18,7 +18,7 @@ let newFrom = 0; // the last message seen before this chat was opened
 let last = null; // the last message drawn
 
 onChange(() => {
-  const here = `${state.me}/${state.chat}`;
+  const here = `${state.me}/${state.chat}/${state.topic}`;
   const moved = shown !== here;
   const messages = messagesOf(state.chat);
   if (moved) {

@@ -4,8 +4,9 @@ import "./chat.js";
 import "./list.js";
 import "./panel/panel.js";
 
-import { act, goThere, open, show } from "./acts.js";
+import { act, goThere, open, openTopic, show } from "./acts.js";
 import { titleOf } from "./chat.js";
+import { reply } from "./composer.js";
 import { deepLink } from "./links.js";
 import { log } from "./log.js";
 import { alert, notice } from "./notices.js";
@@ -18,10 +19,12 @@ let connected = true;
 follow({
   connected(now) {
     if (state.me === null || !chatsOf(state.me).some((chat) => chat.id === state.chat)) goThere();
+    openTopic();
     if (connected && !now && state.world) notice(t("error.lost"));
     connected = now;
   },
   message(message) {
+    if (message.forceReply && message.chat === state.chat) reply(message);
     const isMine = message.from.id === state.me || message.silent || message.service;
     if (isMine || !chatsOf(state.me).some((chat) => chat.id === message.chat)) return;
     if (message.chat === state.chat && log.checkVisibility()) return;

@@ -8,6 +8,8 @@ export const state = {
   /** The person one is, and the chat that is open (null: none), as they are in `world`. */
   me: null,
   chat: null,
+  /** The topic that is open in a group with topics; null in all others. */
+  topic: null,
   /** What the bot shows to be doing, by chat: `{action, until}`, in this machine's milliseconds. */
   doing: new Map(),
   /** Presses of buttons that wait for an answer, by number. */
@@ -51,9 +53,18 @@ export function chatsOf(personId) {
 
 /** The messages of a chat, oldest first, with those of the group that it was before. */
 export function messagesOf(chatId) {
+  const all = allMessagesOf(chatId);
+  return state.topic === null || chatId !== state.chat ? all : all.filter((one) => topicOf(one) === state.topic);
+}
+
+/** The topic that General is; messages in it name none. */
+export const GENERAL = 1;
+const topicOf = (message) => message.topic ?? GENERAL;
+
+function allMessagesOf(chatId) {
   const earlier = state.world.chats.find((chat) => chat.movedTo === chatId);
   const own = [...(state.messages.get(chatId)?.values() ?? [])].filter((one) => one.service !== "migrate_to_chat_id");
-  return earlier ? [...messagesOf(earlier.id), ...own] : own;
+  return earlier ? [...allMessagesOf(earlier.id), ...own] : own;
 }
 
 /** Whether the bot can be read in a chat: it is no stranger there. */

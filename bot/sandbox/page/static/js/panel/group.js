@@ -10,6 +10,7 @@ const ACTS = {
   promote: (chat) => botStatus(chat) === "member",
   remove: (chat) => ["member", "administrator"].includes(botStatus(chat)),
   upgrade: (chat) => chat.kind === "group",
+  topic: (chat) => chat.kind === "supergroup",
 };
 
 /** This part of the panel: its node, and how to bring it up to date. */
