@@ -60,8 +60,9 @@ async def at_work(stage: Stage, tmp_path: Path) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-async def bot(stage: Stage) -> AsyncIterator[Bot]:
+async def bot(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bot]:
     """A bot that does what the test says."""
+    monkeypatch.setenv("PTB_TIMEDELTA", "1")  # the library warns without
     url = stage.sandbox.telegram_url
     async with Bot(BOT_TOKEN, base_url=f"{url}/bot", base_file_url=f"{url}/file/bot") as bot:
         yield bot

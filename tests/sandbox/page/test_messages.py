@@ -174,6 +174,7 @@ async def test_commands_in_a_message_are_sent_by_a_press(screen: Screen, bot: Bo
 async def test_new_messages_are_followed_unless_one_reads_further_up(screen: Screen, bot: Bot, chat: Chat) -> None:
     for number in range(30):
         await bot.send_message(chat.id, f"Message {number}")
+    await expect(screen.last).to_contain_text("Message 29")
     await expect(screen.last).to_be_in_viewport()
     await screen.page.locator(".log").evaluate("node => node.scrollTo(0, 0)")
     await bot.send_message(chat.id, "The latest")

@@ -10,7 +10,7 @@ import { t } from "./texts.js";
 
 const badge = h("span", { class: "badge", hidden: true });
 const back = h("button", { type: "button", class: "round back", onclick: () => { open(state.me); show("chats"); } });
-const title = h("h2", {});
+const title = h("h2", { id: "chat-title" });
 const status = h("p", { "aria-live": "polite" });
 const face = h("span", {});
 const world = h("button", { type: "button", class: "round to-panel", onclick: () => show("panel") }, icon("world"));

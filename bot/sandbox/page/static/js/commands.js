@@ -13,10 +13,8 @@ export function commands(field, send) {
   let offered = [];
   let at = 0;
 
-  field.setAttribute("role", "combobox");
   field.setAttribute("aria-autocomplete", "list");
   field.setAttribute("aria-controls", "commands");
-  field.setAttribute("aria-expanded", "false");
 
   const all = () => chatOf(state.chat)?.menus[state.me] ?? [];
 
@@ -30,7 +28,6 @@ export function commands(field, send) {
     node.hidden = offered.length === 0;
     node.setAttribute("aria-label", t("composer.menu"));
     node.replaceChildren(...offered.map(option));
-    field.setAttribute("aria-expanded", String(!node.hidden));
     if (node.hidden) field.removeAttribute("aria-activedescendant");
     else field.setAttribute("aria-activedescendant", `command-${at}`);
     node.children[at]?.scrollIntoView({ block: "nearest" });

@@ -9,7 +9,7 @@ import { drawSteps, steps } from "./steps.js";
 import { clockTime, dayOf, shortDay, t } from "./texts.js";
 import { themeButton } from "./theme.js";
 
-const heading = h("h1", {});
+const heading = h("h2", { id: "list-title" });
 const world = h("button", { type: "button", class: "round to-panel", onclick: () => show("panel") }, icon("world"));
 const legend = h("legend", {});
 const people = h("fieldset", { class: "people" }, legend);
@@ -21,7 +21,7 @@ document.querySelector("#list").append(head, people, nav, steps);
 let last = "";
 
 onChange(() => {
-  heading.textContent = t("list.title");
+  for (const title of [heading, document.querySelector("h1")]) title.textContent = t("list.title");
   world.setAttribute("aria-label", t("chat.panel"));
   legend.textContent = t("list.you");
   nav.setAttribute("aria-label", t("list.chats"));

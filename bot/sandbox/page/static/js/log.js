@@ -13,6 +13,7 @@ export const log = h("div", { class: "log", role: "log", tabindex: "0", "aria-li
 export const toEnd = h("button", { type: "button", class: "to-end", hidden: true, onclick: () => end() }, icon("down"));
 
 let following = true; // the end is in sight, and is to stay so
+let drawnInSight = false; // the log was to be seen when it was drawn last
 let shown = ""; // the person and the chat that are drawn
 let newFrom = 0; // the last message seen before this chat was opened
 let last = null; // the last message drawn
@@ -21,6 +22,7 @@ onChange(() => {
   const here = `${state.me}/${state.chat}/${state.topic}`;
   const moved = shown !== here;
   const messages = messagesOf(state.chat);
+  if (drawnInSight && log.checkVisibility()) following = isNearEnd();
   if (moved) {
     shown = here;
     newFrom = lastSeen(state.me, state.chat);
@@ -35,10 +37,11 @@ onChange(() => {
   const isMine = newest !== last && newest?.from.id === state.me;
   last = newest;
   if (moved || following || isMine) end();
-  if (isInSight()) markSeen(state.me, state.chat);
+  drawnInSight = log.checkVisibility();
+  if (drawnInSight && document.visibilityState === "visible") markSeen(state.me, state.chat);
 });
 
-const isInSight = () => document.visibilityState === "visible" && log.checkVisibility();
+const isNearEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
 
 function end() {
   following = true;
@@ -47,7 +50,7 @@ function end() {
 
 log.addEventListener("scroll", () => {
   if (!log.checkVisibility()) return;
-  following = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
+  following = isNearEnd();
   toEnd.hidden = following;
 });
 

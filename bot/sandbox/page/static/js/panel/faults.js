@@ -3,8 +3,11 @@
 import { act } from "../acts.js";
 import { ask } from "../api.js";
 import { h, keyed } from "../dom.js";
-import { language, state } from "../state.js";
+import { changed, language, state } from "../state.js";
 import { t } from "../texts.js";
+
+const SETTLED = 500; // milliseconds after which it is known what became of a switch that was turned
+const turned = new Map(); // how often each switch was turned
 
 /** This part of the panel: its node, and how to bring it up to date. */
 export function faults() {
@@ -39,10 +42,15 @@ const blocking = ({ id, name, blocked }) =>
 function item(key, on, words, hint, turn) {
   return {
     key,
-    version: [on, language()],
+    version: [on, language(), turned.get(key)],
     build: () => {
       const input = h("input", { type: "checkbox", role: "switch", checked: on, "data-focus": "switch", name: key });
-      input.addEventListener("change", () => turn(input.checked));
+      input.addEventListener("change", async () => {
+        await turn(input.checked);
+        // A fault that strikes once may be over already: then nothing is told, and the switch goes back.
+        turned.set(key, (turned.get(key) ?? 0) + 1);
+        setTimeout(changed, SETTLED);
+      });
       return h("label", { class: "switch" }, h("span", {}, h("span", {}, words), h("small", {}, hint)), input);
     },
   };

@@ -12,7 +12,7 @@ import { time } from "./time.js";
 const panel = document.querySelector("#panel");
 const badge = h("span", { class: "badge", hidden: true });
 const back = h("button", { type: "button", class: "round back", onclick: () => show("chat") }, icon("back"), badge);
-const heading = h("h2", {});
+const heading = h("h2", { id: "panel-title" });
 const body = h("div", { class: "sections" });
 panel.append(h("header", { class: "head" }, back, heading), body);
 
