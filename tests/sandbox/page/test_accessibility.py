@@ -10,6 +10,8 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, ReplyParam
 from bot.sandbox.stage import Stage
 from tests.sandbox.page.screen import PHONE, WIDE, Scheme, Screen
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 ROWS = [
     [InlineKeyboardButton("Pay", callback_data="pay:1")],
     [InlineKeyboardButton("Shop", url="https://example.org/")],
@@ -21,9 +23,10 @@ async def check(screen: Screen) -> None:
     assert results.violations_count == 0, results.generate_report()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-@pytest.mark.parametrize("name", ["ada", "jonas"])
+@pytest.mark.parametrize(
+    ("name", "size", "scheme"),
+    [("ada", WIDE, "light"), ("jonas", WIDE, "dark"), ("mia", PHONE, "light"), ("ada", PHONE, "dark")],
+)
 async def test_nothing_to_object_to(
     browser: Browser, address: str, stage: Stage, bot: Bot, name: str, size: tuple[int, int], scheme: Scheme
 ) -> None:

@@ -6,6 +6,7 @@ import struct
 import zlib
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import expect
 from telegram import Bot, ForceReply, InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
 
@@ -13,8 +14,10 @@ from bot.sandbox.stage import Stage
 from bot.sandbox.telegram import Chat
 from tests.sandbox.page.screen import Screen
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-@pytest.fixture
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def chat(stage: Stage, screen: Screen) -> Chat:
     """Ada's chat with the bot, begun and open."""
     await screen.page.locator(".instead").click()
@@ -190,4 +193,3 @@ async def test_a_chat_keeps_what_was_typed_and_not_sent(screen: Screen, chat: Ch
     await expect(screen.field).to_have_value("")
     await screen.chat("Invoice bot").click()
     await expect(screen.field).to_have_value("half a sentence")
-

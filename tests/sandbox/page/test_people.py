@@ -16,6 +16,8 @@ from bot.sandbox.stage import Stage
 from bot.sandbox.telegram import Chat
 from tests.sandbox.page.screen import Screen
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 @pytest.fixture
 def group(stage: Stage) -> Chat:
@@ -54,9 +56,7 @@ async def test_what_comes_for_others_is_counted_at_their_face(screen: Screen, bo
     await expect(badge).to_have_count(0)
 
 
-async def test_what_comes_into_another_chat_is_announced_and_leads_there(
-    screen: Screen, bot: Bot, group: Chat
-) -> None:
+async def test_what_comes_into_another_chat_is_announced_and_leads_there(screen: Screen, bot: Bot, group: Chat) -> None:
     await bot.send_message(group.id, "Hello, all")
     await expect(screen.page).to_have_title("(1) Invoice bot · Ada")
     await screen.notices.get_by_role("button").click()

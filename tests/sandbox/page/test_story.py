@@ -12,7 +12,7 @@ from bot.sandbox.provider_faults import Call
 from bot.sandbox.stage import TOKEN, Stage
 from tests.sandbox.page.screen import PHONE, WIDE, Screen
 
-pytestmark = pytest.mark.usefixtures("at_work")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("at_work")]
 
 OVERDUE = 300_002
 """Of the examples: it was due two days ago, so that on the next day it was three."""

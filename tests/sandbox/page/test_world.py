@@ -14,6 +14,8 @@ from bot.sandbox.provider_faults import Call, Fault
 from bot.sandbox.stage import TOKEN, Stage
 from tests.sandbox.page.screen import PHONE, Screen
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 
 async def test_an_invoice_is_written_settled_and_cancelled(screen: Screen, stage: Stage) -> None:
     page, invoices = screen.page, stage.account.invoices
@@ -128,7 +130,9 @@ async def test_the_bot_lives_through_the_providers_faults(screen: Screen, stage:
     assert provider.executed(Call.PAY, 300_001) == 1
 
 
-async def test_on_a_phone_the_panel_counts_what_is_unread(browser: Browser, address: str, bot: Bot, stage: Stage) -> None:
+async def test_on_a_phone_the_panel_counts_what_is_unread(
+    browser: Browser, address: str, bot: Bot, stage: Stage
+) -> None:
     ada = stage.people[0]
     async with Screen.opened(browser, f"{address}/#ada/{ada.id}", PHONE) as screen:
         await screen.page.locator(".instead").click()
