@@ -128,8 +128,8 @@ async def test_a_file_in_which_a_script_might_hide_is_only_saved(client: httpx.A
 
 
 async def test_a_file_too_big_is_refused(client: httpx.AsyncClient, stage: Stage) -> None:
-    where = {"person": stage.people[0].id, "chat": stage.people[0].id, "name": "big.bin"}
-    answer = await client.post("/api/upload", params=where, content=bytes(20 * 1024 * 1024 + 1))
+    where = f"person={stage.people[0].id}&chat={stage.people[0].id}&name=big.bin"
+    answer = await client.post(f"/api/upload?{where}", content=bytes(20 * 1024 * 1024 + 1))
     assert (answer.status_code, answer.json()) == (413, {"error": "too_large"})
     assert stage.sandbox.telegram.world.files == {}
 

@@ -73,7 +73,8 @@ function chatItem(chat) {
 
 function snippet(chat, message) {
   if (!message) return t("list.nothing");
-  const words = message.service ? t(`service.${message.service}`) : message.text.split("\n")[0] || message.file?.name;
+  if (message.service) return t(`service.${message.service}`);
+  const words = message.text.split("\n")[0] || message.file?.name;
   if (message.from.id === state.me) return t("list.mine", { words });
   return chat.kind === "private" ? words : `${message.from.name}: ${words}`;
 }

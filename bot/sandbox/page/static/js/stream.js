@@ -5,6 +5,8 @@ import { changed, chatOf, chatsOf, markSeen, state } from "./state.js";
 const DOING = 5500; // milliseconds that Telegram shows an action, if no message ends it before
 const PATIENCE = 60_000; // … and that a button waits for its answer
 
+let begun = false;
+
 /** Follow the sandbox. `tell.message`, `tell.answer` and `tell.connected` are called for what passes by. */
 export function follow(tell) {
   const source = new EventSource("api/events");
@@ -21,6 +23,8 @@ export function follow(tell) {
   on("messages", (messages) => {
     state.messages.clear();
     messages.forEach(keep);
+    if (begun) return;
+    begun = true; // what was there when the page was opened is no news
     for (const one of state.world.people) for (const chat of chatsOf(one.id)) markSeen(one.id, chat.id);
   });
   on("message", (message) => {
