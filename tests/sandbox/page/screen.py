@@ -65,6 +65,11 @@ class Screen:
         """A fault's switch."""
         return self.page.locator(f'.switch input[name="{name}"]')
 
+    async def turn(self, name: str, *, on: bool) -> None:
+        """Turn a fault's switch; it is done when this returns."""
+        async with self.page.expect_response("**/api/*"):
+            await self.switch(name).set_checked(on)
+
     async def say(self, text: str) -> None:
         await self.field.fill(text)
         await self.field.press("Enter")

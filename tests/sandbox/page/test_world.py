@@ -80,19 +80,18 @@ async def test_telegrams_faults_meet_the_bot_while_they_are_on(screen: Screen, b
     await screen.page.locator(".instead").click()
     await expect(screen.last).to_be_visible()
     for name, error in (("flood", RetryAfter), ("unreachable", NetworkError), (f"blocked {ada.id}", Forbidden)):
-        await screen.switch(name).check()
-        await expect(screen.switch(name)).to_be_checked()
+        await screen.turn(name, on=True)
         with pytest.raises(error):
             await bot.send_message(ada.id, "Hello?")
-        await screen.switch(name).uncheck()
-        await expect(screen.switch(name)).not_to_be_checked()
+        await screen.turn(name, on=False)
         await bot.send_message(ada.id, f"After {name}")
         await expect(screen.last).to_contain_text(f"After {name}")
+        await expect(screen.switch(name)).not_to_be_checked()
 
 
 async def test_a_fault_that_strikes_once_switches_itself_off(screen: Screen, bot: Bot, stage: Stage) -> None:
     await screen.page.locator(".instead").click()
-    await screen.switch("send_unanswered").check()
+    await screen.turn("send_unanswered", on=True)
     with pytest.raises(NetworkError):
         await bot.send_message(stage.people[0].id, "Did you get this?")
     await expect(screen.last).to_contain_text("Did you get this?")
@@ -102,7 +101,7 @@ async def test_a_fault_that_strikes_once_switches_itself_off(screen: Screen, bot
 async def test_who_has_blocked_the_bot_can_only_unblock_it(screen: Screen, stage: Stage) -> None:
     ada = stage.people[0]
     await screen.page.locator(".instead").click()
-    await screen.switch(f"blocked {ada.id}").check()
+    await screen.turn(f"blocked {ada.id}", on=True)
     await expect(screen.field).to_be_hidden()
     await screen.page.get_by_role("button", name="Unblock the bot").click()
     await expect(screen.field).to_be_visible()
@@ -115,13 +114,11 @@ async def test_the_bot_lives_through_the_providers_faults(screen: Screen, stage:
     await screen.say(f"/link {TOKEN}")
     await expect(screen.key("list:")).to_be_visible()
     for name, fault in (("down", Fault.DOWN), ("rate_limit", Fault.RATE_LIMIT), ("empty", Fault.EMPTY)):
-        await screen.switch(name).check()
-        await expect(screen.switch(name)).to_be_checked()
+        await screen.turn(name, on=True)
         assert [switched.fault for switched in provider.faults.on] == [fault]
-        await screen.switch(name).uncheck()
-        await expect(screen.switch(name)).not_to_be_checked()
-    await screen.switch("pay_unanswered").check()
-    await expect(screen.switch("pay_unanswered")).to_be_checked()
+        await screen.turn(name, on=False)
+        assert provider.faults.on == []
+    await screen.turn("pay_unanswered", on=True)
     await screen.say("/pay 300001")
     await screen.key("yes:").click()
     await expect(screen.switch("pay_unanswered")).not_to_be_checked()

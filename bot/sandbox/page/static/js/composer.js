@@ -40,8 +40,8 @@ function draw() {
   const place = `${state.me}/${state.chat}`;
   if (place !== here) {
     here = place;
-    field.value = draft().text;
     list.close();
+    field.value = draft().text;
     fit();
   }
   const chat = chatOf(state.chat);
@@ -85,15 +85,19 @@ function drawReply() {
 async function send(text) {
   const words = text.trim();
   if (!words) return;
-  const { reply: message } = draft();
-  const kept = drafts.get(here);
-  if (!(await act.write(words, message ? { reply: message.id } : {}))) return;
-  kept.text = "";
-  kept.reply = null;
+  const sent = draft();
+  drafts.delete(here);
+  redraw();
+  field.focus();
+  if (await act.write(words, sent.reply ? { reply: sent.reply.id } : {})) return;
+  Object.assign(draft(), sent, { text: words }); // it was not taken, so it isn't lost
+  redraw();
+}
+
+function redraw() {
   field.value = draft().text;
   fit();
   draw();
-  field.focus();
 }
 
 function attach() {
