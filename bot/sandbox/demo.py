@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from bot.application import configure_logs, running
-from bot.sandbox.page.app import PORT, open_page
+from bot.sandbox.page.app import open_page
 from bot.sandbox.sandbox import open_sandbox
 from bot.sandbox.stage import Stage, set_stage
 from bot.sandbox.story import Story
@@ -20,10 +20,13 @@ TICK = 0.2
 """Seconds between two looks at what is due: whoever watches is not to wait."""
 
 
-def show_page(language: str, port: int | None = None) -> None:
-    """Serve the page until Ctrl-C; whoever opens it begins as somebody of this language."""
+def show_page(language: str, port: int | None) -> None:
+    """Serve the page until Ctrl-C; whoever opens it begins as somebody of this language.
+
+    Raises :class:`bot.errors.StartError` where the port that was asked for is taken.
+    """
     with suppress(KeyboardInterrupt):
-        asyncio.run(_show_page(language, port or PORT))
+        asyncio.run(_show_page(language, port))
 
 
 def tell_story(language: str) -> None:
@@ -43,7 +46,7 @@ async def staged() -> AsyncIterator[Stage]:
                 yield stage
 
 
-async def _show_page(language: str, port: int) -> None:
+async def _show_page(language: str, port: int | None) -> None:
     async with staged() as stage, open_page(stage, port) as address:
         click.echo(f"The bot is running. Open {address}/#{stage.speaker(language).user.username}")
         click.echo("Nothing leaves this machine, and nothing is kept. Ctrl-C ends it.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -42,3 +43,16 @@ def test_in_a_terminal_one_address_is_printed_and_ctrl_c_ends_it() -> None:
         os.close(theirs)
     assert (demo.returncode, errors) == (0, "")
     assert "http" not in output
+
+
+def test_a_port_that_is_taken_is_said_in_a_sentence() -> None:
+    ours, theirs = os.openpty()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        demo = subprocess.run(
+            [*DEMO, "--port", port], cwd=ROOT, stdin=theirs, capture_output=True, text=True, check=False, timeout=30
+        )
+    os.close(ours)
+    os.close(theirs)
+    assert (demo.returncode, demo.stdout) == (1, "")
+    assert demo.stderr == f"Error: Port {port} can't be had. Choose another with --port.\n"

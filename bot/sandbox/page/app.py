@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from bot.errors import StartError
 from bot.sandbox.page.acts import Block, Press, Rule, Write
 from bot.sandbox.page.guard import Guard
 from bot.sandbox.page.levers import Levers
@@ -27,7 +28,7 @@ from bot.sandbox.server import serve
 from bot.sandbox.stage import Stage
 
 PORT = 8099
-"""Where the page is unless that is taken: the same each time, so that an open tab finds it again."""
+"""The same each time, so that an open tab finds the page again."""
 
 LARGEST_FILE = 20 * 1024 * 1024
 STATIC = Path(__file__).parent / "static"
@@ -36,13 +37,19 @@ FORMS: dict[str, type[Form]] = {form.__name__.lower(): form for form in get_args
 
 
 @asynccontextmanager
-async def open_page(stage: Stage, port: int = PORT) -> AsyncIterator[str]:
-    """Serve the page while the context lasts, and give its address; on a free port if this one is taken."""
+async def open_page(stage: Stage, port: int | None = None) -> AsyncIterator[str]:
+    """Serve the page while the context lasts, and give its address.
+
+    Without a port it is on :data:`PORT`, or on a free one where that is taken. Raises :class:`StartError` where the
+    port that was asked for is taken.
+    """
     app = application(stage)
     async with AsyncExitStack() as stack:
         try:
-            address = await stack.enter_async_context(serve(app, port))
+            address = await stack.enter_async_context(serve(app, PORT if port is None else port))
         except OSError:
+            if port is not None:
+                raise StartError(f"Port {port} can't be had. Choose another with --port.") from None
             address = await stack.enter_async_context(serve(app))
         yield address
 
@@ -61,8 +68,8 @@ def application(stage: Stage) -> Guard:
         Starlette(
             routes=routes,
             exception_handlers={
-                msgspec.ValidationError: _wrong,
                 msgspec.DecodeError: _wrong,
+                ValueError: _wrong,
                 PermissionError: _refused,
                 LookupError: _gone,
             },

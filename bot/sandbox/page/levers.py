@@ -12,14 +12,12 @@ from zoneinfo import ZoneInfo
 
 from bot.sandbox.invoices import SandboxInvoice
 from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.sandbox import MORNING
 from bot.sandbox.stage import Stage
 from bot.sandbox.telegram.faults import Fault as TelegramFault, Faults as TelegramFaults
 
 Json = dict[str, object]
 Step = Literal["hour", "day", "week"]
-
-MORNING = time(10)
-"""When a day begins that time is put forward to: reminders of the day have come by then."""
 
 WORDS = {
     "Hosting": "KVM Server L\nProzessor: 8 Kerne\nRAM: 16GB RAM",
@@ -113,7 +111,7 @@ class Levers:
 
 
 def _morning(now: datetime, days: int, zone: ZoneInfo) -> datetime:
-    return datetime.combine(now.astimezone(zone).date() + timedelta(days=days), MORNING, zone)
+    return datetime.combine(now.astimezone(zone).date() + timedelta(days=days), time(MORNING), zone)
 
 
 def _invoice(invoice: SandboxInvoice) -> Json:

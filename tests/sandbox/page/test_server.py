@@ -10,6 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from bot.errors import StartError
 from bot.sandbox.page.app import open_page
 from bot.sandbox.stage import TOKEN, Stage
 
@@ -134,9 +135,21 @@ async def test_a_file_too_big_is_refused(client: httpx.AsyncClient, stage: Stage
     assert stage.sandbox.telegram.world.files == {}
 
 
-async def test_a_second_page_finds_a_port_of_its_own(stage: Stage, address: str) -> None:
+async def test_a_second_page_finds_a_port_of_its_own(stage: Stage) -> None:
+    async with open_page(stage) as one, open_page(stage) as other:
+        assert one != other
+        for address in (one, other):
+            async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+                assert (await client.get("/")).status_code == 200
+
+
+async def test_a_port_that_was_asked_for_is_that_one_or_none(stage: Stage, address: str) -> None:
     taken = httpx.URL(address).port
-    assert taken is not None
-    async with open_page(stage, taken) as other, httpx.AsyncClient(base_url=other, trust_env=False) as client:
-        assert other != address
-        assert (await client.get("/")).status_code == 200
+    with pytest.raises(StartError, match=f"Port {taken} can't be had"):
+        async with open_page(stage, taken):
+            pass
+
+
+async def test_an_upload_by_nobody_is_refused(client: httpx.AsyncClient) -> None:
+    for query, error in (("person=x&chat=1&name=a", "wrong"), ("person=1&chat=1&name=a", "gone"), ("", "gone")):
+        assert (await client.post(f"/api/upload?{query}", content=b"x")).json() == {"error": error}

@@ -52,20 +52,19 @@ function draw() {
   if (focused && !(shut ? instead : row).contains(document.activeElement)) (shut ? instead : field).focus();
   if (shut) {
     instead.textContent = t(shut.key);
-    instead.disabled = !shut.press;
     instead.onclick = shut.press;
   }
   drawReply();
   field.placeholder = t("composer.placeholder", { name: me().name });
   field.setAttribute("aria-label", t("composer.label", { name: me().name }));
   menu.setAttribute("aria-label", t("composer.menu"));
-  menu.hidden = list.all().length === 0;
+  menu.hidden = list.all().length === 0 || !/^(\/|$)/.test(field.value);
   clip.setAttribute("aria-label", t("composer.attach"));
   sending.setAttribute("aria-label", t("composer.send"));
   sending.disabled = field.value.trim() === "";
 }
 
-/** Why nothing can be written into a chat, and what can be done about it. */
+/** Why nothing can be written into a chat, and what the button in its place does; null where it can. */
 function closed(chat) {
   if (chat.kind !== "private") return null;
   if (me().blocked) return { key: "composer.unblock", press: () => act.block(state.me, false) };

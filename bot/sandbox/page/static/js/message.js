@@ -25,7 +25,7 @@ export function messageNode(message, { first, last, named, answer, jump }) {
     attributes,
     named && avatar(message.from, last ? "" : "unseen"),
     h("div", { class: "body" }, bubble(message, named && first, jump), keyboard(message)),
-    answerButton(message, answer),
+    message.chat === state.chat && answerButton(message, answer),
   );
 }
 
