@@ -36,12 +36,12 @@ async def main() -> None:
 
 
 async def use(page: Page) -> None:
-    """Link, let a day pass, get a PDF, and be asked whether to pay."""
+    """Link, be told of a new invoice, get its PDF, and be asked whether to pay."""
     await page.locator(".instead").click()
     await page.locator("#text").fill(f"/link {TOKEN}")
     await page.keyboard.press("Enter")
     await page.locator('.key[data-key*="list:"]').wait_for()
-    await page.locator(".panel .even button").nth(1).click()
+    await page.locator(".issue button").click()
     await page.locator('.key[data-key*="pdf:"]').last.click()
     await page.locator(".file").wait_for()
     await page.locator('.key[data-key*="pay:"]').last.click()
