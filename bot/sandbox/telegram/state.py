@@ -77,6 +77,7 @@ class Message:
     reply_to: Message | None = None
     silent: bool = False
     protected: bool = False
+    force_reply: bool = False
     service: dict[str, object] = field(default_factory=dict)
     edited_at: datetime | None = None
     deleted: bool = False
