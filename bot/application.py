@@ -18,10 +18,13 @@ from bot import logs
 from bot.chat.bot import add_handlers, publish_menu, watch_membership
 from bot.chat.dispatch import Dispatcher, InOrderPerChat
 from bot.chat.errands import Errands
+from bot.chat.handlers.exporting import ExportHandlers
 from bot.chat.handlers.general import GeneralHandlers
+from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
+from bot.chat.handlers.selecting import SelectionHandlers
 from bot.chat.messenger import TelegramMessenger
 from bot.chat.polling import poll, reach
 from bot.chat.request import TelegramRequest, UpdatesRequest
@@ -32,10 +35,12 @@ from bot.provider.client import ProviderClient, open_client
 from bot.provider.transport import make_transport
 from bot.services.browsing import Browsing
 from bot.services.delivering import Courier
+from bot.services.inviting import Inviting
 from bot.services.linking import Linking
 from bot.services.monitoring import Monitor
 from bot.services.paying import Payments
 from bot.services.plan import CheckPlan
+from bot.services.selecting import Selecting
 from bot.services.workers import Workers
 from bot.settings import Settings
 from bot.store.keyfile import load_or_make_key
@@ -107,7 +112,8 @@ class InvoiceBot:
     ) -> None:
         self.telegram = telegram
         self._polling: asyncio.Task[Never] | None = None
-        self.phrasebook: Phrasebook = open_phrasebook(settings.currency, settings.zone)
+        rules = settings.payment_rules
+        self.phrasebook: Phrasebook = open_phrasebook(settings.currency, settings.zone, payments=rules.on)
         self._plan = CheckPlan(
             timedelta(seconds=settings.check_interval), settings.zone, settings.preferences, settings.is_banking_day
         )
@@ -117,15 +123,19 @@ class InvoiceBot:
         checks, sends, payments = self._workers
         self._monitor = Monitor(store, provider, clock, self._plan, checks)
         self._courier = Courier(store, store, messenger, clock, self._plan, sends)
-        self._payments = Payments(store, store, provider, messenger, clock, payments)
+        self._payments = Payments(store, store, provider, messenger, clock, payments, rules=rules)
         linking = Linking(store, provider, clock, self._plan, base_url=settings.provider_url)
+        groups = GroupHandlers(store, Inviting(store, linking, clock), self.phrasebook, clock)
         add_handlers(
             telegram,
             Dispatcher(store, self.phrasebook, clock, settings.allowed_users, self._errands),
             GeneralHandlers(store, self.phrasebook, clock),
             InvoiceHandlers(Browsing(provider), clock),
-            LinkHandlers(linking, clock),
-            PaymentHandlers(self._payments, clock),
+            LinkHandlers(linking, groups, clock),
+            PaymentHandlers(self._payments, store, clock),
+            SelectionHandlers(Selecting(store, provider, self._payments, clock), clock),
+            groups,
+            ExportHandlers(store),
         )
         watch_membership(telegram, store, clock)
         telegram.add_error_handler(_log_failure)

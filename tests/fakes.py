@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -190,7 +190,7 @@ class FakeProvider:
 
 
 class FakeMessenger:
-    """Implements :class:`bot.ports.Messenger`. ``sent`` and ``shown`` hold what came through, in order.
+    """Implements :class:`bot.ports.Messenger`. ``sent``, ``shown`` and ``batches`` hold what came through, in order.
 
     ``troubles`` holds, by chat, what its next tries meet: an error (raised instead of sending), or None for a send
     that works. ``always`` holds an error by chat that every try meets. ``gate`` holds all, ``held_chats`` single chats.
@@ -200,6 +200,7 @@ class FakeMessenger:
     def __init__(self) -> None:
         self.sent: list[Delivery] = []
         self.shown: list[Payment] = []
+        self.batches: list[tuple[Payment, ...]] = []
         self.tries: list[int] = []
         self.troubles: defaultdict[int, deque[Exception | None]] = defaultdict(deque)
         self.always: dict[int, Exception] = {}
@@ -211,6 +212,10 @@ class FakeMessenger:
         await self._pass(delivery.alert.place.chat_id)
         self.sent.append(delivery)
         self.came.set()
+
+    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> None:
+        await self._pass(batch[0].place.chat_id)
+        self.batches.append(tuple(batch))
 
     async def show_payment(self, payment: Payment, chat: Chat) -> None:
         await self._pass(payment.place.chat_id)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from bot.domain.payments import PaymentRules
 from bot.errors import StartError
 from bot.settings import PUBLIC_TELEGRAM, Settings, load_settings
 
@@ -53,6 +56,9 @@ def test_the_names_are_those_that_operators_know() -> None:
         "DATA_DIR",
         "TOKEN_KEYS",
         "ALLOWED_USERS",
+        "PAYMENTS",
+        "MAX_PAYMENT",
+        "CONFIRMATION_MINUTES",
         "LOG_LEVEL",
         "LOG_FORMAT",
     }
@@ -66,6 +72,7 @@ def test_two_settings_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.provider_timezone == settings.zone.key == "Europe/Berlin"
     assert (settings.currency, settings.check_interval, settings.data_dir) == ("EUR", 900, Path("data"))
     assert (settings.token_keys, settings.allowed_users) == ((), None)
+    assert settings.payment_rules == PaymentRules(on=True, limit=None, lifetime=timedelta(minutes=10))
     assert (settings.log_level, settings.log_format) == ("INFO", "console")
 
 
@@ -80,6 +87,9 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
         DATA_DIR="/var/lib/bot",
         TOKEN_KEYS="key-one, key-two",
         ALLOWED_USERS="11, 12,,13",
+        PAYMENTS="Off",
+        MAX_PAYMENT="50.00",
+        CONFIRMATION_MINUTES="2.5",
         LOG_LEVEL="debug",
         LOG_FORMAT="json",
     )
@@ -88,6 +98,7 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.currency, settings.check_interval, settings.data_dir) == ("USD", 1, Path("/var/lib/bot"))
     assert [key.get_secret_value() for key in settings.token_keys] == ["key-one", "key-two"]
     assert settings.allowed_users == frozenset({11, 12, 13})
+    assert settings.payment_rules == PaymentRules(on=False, limit=Decimal(50), lifetime=timedelta(seconds=150))
     assert (settings.log_level, settings.log_format) == ("DEBUG", "json")
 
 
@@ -195,6 +206,14 @@ def test_everything_missing_or_wrong_is_listed_in_one_message(monkeypatch: pytes
         ("CHECK_INTERVAL", "nan"),
         ("CHECK_INTERVAL", "inf"),
         ("CHECK_INTERVAL", "-1"),
+        ("PAYMENTS", "maybe"),
+        ("MAX_PAYMENT", "0"),
+        ("MAX_PAYMENT", "-5"),
+        ("MAX_PAYMENT", "1.005"),
+        ("MAX_PAYMENT", "a lot"),
+        ("MAX_PAYMENT", "NaN"),
+        ("CONFIRMATION_MINUTES", "0"),
+        ("CONFIRMATION_MINUTES", "inf"),
     ],
 )
 def test_what_cannot_work_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -16,13 +16,16 @@ from telegram.ext import (
 )
 
 from bot.chat.dispatch import Context, Dispatcher
+from bot.chat.handlers.exporting import ExportHandlers
 from bot.chat.handlers.general import GeneralHandlers
+from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
+from bot.chat.handlers.selecting import SelectionHandlers
 from bot.chat.texts import Phrasebook
 from bot.chat.views.choices import CHOICES
-from bot.chat.views.general import COMMANDS
+from bot.chat.views.general import PAYING, offered
 from bot.ports import ChatStore, Clock
 
 log = structlog.get_logger()
@@ -38,6 +41,9 @@ def add_handlers(
     invoices: InvoiceHandlers,
     linking: LinkHandlers,
     payments: PaymentHandlers,
+    selecting: SelectionHandlers,
+    groups: GroupHandlers,
+    exporting: ExportHandlers,
 ) -> None:
     """Route commands, buttons and free text."""
     wrap = dispatcher.wrap
@@ -49,11 +55,14 @@ def add_handlers(
         "invoices": wrap(invoices.invoices),
         "invoice": wrap(invoices.invoice),
         "pdf": wrap(invoices.pdf, slow=True),
-        "pay": wrap(payments.pay),
-        "removecredit": wrap(payments.remove_credit),
+        "pay": wrap(payments.guarded(payments.pay)),
+        "removecredit": wrap(payments.guarded(payments.remove_credit)),
+        "payments": wrap(payments.journal),
         "archive": wrap(invoices.archive, slow=True),
         "status": wrap(general.status),
         "language": wrap(general.language),
+        "payers": wrap(groups.payers),
+        "export": wrap(exporting.export, slow=True),
     }
     buttons = {
         "list": wrap(invoices.turn),
@@ -62,6 +71,13 @@ def add_handlers(
         "pdf": wrap(invoices.pdf, slow=True),
         "pay": wrap(payments.pay),
         "removecredit": wrap(payments.remove_credit),
+        "journal": wrap(payments.journal),
+        "several": wrap(selecting.begin),
+        "pick": wrap(selecting.toggle),
+        "sum": wrap(selecting.ask),
+        "drop": wrap(selecting.drop),
+        "payers": wrap(groups.payers_answer),
+        "own": wrap(groups.use_own),
         "yes": wrap(payments.confirm),
         "no": wrap(payments.cancel),
         "language": wrap(general.language),
@@ -70,7 +86,9 @@ def add_handlers(
     message, private = filters.UpdateType.MESSAGE, filters.ChatType.PRIVATE & ~filters.StatusUpdate.ALL
     # What is tapped in Telegram's menu comes without a number.
     for name in CHOICES:
-        application.add_handler(CommandHandler(name, wrap(invoices.choosing(name)), message, has_args=False))
+        choose = invoices.choosing(name)
+        callback = wrap(payments.guarded(choose) if name in PAYING else choose)
+        application.add_handler(CommandHandler(name, callback, message, has_args=False))
     for name, callback in commands.items():
         application.add_handler(CommandHandler(name, callback, message))
     for word, callback in buttons.items():
@@ -102,7 +120,7 @@ def watch_membership(
 async def publish_menu(bot: Bot, phrasebook: Phrasebook) -> None:
     """Set the command menu in every language; the first is the one for all others. A failure is logged, no more."""
     for order, (language, t) in enumerate(phrasebook.items()):
-        menu = [BotCommand(name, t.plain(f"command.{name}")) for name in COMMANDS]
+        menu = [BotCommand(name, t.plain(f"command.{name}")) for name in offered(t)]
         try:
             await bot.set_my_commands(menu, language_code=language if order else None)
         except TelegramError as error:

@@ -8,8 +8,9 @@ from datetime import datetime
 from telegram import Bot
 
 from bot.chat import sending
+from bot.chat.screens import Screen
 from bot.chat.texts import Phrasebook
-from bot.chat.views import alerts as views, payments
+from bot.chat.views import alerts as views, batches, payments
 from bot.domain.alerts import Alert, SentMessage
 from bot.domain.chats import Chat
 from bot.domain.payments import Payment
@@ -38,7 +39,13 @@ class TelegramMessenger:
 
     async def show_payment(self, payment: Payment, chat: Chat) -> None:
         """Edit the message that shows the payment; send a new one where that is out of reach."""
-        screen = payments.progress(self._phrasebook[chat.speaks], payment)
+        await self._show(payment, payments.progress(self._phrasebook[chat.speaks], payment))
+
+    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> None:
+        """The same for the message that shows several."""
+        await self._show(batch[0], batches.progress(self._phrasebook[chat.speaks], batch))
+
+    async def _show(self, payment: Payment, screen: Screen) -> None:
         if payment.message_id is None or not await sending.edit(self._bot, payment.place, payment.message_id, screen):
             await sending.send(self._bot, payment.place, screen)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -10,7 +11,7 @@ import structlog
 
 from bot.domain.invoices import Invoice
 from bot.domain.payments import SETTLE_FOR, Outcome, Payment, State, ended, outcome_of
-from bot.errors import BotError, NotLinked, Refused
+from bot.errors import BotError, NotLinked, PaymentInProgress, Refused
 from bot.ports import ChatStore, Clock, PaymentStore, Provider
 from bot.services.failures import log_failure
 
@@ -37,6 +38,10 @@ class Settler:
         now = self._clock()
         if payment.state is State.CONFIRMED and now - payment.since > ABANDONED_AFTER:
             return await self.end(payment, Outcome.NOT_SENT)
+        if payment.state is State.QUEUED:
+            batch = await self._store.batch_of(payment.id)
+            stands_still = now - max(other.since for other in batch) > ABANDONED_AFTER
+            return await self.end(payment, Outcome.NOT_SENT) if stands_still else payment
         if payment.state is not State.SENT:
             return payment
         time_is_up = now - payment.since > SETTLE_FOR
@@ -48,6 +53,23 @@ class Settler:
             return await self.end(why, Outcome.UNCLEAR) if time_is_up else payment
         outcome = outcome_of(payment, invoice) or (Outcome.UNCLEAR if time_is_up else None)
         return await self.end(payment, outcome, invoice.left_to_pay) if outcome else payment
+
+    async def begin(self, payment: Payment) -> Payment | None:
+        """The turn of one that was queued: confirmed, or ended where its invoice is being paid otherwise right now.
+
+        None: somebody else has moved it on.
+        """
+        confirmed = replace(payment, state=State.CONFIRMED, since=self._clock())
+        try:
+            return confirmed if await self._store.advance_payment(confirmed, State.QUEUED) else None
+        except PaymentInProgress as error:
+            return await self.end(because_of(error, payment), Outcome.NOT_SENT)
+
+    async def end_queued(self, payments: Sequence[Payment]) -> None:
+        """End those that have not had their turn: nothing of them was sent."""
+        for payment in payments:
+            if payment.state is State.QUEUED:
+                await self.end(payment, Outcome.NOT_SENT)  # in vain for those that had it
 
     async def end(self, payment: Payment, outcome: Outcome, left: Decimal | None = None) -> Payment | None:
         """The ended payment; None: somebody else has moved it on."""

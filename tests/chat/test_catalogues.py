@@ -29,16 +29,23 @@ KEY = re.compile(r"[a-z]+(\.[a-z_]+)+")
 HOLE = "*"
 KEY_WITH_HOLES = re.compile(r"(\*|[a-z]+)(\.(\*|[a-z_]+))*\.(\*|[a-z_]+)")
 
+ENDS = ("queued", "confirmed", "sent", *Outcome)
+"""How a payment that was confirmed can stand."""
+
 COMPUTED: Mapping[str, set[str]] = {
     "alert.{delivery.alert.kind}": {f"alert.{kind}" for kind in AlertKind},
     "alert.{link.trouble}": {f"alert.{trouble}" for trouble in Trouble},
     "alert.{state}": {"alert.due", "alert.overdue"},
+    "batch.{payments[0].outcome}": {"batch.cancelled", "batch.expired"},
+    "batch.item.{payment.outcome or payment.state}": {f"batch.item.{end}" for end in ENDS},
     "choose.{command}": {f"choose.{command}" for command in CHOICES},
     "command.{name}": {f"command.{name}" for name in COMMANDS},
     "filter.{choice}": {f"filter.{choice}" for choice in (*Show, *Kind, "transactions")},
     "filter.{kind}": {f"filter.{kind}" for kind in Kind},
     "filter.{query.kind}": {f"filter.{kind}" for kind in Kind},
     "filter.{show}": {f"filter.{show}" for show in Show},
+    "journal.end.{payment.outcome or payment.state}": {f"journal.end.{end}" for end in ("asked", *ENDS)},
+    "journal.{payment.action}": {f"journal.{action}" for action in Action},
     "list.title.{query.show}": {f"list.title.{show}" for show in Show},
     "{payment.action}.ask": {f"{action}.ask" for action in Action},
     "{payment.action}.confirm": {f"{action}.confirm" for action in Action},
@@ -51,7 +58,8 @@ NO_KEYS = {"{self.query.show}.{self.query.kind}.{int(self.query.with_transaction
 """What looks like a computed key and is callback data."""
 
 SAME_IN_ALL = {
-    "alert.title", "button.details", "button.filter", "button.pdf", "details.description", "details.item",
+    "alert.title", "batch.item.ask", "batch.item.confirmed", "batch.item.done", "batch.item.queued",
+    "button.remove_payer", "journal.how", "journal.what", "button.details", "button.filter", "button.pdf", "details.description", "details.item",
     "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "list.line", "payment.title",
 }  # fmt: skip
 """Texts that are nothing but placeholders and signs, or the same word in English and German."""

@@ -19,7 +19,7 @@ from bot.domain.payments import Outcome, State
 from bot.errors import ProviderDown
 from bot.services.delivering import LEASE
 from tests.fakes import invoice
-from tests.services.world import ADA, DAY, DUE, MESSAGE, SECOND, World
+from tests.services.world import ADA, DAY, DUE, MESSAGE, SECOND, World, member
 
 MINUTES = timedelta(minutes=15)
 
@@ -106,9 +106,9 @@ async def ask_where_requests_are_lost(world: World) -> str:
 
 async def press(world: World, payment_id: str) -> None:
     chat = await world.store.chat(1)
-    payment = await world.payments.confirm(payment_id, Place(1), ADA, MESSAGE, chat)
-    assert payment is not None
-    await world.payments.carry_out(payment, chat)
+    payments = await world.payments.confirm(payment_id, Place(1), member(ADA), MESSAGE, chat)
+    assert payments
+    await world.payments.carry_out(payments, chat)
 
 
 @pytest.mark.parametrize("prepare", [ask, ask_where_answers_are_lost, ask_where_requests_are_lost])

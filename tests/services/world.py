@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.domain.alerts import AlertKind, KnownInvoice
-from bot.domain.chats import Chat, Link, Place
+from bot.domain.chats import Chat, Link, Member, Place, Token
 from bot.domain.invoices import Listing
 from bot.domain.payments import Action, Outcome, Payment, State
 from bot.services.delivering import Courier
@@ -39,6 +39,10 @@ OPEN = invoice(7, DUE, "10.00")
 CREDITED = replace(OPEN, credit=Decimal(4))
 
 Told = list[tuple[AlertKind, int | None, int | None]]
+
+
+def member(user: int) -> Member:
+    return Member(user, "Ada" if user == ADA else "Bob")
 
 
 class World:
@@ -139,19 +143,19 @@ class World:
 
     async def link(self, chat_id: int = 1, token: str = TOKEN, user: int = ADA) -> Listing:
         self.provider.account(token)
-        return await self.linking.link(await self.store.chat(chat_id), Place(chat_id), user, token)
+        return await self.linking.link(await self.store.chat(chat_id), Place(chat_id), member(user), Token(token))
 
     async def ask(self, invoice_id: int = 7, action: Action = Action.PAY, chat_id: int = 1, user: int = ADA) -> Payment:
         chat = await self.store.chat(chat_id)
-        payment, _ = await self.payments.ask(chat, Place(chat_id), user, action, invoice_id)
+        payment, _ = await self.payments.ask(chat, Place(chat_id), member(user), action, invoice_id)
         return payment
 
     async def press(self, payment_id: str, chat_id: int = 1, user: int = ADA, message: int = MESSAGE) -> None:
         """Press the button that says yes, as the chat's handler does it."""
         chat = await self.store.chat(chat_id)
-        payment = await self.payments.confirm(payment_id, Place(chat_id), user, message, chat)
-        if payment is not None:
-            await self.payments.carry_out(payment, chat)
+        payments = await self.payments.confirm(payment_id, Place(chat_id), member(user), message, chat)
+        if payments:
+            await self.payments.carry_out(payments, chat)
 
     # --- What there is to see ---
 
