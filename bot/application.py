@@ -15,7 +15,7 @@ import structlog
 from telegram.ext import Application, ApplicationBuilder, CallbackContext, JobQueue
 
 from bot import logs
-from bot.chat.bot import add_handlers, publish_menu, watch_membership
+from bot.chat.bot import Handlers, add_handlers, publish_menu, watch_membership
 from bot.chat.dispatch import Dispatcher, InOrderPerChat
 from bot.chat.errands import Errands
 from bot.chat.handlers.exporting import ExportHandlers
@@ -129,13 +129,15 @@ class InvoiceBot:
         add_handlers(
             telegram,
             Dispatcher(store, self.phrasebook, clock, settings.allowed_users, self._errands),
-            GeneralHandlers(store, self.phrasebook, clock),
-            InvoiceHandlers(Browsing(provider), clock),
-            LinkHandlers(linking, groups, clock),
-            PaymentHandlers(self._payments, store, clock),
-            SelectionHandlers(Selecting(store, provider, self._payments, clock), clock),
-            groups,
-            ExportHandlers(store),
+            Handlers(
+                general=GeneralHandlers(store, self.phrasebook, clock),
+                invoices=InvoiceHandlers(Browsing(provider), clock),
+                linking=LinkHandlers(linking, groups, clock),
+                groups=groups,
+                payments=PaymentHandlers(self._payments, store, clock),
+                selecting=SelectionHandlers(Selecting(store, provider, self._payments, clock), clock),
+                exporting=ExportHandlers(store),
+            ),
         )
         watch_membership(telegram, store, clock)
         telegram.add_error_handler(_log_failure)

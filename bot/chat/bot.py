@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import structlog
 from telegram import Bot, BotCommand, ChatMemberUpdated, Update
 from telegram.constants import ChatMemberStatus
@@ -34,68 +36,75 @@ ALLOWED_UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 """Always passed, since Telegram remembers the last choice."""
 
 
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """All that answers, a group for each part of the bot."""
+
+    general: GeneralHandlers
+    invoices: InvoiceHandlers
+    linking: LinkHandlers
+    groups: GroupHandlers
+    payments: PaymentHandlers
+    selecting: SelectionHandlers
+    exporting: ExportHandlers
+
+
 def add_handlers(
     application: Application,  # type: ignore[type-arg]  # its six parameters say nothing here
     dispatcher: Dispatcher,
-    general: GeneralHandlers,
-    invoices: InvoiceHandlers,
-    linking: LinkHandlers,
-    payments: PaymentHandlers,
-    selecting: SelectionHandlers,
-    groups: GroupHandlers,
-    exporting: ExportHandlers,
+    on: Handlers,
 ) -> None:
     """Route commands, buttons and free text."""
     wrap = dispatcher.wrap
     commands = {
-        "start": wrap(linking.start),
-        "help": wrap(general.help),
-        "link": wrap(linking.link, takes_token=True),
-        "unlink": wrap(linking.unlink, for_everybody=True),
-        "invoices": wrap(invoices.invoices),
-        "invoice": wrap(invoices.invoice),
-        "pdf": wrap(invoices.pdf, slow=True),
-        "pay": wrap(payments.guarded(payments.pay)),
-        "removecredit": wrap(payments.guarded(payments.remove_credit)),
-        "payments": wrap(payments.journal),
-        "archive": wrap(invoices.archive, slow=True),
-        "status": wrap(general.status),
-        "language": wrap(general.language),
-        "payers": wrap(groups.payers),
-        "export": wrap(exporting.export, slow=True),
+        "start": wrap(on.linking.start),
+        "help": wrap(on.general.help),
+        "link": wrap(on.linking.link, takes_token=True),
+        "unlink": wrap(on.linking.unlink, for_everybody=True),
+        "invoices": wrap(on.invoices.invoices),
+        "invoice": wrap(on.invoices.invoice),
+        "pdf": wrap(on.invoices.pdf, slow=True),
+        "pay": wrap(on.payments.guarded(on.payments.pay)),
+        "removecredit": wrap(on.payments.guarded(on.payments.remove_credit)),
+        "payments": wrap(on.payments.journal),
+        "archive": wrap(on.invoices.archive, slow=True),
+        "status": wrap(on.general.status),
+        "language": wrap(on.general.language),
+        "payers": wrap(on.groups.payers),
+        "export": wrap(on.exporting.export, slow=True),
     }
     buttons = {
-        "list": wrap(invoices.turn),
-        "filter": wrap(invoices.filters),
-        "show": wrap(invoices.invoice),
-        "pdf": wrap(invoices.pdf, slow=True),
-        "pay": wrap(payments.pay),
-        "removecredit": wrap(payments.remove_credit),
-        "journal": wrap(payments.journal),
-        "several": wrap(selecting.begin),
-        "pick": wrap(selecting.toggle),
-        "sum": wrap(selecting.ask),
-        "drop": wrap(selecting.drop),
-        "payers": wrap(groups.payers_answer),
-        "own": wrap(groups.use_own),
-        "yes": wrap(payments.confirm),
-        "no": wrap(payments.cancel),
-        "language": wrap(general.language),
-        "unlink": wrap(linking.unlink_answer, for_everybody=True),
+        "list": wrap(on.invoices.turn),
+        "filter": wrap(on.invoices.filters),
+        "show": wrap(on.invoices.invoice),
+        "pdf": wrap(on.invoices.pdf, slow=True),
+        "pay": wrap(on.payments.pay),
+        "removecredit": wrap(on.payments.remove_credit),
+        "journal": wrap(on.payments.journal),
+        "several": wrap(on.selecting.begin),
+        "pick": wrap(on.selecting.toggle),
+        "sum": wrap(on.selecting.ask),
+        "drop": wrap(on.selecting.drop),
+        "payers": wrap(on.groups.payers_answer),
+        "own": wrap(on.groups.use_own),
+        "yes": wrap(on.payments.confirm),
+        "no": wrap(on.payments.cancel),
+        "language": wrap(on.general.language),
+        "unlink": wrap(on.linking.unlink_answer, for_everybody=True),
     }
     message, private = filters.UpdateType.MESSAGE, filters.ChatType.PRIVATE & ~filters.StatusUpdate.ALL
     # What is tapped in Telegram's menu comes without a number.
     for name in CHOICES:
-        choose = invoices.choosing(name)
-        callback = wrap(payments.guarded(choose) if name in PAYING else choose)
+        choose = on.invoices.choosing(name)
+        callback = wrap(on.payments.guarded(choose) if name in PAYING else choose)
         application.add_handler(CommandHandler(name, callback, message, has_args=False))
     for name, callback in commands.items():
         application.add_handler(CommandHandler(name, callback, message))
     for word, callback in buttons.items():
         application.add_handler(CallbackQueryHandler(callback, pattern=f"^{word}(:|$)"))
-    application.add_handler(CallbackQueryHandler(wrap(general.unknown_button)))
-    application.add_handler(MessageHandler(message & private & filters.COMMAND, wrap(general.unknown_command)))
-    application.add_handler(MessageHandler(message & private, wrap(linking.text, takes_token=True)))
+    application.add_handler(CallbackQueryHandler(wrap(on.general.unknown_button)))
+    application.add_handler(MessageHandler(message & private & filters.COMMAND, wrap(on.general.unknown_command)))
+    application.add_handler(MessageHandler(message & private, wrap(on.linking.text, takes_token=True)))
 
 
 def watch_membership(
