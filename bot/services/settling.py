@@ -40,8 +40,9 @@ class Settler:
             return await self.end(payment, Outcome.NOT_SENT)
         if payment.state is State.QUEUED:
             batch = await self._store.batch_of(payment.id)
-            stands_still = now - max(other.since for other in batch) > ABANDONED_AFTER
-            return await self.end(payment, Outcome.NOT_SENT) if stands_still else payment
+            # Whoever carries a batch out goes on after what is paid, and after nothing else.
+            last_step = max(other.since for other in batch if other.outcome in {None, Outcome.DONE})
+            return await self.end(payment, Outcome.NOT_SENT) if now - last_step > ABANDONED_AFTER else payment
         if payment.state is not State.SENT:
             return payment
         time_is_up = now - payment.since > SETTLE_FOR

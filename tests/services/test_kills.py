@@ -134,6 +134,31 @@ async def test_a_payment_killed_anywhere_is_made_at_most_once_and_its_end_told_t
         assert payment.state is State.ASKED or payment.told
 
 
+async def ask_several(world: World) -> str:
+    world.account.put(invoice(7, DUE), invoice(8, DUE))
+    await world.link()
+    return (await world.ask_several(7, 8))[0].id
+
+
+async def test_several_killed_anywhere_are_each_made_at_most_once_and_none_after_the_kill(tmp_path: Path) -> None:
+    async for world, first in killed_everywhere(tmp_path, ask_several, press):
+        before = list(world.provider.posts)
+        for _ in range(80):
+            world.clock.move(10 * SECOND)
+            await world.settle()
+        assert world.provider.posts == before
+        assert before in ([], [("pay", 7)], [("pay", 7), ("pay", 8)])
+        batch = await world.store.batch_of(first)
+        if all(payment.state is State.ASKED for payment in batch):
+            assert before == []
+            continue
+        assert [payment.told for payment in batch] == [True, True]
+        told = {number: outcome for number, _, outcome in world.last_batch()}
+        paid = {number for _, number in world.provider.executed}
+        assert {number for number, outcome in told.items() if outcome is Outcome.DONE} == paid
+        assert {told[number] for number in told.keys() - paid} <= {Outcome.NOT_SENT, Outcome.UNCLEAR}
+
+
 async def expect_news(world: World) -> None:
     world.account.put(invoice(7, DUE))
     await world.link()

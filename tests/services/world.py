@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 from bot.domain.alerts import AlertKind, KnownInvoice
 from bot.domain.chats import Chat, Link, Member, Place, Token
 from bot.domain.invoices import Listing
-from bot.domain.payments import Action, Outcome, Payment, State
+from bot.domain.payments import Action, Outcome, Payment, PaymentRules, State
 from bot.services.delivering import Courier
 from bot.services.linking import Linking
 from bot.services.monitoring import Monitor
 from bot.services.paying import Payments
 from bot.services.plan import CheckPlan
+from bot.services.selecting import Selecting
 from bot.services.workers import Workers
 from bot.store.tinydb import TinyStore, open_store
 from bot.store.vault import new_key
@@ -54,6 +55,7 @@ class World:
         self.clock = SettableClock(START)
         self.provider = FakeProvider()
         self.messenger = FakeMessenger()
+        self.rules = PaymentRules()
         self.plan = CheckPlan(timedelta(minutes=15), BERLIN)
         self.open()
 
@@ -68,7 +70,8 @@ class World:
         store, provider, messenger = wrap(self.store), wrap(self.provider), wrap(self.messenger)
         self.monitor = Monitor(store, provider, self.clock, self.plan, self.workers)
         self.courier = Courier(store, store, messenger, self.clock, self.workers)
-        self.payments = Payments(store, store, provider, messenger, self.clock, self.workers)
+        self.payments = Payments(store, store, provider, messenger, self.clock, self.workers, rules=self.rules)
+        self.selecting = Selecting(store, provider, self.payments, self.clock)
         self.linking = Linking(store, provider, self.clock, self.plan, base_url=URL)
 
     def replica(self, workers: Workers | None = None, show_within: timedelta = MINUTE) -> Payments:
@@ -150,6 +153,14 @@ class World:
         payment, _ = await self.payments.ask(chat, Place(chat_id), member(user), action, invoice_id)
         return payment
 
+    async def ask_several(self, *invoice_ids: int, chat_id: int = 1, user: int = ADA) -> list[Payment]:
+        """Choose some of the open invoices and go on; the button that says yes names the first."""
+        chat, place = await self.store.chat(chat_id), Place(chat_id)
+        selection = await self.selecting.begin(chat, place, member(user))
+        for number in invoice_ids:
+            selection = await self.selecting.toggle(selection.id, place, member(user), number)
+        return [payment for payment, _ in await self.selecting.ask(selection.id, chat, place, member(user))]
+
     async def press(self, payment_id: str, chat_id: int = 1, user: int = ADA, message: int = MESSAGE) -> None:
         """Press the button that says yes, as the chat's handler does it."""
         chat = await self.store.chat(chat_id)
@@ -175,6 +186,10 @@ class World:
     def states(self) -> list[State]:
         """The steps of payments that were shown, in order."""
         return [payment.state for payment in self.messenger.shown]
+
+    def last_batch(self) -> list[tuple[int, State, Outcome | None]]:
+        """What the message of several showed last."""
+        return [(payment.invoice_id, payment.state, payment.outcome) for payment in self.messenger.batches[-1]]
 
     def endings(self) -> list[Outcome]:
         """The ends of payments that were shown, in order."""
