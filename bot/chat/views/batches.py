@@ -72,7 +72,13 @@ def _head(t: Texts, payments: Sequence[Payment]) -> Markup:
     moment = t.moment(max(payment.since for payment in payments))
     if len(paid) == len(payments):
         return t.count("batch.done", len(paid), sum=t.money(_sum(paid)), moment=moment)
-    return t.count("batch.stopped", len(payments), paid=len(paid), sum=t.money(_sum(paid)), moment=moment)
+    outcomes = {payment.outcome for payment in payments}
+    if not outcomes & {Outcome.DONE, Outcome.PARTLY, Outcome.UNCLEAR}:
+        return t.count("batch.none", len(payments))
+    facts = {"paid": len(paid), "sum": t.money(_sum(paid)), "moment": moment}
+    if Outcome.UNCLEAR in outcomes:
+        return t.count("batch.uncertain", len(payments), **facts)
+    return t.count("batch.stopped", len(payments), **facts)
 
 
 def _line(t: Texts, payment: Payment) -> Markup:
