@@ -12,7 +12,10 @@ from tests.store.cutting import CuttingOs
 from tests.store.shelves import TinyShelf
 
 pytest.register_assert_rewrite(
-    *(f"tests.store.contract_{part}" for part in ("chats", "moves", "checks", "outbox", "payments"))
+    *(
+        f"tests.store.contract_{part}"
+        for part in ("chats", "moves", "roles", "checks", "outbox", "payments", "batches", "desk")
+    )
 )
 
 
