@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.domain.chats import Place
 
 LIFETIME = timedelta(minutes=15)
+NONCE_BYTES = 24
+NONCE_FORM = re.compile(r"[\w-]{32}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,11 @@ class Invitation:
     user_id: int
     expires_at: datetime
     replaces: datetime | None = None
+
+
+def new_nonce() -> str:
+    """A nonce that nobody can guess, short enough for a deep link."""
+    return secrets.token_urlsafe(NONCE_BYTES)
 
 
 def id_of(nonce: str) -> str:

@@ -115,7 +115,7 @@ class Payments:
     ) -> Sequence[Payment]:
         """Take the confirmation: of all presses of this button, exactly one gets the payments to carry out.
 
-        None: the question had expired, which its message says now. Raises :class:`PressByOther`,
+        None of them: the question had expired, which its message says now. Raises :class:`PressByOther`,
         :class:`ConfirmationExpired`, :class:`bot.errors.PaymentInProgress` or as :meth:`check` does, and then nothing
         was done.
         """
@@ -160,8 +160,8 @@ class Payments:
             await self.settler.end_queued(payments)
             if last is not None and last.state is State.SENT:
                 await self.teller.show_step(last, chat)
-            else:
-                await self.teller.tell(payments[0].id)
+            elif last is not None:
+                await self.teller.tell(last.id)
 
     async def tick(self) -> None:
         """Settle what is unsettled: payments whose end is not known yet, or was not told yet."""

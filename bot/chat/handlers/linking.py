@@ -7,6 +7,7 @@ from bot.chat.roles import check_ruler
 from bot.chat.screens import Screen
 from bot.chat.talk import Talk
 from bot.chat.views import general
+from bot.domain.invitations import NONCE_FORM
 from bot.errors import LinkInUse, NotAToken, NotLinked, ProviderError
 from bot.ports import Clock
 from bot.services.linking import Linking, looks_like_token, read_token
@@ -22,7 +23,7 @@ class LinkHandlers:
 
     async def start(self, talk: Talk) -> None:
         """/start: what the bot is, and for a chat that isn't linked the way to do it. Or the way here from a group."""
-        if talk.private and talk.words:
+        if talk.private and talk.words and NONCE_FORM.fullmatch(talk.words[0]):
             await self._groups.open(talk, talk.words[0])
             return
         if talk.chat.link is not None:

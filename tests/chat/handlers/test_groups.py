@@ -75,7 +75,7 @@ async def test_a_group_is_linked_from_the_private_chat_and_never_sees_the_token(
     ada: Person, chat: Chat, group: Chat, store: TinyStore
 ) -> None:
     started = await join(ada, group)
-    assert re.fullmatch(r"/start [\w-]{22,64}", started.text)
+    assert re.fullmatch(r"/start [\w-]{32}", started.text)
     prompt = await chat.wait_for(from_bot("You are linking the group Fish & <Chips>"), after=started)
     assert prompt.buttons == []
     sent = ada.send(chat, TOKEN)
@@ -139,9 +139,16 @@ async def test_the_way_expires(ada: Person, chat: Chat, group: Chat, time: Time,
     assert (await store.chat(group.id)).link is None
 
 
-@pytest.mark.parametrize("nonce", ["made-up", "x" * 64, "..", "group"])
-async def test_a_made_up_way_leads_nowhere(ada: Person, chat: Chat, nonce: str) -> None:
-    await ask(ada, chat, f"/start {nonce}", "has expired or was already used")
+async def test_a_made_up_way_leads_nowhere(ada: Person, chat: Chat, store: TinyStore) -> None:
+    await ask(ada, chat, f"/start {'x' * 32}", "has expired or was already used")
+    assert await store.chat(chat.id) == BotChat(chat.id)
+
+
+@pytest.mark.parametrize("payload", ["from-a-catalogue", "x" * 64, "..", f"{'x' * 31}!"])
+async def test_who_comes_by_any_other_deep_link_is_greeted_like_everybody(
+    ada: Person, chat: Chat, payload: str
+) -> None:
+    await ask(ada, chat, f"/start {payload}", "I keep an eye on your hosting invoices")
 
 
 async def test_the_nonce_is_stored_as_a_hash_only(ada: Person, group: Chat, settings: Settings) -> None:
