@@ -28,7 +28,7 @@ from bot.chat.handlers.selecting import SelectionHandlers
 from bot.chat.messenger import TelegramMessenger
 from bot.chat.polling import poll, reach
 from bot.chat.request import TelegramRequest, UpdatesRequest
-from bot.chat.texts import Phrasebook, open_phrasebook
+from bot.chat.texts import Phrasebook, open_phrasebook, speaker
 from bot.errors import StartError
 from bot.ports import Clock, Store
 from bot.provider.client import ProviderClient, open_client
@@ -119,18 +119,19 @@ class InvoiceBot:
         )
         self._workers = [Workers(CHECKS_AT_ONCE), Workers(SENDS_AT_ONCE), Workers(CHECKS_AT_ONCE)]
         self._errands = Errands(DOWNLOADS_AT_ONCE)
-        messenger = TelegramMessenger(telegram.bot, self.phrasebook, self._plan)
+        speak = speaker(self.phrasebook, self._plan)
+        messenger = TelegramMessenger(telegram.bot, speak, self._plan)
         checks, sends, payments = self._workers
         self._monitor = Monitor(store, provider, clock, self._plan, checks)
         self._courier = Courier(store, store, messenger, clock, self._plan, sends)
         self._payments = Payments(store, store, provider, messenger, clock, payments, rules=rules)
         linking = Linking(store, provider, clock, self._plan, base_url=settings.provider_url)
-        groups = GroupHandlers(store, Inviting(store, linking, clock), self.phrasebook, clock)
+        groups = GroupHandlers(store, Inviting(store, linking, clock), speak, clock)
         add_handlers(
             telegram,
-            Dispatcher(store, self.phrasebook, clock, settings.allowed_users, self._errands),
+            Dispatcher(store, speak, clock, settings.allowed_users, self._errands),
             Handlers(
-                general=GeneralHandlers(store, self.phrasebook, clock),
+                general=GeneralHandlers(store, speak, clock),
                 invoices=InvoiceHandlers(Browsing(provider), clock),
                 linking=LinkHandlers(linking, groups, clock),
                 groups=groups,

@@ -177,7 +177,7 @@ class ChatStore(Protocol):
         """Forget the chat and all that belongs to it; False if it was not linked."""
 
     async def move_chat(self, old_id: int, new_id: int) -> None:
-        """Give all that belongs to a chat its new id.
+        """Give all that belongs to a chat its new id. Earlier messages have other numbers there, which nobody knows.
 
         Where the new id is linked already, that link stays and the old one goes; payments move in any case.
         """

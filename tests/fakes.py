@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import io
+import itertools
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from bot.domain.alerts import Alert, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Token
 from bot.domain.invoices import Invoice, Item, Listing
 from bot.domain.payments import Action, Payment
-from bot.errors import NotFound, TokenRefused
-from bot.ports import Delivery, Document, InvoiceFilter
+from bot.errors import NotFound, SendRefused, TokenRefused
+from bot.ports import Clock, Delivery, Document, InvoiceFilter, utc_now
 
 EVERYTHING = InvoiceFilter()
 
@@ -189,29 +191,78 @@ class FakeProvider:
         return settled(covered) if covered.left_to_pay == 0 else covered
 
 
-class FakeMessenger:
-    """Implements :class:`bot.ports.Messenger`. ``sent``, ``shown`` and ``batches`` hold what came through, in order.
+@dataclass(frozen=True)
+class Message:
+    """A message with alerts that came through: what the messenger was given, and when."""
 
-    ``troubles`` holds, by chat, what its next tries meet: an error (raised instead of sending), or None for a send
-    that works. ``always`` holds an error by chat that every try meets. ``gate`` holds all, ``held_chats`` single chats.
-    ``came`` is set once an alert has come through.
+    id: int
+    delivery: Delivery
+    alerts: tuple[Alert, ...]
+    at: datetime
+
+    @property
+    def chat_id(self) -> int:
+        return self.delivery.chat.id
+
+
+@dataclass(frozen=True)
+class Edit:
+    """An earlier message that was edited, as it was remembered, and what was known of its invoices then."""
+
+    message: SentMessage
+    known: Mapping[int, KnownInvoice]
+    at: datetime
+
+    @property
+    def struck(self) -> list[int]:
+        """The invoices that it strikes out: those that are settled."""
+        return [s.invoice_id for s in self.message.shown if s.resolved or not self.known[s.invoice_id].is_open]
+
+
+class FakeMessenger:
+    """Implements :class:`bot.ports.Messenger`. ``sent``, ``edited``, ``shown`` and ``batches`` hold what came through.
+
+    ``troubles`` holds, by chat, what its next sends meet: an error (raised instead of sending), or None for one that
+    works. ``always`` holds an error by chat that every send meets. ``edit_troubles`` are what the next edits meet.
+    ``lost`` holds, by chat, errors that are raised after a message has come through. ``refuses`` are invoices that no
+    message may speak of. ``gate`` holds all,
+    ``held_chats`` single chats. ``came`` is set once an alert has come through.
     """
 
-    def __init__(self) -> None:
-        self.sent: list[Delivery] = []
+    def __init__(self, clock: Clock = utc_now) -> None:
+        self._clock = clock
+        self.sent: list[Message] = []
+        self.edited: list[Edit] = []
         self.shown: list[Payment] = []
         self.batches: list[tuple[Payment, ...]] = []
         self.tries: list[int] = []
         self.troubles: defaultdict[int, deque[Exception | None]] = defaultdict(deque)
+        self.lost: defaultdict[int, deque[Exception]] = defaultdict(deque)
+        self.refuses: set[int | None] = set()
+        self.edit_troubles: deque[Exception | None] = deque()
         self.always: dict[int, Exception] = {}
         self.gate: Gate | None = None
         self.held_chats: dict[int, Gate] = {}
         self.came = asyncio.Event()
+        self._ids = itertools.count(100)
 
-    async def send_alert(self, delivery: Delivery, now: datetime) -> None:
-        await self._pass(delivery.alert.place.chat_id)
-        self.sent.append(delivery)
+    async def send_alerts(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
+        chat_id = alerts[0].place.chat_id
+        await self._pass(chat_id)
+        if self.refuses.intersection(alert.invoice_id for alert in alerts):
+            raise SendRefused("Bad Request: can't parse entities")
+        message = Message(next(self._ids), delivery, tuple(alerts), now)
+        self.sent.append(message)
         self.came.set()
+        if self.lost[chat_id]:
+            raise self.lost[chat_id].popleft()
+        return message.id
+
+    async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
+        trouble = self.edit_troubles.popleft() if self.edit_troubles else None
+        if trouble is not None:
+            raise trouble
+        self.edited.append(Edit(message, delivery.known, self._clock()))
 
     async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> None:
         await self._pass(batch[0].place.chat_id)

@@ -97,7 +97,7 @@ async def test_the_logs_of_a_whole_run_hold_no_token(
     finally:
         logs.configure("WARNING", "console")
     output = "".join(capfd.readouterr())
-    assert "alert sent" in output
+    assert "alerts sent" in output
     assert "wrong-token-0123456789" not in output
     assert TOKEN not in output
     assert BOT_TOKEN.partition(":")[2] not in output

@@ -19,7 +19,7 @@ from bot.chat.errands import Errand, Errands
 from bot.chat.screens import Screen, one_line
 from bot.chat.sending import showing_action
 from bot.chat.talk import LONGEST_NAME, Talk, is_private, place_of
-from bot.chat.texts import Phrasebook
+from bot.chat.texts import Speak
 from bot.domain.chats import Chat
 from bot.errors import BotError, ChatGone, ChatMigrated, GroupNotLinked, MessengerError, NotLinked
 from bot.ports import ChatStore, Clock
@@ -78,13 +78,13 @@ class Dispatcher:
     def __init__(
         self,
         chats: ChatStore,
-        phrasebook: Phrasebook,
+        speak: Speak,
         clock: Clock,
         allowed_users: frozenset[int] | None,
         errands: Errands,
     ) -> None:
         self._chats = chats
-        self._phrasebook = phrasebook
+        self._speak = speak
         self._clock = clock
         self._allowed_users = allowed_users
         self._errands = errands
@@ -101,7 +101,7 @@ class Dispatcher:
 
         async def handle_known(talk: Talk) -> None:
             talk.chat = await self._known(talk)
-            talk.t = self._phrasebook[talk.chat.speaks]
+            talk.t = self._speak(talk.chat)
             if not for_everybody and self._allowed_users is not None and talk.user_id not in self._allowed_users:
                 await self._turn_away(talk, takes_token=takes_token)
                 return
@@ -161,7 +161,7 @@ class Dispatcher:
             place=place,
             user_id=user.id,
             private=is_private(update),
-            t=self._phrasebook[chat.speaks],
+            t=self._speak(chat),
             words=_words(update, context),
             # python-telegram-bot gives a press's deleted message as a Message without content.
             message=message if isinstance(message, Message) and message.is_accessible else None,
@@ -177,7 +177,7 @@ class Dispatcher:
             # What has happened meanwhile, such as /unlink, holds.
             stored = await self._chats.chat(talk.chat.id)
             talk.chat = replace(stored, telegram_language=talk.chat.telegram_language)
-            talk.t = self._phrasebook[talk.chat.speaks]
+            talk.t = self._speak(talk.chat)
             await handle(talk)
 
         async def cut_off() -> None:

@@ -9,9 +9,9 @@ from telegram import Bot
 
 from bot.chat import sending
 from bot.chat.screens import Screen
-from bot.chat.texts import Phrasebook
+from bot.chat.texts import Speak
 from bot.chat.views import alerts as views, batches, payments
-from bot.domain.alerts import Alert, SentMessage
+from bot.domain.alerts import Alert, AlertKind, SentMessage
 from bot.domain.chats import Chat
 from bot.domain.payments import Payment
 from bot.domain.preferences import Loudness
@@ -22,28 +22,32 @@ from bot.services.plan import CheckPlan
 class TelegramMessenger:
     """Implements :class:`bot.ports.Messenger`."""
 
-    def __init__(self, bot: Bot, phrasebook: Phrasebook, plan: CheckPlan) -> None:
+    def __init__(self, bot: Bot, speak: Speak, plan: CheckPlan) -> None:
         self._bot = bot
-        self._phrasebook = phrasebook
+        self._speak = speak
         self._plan = plan
 
     async def send_alerts(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
-        """Send alerts where the chat was linked."""
-        screen = views.alerts(self._phrasebook[delivery.chat.speaks], delivery, alerts, now)
-        loudness = self._plan.preferences(delivery.chat).loudness
-        silent = not rings(alerts, delivery, loudness)
-        return (await sending.send(self._bot, alerts[0].place, screen, silent=silent)).message_id
+        """Send alerts where the chat was linked; that one invoice is settled, as a reply to what was said of it."""
+        screen = views.alerts(self._speak(delivery.chat), delivery, alerts, now)
+        silent = not rings(alerts, delivery, self._plan.preferences(delivery.chat).loudness)
+        reply_to = _message_about(alerts[0], delivery) if len(alerts) == 1 else None
+        sent = await sending.send(self._bot, alerts[0].place, screen, silent=silent, reply_to=reply_to)
+        return sent.message_id
 
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
         """Strike out what is settled."""
+        if message.message_id is not None:
+            screen = views.overtaken(self._speak(delivery.chat), message, delivery)
+            await sending.edit(self._bot, message.place, message.message_id, screen)
 
     async def show_payment(self, payment: Payment, chat: Chat) -> None:
         """Edit the message that shows the payment; send a new one where that is out of reach."""
-        await self._show(payment, payments.progress(self._phrasebook[chat.speaks], payment))
+        await self._show(payment, payments.progress(self._speak(chat), payment))
 
     async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> None:
         """The same for the message that shows several."""
-        await self._show(batch[0], batches.progress(self._phrasebook[chat.speaks], batch))
+        await self._show(batch[0], batches.progress(self._speak(chat), batch))
 
     async def _show(self, payment: Payment, screen: Screen) -> None:
         if payment.message_id is None or not await sending.edit(self._bot, payment.place, payment.message_id, screen):
@@ -51,7 +55,21 @@ class TelegramMessenger:
 
 
 def rings(alerts: Sequence[Alert], delivery: Delivery, loudness: Loudness) -> bool:
-    """Whether a message with these alerts rings: most often if anything in it is urgent."""
+    """Whether a message with these alerts rings: most often if anything in it is urgent, never for what is paid."""
+    heard = [alert for alert in alerts if not _is_new_and_paid(alert, delivery)]
     if loudness is Loudness.URGENT:
-        return any(alert.is_urgent for alert in alerts)
-    return loudness is Loudness.ALL
+        return any(alert.is_urgent for alert in heard)
+    return loudness is Loudness.ALL and bool(heard)
+
+
+def _is_new_and_paid(alert: Alert, delivery: Delivery) -> bool:
+    known = None if alert.invoice_id is None else delivery.known.get(alert.invoice_id)
+    return alert.kind is AlertKind.NEW and known is not None and not known.is_open
+
+
+def _message_about(alert: Alert, delivery: Delivery) -> int | None:
+    """The latest message about the invoice of an alert that it is settled."""
+    if alert.kind is not AlertKind.SETTLED or alert.invoice_id is None:
+        return None
+    about = [m.message_id for m in delivery.sent if m.message_id and m.says_of(alert.invoice_id)]
+    return about[-1] if about else None

@@ -7,7 +7,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
-from telegram import Bot, CallbackQuery, InputFile, LinkPreviewOptions, Message, error as telegram_error
+from telegram import (
+    Bot,
+    CallbackQuery,
+    InputFile,
+    LinkPreviewOptions,
+    Message,
+    ReplyParameters,
+    error as telegram_error,
+)
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import (
     BadRequest,
@@ -48,6 +56,7 @@ GONE = (
 )
 """The texts of 403 and 400 that mean: this chat can't be written to any more."""
 
+NO_TOPIC = ("message thread not found", "topic_closed")
 UNTOUCHABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 NEVER_LEFT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"})
 """The transport's errors, by name, that mean that no request has left."""
@@ -110,8 +119,9 @@ async def insist(attempt: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sle
             await sleep(UNSENT_WAIT)
 
 
-async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False) -> Message:
-    """Send a message. Raises :class:`MessengerError`."""
+async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False, reply_to: int | None = None) -> Message:
+    """Send a message, as a reply if the message ``reply_to`` is still there. Raises :class:`MessengerError`."""
+    reply = None if reply_to is None else ReplyParameters(reply_to, allow_sending_without_reply=True)
 
     async def attempt(topic_id: int | None) -> Message:
         return await bot.send_message(
@@ -121,6 +131,7 @@ async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False) 
             parse_mode=ParseMode.HTML,
             reply_markup=screen.keyboard,
             disable_notification=silent,
+            reply_parameters=reply,
             link_preview_options=LinkPreviewOptions(is_disabled=True),
         )
 
@@ -202,12 +213,12 @@ async def showing_action(bot: Bot, place: Place, action: ChatAction, *, after: f
 
 
 async def _in_topic(place: Place, attempt: Callable[[int | None], Awaitable[T]]) -> T:
-    """Send to the topic; where it is gone, once more to the chat itself."""
+    """Send to the topic; where it is gone or closed, once more to the chat itself."""
     try:
         try:
             return await attempt(place.topic_id)
         except BadRequest as error:
-            if place.topic_id is None or "message thread not found" not in error.message.lower():
+            if place.topic_id is None or not any(known in error.message.lower() for known in NO_TOPIC):
                 raise
             return await attempt(None)
     except TelegramError as error:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gettext
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from importlib import resources
@@ -17,8 +17,9 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup
 
-from bot.domain.chats import LANGUAGES
+from bot.domain.chats import LANGUAGES, Chat
 from bot.errors import BotError
+from bot.services.plan import CheckPlan
 
 FORMATS = {"en": "en_GB"}
 """Languages whose sums and dates are written as a certain country does: 27 Nov 2026 is read alike on both sides of the
@@ -30,14 +31,16 @@ class Texts:
     """Speaks one language.
 
     Calling it gives a text as Telegram HTML: what is filled into its placeholders is escaped, unless it is
-    :class:`Markup` already. Catalogues are keyed by message key, in English as well. ``payments``: whether the operator
-    has them switched on, and views offer them.
+    :class:`Markup` already. Catalogues are keyed by message key, in English as well. ``zone`` is the reader's: in it
+    are today and all moments; due dates are days of the ``provider_zone``. ``payments``: whether the operator has them
+    switched on, and views offer them.
     """
 
     language: str
     currency: str
     zone: tzinfo
     catalogue: gettext.NullTranslations
+    provider_zone: tzinfo
     payments: bool = True
 
     def __call__(self, key: str, **arguments: object) -> Markup:
@@ -70,7 +73,7 @@ class Texts:
         return format_date(day, "medium", locale=self._locale)
 
     def moment(self, instant: datetime) -> str:
-        """Date and time of day, in the provider's zone: ``27 Nov 2026, 09:30``."""
+        """Date and time of day, in the reader's zone: ``27 Nov 2026, 09:30``."""
         time = format_time(instant, "short", tzinfo=self.zone, locale=self._locale)
         return f"{self.day(instant.astimezone(self.zone).date())}, {time}"
 
@@ -95,6 +98,19 @@ class Texts:
                 return self.plain("day.tomorrow")
         return format_timedelta(day - today, granularity="day", threshold=60, add_direction=True, locale=self._locale)
 
+    def today(self, now: datetime) -> date:
+        """The reader's day."""
+        return now.astimezone(self.zone).date()
+
+    def is_over(self, due: date, now: datetime) -> bool:
+        """Whether a due date has gone by where it counts: at the provider."""
+        return now.astimezone(self.provider_zone).date() > due
+
+    def due_day(self, due: date, now: datetime) -> str:
+        """A due date as seen from the reader's today; it lies in the past only once it is over at the provider."""
+        today = self.today(now)
+        return self.day_from(due if self.is_over(due, now) else max(due, today), today)
+
     @property
     def _locale(self) -> Locale:
         return Locale.parse(FORMATS.get(self.language, self.language))
@@ -111,10 +127,24 @@ Phrasebook = Mapping[str, Texts]
 
 
 def open_phrasebook(currency: str, zone: tzinfo, *, payments: bool = True) -> Phrasebook:
-    """Read the catalogues. Sums are in ``currency``, times of day in ``zone``."""
+    """Read the catalogues. Sums are in ``currency``, times of day in the provider's ``zone``."""
     return {
-        language: Texts(language, currency, zone, load_catalogue(language), payments=payments) for language in LANGUAGES
+        language: Texts(language, currency, zone, load_catalogue(language), zone, payments=payments)
+        for language in LANGUAGES
     }
+
+
+Speak = Callable[[Chat], Texts]
+"""Gives the words for a chat: its language, its time zone."""
+
+
+def speaker(phrasebook: Phrasebook, plan: CheckPlan) -> Speak:
+    """The one place that decides how a chat is spoken to."""
+
+    def speak(chat: Chat) -> Texts:
+        return replace(phrasebook[chat.speaks], zone=plan.timing(chat).zone)
+
+    return speak
 
 
 def load_catalogue(language: str) -> gettext.GNUTranslations:

@@ -177,7 +177,8 @@ class Shown:
 class SentMessage:
     """A message with alerts about invoices that are not settled yet, so that it can be edited once they are.
 
-    ``message_id`` is None where it may have been delivered, but nobody knows under which number.
+    ``message_id`` is None where it may have been delivered, or was before its chat got a new id, but nobody knows under
+    which number it stands there.
     """
 
     place: Place
@@ -193,6 +194,12 @@ class SentMessage:
         """The message once it was edited to say that these are settled."""
         shown = tuple(replace(s, resolved=s.resolved or s.invoice_id in invoice_ids) for s in self.shown)
         return replace(self, shown=shown)
+
+    def moved_to(self, chat_id: int) -> SentMessage:
+        """The message after its chat got a new id. There it has another number, which nobody tells."""
+        if self.place.chat_id == chat_id:
+            return self
+        return replace(self, place=replace(self.place, chat_id=chat_id), message_id=None)
 
     @property
     def is_over(self) -> bool:

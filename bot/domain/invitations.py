@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +11,8 @@ from bot.domain.chats import Place
 
 LIFETIME = timedelta(minutes=15)
 NONCE_BYTES = 24
+"""As url-safe base64 in :data:`NONCE_FORM`: nobody can guess it, and it is short enough for a deep link."""
+
 NONCE_FORM = re.compile(r"[\w-]{32}", re.ASCII)
 
 
@@ -29,11 +30,6 @@ class Invitation:
     user_id: int
     expires_at: datetime
     replaces: datetime | None = None
-
-
-def new_nonce() -> str:
-    """A nonce that nobody can guess, short enough for a deep link."""
-    return secrets.token_urlsafe(NONCE_BYTES)
 
 
 def id_of(nonce: str) -> str:

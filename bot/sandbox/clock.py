@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 
 class SandboxClock:
@@ -19,3 +19,10 @@ class SandboxClock:
         if by < timedelta():
             raise ValueError("time runs forwards only")
         self._ahead += by
+
+    def put_forward_to(self, hour: int, zone: tzinfo) -> None:
+        """Let time pass until it is this full hour in a zone: today, or tomorrow where it has gone by."""
+        now = self()
+        today = now.astimezone(zone).date()
+        hours = (datetime.combine(today + timedelta(days=n), time(hour), zone).astimezone(UTC) for n in (0, 1))
+        self.put_forward(next(at for at in hours if at > now) - now)

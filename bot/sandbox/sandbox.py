@@ -14,6 +14,9 @@ from bot.sandbox.server import serve
 from bot.sandbox.telegram import BOT_TOKEN, SandboxTelegram
 from bot.settings import Settings, load_settings
 
+MORNING = 10
+"""An hour at which reminders have come and nobody has quiet hours."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
@@ -39,8 +42,9 @@ class Sandbox:
 
 @asynccontextmanager
 async def open_sandbox() -> AsyncIterator[Sandbox]:
-    """Serve both while the context lasts."""
+    """Serve both while the context lasts. Their day begins at :data:`MORNING`, whatever the hour outside."""
     clock = SandboxClock()
     provider, telegram = SandboxProvider(clock), SandboxTelegram(clock)
+    clock.put_forward_to(MORNING, provider.zone)
     async with serve(provider.app) as provider_url, serve(telegram.app) as telegram_url:
         yield Sandbox(provider, telegram, clock, f"{provider_url}{BASE_PATH}", telegram_url)

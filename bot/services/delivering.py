@@ -68,15 +68,22 @@ class Courier:
 
     async def _deliver(self, delivery: Delivery) -> None:
         try:
-            await self._edit_and_send(delivery)
+            done = await self._edit_and_send(delivery)
         except MessengerError as error:
             await self._settle(delivery, error)
         except Exception:
             await self._try_later(delivery)
             raise
+        else:
+            # Outside the try: what went out and can't be noted is no refusal. It stays "being sent", and comes marked.
+            if done is not None:
+                await self._outbox.alerts_sent(delivery.claim, *done)
 
-    async def _edit_and_send(self, delivery: Delivery) -> None:
-        """Bring earlier messages up to date, which rings nowhere; then send what is new, unless the chat is quiet."""
+    async def _edit_and_send(self, delivery: Delivery) -> tuple[SentMessage | None, set[int]] | None:
+        """Bring earlier messages up to date, which rings nowhere; then send what is new, unless the chat is quiet.
+
+        Gives what to remember of it, and the invoices that earlier messages say are settled; None: it has to wait.
+        """
         now, timing = self._clock(), self._plan.timing(delivery.chat)
         pertinent = [alert for alert in delivery.alerts if is_pertinent(alert, delivery, now)]
         settled = {a.invoice_id for a in pertinent if a.kind is AlertKind.SETTLED and a.invoice_id is not None}
@@ -85,7 +92,7 @@ class Courier:
         message: SentMessage | None = unseen_trace(delivery, now)
         if alerts and timing.is_quiet(now):
             await self._later(delivery, timing.quiet_end(now))
-            return
+            return None
         if alerts:
             try:
                 async with asyncio.timeout(self._send_within):
@@ -94,7 +101,7 @@ class Courier:
                 raise DeliveryUncertain from error
             message = record_of(alerts, delivery, message_id, now)
             log.info("alerts sent", chat=delivery.chat.id, kinds=[alert.kind for alert in alerts])
-        await self._outbox.alerts_sent(delivery.claim, message, settled)
+        return message, settled
 
     async def _resolve(self, delivery: Delivery, settled: set[int]) -> None:
         """Edit the messages that speak of what is settled. Twice does no harm, so nothing here is uncertain."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import replace
 from typing import Protocol
 
 from bot.domain.chats import Chat, Member, Place, Token
-from bot.domain.invitations import LIFETIME, Invitation, id_of, new_nonce
+from bot.domain.invitations import LIFETIME, NONCE_BYTES, Invitation, id_of
 from bot.domain.invoices import Listing
 from bot.errors import InvitationOfOther, InvitationVoid
 from bot.ports import ChatStore, Clock, DeskStore
@@ -27,7 +28,7 @@ class Inviting:
 
     async def invite(self, group: Chat, place: Place, title: str, user: Member) -> str:
         """A nonce that lets this person, and nobody else, link the group once from the private chat."""
-        nonce, now = new_nonce(), self._clock()
+        nonce, now = secrets.token_urlsafe(NONCE_BYTES), self._clock()
         invitation = Invitation(
             id=id_of(nonce),
             place=place,

@@ -31,7 +31,7 @@ def is_pertinent(alert: Alert, delivery: Delivery, now: datetime) -> bool:
     if alert.kind is AlertKind.NEW:
         return known.standing in {Standing.OPEN, Standing.PAID}
     silence = delivery.chat.silences.get(known.id, NO_SILENCE)
-    return known.is_open and not silence.holds(now) and _is_still_so(alert, known, _last_shown(delivery, known.id))
+    return known.is_open and not silence.holds(now) and _is_still_so(alert, known, last_shown(delivery.sent, known.id))
 
 
 def is_told_elsewhere(alert: Alert, delivery: Delivery) -> bool:
@@ -83,8 +83,9 @@ def _is_still_so(alert: Alert, known: KnownInvoice, last: Shown | None) -> bool:
     return known.left != 0 and not overtaken
 
 
-def _last_shown(delivery: Delivery, invoice_id: int) -> Shown | None:
-    said = [message.says_of(invoice_id) for message in delivery.sent]
+def last_shown(sent: Iterable[SentMessage], invoice_id: int) -> Shown | None:
+    """What the latest of these messages says of an invoice, if any speaks of it."""
+    said = [message.says_of(invoice_id) for message in sent]
     return next((shown for shown in reversed(said) if shown is not None), None)
 
 

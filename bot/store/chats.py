@@ -192,7 +192,7 @@ class ChatRecords:
         alerts = tuple(
             replace(row, alert=replace(row.alert, place=_moved(row.alert.place, new.id))) for row in old.alerts
         )
-        sent = tuple(replace(message, place=_moved(message.place, new.id)) for message in old.sent)
+        sent = tuple(message.moved_to(new.id) for message in old.sent)
         return replace(new, link=link, known=old.known, alerts=alerts, silences=old.silences, sent=sent)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot.domain.alerts import Alert, AlertState
-from bot.domain.chats import Silences
+from bot.domain.chats import Silence, Silences
 from bot.ports import Check, Checked, Claim
 from bot.store.database import Database
 from bot.store.records import ChatRecord, LinkRow, add_alerts, chat_of
@@ -57,8 +57,9 @@ class CheckQueue:
         if record is None or record.link is None:
             return False
         link = replace(record.link, watch=checked.watch, next_check_at=checked.next_check_at)
-        alerts = add_alerts([row for row in record.alerts if not _settled(row.alert, checked)], checked.alerts)
-        silences = _still_needed(record.silences, checked)
+        rows = add_alerts(record.alerts, checked.alerts)
+        alerts = tuple(row for row in rows if not _settled(row.alert, checked))
+        silences = _still_needed(record.silences, checked, {row.alert.invoice_id for row in alerts})
         new = replace(record, link=link, known=dict(checked.known), alerts=alerts, silences=silences)
         if self._is_worth_a_write(record, new, link):
             with self._db.change() as change:
@@ -120,11 +121,13 @@ def _settled(alert: Alert, checked: Checked) -> bool:
     return known is None or not known.is_open
 
 
-def _still_needed(silences: Silences, checked: Checked) -> Silences:
-    """Without those of invoices that are closed, and those that have ended with a reminder."""
-    known = checked.known
-    return {
-        number: silence
-        for number, silence in silences.items()
-        if number in known and known[number].is_open and (silence.muted or silence.until != known[number].woken)
-    }
+def _still_needed(silences: Silences, checked: Checked, alerted: Collection[int | None]) -> Silences:
+    """Without those that have ended with a reminder, and those of closed invoices once no alert of them waits."""
+
+    def needed(number: int, silence: Silence) -> bool:
+        known = checked.known.get(number)
+        if known is None or not known.is_open:
+            return number in alerted
+        return silence.muted or silence.until != known.woken
+
+    return {number: silence for number, silence in silences.items() if needed(number, silence)}

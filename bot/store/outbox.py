@@ -43,7 +43,7 @@ class AlertQueue:
         record = self._held(claim)
         if record is None:
             return False
-        messages = [m.resolving(resolved) for m in record.sent] + ([message] if message else [])
+        messages = [m.resolving(resolved) for m in record.sent] + ([message.moved_to(record.id)] if message else [])
         kept = tuple(m for m in messages if not m.is_over)[-MESSAGES_KEPT:]
         self._finish(replace(record.without_batch(claim.key), sent=kept), None)
         return True
@@ -68,28 +68,27 @@ class AlertQueue:
 
     def _begin(self, chat_id: int, epoch: int) -> Delivery | None:
         record = self._db.chat(chat_id)
-        if record is None or not (rows := _next_message(record)):
+        if record is None or not (found := _next_message(record)):
             return None
-        again = rows[0].may_be_seen
-        batch = rows[0].alert.id
+        batch = found[0].alert.id
         rows = [
-            AlertRow(replace(row.alert, state=AlertState.SENDING), again=row.may_be_seen, batch=batch) for row in rows
+            AlertRow(replace(row.alert, state=AlertState.SENDING), again=row.may_be_seen, batch=batch) for row in found
         ]
-        chat = chat_of(record, self._db.vault)
-        with self._db.change() as change:
-            change.save_chat(record.with_alerts(rows))
         alerts = tuple(row.alert for row in rows)
         account = alerts[0].account
         is_of_link = record.link is not None and record.link.account == account
-        return Delivery(
+        delivery = Delivery(
             claim=Claim(batch, epoch),
-            chat=chat,
+            chat=chat_of(record, self._db.vault),
             alerts=alerts,
             known=record.known if is_of_link else {},
             sent=record.sent if is_of_link else (),
             paid_here=self._paid_in(chat_id, account, {a.invoice_id for a in alerts if a.kind is AlertKind.SETTLED}),
-            again=again,
+            again=found[0].may_be_seen,
         )
+        with self._db.change() as change:
+            change.save_chat(record.with_alerts(rows))
+        return delivery
 
     def _paid_in(self, chat_id: int, account: str, invoice_ids: Collection[int | None]) -> frozenset[int]:
         """Of these invoices those whose payment this chat has begun, and is told of there."""

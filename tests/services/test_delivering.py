@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 
@@ -19,10 +18,9 @@ from bot.errors import (
 from bot.services.delivering import PER_TICK, Courier
 from bot.services.workers import Workers
 from tests.fakes import Gate
-from tests.services.world import MINUTE, World
+from tests.services.world import HOUR, MINUTE, World
 
 NEW, DUE_SOON, OVERDUE = AlertKind.NEW, AlertKind.DUE, AlertKind.OVERDUE
-HOUR = timedelta(hours=1)
 
 # --- When all goes well ----------------------------------------------------------------------------------------------
 
@@ -103,7 +101,7 @@ async def test_with_all_hands_busy_nothing_is_claimed_that_nobody_can_send(world
     for chat_id in (1, 2, 3):
         await world.find(7, chat_id=chat_id)
     few = Workers(2)
-    courier = Courier(world.store, world.store, world.messenger, world.clock, few)
+    courier = Courier(world.store, world.store, world.messenger, world.clock, world.plan, few)
     world.messenger.gate = gate = Gate()
     await courier.tick()
     await courier.tick()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from bot.domain.alerts import AlertKind
@@ -19,10 +17,9 @@ from bot.errors import (
 )
 from bot.services.delivering import LEASE, SEND_WITHIN, TRIES, Courier
 from tests.fakes import Gate, invoice
-from tests.services.world import DAY, DUE, MINUTE, SECOND, World
+from tests.services.world import DAY, DUE, HOUR, MINUTE, SECOND, World
 
 NEW, DUE_SOON, OVERDUE = AlertKind.NEW, AlertKind.DUE, AlertKind.OVERDUE
-HOUR = timedelta(hours=1)
 
 
 async def test_a_chat_that_is_gone_rests_keeps_its_data_and_hears_all_once_it_is_back(world: World) -> None:
@@ -38,7 +35,9 @@ async def test_a_chat_that_is_gone_rests_keeps_its_data_and_hears_all_once_it_is
     world.messenger.always.clear()
     await world.restart()
     await world.store.wake(1, world.clock.now)
-    await world.deliver(3)
+    await world.deliver_for(29 * SECOND)
+    assert world.numbers() == []  # its check comes first
+    await world.deliver_for(SECOND)
     assert world.numbers() == [7]
     assert world.marks() == [False]
 
@@ -125,8 +124,11 @@ async def test_an_uncertain_send_is_made_once_more_and_marked(world: World) -> N
 
 
 async def test_a_send_that_is_uncertain_twice_is_set_aside_to_be_seen_and_the_next_goes_on(world: World) -> None:
-    await world.find(1, 2)
+    await world.find(1)
     world.messenger.troubles[1].extend([DeliveryUncertain(), DeliveryUncertain()])
+    await world.deliver()
+    world.clock.move(HOUR)
+    await world.find(2)
     await world.deliver_for(MINUTE)
     assert world.numbers() == [2]
     assert world.marks() == [False]
@@ -183,7 +185,7 @@ async def test_a_long_outage_uses_up_no_try_of_what_is_refused_once_afterwards(
 async def test_a_send_that_never_ends_counts_as_uncertain_before_its_lease_is_over(world: World) -> None:
     assert SEND_WITHIN < LEASE
     impatient = Courier(
-        world.store, world.store, world.messenger, world.clock, world.workers, send_within=0.01 * SECOND
+        world.store, world.store, world.messenger, world.clock, world.plan, world.workers, send_within=0.01 * SECOND
     )
     await world.find(7)
     world.messenger.held_chats[1] = Gate()

@@ -126,7 +126,7 @@ async def test_a_link_is_stored_after_the_provider_took_the_token(world: World) 
     await world.restart()
     link = await world.linked()
     assert link.token.reveal() == TOKEN
-    assert (link.place, link.linked_by, link.linked_at, link.checked_at) == (Place(1), ADA, START, START)
+    assert (link.place, link.linked_by, link.linked_at, link.watch.checked_at) == (Place(1), ADA, START, START)
     assert link.next_check_at == START + 15 * MINUTE
     assert (await world.known()).keys() == {7}
 
@@ -274,7 +274,7 @@ async def test_the_link_remembers_the_topic_it_was_made_in(world: World) -> None
     world.account.put(invoice(7, DUE))
     await world.linking.link(await world.chat(), Place(1, 5), member(ADA), Token(TOKEN))
     await world.live(DUE)
-    assert world.messenger.sent[0].alert.place == Place(1, 5)
+    assert world.messenger.sent[0].alerts[0].place == Place(1, 5)
 
 
 # --- Waiting for the token -------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from bot.errors import (
 from bot.services.monitoring import Monitor
 from bot.services.workers import Workers
 from tests.fakes import Gate, invoice, settled
-from tests.services.world import DAY, DUE, MINUTE, TOKEN, World
+from tests.services.world import DAY, DUE, MINUTE, START, TOKEN, World
 
 NEW, DUE_SOON, OVERDUE = AlertKind.NEW, AlertKind.DUE, AlertKind.OVERDUE
 
@@ -42,9 +42,17 @@ async def test_invoices_from_before_the_link_are_not_told_as_new(world: World) -
     assert [number for _, number, _ in world.told()] == [8]  # its weekly reminder, whose day came after the link
 
 
-async def test_an_invoice_that_is_paid_on_creation_is_silent(world: World) -> None:
+async def test_an_invoice_that_is_paid_on_creation_is_told_once_and_never_reminded_of(world: World) -> None:
     await world.link()
-    world.account.put(invoice(7, DUE, is_open=False))
+    world.account.put(replace(invoice(7, DUE, is_open=False), issued=START.date()))
+    for days in range(-10, 10):
+        await world.live(DUE + days * DAY)
+    assert world.told() == [(NEW, 7, None)]
+
+
+async def test_a_paid_invoice_of_old_that_a_list_did_not_hold_before_is_no_news(world: World) -> None:
+    await world.link()
+    world.account.put(invoice(7, DUE, is_open=False))  # issued in January
     await world.live(DUE)
     assert world.told() == []
 
@@ -56,7 +64,7 @@ async def test_a_settled_invoice_is_reminded_of_no_more(world: World) -> None:
     world.account.put(settled(invoice(7, DUE), "Cancelled"))
     for days in range(-7, 30):
         await world.live(DUE + days * DAY)
-    assert world.told() == [(NEW, 7, None)]
+    assert world.told() == [(NEW, 7, None), (AlertKind.SETTLED, 7, None)]
 
 
 async def test_reminders_missed_while_the_bot_was_off_come_as_one(world: World) -> None:
@@ -227,7 +235,7 @@ async def test_a_slow_readings_result_counts_from_when_it_came(world: World) -> 
     gate.open()
     await world.workers.finish()
     link = await world.linked()
-    assert link.checked_at == world.clock.now
+    assert link.watch.checked_at == world.clock.now
     assert link.next_check_at == world.clock.now + timedelta(minutes=15)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bot.domain.alerts import AlertKind, KnownInvoice
-from bot.domain.chats import Chat, Link, Member, Place, Token
+from bot.domain.alerts import AlertKind, KnownInvoice, SentMessage
+from bot.domain.chats import Chat, Link, Member, Place, Silence, Token
 from bot.domain.invoices import Listing
 from bot.domain.payments import Action, Outcome, Payment, PaymentRules, State
 from bot.services.delivering import Courier
@@ -31,6 +31,7 @@ DUE = date(2026, 6, 15)
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
 TOKEN = "token-of-ada-123"
 URL = "https://provider.example/api/v1"
 ADA = 11
@@ -46,6 +47,11 @@ def member(user: int) -> Member:
     return Member(user, "Ada" if user == ADA else "Bob")
 
 
+def open_in(message: SentMessage) -> list[int]:
+    """The invoices of which a message says something that was not taken back."""
+    return [shown.invoice_id for shown in message.shown if not shown.resolved]
+
+
 class World:
     """One bot, which can be restarted, and the world around it, which goes on."""
 
@@ -54,7 +60,7 @@ class World:
         self.keys = (new_key(),)
         self.clock = SettableClock(START)
         self.provider = FakeProvider()
-        self.messenger = FakeMessenger()
+        self.messenger = FakeMessenger(self.clock)
         self.rules = PaymentRules()
         self.plan = CheckPlan(timedelta(minutes=15), BERLIN)
         self.open()
@@ -69,7 +75,7 @@ class World:
         """Build the services, with each port wrapped."""
         store, provider, messenger = wrap(self.store), wrap(self.provider), wrap(self.messenger)
         self.monitor = Monitor(store, provider, self.clock, self.plan, self.workers)
-        self.courier = Courier(store, store, messenger, self.clock, self.workers)
+        self.courier = Courier(store, store, messenger, self.clock, self.plan, self.workers)
         self.payments = Payments(store, store, provider, messenger, self.clock, self.workers, rules=self.rules)
         self.selecting = Selecting(store, provider, self.payments, self.clock)
         self.linking = Linking(store, provider, self.clock, self.plan, base_url=URL)
@@ -94,9 +100,13 @@ class World:
         """The provider's account that Ada's token opens."""
         return self.provider.account(TOKEN)
 
+    def at(self, day: date, hour: int, minute: int = 0) -> None:
+        """Set the clock to a time of the wall clock at the provider's."""
+        self.clock.set(datetime.combine(day, time(hour, minute), BERLIN))
+
     def noon(self, day: date) -> None:
         """Set the clock to noon of a day at the provider's."""
-        self.clock.set(datetime.combine(day, time(12), BERLIN))
+        self.at(day, 12)
 
     # --- What goes on by itself ---
 
@@ -168,20 +178,38 @@ class World:
         if payments:
             await self.payments.carry_out(payments, chat)
 
+    async def prefer(self, chat_id: int = 1, **choices: Any) -> None:
+        """Change some of a chat's preferences."""
+        chosen = self.plan.preferences(await self.store.chat(chat_id))
+        await self.store.set_preferences(chat_id, replace(chosen, **choices), self.clock.now)
+
+    async def silence(self, invoice_id: int, silence: Silence | None, chat_id: int = 1) -> None:
+        """Snooze, mute, or (None) let reminders come again."""
+        account = (await self.linked(chat_id)).account
+        assert await self.store.silence(chat_id, account, {invoice_id: silence}, self.clock.now)
+
     # --- What there is to see ---
 
     def told(self, chat_id: int = 1) -> Told:
-        """The alerts that came through, as (kind, invoice, threshold)."""
-        mine = [d.alert for d in self.messenger.sent if d.alert.place.chat_id == chat_id]
-        return [(alert.kind, alert.invoice_id, alert.threshold) for alert in mine]
+        """The alerts that came through, in whichever messages, as (kind, invoice, threshold)."""
+        return [alert for message in self.messages(chat_id) for alert in message]
+
+    def messages(self, chat_id: int = 1) -> list[Told]:
+        """The messages that came through, each with its alerts."""
+        mine = [message.alerts for message in self.messenger.sent if message.chat_id == chat_id]
+        return [[(alert.kind, alert.invoice_id, alert.threshold) for alert in alerts] for alerts in mine]
 
     def numbers(self, chat_id: int = 1) -> list[int | None]:
         """The invoices of the alerts that came through."""
         return [number for _, number, _ in self.told(chat_id)]
 
     def marks(self) -> list[bool]:
-        """Of each alert that came through, whether it said that it may have come before."""
-        return [delivery.again for delivery in self.messenger.sent]
+        """Of each message that came through, whether it said that it may have come before."""
+        return [message.delivery.again for message in self.messenger.sent]
+
+    def edits(self) -> list[tuple[int | None, list[int]]]:
+        """The edits of earlier messages: which message, and the invoices that it strikes out since."""
+        return [(edit.message.message_id, edit.struck) for edit in self.messenger.edited]
 
     def states(self) -> list[State]:
         """The steps of payments that were shown, in order."""
@@ -202,6 +230,10 @@ class World:
         link = (await self.store.chat(chat_id)).link
         assert link is not None
         return link
+
+    async def remembered(self, chat_id: int = 1) -> list[tuple[int | None, list[int]]]:
+        """The messages that are kept to be edited: their ids, and the invoices that are not struck out in them."""
+        return [(message.message_id, open_in(message)) for message in await self.store.sent_messages(chat_id)]
 
     async def known(self, chat_id: int = 1) -> dict[int, KnownInvoice]:
         """What a chat knows of its invoices; the look is a check that was given back."""

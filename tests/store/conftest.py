@@ -11,12 +11,7 @@ from bot.store import files
 from tests.store.cutting import CuttingOs
 from tests.store.shelves import TinyShelf
 
-pytest.register_assert_rewrite(
-    *(
-        f"tests.store.contract_{part}"
-        for part in ("chats", "moves", "roles", "checks", "outbox", "payments", "batches", "desk")
-    )
-)
+pytest.register_assert_rewrite(*(f"tests.store.{path.stem}" for path in Path(__file__).parent.glob("contract_*.py")))
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import date
+from typing import Any
 
-from bot.domain.chats import Chat, Trouble
+import pytest
+
+from bot.domain.chats import Chat, Trouble, Watch
 from tests.store.examples import (
     CHAT,
     HOUR,
@@ -16,13 +20,15 @@ from tests.store.examples import (
     SECOND,
     Shelf,
     checked,
-    claim_alert,
     claim_check,
+    claim_message,
+    find,
     knowledge,
-    known_invoice,
     linked,
+    message_about,
     new_alert,
     new_link,
+    with_messages,
 )
 
 
@@ -63,16 +69,15 @@ class CheckContract:
         store = await shelf.open()
         link = await linked(store)
         check = await claim_check(store)
-        found = checked(check, new_alert(link, 3, "1"), known=knowledge(2, 3), trouble=Trouble.TOKEN_REFUSED)
+        watch = Watch(NOW + MINUTE, Trouble.TOKEN_REFUSED)
+        found = checked(check, new_alert(link, 3, "1"), known=knowledge(2, 3), watch=watch)
         assert await store.finish_check(check.claim, found)
         await shelf.crash()
         store = await shelf.open()
-        expected = replace(
-            link, checked_at=found.checked_at, next_check_at=found.next_check_at, trouble=Trouble.TOKEN_REFUSED
-        )
-        assert (await store.chat(CHAT)).link == expected
-        delivery = await claim_alert(store)
-        assert (delivery.alert.id, delivery.known, delivery.again) == ("1", known_invoice(3), False)
+        assert (await store.chat(CHAT)).link == replace(link, watch=watch, next_check_at=found.next_check_at)
+        delivery = await claim_message(store)
+        assert [alert.id for alert in delivery.alerts] == ["1"]
+        assert (delivery.known, delivery.again) == (knowledge(2, 3), False)
         assert await store.claim_checks(found.next_check_at - SECOND, 10, LEASE) == []
         assert (await claim_check(store, found.next_check_at)).known == knowledge(2, 3)
 
@@ -84,7 +89,7 @@ class CheckContract:
         assert await store.finish_check(check.claim, found)
         link = (await store.chat(CHAT)).link
         assert link is not None
-        assert (link.checked_at, link.next_check_at) == (found.checked_at, found.next_check_at)
+        assert (link.watch, link.next_check_at) == (found.watch, found.next_check_at)
         assert await store.claim_checks(found.next_check_at - SECOND, 10, LEASE) == []
         assert (await claim_check(store, found.next_check_at)).chat.link == link
 
@@ -98,7 +103,7 @@ class CheckContract:
             assert await store.finish_check(check.claim, found)
             link = (await store.chat(CHAT)).link
             assert link is not None
-            assert (link.checked_at, link.next_check_at) == (now, found.next_check_at)
+            assert (link.watch, link.next_check_at) == (found.watch, found.next_check_at)
 
     async def test_knowledge_is_at_most_an_hour_older_after_a_crash_than_before(self, shelf: Shelf) -> None:
         store = await shelf.open()
@@ -111,7 +116,33 @@ class CheckContract:
         await shelf.crash()
         link = (await (await shelf.open()).chat(CHAT)).link
         assert link is not None
-        assert now - link.checked_at <= HOUR
+        assert now - link.watch.checked_at <= HOUR
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"trouble": Trouble.TOKEN_REFUSED},
+            {"failing_since": NOW + MINUTE},
+            {"failing_since": NOW, "outage_told": True},
+            {"digest_told": date(2026, 3, 23)},
+        ],
+    )
+    async def test_how_the_account_is_watched_outlives_a_crash_at_once(
+        self, shelf: Shelf, change: dict[str, Any]
+    ) -> None:
+        store = await shelf.open()
+        link = await linked(store)
+        watch = replace(link.watch, **change)
+        await find(store, watch=watch)
+        await shelf.crash()
+        assert (await claim_check(await shelf.open(), NOW + HOUR)).chat.link == replace(
+            link, watch=watch, next_check_at=NOW + 16 * MINUTE
+        )
+
+    async def test_a_check_comes_with_the_messages_that_stand_in_the_chat(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await with_messages(store, message_about(1), message_about(1, 2))
+        assert list((await claim_check(store, NOW + HOUR)).sent) == [message_about(1), message_about(1, 2)]
 
     async def test_a_lost_claim_writes_nothing(self, shelf: Shelf) -> None:
         store = await shelf.open()

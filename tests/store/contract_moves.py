@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.domain.chats import Chat, Place
+from bot.domain.chats import Chat, Place, Silence
+from bot.domain.preferences import Preferences
 from tests.store.examples import (
     CHAT,
     HOUR,
@@ -10,16 +11,22 @@ from tests.store.examples import (
     MINUTE,
     NOW,
     OTHER,
+    SECOND,
     Shelf,
     checked,
     claim_alert,
     claim_check,
+    claim_message,
+    find,
     knowledge,
-    known_invoice,
     linked,
+    message_about,
+    new_alert,
     new_link,
     new_payment,
+    numbers_in,
     with_alerts,
+    with_messages,
 )
 
 
@@ -47,7 +54,38 @@ class RestAndMoveContract:
         assert await store.wake(CHAT, NOW + 2 * MINUTE)
         assert (await store.chat(CHAT)).resting is None
         assert (await claim_check(store, NOW + 2 * MINUTE)).chat.id == CHAT
-        assert (await claim_alert(store, NOW + 2 * MINUTE)).alert.invoice_id == 1
+        assert numbers_in(await claim_message(store, NOW + 3 * MINUTE)) == [1]
+
+    async def test_the_alerts_of_a_woken_chat_leave_its_check_time_to_say_how_things_stand(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        link = await with_alerts(store, 1)
+        await store.rest(CHAT, "blocked")
+        await store.wake(CHAT, NOW + HOUR)
+        assert await store.claim_alerts(NOW + HOUR + 10 * SECOND, 10, LEASE) == []
+        await find(store, new_alert(link, 1, "newer"), now=NOW + HOUR + 10 * SECOND)
+        (alert,) = (await claim_message(store, NOW + HOUR + MINUTE)).alerts
+        assert alert.id == "newer"
+
+    async def test_waking_does_not_shorten_what_telegram_asked_the_alerts_to_wait(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await with_alerts(store, 1)
+        claim, _ = await claim_alert(store)
+        await store.alerts_failed(claim, NOW + HOUR, uncertain=False, counts=False)
+        await store.rest(CHAT, "blocked")
+        await store.wake(CHAT, NOW + 2 * MINUTE)
+        assert await store.claim_alerts(NOW + HOUR - SECOND, 10, LEASE) == []
+        assert numbers_in(await claim_message(store, NOW + HOUR)) == [1]
+
+    async def test_a_check_that_was_under_way_when_a_chat_went_to_rest_is_void_once_it_wakes(
+        self, shelf: Shelf
+    ) -> None:
+        store = await shelf.open()
+        await linked(store)
+        check = await claim_check(store)
+        await store.rest(CHAT, "blocked")
+        await store.wake(CHAT, NOW + 2 * MINUTE)
+        assert not await store.finish_check(check.claim, checked(check, known=knowledge(7)))
+        assert (await claim_check(store, NOW + 2 * MINUTE)).known == knowledge(1, 2)
 
     async def test_only_a_resting_chat_can_be_woken(self, shelf: Shelf) -> None:
         store = await shelf.open()
@@ -59,13 +97,13 @@ class RestAndMoveContract:
     async def test_what_is_under_way_when_a_chat_goes_to_rest_can_still_be_reported(self, shelf: Shelf) -> None:
         store = await shelf.open()
         await with_alerts(store, 1)
-        check, delivery = await claim_check(store, NOW + HOUR), await claim_alert(store, NOW + HOUR)
+        check, delivery = await claim_check(store, NOW + HOUR), await claim_message(store, NOW + HOUR)
         await store.rest(CHAT, "blocked")
-        assert await store.alert_failed(delivery.claim, NOW + HOUR, uncertain=False, counts=False)
+        assert await store.alerts_failed(delivery.claim, NOW + HOUR, uncertain=False, counts=False)
         assert await store.finish_check(check.claim, checked(check, now=NOW + HOUR))
         assert await store.claim_checks(NOW + 24 * HOUR, 10, LEASE) == []
         await store.wake(CHAT, NOW + 2 * HOUR)
-        assert not (await claim_alert(store, NOW + 2 * HOUR)).again
+        assert not (await claim_message(store, NOW + 3 * HOUR)).again
 
     async def test_a_moved_chat_takes_all_that_belongs_to_it(self, shelf: Shelf) -> None:
         store = await shelf.open()
@@ -80,23 +118,46 @@ class RestAndMoveContract:
         assert chat.language == "de"
         assert chat.link is not None
         assert (chat.link.place, chat.link.token, chat.link.account) == (Place(OTHER), link.token, link.account)
-        delivery = await claim_alert(store, NOW + HOUR)
-        assert delivery.alert.place == Place(OTHER)
-        assert delivery.known == known_invoice(1)
+        delivery = await claim_message(store, NOW + HOUR)
+        assert [alert.place for alert in delivery.alerts] == [Place(OTHER)]
+        assert delivery.known == knowledge(1)
         check = await claim_check(store, NOW + HOUR)
         assert (check.chat.id, check.known) == (OTHER, knowledge(1))
         payment = await store.payment("p1")
         assert payment is not None
         assert payment.place == Place(OTHER, 12)
 
+    async def test_preferences_and_silences_move_along(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        link = await linked(store)
+        await store.set_preferences(CHAT, Preferences(hour=7), NOW)
+        await store.silence(CHAT, link.account, {1: Silence(muted=True), 2: Silence(NOW + HOUR)}, NOW)
+        await store.move_chat(CHAT, OTHER)
+        chat = await store.chat(OTHER)
+        assert chat.preferences == Preferences(hour=7)
+        assert chat.silences == {1: Silence(muted=True), 2: Silence(NOW + HOUR)}
+        assert (await store.chat(CHAT)).preferences is None
+
+    async def test_earlier_messages_move_along_but_not_their_numbers_which_belong_to_others_there(
+        self, shelf: Shelf
+    ) -> None:
+        store = await shelf.open()
+        await with_messages(store, message_about(1), message_about(2, message_id=71))
+        await store.move_chat(CHAT, OTHER)
+        assert list(await store.sent_messages(CHAT)) == []
+        expected = [message_about(number, message_id=None, place=Place(OTHER)) for number in (1, 2)]
+        assert list(await store.sent_messages(OTHER)) == expected
+
     async def test_an_alert_that_is_being_sent_while_its_chat_moves_can_be_reported(self, shelf: Shelf) -> None:
         store = await shelf.open()
-        await with_alerts(store, 1, 2)
-        delivery = await claim_alert(store)
+        link = await with_alerts(store, 1)
+        claim, _ = await claim_alert(store)
+        await find(store, new_alert(link, 2, "behind"), now=NOW + 2 * MINUTE)
         await store.move_chat(CHAT, OTHER)
         assert await store.claim_alerts(NOW + 2 * MINUTE, 10, LEASE) == []
-        assert await store.alert_sent(delivery.claim)
-        assert (await claim_alert(store, NOW + 2 * MINUTE)).alert.invoice_id == 2
+        assert await store.alerts_sent(claim, message_about(1, place=Place(CHAT)), ())
+        assert list(await store.sent_messages(OTHER)) == [message_about(1, message_id=None, place=Place(OTHER))]
+        assert numbers_in(await claim_message(store, NOW + 2 * MINUTE)) == [2]
 
     async def test_moving_twice_is_moving_once(self, shelf: Shelf) -> None:
         store = await shelf.open()
@@ -109,22 +170,31 @@ class RestAndMoveContract:
 
     async def test_a_linked_chat_under_the_new_id_stays_as_it_is(self, shelf: Shelf) -> None:
         store = await shelf.open()
-        await with_alerts(store, 1)
+        old = await with_messages(store, message_about(1))
+        await store.silence(CHAT, old.account, {1: Silence(muted=True)}, NOW)
+        await find(store, new_alert(old, 1, "old"))
         link = new_link(store, OTHER, "secret-token-2")
         await store.link(link, knowledge(9))
         await store.move_chat(CHAT, OTHER)
-        assert (await store.chat(OTHER)).link == link
+        assert await store.chat(OTHER) == Chat(OTHER, link=link)
+        assert list(await store.sent_messages(OTHER)) == []
         assert await store.chat(CHAT) == Chat(CHAT)
         assert await store.claim_alerts(NOW + HOUR, 10, LEASE) == []
         assert (await claim_check(store, NOW + HOUR)).known == knowledge(9)
 
-    async def test_an_unlinked_chat_under_the_new_id_gets_the_link_and_keeps_its_language(self, shelf: Shelf) -> None:
+    async def test_an_unlinked_chat_under_the_new_id_gets_the_link_and_keeps_what_it_has_chosen(
+        self, shelf: Shelf
+    ) -> None:
         store = await shelf.open()
         link = await with_alerts(store, 1)
+        await store.set_language(CHAT, "en")
+        await store.set_preferences(CHAT, Preferences(hour=6), NOW)
         await store.set_language(OTHER, "de")
+        await store.set_preferences(OTHER, Preferences(hour=7), NOW)
         await store.move_chat(CHAT, OTHER)
         chat = await store.chat(OTHER)
-        assert chat.language == "de"
+        assert (chat.language, chat.preferences) == ("de", Preferences(hour=7))
         assert chat.link is not None
         assert chat.link.token == link.token
-        assert (await claim_alert(store, NOW + HOUR)).alert.place == Place(OTHER)
+        _, alert = await claim_alert(store, NOW + HOUR)
+        assert alert.place == Place(OTHER)

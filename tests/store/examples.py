@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
-from bot.domain.alerts import Alert, AlertKind, KnownInvoice
-from bot.domain.chats import Link, Place, Token
+from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing
+from bot.domain.chats import Link, Place, Token, Watch
 from bot.domain.payments import Action, Payment
-from bot.ports import Check, Checked, Delivery, Store
+from bot.ports import Check, Checked, Claim, Delivery, Store
 
 NOW = datetime(2026, 3, 28, 11, 30, 0, 123456, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -33,15 +33,19 @@ class Shelf(Protocol):
         """End the open store as a killed process would: without a chance to write anything."""
 
 
-def known_invoice(number: int, *, due: date | None = date(2026, 4, 4), told: int | None = None) -> KnownInvoice:
+def known_invoice(
+    number: int, *, due: date | None = date(2026, 4, 4), told: int | None = None, woken: datetime | None = None
+) -> KnownInvoice:
     return KnownInvoice(
         id=number,
-        is_open=True,
+        standing=Standing.OPEN,
         due=due,
         left=Decimal("6.95"),
         total=Decimal("7.950"),
         title="KVM „Größe“ \\ \n </b>",
+        announced=True,
         told=told,
+        woken=woken,
     )
 
 
@@ -56,8 +60,8 @@ def new_link(store: Store, chat_id: int = CHAT, token: str = "secret-token-1", *
         token=Token(token),
         linked_by=7,
         linked_at=NOW,
-        checked_at=NOW,
         next_check_at=NOW + MINUTE,
+        watch=Watch(checked_at=NOW),
     )
     return replace(link, **changes)  # type: ignore[arg-type]  # fields of Link
 
@@ -80,11 +84,34 @@ def checked(check: Check, *alerts: Alert, now: datetime = NOW + MINUTE, **change
     result = Checked(
         known=check.known,
         alerts=alerts,
-        checked_at=now,
+        watch=Watch(checked_at=now),
         next_check_at=now + 15 * MINUTE,
-        trouble=None,
     )
     return replace(result, **changes)  # type: ignore[arg-type]  # fields of Checked
+
+
+def settled(number: int, standing: Standing = Standing.PAID) -> KnownInvoice:
+    return replace(known_invoice(number), standing=standing, left=None)
+
+
+def shown(number: int, kind: AlertKind = AlertKind.DUE) -> Shown:
+    return Shown(
+        invoice_id=number,
+        kind=kind,
+        due=date(2026, 4, 4),
+        left=Decimal("6.950"),
+        total=Decimal("7.95"),
+        title="Domäne „größe.example“",
+    )
+
+
+def message_about(*numbers: int, message_id: int | None = 70, place: Place | None = None) -> SentMessage:
+    return SentMessage(
+        place=place or Place(CHAT),
+        message_id=message_id,
+        sent_at=NOW,
+        shown=tuple(shown(number) for number in numbers),
+    )
 
 
 def new_payment(payment_id: str = "p1", account: str = "a" * 64, **changes: object) -> Payment:
@@ -116,15 +143,46 @@ async def claim_check(store: Store, now: datetime = NOW + MINUTE) -> Check:
     return check
 
 
-async def claim_alert(store: Store, now: datetime = NOW + MINUTE) -> Delivery:
+async def find(
+    store: Store, *alerts: Alert, chat_id: int = CHAT, now: datetime = NOW + MINUTE, **changes: object
+) -> None:
+    """A check of the chat finds these alerts, whether it is due or not; ``changes`` are those of :func:`checked`."""
+    check = await store.claim_check(chat_id, now, LEASE)
+    assert check is not None
+    assert await store.finish_check(check.claim, checked(check, *alerts, now=now, **changes))
+
+
+async def claim_message(store: Store, now: datetime = NOW + MINUTE) -> Delivery:
+    """The one message that is to be sent now."""
     (delivery,) = await store.claim_alerts(now, 10, LEASE)
     return delivery
+
+
+async def claim_alert(store: Store, now: datetime = NOW + MINUTE) -> tuple[Claim, Alert]:
+    """The one alert that is to be sent now, in a message of its own."""
+    delivery = await claim_message(store, now)
+    (alert,) = delivery.alerts
+    return delivery.claim, alert
+
+
+def numbers_in(delivery: Delivery) -> list[int | None]:
+    """The invoices that a message is about, in its order."""
+    return [alert.invoice_id for alert in delivery.alerts]
 
 
 async def with_alerts(store: Store, *numbers: int | None, chat_id: int = CHAT) -> Link:
     """A linked chat with one waiting alert for each number."""
     link = await linked(store, chat_id, knowledge(*(number for number in numbers if number is not None)))
-    check = await claim_check(store)
     alerts = [new_alert(link, number, f"{chat_id}/{place:03}") for place, number in enumerate(numbers)]
-    assert await store.finish_check(check.claim, checked(check, *alerts))
+    await find(store, *alerts, chat_id=chat_id)
+    return link
+
+
+async def with_messages(store: Store, *messages: SentMessage, numbers: tuple[int, ...] = (1, 2)) -> Link:
+    """A linked chat in which these messages of ours stand."""
+    link = await linked(store, known=knowledge(*numbers))
+    for place, message in enumerate(messages):
+        await find(store, new_alert(link, numbers[0], f"sent/{place:03}"))
+        claim, _ = await claim_alert(store)
+        assert await store.alerts_sent(claim, message, ())
     return link

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from bot.domain.chats import Silence
 from bot.domain.payments import State
+from bot.domain.preferences import Preferences
 from bot.ports import Store
 from bot.store import files
 from bot.store.records import chat_of
@@ -27,11 +29,13 @@ from tests.store.examples import (
     NOW,
     OTHER,
     checked,
+    find,
     knowledge,
+    message_about,
     new_alert,
     new_link,
     new_payment,
-    with_alerts,
+    with_messages,
 )
 
 KEY = new_key()
@@ -48,7 +52,7 @@ def view(store: TinyStore) -> View:
     for name in database.folder.names("chats"):
         record = database.read_chat(int(Path(name).stem))
         assert record is not None
-        found[name] = (chat_of(record, database.vault), dict(record.known), record.alerts)
+        found[name] = (chat_of(record, database.vault), dict(record.known), record.alerts, record.sent)
     for name in database.folder.names("accounts"):
         found[name] = database.payments_of(Path(name).stem)
     return found
@@ -72,13 +76,22 @@ async def move(store: Store) -> None:
 
 async def finish_check(store: Store) -> None:
     for check in await store.claim_checks(LATE, 10, LEASE):
-        alert = new_alert(new_link(store), 3, "new")
-        assert await store.finish_check(check.claim, checked(check, alert, now=LATE, known=knowledge(3)))
+        alerts = [new_alert(new_link(store), number, f"new/{number}") for number in (3, 4)]
+        assert await store.finish_check(check.claim, checked(check, *alerts, now=LATE, known=knowledge(3)))
 
 
 async def deliver(store: Store) -> None:
     for delivery in await store.claim_alerts(LATE, 10, LEASE):
-        assert await store.alert_sent(delivery.claim)
+        message = message_about(2, 3, message_id=71)
+        assert await store.alerts_sent(delivery.claim, message, {1})
+
+
+async def prefer(store: Store) -> None:
+    await store.set_preferences(CHAT, Preferences(hour=7), LATE)
+
+
+async def silence(store: Store) -> None:
+    assert await store.silence(CHAT, new_link(store).account, {1: Silence(muted=True), 2: None}, LATE)
 
 
 async def confirm(store: Store) -> None:
@@ -91,7 +104,18 @@ async def chat_without_anything_left(store: Store) -> None:
     await store.await_token(55, None)
 
 
-DEEDS: list[Deed] = [link_first, link_anew, unlink, move, finish_check, deliver, confirm, chat_without_anything_left]
+DEEDS: list[Deed] = [
+    link_first,
+    link_anew,
+    unlink,
+    move,
+    prefer,
+    silence,
+    finish_check,
+    deliver,
+    confirm,
+    chat_without_anything_left,
+]
 STAGES: dict[Deed, int] = {deliver: 3}  # before, being sent, sent; all others are one transaction: before and after
 
 
@@ -101,9 +125,14 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def fill(template: Path) -> None:
-    """A folder with a linked chat that has an alert and payments of two accounts, and one that awaits its token."""
+    """A folder with a linked chat that has two alerts, a message, a silence, and payments of two accounts.
+
+    Another chat awaits its token.
+    """
     store = open_store(template, [KEY])
-    link = await with_alerts(store, 1)
+    link = await with_messages(store, message_about(1))
+    await store.silence(CHAT, link.account, {2: Silence(muted=True)}, NOW)
+    await find(store, new_alert(link, 1, "waiting/1"), new_alert(link, 2, "waiting/2"))
     await store.add_payment(new_payment("p1", link.account))
     await store.add_payment(new_payment("p2", "b" * 64))
     await store.await_token(55, NOW.replace(year=2999))

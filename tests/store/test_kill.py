@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.preferences import Preferences
 from bot.store.files import PENDING
 from bot.store.tinydb import open_store
 from bot.store.vault import new_key
@@ -18,7 +19,8 @@ WRITER = """
 import asyncio, sys
 from dataclasses import replace
 from pathlib import Path
-from bot.domain.payments import State
+from bot.domain.chats import Silence
+from bot.domain.preferences import Preferences
 from bot.store.tinydb import open_store
 from tests.store.examples import HOUR, LEASE, checked, claim_check, known_invoice, new_alert, new_link, new_payment, NOW
 
@@ -29,6 +31,7 @@ async def main():
     if link is None:
         link = new_link(store, here)
         await store.link(link, {})
+        await store.set_preferences(here, Preferences(hour=7), NOW)
         await store.add_payment(new_payment(account=link.account, place=link.place))
     print("ready", flush=True)
     now = max(link.next_check_at, NOW) + HOUR
@@ -38,6 +41,7 @@ async def main():
         known = {number: replace(known_invoice(number), told=count) for number in range(20)}
         alert = new_alert(check.chat.link, 1, str(now), now)
         await store.finish_check(check.claim, checked(check, alert, now=now, known=known))
+        await store.silence(here, link.account, {number: Silence(now) for number in range(20)}, now)
         await store.move_chat(here, there)
         here, there = there, here
 
@@ -62,6 +66,8 @@ async def test_a_process_killed_while_writing_leaves_a_whole_state(tmp_path: Pat
         assert record is not None
         assert record.link is not None
         assert len({invoice.told for invoice in record.known.values()}) <= 1
+        assert len({silence.until for silence in record.silences.values()}) <= 1
+        assert record.chat.preferences in {None, Preferences(hour=7)}
         assert {row.alert.place.chat_id for row in record.alerts} | {record.link.place.chat_id} == {here}
         payment = await store.payment("p1")
         assert payment is not None

@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,63 +14,44 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.domain.alerts import Alert
-from bot.domain.chats import Chat, Link, Place
-from bot.ports import Check, Delivery, Waiting
+from bot.domain.alerts import Alert, AlertKind, AlertState, Standing
+from bot.domain.chats import Link, Silence, Trouble, Watch
+from bot.domain.preferences import Preferences
+from bot.ports import Check, Delivery
+from bot.store.chats import CHECK_FIRST
 from bot.store.tinydb import TinyStore, open_store
 from bot.store.vault import new_key
-from tests.store.examples import LEASE, MINUTE, NOW, checked, knowledge, new_alert, new_link
+from tests.store.examples import (
+    LEASE,
+    MINUTE,
+    NOW,
+    checked,
+    knowledge,
+    known_invoice,
+    message_about,
+    new_alert,
+    new_link,
+)
+from tests.store.model import ModelChat
 
 T = TypeVar("T")
 KEY = new_key()
 CHATS = st.integers(1, 3)
-INVOICES = st.sampled_from([1, 2, None])
-
-
-@dataclass
-class ModelAlert:
-    alert: Alert
-    again: bool = False
-    sending: bool = False
-    aside: bool = False
-    attempts: int = 0
-
-    @property
-    def replaceable(self) -> bool:
-        return self.aside or not (self.again or self.sending)
-
-
-@dataclass
-class ModelChat:
-    id: int
-    language: str | None = None
-    resting: str | None = None
-    link: Link | None = None
-    known: dict[int, Any] = field(default_factory=dict)
-    alerts: list[ModelAlert] = field(default_factory=list)
-    alerts_at: datetime | None = None
-    checking: Check | None = None
-    checking_until: datetime = NOW
-    delivering: Delivery | None = None
-    delivering_until: datetime = NOW
-
-    @property
-    def head(self) -> ModelAlert | None:
-        return next((alert for alert in self.alerts if not alert.aside), None)
-
-    @property
-    def works(self) -> bool:
-        return self.link is not None and self.resting is None
-
-    def check_is_due(self, now: datetime) -> bool:
-        if not self.works or self.link is None:
-            return False
-        return (self.checking_until if self.checking else self.link.next_check_at) <= now
-
-    def alert_is_due(self, now: datetime) -> bool:
-        if not self.works or self.head is None:
-            return False
-        return (self.delivering_until if self.delivering else self.alerts_at or NOW) <= now
+INVOICES = st.integers(1, 4)
+OF_INVOICES = [AlertKind.NEW, AlertKind.CHANGED, AlertKind.DUE, AlertKind.OVERDUE, AlertKind.SETTLED]
+OF_ACCOUNT = [AlertKind.OUTAGE, AlertKind.OUTAGE_OVER, AlertKind.TOKEN_REFUSED, AlertKind.DIGEST]
+NEWS = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(OF_INVOICES), INVOICES),
+        st.tuples(st.sampled_from(OF_ACCOUNT), st.none()),
+    ),
+    max_size=14,
+)
+WATCHES = st.sampled_from([Watch(NOW), Watch(NOW, Trouble.TOKEN_REFUSED), Watch(NOW, None, NOW, outage_told=True)])
+STANDINGS = st.dictionaries(INVOICES, st.sampled_from([Standing.OPEN, Standing.OPEN, Standing.PAID]))
+SILENCES = st.dictionaries(
+    INVOICES, st.sampled_from([None, Silence(muted=True), Silence(NOW), Silence(NOW + 5 * MINUTE)]), max_size=2
+)
 
 
 class StoreLife(RuleBasedStateMachine):
@@ -105,6 +86,12 @@ class StoreLife(RuleBasedStateMachine):
         self.store = open_store(self.folder, [KEY])
         for chat in self.chats.values():
             chat.checking = chat.delivering = None
+            if chat.hastened and chat.link is not None:  # that may be forgotten
+                stored = self.do(self.store.chat(chat.id)).link
+                assert stored is not None
+                assert stored.next_check_at >= chat.link.next_check_at
+                chat.link = replace(chat.link, next_check_at=stored.next_check_at)
+            chat.hastened = False
         self.checks.clear()  # their holders are dead, and epochs begin anew
         self.deliveries.clear()
 
@@ -114,10 +101,12 @@ class StoreLife(RuleBasedStateMachine):
 
     @rule(chat_id=CHATS, token=st.sampled_from(["token-one", "token-two"]))
     def link(self, chat_id: int, token: str) -> None:
-        link = new_link(self.store, chat_id, token, checked_at=self.now, next_check_at=self.now + MINUTE)
+        link = new_link(self.store, chat_id, token, next_check_at=self.now + MINUTE)
         self.do(self.store.link(link, knowledge(1)))
-        language = self.model(chat_id).language
-        self.chats[chat_id] = ModelChat(chat_id, language=language, link=link, known=knowledge(1))
+        old = self.model(chat_id)
+        self.chats[chat_id] = ModelChat(
+            chat_id, language=old.language, preferences=old.preferences, link=link, known=knowledge(1)
+        )
 
     @rule(chat_id=CHATS)
     def unlink(self, chat_id: int) -> None:
@@ -129,14 +118,40 @@ class StoreLife(RuleBasedStateMachine):
         self.do(self.store.set_language(chat_id, language))
         chat = self.model(chat_id)
         chat.language = language
-        if not (chat.link or chat.language):
-            chat.resting = None
+        self.forget_what_says_nothing(chat)
+
+    @rule(chat_id=CHATS, preferences=st.sampled_from([Preferences(), Preferences(hour=7, quiet=None), None]))
+    def set_preferences(self, chat_id: int, preferences: Preferences | None) -> None:
+        self.do(self.store.set_preferences(chat_id, preferences, self.now))
+        chat = self.model(chat_id)
+        if chat.preferences != preferences:
+            chat.look(self.now)
+        chat.preferences = preferences
+        self.forget_what_says_nothing(chat)
+
+    @rule(chat_id=CHATS, token=st.sampled_from(["token-one", "token-two"]), silences=SILENCES)
+    def silence(self, chat_id: int, token: str, silences: dict[int, Silence | None]) -> None:
+        account = new_link(self.store, chat_id, token).account
+        chat = self.model(chat_id)
+        linked = chat.link is not None and chat.link.account == account
+        assert self.do(self.store.silence(chat_id, account, silences, self.now)) == linked
+        if not linked or chat.link is None:
+            return
+        look = chat.link.next_check_at
+        for number, silence in silences.items():
+            chat.silences.pop(number, None)
+            if silence is None:
+                look = min(look, self.now)
+            else:
+                chat.silences[number] = silence
+                look = min(look, silence.until or look)
+        chat.look(look)
 
     @rule(chat_id=CHATS)
     def rest(self, chat_id: int) -> None:
         self.do(self.store.rest(chat_id, "blocked"))
         chat = self.model(chat_id)
-        if chat.link or chat.language:
+        if chat.stands:
             chat.resting = "blocked"
 
     @rule(chat_id=CHATS)
@@ -146,24 +161,23 @@ class StoreLife(RuleBasedStateMachine):
         if chat.resting:
             chat.resting = chat.checking = None
             chat.link = chat.link and replace(chat.link, next_check_at=self.now)
+            chat.alerts_at = max(self.now + CHECK_FIRST, chat.alerts_at or self.now)
 
     @rule(old=CHATS, new=CHATS)
     def move(self, old: int, new: int) -> None:
         self.do(self.store.move_chat(old, new))
         mine = self.chats.pop(old, None) if old != new else None
-        if mine is None or (there := self.chats.get(new)) == mine:
-            return
-        stands = there is not None and (there.link or there.language)
-        there = there if there is not None and stands else ModelChat(new, resting=mine.resting)
-        there.language = there.language or mine.language
-        there.alerts_at = there.alerts_at or mine.alerts_at
-        if there.link is None and mine.link is not None:
-            there.link = replace(mine.link, place=Place(new))
-            there.known, there.alerts = mine.known, mine.alerts
-            for alert in there.alerts:
-                alert.alert = replace(alert.alert, place=Place(new))
-            there.delivering, there.delivering_until = mine.delivering, mine.delivering_until
-        self.chats[new] = there
+        if mine is not None:
+            self.chats[new] = mine.move(self.chats.get(new), new)
+
+    @rule(token=st.sampled_from(["token-one", "token-two"]))
+    def hasten_checks(self, token: str) -> None:
+        account = new_link(self.store, 1, token).account
+        self.do(self.store.hasten_checks(account, self.now))
+        for chat in self.chats.values():
+            if chat.link is not None and chat.link.account == account:
+                chat.look(self.now)
+                chat.hastened = True
 
     @rule(limit=st.integers(1, 4))
     def claim_checks(self, limit: int) -> None:
@@ -171,39 +185,56 @@ class StoreLife(RuleBasedStateMachine):
         found = self.do(self.store.claim_checks(self.now, limit, LEASE))
         assert len({check.chat.id for check in found}) == len(found) == min(limit, len(due))
         for check in found:
-            chat = self.chats[check.chat.id]
-            assert chat.id in due
-            assert check.known == chat.known
-            chat.checking, chat.checking_until = check, self.now + LEASE
-            self.checks.append(check)
+            assert check.chat.id in due
+            self.begin_check(check)
+
+    @rule(chat_id=CHATS)
+    def claim_check(self, chat_id: int) -> None:
+        chat = self.model(chat_id)
+        free = chat.works and not (chat.checking and self.now < chat.checking_until)
+        check = self.do(self.store.claim_check(chat_id, self.now, LEASE))
+        assert (check is not None) == free
+        if check is not None:
+            self.begin_check(check)
+
+    def begin_check(self, check: Check) -> None:
+        chat = self.chats[check.chat.id]
+        assert (check.chat, check.known, list(check.sent)) == (chat.as_stored, chat.known, chat.sent)
+        chat.checking, chat.checking_until = check, self.now + LEASE
+        self.checks.append(check)
 
     @precondition(lambda self: self.checks)
-    @rule(data=st.data(), about=st.lists(INVOICES, max_size=2))
-    def finish_check(self, data: st.DataObject, about: list[int | None]) -> None:
+    @rule(data=st.data(), news=NEWS, standings=STANDINGS, watch=WATCHES, woken=st.sampled_from([None, NOW]))
+    def finish_check(
+        self,
+        data: st.DataObject,
+        news: list[tuple[AlertKind, int | None]],
+        standings: dict[int, Standing],
+        watch: Watch,
+        woken: datetime | None,
+    ) -> None:
         check = data.draw(st.sampled_from(self.checks))
         chat = self.holder(check)
         self.count += 1
         assert check.chat.link is not None
-        alerts = [
-            new_alert(check.chat.link, number, f"{self.count:04}-{place}", self.now)
-            for place, number in enumerate(about)
-        ]
-        # Always news, so always saved.
-        found = checked(check, *alerts, now=self.now, known=knowledge(1, 100 + self.count))
+        known = {n: replace(known_invoice(n, woken=woken), standing=standing) for n, standing in standings.items()}
+        known |= knowledge(100 + self.count)  # always news, so always saved
+        found = checked(
+            check,
+            *self.alerts(check.chat.link, news),
+            now=self.now,
+            known=known,
+            watch=replace(watch, checked_at=self.now),
+        )
         assert self.do(self.store.finish_check(check.claim, found)) == (chat is not None)
-        if chat is None or chat.link is None:
-            return
-        chat.checking = None
-        chat.known = dict(found.known)
-        chat.link = replace(chat.link, checked_at=found.checked_at, next_check_at=found.next_check_at)
-        subjects = {(alert.account, alert.invoice_id) for alert in alerts}
-        chat.alerts = [
-            old
-            for old in chat.alerts
-            if not (old.replaceable and (old.alert.account, old.alert.invoice_id) in subjects)
-            and not (old.aside and old.alert.invoice_id not in chat.known)
+        if chat is not None:
+            chat.learn(found)
+
+    def alerts(self, link: Link, news: list[tuple[AlertKind, int | None]]) -> list[Alert]:
+        return [
+            replace(new_alert(link, number, f"{self.count:04}-{place:02}", self.now), kind=kind)
+            for place, (kind, number) in enumerate(news)
         ]
-        chat.alerts += [ModelAlert(alert) for alert in alerts]
 
     @rule(limit=st.integers(1, 4))
     def claim_alerts(self, limit: int) -> None:
@@ -213,53 +244,53 @@ class StoreLife(RuleBasedStateMachine):
         for delivery in found:
             chat = self.chats[delivery.chat.id]
             assert chat.id in due
-            alert = chat.head
-            assert alert is not None
-            alert.again = alert.again or alert.sending
-            alert.sending = True
-            assert (delivery.alert.id, delivery.alert.place) == (alert.alert.id, Place(chat.id))
-            assert (delivery.again, delivery.alert.attempts) == (alert.again, alert.attempts)
-            assert delivery.known == chat.known.get(delivery.alert.invoice_id or 0)
-            chat.delivering, chat.delivering_until = delivery, self.now + LEASE
+            expected = [
+                replace(alert.alert, state=AlertState.SENDING, attempts=alert.attempts) for alert in chat.next_message
+            ]
+            assert list(delivery.alerts) == expected
+            assert delivery.again == chat.next_message[0].may_be_seen
+            assert (delivery.known, list(delivery.sent)) == (chat.known, chat.sent)
+            chat.begin(delivery, self.now + LEASE)
             self.deliveries.append(delivery)
 
     @precondition(lambda self: self.deliveries)
-    @rule(data=st.data(), end=st.sampled_from(["sent", "failed", "uncertain", "aside"]), minutes=st.integers(0, 5))
-    def report(self, data: st.DataObject, end: str, minutes: int) -> None:
+    @rule(data=st.data(), message_id=st.sampled_from([None, 70]), resolved=st.sets(INVOICES, max_size=2))
+    def report_sent(self, data: st.DataObject, message_id: int | None, resolved: set[int]) -> None:
         delivery = data.draw(st.sampled_from(self.deliveries))
-        chat, claim, retry_at = self.holder(delivery), delivery.claim, self.now + minutes * MINUTE
-        if end == "sent":
-            counted = self.do(self.store.alert_sent(claim))
-        elif end == "aside":
-            counted = self.do(self.store.set_alert_aside(claim))
+        chat = self.holder(delivery)
+        numbers = [alert.invoice_id for alert in delivery.alerts if alert.invoice_id]
+        place = delivery.alerts[0].place
+        message = message_about(*numbers, message_id=message_id, place=place) if numbers else None
+        assert self.do(self.store.alerts_sent(delivery.claim, message, resolved)) == (chat is not None)
+        if chat is not None:
+            chat.remember(message, resolved)
+            chat.end("sent", self.now, counts=False)
+
+    @precondition(lambda self: self.deliveries)
+    @rule(data=st.data(), end=st.sampled_from(["failed", "uncertain", "aside"]), minutes=st.integers(0, 5))
+    def report_unsent(self, data: st.DataObject, end: str, minutes: int) -> None:
+        delivery = data.draw(st.sampled_from(self.deliveries))
+        chat, retry_at, counts = self.holder(delivery), self.now + minutes * MINUTE, minutes > 2
+        if end == "aside":
+            work = self.store.set_alerts_aside(delivery.claim)
         else:
             uncertain = end == "uncertain"
-            work = self.store.alert_failed(claim, retry_at, uncertain=uncertain, counts=minutes > 0)
-            counted = self.do(work)
-        assert counted == (chat is not None)
-        if chat is None:
-            return
-        (alert,) = (alert for alert in chat.alerts if alert.alert.id == claim.key)
-        chat.delivering, chat.alerts_at = None, None
-        alert.sending = False
-        if end == "sent":
-            chat.alerts.remove(alert)
-        elif end == "aside":
-            alert.aside = True
-        else:
-            chat.alerts_at = retry_at
-            alert.again = alert.again or end == "uncertain"
-            alert.attempts += minutes > 0
+            work = self.store.alerts_failed(delivery.claim, retry_at, uncertain=uncertain, counts=counts)
+        assert self.do(work) == (chat is not None)
+        if chat is not None:
+            chat.end(end, retry_at, counts=counts)
+
+    def forget_what_says_nothing(self, chat: ModelChat) -> None:
+        if not chat.stands:
+            chat.resting = None
 
     @invariant()
     def every_chat_is_as_the_model_has_it(self) -> None:
         for chat_id in range(1, 4):
             chat = self.chats.get(chat_id, ModelChat(chat_id))
-            expected = Chat(chat_id, language=chat.language, resting=chat.resting, link=chat.link)
-            assert self.do(self.store.chat(chat_id)) == expected
-            aside = sum(alert.aside for alert in chat.alerts)
-            waiting = Waiting(len(chat.alerts) - aside, aside)
-            assert self.do(self.store.waiting_alerts(chat_id)) == waiting
+            assert self.do(self.store.chat(chat_id)) == chat.as_stored
+            assert self.do(self.store.waiting_alerts(chat_id)) == chat.waiting
+            assert list(self.do(self.store.sent_messages(chat_id))) == chat.sent
 
     def teardown(self) -> None:
         self.do(self.store.close())

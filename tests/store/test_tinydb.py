@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.alerts import AlertKind
+from bot.domain.chats import Silence
 from bot.domain.payments import Outcome, State
+from bot.domain.preferences import Preferences
 from bot.ports import Store
 from bot.store.tinydb import TinyStore
 from tests.store.examples import (
@@ -21,8 +24,9 @@ from tests.store.examples import (
     NOW,
     OTHER,
     checked,
-    claim_alert,
     claim_check,
+    claim_message,
+    find,
     knowledge,
     linked,
     new_alert,
@@ -81,18 +85,24 @@ async def test_asking_and_setting_what_is_set_write_nothing(
     tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await tiny_shelf.open()
-    await with_alerts(store, 1)
+    link = await with_alerts(store, 1)
     await store.set_language(CHAT, "de")
+    await store.set_preferences(CHAT, Preferences(hour=7), NOW)
     await store.rest(CHAT, "blocked")
     writes = Writes(store, monkeypatch)
     await store.chat(CHAT)
     await store.waiting_alerts(CHAT)
     await store.claim_checks(NOW + HOUR, 10, LEASE)
     await store.set_language(CHAT, "de")
+    await store.set_preferences(CHAT, Preferences(hour=7), NOW + HOUR)
     await store.rest(CHAT, "blocked")
     await store.await_token(CHAT, None)
     await store.await_token(OTHER, None)
     await store.note_telegram_language(OTHER, "de")
+    await store.set_preferences(OTHER, None, NOW)
+    await store.silence(OTHER, "a" * 64, {1: Silence(muted=True)}, NOW)
+    await store.sent_messages(CHAT)
+    await store.hasten_checks(link.account, NOW)
     await store.unlink(OTHER)
     await store.move_chat(OTHER, 1)
     await store.unsettled_payments()
@@ -129,16 +139,17 @@ async def test_what_telegram_says_again_anyway_is_no_reason_to_keep_a_file(tiny_
 
 async def test_a_wait_that_is_over_is_forgotten_at_the_start_with_all_that_came_with_it(tiny_shelf: TinyShelf) -> None:
     store = await tiny_shelf.open()
-    for chat_id in (1, 2, 3, 4):
+    for chat_id in (1, 2, 3, 4, 5):
         await store.await_token(chat_id, NOW + (10 if chat_id == 4 else 1) * MINUTE)
         await store.note_telegram_language(chat_id, "de")
     await store.rest(2, "blocked")
     await store.set_language(3, "de")
+    await store.set_preferences(5, Preferences(hour=7), NOW)
     await linked(store)
     await tiny_shelf.crash()
     tiny_shelf.now = NOW + MINUTE
     store = await tiny_shelf.open()
-    assert {path.stem for path in (tiny_shelf.folder / "chats").iterdir()} == {"3", "4", str(CHAT)}
+    assert {path.stem for path in (tiny_shelf.folder / "chats").iterdir()} == {"3", "4", "5", str(CHAT)}
     assert (await store.chat(4)).awaiting_token_until == NOW + 10 * MINUTE
 
 
@@ -245,8 +256,8 @@ async def test_what_a_cancelled_caller_claimed_is_given_back_unmarked(
     checks.cancel()
     await asyncio.gather(alerts, checks, return_exceptions=True)
     gate.open()
-    delivery = await claim_alert(store, NOW + HOUR)
-    assert (delivery.again, delivery.alert.attempts) == (False, 0)
+    delivery = await claim_message(store, NOW + HOUR)
+    assert (delivery.again, [alert.attempts for alert in delivery.alerts]) == (False, [0])
     assert (await claim_check(store, NOW + HOUR)).chat.id == CHAT
 
 
@@ -256,4 +267,34 @@ async def test_one_chat_that_cannot_be_read_does_not_stop_the_others(tiny_shelf:
     await with_alerts(store, 1, chat_id=OTHER)
     (tiny_shelf.folder / "chats" / f"{CHAT}.json").write_text("{")
     assert (await claim_check(store, NOW + HOUR)).chat.id == OTHER
-    assert (await claim_alert(store, NOW + HOUR)).chat.id == OTHER
+    assert (await claim_message(store, NOW + HOUR)).chat.id == OTHER
+
+
+async def test_alerts_of_a_chat_that_could_not_be_read_whole_were_given_to_nobody_and_are_not_marked(
+    tiny_shelf: TinyShelf,
+) -> None:
+    store = await tiny_shelf.open()
+    link = await linked(store)
+    await store.add_payment(new_payment(account=link.account))
+    await find(store, replace(new_alert(link, 1, "1"), kind=AlertKind.SETTLED))
+    file = tiny_shelf.folder / "accounts" / f"{link.account}.json"
+    whole = file.read_bytes()
+    file.write_text("{")
+    assert await store.claim_alerts(NOW + HOUR, 10, LEASE) == []
+    file.write_bytes(whole)
+    delivery = await claim_message(store, NOW + HOUR + LEASE)
+    assert ([alert.id for alert in delivery.alerts], delivery.again) == (["1"], False)
+
+
+async def test_a_check_of_one_chat_that_a_cancelled_caller_claimed_is_given_back(
+    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await tiny_shelf.open()
+    await linked(store)
+    gate = Gate(store, monkeypatch)
+    claiming = asyncio.create_task(store.claim_check(CHAT, NOW, LEASE))
+    await gate.reached()
+    claiming.cancel()
+    await asyncio.gather(claiming, return_exceptions=True)
+    gate.open()
+    assert await store.claim_check(CHAT, NOW, LEASE) is not None

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.chat.screens import Screen, cut
 from bot.chat.talk import Talk
-from bot.chat.texts import Phrasebook
+from bot.chat.texts import Speak
 from bot.chat.views import general
 from bot.domain.chats import LANGUAGES
 from bot.errors import NotLinked
@@ -20,9 +20,9 @@ LONGEST_WORD = 40
 class GeneralHandlers:
     """What has to do with the bot itself."""
 
-    def __init__(self, store: Store, phrasebook: Phrasebook, clock: Clock) -> None:
+    def __init__(self, store: Store, speak: Speak, clock: Clock) -> None:
         self._store = store
-        self._phrasebook = phrasebook
+        self._speak = speak
         self._clock = clock
 
     async def help(self, talk: Talk) -> None:
@@ -48,7 +48,7 @@ class GeneralHandlers:
             return
         chosen = None if wish == AUTO else wish
         await self._store.set_language(talk.chat.id, chosen)
-        t = self._phrasebook[replace(talk.chat, language=chosen).speaks]
+        t = self._speak(replace(talk.chat, language=chosen))
         await talk.show(general.languages(t, chosen))
 
     async def unknown_command(self, talk: Talk) -> None:

@@ -12,7 +12,7 @@ from bot.chat import sending
 from bot.chat.roles import check_owner, check_ruler, is_administrator, member
 from bot.chat.screens import Screen
 from bot.chat.talk import LONGEST_NAME, Talk
-from bot.chat.texts import Phrasebook
+from bot.chat.texts import Speak
 from bot.chat.views import general, groups
 from bot.domain.chats import Chat, Link, Member, Token
 from bot.domain.invitations import Invitation
@@ -40,10 +40,10 @@ log = structlog.get_logger()
 class GroupHandlers:
     """What makes a group's chat different from a private one."""
 
-    def __init__(self, chats: ChatStore, inviting: Inviting, phrasebook: Phrasebook, clock: Clock) -> None:
+    def __init__(self, chats: ChatStore, inviting: Inviting, speak: Speak, clock: Clock) -> None:
         self._chats = chats
         self._inviting = inviting
-        self._phrasebook = phrasebook
+        self._speak = speak
         self._clock = clock
 
     # --- In the group -----------------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ class GroupHandlers:
 
     async def _greet(self, talk: Talk, group: Chat, invitation: Invitation, listing: Listing) -> None:
         """Say in the group that it is linked. That it can't be said there changes nothing."""
-        screen = general.linked(self._phrasebook[group.speaks], listing, self._clock())
+        screen = general.linked(self._speak(group), listing, self._clock())
         try:
             await sending.insist(partial(sending.send, talk.bot, invitation.place, screen), talk.sleep)
         except ChatMigrated as error:

@@ -1,58 +1,156 @@
-"""Alerts, as they are sent."""
+"""Alerts, as they are sent: one or several in a message, and a message once its invoices are settled."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Screen, join, one_line
+from bot.chat.screens import Button, Screen, fit, join
 from bot.chat.texts import Texts
-from bot.domain.alerts import AlertKind, KnownInvoice
+from bot.chat.views.invoices import Page
+from bot.chat.views.news import amount, new_and_paid, news, settled, struck
+from bot.chat.views.silences import ALL, Rows, common_silence, silence_rows
+from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, show
+from bot.domain.chats import NO_SILENCE, Silences
 from bot.ports import Delivery
+from bot.services.browsing import Query
+from bot.services.pertinence import TROUBLES, last_shown
 
-TITLE = 100
 FRESH = timedelta(hours=3)
 """How old knowledge may be without a word, where it was good when the alert was found."""
 
+DIGESTED = 12
+"""How many invoices a digest names."""
 
-def alert(t: Texts, delivery: Delivery, now: datetime) -> Screen:
-    """The alert as things stand at ``now``; where it may come a second time, or from old knowledge, it says so."""
-    invoice, link = delivery.known, delivery.chat.link
-    if invoice is None:
-        lines = [t(f"alert.{delivery.alert.kind}")]
-    else:
-        lines = _news(t, delivery.alert.kind, invoice, now)
-        if link is not None and (link.checked_at < delivery.alert.created_at or now - link.checked_at > FRESH):
-            lines.append(t("alert.as_of", moment=t.moment(link.checked_at)))
+
+def alerts(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> Screen:
+    """What these alerts have to tell as things stand at ``now``.
+
+    Where it may come a second time, or from old knowledge, it says so.
+    """
+    brief = len(alerts) > 1
+    shown = [show(k, a.kind) for a in alerts if (k := _known(delivery, a)) is not None and k.is_open]
+    blocks = [_block(t, delivery, alert, now, brief=brief) for alert in alerts]
+    notes = _notes(t, delivery, alerts, now)
+    rows = _invoice_rows(t, shown, delivery.chat.silences, now) + _other_rows(t, delivery, alerts)
+    if not brief:
+        return Screen(join([*blocks, *notes]), rows)
+    has_digest = any(alert.kind is AlertKind.DIGEST for alert in alerts)
+    total = [_total(t, [amount(s) for s in shown])] if shown[1:] and not has_digest else []
+    head = [t.count("alert.several", len(alerts)), Markup("")]
+    return Screen(fit(head, _apart(blocks), [*total, *notes], t("alert.more")), rows)
+
+
+def overtaken(t: Texts, message: SentMessage, delivery: Delivery) -> Screen:
+    """An earlier message, with what is settled by now struck through; the rest stays as it was, with its buttons."""
+    earlier = [m for m in delivery.sent if m.sent_at < message.sent_at]
+    blocks, still_open = [], []
+    for shown in message.shown:
+        known = delivery.known.get(shown.invoice_id)
+        if known is not None and known.is_open and not shown.resolved:
+            before = last_shown(earlier, shown.invoice_id)
+            blocks.append(news(t, shown, message.sent_at, before=before, brief=len(message.shown) > 1))
+            still_open.append(shown)
+        else:
+            standing = Standing.CLOSED if known is None or known.is_open else known.standing
+            blocks.append(struck(t, shown, message.sent_at, standing))
+    rows = _invoice_rows(t, still_open, delivery.chat.silences, message.sent_at)
+    return Screen(fit([], _apart(blocks), [], t("alert.more")), rows)
+
+
+def _known(delivery: Delivery, alert: Alert) -> KnownInvoice | None:
+    return None if alert.invoice_id is None else delivery.known.get(alert.invoice_id)
+
+
+def _block(t: Texts, delivery: Delivery, alert: Alert, now: datetime, *, brief: bool) -> Markup:
+    known = _known(delivery, alert)
+    if known is None:
+        return _of_account(t, delivery, alert)
+    if alert.kind is AlertKind.SETTLED:
+        return settled(t, known, brief=brief)
+    if not known.is_open:
+        return new_and_paid(t, known, brief=brief)
+    before = last_shown(delivery.sent, known.id)
+    asked = alert.kind is AlertKind.DUE and alert.threshold is None
+    return news(t, show(known, alert.kind), now, before=before, asked=asked, brief=brief)
+
+
+def _of_account(t: Texts, delivery: Delivery, alert: Alert) -> Markup:
+    if alert.kind is AlertKind.DIGEST:
+        return _digest(t, delivery)
+    link = delivery.chat.link
+    return t(f"alert.{alert.kind}", moment=t.moment(link.watch.checked_at if link else alert.created_at))
+
+
+def _digest(t: Texts, delivery: Delivery) -> Markup:
+    """What is open, the soonest due first."""
+    still_open = [show(k, AlertKind.DIGEST) for k in delivery.known.values() if k.is_open]
+    still_open.sort(key=lambda s: (s.due or date.max, s.invoice_id))
+    lines = [t("alert.digest"), _total(t, [amount(s) for s in still_open])]
+    for s in still_open[:DIGESTED]:
+        key = "alert.digest_line" if s.due else "alert.digest_line_undated"
+        lines.append(t(key, id=s.invoice_id, amount=t.money(amount(s)), date=t.day(s.due) if s.due else ""))
+    return join([*lines, t("alert.more")] if len(still_open) > DIGESTED else lines)
+
+
+def _total(t: Texts, amounts: Collection[Decimal]) -> Markup:
+    return t.count("alert.total", len(amounts), sum=t.money(sum(amounts, start=Decimal(0))))
+
+
+def _notes(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> list[Markup]:
+    """What to know of the message itself: how old its knowledge is, and that it may come a second time."""
+    lines = []
+    of_open = [a for a in alerts if a.kind is AlertKind.DIGEST or ((k := _known(delivery, a)) and k.is_open)]
+    if delivery.chat.link is not None and of_open:
+        checked_at = delivery.chat.link.watch.checked_at
+        if now - checked_at > FRESH or any(checked_at < alert.created_at for alert in of_open):
+            lines.append(t("alert.as_of", moment=t.moment(checked_at)))
     if delivery.again:
         lines.append(t("alert.again"))
-    return Screen(join(lines), _rows(t, invoice) if invoice is not None else ())
-
-
-def _news(t: Texts, kind: AlertKind, invoice: KnownInvoice, now: datetime) -> list[Markup]:
-    today = now.astimezone(t.zone).date()
-    facts = {"id": invoice.id, "amount": t.money(invoice.total if invoice.left is None else invoice.left)}
-    if kind is AlertKind.NEW or invoice.due is None:
-        lines = [t("alert.new", **facts)]
-    else:
-        state = "overdue" if invoice.due < today else "due"
-        lines = [t(f"alert.{state}", **facts, day=t.day_from(invoice.due, today))]
-    if invoice.title:
-        lines.append(t("alert.title", title=one_line(invoice.title, TITLE)))
-    if invoice.due is not None:
-        key = "details.due_in" if kind is AlertKind.NEW else "details.due"
-        lines.append(t(key, date=t.day(invoice.due), day=t.day_from(invoice.due, today)))
-    if invoice.left is None:
-        lines.append(t("details.left_unclear"))
     return lines
 
 
-def _rows(t: Texts, invoice: KnownInvoice) -> list[list[Button]]:
-    look = [
-        Button(t.plain("button.details"), f"show:{invoice.id}"),
-        Button(t.plain("button.pdf"), f"pdf:{invoice.id}"),
-    ]
-    if not invoice.left or not t.payments:
-        return [look]
-    return [look, [Button(t.plain("button.pay", amount=t.money(invoice.left)), f"pay:{invoice.id}")]]
+def _apart(blocks: Sequence[Markup]) -> list[Markup]:
+    """The blocks with an empty line below each."""
+    return [line for block in blocks for line in (block, Markup(""))]
+
+
+def _invoice_rows(t: Texts, shown: Sequence[Shown], silences: Silences, now: datetime) -> Rows:
+    """The buttons for the open invoices of a message: all that can be done with a single one, or a way to each."""
+    if len(shown) == 1:
+        return _rows_of_one(t, shown[0], silences, now)
+    labels = [Button(f"{s.invoice_id} · {t.money(amount(s))}", f"show:{s.invoice_id}") for s in shown]
+    rows = [labels[at : at + 2] for at in range(0, len(labels), 2)]
+    common = common_silence(silences, [s.invoice_id for s in shown], now)
+    return rows + silence_rows(t, ALL, common, now) if rows else []
+
+
+def _rows_of_one(t: Texts, shown: Shown, silences: Silences, now: datetime) -> Rows:
+    number = shown.invoice_id
+    rows = [[Button(t.plain("button.details"), f"show:{number}"), Button(t.plain("button.pdf"), f"pdf:{number}")]]
+    if shown.left and t.payments:
+        rows.append([Button(t.plain("button.pay", amount=t.money(shown.left)), f"pay:{number}")])
+    if shown.left != 0:
+        rows += silence_rows(t, str(number), silences.get(number, NO_SILENCE), now)
+    return rows
+
+
+def _other_rows(t: Texts, delivery: Delivery, alerts: Sequence[Alert]) -> Rows:
+    """The buttons for what is settled, if it is told alone, and for the account."""
+    kinds = {alert.kind for alert in alerts}
+    rows: Rows = []
+    known = _known(delivery, alerts[0])
+    if len(alerts) == 1 and known is not None and not known.is_open and known.standing is not Standing.GONE:
+        look, pdf = (Button(t.plain(f"button.{word}"), f"{data}:{known.id}") for word, data in LOOK)
+        rows.append([look, pdf] if known.standing is Standing.PAID else [look])
+    if kinds & TROUBLES:
+        rows.append([Button(t.plain("button.check"), "check")])
+    if AlertKind.DIGEST in kinds:
+        rows.append([Button(t.plain("button.invoices"), f"list:{Page(Query())}")])
+    return rows
+
+
+LOOK = (("details", "show"), ("pdf", "pdf"))

@@ -1,0 +1,93 @@
+"""What an alert says of one invoice: new, changed, due, overdue, or settled."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from markupsafe import Markup
+
+from bot.chat.screens import join, one_line
+from bot.chat.texts import Texts
+from bot.domain.alerts import AlertKind, KnownInvoice, Shown, Standing
+from bot.domain.invoices import CENT
+
+TITLE = 100
+BRIEF_TITLE = 50
+REMINDERS = frozenset({"alert.due", "alert.overdue"})
+
+
+def amount(shown: Shown) -> Decimal:
+    """The sum to show: what is left to pay, or the total where that is unclear."""
+    return shown.total if shown.left is None else shown.left
+
+
+def news(
+    t: Texts, shown: Shown, now: datetime, *, before: Shown | None = None, asked: bool = False, brief: bool = False
+) -> Markup:
+    """What is told of an open invoice.
+
+    ``before`` is what the last message showed of it; ``asked``: it is told because somebody has put it off until now;
+    ``brief``: it is one of several in a message.
+    """
+    changes = _changes(t, shown, before) if shown.kind is AlertKind.CHANGED and before is not None else []
+    changed = shown.kind is AlertKind.CHANGED and (before is None or bool(changes))
+    key = "alert.changed" if changed else _headline(t, shown, now, asked=asked)
+    lines = [_headline_of(t, key, shown, now), *title(t, shown, brief=brief), *changes]
+    if shown.due is not None and not (brief and key in REMINDERS):
+        facts = {"date": t.day(shown.due), "day": t.due_day(shown.due, now)}
+        lines.append(t("details.due" if key in REMINDERS else "details.due_in", **facts))
+    if shown.left is None and not brief:
+        lines.append(t("details.left_unclear"))
+    return join(lines)
+
+
+def new_and_paid(t: Texts, known: KnownInvoice, *, brief: bool = False) -> Markup:
+    """An invoice that was paid when it came."""
+    return join([t("alert.new_paid", id=known.id, amount=t.money(known.total)), *title(t, known, brief=brief)])
+
+
+def settled(t: Texts, known: KnownInvoice, *, brief: bool = False) -> Markup:
+    """How an invoice that was told of has ended."""
+    facts = {"id": known.id, "amount": t.money(known.total)}
+    return join([t(f"alert.settled.{known.standing}", **facts), *title(t, known, brief=brief)])
+
+
+def struck(t: Texts, shown: Shown, sent_at: datetime, standing: Standing) -> Markup:
+    """What a message said of an invoice, struck through, with how it has ended."""
+    headline = _headline_of(t, _headline(t, shown, sent_at, asked=False), shown, sent_at)
+    lines = [t("alert.struck", text=line) for line in (headline, *title(t, shown, brief=True))]
+    return join([*lines, t(f"alert.ended.{standing}")])
+
+
+def title(t: Texts, shown: Shown | KnownInvoice, *, brief: bool) -> list[Markup]:
+    """What the invoice is for, if it says so."""
+    text = one_line(shown.title, BRIEF_TITLE if brief else TITLE)
+    return [t("alert.title", title=text)] if text else []
+
+
+def _headline(t: Texts, shown: Shown, now: datetime, *, asked: bool) -> str:
+    """The key of the first line. A reminder says how things stand when it is sent."""
+    if shown.kind is AlertKind.NEW:
+        return "alert.new"
+    if shown.due is not None and t.is_over(shown.due, now):
+        return "alert.overdue"
+    return "alert.asked" if asked or shown.due is None else "alert.due"
+
+
+def _headline_of(t: Texts, key: str, shown: Shown, now: datetime) -> Markup:
+    day = t.due_day(shown.due, now) if shown.due is not None else ""
+    return t(key, id=shown.invoice_id, amount=t.money(amount(shown)), day=day)
+
+
+def _changes(t: Texts, shown: Shown, before: Shown) -> list[Markup]:
+    """What is other than the last message said."""
+    lines = []
+    if shown.gross is not None and before.gross is not None and abs(shown.gross - before.gross) > CENT:
+        was, now = (before.gross, shown.gross) if amount(before) == amount(shown) else (amount(before), amount(shown))
+        lines.append(t("alert.other_sum", before=t.money(was), amount=t.money(now)))
+    if shown.due is not None and before.due is not None and shown.due != before.due:
+        lines.append(t("alert.other_due", before=t.day(before.due), date=t.day(shown.due)))
+    elif shown.due != before.due and shown.due is not None:
+        lines.append(t("alert.first_due", date=t.day(shown.due)))
+    return lines

@@ -1,0 +1,227 @@
+"""Long outages, odd answers and vanished invoices, day by day: what a person hears of them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from bot.domain.alerts import AlertKind, Standing
+from bot.errors import (
+    AnswerNotUnderstood,
+    NotFound,
+    ProviderDown,
+    ProviderError,
+    ProviderUnreachable,
+    RateLimited,
+    Refused,
+    TokenRefused,
+)
+from tests.fakes import invoice, settled
+from tests.services.world import DAY, DUE, HOUR, MINUTE, World
+
+NEW, DUE_SOON, OVERDUE, SETTLED = AlertKind.NEW, AlertKind.DUE, AlertKind.OVERDUE, AlertKind.SETTLED
+OUTAGE, OUTAGE_OVER, DIGEST = AlertKind.OUTAGE, AlertKind.OUTAGE_OVER, AlertKind.DIGEST
+QUARTER = 15 * MINUTE
+
+
+async def day_of(world: World, day: date) -> None:
+    """A whole day, looked at every three hours, from nine in the morning until nine in the evening."""
+    for hour in range(9, 22, 3):
+        world.at(day, hour)
+        await world.check()
+        await world.deliver(2)
+
+
+# --- Outages ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ProviderDown(), ProviderUnreachable(), RateLimited(60), AnswerNotUnderstood("cut off"), NotFound(), Refused(400)],
+    ids=lambda error: type(error).__name__,
+)
+async def test_an_outage_is_said_once_after_a_day_and_once_when_it_is_over(world: World, error: ProviderError) -> None:
+    await world.link()
+    world.provider.errors["list_invoices"] = error
+    for days in range(5):
+        await day_of(world, DUE + days * DAY)
+        assert world.told() == ([(OUTAGE, None, None)] if days else [])
+    del world.provider.errors["list_invoices"]
+    for days in range(5, 8):
+        await day_of(world, DUE + days * DAY)
+    assert world.told() == [(OUTAGE, None, None), (OUTAGE_OVER, None, None)]
+
+
+async def test_an_outage_of_less_than_a_day_is_not_mentioned(world: World) -> None:
+    await world.link()
+    for days in range(4):
+        world.provider.errors["list_invoices"] = ProviderDown()
+        world.at(DUE + days * DAY, 9)
+        await world.check()
+        await day_of(world, DUE + days * DAY)
+        del world.provider.errors["list_invoices"]
+        world.at(DUE + (days + 1) * DAY, 8, 30)
+        await world.check()
+        await world.deliver(2)
+    assert world.told() == []
+
+
+async def test_an_outage_is_said_to_each_chat_once_across_restarts(world: World) -> None:
+    await world.link(1)
+    await world.link(2, "token-of-another")
+    world.provider.errors["list_invoices"] = ProviderDown()
+    for days in range(4):
+        await world.restart()
+        await day_of(world, DUE + days * DAY)
+    assert world.told(1) == world.told(2) == [(OUTAGE, None, None)]
+
+
+async def test_a_second_outage_is_said_again(world: World) -> None:
+    await world.link()
+    for begin in (0, 10):
+        world.provider.errors["list_invoices"] = ProviderDown()
+        for days in range(3):
+            await day_of(world, DUE + (begin + days) * DAY)
+        del world.provider.errors["list_invoices"]
+        await day_of(world, DUE + (begin + 3) * DAY)
+    assert [kind for kind, _, _ in world.told()] == [OUTAGE, OUTAGE_OVER] * 2
+
+
+async def test_reminders_of_what_is_known_come_all_through_an_outage(world: World) -> None:
+    world.account.put(invoice(7, DUE))
+    await world.link()
+    world.provider.errors["list_invoices"] = ProviderDown()
+    for days in range(-10, 9):
+        await day_of(world, DUE + days * DAY)
+    reminders = [told for told in world.told() if told[0] is not OUTAGE]
+    assert reminders == [(DUE_SOON, 7, n) for n in (7, 3, 1, 0)] + [(OVERDUE, 7, n) for n in (-1, -3, -7)]
+
+
+async def test_a_token_that_is_refused_after_an_outage_says_so_and_not_that_the_outage_is_over(world: World) -> None:
+    await world.link()
+    world.provider.errors["list_invoices"] = ProviderDown()
+    for days in range(2):
+        await day_of(world, DUE + days * DAY)
+    world.provider.errors["list_invoices"] = TokenRefused()
+    for days in range(2, 5):
+        await day_of(world, DUE + days * DAY)
+    assert [kind for kind, _, _ in world.told()] == [OUTAGE, AlertKind.TOKEN_REFUSED]
+
+
+async def test_what_happened_during_an_outage_is_told_after_it_as_it_is_then(world: World) -> None:
+    world.account.put(invoice(7, DUE + 20 * DAY), invoice(8, DUE + 30 * DAY))
+    await world.link()
+    world.provider.errors["list_invoices"] = ProviderDown()
+    for days in range(3):
+        await day_of(world, DUE + days * DAY)
+    world.account.put(settled(invoice(7, DUE)), invoice(8, DUE + 40 * DAY), invoice(9, DUE + 30 * DAY))
+    del world.provider.errors["list_invoices"]
+    await day_of(world, DUE + 3 * DAY)
+    assert world.messages()[-1] == [(OUTAGE_OVER, None, None), (NEW, 9, None), (AlertKind.CHANGED, 8, None)]
+
+
+# --- Invoices that vanish --------------------------------------------------------------------------------------------
+
+
+async def told_of(world: World, *numbers: int) -> None:
+    await world.link()
+    world.account.put(*(invoice(number, DUE) for number in numbers))
+    world.noon(DUE - 9 * DAY)
+    await world.check()
+    await world.deliver()
+    world.clock.move(HOUR)
+
+
+async def look(world: World) -> None:
+    await world.check()
+    await world.deliver(2)
+    world.clock.move(QUARTER)
+
+
+async def test_an_empty_list_says_nothing_of_what_is_still_there(world: World) -> None:
+    await told_of(world, 7, 8)
+    world.account.unlisted = {7, 8}
+    for _ in range(5):
+        await look(world)
+    assert world.told() == [(NEW, 7, None), (NEW, 8, None)]
+    assert world.edits() == []
+
+
+async def test_an_invoice_that_is_gone_is_said_to_be_settled_once_where_it_had_been_told(world: World) -> None:
+    await told_of(world, 7, 8)
+    del world.account.invoices[7]
+    for _ in range(5):
+        await look(world)
+    assert world.told() == [(NEW, 7, None), (NEW, 8, None), (SETTLED, 7, None)]
+    assert (await world.known())[7].standing is Standing.GONE
+    assert [struck for _, struck in world.edits()] == [[7]]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ProviderDown(), RateLimited(60), AnswerNotUnderstood("cut off"), Refused(410, "gone"), TokenRefused()],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_vanished_invoice_that_cannot_be_asked_for_is_neither_paid_nor_gone(
+    world: World, error: ProviderError
+) -> None:
+    await told_of(world, 7)
+    world.account.unlisted = {7}
+    world.provider.errors["invoice", 7] = error
+    for _ in range(5):
+        await look(world)
+    assert (await world.known())[7].is_open
+    assert world.told() == [(NEW, 7, None)]
+    assert world.edits() == []
+    await world.live(DUE)
+    assert (DUE_SOON, 7, 0) in world.told()
+
+
+async def test_an_invoice_that_was_gone_and_is_back_is_told_anew(world: World) -> None:
+    await told_of(world, 7)
+    one = world.account.invoices.pop(7)
+    await look(world)
+    world.account.put(one)
+    for _ in range(3):
+        await look(world)
+    assert [kind for kind, _, _ in world.told()] == [NEW, SETTLED, NEW]
+
+
+# --- The digest ------------------------------------------------------------------------------------------------------
+
+MONDAY = date(2026, 6, 8)
+
+
+async def test_the_digest_comes_on_mondays_from_the_next_one_on_while_something_is_open(world: World) -> None:
+    world.account.put(invoice(7, DUE + 300 * DAY))
+    await world.link()
+    world.noon(MONDAY - 3 * DAY)
+    await world.prefer(digest=True)
+    told_on = []
+    for days in range(-3, 30):
+        before = len(world.told())
+        await day_of(world, MONDAY + days * DAY)
+        told_on += [MONDAY + days * DAY] * (len(world.told()) - before)
+        if days == 15:
+            world.account.put(settled(invoice(7, DUE)))
+    assert set(world.told()) == {(DIGEST, None, None)}
+    assert told_on == [MONDAY, MONDAY + 7 * DAY, MONDAY + 14 * DAY]
+
+
+async def test_nobody_who_has_not_asked_for_it_gets_a_digest(world: World) -> None:
+    world.account.put(invoice(7, DUE + 300 * DAY))
+    await world.link()
+    for days in range(9):
+        await day_of(world, MONDAY + days * DAY)
+    assert world.told() == []
+
+
+async def test_the_digest_comes_although_the_provider_is_away(world: World) -> None:
+    world.account.put(invoice(7, DUE + 300 * DAY))
+    await world.link()
+    await world.prefer(digest=True)
+    await day_of(world, MONDAY - DAY)
+    world.provider.errors["list_invoices"] = ProviderDown()
+    await day_of(world, MONDAY)
+    assert world.told() == [(DIGEST, None, None)]

@@ -1,0 +1,84 @@
+"""What a store promises of checks that don't wait for their time: those of one chat, and those of an account."""
+
+from __future__ import annotations
+
+from bot.domain.chats import Chat, Watch
+from tests.store.examples import (
+    CHAT,
+    HOUR,
+    LEASE,
+    MINUTE,
+    NOW,
+    OTHER,
+    SECOND,
+    Shelf,
+    checked,
+    claim_check,
+    knowledge,
+    linked,
+    new_link,
+)
+
+
+class AskedCheckContract:
+    """Checks that somebody or something asked for."""
+
+    async def test_the_check_of_one_chat_can_be_claimed_before_it_is_due(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        link = await linked(store)
+        await linked(store, OTHER)
+        check = await store.claim_check(CHAT, NOW, LEASE)
+        assert check is not None
+        assert (check.chat, check.known, list(check.sent)) == (Chat(CHAT, link=link), knowledge(1, 2), [])
+        assert [other.chat.id for other in await store.claim_checks(NOW + MINUTE, 10, LEASE)] == [OTHER]
+        assert await store.finish_check(check.claim, checked(check, now=NOW))
+        assert await store.claim_checks(NOW + MINUTE, 10, LEASE) == []
+
+    async def test_the_check_of_one_chat_is_claimed_once_while_its_lease_lasts(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await linked(store)
+        first = await store.claim_check(CHAT, NOW, LEASE)
+        assert first is not None
+        assert await store.claim_check(CHAT, NOW + LEASE - SECOND, LEASE) is None
+        second = await store.claim_check(CHAT, NOW + LEASE, LEASE)
+        assert second is not None
+        assert not await store.finish_check(first.claim, checked(first))
+        assert await store.postpone_check(second.claim, NOW + LEASE)
+        assert await store.claim_check(CHAT, NOW + LEASE, LEASE) is not None
+
+    async def test_what_has_no_link_or_rests_has_no_check(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        assert await store.claim_check(CHAT, NOW, LEASE) is None
+        await store.set_language(CHAT, "de")
+        assert await store.claim_check(CHAT, NOW, LEASE) is None
+        await linked(store)
+        await store.rest(CHAT, "blocked")
+        assert await store.claim_check(CHAT, NOW + HOUR, LEASE) is None
+        await store.wake(CHAT, NOW + HOUR)
+        assert await store.claim_check(CHAT, NOW + HOUR, LEASE) is not None
+
+    async def test_hastened_are_the_chats_of_one_account_and_no_others(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        for chat_id, token in ((1, "secret-token-1"), (2, "secret-token-2"), (3, "secret-token-1")):
+            await store.link(new_link(store, chat_id, token, next_check_at=NOW + HOUR), knowledge(chat_id))
+        await store.rest(3, "blocked")
+        await store.hasten_checks(new_link(store).account, NOW)
+        check = await claim_check(store, NOW)
+        assert (check.chat.id, check.known) == (1, knowledge(1))
+        assert check.chat.link is not None
+        assert check.chat.link.watch == Watch(NOW)
+
+    async def test_hastening_puts_no_check_off(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        link = await linked(store)
+        await store.hasten_checks(link.account, NOW + HOUR)
+        assert (await claim_check(store, link.next_check_at)).chat.id == CHAT
+
+    async def test_a_check_under_way_when_hastened_does_not_undo_it(self, shelf: Shelf) -> None:
+        """It may have read how things stood before what has happened."""
+        store = await shelf.open()
+        link = await linked(store)
+        check = await claim_check(store)
+        await store.hasten_checks(link.account, NOW + 2 * MINUTE)
+        await store.finish_check(check.claim, checked(check, now=NOW + 2 * MINUTE))
+        assert (await claim_check(store, NOW + 2 * MINUTE)).chat.id == CHAT

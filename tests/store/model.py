@@ -1,0 +1,184 @@
+"""A plain model of what a store holds and promises, against which its random lives are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import takewhile
+
+from bot.domain.alerts import Alert, KnownInvoice, SentMessage, taking_the_place_of
+from bot.domain.chats import Chat, Link, Place, Silence
+from bot.domain.preferences import Preferences
+from bot.ports import AT_ONCE, MESSAGES_KEPT, Check, Checked, Delivery, Waiting
+from tests.store.examples import NOW
+
+
+@dataclass
+class ModelAlert:
+    alert: Alert
+    again: bool = False
+    sending: bool = False
+    aside: bool = False
+    attempts: int = 0
+    together: tuple[str, ...] = ()
+    """The ids of those that it is being sent with, or may have been."""
+
+    @property
+    def replaceable(self) -> bool:
+        return self.aside or not self.may_be_seen
+
+    @property
+    def may_be_seen(self) -> bool:
+        return self.again or self.sending
+
+
+@dataclass
+class ModelChat:
+    id: int
+    language: str | None = None
+    preferences: Preferences | None = None
+    resting: str | None = None
+    link: Link | None = None
+    known: dict[int, KnownInvoice] = field(default_factory=dict)
+    silences: dict[int, Silence] = field(default_factory=dict)
+    sent: list[SentMessage] = field(default_factory=list)
+    alerts: list[ModelAlert] = field(default_factory=list)
+    alerts_at: datetime | None = None
+    hastened: bool = False
+    checking: Check | None = None
+    checking_until: datetime = NOW
+    delivering: Delivery | None = None
+    delivering_until: datetime = NOW
+
+    @property
+    def as_stored(self) -> Chat:
+        return Chat(
+            id=self.id,
+            language=self.language,
+            resting=self.resting,
+            link=self.link,
+            preferences=self.preferences,
+            silences=self.silences,
+        )
+
+    @property
+    def waiting(self) -> Waiting:
+        aside = sum(alert.aside for alert in self.alerts)
+        return Waiting(len(self.alerts) - aside, aside)
+
+    @property
+    def stands(self) -> bool:
+        """Whether there is something to keep."""
+        return bool(self.link or self.language or self.preferences)
+
+    @property
+    def works(self) -> bool:
+        return self.link is not None and self.resting is None
+
+    @property
+    def next_message(self) -> list[ModelAlert]:
+        queue = [alert for alert in self.alerts if not alert.aside]
+        if not queue or (queue[0].attempts and not queue[0].may_be_seen):
+            return queue[:1]
+        if queue[0].may_be_seen:
+            return [alert for alert in queue if alert.alert.id in queue[0].together]
+        account = queue[0].alert.account
+        joining = takewhile(
+            lambda other: not other.may_be_seen and not other.attempts and other.alert.account == account, queue
+        )
+        return list(joining)[:AT_ONCE]
+
+    def check_is_due(self, now: datetime) -> bool:
+        if not self.works or self.link is None:
+            return False
+        return (self.checking_until if self.checking else self.link.next_check_at) <= now
+
+    def alert_is_due(self, now: datetime) -> bool:
+        if not self.works or not self.next_message:
+            return False
+        return (self.delivering_until if self.delivering else self.alerts_at or NOW) <= now
+
+    def look(self, at: datetime) -> None:
+        """Something else holds from now on: a check under way is void, and the next one due."""
+        self.checking = None
+        if self.link is not None:
+            self.link = replace(self.link, next_check_at=min(at, self.link.next_check_at))
+
+    def learn(self, found: Checked) -> None:
+        """A check is over."""
+        assert self.link is not None
+        self.checking = None
+        self.known = dict(found.known)
+        self.link = replace(self.link, watch=found.watch, next_check_at=found.next_check_at)
+        for alert in {alert.subject: alert for alert in found.alerts}.values():
+            self._add(alert)
+        self.alerts = [alert for alert in self.alerts if not (alert.aside and self._is_over(alert.alert, found))]
+        self.silences = {
+            number: silence
+            for number, silence in self.silences.items()
+            if number in self.known
+            and self.known[number].is_open
+            and (silence.muted or silence.until != self.known[number].woken)
+        }
+
+    def _add(self, alert: Alert) -> None:
+        newest: Alert | None = alert
+        for old in [old for old in self.alerts if old.replaceable and old.alert.subject == alert.subject]:
+            self.alerts.remove(old)
+            newest = newest and taking_the_place_of(old.alert, newest)
+        if newest is not None:
+            self.alerts.append(ModelAlert(newest))
+
+    def _is_over(self, alert: Alert, found: Checked) -> bool:
+        if alert.invoice_id is None:
+            return found.watch.trouble is None and not found.watch.outage_told
+        return alert.invoice_id not in self.known or not self.known[alert.invoice_id].is_open
+
+    def begin(self, delivery: Delivery, until: datetime) -> None:
+        """A message is given out."""
+        message = self.next_message
+        ids = tuple(alert.alert.id for alert in message)
+        for alert in message:
+            alert.again, alert.sending, alert.together = alert.may_be_seen, True, ids
+        self.delivering, self.delivering_until = delivery, until
+
+    def end(self, how: str, retry_at: datetime, *, counts: bool) -> None:
+        """What became of the message that was given out."""
+        assert self.delivering is not None
+        ids = {alert.id for alert in self.delivering.alerts}
+        self.delivering, self.alerts_at = None, None
+        if how == "sent":
+            self.alerts = [alert for alert in self.alerts if alert.alert.id not in ids]
+            return
+        for alert in (alert for alert in self.alerts if alert.alert.id in ids):
+            alert.sending = False
+            if how == "aside":
+                alert.aside = True
+            else:
+                self.alerts_at = retry_at
+                alert.again = alert.again or how == "uncertain"
+                alert.attempts += counts
+
+    def remember(self, message: SentMessage | None, resolved: Iterable[int]) -> None:
+        """A message went out, and earlier ones were edited."""
+        after = [old.resolving(set(resolved)) for old in self.sent]
+        if message is not None:
+            after.append(message.moved_to(self.id))
+        self.sent = [message for message in after if not message.is_over][-MESSAGES_KEPT:]
+
+    def move(self, there: ModelChat | None, new_id: int) -> ModelChat:
+        """This chat under its new id, where ``there`` stands already."""
+        if there is None or not there.stands:
+            there = ModelChat(new_id, resting=self.resting)
+        there.language = there.language or self.language
+        there.preferences = there.preferences or self.preferences
+        there.alerts_at = there.alerts_at or self.alerts_at
+        if there.link is None and self.link is not None:
+            there.link, there.hastened = replace(self.link, place=Place(new_id)), self.hastened
+            there.known, there.alerts, there.silences = self.known, self.alerts, self.silences
+            there.sent = [message.moved_to(new_id) for message in self.sent]
+            for alert in there.alerts:
+                alert.alert = replace(alert.alert, place=Place(new_id))
+            there.delivering, there.delivering_until = self.delivering, self.delivering_until
+        return there
