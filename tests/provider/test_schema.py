@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from decimal import Decimal
 from typing import Any
 
@@ -153,7 +154,9 @@ def test_a_character_that_was_cut_in_two_costs_no_invoice(spelled: bytes, title:
 @given(st.text(st.characters(categories=["Cs", "Lu", "So"]) | st.sampled_from('\\"ud8')))
 def test_any_text_comes_through_with_nothing_but_half_characters_replaced(text: str) -> None:
     joined = json.loads(json.dumps(text))  # Python's own decoder makes a character of a pair, and keeps half a one
-    assert invoice_of(status=text).status == re.sub("[\ud800-\udfff]", "\ufffd", joined)
+    # Two halves can also make what is for private use, or no character yet; that is not to be seen.
+    visible = "".join(c for c in joined if unicodedata.category(c) not in {"Cn", "Co", "Cf", "Cc"})
+    assert invoice_of(status=text).status == re.sub("[\ud800-\udfff]", "\ufffd", visible)
 
 
 def test_a_broken_invoice_is_logged_by_its_id_without_its_content() -> None:
