@@ -124,7 +124,7 @@ class InvoiceBot:
         checks, sends, payments = self._workers
         self._monitor = Monitor(store, provider, clock, self._plan, checks)
         self._courier = Courier(store, store, messenger, clock, self._plan, sends)
-        self._payments = Payments(store, store, provider, messenger, clock, payments, rules=rules)
+        self._payments = Payments(store, provider, messenger, clock, self._plan, payments, rules=rules)
         linking = Linking(store, provider, clock, self._plan, base_url=settings.provider_url)
         groups = GroupHandlers(store, Inviting(store, linking, clock), speak, clock)
         add_handlers(

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, Protocol
 
 from bot.domain.alerts import Alert, KnownInvoice, SentMessage
-from bot.domain.chats import Chat, Link, Member, Silence, Token, Watch
+from bot.domain.chats import Chat, Link, Member, Place, Silence, Token, Watch
 from bot.domain.invitations import Invitation
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.payments import Payment, State
@@ -320,6 +320,9 @@ class Messenger(Protocol):
 
     async def show_payment(self, payment: Payment, chat: Chat) -> None:
         """Bring the message that shows a payment up to date; where that is out of reach, send a new one."""
+
+    async def send_document(self, place: Place, document: Document) -> None:
+        """Send a file."""
 
     async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> None:
         """The same for several that were asked for together, and share one message."""

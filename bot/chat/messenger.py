@@ -12,10 +12,10 @@ from bot.chat.screens import Screen
 from bot.chat.texts import Speak
 from bot.chat.views import alerts as views, batches, payments
 from bot.domain.alerts import Alert, AlertKind, SentMessage
-from bot.domain.chats import Chat
+from bot.domain.chats import Chat, Place
 from bot.domain.payments import Payment
 from bot.domain.preferences import Loudness
-from bot.ports import Delivery
+from bot.ports import Delivery, Document
 from bot.services.plan import CheckPlan
 
 
@@ -40,6 +40,10 @@ class TelegramMessenger:
         if message.message_id is not None:
             screen = views.overtaken(self._speak(delivery.chat), message, delivery)
             await sending.edit(self._bot, message.place, message.message_id, screen)
+
+    async def send_document(self, place: Place, document: Document) -> None:
+        """Send a file."""
+        await sending.send_document(self._bot, place, document)
 
     async def show_payment(self, payment: Payment, chat: Chat) -> None:
         """Edit the message that shows the payment; send a new one where that is out of reach."""

@@ -20,9 +20,11 @@ from bot.domain.chats import Chat, Link, Member, Place
 from bot.domain.invoices import Invoice
 from bot.domain.payments import Action, Outcome, Payment, PaymentRules, State, amount_of, ended
 from bot.errors import ConfirmationExpired, NoCreditApplied, NothingToPay, PressByOther, UnclearSum, UserError
-from bot.ports import ChatStore, Clock, Messenger, PaymentStore, Provider
+from bot.ports import Clock, Messenger, Provider
+from bot.services.aftercare import Aftercare, PayingStore
 from bot.services.executing import Executor
 from bot.services.permitting import check_amount, check_may_pay
+from bot.services.plan import CheckPlan
 from bot.services.settling import Settler
 from bot.services.telling import SHOW_WITHIN, PaymentTeller
 from bot.services.workers import Workers
@@ -39,20 +41,21 @@ class Payments:
 
     def __init__(
         self,
-        store: PaymentStore,
-        chats: ChatStore,
+        store: PayingStore,
         provider: Provider,
         messenger: Messenger,
         clock: Clock,
+        plan: CheckPlan,
         workers: Workers,
         *,
         rules: PaymentRules = ANY,
         show_within: timedelta = SHOW_WITHIN,
     ) -> None:
         self.rules = rules
-        self.settler = Settler(store, chats, provider, clock)
+        self.settler = Settler(store, provider, clock)
         self.executor = Executor(store, provider, self.settler, clock)
-        self.teller = PaymentTeller(store, chats, messenger, clock, show_within)
+        self.teller = PaymentTeller(store, store, messenger, clock, show_within)
+        self._aftercare = Aftercare(store, provider, messenger, plan)
         self._store = store
         self._provider = provider
         self._clock = clock
@@ -161,7 +164,7 @@ class Payments:
             if last is not None and last.state is State.SENT:
                 await self.teller.show_step(last, chat)
             elif last is not None:
-                await self.teller.tell(last.id)
+                await self._tell(last)
 
     async def tick(self) -> None:
         """Settle what is unsettled: payments whose end is not known yet, or was not told yet."""
@@ -192,7 +195,7 @@ class Payments:
             ends = [payment for payment in settled if payment is not None and payment.state is State.ENDED]
             # While others of a batch go on, an end is shown when it comes, and not again at every look.
             if len(ends) == len(settled) or any(payment not in payments for payment in ends):
-                await self.teller.tell(payments[0].id)
+                await self._tell(payments[0])
 
     async def _carry_out_one(self, payment: Payment, chat: Chat) -> Payment | None:
         """As :meth:`Executor.send_once`; one that was queued has its turn first."""
@@ -203,6 +206,9 @@ class Payments:
             payment = begun
         await self.teller.show_step(payment, chat)
         return await self.executor.send_once(payment, chat)
+
+    async def _tell(self, payment: Payment) -> None:
+        await self._aftercare.send_documents(await self.teller.tell(payment.id))
 
     @contextmanager
     def _hold(self, group: str) -> Iterator[None]:

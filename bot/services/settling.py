@@ -12,7 +12,8 @@ import structlog
 from bot.domain.invoices import Invoice
 from bot.domain.payments import SETTLE_FOR, Outcome, Payment, State, ended, outcome_of
 from bot.errors import BotError, NotLinked, PaymentInProgress, Refused
-from bot.ports import ChatStore, Clock, PaymentStore, Provider
+from bot.ports import Clock, Provider
+from bot.services.aftercare import PayingStore
 from bot.services.failures import log_failure
 
 log = structlog.get_logger()
@@ -24,9 +25,8 @@ ABANDONED_AFTER = timedelta(minutes=2)
 class Settler:
     """Ends payments. No failure of the provider is ever raised here."""
 
-    def __init__(self, store: PaymentStore, chats: ChatStore, provider: Provider, clock: Clock) -> None:
+    def __init__(self, store: PayingStore, provider: Provider, clock: Clock) -> None:
         self._store = store
-        self._chats = chats
         self._provider = provider
         self._clock = clock
 
@@ -78,10 +78,13 @@ class Settler:
         if not await self._store.advance_payment(after, payment.state):
             return None
         log.info("payment ended", payment=payment.id, invoice=payment.invoice_id, outcome=outcome)
+        if outcome in {Outcome.DONE, Outcome.PARTLY}:
+            # Earlier messages about the invoice, in whatever chat of the account, say soon that it has changed.
+            await self._store.hasten_checks(payment.account, after.since)
         return after
 
     async def _read_after(self, payment: Payment) -> Invoice:
-        chat = await self._chats.chat(payment.place.chat_id)
+        chat = await self._store.chat(payment.place.chat_id)
         if chat.link is None or chat.link.account != payment.account:
             raise NotLinked
         return await self._provider.invoice(chat.link.token, chat.speaks, payment.invoice_id)

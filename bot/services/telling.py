@@ -43,25 +43,27 @@ class PaymentTeller:
         if stored is not None and stored.state is State.ENDED:
             await self._show(await self._batch_with(stored), chat)
 
-    async def tell(self, payment_id: str) -> None:
+    async def tell(self, payment_id: str) -> Sequence[Payment]:
         """Show an end. Once all of a batch is at its end the records say that it was told, and nobody looks again.
 
-        A resting chat hears it once it is back.
+        Gives those that are told for good with this. A resting chat hears it once it is back.
         """
         batch = await self._store.batch_of(payment_id)
         if not any(payment.state is State.ENDED and not payment.told for payment in batch):
-            return
+            return ()
         chat = await self._chats.chat(batch[0].place.chat_id)
         if chat.resting is not None:
-            return
+            return ()
         shown = await self._show(batch, chat)
         if not all(payment.state is State.ENDED for payment in batch):
-            return
+            return ()
         if not shown and self._clock() - max(payment.since for payment in batch) > TELL_FOR:
             log.warning("payment's end can't be told", payment=payment_id, outcome=batch[0].outcome)
             shown = True
-        if shown:
-            await self._store.advance_payments([replace(payment, told=True) for payment in batch], State.ENDED)
+        if not shown:
+            return ()
+        await self._store.advance_payments([replace(payment, told=True) for payment in batch], State.ENDED)
+        return batch
 
     async def _batch_with(self, payment: Payment) -> Sequence[Payment]:
         """All of its batch as they are stored, and this one as given."""

@@ -76,15 +76,15 @@ class World:
         store, provider, messenger = wrap(self.store), wrap(self.provider), wrap(self.messenger)
         self.monitor = Monitor(store, provider, self.clock, self.plan, self.workers)
         self.courier = Courier(store, store, messenger, self.clock, self.plan, self.workers)
-        self.payments = Payments(store, store, provider, messenger, self.clock, self.workers, rules=self.rules)
+        self.payments = Payments(store, provider, messenger, self.clock, self.plan, self.workers, rules=self.rules)
         self.selecting = Selecting(store, provider, self.payments, self.clock)
         self.linking = Linking(store, provider, self.clock, self.plan, base_url=URL)
 
     def replica(self, workers: Workers | None = None, show_within: timedelta = MINUTE) -> Payments:
         """The payments of another process over the same store, as far as the store can tell."""
         workers = workers or self.workers
-        outside = (self.provider, self.messenger, self.clock)
-        return Payments(self.store, self.store, *outside, workers, show_within=show_within)
+        outside = (self.provider, self.messenger, self.clock, self.plan)
+        return Payments(self.store, *outside, workers, show_within=show_within)
 
     async def kill(self) -> None:
         """End the process where it stands: what waits for the world outside is never heard of again."""
