@@ -59,7 +59,7 @@ NO_KEYS = {"{self.query.show}.{self.query.kind}.{int(self.query.with_transaction
 
 SAME_IN_ALL = {
     "alert.title", "batch.item.ask", "batch.item.confirmed", "batch.item.done", "batch.item.queued",
-    "button.remove_payer", "journal.how", "journal.what",
+    "journal.how", "journal.what",
     "button.details", "button.filter", "button.pdf", "details.description", "details.item",
     "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "list.line", "payment.title",
 }  # fmt: skip

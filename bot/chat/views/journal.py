@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, join
 from bot.chat.texts import Texts
-from bot.domain.payments import Outcome, Payment, State
+from bot.domain.payments import Action, Outcome, Payment, State
 
 PAGE = 8
 ICONS = {
@@ -40,9 +40,15 @@ def _entry(t: Texts, payment: Payment) -> Markup:
     what = t(f"journal.{payment.action}", id=payment.invoice_id, amount=t.money(payment.amount))
     icon = _icon(payment)
     who = payment.user_name or payment.user_id
-    end = t(f"journal.end.{payment.outcome or payment.state}")
+    end = _end(t, payment)
     how = t("journal.how", moment=t.moment(payment.since), who=who, end=end)
     return join([t("journal.what", icon=icon, what=what), how])
+
+
+def _end(t: Texts, payment: Payment) -> Markup:
+    if payment.outcome is Outcome.PARTLY and payment.action is Action.PAY and payment.left is not None:
+        return t("journal.end.partly_left", left=t.money(payment.left))
+    return t(f"journal.end.{payment.outcome or payment.state}")
 
 
 def _icon(payment: Payment) -> str:

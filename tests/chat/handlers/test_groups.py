@@ -287,7 +287,7 @@ async def test_by_a_reply_the_owner_lets_somebody_pay_and_takes_it_back(
     await linked.wait_for(from_bot("✅ Bob <b>Builder</b> may pay here from now on."))
     question = await ask(bob, linked, "/pay 4711", "Pay €7.95")
     listed = await ask(ada, linked, "/payers", "💳 Bob <b>Builder</b> may pay.")
-    ada.press(listed, "✖️ Bob <b>Builder</b>")
+    ada.press(listed, "✖️ Remove Bob <b>Builder</b>")
     await linked.wait_for(lambda m: m is listed and "Bob" not in m.text)
     assert (await link_of(store, linked)).payers == ()
     # Roles count at the press, not when it was asked.
