@@ -74,7 +74,8 @@ async def serve() -> None:
 async def server_process() -> AsyncIterator[str]:
     """The server, in a process of its own."""
     pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, __file__, "serve", stdin=pipe, stdout=pipe)
+    command = (sys.executable, "-m", "benchmarks.checks", "serve")
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
     assert process.stdin is not None
     assert process.stdout is not None
     yield f"http://127.0.0.1:{int(await process.stdout.readline())}"

@@ -23,8 +23,8 @@ import msgspec
 from tinydb import TinyDB
 from tinydb.table import Document
 
-from bot.domain.alerts import Alert, AlertKind, KnownInvoice
-from bot.domain.chats import Link, Place, Token
+from bot.domain.alerts import Alert, AlertKind, KnownInvoice, Standing
+from bot.domain.chats import Link, Place, Token, Watch
 from bot.ports import Checked
 from bot.store.database import chat_file
 from bot.store.tinydb import TinyStore, open_store
@@ -33,7 +33,7 @@ from bot.store.vault import new_key
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 LEASE = 5 * MINUTE
-INVOICES = 17  # about 3 KB a chat
+INVOICES = 17  # about 5 KB a chat
 TITLE = "KVM Konfigurierbar (SSD) - (27.06.2026 - 26.07.2026)"
 
 
@@ -42,12 +42,17 @@ def knowledge(total: str = "7.95") -> dict[int, KnownInvoice]:
     return {
         number: KnownInvoice(
             id=number,
-            is_open=number % 10 == 0,
+            standing=Standing.OPEN if number % 10 == 0 else Standing.PAID,
             due=date(2026, 3, 27),
             left=Decimal("6.95"),
             total=Decimal(total),
             title=TITLE,
+            gross=Decimal("9.4605"),
+            announced=True,
+            told_gross=Decimal("9.4605"),
+            told_due=date(2026, 3, 27),
             told=7,
+            settled_told=number % 10 != 0,
         )
         for number in range(130348, 130348 + INVOICES)
     }
@@ -64,8 +69,8 @@ async def fill(folder: Path, key: str, chats: int) -> None:
             token=token,
             linked_by=chat_id,
             linked_at=NOW,
-            checked_at=NOW,
             next_check_at=NOW,
+            watch=Watch(checked_at=NOW),
         )
         await store.link(link, knowledge())
     await store.close()
@@ -82,9 +87,8 @@ async def check(store: TinyStore, now: datetime, *, news: bool) -> tuple[float, 
     result = Checked(
         known=knowledge(f"{now:%M.%S}") if news else claimed.known,
         alerts=[alert] if news else [],
-        checked_at=now if news else link.checked_at,
+        watch=Watch(checked_at=now) if news else link.watch,
         next_check_at=now + timedelta(days=30),
-        trouble=None,
     )
     ready = time.perf_counter()
     assert await store.finish_check(claimed.claim, result)

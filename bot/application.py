@@ -25,6 +25,8 @@ from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.selecting import SelectionHandlers
+from bot.chat.handlers.settings import SettingsHandlers
+from bot.chat.handlers.silences import SilenceHandlers
 from bot.chat.messenger import TelegramMessenger
 from bot.chat.polling import poll, reach
 from bot.chat.request import TelegramRequest, UpdatesRequest
@@ -41,6 +43,7 @@ from bot.services.monitoring import Monitor
 from bot.services.paying import Payments
 from bot.services.plan import CheckPlan
 from bot.services.selecting import Selecting
+from bot.services.silencing import Silencing
 from bot.services.workers import Workers
 from bot.settings import Settings
 from bot.store.keyfile import load_or_make_key
@@ -126,17 +129,21 @@ class InvoiceBot:
         self._courier = Courier(store, store, messenger, clock, self._plan, sends)
         self._payments = Payments(store, provider, messenger, clock, self._plan, payments, rules=rules)
         linking = Linking(store, provider, clock, self._plan, base_url=settings.provider_url)
+        silencing = Silencing(store, clock, self._plan)
         groups = GroupHandlers(store, Inviting(store, linking, clock), speak, clock)
+        selecting = Selecting(store, provider, self._payments, clock)
         add_handlers(
             telegram,
             Dispatcher(store, speak, clock, settings.allowed_users, self._errands),
             Handlers(
-                general=GeneralHandlers(store, speak, clock),
-                invoices=InvoiceHandlers(Browsing(provider), clock),
+                general=GeneralHandlers(store, self._monitor, speak, clock),
+                invoices=InvoiceHandlers(Browsing(provider), silencing, clock),
                 linking=LinkHandlers(linking, groups, clock),
                 groups=groups,
                 payments=PaymentHandlers(self._payments, store, clock),
-                selecting=SelectionHandlers(Selecting(store, provider, self._payments, clock), clock),
+                selecting=SelectionHandlers(selecting, clock),
+                silences=SilenceHandlers(silencing, clock),
+                settings=SettingsHandlers(store, speak, self._plan, clock),
                 exporting=ExportHandlers(store),
             ),
         )

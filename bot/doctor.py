@@ -25,7 +25,7 @@ from bot.errors import (
 from bot.provider.calls import Patience
 from bot.provider.client import ProviderClient, open_client
 from bot.settings import Settings, load_settings
-from bot.store.start import in_use, inspect
+from bot.store.start import Contents, in_use, inspect
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 ONE_TRY = Patience(attempts=1)
@@ -76,12 +76,18 @@ def _payments(settings: Settings) -> str:
 async def _store(settings: Settings) -> Finding:
     keys = [key.get_secret_value() for key in settings.token_keys]
     try:
-        there = await asyncio.to_thread(inspect, settings.data_dir, keys)
+        found = await asyncio.to_thread(inspect, settings.data_dir, keys)
         used = await asyncio.to_thread(in_use, settings.data_dir)
     except StartError as error:
         return Finding("Store and key", advice=str(error))
-    state = "opens" if there else "is made at the first start"
-    return Finding("Store and key", f"{settings.data_dir} {state}{' (in use by a running bot)' if used else ''}")
+    by_whom = " (in use by a running bot)" if used else ""
+    return Finding("Store and key", f"{settings.data_dir} {_what_is_in(found)}{by_whom}")
+
+
+def _what_is_in(found: Contents | None) -> str:
+    if found is None:
+        return "is made at the first start"
+    return f"opens; linked chats: {found.chats}, resting: {found.resting}, alerts set aside: {found.set_aside}"
 
 
 async def _telegram(settings: Settings) -> Finding:

@@ -314,6 +314,12 @@ class PaymentInProgress(UserError):
     key = "error.payment_in_progress"
 
 
+class NothingToRemind(UserError):
+    """As far as the chat knows there is nothing to pay on what somebody wants to be reminded of, or not."""
+
+    key = "error.nothing_to_remind"
+
+
 class CheckUnderWay(UserError):
     """The chat is being checked right now, so there is no need for one more check."""
 

@@ -158,6 +158,9 @@ class ChatStore(Protocol):
         The next check is due when the first of these silences ends, ``now`` where one was lifted.
         """
 
+    async def known_invoices(self, chat_id: int) -> Mapping[int, KnownInvoice]:
+        """What a linked chat knows, as its last check left it."""
+
     async def sent_messages(self, chat_id: int) -> Sequence[SentMessage]:
         """The chat's messages about invoices that are not settled yet, the oldest first."""
 

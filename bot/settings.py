@@ -95,9 +95,10 @@ class Settings(BaseSettings):
     @field_validator("holidays")
     @classmethod
     def _known_country(cls, value: str) -> str:
-        if value:
-            _calendar(value)
-        return value
+        place = value.strip()
+        if place:
+            _calendar(place)
+        return place
 
     @field_validator("telegram_bot_token")
     @classmethod

@@ -18,9 +18,11 @@ from bot.sandbox.provider_faults import Fault
 from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN
 from bot.store.vault import new_key
+from tests.store.examples import OTHER, claim_message, linked, with_alerts
 
 ROOT = Path(__file__).parents[1]
 KEY = new_key()
+EMPTY = "linked chats: 0, resting: 0, alerts set aside: 0"
 
 
 @pytest.fixture
@@ -81,7 +83,7 @@ async def test_all_is_well_before_the_first_start_and_after_and_nothing_is_chang
     found = contents(tmp_path)
     after = await findings()
     assert [finding.advice for finding in after.values()] == [""] * 4
-    assert after["Store and key"].detail == f"{tmp_path / 'data'} opens"
+    assert after["Store and key"].detail == f"{tmp_path / 'data'} opens; {EMPTY}"
     assert contents(tmp_path) == found
 
 
@@ -100,9 +102,25 @@ async def test_the_store_is_examined_while_the_bot_has_it(
 ) -> None:
     store = open_embedded_store(sandbox.settings(tmp_path / "data", token_keys=KEY))
     found = (await findings())["Store and key"]
-    assert (found.detail, found.advice) == (f"{tmp_path / 'data'} opens (in use by a running bot)", "")
+    assert (found.detail, found.advice) == (f"{tmp_path / 'data'} opens; {EMPTY} (in use by a running bot)", "")
     monkeypatch.setenv("TOKEN_KEYS", new_key())
     assert "not among the keys given" in (await findings())["Store and key"].advice
+    await store.close()
+
+
+async def test_chats_that_rest_and_alerts_set_aside_are_counted_also_beside_a_running_bot(
+    environment: dict[str, str], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    store = open_embedded_store(sandbox.settings(tmp_path / "data", token_keys=KEY))
+    await with_alerts(store, 1, 2)
+    assert await store.set_alerts_aside((await claim_message(store)).claim)
+    await linked(store, OTHER)
+    await store.rest(OTHER, "blocked")
+    before = contents(tmp_path)
+    found = (await findings())["Store and key"]
+    assert "opens; linked chats: 2, resting: 1, alerts set aside: 2 (in use by a running bot)" in found.detail
+    assert found.advice == ""
+    assert contents(tmp_path) == before
     await store.close()
 
 

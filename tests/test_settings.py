@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.domain.payments import PaymentRules
+from bot.domain.preferences import Preferences, QuietHours
 from bot.errors import StartError
 from bot.settings import PUBLIC_TELEGRAM, Settings, load_settings
 
@@ -53,6 +54,11 @@ def test_the_names_are_those_that_operators_know() -> None:
         "PROVIDER_TIMEZONE",
         "CURRENCY",
         "CHECK_INTERVAL",
+        "REMINDER_DAYS",
+        "OVERDUE_DAYS",
+        "REMINDER_HOUR",
+        "QUIET_HOURS",
+        "HOLIDAYS",
         "DATA_DIR",
         "TOKEN_KEYS",
         "ALLOWED_USERS",
@@ -71,6 +77,8 @@ def test_two_settings_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.telegram_api_url == PUBLIC_TELEGRAM
     assert settings.provider_timezone == settings.zone.key == "Europe/Berlin"
     assert (settings.currency, settings.check_interval, settings.data_dir) == ("EUR", 900, Path("data"))
+    assert (settings.reminder_days, settings.overdue_days, settings.reminder_hour) == ((7, 3, 1, 0), (1, 3, 7), 9)
+    assert (settings.quiet_hours, settings.holidays) == (QuietHours(22, 8), "")
     assert (settings.token_keys, settings.allowed_users) == ((), None)
     assert settings.payment_rules == PaymentRules(on=True, limit=None, lifetime=timedelta(minutes=10))
     assert (settings.log_level, settings.log_format) == ("INFO", "console")
@@ -84,6 +92,11 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
         PROVIDER_TIMEZONE="America/New_York",
         CURRENCY="usd",
         CHECK_INTERVAL="1",
+        REMINDER_DAYS="14, 2,,0",
+        OVERDUE_DAYS="5",
+        REMINDER_HOUR="0",
+        QUIET_HOURS="23 - 07",
+        HOLIDAYS="de-by",
         DATA_DIR="/var/lib/bot",
         TOKEN_KEYS="key-one, key-two",
         ALLOWED_USERS="11, 12,,13",
@@ -96,6 +109,8 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.telegram_api_url == "http://127.0.0.1:8081"
     assert settings.zone.key == "America/New_York"
     assert (settings.currency, settings.check_interval, settings.data_dir) == ("USD", 1, Path("/var/lib/bot"))
+    assert (settings.reminder_days, settings.overdue_days, settings.reminder_hour) == ((14, 2, 0), (5,), 0)
+    assert (settings.quiet_hours, settings.holidays) == (QuietHours(23, 7), "de-by")
     assert [key.get_secret_value() for key in settings.token_keys] == ["key-one", "key-two"]
     assert settings.allowed_users == frozenset({11, 12, 13})
     assert settings.payment_rules == PaymentRules(on=False, limit=Decimal(50), lifetime=timedelta(seconds=150))
@@ -121,7 +136,7 @@ def test_the_example_is_a_env_file_that_lacks_nothing_but_the_token(
 def test_an_empty_value_counts_as_unset_in_the_environment_and_in_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    optional = [name for name in NAMES if name not in GOOD]
+    optional = [name for name in NAMES if name not in {*GOOD, "QUIET_HOURS"}]
     in_file, in_environment = optional[::2], optional[1::2]
     (tmp_path / ".env").write_text("\n".join(f"{name}=" for name in in_file))
     with_empty = load(monkeypatch, **GOOD, **dict.fromkeys(in_environment, ""))
@@ -131,17 +146,32 @@ def test_an_empty_value_counts_as_unset_in_the_environment_and_in_the_file(
     assert with_empty == load_settings()
 
 
+@pytest.mark.parametrize("empty", ["", " "])
+def test_empty_quiet_hours_are_none_and_empty_holidays_are_off(monkeypatch: pytest.MonkeyPatch, empty: str) -> None:
+    settings = load(monkeypatch, **GOOD, QUIET_HOURS=empty, HOLIDAYS=empty)
+    assert settings.quiet_hours is None
+    assert settings.is_banking_day is None
+
+
+def test_an_empty_value_in_the_file_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("QUIET_HOURS=\nHOLIDAYS=\nREMINDER_DAYS=\nOVERDUE_DAYS=\nREMINDER_HOUR=\n")
+    settings = load(monkeypatch, **GOOD)
+    assert settings.preferences == Preferences(quiet=None)
+    assert settings.is_banking_day is None
+
+
 def test_an_empty_value_of_something_needed_is_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "PROVIDER_URL is missing" in refusal(monkeypatch, TELEGRAM_BOT_TOKEN=BOT_TOKEN, PROVIDER_URL="")
 
 
 def test_a_list_of_blanks_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     """Or a stray blank would shut everybody out without a word."""
-    settings = load(monkeypatch, **GOOD, ALLOWED_USERS=" ", TOKEN_KEYS="  ")
+    settings = load(monkeypatch, **GOOD, ALLOWED_USERS=" ", TOKEN_KEYS="  ", REMINDER_DAYS=" ", OVERDUE_DAYS=" ")
     assert (settings.allowed_users, settings.token_keys) == (None, ())
+    assert (settings.reminder_days, settings.overdue_days) == ((7, 3, 1, 0), (1, 3, 7))
 
 
-@pytest.mark.parametrize("name", ["ALLOWED_USERS", "TOKEN_KEYS"])
+@pytest.mark.parametrize("name", ["ALLOWED_USERS", "TOKEN_KEYS", "REMINDER_DAYS", "OVERDUE_DAYS"])
 def test_a_list_of_commas_is_refused_and_lets_in_neither_everybody_nor_nobody(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -159,6 +189,29 @@ def test_settings_do_not_change_once_read(monkeypatch: pytest.MonkeyPatch) -> No
         settings.currency = "USD"
 
 
+def test_chats_that_have_chosen_nothing_go_by_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch, **GOOD).preferences == Preferences()
+    changed = {"REMINDER_DAYS": "5,0", "OVERDUE_DAYS": "2", "REMINDER_HOUR": "7", "QUIET_HOURS": "21-6"}
+    expected = Preferences(before=(5, 0), after=(2,), hour=7, quiet=QuietHours(21, 6))
+    assert load(monkeypatch, **GOOD, **changed).preferences == expected
+
+
+@pytest.mark.parametrize(
+    ("place", "free", "working"),
+    [
+        ("DE", [date(2026, 10, 3), date(2026, 12, 25), date(2026, 11, 21)], [date(2026, 11, 20), date(2026, 1, 6)]),
+        ("de-by ", [date(2026, 1, 6)], [date(2026, 1, 7)]),
+        ("US", [date(2026, 11, 26)], [date(2026, 12, 28)]),
+    ],
+)
+def test_holidays_are_those_of_the_country_or_of_its_part(
+    monkeypatch: pytest.MonkeyPatch, place: str, free: list[date], working: list[date]
+) -> None:
+    is_banking_day = load(monkeypatch, **GOOD, HOLIDAYS=place).is_banking_day
+    assert is_banking_day is not None
+    assert [is_banking_day(day) for day in (*free, *working)] == [False] * len(free) + [True] * len(working)
+
+
 # --- What is refused -------------------------------------------------------------------------------------------------
 
 
@@ -168,6 +221,11 @@ def test_everything_missing_or_wrong_is_listed_in_one_message(monkeypatch: pytes
         "PROVIDER_TIMEZONE": "Europe/Atlantis",
         "CURRENCY": "EURO",
         "CHECK_INTERVAL": "often",
+        "REMINDER_DAYS": "soon",
+        "OVERDUE_DAYS": "late",
+        "REMINDER_HOUR": "nine",
+        "QUIET_HOURS": "at night",
+        "HOLIDAYS": "Germany",
         "ALLOWED_USERS": "11,ada",
         "LOG_LEVEL": "loud",
         "LOG_FORMAT": "xml",
@@ -214,12 +272,44 @@ def test_everything_missing_or_wrong_is_listed_in_one_message(monkeypatch: pytes
         ("MAX_PAYMENT", "NaN"),
         ("CONFIRMATION_MINUTES", "0"),
         ("CONFIRMATION_MINUTES", "inf"),
+        ("REMINDER_DAYS", "-1"),
+        ("REMINDER_DAYS", "366"),
+        ("REMINDER_DAYS", "7;3"),
+        ("OVERDUE_DAYS", "0"),
+        ("OVERDUE_DAYS", "366"),
+        ("REMINDER_HOUR", "24"),
+        ("REMINDER_HOUR", "-1"),
+        ("REMINDER_HOUR", "9:00"),
+        ("HOLIDAYS", "XX"),
+        ("HOLIDAYS", "DE-XX"),
     ],
 )
 def test_what_cannot_work_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     message = refusal(monkeypatch, **{**GOOD, name: value})
     assert f"  {name}" in message
     assert len(message.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "advice"),
+    [
+        ("QUIET_HOURS", "22", "must be two full hours that differ, such as 22-8; empty for none"),
+        ("QUIET_HOURS", "22-22", "must be two full hours that differ, such as 22-8; empty for none"),
+        ("QUIET_HOURS", "0-24", "must be two full hours that differ, such as 22-8; empty for none"),
+        ("QUIET_HOURS", "22:00-8:00", "must be two full hours that differ, such as 22-8; empty for none"),
+        ("QUIET_HOURS", "22-8-9", "must be two full hours that differ, such as 22-8; empty for none"),
+        ("HOLIDAYS", "Germany", "must be a country such as DE, or a part of one such as DE-BY"),
+        ("REMINDER_DAYS", "366", "less than or equal to 365"),
+        ("OVERDUE_DAYS", "0", "greater than or equal to 1"),
+        ("REMINDER_HOUR", "24", "less than or equal to 23"),
+    ],
+)
+def test_a_bad_value_is_answered_with_what_is_possible(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, advice: str
+) -> None:
+    line = refusal(monkeypatch, **GOOD, **{name: value}).splitlines()[1]
+    assert line.startswith(f"  {name}")
+    assert line.endswith(advice)
 
 
 def test_a_env_file_that_is_no_text_is_said_to_be_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

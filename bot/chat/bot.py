@@ -25,6 +25,8 @@ from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.selecting import SelectionHandlers
+from bot.chat.handlers.settings import SettingsHandlers
+from bot.chat.handlers.silences import SilenceHandlers
 from bot.chat.texts import Phrasebook
 from bot.chat.views.choices import CHOICES
 from bot.chat.views.general import PAYING, offered
@@ -46,6 +48,8 @@ class Handlers:
     groups: GroupHandlers
     payments: PaymentHandlers
     selecting: SelectionHandlers
+    silences: SilenceHandlers
+    settings: SettingsHandlers
     exporting: ExportHandlers
 
 
@@ -68,7 +72,10 @@ def add_handlers(
         "removecredit": wrap(on.payments.guarded(on.payments.remove_credit)),
         "payments": wrap(on.payments.journal),
         "archive": wrap(on.invoices.archive, slow=True),
+        "check": wrap(on.general.check, slow=True),
         "status": wrap(on.general.status),
+        "settings": wrap(on.settings.settings),
+        "timezone": wrap(on.settings.timezone),
         "language": wrap(on.general.language),
         "payers": wrap(on.groups.payers),
         "export": wrap(on.exporting.export, slow=True),
@@ -85,10 +92,15 @@ def add_handlers(
         "pick": wrap(on.selecting.toggle),
         "sum": wrap(on.selecting.ask),
         "drop": wrap(on.selecting.drop),
-        "payers": wrap(on.groups.payers_answer),
-        "own": wrap(on.groups.use_own),
         "yes": wrap(on.payments.confirm),
         "no": wrap(on.payments.cancel),
+        "payers": wrap(on.groups.payers_answer),
+        "own": wrap(on.groups.use_own),
+        "snooze": wrap(on.silences.snooze),
+        "mute": wrap(on.silences.mute),
+        "wake": wrap(on.silences.wake),
+        "check": wrap(on.general.check, slow=True),
+        "set": wrap(on.settings.press),
         "language": wrap(on.general.language),
         "unlink": wrap(on.linking.unlink_answer, for_everybody=True),
     }

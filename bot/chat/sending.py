@@ -162,8 +162,8 @@ async def send_document(bot: Bot, place: Place, document: Document) -> Message:
 
 async def edit(bot: Bot, place: Place, message_id: int, screen: Screen) -> bool:
     """Bring a message up to date; False if it is out of reach. Raises :class:`MessengerError`."""
-    try:
-        await bot.edit_message_text(
+    return await _edited(
+        bot.edit_message_text(
             screen.text,
             place.chat_id,
             message_id,
@@ -171,6 +171,17 @@ async def edit(bot: Bot, place: Place, message_id: int, screen: Screen) -> bool:
             reply_markup=screen.keyboard,
             link_preview_options=LinkPreviewOptions(is_disabled=True),
         )
+    )
+
+
+async def edit_buttons(bot: Bot, place: Place, message_id: int, screen: Screen) -> bool:
+    """Give a message the buttons of a screen and leave its text; else as :func:`edit`."""
+    return await _edited(bot.edit_message_reply_markup(place.chat_id, message_id, reply_markup=screen.keyboard))
+
+
+async def _edited(change: Awaitable[object]) -> bool:
+    try:
+        await change
     except BadRequest as error:
         text = error.message.lower()
         if "message is not modified" in text:

@@ -12,8 +12,9 @@ from telegram.constants import ChatType
 from telegram.error import TelegramError
 
 from bot.chat import sending
-from bot.chat.screens import POPUP_LIMIT, Screen, cut, length
+from bot.chat.screens import POPUP_LIMIT, Button, Screen, cut, length
 from bot.chat.texts import Texts
+from bot.chat.views.silences import Rows, swapped
 from bot.domain.chats import Chat, Member, Place
 from bot.errors import AnonymousPerson, BotError
 from bot.ports import Document
@@ -70,6 +71,16 @@ class Talk:
             if await sending.insist(edit, self.sleep):
                 return
         await self.reply(screen)
+
+    async def swap(self, rows: Rows) -> None:
+        """Put other buttons for putting reminders off below the message whose button was pressed."""
+        if self.message is None:
+            return
+        markup = self.message.reply_markup
+        old = [[Button(b.text, str(b.callback_data)) for b in row] for row in markup.inline_keyboard] if markup else []
+        screen = Screen(Markup(""), swapped(old, rows))
+        edit = partial(sending.edit_buttons, self.bot, self.place, self.message.message_id, screen)
+        await sending.insist(edit, self.sleep)
 
     async def answer_press(self, text: str = "", *, alert: bool = False) -> bool:
         """Stop the button's spinner, with a short text if there is one; False if there is none or it is too late.

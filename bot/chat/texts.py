@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gettext
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from importlib import resources
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_time, format_timedelta
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
@@ -74,8 +76,19 @@ class Texts:
 
     def moment(self, instant: datetime) -> str:
         """Date and time of day, in the reader's zone: ``27 Nov 2026, 09:30``."""
-        time = format_time(instant, "short", tzinfo=self.zone, locale=self._locale)
-        return f"{self.day(instant.astimezone(self.zone).date())}, {time}"
+        return f"{self.day(instant.astimezone(self.zone).date())}, {self.clock(instant)}"
+
+    def hour(self, hour: int) -> str:
+        """A full hour of the clock: ``09:00``."""
+        return format_time(time(hour), "short", locale=self._locale)
+
+    def clock(self, instant: datetime, zone: str | None = None) -> str:
+        """The time of day, in the reader's zone or another: ``09:30``."""
+        return format_time(instant, "short", tzinfo=ZoneInfo(zone) if zone else self.zone, locale=self._locale)
+
+    def listing(self, parts: Sequence[str]) -> str:
+        """``7, 3 and 1``."""
+        return format_list(parts, locale=self._locale)
 
     def span(self, span: timedelta) -> str:
         """A length of time in its largest unit: ``5 minutes``."""

@@ -62,6 +62,10 @@ class ChatRecords:
         self._change_rules(replace(record, silences=after), look)
         return True
 
+    def known_invoices(self, chat_id: int) -> Mapping[int, KnownInvoice]:
+        record = self._db.chat(chat_id)
+        return record.known if record else {}
+
     def sent_messages(self, chat_id: int) -> Sequence[SentMessage]:
         record = self._db.chat(chat_id)
         return record.sent if record else ()

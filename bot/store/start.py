@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
 from filelock import BaseFileLock, FileLock, Timeout
 
+from bot.domain.alerts import AlertState
 from bot.errors import StartError
 from bot.store.database import Database
 from bot.store.files import ACCOUNTS, CHATS, FILE_MODE, DamagedFile, DataFolder
@@ -69,8 +71,17 @@ def load(data_dir: Path, vault: Vault, now: datetime) -> tuple[Database, str]:
     return database, secret
 
 
-def inspect(data_dir: Path, keys: Sequence[str]) -> bool:
-    """Whether there is a store; ``keys`` are those of ``TOKEN_KEYS``, or none for the folder's own.
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a store holds: linked ``chats``, how many of them rest, and how many alerts were set aside."""
+
+    chats: int
+    resting: int
+    set_aside: int
+
+
+def inspect(data_dir: Path, keys: Sequence[str]) -> Contents | None:
+    """What the store holds; None where there is none. ``keys``: those of ``TOKEN_KEYS``, or none for the folder's own.
 
     Raises the :class:`StartError` that a start would end with if nobody has the folder, which :func:`in_use` tells.
     Changes nothing; a running bot is not disturbed.
@@ -80,15 +91,20 @@ def inspect(data_dir: Path, keys: Sequence[str]) -> bool:
         folder.try_writing()
         keys = keys or read_keys(data_dir)
         if not keys:
-            return False
+            return None
         vault = Vault(keys)
         folder.pending()
         if SecretFile(folder, vault).open() is None:
-            return False
-        _read(folder, vault)
+            return None
+        _, records = _read(folder, vault)
     except OSError as error:
         raise _inaccessible(data_dir, error) from error
-    return True
+    linked = [record for record in records if record.link is not None]
+    return Contents(
+        chats=len(linked),
+        resting=sum(record.chat.resting is not None for record in linked),
+        set_aside=sum(row.alert.state is AlertState.SET_ASIDE for record in linked for row in record.alerts),
+    )
 
 
 def _try_lock(data_dir: Path) -> BaseFileLock | None:

@@ -91,6 +91,9 @@ class TinyStore:
     async def silence(self, chat_id: int, account: str, silences: Mapping[int, Silence | None], now: datetime) -> bool:
         return await self._run(self._chats.silence, chat_id, account, silences, now)
 
+    async def known_invoices(self, chat_id: int) -> Mapping[int, KnownInvoice]:
+        return await self._run(self._chats.known_invoices, chat_id)
+
     async def sent_messages(self, chat_id: int) -> Sequence[SentMessage]:
         return await self._run(self._chats.sent_messages, chat_id)
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bot.chat.screens import Button, Screen
 from bot.chat.texts import open_phrasebook
-from bot.domain.chats import Chat, Link, Place, Token
+from bot.domain.chats import Chat, Link, Place, Token, Watch
 from bot.domain.invoices import Invoice, Item
 from bot.domain.payments import Action, Payment
 from bot.sandbox.telegram.html import parse_html
@@ -134,8 +134,8 @@ def linked_chat(**others: Any) -> Chat:
         "token": Token("a-token-of-the-provider"),
         "linked_by": 1,
         "linked_at": NOW - timedelta(days=30),
-        "checked_at": NOW - timedelta(hours=1),
         "next_check_at": NOW + timedelta(minutes=15),
+        "watch": Watch(checked_at=NOW - timedelta(hours=1)),
     }
     return Chat(1, link=Link(**(fields | others)))
 

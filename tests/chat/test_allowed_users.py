@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.application import InvoiceBot
-from bot.domain.chats import Link, Place, Token
+from bot.domain.chats import Link, Place, Token, Watch
 from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
 from bot.store.tinydb import TinyStore
 from tests.chat.conversation import ask, from_bot, link, said
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("invoice_bot")
 
 def link_of(chat_id: int) -> Link:
     """A link as it was made before its chat was no longer allowed in."""
-    return Link("account", Place(chat_id), Token(TOKEN), chat_id, NOW, NOW, NOW)
+    return Link("account", Place(chat_id), Token(TOKEN), chat_id, NOW, NOW, Watch(NOW))
 
 
 @pytest.mark.parametrize("allowed_users", ["1,2"])

@@ -16,11 +16,14 @@ from babel.messages.pofile import read_po
 from bot import errors
 from bot.chat.views.choices import CHOICES
 from bot.chat.views.general import COMMANDS
-from bot.domain.alerts import AlertKind
+from bot.chat.views.settings import SECTIONS
+from bot.domain.alerts import SUBJECTS, AlertKind, Standing
 from bot.domain.chats import LANGUAGES, Trouble
 from bot.domain.payments import Action, Outcome
+from bot.domain.preferences import Loudness
 from bot.sandbox.telegram.html import parse_html
 from bot.services.browsing import Kind, Show
+from bot.services.silencing import Until
 
 CHAT = Path(str(resources.files("bot"))) / "chat"
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(CHAT.rglob("*.py"))}
@@ -29,24 +32,35 @@ KEY = re.compile(r"[a-z]+(\.[a-z_]+)+")
 HOLE = "*"
 KEY_WITH_HOLES = re.compile(r"(\*|[a-z]+)(\.(\*|[a-z_]+))*\.(\*|[a-z_]+)")
 
-ENDS = ("queued", "confirmed", "sent", *Outcome)
+PROGRESS = ("queued", "confirmed", "sent", *Outcome)
 """How a payment that was confirmed can stand."""
 
+ENDS = [standing for standing in Standing if standing is not Standing.OPEN]
+
 COMPUTED: Mapping[str, set[str]] = {
-    "alert.{delivery.alert.kind}": {f"alert.{kind}" for kind in AlertKind},
-    "alert.{link.trouble}": {f"alert.{trouble}" for trouble in Trouble},
-    "alert.{state}": {"alert.due", "alert.overdue"},
+    "alert.ended.{standing}": {f"alert.ended.{standing}" for standing in ENDS},
+    "alert.settled.{known.standing}": {f"alert.settled.{standing}" for standing in ENDS},
+    "alert.{alert.kind}": {f"alert.{kind}" for kind in SUBJECTS if kind is not AlertKind.DIGEST},
+    "alert.{watch.trouble}": {f"alert.{trouble}" for trouble in Trouble},
     "batch.{payments[0].outcome}": {"batch.cancelled", "batch.expired"},
-    "batch.item.{payment.outcome or payment.state}": {f"batch.item.{end}" for end in ENDS},
+    "batch.item.{payment.outcome or payment.state}": {f"batch.item.{step}" for step in PROGRESS},
     "choose.{command}": {f"choose.{command}" for command in CHOICES},
     "command.{name}": {f"command.{name}" for name in COMMANDS},
     "filter.{choice}": {f"filter.{choice}" for choice in (*Show, *Kind, "transactions")},
     "filter.{kind}": {f"filter.{kind}" for kind in Kind},
     "filter.{query.kind}": {f"filter.{kind}" for kind in Kind},
     "filter.{show}": {f"filter.{show}" for show in Show},
-    "journal.end.{payment.outcome or payment.state}": {f"journal.end.{end}" for end in ("asked", *ENDS)},
+    "journal.end.{payment.outcome or payment.state}": {f"journal.end.{step}" for step in ("asked", *PROGRESS)},
     "journal.{payment.action}": {f"journal.{action}" for action in Action},
     "list.title.{query.show}": {f"list.title.{show}" for show in Show},
+    "settings.ask.{name}": {f"settings.ask.{name}" for name in SECTIONS},
+    "settings.overview.{flip}": {"settings.overview.on", "settings.overview.off"},
+    "settings.button.{name}": {f"settings.button.{name}" for name in SECTIONS},
+    "settings.line.{name}": {f"settings.line.{name}" for name in (*SECTIONS, "digest")},
+    "settings.loud.{chosen.loudness}": {f"settings.loud.{loudness}" for loudness in Loudness},
+    "settings.loud.{each}": {f"settings.loud.{loudness}" for loudness in Loudness},
+    "settings.{ON if on else OFF}": {"settings.on", "settings.off"},
+    "snooze.{until.name.lower()}": {f"snooze.{until.name.lower()}" for until in Until},
     "{payment.action}.ask": {f"{action}.ask" for action in Action},
     "{payment.action}.confirm": {f"{action}.confirm" for action in Action},
     "{payment.action}.{payment.outcome}": {f"{action}.{outcome}" for action in Action for outcome in Outcome},
@@ -58,10 +72,10 @@ NO_KEYS = {"{self.query.show}.{self.query.kind}.{int(self.query.with_transaction
 """What looks like a computed key and is callback data."""
 
 SAME_IN_ALL = {
-    "alert.title", "batch.item.ask", "batch.item.confirmed", "batch.item.done", "batch.item.queued",
-    "journal.how", "journal.what",
+    "alert.struck", "alert.title", "batch.item.ask", "batch.item.confirmed", "batch.item.done", "batch.item.queued",
     "button.details", "button.filter", "button.pdf", "details.description", "details.item",
-    "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "list.line", "payment.title",
+    "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "journal.how", "journal.what",
+    "list.line", "payment.title",
 }  # fmt: skip
 """Texts that are nothing but placeholders and signs, or the same word in English and German."""
 

@@ -4,73 +4,122 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from bot.application import build_telegram
 from bot.chat.messenger import TelegramMessenger
-from bot.domain.alerts import Alert, AlertKind, KnownInvoice
+from bot.chat.texts import speaker
+from bot.domain.alerts import SUBJECTS, AlertKind
 from bot.domain.chats import Place
 from bot.domain.payments import Outcome, Payment, State
+from bot.domain.preferences import Loudness, Preferences
 from bot.errors import ChatGone, NotSent
-from bot.ports import Claim, Delivery
+from bot.ports import Delivery
 from bot.sandbox.telegram import Chat, Person, SandboxTelegram
+from bot.services.plan import CheckPlan
 from bot.settings import Settings
-from tests.chat.samples import NOW, PHRASEBOOK, linked_chat, payment
-
-KNOWN = KnownInvoice(4711, True, date(2026, 11, 27), Decimal("7.95"), Decimal("7.95"), "Server")
+from tests.chat.deliveries import alert, closed, delivery, known, message
+from tests.chat.samples import BERLIN, NOW, PHRASEBOOK, linked_chat, payment
 
 
 @pytest.fixture
 async def messenger(settings: Settings) -> AsyncIterator[TelegramMessenger]:
+    plan = CheckPlan(timedelta(minutes=15), BERLIN)
     async with build_telegram(settings).bot as bot:
-        yield TelegramMessenger(bot, PHRASEBOOK)
+        yield TelegramMessenger(bot, speaker(PHRASEBOOK, plan), plan)
 
 
-def delivery(place: Place, kind: AlertKind, language: str = "en") -> Delivery:
-    about_account = kind in {AlertKind.TOKEN_REFUSED, AlertKind.PERMISSION_MISSING}
-    alert = Alert("1", place, "account", kind, NOW - timedelta(hours=1), None if about_account else KNOWN.id)
-    chat = replace(linked_chat(), language=language)
-    return Delivery(Claim("1", 1), alert, chat, None if about_account else KNOWN, again=False)
+def about(place: Place, kind: AlertKind, preferences: Preferences | None = None, **others: Any) -> Delivery:
+    """One alert, of the invoice 4711 where it is about one."""
+    number = None if kind in SUBJECTS else 4711
+    invoice = closed() if kind is AlertKind.SETTLED else known()
+    chat = replace(linked_chat(), preferences=preferences)
+    return delivery([alert(kind, number, place, **others)], [invoice], chat=chat)
 
 
-@pytest.mark.parametrize(
-    ("kind", "silent"),
-    [
-        (AlertKind.NEW, True),
-        (AlertKind.DUE, False),
-        (AlertKind.OVERDUE, False),
-        (AlertKind.TOKEN_REFUSED, False),
-        (AlertKind.PERMISSION_MISSING, False),
-    ],
-)
-async def test_what_has_time_comes_without_a_sound(
-    messenger: TelegramMessenger, chat: Chat, kind: AlertKind, *, silent: bool
+async def send(messenger: TelegramMessenger, sent: Delivery) -> int:
+    return await messenger.send_alerts(sent, sent.alerts, NOW)
+
+
+# --- Loud or silent -------------------------------------------------------------------------------------------------
+
+URGENT = {AlertKind.DUE, AlertKind.OVERDUE}
+
+
+@pytest.mark.parametrize("kind", AlertKind)
+@pytest.mark.parametrize("loudness", Loudness)
+async def test_what_is_due_or_overdue_rings_and_the_rest_comes_without_a_sound_unless_the_chat_wants_it_otherwise(
+    messenger: TelegramMessenger, chat: Chat, kind: AlertKind, loudness: Loudness
 ) -> None:
-    await messenger.send_alert(delivery(Place(chat.id), kind), NOW)
-    assert [message.silent for message in chat.messages] == [silent]
+    await send(messenger, about(Place(chat.id), kind, Preferences(loudness=loudness)))
+    rings = {Loudness.URGENT: kind in URGENT, Loudness.ALL: True, Loudness.NONE: False}[loudness]
+    assert [message.silent for message in chat.messages] == [not rings]
 
 
 async def test_a_new_invoice_that_is_due_soon_rings(messenger: TelegramMessenger, chat: Chat) -> None:
-    new = delivery(Place(chat.id), AlertKind.NEW)
-    await messenger.send_alert(replace(new, alert=replace(new.alert, threshold=1)), NOW)
+    await send(messenger, about(Place(chat.id), AlertKind.NEW, threshold=1))
     assert [message.silent for message in chat.messages] == [False]
+
+
+@pytest.mark.parametrize("loudness", Loudness)
+async def test_a_new_invoice_that_is_paid_never_rings(
+    messenger: TelegramMessenger, chat: Chat, loudness: Loudness
+) -> None:
+    loud = replace(linked_chat(), preferences=Preferences(loudness=loudness))
+    await send(messenger, delivery([alert(AlertKind.NEW, 4711, Place(chat.id))], [closed()], chat=loud))
+    assert [message.silent for message in chat.messages] == [True]
+
+
+async def test_several_ring_if_one_of_them_does(messenger: TelegramMessenger, chat: Chat) -> None:
+    both = [alert(AlertKind.NEW, 1, Place(chat.id)), alert(AlertKind.DUE, 2, Place(chat.id))]
+    await send(messenger, delivery(both, [known(1), known(2)]))
+    assert [message.silent for message in chat.messages] == [False]
+
+
+# --- Words and places -----------------------------------------------------------------------------------------------
 
 
 async def test_an_alert_speaks_the_chats_language(messenger: TelegramMessenger, chat: Chat) -> None:
     for language in PHRASEBOOK:
-        await messenger.send_alert(delivery(Place(chat.id), AlertKind.DUE, language), NOW)
+        spoken = about(Place(chat.id), AlertKind.DUE)
+        await send(messenger, replace(spoken, chat=replace(spoken.chat, language=language)))
     assert ["is due in 5 days" in chat.messages[0].text, "ist in 5 Tagen fällig" in chat.messages[1].text] == [True] * 2
 
 
-async def test_an_alert_goes_to_the_topic_of_the_link(messenger: TelegramMessenger, ada: Person) -> None:
+async def test_an_alert_speaks_of_times_in_the_chats_zone(messenger: TelegramMessenger, chat: Chat) -> None:
+    tokyo = about(Place(chat.id), AlertKind.OUTAGE, Preferences(zone="Asia/Tokyo"))
+    await send(messenger, tokyo)
+    assert "since 22 Nov 2026, 17:30" in chat.messages[0].text
+
+
+async def test_the_id_of_the_message_is_given(messenger: TelegramMessenger, chat: Chat) -> None:
+    assert await send(messenger, about(Place(chat.id), AlertKind.DUE)) == chat.messages[0].id
+
+
+@pytest.fixture
+def forum(ada: Person) -> Chat:
     forum = ada.create_group("Forum", forum=True)
     ada.set_bot_status(forum, "member")
+    return forum
+
+
+async def test_an_alert_goes_to_the_topic_of_the_link(messenger: TelegramMessenger, forum: Chat) -> None:
     topic = forum.add_topic("Invoices")
-    await messenger.send_alert(delivery(Place(forum.id, topic), AlertKind.DUE), NOW)
+    await send(messenger, about(Place(forum.id, topic), AlertKind.DUE))
     assert [message.topic_id for message in forum.messages] == [topic]
+
+
+@pytest.mark.parametrize("state", ["closed", "deleted"])
+async def test_an_alert_to_a_topic_that_is_closed_or_gone_goes_to_the_chat_itself(
+    messenger: TelegramMessenger, forum: Chat, state: str
+) -> None:
+    topic = forum.add_topic("Invoices")
+    setattr(forum.topics[topic], state, True)
+    await send(messenger, about(Place(forum.id, topic), AlertKind.DUE))
+    assert [(m.topic_id, "is due" in m.text) for m in forum.messages] == [(None, True)]
 
 
 async def test_an_alert_to_somebody_who_blocked_the_bot_fails_for_good(
@@ -78,7 +127,63 @@ async def test_an_alert_to_somebody_who_blocked_the_bot_fails_for_good(
 ) -> None:
     ada.block()
     with pytest.raises(ChatGone):
-        await messenger.send_alert(delivery(Place(chat.id), AlertKind.DUE), NOW)
+        await send(messenger, about(Place(chat.id), AlertKind.DUE))
+
+
+# --- Settled --------------------------------------------------------------------------------------------------------
+
+
+async def test_that_an_invoice_is_settled_is_a_reply_to_the_last_message_about_it(
+    messenger: TelegramMessenger, ada: Person, chat: Chat
+) -> None:
+    place = Place(chat.id)
+    ids = [await send(messenger, about(place, kind)) for kind in (AlertKind.NEW, AlertKind.DUE)]
+    said = [message((known(), AlertKind.NEW), number=number, place=place) for number in ids]
+    settled = replace(about(place, AlertKind.SETTLED), sent=[*said, message((known(8), AlertKind.NEW), number=99)])
+    await send(messenger, settled)
+    assert chat.messages[-1].reply_to is chat.messages[1]
+    ada.delete(chat.messages[1])
+    await send(messenger, settled)
+    assert (chat.messages[-1].reply_to, "is paid" in chat.messages[-1].text) == (None, True)
+
+
+async def test_several_reply_to_nothing(messenger: TelegramMessenger, chat: Chat) -> None:
+    place = Place(chat.id)
+    first = await send(messenger, about(place, AlertKind.NEW))
+    both = [alert(AlertKind.SETTLED, 4711, place), alert(AlertKind.DUE, 2, place)]
+    sent = [message((known(), AlertKind.NEW), number=first, place=place)]
+    await send(messenger, delivery(both, [closed(), known(2)], sent=sent))
+    assert chat.messages[-1].reply_to is None
+
+
+async def test_an_earlier_message_is_struck_through_and_loses_its_buttons(
+    messenger: TelegramMessenger, chat: Chat
+) -> None:
+    place = Place(chat.id)
+    number = await send(messenger, about(place, AlertKind.DUE))
+    earlier = message((known(), AlertKind.DUE), number=number, place=place)
+    settled = replace(about(place, AlertKind.SETTLED), sent=[earlier])
+    for _ in range(2):  # twice does no harm
+        await messenger.resolve(earlier, settled)
+    (shown,) = chat.messages
+    assert shown.text.endswith("✅ Paid")
+    assert {entity.type for entity in shown.entities} >= {"strikethrough"}
+    assert shown.buttons == []
+
+
+async def test_an_earlier_message_that_was_deleted_or_is_not_known_is_let_be(
+    messenger: TelegramMessenger, ada: Person, chat: Chat
+) -> None:
+    place = Place(chat.id)
+    number = await send(messenger, about(place, AlertKind.DUE))
+    ada.delete(chat.messages[0])
+    for gone in (number, None):
+        earlier = message((known(), AlertKind.DUE), number=gone, place=place)
+        await messenger.resolve(earlier, replace(about(place, AlertKind.SETTLED), sent=[earlier]))
+    assert chat.messages == []
+
+
+# --- Payments -------------------------------------------------------------------------------------------------------
 
 
 def confirmed(chat: Chat, message_id: int | None) -> Payment:

@@ -36,7 +36,7 @@ def test_money_is_written_as_in_the_readers_country(amount: str, german: str, en
 
 
 def test_money_is_in_the_operators_currency() -> None:
-    assert Texts("de", "CHF", BERLIN, load_catalogue("de")).money(Decimal("7.95")) == f"7,95{SPACE}CHF"
+    assert Texts("de", "CHF", BERLIN, load_catalogue("de"), BERLIN).money(Decimal("7.95")) == f"7,95{SPACE}CHF"
 
 
 def test_a_date_is_read_alike_on_both_sides_of_the_atlantic() -> None:
@@ -110,10 +110,10 @@ def test_a_rate_has_no_needless_zeros(rate: str, english: str, german: str) -> N
 
 
 def test_counting_takes_the_grammatical_number() -> None:
-    assert EN.count("status.waiting", 1) == "1 message is on its way."
-    assert EN.count("status.waiting", 2) == "2 messages are on their way."
-    assert DE.count("status.waiting", 1) == "1 Nachricht ist unterwegs."
-    assert DE.count("status.waiting", 1200) == "1.200 Nachrichten sind unterwegs."
+    assert EN.count("status.waiting", 1) == "1 message is waiting to be sent."
+    assert EN.count("status.waiting", 2) == "2 messages are waiting to be sent."
+    assert DE.count("status.waiting", 1) == "1 Nachricht wartet darauf, gesendet zu werden."
+    assert DE.count("status.waiting", 1200) == "1.200 Nachrichten warten darauf, gesendet zu werden."
 
 
 def test_what_is_filled_in_is_escaped_and_markup_is_not() -> None:

@@ -2,149 +2,327 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date, timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, strategies as st
 
-from bot.domain.alerts import AlertKind, KnownInvoice
-from bot.domain.invoices import Invoice
-from bot.domain.reminders import (
-    Schedule,
-    decide,
-    forget,
-    reached_threshold,
-    take_as_known,
-)
-from tests.fakes import invoice, settled
+from bot.domain.alerts import AlertKind, KnownInvoice, Standing
+from bot.domain.chats import NO_SILENCE, Silence
+from bot.domain.invoices import CENT, Invoice
+from bot.domain.preferences import Preferences
+from bot.domain.reminders import Decision, decide, forget, next_look, take_as_known
+from bot.domain.timing import Timing
+from tests.domain.deciding import DAY, DUE, Told, noon, told
+from tests.domain.moments import BERLIN
+from tests.fakes import invoice
 
-BERLIN = ZoneInfo("Europe/Berlin")
-DUE = date(2026, 6, 15)
-USUAL = Schedule()
-DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+BEGIN = noon(DUE - 12 * DAY)
+NEW, CHANGED, DUE_SOON = AlertKind.NEW, AlertKind.CHANGED, AlertKind.DUE
+OVERDUE, SETTLED = AlertKind.OVERDUE, AlertKind.SETTLED
 
-SCHEDULES = st.builds(
-    Schedule,
-    before=st.lists(st.integers(0, 30), unique=True, max_size=5).map(tuple),
-    after=st.lists(st.integers(1, 30), unique=True, max_size=4).map(tuple),
+
+@dataclass(frozen=True)
+class Step:
+    """Something happens after a while, and then it is looked at.
+
+    ``read`` is what could be read (nothing: the provider is down), ``asked`` are the invoices that the provider, asked
+    singly, no longer has. ``delivered`` is whether the messages so far have arrived.
+    """
+
+    gap: timedelta
+    read: tuple[Invoice, ...]
+    asked: frozenset[int]
+    silences: dict[int, timedelta | bool]
+    preferences: Preferences | None
+    delivered: bool
+
+
+PREFERENCES = st.builds(
+    Preferences,
+    before=st.lists(st.integers(0, 14), max_size=4).map(tuple),
+    after=st.lists(st.integers(1, 14), max_size=3).map(tuple),
+    hour=st.integers(0, 23),
+    zone=st.sampled_from([None, None, "Pacific/Kiritimati", "Pacific/Honolulu", "Asia/Kathmandu"]),
 )
 INVOICES = st.builds(
-    lambda number, due, is_open, total: invoice(number, due, total, is_open=is_open),
+    lambda number, due, status, total, credit: replace(
+        invoice(number, due, total, is_open=status == "Unpaid", status=status),
+        issued=DUE if number == 1 else date(2020, 1, 1),
+        credit=Decimal(credit),
+    ),
     st.integers(1, 2),
-    st.sampled_from([None, DUE, DUE, DUE, DUE + 7 * DAY]),
-    st.sampled_from([True, True, True, False]),
-    st.sampled_from(["7.95", "7.95", "0"]),
+    st.sampled_from([None, DUE, DUE, DUE, DUE, DUE + 7 * DAY]),
+    st.sampled_from(["Unpaid"] * 5 + ["Paid", "Cancelled"]),
+    st.sampled_from(["7.95", "7.95", "7.95", "7.96", "20"]),
+    st.sampled_from(["0", "0", "0", "1", "20"]),
 )
-READINGS = st.lists(INVOICES, max_size=2, unique_by=lambda i: i.id)
-STORIES = st.lists(st.tuples(st.integers(0, 5), READINGS, st.sets(st.integers(1, 2), max_size=1)), max_size=25)
+STEPS = st.builds(
+    Step,
+    gap=st.timedeltas(timedelta(0), 6 * DAY) | st.sampled_from([DAY, HOUR]),
+    read=st.lists(INVOICES, max_size=2, unique_by=lambda one: one.id).map(tuple),
+    asked=st.frozensets(st.integers(1, 2), max_size=1),
+    silences=st.just({})
+    | st.dictionaries(st.integers(1, 2), st.booleans() | st.timedeltas(HOUR, 9 * DAY), min_size=1, max_size=1),
+    preferences=st.none() | st.none() | PREFERENCES,
+    delivered=st.booleans(),
+)
+STORIES = st.lists(STEPS, max_size=20)
 
 
-def naive_threshold(due: date, today: date, schedule: Schedule) -> int | None:
-    """The latest threshold that has come, found by walking through all of them day by day."""
-    thresholds = {*schedule.before, *(-late for late in schedule.after)}
-    if schedule.after:
-        thresholds |= {-(max(schedule.after) + 7 * weeks) for weeks in range(200)}
-    come = [threshold for threshold in thresholds if due - threshold * DAY <= today]
-    return min(come, default=None)
+@dataclass
+class Heard:
+    """What a person has heard of one invoice, and what was read of it last."""
 
-
-@given(st.integers(-400, 60), SCHEDULES)
-def test_the_reached_threshold_is_the_latest_whose_day_has_come(days: int, schedule: Schedule) -> None:
-    today = DUE - days * DAY
-    assert reached_threshold(DUE, today, schedule) == naive_threshold(DUE, today, schedule)
+    last: Invoice
+    gone: bool = False
+    to_announce: bool = True
+    as_settled: bool = False
+    at: datetime | None = None
+    sum: Decimal | None = None
+    due: date | None = None
+    thresholds: dict[date, set[int]] = field(default_factory=dict)
 
 
 class Person:
-    """What somebody should be told: each invoice when it opens, each threshold of each due date once, the newest."""
+    """What somebody should be told, said as simply as possible: by looking at everything, every time."""
 
-    def __init__(self, schedule: Schedule) -> None:
-        self.schedule = schedule
-        self.invoices: dict[int, Invoice] = {}
-        self.gone: set[int] = set()
-        self.passed: dict[tuple[int, date], int] = {}
+    def __init__(self) -> None:
+        self.heard: dict[int, Heard] = {}
 
-    def expects(self, today: date, read: Iterable[Invoice], gone: Iterable[int]) -> set[tuple[AlertKind, int]]:
-        self.gone |= {number for number in gone if number in self.invoices}
-        told: set[tuple[AlertKind, int]] = set()
-        for one in read:
-            before = self.invoices.get(one.id)
-            self.invoices[one.id] = one
-            self.gone.discard(one.id)
-            if one.is_open and (before is None or not before.is_open):
-                told.add((AlertKind.NEW, one.id))
-                self._reach(one, today)
-        for one in self.invoices.values():
-            if one.id not in self.gone and (threshold := self._reach(one, today)) is not None:
-                told.add((AlertKind.DUE if threshold >= 0 else AlertKind.OVERDUE, one.id))
-        return told
+    def expects(self, story: Story) -> set[Told]:
+        step, now = story.step, story.now
+        for one in step.read:
+            self._read(one, now)
+        for number in story.gone:
+            self.heard[number].gone = True
+        return {told_of for number in self.heard if (told_of := self._tell(number, story, now))}
 
-    def _reach(self, one: Invoice, today: date) -> int | None:
-        if not one.is_open or one.due is None or one.left_to_pay == 0:
+    def _read(self, one: Invoice, now: datetime) -> None:
+        heard = self.heard.get(one.id)
+        if heard is None:
+            heard = self.heard[one.id] = Heard(one)
+            if one.is_paid and one.issued is not None and (now.date() - one.issued).days > 31:
+                heard.to_announce = False
+        elif one.is_open and (heard.as_settled or (not heard.last.is_open and not heard.gone)):
+            heard.to_announce, heard.as_settled = True, False
+        heard.last, heard.gone = one, False
+        if heard.sum is None:
+            heard.sum = one.gross
+
+    def _tell(self, number: int, story: Story, now: datetime) -> Told | None:
+        heard = self.heard[number]
+        kind = self._kind(number, heard, story)
+        if kind is None:
+            if heard.to_announce:  # withdrawn before it was ever mentioned
+                heard.to_announce, heard.as_settled = False, True
             return None
-        threshold = naive_threshold(one.due, today, self.schedule)
-        if threshold is None or threshold >= self.passed.get((one.id, one.due), 1000):
+        threshold = self._untold(heard, story)
+        if threshold is not None and heard.last.due is not None:
+            heard.thresholds.setdefault(heard.last.due, set()).add(threshold)
+        heard.to_announce, heard.at = False, now
+        heard.as_settled = not self._open(heard)
+        heard.sum = heard.sum if heard.last.gross is None else heard.last.gross
+        heard.due = heard.last.due or heard.due
+        return kind, number, threshold
+
+    def _kind(self, number: int, heard: Heard, story: Story) -> AlertKind | None:
+        if heard.to_announce:
+            return NEW if self._open(heard) or heard.last.is_paid else None
+        if not self._open(heard):
+            return SETTLED if number in story.shown and not heard.as_settled else None
+        silence = story.silences.get(number, NO_SILENCE)
+        if silence.muted or (silence.until and story.now < silence.until):
             return None
-        self.passed[one.id, one.due] = threshold
-        return threshold
+        if self._differs(heard):
+            return CHANGED
+        wakes = silence.until is not None and (heard.at is None or heard.at < silence.until)
+        if self._untold(heard, story) is None and not (wakes and heard.last.left_to_pay != 0):
+            return None
+        due = heard.last.due
+        late = due is not None and story.reminder_day() > due and story.now.astimezone(BERLIN).date() > due
+        return OVERDUE if late else DUE_SOON
+
+    def _open(self, heard: Heard) -> bool:
+        return heard.last.is_open and not heard.gone
+
+    def _differs(self, heard: Heard) -> bool:
+        one = heard.last
+        other_sum = one.gross is not None and heard.sum is not None and abs(one.gross - heard.sum) > CENT
+        return other_sum or (one.due is not None and one.due != heard.due)
+
+    def _untold(self, heard: Heard, story: Story) -> int | None:
+        one = heard.last
+        if not self._open(heard) or one.due is None or one.left_to_pay == 0:
+            return None
+        come = [t for t in story.thresholds() if story.has_come(one.due, t)]
+        told_ones = heard.thresholds.get(one.due, set())
+        return min(come) if come and (not told_ones or min(come) < min(told_ones)) else None
 
 
-@given(STORIES, SCHEDULES)
-def test_any_story_tells_what_a_person_should_be_told_and_no_more(
-    story: list[tuple[int, list[Invoice], set[int]]], schedule: Schedule
-) -> None:
-    """Checks in any rhythm, of lists that may miss invoices, of due dates that move to and fro, with outages."""
-    person, known, today = Person(schedule), dict[int, KnownInvoice](), DUE - 9 * DAY
-    for gap, read, asked in story:
-        today += gap * DAY
-        gone = asked & known.keys() - {one.id for one in read}
-        decision = decide(forget(known, gone), read, today, schedule)
-        assert {(n.kind, n.invoice_id) for n in decision.notices} == person.expects(today, read, gone)
-        known = dict(decision.known)
+class Story:
+    """Lives through the steps with the real rules."""
+
+    def __init__(self, steps: list[Step]) -> None:
+        self.steps = steps
+        self.known: dict[int, KnownInvoice] = {}
+        self.silences: dict[int, Silence] = {}
+        self.preferences = Preferences()
+        self.now = BEGIN
+        self.shown: set[int] = set()
+        self.on_the_way: list[Decision] = []
+
+    def __iter__(self) -> Iterator[Decision]:
+        for step in self.steps:
+            self.step = step
+            self._prepare()
+            decision = self.decide()
+            yield decision
+            self.known = dict(decision.known)
+            self.on_the_way.append(decision)
+            if self.step.delivered:
+                self._deliver()
+
+    @property
+    def timing(self) -> Timing:
+        return Timing(self.preferences, BERLIN)
+
+    def decide(self, now: datetime | None = None, *, blind: bool = False) -> Decision:
+        return decide(
+            forget(self.known, self.gone) if not blind else self.known,
+            () if blind else self.step.read,
+            silences=self.silences,
+            shown=self.shown,
+            timing=self.timing,
+            now=now or self.now,
+        )
+
+    def _prepare(self) -> None:
+        self.now += self.step.gap
+        self.preferences = self.step.preferences or self.preferences
+        for number, silence in self.step.silences.items():
+            if silence is False:
+                self.silences.pop(number, None)
+            else:
+                self.silences[number] = (
+                    Silence(muted=True) if isinstance(silence, bool) else Silence(self.now + silence)
+                )
+        listed = {one.id for one in self.step.read}
+        self.gone = {n for n in self.step.asked - listed if n in self.known and self.known[n].is_open}
+
+    def _deliver(self) -> None:
+        for decision in self.on_the_way:
+            for notice in decision.notices:
+                number = notice.invoice_id
+                assert number is not None
+                if notice.kind is SETTLED:
+                    self.shown.discard(number)
+                elif decision.known[number].is_open:
+                    self.shown.add(number)
+        self.on_the_way.clear()
+
+    # --- For the oracle: the calendar, reckoned without the bot's own ---
+
+    def thresholds(self) -> set[int]:
+        chosen = self.preferences
+        weekly = {max(chosen.after) + 7 * week for week in range(60)} if chosen.after else set()
+        return {*chosen.before, *(-late for late in {*chosen.after, *weekly})}
+
+    def has_come(self, due: date, threshold: int) -> bool:
+        hour, zone = time(self.preferences.hour), ZoneInfo(self.preferences.zone or "Europe/Berlin")
+        over = datetime.combine(due + DAY, time(), BERLIN).astimezone(UTC)
+        return self.now >= datetime.combine(due - threshold * DAY, hour, zone).astimezone(UTC) and (
+            threshold >= 0 or self.now >= over
+        )
+
+    def reminder_day(self) -> date:
+        wall = self.now.astimezone(ZoneInfo(self.preferences.zone or "Europe/Berlin"))
+        return wall.date() if wall.hour >= self.preferences.hour else wall.date() - DAY
 
 
-@given(STORIES, SCHEDULES)
-def test_in_any_story_each_threshold_of_each_due_date_is_told_at_most_once(
-    story: list[tuple[int, list[Invoice], set[int]]], schedule: Schedule
-) -> None:
-    known, today, told = dict[int, KnownInvoice](), DUE - 9 * DAY, list[tuple[int | None, int | None, date | None]]()
-    for gap, read, asked in story:
-        today += gap * DAY
-        decision = decide(forget(known, asked & known.keys()), read, today, schedule)
-        told += [(n.invoice_id, n.threshold, n.due) for n in decision.notices if n.kind is not AlertKind.NEW]
-        known = dict(decision.known)
+@given(STORIES)
+def test_any_story_tells_what_a_person_should_be_told_and_no_more(steps: list[Step]) -> None:
+    """Checks in any rhythm, of lists that miss invoices, with outages, changes, silences and other preferences."""
+    person, story = Person(), Story(steps)
+    for decision in story:
+        expected = person.expects(story)
+        assert set(told(decision)) == expected
+        assert len(decision.notices) == len(expected)
+
+
+@given(STORIES)
+def test_in_any_story_each_threshold_of_each_due_date_is_told_at_most_once(steps: list[Step]) -> None:
+    keys = [
+        (notice.invoice_id, notice.threshold, notice.due)
+        for decision in Story(steps)
+        for notice in decision.notices
+        if notice.threshold is not None
+    ]
+    assert len(keys) == len(set(keys))
+
+
+@given(STORIES)
+def test_in_any_story_what_is_told_is_so(steps: list[Step]) -> None:
+    for decision in Story(steps):
         for notice in decision.notices:
             assert notice.invoice_id is not None
-            assert known[notice.invoice_id].is_open
-            assert not known[notice.invoice_id].gone
-    assert len(told) == len(set(told))
+            known = decision.known[notice.invoice_id]
+            assert notice.due == known.due
+            if notice.kind is NEW:
+                assert known.standing in {Standing.OPEN, Standing.PAID}
+            else:
+                assert known.is_open is (notice.kind is not SETTLED)
+            if notice.kind in {DUE_SOON, OVERDUE}:
+                assert known.left != 0
 
 
-@given(STORIES, SCHEDULES)
-def test_in_any_story_deciding_again_at_the_same_instant_tells_nothing(
-    story: list[tuple[int, list[Invoice], set[int]]], schedule: Schedule
-) -> None:
-    known, today = dict[int, KnownInvoice](), DUE - 9 * DAY
-    for gap, read, _ in story:
-        today += gap * DAY
-        known = dict(decide(known, read, today, schedule).known)
-        again, blind = decide(known, read, today, schedule), decide(known, [], today, schedule)
+@given(STORIES)
+def test_in_any_story_deciding_again_at_the_same_instant_tells_nothing(steps: list[Step]) -> None:
+    story = Story(steps)
+    for decision in story:
+        before, story.known = story.known, dict(decision.known)
+        again, blind = story.decide(), story.decide(blind=True)
         assert again.notices == blind.notices == ()
-        assert again.known == blind.known == known
+        assert again.known == blind.known == decision.known
+        story.known = before
 
 
-@given(READINGS, st.integers(-60, 60), SCHEDULES)
+@given(STORIES, st.floats(0, 1))
+def test_in_any_story_nothing_comes_to_be_told_by_itself_before_the_next_look(steps: list[Step], part: float) -> None:
+    story = Story(steps)
+    for decision in story:
+        before, story.known = story.known, dict(decision.known)
+        coming = next_look(story.known, story.silences, story.timing, story.now)
+        if coming is None:
+            later = [story.now + 2000 * DAY]
+        else:
+            assert coming > story.now
+            last = coming - timedelta(microseconds=1)
+            later = [last, min(last, story.now + (coming - story.now) * part)]
+        for now in later:
+            assert story.decide(now, blind=True).notices == ()
+        story.known = before
+
+
+@given(STORIES)
+def test_in_any_story_without_silences_there_is_something_to_tell_at_the_next_look(steps: list[Step]) -> None:
+    story = Story([replace(step, silences={}, preferences=None) for step in steps])
+    for decision in story:
+        before, story.known = story.known, dict(decision.known)
+        coming = next_look(story.known, {}, story.timing, story.now)
+        assert coming is None or story.decide(coming, blind=True).notices
+        story.known = before
+
+
+@given(st.lists(INVOICES, max_size=2, unique_by=lambda one: one.id), st.integers(-60, 60), PREFERENCES)
 def test_the_baseline_of_a_linked_chat_tells_nothing_that_day(
-    read: list[Invoice], days: int, schedule: Schedule
+    read: list[Invoice], days: int, chosen: Preferences
 ) -> None:
-    today = DUE + days * DAY
-    known = take_as_known(read, today, schedule)
-    assert decide(known, read, today, schedule).notices == ()
-
-
-@given(READINGS, st.integers(-60, 60))
-def test_closing_everything_silences_everything(read: list[Invoice], days: int) -> None:
-    known = decide({}, read, DUE - 60 * DAY, USUAL).known
-    closed = [settled(one) for one in read]
-    known = decide(known, closed, DUE + days * DAY, USUAL).known
-    assert decide(known, closed, DUE + 400 * DAY, USUAL).notices == ()
+    clock, now = Timing(chosen, BERLIN), noon(DUE + days * DAY)
+    known = take_as_known(read, clock, now)
+    shown = {one.id for one in read}
+    assert decide(known, read, silences={}, shown=shown, timing=clock, now=now).notices == ()

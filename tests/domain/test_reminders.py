@@ -1,137 +1,56 @@
-"""The reminder rules, by example and by the clock."""
+"""The reminder rules by example: new invoices, reminders, and what keeps them from being told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, strategies as st
 
-from bot.domain.alerts import AlertKind, KnownInvoice
-from bot.domain.invoices import Invoice
-from bot.domain.reminders import (
-    Notice,
-    Schedule,
-    decide,
-    forget,
-    missing_from,
-    reached_threshold,
-    reminder_day,
-    take_as_known,
-)
-from tests.fakes import invoice
+from bot.domain.alerts import AlertKind, Standing
+from bot.domain.preferences import Preferences
+from bot.domain.reminders import Notice, forget, missing_from, take_as_known
+from tests.domain.deciding import DAY, DUE, USUAL, known_long_before, look, noon, told, told_on
+from tests.domain.moments import timing
+from tests.fakes import invoice, settled
 
-BERLIN = ZoneInfo("Europe/Berlin")
-DUE = date(2026, 6, 15)
-USUAL = Schedule()
-DAY = timedelta(days=1)
+NEW, DUE_SOON, OVERDUE = AlertKind.NEW, AlertKind.DUE, AlertKind.OVERDUE
 
 
-def told_on(days: Iterable[date], read: Iterable[Invoice], known: Mapping[int, KnownInvoice]) -> dict[date, list[int]]:
-    """What is told on which day, as thresholds, when ``read`` is checked on each of ``days``."""
-    told = {}
-    for day in days:
-        decision = decide(known, read, day, USUAL)
-        known = decision.known
-        if decision.notices:
-            told[day] = [n.threshold for n in decision.notices if n.threshold is not None]
-    return told
-
-
-def known_long_before(*invoices: Invoice) -> Mapping[int, KnownInvoice]:
-    return take_as_known(invoices, date(2026, 1, 1), USUAL)
-
-
-# --- By example ------------------------------------------------------------------------------------------------------
+# --- Reminders -------------------------------------------------------------------------------------------------------
 
 
 def test_a_reminder_comes_7_3_1_and_0_days_before_and_1_3_7_days_after_then_weekly() -> None:
     one = invoice(due=DUE)
-    told = told_on((DUE + n * DAY for n in range(-30, 30)), [one], known_long_before(one))
-    late = [-1, -3, -7, -14, -21, -28]
-    assert told == {DUE - n * DAY: [n] for n in [7, 3, 1, 0, *late]}
+    by_day = told_on((DUE + n * DAY for n in range(-30, 30)), [one], known_long_before(one))
+    soon = {DUE - n * DAY: [(DUE_SOON, 1, n)] for n in (7, 3, 1, 0)}
+    late = {DUE + n * DAY: [(OVERDUE, 1, -n)] for n in (1, 3, 7, 14, 21, 28)}
+    assert by_day == {**soon, **late}
 
 
 def test_weekly_reminders_go_on_for_years() -> None:
     one = invoice(due=DUE)
-    told = told_on((DUE + n * DAY for n in range(1000)), [one], known_long_before(one))
-    weekly = [day for day in told if day > DUE + 7 * DAY]
+    by_day = told_on((DUE + n * DAY for n in range(1000)), [one], known_long_before(one))
+    weekly = [day for day in by_day if day > DUE + 7 * DAY]
     assert weekly == [DUE + n * DAY for n in range(14, 1000, 7)]
-
-
-def test_what_is_before_and_on_the_due_date_is_due_and_what_is_after_is_overdue() -> None:
-    one = invoice(due=DUE)
-    kinds = {}
-    for days in (7, 3, 1, 0, -1, -3, -7, -14):
-        (notice,) = decide(known_long_before(one), [one], DUE - days * DAY, USUAL).notices
-        kinds[notice.threshold] = notice.kind
-    assert kinds == {
-        **dict.fromkeys((7, 3, 1, 0), AlertKind.DUE),
-        **dict.fromkeys((-1, -3, -7, -14), AlertKind.OVERDUE),
-    }
 
 
 def test_reminders_missed_for_long_come_once_as_things_stand_now() -> None:
     one = invoice(due=DUE)
-    decision = decide(known_long_before(one), [one], DUE + 40 * DAY, USUAL)
-    assert decision.notices == (Notice(AlertKind.OVERDUE, 1, -35, DUE),)
+    decision = look(known_long_before(one), [one], DUE + 40 * DAY)
+    assert decision.notices == (Notice(OVERDUE, 1, -35, DUE),)
 
 
-def test_a_new_open_invoice_is_told_at_once_and_that_counts_as_the_reminder_of_the_day() -> None:
+def test_reminders_come_from_what_is_known_while_nothing_can_be_read() -> None:
     one = invoice(due=DUE)
-    decision = decide({}, [one], DUE - 3 * DAY, USUAL)
-    assert decision.notices == (Notice(AlertKind.NEW, 1, 3, DUE),)
-    assert told_on([DUE - 3 * DAY, DUE - 2 * DAY, DUE - DAY], [one], decision.known) == {DUE - DAY: [1]}
-
-
-def test_a_new_invoice_that_is_closed_is_taken_as_known_silently() -> None:
-    closed = invoice(due=DUE, is_open=False)
-    decision = decide({}, [closed], DUE, USUAL)
-    assert decision.notices == ()
-    assert decision.known.keys() == {1}
-
-
-def test_an_invoice_that_is_listed_twice_is_told_once() -> None:
-    one = invoice(due=DUE)
-    assert decide({}, [one, one], DUE, USUAL).notices == (Notice(AlertKind.NEW, 1, 0, DUE),)
-
-
-def test_an_invoice_that_opens_again_is_told_as_new() -> None:
-    closed = invoice(due=DUE, is_open=False)
-    decision = decide(known_long_before(closed), [invoice(due=DUE)], DUE - 20 * DAY, USUAL)
-    assert [n.kind for n in decision.notices] == [AlertKind.NEW]
-
-
-def test_a_due_date_that_moves_starts_anew() -> None:
-    one = invoice(due=DUE)
-    known = decide(known_long_before(one), [one], DUE - 3 * DAY, USUAL).known
-    moved = invoice(due=DUE + 5 * DAY)
-    assert decide(known, [moved], DUE - 2 * DAY, USUAL).notices == (Notice(AlertKind.DUE, 1, 7, DUE + 5 * DAY),)
-
-
-def test_a_due_date_that_moves_and_comes_back_repeats_nothing() -> None:
-    one = invoice(due=DUE)
-    known = decide(known_long_before(one), [one], DUE - 3 * DAY, USUAL).known
-    known = decide(known, [invoice(due=DUE + 30 * DAY)], DUE - 3 * DAY, USUAL).known
-    again = decide(known, [one], DUE - 3 * DAY, USUAL)
-    assert again.notices == ()
-    assert told_on([DUE - DAY], [one], again.known) == {DUE - DAY: [1]}
-
-
-def test_a_due_date_that_one_odd_answer_left_out_repeats_nothing() -> None:
-    one = invoice(due=DUE)
-    known = decide(known_long_before(one), [one], DUE, USUAL).known
-    known = decide(known, [invoice(due=None)], DUE, USUAL).known
-    assert decide(known, [one], DUE, USUAL).notices == ()
+    by_day = told_on((DUE + n * DAY for n in range(-8, 2)), [], known_long_before(one))
+    assert list(by_day) == [DUE - n * DAY for n in (7, 3, 1, 0, -1)]
 
 
 def test_an_invoice_without_a_due_date_is_told_as_new_and_never_reminded_of() -> None:
     one = invoice(due=None)
-    known = decide({}, [one], DUE, USUAL).known
+    known = look({}, [one], DUE).known
     assert told_on((DUE + n * DAY for n in range(100)), [one], known) == {}
 
 
@@ -144,84 +63,166 @@ def test_an_open_invoice_with_nothing_left_to_pay_is_not_reminded_of() -> None:
 def test_an_invoice_whose_remainder_is_unclear_is_reminded_of() -> None:
     unclear = replace(invoice(due=DUE), credit=Decimal(1), subtotal=None)
     assert unclear.left_to_pay is None
-    assert told_on([DUE], [unclear], known_long_before(unclear)) == {DUE: [0]}
+    assert told_on([DUE], [unclear], known_long_before(unclear)) == {DUE: [(DUE_SOON, 1, 0)]}
+
+
+def test_what_was_covered_and_is_to_be_paid_again_is_reminded_of() -> None:
+    one = invoice(due=DUE)
+    known = look(known_long_before(one), [replace(one, credit=one.total)], DUE - 2 * DAY).known
+    assert told(look(known, [one], DUE - DAY)) == [(DUE_SOON, 1, 1)]
+
+
+def test_the_soonest_due_is_told_first_and_what_is_new_before_all() -> None:
+    late, soon, new = invoice(1, DUE + 7 * DAY), invoice(2, DUE), invoice(3, DUE + 90 * DAY)
+    decision = look(known_long_before(late, soon), [late, soon, new], DUE)
+    assert told(decision) == [(NEW, 3, None), (DUE_SOON, 2, 0), (DUE_SOON, 1, 7)]
+
+
+# --- Preferences that change -----------------------------------------------------------------------------------------
+
+
+def test_changed_preferences_apply_to_invoices_that_are_known_already() -> None:
+    one = invoice(due=DUE)
+    known = look(known_long_before(one), [one], DUE - 7 * DAY).known
+    denser = timing(Preferences(before=(7, 6, 5), after=()))
+    by_day = told_on((DUE + n * DAY for n in range(-7, 3)), [one], known, clock=denser)
+    assert list(by_day) == [DUE - 6 * DAY, DUE - 5 * DAY]
+
+
+def test_a_threshold_that_was_added_behind_the_last_one_told_is_not_told_late() -> None:
+    one = invoice(due=DUE)
+    known = look(known_long_before(one), [one], DUE - 3 * DAY).known
+    assert told(look(known, [one], DUE - 2 * DAY, clock=timing(Preferences(before=(5, 3))))) == []
+
+
+def test_a_threshold_that_is_added_and_has_come_is_told_now() -> None:
+    one = invoice(due=DUE)
+    known = look(known_long_before(one), [one], DUE - 7 * DAY).known
+    assert told(look(known, [one], DUE - 4 * DAY, clock=timing(Preferences(before=(5,))))) == [(DUE_SOON, 1, 5)]
+
+
+def test_another_hour_tells_nothing_again() -> None:
+    one = invoice(due=DUE)
+    known = look(known_long_before(one), [one], DUE).known
+    for hour in range(24):
+        assert told(look(known, [one], DUE, clock=timing(Preferences(hour=hour)))) == []
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Honolulu", "Asia/Kathmandu"])
+def test_another_time_zone_tells_nothing_again(zone: str) -> None:
+    one = invoice(due=DUE)
+    before = told_on([DUE - 7 * DAY, DUE - 3 * DAY], [one], known_long_before(one))
+    assert len(before) == 2
+    known = look(known_long_before(one), [one], DUE - 3 * DAY).known
+    there = timing(Preferences(zone=zone))
+    by_day = told_on((DUE - n * DAY for n in (3, 2, 1, 0, -1)), [one], known, clock=there)
+    thresholds = [n for told_of in by_day.values() for _, _, n in told_of if n is not None]
+    assert thresholds == sorted(set(thresholds), reverse=True)
+    assert set(thresholds) <= {1, 0, -1}
+
+
+# --- New ones --------------------------------------------------------------------------------------------------------
+
+
+def test_a_new_open_invoice_is_told_at_once_and_that_counts_as_the_reminder_of_the_day() -> None:
+    one = invoice(due=DUE)
+    decision = look({}, [one], DUE - 3 * DAY)
+    assert decision.notices == (Notice(NEW, 1, 3, DUE),)
+    days = [DUE - 3 * DAY, DUE - 2 * DAY, DUE - DAY]
+    assert told_on(days, [one], decision.known) == {DUE - DAY: [(DUE_SOON, 1, 1)]}
+
+
+def test_an_invoice_that_is_listed_twice_is_told_once() -> None:
+    one = invoice(due=DUE)
+    assert look({}, [one, one], DUE).notices == (Notice(NEW, 1, 0, DUE),)
+
+
+def test_an_invoice_that_is_paid_on_creation_is_told_once() -> None:
+    paid = replace(invoice(due=DUE, is_open=False), issued=DUE - DAY)
+    decision = look({}, [paid], DUE)
+    assert decision.notices == (Notice(NEW, 1, None, DUE),)
+    assert told_on((DUE + n * DAY for n in range(60)), [paid], decision.known) == {}
+
+
+def test_an_invoice_over_nothing_that_is_paid_on_creation_is_told_once() -> None:
+    free = replace(invoice(due=DUE, total="0", is_open=False), issued=DUE)
+    assert told(look({}, [free], DUE)) == [(NEW, 1, None)]
+
+
+@pytest.mark.parametrize(("age", "news"), [(30, True), (31, True), (32, False), (900, False)])
+def test_a_paid_invoice_is_news_for_a_month_and_an_older_one_was_missing_from_lists(age: int, news: bool) -> None:
+    paid = replace(invoice(due=DUE, is_open=False), issued=DUE - age * DAY)
+    decision = look({}, [paid], DUE)
+    assert told(decision) == ([(NEW, 1, None)] if news else [])
+    assert told(look(decision.known, [paid], DUE + DAY)) == []
+
+
+@pytest.mark.parametrize("status", ["Cancelled", "Refunded", "Draft", "Something else"])
+def test_a_new_invoice_that_is_closed_and_not_paid_is_no_news(status: str) -> None:
+    closed = settled(invoice(due=DUE), status)
+    decision = look({}, [closed], DUE)
+    assert decision.notices == ()
+    assert decision.known.keys() == {1}
+    assert told_on((DUE + n * DAY for n in range(60)), [closed], decision.known) == {}
 
 
 def test_linking_tells_nothing_of_old_invoices_but_reminds_of_what_comes() -> None:
     old = [invoice(1, DUE - 103 * DAY), invoice(2, DUE), invoice(3, DUE, is_open=False)]
-    today = DUE - 3 * DAY
-    known = take_as_known(old, today, USUAL)
-    assert decide(known, old, today, USUAL).notices == ()
-    assert decide(known, old, today + 2 * DAY, USUAL).notices == (Notice(AlertKind.DUE, 2, 1, DUE),)
+    known = take_as_known(old, USUAL, noon(DUE - 3 * DAY))
+    assert look(known, old, DUE - 3 * DAY).notices == ()
+    assert look(known, old, DUE - DAY).notices == (Notice(DUE_SOON, 2, 1, DUE),)
+
+
+# --- Reopened, vanished and back -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["Paid", "Cancelled", "Refunded", "Draft"])
+def test_an_invoice_that_opens_again_is_told_as_new(status: str) -> None:
+    one = invoice(due=DUE)
+    decision = look(known_long_before(settled(one, status)), [one], DUE - 20 * DAY)
+    assert told(decision) == [(NEW, 1, None)]
+    assert told(look(decision.known, [one], DUE - 19 * DAY)) == []
+
+
+def test_an_invoice_that_opens_again_repeats_no_reminder_that_was_told() -> None:
+    one = invoice(due=DUE)
+    known = look(known_long_before(one), [one], DUE - 3 * DAY).known
+    known = look(known, [settled(one)], DUE - 3 * DAY).known
+    again = look(known, [one], DUE - 2 * DAY)
+    assert told(again) == [(NEW, 1, None)]
+    assert told_on([DUE - DAY], [one], again.known) == {DUE - DAY: [(DUE_SOON, 1, 1)]}
 
 
 def test_a_gone_invoice_is_silent_and_reminded_of_again_once_it_is_back() -> None:
     one = invoice(due=DUE)
     known = forget(known_long_before(one), [1])
-    assert decide(known, [], DUE, USUAL).notices == ()
-    back = decide(known, [one], DUE, USUAL)
-    assert back.notices == (Notice(AlertKind.DUE, 1, 0, DUE),)
-    assert not back.known[1].gone
+    assert look(known, [], DUE).notices == ()
+    back = look(known, [one], DUE + DAY)
+    assert back.known[1].standing is Standing.OPEN
+    assert [threshold for _, _, threshold in told(back)] == [-1]
 
 
 def test_what_is_missing_from_a_list_are_open_invoices_that_are_not_gone_soonest_due_first() -> None:
     listed, closed, gone = invoice(1, DUE), invoice(2, DUE, is_open=False), invoice(3, DUE)
     late, soon, undated = invoice(4, DUE + DAY), invoice(5, DUE), invoice(6)
     known = forget(known_long_before(listed, closed, gone, late, soon, undated), [3])
-    assert missing_from(known, [listed], DUE - 30 * DAY, USUAL) == [5, 4, 6]
+    assert missing_from(known, [listed], USUAL, noon(DUE - 30 * DAY)) == [5, 4, 6]
 
 
 def test_of_what_is_missing_that_whose_reminder_has_come_stands_first() -> None:
-    told, later, untold = invoice(1, DUE - DAY), invoice(2, DUE + 30 * DAY), invoice(3, DUE)
-    known = dict(known_long_before(told, later, untold))
-    known = {**known, **decide(known, [told], DUE, USUAL).known, 3: known[3]}
-    assert missing_from(known, [], DUE, USUAL) == [3, 1, 2]
+    was_told, later, untold = invoice(1, DUE - DAY), invoice(2, DUE + 30 * DAY), invoice(3, DUE)
+    known = dict(known_long_before(was_told, later, untold))
+    known = {**known, **look(known, [was_told], DUE).known, 3: known[3]}
+    assert missing_from(known, [], USUAL, noon(DUE)) == [3, 1, 2]
 
 
-def test_a_schedule_without_thresholds_reminds_of_nothing() -> None:
-    never = Schedule(before=(), after=())
-    assert {reached_threshold(DUE, DUE + n * DAY, never) for n in range(-50, 50)} == {None}
+def test_what_was_forgotten_keeps_what_was_told_of_it() -> None:
+    one = invoice(due=DUE)
+    known = look(known_long_before(one), [one], DUE).known
+    (after,) = forget(known, [1]).values()
+    assert replace(after, standing=Standing.OPEN) == known[1]
 
 
-# --- The hour of the day ---------------------------------------------------------------------------------------------
-
-
-def test_a_days_reminders_come_at_the_hour_and_not_at_midnight() -> None:
-    before, at = (datetime(2026, 6, 15, *clock, tzinfo=BERLIN) for clock in ((8, 59), (9, 0)))
-    assert reminder_day(before, BERLIN, USUAL) == date(2026, 6, 14)
-    assert reminder_day(at, BERLIN, USUAL) == date(2026, 6, 15)
-
-
-@pytest.mark.parametrize("night", [date(2026, 3, 29), date(2026, 10, 25)])
-def test_the_hour_is_the_wall_clocks_on_both_days_of_a_clock_change(night: date) -> None:
-    for hour in (7, 9):
-        nine = datetime.combine(night, time(hour), BERLIN).astimezone(UTC)
-        schedule = Schedule(hour=hour)
-        assert reminder_day(nine, BERLIN, schedule) == night
-        assert reminder_day(nine - timedelta(seconds=1), BERLIN, schedule) == night - DAY
-
-
-def test_an_hour_that_the_clock_skips_comes_when_the_clock_has_passed_it() -> None:
-    schedule = Schedule(hour=2)
-    change = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)  # 02:00 becomes 03:00
-    assert reminder_day(change - timedelta(seconds=1), BERLIN, schedule) == date(2026, 3, 28)
-    assert reminder_day(change, BERLIN, schedule) == date(2026, 3, 29)
-
-
-INSTANTS = st.integers(0, 40 * 365 * 86400).map(
-    lambda seconds: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-)
-ZONES = st.sampled_from(["Europe/Berlin", "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"])
-
-
-@given(INSTANTS, st.timedeltas(timedelta(0), timedelta(days=2)), ZONES, st.integers(0, 23))
-def test_the_reminder_day_never_goes_back(now: datetime, later: timedelta, zone: str, hour: int) -> None:
-    schedule = Schedule(hour=hour)
-    assert reminder_day(now, ZoneInfo(zone), schedule) <= reminder_day(now + later, ZoneInfo(zone), schedule)
-
-
-@given(INSTANTS, ZONES, st.integers(0, 23))
-def test_the_reminder_day_is_today_from_the_hour_on_and_else_yesterday(now: datetime, zone: str, hour: int) -> None:
-    wall = now.astimezone(ZoneInfo(zone))
-    expected = wall.date() if wall.hour >= hour else wall.date() - DAY
-    assert reminder_day(now, ZoneInfo(zone), Schedule(hour=hour)) == expected
+def test_a_bad_date_of_issue_is_no_reason_to_keep_a_paid_invoice_back() -> None:
+    undated = replace(invoice(due=DUE, is_open=False), issued=None)
+    assert told(look({}, [undated], date(2026, 6, 1))) == [(NEW, 1, None)]

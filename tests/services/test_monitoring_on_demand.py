@@ -308,3 +308,12 @@ async def test_a_rate_limit_holds_up_a_reminder_no_longer_than_it_asks_for(world
     world.provider.errors["list_invoices"] = RateLimited(1200)
     await world.check()
     assert (await world.linked()).next_check_at == world.clock.now + 1200 * SECOND
+
+
+async def test_a_muted_invoice_makes_no_check_come_sooner(world: World) -> None:
+    world.account.put(invoice(7, DUE))
+    await world.link()
+    await world.silence(7, Silence(muted=True))
+    world.at(DUE - 7 * DAY, 8, 50)
+    await world.check()
+    assert (await world.linked()).next_check_at == world.clock.now + QUARTER

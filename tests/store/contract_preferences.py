@@ -155,6 +155,13 @@ class PreferenceContract:
         await find(store, known={1: settled(1), 3: known_invoice(3)})
         assert (await store.chat(CHAT)).silences == {3: MUTED}
 
+    async def test_a_silence_of_what_is_not_known_goes_also_where_a_check_finds_nothing_new(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        link = await linked(store)
+        await store.silence(CHAT, link.account, {1: MUTED, 99: MUTED}, NOW)
+        await find(store)
+        assert (await store.chat(CHAT)).silences == {1: MUTED}
+
     async def test_a_snooze_goes_once_the_person_was_reminded_after_its_end(self, shelf: Shelf) -> None:
         store = await shelf.open()
         link = await linked(store)

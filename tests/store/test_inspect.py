@@ -10,11 +10,11 @@ import pytest
 from bot.errors import StartError
 from bot.store import files
 from bot.store.keyfile import load_or_make_key
-from bot.store.start import LOCK_FILE, in_use, inspect
+from bot.store.start import LOCK_FILE, Contents, in_use, inspect
 from bot.store.tinydb import open_store
 from bot.store.vault import new_key
 from tests.store.cutting import CuttingOs
-from tests.store.examples import with_alerts
+from tests.store.examples import LEASE, MINUTE, NOW, linked, with_alerts
 from tests.store.shelves import TinyShelf
 
 
@@ -38,22 +38,36 @@ def contents(folder: Path) -> dict[str, bytes | None]:
 
 
 async def test_a_store_that_opens_is_told_from_none(tiny_shelf: TinyShelf) -> None:
-    assert not inspect(tiny_shelf.folder, tiny_shelf.keys)
-    assert not inspect(tiny_shelf.folder, [])
+    assert inspect(tiny_shelf.folder, tiny_shelf.keys) is None
+    assert inspect(tiny_shelf.folder, []) is None
     assert not tiny_shelf.folder.exists()
     await filled(tiny_shelf)
-    assert inspect(tiny_shelf.folder, tiny_shelf.keys)
+    assert inspect(tiny_shelf.folder, tiny_shelf.keys) == Contents(chats=1, resting=0, set_aside=0)
+
+
+async def test_linked_and_resting_chats_and_alerts_set_aside_are_counted(tiny_shelf: TinyShelf) -> None:
+    store = await (await filled(tiny_shelf)).open()
+    await store.set_language(5, "de")
+    await with_alerts(store, 1, 2, chat_id=6)
+    for delivery in await store.claim_alerts(NOW + MINUTE, 10, LEASE):
+        if delivery.chat.id == 6:
+            assert await store.set_alerts_aside(delivery.claim)
+    await linked(store, 7)
+    await store.rest(6, "blocked")
+    await store.rest(7, "blocked")
+    await tiny_shelf.crash()
+    assert inspect(tiny_shelf.folder, tiny_shelf.keys) == Contents(chats=3, resting=2, set_aside=2)
 
 
 def test_a_key_file_without_a_store_is_no_store_yet(tmp_path: Path) -> None:
     load_or_make_key(tmp_path)
-    assert not inspect(tmp_path, [])
+    assert inspect(tmp_path, []) is None
 
 
 async def test_the_folders_own_keys_are_used_where_none_are_set(tmp_path: Path) -> None:
     keys, _ = load_or_make_key(tmp_path)
     await open_store(tmp_path, keys).close()
-    assert inspect(tmp_path, [])
+    assert inspect(tmp_path, []) == Contents(chats=0, resting=0, set_aside=0)
 
 
 async def test_nothing_is_changed_whatever_a_start_would_do(tiny_shelf: TinyShelf) -> None:

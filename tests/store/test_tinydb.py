@@ -1,9 +1,7 @@
-"""What the embedded store does beyond the port: few writes, files that go, work that is not left half done."""
+"""What the embedded store does beyond the port: few writes, files that go, chats that can't be read."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +28,6 @@ from tests.store.examples import (
     knowledge,
     linked,
     new_alert,
-    new_link,
     new_payment,
     with_alerts,
 )
@@ -192,75 +189,6 @@ async def test_an_account_that_is_no_fingerprint_makes_no_file(tiny_shelf: TinyS
     assert not list(Path(tiny_shelf.folder).rglob("*p1*"))
 
 
-class Gate:
-    """Holds up the store's thread until it is opened."""
-
-    def __init__(self, store: TinyStore, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._reached = threading.Event()
-        self._open = threading.Event()
-        monkeypatch.setattr(store._db, "recover", self._wait)
-
-    def _wait(self) -> None:
-        self._reached.set()
-        assert self._open.wait(10)
-
-    async def reached(self) -> None:
-        assert await asyncio.to_thread(self._reached.wait, 10)
-
-    def open(self) -> None:
-        self._open.set()
-
-
-async def test_the_event_loop_does_not_wait_for_the_disk(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = await tiny_shelf.open()
-    gate = Gate(store, monkeypatch)
-    task = asyncio.create_task(store.set_language(CHAT, "de"))
-    await gate.reached()
-    assert not task.done()
-    gate.open()
-    await task
-
-
-async def test_a_method_whose_caller_is_cancelled_ran_wholly_or_not_at_all(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = await tiny_shelf.open()
-    gate = Gate(store, monkeypatch)
-    running = asyncio.create_task(store.link(new_link(store), knowledge(1)))
-    await gate.reached()
-    waiting = asyncio.create_task(store.set_language(CHAT, "de"))
-    await asyncio.sleep(0)
-    running.cancel()
-    waiting.cancel()
-    await asyncio.gather(running, waiting, return_exceptions=True)
-    gate.open()
-    chat = await store.chat(CHAT)
-    assert chat.link == new_link(store)
-    assert chat.language is None
-    assert (await claim_check(store)).known == knowledge(1)
-
-
-async def test_what_a_cancelled_caller_claimed_is_given_back_unmarked(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = await tiny_shelf.open()
-    await with_alerts(store, 1)
-    gate = Gate(store, monkeypatch)
-    alerts = asyncio.create_task(store.claim_alerts(NOW + HOUR, 10, LEASE))
-    await gate.reached()
-    checks = asyncio.create_task(store.claim_checks(NOW + HOUR, 10, LEASE))
-    await asyncio.sleep(0)
-    alerts.cancel()
-    checks.cancel()
-    await asyncio.gather(alerts, checks, return_exceptions=True)
-    gate.open()
-    delivery = await claim_message(store, NOW + HOUR)
-    assert (delivery.again, [alert.attempts for alert in delivery.alerts]) == (False, [0])
-    assert (await claim_check(store, NOW + HOUR)).chat.id == CHAT
-
-
 async def test_one_chat_that_cannot_be_read_does_not_stop_the_others(tiny_shelf: TinyShelf) -> None:
     store = await tiny_shelf.open()
     await with_alerts(store, 1, chat_id=CHAT)
@@ -284,17 +212,3 @@ async def test_alerts_of_a_chat_that_could_not_be_read_whole_were_given_to_nobod
     file.write_bytes(whole)
     delivery = await claim_message(store, NOW + HOUR + LEASE)
     assert ([alert.id for alert in delivery.alerts], delivery.again) == (["1"], False)
-
-
-async def test_a_check_of_one_chat_that_a_cancelled_caller_claimed_is_given_back(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = await tiny_shelf.open()
-    await linked(store)
-    gate = Gate(store, monkeypatch)
-    claiming = asyncio.create_task(store.claim_check(CHAT, NOW, LEASE))
-    await gate.reached()
-    claiming.cancel()
-    await asyncio.gather(claiming, return_exceptions=True)
-    gate.open()
-    assert await store.claim_check(CHAT, NOW, LEASE) is not None

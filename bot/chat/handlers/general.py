@@ -1,4 +1,4 @@
-"""/help, /status, /language, and what nobody understands."""
+"""/help, /status, /check, /language, and what nobody understands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from bot.chat.texts import Speak
 from bot.chat.views import general
 from bot.domain.chats import LANGUAGES
 from bot.errors import NotLinked
-from bot.ports import Clock, Store
+from bot.ports import ChatStore, Clock
+from bot.services.monitoring import Monitor
 
 AUTO = "auto"
 LONGEST_WORD = 40
@@ -20,8 +21,9 @@ LONGEST_WORD = 40
 class GeneralHandlers:
     """What has to do with the bot itself."""
 
-    def __init__(self, store: Store, speak: Speak, clock: Clock) -> None:
+    def __init__(self, store: ChatStore, monitor: Monitor, speak: Speak, clock: Clock) -> None:
         self._store = store
+        self._monitor = monitor
         self._speak = speak
         self._clock = clock
 
@@ -34,7 +36,12 @@ class GeneralHandlers:
         if talk.chat.link is None:
             raise NotLinked
         waiting = await self._store.waiting_alerts(talk.chat.id)
-        await talk.reply(general.status(talk.t, talk.chat.link, waiting, self._clock()))
+        await talk.reply(general.status(talk.t, talk.chat, talk.chat.link, waiting, self._clock()))
+
+    async def check(self, talk: Talk) -> None:
+        """/check, and the button that tries again after a trouble."""
+        listing = await self._monitor.check_now(talk.chat)
+        await talk.reply(general.checked(talk.t, listing))
 
     async def language(self, talk: Talk) -> None:
         """/language [LANGUAGE|auto], and its buttons."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
-from datetime import date
 
 import structlog
 from telegram.constants import ChatAction
@@ -16,9 +15,11 @@ from bot.chat.screens import Screen, cut
 from bot.chat.talk import Talk
 from bot.chat.views.choices import choice
 from bot.chat.views.invoices import Page, invoice_details, invoice_list
+from bot.domain.chats import NO_SILENCE
 from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused, TelegramDown, UnknownFilter
 from bot.ports import Clock, Document
 from bot.services.browsing import Browsing, Kind, Query, Show
+from bot.services.silencing import Silencing
 
 log = structlog.get_logger()
 
@@ -30,8 +31,9 @@ LONGEST_WORD = 40
 class InvoiceHandlers:
     """What looks at invoices."""
 
-    def __init__(self, browsing: Browsing, clock: Clock) -> None:
+    def __init__(self, browsing: Browsing, silencing: Silencing, clock: Clock) -> None:
         self._browsing = browsing
+        self._silencing = silencing
         self._clock = clock
 
     async def invoices(self, talk: Talk) -> None:
@@ -52,7 +54,7 @@ class InvoiceHandlers:
 
         async def choose(talk: Talk) -> None:
             listing = await self._browsing.listing(talk.chat, Query())
-            await talk.reply(choice(talk.t, command, listing, self._today(talk)))
+            await talk.reply(choice(talk.t, command, listing, self._clock()))
 
         return choose
 
@@ -60,7 +62,9 @@ class InvoiceHandlers:
         """/invoice NUMBER, and the buttons that lead to it."""
         number = invoice_number(talk.words, "invoice")
         invoice = await self._browsing.invoice(talk.chat, number)
-        screen = invoice_details(talk.t, invoice, self._today(talk), _page(talk.words[1:]))
+        can_silence = invoice.is_open and invoice.left_to_pay != 0 and await self._silencing.knows(talk.chat, number)
+        silence = talk.chat.silences.get(number, NO_SILENCE) if can_silence else None
+        screen = invoice_details(talk.t, invoice, self._clock(), _page(talk.words[1:]), silence)
         # An alert stays where it is: its details come below it. From the list they take the list's place.
         await (talk.show(screen) if len(talk.words) > 1 else talk.reply(screen))
 
@@ -76,10 +80,7 @@ class InvoiceHandlers:
 
     async def _list(self, talk: Talk, page: Page, *, filtering: bool = False) -> None:
         listing = await self._browsing.listing(talk.chat, page.query)
-        await talk.show(invoice_list(talk.t, listing, page, self._today(talk), filtering=filtering))
-
-    def _today(self, talk: Talk) -> date:
-        return self._clock().astimezone(talk.t.zone).date()
+        await talk.show(invoice_list(talk.t, listing, page, self._clock(), filtering=filtering))
 
     async def _send(self, talk: Talk, download: AbstractAsyncContextManager[Document]) -> None:
         try:

@@ -65,7 +65,7 @@ class PaymentHandlers:
         number = invoice_number(talk.words, command)
         payment, invoice = await self._payments.ask(talk.chat, talk.place, talk.person, action, number)
         # A message of its own, so that the alert or the list that it came from stays.
-        await talk.reply(question(talk.t, payment, invoice, self._clock().astimezone(talk.t.zone).date()))
+        await talk.reply(question(talk.t, payment, invoice, self._clock()))
 
 
 def _press(talk: Talk) -> tuple[str, Place, Member, int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from bot.chat.screens import Screen
 from bot.chat.talk import Talk
 from bot.chat.views import batches, payments
@@ -38,17 +36,14 @@ class SelectionHandlers:
         """The button that goes on with what is ticked."""
         asked = await self._selecting.ask(_id(talk), talk.chat, talk.place, talk.person)
         if len(asked) > 1:
-            await talk.show(batches.question(talk.t, asked, self._today(talk)))
+            await talk.show(batches.question(talk.t, asked, self._clock()))
         else:
-            await talk.show(payments.question(talk.t, *asked[0], self._today(talk)))
+            await talk.show(payments.question(talk.t, *asked[0], self._clock()))
 
     async def drop(self, talk: Talk) -> None:
         """The button that chooses nothing."""
         await self._selecting.drop(_id(talk), talk.place, talk.person)
         await talk.show(Screen(talk.t("batch.cancelled")))
-
-    def _today(self, talk: Talk) -> date:
-        return self._clock().astimezone(talk.t.zone).date()
 
 
 def _id(talk: Talk) -> str:

@@ -58,7 +58,7 @@ def overtaken(t: Texts, message: SentMessage, delivery: Delivery) -> Screen:
             standing = Standing.CLOSED if known is None or known.is_open else known.standing
             blocks.append(struck(t, shown, message.sent_at, standing))
     rows = _invoice_rows(t, still_open, delivery.chat.silences, message.sent_at)
-    return Screen(fit([], _apart(blocks), [], t("alert.more")), rows)
+    return Screen(fit([], _apart(blocks)[:-1], [], t("alert.more")), rows)
 
 
 def _known(delivery: Delivery, alert: Alert) -> KnownInvoice | None:
@@ -68,7 +68,7 @@ def _known(delivery: Delivery, alert: Alert) -> KnownInvoice | None:
 def _block(t: Texts, delivery: Delivery, alert: Alert, now: datetime, *, brief: bool) -> Markup:
     known = _known(delivery, alert)
     if known is None:
-        return _of_account(t, delivery, alert)
+        return _of_account(t, delivery, alert, now)
     if alert.kind is AlertKind.SETTLED:
         return settled(t, known, brief=brief)
     if not known.is_open:
@@ -78,21 +78,22 @@ def _block(t: Texts, delivery: Delivery, alert: Alert, now: datetime, *, brief: 
     return news(t, show(known, alert.kind), now, before=before, asked=asked, brief=brief)
 
 
-def _of_account(t: Texts, delivery: Delivery, alert: Alert) -> Markup:
+def _of_account(t: Texts, delivery: Delivery, alert: Alert, now: datetime) -> Markup:
     if alert.kind is AlertKind.DIGEST:
-        return _digest(t, delivery)
+        return _digest(t, delivery, now)
     link = delivery.chat.link
     return t(f"alert.{alert.kind}", moment=t.moment(link.watch.checked_at if link else alert.created_at))
 
 
-def _digest(t: Texts, delivery: Delivery) -> Markup:
+def _digest(t: Texts, delivery: Delivery, now: datetime) -> Markup:
     """What is open, the soonest due first."""
     still_open = [show(k, AlertKind.DIGEST) for k in delivery.known.values() if k.is_open]
     still_open.sort(key=lambda s: (s.due or date.max, s.invoice_id))
     lines = [t("alert.digest"), _total(t, [amount(s) for s in still_open])]
     for s in still_open[:DIGESTED]:
-        key = "alert.digest_line" if s.due else "alert.digest_line_undated"
-        lines.append(t(key, id=s.invoice_id, amount=t.money(amount(s)), date=t.day(s.due) if s.due else ""))
+        when = t("list.due", date=t.day(s.due), day=t.due_day(s.due, now)) if s.due else t("alert.no_due")
+        sign = "🔴" if s.due and t.is_over(s.due, now) else "🟡"
+        lines.append(t("list.line", icon=sign, id=s.invoice_id, amount=t.money(amount(s)), when=when))
     return join([*lines, t("alert.more")] if len(still_open) > DIGESTED else lines)
 
 
@@ -130,7 +131,7 @@ def _invoice_rows(t: Texts, shown: Sequence[Shown], silences: Silences, now: dat
 
 def _rows_of_one(t: Texts, shown: Shown, silences: Silences, now: datetime) -> Rows:
     number = shown.invoice_id
-    rows = [[Button(t.plain("button.details"), f"show:{number}"), Button(t.plain("button.pdf"), f"pdf:{number}")]]
+    rows = [_look(t, number)]
     if shown.left and t.payments:
         rows.append([Button(t.plain("button.pay", amount=t.money(shown.left)), f"pay:{number}")])
     if shown.left != 0:
@@ -139,13 +140,12 @@ def _rows_of_one(t: Texts, shown: Shown, silences: Silences, now: datetime) -> R
 
 
 def _other_rows(t: Texts, delivery: Delivery, alerts: Sequence[Alert]) -> Rows:
-    """The buttons for what is settled, if it is told alone, and for the account."""
+    """The buttons for an invoice that is settled, if that is told alone, and for the account."""
     kinds = {alert.kind for alert in alerts}
-    rows: Rows = []
     known = _known(delivery, alerts[0])
+    rows: Rows = []
     if len(alerts) == 1 and known is not None and not known.is_open and known.standing is not Standing.GONE:
-        look, pdf = (Button(t.plain(f"button.{word}"), f"{data}:{known.id}") for word, data in LOOK)
-        rows.append([look, pdf] if known.standing is Standing.PAID else [look])
+        rows.append(_look(t, known.id))
     if kinds & TROUBLES:
         rows.append([Button(t.plain("button.check"), "check")])
     if AlertKind.DIGEST in kinds:
@@ -153,4 +153,5 @@ def _other_rows(t: Texts, delivery: Delivery, alerts: Sequence[Alert]) -> Rows:
     return rows
 
 
-LOOK = (("details", "show"), ("pdf", "pdf"))
+def _look(t: Texts, number: int) -> list[Button]:
+    return [Button(t.plain("button.details"), f"show:{number}"), Button(t.plain("button.pdf"), f"pdf:{number}")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import datetime
 from decimal import Decimal
 
 from markupsafe import Markup
@@ -36,12 +36,12 @@ def selection(t: Texts, chosen: Selection) -> Screen:
     return Screen(join(lines), rows)
 
 
-def question(t: Texts, asked: Sequence[tuple[Payment, Invoice]], today: date) -> Screen:
+def question(t: Texts, asked: Sequence[tuple[Payment, Invoice]], now: datetime) -> Screen:
     """What would be paid, invoice by invoice and together, to the cent."""
     payments = [payment for payment, _ in asked]
     first, total = payments[0], t.money(_sum(payments))
     lines = [t.count("batch.ask", len(asked), sum=total), Markup("")]
-    lines += [_asked(t, payment, invoice, today) for payment, invoice in asked]
+    lines += [_asked(t, payment, invoice, now) for payment, invoice in asked]
     lines += [Markup(""), t("batch.how"), t("payment.valid", span=t.span(first.expires_at - first.since))]
     confirm = Button(t.plain("pay.confirm", amount=total), f"yes:{first.id}")
     return Screen(join(lines), [[confirm], [Button(t.plain("button.cancel"), f"no:{first.id}")]])
@@ -88,11 +88,11 @@ def _line(t: Texts, payment: Payment) -> Markup:
     return t(f"batch.item.{payment.outcome or payment.state}", **facts)
 
 
-def _asked(t: Texts, payment: Payment, invoice: Invoice, today: date) -> Markup:
+def _asked(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> Markup:
     facts = {"id": payment.invoice_id, "amount": t.money(payment.amount)}
     parts = [t("batch.item.ask", **facts)]
     if payment.due:
-        parts.append(t("list.due", date=t.day(payment.due), day=t.day_from(payment.due, today)))
+        parts.append(t("list.due", date=t.day(payment.due), day=t.due_day(payment.due, now)))
     if invoice.title:
         parts.append(Markup.escape(one_line(invoice.title, TITLE)))
     return Markup(" · ").join(parts)

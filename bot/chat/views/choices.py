@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from decimal import Decimal
 
 from bot.chat.screens import Button, Screen, join, one_line
@@ -39,7 +39,7 @@ CHOICES: Mapping[str, Choice] = {
 """The commands that are about one invoice."""
 
 
-def choice(t: Texts, command: str, listing: Listing, today: date) -> Screen:
+def choice(t: Texts, command: str, listing: Listing, now: datetime) -> Screen:
     """Which one, in the listing's order; or that there is none, which nobody knows while some could not be read."""
     asked = CHOICES[command]
     fitting = [invoice for invoice in listing.invoices if asked.fits(invoice)]
@@ -50,7 +50,7 @@ def choice(t: Texts, command: str, listing: Listing, today: date) -> Screen:
         lines.append(t(asked.none))
     if listing.unreadable:
         lines.append(t.count("list.unreadable", listing.unreadable))
-    rows = [[_button(t, asked, invoice, today)] for invoice in fitting[:OFFERED]]
+    rows = [[_button(t, asked, invoice, now)] for invoice in fitting[:OFFERED]]
     if command == "pay" and sum(invoice.can_be_paid for invoice in fitting) > 1:
         rows.append([Button(t.plain("button.several"), "several")])
     if len(fitting) > OFFERED:
@@ -58,6 +58,6 @@ def choice(t: Texts, command: str, listing: Listing, today: date) -> Screen:
     return Screen(join(lines), rows)
 
 
-def _button(t: Texts, asked: Choice, invoice: Invoice, today: date) -> Button:
-    parts = [f"{icon(invoice, today)} {invoice.id}", t.money(asked.amount(invoice)), one_line(invoice.title, TITLE)]
+def _button(t: Texts, asked: Choice, invoice: Invoice, now: datetime) -> Button:
+    parts = [f"{icon(t, invoice, now)} {invoice.id}", t.money(asked.amount(invoice)), one_line(invoice.title, TITLE)]
     return Button(" · ".join(filter(None, parts)), f"{asked.word}:{invoice.id}")

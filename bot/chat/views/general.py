@@ -6,23 +6,26 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Screen, join
+from bot.chat.screens import Button, Screen, fit, join
 from bot.chat.texts import Texts, own_name
 from bot.chat.views.invoices import Page, amount, summary
-from bot.domain.chats import LANGUAGES, Chat, Link
+from bot.domain.chats import LANGUAGES, Chat, Link, Silence
 from bot.domain.invoices import Listing, open_first
 from bot.ports import Waiting
 from bot.services.browsing import Query
 from bot.services.linking import TOKEN_WAIT
 
 COMMANDS = (
-    "invoices", "invoice", "pdf", "pay", "removecredit", "payments", "archive", "status", "link", "unlink", "payers",
-    "export", "language", "help",
+    "invoices", "invoice", "pdf", "pay", "removecredit", "payments", "archive", "check", "status", "settings",
+    "timezone", "language", "link", "unlink", "payers", "export", "help",
 )  # fmt: skip
 """The command menu, in its order; what each does is the text ``command.NAME``."""
 
 PAYING = frozenset({"pay", "removecredit", "payers"})
 """Those that are left out where the operator has switched payments off."""
+
+OFFERED = 8
+"""How many silenced invoices have a button in /status."""
 
 
 def offered(t: Texts) -> list[str]:
@@ -50,34 +53,52 @@ def help_page(t: Texts, chat: Chat, *, private: bool = True) -> Screen:
 def linked(t: Texts, listing: Listing, now: datetime) -> Screen:
     """The greeting of a chat that was just linked: what is open, what is overdue, and what is due next."""
     lines = [t("link.done"), *summary(t, listing, Query())]
-    today = now.astimezone(t.zone).date()
     dated = [(i.due, i) for i in open_first(listing.invoices) if i.is_open and i.due and i.left_to_pay != 0]
-    overdue, ahead = [d for d in dated if d[0] < today], [d for d in dated if d[0] >= today]
+    overdue, ahead = [d for d in dated if t.is_over(d[0], now)], [d for d in dated if not t.is_over(d[0], now)]
     for key, found in (("link.overdue", overdue), ("link.next_due", ahead)):
         for due, first in found[:1]:
             facts = {"id": first.id, "amount": t.money(amount(first)), "date": t.day(due)}
-            lines.append(t(key, **facts, day=t.day_from(due, today)))
+            lines.append(t(key, **facts, day=t.due_day(due, now)))
     lines += [Markup(""), t("link.from_now_on")]
     return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{Page(Query())}")]])
 
 
-def status(t: Texts, link: Link, waiting: Waiting, now: datetime) -> Screen:
-    """Since when the chat is linked, when it was and will be checked, and what waits."""
+def status(t: Texts, chat: Chat, link: Link, waiting: Waiting, now: datetime) -> Screen:
+    """Since when the chat is linked, when it was and will be checked, what waits, and what is put off."""
+    watch = link.watch
     lines = [
         t("status.linked", moment=t.moment(link.linked_at)),
-        t("status.checked", moment=t.moment(link.watch.checked_at), ago=t.ago(now - link.watch.checked_at)),
+        t("status.checked", moment=t.moment(watch.checked_at), ago=t.ago(now - watch.checked_at)),
     ]
-    if link.watch.trouble is not None:
-        lines.append(t(f"alert.{link.watch.trouble}"))
+    if watch.trouble is not None:
+        lines.append(t(f"alert.{watch.trouble}"))
     elif link.next_check_at > now:
         lines.append(t("status.next", when=t.ago(now - link.next_check_at)))
     else:
         lines.append(t("status.now"))
+    if watch.failing_since is not None:
+        lines.append(t("status.failing", moment=t.moment(watch.failing_since)))
     if waiting.waiting:
         lines.append(t.count("status.waiting", waiting.waiting))
     if waiting.set_aside:
         lines.append(t.count("status.set_aside", waiting.set_aside))
-    return Screen(join(lines))
+    silenced = [(number, silence) for number, silence in sorted(chat.silences.items()) if silence.holds(now)]
+    body = [_silenced(t, number, silence) for number, silence in silenced]
+    rows = [[Button(t.plain("button.check"), "check")]] if watch.trouble or watch.failing_since else []
+    rows += [[Button(t.plain("button.details_of", id=number), f"show:{number}")] for number, _ in silenced[:OFFERED]]
+    return Screen(fit(lines, body, [], t("status.more_silenced")), rows)
+
+
+def _silenced(t: Texts, number: int, silence: Silence) -> Markup:
+    if silence.muted or silence.until is None:
+        return t("status.muted", id=number)
+    return t("status.snoozed", id=number, moment=t.moment(silence.until))
+
+
+def checked(t: Texts, listing: Listing) -> Screen:
+    """What a check has found that somebody asked for; what is new comes as alerts."""
+    lines = [t("check.done"), *summary(t, listing, Query())]
+    return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{Page(Query())}")]])
 
 
 def languages(t: Texts, chosen: str | None, *, unknown: str = "") -> Screen:

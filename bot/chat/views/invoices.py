@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import datetime
 from decimal import Decimal
 
 from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, cut, fit, join, one_line
 from bot.chat.texts import Texts
+from bot.chat.views.silences import silence_rows
+from bot.domain.chats import Silence
 from bot.domain.invoices import Invoice, Item, Listing, sum_left
 from bot.services.browsing import Kind, Query, Show
 
@@ -36,24 +38,29 @@ class Page:
         return cls(Query(Show(show), Kind(kind), with_transactions == "1"), int(number))
 
 
-def invoice_list(t: Texts, listing: Listing, page: Page, today: date, *, filtering: bool = False) -> Screen:
+def invoice_list(t: Texts, listing: Listing, page: Page, now: datetime, *, filtering: bool = False) -> Screen:
     """A page of the list, with buttons to open and to turn pages, or when ``filtering`` with the filters instead."""
     pages = max(1, -(-len(listing.invoices) // PAGE))
     page = replace(page, number=min(max(page.number, 0), pages - 1))
     shown = listing.invoices[page.number * PAGE :][:PAGE]
     head = [_title(t, page.query), *summary(t, listing, page.query)]
-    body = [_line(t, invoice, today) for invoice in shown]
+    body = [_line(t, invoice, now) for invoice in shown]
     rows = _filter_rows(t, page) if filtering else _list_rows(t, shown, page, pages)
     return Screen(Markup("\n\n").join([join(head), *body]), rows)
 
 
-def invoice_details(t: Texts, invoice: Invoice, today: date, back: Page | None = None) -> Screen:
-    """Everything about one invoice, and the buttons that make sense now."""
+def invoice_details(
+    t: Texts, invoice: Invoice, now: datetime, back: Page | None = None, silence: Silence | None = None
+) -> Screen:
+    """Everything about one invoice, and the buttons that make sense now.
+
+    ``silence`` is what was said of its reminders; None where there are none to come.
+    """
     head = [t("details.title", id=invoice.id, status=one_line(invoice.status_label or invoice.status, 40))]
     if invoice.issued:
         head.append(t("details.issued", date=t.day(invoice.issued)))
     if invoice.due:
-        since_today = t.day_from(invoice.due, today) if invoice.is_open else ""
+        since_today = t.due_day(invoice.due, now) if invoice.is_open else ""
         head.append(t("details.due_in" if since_today else "details.due", date=t.day(invoice.due), day=since_today))
     elif invoice.is_open:
         head.append(t("details.no_due"))
@@ -61,7 +68,11 @@ def invoice_details(t: Texts, invoice: Invoice, today: date, back: Page | None =
         head.append(t("details.paid", date=t.day(invoice.paid_at.astimezone(t.zone).date())))
     body = [line for item in invoice.items for line in _item_lines(t, item)]
     tail = [Markup(""), *_sums(t, invoice)]
-    return Screen(fit([*head, Markup("")], body, tail, t("details.more_items")), _details_rows(t, invoice, back))
+    silencing = silence_rows(t, str(invoice.id), silence, now) if silence is not None else []
+    rows = [*_details_rows(t, invoice), *silencing]
+    if back is not None:
+        rows.append([Button(t.plain("button.back"), f"list:{back}")])
+    return Screen(fit([*head, Markup("")], body, tail, t("details.more_items")), rows)
 
 
 def summary(t: Texts, listing: Listing, query: Query) -> list[Markup]:
@@ -86,11 +97,11 @@ def _absence(listing: Listing, query: Query) -> str | None:
     return "list.none" if query == Query() else "list.empty"
 
 
-def icon(invoice: Invoice, today: date) -> str:
+def icon(t: Texts, invoice: Invoice, now: datetime) -> str:
     """A sign for how urgent it is."""
     if not invoice.is_open:
         return "✅" if _is_paid(invoice) else "⚪️"
-    return "🔴" if invoice.due and invoice.due < today else "🟡"
+    return "🔴" if invoice.due and t.is_over(invoice.due, now) else "🟡"
 
 
 def amount(invoice: Invoice) -> Decimal:
@@ -112,14 +123,14 @@ def _title(t: Texts, query: Query) -> Markup:
     return Markup(" · ").join([t(f"list.title.{query.show}"), *filters])
 
 
-def _line(t: Texts, invoice: Invoice, today: date) -> Markup:
+def _line(t: Texts, invoice: Invoice, now: datetime) -> Markup:
     if invoice.is_open and invoice.due:
-        when = t("list.due", date=t.day(invoice.due), day=t.day_from(invoice.due, today))
+        when = t("list.due", date=t.day(invoice.due), day=t.due_day(invoice.due, now))
     elif invoice.paid_at and _is_paid(invoice):
         when = t("list.paid", date=t.day(invoice.paid_at.astimezone(t.zone).date()))
     else:
         when = Markup.escape(one_line(invoice.status_label or invoice.status, 40))
-    line = t("list.line", icon=icon(invoice, today), id=invoice.id, amount=t.money(amount(invoice)), when=when)
+    line = t("list.line", icon=icon(t, invoice, now), id=invoice.id, amount=t.money(amount(invoice)), when=when)
     return join([line, Markup.escape(one_line(invoice.title, TITLE))]) if invoice.title else line
 
 
@@ -188,13 +199,11 @@ def _sums(t: Texts, invoice: Invoice) -> list[Markup]:
     return lines
 
 
-def _details_rows(t: Texts, invoice: Invoice, back: Page | None) -> list[list[Button]]:
+def _details_rows(t: Texts, invoice: Invoice) -> list[list[Button]]:
     rows = [[Button(t.plain("button.pdf"), f"pdf:{invoice.id}")]]
     if t.payments and invoice.can_be_paid and invoice.left_to_pay is not None:
         rows.append([Button(t.plain("button.pay", amount=t.money(invoice.left_to_pay)), f"pay:{invoice.id}")])
     if t.payments and invoice.can_return_credit:
         label = t.plain("button.remove_credit", amount=t.money(invoice.credit))
         rows.append([Button(label, f"removecredit:{invoice.id}")])
-    if back is not None:
-        rows.append([Button(t.plain("button.back"), f"list:{back}")])
     return rows

@@ -30,11 +30,12 @@ def news(
     ``before`` is what the last message showed of it; ``asked``: it is told because somebody has put it off until now;
     ``brief``: it is one of several in a message.
     """
-    changes = _changes(t, shown, before) if shown.kind is AlertKind.CHANGED and before is not None else []
+    changes = _changes(t, shown, before, now) if shown.kind is AlertKind.CHANGED and before is not None else []
     changed = shown.kind is AlertKind.CHANGED and (before is None or bool(changes))
     key = "alert.changed" if changed else _headline(t, shown, now, asked=asked)
     lines = [_headline_of(t, key, shown, now), *title(t, shown, brief=brief), *changes]
-    if shown.due is not None and not (brief and key in REMINDERS):
+    says_when = (brief and key in REMINDERS) or (before is not None and bool(changes) and before.due != shown.due)
+    if shown.due is not None and not says_when:
         facts = {"date": t.day(shown.due), "day": t.due_day(shown.due, now)}
         lines.append(t("details.due" if key in REMINDERS else "details.due_in", **facts))
     if shown.left is None and not brief:
@@ -80,14 +81,15 @@ def _headline_of(t: Texts, key: str, shown: Shown, now: datetime) -> Markup:
     return t(key, id=shown.invoice_id, amount=t.money(amount(shown)), day=day)
 
 
-def _changes(t: Texts, shown: Shown, before: Shown) -> list[Markup]:
+def _changes(t: Texts, shown: Shown, before: Shown, now: datetime) -> list[Markup]:
     """What is other than the last message said."""
     lines = []
     if shown.gross is not None and before.gross is not None and abs(shown.gross - before.gross) > CENT:
-        was, now = (before.gross, shown.gross) if amount(before) == amount(shown) else (amount(before), amount(shown))
-        lines.append(t("alert.other_sum", before=t.money(was), amount=t.money(now)))
-    if shown.due is not None and before.due is not None and shown.due != before.due:
-        lines.append(t("alert.other_due", before=t.day(before.due), date=t.day(shown.due)))
-    elif shown.due != before.due and shown.due is not None:
-        lines.append(t("alert.first_due", date=t.day(shown.due)))
+        same = amount(before) == amount(shown)  # as credit has changed by as much
+        was, is_now = (before.gross, shown.gross) if same else (amount(before), amount(shown))
+        lines.append(t("alert.other_sum", before=t.money(was), amount=t.money(is_now)))
+    if shown.due is not None and shown.due != before.due:
+        facts = {"date": t.day(shown.due), "day": t.due_day(shown.due, now)}
+        key = "alert.first_due" if before.due is None else "alert.other_due"
+        lines.append(t(key, **facts, before=t.day(before.due) if before.due else ""))
     return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import datetime
 
 from bot.chat.screens import Button, Screen, join, one_line
 from bot.chat.texts import Texts
@@ -14,7 +14,7 @@ NOT_DONE = frozenset({Outcome.REFUSED, Outcome.NOT_SENT, Outcome.UNCLEAR})
 """The ends that an error explains; one that was overcome is not told."""
 
 
-def question(t: Texts, payment: Payment, invoice: Invoice, today: date) -> Screen:
+def question(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> Screen:
     """What would be paid, to the cent, and the buttons to do it or not."""
     lines = [t(f"{payment.action}.ask", id=payment.invoice_id, amount=t.money(payment.amount))]
     if invoice.title:
@@ -22,7 +22,7 @@ def question(t: Texts, payment: Payment, invoice: Invoice, today: date) -> Scree
     if payment.action is Action.PAY and payment.credit:
         lines.append(t("payment.credit", amount=t.money(payment.credit)))
     if payment.due:
-        lines.append(t("payment.due", date=t.day(payment.due), day=t.day_from(payment.due, today)))
+        lines.append(t("payment.due", date=t.day(payment.due), day=t.due_day(payment.due, now)))
     lines.append(t("payment.valid", span=t.span(payment.expires_at - payment.since)))
     confirm = Button(t.plain(f"{payment.action}.confirm", amount=t.money(payment.amount)), f"yes:{payment.id}")
     return Screen(join(lines), [[confirm], [Button(t.plain("button.cancel"), f"no:{payment.id}")]])

@@ -1,66 +1,101 @@
-"""Alerts of each kind, as things stand when they are sent."""
+"""Alerts of each kind, as things stand when they are sent; several in a message; and messages that were overtaken."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given, strategies as st
 
+from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, length
 from bot.chat.texts import Texts
-from bot.chat.views.alerts import alert
-from bot.domain.alerts import Alert, AlertKind, KnownInvoice
-from bot.domain.chats import Chat, Place
-from bot.ports import Claim, Delivery
+from bot.chat.views.alerts import alerts, overtaken
+from bot.domain.alerts import SUBJECTS, Alert, AlertKind, KnownInvoice, SentMessage, Standing
+from bot.domain.chats import Silence, Watch
+from bot.ports import AT_ONCE, Delivery
+from tests.chat.deliveries import HOUR_AGO, alert, closed, delivery, known, message
 from tests.chat.samples import DE, EN, NASTY, NOW, buttons, labels, linked_chat, seen
 
-ACCOUNT_KINDS = [AlertKind.TOKEN_REFUSED, AlertKind.PERMISSION_MISSING]
+NEW, CHANGED, DUE, OVERDUE, SETTLED = list(AlertKind)[:5]
 AGAIN = "You may have received this message already: the connection broke while I was sending it."
+OLD = "As of 22 Nov 2026, 00:30; I haven't been able to read your invoices since then."
+ALL_BUTTONS = ["show:4711", "pdf:4711", "pay:4711", "snooze:4711", "mute:4711"]
 
 
-def known(**others: Any) -> KnownInvoice:
-    fields: dict[str, Any] = {
-        "id": 4711,
-        "is_open": True,
-        "due": date(2026, 11, 27),
-        "left": Decimal("6.95"),
-        "total": Decimal("7.95"),
-        "title": "Server 4711",
-    }
-    return KnownInvoice(**(fields | others))
+def one(kind: AlertKind, invoice: KnownInvoice | None = None, *, threshold: int | None = 3, **others: Any) -> Delivery:
+    about = alert(kind, invoice.id if invoice else None, threshold=threshold)
+    return delivery([about], [invoice] if invoice else [], **others)
 
 
-def delivery(
-    kind: AlertKind, invoice: KnownInvoice | None, *, again: bool = False, chat: Chat | None = None, **others: Any
-) -> Delivery:
-    fields: dict[str, Any] = {"id": "1", "place": Place(1), "account": "account", "kind": kind}
-    fields |= {"created_at": NOW - timedelta(hours=1)}
-    return Delivery(Claim("1", 1), Alert(**(fields | others)), chat or linked_chat(), invoice, again)
+def says(sent: Delivery, t: Texts = EN, now: datetime = NOW) -> str:
+    return seen(alerts(t, sent, sent.alerts, now)).replace("\N{NO-BREAK SPACE}", " ")
 
 
-def says(kind: AlertKind, invoice: KnownInvoice | None, t: Texts = EN, **others: Any) -> str:
-    return seen(alert(t, delivery(kind, invoice, **others), NOW)).replace("\N{NO-BREAK SPACE}", " ")
+def data(sent: Delivery) -> list[str]:
+    return [button.data for button in buttons(alerts(EN, sent, sent.alerts, NOW))]
+
+
+# --- New and changed ------------------------------------------------------------------------------------------------
 
 
 def test_a_new_invoice() -> None:
-    screen = alert(EN, delivery(AlertKind.NEW, known()), NOW)
-    assert seen(screen) == "🧾 New invoice 4711: €6.95\nServer 4711\nDue: 27 Nov 2026 (in 5 days)"
-    assert [(b.label, b.data) for b in buttons(screen)] == [
-        ("🔎 Details", "show:4711"),
-        ("📄 PDF", "pdf:4711"),
-        ("💳 Pay €6.95 with credit", "pay:4711"),
-    ]
-
-
-def test_a_new_invoice_in_german() -> None:
-    assert says(AlertKind.NEW, known(), DE) == (
+    assert says(one(NEW, known())) == "🧾 New invoice 4711: €6.95\nServer 4711\nDue: 27 Nov 2026 (in 5 days)"
+    assert says(one(NEW, known()), DE) == (
         "🧾 Neue Rechnung 4711: 6,95 €\nServer 4711\nFällig: 27.11.2026 (in 5 Tagen)"
     )
+    assert data(one(NEW, known())) == ALL_BUTTONS
 
 
 def test_a_new_invoice_without_title_and_date() -> None:
-    assert says(AlertKind.NEW, known(title="", due=None)) == "🧾 New invoice 4711: €6.95"
+    assert says(one(NEW, known(title="", due=None))) == "🧾 New invoice 4711: €6.95"
+
+
+def test_a_new_invoice_that_is_paid_already_is_no_reason_to_pay_or_to_be_reminded() -> None:
+    assert says(one(NEW, closed())) == "✅ New invoice 4711: €7.95, already paid\nServer 4711"
+    assert says(one(NEW, closed()), DE).startswith("✅ Neue Rechnung 4711: 7,95 €, schon bezahlt\n")
+    assert data(one(NEW, closed())) == ["show:4711", "pdf:4711"]
+
+
+def test_a_change_says_what_it_was_before_in_the_last_message() -> None:
+    first = message((known(due=date(2026, 11, 20), left=Decimal("1.00")), NEW))
+    last = message((known(left=Decimal("5.95"), gross=Decimal("6.95"), due=date(2026, 11, 25)), DUE), number=8)
+    changed = one(CHANGED, known(), threshold=None, sent=[first, last])
+    assert says(changed) == (
+        "✏️ Invoice 4711 has changed: €6.95\n"
+        "Server 4711\n"
+        "Now €6.95 instead of €5.95.\n"
+        "Due: 27 Nov 2026 (in 5 days) instead of 25 Nov 2026."
+    )
+    assert "Jetzt 6,95 € statt 5,95 €.\nFällig: 27.11.2026 (in 5 Tagen) statt 25.11.2026." in says(changed, DE)
+    assert data(changed) == ALL_BUTTONS
+
+
+def test_a_change_of_which_no_message_is_left_says_how_it_is_now() -> None:
+    assert says(one(CHANGED, known())) == (
+        "✏️ Invoice 4711 has changed: €6.95\nServer 4711\nDue: 27 Nov 2026 (in 5 days)"
+    )
+
+
+def test_a_due_date_that_was_not_there_before() -> None:
+    changed = one(CHANGED, known(), sent=[message((known(due=None), NEW))])
+    assert "Due: 27 Nov 2026 (in 5 days); it had no due date before." in says(changed)
+
+
+def test_a_sum_and_a_credit_that_changed_by_as_much_show_the_whole_sums() -> None:
+    before = message((known(gross=Decimal("5.95"), left=Decimal("6.95")), NEW))
+    assert "Now €7.95 instead of €5.95." in says(one(CHANGED, known(), sent=[before]))
+
+
+def test_a_change_that_is_none_any_more_is_the_reminder_that_it_stood_for() -> None:
+    same = message((known(), NEW))
+    assert says(one(CHANGED, known(), sent=[same])).startswith("⏰ Invoice 4711 is due in 5 days: €6.95\n")
+
+
+# --- Reminders ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -72,8 +107,9 @@ def test_a_new_invoice_without_title_and_date() -> None:
     ],
 )
 def test_a_reminder_tells_how_much_time_there_is(due: date, english: str, german: str) -> None:
-    assert says(AlertKind.DUE, known(due=due)).startswith(f"⏰ {english}\n")
-    assert says(AlertKind.DUE, known(due=due), DE).startswith(f"⏰ {german}\n")
+    assert says(one(DUE, known(due=due))).startswith(f"⏰ {english}\n")
+    assert says(one(DUE, known(due=due)), DE).startswith(f"⏰ {german}\n")
+    assert data(one(DUE, known(due=due))) == ALL_BUTTONS
 
 
 @pytest.mark.parametrize(
@@ -88,70 +124,294 @@ def test_a_reminder_tells_how_much_time_there_is(due: date, english: str, german
     ],
 )
 def test_an_overdue_invoice(due: date, english: str, german: str) -> None:
-    assert says(AlertKind.OVERDUE, known(due=due)).startswith(f"🔴 Invoice 4711 is {english}\n")
-    assert says(AlertKind.OVERDUE, known(due=due), DE).startswith(f"🔴 Rechnung 4711 ist {german}")
+    assert says(one(OVERDUE, known(due=due))).startswith(f"🔴 Invoice 4711 is {english}\n")
+    assert says(one(OVERDUE, known(due=due)), DE).startswith(f"🔴 Rechnung 4711 ist {german}")
+    assert data(one(OVERDUE, known(due=due))) == ALL_BUTTONS
 
 
 def test_a_reminder_that_comes_late_says_how_things_stand_now() -> None:
-    late = known(due=date(2026, 11, 20))
-    assert says(AlertKind.DUE, late, threshold=3).startswith(
-        "🔴 Invoice 4711 is overdue: €6.95. It was due 2 days ago."
+    assert says(one(DUE, known(due=date(2026, 11, 20)))).startswith("🔴 Invoice 4711 is overdue: €6.95.")
+
+
+@pytest.mark.parametrize("due", [date(2026, 11, 27), None])
+def test_who_has_put_it_off_is_told_that_they_asked_for_it(due: date | None) -> None:
+    snoozed = one(DUE, known(due=due), threshold=None)
+    assert says(snoozed).startswith("⏰ You asked me to remind you of invoice 4711: €6.95\n")
+    assert says(snoozed, DE).startswith("⏰ Du wolltest an Rechnung 4711 erinnert werden: 6,95 €\n")
+    assert ("Due: 27 Nov 2026 (in 5 days)" in says(snoozed)) == (due is not None)
+
+
+def test_today_is_the_readers_day_and_overdue_is_what_is_over_at_the_provider() -> None:
+    late_in_berlin = NOW.replace(hour=22, minute=30)  # the 22nd, 23:30
+    tokyo = replace(EN, zone=ZoneInfo("Asia/Tokyo"))  # the 23rd, 7:30
+    assert "is due today" in says(one(DUE, known(due=date(2026, 11, 22))), tokyo, late_in_berlin)
+    assert "is due today" in says(one(DUE, known(due=date(2026, 11, 23))), tokyo, late_in_berlin)
+    assert "is due tomorrow" in says(one(DUE, known(due=date(2026, 11, 23))), EN, late_in_berlin)
+    early_in_berlin = NOW.replace(hour=23, minute=30)  # the 23rd, 0:30
+    new_york = replace(EN, zone=ZoneInfo("America/New_York"))  # the 22nd, 18:30
+    assert "is overdue: €6.95. It was due today." in says(
+        one(OVERDUE, known(due=date(2026, 11, 22))), new_york, early_in_berlin
     )
 
 
-def test_the_day_is_the_one_in_the_providers_zone() -> None:
-    just_after_midnight = NOW.replace(hour=23, minute=30)
-    text = seen(alert(EN, delivery(AlertKind.DUE, known(due=date(2026, 11, 23))), just_after_midnight))
-    assert "is due today" in text
-
-
-def test_where_nothing_is_left_to_pay_there_is_no_button_to_pay() -> None:
-    assert labels(alert(EN, delivery(AlertKind.NEW, known(left=Decimal(0))), NOW)) == ["🔎 Details", "📄 PDF"]
+def test_where_nothing_is_left_to_pay_there_is_nothing_to_pay_or_put_off() -> None:
+    assert data(one(NEW, known(left=Decimal(0)))) == ["show:4711", "pdf:4711"]
 
 
 def test_an_unclear_remainder_shows_the_total_and_says_so() -> None:
-    screen = alert(EN, delivery(AlertKind.DUE, known(left=None)), NOW)
-    assert "is due in 5 days: €7.95" in seen(screen)
-    assert "the provider's figures don't say how much is left to pay" in seen(screen)
-    assert labels(screen) == ["🔎 Details", "📄 PDF"]
+    unclear = one(DUE, known(left=None))
+    assert "is due in 5 days: €7.95" in says(unclear)
+    assert "the provider's figures don't say how much is left to pay" in says(unclear)
+    assert data(unclear) == ["show:4711", "pdf:4711", "snooze:4711", "mute:4711"]
 
 
 def test_a_title_is_shown_as_it_was_written_and_not_too_much_of_it() -> None:
-    assert f"\n{NASTY}\n" in says(AlertKind.NEW, known(title=NASTY))
-    assert len(says(AlertKind.NEW, known(title="x" * 5000))) < 300
+    assert f"\n{NASTY}\n" in says(one(NEW, known(title=NASTY)))
+    assert len(says(one(NEW, known(title="x" * 5000)))) < 300
+
+
+# --- Settled --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("standing", "english", "german"),
+    [
+        (Standing.PAID, "✅ Invoice 4711 is paid: €7.95.", "✅ Rechnung 4711 ist bezahlt: 7,95 €."),
+        (Standing.CANCELLED, "⚪️ Invoice 4711 was cancelled.", "⚪️ Rechnung 4711 wurde storniert."),
+        (Standing.REFUNDED, "↩️ Invoice 4711 was refunded.", "↩️ Rechnung 4711 wurde erstattet."),
+        (Standing.CLOSED, "⚪️ Invoice 4711 is closed.", "⚪️ Rechnung 4711 ist geschlossen."),
+        (Standing.GONE, "⚪️ The provider no longer has invoice 4711", "⚪️ Beim Anbieter gibt es Rechnung 4711 nicht"),
+    ],
+)
+def test_what_is_settled_says_how_and_asks_for_nothing(standing: Standing, english: str, german: str) -> None:
+    settled = one(SETTLED, closed(standing=standing))
+    assert says(settled).startswith(english)
+    assert says(settled, DE).startswith(german)
+    assert data(settled) == ([] if standing is Standing.GONE else ["show:4711", "pdf:4711"])
+
+
+def test_that_it_is_gone_is_not_called_paid() -> None:
+    assert "paid" not in says(one(SETTLED, closed(standing=Standing.GONE)))
+
+
+# --- The account ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("t", [EN, DE], ids=["en", "de"])
-@pytest.mark.parametrize("kind", ACCOUNT_KINDS)
-def test_an_alert_about_the_account_says_what_to_do(kind: AlertKind, t: Texts) -> None:
-    text = says(kind, None, t)
-    assert "/link" in text
-    assert buttons(alert(t, delivery(kind, None), NOW)) == []
+@pytest.mark.parametrize("kind", [AlertKind.TOKEN_REFUSED, AlertKind.PERMISSION_MISSING])
+def test_a_trouble_says_what_to_do_and_offers_to_try_again(kind: AlertKind, t: Texts) -> None:
+    assert "/link" in says(one(kind), t)
+    assert data(one(kind)) == ["check"]
+
+
+def test_an_outage_says_since_when_and_what_goes_on_meanwhile() -> None:
+    away = linked_chat(watch=Watch(NOW - timedelta(days=1)))
+    assert says(one(AlertKind.OUTAGE, chat=away)) == (
+        "⚠️ I haven't been able to read your invoices since 21 Nov 2026, 10:30. I keep trying and will tell you when it "
+        "works again. Until then I remind you of the invoices I know."
+    )
+    assert says(one(AlertKind.OUTAGE, chat=away), DE).startswith("⚠️ Seit 21.11.2026, 10:30 kann ich deine Rechnungen")
+    assert data(one(AlertKind.OUTAGE, chat=away)) == []
+
+
+def test_the_end_of_an_outage() -> None:
+    assert says(one(AlertKind.OUTAGE_OVER)) == "✅ I can read your invoices again. Everything is up to date."
+
+
+def test_the_weeks_digest_lists_what_is_open_with_its_total_the_soonest_due_first() -> None:
+    invoices = [known(1, due=None), known(2), closed(3), known(4, due=date(2026, 11, 20))]
+    weekly = delivery([alert(AlertKind.DIGEST)], invoices)
+    assert says(weekly) == (
+        "🗓 Your week\n"
+        "3 open invoices, together €20.85\n"
+        "🔴 4 · €6.95 · due 20 Nov 2026 (2 days ago)\n"
+        "🟡 2 · €6.95 · due 27 Nov 2026 (in 5 days)\n"
+        "🟡 1 · €6.95 · no due date"
+    )
+    assert "3 offene Rechnungen, zusammen 20,85 €" in says(weekly, DE)
+    assert data(weekly) == ["list:all.any.0.0"]
+
+
+def test_a_digest_of_very_many_invoices_names_the_first_and_leads_to_the_others() -> None:
+    weekly = delivery([alert(AlertKind.DIGEST)], [known(10**17 + n) for n in range(200)])
+    assert says(weekly).splitlines()[1] == "200 open invoices, together €1,390.00"
+    assert says(weekly).endswith("… and more: /invoices shows all of them.")
+    assert length(alerts(EN, weekly, weekly.alerts, NOW).text) < TEXT_LIMIT
+
+
+# --- What is to be known of the message ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", AlertKind)
 def test_what_may_come_a_second_time_is_marked(kind: AlertKind) -> None:
-    invoice = None if kind in ACCOUNT_KINDS else known()
-    assert says(kind, invoice, again=True).endswith(AGAIN)
-    assert AGAIN not in says(kind, invoice)
-    assert "vielleicht schon bekommen" in says(kind, invoice, DE, again=True)
+    invoice = None if kind in SUBJECTS else closed() if kind is SETTLED else known()
+    assert says(one(kind, invoice, again=True)).endswith(AGAIN)
+    assert AGAIN not in says(one(kind, invoice))
+    assert "vielleicht schon bekommen" in says(one(kind, invoice, again=True), DE)
 
 
 def test_a_reminder_from_old_knowledge_says_from_when_that_is() -> None:
-    old = linked_chat(checked_at=NOW - timedelta(hours=3))
-    assert "As of 22 Nov 2026, 07:30; the provider has not been reachable since then." in says(
-        AlertKind.DUE, known(), chat=old
+    old = linked_chat(watch=Watch(NOW - timedelta(hours=10)))
+    assert OLD in says(one(DUE, known(), chat=old))
+    assert "Stand 22.11.2026, 00:30; seitdem konnte ich deine Rechnungen nicht lesen." in says(
+        one(DUE, known(), chat=old), DE
     )
-    assert "Stand 22.11.2026, 07:30; seitdem war der Anbieter" in says(AlertKind.DUE, known(), DE, chat=old)
+    assert OLD in says(delivery([alert(AlertKind.DIGEST)], [known()], chat=old))
 
 
 def test_an_alert_that_waited_for_long_says_so_even_if_its_knowledge_was_fresh_when_it_was_found() -> None:
     found = NOW - timedelta(hours=10)
-    assert "As of 22 Nov 2026, 00:30" in says(
-        AlertKind.DUE, known(), chat=linked_chat(checked_at=found), created_at=found
+    waited = delivery([alert(DUE, 4711, created_at=found)], [known()], chat=linked_chat(watch=Watch(found)))
+    assert OLD in says(waited)
+
+
+def test_a_reminder_from_fresh_knowledge_does_not_and_neither_does_what_is_settled_for_good() -> None:
+    assert "As of" not in says(one(DUE, known(), chat=linked_chat(watch=Watch(HOUR_AGO))))
+    assert "As of" not in says(one(SETTLED, closed(), chat=linked_chat(watch=Watch(NOW - timedelta(days=2)))))
+
+
+# --- Several --------------------------------------------------------------------------------------------------------
+
+ALL_SORTS = delivery(
+    [alert(NEW, 1), alert(NEW, 2), alert(DUE, 3, threshold=3), alert(OVERDUE, 4), alert(SETTLED, 5)],
+    [known(1), closed(2), known(3), known(4, due=date(2026, 11, 20)), closed(5)],
+)
+
+
+def test_several_are_one_message_with_the_total_of_what_is_open() -> None:
+    assert says(ALL_SORTS) == (
+        "🔔 5 updates on your invoices\n"
+        "\n"
+        "🧾 New invoice 1: €6.95\nServer 1\nDue: 27 Nov 2026 (in 5 days)\n"
+        "\n"
+        "✅ New invoice 2: €7.95, already paid\nServer 2\n"
+        "\n"
+        "⏰ Invoice 3 is due in 5 days: €6.95\nServer 3\n"
+        "\n"
+        "🔴 Invoice 4 is overdue: €6.95. It was due 2 days ago.\nServer 4\n"
+        "\n"
+        "✅ Invoice 5 is paid: €7.95. Nothing more to do.\nServer 5\n"
+        "\n"
+        "3 open invoices, together €20.85"
     )
+    assert says(ALL_SORTS, DE).startswith("🔔 5 Neuigkeiten zu deinen Rechnungen\n")
 
 
-def test_a_reminder_from_fresh_knowledge_does_not() -> None:
-    fresh = linked_chat(checked_at=NOW - timedelta(hours=1))
-    assert "As of" not in says(AlertKind.DUE, known(), chat=fresh, created_at=NOW - timedelta(hours=1))
+def test_several_lead_to_the_details_of_each_that_is_open_and_can_be_put_off_together() -> None:
+    screen = alerts(EN, ALL_SORTS, ALL_SORTS.alerts, NOW)
+    assert [[(b.label, b.data) for b in row] for row in screen.rows] == [
+        [("1 · €6.95", "show:1"), ("3 · €6.95", "show:3")],
+        [("4 · €6.95", "show:4")],
+        [("💤 Remind me later", "snooze:all")],
+    ]
+
+
+def test_several_of_which_one_is_open_have_all_its_buttons() -> None:
+    two = delivery([alert(DUE, 4711, threshold=3), alert(AlertKind.OUTAGE_OVER)], [known()])
+    assert data(two) == ALL_BUTTONS
+    assert "open invoice" not in says(two)
+
+
+def test_a_digest_among_others_tells_the_total_itself() -> None:
+    weekly = delivery([alert(DUE, 1), alert(DUE, 2), alert(AlertKind.DIGEST)], [known(1), known(2), known(3)])
+    assert says(weekly).count("together") == 1
+    assert "3 open invoices, together €20.85" in says(weekly)
+
+
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
+sums = st.decimals(0, 10**9, places=2)
+days = st.none() | st.dates(date(2020, 1, 1), date(2035, 1, 1))
+
+
+@given(data=st.data(), t=st.sampled_from([EN, DE]), again=st.booleans())
+def test_whatever_it_tells_it_is_a_message_that_telegram_takes(data: st.DataObject, t: Texts, *, again: bool) -> None:
+    kinds = data.draw(st.lists(st.sampled_from(list(AlertKind)), min_size=1, max_size=AT_ONCE))
+    invoices, told = [], list[Alert]()
+    for number, kind in enumerate(kinds, start=10**18 - 20):
+        if kind in SUBJECTS:
+            told.append(alert(kind))
+            continue
+        standings = st.sampled_from([Standing.OPEN, Standing.PAID]) if kind is NEW else st.just(Standing.OPEN)
+        standing = data.draw(st.sampled_from(list(Standing)[1:]) if kind is SETTLED else standings)
+        left = data.draw(st.none() | sums) if standing is Standing.OPEN else Decimal(0)
+        title, due, total = data.draw(words), data.draw(days), data.draw(sums)
+        invoices.append(known(number, standing=standing, left=left, title=title, due=due, total=total, gross=total))
+        told.append(alert(kind, number))
+    before = [message((replace(invoice, gross=Decimal(1), due=date(2026, 1, 1)), DUE)) for invoice in invoices]
+    old = linked_chat(watch=Watch(NOW - timedelta(hours=9)))
+    sent = delivery(told, invoices, again=again, chat=old, sent=before)
+    edited = message(*((invoice, DUE) for invoice in invoices)) if invoices else None
+    screens = [alerts(t, sent, told, NOW), *([overtaken(t, edited, sent)] if edited else [])]
+    for screen in screens:
+        assert seen(screen)
+        assert length(screen.text) <= TEXT_LIMIT
+        assert all(len(button.data.encode()) <= DATA_LIMIT for button in buttons(screen))
+
+
+# --- What is put off ------------------------------------------------------------------------------------------------
+
+
+def silenced(sent: Delivery, silences: dict[int, Silence]) -> Delivery:
+    return replace(sent, chat=replace(sent.chat, silences=silences))
+
+
+def test_what_is_put_off_shows_until_when_with_a_way_back() -> None:
+    snoozed = silenced(one(NEW, known()), {4711: Silence(until=NOW + timedelta(days=1))})
+    assert labels(alerts(EN, snoozed, snoozed.alerts, NOW))[-2:] == [
+        "💤 Until 23 Nov 2026, 10:30",
+        "⏰ Remind me as usual",
+    ]
+    assert data(snoozed)[-2:] == ["snooze:4711", "wake:4711"]
+    muted = silenced(one(NEW, known()), {4711: Silence(muted=True)})
+    assert labels(alerts(DE, muted, muted.alerts, NOW))[-2:] == ["🔕 Stumm geschaltet", "⏰ Wie üblich erinnern"]
+
+
+# --- Overtaken messages ---------------------------------------------------------------------------------------------
+
+
+def struck(t: Texts, sent: SentMessage, *invoices: KnownInvoice) -> tuple[str, list[str]]:
+    screen = overtaken(t, sent, delivery([], invoices, sent=[sent]))
+    return str(screen.text).replace("\N{NO-BREAK SPACE}", " "), [button.data for button in buttons(screen)]
+
+
+@pytest.mark.parametrize(
+    ("standing", "english", "german"),
+    [
+        (Standing.PAID, "✅ Paid", "✅ Bezahlt"),
+        (Standing.CANCELLED, "⚪️ Cancelled", "⚪️ Storniert"),
+        (Standing.REFUNDED, "↩️ Refunded", "↩️ Erstattet"),
+        (Standing.CLOSED, "⚪️ Closed", "⚪️ Geschlossen"),
+        (Standing.GONE, "⚪️ No longer at the provider", "⚪️ Nicht mehr beim Anbieter"),
+    ],
+)
+def test_what_is_settled_is_struck_through_with_how_it_ended_and_has_no_buttons(
+    standing: Standing, english: str, german: str
+) -> None:
+    sent = message((known(), DUE))
+    text = f"<s>⏰ <b>Invoice 4711 is due in 6 days</b>: €6.95</s>\n<s>Server 4711</s>\n{english}"
+    assert struck(EN, sent, closed(standing=standing)) == (text, [])
+    assert struck(DE, sent, closed(standing=standing))[0].endswith(german)
+
+
+def test_of_three_two_that_are_settled_are_struck_through_and_the_third_stays_as_it_was() -> None:
+    sent = message((known(1), NEW), (known(2), DUE), (known(3), OVERDUE))
+    text, left = struck(EN, sent, closed(1), known(2), closed(3, Standing.CANCELLED))
+    assert text.split("\n\n") == [
+        "<s>🧾 <b>New invoice 1</b>: €6.95</s>\n<s>Server 1</s>\n✅ Paid",
+        "⏰ <b>Invoice 2 is due in 6 days</b>: €6.95\nServer 2",
+        "<s>⏰ <b>Invoice 3 is due in 6 days</b>: €6.95</s>\n<s>Server 3</s>\n⚪️ Cancelled",
+    ]
+    assert left == ["show:2", "pdf:2", "pay:2", "snooze:2", "mute:2"]
+
+
+def test_what_was_struck_through_stays_so_when_the_next_is_settled() -> None:
+    sent = message((known(1), NEW), (known(2), NEW), (known(3), NEW), resolved=[1])
+    text, left = struck(EN, sent, closed(1), closed(2), known(3))
+    assert text.count("✅ Paid") == 2
+    assert "show:3" in left
+
+
+def test_the_rest_shows_what_was_put_off_meanwhile() -> None:
+    sent = message((known(1), DUE), (known(2), DUE))
+    asleep = silenced(delivery([], [closed(1), known(2)], sent=[sent]), {2: Silence(until=NOW + timedelta(hours=3))})
+    assert "💤 Until 22 Nov 2026, 13:30" in labels(overtaken(EN, sent, asleep))

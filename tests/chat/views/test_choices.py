@@ -12,7 +12,7 @@ from bot.chat.screens import DATA_LIMIT
 from bot.chat.texts import Texts
 from bot.chat.views.choices import CHOICES, OFFERED, choice
 from bot.domain.invoices import Invoice, Item, Listing
-from tests.chat.samples import CANCELLED_SERVER, DE, EN, NASTY, PAID_DOMAIN, TODAY, buttons, invoice, labels, paid, seen
+from tests.chat.samples import CANCELLED_SERVER, DE, EN, NASTY, NOW, PAID_DOMAIN, buttons, invoice, labels, paid, seen
 
 WITH_CREDIT = invoice(2, credit=Decimal("1.00"))
 COVERED = invoice(3, credit=Decimal("7.95"))
@@ -20,11 +20,11 @@ UNCLEAR = invoice(4, total=Decimal("5.00"), credit=Decimal("1.00"))
 
 
 def offered(command: str, *invoices: Invoice) -> list[str]:
-    return [button.data for button in buttons(choice(EN, command, Listing(invoices), TODAY))]
+    return [button.data for button in buttons(choice(EN, command, Listing(invoices), NOW))]
 
 
 def says(command: str, *invoices: Invoice, unreadable: int = 0, t: Texts = EN) -> str:
-    return seen(choice(t, command, Listing(invoices, unreadable), TODAY))
+    return seen(choice(t, command, Listing(invoices, unreadable), NOW))
 
 
 @pytest.mark.parametrize(
@@ -52,10 +52,10 @@ def test_the_questions_are_short() -> None:
 
 
 def test_a_button_tells_the_sum_that_the_command_is_about() -> None:
-    assert labels(choice(EN, "pay", Listing((WITH_CREDIT,)), TODAY)) == ["🟡 2 · €6.95 · Server 2"]
-    assert labels(choice(EN, "removecredit", Listing((WITH_CREDIT,)), TODAY)) == ["🟡 2 · €1.00 · Server 2"]
+    assert labels(choice(EN, "pay", Listing((WITH_CREDIT,)), NOW)) == ["🟡 2 · €6.95 · Server 2"]
+    assert labels(choice(EN, "removecredit", Listing((WITH_CREDIT,)), NOW)) == ["🟡 2 · €1.00 · Server 2"]
     overdue = invoice(5, due=date(2026, 11, 20), items=())
-    assert labels(choice(EN, "pdf", Listing((overdue, paid(6))), TODAY)) == ["🔴 5 · €7.95", "✅ 6 · €7.95 · Server 6"]
+    assert labels(choice(EN, "pdf", Listing((overdue, paid(6))), NOW)) == ["🔴 5 · €7.95", "✅ 6 · €7.95 · Server 6"]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_several_can_be_chosen_where_more_than_one_can_be_paid() -> None:
 @given(st.sampled_from(sorted(CHOICES)), st.text(max_size=300), st.integers(1, 10**18 - 1))
 def test_buttons_keep_telegrams_limits_whatever_is_in_an_invoice(command: str, title: str, number: int) -> None:
     shown = invoice(number, items=(Item("Hosting", title, title, None),), credit=Decimal(1), total=Decimal(10**12))
-    for button in buttons(choice(DE, command, Listing((shown,)), TODAY)):
+    for button in buttons(choice(DE, command, Listing((shown,)), NOW)):
         assert len(button.data.encode()) <= DATA_LIMIT
         assert 0 < len(button.label) <= 100
         assert "\n" not in button.label
@@ -109,4 +109,4 @@ def test_buttons_keep_telegrams_limits_whatever_is_in_an_invoice(command: str, t
 
 def test_a_title_is_shown_as_it_was_written() -> None:
     shown = invoice(1, items=(Item("Hosting", NASTY, NASTY, None),))
-    assert labels(choice(EN, "pdf", Listing((shown,)), TODAY)) == [f"🟡 1 · €7.95 · {NASTY}"]
+    assert labels(choice(EN, "pdf", Listing((shown,)), NOW)) == [f"🟡 1 · €7.95 · {NASTY}"]

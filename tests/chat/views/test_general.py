@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
+from bot.chat.screens import TEXT_LIMIT
 from bot.chat.texts import Texts, own_name
 from bot.chat.views import general
-from bot.domain.chats import LANGUAGES, Chat, Trouble
+from bot.domain.chats import LANGUAGES, Chat, Silence, Trouble, Watch
 from bot.domain.invoices import Listing
 from bot.ports import Waiting
 from tests.chat.samples import DE, EN, NASTY, NOW, PAID_DOMAIN, buttons, invoice, labels, linked_chat, seen
@@ -98,7 +100,7 @@ def test_help_in_a_group_says_how_to_link_it(t: Texts) -> None:
 
 def status(chat: Chat, waiting: Waiting = NOTHING_WAITS, t: Texts = EN) -> str:
     assert chat.link is not None
-    return seen(general.status(t, chat.link, waiting, NOW))
+    return seen(general.status(t, chat, chat.link, waiting, NOW))
 
 
 def test_status_tells_the_last_and_the_next_check() -> None:
@@ -124,14 +126,53 @@ def test_a_check_that_is_due_is_under_way() -> None:
     [(Trouble.TOKEN_REFUSED, "no longer accepts your token"), (Trouble.PERMISSION_MISSING, "access_invoices")],
 )
 def test_trouble_takes_the_place_of_the_next_check(trouble: Trouble, words: str) -> None:
-    text = status(linked_chat(trouble=trouble))
+    text = status(linked_chat(watch=Watch(NOW, trouble)))
     assert words in text
     assert "Next check" not in text
 
 
 def test_status_tells_what_waits_and_what_could_not_be_delivered() -> None:
     text = status(linked_chat(), Waiting(waiting=2, set_aside=1))
-    assert text.endswith("2 messages are on their way.\n1 message could not be delivered.")
+    assert text.endswith(
+        "2 messages are waiting to be sent.\n⚠️ 1 message could not be delivered. /invoices shows how things stand."
+    )
+
+
+def test_status_says_since_when_the_provider_can_not_be_read_and_offers_to_try_again() -> None:
+    away = linked_chat(watch=Watch(NOW - timedelta(hours=1), failing_since=NOW - timedelta(minutes=30)))
+    assert "I haven't been able to read your invoices since 22 Nov 2026, 10:00." in status(away)
+    assert away.link is not None
+    assert [b.data for b in buttons(general.status(EN, away, away.link, NOTHING_WAITS, NOW))] == ["check"]
+
+
+def test_status_tells_what_is_snoozed_or_muted_until_when_and_leads_there() -> None:
+    silences = {
+        1: Silence(until=NOW + timedelta(hours=1)),
+        2: Silence(until=NOW - timedelta(hours=1)),
+        3: Silence(muted=True),
+    }
+    chat = replace(linked_chat(), silences=silences)
+    assert status(chat).splitlines()[3:] == [
+        "💤 Invoice 1: no reminders until 22 Nov 2026, 11:30.",
+        "🔕 Invoice 3: no reminders.",
+    ]
+    assert chat.link is not None
+    assert [b.data for b in buttons(general.status(DE, chat, chat.link, NOTHING_WAITS, NOW))] == ["show:1", "show:3"]
+
+
+def test_many_silenced_invoices_still_fit_into_a_message() -> None:
+    chat = replace(linked_chat(), silences=dict.fromkeys(range(10**17, 10**17 + 500), Silence(muted=True)))
+    assert status(chat).endswith("… and more.")
+    assert len(status(chat)) <= TEXT_LIMIT
+
+
+# --- /check ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_check_answers_what_is_open() -> None:
+    found = general.checked(EN, Listing((invoice(1), invoice(2), PAID_DOMAIN)))
+    assert seen(found) == "✅ Checked just now.\n2 open invoices, together €15.90"
+    assert seen(general.checked(DE, Listing((PAID_DOMAIN,)))) == "✅ Gerade nachgesehen.\nNichts zu bezahlen."
 
 
 # --- Choices --------------------------------------------------------------------------------------------------------

@@ -15,11 +15,11 @@ from bot.chat.views.invoices import Page, invoice_details
 from bot.domain.invoices import Invoice, Item
 from bot.sandbox.telegram.html import parse_html
 from bot.services.browsing import Kind, Query, Show
-from tests.chat.samples import CANCELLED_SERVER, DE, EN, NASTY, PAID_DOMAIN, TODAY, buttons, invoice, labels, seen
+from tests.chat.samples import CANCELLED_SERVER, DE, EN, NASTY, NOW, PAID_DOMAIN, buttons, invoice, labels, seen
 
 
 def details(shown: Invoice, t: Texts = EN) -> str:
-    return seen(invoice_details(t, shown, TODAY)).replace("\N{NO-BREAK SPACE}", " ")
+    return seen(invoice_details(t, shown, NOW)).replace("\N{NO-BREAK SPACE}", " ")
 
 
 # --- The samples of the provider's reference ------------------------------------------------------------------------
@@ -74,7 +74,7 @@ def test_the_cancelled_server_in_english_was_never_paid_and_asks_for_nothing() -
         "Total: €7.95\n"
         "Credit applied: €1.00"
     )
-    assert labels(invoice_details(EN, CANCELLED_SERVER, TODAY)) == ["📄 PDF"]
+    assert labels(invoice_details(EN, CANCELLED_SERVER, NOW)) == ["📄 PDF"]
 
 
 def test_the_cancelled_server_in_german() -> None:
@@ -112,7 +112,7 @@ def test_without_a_label_the_status_stands_in() -> None:
 
 
 def test_an_open_invoice_can_be_paid_and_fetched() -> None:
-    screen = invoice_details(EN, invoice(), TODAY)
+    screen = invoice_details(EN, invoice(), NOW)
     assert seen(screen).endswith("Total: €7.95\nLeft to pay: €7.95")
     assert [(b.label, b.data) for b in buttons(screen)] == [
         ("📄 PDF", "pdf:4711"),
@@ -121,19 +121,19 @@ def test_an_open_invoice_can_be_paid_and_fetched() -> None:
 
 
 def test_applied_credit_can_be_taken_back_and_only_the_rest_is_paid() -> None:
-    screen = invoice_details(EN, invoice(credit=Decimal("1.00")), TODAY)
+    screen = invoice_details(EN, invoice(credit=Decimal("1.00")), NOW)
     assert seen(screen).endswith("Total: €7.95\nCredit applied: €1.00\nLeft to pay: €6.95")
     assert labels(screen) == ["📄 PDF", "💳 Pay €6.95 with credit", "↩️ Take back €1.00 of credit"]
 
 
 def test_where_the_figures_contradict_each_other_no_sum_is_made_up() -> None:
-    screen = invoice_details(EN, invoice(total=Decimal("5.00"), credit=Decimal("1.00")), TODAY)
+    screen = invoice_details(EN, invoice(total=Decimal("5.00"), credit=Decimal("1.00")), NOW)
     assert "Total: €5.00\nCredit applied: €1.00\nCredit was applied; the provider's figures don't say" in seen(screen)
     assert labels(screen) == ["📄 PDF", "↩️ Take back €1.00 of credit"]
 
 
 def test_an_open_invoice_that_is_covered_has_no_button_to_pay() -> None:
-    screen = invoice_details(EN, invoice(credit=Decimal("7.95")), TODAY)
+    screen = invoice_details(EN, invoice(credit=Decimal("7.95")), NOW)
     assert "Left to pay: €0.00" in seen(screen)
     assert "pay:4711" not in [button.data for button in buttons(screen)]
 
@@ -152,7 +152,7 @@ def test_a_tax_whose_rate_is_unknown_is_shown_without_one() -> None:
 
 def test_from_a_list_there_is_a_way_back_to_the_very_page() -> None:
     page = Page(Query(Show.OPEN, Kind.HOSTING), 3)
-    screen = invoice_details(EN, invoice(), TODAY, page)
+    screen = invoice_details(EN, invoice(), NOW, page)
     assert buttons(screen)[-1].label == "« Back to the list"
     assert buttons(screen)[-1].data == "list:open.hosting.0.3"
 
@@ -196,7 +196,7 @@ def test_a_status_of_several_lines_stays_on_one() -> None:
 @pytest.mark.parametrize("character", ["x", "&", "\N{BEER MUG}"])
 def test_an_invoice_with_hundreds_of_long_items_fits_and_keeps_its_sums(character: str) -> None:
     item = Item("Hosting", "Server", "Server\n" + character * 2000, Decimal("7.95"))
-    screen = invoice_details(EN, invoice(items=(item,) * 200), TODAY)
+    screen = invoice_details(EN, invoice(items=(item,) * 200), NOW)
     assert length(screen.text) <= TEXT_LIMIT
     text = seen(screen)
     assert len(text) > 1500
@@ -216,7 +216,7 @@ def test_any_invoice_keeps_telegrams_limits(
     number: int, parts: tuple[Item, ...], total: Decimal, credit: Decimal, rate: Decimal | None, label: str
 ) -> None:
     shown = invoice(number, items=parts, total=total, credit=credit, tax_rate=rate, status_label=label)
-    screen = invoice_details(DE, shown, TODAY, Page(Query(Show.OPEN, Kind.DONATION, with_transactions=True), 9999))
+    screen = invoice_details(DE, shown, NOW, Page(Query(Show.OPEN, Kind.DONATION, with_transactions=True), 9999))
     assert length(screen.text) <= TEXT_LIMIT
     assert parse_html(screen.text).text
     assert all(len(button.data.encode()) <= DATA_LIMIT for button in buttons(screen))

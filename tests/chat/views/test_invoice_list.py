@@ -14,7 +14,20 @@ from bot.chat.texts import Texts
 from bot.chat.views.invoices import PAGE, Page, invoice_list
 from bot.domain.invoices import Invoice, Item, Listing
 from bot.services.browsing import Kind, Query, Show
-from tests.chat.samples import CANCELLED_SERVER, DE, EN, NASTY, PAID_DOMAIN, TODAY, buttons, invoice, labels, paid, seen
+from tests.chat.samples import (
+    CANCELLED_SERVER,
+    DE,
+    EN,
+    NASTY,
+    NOW,
+    PAID_DOMAIN,
+    TODAY,
+    buttons,
+    invoice,
+    labels,
+    paid,
+    seen,
+)
 
 FIRST = Page(Query())
 pages = st.builds(
@@ -27,7 +40,7 @@ def listing(*invoices: Invoice, unreadable: int = 0) -> Listing:
 
 
 def show(found: Listing, page: Page = FIRST, t: Texts = EN) -> str:
-    return seen(invoice_list(t, found, page, TODAY))
+    return seen(invoice_list(t, found, page, NOW))
 
 
 # --- What it says ---------------------------------------------------------------------------------------------------
@@ -140,7 +153,7 @@ def many(count: int) -> Listing:
 
 
 def shown_numbers(found: Listing, number: int) -> list[int]:
-    screen = invoice_list(EN, found, Page(Query(), number), TODAY)
+    screen = invoice_list(EN, found, Page(Query(), number), NOW)
     return [int(button.data.split(":")[1]) for button in buttons(screen) if button.data.startswith("show:")]
 
 
@@ -160,12 +173,12 @@ def test_every_invoice_is_on_exactly_one_page(count: int, pages_needed: int) -> 
 
 
 def test_a_single_page_has_no_buttons_to_turn() -> None:
-    assert "◀" not in labels(invoice_list(EN, many(PAGE), FIRST, TODAY))
+    assert "◀" not in labels(invoice_list(EN, many(PAGE), FIRST, NOW))
 
 
 def test_turning_goes_round_and_keeps_the_filters() -> None:
     query = Query(Show.OPEN, Kind.HOSTING, with_transactions=True)
-    screen = invoice_list(EN, many(13), Page(query, 2), TODAY)
+    screen = invoice_list(EN, many(13), Page(query, 2), NOW)
     found = {button.label: button.data for button in buttons(screen)}
     assert found["◀"] == f"list:{Page(query, 1)}"
     assert found["▶"] == f"list:{Page(query, 0)}"
@@ -180,23 +193,23 @@ def test_the_sum_is_of_all_pages() -> None:
 
 
 def test_one_button_opens_the_filters_and_keeps_the_page() -> None:
-    screen = invoice_list(EN, many(13), Page(Query(Show.OPEN), 1), TODAY)
+    screen = invoice_list(EN, many(13), Page(Query(Show.OPEN), 1), NOW)
     assert [len(row) for row in screen.rows] == [2, 2, 2, 3, 1]
     assert screen.rows[-1] == [Button("🔍 Filter", "filter:open.any.0.1")]
 
 
 def test_the_filters_take_the_place_of_the_numbers_and_lead_back_to_them() -> None:
     page = Page(Query(Show.OPEN), 1)
-    screen = invoice_list(EN, many(13), page, TODAY, filtering=True)
+    screen = invoice_list(EN, many(13), page, NOW, filtering=True)
     assert [len(row) for row in screen.rows] == [3, 2, 2, 1, 1]
     assert screen.rows[-1] == [Button("« Back to the list", f"list:{page}")]
     assert all(button.data.startswith("list:") for button in buttons(screen))
-    assert screen.text == invoice_list(EN, many(13), page, TODAY).text
+    assert screen.text == invoice_list(EN, many(13), page, NOW).text
 
 
 def test_an_account_without_invoices_has_nothing_to_filter_and_a_filter_that_nothing_fits_can_be_undone() -> None:
-    assert labels(invoice_list(EN, listing(), FIRST, TODAY)) == []
-    assert labels(invoice_list(EN, listing(), Page(Query(Show.PAID)), TODAY)) == ["🔍 Filter"]
+    assert labels(invoice_list(EN, listing(), FIRST, NOW)) == []
+    assert labels(invoice_list(EN, listing(), Page(Query(Show.PAID)), NOW)) == ["🔍 Filter"]
 
 
 def test_the_title_names_the_filters_in_force() -> None:
@@ -208,10 +221,10 @@ def test_the_title_names_the_filters_in_force() -> None:
 
 def test_the_filters_in_force_are_marked() -> None:
     query = Query(Show.PAID, Kind.DOMAIN, with_transactions=True)
-    found = labels(invoice_list(EN, listing(), Page(query), TODAY, filtering=True))
+    found = labels(invoice_list(EN, listing(), Page(query), NOW, filtering=True))
     english = {"All", "Open", "• Paid •", "Any kind", "Hosting", "• Domain •", "Donation", "☑ with transactions"}
     assert english <= {*found}
-    german = labels(invoice_list(DE, listing(), FIRST, TODAY, filtering=True))
+    german = labels(invoice_list(DE, listing(), FIRST, NOW, filtering=True))
     assert {"• Alle •", "Offen", "Bezahlt", "• Alle Arten •", "Hosting", "Domain", "Spende", "☐ mit Transaktionen"} <= {
         *german
     }
@@ -219,7 +232,7 @@ def test_the_filters_in_force_are_marked() -> None:
 
 def test_a_filter_changes_one_thing_and_begins_at_the_first_page() -> None:
     query = Query(Show.PAID, Kind.DOMAIN)
-    found = {b.label: b.data for b in buttons(invoice_list(EN, many(13), Page(query, 2), TODAY, filtering=True))}
+    found = {b.label: b.data for b in buttons(invoice_list(EN, many(13), Page(query, 2), NOW, filtering=True))}
     assert found["Open"] == f"list:{Page(replace(query, show=Show.OPEN))}"
     assert found["Hosting"] == f"list:{Page(replace(query, kind=Kind.HOSTING))}"
     assert found["☐ with transactions"] == f"list:{Page(replace(query, with_transactions=True))}"
@@ -245,7 +258,7 @@ def test_a_list_keeps_telegrams_limits_whatever_is_in_it(
 ) -> None:
     item = Item("Hosting", title, title, None)
     found = listing(*(invoice(number, items=(item,), status_label=title, total=Decimal(10**12)) for number in ids))
-    screen = invoice_list(DE, found, page, TODAY, filtering=filtering)
+    screen = invoice_list(DE, found, page, NOW, filtering=filtering)
     assert length(screen.text) <= TEXT_LIMIT
     assert seen(screen)
     assert all(1 <= len(button.data.encode()) <= DATA_LIMIT for button in buttons(screen))

@@ -16,7 +16,7 @@ from bot.domain.invoices import Item
 from bot.domain.payments import Action, Outcome, State
 from bot.errors import BotError, DocumentTooLarge, ProviderError
 from bot.sandbox.telegram.html import parse_html
-from tests.chat.samples import DE, EN, NASTY, TODAY, buttons, invoice, labels, payment, seen
+from tests.chat.samples import DE, EN, NASTY, NOW, buttons, invoice, labels, payment, seen
 
 PAY, BACK = Action.PAY, Action.REMOVE_CREDIT
 
@@ -38,7 +38,7 @@ def told(outcome: Outcome, action: Action = PAY, t: Texts = EN, **others: object
 
 
 def test_the_question_names_invoice_amount_and_date() -> None:
-    screen = question(EN, payment(), invoice(), TODAY)
+    screen = question(EN, payment(), invoice(), NOW)
     assert seen(screen) == (
         "💳 Pay €7.95 for invoice 4711 with your credit?\n"
         "Server 4711\n"
@@ -52,7 +52,7 @@ def test_the_question_names_invoice_amount_and_date() -> None:
 
 
 def test_the_question_in_german() -> None:
-    screen = question(DE, payment(), invoice(), TODAY)
+    screen = question(DE, payment(), invoice(), NOW)
     assert seen(screen).replace("\N{NO-BREAK SPACE}", " ") == (
         "💳 7,95 € für Rechnung 4711 mit deinem Guthaben bezahlen?\n"
         "Server 4711\n"
@@ -64,31 +64,31 @@ def test_the_question_in_german() -> None:
 
 def test_credit_that_lies_on_the_invoice_already_is_named() -> None:
     asked = payment(amount=Decimal("6.95"), credit=Decimal("1.00"))
-    text = seen(question(EN, asked, invoice(credit=Decimal("1.00")), TODAY))
+    text = seen(question(EN, asked, invoice(credit=Decimal("1.00")), NOW))
     assert "Pay €6.95" in text
     assert "Credit already applied: €1.00" in text
 
 
 def test_taking_credit_back_asks_for_that_amount() -> None:
-    screen = question(EN, payment(BACK), invoice(credit=Decimal("1.00")), TODAY)
+    screen = question(EN, payment(BACK), invoice(credit=Decimal("1.00")), NOW)
     assert seen(screen).startswith("↩️ Take the credit of €1.00 back from invoice 4711?\n")
     assert "already applied" not in seen(screen)
     assert labels(screen) == ["✅ Take €1.00 back", "✖️ Cancel"]
 
 
 def test_a_question_about_an_invoice_without_title_and_date_is_short() -> None:
-    text = seen(question(EN, payment(due=None), invoice(items=(), due=None), TODAY))
+    text = seen(question(EN, payment(due=None), invoice(items=(), due=None), NOW))
     assert text == "💳 Pay €7.95 for invoice 4711 with your credit?\nPlease confirm within 10 minutes."
 
 
 def test_a_title_is_shown_as_it_was_written() -> None:
-    asked = question(EN, payment(), invoice(items=(Item("Hosting", NASTY, NASTY, None),)), TODAY)
+    asked = question(EN, payment(), invoice(items=(Item("Hosting", NASTY, NASTY, None),)), NOW)
     assert f"\n{NASTY}\n" in seen(asked)
 
 
 def test_the_buttons_of_the_longest_number_fit() -> None:
     long = replace(payment(), invoice_id=10**18 - 1, id="x" * 16)
-    for screen in (question(EN, long, invoice(10**18 - 1), TODAY), progress(EN, long)):
+    for screen in (question(EN, long, invoice(10**18 - 1), NOW), progress(EN, long)):
         assert all(len(button.data.encode()) <= DATA_LIMIT for button in buttons(screen))
 
 

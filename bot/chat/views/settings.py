@@ -1,0 +1,224 @@
+"""The menu of a chat's preferences, edited in place. A button names what it sets, so that a second press is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup
+
+from bot.chat.screens import Button, Screen, join
+from bot.chat.texts import Texts, own_name
+from bot.chat.views.silences import Rows
+from bot.chat.zones import city
+from bot.domain.chats import LANGUAGES
+from bot.domain.preferences import Loudness, Preferences
+
+USUAL_DAYS = (14, 7, 5, 3, 2, 1, 0)
+RHYTHMS = ((1, 3, 7), (1, 2, 3, 4, 5, 6, 7), (1, 7), (7,), ())
+"""Days after the due date on which an overdue invoice is told of; then it is weekly, or never where there are none."""
+
+HOURS = range(24)
+ON, OFF = "on", "off"
+ZONE_OF_PROVIDER = "provider"
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """All that can be chosen: the preferences in force, the language (None: Telegram's), and the zones to offer.
+
+    ``own``: the chat has chosen something itself, which can be taken back.
+    """
+
+    preferences: Preferences
+    language: str | None
+    zones: Sequence[str]
+    own: bool
+
+
+def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
+    """What is chosen, and the ways to change it."""
+    chosen = choices.preferences
+    facts = {
+        "days": _days(t, chosen),
+        "after": rhythm(t, chosen.after),
+        "hour": t.hour(chosen.hour),
+        "quiet": _quiet(t, chosen),
+        "zone": _zone(t, chosen, now),
+        "language": _language(t, choices.language),
+        "loud": t.plain(f"settings.loud.{chosen.loudness}"),
+        "digest": _switch(t, on=chosen.digest),
+    }
+    lines = [t("settings.title"), Markup(""), *(t(f"settings.line.{name}", value=v) for name, v in facts.items())]
+    lines += _warnings(t, chosen)
+    sections = [Button(t.plain(f"settings.button.{name}"), f"set:{name}") for name in facts if name != "digest"]
+    flip = OFF if chosen.digest else ON
+    sections.append(Button(t.plain(f"settings.overview.{flip}"), f"set:digest:{flip}"))
+    rows = _in_rows(sections, 2)
+    return Screen(
+        join(lines), [*rows, [Button(t.plain("settings.button.defaults"), "set:defaults")]] if choices.own else rows
+    )
+
+
+def days(t: Texts, choices: Choices, _: datetime) -> Screen:
+    """The days before the due date, each of which can be switched on and off."""
+    before = choices.preferences.before
+    offered = sorted({*USUAL_DAYS, *before}, reverse=True)
+    buttons = [
+        Button(f"{_box(day in before)} {_day_before(t, day)}", f"set:days:{day}:{OFF if day in before else ON}")
+        for day in offered
+    ]
+    lines = [t("settings.ask.days"), Markup(""), *_without_days(t, choices.preferences)]
+    return _section(t, lines if lines[2:] else lines[:1], _in_rows(buttons, 2))
+
+
+def after(t: Texts, choices: Choices, _: datetime) -> Screen:
+    """How often an overdue invoice is told of."""
+    chosen = choices.preferences.after
+    offered = [*RHYTHMS] if chosen in RHYTHMS else [chosen, *RHYTHMS]
+    options = {(".".join(map(str, each)) or OFF): rhythm(t, each) for each in offered}
+    return _one_of(t, "after", options, ".".join(map(str, chosen)) or OFF)
+
+
+def hour(t: Texts, choices: Choices, _: datetime) -> Screen:
+    """The hour at which reminders come."""
+    options = {str(each): t.hour(each) for each in HOURS}
+    return _one_of(t, "hour", options, str(choices.preferences.hour), columns=4)
+
+
+def quiet(t: Texts, choices: Choices, _: datetime) -> Screen:
+    """When quiet hours begin, or that there are none."""
+    chosen = choices.preferences.quiet
+    options = {str(each): t.hour(each) for each in HOURS} | {OFF: t.plain("settings.quiet.none")}
+    return _one_of(t, "quiet", options, OFF if chosen is None else str(chosen.start), columns=4)
+
+
+def quiet_end(t: Texts, choices: Choices, start: int) -> Screen:
+    """When quiet hours that begin at ``start`` end."""
+    chosen = choices.preferences.quiet
+    present = f"{chosen.start}-{chosen.end}" if chosen else ""
+    options = {f"{start}-{each}": t.hour(each) for each in HOURS if each != start}
+    text = t("settings.ask.quiet_end", start=t.hour(start))
+    return _one_of(t, "quiet", options, present, columns=4, text=text)
+
+
+def zone(t: Texts, choices: Choices, now: datetime) -> Screen:
+    """The likely time zones, and how to name another."""
+    return zones(t, choices, now, t("settings.ask.zone", zone=_zone(t, choices.preferences, now)), choices.zones)
+
+
+def zones(t: Texts, choices: Choices, now: datetime, text: Markup, offered: Iterable[str]) -> Screen:
+    """Some time zones to choose from, with what time it is there."""
+    options = {name: zone_name(t, name, now) for name in offered}
+    options[ZONE_OF_PROVIDER] = t.plain("settings.zone.provider")
+    return _one_of(t, "zone", options, choices.preferences.zone or ZONE_OF_PROVIDER, text=text)
+
+
+def language(t: Texts, choices: Choices, _: datetime) -> Screen:
+    """The languages, each named in itself."""
+    options = {code: own_name(code) for code in LANGUAGES} | {AUTO: t.plain("language.auto")}
+    return _one_of(t, "language", options, choices.language or AUTO)
+
+
+def loud(t: Texts, choices: Choices, _: datetime) -> Screen:
+    """Which messages ring."""
+    options = {str(each): t.plain(f"settings.loud.{each}") for each in Loudness}
+    return _one_of(t, "loud", options, str(choices.preferences.loudness))
+
+
+SECTIONS = {
+    "days": days,
+    "after": after,
+    "hour": hour,
+    "quiet": quiet,
+    "zone": zone,
+    "language": language,
+    "loud": loud,
+}
+"""What each button of the menu opens."""
+
+
+def rhythm(t: Texts, after: Sequence[int]) -> str:
+    """``1, 3 and 7 days after, then weekly``."""
+    if not after:
+        return t.plain("settings.after.none")
+    last = max(after)
+    if last > 1 and sorted(after) == list(range(1, last + 1)):
+        return t.count("settings.after.daily", last).unescape()
+    return t.count("settings.after.days", last, days=t.listing([str(day) for day in sorted(after)])).unescape()
+
+
+def zone_name(t: Texts, name: str, now: datetime) -> str:
+    """``Wien, 10:30``."""
+    return f"{city(name, t.language)}, {t.clock(now, name)}"
+
+
+def _days(t: Texts, chosen: Preferences) -> str:
+    ahead = sorted((day for day in chosen.before if day), reverse=True)
+    parts = []
+    if ahead:
+        count = t.count("settings.days.before", max(ahead), days=t.listing([str(day) for day in ahead]))
+        parts.append(count.unescape())
+    if 0 in chosen.before:
+        parts.append(t.plain("settings.days.on_the_day"))
+    return t.listing(parts) if parts else t.plain("settings.days.none")
+
+
+def _day_before(t: Texts, day: int) -> str:
+    return t.count("settings.days.before", day, days=day).unescape() if day else t.plain("settings.days.on_the_day")
+
+
+def _quiet(t: Texts, chosen: Preferences) -> str:
+    if chosen.quiet is None:
+        return t.plain("settings.quiet.none")
+    return f"{t.hour(chosen.quiet.start)}–{t.hour(chosen.quiet.end)}"
+
+
+def _zone(t: Texts, chosen: Preferences, now: datetime) -> str:
+    if chosen.zone is None:
+        return t.plain("settings.zone.as_provider", clock=t.clock(now))
+    return t.plain("settings.zone.own", city=city(chosen.zone, t.language), clock=t.clock(now))
+
+
+def _language(t: Texts, chosen: str | None) -> str:
+    return own_name(chosen) if chosen else t.plain("settings.language.auto", language=own_name(t.language))
+
+
+def _switch(t: Texts, *, on: bool) -> str:
+    return t.plain(f"settings.{ON if on else OFF}")
+
+
+def _warnings(t: Texts, chosen: Preferences) -> list[Markup]:
+    lines = _without_days(t, chosen)
+    if chosen.quiet is not None and chosen.hour in chosen.quiet:
+        lines.append(t("settings.hour_is_quiet", hour=t.hour(chosen.hour), end=t.hour(chosen.quiet.end)))
+    return [Markup(""), *lines] if lines else []
+
+
+def _without_days(t: Texts, chosen: Preferences) -> list[Markup]:
+    if chosen.before:
+        return []
+    return [t("settings.no_days" if chosen.after else "settings.no_reminders")]
+
+
+def _one_of(
+    t: Texts, name: str, options: Mapping[str, str], chosen: str, columns: int = 1, text: Markup | None = None
+) -> Screen:
+    buttons = [
+        Button(f"• {label} •" if value == chosen else label, f"set:{name}:{value}") for value, label in options.items()
+    ]
+    return _section(t, [t(f"settings.ask.{name}") if text is None else text], _in_rows(buttons, columns))
+
+
+def _section(t: Texts, lines: Sequence[Markup], rows: Rows) -> Screen:
+    return Screen(join(lines), [*rows, [Button(t.plain("settings.button.back"), "set")]])
+
+
+def _in_rows(buttons: Sequence[Button], columns: int) -> Rows:
+    return [list(buttons[at : at + columns]) for at in range(0, len(buttons), columns)]
+
+
+def _box(on: bool) -> str:  # noqa: FBT001  # a private helper of one argument
+    return "☑" if on else "☐"

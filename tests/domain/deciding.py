@@ -1,0 +1,65 @@
+"""Shorter words for the tests of the reminder rules: a look at noon of a day, with what is usual left out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+
+from bot.domain.alerts import AlertKind, KnownInvoice
+from bot.domain.chats import Silences
+from bot.domain.invoices import Invoice
+from bot.domain.reminders import Decision, decide, take_as_known
+from bot.domain.timing import Timing
+from tests.domain.moments import BERLIN, timing
+
+DUE = date(2026, 6, 15)
+DAY = timedelta(days=1)
+USUAL = timing()
+
+Told = tuple[AlertKind, int | None, int | None]
+
+
+def noon(day: date) -> datetime:
+    """Noon at the provider's, where the chat is too."""
+    return datetime.combine(day, time(12), BERLIN).astimezone(UTC)
+
+
+def look(
+    known: Mapping[int, KnownInvoice],
+    read: Iterable[Invoice],
+    day: date,
+    *,
+    silences: Silences | None = None,
+    shown: Collection[int] = (),
+    clock: Timing = USUAL,
+) -> Decision:
+    """What a check at noon decides."""
+    return decide(known, read, silences=silences or {}, shown=shown, timing=clock, now=noon(day))
+
+
+def told(decision: Decision) -> list[Told]:
+    """What is told, as (kind, invoice, threshold)."""
+    return [(notice.kind, notice.invoice_id, notice.threshold) for notice in decision.notices]
+
+
+def told_on(
+    days: Iterable[date],
+    read: Iterable[Invoice],
+    known: Mapping[int, KnownInvoice],
+    *,
+    silences: Silences | None = None,
+    clock: Timing = USUAL,
+) -> dict[date, list[Told]]:
+    """What is told on which day, when ``read`` is what the provider has on each of ``days``."""
+    by_day = {}
+    for day in days:
+        decision = look(known, read, day, silences=silences, clock=clock)
+        known = decision.known
+        if decision.notices:
+            by_day[day] = told(decision)
+    return by_day
+
+
+def known_long_before(*invoices: Invoice) -> Mapping[int, KnownInvoice]:
+    """What a chat knows that was linked when these invoices were far from due."""
+    return take_as_known(invoices, USUAL, noon(date(2026, 1, 1)))

@@ -1,0 +1,207 @@
+"""What is told of an invoice whose sum or due date changed, and of one that is settled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from bot.domain.alerts import AlertKind, KnownInvoice
+from bot.domain.chats import Silence
+from bot.domain.reminders import Notice, forget
+from tests.domain.deciding import DAY, DUE, known_long_before, look, noon, told
+from tests.fakes import invoice, settled
+
+NEW, DUE_SOON, CHANGED, SETTLED = AlertKind.NEW, AlertKind.DUE, AlertKind.CHANGED, AlertKind.SETTLED
+ONE = invoice(due=DUE)
+EARLY = DUE - 20 * DAY
+
+# --- Sums ------------------------------------------------------------------------------------------------------------
+
+
+def test_another_sum_is_told_once() -> None:
+    dearer = invoice(due=DUE, total="9.95")
+    decision = look(known_long_before(ONE), [dearer], EARLY)
+    assert decision.notices == (Notice(CHANGED, 1, None, DUE),)
+    assert told(look(decision.known, [dearer], EARLY + DAY)) == []
+
+
+def test_a_sum_that_changes_back_is_told_again_if_the_change_was() -> None:
+    known = look(known_long_before(ONE), [invoice(due=DUE, total="9.95")], EARLY).known
+    back = look(known, [ONE], EARLY + DAY)
+    assert told(back) == [(CHANGED, 1, None)]
+    assert told(look(back.known, [ONE], EARLY + 2 * DAY)) == []
+
+
+@pytest.mark.parametrize(("total", "news"), [("7.95", False), ("7.96", False), ("7.94", False), ("7.97", True)])
+def test_a_cent_is_no_change(total: str, news: bool) -> None:
+    decision = look(known_long_before(ONE), [invoice(due=DUE, total=total)], EARLY)
+    assert bool(decision.notices) is news
+
+
+def test_cents_that_add_up_are_a_change_in_the_end() -> None:
+    known, news = known_long_before(ONE), []
+    for total in ("7.96", "7.97", "7.98", "7.99"):
+        decision = look(known, [invoice(due=DUE, total=total)], EARLY)
+        known = decision.known
+        news.append(len(decision.notices))
+    assert news == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize("net", [False, True])
+def test_credit_that_is_applied_is_no_change(net: bool) -> None:
+    """Whether the provider's total is before or after the credit."""
+    credit = Decimal(5)
+    total = ONE.total - credit if net else ONE.total
+    credited = replace(ONE, credit=credit, total=total)
+    assert credited.left_to_pay == Decimal("2.95")
+    assert told(look(known_long_before(ONE), [credited], EARLY)) == []
+
+
+def test_a_sum_that_is_unclear_is_no_change_and_neither_is_the_same_one_afterwards() -> None:
+    unclear = replace(ONE, credit=Decimal(1), subtotal=None)
+    decision = look(known_long_before(ONE), [unclear], EARLY)
+    assert told(decision) == []
+    assert told(look(decision.known, [ONE], EARLY)) == []
+
+
+def test_a_sum_that_was_unclear_when_it_was_told_is_no_change_once_it_is_clear() -> None:
+    unclear = replace(ONE, credit=Decimal(1), subtotal=None)
+    known = look({}, [unclear], EARLY).known
+    assert told(look(known, [ONE], EARLY + DAY)) == []
+    known = look(known, [ONE], EARLY + DAY).known
+    assert told(look(known, [invoice(due=DUE, total="20.00")], EARLY + 2 * DAY)) == [(CHANGED, 1, None)]
+
+
+# --- Due dates -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("days", [-5, 5])
+def test_another_due_date_is_told_once(days: int) -> None:
+    moved = invoice(due=DUE + days * DAY)
+    decision = look(known_long_before(ONE), [moved], EARLY)
+    assert decision.notices == (Notice(CHANGED, 1, None, DUE + days * DAY),)
+    assert told(look(decision.known, [moved], EARLY + DAY)) == []
+
+
+def test_sum_and_due_date_at_once_are_one_change() -> None:
+    both = invoice(due=DUE + 5 * DAY, total="9.95")
+    assert told(look(known_long_before(ONE), [both], EARLY)) == [(CHANGED, 1, None)]
+
+
+def test_a_due_date_that_moves_begins_anew_and_the_change_counts_as_the_reminder_of_its_day() -> None:
+    known = look(known_long_before(ONE), [ONE], DUE - 3 * DAY).known
+    moved = invoice(due=DUE + 5 * DAY)
+    decision = look(known, [moved], DUE - 2 * DAY)
+    assert decision.notices == (Notice(CHANGED, 1, 7, DUE + 5 * DAY),)
+    assert told(look(decision.known, [moved], DUE - DAY)) == []
+    assert told(look(decision.known, [moved], DUE + 2 * DAY)) == [(DUE_SOON, 1, 3)]
+
+
+def test_a_due_date_that_moves_and_comes_back_repeats_no_reminder() -> None:
+    known = look(known_long_before(ONE), [ONE], DUE - 3 * DAY).known
+    known = look(known, [invoice(due=DUE + 30 * DAY)], DUE - 3 * DAY).known
+    again = look(known, [ONE], DUE - 3 * DAY)
+    assert again.notices == (Notice(CHANGED, 1, None, DUE),)
+    assert told(look(again.known, [ONE], DUE - DAY)) == [(DUE_SOON, 1, 1)]
+
+
+def test_a_due_date_that_one_odd_answer_left_out_repeats_nothing_and_is_no_change() -> None:
+    known = look(known_long_before(ONE), [ONE], DUE).known
+    without = look(known, [invoice(due=None)], DUE)
+    assert told(without) == []
+    assert told(look(without.known, [ONE], DUE)) == []
+
+
+def test_a_due_date_that_an_invoice_gets_later_is_told() -> None:
+    known = look({}, [invoice(due=None)], EARLY).known
+    assert look(known, [ONE], EARLY + DAY).notices == (Notice(CHANGED, 1, None, DUE),)
+
+
+def test_a_change_on_a_reminder_day_is_one_thing_to_tell() -> None:
+    dearer = invoice(due=DUE, total="9.95")
+    decision = look(known_long_before(ONE), [dearer], DUE - 3 * DAY)
+    assert decision.notices == (Notice(CHANGED, 1, 3, DUE),)
+    assert told(look(decision.known, [dearer], DUE - 2 * DAY)) == []
+
+
+def test_a_change_before_an_invoice_was_told_as_new_is_not_told_apart() -> None:
+    known = look({}, [ONE], EARLY).known
+    unheard = {1: replace(known[1], announced=False)}
+    assert told(look(unheard, [invoice(due=DUE, total="9.95")], EARLY)) == [(NEW, 1, None)]
+
+
+def test_a_change_of_what_is_closed_is_not_told() -> None:
+    known = look(known_long_before(ONE), [settled(ONE)], EARLY, shown={1}).known
+    assert told(look(known, [settled(invoice(due=DUE + DAY, total="9.95"))], EARLY, shown={1})) == []
+
+
+def test_a_change_waits_for_a_snooze_to_end() -> None:
+    dearer = invoice(due=DUE, total="9.95")
+    until = noon(EARLY + DAY)
+    asleep = look(known_long_before(ONE), [dearer], EARLY, silences={1: Silence(until)})
+    assert told(asleep) == []
+    assert told(look(asleep.known, [dearer], EARLY + DAY, silences={1: Silence(until)})) == [(CHANGED, 1, None)]
+
+
+# --- Settled ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["Paid", "Cancelled", "Refunded", "Something else"])
+def test_that_it_is_settled_is_told_once_of_what_stands_in_the_chat(status: str) -> None:
+    closed = settled(ONE, status)
+    decision = look(known_long_before(ONE), [closed], EARLY, shown={1})
+    assert told(decision) == [(SETTLED, 1, None)]
+    assert told(look(decision.known, [closed], EARLY + DAY, shown={1})) == []
+
+
+def test_that_it_is_settled_is_not_told_of_what_the_chat_never_spoke_of() -> None:
+    decision = look(known_long_before(ONE), [settled(ONE)], EARLY, shown={2})
+    assert told(decision) == []
+
+
+def test_a_message_that_came_to_stand_in_the_chat_later_than_the_reading_is_still_answered() -> None:
+    """The reading came while the message was on its way, so that nobody knew yet that it would stand there."""
+    on_its_way = look(known_long_before(ONE), [settled(ONE)], EARLY, shown=()).known
+    assert told(look(on_its_way, [settled(ONE)], EARLY + DAY, shown={1})) == [(SETTLED, 1, None)]
+
+
+def test_what_the_provider_no_longer_has_is_settled() -> None:
+    known = forget(known_long_before(ONE), [1])
+    decision = look(known, [], EARLY, shown={1})
+    assert told(decision) == [(SETTLED, 1, None)]
+    assert told(look(decision.known, [], EARLY + DAY, shown={1})) == []
+
+
+def test_of_what_is_gone_and_back_before_a_word_was_said_nothing_is_told() -> None:
+    known = look(forget(known_long_before(ONE), [1]), [], EARLY).known
+    assert told(look(known, [ONE], EARLY + DAY)) == []
+
+
+def test_of_what_was_said_to_be_gone_it_is_told_that_it_is_back() -> None:
+    known = look(forget(known_long_before(ONE), [1]), [], EARLY, shown={1}).known
+    assert told(look(known, [ONE], EARLY + DAY)) == [(NEW, 1, None)]
+
+
+def test_what_is_settled_opened_and_settled_again_is_told_each_time() -> None:
+    known: Mapping[int, KnownInvoice] = known_long_before(ONE)
+    kinds = []
+    for read in (settled(ONE), ONE, settled(ONE, "Cancelled"), ONE):
+        decision = look(known, [read], EARLY, shown={1})
+        known = decision.known
+        kinds += [kind for kind, _, _ in told(decision)]
+    assert kinds == [SETTLED, NEW, SETTLED, NEW]
+
+
+def test_a_refund_of_what_was_told_as_paid_is_not_told_again() -> None:
+    known = look(known_long_before(ONE), [settled(ONE)], EARLY, shown={1}).known
+    assert told(look(known, [settled(ONE, "Refunded")], EARLY + DAY, shown={1})) == []
+
+
+def test_a_snoozed_invoice_is_told_to_be_settled_at_once() -> None:
+    silences = {1: Silence(noon(DUE))}
+    assert told(look(known_long_before(ONE), [settled(ONE)], EARLY, silences=silences, shown={1})) == [
+        (SETTLED, 1, None)
+    ]
