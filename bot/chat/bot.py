@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -17,7 +18,7 @@ from telegram.ext import (
     filters,
 )
 
-from bot.chat.dispatch import Context, Dispatcher
+from bot.chat.dispatch import Callback, Context, Dispatcher
 from bot.chat.handlers.exporting import ExportHandlers
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.groups import GroupHandlers
@@ -36,6 +37,9 @@ log = structlog.get_logger()
 
 ALLOWED_UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 """Always passed, since Telegram remembers the last choice."""
+
+Wrap = Callable[..., Callback]
+"""As :meth:`Dispatcher.wrap`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,24 @@ def add_handlers(
 ) -> None:
     """Route commands, buttons and free text."""
     wrap = dispatcher.wrap
-    commands = {
+    message, private = filters.UpdateType.MESSAGE, filters.ChatType.PRIVATE & ~filters.StatusUpdate.ALL
+    # What is tapped in Telegram's menu comes without a number.
+    for name in CHOICES:
+        choose = on.invoices.choosing(name)
+        callback = wrap(on.payments.guarded(choose) if name in PAYING else choose)
+        application.add_handler(CommandHandler(name, callback, message, has_args=False))
+    for name, callback in _commands(wrap, on).items():
+        application.add_handler(CommandHandler(name, callback, message))
+    for word, callback in _buttons(wrap, on).items():
+        application.add_handler(CallbackQueryHandler(callback, pattern=f"^{word}(:|$)"))
+    application.add_handler(CallbackQueryHandler(wrap(on.general.unknown_button)))
+    application.add_handler(MessageHandler(message & private & filters.COMMAND, wrap(on.general.unknown_command)))
+    application.add_handler(MessageHandler(message & private, wrap(on.linking.text, takes_token=True)))
+
+
+def _commands(wrap: Wrap, on: Handlers) -> dict[str, Callback]:
+    """By their names, without the slash."""
+    return {
         "start": wrap(on.linking.start),
         "help": wrap(on.general.help),
         "link": wrap(on.linking.link, takes_token=True),
@@ -80,7 +101,11 @@ def add_handlers(
         "payers": wrap(on.groups.payers),
         "export": wrap(on.exporting.export, slow=True),
     }
-    buttons = {
+
+
+def _buttons(wrap: Wrap, on: Handlers) -> dict[str, Callback]:
+    """By the first word of their callback data."""
+    return {
         "list": wrap(on.invoices.turn),
         "filter": wrap(on.invoices.filters),
         "show": wrap(on.invoices.invoice),
@@ -104,19 +129,6 @@ def add_handlers(
         "language": wrap(on.general.language),
         "unlink": wrap(on.linking.unlink_answer, for_everybody=True),
     }
-    message, private = filters.UpdateType.MESSAGE, filters.ChatType.PRIVATE & ~filters.StatusUpdate.ALL
-    # What is tapped in Telegram's menu comes without a number.
-    for name in CHOICES:
-        choose = on.invoices.choosing(name)
-        callback = wrap(on.payments.guarded(choose) if name in PAYING else choose)
-        application.add_handler(CommandHandler(name, callback, message, has_args=False))
-    for name, callback in commands.items():
-        application.add_handler(CommandHandler(name, callback, message))
-    for word, callback in buttons.items():
-        application.add_handler(CallbackQueryHandler(callback, pattern=f"^{word}(:|$)"))
-    application.add_handler(CallbackQueryHandler(wrap(on.general.unknown_button)))
-    application.add_handler(MessageHandler(message & private & filters.COMMAND, wrap(on.general.unknown_command)))
-    application.add_handler(MessageHandler(message & private, wrap(on.linking.text, takes_token=True)))
 
 
 def watch_membership(

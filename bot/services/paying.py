@@ -7,7 +7,6 @@ second arrival of a request that was carried out at its first.
 
 from __future__ import annotations
 
-import secrets
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,10 +17,11 @@ import structlog
 
 from bot.domain.chats import Chat, Link, Member, Place
 from bot.domain.invoices import Invoice
-from bot.domain.payments import Action, Outcome, Payment, PaymentRules, State, amount_of, ended
-from bot.errors import ConfirmationExpired, NoCreditApplied, NothingToPay, PressByOther, UnclearSum, UserError
+from bot.domain.payments import Action, Outcome, Payment, PaymentRules, State, ended
+from bot.errors import ConfirmationExpired, PressByOther
 from bot.ports import Clock, Messenger, Provider
 from bot.services.aftercare import Aftercare, PayingStore
+from bot.services.asking import Questioner
 from bot.services.executing import Executor
 from bot.services.permitting import check_amount, check_may_pay
 from bot.services.plan import CheckPlan
@@ -52,6 +52,7 @@ class Payments:
         show_within: timedelta = SHOW_WITHIN,
     ) -> None:
         self.rules = rules
+        self.questioner = Questioner(rules)
         self.settler = Settler(store, provider, clock)
         self.executor = Executor(store, provider, self.settler, clock)
         self.teller = PaymentTeller(store, store, messenger, clock, show_within)
@@ -73,40 +74,13 @@ class Payments:
     ) -> tuple[Payment, Invoice]:
         """Store the question whether to do it, bound to who asks, where, and what the invoice says now.
 
-        Raises as :meth:`check` does, :class:`NothingToPay`, :class:`UnclearSum`, :class:`NoCreditApplied`,
-        :class:`bot.errors.PaymentTooLarge` or a :class:`bot.errors.ProviderError`.
+        Raises as :meth:`check` and :meth:`Questioner.question` do, or a :class:`bot.errors.ProviderError`.
         """
         link = self.check(chat, user)
         invoice = await self._provider.invoice(link.token, chat.speaks, invoice_id)
-        payment = self.question(link, place, user, action, invoice)
+        payment = self.questioner.question(link, place, user, action, invoice, self._clock())
         await self._store.add_payment(payment)
         return payment, invoice
-
-    def question(
-        self, link: Link, place: Place, user: Member, action: Action, invoice: Invoice, batch: str = ""
-    ) -> Payment:
-        """A question about one invoice, not stored yet. Raises as :meth:`ask` does where there is nothing to ask."""
-        amount = amount_of(action, invoice)
-        if amount is None:
-            raise _why_not(action, invoice)
-        check_amount(self.rules, action, amount)
-        now = self._clock()
-        return Payment(
-            id=secrets.token_urlsafe(12),
-            action=action,
-            account=link.account,
-            invoice_id=invoice.id,
-            amount=amount,
-            credit=invoice.credit,
-            status=invoice.status,
-            due=invoice.due,
-            place=place,
-            user_id=user.id,
-            user_name=user.name,
-            since=now,
-            expires_at=now + self.rules.lifetime,
-            batch=batch,
-        )
 
     async def cancel(self, payment_id: str, place: Place, user: Member, message_id: int) -> None:
         """Take the question, or that about several, back. Raises as :meth:`confirm` does."""
@@ -246,11 +220,3 @@ class Payments:
 def _is_where_it_was_asked(asked: Place, pressed: Place) -> bool:
     """A question whose topic is gone is asked in the chat itself, and pressed there."""
     return asked.chat_id == pressed.chat_id and pressed.topic_id in {None, asked.topic_id}
-
-
-def _why_not(action: Action, invoice: Invoice) -> UserError:
-    if action is Action.REMOVE_CREDIT:
-        return NoCreditApplied()
-    if invoice.is_open and invoice.left_to_pay is None:
-        return UnclearSum()
-    return NothingToPay()

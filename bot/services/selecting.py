@@ -82,7 +82,8 @@ class Selecting:
         if not await self._store.take_selection(selection_id):
             raise ConfirmationExpired
         batch = secrets.token_urlsafe(12) if len(chosen) > 1 else ""
-        asked = [(self._payments.question(link, place, user, Action.PAY, i, batch), i) for i in chosen]
+        ask, now = self._payments.questioner.question, self._clock()
+        asked = [(ask(link, place, user, Action.PAY, invoice, now, batch), invoice) for invoice in chosen]
         for payment, _ in asked:
             await self._store.add_payment(payment)
         return asked
