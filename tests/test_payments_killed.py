@@ -19,6 +19,8 @@ from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import BOT_TOKEN, Chat, Message, Person
 from tests.sandbox_bot import TOKEN, ask
 
+pytestmark = pytest.mark.timeout(150)  # two processes are started in each
+
 ROOT = Path(__file__).parent.parent
 LATER = 660
 """Seconds by which the clock of the second process is ahead: whatever is still open by then comes to its end."""
@@ -36,9 +38,11 @@ async def process(sandbox: Sandbox, folder: Path, ahead: int = 0) -> AsyncIterat
         "DATA_DIR": str(folder / "data"),
         "LOG_LEVEL": "ERROR",
     }
+    polls = len(sandbox.telegram.calls_of("getUpdates"))
     script = str(ROOT / "tests" / "killable_bot.py")
     started = await asyncio.create_subprocess_exec(sys.executable, script, str(ahead), env=environment, cwd=folder)
     try:
+        await until(lambda: len(sandbox.telegram.calls_of("getUpdates")) > polls)
         yield started
     finally:
         started.kill()
@@ -46,7 +50,7 @@ async def process(sandbox: Sandbox, folder: Path, ahead: int = 0) -> AsyncIterat
 
 
 async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(40):
         while not condition():  # noqa: ASYNC110  # what happens at the provider is not told of
             await asyncio.sleep(0.01)
 

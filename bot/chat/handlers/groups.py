@@ -21,14 +21,13 @@ from bot.errors import (
     ChatMigrated,
     GroupOnly,
     InvitationVoid,
-    LinkInUse,
     MessengerError,
     NoPerson,
-    NotAToken,
     NotLinked,
     OwnerOrAdministratorOnly,
     PaymentsOff,
     ProviderError,
+    UserError,
 )
 from bot.ports import ChatStore, Clock
 from bot.services.inviting import Inviting
@@ -101,10 +100,10 @@ class GroupHandlers:
         deleted = await talk.delete_message()
         try:
             await self._link_group(talk, read_token(text))
-        except (NotAToken, LinkInUse, ProviderError, OwnerOrAdministratorOnly) as error:
-            await talk.explain(error)
         except InvitationVoid as error:
             await self._chats.await_token(talk.chat.id, None)
+            await talk.explain(error)
+        except (UserError, ProviderError) as error:
             await talk.explain(error)
         if not deleted:
             await talk.reply(Screen(talk.t("link.not_deleted")))

@@ -386,6 +386,19 @@ async def test_while_telegram_does_not_tell_who_is_who_nobody_is_let_in(
     assert (await link_of(store, linked)).payers == ()
 
 
+async def test_a_token_is_deleted_also_where_telegram_does_not_tell_whether_its_sender_may_link_anew(
+    carla: Person, linked: Chat, telegram: SandboxTelegram, store: TinyStore, ada: Person
+) -> None:
+    started = await join_in_german(carla, linked)
+    await started.chat.wait_for(from_bot("Du verknüpfst"), after=started)
+    telegram.faults.refuse(ApiError(500, "Internal Server Error"), method="getChatMember")
+    sent = carla.send(started.chat, TOKEN)
+    await started.chat.wait_for(from_bot("Telegram sagt mir gerade nicht"), after=sent)
+    assert sent.deleted
+    assert (await link_of(store, linked)).linked_by == ada.id
+    await ask(carla, started.chat, TOKEN, "ist verknüpft")  # once it tells
+
+
 # --- Unlinking ------------------------------------------------------------------------------------------------------
 
 
