@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from bot import logs
-from bot.domain.chats import Chat, Place
+from bot.domain.chats import Chat, Member, Place, Token
 from bot.provider.client import ProviderClient, open_client
 from bot.sandbox.invoices import make_invoice
 from bot.services.linking import Linking
@@ -95,7 +95,7 @@ class Ours:
     async def link(self, accounts: int) -> None:
         linking = Linking(self._store, self._provider, lambda: self.now, self._plan, base_url="http://localhost")
         for number in range(1, accounts + 1):
-            await linking.link(Chat(number), Place(number), number, f"token-{number:010}")
+            await linking.link(Chat(number), Place(number), Member(number, ""), Token(f"token-{number:010}"))
 
     async def check_all(self, accounts: int) -> float:
         """Checks per second: every chat is due once."""

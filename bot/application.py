@@ -15,13 +15,16 @@ import structlog
 from telegram.ext import Application, ApplicationBuilder, CallbackContext, JobQueue
 
 from bot import logs
-from bot.chat.bot import add_handlers, publish_menu, watch_membership
+from bot.chat.bot import Handlers, add_handlers, publish_menu, watch_membership
 from bot.chat.dispatch import Dispatcher, InOrderPerChat
 from bot.chat.errands import Errands
+from bot.chat.handlers.exporting import ExportHandlers
 from bot.chat.handlers.general import GeneralHandlers
+from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
+from bot.chat.handlers.selecting import SelectionHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.silences import SilenceHandlers
 from bot.chat.messenger import TelegramMessenger
@@ -34,10 +37,12 @@ from bot.provider.client import ProviderClient, open_client
 from bot.provider.transport import make_transport
 from bot.services.browsing import Browsing
 from bot.services.delivering import Courier
+from bot.services.inviting import Inviting
 from bot.services.linking import Linking
 from bot.services.monitoring import Monitor
 from bot.services.paying import Payments
 from bot.services.plan import CheckPlan
+from bot.services.selecting import Selecting
 from bot.services.silencing import Silencing
 from bot.services.workers import Workers
 from bot.settings import Settings
@@ -110,7 +115,8 @@ class InvoiceBot:
     ) -> None:
         self.telegram = telegram
         self._polling: asyncio.Task[Never] | None = None
-        self.phrasebook: Phrasebook = open_phrasebook(settings.currency, settings.zone)
+        rules = settings.payment_rules
+        self.phrasebook: Phrasebook = open_phrasebook(settings.currency, settings.zone, payments=rules.on)
         self._plan = CheckPlan(
             timedelta(seconds=settings.check_interval), settings.zone, settings.preferences, settings.is_banking_day
         )
@@ -121,18 +127,25 @@ class InvoiceBot:
         checks, sends, payments = self._workers
         self._monitor = Monitor(store, provider, clock, self._plan, checks)
         self._courier = Courier(store, store, messenger, clock, self._plan, sends)
-        self._payments = Payments(store, store, provider, messenger, clock, payments)
+        self._payments = Payments(store, provider, messenger, clock, self._plan, payments, rules=rules)
         linking = Linking(store, provider, clock, self._plan, base_url=settings.provider_url)
         silencing = Silencing(store, clock, self._plan)
+        groups = GroupHandlers(store, Inviting(store, linking, clock), speak, clock)
+        selecting = Selecting(store, provider, self._payments, clock)
         add_handlers(
             telegram,
             Dispatcher(store, speak, clock, settings.allowed_users, self._errands),
-            GeneralHandlers(store, self._monitor, speak, clock),
-            InvoiceHandlers(Browsing(provider), silencing, clock),
-            LinkHandlers(linking, clock),
-            PaymentHandlers(self._payments, clock),
-            SilenceHandlers(silencing, clock),
-            SettingsHandlers(store, speak, self._plan, clock),
+            Handlers(
+                general=GeneralHandlers(store, self._monitor, speak, clock),
+                invoices=InvoiceHandlers(Browsing(provider), silencing, clock),
+                linking=LinkHandlers(linking, groups, clock),
+                groups=groups,
+                payments=PaymentHandlers(self._payments, store, clock),
+                selecting=SelectionHandlers(selecting, clock),
+                silences=SilenceHandlers(silencing, clock),
+                settings=SettingsHandlers(store, speak, self._plan, clock),
+                exporting=ExportHandlers(store),
+            ),
         )
         watch_membership(telegram, store, clock)
         telegram.add_error_handler(_log_failure)

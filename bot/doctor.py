@@ -62,7 +62,15 @@ def _settings(settings: Settings) -> Finding:
     url = urlsplit(settings.provider_url)
     if url.scheme == "http" and url.hostname not in LOOPBACK:
         return Finding("Settings", advice="PROVIDER_URL is not encrypted: tokens can be read on the way. Use https.")
-    return Finding("Settings", "all there")
+    return Finding("Settings", f"all there; {_payments(settings)}")
+
+
+def _payments(settings: Settings) -> str:
+    rules = settings.payment_rules
+    if not rules.on:
+        return "payments are off"
+    limit = "" if rules.limit is None else f", up to {rules.limit} {settings.currency} each"
+    return f"payments are on{limit}"
 
 
 async def _store(settings: Settings) -> Finding:

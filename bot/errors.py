@@ -6,6 +6,7 @@ words, in the reader's language. The texts stand in ``bot/locales`` under the sa
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import ClassVar
 
 
@@ -166,14 +167,58 @@ class NotLinked(UserError):
     key = "error.not_linked"
 
 
-class GroupChat(UserError):
-    """Somebody asked in a group for what needs a linked chat, and groups can't be linked."""
+class GroupNotLinked(UserError):
+    """Somebody asked in a group for what needs a link."""
 
-    key = "error.group_chat"
+    key = "error.group_not_linked"
 
 
-class PrivateChatOnly(UserError):
-    key = "error.private_chat_only"
+class AnonymousPerson(UserError):
+    """Written as an anonymous administrator or in a channel's name, so that nobody knows by whom."""
+
+    key = "error.anonymous_person"
+
+
+class InvitationVoid(UserError):
+    """The way from a group into the private chat has expired, was used, or was never ours."""
+
+    key = "error.invitation_void"
+
+
+class InvitationOfOther(UserError):
+    """Somebody else than the person who asked for it came that way."""
+
+    key = "error.invitation_of_other"
+
+
+class OwnerOrAdministratorOnly(UserError):
+    """Only the owner of the link or an administrator of the group may do this; ``owner`` is the owner's name."""
+
+    key = "error.owner_or_administrator_only"
+
+
+class OwnerOnly(UserError):
+    """Only the owner of the link may do this; ``owner`` is the owner's name."""
+
+    key = "error.owner_only"
+
+
+class RoleUnknown(UserError):
+    """Telegram does not tell at present who is an administrator."""
+
+    key = "error.role_unknown"
+
+
+class GroupOnly(UserError):
+    """The command has a meaning in groups only."""
+
+    key = "error.group_only"
+
+
+class NoPerson(UserError):
+    """A bot, a channel or an anonymous administrator was named as somebody who may pay."""
+
+    key = "error.no_person"
 
 
 class NotAToken(UserError):
@@ -198,6 +243,39 @@ class UnknownFilter(UserError):
 
     def __init__(self, word: str, choices: str) -> None:
         super().__init__(word=word, choices=choices)
+
+
+class PaymentsOff(UserError):
+    """The operator has switched payments off."""
+
+    key = "error.payments_off"
+
+
+class NotAPayer(UserError):
+    """Neither the owner of the link nor named by the owner; ``owner`` is the owner's name."""
+
+    key = "error.not_a_payer"
+
+
+class PaymentTooLarge(UserError):
+    """The amount is above the operator's limit for a single payment."""
+
+    key = "error.payment_too_large"
+
+    def __init__(self, amount: Decimal, limit: Decimal) -> None:
+        super().__init__(amount=amount, limit=limit)
+
+
+class NothingChosen(UserError):
+    """Several were to be paid, and none was chosen."""
+
+    key = "error.nothing_chosen"
+
+
+class NoneToPay(UserError):
+    """There is no open invoice that could be paid here."""
+
+    key = "error.none_to_pay"
 
 
 class NothingToPay(UserError):

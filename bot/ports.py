@@ -10,13 +10,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from bot.domain.alerts import Alert, KnownInvoice, SentMessage
-from bot.domain.chats import Chat, Link, Silence, Token, Watch
+from bot.domain.chats import Chat, Link, Member, Place, Silence, Token, Watch
+from bot.domain.invitations import Invitation
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.payments import Payment, State
 from bot.domain.preferences import Preferences
+from bot.domain.selections import Selection
 
 Clock = Callable[[], datetime]
 """Gives the present instant, aware, in UTC."""
@@ -138,8 +140,11 @@ class ChatStore(Protocol):
     async def note_telegram_language(self, chat_id: int, language: str) -> None:
         """Remember the language that Telegram reports; nothing is stored for a chat that isn't stored yet."""
 
-    async def await_token(self, chat_id: int, until: datetime | None) -> None:
-        """Open (or with None close) the time in which the next message is taken as the token."""
+    async def await_token(self, chat_id: int, until: datetime | None, invitation: str = "") -> None:
+        """Open (or with None close) the time in which the next message is taken as the token.
+
+        It is for this chat itself, or for the group of an invitation, given by its id.
+        """
 
     def account_of(self, base_url: str, token: Token) -> str:
         """The keyed fingerprint by which an account is known."""
@@ -161,6 +166,15 @@ class ChatStore(Protocol):
 
     async def link(self, link: Link, known: Mapping[int, KnownInvoice]) -> None:
         """Link the chat and take ``known`` as told; an older link goes with its knowledge, silences and alerts."""
+
+    async def add_payer(self, chat_id: int, payer: Member) -> None:
+        """Let somebody pay with the chat's link; nothing happens without one. A newer name replaces the older."""
+
+    async def remove_payer(self, chat_id: int, user_id: int) -> None:
+        """Take that back."""
+
+    async def everything_of(self, chat_id: int) -> Mapping[str, Any]:
+        """All that is stored of a chat, in JSON's types; of the token nothing, not even sealed."""
 
     async def unlink(self, chat_id: int) -> bool:
         """Forget the chat and all that belongs to it; False if it was not linked."""
@@ -248,6 +262,12 @@ class PaymentStore(Protocol):
 
     async def payment(self, payment_id: str) -> Payment | None: ...
 
+    async def batch_of(self, payment_id: str) -> Sequence[Payment]:
+        """The payment with all that were asked for together with it, in their order; alone where it has no batch."""
+
+    async def payments_of_chat(self, chat_id: int) -> Sequence[Payment]:
+        """The chat's journal, the newest first: all that was asked there, whatever became of it."""
+
     async def advance_payment(self, payment: Payment, expected: State) -> bool:
         """Replace the record with ``payment`` if its stored state is ``expected``; else nothing changes: False.
 
@@ -257,11 +277,37 @@ class PaymentStore(Protocol):
         account and invoice is confirmed or sent. This is the one place that keeps two presses from both paying.
         """
 
+    async def advance_payments(self, payments: Sequence[Payment], expected: State) -> bool:
+        """The same for several of one account, in one transaction: all of them, or none."""
+
     async def unsettled_payments(self) -> Sequence[Payment]:
-        """Payments that are confirmed or sent, or ended and not yet told, oldest first."""
+        """Payments that are queued, confirmed or sent, or ended and not yet told, oldest first."""
 
 
-class Store(ChatStore, CheckStore, Outbox, PaymentStore, Protocol):
+class DeskStore(Protocol):
+    """What lies on the desk for minutes: invitations of groups into private chats, and selections of invoices.
+
+    What has expired may be gone. Unlinking a chat clears what belongs to it.
+    """
+
+    async def put_invitation(self, invitation: Invitation, now: datetime) -> None:
+        """Keep it, in the place of an older one for the same group and person."""
+
+    async def invitation(self, invitation_id: str) -> Invitation | None: ...
+
+    async def take_invitation(self, invitation_id: str) -> bool:
+        """Use it up: True exactly once."""
+
+    async def put_selection(self, selection: Selection, now: datetime) -> None:
+        """Keep it; one with the same id is replaced."""
+
+    async def selection(self, selection_id: str) -> Selection | None: ...
+
+    async def take_selection(self, selection_id: str) -> bool:
+        """Use it up: True exactly once."""
+
+
+class Store(ChatStore, CheckStore, Outbox, PaymentStore, DeskStore, Protocol):
     """All of it, as one store implements it."""
 
     async def close(self) -> None: ...
@@ -281,3 +327,9 @@ class Messenger(Protocol):
 
     async def show_payment(self, payment: Payment, chat: Chat) -> None:
         """Bring the message that shows a payment up to date; where that is out of reach, send a new one."""
+
+    async def send_document(self, place: Place, document: Document) -> None:
+        """Send a file."""
+
+    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> None:
+        """The same for several that were asked for together, and share one message."""

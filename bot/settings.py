@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.domain.payments import PaymentRules
 from bot.domain.preferences import Preferences, QuietHours
 from bot.domain.timing import IsBankingDay
 from bot.errors import StartError
@@ -49,6 +52,9 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     token_keys: Annotated[tuple[SecretStr, ...], CommaSeparated] = ()
     allowed_users: Annotated[frozenset[int] | None, CommaSeparated] = None
+    payments: Literal["on", "off"] = "on"
+    max_payment: Decimal | None = Field(default=None, gt=0, decimal_places=2)
+    confirmation_minutes: float = Field(default=10, ge=1, le=1440)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
 
@@ -56,6 +62,12 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The zone whose calendar the provider's dates follow."""
         return ZoneInfo(self.provider_timezone)
+
+    @property
+    def payment_rules(self) -> PaymentRules:
+        """What the operator allows of payments."""
+        lifetime = timedelta(minutes=self.confirmation_minutes)
+        return PaymentRules(on=self.payments == "on", limit=self.max_payment, lifetime=lifetime)
 
     @property
     def preferences(self) -> Preferences:
@@ -126,6 +138,11 @@ class Settings(BaseSettings):
     @classmethod
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("payments", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
 
     @field_validator("token_keys", "allowed_users", "reminder_days", "overdue_days", mode="before")
     @classmethod

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from bot.domain.alerts import Alert, KnownInvoice, SentMessage
-from bot.domain.chats import Chat, Token
+from bot.domain.chats import Chat, Place, Token
 from bot.domain.invoices import Invoice, Item, Listing
 from bot.domain.payments import Action, Payment
 from bot.errors import NotFound, SendRefused, TokenRefused
@@ -220,7 +220,7 @@ class Edit:
 
 
 class FakeMessenger:
-    """Implements :class:`bot.ports.Messenger`. ``sent``, ``edited`` and ``shown`` hold what came through, in order.
+    """Implements :class:`bot.ports.Messenger`. ``sent``, ``edited``, ``shown`` and ``batches`` hold what came through.
 
     ``troubles`` holds, by chat, what its next sends meet: an error (raised instead of sending), or None for one that
     works. ``always`` holds an error by chat that every send meets. ``edit_troubles`` are what the next edits meet.
@@ -234,6 +234,8 @@ class FakeMessenger:
         self.sent: list[Message] = []
         self.edited: list[Edit] = []
         self.shown: list[Payment] = []
+        self.batches: list[tuple[Payment, ...]] = []
+        self.documents: list[tuple[Place, str]] = []
         self.tries: list[int] = []
         self.troubles: defaultdict[int, deque[Exception | None]] = defaultdict(deque)
         self.lost: defaultdict[int, deque[Exception]] = defaultdict(deque)
@@ -262,6 +264,14 @@ class FakeMessenger:
         if trouble is not None:
             raise trouble
         self.edited.append(Edit(message, delivery.known, self._clock()))
+
+    async def send_document(self, place: Place, document: Document) -> None:
+        await self._pass(place.chat_id)
+        self.documents.append((place, document.name))
+
+    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> None:
+        await self._pass(batch[0].place.chat_id)
+        self.batches.append(tuple(batch))
 
     async def show_payment(self, payment: Payment, chat: Chat) -> None:
         await self._pass(payment.place.chat_id)

@@ -56,6 +56,22 @@ def contents(folder: Path) -> dict[str, bytes | None]:
     return {str(path): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "all there; payments are on"),
+        ({"MAX_PAYMENT": "50.00"}, "all there; payments are on, up to 50.00 EUR each"),
+        ({"PAYMENTS": "off", "MAX_PAYMENT": "50.00"}, "all there; payments are off"),
+    ],
+)
+async def test_it_says_what_may_be_paid(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], words: str
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert (await findings())["Settings"] == Finding("Settings", words)
+
+
 async def test_all_is_well_before_the_first_start_and_after_and_nothing_is_changed(
     environment: dict[str, str], sandbox: Sandbox, tmp_path: Path
 ) -> None:

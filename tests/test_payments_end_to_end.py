@@ -142,13 +142,34 @@ async def test_a_press_forwarded_to_a_group_pays_nothing(
     await becomes(question, "is paid")
 
 
-@pytest.mark.parametrize("data", ["yes", "yes:", "yes:4711", "yes:../1", f"yes:{'x' * 60}"])
-async def test_forged_data_pays_nothing(
+@pytest.mark.parametrize("data", ["yes", "yes:", "yes:4711", "yes:../1", f"yes:{'x' * 60}", "sum:1", "pick:1:all"])
+async def test_forged_callback_data_pays_nothing(
     sandbox: Sandbox, invoice: SandboxInvoice, ada: Person, question: Message, data: str
 ) -> None:
     before = question.text
     assert (await ada.forge(question, data).answered()).show_alert
     assert (executions(sandbox, invoice), question.text) == (0, before)
+
+
+async def test_two_chats_of_one_account_pressing_at_once_pay_once_and_both_are_told_the_truth(
+    sandbox: Sandbox, invoice: SandboxInvoice, ada: Person, question: Message
+) -> None:
+    bob = sandbox.telegram.add_user("Bob", language_code="en")
+    other = sandbox.telegram.private_chat(bob)
+    await ask(other, bob, f"/link {TOKEN}", "linked")
+    second = await ask(other, bob, f"/pay {invoice.id}", "Pay €12.34")
+    sandbox.provider.faults.switch_on(Fault.DRIP, Call.PAY)
+    presses = [(ada.press(question, YES), question), (bob.press(second, YES), second)]
+    refused = [message for press, message in presses if "already running" in (await press.answered()).text]
+    ends = []
+    for _, message in presses:
+        if message not in refused:
+            await message.chat.wait_for(lambda m, shown=message: m is shown and m.text[0] not in "💳⏳")  # type: ignore[misc]
+            ends.append("is paid" in message.text)
+    # Whoever comes while the other's payment runs is told so; who comes right after it, that the invoice has changed.
+    assert ends in ([True], [True, False], [False, True])
+    assert all(message.text.startswith("💳 Pay €12.34") for message in refused)
+    assert executions(sandbox, invoice) == 1
 
 
 async def test_an_expired_question_pays_nothing_and_can_be_asked_anew(
@@ -167,13 +188,25 @@ async def test_an_expired_question_pays_nothing_and_can_be_asked_anew(
 
 # --- Answers --------------------------------------------------------------------------------------------------------
 
-SPOILED = [
-    Fault.HANG_AFTER, Fault.CUT_AFTER, Fault.ERROR_AFTER, Fault.HTML_INSTEAD, Fault.EMPTY, Fault.NO_CONTENT,
-    Fault.CUT_BODY, Fault.WRONG_TYPE,
-]  # fmt: skip
+SPOILED = {
+    "time-out after execution": Fault.HANG_AFTER,
+    "connection cut after execution": Fault.CUT_AFTER,
+    "500 after execution": Fault.ERROR_AFTER,
+    "200 with HTML": Fault.HTML_INSTEAD,
+    "200 with an empty body": Fault.EMPTY,
+    "204": Fault.NO_CONTENT,
+    "200 cut off in its body": Fault.CUT_BODY,
+    "200 of another type": Fault.WRONG_TYPE,
+}
+LOST = {
+    "time-out before execution": Fault.HANG_BEFORE,
+    "connection cut before execution": Fault.CUT_BEFORE,
+    "500 with HTML before execution": Fault.DOWN_HTML,
+    "a redirect": Fault.REDIRECT,
+}
 
 
-@pytest.mark.parametrize("fault", SPOILED)
+@pytest.mark.parametrize("fault", SPOILED.values(), ids=SPOILED)
 async def test_whatever_is_answered_once_it_is_paid_it_is_told_as_paid(
     sandbox: Sandbox, invoice: SandboxInvoice, ada: Person, question: Message, fault: Fault
 ) -> None:
@@ -183,7 +216,7 @@ async def test_whatever_is_answered_once_it_is_paid_it_is_told_as_paid(
     assert executions(sandbox, invoice) == 1
 
 
-@pytest.mark.parametrize("fault", [Fault.HANG_BEFORE, Fault.CUT_BEFORE, Fault.DOWN_HTML, Fault.REDIRECT])
+@pytest.mark.parametrize("fault", LOST.values(), ids=LOST)
 async def test_what_may_have_been_paid_and_was_not_is_never_told_as_paid_and_ends_unclear(
     sandbox: Sandbox, invoice: SandboxInvoice, ada: Person, question: Message, fault: Fault
 ) -> None:
@@ -235,7 +268,7 @@ async def test_an_invoice_that_can_not_be_read_again_is_not_paid_and_the_way_on_
 # --- What happened meanwhile ----------------------------------------------------------------------------------------
 
 
-async def test_credit_for_a_part_only_is_told_as_such(
+async def test_partial_credit_is_told_as_such(
     sandbox: Sandbox, account: Account, invoice: SandboxInvoice, ada: Person, question: Message
 ) -> None:
     account.credit = Decimal("5.00")

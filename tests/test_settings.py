@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
+from bot.domain.payments import PaymentRules
 from bot.domain.preferences import Preferences, QuietHours
 from bot.errors import StartError
 from bot.settings import PUBLIC_TELEGRAM, Settings, load_settings
@@ -60,6 +62,9 @@ def test_the_names_are_those_that_operators_know() -> None:
         "DATA_DIR",
         "TOKEN_KEYS",
         "ALLOWED_USERS",
+        "PAYMENTS",
+        "MAX_PAYMENT",
+        "CONFIRMATION_MINUTES",
         "LOG_LEVEL",
         "LOG_FORMAT",
     }
@@ -75,6 +80,7 @@ def test_two_settings_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.reminder_days, settings.overdue_days, settings.reminder_hour) == ((7, 3, 1, 0), (1, 3, 7), 9)
     assert (settings.quiet_hours, settings.holidays) == (QuietHours(22, 8), "")
     assert (settings.token_keys, settings.allowed_users) == ((), None)
+    assert settings.payment_rules == PaymentRules(on=True, limit=None, lifetime=timedelta(minutes=10))
     assert (settings.log_level, settings.log_format) == ("INFO", "console")
 
 
@@ -94,6 +100,9 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
         DATA_DIR="/var/lib/bot",
         TOKEN_KEYS="key-one, key-two",
         ALLOWED_USERS="11, 12,,13",
+        PAYMENTS="Off",
+        MAX_PAYMENT="50.00",
+        CONFIRMATION_MINUTES="2.5",
         LOG_LEVEL="debug",
         LOG_FORMAT="json",
     )
@@ -104,6 +113,7 @@ def test_everything_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (settings.quiet_hours, settings.holidays) == (QuietHours(23, 7), "de-by")
     assert [key.get_secret_value() for key in settings.token_keys] == ["key-one", "key-two"]
     assert settings.allowed_users == frozenset({11, 12, 13})
+    assert settings.payment_rules == PaymentRules(on=False, limit=Decimal(50), lifetime=timedelta(seconds=150))
     assert (settings.log_level, settings.log_format) == ("DEBUG", "json")
 
 
@@ -254,6 +264,14 @@ def test_everything_missing_or_wrong_is_listed_in_one_message(monkeypatch: pytes
         ("CHECK_INTERVAL", "nan"),
         ("CHECK_INTERVAL", "inf"),
         ("CHECK_INTERVAL", "-1"),
+        ("PAYMENTS", "maybe"),
+        ("MAX_PAYMENT", "0"),
+        ("MAX_PAYMENT", "-5"),
+        ("MAX_PAYMENT", "1.005"),
+        ("MAX_PAYMENT", "a lot"),
+        ("MAX_PAYMENT", "NaN"),
+        ("CONFIRMATION_MINUTES", "0"),
+        ("CONFIRMATION_MINUTES", "inf"),
         ("REMINDER_DAYS", "-1"),
         ("REMINDER_DAYS", "366"),
         ("REMINDER_DAYS", "7;3"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import structlog
 from telegram import Bot, BotCommand, ChatMemberUpdated, Update
 from telegram.constants import ChatMemberStatus
@@ -15,16 +18,19 @@ from telegram.ext import (
     filters,
 )
 
-from bot.chat.dispatch import Context, Dispatcher
+from bot.chat.dispatch import Callback, Context, Dispatcher
+from bot.chat.handlers.exporting import ExportHandlers
 from bot.chat.handlers.general import GeneralHandlers
+from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
+from bot.chat.handlers.selecting import SelectionHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.silences import SilenceHandlers
 from bot.chat.texts import Phrasebook
 from bot.chat.views.choices import CHOICES
-from bot.chat.views.general import COMMANDS
+from bot.chat.views.general import PAYING, offered
 from bot.ports import ChatStore, Clock
 
 log = structlog.get_logger()
@@ -32,64 +38,97 @@ log = structlog.get_logger()
 ALLOWED_UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 """Always passed, since Telegram remembers the last choice."""
 
+Wrap = Callable[..., Callback]
+"""As :meth:`Dispatcher.wrap`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """All that answers, a group for each part of the bot."""
+
+    general: GeneralHandlers
+    invoices: InvoiceHandlers
+    linking: LinkHandlers
+    groups: GroupHandlers
+    payments: PaymentHandlers
+    selecting: SelectionHandlers
+    silences: SilenceHandlers
+    settings: SettingsHandlers
+    exporting: ExportHandlers
+
 
 def add_handlers(
     application: Application,  # type: ignore[type-arg]  # its six parameters say nothing here
     dispatcher: Dispatcher,
-    general: GeneralHandlers,
-    invoices: InvoiceHandlers,
-    linking: LinkHandlers,
-    payments: PaymentHandlers,
-    silences: SilenceHandlers,
-    settings: SettingsHandlers,
+    on: Handlers,
 ) -> None:
     """Route commands, buttons and free text."""
     wrap = dispatcher.wrap
-    commands = {
-        "start": wrap(linking.start),
-        "help": wrap(general.help),
-        "link": wrap(linking.link, takes_token=True),
-        "unlink": wrap(linking.unlink, for_everybody=True),
-        "invoices": wrap(invoices.invoices),
-        "invoice": wrap(invoices.invoice),
-        "pdf": wrap(invoices.pdf, slow=True),
-        "pay": wrap(payments.pay),
-        "removecredit": wrap(payments.remove_credit),
-        "archive": wrap(invoices.archive, slow=True),
-        "check": wrap(general.check, slow=True),
-        "status": wrap(general.status),
-        "settings": wrap(settings.settings),
-        "timezone": wrap(settings.timezone),
-        "language": wrap(general.language),
-    }
-    buttons = {
-        "list": wrap(invoices.turn),
-        "filter": wrap(invoices.filters),
-        "show": wrap(invoices.invoice),
-        "pdf": wrap(invoices.pdf, slow=True),
-        "pay": wrap(payments.pay),
-        "removecredit": wrap(payments.remove_credit),
-        "yes": wrap(payments.confirm),
-        "no": wrap(payments.cancel),
-        "snooze": wrap(silences.snooze),
-        "mute": wrap(silences.mute),
-        "wake": wrap(silences.wake),
-        "check": wrap(general.check, slow=True),
-        "set": wrap(settings.press),
-        "language": wrap(general.language),
-        "unlink": wrap(linking.unlink_answer, for_everybody=True),
-    }
     message, private = filters.UpdateType.MESSAGE, filters.ChatType.PRIVATE & ~filters.StatusUpdate.ALL
     # What is tapped in Telegram's menu comes without a number.
     for name in CHOICES:
-        application.add_handler(CommandHandler(name, wrap(invoices.choosing(name)), message, has_args=False))
-    for name, callback in commands.items():
+        choose = on.invoices.choosing(name)
+        callback = wrap(on.payments.guarded(choose) if name in PAYING else choose)
+        application.add_handler(CommandHandler(name, callback, message, has_args=False))
+    for name, callback in _commands(wrap, on).items():
         application.add_handler(CommandHandler(name, callback, message))
-    for word, callback in buttons.items():
+    for word, callback in _buttons(wrap, on).items():
         application.add_handler(CallbackQueryHandler(callback, pattern=f"^{word}(:|$)"))
-    application.add_handler(CallbackQueryHandler(wrap(general.unknown_button)))
-    application.add_handler(MessageHandler(message & private & filters.COMMAND, wrap(general.unknown_command)))
-    application.add_handler(MessageHandler(message & private, wrap(linking.text, takes_token=True)))
+    application.add_handler(CallbackQueryHandler(wrap(on.general.unknown_button)))
+    application.add_handler(MessageHandler(message & private & filters.COMMAND, wrap(on.general.unknown_command)))
+    application.add_handler(MessageHandler(message & private, wrap(on.linking.text, takes_token=True)))
+
+
+def _commands(wrap: Wrap, on: Handlers) -> dict[str, Callback]:
+    """By their names, without the slash."""
+    return {
+        "start": wrap(on.linking.start),
+        "help": wrap(on.general.help),
+        "link": wrap(on.linking.link, takes_token=True),
+        "unlink": wrap(on.linking.unlink, for_everybody=True),
+        "invoices": wrap(on.invoices.invoices),
+        "invoice": wrap(on.invoices.invoice),
+        "pdf": wrap(on.invoices.pdf, slow=True),
+        "pay": wrap(on.payments.guarded(on.payments.pay)),
+        "removecredit": wrap(on.payments.guarded(on.payments.remove_credit)),
+        "payments": wrap(on.payments.journal),
+        "archive": wrap(on.invoices.archive, slow=True),
+        "check": wrap(on.general.check, slow=True),
+        "status": wrap(on.general.status),
+        "settings": wrap(on.settings.settings),
+        "timezone": wrap(on.settings.timezone),
+        "language": wrap(on.general.language),
+        "payers": wrap(on.groups.payers),
+        "export": wrap(on.exporting.export, slow=True),
+    }
+
+
+def _buttons(wrap: Wrap, on: Handlers) -> dict[str, Callback]:
+    """By the first word of their callback data."""
+    return {
+        "list": wrap(on.invoices.turn),
+        "filter": wrap(on.invoices.filters),
+        "show": wrap(on.invoices.invoice),
+        "pdf": wrap(on.invoices.pdf, slow=True),
+        "pay": wrap(on.payments.pay),
+        "removecredit": wrap(on.payments.remove_credit),
+        "journal": wrap(on.payments.journal),
+        "several": wrap(on.selecting.begin),
+        "pick": wrap(on.selecting.toggle),
+        "sum": wrap(on.selecting.ask),
+        "drop": wrap(on.selecting.drop),
+        "yes": wrap(on.payments.confirm),
+        "no": wrap(on.payments.cancel),
+        "payers": wrap(on.groups.payers_answer),
+        "own": wrap(on.groups.use_own),
+        "snooze": wrap(on.silences.snooze),
+        "mute": wrap(on.silences.mute),
+        "wake": wrap(on.silences.wake),
+        "check": wrap(on.general.check, slow=True),
+        "set": wrap(on.settings.press),
+        "language": wrap(on.general.language),
+        "unlink": wrap(on.linking.unlink_answer, for_everybody=True),
+    }
 
 
 def watch_membership(
@@ -114,7 +153,7 @@ def watch_membership(
 async def publish_menu(bot: Bot, phrasebook: Phrasebook) -> None:
     """Set the command menu in every language; the first is the one for all others. A failure is logged, no more."""
     for order, (language, t) in enumerate(phrasebook.items()):
-        menu = [BotCommand(name, t.plain(f"command.{name}")) for name in COMMANDS]
+        menu = [BotCommand(name, t.plain(f"command.{name}")) for name in offered(t)]
         try:
             await bot.set_my_commands(menu, language_code=language if order else None)
         except TelegramError as error:

@@ -16,12 +16,12 @@ from telegram.constants import ChatAction
 from telegram.ext import BaseUpdateProcessor, CallbackContext
 
 from bot.chat.errands import Errand, Errands
-from bot.chat.screens import Screen
+from bot.chat.screens import Screen, one_line
 from bot.chat.sending import showing_action
-from bot.chat.talk import Talk, is_private, place_of
+from bot.chat.talk import LONGEST_NAME, Talk, is_private, place_of
 from bot.chat.texts import Speak
 from bot.domain.chats import Chat
-from bot.errors import BotError, ChatGone, ChatMigrated, GroupChat, MessengerError, NotLinked
+from bot.errors import BotError, ChatGone, ChatMigrated, GroupNotLinked, MessengerError, NotLinked
 from bot.ports import ChatStore, Clock
 from bot.services.linking import looks_like_token
 
@@ -128,7 +128,7 @@ class Dispatcher:
                 raise
             except BotError as error:
                 log.info("request can't be met", chat=talk.chat.id, error=error.key)
-                await talk.explain(GroupChat() if isinstance(error, NotLinked) and not talk.private else error)
+                await talk.explain(GroupNotLinked() if isinstance(error, NotLinked) and not talk.private else error)
             except Exception:
                 log.exception("handler failed", chat=talk.chat.id)
                 await talk.explain(BotError())
@@ -166,6 +166,8 @@ class Dispatcher:
             # python-telegram-bot gives a press's deleted message as a Message without content.
             message=message if isinstance(message, Message) and message.is_accessible else None,
             query=update.callback_query,
+            user_name=one_line(user.full_name, LONGEST_NAME),
+            sender_chat_id=_sender_chat_id(update),
         )
 
     async def _set_aside(self, handle: Handle, talk: Talk) -> None:
@@ -206,6 +208,12 @@ class Dispatcher:
                 await self._chats.rest(chat.id, error.reason)
             case ChatMigrated():
                 await self._chats.move_chat(chat.id, error.new_chat_id)
+
+
+def _sender_chat_id(update: Update) -> int | None:
+    """The chat in whose name a message was written. Whoever presses a button does so in their own."""
+    chat = update.message.sender_chat if update.message else None
+    return chat.id if chat else None
 
 
 def _words(update: Update, context: Context) -> list[str]:

@@ -8,13 +8,14 @@ from datetime import datetime
 from telegram import Bot
 
 from bot.chat import sending
+from bot.chat.screens import Screen
 from bot.chat.texts import Speak
-from bot.chat.views import alerts as views, payments
+from bot.chat.views import alerts as views, batches, payments
 from bot.domain.alerts import Alert, AlertKind, SentMessage
-from bot.domain.chats import Chat
+from bot.domain.chats import Chat, Place
 from bot.domain.payments import Payment
 from bot.domain.preferences import Loudness
-from bot.ports import Delivery
+from bot.ports import Delivery, Document
 from bot.services.plan import CheckPlan
 
 
@@ -40,9 +41,19 @@ class TelegramMessenger:
             screen = views.overtaken(self._speak(delivery.chat), message, delivery)
             await sending.edit(self._bot, message.place, message.message_id, screen)
 
+    async def send_document(self, place: Place, document: Document) -> None:
+        """Send a file."""
+        await sending.send_document(self._bot, place, document)
+
     async def show_payment(self, payment: Payment, chat: Chat) -> None:
         """Edit the message that shows the payment; send a new one where that is out of reach."""
-        screen = payments.progress(self._speak(chat), payment)
+        await self._show(payment, payments.progress(self._speak(chat), payment))
+
+    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> None:
+        """The same for the message that shows several."""
+        await self._show(batch[0], batches.progress(self._speak(chat), batch))
+
+    async def _show(self, payment: Payment, screen: Screen) -> None:
         if payment.message_id is None or not await sending.edit(self._bot, payment.place, payment.message_id, screen):
             await sending.send(self._bot, payment.place, screen)
 

@@ -20,10 +20,16 @@ _TAG = re.compile(r"<[^>]*>")
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """An inline button; ``data`` is a short word and what it is about, such as ``pay:4711``."""
+    """An inline button; ``data`` is a short word and what it is about, such as ``pay:4711``. Or it opens ``url``."""
 
     label: str
-    data: str
+    data: str = ""
+    url: str = ""
+
+    @property
+    def inline(self) -> InlineKeyboardButton:
+        """The button in Telegram's form."""
+        return InlineKeyboardButton(self.label, callback_data=self.data or None, url=self.url or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class Screen:
     @property
     def keyboard(self) -> InlineKeyboardMarkup | None:
         """The buttons in Telegram's form."""
-        rows = [[InlineKeyboardButton(b.label, callback_data=b.data) for b in row] for row in self.rows if row]
+        rows = [[button.inline for button in row] for row in self.rows if row]
         return InlineKeyboardMarkup(rows) if rows else None
 
 

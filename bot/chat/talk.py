@@ -15,9 +15,12 @@ from bot.chat import sending
 from bot.chat.screens import POPUP_LIMIT, Button, Screen, cut, length
 from bot.chat.texts import Texts
 from bot.chat.views.silences import Rows, swapped
-from bot.domain.chats import Chat, Place
-from bot.errors import BotError
+from bot.domain.chats import Chat, Member, Place
+from bot.errors import AnonymousPerson, BotError
 from bot.ports import Document
+
+LONGEST_NAME = 64
+"""How much of a person's name is kept and shown."""
 
 
 @dataclass(slots=True)
@@ -25,8 +28,9 @@ class Talk:
     """What a handler needs to answer a message or a press of a button.
 
     ``words`` are the arguments of a command, or what follows the first colon of a button's callback data, split at
-    colons. ``query`` is set for a press. What Telegram holds off for a while, or what finds no connection, is tried
-    again, and ``sleep`` waits for it.
+    colons. ``query`` is set for a press. ``sender_chat_id`` is set where a message was written in the name of a chat:
+    by an anonymous administrator, or through a channel. What Telegram holds off for a while, or what finds no
+    connection, is tried again, and ``sleep`` waits for it.
     """
 
     bot: Bot
@@ -38,16 +42,26 @@ class Talk:
     words: list[str]
     message: Message | None
     query: CallbackQuery | None = None
+    user_name: str = ""
+    sender_chat_id: int | None = None
     sleep: sending.Sleep = asyncio.sleep
     _answered: bool = field(default=False)
+
+    @property
+    def person(self) -> Member:
+        """Who speaks. Raises :class:`AnonymousPerson` where nobody can know."""
+        if self.sender_chat_id is not None:
+            raise AnonymousPerson
+        return Member(self.user_id, self.user_name)
 
     async def reply(self, screen: Screen) -> None:
         """Send a new message."""
         await sending.insist(partial(sending.send, self.bot, self.place, screen), self.sleep)
 
-    async def send_document(self, document: Document) -> None:
-        """Send a file. Raises as :func:`bot.chat.sending.send_document`."""
-        await sending.insist(partial(sending.send_document, self.bot, self.place, document), self.sleep)
+    async def send_document(self, document: Document, elsewhere: Place | None = None) -> None:
+        """Send a file, here or elsewhere. Raises as :func:`bot.chat.sending.send_document`."""
+        place = elsewhere or self.place
+        await sending.insist(partial(sending.send_document, self.bot, place, document), self.sleep)
 
     async def show(self, screen: Screen) -> None:
         """Put a screen into the message whose button was pressed; after a command, send it."""

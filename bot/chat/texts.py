@@ -34,7 +34,8 @@ class Texts:
 
     Calling it gives a text as Telegram HTML: what is filled into its placeholders is escaped, unless it is
     :class:`Markup` already. Catalogues are keyed by message key, in English as well. ``zone`` is the reader's: in it
-    are today and all moments; due dates are days of the ``provider_zone``.
+    are today and all moments; due dates are days of the ``provider_zone``. ``payments``: whether the operator has them
+    switched on, and views offer them.
     """
 
     language: str
@@ -42,6 +43,7 @@ class Texts:
     zone: tzinfo
     catalogue: gettext.NullTranslations
     provider_zone: tzinfo
+    payments: bool = True
 
     def __call__(self, key: str, **arguments: object) -> Markup:
         return Markup(self.catalogue.gettext(key)).format(**arguments)  # noqa: S704  # the catalogues are ours
@@ -56,8 +58,9 @@ class Texts:
         return self.catalogue.gettext(key).format(**arguments)
 
     def error(self, error: BotError) -> Markup:
-        """What an error means for the reader."""
-        return self(error.key, **error.arguments)
+        """What an error means for the reader; decimals in it are sums."""
+        words = {n: self.money(v) if isinstance(v, Decimal) else v for n, v in error.arguments.items()}
+        return self(error.key, **words)
 
     def money(self, amount: Decimal) -> str:
         """``7,95 €``."""
@@ -136,9 +139,12 @@ Phrasebook = Mapping[str, Texts]
 """The bot's words by language, for all of ``LANGUAGES``."""
 
 
-def open_phrasebook(currency: str, zone: tzinfo) -> Phrasebook:
+def open_phrasebook(currency: str, zone: tzinfo, *, payments: bool = True) -> Phrasebook:
     """Read the catalogues. Sums are in ``currency``, times of day in the provider's ``zone``."""
-    return {language: Texts(language, currency, zone, load_catalogue(language), zone) for language in LANGUAGES}
+    return {
+        language: Texts(language, currency, zone, load_catalogue(language), zone, payments=payments)
+        for language in LANGUAGES
+    }
 
 
 Speak = Callable[[Chat], Texts]

@@ -76,8 +76,18 @@ NO_SILENCE = Silence()
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """A person in a group, and what Telegram called them when we last heard of them."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """A chat's link to one account of the provider.
+
+    Who linked it owns it; ``payers`` are those whom the owner lets pay as well. All others in a group may only read.
 
     ``account`` is a keyed fingerprint of base URL and token: the same account has the same one in every chat.
     """
@@ -89,20 +99,28 @@ class Link:
     linked_at: datetime
     next_check_at: datetime
     watch: Watch
+    owner_name: str = ""
+    payers: tuple[Member, ...] = ()
+
+    def may_pay(self, user_id: int) -> bool:
+        """Whether this person may move money here."""
+        return user_id == self.linked_by or any(payer.id == user_id for payer in self.payers)
 
 
 @dataclass(frozen=True, slots=True)
 class Chat:
     """What is known of a chat. ``language`` is the one chosen, ``telegram_language`` the one Telegram last reported.
 
-    ``awaiting_token_until`` is set between /link and the message with the token. ``resting`` is the reason why
-    nothing is sent to this chat at present. ``preferences`` is None while the operator's defaults hold.
+    ``awaiting_token_until`` is set between /link and the message with the token, which is for this chat or, with the
+    id of an invitation in ``awaiting_for``, for the group that it names. ``resting`` is the reason why nothing is sent
+    to this chat at present. ``preferences`` is None while the operator's defaults hold.
     """
 
     id: int
     language: str | None = None
     telegram_language: str | None = None
     awaiting_token_until: datetime | None = None
+    awaiting_for: str = ""
     resting: str | None = None
     link: Link | None = None
     preferences: Preferences | None = None

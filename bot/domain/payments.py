@@ -1,11 +1,11 @@
 """Payments with credit: one record from the question to its end.
 
-    asked → confirmed → sent → ended
-      └──────────┴────────────→ ended (cancelled, expired, or nothing was sent)
+    asked → (queued →) confirmed → sent → ended
+      └────────┴──────────┴─────────────→ ended (cancelled, expired, or nothing was sent)
 
 ``sent`` is written before the request leaves, so whatever stops the bot afterwards, the record says that the
 provider may have been asked; from then on only reading decides. A record that is ``confirmed`` and no more has
-surely not been sent.
+surely not been sent. Of several that were confirmed together (a batch), those that wait for their turn are ``queued``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from enum import StrEnum
 from bot.domain.chats import Place
 from bot.domain.invoices import Invoice
 
-CONFIRMATION_LIFETIME = timedelta(minutes=10)
 SETTLE_FOR = timedelta(minutes=10)
 
 
@@ -29,6 +28,7 @@ class Action(StrEnum):
 
 class State(StrEnum):
     ASKED = "asked"
+    QUEUED = "queued"
     CONFIRMED = "confirmed"
     SENT = "sent"
     ENDED = "ended"
@@ -36,6 +36,9 @@ class State(StrEnum):
 
 UNDER_WAY = frozenset({State.CONFIRMED, State.SENT})
 """The states in which it isn't known yet how a payment ends."""
+
+UNFINISHED = UNDER_WAY | {State.QUEUED}
+"""The states of what was confirmed and has not come to its end: the link is needed until then."""
 
 
 class Outcome(StrEnum):
@@ -52,11 +55,26 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PaymentRules:
+    """What the operator allows: payments at all, up to ``limit`` each (None: any), and how long a question stands."""
+
+    on: bool = True
+    limit: Decimal | None = None
+    lifetime: timedelta = timedelta(minutes=10)
+
+    def allow(self, amount: Decimal) -> bool:
+        """Whether a single payment may be as large as this."""
+        return self.limit is None or amount <= self.limit
+
+
+@dataclass(frozen=True, slots=True)
 class Payment:
     """A payment (or the taking back of credit) of ``amount`` on one invoice, bound to who asked, where, and for what.
 
     ``since`` is when it came into its present state. ``message_id`` is the message that shows it. ``credit`` is what
-    lay on the invoice when it was asked for. ``left`` (what remains to be paid) belongs to the outcome.
+    lay on the invoice when it was asked for. ``left`` (what remains to be paid) belongs to the outcome. ``user_name``
+    is what Telegram called the person then. Those that were asked for together bear the same ``batch``, and share one
+    message.
 
     ``error`` is the message key of what went wrong (empty: nothing did), ``reason`` the provider's words if it gave
     any; a payment that is ``sent`` bears them if the provider answered that it refuses. ``told`` is set once the
@@ -82,6 +100,13 @@ class Payment:
     error: str = ""
     reason: str = ""
     told: bool = False
+    user_name: str = ""
+    batch: str = ""
+
+    @property
+    def group(self) -> str:
+        """What it shares with those of its batch; of its own where there is none."""
+        return self.batch or self.id
 
 
 def amount_of(action: Action, invoice: Invoice) -> Decimal | None:

@@ -6,9 +6,9 @@ import re
 from datetime import timedelta
 from typing import Protocol
 
-from bot.domain.chats import Chat, Link, Place, Token, Watch
+from bot.domain.chats import Chat, Link, Member, Place, Token, Watch
 from bot.domain.invoices import Listing
-from bot.domain.payments import UNDER_WAY
+from bot.domain.payments import UNFINISHED
 from bot.domain.reminders import next_look, take_as_known
 from bot.errors import LinkInUse, NotAToken
 from bot.ports import ChatStore, Clock, PaymentStore, Provider
@@ -65,14 +65,12 @@ class Linking:
         """Whether the chat's next message is its token."""
         return chat.awaiting_token_until is not None and self._clock() < chat.awaiting_token_until
 
-    async def link(self, chat: Chat, place: Place, user_id: int, text: str) -> Listing:
-        """Try the token in ``text`` at the provider, then store it; an older link is replaced.
+    async def link(self, chat: Chat, place: Place, owner: Member, token: Token) -> Listing:
+        """Try the token at the provider, then store it; an older link is replaced, its payers stay its owner's.
 
-        The invoices that exist already are taken as known. Returns them. Raises :class:`NotAToken`,
-        :class:`LinkInUse` where the link to another account is still needed, or a
-        :class:`bot.errors.ProviderError`; the older link stands then.
+        The invoices that exist already are taken as known. Returns them. Raises :class:`LinkInUse` where the link to
+        another account is still needed, or a :class:`bot.errors.ProviderError`; the older link stands then.
         """
-        token = read_token(text)
         listing = await self._provider.list_invoices(token, chat.speaks)
         now = self._clock()
         account = self._store.account_of(self._base_url, token)
@@ -84,10 +82,12 @@ class Linking:
             account=account,
             place=place,
             token=token,
-            linked_by=user_id,
+            linked_by=owner.id,
             linked_at=now,
             next_check_at=self._plan.after(now, look=next_look(known, {}, timing, now)),
             watch=Watch(checked_at=now),
+            owner_name=owner.name,
+            payers=chat.link.payers if chat.link is not None and chat.link.linked_by == owner.id else (),
         )
         await self._store.link(link, known)
         if chat.telegram_language:
@@ -106,5 +106,5 @@ class Linking:
         """Keep the link while a payment is under way, which is minutes at most: without it its end can't be read."""
         # None is confirmed between this and the write, since a chat's messages and presses are handled in order.
         unsettled = await self._store.unsettled_payments()
-        if any(payment.place.chat_id == chat.id and payment.state in UNDER_WAY for payment in unsettled):
+        if any(payment.place.chat_id == chat.id and payment.state in UNFINISHED for payment in unsettled):
             raise LinkInUse

@@ -7,52 +7,31 @@ second arrival of a request that was carried out at its first.
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from bot.domain.chats import Chat, Place
+from bot.domain.chats import Chat, Link, Member, Place
 from bot.domain.invoices import Invoice
-from bot.domain.payments import (
-    CONFIRMATION_LIFETIME,
-    Action,
-    Outcome,
-    Payment,
-    State,
-    amount_of,
-    ended,
-    still_matches,
-)
-from bot.errors import (
-    ConfirmationExpired,
-    NoCreditApplied,
-    NotFound,
-    NothingToPay,
-    NotLinked,
-    PermissionMissing,
-    PressByOther,
-    ProviderUnreachable,
-    RateLimited,
-    Refused,
-    TokenRefused,
-    UnclearSum,
-    UserError,
-)
-from bot.ports import ChatStore, Clock, Messenger, PaymentStore, Provider
-from bot.services.failures import log_failure
-from bot.services.settling import Settler, because_of
+from bot.domain.payments import Action, Outcome, Payment, PaymentRules, State, ended
+from bot.errors import ConfirmationExpired, PressByOther
+from bot.ports import Clock, Messenger, Provider
+from bot.services.aftercare import Aftercare, PayingStore
+from bot.services.asking import Questioner
+from bot.services.executing import Executor
+from bot.services.permitting import check_amount, check_may_pay
+from bot.services.plan import CheckPlan
+from bot.services.settling import Settler
 from bot.services.telling import SHOW_WITHIN, PaymentTeller
 from bot.services.workers import Workers
 
 log = structlog.get_logger()
 
-CLEAR_REFUSALS = (Refused, NotFound, TokenRefused, PermissionMissing, RateLimited)
-"""Answers of the provider that say that it does not carry this request out."""
-
+ANY = PaymentRules()
 FIRST_LOOK = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=1)
 
@@ -62,97 +41,104 @@ class Payments:
 
     def __init__(
         self,
-        store: PaymentStore,
-        chats: ChatStore,
+        store: PayingStore,
         provider: Provider,
         messenger: Messenger,
         clock: Clock,
+        plan: CheckPlan,
         workers: Workers,
         *,
+        rules: PaymentRules = ANY,
         show_within: timedelta = SHOW_WITHIN,
     ) -> None:
+        self.rules = rules
+        self.questioner = Questioner(rules)
+        self.settler = Settler(store, provider, clock)
+        self.executor = Executor(store, provider, self.settler, clock)
+        self.teller = PaymentTeller(store, store, messenger, clock, show_within)
+        self._aftercare = Aftercare(store, provider, messenger, plan)
         self._store = store
         self._provider = provider
-        self._settler = Settler(store, chats, provider, clock)
-        self._teller = PaymentTeller(store, chats, messenger, clock, show_within)
         self._clock = clock
         self._workers = workers
         self._in_hand: set[str] = set()  # what is carried out or looked at right now needs no (further) look
         self._next_look: dict[str, datetime] = {}
         self._next_reading = datetime.min.replace(tzinfo=UTC)
 
+    def check(self, chat: Chat, user: Member) -> Link:
+        """The chat's link, if this person may pay with it. Raises as :func:`check_may_pay` does."""
+        return check_may_pay(self.rules, chat, user.id)
+
     async def ask(
-        self, chat: Chat, place: Place, user_id: int, action: Action, invoice_id: int
+        self, chat: Chat, place: Place, user: Member, action: Action, invoice_id: int
     ) -> tuple[Payment, Invoice]:
         """Store the question whether to do it, bound to who asks, where, and what the invoice says now.
 
-        Raises :class:`NotLinked`, :class:`NothingToPay`, :class:`UnclearSum`, :class:`NoCreditApplied` or a
-        :class:`bot.errors.ProviderError`.
+        Raises as :meth:`check` and :meth:`Questioner.question` do, or a :class:`bot.errors.ProviderError`.
         """
-        if chat.link is None:
-            raise NotLinked
-        invoice = await self._provider.invoice(chat.link.token, chat.speaks, invoice_id)
-        amount = amount_of(action, invoice)
-        if amount is None:
-            raise _why_not(action, invoice)
-        now = self._clock()
-        payment = Payment(
-            id=secrets.token_urlsafe(12),
-            action=action,
-            account=chat.link.account,
-            invoice_id=invoice.id,
-            amount=amount,
-            credit=invoice.credit,
-            status=invoice.status,
-            due=invoice.due,
-            place=place,
-            user_id=user_id,
-            since=now,
-            expires_at=now + CONFIRMATION_LIFETIME,
-        )
+        link = self.check(chat, user)
+        invoice = await self._provider.invoice(link.token, chat.speaks, invoice_id)
+        payment = self.questioner.question(link, place, user, action, invoice, self._clock())
         await self._store.add_payment(payment)
         return payment, invoice
 
-    async def cancel(self, payment_id: str, place: Place, user_id: int, message_id: int) -> None:
-        """Take the question back. Raises as :meth:`confirm` does."""
-        payment = replace(await self._asked(payment_id, place, user_id), message_id=message_id)
-        await self._close(payment, Outcome.EXPIRED if self._has_expired(payment) else Outcome.CANCELLED)
+    async def cancel(self, payment_id: str, place: Place, user: Member, message_id: int) -> None:
+        """Take the question, or that about several, back. Raises as :meth:`confirm` does."""
+        asked = await self._asked(payment_id, place, user)
+        await self._close(asked, message_id, Outcome.EXPIRED if self._have_expired(asked) else Outcome.CANCELLED)
 
-    async def confirm(self, payment_id: str, place: Place, user_id: int, message_id: int, chat: Chat) -> Payment | None:
-        """Take the confirmation: of all presses of this button, exactly one gets a payment to carry out.
+    async def confirm(
+        self, payment_id: str, place: Place, user: Member, message_id: int, chat: Chat
+    ) -> Sequence[Payment]:
+        """Take the confirmation: of all presses of this button, exactly one gets the payments to carry out.
 
-        None: the question had expired, which its message says now. Raises :class:`PressByOther`,
-        :class:`ConfirmationExpired` or :class:`bot.errors.PaymentInProgress`, and then nothing was done.
+        None of them: the question had expired, which its message says now. Raises :class:`PressByOther`,
+        :class:`ConfirmationExpired`, :class:`bot.errors.PaymentInProgress` or as :meth:`check` does, and then nothing
+        was done.
         """
-        payment = replace(await self._asked(payment_id, place, user_id), message_id=message_id)
-        if self._has_expired(payment):
-            await self._close(payment, Outcome.EXPIRED)
-            return None
-        if chat.link is None or chat.link.account != payment.account:
+        asked = await self._asked(payment_id, place, user)
+        if self._have_expired(asked):
+            await self._close(asked, message_id, Outcome.EXPIRED)
+            return ()
+        link = self.check(chat, user)
+        for payment in asked:
+            if link.account != payment.account:
+                raise ConfirmationExpired
+            check_amount(self.rules, payment.action, payment.amount)
+        state = State.QUEUED if asked[0].batch else State.CONFIRMED
+        now = self._clock()
+        confirmed = [replace(payment, state=state, since=now, message_id=message_id) for payment in asked]
+        if not await self._store.advance_payments(confirmed, State.ASKED):
             raise ConfirmationExpired
-        payment = replace(payment, state=State.CONFIRMED, since=self._clock())
-        if not await self._store.advance_payment(payment, State.ASKED):
-            raise ConfirmationExpired
-        self._read_by(payment.since + FIRST_LOOK)
-        log.info("payment confirmed", payment=payment.id, action=payment.action, invoice=payment.invoice_id)
-        return payment
+        self._read_by(now + FIRST_LOOK)
+        for payment in confirmed:
+            log.info("payment confirmed", payment=payment.id, action=payment.action, invoice=payment.invoice_id)
+        return confirmed
 
-    def start(self, payment: Payment, chat: Chat) -> None:
+    def start(self, payments: Sequence[Payment], chat: Chat) -> None:
         """Carry out in the background what was confirmed, at once, however much else there is to do.
 
         Should that be cut off or fail, :meth:`tick` finds out how it stands.
         """
-        self._workers.start(self.carry_out(payment, chat))
+        if payments:
+            self._workers.start(self.carry_out(payments, chat))
 
-    async def carry_out(self, payment: Payment, chat: Chat) -> None:
-        """Do what was confirmed, and show every step in the message whose button was pressed."""
-        with self._hold(payment.id):
-            await self._teller.show_step(payment, chat)
-            after = await self._send_once(payment, chat)
-            if after is not None and after.state is State.SENT:
-                await self._teller.show_step(after, chat)
-            elif after is not None:
-                await self._teller.tell(after.id)
+    async def carry_out(self, payments: Sequence[Payment], chat: Chat) -> None:
+        """Do what was confirmed, and show every step in the message whose button was pressed.
+
+        Several are paid one after the other, up to the first whose end isn't that it is paid.
+        """
+        with self._hold(payments[0].group):
+            last: Payment | None = None
+            for payment in payments:
+                last = await self._carry_out_one(payment, chat)
+                if last is None or last.outcome is not Outcome.DONE:
+                    break
+            await self.settler.end_queued(payments)
+            if last is not None and last.state is State.SENT:
+                await self.teller.show_step(last, chat)
+            elif last is not None:
+                await self._tell(last)
 
     async def tick(self) -> None:
         """Settle what is unsettled: payments whose end is not known yet, or was not told yet."""
@@ -160,91 +146,77 @@ class Payments:
         if now < self._next_reading:
             return
         self._next_reading = now + LONGEST_WAIT
-        unsettled = await self._store.unsettled_payments()
-        self._next_look = {p.id: self._next_look.get(p.id, p.since + FIRST_LOOK) for p in unsettled}
-        due = [p for p in unsettled if p.id not in self._in_hand and self._next_look[p.id] <= now]
-        for payment in due[: self._workers.free]:
+        groups: defaultdict[str, list[Payment]] = defaultdict(list)
+        for payment in await self._store.unsettled_payments():
+            groups[payment.group].append(payment)
+        since = {group: max(payment.since for payment in payments) for group, payments in groups.items()}
+        self._next_look = {group: self._next_look.get(group, since[group] + FIRST_LOOK) for group in groups}
+        due = [group for group in groups if group not in self._in_hand and self._next_look[group] <= now]
+        for group in due[: self._workers.free]:
             # Wait half as long as it has taken so far, so that the first looks come soon and the later ones rarely.
-            self._next_look[payment.id] = now + min(max((now - payment.since) / 2, FIRST_LOOK), LONGEST_WAIT)
-            self._in_hand.add(payment.id)
-            self._workers.start(self._look(payment))
+            self._next_look[group] = now + min(max((now - since[group]) / 2, FIRST_LOOK), LONGEST_WAIT)
+            self._in_hand.add(group)
+            self._workers.start(self._look(groups[group]))
         self._read_by(*self._next_look.values())
 
     def _read_by(self, *instants: datetime) -> None:
         """Let a tick read the store by then, and not every second, as a chat that rests may do so for months."""
         self._next_reading = min((self._next_reading, *instants))
 
-    async def _look(self, payment: Payment) -> None:
-        with self._hold(payment.id):
-            settled = await self._settler.settle(payment)
-            if settled is not None and settled.state is State.ENDED:
-                await self._teller.tell(settled.id)
+    async def _look(self, payments: Sequence[Payment]) -> None:
+        with self._hold(payments[0].group):
+            settled = [await self.settler.settle(payment) for payment in payments]
+            ends = [payment for payment in settled if payment is not None and payment.state is State.ENDED]
+            # While others of a batch go on, an end is shown when it comes, and not again at every look.
+            if len(ends) == len(settled) or any(payment not in payments for payment in ends):
+                await self._tell(payments[0])
+
+    async def _carry_out_one(self, payment: Payment, chat: Chat) -> Payment | None:
+        """As :meth:`Executor.send_once`; one that was queued has its turn first."""
+        if payment.state is State.QUEUED:
+            begun = await self.settler.begin(payment)
+            if begun is None or begun.state is State.ENDED:
+                return begun
+            payment = begun
+        await self.teller.show_step(payment, chat)
+        return await self.executor.send_once(payment, chat)
+
+    async def _tell(self, payment: Payment) -> None:
+        await self._aftercare.send_documents(await self.teller.tell(payment.id))
 
     @contextmanager
-    def _hold(self, payment_id: str) -> Iterator[None]:
-        self._in_hand.add(payment_id)
+    def _hold(self, group: str) -> Iterator[None]:
+        self._in_hand.add(group)
         try:
             yield
         finally:
-            self._in_hand.discard(payment_id)
+            self._in_hand.discard(group)
 
-    async def _asked(self, payment_id: str, place: Place, user_id: int) -> Payment:
-        """The question that was pressed, if it still is one; it may have expired."""
-        payment = await self._store.payment(payment_id)
-        if payment is None or payment.place.chat_id != place.chat_id:
+    async def _asked(self, payment_id: str, place: Place, user: Member) -> Sequence[Payment]:
+        """The question that was pressed, if it still is one; it may have expired. Its button names the first of it."""
+        asked = await self._store.batch_of(payment_id)
+        if not asked or asked[0].id != payment_id or not _is_where_it_was_asked(asked[0].place, place):
             raise ConfirmationExpired
-        if payment.user_id != user_id:
+        if asked[0].user_id != user.id:
             raise PressByOther
-        if payment.state is not State.ASKED:
+        if any(payment.state is not State.ASKED for payment in asked):
             raise ConfirmationExpired
-        return payment
+        return asked
 
-    def _has_expired(self, payment: Payment) -> bool:
-        return payment.expires_at <= self._clock()
+    def _have_expired(self, asked: Sequence[Payment]) -> bool:
+        return any(payment.expires_at <= self._clock() for payment in asked)
 
-    async def _close(self, question: Payment, outcome: Outcome) -> None:
+    async def _close(self, asked: Sequence[Payment], message_id: int, outcome: Outcome) -> None:
         """End a question without an action, and say so in its message."""
-        if not await self._store.advance_payment(ended(question, outcome, self._clock()), State.ASKED):
+        now = self._clock()
+        closed = [ended(replace(payment, message_id=message_id), outcome, now) for payment in asked]
+        if not await self._store.advance_payments(closed, State.ASKED):
             raise ConfirmationExpired
-        self._read_by(self._clock() + FIRST_LOOK)
-        with self._hold(question.id):
-            await self._teller.tell(question.id)
-
-    async def _send_once(self, payment: Payment, chat: Chat) -> Payment | None:
-        """From confirmed on: read again, compare, send once, read.
-
-        Returns the payment as it stands then; None: somebody else has ended it, and tells.
-        """
-        if chat.link is None:
-            return await self._settler.end(payment, Outcome.NOT_SENT)
-        token, language = chat.link.token, chat.speaks
-        try:
-            invoice = await self._provider.invoice(token, language, payment.invoice_id)
-        except Exception as error:  # noqa: BLE001  # it is logged
-            log_failure("invoice can't be read before a payment", error, payment=payment.id)
-            return await self._settler.end(because_of(error, payment), Outcome.NOT_SENT)
-        if not still_matches(payment, invoice):
-            return await self._settler.end(payment, Outcome.CHANGED, left=invoice.left_to_pay)
-        sent = replace(payment, state=State.SENT, since=self._clock())
-        if not await self._store.advance_payment(sent, State.CONFIRMED):
-            log.warning("payment was given up before it was sent", payment=payment.id)
-            return None
-        call = self._provider.pay if payment.action is Action.PAY else self._provider.remove_credit
-        try:
-            await call(token, language, payment.invoice_id)
-        except ProviderUnreachable as error:
-            return await self._settler.end(because_of(error, sent), Outcome.NOT_SENT)
-        except CLEAR_REFUSALS as error:
-            sent = because_of(error, sent)
-            await self._store.advance_payment(sent, State.SENT)  # in case that the invoice can't be read now
-        except Exception as error:  # noqa: BLE001  # whatever it was, the request may have been carried out
-            log_failure("payment's answer is unclear", error, payment=payment.id)
-        return await self._settler.settle(sent)
+        self._read_by(now + FIRST_LOOK)
+        with self._hold(asked[0].group):
+            await self.teller.tell(asked[0].id)
 
 
-def _why_not(action: Action, invoice: Invoice) -> UserError:
-    if action is Action.REMOVE_CREDIT:
-        return NoCreditApplied()
-    if invoice.is_open and invoice.left_to_pay is None:
-        return UnclearSum()
-    return NothingToPay()
+def _is_where_it_was_asked(asked: Place, pressed: Place) -> bool:
+    """A question whose topic is gone is asked in the chat itself, and pressed there."""
+    return asked.chat_id == pressed.chat_id and pressed.topic_id in {None, asked.topic_id}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -10,8 +11,9 @@ import structlog
 
 from bot.domain.invoices import Invoice
 from bot.domain.payments import SETTLE_FOR, Outcome, Payment, State, ended, outcome_of
-from bot.errors import BotError, NotLinked, Refused
-from bot.ports import ChatStore, Clock, PaymentStore, Provider
+from bot.errors import BotError, NotLinked, PaymentInProgress, Refused
+from bot.ports import Clock, Provider
+from bot.services.aftercare import PayingStore
 from bot.services.failures import log_failure
 
 log = structlog.get_logger()
@@ -23,9 +25,8 @@ ABANDONED_AFTER = timedelta(minutes=2)
 class Settler:
     """Ends payments. No failure of the provider is ever raised here."""
 
-    def __init__(self, store: PaymentStore, chats: ChatStore, provider: Provider, clock: Clock) -> None:
+    def __init__(self, store: PayingStore, provider: Provider, clock: Clock) -> None:
         self._store = store
-        self._chats = chats
         self._provider = provider
         self._clock = clock
 
@@ -37,6 +38,11 @@ class Settler:
         now = self._clock()
         if payment.state is State.CONFIRMED and now - payment.since > ABANDONED_AFTER:
             return await self.end(payment, Outcome.NOT_SENT)
+        if payment.state is State.QUEUED:
+            batch = await self._store.batch_of(payment.id)
+            # Whoever carries a batch out goes on after what is paid, and after nothing else.
+            last_step = max(other.since for other in batch if other.outcome in {None, Outcome.DONE})
+            return await self.end(payment, Outcome.NOT_SENT) if now - last_step > ABANDONED_AFTER else payment
         if payment.state is not State.SENT:
             return payment
         time_is_up = now - payment.since > SETTLE_FOR
@@ -49,16 +55,36 @@ class Settler:
         outcome = outcome_of(payment, invoice) or (Outcome.UNCLEAR if time_is_up else None)
         return await self.end(payment, outcome, invoice.left_to_pay) if outcome else payment
 
+    async def begin(self, payment: Payment) -> Payment | None:
+        """The turn of one that was queued: confirmed, or ended where its invoice is being paid otherwise right now.
+
+        None: somebody else has moved it on.
+        """
+        confirmed = replace(payment, state=State.CONFIRMED, since=self._clock())
+        try:
+            return confirmed if await self._store.advance_payment(confirmed, State.QUEUED) else None
+        except PaymentInProgress as error:
+            return await self.end(because_of(error, payment), Outcome.NOT_SENT)
+
+    async def end_queued(self, payments: Sequence[Payment]) -> None:
+        """End those that have not had their turn: nothing of them was sent."""
+        for payment in payments:
+            if payment.state is State.QUEUED:
+                await self.end(payment, Outcome.NOT_SENT)  # in vain for those that had it
+
     async def end(self, payment: Payment, outcome: Outcome, left: Decimal | None = None) -> Payment | None:
         """The ended payment; None: somebody else has moved it on."""
         after = ended(payment, outcome, self._clock(), left)
         if not await self._store.advance_payment(after, payment.state):
             return None
         log.info("payment ended", payment=payment.id, invoice=payment.invoice_id, outcome=outcome)
+        if outcome in {Outcome.DONE, Outcome.PARTLY}:
+            # Earlier messages about the invoice, in whatever chat of the account, say soon that it has changed.
+            await self._store.hasten_checks(payment.account, after.since)
         return after
 
     async def _read_after(self, payment: Payment) -> Invoice:
-        chat = await self._chats.chat(payment.place.chat_id)
+        chat = await self._store.chat(payment.place.chat_id)
         if chat.link is None or chat.link.account != payment.account:
             raise NotLinked
         return await self._provider.invoice(chat.link.token, chat.speaks, payment.invoice_id)

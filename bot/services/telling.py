@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -37,31 +38,49 @@ class PaymentTeller:
 
     async def show_step(self, payment: Payment, chat: Chat) -> None:
         """Show that a payment is under way; unless it is further by now, as others may look at it too."""
-        await self._show(payment, chat)
+        await self._show(await self._batch_with(payment), chat)
         stored = await self._store.payment(payment.id)
         if stored is not None and stored.state is State.ENDED:
-            await self._show(stored, chat)
+            await self._show(await self._batch_with(stored), chat)
 
-    async def tell(self, payment_id: str) -> None:
-        """Show the end; the record then says so, and nobody looks again. A resting chat hears it once it is back."""
-        payment = await self._store.payment(payment_id)
-        if payment is None or payment.told or payment.state is not State.ENDED:
-            return
-        chat = await self._chats.chat(payment.place.chat_id)
+    async def tell(self, payment_id: str) -> Sequence[Payment]:
+        """Show an end. Once all of a batch is at its end the records say that it was told, and nobody looks again.
+
+        Gives those that are told for good with this. A resting chat hears it once it is back.
+        """
+        batch = await self._store.batch_of(payment_id)
+        if not any(payment.state is State.ENDED and not payment.told for payment in batch):
+            return ()
+        chat = await self._chats.chat(batch[0].place.chat_id)
         if chat.resting is not None:
-            return
-        shown = await self._show(payment, chat)
-        if not shown and self._clock() - payment.since > TELL_FOR:
-            log.warning("payment's end can't be told", payment=payment.id, outcome=payment.outcome)
+            return ()
+        shown = await self._show(batch, chat)
+        if not all(payment.state is State.ENDED for payment in batch):
+            return ()
+        if not shown and self._clock() - max(payment.since for payment in batch) > TELL_FOR:
+            log.warning("payment's end can't be told", payment=payment_id, outcome=batch[0].outcome)
             shown = True
-        if shown:
-            await self._store.advance_payment(replace(payment, told=True), State.ENDED)
+        if not shown:
+            return ()
+        await self._store.advance_payments([replace(payment, told=True) for payment in batch], State.ENDED)
+        return batch
 
-    async def _show(self, payment: Payment, chat: Chat) -> bool:
+    async def _batch_with(self, payment: Payment) -> Sequence[Payment]:
+        """All of its batch as they are stored, and this one as given."""
+        if not payment.batch:
+            return [payment]
+        batch = await self._store.batch_of(payment.id)
+        return [payment if other.id == payment.id else other for other in batch]
+
+    async def _show(self, batch: Sequence[Payment], chat: Chat) -> bool:
         """Bring the message up to date; False: the person may not have seen it."""
+        payment = batch[0]
         try:
             async with asyncio.timeout(self._show_within):
-                await self._messenger.show_payment(payment, chat)
+                if payment.batch:
+                    await self._messenger.show_batch(batch, chat)
+                else:
+                    await self._messenger.show_payment(payment, chat)
         except ChatGone as error:
             await self._chats.rest(payment.place.chat_id, error.reason)
             log.info("chat rests", chat=payment.place.chat_id, reason=error.reason)

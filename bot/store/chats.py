@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
 
 from bot.domain.alerts import AlertState, KnownInvoice, SentMessage
-from bot.domain.chats import Chat, Link, Place, Silence
+from bot.domain.chats import Chat, Link, Member, Place, Silence
 from bot.domain.preferences import Preferences
 from bot.ports import Waiting
 from bot.store.database import Database
+from bot.store.desk import Desk
 from bot.store.records import ChatRecord, ChatRow, PaymentRow, chat_of, link_row
 
 CHECK_FIRST = timedelta(seconds=30)
@@ -20,8 +24,9 @@ CHECK_FIRST = timedelta(seconds=30)
 class ChatRecords:
     """Each method is one transaction."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, desk: Desk) -> None:
         self._db = database
+        self._desk = desk
 
     def chat(self, chat_id: int) -> Chat:
         record = self._db.chat(chat_id)
@@ -36,9 +41,9 @@ class ChatRecords:
         if record is not None:
             self._save_row(record, replace(record.chat, telegram_language=language))
 
-    def await_token(self, chat_id: int, until: datetime | None) -> None:
+    def await_token(self, chat_id: int, until: datetime | None, invitation: str = "") -> None:
         record = self._record(chat_id)
-        self._save_row(record, replace(record.chat, awaiting_token_until=until))
+        self._save_row(record, replace(record.chat, awaiting_token_until=until, awaiting_for=invitation))
 
     def set_preferences(self, chat_id: int, preferences: Preferences | None, now: datetime) -> None:
         record = self._record(chat_id)
@@ -79,9 +84,26 @@ class ChatRecords:
         with self._db.change() as change:
             change.save_chat(record)
 
+    def add_payer(self, chat_id: int, payer: Member) -> None:
+        self._save_payers(chat_id, lambda payers: [*_without(payers, payer.id), payer])
+
+    def remove_payer(self, chat_id: int, user_id: int) -> None:
+        self._save_payers(chat_id, lambda payers: _without(payers, user_id))
+
+    def everything(self, chat_id: int) -> Mapping[str, Any]:
+        record = self._db.chat(chat_id) or ChatRecord(chat_id)
+        content: dict[str, Any] = msgspec.to_builtins(record, str_keys=True)
+        if content["link"]:
+            del content["link"]["sealed_token"]
+        accounts = self._db.payments.accounts_of_chat(chat_id)
+        rows = [row for account in accounts for row in self._db.payments_of(account)]
+        payments = [row.payment for row in rows if row.payment.place.chat_id == chat_id]
+        return content | {"payments": msgspec.to_builtins(payments)}
+
     def unlink(self, chat_id: int) -> bool:
         record = self._db.chat(chat_id)
         with self._db.change() as change:
+            self._desk.clear(change, chat_id)
             for account in self._db.payments.accounts_of_chat(chat_id):
                 rows = self._db.payments_of(account)
                 change.save_payments(account, [kept for row in rows if (kept := _without_chat(row, chat_id))])
@@ -127,6 +149,13 @@ class ChatRecords:
         aside = states.count(AlertState.SET_ASIDE)
         return Waiting(waiting=len(states) - aside, set_aside=aside)
 
+    def _save_payers(self, chat_id: int, change_them: Callable[[tuple[Member, ...]], Iterable[Member]]) -> None:
+        record = self._db.chat(chat_id)
+        if record is not None and record.link is not None:
+            link = replace(record.link, payers=tuple(change_them(record.link.payers)))
+            with self._db.change() as change:
+                change.save_chat(replace(record, link=link))
+
     def _record(self, chat_id: int) -> ChatRecord:
         return self._db.chat(chat_id) or ChatRecord(chat_id)
 
@@ -169,6 +198,10 @@ class ChatRecords:
         )
         sent = tuple(message.moved_to(new.id) for message in old.sent)
         return replace(new, link=link, known=old.known, alerts=alerts, silences=old.silences, sent=sent)
+
+
+def _without(payers: Iterable[Member], user_id: int) -> list[Member]:
+    return [payer for payer in payers if payer.id != user_id]
 
 
 def _moved(place: Place, chat_id: int) -> Place:

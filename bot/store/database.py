@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
 from bot.store.files import ACCOUNTS, CHATS, DamagedFile, DataFolder
-from bot.store.records import ChatRecord, PaymentRow, blank, load_chat, load_payments, save_chat, save_payments
+from bot.store.records import (
+    ChatRecord,
+    PaymentRow,
+    blank,
+    load_chat,
+    load_payments,
+    replace_rows,
+    save_chat,
+    save_payments,
+)
 from bot.store.state import ChatState, PaymentState
 from bot.store.storage import Transaction
 from bot.store.vault import Vault
@@ -35,6 +45,12 @@ class Change:
         else:
             save_chat(self._transaction.open(name), record)
         self.chats[record.id] = record
+
+    def save_rows(self, name: str, tables: Mapping[str, Sequence[Any]]) -> None:
+        """Put rows into tables of a file of which nothing is held in memory; its other tables stay."""
+        database = self._transaction.open(name)
+        for table, rows in tables.items():
+            replace_rows(database, table, dict(enumerate(rows, start=1)))
 
     def delete_chat(self, chat_id: int) -> None:
         """Delete a chat's file."""

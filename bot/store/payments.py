@@ -33,30 +33,50 @@ class PaymentRecords:
             change.save_payments(payment.account, _cleared(rows, payment.since))
 
     def payment(self, payment_id: str) -> Payment | None:
-        account = self._db.payments.account_of(payment_id)
-        rows = self._db.payments_of(account) if account is not None else []
+        rows = self._rows_beside(payment_id)
         return next((row.payment for row in rows if row.payment.id == payment_id), None)
 
-    def advance(self, payment: Payment, expected: State) -> bool:
-        account = self._db.payments.account_of(payment.id)
-        rows = self._db.payments_of(account) if account is not None else []
-        place, stored = next(
-            ((place, row) for place, row in enumerate(rows) if row.payment.id == payment.id), (0, None)
-        )
-        if account is None or stored is None or stored.payment.state is not expected:
-            return False
-        if payment.state is State.CONFIRMED and _is_under_way(rows, payment):
-            raise PaymentInProgress
-        row = PaymentRow(replace(payment, place=stored.payment.place), forget=stored.forget)
-        over = row.forget and not row.unsettled
+    def batch_of(self, payment_id: str) -> Sequence[Payment]:
+        payments = [row.payment for row in self._rows_beside(payment_id)]
+        groups = {payment.group for payment in payments if payment.id == payment_id}
+        return [payment for payment in payments if payment.group in groups]
+
+    def of_chat(self, chat_id: int) -> Sequence[Payment]:
+        """Of one moment the one that was asked last comes first, as the newest."""
+        accounts = self._db.payments.accounts_of_chat(chat_id)
+        rows = [row for account in accounts for row in reversed(self._db.payments_of(account))]
+        mine = [row.payment for row in rows if row.payment.place.chat_id == chat_id and not row.forget]
+        return sorted(mine, key=lambda payment: payment.since, reverse=True)
+
+    def advance(self, payments: Sequence[Payment], expected: State) -> bool:
+        """All or none. They are of one account, as those that are asked for together are."""
+        rows = self._rows_beside(payments[0].id)
+        stored = {row.payment.id: row for row in rows}
+        for payment in payments:
+            row = stored.get(payment.id)
+            if row is None or row.payment.state is not expected:
+                return False
+            if payment.state is State.CONFIRMED and _is_under_way(rows, payment):
+                raise PaymentInProgress
+        new = {payment.id: _advanced(stored[payment.id], payment) for payment in payments}
+        left = [new.get(row.payment.id, row) for row in rows]
         with self._db.change() as change:
-            change.save_payments(account, [*rows[:place], *([] if over else [row]), *rows[place + 1 :]])
+            change.save_payments(payments[0].account, [row for row in left if not row.forget or row.unsettled])
         return True
 
     def unsettled(self) -> Sequence[Payment]:
         accounts = self._db.payments.unsettled_accounts()
         rows = [row for account in accounts for row in self._db.payments_of(account) if row.unsettled]
         return sorted((row.payment for row in rows), key=lambda payment: payment.since)
+
+    def _rows_beside(self, payment_id: str) -> list[PaymentRow]:
+        """All of the account that has this payment."""
+        account = self._db.payments.account_of(payment_id)
+        return [] if account is None else self._db.payments_of(account)
+
+
+def _advanced(row: PaymentRow, payment: Payment) -> PaymentRow:
+    return PaymentRow(replace(payment, place=row.payment.place), forget=row.forget)
 
 
 def _is_under_way(rows: Iterable[PaymentRow], payment: Payment) -> bool:

@@ -15,8 +15,8 @@ from tinydb import TinyDB
 from tinydb.table import Document
 
 from bot.domain.alerts import Alert, AlertState, KnownInvoice, SentMessage, taking_the_place_of
-from bot.domain.chats import Chat, Link, Place, Silence, Token, Watch
-from bot.domain.payments import Payment, State
+from bot.domain.chats import Chat, Link, Member, Place, Silence, Token, Watch
+from bot.domain.payments import UNFINISHED, Payment, State
 from bot.domain.preferences import Preferences
 from bot.store.vault import Vault
 
@@ -37,6 +37,7 @@ class ChatRow:
     language: str | None = None
     telegram_language: str | None = None
     awaiting_token_until: datetime | None = None
+    awaiting_for: str = ""
     resting: str | None = None
     alerts_at: datetime | None = None
     preferences: Preferences | None = None
@@ -53,6 +54,8 @@ class LinkRow:
     linked_at: datetime
     next_check_at: datetime
     watch: Watch
+    owner_name: str = ""
+    payers: tuple[Member, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ class PaymentRow:
     def unsettled(self) -> bool:
         """Whether something is still to be done: find out how it ended, or tell it."""
         state = self.payment.state
-        return state in {State.CONFIRMED, State.SENT} or (state is State.ENDED and not self.payment.told)
+        return state in UNFINISHED or (state is State.ENDED and not self.payment.told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +152,12 @@ def load_chat(database: TinyDB, chat_id: int, *, with_known: bool = True) -> Cha
 
 def save_chat(database: TinyDB, record: ChatRecord) -> None:
     """Put a chat's record into its file, table by table."""
-    _replace(database, "chat", {ONLY: record.chat})
-    _replace(database, "link", {} if record.link is None else {ONLY: record.link})
-    _replace(database, "known", record.known)
-    _replace(database, "alerts", dict(enumerate(record.alerts, start=1)))
-    _replace(database, "silences", record.silences)
-    _replace(database, "sent", dict(enumerate(record.sent, start=1)))
+    replace_rows(database, "chat", {ONLY: record.chat})
+    replace_rows(database, "link", {} if record.link is None else {ONLY: record.link})
+    replace_rows(database, "known", record.known)
+    replace_rows(database, "alerts", dict(enumerate(record.alerts, start=1)))
+    replace_rows(database, "silences", record.silences)
+    replace_rows(database, "sent", dict(enumerate(record.sent, start=1)))
 
 
 def load_payments(database: TinyDB) -> list[PaymentRow]:
@@ -165,7 +168,7 @@ def load_payments(database: TinyDB) -> list[PaymentRow]:
 
 def save_payments(database: TinyDB, rows: Iterable[PaymentRow]) -> None:
     """Put an account's payments into its file."""
-    _replace(database, "payments", dict(enumerate(rows, start=1)))
+    replace_rows(database, "payments", dict(enumerate(rows, start=1)))
 
 
 def chat_of(record: ChatRecord, vault: Vault) -> Chat:
@@ -176,6 +179,7 @@ def chat_of(record: ChatRecord, vault: Vault) -> Chat:
         language=row.language,
         telegram_language=row.telegram_language,
         awaiting_token_until=row.awaiting_token_until,
+        awaiting_for=row.awaiting_for,
         resting=row.resting,
         link=None if link is None else _link_of(link, vault.open_token(record.id, link.sealed_token)),
         preferences=row.preferences,
@@ -193,6 +197,8 @@ def link_row(link: Link, sealed_token: str) -> LinkRow:
         linked_at=link.linked_at,
         next_check_at=link.next_check_at,
         watch=link.watch,
+        owner_name=link.owner_name,
+        payers=link.payers,
     )
 
 
@@ -223,6 +229,8 @@ def _link_of(row: LinkRow, token: Token) -> Link:
         linked_at=row.linked_at,
         next_check_at=row.next_check_at,
         watch=row.watch,
+        owner_name=row.owner_name,
+        payers=row.payers,
     )
 
 
@@ -230,7 +238,8 @@ def _rows(database: TinyDB, table: str, kind: type[T]) -> dict[int, T]:
     return {document.doc_id: msgspec.convert(document, kind) for document in database.table(table).all()}
 
 
-def _replace(database: TinyDB, name: str, rows: Mapping[int, Any]) -> None:
+def replace_rows(database: TinyDB, name: str, rows: Mapping[int, Any]) -> None:
+    """Put rows into a table in the place of those that are there; without any, the table is empty."""
     table = database.table(name)
     table.truncate()
     if rows:

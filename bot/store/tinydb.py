@@ -8,18 +8,21 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from filelock import BaseFileLock
 
 from bot.domain.alerts import KnownInvoice, SentMessage
-from bot.domain.chats import Chat, Link, Silence, Token
+from bot.domain.chats import Chat, Link, Member, Silence, Token
+from bot.domain.invitations import Invitation
 from bot.domain.payments import Payment, State
 from bot.domain.preferences import Preferences
+from bot.domain.selections import Selection
 from bot.ports import Check, Checked, Claim, Clock, Delivery, Waiting, utc_now
 from bot.store.chats import ChatRecords
 from bot.store.checks import CheckQueue
 from bot.store.database import Database
+from bot.store.desk import Desk
 from bot.store.outbox import AlertQueue
 from bot.store.payments import PaymentRecords
 from bot.store.start import load, lock_folder
@@ -39,7 +42,9 @@ def open_store(data_dir: Path, keys: Sequence[str], clock: Clock = utc_now) -> T
     vault = Vault(keys)
     lock = lock_folder(data_dir)
     try:
-        database, secret = load(data_dir, vault, clock())
+        now = clock()
+        database, secret = load(data_dir, vault, now)
+        Desk(database).sweep(now)
     except BaseException:
         lock.release()
         raise
@@ -57,7 +62,8 @@ class TinyStore:
         self._db = database
         self._secret = secret
         self._lock = lock
-        self._chats = ChatRecords(database)
+        self._desk = Desk(database)
+        self._chats = ChatRecords(database, self._desk)
         self._checks = CheckQueue(database)
         self._alerts = AlertQueue(database)
         self._payments = PaymentRecords(database)
@@ -76,8 +82,8 @@ class TinyStore:
     async def note_telegram_language(self, chat_id: int, language: str) -> None:
         await self._run(self._chats.note_telegram_language, chat_id, language)
 
-    async def await_token(self, chat_id: int, until: datetime | None) -> None:
-        await self._run(self._chats.await_token, chat_id, until)
+    async def await_token(self, chat_id: int, until: datetime | None, invitation: str = "") -> None:
+        await self._run(self._chats.await_token, chat_id, until, invitation)
 
     async def set_preferences(self, chat_id: int, preferences: Preferences | None, now: datetime) -> None:
         await self._run(self._chats.set_preferences, chat_id, preferences, now)
@@ -93,6 +99,15 @@ class TinyStore:
 
     async def link(self, link: Link, known: Mapping[int, KnownInvoice]) -> None:
         await self._run(self._chats.link, link, known)
+
+    async def add_payer(self, chat_id: int, payer: Member) -> None:
+        await self._run(self._chats.add_payer, chat_id, payer)
+
+    async def remove_payer(self, chat_id: int, user_id: int) -> None:
+        await self._run(self._chats.remove_payer, chat_id, user_id)
+
+    async def everything_of(self, chat_id: int) -> Mapping[str, Any]:
+        return await self._run(self._chats.everything, chat_id)
 
     async def unlink(self, chat_id: int) -> bool:
         return await self._run(self._chats.unlink, chat_id)
@@ -153,11 +168,38 @@ class TinyStore:
     async def payment(self, payment_id: str) -> Payment | None:
         return await self._run(self._payments.payment, payment_id)
 
+    async def batch_of(self, payment_id: str) -> Sequence[Payment]:
+        return await self._run(self._payments.batch_of, payment_id)
+
+    async def payments_of_chat(self, chat_id: int) -> Sequence[Payment]:
+        return await self._run(self._payments.of_chat, chat_id)
+
     async def advance_payment(self, payment: Payment, expected: State) -> bool:
-        return await self._run(self._payments.advance, payment, expected)
+        return await self._run(self._payments.advance, [payment], expected)
+
+    async def advance_payments(self, payments: Sequence[Payment], expected: State) -> bool:
+        return await self._run(self._payments.advance, payments, expected)
 
     async def unsettled_payments(self) -> Sequence[Payment]:
         return await self._run(self._payments.unsettled)
+
+    async def put_invitation(self, invitation: Invitation, now: datetime) -> None:
+        await self._run(self._desk.put_invitation, invitation, now)
+
+    async def invitation(self, invitation_id: str) -> Invitation | None:
+        return await self._run(self._desk.invitation, invitation_id)
+
+    async def take_invitation(self, invitation_id: str) -> bool:
+        return await self._run(self._desk.take_invitation, invitation_id)
+
+    async def put_selection(self, selection: Selection, now: datetime) -> None:
+        await self._run(self._desk.put_selection, selection, now)
+
+    async def selection(self, selection_id: str) -> Selection | None:
+        return await self._run(self._desk.selection, selection_id)
+
+    async def take_selection(self, selection_id: str) -> bool:
+        return await self._run(self._desk.take_selection, selection_id)
 
     async def close(self) -> None:
         """Finish what was begun, and give the data folder free. Nothing is written that isn't on the disk already."""

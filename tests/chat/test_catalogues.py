@@ -32,6 +32,9 @@ KEY = re.compile(r"[a-z]+(\.[a-z_]+)+")
 HOLE = "*"
 KEY_WITH_HOLES = re.compile(r"(\*|[a-z]+)(\.(\*|[a-z_]+))*\.(\*|[a-z_]+)")
 
+PROGRESS = ("queued", "confirmed", "sent", *Outcome)
+"""How a payment that was confirmed can stand."""
+
 ENDS = [standing for standing in Standing if standing is not Standing.OPEN]
 
 COMPUTED: Mapping[str, set[str]] = {
@@ -39,12 +42,16 @@ COMPUTED: Mapping[str, set[str]] = {
     "alert.settled.{known.standing}": {f"alert.settled.{standing}" for standing in ENDS},
     "alert.{alert.kind}": {f"alert.{kind}" for kind in SUBJECTS if kind is not AlertKind.DIGEST},
     "alert.{watch.trouble}": {f"alert.{trouble}" for trouble in Trouble},
+    "batch.{payments[0].outcome}": {"batch.cancelled", "batch.expired"},
+    "batch.item.{payment.outcome or payment.state}": {f"batch.item.{step}" for step in PROGRESS},
     "choose.{command}": {f"choose.{command}" for command in CHOICES},
     "command.{name}": {f"command.{name}" for name in COMMANDS},
     "filter.{choice}": {f"filter.{choice}" for choice in (*Show, *Kind, "transactions")},
     "filter.{kind}": {f"filter.{kind}" for kind in Kind},
     "filter.{query.kind}": {f"filter.{kind}" for kind in Kind},
     "filter.{show}": {f"filter.{show}" for show in Show},
+    "journal.end.{payment.outcome or payment.state}": {f"journal.end.{step}" for step in ("asked", *PROGRESS)},
+    "journal.{payment.action}": {f"journal.{action}" for action in Action},
     "list.title.{query.show}": {f"list.title.{show}" for show in Show},
     "settings.ask.{name}": {f"settings.ask.{name}" for name in SECTIONS},
     "settings.overview.{flip}": {"settings.overview.on", "settings.overview.off"},
@@ -65,9 +72,10 @@ NO_KEYS = {"{self.query.show}.{self.query.kind}.{int(self.query.with_transaction
 """What looks like a computed key and is callback data."""
 
 SAME_IN_ALL = {
-    "alert.struck", "alert.title", "button.details", "button.filter", "button.pdf", "details.description",
-    "details.item", "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "list.line",
-    "payment.title",
+    "alert.struck", "alert.title", "batch.item.ask", "batch.item.confirmed", "batch.item.done", "batch.item.queued",
+    "button.details", "button.filter", "button.pdf", "details.description", "details.item",
+    "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "journal.how", "journal.what",
+    "list.line", "payment.title",
 }  # fmt: skip
 """Texts that are nothing but placeholders and signs, or the same word in English and German."""
 

@@ -195,3 +195,45 @@ async def test_topics_are_opened_in_supergroups_only_and_by_who_rules(
     sent = await bot.send_message(new.id, "here", message_thread_id=topic)
     assert (sent.message_thread_id, sent.is_topic_message) == (topic, True)
     assert [found.name for found in new.topics.values()] == ["General", "Invoices"]
+
+
+# --- Ways into the private chat, and writing in the name of a group -------------------------------------------------
+
+
+async def test_a_deep_link_starts_the_bot_in_private(bot: Bot, ada: Person, telegram: SandboxTelegram) -> None:
+    group = ada.create_group("Friends")
+    ada.set_bot_status(group, "member")
+    urls = {"In": f"https://t.me/{telegram.bot.username}?start=abc-_1", "Out": "https://t.me/another_bot?start=abc"}
+    markup = InlineKeyboardMarkup([[InlineKeyboardButton(label, url=url)] for label, url in urls.items()])
+    sent = await bot.send_message(group.id, "Go on", reply_markup=markup)
+    message = group.message(sent.message_id)
+    assert message is not None
+    assert ada.follow(message, "In").chat is telegram.private_chat(ada)
+    with pytest.raises(LookupError, match="another_bot"):
+        ada.follow(message, "Out")
+    received = [update.message for update in await bot.get_updates() if update.message]
+    assert [(m.chat.type, m.text) for m in received] == [("private", "/start abc-_1")]
+
+
+async def test_an_anonymous_administrator_writes_as_the_group(bot: Bot, ada: Person, telegram: SandboxTelegram) -> None:
+    bob = telegram.add_user("Bob")
+    group = ada.create_group("Friends", members=[bob], supergroup=True)
+    ada.set_bot_status(group, "administrator")
+    ada.send_anonymously(group, "hello")
+    (message,) = [update.message for update in await bot.get_updates() if update.message]
+    assert message.from_user is not None
+    assert message.sender_chat is not None
+    assert (message.from_user.is_bot, message.sender_chat.id) == (True, group.id)
+    with pytest.raises(PermissionError):
+        bob.send_anonymously(group, "hello")
+
+
+async def test_in_a_topic_what_replies_to_nothing_replies_to_its_beginning(bot: Bot, ada: Person) -> None:
+    forum = ada.create_group("Club", forum=True)
+    ada.set_bot_status(forum, "administrator")
+    topic = forum.add_topic("Bills")
+    first = ada.send(forum, "hello", topic=topic)
+    ada.send(forum, "again", topic=topic, reply_to=first)
+    ada.send(forum, "in General")
+    replied = [update.message.reply_to_message for update in await bot.get_updates() if update.message]
+    assert [message and message.forum_topic_created is not None for message in replied] == [True, False, None]

@@ -22,7 +22,7 @@ from bot.errors import (
 from bot.ports import MESSAGES_KEPT
 from bot.services.delivering import Courier
 from tests.fakes import invoice, settled
-from tests.services.world import DAY, DUE, HOUR, MINUTE, SECOND, World
+from tests.services.world import DAY, DUE, HOUR, MINUTE, SECOND, World, member
 
 NEW, DUE_SOON, CHANGED, SETTLED = AlertKind.NEW, AlertKind.DUE, AlertKind.CHANGED, AlertKind.SETTLED
 TOKEN = "token-of-1xx"
@@ -134,7 +134,7 @@ async def test_what_was_paid_in_another_chat_of_the_account_is_said_here(world: 
 async def test_a_payment_here_that_was_called_off_does_not_keep_the_word_back(world: World) -> None:
     await told_of(world, 7)
     question = await world.ask(7)
-    await world.payments.cancel(question.id, question.place, question.user_id, 77)
+    await world.payments.cancel(question.id, question.place, member(question.user_id), 77)
     await settle(world, 7)
     await world.deliver()
     assert world.told() == [(NEW, 7, None), (SETTLED, 7, None)]

@@ -20,7 +20,7 @@ from bot.domain.payments import Outcome, State
 from bot.errors import ProviderDown
 from bot.services.delivering import LEASE
 from tests.fakes import Message, invoice, settled
-from tests.services.world import ADA, DAY, DUE, MESSAGE, SECOND, World
+from tests.services.world import ADA, DAY, DUE, MESSAGE, SECOND, World, member
 
 MINUTES = timedelta(minutes=15)
 LATER = replace(invoice(8, DUE + 90 * DAY), issued=DUE)
@@ -108,9 +108,9 @@ async def ask_where_requests_are_lost(world: World) -> str:
 
 async def press(world: World, payment_id: str) -> None:
     chat = await world.store.chat(1)
-    payment = await world.payments.confirm(payment_id, Place(1), ADA, MESSAGE, chat)
-    assert payment is not None
-    await world.payments.carry_out(payment, chat)
+    payments = await world.payments.confirm(payment_id, Place(1), member(ADA), MESSAGE, chat)
+    assert payments
+    await world.payments.carry_out(payments, chat)
 
 
 @pytest.mark.parametrize("prepare", [ask, ask_where_answers_are_lost, ask_where_requests_are_lost])
@@ -134,6 +134,31 @@ async def test_a_payment_killed_anywhere_is_made_at_most_once_and_its_end_told_t
             # Killed between the note that the request leaves and its leaving, nobody can tell whether it left.
             assert told in ({Outcome.NOT_SENT}, {Outcome.UNCLEAR})
         assert payment.state is State.ASKED or payment.told
+
+
+async def ask_several(world: World) -> str:
+    world.account.put(invoice(7, DUE), invoice(8, DUE))
+    await world.link()
+    return (await world.ask_several(7, 8))[0].id
+
+
+async def test_several_killed_anywhere_are_each_made_at_most_once_and_none_after_the_kill(tmp_path: Path) -> None:
+    async for world, first in killed_everywhere(tmp_path, ask_several, press):
+        before = list(world.provider.posts)
+        for _ in range(80):
+            world.clock.move(10 * SECOND)
+            await world.settle()
+        assert world.provider.posts == before
+        assert before in ([], [("pay", 7)], [("pay", 7), ("pay", 8)])
+        batch = await world.store.batch_of(first)
+        if all(payment.state is State.ASKED for payment in batch):
+            assert before == []
+            continue
+        assert [payment.told for payment in batch] == [True, True]
+        told = {number: outcome for number, _, outcome in world.last_batch()}
+        paid = {number for _, number in world.provider.executed}
+        assert {number for number, outcome in told.items() if outcome is Outcome.DONE} == paid
+        assert {told[number] for number in told.keys() - paid} <= {Outcome.NOT_SENT, Outcome.UNCLEAR}
 
 
 async def expect_news(world: World) -> None:

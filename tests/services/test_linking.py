@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bot.domain.alerts import AlertKind
-from bot.domain.chats import Place
+from bot.domain.chats import Place, Token
 from bot.domain.payments import Outcome
 from bot.errors import (
     AnswerNotUnderstood,
@@ -24,7 +24,7 @@ from bot.errors import (
 )
 from bot.services.linking import looks_like_token, read_token
 from tests.fakes import Gate, invoice, settled
-from tests.services.world import ADA, BOB, DAY, DUE, MESSAGE, MINUTE, OPEN, SECOND, START, TOKEN, World
+from tests.services.world import ADA, BOB, DAY, DUE, MESSAGE, MINUTE, OPEN, SECOND, START, TOKEN, World, member
 
 HEADER_TEXT = "".join(chr(code) for code in range(0x21, 0x7F))
 WRAPPINGS = "<>\"'`"
@@ -168,7 +168,7 @@ async def test_the_token_is_not_on_the_disk_in_the_clear(world: World) -> None:
 
 async def test_what_is_no_token_does_not_reach_the_provider(world: World) -> None:
     with pytest.raises(NotAToken):
-        await world.linking.link(await world.chat(), Place(1), ADA, "not a token")
+        read_token("not a token")
     assert world.provider.calls == []
 
 
@@ -206,7 +206,7 @@ async def test_a_link_is_kept_while_a_payment_of_the_chat_is_under_way(paying: W
 
 
 async def test_a_confirmation_that_was_not_sent_yet_keeps_the_link_too(paying: World) -> None:
-    await paying.payments.confirm((await paying.ask()).id, Place(1), ADA, MESSAGE, await paying.chat())
+    await paying.payments.confirm((await paying.ask()).id, Place(1), member(ADA), MESSAGE, await paying.chat())
     with pytest.raises(LinkInUse):
         await paying.linking.unlink(await paying.chat())
     await paying.look_for(5 * MINUTE)
@@ -265,14 +265,14 @@ async def test_the_language_that_telegram_reports_is_kept_with_the_link(world: W
     chat = await world.chat()
     world.provider.account(TOKEN)
     german = type(chat)(chat.id, telegram_language="de")
-    await world.linking.link(german, Place(1), ADA, TOKEN)
+    await world.linking.link(german, Place(1), member(ADA), Token(TOKEN))
     assert (await world.chat()).speaks == "de"
     assert world.provider.languages == ["de"]
 
 
 async def test_the_link_remembers_the_topic_it_was_made_in(world: World) -> None:
     world.account.put(invoice(7, DUE))
-    await world.linking.link(await world.chat(), Place(1, 5), ADA, TOKEN)
+    await world.linking.link(await world.chat(), Place(1, 5), member(ADA), Token(TOKEN))
     await world.live(DUE)
     assert world.messenger.sent[0].alerts[0].place == Place(1, 5)
 

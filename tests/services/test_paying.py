@@ -27,7 +27,7 @@ from bot.errors import (
     UnclearSum,
 )
 from tests.fakes import Gate, invoice, settled
-from tests.services.world import ADA, BOB, CREDITED, DUE, MESSAGE, MINUTE, OPEN, SECOND, World
+from tests.services.world import ADA, BOB, CREDITED, DUE, MESSAGE, MINUTE, OPEN, SECOND, World, member
 
 # --- Asking ----------------------------------------------------------------------------------------------------------
 
@@ -121,7 +121,7 @@ async def test_a_paid_invoice_is_not_looked_at_again(paying: World) -> None:
 
 async def test_cancelling_pays_nothing_and_says_so_once(paying: World) -> None:
     question = await paying.ask()
-    await paying.payments.cancel(question.id, Place(1), ADA, MESSAGE)
+    await paying.payments.cancel(question.id, Place(1), member(ADA), MESSAGE)
     with pytest.raises(ConfirmationExpired):
         await paying.press(question.id)
     await paying.look_for(15 * MINUTE, MINUTE)
@@ -137,7 +137,7 @@ async def test_a_press_on_an_expired_question_does_nothing_and_says_so_once(payi
     question = await paying.ask()
     paying.clock.move(10 * MINUTE)
     if cancels:
-        await paying.payments.cancel(question.id, Place(1), ADA, MESSAGE)
+        await paying.payments.cancel(question.id, Place(1), member(ADA), MESSAGE)
     else:
         await paying.press(question.id)
     with pytest.raises(ConfirmationExpired):
@@ -169,7 +169,7 @@ async def test_nobody_but_who_asked_can_press(paying: World) -> None:
     with pytest.raises(PressByOther):
         await paying.press(question.id, user=BOB)
     with pytest.raises(PressByOther):
-        await paying.payments.cancel(question.id, Place(1), BOB, MESSAGE)
+        await paying.payments.cancel(question.id, Place(1), member(BOB), MESSAGE)
     assert paying.provider.posts == []
     await paying.press(question.id)
     assert paying.provider.posts == [("pay", 7)]

@@ -17,7 +17,7 @@ from bot.errors import (
 )
 from bot.services.workers import Workers
 from tests.fakes import Gate, invoice, settled
-from tests.services.world import ADA, BOB, CREDITED, DUE, MESSAGE, MINUTE, OPEN, SECOND, World
+from tests.services.world import ADA, BOB, CREDITED, DUE, MESSAGE, MINUTE, OPEN, SECOND, World, member
 
 
 async def all_of(*presses: Awaitable[None]) -> list[type[BaseException]]:
@@ -102,7 +102,7 @@ async def test_paying_and_taking_credit_back_do_not_cross_on_one_invoice(paying:
 
 async def test_cancelling_and_confirming_at_once_does_one_of_them(paying: World) -> None:
     question = await paying.ask()
-    cancel = paying.payments.cancel(question.id, Place(1), ADA, MESSAGE)
+    cancel = paying.payments.cancel(question.id, Place(1), member(ADA), MESSAGE)
     assert await all_of(cancel, paying.press(question.id)) == [ConfirmationExpired]
     assert paying.endings() == ([Outcome.DONE] if paying.provider.posts else [Outcome.CANCELLED])
 
@@ -147,7 +147,7 @@ async def test_an_end_found_by_another_replica_is_not_overwritten_by_an_older_st
     question = await paying.ask()
     paying.provider.errors["pay"] = ProviderDown()
     chat = await paying.chat()
-    payment = await paying.payments.confirm(question.id, Place(1), ADA, MESSAGE, chat)
+    payment = await paying.payments.confirm(question.id, Place(1), member(ADA), MESSAGE, chat)
     assert payment is not None
     other_replica = paying.replica()
     show_payment = paying.messenger.show_payment

@@ -21,14 +21,14 @@ from bot.errors import (
 )
 from bot.services.settling import ABANDONED_AFTER
 from tests.fakes import Gate
-from tests.services.world import ADA, MESSAGE, MINUTE, SECOND, World
+from tests.services.world import ADA, MESSAGE, MINUTE, SECOND, World, member
 
 # --- Crashes ---------------------------------------------------------------------------------------------------------
 
 
 async def test_a_crash_after_the_confirmation_sends_nothing_and_says_so(paying: World) -> None:
     question = await paying.ask()
-    await paying.payments.confirm(question.id, Place(1), ADA, MESSAGE, await paying.chat())
+    await paying.payments.confirm(question.id, Place(1), member(ADA), MESSAGE, await paying.chat())
     await paying.restart()
     await paying.look_for(ABANDONED_AFTER + 2 * MINUTE)
     assert paying.endings() == [Outcome.NOT_SENT]
@@ -40,7 +40,7 @@ async def test_a_payment_that_fails_in_the_background_is_logged_and_settled(
 ) -> None:
     question = await paying.ask()
     chat = await paying.chat()
-    payment = await paying.payments.confirm(question.id, Place(1), ADA, MESSAGE, chat)
+    payment = await paying.payments.confirm(question.id, Place(1), member(ADA), MESSAGE, chat)
     assert payment is not None
 
     async def fail(*_: object) -> bool:
@@ -96,7 +96,7 @@ async def test_a_crash_before_the_end_was_told_is_made_up_for(paying: World) -> 
 async def test_a_crash_before_a_cancellation_was_shown_is_made_up_for(paying: World) -> None:
     question = await paying.ask()
     paying.messenger.troubles[1].append(NotSent())
-    await paying.payments.cancel(question.id, Place(1), ADA, MESSAGE)
+    await paying.payments.cancel(question.id, Place(1), member(ADA), MESSAGE)
     await paying.restart()
     await paying.look_for(2 * MINUTE)
     assert paying.endings() == [Outcome.CANCELLED]
@@ -171,7 +171,7 @@ async def test_what_is_pressed_right_after_a_reading_does_not_wait_for_the_next(
     if step == "confirm":
         await paying.press(question.id)
     else:
-        await paying.payments.cancel(question.id, Place(1), ADA, MESSAGE)
+        await paying.payments.cancel(question.id, Place(1), member(ADA), MESSAGE)
     paying.messenger.always.clear()
     paying.clock.move(5 * SECOND)
     await paying.settle()

@@ -11,14 +11,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.domain.alerts import AlertKind, KnownInvoice, SentMessage
-from bot.domain.chats import Chat, Link, Place, Silence
+from bot.domain.chats import Chat, Link, Member, Place, Silence, Token
 from bot.domain.invoices import Listing
-from bot.domain.payments import Action, Outcome, Payment, State
+from bot.domain.payments import Action, Outcome, Payment, PaymentRules, State
 from bot.services.delivering import Courier
 from bot.services.linking import Linking
 from bot.services.monitoring import Monitor
 from bot.services.paying import Payments
 from bot.services.plan import CheckPlan
+from bot.services.selecting import Selecting
 from bot.services.workers import Workers
 from bot.store.tinydb import TinyStore, open_store
 from bot.store.vault import new_key
@@ -42,6 +43,10 @@ CREDITED = replace(OPEN, credit=Decimal(4))
 Told = list[tuple[AlertKind, int | None, int | None]]
 
 
+def member(user: int) -> Member:
+    return Member(user, "Ada" if user == ADA else "Bob")
+
+
 def open_in(message: SentMessage) -> list[int]:
     """The invoices of which a message says something that was not taken back."""
     return [shown.invoice_id for shown in message.shown if not shown.resolved]
@@ -56,6 +61,7 @@ class World:
         self.clock = SettableClock(START)
         self.provider = FakeProvider()
         self.messenger = FakeMessenger(self.clock)
+        self.rules = PaymentRules()
         self.plan = CheckPlan(timedelta(minutes=15), BERLIN)
         self.open()
 
@@ -70,14 +76,15 @@ class World:
         store, provider, messenger = wrap(self.store), wrap(self.provider), wrap(self.messenger)
         self.monitor = Monitor(store, provider, self.clock, self.plan, self.workers)
         self.courier = Courier(store, store, messenger, self.clock, self.plan, self.workers)
-        self.payments = Payments(store, store, provider, messenger, self.clock, self.workers)
+        self.payments = Payments(store, provider, messenger, self.clock, self.plan, self.workers, rules=self.rules)
+        self.selecting = Selecting(store, provider, self.payments, self.clock)
         self.linking = Linking(store, provider, self.clock, self.plan, base_url=URL)
 
     def replica(self, workers: Workers | None = None, show_within: timedelta = MINUTE) -> Payments:
         """The payments of another process over the same store, as far as the store can tell."""
         workers = workers or self.workers
-        outside = (self.provider, self.messenger, self.clock)
-        return Payments(self.store, self.store, *outside, workers, show_within=show_within)
+        outside = (self.provider, self.messenger, self.clock, self.plan)
+        return Payments(self.store, *outside, workers, show_within=show_within)
 
     async def kill(self) -> None:
         """End the process where it stands: what waits for the world outside is never heard of again."""
@@ -149,19 +156,27 @@ class World:
 
     async def link(self, chat_id: int = 1, token: str = TOKEN, user: int = ADA) -> Listing:
         self.provider.account(token)
-        return await self.linking.link(await self.store.chat(chat_id), Place(chat_id), user, token)
+        return await self.linking.link(await self.store.chat(chat_id), Place(chat_id), member(user), Token(token))
 
     async def ask(self, invoice_id: int = 7, action: Action = Action.PAY, chat_id: int = 1, user: int = ADA) -> Payment:
         chat = await self.store.chat(chat_id)
-        payment, _ = await self.payments.ask(chat, Place(chat_id), user, action, invoice_id)
+        payment, _ = await self.payments.ask(chat, Place(chat_id), member(user), action, invoice_id)
         return payment
+
+    async def ask_several(self, *invoice_ids: int, chat_id: int = 1, user: int = ADA) -> list[Payment]:
+        """Choose some of the open invoices and go on; the button that says yes names the first."""
+        chat, place = await self.store.chat(chat_id), Place(chat_id)
+        selection = await self.selecting.begin(chat, place, member(user))
+        for number in invoice_ids:
+            selection = await self.selecting.toggle(selection.id, place, member(user), number)
+        return [payment for payment, _ in await self.selecting.ask(selection.id, chat, place, member(user))]
 
     async def press(self, payment_id: str, chat_id: int = 1, user: int = ADA, message: int = MESSAGE) -> None:
         """Press the button that says yes, as the chat's handler does it."""
         chat = await self.store.chat(chat_id)
-        payment = await self.payments.confirm(payment_id, Place(chat_id), user, message, chat)
-        if payment is not None:
-            await self.payments.carry_out(payment, chat)
+        payments = await self.payments.confirm(payment_id, Place(chat_id), member(user), message, chat)
+        if payments:
+            await self.payments.carry_out(payments, chat)
 
     async def prefer(self, chat_id: int = 1, **choices: Any) -> None:
         """Change some of a chat's preferences."""
@@ -199,6 +214,10 @@ class World:
     def states(self) -> list[State]:
         """The steps of payments that were shown, in order."""
         return [payment.state for payment in self.messenger.shown]
+
+    def last_batch(self) -> list[tuple[int, State, Outcome | None]]:
+        """What the message of several showed last."""
+        return [(payment.invoice_id, payment.state, payment.outcome) for payment in self.messenger.batches[-1]]
 
     def endings(self) -> list[Outcome]:
         """The ends of payments that were shown, in order."""

@@ -8,14 +8,17 @@ import shutil
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.domain.chats import Silence
+from bot.domain.chats import Member, Place, Silence
+from bot.domain.invitations import Invitation
 from bot.domain.payments import State
 from bot.domain.preferences import Preferences
+from bot.domain.selections import Offer, Selection
 from bot.ports import Store
 from bot.store import files
 from bot.store.records import chat_of
@@ -40,6 +43,14 @@ from tests.store.examples import (
 
 KEY = new_key()
 LATE = NOW + HOUR
+SELECTION = Selection(
+    "s1",
+    Place(CHAT),
+    "a" * 64,
+    7,
+    NOW.replace(year=2999),
+    (Offer(1, Decimal(1), None, ""), Offer(2, Decimal(2), None, "")),
+)
 STEPS = range(1, 200)  # more than any deed takes
 View = dict[str, Any]
 Deed = Callable[[Store], Coroutine[Any, Any, None]]
@@ -55,6 +66,7 @@ def view(store: TinyStore) -> View:
         found[name] = (chat_of(record, database.vault), dict(record.known), record.alerts, record.sent)
     for name in database.folder.names("accounts"):
         found[name] = database.payments_of(Path(name).stem)
+    found["desk"] = (store._desk._read(Invitation), store._desk._read(Selection))
     return found
 
 
@@ -100,6 +112,21 @@ async def confirm(store: Store) -> None:
         assert await store.advance_payment(replace(payment, state=State.CONFIRMED), State.ASKED)
 
 
+async def confirm_several(store: Store) -> None:
+    batch = await store.batch_of("b1")
+    queued = [replace(payment, state=State.QUEUED) for payment in batch]
+    if batch and batch[0].state is State.ASKED:
+        assert await store.advance_payments(queued, State.ASKED)
+
+
+async def name_a_payer(store: Store) -> None:
+    await store.add_payer(CHAT, Member(8, "Bob"))
+
+
+async def choose(store: Store) -> None:
+    await store.put_selection(replace(SELECTION, chosen=(1, 2)), NOW)
+
+
 async def chat_without_anything_left(store: Store) -> None:
     await store.await_token(55, None)
 
@@ -114,6 +141,9 @@ DEEDS: list[Deed] = [
     finish_check,
     deliver,
     confirm,
+    confirm_several,
+    name_a_payer,
+    choose,
     chat_without_anything_left,
 ]
 STAGES: dict[Deed, int] = {deliver: 3}  # before, being sent, sent; all others are one transaction: before and after
@@ -125,7 +155,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def fill(template: Path) -> None:
-    """A folder with a linked chat that has two alerts, a message, a silence, and payments of two accounts.
+    """A folder with a linked chat that has two alerts, a message, a silence, a selection, and payments of two accounts.
 
     Another chat awaits its token.
     """
@@ -135,6 +165,9 @@ async def fill(template: Path) -> None:
     await find(store, new_alert(link, 1, "waiting/1"), new_alert(link, 2, "waiting/2"))
     await store.add_payment(new_payment("p1", link.account))
     await store.add_payment(new_payment("p2", "b" * 64))
+    for number in (1, 2):
+        await store.add_payment(new_payment(f"b{number}", link.account, invoice_id=number, batch="b"))
+    await store.put_selection(SELECTION, NOW)
     await store.await_token(55, NOW.replace(year=2999))
     await store.close()
 

@@ -51,6 +51,8 @@ def choice(t: Texts, command: str, listing: Listing, now: datetime) -> Screen:
     if listing.unreadable:
         lines.append(t.count("list.unreadable", listing.unreadable))
     rows = [[_button(t, asked, invoice, now)] for invoice in fitting[:OFFERED]]
+    if command == "pay" and sum(invoice.can_be_paid for invoice in fitting) > 1:
+        rows.append([Button(t.plain("button.several"), "several")])
     if len(fitting) > OFFERED:
         rows.append([Button(t.plain("button.all_invoices"), f"list:{Page(Query())}")])
     return Screen(join(lines), rows)

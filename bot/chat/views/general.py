@@ -16,18 +16,26 @@ from bot.services.browsing import Query
 from bot.services.linking import TOKEN_WAIT
 
 COMMANDS = (
-    "invoices", "invoice", "pdf", "pay", "removecredit", "archive", "check", "status", "settings", "timezone",
-    "language", "link", "unlink", "help",
+    "invoices", "invoice", "pdf", "pay", "removecredit", "payments", "archive", "check", "status", "settings",
+    "timezone", "language", "link", "unlink", "payers", "export", "help",
 )  # fmt: skip
 """The command menu, in its order; what each does is the text ``command.NAME``."""
+
+PAYING = frozenset({"pay", "removecredit", "payers"})
+"""Those that are left out where the operator has switched payments off."""
 
 OFFERED = 8
 """How many silenced invoices have a button in /status."""
 
 
+def offered(t: Texts) -> list[str]:
+    """The commands that can be used here."""
+    return [name for name in COMMANDS if t.payments or name not in PAYING]
+
+
 def welcome(t: Texts, *, private: bool) -> Screen:
     """What the bot is for, and how to begin: in a group, never with a token sent there."""
-    return Screen(join([t("start.welcome"), Markup(""), how_to_link(t) if private else t("error.group_chat")]))
+    return Screen(join([t("start.welcome"), Markup(""), how_to_link(t) if private else t("error.group_not_linked")]))
 
 
 def how_to_link(t: Texts) -> Markup:
@@ -36,9 +44,9 @@ def how_to_link(t: Texts) -> Markup:
 
 
 def help_page(t: Texts, chat: Chat, *, private: bool = True) -> Screen:
-    """All commands with a line each; in a group, that they are of no use there."""
-    lines = [t("help.line", command=name, text=t.plain(f"command.{name}")) for name in COMMANDS]
-    foot = t("help.linked") if chat.link else t("help.not_linked" if private else "error.group_chat")
+    """All commands with a line each, and whether the chat is linked."""
+    lines = [t("help.line", command=name, text=t.plain(f"command.{name}")) for name in offered(t)]
+    foot = t("help.linked") if chat.link else t("help.not_linked" if private else "error.group_not_linked")
     return Screen(join([t("help.title"), Markup(""), *lines, Markup(""), foot]))
 
 

@@ -201,9 +201,9 @@ def _sums(t: Texts, invoice: Invoice) -> list[Markup]:
 
 def _details_rows(t: Texts, invoice: Invoice) -> list[list[Button]]:
     rows = [[Button(t.plain("button.pdf"), f"pdf:{invoice.id}")]]
-    if invoice.can_be_paid and invoice.left_to_pay is not None:
+    if t.payments and invoice.can_be_paid and invoice.left_to_pay is not None:
         rows.append([Button(t.plain("button.pay", amount=t.money(invoice.left_to_pay)), f"pay:{invoice.id}")])
-    if invoice.can_return_credit:
+    if t.payments and invoice.can_return_credit:
         label = t.plain("button.remove_credit", amount=t.money(invoice.credit))
         rows.append([Button(label, f"removecredit:{invoice.id}")])
     return rows

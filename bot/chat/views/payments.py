@@ -35,11 +35,16 @@ def progress(t: Texts, payment: Payment) -> Screen:
         step = "sent" if payment.state is State.SENT else "confirmed"
         return Screen(t(f"{payment.action}.{step}", **facts))
     lines = [t(f"{payment.action}.{payment.outcome}", **facts, moment=t.moment(payment.since))]
-    if payment.error and payment.outcome in NOT_DONE:
+    if explains(payment):
         lines.append(t(payment.error, reason=one_line(payment.reason, REASON)))
     if payment.outcome is Outcome.PARTLY and payment.left is not None:
         lines.append(t("payment.left", amount=t.money(payment.left)))
     return Screen(join(lines), [_next_steps(t, payment)])
+
+
+def explains(payment: Payment) -> bool:
+    """Whether its error explains its end."""
+    return bool(payment.error) and payment.outcome in NOT_DONE
 
 
 def _next_steps(t: Texts, payment: Payment) -> list[Button]:
@@ -47,7 +52,7 @@ def _next_steps(t: Texts, payment: Payment) -> list[Button]:
     match payment.outcome:
         case Outcome.DONE if payment.action is Action.PAY:
             return [Button(t.plain("button.pdf"), f"pdf:{payment.invoice_id}"), details]
-        case Outcome.REFUSED | Outcome.NOT_SENT | Outcome.CHANGED | Outcome.EXPIRED:
+        case Outcome.REFUSED | Outcome.NOT_SENT | Outcome.CHANGED | Outcome.EXPIRED if t.payments:
             return [Button(t.plain("button.again"), f"{payment.action.replace('_', '')}:{payment.invoice_id}"), details]
         case _:
             return [details]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import parse_qs, urlsplit
 
 from bot.sandbox.telegram.calls import Upload
 from bot.sandbox.telegram.changes import MessageEdited
@@ -39,6 +40,11 @@ class Person:
         """Write a message; the first one in a private chat starts the bot."""
         return self._post(chat, text, topic=topic, reply_to=reply_to)
 
+    def send_anonymously(self, chat: Chat, text: str) -> Message:
+        """Write as an anonymous administrator: in the name of the group."""
+        self._check_rule(chat)
+        return self._post(chat, text, in_name_of=chat)
+
     def send_file(self, chat: Chat, name: str, content: bytes, caption: str = "") -> Message:
         return self._post(chat, caption, file=Upload(name, "", content))
 
@@ -74,6 +80,14 @@ class Person:
     def forge(self, message: Message, data: str) -> Press:
         """Send callback data that stands on no button, as a modified app can."""
         return self._world.press(self.user, message, data)
+
+    def follow(self, message: Message, label: str) -> Message:
+        """Follow a button's deep link into the private chat with the bot, and start it there."""
+        url = urlsplit(message.button(label).url or "")
+        if (url.netloc, url.path) != ("t.me", f"/{self._world.bot.username}"):
+            raise LookupError(f"{label!r} leads to {url.geturl()!r}, not to the bot")
+        (payload,) = parse_qs(url.query)["start"]
+        return self.send(self._world.private_chat(self.user), f"/start {payload}")
 
     # --- The bot in private -----------------------------------------------------------------------------------------
 
@@ -137,6 +151,7 @@ class Person:
         topic: int | None = None,
         reply_to: Message | None = None,
         file: Upload | None = None,
+        in_name_of: Chat | None = None,
     ) -> Message:
         self._check_presence(chat)
         if chat.kind == "private" and chat.status(self._world.bot) is None:
@@ -151,6 +166,7 @@ class Person:
             topic_id=None if topic == GENERAL_TOPIC else topic,
             thread_id=_thread(chat, topic, reply_to),
             reply_to=reply_to,
+            in_name_of=in_name_of,
         )
         self._world.receive(message)
         return message

@@ -61,6 +61,7 @@ class Message:
     """A message. ``text`` is the caption where there is a ``document``; ``entities`` belong to it.
 
     ``topic_id`` is set in a forum's topics other than General; ``thread_id`` also in the replies of a supergroup.
+    ``in_name_of`` is the chat in whose name somebody writes: an anonymous administrator's group, or a channel.
     ``service`` holds what a service message tells, in the Bot API's field names.
     """
 
@@ -75,6 +76,7 @@ class Message:
     topic_id: int | None = None
     thread_id: int | None = None
     reply_to: Message | None = None
+    in_name_of: Chat | None = None
     silent: bool = False
     protected: bool = False
     force_reply: bool = False

@@ -18,6 +18,9 @@ _GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscript
 
 Json = dict[str, object]
 
+ANONYMOUS: Json = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
+"""Telegram's stand-in for whoever writes in the name of a group."""
+
 
 def timestamp(instant: datetime) -> int:
     return int(instant.timestamp())
@@ -86,7 +89,7 @@ def message_json(message: Message, *, with_reply: bool = True) -> Json:
     """A message; the one it replies to is inside, but not what that one replies to."""
     content: Json = {
         "message_id": message.id,
-        "from": user_json(message.sender),
+        "from": ANONYMOUS if message.in_name_of else user_json(message.sender),
         "chat": chat_json(message.chat),
         "date": timestamp(message.date),
     }
@@ -101,11 +104,25 @@ def message_json(message: Message, *, with_reply: bool = True) -> Json:
             "edit_date": message.edited_at and timestamp(message.edited_at),
             "reply_markup": message.keyboard and keyboard_json(message.keyboard),
             "has_protected_content": message.protected,
+            "sender_chat": message.in_name_of and chat_json(message.in_name_of),
         }
     )
     if with_reply and message.reply_to:
         content["reply_to_message"] = message_json(message.reply_to, with_reply=False)
+    elif with_reply and message.topic_id:
+        content["reply_to_message"] = _topic_json(message, message.topic_id)
     return content | message.service
+
+
+def _topic_json(message: Message, topic_id: int) -> Json:
+    """The beginning of a topic, to which every message in it replies that replies to nothing else."""
+    return {
+        "message_id": topic_id,
+        "from": user_json(message.sender),
+        "chat": chat_json(message.chat),
+        "date": timestamp(message.date),
+        "forum_topic_created": {"name": message.chat.topics[topic_id].name, "icon_color": 7322096},
+    }
 
 
 def press_json(press: Press) -> Json:

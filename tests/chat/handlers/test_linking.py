@@ -47,7 +47,7 @@ async def test_start_in_a_group_never_asks_for_a_token_there(ada: Person, store:
     ada.set_bot_status(group, "administrator")
     greeting = await ask(ada, group, "/start", "I keep an eye on your hosting invoices")
     assert "Send me your API token" not in greeting.text
-    assert "private chat" in greeting.text
+    assert "sends /link here; the token is then given to me in private" in greeting.text
     assert (await store.chat(group.id)).awaiting_token_until is None
 
 
@@ -292,11 +292,6 @@ def group(ada: Person) -> Chat:
     group = ada.create_group("Friends", supergroup=True)
     ada.set_bot_status(group, "member")
     return group
-
-
-async def test_a_group_is_sent_to_the_private_chat(ada: Person, group: Chat) -> None:
-    await ask(ada, group, "/link", "in our private chat only")
-    assert len(said(group)) == 1
 
 
 async def test_a_token_shown_to_a_group_is_deleted_and_the_danger_explained(

@@ -32,7 +32,7 @@ def says(command: str, *invoices: Invoice, unreadable: int = 0, t: Texts = EN) -
     [
         ("invoice", ["show:1", "show:2", "show:3", "show:212032", "show:130348"]),
         ("pdf", ["pdf:1", "pdf:2", "pdf:3", "pdf:212032", "pdf:130348"]),
-        ("pay", ["pay:1", "pay:2"]),
+        ("pay", ["pay:1", "pay:2", "several"]),
         ("removecredit", ["removecredit:2", "removecredit:3"]),
     ],
 )
@@ -88,8 +88,14 @@ def test_while_some_could_not_be_read_it_does_not_say_that_there_is_nothing(comm
 
 def test_of_many_the_first_are_offered_and_the_list_of_all() -> None:
     few, many = ([invoice(number) for number in range(1, count + 1)] for count in (OFFERED, OFFERED + 1))
-    assert offered("pay", *few) == [f"pay:{number}" for number in range(1, 9)]
-    assert offered("pay", *many) == [*(f"pay:{number}" for number in range(1, 9)), "list:all.any.0.0"]
+    assert offered("pdf", *few) == [f"pdf:{number}" for number in range(1, 9)]
+    assert offered("pdf", *many) == [*(f"pdf:{number}" for number in range(1, 9)), "list:all.any.0.0"]
+
+
+def test_several_can_be_chosen_where_more_than_one_can_be_paid() -> None:
+    assert offered("pay", invoice(1), WITH_CREDIT)[2:] == ["several"]
+    assert offered("pay", WITH_CREDIT, UNCLEAR) == ["pay:2", "pay:4"]
+    assert "several" not in offered("removecredit", WITH_CREDIT, COVERED)
 
 
 @given(st.sampled_from(sorted(CHOICES)), st.text(max_size=300), st.integers(1, 10**18 - 1))

@@ -91,8 +91,8 @@ def test_help_says_whether_the_chat_is_linked() -> None:
 
 
 @pytest.mark.parametrize("t", [EN, DE], ids=["en", "de"])
-def test_help_in_a_group_sends_people_to_the_private_chat(t: Texts) -> None:
-    assert seen(general.help_page(t, Chat(-1), private=False)).endswith(t("error.group_chat"))
+def test_help_in_a_group_says_how_to_link_it(t: Texts) -> None:
+    assert seen(general.help_page(t, Chat(-1), private=False)).endswith(t("error.group_not_linked"))
 
 
 # --- Status ---------------------------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ def test_the_welcome_says_what_to_send_and_what_becomes_of_it() -> None:
 
 @pytest.mark.parametrize("t", [EN, DE], ids=["en", "de"])
 def test_the_welcome_in_a_group_does_not_ask_for_a_token(t: Texts) -> None:
-    assert seen(general.welcome(t, private=False)) == f"{t('start.welcome')}\n\n{t('error.group_chat')}"
+    assert seen(general.welcome(t, private=False)) == f"{t('start.welcome')}\n\n{t('error.group_not_linked')}"
 
 
 def test_todays_date_is_the_one_in_the_providers_zone() -> None:

@@ -1,0 +1,57 @@
+"""The journal of a chat's payments: what was asked, by whom, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from bot.chat.screens import Button, Screen, join
+from bot.chat.texts import Texts
+from bot.domain.payments import Action, Outcome, Payment, State
+
+PAGE = 8
+ICONS = {
+    Outcome.DONE: "✅",
+    Outcome.PARTLY: "🟡",
+    Outcome.UNCLEAR: "⚠️",
+    Outcome.CANCELLED: "✖️",
+    Outcome.EXPIRED: "⌛",
+    Outcome.CHANGED: "ℹ️",
+}
+
+
+def journal(t: Texts, payments: Sequence[Payment], number: int) -> Screen:
+    """A page of it, the newest first."""
+    if not payments:
+        return Screen(t("journal.none"))
+    pages = -(-len(payments) // PAGE)
+    number = min(max(number, 0), pages - 1)
+    shown = [_entry(t, payment) for payment in payments[number * PAGE :][:PAGE]]
+    rows = []
+    if pages > 1:
+        before, after = (number - 1) % pages, (number + 1) % pages
+        place = Button(f"{number + 1} / {pages}", f"journal:{number}")
+        rows.append([Button("◀", f"journal:{before}"), place, Button("▶", f"journal:{after}")])
+    return Screen(Markup("\n\n").join([t("journal.title"), *shown]), rows)
+
+
+def _entry(t: Texts, payment: Payment) -> Markup:
+    what = t(f"journal.{payment.action}", id=payment.invoice_id, amount=t.money(payment.amount))
+    icon = _icon(payment)
+    who = payment.user_name or payment.user_id
+    end = _end(t, payment)
+    how = t("journal.how", moment=t.moment(payment.since), who=who, end=end)
+    return join([t("journal.what", icon=icon, what=what), how])
+
+
+def _end(t: Texts, payment: Payment) -> Markup:
+    if payment.outcome is Outcome.PARTLY and payment.action is Action.PAY and payment.left is not None:
+        return t("journal.end.partly_left", left=t.money(payment.left))
+    return t(f"journal.end.{payment.outcome or payment.state}")
+
+
+def _icon(payment: Payment) -> str:
+    if payment.outcome is not None:
+        return ICONS.get(payment.outcome, "❌")
+    return "❔" if payment.state is State.ASKED else "⏳"

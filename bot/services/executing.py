@@ -1,0 +1,60 @@
+"""Send what was confirmed: read again, compare, note the intent, send once, and find out by reading."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import structlog
+
+from bot.domain.chats import Chat
+from bot.domain.payments import Action, Outcome, Payment, State, still_matches
+from bot.errors import NotFound, PermissionMissing, ProviderUnreachable, RateLimited, Refused, TokenRefused
+from bot.ports import Clock, PaymentStore, Provider
+from bot.services.failures import log_failure
+from bot.services.settling import Settler, because_of
+
+log = structlog.get_logger()
+
+CLEAR_REFUSALS = (Refused, NotFound, TokenRefused, PermissionMissing, RateLimited)
+"""Answers of the provider that say that it does not carry this request out."""
+
+
+class Executor:
+    """The only place that asks the provider to move money."""
+
+    def __init__(self, store: PaymentStore, provider: Provider, settler: Settler, clock: Clock) -> None:
+        self._store = store
+        self._provider = provider
+        self._settler = settler
+        self._clock = clock
+
+    async def send_once(self, payment: Payment, chat: Chat) -> Payment | None:
+        """From confirmed on: at most one request leaves, whatever happens.
+
+        Returns the payment as it stands then; None: somebody else has ended it, and tells.
+        """
+        if chat.link is None:
+            return await self._settler.end(payment, Outcome.NOT_SENT)
+        token, language = chat.link.token, chat.speaks
+        try:
+            invoice = await self._provider.invoice(token, language, payment.invoice_id)
+        except Exception as error:  # noqa: BLE001  # it is logged
+            log_failure("invoice can't be read before a payment", error, payment=payment.id)
+            return await self._settler.end(because_of(error, payment), Outcome.NOT_SENT)
+        if not still_matches(payment, invoice):
+            return await self._settler.end(payment, Outcome.CHANGED, left=invoice.left_to_pay)
+        sent = replace(payment, state=State.SENT, since=self._clock())
+        if not await self._store.advance_payment(sent, State.CONFIRMED):
+            log.warning("payment was given up before it was sent", payment=payment.id)
+            return None
+        call = self._provider.pay if payment.action is Action.PAY else self._provider.remove_credit
+        try:
+            await call(token, language, payment.invoice_id)
+        except ProviderUnreachable as error:
+            return await self._settler.end(because_of(error, sent), Outcome.NOT_SENT)
+        except CLEAR_REFUSALS as error:
+            sent = because_of(error, sent)
+            await self._store.advance_payment(sent, State.SENT)  # in case that the invoice can't be read now
+        except Exception as error:  # noqa: BLE001  # whatever it was, the request may have been carried out
+            log_failure("payment's answer is unclear", error, payment=payment.id)
+        return await self._settler.settle(sent)

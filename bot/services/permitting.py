@@ -1,0 +1,30 @@
+"""Who may move money here, and how much: the operator's rules, and the roles in a group."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from bot.domain.chats import Chat, Link
+from bot.domain.payments import Action, PaymentRules
+from bot.errors import NotAPayer, NotLinked, PaymentsOff, PaymentTooLarge
+
+
+def check_may_pay(rules: PaymentRules, chat: Chat, user_id: int) -> Link:
+    """The chat's link, if this person may pay with it.
+
+    Raises :class:`PaymentsOff`, :class:`NotLinked` or :class:`NotAPayer`. Asked at the question and again at the
+    press, since roles, links and settings change in between.
+    """
+    if not rules.on:
+        raise PaymentsOff
+    if chat.link is None:
+        raise NotLinked
+    if not chat.link.may_pay(user_id):
+        raise NotAPayer(owner=chat.link.owner_name or chat.link.linked_by)
+    return chat.link
+
+
+def check_amount(rules: PaymentRules, action: Action, amount: Decimal) -> None:
+    """Raise :class:`PaymentTooLarge` for a payment above the operator's limit."""
+    if action is Action.PAY and rules.limit is not None and not rules.allow(amount):
+        raise PaymentTooLarge(amount, rules.limit)

@@ -1,0 +1,123 @@
+"""What an operator can forbid: payments altogether, or large ones; and how long a question stands."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import cast
+
+import pytest
+
+from bot.application import InvoiceBot, build_telegram
+from bot.domain.chats import Place
+from bot.domain.payments import Action, Payment
+from bot.provider.client import ProviderClient
+from bot.sandbox.telegram import Chat, Person
+from bot.settings import Settings
+from bot.store.tinydb import TinyStore
+from tests.chat.conversation import ask, link
+from tests.chat.fakes import FakeProvider, Time
+from tests.chat.samples import NOW, invoice
+
+SENTENCE = "Paying is switched off in this bot. Please pay on your provider's website."
+
+
+@pytest.fixture
+def changes() -> dict[str, object]:
+    return {}
+
+
+@pytest.fixture
+async def bot_with(
+    settings: Settings, changes: dict[str, object], store: TinyStore, provider: FakeProvider, time: Time
+) -> AsyncIterator[None]:
+    changed = settings.model_copy(update=changes)
+    bot = InvoiceBot(changed, store, cast("ProviderClient", provider), build_telegram(settings), time)
+    await bot.start(86_400)
+    yield
+    await bot.stop()
+
+
+@pytest.fixture
+async def linked(ada: Person, chat: Chat, provider: FakeProvider, bot_with: None) -> Chat:
+    provider.add(invoice(1), invoice(2, credit=Decimal(1)))
+    await link(ada, chat)
+    return chat
+
+
+# --- Switched off ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("changes", [{"payments": "off"}])
+@pytest.mark.parametrize("command", ["/pay", "/pay 1", "/removecredit", "/removecredit 2", "/payers"])
+async def test_switched_off_the_commands_say_so(ada: Person, linked: Chat, command: str) -> None:
+    await ask(ada, linked, command, SENTENCE)
+
+
+@pytest.mark.parametrize("changes", [{"payments": "off"}])
+async def test_switched_off_no_menu_no_help_and_no_button_offers_it(ada: Person, linked: Chat) -> None:
+    offered = {command.name for command in ada.menu(linked)}
+    assert offered.isdisjoint({"pay", "removecredit", "payers"})
+    assert {"payments", "invoices"} <= offered
+    assert "/pay " not in (await ask(ada, linked, "/help", "/unlink")).text
+    details = await ask(ada, linked, "/invoice 2", "Invoice 2")
+    words = {(button.data or "").partition(":")[0] for button in details.buttons}
+    assert words == {"pdf", "snooze", "mute"}
+
+
+@pytest.mark.parametrize("changes", [{"payments": "off"}])
+async def test_switched_off_older_buttons_move_nothing(
+    ada: Person, linked: Chat, provider: FakeProvider, store: TinyStore
+) -> None:
+    details = await ask(ada, linked, "/invoice 1", "Invoice 1")
+    link = (await store.chat(linked.id)).link
+    assert link is not None
+    question = Payment(
+        id="asked-before", action=Action.PAY, account=link.account, invoice_id=1, amount=Decimal("7.95"),
+        credit=Decimal(0), status="Unpaid", due=None, place=Place(linked.id), user_id=ada.id, since=NOW,
+        expires_at=NOW + timedelta(minutes=10),
+    )  # fmt: skip
+    await store.add_payment(question)
+    await store.add_payment(replace(question, id="also-asked", action=Action.REMOVE_CREDIT))
+    for data in ("pay:1", "removecredit:2", "several", "sum:x", "yes:asked-before", "yes:also-asked"):
+        assert (await ada.forge(details, data).answered()).text == SENTENCE
+    assert provider.posts == []
+
+
+# --- A limit --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("changes", [{"max_payment": Decimal("7.00")}])
+async def test_a_payment_above_the_limit_is_refused_before_any_button(
+    ada: Person, linked: Chat, store: TinyStore
+) -> None:
+    refusal = await ask(ada, linked, "/pay 1", "€7.95 is more than this bot may pay at once (€7.00)")
+    assert refusal.buttons == []
+    assert await store.payments_of_chat(linked.id) == []
+    await ask(ada, linked, "/pay 2", "Pay €6.95 for invoice 2")
+
+
+@pytest.mark.parametrize("changes", [{"max_payment": Decimal("0.50")}])
+async def test_taking_credit_back_knows_no_limit(ada: Person, linked: Chat) -> None:
+    await ask(ada, linked, "/removecredit 2", "Take the credit of €1.00 back")
+
+
+@pytest.mark.parametrize("changes", [{"max_payment": Decimal("7.95")}])
+async def test_the_limit_itself_may_be_paid(ada: Person, linked: Chat) -> None:
+    await ask(ada, linked, "/pay 1", "Pay €7.95")
+
+
+# --- How long a question stands -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("changes", [{"confirmation_minutes": 2.0}])
+async def test_a_question_stands_as_long_as_the_operator_says(
+    ada: Person, linked: Chat, provider: FakeProvider, time: Time
+) -> None:
+    question = await ask(ada, linked, "/pay 1", "Please confirm within 2 minutes.")
+    time.forward(timedelta(minutes=2))
+    ada.press(question, "✅ Pay €7.95")
+    await linked.wait_for(lambda m: m is question and "has expired" in m.text)
+    assert provider.posts == []

@@ -1,0 +1,25 @@
+"""Who may pay with a link, and how much at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from bot.domain.chats import Link, Member, Place, Token, Watch
+from bot.domain.payments import PaymentRules
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LINK = Link("a", Place(-5), Token("t"), 7, NOW, NOW, Watch(NOW), "Ada")
+
+
+def test_the_owner_and_those_named_may_pay_and_nobody_else() -> None:
+    assert [LINK.may_pay(user) for user in (7, 8, 0, -5)] == [True, False, False, False]
+    named = replace(LINK, payers=(Member(8, "Bob"), Member(9, "Eva")))
+    assert [named.may_pay(user) for user in (7, 8, 9, 10)] == [True, True, True, False]
+
+
+def test_a_limit_counts_to_the_cent_and_allows_itself() -> None:
+    rules = PaymentRules(limit=Decimal("50.00"))
+    assert [rules.allow(Decimal(amount)) for amount in ("49.99", "50", "50.01")] == [True, True, False]
+    assert PaymentRules().allow(Decimal(10**9))

@@ -1,0 +1,37 @@
+"""Choosing several: whatever is ticked, what is chosen is a part of what was offered, and the sum is its sum."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from hypothesis import given, strategies as st
+
+from bot.domain.chats import Place
+from bot.domain.selections import Offer, Selection
+
+NUMBERS = st.lists(st.integers(1, 12), min_size=1, max_size=10, unique=True)
+
+
+def selection(numbers: list[int]) -> Selection:
+    offers = tuple(Offer(number, Decimal(number) / 4, None, "") for number in numbers)
+    return Selection("s", Place(1), "a", 7, datetime(2026, 1, 1, tzinfo=UTC), offers)
+
+
+@given(NUMBERS, st.lists(st.none() | st.integers(1, 15), max_size=30))
+def test_ticking_chooses_offered_invoices_in_their_order_and_the_sum_goes_along(
+    numbers: list[int], ticks: list[int | None]
+) -> None:
+    chosen, expected = selection(numbers), set[int]()
+    for tick in ticks:
+        chosen = chosen.with_all() if tick is None else chosen.toggled(tick)
+        if tick is None:
+            expected = set() if expected == set(numbers) else set(numbers)
+        else:
+            expected ^= {tick} & set(numbers)
+        assert chosen.chosen == tuple(number for number in numbers if number in expected)
+        assert chosen.sum == sum(Decimal(number) / 4 for number in expected)
+
+
+def test_of_nothing_the_sum_is_nothing() -> None:
+    assert selection([1, 2]).sum == Decimal(0)
