@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from functools import partial
 from typing import NamedTuple, Never, TypeVar
 
 import structlog
@@ -18,8 +17,10 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from telegram.ext import Application
 
 from bot.chat.bot import ALLOWED_UPDATES
+from bot.chat.intake import Intake
 from bot.chat.request import NotThere
 from bot.errors import StartError
+from bot.services.roles import Role
 
 log = structlog.get_logger()
 
@@ -28,6 +29,13 @@ Sleep = Callable[[float], Awaitable[object]]
 
 POLL = timedelta(seconds=10)
 """How long Telegram holds a poll open when there is nothing new."""
+
+BREATH = 0.5
+"""Seconds until the next poll while something is in hand that takes longer."""
+STANDBY = 5.0
+"""Seconds after which a replica that doesn't poll asks again whether it should."""
+LAST_CONFIRMATION = 2.0
+"""Seconds that a stop waits for Telegram to take note of what was handled; else that comes again, and does no harm."""
 
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 30.0
@@ -108,29 +116,51 @@ async def persist(call: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep
             return result
 
 
-async def poll(bot: Bot, updates: asyncio.Queue[object], sleep: Sleep = asyncio.sleep) -> Never:
-    """Put all updates into the queue, until cancelled. Raises :class:`StartError` once the bot's token is refused.
+class Poller:
+    """Brings updates by long polling, on one of several replicas at a time: the one that has the ``role``."""
 
-    Each request confirms what the one before it brought: what a cancellation leaves unconfirmed comes again.
-    """
-    offset: int | None = None
-    while True:
+    def __init__(self, bot: Bot, intake: Intake, role: Role, sleep: Sleep = asyncio.sleep) -> None:
+        self._bot = bot
+        self._intake = intake
+        self._role = role
+        self._sleep = sleep
+
+    async def run(self) -> Never:
+        """Poll until cancelled. Raises :class:`StartError` once the bot's token is refused."""
+        while True:
+            try:
+                updates = await persist(self._turn, self._sleep)
+            except InvalidToken:
+                raise StartError(TOKEN_REVOKED) from None
+            if updates is None:
+                await self._sleep(STANDBY)
+                continue
+            self._intake.take_batch(updates)
+            if self._intake.is_busy:
+                await self._intake.progress(BREATH)
+
+    async def finish(self) -> None:
+        """Confirm what was handled, and let another replica poll. For when nothing is in hand any more."""
+        if self._role.held:
+            if self._intake.offset is not None:
+                async with asyncio.timeout(LAST_CONFIRMATION):
+                    await self._bot.get_updates(self._intake.offset, limit=1, timeout=0)
+            await self._role.give_back()
+
+    async def _turn(self) -> tuple[Update, ...] | None:
+        """One poll; None where another replica has the role. Its offset confirms only what was handled."""
+        if not await self._role.hold():
+            return None
         try:
-            news = await persist(partial(_fetch, bot, offset), sleep)
-        except InvalidToken:
-            raise StartError(TOKEN_REVOKED) from None
-        for update in news:
-            offset = update.update_id + 1
-            updates.put_nowait(update)
-
-
-async def _fetch(bot: Bot, offset: int | None) -> tuple[Update, ...]:
-    try:
-        return await bot.get_updates(offset, timeout=POLL, allowed_updates=ALLOWED_UPDATES)
-    except Conflict as error:
-        if "webhook" in error.message.lower():
-            await bot.delete_webhook()
-        raise
+            # While something is in hand it comes again with what is new, so there is nothing to wait for.
+            wait = timedelta(0) if self._intake.is_busy else POLL
+            updates = await self._bot.get_updates(self._intake.offset, timeout=wait, allowed_updates=ALLOWED_UPDATES)
+        except Conflict as error:
+            if "webhook" in error.message.lower():
+                await self._bot.delete_webhook()
+            raise
+        log.debug("updates polled", count=len(updates))
+        return updates
 
 
 def _log_end(trouble: Trouble | None, failures: int) -> None:
