@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -27,10 +29,12 @@ from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.selecting import SelectionHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.silences import SilenceHandlers
+from bot.chat.intake import Intake
 from bot.chat.messenger import TelegramMessenger
-from bot.chat.polling import poll, reach
+from bot.chat.polling import Poller, reach
 from bot.chat.request import TelegramRequest, UpdatesRequest
 from bot.chat.texts import Phrasebook, open_phrasebook, speaker
+from bot.chat.webhook import Webhook
 from bot.errors import StartError
 from bot.ports import Clock, Store
 from bot.provider.client import ProviderClient, open_client
@@ -44,6 +48,7 @@ from bot.services.paying import Payments
 from bot.services.plan import CheckPlan
 from bot.services.selecting import Selecting
 from bot.services.silencing import Silencing
+from bot.services.roles import Role
 from bot.services.workers import Workers
 from bot.settings import Settings
 from bot.store.keyfile import load_or_make_key
@@ -58,10 +63,10 @@ SENDS_AT_ONCE = 25
 DOWNLOADS_AT_ONCE = 25
 CONNECTIONS = 100
 """To Telegram, and to the provider: checks and downloads together leave some for answers and payments."""
-GRACE = 5.0
-"""Seconds that all work in hand together has to end when the bot stops; Docker kills after ten.
+GRACE = 20.0
+"""Seconds that all work in hand together has to end when the bot stops.
 
-:data:`bot.chat.errands.LAST_WORDS` come on top of it.
+:data:`bot.chat.errands.LAST_WORDS` and :data:`bot.chat.polling.LAST_CONFIRMATION` come on top of it.
 """
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -107,6 +112,17 @@ def build_telegram(settings: Settings) -> Telegram:
     )
 
 
+def build_source(
+    settings: Settings, telegram: Telegram, intake: Intake, store: Store, clock: Clock
+) -> Poller | Webhook:
+    """What brings the updates: the webhook if one is set, else long polling, on one replica at a time."""
+    if settings.webhook_url:
+        secret = settings.webhook_secret.get_secret_value()
+        return Webhook(telegram.bot, intake, settings.webhook_url, secret, clock)
+    holder = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+    return Poller(telegram.bot, intake, Role("polling", holder, store, clock), clock)
+
+
 class InvoiceBot:
     """The bot's parts, wired. :func:`running` starts and stops it."""
 
@@ -114,9 +130,12 @@ class InvoiceBot:
         self, settings: Settings, store: Store, provider: ProviderClient, telegram: Telegram, clock: Clock
     ) -> None:
         self.telegram = telegram
-        self._polling: asyncio.Task[Never] | None = None
         rules = settings.payment_rules
         self.phrasebook: Phrasebook = open_phrasebook(settings.currency, settings.zone, payments=rules.on)
+        self._bringing: asyncio.Task[Never] | None = None
+        self.intake = Intake(telegram.update_queue)
+        _processor_of(telegram).tell(self.intake.end)
+        self.source = build_source(settings, telegram, self.intake, store, clock)
         self._plan = CheckPlan(
             timedelta(seconds=settings.check_interval), settings.zone, settings.preferences, settings.is_banking_day
         )
@@ -157,7 +176,7 @@ class InvoiceBot:
     async def start(self, tick: float) -> asyncio.Task[Never]:
         """Wait for Telegram as long as it takes, then begin to take updates and to tick every ``tick`` seconds.
 
-        Gives the task that takes the updates, as :func:`bot.chat.polling.poll`. Raises :class:`StartError`.
+        Gives the task that brings the updates, which ends by :class:`StartError` only. Raises that too.
         """
         bot = self.telegram.bot
         await reach(self.telegram)
@@ -165,9 +184,9 @@ class InvoiceBot:
         for work in (self._monitor.tick, self._courier.tick, self._payments.tick):
             self._repeat(work, tick)
         await self.telegram.start()
-        self._polling = asyncio.create_task(poll(bot, self.telegram.update_queue))
+        self._bringing = asyncio.create_task(self.source.run())
         log.info("bot is running", name=bot.username)
-        return self._polling
+        return self._bringing
 
     async def stop(self) -> None:
         """Take no more updates, let what is in hand end within :data:`GRACE`, cancel the rest, and disconnect.
@@ -177,14 +196,15 @@ class InvoiceBot:
         """
         log.info("bot is stopping")
         end = asyncio.get_running_loop().time() + GRACE
-        for step in (self._stop_polling, self._finish_updates, self._cancel_updates, self._finish_work):
+        for step in (self._take_no_more, self._finish_updates, self._cancel_updates, self._finish_work):
             await _survive(step(end))
+        await _survive(self.source.finish())
         await _survive(self.telegram.bot.shutdown())
 
-    async def _stop_polling(self, _: float) -> None:
-        if self._polling is not None:
-            self._polling.cancel()
-            await asyncio.gather(self._polling, return_exceptions=True)
+    async def _take_no_more(self, _: float) -> None:
+        if self._bringing is not None:
+            self._bringing.cancel()
+            await asyncio.gather(self._bringing, return_exceptions=True)
 
     async def _finish_updates(self, end: float) -> None:
         if self.telegram.running:
@@ -196,6 +216,7 @@ class InvoiceBot:
 
     async def _cancel_updates(self, _: float) -> None:
         await self.telegram.update_processor.shutdown()
+        self.intake.cut_off()
         await self._queue.stop(wait=False)
 
     async def _finish_work(self, end: float) -> None:
@@ -263,10 +284,16 @@ async def run(settings: Settings) -> None:
 
 def configure_logs(settings: Settings) -> None:
     """Set logging up, with the bot's own secrets masked."""
-    secrets = [settings.telegram_bot_token, *settings.token_keys]
-    logs.configure(settings.log_level, settings.log_format, [secret.get_secret_value() for secret in secrets])
+    values = [settings.telegram_bot_token, settings.webhook_secret, *settings.token_keys]
+    logs.configure(settings.log_level, settings.log_format, [value.get_secret_value() for value in values])
     # An outage is logged when it begins and when it ends, not at every try.
     stamina.instrumentation.set_on_retry_hooks([])
+
+
+def _processor_of(telegram: Telegram) -> InOrderPerChat:
+    processor = telegram.update_processor
+    assert isinstance(processor, InOrderPerChat)  # noqa: S101  # build_telegram has said so
+    return processor
 
 
 async def _log_failure(update: object, context: CallbackContext[Any, Any, Any, Any]) -> None:

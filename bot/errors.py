@@ -106,6 +106,15 @@ class DocumentTooLarge(ProviderError):
         super().__init__(limit_mb=limit_mb)
 
 
+# --- The store ------------------------------------------------------------------------------------------------------
+
+
+class StoreAway(BotError):
+    """The database can't be reached, or does not answer in time. Whether the last change was made is not known."""
+
+    key = "error.store_away"
+
+
 # --- Telegram -------------------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,6 @@ from structlog.testing import capture_logs
 
 from bot import application
 from bot.application import Telegram, open_embedded_store, run, running
-from bot.chat.errands import LAST_WORDS
 from bot.errors import StartError
 from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN, ApiError, Chat, Person
@@ -242,7 +241,3 @@ async def test_a_key_that_was_made_is_told_of_with_what_that_means(settings: Set
     assert entry["event"] == "made a key file"
     assert entry["file"] == str(settings.data_dir / "token.key")
     assert "keep a copy" in entry["meaning"]
-
-
-def test_the_bot_stops_well_before_docker_would_kill_it() -> None:
-    assert application.GRACE + LAST_WORDS <= 8

@@ -19,8 +19,8 @@ PATIENCE = 20.0
 """Seconds after which an update that is still in hand no longer holds up those behind a full window."""
 ROOM = 1000
 """Updates in hand at most, over all chats."""
-PER_CHAT = 20
-"""Updates of one chat in hand at most. What somebody sends beyond it, faster than it can be answered, is passed over."""
+PER_CHAT = 50
+"""Updates of one chat in hand at most; what comes faster than it can be answered is passed over."""
 REMEMBERED = 10 * ROOM
 """Updates that were handled and would be known again."""
 
@@ -45,7 +45,7 @@ class Intake:
         self._handled: OrderedDict[int, None] = OrderedDict()
         self._let_go: set[int] = set()
         self._next: int | None = None
-        self._moved = asyncio.Event()
+        self._idle = asyncio.Event()
 
     @property
     def offset(self) -> int | None:
@@ -64,7 +64,6 @@ class Intake:
     def take_batch(self, updates: Sequence[Update]) -> None:
         """Take what a poll brought. A full one without news means that what is in hand holds up all others."""
         known = len(self._handled) + len(self._in_hand)
-        self._moved.clear()
         for update in updates:
             self.take(update)
             self._next = update.update_id + 1
@@ -87,6 +86,7 @@ class Intake:
         else:
             self._in_hand[number] = InHand(chat_id, self._time(), ended)
             self._per_chat[chat_id] += 1
+            self._idle.clear()
             self._queue.put_nowait(update)
         return ended
 
@@ -102,13 +102,14 @@ class Intake:
             self._next = min(self._next, update.update_id)
         if not in_hand.ended.done():
             in_hand.ended.set_result(handled)
-        self._moved.set()
+        if not self._holding:
+            self._idle.set()
 
-    async def progress(self, within: float) -> None:
-        """Wait until the handlers of some update have ended, at most ``within`` seconds."""
+    async def rest(self, within: float) -> None:
+        """Wait until nothing is in hand that holds others up, at most ``within`` seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
-                await self._moved.wait()
+                await self._idle.wait()
 
     def cut_off(self) -> None:
         """Nothing more is handled: whoever waits for an end hears so."""

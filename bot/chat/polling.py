@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import NamedTuple, Never, TypeVar
 
 import structlog
@@ -19,7 +20,8 @@ from telegram.ext import Application
 from bot.chat.bot import ALLOWED_UPDATES
 from bot.chat.intake import Intake
 from bot.chat.request import NotThere
-from bot.errors import StartError
+from bot.errors import StartError, StoreAway
+from bot.ports import Clock
 from bot.services.roles import Role
 
 log = structlog.get_logger()
@@ -31,7 +33,7 @@ POLL = timedelta(seconds=10)
 """How long Telegram holds a poll open when there is nothing new."""
 
 BREATH = 0.5
-"""Seconds until the next poll while something is in hand that takes longer."""
+"""Seconds until the next poll where something in hand takes longer: others don't wait for it."""
 STANDBY = 5.0
 """Seconds after which a replica that doesn't poll asks again whether it should."""
 LAST_CONFIRMATION = 2.0
@@ -84,10 +86,9 @@ async def reach(
     application: Application,  # type: ignore[type-arg]  # its six parameters say nothing here
     sleep: Sleep = asyncio.sleep,
 ) -> None:
-    """Initialize and make ready to be polled, however long Telegram is away. Raises :class:`StartError`."""
+    """Initialize, however long Telegram is away. Raises :class:`StartError`."""
     try:
         await persist(application.initialize, sleep)
-        await persist(application.bot.delete_webhook, sleep)  # with one set, Telegram refuses to be polled
     except InvalidToken:
         raise StartError(TOKEN_REFUSED) from None
 
@@ -119,11 +120,15 @@ async def persist(call: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep
 class Poller:
     """Brings updates by long polling, on one of several replicas at a time: the one that has the ``role``."""
 
-    def __init__(self, bot: Bot, intake: Intake, role: Role, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, bot: Bot, intake: Intake, role: Role, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
         self._bot = bot
         self._intake = intake
         self._role = role
+        self._clock = clock
         self._sleep = sleep
+        self._webhook_is_gone = False
+        self.good_at: datetime | None = None
+        """When this process last polled with success, or learned that another one has the role."""
 
     async def run(self) -> Never:
         """Poll until cancelled. Raises :class:`StartError` once the bot's token is refused."""
@@ -137,28 +142,37 @@ class Poller:
                 continue
             self._intake.take_batch(updates)
             if self._intake.is_busy:
-                await self._intake.progress(BREATH)
+                await self._intake.rest(BREATH)
 
     async def finish(self) -> None:
         """Confirm what was handled, and let another replica poll. For when nothing is in hand any more."""
-        if self._role.held:
-            if self._intake.offset is not None:
+        if not self._role.held:
+            return
+        if self._intake.offset is not None:
+            with suppress(TelegramError, TimeoutError):
                 async with asyncio.timeout(LAST_CONFIRMATION):
-                    await self._bot.get_updates(self._intake.offset, limit=1, timeout=0)
+                    await self._bot.get_updates(self._intake.offset, limit=1, timeout=timedelta(0))
+        with suppress(StoreAway):  # then it runs out
             await self._role.give_back()
 
     async def _turn(self) -> tuple[Update, ...] | None:
         """One poll; None where another replica has the role. Its offset confirms only what was handled."""
         if not await self._role.hold():
+            self._webhook_is_gone, self.good_at = False, self._clock()
             return None
         try:
+            if not self._webhook_is_gone:  # with one set, Telegram refuses to be polled
+                self._webhook_is_gone = await self._bot.delete_webhook()
             # While something is in hand it comes again with what is new, so there is nothing to wait for.
             wait = timedelta(0) if self._intake.is_busy else POLL
             updates = await self._bot.get_updates(self._intake.offset, timeout=wait, allowed_updates=ALLOWED_UPDATES)
         except Conflict as error:
             if "webhook" in error.message.lower():
-                await self._bot.delete_webhook()
+                self._webhook_is_gone = False
+            else:
+                self._role.lose()  # maybe to a replica that can reach the store where this one can't
             raise
+        self.good_at = self._clock()
         log.debug("updates polled", count=len(updates))
         return updates
 

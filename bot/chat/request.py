@@ -58,11 +58,11 @@ class UpdatesRequest(TelegramRequest):
         """The decoded answer. Raises :class:`TelegramError` where it is no JSON."""
         answer = TelegramRequest.parse_json_payload(payload)
         if isinstance(answer.get("result"), list):
-            answer["result"] = [_readable(update) for update in answer["result"]]
+            answer["result"] = [readable(update) for update in answer["result"]]
         return answer
 
 
-def _readable(update: dict[str, Any]) -> dict[str, Any]:
+def readable(update: dict[str, Any]) -> dict[str, Any]:
     """The update itself, or an empty one of the same id. Nothing of a bad one but its id belongs into the log."""
     with suppress(Exception):
         Update.de_json(update)
