@@ -36,6 +36,8 @@ from bot.chat.request import TelegramRequest, UpdatesRequest
 from bot.chat.texts import Phrasebook, open_phrasebook, speaker
 from bot.chat.webhook import Webhook
 from bot.errors import StartError
+from bot.health import Health
+from bot.metrics import Metrics
 from bot.ports import Clock, Store
 from bot.provider.client import ProviderClient, open_client
 from bot.provider.transport import make_transport
@@ -50,9 +52,11 @@ from bot.services.selecting import Selecting
 from bot.services.silencing import Silencing
 from bot.services.roles import Role
 from bot.services.workers import Workers
+from bot.serving import listening
 from bot.settings import Settings
 from bot.store.keyfile import load_or_make_key
 from bot.store.tinydb import TinyStore, open_store
+from bot.web import Front
 
 log = structlog.get_logger()
 
@@ -68,6 +72,8 @@ GRACE = 20.0
 
 :data:`bot.chat.errands.LAST_WORDS` and :data:`bot.chat.polling.LAST_CONFIRMATION` come on top of it.
 """
+LAST_ANSWERS = 1.0
+"""Seconds that requests in hand have to end after all that."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -127,11 +133,19 @@ class InvoiceBot:
     """The bot's parts, wired. :func:`running` starts and stops it."""
 
     def __init__(
-        self, settings: Settings, store: Store, provider: ProviderClient, telegram: Telegram, clock: Clock
+        self,
+        settings: Settings,
+        store: Store,
+        provider: ProviderClient,
+        telegram: Telegram,
+        front: Front,
+        clock: Clock,
     ) -> None:
         self.telegram = telegram
         rules = settings.payment_rules
         self.phrasebook: Phrasebook = open_phrasebook(settings.currency, settings.zone, payments=rules.on)
+        self._front = front
+        self._store = store
         self._bringing: asyncio.Task[Never] | None = None
         self.intake = Intake(telegram.update_queue)
         _processor_of(telegram).tell(self.intake.end)
@@ -185,6 +199,8 @@ class InvoiceBot:
             self._repeat(work, tick)
         await self.telegram.start()
         self._bringing = asyncio.create_task(self.source.run())
+        self._front.health.watch(self._store, self.source, self._monitor)
+        self._front.webhook = self.source if isinstance(self.source, Webhook) else None
         log.info("bot is running", name=bot.username)
         return self._bringing
 
@@ -195,6 +211,7 @@ class InvoiceBot:
         are not: their chats are told to ask again. A step that fails is logged, and skips none.
         """
         log.info("bot is stopping")
+        self._front.health.stop()
         end = asyncio.get_running_loop().time() + GRACE
         for step in (self._take_no_more, self._finish_updates, self._cancel_updates, self._finish_work):
             await _survive(step(end))
@@ -202,6 +219,7 @@ class InvoiceBot:
         await _survive(self.telegram.bot.shutdown())
 
     async def _take_no_more(self, _: float) -> None:
+        self.intake.close()
         if self._bringing is not None:
             self._bringing.cancel()
             await asyncio.gather(self._bringing, return_exceptions=True)
@@ -246,14 +264,32 @@ async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     Raises :class:`StartError` where the store can't be opened.
     """
     async with AsyncExitStack() as stack:
+        front = Front(Health(clock), Metrics(), clock)
+        if settings.web_listen:
+            await stack.enter_async_context(_shown(front, settings))
         # Not in a thread: nothing else runs yet, and a thread would go on where a signal has ended the start.
         store = open_embedded_store(settings)
         stack.push_async_callback(store.close)
         http = await stack.enter_async_context(open_client(CONNECTIONS))
         provider = ProviderClient(http, settings.provider_url, settings.zone, clock=clock)
-        bot = InvoiceBot(settings, store, provider, build_telegram(settings), clock)
+        bot = InvoiceBot(settings, store, provider, build_telegram(settings), front, clock)
         stack.push_async_callback(bot.stop)
         yield bot
+
+
+@asynccontextmanager
+async def _shown(front: Front, settings: Settings) -> AsyncIterator[None]:
+    """Serve health, figures and the webhook from the first moment to the last."""
+    assert settings.web_listen is not None  # noqa: S101  # asked by the caller
+    host, port = settings.web_listen
+    async with AsyncExitStack() as stack:
+        stack.enter_context(front.metrics.listening())
+        try:
+            await stack.enter_async_context(listening(front.app(settings.webhook_url), host, port, LAST_ANSWERS))
+        except OSError as error:
+            why = error.strerror or error
+            raise StartError(f"WEB_LISTEN: the address {host}:{port} can't be listened on ({why}).") from error
+        yield
 
 
 @asynccontextmanager

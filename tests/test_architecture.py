@@ -19,7 +19,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 
 CORE = {"domain", "errors", "ports"}
-EVERYTHING = CORE | {"application", "chat", "doctor", "logs", "provider", "services", "settings", "store", "web"}
+WEB = {"health", "metrics", "serving", "web"}
+EVERYTHING = CORE | WEB | {"application", "chat", "doctor", "logs", "provider", "services", "settings", "store"}
 KNOWS = {
     "domain": set[str](),
     "errors": {"domain"},
@@ -31,8 +32,11 @@ KNOWS = {
     "provider": CORE | {"logs"},
     "store": CORE,
     "chat": CORE | {"services", "logs"},
-    "web": CORE | {"services", "chat"},
-    "sandbox": CORE | {"settings"},
+    "serving": set[str](),
+    "health": CORE,
+    "metrics": {"health"},
+    "web": CORE | {"chat", "health", "metrics"},
+    "sandbox": CORE | {"serving", "settings"},
     "sandbox.demo": EVERYTHING | {"sandbox"},
     "application": EVERYTHING,
     "doctor": EVERYTHING,
@@ -49,6 +53,9 @@ ONLY_IN = {
     "tinydb": {"store"},
     "cryptography": {"store"},
     "filelock": {"store"},
+    "prometheus_client": {"metrics", "web"},
+    "starlette": {"web"},
+    "uvicorn": {"serving"},
     "dotenv": {"settings"},
     "pydantic": {"settings"},
     "pydantic_settings": {"settings"},

@@ -46,6 +46,7 @@ class Intake:
         self._let_go: set[int] = set()
         self._next: int | None = None
         self._idle = asyncio.Event()
+        self._closed = False
 
     @property
     def offset(self) -> int | None:
@@ -59,7 +60,8 @@ class Intake:
 
     @property
     def is_full(self) -> bool:
-        return len(self._in_hand) >= ROOM
+        """Whether nothing more should be taken now: there is no room, or the process is about to end."""
+        return self._closed or len(self._in_hand) >= ROOM
 
     def take_batch(self, updates: Sequence[Update]) -> None:
         """Take what a poll brought. A full one without news means that what is in hand holds up all others."""
@@ -81,6 +83,7 @@ class Intake:
             ended.set_result(True)
         elif chat_id is not None and self._per_chat[chat_id] >= PER_CHAT:
             log.warning("update passed over", update_id=number, chat=chat_id, meaning="Its chat sends too many.")
+            log.debug("update ended", update_id=number, end="passed over")
             self._remember(number)
             ended.set_result(True)
         else:
@@ -94,6 +97,7 @@ class Intake:
         """Note that the handlers of an update have ended, or (not ``handled``) were cut off: then it comes again."""
         if not isinstance(update, Update) or (in_hand := self._in_hand.pop(update.update_id, None)) is None:
             return
+        log.debug("update ended", update_id=update.update_id, end="handled" if handled else "cut off")
         self._per_chat -= Counter([in_hand.chat_id])
         self._let_go.discard(update.update_id)
         if handled:
@@ -110,6 +114,10 @@ class Intake:
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
                 await self._idle.wait()
+
+    def close(self) -> None:
+        """The process is about to end."""
+        self._closed = True
 
     def cut_off(self) -> None:
         """Nothing more is handled: whoever waits for an end hears so."""

@@ -163,6 +163,7 @@ class Poller:
         try:
             if not self._webhook_is_gone:  # with one set, Telegram refuses to be polled
                 self._webhook_is_gone = await self._bot.delete_webhook()
+                self.good_at = self._clock()
             # While something is in hand it comes again with what is new, so there is nothing to wait for.
             wait = timedelta(0) if self._intake.is_busy else POLL
             updates = await self._bot.get_updates(self._intake.offset, timeout=wait, allowed_updates=ALLOWED_UPDATES)

@@ -38,7 +38,13 @@ class TelegramRequest(HTTPXRequest):
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         """Status and body. Raises :class:`TelegramError`."""
-        status, body = await super().do_request(*args, **kwargs)
+        try:
+            status, body = await super().do_request(*args, **kwargs)
+        except NetworkError as error:
+            log.debug("Telegram call failed", reason=type(error.__cause__ or error).__name__)
+            raise
+        if status >= HTTPStatus.BAD_REQUEST:
+            log.debug("Telegram call failed", reason=str(status))
         if status == HTTPStatus.NOT_FOUND:
             raise NotThere("HTTP status 404")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:

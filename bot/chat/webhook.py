@@ -34,7 +34,6 @@ class Answer(Enum):
     """What became of a request to the webhook."""
 
     HANDLED = "handled"
-    FORBIDDEN = "forbidden"
     UNREADABLE = "unreadable"
     NOT_NOW = "not now"
     """Telegram sends it again."""
@@ -68,10 +67,12 @@ class Webhook:
                 raise StartError(TOKEN_REVOKED) from None
             await self._sleep(LOOK_EVERY)
 
-    async def receive(self, secret: str, body: bytes) -> Answer:
+    def knows(self, secret: str) -> bool:
+        """Whether a request comes from who was told the secret."""
+        return hmac.compare_digest(secret.encode(), self._secret.encode())
+
+    async def receive(self, body: bytes) -> Answer:
         """Take an update, and answer once it was handled: one that a crash leaves unanswered comes again."""
-        if not hmac.compare_digest(secret.encode(), self._secret.encode()):
-            return Answer.FORBIDDEN
         try:
             data = msgspec.json.decode(body, type=dict[str, object])
             update = Update.de_json(readable(data), self._bot)
