@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import signal
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -18,6 +16,8 @@ from telegram.ext import Application, ApplicationBuilder, CallbackContext, JobQu
 
 from bot import logs
 from bot.chat.bot import Handlers, add_handlers, publish_menu, watch_membership
+from bot.building import build_providers, build_source, checks_at_once
+from bot.chat.bot import add_handlers, publish_menu, watch_membership
 from bot.chat.dispatch import Dispatcher, InOrderPerChat
 from bot.chat.errands import Errands
 from bot.chat.handlers.exporting import ExportHandlers
@@ -30,8 +30,9 @@ from bot.chat.handlers.selecting import SelectionHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.silences import SilenceHandlers
 from bot.chat.intake import Intake
+from bot.chat.limits import SharedLimits
 from bot.chat.messenger import TelegramMessenger
-from bot.chat.polling import Poller, reach
+from bot.chat.polling import reach
 from bot.chat.request import TelegramRequest, UpdatesRequest
 from bot.chat.texts import Phrasebook, open_phrasebook, speaker
 from bot.chat.webhook import Webhook
@@ -52,17 +53,16 @@ from bot.services.selecting import Selecting
 from bot.services.silencing import Silencing
 from bot.services.roles import Role
 from bot.services.workers import Workers
-from bot.serving import listening
 from bot.settings import Settings
 from bot.store.keyfile import load_or_make_key
 from bot.store.tinydb import TinyStore, open_store
-from bot.web import Front
+from bot.web import Front, shown
 
 log = structlog.get_logger()
 
 Telegram = Application[Any, Any, Any, Any, Any, Any]
 
-CHECKS_AT_ONCE = 50
+PAYMENTS_AT_ONCE = 50
 SENDS_AT_ONCE = 25
 DOWNLOADS_AT_ONCE = 25
 CONNECTIONS = 100
@@ -72,8 +72,6 @@ GRACE = 20.0
 
 :data:`bot.chat.errands.LAST_WORDS` and :data:`bot.chat.polling.LAST_CONFIRMATION` come on top of it.
 """
-LAST_ANSWERS = 1.0
-"""Seconds that requests in hand have to end after all that."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -98,16 +96,16 @@ def open_embedded_store(settings: Settings) -> TinyStore:
     return open_store(settings.data_dir, keys)
 
 
-def build_telegram(settings: Settings) -> Telegram:
+def build_telegram(settings: Settings, limits: SharedLimits | None = None) -> Telegram:
     """python-telegram-bot's application, on the faster transport; it connects when it is initialized.
 
-    It has no updater: updates come from :func:`bot.chat.polling.poll`.
+    It has no updater: updates come from a :data:`Source`. ``limits`` None: it asks without waiting.
     """
     os.environ.setdefault("PTB_TIMEDELTA", "1")  # its waits as timedelta; without, it warns of each
     root = settings.telegram_api_url
+    builder = ApplicationBuilder().rate_limiter(limits) if limits else ApplicationBuilder()
     return (
-        ApplicationBuilder()
-        .token(settings.telegram_bot_token.get_secret_value())
+        builder.token(settings.telegram_bot_token.get_secret_value())
         .base_url(f"{root}/bot")
         .base_file_url(f"{root}/file/bot")
         .request(TelegramRequest(make_transport(CONNECTIONS), CONNECTIONS, read_timeout=20))
@@ -116,17 +114,6 @@ def build_telegram(settings: Settings) -> Telegram:
         .concurrent_updates(InOrderPerChat())
         .build()
     )
-
-
-def build_source(
-    settings: Settings, telegram: Telegram, intake: Intake, store: Store, clock: Clock
-) -> Poller | Webhook:
-    """What brings the updates: the webhook if one is set, else long polling, on one replica at a time."""
-    if settings.webhook_url:
-        secret = settings.webhook_secret.get_secret_value()
-        return Webhook(telegram.bot, intake, settings.webhook_url, secret, clock)
-    holder = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
-    return Poller(telegram.bot, intake, Role("polling", holder, store, clock), clock)
 
 
 class InvoiceBot:
@@ -138,13 +125,14 @@ class InvoiceBot:
         store: Store,
         provider: ProviderClient,
         telegram: Telegram,
-        front: Front,
         clock: Clock,
+        front: Front | None = None,
+        check_provider: ProviderClient | None = None,
     ) -> None:
         self.telegram = telegram
         rules = settings.payment_rules
         self.phrasebook: Phrasebook = open_phrasebook(settings.currency, settings.zone, payments=rules.on)
-        self._front = front
+        self._front = front or Front(Health(clock), Metrics(), clock)
         self._store = store
         self._bringing: asyncio.Task[Never] | None = None
         self.intake = Intake(telegram.update_queue)
@@ -153,12 +141,12 @@ class InvoiceBot:
         self._plan = CheckPlan(
             timedelta(seconds=settings.check_interval), settings.zone, settings.preferences, settings.is_banking_day
         )
-        self._workers = [Workers(CHECKS_AT_ONCE), Workers(SENDS_AT_ONCE), Workers(CHECKS_AT_ONCE)]
+        self._workers = [Workers(checks_at_once(settings)), Workers(SENDS_AT_ONCE), Workers(PAYMENTS_AT_ONCE)]
         self._errands = Errands(DOWNLOADS_AT_ONCE)
         speak = speaker(self.phrasebook, self._plan)
         messenger = TelegramMessenger(telegram.bot, speak, self._plan)
         checks, sends, payments = self._workers
-        self._monitor = Monitor(store, provider, clock, self._plan, checks)
+        self._monitor = Monitor(store, check_provider or provider, clock, self._plan, checks)
         self._courier = Courier(store, store, messenger, clock, self._plan, sends)
         self._payments = Payments(store, provider, messenger, clock, self._plan, payments, rules=rules)
         linking = Linking(store, provider, clock, self._plan, base_url=settings.provider_url)
@@ -266,30 +254,16 @@ async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     async with AsyncExitStack() as stack:
         front = Front(Health(clock), Metrics(), clock)
         if settings.web_listen:
-            await stack.enter_async_context(_shown(front, settings))
+            await stack.enter_async_context(shown(front, settings.web_listen, settings.webhook_url))
         # Not in a thread: nothing else runs yet, and a thread would go on where a signal has ended the start.
         store = open_embedded_store(settings)
         stack.push_async_callback(store.close)
         http = await stack.enter_async_context(open_client(CONNECTIONS))
-        provider = ProviderClient(http, settings.provider_url, settings.zone, clock=clock)
-        bot = InvoiceBot(settings, store, provider, build_telegram(settings), front, clock)
+        for_people, for_checks = build_providers(settings, http, store, clock)
+        telegram = build_telegram(settings, SharedLimits(store, clock))
+        bot = InvoiceBot(settings, store, for_people, telegram, clock, front, for_checks)
         stack.push_async_callback(bot.stop)
         yield bot
-
-
-@asynccontextmanager
-async def _shown(front: Front, settings: Settings) -> AsyncIterator[None]:
-    """Serve health, figures and the webhook from the first moment to the last."""
-    assert settings.web_listen is not None  # noqa: S101  # asked by the caller
-    host, port = settings.web_listen
-    async with AsyncExitStack() as stack:
-        stack.enter_context(front.metrics.listening())
-        try:
-            await stack.enter_async_context(listening(front.app(settings.webhook_url), host, port, LAST_ANSWERS))
-        except OSError as error:
-            why = error.strerror or error
-            raise StartError(f"WEB_LISTEN: the address {host}:{port} can't be listened on ({why}).") from error
-        yield
 
 
 @asynccontextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -13,13 +15,18 @@ from starlette.routing import Route
 
 from bot import __version__
 from bot.chat.webhook import Answer, Webhook
+from bot.errors import StartError
 from bot.health import Health
 from bot.metrics import Metrics
 from bot.ports import Clock
+from bot.serving import listening
 
 LARGEST_UPDATE = 1024 * 1024
 """Bytes; Telegram's own are a few thousand."""
 SECRET_HEADER = "x-telegram-bot-api-secret-token"
+
+LAST_ANSWERS = 1.0
+"""Seconds that requests in hand have to end when the serving ends."""
 
 STATUS = {Answer.HANDLED: 200, Answer.UNREADABLE: 400, Answer.NOT_NOW: 503}
 
@@ -78,3 +85,17 @@ class Front:
             return Response(status_code=400)
         answer = await self.webhook.receive(bytes(body))
         return Response(status_code=STATUS[answer])
+
+
+@asynccontextmanager
+async def shown(front: Front, address: tuple[str, int], webhook_url: str) -> AsyncIterator[None]:
+    """Serve it all while the context lasts. Raises :class:`StartError` where the address can't be had."""
+    host, port = address
+    async with AsyncExitStack() as stack:
+        stack.enter_context(front.metrics.listening())
+        try:
+            await stack.enter_async_context(listening(front.app(webhook_url), host, port, LAST_ANSWERS))
+        except OSError as error:
+            why = error.strerror or error
+            raise StartError(f"WEB_LISTEN: the address {host}:{port} can't be listened on ({why}).") from error
+        yield

@@ -20,7 +20,9 @@ ROOT = Path(__file__).parents[1]
 
 CORE = {"domain", "errors", "ports"}
 WEB = {"health", "metrics", "serving", "web"}
-EVERYTHING = CORE | WEB | {"application", "chat", "doctor", "logs", "provider", "services", "settings", "store"}
+HOUSE = {"application", "building"}
+LIBRARY = {"chat", "doctor", "logs", "pacing", "provider", "services", "settings", "store"}
+EVERYTHING = CORE | WEB | HOUSE | LIBRARY
 KNOWS = {
     "domain": set[str](),
     "errors": {"domain"},
@@ -29,15 +31,17 @@ KNOWS = {
     "settings": {"domain", "errors"},
     "ports": {"domain", "errors"},
     "services": CORE,
-    "provider": CORE | {"logs"},
+    "pacing": CORE,
+    "provider": CORE | {"logs", "pacing"},
     "store": CORE,
-    "chat": CORE | {"services", "logs"},
+    "chat": CORE | {"services", "logs", "pacing"},
     "serving": set[str](),
     "health": CORE,
     "metrics": {"health"},
-    "web": CORE | {"chat", "health", "metrics"},
+    "web": CORE | {"chat", "health", "metrics", "serving"},
     "sandbox": CORE | {"serving", "settings"},
     "sandbox.demo": EVERYTHING | {"sandbox"},
+    "building": CORE | {"chat", "pacing", "provider", "services", "settings"},
     "application": EVERYTHING,
     "doctor": EVERYTHING,
     "__main__": EVERYTHING | {"sandbox", "sandbox.demo"},
@@ -45,9 +49,9 @@ KNOWS = {
 """Which part of the package may import which others; itself, always. ``bot`` itself (the version) is free to all."""
 
 ONLY_IN = {
-    "telegram": {"chat", "application", "web"},
+    "telegram": {"chat", *HOUSE},
     "apscheduler": {"chat", "application"},
-    "httpx": {"provider", "application"},
+    "httpx": {"provider", *HOUSE},
     "httpx_aiohttp": {"provider", "application"},
     "aiohttp": {"provider", "application"},
     "tinydb": {"store"},
