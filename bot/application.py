@@ -15,9 +15,8 @@ import structlog
 from telegram.ext import Application, ApplicationBuilder, CallbackContext, JobQueue
 
 from bot import logs
-from bot.chat.bot import Handlers, add_handlers, publish_menu, watch_membership
 from bot.building import build_providers, build_source, checks_at_once
-from bot.chat.bot import add_handlers, publish_menu, watch_membership
+from bot.chat.bot import Handlers, add_handlers, publish_menu, watch_membership
 from bot.chat.dispatch import Dispatcher, InOrderPerChat
 from bot.chat.errands import Errands
 from bot.chat.handlers.exporting import ExportHandlers
@@ -51,7 +50,6 @@ from bot.services.paying import Payments
 from bot.services.plan import CheckPlan
 from bot.services.selecting import Selecting
 from bot.services.silencing import Silencing
-from bot.services.roles import Role
 from bot.services.workers import Workers
 from bot.settings import Settings
 from bot.store.keyfile import load_or_make_key

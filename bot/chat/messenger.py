@@ -8,8 +8,8 @@ from datetime import datetime
 from telegram import Bot
 
 from bot.chat import sending
-from bot.chat.screens import Screen
 from bot.chat.limits import in_background
+from bot.chat.screens import Screen
 from bot.chat.texts import Speak
 from bot.chat.views import alerts as views, batches, payments
 from bot.domain.alerts import Alert, AlertKind, SentMessage
