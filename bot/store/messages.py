@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 from itertools import takewhile
 
-from bot.domain.alerts import Alert, AlertKind, AlertState, SentMessage
+from bot.domain.alerts import AlertKind, AlertState, SentMessage
 from bot.domain.payments import Action, Outcome, Payment, State
 from bot.ports import AT_ONCE, MESSAGES_KEPT, Claim, Delivery
 from bot.store.records import AlertRow, ChatRecord, PaymentRow, chat_of
@@ -28,33 +28,29 @@ def begun(record: ChatRecord) -> ChatRecord | None:
     )
 
 
-def delivery_of(
-    record: ChatRecord, epoch: int, vault: Vault, payments_of: Callable[[str], Iterable[PaymentRow]]
-) -> Delivery:
-    """The message of a record that has just :func:`begun`. ``payments_of`` gives an account's payments, if needed.
+def account_to_read(record: ChatRecord) -> str | None:
+    """The account whose payments :func:`delivery_of` needs, if any: where a message says that something is settled."""
+    batch = _in_hand(record)
+    return batch[0].alert.account if _settled_in(batch) else None
 
-    Raises :class:`bot.store.vault.SealBroken`.
+
+def delivery_of(record: ChatRecord, epoch: int, vault: Vault, payments: Iterable[PaymentRow]) -> Delivery:
+    """The message of a record that has just :func:`begun`.
+
+    ``payments`` are those of :func:`account_to_read`. Raises :class:`bot.store.vault.SealBroken`.
     """
-    first = next(row for row in record.alerts if row.alert.state is AlertState.SENDING)
-    rows = batch_of(record, first.batch)
-    account = first.alert.account
-    alerts = tuple(row.alert for row in rows)
-    is_of_link = record.link is not None and record.link.account == account
-    settled = settled_in(alerts)
+    rows = _in_hand(record)
+    first, alerts = rows[0], tuple(row.alert for row in rows)
+    is_of_link = record.link is not None and record.link.account == first.alert.account
     return Delivery(
         claim=Claim(first.batch, epoch),
         chat=chat_of(record, vault),
         alerts=alerts,
         known=record.known if is_of_link else {},
         sent=record.sent if is_of_link else (),
-        paid_here=_paid_in(record.id, settled, payments_of(account)) if settled else frozenset(),
+        paid_here=_paid_in(record.id, _settled_in(rows), payments),
         again=first.again,
     )
-
-
-def settled_in(alerts: Iterable[Alert]) -> frozenset[int | None]:
-    """The invoices of which these alerts say that they are settled."""
-    return frozenset(alert.invoice_id for alert in alerts if alert.kind is AlertKind.SETTLED)
 
 
 def after_sending(record: ChatRecord, batch: str, message: SentMessage | None, resolved: Collection[int]) -> ChatRecord:
@@ -86,6 +82,17 @@ def batch_of(record: ChatRecord, batch: str) -> list[AlertRow]:
 def retried_at(record: ChatRecord, at: datetime | None) -> ChatRecord:
     """With no alert sent before then."""
     return replace(record, chat=replace(record.chat, alerts_at=at))
+
+
+def _in_hand(record: ChatRecord) -> list[AlertRow]:
+    """The alerts that are being sent: always the first that are to be delivered at all."""
+    first = next(row for row in record.alerts if row.alert.state is AlertState.SENDING)
+    return batch_of(record, first.batch)
+
+
+def _settled_in(rows: Iterable[AlertRow]) -> frozenset[int | None]:
+    """The invoices of which these alerts say that they are settled."""
+    return frozenset(row.alert.invoice_id for row in rows if row.alert.kind is AlertKind.SETTLED)
 
 
 def _next_message(record: ChatRecord) -> list[AlertRow]:

@@ -10,7 +10,7 @@ import structlog
 from bot.domain.alerts import SentMessage
 from bot.ports import Claim, Delivery
 from bot.store.database import Database
-from bot.store.messages import after_failure, after_sending, batch_of, begun, delivery_of, set_aside
+from bot.store.messages import account_to_read, after_failure, after_sending, batch_of, begun, delivery_of, set_aside
 from bot.store.records import ChatRecord
 
 log = structlog.get_logger()
@@ -63,7 +63,9 @@ class AlertQueue:
         begun_record = record and begun(record)
         if begun_record is None:
             return None
-        delivery = delivery_of(begun_record, epoch, self._db.vault, self._db.payments_of)
+        account = account_to_read(begun_record)
+        payments = self._db.payments_of(account) if account is not None else []
+        delivery = delivery_of(begun_record, epoch, self._db.vault, payments)
         with self._db.change() as change:
             change.save_chat(begun_record)
         return delivery
