@@ -11,6 +11,7 @@ from tests.store.contract_batches import BatchContract
 from tests.store.contract_chats import ChatContract
 from tests.store.contract_checks import CheckContract
 from tests.store.contract_desk import DeskContract
+from tests.store.contract_leases import LeaseContract
 from tests.store.contract_messages import MessageContract
 from tests.store.contract_moves import RestAndMoveContract
 from tests.store.contract_outbox import OutboxContract
@@ -33,5 +34,6 @@ class StoreContract(
     PaymentContract,
     BatchContract,
     DeskContract,
+    LeaseContract,
 ):
     """The whole port."""

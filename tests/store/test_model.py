@@ -18,7 +18,7 @@ from bot.domain.alerts import Alert, AlertKind, AlertState, Standing
 from bot.domain.chats import Link, Silence, Trouble, Watch
 from bot.domain.preferences import Preferences
 from bot.ports import Check, Delivery
-from bot.store.chats import CHECK_FIRST
+from bot.store.changes import CHECK_FIRST
 from bot.store.tinydb import TinyStore, open_store
 from bot.store.vault import new_key
 from tests.store.examples import (

@@ -138,7 +138,7 @@ class PostgresChats(Part):
 
     async def _move(self, cursor: Cursor, old: Stored, new: Stored | None, new_id: int) -> None:
         """A lease on the chat's alerts goes on under its new id, unless that has a link, and so alerts, of its own."""
-        record = merged(old.record, new and new.record, new_id, self._vault)
+        record = merged(old.record, new.record if new else None, new_id, self._vault)
         handed_on = new is None or new.record.link is None
         await delete_chat(cursor, old.record.id)
         there = new or await lock_or_make(cursor, new_id)

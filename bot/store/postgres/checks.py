@@ -67,14 +67,14 @@ class PostgresChecks(Part):
         await self._db.run(hasten)
 
     async def finish_check(self, claim: Claim, checked: Checked) -> bool:
-        return await self._finish(claim, lambda record: after_check(record, checked))
+        return await self._finish_check(claim, lambda record: after_check(record, checked))
 
     async def postpone_check(self, claim: Claim, until: datetime) -> bool:
-        return await self._finish(claim, lambda record: due_at(record, until))
+        return await self._finish_check(claim, lambda record: due_at(record, until))
 
-    async def _finish(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
+    async def _finish_check(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
         async def finish(cursor: Cursor) -> bool:
-            held = "SELECT {} FROM chats WHERE id = %s AND check_epoch = %s FOR UPDATE".format(COLUMNS)
+            held = f"SELECT {COLUMNS} FROM chats WHERE id = %s AND check_epoch = %s FOR UPDATE"
             await cursor.execute(held, [int(claim.key), claim.epoch])
             row = await cursor.fetchone()
             if row is None:

@@ -79,7 +79,7 @@ class Connections:
         await self._pool.close()
 
     async def run(self, work: Work[T]) -> T:
-        """Run ``work`` as one transaction. It may run again after it was rolled back, so all it does is in the database.
+        """Run ``work`` as one transaction. It may run again after it was rolled back, so it does nothing elsewhere.
 
         A cancelled caller's transaction runs to its end. Raises :class:`StoreAway`; then it was not carried out, or,
         should the connection have broken in the very moment of the commit, nobody knows.

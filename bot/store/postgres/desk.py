@@ -25,7 +25,7 @@ class PostgresDesk(Part):
                 "DELETE FROM papers WHERE kind = %s AND chat_id = %s AND user_id = %s",
                 [_kind(Invitation), invitation.place.chat_id, invitation.user_id],
             )
-            await _put(cursor, invitation)
+            await _put(cursor, invitation, now)
 
         await self._db.run(put)
 
@@ -36,7 +36,7 @@ class PostgresDesk(Part):
         return await self._take(Invitation, invitation_id)
 
     async def put_selection(self, selection: Selection, now: datetime) -> None:
-        await self._db.run(lambda cursor: _put(cursor, selection))
+        await self._db.run(lambda cursor: _put(cursor, selection, now))
 
     async def selection(self, selection_id: str) -> Selection | None:
         return await self._read(Selection, selection_id)
@@ -68,7 +68,8 @@ async def clear_desk(cursor: Cursor, chat_id: int) -> None:
     )
 
 
-async def _put(cursor: Cursor, paper: Invitation | Selection) -> None:
+async def _put(cursor: Cursor, paper: Invitation | Selection, now: datetime) -> None:
+    await cursor.execute("DELETE FROM papers WHERE expires_at <= %s", [now])
     await cursor.execute(
         """
         INSERT INTO papers (kind, id, paper, chat_id, user_id, expires_at) VALUES (%s, %s, %s, %s, %s, %s)

@@ -23,7 +23,6 @@ GONE_AFTER = 60
 
 EXPIRED = (
     "DELETE FROM chats WHERE fleeting_until <= %(now)s",
-    "DELETE FROM papers WHERE expires_at <= %(now)s",
     "DELETE FROM budgets WHERE full_at <= %(now)s",
 )
 
@@ -37,10 +36,12 @@ class Housekeeping:
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
 
+    async def sign_on(self) -> None:
+        """Give a sign of life."""
+        await self._db.run(partial(_look_after, name=self._name, now=self._clock()))
+
     async def start(self) -> None:
-        """Give the first sign of life, and go on until :meth:`stop`."""
-        with suppress(StoreAway):
-            await self._look_after()
+        """Go on giving signs of life until :meth:`stop`."""
         self._task = asyncio.create_task(self._go_on())
 
     async def stop(self) -> None:
@@ -48,21 +49,18 @@ class Housekeeping:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-            with suppress(StoreAway):
-                await self._db.run(self._sign_off)
+        with suppress(StoreAway):
+            await self._db.run(self._sign_off)
 
     async def _go_on(self) -> None:
         while True:
             await asyncio.sleep(EVERY)
             try:
-                await self._look_after()
+                await self.sign_on()
             except StoreAway:
                 continue
             except Exception:
                 log.exception("housekeeping failed")
-
-    async def _look_after(self) -> None:
-        await self._db.run(partial(_look_after, name=self._name, now=self._clock()))
 
     async def _sign_off(self, cursor: Cursor) -> None:
         await cursor.execute("DELETE FROM replicas WHERE id = %s", [self._name])

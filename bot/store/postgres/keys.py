@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
+from functools import partial
 
 import structlog
 
@@ -34,7 +35,7 @@ async def open_secret(cursor: Cursor, vault: Vault) -> str:
         secret = vault.open(*SEALED_FOR, row[0])
     except SealBroken as error:
         if vault.knows(row[0]):
-            raise StartError("The secret in the database's table `store` was changed: put back a copy of it.") from error
+            raise StartError("The secret in the database's table `store` was changed: put a copy back.") from error
         raise StartError(
             f"The data in the database were sealed with the key {key_id_of(row[0])}, which is not among the keys given "
             f"({', '.join(vault.key_ids)}). {PUT_IT_BACK}"
@@ -48,12 +49,12 @@ async def seal_anew(connections: Connections, vault: Vault) -> int:
 
     A token that does not open is logged and left as it is. Several processes may do this at once.
     """
-    count, after = await connections.run(lambda cursor: _seal_secret(cursor, vault)), -(2**63)
-    while True:
-        sealed, after = await connections.run(lambda cursor, after=after: _seal_tokens(cursor, vault, after))  # type: ignore[misc]
+    count = await connections.run(lambda cursor: _seal_secret(cursor, vault))
+    after: int | None = -(2**63)
+    while after is not None:
+        sealed, after = await connections.run(partial(_seal_tokens, vault=vault, after=after))
         count += sealed
-        if after is None:
-            return count
+    return count
 
 
 async def _make_secret(cursor: Cursor, vault: Vault) -> str:
@@ -95,7 +96,7 @@ async def _seal_secret(cursor: Cursor, vault: Vault) -> int:
     return 1
 
 
-async def _seal_tokens(cursor: Cursor, vault: Vault, after: int) -> tuple[int, int | None]:
+async def _seal_tokens(cursor: Cursor, *, vault: Vault, after: int) -> tuple[int, int | None]:
     """Seal the tokens of the next chats whose id is larger than ``after``. Gives how many, and the last chat's id."""
     await cursor.execute(
         "SELECT id FROM chats WHERE key_id <> %s AND id > %s ORDER BY id LIMIT %s", [vault.key_ids[0], after, AT_ONCE]

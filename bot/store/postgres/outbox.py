@@ -45,7 +45,7 @@ class PostgresOutbox(Part):
 
         async def claim(cursor: Cursor) -> list[Delivery]:
             await cursor.execute(DUE, [now, limit])
-            deliveries = [await self._begin(cursor, row, now + lease) for row in await cursor.fetchall()]
+            deliveries = [await self._begin_message(cursor, row, now + lease) for row in await cursor.fetchall()]
             return [delivery for delivery in deliveries if delivery is not None]
 
         def give_back(delivery: Delivery) -> Any:
@@ -54,17 +54,17 @@ class PostgresOutbox(Part):
         return await self._db.run_claim(claim, give_back)
 
     async def alerts_sent(self, claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
-        return await self._finish(claim, lambda record: after_sending(record, claim.key, message, resolved))
+        return await self._finish_message(claim, lambda record: after_sending(record, claim.key, message, resolved))
 
     async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
-        return await self._finish(
+        return await self._finish_message(
             claim, lambda record: after_failure(record, claim.key, retry_at, uncertain=uncertain, counts=counts)
         )
 
     async def set_alerts_aside(self, claim: Claim) -> bool:
-        return await self._finish(claim, lambda record: set_aside(record, claim.key))
+        return await self._finish_message(claim, lambda record: set_aside(record, claim.key))
 
-    async def _begin(self, cursor: Cursor, row: tuple[Any, ...], until: datetime) -> Delivery | None:
+    async def _begin_message(self, cursor: Cursor, row: tuple[Any, ...], until: datetime) -> Delivery | None:
         chat_id, epoch = row[0], row[-1]
         try:
             stored = stored_of(row[:-1])
@@ -81,9 +81,9 @@ class PostgresOutbox(Part):
         await save_chat(cursor, stored, record, check=stored.check, message=Hold(epoch, until))
         return delivery
 
-    async def _finish(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
+    async def _finish_message(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
         async def finish(cursor: Cursor) -> bool:
-            held = "SELECT {} FROM chats WHERE message_epoch = %s FOR UPDATE".format(COLUMNS)
+            held = f"SELECT {COLUMNS} FROM chats WHERE message_epoch = %s FOR UPDATE"
             await cursor.execute(held, [claim.epoch])
             row = await cursor.fetchone()
             stored = row and stored_of(row)

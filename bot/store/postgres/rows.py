@@ -58,7 +58,7 @@ def stored_of(row: tuple[Any, ...]) -> Stored:
     """A row of :data:`COLUMNS`. Raises :class:`msgspec.ValidationError`."""
     number, *rest = row
     documents, holds = rest[: len(DOCUMENTS)], rest[len(DOCUMENTS) :]
-    parts = {
+    parts: dict[str, Any] = {
         name: None if document is None else decoder.decode(document)
         for (name, decoder), document in zip(DOCUMENTS.items(), documents, strict=True)
     }

@@ -29,9 +29,7 @@ TRY_EVERY = 1.0
 """Seconds between two tries to reach the database at the start."""
 
 
-class PostgresStore(
-    PostgresChats, PostgresChecks, PostgresOutbox, PostgresPayments, PostgresDesk, PostgresSharing
-):
+class PostgresStore(PostgresChats, PostgresChecks, PostgresOutbox, PostgresPayments, PostgresDesk, PostgresSharing):
     """Implements :class:`bot.ports.Store`. What the methods promise stands there.
 
     All of them may raise :class:`bot.errors.StoreAway`. A cancelled caller's method runs to its end.
@@ -60,13 +58,14 @@ async def open_store(
     await migrate_when_there(url)
     pool = Connections(url, connections, timeout)
     await pool.open()
+    housekeeping = Housekeeping(pool, secrets.token_hex(8), clock)
     try:
-        secret = await _when_there(pool, vault)
+        secret = await _when_there(pool, vault, housekeeping)
         if count := await seal_anew(pool, vault):
             log.info("sealed anew with the first key", key=vault.key_ids[0], count=count)
-        housekeeping = Housekeeping(pool, secrets.token_hex(8), clock)
         await housekeeping.start()
     except BaseException:
+        await housekeeping.stop()
         await pool.close()
         raise
     return PostgresStore(pool, vault, secret, housekeeping)
@@ -83,8 +82,10 @@ def open_vault(keys: Sequence[str]) -> Vault:
 
 
 async def migrate_when_there(url: str) -> str:
-    """Bring the schema up to date, and give its version. What keeps the database away is logged once, and again when
-    it is another reason. Raises :class:`StartError`."""
+    """Bring the schema up to date as soon as the database is there, and give its version. Raises :class:`StartError`.
+
+    What keeps the database away is logged once, and again when it is another reason.
+    """
     reason = ""
     while True:
         try:
@@ -100,10 +101,11 @@ async def migrate_when_there(url: str) -> str:
             return version
 
 
-async def _when_there(pool: Connections, vault: Vault) -> str:
+async def _when_there(pool: Connections, vault: Vault, housekeeping: Housekeeping) -> str:
     """Try the keys; the pool logs an outage itself."""
     while True:
         try:
+            await housekeeping.sign_on()  # first, so that a move that begins now sees it
             await pool.run(check_not_moving)
             return await pool.run(lambda cursor: open_secret(cursor, vault))
         except StoreAway:
