@@ -12,6 +12,7 @@ import structlog
 from bot.errors import StartError, StoreAway
 from bot.ports import Clock
 from bot.store.postgres.connections import Connections, Cursor
+from bot.store.start import NOT_FINISHED
 
 log = structlog.get_logger()
 
@@ -75,15 +76,16 @@ async def running(cursor: Cursor) -> int:
     return row[0] if row else 0
 
 
+async def is_moving(cursor: Cursor) -> bool:
+    """Whether a move into the database has begun and was not finished."""
+    await cursor.execute("SELECT EXISTS (SELECT FROM store WHERE moving)")
+    return bool(await cursor.fetchone() == (True,))
+
+
 async def check_not_moving(cursor: Cursor) -> None:
-    """Raise :class:`StartError` while the data are on their way in or out."""
-    await cursor.execute("SELECT moving FROM store")
-    row = await cursor.fetchone()
-    if row and row[0]:
-        raise StartError(
-            "A move of the data into or out of this database has begun and was not finished: run "
-            "`python -m bot move` again, to its end."
-        )
+    """Raise :class:`StartError` while a move into the database is not finished."""
+    if await is_moving(cursor):
+        raise StartError(NOT_FINISHED)
 
 
 async def _look_after(cursor: Cursor, *, name: str, now: datetime) -> None:

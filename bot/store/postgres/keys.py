@@ -27,17 +27,16 @@ async def open_secret(cursor: Cursor, vault: Vault) -> str:
 
     Raises :class:`StartError` where the keys are not those of the stored data.
     """
-    await cursor.execute("SELECT fingerprint_secret FROM store FOR UPDATE")
-    row = await cursor.fetchone()
-    if row is None or row[0] is None:
+    sealed = await sealed_secret(cursor)
+    if sealed is None:
         return await _make_secret(cursor, vault)
     try:
-        secret = vault.open(*SEALED_FOR, row[0])
+        secret = vault.open(*SEALED_FOR, sealed)
     except SealBroken as error:
-        if vault.knows(row[0]):
+        if vault.knows(sealed):
             raise StartError("The secret in the database's table `store` was changed: put a copy back.") from error
         raise StartError(
-            f"The data in the database were sealed with the key {key_id_of(row[0])}, which is not among the keys given "
+            f"The data in the database were sealed with the key {key_id_of(sealed)}, which is not among the keys given "
             f"({', '.join(vault.key_ids)}). {PUT_IT_BACK}"
         ) from error
     await _check_tokens(cursor, vault)
@@ -65,11 +64,19 @@ async def _make_secret(cursor: Cursor, vault: Vault) -> str:
             "accounts can't be told apart: put back a copy of it. Nothing was changed."
         )
     secret = secrets.token_urlsafe(32)
-    await _save_secret(cursor, vault.seal(*SEALED_FOR, secret))
+    await put_sealed_secret(cursor, vault.seal(*SEALED_FOR, secret))
     return secret
 
 
-async def _save_secret(cursor: Cursor, sealed: str) -> None:
+async def sealed_secret(cursor: Cursor) -> str | None:
+    """The secret as it is stored, locked until the transaction ends; None before the first start."""
+    await cursor.execute("SELECT fingerprint_secret FROM store FOR UPDATE")
+    row = await cursor.fetchone()
+    return None if row is None else row[0]
+
+
+async def put_sealed_secret(cursor: Cursor, sealed: str) -> None:
+    """Store the sealed secret."""
     await cursor.execute(
         "INSERT INTO store (fingerprint_secret) VALUES (%s) "
         "ON CONFLICT (only_row) DO UPDATE SET fingerprint_secret = excluded.fingerprint_secret",
@@ -88,11 +95,10 @@ async def _check_tokens(cursor: Cursor, vault: Vault) -> None:
 
 
 async def _seal_secret(cursor: Cursor, vault: Vault) -> int:
-    await cursor.execute("SELECT fingerprint_secret FROM store FOR UPDATE")
-    row = await cursor.fetchone()
-    if row is None or row[0] is None or vault.sealed_by_first(row[0]):
+    sealed = await sealed_secret(cursor)
+    if sealed is None or vault.sealed_by_first(sealed):
         return 0
-    await _save_secret(cursor, vault.seal(*SEALED_FOR, vault.open(*SEALED_FOR, row[0])))
+    await put_sealed_secret(cursor, vault.seal(*SEALED_FOR, vault.open(*SEALED_FOR, sealed)))
     return 1
 
 
