@@ -21,6 +21,7 @@ from bot.store.postgres.outbox import PostgresOutbox
 from bot.store.postgres.payments import PostgresPayments
 from bot.store.postgres.schema import migrate
 from bot.store.postgres.sharing import PostgresSharing
+from bot.store.postgres.upkeep import PostgresUpkeep
 from bot.store.vault import HOW_TO_MAKE_A_KEY, Vault
 
 log = structlog.get_logger()
@@ -29,7 +30,15 @@ TRY_EVERY = 1.0
 """Seconds between two tries to reach the database at the start."""
 
 
-class PostgresStore(PostgresChats, PostgresChecks, PostgresOutbox, PostgresPayments, PostgresDesk, PostgresSharing):
+class PostgresStore(
+    PostgresChats,
+    PostgresChecks,
+    PostgresOutbox,
+    PostgresPayments,
+    PostgresDesk,
+    PostgresSharing,
+    PostgresUpkeep,
+):
     """Implements :class:`bot.ports.Store`. What the methods promise stands there.
 
     All of them may raise :class:`bot.errors.StoreAway`. A cancelled caller's method runs to its end.
