@@ -35,8 +35,9 @@ KNOWS = {
     "sandbox": CORE | {"settings"},
     "sandbox.demo": EVERYTHING | {"sandbox"},
     "application": EVERYTHING,
+    "commands": EVERYTHING,
     "doctor": EVERYTHING,
-    "__main__": EVERYTHING | {"sandbox", "sandbox.demo"},
+    "__main__": EVERYTHING | {"commands", "sandbox", "sandbox.demo"},
 }
 """Which part of the package may import which others; itself, always. ``bot`` itself (the version) is free to all."""
 
