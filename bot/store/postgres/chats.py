@@ -78,6 +78,10 @@ class PostgresChats(Part):
     async def silence(self, chat_id: int, account: str, silences: Mapping[int, Silence | None], now: datetime) -> bool:
         return await self._change(chat_id, lambda record: silenced(record, account, silences, now), void=True)
 
+    async def known_invoices(self, chat_id: int) -> Mapping[int, KnownInvoice]:
+        record = await self._db.run(lambda cursor: read_chat(cursor, chat_id))
+        return record.known if record else {}
+
     async def sent_messages(self, chat_id: int) -> Sequence[SentMessage]:
         record = await self._db.run(lambda cursor: read_chat(cursor, chat_id))
         return record.sent if record else ()

@@ -22,7 +22,7 @@ LEASED = "check_epoch = nextval('epochs'), check_due = %(until)s, check_until = 
 CLAIM_DUE = f"""
     WITH due AS (
         SELECT id AS due_id, check_due AS since FROM chats WHERE check_due <= %(now)s
-        ORDER BY check_due LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+        ORDER BY check_due, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
     )
     UPDATE chats SET {LEASED} FROM due WHERE id = due_id RETURNING {COLUMNS}, since
 """
@@ -41,7 +41,7 @@ class PostgresChecks(Part):
 
         async def claim(cursor: Cursor) -> list[Check]:
             await cursor.execute(CLAIM_DUE, {"now": now, "limit": limit, "until": now + lease})
-            rows = sorted(await cursor.fetchall(), key=lambda row: row[-1])
+            rows = sorted(await cursor.fetchall(), key=lambda row: (row[-1], row[0]))
             checks = [self._readable_check(row[:-1]) for row in rows]
             return [check for check in checks if check is not None]
 

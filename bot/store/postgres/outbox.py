@@ -28,9 +28,10 @@ log = structlog.get_logger()
 
 DUE = f"""
     SELECT {COLUMNS}, nextval('epochs') FROM (
-        SELECT * FROM chats WHERE message_due <= %s ORDER BY message_due, message_since LIMIT %s FOR UPDATE SKIP LOCKED
+        SELECT * FROM chats WHERE message_due <= %s
+        ORDER BY message_due, message_since, id LIMIT %s FOR UPDATE SKIP LOCKED
     ) AS due
-    ORDER BY message_due, message_since
+    ORDER BY message_due, message_since, id
 """
 
 

@@ -44,8 +44,8 @@ CREATE TABLE chats (
 CREATE INDEX chats_account ON chats (account) WHERE account IS NOT NULL;
 CREATE INDEX chats_key_id ON chats (key_id) WHERE key_id IS NOT NULL;
 CREATE INDEX chats_fleeting ON chats (fleeting_until) WHERE fleeting_until IS NOT NULL;
-CREATE INDEX chats_check_due ON chats (check_due) WHERE check_due IS NOT NULL;
-CREATE INDEX chats_message_due ON chats (message_due, message_since) WHERE message_due IS NOT NULL;
+CREATE INDEX chats_check_due ON chats (check_due, id) WHERE check_due IS NOT NULL;
+CREATE INDEX chats_message_due ON chats (message_due, message_since, id) WHERE message_due IS NOT NULL;
 CREATE UNIQUE INDEX chats_message_epoch ON chats (message_epoch) WHERE message_epoch IS NOT NULL;
 CREATE INDEX chats_with_alerts ON chats (id) WHERE waiting > 0 OR set_aside > 0;
 
