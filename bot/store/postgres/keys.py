@@ -28,8 +28,11 @@ async def open_secret(cursor: Cursor, vault: Vault) -> str:
     Raises :class:`StartError` where the keys are not those of the stored data.
     """
     sealed = await sealed_secret(cursor)
-    if sealed is None:
-        return await _make_secret(cursor, vault)
+    return await _make_secret(cursor, vault) if sealed is None else await try_keys(cursor, vault, sealed)
+
+
+async def try_keys(cursor: Cursor, vault: Vault, sealed: str) -> str:
+    """The secret, opened. Raises :class:`StartError` where the keys are not those of the stored data."""
     try:
         secret = vault.open(*SEALED_FOR, sealed)
     except SealBroken as error:
@@ -68,9 +71,9 @@ async def _make_secret(cursor: Cursor, vault: Vault) -> str:
     return secret
 
 
-async def sealed_secret(cursor: Cursor) -> str | None:
+async def sealed_secret(cursor: Cursor, *, lock: bool = True) -> str | None:
     """The secret as it is stored, locked until the transaction ends; None before the first start."""
-    await cursor.execute("SELECT fingerprint_secret FROM store FOR UPDATE")
+    await cursor.execute(f"SELECT fingerprint_secret FROM store {'FOR UPDATE' if lock else ''}")
     row = await cursor.fetchone()
     return None if row is None else row[0]
 
