@@ -26,9 +26,9 @@ SETTINGS = {
 
 
 class Cluster:
-    """Starts and stops a server on its own data, as often as a test asks."""
+    """Starts and stops a server on its own data, as often as a test asks. ``settings`` are the server's."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: str) -> None:
         self._bin = binaries()
         # Not pytest's folder: a socket's path has a hundred characters at most, and another user must get there.
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
@@ -38,11 +38,9 @@ class Cluster:
             os.chown(self.folder, account.pw_uid, account.pw_gid)
             self._user = NOBODY
         self._call("initdb", "-D", "data", "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        settings = [
-            f"{name} = '{value}'" for name, value in {**SETTINGS, "unix_socket_directories": self.folder}.items()
-        ]
+        chosen = {**SETTINGS, "unix_socket_directories": str(self.folder), **settings}
         with (self.folder / "data" / "postgresql.conf").open("a") as file:
-            file.write("\n".join(["", *settings, ""]))
+            file.write("\n".join(["", *(f"{name} = '{value}'" for name, value in chosen.items()), ""]))
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://{USER}@/{database}?host={self.folder}"
