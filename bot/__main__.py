@@ -8,6 +8,9 @@ import sys
 import click
 
 from bot import __version__
+from bot.commands.chats import chats
+from bot.commands.data import migrate, move, rekey
+from bot.commands.outbox import outbox
 from bot.domain.chats import LANGUAGES
 from bot.errors import StartError
 
@@ -84,6 +87,10 @@ def health() -> None:
     if address is None:
         raise StartError("The bot listens nowhere: set WEB_LISTEN, such as 127.0.0.1:8080.")
     click.echo(ask(*address))
+
+
+for command in (migrate, move, rekey, chats, outbox):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

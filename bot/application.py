@@ -35,7 +35,7 @@ from bot.chat.polling import reach
 from bot.chat.request import TelegramRequest, UpdatesRequest
 from bot.chat.texts import Phrasebook, open_phrasebook, speaker
 from bot.chat.webhook import Webhook
-from bot.errors import StartError
+from bot.errors import StartError, StoreAway
 from bot.health import Health
 from bot.metrics import Metrics
 from bot.ports import Clock, Store
@@ -53,7 +53,8 @@ from bot.services.silencing import Silencing
 from bot.services.workers import Workers
 from bot.settings import Settings
 from bot.store.keyfile import load_or_make_key
-from bot.store.tinydb import TinyStore, open_store
+from bot.store.postgres.store import PostgresStore, open_store as open_postgres
+from bot.store.tinydb import TinyStore, open_store as open_folder
 from bot.web import Front, shown
 
 log = structlog.get_logger()
@@ -91,7 +92,20 @@ def open_embedded_store(settings: Settings) -> TinyStore:
                 meaning="It seals the tokens. Whoever has this file and the data can read them, and without it nobody "
                 "can: keep a copy of it apart from the data, or set TOKEN_KEYS.",
             )
-    return open_store(settings.data_dir, keys)
+    return open_folder(settings.data_dir, keys)
+
+
+async def open_store(settings: Settings) -> TinyStore | PostgresStore:
+    """The store that the settings name. Raises :class:`StartError`; a database that is away is waited for."""
+    if settings.database_url is None:
+        # Not in a thread: nothing else runs yet, and a thread would go on where a signal has ended the start.
+        return open_embedded_store(settings)
+    return await open_postgres(
+        settings.database_url.get_secret_value(),
+        [key.get_secret_value() for key in settings.token_keys],
+        connections=settings.database_connections,
+        timeout=settings.database_timeout,
+    )
 
 
 def build_telegram(settings: Settings, limits: SharedLimits | None = None) -> Telegram:
@@ -237,7 +251,8 @@ class InvoiceBot:
         """Call ``work`` on a UTC interval; a late or slow call is made up for by the next, never dropped or doubled."""
 
         async def call(_: CallbackContext[Any, Any, Any, Any]) -> None:
-            await work()
+            with suppress(StoreAway):  # it has logged that; a later tick finds the same work
+                await work()
 
         options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._queue.run_repeating(call, every, first=0, name=work.__qualname__, job_kwargs=options)
@@ -253,8 +268,7 @@ async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         front = Front(Health(clock), Metrics(), clock)
         if settings.web_listen:
             await stack.enter_async_context(shown(front, settings.web_listen, settings.webhook_url))
-        # Not in a thread: nothing else runs yet, and a thread would go on where a signal has ended the start.
-        store = open_embedded_store(settings)
+        store = await open_store(settings)
         stack.push_async_callback(store.close)
         http = await stack.enter_async_context(open_client(CONNECTIONS))
         for_people, for_checks = build_providers(settings, http, store, clock)
@@ -292,8 +306,7 @@ async def run(settings: Settings) -> None:
 
 def configure_logs(settings: Settings) -> None:
     """Set logging up, with the bot's own secrets masked."""
-    values = [settings.telegram_bot_token, settings.webhook_secret, *settings.token_keys]
-    logs.configure(settings.log_level, settings.log_format, [value.get_secret_value() for value in values])
+    logs.configure(settings.log_level, settings.log_format, settings.secrets)
     # An outage is logged when it begins and when it ends, not at every try.
     stamina.instrumentation.set_on_retry_hooks([])
 

@@ -106,15 +106,6 @@ class DocumentTooLarge(ProviderError):
         super().__init__(limit_mb=limit_mb)
 
 
-# --- The store ------------------------------------------------------------------------------------------------------
-
-
-class StoreAway(BotError):
-    """The database can't be reached, or does not answer in time. Whether the last change was made is not known."""
-
-    key = "error.store_away"
-
-
 # --- Telegram -------------------------------------------------------------------------------------------------------
 
 
@@ -339,6 +330,15 @@ class LinkInUse(UserError):
     """A payment of this chat is under way, and how it ends can only be read with the link that it began with."""
 
     key = "error.link_in_use"
+
+
+# --- The store ------------------------------------------------------------------------------------------------------
+
+
+class StoreAway(BotError):
+    """The database can't be reached or does not answer in time. What was asked for can be asked for again."""
+
+    key = "error.store_away"
 
 
 # --- Starting up ----------------------------------------------------------------------------------------------------

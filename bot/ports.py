@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, Protocol
 
 from bot.domain.alerts import Alert, KnownInvoice, SentMessage
-from bot.domain.chats import Chat, Link, Member, Place, Silence, Token, Watch
+from bot.domain.chats import Chat, Link, Member, Place, Silence, Token, Trouble, Watch
 from bot.domain.invitations import Invitation
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.payments import Payment, State
@@ -360,7 +360,58 @@ class BacklogStore(Protocol):
     async def backlog(self, now: datetime) -> Backlog: ...
 
 
-class Store(ChatStore, CheckStore, Outbox, PaymentStore, DeskStore, LeaseStore, BudgetStore, BacklogStore, Protocol):
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A stored chat as an operator sees it: its account (None: not linked), how it goes, and its alerts by number."""
+
+    chat_id: int
+    account: str | None
+    resting: str | None
+    trouble: Trouble | None
+    checked_at: datetime | None
+    next_check_at: datetime | None
+    waiting: int
+    set_aside: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingAlert:
+    """An alert of a chat; ``again`` if a try of it may have reached the person. None is sent before ``not_before``."""
+
+    chat_id: int
+    alert: Alert
+    again: bool
+    not_before: datetime | None
+
+
+class OperatorStore(Protocol):
+    """What an operator looks at and does by the command line, also while bots run."""
+
+    async def overviews(self) -> Sequence[Overview]:
+        """All stored chats, by their ids."""
+
+    async def alerts(self) -> Sequence[WaitingAlert]:
+        """All alerts, by chat, the oldest first."""
+
+    async def retry_alerts(self, alert_ids: Collection[str]) -> int:
+        """Let these be sent at once, also those that were set aside. Gives how many; one being sent is not among."""
+
+    async def drop_alerts(self, alert_ids: Collection[str]) -> int:
+        """Throw these away. Gives how many; one being sent stays."""
+
+
+class Store(
+    ChatStore,
+    CheckStore,
+    Outbox,
+    PaymentStore,
+    DeskStore,
+    LeaseStore,
+    BudgetStore,
+    BacklogStore,
+    OperatorStore,
+    Protocol,
+):
     """All of it, as one store implements it."""
 
     async def close(self) -> None: ...

@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     quiet_hours: Annotated[QuietHours | None, NoDecode] = QuietHours(22, 8)
     holidays: str = ""
     data_dir: Path = Path("data")
+    database_url: SecretStr | None = None
+    database_connections: int = Field(default=10, ge=1, le=1000)
+    database_timeout: float = Field(default=10, ge=1, le=600)
     token_keys: Annotated[tuple[SecretStr, ...], CommaSeparated] = ()
     allowed_users: Annotated[frozenset[int] | None, CommaSeparated] = None
     payments: Literal["on", "off"] = "on"
@@ -74,6 +77,14 @@ class Settings(BaseSettings):
     provider_rate: float | None = Field(default=None, gt=0)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
+
+    @property
+    def secrets(self) -> list[str]:
+        """All that must never be logged."""
+        url = self.database_url.get_secret_value() if self.database_url else ""
+        password = urlsplit(url).password or ""
+        keys = [key.get_secret_value() for key in (self.telegram_bot_token, self.webhook_secret, *self.token_keys)]
+        return [text for text in (*keys, password, unquote(password)) if text]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -171,6 +182,13 @@ class Settings(BaseSettings):
         if self.webhook_url and self.web_listen is None:
             raise ValueError("WEBHOOK_URL needs WEB_LISTEN, the address that your proxy hands its requests on to")
         return self
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and urlsplit(value.get_secret_value()).scheme not in {"postgresql", "postgres"}:
+            raise ValueError("must be of the form postgresql://USER:PASSWORD@HOST/DATABASE")
+        return value
 
     @field_validator("provider_timezone")
     @classmethod

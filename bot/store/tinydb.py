@@ -18,7 +18,7 @@ from bot.domain.invitations import Invitation
 from bot.domain.payments import Payment, State
 from bot.domain.preferences import Preferences
 from bot.domain.selections import Selection
-from bot.ports import Backlog, Check, Checked, Claim, Clock, Delivery, Lease, Waiting, utc_now
+from bot.ports import Backlog, Check, Checked, Claim, Clock, Delivery, Lease, Overview, Waiting, WaitingAlert, utc_now
 from bot.store.chats import ChatRecords
 from bot.store.checks import CheckQueue
 from bot.store.database import Database
@@ -27,6 +27,8 @@ from bot.store.outbox import AlertQueue
 from bot.store.payments import PaymentRecords
 from bot.store.sharing import Budgets, Leases
 from bot.store.start import load, lock_folder
+from bot.store.upkeep import dropped, retried
+from bot.store.upkeep_records import UpkeepRecords
 from bot.store.vault import Vault, account_fingerprint
 
 P = ParamSpec("P")
@@ -67,6 +69,7 @@ class TinyStore:
         self._chats = ChatRecords(database, self._desk)
         self._checks = CheckQueue(database)
         self._alerts = AlertQueue(database)
+        self._upkeep = UpkeepRecords(database)
         self._payments = PaymentRecords(database)
         self._leases = Leases()
         self._budgets = Budgets()
@@ -215,6 +218,18 @@ class TinyStore:
 
     async def backlog(self, now: datetime) -> Backlog:
         return await self._run(self._db.chats.backlog, now)
+
+    async def overviews(self) -> Sequence[Overview]:
+        return await self._run(self._upkeep.overviews)
+
+    async def alerts(self) -> Sequence[WaitingAlert]:
+        return await self._run(self._upkeep.alerts)
+
+    async def retry_alerts(self, alert_ids: Collection[str]) -> int:
+        return await self._run(self._upkeep.change, alert_ids, retried)
+
+    async def drop_alerts(self, alert_ids: Collection[str]) -> int:
+        return await self._run(self._upkeep.change, alert_ids, dropped)
 
     async def close(self) -> None:
         """Finish what was begun, and give the data folder free. Nothing is written that isn't on the disk already."""

@@ -19,6 +19,7 @@ from tests.store.contract_payments import PaymentContract
 from tests.store.contract_preferences import PreferenceContract
 from tests.store.contract_replacing import ReplacementContract
 from tests.store.contract_roles import RoleContract
+from tests.store.contract_upkeep import UpkeepContract
 
 
 class StoreContract(
@@ -35,5 +36,6 @@ class StoreContract(
     BatchContract,
     DeskContract,
     LeaseContract,
+    UpkeepContract,
 ):
     """The whole port."""
