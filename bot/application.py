@@ -286,10 +286,10 @@ async def running(settings: Settings, *, clock: Clock = utc_now, tick: float = 1
         yield bot
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, clock: Clock = utc_now) -> None:
     """Run the bot until SIGINT or SIGTERM; a second signal ends the process at once. Raises :class:`StartError`."""
     loop = asyncio.get_running_loop()
-    async with assembled(settings) as bot:
+    async with assembled(settings, clock) as bot:
         log.info("bot is starting", telegram=settings.telegram_api_url, provider=settings.provider_url)
         work = asyncio.create_task(bot.run())
 
