@@ -128,6 +128,8 @@ def changed(preferences: Preferences, name: str, values: Sequence[str]) -> Prefe
             return replace(preferences, loudness=Loudness(value))
         case "digest":
             return replace(preferences, digest=value == views.ON)
+        case "pdf":
+            return replace(preferences, pdf_after_payment=value == views.ON)
     raise ValueError(name)
 
 
