@@ -15,7 +15,7 @@ ready = $(VENV)/ready-$(1)-$(PYTHON_VERSION)
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: $(call ready,demo) ## Try the bot on this machine, without Telegram and without a provider
+demo: $(call ready,demo) ## Try the bot in a browser, without Telegram and without a provider
 	@$(IN_VENV) -m bot demo
 
 run: $(call ready,run) ## Run the bot with the settings from .env
@@ -46,7 +46,7 @@ lock: ## Bring requirements/ in line with pyproject.toml, keeping the versions t
 upgrade: ## Like lock, with the newest versions that pyproject.toml allows
 	@$(call compile,--upgrade)
 
-picture: $(call ready,demo) ## Make the README's picture anew
+picture: $(call ready,dev) ## Make the README's picture anew
 	@PYTHONPATH=. $(IN_VENV) scripts/picture.py
 
 clean: ## Remove the virtual environment and all caches

@@ -41,15 +41,20 @@ def run() -> None:
 
 @main.command()
 @click.option("--language", type=click.Choice(LANGUAGES), default=LANGUAGES[0], help="The language of the person.")
-def demo(language: str) -> None:
-    """Try the bot on this machine, against a sandbox: no Telegram account and no provider needed."""
+@click.option("--port", type=click.IntRange(1, 65535), help="Where the page is to be; without, a fixed one if free.")
+@click.option("--story", is_flag=True, help="Play a short story here instead, as without a terminal.")
+def demo(language: str, port: int | None, *, story: bool) -> None:
+    """Try the bot in a browser, against a sandbox on this machine: no Telegram account and no provider needed."""
     try:
-        from bot.sandbox.demo import play_in_terminal
+        from bot.sandbox.demo import show_page, tell_story
     except ModuleNotFoundError as error:
         raise StartError(
             f"The demo needs the extra packages of the sandbox ({error.name} is missing): pip install '.[demo]'"
         ) from None
-    play_in_terminal(language)
+    if story or not sys.stdin.isatty():
+        tell_story(language)
+    else:
+        show_page(language, port)
 
 
 @main.command()

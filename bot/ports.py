@@ -204,14 +204,18 @@ class CheckStore(Protocol):
         """The check of this chat, due or not; None where it has no link, rests, or is being checked right now."""
 
     async def hasten_checks(self, account: str, now: datetime) -> None:
-        """Let the checks of all chats of an account be due now, as something has happened there."""
+        """Let the checks of all chats of an account be due now, as something has happened there.
+
+        One that is under way is void: it may have read how things stood before. A crash may undo this.
+        """
 
     async def finish_check(self, claim: Claim, checked: Checked) -> bool:
         """Save what a check found, in one transaction; False: the claim was lost, nothing was written.
 
         A new alert takes the place of one about the same subject that waits or was set aside, as
         :func:`bot.domain.alerts.taking_the_place_of` says: only the newest says how things stand. One that was set
-        aside leaves too once its invoice is closed, or the account's trouble is over.
+        aside leaves too once its invoice is closed, or the account's trouble is over. Silences go when they ended with
+        a reminder, and with their invoices once no alert about those waits.
         """
 
     async def postpone_check(self, claim: Claim, until: datetime) -> bool:

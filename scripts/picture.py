@@ -1,4 +1,4 @@
-"""Makes docs/demo.svg, the picture in the README: the demo as a terminal shows it.
+"""Makes docs/demo.png, the picture in the README: the demo's page after a minute with it.
 
 make picture
 """
@@ -6,33 +6,47 @@ make picture
 from __future__ import annotations
 
 import asyncio
-import io
-import os
-import re
-import time
+import shutil
+import sys
 from pathlib import Path
 
-from rich.console import Console
-from rich.terminal_theme import MONOKAI
+from playwright.async_api import Page, async_playwright
 
-from bot.sandbox.demo import play
+from bot.sandbox.demo import staged
+from bot.sandbox.page.app import open_page
+from bot.sandbox.stage import TOKEN
 
-PICTURE = Path(__file__).parents[1] / "docs" / "demo.svg"
-FONT_DOWNLOADS = re.compile(r"@font-face \{.*?\}\n?", re.DOTALL)
-"""rich's pictures fetch their font from the web; the reader's own monospaced font does as well."""
-FONT = "Fira Code"
+PICTURE = Path(__file__).parents[1] / "docs" / "demo.png"
+SIZE = {"width": 1280, "height": 800}
 
 
-def main() -> None:
-    """Play the demo into a picture."""
-    console = Console(record=True, width=76, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    console.is_interactive = False
-    os.environ["TZ"] = "Europe/Berlin"  # the clock of the person's phone
-    time.tzset()
-    asyncio.run(play("en", console, stay=False))
-    svg = FONT_DOWNLOADS.sub("", console.export_svg(title="make demo", theme=MONOKAI))
-    PICTURE.write_text(svg.replace(FONT, "DejaVu Sans Mono"), encoding="utf-8")
+async def main() -> None:
+    """Use the page as a newcomer would, and take a picture of it."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.exit("The picture is taken with Chromium, which is not installed here. On Debian: apt-get install chromium")
+    async with staged() as stage, open_page(stage) as address, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--headless", "--no-sandbox"])
+        page = await browser.new_page(viewport=SIZE, color_scheme="light", reduced_motion="reduce")  # type: ignore[arg-type]
+        await page.goto(f"{address}/#ada")
+        await use(page)
+        await page.mouse.move(0, 0)
+        await page.screenshot(path=PICTURE)
+        await browser.close()
+
+
+async def use(page: Page) -> None:
+    """Link, be told of a new invoice, get its PDF, and be asked whether to pay."""
+    await page.locator(".instead").click()
+    await page.locator("#text").fill(f"/link {TOKEN}")
+    await page.keyboard.press("Enter")
+    await page.locator('.key[data-key*="list:"]').wait_for()
+    await page.locator(".issue button").click()
+    await page.locator('.key[data-key*="pdf:"]').last.click()
+    await page.locator(".file").wait_for()
+    await page.locator('.key[data-key*="pay:"]').last.click()
+    await page.locator('.key[data-key*="yes:"]').wait_for()
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(main())

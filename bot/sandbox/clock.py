@@ -14,6 +14,11 @@ class SandboxClock:
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self._ahead
 
+    @property
+    def ahead(self) -> timedelta:
+        """By how much it was put forward so far."""
+        return self._ahead
+
     def put_forward(self, by: timedelta) -> None:
         """Let time pass at once. Raises ValueError if it would run backwards."""
         if by < timedelta():

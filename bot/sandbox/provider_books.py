@@ -88,6 +88,10 @@ class Books:
             if invoice_id in account.invoices:
                 account.invoices[invoice_id].status = "Cancelled"
 
+    def settle(self, invoice: SandboxInvoice) -> None:
+        """Note that an invoice was paid some other way, as by a bank transfer; it leaves the account's credit alone."""
+        invoice.status, invoice.paid_at = "Paid", self.clock()
+
     def executed(self, call: Call, invoice_id: int) -> int:
         """How often a payment or a removal of credit was carried out for this invoice."""
         return sum(1 for done in self.executions if (done.call, done.invoice_id) == (call, invoice_id))

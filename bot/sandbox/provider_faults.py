@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -39,7 +40,10 @@ class Call(StrEnum):
 
 
 class Fault(StrEnum):
-    """What goes wrong. Up to CUT_BEFORE nothing is carried out; from HANG_AFTER on the call is, and then comes this."""
+    """What goes wrong.
+
+    Up to CUT_BEFORE nothing is carried out; from HANG_AFTER on the call is, and then comes this. SLOW is only late.
+    """
 
     DOWN = "down"
     DOWN_HTML = "down_html"
@@ -50,6 +54,7 @@ class Fault(StrEnum):
     REDIRECT = "redirect"
     HANG_BEFORE = "hang_before"
     CUT_BEFORE = "cut_before"
+    SLOW = "slow"
     HANG_AFTER = "hang_after"
     CUT_AFTER = "cut_after"
     ERROR_AFTER = "error_after"
@@ -71,7 +76,8 @@ class Switched:
     """A fault that is on: for which call (None: all), for how many more requests (None: until switched off).
 
     ``retry_after`` is the header's text; ``location`` where a redirect leads; ``message`` what a refusal says;
-    ``interval`` the seconds between the bytes of a drip; ``size`` the bytes of a huge answer, told in its head or not.
+    ``interval`` the seconds between the bytes of a drip, or before a slow answer; ``size`` the bytes of a huge answer,
+    told in its head or not.
     """
 
     fault: Fault
@@ -111,6 +117,9 @@ class Faults:
             await hang(receive)
         elif switched.fault is Fault.CUT_BEFORE:
             await scope["extensions"][CUT]()
+        elif switched.fault is Fault.SLOW:
+            await asyncio.sleep(switched.interval)
+            await self._app(scope, receive, send)
         else:
             await _spoil(await answer_of(self._app, scope, receive), switched, scope, receive, send)
 

@@ -24,6 +24,8 @@ from bot.settings import Settings
 from tests.chat.deliveries import alert, closed, delivery, known, message
 from tests.chat.samples import BERLIN, NOW, PHRASEBOOK, linked_chat, payment
 
+URGENT = {AlertKind.DUE, AlertKind.OVERDUE}
+
 
 @pytest.fixture
 async def messenger(settings: Settings) -> AsyncIterator[TelegramMessenger]:
@@ -37,7 +39,8 @@ def about(place: Place, kind: AlertKind, preferences: Preferences | None = None,
     number = None if kind in SUBJECTS else 4711
     invoice = closed() if kind is AlertKind.SETTLED else known()
     chat = replace(linked_chat(), preferences=preferences)
-    return delivery([alert(kind, number, place, **others)], [invoice], chat=chat)
+    threshold = 3 if kind in URGENT else None
+    return delivery([alert(kind, number, place, **({"threshold": threshold} | others))], [invoice], chat=chat)
 
 
 async def send(messenger: TelegramMessenger, sent: Delivery) -> int:
@@ -45,8 +48,6 @@ async def send(messenger: TelegramMessenger, sent: Delivery) -> int:
 
 
 # --- Loud or silent -------------------------------------------------------------------------------------------------
-
-URGENT = {AlertKind.DUE, AlertKind.OVERDUE}
 
 
 @pytest.mark.parametrize("kind", AlertKind)
@@ -144,7 +145,8 @@ async def test_that_an_invoice_is_settled_is_a_reply_to_the_last_message_about_i
     assert chat.messages[-1].reply_to is chat.messages[1]
     ada.delete(chat.messages[1])
     await send(messenger, settled)
-    assert (chat.messages[-1].reply_to, "is paid" in chat.messages[-1].text) == (None, True)
+    assert chat.messages[-1].text.startswith("✅ Invoice 4711 is paid")
+    assert chat.messages[-1].reply_to is None
 
 
 async def test_several_reply_to_nothing(messenger: TelegramMessenger, chat: Chat) -> None:

@@ -44,7 +44,7 @@ async def http(sandbox: SandboxProvider) -> AsyncIterator[httpx.AsyncClient]:
             yield client
 
 
-@pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in FOR_LISTS])
+@pytest.mark.parametrize("fault", [fault for fault in Fault if fault not in {*FOR_LISTS, Fault.SLOW}])
 async def test_a_post_is_carried_out_or_not_as_the_fault_says(
     sandbox: SandboxProvider, http: httpx.AsyncClient, fault: Fault
 ) -> None:
@@ -101,6 +101,14 @@ async def test_a_rate_limit_names_its_wait_or_not(
     sandbox.faults.switch_on(Fault.RATE_LIMIT, retry_after=wait)
     answer = await http.get(LIST)
     assert (answer.status_code, answer.headers.get("retry-after")) == (429, wait)
+
+
+async def test_a_slow_answer_is_the_right_one_but_late(sandbox: SandboxProvider, http: httpx.AsyncClient) -> None:
+    right = (await http.get(LIST)).json()
+    sandbox.faults.switch_on(Fault.SLOW, interval=0.1)
+    answer = await http.get(LIST)
+    assert answer.json() == right
+    assert answer.elapsed.total_seconds() >= 0.1
 
 
 async def test_a_list_in_pages_links_to_the_next(sandbox: SandboxProvider, http: httpx.AsyncClient) -> None:

@@ -180,6 +180,23 @@ async def test_waiting_for_a_message_tells_what_is_there_instead(ada: Person, ch
         await chat.wait_for(lambda message: message.text == "hello", timeout=0.01, after=first)
 
 
+async def test_topics_are_opened_in_supergroups_only_and_by_who_rules(
+    bot: Bot, ada: Person, telegram: SandboxTelegram
+) -> None:
+    ben = telegram.add_user("Ben")
+    group = ada.create_group("Team", members=[ben])
+    ada.set_bot_status(group, "member")
+    with pytest.raises(PermissionError, match="supergroup"):
+        ada.open_topic(group, "Invoices")
+    new = ada.upgrade(group)
+    with pytest.raises(PermissionError, match="administrator"):
+        ben.open_topic(new, "Invoices")
+    topic = ada.open_topic(new, "Invoices")
+    sent = await bot.send_message(new.id, "here", message_thread_id=topic)
+    assert (sent.message_thread_id, sent.is_topic_message) == (topic, True)
+    assert [found.name for found in new.topics.values()] == ["General", "Invoices"]
+
+
 # --- Ways into the private chat, and writing in the name of a group -------------------------------------------------
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from bot.domain.alerts import AlertKind
@@ -51,9 +53,9 @@ async def test_an_alert_that_was_found_while_a_message_is_under_way_comes_in_the
     world.clock.move(MINUTE * 15)
     world.provider.account(TOKEN).put(invoice(2, DUE))
     await world.monitor.tick()
-    for _ in range(50):
-        if (await world.store.waiting_alerts(1)).waiting == 2:
-            break
+    async with asyncio.timeout(5):
+        while (await world.store.waiting_alerts(1)).waiting < 2:
+            pass
     gate.open()
     await world.workers.finish()
     await world.deliver(2)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from bot.domain.alerts import AlertKind
 from bot.domain.chats import Chat, Silence
 from bot.domain.preferences import Loudness, Preferences, QuietHours
 from tests.store.examples import (
@@ -16,12 +19,14 @@ from tests.store.examples import (
     SECOND,
     Shelf,
     checked,
+    claim_alert,
     claim_check,
     find,
     knowledge,
     known_invoice,
     linked,
     message_about,
+    new_alert,
     settled,
     with_messages,
 )
@@ -154,6 +159,21 @@ class PreferenceContract:
         await store.silence(CHAT, link.account, {1: MUTED, 2: SNOOZED, 3: MUTED}, NOW)
         await find(store, known={1: settled(1), 3: known_invoice(3)})
         assert (await store.chat(CHAT)).silences == {3: MUTED}
+
+    async def test_the_silence_of_a_settled_invoice_stays_until_what_is_to_be_said_of_it_was_said(
+        self, shelf: Shelf
+    ) -> None:
+        """Whoever muted an invoice does not want to hear how it ended either."""
+        store = await shelf.open()
+        link = await linked(store)
+        await store.silence(CHAT, link.account, {1: MUTED}, NOW)
+        await find(store, replace(new_alert(link, 1, "1"), kind=AlertKind.SETTLED), known={1: settled(1)})
+        claim, _ = await claim_alert(store)
+        await find(store, known={1: settled(1)}, now=NOW + 2 * MINUTE)
+        assert (await store.chat(CHAT)).silences == {1: MUTED}
+        assert await store.alerts_sent(claim, None, {1})
+        await find(store, known={1: settled(1)}, now=NOW + 3 * MINUTE)
+        assert (await store.chat(CHAT)).silences == {}
 
     async def test_a_silence_of_what_is_not_known_goes_also_where_a_check_finds_nothing_new(self, shelf: Shelf) -> None:
         store = await shelf.open()

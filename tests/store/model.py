@@ -114,13 +114,13 @@ class ModelChat:
         for alert in {alert.subject: alert for alert in found.alerts}.values():
             self._add(alert)
         self.alerts = [alert for alert in self.alerts if not (alert.aside and self._is_over(alert.alert, found))]
-        self.silences = {
-            number: silence
-            for number, silence in self.silences.items()
-            if number in self.known
-            and self.known[number].is_open
-            and (silence.muted or silence.until != self.known[number].woken)
-        }
+        self.silences = {n: silence for n, silence in self.silences.items() if self._needs(n, silence)}
+
+    def _needs(self, number: int, silence: Silence) -> bool:
+        known = self.known.get(number)
+        if known is None or not known.is_open:
+            return any(alert.alert.invoice_id == number for alert in self.alerts)
+        return silence.muted or silence.until != known.woken
 
     def _add(self, alert: Alert) -> None:
         newest: Alert | None = alert

@@ -45,12 +45,13 @@ class SettingsHandlers:
                 await self._choose(talk, name, values)
             elif name == "defaults":
                 await self._save(talk, None)
-                await talk.answer_press(talk.t.plain("settings.defaults_back"))
             screen = self._screen(talk, name, values)
         except ValueError:
             await talk.tell(talk.t("button.unknown"))
         else:
             await talk.show(screen)
+            if name == "defaults":
+                await talk.answer_press(talk.t.plain("settings.defaults_back"))
 
     async def timezone(self, talk: Talk) -> None:
         """/timezone CITY."""

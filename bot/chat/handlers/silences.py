@@ -55,5 +55,5 @@ class SilenceHandlers:
         return ALL, await self._silencing.told_in(talk.chat, talk.message.message_id)
 
     async def _show(self, talk: Talk, about: str, silence: Silence) -> None:
-        await talk.answer_press(said(talk.t, silence).striptags())
         await talk.swap(silence_rows(talk.t, about, silence, self._clock()))
+        await talk.answer_press(said(talk.t, silence).striptags())

@@ -60,6 +60,12 @@ def read_keyboard(call: Call) -> Keyboard:
     return keyboard
 
 
+def read_force_reply(call: Call) -> bool:
+    """Whether the person's app is to begin a reply to the message, as if they had chosen to."""
+    markup = call.structure("reply_markup", "reply keyboard markup")
+    return isinstance(markup, dict) and markup.get("force_reply") is True
+
+
 def read_reply(call: Call, chat: Chat) -> Message | None:
     """The message that is replied to."""
     fields = call.structure("reply_parameters", "reply parameters")

@@ -11,7 +11,7 @@ from bot.sandbox.telegram.formatting import Formatted, trimmed, with_found
 from bot.sandbox.telegram.menus import Command
 from bot.sandbox.telegram.presses import Press
 from bot.sandbox.telegram.sending import store_file
-from bot.sandbox.telegram.state import ADMINISTRATORS, GENERAL_TOPIC, PRESENT, Chat, Message, Status, User
+from bot.sandbox.telegram.state import ADMINISTRATORS, GENERAL_TOPIC, PRESENT, Chat, Message, Status, Topic, User
 from bot.sandbox.telegram.world import World
 
 
@@ -127,6 +127,15 @@ class Person:
         if chat.kind != "group" or chat.migrated_to is not None:
             raise PermissionError("only a basic group becomes a supergroup, and once")
         return self._world.upgrade(chat, self.user)
+
+    def open_topic(self, chat: Chat, name: str) -> int:
+        """Open a topic in a supergroup, which has topics from the first on; gives its ``message_thread_id``."""
+        self._check_rule(chat)
+        if chat.kind != "supergroup":
+            raise PermissionError("only a supergroup has topics")
+        if not chat.is_forum:
+            chat.is_forum, chat.topics = True, {GENERAL_TOPIC: Topic(GENERAL_TOPIC, "General")}
+        return chat.add_topic(name)
 
     def menu(self, chat: Chat) -> tuple[Command, ...]:
         """The bot's commands that the app offers in this chat."""

@@ -8,7 +8,15 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 from bot.sandbox.telegram.calls import Call, Upload
 from bot.sandbox.telegram.changes import ActionShown
-from bot.sandbox.telegram.content import SENT_CAPTION, SENT_TEXT, read_caption, read_keyboard, read_reply, read_text
+from bot.sandbox.telegram.content import (
+    SENT_CAPTION,
+    SENT_TEXT,
+    read_caption,
+    read_force_reply,
+    read_keyboard,
+    read_reply,
+    read_text,
+)
 from bot.sandbox.telegram.errors import bad_request
 from bot.sandbox.telegram.formatting import Formatted
 from bot.sandbox.telegram.state import Chat, Message, StoredFile
@@ -94,6 +102,7 @@ def _post(world: World, call: Call, chat: Chat, content: Formatted, document: St
         thread_id=thread_id,
         reply_to=reply_to,
         silent=call.flag("disable_notification"),
+        force_reply=read_force_reply(call),
         protected=call.flag("protect_content"),
     )
 

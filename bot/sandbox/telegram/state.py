@@ -79,6 +79,7 @@ class Message:
     in_name_of: Chat | None = None
     silent: bool = False
     protected: bool = False
+    force_reply: bool = False
     service: dict[str, object] = field(default_factory=dict)
     edited_at: datetime | None = None
     deleted: bool = False

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
+from bot.application import InvoiceBot
 from bot.chat.views.general import COMMANDS
+from bot.errors import AnswerNotUnderstood, PermissionMissing, ProviderDown, TokenRefused
 from bot.sandbox.telegram import Chat, Person, SandboxTelegram
 from bot.store.tinydb import TinyStore
 from tests.chat.conversation import answers, ask, from_bot, link, said
 from tests.chat.fakes import FakeProvider, Time
-from tests.chat.samples import DE, EN
+from tests.chat.samples import DE, EN, invoice
+from tests.chat.working import check_and_tell
 
 pytestmark = pytest.mark.usefixtures("invoice_bot")
 
@@ -64,6 +68,71 @@ async def test_status_tells_of_link_and_checks(ada: Person, chat: Chat, time: Ti
     time.forward(timedelta(minutes=5))
     later = await ask(ada, chat, "/status", "(5 minutes ago)")
     assert later.text.endswith("Next check: in 10 minutes.")
+
+
+# --- /check ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_check_says_what_is_open_and_its_news_come_as_alerts(
+    ada: Person, chat: Chat, provider: FakeProvider, invoice_bot: InvoiceBot
+) -> None:
+    await link(ada, chat)
+    provider.add(invoice(1), invoice(2))
+    found = await ask(ada, chat, "/check", "Checked just now")
+    assert found.text == "✅ Checked just now.\n2 open invoices, together €15.90"
+    assert [button.data for button in found.buttons] == ["list:all.any.0.0"]
+    await check_and_tell(invoice_bot)
+    assert chat.messages[-1].text.startswith("🔔 2 updates on your invoices")
+
+
+async def test_a_check_without_a_link_says_how_to_get_one(ada: Person, chat: Chat) -> None:
+    await ask(ada, chat, "/check", "not linked", "/link")
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (ProviderDown(), "can't be reached at the moment"),
+        (TokenRefused(), "does not accept this token"),
+        (PermissionMissing("access_invoices"), "lacks the permission"),
+        (AnswerNotUnderstood("a page"), "an answer that I don't understand"),
+        (RuntimeError("a bug"), "Something went wrong on my side"),
+    ],
+)
+async def test_a_check_that_fails_says_why(
+    ada: Person, chat: Chat, provider: FakeProvider, failure: Exception, words: str
+) -> None:
+    await link(ada, chat)
+    provider.failures["list_invoices"] = failure
+    await ask(ada, chat, "/check", words)
+
+
+async def test_a_check_that_is_under_way_says_so(
+    ada: Person, chat: Chat, provider: FakeProvider, invoice_bot: InvoiceBot, time: Time
+) -> None:
+    await link(ada, chat)
+    gate = provider.gates["list_invoices"] = asyncio.Event()
+    time.forward(timedelta(hours=1))
+    await invoice_bot._monitor.tick()
+    await provider.reached()
+    await ask(ada, chat, "/check", "I'm checking your invoices right now.")
+    gate.set()
+
+
+async def test_after_a_refused_token_the_button_tries_again(
+    ada: Person, chat: Chat, provider: FakeProvider, invoice_bot: InvoiceBot, time: Time
+) -> None:
+    await link(ada, chat)
+    provider.failures["list_invoices"] = TokenRefused()
+    time.forward(timedelta(hours=1))
+    await check_and_tell(invoice_bot)
+    alert = chat.messages[-1]
+    assert "no longer accepts your token" in alert.text
+    provider.failures.clear()
+    ada.press(alert, "🔁 Try again")
+    await chat.wait_for(from_bot("Checked just now"), after=alert)
+    status = await ask(ada, chat, "/status", "Linked since")
+    assert "no longer accepts" not in status.text
 
 
 # --- Language -------------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -83,7 +83,7 @@ async def test_the_choices_take_the_place_of_the_button_and_back_leads_back(ada:
     ],
 )
 async def test_a_choice_is_kept_said_and_shown(
-    ada: Person, chat: Chat, alert: Message, store: TinyStore, label: str, until: object
+    ada: Person, chat: Chat, alert: Message, store: TinyStore, label: str, until: datetime
 ) -> None:
     await ada.press(alert, "snooze:4711").answered()
     answer = await ada.press(alert, label).answered()
@@ -174,13 +174,14 @@ async def test_several_are_put_off_together_and_come_again_together(
 
 
 async def test_what_is_settled_meanwhile_is_not_put_off_with_the_others(
-    tell: Tell, ada: Person, chat: Chat, provider: FakeProvider, store: TinyStore
+    tell: Tell, ada: Person, chat: Chat, provider: FakeProvider, store: TinyStore, time: Time
 ) -> None:
     await link(ada, chat)
     provider.add(invoice(1, due=FAR), invoice(2, due=FAR), invoice(3, due=FAR))
     await tell()
     alert = chat.messages[-1]
     provider.add(paid(2))
+    time.forward(timedelta(minutes=15))
     await tell()
     assert "✅ Paid" in alert.text
     await ada.press(alert, "snooze:all").answered()

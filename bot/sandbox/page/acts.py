@@ -1,0 +1,85 @@
+"""What a person does on the phone. Each act is a form in JSON; what comes of it is seen in the stream.
+
+An act that Telegram's apps don't offer raises :class:`PermissionError` or :class:`LookupError`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from bot.sandbox.page.levers import Levers
+from bot.sandbox.telegram import Chat, Message
+
+
+class Write(Struct):
+    """Write into a chat; in a private one, the first message starts the bot."""
+
+    person: int
+    chat: int
+    text: Annotated[str, Meta(min_length=1, max_length=4096)]
+    reply: int | None = None
+    topic: int | None = None
+
+    def do(self, levers: Levers) -> None:
+        chat = levers.stage.chat(self.chat)
+        reply = None if self.reply is None else message_in(chat, self.reply)
+        levers.stage.person(self.person).send(chat, self.text, topic=self.topic, reply_to=reply)
+
+
+class Press(Struct):
+    """Press the button that carries ``data``."""
+
+    person: int
+    chat: int
+    message: int
+    data: str
+
+    def do(self, levers: Levers) -> None:
+        message = message_in(levers.stage.chat(self.chat), self.message)
+        levers.stage.person(self.person).press(message, self.data)
+
+
+class Block(Struct):
+    """Block the bot, or let it write again."""
+
+    person: int
+    blocked: bool
+
+    def do(self, levers: Levers) -> None:
+        person = levers.stage.person(self.person)
+        if self.blocked:
+            person.block()
+        else:
+            person.unblock()
+
+
+class Rule(Struct):
+    """Do something with the bot in a group, or with the group itself, as its administrator."""
+
+    person: int
+    chat: int
+    act: Literal["add", "promote", "remove", "upgrade", "topic"]
+
+    def do(self, levers: Levers) -> None:
+        person, chat = levers.stage.person(self.person), levers.stage.chat(self.chat)
+        match self.act:
+            case "add":
+                person.set_bot_status(chat, "member")
+            case "promote":
+                person.set_bot_status(chat, "administrator")
+            case "remove":
+                person.set_bot_status(chat, "kicked")
+            case "upgrade":
+                person.upgrade(chat)
+            case "topic":
+                person.open_topic(chat, f"Invoices {max(len(chat.topics), 1)}")
+
+
+def message_in(chat: Chat, message_id: int) -> Message:
+    """Raises :class:`LookupError`."""
+    message = chat.message(message_id)
+    if message is None:
+        raise LookupError(f"no message {message_id} in {chat}")
+    return message

@@ -1,0 +1,130 @@
+"""The page's own small web server: its files, the stream of what happens, and what is asked of the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import get_args
+from urllib.parse import quote
+from uuid import uuid4
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from bot.errors import StartError
+from bot.sandbox.page.acts import Block, Press, Rule, Write
+from bot.sandbox.page.guard import Guard
+from bot.sandbox.page.levers import Levers
+from bot.sandbox.page.moves import Credit, Issue, Settle, Switch, Wait
+from bot.sandbox.page.shown import OPENED
+from bot.sandbox.page.stream import events
+from bot.sandbox.server import serve
+from bot.sandbox.stage import Stage
+
+PORT = 8099
+"""The same each time, so that an open tab finds the page again."""
+
+LARGEST_FILE = 20 * 1024 * 1024
+STATIC = Path(__file__).parent / "static"
+Form = Write | Press | Block | Rule | Issue | Settle | Credit | Switch | Wait
+FORMS: dict[str, type[Form]] = {form.__name__.lower(): form for form in get_args(Form)}
+
+
+@asynccontextmanager
+async def open_page(stage: Stage, port: int | None = None) -> AsyncIterator[str]:
+    """Serve the page while the context lasts, and give its address.
+
+    Without a port it is on :data:`PORT`, or on a free one where that is taken. Raises :class:`StartError` where the
+    port that was asked for is taken.
+    """
+    app = application(stage)
+    async with AsyncExitStack() as stack:
+        try:
+            address = await stack.enter_async_context(serve(app, PORT if port is None else port))
+        except OSError:
+            if port is not None:
+                raise StartError(f"Port {port} can't be had. Choose another with --port.") from None
+            address = await stack.enter_async_context(serve(app))
+        yield address
+
+
+def application(stage: Stage) -> Guard:
+    """The ASGI application."""
+    page = _Page(Levers(stage))
+    routes = [
+        Route("/api/events", page.events),
+        Route("/api/upload", page.upload, methods=["POST"]),
+        Route("/api/{form}", page.do, methods=["POST"]),
+        Route("/files/{unique_id}/{name}", page.file),
+        Mount("/", StaticFiles(directory=STATIC, html=True)),
+    ]
+    return Guard(
+        Starlette(
+            routes=routes,
+            exception_handlers={
+                msgspec.DecodeError: _wrong,
+                ValueError: _wrong,
+                PermissionError: _refused,
+                LookupError: _gone,
+            },
+        )
+    )
+
+
+class _Page:
+    def __init__(self, levers: Levers) -> None:
+        self._levers = levers
+        self._run = uuid4().hex
+
+    async def events(self, _: Request) -> Response:
+        return StreamingResponse(events(self._levers, self._run), media_type="text/event-stream")
+
+    async def do(self, request: Request) -> Response:
+        form = FORMS.get(request.path_params["form"])
+        if form is None:
+            raise HTTPException(404)
+        msgspec.json.decode(await request.body(), type=form).do(self._levers)
+        return Response(status_code=204)
+
+    async def upload(self, request: Request) -> Response:
+        """A person's file: the body as it is, with the person, the chat and the file's name in the query."""
+        query, stage = request.query_params, self._levers.stage
+        if int(request.headers.get("content-length", 0)) > LARGEST_FILE:
+            return _refusal("too_large", 413)
+        person, chat = stage.person(int(query["person"])), stage.chat(int(query["chat"]))
+        content = await request.body()
+        if content:
+            person.send_file(chat, query["name"], content)
+        return Response(status_code=204)
+
+    async def file(self, request: Request) -> Response:
+        """A document: opened where that is harmless, saved otherwise."""
+        for file in self._levers.stage.sandbox.telegram.world.files.values():
+            if file.unique_id == request.path_params["unique_id"]:
+                how = "inline" if file.mime_type in OPENED else "attachment"
+                headers = {"content-disposition": f"{how}; filename*=UTF-8''{quote(file.name)}"}
+                return Response(file.content, headers=headers, media_type=file.mime_type)
+        raise HTTPException(404)
+
+
+async def _wrong(_: Request, __: Exception) -> Response:
+    return _refusal("wrong", 422)
+
+
+async def _refused(_: Request, __: Exception) -> Response:
+    return _refusal("refused", 403)
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    return _refusal("gone", 404)
+
+
+def _refusal(key: str, status: int) -> Response:
+    """Why not, as a key of the page's texts."""
+    return JSONResponse({"error": key}, status)

@@ -1,0 +1,126 @@
+"""What moves the world around the bot: the provider's books, faults on either side, and time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from bot.sandbox.invoices import SandboxInvoice
+from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.sandbox import MORNING
+from bot.sandbox.stage import Stage
+from bot.sandbox.telegram.faults import Fault as TelegramFault, Faults as TelegramFaults
+
+Json = dict[str, object]
+Step = Literal["hour", "day", "week"]
+
+WORDS = {
+    "Hosting": "KVM Server L\nProzessor: 8 Kerne\nRAM: 16GB RAM",
+    "Domain": "Domain Registrierung - lighthouse.example - 1 Jahr(e)",
+    "Donation": "Spende für einen Minecraft-Server",
+}
+"""What a new invoice is about, by its kind."""
+
+PROVIDER_FAULTS: Mapping[str, tuple[Fault, Mapping[str, Any]]] = {
+    "down": (Fault.DOWN, {}),
+    "slow": (Fault.SLOW, {"interval": 4.0}),
+    "rate_limit": (Fault.RATE_LIMIT, {"retry_after": "10"}),
+    "token_revoked": (Fault.TOKEN_REVOKED, {}),
+    "permission_missing": (Fault.PERMISSION_MISSING, {}),
+    "empty": (Fault.EMPTY, {}),
+    "pay_refused": (Fault.REFUSED, {"on": Call.PAY}),
+    "pay_unanswered": (Fault.CUT_AFTER, {"on": Call.PAY, "times": 1}),
+}
+"""By the name the page has for it; the last one is over once it has struck."""
+
+TELEGRAM_FAULTS: Mapping[str, Callable[[TelegramFaults], TelegramFault]] = {
+    "flood": partial(TelegramFaults.flood, retry_after=10, times=None),
+    "unreachable": partial(TelegramFaults.server_error, status=502, times=None),
+    "send_unanswered": partial(TelegramFaults.cut, delivered=True, times=1, method="sendMessage"),
+}
+
+
+@dataclass(slots=True)
+class Levers:
+    """Moves a stage's world, and tells how it stands."""
+
+    stage: Stage
+    _telegram_faults: dict[str, TelegramFault] = field(default_factory=dict)
+
+    def faults(self) -> Json:
+        """Which faults are on, by name."""
+        here = {switched.fault for switched in self.stage.sandbox.provider.faults.on}
+        provider = {name: fault in here for name, (fault, _) in PROVIDER_FAULTS.items()}
+        telegram = {name: self._is_on(name) for name in TELEGRAM_FAULTS}
+        return {"provider": provider, "telegram": telegram}
+
+    def switch(self, name: str, *, on: bool) -> None:
+        """Switch a fault on or off. Raises :class:`LookupError` where there is none of this name."""
+        faults = self.stage.sandbox.provider.faults
+        if name in PROVIDER_FAULTS:
+            fault, details = PROVIDER_FAULTS[name]
+            faults.switch_off(fault)
+            if on:
+                faults.switch_on(fault, **details)
+        elif name in TELEGRAM_FAULTS:
+            if self._is_on(name):
+                self._telegram_faults[name].left = 0
+            if on:
+                self._telegram_faults[name] = TELEGRAM_FAULTS[name](self.stage.sandbox.telegram.faults)
+        else:
+            raise LookupError(f"no fault is named {name}")
+
+    def _is_on(self, name: str) -> bool:
+        fault = self._telegram_faults.get(name)
+        return fault is not None and fault.left != 0
+
+    def pass_time(self, step: Step) -> None:
+        """An hour; or until the morning of the next day, or of the same day next week."""
+        clock, zone = self.stage.sandbox.clock, self.stage.sandbox.provider.zone
+        if step == "hour":
+            clock.put_forward(timedelta(hours=1))
+        else:
+            now = clock()
+            clock.put_forward(_morning(now, 1 if step == "day" else 7, zone) - now)
+
+    def issue(self, amount: Decimal, days: int, kind: str) -> None:
+        """Let the provider write an invoice, with words that fit its kind."""
+        provider = self.stage.sandbox.provider
+        provider.create_invoice(self.stage.account, amount, days, kind=kind, description=WORDS.get(kind))
+
+    def settle(self, invoice_id: int, status: Literal["Paid", "Cancelled"]) -> None:
+        """Let an open invoice be paid some other way, or cancelled. Raises :class:`LookupError` if it is not open."""
+        invoice = self.stage.account.invoices.get(invoice_id)
+        if invoice is None or not invoice.is_open:
+            raise LookupError(f"invoice {invoice_id} is not open")
+        if status == "Paid":
+            self.stage.sandbox.provider.settle(invoice)
+        else:
+            self.stage.sandbox.provider.cancel(invoice_id)
+
+    def books(self) -> Json:
+        """The account's credit, and its invoices, the newest first."""
+        account = self.stage.account
+        invoices = sorted(account.invoices.values(), key=lambda invoice: (invoice.issued, invoice.id), reverse=True)
+        return {"credit": str(account.credit), "invoices": [_invoice(invoice) for invoice in invoices]}
+
+
+def _morning(now: datetime, days: int, zone: ZoneInfo) -> datetime:
+    return datetime.combine(now.astimezone(zone).date() + timedelta(days=days), time(MORNING), zone)
+
+
+def _invoice(invoice: SandboxInvoice) -> Json:
+    return {
+        "id": invoice.id,
+        "title": (invoice.items[0].short or invoice.items[0].description).partition("\n")[0],
+        "kind": invoice.items[0].type,
+        "left": str(invoice.left),
+        "total": str(invoice.gross),
+        "due": invoice.due.isoformat(),
+        "status": invoice.status,
+    }

@@ -1,0 +1,66 @@
+"""What moves the world around the bot. Each move is a form in JSON, as an act of a person is."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from bot.sandbox.page.levers import Levers, Step
+
+MOST = 100_000_00
+"""Cents."""
+
+
+class Issue(Struct):
+    """The provider writes an invoice over so many cents, tax included, due in ``days`` (below 0: it was due)."""
+
+    cents: Annotated[int, Meta(ge=1, le=MOST)]
+    days: Annotated[int, Meta(ge=-365, le=3650)]
+    kind: Literal["Hosting", "Domain", "Donation"]
+
+    def do(self, levers: Levers) -> None:
+        levers.issue(_euros(self.cents), self.days, self.kind)
+
+
+class Settle(Struct):
+    """An invoice is paid some other way, or cancelled."""
+
+    invoice: int
+    status: Literal["Paid", "Cancelled"]
+
+    def do(self, levers: Levers) -> None:
+        levers.settle(self.invoice, self.status)
+
+
+class Credit(Struct):
+    """The account has this much credit now."""
+
+    cents: Annotated[int, Meta(ge=0, le=MOST)]
+
+    def do(self, levers: Levers) -> None:
+        levers.stage.account.credit = _euros(self.cents)
+
+
+class Switch(Struct):
+    """A fault begins, or ends."""
+
+    fault: str
+    on: bool
+
+    def do(self, levers: Levers) -> None:
+        levers.switch(self.fault, on=self.on)
+
+
+class Wait(Struct):
+    """Time passes."""
+
+    step: Step
+
+    def do(self, levers: Levers) -> None:
+        levers.pass_time(self.step)
+
+
+def _euros(cents: int) -> Decimal:
+    return Decimal(cents).scaleb(-2)

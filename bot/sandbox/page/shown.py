@@ -1,0 +1,103 @@
+"""What there is to see, as the page gets it in JSON: people, chats and messages."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from bot.sandbox.stage import Stage
+from bot.sandbox.telegram import Button, Chat, Message, Person, StoredFile, User
+
+Json = dict[str, object]
+
+OPENED = frozenset(
+    {"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp", "text/plain"},
+)
+"""What a browser may show in a tab of its own; all else, where scripts might hide, is only saved."""
+
+
+def person_json(stage: Stage, person: Person) -> Json:
+    """Somebody, and how far they are with the bot: it has spoken to them, and was shown the token."""
+    telegram = stage.sandbox.telegram
+    private = telegram.private_chat(person, started=False)
+    return {
+        "id": person.id,
+        "name": person.user.first_name,
+        "fullName": person.name,
+        "language": person.user.language_code,
+        "started": any(message.sender is telegram.bot for message in private.history),
+        "linked": any(stage.account.token in message.text for message in private.history),
+        "blocked": private.status(telegram.bot) == "kicked",
+    }
+
+
+def bot_json(stage: Stage) -> Json:
+    """The bot; its descriptions, by language, are what an empty chat shows."""
+    telegram = stage.sandbox.telegram
+    languages = {person.user.language_code or "" for person in stage.people}
+    return {
+        "id": telegram.bot.id,
+        "name": telegram.bot.first_name,
+        "username": telegram.bot.username,
+        "descriptions": {language: telegram.world.menus.text("description", language) for language in languages},
+    }
+
+
+def chat_json(stage: Stage, chat: Chat) -> Json:
+    """A chat; ``menus`` are the bot's commands there, by person, each with its description."""
+    return {
+        "id": chat.id,
+        "kind": chat.kind,
+        "title": chat.title,
+        "members": {member.user.id: member.status for member in chat.members.values()},
+        "topics": [{"id": topic.id, "name": topic.name} for topic in chat.topics.values() if not topic.deleted],
+        "movedTo": chat.migrated_to and chat.migrated_to.id,
+        "menus": {
+            person.id: [[command.name, command.description] for command in person.menu(chat)]
+            for person in stage.people
+            if person.id in chat.members
+        },
+    }
+
+
+def message_json(message: Message) -> Json:
+    """A message; times are in milliseconds since 1970, as JavaScript has them."""
+    return {
+        "id": message.id,
+        "chat": message.chat.id,
+        "from": _sender(message.sender),
+        "at": round(message.date.timestamp() * 1000),
+        "edited": message.edited_at is not None,
+        "text": message.text,
+        "entities": [entity.as_json() for entity in message.entities],
+        "keyboard": [[_button(button) for button in row] for row in message.keyboard],
+        "file": message.document and file_json(message.document),
+        "reply": message.reply_to and _quote(message.reply_to),
+        "topic": message.topic_id,
+        "silent": message.silent,
+        "forceReply": message.force_reply,
+        "service": next(iter(message.service), None),
+    }
+
+
+def file_json(file: StoredFile) -> Json:
+    return {
+        "name": file.name,
+        "size": len(file.content),
+        "type": file.mime_type,
+        "href": f"/files/{quote(file.unique_id, safe='')}/{quote(file.name, safe='')}",
+        "opens": file.mime_type in OPENED,
+    }
+
+
+def _sender(user: User) -> Json:
+    return {"id": user.id, "name": user.first_name}
+
+
+def _button(button: Button) -> Json:
+    return {"text": button.text, "data": button.data, "url": button.url}
+
+
+def _quote(message: Message) -> Json:
+    """The message that is answered, as it is now."""
+    words = message.text or (message.document.name if message.document else "")
+    return {"id": message.id, "name": message.sender.first_name, "text": words[:200], "deleted": message.deleted}

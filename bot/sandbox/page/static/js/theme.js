@@ -1,0 +1,26 @@
+/** Light or dark: as the system has it, until one chooses. */
+
+import { h, icon } from "./dom.js";
+import { onChange } from "./state.js";
+import { t } from "./texts.js";
+
+const STORED = "invoice-bot.theme";
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+export const themeButton = h("button", { type: "button", class: "round theme", onclick: turn });
+
+const isDark = () => (localStorage.getItem(STORED) ?? (dark.matches ? "dark" : "light")) === "dark";
+
+function turn() {
+  localStorage.setItem(STORED, isDark() ? "light" : "dark");
+  draw();
+}
+
+function draw() {
+  document.documentElement.dataset.theme = isDark() ? "dark" : "light";
+  themeButton.replaceChildren(icon(isDark() ? "sun" : "moon"));
+}
+
+draw();
+dark.addEventListener("change", draw);
+onChange(() => themeButton.setAttribute("aria-label", t(isDark() ? "theme.light" : "theme.dark")));

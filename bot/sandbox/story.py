@@ -1,0 +1,88 @@
+"""The main job played once from beginning to end, and written down: for machines without a browser, and for CI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from textwrap import indent
+
+from bot.errors import StartError
+from bot.sandbox.page.levers import Levers
+from bot.sandbox.stage import Stage
+from bot.sandbox.telegram import Chat, Message, Person
+
+PATIENCE = 30.0
+"""Seconds that a step may take before the story is given up."""
+
+Write = Callable[[str], object]
+"""Takes what happens, a paragraph at a time."""
+
+
+class Story:
+    """One person's day with the bot."""
+
+    def __init__(self, stage: Stage, person: Person, write: Write) -> None:
+        self._stage = stage
+        self._levers = Levers(stage)
+        self._person = person
+        self._chat: Chat = stage.sandbox.telegram.private_chat(person)
+        self._write = write
+
+    async def tell(self) -> None:
+        """Play it. Raises :class:`StartError` where it is stuck."""
+        account, provider = self._stage.account, self._stage.sandbox.provider
+        self._write(f"{self._name} links the chat to the company's account. The message with the token is deleted.")
+        await self._send(f"/link {account.token}", lambda m: bool(m.buttons))
+        self._write("The provider writes a new invoice. The bot finds it and says so.")
+        about = str(provider.create_invoice(account, Decimal("12.34"), 8, description="KVM Server L").id)
+        alert = await self._wait(lambda m: about in m.text and _button(m, f"pay:{about}"))
+        self._write(f"{self._name} lists the invoices …")
+        await self._send("/invoices", lambda m: _button(m, "list:"))
+        self._write("… gets the PDF of the new one …")
+        self._press(alert, f"pdf:{about}")
+        await self._wait(lambda m: m.document is not None)
+        self._write("… and pays it with the account's credit. The bot asks first.")
+        self._press(alert, f"pay:{about}")
+        question = await self._wait(lambda m: _button(m, "yes:"))
+        self._press(question, "yes:")
+        await self._wait(lambda m: m.id == question.id and _button(m, "show:"))
+        self._write("A week passes. The bot reminds of what is overdue, and of what is about to be due.")
+        last = self._chat.messages[-1]
+        self._levers.pass_time("week")
+        await self._wait(lambda m: bool(m.buttons), after=last)
+
+    @property
+    def _name(self) -> str:
+        return self._person.user.first_name
+
+    def _press(self, message: Message, data: str) -> None:
+        button = next(button for button in message.buttons if (button.data or "").startswith(data))
+        self._write(indent(f"({self._name} presses “{button.text}”)", "  "))
+        self._person.press(message, button.data or "")
+
+    async def _send(self, text: str, answered: Callable[[Message], bool]) -> Message:
+        sent = self._person.send(self._chat, text)
+        self._write(_written(sent))
+        return await self._wait(answered, after=sent)
+
+    async def _wait(self, fits: Callable[[Message], bool], after: Message | None = None) -> Message:
+        try:
+            found = await self._chat.wait_for(
+                lambda m: m.sender is not self._person.user and fits(m), PATIENCE, after=after
+            )
+        except TimeoutError as error:
+            raise StartError(f"The demo is stuck. {error}") from None
+        self._write(_written(found))
+        return found
+
+
+def _button(message: Message, data: str) -> bool:
+    return any((button.data or "").startswith(data) for button in message.buttons)
+
+
+def _written(message: Message) -> str:
+    """A message for a terminal."""
+    file = [f"📄 {message.document.name}"] if message.document else []
+    text = [message.text] if message.text else []
+    rows = ["  ".join(f"[{button.text}]" for button in row) for row in message.keyboard]
+    return indent("\n".join([f"{message.sender.first_name}:", *file, *text, *rows]), "  │ ", lambda _: True)

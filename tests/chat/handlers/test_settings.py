@@ -1,0 +1,195 @@
+"""/settings and /timezone: one message, edited in place; every choice is kept and in force at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.preferences import Loudness, Preferences, QuietHours
+from bot.sandbox.telegram import Chat, Message, Person, SandboxTelegram
+from bot.store.tinydb import TinyStore
+from tests.chat.conversation import ask, link, said
+
+pytestmark = pytest.mark.usefixtures("invoice_bot")
+
+MENU = """⚙️ Settings
+
+⏰ Reminders: 7, 3 and 1 days before and on the day itself
+🔴 Overdue: 1, 3 and 7 days after, then weekly
+🕘 Time of day: 09:00
+🌙 Quiet hours: 22:00–08:00
+🌍 Time zone: your provider's (it's 10:30 there)
+🗣 Language: English (as in Telegram)
+🔔 With a sound: what is due or overdue
+🗓 Overview every Monday: off"""
+DEFAULTS = Preferences()
+
+
+@pytest.fixture
+async def menu(ada: Person, chat: Chat) -> Message:
+    return await ask(ada, chat, "/settings", "Settings")
+
+
+async def press(person: Person, message: Message, *labels: str) -> None:
+    for label in labels:
+        await person.press(message, label).answered()
+
+
+async def chosen(store: TinyStore, chat: Chat) -> Preferences | None:
+    return (await store.chat(chat.id)).preferences
+
+
+async def test_the_menu_shows_all_that_is_chosen(chat: Chat, menu: Message) -> None:
+    assert menu.text == MENU
+    assert [button.text for button in menu.buttons] == [
+        "⏰ Reminders", "🔴 Overdue", "🕘 Time of day", "🌙 Quiet hours", "🌍 Time zone", "🗣 Language", "🔔 Sound",
+        "🗓 Turn overview on",
+    ]  # fmt: skip
+
+
+async def test_every_section_opens_in_the_same_message_and_leads_back(ada: Person, chat: Chat, menu: Message) -> None:
+    for label in [button.text for button in menu.buttons][:-1]:
+        await press(ada, menu, label)
+        assert menu.text != MENU
+        assert sum("•" in b.text or "☑" in b.text for b in menu.buttons) >= 1
+        await press(ada, menu, "« Back to the settings")
+        assert menu.text == MENU
+    assert len(said(chat)) == 1
+
+
+async def test_reminder_days_are_switched_on_and_off(ada: Person, chat: Chat, menu: Message, store: TinyStore) -> None:
+    await press(ada, menu, "⏰ Reminders", "☐ 14 days before", "☑ 3 days before")
+    assert await chosen(store, chat) == replace(DEFAULTS, before=(14, 7, 1, 0))
+    await press(ada, menu, "« Back to the settings")
+    assert "Reminders: 14, 7 and 1 days before and on the day itself" in menu.text
+
+
+async def test_a_press_that_is_delivered_twice_switches_once(
+    ada: Person, chat: Chat, menu: Message, store: TinyStore
+) -> None:
+    await press(ada, menu, "⏰ Reminders")
+    for delivered in ada.press_twice_delivered(menu, "☑ 7 days before"):
+        await delivered.answered()
+    assert await chosen(store, chat) == replace(DEFAULTS, before=(3, 1, 0))
+    for delivered in ada.press_twice_delivered(await ask(ada, chat, "/settings", "Settings"), "🗓 Turn overview on"):
+        await delivered.answered()
+    assert await chosen(store, chat) == replace(DEFAULTS, before=(3, 1, 0), digest=True)
+
+
+async def test_no_reminders_at_all_is_allowed_and_said_clearly(
+    ada: Person, chat: Chat, menu: Message, store: TinyStore
+) -> None:
+    await press(ada, menu, "⏰ Reminders")
+    for label in ("☑ 7 days before", "☑ 3 days before", "☑ 1 day before", "☑ on the day itself"):
+        await press(ada, menu, label)
+    assert "⚠️ No reminders before the due date" in menu.text
+    await press(ada, menu, "« Back to the settings", "🔴 Overdue", "no reminders")
+    assert "⚠️ No reminders at all" in menu.text
+    assert await chosen(store, chat) == replace(DEFAULTS, before=(), after=())
+
+
+@pytest.mark.parametrize(
+    ("presses", "changed", "shown"),
+    [
+        (["🔴 Overdue", "every day for 7 days, then weekly"], {"after": (1, 2, 3, 4, 5, 6, 7)}, "every day for 7 days"),
+        (["🔴 Overdue", "7 days after, then weekly"], {"after": (7,)}, "Overdue: 7 days after, then weekly"),
+        (["🕘 Time of day", "18:00"], {"hour": 18}, "Time of day: 18:00"),
+        (["🌙 Quiet hours", "21:00", "06:00"], {"quiet": QuietHours(21, 6)}, "Quiet hours: 21:00–06:00"),
+        (["🌙 Quiet hours", "none"], {"quiet": None}, "Quiet hours: none"),
+        (["🔔 Sound", "everything"], {"loudness": Loudness.ALL}, "With a sound: everything"),
+        (["🔔 Sound", "nothing"], {"loudness": Loudness.NONE}, "With a sound: nothing"),
+        (["🗓 Turn overview on"], {"digest": True}, "Overview every Monday: on"),
+        (["🌍 Time zone", "New York, 04:30"], {"zone": "America/New_York"}, "New York (it's 04:30 there)"),
+    ],
+)
+async def test_a_choice_is_kept_and_shown_and_can_be_taken_back(
+    ada: Person, chat: Chat, menu: Message, store: TinyStore, presses: list[str], changed: dict[str, object], shown: str
+) -> None:
+    await press(ada, menu, *presses)
+    assert await chosen(store, chat) == replace(DEFAULTS, **changed)  # type: ignore[arg-type]  # by name
+    assert shown in menu.text
+    answer = await ada.press(menu, "↩️ Back to the defaults").answered()
+    assert answer.text == "Everything is as it was at the beginning."
+    assert await chosen(store, chat) is None
+    assert menu.text == MENU
+
+
+async def test_a_morning_hour_in_the_quiet_hours_says_what_that_means(ada: Person, menu: Message) -> None:
+    await press(ada, menu, "🕘 Time of day", "07:00")
+    assert "🌙 07:00 is in your quiet hours, so reminders come when those end, at 08:00." in menu.text
+    await press(ada, menu, "🌙 Quiet hours", "23:00", "06:00")
+    assert "is in your quiet hours" not in menu.text
+
+
+async def test_the_language_is_one_of_the_settings(ada: Person, chat: Chat, menu: Message, store: TinyStore) -> None:
+    await press(ada, menu, "🗣 Language", "Deutsch")
+    assert menu.text.startswith("⚙️ Einstellungen")
+    assert "🗣 Sprache: Deutsch\n" in menu.text
+    assert (await store.chat(chat.id)).language == "de"
+    await press(ada, menu, "🗣 Sprache", "set:language:auto")
+    assert menu.text == MENU
+
+
+async def test_preferences_outlive_a_new_link_and_hold_before_the_first(
+    ada: Person, chat: Chat, menu: Message, store: TinyStore
+) -> None:
+    await press(ada, menu, "🕘 Time of day", "18:00")
+    await link(ada, chat)
+    assert await chosen(store, chat) == replace(DEFAULTS, hour=18)
+
+
+# --- Time zones -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_time_zone_that_is_named_is_taken_and_all_times_are_in_it(
+    ada: Person, chat: Chat, store: TinyStore
+) -> None:
+    await link(ada, chat)
+    answer = await ask(ada, chat, "/timezone Tokyo", "Settings")
+    assert "Time zone: Tokyo (it's 18:30 there)" in answer.text
+    assert await chosen(store, chat) == replace(DEFAULTS, zone="Asia/Tokyo")
+    assert "Linked since 22 Nov 2026, 18:30." in (await ask(ada, chat, "/status", "Linked since")).text
+
+
+async def test_where_several_fit_they_are_offered(ada: Person, chat: Chat, store: TinyStore) -> None:
+    answer = await ask(ada, chat, "/timezone Germany", "Several time zones fit “Germany”.")
+    await press(ada, answer, "Busingen, 10:30")
+    assert await chosen(store, chat) == replace(DEFAULTS, zone="Europe/Busingen")
+    await press(ada, answer, "set:zone", "My provider's")
+    assert await chosen(store, chat) == DEFAULTS
+
+
+async def test_one_that_is_not_known_is_said_with_an_example_and_with_what_is_close(
+    ada: Person, chat: Chat, store: TinyStore
+) -> None:
+    answer = await ask(ada, chat, "/timezone Berln", "I don't know a time zone “Berln”.", "/timezone Vienna")
+    assert answer.buttons[0].text == "Berlin, 10:30"
+    strange = await ask(ada, chat, f"/timezone <b>{'x' * 500}", "I don't know a time zone “<b>xxx")
+    assert "Berlin, 10:30" in [button.text for button in strange.buttons]
+    assert await chosen(store, chat) is None
+
+
+async def test_without_a_name_the_likely_ones_are_offered(telegram: SandboxTelegram) -> None:
+    eva = telegram.add_user("Eva", language_code="de")
+    chat = telegram.private_chat(eva)
+    answer = await ask(eva, chat, "/timezone", "In welcher Zeitzone bist du?")
+    assert [button.text for button in answer.buttons][:3] == ["Berlin, 10:30", "Wien, 10:30", "Zürich, 10:30"]
+
+
+# --- What was never ours --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "set:days:7", "set:days:x:on", "set:days:400:on", "set:after:x", "set:after:1..3", "set:hour:24", "set:hour:",
+        "set:quiet:8-8", "set:quiet:22-24", "set:quiet:99", "set:quiet:x", "set:zone:Mars/Base", "set:zone:../etc",
+        "set:loud:very", "set:language:xx", "set:nothing:1", "set:nothing", "set:digest:²",
+    ],
+)  # fmt: skip
+async def test_callback_data_that_was_never_ours_changes_nothing(
+    ada: Person, chat: Chat, menu: Message, store: TinyStore, data: str
+) -> None:
+    await ada.forge(menu, data).answered()
+    assert await chosen(store, chat) in {None, DEFAULTS}

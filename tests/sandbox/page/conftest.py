@@ -1,0 +1,89 @@
+"""The page in a real browser: headless Chromium, with the sandbox in the same process.
+
+One browser serves all tests, so they share the event loop in which it was started.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright
+from telegram import Bot
+
+from bot.application import running
+from bot.sandbox.page.app import open_page
+from bot.sandbox.sandbox import Sandbox, open_sandbox
+from bot.sandbox.stage import Stage, set_stage
+from bot.sandbox.telegram import BOT_TOKEN
+from tests.sandbox.page.screen import Screen
+from tests.sandbox_bot import TICK
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+WITHOUT = "The page is tested in Chromium, which is not installed here. On Debian: apt-get install chromium"
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+in_one_loop = partial(pytest_asyncio.fixture, loop_scope="session")
+
+
+@in_one_loop(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium. Without one the tests are skipped; in CI they fail."""
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail(WITHOUT)
+        pytest.skip(WITHOUT)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@in_one_loop()
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with open_sandbox() as opened:
+        yield opened
+
+
+@pytest.fixture
+def stage(sandbox: Sandbox) -> Stage:
+    """Three people, their group and their account; no bot is at work yet."""
+    return set_stage(sandbox)
+
+
+@in_one_loop()
+async def address(stage: Stage) -> AsyncIterator[str]:
+    async with open_page(stage, 0) as address:
+        yield address
+
+
+@in_one_loop()
+async def at_work(stage: Stage, tmp_path: Path) -> AsyncIterator[None]:
+    """The real bot."""
+    async with running(stage.sandbox.settings(tmp_path), clock=stage.sandbox.clock, tick=TICK):
+        yield
+
+
+@in_one_loop()
+async def bot(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bot]:
+    """A bot that does what the test says."""
+    monkeypatch.setenv("PTB_TIMEDELTA", "1")  # the library warns without
+    url = stage.sandbox.telegram_url
+    async with Bot(BOT_TOKEN, base_url=f"{url}/bot", base_file_url=f"{url}/file/bot") as bot:
+        yield bot
+
+
+@in_one_loop()
+async def screen(browser: Browser, address: str) -> AsyncIterator[Screen]:
+    """The page on a wide screen, as Ada. At the end, nothing must have gone wrong in the browser."""
+    async with Screen.opened(browser, f"{address}/#ada") as screen:
+        yield screen

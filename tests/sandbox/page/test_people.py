@@ -1,0 +1,147 @@
+"""Who one is, which chats one has, what the bot offers there, and what stays unread."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, expect
+from telegram import (
+    Bot,
+    BotCommand,
+    BotCommandScopeAllChatAdministrators,
+    BotCommandScopeAllGroupChats,
+    BotCommandScopeAllPrivateChats,
+)
+
+from bot.sandbox.stage import Stage
+from bot.sandbox.telegram import Chat
+from tests.sandbox.page.screen import Screen
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.fixture
+def group(stage: Stage) -> Chat:
+    return next(chat for chat in stage.chats if chat.kind == "group")
+
+
+async def offered(screen: Screen) -> list[str]:
+    await screen.field.fill("/")
+    found = await screen.page.locator(".commands b").all_inner_texts()
+    await screen.field.fill("")
+    return found
+
+
+async def test_everybody_sees_their_own_side_of_the_group(screen: Screen, bot: Bot, group: Chat) -> None:
+    await screen.chat("Lighthouse").click()
+    await screen.say("Has anybody paid?")
+    await bot.send_message(group.id, "I have not")
+    await expect(screen.messages.first).to_have_class("message mine first last")
+    await screen.be("Jonas")
+    await expect(screen.chat("Lighthouse").locator(".badge")).to_have_text("2")
+    await screen.chat("Lighthouse").click()
+    await expect(screen.messages.first.locator(".name")).to_have_text("Ada")
+    await expect(screen.last.locator(".name")).to_have_text("Invoice bot")
+    await expect(screen.chat("Lighthouse").locator(".badge")).to_have_count(0)
+
+
+async def test_what_comes_for_others_is_counted_at_their_face(screen: Screen, bot: Bot, stage: Stage) -> None:
+    _, jonas, _ = stage.people
+    stage.sandbox.telegram.private_chat(jonas)
+    await bot.send_message(jonas.id, "For Jonas alone")
+    badge = screen.page.locator(".person", has_text="Jonas").locator(".badge")
+    await expect(badge).to_have_text("1")
+    await expect(screen.notices).to_be_empty()
+    await screen.be("Jonas")
+    await expect(screen.last).to_contain_text("For Jonas alone")
+    await expect(badge).to_have_count(0)
+
+
+async def test_what_comes_into_another_chat_is_announced_and_leads_there(screen: Screen, bot: Bot, group: Chat) -> None:
+    await bot.send_message(group.id, "Hello, all")
+    await expect(screen.page).to_have_title("(1) Invoice bot · Ada")
+    await screen.notices.get_by_role("button").click()
+    await expect(screen.last).to_contain_text("Hello, all")
+    await expect(screen.page).to_have_title("Lighthouse Studio · Ada")
+
+
+async def test_the_menu_follows_language_and_scope(screen: Screen, bot: Bot) -> None:
+    await bot.set_my_commands([BotCommand("help", "help")])
+    await bot.set_my_commands([BotCommand("pay", "pays")], scope=BotCommandScopeAllPrivateChats())
+    await bot.set_my_commands([BotCommand("pay", "zahlt")], scope=BotCommandScopeAllPrivateChats(), language_code="de")
+    await bot.set_my_commands([BotCommand("status", "status")], scope=BotCommandScopeAllGroupChats())
+    await bot.set_my_commands([BotCommand("roles", "roles")], scope=BotCommandScopeAllChatAdministrators())
+    await screen.page.locator(".instead").click()
+    assert await offered(screen) == ["/pay"]
+    await screen.chat("Lighthouse").click()
+    assert await offered(screen) == ["/status"]
+    await screen.be("Mia")
+    await screen.chat("Lighthouse").click()
+    assert await offered(screen) == ["/roles"]
+    await screen.be("Jonas")
+    await screen.page.locator(".instead").click()
+    await screen.field.fill("/p")
+    await expect(screen.page.locator(".commands li")).to_have_text("/payzahlt")
+
+
+async def test_commands_are_chosen_with_the_arrow_keys(screen: Screen, bot: Bot, stage: Stage) -> None:
+    await bot.set_my_commands([BotCommand("pay", "pays"), BotCommand("pdf", "sends"), BotCommand("help", "helps")])
+    await screen.page.locator(".instead").click()
+    await screen.field.press_sequentially("/p")
+    await expect(screen.page.locator(".commands").get_by_role("option")).to_have_count(2)
+    await screen.field.press("ArrowDown")
+    await expect(screen.field).to_have_attribute("aria-activedescendant", "command-1")
+    await screen.field.press("Enter")
+    await stage.sandbox.telegram.private_chat(stage.people[0]).wait_for(lambda m: m.text == "/pdf")
+    await expect(screen.field).to_have_value("")
+    await screen.page.locator(".menu").click()
+    await expect(screen.page.locator(".commands").get_by_role("option")).to_have_count(3)
+    await screen.field.press("Escape")
+    await expect(screen.page.locator(".commands").get_by_role("option")).to_have_count(0)
+
+
+async def test_a_group_that_moves_on_takes_its_past_along(screen: Screen, bot: Bot, group: Chat) -> None:
+    await bot.send_message(group.id, "Before")
+    await screen.chat("Lighthouse").click()
+    await screen.page.get_by_role("button", name="Upgrade to a supergroup").click()
+    await expect(screen.page.locator(".service")).to_have_text("The group is a supergroup now")
+    await expect(screen.messages.first).to_contain_text("Before")
+    await expect(screen.chat("Lighthouse")).to_have_count(1)
+    await screen.say("After")
+    assert group.migrated_to is not None
+    assert (await group.migrated_to.wait_for(lambda m: m.text == "After")).sender.first_name == "Ada"
+
+
+async def test_topics_are_kept_apart(screen: Screen, bot: Bot, group: Chat) -> None:
+    await screen.chat("Lighthouse").click()
+    button = screen.page.get_by_role("button", name="Open a topic")
+    await expect(button).to_be_disabled()
+    await screen.page.get_by_role("button", name="Upgrade to a supergroup").click()
+    await button.click()
+    await screen.page.locator(".topics button").nth(1).click()
+    await screen.say("In the topic")
+    forum = group.migrated_to
+    assert forum is not None
+    said = await forum.wait_for(lambda m: m.text == "In the topic")
+    assert said.topic_id in forum.topics
+    await bot.send_message(forum.id, "Here too", message_thread_id=said.topic_id)
+    await expect(screen.last).to_contain_text("Here too")
+    await screen.page.locator(".topics button").first.click()
+    await expect(screen.page.locator(".log")).not_to_contain_text("Here too")
+
+
+async def test_the_administrator_rules_over_the_bot(screen: Screen, stage: Stage, group: Chat) -> None:
+    bot = stage.sandbox.telegram.bot
+    for name, status in (("Remove", "kicked"), ("Add", "member"), ("Make it an administrator", "administrator")):
+        await screen.page.locator(".sections").get_by_role("button", name=name).click()
+        await expect(screen.page.locator(".sections").get_by_role("button", name=name)).to_be_disabled()
+        assert group.status(bot) == status
+
+
+async def test_the_address_says_who_one_is_and_back_goes_back(browser: Browser, address: str, group: Chat) -> None:
+    async with Screen.opened(browser, f"{address}/#mia/{group.id}") as screen:
+        await expect(screen.page.locator(".person input:checked")).to_have_value("1000003")
+        await expect(screen.page.locator(".who h2")).to_have_text("Lighthouse Studio")
+        await screen.be("Ada")
+        await screen.page.go_back()
+        await expect(screen.page.locator(".who h2")).to_have_text("Lighthouse Studio")
+        await expect(screen.page.locator(".person input:checked")).to_have_value("1000003")

@@ -1,0 +1,155 @@
+"""The page's web server: whom it lets in, what it hands out, and what it says to nonsense."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from bot.errors import StartError
+from bot.sandbox.page.app import open_page
+from bot.sandbox.stage import TOKEN, Stage
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def client(address: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+        yield client
+
+
+async def first_events(client: httpx.AsyncClient, count: int) -> list[tuple[str, Any]]:
+    """The beginning of the stream, as (name, content)."""
+    found: list[tuple[str, Any]] = []
+    async with client.stream("GET", "/api/events") as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        name = ""
+        async for line in answer.aiter_lines():
+            field, _, value = line.partition(": ")
+            if field == "event":
+                name = value
+            elif field == "data":
+                found.append((name, json.loads(value)))
+            if len(found) == count:
+                return found
+    return found
+
+
+async def test_the_page_loads_nothing_from_elsewhere_and_runs_nothing_foreign(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/")
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+    assert "://" not in answer.text
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1:1", "localhost"])
+async def test_another_name_for_this_machine_is_not_served(client: httpx.AsyncClient, host: str) -> None:
+    for path in ("/", "/api/events"):
+        answer = await client.get(path, headers={"host": host.format(port=client.base_url.port)})
+        assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://{host}"])
+async def test_another_site_can_ask_for_nothing(client: httpx.AsyncClient, stage: Stage, origin: str) -> None:
+    headers = {"origin": origin.format(host=client.base_url.netloc.decode())}
+    answer = await client.post("/api/credit", content=b'{"cents":1}', headers=headers)
+    assert answer.status_code == 403
+    assert stage.account.credit == 50
+
+
+async def test_the_page_itself_is_let_in_by_either_name(client: httpx.AsyncClient, stage: Stage) -> None:
+    for cents, host in enumerate((f"127.0.0.1:{client.base_url.port}", f"localhost:{client.base_url.port}"), 1):
+        headers = {"host": host, "origin": f"http://{host}"}
+        answer = await client.post("/api/credit", json={"cents": cents}, headers=headers)
+        assert answer.status_code == 204
+        assert stage.account.credit * 100 == cents
+
+
+async def test_the_stream_begins_with_all_there_is_to_see(client: httpx.AsyncClient, stage: Stage) -> None:
+    ada = stage.people[0]
+    ada.send(stage.sandbox.telegram.private_chat(ada), "hello")
+    (first, world), (second, messages) = await first_events(client, 2)
+    assert (first, second) == ("world", "messages")
+    assert [person["name"] for person in world["people"]] == ["Ada", "Jonas", "Mia"]
+    assert (world["credit"], world["token"]) == ("50", TOKEN)
+    assert [message["text"] for message in messages] == ["hello"]
+
+
+@pytest.mark.parametrize(
+    ("form", "content", "status", "error"),
+    [
+        ("issue", {"cents": 0, "days": 1, "kind": "Hosting"}, 422, "wrong"),
+        ("issue", {"cents": 100, "days": 10_000, "kind": "Hosting"}, 422, "wrong"),
+        ("issue", {"cents": 100, "days": 1, "kind": "Nonsense"}, 422, "wrong"),
+        ("credit", {"cents": -1}, 422, "wrong"),
+        ("credit", "no object", 422, "wrong"),
+        ("settle", {"invoice": 1, "status": "Paid"}, 404, "gone"),
+        ("settle", {"invoice": 212_032, "status": "Cancelled"}, 404, "gone"),  # it is paid
+        ("switch", {"fault": "nonsense", "on": True}, 404, "gone"),
+        ("wait", {"step": "year"}, 422, "wrong"),
+        ("write", {"person": 5, "chat": 5, "text": "x"}, 404, "gone"),
+        ("write", {"person": 1_000_001, "chat": 1_000_001, "text": ""}, 422, "wrong"),
+        ("write", {"person": 1_000_001, "chat": 1_000_002, "text": "into another’s chat"}, 403, "refused"),
+        ("press", {"person": 1_000_001, "chat": 1_000_001, "message": 7, "data": "pay:1"}, 404, "gone"),
+        ("rule", {"person": 1_000_001, "chat": -4, "act": "upgrade"}, 403, "refused"),
+    ],
+)
+async def test_what_cannot_be_done_is_refused_and_changes_nothing(
+    client: httpx.AsyncClient, stage: Stage, form: str, content: object, status: int, error: str
+) -> None:
+    before = (len(stage.account.invoices), stage.account.credit, stage.sandbox.clock.ahead, len(stage.chats))
+    answer = await client.post(f"/api/{form}", json=content)
+    assert (answer.status_code, answer.json()) == (status, {"error": error})
+    assert before == (len(stage.account.invoices), stage.account.credit, stage.sandbox.clock.ahead, len(stage.chats))
+
+
+async def test_what_does_not_exist_is_not_found(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/api/nonsense", json={})).status_code == 404
+    assert (await client.get("/files/none/a.pdf")).status_code == 404
+    assert (await client.get("/../app.py")).status_code == 404
+
+
+async def test_a_file_in_which_a_script_might_hide_is_only_saved(client: httpx.AsyncClient, stage: Stage) -> None:
+    ada = stage.people[0]
+    chat = stage.sandbox.telegram.private_chat(ada)
+    for name, how in (("a.pdf", "inline"), ("a.png", "inline"), ("a.html", "attachment"), ("a.svg", "attachment")):
+        sent = ada.send_file(chat, name, b"<script>")
+        assert sent.document is not None
+        answer = await client.get(f"/files/{sent.document.unique_id}/{name}")
+        assert answer.headers["content-disposition"].partition(";")[0] == how
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_a_file_too_big_is_refused(client: httpx.AsyncClient, stage: Stage) -> None:
+    where = f"person={stage.people[0].id}&chat={stage.people[0].id}&name=big.bin"
+    answer = await client.post(f"/api/upload?{where}", content=bytes(20 * 1024 * 1024 + 1))
+    assert (answer.status_code, answer.json()) == (413, {"error": "too_large"})
+    assert stage.sandbox.telegram.world.files == {}
+
+
+async def test_a_second_page_finds_a_port_of_its_own(stage: Stage) -> None:
+    async with open_page(stage) as one, open_page(stage) as other:
+        assert one != other
+        for address in (one, other):
+            async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+                assert (await client.get("/")).status_code == 200
+
+
+async def test_a_port_that_was_asked_for_is_that_one_or_none(stage: Stage, address: str) -> None:
+    taken = httpx.URL(address).port
+    with pytest.raises(StartError, match=f"Port {taken} can't be had"):
+        async with open_page(stage, taken):
+            pass
+
+
+async def test_an_upload_by_nobody_is_refused(client: httpx.AsyncClient) -> None:
+    for query, error in (("person=x&chat=1&name=a", "wrong"), ("person=1&chat=1&name=a", "gone"), ("", "gone")):
+        assert (await client.post(f"/api/upload?{query}", content=b"x")).json() == {"error": error}

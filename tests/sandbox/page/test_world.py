@@ -1,0 +1,142 @@
+"""The panel beside the chat: what one moves there happens, and what happens is seen there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from playwright.async_api import Browser, expect
+from telegram import Bot
+from telegram.error import Forbidden, NetworkError, RetryAfter
+
+from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.stage import TOKEN, Stage
+from tests.sandbox.page.screen import PHONE, Screen
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_an_invoice_is_written_settled_and_cancelled(screen: Screen, stage: Stage) -> None:
+    page, invoices = screen.page, stage.account.invoices
+    for amount, days, kind in (("19.99", "3", "Domain"), ("5", "-4", "Donation")):
+        await page.locator("#amount").fill(amount)
+        await page.locator("#days").fill(days)
+        await page.locator("#kind").select_option(kind)
+        await page.locator(".issue button").click()
+        await expect(page.locator(".invoices li").first).to_contain_text(f"{Decimal(amount):.2f}")
+    older, newer = sorted(invoices)[-2:]
+    today = stage.sandbox.provider.today
+    assert (invoices[older].gross, invoices[older].due) == (Decimal("19.99"), today + timedelta(days=3))
+    assert [invoices[number].items[0].type for number in (older, newer)] == ["Domain", "Donation"]
+
+    first, second = page.locator(".invoices li").first, page.locator(".invoices li").nth(1)
+    await expect(first.locator(".state")).to_have_text("Overdue")
+    await first.get_by_role("button", name="Cancel it").click()
+    await expect(first.locator(".state")).to_have_text("Cancelled")
+    await second.get_by_role("button", name="Paid elsewhere").click()
+    await expect(second.locator(".state")).to_have_text("Paid")
+    await expect(second.get_by_role("button")).to_have_count(0)
+    assert [invoices[number].status for number in (older, newer)] == ["Paid", "Cancelled"]
+    assert stage.account.credit == Decimal(50)
+
+
+async def test_the_credit_is_set_and_seen_as_it_changes(screen: Screen, stage: Stage) -> None:
+    field = screen.page.locator("#credit")
+    await expect(field).to_have_value("50.00")
+    await field.fill("7.5")
+    await field.press("Enter")
+    await expect(field).to_have_value("7.50")
+    assert stage.account.credit == Decimal("7.50")
+    stage.account.credit = Decimal("3.25")
+    await expect(field).to_have_value("3.25")
+
+
+async def test_an_amount_that_is_none_is_refused_by_the_field(screen: Screen, stage: Stage) -> None:
+    before = set(stage.account.invoices)
+    await screen.page.locator("#amount").fill("-3")
+    await screen.page.locator(".issue button").click()
+    assert await screen.page.locator("#amount").evaluate("node => node.validity.rangeUnderflow")
+    assert set(stage.account.invoices) == before
+
+
+async def test_time_goes_forward_by_an_hour_to_the_next_morning_and_by_a_week(screen: Screen, stage: Stage) -> None:
+    clock, zone = stage.sandbox.clock, stage.sandbox.provider.zone
+    hour, day, week = (screen.page.locator(".panel .even button").nth(index) for index in range(3))
+    shown = screen.page.locator(".clock")
+    before = clock()
+    await hour.click()
+    await expect(shown).to_contain_text(f"{before.astimezone(zone) + timedelta(hours=1):%H:}")
+    today = clock().astimezone(zone).date()
+    for button, days in ((day, 1), (week, 8)):
+        await button.click()
+        await expect(shown).to_contain_text("10:00")
+        await expect(shown).to_contain_text(f"{today + timedelta(days=days):%A}")
+        assert clock().astimezone(zone).date() == today + timedelta(days=days)
+
+
+async def test_telegrams_faults_meet_the_bot_while_they_are_on(screen: Screen, bot: Bot, stage: Stage) -> None:
+    ada = stage.people[0]
+    await screen.page.locator(".instead").click()
+    await expect(screen.last).to_be_visible()
+    for name, error in (("flood", RetryAfter), ("unreachable", NetworkError), (f"blocked {ada.id}", Forbidden)):
+        await screen.turn(name, on=True)
+        with pytest.raises(error):
+            await bot.send_message(ada.id, "Hello?")
+        await screen.turn(name, on=False)
+        await bot.send_message(ada.id, f"After {name}")
+        await expect(screen.last).to_contain_text(f"After {name}")
+        await expect(screen.switch(name)).not_to_be_checked()
+
+
+async def test_a_fault_that_strikes_once_switches_itself_off(screen: Screen, bot: Bot, stage: Stage) -> None:
+    await screen.page.locator(".instead").click()
+    await screen.turn("send_unanswered", on=True)
+    with pytest.raises(NetworkError):
+        await bot.send_message(stage.people[0].id, "Did you get this?")
+    await expect(screen.last).to_contain_text("Did you get this?")
+    await expect(screen.switch("send_unanswered")).not_to_be_checked()
+
+
+async def test_who_has_blocked_the_bot_can_only_unblock_it(screen: Screen, stage: Stage) -> None:
+    ada = stage.people[0]
+    await screen.page.locator(".instead").click()
+    await screen.turn(f"blocked {ada.id}", on=True)
+    await expect(screen.field).to_be_hidden()
+    await screen.page.get_by_role("button", name="Unblock the bot").click()
+    await expect(screen.field).to_be_visible()
+
+
+@pytest.mark.usefixtures("at_work")
+async def test_the_bot_lives_through_the_providers_faults(screen: Screen, stage: Stage) -> None:
+    provider = stage.sandbox.provider
+    await screen.page.locator(".instead").click()
+    await screen.say(f"/link {TOKEN}")
+    await expect(screen.key("list:")).to_be_visible()
+    for name, fault in (("down", Fault.DOWN), ("rate_limit", Fault.RATE_LIMIT), ("empty", Fault.EMPTY)):
+        await screen.turn(name, on=True)
+        assert [switched.fault for switched in provider.faults.on] == [fault]
+        await screen.turn(name, on=False)
+        assert provider.faults.on == []
+    await screen.turn("pay_unanswered", on=True)
+    await screen.say("/pay 300001")
+    await screen.key("yes:").click()
+    await expect(screen.switch("pay_unanswered")).not_to_be_checked()
+    await expect(screen.page.locator(".is-paid", has_text="300001")).to_be_visible()
+    await expect(screen.key("show:300001")).to_be_visible()
+    assert provider.executed(Call.PAY, 300_001) == 1
+
+
+async def test_on_a_phone_the_panel_counts_what_is_unread(
+    browser: Browser, address: str, bot: Bot, stage: Stage
+) -> None:
+    ada = stage.people[0]
+    async with Screen.opened(browser, f"{address}/#ada/{ada.id}", PHONE) as screen:
+        await screen.page.locator(".instead").click()
+        await screen.page.locator(".chat .to-panel").click()
+        await expect(screen.page.locator(".panel .back")).to_be_focused()
+        await bot.send_message(ada.id, "Look here")
+        await expect(screen.page.locator(".panel .back .badge")).to_have_text("1")
+        await screen.page.locator(".panel .back").click()
+        await expect(screen.last).to_be_in_viewport()
+        await expect(screen.notices).to_be_empty()

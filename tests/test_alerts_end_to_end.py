@@ -1,0 +1,193 @@
+"""Every kind of alert as a person sees it: the real bot in the sandbox, whose clock is put forward."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot.application import running
+from bot.sandbox.provider_books import Account
+from bot.sandbox.provider_faults import Fault
+from bot.sandbox.sandbox import MORNING, Sandbox
+from bot.sandbox.telegram import Chat, Message, Person
+from tests.sandbox_bot import TICK, TOKEN, ask, says
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+async def greeting(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path
+) -> AsyncIterator[Message]:
+    """The running bot in a chat that was just linked, at ten in the morning."""
+    async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
+        yield await ask(chat, ada, f"/link {TOKEN}", "linked")
+
+
+def struck(message: Message) -> bool:
+    return any(entity.type == "strikethrough" for entity in message.entities)
+
+
+def local(sandbox: Sandbox, instant: datetime) -> datetime:
+    return instant.astimezone(sandbox.provider.zone)
+
+
+async def checked(chat: Chat, ask_for_it: Callable[[], object], words: str) -> Message:
+    """What the bot answers when somebody asks for a check; in the sandbox one is often under way already."""
+    while True:
+        last = chat.messages[-1]
+        ask_for_it()
+        answer = await chat.wait_for(lambda m: words in m.text or "right now" in m.text, after=last)
+        if words in answer.text:
+            return answer
+
+
+async def test_new_changed_due_overdue_and_paid_elsewhere(
+    sandbox: Sandbox, account: Account, chat: Chat, greeting: Message
+) -> None:
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=9)
+    about = f"{invoice.id}"
+    new = await chat.wait_for(says("🧾 New invoice", about), after=greeting)
+    assert new.silent
+
+    invoice.net += 2
+    changed = await chat.wait_for(says("has changed", about), after=new)
+    assert "Now €9.95 instead of €7.95." in changed.text
+
+    sandbox.clock.put_forward(2 * DAY)
+    due = await chat.wait_for(says(f"Invoice {about} is due in 7 days"), after=changed)
+    assert not due.silent
+
+    sandbox.clock.put_forward(8 * DAY)
+    overdue = await chat.wait_for(says(f"Invoice {about} is overdue", "due yesterday"), after=due)
+    assert not overdue.silent
+
+    account.credit = Decimal(100)
+    sandbox.provider.pay(account, invoice)
+    paid = await chat.wait_for(says(f"Invoice {about} is paid"), after=overdue)
+    assert paid.silent
+    assert paid.reply_to is overdue
+    for earlier in (new, changed, due, overdue):
+        assert struck(earlier)
+        assert earlier.text.endswith("✅ Paid")
+        assert earlier.buttons == []
+
+
+async def test_a_new_invoice_that_is_paid_on_creation_comes_silently(
+    sandbox: Sandbox, account: Account, chat: Chat, greeting: Message
+) -> None:
+    sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=0, paid=True)
+    new = await chat.wait_for(says("New invoice", "already paid"), after=greeting)
+    assert new.silent
+
+
+async def test_one_message_for_several_of_which_two_are_settled_elsewhere(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message
+) -> None:
+    # The provider is away while they come into being, so that one check finds all three.
+    sandbox.provider.faults.switch_on(Fault.DOWN)
+    first, second, third = (sandbox.provider.create_invoice(account, Decimal(n), due_in_days=20) for n in (1, 2, 3))
+    sandbox.provider.faults.switch_off()
+    several = await chat.wait_for(says("3 updates on your invoices"), after=greeting)
+    assert "3 open invoices, together €6.00" in several.text
+    assert [button.data for button in several.buttons][-1] == "snooze:all"
+
+    sandbox.provider.pay(account, first)
+    sandbox.provider.cancel(third.id)
+    await chat.wait_for(lambda m: m.id == several.id and "✅ Paid" in m.text and "⚪️ Cancelled" in m.text)
+    await chat.wait_for(says(f"Invoice {third.id} was cancelled"), after=several)
+    assert [button.data for button in several.buttons if button.data] == [
+        f"show:{second.id}", f"pdf:{second.id}", f"pay:{second.id}", f"snooze:{second.id}", f"mute:{second.id}",
+    ]  # fmt: skip
+
+
+async def test_nothing_comes_in_quiet_hours_and_all_of_it_when_they_end(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message
+) -> None:
+    sandbox.clock.put_forward((23 - MORNING) * HOUR)
+    night = await ask(chat, ada, "/status", "Linked since")
+    for amount in (1, 2):
+        sandbox.provider.create_invoice(account, Decimal(amount), due_in_days=20)
+    seen = await checked(chat, lambda: ada.send(chat, "/check"), "2 open invoices, together €3.00")
+    waiting = await ask(chat, ada, "/status", "2 messages are waiting to be sent.")
+    assert not [m for m in chat.messages if "New invoice" in m.text]
+    sandbox.clock.put_forward(10 * HOUR)
+    await chat.wait_for(says("2 updates on your invoices", "New invoice"), after=waiting)
+    told = [m for m in chat.messages if "New invoice" in m.text and m.id > night.id]
+    assert seen.id < told[0].id
+    assert all(8 <= local(sandbox, m.date).hour < 22 for m in told)
+
+
+async def test_a_snooze_of_three_hours_ends_with_a_reminder_and_a_muted_invoice_keeps_silent(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message
+) -> None:
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=5)
+    new = await chat.wait_for(says("New invoice", str(invoice.id)), after=greeting)
+    await ada.press(new, "💤 Remind me later").answered()
+    await ada.press(new, "In 3 hours").answered()
+    sandbox.clock.put_forward(3 * HOUR)
+    asked = await chat.wait_for(says("You asked me to remind you", str(invoice.id)), after=new)
+    assert not asked.silent
+
+    await ada.press(asked, "🔕 Mute").answered()
+    sandbox.clock.put_forward(8 * DAY)
+    status = await ask(chat, ada, "/status", f"🔕 Invoice {invoice.id}: no reminders.")
+    await checked(chat, lambda: ada.send(chat, "/check"), "1 open invoice, €7.95")
+    assert not [m for m in chat.messages if "due" in m.text and asked.id < m.id < status.id]
+
+
+async def test_a_refused_token_is_said_once_with_what_to_do_and_checks_rest_until_somebody_tries_again(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message
+) -> None:
+    sandbox.provider.faults.switch_on(Fault.TOKEN_REVOKED)
+    refused = await chat.wait_for(says("no longer accepts your token", "/link"), after=greeting)
+    sandbox.clock.put_forward(DAY)
+    await ask(chat, ada, "/status", "no longer accepts your token")
+    tried = await checked(chat, lambda: ada.press(refused, "🔁 Try again"), "does not accept this token")
+    assert len([m for m in chat.messages if m.text == refused.text]) == 1
+    sandbox.provider.faults.switch_off()
+    await checked(chat, lambda: ada.press(refused, "🔁 Try again"), "Checked just now")
+    new = sandbox.provider.create_invoice(account, Decimal("1.00"), due_in_days=20)
+    await chat.wait_for(says("New invoice", str(new.id)), after=tried)
+
+
+async def test_a_missing_permission_is_said_once(sandbox: Sandbox, chat: Chat, greeting: Message) -> None:
+    sandbox.provider.faults.switch_on(Fault.PERMISSION_MISSING)
+    said = await chat.wait_for(says("lacks the permission access_invoices", "/link"), after=greeting)
+    assert [button.data for button in said.buttons] == ["check"]
+
+
+async def test_reminders_go_on_in_an_outage_which_is_told_after_a_day_and_when_it_is_over(
+    sandbox: Sandbox, account: Account, chat: Chat, greeting: Message
+) -> None:
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=4)
+    new = await chat.wait_for(says("New invoice"), after=greeting)
+    sandbox.provider.faults.switch_on(Fault.DOWN)
+    sandbox.clock.put_forward(DAY)
+    reminder = await chat.wait_for(says(f"Invoice {invoice.id} is due in 3 days", "As of "), after=new)
+    assert "I haven't been able to read your invoices since then" in reminder.text
+    sandbox.clock.put_forward(DAY)
+    outage = await chat.wait_for(
+        says("I haven't been able to read your invoices since", "I keep trying"), after=reminder
+    )
+    sandbox.provider.faults.switch_off()
+    await chat.wait_for(says("I can read your invoices again."), after=outage)
+
+
+async def test_the_weeks_digest_comes_on_monday_to_who_wants_it(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message
+) -> None:
+    sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=60)
+    new = await chat.wait_for(says("New invoice"), after=greeting)
+    menu = await ask(chat, ada, "/settings", "Settings")
+    await ada.press(menu, "🗓 Turn overview on").answered()
+    await checked(chat, lambda: ada.send(chat, "/check"), "Checked just now")
+    days = 7 - local(sandbox, sandbox.clock()).weekday()
+    sandbox.clock.put_forward(days * DAY)
+    digest = await chat.wait_for(says("Your week", "1 open invoice: €7.95"), after=new)
+    assert digest.silent
+    assert [button.data for button in digest.buttons] == ["list:all.any.0.0"]
