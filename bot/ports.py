@@ -271,7 +271,7 @@ class PaymentStore(Protocol):
     async def advance_payment(self, payment: Payment, expected: State) -> bool:
         """Replace the record with ``payment`` if its stored state is ``expected``; else nothing changes: False.
 
-        The place stays as it is stored, as the chat may have moved since the payment was read.
+        The place stays as it is stored, as the chat may have moved since the payment was read; then it has no message.
 
         Moving to ``confirmed`` raises :class:`bot.errors.PaymentInProgress` while another payment of the same
         account and invoice is confirmed or sent. This is the one place that keeps two presses from both paying.

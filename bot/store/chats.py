@@ -212,7 +212,8 @@ def _moved_payment(row: PaymentRow, old_id: int, new_id: int) -> PaymentRow:
     place = row.payment.place
     if place.chat_id != old_id:
         return row
-    return replace(row, payment=replace(row.payment, place=_moved(place, new_id)))
+    # In its new chat the number of its message is that of another.
+    return replace(row, payment=replace(row.payment, place=_moved(place, new_id), message_id=None))
 
 
 def _without_chat(row: PaymentRow, chat_id: int) -> PaymentRow | None:

@@ -76,7 +76,9 @@ class PaymentRecords:
 
 
 def _advanced(row: PaymentRow, payment: Payment) -> PaymentRow:
-    return PaymentRow(replace(payment, place=row.payment.place), forget=row.forget)
+    place = row.payment.place
+    message_id = payment.message_id if place.chat_id == payment.place.chat_id else None
+    return PaymentRow(replace(payment, place=place, message_id=message_id), forget=row.forget)
 
 
 def _is_under_way(rows: Iterable[PaymentRow], payment: Payment) -> bool:
