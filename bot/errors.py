@@ -341,6 +341,15 @@ class LinkInUse(UserError):
     key = "error.link_in_use"
 
 
+# --- The store ------------------------------------------------------------------------------------------------------
+
+
+class StoreAway(BotError):
+    """The database can't be reached or does not answer in time. What was asked for can be asked for again."""
+
+    key = "error.store_away"
+
+
 # --- Starting up ----------------------------------------------------------------------------------------------------
 
 
