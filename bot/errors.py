@@ -257,6 +257,15 @@ class NotAPayer(UserError):
     key = "error.not_a_payer"
 
 
+class NotInCharge(UserError):
+    """Somebody who may only read in this group wants to change its reminders; ``owner`` is the owner's name."""
+
+    key = "error.not_in_charge"
+
+    def __init__(self, owner: object) -> None:
+        super().__init__(owner=owner)
+
+
 class PaymentTooLarge(UserError):
     """The amount is above the operator's limit for a single payment."""
 

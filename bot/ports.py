@@ -243,6 +243,13 @@ class Outbox(Protocol):
     async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
         """Try again at ``retry_at``; ``counts`` adds to their attempts (a flood limit does not)."""
 
+    async def hold_alerts(self, claim: Claim, until: datetime) -> bool:
+        """Not sent, as the chat is quiet until then.
+
+        They are given out sooner once a check finds something settled, since edits ring nowhere, or the chat chooses
+        other preferences.
+        """
+
     async def set_alerts_aside(self, claim: Claim) -> bool:
         """Stop trying; they stay to be seen, and no longer hold up the next."""
 
@@ -271,7 +278,7 @@ class PaymentStore(Protocol):
     async def advance_payment(self, payment: Payment, expected: State) -> bool:
         """Replace the record with ``payment`` if its stored state is ``expected``; else nothing changes: False.
 
-        The place stays as it is stored, as the chat may have moved since the payment was read.
+        The place stays as it is stored, as the chat may have moved since the payment was read; then it has no message.
 
         Moving to ``confirmed`` raises :class:`bot.errors.PaymentInProgress` while another payment of the same
         account and invoice is confirmed or sent. This is the one place that keeps two presses from both paying.

@@ -114,7 +114,7 @@ def _buttons(wrap: Wrap, on: Handlers) -> dict[str, Callback]:
         "removecredit": wrap(on.payments.remove_credit),
         "journal": wrap(on.payments.journal),
         "several": wrap(on.selecting.begin),
-        "pick": wrap(on.selecting.toggle),
+        "pick": wrap(on.selecting.choose),
         "sum": wrap(on.selecting.ask),
         "drop": wrap(on.selecting.drop),
         "yes": wrap(on.payments.confirm),

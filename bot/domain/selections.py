@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -37,13 +38,11 @@ class Selection:
         """What the chosen ones cost together."""
         return sum((offer.amount for offer in self.offers if offer.id in self.chosen), start=Decimal(0))
 
-    def toggled(self, invoice_id: int) -> Selection:
-        """With an offered invoice chosen, or no longer."""
-        flipped = {invoice_id} & {offer.id for offer in self.offers}
-        chosen = set(self.chosen) ^ flipped
-        return replace(self, chosen=tuple(offer.id for offer in self.offers if offer.id in chosen))
+    def with_choice(self, invoice_ids: Iterable[int], *, chosen: bool) -> Selection:
+        """With these of the offered invoices chosen, or not; the others stay as they are.
 
-    def with_all(self) -> Selection:
-        """With all chosen, or none where all were."""
-        every = tuple(offer.id for offer in self.offers)
-        return replace(self, chosen=() if self.chosen == every else every)
+        It says what is wanted, not "the other way round", so that a press that is delivered twice does the same.
+        """
+        ids = set(invoice_ids)
+        now = set(self.chosen) | ids if chosen else set(self.chosen) - ids
+        return replace(self, chosen=tuple(offer.id for offer in self.offers if offer.id in now))

@@ -69,6 +69,8 @@ def _concerns_account(kind: AlertKind, delivery: Delivery, watch: Watch) -> bool
         return watch.trouble is not None
     if kind is AlertKind.OUTAGE:
         return watch.outage_told
+    if kind is AlertKind.OUTAGE_OVER:
+        return watch.failing_since is None
     if kind is AlertKind.DIGEST:
         return any(known.can_be_due for known in delivery.known.values())
     return True
@@ -84,8 +86,11 @@ def _is_still_so(alert: Alert, known: KnownInvoice, last: Shown | None) -> bool:
 
 
 def last_shown(sent: Iterable[SentMessage], invoice_id: int) -> Shown | None:
-    """What the latest of these messages says of an invoice, if any speaks of it."""
-    said = [message.says_of(invoice_id) for message in sent]
+    """What the latest of these messages says of an invoice, if any speaks of it.
+
+    Not counted are those whose number nobody knows: they may have said how things stood when they were first tried.
+    """
+    said = [message.says_of(invoice_id) for message in sent if message.message_id is not None]
     return next((shown for shown in reversed(said) if shown is not None), None)
 
 

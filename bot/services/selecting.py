@@ -53,22 +53,25 @@ class Selecting:
         await self._store.put_selection(selection, now)
         return selection
 
-    async def toggle(self, selection_id: str, place: Place, user: Member, invoice_id: int | None) -> Selection:
+    async def choose(
+        self, selection_id: str, place: Place, user: Member, invoice_id: int | None, *, chosen: bool
+    ) -> Selection:
         """Choose an invoice or no longer, or (None) all. Raises :class:`PressByOther`, :class:`ConfirmationExpired`."""
         selection = await self._mine(selection_id, place, user)
-        changed = selection.with_all() if invoice_id is None else selection.toggled(invoice_id)
+        ids = [offer.id for offer in selection.offers] if invoice_id is None else [invoice_id]
+        changed = selection.with_choice(ids, chosen=chosen)
         await self._store.put_selection(changed, self._clock())
         return changed
 
     async def drop(self, selection_id: str, place: Place, user: Member) -> None:
-        """Choose nothing after all. Raises as :meth:`toggle` does."""
+        """Choose nothing after all. Raises as :meth:`choose` does."""
         await self._mine(selection_id, place, user)
         await self._store.take_selection(selection_id)
 
     async def ask(self, selection_id: str, chat: Chat, place: Place, user: Member) -> Sequence[tuple[Payment, Invoice]]:
         """Store the question whether to pay what was chosen, as the invoices stand now; those settled are left out.
 
-        Raises as :meth:`begin` and :meth:`toggle` do, or :class:`NothingChosen`.
+        Raises as :meth:`begin` and :meth:`choose` do, or :class:`NothingChosen`.
         """
         link = self._payments.check(chat, user)
         selection = await self._mine(selection_id, place, user)

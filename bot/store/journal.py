@@ -67,7 +67,8 @@ def moved_payment(row: PaymentRow, old_id: int, new_id: int) -> PaymentRow:
     place = row.payment.place
     if place.chat_id != old_id:
         return row
-    return replace(row, payment=replace(row.payment, place=moved(place, new_id)))
+    # In its new chat the number of its message is that of another.
+    return replace(row, payment=replace(row.payment, place=moved(place, new_id), message_id=None))
 
 
 def without_chat(row: PaymentRow, chat_id: int) -> PaymentRow | None:
@@ -78,7 +79,9 @@ def without_chat(row: PaymentRow, chat_id: int) -> PaymentRow | None:
 
 
 def _advanced(row: PaymentRow, payment: Payment) -> PaymentRow:
-    return PaymentRow(replace(payment, place=row.payment.place), forget=row.forget)
+    place = row.payment.place
+    message_id = payment.message_id if place.chat_id == payment.place.chat_id else None
+    return PaymentRow(replace(payment, place=place, message_id=message_id), forget=row.forget)
 
 
 def _is_under_way(rows: Iterable[PaymentRow], payment: Payment) -> bool:

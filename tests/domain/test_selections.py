@@ -18,17 +18,16 @@ def selection(numbers: list[int]) -> Selection:
     return Selection("s", Place(1), "a", 7, datetime(2026, 1, 1, tzinfo=UTC), offers)
 
 
-@given(NUMBERS, st.lists(st.none() | st.integers(1, 15), max_size=30))
+@given(NUMBERS, st.lists(st.tuples(st.none() | st.integers(1, 15), st.booleans()), max_size=30))
 def test_ticking_chooses_offered_invoices_in_their_order_and_the_sum_goes_along(
-    numbers: list[int], ticks: list[int | None]
+    numbers: list[int], ticks: list[tuple[int | None, bool]]
 ) -> None:
     chosen, expected = selection(numbers), set[int]()
-    for tick in ticks:
-        chosen = chosen.with_all() if tick is None else chosen.toggled(tick)
-        if tick is None:
-            expected = set() if expected == set(numbers) else set(numbers)
-        else:
-            expected ^= {tick} & set(numbers)
+    for tick, wanted in ticks:
+        ids = set(numbers) if tick is None else {tick}
+        chosen = chosen.with_choice(ids, chosen=wanted)
+        expected = expected | (ids & set(numbers)) if wanted else expected - ids
+        assert chosen.with_choice(ids, chosen=wanted) == chosen
         assert chosen.chosen == tuple(number for number in numbers if number in expected)
         assert chosen.sum == sum(Decimal(number) / 4 for number in expected)
 

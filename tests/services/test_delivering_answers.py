@@ -169,6 +169,18 @@ async def test_what_telegram_refuses_is_set_aside_after_its_tries_and_the_next_g
     assert (await world.chat()).resting is None
 
 
+async def test_what_telegram_refuses_is_tried_again_after_longer_and_longer_waits(world: World) -> None:
+    await world.find(7)
+    world.messenger.always[1] = SendRefused("Bad Request: something new")
+    tried = []
+    for second in range(60):
+        before = len(world.messenger.tries)
+        await world.deliver()
+        tried += [second] * (len(world.messenger.tries) - before)
+        world.clock.move(SECOND)
+    assert tried == [0, 2, 6, 14, 30]
+
+
 @pytest.mark.parametrize("error", [NotSent(), TelegramDown()], ids=["not sent", "telegram down"])
 async def test_a_long_outage_uses_up_no_try_of_what_is_refused_once_afterwards(
     world: World, error: MessengerError

@@ -62,25 +62,31 @@ async def test_ten_are_offered_at_most_and_it_is_known_how_many_more_there_are(s
 async def test_what_is_chosen_is_kept_in_the_store(several: World) -> None:
     chat = await several.chat()
     begun = await several.selecting.begin(chat, Place(1), member(ADA))
-    await several.selecting.toggle(begun.id, Place(1), member(ADA), 8)
+    await several.selecting.choose(begun.id, Place(1), member(ADA), 8, chosen=True)
     await several.restart()
-    again = await several.selecting.toggle(begun.id, Place(1), member(ADA), 7)
+    again = await several.selecting.choose(begun.id, Place(1), member(ADA), 7, chosen=True)
     assert (again.chosen, again.sum) == ((7, 8), Decimal(15))
-    assert (await several.selecting.toggle(begun.id, Place(1), member(ADA), 8)).chosen == (7,)
-    assert (await several.selecting.toggle(begun.id, Place(1), member(ADA), 4711)).chosen == (7,)
-    assert (await several.selecting.toggle(begun.id, Place(1), member(ADA), None)).chosen == (7, 8, 9)
-    assert (await several.selecting.toggle(begun.id, Place(1), member(ADA), None)).chosen == ()
+    for number, chosen, expected in (
+        (7, True, (7, 8)),  # as a press that is delivered twice
+        (8, False, (7,)),
+        (8, False, (7,)),
+        (4711, True, (7,)),
+        (None, True, (7, 8, 9)),
+        (None, False, ()),
+    ):
+        changed = await several.selecting.choose(begun.id, Place(1), member(ADA), number, chosen=chosen)
+        assert changed.chosen == expected
 
 
 async def test_nobody_else_chooses_nor_from_elsewhere_nor_for_ever(several: World) -> None:
     begun = await several.selecting.begin(await several.chat(), Place(1), member(ADA))
     with pytest.raises(PressByOther):
-        await several.selecting.toggle(begun.id, Place(1), member(BOB), 7)
+        await several.selecting.choose(begun.id, Place(1), member(BOB), 7, chosen=True)
     with pytest.raises(ConfirmationExpired):
-        await several.selecting.toggle(begun.id, Place(2), member(ADA), 7)
+        await several.selecting.choose(begun.id, Place(2), member(ADA), 7, chosen=True)
     several.clock.move(10 * MINUTE)
     with pytest.raises(ConfirmationExpired):
-        await several.selecting.toggle(begun.id, Place(1), member(ADA), 7)
+        await several.selecting.choose(begun.id, Place(1), member(ADA), 7, chosen=True)
 
 
 async def test_without_a_choice_or_an_open_invoice_there_is_no_question(several: World) -> None:
@@ -96,7 +102,7 @@ async def test_what_was_settled_while_choosing_is_left_out_and_what_changed_is_a
 ) -> None:
     chat = await several.chat()
     begun = await several.selecting.begin(chat, Place(1), member(ADA))
-    await several.selecting.toggle(begun.id, Place(1), member(ADA), None)
+    await several.selecting.choose(begun.id, Place(1), member(ADA), None, chosen=True)
     several.account.put(settled(THREE[0]), invoice(8, DUE, "80.00"))
     asked = await several.selecting.ask(begun.id, chat, Place(1), member(ADA))
     assert [(payment.invoice_id, payment.amount) for payment, _ in asked] == [(8, Decimal(80)), (9, Decimal(9))]

@@ -138,6 +138,17 @@ async def test_a_reminder_that_got_stuck_is_not_told_beside_the_newer_one(world:
     assert world.told() == [(NEW, 7, None), (DUE_SOON, 7, 0)]
 
 
+async def test_a_reminder_that_got_stuck_says_nothing_once_its_due_date_has_moved(world: World) -> None:
+    await reminded(world)
+    world.messenger.troubles[1].append(TelegramDown())
+    await world.deliver()
+    world.provider.account(TOKEN).put(invoice(7, DUE + 60 * DAY))
+    world.clock.move(HOUR)
+    await look(world)
+    assert world.told() == [(NEW, 7, None), (CHANGED, 7, None)]
+    assert world.marks() == [False, False]
+
+
 async def test_an_outage_of_both_sides_loses_nothing(world: World) -> None:
     await world.find(7)
     await world.deliver()

@@ -168,7 +168,7 @@ class World:
         chat, place = await self.store.chat(chat_id), Place(chat_id)
         selection = await self.selecting.begin(chat, place, member(user))
         for number in invoice_ids:
-            selection = await self.selecting.toggle(selection.id, place, member(user), number)
+            selection = await self.selecting.choose(selection.id, place, member(user), number, chosen=True)
         return [payment for payment, _ in await self.selecting.ask(selection.id, chat, place, member(user))]
 
     async def press(self, payment_id: str, chat_id: int = 1, user: int = ADA, message: int = MESSAGE) -> None:

@@ -47,11 +47,18 @@ class PaymentContract:
 
     async def test_a_payment_that_advances_stays_where_its_chat_has_moved(self, shelf: Shelf) -> None:
         store = await shelf.open()
-        await store.add_payment(new_payment())
+        await store.add_payment(new_payment(message_id=5))
         await store.move_chat(CHAT, OTHER)
-        confirmed = new_payment(state=State.CONFIRMED)
+        moved = await store.payment("p1")
+        assert moved is not None
+        # The number of its message belongs to another one there.
+        assert (moved.place.chat_id, moved.message_id) == (OTHER, None)
+        confirmed = new_payment(state=State.CONFIRMED, message_id=5)
         assert await store.advance_payment(confirmed, State.ASKED)
-        assert await store.payment("p1") == replace(confirmed, place=replace(confirmed.place, chat_id=OTHER))
+        assert await store.payment("p1") == replace(confirmed, place=moved.place, message_id=None)
+        shown = replace(confirmed, place=moved.place, message_id=9)
+        assert await store.advance_payment(shown, State.CONFIRMED)
+        assert await store.payment("p1") == shown
 
     async def test_of_many_presses_at_once_one_wins(self, shelf: Shelf) -> None:
         store = await shelf.open()

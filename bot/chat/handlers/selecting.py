@@ -22,12 +22,13 @@ class SelectionHandlers:
         selection = await self._selecting.begin(talk.chat, talk.place, talk.person)
         await talk.reply(batches.selection(talk.t, selection))
 
-    async def toggle(self, talk: Talk) -> None:
-        """A box to tick, or all of them."""
+    async def choose(self, talk: Talk) -> None:
+        """A box to tick or to clear, or all of them."""
         match talk.words:
-            case [selection_id, number] if number == batches.ALL or number.isdecimal():
-                invoice_id = None if number == batches.ALL else int(number)
-                selection = await self._selecting.toggle(selection_id, talk.place, talk.person, invoice_id)
+            case [selection_id, number, wish] if number == batches.ALL or number.isdecimal():
+                invoice_id, chosen = None if number == batches.ALL else int(number), wish == batches.ON
+                choose = self._selecting.choose
+                selection = await choose(selection_id, talk.place, talk.person, invoice_id, chosen=chosen)
                 await talk.show(batches.selection(talk.t, selection))
             case _:
                 raise ConfirmationExpired

@@ -19,6 +19,7 @@ from bot.services.browsing import Query
 
 TITLE = 24
 ALL = "all"
+ON, OFF = "1", "0"
 
 
 def selection(t: Texts, chosen: Selection) -> Screen:
@@ -26,9 +27,11 @@ def selection(t: Texts, chosen: Selection) -> Screen:
     lines = [t("select.ask")]
     if chosen.more:
         lines.append(t.count("select.more", chosen.more))
-    rows = [[_toggle(t, chosen, offer)] for offer in chosen.offers]
+    rows = [[_box(t, chosen, offer)] for offer in chosen.offers]
     every = len(chosen.chosen) == len(chosen.offers)
-    rows.append([Button(t.plain("button.none" if every else "button.all"), f"pick:{chosen.id}:{ALL}")])
+    rows.append(
+        [Button(t.plain("button.none" if every else "button.all"), f"pick:{chosen.id}:{ALL}:{OFF if every else ON}")]
+    )
     if chosen.chosen:
         label = t.count("button.sum", len(chosen.chosen), sum=t.money(chosen.sum)).unescape()
         rows.append([Button(label, f"sum:{chosen.id}")])
@@ -98,10 +101,10 @@ def _asked(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> Marku
     return Markup(" · ").join(parts)
 
 
-def _toggle(t: Texts, chosen: Selection, offer: Offer) -> Button:
-    box = "☑" if offer.id in chosen.chosen else "☐"
+def _box(t: Texts, chosen: Selection, offer: Offer) -> Button:
+    box, wish = ("☑", OFF) if offer.id in chosen.chosen else ("☐", ON)
     parts = [f"{box} {offer.id}", t.money(offer.amount), one_line(offer.title, TITLE)]
-    return Button(" · ".join(filter(None, parts)), f"pick:{chosen.id}:{offer.id}")
+    return Button(" · ".join(filter(None, parts)), f"pick:{chosen.id}:{offer.id}:{wish}")
 
 
 def _sum(payments: Sequence[Payment]) -> Decimal:

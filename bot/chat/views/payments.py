@@ -39,6 +39,8 @@ def progress(t: Texts, payment: Payment) -> Screen:
         lines.append(t(payment.error, reason=one_line(payment.reason, REASON)))
     if payment.outcome is Outcome.PARTLY and payment.left is not None:
         lines.append(t("payment.left", amount=t.money(payment.left)))
+    if payment.outcome is Outcome.CHANGED and payment.action is Action.PAY and payment.left:
+        lines.append(t("payment.left_now", amount=t.money(payment.left)))
     return Screen(join(lines), [_next_steps(t, payment)])
 
 
@@ -50,6 +52,11 @@ def explains(payment: Payment) -> bool:
 def _next_steps(t: Texts, payment: Payment) -> list[Button]:
     details = Button(t.plain("button.details"), f"show:{payment.invoice_id}")
     match payment.outcome:
+        case Outcome.CHANGED if payment.action is Action.PAY and payment.left == 0:
+            return [details]
+        case Outcome.CHANGED if t.payments and payment.action is Action.PAY and payment.left is not None:
+            # A way to be asked anew, with what is left now.
+            return [Button(t.plain("button.pay", amount=t.money(payment.left)), f"pay:{payment.invoice_id}"), details]
         case Outcome.DONE if payment.action is Action.PAY:
             return [Button(t.plain("button.pdf"), f"pdf:{payment.invoice_id}"), details]
         case Outcome.REFUSED | Outcome.NOT_SENT | Outcome.CHANGED | Outcome.EXPIRED if t.payments:

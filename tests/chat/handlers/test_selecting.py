@@ -70,6 +70,12 @@ async def test_boxes_are_ticked_in_place_and_the_sum_goes_along(ada: Person, sel
     assert len(labels(selection)) == 5
 
 
+async def test_a_tick_that_is_delivered_twice_is_one_tick(ada: Person, selection: Message) -> None:
+    for press in ada.press_twice_delivered(selection, "☐ 2 · €7.95 · Server 2"):
+        await press.answered()
+    assert labels(selection)[1] == "☑ 2 · €7.95 · Server 2"
+
+
 async def test_choosing_can_be_called_off(ada: Person, selection: Message) -> None:
     data = selection.button("☐ 1 · €7.95 · Server 1").data or ""
     await tick(ada, selection, "✖️ Cancel")
@@ -84,7 +90,9 @@ async def test_nobody_else_can_tick(selection: Message, telegram: SandboxTelegra
     assert labels(selection)[0].startswith("☐")
 
 
-@pytest.mark.parametrize("data", ["pick", "pick:", "pick:x:1", "pick:x:all", "sum", "sum:x", "drop", "drop:"])
+@pytest.mark.parametrize(
+    "data", ["pick", "pick:", "pick:x:1:1", "pick:x:all:1", "pick:x:1", "sum", "sum:x", "drop", "drop:"]
+)
 async def test_forged_boxes_do_nothing(ada: Person, selection: Message, data: str) -> None:
     assert "too old" in (await ada.forge(selection, data).answered()).text
 

@@ -166,7 +166,16 @@ def test_a_part_payment_tells_what_is_left() -> None:
 
 def test_what_is_left_is_not_told_where_it_would_mislead() -> None:
     assert "Left to pay" not in told(Outcome.DONE, left=Decimal(0))
-    assert "Left to pay" not in told(Outcome.CHANGED, left=Decimal("9.00"))
+    assert "Left to pay" not in told(Outcome.CHANGED, left=Decimal(0))
+    assert "Left to pay" not in told(Outcome.CHANGED, BACK, left=Decimal("9.00"))
+
+
+def test_what_has_changed_is_shown_and_can_be_paid_as_it_is_now() -> None:
+    changed = payment(state=State.ENDED, outcome=Outcome.CHANGED, left=Decimal("9.00"))
+    assert seen(progress(EN, changed)).endswith("Please look at it again.\nLeft to pay now: €9.00")
+    assert [button.label for button in buttons(progress(EN, changed))] == ["💳 Pay €9.00 with credit", "🔎 Details"]
+    settled = replace(changed, left=Decimal(0))
+    assert [button.data for button in buttons(progress(EN, settled))] == [DETAILS]
 
 
 def test_a_refusal_is_told_in_the_providers_words() -> None:
