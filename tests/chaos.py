@@ -42,6 +42,7 @@ REPLICAS = 3
 PEOPLE = 24
 CHECK_EVERY = 60
 """Of the bot's seconds."""
+STOPS_WITHIN = 30.0
 MARK = "You may have received this message already"
 
 
@@ -97,7 +98,14 @@ class Replica:
         assert self._process is not None
         if self._process.returncode is None:
             self._process.send_signal(name)
-        return await asyncio.wait_for(self._process.wait(), 30)
+        try:
+            return await asyncio.wait_for(self._process.wait(), STOPS_WITHIN)
+        except TimeoutError:
+            self._process.send_signal(signal.SIGUSR1)
+            await asyncio.sleep(1)
+            self._process.kill()
+            await self._process.wait()
+            return 1
 
 
 @dataclass
@@ -200,6 +208,7 @@ class Chaos:
         """Wait until all that is still to happen has happened."""
         await self._until(lambda: not self._untold(), 90, "every invoice is told")
         await self._until(lambda: not self._unanswered(), 60, "every question is answered")
+        self.figures.faults += [f"not answered: {message} in {message.chat}" for message in self._unanswered()]
         await self._until(lambda: not self._unpaid(), 120, "every confirmed payment is at its end")
         await asyncio.sleep(2 * CHECK_EVERY / FACTOR)
 

@@ -6,6 +6,8 @@ Leases are minutes, and a test is not; so the bot's clock runs faster, and what 
 from __future__ import annotations
 
 import asyncio
+import faulthandler
+import signal
 import sys
 from datetime import UTC, datetime, timedelta
 
@@ -29,6 +31,7 @@ class FastClock:
 def main(start: float, factor: float) -> None:
     polling.POLL = timedelta(seconds=round(polling.POLL.total_seconds() / factor))
     polling.STANDBY /= factor
+    faulthandler.register(signal.SIGUSR1)  # tells what a process that hangs is doing
     settings = load_settings()
     application.configure_logs(settings)
     asyncio.run(run(settings, FastClock(start, factor)))

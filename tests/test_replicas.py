@@ -1,4 +1,4 @@
-"""Three replicas on one PostgreSQL, through kills, freezes, restarts and outages of the database: see tests/chaos.py."""
+"""Three replicas on one PostgreSQL, through kills, freezes, restarts and outages: see tests/chaos.py."""
 
 from __future__ import annotations
 
