@@ -4,13 +4,14 @@
 PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= auto
+MINUTES ?= 10
 
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
 IN_VENV := $(VENV)/bin/python
 ready = $(VENV)/ready-$(1)-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run doctor test lint types tests format lock upgrade picture clean
+.PHONY: help demo run doctor test lint types tests chaos format lock upgrade picture clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +36,9 @@ types: $(call ready,dev) ## Type checker
 
 tests: $(call ready,dev) ## All tests
 	$(IN_VENV) -m pytest -n $(WORKERS)
+
+chaos: $(call ready,dev) ## Kill replicas and their database for a while: make chaos MINUTES=10
+	@$(IN_VENV) -m tests.chaos $(MINUTES)
 
 format: $(call ready,dev) ## Bring the code into shape: safe fixes, then the formatter
 	$(IN_VENV) -m ruff check --fix

@@ -32,8 +32,7 @@ PANELS: list[tuple[str, str, dict[str, str]]] = [
     (
         "Checks behind their plan",
         "s",
-        quantile("check_lag_seconds", 0.99, "99 % begin within")
-        | {"max(invoice_bot_check_due_seconds)": "longest due"},
+        quantile("check_lag_seconds", 0.99, "99 % within") | {"max(invoice_bot_check_due_seconds)": "longest due"},
     ),
     ("Alerts", "ops", rate("alerts", "kind", "end")),
     (

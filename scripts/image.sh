@@ -9,7 +9,8 @@ cd "$(dirname "$0")/.."
 image=$(mktemp -d /tmp/image-XXXXXX)
 trap 'rm -rf "$image"' EXIT
 chmod 755 "$image"
-"${PYTHON:-python3}" -m venv "$image/venv"
+# A Python that the other user can run as well, which one under /root isn't.
+"${PYTHON:-/usr/bin/python3}" -m venv "$image/venv"
 "$image/venv/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes --requirement requirements/run.txt
 mkdir "$image/app" "$image/data" && cp -r bot "$image/app/bot"
 "$image/venv/bin/python" -m compileall -q "$image/app/bot"
