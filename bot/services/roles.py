@@ -60,7 +60,7 @@ class Role:
             return self.held
         self._not_before = None
         self._log(before)
-        return self.held
+        return self._is_fresh(self._clock())  # not where the process was frozen while it asked
 
     def lose(self) -> None:
         """Take note that another has it."""

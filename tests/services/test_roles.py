@@ -21,6 +21,7 @@ class Shared:
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
         self.away = False
         self.asked = 0
+        self.takes = timedelta()
         self._leases = Leases()
 
     def clock(self) -> datetime:
@@ -31,6 +32,7 @@ class Shared:
 
     async def take_lease(self, name: str, holder: str, now: datetime, duration: timedelta) -> Lease | None:
         self._answer()
+        self.now += self.takes
         return self._leases.take(name, holder, now, duration)
 
     async def give_back_lease(self, lease: Lease) -> bool:
@@ -133,3 +135,11 @@ async def test_who_learns_that_another_has_it_lets_go_though_the_store_is_away(s
     shared.away = True
     role.lose()
     assert not await role.hold()
+
+
+async def test_who_was_frozen_while_it_asked_does_not_go_by_the_answer(shared: Shared) -> None:
+    role = shared.role("a")
+    shared.takes = timedelta(minutes=2)
+    assert not await role.hold()
+    shared.takes = timedelta()
+    assert await role.hold()
