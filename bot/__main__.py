@@ -8,6 +8,9 @@ import sys
 import click
 
 from bot import __version__
+from bot.commands.chats import chats
+from bot.commands.data import migrate, move, rekey
+from bot.commands.outbox import outbox
 from bot.domain.chats import LANGUAGES
 from bot.errors import StartError
 
@@ -72,6 +75,10 @@ def doctor() -> None:
 
     if any(finding.advice for finding in asyncio.run(report())):
         sys.exit(1)
+
+
+for command in (migrate, move, rekey, chats, outbox):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from bot.chat.messenger import TelegramMessenger
 from bot.chat.polling import poll, reach
 from bot.chat.request import TelegramRequest, UpdatesRequest
 from bot.chat.texts import Phrasebook, open_phrasebook, speaker
-from bot.errors import StartError
+from bot.errors import StartError, StoreAway
 from bot.ports import Clock, Store
 from bot.provider.client import ProviderClient, open_client
 from bot.provider.transport import make_transport
@@ -47,7 +47,8 @@ from bot.services.silencing import Silencing
 from bot.services.workers import Workers
 from bot.settings import Settings
 from bot.store.keyfile import load_or_make_key
-from bot.store.tinydb import TinyStore, open_store
+from bot.store.postgres.store import PostgresStore, open_store as open_postgres
+from bot.store.tinydb import TinyStore, open_store as open_folder
 
 log = structlog.get_logger()
 
@@ -84,7 +85,20 @@ def open_embedded_store(settings: Settings) -> TinyStore:
                 meaning="It seals the tokens. Whoever has this file and the data can read them, and without it nobody "
                 "can: keep a copy of it apart from the data, or set TOKEN_KEYS.",
             )
-    return open_store(settings.data_dir, keys)
+    return open_folder(settings.data_dir, keys)
+
+
+async def open_store(settings: Settings) -> TinyStore | PostgresStore:
+    """The store that the settings name. Raises :class:`StartError`; a database that is away is waited for."""
+    if settings.database_url is None:
+        # Not in a thread: nothing else runs yet, and a thread would go on where a signal has ended the start.
+        return open_embedded_store(settings)
+    return await open_postgres(
+        settings.database_url.get_secret_value(),
+        [key.get_secret_value() for key in settings.token_keys],
+        connections=settings.database_connections,
+        timeout=settings.database_timeout,
+    )
 
 
 def build_telegram(settings: Settings) -> Telegram:
@@ -212,7 +226,8 @@ class InvoiceBot:
         """Call ``work`` on a UTC interval; a late or slow call is made up for by the next, never dropped or doubled."""
 
         async def call(_: CallbackContext[Any, Any, Any, Any]) -> None:
-            await work()
+            with suppress(StoreAway):  # it has logged that; a later tick finds the same work
+                await work()
 
         options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._queue.run_repeating(call, every, first=0, name=work.__qualname__, job_kwargs=options)
@@ -225,8 +240,7 @@ async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     Raises :class:`StartError` where the store can't be opened.
     """
     async with AsyncExitStack() as stack:
-        # Not in a thread: nothing else runs yet, and a thread would go on where a signal has ended the start.
-        store = open_embedded_store(settings)
+        store = await open_store(settings)
         stack.push_async_callback(store.close)
         http = await stack.enter_async_context(open_client(CONNECTIONS))
         provider = ProviderClient(http, settings.provider_url, settings.zone, clock=clock)
@@ -263,8 +277,7 @@ async def run(settings: Settings) -> None:
 
 def configure_logs(settings: Settings) -> None:
     """Set logging up, with the bot's own secrets masked."""
-    secrets = [settings.telegram_bot_token, *settings.token_keys]
-    logs.configure(settings.log_level, settings.log_format, [secret.get_secret_value() for secret in secrets])
+    logs.configure(settings.log_level, settings.log_format, settings.secrets)
     # An outage is logged when it begins and when it ends, not at every try.
     stamina.instrumentation.set_on_retry_hooks([])
 

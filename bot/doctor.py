@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -25,6 +25,7 @@ from bot.errors import (
 from bot.provider.calls import Patience
 from bot.provider.client import ProviderClient, open_client
 from bot.settings import Settings, load_settings
+from bot.store.postgres.inspection import inspect as inspect_database
 from bot.store.start import Contents, in_use, inspect
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -75,6 +76,8 @@ def _payments(settings: Settings) -> str:
 
 async def _store(settings: Settings) -> Finding:
     keys = [key.get_secret_value() for key in settings.token_keys]
+    if settings.database_url is not None:
+        return await _database(settings.database_url.get_secret_value(), keys)
     try:
         found = await asyncio.to_thread(inspect, settings.data_dir, keys)
         used = await asyncio.to_thread(in_use, settings.data_dir)
@@ -82,6 +85,17 @@ async def _store(settings: Settings) -> Finding:
         return Finding("Store and key", advice=str(error))
     by_whom = " (in use by a running bot)" if used else ""
     return Finding("Store and key", f"{settings.data_dir} {_what_is_in(found)}{by_whom}")
+
+
+async def _database(url: str, keys: Sequence[str]) -> Finding:
+    try:
+        found = await inspect_database(url, keys)
+    except StartError as error:
+        return Finding("Store and key", advice=str(error))
+    if found is None:
+        return Finding("Store and key", "the database is there; its tables are made at the first start")
+    schema = f"schema {found.version}{'' if found.is_newest else ', brought up to date at the next start'}"
+    return Finding("Store and key", f"the database {_what_is_in(found.contents)}; {schema}; bots: {found.running}")
 
 
 def _what_is_in(found: Contents | None) -> str:

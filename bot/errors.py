@@ -257,6 +257,15 @@ class NotAPayer(UserError):
     key = "error.not_a_payer"
 
 
+class NotInCharge(UserError):
+    """Somebody who may only read in this group wants to change its reminders; ``owner`` is the owner's name."""
+
+    key = "error.not_in_charge"
+
+    def __init__(self, owner: object) -> None:
+        super().__init__(owner=owner)
+
+
 class PaymentTooLarge(UserError):
     """The amount is above the operator's limit for a single payment."""
 
@@ -330,6 +339,15 @@ class LinkInUse(UserError):
     """A payment of this chat is under way, and how it ends can only be read with the link that it began with."""
 
     key = "error.link_in_use"
+
+
+# --- The store ------------------------------------------------------------------------------------------------------
+
+
+class StoreAway(BotError):
+    """The database can't be reached or does not answer in time. What was asked for can be asked for again."""
+
+    key = "error.store_away"
 
 
 # --- Starting up ----------------------------------------------------------------------------------------------------

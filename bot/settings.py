@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     quiet_hours: Annotated[QuietHours | None, NoDecode] = QuietHours(22, 8)
     holidays: str = ""
     data_dir: Path = Path("data")
+    database_url: SecretStr | None = None
+    database_connections: int = Field(default=10, ge=1, le=1000)
+    database_timeout: float = Field(default=10, ge=1, le=600)
     token_keys: Annotated[tuple[SecretStr, ...], CommaSeparated] = ()
     allowed_users: Annotated[frozenset[int] | None, CommaSeparated] = None
     payments: Literal["on", "off"] = "on"
@@ -57,6 +60,14 @@ class Settings(BaseSettings):
     confirmation_minutes: float = Field(default=10, ge=1, le=1440)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
+
+    @property
+    def secrets(self) -> list[str]:
+        """All that must never be logged."""
+        url = self.database_url.get_secret_value() if self.database_url else ""
+        password = urlsplit(url).password or ""
+        keys = [key.get_secret_value() for key in (self.telegram_bot_token, *self.token_keys)]
+        return [text for text in (*keys, password, unquote(password)) if text]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -117,6 +128,13 @@ class Settings(BaseSettings):
         if url.username or url.password or url.query or url.fragment:
             raise ValueError("must be a plain web address, without user name, ? or #")
         return value.strip().rstrip("/")
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and urlsplit(value.get_secret_value()).scheme not in {"postgresql", "postgres"}:
+            raise ValueError("must be of the form postgresql://USER:PASSWORD@HOST/DATABASE")
+        return value
 
     @field_validator("provider_timezone")
     @classmethod

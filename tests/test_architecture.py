@@ -35,8 +35,9 @@ KNOWS = {
     "sandbox": CORE | {"settings"},
     "sandbox.demo": EVERYTHING | {"sandbox"},
     "application": EVERYTHING,
+    "commands": EVERYTHING,
     "doctor": EVERYTHING,
-    "__main__": EVERYTHING | {"sandbox", "sandbox.demo"},
+    "__main__": EVERYTHING | {"commands", "sandbox", "sandbox.demo"},
 }
 """Which part of the package may import which others; itself, always. ``bot`` itself (the version) is free to all."""
 
@@ -47,6 +48,10 @@ ONLY_IN = {
     "httpx_aiohttp": {"provider", "application"},
     "aiohttp": {"provider", "application"},
     "tinydb": {"store"},
+    "psycopg": {"store"},
+    "psycopg_pool": {"store"},
+    "alembic": {"store"},
+    "sqlalchemy": {"store"},
     "cryptography": {"store"},
     "filelock": {"store"},
     "dotenv": {"settings"},

@@ -223,3 +223,12 @@ async def test_a_run_prints_its_findings_alone_and_no_secret(
     assert err == ""
     assert process.returncode == (1 if fault else 0)
     assert not any(secret in out for secret in (BOT_TOKEN, BOT_TOKEN.partition(":")[2], KEY))
+
+
+async def test_a_database_that_is_away_is_named_and_nothing_waits_for_it(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://bot@/bot?host={tmp_path}")
+    assert "database can't be reached. Check DATABASE_URL" in (await findings())["Store and key"].advice
+    monkeypatch.delenv("TOKEN_KEYS")
+    assert "TOKEN_KEYS must be set too" in (await findings())["Store and key"].advice

@@ -21,7 +21,7 @@ from bot.chat.sending import showing_action
 from bot.chat.talk import LONGEST_NAME, Talk, is_private, place_of
 from bot.chat.texts import Speak
 from bot.domain.chats import Chat
-from bot.errors import BotError, ChatGone, ChatMigrated, GroupNotLinked, MessengerError, NotLinked
+from bot.errors import BotError, ChatGone, ChatMigrated, GroupNotLinked, MessengerError, NotLinked, StoreAway
 from bot.ports import ChatStore, Clock
 from bot.services.linking import looks_like_token
 
@@ -203,11 +203,12 @@ class Dispatcher:
 
     async def _note_unreachable(self, chat: Chat, error: MessengerError) -> None:
         log.info("answer not delivered", chat=chat.id, error=str(error))
-        match error:
-            case ChatGone():
-                await self._chats.rest(chat.id, error.reason)
-            case ChatMigrated():
-                await self._chats.move_chat(chat.id, error.new_chat_id)
+        with suppress(StoreAway):  # the next message that does not get there says the same
+            match error:
+                case ChatGone():
+                    await self._chats.rest(chat.id, error.reason)
+                case ChatMigrated():
+                    await self._chats.move_chat(chat.id, error.new_chat_id)
 
 
 def _sender_chat_id(update: Update) -> int | None:

@@ -39,7 +39,8 @@ class Decision:
 
 def take_as_known(invoices: Iterable[Invoice], timing: Timing, now: datetime) -> dict[int, KnownInvoice]:
     """The knowledge of a freshly linked chat, which has just been shown what is open: nothing of it is news."""
-    return {invoice.id: _as_told(_learn(None, invoice, now), NO_SILENCE, timing, now) for invoice in invoices}
+    read = [_learn(None, invoice, now, shown=False) for invoice in invoices]
+    return {k.id: _as_told(k, NO_SILENCE, _untold_threshold(k, timing, now), now) for k in read}
 
 
 def missing_from(
@@ -75,21 +76,22 @@ def decide(
     """Compare what was known with what was ``read`` just now (nothing, if the provider is down), and with the clock.
 
     ``shown`` are the invoices of which a message of ours stands in the chat: only of those it is told that they are
-    settled. Of each invoice one thing is told at most. A new one counts as the reminder of that day as well; so does
-    a changed one; the notice then carries that threshold.
+    settled. Of each invoice one thing is told at most. A new one counts as the reminder of the day on which it will be
+    read as well; so does a changed one; the notice then carries that threshold.
     """
     after = dict(known)
     for invoice in read:
-        after[invoice.id] = _learn(known.get(invoice.id), invoice, now)
+        after[invoice.id] = _learn(known.get(invoice.id), invoice, now, shown=invoice.id in shown)
     news = []
     for number, invoice_known in sorted(after.items(), key=_urgency):
         silence = silences.get(number, NO_SILENCE)
         if kind := _news_of(invoice_known, silence, timing, now, shown=number in shown):
-            threshold = _untold_threshold(invoice_known, timing, now)
+            stands_for = timing.stands_for(now) if kind in {AlertKind.NEW, AlertKind.CHANGED} else now
+            threshold = _untold_threshold(invoice_known, timing, stands_for)
             news.append(Notice(kind, number, threshold, invoice_known.due))
-            after[number] = _as_told(invoice_known, silence, timing, now)
+            after[number] = _as_told(invoice_known, silence, threshold, now)
         elif not invoice_known.is_open and not invoice_known.announced:
-            after[number] = _as_told(invoice_known, silence, timing, now)
+            after[number] = replace(invoice_known, announced=True, settled_told=True)
     return Decision(after, tuple(sorted(news, key=lambda notice: notice.kind is not AlertKind.NEW)))
 
 
@@ -105,21 +107,21 @@ def _looks(known: Mapping[int, KnownInvoice], silences: Silences, timing: Timing
             continue
         if silence.until is not None and now < silence.until:
             yield silence.until
-        elif k.can_be_due and k.due is not None and (at := timing.next_reminder(k.due, now)):
+        elif k.can_be_due and k.due is not None and (at := timing.next_reminder(k.due, now, k.told)):
             yield at
 
 
-def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime) -> KnownInvoice:
+def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime, *, shown: bool) -> KnownInvoice:
     """What is known of an invoice once it was read again; what was told of a due date stays told.
 
-    One that opens again after it was closed is new to the person, and so is one that they were told is gone.
+    One that opens again after it was closed is new to the person; one that was gone for a while is, unless it is
+    ``shown`` in a message and they were not told that it is gone.
     """
     told = _told_by_due(known)
     standing = standing_of(invoice)
     before = known or KnownInvoice(invoice.id, standing, None, None, invoice.total, "")
-    reopened = standing is Standing.OPEN and (
-        before.settled_told or before.standing not in {Standing.OPEN, Standing.GONE}
-    )
+    was_open = before.standing is Standing.OPEN or (before.standing is Standing.GONE and shown)
+    reopened = standing is Standing.OPEN and (before.settled_told or not was_open)
     if known is None and invoice.is_paid and invoice.issued is not None and invoice.issued < (now - RECENT).date():
         before = replace(before, announced=True)
     return replace(
@@ -185,9 +187,8 @@ def _has_changed(k: KnownInvoice) -> bool:
     return other_sum or (k.due is not None and k.due != k.told_due)
 
 
-def _as_told(k: KnownInvoice, silence: Silence, timing: Timing, now: datetime) -> KnownInvoice:
-    """The knowledge once the person was told how the invoice stands."""
-    threshold = _untold_threshold(k, timing, now)
+def _as_told(k: KnownInvoice, silence: Silence, threshold: int | None, now: datetime) -> KnownInvoice:
+    """The knowledge once the person was told how the invoice stands, which counts as this reminder if as any."""
     ended = silence.until is not None and silence.until <= now
     return replace(
         k,

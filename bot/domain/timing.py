@@ -14,6 +14,9 @@ from bot.domain.preferences import Preferences
 
 DAY = timedelta(days=1)
 WEEK = 7
+SOON_AFTER = timedelta(hours=3)
+"""How long before the reminder hour something may be told that needs no reminder at that hour any more."""
+
 LONGEST_GAP = 30
 """How many days are looked back at the most for a banking day: no holidays last longer."""
 
@@ -59,6 +62,15 @@ class Timing:
         day = now.astimezone(self.zone).date()
         return day if now >= self._instant(day, self.preferences.hour) else day - DAY
 
+    def stands_for(self, now: datetime) -> datetime:
+        """The instant whose reminders a message of now makes unnecessary.
+
+        That is when it can be read, after the quiet hours; or the reminder hour of that day, if it comes soon after.
+        """
+        read = self.quiet_end(now)
+        hour = self.morning(read, 0)
+        return hour if read < hour <= read + SOON_AFTER else read
+
     def days_left(self, due: date, now: datetime) -> int:
         """Days from the reminder day until the due date; negative only once it is over at the provider too."""
         days = (due - self.today(now)).days
@@ -73,10 +85,11 @@ class Timing:
         days = self.days_left(due, now)
         return min((t for t in self._thresholds(due, days) if t >= days), default=None)
 
-    def next_reminder(self, due: date, now: datetime) -> datetime | None:
-        """When the next threshold will be reached; None where there is none left."""
+    def next_reminder(self, due: date, now: datetime, told: int | None = None) -> datetime | None:
+        """When the next threshold, beyond the one that was ``told``, will be reached; None where there is none left."""
         days = self.days_left(due, now)
-        coming = max((t for t in self._thresholds(due, days) if t < days), default=None)
+        beyond = days if told is None else min(days, told)
+        coming = max((t for t in self._thresholds(due, beyond) if t < beyond), default=None)
         return None if coming is None else self._reached_at(due, coming)
 
     def _thresholds(self, due: date, days: int) -> set[int]:

@@ -1,4 +1,4 @@
-"""Who may move money here, and how much: the operator's rules, and the roles in a group."""
+"""Who may move money or change reminders here: the operator's rules, and the roles in a group."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from bot.domain.chats import Chat, Link
 from bot.domain.payments import Action, PaymentRules
-from bot.errors import NotAPayer, NotLinked, PaymentsOff, PaymentTooLarge
+from bot.errors import NotAPayer, NotInCharge, NotLinked, PaymentsOff, PaymentTooLarge
 
 
 def check_may_pay(rules: PaymentRules, chat: Chat, user_id: int) -> Link:
@@ -22,6 +22,12 @@ def check_may_pay(rules: PaymentRules, chat: Chat, user_id: int) -> Link:
     if not chat.link.may_pay(user_id):
         raise NotAPayer(owner=chat.link.owner_name or chat.link.linked_by)
     return chat.link
+
+
+def check_in_charge(chat: Chat, user_id: int) -> None:
+    """Raise :class:`NotInCharge` for somebody who may only read: nobody else's reminders are theirs to silence."""
+    if chat.link is not None and not chat.link.may_pay(user_id):
+        raise NotInCharge(owner=chat.link.owner_name or chat.link.linked_by)
 
 
 def check_amount(rules: PaymentRules, action: Action, amount: Decimal) -> None:

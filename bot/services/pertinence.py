@@ -69,6 +69,8 @@ def _concerns_account(kind: AlertKind, delivery: Delivery, watch: Watch) -> bool
         return watch.trouble is not None
     if kind is AlertKind.OUTAGE:
         return watch.outage_told
+    if kind is AlertKind.OUTAGE_OVER:
+        return watch.failing_since is None
     if kind is AlertKind.DIGEST:
         return any(known.can_be_due for known in delivery.known.values())
     return True

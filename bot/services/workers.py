@@ -8,6 +8,8 @@ from typing import Any
 
 import structlog
 
+from bot.errors import StoreAway
+
 log = structlog.get_logger()
 
 
@@ -44,5 +46,7 @@ class Workers:
     async def _guard(self, work: Coroutine[Any, Any, object]) -> None:
         try:
             await work
+        except StoreAway:
+            pass  # the store has logged that; whatever this was, it is found and done again later
         except Exception:
             log.exception("background work failed")

@@ -6,6 +6,7 @@ From the outside in:
 - ``chats``, ``checks``, ``outbox``, ``payments``: the port's methods, each a transaction
 - ``database``: loads and changes records, and keeps ``state`` (what is due, and which file holds what) in step;
   ``queue``: the leases on what is due
+- ``sharing``: roles and budgets, of which one process has all
 - ``records``: what stands in the files; ``storage``: TinyDB on them; ``files``: writes that survive a crash
 - ``vault``: seals; ``keyfile``: its keys where none are set; ``fingerprints``, ``tokens``: what is sealed
 """

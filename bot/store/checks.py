@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.alerts import Alert, AlertState
-from bot.domain.chats import Silence, Silences
 from bot.ports import Check, Checked, Claim
+from bot.store.changes import after_check, due_at, hastened
 from bot.store.database import Database
-from bot.store.records import ChatRecord, LinkRow, add_alerts, chat_of
+from bot.store.records import ChatRecord, LinkRow, chat_of
 from bot.store.state import Fresh
 
 log = structlog.get_logger()
@@ -46,26 +45,20 @@ class CheckQueue:
         """In memory only: after a restart the checks are due again as they were."""
         for chat_id in self._db.chats.chats_of(account):
             record = self._db.chat(chat_id)
-            if record is not None and record.link is not None:
-                link = replace(record.link, next_check_at=min(now, record.link.next_check_at))
-                self._keep_times(record, link)
-                self._hand_back(replace(record, link=link))
+            if record is not None:
+                self._put_off(record, hastened(record, now))
 
     def finish(self, claim: Claim, checked: Checked) -> bool:
         """Nothing is written where nothing changed but the time, see :data:`SAVE_AT_LEAST_EVERY`."""
         record = self._held(claim)
         if record is None or record.link is None:
             return False
-        link = replace(record.link, watch=checked.watch, next_check_at=checked.next_check_at)
-        rows = add_alerts(record.alerts, checked.alerts)
-        alerts = tuple(row for row in rows if not _settled(row.alert, checked))
-        silences = _still_needed(record.silences, checked, {row.alert.invoice_id for row in alerts})
-        new = replace(record, link=link, known=dict(checked.known), alerts=alerts, silences=silences)
-        if self._is_worth_a_write(record, new, link):
+        new = after_check(record, checked)
+        if self._is_worth_a_write(record, new):
             with self._db.change() as change:
                 change.save_chat(new)
         else:
-            self._keep_times(record, link)
+            self._keep_times(record, new)
         self._hand_back(new)
         return True
 
@@ -74,9 +67,7 @@ class CheckQueue:
         record = self._held(claim)
         if record is None or record.link is None:
             return False
-        link = replace(record.link, next_check_at=until)
-        self._keep_times(record, link)
-        self._hand_back(replace(record, link=link))
+        self._put_off(record, due_at(record, until))
         return True
 
     def _begin(self, chat_id: int, epoch: int) -> Check | None:
@@ -94,40 +85,24 @@ class CheckQueue:
         self._db.chats.checks.release(record.id)
         self._db.chats.sync(record.id, record)
 
-    def _is_worth_a_write(self, old: ChatRecord, new: ChatRecord, link: LinkRow) -> bool:
+    def _put_off(self, old: ChatRecord, new: ChatRecord) -> None:
+        self._keep_times(old, new)
+        self._hand_back(new)
+
+    def _is_worth_a_write(self, old: ChatRecord, new: ChatRecord) -> bool:
         return (
             (new.known, new.alerts, new.silences) != (old.known, old.alerts, old.silences)
             or old.link is None
-            or replace(link.watch, checked_at=old.link.watch.checked_at) != old.link.watch
-            or abs(link.watch.checked_at - self._saved_at(old.id, old.link)) >= SAVE_AT_LEAST_EVERY
+            or new.link is None
+            or replace(new.link.watch, checked_at=old.link.watch.checked_at) != old.link.watch
+            or abs(new.link.watch.checked_at - self._saved_at(old.id, old.link)) >= SAVE_AT_LEAST_EVERY
         )
 
-    def _keep_times(self, record: ChatRecord, link: LinkRow) -> None:
-        saved_at = self._saved_at(record.id, record.link or link)
-        self._db.chats.fresh[record.id] = Fresh(link.watch.checked_at, link.next_check_at, saved_at)
+    def _keep_times(self, old: ChatRecord, new: ChatRecord) -> None:
+        if old.link is not None and new.link is not None:
+            saved_at = self._saved_at(old.id, old.link)
+            self._db.chats.fresh[old.id] = Fresh(new.link.watch.checked_at, new.link.next_check_at, saved_at)
 
     def _saved_at(self, chat_id: int, link: LinkRow) -> datetime:
         fresh = self._db.chats.fresh.get(chat_id)
         return fresh.saved_at if fresh else link.watch.checked_at
-
-
-def _settled(alert: Alert, checked: Checked) -> bool:
-    """Whether an alert that was set aside speaks of what is over by now, so that nobody needs to see it any more."""
-    if alert.state is not AlertState.SET_ASIDE:
-        return False
-    if alert.invoice_id is None:
-        return checked.watch.trouble is None and not checked.watch.outage_told
-    known = checked.known.get(alert.invoice_id)
-    return known is None or not known.is_open
-
-
-def _still_needed(silences: Silences, checked: Checked, alerted: Collection[int | None]) -> Silences:
-    """Without those that have ended with a reminder, and those of closed invoices once no alert of them waits."""
-
-    def needed(number: int, silence: Silence) -> bool:
-        known = checked.known.get(number)
-        if known is None or not known.is_open:
-            return number in alerted
-        return silence.muted or silence.until != known.woken
-
-    return {number: silence for number, silence in silences.items() if needed(number, silence)}

@@ -32,12 +32,12 @@ class SecretFile:
     def make(self) -> str:
         """Store a new secret and give it."""
         secret = secrets.token_urlsafe(32)
-        self._save({"schema": SCHEMA, "fingerprint_secret": self._vault.seal(*SEALED_FOR, secret)})
+        self.put(self._vault.seal(*SEALED_FOR, secret))
         return secret
 
     def open(self) -> str | None:
         """The secret; None before the first start. Raises :class:`StartError` where there is one that can't be had."""
-        sealed = self._sealed()
+        sealed = self.sealed()
         if sealed is None:
             return None
         try:
@@ -47,7 +47,7 @@ class SecretFile:
 
     def seal_anew(self) -> bool:
         """Seal the secret with the first key; False where that is how it is sealed."""
-        sealed = self._sealed()
+        sealed = self.sealed()
         if sealed is None or self._vault.sealed_by_first(sealed):
             return False
         self._save({"fingerprint_secret": self._vault.seal(*SEALED_FOR, self._vault.open(*SEALED_FOR, sealed))})
@@ -58,7 +58,12 @@ class SecretFile:
         transaction.open(STORE_FILE).table(TABLE).upsert(Document(fields, ONLY))
         transaction.commit()
 
-    def _sealed(self) -> str | None:
+    def put(self, sealed: str) -> None:
+        """Store a secret that is sealed already."""
+        self._save({"schema": SCHEMA, "fingerprint_secret": sealed})
+
+    def sealed(self) -> str | None:
+        """The secret as it is stored; None before the first start. Raises :class:`StartError`."""
         document = Transaction(self._folder).open(STORE_FILE).table(TABLE).get(doc_id=ONLY)
         if document is None:
             if self._folder.names(CHATS) or self._folder.names(ACCOUNTS):

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import takewhile
 
 import structlog
 
-from bot.domain.alerts import AlertKind, AlertState, SentMessage
-from bot.domain.payments import Action, Outcome, Payment, State
-from bot.ports import AT_ONCE, MESSAGES_KEPT, Claim, Delivery
+from bot.domain.alerts import SentMessage
+from bot.ports import Claim, Delivery
 from bot.store.database import Database
-from bot.store.records import AlertRow, ChatRecord, chat_of
+from bot.store.messages import account_to_read, after_failure, after_sending, batch_of, begun, delivery_of, set_aside
+from bot.store.records import ChatRecord
 
 log = structlog.get_logger()
 
@@ -43,107 +41,43 @@ class AlertQueue:
         record = self._held(claim)
         if record is None:
             return False
-        messages = [m.resolving(resolved) for m in record.sent] + ([message.moved_to(record.id)] if message else [])
-        kept = tuple(m for m in messages if not m.is_over)[-MESSAGES_KEPT:]
-        self._finish(replace(record.without_batch(claim.key), sent=kept), None)
+        self._finish(after_sending(record, claim.key, message, resolved))
         return True
 
     def failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
         record = self._held(claim)
         if record is None:
             return False
-        self._finish(record.with_alerts(_tried(row, uncertain, counts) for row in _batch(record, claim.key)), retry_at)
+        self._finish(after_failure(record, claim.key, retry_at, uncertain=uncertain, counts=counts))
         return True
 
     def set_aside(self, claim: Claim) -> bool:
         record = self._held(claim)
         if record is None:
             return False
-        rows = [
-            replace(row, alert=replace(row.alert, state=AlertState.SET_ASIDE), batch="")
-            for row in _batch(record, claim.key)
-        ]
-        self._finish(record.with_alerts(rows), None)
+        self._finish(set_aside(record, claim.key))
         return True
 
     def _begin(self, chat_id: int, epoch: int) -> Delivery | None:
         record = self._db.chat(chat_id)
-        if record is None or not (found := _next_message(record)):
+        begun_record = record and begun(record)
+        if begun_record is None:
             return None
-        batch = found[0].alert.id
-        rows = [
-            AlertRow(replace(row.alert, state=AlertState.SENDING), again=row.may_be_seen, batch=batch) for row in found
-        ]
-        alerts = tuple(row.alert for row in rows)
-        account = alerts[0].account
-        is_of_link = record.link is not None and record.link.account == account
-        delivery = Delivery(
-            claim=Claim(batch, epoch),
-            chat=chat_of(record, self._db.vault),
-            alerts=alerts,
-            known=record.known if is_of_link else {},
-            sent=record.sent if is_of_link else (),
-            paid_here=self._paid_in(chat_id, account, {a.invoice_id for a in alerts if a.kind is AlertKind.SETTLED}),
-            again=found[0].may_be_seen,
-        )
+        account = account_to_read(begun_record)
+        payments = self._db.payments_of(account) if account is not None else []
+        delivery = delivery_of(begun_record, epoch, self._db.vault, payments)
         with self._db.change() as change:
-            change.save_chat(record.with_alerts(rows))
+            change.save_chat(begun_record)
         return delivery
-
-    def _paid_in(self, chat_id: int, account: str, invoice_ids: Collection[int | None]) -> frozenset[int]:
-        """Of these invoices those whose payment this chat has begun, and is told of there."""
-        payments = [row.payment for row in self._db.payments_of(account)] if invoice_ids else []
-        return frozenset(
-            payment.invoice_id
-            for payment in payments
-            if payment.invoice_id in invoice_ids and payment.place.chat_id == chat_id and _pays(payment)
-        )
 
     def _held(self, claim: Claim) -> ChatRecord | None:
         """The record of the chat that is leased under this claim."""
         chat_id = self._db.chats.alerts.holder(claim.epoch)
         record = None if chat_id is None else self._db.chat(chat_id)
-        return record if record and _batch(record, claim.key) else None
+        return record if record and batch_of(record, claim.key) else None
 
-    def _finish(self, record: ChatRecord, retry_at: datetime | None) -> None:
-        record = replace(record, chat=replace(record.chat, alerts_at=retry_at))
+    def _finish(self, record: ChatRecord) -> None:
         with self._db.change() as change:
             change.save_chat(record)
         self._db.chats.alerts.release(record.id)
         self._db.chats.sync(record.id, record)
-
-
-def _next_message(record: ChatRecord) -> list[AlertRow]:
-    """The alerts that go out together next, as :meth:`bot.ports.Outbox.claim_alerts` says."""
-    rows = [row for row in record.alerts if row.alert.state is not AlertState.SET_ASIDE]
-    if not rows:
-        return []
-    first = rows[0]
-    if first.may_be_seen:
-        return [row for row in rows if row.batch == first.batch]
-    if first.alert.attempts:
-        return [first]
-    return list(takewhile(lambda row: _can_join(row, first), rows))[:AT_ONCE]
-
-
-def _can_join(row: AlertRow, first: AlertRow) -> bool:
-    return not row.may_be_seen and row.alert.attempts == 0 and row.alert.account == first.alert.account
-
-
-def _batch(record: ChatRecord, batch: str) -> list[AlertRow]:
-    return [row for row in record.alerts if row.batch == batch]
-
-
-def _tried(row: AlertRow, uncertain: bool, counts: bool) -> AlertRow:  # noqa: FBT001  # as the port has them
-    again = row.again or uncertain
-    alert = replace(
-        row.alert,
-        state=AlertState.UNCERTAIN if again else AlertState.WAITING,
-        attempts=row.alert.attempts + counts,
-    )
-    return AlertRow(alert, again=again, batch=row.batch if again else "")
-
-
-def _pays(payment: Payment) -> bool:
-    done = payment.state is State.SENT or payment.outcome is Outcome.DONE
-    return payment.action is Action.PAY and done

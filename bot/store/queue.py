@@ -76,10 +76,20 @@ class LeaseQueue(Generic[K]):
             keys.append(key)
         return [(key, self._take(key, now + lease)) for key in keys]
 
+    def is_leased(self, key: K, now: datetime) -> bool:
+        """Whether somebody has this key in hand, and is still expected to report."""
+        lease = self._leases.get(key)
+        return lease is not None and now < lease.until
+
+    def due_since(self, now: datetime) -> datetime | None:
+        """When the key that has been due the longest became so; None where none is due and not leased."""
+        while self._heap and self._tickets.get(self._heap[0][2]) != self._heap[0][1]:
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap and self._heap[0][0] <= now else None
+
     def claim_key(self, key: K, now: datetime, lease: timedelta) -> int | None:
         """Lease this very key, due or not, and give its epoch; None where it does not stand here, or is leased."""
-        held = self._leases.get(key)
-        if key not in self._tickets or (held is not None and now < held.until):
+        if key not in self._tickets or self.is_leased(key, now):
             return None
         return self._take(key, now + lease)
 

@@ -21,6 +21,11 @@ from bot.store.tokens import check_tokens, seal_tokens_anew
 from bot.store.vault import Vault
 
 LOCK_FILE = "lock"
+MOVING_FILE = "moving"
+
+NOT_FINISHED = (
+    "A move of the data to this place has begun and was not finished: run `python -m bot move` again, to its end."
+)
 
 log = structlog.get_logger()
 
@@ -54,6 +59,8 @@ def load(data_dir: Path, vault: Vault, now: datetime) -> tuple[Database, str]:
     A chat that once wrote to the bot and left it at that is forgotten here.
     """
     folder = DataFolder(data_dir)
+    if (data_dir / MOVING_FILE).exists():
+        raise StartError(NOT_FINISHED)
     try:
         folder.sweep()
         folder.recover()

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.domain.alerts import AlertState
+from bot.ports import Backlog
 from bot.store.queue import AT_ONCE, LeaseQueue
 from bot.store.records import ChatRecord, PaymentRow
 
@@ -22,6 +24,15 @@ class Fresh:
     saved_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Pile:
+    """A chat's alerts: when the next message is due (None: none is, or the chat rests), and how many are there."""
+
+    due: datetime | None
+    waiting: int
+    set_aside: int
+
+
 class ChatState:
     """The queues of due checks and of due alerts, by chat. Leases live here only: a dead process's are void."""
 
@@ -30,6 +41,18 @@ class ChatState:
         self.alerts: LeaseQueue[int] = LeaseQueue()
         self.fresh: dict[int, Fresh] = {}
         self._accounts: dict[int, str] = {}
+        self._piles: dict[int, Pile] = {}
+
+    def backlog(self, now: datetime) -> Backlog:
+        """How far the work is behind. Looks through the chats that have alerts."""
+        piles = self._piles.items()
+        due = [pile.due for chat_id, pile in piles if pile.due and not self.alerts.is_leased(chat_id, now)]
+        return Backlog(
+            check_due_since=self.checks.due_since(now),
+            message_due_since=min((at for at in due if at <= now), default=None),
+            waiting=sum(pile.waiting for _, pile in piles),
+            set_aside=sum(pile.set_aside for _, pile in piles),
+        )
 
     def chats_of(self, account: str) -> list[int]:
         """The chats that are linked to an account. Looks through all: it is for what people do, not for ticks."""
@@ -47,12 +70,23 @@ class ChatState:
             self.checks.put(chat_id, record.link.next_check_at)
         if record is not None and record.link is not None:
             self._accounts[chat_id] = record.link.account
+        self._sync_pile(chat_id, record)
         if record is None or record.next_alert is None:
             self.alerts.drop(chat_id)
         elif record.chat.resting is not None:
             self.alerts.pause(chat_id)
         else:
             self.alerts.put(chat_id, record.chat.alerts_at or AT_ONCE)
+
+    def _sync_pile(self, chat_id: int, record: ChatRecord | None) -> None:
+        if record is None or not record.alerts:
+            self._piles.pop(chat_id, None)
+            return
+        row = record.next_alert
+        due = max(row.alert.created_at, record.chat.alerts_at or row.alert.created_at) if row else None
+        set_aside = sum(row.alert.state is AlertState.SET_ASIDE for row in record.alerts)
+        resting = record.chat.resting is not None
+        self._piles[chat_id] = Pile(None if resting else due, len(record.alerts) - set_aside, set_aside)
 
     def void_check(self, chat_id: int) -> None:
         """Refuse what a check that is under way will report: what it goes by is about to change."""

@@ -18,14 +18,17 @@ from bot.domain.invitations import Invitation
 from bot.domain.payments import Payment, State
 from bot.domain.preferences import Preferences
 from bot.domain.selections import Selection
-from bot.ports import Check, Checked, Claim, Clock, Delivery, Waiting, utc_now
+from bot.ports import Backlog, Check, Checked, Claim, Clock, Delivery, Lease, Overview, Waiting, WaitingAlert, utc_now
 from bot.store.chats import ChatRecords
 from bot.store.checks import CheckQueue
 from bot.store.database import Database
 from bot.store.desk import Desk
 from bot.store.outbox import AlertQueue
 from bot.store.payments import PaymentRecords
+from bot.store.sharing import Budgets, Leases
 from bot.store.start import load, lock_folder
+from bot.store.upkeep import dropped, retried
+from bot.store.upkeep_records import UpkeepRecords
 from bot.store.vault import Vault, account_fingerprint
 
 P = ParamSpec("P")
@@ -66,7 +69,10 @@ class TinyStore:
         self._chats = ChatRecords(database, self._desk)
         self._checks = CheckQueue(database)
         self._alerts = AlertQueue(database)
+        self._upkeep = UpkeepRecords(database)
         self._payments = PaymentRecords(database)
+        self._leases = Leases()
+        self._budgets = Budgets()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._closed = False
 
@@ -200,6 +206,30 @@ class TinyStore:
 
     async def take_selection(self, selection_id: str) -> bool:
         return await self._run(self._desk.take_selection, selection_id)
+
+    async def take_lease(self, name: str, holder: str, now: datetime, duration: timedelta) -> Lease | None:
+        return self._leases.take(name, holder, now, duration)
+
+    async def give_back_lease(self, lease: Lease) -> bool:
+        return self._leases.give_back(lease)
+
+    async def take_budget(self, name: str, now: datetime, rate: float, burst: int) -> float:
+        return self._budgets.take(name, now, rate, burst)
+
+    async def backlog(self, now: datetime) -> Backlog:
+        return await self._run(self._db.chats.backlog, now)
+
+    async def overviews(self) -> Sequence[Overview]:
+        return await self._run(self._upkeep.overviews)
+
+    async def alerts(self) -> Sequence[WaitingAlert]:
+        return await self._run(self._upkeep.alerts)
+
+    async def retry_alerts(self, alert_ids: Collection[str]) -> int:
+        return await self._run(self._upkeep.change, alert_ids, retried)
+
+    async def drop_alerts(self, alert_ids: Collection[str]) -> int:
+        return await self._run(self._upkeep.change, alert_ids, dropped)
 
     async def close(self) -> None:
         """Finish what was begun, and give the data folder free. Nothing is written that isn't on the disk already."""

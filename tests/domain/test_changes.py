@@ -175,9 +175,20 @@ def test_what_the_provider_no_longer_has_is_settled() -> None:
     assert told(look(decision.known, [], EARLY + DAY, shown={1})) == []
 
 
-def test_of_what_is_gone_and_back_before_a_word_was_said_nothing_is_told() -> None:
+def test_what_was_gone_before_a_message_of_it_came_is_new_once_it_is_back() -> None:
     known = look(forget(known_long_before(ONE), [1]), [], EARLY).known
-    assert told(look(known, [ONE], EARLY + DAY)) == []
+    assert told(look(known, [ONE], EARLY + DAY)) == [(NEW, 1, None)]
+
+
+def test_a_due_date_that_was_withdrawn_before_a_word_was_said_is_news_later() -> None:
+    known = look({}, [settled(ONE, "Cancelled")], EARLY).known
+    known = look(known, [replace(ONE, due=None)], EARLY + DAY).known
+    assert told(look(known, [ONE], EARLY + 2 * DAY)) == [(CHANGED, 1, None)]
+
+
+def test_what_was_gone_and_is_back_while_a_message_of_it_stands_is_not_new() -> None:
+    known = forget(known_long_before(ONE), [1])
+    assert told(look(known, [ONE], EARLY + DAY, shown={1})) == []
 
 
 def test_of_what_was_said_to_be_gone_it_is_told_that_it_is_back() -> None:

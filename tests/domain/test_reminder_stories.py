@@ -97,18 +97,19 @@ class Person:
     def expects(self, story: Story) -> set[Told]:
         step, now = story.step, story.now
         for one in step.read:
-            self._read(one, now)
+            self._read(one, story)
         for number in story.gone:
             self.heard[number].gone = True
         return {told_of for number in self.heard if (told_of := self._tell(number, story, now))}
 
-    def _read(self, one: Invoice, now: datetime) -> None:
-        heard = self.heard.get(one.id)
+    def _read(self, one: Invoice, story: Story) -> None:
+        heard, now = self.heard.get(one.id), story.now
+        unseen = heard is not None and heard.gone and one.id not in story.shown
         if heard is None:
             heard = self.heard[one.id] = Heard(one)
             if one.is_paid and one.issued is not None and (now.date() - one.issued).days > 31:
                 heard.to_announce = False
-        elif one.is_open and (heard.as_settled or (not heard.last.is_open and not heard.gone)):
+        elif one.is_open and (heard.as_settled or (not heard.last.is_open and not heard.gone) or unseen):
             heard.to_announce, heard.as_settled = True, False
         heard.last, heard.gone = one, False
         if heard.sum is None:
@@ -121,7 +122,7 @@ class Person:
             if heard.to_announce:  # withdrawn before it was ever mentioned
                 heard.to_announce, heard.as_settled = False, True
             return None
-        threshold = self._untold(heard, story)
+        threshold = self._untold(heard, story, story.read_at() if kind in {NEW, CHANGED} else now)
         if threshold is not None and heard.last.due is not None:
             heard.thresholds.setdefault(heard.last.due, set()).add(threshold)
         heard.to_announce, heard.at = False, now
@@ -141,7 +142,7 @@ class Person:
         if self._differs(heard):
             return CHANGED
         wakes = silence.until is not None and (heard.at is None or heard.at < silence.until)
-        if self._untold(heard, story) is None and not (wakes and heard.last.left_to_pay != 0):
+        if self._untold(heard, story, story.now) is None and not (wakes and heard.last.left_to_pay != 0):
             return None
         due = heard.last.due
         late = due is not None and story.reminder_day() > due and story.now.astimezone(BERLIN).date() > due
@@ -155,11 +156,11 @@ class Person:
         other_sum = one.gross is not None and heard.sum is not None and abs(one.gross - heard.sum) > CENT
         return other_sum or (one.due is not None and one.due != heard.due)
 
-    def _untold(self, heard: Heard, story: Story) -> int | None:
+    def _untold(self, heard: Heard, story: Story, at: datetime) -> int | None:
         one = heard.last
         if not self._open(heard) or one.due is None or one.left_to_pay == 0:
             return None
-        come = [t for t in story.thresholds() if story.has_come(one.due, t)]
+        come = [t for t in story.thresholds() if story.has_come(one.due, t, at)]
         told_ones = heard.thresholds.get(one.due, set())
         return min(come) if come and (not told_ones or min(come) < min(told_ones)) else None
 
@@ -232,12 +233,20 @@ class Story:
         weekly = {max(chosen.after) + 7 * week for week in range(60)} if chosen.after else set()
         return {*chosen.before, *(-late for late in {*chosen.after, *weekly})}
 
-    def has_come(self, due: date, threshold: int) -> bool:
+    def has_come(self, due: date, threshold: int, at: datetime) -> bool:
         hour, zone = time(self.preferences.hour), ZoneInfo(self.preferences.zone or "Europe/Berlin")
         over = datetime.combine(due + DAY, time(), BERLIN).astimezone(UTC)
-        return self.now >= datetime.combine(due - threshold * DAY, hour, zone).astimezone(UTC) and (
-            threshold >= 0 or self.now >= over
+        return at >= datetime.combine(due - threshold * DAY, hour, zone).astimezone(UTC) and (
+            threshold >= 0 or at >= over
         )
+
+    def read_at(self) -> datetime:
+        """The next instant outside 22 to 8; or the reminder hour, where it comes within three hours of that."""
+        wall = self.now.astimezone(ZoneInfo(self.preferences.zone or "Europe/Berlin"))
+        while wall.hour >= 22 or wall.hour < 8:
+            wall = wall.replace(minute=0, second=0, microsecond=0) + HOUR
+        hour = wall.replace(hour=self.preferences.hour, minute=0, second=0, microsecond=0)
+        return (hour if wall < hour <= wall + 3 * HOUR else wall).astimezone(UTC)
 
     def reminder_day(self) -> date:
         wall = self.now.astimezone(ZoneInfo(self.preferences.zone or "Europe/Berlin"))

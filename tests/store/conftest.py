@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from bot.store import files
+from bot.store.postgres.schema import migrate
+from tests.store.cluster import Cluster
 from tests.store.cutting import CuttingOs
-from tests.store.shelves import TinyShelf
+from tests.store.shelves import PostgresShelf, TinyShelf
 
 pytest.register_assert_rewrite(*(f"tests.store.{path.stem}" for path in Path(__file__).parent.glob("contract_*.py")))
 
@@ -23,5 +26,42 @@ def _no_syncing(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def tiny_shelf(tmp_path: Path) -> AsyncIterator[TinyShelf]:
     shelf = TinyShelf(tmp_path / "data")
+    yield shelf
+    await shelf.crash()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    cluster = Cluster()
+    cluster.start()
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture(scope="session")
+def migrated(cluster: Cluster) -> str:
+    """A database with the schema in it."""
+    url = cluster.make_database("shared")
+    migrate(url)
+    return url
+
+
+@pytest.fixture
+def database(migrated: str) -> str:
+    """The same database, emptied for each test, which is much quicker than a new one."""
+    with psycopg.connect(migrated) as connection:
+        empty(connection)
+    return migrated
+
+
+def empty(connection: psycopg.Connection) -> None:
+    """Leave the schema and nothing in it."""
+    connection.execute("TRUNCATE chats, payments, papers, leases, budgets, replicas")
+    connection.execute("UPDATE store SET fingerprint_secret = NULL, moving = false")
+
+
+@pytest.fixture
+async def postgres_shelf(database: str) -> AsyncIterator[PostgresShelf]:
+    shelf = PostgresShelf(database)
     yield shelf
     await shelf.crash()

@@ -11,6 +11,7 @@ from tests.store.contract_batches import BatchContract
 from tests.store.contract_chats import ChatContract
 from tests.store.contract_checks import CheckContract
 from tests.store.contract_desk import DeskContract
+from tests.store.contract_leases import LeaseContract
 from tests.store.contract_messages import MessageContract
 from tests.store.contract_moves import RestAndMoveContract
 from tests.store.contract_outbox import OutboxContract
@@ -18,6 +19,7 @@ from tests.store.contract_payments import PaymentContract
 from tests.store.contract_preferences import PreferenceContract
 from tests.store.contract_replacing import ReplacementContract
 from tests.store.contract_roles import RoleContract
+from tests.store.contract_upkeep import UpkeepContract
 
 
 class StoreContract(
@@ -33,5 +35,7 @@ class StoreContract(
     PaymentContract,
     BatchContract,
     DeskContract,
+    LeaseContract,
+    UpkeepContract,
 ):
     """The whole port."""

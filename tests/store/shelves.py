@@ -1,9 +1,10 @@
-"""The embedded store under test: the same data folder, opened again and again."""
+"""The stores under test: the same stored data, opened again and again."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from bot.store.postgres.store import PostgresStore, open_store as open_postgres
 from bot.store.tinydb import TinyStore, open_store
 from bot.store.vault import new_key
 from tests.store.examples import NOW
@@ -25,3 +26,24 @@ class TinyShelf:
     async def crash(self) -> None:
         if self._store is not None:
             await self._store.close()
+
+
+class PostgresShelf:
+    """Opens the store in the database at ``url``. Each opening is one more process on it, so to speak."""
+
+    def __init__(self, url: str, *keys: str) -> None:
+        self.url = url
+        self.keys = keys or (new_key(),)
+        self.now = NOW
+        self._stores: list[PostgresStore] = []
+
+    async def open(self) -> PostgresStore:
+        store = await open_postgres(self.url, self.keys, connections=4, timeout=5, clock=lambda: self.now)
+        self._stores.append(store)
+        return store
+
+    async def crash(self) -> None:
+        """Leases stand on: nothing is given back at closing."""
+        for store in self._stores:
+            await store.close()
+        self._stores.clear()

@@ -17,9 +17,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from bot.domain.alerts import Alert, AlertKind, AlertState, Standing
 from bot.domain.chats import Link, Silence, Trouble, Watch
 from bot.domain.preferences import Preferences
-from bot.ports import Check, Delivery
-from bot.store.chats import CHECK_FIRST
-from bot.store.tinydb import TinyStore, open_store
+from bot.ports import Check, Delivery, Store
+from bot.store.changes import CHECK_FIRST
+from bot.store.tinydb import open_store
 from bot.store.vault import new_key
 from tests.store.examples import (
     LEASE,
@@ -64,7 +64,7 @@ class StoreLife(RuleBasedStateMachine):
         self.chats: dict[int, ModelChat] = {}
         self.checks: list[Check] = []
         self.deliveries: list[Delivery] = []
-        self.store: TinyStore
+        self.store: Store
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)

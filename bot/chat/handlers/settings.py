@@ -15,6 +15,7 @@ from bot.chat.zones import find_zones, likely_zones, similar_zones
 from bot.domain.chats import LANGUAGES
 from bot.domain.preferences import Loudness, Preferences, QuietHours
 from bot.ports import ChatStore, Clock
+from bot.services.permitting import check_in_charge
 from bot.services.plan import CheckPlan
 
 LONGEST_NAME = 40
@@ -80,12 +81,14 @@ class SettingsHandlers:
     async def _choose_language(self, talk: Talk, wish: str) -> None:
         if wish not in {*LANGUAGES, views.AUTO}:
             raise ValueError(wish)
+        check_in_charge(talk.chat, talk.user_id)
         language = None if wish == views.AUTO else wish
         await self._store.set_language(talk.chat.id, language)
         talk.chat = replace(talk.chat, language=language)
         talk.t = self._speak(talk.chat)
 
     async def _save(self, talk: Talk, preferences: Preferences | None) -> None:
+        check_in_charge(talk.chat, talk.user_id)
         await self._store.set_preferences(talk.chat.id, preferences, self._clock())
         talk.chat = replace(talk.chat, preferences=preferences)
         talk.t = self._speak(talk.chat)
@@ -128,6 +131,8 @@ def changed(preferences: Preferences, name: str, values: Sequence[str]) -> Prefe
             return replace(preferences, loudness=Loudness(value))
         case "digest":
             return replace(preferences, digest=value == views.ON)
+        case "pdf":
+            return replace(preferences, pdf_after_payment=value == views.ON)
     raise ValueError(name)
 
 

@@ -11,6 +11,7 @@ from bot.chat.views.silences import ALL, BACK, choice_rows, common_silence, said
 from bot.domain.chats import NO_SILENCE, Silence
 from bot.errors import NothingToRemind
 from bot.ports import Clock
+from bot.services.permitting import check_in_charge
 from bot.services.silencing import Silencing, Until
 
 
@@ -46,7 +47,8 @@ class SilenceHandlers:
         await self._show(talk, about, NO_SILENCE)
 
     async def _about(self, talk: Talk) -> tuple[str, Sequence[int]]:
-        """What the button was about, as in its data and as invoices."""
+        """What the button was about, as in its data and as invoices; pressed by somebody who may change it."""
+        check_in_charge(talk.chat, talk.user_id)
         if talk.words[:1] != [ALL]:
             number = invoice_number(talk.words[:1], "invoice")
             return str(number), [number]

@@ -50,12 +50,14 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
         "language": _language(t, choices.language),
         "loud": t.plain(f"settings.loud.{chosen.loudness}"),
         "digest": _switch(t, on=chosen.digest),
+        "pdf": _switch(t, on=chosen.pdf_after_payment),
     }
     lines = [t("settings.title"), Markup(""), *(t(f"settings.line.{name}", value=v) for name, v in facts.items())]
     lines += _warnings(t, chosen)
-    sections = [Button(t.plain(f"settings.button.{name}"), f"set:{name}") for name in facts if name != "digest"]
-    flip = OFF if chosen.digest else ON
+    sections = [Button(t.plain(f"settings.button.{name}"), f"set:{name}") for name in SECTIONS]
+    flip, send = OFF if chosen.digest else ON, OFF if chosen.pdf_after_payment else ON
     sections.append(Button(t.plain(f"settings.overview.{flip}"), f"set:digest:{flip}"))
+    sections.append(Button(t.plain(f"settings.pdf.{send}"), f"set:pdf:{send}"))
     rows = _in_rows(sections, 2)
     return Screen(
         join(lines), [*rows, [Button(t.plain("settings.button.defaults"), "set:defaults")]] if choices.own else rows

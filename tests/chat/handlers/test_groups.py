@@ -279,6 +279,26 @@ async def test_others_read_and_can_not_pay(bob: Person, linked: Chat, provider: 
     assert provider.posts == []
 
 
+async def test_reminders_are_changed_by_who_may_pay_and_by_nobody_else(
+    ada: Person, bob: Person, linked: Chat, store: TinyStore
+) -> None:
+    refusal = "Only Ada, and those who may pay here, can change the reminders of this group."
+    details = await ask(bob, linked, "/invoice 4711", "Invoice 4711")
+    for label in ("🔕 Mute", "💤 Remind me later"):
+        assert (await bob.press(details, label).answered()).text == refusal
+    settings = await ask(bob, linked, "/settings", "Settings")
+    for data in ("set:loud:none", "set:language:de", "set:defaults"):
+        assert (await bob.forge(settings, data).answered()).text == refusal
+    await ask(bob, linked, "/timezone Lisbon", refusal)
+    stored = await store.chat(linked.id)
+    assert (stored.preferences, stored.silences, stored.language) == (None, {}, None)
+    await ada.press(details, "🔕 Mute").answered()
+    await ask(ada, linked, "/timezone Lisbon", "Lisbon")
+    stored = await store.chat(linked.id)
+    assert stored.silences[4711].muted
+    assert stored.preferences is not None
+
+
 async def test_by_a_reply_the_owner_lets_somebody_pay_and_takes_it_back(
     ada: Person, bob: Person, linked: Chat, provider: FakeProvider, store: TinyStore
 ) -> None:

@@ -22,7 +22,8 @@ MENU = """⚙️ Settings
 🌍 Time zone: your provider's (it's 10:30 there)
 🗣 Language: English (as in Telegram)
 🔔 With a sound: what is due or overdue
-🗓 Overview every Monday: off"""
+🗓 Overview every Monday: off
+📄 PDF after a payment: off"""
 DEFAULTS = Preferences()
 
 
@@ -44,12 +45,12 @@ async def test_the_menu_shows_all_that_is_chosen(chat: Chat, menu: Message) -> N
     assert menu.text == MENU
     assert [button.text for button in menu.buttons] == [
         "⏰ Reminders", "🔴 Overdue", "🕘 Time of day", "🌙 Quiet hours", "🌍 Time zone", "🗣 Language", "🔔 Sound",
-        "🗓 Turn overview on",
+        "🗓 Turn overview on", "📄 Send PDFs",
     ]  # fmt: skip
 
 
 async def test_every_section_opens_in_the_same_message_and_leads_back(ada: Person, chat: Chat, menu: Message) -> None:
-    for label in [button.text for button in menu.buttons][:-1]:
+    for label in [button.text for button in menu.buttons][:-2]:
         await press(ada, menu, label)
         assert menu.text != MENU
         assert sum("•" in b.text or "☑" in b.text for b in menu.buttons) >= 1
@@ -100,6 +101,7 @@ async def test_no_reminders_at_all_is_allowed_and_said_clearly(
         (["🔔 Sound", "everything"], {"loudness": Loudness.ALL}, "With a sound: everything"),
         (["🔔 Sound", "nothing"], {"loudness": Loudness.NONE}, "With a sound: nothing"),
         (["🗓 Turn overview on"], {"digest": True}, "Overview every Monday: on"),
+        (["📄 Send PDFs"], {"pdf_after_payment": True}, "PDF after a payment: on"),
         (["🌍 Time zone", "New York, 04:30"], {"zone": "America/New_York"}, "New York (it's 04:30 there)"),
     ],
 )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 from telegram import Bot
 
 from bot.application import running
@@ -31,6 +31,8 @@ ARGUMENTS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 
+
+expect.set_options(timeout=15_000)  # milliseconds; the machine may have much else to do
 
 in_one_loop = partial(pytest_asyncio.fixture, loop_scope="session")
 

@@ -59,7 +59,7 @@ class Screen:
 
     def chat(self, title: str) -> Locator:
         """A chat in the list."""
-        return self.page.locator(".chats button", has_text=title)
+        return self.page.locator(".chats button", has=self.page.locator("b", has_text=title))
 
     def switch(self, name: str) -> Locator:
         """A fault's switch."""

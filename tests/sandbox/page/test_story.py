@@ -127,3 +127,34 @@ async def test_a_document_opens_as_what_it_is(screen: Screen, stage: Stage) -> N
     assert answer.headers["content-type"] == "application/pdf"
     assert answer.headers["content-disposition"] == f"inline; filename*=UTF-8''Rechnung-{OVERDUE}.pdf"
     assert answer.content.startswith(b"%PDF-")
+
+
+async def test_a_group_is_linked_in_private_alerted_together_and_paid_by_its_owner(
+    screen: Screen, stage: Stage
+) -> None:
+    page = screen.page
+    await screen.be("Mia")
+    await screen.chat("Lighthouse").click()
+    await screen.say("/link")
+    await page.locator(".key .icon-link").click()  # a deep link, into Mia's own chat with the bot
+    await expect(page.locator(".who h2")).to_have_text("Invoice bot")
+    await expect(screen.messages).to_have_count(2)
+    await screen.say(TOKEN)
+    await expect(screen.chat("Lighthouse").locator(".badge")).to_be_visible()
+    await expect(page.locator(".log")).not_to_contain_text(TOKEN)
+    await page.locator(".issue button").click()
+    await expect(page.locator(".invoices li").first).to_contain_text("12.34")
+    new = max(stage.account.invoices)
+
+    await screen.be("Jonas")
+    await screen.chat("Lighthouse").click()
+    await screen.key(f"pay:{new}").click()
+    await expect(page.get_by_role("dialog")).to_contain_text("Mia")
+    await page.keyboard.press("Enter")
+
+    await screen.be("Mia")
+    await screen.chat("Lighthouse").click()
+    await screen.key(f"pay:{new}").click()
+    await screen.key("yes:").click()
+    await expect(page.locator(".is-paid", has_text=str(new))).to_be_visible()
+    assert stage.sandbox.provider.executed(Call.PAY, new) == 1

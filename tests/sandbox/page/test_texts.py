@@ -18,7 +18,7 @@ LONGEST = 250
 
 
 def texts(language: str) -> dict[str, str]:
-    lines = re.findall(r'^  (".+"): (".+"),$', (STATIC / f"texts/{language}.js").read_text("utf-8"), re.MULTILINE)
+    lines = re.findall(r'^ +(".+"): (".+"),$', (STATIC / f"texts/{language}.js").read_text("utf-8"), re.MULTILINE)
     return {json.loads(key): json.loads(text) for key, text in lines}
 
 

@@ -9,61 +9,61 @@ const LANDINGS = { chats: ".chats [aria-current]", chat: ".log", panel: ".panel 
 
 /** Let a narrow screen show the `chats`, the `chat` or the `panel`. */
 export function show(view) {
-  document.body.dataset.view = view;
-  if (view === "chat") clear();
-  changed();
-  setTimeout(() => {
-    const focused = document.activeElement;
-    if (focused === document.body || !focused.checkVisibility({ visibilityProperty: true }))
-      document.querySelector(LANDINGS[view])?.focus({ preventScroll: true });
-  });
+    document.body.dataset.view = view;
+    if (view === "chat") clear();
+    changed();
+    setTimeout(() => {
+        const focused = document.activeElement;
+        if (focused === document.body || !focused.checkVisibility({ visibilityProperty: true }))
+            document.querySelector(LANDINGS[view])?.focus({ preventScroll: true });
+    });
 }
 
 /** Be somebody, and open a chat, or with null that person's list. The address tells both, so that "back" works. */
 export function open(personId, chatId = null) {
-  const name = state.world.people.find((one) => one.id === personId).name.toLowerCase();
-  location.hash = chatId === null ? name : `${name}/${chatId}`;
-  goThere();
+    const name = state.world.people.find((one) => one.id === personId).name.toLowerCase();
+    location.hash = chatId === null ? name : `${name}/${chatId}`;
+    goThere();
 }
 
 /** Do what the address says. */
 export function goThere() {
-  const [name, chat] = location.hash.slice(1).split("/");
-  const known = state.world.people.find((one) => one.name.toLowerCase() === name);
-  state.me = (known ?? state.world.people[0]).id;
-  const mine = chatsOf(state.me).map((one) => one.id);
-  const moved = chatOf(Number(chat))?.movedTo ?? Number(chat);
-  state.chat = mine.includes(moved) ? moved : mine[0];
-  openTopic();
-  if (document.body.dataset.view === "panel") changed();
-  else show(chat ? "chat" : "chats");
+    const [name, chat] = location.hash.slice(1).split("/");
+    const known = state.world.people.find((one) => one.name.toLowerCase() === name);
+    state.me = (known ?? state.world.people[0]).id;
+    const mine = chatsOf(state.me).map((one) => one.id);
+    const moved = chatOf(Number(chat))?.movedTo ?? Number(chat);
+    state.chat = mine.includes(moved) ? moved : mine[0];
+    openTopic();
+    if (document.body.dataset.view === "panel") changed();
+    else show(chat ? "chat" : "chats");
 }
 
 /** In a group with topics one is always in one of them: the one given, the one that is open, or General. */
 export function openTopic(topic = state.topic) {
-  const topics = chatOf(state.chat).topics.map((one) => one.id);
-  state.topic = topics.includes(topic) ? topic : (topics[0] ?? null);
+    const topics = chatOf(state.chat).topics.map((one) => one.id);
+    state.topic = topics.includes(topic) ? topic : (topics[0] ?? null);
 }
 
 const write = (text, more = {}) =>
-  ask("write", { person: state.me, chat: state.chat, text, topic: state.topic, ...more });
+    ask("write", { person: state.me, chat: state.chat, text, topic: state.topic, ...more });
 
 async function follow({ start, startgroup }) {
-  if (startgroup === undefined) {
-    open(state.me, state.me);
-    return write(start ? `/start ${start}` : "/start");
-  }
-  const group = chatsOf(state.me).find((chat) => chat.kind !== "private");
-  if (!group) return false;
-  const isThere = ["member", "administrator"].includes(botStatus(group));
-  if (!isThere && !(await ask("rule", { person: state.me, chat: group.id, act: "add" }))) return false;
-  open(state.me, group.id);
-  return write(`/start@${state.world.bot.username} ${startgroup}`);
+    if (startgroup === undefined) {
+        open(state.me, state.me);
+        return write(start ? `/start ${start}` : "/start");
+    }
+    const group = chatsOf(state.me).find((chat) => chat.kind !== "private");
+    if (!group) return false;
+    const isThere = ["member", "administrator"].includes(botStatus(group));
+    if (!isThere && !(await ask("rule", { person: state.me, chat: group.id, act: "add" }))) return false;
+    open(state.me, group.id);
+    return write(`/start@${state.world.bot.username} ${startgroup}`);
 }
 
 export const act = {
-  write,
-  follow,
-  press: (message, data) => ask("press", { person: state.me, chat: message.chat, message: message.id, data }),
-  block: (person, blocked) => ask("block", { person, blocked }),
+    write,
+    follow,
+    press: (message, data) => ask("press", { person: state.me, chat: message.chat, message: message.id, data }),
+    block: (person, blocked) => ask("block", { person, blocked }),
 };

@@ -5,23 +5,23 @@ import { t } from "./texts.js";
 
 /** Post a form; a refusal is said in a notice. Gives whether it was done. */
 export function ask(form, content) {
-  return post(`api/${form}`, { body: JSON.stringify(content), headers: { "content-type": "application/json" } });
+    return post(`api/${form}`, { body: JSON.stringify(content), headers: { "content-type": "application/json" } });
 }
 
 /** Send a person's file into a chat. */
 export function upload(person, chat, file) {
-  const query = new URLSearchParams({ person, chat, name: file.name });
-  return post(`api/upload?${query}`, { body: file, headers: { "content-type": "application/octet-stream" } });
+    const query = new URLSearchParams({ person, chat, name: file.name });
+    return post(`api/upload?${query}`, { body: file, headers: { "content-type": "application/octet-stream" } });
 }
 
 async function post(address, request) {
-  try {
-    const answer = await fetch(address, { method: "POST", ...request });
-    if (answer.ok) return true;
-    const { error } = await answer.json();
-    notice(t(`error.${error}`));
-  } catch {
-    notice(t("error.lost"));
-  }
-  return false;
+    try {
+        const answer = await fetch(address, { method: "POST", ...request });
+        if (answer.ok) return true;
+        const { error } = await answer.json();
+        notice(t(`error.${error}`));
+    } catch {
+        notice(t("error.lost"));
+    }
+    return false;
 }

@@ -2,14 +2,22 @@
 
 import { open, openTopic, show } from "./acts.js";
 import { composer } from "./composer.js";
-import { h, icon, keyed } from "./dom.js";
+import { h, keyed } from "./dom.js";
+import { icon } from "./icons.js";
 import { log, toEnd } from "./log.js";
 import { avatar } from "./message.js";
 import { changed, chatOf, language, messagesOf, onChange, person, state, unreadOf } from "./state.js";
 import { t } from "./texts.js";
 
 const badge = h("span", { class: "badge", hidden: true });
-const back = h("button", { type: "button", class: "round back", onclick: () => { open(state.me); show("chats"); } });
+const back = h("button", {
+    type: "button",
+    class: "round back",
+    onclick: () => {
+        open(state.me);
+        show("chats");
+    },
+});
 const title = h("h2", { id: "chat-title" });
 const status = h("p", { "aria-live": "polite" });
 const face = h("span", {});
@@ -22,30 +30,40 @@ const head = h("header", { class: "head" }, back, face, h("div", { class: "who" 
 document.querySelector("#chat").append(head, topics, h("div", { class: "window" }, log, empty, toEnd), composer);
 
 onChange(() => {
-  const chat = chatOf(state.chat);
-  title.textContent = titleOf(chat);
-  status.textContent = statusOf(chat);
-  status.classList.toggle("doing", Boolean(doing(chat)));
-  face.replaceChildren(faceOf(chat));
-  drawTopics(chat);
-  const others = unreadOf(state.me);
-  badge.hidden = others === 0;
-  badge.textContent = others;
-  back.setAttribute("aria-label", t("chat.back"));
-  world.setAttribute("aria-label", t("chat.panel"));
-  empty.hidden = messagesOf(chat.id).length > 0;
-  empty.textContent = state.world.bot.descriptions[language()] || t("chat.empty");
+    const chat = chatOf(state.chat);
+    title.textContent = titleOf(chat);
+    status.textContent = statusOf(chat);
+    status.classList.toggle("doing", Boolean(doing(chat)));
+    face.replaceChildren(faceOf(chat));
+    drawTopics(chat);
+    const others = unreadOf(state.me);
+    badge.hidden = others === 0;
+    badge.textContent = others;
+    back.setAttribute("aria-label", t("chat.back"));
+    world.setAttribute("aria-label", t("chat.panel"));
+    empty.hidden = messagesOf(chat.id).length > 0;
+    empty.textContent = state.world.bot.descriptions[language()] || t("chat.empty");
 });
 
 function drawTopics(chat) {
-  topics.hidden = chat.topics.length === 0;
-  topics.setAttribute("aria-label", t("composer.topics"));
-  keyed(topics, chat.topics.map((topic) => topicItem(topic, topic.id === state.topic)));
+    topics.hidden = chat.topics.length === 0;
+    topics.setAttribute("aria-label", t("composer.topics"));
+    keyed(
+        topics,
+        chat.topics.map((topic) => topicItem(topic, topic.id === state.topic)),
+    );
 }
 
 function topicItem({ id, name }, isOpen) {
-  const attributes = { type: "button", "aria-pressed": String(isOpen), onclick: () => { openTopic(id); changed(); } };
-  return { key: String(id), version: [name, isOpen], build: () => h("button", attributes, name) };
+    const attributes = {
+        type: "button",
+        "aria-pressed": String(isOpen),
+        onclick: () => {
+            openTopic(id);
+            changed();
+        },
+    };
+    return { key: String(id), version: [name, isOpen], build: () => h("button", attributes, name) };
 }
 
 export const titleOf = (chat) => (chat.kind === "private" ? state.world.bot.name : chat.title);
@@ -53,16 +71,16 @@ export const titleOf = (chat) => (chat.kind === "private" ? state.world.bot.name
 export const faceOf = (chat) => avatar(chat.kind === "private" ? state.world.bot : { id: null, name: chat.title });
 
 function statusOf(chat) {
-  if (doing(chat)) return doing(chat);
-  if (chat.kind === "private") return t("chat.bot");
-  const members = Object.entries(chat.members).filter(([, role]) => !["left", "kicked"].includes(role));
-  const names = members.map(([id]) => person(Number(id))?.name ?? state.world.bot.name);
-  return names.join(", ");
+    if (doing(chat)) return doing(chat);
+    if (chat.kind === "private") return t("chat.bot");
+    const members = Object.entries(chat.members).filter(([, role]) => !["left", "kicked"].includes(role));
+    const names = members.map(([id]) => person(Number(id))?.name ?? state.world.bot.name);
+    return names.join(", ");
 }
 
 /** What the bot shows to be doing in a chat, in words; empty if nothing. */
 export function doing(chat) {
-  const found = state.doing.get(chat.id);
-  if (!found || found.until < Date.now()) return "";
-  return t(found.action.startsWith("upload") ? "chat.sending" : "chat.typing");
+    const found = state.doing.get(chat.id);
+    if (!found || found.until < Date.now()) return "";
+    return t(found.action.startsWith("upload") ? "chat.sending" : "chat.typing");
 }

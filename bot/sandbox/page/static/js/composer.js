@@ -3,7 +3,8 @@
 import { act } from "./acts.js";
 import { upload } from "./api.js";
 import { commands } from "./commands.js";
-import { h, icon } from "./dom.js";
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
 import { botStatus, chatOf, me, messagesOf, onChange, state } from "./state.js";
 import { t } from "./texts.js";
 
@@ -24,102 +25,106 @@ export const composer = h("div", { class: "composer" }, list.node, quoted, row, 
 
 /** Begin a reply to a message; null ends it. */
 export function reply(message) {
-  draft().reply = message;
-  draw();
-  field.focus();
+    draft().reply = message;
+    draw();
+    field.focus();
 }
 
 function draft() {
-  if (!drafts.has(here)) drafts.set(here, { text: "", reply: null });
-  return drafts.get(here);
+    if (!drafts.has(here)) drafts.set(here, { text: "", reply: null });
+    return drafts.get(here);
 }
 
 onChange(draw);
 
 function draw() {
-  const place = `${state.me}/${state.chat}`;
-  if (place !== here) {
-    here = place;
-    list.close();
-    field.value = draft().text;
-    fit();
-  }
-  const chat = chatOf(state.chat);
-  const shut = closed(chat);
-  const focused = row.contains(document.activeElement) || document.activeElement === instead;
-  row.hidden = Boolean(shut);
-  instead.hidden = !shut;
-  if (focused && !(shut ? instead : row).contains(document.activeElement)) (shut ? instead : field).focus();
-  if (shut) {
-    instead.textContent = t(shut.key);
-    instead.onclick = shut.press;
-  }
-  drawReply();
-  field.placeholder = t("composer.placeholder", { name: me().name });
-  field.setAttribute("aria-label", t("composer.label", { name: me().name }));
-  menu.setAttribute("aria-label", t("composer.menu"));
-  menu.hidden = list.all().length === 0 || !/^(\/|$)/.test(field.value);
-  clip.setAttribute("aria-label", t("composer.attach"));
-  sending.setAttribute("aria-label", t("composer.send"));
-  sending.disabled = field.value.trim() === "";
+    const place = `${state.me}/${state.chat}`;
+    if (place !== here) {
+        here = place;
+        list.close();
+        field.value = draft().text;
+        fit();
+    }
+    const chat = chatOf(state.chat);
+    const shut = closed(chat);
+    const focused = row.contains(document.activeElement) || document.activeElement === instead;
+    row.hidden = Boolean(shut);
+    instead.hidden = !shut;
+    if (focused && !(shut ? instead : row).contains(document.activeElement)) (shut ? instead : field).focus();
+    if (shut) {
+        instead.textContent = t(shut.key);
+        instead.onclick = shut.press;
+    }
+    drawReply();
+    field.placeholder = t("composer.placeholder", { name: me().name });
+    field.setAttribute("aria-label", t("composer.label", { name: me().name }));
+    menu.setAttribute("aria-label", t("composer.menu"));
+    menu.hidden = list.all().length === 0 || !/^(\/|$)/.test(field.value);
+    clip.setAttribute("aria-label", t("composer.attach"));
+    sending.setAttribute("aria-label", t("composer.send"));
+    sending.disabled = field.value.trim() === "";
 }
 
 /** Why nothing can be written into a chat, and what the button in its place does; null where it can. */
 function closed(chat) {
-  if (chat.kind !== "private") return null;
-  if (me().blocked) return { key: "composer.unblock", press: () => act.block(state.me, false) };
-  const isNew = botStatus(chat) === null && messagesOf(chat.id).length === 0;
-  return isNew ? { key: "composer.start", press: () => act.write("/start") } : null;
+    if (chat.kind !== "private") return null;
+    if (me().blocked) return { key: "composer.unblock", press: () => act.block(state.me, false) };
+    const isNew = botStatus(chat) === null && messagesOf(chat.id).length === 0;
+    return isNew ? { key: "composer.start", press: () => act.write("/start") } : null;
 }
 
 function drawReply() {
-  const { reply: message } = draft();
-  quoted.hidden = !message;
-  if (!message) return;
-  const words = message.text.split("\n")[0] || message.file?.name;
-  cancel.setAttribute("aria-label", t("composer.cancel"));
-  quoted.replaceChildren(icon("reply"), h("div", {}, h("strong", {}, message.from.name), h("span", {}, words)), cancel);
+    const { reply: message } = draft();
+    quoted.hidden = !message;
+    if (!message) return;
+    const words = message.text.split("\n")[0] || message.file?.name;
+    cancel.setAttribute("aria-label", t("composer.cancel"));
+    quoted.replaceChildren(
+        icon("reply"),
+        h("div", {}, h("strong", {}, message.from.name), h("span", {}, words)),
+        cancel,
+    );
 }
 
 async function send(text) {
-  const words = text.trim();
-  if (!words) return;
-  const sent = draft();
-  drafts.delete(here);
-  redraw();
-  field.focus();
-  if (await act.write(words, sent.reply ? { reply: sent.reply.id } : {})) return;
-  Object.assign(draft(), sent, { text: words }); // it was not taken, so it isn't lost
-  redraw();
+    const words = text.trim();
+    if (!words) return;
+    const sent = draft();
+    drafts.delete(here);
+    redraw();
+    field.focus();
+    if (await act.write(words, sent.reply ? { reply: sent.reply.id } : {})) return;
+    Object.assign(draft(), sent, { text: words }); // it was not taken, so it isn't lost
+    redraw();
 }
 
 function redraw() {
-  field.value = draft().text;
-  fit();
-  draw();
+    field.value = draft().text;
+    fit();
+    draw();
 }
 
 function attach() {
-  for (const chosen of file.files) upload(state.me, state.chat, chosen);
-  file.value = "";
+    for (const chosen of file.files) upload(state.me, state.chat, chosen);
+    file.value = "";
 }
 
 function fit() {
-  field.style.height = "auto";
-  field.style.height = `${Math.min(field.scrollHeight, 140)}px`;
+    field.style.height = "auto";
+    field.style.height = `${Math.min(field.scrollHeight, 140)}px`;
 }
 
 field.addEventListener("input", () => {
-  draft().text = field.value;
-  fit();
-  draw();
+    draft().text = field.value;
+    fit();
+    draw();
 });
 
 field.addEventListener("keydown", (event) => {
-  if (event.defaultPrevented || event.isComposing) return;
-  if (event.key === "Escape" && draft().reply) reply(null);
-  if (event.key === "Enter" && !event.shiftKey) {
-    event.preventDefault();
-    send(field.value);
-  }
+    if (event.defaultPrevented || event.isComposing) return;
+    if (event.key === "Escape" && draft().reply) reply(null);
+    if (event.key === "Enter" && !event.shiftKey) {
+        event.preventDefault();
+        send(field.value);
+    }
 });

@@ -1,7 +1,8 @@
 /** The open chat's messages, live. */
 
 import { reply } from "./composer.js";
-import { h, icon, keyed } from "./dom.js";
+import { h, keyed } from "./dom.js";
+import { icon } from "./icons.js";
 import { messageNode } from "./message.js";
 import { chatOf, language, lastSeen, markSeen, messagesOf, now, onChange, state } from "./state.js";
 import { dayOf, longDay, t } from "./texts.js";
@@ -19,98 +20,98 @@ let newFrom = 0; // the last message seen before this chat was opened
 let last = null; // the last message drawn
 
 onChange(() => {
-  const here = `${state.me}/${state.chat}/${state.topic}`;
-  const moved = shown !== here;
-  const messages = messagesOf(state.chat);
-  if (drawnInSight && log.checkVisibility()) following = isNearEnd();
-  if (moved) {
-    shown = here;
-    newFrom = lastSeen(state.me, state.chat);
-    log.setAttribute("aria-live", "off"); // what stands there already isn't news
-    setTimeout(() => log.setAttribute("aria-live", "polite"));
-  }
-  log.setAttribute("aria-label", t("log.label"));
-  toEnd.setAttribute("aria-label", t("log.end"));
-  keyed(lines, items(messages));
-  spin();
-  const newest = messages.at(-1) ?? null;
-  const isMine = newest !== last && newest?.from.id === state.me;
-  last = newest;
-  if (moved || following || isMine) end();
-  drawnInSight = log.checkVisibility();
-  if (drawnInSight && document.visibilityState === "visible") markSeen(state.me, state.chat);
+    const here = `${state.me}/${state.chat}/${state.topic}`;
+    const moved = shown !== here;
+    const messages = messagesOf(state.chat);
+    if (drawnInSight && log.checkVisibility()) following = isNearEnd();
+    if (moved) {
+        shown = here;
+        newFrom = lastSeen(state.me, state.chat);
+        log.setAttribute("aria-live", "off"); // what stands there already isn't news
+        setTimeout(() => log.setAttribute("aria-live", "polite"));
+    }
+    log.setAttribute("aria-label", t("log.label"));
+    toEnd.setAttribute("aria-label", t("log.end"));
+    keyed(lines, items(messages));
+    spin();
+    const newest = messages.at(-1) ?? null;
+    const isMine = newest !== last && newest?.from.id === state.me;
+    last = newest;
+    if (moved || following || isMine) end();
+    drawnInSight = log.checkVisibility();
+    if (drawnInSight && document.visibilityState === "visible") markSeen(state.me, state.chat);
 });
 
 const isNearEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
 
 function end() {
-  following = true;
-  log.scrollTop = log.scrollHeight;
+    following = true;
+    log.scrollTop = log.scrollHeight;
 }
 
 log.addEventListener("scroll", () => {
-  if (!log.checkVisibility()) return;
-  following = isNearEnd();
-  toEnd.hidden = following;
+    if (!log.checkVisibility()) return;
+    following = isNearEnd();
+    toEnd.hidden = following;
 });
 
 new ResizeObserver(() => following && end()).observe(log);
 
 function items(messages) {
-  const made = [];
-  const isGroup = chatOf(state.chat).kind !== "private";
-  const looks = [state.me, language()];
-  messages.forEach((message, index) => {
-    const [before, after] = [messages[index - 1], messages[index + 1]];
-    const day = dayOf(message.at);
-    const isNewDay = !before || dayOf(before.at) !== day;
-    if (isNewDay) made.push(dayItem(message, day));
-    const isNew = isFirstNew(message, before);
-    if (isNew) made.push({ key: "new", version: looks, build: () => h("div", { class: "new" }, t("log.new")) });
-    const first = isNewDay || isNew || !belongs(before, message);
-    const place = { first, last: !belongs(message, after), named: isGroup && message.from.id !== state.me };
-    made.push({
-      key: `${message.chat}/${message.id}`,
-      version: [message, ...Object.values(place), ...looks],
-      build: () => messageNode(message, { ...place, answer: reply, jump: (id) => jump(message.chat, id) }),
+    const made = [];
+    const isGroup = chatOf(state.chat).kind !== "private";
+    const looks = [state.me, language()];
+    messages.forEach((message, index) => {
+        const [before, after] = [messages[index - 1], messages[index + 1]];
+        const day = dayOf(message.at);
+        const isNewDay = !before || dayOf(before.at) !== day;
+        if (isNewDay) made.push(dayItem(message, day));
+        const isNew = isFirstNew(message, before);
+        if (isNew) made.push({ key: "new", version: looks, build: () => h("div", { class: "new" }, t("log.new")) });
+        const first = isNewDay || isNew || !belongs(before, message);
+        const place = { first, last: !belongs(message, after), named: isGroup && message.from.id !== state.me };
+        made.push({
+            key: `${message.chat}/${message.id}`,
+            version: [message, ...Object.values(place), ...looks],
+            build: () => messageNode(message, { ...place, answer: reply, jump: (id) => jump(message.chat, id) }),
+        });
     });
-  });
-  return made;
+    return made;
 }
 
 function isFirstNew(message, before) {
-  const isNews = (one) => one && one.chat === state.chat && one.id > newFrom && one.from.id !== state.me;
-  return newFrom > 0 && isNews(message) && !(before && before.chat === state.chat && before.id > newFrom);
+    const isNews = (one) => one && one.chat === state.chat && one.id > newFrom && one.from.id !== state.me;
+    return newFrom > 0 && isNews(message) && !(before && before.chat === state.chat && before.id > newFrom);
 }
 
 /** Whether one message stands right under another of the same sender. */
 function belongs(one, next) {
-  const near = one && next && !one.service && !next.service && one.from.id === next.from.id;
-  return Boolean(near) && dayOf(one.at) === dayOf(next.at) && !isFirstNew(next, one);
+    const near = one && next && !one.service && !next.service && one.from.id === next.from.id;
+    return Boolean(near) && dayOf(one.at) === dayOf(next.at) && !isFirstNew(next, one);
 }
 
 function dayItem(message, day) {
-  const words = day === dayOf(now()) ? t("log.today") : longDay(message.at);
-  return { key: `day ${day}`, version: [words], build: () => h("div", { class: "day" }, h("span", {}, words)) };
+    const words = day === dayOf(now()) ? t("log.today") : longDay(message.at);
+    return { key: `day ${day}`, version: [words], build: () => h("div", { class: "day" }, h("span", {}, words)) };
 }
 
 /** Turn the spinners of the buttons that wait for their answers, and of no others. */
 function spin() {
-  const pressed = new Set(
-    [...state.presses.values()]
-      .filter((press) => press.person === state.me)
-      .map((press) => `${press.chat}/${press.message} ${press.data}`),
-  );
-  for (const key of lines.querySelectorAll("[data-key]")) {
-    key.setAttribute("aria-busy", String(pressed.has(key.dataset.key)));
-  }
+    const pressed = new Set(
+        [...state.presses.values()]
+            .filter((press) => press.person === state.me)
+            .map((press) => `${press.chat}/${press.message} ${press.data}`),
+    );
+    for (const key of lines.querySelectorAll("[data-key]")) {
+        key.setAttribute("aria-busy", String(pressed.has(key.dataset.key)));
+    }
 }
 
 function jump(chat, id) {
-  const node = lines.querySelector(`[data-message="${chat}/${id}"]`);
-  if (!node) return;
-  node.scrollIntoView({ block: "center" });
-  node.focus({ preventScroll: true });
-  node.classList.add("found");
-  setTimeout(() => node.classList.remove("found"), 1500);
+    const node = lines.querySelector(`[data-message="${chat}/${id}"]`);
+    if (!node) return;
+    node.scrollIntoView({ block: "center" });
+    node.focus({ preventScroll: true });
+    node.classList.add("found");
+    setTimeout(() => node.classList.remove("found"), 1500);
 }

@@ -17,40 +17,46 @@ import { t } from "./texts.js";
 let connected = true;
 
 follow({
-  connected(now) {
-    if (state.me === null || !chatsOf(state.me).some((chat) => chat.id === state.chat)) goThere();
-    openTopic();
-    if (connected && !now && state.world) notice(t("error.lost"));
-    connected = now;
-  },
-  message(message) {
-    if (message.forceReply && message.chat === state.chat) reply(message);
-    const isMine = message.from.id === state.me || message.silent || message.service;
-    if (isMine || !chatsOf(state.me).some((chat) => chat.id === message.chat)) return;
-    if (message.chat === state.chat && log.checkVisibility()) return;
-    const title = titleOf(chatOf(message.chat));
-    const words = message.text.split("\n")[0] || message.file?.name;
-    notice(words, { title, act: () => { open(state.me, message.chat); show("chat"); } });
-  },
-  answer({ text, alert: isAlert, url }) {
-    if (text && isAlert) alert(text);
-    else if (text) notice(text);
-    const deep = url && deepLink(url);
-    if (deep) act.follow(deep);
-  },
+    connected(now) {
+        if (state.me === null || !chatsOf(state.me).some((chat) => chat.id === state.chat)) goThere();
+        openTopic();
+        if (connected && !now && state.world) notice(t("error.lost"));
+        connected = now;
+    },
+    message(message) {
+        if (message.forceReply && message.chat === state.chat) reply(message);
+        const isMine = message.from.id === state.me || message.silent || message.service;
+        if (isMine || !chatsOf(state.me).some((chat) => chat.id === message.chat)) return;
+        if (message.chat === state.chat && log.checkVisibility()) return;
+        const title = titleOf(chatOf(message.chat));
+        const words = message.text.split("\n")[0] || message.file?.name;
+        notice(words, {
+            title,
+            act: () => {
+                open(state.me, message.chat);
+                show("chat");
+            },
+        });
+    },
+    answer({ text, alert: isAlert, url }) {
+        if (text && isAlert) alert(text);
+        else if (text) notice(text);
+        const deep = url && deepLink(url);
+        if (deep) act.follow(deep);
+    },
 });
 
 window.addEventListener("hashchange", () => state.world && goThere());
 
 document.addEventListener("visibilitychange", changed); // what is looked at is read
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !event.defaultPrevented && document.body.dataset.view === "panel") show("chat");
+    if (event.key === "Escape" && !event.defaultPrevented && document.body.dataset.view === "panel") show("chat");
 });
 
 onChange(() => {
-  const me = state.world.people.findIndex((one) => one.id === state.me);
-  const count = unreadOf(state.me);
-  document.documentElement.lang = language();
-  document.body.dataset.me = me;
-  document.title = `${count ? `(${count}) ` : ""}${titleOf(chatOf(state.chat))} · ${state.world.people[me].name}`;
+    const me = state.world.people.findIndex((one) => one.id === state.me);
+    const count = unreadOf(state.me);
+    document.documentElement.lang = language();
+    document.body.dataset.me = me;
+    document.title = `${count ? `(${count}) ` : ""}${titleOf(chatOf(state.chat))} · ${state.world.people[me].name}`;
 });

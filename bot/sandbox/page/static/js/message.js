@@ -1,7 +1,8 @@
 /** One message: its bubble, and the buttons under it. */
 
 import { act } from "./acts.js";
-import { h, icon } from "./dom.js";
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
 import { formatted } from "./entities.js";
 import { link } from "./links.js";
 import { state } from "./state.js";
@@ -12,93 +13,101 @@ import { clockTime, size, t } from "./texts.js";
  * whether the sender's name is shown; `answer` begins a reply to it, `jump` leads to the message it replies to.
  */
 export function messageNode(message, { first, last, named, answer, jump }) {
-  if (message.service) return h("div", { class: "service" }, t(`service.${message.service}`));
-  const mine = message.from.id === state.me;
-  const attributes = {
-    class: ["message", mine && "mine", first && "first", last && "last"].filter(Boolean).join(" "),
-    "aria-label": heading(message),
-    "data-message": `${message.chat}/${message.id}`,
-    tabindex: "-1",
-  };
-  return h(
-    "article",
-    attributes,
-    named && avatar(message.from, last ? "" : "unseen"),
-    h("div", { class: "body" }, bubble(message, named && first, jump), keyboard(message)),
-    message.chat === state.chat && answerButton(message, answer),
-  );
+    if (message.service) return h("div", { class: "service" }, t(`service.${message.service}`));
+    const mine = message.from.id === state.me;
+    const attributes = {
+        class: ["message", mine && "mine", first && "first", last && "last"].filter(Boolean).join(" "),
+        "aria-label": heading(message),
+        "data-message": `${message.chat}/${message.id}`,
+        tabindex: "-1",
+    };
+    return h(
+        "article",
+        attributes,
+        named && avatar(message.from, last ? "" : "unseen"),
+        h("div", { class: "body" }, bubble(message, named && first, jump), keyboard(message)),
+        message.chat === state.chat && answerButton(message, answer),
+    );
 }
 
 function heading(message) {
-  return t("message.heading", { name: message.from.name, time: clockTime(message.at) });
+    return t("message.heading", { name: message.from.name, time: clockTime(message.at) });
 }
 
 /** Somebody's initial on their colour: people have one each, the bot and groups theirs; `more` are further classes. */
 export function avatar({ id, name }, more = "") {
-  const index = state.world.people.findIndex((one) => one.id === id);
-  const colour = index >= 0 ? `of-${index}` : id === state.world.bot.id ? "of-bot" : "of-group";
-  return h("span", { class: `avatar ${colour} ${more}`, "aria-hidden": "true" }, colour === "of-bot" ? icon("bill") : name[0]);
+    const index = state.world.people.findIndex((one) => one.id === id);
+    const colour = index >= 0 ? `of-${index}` : id === state.world.bot.id ? "of-bot" : "of-group";
+    const face = colour === "of-bot" ? icon("bill") : name[0];
+    return h("span", { class: `avatar ${colour} ${more}`, "aria-hidden": "true" }, face);
 }
 
 function bubble(message, named, jump) {
-  const hasWords = message.text !== "";
-  return h(
-    "div",
-    { class: "bubble" },
-    named && h("div", { class: "name" }, message.from.name),
-    message.reply && quote(message.reply, jump),
-    message.file && document_(message.file),
-    hasWords && h("div", { class: "text", dir: "auto" }, ...formatted(message.text, message.entities)),
-    h(
-      "div",
-      { class: "meta" },
-      message.silent && h("span", { class: "silent", title: t("message.silent") }, icon("silent")),
-      message.edited && h("span", {}, t("message.edited")),
-      h("time", {}, clockTime(message.at)),
-    ),
-  );
+    const hasWords = message.text !== "";
+    return h(
+        "div",
+        { class: "bubble" },
+        named && h("div", { class: "name" }, message.from.name),
+        message.reply && quote(message.reply, jump),
+        message.file && fileNode(message.file),
+        hasWords && h("div", { class: "text", dir: "auto" }, ...formatted(message.text, message.entities)),
+        h(
+            "div",
+            { class: "meta" },
+            message.silent && h("span", { class: "silent", title: t("message.silent") }, icon("silent")),
+            message.edited && h("span", {}, t("message.edited")),
+            h("time", {}, clockTime(message.at)),
+        ),
+    );
 }
 
 function quote(reply, jump) {
-  const words = reply.deleted ? t("message.deleted") : reply.text.split("\n")[0];
-  const attributes = { type: "button", class: "quote", disabled: reply.deleted, onclick: () => jump(reply.id) };
-  return h("button", attributes, h("strong", {}, reply.name), h("span", {}, words));
+    const words = reply.deleted ? t("message.deleted") : reply.text.split("\n")[0];
+    const attributes = { type: "button", class: "quote", disabled: reply.deleted, onclick: () => jump(reply.id) };
+    return h("button", attributes, h("strong", {}, reply.name), h("span", {}, words));
 }
 
-function document_(file) {
-  const isPicture = file.opens && file.type.startsWith("image/");
-  const about = `${file.name}, ${size(file.size)}`;
-  const opening = { href: file.href, target: "_blank", rel: "noopener", "data-focus": "file" };
-  const face = isPicture
-    ? h("a", { ...opening, class: "picture" }, h("img", { src: file.href, alt: about }))
-    : h(
-        "a",
-        { ...opening, class: "open", "aria-label": t(file.opens ? "file.open" : "file.save", { file: about }) },
-        h("span", { class: "sheet" }, icon("file")),
-        h("span", { class: "label" }, h("b", {}, file.name), h("small", {}, size(file.size))),
-      );
-  const saving = { href: file.href, download: file.name, class: "save", "aria-label": t("file.save", { file: about }) };
-  return h("div", { class: isPicture ? "file with-picture" : "file" }, face, h("a", saving, icon("download")));
+function fileNode(file) {
+    const isPicture = file.opens && file.type.startsWith("image/");
+    const about = `${file.name}, ${size(file.size)}`;
+    const opening = { href: file.href, target: "_blank", rel: "noopener", "data-focus": "file" };
+    const face = isPicture
+        ? h("a", { ...opening, class: "picture" }, h("img", { src: file.href, alt: about }))
+        : h(
+              "a",
+              { ...opening, class: "open", "aria-label": t(file.opens ? "file.open" : "file.save", { file: about }) },
+              h("span", { class: "sheet" }, icon("file")),
+              h("span", { class: "label" }, h("b", {}, file.name), h("small", {}, size(file.size))),
+          );
+    const saving = {
+        href: file.href,
+        download: file.name,
+        class: "save",
+        "aria-label": t("file.save", { file: about }),
+    };
+    return h("div", { class: isPicture ? "file with-picture" : "file" }, face, h("a", saving, icon("download")));
 }
 
 function keyboard(message) {
-  if (!message.keyboard.length) return null;
-  const rows = message.keyboard.map((row) => h("div", { class: "row" }, ...row.map((button) => key(message, button))));
-  return h("div", { class: "keyboard" }, ...rows);
+    if (!message.keyboard.length) return null;
+    const rows = message.keyboard.map((row) =>
+        h("div", { class: "row" }, ...row.map((button) => key(message, button))),
+    );
+    return h("div", { class: "keyboard" }, ...rows);
 }
 
 function key(message, button) {
-  if (button.url) return link(button.url, "key", h("span", {}, button.text), icon("link"));
-  const attributes = { type: "button", class: "key", "data-focus": `key ${button.data}` };
-  attributes["data-key"] = `${message.chat}/${message.id} ${button.data}`;
-  const node = h("button", attributes, h("span", {}, button.text));
-  node.addEventListener("click", () => {
-    if (node.ariaBusy !== "true") act.press(message, button.data);
-  });
-  return node;
+    if (button.url) return link(button.url, "key", h("span", {}, button.text), icon("link"));
+    const attributes = { type: "button", class: "key", "data-focus": `key ${button.data}` };
+    attributes["data-key"] = `${message.chat}/${message.id} ${button.data}`;
+    const node = h("button", attributes, h("span", {}, button.text));
+    node.addEventListener("click", () => {
+        if (node.ariaBusy !== "true") act.press(message, button.data);
+    });
+    return node;
 }
 
 function answerButton(message, answer) {
-  const attributes = { type: "button", class: "answer", "data-focus": "answer", onclick: () => answer(message) };
-  return h("button", { ...attributes, "aria-label": t("message.reply", { name: message.from.name }) }, icon("reply"));
+    const attributes = { type: "button", class: "answer", "data-focus": "answer", onclick: () => answer(message) };
+    return h("button", { ...attributes, "aria-label": t("message.reply", { name: message.from.name }) }, icon("reply"));
 }

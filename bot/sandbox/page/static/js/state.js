@@ -1,21 +1,21 @@
 /** What there is to see, and who looks at it. Views draw it anew whenever something of it has changed. */
 
 export const state = {
-  /** Everything but messages, as the stream tells it: people, chats, invoices, faults, time. Null before the first. */
-  world: null,
-  /** Messages by chat, each by number. */
-  messages: new Map(),
-  /** The person one is, and the chat that is open (null: none), as they are in `world`. */
-  me: null,
-  chat: null,
-  /** The topic that is open in a group with topics; null in all others. */
-  topic: null,
-  /** What the bot shows to be doing, by chat: `{action, until}`, in this machine's milliseconds. */
-  doing: new Map(),
-  /** Presses of buttons that wait for an answer, by number. */
-  presses: new Map(),
-  /** The numbers of the last messages seen, by person and chat. */
-  seen: new Map(),
+    /** Everything but messages, as the stream tells it: people, chats, invoices, faults, time. Null at first. */
+    world: null,
+    /** Messages by chat, each by number. */
+    messages: new Map(),
+    /** The person one is, and the chat that is open (null: none), as they are in `world`. */
+    me: null,
+    chat: null,
+    /** The topic that is open in a group with topics; null in all others. */
+    topic: null,
+    /** What the bot shows to be doing, by chat: `{action, until}`, in this machine's milliseconds. */
+    doing: new Map(),
+    /** Presses of buttons that wait for an answer, by number. */
+    presses: new Map(),
+    /** The numbers of the last messages seen, by person and chat. */
+    seen: new Map(),
 };
 
 const listeners = [];
@@ -23,17 +23,17 @@ let waiting = false;
 
 /** Call a function after every change. */
 export function onChange(listener) {
-  listeners.push(listener);
+    listeners.push(listener);
 }
 
 /** Something has changed: draw it, once for all changes of this moment. */
 export function changed() {
-  if (waiting) return;
-  waiting = true;
-  queueMicrotask(() => {
-    waiting = false;
-    if (state.world) for (const listener of listeners) listener();
-  });
+    if (waiting) return;
+    waiting = true;
+    queueMicrotask(() => {
+        waiting = false;
+        if (state.world) for (const listener of listeners) listener();
+    });
 }
 
 export const person = (id) => state.world?.people.find((one) => one.id === id);
@@ -46,15 +46,15 @@ export const now = () => Date.now() + (state.world?.ahead ?? 0);
 
 /** The chats on a person's phone, that with the bot first; a group that has moved on is its successor's past. */
 export function chatsOf(personId) {
-  const mine = state.world.chats.filter((chat) => chat.members[personId] && chat.movedTo === null);
-  const theirs = mine.filter((chat) => chat.kind !== "private" || chat.id === personId);
-  return theirs.sort((one, other) => (other.id === personId) - (one.id === personId));
+    const mine = state.world.chats.filter((chat) => chat.members[personId] && chat.movedTo === null);
+    const theirs = mine.filter((chat) => chat.kind !== "private" || chat.id === personId);
+    return theirs.sort((one, other) => (other.id === personId) - (one.id === personId));
 }
 
 /** The messages of a chat, oldest first, with those of the group that it was before. */
 export function messagesOf(chatId) {
-  const all = allMessagesOf(chatId);
-  return state.topic === null || chatId !== state.chat ? all : all.filter((one) => topicOf(one) === state.topic);
+    const all = allMessagesOf(chatId);
+    return state.topic === null || chatId !== state.chat ? all : all.filter((one) => topicOf(one) === state.topic);
 }
 
 /** The topic that General is; messages in it name none. */
@@ -62,9 +62,9 @@ export const GENERAL = 1;
 const topicOf = (message) => message.topic ?? GENERAL;
 
 function allMessagesOf(chatId) {
-  const earlier = state.world.chats.find((chat) => chat.movedTo === chatId);
-  const own = [...(state.messages.get(chatId)?.values() ?? [])].filter((one) => one.service !== "migrate_to_chat_id");
-  return earlier ? [...allMessagesOf(earlier.id), ...own] : own;
+    const earlier = state.world.chats.find((chat) => chat.movedTo === chatId);
+    const own = [...(state.messages.get(chatId)?.values() ?? [])].filter((one) => one.service !== "migrate_to_chat_id");
+    return earlier ? [...allMessagesOf(earlier.id), ...own] : own;
 }
 
 /** Whether the bot can be read in a chat: it is no stranger there. */
@@ -74,9 +74,9 @@ const place = (personId, chatId) => `${personId}/${chatId}`;
 
 /** How many messages of others a person has not seen in a chat. */
 export function unread(personId, chatId) {
-  const seen = state.seen.get(place(personId, chatId)) ?? 0;
-  const messages = state.messages.get(chatId)?.values() ?? [];
-  return [...messages].filter((one) => one.id > seen && one.from.id !== personId).length;
+    const seen = state.seen.get(place(personId, chatId)) ?? 0;
+    const messages = state.messages.get(chatId)?.values() ?? [];
+    return [...messages].filter((one) => one.id > seen && one.from.id !== personId).length;
 }
 
 export const unreadOf = (personId) => chatsOf(personId).reduce((sum, chat) => sum + unread(personId, chat.id), 0);
@@ -86,6 +86,6 @@ export const lastSeen = (personId, chatId) => state.seen.get(place(personId, cha
 
 /** A person has seen all that is in a chat. */
 export function markSeen(personId, chatId) {
-  const last = Math.max(0, ...(state.messages.get(chatId)?.keys() ?? []));
-  state.seen.set(place(personId, chatId), last);
+    const last = Math.max(0, ...(state.messages.get(chatId)?.keys() ?? []));
+    state.seen.set(place(personId, chatId), last);
 }

@@ -9,56 +9,56 @@ let begun = false;
 
 /** Follow the sandbox. `tell.message`, `tell.answer` and `tell.connected` are called for what passes by. */
 export function follow(tell) {
-  const source = new EventSource("api/events");
-  const on = (name, act) =>
-    source.addEventListener(name, (event) => {
-      act(JSON.parse(event.data));
-      changed();
+    const source = new EventSource("api/events");
+    const on = (name, act) =>
+        source.addEventListener(name, (event) => {
+            act(JSON.parse(event.data));
+            changed();
+        });
+    on("world", (world) => {
+        if (state.world && state.world.run !== world.run) location.reload();
+        state.world = world;
+        tell.connected(true);
     });
-  on("world", (world) => {
-    if (state.world && state.world.run !== world.run) location.reload();
-    state.world = world;
-    tell.connected(true);
-  });
-  on("messages", (messages) => {
-    state.messages.clear();
-    messages.forEach(keep);
-    if (begun) return;
-    begun = true; // what was there when the page was opened is no news
-    for (const one of state.world.people) for (const chat of chatsOf(one.id)) markSeen(one.id, chat.id);
-  });
-  on("message", (message) => {
-    const isNew = !state.messages.get(message.chat)?.has(message.id);
-    keep(message);
-    if (message.from.id === state.world.bot.id) state.doing.delete(message.chat);
-    if (isNew) tell.message(message);
-  });
-  on("deleted", forget);
-  on("action", ({ chat, action }) => {
-    state.doing.set(chat, { action, until: Date.now() + DOING });
-    setTimeout(changed, DOING + 100);
-  });
-  on("pressed", (press) => {
-    state.presses.set(press.press, press);
-    setTimeout(() => state.presses.delete(press.press) && changed(), PATIENCE);
-  });
-  on("answered", (answer) => {
-    state.presses.delete(answer.press);
-    if (answer.person === state.me) tell.answer(answer);
-  });
-  source.addEventListener("error", () => tell.connected(false));
+    on("messages", (messages) => {
+        state.messages.clear();
+        messages.forEach(keep);
+        if (begun) return;
+        begun = true; // what was there when the page was opened is no news
+        for (const one of state.world.people) for (const chat of chatsOf(one.id)) markSeen(one.id, chat.id);
+    });
+    on("message", (message) => {
+        const isNew = !state.messages.get(message.chat)?.has(message.id);
+        keep(message);
+        if (message.from.id === state.world.bot.id) state.doing.delete(message.chat);
+        if (isNew) tell.message(message);
+    });
+    on("deleted", forget);
+    on("action", ({ chat, action }) => {
+        state.doing.set(chat, { action, until: Date.now() + DOING });
+        setTimeout(changed, DOING + 100);
+    });
+    on("pressed", (press) => {
+        state.presses.set(press.press, press);
+        setTimeout(() => state.presses.delete(press.press) && changed(), PATIENCE);
+    });
+    on("answered", (answer) => {
+        state.presses.delete(answer.press);
+        if (answer.person === state.me) tell.answer(answer);
+    });
+    source.addEventListener("error", () => tell.connected(false));
 }
 
 function keep(message) {
-  if (!state.messages.has(message.chat)) state.messages.set(message.chat, new Map());
-  state.messages.get(message.chat).set(message.id, message);
+    if (!state.messages.has(message.chat)) state.messages.set(message.chat, new Map());
+    state.messages.get(message.chat).set(message.id, message);
 }
 
 function forget({ chat, id }) {
-  const messages = state.messages.get(chat);
-  messages?.delete(id);
-  for (const message of messages?.values() ?? []) {
-    if (message.reply?.id === id) keep({ ...message, reply: { ...message.reply, deleted: true } });
-  }
-  if (!chatOf(chat)) state.messages.delete(chat);
+    const messages = state.messages.get(chat);
+    messages?.delete(id);
+    for (const message of messages?.values() ?? []) {
+        if (message.reply?.id === id) keep({ ...message, reply: { ...message.reply, deleted: true } });
+    }
+    if (!chatOf(chat)) state.messages.delete(chat);
 }

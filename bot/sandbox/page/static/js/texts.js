@@ -9,15 +9,15 @@ const LOCALES = { de: "de-DE", en: "en-GB" };
 
 /** A text by its key, with `{name}` filled in. */
 export function t(key, values = {}) {
-  return TEXTS[language()][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+    return TEXTS[language()][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
 const formats = new Map();
 
 function format(kind, options) {
-  const key = `${language()} ${kind.name} ${JSON.stringify(options)}`;
-  if (!formats.has(key)) formats.set(key, new kind(LOCALES[language()], options));
-  return formats.get(key);
+    const key = `${language()} ${kind.name} ${JSON.stringify(options)}`;
+    if (!formats.has(key)) formats.set(key, new kind(LOCALES[language()], options));
+    return formats.get(key);
 }
 
 const moment = (at, options) => format(Intl.DateTimeFormat, { ...options, timeZone: state.world.zone }).format(at);
@@ -29,16 +29,16 @@ export const money = (amount) => format(Intl.NumberFormat, { style: "currency", 
 
 /** The day that an instant falls on, such as 2026-11-27. */
 export const dayOf = (at) =>
-  new Intl.DateTimeFormat("en-CA", { timeZone: state.world.zone, dateStyle: "short" }).format(at);
+    new Intl.DateTimeFormat("en-CA", { timeZone: state.world.zone, dateStyle: "short" }).format(at);
 
 /** How far a day such as 2026-11-27 is from another, in words: in 3 days, yesterday. */
 export function fromDay(day, today) {
-  const days = Math.round((Date.parse(day) - Date.parse(today)) / 86_400_000);
-  return format(Intl.RelativeTimeFormat, { numeric: "auto" }).format(days, "day");
+    const days = Math.round((Date.parse(day) - Date.parse(today)) / 86_400_000);
+    return format(Intl.RelativeTimeFormat, { numeric: "auto" }).format(days, "day");
 }
 
 export function size(bytes) {
-  const [divisor, unit] = bytes < 1000 ? [1, "byte"] : bytes < 1e6 ? [1000, "kilobyte"] : [1e6, "megabyte"];
-  const options = { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: divisor === 1 ? 0 : 1 };
-  return format(Intl.NumberFormat, options).format(bytes / divisor);
+    const [divisor, unit] = bytes < 1000 ? [1, "byte"] : bytes < 1e6 ? [1000, "kilobyte"] : [1e6, "megabyte"];
+    const options = { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: divisor === 1 ? 0 : 1 };
+    return format(Intl.NumberFormat, options).format(bytes / divisor);
 }

@@ -1,6 +1,7 @@
 /** Light or dark: as the system has it, until one chooses. */
 
-import { h, icon } from "./dom.js";
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
 import { onChange } from "./state.js";
 import { t } from "./texts.js";
 
@@ -12,13 +13,13 @@ export const themeButton = h("button", { type: "button", class: "round theme", o
 const isDark = () => (localStorage.getItem(STORED) ?? (dark.matches ? "dark" : "light")) === "dark";
 
 function turn() {
-  localStorage.setItem(STORED, isDark() ? "light" : "dark");
-  draw();
+    localStorage.setItem(STORED, isDark() ? "light" : "dark");
+    draw();
 }
 
 function draw() {
-  document.documentElement.dataset.theme = isDark() ? "dark" : "light";
-  themeButton.replaceChildren(icon(isDark() ? "sun" : "moon"));
+    document.documentElement.dataset.theme = isDark() ? "dark" : "light";
+    themeButton.replaceChildren(icon(isDark() ? "sun" : "moon"));
 }
 
 draw();

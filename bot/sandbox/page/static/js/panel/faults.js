@@ -11,47 +11,58 @@ const turned = new Map(); // how often each switch was turned
 
 /** This part of the panel: its node, and how to bring it up to date. */
 export function faults() {
-  const provider = h("div", { class: "switches" });
-  const telegram = h("div", { class: "switches" });
-  const node = h(
-    "section",
-    { "aria-labelledby": "faults-title" },
-    h("h3", { id: "faults-title" }, t("faults.title")),
-    h("h4", {}, t("faults.provider")),
-    provider,
-    h("h4", {}, t("faults.telegram")),
-    telegram,
-  );
-  return {
-    node,
-    update(world) {
-      keyed(provider, all(world.faults.provider));
-      keyed(telegram, [...all(world.faults.telegram), ...world.people.filter((one) => one.id === state.me).map(blocking)]);
-    },
-  };
+    const provider = h("div", { class: "switches" });
+    const telegram = h("div", { class: "switches" });
+    const node = h(
+        "section",
+        { "aria-labelledby": "faults-title" },
+        h("h3", { id: "faults-title" }, t("faults.title")),
+        h("h4", {}, t("faults.provider")),
+        provider,
+        h("h4", {}, t("faults.telegram")),
+        telegram,
+    );
+    return {
+        node,
+        update(world) {
+            keyed(provider, all(world.faults.provider));
+            keyed(telegram, [
+                ...all(world.faults.telegram),
+                ...world.people.filter((one) => one.id === state.me).map(blocking),
+            ]);
+        },
+    };
 }
 
 const all = (found) =>
-  Object.entries(found).map(([name, on]) =>
-    item(name, on, t(`faults.${name}`), t(`faults.${name}.hint`), (now) => ask("switch", { fault: name, on: now })),
-  );
+    Object.entries(found).map(([name, on]) =>
+        item(name, on, t(`faults.${name}`), t(`faults.${name}.hint`), (now) => ask("switch", { fault: name, on: now })),
+    );
 
 const blocking = ({ id, name, blocked }) =>
-  item(`blocked ${id}`, blocked, t("faults.blocked", { name }), t("faults.blocked.hint"), (now) => act.block(id, now));
+    item(`blocked ${id}`, blocked, t("faults.blocked", { name }), t("faults.blocked.hint"), (now) =>
+        act.block(id, now),
+    );
 
 function item(key, on, words, hint, turn) {
-  return {
-    key,
-    version: [on, language(), turned.get(key)],
-    build: () => {
-      const input = h("input", { type: "checkbox", role: "switch", checked: on, "data-focus": "switch", name: key });
-      input.addEventListener("change", async () => {
-        await turn(input.checked);
-        // A fault that strikes once may be over already: then nothing is told, and the switch goes back.
-        turned.set(key, (turned.get(key) ?? 0) + 1);
-        setTimeout(changed, SETTLED);
-      });
-      return h("label", { class: "switch" }, h("span", {}, h("span", {}, words), h("small", {}, hint)), input);
-    },
-  };
+    return {
+        key,
+        version: [on, language(), turned.get(key)],
+        build: () => {
+            const input = h("input", {
+                type: "checkbox",
+                role: "switch",
+                checked: on,
+                "data-focus": "switch",
+                name: key,
+            });
+            input.addEventListener("change", async () => {
+                await turn(input.checked);
+                // A fault that strikes once may be over already: then nothing is told, and the switch goes back.
+                turned.set(key, (turned.get(key) ?? 0) + 1);
+                setTimeout(changed, SETTLED);
+            });
+            return h("label", { class: "switch" }, h("span", {}, h("span", {}, words), h("small", {}, hint)), input);
+        },
+    };
 }

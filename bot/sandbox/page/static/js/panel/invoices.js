@@ -9,86 +9,116 @@ const KINDS = ["Hosting", "Domain", "Donation"];
 
 /** This part of the panel: its node, and how to bring it up to date. */
 export function invoices() {
-  const credit = creditForm();
-  const list = h("ul", { class: "invoices", tabindex: "0", "aria-label": t("invoices.list") });
-  const heading = h("h3", { id: "invoices-title" }, t("invoices.title"));
-  const node = h("section", { "aria-labelledby": "invoices-title" }, heading, credit.node, newForm(), list);
-  return {
-    node,
-    update(world) {
-      credit.update(world);
-      const today = dayOf(now());
-      keyed(list, world.invoices.map((invoice) => item(invoice, today)));
-    },
-  };
+    const credit = creditForm();
+    const list = h("ul", { class: "invoices", tabindex: "0", "aria-label": t("invoices.list") });
+    const heading = h("h3", { id: "invoices-title" }, t("invoices.title"));
+    const node = h("section", { "aria-labelledby": "invoices-title" }, heading, credit.node, newForm(), list);
+    return {
+        node,
+        update(world) {
+            credit.update(world);
+            const today = dayOf(now());
+            keyed(
+                list,
+                world.invoices.map((invoice) => item(invoice, today)),
+            );
+        },
+    };
 }
 
 function creditForm() {
-  const input = h("input", { type: "number", id: "credit", min: "0", max: "100000", step: "0.01", required: true });
-  const node = form(
-    "credit",
-    () => ask("credit", { cents: cents(input.value) }),
-    h("label", { for: "credit" }, t("invoices.credit")),
-    input,
-    h("button", { class: "plain" }, t("invoices.set")),
-  );
-  let told = null;
-  const update = ({ credit }) => {
-    if (credit === told) return;
-    told = credit;
-    input.value = Number(credit).toFixed(2);
-  };
-  return { node, update };
+    const input = h("input", { type: "number", id: "credit", min: "0", max: "100000", step: "0.01", required: true });
+    const node = form(
+        "credit",
+        () => ask("credit", { cents: cents(input.value) }),
+        h("label", { for: "credit" }, t("invoices.credit")),
+        input,
+        h("button", { class: "plain" }, t("invoices.set")),
+    );
+    let told = null;
+    const update = ({ credit }) => {
+        if (credit === told) return;
+        told = credit;
+        input.value = Number(credit).toFixed(2);
+    };
+    return { node, update };
 }
 
 function newForm() {
-  const amount = h("input", { type: "number", id: "amount", min: "0.01", max: "100000", step: "0.01", value: "12.34", required: true });
-  const days = h("input", { type: "number", id: "days", min: "-365", max: "3650", step: "1", value: "8", required: true });
-  const kind = h("select", { id: "kind" }, ...KINDS.map((one) => h("option", { value: one }, t(`invoices.${one}`))));
-  return form(
-    "issue",
-    () => ask("issue", { cents: cents(amount.value), days: Number(days.value), kind: kind.value }),
-    h("div", {}, h("label", { for: "amount" }, t("invoices.amount")), amount),
-    h("div", {}, h("label", { for: "days" }, t("invoices.days")), days),
-    h("div", {}, h("label", { for: "kind" }, t("invoices.kind")), kind),
-    h("button", { class: "strong" }, t("invoices.create")),
-  );
+    const amount = h("input", {
+        type: "number",
+        id: "amount",
+        min: "0.01",
+        max: "100000",
+        step: "0.01",
+        value: "12.34",
+        required: true,
+    });
+    const days = h("input", {
+        type: "number",
+        id: "days",
+        min: "-365",
+        max: "3650",
+        step: "1",
+        value: "8",
+        required: true,
+    });
+    const kind = h("select", { id: "kind" }, ...KINDS.map((one) => h("option", { value: one }, t(`invoices.${one}`))));
+    return form(
+        "issue",
+        () => ask("issue", { cents: cents(amount.value), days: Number(days.value), kind: kind.value }),
+        h("div", {}, h("label", { for: "amount" }, t("invoices.amount")), amount),
+        h("div", {}, h("label", { for: "days" }, t("invoices.days")), days),
+        h("div", {}, h("label", { for: "kind" }, t("invoices.kind")), kind),
+        h("button", { class: "strong" }, t("invoices.create")),
+    );
 }
 
 function form(name, send, ...content) {
-  const submit = (event) => {
-    event.preventDefault();
-    send();
-  };
-  return h("form", { class: name, onsubmit: submit }, ...content);
+    const submit = (event) => {
+        event.preventDefault();
+        send();
+    };
+    return h("form", { class: name, onsubmit: submit }, ...content);
 }
 
 const cents = (amount) => Math.round(Number(amount) * 100);
 
 function item(invoice, today) {
-  const { id, title, total, left, due, status } = invoice;
-  const isOpen = status === "Unpaid";
-  return {
-    key: String(id),
-    version: [title, total, left, due, status, today, language()],
-    build: () => {
-      const state = isOpen && due < today ? "Overdue" : status;
-      const when = isOpen ? t("invoices.due", { day: fromDay(due, today) }) : "";
-      const amount = money(isOpen ? left : total);
-      return h(
-        "li",
-        { class: `is-${state.toLowerCase()}` },
-        h("span", { class: "top" }, h("b", {}, String(id)), h("span", { class: "state" }, t(`invoices.is.${state}`)), h("b", {}, amount)),
-        h("span", { class: "what" }, title),
-        when && h("span", { class: "when" }, when),
-        isOpen && h("div", { class: "tools" }, ending(id, "Paid"), ending(id, "Cancelled")),
-      );
-    },
-  };
+    const { id, title, total, left, due, status } = invoice;
+    const isOpen = status === "Unpaid";
+    return {
+        key: String(id),
+        version: [title, total, left, due, status, today, language()],
+        build: () => {
+            const state = isOpen && due < today ? "Overdue" : status;
+            const when = isOpen ? t("invoices.due", { day: fromDay(due, today) }) : "";
+            const amount = money(isOpen ? left : total);
+            return h(
+                "li",
+                { class: `is-${state.toLowerCase()}` },
+                h(
+                    "span",
+                    { class: "top" },
+                    h("b", {}, String(id)),
+                    h("span", { class: "state" }, t(`invoices.is.${state}`)),
+                    h("b", {}, amount),
+                ),
+                h("span", { class: "what" }, title),
+                when && h("span", { class: "when" }, when),
+                isOpen && h("div", { class: "tools" }, ending(id, "Paid"), ending(id, "Cancelled")),
+            );
+        },
+    };
 }
 
 function ending(invoice, status) {
-  const words = t(`invoices.let.${status}`);
-  const attributes = { type: "button", class: "plain small", "data-focus": status, "aria-label": `${words}: ${invoice}` };
-  return h("button", { ...attributes, onclick: () => ask("settle", { invoice, status }) }, words);
+    const words = t(`invoices.let.${status}`);
+    const attributes = {
+        type: "button",
+        class: "plain small",
+        "data-focus": status,
+        "aria-label": `${words}: ${invoice}`,
+    };
+    return h("button", { ...attributes, onclick: () => ask("settle", { invoice, status }) }, words);
 }

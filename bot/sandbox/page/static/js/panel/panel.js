@@ -1,7 +1,8 @@
 /** The last column: the world around the bot, to be moved. */
 
 import { show } from "../acts.js";
-import { h, icon } from "../dom.js";
+import { h } from "../dom.js";
+import { icon } from "../icons.js";
 import { language, onChange, state, unreadOf } from "../state.js";
 import { t } from "../texts.js";
 import { faults } from "./faults.js";
@@ -21,16 +22,16 @@ let drawn = ""; // the language that it is written in
 let updates = [];
 
 onChange(() => {
-  heading.textContent = t("panel.title");
-  back.setAttribute("aria-label", t("panel.back"));
-  const news = unreadOf(state.me);
-  badge.hidden = news === 0;
-  badge.textContent = news;
-  if (drawn !== language()) {
-    drawn = language();
-    const made = parts.map((part) => part());
-    body.replaceChildren(...made.map((one) => one.node));
-    updates = made.map((one) => one.update);
-  }
-  for (const update of updates) update(state.world);
+    heading.textContent = t("panel.title");
+    back.setAttribute("aria-label", t("panel.back"));
+    const news = unreadOf(state.me);
+    badge.hidden = news === 0;
+    badge.textContent = news;
+    if (drawn !== language()) {
+        drawn = language();
+        const made = parts.map((part) => part());
+        body.replaceChildren(...made.map((one) => one.node));
+        updates = made.map((one) => one.update);
+    }
+    for (const update of updates) update(state.world);
 });

@@ -9,21 +9,28 @@ const STEPS = ["hour", "day", "week"];
 
 /** This part of the panel: its node, and how to bring it up to date. */
 export function time() {
-  const hour = h("b", {});
-  const day = h("span", {});
-  const shown = h("p", { class: "clock", role: "timer", "aria-live": "off" }, hour, day);
-  const buttons = STEPS.map((step) =>
-    h("button", { type: "button", class: "plain", onclick: () => ask("wait", { step }) }, t(`time.${step}`)),
-  );
-  const heading = h("h3", { id: "time-title" }, t("time.title"));
-  const node = h("section", { "aria-labelledby": "time-title" }, heading, shown, h("div", { class: "tools even" }, ...buttons), h("p", { class: "hint" }, t("time.hint")));
-  const update = () => {
-    hour.textContent = clockTime(now());
-    day.textContent = longDay(now());
-  };
-  clearInterval(ticking);
-  ticking = setInterval(update, 1000);
-  return { node, update };
+    const hour = h("b", {});
+    const day = h("span", {});
+    const shown = h("p", { class: "clock", role: "timer", "aria-live": "off" }, hour, day);
+    const buttons = STEPS.map((step) =>
+        h("button", { type: "button", class: "plain", onclick: () => ask("wait", { step }) }, t(`time.${step}`)),
+    );
+    const heading = h("h3", { id: "time-title" }, t("time.title"));
+    const node = h(
+        "section",
+        { "aria-labelledby": "time-title" },
+        heading,
+        shown,
+        h("div", { class: "tools even" }, ...buttons),
+        h("p", { class: "hint" }, t("time.hint")),
+    );
+    const update = () => {
+        hour.textContent = clockTime(now());
+        day.textContent = longDay(now());
+    };
+    clearInterval(ticking);
+    ticking = setInterval(update, 1000);
+    return { node, update };
 }
 
 let ticking = null;

@@ -1,0 +1,126 @@
+"""What the PostgreSQL store does a second, against bare transactions on the same database, in one run.
+
+    python -m benchmarks.postgres [chats] [at_once]
+
+The bare transaction is what one chat's change costs at least: begin, lock a row, update it, commit, over the same pool
+with the same number at once. Measured are: claims of due checks in batches; checks that found nothing new, and checks
+that found an alert, each finished in a transaction of its own; and messages, claimed in batches and noted as sent. Each
+chat knows 30 invoices. The database is a throw-away one on this machine, with fsync, reached by a socket: a network
+adds its way there and back to each statement (four a transaction), but takes little from the rate of many at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from bot.ports import Check, Delivery
+from bot.store.postgres.connections import Cursor
+from bot.store.postgres.store import PostgresStore, open_store
+from bot.store.vault import new_key
+from tests.store.cluster import Cluster
+from tests.store.examples import NOW, checked, knowledge, new_alert, new_link
+
+LEASE = timedelta(minutes=5)
+BATCH = 50
+ROUNDS = 3
+CONNECTIONS = 10
+KNOWN = knowledge(*range(1, 31))
+
+Rates = dict[str, float]
+
+
+async def at_once(count: int, works: Sequence[Callable[[], Awaitable[Any]]]) -> float:
+    """Run all of it, so many at the same time. Gives how many a second."""
+    queue = iter(works)
+
+    async def worker() -> None:
+        for work in queue:
+            await work()
+
+    began = time.perf_counter()
+    await asyncio.gather(*(worker() for _ in range(count)))
+    return len(works) / (time.perf_counter() - began)
+
+
+async def bare(store: PostgresStore, chats: int, count: int) -> float:
+    async def change(cursor: Cursor, chat_id: int) -> None:
+        await cursor.execute("SELECT id FROM chats WHERE id = %s FOR UPDATE", [chat_id])
+        await cursor.fetchone()
+        await cursor.execute("UPDATE chats SET check_due = check_due WHERE id = %s", [chat_id])
+
+    def one(chat_id: int) -> Callable[[], Awaitable[Any]]:
+        return lambda: store._db.run(lambda cursor: change(cursor, chat_id))
+
+    return await at_once(count, [one(chat_id) for chat_id in range(1, chats + 1)])
+
+
+async def claim_all(claim: Callable[[], Awaitable[Sequence[Any]]]) -> tuple[float, list[Any]]:
+    """Claim in batches until nothing is due. Gives how many a second, and what was claimed."""
+    claimed: list[Any] = []
+    began = time.perf_counter()
+    while batch := await claim():
+        claimed += batch
+    return len(claimed) / (time.perf_counter() - began), claimed
+
+
+async def one_round(store: PostgresStore, number: int, chats: int, count: int) -> Rates:
+    """All chats are checked twice, the second time with news, and the news delivered."""
+    now = NOW + timedelta(hours=2 * number + 1)
+    rates: Rates = {"bare transactions": await bare(store, chats, count)}
+
+    def finish(check: Check, *alert: Any, later: timedelta) -> Callable[[], Awaitable[Any]]:
+        return lambda: store.finish_check(check.claim, checked(check, *alert, now=now, next_check_at=now + later))
+
+    rate, checks = await claim_all(lambda: store.claim_checks(now, BATCH, LEASE))
+    rates["checks claimed"] = rate
+    soon = timedelta(minutes=1)
+    rates["checks finished, nothing new"] = await at_once(count, [finish(check, later=soon) for check in checks])
+    _, checks = await claim_all(lambda: store.claim_checks(now + soon, BATCH, LEASE))
+    works = []
+    for check in checks:
+        assert check.chat.link is not None
+        alert = new_alert(check.chat.link, 1, f"{number}-{check.chat.id}", now)
+        works.append(finish(check, alert, later=timedelta(hours=1)))
+    rates["checks finished, one alert"] = await at_once(count, works)
+    rate, deliveries = await claim_all(lambda: store.claim_alerts(now + soon, BATCH, LEASE))
+    rates["messages claimed"] = rate
+
+    def sent(delivery: Delivery) -> Callable[[], Awaitable[Any]]:
+        return lambda: store.alerts_sent(delivery.claim, None, ())
+
+    rates["messages noted as sent"] = await at_once(count, [sent(delivery) for delivery in deliveries])
+    assert len(checks) == len(deliveries) == chats
+    return rates
+
+
+async def measure(url: str, chats: int, count: int) -> None:
+    store = await open_store(url, [new_key()], connections=CONNECTIONS, timeout=60, clock=lambda: NOW)
+    links = [new_link(store, chat_id) for chat_id in range(1, chats + 1)]
+    await at_once(count, [lambda link=link: store.link(link, KNOWN) for link in links])  # type: ignore[misc]
+    rounds = [await one_round(store, number, chats, count) for number in range(ROUNDS + 1)][1:]
+    await store.close()
+    base = statistics.median(rates["bare transactions"] for rates in rounds)
+    print(f"{chats} chats, {count} at once on {CONNECTIONS} connections, median of {ROUNDS} rounds")
+    for name in rounds[0]:
+        rate = statistics.median(rates[name] for rates in rounds)
+        print(f"{name:30} {rate:8.0f} a second   {rate / base:6.2f} × bare")
+
+
+def main() -> None:
+    chats, count, *_ = [*map(int, sys.argv[1:]), *(2000, 20)[len(sys.argv) - 1 :]]
+    cluster = Cluster(fsync="on")
+    cluster.start()
+    try:
+        asyncio.run(measure(cluster.make_database("benchmark"), chats, count))
+    finally:
+        cluster.remove()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""``chats``: see the stored chats, let one rest or wake it, forget one."""
+
+from __future__ import annotations
+
+import click
+
+from bot.commands.common import as_json, for_chats, show, with_store
+from bot.domain.payments import State
+from bot.errors import StartError
+from bot.ports import Overview, Store, utc_now
+
+COLUMNS = {
+    "chat": lambda chat: chat.chat_id,
+    "account": lambda chat: chat.account and chat.account[:8],
+    "checked": lambda chat: chat.checked_at,
+    "next check": lambda chat: chat.next_check_at,
+    "alerts": lambda chat: chat.waiting,
+    "set aside": lambda chat: chat.set_aside,
+    "rests": lambda chat: chat.resting,
+    "trouble": lambda chat: chat.trouble,
+}
+
+
+@click.group()
+def chats() -> None:
+    """See the chats that the bot remembers; let one rest, wake it, or forget it. Times are UTC."""
+
+
+@chats.command("list")
+@as_json
+def list_chats(*, as_json: bool) -> None:
+    """List all chats, by their numbers. Tokens are not shown."""
+
+    async def read(store: Store) -> list[Overview]:
+        return list(await store.overviews())
+
+    show(with_store(read), COLUMNS, as_json=as_json)
+
+
+@chats.command(context_settings=for_chats)
+@click.argument("chat", type=int)
+@click.option("--reason", default="the operator said so", show_default=True, help="Shown in the list.")
+def rest(chat: int, reason: str) -> None:
+    """Stop the checks and alerts of CHAT; its data stay. It wakes when somebody writes there."""
+
+    async def do(store: Store) -> None:
+        await _known(store, chat)
+        await store.rest(chat, reason)
+
+    with_store(do)
+    click.echo(f"Chat {chat} rests.")
+
+
+@chats.command(context_settings=for_chats)
+@click.argument("chat", type=int)
+def wake(chat: int) -> None:
+    """End the rest of CHAT; its next check is due at once."""
+
+    async def do(store: Store) -> bool:
+        await _known(store, chat)
+        return await store.wake(chat, utc_now())
+
+    click.echo(f"Chat {chat} is awake." if with_store(do) else f"Chat {chat} was not resting.")
+
+
+@chats.command(context_settings=for_chats)
+@click.argument("chat", type=int)
+@click.confirmation_option(prompt="Its token and all that is stored of it goes for good. Do it?")
+def forget(chat: int) -> None:
+    """Forget CHAT: its token and all its data. Nobody is told."""
+
+    async def do(store: Store) -> None:
+        await _known(store, chat)
+        unsettled = await store.unsettled_payments()
+        if any(payment.place.chat_id == chat and payment.state is not State.ENDED for payment in unsettled):
+            raise StartError(f"A payment of chat {chat} is under way, and needs the token to find out how it ends.")
+        await store.unlink(chat)
+
+    with_store(do)
+    click.echo(f"Chat {chat} is forgotten.")
+
+
+async def _known(store: Store, chat: int) -> None:
+    if all(overview.chat_id != chat for overview in await store.overviews()):
+        raise StartError(f"No chat {chat} is stored. `python -m bot chats list` shows those that are.")

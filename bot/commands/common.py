@@ -1,0 +1,69 @@
+"""What the commands share: opening the store that the settings name, and printing what was found."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from bot.errors import StartError
+from bot.ports import Store
+from bot.settings import Settings, load_settings
+
+T = TypeVar("T")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+
+for_chats = {"ignore_unknown_options": True}
+"""The numbers of groups begin with a minus sign, which is no option."""
+
+
+def settings_with_logs() -> Settings:
+    """The settings, with logs of warnings and worse going to standard error. Raises :class:`StartError`."""
+    from bot.application import configure_logs
+
+    settings = load_settings()
+    configure_logs(settings.model_copy(update={"log_level": "WARNING"}))
+    return settings
+
+
+def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
+    """Run ``work`` on the store. Raises :class:`StartError`, also where the database goes away meanwhile."""
+    from bot.application import open_store
+    from bot.errors import StoreAway
+
+    async def run() -> T:
+        store = await open_store(settings_with_logs())
+        try:
+            return await work(store)
+        except StoreAway:
+            raise StartError("The database has gone away. Try again when it is back.") from None
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def show(rows: Sequence[Any], columns: dict[str, Callable[[Any], object]], *, as_json: bool) -> None:
+    """Print dataclasses: all of them as JSON, or these columns as a table."""
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
+        return
+    table = [list(columns), *([_text(get(row)) for get in columns.values()] for row in rows)]
+    widths = [max(len(line[place]) for line in table) for place in range(len(columns))]
+    for line in table:
+        click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return "–"
+        case datetime():
+            return value.strftime("%Y-%m-%d %H:%M:%S")
+        case _:
+            return str(value)

@@ -1,0 +1,81 @@
+"""``migrate``, ``move`` and ``rekey``: what an operator does with all data at once."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import click
+
+from bot.commands.common import settings_with_logs, with_store
+from bot.errors import StartError, StoreAway
+from bot.ports import Store
+from bot.settings import Settings
+
+TO_DATABASE, TO_FOLDER = "to-database", "to-folder"
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database's schema up to date. A start does that by itself, if its role may."""
+    from bot.store.postgres.store import migrate_when_there
+
+    version = asyncio.run(migrate_when_there(_database_url(settings_with_logs())))
+    click.echo(f"The schema is at version {version}.")
+
+
+@click.command()
+@click.argument("direction", type=click.Choice([TO_DATABASE, TO_FOLDER]))
+def move(direction: str) -> None:
+    """Move all data between DATA_DIR and DATABASE_URL. What is moved from stays as it is.
+
+    Stop the bot first. A move that was cut off goes on when it is begun again; at the end both are read and compared.
+    """
+    click.echo(asyncio.run(_move(settings_with_logs(), direction)))
+
+
+@click.command()
+def rekey() -> None:
+    """Seal all tokens with the first of TOKEN_KEYS. Needs all keys that they were sealed with."""
+
+    async def do(_: Store) -> None:
+        """That is what opening a store does."""
+
+    with_store(do)
+    click.echo("All tokens that open are sealed with the first key. Of those that do not, a warning stands above.")
+
+
+async def _move(settings: Settings, direction: str) -> str:
+    from bot.store.archive import move as move_all
+    from bot.store.folder import open_folder
+    from bot.store.postgres.archive import open_database
+    from bot.store.postgres.store import open_vault
+
+    url = _database_url(settings)
+    vault = open_vault([key.get_secret_value() for key in settings.token_keys])
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(open_folder(settings.data_dir, vault))
+        database = await stack.enter_async_context(
+            open_database(url, vault, settings.database_connections, settings.database_timeout)
+        )
+        source, target = (folder, database) if direction == TO_DATABASE else (database, folder)
+        progress = stack.enter_context(click.progressbar(length=1, label=f"To {target.name}"))
+
+        def advance(count: int, total: int) -> None:
+            progress.length = total
+            progress.update(count)
+
+        try:
+            content = await move_all(source, target, advance)
+        except StoreAway:
+            raise StartError("The database has gone away. Run the move again: it goes on where it was.") from None
+    return (
+        f"Moved {content.chats} chats and {content.payments} payments; both places hold the same "
+        f"(SHA-256 {content.hash[:16]}…). Set or unset DATABASE_URL accordingly, and start the bot."
+    )
+
+
+def _database_url(settings: Settings) -> str:
+    if settings.database_url is None:
+        raise StartError("DATABASE_URL is not set. (The embedded store needs no migration.)")
+    return settings.database_url.get_secret_value()

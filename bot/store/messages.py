@@ -1,0 +1,136 @@
+"""How alerts become messages and leave a chat's record. Every store goes by these rules; no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from datetime import datetime
+from itertools import takewhile
+
+from bot.domain.alerts import AlertKind, AlertState, SentMessage
+from bot.domain.payments import Action, Outcome, Payment, State
+from bot.ports import AT_ONCE, MESSAGES_KEPT, Claim, Delivery
+from bot.store.records import AlertRow, ChatRecord, PaymentRow, chat_of
+from bot.store.vault import Vault
+
+
+def begun(record: ChatRecord) -> ChatRecord | None:
+    """With the next message marked as being sent, its batch named after its first alert; None where nothing waits.
+
+    It holds those alerts that :meth:`bot.ports.Outbox.claim_alerts` says.
+    """
+    rows = _next_message(record)
+    if not rows:
+        return None
+    batch = rows[0].alert.id
+    return record.with_alerts(
+        AlertRow(replace(row.alert, state=AlertState.SENDING), again=row.may_be_seen, batch=batch) for row in rows
+    )
+
+
+def account_to_read(record: ChatRecord) -> str | None:
+    """The account whose payments :func:`delivery_of` needs, if any: where a message says that something is settled."""
+    batch = _in_hand(record)
+    return batch[0].alert.account if _settled_in(batch) else None
+
+
+def delivery_of(record: ChatRecord, epoch: int, vault: Vault, payments: Iterable[PaymentRow]) -> Delivery:
+    """The message of a record that has just :func:`begun`.
+
+    ``payments`` are those of :func:`account_to_read`. Raises :class:`bot.store.vault.SealBroken`.
+    """
+    rows = _in_hand(record)
+    first, alerts = rows[0], tuple(row.alert for row in rows)
+    is_of_link = record.link is not None and record.link.account == first.alert.account
+    return Delivery(
+        claim=Claim(first.batch, epoch),
+        chat=chat_of(record, vault),
+        alerts=alerts,
+        known=record.known if is_of_link else {},
+        sent=record.sent if is_of_link else (),
+        paid_here=_paid_in(record.id, _settled_in(rows), payments),
+        again=first.again,
+    )
+
+
+def after_sending(record: ChatRecord, batch: str, message: SentMessage | None, resolved: Collection[int]) -> ChatRecord:
+    """Without a batch that went out, as :meth:`bot.ports.Outbox.alerts_sent` says."""
+    messages = [m.resolving(resolved) for m in record.sent] + ([message.moved_to(record.id)] if message else [])
+    kept = tuple(m for m in messages if not m.is_over)[-MESSAGES_KEPT:]
+    return retried_at(replace(record.without_batch(batch), sent=kept), None)
+
+
+def after_failure(record: ChatRecord, batch: str, retry_at: datetime, *, uncertain: bool, counts: bool) -> ChatRecord:
+    """With a batch that did not get out, or may not have."""
+    rows = [_tried(row, uncertain=uncertain, counts=counts) for row in batch_of(record, batch)]
+    return retried_at(record.with_alerts(rows), retry_at)
+
+
+def set_aside(record: ChatRecord, batch: str) -> ChatRecord:
+    """With a batch that nobody tries any more."""
+    rows = [
+        replace(row, alert=replace(row.alert, state=AlertState.SET_ASIDE), batch="") for row in batch_of(record, batch)
+    ]
+    return retried_at(record.with_alerts(rows), None)
+
+
+def batch_of(record: ChatRecord, batch: str) -> list[AlertRow]:
+    """The alerts of a batch."""
+    return [row for row in record.alerts if row.batch == batch]
+
+
+def retried_at(record: ChatRecord, at: datetime | None) -> ChatRecord:
+    """With no alert sent before then."""
+    return replace(record, chat=replace(record.chat, alerts_at=at))
+
+
+def _in_hand(record: ChatRecord) -> list[AlertRow]:
+    """The alerts that are being sent: always the first that are to be delivered at all."""
+    first = next(row for row in record.alerts if row.alert.state is AlertState.SENDING)
+    return batch_of(record, first.batch)
+
+
+def _settled_in(rows: Iterable[AlertRow]) -> frozenset[int | None]:
+    """The invoices of which these alerts say that they are settled."""
+    return frozenset(row.alert.invoice_id for row in rows if row.alert.kind is AlertKind.SETTLED)
+
+
+def _next_message(record: ChatRecord) -> list[AlertRow]:
+    rows = [row for row in record.alerts if row.alert.state is not AlertState.SET_ASIDE]
+    if not rows:
+        return []
+    first = rows[0]
+    if first.may_be_seen:
+        return [row for row in rows if row.batch == first.batch]
+    if first.alert.attempts:
+        return [first]
+    return list(takewhile(lambda row: _can_join(row, first), rows))[:AT_ONCE]
+
+
+def _can_join(row: AlertRow, first: AlertRow) -> bool:
+    return not row.may_be_seen and row.alert.attempts == 0 and row.alert.account == first.alert.account
+
+
+def _tried(row: AlertRow, *, uncertain: bool, counts: bool) -> AlertRow:
+    again = row.again or uncertain
+    alert = replace(
+        row.alert,
+        state=AlertState.UNCERTAIN if again else AlertState.WAITING,
+        attempts=row.alert.attempts + counts,
+    )
+    return AlertRow(alert, again=again, batch=row.batch if again else "")
+
+
+def _paid_in(chat_id: int, invoice_ids: Collection[int | None], rows: Iterable[PaymentRow]) -> frozenset[int]:
+    """Of these invoices those whose payment this chat has begun, and is told of there."""
+    payments = [row.payment for row in rows]
+    return frozenset(
+        payment.invoice_id
+        for payment in payments
+        if payment.invoice_id in invoice_ids and payment.place.chat_id == chat_id and _pays(payment)
+    )
+
+
+def _pays(payment: Payment) -> bool:
+    done = payment.state is State.SENT or payment.outcome is Outcome.DONE
+    return payment.action is Action.PAY and done

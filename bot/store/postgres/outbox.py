@@ -1,0 +1,96 @@
+"""The alerts on their way out. The promises are those of :class:`bot.ports.Outbox`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.domain.alerts import SentMessage
+from bot.ports import Claim, Delivery
+from bot.store.messages import (
+    account_to_read,
+    after_failure,
+    after_sending,
+    batch_of,
+    begun,
+    delivery_of,
+    set_aside,
+)
+from bot.store.postgres.connections import Cursor
+from bot.store.postgres.part import Part
+from bot.store.postgres.rows import COLUMNS, Hold, payments_where, save_chat, stored_of
+from bot.store.records import ChatRecord
+
+log = structlog.get_logger()
+
+DUE = f"""
+    SELECT {COLUMNS}, nextval('epochs') FROM (
+        SELECT * FROM chats WHERE message_due <= %s
+        ORDER BY message_due, message_since, id LIMIT %s FOR UPDATE SKIP LOCKED
+    ) AS due
+    ORDER BY message_due, message_since, id
+"""
+
+
+class PostgresOutbox(Part):
+    """Each method is one transaction. The lease is the chat's, so its messages go out one after the other."""
+
+    async def claim_alerts(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Delivery]:
+        """That alerts are being sent is in the database before they are given out.
+
+        A chat that can't be read is logged and left out until its lease ends; it holds up nobody else.
+        """
+
+        async def claim(cursor: Cursor) -> list[Delivery]:
+            await cursor.execute(DUE, [now, limit])
+            deliveries = [await self._begin_message(cursor, row, now + lease) for row in await cursor.fetchall()]
+            return [delivery for delivery in deliveries if delivery is not None]
+
+        def give_back(delivery: Delivery) -> Any:
+            return self.alerts_failed(delivery.claim, now, uncertain=False, counts=False)
+
+        return await self._db.run_claim(claim, give_back)
+
+    async def alerts_sent(self, claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
+        return await self._finish_message(claim, lambda record: after_sending(record, claim.key, message, resolved))
+
+    async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
+        return await self._finish_message(
+            claim, lambda record: after_failure(record, claim.key, retry_at, uncertain=uncertain, counts=counts)
+        )
+
+    async def set_alerts_aside(self, claim: Claim) -> bool:
+        return await self._finish_message(claim, lambda record: set_aside(record, claim.key))
+
+    async def _begin_message(self, cursor: Cursor, row: tuple[Any, ...], until: datetime) -> Delivery | None:
+        chat_id, epoch = row[0], row[-1]
+        try:
+            stored = stored_of(row[:-1])
+            record = begun(stored.record)
+            if record is None:
+                return None
+            account = account_to_read(record)
+            payments = await payments_where(cursor, "account = %s", account) if account is not None else []
+            delivery = delivery_of(record, epoch, self._vault, payments)
+        except Exception:
+            log.exception("chat can't be read for its alert", chat=chat_id)
+            await cursor.execute("UPDATE chats SET message_due = %s WHERE id = %s", [until, chat_id])
+            return None
+        await save_chat(cursor, stored, record, check=stored.check, message=Hold(epoch, until))
+        return delivery
+
+    async def _finish_message(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
+        async def finish(cursor: Cursor) -> bool:
+            held = f"SELECT {COLUMNS} FROM chats WHERE message_epoch = %s FOR UPDATE"
+            await cursor.execute(held, [claim.epoch])
+            row = await cursor.fetchone()
+            stored = row and stored_of(row)
+            if not stored or not batch_of(stored.record, claim.key):
+                return False
+            await save_chat(cursor, stored, change(stored.record), check=stored.check)
+            return True
+
+        return await self._db.run(finish)

@@ -1,0 +1,85 @@
+"""Brings the schema up to date, under a lock: of processes that start at once, one does it and the others wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import psycopg
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext, MigrationStep
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
+
+from bot.errors import StartError
+
+LOCK = 4_211_064_501
+"""The number of the advisory lock; it is the transaction's, so it ends with it however that ends."""
+
+CONNECT_WITHIN = 10
+"""Seconds."""
+
+
+def migrate(url: str) -> str:
+    """Bring the schema up to date in one transaction, and give its version. Takes a connection of its own.
+
+    Raises :class:`psycopg.OperationalError` where the database can't be reached, :class:`StartError` where its schema
+    is of a newer version of the bot, or the bot's role may not change it.
+    """
+    engine = create_engine("postgresql+psycopg://", creator=lambda: _connect(url), poolclass=NullPool)
+    try:
+        with engine.begin() as connection:
+            context = MigrationContext.configure(connection, opts={"fn": _steps})
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+            with Operations.context(context):
+                context.run_migrations()
+            return context.get_current_revision() or ""
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise _forbidden(error) from error
+    except Exception as error:
+        cause = getattr(error, "orig", None)  # SQLAlchemy wraps the driver's errors
+        if isinstance(cause, psycopg.errors.InsufficientPrivilege):
+            raise _forbidden(cause) from error
+        if isinstance(cause, psycopg.Error):
+            raise cause from error
+        raise
+
+
+def newest() -> str:
+    """The version of the schema that this program needs."""
+    return _scripts().get_current_head() or ""
+
+
+def check_version(version: str) -> None:
+    """Raise :class:`StartError` for a schema that this program is too old for."""
+    if version and version not in {script.revision for script in _scripts().walk_revisions()}:
+        raise StartError(
+            f"The database has the schema {version}, which is of a newer version of the bot (this one knows {newest()})"
+            ": install that one."
+        )
+
+
+def _steps(versions: tuple[str, ...], _: MigrationContext) -> Iterable[MigrationStep]:
+    """What is still to be done, the oldest step first."""
+    for version in versions:
+        check_version(version)
+    scripts = _scripts()
+    missing = list(scripts.iterate_revisions("head", versions[0] if versions else "base"))
+    return [MigrationStep.upgrade_from_script(scripts.revision_map, script) for script in reversed(missing)]
+
+
+def _scripts() -> ScriptDirectory:
+    folder = Path(__file__).parent
+    return ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
+
+
+def _connect(url: str) -> psycopg.Connection:
+    return psycopg.connect(url, connect_timeout=CONNECT_WITHIN, prepare_threshold=None)
+
+
+def _forbidden(error: psycopg.Error) -> StartError:
+    return StartError(
+        f"The database's role may not change the schema ({error.diag.message_primary}). Let it own the database, or "
+        "run `python -m bot migrate` with a DATABASE_URL of a role that may."
+    )

@@ -1,0 +1,42 @@
+"""A new invoice, and the reminder of the morning on which it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import pytest
+
+from bot.domain.alerts import AlertKind, KnownInvoice
+from bot.domain.preferences import Preferences
+from bot.domain.reminders import Decision, Notice, decide, next_look
+from bot.domain.timing import Timing
+from tests.domain.deciding import DUE
+from tests.domain.moments import BERLIN
+from tests.fakes import invoice
+
+USUAL = Preferences()
+NEVER_QUIET = Preferences(quiet=None)
+ONE = invoice(due=DUE)
+
+
+def at(day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(2026, 6, day, hour, minute, tzinfo=BERLIN)
+
+
+def check(known: Mapping[int, KnownInvoice], now: datetime, preferences: Preferences = USUAL) -> Decision:
+    return decide(known, [ONE], silences={}, shown=(), timing=Timing(preferences, BERLIN), now=now)
+
+
+@pytest.mark.parametrize("found", [at(7, 23, 30), at(8, 2), at(8, 7, 59), at(8, 8), at(8, 8, 59), at(8, 9)])
+def test_what_is_found_in_the_night_or_shortly_before_the_hour_is_told_once_that_morning(found: datetime) -> None:
+    decision = check({}, found)
+    assert decision.notices == (Notice(AlertKind.NEW, 1, 7, DUE),)
+    assert check(decision.known, at(8, 9)).notices == ()
+    assert next_look(decision.known, {}, Timing(USUAL, BERLIN), found) == at(12, 9)
+
+
+def test_what_is_found_at_midnight_where_nothing_is_quiet_is_reminded_of_in_the_morning() -> None:
+    decision = check({}, at(15, 0, 10), NEVER_QUIET)
+    assert decision.notices == (Notice(AlertKind.NEW, 1, 1, DUE),)
+    assert check(decision.known, at(15, 9), NEVER_QUIET).notices == (Notice(AlertKind.DUE, 1, 0, DUE),)

@@ -1,0 +1,90 @@
+"""A throw-away PostgreSQL cluster in a temporary folder, reached by a socket in it, and deleted at the end."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import psycopg
+import pytest
+
+USER = "bot"
+NOBODY = "postgres"
+"""Whom it runs as where the tests are root's: PostgreSQL refuses root."""
+
+SETTINGS = {
+    "listen_addresses": "",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "max_connections": "100",
+    "shared_buffers": "64MB",
+}
+
+
+class Cluster:
+    """Starts and stops a server on its own data, as often as a test asks. ``settings`` are the server's."""
+
+    def __init__(self, **settings: str) -> None:
+        self._bin = binaries()
+        # Not pytest's folder: a socket's path has a hundred characters at most, and another user must get there.
+        self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
+        self._user: str | None = None
+        if os.geteuid() == 0:
+            account = pwd.getpwnam(NOBODY)
+            os.chown(self.folder, account.pw_uid, account.pw_gid)
+            self._user = NOBODY
+        self._call("initdb", "-D", "data", "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        chosen = {**SETTINGS, "unix_socket_directories": str(self.folder), **settings}
+        with (self.folder / "data" / "postgresql.conf").open("a") as file:
+            file.write("\n".join(["", *(f"{name} = '{value}'" for name, value in chosen.items()), ""]))
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://{USER}@/{database}?host={self.folder}"
+
+    def start(self) -> None:
+        self._call("pg_ctl", "-D", "data", "-l", "log", "-w", "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        """``immediate`` is a crash: all connections end at once."""
+        self._call("pg_ctl", "-D", "data", "-m", mode, "-w", "stop")
+
+    def make_database(self, name: str) -> str:
+        """An empty database, and its URL; an older one of this name goes."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return self.url(name)
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    def _call(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [self._bin / program, *arguments],
+            cwd=self.folder,
+            user=self._user,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,  # not a pipe: the server keeps it open
+            stderr=subprocess.PIPE if program == "initdb" else subprocess.DEVNULL,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            pytest.fail(f"{program} failed: {done.stderr or (self.folder / 'log').read_text()}")
+
+
+def binaries() -> Path:
+    """The folder of PostgreSQL's programs, the newest there is. Without any the test is skipped; in CI it fails."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    named = shutil.which("initdb")
+    if found or named:
+        return found[-1].parent if found else Path(str(named)).parent
+    missing = "needs a PostgreSQL to start: install it (Debian: apt-get install postgresql) and run the tests again"
+    if os.environ.get("CI"):
+        pytest.fail(missing)
+    pytest.skip(missing)

@@ -1,0 +1,87 @@
+"""What a store promises an operator: to see chats and alerts, and to retry or drop alerts."""
+
+from __future__ import annotations
+
+from bot.domain.alerts import AlertState
+from tests.store.examples import (
+    CHAT,
+    HOUR,
+    LEASE,
+    MINUTE,
+    NOW,
+    OTHER,
+    Shelf,
+    claim_alert,
+    claim_message,
+    linked,
+    numbers_in,
+    with_alerts,
+)
+
+
+class UpkeepContract:
+    """Chats at a glance, and the outbox."""
+
+    async def test_all_chats_are_seen_with_how_it_goes(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        link = await with_alerts(store, 1, 2)
+        await store.set_language(OTHER, "de")
+        await store.rest(CHAT, "blocked")
+        other, chat = await store.overviews()
+        assert (other.chat_id, other.account, other.checked_at) == (OTHER, None, None)
+        assert (chat.chat_id, chat.account, chat.resting) == (CHAT, link.account, "blocked")
+        assert (chat.waiting, chat.set_aside) == (2, 0)
+        assert "secret-token-1" not in repr([other, chat])
+
+    async def test_alerts_are_seen_with_what_became_of_them(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await with_alerts(store, 1, 2)
+        assert [alert.alert.state for alert in await store.alerts()] == [AlertState.WAITING] * 2
+        delivery = await claim_message(store)
+        await store.alerts_failed(delivery.claim, NOW + HOUR, uncertain=True, counts=True)
+        alerts = await store.alerts()
+        assert [(a.chat_id, a.alert.invoice_id, a.again, a.not_before) for a in alerts] == [
+            (CHAT, 1, True, NOW + HOUR),
+            (CHAT, 2, True, NOW + HOUR),
+        ]
+
+    async def test_an_alert_that_was_set_aside_can_be_sent_again(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await with_alerts(store, 1)
+        claim, alert = await claim_alert(store)
+        assert await store.set_alerts_aside(claim)
+        assert await store.claim_alerts(NOW + MINUTE, 10, LEASE) == []
+        assert await store.retry_alerts([alert.id, "unknown"]) == 1
+        again = await claim_message(store)
+        assert numbers_in(again) == [1]
+        assert again.alerts[0].attempts == 0
+
+    async def test_an_alert_that_waits_for_its_next_try_can_be_sent_at_once(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await with_alerts(store, 1)
+        claim, alert = await claim_alert(store)
+        assert await store.alerts_failed(claim, NOW + HOUR, uncertain=False, counts=True)
+        assert await store.retry_alerts([alert.id]) == 1
+        assert (await claim_message(store)).alerts[0].id == alert.id
+
+    async def test_a_dropped_alert_is_gone_and_no_other(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await with_alerts(store, 1, 2)
+        await with_alerts(store, 3, chat_id=OTHER)
+        first = next(a.alert for a in await store.alerts() if a.alert.invoice_id == 1)
+        assert await store.drop_alerts([first.id]) == 1
+        assert [a.alert.invoice_id for a in await store.alerts()] == [3, 2]
+
+    async def test_what_is_being_sent_is_left_alone(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await with_alerts(store, 1)
+        claim, alert = await claim_alert(store)
+        assert await store.retry_alerts([alert.id]) == 0
+        assert await store.drop_alerts([alert.id]) == 0
+        assert await store.alerts_sent(claim, None, ())
+
+    async def test_a_chat_of_which_nothing_else_was_stored_stays_linked_when_its_alerts_go(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        link = await linked(store)
+        assert await store.drop_alerts(["unknown"]) == 0
+        assert (await store.chat(CHAT)).link == link

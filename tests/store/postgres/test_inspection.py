@@ -1,0 +1,52 @@
+"""What the doctor is told of a database, of which nothing is changed."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+
+from bot.errors import StartError
+from bot.store.postgres.inspection import Inspection, inspect
+from bot.store.postgres.schema import migrate
+from bot.store.postgres.store import open_store
+from bot.store.start import Contents
+from bot.store.vault import new_key
+from tests.store.cluster import Cluster
+from tests.store.examples import CHAT, OTHER, claim_alert, linked, with_alerts
+
+KEY = new_key()
+
+
+async def test_before_the_first_start_there_is_nothing_and_it_stays_so(cluster: Cluster) -> None:
+    url = cluster.make_database("fresh")
+    assert await inspect(url, [KEY]) is None
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*) FROM pg_class WHERE relname = 'chats'").fetchone() == (0,)
+    migrate(url)
+    assert await inspect(url, [KEY]) is None
+
+
+async def test_it_tells_the_schema_what_is_stored_and_how_many_bots_run(database: str) -> None:
+    stores = [await open_store(database, [KEY]) for _ in range(2)]
+    await linked(stores[0], OTHER)
+    await with_alerts(stores[0], 1)
+    claim, _ = await claim_alert(stores[0])
+    await stores[0].set_alerts_aside(claim)
+    await stores[0].rest(CHAT, "blocked")
+    assert await inspect(database, [KEY]) == Inspection("0001", True, Contents(2, 1, 1), 2)
+    for store in stores:
+        await store.close()
+    found = await inspect(database, [KEY])
+    assert found is not None
+    assert found.running == 0
+
+
+async def test_the_wrong_key_and_a_schema_of_the_future_are_told(cluster: Cluster) -> None:
+    url = cluster.make_database("spoilt")
+    await (await open_store(url, [KEY])).close()
+    with pytest.raises(StartError, match="not among the keys given"):
+        await inspect(url, [new_key()])
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StartError, match="newer version of the bot"):
+        await inspect(url, [KEY])

@@ -1,0 +1,40 @@
+"""Random lives of a few chats on PostgreSQL, against the same model as those on the embedded store."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import initialize, rule
+
+from bot.store.postgres.store import open_store
+from tests.store.conftest import empty
+from tests.store.test_model import KEY, StoreLife
+
+
+class PostgresLife(StoreLife):
+    """Leases outlive a crash here, so what was in hand still counts after it."""
+
+    url = ""
+
+    @initialize()
+    def open(self) -> None:
+        with psycopg.connect(self.url) as connection:
+            empty(connection)
+        self.store = self.do(open_store(self.url, [KEY], connections=2, clock=lambda: self.now))
+
+    @rule()
+    def crash(self) -> None:
+        self.do(self.store.close())
+        self.store = self.do(open_store(self.url, [KEY], connections=2, clock=lambda: self.now))
+
+
+TestPostgresLife = PostgresLife.TestCase
+TestPostgresLife.settings = settings(
+    max_examples=6, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+@pytest.fixture(autouse=True)
+def _on_the_database(database: str) -> None:
+    PostgresLife.url = database

@@ -1,0 +1,184 @@
+"""All data from a folder into a database and back: the same bytes, whatever happened on the way."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bot.domain.chats import Silence
+from bot.domain.payments import State
+from bot.domain.preferences import Preferences
+from bot.errors import StartError
+from bot.store.archive import Archive, content_of, move
+from bot.store.folder import FolderArchive, open_folder
+from bot.store.postgres.archive import PostgresArchive, open_database
+from bot.store.postgres.store import open_store as open_postgres
+from bot.store.records import ChatRecord
+from bot.store.tinydb import open_store
+from bot.store.vault import Vault, new_key
+from tests.store.examples import (
+    CHAT,
+    HOUR,
+    MINUTE,
+    NOW,
+    OTHER,
+    claim_message,
+    message_about,
+    new_payment,
+    with_alerts,
+    with_messages,
+)
+
+KEY = new_key()
+MANY = 700
+
+
+def quiet(count: int, total: int) -> None:
+    assert 0 <= count <= total
+
+
+def files(folder: Path) -> Mapping[str, bytes]:
+    """What a folder holds, but for its lock."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != "lock"]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+async def fill(folder: Path, many: int = 0) -> None:
+    """A bit of everything that a store can hold."""
+    store = open_store(folder, [KEY], lambda: NOW)
+    await with_messages(store, message_about(1, 2))
+    link = await with_alerts(store, 1, None, 2, chat_id=OTHER)
+    await store.set_preferences(CHAT, Preferences(before=(5,), zone="Europe/Lisbon"), NOW)
+    await store.silence(OTHER, link.account, {1: Silence(until=NOW + HOUR), 2: Silence(muted=True)}, NOW)
+    delivery = await claim_message(store, NOW + HOUR)
+    await store.alerts_failed(delivery.claim, NOW + 2 * HOUR, uncertain=True, counts=True)
+    await store.set_language(99, "de \u0000 \U0001f600 „“")
+    for number in range(3):
+        await store.add_payment(new_payment(f"p{number}", link.account, invoice_id=number))
+    await store.advance_payment(new_payment("p1", link.account, invoice_id=1, state=State.CONFIRMED), State.ASKED)
+    for number in range(many):
+        await with_alerts(store, 1, 2, chat_id=1_000_000 + number)
+        if number % 10 == 0:
+            await store.add_payment(new_payment(f"many{number}", f"{number:064x}"))
+    await store.close()
+
+
+@pytest.fixture
+async def there(database: str) -> AsyncIterator[PostgresArchive]:
+    async with open_database(database, Vault([KEY]), 4, 10) as archive:
+        yield archive
+
+
+@pytest.mark.parametrize("many", [0, MANY])
+async def test_over_and_back_gives_the_same_bytes(tmp_path: Path, there: PostgresArchive, many: int) -> None:
+    await fill(tmp_path / "old", many)
+    with open_folder(tmp_path / "old", Vault([KEY])) as old, open_folder(tmp_path / "new", Vault([KEY])) as new:
+        over = await move(old, there, quiet)
+        back = await move(there, new, quiet)
+        assert over == back == await content_of(old)
+    assert (over.chats, over.payments) == (3 + many, 3 + many // 10)
+    assert files(tmp_path / "new") == files(tmp_path / "old")
+
+
+async def test_a_bot_goes_on_in_the_new_place_where_it_was_in_the_old(
+    tmp_path: Path, there: PostgresArchive, database: str
+) -> None:
+    await fill(tmp_path / "old")
+    with open_folder(tmp_path / "old", Vault([KEY])) as old:
+        await move(old, there, quiet)
+    before, after = open_store(tmp_path / "old", [KEY]), await open_postgres(database, [KEY])
+    for chat_id in (CHAT, OTHER, 99):
+        assert await before.chat(chat_id) == await after.chat(chat_id)
+        assert await before.waiting_alerts(chat_id) == await after.waiting_alerts(chat_id)
+    assert await before.unsettled_payments() == await after.unsettled_payments()
+    first, second = [await store.claim_alerts(NOW + 3 * HOUR, 9, MINUTE) for store in (before, after)]
+    assert [(one.alerts, one.known, one.again) for one in first] == [(a.alerts, a.known, a.again) for a in second]
+    first_checks, second_checks = [await store.claim_checks(NOW + HOUR, 9, MINUTE) for store in (before, after)]
+    assert {check.chat.id for check in first_checks} == {check.chat.id for check in second_checks} == {CHAT, OTHER}
+    await before.close()
+    await after.close()
+
+
+class Cut(Exception):
+    pass
+
+
+class CutOff(FolderArchive):
+    """A folder that can't be read any more after a while."""
+
+    left = 2
+
+    async def chats(self, chat_ids: Sequence[int]) -> list[ChatRecord]:
+        self.left -= 1
+        if not self.left:
+            raise Cut
+        return await super().chats(chat_ids)
+
+
+async def test_a_move_that_was_cut_off_goes_on_when_begun_again(
+    tmp_path: Path, there: PostgresArchive, database: str
+) -> None:
+    await fill(tmp_path / "old", MANY)
+    with pytest.raises(Cut):
+        await move(CutOff(tmp_path / "old", Vault([KEY])), there, quiet)
+    assert await there.is_moving()
+    with pytest.raises(StartError, match="was not finished"):
+        await open_postgres(database, [KEY])
+    with psycopg.connect(database) as connection:
+        connection.execute("UPDATE chats SET account = 'not written again' WHERE id = %s", [1_000_000])
+    with open_folder(tmp_path / "old", Vault([KEY])) as old:
+        assert await move(old, there, quiet) == await content_of(old)
+    with psycopg.connect(database) as connection:
+        rows = connection.execute("SELECT id FROM chats WHERE account = 'not written again'").fetchall()
+    assert rows == [(1_000_000,)]
+
+
+async def test_a_move_into_a_folder_that_was_cut_off_lets_no_bot_start_there(
+    tmp_path: Path, there: PostgresArchive
+) -> None:
+    await fill(tmp_path / "old")
+    with open_folder(tmp_path / "new", Vault([KEY])) as new:
+        await new.put_sealed_secret("1.x.y")
+        await new.set_moving(True)
+    with pytest.raises(StartError, match="was not finished"):
+        open_store(tmp_path / "new", [KEY])
+
+
+async def refused(source: Archive, target: Archive, why: str) -> None:
+    with pytest.raises(StartError, match=why):
+        await move(source, target, quiet)
+
+
+async def test_nothing_is_moved_while_a_bot_runs(tmp_path: Path, there: PostgresArchive, database: str) -> None:
+    await fill(tmp_path / "old")
+    with open_folder(tmp_path / "old", Vault([KEY])) as old:
+        bot = await open_postgres(database, [KEY])
+        await refused(old, there, "A bot is running on the database")
+        await refused(there, old, "A bot is running on the database")
+        await bot.close()
+        with pytest.raises(StartError, match="Another process is using"), open_folder(tmp_path / "old", Vault([KEY])):
+            pass
+
+
+async def test_nothing_is_moved_over_other_data(tmp_path: Path, there: PostgresArchive, database: str) -> None:
+    await fill(tmp_path / "old")
+    await (await open_postgres(database, [KEY])).close()
+    with open_folder(tmp_path / "old", Vault([KEY])) as old:
+        before = await content_of(there)
+        await refused(old, there, "data in the database already")
+        assert await content_of(there) == before
+
+
+async def test_nothing_is_moved_with_the_wrong_key(tmp_path: Path, there: PostgresArchive) -> None:
+    await fill(tmp_path / "old")
+    with open_folder(tmp_path / "old", Vault([new_key()])) as old:
+        await refused(old, there, "which is not among the keys given")
+    assert await there.is_empty()
+
+
+async def test_there_is_nothing_to_move_out_of_an_empty_place(tmp_path: Path, there: PostgresArchive) -> None:
+    with open_folder(tmp_path / "old", Vault([KEY])) as old:
+        await refused(old, there, "There is nothing in")

@@ -1,0 +1,146 @@
+"""The database away and back: what was asked for meanwhile, and what was in hand."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.domain.payments import State
+from bot.errors import StartError, StoreAway
+from bot.store.postgres.schema import migrate
+from bot.store.postgres.store import PostgresStore, open_store
+from bot.store.vault import new_key
+from tests.store.cluster import Cluster
+from tests.store.examples import CHAT, LEASE, MINUTE, NOW, checked, claim_check, linked, new_payment, with_alerts
+
+KEY = new_key()
+
+
+@pytest.fixture(scope="module")
+def own_cluster() -> Iterator[Cluster]:
+    """One that a test may stop without disturbing others."""
+    cluster = Cluster()
+    cluster.start()
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture
+def url(own_cluster: Cluster) -> str:
+    url = own_cluster.make_database("away")
+    migrate(url)
+    return url
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[PostgresStore]:
+    store = await open_store(url, [KEY], timeout=2, clock=lambda: NOW)
+    yield store
+    await store.close()
+
+
+async def is_back(store: PostgresStore, within: float = 20) -> None:
+    end = time.monotonic() + within
+    while True:
+        try:
+            await store.chat(CHAT)
+            return
+        except StoreAway:
+            assert time.monotonic() < end, "the store did not come back"
+            await asyncio.sleep(0.1)
+
+
+async def test_while_the_database_is_away_everything_says_so_and_afterwards_it_goes_on(
+    store: PostgresStore, own_cluster: Cluster
+) -> None:
+    link = await linked(store)
+    own_cluster.stop()
+    with capture_logs() as logs:
+        try:
+            for _ in range(3):
+                with pytest.raises(StoreAway):
+                    await store.chat(CHAT)
+                with pytest.raises(StoreAway):
+                    await store.claim_checks(NOW + MINUTE, 10, LEASE)
+        finally:
+            own_cluster.start()
+        await is_back(store)
+    assert (await store.chat(CHAT)).link == link
+    assert [entry["event"] for entry in logs] == ["database is away", "database is back"]
+
+
+async def test_once_it_is_known_to_be_away_nobody_waits_for_it(store: PostgresStore, own_cluster: Cluster) -> None:
+    own_cluster.stop()
+    try:
+        with pytest.raises(StoreAway):
+            await store.chat(CHAT)
+        began = time.monotonic()
+        with pytest.raises(StoreAway):
+            await store.set_language(CHAT, "de")
+        assert time.monotonic() - began < 0.5
+    finally:
+        own_cluster.start()
+    await is_back(store)
+
+
+async def test_what_was_in_hand_counts_after_a_short_outage(store: PostgresStore, own_cluster: Cluster) -> None:
+    await linked(store)
+    check = await claim_check(store)
+    own_cluster.stop()
+    own_cluster.start()
+    await is_back(store)
+    assert await store.finish_check(check.claim, checked(check))
+    assert await store.claim_checks(NOW + MINUTE, 10, LEASE) == []
+
+
+async def test_an_idle_pool_does_not_notice_a_restart(store: PostgresStore, own_cluster: Cluster) -> None:
+    link = await linked(store)
+    await asyncio.gather(*(store.chat(CHAT) for _ in range(20)))
+    own_cluster.stop()
+    own_cluster.start()
+    with capture_logs() as logs:
+        assert (await store.chat(CHAT)).link == link
+    assert not logs
+
+
+async def test_what_was_committed_is_there_after_a_crash_of_the_database(
+    store: PostgresStore, own_cluster: Cluster
+) -> None:
+    await with_alerts(store, 1, 2)
+    await store.add_payment(new_payment())
+    own_cluster.stop()
+    own_cluster.start()
+    await is_back(store)
+    assert (await store.waiting_alerts(CHAT)).waiting == 2
+    payment = await store.payment("p1")
+    assert payment is not None
+    assert payment.state is State.ASKED
+
+
+async def test_a_start_waits_for_the_database_and_says_so_once(url: str, own_cluster: Cluster) -> None:
+    own_cluster.stop()
+    with capture_logs() as logs:
+        opening = asyncio.create_task(open_store(url, [KEY]))
+        await asyncio.sleep(1.5)
+        assert not opening.done()
+        own_cluster.start()
+        store = await opening
+    await store.close()
+    events = [entry["event"] for entry in logs]
+    assert events[0] == "waiting for the database"
+    assert events[-1] == "database is there"
+
+
+async def test_a_statement_that_takes_too_long_is_given_up(store: PostgresStore) -> None:
+    with pytest.raises(StoreAway):
+        await store._db.run(lambda cursor: cursor.execute("SELECT pg_sleep(30)"))
+    await is_back(store)
+
+
+async def test_without_keys_the_start_ends_with_a_sentence(url: str) -> None:
+    with pytest.raises(StartError, match="TOKEN_KEYS must be set"):
+        await open_store(url, [])

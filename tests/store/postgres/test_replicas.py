@@ -1,0 +1,198 @@
+"""Several processes on one database: who gets what, and what becomes of one that slept."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections import Counter
+
+import psycopg
+import pytest
+
+from bot.domain.payments import State
+from bot.errors import PaymentInProgress, StartError
+from bot.ports import Checked
+from bot.store.postgres.schema import migrate
+from bot.store.postgres.store import PostgresStore
+from tests.store.cluster import Cluster
+from tests.store.examples import (
+    CHAT,
+    LEASE,
+    MINUTE,
+    NOW,
+    checked,
+    claim_alert,
+    claim_check,
+    knowledge,
+    linked,
+    message_about,
+    new_alert,
+    new_payment,
+    with_alerts,
+)
+from tests.store.shelves import PostgresShelf
+
+MANY = 40
+
+
+@pytest.fixture
+async def replicas(postgres_shelf: PostgresShelf) -> list[PostgresStore]:
+    return [await postgres_shelf.open() for _ in range(3)]
+
+
+async def test_every_due_check_goes_to_one_replica(replicas: list[PostgresStore]) -> None:
+    for number in range(1, MANY + 1):
+        await linked(replicas[0], number)
+    claims = await asyncio.gather(*(store.claim_checks(NOW + MINUTE, 7, LEASE) for store in replicas * 6))
+    counts = Counter(check.chat.id for checks in claims for check in checks)
+    assert counts == Counter(range(1, MANY + 1))
+
+
+async def test_every_message_goes_to_one_replica(replicas: list[PostgresStore]) -> None:
+    for number in range(1, MANY + 1):
+        await with_alerts(replicas[0], 1, chat_id=number)
+    claims = await asyncio.gather(*(store.claim_alerts(NOW + MINUTE, 7, LEASE) for store in replicas * 6))
+    counts = Counter(delivery.chat.id for deliveries in claims for delivery in deliveries)
+    assert counts == Counter(range(1, MANY + 1))
+
+
+async def test_of_many_confirmations_of_one_payment_one_counts(replicas: list[PostgresStore]) -> None:
+    await replicas[0].add_payment(new_payment())
+    confirmed = new_payment(state=State.CONFIRMED)
+    outcomes = await asyncio.gather(*(store.advance_payment(confirmed, State.ASKED) for store in replicas * 5))
+    assert sorted(outcomes) == [False] * 14 + [True]
+
+
+async def test_of_two_payments_of_one_invoice_one_is_confirmed(replicas: list[PostgresStore]) -> None:
+    for number in range(9):
+        await replicas[0].add_payment(new_payment(f"p{number}"))
+    outcomes = await asyncio.gather(
+        *(
+            replicas[number % 3].advance_payment(new_payment(f"p{number}", state=State.CONFIRMED), State.ASKED)
+            for number in range(9)
+        ),
+        return_exceptions=True,
+    )
+    assert outcomes.count(True) == 1
+    assert len([outcome for outcome in outcomes if isinstance(outcome, PaymentInProgress)]) == 8
+
+
+async def test_the_database_itself_refuses_two_payments_of_one_invoice(
+    replicas: list[PostgresStore], database: str
+) -> None:
+    for number in (1, 2):
+        await replicas[0].add_payment(new_payment(f"p{number}"))
+    with psycopg.connect(database) as connection, pytest.raises(psycopg.errors.UniqueViolation):
+        connection.execute("UPDATE payments SET state = 'sent'")
+
+
+async def test_a_replica_that_slept_past_its_lease_has_its_check_refused(replicas: list[PostgresStore]) -> None:
+    sleeper, other, _ = replicas
+    await linked(sleeper)
+    slept = await claim_check(sleeper)
+    taken = await claim_check(other, NOW + MINUTE + LEASE)
+    assert not await sleeper.finish_check(slept.claim, checked(slept, known=knowledge(99)))
+    assert not await sleeper.postpone_check(slept.claim, NOW)
+    assert await other.finish_check(taken.claim, checked(taken))
+    assert taken.known == knowledge(1, 2)
+
+
+async def test_a_replica_that_slept_past_its_lease_has_its_message_refused(replicas: list[PostgresStore]) -> None:
+    sleeper, other, _ = replicas
+    await with_alerts(sleeper, 1)
+    slept, _ = await claim_alert(sleeper)
+    (taken,) = await other.claim_alerts(NOW + MINUTE + LEASE, 10, LEASE)
+    assert taken.again
+    assert not await sleeper.alerts_sent(slept, message_about(1), ())
+    assert not await sleeper.set_alerts_aside(slept)
+    assert await other.alerts_sent(taken.claim, message_about(1), ())
+
+
+async def test_what_many_write_of_one_chat_at_once_is_all_there(replicas: list[PostgresStore]) -> None:
+    await asyncio.gather(
+        replicas[0].set_language(CHAT, "de"),
+        replicas[1].await_token(CHAT, NOW + MINUTE),
+        *(store.set_language(CHAT, "de") for store in replicas * 3),
+    )
+    chat = await replicas[2].chat(CHAT)
+    assert (chat.language, chat.awaiting_token_until) == ("de", NOW + MINUTE)
+
+
+async def test_moves_both_ways_at_once_end_with_one_chat(replicas: list[PostgresStore]) -> None:
+    for number in range(1, 11):
+        await linked(replicas[0], number)
+        await asyncio.gather(*(store.move_chat(*pair) for store in replicas for pair in ((number, -1), (-1, number))))
+        chats = [await replicas[0].chat(chat_id) for chat_id in (number, -1)]
+        assert len([chat for chat in chats if chat.link]) == 1
+        await replicas[0].unlink(number)
+        await replicas[0].unlink(-1)
+
+
+async def test_checks_alerts_and_deliveries_of_many_replicas_lose_and_double_nothing(
+    replicas: list[PostgresStore],
+) -> None:
+    links = {number: await linked(replicas[0], number) for number in range(1, MANY + 1)}
+    delivered: Counter[str] = Counter()
+
+    async def work(store: PostgresStore) -> None:
+        for _ in range(12):
+            for check in await store.claim_checks(NOW + MINUTE, 5, LEASE):
+                alert = new_alert(links[check.chat.id], 1, f"alert-{check.chat.id}")
+                found = Checked(check.known, [alert], links[check.chat.id].watch, NOW + 15 * MINUTE)
+                assert await store.finish_check(check.claim, found)
+            for delivery in await store.claim_alerts(NOW + MINUTE, 5, LEASE):
+                delivered.update(alert.id for alert in delivery.alerts)
+                assert not delivery.again
+                assert await store.alerts_sent(delivery.claim, None, ())
+
+    await asyncio.gather(*(work(store) for store in replicas))
+    while deliveries := await replicas[0].claim_alerts(NOW + MINUTE, 50, LEASE):
+        for delivery in deliveries:
+            delivered.update(alert.id for alert in delivery.alerts)
+            assert await replicas[0].alerts_sent(delivery.claim, None, ())
+    assert delivered == Counter(f"alert-{number}" for number in links)
+
+
+async def test_a_claim_whose_caller_is_cancelled_is_given_back(replicas: list[PostgresStore]) -> None:
+    store, other, _ = replicas
+    await with_alerts(store, 1)
+    await store.set_language(CHAT, "de")
+    claiming = asyncio.create_task(store.claim_alerts(NOW + MINUTE, 10, LEASE))
+    await asyncio.sleep(0)
+    claiming.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await claiming
+    await asyncio.gather(*store._db._tasks, return_exceptions=True)
+    (delivery,) = await other.claim_alerts(NOW + MINUTE, 10, LEASE)
+    assert not delivery.again
+
+
+def test_of_processes_that_start_at_once_one_makes_the_schema(cluster: Cluster) -> None:
+    url = cluster.make_database("at_once")
+    code = "import sys; from bot.store.postgres.schema import migrate; print(migrate(sys.argv[1]))"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code, url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    ends = [(*process.communicate(), process.returncode) for process in processes]
+    assert [(out.strip(), code) for out, _, code in ends] == [("0001", 0)] * 3, ends
+
+
+def test_a_schema_of_the_future_is_left_alone(cluster: Cluster) -> None:
+    url = cluster.make_database("future")
+    migrate(url)
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StartError, match="9999, which is of a newer version of the bot"):
+        migrate(url)
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+
+
+def test_a_role_that_may_not_change_the_schema_ends_with_a_sentence(cluster: Cluster) -> None:
+    url = cluster.make_database("strangers")
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE ROLE reader LOGIN")
+    with pytest.raises(StartError, match="may not change the schema"):
+        migrate(url.replace("//bot@", "//reader@"))
