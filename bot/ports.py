@@ -243,6 +243,13 @@ class Outbox(Protocol):
     async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
         """Try again at ``retry_at``; ``counts`` adds to their attempts (a flood limit does not)."""
 
+    async def hold_alerts(self, claim: Claim, until: datetime) -> bool:
+        """Not sent, as the chat is quiet until then.
+
+        They are given out sooner once a check finds something settled, since edits ring nowhere, or the chat chooses
+        other preferences.
+        """
+
     async def set_alerts_aside(self, claim: Claim) -> bool:
         """Stop trying; they stay to be seen, and no longer hold up the next."""
 

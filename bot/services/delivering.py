@@ -91,7 +91,7 @@ class Courier:
         alerts = [alert for alert in pertinent if not is_told_elsewhere(alert, delivery)]
         message: SentMessage | None = unseen_trace(delivery, now)
         if alerts and timing.is_quiet(now):
-            await self._later(delivery, timing.quiet_end(now))
+            await self._outbox.hold_alerts(delivery.claim, timing.quiet_end(now))
             return None
         if alerts:
             try:

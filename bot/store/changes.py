@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from bot.domain.alerts import Alert, AlertState, KnownInvoice
+from bot.domain.alerts import Alert, AlertKind, AlertState, KnownInvoice
 from bot.domain.chats import Link, Member, Place, Silence, Silences
 from bot.domain.preferences import Preferences
 from bot.ports import Checked, Waiting
@@ -35,7 +35,8 @@ def preferring(record: ChatRecord, preferences: Preferences | None, now: datetim
     """With other preferences, and the next check due ``now``; the same record where they are the ones it has."""
     if preferences == record.chat.preferences:
         return record
-    return _looked_at(replace(record, chat=replace(record.chat, preferences=preferences)), now)
+    chat = replace(record.chat, preferences=preferences, quiet_until=None)
+    return _looked_at(replace(record, chat=chat), now)
 
 
 def silenced(
@@ -82,6 +83,7 @@ def merged(old: ChatRecord, new: ChatRecord | None, new_id: int, vault: Vault) -
         language=new.chat.language or old.chat.language,
         telegram_language=new.chat.telegram_language or old.chat.telegram_language,
         alerts_at=new.chat.alerts_at or old.chat.alerts_at,
+        quiet_until=new.chat.quiet_until or old.chat.quiet_until,
         preferences=new.chat.preferences or old.chat.preferences,
     )
     new = replace(new, chat=row)
@@ -122,7 +124,9 @@ def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
     rows = add_alerts(record.alerts, checked.alerts)
     alerts = tuple(row for row in rows if not _settled(row.alert, checked))
     silences = _still_needed(record.silences, checked, {row.alert.invoice_id for row in alerts})
-    return replace(record, link=link, known=dict(checked.known), alerts=alerts, silences=silences)
+    settled = any(alert.kind is AlertKind.SETTLED for alert in checked.alerts)
+    chat = replace(record.chat, quiet_until=None) if settled else record.chat  # edits ring nowhere, so they don't wait
+    return replace(record, chat=chat, link=link, known=dict(checked.known), alerts=alerts, silences=silences)
 
 
 def moved(place: Place, chat_id: int) -> Place:

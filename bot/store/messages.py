@@ -48,7 +48,7 @@ def delivery_of(record: ChatRecord, epoch: int, vault: Vault, payments: Iterable
         alerts=alerts,
         known=record.known if is_of_link else {},
         sent=record.sent if is_of_link else (),
-        paid_here=_paid_in(record.id, _settled_in(rows), payments),
+        paid_here=frozenset(number for number in _settled_in(rows) if number and _paid_here(record, number, payments)),
         again=first.again,
     )
 
@@ -66,6 +66,13 @@ def after_failure(record: ChatRecord, batch: str, retry_at: datetime, *, uncerta
     return retried_at(record.with_alerts(rows), retry_at)
 
 
+def held_until(record: ChatRecord, batch: str, until: datetime) -> ChatRecord:
+    """With a batch that was not sent, as the chat is quiet."""
+    rows = [_tried(row, uncertain=False, counts=False) for row in batch_of(record, batch)]
+    record = record.with_alerts(rows)
+    return replace(record, chat=replace(record.chat, alerts_at=None, quiet_until=until))
+
+
 def set_aside(record: ChatRecord, batch: str) -> ChatRecord:
     """With a batch that nobody tries any more."""
     rows = [
@@ -81,7 +88,7 @@ def batch_of(record: ChatRecord, batch: str) -> list[AlertRow]:
 
 def retried_at(record: ChatRecord, at: datetime | None) -> ChatRecord:
     """With no alert sent before then."""
-    return replace(record, chat=replace(record.chat, alerts_at=at))
+    return replace(record, chat=replace(record.chat, alerts_at=at, quiet_until=None))
 
 
 def _in_hand(record: ChatRecord) -> list[AlertRow]:
@@ -121,13 +128,16 @@ def _tried(row: AlertRow, *, uncertain: bool, counts: bool) -> AlertRow:
     return AlertRow(alert, again=again, batch=row.batch if again else "")
 
 
-def _paid_in(chat_id: int, invoice_ids: Collection[int | None], rows: Iterable[PaymentRow]) -> frozenset[int]:
-    """Of these invoices those whose payment this chat has begun, and is told of there."""
-    payments = [row.payment for row in rows]
-    return frozenset(
-        payment.invoice_id
-        for payment in payments
-        if payment.invoice_id in invoice_ids and payment.place.chat_id == chat_id and _pays(payment)
+def _paid_here(record: ChatRecord, invoice_id: int, payments: Iterable[PaymentRow]) -> bool:
+    """Whether this chat has begun the payment that settled the invoice, and is told of it there.
+
+    One from before its latest alert did not settle it for good.
+    """
+    since = max((m.sent_at for m in record.sent if m.says_of(invoice_id)), default=None)
+    return any(
+        _pays(row.payment) and (since is None or since <= row.payment.since)
+        for row in payments
+        if row.payment.invoice_id == invoice_id and row.payment.place.chat_id == record.id
     )
 
 

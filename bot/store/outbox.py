@@ -10,7 +10,16 @@ import structlog
 from bot.domain.alerts import SentMessage
 from bot.ports import Claim, Delivery
 from bot.store.database import Database
-from bot.store.messages import account_to_read, after_failure, after_sending, batch_of, begun, delivery_of, set_aside
+from bot.store.messages import (
+    account_to_read,
+    after_failure,
+    after_sending,
+    batch_of,
+    begun,
+    delivery_of,
+    held_until,
+    set_aside,
+)
 from bot.store.records import ChatRecord
 
 log = structlog.get_logger()
@@ -49,6 +58,13 @@ class AlertQueue:
         if record is None:
             return False
         self._finish(after_failure(record, claim.key, retry_at, uncertain=uncertain, counts=counts))
+        return True
+
+    def hold(self, claim: Claim, until: datetime) -> bool:
+        record = self._held(claim)
+        if record is None:
+            return False
+        self._finish(held_until(record, claim.key, until))
         return True
 
     def set_aside(self, claim: Claim) -> bool:

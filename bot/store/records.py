@@ -32,7 +32,11 @@ stays: it is to be resolved first."""
 
 @dataclass(frozen=True, slots=True)
 class ChatRow:
-    """A chat without its link. No alert is sent before ``alerts_at``: a retry, or a flood limit's end."""
+    """A chat without its link.
+
+    No alert is sent before ``alerts_at``, a retry or a flood limit's end, nor before ``quiet_until``: the end of the
+    chat's quiet hours, unless something comes up that rings nowhere.
+    """
 
     language: str | None = None
     telegram_language: str | None = None
@@ -40,7 +44,13 @@ class ChatRow:
     awaiting_for: str = ""
     resting: str | None = None
     alerts_at: datetime | None = None
+    quiet_until: datetime | None = None
     preferences: Preferences | None = None
+
+    @property
+    def next_message_at(self) -> datetime | None:
+        """Before when no alert is sent, whatever the reason; None: at once."""
+        return max((at for at in (self.alerts_at, self.quiet_until) if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True)

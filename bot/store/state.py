@@ -76,14 +76,14 @@ class ChatState:
         elif record.chat.resting is not None:
             self.alerts.pause(chat_id)
         else:
-            self.alerts.put(chat_id, record.chat.alerts_at or AT_ONCE)
+            self.alerts.put(chat_id, record.chat.next_message_at or AT_ONCE)
 
     def _sync_pile(self, chat_id: int, record: ChatRecord | None) -> None:
         if record is None or not record.alerts:
             self._piles.pop(chat_id, None)
             return
         row = record.next_alert
-        due = max(row.alert.created_at, record.chat.alerts_at or row.alert.created_at) if row else None
+        due = max(row.alert.created_at, record.chat.next_message_at or row.alert.created_at) if row else None
         set_aside = sum(row.alert.state is AlertState.SET_ASIDE for row in record.alerts)
         resting = record.chat.resting is not None
         self._piles[chat_id] = Pile(None if resting else due, len(record.alerts) - set_aside, set_aside)

@@ -165,6 +165,9 @@ class TinyStore:
     async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
         return await self._run(self._alerts.failed, claim, retry_at, uncertain=uncertain, counts=counts)
 
+    async def hold_alerts(self, claim: Claim, until: datetime) -> bool:
+        return await self._run(self._alerts.hold, claim, until)
+
     async def set_alerts_aside(self, claim: Claim) -> bool:
         return await self._run(self._alerts.set_aside, claim)
 

@@ -29,7 +29,7 @@ def overview_of(record: ChatRecord) -> Overview:
 
 def alerts_in(record: ChatRecord) -> list[WaitingAlert]:
     """A chat's alerts, the oldest first."""
-    return [WaitingAlert(record.id, row.alert, row.again, record.chat.alerts_at) for row in record.alerts]
+    return [WaitingAlert(record.id, row.alert, row.again, record.chat.next_message_at) for row in record.alerts]
 
 
 def retried(record: ChatRecord, alert_ids: Collection[str]) -> ChatRecord | None:

@@ -171,3 +171,53 @@ async def test_a_muted_invoice_that_is_settled_at_night_is_struck_out_and_done_w
     await world.deliver()
     assert (await world.store.waiting_alerts(1)).waiting == 0
     assert world.edits() == [(world.messenger.sent[0].id, [7])]
+
+
+# --- What was begun to be held, and then is not --------------------------------------------------------------------
+
+
+async def test_what_is_settled_at_night_is_struck_out_at_once_though_other_things_wait_for_the_morning(
+    world: World,
+) -> None:
+    await world.find(7)
+    await world.deliver()
+    world.at(EVENING, 22, 30)
+    await world.find(8)
+    await world.deliver()
+    world.provider.account(TOKEN).put(settled(invoice(7, DUE)))
+    world.at(EVENING, 23, 30)
+    await world.check()
+    await world.deliver(2)
+    assert [numbers for _, numbers in world.edits()] == [[7]]
+    assert world.told() == [(NEW, 7, None)]
+    world.at(EVENING + DAY, 8)
+    await world.deliver(2)
+    assert world.messages()[1:] == [[(NEW, 8, None), (SETTLED, 7, None)]]
+
+
+async def test_what_waits_for_the_morning_comes_once_quiet_hours_are_switched_off(world: World) -> None:
+    await find_at_night(world, 7)
+    await world.deliver()
+    await world.prefer(quiet=None)
+    await world.deliver()
+    assert world.told() == [(NEW, 7, None)]
+
+
+async def test_what_this_chat_paid_once_and_somebody_paid_elsewhere_later_is_told_as_settled(world: World) -> None:
+    await world.find(7)
+    await world.deliver()
+    payment = await world.ask(7)
+    await world.press(payment.id)
+    world.clock.move(HOUR)
+    await world.check()
+    await world.deliver(2)
+    assert world.told() == [(NEW, 7, None)]
+    world.provider.account(TOKEN).put(invoice(7, DUE))
+    world.clock.move(HOUR)
+    await world.check()
+    await world.deliver(2)
+    world.provider.account(TOKEN).put(settled(invoice(7, DUE)))
+    world.clock.move(HOUR)
+    await world.check()
+    await world.deliver(2)
+    assert world.told() == [(NEW, 7, None), (NEW, 7, None), (SETTLED, 7, None)]

@@ -8,6 +8,7 @@ from typing import Any
 from bot.domain.alerts import Alert, AlertKind
 from bot.domain.chats import Link, Place
 from bot.domain.payments import Action, Outcome, Payment, State
+from bot.domain.preferences import Preferences
 from bot.ports import AT_ONCE, MESSAGES_KEPT, Store, Waiting
 from tests.store.examples import (
     CHAT,
@@ -82,6 +83,43 @@ class MessageContract:
         await find(store, new_alert(link, 3, "later"), now=NOW + 2 * MINUTE)
         delivery = await claim_message(store, NOW + HOUR)
         assert (numbers_in(delivery), delivery.again) == ([1, 2, 3], False)
+
+    async def test_what_is_held_as_the_chat_is_quiet_comes_when_that_ends(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await with_alerts(store, 1)
+        assert await store.hold_alerts((await claim_message(store)).claim, NOW + HOUR)
+        await shelf.crash()
+        store = await shelf.open()
+        assert await store.claim_alerts(NOW + HOUR - MINUTE, 10, LEASE) == []
+        delivery = await claim_message(store, NOW + HOUR)
+        assert (delivery.alerts[0].attempts, delivery.again) == (0, False)
+        assert await store.alerts_sent(delivery.claim, None, ())
+        assert not await store.hold_alerts(delivery.claim, NOW + 2 * HOUR)
+
+    async def test_what_is_held_comes_sooner_once_something_is_settled(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        link = await with_alerts(store, 1)
+        await store.hold_alerts((await claim_message(store)).claim, NOW + HOUR)
+        await find(store, new_alert(link, 2, "2"), now=NOW + 2 * MINUTE)
+        assert await store.claim_alerts(NOW + 3 * MINUTE, 10, LEASE) == []
+        await find(store, *news_of_settled(link, 3), now=NOW + 20 * MINUTE)
+        assert numbers_in(await claim_message(store, NOW + 20 * MINUTE)) == [1, 2, 3]
+
+    async def test_what_is_held_comes_sooner_once_the_chat_chooses_other_preferences(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await with_alerts(store, 1)
+        await store.hold_alerts((await claim_message(store)).claim, NOW + HOUR)
+        await store.set_preferences(CHAT, Preferences(quiet=None), NOW + 2 * MINUTE)
+        assert numbers_in(await claim_message(store, NOW + 2 * MINUTE)) == [1]
+
+    async def test_neither_frees_what_telegram_holds_off(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        link = await with_alerts(store, 1)
+        claim = (await claim_message(store)).claim
+        await store.alerts_failed(claim, NOW + HOUR, uncertain=False, counts=False)
+        await find(store, *news_of_settled(link, 3), now=NOW + 20 * MINUTE)
+        await store.set_preferences(CHAT, Preferences(quiet=None), NOW + 20 * MINUTE)
+        assert await store.claim_alerts(NOW + 21 * MINUTE, 10, LEASE) == []
 
     async def test_refused_alerts_come_one_by_one_so_that_the_bad_one_spoils_no_other(self, shelf: Shelf) -> None:
         store = await shelf.open()

@@ -17,6 +17,7 @@ from bot.store.messages import (
     batch_of,
     begun,
     delivery_of,
+    held_until,
     set_aside,
 )
 from bot.store.postgres.connections import Cursor
@@ -61,6 +62,9 @@ class PostgresOutbox(Part):
         return await self._finish_message(
             claim, lambda record: after_failure(record, claim.key, retry_at, uncertain=uncertain, counts=counts)
         )
+
+    async def hold_alerts(self, claim: Claim, until: datetime) -> bool:
+        return await self._finish_message(claim, lambda record: held_until(record, claim.key, until))
 
     async def set_alerts_aside(self, claim: Claim) -> bool:
         return await self._finish_message(claim, lambda record: set_aside(record, claim.key))

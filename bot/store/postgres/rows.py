@@ -161,7 +161,7 @@ def _hold(epoch: int | None, until: datetime | None) -> Hold | None:
 def _columns(stored: Stored) -> dict[str, Any]:
     """What is searched for, found out from a chat's record and from who has it in hand."""
     record, link = stored.record, stored.record.link
-    first, alerts_at = record.next_alert, record.chat.alerts_at
+    first, alerts_at = record.next_alert, record.chat.next_message_at
     check = stored.check if link is not None else None
     message = stored.message if first is not None else None
     resting = record.chat.resting is not None
