@@ -1,0 +1,133 @@
+"""What each person should have been told of the account itself: outages, refused tokens, the week's digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from tests.simulation.expected import mondays
+from tests.simulation.history import Disturbances
+from tests.simulation.people import Person, Rules
+from tests.simulation.promises import DAY, TELL, Statement
+from tests.simulation.telegram import Arrival
+from tests.simulation.world import World
+
+TROUBLES = {"token_refused", "permission_missing"}
+DOUBTFUL = timedelta(days=3)
+
+
+class AccountStatement:
+    """The promises about a person's account. Each method gives what was broken, in words."""
+
+    def __init__(self, world: World, person: Person, statement: Statement) -> None:
+        self.world = world
+        self.person = person
+        self.arrivals = person.room.arrivals
+        self.sending, self.reading, self.look = statement.sending, statement.reading, statement.look
+        everybody = [*world.down, *((at, at) for at in world.kills)]
+        gone = [(person.gone_since, world.end)] if person.gone_since else []
+        refused = [(person.refused_since, world.end)] if person.refused_since else []
+        self.failures = [*world.unreadable, *person.books.failures]
+        self.minding = Disturbances([*everybody, *gone, *person.not_read, *refused])
+        stumbles = [(at, at) for at in person.books.stumbles]
+        moves = [span for span in person.not_sent if span in person.not_read]
+        self.noticing = Disturbances([*everybody, *gone, *moves, *self.failures, *stumbles])
+
+    def broken(self) -> Iterator[str]:
+        """Everything that was not kept."""
+        yield from self._outages_told()
+        yield from self._outages_once()
+        yield from self._refusals()
+        yield from self._digests()
+
+    def _told(self, kinds: set[str], start: datetime, end: datetime) -> bool:
+        return any(start <= a.at <= end and any(s.kind in kinds for s in a.said) for a in self.arrivals)
+
+    def _of(self, *kinds: str) -> list[tuple[str, datetime, Arrival]]:
+        """The unmarked messages of these kinds: which, when it was found, the message."""
+        return [(s.kind, s.created, a) for a in self.arrivals if not a.marked for s in a.said if s.kind in kinds]
+
+    def _same_link(self, start: datetime, end: datetime) -> bool:
+        links = {(rules.link, rules.sure or rules.link) for rules in self.person.rules.within(start, end)}
+        return len(links) == 1 and 0 not in {link for link, _ in links}
+
+    def _outages_told(self) -> Iterator[str]:
+        for start, end in _merged(self.failures):
+            noted = self.minding.calm(start, self.look)
+            by = self.sending.calm(self.minding.calm(noted + DAY, self.look), TELL)
+            if by < end and self._same_link(start, by) and not self._told({"outage"}, start, by):
+                yield f"the outage from {start} was not told by {by}"
+
+    def _outages_once(self) -> Iterator[str]:
+        told = self._of("outage", "outage_over")
+        for (kind, found, first), (then, found_again, second) in pairwise(told):
+            if kind == then == "outage" and not any(found < at < found_again for at in self.person.books.read_at):
+                yield f"messages {first.number} and {second.number} tell of the same outage"
+            if kind == then == "outage_over" and not self._in_doubt(second.at):
+                yield f"message {second.number} tells of the end of no outage"
+        if told and told[0][0] == "outage_over" and not self._in_doubt(told[0][2].at):
+            yield f"message {told[0][2].number} tells of the end of no outage"
+        for kind, _, arrival in told:
+            if kind == "outage":
+                by = self.sending.calm(self.reading.calm(arrival.at, self.look), TELL)
+                trouble = any(arrival.at - DAY <= end and start <= by for start, end in self._refused())
+                if by < self.world.end and self._same_link(arrival.at, by) and not trouble:
+                    if not self._told({"outage_over"}, arrival.at, by):
+                        yield f"the end of the outage of message {arrival.number} was not told by {by}"
+
+    def _in_doubt(self, at: datetime) -> bool:
+        doubts = [*self.world.kills, *(t.at for t in self.person.room.tries)]
+        return any(at - DOUBTFUL <= doubt <= at for doubt in doubts)
+
+    def _refused(self) -> list[tuple[datetime, datetime]]:
+        last = self.person.refused_since
+        return [*self.person.refusals, *([(last, self.world.end)] if last else [])]
+
+    def _refusals(self) -> Iterator[str]:
+        for start, end in self.person.refusals:
+            by = self.sending.calm(self.noticing.calm(start, self.look), TELL)
+            if by < end and self._same_link(start, by) and not self._told(TROUBLES, start, by):
+                yield f"that the token is refused since {start} was not told by {by}"
+        for (_, found, first), (_, found_again, second) in pairwise(self._of(*TROUBLES)):
+            begun = any(found < start for start, _ in self._refused() if start < found_again)
+            if self._same_link(found, found_again) and not begun:
+                yield f"messages {first.number} and {second.number} tell of the same refusal"
+
+    def _digests(self) -> Iterator[str]:
+        told = self._of("digest")
+        rules = self.person.rules
+        for (_, found, first), (_, found_again, second) in pairwise(told):
+            chosen = rules.at(found_again).preferences
+            monday = any(found < at for at in mondays(chosen, found, found_again))
+            if not monday and not rules.changed_within(found, found_again):
+                yield f"messages {first.number} and {second.number} are digests of the same week"
+        for start, end, now in rules.spans(self.world.end):
+            if now.link and now.sure and now.preferences.digest:
+                yield from self._digests_within(self.reading.calm(start, self.look), end, now)
+
+    def _digests_within(self, start: datetime, end: datetime, now: Rules) -> Iterator[str]:
+        for monday in mondays(now.preferences, start, end):
+            by = self.sending.calm(self.minding.calm(monday, self.look), TELL)
+            if by < end and self._any_open(start, monday, by) and not self._told({"digest"}, monday, by):
+                yield f"there was no digest of the week of {monday} by {by}"
+
+    def _any_open(self, start: datetime, monday: datetime, by: datetime) -> bool:
+        """Whether some invoice was to be paid all the time, and the bot knew of it."""
+        for history in self.person.books.history.values():
+            since = max(history.times[max(len([t for t in history.times if t <= monday]) - 1, 0)], start)
+            states = history.within(since, by)
+            knows = self.reading.calm(since, self.look) <= monday
+            if knows and all(i is not None and i.is_open and i.due and i.left_to_pay != 0 for i in states):
+                return True
+        return False
+
+
+def _merged(spans: list[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    whole: list[tuple[datetime, datetime]] = []
+    for start, end in sorted(spans):
+        if whole and start <= whole[-1][1]:
+            whole[-1] = (whole[-1][0], max(end, whole[-1][1]))
+        else:
+            whole.append((start, end))
+    return whole
