@@ -138,8 +138,11 @@ class Process:
         self._deeds: set[asyncio.Task[None]] = set()
 
     async def tick(self) -> None:
-        await self.monitor.tick()
-        await self.courier.tick()
+        """Start what is due, as the application does it every second."""
+        due = self.next_due()
+        if due is not None and due <= self._clock():
+            await self.monitor.tick()
+            await self.courier.tick()
 
     def start(self, deed: Coroutine[Any, Any, None]) -> None:
         """Do what a person asks for."""

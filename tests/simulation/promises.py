@@ -152,8 +152,7 @@ class Statement:
                 yield f"message {arrival.number} at {arrival.at} says of {number} what was not so: {said.content}"
             if said.kind == "overdue" and said.due is not None and arrival.at < over_at(said.due):
                 yield f"message {arrival.number} at {arrival.at} calls {number} overdue too early"
-            if number in arrival.struck:
-                at, standing = arrival.struck[number]
+            for at, standing in ((at, standing) for struck, at, standing in arrival.struck if struck == number):
                 if not any(standing_of(invoice) == standing for invoice in truth.within(arrival.at - STALE, at)):
                     yield f"message {arrival.number} was struck at {at}: {number} {standing}, which was not so"
             before = arrival.at
@@ -248,8 +247,7 @@ class Statement:
             later += 1
             if said is None or said.standing != "open" or arrival.out_of_reach or not arrival.known_id or later > KEPT:
                 continue
-            struck = arrival.struck.get(number)
-            if struck is None or struck[0] > by:
+            if not any(struck == number and at <= by for struck, at, _ in arrival.struck):
                 yield f"by {by} message {arrival.number} still shows {number} as open"
 
     def _messages(self, link: int, by: datetime) -> list[Arrival]:
@@ -321,7 +319,7 @@ def _says(content: Content, invoice: Invoice | None) -> bool:
     if invoice is None or standing != "open":
         return True
     same_sum = gross is None or invoice.gross is None or abs(gross - invoice.gross) <= CENT
-    return same_sum and due == invoice.due
+    return same_sum and invoice.due in {due, None}  # a due date that is missing now is no news
 
 
 def _words(invoice: Invoice | None) -> str:

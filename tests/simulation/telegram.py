@@ -46,8 +46,7 @@ class Said:
 
 @dataclass(slots=True)
 class Arrival:
-    """A message in the chat. ``known_id``: the bot was told its number, so that it can edit it; ``struck``: by when
-    it said of an invoice that it is settled."""
+    """A message in the chat. ``known_id``: the bot was told its number, so that it can edit it."""
 
     at: datetime
     number: int
@@ -55,7 +54,8 @@ class Arrival:
     marked: bool
     known_id: bool = True
     out_of_reach: bool = False
-    struck: dict[int, tuple[datetime, str]] = field(default_factory=dict)
+    struck: list[tuple[int, datetime, str]] = field(default_factory=list)
+    """Edits: the invoice, since when the message says that it is settled, and how it stood."""
 
     def of(self, invoice_id: int) -> Said | None:
         return next((said for said in self.said if said.invoice_id == invoice_id), None)
@@ -141,7 +141,7 @@ class SimTelegram:
         for shown in message.shown:
             known = delivery.known.get(shown.invoice_id)
             if known is not None and not known.is_open:
-                arrival.struck[known.id] = (self._clock(), known.standing.value)
+                arrival.struck.append((known.id, self._clock(), known.standing.value))
                 self._note(room.id, f"  edited {arrival.number}: {known.id} struck, {known.standing}")
 
     async def show_payment(self, payment: Payment, chat: Chat) -> None:
@@ -181,6 +181,7 @@ class SimTelegram:
         if self._rng.random() < (0.3 if failure == "broken" else 0.5):
             self._arrive(room, said, marked=again).known_id = False
         if failure == "hanging":
+            self._failed(room, said, DeliveryUncertain())
             await asyncio.sleep(300)
         raise TelegramDown if failure == "broken" else DeliveryUncertain
 

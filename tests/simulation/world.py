@@ -43,7 +43,7 @@ class World:
         self.rng = Random(f"life {seed}")
         self.provider = SimProvider(Random(f"provider {seed}"), self.clock)
         self.telegram = SimTelegram(Random(f"telegram {seed}"), self.clock, self.note)
-        interval = self.rng.choice([6, 12, 12, 24]) * HOUR
+        interval = self.rng.choice([6, 12, 24, 24]) * HOUR
         banking = (lambda day: day.weekday() < 5) if self.rng.random() < 0.3 else None
         self.plan = CheckPlan(interval, BERLIN, Preferences(), banking)
         self.people: list[Person] = []
