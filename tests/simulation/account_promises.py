@@ -23,6 +23,7 @@ class AccountStatement:
     def __init__(self, world: World, person: Person, statement: Statement) -> None:
         self.world = world
         self.person = person
+        self.statement = statement
         self.arrivals = person.room.arrivals
         self.sending, self.reading, self.look = statement.sending, statement.reading, statement.look
         everybody = [*world.down, *((at, at) for at in world.kills)]
@@ -42,7 +43,9 @@ class AccountStatement:
         yield from self._digests()
 
     def _told(self, kinds: set[str], start: datetime, end: datetime) -> bool:
-        return any(start <= a.at <= end and any(s.kind in kinds for s in a.said) for a in self.arrivals)
+        """Whether one of these came, or may have been set aside."""
+        came = any(start <= a.at <= end and any(s.kind in kinds for s in a.said) for a in self.arrivals)
+        return came or self.statement.is_aside(None, end)
 
     def _of(self, *kinds: str) -> list[tuple[str, datetime, Arrival]]:
         """The unmarked messages of these kinds: which, when it was found, the message."""

@@ -64,7 +64,8 @@ def is_quiet(chosen: Preferences, at: datetime) -> bool:
 
 
 def quiet_times(chosen: Preferences, start: datetime, end: datetime) -> Iterator[Span]:
-    """The quiet hours between two instants."""
+    """The quiet hours that begin between two instants, or hold at the first; what waits for their end waits until
+    then, also when somebody chooses others meanwhile."""
     if chosen.quiet is None:
         return
     zone = zone_of(chosen)
@@ -76,5 +77,5 @@ def quiet_times(chosen: Preferences, start: datetime, end: datetime) -> Iterator
         last = day if chosen.quiet.start < chosen.quiet.end else day + DAY
         until = wall(last, chosen.quiet.end, zone)
         if until > start and begin < until:
-            yield max(begin, start), min(until, end)
+            yield max(begin, start), until
         day += DAY

@@ -12,6 +12,7 @@ from random import Random
 from bot.domain.invoices import Invoice, Item
 from bot.domain.preferences import Preferences, QuietHours
 from bot.errors import AnswerNotUnderstood, ProviderDown, ProviderError, RateLimited
+from tests.simulation.history import Span
 from tests.simulation.people import LOUD, Hush, Person
 from tests.simulation.process import Process, account_of
 from tests.simulation.provider import Books
@@ -192,14 +193,12 @@ def _flood(world: World, person: Person) -> None:
 def _unknown_error(world: World, person: Person) -> None:
     """Telegram refuses all messages to a chat for a reason that nobody knows."""
     person.room.refuses = True
-    begun = world.clock()
     world.note(person.room.id, "everything is refused with an unknown 400")
 
     def over() -> None:
         person.room.refuses = False
-        person.not_sent.append((begun, world.clock()))
 
-    world.after(world.rng.choice([0.001, 0.01, 3]), over)
+    _during(world, person.not_sent, world.rng.choice([0.001, 0.01, 3]), over)
 
 
 def _delete_message(person: Person, rng: Random) -> None:
@@ -385,26 +384,31 @@ def _move_due(world: World, books: Books, invoice: Invoice) -> None:
 # --- Bad times ---
 
 
+def _during(world: World, spans: list[Span], hours: float, over: Callable[[], None]) -> None:
+    """Let something last for some hours from now on, and note when."""
+    spans.append((world.clock(), world.clock() + timedelta(hours=hours)))
+    world.after(hours, over)
+
+
 def _account_troubles(world: World, books: Books) -> None:
     rng = world.rng
 
     def fail(error: ProviderError, hours: float) -> None:
         if books.failure is None:
-            books.failure, begun = error, world.clock()
+            books.failure = error
             _note(world, books, f"account fails with {error}")
 
             def over() -> None:
                 books.failure = None
-                books.failures.append((begun, world.clock()))
                 _note(world, books, "account is fine again")
 
-            world.after(hours, over)
+            _during(world, books.failures, hours, over)
 
     def hide(hours: float) -> None:
         """The list leaves some out, or is empty; asked for singly they are there, or can't be read either."""
         if books.hidden:
             return
-        begun, present = world.clock(), sorted(books.present())
+        present = sorted(books.present())
         hidden = present if rng.random() < 0.3 else rng.sample(present, min(len(present), 2))
         books.hidden.update(hidden)
         books.odd.update(hidden if rng.random() < 0.3 else [])
@@ -413,10 +417,9 @@ def _account_troubles(world: World, books: Books) -> None:
         def over() -> None:
             books.hidden.clear()
             books.odd.clear()
-            books.troubles.append((begun, world.clock()))
             _note(world, books, "list is whole again")
 
-        world.after(hours, over)
+        _during(world, books.troubles, hours, over)
 
     def long() -> float:
         return rng.choice([1, 10, 48]) * rng.random()
@@ -434,16 +437,14 @@ def _provider_weather(world: World) -> None:
     def begin() -> None:
         if world.provider.weather is not None:
             return
-        begun = world.clock()
         world.provider.weather = rng.choice(["down", "unreachable", "busy"])
         world.note(None, f"provider is {world.provider.weather}")
 
         def over() -> None:
             world.provider.weather = None
-            world.unreadable.append((begun, world.clock()))
             world.note(None, "provider is fine again")
 
-        world.after(rng.choice([0.5, 10, 40, 120]) * rng.random(), over)
+        _during(world, world.unreadable, rng.choice([0.5, 10, 40, 120]) * rng.random(), over)
 
     for at in times(world, 0.7):
         world.at(at, begin)
@@ -455,16 +456,14 @@ def _telegram_weather(world: World) -> None:
     def begin() -> None:
         if world.telegram.weather is not None:
             return
-        begun = world.clock()
         world.telegram.weather = rng.choice(["unconnected", "broken", "slow"])
         world.note(None, f"telegram is {world.telegram.weather}")
 
         def over() -> None:
             world.telegram.weather = None
-            world.unsendable.append((begun, world.clock()))
             world.note(None, "telegram is fine again")
 
-        world.after(rng.choice([0.1, 1, 10, 30]) * rng.random(), over)
+        _during(world, world.unsendable, rng.choice([0.1, 1, 10, 30]) * rng.random(), over)
 
     for at in times(world, 0.7):
         world.at(at, begin)

@@ -222,7 +222,7 @@ class Statement:
         if stretch.hush.holds(stretch.start) and _is_open(stretch.truth):
             return
         belief = self._belief(number, stretch.rules.link, by)
-        if self._is_aside(number, by):
+        if self.is_aside(number, by):
             return
         if _is_open(stretch.truth):
             if belief is None or belief[0] != "open" or not _says(belief, stretch.truth):
@@ -245,14 +245,16 @@ class Statement:
         for arrival in reversed(self._messages(stretch.rules.link, by)):
             said = arrival.of(number)
             later += 1
-            if said is None or said.standing != "open" or arrival.out_of_reach or not arrival.known_id or later > KEPT:
+            if said is None or said.standing != "open" or arrival.out_of_reach or later > KEPT:
                 continue
+            if not arrival.known_id or any(arrival.at <= at <= arrival.at + ON_ITS_WAY for at in self.world.kills):
+                continue  # nobody told the bot which message it became
             if not any(struck == number and at <= by for struck, at, _ in arrival.struck):
                 yield f"by {by} message {arrival.number} still shows {number} as open"
 
     def _messages(self, link: int, by: datetime) -> list[Arrival]:
         since = self._linked_since(link)
-        return [a for a in self.room.arrivals if since < a.at <= by]
+        return [a for a in self.room.arrivals if a.at <= by and all(said.created >= since for said in a.said)]
 
     def _belief(self, number: int, link: int, by: datetime) -> Content | None:
         """What the chat says of an invoice at a time: the last message about it, else the answer to the linking."""
@@ -275,7 +277,7 @@ class Statement:
             moments.append((stretch.hush.until, stretch.hush.until))
         for at, since in moments:
             by = self.sending.calm(max(since, known_by), TELL)
-            if by >= stretch.end or self._is_aside(number, by):
+            if by >= stretch.end or self.is_aside(number, by):
                 continue
             cover = at - 2 * DAY if stretch.ruled_since > at - 2 * DAY and at != stretch.hush.until else at
             told = [a for a in self.room.arrivals if a.of(number) and cover <= a.at <= by]
@@ -301,10 +303,13 @@ class Statement:
         given_up = {i for i in tries if tries[i] >= 5 or doubts[i] >= 2}
         return [t for t in self.room.tries if any(said.alert_id in given_up for said in t.said)]
 
-    def _is_aside(self, number: int, by: datetime) -> bool:
-        """Whether the last thing to say of an invoice may have been set aside."""
-        last = max((t.at for t in self.set_aside if t.at <= by and any(s.invoice_id == number for s in t.said)), default=None)
-        return last is not None and not any(a.of(number) for a in self.room.arrivals if last < a.at <= by)
+    def is_aside(self, number: int | None, by: datetime) -> bool:
+        """Whether the last thing to say of an invoice (None: of the account) may have been set aside."""
+        tries = [t.at for t in self.set_aside if t.at <= by and any(s.invoice_id == number for s in t.said)]
+        last = max(tries, default=None)
+        return last is not None and not any(
+            last < a.at <= by and any(s.invoice_id == number for s in a.said) for a in self.room.arrivals
+        )
 
 
 def _is_open(invoice: Invoice | None) -> bool:

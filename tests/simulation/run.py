@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import click
 import structlog
 
 from tests.simulation.account_promises import AccountStatement
@@ -58,3 +64,60 @@ def silence(failures: list[str]) -> None:
         raise structlog.DropEvent
 
     structlog.configure(processors=[structlog.processors.format_exc_info, keep], wrapper_class=structlog.make_filtering_bound_logger(40))
+
+
+def many(seeds: Sequence[int], *, kills: bool, processes: int) -> Iterator[Result]:
+    """Run seeds on several cores, in order."""
+    with ProcessPoolExecutor(processes) as pool:
+        yield from pool.map(partial(run, kills=kills), seeds, chunksize=4)
+
+
+def replay(seed: int, *, kills: bool) -> str:
+    """The command that runs one seed again and shows what happened."""
+    return f"python -m tests.simulation.run --first {seed} --seeds 1 --trace{'' if kills else ' --no-kills'}"
+
+
+@click.command()
+@click.option("--first", default=1, show_default=True, help="The first seed.")
+@click.option("--seeds", default=100, show_default=True, help="How many seeds, each a world of its own.")
+@click.option("--kills/--no-kills", default=True, help="Whether the process is killed now and then.")
+@click.option("--trace", is_flag=True, help="Show all that happens, with the times of the provider's zone.")
+@click.option("--chat", help="With --trace: of this chat only.")
+@click.option("--jobs", default=os.cpu_count() or 1, show_default=True, help="How many processes.")
+def main(*, first: int, seeds: int, kills: bool, trace: bool, chat: str | None, jobs: int) -> None:
+    """Let simulated months go by, and judge what people were told. Ends with 1 if a promise was broken."""
+    begun, total, broken = time.monotonic(), Counter[str](), 0
+    steps: Counter[str] = Counter()
+
+    def show(line: str) -> None:
+        if chat is None or line.split()[3] in {chat, "-"}:
+            click.echo(line)
+
+    chosen = range(first, first + seeds)
+    results = (run(seed, kills=kills, trace=show) for seed in chosen) if trace else many(chosen, kills=kills, processes=jobs)
+    for done, result in enumerate(results, start=1):
+        total.update(months=result.chat_months, messages=result.messages, kills=result.kills)
+        steps.update(result.steps)
+        if result.broken:
+            broken += 1
+            click.echo(f"seed {result.seed}, again with: {replay(result.seed, kills=kills)}")
+            for words in result.broken[:5]:
+                click.echo(f"  {words}")
+        if done % 100 == 0:
+            click.echo(_progress(done, total, broken, begun))
+    click.echo(_progress(seeds, total, broken, begun))
+    if kills and steps:
+        click.echo("killed at: " + ", ".join(f"{step} ({count})" for step, count in sorted(steps.items())))
+    sys.exit(1 if broken else 0)
+
+
+def _progress(done: int, total: Counter[str], broken: int, begun: float) -> str:
+    took = time.monotonic() - begun
+    return (
+        f"{done} seeds, {total['months']} chat-months, {total['messages']} messages, {total['kills']} kills, "
+        f"{broken} seeds with a broken promise, {took:.0f} s"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -107,6 +107,8 @@ class World:
             if self.process is not None:
                 await self.process.bury()
                 self.process = None
+            else:
+                self.down.append((self._died_at, self.end))
 
     def _happen(self) -> None:
         while self._events and self._events[0][0] <= self.clock():
@@ -156,9 +158,10 @@ class World:
             instants.append(self._events[0][0])
         if self.back_at is not None:
             instants.append(self.back_at)
-        if self.process is not None and not self.process.fuse.blown:
+        if self.process is not None:
             due = self.process.next_due()
             instants += [max(due, now + TICK)] if due is not None else []
+            instants += [now] if self.process.fuse.blown else []
         at = self.loop.seconds(max(min(instants), now))
         if timer is not None:
             at = min(at, timer)
