@@ -229,7 +229,9 @@ class Statement:
                 yield f"by {by} nobody said of {number} that it is {_words(stretch.truth)}; the chat says {belief}"
         elif belief is not None and belief[0] == "open":
             shown = [a for a in self._messages(stretch.rules.link, by) if a.of(number)]
-            if shown and not stretch.hush.muted:
+            hushes = self.person.hushes.get(number)
+            muted = hushes is not None and any(not h.sure or h.muted for h in hushes.within(stretch.true_since, by))
+            if shown and not muted:
                 yield f"by {by} nobody said of {number} that it is settled ({_words(stretch.truth)})"
         elif belief is None and standing_of(stretch.truth) == "paid" and self._is_news(stretch, by):
             yield f"by {by} nobody said of {number} that it was paid on creation"
