@@ -47,9 +47,10 @@ class AccountStatement:
         came = any(start <= a.at <= end and any(s.kind in kinds for s in a.said) for a in self.arrivals)
         return came or self.statement.is_aside(None, end)
 
-    def _of(self, *kinds: str) -> list[tuple[str, datetime, Arrival]]:
-        """The unmarked messages of these kinds: which, when it was found, the message."""
-        return [(s.kind, s.created, a) for a in self.arrivals if not a.marked for s in a.said if s.kind in kinds]
+    def _of(self, *kinds: str, marked: bool = False) -> list[tuple[str, datetime, Arrival]]:
+        """The messages of these kinds, perhaps also the marked ones: which, when it was found, the message."""
+        messages = [a for a in self.arrivals if marked or not a.marked]
+        return [(s.kind, s.created, a) for a in messages for s in a.said if s.kind in kinds]
 
     def _same_link(self, start: datetime, end: datetime) -> bool:
         links = {(rules.link, rules.sure or rules.link) for rules in self.person.rules.within(start, end)}
@@ -59,25 +60,28 @@ class AccountStatement:
         for start, end in _merged(self.failures):
             noted = self.minding.calm(start, self.look)
             by = self.sending.calm(self.minding.calm(noted + DAY, self.look), TELL)
-            if by < end and self._same_link(start, by) and not self._told({"outage"}, start, by):
+            if by < min(end, self.world.end) and self._same_link(start, by) and not self._told({"outage"}, start, by):
                 yield f"the outage from {start} was not told by {by}"
 
     def _outages_once(self) -> Iterator[str]:
-        told = self._of("outage", "outage_over")
-        for (kind, found, first), (then, found_again, second) in pairwise(told):
-            if kind == then == "outage" and not any(found < at < found_again for at in self.person.books.read_at):
+        for (_, found, first), (_, found_again, second) in pairwise(self._of("outage")):
+            if not any(found < at < found_again for at in self.person.books.read_at):
                 yield f"messages {first.number} and {second.number} tell of the same outage"
-            if kind == then == "outage_over" and not self._in_doubt(second.at):
-                yield f"message {second.number} tells of the end of no outage"
-        if told and told[0][0] == "outage_over" and not self._in_doubt(told[0][2].at):
-            yield f"message {told[0][2].number} tells of the end of no outage"
-        for kind, _, arrival in told:
+        last = ""
+        for kind, _, arrival in self._of("outage", "outage_over", marked=True):
+            if kind == "outage_over" and last != "outage" and not arrival.marked and not self._in_doubt(arrival.at):
+                yield f"message {arrival.number} tells of the end of no outage"
             if kind == "outage":
-                by = self.sending.calm(self.reading.calm(arrival.at, self.look), TELL)
-                trouble = any(arrival.at - DAY <= end and start <= by for start, end in self._refused())
-                if by < self.world.end and self._same_link(arrival.at, by) and not trouble:
-                    if not self._told({"outage_over"}, arrival.at, by):
-                        yield f"the end of the outage of message {arrival.number} was not told by {by}"
+                yield from self._end_told(arrival)
+            last = kind
+
+    def _end_told(self, outage: Arrival) -> Iterator[str]:
+        by = self.sending.calm(self.reading.calm(outage.at, self.look), TELL)
+        trouble = any(outage.at - DAY <= end and start <= by for start, end in self._refused())
+        if by >= self.world.end or trouble or not self._same_link(outage.at, by):
+            return
+        if not self._told({"outage_over"}, outage.at, by):
+            yield f"the end of the outage of message {outage.number} was not told by {by}"
 
     def _in_doubt(self, at: datetime) -> bool:
         doubts = [*self.world.kills, *(t.at for t in self.person.room.tries)]

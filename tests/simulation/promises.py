@@ -14,7 +14,7 @@ from bot.domain.invoices import Invoice
 from bot.domain.preferences import Preferences
 from tests.simulation.expected import is_quiet, over_at, quiet_times, reminder_times
 from tests.simulation.history import Disturbances, History
-from tests.simulation.people import LONG_AGO, LOUD, Content, Hush, Listed, Person, Rules, standing_of
+from tests.simulation.people import LONG_AGO, LOUD, UNSURE, Content, Hush, Listed, Person, Rules, standing_of
 from tests.simulation.telegram import Arrival, Said, Try
 from tests.simulation.world import World
 
@@ -200,9 +200,10 @@ class Statement:
             true_since, ruled_since = since.get(start, true_since), ruled.get(start, ruled_since)
             now = rules.at(start)
             if now.link and now.sure and start < self.end:
-                yield Stretch(
-                    start, min(end, self.end), now, truth.at(start), true_since, hushes.at(start), ruled_since
-                )
+                hush = hushes.at(start)
+                if hush != LOUD and self._closed_since(number, hushes, start):
+                    hush = UNSURE
+                yield Stretch(start, min(end, self.end), now, truth.at(start), true_since, hush, ruled_since)
 
     def _known_by(self, stretch: Stretch) -> datetime:
         """By when the bot has surely read how the invoice stands."""
@@ -218,6 +219,8 @@ class Statement:
         """After a calm time the chat says how the invoice stands: in messages, or in what was shown at the linking."""
         by = self.sending.calm(max(self._known_by(stretch), stretch.start), TELL)
         if by >= stretch.end or not stretch.hush.sure:
+            return
+        if _is_open(stretch.truth) and stretch.true_since < self._muted_at(number, stretch.start):
             return
         if stretch.hush.holds(stretch.start) and _is_open(stretch.truth):
             return
@@ -277,14 +280,23 @@ class Statement:
         moments = [(at, max(at, stretch.start)) for at in times if at > stretch.start or at == first]
         if stretch.hush.until is not None:
             moments.append((stretch.hush.until, stretch.hush.until))
+        muted_at = self._muted_at(number, stretch.start)
         for at, since in moments:
             by = self.sending.calm(max(since, known_by), TELL)
-            if by >= stretch.end or self.is_aside(number, by):
+            if by >= stretch.end or at < muted_at or self.is_aside(number, by):
                 continue
             cover = at - 2 * DAY if stretch.ruled_since > at - 2 * DAY and at != stretch.hush.until else at
             told = [a for a in self.room.arrivals if a.of(number) and cover <= a.at <= by]
             if not told and not (cover <= linked and number in self._listed(stretch.rules.link).contents):
                 yield f"by {by} there was no reminder of {number} ({_words(truth)}) that was to come at {at}"
+
+    def _muted_at(self, number: int, by: datetime) -> datetime:
+        """When an invoice was last muted. What waited to be said of it then is not said any more."""
+        hushes = self.person.hushes.get(number)
+        if hushes is None:
+            return LONG_AGO
+        begins = [at for at, hush in zip(hushes.times, hushes.values, strict=True) if at <= by and hush.muted]
+        return max(begins, default=LONG_AGO)
 
     def _reminders(self, due: date, chosen: Preferences, until: datetime) -> list[datetime]:
         return reminder_times(due, chosen, until, banking_days=self.world.plan.is_banking_day is not None)
