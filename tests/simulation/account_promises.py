@@ -1,4 +1,4 @@
-"""What each person should have been told of the account itself: outages, refused tokens, the week's digest."""
+"""The promises about the account itself: outages, refused tokens, the week's digest, each told once."""
 
 from __future__ import annotations
 
@@ -6,34 +6,28 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from tests.simulation.evidence import DAY, TELL, Evidence
 from tests.simulation.expected import mondays
-from tests.simulation.history import Disturbances
-from tests.simulation.people import Person, Rules
-from tests.simulation.promises import DAY, TELL, Statement
+from tests.simulation.history import Disturbances, Span
+from tests.simulation.people import Rules
 from tests.simulation.telegram import Arrival
-from tests.simulation.world import World
 
 TROUBLES = {"token_refused", "permission_missing"}
 DOUBTFUL = timedelta(days=3)
+"""So long after a message was in doubt a later one may speak of what the person never heard."""
 
 
-class AccountStatement:
-    """The promises about a person's account. Each method gives what was broken, in words."""
+class AccountPromises:
+    """Each method gives what was broken, in words."""
 
-    def __init__(self, world: World, person: Person, statement: Statement) -> None:
-        self.world = world
-        self.person = person
-        self.statement = statement
-        self.arrivals = person.room.arrivals
-        self.sending, self.reading, self.look = statement.sending, statement.reading, statement.look
-        everybody = [*world.down, *((at, at) for at in world.kills)]
-        gone = [(person.gone_since, world.end)] if person.gone_since else []
-        refused = [(person.refused_since, world.end)] if person.refused_since else []
-        self.failures = [*world.unreadable, *person.books.failures]
-        self.minding = Disturbances([*everybody, *gone, *person.not_read, *refused])
-        stumbles = [(at, at) for at in person.books.stumbles]
-        moves = [span for span in person.not_sent if span in person.not_read]
-        self.noticing = Disturbances([*everybody, *gone, *moves, *self.failures, *stumbles])
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.person, self.end, self.look = evidence.person, evidence.end, evidence.look
+        self.arrivals = evidence.room.arrivals
+        self.asking, self.reading, self.sending = evidence.asking, evidence.reading, evidence.sending
+        moves = [span for span in self.person.not_sent if span in self.person.not_read]
+        away = [*evidence.bot_away, *evidence.person_away, *moves]
+        self.noticing = Disturbances([*away, *evidence.failures, *evidence.stumbles])
 
     def broken(self) -> Iterator[str]:
         """Everything that was not kept."""
@@ -45,7 +39,7 @@ class AccountStatement:
     def _told(self, kinds: set[str], start: datetime, end: datetime) -> bool:
         """Whether one of these came, or may have been set aside."""
         came = any(start <= a.at <= end and any(s.kind in kinds for s in a.said) for a in self.arrivals)
-        return came or self.statement.is_aside(None, end)
+        return came or self.evidence.may_be_aside(None, end)
 
     def _of(self, *kinds: str, marked: bool = False) -> list[tuple[str, datetime, Arrival]]:
         """The messages of these kinds, perhaps also the marked ones: which, when it was found, the message."""
@@ -57,10 +51,10 @@ class AccountStatement:
         return len(links) == 1 and 0 not in {link for link, _ in links}
 
     def _outages_told(self) -> Iterator[str]:
-        for start, end in _merged(self.failures):
-            noted = self.minding.calm(start, self.look)
-            by = self.sending.calm(self.minding.calm(noted + DAY, self.look), TELL)
-            if by < min(end, self.world.end) and self._same_link(start, by) and not self._told({"outage"}, start, by):
+        for start, end in _merged(self.evidence.failures):
+            noted = self.asking.calm(start, self.look)
+            by = self.sending.calm(self.asking.calm(noted + DAY, self.look), TELL)
+            if by < min(end, self.end) and self._same_link(start, by) and not self._told({"outage"}, start, by):
                 yield f"the outage from {start} was not told by {by}"
 
     def _outages_once(self) -> Iterator[str]:
@@ -78,18 +72,18 @@ class AccountStatement:
     def _end_told(self, outage: Arrival) -> Iterator[str]:
         by = self.sending.calm(self.reading.calm(outage.at, self.look), TELL)
         trouble = any(outage.at - DAY <= end and start <= by for start, end in self._refused())
-        if by >= self.world.end or trouble or not self._same_link(outage.at, by):
+        if by >= self.end or trouble or not self._same_link(outage.at, by):
             return
         if not self._told({"outage_over"}, outage.at, by):
             yield f"the end of the outage of message {outage.number} was not told by {by}"
 
     def _in_doubt(self, at: datetime) -> bool:
-        doubts = [*self.world.kills, *(t.at for t in self.person.room.tries)]
+        doubts = [*self.evidence.world.kills, *(t.at for t in self.person.room.tries)]
         return any(at - DOUBTFUL <= doubt <= at for doubt in doubts)
 
-    def _refused(self) -> list[tuple[datetime, datetime]]:
+    def _refused(self) -> list[Span]:
         last = self.person.refused_since
-        return [*self.person.refusals, *([(last, self.world.end)] if last else [])]
+        return [*self.person.refusals, *([(last, self.end)] if last else [])]
 
     def _refusals(self) -> Iterator[str]:
         for start, end in self.person.refusals:
@@ -109,13 +103,13 @@ class AccountStatement:
             monday = any(found < at for at in mondays(chosen, found, found_again))
             if not monday and not rules.changed_within(found, found_again):
                 yield f"messages {first.number} and {second.number} are digests of the same week"
-        for start, end, now in rules.spans(self.world.end):
+        for start, end, now in rules.spans(self.end):
             if now.link and now.sure and now.preferences.digest:
                 yield from self._digests_within(self.reading.calm(start, self.look), end, now)
 
     def _digests_within(self, start: datetime, end: datetime, now: Rules) -> Iterator[str]:
         for monday in mondays(now.preferences, start, end):
-            by = self.sending.calm(self.minding.calm(monday, self.look), TELL)
+            by = self.sending.calm(self.asking.calm(monday, self.look), TELL)
             if by < end and self._any_open(start, monday, by) and not self._told({"digest"}, monday, by):
                 yield f"there was no digest of the week of {monday} by {by}"
 
@@ -130,8 +124,8 @@ class AccountStatement:
         return False
 
 
-def _merged(spans: list[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
-    whole: list[tuple[datetime, datetime]] = []
+def _merged(spans: list[Span]) -> list[Span]:
+    whole: list[Span] = []
     for start, end in sorted(spans):
         if whole and start <= whole[-1][1]:
             whole[-1] = (whole[-1][0], max(end, whole[-1][1]))

@@ -64,8 +64,10 @@ def is_quiet(chosen: Preferences, at: datetime) -> bool:
 
 
 def quiet_times(chosen: Preferences, start: datetime, end: datetime) -> Iterator[Span]:
-    """The quiet hours that begin between two instants, or hold at the first; what waits for their end waits until
-    then, also when somebody chooses others meanwhile."""
+    """The quiet hours that begin between two instants, or hold at the first, each until its own end.
+
+    What waits for that end waits until then, also when somebody chooses other hours meanwhile.
+    """
     if chosen.quiet is None:
         return
     zone = zone_of(chosen)

@@ -21,6 +21,7 @@ from bot.services.monitoring import Monitor
 from bot.services.plan import CheckPlan
 from bot.services.workers import Workers
 from bot.store import files
+from bot.store.queue import LeaseQueue
 from bot.store.tinydb import TinyStore, open_store
 from bot.store.vault import new_key
 from tests.store.cutting import Cut, CuttingOs
@@ -139,10 +140,13 @@ class Process:
 
     async def tick(self) -> None:
         """Start what is due, as the application does it every second."""
-        due = self.next_due()
-        if due is not None and due <= self._clock():
+        if self._is_due(self._raw._db.chats.checks):
             await self.monitor.tick()
+        if self._is_due(self._raw._db.chats.alerts):
             await self.courier.tick()
+
+    def _is_due(self, queue: LeaseQueue[int]) -> bool:
+        return bool(queue._heap) and queue._heap[0][0] <= self._clock()
 
     def start(self, deed: Coroutine[Any, Any, None]) -> None:
         """Do what a person asks for."""

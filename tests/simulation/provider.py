@@ -31,9 +31,8 @@ class Books:
     """A customer's invoices, each with its history; None: the provider does not have it, not yet or no more.
 
     ``hidden`` are left out of the list though they are there; ``odd`` can't be read when they are asked for singly.
-    ``failure`` is what every reading of this customer meets, ``failures`` when it did; ``stumbles`` are the instants of single failures,
-    ``troubles`` the times in which this customer's books could not be read whole,
-    ``read_at`` when they were read well.
+    ``failure`` is what every reading of this customer meets, ``failures`` when it did. ``stumbles`` are the instants of
+    single failures, ``troubles`` the times in which the books could not be read whole, ``read_at`` when they could.
     """
 
     history: dict[int, History[Invoice | None]] = field(default_factory=dict)

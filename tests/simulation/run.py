@@ -17,14 +17,16 @@ from typing import Any
 import click
 import structlog
 
-from tests.simulation.account_promises import AccountStatement
+from tests.simulation.account_promises import AccountPromises
+from tests.simulation.evidence import Evidence
 from tests.simulation.life import create
+from tests.simulation.nothing_lost import nothing_lost
+from tests.simulation.nothing_too_much import nothing_too_much
 from tests.simulation.process import fast_files
-from tests.simulation.promises import Statement
 
 MONTHS = 4
 PEOPLE = 3
-IN_MEMORY = Path("/dev/shm")  # noqa: S108  # where the system has a file system in memory, it is there
+IN_MEMORY = Path("/dev/shm")  # where the system has a file system in memory, it is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,9 @@ def run(seed: int, *, kills: bool, trace: Callable[[str], None] | None = None) -
         world.live()
     broken = [f"the bot logged an error: {failure}" for failure in failures]
     for person in world.people:
-        statement = Statement(world, person)
-        for words in [*statement.broken(), *AccountStatement(world, person, statement).broken()]:
-            broken.append(f"chat {person.room.id}: {words}")
+        evidence = Evidence(world, person)
+        judged = [*nothing_lost(evidence), *nothing_too_much(evidence), *AccountPromises(evidence).broken()]
+        broken += [f"chat {person.room.id}: {words}" for words in judged]
     messages = sum(len(person.room.arrivals) for person in world.people)
     return Result(seed, tuple(broken), MONTHS * PEOPLE, messages, len(world.kills), world.steps)
 
@@ -63,7 +65,9 @@ def silence(failures: list[str]) -> None:
         failures.append(f"{event.get('event')} {event.get('exc_info', '')}")
         raise structlog.DropEvent
 
-    structlog.configure(processors=[structlog.processors.format_exc_info, keep], wrapper_class=structlog.make_filtering_bound_logger(40))
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, keep], wrapper_class=structlog.make_filtering_bound_logger(40)
+    )
 
 
 def many(seeds: Sequence[int], *, kills: bool, processes: int) -> Iterator[Result]:
@@ -94,7 +98,9 @@ def main(*, first: int, seeds: int, kills: bool, trace: bool, chat: str | None, 
             click.echo(line)
 
     chosen = range(first, first + seeds)
-    results = (run(seed, kills=kills, trace=show) for seed in chosen) if trace else many(chosen, kills=kills, processes=jobs)
+    results = (
+        (run(seed, kills=kills, trace=show) for seed in chosen) if trace else many(chosen, kills=kills, processes=jobs)
+    )
     for done, result in enumerate(results, start=1):
         total.update(months=result.chat_months, messages=result.messages, kills=result.kills)
         steps.update(result.steps)

@@ -1,4 +1,4 @@
-"""A simulated Telegram behind the port ``Messenger``: it fails in every way it can, and keeps what arrived in a chat."""
+"""A simulated Telegram behind the port ``Messenger``: it fails in every way it can, and keeps what arrived."""
 
 from __future__ import annotations
 
