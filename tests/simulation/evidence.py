@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from bot.domain.invoices import Invoice
 from bot.domain.preferences import Preferences
@@ -115,6 +115,13 @@ class Evidence:
         """Whether the invoice was closed after it was silenced: then it need not be silent when it opens again."""
         since = max(t for t in self.person.hushes[number].times if t <= at)
         return any(not is_open(i) for i in self.person.books.history[number].within(since, at))
+
+    def closed_since(self, number: int, by: datetime) -> datetime:
+        """Since when an invoice that is closed at a time has been closed, in whatever way."""
+        truth = self.person.books.history[number]
+        states = [(at, i) for at, i in zip(truth.times, truth.values, strict=True) if at <= by]
+        closed = list(takewhile(lambda state: not is_open(state[1]), reversed(states)))
+        return closed[-1][0]
 
     def muted_at(self, number: int, by: datetime) -> datetime:
         """When an invoice was last muted. What waited to be said of it then is not said any more."""

@@ -51,7 +51,8 @@ def _settled_told(evidence: Evidence, number: int, stretch: Stretch, by: datetim
             yield f"by {by} nobody said of {number} that it was paid on creation"
     elif belief[0] == "open":
         hushes = evidence.person.hushes.get(number)
-        muted = hushes is not None and any(not h.sure or h.muted for h in hushes.within(stretch.true_since, by))
+        since = evidence.closed_since(number, stretch.start)
+        muted = hushes is not None and any(not h.sure or h.muted for h in hushes.within(since, by))
         shown = any(a.of(number) for a in evidence.messages(stretch.rules.link, by))
         if shown and not muted:
             yield f"by {by} nobody said of {number} that it is settled ({_words(stretch.truth)})"

@@ -116,7 +116,7 @@ def _reason(evidence: Evidence, number: int, a: Said, b: Said) -> bool:
         return True
     if person.books.history[number].changed_within(after - STALE, until):
         return True
-    if b.kind not in REMINDERS or b.due is None:
+    if b.due is None:
         return False
     times = evidence.reminders(b.due, person.rules.at(until).preferences, until)
     return any(after < at <= until for at in times)
