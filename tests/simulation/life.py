@@ -44,7 +44,8 @@ def create(
 
 def times(world: World, a_month: float) -> list[datetime]:
     """Random instants of the world's life, so many a month on average."""
-    rng, at, found = world.rng, world.start, []
+    rng, at = world.rng, world.start
+    found: list[datetime] = []
     while True:
         at += timedelta(days=rng.expovariate(a_month / MONTH))
         if at >= world.end:
