@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from bot.domain.chats import Place, Silence
+from bot.domain.chats import Member, Place, Silence, Token
 from bot.domain.invoices import Invoice
 from bot.domain.preferences import Preferences
 from bot.errors import BotError, ProviderError
@@ -18,6 +18,7 @@ from tests.simulation.process import Process, account_of
 from tests.simulation.provider import Books, SimProvider
 from tests.simulation.telegram import Room
 
+ADA = Member(1, "Ada")
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -125,7 +126,7 @@ class Person:
         self.rules.set(start, Rules(before.link, before.preferences, sure=False))
         chat = await process.store.chat(self.room.id)
         try:
-            listing = await process.linking.link(chat, Place(self.room.id), 1, self.token)
+            listing = await process.linking.link(chat, Place(self.room.id), ADA, Token(self.token))
         except ProviderError:
             self.rules.set(self.clock(), before)
             self.later(6.0, lambda: self.wants("link again", self.link))

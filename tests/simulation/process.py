@@ -13,6 +13,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ParamSpec, TypeVar
 
+import structlog
+
 from bot.domain.chats import Token
 from bot.ports import Clock
 from bot.services.delivering import Courier
@@ -25,6 +27,8 @@ from bot.store.queue import LeaseQueue
 from bot.store.tinydb import TinyStore, open_store
 from bot.store.vault import new_key
 from tests.store.cutting import Cut, CuttingOs
+
+log = structlog.get_logger()
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -150,9 +154,15 @@ class Process:
 
     def start(self, deed: Coroutine[Any, Any, None]) -> None:
         """Do what a person asks for."""
-        task = asyncio.create_task(deed)
+        task = asyncio.create_task(self._watch(deed))
         self._deeds.add(task)
         task.add_done_callback(self._deeds.discard)
+
+    async def _watch(self, deed: Coroutine[Any, Any, None]) -> None:
+        try:
+            await deed
+        except Exception:
+            log.exception("deed failed")
 
     def next_due(self) -> datetime | None:
         """When the store has work for a tick."""

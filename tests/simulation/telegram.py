@@ -10,7 +10,7 @@ from decimal import Decimal
 from random import Random
 
 from bot.domain.alerts import Alert, KnownInvoice, SentMessage
-from bot.domain.chats import Chat
+from bot.domain.chats import Chat, Place
 from bot.domain.payments import Payment
 from bot.errors import (
     ChatGone,
@@ -22,7 +22,7 @@ from bot.errors import (
     SendRefused,
     TelegramDown,
 )
-from bot.ports import Clock, Delivery
+from bot.ports import Clock, Delivery, Document
 from tests.simulation.history import Span
 
 
@@ -145,6 +145,12 @@ class SimTelegram:
                 self._note(room.id, f"  edited {arrival.number}: {known.id} struck, {known.standing}")
 
     async def show_payment(self, payment: Payment, chat: Chat) -> None:
+        raise NotImplementedError
+
+    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> None:
+        raise NotImplementedError
+
+    async def send_document(self, place: Place, document: Document) -> None:
         raise NotImplementedError
 
     async def _latency(self) -> None:

@@ -16,11 +16,14 @@ KILLED_BLOCKS = range(40, 140)
 
 
 def judge(block: int, *, kills: bool) -> None:
-    broken = []
+    broken, messages = [], 0
     for seed in range(block * SEEDS + 1, (block + 1) * SEEDS + 1):
-        if words := run(seed, kills=kills).broken:
-            broken += [f"seed {seed}, again with: {replay(seed, kills=kills)}", *words[:5]]
+        result = run(seed, kills=kills)
+        messages += result.messages
+        if result.broken:
+            broken += [f"seed {seed}, again with: {replay(seed, kills=kills)}", *result.broken[:5]]
     assert not broken, "\n".join(broken)
+    assert messages > 10
 
 
 @pytest.mark.parametrize("block", UNDISTURBED_BLOCKS)
