@@ -23,6 +23,11 @@ MONTH = 30.4
 ZONES = [None, None, "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pacific/Auckland", "Australia/Lord_Howe"]
 STARTS = [utc(2026, 2, 1), utc(2026, 9, 10), utc(2026, 5, 1), utc(2026, 12, 1)]
 """Two of them run over the clock changes of both hemispheres, one over New Year."""
+RARE_CALLS = [
+    *("send_alerts", "send_alerts", "resolve", "alerts_sent", "alerts_sent", "alerts_failed", "set_alerts_aside"),
+    *("finish_check", "invoice", "link", "unlink", "silence", "set_preferences", "rest", "wake", "move_chat"),
+]
+"""Calls at which a process would hardly be killed if any call could be the one."""
 OPEN_AT_MOST = 5
 """More open invoices than the bot asks for singly at once would all wait for each other when they vanish together."""
 
@@ -479,10 +484,12 @@ def _kills(world: World) -> None:
         process = world.process
         if process is None:
             return
-        match rng.randrange(5):
+        match rng.randrange(7):
             case 0 | 1:
                 process.kill_at_call(rng.randrange(1, 40))
             case 2 | 3:
+                process.kill_at_call(rng.choice([1, 1, 2, 2, 3, 4]), rng.choice(RARE_CALLS))
+            case 4 | 5:
                 process.kill_at_write(rng.randrange(1, 60))
             case _:
                 process.fuse.blow("while it waited")

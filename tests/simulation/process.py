@@ -40,15 +40,16 @@ FAST_OS = SimpleNamespace(**{name: getattr(os, name) for name in dir(os) if not 
 
 
 class Fuse:
-    """Blows at a step that is set; from then on the process does nothing any more. ``blown_at`` names the step."""
+    """Blows after so many steps (of one method ``only``, or any); from then on the process does nothing any more."""
 
     def __init__(self, cuts: Counter[str]) -> None:
         self.left: int | None = None
+        self.only = ""
         self.blown = False
         self._cuts = cuts
 
     def burn(self, step: str) -> None:
-        if self.left is not None and not self.blown:
+        if self.left is not None and not self.blown and step.endswith(self.only):
             self.left -= 1
             if self.left <= 0:
                 self.blow(step)
@@ -169,9 +170,9 @@ class Process:
         heaps = (self._raw._db.chats.checks._heap, self._raw._db.chats.alerts._heap)
         return min((heap[0][0] for heap in heaps if heap), default=None)
 
-    def kill_at_call(self, number: int) -> None:
-        """Be killed at one of the next calls of a port."""
-        self.fuse.left = number
+    def kill_at_call(self, number: int, only: str = "") -> None:
+        """Be killed at one of the next calls of a port, or of one method of it: before it has happened, or after."""
+        self.fuse.left, self.fuse.only = number, only
 
     def kill_at_write(self, number: int) -> None:
         """Be killed at one of the store's next system calls."""
