@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.domain.invoices import Invoice
 from tests.simulation.evidence import DAY, ON_ITS_WAY, TELL, Evidence, Stretch, is_open, says
 from tests.simulation.people import Content, standing_of
+from tests.simulation.telegram import Arrival
 
 KEPT = 29
 """So many messages later one need not be edited any more."""
@@ -26,6 +27,8 @@ def nothing_lost(evidence: Evidence) -> Iterator[str]:
 def _told_how_it_stands(evidence: Evidence, number: int, stretch: Stretch) -> Iterator[str]:
     """After a calm time the chat says how the invoice stands: in messages, or in what was shown at the linking."""
     by = evidence.sending.calm(max(evidence.known_by(stretch), stretch.start), TELL)
+    if not is_open(stretch.truth):
+        by = _after_what_was_on_its_way(evidence, number, stretch, by)
     if by >= stretch.end or not stretch.hush.sure or evidence.may_be_aside(number, by):
         return
     if is_open(stretch.truth):
@@ -33,6 +36,17 @@ def _told_how_it_stands(evidence: Evidence, number: int, stretch: Stretch) -> It
     else:
         yield from _settled_told(evidence, number, stretch, by)
         yield from _edited(evidence, number, stretch, by)
+
+
+def _after_what_was_on_its_way(evidence: Evidence, number: int, stretch: Stretch, by: datetime) -> datetime:
+    """An alert that was under way when the invoice was found settled is known to have arrived at the next reading."""
+    late = [a.at for a in evidence.room.arrivals if stretch.true_since <= a.at <= by and _says_open(a, number)]
+    return evidence.sending.calm(max(by, evidence.reading.calm(late[-1], evidence.look)), TELL) if late else by
+
+
+def _says_open(arrival: Arrival, number: int) -> bool:
+    said = arrival.of(number)
+    return said is not None and said.standing == "open"
 
 
 def _open_told(evidence: Evidence, number: int, stretch: Stretch, by: datetime) -> Iterator[str]:
@@ -61,8 +75,7 @@ def _settled_told(evidence: Evidence, number: int, stretch: Stretch, by: datetim
 def _edited(evidence: Evidence, number: int, stretch: Stretch, by: datetime) -> Iterator[str]:
     """Earlier messages do not show as open what is settled, as far as the bot can know and reach them."""
     for arrival in evidence.messages(stretch.rules.link, by)[-KEPT:]:
-        said = arrival.of(number)
-        if said is None or said.standing != "open" or arrival.out_of_reach:
+        if arrival.out_of_reach or not _says_open(arrival, number):
             continue
         cut_off = any(arrival.at <= at <= arrival.at + ON_ITS_WAY for at in evidence.world.kills)
         if (
