@@ -116,19 +116,17 @@ def _reminded(evidence: Evidence, number: int, stretch: Stretch) -> Iterator[str
 def _covered(evidence: Evidence, number: int, stretch: Stretch, at: datetime, by: datetime) -> bool:
     """Whether a message, or the answer to the linking, spoke of the invoice then.
 
-    What is told as new or changed counts as the reminder of its day. Where the rules have changed lately, the same reminder may have come by the old ones, up to two days before.
+    What is told as new or changed counts as the reminder of its day. Where the rules have changed lately, the same
+    reminder may have come by the old ones, up to two days before.
     """
     since = at - 2 * DAY if stretch.ruled_since > at - 2 * DAY and at != stretch.hush.until else at
     listed = evidence.listed(stretch.rules.link)
     if since <= listed.at and number in listed.contents:
         return True
     zone = zone_of(stretch.rules.preferences)
-    morning = wall(at.astimezone(zone).date(), 0, zone)
-    for arrival in evidence.room.arrivals:
-        said = arrival.of(number)
-        if said is not None and (morning if said.kind in {"new", "changed"} else since) <= arrival.at <= by:
-            return True
-    return any(since <= a.at <= by and a.of(number) for a in evidence.room.arrivals)
+    morning = min(since, wall(at.astimezone(zone).date(), 0, zone))
+    told = [(a.at, said.kind) for a in evidence.room.arrivals if a.at <= by and (said := a.of(number))]
+    return any((morning if kind in {"new", "changed"} else since) <= when for when, kind in told)
 
 
 def _words(invoice: Invoice | None) -> str:
