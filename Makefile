@@ -4,13 +4,15 @@
 PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= auto
+SEEDS ?= 100
+FIRST ?= 1
 
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
 IN_VENV := $(VENV)/bin/python
 ready = $(VENV)/ready-$(1)-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run doctor test lint types tests format lock upgrade picture clean
+.PHONY: help demo run doctor test lint types tests simulate format lock upgrade picture clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +37,9 @@ types: $(call ready,dev) ## Type checker
 
 tests: $(call ready,dev) ## All tests
 	$(IN_VENV) -m pytest -n $(WORKERS)
+
+simulate: $(call ready,dev) ## Months of simulated chats, as many as wanted: make simulate SEEDS=1000 FIRST=1
+	$(IN_VENV) -m tests.simulation.run --first $(FIRST) --seeds $(SEEDS)
 
 format: $(call ready,dev) ## Bring the code into shape: safe fixes, then the formatter
 	$(IN_VENV) -m ruff check --fix

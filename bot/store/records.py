@@ -230,6 +230,15 @@ def add_alerts(old: Sequence[AlertRow], new: Iterable[Alert]) -> tuple[AlertRow,
     return (*kept, *(AlertRow(alert) for alert in added.values()))
 
 
+def join_alerts(rows: Iterable[AlertRow]) -> tuple[AlertRow, ...]:
+    """The alerts once some wait again: each gives way to a newer one about the same, as in :func:`add_alerts`."""
+    joined: tuple[AlertRow, ...] = ()
+    for row in rows:
+        waits = row.alert.state is AlertState.WAITING
+        joined = add_alerts(joined, [row.alert]) if waits else (*joined, row)
+    return joined
+
+
 def _link_of(row: LinkRow, token: Token) -> Link:
     return Link(
         account=row.account,

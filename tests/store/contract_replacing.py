@@ -115,6 +115,18 @@ class ReplacementContract:
         _, alert = await claim_alert(store, LATEST)
         assert alert.id == "newest"
 
+    async def test_an_alert_that_waits_again_gives_way_to_a_newer_one_that_came_while_it_was_being_sent(
+        self, shelf: Shelf
+    ) -> None:
+        store = await shelf.open()
+        link = await linked(store)
+        await find(store, of_kind(new_alert(link, 1, "older"), AlertKind.NEW))
+        claim, _ = await claim_alert(store)
+        await find(store, new_alert(link, 1, "newer"), now=LATER)
+        assert await store.alerts_failed(claim, LATER, uncertain=False, counts=False)
+        delivery = await claim_message(store, LATER)
+        assert [(alert.id, alert.kind) for alert in delivery.alerts] == [("newer", AlertKind.NEW)]
+
     async def test_a_replaced_alert_does_not_shorten_the_wait_of_its_chat(self, shelf: Shelf) -> None:
         store = await shelf.open()
         link = await with_alerts(store, 1)
