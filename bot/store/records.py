@@ -220,7 +220,8 @@ def add_alerts(old: Sequence[AlertRow], new: Iterable[Alert]) -> tuple[AlertRow,
     for row in old:
         newer = added.get(row.alert.subject)
         if newer is not None and row.alert.state in REPLACEABLE:
-            joined = taking_the_place_of(row.alert, newer)
+            # What may have arrived needs nobody to say it again.
+            joined = newer if row.again else taking_the_place_of(row.alert, newer)
             if joined is None:
                 del added[newer.subject]
             else:

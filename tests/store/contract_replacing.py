@@ -53,6 +53,16 @@ class ReplacementContract:
         _, alert = await claim_alert(store, LATER)
         assert (alert.id, alert.kind, alert.threshold) == ("newer", AlertKind.NEW, 7)
 
+    async def test_what_may_have_been_announced_is_not_announced_once_more(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        link = await linked(store)
+        await find(store, of_kind(new_alert(link, 1, "older"), AlertKind.NEW))
+        assert await store.alerts_failed((await claim_alert(store))[0], NOW, uncertain=True, counts=True)
+        assert await store.set_alerts_aside((await claim_alert(store))[0])
+        await find(store, of_kind(new_alert(link, 1, "newer"), AlertKind.DUE, threshold=3), now=LATER)
+        _, alert = await claim_alert(store, LATER)
+        assert (alert.id, alert.kind, alert.threshold) == ("newer", AlertKind.DUE, 3)
+
     async def test_what_is_settled_takes_the_place_of_all_that_was_to_be_said_of_it(self, shelf: Shelf) -> None:
         store = await shelf.open()
         link = await with_alerts(store, 1)
