@@ -5,13 +5,15 @@ PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= auto
 MINUTES ?= 10
+SEEDS ?= 100
+FIRST ?= 1
 
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
 IN_VENV := $(VENV)/bin/python
 ready = $(VENV)/ready-$(1)-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run doctor test lint types tests chaos format lock upgrade picture clean
+.PHONY: help demo run doctor test lint types tests chaos simulate format lock upgrade picture clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +41,9 @@ tests: $(call ready,dev) ## All tests
 
 chaos: $(call ready,dev) ## Kill replicas and their database for a while: make chaos MINUTES=10
 	@$(IN_VENV) -m tests.chaos $(MINUTES)
+
+simulate: $(call ready,dev) ## Months of simulated chats, as many as wanted: make simulate SEEDS=1000 FIRST=1
+	$(IN_VENV) -m tests.simulation.run --first $(FIRST) --seeds $(SEEDS)
 
 format: $(call ready,dev) ## Bring the code into shape: safe fixes, then the formatter
 	$(IN_VENV) -m ruff check --fix

@@ -241,7 +241,10 @@ class Outbox(Protocol):
         """
 
     async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
-        """Try again at ``retry_at``; ``counts`` adds to their attempts (a flood limit does not)."""
+        """Try again at ``retry_at``; ``counts`` adds to their attempts (a flood limit does not).
+
+        One that surely was not delivered gives way to a newer one about the same that was found meanwhile.
+        """
 
     async def hold_alerts(self, claim: Claim, until: datetime) -> bool:
         """Not sent, as the chat is quiet until then.

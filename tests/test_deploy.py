@@ -94,7 +94,7 @@ def test_an_event_counts_whatever_the_level_that_is_printed() -> None:
 
 
 def test_the_compose_file_keeps_to_its_schema() -> None:
-    command = [SCRIPTS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml"]
+    command = [str(SCRIPTS / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", "compose.yaml"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

@@ -10,7 +10,7 @@ from itertools import takewhile
 from bot.domain.alerts import AlertKind, AlertState, SentMessage
 from bot.domain.payments import Action, Outcome, Payment, State
 from bot.ports import AT_ONCE, MESSAGES_KEPT, Claim, Delivery
-from bot.store.records import AlertRow, ChatRecord, PaymentRow, chat_of
+from bot.store.records import AlertRow, ChatRecord, PaymentRow, chat_of, join_alerts
 from bot.store.vault import Vault
 
 
@@ -62,14 +62,12 @@ def after_sending(record: ChatRecord, batch: str, message: SentMessage | None, r
 
 def after_failure(record: ChatRecord, batch: str, retry_at: datetime, *, uncertain: bool, counts: bool) -> ChatRecord:
     """With a batch that did not get out, or may not have."""
-    rows = [_tried(row, uncertain=uncertain, counts=counts) for row in batch_of(record, batch)]
-    return retried_at(record.with_alerts(rows), retry_at)
+    return retried_at(_tried_again(record, batch, uncertain=uncertain, counts=counts), retry_at)
 
 
 def held_until(record: ChatRecord, batch: str, until: datetime) -> ChatRecord:
     """With a batch that was not sent, as the chat is quiet."""
-    rows = [_tried(row, uncertain=False, counts=False) for row in batch_of(record, batch)]
-    record = record.with_alerts(rows)
+    record = _tried_again(record, batch, uncertain=False, counts=False)
     return replace(record, chat=replace(record.chat, alerts_at=None, quiet_until=until))
 
 
@@ -79,6 +77,12 @@ def set_aside(record: ChatRecord, batch: str) -> ChatRecord:
         replace(row, alert=replace(row.alert, state=AlertState.SET_ASIDE), batch="") for row in batch_of(record, batch)
     ]
     return retried_at(record.with_alerts(rows), None)
+
+
+def _tried_again(record: ChatRecord, batch: str, *, uncertain: bool, counts: bool) -> ChatRecord:
+    """With a batch given back; what surely did not arrive gives way to newer alerts about the same."""
+    rows = [_tried(row, uncertain=uncertain, counts=counts) for row in batch_of(record, batch)]
+    return replace(record, alerts=join_alerts(record.with_alerts(rows).alerts))
 
 
 def batch_of(record: ChatRecord, batch: str) -> list[AlertRow]:

@@ -220,7 +220,8 @@ def add_alerts(old: Sequence[AlertRow], new: Iterable[Alert]) -> tuple[AlertRow,
     for row in old:
         newer = added.get(row.alert.subject)
         if newer is not None and row.alert.state in REPLACEABLE:
-            joined = taking_the_place_of(row.alert, newer)
+            # What may have arrived needs nobody to say it again.
+            joined = newer if row.again else taking_the_place_of(row.alert, newer)
             if joined is None:
                 del added[newer.subject]
             else:
@@ -228,6 +229,15 @@ def add_alerts(old: Sequence[AlertRow], new: Iterable[Alert]) -> tuple[AlertRow,
         elif row.alert.id not in ids:
             kept.append(row)
     return (*kept, *(AlertRow(alert) for alert in added.values()))
+
+
+def join_alerts(rows: Iterable[AlertRow]) -> tuple[AlertRow, ...]:
+    """The alerts once some wait again: each gives way to a newer one about the same, as in :func:`add_alerts`."""
+    joined: tuple[AlertRow, ...] = ()
+    for row in rows:
+        waits = row.alert.state is AlertState.WAITING
+        joined = add_alerts(joined, [row.alert]) if waits else (*joined, row)
+    return joined
 
 
 def _link_of(row: LinkRow, token: Token) -> Link:

@@ -53,6 +53,16 @@ class ReplacementContract:
         _, alert = await claim_alert(store, LATER)
         assert (alert.id, alert.kind, alert.threshold) == ("newer", AlertKind.NEW, 7)
 
+    async def test_what_may_have_been_announced_is_not_announced_once_more(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        link = await linked(store)
+        await find(store, of_kind(new_alert(link, 1, "older"), AlertKind.NEW))
+        assert await store.alerts_failed((await claim_alert(store))[0], NOW, uncertain=True, counts=True)
+        assert await store.set_alerts_aside((await claim_alert(store))[0])
+        await find(store, of_kind(new_alert(link, 1, "newer"), AlertKind.DUE, threshold=3), now=LATER)
+        _, alert = await claim_alert(store, LATER)
+        assert (alert.id, alert.kind, alert.threshold) == ("newer", AlertKind.DUE, 3)
+
     async def test_what_is_settled_takes_the_place_of_all_that_was_to_be_said_of_it(self, shelf: Shelf) -> None:
         store = await shelf.open()
         link = await with_alerts(store, 1)
@@ -114,6 +124,18 @@ class ReplacementContract:
         await store.alerts_sent(first.claim, None, ())
         _, alert = await claim_alert(store, LATEST)
         assert alert.id == "newest"
+
+    async def test_an_alert_that_waits_again_gives_way_to_a_newer_one_that_came_while_it_was_being_sent(
+        self, shelf: Shelf
+    ) -> None:
+        store = await shelf.open()
+        link = await linked(store)
+        await find(store, of_kind(new_alert(link, 1, "older"), AlertKind.NEW))
+        claim, _ = await claim_alert(store)
+        await find(store, new_alert(link, 1, "newer"), now=LATER)
+        assert await store.alerts_failed(claim, LATER, uncertain=False, counts=False)
+        delivery = await claim_message(store, LATER)
+        assert [(alert.id, alert.kind) for alert in delivery.alerts] == [("newer", AlertKind.NEW)]
 
     async def test_a_replaced_alert_does_not_shorten_the_wait_of_its_chat(self, shelf: Shelf) -> None:
         store = await shelf.open()

@@ -9,9 +9,11 @@ const LANDINGS = { chats: ".chats [aria-current]", chat: ".log", panel: ".panel 
 
 /** Let a narrow screen show the `chats`, the `chat` or the `panel`. */
 export function show(view) {
+    const isNew = document.body.dataset.view !== view;
     document.body.dataset.view = view;
     if (view === "chat") clear();
     changed();
+    if (!isNew) return;
     setTimeout(() => {
         const focused = document.activeElement;
         if (focused === document.body || !focused.checkVisibility({ visibilityProperty: true }))

@@ -1,0 +1,83 @@
+"""When a person should be reminded of a due date: written anew from the promise, knowing nothing of the bot's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.domain.preferences import Preferences
+from tests.simulation.history import Span
+
+DAY = timedelta(days=1)
+PROVIDER = ZoneInfo("Europe/Berlin")
+
+
+def zone_of(preferences: Preferences) -> ZoneInfo:
+    return PROVIDER if preferences.zone is None else ZoneInfo(preferences.zone)
+
+
+def wall(day: date, hour: int, zone: ZoneInfo) -> datetime:
+    """When the clock on the wall shows a full hour of a day, or has skipped it."""
+    return datetime.combine(day, time(hour), zone).astimezone(UTC)
+
+
+def over_at(due: date) -> datetime:
+    """When a due date is over: it is a day of the provider's calendar."""
+    return wall(due + DAY, 0, PROVIDER)
+
+
+def reminder_times(due: date, chosen: Preferences, until: datetime, *, banking_days: bool) -> list[datetime]:
+    """All instants up to ``until`` at which a reminder of an open invoice is to come."""
+    zone = zone_of(chosen)
+    before = set(chosen.before)
+    if before and banking_days:
+        early = next(days for days in range(4) if (due - days * DAY).weekday() < 5)
+        before |= {early} if early else set()
+    found = [wall(due - days * DAY, chosen.hour, zone) for days in before]
+    late = list(chosen.after)
+    while late and due + late[-1] * DAY <= until.date() + DAY:
+        late.append(max(late) + 7)
+    found += [max(wall(due + days * DAY, chosen.hour, zone), over_at(due)) for days in late]
+    return sorted(at for at in found if at <= until)
+
+
+def mondays(chosen: Preferences, start: datetime, end: datetime) -> Iterator[datetime]:
+    """The instants of the weekly digest."""
+    zone = zone_of(chosen)
+    day = start.astimezone(zone).date()
+    while True:
+        at = wall(day, chosen.hour, zone)
+        if at > end:
+            return
+        if day.weekday() == 0 and at >= start:
+            yield at
+        day += DAY
+
+
+def is_quiet(chosen: Preferences, at: datetime) -> bool:
+    """Whether the chat's clock shows one of its quiet hours."""
+    if chosen.quiet is None:
+        return False
+    start, end, hour = chosen.quiet.start, chosen.quiet.end, at.astimezone(zone_of(chosen)).hour
+    return start <= hour < end if start < end else not end <= hour < start
+
+
+def quiet_times(chosen: Preferences, start: datetime, end: datetime) -> Iterator[Span]:
+    """The quiet hours that begin between two instants, or hold at the first, each until its own end.
+
+    What waits for that end waits until then, also when somebody chooses other hours meanwhile.
+    """
+    if chosen.quiet is None:
+        return
+    zone = zone_of(chosen)
+    day = start.astimezone(zone).date() - DAY
+    while True:
+        begin = wall(day, chosen.quiet.start, zone)
+        if begin >= end:
+            return
+        last = day if chosen.quiet.start < chosen.quiet.end else day + DAY
+        until = wall(last, chosen.quiet.end, zone)
+        if until > start and begin < until:
+            yield max(begin, start), until
+        day += DAY

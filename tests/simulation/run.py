@@ -1,0 +1,129 @@
+"""Run worlds and judge them: ``python -m tests.simulation.run --first 1 --seeds 100``; ``--help`` says more."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+import structlog
+
+from tests.simulation.account_promises import AccountPromises
+from tests.simulation.evidence import Evidence
+from tests.simulation.life import create
+from tests.simulation.nothing_lost import nothing_lost
+from tests.simulation.nothing_too_much import nothing_too_much
+from tests.simulation.process import fast_files
+
+MONTHS = 4
+PEOPLE = 3
+IN_MEMORY = Path("/dev/shm")  # where the system has a file system in memory, it is there
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one seed's world: ``broken`` promises in words, how many chat-months, where it was killed."""
+
+    seed: int
+    broken: tuple[str, ...]
+    chat_months: int
+    messages: int
+    kills: int
+    steps: Counter[str]
+
+
+def run(seed: int, *, kills: bool, trace: Callable[[str], None] | None = None) -> Result:
+    """Let the world of a seed live, and judge it."""
+    failures: list[str] = []
+    silence(failures)
+    fast_files()
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
+        world = create(seed, Path(folder), months=MONTHS, people=PEOPLE, kills=kills, trace=trace)
+        world.live()
+    broken = [f"the bot logged an error: {failure}" for failure in failures]
+    for person in world.people:
+        evidence = Evidence(world, person)
+        judged = [*nothing_lost(evidence), *nothing_too_much(evidence), *AccountPromises(evidence).broken()]
+        broken += [f"chat {person.room.id}: {words}" for words in judged]
+    messages = sum(len(person.room.arrivals) for person in world.people)
+    return Result(seed, tuple(broken), MONTHS * PEOPLE, messages, len(world.kills), world.steps)
+
+
+def silence(failures: list[str]) -> None:
+    """Log nothing; keep what is logged as an error, of which there is to be none."""
+
+    def keep(_: object, __: str, event: MutableMapping[str, Any]) -> str:
+        failures.append(f"{event.get('event')} {event.get('exc_info', '')}")
+        raise structlog.DropEvent
+
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, keep], wrapper_class=structlog.make_filtering_bound_logger(40)
+    )
+
+
+def many(seeds: Sequence[int], *, kills: bool, processes: int) -> Iterator[Result]:
+    """Run seeds on several cores, in order."""
+    with ProcessPoolExecutor(processes) as pool:
+        yield from pool.map(partial(run, kills=kills), seeds, chunksize=4)
+
+
+def replay(seed: int, *, kills: bool) -> str:
+    """The command that runs one seed again and shows what happened."""
+    return f"python -m tests.simulation.run --first {seed} --seeds 1 --trace{'' if kills else ' --no-kills'}"
+
+
+@click.command()
+@click.option("--first", default=1, show_default=True, help="The first seed.")
+@click.option("--seeds", default=100, show_default=True, help="How many seeds, each a world of its own.")
+@click.option("--kills/--no-kills", default=True, help="Whether the process is killed now and then.")
+@click.option("--trace", is_flag=True, help="Show all that happens, with the times of the provider's zone.")
+@click.option("--chat", help="With --trace: of this chat only.")
+@click.option("--jobs", default=os.cpu_count() or 1, show_default=True, help="How many processes.")
+def main(*, first: int, seeds: int, kills: bool, trace: bool, chat: str | None, jobs: int) -> None:
+    """Let simulated months go by, and judge what people were told. Ends with 1 if a promise was broken."""
+    begun, total, broken = time.monotonic(), Counter[str](), 0
+    steps: Counter[str] = Counter()
+
+    def show(line: str) -> None:
+        if chat is None or line.split()[3] in {chat, "-"}:
+            click.echo(line)
+
+    chosen = range(first, first + seeds)
+    results = (
+        (run(seed, kills=kills, trace=show) for seed in chosen) if trace else many(chosen, kills=kills, processes=jobs)
+    )
+    for done, result in enumerate(results, start=1):
+        total.update(months=result.chat_months, messages=result.messages, kills=result.kills)
+        steps.update(result.steps)
+        if result.broken:
+            broken += 1
+            click.echo(f"seed {result.seed}, again with: {replay(result.seed, kills=kills)}")
+            for words in result.broken[:5]:
+                click.echo(f"  {words}")
+        if done % 100 == 0:
+            click.echo(_progress(done, total, broken, begun))
+    click.echo(_progress(seeds, total, broken, begun))
+    if kills and steps:
+        click.echo("killed at: " + ", ".join(f"{step} ({count})" for step, count in sorted(steps.items())))
+    sys.exit(1 if broken else 0)
+
+
+def _progress(done: int, total: Counter[str], broken: int, begun: float) -> str:
+    took = time.monotonic() - begun
+    return (
+        f"{done} seeds, {total['months']} chat-months, {total['messages']} messages, {total['kills']} kills, "
+        f"{broken} seeds with a broken promise, {took:.0f} s"
+    )
+
+
+if __name__ == "__main__":
+    main()

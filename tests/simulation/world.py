@@ -1,0 +1,174 @@
+"""A world with one bot and several people, whose months pass in a second. Everything in it follows from its seed."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from zoneinfo import ZoneInfo
+
+from bot.domain.preferences import Preferences
+from bot.services.plan import CheckPlan
+from tests.simulation.clockwork import VirtualLoop
+from tests.simulation.history import Span
+from tests.simulation.people import Person
+from tests.simulation.process import Process
+from tests.simulation.provider import Books, SimProvider
+from tests.simulation.telegram import SimTelegram
+
+BERLIN = ZoneInfo("Europe/Berlin")
+HOUR = timedelta(hours=1)
+TICK = timedelta(seconds=1)
+
+
+class World:
+    """Lives from ``start`` for some months. ``trace`` takes what happens, line by line.
+
+    The spans are the times in which the bot was down, the provider's and Telegram's bad times for all.
+    """
+
+    def __init__(
+        self, seed: int, folder: Path, start: datetime, end: datetime, trace: Callable[[str], None] | None = None
+    ) -> None:
+        self.loop = VirtualLoop(start)
+        self.clock = self.loop.clock
+        self.start, self.end = start, end
+        self.folder = folder
+        self._trace = trace
+        self.rng = Random(f"life {seed}")
+        self.provider = SimProvider(Random(f"provider {seed}"), self.clock)
+        self.telegram = SimTelegram(Random(f"telegram {seed}"), self.clock, self.note)
+        interval = self.rng.choice([6, 12, 24, 24]) * HOUR
+        banking = (lambda day: day.weekday() < 5) if self.rng.random() < 0.3 else None
+        self.plan = CheckPlan(interval, BERLIN, Preferences(), banking)
+        self.people: list[Person] = []
+        self.process: Process | None = None
+        self.down: list[Span] = []
+        self.unreadable: list[Span] = []
+        self.unsendable: list[Span] = []
+        self.kills: list[datetime] = []
+        self.steps: Counter[str] = Counter()
+        self.back_at: datetime | None = start
+        self.downtime: Callable[[], timedelta] = lambda: timedelta(0)
+        self._events: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._died_at = start
+        self._idle: asyncio.Future[None] | None = None
+
+    # --- What is to happen ---
+
+    def at(self, when: datetime, happen: Callable[[], None]) -> None:
+        """Let something happen at an instant."""
+        heapq.heappush(self._events, (when, next(self._order), happen))
+
+    def after(self, hours: float, happen: Callable[[], None]) -> None:
+        self.at(self.clock() + hours * HOUR, happen)
+
+    def settle_in(self, token: str, chat_id: int, books: Books) -> Person:
+        """A person comes to live here."""
+        self.provider.books[token] = books
+        room = self.telegram.open(chat_id)
+        defaults = self.plan.defaults
+        person = Person(room, books, token, self.provider, self.clock, self.note, self.after, defaults)
+        self.people.append(person)
+        return person
+
+    def note(self, chat_id: int | None, text: str) -> None:
+        """Tell whoever listens what happens."""
+        if self._trace is not None:
+            self._trace(f"{self.clock().astimezone(BERLIN):%a %Y-%m-%d %H:%M:%S} {chat_id or '-':>6} {text}")
+
+    # --- How time passes ---
+
+    def live(self) -> None:
+        """Live to the end."""
+        asyncio.set_event_loop(self.loop)
+        self.loop.on_idle(self._on_idle)
+        try:
+            self.loop.run_until_complete(self._live())
+        finally:
+            self.loop.close()
+            asyncio.set_event_loop(None)
+
+    async def _live(self) -> None:
+        try:
+            while self.clock() < self.end:
+                self._happen()
+                await self._work()
+                self._idle = self.loop.create_future()
+                await self._idle
+        finally:
+            self.loop.on_idle(lambda until: self.loop.time() if until is None else until)
+            if self.process is not None:
+                await self.process.bury()
+                self.process = None
+            else:
+                self.down.append((self._died_at, self.end))
+
+    def _happen(self) -> None:
+        while self._events and self._events[0][0] <= self.clock():
+            heapq.heappop(self._events)[2]()
+
+    async def _work(self) -> None:
+        if self.process is None and self.back_at is not None and self.back_at <= self.clock():
+            self._begin()
+        process = self.process
+        if process is None:
+            return
+        for person in self.people:
+            if person.queue and not person.busy:
+                person.busy = True
+                process.start(person.act(process))
+        try:
+            await process.tick()
+        except asyncio.CancelledError:
+            if not process.fuse.blown:
+                raise
+        if process.fuse.blown:
+            await self.kill()
+
+    def _begin(self) -> None:
+        self.process = Process(self.folder, self.clock, self.plan, self.provider, self.telegram, self.steps)
+        self.down.append((self._died_at, self.clock()))
+        self.back_at = None
+        self.note(None, "the bot runs")
+
+    async def kill(self) -> None:
+        """The process dies here, and comes back when it comes back."""
+        assert self.process is not None
+        self.note(None, "KILLED")
+        await self.process.bury()
+        self.process = None
+        for person in self.people:
+            person.busy = False
+        self._died_at = self.clock()
+        self.kills.append(self._died_at)
+        self.back_at = self._died_at + self.downtime()
+
+    def _on_idle(self, timer: float | None) -> float:
+        """When all wait: go on with whatever comes first."""
+        now = self.clock()
+        instants = [self.end]
+        if self._events:
+            instants.append(self._events[0][0])
+        if self.back_at is not None:
+            instants.append(self.back_at)
+        if self.process is not None:
+            due = self.process.next_due()
+            instants += [max(due, now + TICK)] if due is not None else []
+            instants += [now] if self.process.fuse.blown else []
+        at = self.loop.seconds(max(min(instants), now))
+        if timer is not None:
+            at = min(at, timer)
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
+        return at
+
+
+def utc(year: int, month: int, day: int) -> datetime:
+    return datetime(year, month, day, tzinfo=UTC)
