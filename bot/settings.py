@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     provider_timezone: str = "Europe/Berlin"
     currency: str = "EUR"
     check_interval: float = Field(default=900, ge=1, le=7 * 86400)
+    provider_rate: float | None = Field(default=None, gt=0)
     reminder_days: Annotated[tuple[ReminderDay, ...], CommaSeparated] = (7, 3, 1, 0)
     overdue_days: Annotated[tuple[OverdueDay, ...], CommaSeparated] = (1, 3, 7)
     reminder_hour: int = Field(default=9, ge=0, le=23)
@@ -71,10 +72,9 @@ class Settings(BaseSettings):
     payments: Literal["on", "off"] = "on"
     max_payment: Decimal | None = Field(default=None, gt=0, decimal_places=2)
     confirmation_minutes: float = Field(default=10, ge=1, le=1440)
+    web_listen: Annotated[Address | None, NoDecode] = None
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")
-    web_listen: Annotated[Address | None, NoDecode] = None
-    provider_rate: float | None = Field(default=None, gt=0)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
 

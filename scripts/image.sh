@@ -22,17 +22,17 @@ mkdir /var/tmp/data && chown 10001:10001 /var/tmp/data && chmod 700 /var/tmp/dat
 while read -r _ _ _ _ place _; do mount -o remount,bind,ro "$place" 2>/dev/null || true; done < <(sort -rk5 /proc/self/mountinfo)
 mount -o remount,bind,rw /var/tmp
 touch "$IMAGE/app/written" 2>/dev/null && { echo "the root file system can be written to" >&2; exit 1; }
-bot() {
-  env -i PATH="$IMAGE/venv/bin:/usr/bin:/bin" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DATA_DIR=/var/tmp/data \
+bot() {  # in a subshell each time: it becomes the bot
+  exec env -i PATH="$IMAGE/venv/bin:/usr/bin:/bin" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DATA_DIR=/var/tmp/data \
     WEB_LISTEN=127.0.0.1:18080 TELEGRAM_BOT_TOKEN=123456789:nobody-has-this-token TMPDIR=/var/tmp/data \
     TELEGRAM_API_URL=http://127.0.0.1:9 PROVIDER_URL=http://127.0.0.1:9/api \
     setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs --bounding-set=-all \
     sh -c 'cd "$0/app" && exec python -m bot "$@"' "$IMAGE" "$@"
 }
-bot --version
-bot run & process=$!
-for _ in $(seq 60); do bot health >/dev/null 2>&1 && break; sleep 0.5; done
-bot health
+(bot --version)
+(bot run) & process=$!
+for _ in $(seq 60); do (bot health) >/dev/null 2>&1 && break; sleep 0.5; done
+(bot health)
 kill -TERM "$process"
 wait "$process"
 INSIDE
