@@ -30,7 +30,7 @@ bot() {  # in a subshell each time: it becomes the bot
     sh -c 'cd "$0/app" && exec python -m bot "$@"' "$IMAGE" "$@"
 }
 (bot --version)
-(bot run) & process=$!
+bot run & process=$!
 for _ in $(seq 60); do (bot health) >/dev/null 2>&1 && break; sleep 0.5; done
 (bot health)
 kill -TERM "$process"
