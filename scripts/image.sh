@@ -31,6 +31,7 @@ bot() {  # in a subshell each time: it becomes the bot
 }
 (bot --version)
 bot run & process=$!
+trap 'kill -KILL "$process" 2>/dev/null || true' EXIT
 for _ in $(seq 60); do (bot health) >/dev/null 2>&1 && break; sleep 0.5; done
 (bot health)
 kill -TERM "$process"
