@@ -30,8 +30,11 @@ SHORTEST_SECRET: Final = 8
 TOKENS_KEPT: Final = 256
 """How many values given to :func:`add_secret` are remembered; far more than can be in use at the same moment."""
 
-HELD_AT_WARNING: Final = ("aiohttp", "apscheduler", "httpcore", "httpx", "uvicorn.access")
-"""Libraries that log each request or each tick at INFO, with addresses that hold the bot token."""
+HELD_AT_WARNING: Final = ("aiohttp", "httpcore", "httpx", "uvicorn.access")
+"""Libraries that log each request at INFO, with addresses that hold the bot token."""
+
+HELD_AT_ERROR: Final = ("apscheduler",)
+"""Logs each tick, and warns of each that finds the one before still at work, which is as it should be."""
 
 SILENCED: Final = ("telegram.Bot", "telegram.ext.ExtBot", "telegram.request.BaseRequest")
 """What python-telegram-bot 22.8 logs by these above DEBUG is received data that it can't read: people's messages."""
@@ -140,6 +143,8 @@ def configure(level: str, form: Form, secrets: Iterable[str] = ()) -> None:
     logging.getLogger("bot").setLevel(own)
     for name in HELD_AT_WARNING:
         logging.getLogger(name).setLevel(max(own, logging.WARNING))
+    for name in HELD_AT_ERROR:
+        logging.getLogger(name).setLevel(logging.ERROR)
     for name in SILENCED:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     logging.captureWarnings(capture=True)

@@ -60,6 +60,9 @@ def test_the_names_are_those_that_operators_know() -> None:
         "QUIET_HOURS",
         "HOLIDAYS",
         "DATA_DIR",
+        "DATABASE_URL",
+        "DATABASE_CONNECTIONS",
+        "DATABASE_TIMEOUT",
         "TOKEN_KEYS",
         "ALLOWED_USERS",
         "PAYMENTS",
@@ -68,6 +71,16 @@ def test_the_names_are_those_that_operators_know() -> None:
         "LOG_LEVEL",
         "LOG_FORMAT",
     }
+
+
+def test_a_database_is_named_by_a_url_of_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, **GOOD, DATABASE_URL="postgresql://bot:pass%2Fword-1@db.example/bot")
+    assert settings.database_url is not None
+    assert {"pass%2Fword-1", "pass/word-1"} <= set(settings.secrets)
+    assert "pass" not in repr(settings)
+    with pytest.raises(StartError, match="DATABASE_URL must be of the form postgresql://") as refused:
+        load(monkeypatch, **GOOD, DATABASE_URL="mysql://bot:pass-word-1@db.example/bot")
+    assert "pass-word-1" not in str(refused.value)
 
 
 def test_two_settings_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,7 +100,12 @@ class Dispatcher:
         """
 
         async def handle_known(talk: Talk) -> None:
-            talk.chat = await self._known(talk)
+            try:
+                talk.chat = await self._known(talk)
+            except StoreAway:
+                if takes_token:
+                    await self._delete_token(talk)  # whatever it was for, nobody needs to see it
+                raise
             talk.t = self._speak(talk.chat)
             if not for_everybody and self._allowed_users is not None and talk.user_id not in self._allowed_users:
                 await self._turn_away(talk, takes_token=takes_token)
@@ -194,12 +199,15 @@ class Dispatcher:
 
     async def _turn_away(self, talk: Talk, *, takes_token: bool) -> None:
         log.info("user is not allowed", user=talk.user_id)
-        text = talk.message.text if talk.message is not None else None
-        shows_token = takes_token and (talk.words or looks_like_token(text or ""))
-        deleted = not shows_token or await talk.delete_message()
+        deleted = not takes_token or await self._delete_token(talk)
         await talk.tell(talk.t("error.not_allowed", user_id=talk.user_id))
         if not deleted:
             await talk.tell(talk.t("link.not_deleted"))
+
+    async def _delete_token(self, talk: Talk) -> bool:
+        """Delete the message if it seems to show a token; False: it does, and can't be deleted."""
+        text = talk.message.text if talk.message is not None else None
+        return not (talk.words or looks_like_token(text or "")) or await talk.delete_message()
 
     async def _note_unreachable(self, chat: Chat, error: MessengerError) -> None:
         log.info("answer not delivered", chat=chat.id, error=str(error))

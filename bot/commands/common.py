@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import msgspec
 
-from bot.errors import StartError
+from bot.errors import StartError, StoreAway
 from bot.ports import Store
-from bot.settings import Settings, load_settings
+
+if TYPE_CHECKING:  # reading settings takes a while, and `--version` needs none
+    from bot.settings import Settings
 
 T = TypeVar("T")
 
@@ -25,6 +27,7 @@ for_chats = {"ignore_unknown_options": True}
 def settings_with_logs() -> Settings:
     """The settings, with logs of warnings and worse going to standard error. Raises :class:`StartError`."""
     from bot.application import configure_logs
+    from bot.settings import load_settings
 
     settings = load_settings()
     configure_logs(settings.model_copy(update={"log_level": "WARNING"}))
@@ -34,7 +37,6 @@ def settings_with_logs() -> Settings:
 def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
     """Run ``work`` on the store. Raises :class:`StartError`, also where the database goes away meanwhile."""
     from bot.application import open_store
-    from bot.errors import StoreAway
 
     async def run() -> T:
         store = await open_store(settings_with_logs())

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import click
 
 from bot.commands.common import settings_with_logs, with_store
 from bot.errors import StartError, StoreAway
 from bot.ports import Store
-from bot.settings import Settings
+
+if TYPE_CHECKING:  # as in `common`
+    from bot.settings import Settings
 
 TO_DATABASE, TO_FOLDER = "to-database", "to-folder"
 

@@ -7,6 +7,9 @@ From the outside in:
 - ``database``: loads and changes records, and keeps ``state`` (what is due, and which file holds what) in step;
   ``queue``: the leases on what is due
 - ``sharing``: roles and budgets, of which one process has all
+- ``changes``, ``messages``, ``journal``, ``upkeep``: what happens to what is stored; both stores go by these rules
+- ``postgres``: the store on PostgreSQL; ``archive``: moving all data from one store to the other, ``folder``: this one
+  as a whole
 - ``records``: what stands in the files; ``storage``: TinyDB on them; ``files``: writes that survive a crash
 - ``vault``: seals; ``keyfile``: its keys where none are set; ``fingerprints``, ``tokens``: what is sealed
 """

@@ -168,7 +168,7 @@ async def test_an_accounts_file_goes_with_the_last_payment_of_a_chat_that_was_un
 async def test_the_journal_keeps_the_newest_and_all_that_is_not_settled(
     tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.store.payments.JOURNAL_LENGTH", 5)
+    monkeypatch.setattr("bot.store.journal.JOURNAL_LENGTH", 5)
     store = await tiny_shelf.open()
     await store.add_payment(new_payment("unsettled", invoice_id=1))
     await store.advance_payment(new_payment("unsettled", invoice_id=1, state=State.SENT), State.ASKED)

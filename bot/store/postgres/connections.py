@@ -64,6 +64,7 @@ class Connections:
         )
         self._tasks: set[asyncio.Task[Any]] = set()
         self._probe: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def open(self) -> None:
         """Begin to connect; nothing is waited for."""
@@ -73,6 +74,7 @@ class Connections:
     async def close(self) -> None:
         """Let what was begun end, and disconnect."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._closed = True
         if self._probe is not None:
             self._probe.cancel()
             await asyncio.gather(self._probe, return_exceptions=True)
@@ -141,7 +143,7 @@ class Connections:
             return result
 
     def _note_outage(self, error: BaseException) -> None:
-        if self._probe is None:
+        if self._probe is None and not self._closed:
             log.error("database is away", reason=str(error) or type(error).__name__)
             self._probe = asyncio.create_task(self._wait_for_database())
 

@@ -23,7 +23,7 @@ from bot.store.messages import (
 )
 from bot.store.postgres.connections import Cursor
 from bot.store.postgres.part import Part
-from bot.store.postgres.rows import COLUMNS, Hold, payments_where, save_chat, stored_of
+from bot.store.postgres.rows import COLUMNS, Hold, Stored, payments_where, save_chat, save_claimed, stored_of
 from bot.store.records import ChatRecord
 
 log = structlog.get_logger()
@@ -48,8 +48,9 @@ class PostgresOutbox(Part):
 
         async def claim(cursor: Cursor) -> list[Delivery]:
             await cursor.execute(DUE, [now, limit])
-            deliveries = [await self._begin_message(cursor, row, now + lease) for row in await cursor.fetchall()]
-            return [delivery for delivery in deliveries if delivery is not None]
+            found = [await self._begin_message(cursor, row, now + lease) for row in await cursor.fetchall()]
+            await save_claimed(cursor, [stored for stored, _ in filter(None, found)])
+            return [delivery for _, delivery in filter(None, found)]
 
         def give_back(delivery: Delivery) -> Any:
             return self.alerts_failed(delivery.claim, now, uncertain=False, counts=False)
@@ -73,7 +74,10 @@ class PostgresOutbox(Part):
     async def set_alerts_aside(self, claim: Claim) -> bool:
         return await self._finish_message(claim, lambda record: set_aside(record, claim.key))
 
-    async def _begin_message(self, cursor: Cursor, row: tuple[Any, ...], until: datetime) -> Delivery | None:
+    async def _begin_message(
+        self, cursor: Cursor, row: tuple[Any, ...], until: datetime
+    ) -> tuple[Stored, Delivery] | None:
+        """The message of a chat, and the chat's row as it is to be saved; None for one that can't be read."""
         chat_id, epoch = row[0], row[-1]
         try:
             stored = stored_of(row[:-1])
@@ -87,8 +91,7 @@ class PostgresOutbox(Part):
             log.exception("chat can't be read for its alert", chat=chat_id)
             await cursor.execute("UPDATE chats SET message_due = %s WHERE id = %s", [until, chat_id])
             return None
-        await save_chat(cursor, stored, record, check=stored.check, message=Hold(epoch, until))
-        return delivery
+        return Stored(record, stored.check, Hold(epoch, until)), delivery
 
     async def _finish_message(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
         return await self._change_message(claim, change, ends=True)

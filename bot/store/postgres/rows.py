@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -101,6 +101,15 @@ async def save_chat(
     columns = {**documents, **_columns(Stored(new, check, message))}
     assignments = ", ".join(f"{name} = %({name})s" for name in columns)
     await cursor.execute(f"UPDATE chats SET {assignments} WHERE id = %(id)s", {**columns, "id": new.id})
+
+
+async def save_claimed(cursor: Cursor, claimed: Sequence[Stored]) -> None:
+    """Save that messages of locked chats are in hand, all in one go."""
+    names = ("message_due", "message_epoch", "message_until")
+    assignments = ", ".join(f"{name} = %({name})s" for name in ("alerts", *names))
+    rows = [{"id": s.record.id, "alerts": encode(s.record.alerts), **_columns(s)} for s in claimed]
+    if rows:
+        await cursor.executemany(f"UPDATE chats SET {assignments} WHERE id = %(id)s", rows)
 
 
 async def insert_chats(cursor: Cursor, records: Iterable[ChatRecord], *, skip_stored: bool = False) -> None:

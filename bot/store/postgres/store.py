@@ -99,6 +99,8 @@ async def migrate_when_there(url: str) -> str:
     while True:
         try:
             version = await asyncio.to_thread(migrate, url)
+        except psycopg.ProgrammingError as error:
+            raise StartError(f"DATABASE_URL can't be used: {error}") from None
         except psycopg.OperationalError as error:
             if str(error) != reason:
                 reason = str(error)

@@ -31,7 +31,7 @@ class PostgresLife(StoreLife):
 
 TestPostgresLife = PostgresLife.TestCase
 TestPostgresLife.settings = settings(
-    max_examples=6, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=6, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -144,3 +144,16 @@ async def test_a_statement_that_takes_too_long_is_given_up(store: PostgresStore)
 async def test_without_keys_the_start_ends_with_a_sentence(url: str) -> None:
     with pytest.raises(StartError, match="TOKEN_KEYS must be set"):
         await open_store(url, [])
+
+
+async def test_a_url_that_makes_no_sense_ends_the_start_with_a_sentence() -> None:
+    with pytest.raises(StartError, match="DATABASE_URL can't be used"):
+        await open_store("postgresql://bot@/bot?unheard=of", [KEY])
+
+
+async def test_a_store_that_was_closed_looks_for_no_database(url: str) -> None:
+    store = await open_store(url, [KEY])
+    await store.close()
+    with capture_logs() as logs, pytest.raises(StoreAway):
+        await store.chat(CHAT)
+    assert not logs

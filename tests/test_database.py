@@ -1,0 +1,113 @@
+"""The whole bot on PostgreSQL: it works as on the embedded store, and while the database is away it says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.application import running
+from bot.errors import StartError
+from bot.sandbox.sandbox import Sandbox, open_sandbox
+from bot.sandbox.telegram import Chat, Message, Person
+from bot.settings import Settings
+from bot.store.vault import new_key
+from tests.store.cluster import Cluster
+
+AWAY = "can’t get at my memory"
+
+SOON = 15.0
+"""Seconds that nothing here may take."""
+
+
+@pytest.fixture(scope="module")
+def own_cluster() -> Iterator[Cluster]:
+    cluster = Cluster()
+    cluster.start()
+    yield cluster
+    cluster.remove()
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with open_sandbox() as opened:
+        yield opened
+
+
+@pytest.fixture
+def settings(sandbox: Sandbox, own_cluster: Cluster, tmp_path: Path) -> Settings:
+    url = own_cluster.make_database("bot")
+    return sandbox.settings(tmp_path / "data", token_keys=new_key(), database_url=url, database_timeout=2)
+
+
+@pytest.fixture
+def ada(sandbox: Sandbox) -> Person:
+    return sandbox.telegram.add_user("Ada", language_code="en")
+
+
+@pytest.fixture
+def chat(sandbox: Sandbox, ada: Person) -> Chat:
+    return sandbox.telegram.private_chat(ada)
+
+
+async def answer(person: Person, chat: Chat, text: str) -> Message:
+    sent = person.send(chat, text)
+    return await chat.wait_for(lambda message: message.sender.is_bot, SOON, after=sent)
+
+
+async def remembers(person: Person, chat: Chat) -> Message:
+    """The first answer that does not say that the store is away."""
+    while AWAY in (message := await answer(person, chat, "/status")).text:  # noqa: ASYNC110  # the person asks again
+        await asyncio.sleep(0.2)
+    return message
+
+
+async def test_a_command_is_answered_from_the_database(settings: Settings, ada: Person, chat: Chat) -> None:
+    async with running(settings, tick=0.1):
+        assert "Sprache" in (await answer(ada, chat, "/language de")).text
+    async with running(settings, tick=0.1):
+        assert "noch mit keinem Konto verknüpft" in (await answer(ada, chat, "/status")).text
+    assert not settings.data_dir.exists()
+
+
+async def test_while_the_database_is_away_commands_say_so_and_afterwards_all_goes_on(
+    settings: Settings, ada: Person, chat: Chat, own_cluster: Cluster
+) -> None:
+    with capture_logs() as logs:
+        async with running(settings, tick=0.1):
+            await answer(ada, chat, "/language de")
+            own_cluster.stop()
+            try:
+                away = await answer(ada, chat, "/status")
+                await asyncio.sleep(1)
+            finally:
+                own_cluster.start()
+            back = await remembers(ada, chat)
+    assert AWAY in away.text
+    assert "noch mit keinem Konto verknüpft" in back.text
+    wrong = [entry["event"] for entry in logs if entry["log_level"] in {"warning", "error", "critical"}]
+    assert wrong == ["database is away"]
+
+
+async def test_a_token_that_comes_while_the_database_is_away_does_not_stay_in_the_chat(
+    settings: Settings, ada: Person, chat: Chat, own_cluster: Cluster
+) -> None:
+    async with running(settings, tick=0.1):
+        await answer(ada, chat, "/language de")
+        own_cluster.stop()
+        try:
+            away = await answer(ada, chat, "/link secret-token-0123456789abcdef")
+        finally:
+            own_cluster.start()
+        await remembers(ada, chat)
+    assert AWAY in away.text
+    assert not any("secret-token" in message.text for message in chat.messages)
+
+
+async def test_a_start_without_keys_ends_with_a_sentence(settings: Settings) -> None:
+    with pytest.raises(StartError, match="TOKEN_KEYS must be set too"):
+        async with running(settings.model_copy(update={"token_keys": ()})):
+            pass
