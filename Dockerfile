@@ -1,6 +1,7 @@
-# The bot in a container, without the sandbox's requirements:
+# The bot in a container, without the sandbox's requirements. compose.yaml runs it with a read-only root file system;
+# by hand:
 #   docker build -t invoice-bot .
-#   docker run --env-file .env --volume invoice-bot:/data invoice-bot
+#   docker run --env-file .env --volume invoice-bot:/data --read-only --tmpfs /tmp --init --stop-timeout 30 invoice-bot
 #   docker run --rm --env-file .env --volume invoice-bot:/data invoice-bot doctor
 FROM python:3.13.14-slim-trixie@sha256:6771159cd4fa5d9bba1258caf0b82e6b73458c694d178ad97c5e925c2d0e1a91 AS build
 COPY requirements/run.txt /build/run.txt
@@ -14,13 +15,17 @@ RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin bot 
  && install --directory --owner=bot --group=bot --mode=700 /data
 COPY --from=build /venv /venv
 COPY --from=build /app /app
+# Health is asked for within the container only; WEB_LISTEN=0.0.0.0:8080 also shows figures and the webhook outside.
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    DATA_DIR=/data
+    DATA_DIR=/data \
+    WEB_LISTEN=127.0.0.1:8080
 WORKDIR /app
 USER 10001
 VOLUME /data
 STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=60s --timeout=10s --start-period=60s --retries=3 CMD ["python", "-m", "bot", "health"]
+# In exec form: SIGTERM reaches the bot itself, which also starts no processes that an init would have to look after.
 ENTRYPOINT ["python", "-m", "bot"]
 CMD ["run"]

@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= auto
+MINUTES ?= 10
 SEEDS ?= 100
 FIRST ?= 1
 
@@ -12,7 +13,7 @@ IN_VENV := $(VENV)/bin/python
 ready = $(VENV)/ready-$(1)-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run doctor test lint types tests simulate format lock upgrade picture clean
+.PHONY: help demo run doctor test lint types tests chaos simulate format lock upgrade picture clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,6 +38,9 @@ types: $(call ready,dev) ## Type checker
 
 tests: $(call ready,dev) ## All tests
 	$(IN_VENV) -m pytest -n $(WORKERS)
+
+chaos: $(call ready,dev) ## Kill replicas and their database for a while: make chaos MINUTES=10
+	@$(IN_VENV) -m tests.chaos $(MINUTES)
 
 simulate: $(call ready,dev) ## Months of simulated chats, as many as wanted: make simulate SEEDS=1000 FIRST=1
 	$(IN_VENV) -m tests.simulation.run --first $(FIRST) --seeds $(SEEDS)

@@ -77,6 +77,18 @@ def doctor() -> None:
         sys.exit(1)
 
 
+@main.command()
+def health() -> None:
+    """Ask the bot that runs on this machine whether it lives; it has to listen, by WEB_LISTEN."""
+    from bot.health import ask
+    from bot.settings import load_settings
+
+    address = load_settings().web_listen
+    if address is None:
+        raise StartError("The bot listens nowhere: set WEB_LISTEN, such as 127.0.0.1:8080.")
+    click.echo(ask(*address))
+
+
 for command in (migrate, move, rekey, chats, outbox):
     main.add_command(command)
 

@@ -15,6 +15,7 @@ import structlog
 from telegram.ext import Application, ApplicationBuilder, CallbackContext, JobQueue
 
 from bot import logs
+from bot.building import build_providers, build_source, checks_at_once
 from bot.chat.bot import Handlers, add_handlers, publish_menu, watch_membership
 from bot.chat.dispatch import Dispatcher, InOrderPerChat
 from bot.chat.errands import Errands
@@ -27,11 +28,16 @@ from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.selecting import SelectionHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.silences import SilenceHandlers
+from bot.chat.intake import Intake
+from bot.chat.limits import SharedLimits
 from bot.chat.messenger import TelegramMessenger
-from bot.chat.polling import poll, reach
+from bot.chat.polling import reach
 from bot.chat.request import TelegramRequest, UpdatesRequest
 from bot.chat.texts import Phrasebook, open_phrasebook, speaker
+from bot.chat.webhook import Webhook
 from bot.errors import StartError, StoreAway
+from bot.health import Health
+from bot.metrics import Metrics
 from bot.ports import Clock, Store
 from bot.provider.client import ProviderClient, open_client
 from bot.provider.transport import make_transport
@@ -49,20 +55,21 @@ from bot.settings import Settings
 from bot.store.keyfile import load_or_make_key
 from bot.store.postgres.store import PostgresStore, open_store as open_postgres
 from bot.store.tinydb import TinyStore, open_store as open_folder
+from bot.web import Front, shown
 
 log = structlog.get_logger()
 
 Telegram = Application[Any, Any, Any, Any, Any, Any]
 
-CHECKS_AT_ONCE = 50
+PAYMENTS_AT_ONCE = 50
 SENDS_AT_ONCE = 25
 DOWNLOADS_AT_ONCE = 25
 CONNECTIONS = 100
 """To Telegram, and to the provider: checks and downloads together leave some for answers and payments."""
-GRACE = 5.0
-"""Seconds that all work in hand together has to end when the bot stops; Docker kills after ten.
+GRACE = 20.0
+"""Seconds that all work in hand together has to end when the bot stops.
 
-:data:`bot.chat.errands.LAST_WORDS` come on top of it.
+:data:`bot.chat.errands.LAST_WORDS` and :data:`bot.chat.polling.LAST_CONFIRMATION` come on top of it.
 """
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -101,16 +108,16 @@ async def open_store(settings: Settings) -> TinyStore | PostgresStore:
     )
 
 
-def build_telegram(settings: Settings) -> Telegram:
+def build_telegram(settings: Settings, limits: SharedLimits | None = None) -> Telegram:
     """python-telegram-bot's application, on the faster transport; it connects when it is initialized.
 
-    It has no updater: updates come from :func:`bot.chat.polling.poll`.
+    It has no updater: updates come from a :data:`Source`. ``limits`` None: it asks without waiting.
     """
     os.environ.setdefault("PTB_TIMEDELTA", "1")  # its waits as timedelta; without, it warns of each
     root = settings.telegram_api_url
+    builder = ApplicationBuilder().rate_limiter(limits) if limits else ApplicationBuilder()
     return (
-        ApplicationBuilder()
-        .token(settings.telegram_bot_token.get_secret_value())
+        builder.token(settings.telegram_bot_token.get_secret_value())
         .base_url(f"{root}/bot")
         .base_file_url(f"{root}/file/bot")
         .request(TelegramRequest(make_transport(CONNECTIONS), CONNECTIONS, read_timeout=20))
@@ -125,21 +132,33 @@ class InvoiceBot:
     """The bot's parts, wired. :func:`running` starts and stops it."""
 
     def __init__(
-        self, settings: Settings, store: Store, provider: ProviderClient, telegram: Telegram, clock: Clock
+        self,
+        settings: Settings,
+        store: Store,
+        provider: ProviderClient,
+        telegram: Telegram,
+        clock: Clock,
+        front: Front | None = None,
+        check_provider: ProviderClient | None = None,
     ) -> None:
         self.telegram = telegram
-        self._polling: asyncio.Task[Never] | None = None
         rules = settings.payment_rules
         self.phrasebook: Phrasebook = open_phrasebook(settings.currency, settings.zone, payments=rules.on)
+        self._front = front or Front(Health(clock), Metrics(), clock)
+        self._store = store
+        self._bringing: asyncio.Task[Never] | None = None
+        self.intake = Intake(telegram.update_queue)
+        _processor_of(telegram).tell(self.intake.end)
+        self.source = build_source(settings, telegram, self.intake, store, clock)
         self._plan = CheckPlan(
             timedelta(seconds=settings.check_interval), settings.zone, settings.preferences, settings.is_banking_day
         )
-        self._workers = [Workers(CHECKS_AT_ONCE), Workers(SENDS_AT_ONCE), Workers(CHECKS_AT_ONCE)]
+        self._workers = [Workers(checks_at_once(settings)), Workers(SENDS_AT_ONCE), Workers(PAYMENTS_AT_ONCE)]
         self._errands = Errands(DOWNLOADS_AT_ONCE)
         speak = speaker(self.phrasebook, self._plan)
         messenger = TelegramMessenger(telegram.bot, speak, self._plan)
         checks, sends, payments = self._workers
-        self._monitor = Monitor(store, provider, clock, self._plan, checks)
+        self._monitor = Monitor(store, check_provider or provider, clock, self._plan, checks)
         self._courier = Courier(store, store, messenger, clock, self._plan, sends)
         self._payments = Payments(store, provider, messenger, clock, self._plan, payments, rules=rules)
         linking = Linking(store, provider, clock, self._plan, base_url=settings.provider_url)
@@ -171,7 +190,7 @@ class InvoiceBot:
     async def start(self, tick: float) -> asyncio.Task[Never]:
         """Wait for Telegram as long as it takes, then begin to take updates and to tick every ``tick`` seconds.
 
-        Gives the task that takes the updates, as :func:`bot.chat.polling.poll`. Raises :class:`StartError`.
+        Gives the task that brings the updates, which ends by :class:`StartError` only. Raises that too.
         """
         bot = self.telegram.bot
         await reach(self.telegram)
@@ -179,9 +198,11 @@ class InvoiceBot:
         for work in (self._monitor.tick, self._courier.tick, self._payments.tick):
             self._repeat(work, tick)
         await self.telegram.start()
-        self._polling = asyncio.create_task(poll(bot, self.telegram.update_queue))
+        self._bringing = asyncio.create_task(self.source.run())
+        self._front.health.watch(self._store, self.source, self._monitor)
+        self._front.webhook = self.source if isinstance(self.source, Webhook) else None
         log.info("bot is running", name=bot.username)
-        return self._polling
+        return self._bringing
 
     async def stop(self) -> None:
         """Take no more updates, let what is in hand end within :data:`GRACE`, cancel the rest, and disconnect.
@@ -190,15 +211,18 @@ class InvoiceBot:
         are not: their chats are told to ask again. A step that fails is logged, and skips none.
         """
         log.info("bot is stopping")
+        self._front.health.stop()
         end = asyncio.get_running_loop().time() + GRACE
-        for step in (self._stop_polling, self._finish_updates, self._cancel_updates, self._finish_work):
+        for step in (self._take_no_more, self._finish_updates, self._cancel_updates, self._finish_work):
             await _survive(step(end))
+        await _survive(self.source.finish())
         await _survive(self.telegram.bot.shutdown())
 
-    async def _stop_polling(self, _: float) -> None:
-        if self._polling is not None:
-            self._polling.cancel()
-            await asyncio.gather(self._polling, return_exceptions=True)
+    async def _take_no_more(self, _: float) -> None:
+        self.intake.close()
+        if self._bringing is not None:
+            self._bringing.cancel()
+            await asyncio.gather(self._bringing, return_exceptions=True)
 
     async def _finish_updates(self, end: float) -> None:
         if self.telegram.running:
@@ -210,6 +234,7 @@ class InvoiceBot:
 
     async def _cancel_updates(self, _: float) -> None:
         await self.telegram.update_processor.shutdown()
+        self.intake.cut_off()
         await self._queue.stop(wait=False)
 
     async def _finish_work(self, end: float) -> None:
@@ -240,11 +265,15 @@ async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     Raises :class:`StartError` where the store can't be opened.
     """
     async with AsyncExitStack() as stack:
+        front = Front(Health(clock), Metrics(), clock)
+        if settings.web_listen:
+            await stack.enter_async_context(shown(front, settings.web_listen, settings.webhook_url))
         store = await open_store(settings)
         stack.push_async_callback(store.close)
         http = await stack.enter_async_context(open_client(CONNECTIONS))
-        provider = ProviderClient(http, settings.provider_url, settings.zone, clock=clock)
-        bot = InvoiceBot(settings, store, provider, build_telegram(settings), clock)
+        for_people, for_checks = build_providers(settings, http, store, clock)
+        telegram = build_telegram(settings, SharedLimits(store, clock))
+        bot = InvoiceBot(settings, store, for_people, telegram, clock, front, for_checks)
         stack.push_async_callback(bot.stop)
         yield bot
 
@@ -257,10 +286,10 @@ async def running(settings: Settings, *, clock: Clock = utc_now, tick: float = 1
         yield bot
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, clock: Clock = utc_now) -> None:
     """Run the bot until SIGINT or SIGTERM; a second signal ends the process at once. Raises :class:`StartError`."""
     loop = asyncio.get_running_loop()
-    async with assembled(settings) as bot:
+    async with assembled(settings, clock) as bot:
         log.info("bot is starting", telegram=settings.telegram_api_url, provider=settings.provider_url)
         work = asyncio.create_task(bot.run())
 
@@ -280,6 +309,12 @@ def configure_logs(settings: Settings) -> None:
     logs.configure(settings.log_level, settings.log_format, settings.secrets)
     # An outage is logged when it begins and when it ends, not at every try.
     stamina.instrumentation.set_on_retry_hooks([])
+
+
+def _processor_of(telegram: Telegram) -> InOrderPerChat:
+    processor = telegram.update_processor
+    assert isinstance(processor, InOrderPerChat)  # noqa: S101  # build_telegram has said so
+    return processor
 
 
 async def _log_failure(update: object, context: CallbackContext[Any, Any, Any, Any]) -> None:

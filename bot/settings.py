@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -29,8 +30,20 @@ FARTHEST_DAY = 365
 ReminderDay = Annotated[int, Field(ge=0, le=FARTHEST_DAY)]
 OverdueDay = Annotated[int, Field(ge=1, le=FARTHEST_DAY)]
 
+WEBHOOK_PORTS = frozenset({443, 80, 88, 8443})
+OWN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What is served beside the webhook."""
+LAST_PORT = 65535
+
 EMPTY_SAYS_SOMETHING = frozenset({"quiet_hours", "holidays"})
 """Settings that an empty text switches off; elsewhere it is as if the setting were not there."""
+
+
+class Address(NamedTuple):
+    """Where the process listens."""
+
+    host: str
+    port: int
 
 
 class Settings(BaseSettings):
@@ -44,6 +57,7 @@ class Settings(BaseSettings):
     provider_timezone: str = "Europe/Berlin"
     currency: str = "EUR"
     check_interval: float = Field(default=900, ge=1, le=7 * 86400)
+    provider_rate: float | None = Field(default=None, gt=0)
     reminder_days: Annotated[tuple[ReminderDay, ...], CommaSeparated] = (7, 3, 1, 0)
     overdue_days: Annotated[tuple[OverdueDay, ...], CommaSeparated] = (1, 3, 7)
     reminder_hour: int = Field(default=9, ge=0, le=23)
@@ -58,6 +72,9 @@ class Settings(BaseSettings):
     payments: Literal["on", "off"] = "on"
     max_payment: Decimal | None = Field(default=None, gt=0, decimal_places=2)
     confirmation_minutes: float = Field(default=10, ge=1, le=1440)
+    web_listen: Annotated[Address | None, NoDecode] = None
+    webhook_url: str = ""
+    webhook_secret: SecretStr = SecretStr("")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["console", "json"] = "console"
 
@@ -66,7 +83,7 @@ class Settings(BaseSettings):
         """All that must never be logged."""
         url = self.database_url.get_secret_value() if self.database_url else ""
         password = urlsplit(url).password or ""
-        keys = [key.get_secret_value() for key in (self.telegram_bot_token, *self.token_keys)]
+        keys = [key.get_secret_value() for key in (self.telegram_bot_token, self.webhook_secret, *self.token_keys)]
         return [text for text in (*keys, password, unquote(password)) if text]
 
     @property
@@ -128,6 +145,43 @@ class Settings(BaseSettings):
         if url.username or url.password or url.query or url.fragment:
             raise ValueError("must be a plain web address, without user name, ? or #")
         return value.strip().rstrip("/")
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _webhook(cls, value: str) -> str:
+        url = urlsplit(value.strip())
+        if value and (url.scheme != "https" or not url.hostname or url.username or url.query or url.fragment):
+            raise ValueError("must be a plain web address such as https://HOST/telegram")
+        if value and (url.port or 443) not in WEBHOOK_PORTS:
+            raise ValueError("must be at port 443, 80, 88 or 8443: Telegram sends to no other")
+        if value and url.path in {"", "/", *OWN_PATHS}:
+            raise ValueError("must have a path of its own, such as https://HOST/telegram")
+        return value.strip()
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _webhook_key(cls, value: SecretStr) -> SecretStr:
+        if not re.fullmatch(r"|[A-Za-z0-9_-]{16,256}", value.get_secret_value()):
+            raise ValueError("must be 16 to 256 letters, digits, _ or -")
+        return value
+
+    @field_validator("web_listen", mode="before")
+    @classmethod
+    def _address(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        host, _, port = value.strip().rpartition(":")
+        if not port.isdecimal() or not 0 < int(port) <= LAST_PORT or (":" in host and not host.startswith("[")):
+            raise ValueError("must be a port such as 8080, or an address such as 0.0.0.0:8080")
+        return Address(host.strip("[]") or "127.0.0.1", int(port))
+
+    @model_validator(mode="after")
+    def _webhook_is_whole(self) -> Self:
+        if self.webhook_url and not self.webhook_secret.get_secret_value():
+            raise ValueError("WEBHOOK_URL needs WEBHOOK_SECRET, by which Telegram's requests are known")
+        if self.webhook_url and self.web_listen is None:
+            raise ValueError("WEBHOOK_URL needs WEB_LISTEN, the address that your proxy hands its requests on to")
+        return self
 
     @field_validator("database_url")
     @classmethod
@@ -206,11 +260,11 @@ def load_settings(**overrides: Any) -> Settings:
 def _explain(error: ValidationError) -> str:
     lines = []
     for problem in error.errors(include_url=False, include_input=False):
-        name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
+        name = str(problem["loc"][0]).upper() if problem["loc"] else ""  # several together are named by the error
         if problem["type"] == "missing":
             lines.append(f"  {name} is missing")
         elif problem["type"] == "value_error":
-            lines.append(f"  {name} {problem['ctx']['error']}")
+            lines.append("  " + f"{name} {problem['ctx']['error']}".lstrip())
         else:
             lines.append(f"  {name}: {problem['msg']}")
     head = "The bot can't start with these settings:"

@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot import application
+from bot import application, building
 from bot.application import Telegram, open_embedded_store, run, running
-from bot.chat.errands import LAST_WORDS
 from bot.errors import StartError
 from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN, ApiError, Chat, Person
@@ -192,7 +191,7 @@ async def test_a_step_of_the_stop_that_fails_skips_no_later_one(
             monkeypatch.setattr(application, "GRACE", 0.05)
             monkeypatch.setattr(type(bot.telegram), "stop", fail)
     assert left == []  # nothing new is begun
-    assert bot._workers[0].free == application.CHECKS_AT_ONCE
+    assert bot._workers[0].free == building.CHECKS_AT_ONCE
     assert events(logged, "stopping failed") == ["stopping failed in part"]
     await open_embedded_store(settings).close()
 
@@ -242,7 +241,3 @@ async def test_a_key_that_was_made_is_told_of_with_what_that_means(settings: Set
     assert entry["event"] == "made a key file"
     assert entry["file"] == str(settings.data_dir / "token.key")
     assert "keep a copy" in entry["meaning"]
-
-
-def test_the_bot_stops_well_before_docker_would_kill_it() -> None:
-    assert application.GRACE + LAST_WORDS <= 8

@@ -19,7 +19,10 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 
 CORE = {"domain", "errors", "ports"}
-EVERYTHING = CORE | {"application", "chat", "doctor", "logs", "provider", "services", "settings", "store", "web"}
+WEB = {"health", "metrics", "serving", "web"}
+HOUSE = {"application", "building"}
+LIBRARY = {"chat", "doctor", "logs", "pacing", "provider", "services", "settings", "store"}
+EVERYTHING = CORE | WEB | HOUSE | LIBRARY
 KNOWS = {
     "domain": set[str](),
     "errors": {"domain"},
@@ -28,12 +31,17 @@ KNOWS = {
     "settings": {"domain", "errors"},
     "ports": {"domain", "errors"},
     "services": CORE,
-    "provider": CORE | {"logs"},
+    "pacing": CORE,
+    "provider": CORE | {"logs", "pacing"},
     "store": CORE,
-    "chat": CORE | {"services", "logs"},
-    "web": CORE | {"services", "chat"},
-    "sandbox": CORE | {"settings"},
+    "chat": CORE | {"services", "logs", "pacing"},
+    "serving": set[str](),
+    "health": CORE,
+    "metrics": {"health"},
+    "web": CORE | {"chat", "health", "metrics", "serving"},
+    "sandbox": CORE | {"serving", "settings"},
     "sandbox.demo": EVERYTHING | {"sandbox"},
+    "building": CORE | {"chat", "pacing", "provider", "services", "settings"},
     "application": EVERYTHING,
     "commands": EVERYTHING,
     "doctor": EVERYTHING,
@@ -42,9 +50,9 @@ KNOWS = {
 """Which part of the package may import which others; itself, always. ``bot`` itself (the version) is free to all."""
 
 ONLY_IN = {
-    "telegram": {"chat", "application", "web"},
+    "telegram": {"chat", *HOUSE},
     "apscheduler": {"chat", "application"},
-    "httpx": {"provider", "application"},
+    "httpx": {"provider", *HOUSE},
     "httpx_aiohttp": {"provider", "application"},
     "aiohttp": {"provider", "application"},
     "tinydb": {"store"},
@@ -54,6 +62,9 @@ ONLY_IN = {
     "sqlalchemy": {"store"},
     "cryptography": {"store"},
     "filelock": {"store"},
+    "prometheus_client": {"metrics", "web"},
+    "starlette": {"web"},
+    "uvicorn": {"serving"},
     "dotenv": {"settings"},
     "pydantic": {"settings"},
     "pydantic_settings": {"settings"},

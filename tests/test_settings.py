@@ -54,6 +54,7 @@ def test_the_names_are_those_that_operators_know() -> None:
         "PROVIDER_TIMEZONE",
         "CURRENCY",
         "CHECK_INTERVAL",
+        "PROVIDER_RATE",
         "REMINDER_DAYS",
         "OVERDUE_DAYS",
         "REMINDER_HOUR",
@@ -68,6 +69,9 @@ def test_the_names_are_those_that_operators_know() -> None:
         "PAYMENTS",
         "MAX_PAYMENT",
         "CONFIRMATION_MINUTES",
+        "WEB_LISTEN",
+        "WEBHOOK_URL",
+        "WEBHOOK_SECRET",
         "LOG_LEVEL",
         "LOG_FORMAT",
     }
@@ -336,7 +340,7 @@ def test_a_env_file_that_is_no_text_is_said_to_be_so(tmp_path: Path, monkeypatch
 def test_no_secret_is_in_the_settings_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load(monkeypatch, **GOOD, TOKEN_KEYS="key-that-is-secret")
     for text in (repr(settings), str(settings), f"{settings.model_dump()}", settings.model_dump_json()):
-        assert "secret" not in text.replace("SecretStr", "")
+        assert "secret" not in text.replace("SecretStr", "").replace("webhook_secret", "")
     assert settings.telegram_bot_token == SecretStr(BOT_TOKEN)
 
 
@@ -356,3 +360,60 @@ def test_no_good_secret_is_in_the_message_that_refuses_something_else(
 ) -> None:
     message = refusal(monkeypatch, **GOOD, **{broken: "nonsense"}, TOKEN_KEYS="key-that-is-secret")
     assert "secret" not in message
+
+
+# --- Serving ---------------------------------------------------------------------------------------------------------
+
+HOOK = {"WEBHOOK_URL": "https://bot.example/telegram", "WEBHOOK_SECRET": "0123456789abcdef", "WEB_LISTEN": "8080"}
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("8080", ("127.0.0.1", 8080)),
+        (" 0.0.0.0:80 ", ("0.0.0.0", 80)),
+        ("[::1]:8080", ("::1", 8080)),
+        ("localhost:1", ("localhost", 1)),
+    ],
+)
+def test_it_listens_on_loopback_unless_told_otherwise(
+    text: str, address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load(monkeypatch, **GOOD, WEB_LISTEN=text).web_listen == address
+
+
+@pytest.mark.parametrize("text", ["http", "127.0.0.1", "0", "70000", ":", "::1:80", "host:port"])
+def test_an_address_that_is_none_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "WEB_LISTEN must be a port such as 8080" in refusal(monkeypatch, **GOOD, WEB_LISTEN=text)
+
+
+def test_a_webhook_is_set_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, **GOOD, **HOOK)
+    assert settings.webhook_url == HOOK["WEBHOOK_URL"]
+    assert "0123456789abcdef" not in repr(settings)
+    without_secret = {name: value for name, value in HOOK.items() if name != "WEBHOOK_SECRET"}
+    monkeypatch.delenv("WEBHOOK_SECRET")
+    assert "WEBHOOK_URL needs WEBHOOK_SECRET" in refusal(monkeypatch, **GOOD, **without_secret)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("WEBHOOK_URL", "http://bot.example/telegram", "plain web address"),
+        ("WEBHOOK_URL", "https://bot.example:8080/telegram", "port 443, 80, 88 or 8443"),
+        ("WEBHOOK_URL", "https://bot.example/", "a path of its own"),
+        ("WEBHOOK_URL", "https://bot.example/metrics", "a path of its own"),
+        ("WEBHOOK_SECRET", "short", "16 to 256"),
+        ("WEBHOOK_SECRET", "with spaces in its middle", "16 to 256"),
+        ("WEB_LISTEN", "", "WEBHOOK_URL needs WEB_LISTEN"),
+    ],
+)
+def test_a_webhook_that_cannot_work_is_refused(
+    name: str, value: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert words in refusal(monkeypatch, **GOOD, **(HOOK | {name: value}))
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many"])
+def test_a_rate_that_is_none_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "PROVIDER_RATE" in refusal(monkeypatch, **GOOD, PROVIDER_RATE=value)

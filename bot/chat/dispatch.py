@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from weakref import WeakValueDictionary
 
 import structlog
@@ -41,11 +41,18 @@ TYPING_AFTER = 0.7
 """Seconds after which a chat shows that its answer is being worked on."""
 
 
+class OnEnd(Protocol):
+    """Is told of the end of each update."""
+
+    def __call__(self, update: object, *, handled: bool) -> None: ...
+
+
 class InOrderPerChat(BaseUpdateProcessor):
     """Handles updates of different chats at once, and those of one chat one after the other."""
 
     def __init__(self) -> None:
         super().__init__(IN_HAND)
+        self._on_end: OnEnd | None = None
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._in_hand: set[asyncio.Task[Any]] = set()
@@ -57,10 +64,22 @@ class InOrderPerChat(BaseUpdateProcessor):
         task.add_done_callback(self._in_hand.discard)
         chat = update.effective_chat if isinstance(update, Update) else None
         lock = asyncio.Lock() if chat is None else self._locks.setdefault(chat.id, asyncio.Lock())
-        # Closed, since one that is cancelled before its turn has never begun.
-        with closing(cast("Coroutine[Any, Any, Any]", coroutine)):
-            async with lock, self._slots:
-                await coroutine
+        handled = True
+        try:
+            # Closed, since one that is cancelled before its turn has never begun.
+            with closing(cast("Coroutine[Any, Any, Any]", coroutine)):
+                async with lock, self._slots:
+                    await coroutine
+        except asyncio.CancelledError:
+            handled = False
+            raise
+        finally:
+            if self._on_end is not None:
+                self._on_end(update, handled=handled)
+
+    def tell(self, on_end: OnEnd) -> None:
+        """Have ``on_end`` called when the handlers of an update have ended, or were cut off."""
+        self._on_end = on_end
 
     async def initialize(self) -> None:
         """Nothing to open."""

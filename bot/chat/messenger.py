@@ -8,6 +8,7 @@ from datetime import datetime
 from telegram import Bot
 
 from bot.chat import sending
+from bot.chat.limits import in_background
 from bot.chat.screens import Screen
 from bot.chat.texts import Speak
 from bot.chat.views import alerts as views, batches, payments
@@ -32,14 +33,16 @@ class TelegramMessenger:
         screen = views.alerts(self._speak(delivery.chat), delivery, alerts, now)
         silent = not rings(alerts, delivery, self._plan.preferences(delivery.chat).loudness)
         reply_to = _message_about(alerts[0], delivery) if len(alerts) == 1 else None
-        sent = await sending.send(self._bot, alerts[0].place, screen, silent=silent, reply_to=reply_to)
+        with in_background():
+            sent = await sending.send(self._bot, alerts[0].place, screen, silent=silent, reply_to=reply_to)
         return sent.message_id
 
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
         """Strike out what is settled."""
         if message.message_id is not None:
             screen = views.overtaken(self._speak(delivery.chat), message, delivery)
-            await sending.edit(self._bot, message.place, message.message_id, screen)
+            with in_background():
+                await sending.edit(self._bot, message.place, message.message_id, screen)
 
     async def send_document(self, place: Place, document: Document) -> None:
         """Send a file."""

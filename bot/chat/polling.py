@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from functools import partial
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import NamedTuple, Never, TypeVar
 
 import structlog
@@ -18,8 +18,11 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from telegram.ext import Application
 
 from bot.chat.bot import ALLOWED_UPDATES
+from bot.chat.intake import Intake
 from bot.chat.request import NotThere
-from bot.errors import StartError
+from bot.errors import StartError, StoreAway
+from bot.ports import Clock
+from bot.services.roles import Role
 
 log = structlog.get_logger()
 
@@ -28,6 +31,13 @@ Sleep = Callable[[float], Awaitable[object]]
 
 POLL = timedelta(seconds=10)
 """How long Telegram holds a poll open when there is nothing new."""
+
+BREATH = 0.5
+"""Seconds until the next poll where something in hand takes longer: others don't wait for it."""
+STANDBY = 5.0
+"""Seconds after which a replica that doesn't poll asks again whether it should."""
+LAST_CONFIRMATION = 2.0
+"""Seconds that a stop waits for Telegram to take note of what was handled; else that comes again, and does no harm."""
 
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 30.0
@@ -76,10 +86,9 @@ async def reach(
     application: Application,  # type: ignore[type-arg]  # its six parameters say nothing here
     sleep: Sleep = asyncio.sleep,
 ) -> None:
-    """Initialize and make ready to be polled, however long Telegram is away. Raises :class:`StartError`."""
+    """Initialize, however long Telegram is away. Raises :class:`StartError`."""
     try:
         await persist(application.initialize, sleep)
-        await persist(application.bot.delete_webhook, sleep)  # with one set, Telegram refuses to be polled
     except InvalidToken:
         raise StartError(TOKEN_REFUSED) from None
 
@@ -108,29 +117,65 @@ async def persist(call: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep
             return result
 
 
-async def poll(bot: Bot, updates: asyncio.Queue[object], sleep: Sleep = asyncio.sleep) -> Never:
-    """Put all updates into the queue, until cancelled. Raises :class:`StartError` once the bot's token is refused.
+class Poller:
+    """Brings updates by long polling, on one of several replicas at a time: the one that has the ``role``."""
 
-    Each request confirms what the one before it brought: what a cancellation leaves unconfirmed comes again.
-    """
-    offset: int | None = None
-    while True:
+    def __init__(self, bot: Bot, intake: Intake, role: Role, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
+        self._bot = bot
+        self._intake = intake
+        self._role = role
+        self._clock = clock
+        self._sleep = sleep
+        self._webhook_is_gone = False
+        self.good_at: datetime | None = None
+        """When this process last polled with success, or learned that another one has the role."""
+
+    async def run(self) -> Never:
+        """Poll until cancelled. Raises :class:`StartError` once the bot's token is refused."""
+        while True:
+            try:
+                updates = await persist(self._turn, self._sleep)
+            except InvalidToken:
+                raise StartError(TOKEN_REVOKED) from None
+            if updates is None:
+                await self._sleep(STANDBY)
+                continue
+            self._intake.take_batch(updates)
+            if self._intake.is_busy:
+                await self._intake.rest(BREATH)
+
+    async def finish(self) -> None:
+        """Confirm what was handled, and let another replica poll. For when nothing is in hand any more."""
+        if not self._role.held:
+            return
+        if self._intake.offset is not None:
+            with suppress(TelegramError, TimeoutError):
+                async with asyncio.timeout(LAST_CONFIRMATION):
+                    await self._bot.get_updates(self._intake.offset, limit=1, timeout=timedelta(0))
+        with suppress(StoreAway):  # then it runs out
+            await self._role.give_back()
+
+    async def _turn(self) -> tuple[Update, ...] | None:
+        """One poll; None where another replica has the role. Its offset confirms only what was handled."""
+        if not await self._role.hold():
+            self._webhook_is_gone, self.good_at = False, self._clock()
+            return None
         try:
-            news = await persist(partial(_fetch, bot, offset), sleep)
-        except InvalidToken:
-            raise StartError(TOKEN_REVOKED) from None
-        for update in news:
-            offset = update.update_id + 1
-            updates.put_nowait(update)
-
-
-async def _fetch(bot: Bot, offset: int | None) -> tuple[Update, ...]:
-    try:
-        return await bot.get_updates(offset, timeout=POLL, allowed_updates=ALLOWED_UPDATES)
-    except Conflict as error:
-        if "webhook" in error.message.lower():
-            await bot.delete_webhook()
-        raise
+            if not self._webhook_is_gone:  # with one set, Telegram refuses to be polled
+                self._webhook_is_gone = await self._bot.delete_webhook()
+                self.good_at = self._clock()
+            # While something is in hand it comes again with what is new, so there is nothing to wait for.
+            wait = timedelta(0) if self._intake.is_busy else POLL
+            updates = await self._bot.get_updates(self._intake.offset, timeout=wait, allowed_updates=ALLOWED_UPDATES)
+        except Conflict as error:
+            if "webhook" in error.message.lower():
+                self._webhook_is_gone = False
+            else:
+                self._role.lose()  # maybe to a replica that can reach the store where this one can't
+            raise
+        self.good_at = self._clock()
+        log.debug("updates polled", count=len(updates))
+        return updates
 
 
 def _log_end(trouble: Trouble | None, failures: int) -> None:

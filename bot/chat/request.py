@@ -38,7 +38,13 @@ class TelegramRequest(HTTPXRequest):
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         """Status and body. Raises :class:`TelegramError`."""
-        status, body = await super().do_request(*args, **kwargs)
+        try:
+            status, body = await super().do_request(*args, **kwargs)
+        except NetworkError as error:
+            log.debug("Telegram call failed", reason=type(error.__cause__ or error).__name__)
+            raise
+        if status >= HTTPStatus.BAD_REQUEST:
+            log.debug("Telegram call failed", reason=str(status))
         if status == HTTPStatus.NOT_FOUND:
             raise NotThere("HTTP status 404")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -58,11 +64,11 @@ class UpdatesRequest(TelegramRequest):
         """The decoded answer. Raises :class:`TelegramError` where it is no JSON."""
         answer = TelegramRequest.parse_json_payload(payload)
         if isinstance(answer.get("result"), list):
-            answer["result"] = [_readable(update) for update in answer["result"]]
+            answer["result"] = [readable(update) for update in answer["result"]]
         return answer
 
 
-def _readable(update: dict[str, Any]) -> dict[str, Any]:
+def readable(update: dict[str, Any]) -> dict[str, Any]:
     """The update itself, or an empty one of the same id. Nothing of a bad one but its id belongs into the log."""
     with suppress(Exception):
         Update.de_json(update)

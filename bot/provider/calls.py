@@ -15,6 +15,7 @@ import structlog
 from bot import logs
 from bot.domain.chats import Token
 from bot.errors import AnswerNotUnderstood, ProviderDown, RateLimited, TokenRefused
+from bot.pacing import Busy, Pace
 from bot.ports import Clock
 from bot.provider import failures
 
@@ -76,8 +77,11 @@ async def deadline(seconds: float, call: Call) -> AsyncIterator[float]:
 class Caller:
     """Makes calls on a shared client. The token goes to ``base_url`` only, as no other URL is ever asked."""
 
-    def __init__(self, http: httpx.AsyncClient, base_url: str, patience: Patience, clock: Clock) -> None:
+    def __init__(
+        self, http: httpx.AsyncClient, base_url: str, patience: Patience, clock: Clock, pace: Pace | None = None
+    ) -> None:
         self._http = http
+        self._pace = pace
         self._base_url = base_url.rstrip("/")
         self._clock = clock
         self._retrying = stamina.AsyncRetryingCaller(
@@ -88,6 +92,7 @@ class Caller:
             wait_jitter=patience.jitter,
         )
         self._linger = patience.linger
+        self._deadline = patience.deadline
 
     async def read(self, call: Call, reader: Reader[T], ends: float) -> T:
         """A call that changes nothing, tried again where that may help before the loop time ``ends``."""
@@ -100,6 +105,7 @@ class Caller:
 
     async def _request(self, call: Call, reader: Reader[T]) -> T:
         logs.add_secret(call.token.reveal())
+        await self._have_room()
         try:
             async with self._http.stream(
                 call.method,
@@ -118,6 +124,14 @@ class Caller:
             log.debug("provider call failed", call=call.name, reason=type(error).__name__)
             failure = failures.of_transport(error)
         raise failure  # out here, so that it has no context: httpx's errors hold the request, and that the token
+
+    async def _have_room(self) -> None:
+        """Wait for a turn in what all replicas together may ask. Raises :class:`RateLimited` where that takes long."""
+        if self._pace is not None:
+            try:
+                await self._pace.wait(self._deadline / 2)
+            except Busy as busy:
+                raise RateLimited(busy.seconds) from None
 
     async def _rest_of(self, response: httpx.Response) -> bytes:
         """As much of a body as comes in reasonable length and time. Taking it also spares the connection."""

@@ -75,6 +75,7 @@ class Courier:
         try:
             done = await self._edit_and_send(delivery)
         except MessengerError as error:
+            log.debug("delivery failed", reason=type(error).__name__)
             await self._settle(delivery, error)
         except Exception:
             await self._try_later(delivery)
@@ -107,6 +108,7 @@ class Courier:
                 raise DeliveryUncertain from error
             message = record_of(alerts, delivery, message_id, now)
             log.info("alerts sent", chat=delivery.chat.id, kinds=[alert.kind for alert in alerts])
+        log.debug("alerts dropped", kinds=[alert.kind for alert in delivery.alerts if alert not in alerts])
         return message, settled
 
     async def _resolve(self, delivery: Delivery, settled: set[int], end: float) -> None:

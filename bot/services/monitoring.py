@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -33,12 +34,16 @@ class Monitor:
         self._clock = clock
         self._plan = plan
         self._workers = workers
+        self.looked_at: datetime | None = None
+        self.ended_at: datetime | None = None
+        """When this last looked for due checks, and when a check last came to its end."""
 
     async def tick(self) -> None:
         """Start the checks that are due, as many as there is room for."""
         if room := self._workers.free:
             for check in await self._store.claim_checks(self._clock(), room, LEASE):
                 self._workers.start(self._check(check))
+        self.looked_at = self._clock()
 
     async def check_now(self, chat: Chat) -> Listing:
         """Check this chat because somebody asks, also where a trouble lets its checks rest.
@@ -60,13 +65,22 @@ class Monitor:
         link = check.chat.link
         if link is None:
             return Reading()
+        began, end = self._clock(), "failed"
         try:
             reading = await self._read(check, link, asked=asked)
-            await self._save(check, link, reading)
+            end = reading.end if await self._save(check, link, reading) else "late"
         except Exception:
             # Whatever it is, it will most likely happen again at once: the chat waits for its next turn.
             await self._store.postpone_check(check.claim, self._plan.after(self._clock()))
             raise
+        except asyncio.CancelledError:
+            end = "cut off"
+            await self._store.postpone_check(check.claim, began)  # for another process, or the next start
+            raise
+        finally:
+            self.ended_at = self._clock()
+            lag = None if asked else (began - link.next_check_at).total_seconds()
+            log.debug("check ended", end=end, seconds=(self.ended_at - began).total_seconds(), lag=lag)
         return reading
 
     async def _read(self, check: Check, link: Link, *, asked: bool) -> Reading:
@@ -80,8 +94,8 @@ class Monitor:
         missing = missing_from(check.known, reading.listing.invoices, timing, self._clock())
         return await self._reader.ask_for(missing, check.chat, link, reading)
 
-    async def _save(self, check: Check, link: Link, reading: Reading) -> None:
-        """Compare and save. Reminders come from what is known where the provider could not be read."""
+    async def _save(self, check: Check, link: Link, reading: Reading) -> bool:
+        """Compare and save; False: too late. Reminders come from what is known where the provider could not be read."""
         now, chat, timing = self._clock(), check.chat, self._plan.timing(check.chat)
         held = {number: check.known[number] for number in reading.unasked}
         speakable = {number: known for number, known in check.known.items() if number not in held}
@@ -104,8 +118,10 @@ class Monitor:
             watch=watch,
             next_check_at=self._plan.after(now, reading.wait, look),
         )
-        if not await self._store.finish_check(check.claim, checked):
-            log.info("check result came too late", chat=chat.id)
+        if await self._store.finish_check(check.claim, checked):
+            return True
+        log.info("check result came too late", chat=chat.id)
+        return False
 
 
 def make_alerts(link: Link, notices: Iterable[Notice], now: datetime) -> list[Alert]:

@@ -37,6 +37,13 @@ class Reading:
     wait: float = 0
     error: Exception | None = None
 
+    @property
+    def end(self) -> str:
+        """In a word, for the log."""
+        if self.good:
+            return "good"
+        return "refused" if self.trouble else "unread"
+
 
 class Reader:
     """Asks the provider. Outages are logged when they begin and when they end, not at every check."""

@@ -77,7 +77,9 @@ class Settler:
         after = ended(payment, outcome, self._clock(), left)
         if not await self._store.advance_payment(after, payment.state):
             return None
-        log.info("payment ended", payment=payment.id, invoice=payment.invoice_id, outcome=outcome)
+        log.info(
+            "payment ended", payment=payment.id, action=payment.action, invoice=payment.invoice_id, outcome=outcome
+        )
         if outcome in {Outcome.DONE, Outcome.PARTLY}:
             # Earlier messages about the invoice, in whatever chat of the account, say soon that it has changed.
             await self._store.hasten_checks(payment.account, after.since)

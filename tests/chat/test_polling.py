@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,11 +15,16 @@ from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, Tel
 
 from bot import logs
 from bot.application import build_telegram
-from bot.chat.polling import LONGEST_WAIT, connect, persist, poll
+from bot.chat.intake import Intake
+from bot.chat.polling import LONGEST_WAIT, Poller, connect, persist
 from bot.errors import StartError
+from bot.ports import utc_now
 from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
 from bot.sandbox.telegram.errors import NOT_FOUND
+from bot.services.roles import Role
 from bot.settings import Settings
+from bot.store.tinydb import TinyStore
+from tests.chat.fakes import Time
 from tests.chat.waits import Waits
 
 
@@ -89,11 +95,27 @@ async def test_a_conflict_is_logged_apart_from_an_outage_with_what_to_do() -> No
     assert "Another process polls with this bot token" in logged[2]["meaning"]
 
 
+class Taken(asyncio.Queue[Any]):
+    """What a poll brings, handled as soon as it is there."""
+
+    intake: Intake
+
+    def put_nowait(self, item: Any) -> None:
+        super().put_nowait(item)
+        asyncio.get_running_loop().call_soon(lambda: self.intake.end(item, handled=True))
+
+
+@pytest.fixture
+def role(store: TinyStore, time: Time) -> Role:
+    return Role("polling", "a", store, time)
+
+
 @asynccontextmanager
-async def polling(bot: Bot) -> AsyncIterator[asyncio.Queue[Any]]:
+async def polling(bot: Bot, role: Role) -> AsyncIterator[Taken]:
     """The updates that a poll brings while the context lasts."""
-    updates: asyncio.Queue[Any] = asyncio.Queue()
-    task = asyncio.create_task(poll(bot, updates, Waits()))
+    updates = Taken()
+    updates.intake = Intake(updates)
+    task = asyncio.create_task(Poller(bot, updates.intake, role, utc_now, Waits()).run())
     try:
         yield updates
     finally:
@@ -102,13 +124,18 @@ async def polling(bot: Bot) -> AsyncIterator[asyncio.Queue[Any]]:
 
 
 async def test_an_update_that_cannot_be_read_stops_no_other_and_is_logged_by_its_id_alone(
-    bot: Bot, telegram: SandboxTelegram, ada: Person, chat: Chat, capsys: pytest.CaptureFixture[str]
+    bot: Bot,
+    role: Role,
+    telegram: SandboxTelegram,
+    ada: Person,
+    chat: Chat,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     logs.configure("DEBUG", "console")
     ada.send(chat, "before")
     bad = telegram.world.updates.add("message", {"text": "17|a-bare-token", "chat": "private words"})
     ada.send(chat, "after")
-    async with polling(bot) as updates:
+    async with polling(bot, role) as updates:
         batch = [await asyncio.wait_for(updates.get(), 5) for _ in range(3)]
         await telegram.wait_until(lambda: not telegram.world.updates.pending or None)
     assert [update.message and update.message.text for update in batch] == ["before", None, "after"]
@@ -119,31 +146,36 @@ async def test_an_update_that_cannot_be_read_stops_no_other_and_is_logged_by_its
     assert "private words" not in written
 
 
-async def test_a_404_while_polling_is_an_outage(bot: Bot, telegram: SandboxTelegram, ada: Person, chat: Chat) -> None:
+async def test_a_404_while_polling_is_an_outage(
+    bot: Bot, role: Role, telegram: SandboxTelegram, ada: Person, chat: Chat
+) -> None:
     telegram.faults.refuse(ApiError(*NOT_FOUND), times=2, method="getUpdates")
     ada.send(chat, "still there")
     with capture_logs() as logged:
-        async with polling(bot) as updates:
+        async with polling(bot, role) as updates:
             update = await asyncio.wait_for(updates.get(), 5)
     assert update.message.text == "still there"
-    assert [entry["event"] for entry in logged] == ["Telegram outage began", "Telegram outage ended"]
+    events = [entry["event"] for entry in logged if "outage" in entry["event"]]
+    assert events == ["Telegram outage began", "Telegram outage ended"]
 
 
 async def test_a_webhook_that_somebody_set_is_deleted_again(
-    bot: Bot, telegram: SandboxTelegram, ada: Person, chat: Chat
+    bot: Bot, role: Role, telegram: SandboxTelegram, ada: Person, chat: Chat
 ) -> None:
     telegram.world.updates.set_webhook("https://bot.example/hook")
     ada.send(chat, "heard")
-    async with polling(bot) as updates:
+    async with polling(bot, role) as updates:
         update = await asyncio.wait_for(updates.get(), 5)
     assert update.message.text == "heard"
     assert telegram.world.updates.webhook == ""
 
 
-async def test_updates_come_in_order_and_once(bot: Bot, telegram: SandboxTelegram, ada: Person, chat: Chat) -> None:
+async def test_updates_come_in_order_and_once(
+    bot: Bot, role: Role, telegram: SandboxTelegram, ada: Person, chat: Chat
+) -> None:
     telegram.faults.server_error(method="getUpdates")
     texts = []
-    async with polling(bot) as updates:
+    async with polling(bot, role) as updates:
         for text in ("one", "two", "three"):
             ada.send(chat, text)
             update = await asyncio.wait_for(updates.get(), 5)
@@ -152,10 +184,63 @@ async def test_updates_come_in_order_and_once(bot: Bot, telegram: SandboxTelegra
     assert updates.empty()
 
 
-async def test_polling_ends_when_the_token_is_revoked(bot: Bot, telegram: SandboxTelegram) -> None:
+async def test_polling_ends_when_the_token_is_revoked(bot: Bot, role: Role, telegram: SandboxTelegram) -> None:
     telegram.token = "1000000001:AAanother-token-made-at-BotFather-0"
     with pytest.raises(StartError, match="no longer accepts TELEGRAM_BOT_TOKEN"):
-        await asyncio.wait_for(poll(bot, asyncio.Queue(), Waits()), 5)
+        await asyncio.wait_for(Poller(bot, Intake(asyncio.Queue()), role, utc_now, Waits()).run(), 5)
+
+
+async def test_of_two_replicas_one_polls_and_the_other_takes_over_once_it_is_gone(
+    bot: Bot, store: TinyStore, time: Time, telegram: SandboxTelegram, ada: Person, chat: Chat
+) -> None:
+    first, second = (Role("polling", name, store, time) for name in "ab")
+    async with polling(bot, first) as updates:
+        ada.send(chat, "one")
+        assert (await asyncio.wait_for(updates.get(), 5)).message.text == "one"
+        idle = Poller(bot, Intake(asyncio.Queue()), second, time)
+        assert await idle._turn() is None
+        assert idle.good_at == time()  # all is well with a replica that isn't the one
+    time.forward(timedelta(seconds=59))
+    ada.send(chat, "two")
+    async with polling(bot, second) as updates:
+        assert (await asyncio.wait_for(updates.get(), 5)).message.text == "two"
+    assert not await first.hold()
+
+
+async def test_what_is_in_hand_is_not_confirmed_and_comes_again_after_a_crash(
+    bot: Bot, store: TinyStore, time: Time, telegram: SandboxTelegram, ada: Person, chat: Chat
+) -> None:
+    role, queue = Role("polling", "a", store, time), asyncio.Queue[Any]()
+    intake = Intake(queue)
+    poller = Poller(bot, intake, role, time)
+    for text in ("one", "two"):
+        ada.send(chat, text)
+    intake.take_batch(await poller._turn() or ())
+    one, two = queue.get_nowait(), queue.get_nowait()
+    intake.end(two, handled=True)
+    assert [u.message and u.message.text for u in await poller._turn() or ()] == ["one", "two"]
+    intake.end(one, handled=True)
+    assert telegram.world.updates.pending == 2
+    await poller.finish()
+    assert telegram.world.updates.pending == 0
+
+
+async def test_a_stop_lets_another_replica_poll_at_once(bot: Bot, store: TinyStore, time: Time) -> None:
+    poller = Poller(bot, Intake(asyncio.Queue()), Role("polling", "a", store, time), time)
+    poller._intake.end(None, handled=True)
+    assert await poller._role.hold()
+    await poller.finish()
+    assert await Role("polling", "b", store, time).hold()
+
+
+async def test_a_conflict_gives_the_role_up_until_the_store_says_otherwise(
+    bot: Bot, role: Role, telegram: SandboxTelegram
+) -> None:
+    telegram.faults.refuse(ApiError(409, "Conflict: terminated by other getUpdates request"), method="getUpdates")
+    assert await role.hold()
+    with pytest.raises(Conflict):
+        await Poller(bot, Intake(asyncio.Queue()), role, utc_now)._turn()
+    assert not role.held
 
 
 async def test_asking_who_we_are_fails_at_once_with_a_sentence_and_leaves_nothing_open(

@@ -113,7 +113,7 @@ async def logged_of(world: World, checks: int) -> list[str]:
         for _ in range(checks):
             world.clock.move(timedelta(minutes=15))
             await world.check()
-    return [f"{entry['event']} {entry.get('chat', '')}".strip() for entry in logs]
+    return [f"{entry['event']} {entry.get('chat', '')}".strip() for entry in logs if entry["log_level"] != "debug"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,105 @@
+"""Updates that Telegram sends by itself: the webhook is set and kept, and what comes in is handed on."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from datetime import datetime
+from enum import Enum
+from typing import Never
+
+import msgspec
+import structlog
+from telegram import Bot, Update
+from telegram.error import InvalidToken
+
+from bot.chat.bot import ALLOWED_UPDATES
+from bot.chat.intake import Intake
+from bot.chat.polling import TOKEN_REVOKED, Sleep, persist
+from bot.chat.request import readable
+from bot.errors import StartError
+from bot.ports import Clock
+
+log = structlog.get_logger()
+
+CONNECTIONS = 100
+"""How many updates Telegram may have on their way to us at the same time; of one chat it sends one after the other."""
+LOOK_EVERY = 60.0
+"""Seconds between two looks at whether the webhook still stands."""
+ANSWER_WITHIN = 50.0
+"""Seconds: Telegram gives up after 60 and sends the update again."""
+
+
+class Answer(Enum):
+    """What became of a request to the webhook."""
+
+    HANDLED = "handled"
+    UNREADABLE = "unreadable"
+    NOT_NOW = "not now"
+    """Telegram sends it again."""
+
+
+class Webhook:
+    """Every replica has the same one and serves it; Telegram knows its ``url`` and sends ``secret`` along."""
+
+    def __init__(
+        self, bot: Bot, intake: Intake, url: str, secret: str, clock: Clock, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self._bot = bot
+        self._intake = intake
+        self._url = url
+        self._secret = secret
+        self._clock = clock
+        self._sleep = sleep
+        self._was_set = False
+        self.good_at: datetime | None = None
+        """When Telegram last said that the webhook stands."""
+
+    async def run(self) -> Never:
+        """Set the webhook and keep it set. Raises :class:`StartError` once the bot's token is refused.
+
+        It goes away where a process that still polls deletes it, such as the one that this one replaces.
+        """
+        while True:
+            try:
+                await persist(self._keep, self._sleep)
+            except InvalidToken:
+                raise StartError(TOKEN_REVOKED) from None
+            await self._sleep(LOOK_EVERY)
+
+    def knows(self, secret: str) -> bool:
+        """Whether a request comes from who was told the secret."""
+        return hmac.compare_digest(secret.encode(), self._secret.encode())
+
+    async def receive(self, body: bytes) -> Answer:
+        """Take an update, and answer once it was handled: one that a crash leaves unanswered comes again."""
+        try:
+            data = msgspec.json.decode(body, type=dict[str, object])
+            update = Update.de_json(readable(data), self._bot)
+        except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
+            return Answer.UNREADABLE
+        if self._intake.is_full:
+            return Answer.NOT_NOW
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                handled = await asyncio.shield(self._intake.take(update))
+        except TimeoutError:
+            handled = False
+        return Answer.HANDLED if handled else Answer.NOT_NOW
+
+    async def _keep(self) -> None:
+        """Set the webhook at the start, since its secret can't be asked for, and where it is gone."""
+        info = await self._bot.get_webhook_info()
+        if not self._was_set or info.url != self._url:
+            if self._was_set:
+                log.warning("webhook was gone", meaning="Another process with this bot token polls, or has its own.")
+            await self._bot.set_webhook(
+                self._url, secret_token=self._secret, max_connections=CONNECTIONS, allowed_updates=ALLOWED_UPDATES
+            )
+            self._was_set = True
+        elif info.pending_update_count:
+            log.info("updates wait at Telegram", count=info.pending_update_count, error=info.last_error_message)
+        self.good_at = self._clock()
+
+    async def finish(self) -> None:
+        """Nothing: the webhook stays for the other replicas, and Telegram keeps what nobody takes."""

@@ -1,0 +1,142 @@
+"""Figures for Prometheus, read off the log: its events have constant names, and what varies stands in their fields.
+
+So nothing that does the work knows of metrics. An event counts whatever the level is that is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import structlog
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from structlog.typing import EventDict
+
+from bot import __version__
+from bot.health import Report
+
+PREFIX = "invoice_bot"
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+LAGS = (1, 5, 15, 30, 60, 300, 900, 3600)
+
+Fields = Mapping[str, Any]
+
+
+class Metrics:
+    """All figures of one process, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._checks = self._counter("checks", "Checks of accounts, by how they ended.", "end")
+        self._check_seconds = self._histogram("check_seconds", "How long a check takes.", SECONDS)
+        self._check_lag = self._histogram("check_lag_seconds", "How long after its plan a check begins.", LAGS)
+        self._alerts = self._counter("alerts", "Alerts, by what became of them.", "kind", "end")
+        self._failures = self._counter("delivery_failures", "Messages of alerts that did not get out.", "reason")
+        self._payments = self._counter("payments", "Payments and credits taken back, by their end.", "action", "end")
+        self._provider = self._counter("provider_errors", "Calls of the provider that failed.", "reason")
+        self._telegram = self._counter("telegram_errors", "Calls of Telegram that failed.", "reason")
+        self._conflicts = self._counter("token_conflicts", "Times that another program used the bot's token.")
+        self._updates = self._counter("updates", "Updates of Telegram, by what became of them.", "end")
+        self._waits = self._counter("budget_wait_seconds", "Seconds waited because of a shared limit.", "budget")
+        self._gauges()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self._registry)
+        self._rules: Mapping[str, Callable[[Fields], None]] = {
+            "check ended": self._check_ended,
+            "alerts sent": lambda fields: self._count_alerts(fields, "sent"),
+            "alerts dropped": lambda fields: self._count_alerts(fields, "dropped"),
+            "alerts set aside": lambda fields: self._count_alerts(fields, "set aside"),
+            "delivery failed": lambda fields: self._failures.labels(fields["reason"]).inc(),
+            "payment ended": lambda fields: self._payments.labels(fields["action"], fields["outcome"]).inc(),
+            "provider answered": self._provider_answered,
+            "provider call failed": lambda fields: self._provider.labels(fields["reason"]).inc(),
+            "Telegram call failed": lambda fields: self._telegram.labels(fields["reason"]).inc(),
+            "bot token conflict began": lambda _: self._conflicts.inc(),
+            "update ended": lambda fields: self._updates.labels(fields["end"]).inc(),
+            "budget waited for": lambda fields: self._waits.labels(fields["budget"]).inc(fields["seconds"]),
+        }
+
+    @property
+    def events(self) -> frozenset[str]:
+        """The names of the log events that count."""
+        return frozenset(self._rules)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Read the log while the context lasts."""
+        before = structlog.get_config()["processors"]
+        structlog.configure(processors=[self._read, *before])
+        try:
+            yield
+        finally:
+            structlog.configure(processors=before)
+
+    def show(self, report: Report, now: datetime) -> bytes:
+        """Everything in Prometheus' text format, with how the process stands at this moment."""
+        self._ready.set(report.is_ready)
+        backlog = report.backlog
+        self._store_up.set(backlog is not None)
+        if backlog is not None:
+            self._waiting.set(backlog.waiting)
+            self._set_aside.set(backlog.set_aside)
+            self._message_age.set(_age(backlog.message_due_since, now))
+            self._check_age.set(_age(backlog.check_due_since, now))
+        for gauge, at in ((self._updates_at, report.updates_at), (self._check_at, report.check_at)):
+            gauge.set(at.timestamp() if at else 0)
+        return generate_latest(self._registry)
+
+    def _read(self, _logger: Any, _method: str, event: EventDict) -> EventDict:
+        rule = self._rules.get(str(event.get("event")))
+        if rule is not None:
+            rule(event)
+        return event
+
+    def _check_ended(self, fields: Fields) -> None:
+        self._checks.labels(fields["end"]).inc()
+        self._check_seconds.observe(fields["seconds"])
+        if fields["lag"] is not None:
+            self._check_lag.observe(max(0.0, fields["lag"]))
+
+    def _count_alerts(self, fields: Fields, end: str) -> None:
+        for kind in fields["kinds"]:
+            self._alerts.labels(kind, end).inc()
+
+    def _provider_answered(self, fields: Fields) -> None:
+        if fields["status"] >= 400:  # noqa: PLR2004  # the first status that is an error
+            self._provider.labels(str(fields["status"])).inc()
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"{PREFIX}_{name}", meaning, labels, registry=self._registry)
+
+    def _histogram(self, name: str, meaning: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(f"{PREFIX}_{name}", meaning, registry=self._registry, buckets=buckets)
+
+    def _gauge(self, name: str, meaning: str) -> Gauge:
+        return Gauge(f"{PREFIX}_{name}", meaning, registry=self._registry)
+
+    def _gauges(self) -> None:
+        self._ready = self._gauge("ready", "1 where /readyz says so.")
+        self._store_up = self._gauge("store_up", "1 where the store answers.")
+        self._waiting = self._gauge("alerts_waiting", "Alerts that are to be delivered, now or later.")
+        self._set_aside = self._gauge("alerts_set_aside", "Alerts that could not be delivered and are tried no more.")
+        self._message_age = self._gauge("message_due_seconds", "How long the longest due message of alerts has waited.")
+        self._check_age = self._gauge("check_due_seconds", "How long the longest due check has waited to be begun.")
+        self._updates_at = self._gauge("updates_good_timestamp_seconds", "When updates were last known to come.")
+        self._check_at = self._gauge("check_ended_timestamp_seconds", "When this process last ended a check.")
+        build = Gauge(f"{PREFIX}_build", "The version that runs.", ("version",), registry=self._registry)
+        build.labels(__version__).set(1)
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - since).total_seconds()) if since else 0.0

@@ -1,0 +1,91 @@
+"""What only one of several replicas may do at a time: a lease in the store, taken, prolonged and given back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from bot.errors import StoreAway
+from bot.ports import BacklogStore, Clock, Lease, LeaseStore
+
+log = structlog.get_logger()
+
+LASTS = timedelta(seconds=50)
+"""Another replica takes over this long after a kill."""
+LEFT = timedelta(seconds=40)
+"""What at least is left of it when it was just prolonged or found good: what is begun under it has to end by then."""
+
+STAND_BACK = timedelta(seconds=20)
+"""Who had a role when the store went away has so long to prolong it, once the store is back, before others try."""
+
+
+class RoleStore(LeaseStore, BacklogStore, Protocol):
+    """Leases, and a question that only asks whether the store is there."""
+
+
+class Role:
+    """A lease by name, for ``holder``, whose name no other process has.
+
+    While the store is away nobody can take it over, so who has it keeps it, however long that lasts; the others let
+    it go first once the store is back. A replica that alone is cut off from the store may go on too long by this:
+    :meth:`lose` is for who learns of it another way.
+    """
+
+    def __init__(self, name: str, holder: str, store: RoleStore, clock: Clock) -> None:
+        self._name = name
+        self._holder = holder
+        self._store = store
+        self._clock = clock
+        self._lease: Lease | None = None
+        self._not_before: datetime | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether it was ours when the store was last asked."""
+        return self._lease is not None
+
+    async def hold(self) -> bool:
+        """Take or prolong it; True: it is ours, for :data:`LEFT` at least where the store is there."""
+        now = self._clock()
+        if self._is_fresh(now):
+            return True
+        try:
+            if self._lease is None and not await self._may_compete(now):
+                return False
+            before, self._lease = self._lease, await self._store.take_lease(self._name, self._holder, now, LASTS)
+        except StoreAway:
+            self._not_before = datetime.max.replace(tzinfo=UTC)
+            return self.held
+        self._not_before = None
+        self._log(before)
+        return self._is_fresh(self._clock())  # not where the process was frozen while it asked
+
+    def lose(self) -> None:
+        """Take note that another has it."""
+        self._lease = None
+
+    async def give_back(self) -> None:
+        """End it, so that another can take it at once."""
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            await self._store.give_back_lease(lease)
+
+    def _is_fresh(self, now: datetime) -> bool:
+        return self._lease is not None and now < self._lease.until - LEFT <= now + LASTS
+
+    async def _may_compete(self, now: datetime) -> bool:
+        """False for :data:`STAND_BACK` after the store is back."""
+        if self._not_before is None:
+            return True
+        if self._not_before > now + STAND_BACK:
+            await self._store.backlog(now)
+            self._not_before = now + STAND_BACK
+        return now >= self._not_before
+
+    def _log(self, before: Lease | None) -> None:
+        if self._lease is not None and (before is None or before.epoch != self._lease.epoch):
+            log.info("role taken", role=self._name, epoch=self._lease.epoch)
+        elif self._lease is None and before is not None:
+            log.warning("role lost", role=self._name, meaning="Another replica has taken it over.")

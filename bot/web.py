@@ -1,0 +1,101 @@
+"""What the process serves over HTTP: how it is, its figures, and the webhook for Telegram's updates."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from bot import __version__
+from bot.chat.webhook import Answer, Webhook
+from bot.errors import StartError
+from bot.health import Health
+from bot.metrics import Metrics
+from bot.ports import Clock
+from bot.serving import listening
+
+LARGEST_UPDATE = 1024 * 1024
+"""Bytes; Telegram's own are a few thousand."""
+SECRET_HEADER = "x-telegram-bot-api-secret-token"
+
+LAST_ANSWERS = 1.0
+"""Seconds that requests in hand have to end when the serving ends."""
+
+STATUS = {Answer.HANDLED: 200, Answer.UNREADABLE: 400, Answer.NOT_NOW: 503}
+
+
+@dataclass
+class Front:
+    """What is shown of a process. ``webhook`` is set once there is somebody to take updates."""
+
+    health: Health
+    metrics: Metrics
+    clock: Clock
+    webhook: Webhook | None = None
+
+    def app(self, webhook_url: str = "") -> Starlette:
+        """The ASGI application; updates come in at the path of ``webhook_url``."""
+        routes = [
+            Route("/healthz", self._alive),
+            Route("/readyz", self._ready),
+            Route("/metrics", self._figures),
+        ]
+        if webhook_url:
+            routes.append(Route(urlsplit(webhook_url).path, self._update, methods=["POST"]))
+        return Starlette(routes=routes)
+
+    async def _alive(self, _: Request) -> Response:
+        """The event loop turns; more isn't needed to let a process live."""
+        return JSONResponse({"status": "ok", "version": __version__})
+
+    async def _ready(self, _: Request) -> Response:
+        report = await self.health.report()
+        body = {
+            "ready": report.is_ready,
+            "troubles": report.troubles,
+            "updates_good_at": report.updates_at and report.updates_at.isoformat(),
+            "check_ended_at": report.check_at and report.check_at.isoformat(),
+        }
+        return JSONResponse(body, 200 if report.is_ready else 503)
+
+    async def _figures(self, _: Request) -> Response:
+        figures = self.metrics.show(await self.health.report(), self.clock())
+        return Response(figures, headers={"content-type": CONTENT_TYPE_LATEST})
+
+    async def _update(self, request: Request) -> Response:
+        """Telegram sends again what isn't answered by 200."""
+        if self.webhook is None:
+            return Response(status_code=STATUS[Answer.NOT_NOW])
+        if not self.webhook.knows(request.headers.get(SECRET_HEADER, "")):
+            return Response(status_code=403)
+        body = bytearray()
+        try:
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > LARGEST_UPDATE:
+                    return Response(status_code=413)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        answer = await self.webhook.receive(bytes(body))
+        return Response(status_code=STATUS[answer])
+
+
+@asynccontextmanager
+async def shown(front: Front, address: tuple[str, int], webhook_url: str) -> AsyncIterator[None]:
+    """Serve it all while the context lasts. Raises :class:`StartError` where the address can't be had."""
+    host, port = address
+    async with AsyncExitStack() as stack:
+        stack.enter_context(front.metrics.listening())
+        try:
+            await stack.enter_async_context(listening(front.app(webhook_url), host, port, LAST_ANSWERS))
+        except OSError as error:
+            why = error.strerror or error
+            raise StartError(f"WEB_LISTEN: the address {host}:{port} can't be listened on ({why}).") from error
+        yield

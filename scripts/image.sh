@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# What the Dockerfile does and the container then runs, without a container engine: a virtual environment of the pinned
+# requirements in a clean folder, the bot's code beside it, and then, as another user and with everything but /data and
+# /tmp read-only, a start, the health check, and a stop by SIGTERM. Needs root, for the other user and the mounts.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+[ "$(id -u)" = 0 ] || { echo "scripts/image.sh needs root: it runs the bot as another user." >&2; exit 1; }
+
+image=$(mktemp -d /tmp/image-XXXXXX)
+trap 'rm -rf "$image"' EXIT
+chmod 755 "$image"
+# A Python that the other user can run as well, which one under /root isn't.
+"${PYTHON:-/usr/bin/python3}" -m venv "$image/venv"
+"$image/venv/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes --requirement requirements/run.txt
+mkdir "$image/app" "$image/data" && cp -r bot "$image/app/bot"
+"$image/venv/bin/python" -m compileall -q "$image/app/bot"
+chown 10001:10001 "$image/data" && chmod 700 "$image/data"
+
+IMAGE=$image unshare --mount --propagation private bash -euo pipefail <<'INSIDE'
+mount -t tmpfs tmpfs /var/tmp  # a place that is writable while the rest is closed
+mkdir /var/tmp/data && chown 10001:10001 /var/tmp/data && chmod 700 /var/tmp/data
+while read -r _ _ _ _ place _; do mount -o remount,bind,ro "$place" 2>/dev/null || true; done < <(sort -rk5 /proc/self/mountinfo)
+mount -o remount,bind,rw /var/tmp
+touch "$IMAGE/app/written" 2>/dev/null && { echo "the root file system can be written to" >&2; exit 1; }
+bot() {  # in a subshell each time: it becomes the bot
+  exec env -i PATH="$IMAGE/venv/bin:/usr/bin:/bin" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DATA_DIR=/var/tmp/data \
+    WEB_LISTEN=127.0.0.1:18080 TELEGRAM_BOT_TOKEN=123456789:nobody-has-this-token TMPDIR=/var/tmp/data \
+    TELEGRAM_API_URL=http://127.0.0.1:9 PROVIDER_URL=http://127.0.0.1:9/api \
+    setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs --bounding-set=-all \
+    sh -c 'cd "$0/app" && exec python -m bot "$@"' "$IMAGE" "$@"
+}
+(bot --version)
+bot run & process=$!
+for _ in $(seq 60); do (bot health) >/dev/null 2>&1 && break; sleep 0.5; done
+(bot health)
+kill -TERM "$process"
+wait "$process"
+INSIDE
+echo "The image's steps work: another user, a read-only root, health, and a stop."

@@ -1,0 +1,148 @@
+"""Updates in hand: handled once, confirmed in order, and no flood of one chat holds up the others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given, strategies as st
+from structlog.testing import capture_logs
+from telegram import Chat, Update
+
+from bot.chat.intake import PATIENCE, PER_CHAT, ROOM, WINDOW, Intake
+
+
+class Now:
+    seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def update(number: int, chat_id: int | None = None) -> Update:
+    made = Update(number)
+    made._effective_chat = Chat(chat_id or number, "private")
+    return made
+
+
+def updates(numbers: Iterable[int]) -> list[Update]:
+    return [update(number) for number in numbers]
+
+
+@pytest.fixture
+async def queue() -> asyncio.Queue[object]:
+    return asyncio.Queue()
+
+
+@pytest.fixture
+async def now() -> Now:
+    return Now()
+
+
+@pytest.fixture
+async def intake(queue: asyncio.Queue[object], now: Now) -> Intake:
+    return Intake(queue, now)
+
+
+async def test_an_update_that_comes_again_while_it_is_in_hand_or_was_handled_is_handled_once(
+    intake: Intake, queue: asyncio.Queue[object]
+) -> None:
+    first = intake.take(update(1))
+    assert intake.take(update(1)) is first
+    intake.end(update(1), handled=True)
+    assert await first
+    assert await intake.take(update(1))
+    assert queue.qsize() == 1
+
+
+async def test_one_that_was_cut_off_is_not_confirmed_and_is_handled_when_it_comes_again(
+    intake: Intake, queue: asyncio.Queue[object]
+) -> None:
+    intake.take_batch(updates([7, 8]))
+    cut_off = intake.take(update(7))
+    intake.end(update(8), handled=True)
+    intake.end(update(7), handled=False)
+    assert not await cut_off
+    assert intake.offset == 7
+    intake.take_batch(updates([7, 8]))
+    assert queue.qsize() == 3
+
+
+async def test_nothing_was_seen_and_nothing_is_confirmed(intake: Intake) -> None:
+    assert intake.offset is None
+    assert not intake.is_busy
+
+
+@given(st.permutations(range(10)), st.integers(0, 10))
+async def test_the_offset_never_passes_an_update_that_is_in_hand(order: list[int], done: int) -> None:
+    intake = Intake(asyncio.Queue())
+    intake.take_batch(updates(range(10)))
+    for number in order[:done]:
+        intake.end(update(number), handled=True)
+    assert intake.offset == min(order[done:], default=10)
+
+
+async def test_a_slow_update_holds_up_nobody_for_longer_than_the_patience(
+    intake: Intake, queue: asyncio.Queue[object], now: Now
+) -> None:
+    batch = updates(range(WINDOW))
+    intake.take_batch(batch)
+    for number in range(1, WINDOW):
+        intake.end(update(number), handled=True)
+    intake.take_batch(batch)
+    assert intake.offset == 0
+    now.seconds = PATIENCE
+    with capture_logs() as logged:
+        intake.take_batch(batch)
+    assert intake.offset == WINDOW
+    assert [entry["event"] for entry in logged] == ["slow updates confirmed"]
+    intake.take_batch(updates(range(WINDOW, 2 * WINDOW)))
+    assert queue.qsize() == 2 * WINDOW
+
+
+async def test_a_slow_update_with_room_behind_it_is_not_confirmed(intake: Intake, now: Now) -> None:
+    intake.take_batch(updates(range(3)))
+    now.seconds = 10 * PATIENCE
+    intake.take_batch(updates(range(3)))
+    assert intake.offset == 0
+
+
+async def test_a_flood_of_one_chat_is_answered_in_part_and_others_are_answered(
+    intake: Intake, queue: asyncio.Queue[object]
+) -> None:
+    flood = [update(number, chat_id=5) for number in range(PER_CHAT + 30)]
+    intake.take_batch([*flood, update(PER_CHAT + 30, chat_id=6)])
+    assert queue.qsize() == PER_CHAT + 1
+    for number in range(PER_CHAT):
+        intake.end(flood[number], handled=True)
+    assert intake.offset == PER_CHAT + 30
+    intake.take(update(1000, chat_id=5))
+    assert queue.qsize() == PER_CHAT + 2
+
+
+async def test_it_is_full_with_so_many_and_lets_none_of_them_go(intake: Intake, now: Now) -> None:
+    for number in range(ROOM - WINDOW):
+        intake.take(update(10_000 + number))
+    batch = updates(range(WINDOW))
+    intake.take_batch(batch)
+    assert intake.is_full
+    now.seconds = PATIENCE
+    intake.take_batch(batch)
+    assert intake.offset == 0
+
+
+async def test_a_rest_ends_when_nothing_is_in_hand_any_more(intake: Intake) -> None:
+    intake.take_batch(updates([1, 2]))
+    resting = asyncio.create_task(intake.rest(30))
+    intake.end(update(2), handled=True)
+    await asyncio.sleep(0)
+    assert not resting.done()
+    intake.end(update(1), handled=True)
+    await asyncio.wait_for(resting, 1)
+
+
+async def test_at_a_stop_whoever_waits_hears_that_it_was_not_handled(intake: Intake) -> None:
+    ended = intake.take(update(1))
+    intake.cut_off()
+    assert not await ended

@@ -1,0 +1,41 @@
+"""A replica as a process of its own, for tests that kill it, in a time that runs faster by a factor.
+
+Leases are minutes, and a test is not; so the bot's clock runs faster, and what waits for Telegram waits shorter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import signal
+import sys
+from datetime import UTC, datetime, timedelta
+
+from bot import application
+from bot.application import run
+from bot.chat import polling
+from bot.settings import load_settings
+
+
+class FastClock:
+    """Real time, running faster since ``start`` (seconds since the epoch)."""
+
+    def __init__(self, start: float, factor: float) -> None:
+        self._start = datetime.fromtimestamp(start, UTC)
+        self._factor = factor
+
+    def __call__(self) -> datetime:
+        return self._start + (datetime.now(UTC) - self._start) * self._factor
+
+
+def main(start: float, factor: float) -> None:
+    polling.POLL = timedelta(seconds=round(polling.POLL.total_seconds() / factor))
+    polling.STANDBY /= factor
+    faulthandler.register(signal.SIGUSR1)  # tells what a process that hangs is doing
+    settings = load_settings()
+    application.configure_logs(settings)
+    asyncio.run(run(settings, FastClock(start, factor)))
+
+
+if __name__ == "__main__":
+    main(*map(float, sys.argv[1:3]))

@@ -1,0 +1,154 @@
+"""What operators are given: dashboard and alert rules, compose file, systemd unit, Dockerfile."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from ruamel.yaml import YAML
+
+from bot import application
+from bot.chat import errands, polling
+from bot.health import Report
+from bot.metrics import Metrics
+from bot.web import LAST_ANSWERS
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+NAME = re.compile(r"\b(?:invoice_bot|process)_\w+")
+STOPS_WITHIN = application.GRACE + errands.LAST_WORDS + polling.LAST_CONFIRMATION + LAST_ANSWERS
+"""Seconds."""
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def yaml_of(name: str) -> Any:
+    return YAML(typ="safe").load(text_of(name))
+
+
+# --- Figures --------------------------------------------------------------------------------------------------------
+
+
+def exported() -> set[str]:
+    text = Metrics().show(Report(()), datetime.now(UTC)).decode()
+    kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
+    ends = {"histogram": ("_bucket", "_count", "_sum"), "counter": ("",), "gauge": ("",)}
+    return {name + end for name, kind in kinds.items() for end in ends[kind] if not name.endswith("_created")}
+
+
+def test_alert_rules_and_dashboard_ask_for_nothing_that_is_not_exported() -> None:
+    names = exported()
+    rules = [rule for group in yaml_of("docs/alert-rules.yml")["groups"] for rule in group["rules"]]
+    asked = [name for rule in rules for name in NAME.findall(rule["expr"])]
+    board = json.loads(text_of("docs/grafana-dashboard.json"))
+    asked += [name for p in board["panels"] for target in p["targets"] for name in NAME.findall(target["expr"])]
+    assert len(asked) > 20
+    assert set(asked) <= names
+
+
+def test_every_figure_of_the_bot_is_on_the_dashboard() -> None:
+    shown = set(NAME.findall(text_of("docs/grafana-dashboard.json")))
+    left_out = {"invoice_bot_build", "invoice_bot_check_ended_timestamp_seconds"}
+    ours = {re.sub("_(bucket|count|sum)$", "", name) for name in exported() if name.startswith("invoice_bot")}
+    assert ours - {re.sub("_bucket$", "", name) for name in shown} <= left_out
+
+
+def test_every_alert_rule_says_what_is_the_matter() -> None:
+    for group in yaml_of("docs/alert-rules.yml")["groups"]:
+        for rule in group["rules"]:
+            assert rule["annotations"]["summary"]
+            assert rule["labels"]["severity"] in {"warning", "critical"}
+
+
+def test_the_events_that_count_are_events_that_the_code_logs() -> None:
+    code = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "bot").rglob("*.py") if path.name != "metrics.py"
+    )
+    for event in Metrics().events:
+        assert f'"{event}"' in code, event
+
+
+def test_an_event_counts_whatever_the_level_that_is_printed() -> None:
+    metrics = Metrics()
+    structlog.configure(wrapper_class=structlog.stdlib.BoundLogger, logger_factory=structlog.ReturnLoggerFactory())
+    with metrics.listening():
+        structlog.get_logger().debug("delivery failed", reason="TelegramDown")
+    structlog.get_logger().debug("delivery failed", reason="TelegramDown")
+    shown = metrics.show(Report(()), datetime.now(UTC)).decode()
+    assert 'invoice_bot_delivery_failures_total{reason="TelegramDown"} 1.0' in shown
+
+
+# --- Compose, systemd, Dockerfile ------------------------------------------------------------------------------------
+
+
+def test_the_compose_file_keeps_to_its_schema() -> None:
+    command = [str(SCRIPTS / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", "compose.yaml"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_three_replicas_share_one_database_and_nothing_on_a_disk() -> None:
+    services = yaml_of("compose.yaml")["services"]
+    replica = services["replica"]
+    assert replica["deploy"]["replicas"] == 3
+    assert replica["depends_on"]["database"]["condition"] == "service_healthy"
+    assert "volumes" not in replica
+    assert services["database"]["profiles"] == replica["profiles"] == ["replicas"]
+    assert services["bot"]["profiles"] == ["single"]
+
+
+def test_whoever_stops_it_waits_longer_than_it_may_take() -> None:
+    for service in ("bot", "replica"):
+        assert float(yaml_of("compose.yaml")["services"][service]["stop_grace_period"].rstrip("s")) > STOPS_WITHIN
+    assert float(unit()["Service"]["TimeoutStopSec"]) > STOPS_WITHIN
+    assert f"--stop-timeout {30}" in text_of("Dockerfile")
+
+
+def unit() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment, method-assign]  # as the standard library advises
+    parser.read(ROOT / "deploy" / "invoice-bot.service")
+    return parser
+
+
+def test_the_unit_gives_the_bot_its_folder_and_little_else() -> None:
+    service = unit()["Service"]
+    assert service["ExecStart"].endswith("-m bot run")
+    assert f"DATA_DIR=/var/lib/{service['StateDirectory']}" in service["Environment"]
+    for setting in ("NoNewPrivileges", "PrivateTmp", "ProtectHome", "PrivateDevices"):
+        assert service[setting] == "yes"
+    assert (service["ProtectSystem"], service["CapabilityBoundingSet"]) == ("strict", "")
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd here")
+def test_systemd_understands_the_unit(tmp_path: Path) -> None:
+    text = text_of("deploy/invoice-bot.service").replace("/opt/invoice-bot/.venv/bin/python", sys.executable)
+    (tmp_path / "invoice-bot.service").write_text(text)
+    command = ["systemd-analyze", "verify", "--man=no", str(tmp_path / "invoice-bot.service")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "invoice-bot.service:" not in done.stderr, done.stderr
+
+
+def test_the_dockerfile_passes_its_linter() -> None:
+    done = subprocess.run([SCRIPTS / "hadolint", "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_image_runs_as_nobody_special_and_says_how_it_is() -> None:
+    lines = text_of("Dockerfile")
+    assert re.search(r"^USER 10001$", lines, re.MULTILINE)
+    assert re.search(r'^HEALTHCHECK .* CMD \["python", "-m", "bot", "health"\]$', lines, re.MULTILINE)
+    assert re.search(r"^STOPSIGNAL SIGTERM$", lines, re.MULTILINE)
+    assert all("@sha256:" in line for line in re.findall("^FROM .*$", lines, re.MULTILINE))

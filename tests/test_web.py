@@ -1,0 +1,250 @@
+"""What the process serves: how it is, its figures, and updates by webhook, over real HTTP."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner
+from telegram import Update
+
+from bot.__main__ import main
+from bot.application import InvoiceBot, assembled, running
+from bot.chat.webhook import Webhook
+from bot.errors import StartError, StoreAway
+from bot.health import SILENCE, ask
+from bot.sandbox.provider_books import Account
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.telegram import ApiError, Chat, Person
+from bot.settings import Address
+from bot.web import LARGEST_UPDATE, SECRET_HEADER
+from tests.sandbox_bot import TICK, TOKEN, ask as ask_bot, says
+
+HOOK = "https://bot.example/telegram"
+SECRET = "a-secret-of-the-webhook_0123"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def address() -> Address:
+    return Address("127.0.0.1", free_port())
+
+
+@pytest.fixture
+async def http(address: Address) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{address.port}", trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+async def bot(sandbox: Sandbox, tmp_path: Path, address: Address) -> AsyncIterator[InvoiceBot]:
+    settings = sandbox.settings(tmp_path / "data", web_listen=address)
+    async with running(settings, clock=sandbox.clock, tick=TICK) as bot:
+        yield bot
+
+
+@pytest.fixture
+async def hooked(sandbox: Sandbox, tmp_path: Path, address: Address) -> AsyncIterator[InvoiceBot]:
+    settings = sandbox.settings(tmp_path / "data", web_listen=address, webhook_url=HOOK, webhook_secret=SECRET)
+    async with running(settings, clock=sandbox.clock, tick=TICK) as bot:
+        await sandbox.telegram.wait_until(lambda: sandbox.telegram.calls_of("setWebhook"))
+        yield bot
+
+
+async def send_updates(sandbox: Sandbox, http: httpx.AsyncClient, secret: str = SECRET) -> list[int]:
+    """What Telegram does with a webhook: send what waits, in order; the statuses that came back."""
+    waiting = [update for _, _, update in sandbox.telegram.world.updates._pending]
+    sandbox.telegram.world.updates.drop()
+    return [(await http.post("/telegram", json=u, headers={SECRET_HEADER: secret})).status_code for u in waiting]
+
+
+async def figures(http: httpx.AsyncClient) -> dict[str, float]:
+    text = (await http.get("/metrics")).text
+    lines = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in lines}
+
+
+async def test_it_is_ready_once_it_polls_and_looks_for_checks(
+    bot: InvoiceBot, sandbox: Sandbox, http: httpx.AsyncClient
+) -> None:
+    await sandbox.telegram.wait_until(lambda: bot._monitor.looked_at and bot.source.good_at)
+    assert (await http.get("/healthz")).json()["status"] == "ok"
+    answer = await http.get("/readyz")
+    assert (answer.status_code, answer.json()["troubles"]) == (200, [])
+
+
+async def test_it_lives_but_is_not_ready_while_it_waits_for_telegram(
+    sandbox: Sandbox, tmp_path: Path, address: Address, http: httpx.AsyncClient
+) -> None:
+    async with assembled(sandbox.settings(tmp_path, web_listen=address), sandbox.clock):
+        assert (await http.get("/healthz")).status_code == 200
+        answer = await http.get("/readyz")
+        assert (answer.status_code, answer.json()["troubles"]) == (503, ["The process is starting."])
+
+
+async def test_without_a_good_poll_for_some_minutes_it_is_not_ready(
+    bot: InvoiceBot, sandbox: Sandbox, http: httpx.AsyncClient
+) -> None:
+    await sandbox.telegram.wait_until(lambda: bot.source.good_at)
+    sandbox.telegram.faults.server_error(times=None, method="getUpdates")
+    sandbox.clock.put_forward(SILENCE + timedelta(seconds=1))
+    troubles = (await http.get("/readyz")).json()["troubles"]
+    assert "Telegram has not been heard of for too long." in troubles
+
+
+async def test_without_its_store_it_is_not_ready(
+    bot: InvoiceBot, sandbox: Sandbox, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreAway
+
+    monkeypatch.setattr(type(bot._store), "backlog", away)
+    answer = await http.get("/readyz")
+    assert answer.status_code == 503
+    assert "The store does not answer." in answer.json()["troubles"]
+    assert (await figures(http))["invoice_bot_store_up"] == 0
+
+
+async def test_the_figures_tell_what_was_done(
+    bot: InvoiceBot, sandbox: Sandbox, account: Account, ada: Person, chat: Chat, http: httpx.AsyncClient
+) -> None:
+    await ask_bot(chat, ada, f"/link {TOKEN}", "linked")
+    new = sandbox.provider.create_invoice(account, Decimal("12.34"), due_in_days=20)
+    await chat.wait_for(says("New invoice", str(new.id)))
+    sandbox.telegram.faults.refuse(
+        ApiError(409, "Conflict: terminated by other getUpdates request"), method="getUpdates"
+    )
+    await ask_bot(chat, ada, f"/invoice {new.id}", "Total")
+    await ask_bot(chat, ada, "/help", "/invoices")
+    told = await figures(http)
+    assert told['invoice_bot_checks_total{end="good"}'] >= 1
+    assert told["invoice_bot_check_seconds_count"] >= 1
+    assert told["invoice_bot_check_lag_seconds_count"] >= 1
+    assert told['invoice_bot_alerts_total{end="sent",kind="new"}'] == 1
+    assert told['invoice_bot_updates_total{end="handled"}'] >= 2
+    assert told['invoice_bot_telegram_errors_total{reason="409"}'] == 1
+    assert told["invoice_bot_token_conflicts_total"] == 1
+    assert told["invoice_bot_alerts_waiting"] == 0
+    assert told["invoice_bot_message_due_seconds"] == 0
+    assert told["invoice_bot_ready"] == 1
+    assert "process_resident_memory_bytes" in told
+
+
+async def test_nothing_is_served_where_nobody_asked_for_it(sandbox: Sandbox, tmp_path: Path) -> None:
+    async with running(sandbox.settings(tmp_path), tick=TICK) as bot:
+        assert not bot._front.metrics._rules.keys() & {"unheard of"}
+        with pytest.raises(StartError, match="No bot answers at"):
+            ask("127.0.0.1", free_port())
+
+
+async def test_an_address_that_is_taken_ends_the_start_with_a_sentence(
+    sandbox: Sandbox, tmp_path: Path, address: Address
+) -> None:
+    with socket.socket() as other:
+        other.bind(address)
+        other.listen()
+        with pytest.raises(StartError, match=f"WEB_LISTEN: the address 127.0.0.1:{address.port}"):
+            async with running(sandbox.settings(tmp_path, web_listen=address)):
+                pass
+
+
+def test_the_command_health_says_where_it_would_look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "1:abc")
+    monkeypatch.setenv("PROVIDER_URL", "https://provider.example")
+    done = CliRunner().invoke(main, ["health"])
+    assert (done.exit_code, "set WEB_LISTEN" in done.output) == (1, True)
+    monkeypatch.setenv("WEB_LISTEN", str(free_port()))
+    done = CliRunner().invoke(main, ["health"])
+    assert (done.exit_code, "No bot answers at 127.0.0.1" in done.output) == (1, True)
+
+
+async def test_updates_that_telegram_sends_are_answered_and_then_confirmed(
+    hooked: InvoiceBot, sandbox: Sandbox, ada: Person, chat: Chat, http: httpx.AsyncClient
+) -> None:
+    sent = ada.send(chat, "/help")
+    assert await send_updates(sandbox, http) == [200]
+    answers = [message for message in chat.messages if message.sender.is_bot]
+    assert len(answers) == 1
+    assert answers[0].id > sent.id
+    assert sandbox.telegram.calls_of("getUpdates") == []
+
+
+async def test_an_update_that_telegram_sends_again_is_answered_once(
+    hooked: InvoiceBot, sandbox: Sandbox, ada: Person, chat: Chat, http: httpx.AsyncClient
+) -> None:
+    ada.send(chat, "/help")
+    (update,) = [update for _, _, update in sandbox.telegram.world.updates._pending]
+    for _ in range(3):
+        assert (await http.post("/telegram", json=update, headers={SECRET_HEADER: SECRET})).status_code == 200
+    assert len([message for message in chat.messages if message.sender.is_bot]) == 1
+
+
+@pytest.mark.parametrize("secret", ["", "wrong", SECRET[:-1], SECRET + "x"])
+async def test_who_does_not_know_the_secret_is_turned_away(
+    secret: str, hooked: InvoiceBot, sandbox: Sandbox, ada: Person, chat: Chat, http: httpx.AsyncClient
+) -> None:
+    ada.send(chat, "/help")
+    assert await send_updates(sandbox, http, secret) == [403]
+    assert [message for message in chat.messages if message.sender.is_bot] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"x" * (LARGEST_UPDATE + 1), 413), (b"no json", 400), (b"[1]", 400), (b"\xff", 400), (b'{"message": 1}', 400)],
+)
+async def test_what_is_no_update_is_refused(
+    body: bytes, status: int, hooked: InvoiceBot, http: httpx.AsyncClient
+) -> None:
+    answer = await http.post("/telegram", content=body, headers={SECRET_HEADER: SECRET})
+    assert answer.status_code == status
+
+
+async def test_an_update_with_a_part_that_cannot_be_read_is_taken_and_passed_over(
+    hooked: InvoiceBot, http: httpx.AsyncClient
+) -> None:
+    update = {"update_id": 5, "message": {"text": "secret words", "chat": "no chat"}}
+    assert (await http.post("/telegram", json=update, headers={SECRET_HEADER: SECRET})).status_code == 200
+
+
+async def test_what_was_cut_off_at_a_stop_is_not_confirmed(hooked: InvoiceBot, http: httpx.AsyncClient) -> None:
+    hooked.intake.close()
+    update = {"update_id": 6}
+    assert (await http.post("/telegram", json=update, headers={SECRET_HEADER: SECRET})).status_code == 503
+
+
+async def test_the_webhook_is_set_with_its_secret_and_set_again_where_it_is_gone(
+    hooked: InvoiceBot, sandbox: Sandbox
+) -> None:
+    (call,) = sandbox.telegram.calls_of("setWebhook")
+    assert (call.text("url"), call.text("secret_token")) == (HOOK, SECRET)
+    source: Any = hooked.source
+    assert isinstance(source, Webhook)
+    await source._keep()
+    assert len(sandbox.telegram.calls_of("setWebhook")) == 1
+    sandbox.telegram.world.updates.set_webhook("")
+    await source._keep()
+    assert sandbox.telegram.world.updates.webhook == HOOK
+
+
+async def test_back_to_polling_deletes_the_webhook(sandbox: Sandbox, tmp_path: Path, ada: Person, chat: Chat) -> None:
+    sandbox.telegram.world.updates.set_webhook(HOOK)
+    async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
+        await ask_bot(chat, ada, "/help", "/invoices")
+    assert sandbox.telegram.world.updates.webhook == ""
+
+
+async def test_an_update_is_no_metrics_label(bot: InvoiceBot, http: httpx.AsyncClient) -> None:
+    bot.intake.take(Update(77))
+    assert "77" not in "".join(await figures(http))
