@@ -237,8 +237,11 @@ class Outbox(Protocol):
         """The alerts went out, as ``message``, or (None) have no point any more: they leave the outbox.
 
         Earlier messages were edited to say that the invoices ``resolved`` are settled; those in which nothing is open
-        any more are forgotten, and so are the oldest beyond :data:`MESSAGES_KEPT`.
+        any more are forgotten, and so are the oldest beyond :data:`MESSAGES_KEPT` of which newer ones say the same.
         """
+
+    async def message_edited(self, claim: Claim, message_id: int, resolved: Collection[int]) -> bool:
+        """An earlier message was edited to say that these invoices are settled; False: the claim was lost."""
 
     async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
         """Try again at ``retry_at``; ``counts`` adds to their attempts (a flood limit does not).

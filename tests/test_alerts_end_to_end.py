@@ -175,7 +175,7 @@ async def test_reminders_go_on_in_an_outage_which_is_told_after_a_day_and_when_i
         says("I haven't been able to read your invoices since", "I keep trying"), after=reminder
     )
     sandbox.provider.faults.switch_off()
-    await chat.wait_for(says("I can read your invoices again."), after=outage)
+    await chat.wait_for(says("I could read your invoices again"), after=outage)
 
 
 async def test_the_weeks_digest_comes_on_monday_to_who_wants_it(

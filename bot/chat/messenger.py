@@ -78,5 +78,5 @@ def _message_about(alert: Alert, delivery: Delivery) -> int | None:
     """The latest message about the invoice of an alert that it is settled."""
     if alert.kind is not AlertKind.SETTLED or alert.invoice_id is None:
         return None
-    about = [m.message_id for m in delivery.sent if m.message_id and m.says_of(alert.invoice_id)]
+    about = [m.message_id for m in delivery.sent if m.message_id and m.mentions(alert.invoice_id)]
     return about[-1] if about else None

@@ -43,8 +43,9 @@ def standing_of(invoice: Invoice) -> Standing:
 class KnownInvoice:
     """What a chat knows of one invoice: as much as a reminder needs when the provider can't be asked.
 
-    The first fields are facts as they were last read; ``gross`` is the sum before any credit. The others say what the
-    person was told, or was shown at the linking:
+    The first fields are facts as they were last read; ``gross`` is the sum before any credit, ``unread_since`` is when
+    this one could no longer be read though others could. The others say what the person was told, or was shown at the
+    linking:
 
     - ``announced``: that there is such an invoice; ``told_gross`` and ``told_due``: its sum and due date
     - ``told``: the latest threshold (days before the due date; negative: after) for the present ``due``;
@@ -60,6 +61,7 @@ class KnownInvoice:
     total: Decimal
     title: str
     gross: Decimal | None = None
+    unread_since: datetime | None = None
     announced: bool = False
     told_gross: Decimal | None = None
     told_due: date | None = None
@@ -117,7 +119,8 @@ class Alert:
     """A saved alert. It names its invoice and holds no copy of it, so that what is sent says how things stand then.
 
     ``id`` is unique in the store and grows with time within a chat. ``invoice_id`` is None for alerts about the
-    account. ``threshold`` and ``due`` belong to reminders: (chat, account, invoice, threshold, due) is their key.
+    account. ``threshold`` and ``due`` belong to reminders, ``told_gross`` and ``told_due`` to changes: what the person
+    was told before.
     """
 
     id: str
@@ -128,6 +131,8 @@ class Alert:
     invoice_id: int | None = None
     threshold: int | None = None
     due: date | None = None
+    told_gross: Decimal | None = None
+    told_due: date | None = None
     state: AlertState = AlertState.WAITING
     attempts: int = 0
 
@@ -154,6 +159,8 @@ def taking_the_place_of(older: Alert, newer: Alert) -> Alert | None:
         return newer
     if older.kind is AlertKind.NEW:
         newer = replace(newer, kind=AlertKind.NEW)
+    if AlertKind.CHANGED is older.kind is newer.kind:
+        newer = replace(newer, told_gross=older.told_gross, told_due=older.told_due)
     if newer.threshold is None and older.due == newer.due:
         newer = replace(newer, threshold=older.threshold)
     return newer
@@ -189,6 +196,10 @@ class SentMessage:
     def says_of(self, invoice_id: int) -> Shown | None:
         """What it says of an invoice, if anything that was not taken back yet."""
         return next((s for s in self.shown if s.invoice_id == invoice_id and not s.resolved), None)
+
+    def mentions(self, invoice_id: int) -> bool:
+        """Whether it speaks of an invoice, taken back or not."""
+        return any(s.invoice_id == invoice_id for s in self.shown)
 
     def resolving(self, invoice_ids: Collection[int]) -> SentMessage:
         """The message once it was edited to say that these are settled."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from bot.domain.alerts import AlertKind, KnownInvoice, Standing, standing_of
 from bot.domain.chats import NO_SILENCE, Silence, Silences
@@ -21,12 +22,17 @@ RECENT = timedelta(days=31)
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell: of an invoice, or (None) of the account. Reminders carry their threshold and due date."""
+    """Something to tell: of an invoice, or (None) of the account.
+
+    Reminders carry their threshold and due date, a change what the person was told before.
+    """
 
     kind: AlertKind
     invoice_id: int | None = None
     threshold: int | None = None
     due: date | None = None
+    told_gross: Decimal | None = None
+    told_due: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,9 @@ class Decision:
 def take_as_known(invoices: Iterable[Invoice], timing: Timing, now: datetime) -> dict[int, KnownInvoice]:
     """The knowledge of a freshly linked chat, which has just been shown what is open: nothing of it is news."""
     read = [_learn(None, invoice, now, shown=False) for invoice in invoices]
-    return {k.id: _as_told(k, NO_SILENCE, _untold_threshold(k, timing, now), now) for k in read}
+    told = [_as_told(k, NO_SILENCE, _untold_threshold(k, timing, now), now) for k in read]
+    # A message from before a chat was linked anew may still speak of what is settled by now.
+    return {k.id: replace(k, settled_told=False) for k in told}
 
 
 def missing_from(
@@ -48,13 +56,13 @@ def missing_from(
 ) -> list[int]:
     """Open invoices that the list no longer holds; each must be asked for singly before anything is said of it.
 
-    Those whose reminder has come stand first, then the soonest due.
+    Those whose reminder has come stand first, then those that could be read the last time, then the soonest due.
     """
     listed = {invoice.id for invoice in invoices}
     lost = [k for k in known.values() if k.is_open and k.id not in listed]
 
-    def order(k: KnownInvoice) -> tuple[bool, date, int]:
-        return (_untold_threshold(k, timing, now) is None, k.due or date.max, k.id)
+    def order(k: KnownInvoice) -> tuple[bool, bool, date, int]:
+        return (_untold_threshold(k, timing, now) is None, k.unread_since is not None, k.due or date.max, k.id)
 
     return [k.id for k in sorted(lost, key=order)]
 
@@ -62,6 +70,11 @@ def missing_from(
 def forget(known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int]) -> dict[int, KnownInvoice]:
     """The knowledge after the provider, asked for these very invoices, no longer had them."""
     return {**known, **{number: replace(known[number], standing=Standing.GONE) for number in invoice_ids}}
+
+
+def doubt(known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int], now: datetime) -> dict[int, KnownInvoice]:
+    """The knowledge after the provider, asked for these very invoices, gave no answer that could be read."""
+    return {**known, **{n: replace(known[n], unread_since=known[n].unread_since or now) for n in invoice_ids}}
 
 
 def decide(
@@ -88,7 +101,8 @@ def decide(
         if kind := _news_of(invoice_known, silence, timing, now, shown=number in shown):
             stands_for = timing.stands_for(now) if kind in {AlertKind.NEW, AlertKind.CHANGED} else now
             threshold = _untold_threshold(invoice_known, timing, stands_for)
-            news.append(Notice(kind, number, threshold, invoice_known.due))
+            before = (invoice_known.told_gross, invoice_known.told_due) if kind is AlertKind.CHANGED else (None, None)
+            news.append(Notice(kind, number, threshold, invoice_known.due, *before))
             after[number] = _as_told(invoice_known, silence, threshold, now)
         elif not invoice_known.is_open and not invoice_known.announced:
             after[number] = replace(invoice_known, announced=True, settled_told=True)
@@ -132,6 +146,7 @@ def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime, *, shown
         total=invoice.total,
         title=invoice.title,
         gross=invoice.gross,
+        unread_since=None,
         announced=before.announced and not reopened,
         settled_told=before.settled_told and not reopened,
         told_gross=invoice.gross if before.told_gross is None else before.told_gross,
@@ -155,7 +170,7 @@ def _news_of(k: KnownInvoice, silence: Silence, timing: Timing, now: datetime, *
     """The one thing to tell of an invoice, if there is any."""
     if not k.is_open and k.announced:
         return AlertKind.SETTLED if shown and not k.settled_told else None
-    if not k.announced:
+    if not k.announced and not silence.muted:
         return AlertKind.NEW if k.standing in {Standing.OPEN, Standing.PAID} else None
     if silence.holds(now):
         return None

@@ -27,12 +27,17 @@ log = structlog.get_logger()
 
 LEASE = timedelta(minutes=2)
 SEND_WITHIN = timedelta(seconds=90)
-"""A send that takes longer is given up, with unknown outcome, before its lease ends and it is claimed again."""
+"""A delivery that takes longer is given up before its lease ends and it is claimed again: a send with unknown outcome.
+Edits of earlier messages have the first half of it."""
 PER_TICK = 25
 """With one tick a second this keeps the whole below Telegram's 30 messages a second; a chat has one claim a tick."""
 TRIES = 5
 """Of a send that is refused. What an outage costs doesn't count: it says nothing about the alert."""
 FIRST_WAIT = timedelta(seconds=2)
+GROWTH = 5
+"""How much longer the chat waits after each refusal: 2 s, 10 s, 50 s, 4 min; then it is set aside."""
+WAIT_MARKED = timedelta(minutes=1)
+"""Before what may have arrived is sent once more."""
 LONGEST_WAIT_UNSENT = timedelta(minutes=1)
 LONGEST_WAIT_MARKED = timedelta(minutes=10)
 """Longer, since each of these tries may be one more message to the person."""
@@ -88,7 +93,8 @@ class Courier:
         now, timing = self._clock(), self._plan.timing(delivery.chat)
         pertinent = [alert for alert in delivery.alerts if is_pertinent(alert, delivery, now)]
         settled = {a.invoice_id for a in pertinent if a.kind is AlertKind.SETTLED and a.invoice_id is not None}
-        await self._resolve(delivery, settled)
+        begun = asyncio.get_running_loop().time()
+        await self._resolve(delivery, settled, begun + self._send_within / 2)
         alerts = [alert for alert in pertinent if not is_told_elsewhere(alert, delivery)]
         message: SentMessage | None = unseen_trace(delivery, now)
         if alerts and timing.is_quiet(now):
@@ -96,7 +102,7 @@ class Courier:
             return None
         if alerts:
             try:
-                async with asyncio.timeout(self._send_within):
+                async with asyncio.timeout_at(begun + self._send_within):
                     message_id = await self._messenger.send_alerts(delivery, alerts, now)
             except TimeoutError as error:
                 raise DeliveryUncertain from error
@@ -105,18 +111,22 @@ class Courier:
         log.debug("alerts dropped", kinds=[alert.kind for alert in delivery.alerts if alert not in alerts])
         return message, settled
 
-    async def _resolve(self, delivery: Delivery, settled: set[int]) -> None:
-        """Edit the messages that speak of what is settled. Twice does no harm, so nothing here is uncertain."""
+    async def _resolve(self, delivery: Delivery, settled: set[int], end: float) -> None:
+        """Edit the messages that speak of what is settled, until ``end``, by the loop's clock.
+
+        Twice does no harm, so nothing here is uncertain. Each is noted, so that a further try goes on from there.
+        """
         for message in delivery.sent:
             if message.message_id is None or not any(message.says_of(number) for number in settled):
                 continue
             try:
-                async with asyncio.timeout(self._send_within):
+                async with asyncio.timeout_at(end):
                     await self._messenger.resolve(message, delivery)
             except (TimeoutError, TelegramDown, DeliveryUncertain) as error:
                 raise NotSent from error
             except SendRefused as error:
                 log.warning("earlier alert can't be edited", chat=delivery.chat.id, error=str(error))
+            await self._outbox.message_edited(delivery.claim, message.message_id, settled)
 
     async def _settle(self, delivery: Delivery, error: MessengerError) -> None:
         now, chat_id = self._clock(), delivery.chat.id
@@ -135,7 +145,7 @@ class Courier:
             case DeliveryUncertain() if delivery.again and delivery.alerts[0].attempts:
                 await self._set_aside(delivery)
             case DeliveryUncertain():
-                await self._outbox.alerts_failed(delivery.claim, now + FIRST_WAIT, uncertain=True, counts=True)
+                await self._outbox.alerts_failed(delivery.claim, now + WAIT_MARKED, uncertain=True, counts=True)
             case NotSent():
                 await self._later(delivery, now + wait_in_outage(waited, LONGEST_WAIT_UNSENT))
             case TelegramDown():
@@ -154,7 +164,7 @@ class Courier:
         if attempts + 1 >= TRIES:
             await self._set_aside(delivery)
             return
-        later = self._clock() + FIRST_WAIT * 2**attempts
+        later = self._clock() + FIRST_WAIT * GROWTH**attempts
         await self._outbox.alerts_failed(delivery.claim, later, uncertain=delivery.again, counts=True)
 
     async def _set_aside(self, delivery: Delivery) -> None:

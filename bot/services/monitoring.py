@@ -12,7 +12,7 @@ import structlog
 from bot.domain.alerts import Alert
 from bot.domain.chats import Chat, Link
 from bot.domain.invoices import Listing
-from bot.domain.reminders import Notice, decide, forget, missing_from, next_look
+from bot.domain.reminders import Notice, decide, doubt, forget, missing_from, next_look
 from bot.domain.watching import watch_reading, watch_week
 from bot.errors import BotError, CheckUnderWay, NotLinked
 from bot.ports import Check, Checked, CheckStore, Clock, Provider
@@ -100,7 +100,7 @@ class Monitor:
         held = {number: check.known[number] for number in reading.unasked}
         speakable = {number: known for number, known in check.known.items() if number not in held}
         decision = decide(
-            forget(speakable, reading.gone),
+            doubt(forget(speakable, reading.gone), reading.unread, now),
             reading.found,
             silences=chat.silences,
             shown={shown.invoice_id for message in check.sent for shown in message.shown if not shown.resolved},
@@ -108,9 +108,10 @@ class Monitor:
             now=now,
         )
         known = {**decision.known, **held}
-        watch, of_account = watch_reading(link.watch, now, good=reading.good, trouble=reading.trouble)
+        watch, of_account = watch_reading(link.watch, now, good=reading.listing is not None, trouble=reading.trouble)
         watch, of_week = watch_week(watch, timing, now, any_open=any(k.can_be_due for k in known.values()))
-        look = next_look(known, chat.silences, timing, now)
+        looks = [next_look(known, chat.silences, timing, now), timing.next_week(now) if watch.digest_told else None]
+        look = min((at for at in looks if at is not None), default=None)
         checked = Checked(
             known=known,
             alerts=make_alerts(link, [*of_account, *decision.notices, *of_week], now),
@@ -135,6 +136,8 @@ def make_alerts(link: Link, notices: Iterable[Notice], now: datetime) -> list[Al
             invoice_id=notice.invoice_id,
             threshold=notice.threshold,
             due=notice.due,
+            told_gross=notice.told_gross,
+            told_due=notice.told_due,
         )
         for order, notice in enumerate(notices)
     ]

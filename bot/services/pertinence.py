@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 
 from bot.domain.alerts import REMINDERS, Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, show
 from bot.domain.chats import NO_SILENCE, Silence, Watch
@@ -31,7 +32,11 @@ def is_pertinent(alert: Alert, delivery: Delivery, now: datetime) -> bool:
     if alert.kind is AlertKind.NEW:
         return known.standing in {Standing.OPEN, Standing.PAID}
     silence = delivery.chat.silences.get(known.id, NO_SILENCE)
-    return known.is_open and not silence.holds(now) and _is_still_so(alert, known, last_shown(delivery.sent, known.id))
+    return (
+        known.is_open
+        and not silence.holds(now)
+        and _is_still_so(alert, known, said_before(alert, known, delivery.sent))
+    )
 
 
 def is_told_elsewhere(alert: Alert, delivery: Delivery) -> bool:
@@ -69,16 +74,16 @@ def _concerns_account(kind: AlertKind, delivery: Delivery, watch: Watch) -> bool
         return watch.trouble is not None
     if kind is AlertKind.OUTAGE:
         return watch.outage_told
-    if kind is AlertKind.OUTAGE_OVER:
-        return watch.failing_since is None
     if kind is AlertKind.DIGEST:
         return any(known.can_be_due for known in delivery.known.values())
     return True
 
 
 def _is_still_so(alert: Alert, known: KnownInvoice, last: Shown | None) -> bool:
+    if alert.kind is AlertKind.CHANGED and (last is None or not _says_the_same(last, known)):
+        return True
     if alert.kind is AlertKind.CHANGED and alert.threshold is None:
-        return last is None or not _says_the_same(last, known)
+        return False
     if alert.kind in REMINDERS and known.due != alert.due:
         return False
     overtaken = alert.threshold is not None and known.told is not None and known.told < alert.threshold
@@ -92,6 +97,15 @@ def last_shown(sent: Iterable[SentMessage], invoice_id: int) -> Shown | None:
     """
     said = [message.says_of(invoice_id) for message in sent if message.message_id is not None]
     return next((shown for shown in reversed(said) if shown is not None), None)
+
+
+def said_before(alert: Alert, known: KnownInvoice, sent: Iterable[SentMessage]) -> Shown | None:
+    """How an invoice stood for the person before what an alert tells: as a message shows it, or as they were told."""
+    shown, gross = last_shown(sent, known.id), alert.told_gross
+    if shown is not None or gross is None:
+        return shown
+    credit = known.gross - known.left if known.gross is not None and known.left is not None else Decimal(0)
+    return Shown(known.id, alert.kind, alert.told_due, max(gross - credit, Decimal(0)), gross, known.title, gross)
 
 
 def _says_the_same(shown: Shown, known: KnownInvoice) -> bool:

@@ -23,16 +23,16 @@ MISSING_AT_ONCE = 5
 class Reading:
     """What the provider said. ``listing`` is None where its list could not be read: because of ``error``, or not asked.
 
-    ``found`` are the listed invoices and those asked for singly. ``gone`` and ``unasked`` are invoices that vanished
-    from the list: the provider no longer has them, or was not asked for them yet, so that nothing can be said of them
-    now. ``good`` is a reading that is whole; ``wait`` are the seconds that the provider wants to be left alone.
+    ``found`` are the listed invoices and those asked for singly. ``gone``, ``unread`` and ``unasked`` are invoices that
+    vanished from the list: the provider no longer has them; could not say; or was not asked for them yet, so that
+    nothing can be said of them now. ``wait`` are the seconds that the provider wants to be left alone.
     """
 
     listing: Listing | None = None
     found: tuple[Invoice, ...] = ()
     gone: tuple[int, ...] = ()
+    unread: tuple[int, ...] = ()
     unasked: tuple[int, ...] = ()
-    good: bool = False
     trouble: Trouble | None = None
     wait: float = 0
     error: Exception | None = None
@@ -59,24 +59,27 @@ class Reader:
             listing = await self._provider.list_invoices(link.token, chat.speaks)
         except Exception as error:  # noqa: BLE001  # _unread logs it
             return self._unread(chat, error)
-        return Reading(listing, listing.invoices, good=True)
+        self._note_recovery(chat)
+        return Reading(listing, listing.invoices)
 
     async def ask_for(self, missing: Sequence[int], chat: Chat, link: Link, reading: Reading) -> Reading:
-        """Complete a good reading by what vanished from its list. One that can't be read counts as it was known."""
-        found, gone = list(reading.found), []
-        for number in missing[:MISSING_AT_ONCE]:
+        """Complete a reading by what vanished from its list, until the provider can't be asked any more."""
+        found, gone, unread, wait = list(reading.found), [], [], 0.0
+        asking = iter(missing[:MISSING_AT_ONCE])
+        for number in asking:
             try:
                 found.append(await self._provider.invoice(link.token, chat.speaks, number))
             except NotFound:
                 gone.append(number)
                 log.warning("open invoice is gone at the provider", chat=chat.id, invoice=number)
-            except (ProviderDown, RateLimited) as error:
-                unread = self._unread(chat, error)
-                return replace(unread, listing=reading.listing, found=tuple(found), gone=tuple(gone))
             except Exception as error:  # noqa: BLE001  # it is logged
+                unread.append(number)
                 log_failure("vanished invoice can't be read", error, chat=chat.id, invoice=number)
-        self._note_recovery(chat)
-        return replace(reading, found=tuple(found), gone=tuple(gone), unasked=tuple(missing[MISSING_AT_ONCE:]))
+                wait = (error.retry_after or 0) if isinstance(error, RateLimited) else wait
+                if isinstance(error, RateLimited | ProviderDown):
+                    break
+        unasked = (*asking, *missing[MISSING_AT_ONCE:])
+        return replace(reading, found=tuple(found), gone=tuple(gone), unread=tuple(unread), unasked=unasked, wait=wait)
 
     def _unread(self, chat: Chat, error: Exception) -> Reading:
         """What a failure means for the account."""
@@ -86,6 +89,7 @@ class Reader:
             case PermissionMissing():
                 return Reading(trouble=Trouble.PERMISSION_MISSING, error=error)
             case RateLimited():
+                self._note_outage(error)
                 return Reading(wait=error.retry_after or 0, error=error)
             case ProviderDown():
                 self._note_outage(error)

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from bot.domain.alerts import Alert, AlertKind, AlertState, KnownInvoice
+from bot.domain.alerts import Alert, AlertKind, AlertState, KnownInvoice, Standing
 from bot.domain.chats import Link, Member, Place, Silence, Silences
 from bot.domain.preferences import Preferences
 from bot.ports import Checked, Waiting
@@ -21,14 +21,26 @@ CHECK_FIRST = timedelta(seconds=30)
 
 
 def relinked(record: ChatRecord, link: Link, known: Mapping[int, KnownInvoice], vault: Vault) -> ChatRecord:
-    """Languages and preferences outlive an older link."""
-    row = record.chat
+    """Languages and preferences outlive an older link.
+
+    So does what was said of invoices, by the bot and by the person, where the new link has the same ones: most often
+    it is the same customer with a new token.
+    """
+    row, same = record.chat, {number for number, k in known.items() if _is_same(k, record.known.get(number))}
+    sent = [message.resolving({s.invoice_id for s in message.shown} - same) for message in record.sent]
     return ChatRecord(
         id=record.id,
         chat=ChatRow(language=row.language, telegram_language=row.telegram_language, preferences=row.preferences),
         link=link_row(link, vault.seal_token(record.id, link.token)),
         known=dict(known),
+        silences={number: silence for number, silence in record.silences.items() if number in same},
+        sent=tuple(message for message in sent if not message.is_over),
     )
+
+
+def _is_same(new: KnownInvoice, old: KnownInvoice | None) -> bool:
+    """Whether an invoice of another link, with the same number, is the same one."""
+    return old is not None and (new.title, new.due) == (old.title, old.due)
 
 
 def preferring(record: ChatRecord, preferences: Preferences | None, now: datetime) -> ChatRecord:
@@ -172,7 +184,8 @@ def _still_needed(silences: Silences, checked: Checked, alerted: Collection[int 
     def needed(number: int, silence: Silence) -> bool:
         known = checked.known.get(number)
         if known is None or not known.is_open:
-            return number in alerted
+            # One that is gone may come back.
+            return number in alerted or (silence.muted and known is not None and known.standing is Standing.GONE)
         return silence.muted or silence.until != known.woken
 
     return {number: silence for number, silence in silences.items() if needed(number, silence)}

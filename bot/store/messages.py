@@ -56,8 +56,13 @@ def delivery_of(record: ChatRecord, epoch: int, vault: Vault, payments: Iterable
 def after_sending(record: ChatRecord, batch: str, message: SentMessage | None, resolved: Collection[int]) -> ChatRecord:
     """Without a batch that went out, as :meth:`bot.ports.Outbox.alerts_sent` says."""
     messages = [m.resolving(resolved) for m in record.sent] + ([message.moved_to(record.id)] if message else [])
-    kept = tuple(m for m in messages if not m.is_over)[-MESSAGES_KEPT:]
-    return retried_at(replace(record.without_batch(batch), sent=kept), None)
+    return retried_at(replace(record.without_batch(batch), sent=_kept(messages)), None)
+
+
+def after_edit(record: ChatRecord, message_id: int, resolved: Collection[int]) -> ChatRecord:
+    """With one of its messages saying that these invoices are settled."""
+    sent = tuple(m.resolving(resolved) if m.message_id == message_id else m for m in record.sent)
+    return replace(record, sent=sent)
 
 
 def after_failure(record: ChatRecord, batch: str, retry_at: datetime, *, uncertain: bool, counts: bool) -> ChatRecord:
@@ -93,6 +98,18 @@ def batch_of(record: ChatRecord, batch: str) -> list[AlertRow]:
 def retried_at(record: ChatRecord, at: datetime | None) -> ChatRecord:
     """With no alert sent before then."""
     return replace(record, chat=replace(record.chat, alerts_at=at, quiet_until=None))
+
+
+def _kept(messages: Iterable[SentMessage]) -> tuple[SentMessage, ...]:
+    """Those that still speak of something open: the newest, and of each invoice the last one."""
+    kept: list[SentMessage] = []
+    seen: set[int] = set()
+    for message in reversed([m for m in messages if not m.is_over]):
+        numbers = {s.invoice_id for s in message.shown if not s.resolved}
+        if len(kept) < MESSAGES_KEPT or numbers - seen:
+            kept.append(message)
+            seen |= numbers
+    return tuple(reversed(kept))
 
 
 def _in_hand(record: ChatRecord) -> list[AlertRow]:
@@ -137,7 +154,7 @@ def _paid_here(record: ChatRecord, invoice_id: int, payments: Iterable[PaymentRo
 
     One from before its latest alert did not settle it for good.
     """
-    since = max((m.sent_at for m in record.sent if m.says_of(invoice_id)), default=None)
+    since = max((m.sent_at for m in record.sent if m.mentions(invoice_id)), default=None)
     return any(
         _pays(row.payment) and (since is None or since <= row.payment.since)
         for row in payments

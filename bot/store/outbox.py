@@ -12,6 +12,7 @@ from bot.ports import Claim, Delivery
 from bot.store.database import Database
 from bot.store.messages import (
     account_to_read,
+    after_edit,
     after_failure,
     after_sending,
     batch_of,
@@ -51,6 +52,14 @@ class AlertQueue:
         if record is None:
             return False
         self._finish(after_sending(record, claim.key, message, resolved))
+        return True
+
+    def edited(self, claim: Claim, message_id: int, resolved: Collection[int]) -> bool:
+        record = self._held(claim)
+        if record is None:
+            return False
+        with self._db.change() as change:
+            change.save_chat(after_edit(record, message_id, resolved))
         return True
 
     def failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:

@@ -162,6 +162,9 @@ class TinyStore:
     async def alerts_sent(self, claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
         return await self._run(self._alerts.sent, claim, message, resolved)
 
+    async def message_edited(self, claim: Claim, message_id: int, resolved: Collection[int]) -> bool:
+        return await self._run(self._alerts.edited, claim, message_id, resolved)
+
     async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
         return await self._run(self._alerts.failed, claim, retry_at, uncertain=uncertain, counts=counts)
 

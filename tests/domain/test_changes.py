@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -21,10 +22,15 @@ EARLY = DUE - 20 * DAY
 # --- Sums ------------------------------------------------------------------------------------------------------------
 
 
+def told_before(gross: str | None = "7.95", due: date | None = DUE) -> tuple[Decimal | None, date | None]:
+    """What a change carries of what the person was told."""
+    return (None if gross is None else Decimal(gross)), due
+
+
 def test_another_sum_is_told_once() -> None:
     dearer = invoice(due=DUE, total="9.95")
     decision = look(known_long_before(ONE), [dearer], EARLY)
-    assert decision.notices == (Notice(CHANGED, 1, None, DUE),)
+    assert decision.notices == (Notice(CHANGED, 1, None, DUE, *told_before()),)
     assert told(look(decision.known, [dearer], EARLY + DAY)) == []
 
 
@@ -82,7 +88,7 @@ def test_a_sum_that_was_unclear_when_it_was_told_is_no_change_once_it_is_clear()
 def test_another_due_date_is_told_once(days: int) -> None:
     moved = invoice(due=DUE + days * DAY)
     decision = look(known_long_before(ONE), [moved], EARLY)
-    assert decision.notices == (Notice(CHANGED, 1, None, DUE + days * DAY),)
+    assert decision.notices == (Notice(CHANGED, 1, None, DUE + days * DAY, *told_before()),)
     assert told(look(decision.known, [moved], EARLY + DAY)) == []
 
 
@@ -95,7 +101,7 @@ def test_a_due_date_that_moves_begins_anew_and_the_change_counts_as_the_reminder
     known = look(known_long_before(ONE), [ONE], DUE - 3 * DAY).known
     moved = invoice(due=DUE + 5 * DAY)
     decision = look(known, [moved], DUE - 2 * DAY)
-    assert decision.notices == (Notice(CHANGED, 1, 7, DUE + 5 * DAY),)
+    assert decision.notices == (Notice(CHANGED, 1, 7, DUE + 5 * DAY, *told_before()),)
     assert told(look(decision.known, [moved], DUE - DAY)) == []
     assert told(look(decision.known, [moved], DUE + 2 * DAY)) == [(DUE_SOON, 1, 3)]
 
@@ -104,7 +110,7 @@ def test_a_due_date_that_moves_and_comes_back_repeats_no_reminder() -> None:
     known = look(known_long_before(ONE), [ONE], DUE - 3 * DAY).known
     known = look(known, [invoice(due=DUE + 30 * DAY)], DUE - 3 * DAY).known
     again = look(known, [ONE], DUE - 3 * DAY)
-    assert again.notices == (Notice(CHANGED, 1, None, DUE),)
+    assert again.notices == (Notice(CHANGED, 1, None, DUE, *told_before(due=DUE + 30 * DAY)),)
     assert told(look(again.known, [ONE], DUE - DAY)) == [(DUE_SOON, 1, 1)]
 
 
@@ -117,13 +123,13 @@ def test_a_due_date_that_one_odd_answer_left_out_repeats_nothing_and_is_no_chang
 
 def test_a_due_date_that_an_invoice_gets_later_is_told() -> None:
     known = look({}, [invoice(due=None)], EARLY).known
-    assert look(known, [ONE], EARLY + DAY).notices == (Notice(CHANGED, 1, None, DUE),)
+    assert look(known, [ONE], EARLY + DAY).notices == (Notice(CHANGED, 1, None, DUE, *told_before(due=None)),)
 
 
 def test_a_change_on_a_reminder_day_is_one_thing_to_tell() -> None:
     dearer = invoice(due=DUE, total="9.95")
     decision = look(known_long_before(ONE), [dearer], DUE - 3 * DAY)
-    assert decision.notices == (Notice(CHANGED, 1, 3, DUE),)
+    assert decision.notices == (Notice(CHANGED, 1, 3, DUE, *told_before()),)
     assert told(look(decision.known, [dearer], DUE - 2 * DAY)) == []
 
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bot.domain.preferences import Preferences, QuietHours
-from tests.domain.moments import CLOCK_CHANGES, HOURS, INSTANTS, NIGHTS, PREFERENCES, timing
+from bot.domain.timing import Timing
+from tests.domain.moments import BERLIN, CLOCK_CHANGES, HOURS, INSTANTS, NIGHTS, PREFERENCES, timing
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
@@ -103,3 +104,20 @@ def test_the_same_right_before_and_in_each_clock_change(
         quiet = QuietHours(start, end)
         clock = timing(Preferences(quiet=quiet, zone=zone))
         assert clock.quiet_end(at + off) == scanned_end(ZoneInfo(zone), quiet, at + off)
+
+
+@pytest.mark.parametrize(
+    ("hour", "quiet", "effective"),
+    [(22, (22, 8), 21), (23, (22, 8), 21), (21, (22, 8), 21), (7, (22, 8), 7), (0, (23, 6), 0), (13, (12, 15), 13)],
+)
+def test_reminders_of_an_hour_in_the_evening_come_before_the_quiet_hours_begin(
+    hour: int, quiet: tuple[int, int], effective: int
+) -> None:
+    clock = Timing(Preferences(hour=hour, quiet=QuietHours(*quiet)), BERLIN)
+    due = date(2026, 6, 15)
+    assert clock.hour == effective
+    assert clock.next_reminder(due, datetime(2026, 6, 15, tzinfo=BERLIN) - timedelta(hours=2)) == datetime(
+        2026, 6, 15, effective, tzinfo=BERLIN
+    ) or effective in {0, 21}
+    assert not clock.is_quiet(clock.quiet_end(clock.morning_of(due)))
+    assert clock.quiet_end(clock.morning_of(due)).astimezone(BERLIN).date() == due

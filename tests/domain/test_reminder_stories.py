@@ -119,7 +119,7 @@ class Person:
         heard = self.heard[number]
         kind = self._kind(number, heard, story)
         if kind is None:
-            if heard.to_announce:  # withdrawn before it was ever mentioned
+            if heard.to_announce and not self._open(heard):  # withdrawn before it was ever mentioned
                 heard.to_announce, heard.as_settled = False, True
             return None
         threshold = self._untold(heard, story, story.read_at() if kind in {NEW, CHANGED} else now)
@@ -132,8 +132,9 @@ class Person:
         return kind, number, threshold
 
     def _kind(self, number: int, heard: Heard, story: Story) -> AlertKind | None:
+        muted = story.silences.get(number, NO_SILENCE).muted
         if heard.to_announce:
-            return NEW if self._open(heard) or heard.last.is_paid else None
+            return NEW if not muted and (self._open(heard) or heard.last.is_paid) else None
         if not self._open(heard):
             return SETTLED if number in story.shown and not heard.as_settled else None
         silence = story.silences.get(number, NO_SILENCE)
@@ -333,5 +334,11 @@ def test_the_baseline_of_a_linked_chat_tells_nothing_that_day(
 ) -> None:
     clock, now = Timing(chosen, BERLIN), noon(DUE + days * DAY)
     known = take_as_known(read, clock, now)
-    shown = {one.id for one in read}
-    assert decide(known, read, silences={}, shown=shown, timing=clock, now=now).notices == ()
+    assert decide(known, read, silences={}, shown=(), timing=clock, now=now).notices == ()
+
+
+def test_what_older_messages_still_offer_to_pay_is_told_as_settled_after_linking_anew() -> None:
+    paid = invoice(1, DUE, is_open=False)
+    known = take_as_known([paid], Timing(Preferences(), BERLIN), BEGIN)
+    again = decide(known, [paid], silences={}, shown={1}, timing=Timing(Preferences(), BERLIN), now=BEGIN)
+    assert told(again) == [(SETTLED, 1, None)]

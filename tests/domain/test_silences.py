@@ -119,9 +119,11 @@ def test_a_mute_that_is_lifted_tells_how_things_stand_then() -> None:
     assert told(look(known, [ONE], DUE + 5 * DAY)) == [(OVERDUE, 1, -3)]
 
 
-def test_an_invoice_that_opens_again_is_news_though_it_was_muted() -> None:
+def test_of_a_muted_invoice_that_opens_again_nothing_is_told_until_the_mute_is_lifted() -> None:
     known = look(reminded(7), [settled(ONE)], DUE).known
-    assert told(look(known, [ONE], DUE, silences={1: Silence(muted=True)})) == [(NEW, 1, 0)]
+    muted = look(known, [ONE], DUE, silences={1: Silence(muted=True)})
+    assert told(muted) == []
+    assert told(look(muted.known, [ONE], DUE)) == [(NEW, 1, 0)]
 
 
 # --- With the rest ---------------------------------------------------------------------------------------------------

@@ -212,9 +212,19 @@ async def test_an_outage_halfway_keeps_what_was_read_and_says_the_age_of_the_res
     world.account.put(invoice(9, DUE))
     world.provider.errors["invoice"] = error
     await world.live(DUE)
-    assert sorted(world.told()) == [(DUE_SOON, 7, 0), (DUE_SOON, 8, 0), (NEW, 9, 0)]
+    assert sorted(world.told()) == [(DUE_SOON, 7, 0), (NEW, 9, 0)]
     assert world.provider.calls_of("invoice") == [7]  # no use in asking on
-    assert (await world.linked()).watch.checked_at == START
+    assert (await world.linked()).watch.checked_at == world.clock.now
+    assert {n: k.unread_since for n, k in (await world.known()).items()} == {7: world.clock.now, 8: None, 9: None}
+    world.clock.move(timedelta(hours=1))
+    await world.check()
+    await world.deliver(2)
+    assert world.provider.calls_of("invoice") == [7, 8]  # whose turn it is
+    assert sorted(world.told()) == [(DUE_SOON, 7, 0), (DUE_SOON, 8, 0), (NEW, 9, 0)]
+    world.provider.errors.clear()
+    world.clock.move(timedelta(hours=1))
+    await world.check()
+    assert {k.unread_since for k in (await world.known()).values()} == {None}
 
 
 async def test_a_rate_limit_halfway_puts_the_next_check_off(world: World) -> None:

@@ -115,6 +115,18 @@ async def test_a_change_that_was_taken_back_before_it_was_told_is_dropped(world:
     assert world.told() == [(NEW, 7, None)]
 
 
+async def test_a_change_that_counts_as_a_reminder_is_told_though_credit_covers_the_sum_by_then(world: World) -> None:
+    await world.find(7)
+    await world.deliver()
+    world.noon(DUE - 7 * DAY)
+    moved = invoice(7, DUE - DAY)
+    world.provider.account(TOKEN).put(moved)
+    await world.check()
+    world.provider.account(TOKEN).put(replace(moved, credit=moved.total))
+    await look(world)
+    assert world.told() == [(NEW, 7, None), (CHANGED, 7, 7)]
+
+
 async def test_the_alert_says_how_things_stand_when_it_is_sent(world: World) -> None:
     await found(world)
     world.provider.account(TOKEN).put(invoice(7, DUE + 3 * DAY, "9.99"))

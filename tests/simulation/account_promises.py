@@ -63,7 +63,8 @@ class AccountPromises:
                 yield f"messages {first.number} and {second.number} tell of the same outage"
         last = ""
         for kind, _, arrival in self._of("outage", "outage_over", marked=True):
-            if kind == "outage_over" and last != "outage" and not arrival.marked and not self._in_doubt(arrival.at):
+            heard = last == "outage" or self.evidence.may_be_aside(None, arrival.at - timedelta(seconds=1))
+            if kind == "outage_over" and not heard and not arrival.marked and not self._in_doubt(arrival.at):
                 yield f"message {arrival.number} tells of the end of no outage"
             if kind == "outage":
                 yield from self._end_told(arrival)

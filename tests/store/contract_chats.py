@@ -121,15 +121,20 @@ class ChatContract:
         link = await linked(store)
         assert await store.chat(CHAT) == Chat(CHAT, language="de", telegram_language="en", link=link)
 
-    async def test_of_an_older_link_only_languages_and_preferences_are_left(self, shelf: Shelf) -> None:
+    async def test_of_an_older_link_choices_are_left_and_what_was_said_of_the_same_invoices(self, shelf: Shelf) -> None:
         store = await shelf.open()
-        old = await with_messages(store, message_about(1))
+        old = await with_messages(store, message_about(1, 2))
         await store.set_language(CHAT, "de")
         await store.set_preferences(CHAT, Preferences(hour=7), NOW)
-        assert await store.silence(CHAT, old.account, {1: Silence(muted=True)}, NOW)
+        assert await store.silence(CHAT, old.account, dict.fromkeys((1, 2), Silence(muted=True)), NOW)
         link = new_link(store, token="secret-token-2")
-        await store.link(link, knowledge(1))
-        assert await store.chat(CHAT) == Chat(CHAT, language="de", preferences=Preferences(hour=7), link=link)
+        await store.link(link, {1: known_invoice(1), 2: known_invoice(2, due=date(2030, 1, 1))})
+        assert await store.chat(CHAT) == Chat(
+            CHAT, language="de", preferences=Preferences(hour=7), link=link, silences={1: Silence(muted=True)}
+        )
+        assert [[s.resolved for s in m.shown] for m in await store.sent_messages(CHAT)] == [[False, True]]
+        await store.link(new_link(store, token="secret-token-3"), knowledge(3))
+        assert (await store.chat(CHAT)).silences == {}
         assert list(await store.sent_messages(CHAT)) == []
 
     async def test_a_new_link_takes_the_place_of_the_old_one_with_its_knowledge_and_alerts(self, shelf: Shelf) -> None:

@@ -84,6 +84,20 @@ class MessageContract:
         delivery = await claim_message(store, NOW + HOUR)
         assert (numbers_in(delivery), delivery.again) == ([1, 2, 3], False)
 
+    async def test_an_edit_is_noted_at_once_and_leaves_the_rest_of_the_delivery_in_hand(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        link = await with_messages(store, message_about(1, message_id=70), message_about(1, 2, message_id=71))
+        await find(store, *news_of_settled(link, 1), now=LATE)
+        delivery = await claim_message(store, LATE)
+        assert await store.message_edited(delivery.claim, 70, {1})
+        assert await store.claim_alerts(LATE + MINUTE, 10, LEASE) == []
+        noted = [[s.resolved for s in m.shown] for m in await store.sent_messages(CHAT)]
+        assert noted == [[True], [False, False]]
+        assert await store.alerts_failed(delivery.claim, LATE, uncertain=False, counts=False)
+        assert not await store.message_edited(delivery.claim, 71, {1})
+        assert await store.alerts_sent((await claim_message(store, LATE + MINUTE)).claim, None, {1})
+        assert [m.message_id for m in await store.sent_messages(CHAT)] == [71]
+
     async def test_what_is_held_as_the_chat_is_quiet_comes_when_that_ends(self, shelf: Shelf) -> None:
         store = await shelf.open()
         await with_alerts(store, 1)

@@ -17,7 +17,7 @@ from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown
 from bot.domain.chats import NO_SILENCE, Silences
 from bot.ports import Delivery
 from bot.services.browsing import Query
-from bot.services.pertinence import TROUBLES, last_shown
+from bot.services.pertinence import TROUBLES, last_shown, said_before
 
 FRESH = timedelta(hours=3)
 """How old knowledge may be without a word, where it was good when the alert was found."""
@@ -73,7 +73,7 @@ def _block(t: Texts, delivery: Delivery, alert: Alert, now: datetime, *, brief: 
         return settled(t, known, brief=brief)
     if not known.is_open:
         return new_and_paid(t, known, brief=brief)
-    before = last_shown(delivery.sent, known.id)
+    before = said_before(alert, known, delivery.sent)
     asked = alert.kind is AlertKind.DUE and alert.threshold is None
     return news(t, show(known, alert.kind), now, before=before, asked=asked, brief=brief)
 
@@ -106,7 +106,9 @@ def _notes(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime)
     lines = []
     of_open = [a for a in alerts if a.kind is AlertKind.DIGEST or ((k := _known(delivery, a)) and k.is_open)]
     if delivery.chat.link is not None and of_open:
-        checked_at = delivery.chat.link.watch.checked_at
+        known = [k for a in of_open if (k := _known(delivery, a))]
+        unread = [k.unread_since for k in known if k.unread_since is not None]
+        checked_at = min([delivery.chat.link.watch.checked_at, *unread])
         if now - checked_at > FRESH or any(checked_at < alert.created_at for alert in of_open):
             lines.append(t("alert.as_of", moment=t.moment(checked_at)))
     if delivery.again:

@@ -12,6 +12,7 @@ from bot.domain.alerts import SentMessage
 from bot.ports import Claim, Delivery
 from bot.store.messages import (
     account_to_read,
+    after_edit,
     after_failure,
     after_sending,
     batch_of,
@@ -59,6 +60,9 @@ class PostgresOutbox(Part):
     async def alerts_sent(self, claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
         return await self._finish_message(claim, lambda record: after_sending(record, claim.key, message, resolved))
 
+    async def message_edited(self, claim: Claim, message_id: int, resolved: Collection[int]) -> bool:
+        return await self._change_message(claim, lambda record: after_edit(record, message_id, resolved), ends=False)
+
     async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
         return await self._finish_message(
             claim, lambda record: after_failure(record, claim.key, retry_at, uncertain=uncertain, counts=counts)
@@ -90,6 +94,11 @@ class PostgresOutbox(Part):
         return Stored(record, stored.check, Hold(epoch, until)), delivery
 
     async def _finish_message(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
+        return await self._change_message(claim, change, ends=True)
+
+    async def _change_message(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord], *, ends: bool) -> bool:
+        """Change the record of the chat that is leased under this claim; ``ends``: and give the lease back."""
+
         async def finish(cursor: Cursor) -> bool:
             held = f"SELECT {COLUMNS} FROM chats WHERE message_epoch = %s FOR UPDATE"
             await cursor.execute(held, [claim.epoch])
@@ -97,7 +106,8 @@ class PostgresOutbox(Part):
             stored = row and stored_of(row)
             if not stored or not batch_of(stored.record, claim.key):
                 return False
-            await save_chat(cursor, stored, change(stored.record), check=stored.check)
+            message = None if ends else stored.message
+            await save_chat(cursor, stored, change(stored.record), check=stored.check, message=message)
             return True
 
         return await self._db.run(finish)

@@ -215,7 +215,7 @@ def test_an_outage_says_since_when_and_what_goes_on_meanwhile() -> None:
 
 
 def test_the_end_of_an_outage() -> None:
-    assert says(one(AlertKind.OUTAGE_OVER)) == "✅ I can read your invoices again. Everything is up to date."
+    assert says(one(AlertKind.OUTAGE_OVER)) == "✅ I could read your invoices again, last on 22 Nov 2026, 09:30."
 
 
 def test_the_weeks_digest_lists_what_is_open_with_its_total_the_soonest_due_first() -> None:
