@@ -41,6 +41,6 @@ async def test_a_whole_conversation_that_is_handled_twice_pays_once_and_links_on
     async with running(settings, clock=sandbox.clock, tick=TICK):
         await chat.wait_for(lambda message: message.sender.is_bot, after=chat.messages[count - 1])
         await sandbox.telegram.wait_until(lambda: not updates.pending or None, 30)
-        await ask(chat, ada, "/status", "verknüpft")
+        await ask(chat, ada, "/status", "erknüpft")
     assert len(seen) == 5
     assert sandbox.provider.executed(Call.PAY, invoice.id) == 1
