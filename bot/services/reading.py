@@ -40,7 +40,7 @@ class Reading:
     @property
     def end(self) -> str:
         """In a word, for the log."""
-        if self.good:
+        if self.listing is not None:
             return "good"
         return "refused" if self.trouble else "unread"
 
