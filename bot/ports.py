@@ -260,7 +260,7 @@ class Outbox(Protocol):
         """Stop trying; they stay to be seen, and no longer hold up the next."""
 
 
-AT_ONCE = 10
+AT_ONCE = 20
 """How many alerts go into one message."""
 
 MESSAGES_KEPT = 30

@@ -89,6 +89,7 @@ class AlertKind(StrEnum):
     OVERDUE = "overdue"
     SETTLED = "settled"
     DIGEST = "digest"
+    UNREADABLE = "unreadable"
     OUTAGE = "outage"
     OUTAGE_OVER = "outage_over"
     TOKEN_REFUSED = "token_refused"
@@ -98,6 +99,7 @@ class AlertKind(StrEnum):
 REMINDERS = frozenset({AlertKind.DUE, AlertKind.OVERDUE})
 SUBJECTS = {
     AlertKind.DIGEST: "digest",
+    AlertKind.UNREADABLE: "unreadable",
     AlertKind.OUTAGE: "outage",
     AlertKind.OUTAGE_OVER: "outage",
     AlertKind.TOKEN_REFUSED: "trouble",

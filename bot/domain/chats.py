@@ -47,7 +47,7 @@ class Watch:
 
     ``checked_at`` is the last time the provider's list was read well; ``failing_since`` the first failure after it,
     other than a ``trouble``. ``outage_told`` once the person knows of that. ``digest_told`` is the Monday of the last
-    week that has had its digest.
+    week that has had its digest, ``unreadable_told`` the number of listed invoices that the person knows can't be read.
     """
 
     checked_at: datetime
@@ -55,6 +55,7 @@ class Watch:
     failing_since: datetime | None = None
     outage_told: bool = False
     digest_told: date | None = None
+    unreadable_told: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,3 +47,11 @@ class Preferences:
     loudness: Loudness = Loudness.URGENT
     digest: bool = False
     pdf_after_payment: bool = False
+
+    @property
+    def reminder_hour(self) -> int:
+        """The hour at which reminders are due: the last before quiet hours in whose evening the chosen one lies."""
+        quiet = self.quiet
+        if quiet is not None and quiet.start > quiet.end and self.hour >= quiet.start:
+            return quiet.start - 1
+        return self.hour

@@ -38,13 +38,6 @@ class Timing:
         name = self.preferences.zone
         return self.provider_zone if name is None else ZoneInfo(name)
 
-    @property
-    def hour(self) -> int:
-        """The hour at which reminders come: before the quiet hours begin, where it lies in their evening."""
-        hour, quiet = self.preferences.hour, self.preferences.quiet
-        in_evening = quiet is not None and quiet.start > quiet.end and hour >= quiet.start
-        return quiet.start - 1 if quiet is not None and in_evening else hour
-
     # --- Quiet hours ---
 
     def is_quiet(self, now: datetime) -> bool:
@@ -67,7 +60,7 @@ class Timing:
     def today(self, now: datetime) -> date:
         """The day whose reminders have come: it begins at the chat's hour, not at midnight when people sleep."""
         day = now.astimezone(self.zone).date()
-        return day if now >= self._instant(day, self.hour) else day - DAY
+        return day if now >= self._instant(day, self.preferences.reminder_hour) else day - DAY
 
     def stands_for(self, now: datetime) -> datetime:
         """The instant whose reminders a message of now makes unnecessary.
@@ -113,7 +106,7 @@ class Timing:
         return thresholds
 
     def _reached_at(self, due: date, threshold: int) -> datetime:
-        at = self._instant(due - threshold * DAY, self.hour)
+        at = self._instant(due - threshold * DAY, self.preferences.reminder_hour)
         return at if threshold >= 0 else max(at, self._over_at(due))
 
     def _over_at(self, due: date) -> datetime:
@@ -128,7 +121,7 @@ class Timing:
 
     def next_week(self, now: datetime) -> datetime:
         """When the next week's digest comes."""
-        return self._instant(self.week(now) + WEEK * DAY, self.hour)
+        return self._instant(self.week(now) + WEEK * DAY, self.preferences.reminder_hour)
 
     # --- What people choose ---
 
@@ -138,7 +131,7 @@ class Timing:
 
     def morning_of(self, day: date) -> datetime:
         """The chat's hour of a day."""
-        return self._instant(day, self.hour)
+        return self._instant(day, self.preferences.reminder_hour)
 
     def _instant(self, day: date, hour: int) -> datetime:
         """A full hour of the wall clock; one that a clock change skips comes when the clock has passed it."""

@@ -14,14 +14,18 @@ LONG_OUTAGE = timedelta(days=1)
 """How long the provider may be away without a word: reminders come all the same."""
 
 
-def watch_reading(before: Watch, now: datetime, *, good: bool, trouble: Trouble | None) -> tuple[Watch, list[Notice]]:
+def watch_reading(
+    before: Watch, now: datetime, *, good: bool, trouble: Trouble | None, unreadable: int = 0
+) -> tuple[Watch, list[Notice]]:
     """How an account is watched from now on, and what its owner hears of that, each once.
 
-    A failed reading (neither ``good`` nor a ``trouble``) is no sign that a trouble has ended.
+    ``unreadable`` invoices of a good reading are told when there are more of them. A failed reading (neither ``good``
+    nor a ``trouble``) is no sign that a trouble has ended.
     """
     if good:
         over = [Notice(AlertKind.OUTAGE_OVER)] if before.outage_told else []
-        return Watch(checked_at=now, digest_told=before.digest_told), over
+        broken = [Notice(AlertKind.UNREADABLE)] if unreadable > before.unreadable_told else []
+        return Watch(checked_at=now, digest_told=before.digest_told, unreadable_told=unreadable), over + broken
     if trouble is not None:
         news = [] if trouble is before.trouble else [Notice(AlertKind(trouble.value))]
         return replace(before, trouble=trouble, failing_since=None, outage_told=False), news

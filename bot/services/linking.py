@@ -85,7 +85,7 @@ class Linking:
             linked_by=owner.id,
             linked_at=now,
             next_check_at=self._plan.after(now, look=next_look(known, {}, timing, now)),
-            watch=Watch(checked_at=now),
+            watch=Watch(checked_at=now, unreadable_told=listing.unreadable),
             owner_name=owner.name,
             payers=chat.link.payers if chat.link is not None and chat.link.linked_by == owner.id else (),
         )

@@ -108,7 +108,9 @@ class Monitor:
             now=now,
         )
         known = {**decision.known, **held}
-        watch, of_account = watch_reading(link.watch, now, good=reading.listing is not None, trouble=reading.trouble)
+        unreadable = reading.listing.unreadable if reading.listing else 0
+        good = reading.listing is not None
+        watch, of_account = watch_reading(link.watch, now, good=good, trouble=reading.trouble, unreadable=unreadable)
         watch, of_week = watch_week(watch, timing, now, any_open=any(k.can_be_due for k in known.values()))
         looks = [next_look(known, chat.silences, timing, now), timing.next_week(now) if watch.digest_told else None]
         look = min((at for at in looks if at is not None), default=None)

@@ -74,6 +74,8 @@ def _concerns_account(kind: AlertKind, delivery: Delivery, watch: Watch) -> bool
         return watch.trouble is not None
     if kind is AlertKind.OUTAGE:
         return watch.outage_told
+    if kind is AlertKind.UNREADABLE:
+        return watch.unreadable_told > 0
     if kind is AlertKind.DIGEST:
         return any(known.can_be_due for known in delivery.known.values())
     return True

@@ -115,7 +115,7 @@ def test_reminders_of_an_hour_in_the_evening_come_before_the_quiet_hours_begin(
 ) -> None:
     clock = Timing(Preferences(hour=hour, quiet=QuietHours(*quiet)), BERLIN)
     due = date(2026, 6, 15)
-    assert clock.hour == effective
+    assert clock.preferences.reminder_hour == effective
     assert clock.next_reminder(due, datetime(2026, 6, 15, tzinfo=BERLIN) - timedelta(hours=2)) == datetime(
         2026, 6, 15, effective, tzinfo=BERLIN
     ) or effective in {0, 21}

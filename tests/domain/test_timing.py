@@ -63,7 +63,7 @@ def test_the_reminder_day_never_goes_back(now: datetime, later: timedelta, zone:
 def test_the_reminder_day_is_today_from_the_hour_on_and_else_yesterday(now: datetime, zone: str, hour: int) -> None:
     wall = now.astimezone(ZoneInfo(zone))
     expected = wall.date() if wall.hour >= hour else wall.date() - DAY
-    assert timing(Preferences(hour=hour, zone=zone)).today(now) == expected
+    assert timing(Preferences(hour=hour, zone=zone, quiet=None)).today(now) == expected
 
 
 def test_the_hour_is_the_chats_and_not_the_providers() -> None:

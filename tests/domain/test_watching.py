@@ -176,3 +176,16 @@ def test_in_any_story_a_week_has_at_most_one_digest_and_the_first_none(
         weeks += [clock.week(now)] * len(notices)
         assert watch.digest_told == clock.week(now)
     assert weeks == sorted(set(weeks))
+
+
+def test_invoices_that_cannot_be_read_are_told_when_there_are_more_of_them() -> None:
+    watch, told = Watch(checked_at=NOW), []
+    for number in (0, 1, 1, 2, 0, 1):
+        watch, notices = watch_reading(watch, NOW, good=True, trouble=None, unreadable=number)
+        told.append([notice.kind for notice in notices])
+    assert told == [[], [AlertKind.UNREADABLE], [], [AlertKind.UNREADABLE], [], [AlertKind.UNREADABLE]]
+
+
+def test_of_a_reading_that_failed_nothing_is_known_of_unreadable_invoices() -> None:
+    watch, _ = watch_reading(Watch(NOW, unreadable_told=1), NOW, good=False, trouble=None)
+    assert watch.unreadable_told == 1

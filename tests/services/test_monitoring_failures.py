@@ -160,7 +160,7 @@ async def test_an_invoice_that_could_not_be_read_in_the_list_is_asked_for_singly
     world.account.unlisted, world.account.unreadable = {7}, 1
     await world.live(DUE)
     assert world.provider.calls_of("invoice") == [7]
-    assert sorted(world.told()) == [(DUE_SOON, 7, 0), (DUE_SOON, 8, 0)]
+    assert world.told() == [(AlertKind.UNREADABLE, None, None), (DUE_SOON, 7, 0), (DUE_SOON, 8, 0)]
 
 
 async def test_a_vanished_invoice_that_was_paid_is_not_reminded_of(world: World) -> None:
@@ -311,3 +311,13 @@ async def test_linking_anew_ends_the_trouble_and_an_untold_alert_about_it(world:
     world.account.put(invoice(7, DUE))
     await world.live(DUE + DAY)
     assert world.told() == [(NEW, 7, -1)]
+
+
+async def test_an_invoice_that_cannot_be_read_in_a_list_is_told_of_once(world: World) -> None:
+    await world.link()
+    world.account.unreadable = 1
+    for _ in range(3):
+        world.clock.move(timedelta(hours=1))
+        await world.check()
+        await world.deliver(2)
+    assert world.told() == [(AlertKind.UNREADABLE, None, None)]

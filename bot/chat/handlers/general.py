@@ -12,6 +12,7 @@ from bot.domain.chats import LANGUAGES
 from bot.errors import NotLinked
 from bot.ports import ChatStore, Clock
 from bot.services.monitoring import Monitor
+from bot.services.permitting import check_in_charge
 
 AUTO = "auto"
 LONGEST_WORD = 40
@@ -53,6 +54,7 @@ class GeneralHandlers:
             unknown = cut(talk.words[0], LONGEST_WORD)
             await talk.reply(general.languages(talk.t, talk.chat.language, unknown=unknown))
             return
+        check_in_charge(talk.chat, talk.user_id)
         chosen = None if wish == AUTO else wish
         await self._store.set_language(talk.chat.id, chosen)
         t = self._speak(replace(talk.chat, language=chosen))

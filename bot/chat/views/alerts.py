@@ -39,7 +39,7 @@ def alerts(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime)
     if not brief:
         return Screen(join([*blocks, *notes]), rows)
     has_digest = any(alert.kind is AlertKind.DIGEST for alert in alerts)
-    total = [_total(t, [amount(s) for s in shown])] if shown[1:] and not has_digest else []
+    total = [t.count("alert.total_here", len(shown), sum=_sum_of(t, shown))] if shown[1:] and not has_digest else []
     head = [t.count("alert.several", len(alerts)), Markup("")]
     return Screen(fit(head, _apart(blocks), [*total, *notes], t("alert.more")), rows)
 
@@ -82,14 +82,16 @@ def _of_account(t: Texts, delivery: Delivery, alert: Alert, now: datetime) -> Ma
     if alert.kind is AlertKind.DIGEST:
         return _digest(t, delivery, now)
     link = delivery.chat.link
+    if alert.kind is AlertKind.UNREADABLE:
+        return t.count("alert.unreadable", link.watch.unreadable_told if link else 1)
     return t(f"alert.{alert.kind}", moment=t.moment(link.watch.checked_at if link else alert.created_at))
 
 
 def _digest(t: Texts, delivery: Delivery, now: datetime) -> Markup:
     """What is open, the soonest due first."""
-    still_open = [show(k, AlertKind.DIGEST) for k in delivery.known.values() if k.is_open]
+    still_open = [show(k, AlertKind.DIGEST) for k in delivery.known.values() if k.is_open and k.left != 0]
     still_open.sort(key=lambda s: (s.due or date.max, s.invoice_id))
-    lines = [t("alert.digest"), _total(t, [amount(s) for s in still_open])]
+    lines = [t("alert.digest"), t.count("alert.total", len(still_open), sum=_sum_of(t, still_open))]
     for s in still_open[:DIGESTED]:
         when = t("list.due", date=t.day(s.due), day=t.due_day(s.due, now)) if s.due else t("alert.no_due")
         sign = "🔴" if s.due and t.is_over(s.due, now) else "🟡"
@@ -97,8 +99,8 @@ def _digest(t: Texts, delivery: Delivery, now: datetime) -> Markup:
     return join([*lines, t("alert.more")] if len(still_open) > DIGESTED else lines)
 
 
-def _total(t: Texts, amounts: Collection[Decimal]) -> Markup:
-    return t.count("alert.total", len(amounts), sum=t.money(sum(amounts, start=Decimal(0))))
+def _sum_of(t: Texts, shown: Collection[Shown]) -> str:
+    return t.money(sum((amount(s) for s in shown), start=Decimal(0)))
 
 
 def _notes(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> list[Markup]:
@@ -150,7 +152,7 @@ def _other_rows(t: Texts, delivery: Delivery, alerts: Sequence[Alert]) -> Rows:
         rows.append(_look(t, known.id))
     if kinds & TROUBLES:
         rows.append([Button(t.plain("button.check"), "check")])
-    if AlertKind.DIGEST in kinds:
+    if kinds & {AlertKind.DIGEST, AlertKind.UNREADABLE}:
         rows.append([Button(t.plain("button.invoices"), f"list:{Page(Query())}")])
     return rows
 

@@ -195,7 +195,8 @@ def _switch(t: Texts, *, on: bool) -> str:
 def _warnings(t: Texts, chosen: Preferences) -> list[Markup]:
     lines = _without_days(t, chosen)
     if chosen.quiet is not None and chosen.hour in chosen.quiet:
-        lines.append(t("settings.hour_is_quiet", hour=t.hour(chosen.hour), end=t.hour(chosen.quiet.end)))
+        at = chosen.quiet.end if chosen.reminder_hour in chosen.quiet else chosen.reminder_hour
+        lines.append(t("settings.hour_is_quiet", hour=t.hour(chosen.hour), at=t.hour(at)))
     return [Markup(""), *lines] if lines else []
 
 

@@ -119,7 +119,9 @@ async def test_a_choice_is_kept_and_shown_and_can_be_taken_back(
 
 async def test_a_morning_hour_in_the_quiet_hours_says_what_that_means(ada: Person, menu: Message) -> None:
     await press(ada, menu, "🕘 Time of day", "07:00")
-    assert "🌙 07:00 is in your quiet hours, so reminders come when those end, at 08:00." in menu.text
+    assert "🌙 07:00 is in your quiet hours, so reminders come at 08:00." in menu.text
+    await press(ada, menu, "🕘 Time of day", "22:00")
+    assert "🌙 22:00 is in your quiet hours, so reminders come at 21:00." in menu.text
     await press(ada, menu, "🌙 Quiet hours", "23:00", "06:00")
     assert "is in your quiet hours" not in menu.text
 

@@ -292,7 +292,7 @@ def test_several_are_one_message_with_the_total_of_what_is_open() -> None:
         "\n"
         "✅ Invoice 5 is paid: €7.95. Nothing more to do.\nServer 5\n"
         "\n"
-        "3 open invoices, together €20.85"
+        "In this message: 3 open invoices, together €20.85"
     )
     assert says(ALL_SORTS, DE).startswith("🔔 5 Neuigkeiten zu deinen Rechnungen\n")
 
@@ -415,3 +415,12 @@ def test_the_rest_shows_what_was_put_off_meanwhile() -> None:
     sent = message((known(1), DUE), (known(2), DUE))
     asleep = silenced(delivery([], [closed(1), known(2)], sent=[sent]), {2: Silence(until=NOW + timedelta(hours=3))})
     assert "💤 Until 22 Nov 2026, 13:30" in labels(overtaken(EN, sent, asleep))
+
+
+def test_invoices_that_cannot_be_read_are_named_by_number_with_what_to_do() -> None:
+    chat = linked_chat(watch=Watch(NOW, unreadable_told=2))
+    assert says(one(AlertKind.UNREADABLE, chat=chat)) == (
+        "⚠️ 2 of your invoices can't be read, so I may not be able to remind you of them. Please look at them on your "
+        "provider's website."
+    )
+    assert len(data(one(AlertKind.UNREADABLE, chat=chat))) == 1
