@@ -164,8 +164,15 @@ class ChatStore(Protocol):
     async def sent_messages(self, chat_id: int) -> Sequence[SentMessage]:
         """The chat's messages about invoices that are not settled yet, the oldest first."""
 
-    async def link(self, link: Link, known: Mapping[int, KnownInvoice]) -> None:
-        """Link the chat and take ``known`` as told; an older link goes with its knowledge, silences and alerts."""
+    async def link(self, link: Link, known: Mapping[int, KnownInvoice], invitation_id: str | None = None) -> bool:
+        """Link the chat and take ``known`` as told; an older link goes with its knowledge, silences and alerts.
+
+        Where it had the same owner, its payers stay. The chat's payments with other accounts go, too. Raises
+        :class:`bot.errors.LinkInUse` while one of those is under way; nothing was changed then.
+
+        With an invitation that is used up in the same transaction. False, and nothing was changed, where that is gone,
+        or where the chat's link is not the one any more that the invitation replaces.
+        """
 
     async def add_payer(self, chat_id: int, payer: Member) -> None:
         """Let somebody pay with the chat's link; nothing happens without one. A newer name replaces the older."""
