@@ -151,4 +151,11 @@ def outcome_of(payment: Payment, invoice: Invoice) -> Outcome | None:
     if invoice.credit <= payment.credit:
         return None
     # Wholly covered but still open: the provider only has to put its status right.
-    return Outcome.DONE if invoice.left_to_pay == 0 else Outcome.PARTLY
+    return Outcome.DONE if _is_covered(payment, invoice) else Outcome.PARTLY
+
+
+def _is_covered(payment: Payment, invoice: Invoice) -> bool:
+    """Whether nothing is left; by what was added where the invoice's own figures don't tell any more."""
+    if invoice.left_to_pay is None:
+        return invoice.credit - payment.credit >= payment.amount
+    return invoice.left_to_pay == 0
