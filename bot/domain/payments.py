@@ -68,13 +68,24 @@ class PaymentRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What an invoice said instead of what had been shown. ``status`` is for people, as the provider puts it."""
+
+    is_open: bool
+    is_paid: bool
+    status: str
+    credit: Decimal
+    due: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Payment:
     """A payment (or the taking back of credit) of ``amount`` on one invoice, bound to who asked, where, and for what.
 
     ``since`` is when it came into its present state. ``message_id`` is the message that shows it. ``credit`` is what
-    lay on the invoice when it was asked for. ``left`` (what remains to be paid) belongs to the outcome. ``user_name``
-    is what Telegram called the person then. Those that were asked for together bear the same ``batch``, and share one
-    message.
+    lay on the invoice when it was asked for. ``left`` (what remains to be paid) belongs to the outcome, ``found`` to
+    that the invoice has changed. ``user_name`` is what Telegram called the person then. Those that were asked for
+    together bear the same ``batch``, and share one message.
 
     ``error`` is the message key of what went wrong (empty: nothing did), ``reason`` the provider's words if it gave
     any; a payment that is ``sent`` bears them if the provider answered that it refuses. ``told`` is set once the
@@ -102,6 +113,7 @@ class Payment:
     told: bool = False
     user_name: str = ""
     batch: str = ""
+    found: Found | None = None
 
     @property
     def group(self) -> str:
@@ -124,6 +136,12 @@ def still_matches(payment: Payment, invoice: Invoice) -> bool:
         and invoice.status == payment.status
         and invoice.due == payment.due
     )
+
+
+def changed(payment: Payment, invoice: Invoice) -> Payment:
+    """The payment with what the invoice says now."""
+    status = invoice.status_label or invoice.status
+    return replace(payment, found=Found(invoice.is_open, invoice.is_paid, status, invoice.credit, invoice.due))
 
 
 def ended(payment: Payment, outcome: Outcome, now: datetime, left: Decimal | None = None) -> Payment:

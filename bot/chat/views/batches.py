@@ -11,7 +11,7 @@ from markupsafe import Markup
 from bot.chat.screens import Button, Screen, join, one_line
 from bot.chat.texts import Texts
 from bot.chat.views.invoices import Page
-from bot.chat.views.payments import REASON, explains
+from bot.chat.views.payments import REASON, explains, how_it_is_now
 from bot.domain.invoices import Invoice
 from bot.domain.payments import Outcome, Payment, State
 from bot.domain.selections import Offer, Selection
@@ -60,6 +60,7 @@ def progress(t: Texts, payments: Sequence[Payment]) -> Screen:
         lines.append(_line(t, payment))
         if explains(payment):
             lines.append(t(payment.error, reason=one_line(payment.reason, REASON)))
+        lines += how_it_is_now(t, payment)
     if not all(payment.state is State.ENDED for payment in payments):
         return Screen(join(lines))
     rows = [[Button(t.plain("button.all_invoices"), f"list:{Page(Query())}")]]
