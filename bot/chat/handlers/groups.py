@@ -25,7 +25,6 @@ from bot.errors import (
     NoPerson,
     NotLinked,
     OwnerOrAdministratorOnly,
-    PaymentsOff,
     ProviderError,
     UserError,
 )
@@ -155,8 +154,6 @@ class GroupHandlers:
 
     @staticmethod
     def _link(talk: Talk) -> Link:
-        if not talk.t.payments:
-            raise PaymentsOff
         if talk.private:
             raise GroupOnly
         if talk.chat.link is None:
