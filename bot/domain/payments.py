@@ -10,6 +10,7 @@ surely not been sent. Of several that were confirmed together (a batch), those t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +20,9 @@ from bot.domain.chats import Place
 from bot.domain.invoices import Invoice
 
 SETTLE_FOR = timedelta(minutes=10)
+
+LOOKED_AT_FOR = timedelta(seconds=30)
+"""How long a person looks at the message whose button they have pressed."""
 
 
 class Action(StrEnum):
@@ -85,7 +89,7 @@ class Payment:
     ``since`` is when it came into its present state. ``message_id`` is the message that shows it. ``credit`` is what
     lay on the invoice when it was asked for. ``left`` (what remains to be paid) belongs to the outcome, ``found`` to
     that the invoice has changed. ``user_name`` is what Telegram called the person then. Those that were asked for
-    together bear the same ``batch``, and share one message.
+    together bear the same ``batch``, and share one message. ``pressed_at`` is when they were confirmed.
 
     ``error`` is the message key of what went wrong (empty: nothing did), ``reason`` the provider's words if it gave
     any; a payment that is ``sent`` bears them if the provider answered that it refuses. ``told`` is set once the
@@ -114,6 +118,7 @@ class Payment:
     user_name: str = ""
     batch: str = ""
     found: Found | None = None
+    pressed_at: datetime | None = None
 
     @property
     def group(self) -> str:
@@ -147,6 +152,12 @@ def changed(payment: Payment, invoice: Invoice) -> Payment:
 def ended(payment: Payment, outcome: Outcome, now: datetime, left: Decimal | None = None) -> Payment:
     """The payment at its end, which is still to be told."""
     return replace(payment, state=State.ENDED, since=now, outcome=outcome, left=left)
+
+
+def ends_late(batch: Sequence[Payment]) -> bool:
+    """Whether who pressed has most likely put the phone away by the time at which all of these have ended."""
+    pressed_at = batch[0].pressed_at
+    return pressed_at is not None and max(payment.since for payment in batch) - pressed_at > LOOKED_AT_FOR
 
 
 def outcome_of(payment: Payment, invoice: Invoice) -> Outcome | None:

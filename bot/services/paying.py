@@ -107,7 +107,9 @@ class Payments:
             check_amount(self.rules, payment.action, payment.amount)
         state = State.QUEUED if asked[0].batch else State.CONFIRMED
         now = self._clock()
-        confirmed = [replace(payment, state=state, since=now, message_id=message_id) for payment in asked]
+        confirmed = [
+            replace(payment, state=state, since=now, message_id=message_id, pressed_at=now) for payment in asked
+        ]
         if not await self._store.advance_payments(confirmed, State.ASKED):
             raise ConfirmationExpired
         self._read_by(now + FIRST_LOOK)

@@ -83,7 +83,7 @@ def given_up(row: PaymentRow, chat_id: int) -> PaymentRow | None:
 
     Raises :class:`bot.errors.LinkInUse` where its end can't be read without the account that it began with.
     """
-    if row.payment.place.chat_id == chat_id and row.payment.state in UNFINISHED:
+    if row.payment.place.chat_id == chat_id and row.payment.state in UNFINISHED and not row.forget:
         raise LinkInUse
     return without_chat(row, chat_id)
 

@@ -166,6 +166,17 @@ async def test_a_payment_that_goes_through_late_is_told_when_it_does(paying: Wor
     paying.account.put(settled(OPEN))
     await paying.look_for(2 * MINUTE)
     assert paying.endings() == [Outcome.DONE]
+    # Who pressed has put the phone away by now.
+    assert paying.messenger.replies == [[Outcome.DONE]]
+
+
+async def test_an_end_that_comes_while_the_person_still_looks_rings_nowhere(paying: World) -> None:
+    paying.provider.errors["pay"] = ProviderDown()
+    await paying.press((await paying.ask()).id)
+    paying.account.put(settled(OPEN))
+    await paying.look_for(MINUTE / 2)
+    assert paying.endings() == [Outcome.DONE]
+    assert paying.messenger.replies == []
 
 
 async def test_an_invoice_that_cannot_be_read_afterwards_is_looked_at_until_it_can(paying: World) -> None:
@@ -213,6 +224,7 @@ async def test_the_invoice_of_the_same_number_in_another_account_says_nothing_ab
     await paying.press((await paying.ask()).id)
     paying.provider.account("token-of-another").put(settled(OPEN))
     link = replace(await paying.linked(), account="another", token=Token("token-of-another"))
+    await paying.store.unlink(1)
     await paying.store.link(link, {})
     await paying.look_for(12 * MINUTE)
     assert paying.endings() == [Outcome.UNCLEAR]

@@ -55,7 +55,7 @@ def progress(t: Texts, payments: Sequence[Payment]) -> Screen:
     outcomes = {payment.outcome for payment in payments}
     if outcomes <= {Outcome.CANCELLED, Outcome.EXPIRED}:
         return Screen(t(f"batch.{payments[0].outcome}"))
-    lines = [_head(t, payments), Markup("")]
+    lines = [headline(t, payments), Markup("")]
     for payment in payments:
         lines.append(_line(t, payment))
         if explains(payment):
@@ -69,7 +69,8 @@ def progress(t: Texts, payments: Sequence[Payment]) -> Screen:
     return Screen(join(lines), rows)
 
 
-def _head(t: Texts, payments: Sequence[Payment]) -> Markup:
+def headline(t: Texts, payments: Sequence[Payment]) -> Markup:
+    """How they stand together, in a sentence."""
     paid = [payment for payment in payments if payment.outcome is Outcome.DONE]
     if not all(payment.state is State.ENDED for payment in payments):
         return t.count("batch.under_way", len(payments), sum=t.money(_sum(payments)))

@@ -32,17 +32,22 @@ def question(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> Scr
 
 def progress(t: Texts, payment: Payment) -> Screen:
     """How a confirmed payment stands."""
-    facts = {"id": payment.invoice_id, "amount": t.money(payment.amount)}
-    if payment.state is not State.ENDED or payment.outcome is None:
-        step = "sent" if payment.state is State.SENT else "confirmed"
-        return Screen(t(f"{payment.action}.{step}", **facts))
-    lines = [t(f"{payment.action}.{payment.outcome}", **facts, moment=t.moment(payment.since))]
+    lines = [headline(t, payment)]
+    if payment.outcome is None:
+        return Screen(join(lines))
     if explains(payment):
         lines.append(t(payment.error, reason=one_line(payment.reason, REASON)))
     if payment.outcome is Outcome.PARTLY and payment.left is not None:
         lines.append(t("payment.left", amount=t.money(payment.left)))
     lines += how_it_is_now(t, payment)
     return Screen(join(lines), [_next_steps(t, payment)])
+
+
+def headline(t: Texts, payment: Payment) -> Markup:
+    """How it stands, in a sentence."""
+    step = payment.outcome or (State.SENT if payment.state is State.SENT else State.CONFIRMED)
+    facts = {"id": payment.invoice_id, "amount": t.money(payment.amount), "moment": t.moment(payment.since)}
+    return t(f"{payment.action}.{step}", **facts)
 
 
 def how_it_is_now(t: Texts, payment: Payment) -> list[Markup]:
