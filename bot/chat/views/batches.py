@@ -64,7 +64,7 @@ def progress(t: Texts, payments: Sequence[Payment]) -> Screen:
     if not all(payment.state is State.ENDED for payment in payments):
         return Screen(join(lines))
     rows = [[Button(t.plain("button.all_invoices"), f"list:{Page(Query())}")]]
-    if t.payments and outcomes != {Outcome.DONE}:
+    if t.payments and outcomes != {Outcome.DONE} and Outcome.UNCLEAR not in outcomes:  # that one has to be looked at
         rows.insert(0, [Button(t.plain("button.several"), "several")])
     return Screen(join(lines), rows)
 
@@ -72,7 +72,10 @@ def progress(t: Texts, payments: Sequence[Payment]) -> Screen:
 def headline(t: Texts, payments: Sequence[Payment]) -> Markup:
     """How they stand together, in a sentence."""
     paid = [payment for payment in payments if payment.outcome is Outcome.DONE]
-    if not all(payment.state is State.ENDED for payment in payments):
+    states = {payment.state for payment in payments}
+    if states <= {State.SENT, State.ENDED} and State.SENT in states:
+        return t("batch.waiting")
+    if states != {State.ENDED}:
         return t.count("batch.under_way", len(payments), sum=t.money(_sum(payments)))
     moment = t.moment(max(payment.since for payment in payments))
     if len(paid) == len(payments):

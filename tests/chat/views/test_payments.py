@@ -9,7 +9,7 @@ from itertools import product
 
 import pytest
 
-from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, length
+from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, Screen, length
 from bot.chat.texts import Texts
 from bot.chat.views import batches
 from bot.chat.views.payments import progress, question
@@ -180,6 +180,28 @@ def test_what_has_changed_is_shown_and_can_be_paid_as_it_is_now() -> None:
     assert [button.label for button in buttons(progress(EN, changed))] == ["💳 Pay €9.00 with credit", "🔎 Details"]
     settled = replace(changed, left=Decimal(0))
     assert [button.data for button in buttons(progress(EN, settled))] == [DETAILS]
+
+
+def batch(*steps: State | Outcome) -> Screen:
+    """The message about several that stand thus."""
+    asked = [payment(id=f"p{number}", batch="b") for number in range(len(steps))]
+    return batches.progress(
+        EN,
+        [
+            replace(one, state=State.ENDED, outcome=step) if isinstance(step, Outcome) else replace(one, state=step)
+            for one, step in zip(asked, steps, strict=True)
+        ],
+    )
+
+
+def test_several_that_have_stopped_at_one_without_an_end_are_not_said_to_go_on() -> None:
+    assert seen(batch(Outcome.DONE, State.SENT, Outcome.NOT_SENT)).startswith("⏳ Not confirmed yet. I keep looking")
+    assert seen(batch(Outcome.DONE, State.CONFIRMED, State.QUEUED)).startswith("⏳ Paying")
+
+
+def test_choosing_several_anew_is_not_offered_while_nobody_knows_whether_one_was_paid() -> None:
+    assert "several" in [button.data for button in buttons(batch(Outcome.PARTLY, Outcome.NOT_SENT))]
+    assert "several" not in [button.data for button in buttons(batch(Outcome.UNCLEAR, Outcome.NOT_SENT))]
 
 
 @pytest.mark.parametrize("action", Action)
