@@ -10,7 +10,7 @@ surely not been sent. Of several that were confirmed together (a batch), those t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -90,6 +90,7 @@ class Payment:
     lay on the invoice when it was asked for. ``left`` (what remains to be paid) belongs to the outcome, ``found`` to
     that the invoice has changed. ``user_name`` is what Telegram called the person then. Those that were asked for
     together bear the same ``batch``, and share one message. ``pressed_at`` is when they were confirmed.
+    ``doubtful``: when it was asked nobody knew whether an earlier one had paid the invoice.
 
     ``error`` is the message key of what went wrong (empty: nothing did), ``reason`` the provider's words if it gave
     any; a payment that is ``sent`` bears them if the provider answered that it refuses. ``told`` is set once the
@@ -119,6 +120,7 @@ class Payment:
     batch: str = ""
     found: Found | None = None
     pressed_at: datetime | None = None
+    doubtful: bool = False
 
     @property
     def group(self) -> str:
@@ -152,6 +154,13 @@ def changed(payment: Payment, invoice: Invoice) -> Payment:
 def ended(payment: Payment, outcome: Outcome, now: datetime, left: Decimal | None = None) -> Payment:
     """The payment at its end, which is still to be told."""
     return replace(payment, state=State.ENDED, since=now, outcome=outcome, left=left)
+
+
+def in_doubt(payments: Iterable[Payment]) -> frozenset[int]:
+    """The invoices of which one of these payments was, or is being, carried out, as far as anybody knows."""
+    return frozenset(
+        payment.invoice_id for payment in payments if payment.state in UNFINISHED or payment.outcome is Outcome.UNCLEAR
+    )
 
 
 def ends_late(batch: Sequence[Payment]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -23,8 +24,8 @@ from bot.errors import (
     Refused,
     TokenRefused,
 )
-from tests.fakes import Gate, settled
-from tests.services.world import MINUTE, OPEN, SECOND, World
+from tests.fakes import Gate, invoice, settled
+from tests.services.world import DUE, MINUTE, OPEN, SECOND, World
 
 REFUSALS = [
     (Refused(422, "not enough credit"), "error.refused", "not enough credit"),
@@ -168,6 +169,20 @@ async def test_a_payment_that_goes_through_late_is_told_when_it_does(paying: Wor
     assert paying.endings() == [Outcome.DONE]
     # Who pressed has put the phone away by now.
     assert paying.messenger.replies == [[Outcome.DONE]]
+
+
+@pytest.mark.parametrize("span", [MINUTE, 12 * MINUTE], ids=["still running", "unclear"])
+async def test_a_new_question_says_that_nobody_knows_how_an_earlier_payment_ended(
+    paying: World, span: timedelta
+) -> None:
+    paying.account.put(invoice(8, DUE))
+    paying.provider.errors["pay"] = ProviderDown()
+    assert not (await paying.ask()).doubtful
+    await paying.press((await paying.ask()).id)
+    await paying.look_for(span)
+    assert (await paying.ask()).doubtful
+    assert not (await paying.ask(8)).doubtful
+    assert [one.doubtful for one in await paying.ask_several(7, 8)] == [True, False]
 
 
 async def test_an_end_that_comes_while_the_person_still_looks_rings_nowhere(paying: World) -> None:

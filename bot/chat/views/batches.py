@@ -103,7 +103,8 @@ def _asked(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> Marku
         parts.append(t("list.due", date=t.day(payment.due), day=t.due_day(payment.due, now)))
     if invoice.title:
         parts.append(Markup.escape(one_line(invoice.title, TITLE)))
-    return Markup(" · ").join(parts)
+    line = Markup(" · ").join(parts)
+    return join([line, t("payment.doubtful")]) if payment.doubtful else line
 
 
 def _box(t: Texts, chosen: Selection, offer: Offer) -> Button:

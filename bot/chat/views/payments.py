@@ -25,6 +25,8 @@ def question(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> Scr
         lines.append(t("payment.credit", amount=t.money(payment.credit)))
     if payment.due:
         lines.append(t("payment.due", date=t.day(payment.due), day=t.due_day(payment.due, now)))
+    if payment.doubtful:
+        lines.append(t("payment.doubtful"))
     lines.append(t("payment.valid", span=t.span(payment.expires_at - payment.since)))
     confirm = Button(t.plain(f"{payment.action}.confirm", amount=t.money(payment.amount)), f"yes:{payment.id}")
     return Screen(join(lines), [[confirm], [Button(t.plain("button.cancel"), f"no:{payment.id}")]])

@@ -199,6 +199,14 @@ def test_several_that_have_stopped_at_one_without_an_end_are_not_said_to_go_on()
     assert seen(batch(Outcome.DONE, State.CONFIRMED, State.QUEUED)).startswith("⏳ Paying")
 
 
+def test_a_question_in_doubt_says_so_alone_and_among_others() -> None:
+    asked = payment(doubtful=True)
+    words = "Whether an earlier payment of it went through is not known yet."
+    assert words in seen(question(EN, asked, invoice(), NOW))
+    assert words in seen(batches.question(EN, [(asked, invoice()), (asked, invoice())], NOW))
+    assert words not in seen(question(EN, payment(), invoice(), NOW))
+
+
 def test_choosing_several_anew_is_not_offered_while_nobody_knows_whether_one_was_paid() -> None:
     assert "several" in [button.data for button in buttons(batch(Outcome.PARTLY, Outcome.NOT_SENT))]
     assert "several" not in [button.data for button in buttons(batch(Outcome.UNCLEAR, Outcome.NOT_SENT))]
