@@ -16,7 +16,7 @@ mkdir "$image/app" "$image/data" && cp -r bot "$image/app/bot"
 "$image/venv/bin/python" -m compileall -q "$image/app/bot"
 chown 10001:10001 "$image/data" && chmod 700 "$image/data"
 
-IMAGE=$image unshare --mount --propagation private bash -euo pipefail <<'INSIDE'
+IMAGE=$image PORT=$((20000 + RANDOM % 10000)) unshare --mount --propagation private bash -euo pipefail <<'INSIDE'
 mount -t tmpfs tmpfs /var/tmp  # a place that is writable while the rest is closed
 mkdir /var/tmp/data && chown 10001:10001 /var/tmp/data && chmod 700 /var/tmp/data
 while read -r _ _ _ _ place _; do mount -o remount,bind,ro "$place" 2>/dev/null || true; done < <(sort -rk5 /proc/self/mountinfo)
@@ -24,13 +24,14 @@ mount -o remount,bind,rw /var/tmp
 touch "$IMAGE/app/written" 2>/dev/null && { echo "the root file system can be written to" >&2; exit 1; }
 bot() {  # in a subshell each time: it becomes the bot
   exec env -i PATH="$IMAGE/venv/bin:/usr/bin:/bin" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DATA_DIR=/var/tmp/data \
-    WEB_LISTEN=127.0.0.1:18080 TELEGRAM_BOT_TOKEN=123456789:nobody-has-this-token TMPDIR=/var/tmp/data \
+    WEB_LISTEN=127.0.0.1:$PORT TELEGRAM_BOT_TOKEN=123456789:nobody-has-this-token TMPDIR=/var/tmp/data \
     TELEGRAM_API_URL=http://127.0.0.1:9 PROVIDER_URL=http://127.0.0.1:9/api \
     setpriv --reuid 10001 --regid 10001 --clear-groups --no-new-privs --bounding-set=-all \
     sh -c 'cd "$0/app" && exec python -m bot "$@"' "$IMAGE" "$@"
 }
 (bot --version)
 bot run & process=$!
+trap 'kill -KILL "$process" 2>/dev/null || true' EXIT
 for _ in $(seq 60); do (bot health) >/dev/null 2>&1 && break; sleep 0.5; done
 (bot health)
 kill -TERM "$process"

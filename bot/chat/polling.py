@@ -144,6 +144,10 @@ class Poller:
             if self._intake.is_busy:
                 await self._intake.rest(BREATH)
 
+    def stand_back(self) -> None:
+        """Let who polled before the store went away go on; see :meth:`bot.services.roles.Role.stand_back`."""
+        self._role.stand_back()
+
     async def finish(self) -> None:
         """Confirm what was handled, and let another replica poll. For when nothing is in hand any more."""
         if not self._role.held:

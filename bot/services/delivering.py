@@ -126,7 +126,8 @@ class Courier:
                 raise NotSent from error
             except SendRefused as error:
                 log.warning("earlier alert can't be edited", chat=delivery.chat.id, error=str(error))
-            await self._outbox.message_edited(delivery.claim, message.message_id, settled)
+            else:
+                await self._outbox.message_edited(delivery.claim, message.message_id, settled)
 
     async def _settle(self, delivery: Delivery, error: MessengerError) -> None:
         now, chat_id = self._clock(), delivery.chat.id

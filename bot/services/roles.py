@@ -56,11 +56,15 @@ class Role:
                 return False
             before, self._lease = self._lease, await self._store.take_lease(self._name, self._holder, now, LASTS)
         except StoreAway:
-            self._not_before = datetime.max.replace(tzinfo=UTC)
+            self.stand_back()
             return self.held
         self._not_before = None
         self._log(before)
         return self._is_fresh(self._clock())  # not where the process was frozen while it asked
+
+    def stand_back(self) -> None:
+        """The store has just come back, so somebody may be about to prolong what nobody could prolong meanwhile."""
+        self._not_before = datetime.max.replace(tzinfo=UTC)
 
     def lose(self) -> None:
         """Take note that another has it."""

@@ -399,3 +399,17 @@ async def test_of_many_messages_each_open_invoices_latest_one_is_remembered(worl
     await world.deliver()
     assert world.edits() == [(first, [7])]
     assert world.told()[-1] == (SETTLED, 7, None)
+
+
+async def test_an_edit_that_was_refused_in_the_night_is_made_in_the_morning(world: World) -> None:
+    message = await told_of(world, 7)
+    world.at(DUE - 10 * DAY, 23)
+    world.messenger.edit_troubles.append(SendRefused("Bad Request: something new"))
+    world.provider.account(TOKEN).put(settled(invoice(7, DUE)))
+    await world.check()
+    await world.deliver()
+    assert world.edits() == []
+    world.at(DUE - 9 * DAY, 8)
+    await world.deliver()
+    assert world.edits() == [(message, [7])]
+    assert world.told() == [(NEW, 7, None), (SETTLED, 7, None)]

@@ -143,3 +143,14 @@ async def test_who_was_frozen_while_it_asked_does_not_go_by_the_answer(shared: S
     assert not await role.hold()
     shared.takes = timedelta()
     assert await role.hold()
+
+
+async def test_who_starts_when_the_store_is_just_back_stands_back_as_the_others_do(shared: Shared) -> None:
+    first, newcomer = shared.role("a"), shared.role("b")
+    await first.hold()
+    shared.now += timedelta(hours=1)
+    newcomer.stand_back()
+    assert not await newcomer.hold()
+    assert await first.hold()
+    shared.now += STAND_BACK
+    assert not await newcomer.hold()

@@ -17,6 +17,14 @@ def zone_of(preferences: Preferences) -> ZoneInfo:
     return PROVIDER if preferences.zone is None else ZoneInfo(preferences.zone)
 
 
+def hour_of(chosen: Preferences) -> int:
+    """When reminders come: at the chosen hour, or the last one before quiet hours that take in the evening from it."""
+    quiet = chosen.quiet
+    if quiet is not None and quiet.start > quiet.end and chosen.hour >= quiet.start:
+        return quiet.start - 1
+    return chosen.hour
+
+
 def wall(day: date, hour: int, zone: ZoneInfo) -> datetime:
     """When the clock on the wall shows a full hour of a day, or has skipped it."""
     return datetime.combine(day, time(hour), zone).astimezone(UTC)
@@ -34,11 +42,11 @@ def reminder_times(due: date, chosen: Preferences, until: datetime, *, banking_d
     if before and banking_days:
         early = next(days for days in range(4) if (due - days * DAY).weekday() < 5)
         before |= {early} if early else set()
-    found = [wall(due - days * DAY, chosen.hour, zone) for days in before]
+    found = [wall(due - days * DAY, hour_of(chosen), zone) for days in before]
     late = list(chosen.after)
     while late and due + late[-1] * DAY <= until.date() + DAY:
         late.append(max(late) + 7)
-    found += [max(wall(due + days * DAY, chosen.hour, zone), over_at(due)) for days in late]
+    found += [max(wall(due + days * DAY, hour_of(chosen), zone), over_at(due)) for days in late]
     return sorted(at for at in found if at <= until)
 
 
@@ -47,7 +55,7 @@ def mondays(chosen: Preferences, start: datetime, end: datetime) -> Iterator[dat
     zone = zone_of(chosen)
     day = start.astimezone(zone).date()
     while True:
-        at = wall(day, chosen.hour, zone)
+        at = wall(day, hour_of(chosen), zone)
         if at > end:
             return
         if day.weekday() == 0 and at >= start:

@@ -135,7 +135,8 @@ class Person:
         self.links += 1
         self.rules.set(now, Rules(self.links, before.preferences))
         for hush in self.hushes.values():
-            hush.set(now, LOUD)
+            # What was said of an invoice outlives a new token, if the account lists it as it was.
+            hush.set(now, UNSURE if before.link and hush.last != LOUD else LOUD)
         self.listings.append(Listed(now, self.links, {i.id: content_of(i) for i in listing.invoices}))
         self._trusted(now)
 
