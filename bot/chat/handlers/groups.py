@@ -25,6 +25,7 @@ from bot.errors import (
     NoPerson,
     NotLinked,
     OwnerOrAdministratorOnly,
+    PayerNotAllowed,
     ProviderError,
     UserError,
 )
@@ -38,7 +39,16 @@ log = structlog.get_logger()
 class GroupHandlers:
     """What makes a group's chat different from a private one."""
 
-    def __init__(self, chats: ChatStore, inviting: Inviting, speak: Speak, clock: Clock) -> None:
+    def __init__(
+        self,
+        chats: ChatStore,
+        inviting: Inviting,
+        speak: Speak,
+        clock: Clock,
+        allowed_users: frozenset[int] | None = None,
+    ) -> None:
+        """``allowed_users`` as of the dispatcher."""
+        self._allowed_users = allowed_users
         self._chats = chats
         self._inviting = inviting
         self._speak = speak
@@ -144,6 +154,8 @@ class GroupHandlers:
             log.warning("group can't be greeted", chat=group.id, error=str(error))
 
     async def _add(self, talk: Talk, payer: Member) -> None:
+        if self._allowed_users is not None and payer.id not in self._allowed_users:
+            raise PayerNotAllowed(name=payer.name, user_id=payer.id)
         await self._chats.add_payer(talk.chat.id, payer)
         await talk.show(groups.payer_added(talk.t, payer.name))
 
