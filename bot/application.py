@@ -165,7 +165,7 @@ class InvoiceBot:
         self._payments = Payments(store, provider, messenger, clock, self._plan, payments, rules=rules)
         linking = Linking(store, provider, clock, self._plan, base_url=settings.provider_url)
         silencing = Silencing(store, clock, self._plan)
-        groups = GroupHandlers(store, Inviting(store, linking, clock), speak, clock)
+        groups = GroupHandlers(store, Inviting(store, linking, clock), speak, clock, settings.allowed_users)
         selecting = Selecting(store, provider, self._payments, clock)
         add_handlers(
             telegram,

@@ -215,6 +215,12 @@ class GroupOnly(UserError):
     key = "error.group_only"
 
 
+class PayerNotAllowed(UserError):
+    """Somebody was named who may pay, to whom the operator does not open the bot."""
+
+    key = "error.payer_not_allowed"
+
+
 class NoPerson(UserError):
     """A bot, a channel or an anonymous administrator was named as somebody who may pay."""
 

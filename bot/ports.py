@@ -164,8 +164,15 @@ class ChatStore(Protocol):
     async def sent_messages(self, chat_id: int) -> Sequence[SentMessage]:
         """The chat's messages about invoices that are not settled yet, the oldest first."""
 
-    async def link(self, link: Link, known: Mapping[int, KnownInvoice]) -> None:
-        """Link the chat and take ``known`` as told; an older link goes with its knowledge, silences and alerts."""
+    async def link(self, link: Link, known: Mapping[int, KnownInvoice], invitation_id: str | None = None) -> bool:
+        """Link the chat and take ``known`` as told; an older link goes with its knowledge, silences and alerts.
+
+        Where it had the same owner, its payers stay. The chat's payments with other accounts go, too. Raises
+        :class:`bot.errors.LinkInUse` while one of those is under way; nothing was changed then.
+
+        With an invitation that is used up in the same transaction. False, and nothing was changed, where that is gone,
+        or where the chat's link is not the one any more that the invitation replaces.
+        """
 
     async def add_payer(self, chat_id: int, payer: Member) -> None:
         """Let somebody pay with the chat's link; nothing happens without one. A newer name replaces the older."""
@@ -442,11 +449,14 @@ class Messenger(Protocol):
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
         """Edit an earlier message: what is settled is struck through, its buttons go. Out of reach: nothing is done."""
 
-    async def show_payment(self, payment: Payment, chat: Chat) -> None:
-        """Bring the message that shows a payment up to date; where that is out of reach, send a new one."""
+    async def show_payment(self, payment: Payment, chat: Chat) -> bool:
+        """Bring the message that shows a payment up to date; False where that is out of reach."""
 
     async def send_document(self, place: Place, document: Document) -> None:
         """Send a file."""
 
-    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> None:
+    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> bool:
         """The same for several that were asked for together, and share one message."""
+
+    async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:
+        """Send how a payment, or several, ended: in full, or in a line that replies to the message that shows them."""

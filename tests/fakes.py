@@ -15,7 +15,7 @@ from decimal import Decimal
 from bot.domain.alerts import Alert, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Place, Token
 from bot.domain.invoices import Invoice, Item, Listing
-from bot.domain.payments import Action, Payment
+from bot.domain.payments import Action, Outcome, Payment
 from bot.errors import NotFound, SendRefused, TokenRefused
 from bot.ports import Clock, Delivery, Document, InvoiceFilter, utc_now
 
@@ -222,6 +222,8 @@ class Edit:
 class FakeMessenger:
     """Implements :class:`bot.ports.Messenger`. ``sent``, ``edited``, ``shown`` and ``batches`` hold what came through.
 
+    ``replies`` are the ends that were told once more in a short message.
+
     ``troubles`` holds, by chat, what its next sends meet: an error (raised instead of sending), or None for one that
     works. ``always`` holds an error by chat that every send meets. ``edit_troubles`` are what the next edits meet.
     ``lost`` holds, by chat, errors that are raised after a message has come through. ``refuses`` are invoices that no
@@ -235,6 +237,7 @@ class FakeMessenger:
         self.edited: list[Edit] = []
         self.shown: list[Payment] = []
         self.batches: list[tuple[Payment, ...]] = []
+        self.replies: list[list[Outcome | None]] = []
         self.documents: list[tuple[Place, str]] = []
         self.tries: list[int] = []
         self.troubles: defaultdict[int, deque[Exception | None]] = defaultdict(deque)
@@ -269,13 +272,28 @@ class FakeMessenger:
         await self._pass(place.chat_id)
         self.documents.append((place, document.name))
 
-    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> None:
+    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> bool:
         await self._pass(batch[0].place.chat_id)
+        if batch[0].message_id is None:
+            return False
         self.batches.append(tuple(batch))
+        return True
 
-    async def show_payment(self, payment: Payment, chat: Chat) -> None:
+    async def show_payment(self, payment: Payment, chat: Chat) -> bool:
         await self._pass(payment.place.chat_id)
+        if payment.message_id is None:
+            return False
         self.shown.append(payment)
+        return True
+
+    async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:
+        await self._pass(batch[0].place.chat_id)
+        if not in_full:
+            self.replies.append([payment.outcome for payment in batch])
+        elif batch[0].batch:
+            self.batches.append(tuple(batch))
+        else:
+            self.shown.append(batch[0])
 
     async def _pass(self, chat_id: int) -> None:
         self.tries.append(chat_id)

@@ -282,7 +282,7 @@ async def test_an_amount_that_changed_meanwhile_is_not_paid(
 ) -> None:
     invoice.net += 1
     ada.press(question, YES)
-    await becomes(question, "has changed since it was shown to you")
+    await becomes(question, "has changed since it was shown to you", "Left to pay now: €")
     assert executions(sandbox, invoice) == 0
 
 
@@ -291,7 +291,7 @@ async def test_an_invoice_that_was_paid_elsewhere_is_not_paid_again(
 ) -> None:
     sandbox.provider.pay(account, invoice)
     ada.press(question, YES)
-    await becomes(question, "has changed since it was shown to you")
+    await becomes(question, "has changed since it was shown to you", "It is paid already.")
     assert executions(sandbox, invoice) == 1
 
 
@@ -309,7 +309,7 @@ async def test_an_invoice_that_was_cancelled_meanwhile_is_not_paid(
 ) -> None:
     sandbox.provider.cancel(invoice.id)
     ada.press(question, YES)
-    await becomes(question, "has changed since it was shown to you")
+    await becomes(question, "has changed since it was shown to you", "Its status now: Cancelled")
     assert executions(sandbox, invoice) == 0
 
 

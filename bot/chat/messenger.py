@@ -10,7 +10,7 @@ from telegram import Bot
 from bot.chat import sending
 from bot.chat.limits import in_background
 from bot.chat.screens import Screen
-from bot.chat.texts import Speak
+from bot.chat.texts import Speak, Texts
 from bot.chat.views import alerts as views, batches, payments
 from bot.domain.alerts import Alert, AlertKind, SentMessage
 from bot.domain.chats import Chat, Place
@@ -48,17 +48,33 @@ class TelegramMessenger:
         """Send a file."""
         await sending.send_document(self._bot, place, document)
 
-    async def show_payment(self, payment: Payment, chat: Chat) -> None:
-        """Edit the message that shows the payment; send a new one where that is out of reach."""
-        await self._show(payment, payments.progress(self._speak(chat), payment))
+    async def show_payment(self, payment: Payment, chat: Chat) -> bool:
+        """Edit the message that shows the payment; False where it is out of reach."""
+        return await self._show([payment], chat)
 
-    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> None:
+    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> bool:
         """The same for the message that shows several."""
-        await self._show(batch[0], batches.progress(self._speak(chat), batch))
+        return await self._show(batch, chat)
 
-    async def _show(self, payment: Payment, screen: Screen) -> None:
-        if payment.message_id is None or not await sending.edit(self._bot, payment.place, payment.message_id, screen):
-            await sending.send(self._bot, payment.place, screen)
+    async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:
+        """Send how it ended: all of it, or a line that replies to the message that shows it."""
+        payment, t = batch[0], self._speak(chat)
+        if in_full:
+            await sending.send(self._bot, payment.place, _progress(t, batch))
+            return
+        line = batches.headline(t, batch) if payment.batch else payments.headline(t, payment)
+        await sending.send(self._bot, payment.place, Screen(line), reply_to=payment.message_id)
+
+    async def _show(self, batch: Sequence[Payment], chat: Chat) -> bool:
+        payment = batch[0]
+        if payment.message_id is None:
+            return False
+        screen = _progress(self._speak(chat), batch)
+        return await sending.edit(self._bot, payment.place, payment.message_id, screen)
+
+
+def _progress(t: Texts, batch: Sequence[Payment]) -> Screen:
+    return batches.progress(t, batch) if batch[0].batch else payments.progress(t, batch[0])
 
 
 def rings(alerts: Sequence[Alert], delivery: Delivery, loudness: Loudness) -> bool:

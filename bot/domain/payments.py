@@ -10,6 +10,7 @@ surely not been sent. Of several that were confirmed together (a batch), those t
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -19,6 +20,9 @@ from bot.domain.chats import Place
 from bot.domain.invoices import Invoice
 
 SETTLE_FOR = timedelta(minutes=10)
+
+LOOKED_AT_FOR = timedelta(seconds=30)
+"""How long a person looks at the message whose button they have pressed."""
 
 
 class Action(StrEnum):
@@ -68,13 +72,25 @@ class PaymentRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What an invoice said instead of what had been shown. ``status`` is for people, as the provider puts it."""
+
+    is_open: bool
+    is_paid: bool
+    status: str
+    credit: Decimal
+    due: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Payment:
     """A payment (or the taking back of credit) of ``amount`` on one invoice, bound to who asked, where, and for what.
 
     ``since`` is when it came into its present state. ``message_id`` is the message that shows it. ``credit`` is what
-    lay on the invoice when it was asked for. ``left`` (what remains to be paid) belongs to the outcome. ``user_name``
-    is what Telegram called the person then. Those that were asked for together bear the same ``batch``, and share one
-    message.
+    lay on the invoice when it was asked for. ``left`` (what remains to be paid) belongs to the outcome, ``found`` to
+    that the invoice has changed. ``user_name`` is what Telegram called the person then. Those that were asked for
+    together bear the same ``batch``, and share one message. ``pressed_at`` is when they were confirmed.
+    ``doubtful``: when it was asked nobody knew whether an earlier one had paid the invoice.
 
     ``error`` is the message key of what went wrong (empty: nothing did), ``reason`` the provider's words if it gave
     any; a payment that is ``sent`` bears them if the provider answered that it refuses. ``told`` is set once the
@@ -102,6 +118,9 @@ class Payment:
     told: bool = False
     user_name: str = ""
     batch: str = ""
+    found: Found | None = None
+    pressed_at: datetime | None = None
+    doubtful: bool = False
 
     @property
     def group(self) -> str:
@@ -126,9 +145,28 @@ def still_matches(payment: Payment, invoice: Invoice) -> bool:
     )
 
 
+def changed(payment: Payment, invoice: Invoice) -> Payment:
+    """The payment with what the invoice says now."""
+    status = invoice.status_label or invoice.status
+    return replace(payment, found=Found(invoice.is_open, invoice.is_paid, status, invoice.credit, invoice.due))
+
+
 def ended(payment: Payment, outcome: Outcome, now: datetime, left: Decimal | None = None) -> Payment:
     """The payment at its end, which is still to be told."""
     return replace(payment, state=State.ENDED, since=now, outcome=outcome, left=left)
+
+
+def in_doubt(payments: Iterable[Payment]) -> frozenset[int]:
+    """The invoices of which one of these payments was, or is being, carried out, as far as anybody knows."""
+    return frozenset(
+        payment.invoice_id for payment in payments if payment.state in UNFINISHED or payment.outcome is Outcome.UNCLEAR
+    )
+
+
+def ends_late(batch: Sequence[Payment]) -> bool:
+    """Whether who pressed has most likely put the phone away by the time at which all of these have ended."""
+    pressed_at = batch[0].pressed_at
+    return pressed_at is not None and max(payment.since for payment in batch) - pressed_at > LOOKED_AT_FOR
 
 
 def outcome_of(payment: Payment, invoice: Invoice) -> Outcome | None:
@@ -151,4 +189,11 @@ def outcome_of(payment: Payment, invoice: Invoice) -> Outcome | None:
     if invoice.credit <= payment.credit:
         return None
     # Wholly covered but still open: the provider only has to put its status right.
-    return Outcome.DONE if invoice.left_to_pay == 0 else Outcome.PARTLY
+    return Outcome.DONE if _is_covered(payment, invoice) else Outcome.PARTLY
+
+
+def _is_covered(payment: Payment, invoice: Invoice) -> bool:
+    """Whether nothing is left; by what was added where the invoice's own figures don't tell any more."""
+    if invoice.left_to_pay is None:
+        return invoice.credit - payment.credit >= payment.amount
+    return invoice.left_to_pay == 0

@@ -7,7 +7,7 @@ from dataclasses import replace
 import structlog
 
 from bot.domain.chats import Chat
-from bot.domain.payments import Action, Outcome, Payment, State, still_matches
+from bot.domain.payments import Action, Outcome, Payment, State, changed, still_matches
 from bot.errors import NotFound, PermissionMissing, ProviderUnreachable, RateLimited, Refused, TokenRefused
 from bot.ports import Clock, PaymentStore, Provider
 from bot.services.failures import log_failure
@@ -42,7 +42,7 @@ class Executor:
             log_failure("invoice can't be read before a payment", error, payment=payment.id)
             return await self._settler.end(because_of(error, payment), Outcome.NOT_SENT)
         if not still_matches(payment, invoice):
-            return await self._settler.end(payment, Outcome.CHANGED, left=invoice.left_to_pay)
+            return await self._settler.end(changed(payment, invoice), Outcome.CHANGED, left=invoice.left_to_pay)
         sent = replace(payment, state=State.SENT, since=self._clock())
         if not await self._store.advance_payment(sent, State.CONFIRMED):
             log.warning("payment was given up before it was sent", payment=payment.id)

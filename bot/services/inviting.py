@@ -62,10 +62,7 @@ class Inviting:
         in the latter case another token can be tried.
         """
         group = await self._store.chat(invitation.place.chat_id)
-        if (group.link.linked_at if group.link else None) != invitation.replaces:
-            raise InvitationVoid
         group = replace(group, telegram_language=group.telegram_language or private.telegram_language)
-        listing = await self._linking.link(group, invitation.place, user, token)
-        await self._store.take_invitation(invitation.id)
+        listing = await self._linking.link(group, invitation.place, user, token, invitation.id)
         await self._store.await_token(private.id, None)
         return group, listing

@@ -10,7 +10,7 @@ from bot.domain.chats import Chat, Link, Member, Place, Token, Watch
 from bot.domain.invoices import Listing
 from bot.domain.payments import UNFINISHED
 from bot.domain.reminders import next_look, take_as_known
-from bot.errors import LinkInUse, NotAToken
+from bot.errors import InvitationVoid, LinkInUse, NotAToken
 from bot.ports import ChatStore, Clock, PaymentStore, Provider
 from bot.services.plan import CheckPlan
 
@@ -65,21 +65,21 @@ class Linking:
         """Whether the chat's next message is its token."""
         return chat.awaiting_token_until is not None and self._clock() < chat.awaiting_token_until
 
-    async def link(self, chat: Chat, place: Place, owner: Member, token: Token) -> Listing:
+    async def link(
+        self, chat: Chat, place: Place, owner: Member, token: Token, invitation_id: str | None = None
+    ) -> Listing:
         """Try the token at the provider, then store it; an older link is replaced, its payers stay its owner's.
 
         The invoices that exist already are taken as known. Returns them. Raises :class:`LinkInUse` where the link to
-        another account is still needed, or a :class:`bot.errors.ProviderError`; the older link stands then.
+        another account is still needed, :class:`InvitationVoid` where an invitation does not hold any more once the
+        provider has answered, or a :class:`bot.errors.ProviderError`; the older link stands then.
         """
         listing = await self._provider.list_invoices(token, chat.speaks)
         now = self._clock()
-        account = self._store.account_of(self._base_url, token)
-        if chat.link is not None and chat.link.account != account:
-            await self._check_not_in_use(chat)
         timing = self._plan.timing(chat)
         known = take_as_known(listing.invoices, timing, now)
         link = Link(
-            account=account,
+            account=self._store.account_of(self._base_url, token),
             place=place,
             token=token,
             linked_by=owner.id,
@@ -87,9 +87,9 @@ class Linking:
             next_check_at=self._plan.after(now, look=next_look(known, {}, timing, now)),
             watch=Watch(checked_at=now, unreadable_told=listing.unreadable),
             owner_name=owner.name,
-            payers=chat.link.payers if chat.link is not None and chat.link.linked_by == owner.id else (),
         )
-        await self._store.link(link, known)
+        if not await self._store.link(link, known, invitation_id):
+            raise InvitationVoid
         if chat.telegram_language:
             await self._store.note_telegram_language(chat.id, chat.telegram_language)
         return listing
@@ -104,7 +104,6 @@ class Linking:
 
     async def _check_not_in_use(self, chat: Chat) -> None:
         """Keep the link while a payment is under way, which is minutes at most: without it its end can't be read."""
-        # None is confirmed between this and the write, since a chat's messages and presses are handled in order.
         unsettled = await self._store.unsettled_payments()
         if any(payment.place.chat_id == chat.id and payment.state in UNFINISHED for payment in unsettled):
             raise LinkInUse

@@ -17,7 +17,7 @@ import structlog
 
 from bot.domain.chats import Chat, Link, Member, Place
 from bot.domain.invoices import Invoice
-from bot.domain.payments import Action, Outcome, Payment, PaymentRules, State, ended
+from bot.domain.payments import Action, Outcome, Payment, PaymentRules, State, ended, in_doubt
 from bot.errors import ConfirmationExpired, PressByOther
 from bot.ports import Clock, Messenger, Provider
 from bot.services.aftercare import Aftercare, PayingStore
@@ -79,8 +79,13 @@ class Payments:
         link = self.check(chat, user)
         invoice = await self._provider.invoice(link.token, chat.speaks, invoice_id)
         payment = self.questioner.question(link, place, user, action, invoice, self._clock())
+        payment = replace(payment, doubtful=invoice_id in await self.in_doubt(chat))
         await self._store.add_payment(payment)
         return payment, invoice
+
+    async def in_doubt(self, chat: Chat) -> frozenset[int]:
+        """The invoices of which an earlier payment of this chat is under way, or ended nobody knows how."""
+        return in_doubt(await self._store.payments_of_chat(chat.id))
 
     async def cancel(self, payment_id: str, place: Place, user: Member, message_id: int) -> None:
         """Take the question, or that about several, back. Raises as :meth:`confirm` does."""
@@ -107,7 +112,9 @@ class Payments:
             check_amount(self.rules, payment.action, payment.amount)
         state = State.QUEUED if asked[0].batch else State.CONFIRMED
         now = self._clock()
-        confirmed = [replace(payment, state=state, since=now, message_id=message_id) for payment in asked]
+        confirmed = [
+            replace(payment, state=state, since=now, message_id=message_id, pressed_at=now) for payment in asked
+        ]
         if not await self._store.advance_payments(confirmed, State.ASKED):
             raise ConfirmationExpired
         self._read_by(now + FIRST_LOOK)

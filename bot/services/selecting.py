@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from bot.domain.chats import Chat, Link, Member, Place
@@ -87,6 +88,8 @@ class Selecting:
         batch = secrets.token_urlsafe(12) if len(chosen) > 1 else ""
         ask, now = self._payments.questioner.question, self._clock()
         asked = [(ask(link, place, user, Action.PAY, invoice, now, batch), invoice) for invoice in chosen]
+        doubts = await self._payments.in_doubt(chat)
+        asked = [(replace(payment, doubtful=payment.invoice_id in doubts), invoice) for payment, invoice in asked]
         for payment, _ in asked:
             await self._store.add_payment(payment)
         return asked

@@ -10,7 +10,7 @@ from datetime import timedelta
 import structlog
 
 from bot.domain.chats import Chat
-from bot.domain.payments import Payment, State
+from bot.domain.payments import Payment, State, ends_late
 from bot.errors import ChatGone, ChatMigrated
 from bot.ports import ChatStore, Clock, Messenger, PaymentStore
 from bot.services.failures import log_failure
@@ -54,8 +54,9 @@ class PaymentTeller:
         chat = await self._chats.chat(batch[0].place.chat_id)
         if chat.resting is not None:
             return ()
-        shown = await self._show(batch, chat)
-        if not all(payment.state is State.ENDED for payment in batch):
+        over = all(payment.state is State.ENDED for payment in batch)
+        shown = await self._show(batch, chat, over=over)
+        if not over:
             return ()
         if not shown and self._clock() - max(payment.since for payment in batch) > TELL_FOR:
             log.warning("payment's end can't be told", payment=payment_id, outcome=batch[0].outcome)
@@ -72,15 +73,20 @@ class PaymentTeller:
         batch = await self._store.batch_of(payment.id)
         return [payment if other.id == payment.id else other for other in batch]
 
-    async def _show(self, batch: Sequence[Payment], chat: Chat) -> bool:
-        """Bring the message up to date; False: the person may not have seen it."""
+    async def _show(self, batch: Sequence[Payment], chat: Chat, *, over: bool = False) -> bool:
+        """Bring the message up to date; False: the person may not have seen it.
+
+        Once all is ``over`` it is told in a message of its own where nobody would see, or hear of, the edit.
+        """
         payment = batch[0]
         try:
             async with asyncio.timeout(self._show_within):
                 if payment.batch:
-                    await self._messenger.show_batch(batch, chat)
+                    seen = await self._messenger.show_batch(batch, chat)
                 else:
-                    await self._messenger.show_payment(payment, chat)
+                    seen = await self._messenger.show_payment(payment, chat)
+                if over and (not seen or ends_late(batch)):
+                    await self._messenger.tell_end(batch, chat, in_full=not seen)
         except ChatGone as error:
             await self._chats.rest(payment.place.chat_id, error.reason)
             log.info("chat rests", chat=payment.place.chat_id, reason=error.reason)

@@ -11,6 +11,7 @@ import msgspec
 
 from bot.domain.alerts import Alert, AlertKind, AlertState, KnownInvoice, Standing
 from bot.domain.chats import Link, Member, Place, Silence, Silences
+from bot.domain.invitations import Invitation
 from bot.domain.preferences import Preferences
 from bot.ports import Checked, Waiting
 from bot.store.records import ChatRecord, ChatRow, PaymentRow, add_alerts, link_row
@@ -24,8 +25,10 @@ def relinked(record: ChatRecord, link: Link, known: Mapping[int, KnownInvoice], 
     """Languages and preferences outlive an older link.
 
     So does what was said of invoices, by the bot and by the person, where the new link has the same ones: most often
-    it is the same customer with a new token.
+    it is the same customer with a new token. Who may pay stays with the owner.
     """
+    if record.link is not None and record.link.linked_by == link.linked_by:
+        link = replace(link, payers=record.link.payers)
     row, same = record.chat, {number for number, k in known.items() if _is_same(k, record.known.get(number))}
     sent = [message.resolving({s.invoice_id for s in message.shown} - same) for message in record.sent]
     return ChatRecord(
@@ -36,6 +39,11 @@ def relinked(record: ChatRecord, link: Link, known: Mapping[int, KnownInvoice], 
         silences={number: silence for number, silence in record.silences.items() if number in same},
         sent=tuple(message for message in sent if not message.is_over),
     )
+
+
+def can_be_accepted(record: ChatRecord, invitation: Invitation | None) -> bool:
+    """Whether the group's link is still the one that an invitation, where it was not used up meanwhile, replaces."""
+    return invitation is not None and invitation.replaces == (record.link.linked_at if record.link else None)
 
 
 def _is_same(new: KnownInvoice, old: KnownInvoice | None) -> bool:

@@ -12,6 +12,7 @@ from bot.domain.chats import Chat, Link, Member, Silence
 from bot.domain.preferences import Preferences
 from bot.ports import Waiting
 from bot.store.changes import (
+    can_be_accepted,
     everything_in,
     merged,
     preferring,
@@ -24,7 +25,7 @@ from bot.store.changes import (
 )
 from bot.store.database import Database
 from bot.store.desk import Desk
-from bot.store.journal import moved_payment, without_chat
+from bot.store.journal import given_up, moved_payment, without_chat
 from bot.store.records import ChatRecord, chat_of
 
 
@@ -73,9 +74,22 @@ class ChatRecords:
         record = self._db.chat(chat_id)
         return record.sent if record else ()
 
-    def link(self, link: Link, known: Mapping[int, KnownInvoice]) -> None:
+    def link(self, link: Link, known: Mapping[int, KnownInvoice], invitation_id: str | None = None) -> bool:
         """Leases on the older link's checks and alerts are void."""
-        self._save_voiding(relinked(self._record(link.place.chat_id), link, known, self._db.vault))
+        chat_id = link.place.chat_id
+        record = self._record(chat_id)
+        if invitation_id is not None and not can_be_accepted(record, self._desk.invitation(invitation_id)):
+            return False
+        others = [account for account in self._db.payments.accounts_of_chat(chat_id) if account != link.account]
+        left = {account: [given_up(row, chat_id) for row in self._db.payments_of(account)] for account in others}
+        self._db.chats.void_check(chat_id)
+        with self._db.change() as change:
+            if invitation_id is not None:
+                self._desk.use_up(change, invitation_id)
+            for account, rows in left.items():
+                change.save_payments(account, [row for row in rows if row is not None])
+            change.save_chat(relinked(record, link, known, self._db.vault))
+        return True
 
     def add_payer(self, chat_id: int, payer: Member) -> None:
         self._change(chat_id, lambda record: with_payer(record, payer))

@@ -39,6 +39,11 @@ class Desk:
     def take_invitation(self, invitation_id: str) -> bool:
         return self._take(Invitation, invitation_id)
 
+    def use_up(self, change: Change, invitation_id: str) -> None:
+        """Take an invitation within a transaction."""
+        others = [one for one in self._read(Invitation) if one.id != invitation_id]
+        change.save_rows(DESK_FILE, {_table(Invitation): others})
+
     def put_selection(self, selection: Selection, now: datetime) -> None:
         others = [other for other in self._read(Selection) if other.id != selection.id]
         self._save(Selection, [*others, selection], now)

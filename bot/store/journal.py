@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.payments import UNDER_WAY, Payment, State
-from bot.errors import PaymentInProgress
+from bot.domain.payments import UNDER_WAY, UNFINISHED, Payment, State
+from bot.errors import LinkInUse, PaymentInProgress
 from bot.store.changes import moved
 from bot.store.records import PaymentRow
 
@@ -76,6 +76,16 @@ def without_chat(row: PaymentRow, chat_id: int) -> PaymentRow | None:
     if row.payment.place.chat_id != chat_id:
         return row
     return replace(row, forget=True) if row.unsettled else None
+
+
+def given_up(row: PaymentRow, chat_id: int) -> PaymentRow | None:
+    """As :func:`without_chat`, once its chat is linked to another account.
+
+    Raises :class:`bot.errors.LinkInUse` where its end can't be read without the account that it began with.
+    """
+    if row.payment.place.chat_id == chat_id and row.payment.state in UNFINISHED and not row.forget:
+        raise LinkInUse
+    return without_chat(row, chat_id)
 
 
 def _advanced(row: PaymentRow, payment: Payment) -> PaymentRow:

@@ -103,8 +103,8 @@ class TinyStore:
     async def sent_messages(self, chat_id: int) -> Sequence[SentMessage]:
         return await self._run(self._chats.sent_messages, chat_id)
 
-    async def link(self, link: Link, known: Mapping[int, KnownInvoice]) -> None:
-        await self._run(self._chats.link, link, known)
+    async def link(self, link: Link, known: Mapping[int, KnownInvoice], invitation_id: str | None = None) -> bool:
+        return await self._run(self._chats.link, link, known, invitation_id)
 
     async def add_payer(self, chat_id: int, payer: Member) -> None:
         await self._run(self._chats.add_payer, chat_id, payer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.application import InvoiceBot
@@ -84,3 +86,19 @@ async def test_everybody_may_have_their_own_data_forgotten(ada: Person, chat: Ch
     await ada.press(question, "🗑 Remove the link").answered()
     assert "The link is gone" in question.text
     assert (await store.chat(chat.id)).link is None
+
+
+@pytest.mark.parametrize("allowed_users", ["1000001"])
+async def test_who_may_not_talk_to_the_bot_can_be_no_payer(
+    ada: Person, telegram: SandboxTelegram, store: TinyStore
+) -> None:
+    bob = telegram.add_user("Bob", language_code="en")
+    group = ada.create_group("Family", members=[bob], supergroup=True)
+    ada.set_bot_status(group, "member")
+    await store.link(replace(link_of(group.id), linked_by=ada.id), {})
+    message = bob.send(group, "May I?")
+    ada.send(group, "/payers", reply_to=message)
+    await group.wait_for(from_bot("Bob can't be allowed to pay", f"to the number {bob.id}."))
+    linked = (await store.chat(group.id)).link
+    assert linked is not None
+    assert linked.payers == ()

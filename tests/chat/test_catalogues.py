@@ -64,8 +64,7 @@ COMPUTED: Mapping[str, set[str]] = {
     "snooze.{until.name.lower()}": {f"snooze.{until.name.lower()}" for until in Until},
     "{payment.action}.ask": {f"{action}.ask" for action in Action},
     "{payment.action}.confirm": {f"{action}.confirm" for action in Action},
-    "{payment.action}.{payment.outcome}": {f"{action}.{outcome}" for action in Action for outcome in Outcome},
-    "{payment.action}.{step}": {f"{action}.{step}" for action in Action for step in ("confirmed", "sent")},
+    "{payment.action}.{step}": {f"{a}.{step}" for a in Action for step in ("confirmed", "sent", *Outcome)},
 }
 """Every key that the code puts together while it runs, and all that can come of it."""
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from telegram import Bot
 
 from bot.application import build_telegram
 from bot.chat.messenger import TelegramMessenger
@@ -18,7 +19,7 @@ from bot.domain.payments import Outcome, Payment, State
 from bot.domain.preferences import Loudness, Preferences
 from bot.errors import ChatGone, NotSent
 from bot.ports import Delivery
-from bot.sandbox.telegram import Chat, Person, SandboxTelegram
+from bot.sandbox.telegram import Chat, Message, Person, SandboxTelegram
 from bot.services.plan import CheckPlan
 from bot.settings import Settings
 from tests.chat.deliveries import alert, closed, delivery, known, message
@@ -32,6 +33,12 @@ async def messenger(settings: Settings) -> AsyncIterator[TelegramMessenger]:
     plan = CheckPlan(timedelta(minutes=15), BERLIN)
     async with build_telegram(settings).bot as bot:
         yield TelegramMessenger(bot, speaker(PHRASEBOOK, plan), plan)
+
+
+@pytest.fixture
+async def telegram_bot(settings: Settings) -> AsyncIterator[Bot]:
+    async with build_telegram(settings).bot as bot:
+        yield bot
 
 
 def about(place: Place, kind: AlertKind, preferences: Preferences | None = None, **others: Any) -> Delivery:
@@ -192,39 +199,62 @@ def confirmed(chat: Chat, message_id: int | None) -> Payment:
     return payment(place=Place(chat.id), message_id=message_id, state=State.CONFIRMED)
 
 
-async def test_a_payment_is_shown_step_by_step_in_one_message(messenger: TelegramMessenger, chat: Chat) -> None:
-    await messenger.show_payment(confirmed(chat, None), linked_chat())
-    (message,) = chat.messages
-    assert message.text.startswith("⏳ Paying €7.95")
-    done = replace(confirmed(chat, message.id), state=State.ENDED, outcome=Outcome.DONE)
-    await messenger.show_payment(done, linked_chat())
-    assert chat.messages == [message]
-    assert message.text.startswith("✅ Invoice 4711 is paid")
+def done(chat: Chat, message_id: int | None) -> Payment:
+    return replace(confirmed(chat, message_id), state=State.ENDED, outcome=Outcome.DONE)
 
 
-async def test_showing_the_same_step_twice_changes_nothing(messenger: TelegramMessenger, chat: Chat) -> None:
-    await messenger.show_payment(confirmed(chat, None), linked_chat())
-    (message,) = chat.messages
-    await messenger.show_payment(confirmed(chat, message.id), linked_chat())
-    assert chat.messages == [message]
+async def asked(telegram_bot: Bot, chat: Chat) -> Message:
+    """The message whose button was pressed."""
+    await telegram_bot.send_message(chat.id, "Pay?")
+    return chat.messages[-1]
 
 
-async def test_a_payment_whose_message_was_deleted_is_shown_in_a_new_one(
-    messenger: TelegramMessenger, ada: Person, chat: Chat
+async def test_a_payment_is_shown_step_by_step_in_one_message(
+    messenger: TelegramMessenger, telegram_bot: Bot, chat: Chat
 ) -> None:
-    await messenger.show_payment(confirmed(chat, None), linked_chat())
-    (message,) = chat.messages
+    message = await asked(telegram_bot, chat)
+    for _ in range(2):  # twice does no harm
+        assert await messenger.show_payment(confirmed(chat, message.id), linked_chat())
+    assert message.text.startswith("⏳ Paying €7.95")
+    assert await messenger.show_payment(done(chat, message.id), linked_chat())
+    assert message.text.startswith("✅ Invoice 4711 is paid")
+    assert chat.messages == [message]
+
+
+async def test_where_the_message_was_deleted_no_step_is_shown_and_the_end_is_told_in_full(
+    messenger: TelegramMessenger, telegram_bot: Bot, ada: Person, chat: Chat
+) -> None:
+    message = await asked(telegram_bot, chat)
     ada.delete(message)
-    done = replace(confirmed(chat, message.id), state=State.ENDED, outcome=Outcome.DONE)
-    await messenger.show_payment(done, linked_chat())
-    assert [shown.text.splitlines()[0][:23] for shown in chat.messages] == ["✅ Invoice 4711 is paid:"[:23]]
+    for number in (message.id, None):
+        assert not await messenger.show_payment(confirmed(chat, number), linked_chat())
+        assert not await messenger.show_payment(done(chat, number), linked_chat())
+    assert chat.messages == []
+    await messenger.tell_end([done(chat, message.id)], linked_chat(), in_full=True)
+    (told,) = chat.messages
+    assert told.text.startswith("✅ Invoice 4711 is paid")
+    assert not told.silent
+    assert told.buttons
+
+
+async def test_a_late_end_is_told_in_a_short_reply_that_rings(
+    messenger: TelegramMessenger, telegram_bot: Bot, chat: Chat
+) -> None:
+    message = await asked(telegram_bot, chat)
+    several = replace(done(chat, message.id), batch="b")
+    await messenger.tell_end([done(chat, message.id)], linked_chat(), in_full=False)
+    await messenger.tell_end([several, replace(several, id="c")], linked_chat(), in_full=False)
+    one, both = chat.messages[1:]
+    assert one.text.startswith("✅ Invoice 4711 is paid: €7.95")
+    assert both.text.startswith("✅ All 2 invoices are paid")
+    for reply in (one, both):
+        assert (reply.reply_to, reply.silent, reply.buttons) == (message, False, [])
 
 
 async def test_an_edit_that_fails_is_not_made_up_for_by_a_second_message(
-    messenger: TelegramMessenger, telegram: SandboxTelegram, chat: Chat
+    messenger: TelegramMessenger, telegram_bot: Bot, telegram: SandboxTelegram, chat: Chat
 ) -> None:
-    await messenger.show_payment(confirmed(chat, None), linked_chat())
-    (message,) = chat.messages
+    message = await asked(telegram_bot, chat)
     telegram.token = "1000000001:AAa-new-token-that-the-bot-does-not-have"
     with pytest.raises(NotSent):
         await messenger.show_payment(confirmed(chat, message.id), linked_chat())

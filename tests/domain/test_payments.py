@@ -139,6 +139,14 @@ def test_an_open_invoice_that_credit_covers_wholly_is_not_called_partly_covered(
     assert outcome_of(payment_of(OPEN), covered) is Outcome.DONE
 
 
+@pytest.mark.parametrize(("credit", "outcome"), [("10.00", Outcome.DONE), ("9.99", Outcome.PARTLY)])
+def test_where_an_invoice_does_not_tell_what_is_left_what_was_added_does(credit: str, outcome: Outcome) -> None:
+    bare = replace(OPEN, subtotal=None, tax=None)
+    read = replace(bare, credit=Decimal(credit))
+    assert read.left_to_pay is None
+    assert outcome_of(payment_of(bare), read) is outcome
+
+
 def test_an_invoice_paid_already_before_its_date_of_payment_shows_is_done_only_once_closed() -> None:
     assert outcome_of(payment_of(OPEN), replace(OPEN, paid_at=NOW)) is None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -23,8 +24,8 @@ from bot.errors import (
     Refused,
     TokenRefused,
 )
-from tests.fakes import Gate, settled
-from tests.services.world import MINUTE, OPEN, SECOND, World
+from tests.fakes import Gate, invoice, settled
+from tests.services.world import DUE, MINUTE, OPEN, SECOND, World
 
 REFUSALS = [
     (Refused(422, "not enough credit"), "error.refused", "not enough credit"),
@@ -166,6 +167,31 @@ async def test_a_payment_that_goes_through_late_is_told_when_it_does(paying: Wor
     paying.account.put(settled(OPEN))
     await paying.look_for(2 * MINUTE)
     assert paying.endings() == [Outcome.DONE]
+    # Who pressed has put the phone away by now.
+    assert paying.messenger.replies == [[Outcome.DONE]]
+
+
+@pytest.mark.parametrize("span", [MINUTE, 12 * MINUTE], ids=["still running", "unclear"])
+async def test_a_new_question_says_that_nobody_knows_how_an_earlier_payment_ended(
+    paying: World, span: timedelta
+) -> None:
+    paying.account.put(invoice(8, DUE))
+    paying.provider.errors["pay"] = ProviderDown()
+    assert not (await paying.ask()).doubtful
+    await paying.press((await paying.ask()).id)
+    await paying.look_for(span)
+    assert (await paying.ask()).doubtful
+    assert not (await paying.ask(8)).doubtful
+    assert [one.doubtful for one in await paying.ask_several(7, 8)] == [True, False]
+
+
+async def test_an_end_that_comes_while_the_person_still_looks_rings_nowhere(paying: World) -> None:
+    paying.provider.errors["pay"] = ProviderDown()
+    await paying.press((await paying.ask()).id)
+    paying.account.put(settled(OPEN))
+    await paying.look_for(MINUTE / 2)
+    assert paying.endings() == [Outcome.DONE]
+    assert paying.messenger.replies == []
 
 
 async def test_an_invoice_that_cannot_be_read_afterwards_is_looked_at_until_it_can(paying: World) -> None:
@@ -213,6 +239,7 @@ async def test_the_invoice_of_the_same_number_in_another_account_says_nothing_ab
     await paying.press((await paying.ask()).id)
     paying.provider.account("token-of-another").put(settled(OPEN))
     link = replace(await paying.linked(), account="another", token=Token("token-of-another"))
+    await paying.store.unlink(1)
     await paying.store.link(link, {})
     await paying.look_for(12 * MINUTE)
     assert paying.endings() == [Outcome.UNCLEAR]

@@ -152,14 +152,14 @@ async def test_an_end_found_by_another_replica_is_not_overwritten_by_an_older_st
     other_replica = paying.replica()
     show_payment = paying.messenger.show_payment
 
-    async def slow_to_show(shown: Payment, there: object) -> None:
+    async def slow_to_show(shown: Payment, there: object) -> bool:
         if shown.state is State.SENT:
             paying.account.put(settled(OPEN))
             paying.clock.move(10 * SECOND)
             paying.messenger.show_payment = show_payment  # type: ignore[method-assign]
             await other_replica.tick()
             await paying.workers.finish()
-        await show_payment(shown, chat)
+        return await show_payment(shown, chat)
 
     paying.messenger.show_payment = slow_to_show  # type: ignore[method-assign,assignment]
     await paying.payments.carry_out(payment, chat)

@@ -12,6 +12,7 @@ from tests.store.contract_chats import ChatContract
 from tests.store.contract_checks import CheckContract
 from tests.store.contract_desk import DeskContract
 from tests.store.contract_leases import LeaseContract
+from tests.store.contract_linking import LinkingContract
 from tests.store.contract_messages import MessageContract
 from tests.store.contract_moves import RestAndMoveContract
 from tests.store.contract_outbox import OutboxContract
@@ -27,6 +28,7 @@ class StoreContract(
     PreferenceContract,
     RestAndMoveContract,
     RoleContract,
+    LinkingContract,
     CheckContract,
     AskedCheckContract,
     OutboxContract,

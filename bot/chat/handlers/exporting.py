@@ -11,7 +11,7 @@ from bot.chat.roles import check_owner
 from bot.chat.screens import Screen
 from bot.chat.talk import Talk
 from bot.domain.chats import Place
-from bot.errors import MessengerError, NotLinked
+from bot.errors import ChatGone, MessengerError, NotLinked
 from bot.ports import ChatStore, Document
 
 log = structlog.get_logger()
@@ -35,7 +35,8 @@ class ExportHandlers:
             await talk.send_document(await self._document(talk), Place(talk.user_id))
         except MessengerError as error:
             log.info("export not delivered", chat=talk.chat.id, error=str(error))
-            await talk.reply(Screen(talk.t("export.not_sent")))
+            unknown = isinstance(error, ChatGone)  # a bot can't begin a conversation
+            await talk.reply(Screen(talk.t("export.not_sent" if unknown else "document.not_sent")))
         else:
             await talk.reply(Screen(talk.t("export.sent")))
 

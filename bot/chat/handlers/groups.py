@@ -25,7 +25,7 @@ from bot.errors import (
     NoPerson,
     NotLinked,
     OwnerOrAdministratorOnly,
-    PaymentsOff,
+    PayerNotAllowed,
     ProviderError,
     UserError,
 )
@@ -39,7 +39,16 @@ log = structlog.get_logger()
 class GroupHandlers:
     """What makes a group's chat different from a private one."""
 
-    def __init__(self, chats: ChatStore, inviting: Inviting, speak: Speak, clock: Clock) -> None:
+    def __init__(
+        self,
+        chats: ChatStore,
+        inviting: Inviting,
+        speak: Speak,
+        clock: Clock,
+        allowed_users: frozenset[int] | None = None,
+    ) -> None:
+        """``allowed_users`` as of the dispatcher."""
+        self._allowed_users = allowed_users
         self._chats = chats
         self._inviting = inviting
         self._speak = speak
@@ -145,6 +154,8 @@ class GroupHandlers:
             log.warning("group can't be greeted", chat=group.id, error=str(error))
 
     async def _add(self, talk: Talk, payer: Member) -> None:
+        if self._allowed_users is not None and payer.id not in self._allowed_users:
+            raise PayerNotAllowed(name=payer.name, user_id=payer.id)
         await self._chats.add_payer(talk.chat.id, payer)
         await talk.show(groups.payer_added(talk.t, payer.name))
 
@@ -155,8 +166,6 @@ class GroupHandlers:
 
     @staticmethod
     def _link(talk: Talk) -> Link:
-        if not talk.t.payments:
-            raise PaymentsOff
         if talk.private:
             raise GroupOnly
         if talk.chat.link is None:

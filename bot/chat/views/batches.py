@@ -11,7 +11,7 @@ from markupsafe import Markup
 from bot.chat.screens import Button, Screen, join, one_line
 from bot.chat.texts import Texts
 from bot.chat.views.invoices import Page
-from bot.chat.views.payments import REASON, explains
+from bot.chat.views.payments import REASON, explains, how_it_is_now
 from bot.domain.invoices import Invoice
 from bot.domain.payments import Outcome, Payment, State
 from bot.domain.selections import Offer, Selection
@@ -55,22 +55,27 @@ def progress(t: Texts, payments: Sequence[Payment]) -> Screen:
     outcomes = {payment.outcome for payment in payments}
     if outcomes <= {Outcome.CANCELLED, Outcome.EXPIRED}:
         return Screen(t(f"batch.{payments[0].outcome}"))
-    lines = [_head(t, payments), Markup("")]
+    lines = [headline(t, payments), Markup("")]
     for payment in payments:
         lines.append(_line(t, payment))
         if explains(payment):
             lines.append(t(payment.error, reason=one_line(payment.reason, REASON)))
+        lines += how_it_is_now(t, payment)
     if not all(payment.state is State.ENDED for payment in payments):
         return Screen(join(lines))
     rows = [[Button(t.plain("button.all_invoices"), f"list:{Page(Query())}")]]
-    if t.payments and outcomes != {Outcome.DONE}:
+    if t.payments and outcomes != {Outcome.DONE} and Outcome.UNCLEAR not in outcomes:  # that one has to be looked at
         rows.insert(0, [Button(t.plain("button.several"), "several")])
     return Screen(join(lines), rows)
 
 
-def _head(t: Texts, payments: Sequence[Payment]) -> Markup:
+def headline(t: Texts, payments: Sequence[Payment]) -> Markup:
+    """How they stand together, in a sentence."""
     paid = [payment for payment in payments if payment.outcome is Outcome.DONE]
-    if not all(payment.state is State.ENDED for payment in payments):
+    states = {payment.state for payment in payments}
+    if states <= {State.SENT, State.ENDED} and State.SENT in states:
+        return t("batch.waiting")
+    if states != {State.ENDED}:
         return t.count("batch.under_way", len(payments), sum=t.money(_sum(payments)))
     moment = t.moment(max(payment.since for payment in payments))
     if len(paid) == len(payments):
@@ -98,7 +103,8 @@ def _asked(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> Marku
         parts.append(t("list.due", date=t.day(payment.due), day=t.due_day(payment.due, now)))
     if invoice.title:
         parts.append(Markup.escape(one_line(invoice.title, TITLE)))
-    return Markup(" · ").join(parts)
+    line = Markup(" · ").join(parts)
+    return join([line, t("payment.doubtful")]) if payment.doubtful else line
 
 
 def _box(t: Texts, chosen: Selection, offer: Offer) -> Button:

@@ -21,7 +21,7 @@ COMMANDS = (
 )  # fmt: skip
 """The command menu, in its order; what each does is the text ``command.NAME``."""
 
-PAYING = frozenset({"pay", "removecredit", "payers"})
+PAYING = frozenset({"pay", "removecredit"})
 """Those that are left out where the operator has switched payments off."""
 
 OFFERED = 8

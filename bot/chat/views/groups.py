@@ -36,7 +36,8 @@ def joined(t: Texts, asked: Invitation) -> Screen:
 
 def payers(t: Texts, link: Link, *, owned: bool) -> Screen:
     """Who may pay; ``owned``: shown to the owner, with a way to take it back."""
-    lines = [t("payers.owner", name=link.owner_name or link.linked_by)]
+    lines = _while_off(t)
+    lines.append(t("payers.owner", name=link.owner_name or link.linked_by))
     lines += [t("payers.payer", name=payer.name) for payer in link.payers]
     lines += [Markup(""), t("payers.others"), t("payers.how")]
     rows = [[_remove(t, link, payer)] for payer in link.payers] if owned else []
@@ -45,7 +46,7 @@ def payers(t: Texts, link: Link, *, owned: bool) -> Screen:
 
 def payer_added(t: Texts, name: str) -> Screen:
     """Somebody may pay now."""
-    return Screen(t("payers.added", name=name))
+    return Screen(join([t("payers.added", name=name), *_while_off(t)]))
 
 
 def pay_request(t: Texts, link: Link, user: Member) -> Screen:
@@ -53,6 +54,11 @@ def pay_request(t: Texts, link: Link, user: Member) -> Screen:
     text = t("error.not_a_payer", owner=link.owner_name or link.linked_by)
     button = Button(t.plain("button.let_pay", name=user.name), f"payers:add:{user.id}:{mark_of(link)}")
     return Screen(text, [[button]])
+
+
+def _while_off(t: Texts) -> list[Markup]:
+    """What those who may pay are there for where the operator has switched payments off."""
+    return [] if t.payments else [t("payers.off")]
 
 
 def _remove(t: Texts, link: Link, payer: Member) -> Button:

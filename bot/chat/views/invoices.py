@@ -100,7 +100,7 @@ def _absence(listing: Listing, query: Query) -> str | None:
 def icon(t: Texts, invoice: Invoice, now: datetime) -> str:
     """A sign for how urgent it is."""
     if not invoice.is_open:
-        return "✅" if _is_paid(invoice) else "⚪️"
+        return "✅" if invoice.is_paid else "⚪️"
     return "🔴" if invoice.due and t.is_over(invoice.due, now) else "🟡"
 
 
@@ -108,11 +108,6 @@ def amount(invoice: Invoice) -> Decimal:
     """The sum to show first: what is left of an open invoice, or the total where it is closed or that is unclear."""
     left = invoice.left_to_pay if invoice.is_open else None
     return invoice.total if left is None else left
-
-
-def _is_paid(invoice: Invoice) -> bool:
-    # A refunded invoice has a day of payment too.
-    return not invoice.is_open and invoice.status.casefold() == "paid"
 
 
 def _title(t: Texts, query: Query) -> Markup:
@@ -126,7 +121,7 @@ def _title(t: Texts, query: Query) -> Markup:
 def _line(t: Texts, invoice: Invoice, now: datetime) -> Markup:
     if invoice.is_open and invoice.due:
         when = t("list.due", date=t.day(invoice.due), day=t.due_day(invoice.due, now))
-    elif invoice.paid_at and _is_paid(invoice):
+    elif invoice.paid_at and invoice.is_paid:
         when = t("list.paid", date=t.day(invoice.paid_at.astimezone(t.zone).date()))
     else:
         when = Markup.escape(one_line(invoice.status_label or invoice.status, 40))

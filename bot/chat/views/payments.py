@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from markupsafe import Markup
+
 from bot.chat.screens import Button, Screen, join, one_line
 from bot.chat.texts import Texts
 from bot.domain.invoices import Invoice
@@ -23,6 +25,8 @@ def question(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> Scr
         lines.append(t("payment.credit", amount=t.money(payment.credit)))
     if payment.due:
         lines.append(t("payment.due", date=t.day(payment.due), day=t.due_day(payment.due, now)))
+    if payment.doubtful:
+        lines.append(t("payment.doubtful"))
     lines.append(t("payment.valid", span=t.span(payment.expires_at - payment.since)))
     confirm = Button(t.plain(f"{payment.action}.confirm", amount=t.money(payment.amount)), f"yes:{payment.id}")
     return Screen(join(lines), [[confirm], [Button(t.plain("button.cancel"), f"no:{payment.id}")]])
@@ -30,18 +34,41 @@ def question(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> Scr
 
 def progress(t: Texts, payment: Payment) -> Screen:
     """How a confirmed payment stands."""
-    facts = {"id": payment.invoice_id, "amount": t.money(payment.amount)}
-    if payment.state is not State.ENDED or payment.outcome is None:
-        step = "sent" if payment.state is State.SENT else "confirmed"
-        return Screen(t(f"{payment.action}.{step}", **facts))
-    lines = [t(f"{payment.action}.{payment.outcome}", **facts, moment=t.moment(payment.since))]
+    lines = [headline(t, payment)]
+    if payment.outcome is None:
+        return Screen(join(lines))
     if explains(payment):
         lines.append(t(payment.error, reason=one_line(payment.reason, REASON)))
     if payment.outcome is Outcome.PARTLY and payment.left is not None:
         lines.append(t("payment.left", amount=t.money(payment.left)))
-    if payment.outcome is Outcome.CHANGED and payment.action is Action.PAY and payment.left:
-        lines.append(t("payment.left_now", amount=t.money(payment.left)))
+    lines += how_it_is_now(t, payment)
     return Screen(join(lines), [_next_steps(t, payment)])
+
+
+def headline(t: Texts, payment: Payment) -> Markup:
+    """How it stands, in a sentence."""
+    step = payment.outcome or (State.SENT if payment.state is State.SENT else State.CONFIRMED)
+    facts = {"id": payment.invoice_id, "amount": t.money(payment.amount), "moment": t.moment(payment.since)}
+    return t(f"{payment.action}.{step}", **facts)
+
+
+def how_it_is_now(t: Texts, payment: Payment) -> list[Markup]:
+    """Of an invoice that has changed since it was shown: in what."""
+    found = payment.found
+    if payment.outcome is not Outcome.CHANGED or found is None:
+        return []
+    if found.is_paid:
+        return [t("payment.now.paid")]
+    if not found.is_open:
+        return [t("payment.now.status", status=one_line(found.status, 40))]
+    lines = []
+    if payment.action is Action.PAY and payment.left is not None and payment.left != payment.amount:
+        lines.append(t("payment.now.left", amount=t.money(payment.left)))
+    if found.credit != payment.credit:
+        lines.append(t("payment.now.credit", amount=t.money(found.credit)))
+    if found.due != payment.due:
+        lines.append(t("payment.now.due", date=t.day(found.due)) if found.due else t("payment.now.no_due"))
+    return lines or [t("payment.now.status", status=one_line(found.status, 40))]
 
 
 def explains(payment: Payment) -> bool:
@@ -49,10 +76,17 @@ def explains(payment: Payment) -> bool:
     return bool(payment.error) and payment.outcome in NOT_DONE
 
 
+def _makes_sense_now(payment: Payment) -> bool:
+    """Whether there is something to be asked anew, as far as is known."""
+    if payment.action is Action.PAY:
+        return payment.left != 0
+    return payment.found is None or (payment.found.is_open and payment.found.credit > 0)
+
+
 def _next_steps(t: Texts, payment: Payment) -> list[Button]:
     details = Button(t.plain("button.details"), f"show:{payment.invoice_id}")
     match payment.outcome:
-        case Outcome.CHANGED if payment.action is Action.PAY and payment.left == 0:
+        case Outcome.CHANGED if not _makes_sense_now(payment):
             return [details]
         case Outcome.CHANGED if t.payments and payment.action is Action.PAY and payment.left is not None:
             # A way to be asked anew, with what is left now.

@@ -13,6 +13,7 @@ from bot.domain.chats import Chat, Link, Member, Silence, Token
 from bot.domain.preferences import Preferences
 from bot.ports import Waiting
 from bot.store.changes import (
+    can_be_accepted,
     everything_in,
     merged,
     preferring,
@@ -23,9 +24,9 @@ from bot.store.changes import (
     without_payer,
     woken,
 )
-from bot.store.journal import moved_payment, without_chat
+from bot.store.journal import given_up, moved_payment, without_chat
 from bot.store.postgres.connections import Cursor
-from bot.store.postgres.desk import clear_desk
+from bot.store.postgres.desk import clear_desk, use_up_invitation
 from bot.store.postgres.part import Part
 from bot.store.postgres.rows import (
     Stored,
@@ -43,6 +44,10 @@ from bot.store.vault import account_fingerprint
 
 Change = Callable[[ChatRecord], ChatRecord | None]
 """What becomes of a chat; None: nothing, as there is nothing to be changed."""
+
+
+class _NotAccepted(Exception):
+    """An invitation does not hold any more."""
 
 
 class PostgresChats(Part):
@@ -86,10 +91,25 @@ class PostgresChats(Part):
         record = await self._db.run(lambda cursor: read_chat(cursor, chat_id))
         return record.sent if record else ()
 
-    async def link(self, link: Link, known: Mapping[int, KnownInvoice]) -> None:
+    async def link(self, link: Link, known: Mapping[int, KnownInvoice], invitation_id: str | None = None) -> bool:
         """Leases on the older link's checks and alerts are void."""
         chat_id = link.place.chat_id
-        await self._change(chat_id, lambda record: relinked(record, link, known, self._vault), make=True, void=True)
+
+        async def write(cursor: Cursor) -> bool:
+            stored = await lock_or_make(cursor, chat_id)
+            if invitation_id is not None:
+                invitation = await use_up_invitation(cursor, invitation_id)
+                if not can_be_accepted(stored.record, invitation):
+                    raise _NotAccepted
+            await _change_payments(cursor, chat_id, lambda row: given_up(row, chat_id), but=link.account)
+            new = relinked(stored.record, link, known, self._vault)
+            await save_chat(cursor, stored, new, message=stored.message)
+            return True
+
+        try:
+            return await self._db.run(write)
+        except _NotAccepted:  # whatever was done is taken back
+            return False
 
     async def add_payer(self, chat_id: int, payer: Member) -> None:
         await self._change(chat_id, lambda record: with_payer(record, payer))
@@ -163,10 +183,13 @@ async def _change_chat(cursor: Cursor, *, chat_id: int, change: Change, make: bo
     return new is not None
 
 
-async def _change_payments(cursor: Cursor, chat_id: int, change: Callable[[PaymentRow], PaymentRow | None]) -> None:
-    """Change the payments of a chat; None deletes."""
+async def _change_payments(
+    cursor: Cursor, chat_id: int, change: Callable[[PaymentRow], PaymentRow | None], but: str = ""
+) -> None:
+    """Change the payments of a chat, except those with one account; None deletes."""
     await cursor.execute("SELECT DISTINCT account FROM payments WHERE chat_id = %s ORDER BY account", [chat_id])
     for (account,) in await cursor.fetchall():
-        await lock_account(cursor, account)
-    rows = await payments_where(cursor, "chat_id = %s", chat_id)
+        if account != but:
+            await lock_account(cursor, account)
+    rows = [row for row in await payments_where(cursor, "chat_id = %s", chat_id) if row.payment.account != but]
     await save_payments(cursor, {row.payment.id: change(row) for row in rows})

@@ -68,6 +68,15 @@ async def clear_desk(cursor: Cursor, chat_id: int) -> None:
     )
 
 
+async def use_up_invitation(cursor: Cursor, invitation_id: str) -> Invitation | None:
+    """Take an invitation, which nobody else gets then; None where it is gone."""
+    await cursor.execute(
+        "DELETE FROM papers WHERE kind = %s AND id = %s RETURNING paper", [_kind(Invitation), invitation_id]
+    )
+    row = await cursor.fetchone()
+    return None if row is None else msgspec.json.decode(row[0], type=Invitation)
+
+
 async def _put(cursor: Cursor, paper: Invitation | Selection, now: datetime) -> None:
     await cursor.execute("DELETE FROM papers WHERE expires_at <= %s", [now])
     await cursor.execute(

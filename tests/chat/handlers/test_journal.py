@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.sandbox.telegram import Chat, Message, Person, SandboxTelegram
+from bot.sandbox.telegram import ApiError, Chat, Message, Person, SandboxTelegram
 from tests.chat.conversation import ask, from_bot, link, plain
 from tests.chat.fakes import TOKEN, FakeProvider
 from tests.chat.samples import invoice
@@ -138,3 +138,10 @@ async def test_an_owner_who_can_not_be_written_to_is_told_and_the_group_does_not
     ada.block()
     await ask(ada, group, "/export", "I could not send you the data of this group.")
     await ask(ada, group, "/status", "Linked since")
+
+
+async def test_a_trouble_of_telegrams_is_not_taken_for_an_owner_who_must_write_first(
+    ada: Person, group: Chat, telegram: SandboxTelegram
+) -> None:
+    telegram.faults.refuse(ApiError(400, "Bad Request: something else"), method="sendDocument")
+    await ask(ada, group, "/export", "I could not send the file.")

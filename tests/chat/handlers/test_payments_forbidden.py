@@ -14,10 +14,10 @@ from bot.application import InvoiceBot, build_telegram
 from bot.domain.chats import Place
 from bot.domain.payments import Action, Payment
 from bot.provider.client import ProviderClient
-from bot.sandbox.telegram import Chat, Person
+from bot.sandbox.telegram import Chat, Person, SandboxTelegram
 from bot.settings import Settings
 from bot.store.tinydb import TinyStore
-from tests.chat.conversation import ask, link
+from tests.chat.conversation import ask, from_bot, link
 from tests.chat.fakes import FakeProvider, Time
 from tests.chat.samples import NOW, invoice
 
@@ -51,7 +51,7 @@ async def linked(ada: Person, chat: Chat, provider: FakeProvider, bot_with: None
 
 
 @pytest.mark.parametrize("changes", [{"payments": "off"}])
-@pytest.mark.parametrize("command", ["/pay", "/pay 1", "/removecredit", "/removecredit 2", "/payers"])
+@pytest.mark.parametrize("command", ["/pay", "/pay 1", "/removecredit", "/removecredit 2"])
 async def test_switched_off_the_commands_say_so(ada: Person, linked: Chat, command: str) -> None:
     await ask(ada, linked, command, SENTENCE)
 
@@ -59,12 +59,32 @@ async def test_switched_off_the_commands_say_so(ada: Person, linked: Chat, comma
 @pytest.mark.parametrize("changes", [{"payments": "off"}])
 async def test_switched_off_no_menu_no_help_and_no_button_offers_it(ada: Person, linked: Chat) -> None:
     offered = {command.name for command in ada.menu(linked)}
-    assert offered.isdisjoint({"pay", "removecredit", "payers"})
-    assert {"payments", "invoices"} <= offered
+    assert offered.isdisjoint({"pay", "removecredit"})
+    assert {"payments", "invoices", "payers"} <= offered
     assert "/pay " not in (await ask(ada, linked, "/help", "/unlink")).text
     details = await ask(ada, linked, "/invoice 2", "Invoice 2")
     words = {(button.data or "").partition(":")[0] for button in details.buttons}
     assert words == {"pdf", "snooze", "mute"}
+
+
+@pytest.mark.parametrize("changes", [{"payments": "off"}])
+async def test_switched_off_the_owner_still_says_who_rules_the_reminders(
+    ada: Person, linked: Chat, telegram: SandboxTelegram, store: TinyStore
+) -> None:
+    bob = telegram.add_user("Bob", language_code="en")
+    group = ada.create_group("Family", members=[bob], supergroup=True)
+    ada.set_bot_status(group, "member")
+    link = (await store.chat(linked.id)).link
+    assert link is not None
+    await store.link(replace(link, place=Place(group.id)), {})
+    message = bob.send(group, "May I?")
+    ada.send(group, "/payers", reply_to=message)
+    await group.wait_for(from_bot("Bob may pay here", "can change the reminders of this group"))
+    owned = (await store.chat(group.id)).link
+    assert owned is not None
+    assert [payer.name for payer in owned.payers] == ["Bob"]
+    listed = await ask(ada, group, "/payers", "Paying is switched off", "Bob may pay.")
+    assert [button.text for button in listed.buttons] == ["✖️ Remove Bob"]
 
 
 @pytest.mark.parametrize("changes", [{"payments": "off"}])

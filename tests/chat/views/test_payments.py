@@ -9,11 +9,12 @@ from itertools import product
 
 import pytest
 
-from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, length
+from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, Screen, length
 from bot.chat.texts import Texts
+from bot.chat.views import batches
 from bot.chat.views.payments import progress, question
 from bot.domain.invoices import Item
-from bot.domain.payments import Action, Outcome, State
+from bot.domain.payments import Action, Found, Outcome, State
 from bot.errors import BotError, DocumentTooLarge, ProviderError
 from bot.sandbox.telegram.html import parse_html
 from tests.chat.samples import DE, EN, NASTY, NOW, buttons, invoice, labels, payment, seen
@@ -171,11 +172,61 @@ def test_what_is_left_is_not_told_where_it_would_mislead() -> None:
 
 
 def test_what_has_changed_is_shown_and_can_be_paid_as_it_is_now() -> None:
-    changed = payment(state=State.ENDED, outcome=Outcome.CHANGED, left=Decimal("9.00"))
-    assert seen(progress(EN, changed)).endswith("Please look at it again.\nLeft to pay now: €9.00")
+    found = Found(is_open=True, is_paid=False, status="Unpaid", credit=Decimal("2.00"), due=None)
+    changed = payment(state=State.ENDED, outcome=Outcome.CHANGED, left=Decimal("9.00"), found=found)
+    assert seen(progress(EN, changed)).endswith(
+        "so I have not paid it.\nLeft to pay now: €9.00\nCredit on it now: €2.00\nIt has no due date now."
+    )
     assert [button.label for button in buttons(progress(EN, changed))] == ["💳 Pay €9.00 with credit", "🔎 Details"]
     settled = replace(changed, left=Decimal(0))
     assert [button.data for button in buttons(progress(EN, settled))] == [DETAILS]
+
+
+def batch(*steps: State | Outcome) -> Screen:
+    """The message about several that stand thus."""
+    asked = [payment(id=f"p{number}", batch="b") for number in range(len(steps))]
+    return batches.progress(
+        EN,
+        [
+            replace(one, state=State.ENDED, outcome=step) if isinstance(step, Outcome) else replace(one, state=step)
+            for one, step in zip(asked, steps, strict=True)
+        ],
+    )
+
+
+def test_several_that_have_stopped_at_one_without_an_end_are_not_said_to_go_on() -> None:
+    assert seen(batch(Outcome.DONE, State.SENT, Outcome.NOT_SENT)).startswith("⏳ Not confirmed yet. I keep looking")
+    assert seen(batch(Outcome.DONE, State.CONFIRMED, State.QUEUED)).startswith("⏳ Paying")
+
+
+def test_a_question_in_doubt_says_so_alone_and_among_others() -> None:
+    asked = payment(doubtful=True)
+    words = "Whether an earlier payment of it went through is not known yet."
+    assert words in seen(question(EN, asked, invoice(), NOW))
+    assert words in seen(batches.question(EN, [(asked, invoice()), (asked, invoice())], NOW))
+    assert words not in seen(question(EN, payment(), invoice(), NOW))
+
+
+def test_choosing_several_anew_is_not_offered_while_nobody_knows_whether_one_was_paid() -> None:
+    assert "several" in [button.data for button in buttons(batch(Outcome.PARTLY, Outcome.NOT_SENT))]
+    assert "several" not in [button.data for button in buttons(batch(Outcome.UNCLEAR, Outcome.NOT_SENT))]
+
+
+@pytest.mark.parametrize("action", Action)
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (Found(is_open=False, is_paid=True, status="Paid", credit=Decimal(0), due=None), "It is paid already."),
+        (Found(is_open=False, is_paid=False, status="Cancelled", credit=Decimal(0), due=None), "now: Cancelled"),
+    ],
+)
+def test_of_an_invoice_that_is_closed_by_now_is_said_how_and_nothing_more_is_offered(
+    action: Action, found: Found, words: str
+) -> None:
+    closed = payment(action, state=State.ENDED, outcome=Outcome.CHANGED, left=Decimal(0), found=found)
+    assert seen(progress(EN, closed)).endswith(words)
+    assert [button.data for button in buttons(progress(EN, closed))] == [DETAILS]
+    assert words in seen(batches.progress(EN, [closed, replace(closed, id="b", outcome=Outcome.NOT_SENT)]))
 
 
 def test_a_refusal_is_told_in_the_providers_words() -> None:

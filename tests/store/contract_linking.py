@@ -1,0 +1,105 @@
+"""What a store promises of a link that takes the place of another one."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from bot.domain.chats import Link, Member, Place
+from bot.domain.invitations import Invitation
+from bot.domain.payments import Outcome, State
+from bot.errors import LinkInUse
+from bot.ports import Store
+from tests.store.examples import CHAT, MINUTE, NOW, OTHER, SECOND, Shelf, linked, new_link, new_payment
+
+BOB = Member(8, "Bob")
+
+
+async def invited(store: Store, replaces: datetime | None = None, invitation_id: str = "way") -> str:
+    invitation = Invitation(invitation_id, Place(CHAT), "Family", 7, NOW + 15 * MINUTE, replaces)
+    await store.put_invitation(invitation, NOW)
+    return invitation_id
+
+
+async def link_of(store: Store) -> Link | None:
+    return (await store.chat(CHAT)).link
+
+
+class LinkingContract:
+    """Whatever happened since it was begun is seen when it is written."""
+
+    async def test_an_invitation_is_used_up_with_the_link(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        way, link = await invited(store), new_link(store)
+        assert await store.link(link, {}, way)
+        assert await store.invitation(way) is None
+        assert not await store.link(replace(link, linked_at=NOW + SECOND), {}, way)
+        assert await link_of(store) == link
+
+    async def test_of_two_ways_to_the_same_link_one_is_taken(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        one = await invited(store)
+        other = Invitation("other", Place(CHAT), "Family", 8, NOW + 15 * MINUTE)
+        await store.put_invitation(other, NOW)
+        links = [(new_link(store), one), (new_link(store, linked_by=8, linked_at=NOW + SECOND), other.id)]
+        done = await asyncio.gather(*(store.link(link, {}, way) for link, way in links))
+        assert sorted(done) == [False, True]
+        assert await link_of(store) == links[done.index(True)][0]
+
+    async def test_a_link_that_is_another_by_now_or_gone_is_not_replaced_by_invitation(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        first = await linked(store)
+        way = await invited(store, replaces=first.linked_at)
+        second = replace(first, linked_at=NOW + MINUTE)
+        await store.link(second, {})
+        assert not await store.link(replace(first, linked_by=9), {}, way)
+        assert await link_of(store) == second
+        await store.unlink(CHAT)
+        assert not await store.link(first, {}, await invited(store, replaces=second.linked_at))
+        assert await link_of(store) is None
+
+    async def test_payers_stay_as_they_are_stored_where_the_owner_does(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        old = await linked(store)
+        await store.add_payer(CHAT, BOB)
+        await store.link(replace(old, linked_at=NOW + SECOND), {})
+        link = await link_of(store)
+        assert link is not None
+        assert link.payers == (BOB,)
+        await store.remove_payer(CHAT, BOB.id)
+        await store.link(replace(link, linked_at=NOW + MINUTE), {})
+        assert await link_of(store) == replace(old, linked_at=NOW + MINUTE)
+        await store.add_payer(CHAT, BOB)
+        await store.link(replace(old, linked_by=9), {})
+        assert await link_of(store) == replace(old, linked_by=9)
+
+    @pytest.mark.parametrize("state", [State.QUEUED, State.CONFIRMED, State.SENT])
+    async def test_while_a_payment_is_under_way_no_other_account_is_linked(self, shelf: Shelf, state: State) -> None:
+        store = await shelf.open()
+        old = await linked(store)
+        await store.add_payment(new_payment(account=old.account, state=state))
+        another = new_link(store, token="token-of-another", linked_at=NOW + MINUTE)
+        way = await invited(store, replaces=old.linked_at)
+        for attempt in (store.link(another, {}), store.link(another, {}, way)):
+            with pytest.raises(LinkInUse):
+                await attempt
+        assert await link_of(store) == old
+        assert await store.link(replace(old, linked_at=NOW + MINUTE), {}, way)
+
+    async def test_what_was_asked_or_has_ended_with_another_account_goes(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        old = await linked(store)
+        end = new_payment("untold", old.account, state=State.ENDED, outcome=Outcome.DONE)
+        elsewhere = new_payment("elsewhere", old.account, place=Place(OTHER))
+        for payment in (new_payment("asked", old.account), end, replace(end, id="told", told=True), elsewhere):
+            await store.add_payment(payment)
+        another = new_link(store, token="token-of-another")
+        await store.add_payment(new_payment("new", another.account))
+        await store.link(another, {})
+        assert [payment.id for payment in await store.payments_of_chat(CHAT)] == ["new"]
+        assert await store.unsettled_payments() == [end]  # it is told, and forgotten then
+        assert await store.payment("elsewhere") == elsewhere
+        assert not await store.advance_payment(new_payment("asked", old.account, state=State.CONFIRMED), State.ASKED)
