@@ -146,3 +146,24 @@ async def test_the_address_says_who_one_is_and_back_goes_back(browser: Browser, 
         await screen.page.go_back()
         await expect(screen.page.locator(".who h2")).to_have_text("Lighthouse Studio")
         await expect(screen.page.locator(".person input:checked")).to_have_value("1000003")
+
+
+async def test_what_was_refused_goes_back_into_the_field_of_the_one_who_wrote_it(screen: Screen) -> None:
+    page = screen.page
+    await page.evaluate(
+        """() => {
+            const refusal = Response.json({ error: "refused" }, { status: 403 });
+            window.fetch = () => new Promise((answer) => (window.refuse = () => answer(refusal)));
+        }"""
+    )
+    await screen.chat("Lighthouse").click()
+    await screen.say("A word of Ada's")
+    await screen.be("Jonas")
+    await screen.chat("Lighthouse").click()
+    await screen.field.fill("Jonas writes")
+    await page.evaluate("refuse()")
+    await expect(screen.notices).not_to_be_empty()
+    await expect(screen.field).to_have_value("Jonas writes")
+    await screen.be("Ada")
+    await screen.chat("Lighthouse").click()
+    await expect(screen.field).to_have_value("A word of Ada's")
