@@ -129,6 +129,18 @@ async def test_topics_are_kept_apart(screen: Screen, bot: Bot, group: Chat) -> N
     await screen.page.locator(".topics button").first.click()
     await expect(screen.page.locator(".log")).not_to_contain_text("Here too")
 
+    topic = screen.page.locator(".topics button").nth(1)
+    await bot.send_message(forum.id, "One", message_thread_id=said.topic_id)
+    await bot.send_message(forum.id, "Two", message_thread_id=said.topic_id)
+    await expect(topic.locator(".badge")).to_have_text("2")
+    await screen.page.reload()
+    await expect(topic.locator(".badge")).to_have_text("2")
+    await bot.send_message(forum.id, "Three", message_thread_id=said.topic_id)
+    await screen.notices.get_by_role("button").click()
+    await expect(screen.last).to_contain_text("Three")
+    await expect(topic.locator(".badge")).to_have_count(0)
+    await expect(screen.chat("Lighthouse").locator(".badge")).to_have_count(0)
+
 
 async def test_the_administrator_rules_over_the_bot(screen: Screen, stage: Stage, group: Chat) -> None:
     bot = stage.sandbox.telegram.bot
