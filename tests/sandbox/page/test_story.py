@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import httpx
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from bot.sandbox.provider_faults import Call
 from bot.sandbox.stage import TOKEN, Stage
@@ -48,9 +49,7 @@ async def test_link_alert_pdf_pay(
         async with page.expect_download() as downloading:
             await document.locator(".save").click()
         assert (await downloading.value).suggested_filename == f"Rechnung-{OVERDUE}.pdf"
-        async with page.expect_popup() as opening:
-            await document.locator(".open").click()
-        await (await opening.value).close()
+        await check_pdf_opens(page, document.locator(".open"))
 
         await screen.key(f"pay:{OVERDUE}").click()
         await screen.key("yes:").click()
@@ -62,6 +61,21 @@ async def test_link_alert_pdf_pay(
         await expect(page.locator("#credit")).to_have_value("45.01")
         assert stage.sandbox.provider.executed(Call.PAY, OVERDUE) == 1
         assert await page.locator("html").get_attribute("lang") == ("de" if name == "jonas" else "en")
+
+
+async def check_pdf_opens(page: Page, link: Locator) -> None:
+    """It opens in a tab of its own, in which the browser's viewer shows it."""
+    href = str(await link.get_attribute("href"))
+    async with (
+        page.context.expect_event("response", lambda answer: answer.url.endswith(href)) as answering,
+        page.expect_popup() as opening,
+    ):
+        await link.click()
+    answer, tab = await answering.value, await opening.value
+    await expect(tab).to_have_url(re.compile(re.escape(href)))
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/pdf")
+    await tab.wait_for_function("document.contentType === 'application/pdf'")
+    await tab.close()
 
 
 async def test_with_the_keyboard_alone(screen: Screen, stage: Stage) -> None:
