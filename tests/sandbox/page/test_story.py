@@ -103,6 +103,7 @@ async def test_with_the_keyboard_alone(screen: Screen, stage: Stage) -> None:
     await screen.tab_to(screen.key("yes:"))
     await press("Space")
     await expect(screen.key("yes:")).to_have_count(0)
+    await expect(page.locator(".just-paid")).to_be_in_viewport()
     await expect(page.locator(".message :focus")).to_be_attached()  # the edit left the focus where it was
     await expect(page.locator(".is-paid", has_text=str(new))).to_be_visible()
     assert stage.account.credit == Decimal("42.50")

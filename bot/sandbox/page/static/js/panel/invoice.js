@@ -6,6 +6,8 @@ import { language } from "../state.js";
 import { fromDay, money, t } from "../texts.js";
 import { cents, form } from "./forms.js";
 
+const drawn = new Map(); // the status in which each invoice was drawn last
+
 /** An invoice as an item of a list, with what the provider may do to it. */
 export function item(invoice, today) {
     const { id, title, total, left, due, status } = invoice;
@@ -17,9 +19,11 @@ export function item(invoice, today) {
             const state = isOpen && due < today ? "Overdue" : status;
             const when = isOpen ? t("invoices.due", { day: fromDay(due, today) }) : "";
             const amount = money(isOpen ? left : total);
-            return h(
+            const isJustPaid = drawn.get(id) === "Unpaid" && status === "Paid";
+            drawn.set(id, status);
+            const node = h(
                 "li",
-                { class: `is-${state.toLowerCase()}` },
+                { class: `is-${state.toLowerCase()}${isJustPaid ? " just-paid" : ""}` },
                 h(
                     "span",
                     { class: "top" },
@@ -32,6 +36,8 @@ export function item(invoice, today) {
                 isOpen && h("div", { class: "tools" }, ending(id, "Paid"), ending(id, "Cancelled"), more(id)),
                 status === "Gone" && h("div", { class: "tools" }, hiding(id, false)),
             );
+            if (isJustPaid) setTimeout(() => node.scrollIntoView({ block: "nearest" }));
+            return node;
         },
     };
 }

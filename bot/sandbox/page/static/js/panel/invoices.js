@@ -13,7 +13,7 @@ const MAKINGS = ["open", "paid", "unreadable"];
 /** This part of the panel: its node, and how to bring it up to date. */
 export function invoices() {
     const credit = creditForm();
-    const list = h("ul", { class: "invoices", tabindex: "0", "aria-label": t("invoices.list") });
+    const list = h("ul", { class: "invoices", "aria-label": t("invoices.list") });
     const heading = h("h3", { id: "invoices-title" }, t("invoices.title"));
     const node = h("section", { "aria-labelledby": "invoices-title" }, heading, credit.node, newForm(), list);
     return {
