@@ -55,6 +55,9 @@ class Levers:
     _telegram_faults: dict[str, TelegramFault] = field(default_factory=dict)
     _gone: dict[int, SandboxInvoice] = field(default_factory=dict)
     """Invoices that the provider no longer knows of; they can be brought back."""
+    _payments: int = 0
+    _presser: int | None = None
+    _payers: set[int] = field(default_factory=set)
 
     def faults(self) -> Json:
         """Which faults are on, by name."""
@@ -82,6 +85,19 @@ class Levers:
     def _is_on(self, name: str) -> bool:
         fault = self._telegram_faults.get(name)
         return fault is not None and fault.left != 0
+
+    def note_press(self, person_id: int) -> None:
+        """Somebody has pressed a button; what is paid next, they have paid."""
+        self.payers()
+        self._presser = person_id
+
+    def payers(self) -> set[int]:
+        """The people who have paid with the account's credit, by id."""
+        payments = sum(done.call is Call.PAY for done in self.stage.sandbox.provider.executions)
+        if payments > self._payments and self._presser is not None:
+            self._payers.add(self._presser)
+        self._payments = payments
+        return self._payers
 
     def pass_time(self, step: Step) -> None:
         """An hour; or until the morning of the next day, or of the same day next week."""

@@ -122,6 +122,9 @@ async def test_the_first_steps_are_ticked_off(screen: Screen, stage: Stage) -> N
     await screen.key(f"pay:{max(stage.account.invoices)}").click()
     await screen.key("yes:").click()
     await expect(done).to_have_count(3)
+    await expect(page.locator(".steps button")).to_have_count(0)
+    await screen.be("Jonas")
+    await expect(done).to_have_count(0)
 
 
 async def test_the_token_can_be_copied(screen: Screen) -> None:
