@@ -179,3 +179,12 @@ async def test_what_was_refused_goes_back_into_the_field_of_the_one_who_wrote_it
     await screen.be("Ada")
     await screen.chat("Lighthouse").click()
     await expect(screen.field).to_have_value("A word of Ada's")
+
+
+async def test_a_message_that_is_too_long_stays_in_the_field(screen: Screen) -> None:
+    await screen.chat("Lighthouse").click()
+    await screen.say("x" * 4097)
+    await expect(screen.notices).to_contain_text("4097 characters of at most 4096")
+    await expect(screen.field).to_have_value("x" * 4097)
+    await screen.say("x" * 4096)
+    await expect(screen.last).to_contain_text("x" * 4096)

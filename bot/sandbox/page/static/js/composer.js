@@ -5,9 +5,11 @@ import { upload } from "./api.js";
 import { commands } from "./commands.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
+import { notice } from "./notices.js";
 import { botStatus, chatOf, me, messagesOf, onChange, state } from "./state.js";
 import { t } from "./texts.js";
 
+const LONGEST = 4096; // characters of a message, for Telegram
 const drafts = new Map(); // what was typed and not sent, and the message it replies to, by person, chat and topic
 let here = "";
 
@@ -89,6 +91,8 @@ function drawReply() {
 async function send(text) {
     const words = text.trim();
     if (!words) return;
+    const length = [...words].length;
+    if (length > LONGEST) return void notice(t("error.too_long", { length, most: LONGEST }));
     const place = here; // another may be open by the time of the answer
     const { reply: replied } = draft();
     drafts.delete(place);

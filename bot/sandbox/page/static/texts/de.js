@@ -19,6 +19,7 @@ export const de = {
     "error.lost": "Die Sandbox antwortet nicht. Läuft „make demo“ noch?",
     "error.refused": "Das lässt Telegram dich hier nicht tun.",
     "error.too_large": "Diese Datei ist zu groß. Nimm eine unter 20 MB.",
+    "error.too_long": "Diese Nachricht ist zu lang: {length} von höchstens {most} Zeichen. Kürze sie.",
     "error.wrong": "Das ist nicht zu lesen. Sieh nach, was du ausgefüllt hast.",
     "faults.blocked": "{name} blockiert den Bot",
     "faults.blocked.hint": "in diesen Chat lässt sich nichts senden",

@@ -19,6 +19,7 @@ export const en = {
     "error.lost": "The sandbox does not answer. Is “make demo” still running?",
     "error.refused": "Telegram does not let you do that here.",
     "error.too_large": "That file is too big. Choose one below 20 MB.",
+    "error.too_long": "That message is too long: {length} characters of at most {most}. Shorten it.",
     "error.wrong": "That can’t be read. Check what you have filled in.",
     "faults.blocked": "{name} blocks the bot",
     "faults.blocked.hint": "nothing can be sent to this chat",
