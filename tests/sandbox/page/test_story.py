@@ -134,6 +134,13 @@ async def test_the_token_can_be_copied(screen: Screen) -> None:
     assert await screen.page.evaluate("navigator.clipboard.readText()") == TOKEN
 
 
+async def test_a_token_that_the_browser_does_not_copy_is_selected(screen: Screen) -> None:
+    await screen.page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error()))")
+    await screen.page.locator('[data-focus="copy"]').click()
+    await expect(screen.notices).to_contain_text("Ctrl+C")
+    assert await screen.page.evaluate("getSelection().toString()") == TOKEN
+
+
 async def test_a_document_opens_as_what_it_is(screen: Screen, stage: Stage) -> None:
     await screen.page.locator('[data-focus="start.do"]').click()
     await screen.page.locator('[data-focus="link.do"]').click()

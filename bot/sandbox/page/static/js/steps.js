@@ -69,8 +69,13 @@ function token() {
     });
     copy.append(icon("copy"));
     copy.addEventListener("click", async () => {
-        await navigator.clipboard.writeText(state.world.token);
-        notice(t("steps.copied"));
+        try {
+            await navigator.clipboard.writeText(state.world.token);
+            notice(t("steps.copied"));
+        } catch {
+            getSelection().selectAllChildren(copy.previousElementSibling);
+            notice(t("steps.not_copied"));
+        }
     });
     return h("span", { class: "token" }, h("code", {}, state.world.token), copy);
 }

@@ -28,7 +28,7 @@ export const de = {
     "faults.empty": "Leere Antworten",
     "faults.empty.hint": "200, und nichts darin",
     "faults.flood": "Zu viele Nachrichten",
-    "faults.flood.hint": "429 für Nachrichten, wieder in 10 Sekunden",
+    "faults.flood.hint": "429 für Nachrichten; danach wartet der Bot bis zu 10 Sekunden",
     "faults.pay_refused": "Zahlungen abgelehnt",
     "faults.pay_refused.hint": "422, nichts wird bezahlt",
     "faults.pay_unanswered": "Nächste Zahlung ohne Antwort",
@@ -121,6 +121,7 @@ export const de = {
     "steps.link": "Konto verknüpfen.",
     "steps.link.do": "Mit /link senden",
     "steps.link.how": "Schicke dem Bot /link und dann das API-Token deiner Firma:",
+    "steps.not_copied": "Der Browser hat das Kopieren nicht erlaubt. Es ist jetzt markiert: drücke Strg+C.",
     "steps.pay": "Erinnert werden und bezahlen.",
     "steps.pay.day": "Nächster Tag",
     "steps.pay.how":

@@ -28,7 +28,7 @@ export const en = {
     "faults.empty": "Empty answers",
     "faults.empty.hint": "200, and nothing in it",
     "faults.flood": "Flood limit",
-    "faults.flood.hint": "429 for messages, try again in 10 seconds",
+    "faults.flood.hint": "429 for messages; after it ends the bot waits up to 10 seconds",
     "faults.pay_refused": "Payments refused",
     "faults.pay_refused.hint": "422, nothing is paid",
     "faults.pay_unanswered": "Next payment unanswered",
@@ -121,6 +121,7 @@ export const en = {
     "steps.link": "Link the account.",
     "steps.link.do": "Send it with /link",
     "steps.link.how": "Send the bot /link, then your company’s API token:",
+    "steps.not_copied": "The browser did not let it be copied. It is selected now: press Ctrl+C.",
     "steps.pay": "Get an alert, and pay.",
     "steps.pay.day": "Next day",
     "steps.pay.how":
