@@ -71,6 +71,12 @@ class SandboxInvoice:
         """What is left to pay, whatever the status."""
         return self.gross - self.credit
 
+    def reprice(self, gross: Decimal) -> None:
+        """Let it be over ``gross`` from now on, 19 % tax included; its first item takes the difference."""
+        self.items[0].amount += gross - self.gross
+        self.net = _net_of(gross)
+        self.tax = gross - self.net
+
     @property
     def has_transactions(self) -> bool:
         return self.paid_at is not None and self.gross > 0
@@ -109,6 +115,10 @@ class SandboxInvoice:
             "taxed": 1,
         }
         return fields | {"donation": self.donation} if self.older_form else fields
+
+
+def _net_of(gross: Decimal) -> Decimal:
+    return (gross / Decimal("1.19")).quantize(CENT, ROUND_HALF_UP)
 
 
 def number(amount: Decimal) -> int | float:
@@ -169,7 +179,7 @@ def make_invoice(
     description: str | None = None,
 ) -> SandboxInvoice:
     """An open invoice of one item over ``gross``, 19 % tax included."""
-    net = (gross / Decimal("1.19")).quantize(CENT, ROUND_HALF_UP)
+    net = _net_of(gross)
     text = description or f"{kind} ({issued:%d.%m.%Y} - {issued + timedelta(days=29):%d.%m.%Y})"
     short = text.partition("\n")[0]
     item = SandboxItem(invoice_id + 30_000, kind, text, gross, short=short)

@@ -38,6 +38,7 @@ class Press(Struct):
 
     def do(self, levers: Levers) -> None:
         message = message_in(levers.stage.chat(self.chat), self.message)
+        levers.note_press(self.person)
         levers.stage.person(self.person).press(message, self.data)
 
 

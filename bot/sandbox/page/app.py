@@ -21,7 +21,7 @@ from bot.errors import StartError
 from bot.sandbox.page.acts import Block, Press, Rule, Write
 from bot.sandbox.page.guard import Guard
 from bot.sandbox.page.levers import Levers
-from bot.sandbox.page.moves import Credit, Issue, Settle, Switch, Wait
+from bot.sandbox.page.moves import Amend, Credit, Hide, Issue, Settle, Switch, Wait
 from bot.sandbox.page.shown import OPENED
 from bot.sandbox.page.stream import events
 from bot.sandbox.server import serve
@@ -32,7 +32,7 @@ PORT = 8099
 
 LARGEST_FILE = 20 * 1024 * 1024
 STATIC = Path(__file__).parent / "static"
-Form = Write | Press | Block | Rule | Issue | Settle | Credit | Switch | Wait
+Form = Write | Press | Block | Rule | Issue | Settle | Amend | Hide | Credit | Switch | Wait
 FORMS: dict[str, type[Form]] = {form.__name__.lower(): form for form in get_args(Form)}
 
 

@@ -18,6 +18,8 @@ from bot.sandbox.telegram.faults import Fault as TelegramFault, Faults as Telegr
 
 Json = dict[str, object]
 Step = Literal["hour", "day", "week"]
+Making = Literal["open", "paid", "unreadable"]
+Ending = Literal["Paid", "Cancelled", "Refunded"]
 
 WORDS = {
     "Hosting": "KVM Server L\nProzessor: 8 Kerne\nRAM: 16GB RAM",
@@ -51,6 +53,11 @@ class Levers:
 
     stage: Stage
     _telegram_faults: dict[str, TelegramFault] = field(default_factory=dict)
+    _gone: dict[int, SandboxInvoice] = field(default_factory=dict)
+    """Invoices that the provider no longer knows of; they can be brought back."""
+    _payments: int = 0
+    _presser: int | None = None
+    _payers: set[int] = field(default_factory=set)
 
     def faults(self) -> Json:
         """Which faults are on, by name."""
@@ -79,6 +86,19 @@ class Levers:
         fault = self._telegram_faults.get(name)
         return fault is not None and fault.left != 0
 
+    def note_press(self, person_id: int) -> None:
+        """Somebody has pressed a button; what is paid next, they have paid."""
+        self.payers()
+        self._presser = person_id
+
+    def payers(self) -> set[int]:
+        """The people who have paid with the account's credit, by id."""
+        payments = sum(done.call is Call.PAY for done in self.stage.sandbox.provider.executions)
+        if payments > self._payments and self._presser is not None:
+            self._payers.add(self._presser)
+        self._payments = payments
+        return self._payers
+
     def pass_time(self, step: Step) -> None:
         """An hour; or until the morning of the next day, or of the same day next week."""
         clock, zone = self.stage.sandbox.clock, self.stage.sandbox.provider.zone
@@ -88,26 +108,53 @@ class Levers:
             now = clock()
             clock.put_forward(_morning(now, 1 if step == "day" else 7, zone) - now)
 
-    def issue(self, amount: Decimal, days: int, kind: str) -> None:
-        """Let the provider write an invoice, with words that fit its kind."""
-        provider = self.stage.sandbox.provider
-        provider.create_invoice(self.stage.account, amount, days, kind=kind, description=WORDS.get(kind))
+    def issue(self, amount: Decimal, days: int, kind: str, making: Making) -> None:
+        """Let the provider write an invoice, with words that fit its kind; one that is unreadable has no sum."""
+        provider, words = self.stage.sandbox.provider, WORDS.get(kind)
+        paid = making == "paid"
+        invoice = provider.create_invoice(self.stage.account, amount, days, kind=kind, description=words, paid=paid)
+        if making == "unreadable":
+            invoice.extra = {"total": "?"}
 
-    def settle(self, invoice_id: int, status: Literal["Paid", "Cancelled"]) -> None:
-        """Let an open invoice be paid some other way, or cancelled. Raises :class:`LookupError` if it is not open."""
-        invoice = self.stage.account.invoices.get(invoice_id)
-        if invoice is None or not invoice.is_open:
-            raise LookupError(f"invoice {invoice_id} is not open")
+    def settle(self, invoice_id: int, status: Ending) -> None:
+        """Let an open invoice be paid some other way, cancelled or refunded. Raises :class:`LookupError`."""
+        invoice = self._open(invoice_id)
         if status == "Paid":
             self.stage.sandbox.provider.settle(invoice)
         else:
-            self.stage.sandbox.provider.cancel(invoice_id)
+            invoice.status = status
+
+    def amend(self, invoice_id: int, amount: Decimal, days: int) -> None:
+        """Change an open invoice's sum by ``amount`` and its due date by so many days.
+
+        Raises :class:`LookupError` if it is not open, and :class:`ValueError` if nothing were left to pay.
+        """
+        invoice = self._open(invoice_id)
+        if invoice.left + amount <= 0:
+            raise ValueError(f"invoice {invoice_id} would be over {invoice.left + amount}")
+        invoice.reprice(invoice.gross + amount)
+        invoice.due += timedelta(days=days)
+
+    def hide(self, invoice_id: int, *, hidden: bool) -> None:
+        """Let an invoice vanish from the account, or come back. Raises :class:`LookupError`."""
+        here, there = self.stage.account.invoices, self._gone
+        if not hidden:
+            here, there = there, here
+        there[invoice_id] = here.pop(invoice_id)
+
+    def _open(self, invoice_id: int) -> SandboxInvoice:
+        invoice = self.stage.account.invoices.get(invoice_id)
+        if invoice is None or not invoice.is_open:
+            raise LookupError(f"invoice {invoice_id} is not open")
+        return invoice
 
     def books(self) -> Json:
-        """The account's credit, and its invoices, the newest first."""
+        """The account's credit, and its invoices, the newest first; those that are gone have the status ``Gone``."""
         account = self.stage.account
-        invoices = sorted(account.invoices.values(), key=lambda invoice: (invoice.issued, invoice.id), reverse=True)
-        return {"credit": str(account.credit), "invoices": [_invoice(invoice) for invoice in invoices]}
+        every = [*account.invoices.values(), *self._gone.values()]
+        every.sort(key=lambda invoice: (invoice.issued, invoice.id), reverse=True)
+        invoices = [_invoice(one) | ({"status": "Gone"} if one.id in self._gone else {}) for one in every]
+        return {"credit": str(account.credit), "invoices": invoices}
 
 
 def _morning(now: datetime, days: int, zone: ZoneInfo) -> datetime:

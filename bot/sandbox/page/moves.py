@@ -7,31 +7,56 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from bot.sandbox.page.levers import Levers, Step
+from bot.sandbox.page.levers import Ending, Levers, Making, Step
 
 MOST = 100_000_00
 """Cents."""
 
 
 class Issue(Struct):
-    """The provider writes an invoice over so many cents, tax included, due in ``days`` (below 0: it was due)."""
+    """The provider writes an invoice over so many cents, tax included, due in ``days`` (below 0: it was due).
+
+    It is open, was paid on creation, or is written so that it can't be read.
+    """
 
     cents: Annotated[int, Meta(ge=1, le=MOST)]
     days: Annotated[int, Meta(ge=-365, le=3650)]
     kind: Literal["Hosting", "Domain", "Donation"]
+    making: Making = "open"
 
     def do(self, levers: Levers) -> None:
-        levers.issue(_euros(self.cents), self.days, self.kind)
+        levers.issue(_euros(self.cents), self.days, self.kind, self.making)
 
 
 class Settle(Struct):
-    """An invoice is paid some other way, or cancelled."""
+    """An invoice is paid some other way, cancelled or refunded."""
 
     invoice: int
-    status: Literal["Paid", "Cancelled"]
+    status: Ending
 
     def do(self, levers: Levers) -> None:
         levers.settle(self.invoice, self.status)
+
+
+class Amend(Struct):
+    """An open invoice's sum changes by so many cents, and its due date by so many days."""
+
+    invoice: int
+    cents: Annotated[int, Meta(ge=-MOST, le=MOST)]
+    days: Annotated[int, Meta(ge=-3650, le=3650)]
+
+    def do(self, levers: Levers) -> None:
+        levers.amend(self.invoice, _euros(self.cents), self.days)
+
+
+class Hide(Struct):
+    """An invoice vanishes from the account, or comes back."""
+
+    invoice: int
+    hidden: bool
+
+    def do(self, levers: Levers) -> None:
+        levers.hide(self.invoice, hidden=self.hidden)
 
 
 class Credit(Struct):

@@ -15,7 +15,6 @@ import msgspec
 
 from bot.sandbox.page.levers import Levers
 from bot.sandbox.page.shown import Json, bot_json, chat_json, message_json, person_json
-from bot.sandbox.provider_faults import Call
 from bot.sandbox.telegram import (
     ActionShown,
     ButtonPressed,
@@ -64,7 +63,7 @@ def world(levers: Levers, run: str) -> Json:
         "people": [person_json(stage, person) for person in stage.people],
         "chats": [chat_json(stage, chat) for chat in stage.chats],
         "faults": levers.faults(),
-        "paid": any(done.call is Call.PAY for done in sandbox.provider.executions),
+        "payers": sorted(levers.payers()),
     } | levers.books()
 
 

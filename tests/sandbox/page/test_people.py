@@ -129,6 +129,18 @@ async def test_topics_are_kept_apart(screen: Screen, bot: Bot, group: Chat) -> N
     await screen.page.locator(".topics button").first.click()
     await expect(screen.page.locator(".log")).not_to_contain_text("Here too")
 
+    topic = screen.page.locator(".topics button").nth(1)
+    await bot.send_message(forum.id, "One", message_thread_id=said.topic_id)
+    await bot.send_message(forum.id, "Two", message_thread_id=said.topic_id)
+    await expect(topic.locator(".badge")).to_have_text("2")
+    await screen.page.reload()
+    await expect(topic.locator(".badge")).to_have_text("2")
+    await bot.send_message(forum.id, "Three", message_thread_id=said.topic_id)
+    await screen.notices.get_by_role("button").click()
+    await expect(screen.last).to_contain_text("Three")
+    await expect(topic.locator(".badge")).to_have_count(0)
+    await expect(screen.chat("Lighthouse").locator(".badge")).to_have_count(0)
+
 
 async def test_the_administrator_rules_over_the_bot(screen: Screen, stage: Stage, group: Chat) -> None:
     bot = stage.sandbox.telegram.bot
@@ -146,3 +158,33 @@ async def test_the_address_says_who_one_is_and_back_goes_back(browser: Browser, 
         await screen.page.go_back()
         await expect(screen.page.locator(".who h2")).to_have_text("Lighthouse Studio")
         await expect(screen.page.locator(".person input:checked")).to_have_value("1000003")
+
+
+async def test_what_was_refused_goes_back_into_the_field_of_the_one_who_wrote_it(screen: Screen) -> None:
+    page = screen.page
+    await page.evaluate(
+        """() => {
+            const refusal = Response.json({ error: "refused" }, { status: 403 });
+            window.fetch = () => new Promise((answer) => (window.refuse = () => answer(refusal)));
+        }"""
+    )
+    await screen.chat("Lighthouse").click()
+    await screen.say("A word of Ada's")
+    await screen.be("Jonas")
+    await screen.chat("Lighthouse").click()
+    await screen.field.fill("Jonas writes")
+    await page.evaluate("refuse()")
+    await expect(screen.notices).not_to_be_empty()
+    await expect(screen.field).to_have_value("Jonas writes")
+    await screen.be("Ada")
+    await screen.chat("Lighthouse").click()
+    await expect(screen.field).to_have_value("A word of Ada's")
+
+
+async def test_a_message_that_is_too_long_stays_in_the_field(screen: Screen) -> None:
+    await screen.chat("Lighthouse").click()
+    await screen.say("x" * 4097)
+    await expect(screen.notices).to_contain_text("4097 characters of at most 4096")
+    await expect(screen.field).to_have_value("x" * 4097)
+    await screen.say("x" * 4096)
+    await expect(screen.last).to_contain_text("x" * 4096)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import httpx
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from bot.sandbox.provider_faults import Call
 from bot.sandbox.stage import TOKEN, Stage
@@ -48,9 +49,7 @@ async def test_link_alert_pdf_pay(
         async with page.expect_download() as downloading:
             await document.locator(".save").click()
         assert (await downloading.value).suggested_filename == f"Rechnung-{OVERDUE}.pdf"
-        async with page.expect_popup() as opening:
-            await document.locator(".open").click()
-        await (await opening.value).close()
+        await check_pdf_opens(page, document.locator(".open"))
 
         await screen.key(f"pay:{OVERDUE}").click()
         await screen.key("yes:").click()
@@ -62,6 +61,21 @@ async def test_link_alert_pdf_pay(
         await expect(page.locator("#credit")).to_have_value("45.01")
         assert stage.sandbox.provider.executed(Call.PAY, OVERDUE) == 1
         assert await page.locator("html").get_attribute("lang") == ("de" if name == "jonas" else "en")
+
+
+async def check_pdf_opens(page: Page, link: Locator) -> None:
+    """It opens in a tab of its own, in which the browser's viewer shows it."""
+    href = str(await link.get_attribute("href"))
+    async with (
+        page.context.expect_event("response", lambda answer: answer.url.endswith(href)) as answering,
+        page.expect_popup() as opening,
+    ):
+        await link.click()
+    answer, tab = await answering.value, await opening.value
+    await expect(tab).to_have_url(re.compile(re.escape(href)))
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/pdf")
+    await tab.wait_for_function("document.contentType === 'application/pdf'")
+    await tab.close()
 
 
 async def test_with_the_keyboard_alone(screen: Screen, stage: Stage) -> None:
@@ -89,6 +103,7 @@ async def test_with_the_keyboard_alone(screen: Screen, stage: Stage) -> None:
     await screen.tab_to(screen.key("yes:"))
     await press("Space")
     await expect(screen.key("yes:")).to_have_count(0)
+    await expect(page.locator(".just-paid")).to_be_in_viewport()
     await expect(page.locator(".message :focus")).to_be_attached()  # the edit left the focus where it was
     await expect(page.locator(".is-paid", has_text=str(new))).to_be_visible()
     assert stage.account.credit == Decimal("42.50")
@@ -107,6 +122,9 @@ async def test_the_first_steps_are_ticked_off(screen: Screen, stage: Stage) -> N
     await screen.key(f"pay:{max(stage.account.invoices)}").click()
     await screen.key("yes:").click()
     await expect(done).to_have_count(3)
+    await expect(page.locator(".steps button")).to_have_count(0)
+    await screen.be("Jonas")
+    await expect(done).to_have_count(0)
 
 
 async def test_the_token_can_be_copied(screen: Screen) -> None:
@@ -114,6 +132,13 @@ async def test_the_token_can_be_copied(screen: Screen) -> None:
     await screen.page.locator('[data-focus="copy"]').click()
     await expect(screen.notices).not_to_be_empty()
     assert await screen.page.evaluate("navigator.clipboard.readText()") == TOKEN
+
+
+async def test_a_token_that_the_browser_does_not_copy_is_selected(screen: Screen) -> None:
+    await screen.page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error()))")
+    await screen.page.locator('[data-focus="copy"]').click()
+    await expect(screen.notices).to_contain_text("Ctrl+C")
+    assert await screen.page.evaluate("getSelection().toString()") == TOKEN
 
 
 async def test_a_document_opens_as_what_it_is(screen: Screen, stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from playwright.async_api import Browser, expect
 from telegram import Bot
 from telegram.error import Forbidden, NetworkError, RetryAfter
 
+from bot.provider.schema import read_page
 from bot.sandbox.provider_faults import Call, Fault
 from bot.sandbox.stage import TOKEN, Stage
 from tests.sandbox.page.screen import PHONE, Screen
@@ -39,6 +41,49 @@ async def test_an_invoice_is_written_settled_and_cancelled(screen: Screen, stage
     await expect(second.get_by_role("button")).to_have_count(0)
     assert [invoices[number].status for number in (older, newer)] == ["Paid", "Cancelled"]
     assert stage.account.credit == Decimal(50)
+
+
+async def test_an_open_invoice_is_changed_refunded_and_vanishes_and_comes_back(screen: Screen, stage: Stage) -> None:
+    page, invoices = screen.page, stage.account.invoices
+    await page.locator(".issue button").click()
+    first = page.locator(".invoices li").first
+    await expect(first).to_contain_text("12.34")
+    invoice = invoices[max(invoices)]
+    due = invoice.due
+
+    await first.locator("summary").click()
+    await first.get_by_label("Amount by (€)").fill("-2.04")
+    await first.get_by_label("Due date by (days)").fill("3")
+    await first.get_by_role("button", name="Change it").click()
+    await expect(first).to_contain_text("10.30")
+    assert (invoice.gross, invoice.items[0].amount) == (Decimal("10.30"), Decimal("10.30"))
+    assert invoice.due == due + timedelta(days=3)
+
+    await first.locator("summary").click()
+    await first.get_by_role("button", name="Let it vanish").click()
+    await expect(first.locator(".state")).to_have_text("Gone")
+    assert invoice.id not in invoices
+    await first.get_by_role("button", name="Bring it back").click()
+    await first.locator("summary").click()
+    await first.get_by_role("button", name="Refund it").click()
+    await expect(first.locator(".state")).to_have_text("Refunded")
+    assert invoices[invoice.id].status == "Refunded"
+
+
+async def test_an_invoice_is_written_paid_or_so_that_it_can_not_be_read(screen: Screen, stage: Stage) -> None:
+    page, invoices = screen.page, stage.account.invoices
+    for making, state in (("paid", "Paid"), ("unreadable", "Open")):
+        before = len(invoices)
+        await page.locator("#making").select_option(making)
+        await page.locator(".issue button").click()
+        await expect(page.locator(".invoices li")).to_have_count(before + 1)
+        await expect(page.locator(".invoices li").first.locator(".state")).to_have_text(state)
+    paid, unreadable = (invoices[number] for number in sorted(invoices)[-2:])
+    zone = stage.sandbox.provider.zone
+    assert paid.paid_at is not None
+    body = json.dumps({"data": [one.as_json("en", zone, "") for one in (paid, unreadable)]}).encode()
+    listed = read_page(body, zone)
+    assert ([one.id for one in listed.invoices], listed.unreadable) == ([paid.id], 1)
 
 
 async def test_the_credit_is_set_and_seen_as_it_changes(screen: Screen, stage: Stage) -> None:

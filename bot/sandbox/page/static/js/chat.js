@@ -6,7 +6,7 @@ import { h, keyed } from "./dom.js";
 import { icon } from "./icons.js";
 import { log, toEnd } from "./log.js";
 import { avatar } from "./message.js";
-import { changed, chatOf, language, messagesOf, onChange, person, state, unreadOf } from "./state.js";
+import { changed, chatOf, language, messagesOf, onChange, person, state, unread, unreadOf } from "./state.js";
 import { t } from "./texts.js";
 
 const badge = h("span", { class: "badge", hidden: true });
@@ -50,11 +50,13 @@ function drawTopics(chat) {
     topics.setAttribute("aria-label", t("composer.topics"));
     keyed(
         topics,
-        chat.topics.map((topic) => topicItem(topic, topic.id === state.topic)),
+        chat.topics.map((topic) =>
+            topicItem(topic, topic.id === state.topic, unread(state.me, chat.id, topic.id)),
+        ),
     );
 }
 
-function topicItem({ id, name }, isOpen) {
+function topicItem({ id, name }, isOpen, news) {
     const attributes = {
         type: "button",
         "aria-pressed": String(isOpen),
@@ -63,7 +65,10 @@ function topicItem({ id, name }, isOpen) {
             changed();
         },
     };
-    return { key: String(id), version: [name, isOpen], build: () => h("button", attributes, name) };
+    const badge = () =>
+        news > 0 && h("span", { class: "badge", "aria-label": t("list.unread", { count: news }) }, news);
+    const version = [name, isOpen, news, language()];
+    return { key: String(id), version, build: () => h("button", attributes, name, badge()) };
 }
 
 export const titleOf = (chat) => (chat.kind === "private" ? state.world.bot.name : chat.title);

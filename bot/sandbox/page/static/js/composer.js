@@ -5,10 +5,12 @@ import { upload } from "./api.js";
 import { commands } from "./commands.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
+import { notice } from "./notices.js";
 import { botStatus, chatOf, me, messagesOf, onChange, state } from "./state.js";
 import { t } from "./texts.js";
 
-const drafts = new Map(); // what was typed and not sent, and the message it replies to, by person and chat
+const LONGEST = 4096; // characters of a message, for Telegram
+const drafts = new Map(); // what was typed and not sent, and the message it replies to, by person, chat and topic
 let here = "";
 
 const field = h("textarea", { id: "text", rows: "1", autocomplete: "off", enterkeyhint: "send", dir: "auto" });
@@ -30,15 +32,15 @@ export function reply(message) {
     field.focus();
 }
 
-function draft() {
-    if (!drafts.has(here)) drafts.set(here, { text: "", reply: null });
-    return drafts.get(here);
+function draft(place = here) {
+    if (!drafts.has(place)) drafts.set(place, { text: "", reply: null });
+    return drafts.get(place);
 }
 
 onChange(draw);
 
 function draw() {
-    const place = `${state.me}/${state.chat}`;
+    const place = `${state.me}/${state.chat}/${state.topic}`;
     if (place !== here) {
         here = place;
         list.close();
@@ -89,13 +91,18 @@ function drawReply() {
 async function send(text) {
     const words = text.trim();
     if (!words) return;
-    const sent = draft();
-    drafts.delete(here);
+    const length = [...words].length;
+    if (length > LONGEST) return void notice(t("error.too_long", { length, most: LONGEST }));
+    const place = here; // another may be open by the time of the answer
+    const { reply: replied } = draft();
+    drafts.delete(place);
     redraw();
     field.focus();
-    if (await act.write(words, sent.reply ? { reply: sent.reply.id } : {})) return;
-    Object.assign(draft(), sent, { text: words }); // it was not taken, so it isn't lost
-    redraw();
+    if (await act.write(words, replied ? { reply: replied.id } : {})) return;
+    const kept = draft(place); // it was not taken, so it isn't lost; nor is what was begun since
+    kept.text = [words, kept.text].filter(Boolean).join("\n");
+    kept.reply ??= replied;
+    if (place === here) redraw();
 }
 
 function redraw() {

@@ -4,7 +4,7 @@ import { reply } from "./composer.js";
 import { h, keyed } from "./dom.js";
 import { icon } from "./icons.js";
 import { messageNode } from "./message.js";
-import { chatOf, language, lastSeen, markSeen, messagesOf, now, onChange, state } from "./state.js";
+import { GENERAL, chatOf, language, lastSeen, markSeen, messagesOf, now, onChange, state } from "./state.js";
 import { dayOf, longDay, t } from "./texts.js";
 
 const NEAR = 90; // pixels from the end within which new messages are followed
@@ -26,7 +26,7 @@ onChange(() => {
     if (drawnInSight && log.checkVisibility()) following = isNearEnd();
     if (moved) {
         shown = here;
-        newFrom = lastSeen(state.me, state.chat);
+        newFrom = lastSeen(state.me, state.chat, state.topic ?? GENERAL);
         log.setAttribute("aria-live", "off"); // what stands there already isn't news
         setTimeout(() => log.setAttribute("aria-live", "polite"));
     }
@@ -39,7 +39,8 @@ onChange(() => {
     last = newest;
     if (moved || following || isMine) end();
     drawnInSight = log.checkVisibility();
-    if (drawnInSight && document.visibilityState === "visible") markSeen(state.me, state.chat);
+    const isSeen = drawnInSight && document.visibilityState === "visible";
+    if (isSeen) markSeen(state.me, state.chat, state.topic ?? GENERAL);
 });
 
 const isNearEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;

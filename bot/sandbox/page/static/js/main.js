@@ -10,7 +10,7 @@ import { reply } from "./composer.js";
 import { deepLink } from "./links.js";
 import { log } from "./log.js";
 import { alert, notice } from "./notices.js";
-import { changed, chatOf, chatsOf, language, onChange, state, unreadOf } from "./state.js";
+import { changed, chatOf, chatsOf, isOpen, language, onChange, state, topicOf, unreadOf } from "./state.js";
 import { follow } from "./stream.js";
 import { t } from "./texts.js";
 
@@ -24,16 +24,17 @@ follow({
         connected = now;
     },
     message(message) {
-        if (message.forceReply && message.chat === state.chat) reply(message);
+        if (message.forceReply && isOpen(message)) reply(message);
         const isMine = message.from.id === state.me || message.silent || message.service;
         if (isMine || !chatsOf(state.me).some((chat) => chat.id === message.chat)) return;
-        if (message.chat === state.chat && log.checkVisibility()) return;
+        if (isOpen(message) && log.checkVisibility()) return;
         const title = titleOf(chatOf(message.chat));
         const words = message.text.split("\n")[0] || message.file?.name;
         notice(words, {
             title,
             act: () => {
                 open(state.me, message.chat);
+                openTopic(topicOf(message));
                 show("chat");
             },
         });

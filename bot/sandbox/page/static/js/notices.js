@@ -2,7 +2,8 @@
 
 import { h } from "./dom.js";
 
-const SHOWN = 3500; // milliseconds
+const SHOWN = 3000; // milliseconds that a notice is shown at least …
+const READ = 50; // … and for each character more
 
 const box = document.querySelector("#notices");
 box.setAttribute("role", "status");
@@ -30,14 +31,25 @@ export function notice(text, { title = "", act = null } = {}) {
         : h("div", { class: "notice" }, ...content);
     while (box.children.length > 2) box.firstElementChild.remove();
     box.append(node);
-    setTimeout(() => node.remove(), SHOWN);
+    setTimeout(() => node.remove(), SHOWN + READ * (title.length + text.length));
 }
 
 const dialog = document.querySelector("#alert");
+const waiting = []; // texts of alerts, of which the first is shown
 dialog.querySelector("button").addEventListener("click", () => dialog.close());
+dialog.addEventListener("close", () => {
+    waiting.shift();
+    showFirst();
+});
 
-/** Show a text that must be closed. */
+/** Show a text that must be closed, after those that are open already. */
 export function alert(text) {
-    dialog.querySelector("p").textContent = text;
-    if (!dialog.open) dialog.showModal();
+    waiting.push(text);
+    if (!dialog.open) showFirst();
+}
+
+function showFirst() {
+    if (!waiting.length) return;
+    dialog.querySelector("p").textContent = waiting[0];
+    dialog.showModal();
 }

@@ -1,5 +1,7 @@
 /** What there is to see, and who looks at it. Views draw it anew whenever something of it has changed. */
 
+const SEEN = "seen"; // what the marks of what was read are kept under, in this tab
+
 export const state = {
     /** Everything but messages, as the stream tells it: people, chats, invoices, faults, time. Null at first. */
     world: null,
@@ -14,7 +16,7 @@ export const state = {
     doing: new Map(),
     /** Presses of buttons that wait for an answer, by number. */
     presses: new Map(),
-    /** The numbers of the last messages seen, by person and chat. */
+    /** The numbers of the last messages seen, by person, chat and topic. */
     seen: new Map(),
 };
 
@@ -59,7 +61,7 @@ export function messagesOf(chatId) {
 
 /** The topic that General is; messages in it name none. */
 export const GENERAL = 1;
-const topicOf = (message) => message.topic ?? GENERAL;
+export const topicOf = (message) => (chatOf(message.chat)?.topics.length && message.topic) || GENERAL;
 
 function allMessagesOf(chatId) {
     const earlier = state.world.chats.find((chat) => chat.movedTo === chatId);
@@ -70,22 +72,38 @@ function allMessagesOf(chatId) {
 /** Whether the bot can be read in a chat: it is no stranger there. */
 export const botStatus = (chat) => chat.members[state.world.bot.id] ?? null;
 
-const place = (personId, chatId) => `${personId}/${chatId}`;
+const place = (personId, chatId, topic) => `${personId}/${chatId}/${topic}`;
 
-/** How many messages of others a person has not seen in a chat. */
-export function unread(personId, chatId) {
-    const seen = state.seen.get(place(personId, chatId)) ?? 0;
-    const messages = state.messages.get(chatId)?.values() ?? [];
-    return [...messages].filter((one) => one.id > seen && one.from.id !== personId).length;
+/** The number of the last message that a person has seen in a topic; a chat without topics is its General. */
+export const lastSeen = (personId, chatId, topic = GENERAL) => state.seen.get(place(personId, chatId, topic)) ?? 0;
+
+/** How many messages of others a person has not seen in a chat, or in one topic of it. */
+export function unread(personId, chatId, topic = null) {
+    const isNews = (one) => one.from.id !== personId && one.id > lastSeen(personId, chatId, topicOf(one));
+    const messages = [...(state.messages.get(chatId)?.values() ?? [])].filter(isNews);
+    return messages.filter((one) => topic === null || topicOf(one) === topic).length;
 }
 
 export const unreadOf = (personId) => chatsOf(personId).reduce((sum, chat) => sum + unread(personId, chat.id), 0);
 
-/** The number of the last message that a person has seen in a chat. */
-export const lastSeen = (personId, chatId) => state.seen.get(place(personId, chatId)) ?? 0;
+/** Whether a message stands in what is open. */
+export const isOpen = (message) => message.chat === state.chat && topicOf(message) === (state.topic ?? GENERAL);
 
-/** A person has seen all that is in a chat. */
-export function markSeen(personId, chatId) {
+/** A person has seen all that is in a topic. */
+export function markSeen(personId, chatId, topic = GENERAL) {
     const last = Math.max(0, ...(state.messages.get(chatId)?.keys() ?? []));
-    state.seen.set(place(personId, chatId), last);
+    if (last <= lastSeen(personId, chatId, topic)) return;
+    state.seen.set(place(personId, chatId, topic), last);
+    sessionStorage.setItem(SEEN, JSON.stringify({ run: state.world.run, seen: [...state.seen] }));
+}
+
+/** Take up what this tab had seen before it was loaded anew; at first, what is there already is no news to anybody. */
+export function recallSeen() {
+    const { run, seen } = JSON.parse(sessionStorage.getItem(SEEN)) ?? {};
+    if (run === state.world.run) state.seen = new Map(seen);
+    else for (const one of state.world.people) for (const chat of chatsOf(one.id)) markAllSeen(one.id, chat);
+}
+
+function markAllSeen(personId, chat) {
+    for (const topic of [GENERAL, ...chat.topics.map((one) => one.id)]) markSeen(personId, chat.id, topic);
 }

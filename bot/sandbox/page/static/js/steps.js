@@ -22,7 +22,7 @@ let drawn = ""; // what they were drawn from
 
 export function drawSteps() {
     const { started, linked } = me();
-    const { paid } = state.world;
+    const paid = state.world.payers.includes(state.me);
     const look = JSON.stringify([started, linked, paid, language(), state.me]);
     if (look === drawn) return;
     drawn = look;
@@ -35,7 +35,9 @@ export function drawSteps() {
         step("pay", paid, button("pay.invoice"), button("pay.day")),
     );
     steps.replaceChildren(h("h2", { id: "steps-title" }, t("steps.title")), list);
-    if (focused) steps.querySelector(`[data-focus="${CSS.escape(focused)}"]`)?.focus();
+    if (!focused) return;
+    const again = steps.querySelector(`[data-focus="${CSS.escape(focused)}"]`) ?? steps.querySelector("button");
+    (again ?? document.querySelector("#text"))?.focus();
 }
 
 function step(name, done, ...content) {
@@ -46,7 +48,7 @@ function step(name, done, ...content) {
         done && h("span", { class: "hidden-text" }, t("steps.done")),
     );
     const words = h("p", {}, h("b", {}, t(`steps.${name}`)), " ", t(`steps.${name}.how`));
-    return h("li", { class: done ? "done" : "" }, mark, h("div", {}, words, h("div", { class: "tools" }, ...content)));
+    return h("li", { class: done ? "done" : "" }, mark, h("div", {}, words, !done && h("div", { class: "tools" }, ...content)));
 }
 
 function button(name) {
@@ -67,8 +69,13 @@ function token() {
     });
     copy.append(icon("copy"));
     copy.addEventListener("click", async () => {
-        await navigator.clipboard.writeText(state.world.token);
-        notice(t("steps.copied"));
+        try {
+            await navigator.clipboard.writeText(state.world.token);
+            notice(t("steps.copied"));
+        } catch {
+            getSelection().selectAllChildren(copy.previousElementSibling);
+            notice(t("steps.not_copied"));
+        }
     });
     return h("span", { class: "token" }, h("code", {}, state.world.token), copy);
 }

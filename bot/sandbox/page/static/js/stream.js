@@ -1,6 +1,6 @@
 /** Keeps the state as the sandbox tells it, live. */
 
-import { changed, chatOf, chatsOf, markSeen, state } from "./state.js";
+import { changed, chatOf, recallSeen, state } from "./state.js";
 
 const DOING = 5500; // milliseconds that Telegram shows an action, if no message ends it before
 const PATIENCE = 60_000; // … and that a button waits for its answer
@@ -24,8 +24,8 @@ export function follow(tell) {
         state.messages.clear();
         messages.forEach(keep);
         if (begun) return;
-        begun = true; // what was there when the page was opened is no news
-        for (const one of state.world.people) for (const chat of chatsOf(one.id)) markSeen(one.id, chat.id);
+        begun = true;
+        recallSeen();
     });
     on("message", (message) => {
         const isNew = !state.messages.get(message.chat)?.has(message.id);

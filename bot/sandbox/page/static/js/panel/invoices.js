@@ -2,15 +2,18 @@
 
 import { ask } from "../api.js";
 import { h, keyed } from "../dom.js";
-import { language, now } from "../state.js";
-import { dayOf, fromDay, money, t } from "../texts.js";
+import { now } from "../state.js";
+import { dayOf, t } from "../texts.js";
+import { cents, form } from "./forms.js";
+import { item } from "./invoice.js";
 
 const KINDS = ["Hosting", "Domain", "Donation"];
+const MAKINGS = ["open", "paid", "unreadable"];
 
 /** This part of the panel: its node, and how to bring it up to date. */
 export function invoices() {
     const credit = creditForm();
-    const list = h("ul", { class: "invoices", tabindex: "0", "aria-label": t("invoices.list") });
+    const list = h("ul", { class: "invoices", "aria-label": t("invoices.list") });
     const heading = h("h3", { id: "invoices-title" }, t("invoices.title"));
     const node = h("section", { "aria-labelledby": "invoices-title" }, heading, credit.node, newForm(), list);
     return {
@@ -63,62 +66,22 @@ function newForm() {
         value: "8",
         required: true,
     });
-    const kind = h("select", { id: "kind" }, ...KINDS.map((one) => h("option", { value: one }, t(`invoices.${one}`))));
+    const options = (all) => all.map((one) => h("option", { value: one }, t(`invoices.${one}`)));
+    const kind = h("select", { id: "kind" }, ...options(KINDS));
+    const making = h("select", { id: "making", "aria-label": t("invoices.making") }, ...options(MAKINGS));
     return form(
         "issue",
-        () => ask("issue", { cents: cents(amount.value), days: Number(days.value), kind: kind.value }),
+        () =>
+            ask("issue", {
+                cents: cents(amount.value),
+                days: Number(days.value),
+                kind: kind.value,
+                making: making.value,
+            }),
         h("div", {}, h("label", { for: "amount" }, t("invoices.amount")), amount),
         h("div", {}, h("label", { for: "days" }, t("invoices.days")), days),
         h("div", {}, h("label", { for: "kind" }, t("invoices.kind")), kind),
+        making,
         h("button", { class: "strong" }, t("invoices.create")),
     );
-}
-
-function form(name, send, ...content) {
-    const submit = (event) => {
-        event.preventDefault();
-        send();
-    };
-    return h("form", { class: name, onsubmit: submit }, ...content);
-}
-
-const cents = (amount) => Math.round(Number(amount) * 100);
-
-function item(invoice, today) {
-    const { id, title, total, left, due, status } = invoice;
-    const isOpen = status === "Unpaid";
-    return {
-        key: String(id),
-        version: [title, total, left, due, status, today, language()],
-        build: () => {
-            const state = isOpen && due < today ? "Overdue" : status;
-            const when = isOpen ? t("invoices.due", { day: fromDay(due, today) }) : "";
-            const amount = money(isOpen ? left : total);
-            return h(
-                "li",
-                { class: `is-${state.toLowerCase()}` },
-                h(
-                    "span",
-                    { class: "top" },
-                    h("b", {}, String(id)),
-                    h("span", { class: "state" }, t(`invoices.is.${state}`)),
-                    h("b", {}, amount),
-                ),
-                h("span", { class: "what" }, title),
-                when && h("span", { class: "when" }, when),
-                isOpen && h("div", { class: "tools" }, ending(id, "Paid"), ending(id, "Cancelled")),
-            );
-        },
-    };
-}
-
-function ending(invoice, status) {
-    const words = t(`invoices.let.${status}`);
-    const attributes = {
-        type: "button",
-        class: "plain small",
-        "data-focus": status,
-        "aria-label": `${words}: ${invoice}`,
-    };
-    return h("button", { ...attributes, onclick: () => ask("settle", { invoice, status }) }, words);
 }
