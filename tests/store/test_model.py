@@ -104,8 +104,17 @@ class StoreLife(RuleBasedStateMachine):
         link = new_link(self.store, chat_id, token, next_check_at=self.now + MINUTE)
         self.do(self.store.link(link, knowledge(1)))
         old = self.model(chat_id)
+        new, before = knowledge(1)[1], old.known.get(1)
+        same = {1} if before is not None and (before.title, before.due) == (new.title, new.due) else set()
+        sent = [message.resolving({s.invoice_id for s in message.shown} - same) for message in old.sent]
         self.chats[chat_id] = ModelChat(
-            chat_id, language=old.language, preferences=old.preferences, link=link, known=knowledge(1)
+            chat_id,
+            language=old.language,
+            preferences=old.preferences,
+            link=link,
+            known=knowledge(1),
+            silences={number: silence for number, silence in old.silences.items() if number in same},
+            sent=[message for message in sent if not message.is_over],
         )
 
     @rule(chat_id=CHATS)
