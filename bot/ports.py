@@ -267,8 +267,8 @@ class Outbox(Protocol):
         """Stop trying; they stay to be seen, and no longer hold up the next."""
 
 
-AT_ONCE = 20
-"""How many alerts go into one message."""
+AT_ONCE = 12
+"""How many alerts go into one message: as many as surely fit, in any language."""
 
 MESSAGES_KEPT = 30
 """How many messages of a chat are remembered, to be edited once their invoices are settled."""

@@ -17,7 +17,7 @@ from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.domain.payments import PaymentRules
-from bot.domain.preferences import Preferences, QuietHours
+from bot.domain.preferences import FARTHEST_DAY, Preferences, QuietHours
 from bot.domain.timing import IsBankingDay
 from bot.errors import StartError
 
@@ -26,7 +26,6 @@ PUBLIC_TELEGRAM = "https://api.telegram.org"
 CommaSeparated = NoDecode  # the environment holds "a,b", not a JSON list
 
 
-FARTHEST_DAY = 365
 ReminderDay = Annotated[int, Field(ge=0, le=FARTHEST_DAY)]
 OverdueDay = Annotated[int, Field(ge=1, le=FARTHEST_DAY)]
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+FARTHEST_DAY = 365
+"""How many days before or after a due date a reminder may come."""
+
 
 class Loudness(StrEnum):
     """Which messages ring: those about invoices that are due or overdue, all, or none."""

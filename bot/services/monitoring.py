@@ -108,7 +108,7 @@ class Monitor:
             now=now,
         )
         known = {**decision.known, **held}
-        unreadable = reading.listing.unreadable if reading.listing else 0
+        unreadable = reading.unreadable
         good = reading.listing is not None
         watch, of_account = watch_reading(link.watch, now, good=good, trouble=reading.trouble, unreadable=unreadable)
         watch, of_week = watch_week(watch, timing, now, any_open=any(k.can_be_due for k in known.values()))

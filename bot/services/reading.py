@@ -38,6 +38,13 @@ class Reading:
     error: Exception | None = None
 
     @property
+    def unreadable(self) -> int:
+        """How many invoices of the list could not be read, not even singly."""
+        if self.listing is None:
+            return 0
+        return max(0, self.listing.unreadable - (len(self.found) - len(self.listing.invoices)))
+
+    @property
     def end(self) -> str:
         """In a word, for the log."""
         if self.listing is not None:

@@ -160,7 +160,7 @@ async def test_an_invoice_that_could_not_be_read_in_the_list_is_asked_for_singly
     world.account.unlisted, world.account.unreadable = {7}, 1
     await world.live(DUE)
     assert world.provider.calls_of("invoice") == [7]
-    assert world.told() == [(AlertKind.UNREADABLE, None, None), (DUE_SOON, 7, 0), (DUE_SOON, 8, 0)]
+    assert sorted(world.told()) == [(DUE_SOON, 7, 0), (DUE_SOON, 8, 0)]
 
 
 async def test_a_vanished_invoice_that_was_paid_is_not_reminded_of(world: World) -> None:

@@ -13,7 +13,7 @@ from bot.chat.texts import Speak
 from bot.chat.views import settings as views
 from bot.chat.zones import find_zones, likely_zones, similar_zones
 from bot.domain.chats import LANGUAGES
-from bot.domain.preferences import Loudness, Preferences, QuietHours
+from bot.domain.preferences import FARTHEST_DAY, Loudness, Preferences, QuietHours
 from bot.ports import ChatStore, Clock
 from bot.services.permitting import check_in_charge
 from bot.services.plan import CheckPlan
@@ -21,7 +21,6 @@ from bot.services.plan import CheckPlan
 LONGEST_NAME = 40
 """How much of a name that is no time zone is said back."""
 
-FARTHEST_DAY = 365
 LAST_HOUR = 23
 
 

@@ -290,6 +290,7 @@ async def test_reminders_are_changed_by_who_may_pay_and_by_nobody_else(
     for data in ("set:loud:none", "set:language:de", "set:defaults"):
         assert (await bob.forge(settings, data).answered()).text == refusal
     await ask(bob, linked, "/timezone Lisbon", refusal)
+    await ask(bob, linked, "/language de", refusal)
     stored = await store.chat(linked.id)
     assert (stored.preferences, stored.silences, stored.language) == (None, {}, None)
     await ada.press(details, "🔕 Mute").answered()

@@ -342,6 +342,8 @@ def test_whatever_it_tells_it_is_a_message_that_telegram_takes(data: st.DataObje
     sent = delivery(told, invoices, again=again, chat=old, sent=before)
     edited = message(*((invoice, DUE) for invoice in invoices)) if invoices else None
     screens = [alerts(t, sent, told, NOW), *([overtaken(t, edited, sent)] if edited else [])]
+    if len({kind for kind in kinds if kind in SUBJECTS}) == sum(kind in SUBJECTS for kind in kinds):
+        assert all(str(invoice.id) in screens[0].text for invoice in invoices)  # nothing is left out
     for screen in screens:
         assert seen(screen)
         assert length(screen.text) <= TEXT_LIMIT
