@@ -219,7 +219,8 @@ def test_the_end_of_an_outage() -> None:
 
 
 def test_the_weeks_digest_lists_what_is_open_with_its_total_the_soonest_due_first() -> None:
-    invoices = [known(1, due=None), known(2), closed(3), known(4, due=date(2026, 11, 20))]
+    covered = known(5, left=Decimal(0))
+    invoices = [known(1, due=None), known(2), closed(3), known(4, due=date(2026, 11, 20)), covered]
     weekly = delivery([alert(AlertKind.DIGEST)], invoices)
     assert says(weekly) == (
         "🗓 Your week\n"
