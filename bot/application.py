@@ -182,7 +182,7 @@ class InvoiceBot:
                 exporting=ExportHandlers(store),
             ),
         )
-        watch_membership(telegram, store, clock)
+        watch_membership(telegram, store, clock, _processor_of(telegram).give_back)
         telegram.add_error_handler(_log_failure)
 
     async def run(self, tick: float = 1.0) -> None:
