@@ -19,6 +19,8 @@ from ruamel.yaml import YAML
 
 from bot import application
 from bot.chat import errands, polling
+from bot.domain.alerts import AlertKind
+from bot.domain.payments import Action, Outcome
 from bot.health import Report
 from bot.metrics import Metrics
 from bot.web import LAST_ANSWERS
@@ -88,6 +90,39 @@ def test_an_event_counts_whatever_the_level_that_is_printed() -> None:
     structlog.get_logger().debug("delivery failed", reason="TelegramDown")
     shown = metrics.show(Report(()), datetime.now(UTC)).decode()
     assert 'invoice_bot_delivery_failures_total{reason="TelegramDown"} 1.0' in shown
+
+
+def test_what_happens_rarely_is_there_from_the_start_so_that_its_first_time_is_an_increase() -> None:
+    shown = Metrics().show(Report(()), datetime.now(UTC)).decode()
+    assert "invoice_bot_token_conflicts_total 0.0" in shown
+    for action in Action:
+        for outcome in Outcome:
+            assert f'invoice_bot_payments_total{{action="{action}",end="{outcome}"}} 0.0' in shown
+    for kind in AlertKind:
+        assert f'invoice_bot_alerts_total{{end="set aside",kind="{kind}"}} 0.0' in shown
+
+
+def test_a_conflict_of_the_token_is_seen_for_as_long_as_it_lasts() -> None:
+    metrics = Metrics()
+
+    def gauge() -> str:
+        shown = metrics.show(Report(()), datetime.now(UTC)).decode()
+        return next(line for line in shown.splitlines() if line.startswith("invoice_bot_token_conflict "))
+
+    seen = [gauge()]
+    with metrics.listening():
+        for event in (polling.CONFLICT.began, polling.CONFLICT.ended):
+            structlog.get_logger().warning(event)
+            seen.append(gauge())
+    assert [line[-3:] for line in seen] == ["0.0", "1.0", "0.0"]
+
+
+def test_one_process_that_is_gone_is_an_alert_and_so_is_a_conflict_that_lasts() -> None:
+    rules = {
+        rule["alert"]: rule["expr"] for group in yaml_of("docs/alert-rules.yml")["groups"] for rule in group["rules"]
+    }
+    assert rules["InvoiceBotProcessGone"].startswith("up{")
+    assert "invoice_bot_token_conflict == 1" in rules["InvoiceBotTokenConflict"]
 
 
 # --- Compose, systemd, Dockerfile ------------------------------------------------------------------------------------
