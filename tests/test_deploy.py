@@ -125,6 +125,15 @@ def test_one_process_that_is_gone_is_an_alert_and_so_is_a_conflict_that_lasts() 
     assert "invoice_bot_token_conflict == 1" in rules["InvoiceBotTokenConflict"]
 
 
+# --- CI --------------------------------------------------------------------------------------------------------------
+
+
+def test_ci_installs_whatever_is_missing_in_one_way_that_asks_nothing() -> None:
+    (install,) = re.findall("^.*apt-get install.*$", text_of(".ci/run"), re.MULTILINE)
+    assert "--yes" in install
+    assert re.findall(r"\binstall (postgresql|chromium)\b", text_of(".ci/run")) == ["postgresql", "chromium"]
+
+
 # --- Compose, systemd, Dockerfile ------------------------------------------------------------------------------------
 
 
