@@ -167,6 +167,11 @@ def unit() -> configparser.ConfigParser:
     return parser
 
 
+def test_the_unit_says_how_to_begin_from_what_is_in_a_clone() -> None:
+    (source,) = re.findall(r"install --mode=600 (\S+) /etc/invoice-bot.env", text_of("deploy/invoice-bot.service"))
+    assert (ROOT / source).is_file()
+
+
 def test_the_unit_gives_the_bot_its_folder_and_little_else() -> None:
     service = unit()["Service"]
     assert service["ExecStart"].endswith("-m bot run")
