@@ -182,7 +182,7 @@ class InvoiceBot:
                 exporting=ExportHandlers(store),
             ),
         )
-        watch_membership(telegram, store, clock)
+        watch_membership(telegram, store, clock, _processor_of(telegram).give_back)
         telegram.add_error_handler(_log_failure)
 
     async def run(self, tick: float = 1.0) -> None:
@@ -295,6 +295,8 @@ async def running(settings: Settings, *, clock: Clock = utc_now, tick: float = 1
 async def run(settings: Settings, clock: Clock = utc_now) -> None:
     """Run the bot until SIGINT or SIGTERM; a second signal ends the process at once. Raises :class:`StartError`."""
     loop = asyncio.get_running_loop()
+    for name in SIGNALS:
+        loop.add_signal_handler(name, _end_at_once)
     async with assembled(settings, clock) as bot:
         log.info("bot is starting", telegram=settings.telegram_api_url, provider=settings.provider_url)
         work = asyncio.create_task(bot.run())
@@ -308,6 +310,15 @@ async def run(settings: Settings, clock: Clock = utc_now) -> None:
             loop.add_signal_handler(name, end)
         with suppress(asyncio.CancelledError):
             await work
+
+
+def _end_at_once() -> None:
+    """For a signal before the store is open: nothing is in hand, and a thread may be waiting for the database.
+
+    Without a handler the process with the number 1, which it is in a container without an init, would not end at all.
+    """
+    log.info("bot is stopping")
+    os._exit(0)
 
 
 def configure_logs(settings: Settings) -> None:

@@ -24,11 +24,14 @@ from prometheus_client import (
 from structlog.typing import EventDict
 
 from bot import __version__
+from bot.domain.alerts import AlertKind
+from bot.domain.payments import Action, Outcome
 from bot.health import Report
 
 PREFIX = "invoice_bot"
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 LAGS = (1, 5, 15, 30, 60, 300, 900, 3600)
+ALERT_ENDS = ("sent", "dropped", "set aside")
 
 Fields = Mapping[str, Any]
 
@@ -49,6 +52,7 @@ class Metrics:
         self._conflicts = self._counter("token_conflicts", "Times that another program used the bot's token.")
         self._updates = self._counter("updates", "Updates of Telegram, by what became of them.", "end")
         self._waits = self._counter("budget_wait_seconds", "Seconds waited because of a shared limit.", "budget")
+        self._begin_at_zero()
         self._gauges()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
@@ -62,7 +66,8 @@ class Metrics:
             "provider answered": self._provider_answered,
             "provider call failed": lambda fields: self._provider.labels(fields["reason"]).inc(),
             "Telegram call failed": lambda fields: self._telegram.labels(fields["reason"]).inc(),
-            "bot token conflict began": lambda _: self._conflicts.inc(),
+            "bot token conflict began": self._conflict_began,
+            "bot token conflict ended": lambda _: self._conflict.set(0),
             "update ended": lambda fields: self._updates.labels(fields["end"]).inc(),
             "budget waited for": lambda fields: self._waits.labels(fields["budget"]).inc(fields["seconds"]),
         }
@@ -108,6 +113,19 @@ class Metrics:
         if fields["lag"] is not None:
             self._check_lag.observe(max(0.0, fields["lag"]))
 
+    def _begin_at_zero(self) -> None:
+        """What is rare exists from the start: Prometheus sees no increase in a series that begins with its first 1."""
+        for action in Action:
+            for outcome in Outcome:
+                self._payments.labels(action, outcome)
+        for kind in AlertKind:
+            for end in ALERT_ENDS:
+                self._alerts.labels(kind, end)
+
+    def _conflict_began(self, _: Fields) -> None:
+        self._conflicts.inc()
+        self._conflict.set(1)
+
     def _count_alerts(self, fields: Fields, end: str) -> None:
         for kind in fields["kinds"]:
             self._alerts.labels(kind, end).inc()
@@ -128,6 +146,7 @@ class Metrics:
     def _gauges(self) -> None:
         self._ready = self._gauge("ready", "1 where /readyz says so.")
         self._store_up = self._gauge("store_up", "1 where the store answers.")
+        self._conflict = self._gauge("token_conflict", "1 while another program uses the bot's token.")
         self._waiting = self._gauge("alerts_waiting", "Alerts that are to be delivered, now or later.")
         self._set_aside = self._gauge("alerts_set_aside", "Alerts that could not be delivered and are tried no more.")
         self._message_age = self._gauge("message_due_seconds", "How long the longest due message of alerts has waited.")

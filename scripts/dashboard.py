@@ -46,7 +46,14 @@ PANELS: list[tuple[str, str, dict[str, str]]] = [
     ("Errors of the provider", "ops", rate("provider_errors", "reason")),
     ("Payments", "ops", rate("payments", "action", "end")),
     ("Waiting for shared limits", "s", rate("budget_wait_seconds", "budget")),
-    ("Conflicts of the bot's token", "short", {"sum(increase(invoice_bot_token_conflicts_total[1h]))": "in an hour"}),
+    (
+        "Conflicts of the bot's token",
+        "short",
+        {
+            "sum(increase(invoice_bot_token_conflicts_total[1h]))": "in an hour",
+            "max(invoice_bot_token_conflict)": "now",
+        },
+    ),
     ("Memory", "bytes", {"process_resident_memory_bytes": "{{instance}}"}),
     ("Processor", "percentunit", {"rate(process_cpu_seconds_total[5m])": "{{instance}}"}),
     (

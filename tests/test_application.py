@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, MutableMapping
@@ -21,6 +22,7 @@ from bot.errors import StartError
 from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN, ApiError, Chat, Person
 from bot.settings import Settings
+from bot.store.vault import new_key
 from tests.fakes import Gate
 
 ROOT = Path(__file__).parents[1]
@@ -59,7 +61,7 @@ async def greeted(person: Person, chat: Chat) -> None:
     await chat.wait_for(lambda message: message.sender.is_bot, SOON, after=sent)
 
 
-async def start_process(settings: Settings) -> Process:
+async def start_process(settings: Settings, **more: str) -> Process:
     """``python -m bot run``, with nothing of this machine's own settings."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -69,6 +71,7 @@ async def start_process(settings: Settings) -> Process:
         "TELEGRAM_API_URL": settings.telegram_api_url,
         "PROVIDER_URL": settings.provider_url,
         "DATA_DIR": str(settings.data_dir),
+        **more,
     }
     folder = settings.data_dir.parent
     return await asyncio.create_subprocess_exec(
@@ -140,6 +143,19 @@ async def test_a_signal_during_the_start_ends_it_cleanly(sandbox: Sandbox, setti
     assert status == 0
     assert re.findall("Telegram outage [a-z]+", errors) == ["Telegram outage began"]
     assert "Unclosed" not in errors
+    assert "Traceback" not in errors
+
+
+async def test_a_signal_while_the_database_is_waited_for_ends_the_process_at_once(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as database:
+        url = f"postgresql://bot@127.0.0.1:{database.getsockname()[1]}/bot"
+        process = await start_process(settings, DATABASE_URL=url, TOKEN_KEYS=new_key())
+        connection, _ = await asyncio.to_thread(database.accept)
+        with connection:  # and never a word
+            process.send_signal(signal.SIGTERM)
+            status, errors = await asyncio.wait_for(ended(process), 3)
+    assert status == 0
+    assert "bot is stopping" in errors
     assert "Traceback" not in errors
 
 

@@ -37,7 +37,7 @@ KNOWS = {
     "chat": CORE | {"services", "logs", "pacing"},
     "serving": set[str](),
     "health": CORE,
-    "metrics": {"health"},
+    "metrics": {"domain", "health"},
     "web": CORE | {"chat", "health", "metrics", "serving"},
     "sandbox": CORE | {"serving", "settings"},
     "sandbox.demo": EVERYTHING | {"sandbox"},

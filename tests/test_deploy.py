@@ -19,6 +19,8 @@ from ruamel.yaml import YAML
 
 from bot import application
 from bot.chat import errands, polling
+from bot.domain.alerts import AlertKind
+from bot.domain.payments import Action, Outcome
 from bot.health import Report
 from bot.metrics import Metrics
 from bot.web import LAST_ANSWERS
@@ -90,6 +92,48 @@ def test_an_event_counts_whatever_the_level_that_is_printed() -> None:
     assert 'invoice_bot_delivery_failures_total{reason="TelegramDown"} 1.0' in shown
 
 
+def test_what_happens_rarely_is_there_from_the_start_so_that_its_first_time_is_an_increase() -> None:
+    shown = Metrics().show(Report(()), datetime.now(UTC)).decode()
+    assert "invoice_bot_token_conflicts_total 0.0" in shown
+    for action in Action:
+        for outcome in Outcome:
+            assert f'invoice_bot_payments_total{{action="{action}",end="{outcome}"}} 0.0' in shown
+    for kind in AlertKind:
+        assert f'invoice_bot_alerts_total{{end="set aside",kind="{kind}"}} 0.0' in shown
+
+
+def test_a_conflict_of_the_token_is_seen_for_as_long_as_it_lasts() -> None:
+    metrics = Metrics()
+
+    def gauge() -> str:
+        shown = metrics.show(Report(()), datetime.now(UTC)).decode()
+        return next(line for line in shown.splitlines() if line.startswith("invoice_bot_token_conflict "))
+
+    seen = [gauge()]
+    with metrics.listening():
+        for event in (polling.CONFLICT.began, polling.CONFLICT.ended):
+            structlog.get_logger().warning(event)
+            seen.append(gauge())
+    assert [line[-3:] for line in seen] == ["0.0", "1.0", "0.0"]
+
+
+def test_one_process_that_is_gone_is_an_alert_and_so_is_a_conflict_that_lasts() -> None:
+    rules = {
+        rule["alert"]: rule["expr"] for group in yaml_of("docs/alert-rules.yml")["groups"] for rule in group["rules"]
+    }
+    assert rules["InvoiceBotProcessGone"].startswith("up{")
+    assert "invoice_bot_token_conflict == 1" in rules["InvoiceBotTokenConflict"]
+
+
+# --- CI --------------------------------------------------------------------------------------------------------------
+
+
+def test_ci_installs_whatever_is_missing_in_one_way_that_asks_nothing() -> None:
+    (install,) = re.findall("^.*apt-get install.*$", text_of(".ci/run"), re.MULTILINE)
+    assert "--yes" in install
+    assert re.findall(r"\binstall (postgresql|chromium)\b", text_of(".ci/run")) == ["postgresql", "chromium"]
+
+
 # --- Compose, systemd, Dockerfile ------------------------------------------------------------------------------------
 
 
@@ -121,6 +165,11 @@ def unit() -> configparser.ConfigParser:
     parser.optionxform = str  # type: ignore[assignment, method-assign]  # as the standard library advises
     parser.read(ROOT / "deploy" / "invoice-bot.service")
     return parser
+
+
+def test_the_unit_says_how_to_begin_from_what_is_in_a_clone() -> None:
+    (source,) = re.findall(r"install --mode=600 (\S+) /etc/invoice-bot.env", text_of("deploy/invoice-bot.service"))
+    assert (ROOT / source).is_file()
 
 
 def test_the_unit_gives_the_bot_its_folder_and_little_else() -> None:

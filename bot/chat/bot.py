@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -31,12 +32,15 @@ from bot.chat.handlers.silences import SilenceHandlers
 from bot.chat.texts import Phrasebook
 from bot.chat.views.choices import CHOICES
 from bot.chat.views.general import PAYING, offered
+from bot.errors import StoreAway
 from bot.ports import ChatStore, Clock
 
 log = structlog.get_logger()
 
 ALLOWED_UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 """Always passed, since Telegram remembers the last choice."""
+AGAIN_AFTER = 1.0
+"""Seconds before an update that nothing could be done with is given back."""
 
 Wrap = Callable[..., Callback]
 """As :meth:`Dispatcher.wrap`."""
@@ -135,17 +139,27 @@ def watch_membership(
     application: Application,  # type: ignore[type-arg]
     chats: ChatStore,
     clock: Clock,
+    give_back: Callable[[Update], None],
 ) -> None:
-    """Let a chat rest when the bot is blocked or removed, and wake it when the bot is back."""
+    """Let a chat rest when the bot is blocked or removed, and wake it when the bot is back.
+
+    What can't be noted, as the database is away, is given back: nobody is there who could ask again.
+    """
+
+    async def note(change: ChatMemberUpdated) -> None:
+        chat_id, status = change.chat.id, change.new_chat_member.status
+        if status in {ChatMemberStatus.BANNED, ChatMemberStatus.LEFT}:
+            await chats.rest(chat_id, status)
+        else:
+            await chats.wake(chat_id, clock())
 
     async def changed(update: Update, _: Context) -> None:
-        change = update.my_chat_member
-        if isinstance(change, ChatMemberUpdated):
-            chat_id, status = change.chat.id, change.new_chat_member.status
-            if status in {ChatMemberStatus.BANNED, ChatMemberStatus.LEFT}:
-                await chats.rest(chat_id, status)
-            else:
-                await chats.wake(chat_id, clock())
+        if isinstance(update.my_chat_member, ChatMemberUpdated):
+            try:
+                await note(update.my_chat_member)
+            except StoreAway:
+                await asyncio.sleep(AGAIN_AFTER)  # it would come at once
+                give_back(update)
 
     application.add_handler(ChatMemberHandler(changed, ChatMemberHandler.MY_CHAT_MEMBER))
 

@@ -56,6 +56,7 @@ class InOrderPerChat(BaseUpdateProcessor):
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._in_hand: set[asyncio.Task[Any]] = set()
+        self._given_back: set[int] = set()
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         """Wait for the chat's earlier updates, then handle this one."""
@@ -74,12 +75,19 @@ class InOrderPerChat(BaseUpdateProcessor):
             handled = False
             raise
         finally:
+            if isinstance(update, Update) and update.update_id in self._given_back:
+                self._given_back.remove(update.update_id)
+                handled = False
             if self._on_end is not None:
                 self._on_end(update, handled=handled)
 
     def tell(self, on_end: OnEnd) -> None:
         """Have ``on_end`` called when the handlers of an update have ended, or were cut off."""
         self._on_end = on_end
+
+    def give_back(self, update: Update) -> None:
+        """For a handler that could not do its work: the update ends as not handled, so that it comes again."""
+        self._given_back.add(update.update_id)
 
     async def initialize(self) -> None:
         """Nothing to open."""

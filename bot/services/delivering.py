@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,6 +17,7 @@ from bot.errors import (
     MessengerError,
     NotSent,
     SendRefused,
+    StoreAway,
     TelegramDown,
 )
 from bot.ports import ChatStore, Clock, Delivery, Messenger, Outbox
@@ -31,6 +33,8 @@ SEND_WITHIN = timedelta(seconds=90)
 Edits of earlier messages have the first half of it."""
 PER_TICK = 25
 """With one tick a second this keeps the whole below Telegram's 30 messages a second; a chat has one claim a tick."""
+NOTE_AGAIN = timedelta(seconds=2)
+"""Between two tries to note what went out while the database is away."""
 TRIES = 5
 """Of a send that is refused. What an outage costs doesn't count: it says nothing about the alert."""
 FIRST_WAIT = timedelta(seconds=2)
@@ -56,6 +60,7 @@ class Courier:
         workers: Workers,
         *,
         send_within: timedelta = SEND_WITHIN,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._outbox = outbox
         self._chats = chats
@@ -64,14 +69,16 @@ class Courier:
         self._plan = plan
         self._workers = workers
         self._send_within = send_within.total_seconds()
+        self._sleep = sleep
 
     async def tick(self) -> None:
         """Start the deliveries that are due, as many as there is room for."""
         if room := min(self._workers.free, PER_TICK):
-            for delivery in await self._outbox.claim_alerts(self._clock(), room, LEASE):
-                self._workers.start(self._deliver(delivery))
+            now = self._clock()
+            for delivery in await self._outbox.claim_alerts(now, room, LEASE):
+                self._workers.start(self._deliver(delivery, now + LEASE))
 
-    async def _deliver(self, delivery: Delivery) -> None:
+    async def _deliver(self, delivery: Delivery, lease_end: datetime) -> None:
         try:
             done = await self._edit_and_send(delivery)
         except MessengerError as error:
@@ -83,7 +90,24 @@ class Courier:
         else:
             # Outside the try: what went out and can't be noted is no refusal. It stays "being sent", and comes marked.
             if done is not None:
-                await self._outbox.alerts_sent(delivery.claim, *done)
+                await self._note_sent(delivery, *done, lease_end)
+
+    async def _note_sent(
+        self, delivery: Delivery, message: SentMessage | None, settled: set[int], lease_end: datetime
+    ) -> None:
+        """Note what went out, so that it comes once; a database that is away is asked again until the lease ends.
+
+        Raises :class:`StoreAway`. A try that was carried out unheard makes the next one a claim that is over.
+        """
+        while True:
+            try:
+                await self._outbox.alerts_sent(delivery.claim, message, settled)
+            except StoreAway:
+                if self._clock() + NOTE_AGAIN > lease_end:
+                    raise
+                await self._sleep(NOTE_AGAIN.total_seconds())
+            else:
+                return
 
     async def _edit_and_send(self, delivery: Delivery) -> tuple[SentMessage | None, set[int]] | None:
         """Bring earlier messages up to date, which rings nowhere; then send what is new, unless the chat is quiet.

@@ -129,7 +129,8 @@ def _next_message(record: ChatRecord) -> list[AlertRow]:
         return []
     first = rows[0]
     if first.may_be_seen:
-        return [row for row in rows if row.batch == first.batch]
+        # One that was set aside and is to be sent after all has lost its batch.
+        return [row for row in rows if row.batch == first.batch] if first.batch else [first]
     if first.alert.attempts:
         return [first]
     return list(takewhile(lambda row: _can_join(row, first), rows))[:AT_ONCE]

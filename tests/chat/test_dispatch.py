@@ -9,9 +9,10 @@ import pytest
 from telegram import Chat as TelegramChat, Update
 
 from bot import logs
-from bot.chat import dispatch
+from bot.chat import bot as routing, dispatch
 from bot.chat.dispatch import InOrderPerChat
 from bot.domain.chats import Chat as StoredChat
+from bot.errors import StoreAway
 from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
 from bot.sandbox.telegram.errors import upgraded
 from bot.store.tinydb import TinyStore
@@ -171,6 +172,39 @@ async def test_many_chats_are_served_at_once(telegram: SandboxTelegram, provider
     gate.set()
     for person in people:
         await telegram.private_chat(person).wait_for(from_bot("✅"))
+
+
+async def test_a_block_that_could_not_be_noted_comes_again(
+    ada: Person, chat: Chat, store: TinyStore, telegram: SandboxTelegram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(routing, "AGAIN_AFTER", 0)
+    await ask(ada, chat, "/start", "invoice")
+    rest, tries = store.rest, []
+
+    async def is_away_at_first(chat_id: int, reason: str) -> None:
+        tries.append(chat_id)
+        if len(tries) < 3:
+            raise StoreAway
+        await rest(chat_id, reason)
+
+    monkeypatch.setattr(store, "rest", is_away_at_first)
+    ada.block()
+    await until(store, chat.id, lambda stored: stored.resting is not None)
+    assert await telegram.wait_until(lambda: not telegram.world.updates.pending or None, 30)
+    assert tries == [chat.id] * 3
+
+
+async def test_an_update_that_was_given_back_does_not_count_as_handled() -> None:
+    processor, ends = InOrderPerChat(), []
+    processor.tell(lambda update, *, handled: ends.append((update, handled)))
+    update = update_of(1)
+
+    async def give_back() -> None:
+        processor.give_back(update)
+
+    await processor.process_update(update, give_back())
+    await processor.process_update(update, asyncio.sleep(0))
+    assert ends == [(update, False), (update, True)]
 
 
 def update_of(chat_id: int | None) -> Update:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from datetime import timedelta
 
 from bot.domain.alerts import AlertKind, SentMessage
 from bot.errors import (
     ChatGone,
     FloodLimited,
+    StoreAway,
 )
 from bot.ports import Claim
-from bot.services.delivering import LEASE
+from bot.services.delivering import LEASE, Courier
 from tests.fakes import Gate
 from tests.services.world import SECOND, World
 
@@ -83,3 +85,43 @@ async def test_a_send_whose_record_could_not_be_written_comes_again_marked(world
     world.clock.move(LEASE)
     await world.deliver()
     assert world.marks() == [False, True]
+
+
+async def test_what_went_out_while_the_database_was_away_is_noted_once_it_is_back(world: World) -> None:
+    await world.find(7)
+    alerts_sent, tries = world.store.alerts_sent, []
+
+    async def is_away_at_first(claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
+        tries.append(world.clock.now)
+        if len(tries) < 5:
+            raise StoreAway
+        return await alerts_sent(claim, message, resolved)
+
+    world.store.alerts_sent = is_away_at_first  # type: ignore[method-assign]
+    await patient(world).tick()
+    await world.workers.finish()
+    await world.deliver_for(2 * LEASE, LEASE)
+    assert world.marks() == [False]
+
+
+async def test_a_database_that_stays_away_is_not_waited_for_longer_than_the_lease(world: World) -> None:
+    await world.find(7)
+    begun = world.clock.now
+
+    async def is_away(claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
+        raise StoreAway
+
+    world.store.alerts_sent = is_away  # type: ignore[method-assign]
+    await patient(world).tick()
+    await world.workers.finish()
+    assert LEASE / 2 < world.clock.now - begun <= LEASE
+
+
+def patient(world: World) -> Courier:
+    """The courier, with waits in which the clock moves on."""
+
+    async def wait(seconds: float) -> None:
+        world.clock.move(timedelta(seconds=seconds))
+
+    outside = (world.messenger, world.clock, world.plan, world.workers)
+    return Courier(world.store, world.store, *outside, sleep=wait)

@@ -13,7 +13,9 @@ from tests.store.examples import (
     Shelf,
     claim_alert,
     claim_message,
+    find,
     linked,
+    new_alert,
     numbers_in,
     with_alerts,
 )
@@ -55,6 +57,20 @@ class UpkeepContract:
         again = await claim_message(store)
         assert numbers_in(again) == [1]
         assert again.alerts[0].attempts == 0
+
+    async def test_an_alert_that_may_have_been_seen_goes_alone_when_it_is_sent_again(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        link = await with_alerts(store, 1)
+        claim, uncertain = await claim_alert(store)
+        assert await store.alerts_failed(claim, NOW, uncertain=True, counts=True)
+        assert await store.set_alerts_aside((await claim_message(store)).claim)
+        await find(store, new_alert(link, 2, "later"))
+        assert await store.retry_alerts([uncertain.id]) == 1
+        first = await claim_message(store)
+        assert (numbers_in(first), first.again) == ([1], True)
+        assert await store.alerts_sent(first.claim, None, ())
+        second = await claim_message(store)
+        assert (numbers_in(second), second.again) == ([2], False)
 
     async def test_an_alert_that_waits_for_its_next_try_can_be_sent_at_once(self, shelf: Shelf) -> None:
         store = await shelf.open()

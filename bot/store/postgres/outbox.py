@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 import structlog
 
 from bot.domain.alerts import SentMessage
@@ -87,6 +88,8 @@ class PostgresOutbox(Part):
             account = account_to_read(record)
             payments = await payments_where(cursor, "account = %s", account) if account is not None else []
             delivery = delivery_of(record, epoch, self._vault, payments)
+        except psycopg.Error:
+            raise  # the database's trouble, not this chat's
         except Exception:
             log.exception("chat can't be read for its alert", chat=chat_id)
             await cursor.execute("UPDATE chats SET message_due = %s WHERE id = %s", [until, chat_id])

@@ -17,6 +17,21 @@ from bot.errors import StartError
 LOCK = 4_211_064_501
 """The number of the advisory lock; it is the transaction's, so it ends with it however that ends."""
 
+RIGHTS = (
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}; "
+    "GRANT USAGE ON SEQUENCE epochs TO {role}"
+)
+"""What a role needs that works on the tables and may not change them."""
+
+MISSING = """
+    SELECT current_user WHERE NOT has_sequence_privilege('epochs', 'USAGE') OR EXISTS (
+        SELECT FROM pg_tables, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS kind
+        WHERE schemaname = 'public'
+        AND tablename IN ('chats', 'payments', 'papers', 'leases', 'budgets', 'replicas', 'store')
+        AND NOT has_table_privilege(format('%I.%I', schemaname, tablename), kind)
+    )
+"""
+
 CONNECT_WITHIN = 10
 """Seconds."""
 
@@ -34,6 +49,11 @@ def migrate(url: str) -> str:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
             with Operations.context(context):
                 context.run_migrations()
+            missing = connection.exec_driver_sql(MISSING.replace("%", "%%")).scalar()
+            if missing:
+                raise StartError(
+                    f"The database's role lacks rights. Let the owner of the tables run: {_grants(missing)}"
+                )
             return context.get_current_revision() or ""
     except psycopg.errors.InsufficientPrivilege as error:
         raise _forbidden(error) from error
@@ -81,5 +101,10 @@ def _connect(url: str) -> psycopg.Connection:
 def _forbidden(error: psycopg.Error) -> StartError:
     return StartError(
         f"The database's role may not change the schema ({error.diag.message_primary}). Let it own the database, or "
-        "run `python -m bot migrate` with a DATABASE_URL of a role that may."
+        "run `python -m bot migrate` with a DATABASE_URL of a role that may, and as that role: "
+        + _grants("THE_BOTS_ROLE")
     )
+
+
+def _grants(role: str) -> str:
+    return RIGHTS.format(role=role) + ";"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
+from typing import Any
+
+import structlog
 
 from bot.ports import Overview, WaitingAlert
 from bot.store.postgres.connections import Cursor
@@ -11,6 +14,8 @@ from bot.store.postgres.part import Part
 from bot.store.postgres.rows import COLUMNS, lock_chats, save_chat, stored_of
 from bot.store.records import ChatRecord
 from bot.store.upkeep import alerts_in, count_of, dropped, overview_of, retried
+
+log = structlog.get_logger()
 
 AT_ONCE = 500
 """How many chats are read together."""
@@ -48,18 +53,27 @@ class PostgresUpkeep(Part):
         return sum([await self._db.run(partial(change_chat, chat_id=chat_id)) for chat_id in concerned])
 
     async def _records(self, condition: str) -> list[ChatRecord]:
-        """All chats of which the condition holds, read some at a time."""
+        """All chats of which the condition holds, read some at a time; one that can't be read is logged, no more."""
 
-        async def read(cursor: Cursor, after: int) -> list[ChatRecord]:
+        async def read(cursor: Cursor, after: int) -> list[tuple[Any, ...]]:
             await cursor.execute(
                 f"SELECT {COLUMNS} FROM chats WHERE {condition} AND id > %s ORDER BY id LIMIT %s", [after, AT_ONCE]
             )
-            return [stored_of(row).record for row in await cursor.fetchall()]
+            return await cursor.fetchall()
 
-        records: list[ChatRecord] = []
+        records: list[ChatRecord | None] = []
+        after = -(2**63)
         while True:
-            after = records[-1].id if records else -(2**63)
-            batch = await self._db.run(partial(read, after=after))
-            records += batch
-            if len(batch) < AT_ONCE:
-                return records
+            rows = await self._db.run(partial(read, after=after))
+            records += map(_readable, rows)
+            if len(rows) < AT_ONCE:
+                return [record for record in records if record is not None]
+            after = rows[-1][0]
+
+
+def _readable(row: tuple[Any, ...]) -> ChatRecord | None:
+    try:
+        return stored_of(row).record
+    except Exception:
+        log.exception("chat can't be read", chat=row[0])
+        return None

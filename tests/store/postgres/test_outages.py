@@ -11,6 +11,8 @@ from structlog.testing import capture_logs
 
 from bot.domain.payments import State
 from bot.errors import StartError, StoreAway
+from bot.store.postgres import outbox
+from bot.store.postgres.connections import Cursor
 from bot.store.postgres.schema import migrate
 from bot.store.postgres.store import PostgresStore, open_store
 from bot.store.vault import new_key
@@ -139,6 +141,24 @@ async def test_a_statement_that_takes_too_long_is_given_up(store: PostgresStore)
     with pytest.raises(StoreAway):
         await store._db.run(lambda cursor: cursor.execute("SELECT pg_sleep(30)"))
     await is_back(store)
+
+
+async def test_a_connection_that_breaks_during_a_claim_makes_no_chat_unreadable(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await with_alerts(store, 1)
+
+    async def breaks(cursor: Cursor, *_: object) -> None:
+        await cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    monkeypatch.setattr(outbox, "account_to_read", lambda record: "account")
+    monkeypatch.setattr(outbox, "payments_where", breaks)
+    with capture_logs() as logs, pytest.raises(StoreAway):
+        await store.claim_alerts(NOW + MINUTE, 10, LEASE)
+    assert "chat can't be read for its alert" not in [entry["event"] for entry in logs]
+    monkeypatch.undo()
+    await is_back(store)
+    assert len(await store.claim_alerts(NOW + MINUTE, 10, LEASE)) == 1
 
 
 async def test_without_keys_the_start_ends_with_a_sentence(url: str) -> None:

@@ -1,0 +1,20 @@
+"""What an operator sees where a chat's row can't be read."""
+
+from __future__ import annotations
+
+from structlog.testing import capture_logs
+
+from tests.store.examples import CHAT, OTHER, with_alerts
+from tests.store.shelves import PostgresShelf
+
+
+async def test_a_chat_that_can_not_be_read_hides_no_other(postgres_shelf: PostgresShelf) -> None:
+    store = await postgres_shelf.open()
+    await with_alerts(store, 1)
+    await with_alerts(store, 2, chat_id=OTHER)
+    await store._db.run(lambda cursor: cursor.execute("UPDATE chats SET link = '{}' WHERE id = %s", [OTHER]))
+    with capture_logs() as logs:
+        assert [overview.chat_id for overview in await store.overviews()] == [CHAT]
+        (alert,) = await store.alerts()
+    assert await store.retry_alerts([alert.alert.id]) == 1
+    assert {(entry["event"], entry["chat"]) for entry in logs} == {("chat can't be read", OTHER)}
