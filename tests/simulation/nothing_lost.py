@@ -68,7 +68,9 @@ def _settled_told(evidence: Evidence, number: int, stretch: Stretch, by: datetim
         hushes = evidence.person.hushes.get(number)
         since = evidence.closed_since(number, stretch.start)
         muted = hushes is not None and any(not h.sure or h.muted for h in hushes.within(since, by))
-        shown = any(a.of(number) for a in evidence.messages(stretch.rules.link, by))
+        # What was struck out before, as the invoice was gone for a while, offers nothing to pay any more.
+        standing = [a for a in evidence.messages(stretch.rules.link, by) if a.of(number)]
+        shown = any(not any(struck == number and at <= stretch.start for struck, at, _ in a.struck) for a in standing)
         if shown and not muted:
             yield f"by {by} nobody said of {number} that it is settled ({_words(stretch.truth)})"
 
