@@ -73,7 +73,7 @@ async def send_updates(sandbox: Sandbox, http: httpx.AsyncClient, secret: str = 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what the bot itself comes to know, of which nobody is told."""
     async with asyncio.timeout(20):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  # nobody is told of it
             await asyncio.sleep(0.01)
 
 
