@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.domain.chats import Place
-from bot.domain.payments import Outcome, Payment
+from bot.domain.payments import Outcome, Payment, State
 from bot.errors import (
     ChatGone,
     ChatMigrated,
@@ -54,6 +54,24 @@ async def test_a_payment_that_fails_in_the_background_is_logged_and_settled(
     await paying.look_for(ABANDONED_AFTER + 2 * MINUTE)
     assert paying.endings() == [Outcome.NOT_SENT]
     assert paying.provider.posts == []
+
+
+async def test_a_process_that_was_frozen_before_its_request_left_does_not_send_it_late(
+    paying: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = await paying.ask()
+    advance = paying.store.advance_payment
+
+    async def freeze(payment: Payment, expected: State) -> bool:
+        done = await advance(payment, expected)
+        if payment.state is State.SENT:
+            paying.clock.move(11 * MINUTE)
+        return done
+
+    monkeypatch.setattr(paying.store, "advance_payment", freeze)
+    await paying.press(question.id)
+    assert paying.provider.posts == []
+    assert paying.endings() == [Outcome.NOT_SENT]
 
 
 @pytest.mark.parametrize("call", ["invoice", "pay"])
