@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Never
 
 import stamina
@@ -38,7 +38,7 @@ from bot.chat.webhook import Webhook
 from bot.errors import StartError, StoreAway
 from bot.health import Health
 from bot.metrics import Metrics
-from bot.ports import Clock, Store
+from bot.ports import Clock, Store, utc_now
 from bot.provider.client import ProviderClient, open_client
 from bot.provider.transport import make_transport
 from bot.services.browsing import Browsing
@@ -75,11 +75,6 @@ OPENS_WITHIN = 1.0
 """Seconds; a database that takes longer to open was most likely away."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-def utc_now() -> datetime:
-    """The present instant."""
-    return datetime.now(UTC)
 
 
 def open_embedded_store(settings: Settings) -> TinyStore:
