@@ -31,7 +31,7 @@ from bot.chat.handlers.silences import SilenceHandlers
 from bot.chat.intake import Intake
 from bot.chat.limits import SharedLimits
 from bot.chat.messenger import TelegramMessenger
-from bot.chat.polling import Poller, reach
+from bot.chat.polling import reach
 from bot.chat.request import TelegramRequest, UpdatesRequest
 from bot.chat.texts import Phrasebook, open_phrasebook, speaker
 from bot.chat.webhook import Webhook
@@ -71,9 +71,6 @@ GRACE = 20.0
 
 :data:`bot.chat.errands.LAST_WORDS` and :data:`bot.chat.polling.LAST_CONFIRMATION` come on top of it.
 """
-OPENS_WITHIN = 1.0
-"""Seconds; a database that takes longer to open was most likely away."""
-
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -265,17 +262,13 @@ async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         front = Front(Health(clock), Metrics(), clock)
         if settings.web_listen:
             await stack.enter_async_context(shown(front, settings.web_listen, settings.webhook_url))
-        began = asyncio.get_running_loop().time()
         store = await open_store(settings)
-        store_was_away = asyncio.get_running_loop().time() - began > OPENS_WITHIN
         stack.push_async_callback(store.close)
         http = await stack.enter_async_context(open_client(CONNECTIONS))
         for_people, for_checks = build_providers(settings, http, store, clock)
         telegram = build_telegram(settings, SharedLimits(store, clock))
         bot = InvoiceBot(settings, store, for_people, telegram, clock, front, for_checks)
         stack.push_async_callback(bot.stop)
-        if store_was_away and isinstance(bot.source, Poller):
-            bot.source.stand_back()
         yield bot
 
 

@@ -339,10 +339,13 @@ class Lease:
 class LeaseStore(Protocol):
     """Who of several processes does what only one may do."""
 
-    async def take_lease(self, name: str, holder: str, now: datetime, duration: timedelta) -> Lease | None:
+    async def take_lease(
+        self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
+    ) -> Lease | None:
         """Take the lease, or prolong one's own (its epoch stays); None while another holder has it.
 
-        One that has ended, or was given back, is taken with an epoch that was never used before.
+        One that has ended, or was given back, is taken with an epoch that was never used before. With ``free_only``
+        one that has ended stays its holder's.
         """
 
     async def give_back_lease(self, lease: Lease) -> bool:

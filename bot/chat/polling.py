@@ -144,10 +144,6 @@ class Poller:
             if self._intake.is_busy:
                 await self._intake.rest(BREATH)
 
-    def stand_back(self) -> None:
-        """Let who polled before the store went away go on; see :meth:`bot.services.roles.Role.stand_back`."""
-        self._role.stand_back()
-
     async def finish(self) -> None:
         """Confirm what was handled, and let another replica poll. For when nothing is in hand any more."""
         if not self._role.held:
@@ -168,6 +164,7 @@ class Poller:
             if not self._webhook_is_gone:  # with one set, Telegram refuses to be polled
                 self._webhook_is_gone = await self._bot.delete_webhook()
                 self.good_at = self._clock()
+                return ()  # to look at the role again: nothing may lie between that and a poll
             # While something is in hand it comes again with what is new, so there is nothing to wait for.
             wait = timedelta(0) if self._intake.is_busy else POLL
             updates = await self._bot.get_updates(self._intake.offset, timeout=wait, allowed_updates=ALLOWED_UPDATES)

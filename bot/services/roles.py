@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
 
 import structlog
 
 from bot.errors import StoreAway
-from bot.ports import BacklogStore, Clock, Lease, LeaseStore
+from bot.ports import Clock, Lease, LeaseStore
 
 log = structlog.get_logger()
 
@@ -18,28 +17,25 @@ LEFT = timedelta(seconds=40)
 """What at least is left of it when it was just prolonged or found good: what is begun under it has to end by then."""
 
 STAND_BACK = timedelta(seconds=20)
-"""Who had a role when the store went away has so long to prolong it, once the store is back, before others try."""
-
-
-class RoleStore(LeaseStore, BacklogStore, Protocol):
-    """Leases, and a question that only asks whether the store is there."""
+"""For so long after a start, and after the store was away, a replica takes over from no other: who had the role when
+the store went away gets the time to prolong it."""
 
 
 class Role:
     """A lease by name, for ``holder``, whose name no other process has.
 
-    While the store is away nobody can take it over, so who has it keeps it, however long that lasts; the others let
-    it go first once the store is back. A replica that alone is cut off from the store may go on too long by this:
-    :meth:`lose` is for who learns of it another way.
+    While the store is away nobody can take it over, so who has it keeps it, however long that lasts; the others, and
+    who starts then, let it go first once the store is back. A replica that alone is cut off from the store may go on
+    too long by this: :meth:`lose` is for who learns of it another way.
     """
 
-    def __init__(self, name: str, holder: str, store: RoleStore, clock: Clock) -> None:
+    def __init__(self, name: str, holder: str, store: LeaseStore, clock: Clock) -> None:
         self._name = name
         self._holder = holder
         self._store = store
         self._clock = clock
         self._lease: Lease | None = None
-        self._not_before: datetime | None = None
+        self._store_there_since: datetime | None = None
 
     @property
     def held(self) -> bool:
@@ -52,19 +48,14 @@ class Role:
         if self._is_fresh(now):
             return True
         try:
-            if self._lease is None and not await self._may_compete(now):
-                return False
-            before, self._lease = self._lease, await self._store.take_lease(self._name, self._holder, now, LASTS)
+            lease = await self._store.take_lease(self._name, self._holder, now, LASTS, free_only=self._stands_back(now))
         except StoreAway:
-            self.stand_back()
+            self._store_there_since = None
             return self.held
-        self._not_before = None
+        self._store_there_since = self._store_there_since or self._clock()
+        before, self._lease = self._lease, lease
         self._log(before)
         return self._is_fresh(self._clock())  # not where the process was frozen while it asked
-
-    def stand_back(self) -> None:
-        """The store has just come back, so somebody may be about to prolong what nobody could prolong meanwhile."""
-        self._not_before = datetime.max.replace(tzinfo=UTC)
 
     def lose(self) -> None:
         """Take note that another has it."""
@@ -79,14 +70,8 @@ class Role:
     def _is_fresh(self, now: datetime) -> bool:
         return self._lease is not None and now < self._lease.until - LEFT <= now + LASTS
 
-    async def _may_compete(self, now: datetime) -> bool:
-        """False for :data:`STAND_BACK` after the store is back."""
-        if self._not_before is None:
-            return True
-        if self._not_before > now + STAND_BACK:
-            await self._store.backlog(now)
-            self._not_before = now + STAND_BACK
-        return now >= self._not_before
+    def _stands_back(self, now: datetime) -> bool:
+        return self._store_there_since is None or now < self._store_there_since + STAND_BACK
 
     def _log(self, before: Lease | None) -> None:
         if self._lease is not None and (before is None or before.epoch != self._lease.epoch):

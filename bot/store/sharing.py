@@ -19,14 +19,16 @@ class Leases:
         self._held: dict[str, tuple[str, Lease]] = {}
         self._epochs = itertools.count(1)
 
-    def take(self, name: str, holder: str, now: datetime, duration: timedelta) -> Lease | None:
+    def take(
+        self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
+    ) -> Lease | None:
         held_by, lease = self._held.get(name, (holder, None))
+        if held_by != holder and lease is not None and (free_only or lease.until > now):
+            return None
         if lease is None or lease.until <= now:
             lease = Lease(name, next(self._epochs), now + duration)
-        elif held_by == holder:
-            lease = replace(lease, until=now + duration)
         else:
-            return None
+            lease = replace(lease, until=now + duration)
         self._held[name] = holder, lease
         return lease
 

@@ -213,8 +213,10 @@ class TinyStore:
     async def take_selection(self, selection_id: str) -> bool:
         return await self._run(self._desk.take_selection, selection_id)
 
-    async def take_lease(self, name: str, holder: str, now: datetime, duration: timedelta) -> Lease | None:
-        return self._leases.take(name, holder, now, duration)
+    async def take_lease(
+        self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
+    ) -> Lease | None:
+        return self._leases.take(name, holder, now, duration, free_only=free_only)
 
     async def give_back_lease(self, lease: Lease) -> bool:
         return self._leases.give_back(lease)

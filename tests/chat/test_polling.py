@@ -215,6 +215,7 @@ async def test_what_is_in_hand_is_not_confirmed_and_comes_again_after_a_crash(
     poller = Poller(bot, intake, role, time)
     for text in ("one", "two"):
         ada.send(chat, text)
+    assert await poller._turn() == ()  # a webhook that may be set is deleted first
     intake.take_batch(await poller._turn() or ())
     one, two = queue.get_nowait(), queue.get_nowait()
     intake.end(two, handled=True)
@@ -238,9 +239,24 @@ async def test_a_conflict_gives_the_role_up_until_the_store_says_otherwise(
 ) -> None:
     telegram.faults.refuse(ApiError(409, "Conflict: terminated by other getUpdates request"), method="getUpdates")
     assert await role.hold()
+    poller = Poller(bot, Intake(asyncio.Queue()), role, utc_now)
+    assert await poller._turn() == ()
     with pytest.raises(Conflict):
-        await Poller(bot, Intake(asyncio.Queue()), role, utc_now)._turn()
+        await poller._turn()
     assert not role.held
+
+
+async def test_who_was_frozen_while_a_webhook_was_deleted_asks_for_the_role_again(
+    bot: Bot, store: TinyStore, time: Time, telegram: SandboxTelegram
+) -> None:
+    first, second = (Role("polling", name, store, time) for name in "ab")
+    poller = Poller(bot, Intake(asyncio.Queue()), first, time)
+    assert await poller._turn() == ()
+    assert not await second.hold()
+    time.forward(timedelta(minutes=1))
+    assert await second.hold()
+    assert await poller._turn() is None
+    assert not telegram.calls_of("getUpdates")
 
 
 async def test_asking_who_we_are_fails_at_once_with_a_sentence_and_leaves_nothing_open(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.errors import StoreAway
-from bot.ports import Backlog, Lease
+from bot.ports import Lease
 from bot.services.roles import LASTS, LEFT, STAND_BACK, Role
 from bot.store.sharing import Leases
 
@@ -30,18 +30,16 @@ class Shared:
     def role(self, holder: str) -> Role:
         return Role("polling", holder, self, self.clock)
 
-    async def take_lease(self, name: str, holder: str, now: datetime, duration: timedelta) -> Lease | None:
+    async def take_lease(
+        self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
+    ) -> Lease | None:
         self._answer()
         self.now += self.takes
-        return self._leases.take(name, holder, now, duration)
+        return self._leases.take(name, holder, now, duration, free_only=free_only)
 
     async def give_back_lease(self, lease: Lease) -> bool:
         self._answer()
         return self._leases.give_back(lease)
-
-    async def backlog(self, now: datetime) -> Backlog:
-        self._answer()
-        return Backlog(None, None, 0, 0)
 
     def _answer(self) -> None:
         self.asked += 1
@@ -149,8 +147,24 @@ async def test_who_starts_when_the_store_is_just_back_stands_back_as_the_others_
     first, newcomer = shared.role("a"), shared.role("b")
     await first.hold()
     shared.now += timedelta(hours=1)
-    newcomer.stand_back()
     assert not await newcomer.hold()
     assert await first.hold()
     shared.now += STAND_BACK
     assert not await newcomer.hold()
+
+
+async def test_who_stands_back_takes_what_was_given_back(shared: Shared) -> None:
+    first = shared.role("a")
+    await first.hold()
+    await first.give_back()
+    assert await shared.role("b").hold()
+
+
+async def test_who_is_begun_anew_after_a_kill_has_its_role_again_within_a_minute(shared: Shared) -> None:
+    await shared.role("a").hold()
+    for name, waited in {"a at once": timedelta(0), "a an hour later": timedelta(hours=1)}.items():
+        shared.now += waited
+        again = shared.role(name)
+        assert not await again.hold()
+        shared.now += timedelta(minutes=1)
+        assert await again.hold()

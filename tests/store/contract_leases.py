@@ -75,6 +75,16 @@ class LeaseContract:
         assert not await store.give_back_lease(lost)
         assert await store.take_lease(ROLE, "c", NOW + MINUTE, MINUTE) is None
 
+    async def test_what_is_taken_only_if_free_is_not_taken_from_who_let_it_end(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        held = await take(store, "a")
+        assert await store.take_lease(ROLE, "b", NOW + HOUR, MINUTE, free_only=True) is None
+        prolonged = await store.take_lease(ROLE, "a", NOW + HOUR, MINUTE, free_only=True)
+        assert prolonged is not None
+        assert prolonged.epoch != held.epoch
+        assert await store.give_back_lease(prolonged)
+        assert await store.take_lease(ROLE, "b", NOW + HOUR, MINUTE, free_only=True) is not None
+
     async def test_roles_are_apart(self, shelf: Shelf) -> None:
         store = await shelf.open()
         await take(store, "a")

@@ -18,7 +18,7 @@ TAKE_LEASE = """
         holder = excluded.holder,
         until = excluded.until,
         epoch = CASE WHEN held.until > %(now)s THEN held.epoch ELSE excluded.epoch END
-    WHERE held.until <= %(now)s OR held.holder = excluded.holder
+    WHERE held.until <= %(now)s AND NOT %(free_only)s OR held.holder = excluded.holder
     RETURNING epoch
 """
 
@@ -41,11 +41,14 @@ BACKLOG = """
 class PostgresSharing(Part):
     """Each method is one transaction. Instants are the caller's."""
 
-    async def take_lease(self, name: str, holder: str, now: datetime, duration: timedelta) -> Lease | None:
+    async def take_lease(
+        self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
+    ) -> Lease | None:
         until = now + duration
+        values = {"name": name, "holder": holder, "now": now, "until": until, "free_only": free_only}
 
         async def take(cursor: Cursor) -> Lease | None:
-            await cursor.execute(TAKE_LEASE, {"name": name, "holder": holder, "now": now, "until": until})
+            await cursor.execute(TAKE_LEASE, values)
             row = await cursor.fetchone()
             return None if row is None else Lease(name, row[0], until)
 
