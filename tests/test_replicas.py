@@ -1,22 +1,24 @@
-"""Three replicas on one PostgreSQL, through kills, freezes, restarts and outages: see tests/chaos.py."""
+"""Three replicas on one PostgreSQL, through kills, freezes, restarts and outages: see tests/chaos."""
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.chaos import run
+from tests.chaos.world import run
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_whatever_breaks_all_is_told_once_checked_on_time_paid_once_and_polled_by_one(tmp_path: Path) -> None:
-    figures = await run(tmp_path, seconds=25, seed=6)
-    assert figures.faults == []
+    seed = int(time.time())
+    figures = await run(tmp_path, timedelta(minutes=2), seed)
+    assert figures.faults == [], f"seed {seed}\n{figures}"
     assert figures.conflicts == 0
-    assert figures.alerts > 10
-    assert figures.questions > 10
-    assert figures.payments > 0
-    assert figures.takeovers  # at least its first taker; whether a kill met the poller is chance
-    assert figures.happened["kill"]
-    assert figures.happened["cut_off"]
+    assert figures.told > 50
+    assert figures.answered > 50
+    assert figures.paid > 20
+    assert figures.happened["kill of the poller"]
+    assert figures.happened["outage"]

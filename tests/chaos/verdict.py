@@ -1,0 +1,175 @@
+"""What must hold at the end of a run, whatever was broken in it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from bot.chat import polling
+from bot.sandbox.provider_books import Books
+from bot.sandbox.provider_faults import Call
+from bot.sandbox.telegram.calls import Call as TelegramCall
+from bot.services import monitoring, roles
+from tests.chaos.people import Customer
+from tests.chaos.replicas import Replica
+
+MARK = "You may have received this message already"
+PAID, UNCLEAR, RUNNING = "is paid", "could not find out", "⏳"
+"""What the message of a payment says of it."""
+BREAKS = ("kill", "long freeze", "outage")
+"""After each of which the end of a message may be unknown."""
+SLACK = timedelta(seconds=3)
+"""Of ours, for a machine that has other work."""
+
+
+@dataclass
+class Figures:
+    """What a run has seen. Spans are in the bot's time."""
+
+    happened: Counter[str] = field(default_factory=Counter)
+    database_away: timedelta = timedelta()
+    planned_every: timedelta = timedelta()
+    longest_unread: timedelta = timedelta()
+    longest_unpolled: timedelta = timedelta()
+    told: int = 0
+    marked: int = 0
+    answered: int = 0
+    paid: int = 0
+    unclear: int = 0
+    conflicts: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        acts = ", ".join(f"{count} x {act}" for act, count in sorted(self.happened.items()))
+        return (
+            f"{acts}; database away for {self.database_away.total_seconds():.0f} s in all\n"
+            f"{self.told} invoices told, {self.marked} of these messages again and marked\n"
+            f"{self.answered} questions answered; {self.paid} payments, of which {self.unclear} ended as unclear\n"
+            f"longest without a check of an account: {self.longest_unread.total_seconds():.0f} s "
+            f"(planned every {self.planned_every.total_seconds():.0f} s)\n"
+            f"longest without a poll: {self.longest_unpolled.total_seconds():.0f} s; two at once: {self.conflicts} x"
+        )
+
+
+class Judge:
+    """Looks at what happened; each of its methods adds to ``figures``. The bot's time is ``factor`` times as fast."""
+
+    def __init__(self, figures: Figures, factor: float, away: Sequence[tuple[datetime, datetime]]) -> None:
+        self.figures = figures
+        self._factor = factor
+        self._away = away
+
+    def judge_alerts(self, customers: Iterable[Customer]) -> None:
+        """Each invoice is told once, and at most once more: marked, and not oftener than something broke."""
+        marked = set[tuple[int, int]]()
+        for customer in customers:
+            for number in customer.told:
+                messages = customer.alerts_of(number)
+                again = [message for message in messages if MARK in message.text]
+                marked |= {(customer.chat.id, message.id) for message in again}
+                self.figures.told += bool(messages)
+                if not messages:
+                    self._blame(f"{number} was never told")
+                elif len(messages) - len(again) > 1 or len(again) > 1:
+                    self._blame(f"{number} was told {len(messages)} times, {len(again)} of these marked")
+        self.figures.marked = len(marked)
+        breaks = sum(self.figures.happened[act] for act in BREAKS)
+        if len(marked) > breaks:
+            self._blame(f"{len(marked)} messages came again, but only {breaks} times something broke")
+
+    def judge_answers(self, customers: Iterable[Customer]) -> None:
+        """Each question and each press was answered."""
+        for customer in customers:
+            self.figures.answered += customer.answered
+            if customer.asks is not None:
+                self._blame(f"a question about {customer.asks} was not answered")
+            if lost := sum(press.answer is None for press in customer.presses):
+                self._blame(f"{lost} presses of customer {customer.chat.id} were not answered")
+
+    def judge_payments(self, customers: Iterable[Customer], books: Books) -> None:
+        """Nothing is paid twice, nothing without a press, and what a person read of it is what happened."""
+        for customer in customers:
+            pressed = {press.message.id for press in customer.presses}
+            for number in customer.payable:
+                times = books.executed(Call.PAY, number)
+                messages = list(customer.words_about(number))
+                words = [message.text for message in messages]
+                unclear = any(UNCLEAR in text for text in words)
+                self.figures.paid += times
+                self.figures.unclear += unclear
+                if times > 1:
+                    self._blame(f"{number} was paid {times} times")
+                if times and not pressed & {message.id for message in messages}:
+                    self._blame(f"{number} was paid, and nobody had pressed")
+                if not unclear and bool(times) != any(PAID in text for text in words):
+                    self._blame(f"{number} was paid {times} times, but its messages say: {words}")
+                if any(RUNNING in text for text in words):
+                    self._blame(f"the payment of {number} has no end")
+
+    def judge_checks(self, read: Mapping[str, Sequence[datetime]], accounts: int, end: datetime) -> None:
+        """An account is read again within its interval and a lease, but for the time that the database was away."""
+        allowed = self._ours(self.figures.planned_every + monitoring.LEASE) + SLACK
+        for times in read.values():
+            for before, after in pairwise([*times, end]):
+                gap = after - before - self._outages_between(before, after)
+                self.figures.longest_unread = max(self.figures.longest_unread, gap * self._factor)
+                if gap > allowed:
+                    self._blame(f"an account was not read for {gap * self._factor} of the bot's, since {before}")
+        if len(read) != accounts:
+            self._blame(f"{len(read)} of {accounts} accounts were read")
+
+    def judge_polls(self, polls: Sequence[TelegramCall], end: datetime) -> None:
+        """One polls, and never two; another takes over within a minute, or so long after the database is back."""
+        self.figures.conflicts = sum(call.status == 409 for call in polls)
+        if self.figures.conflicts:
+            self._blame(f"two polled at the same time, {self.figures.conflicts} times")
+        minute = self._ours(roles.LASTS + timedelta(seconds=polling.STANDBY))
+        allowed = self._ours(polling.POLL) + minute + SLACK
+        after_outage = self._ours(roles.STAND_BACK) + timedelta(seconds=1)  # a second until one notices that it is back
+        good = [call.at for call in polls if call.status == 200]
+        for before, after in pairwise([*good, end]):
+            gap = after - before
+            if spent := self._outages_between(before, after):
+                gap -= spent + after_outage
+            self.figures.longest_unpolled = max(self.figures.longest_unpolled, gap * self._factor)
+            if gap > allowed:
+                self._blame(f"nobody polled for {gap * self._factor} of the bot's, since {before}")
+
+    def judge_logs(self, replicas: Iterable[Replica]) -> None:
+        """Nothing unexpected happened. A database that is away is no surprise."""
+        for replica in replicas:
+            for line in replica.log.read_text().splitlines():
+                if not line.startswith("{"):
+                    self._blame(f"{replica.log.name}: {line}")
+                    continue
+                entry = json.loads(line)
+                if entry["level"] in {"error", "critical"} and entry["event"] != "database is away":
+                    self._blame(f"{replica.log.name}: {line}")
+
+    def judge_ends(self, statuses: Sequence[int]) -> None:
+        """A process that is asked to end does so in time."""
+        for status in statuses:
+            self._blame(f"a stop ended with status {status}")
+
+    def _blame(self, fault: str) -> None:
+        self.figures.faults.append(fault)
+
+    def _ours(self, span: timedelta) -> timedelta:
+        return span / self._factor
+
+    def _outages_between(self, begin: datetime, end: datetime) -> timedelta:
+        zero = timedelta()
+        return sum((max(zero, min(end, over) - max(begin, since)) for since, over in self._away), zero)
+
+
+def readings(requests: Iterable[tuple[str, str, datetime]]) -> Mapping[str, Sequence[datetime]]:
+    """When each account's list was read, by its token, from path, token and time of all requests."""
+    read: defaultdict[str, list[datetime]] = defaultdict(list)
+    for path, token, at in requests:
+        if path.endswith("/client/invoices"):
+            read[token].append(at)
+    return read

@@ -1,0 +1,197 @@
+"""The whole world of a run: a provider and a Telegram, a PostgreSQL, three replicas and their customers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from bot.application import open_store
+from bot.domain.chats import Link, Place, Token, Watch
+from bot.ports import Clock, Store
+from bot.sandbox.sandbox import Sandbox, open_sandbox
+from bot.sandbox.telegram import BOT_TOKEN
+from bot.store.vault import new_key
+from tests.chaos.breakage import Breakage
+from tests.chaos.people import Customer, People
+from tests.chaos.process import FastClock
+from tests.chaos.replicas import Replica
+from tests.chaos.verdict import RUNNING, Figures, Judge, readings
+from tests.store.cluster import Cluster
+
+FACTOR = 10.0
+"""The bot's seconds in one of ours, since leases are minutes and nobody has the time."""
+REPLICAS = 3
+CUSTOMERS = 24
+CHECK_EVERY = timedelta(seconds=60)
+"""Of the bot's."""
+
+
+class Timed(list[Any]):
+    """Remembers when each item came."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self.at: list[datetime] = []
+        self._clock = clock
+
+    def append(self, item: Any) -> None:
+        self.at.append(self._clock())
+        super().append(item)
+
+
+class World:
+    """Everything, and how it is made and ended."""
+
+    def __init__(self, sandbox: Sandbox, cluster: Cluster, folder: Path, seed: int) -> None:
+        chance = random.Random(seed)
+        self.sandbox = sandbox
+        self.figures = Figures(planned_every=CHECK_EVERY)
+        self.requests = sandbox.provider.requests = Timed(sandbox.clock)
+        self._folder = folder
+        start = time.time()
+        self._bots_clock = FastClock(start, FACTOR)
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "TELEGRAM_BOT_TOKEN": BOT_TOKEN,
+            "TELEGRAM_API_URL": sandbox.telegram_url,
+            "PROVIDER_URL": sandbox.provider_url,
+            "DATABASE_URL": cluster.make_database("chaos"),
+            "TOKEN_KEYS": new_key(),
+            "CHECK_INTERVAL": str(round(CHECK_EVERY.total_seconds())),
+            "QUIET_HOURS": "",
+            "LOG_FORMAT": "json",
+        }
+        self.replicas = [Replica(n, self._environment, folder, start, FACTOR) for n in range(REPLICAS)]
+        self.people = People(sandbox, chance)
+        self.breakage = Breakage(self.replicas, cluster, self._environment["DATABASE_URL"], sandbox.clock, chance)
+
+    async def prepare(self) -> None:
+        """Link everybody, and start the replicas."""
+        settings = self.sandbox.settings(
+            self._folder,
+            database_url=self._environment["DATABASE_URL"],
+            token_keys=self._environment["TOKEN_KEYS"],
+        )
+        store = await open_store(settings)
+        for number in range(CUSTOMERS):
+            self.people.customers.append(await self._settle_in(store, number))
+        await store.close()
+        await asyncio.gather(*(replica.begin() for replica in self.replicas))
+        await self._until(lambda: len(self.requests) >= CUSTOMERS, 60, "the first checks")
+
+    async def live_through(self, lasts: timedelta) -> None:
+        """Let people live while things break."""
+        life = asyncio.create_task(self.people.live())
+        try:
+            await self.breakage.rage(lasts)
+        finally:
+            life.cancel()
+            await asyncio.gather(life, return_exceptions=True)
+
+    async def come_to_rest(self) -> None:
+        """Wait until all that is still to happen has happened."""
+        customers = self.people.customers
+        await self._until(lambda: all(c.alerts_of(i) for c in customers for i in c.told), 90, "all is told")
+        await self._until(lambda: all(c.asks is None for c in customers), 60, "all is answered", self.people.attend)
+        await self._until(lambda: all(p.answer for c in customers for p in c.presses), 60, "all presses are answered")
+        await self._until(
+            lambda: not any(RUNNING in m.text for c in customers for m in c.chat.messages), 120, "all payments end"
+        )
+        await asyncio.sleep(2 * CHECK_EVERY.total_seconds() / FACTOR)
+
+    def judge(self) -> Figures:
+        """Count, and say what went wrong."""
+        figures, customers, end = self.figures, self.people.customers, self._ended
+        figures.happened, away = self.breakage.happened, self.breakage.away
+        figures.database_away = sum((over - since for since, over in away), timedelta())
+        judge = Judge(figures, FACTOR, away)
+        judge.judge_alerts(customers)
+        judge.judge_answers(customers)
+        judge.judge_payments(customers, self.sandbox.provider)
+        requests = (
+            (r.path, r.headers["authorization"], at) for r, at in zip(self.requests, self.requests.at, strict=True)
+        )
+        judge.judge_checks(readings(requests), CUSTOMERS, end)
+        judge.judge_polls(self.sandbox.telegram.calls_of("getUpdates"), end)
+        judge.judge_logs(self.replicas)
+        judge.judge_ends(self.breakage.bad_ends)
+        return figures
+
+    async def end(self) -> None:
+        """Ask all to stop."""
+        self._ended = self.sandbox.clock()
+        await self.breakage.end_all()
+
+    async def kill_all(self) -> None:
+        await asyncio.gather(*(replica.end() for replica in self.replicas), return_exceptions=True)
+
+    async def _settle_in(self, store: Store, number: int) -> Customer:
+        token = Token(f"sandbox-token-of-customer-{number:06}")
+        account = self.sandbox.provider.add_account(token.reveal(), credit=Decimal(10_000))
+        account.invoices.clear()
+        person = self.sandbox.telegram.add_user(f"Customer {number}", language_code="en")
+        chat = self.sandbox.telegram.private_chat(person)
+        now = self._bots_clock()
+        link = Link(
+            account=store.account_of(self.sandbox.provider_url, token),
+            place=Place(chat.id),
+            token=token,
+            linked_by=person.user.id,
+            linked_at=now,
+            next_check_at=now,
+            watch=Watch(checked_at=now),
+        )
+        await store.link(link, {})
+        return Customer(person, chat, account, pays=number % 2 == 1)
+
+    async def _until(
+        self, condition: Callable[[], bool], seconds: float, what: str, meanwhile: Callable[[], None] | None = None
+    ) -> None:
+        ends = self.sandbox.clock() + timedelta(seconds=seconds)
+        while not condition():
+            if self.sandbox.clock() > ends:
+                self.figures.faults.append(f"waited {seconds:.0f} s in vain until {what}")
+                return
+            if meanwhile is not None:
+                meanwhile()
+            await asyncio.sleep(0.2)
+
+
+@contextmanager
+def throw_away_cluster() -> Iterator[Cluster]:
+    cluster = Cluster()
+    cluster.start()
+    try:
+        yield cluster
+    finally:
+        cluster.remove()
+
+
+@asynccontextmanager
+async def world(folder: Path, seed: int) -> AsyncIterator[World]:
+    """The world, prepared; everything is ended with it."""
+    with throw_away_cluster() as cluster:
+        async with open_sandbox() as sandbox:
+            made = World(sandbox, cluster, folder, seed)
+            try:
+                await made.prepare()
+                yield made
+            finally:
+                await made.kill_all()
+
+
+async def run(folder: Path, lasts: timedelta, seed: int) -> Figures:
+    """One run: ``lasts`` of our time in which things break, and what it takes until all has happened after that."""
+    async with world(folder, seed) as made:
+        await made.live_through(lasts)
+        await made.come_to_rest()
+        await made.end()
+        return made.judge()
