@@ -36,6 +36,7 @@ class Role:
         self._clock = clock
         self._lease: Lease | None = None
         self._store_there_since: datetime | None = None
+        self._looked_at = clock()
 
     @property
     def held(self) -> bool:
@@ -46,16 +47,19 @@ class Role:
         """Take or prolong it; True: it is ours, for :data:`LEFT` at least where the store is there."""
         now = self._clock()
         if self._is_fresh(now):
+            self._looked_at = now
             return True
         try:
             lease = await self._store.take_lease(self._name, self._holder, now, LASTS, free_only=self._stands_back(now))
         except StoreAway:
             self._store_there_since = None
+            self._let_go_if_frozen()
             return self.held
         self._store_there_since = self._store_there_since or self._clock()
         before, self._lease = self._lease, lease
         self._log(before)
-        return self._is_fresh(self._clock())  # not where the process was frozen while it asked
+        self._looked_at = self._clock()
+        return self._is_fresh(self._looked_at)  # not where the process was frozen while it asked
 
     def lose(self) -> None:
         """Take note that another has it."""
@@ -70,6 +74,14 @@ class Role:
     def _is_fresh(self, now: datetime) -> bool:
         return self._lease is not None and now < self._lease.until - LEFT <= now + LASTS
 
+    def _let_go_if_frozen(self) -> None:
+        """The store may have been there for others, who by now had the time to take over a lease that has ended."""
+        now, before = self._clock(), self._looked_at
+        self._looked_at = now
+        if self._lease is not None and self._lease.until <= now and now - before >= STAND_BACK:
+            self._log_loss()
+            self._lease = None
+
     def _stands_back(self, now: datetime) -> bool:
         return self._store_there_since is None or now < self._store_there_since + STAND_BACK
 
@@ -77,4 +89,7 @@ class Role:
         if self._lease is not None and (before is None or before.epoch != self._lease.epoch):
             log.info("role taken", role=self._name, epoch=self._lease.epoch)
         elif self._lease is None and before is not None:
-            log.warning("role lost", role=self._name, meaning="Another replica has taken it over.")
+            self._log_loss()
+
+    def _log_loss(self) -> None:
+        log.warning("role lost", role=self._name, meaning="Another replica has taken it over, or may have.")

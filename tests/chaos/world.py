@@ -65,6 +65,7 @@ class World:
             "PROVIDER_URL": sandbox.provider_url,
             "DATABASE_URL": cluster.make_database("chaos"),
             "TOKEN_KEYS": new_key(),
+            "DATABASE_TIMEOUT": "2",
             "CHECK_INTERVAL": str(round(CHECK_EVERY.total_seconds())),
             "QUIET_HOURS": "",
             "LOG_FORMAT": "json",

@@ -95,7 +95,7 @@ async def test_while_the_store_is_away_who_has_it_keeps_it_and_nobody_else_gets_
     await first.hold()
     shared.away = True
     for _ in range(100):
-        shared.now += timedelta(minutes=1)
+        shared.now += STAND_BACK - SECOND
         assert await first.hold()
         assert not await second.hold()
 
@@ -104,8 +104,10 @@ async def test_once_the_store_is_back_others_stand_back_until_it_was_prolonged(s
     first, second = shared.role("a"), shared.role("b")
     await first.hold()
     shared.away = True
-    shared.now += timedelta(hours=1)
-    assert not await second.hold()
+    for _ in range(200):
+        shared.now += STAND_BACK - SECOND
+        assert await first.hold()
+        assert not await second.hold()
     shared.away = False
     assert not await second.hold()
     shared.now += STAND_BACK - SECOND
@@ -140,6 +142,26 @@ async def test_who_was_frozen_while_it_asked_does_not_go_by_the_answer(shared: S
     shared.takes = timedelta(minutes=2)
     assert not await role.hold()
     shared.takes = timedelta()
+    assert await role.hold()
+
+
+async def test_who_was_frozen_and_then_finds_the_store_away_lets_go(shared: Shared) -> None:
+    first, second = shared.role("a"), shared.role("b")
+    await first.hold()
+    await second.hold()
+    shared.now += timedelta(minutes=1)
+    assert await second.hold()
+    shared.away = True
+    assert not await first.hold()
+    shared.away = False
+    assert not await first.hold()
+
+
+async def test_who_finds_the_store_away_while_its_lease_is_good_goes_on(shared: Shared) -> None:
+    role = shared.role("a")
+    await role.hold()
+    shared.away = True
+    shared.now += LASTS - SECOND
     assert await role.hold()
 
 
