@@ -124,9 +124,10 @@ class Judge:
 
     def judge_polls(self, polls: Sequence[TelegramCall], end: datetime) -> None:
         """One polls, and never two; another takes over within a minute, or so long after the database is back."""
-        self.figures.conflicts = sum(call.status == 409 for call in polls)
-        if self.figures.conflicts:
-            self._blame(f"two polled at the same time, {self.figures.conflicts} times")
+        for call in polls:
+            if call.status == 409:
+                self.figures.conflicts += 1
+                self._blame(f"two polled at the same time: the first of them since {call.at:%H:%M:%S.%f}")
         minute = self._ours(roles.LASTS + timedelta(seconds=polling.STANDBY))
         allowed = self._ours(polling.POLL) + minute + SLACK
         after_outage = self._ours(roles.STAND_BACK) + timedelta(seconds=1)  # a second until one notices that it is back

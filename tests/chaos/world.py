@@ -69,6 +69,7 @@ class World:
             "CHECK_INTERVAL": str(round(CHECK_EVERY.total_seconds())),
             "QUIET_HOURS": "",
             "LOG_FORMAT": "json",
+            "LOG_LEVEL": "debug",
         }
         self.replicas = [Replica(n, self._environment, folder, start, FACTOR) for n in range(REPLICAS)]
         self.people = People(sandbox, chance)

@@ -14,7 +14,7 @@ from telegram.error import BadRequest, Conflict
 from telegram.ext import Application, ApplicationBuilder, CallbackQueryHandler, CommandHandler, ContextTypes
 
 from bot.sandbox.clock import SandboxClock
-from bot.sandbox.telegram import BOT_TOKEN, Answer, Chat, Message, Person, SandboxTelegram
+from bot.sandbox.telegram import BOT_TOKEN, Answer, CallAnswered, Chat, Message, Person, SandboxTelegram
 
 
 async def send_button(bot: Bot, chat: Chat, data: str = "pay:1") -> Message:
@@ -118,6 +118,18 @@ async def test_a_second_poller_ends_the_first_with_a_conflict(
             await first
         ada.send(chat, "hello")
         assert len(await second) == 1
+
+
+async def test_a_poll_whose_client_hung_up_meets_no_other(bot: Bot, telegram: SandboxTelegram, url: str) -> None:
+    async with Bot(BOT_TOKEN, base_url=f"{url}/bot") as other:
+        first = asyncio.create_task(bot.get_updates(timeout=30))
+        await telegram.wait_until(lambda: telegram.calls_of("getUpdates"))
+        with telegram.subscribe() as changes:
+            first.cancel()
+            async with asyncio.timeout(5):
+                assert isinstance(await anext(changes), CallAnswered)
+        assert await other.get_updates(timeout=1) == ()
+    assert [call.status for call in telegram.calls_of("getUpdates")] == [0, 200]
 
 
 async def test_with_a_webhook_set_polling_is_a_conflict(bot: Bot, ada: Person, chat: Chat) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import TypeVar
 
 from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -105,11 +106,11 @@ class SandboxTelegram:
         self.calls.append(call)
         self.world.changes.publish(CallMade(call))
         try:
-            return await self._answer(call)
+            return await self._answer(call, request)
         finally:
             self.world.changes.publish(CallAnswered(call))
 
-    async def _answer(self, call: Call) -> Response:
+    async def _answer(self, call: Call, request: Request) -> Response:
         if call.too_large:
             call.status = 413
             return html_page(413)
@@ -120,7 +121,9 @@ class SandboxTelegram:
         try:
             result = _METHODS[call.method](self.world, call)
             if inspect.isawaitable(result):
-                result = await result
+                result = await _while_heard(request, result)
+        except ClientDisconnect:
+            return Response(status_code=499)  # to nobody
         except ApiError as error:
             call.status, call.description = error.code, error.description
             return _failure(error)
@@ -164,6 +167,25 @@ async def _read(request: Request, method: str, at: datetime) -> Call:
                     parameters[name] = value
     too_large = any(len(upload.content) > LARGEST_UPLOAD for upload in uploads.values())
     return Call(method, at, parameters, uploads, too_large)
+
+
+async def _hung_up(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass  # what is left of the body
+
+
+async def _while_heard(request: Request, work: Awaitable[T]) -> T:
+    """What ``work`` gives. It is cancelled where the client hangs up meanwhile: :class:`ClientDisconnect`."""
+    working, gone = asyncio.ensure_future(work), asyncio.ensure_future(_hung_up(request))
+    try:
+        await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientDisconnect
+    finally:
+        working.cancel()
+        gone.cancel()
+        await asyncio.gather(working, gone, return_exceptions=True)
 
 
 def _failure(error: ApiError) -> Response:
