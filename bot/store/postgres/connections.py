@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import psycopg
 import structlog
 from psycopg.adapt import Loader
-from psycopg.errors import DeadlockDetected, ReadOnlySqlTransaction, SerializationFailure
+from psycopg.errors import DeadlockDetected, QueryCanceled, ReadOnlySqlTransaction, SerializationFailure
 from psycopg_pool import AsyncConnectionPool, PoolClosed
 
 from bot.errors import StoreAway
@@ -60,6 +60,7 @@ class Connections:
             max_size=size,
             timeout=timeout,
             reconnect_timeout=LOOK_EVERY,
+            reconnect_failed=lambda _: self._note_outage("no connection can be made"),
             open=False,
         )
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -114,8 +115,11 @@ class Connections:
             raise StoreAway
         try:
             return await self._tried(work)
+        except QueryCanceled as error:  # too slow, which others need not be
+            log.warning("statement given up", reason=str(error))
+            raise StoreAway from error
         except LOST as error:
-            self._note_outage(error)
+            self._note_outage(str(error) or type(error).__name__)
             raise StoreAway from error
 
     async def _tried(self, work: Work[T]) -> T:
@@ -124,9 +128,9 @@ class Connections:
                 return await self._once(work)
         return await self._once(work)
 
-    async def _once(self, work: Work[T]) -> T:
+    async def _once(self, work: Work[T], wait: float | None = None) -> T:
         # Twice the time of a statement: for getting a connection, and for all that the transaction does.
-        async with asyncio.timeout(2 * self._timeout), self._pool.connection() as connection:
+        async with asyncio.timeout(2 * self._timeout), self._pool.connection(wait) as connection:
             cursor = connection.cursor()
             try:
                 await cursor.execute(self._begin.encode())
@@ -142,9 +146,9 @@ class Connections:
             await cursor.execute("COMMIT")
             return result
 
-    def _note_outage(self, error: BaseException) -> None:
+    def _note_outage(self, reason: str) -> None:
         if self._probe is None and not self._closed:
-            log.error("database is away", reason=str(error) or type(error).__name__)
+            log.error("database is away", reason=reason)
             self._probe = asyncio.create_task(self._wait_for_database())
 
     async def _wait_for_database(self) -> None:
@@ -152,8 +156,8 @@ class Connections:
         while True:
             await asyncio.sleep(LOOK_EVERY)
             with suppress(*LOST):
-                await self._pool.check()
-                await self._once(_is_writable)
+                await self._pool.check()  # it also lets the pool connect again, for those who wait in it
+                await self._once(_is_writable, wait=LOOK_EVERY)
                 break
         self._probe = None
         log.info("database is back", after=round(asyncio.get_running_loop().time() - began, 1))

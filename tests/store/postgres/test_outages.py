@@ -137,10 +137,31 @@ async def test_a_start_waits_for_the_database_and_says_so_once(url: str, own_clu
     assert events[-1] == "database is there"
 
 
-async def test_a_statement_that_takes_too_long_is_given_up(store: PostgresStore) -> None:
+async def test_a_statement_that_takes_too_long_is_given_up_and_nobody_else_refused(store: PostgresStore) -> None:
+    slow = asyncio.create_task(store._db.run(lambda cursor: cursor.execute("SELECT pg_sleep(30)")))
+    while not slow.done():
+        await store.chat(CHAT)
+        await asyncio.sleep(0.05)
     with pytest.raises(StoreAway):
-        await store._db.run(lambda cursor: cursor.execute("SELECT pg_sleep(30)"))
-    await is_back(store)
+        await slow
+    await store.chat(CHAT)
+
+
+async def test_who_waits_for_a_connection_waits_no_longer_than_the_database_is_away(
+    url: str, own_cluster: Cluster
+) -> None:
+    store = await open_store(url, [KEY], timeout=30)
+    try:
+        await asyncio.gather(*(store.chat(CHAT) for _ in range(20)))
+        own_cluster.stop()
+        waiting = [asyncio.create_task(store.chat(CHAT)) for _ in range(20)]
+        await asyncio.sleep(3)
+        own_cluster.start()
+        async with asyncio.timeout(4):
+            await asyncio.gather(*waiting, return_exceptions=True)
+        await is_back(store, within=4)
+    finally:
+        await store.close()
 
 
 async def test_a_connection_that_breaks_during_a_claim_makes_no_chat_unreadable(
