@@ -413,6 +413,15 @@ class OperatorStore(Protocol):
     async def overviews(self) -> Sequence[Overview]:
         """All stored chats, by their ids."""
 
+    async def overview(self, chat_id: int) -> Overview | None:
+        """A stored chat. Raises :class:`bot.errors.StartError` for one that can't be read."""
+
+    async def forget(self, chat_id: int) -> bool:
+        """Unlink a chat, also one that can't be read; False: it was not stored.
+
+        Raises :class:`bot.errors.LinkInUse` while a payment of it is under way; nothing was deleted then.
+        """
+
     async def alerts(self) -> Sequence[WaitingAlert]:
         """All alerts, by chat, the oldest first."""
 

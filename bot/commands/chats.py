@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from bot.commands.common import as_json, for_chats, show, with_store
-from bot.domain.payments import State
-from bot.errors import StartError
+from bot.errors import LinkInUse, StartError
 from bot.ports import Overview, Store, utc_now
 
 COLUMNS = {
@@ -44,7 +43,7 @@ def rest(chat: int, reason: str) -> None:
     """Stop the checks and alerts of CHAT; its data stay. It wakes when somebody writes there."""
 
     async def do(store: Store) -> None:
-        await _known(store, chat)
+        await _check_stored(store, chat)
         await store.rest(chat, reason)
 
     with_store(do)
@@ -57,7 +56,7 @@ def wake(chat: int) -> None:
     """End the rest of CHAT; its next check is due at once."""
 
     async def do(store: Store) -> bool:
-        await _known(store, chat)
+        await _check_stored(store, chat)
         return await store.wake(chat, utc_now())
 
     click.echo(f"Chat {chat} is awake." if with_store(do) else f"Chat {chat} was not resting.")
@@ -70,16 +69,22 @@ def forget(chat: int) -> None:
     """Forget CHAT: its token and all its data. Nobody is told."""
 
     async def do(store: Store) -> None:
-        await _known(store, chat)
-        unsettled = await store.unsettled_payments()
-        if any(payment.place.chat_id == chat and payment.state is not State.ENDED for payment in unsettled):
-            raise StartError(f"A payment of chat {chat} is under way, and needs the token to find out how it ends.")
-        await store.unlink(chat)
+        try:
+            if not await store.forget(chat):
+                raise _not_stored(chat)
+        except LinkInUse:
+            raise StartError(
+                f"A payment of chat {chat} is under way, and needs the token to find out how it ends. Try again later."
+            ) from None
 
     with_store(do)
     click.echo(f"Chat {chat} is forgotten.")
 
 
-async def _known(store: Store, chat: int) -> None:
-    if all(overview.chat_id != chat for overview in await store.overviews()):
-        raise StartError(f"No chat {chat} is stored. `python -m bot chats list` shows those that are.")
+async def _check_stored(store: Store, chat: int) -> None:
+    if await store.overview(chat) is None:
+        raise _not_stored(chat)
+
+
+def _not_stored(chat: int) -> StartError:
+    return StartError(f"No chat {chat} is stored. `python -m bot chats list` shows those that are.")

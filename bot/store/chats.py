@@ -26,7 +26,7 @@ from bot.store.changes import (
 from bot.store.database import Database
 from bot.store.desk import Desk
 from bot.store.journal import given_up, moved_payment, without_chat
-from bot.store.records import ChatRecord, chat_of
+from bot.store.records import ChatRecord, PaymentRow, chat_of
 
 
 class ChatRecords:
@@ -103,14 +103,13 @@ class ChatRecords:
 
     def unlink(self, chat_id: int) -> bool:
         record = self._db.chat(chat_id)
-        with self._db.change() as change:
-            self._desk.clear(change, chat_id)
-            for account in self._db.payments.accounts_of_chat(chat_id):
-                rows = self._db.payments_of(account)
-                change.save_payments(account, [kept for row in rows if (kept := without_chat(row, chat_id))])
-            if record is not None:
-                change.delete_chat(chat_id)
+        self._delete_all(chat_id, without_chat)
         return record is not None and record.link is not None
+
+    def forget(self, chat_id: int) -> bool:
+        was_there = self._db.chat(chat_id) is not None
+        self._delete_all(chat_id, given_up)
+        return was_there
 
     def move_chat(self, old_id: int, new_id: int) -> None:
         if old_id == new_id:
@@ -139,6 +138,15 @@ class ChatRecords:
 
     def waiting_alerts(self, chat_id: int) -> Waiting:
         return waiting_in(self._record(chat_id))
+
+    def _delete_all(self, chat_id: int, change_payment: Callable[[PaymentRow, int], PaymentRow | None]) -> None:
+        with self._db.change() as change:
+            self._desk.clear(change, chat_id)
+            for account in self._db.payments.accounts_of_chat(chat_id):
+                rows = self._db.payments_of(account)
+                change.save_payments(account, [kept for row in rows if (kept := change_payment(row, chat_id))])
+            if self._db.chat(chat_id) is not None:
+                change.delete_chat(chat_id)
 
     def _record(self, chat_id: int) -> ChatRecord:
         return self._db.chat(chat_id) or ChatRecord(chat_id)

@@ -230,6 +230,12 @@ class TinyStore:
     async def overviews(self) -> Sequence[Overview]:
         return await self._run(self._upkeep.overviews)
 
+    async def overview(self, chat_id: int) -> Overview | None:
+        return await self._run(self._upkeep.overview, chat_id)
+
+    async def forget(self, chat_id: int) -> bool:
+        return await self._run(self._chats.forget, chat_id)
+
     async def alerts(self) -> Sequence[WaitingAlert]:
         return await self._run(self._upkeep.alerts)
 

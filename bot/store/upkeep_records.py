@@ -21,6 +21,10 @@ class UpkeepRecords:
     def overviews(self) -> Sequence[Overview]:
         return [overview_of(record) for record in self._records()]
 
+    def overview(self, chat_id: int) -> Overview | None:
+        record = self._db.chat(chat_id)
+        return None if record is None else overview_of(record)
+
     def alerts(self) -> Sequence[WaitingAlert]:
         return [alert for record in self._records() for alert in alerts_in(record)]
 

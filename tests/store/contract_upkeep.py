@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.domain.alerts import AlertState
+from bot.domain.payments import Outcome, State
+from bot.errors import LinkInUse
 from tests.store.examples import (
     CHAT,
     HOUR,
@@ -16,6 +20,7 @@ from tests.store.examples import (
     find,
     linked,
     new_alert,
+    new_payment,
     numbers_in,
     with_alerts,
 )
@@ -34,6 +39,31 @@ class UpkeepContract:
         assert (chat.chat_id, chat.account, chat.resting) == (CHAT, link.account, "blocked")
         assert (chat.waiting, chat.set_aside) == (2, 0)
         assert "secret-token-1" not in repr([other, chat])
+
+    async def test_one_chat_is_seen_by_its_number(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await with_alerts(store, 1)
+        assert [await store.overview(CHAT)] == list(await store.overviews())
+        assert await store.overview(OTHER) is None
+
+    async def test_a_chat_is_forgotten_with_its_journal_and_the_others_stay(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await with_alerts(store, 1)
+        await store.add_payment(new_payment(state=State.ENDED, outcome=Outcome.DONE, told=True))
+        await linked(store, OTHER)
+        assert await store.forget(CHAT)
+        assert not await store.forget(CHAT)
+        assert [chat.chat_id for chat in await store.overviews()] == [OTHER]
+        assert await store.payments_of_chat(CHAT) == []
+
+    async def test_a_chat_with_a_payment_under_way_is_not_forgotten(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await linked(store)
+        await store.add_payment(new_payment())
+        await store.advance_payment(new_payment(state=State.CONFIRMED), State.ASKED)
+        with pytest.raises(LinkInUse):
+            await store.forget(CHAT)
+        assert (await store.chat(CHAT)).link is not None
 
     async def test_alerts_are_seen_with_what_became_of_them(self, shelf: Shelf) -> None:
         store = await shelf.open()

@@ -125,14 +125,10 @@ class PostgresChats(Part):
         return await self._db.run(read)
 
     async def unlink(self, chat_id: int) -> bool:
-        async def forget(cursor: Cursor) -> bool:
-            stored = (await lock_chats(cursor, chat_id)).get(chat_id)
-            await clear_desk(cursor, chat_id)
-            await _change_payments(cursor, chat_id, lambda row: without_chat(row, chat_id))
-            await delete_chat(cursor, chat_id)
-            return stored is not None and stored.record.link is not None
+        return bool(await self._db.run(partial(_delete_all, chat_id=chat_id, change=without_chat)))
 
-        return await self._db.run(forget)
+    async def forget(self, chat_id: int) -> bool:
+        return await self._db.run(partial(_delete_all, chat_id=chat_id, change=given_up)) is not None
 
     async def move_chat(self, old_id: int, new_id: int) -> None:
         if old_id == new_id:
@@ -181,6 +177,21 @@ async def _change_chat(cursor: Cursor, *, chat_id: int, change: Change, make: bo
         cursor, stored, new or stored.record, check=None if void and new else stored.check, message=stored.message
     )
     return new is not None
+
+
+async def _delete_all(
+    cursor: Cursor, *, chat_id: int, change: Callable[[PaymentRow, int], PaymentRow | None]
+) -> bool | None:
+    """Delete all of a chat, readable or not; ``change`` says what becomes of its payments.
+
+    Tells whether the chat was linked; None: it was not stored.
+    """
+    await cursor.execute("SELECT account FROM chats WHERE id = %s FOR UPDATE", [chat_id])
+    row = await cursor.fetchone()
+    await clear_desk(cursor, chat_id)
+    await _change_payments(cursor, chat_id, lambda payment: change(payment, chat_id))
+    await delete_chat(cursor, chat_id)
+    return None if row is None else row[0] is not None
 
 
 async def _change_payments(

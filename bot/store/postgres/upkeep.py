@@ -6,12 +6,14 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
+import msgspec
 import structlog
 
+from bot.errors import StartError
 from bot.ports import Overview, WaitingAlert
 from bot.store.postgres.connections import Cursor
 from bot.store.postgres.part import Part
-from bot.store.postgres.rows import COLUMNS, lock_chats, save_chat, stored_of
+from bot.store.postgres.rows import COLUMNS, lock_chats, read_chat, save_chat, stored_of
 from bot.store.records import ChatRecord
 from bot.store.upkeep import alerts_in, count_of, dropped, overview_of, retried
 
@@ -28,6 +30,13 @@ class PostgresUpkeep(Part):
 
     async def overviews(self) -> Sequence[Overview]:
         return [overview_of(record) for record in await self._records("true")]
+
+    async def overview(self, chat_id: int) -> Overview | None:
+        try:
+            record = await self._db.run(lambda cursor: read_chat(cursor, chat_id))
+        except msgspec.ValidationError as error:
+            raise StartError(f"Chat {chat_id} can't be read ({error}). It can be forgotten.") from error
+        return None if record is None else overview_of(record)
 
     async def alerts(self) -> Sequence[WaitingAlert]:
         return [alert for record in await self._records(WITH_ALERTS) for alert in alerts_in(record)]

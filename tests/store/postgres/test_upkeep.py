@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from structlog.testing import capture_logs
 
+from bot.errors import StartError
 from tests.store.examples import CHAT, OTHER, with_alerts
 from tests.store.shelves import PostgresShelf
 
@@ -18,3 +20,15 @@ async def test_a_chat_that_can_not_be_read_hides_no_other(postgres_shelf: Postgr
         (alert,) = await store.alerts()
     assert await store.retry_alerts([alert.alert.id]) == 1
     assert {(entry["event"], entry["chat"]) for entry in logs} == {("chat can't be read", OTHER)}
+
+
+async def test_a_chat_that_can_not_be_read_is_told_apart_from_none_and_can_be_forgotten(
+    postgres_shelf: PostgresShelf,
+) -> None:
+    store = await postgres_shelf.open()
+    await with_alerts(store, 1)
+    await store._db.run(lambda cursor: cursor.execute("UPDATE chats SET link = '{}'"))
+    with pytest.raises(StartError, match=f"Chat {CHAT} can't be read .*It can be forgotten"):
+        await store.overview(CHAT)
+    assert await store.forget(CHAT)
+    assert await store.overview(CHAT) is None
