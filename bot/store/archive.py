@@ -94,6 +94,11 @@ async def move(source: Archive, target: Archive, advance: Callable[[int, int], N
     here, there = [await content_of(archive, lambda count: advance(count, total)) for archive in (source, target)]
     if here != there:
         raise StartError(f"{source.name} and {target.name} differ ({here}, {there}): run the move again.")
+    if await source.is_running():
+        raise StartError(
+            f"A bot was started on {source.name} meanwhile, and what it has changed since may be missing in "
+            f"{target.name}: stop it, wait a minute, and run the move again."
+        )
     await target.set_moving(False)
     return there
 

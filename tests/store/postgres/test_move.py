@@ -15,7 +15,7 @@ from bot.errors import StartError
 from bot.store.archive import Archive, content_of, move
 from bot.store.folder import FolderArchive, open_folder
 from bot.store.postgres.archive import PostgresArchive, open_database
-from bot.store.postgres.store import open_store as open_postgres
+from bot.store.postgres.store import PostgresStore, open_store as open_postgres
 from bot.store.records import ChatRecord
 from bot.store.tinydb import open_store
 from bot.store.vault import Vault, new_key
@@ -33,7 +33,8 @@ from tests.store.examples import (
 )
 
 KEY = new_key()
-MANY = 700
+SEVERAL, MANY = 700, 10_000
+"""More chats than are moved together, and as many as a bot may well have."""
 
 
 def quiet(count: int, total: int) -> None:
@@ -121,7 +122,7 @@ class CutOff(FolderArchive):
 async def test_a_move_that_was_cut_off_goes_on_when_begun_again(
     tmp_path: Path, there: PostgresArchive, database: str
 ) -> None:
-    await fill(tmp_path / "old", MANY)
+    await fill(tmp_path / "old", SEVERAL)
     with pytest.raises(Cut):
         await move(CutOff(tmp_path / "old", Vault([KEY])), there, quiet)
     assert await there.is_moving()
@@ -161,6 +162,25 @@ async def test_nothing_is_moved_while_a_bot_runs(tmp_path: Path, there: Postgres
         await bot.close()
         with pytest.raises(StartError, match="Another process is using"), open_folder(tmp_path / "old", Vault([KEY])):
             pass
+
+
+async def test_a_bot_that_is_started_meanwhile_is_noticed_at_the_end(
+    tmp_path: Path, there: PostgresArchive, database: str
+) -> None:
+    await fill(tmp_path / "old")
+    started: list[PostgresStore] = []
+
+    class Hasty(PostgresArchive):
+        async def chat_ids(self) -> list[int]:
+            if not started:
+                started.append(await open_postgres(database, [KEY]))
+            return await super().chat_ids()
+
+    with open_folder(tmp_path / "old", Vault([KEY])) as old, open_folder(tmp_path / "new", Vault([KEY])) as new:
+        await move(old, there, quiet)
+        await refused(Hasty(there._db, there._vault), new, "A bot was started on the database meanwhile")
+        await started[0].close()
+        assert await move(there, new, quiet) == await content_of(old)
 
 
 async def test_nothing_is_moved_over_other_data(tmp_path: Path, there: PostgresArchive, database: str) -> None:
