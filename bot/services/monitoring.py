@@ -22,15 +22,28 @@ from bot.services.workers import Workers
 
 log = structlog.get_logger()
 
-LEASE = timedelta(minutes=5)
+READ_WITHIN = timedelta(seconds=60)
+"""All that one check asks the provider has this long together; what is not answered then is unread."""
+LEASE = READ_WITHIN + timedelta(seconds=30)
+"""Longer than a check takes, with what the store needs; not much, as a chat whose check a kill cut off waits for it."""
 
 
 class Monitor:
     """Finds out. Telling is the work of :class:`bot.services.delivering.Courier`."""
 
-    def __init__(self, store: CheckStore, provider: Provider, clock: Clock, plan: CheckPlan, workers: Workers) -> None:
+    def __init__(
+        self,
+        store: CheckStore,
+        provider: Provider,
+        clock: Clock,
+        plan: CheckPlan,
+        workers: Workers,
+        *,
+        read_within: timedelta = READ_WITHIN,
+    ) -> None:
         self._store = store
         self._reader = Reader(provider)
+        self._read_within = read_within.total_seconds()
         self._clock = clock
         self._plan = plan
         self._workers = workers
@@ -87,12 +100,13 @@ class Monitor:
         """Ask the provider, unless it refused the token: then it is left alone until somebody asks or links anew."""
         if link.watch.trouble is not None and not asked:
             return Reading()
-        reading = await self._reader.read(check.chat, link)
+        end = asyncio.get_running_loop().time() + self._read_within
+        reading = await self._reader.read(check.chat, link, end)
         if reading.listing is None:
             return reading
         timing = self._plan.timing(check.chat)
         missing = missing_from(check.known, reading.listing.invoices, timing, self._clock())
-        return await self._reader.ask_for(missing, check.chat, link, reading)
+        return await self._reader.ask_for(missing, check.chat, link, reading, end)
 
     async def _save(self, check: Check, link: Link, reading: Reading) -> bool:
         """Compare and save; False: too late. Reminders come from what is known where the provider could not be read."""

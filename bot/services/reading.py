@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import structlog
 
@@ -12,6 +14,8 @@ from bot.domain.invoices import Invoice, Listing
 from bot.errors import NotFound, PermissionMissing, ProviderDown, ProviderError, RateLimited, TokenRefused
 from bot.ports import Provider
 from bot.services.failures import log_failure
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -53,29 +57,32 @@ class Reading:
 
 
 class Reader:
-    """Asks the provider. Outages are logged when they begin and when they end, not at every check."""
+    """Asks the provider, until an ``end`` by the loop's clock: a provider that has not answered by then is down.
+
+    Outages are logged when they begin and when they end, not at every check.
+    """
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self._down = False
         self._unreadable: set[int] = set()
 
-    async def read(self, chat: Chat, link: Link) -> Reading:
+    async def read(self, chat: Chat, link: Link, end: float) -> Reading:
         """The account's list. Never raises a :class:`ProviderError`."""
         try:
-            listing = await self._provider.list_invoices(link.token, chat.speaks)
+            listing = await _until(end, self._provider.list_invoices(link.token, chat.speaks))
         except Exception as error:  # noqa: BLE001  # _unread logs it
             return self._unread(chat, error)
         self._note_recovery(chat)
         return Reading(listing, listing.invoices)
 
-    async def ask_for(self, missing: Sequence[int], chat: Chat, link: Link, reading: Reading) -> Reading:
+    async def ask_for(self, missing: Sequence[int], chat: Chat, link: Link, reading: Reading, end: float) -> Reading:
         """Complete a reading by what vanished from its list, until the provider can't be asked any more."""
         found, gone, unread, wait = list(reading.found), [], [], 0.0
         asking = iter(missing[:MISSING_AT_ONCE])
         for number in asking:
             try:
-                found.append(await self._provider.invoice(link.token, chat.speaks, number))
+                found.append(await _until(end, self._provider.invoice(link.token, chat.speaks, number)))
             except NotFound:
                 gone.append(number)
                 log.warning("open invoice is gone at the provider", chat=chat.id, invoice=number)
@@ -121,3 +128,12 @@ class Reader:
         if chat.id in self._unreadable:
             self._unreadable.remove(chat.id)
             log.info("account can be read again", chat=chat.id)
+
+
+async def _until(end: float, call: Awaitable[T]) -> T:
+    """What the call gives. Raises :class:`ProviderDown` at ``end``."""
+    try:
+        async with asyncio.timeout_at(end):
+            return await call
+    except TimeoutError:
+        raise ProviderDown from None

@@ -20,8 +20,9 @@ from bot.errors import (
     Refused,
     TokenRefused,
 )
+from bot.services.monitoring import Monitor
 from bot.services.reading import MISSING_AT_ONCE
-from tests.fakes import invoice, settled
+from tests.fakes import Gate, invoice, settled
 from tests.services.world import DAY, DUE, START, TOKEN, World
 
 NEW, DUE_SOON, OVERDUE = AlertKind.NEW, AlertKind.DUE, AlertKind.OVERDUE
@@ -139,6 +140,34 @@ async def test_an_outage_is_logged_when_it_begins_and_when_it_ends_not_for_each_
     assert await logged_of(world, 3) == ["provider can't be read"]
     del world.provider.errors["list_invoices"]
     assert await logged_of(world, 3) == ["provider can be read again"]
+
+
+async def test_a_provider_that_does_not_answer_in_the_time_of_a_check_is_down(world: World) -> None:
+    world.account.put(invoice(7, DUE))
+    await world.link()
+    world.provider.gates["list_invoices"] = Gate()
+    world.monitor = impatient(world)
+    await world.live(DUE)
+    assert world.told() == [(DUE_SOON, 7, 0)]
+    assert (await world.linked()).watch.checked_at == START
+
+
+async def test_a_check_ends_in_its_time_though_single_invoices_are_not_answered_for(world: World) -> None:
+    world.account.put(invoice(7, DUE), invoice(8, DUE))
+    await world.link()
+    world.account.unlisted = {7, 8}
+    world.account.put(invoice(9, DUE))
+    world.provider.gates["invoice"] = Gate()
+    world.monitor = impatient(world)
+    await world.live(DUE)
+    assert sorted(world.told()) == [(DUE_SOON, 7, 0), (NEW, 9, 0)]
+    assert world.provider.calls_of("invoice") == [7]
+
+
+def impatient(world: World) -> Monitor:
+    return Monitor(
+        world.store, world.provider, world.clock, world.plan, world.workers, read_within=timedelta(seconds=0.05)
+    )
 
 
 # --- Invoices that vanish --------------------------------------------------------------------------------------------
