@@ -54,8 +54,11 @@ class Provider(Protocol):
     """The provider's six calls. ``language`` (``en``, ``de``) is asked for in its answers.
 
     All raise :class:`bot.errors.ProviderError`. Reads are retried within; ``pay`` and ``remove_credit`` never are,
-    and what they did is told by reading the invoice, not by their answer.
+    and what they did is told by reading the invoice, not by their answer. Reads wait for their turn in what all
+    processes together may ask; who pays waits by ``make_room`` first, so that the request itself leaves at once.
     """
+
+    async def make_room(self) -> None: ...
 
     async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = ...) -> Listing: ...
 

@@ -148,6 +148,10 @@ class FakeProvider:
         await self._begin("archive", token, language)
         yield Document("invoices.zip", io.BytesIO(b"PK\x05\x06" + bytes(18)), 22)
 
+    async def make_room(self) -> None:
+        if error := self.errors.get("make_room"):
+            raise error
+
     async def pay(self, token: Token, language: str, invoice_id: int) -> None:
         await self._post("pay", token, language, invoice_id)
 

@@ -97,15 +97,27 @@ class Caller:
     async def read(self, call: Call, reader: Reader[T], ends: float) -> T:
         """A call that changes nothing, tried again where that may help before the loop time ``ends``."""
         loop = asyncio.get_running_loop()
-        return await self._retrying(lambda error: _wait_after(error, ends - loop.time()), self._request, call, reader)
+
+        async def try_once() -> T:
+            await self.make_room()
+            return await self._request(call, reader)
+
+        return await self._retrying(lambda error: _wait_after(error, ends - loop.time()), try_once)
 
     async def once(self, call: Call) -> None:
-        """A call that changes something: never tried again. Any 2xx is fine, whatever its body is."""
+        """A call that changes something: never tried again, nor made to wait. Any 2xx is fine, whatever its body is."""
         await self._request(call, self._rest_of)
+
+    async def make_room(self) -> None:
+        """Wait for a turn in what all replicas together may ask. Raises :class:`RateLimited` where that takes long."""
+        if self._pace is not None:
+            try:
+                await self._pace.wait(self._deadline / 2)
+            except Busy as busy:
+                raise RateLimited(busy.seconds) from None
 
     async def _request(self, call: Call, reader: Reader[T]) -> T:
         logs.add_secret(call.token.reveal())
-        await self._have_room()
         try:
             async with self._http.stream(
                 call.method,
@@ -124,14 +136,6 @@ class Caller:
             log.debug("provider call failed", call=call.name, reason=type(error).__name__)
             failure = failures.of_transport(error)
         raise failure  # out here, so that it has no context: httpx's errors hold the request, and that the token
-
-    async def _have_room(self) -> None:
-        """Wait for a turn in what all replicas together may ask. Raises :class:`RateLimited` where that takes long."""
-        if self._pace is not None:
-            try:
-                await self._pace.wait(self._deadline / 2)
-            except Busy as busy:
-                raise RateLimited(busy.seconds) from None
 
     async def _rest_of(self, response: httpx.Response) -> bytes:
         """As much of a body as comes in reasonable length and time. Taking it also spares the connection."""

@@ -46,7 +46,8 @@ class ProviderClient:
     """Implements :class:`bot.ports.Provider`.
 
     ``base_url`` may hold a path. ``zone`` is the one whose midnights the provider's dates are. ``max_document`` is in
-    bytes. ``http`` is shared and not closed here. ``pace`` is what each request waits for first.
+    bytes. ``http`` is shared and not closed here. ``pace`` is what each
+    read waits for first.
     """
 
     def __init__(
@@ -95,6 +96,9 @@ class ProviderClient:
         document = await self._download(call, documents.ZIP, "invoices.zip")
         with document.content:
             yield document
+
+    async def make_room(self) -> None:
+        await self._caller.make_room()
 
     async def pay(self, token: Token, language: str, invoice_id: int) -> None:
         await self._post("pay", token, language, invoice_id)

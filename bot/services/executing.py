@@ -42,6 +42,7 @@ class Executor:
             return await self._settler.end(payment, Outcome.NOT_SENT)
         token, language = chat.link.token, chat.speaks
         try:
+            await self._provider.make_room()  # for the payment itself: once it is noted as sent, nothing makes it wait
             invoice = await self._provider.invoice(token, language, payment.invoice_id)
         except Exception as error:  # noqa: BLE001  # it is logged
             log_failure("invoice can't be read before a payment", error, payment=payment.id)

@@ -96,6 +96,9 @@ class FakeProvider:
         self.posts.append(("pay", invoice_id))
         self.add(replace(self._found(invoice_id), status="Paid", is_open=False))
 
+    async def make_room(self) -> None:
+        pass
+
     async def remove_credit(self, token: Token, language: str, invoice_id: int) -> None:
         await self._begin("remove_credit", token, language)
         self.posts.append(("remove_credit", invoice_id))

@@ -17,6 +17,7 @@ from bot.errors import (
     DeliveryUncertain,
     FloodLimited,
     NotSent,
+    RateLimited,
     SendRefused,
 )
 from bot.services.settling import ABANDONED_AFTER
@@ -223,3 +224,10 @@ async def test_a_messenger_that_hangs_holds_a_payment_up_for_a_moment_only(payin
     paying.messenger.held_chats.clear()
     await paying.look_for(2 * MINUTE)
     assert paying.endings() == [Outcome.DONE]
+
+
+async def test_a_payment_that_has_no_turn_with_the_provider_is_not_sent(paying: World) -> None:
+    paying.provider.errors["make_room"] = RateLimited(60)
+    await paying.press((await paying.ask()).id)
+    assert paying.endings() == [Outcome.NOT_SENT]
+    assert paying.provider.posts == []

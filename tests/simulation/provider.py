@@ -105,6 +105,9 @@ class SimProvider:
     async def pay(self, token: Token, language: str, invoice_id: int) -> None:
         raise NotImplementedError
 
+    async def make_room(self) -> None:
+        raise NotImplementedError
+
     async def remove_credit(self, token: Token, language: str, invoice_id: int) -> None:
         raise NotImplementedError
 

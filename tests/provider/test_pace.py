@@ -1,0 +1,70 @@
+"""Keeping to what all processes together may ask of the provider."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.errors import RateLimited
+from bot.pacing import Limit, Pace
+from bot.provider.client import ProviderClient
+from bot.store.sharing import Budgets
+from tests.provider.world import BERLIN, IMPATIENT, NOW, World, open_quickly
+
+
+class Hour:
+    """A budget of ten requests an hour, at one moment; waiting lets that go by."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self._budgets = Budgets()
+
+    async def take_budget(self, name: str, now: datetime, rate: float, burst: int) -> float:
+        return self._budgets.take(name, now, rate, burst)
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def pace(self, burst: int, rate: float = 10 / 3600) -> Pace:
+        return Pace("provider", Limit(rate, burst), self, lambda: self.now, self.sleep)
+
+
+@pytest.fixture
+def hour() -> Hour:
+    return Hour()
+
+
+@pytest.fixture
+async def client(world: World, hour: Hour) -> AsyncIterator[ProviderClient]:
+    async with open_quickly() as http:
+        yield ProviderClient(http, world.base_url, BERLIN, patience=IMPATIENT, clock=lambda: NOW, pace=hour.pace(2))
+
+
+async def test_what_is_beyond_the_limit_is_not_asked(world: World, client: ProviderClient) -> None:
+    for _ in range(2):
+        await client.list_invoices(world.token, "en")
+    with pytest.raises(RateLimited) as refused:
+        await client.list_invoices(world.token, "en")
+    assert refused.value.retry_after == pytest.approx(360)
+    assert len(world.sandbox.requests) == 2
+
+
+async def test_a_read_waits_for_its_turn_where_that_comes_soon(world: World, hour: Hour) -> None:
+    async with open_quickly() as http:
+        pace = hour.pace(1, rate=1)
+        client = ProviderClient(http, world.base_url, BERLIN, patience=IMPATIENT, clock=lambda: NOW, pace=pace)
+        for _ in range(3):
+            await client.list_invoices(world.token, "en")
+    assert hour.now == NOW + timedelta(seconds=2)
+
+
+async def test_who_pays_waits_before_and_the_request_leaves_at_once(world: World, client: ProviderClient) -> None:
+    invoice = world.sandbox.create_invoice(world.account, amount=world.account.credit)
+    for _ in range(2):
+        await client.make_room()
+    with pytest.raises(RateLimited):
+        await client.make_room()
+    await client.pay(world.token, "en", invoice.id)
+    assert invoice.status == "Paid"
