@@ -55,7 +55,7 @@ class Payments:
         self.questioner = Questioner(rules)
         self.settler = Settler(store, provider, clock)
         self.executor = Executor(store, provider, self.settler, clock)
-        self.teller = PaymentTeller(store, store, messenger, clock, show_within)
+        self.teller = PaymentTeller(store, messenger, clock, show_within)
         self._aftercare = Aftercare(store, provider, messenger, plan)
         self._store = store
         self._provider = provider
@@ -189,7 +189,7 @@ class Payments:
         return await self.executor.send_once(payment, chat)
 
     async def _tell(self, payment: Payment) -> None:
-        await self._aftercare.send_documents(await self.teller.tell(payment.id))
+        await self._aftercare.send_documents(await self.teller.tell(payment))
 
     @contextmanager
     def _hold(self, group: str) -> Iterator[None]:
@@ -221,7 +221,7 @@ class Payments:
             raise ConfirmationExpired
         self._read_by(now + FIRST_LOOK)
         with self._hold(asked[0].group):
-            await self.teller.tell(asked[0].id)
+            await self.teller.tell(asked[0])
 
 
 def _is_where_it_was_asked(asked: Place, pressed: Place) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +13,8 @@ import structlog
 from bot.domain.chats import Chat
 from bot.domain.payments import Payment, State, ends_late
 from bot.errors import ChatGone, ChatMigrated
-from bot.ports import ChatStore, Clock, Messenger, PaymentStore
+from bot.ports import Clock, Messenger
+from bot.services.aftercare import PayingStore
 from bot.services.failures import log_failure
 
 log = structlog.get_logger()
@@ -27,14 +29,13 @@ TELL_FOR = timedelta(days=1)
 class PaymentTeller:
     """Brings messages up to date. No failure here stops a payment: none is ever raised."""
 
-    def __init__(
-        self, store: PaymentStore, chats: ChatStore, messenger: Messenger, clock: Clock, show_within: timedelta
-    ) -> None:
+    def __init__(self, store: PayingStore, messenger: Messenger, clock: Clock, show_within: timedelta) -> None:
         self._store = store
-        self._chats = chats
         self._messenger = messenger
         self._clock = clock
         self._show_within = show_within.total_seconds()
+        self._lease = show_within + timedelta(seconds=30)
+        self._holder = secrets.token_hex(8)
 
     async def show_step(self, payment: Payment, chat: Chat) -> None:
         """Show that a payment is under way; unless it is further by now, as others may look at it too."""
@@ -43,15 +44,25 @@ class PaymentTeller:
         if stored is not None and stored.state is State.ENDED:
             await self._show(await self._batch_with(stored), chat)
 
-    async def tell(self, payment_id: str) -> Sequence[Payment]:
+    async def tell(self, payment: Payment) -> Sequence[Payment]:
         """Show an end. Once all of a batch is at its end the records say that it was told, and nobody looks again.
 
-        Gives those that are told for good with this. A resting chat hears it once it is back.
+        Gives those that are told for good with this. A resting chat hears it once it is back. Of several replicas one
+        tells at a time.
         """
-        batch = await self._store.batch_of(payment_id)
+        name = f"telling {payment.group}"
+        lease = await self._store.take_lease(name, self._holder, self._clock(), self._lease)
+        if lease is None:
+            return ()
+        try:
+            return await self._tell(await self._store.batch_of(payment.id))
+        finally:
+            await self._store.give_back_lease(lease)
+
+    async def _tell(self, batch: Sequence[Payment]) -> Sequence[Payment]:
         if not any(payment.state is State.ENDED and not payment.told for payment in batch):
             return ()
-        chat = await self._chats.chat(batch[0].place.chat_id)
+        chat = await self._store.chat(batch[0].place.chat_id)
         if chat.resting is not None:
             return ()
         over = all(payment.state is State.ENDED for payment in batch)
@@ -59,7 +70,7 @@ class PaymentTeller:
         if not over:
             return ()
         if not shown and self._clock() - max(payment.since for payment in batch) > TELL_FOR:
-            log.warning("payment's end can't be told", payment=payment_id, outcome=batch[0].outcome)
+            log.warning("payment's end can't be told", payment=batch[0].id, outcome=batch[0].outcome)
             shown = True
         if not shown:
             return ()
@@ -88,11 +99,11 @@ class PaymentTeller:
                 if over and (not seen or ends_late(batch)):
                     await self._messenger.tell_end(batch, chat, in_full=not seen)
         except ChatGone as error:
-            await self._chats.rest(payment.place.chat_id, error.reason)
+            await self._store.rest(payment.place.chat_id, error.reason)
             log.info("chat rests", chat=payment.place.chat_id, reason=error.reason)
             return False
         except ChatMigrated as error:
-            await self._chats.move_chat(payment.place.chat_id, error.new_chat_id)
+            await self._store.move_chat(payment.place.chat_id, error.new_chat_id)
             log.info("chat moved", chat=payment.place.chat_id, to=error.new_chat_id)
             return False
         except Exception as error:  # noqa: BLE001  # it is logged

@@ -181,6 +181,44 @@ async def test_of_two_replicas_that_look_at_once_one_tells(paying: World) -> Non
     assert paying.endings() == [Outcome.DONE]
 
 
+async def test_while_one_replica_tells_an_end_slowly_another_does_not_tell_it_too(paying: World) -> None:
+    paying.provider.errors["pay"] = ProviderDown()
+    await paying.press((await paying.ask()).id)
+    paying.account.put(settled(OPEN))
+    paying.clock.move(5 * MINUTE)
+    paying.messenger.held_chats[1] = gate = Gate()
+    await paying.payments.tick()
+    await asyncio.wait_for(gate.reached.wait(), 5)
+    other_workers = Workers(50)
+    other_replica = paying.replica(other_workers)
+    paying.clock.move(10 * SECOND)
+    await other_replica.tick()
+    await other_workers.finish()
+    gate.open()
+    await paying.workers.finish()
+    assert paying.messenger.replies == [[Outcome.DONE]]
+    assert await paying.store.unsettled_payments() == []
+
+
+async def test_an_end_whose_teller_was_killed_is_told_by_another_replica(paying: World) -> None:
+    paying.provider.errors["pay"] = ProviderDown()
+    await paying.press((await paying.ask()).id)
+    paying.account.put(settled(OPEN))
+    paying.clock.move(5 * MINUTE)
+    paying.messenger.held_chats[1] = gate = Gate()
+    await paying.payments.tick()
+    await asyncio.wait_for(gate.reached.wait(), 5)
+    paying.messenger.held_chats.clear()
+    workers = Workers(50)
+    other_replica = paying.replica(workers)
+    for _ in range(12):
+        paying.clock.move(10 * SECOND)
+        await other_replica.tick()
+        await workers.finish()
+    assert paying.messenger.replies == [[Outcome.DONE]]
+    assert await paying.store.unsettled_payments() == []
+
+
 async def test_an_end_that_was_told_since_a_tick_began_is_not_told_again(
     paying: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,7 @@ GONE_AFTER = 60
 EXPIRED = (
     "DELETE FROM chats WHERE fleeting_until <= %(now)s",
     "DELETE FROM budgets WHERE full_at <= %(now)s",
+    "DELETE FROM leases WHERE until <= %(now)s - interval '1 day'",
 )
 
 

@@ -1,0 +1,29 @@
+"""What a process throws away beside its work."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.store.postgres.connections import Connections, Cursor
+from bot.store.postgres.housekeeping import Housekeeping
+from tests.store.examples import HOUR, MINUTE, NOW
+from tests.store.shelves import PostgresShelf
+
+DAY = timedelta(days=1)
+
+
+async def names_of_leases(db: Connections) -> set[str]:
+    async def read(cursor: Cursor) -> set[str]:
+        await cursor.execute("SELECT name FROM leases")
+        return {name for (name,) in await cursor.fetchall()}
+
+    return await db.run(read)
+
+
+async def test_a_lease_that_a_dead_process_left_goes_after_a_day(postgres_shelf: PostgresShelf) -> None:
+    store = await postgres_shelf.open()
+    await store.take_lease("telling p1", "dead", NOW, MINUTE)
+    await store.take_lease("polling", "alive", NOW + DAY, HOUR)
+    assert await names_of_leases(store._db) == {"telling p1", "polling"}
+    await Housekeeping(store._db, "another", lambda: NOW + DAY + MINUTE).sign_on()
+    assert await names_of_leases(store._db) == {"polling"}
