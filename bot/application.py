@@ -69,7 +69,7 @@ CONNECTIONS = 100
 GRACE = 20.0
 """Seconds that all work in hand together has to end when the bot stops.
 
-:data:`bot.chat.errands.LAST_WORDS` and :data:`bot.chat.polling.LAST_CONFIRMATION` come on top of it.
+:data:`bot.chat.polling.LAST_CONFIRMATION` comes on top of it.
 """
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -142,7 +142,8 @@ class InvoiceBot:
         self._store = store
         self._bringing: asyncio.Task[Never] | None = None
         self.intake = Intake(telegram.update_queue)
-        _processor_of(telegram).tell(self.intake.end)
+        processor = _processor_of(telegram)
+        processor.tell(self.intake.set_aside, self.intake.end)
         self.source = build_source(settings, telegram, self.intake, store, clock)
         self._plan = CheckPlan(
             timedelta(seconds=settings.check_interval), settings.zone, settings.preferences, settings.is_banking_day
@@ -161,7 +162,7 @@ class InvoiceBot:
         selecting = Selecting(store, provider, self._payments, clock)
         add_handlers(
             telegram,
-            Dispatcher(store, speak, clock, settings.allowed_users, self._errands),
+            Dispatcher(store, speak, clock, settings.allowed_users, self._errands, processor.wait_for),
             Handlers(
                 general=GeneralHandlers(store, self._monitor, speak, clock),
                 invoices=InvoiceHandlers(Browsing(provider), silencing, clock),
@@ -174,7 +175,7 @@ class InvoiceBot:
                 exporting=ExportHandlers(store),
             ),
         )
-        watch_membership(telegram, store, clock, _processor_of(telegram).give_back)
+        watch_membership(telegram, store, clock, processor.give_back)
         telegram.add_error_handler(_log_failure)
 
     async def run(self, tick: float = 1.0) -> None:
@@ -201,8 +202,8 @@ class InvoiceBot:
     async def stop(self) -> None:
         """Take no more updates, let what is in hand end within :data:`GRACE`, cancel the rest, and disconnect.
 
-        Checks, alerts and payments that were cancelled are taken up again from the store at the next start. Downloads
-        are not: their chats are told to ask again. A step that fails is logged, and skips none.
+        Checks, alerts and payments that were cancelled are taken up again from the store, and updates (with them what
+        was asked for, such as downloads) come again, at the next start. A step that fails is logged, and skips none.
         """
         log.info("bot is stopping")
         self._front.health.stop()

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
 
-from bot.sandbox.telegram import Chat, Message, Person
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.telegram import BOT_TOKEN, Chat, Message, Person
 
 TOKEN = "sandbox-token-of-ada-0123456789"
 TICK = 0.05
+ROOT = Path(__file__).parent.parent
 
 
 def says(*parts: str) -> Callable[[Message], bool]:
@@ -18,3 +25,32 @@ async def ask(chat: Chat, person: Person, text: str, *parts: str) -> Message:
     """Send a message and wait for the bot's answer to it."""
     sent = person.send(chat, text)
     return await chat.wait_for(lambda m: m.sender is not person.user and all(p in m.text for p in parts), after=sent)
+
+
+@asynccontextmanager
+async def process(sandbox: Sandbox, folder: Path, ahead: int = 0) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The bot, until it is killed without a warning."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "TELEGRAM_BOT_TOKEN": BOT_TOKEN,
+        "TELEGRAM_API_URL": sandbox.telegram_url,
+        "PROVIDER_URL": sandbox.provider_url,
+        "DATA_DIR": str(folder / "data"),
+        "LOG_LEVEL": "ERROR",
+    }
+    polls = len(sandbox.telegram.calls_of("getUpdates"))
+    script = str(ROOT / "tests" / "killable_bot.py")
+    started = await asyncio.create_subprocess_exec(sys.executable, script, str(ahead), env=environment, cwd=folder)
+    try:
+        await until(lambda: len(sandbox.telegram.calls_of("getUpdates")) > polls)
+        yield started
+    finally:
+        started.kill()
+        await started.wait()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(40):
+        while not condition():  # noqa: ASYNC110  # what happens at the provider is not told of
+            await asyncio.sleep(0.01)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,44 +12,13 @@ from bot.sandbox.invoices import SandboxInvoice
 from bot.sandbox.provider_books import Account
 from bot.sandbox.provider_faults import Call, Fault
 from bot.sandbox.sandbox import Sandbox
-from bot.sandbox.telegram import BOT_TOKEN, Chat, Message, Person
-from tests.sandbox_bot import TOKEN, ask
+from bot.sandbox.telegram import Chat, Message, Person
+from tests.sandbox_bot import TOKEN, ask, process, until
 
 pytestmark = pytest.mark.timeout(150)  # two processes are started in each
 
-ROOT = Path(__file__).parent.parent
 LATER = 660
 """Seconds by which the clock of the second process is ahead: whatever is still open by then comes to its end."""
-
-
-@asynccontextmanager
-async def process(sandbox: Sandbox, folder: Path, ahead: int = 0) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The bot, until it is killed without a warning."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "TELEGRAM_BOT_TOKEN": BOT_TOKEN,
-        "TELEGRAM_API_URL": sandbox.telegram_url,
-        "PROVIDER_URL": sandbox.provider_url,
-        "DATA_DIR": str(folder / "data"),
-        "LOG_LEVEL": "ERROR",
-    }
-    polls = len(sandbox.telegram.calls_of("getUpdates"))
-    script = str(ROOT / "tests" / "killable_bot.py")
-    started = await asyncio.create_subprocess_exec(sys.executable, script, str(ahead), env=environment, cwd=folder)
-    try:
-        await until(lambda: len(sandbox.telegram.calls_of("getUpdates")) > polls)
-        yield started
-    finally:
-        started.kill()
-        await started.wait()
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(40):
-        while not condition():  # noqa: ASYNC110  # what happens at the provider is not told of
-            await asyncio.sleep(0.01)
-
 
 Reached = Callable[[], object]
 Prepare = Callable[[Sandbox], Reached]

@@ -16,7 +16,7 @@ from telegram.constants import ChatAction
 from telegram.ext import BaseUpdateProcessor, CallbackContext
 
 from bot.chat.errands import Errand, Errands
-from bot.chat.screens import Screen, one_line
+from bot.chat.screens import one_line
 from bot.chat.sending import showing_action
 from bot.chat.talk import LONGEST_NAME, Talk, is_private, place_of
 from bot.chat.texts import Speak
@@ -52,11 +52,13 @@ class InOrderPerChat(BaseUpdateProcessor):
 
     def __init__(self) -> None:
         super().__init__(IN_HAND)
+        self._on_aside: Callable[[Update], None] = lambda _: None
         self._on_end: OnEnd | None = None
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._in_hand: set[asyncio.Task[Any]] = set()
         self._given_back: set[int] = set()
+        self._errands: dict[int, asyncio.Future[None]] = {}
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         """Wait for the chat's earlier updates, then handle this one."""
@@ -71,6 +73,10 @@ class InOrderPerChat(BaseUpdateProcessor):
             with closing(cast("Coroutine[Any, Any, Any]", coroutine)):
                 async with lock, self._slots:
                     await coroutine
+            if isinstance(update, Update) and (errand := self._errands.pop(update.update_id, None)):
+                self._on_aside(update)
+                await asyncio.wait({errand})
+                handled = not errand.cancelled()
         except asyncio.CancelledError:
             handled = False
             raise
@@ -81,9 +87,17 @@ class InOrderPerChat(BaseUpdateProcessor):
             if self._on_end is not None:
                 self._on_end(update, handled=handled)
 
-    def tell(self, on_end: OnEnd) -> None:
-        """Have ``on_end`` called when the handlers of an update have ended, or were cut off."""
+    def tell(self, on_aside: Callable[[Update], None], on_end: OnEnd) -> None:
+        """Have ``on_end`` called when an update has been handled, or was cut off.
+
+        ``on_aside`` is called when nothing of it is left to be done but an errand.
+        """
+        self._on_aside = on_aside
         self._on_end = on_end
+
+    def wait_for(self, update: Update, errand: asyncio.Future[None]) -> None:
+        """For a handler that has begun an errand: the update ends with it, and doesn't hold up its chat meanwhile."""
+        self._errands[update.update_id] = errand
 
     def give_back(self, update: Update) -> None:
         """For a handler that could not do its work: the update ends as not handled, so that it comes again."""
@@ -100,7 +114,10 @@ class InOrderPerChat(BaseUpdateProcessor):
 
 
 class Dispatcher:
-    """Wraps the handlers; ``allowed_users`` None: everyone may talk to the bot. ``errands`` runs what takes long."""
+    """Wraps the handlers; ``allowed_users`` None: everyone may talk to the bot. ``errands`` runs what takes long.
+
+    ``wait_for`` is told what of an update goes on after its handler.
+    """
 
     def __init__(
         self,
@@ -109,12 +126,14 @@ class Dispatcher:
         clock: Clock,
         allowed_users: frozenset[int] | None,
         errands: Errands,
+        wait_for: Callable[[Update, asyncio.Future[None]], None],
     ) -> None:
         self._chats = chats
         self._speak = speak
         self._clock = clock
         self._allowed_users = allowed_users
         self._errands = errands
+        self._wait_for = wait_for
 
     def wrap(
         self, handle: Handle, *, takes_token: bool = False, for_everybody: bool = False, slow: bool = False
@@ -126,7 +145,7 @@ class Dispatcher:
         doesn't hold up the chat's next updates, is done one at a time, and goes by what is stored of the chat by then.
         """
 
-        async def handle_known(talk: Talk) -> None:
+        async def handle_known(update: Update, talk: Talk) -> None:
             try:
                 talk.chat = await self._known(talk)
             except StoreAway:
@@ -140,7 +159,8 @@ class Dispatcher:
             if talk.chat.awaiting_token_until is not None and talk.query is None and not takes_token:
                 await self._chats.await_token(talk.chat.id, None)
             if slow:
-                await self._set_aside(handle, talk)
+                if errand := await self._set_aside(handle, talk):
+                    self._wait_for(update, errand)
                 return
             async with showing_action(talk.bot, talk.place, ChatAction.TYPING, after=TYPING_AFTER):
                 await handle(talk)
@@ -148,7 +168,7 @@ class Dispatcher:
         async def callback(update: Update, context: Context) -> None:
             talk = self._talk(update, context)
             if talk is not None:
-                await self._run(handle_known, talk)
+                await self._run(partial(handle_known, update), talk)
 
         return callback
 
@@ -202,8 +222,11 @@ class Dispatcher:
             sender_chat_id=_sender_chat_id(update),
         )
 
-    async def _set_aside(self, handle: Handle, talk: Talk) -> None:
-        """Queue slow work, or say why not. Its press ends with this: what comes of the work is said in messages."""
+    async def _set_aside(self, handle: Handle, talk: Talk) -> asyncio.Future[None] | None:
+        """Queue slow work and give its end, or say why not: None.
+
+        Its press ends with this: what comes of the work is said in messages.
+        """
 
         async def handle_in_turn(talk: Talk) -> None:
             # What has happened meanwhile, such as /unlink, holds.
@@ -212,17 +235,14 @@ class Dispatcher:
             talk.t = self._speak(talk.chat)
             await handle(talk)
 
-        async def cut_off() -> None:
-            with suppress(MessengerError):
-                await talk.reply(Screen(talk.t("text.restarting")))
-
         errand = Errand(talk.chat.id, handle, tuple(talk.words))
         if self._errands.has(errand):
             await talk.tell(talk.t("text.under_way"), alert=False)
         elif self._errands.is_full(talk.chat.id):
             await talk.tell(talk.t("text.enough"), alert=False)
         else:
-            self._errands.start(errand, partial(self._run, handle_in_turn, talk), cut_off)
+            return self._errands.start(errand, partial(self._run, handle_in_turn, talk))
+        return None
 
     async def _turn_away(self, talk: Talk, *, takes_token: bool) -> None:
         log.info("user is not allowed", user=talk.user_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
-from contextlib import suppress
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
@@ -12,9 +11,6 @@ from bot.services.workers import Workers
 
 PER_CHAT = 5
 """How many errands of a chat may wait or run."""
-
-LAST_WORDS = 1.0
-"""Seconds that a chat is given to hear that a stop has cut its errand off."""
 
 Step = Callable[[], Awaitable[None]]
 
@@ -45,31 +41,28 @@ class Errands:
         """Whether a chat has as many errands as it may have."""
         return sum(errand.chat_id == chat_id for errand in self._under_way) >= PER_CHAT
 
-    def start(self, errand: Errand, work: Step, cut_off: Step) -> None:
-        """Run ``work`` in the background, after what there is of its kind; ``cut_off`` where :meth:`finish` ends it.
+    def start(self, errand: Errand, work: Step) -> asyncio.Future[None]:
+        """Run ``work`` in the background, after what there is of its kind.
 
-        What waits behind one that is cut off has no ``cut_off`` of its own, so that a chat hears of a stop once.
+        Gives its end, however it ends; cancelled where :meth:`finish` has cut it off.
         """
         self._under_way.add(errand)
-        self._workers.start(self._run(errand, work, cut_off))
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._workers.start(self._run(errand, work, ended))
+        return ended
 
     async def finish(self, within: float | None = None) -> None:
         """Wait until all have ended; after ``within`` seconds cut off those that have not."""
         await self._workers.finish(within)
 
-    async def _run(self, errand: Errand, work: Step, cut_off: Step) -> None:
+    async def _run(self, errand: Errand, work: Step, ended: asyncio.Future[None]) -> None:
         try:
-            async with self._turns.setdefault((errand.chat_id, errand.kind), asyncio.Lock()):
-                await self._work(work, cut_off)
-        finally:
-            self._under_way.discard(errand)
-
-    async def _work(self, work: Step, cut_off: Step) -> None:
-        try:
-            async with self._room:
+            async with self._turns.setdefault((errand.chat_id, errand.kind), asyncio.Lock()), self._room:
                 await work()
         except asyncio.CancelledError:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LAST_WORDS):
-                    await cut_off()
+            ended.cancel()
             raise
+        finally:
+            self._under_way.discard(errand)
+            if not ended.done():
+                ended.set_result(None)

@@ -16,7 +16,8 @@ log = structlog.get_logger()
 WINDOW = 100
 """Updates that Telegram hands out at most, beginning with the first that is not confirmed."""
 PATIENCE = 20.0
-"""Seconds after which an update that is still in hand no longer holds up those behind a full window."""
+"""Seconds after which an update that is still in hand no longer holds up those behind a full window; an errand does so
+at no time."""
 ROOM = 1000
 """Updates in hand at most, over all chats."""
 PER_CHAT = 50
@@ -25,13 +26,17 @@ REMEMBERED = 10 * ROOM
 """Updates that were handled and would be known again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class InHand:
-    """An update that is being handled, since when by the loop's clock; ``ended`` tells whether it was to its end."""
+    """An update that is being handled, since when by the loop's clock; ``ended`` tells whether it was to its end.
+
+    One that is set ``aside`` holds up nothing but itself: an errand, such as a download, is all that is left of it.
+    """
 
     chat_id: int | None
     since: float
     ended: asyncio.Future[bool]
+    aside: bool = False
 
 
 class Intake:
@@ -109,6 +114,16 @@ class Intake:
         if not self._holding:
             self._idle.set()
 
+    def set_aside(self, update: Update) -> None:
+        """Note that of an update only an errand is left."""
+        if in_hand := self._in_hand.get(update.update_id):
+            in_hand.aside = True
+
+    def is_aside(self, update: Update) -> bool:
+        """Whether of an update only an errand is left."""
+        in_hand = self._in_hand.get(update.update_id)
+        return in_hand is not None and in_hand.aside
+
     async def rest(self, within: float) -> None:
         """Wait until nothing is in hand that holds others up, at most ``within`` seconds."""
         with suppress(TimeoutError):
@@ -130,7 +145,8 @@ class Intake:
         return self._in_hand.keys() - self._let_go
 
     def _let_go_of_the_slow(self) -> None:
-        slow = {n for n in self._holding if self._time() - self._in_hand[n].since >= PATIENCE}
+        long_ago = self._time() - PATIENCE
+        slow = {n for n in self._holding if self._in_hand[n].aside or self._in_hand[n].since <= long_ago}
         if slow:
             log.warning("slow updates confirmed", count=len(slow), meaning="Others wait behind them.")
             self._let_go |= slow

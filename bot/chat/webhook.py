@@ -28,6 +28,9 @@ LOOK_EVERY = 60.0
 """Seconds between two looks at whether the webhook still stands."""
 ANSWER_WITHIN = 50.0
 """Seconds: Telegram gives up after 60 and sends the update again."""
+ERRAND_WITHIN = 10.0
+"""Seconds that an errand, such as a download, is waited for, since Telegram sends nothing more of its chat meanwhile. A
+longer one goes on after the answer, and is lost if the process is killed in it."""
 
 
 class Answer(Enum):
@@ -80,12 +83,14 @@ class Webhook:
             return Answer.UNREADABLE
         if self._intake.is_full:
             return Answer.NOT_NOW
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                handled = await asyncio.shield(self._intake.take(update))
-        except TimeoutError:
-            handled = False
-        return Answer.HANDLED if handled else Answer.NOT_NOW
+        ended = self._intake.take(update)
+        for seconds in (ERRAND_WITHIN, ANSWER_WITHIN - ERRAND_WITHIN):
+            await asyncio.wait({ended}, timeout=seconds)
+            if ended.done():
+                return Answer.HANDLED if ended.result() else Answer.NOT_NOW
+            if self._intake.is_aside(update):
+                return Answer.HANDLED
+        return Answer.NOT_NOW
 
     async def _keep(self) -> None:
         """Set the webhook at the start, since its secret can't be asked for, and where it is gone."""

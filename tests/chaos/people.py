@@ -43,7 +43,7 @@ class Customer:
 
     def ask(self) -> None:
         """Ask about the invoice in mind, for the first time or again."""
-        command = "pay" if self.pays else "invoice"
+        command = "pay" if self.pays else ("invoice", "pdf")[(self.asks or 0) % 2]
         self.asked = self.person.send(self.chat, f"/{command} {self.asks}")
 
     def listen(self) -> bool:
@@ -51,7 +51,7 @@ class Customer:
         if self.asks is None or self.asked is None:
             return False
         since = [m for m in self.chat.messages if m.sender.is_bot and m.id > self.asked.id]
-        if any(str(self.asks) in m.text and not is_alert(m) for m in since):
+        if any(str(self.asks) in (m.document.name if m.document else m.text) and not is_alert(m) for m in since):
             self.asks, self.answered = None, self.answered + 1
         return self.asks is not None and any(AGAIN_LATER in m.text for m in since)
 

@@ -196,7 +196,7 @@ async def test_a_block_that_could_not_be_noted_comes_again(
 
 async def test_an_update_that_was_given_back_does_not_count_as_handled() -> None:
     processor, ends = InOrderPerChat(), []
-    processor.tell(lambda update, *, handled: ends.append((update, handled)))
+    processor.tell(lambda _: None, lambda update, *, handled: ends.append((update, handled)))
     update = update_of(1)
 
     async def give_back() -> None:

@@ -108,6 +108,17 @@ async def test_a_slow_update_with_room_behind_it_is_not_confirmed(intake: Intake
     assert intake.offset == 0
 
 
+async def test_an_errand_keeps_its_update_and_holds_up_no_full_window(intake: Intake) -> None:
+    batch = updates(range(WINDOW))
+    intake.take_batch(batch)
+    for handled in batch[1:]:
+        intake.end(handled, handled=True)
+    intake.set_aside(batch[0])
+    assert intake.offset == 0
+    intake.take_batch(batch)
+    assert intake.offset == WINDOW
+
+
 async def test_a_flood_of_one_chat_is_answered_in_part_and_others_are_answered(
     intake: Intake, queue: asyncio.Queue[object]
 ) -> None:

@@ -9,12 +9,13 @@ import pytest
 
 from bot import application
 from bot.application import InvoiceBot
-from bot.chat import dispatch, errands
+from bot.chat import dispatch
 from bot.sandbox.telegram import ActionShown, Chat, Person, SandboxTelegram
 from bot.store.tinydb import TinyStore
 from tests.chat.conversation import ask, from_bot, link
 from tests.chat.fakes import FakeProvider, Time
 from tests.chat.samples import invoice
+from tests.sandbox_bot import until
 
 pytestmark = pytest.mark.usefixtures("invoice_bot")
 
@@ -196,43 +197,38 @@ async def test_stopping_lets_a_download_come_to_its_end(
     assert chat.messages[-1].document is not None
 
 
-@pytest.fixture
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stop that waits for nothing."""
-    monkeypatch.setattr(application, "GRACE", 0.05)
-    monkeypatch.setattr(errands, "LAST_WORDS", 0.5)
-
-
 @pytest.mark.usefixtures("hasty")
-@pytest.mark.parametrize(
-    ("language", "words"), [("en", "I'm being restarted; please ask"), ("de", "Ich werde gerade neu gestartet")]
-)
-async def test_who_waits_for_downloads_that_a_stop_cuts_off_is_told_once(
-    ada: Person, chat: Chat, provider: FakeProvider, invoice_bot: InvoiceBot, language: str, words: str
+async def test_a_download_that_a_stop_cuts_off_is_not_confirmed_and_holds_the_stop_up_no_longer(
+    ada: Person, chat: Chat, provider: FakeProvider, invoice_bot: InvoiceBot, telegram: SandboxTelegram
 ) -> None:
     provider.add(invoice(1), invoice(2))
     await link(ada, chat)
-    await ask(ada, chat, f"/language {language}", "?")
     provider.gates["pdf"] = asyncio.Event()
     ada.send(chat, "/pdf 1")
     await provider.reached()
     ada.send(chat, "/pdf 2")
-    before = await ask(ada, chat, "/status")
-    await invoice_bot.stop()
-    told = [message.text for message in chat.messages if message.sender.is_bot and message.id > before.id]
-    assert len(told) == 1
-    assert words in told[0]
+    last = await ask(ada, chat, "/status")
+    await asyncio.wait_for(invoice_bot.stop(), 5)
+    assert [message for message in chat.messages if message.id > last.id] == []
+    assert telegram.world.updates.pending == 3  # the second download too, and what came behind the first
 
 
-@pytest.mark.usefixtures("hasty")
-async def test_a_telegram_that_does_not_answer_holds_no_stop_up(
-    ada: Person, chat: Chat, provider: FakeProvider, invoice_bot: InvoiceBot, telegram: SandboxTelegram
+async def test_a_download_is_confirmed_once_the_file_is_there(
+    ada: Person, chat: Chat, provider: FakeProvider, telegram: SandboxTelegram
 ) -> None:
     provider.add(invoice(1))
     await link(ada, chat)
-    provider.gates["pdf"] = asyncio.Event()
+    gate = provider.gates["pdf"] = asyncio.Event()
     ada.send(chat, "/pdf 1")
     await provider.reached()
-    telegram.faults.silence(delivered=False, times=None, method="sendMessage")
-    await asyncio.wait_for(invoice_bot.stop(), 5)
-    assert telegram.calls_of("sendMessage")
+    await ask(ada, chat, "/status")
+    assert telegram.world.updates.pending == 2
+    gate.set()
+    await chat.wait_for(lambda message: message.document is not None)
+    await until(lambda: not telegram.world.updates.pending)
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stop that waits for nothing."""
+    monkeypatch.setattr(application, "GRACE", 0.05)
