@@ -19,7 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.application import open_store
+from bot.building import open_store
 from bot.domain.chats import Link, Place, Token, Watch
 from bot.ports import utc_now
 from bot.sandbox.sandbox import open_sandbox

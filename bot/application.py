@@ -12,10 +12,18 @@ from typing import Any, Never
 
 import stamina
 import structlog
-from telegram.ext import Application, ApplicationBuilder, CallbackContext, JobQueue
+from telegram.ext import CallbackContext, JobQueue
 
 from bot import logs
-from bot.building import build_providers, build_source, checks_at_once
+from bot.building import (
+    CONNECTIONS,
+    Telegram,
+    build_providers,
+    build_source,
+    build_telegram,
+    checks_at_once,
+    open_store,
+)
 from bot.chat.bot import Handlers, add_handlers, publish_menu, watch_membership
 from bot.chat.dispatch import Dispatcher, InOrderPerChat
 from bot.chat.errands import Errands
@@ -32,7 +40,6 @@ from bot.chat.intake import Intake
 from bot.chat.limits import SharedLimits
 from bot.chat.messenger import TelegramMessenger
 from bot.chat.polling import reach
-from bot.chat.request import TelegramRequest, UpdatesRequest
 from bot.chat.texts import Phrasebook, open_phrasebook, speaker
 from bot.chat.webhook import Webhook
 from bot.errors import StartError, StoreAway
@@ -40,7 +47,6 @@ from bot.health import Health
 from bot.metrics import Metrics
 from bot.ports import Clock, Store, utc_now
 from bot.provider.client import ProviderClient, open_client
-from bot.provider.transport import make_transport
 from bot.services.browsing import Browsing
 from bot.services.delivering import Courier
 from bot.services.inviting import Inviting
@@ -52,74 +58,19 @@ from bot.services.selecting import Selecting
 from bot.services.silencing import Silencing
 from bot.services.workers import Workers
 from bot.settings import Settings
-from bot.store.keyfile import load_or_make_key
-from bot.store.postgres.store import PostgresStore, open_store as open_postgres
-from bot.store.tinydb import TinyStore, open_store as open_folder
 from bot.web import Front, shown
 
 log = structlog.get_logger()
 
-Telegram = Application[Any, Any, Any, Any, Any, Any]
-
 PAYMENTS_AT_ONCE = 50
 SENDS_AT_ONCE = 25
 DOWNLOADS_AT_ONCE = 25
-CONNECTIONS = 100
-"""To Telegram, and to the provider: checks and downloads together leave some for answers and payments."""
 GRACE = 20.0
 """Seconds that all work in hand together has to end when the bot stops.
 
 :data:`bot.chat.polling.LAST_CONFIRMATION` comes on top of it.
 """
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-def open_embedded_store(settings: Settings) -> TinyStore:
-    """The store in ``DATA_DIR``, sealed with ``TOKEN_KEYS`` or the folder's own key. Raises :class:`StartError`."""
-    keys = tuple(key.get_secret_value() for key in settings.token_keys)
-    if not keys:
-        keys, made = load_or_make_key(settings.data_dir)
-        if made:
-            log.warning(
-                "made a key file",
-                file=str(settings.data_dir / "token.key"),
-                meaning="It seals the tokens. Whoever has this file and the data can read them, and without it nobody "
-                "can: keep a copy of it apart from the data, or set TOKEN_KEYS.",
-            )
-    return open_folder(settings.data_dir, keys)
-
-
-async def open_store(settings: Settings) -> TinyStore | PostgresStore:
-    """The store that the settings name. Raises :class:`StartError`; a database that is away is waited for."""
-    if settings.database_url is None:
-        # Not in a thread: nothing else runs yet, and a thread would go on where a signal has ended the start.
-        return open_embedded_store(settings)
-    return await open_postgres(
-        settings.database_url.get_secret_value(),
-        [key.get_secret_value() for key in settings.token_keys],
-        connections=settings.database_connections,
-        timeout=settings.database_timeout,
-    )
-
-
-def build_telegram(settings: Settings, limits: SharedLimits | None = None) -> Telegram:
-    """python-telegram-bot's application, on the faster transport; it connects when it is initialized.
-
-    It has no updater: updates come from a :data:`Source`. ``limits`` None: it asks without waiting.
-    """
-    os.environ.setdefault("PTB_TIMEDELTA", "1")  # its waits as timedelta; without, it warns of each
-    root = settings.telegram_api_url
-    builder = ApplicationBuilder().rate_limiter(limits) if limits else ApplicationBuilder()
-    return (
-        builder.token(settings.telegram_bot_token.get_secret_value())
-        .base_url(f"{root}/bot")
-        .base_file_url(f"{root}/file/bot")
-        .request(TelegramRequest(make_transport(CONNECTIONS), CONNECTIONS, read_timeout=20))
-        .get_updates_request(UpdatesRequest(make_transport(1), 1, read_timeout=10))
-        .updater(None)
-        .concurrent_updates(InOrderPerChat())
-        .build()
-    )
 
 
 class InvoiceBot:

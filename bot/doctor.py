@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from bot.application import build_telegram, configure_logs
+from bot.application import configure_logs
+from bot.building import build_telegram
 from bot.chat.polling import connect
 from bot.domain.chats import Token
 from bot.errors import (

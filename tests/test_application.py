@@ -17,7 +17,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot import application, building
-from bot.application import Telegram, open_embedded_store, run, running
+from bot.application import run, running
+from bot.building import Telegram, open_embedded_store
 from bot.errors import StartError
 from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN, ApiError, Chat, Person

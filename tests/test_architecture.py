@@ -41,7 +41,7 @@ KNOWS = {
     "web": CORE | {"chat", "health", "metrics", "serving"},
     "sandbox": CORE | {"serving", "settings"},
     "sandbox.demo": EVERYTHING | {"sandbox"},
-    "building": CORE | {"chat", "pacing", "provider", "services", "settings"},
+    "building": CORE | {"chat", "pacing", "provider", "services", "settings", "store"},
     "application": EVERYTHING,
     "commands": EVERYTHING,
     "doctor": EVERYTHING,

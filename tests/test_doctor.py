@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bot.application import open_embedded_store
+from bot.building import open_embedded_store
 from bot.doctor import Finding, examine
 from bot.sandbox.provider_faults import Fault
 from bot.sandbox.sandbox import Sandbox, open_sandbox

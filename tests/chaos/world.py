@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from bot.application import open_store
+from bot.building import open_store
 from bot.domain.chats import Link, Place, Token, Watch
 from bot.ports import Clock, Store
 from bot.sandbox.sandbox import Sandbox, open_sandbox

@@ -11,7 +11,8 @@ import httpx
 import pytest
 from telegram import Bot
 
-from bot.application import InvoiceBot, build_telegram
+from bot.application import InvoiceBot
+from bot.building import build_telegram
 from bot.provider.client import ProviderClient
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import BOT_TOKEN, Chat, Person, SandboxTelegram

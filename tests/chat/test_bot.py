@@ -7,7 +7,8 @@ from typing import cast
 
 from telegram.ext import CommandHandler
 
-from bot.application import InvoiceBot, build_telegram
+from bot.application import InvoiceBot
+from bot.building import build_telegram
 from bot.chat.bot import ALLOWED_UPDATES
 from bot.chat.views.general import COMMANDS
 from bot.provider.client import ProviderClient

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from telegram import Bot
 
-from bot.application import build_telegram
+from bot.building import build_telegram
 from bot.chat.messenger import TelegramMessenger
 from bot.chat.texts import speaker
 from bot.domain.alerts import SUBJECTS, AlertKind

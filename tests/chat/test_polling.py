@@ -14,7 +14,7 @@ from telegram import Bot
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot import logs
-from bot.application import build_telegram
+from bot.building import build_telegram
 from bot.chat.intake import Intake
 from bot.chat.polling import LONGEST_WAIT, Poller, connect, persist
 from bot.errors import StartError

@@ -9,7 +9,7 @@ import pytest
 from telegram import Bot
 from telegram.error import NetworkError, TelegramError, TimedOut
 
-from bot.application import build_telegram
+from bot.building import build_telegram
 from bot.chat import sending
 from bot.domain.chats import Place
 from bot.errors import (

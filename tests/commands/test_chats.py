@@ -6,7 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
-from bot.application import open_embedded_store
+from bot.building import open_embedded_store
 from bot.domain.payments import State
 from bot.ports import Store
 from bot.settings import load_settings

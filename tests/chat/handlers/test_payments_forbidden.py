@@ -10,7 +10,8 @@ from typing import cast
 
 import pytest
 
-from bot.application import InvoiceBot, build_telegram
+from bot.application import InvoiceBot
+from bot.building import build_telegram
 from bot.domain.chats import Place
 from bot.domain.payments import Action, Payment
 from bot.provider.client import ProviderClient
