@@ -153,6 +153,11 @@ def test_three_replicas_share_one_database_and_nothing_on_a_disk() -> None:
     assert services["bot"]["profiles"] == ["single"]
 
 
+def test_what_is_not_built_here_is_pinned_to_its_digest() -> None:
+    services = yaml_of("compose.yaml")["services"]
+    assert all("@sha256:" in service["image"] for service in services.values() if "build" not in service)
+
+
 def test_whoever_stops_it_waits_longer_than_it_may_take() -> None:
     for service in ("bot", "replica"):
         assert float(yaml_of("compose.yaml")["services"][service]["stop_grace_period"].rstrip("s")) > STOPS_WITHIN
