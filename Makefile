@@ -37,7 +37,7 @@ types: $(call ready,dev) ## Type checker
 	$(IN_VENV) -m mypy
 
 tests: $(call ready,dev) ## All tests
-	$(IN_VENV) -m pytest -n $(WORKERS)
+	$(IN_VENV) -m pytest -n $(WORKERS) --dist worksteal
 
 chaos: $(call ready,dev) ## Kill replicas and their database for a while: make chaos MINUTES=10
 	@$(IN_VENV) -m tests.chaos $(MINUTES)
