@@ -58,6 +58,10 @@ class Outcome(StrEnum):
     EXPIRED = "expired"
 
 
+NOTHING_SENT = frozenset({Outcome.NOT_SENT, Outcome.CHANGED, Outcome.CANCELLED, Outcome.EXPIRED})
+"""Ends of which the provider has heard nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class PaymentRules:
     """What the operator allows: payments at all, up to ``limit`` each (None: any), and how long a question stands."""

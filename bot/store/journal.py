@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.payments import UNDER_WAY, UNFINISHED, Payment, State
+from bot.domain.payments import NOTHING_SENT, UNDER_WAY, UNFINISHED, Payment, State
 from bot.errors import LinkInUse, PaymentInProgress
 from bot.store.changes import moved
 from bot.store.records import PaymentRow
@@ -15,7 +15,7 @@ ASKED_KEPT_FOR = timedelta(days=1)
 """How long a question that nobody answered is kept once it has expired."""
 
 JOURNAL_LENGTH = 200
-"""How many ended payments of an account are kept, the newest."""
+"""How many ended payments of an account are kept, the newest; and as many questions that came to nothing."""
 
 
 def advanced(
@@ -37,9 +37,14 @@ def advanced(
 
 
 def cleared(rows: Sequence[PaymentRow], now: datetime) -> list[PaymentRow]:
-    """Without questions that expired long ago, and without the oldest of a long journal."""
-    ended = [row.payment.id for row in rows if row.payment.state is State.ENDED and not row.unsettled]
-    too_old = set(ended[:-JOURNAL_LENGTH])
+    """Without questions that expired long ago, and without the oldest of a long journal.
+
+    Many questions push out no payment.
+    """
+    ended = [row.payment for row in rows if row.payment.state is State.ENDED and not row.unsettled]
+    idle = [payment.id for payment in ended if payment.outcome in NOTHING_SENT]
+    sent = [payment.id for payment in ended if payment.outcome not in NOTHING_SENT]
+    too_old = {*idle[:-JOURNAL_LENGTH], *sent[:-JOURNAL_LENGTH]}
     return [
         row
         for row in rows

@@ -182,6 +182,21 @@ async def test_the_journal_keeps_the_newest_and_all_that_is_not_settled(
     assert await store.payment("p1") is None
 
 
+async def test_questions_that_came_to_nothing_push_no_payment_out_of_the_journal(
+    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.store.journal.JOURNAL_LENGTH", 3)
+    store = await tiny_shelf.open()
+    for number, outcome in enumerate([Outcome.DONE, Outcome.UNCLEAR, *[Outcome.EXPIRED, Outcome.CANCELLED] * 4]):
+        await store.add_payment(new_payment(f"p{number}"))
+        await store.advance_payment(
+            new_payment(f"p{number}", state=State.ENDED, outcome=outcome, told=True), State.ASKED
+        )
+    await store.add_payment(new_payment("last"))
+    kept = [row.payment.id for row in store._db.payments_of("a" * 64)]
+    assert kept == ["p0", "p1", "p7", "p8", "p9", "last"]
+
+
 async def test_an_account_that_is_no_fingerprint_makes_no_file(tiny_shelf: TinyShelf) -> None:
     store = await tiny_shelf.open()
     with pytest.raises(ValueError, match="fingerprint"):
