@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections.abc import Sequence
 
@@ -28,6 +29,13 @@ log = structlog.get_logger()
 
 TRY_EVERY = 1.0
 """Seconds between two tries to reach the database at the start."""
+
+
+REFUSED = re.compile(
+    r"FATAL: .*(password authentication failed|does not exist|no pg_hba\.conf entry|is not permitted to log in)"
+)
+"""What a server says that will not let us in however long we wait; a failed connection has no error code. A server that
+speaks another language is waited for, and its words stand in the log."""
 
 
 class PostgresStore(
@@ -93,7 +101,8 @@ def open_vault(keys: Sequence[str]) -> Vault:
 async def migrate_when_there(url: str) -> str:
     """Bring the schema up to date as soon as the database is there, and give its version. Raises :class:`StartError`.
 
-    What keeps the database away is logged once, and again when it is another reason.
+    What keeps the database away is logged once, and again when it is another reason. One that is there and refuses us
+    is not waited for.
     """
     reason = ""
     while True:
@@ -102,6 +111,11 @@ async def migrate_when_there(url: str) -> str:
         except psycopg.ProgrammingError as error:
             raise StartError(f"DATABASE_URL can't be used: {error}") from None
         except psycopg.OperationalError as error:
+            if REFUSED.search(str(error)):
+                raise StartError(
+                    f"The database does not let the bot in ({error}). Correct the user, the password or the name in "
+                    "DATABASE_URL."
+                ) from None
             if str(error) != reason:
                 reason = str(error)
                 log.warning("waiting for the database", reason=reason)

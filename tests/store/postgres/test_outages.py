@@ -14,7 +14,7 @@ from bot.errors import StartError, StoreAway
 from bot.store.postgres import outbox
 from bot.store.postgres.connections import Cursor
 from bot.store.postgres.schema import migrate
-from bot.store.postgres.store import PostgresStore, open_store
+from bot.store.postgres.store import REFUSED, PostgresStore, open_store
 from bot.store.vault import new_key
 from tests.store.cluster import Cluster
 from tests.store.examples import CHAT, LEASE, MINUTE, NOW, checked, claim_check, linked, new_payment, with_alerts
@@ -180,6 +180,20 @@ async def test_a_connection_that_breaks_during_a_claim_makes_no_chat_unreadable(
     monkeypatch.undo()
     await is_back(store)
     assert len(await store.claim_alerts(NOW + MINUTE, 10, LEASE)) == 1
+
+
+@pytest.mark.parametrize(("what", "wrong"), [("//bot@", "//nobody:secret@"), ("/away", "/nowhere")])
+async def test_a_database_that_refuses_us_is_not_waited_for(url: str, what: str, wrong: str) -> None:
+    with pytest.raises(
+        StartError, match=r"does not let the bot in .*Correct the user, the password or the name"
+    ) as refused:
+        await open_store(url.replace(what, wrong), [KEY])
+    assert "secret" not in str(refused.value)
+
+
+def test_a_wrong_password_is_no_outage_and_a_server_that_starts_is_one() -> None:
+    assert REFUSED.search('connection to server at "::1" failed: FATAL:  password authentication failed for user "bot"')
+    assert not REFUSED.search('connection to server at "::1" failed: FATAL:  the database system is starting up')
 
 
 async def test_without_keys_the_start_ends_with_a_sentence(url: str) -> None:
