@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,17 +14,20 @@ import pytest
 from click.testing import CliRunner
 from telegram import Update
 
+from bot import application
 from bot.__main__ import main
 from bot.application import InvoiceBot, assembled, running
+from bot.chat import webhook
 from bot.chat.webhook import Webhook
 from bot.errors import StartError, StoreAway
 from bot.health import SILENCE, ask
 from bot.sandbox.provider_books import Account
+from bot.sandbox.provider_faults import Call as ProviderCall, Fault
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import ApiError, Chat, Person
 from bot.settings import Address
 from bot.web import LARGEST_UPDATE, SECRET_HEADER
-from tests.sandbox_bot import TICK, TOKEN, ask as ask_bot, says
+from tests.sandbox_bot import TICK, TOKEN, ask as ask_bot, says, until
 
 HOOK = "https://bot.example/telegram"
 SECRET = "a-secret-of-the-webhook_0123"
@@ -68,13 +70,6 @@ async def send_updates(sandbox: Sandbox, http: httpx.AsyncClient, secret: str = 
     waiting = [update for _, _, update in sandbox.telegram.world.updates._pending]
     sandbox.telegram.world.updates.drop()
     return [(await http.post("/telegram", json=u, headers={SECRET_HEADER: secret})).status_code for u in waiting]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for what the bot itself comes to know, of which nobody is told."""
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110  # nobody is told of it
-            await asyncio.sleep(0.01)
 
 
 async def figures(http: httpx.AsyncClient) -> dict[str, float]:
@@ -230,6 +225,28 @@ async def test_what_was_cut_off_at_a_stop_is_not_confirmed(hooked: InvoiceBot, h
     hooked.intake.close()
     update = {"update_id": 6}
     assert (await http.post("/telegram", json=update, headers={SECRET_HEADER: SECRET})).status_code == 503
+
+
+async def test_a_download_is_confirmed_with_the_file_and_a_long_one_holds_up_its_chat_no_longer(
+    hooked: InvoiceBot,
+    sandbox: Sandbox,
+    account: Account,
+    ada: Person,
+    chat: Chat,
+    http: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    invoice = sandbox.provider.create_invoice(account, Decimal("12.34"))
+    ada.send(chat, f"/link {TOKEN}")
+    ada.send(chat, f"/pdf {invoice.id}")
+    assert await send_updates(sandbox, http) == [200, 200]
+    assert chat.messages[-1].document is not None
+    monkeypatch.setattr(webhook, "ERRAND_WITHIN", 0.05)
+    monkeypatch.setattr(application, "GRACE", 0.05)
+    sandbox.provider.faults.switch_on(Fault.HANG_BEFORE, ProviderCall.PDF)
+    ada.send(chat, f"/pdf {invoice.id}")
+    assert await send_updates(sandbox, http) == [200]
+    assert len([message for message in chat.messages if message.document]) == 1
 
 
 async def test_the_webhook_is_set_with_its_secret_and_set_again_where_it_is_gone(
