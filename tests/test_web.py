@@ -228,13 +228,13 @@ async def test_what_was_cut_off_at_a_stop_is_not_confirmed(hooked: InvoiceBot, h
 
 
 async def test_a_download_is_confirmed_with_the_file_and_a_long_one_holds_up_its_chat_no_longer(
+    monkeypatch: pytest.MonkeyPatch,
     hooked: InvoiceBot,
     sandbox: Sandbox,
     account: Account,
     ada: Person,
     chat: Chat,
     http: httpx.AsyncClient,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     invoice = sandbox.provider.create_invoice(account, Decimal("12.34"))
     ada.send(chat, f"/link {TOKEN}")

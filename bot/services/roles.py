@@ -17,16 +17,16 @@ LEFT = timedelta(seconds=40)
 """What at least is left of it when it was just prolonged or found good: what is begun under it has to end by then."""
 
 STAND_BACK = timedelta(seconds=20)
-"""For so long after a start, and after the store was away, a replica takes over from no other: who had the role when
-the store went away gets the time to prolong it."""
+"""For so long after a start, after the store was away, and after it was frozen itself, a replica takes over from no
+other: who had the role when the store went away gets the time to prolong it."""
 
 
 class Role:
     """A lease by name, for ``holder``, whose name no other process has.
 
-    While the store is away nobody can take it over, so who has it keeps it, however long that lasts; the others, and
-    who starts then, let it go first once the store is back. A replica that alone is cut off from the store may go on
-    too long by this: :meth:`lose` is for who learns of it another way.
+    While the store is away nobody can take it over, so who has it keeps it, however long that lasts; the others let it
+    go first once the store is back. Who starts then, or was frozen, may not know of that and waits as well. A replica
+    that alone is cut off from the store may go on too long by this: :meth:`lose` is for who learns of it another way.
     """
 
     def __init__(self, name: str, holder: str, store: LeaseStore, clock: Clock) -> None:
@@ -49,6 +49,8 @@ class Role:
         if self._is_fresh(now):
             self._looked_at = now
             return True
+        if now - self._looked_at >= STAND_BACK:  # frozen: the store may have been away, and just be back
+            self._store_there_since = None
         try:
             lease = await self._store.take_lease(self._name, self._holder, now, LASTS, free_only=self._stands_back(now))
         except StoreAway:
