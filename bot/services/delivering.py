@@ -31,6 +31,8 @@ LEASE = timedelta(minutes=2)
 SEND_WITHIN = timedelta(seconds=90)
 """A delivery that takes longer is given up before its lease ends and it is claimed again: a send with unknown outcome.
 Edits of earlier messages have the first half of it."""
+TOO_LATE = LEASE - SEND_WITHIN
+"""Before the end of its lease: a process that was frozen until then sends nothing, as another may be about to."""
 PER_TICK = 25
 """With one tick a second this keeps the whole below Telegram's 30 messages a second; a chat has one claim a tick."""
 NOTE_AGAIN = timedelta(seconds=2)
@@ -80,7 +82,7 @@ class Courier:
 
     async def _deliver(self, delivery: Delivery, lease_end: datetime) -> None:
         try:
-            done = await self._edit_and_send(delivery)
+            done = await self._edit_and_send(delivery, lease_end)
         except MessengerError as error:
             log.debug("delivery failed", reason=type(error).__name__)
             await self._settle(delivery, error)
@@ -109,7 +111,9 @@ class Courier:
             else:
                 return
 
-    async def _edit_and_send(self, delivery: Delivery) -> tuple[SentMessage | None, set[int]] | None:
+    async def _edit_and_send(
+        self, delivery: Delivery, lease_end: datetime
+    ) -> tuple[SentMessage | None, set[int]] | None:
         """Bring earlier messages up to date, which rings nowhere; then send what is new, unless the chat is quiet.
 
         Gives what to remember of it, and the invoices that earlier messages say are settled; None: it has to wait.
@@ -124,6 +128,8 @@ class Courier:
         if alerts and timing.is_quiet(now):
             await self._outbox.hold_alerts(delivery.claim, timing.quiet_end(now))
             return None
+        if alerts and self._clock() > lease_end - TOO_LATE:
+            raise NotSent
         if alerts:
             try:
                 async with asyncio.timeout_at(begun + self._send_within):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -15,10 +17,11 @@ from bot.errors import (
     SendRefused,
     TelegramDown,
 )
+from bot.ports import Delivery
 from bot.services.delivering import PER_TICK, Courier
 from bot.services.workers import Workers
 from tests.fakes import Gate
-from tests.services.world import HOUR, MINUTE, World
+from tests.services.world import HOUR, MINUTE, SECOND, World
 
 NEW, DUE_SOON, OVERDUE = AlertKind.NEW, AlertKind.DUE, AlertKind.OVERDUE
 
@@ -33,6 +36,25 @@ async def test_an_alert_is_sent_once(world: World) -> None:
     assert world.told() == [(NEW, 7, None)]
     assert world.marks() == [False]
     assert await world.store.waiting_alerts(1) == (await world.store.waiting_alerts(999))
+
+
+async def test_who_was_frozen_since_its_claim_sends_nothing_that_another_has_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.find(7)
+    claim = world.store.claim_alerts
+
+    async def claim_and_freeze(now: datetime, limit: int, lease: timedelta) -> Sequence[Delivery]:
+        claimed = await claim(now, limit, lease)
+        monkeypatch.undo()
+        world.clock.move(lease + SECOND)
+        await world.deliver()
+        return claimed
+
+    monkeypatch.setattr(world.store, "claim_alerts", claim_and_freeze)
+    await world.deliver(3)
+    assert world.told() == [(NEW, 7, None)]
+    assert world.marks() == [True]
 
 
 async def test_alerts_of_a_chat_come_in_the_order_in_which_they_were_found(world: World) -> None:
