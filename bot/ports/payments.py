@@ -25,6 +25,8 @@ class PaymentStore(Protocol):
     async def advance_payment(self, payment: Payment, expected: State) -> bool:
         """Replace the record with ``payment`` if its stored state is ``expected``; else nothing changes: False.
 
+        One whose end was told never changes: that was the last word.
+
         The place stays as it is stored, as the chat may have moved since the payment was read; then it has no message.
 
         Moving to ``confirmed`` raises :class:`bot.errors.PaymentInProgress` while another payment of the same

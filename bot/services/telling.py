@@ -74,8 +74,8 @@ class PaymentTeller:
             shown = True
         if not shown:
             return ()
-        await self._store.advance_payments([replace(payment, told=True) for payment in batch], State.ENDED)
-        return batch
+        told = [replace(payment, told=True) for payment in batch]
+        return batch if await self._store.advance_payments(told, State.ENDED) else ()
 
     async def _batch_with(self, payment: Payment) -> Sequence[Payment]:
         """All of its batch as they are stored, and this one as given."""

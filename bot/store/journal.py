@@ -21,14 +21,14 @@ JOURNAL_LENGTH = 200
 def advanced(
     rows: Sequence[PaymentRow], payments: Sequence[Payment], expected: State
 ) -> Mapping[str, PaymentRow | None] | None:
-    """What becomes of these payments, by id (None: it goes), all or none: None where one is not as ``expected``.
+    """What becomes of these payments, by id (None: it goes); None for all: one is not as ``expected``, or was told.
 
     Raises :class:`bot.errors.PaymentInProgress` as :meth:`bot.ports.PaymentStore.advance_payment` says.
     """
     stored = {row.payment.id: row for row in rows}
     for payment in payments:
         row = stored.get(payment.id)
-        if row is None or row.payment.state is not expected:
+        if row is None or row.payment.state is not expected or row.payment.told:
             return None
         if payment.state is State.CONFIRMED and _is_under_way(rows, payment):
             raise PaymentInProgress

@@ -181,7 +181,8 @@ async def test_of_two_replicas_that_look_at_once_one_tells(paying: World) -> Non
     assert paying.endings() == [Outcome.DONE]
 
 
-async def test_while_one_replica_tells_an_end_slowly_another_does_not_tell_it_too(paying: World) -> None:
+async def begin_to_tell_a_late_end(paying: World) -> Gate:
+    """Up to the messenger, which waits for the gate."""
     paying.provider.errors["pay"] = ProviderDown()
     await paying.press((await paying.ask()).id)
     paying.account.put(settled(OPEN))
@@ -189,6 +190,11 @@ async def test_while_one_replica_tells_an_end_slowly_another_does_not_tell_it_to
     paying.messenger.held_chats[1] = gate = Gate()
     await paying.payments.tick()
     await asyncio.wait_for(gate.reached.wait(), 5)
+    return gate
+
+
+async def test_while_one_replica_tells_an_end_slowly_another_does_not_tell_it_too(paying: World) -> None:
+    gate = await begin_to_tell_a_late_end(paying)
     other_workers = Workers(50)
     other_replica = paying.replica(other_workers)
     paying.clock.move(10 * SECOND)
@@ -201,13 +207,7 @@ async def test_while_one_replica_tells_an_end_slowly_another_does_not_tell_it_to
 
 
 async def test_an_end_whose_teller_was_killed_is_told_by_another_replica(paying: World) -> None:
-    paying.provider.errors["pay"] = ProviderDown()
-    await paying.press((await paying.ask()).id)
-    paying.account.put(settled(OPEN))
-    paying.clock.move(5 * MINUTE)
-    paying.messenger.held_chats[1] = gate = Gate()
-    await paying.payments.tick()
-    await asyncio.wait_for(gate.reached.wait(), 5)
+    await begin_to_tell_a_late_end(paying)
     paying.messenger.held_chats.clear()
     workers = Workers(50)
     other_replica = paying.replica(workers)

@@ -45,6 +45,14 @@ class PaymentContract:
         assert not await store.advance_payment(confirmed, State.ASKED)
         assert await store.payment("p1") == confirmed
 
+    async def test_a_payment_whose_end_was_told_changes_no_more(self, shelf: Shelf) -> None:
+        store = await shelf.open()
+        await store.add_payment(new_payment())
+        told = new_payment(state=State.ENDED, outcome=Outcome.DONE, told=True)
+        assert await store.advance_payment(told, State.ASKED)
+        assert not await store.advance_payment(replace(told, outcome=Outcome.UNCLEAR), State.ENDED)
+        assert await store.payment("p1") == told
+
     async def test_a_payment_that_advances_stays_where_its_chat_has_moved(self, shelf: Shelf) -> None:
         store = await shelf.open()
         await store.add_payment(new_payment(message_id=5))
