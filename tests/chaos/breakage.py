@@ -91,10 +91,12 @@ class Breakage:
         self._frozen = None
 
     async def _restart(self, _: asyncio.TaskGroup) -> None:
-        self.happened["restart"] += 1
-        replica = self._chance.choice(self._movable)
-        self._note_ends([await replica.end(signal.SIGTERM)])
-        await replica.begin()
+        """A clean end, of one that can hear the signal."""
+        if ups := [replica for replica in self._movable if replica.is_up]:
+            self.happened["restart"] += 1
+            replica = self._chance.choice(ups)
+            self._note_ends([await replica.end(signal.SIGTERM)])
+            await replica.begin()
 
     async def _cut_off(self, _: asyncio.TaskGroup) -> None:
         self.happened["outage"] += 1

@@ -22,6 +22,7 @@ class Replica:
         self._folder = folder
         self._arguments = [str(ROOT / "tests" / "chaos" / "process.py"), str(start), str(factor)]
         self._process: asyncio.subprocess.Process | None = None
+        self._began_at = 0
 
     @property
     def process(self) -> asyncio.subprocess.Process:
@@ -29,8 +30,14 @@ class Replica:
         assert self._process is not None, "it was not begun"
         return self._process
 
+    @property
+    def is_up(self) -> bool:
+        """Whether the present process has come as far as to listen to signals."""
+        return b'"bot is starting"' in self.log.read_bytes()[self._began_at :]
+
     async def begin(self) -> None:
         with self.log.open("ab") as log:
+            self._began_at = log.tell()
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, *self._arguments, env=self._environment, cwd=self._folder, stderr=log
             )
