@@ -32,11 +32,7 @@ def is_pertinent(alert: Alert, delivery: Delivery, now: datetime) -> bool:
     if alert.kind is AlertKind.NEW:
         return known.standing in {Standing.OPEN, Standing.PAID}
     silence = delivery.chat.silences.get(known.id, NO_SILENCE)
-    return (
-        known.is_open
-        and not silence.holds(now)
-        and _is_still_so(alert, known, said_before(alert, known, delivery.sent))
-    )
+    return known.is_open and not silence.holds(now) and _is_still_so(alert, known, said_before(alert, known, delivery))
 
 
 def is_told_elsewhere(alert: Alert, delivery: Delivery) -> bool:
@@ -101,9 +97,14 @@ def last_shown(sent: Iterable[SentMessage], invoice_id: int) -> Shown | None:
     return next((shown for shown in reversed(said) if shown is not None), None)
 
 
-def said_before(alert: Alert, known: KnownInvoice, sent: Iterable[SentMessage]) -> Shown | None:
-    """How an invoice stood for the person before what an alert tells: as a message shows it, or as they were told."""
-    shown, gross = last_shown(sent, known.id), alert.told_gross
+def said_before(alert: Alert, known: KnownInvoice, delivery: Delivery) -> Shown | None:
+    """How an invoice stood for the person before what an alert tells: as a message shows it, or as they were told.
+
+    Linking shows how things stand, so no message from before it counts.
+    """
+    link = delivery.chat.link
+    shown = last_shown((m for m in delivery.sent if link is None or m.sent_at >= link.linked_at), known.id)
+    gross = alert.told_gross
     if shown is not None or gross is None:
         return shown
     credit = known.gross - known.left if known.gross is not None and known.left is not None else Decimal(0)

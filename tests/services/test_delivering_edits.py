@@ -342,6 +342,22 @@ async def test_after_linking_anew_old_messages_of_the_same_invoices_are_edited_o
     assert world.told() == [(NEW, 7, None), (SETTLED, 7, None)]
 
 
+async def test_what_an_older_message_says_too_is_told_where_linking_anew_has_shown_something_else(world: World) -> None:
+    await told_of(world, 7)
+    account = (await world.linked()).account
+    await world.store.silence(1, account, {7: Silence(muted=True)}, world.clock.now)
+    world.provider.account(TOKEN).put(invoice(7, DUE + 14 * DAY))
+    world.clock.move(HOUR)
+    await world.check()
+    await world.link(token=TOKEN)
+    await world.store.silence(1, account, {7: None}, world.clock.now)
+    world.provider.account(TOKEN).put(invoice(7, DUE))
+    world.clock.move(HOUR)
+    await world.check()
+    await world.deliver()
+    assert world.told() == [(NEW, 7, None), (CHANGED, 7, None)]
+
+
 async def test_what_was_settled_before_a_chat_was_linked_anew_is_struck_out_then(world: World) -> None:
     message = await told_of(world, 7)
     world.provider.account(TOKEN).put(settled(invoice(7, DUE)))

@@ -73,7 +73,7 @@ def _block(t: Texts, delivery: Delivery, alert: Alert, now: datetime, *, brief: 
         return settled(t, known, brief=brief)
     if not known.is_open:
         return new_and_paid(t, known, brief=brief)
-    before = said_before(alert, known, delivery.sent)
+    before = said_before(alert, known, delivery)
     asked = alert.kind is AlertKind.DUE and alert.threshold is None
     return news(t, show(known, alert.kind), now, before=before, asked=asked, brief=brief)
 
