@@ -70,11 +70,13 @@ class Intake:
 
     def take_batch(self, updates: Sequence[Update]) -> None:
         """Take what a poll brought. A full one without news means that what is in hand holds up all others."""
-        known = len(self._handled) + len(self._in_hand)
+        is_news = any(
+            not (update.update_id in self._handled or update.update_id in self._in_hand) for update in updates
+        )
         for update in updates:
             self.take(update)
             self._next = update.update_id + 1
-        if len(updates) >= WINDOW and len(self._handled) + len(self._in_hand) == known and not self.is_full:
+        if len(updates) >= WINDOW and not is_news and not self.is_full:
             self._let_go_of_the_slow()
 
     def take(self, update: Update) -> asyncio.Future[bool]:

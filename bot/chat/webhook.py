@@ -102,8 +102,8 @@ class Webhook:
                 self._url, secret_token=self._secret, max_connections=CONNECTIONS, allowed_updates=ALLOWED_UPDATES
             )
             self._was_set = True
-        elif info.pending_update_count:
-            log.info("updates wait at Telegram", count=info.pending_update_count, error=info.last_error_message)
+        elif info.pending_update_count and info.last_error_message:
+            log.warning("updates wait at Telegram", count=info.pending_update_count, error=info.last_error_message)
         self.good_at = self._clock()
 
     async def finish(self) -> None:
