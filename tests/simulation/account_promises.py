@@ -51,11 +51,19 @@ class AccountPromises:
         return len(links) == 1 and 0 not in {link for link, _ in links}
 
     def _outages_told(self) -> Iterator[str]:
-        for start, end in _merged(self.evidence.failures):
+        for start, end in self._outages():
             noted = self.asking.calm(start, self.look)
             by = self.sending.calm(self.asking.calm(noted + DAY, self.look), TELL)
             if by < min(end, self.end) and self._same_link(start, by) and not self._told({"outage"}, start, by):
                 yield f"the outage from {start} was not told by {by}"
+
+    def _outages(self) -> list[Span]:
+        """Failures as the bot can know them: those between which nothing was read are one."""
+        whole: list[Span] = []
+        for start, end in _merged(self.evidence.failures):
+            goes_on = whole and not any(whole[-1][1] <= at <= start for at in self.person.books.read_at)
+            whole.append((whole.pop()[0] if goes_on else start, end))
+        return whole
 
     def _outages_once(self) -> Iterator[str]:
         for (_, found, first), (_, found_again, second) in pairwise(self._of("outage")):
