@@ -68,7 +68,9 @@ export function commands(field, send) {
         const typed = field.value;
         offer(/^\/\w*$/.test(typed) ? all().filter(([name]) => `/${name}`.startsWith(typed.toLowerCase())) : []);
     });
-    field.addEventListener("blur", () => setTimeout(close, 150));
+    field.addEventListener("blur", () =>
+        setTimeout(() => document.activeElement === field || close(), 150), // it may have the focus again
+    );
     field.addEventListener("keydown", (event) => {
         const keys = {
             ArrowDown: () => {
