@@ -16,7 +16,7 @@ import psycopg
 import structlog
 from psycopg.adapt import Loader
 from psycopg.errors import DeadlockDetected, QueryCanceled, ReadOnlySqlTransaction, SerializationFailure
-from psycopg_pool import AsyncConnectionPool, PoolClosed
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from bot.errors import StoreAway
 
@@ -36,7 +36,13 @@ LOOK_EVERY = 1.0
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, ReadOnlySqlTransaction, PoolClosed, TimeoutError)
 """What says that the database can't do its work at present; a mistake in a statement is none of it."""
 
-FOR_THE_NETWORK = {
+DOUBTFUL = (PoolTimeout, TimeoutError)
+"""Of these, what may as well come of much work, or of a long transaction."""
+
+LOOK_WITHIN = 2.0
+"""Seconds in which a database that is there lets a new connection in."""
+
+FOR_THE_NETWORK: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 30,
     "keepalives_interval": 5,
@@ -50,6 +56,7 @@ class Connections:
     """Runs transactions on at most ``size`` connections; a statement may take ``timeout`` seconds."""
 
     def __init__(self, url: str, size: int, timeout: float) -> None:
+        self._url = url
         self._timeout = timeout
         self._begin = f"BEGIN; SET LOCAL statement_timeout = {round(timeout * 1000)}"
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
@@ -65,6 +72,7 @@ class Connections:
         )
         self._tasks: set[asyncio.Task[Any]] = set()
         self._probe: asyncio.Task[None] | None = None
+        self._look: asyncio.Task[bool] | None = None
         self._closed = False
 
     async def open(self) -> None:
@@ -119,7 +127,8 @@ class Connections:
             log.warning("statement given up", reason=str(error))
             raise StoreAway from error
         except LOST as error:
-            self._note_outage(str(error) or type(error).__name__)
+            if not (isinstance(error, DOUBTFUL) and await self._is_there()):
+                self._note_outage(str(error) or type(error).__name__)
             raise StoreAway from error
 
     async def _tried(self, work: Work[T]) -> T:
@@ -145,6 +154,12 @@ class Connections:
                 raise
             await cursor.execute("COMMIT")
             return result
+
+    async def _is_there(self) -> bool:
+        """Whether the database lets somebody in who does not depend on the pool; all who doubt it share one look."""
+        if self._look is None or self._look.done():
+            self._look = self._start(_lets_in(self._url))
+        return await self._look
 
     def _note_outage(self, reason: str) -> None:
         if self._probe is None and not self._closed:
@@ -176,6 +191,15 @@ class _Raw(Loader):
 
 async def _configure(connection: Connection) -> None:
     connection.adapters.register_loader("json", _Raw)
+
+
+async def _lets_in(url: str) -> bool:
+    with suppress(*LOST):
+        async with asyncio.timeout(LOOK_WITHIN):
+            async with await Connection.connect(url, autocommit=True, **FOR_THE_NETWORK) as connection:
+                await connection.execute("")
+                return True
+    return False
 
 
 async def _is_writable(cursor: Cursor) -> None:

@@ -32,7 +32,8 @@ TRY_EVERY = 1.0
 
 
 REFUSED = re.compile(
-    r"FATAL: .*(password authentication failed|does not exist|no pg_hba\.conf entry|is not permitted to log in)"
+    r"FATAL: .*(password authentication failed|does not exist|no pg_hba\.conf entry|is not permitted to log in"
+    r"|permission denied for database)|no password supplied"
 )
 """What a server says that will not let us in however long we wait; a failed connection has no error code. A server that
 speaks another language is waited for, and its words stand in the log."""

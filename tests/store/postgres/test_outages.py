@@ -147,6 +147,25 @@ async def test_a_statement_that_takes_too_long_is_given_up_and_nobody_else_refus
     await store.chat(CHAT)
 
 
+@pytest.mark.parametrize(("busy", "naps"), [(2, 30), (1, 3)], ids=["a full pool", "one long transaction"])
+async def test_much_work_refuses_only_who_waits_for_it_in_vain(url: str, busy: int, naps: int) -> None:
+    async def work(cursor: Cursor) -> None:
+        for _ in range(naps):  # short statements, together longer than anybody waits
+            await cursor.execute("SELECT pg_sleep(0.9)")
+
+    store = await open_store(url, [KEY], connections=2, timeout=1)
+    with capture_logs() as logs:
+        at_work = [asyncio.create_task(store._db.run(work)) for _ in range(busy)]
+        await asyncio.sleep(0.1)
+        waits = asyncio.create_task(store.chat(CHAT))
+        await asyncio.gather(*at_work, waits, return_exceptions=True)
+        await store.chat(CHAT)
+    assert isinstance(waits.exception(), StoreAway) == (busy == 2)
+    assert all(isinstance(task.exception(), StoreAway) for task in at_work)
+    assert [entry["event"] for entry in logs] == []
+    await store.close()
+
+
 async def test_who_waits_for_a_connection_waits_no_longer_than_the_database_is_away(
     url: str, own_cluster: Cluster
 ) -> None:
@@ -192,7 +211,8 @@ async def test_a_database_that_refuses_us_is_not_waited_for(url: str, what: str,
 
 
 def test_a_wrong_password_is_no_outage_and_a_server_that_starts_is_one() -> None:
-    assert REFUSED.search('connection to server at "::1" failed: FATAL:  password authentication failed for user "bot"')
+    said = ['FATAL:  password authentication failed for user "bot"', "fe_sendauth: no password supplied"]
+    assert all(REFUSED.search(f'connection to server at "::1" failed: {words}') for words in said)
     assert not REFUSED.search('connection to server at "::1" failed: FATAL:  the database system is starting up')
 
 
