@@ -44,3 +44,4 @@ async def test_a_whole_conversation_that_is_handled_twice_pays_once_and_links_on
         await ask(chat, ada, "/status", "erknüpft")
     assert len(seen) == 5
     assert sandbox.provider.executed(Call.PAY, invoice.id) == 1
+    assert not [m.text for m in chat.messages if "already used" in m.text or "schon benutzt" in m.text]

@@ -16,7 +16,7 @@ from bot.chat.screens import POPUP_LIMIT, Button, Screen, cut, length
 from bot.chat.texts import Texts
 from bot.chat.views.silences import Rows, swapped
 from bot.domain.chats import Chat, Member, Place
-from bot.errors import AnonymousPerson, BotError
+from bot.errors import AnonymousPerson, BotError, ConfirmationExpired
 from bot.ports import Document
 
 LONGEST_NAME = 64
@@ -99,8 +99,16 @@ class Talk:
             await self.reply(Screen(text))
 
     async def explain(self, error: BotError) -> None:
-        """Say what went wrong."""
-        await self.tell(self.t.error(error))
+        """Say what went wrong.
+
+        That a button was used already is said in a pop-up or not at all: a press that a crash lets come again was
+        answered, and what came of it stands in the message.
+        """
+        text = self.t.error(error)
+        if self.query is not None and isinstance(error, ConfirmationExpired):
+            await self.answer_press(text.striptags(), alert=True)
+        else:
+            await self.tell(text)
 
     async def delete_message(self) -> bool:
         """Delete what the person wrote; False if that can't be done."""
