@@ -88,7 +88,7 @@ class Intake:
         chat_id = update.effective_chat.id if update.effective_chat else None
         if number in self._handled:
             ended.set_result(True)
-        elif chat_id is not None and self._per_chat[chat_id] >= PER_CHAT:
+        elif self._is_too_much(update, chat_id):
             log.warning("update passed over", update_id=number, chat=chat_id, meaning="Its chat sends too many.")
             log.debug("update ended", update_id=number, end="passed over")
             self._remember(number)
@@ -141,6 +141,10 @@ class Intake:
         for in_hand in self._in_hand.values():
             if not in_hand.ended.done():
                 in_hand.ended.set_result(False)
+
+    def _is_too_much(self, update: Update, chat_id: int | None) -> bool:
+        """That the bot was blocked, or let back in, is never too much: nobody would say it again."""
+        return chat_id is not None and self._per_chat[chat_id] >= PER_CHAT and update.my_chat_member is None
 
     @property
     def _holding(self) -> set[int]:

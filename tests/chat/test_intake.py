@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, strategies as st
 from structlog.testing import capture_logs
-from telegram import Chat, Update
+from telegram import Chat, ChatMemberBanned, ChatMemberMember, ChatMemberUpdated, Update, User
 
 from bot.chat.intake import PATIENCE, PER_CHAT, ROOM, WINDOW, Intake
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+BOT = User(1, "bot", is_bot=True)
 
 
 class Now:
@@ -130,6 +134,17 @@ async def test_a_flood_of_one_chat_is_answered_in_part_and_others_are_answered(
     assert intake.offset == PER_CHAT + 30
     intake.take(update(1000, chat_id=5))
     assert queue.qsize() == PER_CHAT + 2
+
+
+async def test_a_block_that_comes_behind_a_flood_is_handled(intake: Intake, queue: asyncio.Queue[object]) -> None:
+    intake.take_batch([update(number, chat_id=5) for number in range(PER_CHAT)])
+    blocked = update(PER_CHAT, chat_id=5)
+    with blocked._unfrozen():
+        blocked.my_chat_member = ChatMemberUpdated(
+            Chat(5, "private"), User(5, "Ada", is_bot=False), NOW, ChatMemberMember(BOT), ChatMemberBanned(BOT, NOW)
+        )
+    intake.take(blocked)
+    assert queue.qsize() == PER_CHAT + 1
 
 
 async def test_it_is_full_with_so_many_and_lets_none_of_them_go(intake: Intake, now: Now) -> None:
