@@ -16,6 +16,7 @@ async def test_whatever_breaks_all_is_told_once_checked_on_time_paid_once_and_po
     seed = int(time.time())
     figures = await run(tmp_path, timedelta(minutes=2), seed)
     assert figures.faults == [], f"seed {seed}\n{figures}"
+    assert figures.conflicts == 0
     assert figures.told > 50
     assert figures.answered > 50
     assert figures.paid > 20

@@ -30,8 +30,6 @@ class Breakage:
         self.happened: Counter[str] = Counter()
         self.away: list[tuple[datetime, datetime]] = []
         """When the database was, from and to."""
-        self.thawed: list[datetime] = []
-        """When a process that had polled as it was frozen went on."""
         self.bad_ends: list[int] = []
         """Exit statuses of those that did not end well when they were asked to."""
         self._replicas = replicas
@@ -83,16 +81,13 @@ class Breakage:
             self._frozen = self._chance.choice(self._replicas)
             (span,) = self._chance.choices(list(FREEZES), list(FREEZES.values()))
             self.happened["long freeze" if span[0] > 10 else "freeze"] += 1
-            polls = await asyncio.to_thread(self._poller) == self._frozen.process.pid
-            freezes.create_task(self._hold(self._frozen, self._chance.uniform(*span), polls=polls))
+            freezes.create_task(self._hold(self._frozen, self._chance.uniform(*span)))
 
-    async def _hold(self, replica: Replica, seconds: float, *, polls: bool) -> None:
+    async def _hold(self, replica: Replica, seconds: float) -> None:
         replica.send(signal.SIGSTOP)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._calm.wait(), seconds)
         replica.send(signal.SIGCONT)
-        if polls:
-            self.thawed.append(self._clock())
         self._frozen = None
 
     async def _restart(self, _: asyncio.TaskGroup) -> None:

@@ -22,7 +22,6 @@ PAID, UNCLEAR, RUNNING = "is paid", "could not find out", "⏳"
 """What the message of a payment says of it."""
 BREAKS = ("kill", "long freeze", "outage")
 """After each of which the end of a message may be unknown."""
-AT_ONCE = timedelta(seconds=0.5)
 SLACK = timedelta(seconds=3)
 """Of ours, for a machine that has other work."""
 
@@ -123,17 +122,12 @@ class Judge:
         if len(read) != accounts:
             self._blame(f"{len(read)} of {accounts} accounts were read")
 
-    def judge_polls(self, polls: Sequence[TelegramCall], thawed: Sequence[datetime], end: datetime) -> None:
-        """One polls, and never two; another takes over within a minute, or so long after the database is back.
-
-        Not blamed is what can't be helped: a process that was frozen between its look at the role and its request, and
-        sends that when it goes on.
-        """
+    def judge_polls(self, polls: Sequence[TelegramCall], end: datetime) -> None:
+        """One polls, and never two; another takes over within a minute, or so long after the database is back."""
         for first, second in pairwise(polls):
             if first.status == 409:
                 self.figures.conflicts += 1
-                if not any(at <= second.at <= at + AT_ONCE for at in thawed):
-                    self._blame(f"two polled at the same time: the second of them since {second.at:%H:%M:%S.%f}")
+                self._blame(f"two polled at the same time: the second of them since {second.at:%H:%M:%S.%f}")
         minute = self._ours(roles.LASTS + timedelta(seconds=polling.STANDBY))
         allowed = self._ours(polling.POLL) + minute + SLACK
         after_outage = self._ours(roles.STAND_BACK) + timedelta(seconds=1)  # a second until one notices that it is back

@@ -122,7 +122,7 @@ class World:
             (r.path, r.headers["authorization"], at) for r, at in zip(self.requests, self.requests.at, strict=True)
         )
         judge.judge_checks(readings(requests), CUSTOMERS, end)
-        judge.judge_polls(self.sandbox.telegram.calls_of("getUpdates"), self.breakage.thawed, end)
+        judge.judge_polls(self.sandbox.telegram.calls_of("getUpdates"), end)
         judge.judge_logs(self.replicas)
         judge.judge_ends(self.breakage.bad_ends)
         return figures
