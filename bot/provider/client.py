@@ -46,8 +46,7 @@ class ProviderClient:
     """Implements :class:`bot.ports.Provider`.
 
     ``base_url`` may hold a path. ``zone`` is the one whose midnights the provider's dates are. ``max_document`` is in
-    bytes. ``http`` is shared and not closed here. ``pace`` is what each
-    read waits for first.
+    bytes. ``http`` is shared and not closed here. ``pace`` is what each read waits for first.
     """
 
     def __init__(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,7 +13,7 @@ import structlog
 
 from bot.domain.chats import Chat
 from bot.domain.payments import Payment, State, ends_late
-from bot.errors import ChatGone, ChatMigrated
+from bot.errors import ChatGone, ChatMigrated, StoreAway
 from bot.ports import Clock, Messenger
 from bot.services.aftercare import PayingStore
 from bot.services.failures import log_failure
@@ -57,7 +58,8 @@ class PaymentTeller:
         try:
             return await self._tell(await self._store.batch_of(payment.id))
         finally:
-            await self._store.give_back_lease(lease)
+            with suppress(StoreAway):  # then it runs out
+                await self._store.give_back_lease(lease)
 
     async def _tell(self, batch: Sequence[Payment]) -> Sequence[Payment]:
         if not any(payment.state is State.ENDED and not payment.told for payment in batch):
