@@ -68,7 +68,7 @@ DOWNLOADS_AT_ONCE = 25
 GRACE = 20.0
 """Seconds that all work in hand together has to end when the bot stops.
 
-:data:`bot.chat.polling.LAST_CONFIRMATION` comes on top of it.
+:data:`bot.chat.errands.LAST_WORDS` and :data:`bot.chat.polling.LAST_CONFIRMATION` come on top of it.
 """
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -113,7 +113,15 @@ class InvoiceBot:
         selecting = Selecting(store, provider, self._payments, clock)
         add_handlers(
             telegram,
-            Dispatcher(store, speak, clock, settings.allowed_users, self._errands, processor.wait_for),
+            Dispatcher(
+                store,
+                speak,
+                clock,
+                settings.allowed_users,
+                self._errands,
+                processor.wait_for,
+                self.intake.was_let_go,
+            ),
             Handlers(
                 general=GeneralHandlers(store, self._monitor, speak, clock),
                 invoices=InvoiceHandlers(Browsing(provider), silencing, clock),
@@ -154,7 +162,8 @@ class InvoiceBot:
         """Take no more updates, let what is in hand end within :data:`GRACE`, cancel the rest, and disconnect.
 
         Checks, alerts and payments that were cancelled are taken up again from the store, and updates (with them what
-        was asked for, such as downloads) come again, at the next start. A step that fails is logged, and skips none.
+        was asked for, such as downloads) come again, at the next start. Who waits for a download whose update was
+        confirmed already is told to ask again. A step that fails is logged, and skips none.
         """
         log.info("bot is stopping")
         self._front.health.stop()

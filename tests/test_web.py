@@ -247,6 +247,8 @@ async def test_a_download_is_confirmed_with_the_file_and_a_long_one_holds_up_its
     ada.send(chat, f"/pdf {invoice.id}")
     assert await send_updates(sandbox, http) == [200]
     assert len([message for message in chat.messages if message.document]) == 1
+    await hooked.stop()  # that one does not come again
+    assert "please ask for it again" in chat.messages[-1].text
 
 
 async def test_the_webhook_is_set_with_its_secret_and_set_again_where_it_is_gone(

@@ -16,7 +16,7 @@ from telegram.constants import ChatAction
 from telegram.ext import BaseUpdateProcessor, CallbackContext
 
 from bot.chat.errands import Errand, Errands
-from bot.chat.screens import one_line
+from bot.chat.screens import Screen, one_line
 from bot.chat.sending import showing_action
 from bot.chat.talk import LONGEST_NAME, Talk, is_private, place_of
 from bot.chat.texts import Speak
@@ -116,7 +116,8 @@ class InOrderPerChat(BaseUpdateProcessor):
 class Dispatcher:
     """Wraps the handlers; ``allowed_users`` None: everyone may talk to the bot. ``errands`` runs what takes long.
 
-    ``wait_for`` is told what of an update goes on after its handler.
+    ``wait_for`` is told what of an update goes on after its handler; ``was_let_go`` whether the update is confirmed
+    meanwhile, so that it does not come again.
     """
 
     def __init__(
@@ -127,6 +128,7 @@ class Dispatcher:
         allowed_users: frozenset[int] | None,
         errands: Errands,
         wait_for: Callable[[Update, asyncio.Future[None]], None],
+        was_let_go: Callable[[Update], bool],
     ) -> None:
         self._chats = chats
         self._speak = speak
@@ -134,6 +136,7 @@ class Dispatcher:
         self._allowed_users = allowed_users
         self._errands = errands
         self._wait_for = wait_for
+        self._was_let_go = was_let_go
 
     def wrap(
         self, handle: Handle, *, takes_token: bool = False, for_everybody: bool = False, slow: bool = False
@@ -159,7 +162,7 @@ class Dispatcher:
             if talk.chat.awaiting_token_until is not None and talk.query is None and not takes_token:
                 await self._chats.await_token(talk.chat.id, None)
             if slow:
-                if errand := await self._set_aside(handle, talk):
+                if errand := await self._set_aside(handle, talk, update):
                     self._wait_for(update, errand)
                 return
             async with showing_action(talk.bot, talk.place, ChatAction.TYPING, after=TYPING_AFTER):
@@ -222,7 +225,7 @@ class Dispatcher:
             sender_chat_id=_sender_chat_id(update),
         )
 
-    async def _set_aside(self, handle: Handle, talk: Talk) -> asyncio.Future[None] | None:
+    async def _set_aside(self, handle: Handle, talk: Talk, update: Update) -> asyncio.Future[None] | None:
         """Queue slow work and give its end, or say why not: None.
 
         Its press ends with this: what comes of the work is said in messages.
@@ -235,13 +238,18 @@ class Dispatcher:
             talk.t = self._speak(talk.chat)
             await handle(talk)
 
+        async def cut_off() -> None:
+            if self._was_let_go(update):  # else it comes again
+                with suppress(MessengerError):
+                    await talk.reply(Screen(talk.t("text.restarting")))
+
         errand = Errand(talk.chat.id, handle, tuple(talk.words))
         if self._errands.has(errand):
             await talk.tell(talk.t("text.under_way"), alert=False)
         elif self._errands.is_full(talk.chat.id):
             await talk.tell(talk.t("text.enough"), alert=False)
         else:
-            return self._errands.start(errand, partial(self._run, handle_in_turn, talk))
+            return self._errands.start(errand, partial(self._run, handle_in_turn, talk), cut_off)
         return None
 
     async def _turn_away(self, talk: Talk, *, takes_token: bool) -> None:

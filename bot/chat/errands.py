@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
@@ -11,6 +12,9 @@ from bot.services.workers import Workers
 
 PER_CHAT = 5
 """How many errands of a chat may wait or run."""
+
+LAST_WORDS = 1.0
+"""Seconds that a chat is given to hear that a stop has cut its errand off."""
 
 Step = Callable[[], Awaitable[None]]
 
@@ -41,26 +45,29 @@ class Errands:
         """Whether a chat has as many errands as it may have."""
         return sum(errand.chat_id == chat_id for errand in self._under_way) >= PER_CHAT
 
-    def start(self, errand: Errand, work: Step) -> asyncio.Future[None]:
-        """Run ``work`` in the background, after what there is of its kind.
+    def start(self, errand: Errand, work: Step, cut_off: Step) -> asyncio.Future[None]:
+        """Run ``work`` in the background, after what there is of its kind; ``cut_off`` where :meth:`finish` ends it.
 
-        Gives its end, however it ends; cancelled where :meth:`finish` has cut it off.
+        Gives its end, however it ends; cancelled where it was cut off.
         """
         self._under_way.add(errand)
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._workers.start(self._run(errand, work, ended))
+        self._workers.start(self._run(errand, work, cut_off, ended))
         return ended
 
     async def finish(self, within: float | None = None) -> None:
         """Wait until all have ended; after ``within`` seconds cut off those that have not."""
         await self._workers.finish(within)
 
-    async def _run(self, errand: Errand, work: Step, ended: asyncio.Future[None]) -> None:
+    async def _run(self, errand: Errand, work: Step, cut_off: Step, ended: asyncio.Future[None]) -> None:
         try:
             async with self._turns.setdefault((errand.chat_id, errand.kind), asyncio.Lock()), self._room:
                 await work()
         except asyncio.CancelledError:
             ended.cancel()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WORDS):
+                    await cut_off()
             raise
         finally:
             self._under_way.discard(errand)

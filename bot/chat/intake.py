@@ -106,8 +106,8 @@ class Intake:
             return
         log.debug("update ended", update_id=update.update_id, end="handled" if handled else "cut off")
         self._per_chat -= Counter([in_hand.chat_id])
-        self._let_go.discard(update.update_id)
         if handled:
+            self._let_go.discard(update.update_id)
             self._remember(update.update_id)
         elif self._next is not None:
             self._next = min(self._next, update.update_id)
@@ -121,10 +121,17 @@ class Intake:
         if in_hand := self._in_hand.get(update.update_id):
             in_hand.aside = True
 
-    def is_aside(self, update: Update) -> bool:
-        """Whether of an update only an errand is left."""
+    def let_go(self, update: Update) -> bool:
+        """Let an update be confirmed if only an errand is left of it; False: it has to wait."""
         in_hand = self._in_hand.get(update.update_id)
-        return in_hand is not None and in_hand.aside
+        if in_hand is None or not in_hand.aside:
+            return False
+        self._let_go.add(update.update_id)
+        return True
+
+    def was_let_go(self, update: Update) -> bool:
+        """Whether an update was confirmed before it was handled to its end."""
+        return update.update_id in self._let_go
 
     async def rest(self, within: float) -> None:
         """Wait until nothing is in hand that holds others up, at most ``within`` seconds."""

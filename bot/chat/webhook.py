@@ -30,7 +30,7 @@ ANSWER_WITHIN = 50.0
 """Seconds: Telegram gives up after 60 and sends the update again."""
 ERRAND_WITHIN = 10.0
 """Seconds that an errand, such as a download, is waited for, since Telegram sends nothing more of its chat meanwhile. A
-longer one goes on after the answer, and is lost if the process is killed in it."""
+longer one goes on after the answer: a kill loses it, and at a stop its chat is told to ask again."""
 
 
 class Answer(Enum):
@@ -88,7 +88,7 @@ class Webhook:
             await asyncio.wait({ended}, timeout=seconds)
             if ended.done():
                 return Answer.HANDLED if ended.result() else Answer.NOT_NOW
-            if self._intake.is_aside(update):
+            if self._intake.let_go(update):
                 return Answer.HANDLED
         return Answer.NOT_NOW
 

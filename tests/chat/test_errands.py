@@ -23,12 +23,16 @@ def note(done: DONE, name: str, gate: Gate | None = None) -> Callable[[], Awaita
     return work
 
 
+async def nothing() -> None:
+    """Says nothing to a chat whose errand is cut off."""
+
+
 async def test_those_of_one_kind_are_run_one_after_the_other_and_other_kinds_do_not_wait() -> None:
     errands, gate, done = Errands(10), Gate(), DONE()
-    errands.start(FIRST, note(done, "first", gate))
-    errands.start(SECOND, note(done, "second"))
-    errands.start(Errand(1, "archive"), note(done, "other"))
-    errands.start(Errand(2, "pdf", ("1",)), note(done, "other chat"))
+    errands.start(FIRST, note(done, "first", gate), nothing)
+    errands.start(SECOND, note(done, "second"), nothing)
+    errands.start(Errand(1, "archive"), note(done, "other"), nothing)
+    errands.start(Errand(2, "pdf", ("1",)), note(done, "other chat"), nothing)
     await asyncio.wait_for(gate.reached.wait(), 5)
     await asyncio.sleep(0)
     assert done == ["other", "other chat"]
@@ -44,8 +48,8 @@ async def test_an_errand_is_under_way_until_it_has_ended_however_it_ends() -> No
         await gate.hold()
         raise KeyError("a bug")
 
-    errands.start(FIRST, fail)
-    errands.start(SECOND, fail)
+    errands.start(FIRST, fail, nothing)
+    errands.start(SECOND, fail, nothing)
     assert errands.has(Errand(1, "pdf", ("1",)))
     assert errands.has(SECOND)
     assert not errands.has(Errand(1, "pdf", ("3",)))
@@ -60,7 +64,7 @@ async def test_an_errand_is_under_way_until_it_has_ended_however_it_ends() -> No
 async def test_no_more_run_at_once_than_there_is_room_for() -> None:
     errands, gate, done = Errands(2), Gate(), DONE()
     for number in range(3):
-        errands.start(Errand(number, "pdf"), note(done, str(number), gate if number < 2 else None))
+        errands.start(Errand(number, "pdf"), note(done, str(number), gate if number < 2 else None), nothing)
     await asyncio.wait_for(gate.reached.wait(), 5)
     await asyncio.sleep(0)
     assert done == []
@@ -73,7 +77,7 @@ async def test_a_chat_is_full_until_one_of_its_errands_has_ended() -> None:
     errands, gate = Errands(10), Gate()
     for number in range(PER_CHAT):
         assert not errands.is_full(1)
-        errands.start(Errand(1, number), gate.hold)
+        errands.start(Errand(1, number), gate.hold, nothing)
     assert errands.is_full(1)
     assert not errands.is_full(2)
     gate.open()
@@ -90,12 +94,21 @@ async def test_who_waits_for_an_errand_hears_of_its_end_and_whether_it_was_cut_o
         raise KeyError("a bug")
 
     ends = [
-        errands.start(FIRST, note(done, "1")),
-        errands.start(Errand(2, "pdf"), fail),
-        errands.start(Errand(3, "pdf"), note(done, "3", gate)),
-        errands.start(Errand(3, "pdf", ("waits",)), note(done, "4")),
+        errands.start(FIRST, note(done, "1"), nothing),
+        errands.start(Errand(2, "pdf"), fail, nothing),
+        errands.start(Errand(3, "pdf"), note(done, "3", gate), nothing),
+        errands.start(Errand(3, "pdf", ("waits",)), note(done, "4"), nothing),
     ]
     await errands.finish(within=0.05)
     assert [end.cancelled() for end in ends] == [False, False, True, True]
     assert done == ["1"]
     assert [str(warning.message) for warning in recwarn] == []
+
+
+async def test_what_is_cut_off_has_its_last_words_and_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.chat.errands.LAST_WORDS", 0.05)
+    errands, done = Errands(2), DONE()
+    errands.start(FIRST, note(done, "1", Gate()), note(done, "cut off"))
+    errands.start(Errand(2, "pdf"), note(done, "2", Gate()), note(done, "talks on", Gate()))
+    await asyncio.wait_for(errands.finish(within=0.01), 5)
+    assert done == ["cut off"]

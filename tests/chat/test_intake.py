@@ -123,6 +123,20 @@ async def test_an_errand_keeps_its_update_and_holds_up_no_full_window(intake: In
     assert intake.offset == WINDOW
 
 
+async def test_what_is_let_go_is_known_as_such_until_it_was_handled(intake: Intake) -> None:
+    errand, slow = update(1), update(2)
+    for taken in (errand, slow):
+        intake.take(taken)
+    intake.set_aside(errand)
+    assert [intake.let_go(taken) for taken in (errand, slow)] == [True, False]
+    assert [intake.was_let_go(taken) for taken in (errand, slow)] == [True, False]
+    intake.end(errand, handled=False)
+    assert intake.was_let_go(errand)
+    intake.take(errand)
+    intake.end(errand, handled=True)
+    assert not intake.was_let_go(errand)
+
+
 async def test_a_flood_of_one_chat_is_answered_in_part_and_others_are_answered(
     intake: Intake, queue: asyncio.Queue[object]
 ) -> None:
