@@ -19,8 +19,8 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.building import open_store
 from bot.domain.chats import Link, Place, Token, Watch
+from bot.factories import open_store
 from bot.ports import utc_now
 from bot.sandbox.sandbox import open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN, Chat, Person

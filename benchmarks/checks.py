@@ -28,8 +28,8 @@ from bot import logs
 from bot.domain.chats import Chat, Member, Place, Token
 from bot.provider.client import ProviderClient, open_client
 from bot.sandbox.invoices import make_invoice
+from bot.services.checks import Checker
 from bot.services.linking import Linking
-from bot.services.monitoring import Monitor
 from bot.services.plan import CheckPlan
 from bot.services.workers import Workers
 from bot.store.tinydb import TinyStore, open_store
@@ -101,12 +101,12 @@ class Ours:
         """Checks per second: every chat is due once."""
         self.now += timedelta(minutes=16)
         workers = Workers(AT_ONCE)
-        monitor = Monitor(self._store, self._provider, lambda: self.now, self._plan, workers)
+        checker = Checker(self._store, self._provider, lambda: self.now, self._plan, workers)
         begin = time.perf_counter()
-        await monitor.tick()
+        await checker.tick()
         while workers.free < AT_ONCE:  # topped up as fast as possible here; the bot does so once a second
             await asyncio.sleep(0)
-            await monitor.tick()
+            await checker.tick()
         return accounts / (time.perf_counter() - begin)
 
 

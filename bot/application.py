@@ -15,7 +15,26 @@ import structlog
 from telegram.ext import CallbackContext, JobQueue
 
 from bot import logs
-from bot.building import (
+from bot.chat.background_jobs import BackgroundJobs
+from bot.chat.bot import Handlers, add_handlers, publish_menu, watch_membership
+from bot.chat.dispatch import Dispatcher, InOrderPerChat
+from bot.chat.handlers.export import ExportHandlers
+from bot.chat.handlers.general import GeneralHandlers
+from bot.chat.handlers.groups import GroupHandlers
+from bot.chat.handlers.invoices import InvoiceHandlers
+from bot.chat.handlers.linking import LinkHandlers
+from bot.chat.handlers.payment_selection import PaymentSelectionHandlers
+from bot.chat.handlers.payments import PaymentHandlers
+from bot.chat.handlers.settings import SettingsHandlers
+from bot.chat.handlers.snoozing import SnoozeHandlers
+from bot.chat.messenger import TelegramMessenger
+from bot.chat.polling import reach
+from bot.chat.rate_limiter import SharedRateLimiter
+from bot.chat.texts import Translations, load_translations, texts_by_chat
+from bot.chat.update_tracker import UpdateTracker
+from bot.chat.webhook import Webhook
+from bot.errors import StartError, StoreAway
+from bot.factories import (
     CONNECTIONS,
     Telegram,
     build_providers,
@@ -24,41 +43,22 @@ from bot.building import (
     checks_at_once,
     open_store,
 )
-from bot.chat.bot import Handlers, add_handlers, publish_menu, watch_membership
-from bot.chat.dispatch import Dispatcher, InOrderPerChat
-from bot.chat.errands import Errands
-from bot.chat.handlers.exporting import ExportHandlers
-from bot.chat.handlers.general import GeneralHandlers
-from bot.chat.handlers.groups import GroupHandlers
-from bot.chat.handlers.invoices import InvoiceHandlers
-from bot.chat.handlers.linking import LinkHandlers
-from bot.chat.handlers.payments import PaymentHandlers
-from bot.chat.handlers.selecting import SelectionHandlers
-from bot.chat.handlers.settings import SettingsHandlers
-from bot.chat.handlers.silences import SilenceHandlers
-from bot.chat.intake import Intake
-from bot.chat.limits import SharedLimits
-from bot.chat.messenger import TelegramMessenger
-from bot.chat.polling import reach
-from bot.chat.texts import Phrasebook, open_phrasebook, speaker
-from bot.chat.webhook import Webhook
-from bot.errors import StartError, StoreAway
 from bot.health import Health
 from bot.metrics import Metrics
 from bot.ports import Clock, Store, utc_now
 from bot.provider.client import ProviderClient, open_client
 from bot.services.browsing import Browsing
-from bot.services.delivering import Courier
+from bot.services.checks import Checker
+from bot.services.delivery import AlertSender
 from bot.services.inviting import Inviting
 from bot.services.linking import Linking
-from bot.services.monitoring import Monitor
-from bot.services.paying import Payments
+from bot.services.payments.flow import Payments
+from bot.services.payments.selection import PaymentSelection
 from bot.services.plan import CheckPlan
-from bot.services.selecting import Selecting
-from bot.services.silencing import Silencing
+from bot.services.snoozing import Snoozing
 from bot.services.workers import Workers
 from bot.settings import Settings
-from bot.web import Front, shown
+from bot.web import WebApp, shown
 
 log = structlog.get_logger()
 
@@ -68,7 +68,7 @@ DOWNLOADS_AT_ONCE = 25
 GRACE = 20.0
 """Seconds that all work in hand together has to end when the bot stops.
 
-:data:`bot.chat.errands.LAST_WORDS` and :data:`bot.chat.polling.LAST_CONFIRMATION` come on top of it.
+:data:`bot.chat.background_jobs.LAST_WORDS` and :data:`bot.chat.polling.LAST_CONFIRMATION` come on top of it.
 """
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -83,54 +83,54 @@ class InvoiceBot:
         provider: ProviderClient,
         telegram: Telegram,
         clock: Clock,
-        front: Front | None = None,
+        web_app: WebApp | None = None,
         check_provider: ProviderClient | None = None,
     ) -> None:
         self.telegram = telegram
         rules = settings.payment_rules
-        self.phrasebook: Phrasebook = open_phrasebook(settings.currency, settings.zone, payments=rules.on)
-        self._front = front or Front(Health(clock), Metrics(), clock)
+        self.translations: Translations = load_translations(settings.currency, settings.zone, payments=rules.on)
+        self._web_app = web_app or WebApp(Health(clock), Metrics(), clock)
         self._store = store
         self._bringing: asyncio.Task[Never] | None = None
-        self.intake = Intake(telegram.update_queue)
+        self.tracker = UpdateTracker(telegram.update_queue)
         processor = _processor_of(telegram)
-        processor.tell(self.intake.set_aside, self.intake.end)
-        self.source = build_source(settings, telegram, self.intake, store, clock)
+        processor.tell(self.tracker.set_aside, self.tracker.end)
+        self.source = build_source(settings, telegram, self.tracker, store, clock)
         self._plan = CheckPlan(
             timedelta(seconds=settings.check_interval), settings.zone, settings.preferences, settings.is_banking_day
         )
         self._workers = [Workers(checks_at_once(settings)), Workers(SENDS_AT_ONCE), Workers(PAYMENTS_AT_ONCE)]
-        self._errands = Errands(DOWNLOADS_AT_ONCE)
-        speak = speaker(self.phrasebook, self._plan)
-        messenger = TelegramMessenger(telegram.bot, speak, self._plan)
+        self._jobs = BackgroundJobs(DOWNLOADS_AT_ONCE)
+        texts_for = texts_by_chat(self.translations, self._plan)
+        messenger = TelegramMessenger(telegram.bot, texts_for, self._plan)
         checks, sends, payments = self._workers
-        self._monitor = Monitor(store, check_provider or provider, clock, self._plan, checks)
-        self._courier = Courier(store, store, messenger, clock, self._plan, sends)
+        self._checker = Checker(store, check_provider or provider, clock, self._plan, checks)
+        self._alert_sender = AlertSender(store, store, messenger, clock, self._plan, sends)
         self._payments = Payments(store, provider, messenger, clock, self._plan, payments, rules=rules)
         linking = Linking(store, provider, clock, self._plan, base_url=settings.provider_url)
-        silencing = Silencing(store, clock, self._plan)
-        groups = GroupHandlers(store, Inviting(store, linking, clock), speak, clock, settings.allowed_users)
-        selecting = Selecting(store, provider, self._payments, clock)
+        snoozing = Snoozing(store, clock, self._plan)
+        groups = GroupHandlers(store, Inviting(store, linking, clock), texts_for, clock, settings.allowed_users)
+        payment_selection = PaymentSelection(store, provider, self._payments, clock)
         add_handlers(
             telegram,
             Dispatcher(
                 store,
-                speak,
+                texts_for,
                 clock,
                 settings.allowed_users,
-                self._errands,
+                self._jobs,
                 processor.wait_for,
-                self.intake.was_let_go,
+                self.tracker.was_let_go,
             ),
             Handlers(
-                general=GeneralHandlers(store, self._monitor, speak, clock),
-                invoices=InvoiceHandlers(Browsing(provider), silencing, clock),
+                general=GeneralHandlers(store, self._checker, texts_for, clock),
+                invoices=InvoiceHandlers(Browsing(provider), snoozing, clock),
                 linking=LinkHandlers(linking, groups, clock),
                 groups=groups,
                 payments=PaymentHandlers(self._payments, store, clock),
-                selecting=SelectionHandlers(selecting, clock),
-                silences=SilenceHandlers(silencing, clock),
-                settings=SettingsHandlers(store, speak, self._plan, clock),
+                payment_selection=PaymentSelectionHandlers(payment_selection, clock),
+                silences=SnoozeHandlers(snoozing, clock),
+                settings=SettingsHandlers(store, texts_for, self._plan, clock),
                 exporting=ExportHandlers(store),
             ),
         )
@@ -148,13 +148,13 @@ class InvoiceBot:
         """
         bot = self.telegram.bot
         await reach(self.telegram)
-        await publish_menu(bot, self.phrasebook)
-        for work in (self._monitor.tick, self._courier.tick, self._payments.tick):
+        await publish_menu(bot, self.translations)
+        for work in (self._checker.tick, self._alert_sender.tick, self._payments.tick):
             self._repeat(work, tick)
         await self.telegram.start()
         self._bringing = asyncio.create_task(self.source.run())
-        self._front.health.watch(self._store, self.source, self._monitor)
-        self._front.webhook = self.source if isinstance(self.source, Webhook) else None
+        self._web_app.health.watch(self._store, self.source, self._checker)
+        self._web_app.webhook = self.source if isinstance(self.source, Webhook) else None
         log.info("bot is running", name=bot.username)
         return self._bringing
 
@@ -166,7 +166,7 @@ class InvoiceBot:
         confirmed already is told to ask again. A step that fails is logged, and skips none.
         """
         log.info("bot is stopping")
-        self._front.health.stop()
+        self._web_app.health.stop()
         end = asyncio.get_running_loop().time() + GRACE
         for step in (self._take_no_more, self._finish_updates, self._cancel_updates, self._finish_work):
             await _survive(step(end))
@@ -174,7 +174,7 @@ class InvoiceBot:
         await _survive(self.telegram.bot.shutdown())
 
     async def _take_no_more(self, _: float) -> None:
-        self.intake.close()
+        self.tracker.close()
         if self._bringing is not None:
             self._bringing.cancel()
             await asyncio.gather(self._bringing, return_exceptions=True)
@@ -189,12 +189,12 @@ class InvoiceBot:
 
     async def _cancel_updates(self, _: float) -> None:
         await self.telegram.update_processor.shutdown()
-        self.intake.cut_off()
+        self.tracker.cut_off()
         await self._queue.stop(wait=False)
 
     async def _finish_work(self, end: float) -> None:
         left = max(0.0, end - asyncio.get_running_loop().time())
-        await asyncio.gather(self._errands.finish(left), *(workers.finish(left) for workers in self._workers))
+        await asyncio.gather(self._jobs.finish(left), *(workers.finish(left) for workers in self._workers))
 
     @property
     def _queue(self) -> JobQueue[Any]:
@@ -220,15 +220,15 @@ async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     Raises :class:`StartError` where the store can't be opened.
     """
     async with AsyncExitStack() as stack:
-        front = Front(Health(clock), Metrics(), clock)
+        web_app = WebApp(Health(clock), Metrics(), clock)
         if settings.web_listen:
-            await stack.enter_async_context(shown(front, settings.web_listen, settings.webhook_url))
+            await stack.enter_async_context(shown(web_app, settings.web_listen, settings.webhook_url))
         store = await open_store(settings)
         stack.push_async_callback(store.close)
         http = await stack.enter_async_context(open_client(CONNECTIONS))
         for_people, for_checks = build_providers(settings, http, store, clock)
-        telegram = build_telegram(settings, SharedLimits(store, clock))
-        bot = InvoiceBot(settings, store, for_people, telegram, clock, front, for_checks)
+        telegram = build_telegram(settings, SharedRateLimiter(store, clock))
+        bot = InvoiceBot(settings, store, for_people, telegram, clock, web_app, for_checks)
         stack.push_async_callback(bot.stop)
         yield bot
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bot.application import configure_logs
-from bot.building import build_telegram
 from bot.chat.polling import connect
 from bot.domain.chats import Token
 from bot.errors import (
@@ -23,6 +22,7 @@ from bot.errors import (
     StartError,
     TokenRefused,
 )
+from bot.factories import build_telegram
 from bot.provider.calls import Patience
 from bot.provider.client import ProviderClient, open_client
 from bot.settings import Settings, load_settings

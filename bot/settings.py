@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.domain.payments import PaymentRules
 from bot.domain.preferences import FARTHEST_DAY, Preferences, QuietHours
-from bot.domain.timing import IsBankingDay
+from bot.domain.schedule import IsBankingDay
 from bot.errors import StartError
 
 PUBLIC_TELEGRAM = "https://api.telegram.org"

@@ -32,7 +32,7 @@ STATUS = {Answer.HANDLED: 200, Answer.UNREADABLE: 400, Answer.NOT_NOW: 503}
 
 
 @dataclass
-class Front:
+class WebApp:
     """What is shown of a process. ``webhook`` is set once there is somebody to take updates."""
 
     health: Health
@@ -88,13 +88,13 @@ class Front:
 
 
 @asynccontextmanager
-async def shown(front: Front, address: tuple[str, int], webhook_url: str) -> AsyncIterator[None]:
+async def shown(web_app: WebApp, address: tuple[str, int], webhook_url: str) -> AsyncIterator[None]:
     """Serve it all while the context lasts. Raises :class:`StartError` where the address can't be had."""
     host, port = address
     async with AsyncExitStack() as stack:
-        stack.enter_context(front.metrics.listening())
+        stack.enter_context(web_app.metrics.listening())
         try:
-            await stack.enter_async_context(listening(front.app(webhook_url), host, port, LAST_ANSWERS))
+            await stack.enter_async_context(listening(web_app.app(webhook_url), host, port, LAST_ANSWERS))
         except OSError as error:
             why = error.strerror or error
             raise StartError(f"WEB_LISTEN: the address {host}:{port} can't be listened on ({why}).") from error

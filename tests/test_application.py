@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from bot import application, building
+from bot import application, factories
 from bot.application import run, running
-from bot.building import Telegram, open_embedded_store
 from bot.errors import StartError
+from bot.factories import Telegram, open_embedded_store
 from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN, ApiError, Chat, Person
 from bot.settings import Settings
@@ -208,7 +208,7 @@ async def test_a_step_of_the_stop_that_fails_skips_no_later_one(
             monkeypatch.setattr(application, "GRACE", 0.05)
             monkeypatch.setattr(type(bot.telegram), "stop", fail)
     assert left == []  # nothing new is begun
-    assert bot._workers[0].free == building.CHECKS_AT_ONCE
+    assert bot._workers[0].free == factories.CHECKS_AT_ONCE
     assert events(logged, "stopping failed") == ["stopping failed in part"]
     await open_embedded_store(settings).close()
 

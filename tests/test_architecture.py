@@ -20,8 +20,8 @@ ROOT = Path(__file__).parents[1]
 
 CORE = {"domain", "errors", "ports"}
 WEB = {"health", "metrics", "serving", "web"}
-HOUSE = {"application", "building"}
-LIBRARY = {"chat", "doctor", "logs", "pacing", "provider", "services", "settings", "store"}
+HOUSE = {"application", "factories"}
+LIBRARY = {"chat", "doctor", "logs", "limiter", "provider", "services", "settings", "store"}
 EVERYTHING = CORE | WEB | HOUSE | LIBRARY
 KNOWS = {
     "domain": set[str](),
@@ -31,17 +31,17 @@ KNOWS = {
     "settings": {"domain", "errors"},
     "ports": {"domain", "errors"},
     "services": CORE,
-    "pacing": CORE,
-    "provider": CORE | {"logs", "pacing"},
+    "limiter": CORE,
+    "provider": CORE | {"logs", "limiter"},
     "store": CORE,
-    "chat": CORE | {"services", "logs", "pacing"},
+    "chat": CORE | {"services", "logs", "limiter"},
     "serving": set[str](),
     "health": CORE,
     "metrics": {"domain", "health"},
     "web": CORE | {"chat", "health", "metrics", "serving"},
     "sandbox": CORE | {"serving", "settings"},
     "sandbox.demo": EVERYTHING | {"sandbox"},
-    "building": CORE | {"chat", "pacing", "provider", "services", "settings", "store"},
+    "factories": CORE | {"chat", "limiter", "provider", "services", "settings", "store"},
     "application": EVERYTHING,
     "commands": EVERYTHING,
     "doctor": EVERYTHING,

@@ -18,7 +18,7 @@ import structlog
 from ruamel.yaml import YAML
 
 from bot import application
-from bot.chat import errands, polling
+from bot.chat import background_jobs, polling
 from bot.domain.alerts import AlertKind
 from bot.domain.payments import Action, Outcome
 from bot.health import Report
@@ -28,7 +28,7 @@ from bot.web import LAST_ANSWERS
 ROOT = Path(__file__).parents[1]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 NAME = re.compile(r"\b(?:invoice_bot|process)_\w+")
-STOPS_WITHIN = application.GRACE + errands.LAST_WORDS + polling.LAST_CONFIRMATION + LAST_ANSWERS
+STOPS_WITHIN = application.GRACE + background_jobs.LAST_WORDS + polling.LAST_CONFIRMATION + LAST_ANSWERS
 """Seconds."""
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bot.building import open_embedded_store
 from bot.doctor import Finding, examine
+from bot.factories import open_embedded_store
 from bot.sandbox.provider_faults import Fault
 from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN
@@ -113,7 +113,7 @@ async def test_chats_that_rest_and_alerts_set_aside_are_counted_also_beside_a_ru
 ) -> None:
     store = open_embedded_store(sandbox.settings(tmp_path / "data", token_keys=KEY))
     await with_alerts(store, 1, 2)
-    assert await store.set_alerts_aside((await claim_message(store)).claim)
+    assert await store.move_to_dead_letters((await claim_message(store)).claim)
     await linked(store, OTHER)
     await store.rest(OTHER, "blocked")
     before = contents(tmp_path)

@@ -31,7 +31,7 @@ TEN_MINUTES = timedelta(minutes=10)
 
 @pytest.fixture
 def settings(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr("bot.building.ProviderClient", partial(ProviderClient, patience=IMPATIENT))
+    monkeypatch.setattr("bot.factories.ProviderClient", partial(ProviderClient, patience=IMPATIENT))
     return sandbox.settings(tmp_path)
 
 

@@ -81,7 +81,7 @@ async def figures(http: httpx.AsyncClient) -> dict[str, float]:
 async def test_it_is_ready_once_it_polls_and_looks_for_checks(
     bot: InvoiceBot, sandbox: Sandbox, http: httpx.AsyncClient
 ) -> None:
-    await until(lambda: bot._monitor.looked_at is not None and bot.source.good_at is not None)
+    await until(lambda: bot._checker.looked_at is not None and bot.source.good_at is not None)
     assert (await http.get("/healthz")).json()["status"] == "ok"
     answer = await http.get("/readyz")
     assert (answer.status_code, answer.json()["troubles"]) == (200, [])
@@ -146,7 +146,7 @@ async def test_the_figures_tell_what_was_done(
 
 async def test_nothing_is_served_where_nobody_asked_for_it(sandbox: Sandbox, tmp_path: Path) -> None:
     async with running(sandbox.settings(tmp_path), tick=TICK) as bot:
-        assert not bot._front.metrics._rules.keys() & {"unheard of"}
+        assert not bot._web_app.metrics._rules.keys() & {"unheard of"}
         with pytest.raises(StartError, match="No bot answers at"):
             ask("127.0.0.1", free_port())
 
@@ -222,7 +222,7 @@ async def test_an_update_with_a_part_that_cannot_be_read_is_taken_and_passed_ove
 
 
 async def test_what_was_cut_off_at_a_stop_is_not_confirmed(hooked: InvoiceBot, http: httpx.AsyncClient) -> None:
-    hooked.intake.close()
+    hooked.tracker.close()
     update = {"update_id": 6}
     assert (await http.post("/telegram", json=update, headers={SECRET_HEADER: SECRET})).status_code == 503
 
@@ -241,7 +241,7 @@ async def test_a_download_is_confirmed_with_the_file_and_a_long_one_holds_up_its
     ada.send(chat, f"/pdf {invoice.id}")
     assert await send_updates(sandbox, http) == [200, 200]
     assert chat.messages[-1].document is not None
-    monkeypatch.setattr(webhook, "ERRAND_WITHIN", 0.05)
+    monkeypatch.setattr(webhook, "JOB_WITHIN", 0.05)
     monkeypatch.setattr(application, "GRACE", 0.05)
     sandbox.provider.faults.switch_on(Fault.HANG_BEFORE, ProviderCall.PDF)
     ada.send(chat, f"/pdf {invoice.id}")
@@ -273,5 +273,5 @@ async def test_back_to_polling_deletes_the_webhook(sandbox: Sandbox, tmp_path: P
 
 
 async def test_an_update_is_no_metrics_label(bot: InvoiceBot, http: httpx.AsyncClient) -> None:
-    bot.intake.take(Update(77))
+    bot.tracker.take(Update(77))
     assert "77" not in "".join(await figures(http))

@@ -19,17 +19,17 @@ from telegram.ext import (
     filters,
 )
 
-from bot.chat.dispatch import Callback, Context, Dispatcher
-from bot.chat.handlers.exporting import ExportHandlers
+from bot.chat.dispatch import Callback, Dispatcher, LibraryContext
+from bot.chat.handlers.export import ExportHandlers
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
+from bot.chat.handlers.payment_selection import PaymentSelectionHandlers
 from bot.chat.handlers.payments import PaymentHandlers
-from bot.chat.handlers.selecting import SelectionHandlers
 from bot.chat.handlers.settings import SettingsHandlers
-from bot.chat.handlers.silences import SilenceHandlers
-from bot.chat.texts import Phrasebook
+from bot.chat.handlers.snoozing import SnoozeHandlers
+from bot.chat.texts import Translations
 from bot.chat.views.choices import CHOICES
 from bot.chat.views.general import PAYING, offered
 from bot.errors import StoreAway
@@ -55,8 +55,8 @@ class Handlers:
     linking: LinkHandlers
     groups: GroupHandlers
     payments: PaymentHandlers
-    selecting: SelectionHandlers
-    silences: SilenceHandlers
+    payment_selection: PaymentSelectionHandlers
+    silences: SnoozeHandlers
     settings: SettingsHandlers
     exporting: ExportHandlers
 
@@ -117,10 +117,10 @@ def _buttons(wrap: Wrap, on: Handlers) -> dict[str, Callback]:
         "pay": wrap(on.payments.pay),
         "removecredit": wrap(on.payments.remove_credit),
         "journal": wrap(on.payments.journal),
-        "several": wrap(on.selecting.begin),
-        "pick": wrap(on.selecting.choose),
-        "sum": wrap(on.selecting.ask),
-        "drop": wrap(on.selecting.drop),
+        "several": wrap(on.payment_selection.begin),
+        "pick": wrap(on.payment_selection.choose),
+        "sum": wrap(on.payment_selection.ask),
+        "drop": wrap(on.payment_selection.drop),
         "yes": wrap(on.payments.confirm),
         "no": wrap(on.payments.cancel),
         "payers": wrap(on.groups.payers_answer),
@@ -153,7 +153,7 @@ def watch_membership(
         else:
             await chats.wake(chat_id, clock())
 
-    async def changed(update: Update, _: Context) -> None:
+    async def changed(update: Update, _: LibraryContext) -> None:
         if isinstance(update.my_chat_member, ChatMemberUpdated):
             try:
                 await note(update.my_chat_member)
@@ -164,9 +164,9 @@ def watch_membership(
     application.add_handler(ChatMemberHandler(changed, ChatMemberHandler.MY_CHAT_MEMBER))
 
 
-async def publish_menu(bot: Bot, phrasebook: Phrasebook) -> None:
+async def publish_menu(bot: Bot, translations: Translations) -> None:
     """Set the command menu in every language; the first is the one for all others. A failure is logged, no more."""
-    for order, (language, t) in enumerate(phrasebook.items()):
+    for order, (language, t) in enumerate(translations.items()):
         menu = [BotCommand(name, t.plain(f"command.{name}")) for name in offered(t)]
         try:
             await bot.set_my_commands(menu, language_code=language if order else None)

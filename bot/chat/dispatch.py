@@ -15,11 +15,11 @@ from telegram import Message, Update
 from telegram.constants import ChatAction
 from telegram.ext import BaseUpdateProcessor, CallbackContext
 
-from bot.chat.errands import Errand, Errands
+from bot.chat.background_jobs import BackgroundJob, BackgroundJobs
+from bot.chat.context import LONGEST_NAME, Context, is_private, place_of
 from bot.chat.screens import Screen, one_line
 from bot.chat.sending import showing_action
-from bot.chat.talk import LONGEST_NAME, Talk, is_private, place_of
-from bot.chat.texts import Speak
+from bot.chat.texts import TextsFor
 from bot.domain.chats import Chat
 from bot.errors import BotError, ChatGone, ChatMigrated, GroupNotLinked, MessengerError, NotLinked, StoreAway
 from bot.ports import ChatStore, Clock
@@ -27,9 +27,9 @@ from bot.services.linking import looks_like_token
 
 log = structlog.get_logger()
 
-Handle = Callable[[Talk], Awaitable[None]]
-Context = CallbackContext[Any, Any, Any, Any]
-Callback = Callable[[Update, Context], Coroutine[Any, Any, None]]
+Handle = Callable[[Context], Awaitable[None]]
+LibraryContext = CallbackContext[Any, Any, Any, Any]
+Callback = Callable[[Update, LibraryContext], Coroutine[Any, Any, None]]
 
 AT_ONCE = 256
 """How many updates are worked on at the same time."""
@@ -58,7 +58,7 @@ class InOrderPerChat(BaseUpdateProcessor):
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._in_hand: set[asyncio.Task[Any]] = set()
         self._given_back: set[int] = set()
-        self._errands: dict[int, asyncio.Future[None]] = {}
+        self._jobs: dict[int, asyncio.Future[None]] = {}
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         """Wait for the chat's earlier updates, then handle this one."""
@@ -73,10 +73,10 @@ class InOrderPerChat(BaseUpdateProcessor):
             with closing(cast("Coroutine[Any, Any, Any]", coroutine)):
                 async with lock, self._slots:
                     await coroutine
-            if isinstance(update, Update) and (errand := self._errands.pop(update.update_id, None)):
+            if isinstance(update, Update) and (job := self._jobs.pop(update.update_id, None)):
                 self._on_aside(update)
-                await asyncio.wait({errand})
-                handled = not errand.cancelled()
+                await asyncio.wait({job})
+                handled = not job.cancelled()
         except asyncio.CancelledError:
             handled = False
             raise
@@ -95,9 +95,9 @@ class InOrderPerChat(BaseUpdateProcessor):
         self._on_aside = on_aside
         self._on_end = on_end
 
-    def wait_for(self, update: Update, errand: asyncio.Future[None]) -> None:
+    def wait_for(self, update: Update, job: asyncio.Future[None]) -> None:
         """For a handler that has begun an errand: the update ends with it, and doesn't hold up its chat meanwhile."""
-        self._errands[update.update_id] = errand
+        self._jobs[update.update_id] = job
 
     def give_back(self, update: Update) -> None:
         """For a handler that could not do its work: the update ends as not handled, so that it comes again."""
@@ -114,7 +114,7 @@ class InOrderPerChat(BaseUpdateProcessor):
 
 
 class Dispatcher:
-    """Wraps the handlers; ``allowed_users`` None: everyone may talk to the bot. ``errands`` runs what takes long.
+    """Wraps the handlers; ``allowed_users`` None: everyone may talk to the bot. ``jobs`` runs what takes long.
 
     ``wait_for`` is told what of an update goes on after its handler; ``was_let_go`` whether the update is confirmed
     meanwhile, so that it does not come again.
@@ -123,18 +123,18 @@ class Dispatcher:
     def __init__(
         self,
         chats: ChatStore,
-        speak: Speak,
+        texts_for: TextsFor,
         clock: Clock,
         allowed_users: frozenset[int] | None,
-        errands: Errands,
+        jobs: BackgroundJobs,
         wait_for: Callable[[Update, asyncio.Future[None]], None],
         was_let_go: Callable[[Update], bool],
     ) -> None:
         self._chats = chats
-        self._speak = speak
+        self._texts_for = texts_for
         self._clock = clock
         self._allowed_users = allowed_users
-        self._errands = errands
+        self._jobs = jobs
         self._wait_for = wait_for
         self._was_let_go = was_let_go
 
@@ -148,76 +148,78 @@ class Dispatcher:
         doesn't hold up the chat's next updates, is done one at a time, and goes by what is stored of the chat by then.
         """
 
-        async def handle_known(update: Update, talk: Talk) -> None:
+        async def handle_known(update: Update, context: Context) -> None:
             try:
-                talk.chat = await self._known(talk)
+                context.chat = await self._known(context)
             except StoreAway:
                 if takes_token:
-                    await self._delete_token(talk)  # whatever it was for, nobody needs to see it
+                    await self._delete_token(context)  # whatever it was for, nobody needs to see it
                 raise
-            talk.t = self._speak(talk.chat)
-            if not for_everybody and self._allowed_users is not None and talk.user_id not in self._allowed_users:
-                await self._turn_away(talk, takes_token=takes_token)
+            context.t = self._texts_for(context.chat)
+            if not for_everybody and self._allowed_users is not None and context.user_id not in self._allowed_users:
+                await self._turn_away(context, takes_token=takes_token)
                 return
-            if talk.chat.awaiting_token_until is not None and talk.query is None and not takes_token:
-                await self._chats.await_token(talk.chat.id, None)
+            if context.chat.awaiting_token_until is not None and context.query is None and not takes_token:
+                await self._chats.await_token(context.chat.id, None)
             if slow:
-                if errand := await self._set_aside(handle, talk, update):
-                    self._wait_for(update, errand)
+                if job := await self._set_aside(handle, context, update):
+                    self._wait_for(update, job)
                 return
-            async with showing_action(talk.bot, talk.place, ChatAction.TYPING, after=TYPING_AFTER):
-                await handle(talk)
+            async with showing_action(context.bot, context.place, ChatAction.TYPING, after=TYPING_AFTER):
+                await handle(context)
 
-        async def callback(update: Update, context: Context) -> None:
-            talk = self._talk(update, context)
-            if talk is not None:
-                await self._run(partial(handle_known, update), talk)
+        async def callback(update: Update, library_context: LibraryContext) -> None:
+            context = self._context(update, library_context)
+            if context is not None:
+                await self._run(partial(handle_known, update), context)
 
         return callback
 
-    async def _run(self, handle: Handle, talk: Talk) -> None:
+    async def _run(self, handle: Handle, context: Context) -> None:
         try:
             try:
-                await handle(talk)
+                await handle(context)
             except MessengerError:
                 raise
             except BotError as error:
-                log.info("request can't be met", chat=talk.chat.id, error=error.key)
-                await talk.explain(GroupNotLinked() if isinstance(error, NotLinked) and not talk.private else error)
+                log.info("request can't be met", chat=context.chat.id, error=error.key)
+                await context.explain(
+                    GroupNotLinked() if isinstance(error, NotLinked) and not context.private else error
+                )
             except Exception:
-                log.exception("handler failed", chat=talk.chat.id)
-                await talk.explain(BotError())
-            await talk.answer_press()
+                log.exception("handler failed", chat=context.chat.id)
+                await context.explain(BotError())
+            await context.answer_press()
         except MessengerError as error:
-            await self._note_unreachable(talk.chat, error)
+            await self._note_unreachable(context.chat, error)
             with suppress(MessengerError):
-                await talk.answer_press()  # the spinner ends all the same
+                await context.answer_press()  # the spinner ends all the same
 
-    async def _known(self, talk: Talk) -> Chat:
+    async def _known(self, context: Context) -> Chat:
         """What is stored of the chat that speaks: if it was resting, it is back."""
-        chat, language = await self._chats.chat(talk.chat.id), talk.chat.telegram_language
+        chat, language = await self._chats.chat(context.chat.id), context.chat.telegram_language
         if chat.resting is not None and await self._chats.wake(chat.id, self._clock()):
             log.info("chat is back", chat=chat.id)
         if language is None or language == chat.telegram_language:
             return chat
-        if talk.private:
+        if context.private:
             await self._chats.note_telegram_language(chat.id, language)
         return replace(chat, telegram_language=language)
 
-    def _talk(self, update: Update, context: Context) -> Talk | None:
+    def _context(self, update: Update, library_context: LibraryContext) -> Context | None:
         """The talk as far as the update itself tells."""
         place, user, message = place_of(update), update.effective_user, update.effective_message
         if place is None or user is None:
             return None
         chat = Chat(place.chat_id, telegram_language=user.language_code or None)
-        return Talk(
-            bot=context.bot,
+        return Context(
+            bot=library_context.bot,
             chat=chat,
             place=place,
             user_id=user.id,
             private=is_private(update),
-            t=self._speak(chat),
-            words=_words(update, context),
+            t=self._texts_for(chat),
+            words=_words(update, library_context),
             # python-telegram-bot gives a press's deleted message as a Message without content.
             message=message if isinstance(message, Message) and message.is_accessible else None,
             query=update.callback_query,
@@ -225,44 +227,44 @@ class Dispatcher:
             sender_chat_id=_sender_chat_id(update),
         )
 
-    async def _set_aside(self, handle: Handle, talk: Talk, update: Update) -> asyncio.Future[None] | None:
+    async def _set_aside(self, handle: Handle, context: Context, update: Update) -> asyncio.Future[None] | None:
         """Queue slow work and give its end, or say why not: None.
 
         Its press ends with this: what comes of the work is said in messages.
         """
 
-        async def handle_in_turn(talk: Talk) -> None:
+        async def handle_in_turn(context: Context) -> None:
             # What has happened meanwhile, such as /unlink, holds.
-            stored = await self._chats.chat(talk.chat.id)
-            talk.chat = replace(stored, telegram_language=talk.chat.telegram_language)
-            talk.t = self._speak(talk.chat)
-            await handle(talk)
+            stored = await self._chats.chat(context.chat.id)
+            context.chat = replace(stored, telegram_language=context.chat.telegram_language)
+            context.t = self._texts_for(context.chat)
+            await handle(context)
 
         async def cut_off() -> None:
             if self._was_let_go(update):  # else it comes again
                 with suppress(MessengerError):
-                    await talk.reply(Screen(talk.t("text.restarting")))
+                    await context.reply(Screen(context.t("text.restarting")))
 
-        errand = Errand(talk.chat.id, handle, tuple(talk.words))
-        if self._errands.has(errand):
-            await talk.tell(talk.t("text.under_way"), alert=False)
-        elif self._errands.is_full(talk.chat.id):
-            await talk.tell(talk.t("text.enough"), alert=False)
+        job = BackgroundJob(context.chat.id, handle, tuple(context.words))
+        if self._jobs.has(job):
+            await context.tell(context.t("text.under_way"), alert=False)
+        elif self._jobs.is_full(context.chat.id):
+            await context.tell(context.t("text.enough"), alert=False)
         else:
-            return self._errands.start(errand, partial(self._run, handle_in_turn, talk), cut_off)
+            return self._jobs.start(job, partial(self._run, handle_in_turn, context), cut_off)
         return None
 
-    async def _turn_away(self, talk: Talk, *, takes_token: bool) -> None:
-        log.info("user is not allowed", user=talk.user_id)
-        deleted = not takes_token or await self._delete_token(talk)
-        await talk.tell(talk.t("error.not_allowed", user_id=talk.user_id))
+    async def _turn_away(self, context: Context, *, takes_token: bool) -> None:
+        log.info("user is not allowed", user=context.user_id)
+        deleted = not takes_token or await self._delete_token(context)
+        await context.tell(context.t("error.not_allowed", user_id=context.user_id))
         if not deleted:
-            await talk.tell(talk.t("link.not_deleted"))
+            await context.tell(context.t("link.not_deleted"))
 
-    async def _delete_token(self, talk: Talk) -> bool:
+    async def _delete_token(self, context: Context) -> bool:
         """Delete the message if it seems to show a token; False: it does, and can't be deleted."""
-        text = talk.message.text if talk.message is not None else None
-        return not (talk.words or looks_like_token(text or "")) or await talk.delete_message()
+        text = context.message.text if context.message is not None else None
+        return not (context.words or looks_like_token(text or "")) or await context.delete_message()
 
     async def _note_unreachable(self, chat: Chat, error: MessengerError) -> None:
         log.info("answer not delivered", chat=chat.id, error=str(error))
@@ -280,7 +282,7 @@ def _sender_chat_id(update: Update) -> int | None:
     return chat.id if chat else None
 
 
-def _words(update: Update, context: Context) -> list[str]:
+def _words(update: Update, library_context: LibraryContext) -> list[str]:
     if update.callback_query is not None:
         return (update.callback_query.data or "").split(":")[1:]
-    return list(context.args or [])
+    return list(library_context.args or [])

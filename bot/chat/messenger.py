@@ -8,10 +8,10 @@ from datetime import datetime
 from telegram import Bot
 
 from bot.chat import sending
-from bot.chat.limits import in_background
+from bot.chat.rate_limiter import in_background
 from bot.chat.screens import Screen
-from bot.chat.texts import Speak, Texts
-from bot.chat.views import alerts as views, batches, payments
+from bot.chat.texts import Texts, TextsFor
+from bot.chat.views import alerts as views, payment_batches, payments
 from bot.domain.alerts import Alert, AlertKind, SentMessage
 from bot.domain.chats import Chat, Place
 from bot.domain.payments import Payment
@@ -23,14 +23,14 @@ from bot.services.plan import CheckPlan
 class TelegramMessenger:
     """Implements :class:`bot.ports.Messenger`."""
 
-    def __init__(self, bot: Bot, speak: Speak, plan: CheckPlan) -> None:
+    def __init__(self, bot: Bot, texts_for: TextsFor, plan: CheckPlan) -> None:
         self._bot = bot
-        self._speak = speak
+        self._texts_for = texts_for
         self._plan = plan
 
     async def send_alerts(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
         """Send alerts where the chat was linked; that one invoice is settled, as a reply to what was said of it."""
-        screen = views.alerts(self._speak(delivery.chat), delivery, alerts, now)
+        screen = views.alerts(self._texts_for(delivery.chat), delivery, alerts, now)
         silent = not rings(alerts, delivery, self._plan.preferences(delivery.chat).loudness)
         reply_to = _message_about(alerts[0], delivery) if len(alerts) == 1 else None
         with in_background():
@@ -40,7 +40,7 @@ class TelegramMessenger:
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
         """Strike out what is settled."""
         if message.message_id is not None:
-            screen = views.overtaken(self._speak(delivery.chat), message, delivery)
+            screen = views.overtaken(self._texts_for(delivery.chat), message, delivery)
             with in_background():
                 await sending.edit(self._bot, message.place, message.message_id, screen)
 
@@ -58,23 +58,23 @@ class TelegramMessenger:
 
     async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:
         """Send how it ended: all of it, or a line that replies to the message that shows it."""
-        payment, t = batch[0], self._speak(chat)
+        payment, t = batch[0], self._texts_for(chat)
         if in_full:
             await sending.send(self._bot, payment.place, _progress(t, batch))
             return
-        line = batches.headline(t, batch) if payment.batch else payments.headline(t, payment)
+        line = payment_batches.headline(t, batch) if payment.batch else payments.headline(t, payment)
         await sending.send(self._bot, payment.place, Screen(line), reply_to=payment.message_id)
 
     async def _show(self, batch: Sequence[Payment], chat: Chat) -> bool:
         payment = batch[0]
         if payment.message_id is None:
             return False
-        screen = _progress(self._speak(chat), batch)
+        screen = _progress(self._texts_for(chat), batch)
         return await sending.edit(self._bot, payment.place, payment.message_id, screen)
 
 
 def _progress(t: Texts, batch: Sequence[Payment]) -> Screen:
-    return batches.progress(t, batch) if batch[0].batch else payments.progress(t, batch[0])
+    return payment_batches.progress(t, batch) if batch[0].batch else payments.progress(t, batch[0])
 
 
 def rings(alerts: Sequence[Alert], delivery: Delivery, loudness: Loudness) -> bool:

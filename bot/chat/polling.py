@@ -18,11 +18,11 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from telegram.ext import Application
 
 from bot.chat.bot import ALLOWED_UPDATES
-from bot.chat.intake import Intake
 from bot.chat.request import NotThere
+from bot.chat.update_tracker import UpdateTracker
 from bot.errors import StartError, StoreAway
 from bot.ports import Clock
-from bot.services.roles import Role
+from bot.services.leader_lease import LeaderLease
 
 log = structlog.get_logger()
 
@@ -120,10 +120,12 @@ async def persist(call: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep
 class Poller:
     """Brings updates by long polling, on one of several replicas at a time: the one that has the ``role``."""
 
-    def __init__(self, bot: Bot, intake: Intake, role: Role, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self, bot: Bot, tracker: UpdateTracker, role: LeaderLease, clock: Clock, sleep: Sleep = asyncio.sleep
+    ) -> None:
         self._bot = bot
-        self._intake = intake
-        self._role = role
+        self._tracker = tracker
+        self._leader_lease = role
         self._clock = clock
         self._sleep = sleep
         self._webhook_is_gone = False
@@ -140,24 +142,24 @@ class Poller:
             if updates is None:
                 await self._sleep(STANDBY)
                 continue
-            self._intake.take_batch(updates)
-            if self._intake.is_busy:
-                await self._intake.rest(BREATH)
+            self._tracker.take_batch(updates)
+            if self._tracker.is_busy:
+                await self._tracker.rest(BREATH)
 
     async def finish(self) -> None:
         """Confirm what was handled, and let another replica poll. For when nothing is in hand any more."""
-        if not self._role.held:
+        if not self._leader_lease.held:
             return
-        if self._intake.offset is not None:
+        if self._tracker.offset is not None:
             with suppress(TelegramError, TimeoutError):
                 async with asyncio.timeout(LAST_CONFIRMATION):
-                    await self._bot.get_updates(self._intake.offset, limit=1, timeout=timedelta(0))
+                    await self._bot.get_updates(self._tracker.offset, limit=1, timeout=timedelta(0))
         with suppress(StoreAway):  # then it runs out
-            await self._role.give_back()
+            await self._leader_lease.give_back()
 
     async def _turn(self) -> tuple[Update, ...] | None:
         """One poll; None where another replica has the role. Its offset confirms only what was handled."""
-        if not await self._role.hold():
+        if not await self._leader_lease.hold():
             self._webhook_is_gone, self.good_at = False, self._clock()
             return None
         try:
@@ -166,13 +168,13 @@ class Poller:
                 self.good_at = self._clock()
                 return ()  # to look at the role again: nothing may lie between that and a poll
             # While something is in hand it comes again with what is new, so there is nothing to wait for.
-            wait = timedelta(0) if self._intake.is_busy else POLL
-            updates = await self._bot.get_updates(self._intake.offset, timeout=wait, allowed_updates=ALLOWED_UPDATES)
+            wait = timedelta(0) if self._tracker.is_busy else POLL
+            updates = await self._bot.get_updates(self._tracker.offset, timeout=wait, allowed_updates=ALLOWED_UPDATES)
         except Conflict as error:
             if "webhook" in error.message.lower():
                 self._webhook_is_gone = False
             else:
-                self._role.lose()  # maybe to a replica that can reach the store where this one can't
+                self._leader_lease.lose()  # maybe to a replica that can reach the store where this one can't
             raise
         self.good_at = self._clock()
         log.debug("updates polled", count=len(updates))

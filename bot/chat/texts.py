@@ -135,11 +135,11 @@ def own_name(language: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-Phrasebook = Mapping[str, Texts]
+Translations = Mapping[str, Texts]
 """The bot's words by language, for all of ``LANGUAGES``."""
 
 
-def open_phrasebook(currency: str, zone: tzinfo, *, payments: bool = True) -> Phrasebook:
+def load_translations(currency: str, zone: tzinfo, *, payments: bool = True) -> Translations:
     """Read the catalogues. Sums are in ``currency``, times of day in the provider's ``zone``."""
     return {
         language: Texts(language, currency, zone, load_catalogue(language), zone, payments=payments)
@@ -147,17 +147,17 @@ def open_phrasebook(currency: str, zone: tzinfo, *, payments: bool = True) -> Ph
     }
 
 
-Speak = Callable[[Chat], Texts]
+TextsFor = Callable[[Chat], Texts]
 """Gives the words for a chat: its language, its time zone."""
 
 
-def speaker(phrasebook: Phrasebook, plan: CheckPlan) -> Speak:
+def texts_by_chat(translations: Translations, plan: CheckPlan) -> TextsFor:
     """The one place that decides how a chat is spoken to."""
 
-    def speak(chat: Chat) -> Texts:
-        return replace(phrasebook[chat.speaks], zone=plan.timing(chat).zone)
+    def texts_for(chat: Chat) -> Texts:
+        return replace(translations[chat.reply_language], zone=plan.schedule(chat).zone)
 
-    return speak
+    return texts_for
 
 
 def load_catalogue(language: str) -> gettext.GNUTranslations:

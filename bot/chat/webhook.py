@@ -14,9 +14,9 @@ from telegram import Bot, Update
 from telegram.error import InvalidToken
 
 from bot.chat.bot import ALLOWED_UPDATES
-from bot.chat.intake import Intake
 from bot.chat.polling import TOKEN_REVOKED, Sleep, persist
 from bot.chat.request import readable
+from bot.chat.update_tracker import UpdateTracker
 from bot.errors import StartError
 from bot.ports import Clock
 
@@ -28,7 +28,7 @@ LOOK_EVERY = 60.0
 """Seconds between two looks at whether the webhook still stands."""
 ANSWER_WITHIN = 50.0
 """Seconds: Telegram gives up after 60 and sends the update again."""
-ERRAND_WITHIN = 10.0
+JOB_WITHIN = 10.0
 """Seconds that an errand, such as a download, is waited for, since Telegram sends nothing more of its chat meanwhile. A
 longer one goes on after the answer: a kill loses it, and at a stop its chat is told to ask again."""
 
@@ -46,10 +46,10 @@ class Webhook:
     """Every replica has the same one and serves it; Telegram knows its ``url`` and sends ``secret`` along."""
 
     def __init__(
-        self, bot: Bot, intake: Intake, url: str, secret: str, clock: Clock, sleep: Sleep = asyncio.sleep
+        self, bot: Bot, tracker: UpdateTracker, url: str, secret: str, clock: Clock, sleep: Sleep = asyncio.sleep
     ) -> None:
         self._bot = bot
-        self._intake = intake
+        self._tracker = tracker
         self._url = url
         self._secret = secret
         self._clock = clock
@@ -81,14 +81,14 @@ class Webhook:
             update = Update.de_json(readable(data), self._bot)
         except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
             return Answer.UNREADABLE
-        if self._intake.is_full:
+        if self._tracker.is_full:
             return Answer.NOT_NOW
-        ended = self._intake.take(update)
-        for seconds in (ERRAND_WITHIN, ANSWER_WITHIN - ERRAND_WITHIN):
+        ended = self._tracker.take(update)
+        for seconds in (JOB_WITHIN, ANSWER_WITHIN - JOB_WITHIN):
             await asyncio.wait({ended}, timeout=seconds)
             if ended.done():
                 return Answer.HANDLED if ended.result() else Answer.NOT_NOW
-            if self._intake.let_go(update):
+            if self._tracker.let_go(update):
                 return Answer.HANDLED
         return Answer.NOT_NOW
 

@@ -36,7 +36,7 @@ def settings_with_logs() -> Settings:
 
 def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
     """Run ``work`` on the store. Raises :class:`StartError`, also where the database goes away meanwhile."""
-    from bot.building import open_store
+    from bot.factories import open_store
 
     async def run() -> T:
         store = await open_store(settings_with_logs())

@@ -79,4 +79,4 @@ def _some(count: int, chosen: set[str]) -> int:
 
 
 def _is_aside(alert: WaitingAlert) -> bool:
-    return alert.alert.state is AlertState.SET_ASIDE
+    return alert.alert.state is AlertState.DEAD_LETTER

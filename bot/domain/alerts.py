@@ -113,7 +113,7 @@ class AlertState(StrEnum):
     WAITING = "waiting"
     SENDING = "sending"
     UNCERTAIN = "uncertain"
-    SET_ASIDE = "set_aside"
+    DEAD_LETTER = "set_aside"
 
 
 @dataclass(frozen=True, slots=True)

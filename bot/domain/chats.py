@@ -128,7 +128,7 @@ class Chat:
     silences: Silences = field(default_factory=dict)
 
     @property
-    def speaks(self) -> str:
+    def reply_language(self) -> str:
         """The language to answer in: the one chosen, else Telegram's, else the first that the bot has."""
         for wish in (self.language, self.telegram_language):
             language = (wish or "").lower().partition("-")[0]

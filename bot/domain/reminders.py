@@ -14,7 +14,7 @@ from decimal import Decimal
 from bot.domain.alerts import AlertKind, KnownInvoice, Standing, standing_of
 from bot.domain.chats import NO_SILENCE, Silence, Silences
 from bot.domain.invoices import CENT, Invoice
-from bot.domain.timing import Timing
+from bot.domain.schedule import Schedule
 
 RECENT = timedelta(days=31)
 """How old a paid invoice that nobody knew may be to be news; older ones come from a list that was not whole before."""
@@ -43,16 +43,16 @@ class Decision:
     notices: tuple[Notice, ...]
 
 
-def take_as_known(invoices: Iterable[Invoice], timing: Timing, now: datetime) -> dict[int, KnownInvoice]:
+def take_as_known(invoices: Iterable[Invoice], schedule: Schedule, now: datetime) -> dict[int, KnownInvoice]:
     """The knowledge of a freshly linked chat, which has just been shown what is open: nothing of it is news."""
     read = [_learn(None, invoice, now, shown=False) for invoice in invoices]
-    told = [_as_told(k, NO_SILENCE, _untold_threshold(k, timing, now), now) for k in read]
+    told = [_as_told(k, NO_SILENCE, _untold_threshold(k, schedule, now), now) for k in read]
     # A message from before a chat was linked anew may still speak of what is settled by now.
     return {k.id: replace(k, settled_told=False) for k in told}
 
 
 def missing_from(
-    known: Mapping[int, KnownInvoice], invoices: Iterable[Invoice], timing: Timing, now: datetime
+    known: Mapping[int, KnownInvoice], invoices: Iterable[Invoice], schedule: Schedule, now: datetime
 ) -> list[int]:
     """Open invoices that the list no longer holds; each must be asked for singly before anything is said of it.
 
@@ -62,7 +62,7 @@ def missing_from(
     lost = [k for k in known.values() if k.is_open and k.id not in listed]
 
     def order(k: KnownInvoice) -> tuple[bool, bool, date, int]:
-        return (_untold_threshold(k, timing, now) is None, k.unread_since is not None, k.due or date.max, k.id)
+        return (_untold_threshold(k, schedule, now) is None, k.unread_since is not None, k.due or date.max, k.id)
 
     return [k.id for k in sorted(lost, key=order)]
 
@@ -83,7 +83,7 @@ def decide(
     *,
     silences: Silences,
     shown: Collection[int],
-    timing: Timing,
+    schedule: Schedule,
     now: datetime,
 ) -> Decision:
     """Compare what was known with what was ``read`` just now (nothing, if the provider is down), and with the clock.
@@ -98,9 +98,9 @@ def decide(
     news = []
     for number, invoice_known in sorted(after.items(), key=_urgency):
         silence = silences.get(number, NO_SILENCE)
-        if kind := _news_of(invoice_known, silence, timing, now, shown=number in shown):
-            stands_for = timing.stands_for(now) if kind in {AlertKind.NEW, AlertKind.CHANGED} else now
-            threshold = _untold_threshold(invoice_known, timing, stands_for)
+        if kind := _news_of(invoice_known, silence, schedule, now, shown=number in shown):
+            stands_for = schedule.stands_for(now) if kind in {AlertKind.NEW, AlertKind.CHANGED} else now
+            threshold = _untold_threshold(invoice_known, schedule, stands_for)
             before = (invoice_known.told_gross, invoice_known.told_due) if kind is AlertKind.CHANGED else (None, None)
             news.append(Notice(kind, number, threshold, invoice_known.due, *before))
             after[number] = _as_told(invoice_known, silence, threshold, now)
@@ -109,19 +109,23 @@ def decide(
     return Decision(after, tuple(sorted(news, key=lambda notice: notice.kind is not AlertKind.NEW)))
 
 
-def next_look(known: Mapping[int, KnownInvoice], silences: Silences, timing: Timing, now: datetime) -> datetime | None:
+def next_look(
+    known: Mapping[int, KnownInvoice], silences: Silences, schedule: Schedule, now: datetime
+) -> datetime | None:
     """When there will be something to tell though nothing changes at the provider; None: not in sight."""
-    return min(_looks(known, silences, timing, now), default=None)
+    return min(_looks(known, silences, schedule, now), default=None)
 
 
-def _looks(known: Mapping[int, KnownInvoice], silences: Silences, timing: Timing, now: datetime) -> Iterator[datetime]:
+def _looks(
+    known: Mapping[int, KnownInvoice], silences: Silences, schedule: Schedule, now: datetime
+) -> Iterator[datetime]:
     for k in known.values():
         silence = silences.get(k.id, NO_SILENCE)
         if not k.is_open or silence.muted:
             continue
         if silence.until is not None and now < silence.until:
             yield silence.until
-        elif k.can_be_due and k.due is not None and (at := timing.next_reminder(k.due, now, k.told)):
+        elif k.can_be_due and k.due is not None and (at := schedule.next_reminder(k.due, now, k.told)):
             yield at
 
 
@@ -166,7 +170,7 @@ def _urgency(entry: tuple[int, KnownInvoice]) -> tuple[date, int]:
     return (entry[1].due or date.max, entry[0])
 
 
-def _news_of(k: KnownInvoice, silence: Silence, timing: Timing, now: datetime, *, shown: bool) -> AlertKind | None:
+def _news_of(k: KnownInvoice, silence: Silence, schedule: Schedule, now: datetime, *, shown: bool) -> AlertKind | None:
     """The one thing to tell of an invoice, if there is any."""
     if not k.is_open and k.announced:
         return AlertKind.SETTLED if shown and not k.settled_told else None
@@ -176,15 +180,15 @@ def _news_of(k: KnownInvoice, silence: Silence, timing: Timing, now: datetime, *
         return None
     if _has_changed(k):
         return AlertKind.CHANGED
-    if _untold_threshold(k, timing, now) is None and not _is_woken(k, silence, now):
+    if _untold_threshold(k, schedule, now) is None and not _is_woken(k, silence, now):
         return None
-    return AlertKind.OVERDUE if k.due is not None and timing.days_left(k.due, now) < 0 else AlertKind.DUE
+    return AlertKind.OVERDUE if k.due is not None and schedule.days_left(k.due, now) < 0 else AlertKind.DUE
 
 
-def _untold_threshold(k: KnownInvoice, timing: Timing, now: datetime) -> int | None:
+def _untold_threshold(k: KnownInvoice, schedule: Schedule, now: datetime) -> int | None:
     if not k.can_be_due or k.due is None:
         return None
-    threshold = timing.reached(k.due, now)
+    threshold = schedule.reached(k.due, now)
     if threshold is None or (k.told is not None and threshold >= k.told):
         return None
     return threshold

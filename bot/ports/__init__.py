@@ -15,12 +15,35 @@ from bot.ports.operating import OperatorStore, Overview, WaitingAlert
 from bot.ports.outbox import AT_ONCE, MESSAGES_KEPT, Delivery, Outbox
 from bot.ports.payments import PaymentStore
 from bot.ports.provider import Document, InvoiceFilter, Provider
-from bot.ports.sharing import Backlog, BacklogStore, BudgetStore, Lease, LeaseStore
+from bot.ports.sharing import Backlog, BacklogStore, Lease, LeaseStore, TokenBucketStore
 from bot.ports.store import Store
 
 __all__ = [
-    "AT_ONCE", "MESSAGES_KEPT", "Backlog", "BacklogStore", "BudgetStore", "ChatStore", "Check", "CheckStore",
-    "Checked", "Claim", "Clock", "Delivery", "DeskStore", "Document", "InvoiceFilter", "Lease", "LeaseStore",
-    "Messenger", "OperatorStore", "Outbox", "Overview", "PaymentStore", "Provider", "Store", "Waiting",
-    "WaitingAlert", "utc_now",
+    "AT_ONCE",
+    "MESSAGES_KEPT",
+    "Backlog",
+    "BacklogStore",
+    "ChatStore",
+    "Check",
+    "CheckStore",
+    "Checked",
+    "Claim",
+    "Clock",
+    "Delivery",
+    "DeskStore",
+    "Document",
+    "InvoiceFilter",
+    "Lease",
+    "LeaseStore",
+    "Messenger",
+    "OperatorStore",
+    "Outbox",
+    "Overview",
+    "PaymentStore",
+    "Provider",
+    "Store",
+    "TokenBucketStore",
+    "Waiting",
+    "WaitingAlert",
+    "utc_now",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ class Claim:
     """A lease on a piece of work. A write under a claim whose lease was taken over (another epoch) is refused."""
 
     key: str
-    epoch: int
+    fencing_token: int
 
 
 @dataclass(frozen=True, slots=True)

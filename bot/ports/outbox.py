@@ -70,5 +70,5 @@ class Outbox(Protocol):
         other preferences.
         """
 
-    async def set_alerts_aside(self, claim: Claim) -> bool:
+    async def move_to_dead_letters(self, claim: Claim) -> bool:
         """Stop trying; they stay to be seen, and no longer hold up the next."""

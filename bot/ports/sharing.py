@@ -12,7 +12,7 @@ class Lease:
     """A named role that one process holds at a time, such as the polling of Telegram."""
 
     name: str
-    epoch: int
+    fencing_token: int
     until: datetime
 
 
@@ -32,10 +32,10 @@ class LeaseStore(Protocol):
         """End it early; False: another has it by now."""
 
 
-class BudgetStore(Protocol):
+class TokenBucketStore(Protocol):
     """What all processes together may ask of somebody."""
 
-    async def take_budget(self, name: str, now: datetime, rate: float, burst: int) -> float:
+    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
         """Take one from a budget that refills by ``rate`` a second up to ``burst``.
 
         Gives 0.0, or the seconds until the next try: nothing was taken then. What is kept is the instant at which the

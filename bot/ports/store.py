@@ -10,7 +10,7 @@ from bot.ports.desk import DeskStore
 from bot.ports.operating import OperatorStore
 from bot.ports.outbox import Outbox
 from bot.ports.payments import PaymentStore
-from bot.ports.sharing import BacklogStore, BudgetStore, LeaseStore
+from bot.ports.sharing import BacklogStore, LeaseStore, TokenBucketStore
 
 
 class Store(
@@ -20,7 +20,7 @@ class Store(
     PaymentStore,
     DeskStore,
     LeaseStore,
-    BudgetStore,
+    TokenBucketStore,
     BacklogStore,
     OperatorStore,
     Protocol,

@@ -15,7 +15,7 @@ import structlog
 from bot import logs
 from bot.domain.chats import Token
 from bot.errors import AnswerNotUnderstood, ProviderDown, RateLimited, TokenRefused
-from bot.pacing import Busy, Pace
+from bot.limiter import Busy, Limiter
 from bot.ports import Clock
 from bot.provider import failures
 
@@ -78,10 +78,10 @@ class Caller:
     """Makes calls on a shared client. The token goes to ``base_url`` only, as no other URL is ever asked."""
 
     def __init__(
-        self, http: httpx.AsyncClient, base_url: str, patience: Patience, clock: Clock, pace: Pace | None = None
+        self, http: httpx.AsyncClient, base_url: str, patience: Patience, clock: Clock, limiter: Limiter | None = None
     ) -> None:
         self._http = http
-        self._pace = pace
+        self._limiter = limiter
         self._base_url = base_url.rstrip("/")
         self._clock = clock
         self._retrying = stamina.AsyncRetryingCaller(
@@ -110,9 +110,9 @@ class Caller:
 
     async def make_room(self) -> None:
         """Wait for a turn in what all replicas together may ask. Raises :class:`RateLimited` where that takes long."""
-        if self._pace is not None:
+        if self._limiter is not None:
             try:
-                await self._pace.wait(self._deadline / 2)
+                await self._limiter.wait(self._deadline / 2)
             except Busy as busy:
                 raise RateLimited(busy.seconds) from None
 

@@ -14,7 +14,7 @@ from bot import __version__
 from bot.domain.chats import Token
 from bot.domain.invoices import Invoice, Listing
 from bot.errors import AnswerNotUnderstood
-from bot.pacing import Pace
+from bot.limiter import Limiter
 from bot.ports import Clock, Document, InvoiceFilter, utc_now
 from bot.provider import documents, schema
 from bot.provider.calls import Call, Caller, Patience, deadline, json_body
@@ -46,7 +46,7 @@ class ProviderClient:
     """Implements :class:`bot.ports.Provider`.
 
     ``base_url`` may hold a path. ``zone`` is the one whose midnights the provider's dates are. ``max_document`` is in
-    bytes. ``http`` is shared and not closed here. ``pace`` is what each read waits for first.
+    bytes. ``http`` is shared and not closed here. ``limiter`` is what each read waits for first.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class ProviderClient:
         patience: Patience = USUAL,
         max_document: int = LARGEST_DOCUMENT,
         clock: Clock = utc_now,
-        pace: Pace | None = None,
+        limiter: Limiter | None = None,
     ) -> None:
-        self._caller = Caller(http, base_url, patience, clock, pace)
+        self._caller = Caller(http, base_url, patience, clock, limiter)
         self._zone = zone
         self._patience = patience
         self._max_document = max_document

@@ -50,23 +50,23 @@ class Browsing:
     async def listing(self, chat: Chat, query: Query) -> Listing:
         """The invoices that match, the open ones first."""
         link = _link(chat)
-        listing = await self._provider.list_invoices(link.token, chat.speaks, _for_list(query))
+        listing = await self._provider.list_invoices(link.token, chat.reply_language, _for_list(query))
         wanted = [i for i in listing.invoices if _matches(i, query)]
         return Listing(tuple(open_first(wanted)), listing.unreadable)
 
     async def invoice(self, chat: Chat, invoice_id: int) -> Invoice:
         """One invoice."""
-        return await self._provider.invoice(_link(chat).token, chat.speaks, invoice_id)
+        return await self._provider.invoice(_link(chat).token, chat.reply_language, invoice_id)
 
     def pdf(self, chat: Chat, invoice_id: int) -> AbstractAsyncContextManager[Document]:
         """An invoice's PDF."""
-        return self._provider.pdf(_link(chat).token, chat.speaks, invoice_id)
+        return self._provider.pdf(_link(chat).token, chat.reply_language, invoice_id)
 
     def archive(self, chat: Chat, query: Query) -> AbstractAsyncContextManager[Document]:
         """All invoices, or those of a type, or with transactions, as a ZIP."""
         kind = None if query.kind is Kind.ANY else query.kind.capitalize()
         only = InvoiceFilter(type=kind, with_transactions=query.with_transactions)
-        return self._provider.archive(_link(chat).token, chat.speaks, only)
+        return self._provider.archive(_link(chat).token, chat.reply_language, only)
 
 
 def _link(chat: Chat) -> Link:

@@ -74,17 +74,17 @@ class Linking:
         another account is still needed, :class:`InvitationVoid` where an invitation does not hold any more once the
         provider has answered, or a :class:`bot.errors.ProviderError`; the older link stands then.
         """
-        listing = await self._provider.list_invoices(token, chat.speaks)
+        listing = await self._provider.list_invoices(token, chat.reply_language)
         now = self._clock()
-        timing = self._plan.timing(chat)
-        known = take_as_known(listing.invoices, timing, now)
+        schedule = self._plan.schedule(chat)
+        known = take_as_known(listing.invoices, schedule, now)
         link = Link(
             account=self._store.account_of(self._base_url, token),
             place=place,
             token=token,
             linked_by=owner.id,
             linked_at=now,
-            next_check_at=self._plan.after(now, look=next_look(known, {}, timing, now)),
+            next_check_at=self._plan.after(now, look=next_look(known, {}, schedule, now)),
             watch=Watch(checked_at=now, unreadable_told=listing.unreadable),
             owner_name=owner.name,
         )

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.chats import Chat
 from bot.domain.preferences import Preferences
-from bot.domain.timing import IsBankingDay, Timing
+from bot.domain.schedule import IsBankingDay, Schedule
 
 LONGEST_PAUSE = timedelta(hours=1)
 """However long the provider asks to be left alone: reminders come with the checks, so those can't stop for it."""
@@ -32,9 +32,9 @@ class CheckPlan:
         """What a chat has chosen, or what holds where it has not."""
         return chat.preferences or self.defaults
 
-    def timing(self, chat: Chat) -> Timing:
+    def schedule(self, chat: Chat) -> Schedule:
         """A chat's calendar."""
-        return Timing(self.preferences(chat), self.zone, self.is_banking_day)
+        return Schedule(self.preferences(chat), self.zone, self.is_banking_day)
 
     def after(self, now: datetime, at_least: float = 0, look: datetime | None = None) -> datetime:
         """The next check: after the interval, or for a ``look`` that there will be something to tell.

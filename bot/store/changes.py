@@ -113,7 +113,7 @@ def merged(old: ChatRecord, new: ChatRecord | None, new_id: int, vault: Vault) -
 def waiting_in(record: ChatRecord) -> Waiting:
     """How many of the alerts wait, and how many were set aside."""
     states = [row.alert.state for row in record.alerts]
-    aside = states.count(AlertState.SET_ASIDE)
+    aside = states.count(AlertState.DEAD_LETTER)
     return Waiting(waiting=len(states) - aside, set_aside=aside)
 
 
@@ -178,7 +178,7 @@ def _moved_link(old: ChatRecord, new: ChatRecord, vault: Vault) -> ChatRecord:
 
 def _settled(alert: Alert, checked: Checked) -> bool:
     """Whether an alert that was set aside speaks of what is over by now, so that nobody needs to see it any more."""
-    if alert.state is not AlertState.SET_ASIDE:
+    if alert.state is not AlertState.DEAD_LETTER:
         return False
     if alert.invoice_id is None:
         return checked.watch.trouble is None and not checked.watch.outage_told

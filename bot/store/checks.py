@@ -30,16 +30,16 @@ class CheckQueue:
     def claim(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Check]:
         """A chat that can't be read is logged and left out until its lease ends; it holds up nobody else."""
         checks = []
-        for chat_id, epoch in self._db.chats.checks.claim(now, limit, lease):
+        for chat_id, fencing_token in self._db.chats.checks.claim(now, limit, lease):
             try:
-                checks.append(self._begin(chat_id, epoch))
+                checks.append(self._begin(chat_id, fencing_token))
             except Exception:
                 log.exception("chat can't be read for its check", chat=chat_id)
         return [check for check in checks if check is not None]
 
     def claim_one(self, chat_id: int, now: datetime, lease: timedelta) -> Check | None:
-        epoch = self._db.chats.checks.claim_key(chat_id, now, lease)
-        return None if epoch is None else self._begin(chat_id, epoch)
+        fencing_token = self._db.chats.checks.claim_key(chat_id, now, lease)
+        return None if fencing_token is None else self._begin(chat_id, fencing_token)
 
     def hasten(self, account: str, now: datetime) -> None:
         """In memory only: after a restart the checks are due again as they were."""
@@ -70,15 +70,15 @@ class CheckQueue:
         self._put_off(record, due_at(record, until))
         return True
 
-    def _begin(self, chat_id: int, epoch: int) -> Check | None:
+    def _begin(self, chat_id: int, fencing_token: int) -> Check | None:
         record = self._db.chat(chat_id)
         if record is None:
             return None
         chat = chat_of(record, self._db.vault)
-        return Check(Claim(str(chat_id), epoch), chat, record.known, record.sent)
+        return Check(Claim(str(chat_id), fencing_token), chat, record.known, record.sent)
 
     def _held(self, claim: Claim) -> ChatRecord | None:
-        chat_id = self._db.chats.checks.holder(claim.epoch)
+        chat_id = self._db.chats.checks.holder(claim.fencing_token)
         return None if chat_id is None else self._db.chat(chat_id)
 
     def _hand_back(self, record: ChatRecord) -> None:

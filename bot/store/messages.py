@@ -34,7 +34,7 @@ def account_to_read(record: ChatRecord) -> str | None:
     return batch[0].alert.account if _settled_in(batch) else None
 
 
-def delivery_of(record: ChatRecord, epoch: int, vault: Vault, payments: Iterable[PaymentRow]) -> Delivery:
+def delivery_of(record: ChatRecord, fencing_token: int, vault: Vault, payments: Iterable[PaymentRow]) -> Delivery:
     """The message of a record that has just :func:`begun`.
 
     ``payments`` are those of :func:`account_to_read`. Raises :class:`bot.store.vault.SealBroken`.
@@ -43,7 +43,7 @@ def delivery_of(record: ChatRecord, epoch: int, vault: Vault, payments: Iterable
     first, alerts = rows[0], tuple(row.alert for row in rows)
     is_of_link = record.link is not None and record.link.account == first.alert.account
     return Delivery(
-        claim=Claim(first.batch, epoch),
+        claim=Claim(first.batch, fencing_token),
         chat=chat_of(record, vault),
         alerts=alerts,
         known=record.known if is_of_link else {},
@@ -79,7 +79,8 @@ def held_until(record: ChatRecord, batch: str, until: datetime) -> ChatRecord:
 def set_aside(record: ChatRecord, batch: str) -> ChatRecord:
     """With a batch that nobody tries any more."""
     rows = [
-        replace(row, alert=replace(row.alert, state=AlertState.SET_ASIDE), batch="") for row in batch_of(record, batch)
+        replace(row, alert=replace(row.alert, state=AlertState.DEAD_LETTER), batch="")
+        for row in batch_of(record, batch)
     ]
     return retried_at(record.with_alerts(rows), None)
 
@@ -124,7 +125,7 @@ def _settled_in(rows: Iterable[AlertRow]) -> frozenset[int | None]:
 
 
 def _next_message(record: ChatRecord) -> list[AlertRow]:
-    rows = [row for row in record.alerts if row.alert.state is not AlertState.SET_ASIDE]
+    rows = [row for row in record.alerts if row.alert.state is not AlertState.DEAD_LETTER]
     if not rows:
         return []
     first = rows[0]

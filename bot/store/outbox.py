@@ -38,9 +38,9 @@ class AlertQueue:
         A chat that can't be read or written is logged and left out until its lease ends; it holds up nobody else.
         """
         deliveries = []
-        for chat_id, epoch in self._db.chats.alerts.claim(now, limit, lease):
+        for chat_id, fencing_token in self._db.chats.alerts.claim(now, limit, lease):
             try:
-                delivery = self._begin(chat_id, epoch)
+                delivery = self._begin(chat_id, fencing_token)
             except Exception:
                 log.exception("chat can't be read for its alert", chat=chat_id)
             else:
@@ -83,21 +83,21 @@ class AlertQueue:
         self._finish(set_aside(record, claim.key))
         return True
 
-    def _begin(self, chat_id: int, epoch: int) -> Delivery | None:
+    def _begin(self, chat_id: int, fencing_token: int) -> Delivery | None:
         record = self._db.chat(chat_id)
         begun_record = record and begun(record)
         if begun_record is None:
             return None
         account = account_to_read(begun_record)
         payments = self._db.payments_of(account) if account is not None else []
-        delivery = delivery_of(begun_record, epoch, self._db.vault, payments)
+        delivery = delivery_of(begun_record, fencing_token, self._db.vault, payments)
         with self._db.change() as change:
             change.save_chat(begun_record)
         return delivery
 
     def _held(self, claim: Claim) -> ChatRecord | None:
         """The record of the chat that is leased under this claim."""
-        chat_id = self._db.chats.alerts.holder(claim.epoch)
+        chat_id = self._db.chats.alerts.holder(claim.fencing_token)
         record = None if chat_id is None else self._db.chat(chat_id)
         return record if record and batch_of(record, claim.key) else None
 

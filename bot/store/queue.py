@@ -17,7 +17,7 @@ AT_ONCE = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class _Lease:
-    epoch: int
+    fencing_token: int
     until: datetime
 
 
@@ -50,7 +50,7 @@ class LeaseQueue(Generic[K]):
         """End the lease; the key stays where it is until it is put anew."""
         lease = self._leases.pop(key, None)
         if lease:
-            del self._keys[lease.epoch]
+            del self._keys[lease.fencing_token]
 
     def drop(self, key: K) -> None:
         """Forget a key; a lease on it is void."""
@@ -65,9 +65,9 @@ class LeaseQueue(Generic[K]):
             self.release(new)
             self._lease(new, lease)
 
-    def holder(self, epoch: int) -> K | None:
-        """The key that is leased under ``epoch``, or None if that lease is over."""
-        return self._keys.get(epoch)
+    def holder(self, fencing_token: int) -> K | None:
+        """The key that is leased under ``fencing_token``, or None if that lease is over."""
+        return self._keys.get(fencing_token)
 
     def claim(self, now: datetime, limit: int, lease: timedelta) -> list[tuple[K, int]]:
         """Lease up to ``limit`` keys that are due, the longest due first. Gives each key and its epoch."""
@@ -94,11 +94,11 @@ class LeaseQueue(Generic[K]):
         return self._take(key, now + lease)
 
     def _take(self, key: K, until: datetime) -> int:
-        epoch = next(self._numbers)
+        fencing_token = next(self._numbers)
         self.release(key)
-        self._lease(key, _Lease(epoch, until))
+        self._lease(key, _Lease(fencing_token, until))
         self._push(key, until)
-        return epoch
+        return fencing_token
 
     def _pop_due(self, now: datetime) -> K | None:
         while self._heap and self._heap[0][0] <= now:
@@ -109,7 +109,7 @@ class LeaseQueue(Generic[K]):
 
     def _lease(self, key: K, lease: _Lease) -> None:
         self._leases[key] = lease
-        self._keys[lease.epoch] = key
+        self._keys[lease.fencing_token] = key
 
     def _push(self, key: K, due: datetime) -> None:
         ticket = next(self._numbers)

@@ -25,7 +25,7 @@ T = TypeVar("T")
 ONLY = 1
 """The document id in a table that holds one document."""
 
-REPLACEABLE = frozenset({AlertState.WAITING, AlertState.SET_ASIDE})
+REPLACEABLE = frozenset({AlertState.WAITING, AlertState.DEAD_LETTER})
 """An alert about the same subject takes the place of one in these states. One that is being sent or may have arrived
 stays: it is to be resolved first."""
 
@@ -117,7 +117,7 @@ class ChatRecord:
     @property
     def next_alert(self) -> AlertRow | None:
         """The oldest alert that is still to be delivered."""
-        return next((row for row in self.alerts if row.alert.state is not AlertState.SET_ASIDE), None)
+        return next((row for row in self.alerts if row.alert.state is not AlertState.DEAD_LETTER), None)
 
     def with_alerts(self, rows: Iterable[AlertRow]) -> ChatRecord:
         """The record with these alerts in the place of their older selves."""

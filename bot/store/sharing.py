@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.ports import Lease
 
 SWEEP_AT = 10_000
-"""Budgets that are full again are forgotten when there are as many as this."""
+"""TokenBuckets that are full again are forgotten when there are as many as this."""
 
 
 class Leases:
@@ -34,14 +34,14 @@ class Leases:
 
     def give_back(self, lease: Lease) -> bool:
         _, held = self._held.get(lease.name, ("", None))
-        if held is None or held.epoch != lease.epoch:
+        if held is None or held.fencing_token != lease.fencing_token:
             return False
         del self._held[lease.name]
         return True
 
 
-class Budgets:
-    """The promises are those of :class:`bot.ports.BudgetStore`."""
+class TokenBuckets:
+    """The promises are those of :class:`bot.ports.TokenBucketStore`."""
 
     def __init__(self) -> None:
         self._full_at: dict[str, datetime] = {}

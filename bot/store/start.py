@@ -110,7 +110,7 @@ def inspect(data_dir: Path, keys: Sequence[str]) -> Contents | None:
     return Contents(
         chats=len(linked),
         resting=sum(record.chat.resting is not None for record in linked),
-        set_aside=sum(row.alert.state is AlertState.SET_ASIDE for record in linked for row in record.alerts),
+        set_aside=sum(row.alert.state is AlertState.DEAD_LETTER for record in linked for row in record.alerts),
     )
 
 

@@ -84,7 +84,7 @@ class ChatState:
             return
         row = record.next_alert
         due = max(row.alert.created_at, record.chat.next_message_at or row.alert.created_at) if row else None
-        set_aside = sum(row.alert.state is AlertState.SET_ASIDE for row in record.alerts)
+        set_aside = sum(row.alert.state is AlertState.DEAD_LETTER for row in record.alerts)
         resting = record.chat.resting is not None
         self._piles[chat_id] = Pile(None if resting else due, len(record.alerts) - set_aside, set_aside)
 

@@ -25,7 +25,7 @@ from bot.store.database import Database
 from bot.store.desk import Desk
 from bot.store.outbox import AlertQueue
 from bot.store.payments import PaymentRecords
-from bot.store.sharing import Budgets, Leases
+from bot.store.sharing import Leases, TokenBuckets
 from bot.store.start import load, lock_folder
 from bot.store.upkeep import dropped, retried
 from bot.store.upkeep_records import UpkeepRecords
@@ -72,7 +72,7 @@ class TinyStore:
         self._upkeep = UpkeepRecords(database)
         self._payments = PaymentRecords(database)
         self._leases = Leases()
-        self._budgets = Budgets()
+        self._budgets = TokenBuckets()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._closed = False
 
@@ -171,7 +171,7 @@ class TinyStore:
     async def hold_alerts(self, claim: Claim, until: datetime) -> bool:
         return await self._run(self._alerts.hold, claim, until)
 
-    async def set_alerts_aside(self, claim: Claim) -> bool:
+    async def move_to_dead_letters(self, claim: Claim) -> bool:
         return await self._run(self._alerts.set_aside, claim)
 
     async def add_payment(self, payment: Payment) -> None:
@@ -221,7 +221,7 @@ class TinyStore:
     async def give_back_lease(self, lease: Lease) -> bool:
         return self._leases.give_back(lease)
 
-    async def take_budget(self, name: str, now: datetime, rate: float, burst: int) -> float:
+    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
         return self._budgets.take(name, now, rate, burst)
 
     async def backlog(self, now: datetime) -> Backlog:

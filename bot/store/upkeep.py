@@ -37,7 +37,7 @@ def retried(record: ChatRecord, alert_ids: Collection[str]) -> ChatRecord | None
     rows = [row for row in record.alerts if row.alert.id in alert_ids and row.alert.state is not AlertState.SENDING]
     if not rows:
         return None
-    aside = [row for row in rows if row.alert.state is AlertState.SET_ASIDE]
+    aside = [row for row in rows if row.alert.state is AlertState.DEAD_LETTER]
     again = [replace(row, alert=replace(row.alert, state=AlertState.WAITING, attempts=0)) for row in aside]
     return retried_at(record.with_alerts(again), None)
 

@@ -13,8 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from bot.building import open_store
 from bot.domain.chats import Link, Place, Token, Watch
+from bot.factories import open_store
 from bot.ports import Clock, Store
 from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN

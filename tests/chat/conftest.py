@@ -12,7 +12,7 @@ import pytest
 from telegram import Bot
 
 from bot.application import InvoiceBot
-from bot.building import build_telegram
+from bot.factories import build_telegram
 from bot.provider.client import ProviderClient
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import BOT_TOKEN, Chat, Person, SandboxTelegram

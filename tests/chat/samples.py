@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.chat.screens import Button, Screen
-from bot.chat.texts import open_phrasebook
+from bot.chat.texts import load_translations
 from bot.domain.chats import Chat, Link, Place, Token, Watch
 from bot.domain.invoices import Invoice, Item
 from bot.domain.payments import Action, Payment
@@ -18,7 +18,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 TODAY = date(2026, 11, 22)
 
-PHRASEBOOK = open_phrasebook("EUR", BERLIN)
+PHRASEBOOK = load_translations("EUR", BERLIN)
 EN, DE = PHRASEBOOK["en"], PHRASEBOOK["de"]
 
 NASTY = """<b>&"'</b>"""

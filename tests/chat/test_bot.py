@@ -8,9 +8,9 @@ from typing import cast
 from telegram.ext import CommandHandler
 
 from bot.application import InvoiceBot
-from bot.building import build_telegram
 from bot.chat.bot import ALLOWED_UPDATES
 from bot.chat.views.general import COMMANDS
+from bot.factories import build_telegram
 from bot.provider.client import ProviderClient
 from bot.sandbox.telegram import Chat, Person, SandboxTelegram
 from bot.settings import Settings

@@ -23,7 +23,7 @@ from bot.domain.payments import Action, Outcome
 from bot.domain.preferences import Loudness
 from bot.sandbox.telegram.html import parse_html
 from bot.services.browsing import Kind, Show
-from bot.services.silencing import Until
+from bot.services.snoozing import Until
 
 CHAT = Path(str(resources.files("bot"))) / "chat"
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(CHAT.rglob("*.py"))}

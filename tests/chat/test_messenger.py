@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from telegram import Bot
 
-from bot.building import build_telegram
 from bot.chat.messenger import TelegramMessenger
-from bot.chat.texts import speaker
+from bot.chat.texts import texts_by_chat
 from bot.domain.alerts import SUBJECTS, AlertKind
 from bot.domain.chats import Place
 from bot.domain.payments import Outcome, Payment, State
 from bot.domain.preferences import Loudness, Preferences
 from bot.errors import ChatGone, NotSent
+from bot.factories import build_telegram
 from bot.ports import Delivery
 from bot.sandbox.telegram import Chat, Message, Person, SandboxTelegram
 from bot.services.plan import CheckPlan
@@ -32,7 +32,7 @@ URGENT = {AlertKind.DUE, AlertKind.OVERDUE}
 async def messenger(settings: Settings) -> AsyncIterator[TelegramMessenger]:
     plan = CheckPlan(timedelta(minutes=15), BERLIN)
     async with build_telegram(settings).bot as bot:
-        yield TelegramMessenger(bot, speaker(PHRASEBOOK, plan), plan)
+        yield TelegramMessenger(bot, texts_by_chat(PHRASEBOOK, plan), plan)
 
 
 @pytest.fixture

@@ -14,14 +14,14 @@ from telegram import Bot
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot import logs
-from bot.building import build_telegram
-from bot.chat.intake import Intake
 from bot.chat.polling import LONGEST_WAIT, Poller, connect, persist
+from bot.chat.update_tracker import UpdateTracker
 from bot.errors import StartError
+from bot.factories import build_telegram
 from bot.ports import utc_now
 from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
 from bot.sandbox.telegram.errors import NOT_FOUND
-from bot.services.roles import Role
+from bot.services.leader_lease import LeaderLease
 from bot.settings import Settings
 from bot.store.tinydb import TinyStore
 from tests.chat.fakes import Time
@@ -98,24 +98,24 @@ async def test_a_conflict_is_logged_apart_from_an_outage_with_what_to_do() -> No
 class Taken(asyncio.Queue[Any]):
     """What a poll brings, handled as soon as it is there."""
 
-    intake: Intake
+    tracker: UpdateTracker
 
     def put_nowait(self, item: Any) -> None:
         super().put_nowait(item)
-        asyncio.get_running_loop().call_soon(lambda: self.intake.end(item, handled=True))
+        asyncio.get_running_loop().call_soon(lambda: self.tracker.end(item, handled=True))
 
 
 @pytest.fixture
-def role(store: TinyStore, time: Time) -> Role:
-    return Role("polling", "a", store, time)
+def role(store: TinyStore, time: Time) -> LeaderLease:
+    return LeaderLease("polling", "a", store, time)
 
 
 @asynccontextmanager
-async def polling(bot: Bot, role: Role) -> AsyncIterator[Taken]:
+async def polling(bot: Bot, role: LeaderLease) -> AsyncIterator[Taken]:
     """The updates that a poll brings while the context lasts."""
     updates = Taken()
-    updates.intake = Intake(updates)
-    task = asyncio.create_task(Poller(bot, updates.intake, role, utc_now, Waits()).run())
+    updates.tracker = UpdateTracker(updates)
+    task = asyncio.create_task(Poller(bot, updates.tracker, role, utc_now, Waits()).run())
     try:
         yield updates
     finally:
@@ -125,7 +125,7 @@ async def polling(bot: Bot, role: Role) -> AsyncIterator[Taken]:
 
 async def test_an_update_that_cannot_be_read_stops_no_other_and_is_logged_by_its_id_alone(
     bot: Bot,
-    role: Role,
+    role: LeaderLease,
     telegram: SandboxTelegram,
     ada: Person,
     chat: Chat,
@@ -147,7 +147,7 @@ async def test_an_update_that_cannot_be_read_stops_no_other_and_is_logged_by_its
 
 
 async def test_a_404_while_polling_is_an_outage(
-    bot: Bot, role: Role, telegram: SandboxTelegram, ada: Person, chat: Chat
+    bot: Bot, role: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat
 ) -> None:
     telegram.faults.refuse(ApiError(*NOT_FOUND), times=2, method="getUpdates")
     ada.send(chat, "still there")
@@ -160,7 +160,7 @@ async def test_a_404_while_polling_is_an_outage(
 
 
 async def test_a_webhook_that_somebody_set_is_deleted_again(
-    bot: Bot, role: Role, telegram: SandboxTelegram, ada: Person, chat: Chat
+    bot: Bot, role: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat
 ) -> None:
     telegram.world.updates.set_webhook("https://bot.example/hook")
     ada.send(chat, "heard")
@@ -171,7 +171,7 @@ async def test_a_webhook_that_somebody_set_is_deleted_again(
 
 
 async def test_updates_come_in_order_and_once(
-    bot: Bot, role: Role, telegram: SandboxTelegram, ada: Person, chat: Chat
+    bot: Bot, role: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat
 ) -> None:
     telegram.faults.server_error(method="getUpdates")
     texts = []
@@ -184,13 +184,13 @@ async def test_updates_come_in_order_and_once(
     assert updates.empty()
 
 
-async def test_polling_ends_when_the_token_is_revoked(bot: Bot, role: Role, telegram: SandboxTelegram) -> None:
+async def test_polling_ends_when_the_token_is_revoked(bot: Bot, role: LeaderLease, telegram: SandboxTelegram) -> None:
     telegram.token = "1000000001:AAanother-token-made-at-BotFather-0"
     with pytest.raises(StartError, match="no longer accepts TELEGRAM_BOT_TOKEN"):
-        await asyncio.wait_for(Poller(bot, Intake(asyncio.Queue()), role, utc_now, Waits()).run(), 5)
+        await asyncio.wait_for(Poller(bot, UpdateTracker(asyncio.Queue()), role, utc_now, Waits()).run(), 5)
 
 
-async def comes_to_hold(role: Role, time: Time) -> bool:
+async def comes_to_hold(role: LeaderLease, time: Time) -> bool:
     """Whether somebody who asks for the role now and then has it within a minute."""
     end = time() + timedelta(minutes=1)
     while not (held := await role.hold()) and time() < end:
@@ -201,11 +201,11 @@ async def comes_to_hold(role: Role, time: Time) -> bool:
 async def test_of_two_replicas_one_polls_and_the_other_takes_over_once_it_is_gone(
     bot: Bot, store: TinyStore, time: Time, telegram: SandboxTelegram, ada: Person, chat: Chat
 ) -> None:
-    first, second = (Role("polling", name, store, time) for name in "ab")
+    first, second = (LeaderLease("polling", name, store, time) for name in "ab")
     async with polling(bot, first) as updates:
         ada.send(chat, "one")
         assert (await asyncio.wait_for(updates.get(), 5)).message.text == "one"
-        idle = Poller(bot, Intake(asyncio.Queue()), second, time)
+        idle = Poller(bot, UpdateTracker(asyncio.Queue()), second, time)
         assert await idle._turn() is None
         assert idle.good_at == time()  # all is well with a replica that isn't the one
     assert await comes_to_hold(second, time)
@@ -218,36 +218,36 @@ async def test_of_two_replicas_one_polls_and_the_other_takes_over_once_it_is_gon
 async def test_what_is_in_hand_is_not_confirmed_and_comes_again_after_a_crash(
     bot: Bot, store: TinyStore, time: Time, telegram: SandboxTelegram, ada: Person, chat: Chat
 ) -> None:
-    role, queue = Role("polling", "a", store, time), asyncio.Queue[Any]()
-    intake = Intake(queue)
-    poller = Poller(bot, intake, role, time)
+    role, queue = LeaderLease("polling", "a", store, time), asyncio.Queue[Any]()
+    tracker = UpdateTracker(queue)
+    poller = Poller(bot, tracker, role, time)
     for text in ("one", "two"):
         ada.send(chat, text)
     assert await poller._turn() == ()  # a webhook that may be set is deleted first
-    intake.take_batch(await poller._turn() or ())
+    tracker.take_batch(await poller._turn() or ())
     one, two = queue.get_nowait(), queue.get_nowait()
-    intake.end(two, handled=True)
+    tracker.end(two, handled=True)
     assert [u.message and u.message.text for u in await poller._turn() or ()] == ["one", "two"]
-    intake.end(one, handled=True)
+    tracker.end(one, handled=True)
     assert telegram.world.updates.pending == 2
     await poller.finish()
     assert telegram.world.updates.pending == 0
 
 
 async def test_a_stop_lets_another_replica_poll_at_once(bot: Bot, store: TinyStore, time: Time) -> None:
-    poller = Poller(bot, Intake(asyncio.Queue()), Role("polling", "a", store, time), time)
-    poller._intake.end(None, handled=True)
-    assert await poller._role.hold()
+    poller = Poller(bot, UpdateTracker(asyncio.Queue()), LeaderLease("polling", "a", store, time), time)
+    poller._tracker.end(None, handled=True)
+    assert await poller._leader_lease.hold()
     await poller.finish()
-    assert await Role("polling", "b", store, time).hold()
+    assert await LeaderLease("polling", "b", store, time).hold()
 
 
 async def test_a_conflict_gives_the_role_up_until_the_store_says_otherwise(
-    bot: Bot, role: Role, telegram: SandboxTelegram
+    bot: Bot, role: LeaderLease, telegram: SandboxTelegram
 ) -> None:
     telegram.faults.refuse(ApiError(409, "Conflict: terminated by other getUpdates request"), method="getUpdates")
     assert await role.hold()
-    poller = Poller(bot, Intake(asyncio.Queue()), role, utc_now)
+    poller = Poller(bot, UpdateTracker(asyncio.Queue()), role, utc_now)
     assert await poller._turn() == ()
     with pytest.raises(Conflict):
         await poller._turn()
@@ -257,8 +257,8 @@ async def test_a_conflict_gives_the_role_up_until_the_store_says_otherwise(
 async def test_who_was_frozen_while_a_webhook_was_deleted_asks_for_the_role_again(
     bot: Bot, store: TinyStore, time: Time, telegram: SandboxTelegram
 ) -> None:
-    first, second = (Role("polling", name, store, time) for name in "ab")
-    poller = Poller(bot, Intake(asyncio.Queue()), first, time)
+    first, second = (LeaderLease("polling", name, store, time) for name in "ab")
+    poller = Poller(bot, UpdateTracker(asyncio.Queue()), first, time)
     assert await poller._turn() == ()
     assert await comes_to_hold(second, time)
     assert await poller._turn() is None

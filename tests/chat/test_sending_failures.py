@@ -9,7 +9,6 @@ import pytest
 from telegram import Bot
 from telegram.error import NetworkError, TelegramError, TimedOut
 
-from bot.building import build_telegram
 from bot.chat import sending
 from bot.domain.chats import Place
 from bot.errors import (
@@ -22,6 +21,7 @@ from bot.errors import (
     SendRefused,
     TelegramDown,
 )
+from bot.factories import build_telegram
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
 from bot.settings import Settings

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from bot.building import open_store
+from bot.factories import open_store
 from bot.ports import Store
 from bot.settings import load_settings
 

@@ -6,8 +6,8 @@ import asyncio
 import json
 from pathlib import Path
 
-from bot.building import open_embedded_store
 from bot.domain.payments import State
+from bot.factories import open_embedded_store
 from bot.ports import Store
 from bot.settings import load_settings
 from tests.commands.conftest import Run

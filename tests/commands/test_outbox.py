@@ -13,7 +13,7 @@ from tests.store.examples import CHAT, MINUTE, NOW, OTHER, claim_alert, with_ale
 async def one_aside_two_waiting(store: Store) -> None:
     await with_alerts(store, 7)
     claim, _ = await claim_alert(store)
-    await store.set_alerts_aside(claim)
+    await store.move_to_dead_letters(claim)
     await with_alerts(store, 1, 2, chat_id=OTHER)
 
 

@@ -9,12 +9,12 @@ from bot.domain.alerts import AlertKind, KnownInvoice
 from bot.domain.chats import Silences
 from bot.domain.invoices import Invoice
 from bot.domain.reminders import Decision, decide, take_as_known
-from bot.domain.timing import Timing
-from tests.domain.moments import BERLIN, timing
+from bot.domain.schedule import Schedule
+from tests.domain.moments import BERLIN, schedule
 
 DUE = date(2026, 6, 15)
 DAY = timedelta(days=1)
-USUAL = timing()
+USUAL = schedule()
 
 Told = tuple[AlertKind, int | None, int | None]
 
@@ -31,10 +31,10 @@ def look(
     *,
     silences: Silences | None = None,
     shown: Collection[int] = (),
-    clock: Timing = USUAL,
+    clock: Schedule = USUAL,
 ) -> Decision:
     """What a check at noon decides."""
-    return decide(known, read, silences=silences or {}, shown=shown, timing=clock, now=noon(day))
+    return decide(known, read, silences=silences or {}, shown=shown, schedule=clock, now=noon(day))
 
 
 def told(decision: Decision) -> list[Told]:
@@ -48,7 +48,7 @@ def told_on(
     known: Mapping[int, KnownInvoice],
     *,
     silences: Silences | None = None,
-    clock: Timing = USUAL,
+    clock: Schedule = USUAL,
 ) -> dict[date, list[Told]]:
     """What is told on which day, when ``read`` is what the provider has on each of ``days``."""
     by_day = {}

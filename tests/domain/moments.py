@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 
 from bot.domain.preferences import Preferences, QuietHours
-from bot.domain.timing import Timing
+from bot.domain.schedule import Schedule
 
 BERLIN = ZoneInfo("Europe/Berlin")
 CLOCK_CHANGES = {
@@ -39,6 +39,6 @@ PREFERENCES = st.builds(
 )
 
 
-def timing(preferences: Preferences | None = None) -> Timing:
+def schedule(preferences: Preferences | None = None) -> Schedule:
     """The calendar of a chat with these preferences, of a provider in Berlin."""
-    return Timing(preferences or Preferences(), BERLIN)
+    return Schedule(preferences or Preferences(), BERLIN)

@@ -9,7 +9,7 @@ from bot.domain.chats import LANGUAGES, Chat, Token
 
 
 @pytest.mark.parametrize(
-    ("chosen", "telegrams", "speaks"),
+    ("chosen", "telegrams", "reply_language"),
     [
         (None, None, "en"),
         (None, "de", "de"),
@@ -23,14 +23,14 @@ from bot.domain.chats import LANGUAGES, Chat, Token
     ],
 )
 def test_a_chat_is_spoken_to_in_the_language_chosen_else_telegrams_else_the_first(
-    chosen: str | None, telegrams: str | None, speaks: str
+    chosen: str | None, telegrams: str | None, reply_language: str
 ) -> None:
-    assert Chat(1, language=chosen, telegram_language=telegrams).speaks == speaks
+    assert Chat(1, language=chosen, telegram_language=telegrams).reply_language == reply_language
 
 
 @given(st.none() | st.text(), st.none() | st.text())
 def test_whatever_languages_are_reported_the_bot_speaks_one_of_its_own(chosen: str | None, other: str | None) -> None:
-    assert Chat(1, language=chosen, telegram_language=other).speaks in LANGUAGES
+    assert Chat(1, language=chosen, telegram_language=other).reply_language in LANGUAGES
 
 
 def test_a_token_shows_itself_nowhere_but_on_request() -> None:

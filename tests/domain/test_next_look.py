@@ -15,7 +15,7 @@ from bot.domain.invoices import Invoice
 from bot.domain.preferences import Preferences
 from bot.domain.reminders import forget, next_look
 from tests.domain.deciding import DAY, DUE, USUAL, known_long_before, noon
-from tests.domain.moments import timing
+from tests.domain.moments import schedule
 from tests.fakes import invoice, settled
 
 ONE = invoice(due=DUE)
@@ -56,7 +56,7 @@ def test_of_what_is_gone_there_is_none() -> None:
 
 
 def test_without_reminder_days_there_is_none() -> None:
-    never = timing(Preferences(before=(), after=()))
+    never = schedule(Preferences(before=(), after=()))
     assert next_look(known_long_before(ONE), {}, never, noon(DUE)) is None
 
 

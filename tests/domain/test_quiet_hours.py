@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bot.domain.preferences import Preferences, QuietHours
-from bot.domain.timing import Timing
-from tests.domain.moments import BERLIN, CLOCK_CHANGES, HOURS, INSTANTS, NIGHTS, PREFERENCES, timing
+from bot.domain.schedule import Schedule
+from tests.domain.moments import BERLIN, CLOCK_CHANGES, HOURS, INSTANTS, NIGHTS, PREFERENCES, schedule
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
@@ -31,7 +31,7 @@ def test_each_day_has_an_hour_that_is_not_quiet(start: int, end: int) -> None:
 
 
 def test_without_quiet_hours_no_instant_is_quiet() -> None:
-    loud = timing(Preferences(quiet=None))
+    loud = schedule(Preferences(quiet=None))
     now = datetime(2026, 6, 1, 2, tzinfo=UTC)
     assert not loud.is_quiet(now)
     assert loud.quiet_end(now) == now
@@ -52,7 +52,7 @@ def test_without_quiet_hours_no_instant_is_quiet() -> None:
     ],
 )
 def test_a_night_ends_by_the_wall_clock_whatever_the_clock_does_in_it(zone: str, evening: date, end: str) -> None:
-    clock = timing(Preferences(zone=zone))
+    clock = schedule(Preferences(zone=zone))
     begin = datetime.combine(evening, time(22), ZoneInfo(zone)).astimezone(UTC)
     expected = datetime.fromisoformat(end)
     assert not clock.is_quiet(begin - SECOND)
@@ -66,13 +66,13 @@ def test_a_night_ends_by_the_wall_clock_whatever_the_clock_does_in_it(zone: str,
 
 
 def test_quiet_hours_that_end_at_an_hour_the_clock_skips_end_when_it_has_passed() -> None:
-    clock = timing(Preferences(quiet=QuietHours(22, 2)))
+    clock = schedule(Preferences(quiet=QuietHours(22, 2)))
     change = datetime(2026, 3, 29, 1, tzinfo=UTC)  # 02:00 becomes 03:00
     assert clock.quiet_end(change - MINUTE) == change
 
 
 def test_an_only_loud_hour_that_the_clock_skips_is_waited_for_until_the_next_day() -> None:
-    clock = timing(Preferences(quiet=QuietHours(3, 2)))
+    clock = schedule(Preferences(quiet=QuietHours(3, 2)))
     change = datetime(2026, 3, 29, 1, tzinfo=UTC)
     assert clock.quiet_end(change - MINUTE) == datetime(2026, 3, 30, 0, tzinfo=UTC)
 
@@ -86,7 +86,7 @@ def scanned_end(zone: ZoneInfo, quiet: QuietHours | None, now: datetime) -> date
 
 @given(INSTANTS | NIGHTS, PREFERENCES)
 def test_the_end_of_quiet_hours_is_the_first_instant_that_is_not_quiet(now: datetime, chosen: Preferences) -> None:
-    clock = timing(chosen)
+    clock = schedule(chosen)
     end = clock.quiet_end(now)
     assert not clock.is_quiet(end)
     assert end == scanned_end(ZoneInfo(chosen.zone or "Europe/Berlin"), chosen.quiet, now)
@@ -102,7 +102,7 @@ def test_the_same_right_before_and_in_each_clock_change(
     zone, at = change
     if start != end:
         quiet = QuietHours(start, end)
-        clock = timing(Preferences(quiet=quiet, zone=zone))
+        clock = schedule(Preferences(quiet=quiet, zone=zone))
         assert clock.quiet_end(at + off) == scanned_end(ZoneInfo(zone), quiet, at + off)
 
 
@@ -113,7 +113,7 @@ def test_the_same_right_before_and_in_each_clock_change(
 def test_reminders_of_an_hour_in_the_evening_come_before_the_quiet_hours_begin(
     hour: int, quiet: tuple[int, int], effective: int
 ) -> None:
-    clock = Timing(Preferences(hour=hour, quiet=QuietHours(*quiet)), BERLIN)
+    clock = Schedule(Preferences(hour=hour, quiet=QuietHours(*quiet)), BERLIN)
     due = date(2026, 6, 15)
     assert clock.preferences.reminder_hour == effective
     assert clock.next_reminder(due, datetime(2026, 6, 15, tzinfo=BERLIN) - timedelta(hours=2)) == datetime(

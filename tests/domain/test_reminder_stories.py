@@ -15,7 +15,7 @@ from bot.domain.chats import NO_SILENCE, Silence
 from bot.domain.invoices import CENT, Invoice
 from bot.domain.preferences import Preferences
 from bot.domain.reminders import Decision, decide, forget, next_look, take_as_known
-from bot.domain.timing import Timing
+from bot.domain.schedule import Schedule
 from tests.domain.deciding import DAY, DUE, Told, noon, told
 from tests.domain.moments import BERLIN
 from tests.fakes import invoice
@@ -190,8 +190,8 @@ class Story:
                 self._deliver()
 
     @property
-    def timing(self) -> Timing:
-        return Timing(self.preferences, BERLIN)
+    def schedule(self) -> Schedule:
+        return Schedule(self.preferences, BERLIN)
 
     def decide(self, now: datetime | None = None, *, blind: bool = False) -> Decision:
         return decide(
@@ -199,7 +199,7 @@ class Story:
             () if blind else self.step.read,
             silences=self.silences,
             shown=self.shown,
-            timing=self.timing,
+            schedule=self.schedule,
             now=now or self.now,
         )
 
@@ -306,7 +306,7 @@ def test_in_any_story_nothing_comes_to_be_told_by_itself_before_the_next_look(st
     story = Story(steps)
     for decision in story:
         before, story.known = story.known, dict(decision.known)
-        coming = next_look(story.known, story.silences, story.timing, story.now)
+        coming = next_look(story.known, story.silences, story.schedule, story.now)
         if coming is None:
             later = [story.now + 2000 * DAY]
         else:
@@ -323,7 +323,7 @@ def test_in_any_story_without_silences_there_is_something_to_tell_at_the_next_lo
     story = Story([replace(step, silences={}, preferences=None) for step in steps])
     for decision in story:
         before, story.known = story.known, dict(decision.known)
-        coming = next_look(story.known, {}, story.timing, story.now)
+        coming = next_look(story.known, {}, story.schedule, story.now)
         assert coming is None or story.decide(coming, blind=True).notices
         story.known = before
 
@@ -332,13 +332,13 @@ def test_in_any_story_without_silences_there_is_something_to_tell_at_the_next_lo
 def test_the_baseline_of_a_linked_chat_tells_nothing_that_day(
     read: list[Invoice], days: int, chosen: Preferences
 ) -> None:
-    clock, now = Timing(chosen, BERLIN), noon(DUE + days * DAY)
+    clock, now = Schedule(chosen, BERLIN), noon(DUE + days * DAY)
     known = take_as_known(read, clock, now)
-    assert decide(known, read, silences={}, shown=(), timing=clock, now=now).notices == ()
+    assert decide(known, read, silences={}, shown=(), schedule=clock, now=now).notices == ()
 
 
 def test_what_older_messages_still_offer_to_pay_is_told_as_settled_after_linking_anew() -> None:
     paid = invoice(1, DUE, is_open=False)
-    known = take_as_known([paid], Timing(Preferences(), BERLIN), BEGIN)
-    again = decide(known, [paid], silences={}, shown={1}, timing=Timing(Preferences(), BERLIN), now=BEGIN)
+    known = take_as_known([paid], Schedule(Preferences(), BERLIN), BEGIN)
+    again = decide(known, [paid], silences={}, shown={1}, schedule=Schedule(Preferences(), BERLIN), now=BEGIN)
     assert told(again) == [(SETTLED, 1, None)]

@@ -12,7 +12,7 @@ from bot.domain.alerts import AlertKind, Standing
 from bot.domain.preferences import Preferences
 from bot.domain.reminders import Notice, forget, missing_from, take_as_known
 from tests.domain.deciding import DAY, DUE, USUAL, known_long_before, look, noon, told, told_on
-from tests.domain.moments import timing
+from tests.domain.moments import schedule
 from tests.fakes import invoice, settled
 
 NEW, DUE_SOON, OVERDUE = AlertKind.NEW, AlertKind.DUE, AlertKind.OVERDUE
@@ -84,7 +84,7 @@ def test_the_soonest_due_is_told_first_and_what_is_new_before_all() -> None:
 def test_changed_preferences_apply_to_invoices_that_are_known_already() -> None:
     one = invoice(due=DUE)
     known = look(known_long_before(one), [one], DUE - 7 * DAY).known
-    denser = timing(Preferences(before=(7, 6, 5), after=()))
+    denser = schedule(Preferences(before=(7, 6, 5), after=()))
     by_day = told_on((DUE + n * DAY for n in range(-7, 3)), [one], known, clock=denser)
     assert list(by_day) == [DUE - 6 * DAY, DUE - 5 * DAY]
 
@@ -92,20 +92,20 @@ def test_changed_preferences_apply_to_invoices_that_are_known_already() -> None:
 def test_a_threshold_that_was_added_behind_the_last_one_told_is_not_told_late() -> None:
     one = invoice(due=DUE)
     known = look(known_long_before(one), [one], DUE - 3 * DAY).known
-    assert told(look(known, [one], DUE - 2 * DAY, clock=timing(Preferences(before=(5, 3))))) == []
+    assert told(look(known, [one], DUE - 2 * DAY, clock=schedule(Preferences(before=(5, 3))))) == []
 
 
 def test_a_threshold_that_is_added_and_has_come_is_told_now() -> None:
     one = invoice(due=DUE)
     known = look(known_long_before(one), [one], DUE - 7 * DAY).known
-    assert told(look(known, [one], DUE - 4 * DAY, clock=timing(Preferences(before=(5,))))) == [(DUE_SOON, 1, 5)]
+    assert told(look(known, [one], DUE - 4 * DAY, clock=schedule(Preferences(before=(5,))))) == [(DUE_SOON, 1, 5)]
 
 
 def test_another_hour_tells_nothing_again() -> None:
     one = invoice(due=DUE)
     known = look(known_long_before(one), [one], DUE).known
     for hour in range(24):
-        assert told(look(known, [one], DUE, clock=timing(Preferences(hour=hour)))) == []
+        assert told(look(known, [one], DUE, clock=schedule(Preferences(hour=hour)))) == []
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Honolulu", "Asia/Kathmandu"])
@@ -114,7 +114,7 @@ def test_another_time_zone_tells_nothing_again(zone: str) -> None:
     before = told_on([DUE - 7 * DAY, DUE - 3 * DAY], [one], known_long_before(one))
     assert len(before) == 2
     known = look(known_long_before(one), [one], DUE - 3 * DAY).known
-    there = timing(Preferences(zone=zone))
+    there = schedule(Preferences(zone=zone))
     by_day = told_on((DUE - n * DAY for n in (3, 2, 1, 0, -1)), [one], known, clock=there)
     thresholds = [n for told_of in by_day.values() for _, _, n in told_of if n is not None]
     assert thresholds == sorted(set(thresholds), reverse=True)

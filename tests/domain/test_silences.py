@@ -138,7 +138,7 @@ def test_new_invoices_are_told_while_another_is_snoozed() -> None:
 def test_a_snooze_wakes_at_its_very_instant() -> None:
     end = noon(DUE - 6 * DAY) + timedelta(hours=3)
     for now, news in ((end - SECOND, 0), (end, 1)):
-        decision = decide(reminded(7), [ONE], silences={1: Silence(end)}, shown=(), timing=USUAL, now=now)
+        decision = decide(reminded(7), [ONE], silences={1: Silence(end)}, shown=(), schedule=USUAL, now=now)
         assert len(decision.notices) == news
 
 

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.errors import RateLimited
-from bot.pacing import Limit, Pace
+from bot.limiter import Limiter, RateLimit
 from bot.provider.client import ProviderClient
-from bot.store.sharing import Budgets
+from bot.store.sharing import TokenBuckets
 from tests.provider.world import BERLIN, IMPATIENT, NOW, World, open_quickly
 
 
@@ -19,16 +19,16 @@ class Hour:
 
     def __init__(self) -> None:
         self.now = NOW
-        self._budgets = Budgets()
+        self._budgets = TokenBuckets()
 
-    async def take_budget(self, name: str, now: datetime, rate: float, burst: int) -> float:
+    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
         return self._budgets.take(name, now, rate, burst)
 
     async def sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    def pace(self, burst: int, rate: float = 10 / 3600) -> Pace:
-        return Pace("provider", Limit(rate, burst), self, lambda: self.now, self.sleep)
+    def limiter(self, burst: int, rate: float = 10 / 3600) -> Limiter:
+        return Limiter("provider", RateLimit(rate, burst), self, lambda: self.now, self.sleep)
 
 
 @pytest.fixture
@@ -39,7 +39,9 @@ def hour() -> Hour:
 @pytest.fixture
 async def client(world: World, hour: Hour) -> AsyncIterator[ProviderClient]:
     async with open_quickly() as http:
-        yield ProviderClient(http, world.base_url, BERLIN, patience=IMPATIENT, clock=lambda: NOW, pace=hour.pace(2))
+        yield ProviderClient(
+            http, world.base_url, BERLIN, patience=IMPATIENT, clock=lambda: NOW, limiter=hour.limiter(2)
+        )
 
 
 async def test_what_is_beyond_the_limit_is_not_asked(world: World, client: ProviderClient) -> None:
@@ -53,8 +55,8 @@ async def test_what_is_beyond_the_limit_is_not_asked(world: World, client: Provi
 
 async def test_a_read_waits_for_its_turn_where_that_comes_soon(world: World, hour: Hour) -> None:
     async with open_quickly() as http:
-        pace = hour.pace(1, rate=1)
-        client = ProviderClient(http, world.base_url, BERLIN, patience=IMPATIENT, clock=lambda: NOW, pace=pace)
+        limiter = hour.limiter(1, rate=1)
+        client = ProviderClient(http, world.base_url, BERLIN, patience=IMPATIENT, clock=lambda: NOW, limiter=limiter)
         for _ in range(3):
             await client.list_invoices(world.token, "en")
     assert hour.now == NOW + timedelta(seconds=2)

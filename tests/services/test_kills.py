@@ -18,7 +18,7 @@ from bot.domain.alerts import AlertKind
 from bot.domain.chats import Place
 from bot.domain.payments import Outcome, State
 from bot.errors import ProviderDown
-from bot.services.delivering import LEASE
+from bot.services.delivery import LEASE
 from tests.fakes import Message, invoice, settled
 from tests.services.world import ADA, DAY, DUE, MESSAGE, SECOND, World, member
 

@@ -266,7 +266,7 @@ async def test_the_language_that_telegram_reports_is_kept_with_the_link(world: W
     world.provider.account(TOKEN)
     german = type(chat)(chat.id, telegram_language="de")
     await world.linking.link(german, Place(1), member(ADA), Token(TOKEN))
-    assert (await world.chat()).speaks == "de"
+    assert (await world.chat()).reply_language == "de"
     assert world.provider.languages == ["de"]
 
 

@@ -54,7 +54,7 @@ def test_the_operators_defaults_hold_until_a_chat_chooses() -> None:
 
 
 def test_a_chats_calendar_has_its_own_zone_and_the_providers_days() -> None:
-    timing = PLAN.timing(Chat(1, preferences=Preferences(zone="Asia/Tokyo")))
-    assert (timing.zone, timing.provider_zone) == (ZoneInfo("Asia/Tokyo"), BERLIN)
-    assert PLAN.timing(Chat(1)).zone == BERLIN
-    assert timing.is_banking_day is PLAN.is_banking_day
+    schedule = PLAN.schedule(Chat(1, preferences=Preferences(zone="Asia/Tokyo")))
+    assert (schedule.zone, schedule.provider_zone) == (ZoneInfo("Asia/Tokyo"), BERLIN)
+    assert PLAN.schedule(Chat(1)).zone == BERLIN
+    assert schedule.is_banking_day is PLAN.is_banking_day

@@ -14,12 +14,12 @@ from bot.domain.alerts import AlertKind, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Link, Member, Place, Silence, Token
 from bot.domain.invoices import Listing
 from bot.domain.payments import Action, Outcome, Payment, PaymentRules, State
-from bot.services.delivering import Courier
+from bot.services.checks import Checker
+from bot.services.delivery import AlertSender
 from bot.services.linking import Linking
-from bot.services.monitoring import Monitor
-from bot.services.paying import Payments
+from bot.services.payments.flow import Payments
+from bot.services.payments.selection import PaymentSelection
 from bot.services.plan import CheckPlan
-from bot.services.selecting import Selecting
 from bot.services.workers import Workers
 from bot.store.tinydb import TinyStore, open_store
 from bot.store.vault import new_key
@@ -74,10 +74,10 @@ class World:
     def wire(self, wrap: Callable[[Any], Any]) -> None:
         """Build the services, with each port wrapped."""
         store, provider, messenger = wrap(self.store), wrap(self.provider), wrap(self.messenger)
-        self.monitor = Monitor(store, provider, self.clock, self.plan, self.workers)
-        self.courier = Courier(store, store, messenger, self.clock, self.plan, self.workers)
+        self.checker = Checker(store, provider, self.clock, self.plan, self.workers)
+        self.alert_sender = AlertSender(store, store, messenger, self.clock, self.plan, self.workers)
         self.payments = Payments(store, provider, messenger, self.clock, self.plan, self.workers, rules=self.rules)
-        self.selecting = Selecting(store, provider, self.payments, self.clock)
+        self.payment_selection = PaymentSelection(store, provider, self.payments, self.clock)
         self.linking = Linking(store, provider, self.clock, self.plan, base_url=URL)
 
     def replica(self, workers: Workers | None = None, show_within: timedelta = MINUTE) -> Payments:
@@ -111,12 +111,12 @@ class World:
     # --- What goes on by itself ---
 
     async def check(self) -> None:
-        await self.monitor.tick()
+        await self.checker.tick()
         await self.workers.finish()
 
     async def deliver(self, ticks: int = 1) -> None:
         for _ in range(ticks):
-            await self.courier.tick()
+            await self.alert_sender.tick()
             await self.workers.finish()
 
     async def settle(self) -> None:
@@ -166,10 +166,10 @@ class World:
     async def ask_several(self, *invoice_ids: int, chat_id: int = 1, user: int = ADA) -> list[Payment]:
         """Choose some of the open invoices and go on; the button that says yes names the first."""
         chat, place = await self.store.chat(chat_id), Place(chat_id)
-        selection = await self.selecting.begin(chat, place, member(user))
+        selection = await self.payment_selection.begin(chat, place, member(user))
         for number in invoice_ids:
-            selection = await self.selecting.choose(selection.id, place, member(user), number, chosen=True)
-        return [payment for payment, _ in await self.selecting.ask(selection.id, chat, place, member(user))]
+            selection = await self.payment_selection.choose(selection.id, place, member(user), number, chosen=True)
+        return [payment for payment, _ in await self.payment_selection.ask(selection.id, chat, place, member(user))]
 
     async def press(self, payment_id: str, chat_id: int = 1, user: int = ADA, message: int = MESSAGE) -> None:
         """Press the button that says yes, as the chat's handler does it."""

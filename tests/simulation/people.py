@@ -151,7 +151,7 @@ class Person:
         if not self.linked:
             return
         chat = await process.store.chat(self.room.id)
-        await process.monitor.check_now(chat)
+        await process.checker.check_now(chat)
         self._trusted(self.clock())
 
     def choose(self, preferences: Preferences | None) -> Deed:

@@ -17,9 +17,9 @@ import structlog
 
 from bot.domain.chats import Token
 from bot.ports import Clock
-from bot.services.delivering import Courier
+from bot.services.checks import Checker
+from bot.services.delivery import AlertSender
 from bot.services.linking import Linking
-from bot.services.monitoring import Monitor
 from bot.services.plan import CheckPlan
 from bot.services.workers import Workers
 from bot.store import files
@@ -138,17 +138,17 @@ class Process:
         self.store: Any = Fused(self._raw, self.fuse)
         provider, messenger = Fused(provider, self.fuse), Fused(messenger, self.fuse)
         self.checks, self.sends = Workers(50), Workers(25)
-        self.monitor = Monitor(self.store, provider, clock, plan, self.checks)
-        self.courier = Courier(self.store, self.store, messenger, clock, plan, self.sends)
+        self.checker = Checker(self.store, provider, clock, plan, self.checks)
+        self.alert_sender = AlertSender(self.store, self.store, messenger, clock, plan, self.sends)
         self.linking = Linking(self.store, provider, clock, plan, base_url=URL)
         self._deeds: set[asyncio.Task[None]] = set()
 
     async def tick(self) -> None:
         """Start what is due, as the application does it every second."""
         if self._is_due(self._raw._db.chats.checks):
-            await self.monitor.tick()
+            await self.checker.tick()
         if self._is_due(self._raw._db.chats.alerts):
-            await self.courier.tick()
+            await self.alert_sender.tick()
 
     def _is_due(self, queue: LeaseQueue[int]) -> bool:
         return bool(queue._heap) and queue._heap[0][0] <= self._clock()

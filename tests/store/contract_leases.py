@@ -35,7 +35,7 @@ async def take(store: Store, holder: str, now: datetime = NOW) -> Lease:
 async def taken(store: Store, now: datetime, burst: int, rate: float = 2.0, name: str = "telegram") -> int:
     """How many a budget gives at one moment before it asks for a wait."""
     count = 0
-    while not await store.take_budget(name, now, rate, burst):
+    while not await store.take_from_bucket(name, now, rate, burst):
         count += 1
     return count
 
@@ -48,25 +48,25 @@ class LeaseContract:
         held = await take(store, "a")
         assert (held.name, held.until) == (ROLE, NOW + MINUTE)
         assert await store.take_lease(ROLE, "b", NOW + MINUTE - SECOND, MINUTE) is None
-        assert (await take(store, "b", NOW + MINUTE)).epoch != held.epoch
+        assert (await take(store, "b", NOW + MINUTE)).fencing_token != held.fencing_token
         assert await store.take_lease(ROLE, "a", NOW + MINUTE, MINUTE) is None
 
     async def test_its_holder_prolongs_it_under_the_same_epoch(self, shelf: Shelf) -> None:
         store = await shelf.open()
         held = await take(store, "a")
-        assert await take(store, "a", NOW + 30 * SECOND) == Lease(ROLE, held.epoch, NOW + 90 * SECOND)
+        assert await take(store, "a", NOW + 30 * SECOND) == Lease(ROLE, held.fencing_token, NOW + 90 * SECOND)
         assert await store.take_lease(ROLE, "b", NOW + MINUTE, MINUTE) is None
 
     async def test_who_comes_back_after_its_end_has_a_new_epoch_though_nobody_else_took_it(self, shelf: Shelf) -> None:
         store = await shelf.open()
         held = await take(store, "a")
-        assert (await take(store, "a", NOW + HOUR)).epoch != held.epoch
+        assert (await take(store, "a", NOW + HOUR)).fencing_token != held.fencing_token
 
     async def test_one_that_is_given_back_can_be_taken_at_once(self, shelf: Shelf) -> None:
         store = await shelf.open()
         held = await take(store, "a")
         assert await store.give_back_lease(held)
-        assert (await take(store, "b", NOW)).epoch != held.epoch
+        assert (await take(store, "b", NOW)).fencing_token != held.fencing_token
 
     async def test_nobody_gives_back_what_another_has_taken_over(self, shelf: Shelf) -> None:
         store = await shelf.open()
@@ -81,7 +81,7 @@ class LeaseContract:
         assert await store.take_lease(ROLE, "b", NOW + HOUR, MINUTE, free_only=True) is None
         prolonged = await store.take_lease(ROLE, "a", NOW + HOUR, MINUTE, free_only=True)
         assert prolonged is not None
-        assert prolonged.epoch != held.epoch
+        assert prolonged.fencing_token != held.fencing_token
         assert await store.give_back_lease(prolonged)
         assert await store.take_lease(ROLE, "b", NOW + HOUR, MINUTE, free_only=True) is not None
 
@@ -98,7 +98,7 @@ class LeaseContract:
     async def test_a_budget_gives_its_burst_and_then_its_rate(self, shelf: Shelf) -> None:
         store = await shelf.open()
         assert await taken(store, NOW, burst=5) == 5
-        assert await store.take_budget("telegram", NOW, 2.0, 5) == pytest.approx(0.5)
+        assert await store.take_from_bucket("telegram", NOW, 2.0, 5) == pytest.approx(0.5)
         assert await taken(store, NOW + 3 * SECOND / 4, burst=5) == 1
         assert await taken(store, NOW + SECOND, burst=5) == 1
         assert await taken(store, NOW + HOUR, burst=5) == 5
@@ -107,14 +107,14 @@ class LeaseContract:
         store = await shelf.open()
         await taken(store, NOW, burst=1)
         for _ in range(10):
-            assert await store.take_budget("telegram", NOW, 2.0, 1) == pytest.approx(0.5)
-        assert await store.take_budget("telegram", NOW + SECOND / 2, 2.0, 1) == 0.0
+            assert await store.take_from_bucket("telegram", NOW, 2.0, 1) == pytest.approx(0.5)
+        assert await store.take_from_bucket("telegram", NOW + SECOND / 2, 2.0, 1) == 0.0
 
     async def test_a_smaller_burst_leaves_the_difference_to_a_larger_one(self, shelf: Shelf) -> None:
         store = await shelf.open()
         assert await taken(store, NOW, burst=3) == 3
         assert await taken(store, NOW, burst=5) == 2
-        assert await store.take_budget("telegram", NOW, 2.0, 3) == pytest.approx(1.5)
+        assert await store.take_from_bucket("telegram", NOW, 2.0, 3) == pytest.approx(1.5)
 
     async def test_budgets_are_apart_and_a_clock_that_was_put_back_fills_none(self, shelf: Shelf) -> None:
         store = await shelf.open()
@@ -124,7 +124,7 @@ class LeaseContract:
 
     async def test_of_many_who_take_from_a_budget_no_more_get_one_than_it_holds(self, shelf: Shelf) -> None:
         store = await shelf.open()
-        waits = await asyncio.gather(*(store.take_budget("telegram", NOW, 2.0, 5) for _ in range(20)))
+        waits = await asyncio.gather(*(store.take_from_bucket("telegram", NOW, 2.0, 5) for _ in range(20)))
         assert len([wait for wait in waits if not wait]) == 5
 
     async def test_without_work_there_is_no_backlog(self, shelf: Shelf) -> None:
@@ -147,7 +147,7 @@ class LeaseContract:
         assert await store.backlog(NOW + MINUTE) == Backlog(None, NOW, 3, 0)
         first, second = await store.claim_alerts(NOW + MINUTE, 10, LEASE)
         assert await store.backlog(NOW + MINUTE) == Backlog(None, None, 3, 0)
-        assert await store.set_alerts_aside(first.claim)
+        assert await store.move_to_dead_letters(first.claim)
         assert await store.alerts_failed(second.claim, NOW + HOUR, uncertain=False, counts=False)
         aside = len(first.alerts)
         assert await store.backlog(NOW + 2 * MINUTE) == Backlog(None, None, 3 - aside, aside)

@@ -196,7 +196,7 @@ class MessageContract:
         link = await with_alerts(store, 1, 2)
         delivery = await claim_message(store)
         await find(store, new_alert(link, 3, "later"), now=NOW + 2 * MINUTE)
-        assert await store.set_alerts_aside(delivery.claim)
+        assert await store.move_to_dead_letters(delivery.claim)
         assert await store.waiting_alerts(CHAT) == Waiting(waiting=1, set_aside=2)
         assert numbers_in(await claim_message(store, NOW + 2 * MINUTE)) == [3]
 

@@ -94,7 +94,7 @@ class OutboxContract:
         assert held.again
         assert not await store.alerts_sent(lost.claim, None, ())
         assert not await store.alerts_failed(lost.claim, NOW, uncertain=False, counts=True)
-        assert not await store.set_alerts_aside(lost.claim)
+        assert not await store.move_to_dead_letters(lost.claim)
         assert await store.alerts_sent(held.claim, None, ())
 
     async def test_a_failed_alert_waits_and_holds_up_the_next_of_its_chat(self, shelf: Shelf) -> None:
@@ -134,8 +134,8 @@ class OutboxContract:
         link = await with_alerts(store, 1)
         delivery = await claim_message(store)
         await find(store, new_alert(link, 2, "behind"))
-        assert await store.set_alerts_aside(delivery.claim)
-        assert not await store.set_alerts_aside(delivery.claim)
+        assert await store.move_to_dead_letters(delivery.claim)
+        assert not await store.move_to_dead_letters(delivery.claim)
         await shelf.crash()
         store = await shelf.open()
         waiting = await store.waiting_alerts(CHAT)

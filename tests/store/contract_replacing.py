@@ -58,7 +58,7 @@ class ReplacementContract:
         link = await linked(store)
         await find(store, of_kind(new_alert(link, 1, "older"), AlertKind.NEW))
         assert await store.alerts_failed((await claim_alert(store))[0], NOW, uncertain=True, counts=True)
-        assert await store.set_alerts_aside((await claim_alert(store))[0])
+        assert await store.move_to_dead_letters((await claim_alert(store))[0])
         await find(store, of_kind(new_alert(link, 1, "newer"), AlertKind.DUE, threshold=3), now=LATER)
         _, alert = await claim_alert(store, LATER)
         assert (alert.id, alert.kind, alert.threshold) == ("newer", AlertKind.DUE, 3)
@@ -208,4 +208,4 @@ def of_kind(alert: Alert, kind: AlertKind, threshold: int | None = 7) -> Alert:
 
 async def set_aside(store: Store) -> None:
     """Give up on what waits."""
-    assert await store.set_alerts_aside((await claim_message(store)).claim)
+    assert await store.move_to_dead_letters((await claim_message(store)).claim)

@@ -81,7 +81,7 @@ class UpkeepContract:
         store = await shelf.open()
         await with_alerts(store, 1)
         claim, alert = await claim_alert(store)
-        assert await store.set_alerts_aside(claim)
+        assert await store.move_to_dead_letters(claim)
         assert await store.claim_alerts(NOW + MINUTE, 10, LEASE) == []
         assert await store.retry_alerts([alert.id, "unknown"]) == 1
         again = await claim_message(store)
@@ -93,7 +93,7 @@ class UpkeepContract:
         link = await with_alerts(store, 1)
         claim, uncertain = await claim_alert(store)
         assert await store.alerts_failed(claim, NOW, uncertain=True, counts=True)
-        assert await store.set_alerts_aside((await claim_message(store)).claim)
+        assert await store.move_to_dead_letters((await claim_message(store)).claim)
         await find(store, new_alert(link, 2, "later"))
         assert await store.retry_alerts([uncertain.id]) == 1
         first = await claim_message(store)

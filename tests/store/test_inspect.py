@@ -51,7 +51,7 @@ async def test_linked_and_resting_chats_and_alerts_set_aside_are_counted(tiny_sh
     await with_alerts(store, 1, 2, chat_id=6)
     for delivery in await store.claim_alerts(NOW + MINUTE, 10, LEASE):
         if delivery.chat.id == 6:
-            assert await store.set_alerts_aside(delivery.claim)
+            assert await store.move_to_dead_letters(delivery.claim)
     await linked(store, 7)
     await store.rest(6, "blocked")
     await store.rest(7, "blocked")

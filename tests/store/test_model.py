@@ -281,7 +281,7 @@ class StoreLife(RuleBasedStateMachine):
         delivery = data.draw(st.sampled_from(self.deliveries))
         chat, retry_at, counts = self.holder(delivery), self.now + minutes * MINUTE, minutes > 2
         if end == "aside":
-            work = self.store.set_alerts_aside(delivery.claim)
+            work = self.store.move_to_dead_letters(delivery.claim)
         else:
             uncertain = end == "uncertain"
             work = self.store.alerts_failed(delivery.claim, retry_at, uncertain=uncertain, counts=counts)

@@ -42,39 +42,39 @@ def test_putting_a_key_again_moves_it() -> None:
 def test_a_leased_key_comes_when_its_lease_ends_whenever_it_is_put_to() -> None:
     queue: LeaseQueue[str] = LeaseQueue()
     queue.put("a", NOW)
-    ((_, epoch),) = queue.claim(NOW, 1, LEASE)
+    ((_, fencing_token),) = queue.claim(NOW, 1, LEASE)
     queue.put("a", NOW)
     assert claimed(queue, minutes(4)) == []
-    assert queue.holder(epoch) == "a"
+    assert queue.holder(fencing_token) == "a"
     assert claimed(queue, minutes(5)) == ["a"]
-    assert queue.holder(epoch) is None
+    assert queue.holder(fencing_token) is None
 
 
 def test_a_released_key_can_be_put_anew() -> None:
     queue: LeaseQueue[str] = LeaseQueue()
     queue.put("a", NOW)
-    ((_, epoch),) = queue.claim(NOW, 1, LEASE)
+    ((_, fencing_token),) = queue.claim(NOW, 1, LEASE)
     queue.release("a")
     queue.put("a", minutes(1))
-    assert queue.holder(epoch) is None
+    assert queue.holder(fencing_token) is None
     assert claimed(queue, minutes(1)) == ["a"]
 
 
 def test_a_paused_key_is_not_claimed_and_keeps_its_lease() -> None:
     queue: LeaseQueue[str] = LeaseQueue()
     queue.put("a", NOW)
-    ((_, epoch),) = queue.claim(NOW, 1, LEASE)
+    ((_, fencing_token),) = queue.claim(NOW, 1, LEASE)
     queue.pause("a")
     assert claimed(queue, minutes(60)) == []
-    assert queue.holder(epoch) == "a"
+    assert queue.holder(fencing_token) == "a"
 
 
 def test_a_dropped_key_is_gone_with_its_lease() -> None:
     queue: LeaseQueue[str] = LeaseQueue()
     queue.put("a", NOW)
-    ((_, epoch),) = queue.claim(NOW, 1, LEASE)
+    ((_, fencing_token),) = queue.claim(NOW, 1, LEASE)
     queue.drop("a")
-    assert queue.holder(epoch) is None
+    assert queue.holder(fencing_token) is None
     assert claimed(queue, minutes(60)) == []
     assert len(queue) == 0
 
@@ -82,10 +82,10 @@ def test_a_dropped_key_is_gone_with_its_lease() -> None:
 def test_a_renamed_key_takes_its_lease_along() -> None:
     queue: LeaseQueue[str] = LeaseQueue()
     queue.put("a", NOW)
-    ((_, epoch),) = queue.claim(NOW, 1, LEASE)
+    ((_, fencing_token),) = queue.claim(NOW, 1, LEASE)
     queue.rename("a", "b")
     queue.put("b", NOW)
-    assert queue.holder(epoch) == "b"
+    assert queue.holder(fencing_token) == "b"
     assert claimed(queue, minutes(4)) == []
     assert claimed(queue, minutes(5)) == ["b"]
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.chat.context import Context
 from bot.chat.screens import Screen, cut
-from bot.chat.talk import Talk
-from bot.chat.texts import Speak
+from bot.chat.texts import TextsFor
 from bot.chat.views import general
 from bot.domain.chats import LANGUAGES
 from bot.errors import NotLinked
 from bot.ports import ChatStore, Clock
-from bot.services.monitoring import Monitor
-from bot.services.permitting import check_in_charge
+from bot.services.checks import Checker
+from bot.services.permissions import check_in_charge
 
 AUTO = "auto"
 LONGEST_WORD = 40
@@ -22,48 +22,48 @@ LONGEST_WORD = 40
 class GeneralHandlers:
     """What has to do with the bot itself."""
 
-    def __init__(self, store: ChatStore, monitor: Monitor, speak: Speak, clock: Clock) -> None:
+    def __init__(self, store: ChatStore, checker: Checker, texts_for: TextsFor, clock: Clock) -> None:
         self._store = store
-        self._monitor = monitor
-        self._speak = speak
+        self._checker = checker
+        self._texts_for = texts_for
         self._clock = clock
 
-    async def help(self, talk: Talk) -> None:
+    async def help(self, context: Context) -> None:
         """/help."""
-        await talk.reply(general.help_page(talk.t, talk.chat, private=talk.private))
+        await context.reply(general.help_page(context.t, context.chat, private=context.private))
 
-    async def status(self, talk: Talk) -> None:
+    async def status(self, context: Context) -> None:
         """/status."""
-        if talk.chat.link is None:
+        if context.chat.link is None:
             raise NotLinked
-        waiting = await self._store.waiting_alerts(talk.chat.id)
-        await talk.reply(general.status(talk.t, talk.chat, talk.chat.link, waiting, self._clock()))
+        waiting = await self._store.waiting_alerts(context.chat.id)
+        await context.reply(general.status(context.t, context.chat, context.chat.link, waiting, self._clock()))
 
-    async def check(self, talk: Talk) -> None:
+    async def check(self, context: Context) -> None:
         """/check, and the button that tries again after a trouble."""
-        listing = await self._monitor.check_now(talk.chat)
-        await talk.reply(general.checked(talk.t, listing))
+        listing = await self._checker.check_now(context.chat)
+        await context.reply(general.checked(context.t, listing))
 
-    async def language(self, talk: Talk) -> None:
+    async def language(self, context: Context) -> None:
         """/language [LANGUAGE|auto], and its buttons."""
-        if not talk.words:
-            await talk.reply(general.languages(talk.t, talk.chat.language))
+        if not context.words:
+            await context.reply(general.languages(context.t, context.chat.language))
             return
-        wish = talk.words[0].lower()
+        wish = context.words[0].lower()
         if wish not in {*LANGUAGES, AUTO}:
-            unknown = cut(talk.words[0], LONGEST_WORD)
-            await talk.reply(general.languages(talk.t, talk.chat.language, unknown=unknown))
+            unknown = cut(context.words[0], LONGEST_WORD)
+            await context.reply(general.languages(context.t, context.chat.language, unknown=unknown))
             return
-        check_in_charge(talk.chat, talk.user_id)
+        check_in_charge(context.chat, context.user_id)
         chosen = None if wish == AUTO else wish
-        await self._store.set_language(talk.chat.id, chosen)
-        t = self._speak(replace(talk.chat, language=chosen))
-        await talk.show(general.languages(t, chosen))
+        await self._store.set_language(context.chat.id, chosen)
+        t = self._texts_for(replace(context.chat, language=chosen))
+        await context.show(general.languages(t, chosen))
 
-    async def unknown_command(self, talk: Talk) -> None:
+    async def unknown_command(self, context: Context) -> None:
         """A command that the bot doesn't have."""
-        await talk.reply(Screen(talk.t("command.unknown")))
+        await context.reply(Screen(context.t("command.unknown")))
 
-    async def unknown_button(self, talk: Talk) -> None:
+    async def unknown_button(self, context: Context) -> None:
         """A button of an older version, or callback data that was never ours."""
-        await talk.tell(talk.t("button.unknown"))
+        await context.tell(context.t("button.unknown"))

@@ -9,10 +9,10 @@ from telegram import Message
 from telegram.helpers import create_deep_linked_url
 
 from bot.chat import sending
-from bot.chat.roles import check_owner, check_ruler, is_administrator, member
+from bot.chat.context import LONGEST_NAME, Context
+from bot.chat.group_roles import check_owner, check_ruler, is_administrator, member
 from bot.chat.screens import Screen
-from bot.chat.talk import LONGEST_NAME, Talk
-from bot.chat.texts import Speak
+from bot.chat.texts import TextsFor
 from bot.chat.views import general, groups
 from bot.domain.chats import Chat, Link, Member, Token
 from bot.domain.invitations import Invitation
@@ -43,7 +43,7 @@ class GroupHandlers:
         self,
         chats: ChatStore,
         inviting: Inviting,
-        speak: Speak,
+        texts_for: TextsFor,
         clock: Clock,
         allowed_users: frozenset[int] | None = None,
     ) -> None:
@@ -51,129 +51,129 @@ class GroupHandlers:
         self._allowed_users = allowed_users
         self._chats = chats
         self._inviting = inviting
-        self._speak = speak
+        self._texts_for = texts_for
         self._clock = clock
 
     # --- In the group -----------------------------------------------------------------------------------------------
 
-    async def invite(self, talk: Talk) -> None:
+    async def invite(self, context: Context) -> None:
         """/link: a button that leads into the private chat. A link that is there only its rulers may replace."""
-        user = talk.person
-        if talk.chat.link is not None:
-            await check_ruler(talk, talk.chat.link)
-        title = (talk.message.chat.title if talk.message else None) or ""
-        nonce = await self._inviting.invite(talk.chat, talk.place, title[:LONGEST_NAME], user)
-        url = create_deep_linked_url(talk.bot.username, nonce)
-        await talk.reply(groups.invitation(talk.t, url, user.name))
+        user = context.person
+        if context.chat.link is not None:
+            await check_ruler(context, context.chat.link)
+        title = (context.message.chat.title if context.message else None) or ""
+        nonce = await self._inviting.invite(context.chat, context.place, title[:LONGEST_NAME], user)
+        url = create_deep_linked_url(context.bot.username, nonce)
+        await context.reply(groups.invitation(context.t, url, user.name))
 
-    async def payers(self, talk: Talk) -> None:
+    async def payers(self, context: Context) -> None:
         """/payers: who may pay; as the owner's reply to somebody's message: that one, too."""
-        link = self._link(talk)
-        if (message := _replied_to(talk)) is None:
-            await talk.reply(groups.payers(talk.t, link, owned=talk.user_id == link.linked_by))
+        link = self._link(context)
+        if (message := _replied_to(context)) is None:
+            await context.reply(groups.payers(context.t, link, owned=context.user_id == link.linked_by))
             return
-        check_owner(link, talk.person)
+        check_owner(link, context.person)
         author = message.from_user
         if author is None or author.is_bot or message.sender_chat is not None:
             raise NoPerson
-        found = await member(talk.bot, talk.chat.id, author.id)
+        found = await member(context.bot, context.chat.id, author.id)
         if found is None:
             raise NoPerson
-        await self._add(talk, found)
+        await self._add(context, found)
 
-    async def payers_answer(self, talk: Talk) -> None:
+    async def payers_answer(self, context: Context) -> None:
         """The owner's buttons: let somebody pay, or no longer. They were about one link only."""
-        link = self._link(talk)
-        match talk.words:
+        link = self._link(context)
+        match context.words:
             case [what, number, mark] if mark == general.mark_of(link) and number.isdecimal():
-                check_owner(link, talk.person)
+                check_owner(link, context.person)
                 if what == "remove":
-                    await self._chats.remove_payer(talk.chat.id, int(number))
-                    await self._show_payers(talk)
+                    await self._chats.remove_payer(context.chat.id, int(number))
+                    await self._show_payers(context)
                     return
-                found = await member(talk.bot, talk.chat.id, int(number))
+                found = await member(context.bot, context.chat.id, int(number))
                 if what == "add" and found is not None:
-                    await self._add(talk, found)
+                    await self._add(context, found)
                     return
-        await talk.tell(talk.t("button.unknown"))
+        await context.tell(context.t("button.unknown"))
 
     # --- In the private chat ----------------------------------------------------------------------------------------
 
-    async def open(self, talk: Talk, nonce: str) -> None:
+    async def open(self, context: Context, nonce: str) -> None:
         """/start NONCE, which is where the button in the group leads to."""
-        invitation = await self._inviting.open(nonce, talk.chat, talk.person)
-        await talk.reply(groups.joining(talk.t, talk.chat, invitation))
+        invitation = await self._inviting.open(nonce, context.chat, context.person)
+        await context.reply(groups.joining(context.t, context.chat, invitation))
 
-    async def take_token(self, talk: Talk, text: str) -> None:
+    async def take_token(self, context: Context, text: str) -> None:
         """The message that is to be the group's token. After a mistake it can just be sent again."""
-        deleted = await talk.delete_message()
+        deleted = await context.delete_message()
         try:
-            await self._link_group(talk, read_token(text))
+            await self._link_group(context, read_token(text))
         except InvitationVoid as error:
-            await self._chats.await_token(talk.chat.id, None)
-            await talk.explain(error)
+            await self._chats.await_token(context.chat.id, None)
+            await context.explain(error)
         except (UserError, ProviderError) as error:
-            await talk.explain(error)
+            await context.explain(error)
         if not deleted:
-            await talk.reply(Screen(talk.t("link.not_deleted")))
+            await context.reply(Screen(context.t("link.not_deleted")))
 
-    async def use_own(self, talk: Talk) -> None:
+    async def use_own(self, context: Context) -> None:
         """The button that gives the group the account of the private chat."""
-        link, waiting = talk.chat.link, talk.chat.awaiting_for
-        if link is None or not waiting or talk.words != [waiting[: groups.SHORT_ID]]:
+        link, waiting = context.chat.link, context.chat.awaiting_for
+        if link is None or not waiting or context.words != [waiting[: groups.SHORT_ID]]:
             raise InvitationVoid
-        await self._link_group(talk, link.token)
+        await self._link_group(context, link.token)
 
     # --- Within -----------------------------------------------------------------------------------------------------
 
-    async def _link_group(self, talk: Talk, token: Token) -> None:
-        user = talk.person
-        invitation = await self._inviting.invitation(talk.chat.awaiting_for, user)
-        await self._check_still_ruler(talk, invitation)
-        group, listing = await self._inviting.accept(invitation, talk.chat, user, token)
+    async def _link_group(self, context: Context, token: Token) -> None:
+        user = context.person
+        invitation = await self._inviting.invitation(context.chat.awaiting_for, user)
+        await self._check_still_ruler(context, invitation)
+        group, listing = await self._inviting.accept(invitation, context.chat, user, token)
         log.info("group linked", chat=group.id)
-        await self._greet(talk, group, invitation, listing)
-        await talk.show(groups.joined(talk.t, invitation))
+        await self._greet(context, group, invitation, listing)
+        await context.show(groups.joined(context.t, invitation))
 
-    async def _check_still_ruler(self, talk: Talk, invitation: Invitation) -> None:
+    async def _check_still_ruler(self, context: Context, invitation: Invitation) -> None:
         """Who was an administrator when the way was opened need not be one any more."""
         link = (await self._chats.chat(invitation.place.chat_id)).link
-        if link is None or link.linked_by == talk.user_id:
+        if link is None or link.linked_by == context.user_id:
             return
-        if not await is_administrator(talk.bot, invitation.place.chat_id, talk.user_id):
+        if not await is_administrator(context.bot, invitation.place.chat_id, context.user_id):
             raise OwnerOrAdministratorOnly(owner=link.owner_name or link.linked_by)
 
-    async def _greet(self, talk: Talk, group: Chat, invitation: Invitation, listing: Listing) -> None:
+    async def _greet(self, context: Context, group: Chat, invitation: Invitation, listing: Listing) -> None:
         """Say in the group that it is linked. That it can't be said there changes nothing."""
-        screen = general.linked(self._speak(group), listing, self._clock())
+        screen = general.linked(self._texts_for(group), listing, self._clock())
         try:
-            await sending.insist(partial(sending.send, talk.bot, invitation.place, screen), talk.sleep)
+            await sending.insist(partial(sending.send, context.bot, invitation.place, screen), context.sleep)
         except ChatMigrated as error:
             await self._chats.move_chat(group.id, error.new_chat_id)
         except MessengerError as error:
             log.warning("group can't be greeted", chat=group.id, error=str(error))
 
-    async def _add(self, talk: Talk, payer: Member) -> None:
+    async def _add(self, context: Context, payer: Member) -> None:
         if self._allowed_users is not None and payer.id not in self._allowed_users:
             raise PayerNotAllowed(name=payer.name, user_id=payer.id)
-        await self._chats.add_payer(talk.chat.id, payer)
-        await talk.show(groups.payer_added(talk.t, payer.name))
+        await self._chats.add_payer(context.chat.id, payer)
+        await context.show(groups.payer_added(context.t, payer.name))
 
-    async def _show_payers(self, talk: Talk) -> None:
-        link = (await self._chats.chat(talk.chat.id)).link
+    async def _show_payers(self, context: Context) -> None:
+        link = (await self._chats.chat(context.chat.id)).link
         if link is not None:
-            await talk.show(groups.payers(talk.t, link, owned=True))
+            await context.show(groups.payers(context.t, link, owned=True))
 
     @staticmethod
-    def _link(talk: Talk) -> Link:
-        if talk.private:
+    def _link(context: Context) -> Link:
+        if context.private:
             raise GroupOnly
-        if talk.chat.link is None:
+        if context.chat.link is None:
             raise NotLinked
-        return talk.chat.link
+        return context.chat.link
 
 
-def _replied_to(talk: Talk) -> Message | None:
+def _replied_to(context: Context) -> Message | None:
     """The message that a command replies to. In a topic, all that replies to nothing else replies to its beginning."""
-    message = talk.message.reply_to_message if talk.message is not None and talk.query is None else None
+    message = context.message.reply_to_message if context.message is not None and context.query is None else None
     return None if message is None or message.forum_topic_created is not None else message

@@ -9,17 +9,17 @@ import structlog
 from telegram.constants import ChatAction
 
 from bot.chat import sending
+from bot.chat.context import Context
 from bot.chat.dispatch import Handle
 from bot.chat.handlers.numbers import invoice_number
 from bot.chat.screens import Screen, cut
-from bot.chat.talk import Talk
 from bot.chat.views.choices import choice
 from bot.chat.views.invoices import Page, invoice_details, invoice_list
 from bot.domain.chats import NO_SILENCE
 from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused, TelegramDown, UnknownFilter
 from bot.ports import Clock, Document
 from bot.services.browsing import Browsing, Kind, Query, Show
-from bot.services.silencing import Silencing
+from bot.services.snoozing import Snoozing
 
 log = structlog.get_logger()
 
@@ -31,74 +31,77 @@ LONGEST_WORD = 40
 class InvoiceHandlers:
     """What looks at invoices."""
 
-    def __init__(self, browsing: Browsing, silencing: Silencing, clock: Clock) -> None:
+    def __init__(self, browsing: Browsing, snoozing: Snoozing, clock: Clock) -> None:
         self._browsing = browsing
-        self._silencing = silencing
+        self._snoozing = snoozing
         self._clock = clock
 
-    async def invoices(self, talk: Talk) -> None:
+    async def invoices(self, context: Context) -> None:
         """/invoices [open|paid|all] [TYPE] [transactions]."""
         kinds = [kind for kind in Kind if kind is not Kind.ANY]
-        await self._list(talk, Page(read_query(talk, [*Show, *kinds, TRANSACTIONS])))
+        await self._list(context, Page(read_query(context, [*Show, *kinds, TRANSACTIONS])))
 
-    async def turn(self, talk: Talk) -> None:
+    async def turn(self, context: Context) -> None:
         """A button that leads to a page of the list."""
-        await self._list(talk, _page(talk.words) or Page(Query()))
+        await self._list(context, _page(context.words) or Page(Query()))
 
-    async def filters(self, talk: Talk) -> None:
+    async def filters(self, context: Context) -> None:
         """The button that opens the filters of a list."""
-        await self._list(talk, _page(talk.words) or Page(Query()), filtering=True)
+        await self._list(context, _page(context.words) or Page(Query()), filtering=True)
 
     def choosing(self, command: str) -> Handle:
         """What a command does without an invoice's number, as it comes from Telegram's menu: offer some."""
 
-        async def choose(talk: Talk) -> None:
-            listing = await self._browsing.listing(talk.chat, Query())
-            await talk.reply(choice(talk.t, command, listing, self._clock()))
+        async def choose(context: Context) -> None:
+            listing = await self._browsing.listing(context.chat, Query())
+            await context.reply(choice(context.t, command, listing, self._clock()))
 
         return choose
 
-    async def invoice(self, talk: Talk) -> None:
+    async def invoice(self, context: Context) -> None:
         """/invoice NUMBER, and the buttons that lead to it."""
-        number = invoice_number(talk.words, "invoice")
-        invoice = await self._browsing.invoice(talk.chat, number)
-        can_silence = invoice.is_open and invoice.left_to_pay != 0 and await self._silencing.knows(talk.chat, number)
-        silence = talk.chat.silences.get(number, NO_SILENCE) if can_silence else None
-        screen = invoice_details(talk.t, invoice, self._clock(), _page(talk.words[1:]), silence)
+        number = invoice_number(context.words, "invoice")
+        invoice = await self._browsing.invoice(context.chat, number)
+        can_silence = invoice.is_open and invoice.left_to_pay != 0 and await self._snoozing.knows(context.chat, number)
+        silence = context.chat.silences.get(number, NO_SILENCE) if can_silence else None
+        screen = invoice_details(context.t, invoice, self._clock(), _page(context.words[1:]), silence)
         # An alert stays where it is: its details come below it. From the list they take the list's place.
-        await (talk.show(screen) if len(talk.words) > 1 else talk.reply(screen))
+        await (context.show(screen) if len(context.words) > 1 else context.reply(screen))
 
-    async def pdf(self, talk: Talk) -> None:
+    async def pdf(self, context: Context) -> None:
         """/pdf NUMBER, and its button."""
-        number = invoice_number(talk.words, "pdf")
-        await self._send(talk, self._browsing.pdf(talk.chat, number))
+        number = invoice_number(context.words, "pdf")
+        await self._send(context, self._browsing.pdf(context.chat, number))
 
-    async def archive(self, talk: Talk) -> None:
+    async def archive(self, context: Context) -> None:
         """/archive [TYPE] [transactions]."""
-        query = read_query(talk, [Kind.HOSTING, Kind.DOMAIN, TRANSACTIONS])
-        await self._send(talk, self._browsing.archive(talk.chat, query))
+        query = read_query(context, [Kind.HOSTING, Kind.DOMAIN, TRANSACTIONS])
+        await self._send(context, self._browsing.archive(context.chat, query))
 
-    async def _list(self, talk: Talk, page: Page, *, filtering: bool = False) -> None:
-        listing = await self._browsing.listing(talk.chat, page.query)
-        await talk.show(invoice_list(talk.t, listing, page, self._clock(), filtering=filtering))
+    async def _list(self, context: Context, page: Page, *, filtering: bool = False) -> None:
+        listing = await self._browsing.listing(context.chat, page.query)
+        await context.show(invoice_list(context.t, listing, page, self._clock(), filtering=filtering))
 
-    async def _send(self, talk: Talk, download: AbstractAsyncContextManager[Document]) -> None:
+    async def _send(self, context: Context, download: AbstractAsyncContextManager[Document]) -> None:
         try:
-            async with sending.showing_action(talk.bot, talk.place, ChatAction.UPLOAD_DOCUMENT), download as document:
-                await talk.send_document(document)
+            async with (
+                sending.showing_action(context.bot, context.place, ChatAction.UPLOAD_DOCUMENT),
+                download as document,
+            ):
+                await context.send_document(document)
         except (SendRefused, DeliveryUncertain, TelegramDown, NotSent, FloodLimited) as error:
             # A file is much more likely to fail than a sentence.
-            log.warning("document can't be sent", chat=talk.chat.id, error=str(error))
-            await talk.reply(Screen(talk.t("document.not_sent")))
+            log.warning("document can't be sent", chat=context.chat.id, error=str(error))
+            await context.reply(Screen(context.t("document.not_sent")))
 
 
-def read_query(talk: Talk, choices: list[str]) -> Query:
+def read_query(context: Context, choices: list[str]) -> Query:
     """The filters in the words behind a command, also in the reader's language. Raises :class:`UnknownFilter`."""
     # Of a label of several words the last one counts: "mit Transaktionen".
-    own = {talk.t.plain(f"filter.{choice}").casefold().split()[-1]: str(choice) for choice in choices}
+    own = {context.t.plain(f"filter.{choice}").casefold().split()[-1]: str(choice) for choice in choices}
     names = {str(choice): str(choice) for choice in choices} | own
     query = Query()
-    for word in talk.words:
+    for word in context.words:
         match names.get(word.casefold()):
             case None:
                 raise UnknownFilter(cut(word, LONGEST_WORD), ", ".join(own))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bot.chat.context import Context
+from bot.chat.group_roles import check_ruler
 from bot.chat.handlers.groups import GroupHandlers
-from bot.chat.roles import check_ruler
 from bot.chat.screens import Screen
-from bot.chat.talk import Talk
 from bot.chat.views import general
 from bot.domain.invitations import NONCE_FORM
 from bot.errors import LinkInUse, NotAToken, NotLinked, ProviderError
@@ -21,89 +21,89 @@ class LinkHandlers:
         self._groups = groups
         self._clock = clock
 
-    async def start(self, talk: Talk) -> None:
+    async def start(self, context: Context) -> None:
         """/start: what the bot is, and for a chat that isn't linked the way to do it. Or the way here from a group."""
-        if talk.private and talk.words and NONCE_FORM.fullmatch(talk.words[0]):
-            await self._groups.open(talk, talk.words[0])
+        if context.private and context.words and NONCE_FORM.fullmatch(context.words[0]):
+            await self._groups.open(context, context.words[0])
             return
-        if talk.chat.link is not None:
-            await talk.reply(general.help_page(talk.t, talk.chat, private=talk.private))
+        if context.chat.link is not None:
+            await context.reply(general.help_page(context.t, context.chat, private=context.private))
             return
-        if talk.private:
-            await self._linking.expect_token(talk.chat)
-        await talk.reply(general.welcome(talk.t, private=talk.private))
+        if context.private:
+            await self._linking.expect_token(context.chat)
+        await context.reply(general.welcome(context.t, private=context.private))
 
-    async def link(self, talk: Talk) -> None:
+    async def link(self, context: Context) -> None:
         """/link TOKEN, or /link and then the token; in a group, the way into the private chat."""
-        if not talk.private:
-            if talk.words:
-                await self._warn_group(talk)
-            await self._groups.invite(talk)
-        elif talk.words:
-            await self._link(talk, " ".join(talk.words))
+        if not context.private:
+            if context.words:
+                await self._warn_group(context)
+            await self._groups.invite(context)
+        elif context.words:
+            await self._link(context, " ".join(context.words))
         else:
-            await self._linking.expect_token(talk.chat)
-            await talk.reply(Screen(general.how_to_link(talk.t)))
+            await self._linking.expect_token(context.chat)
+            await context.reply(Screen(general.how_to_link(context.t)))
 
-    async def text(self, talk: Talk) -> None:
+    async def text(self, context: Context) -> None:
         """A message that is no command: the token, if it is expected or looks like one; else a hint."""
-        text, caption = (talk.message.text, talk.message.caption) if talk.message else (None, None)
-        expected = self._linking.expects_token(talk.chat)
+        text, caption = (context.message.text, context.message.caption) if context.message else (None, None)
+        expected = self._linking.expects_token(context.chat)
         if text and (expected or looks_like_token(text)):
-            await (self._groups.take_token if talk.chat.awaiting_for else self._link)(talk, text)
+            await (self._groups.take_token if context.chat.awaiting_for else self._link)(context, text)
         elif expected or (caption and _shows_token(caption)):
-            await self._ask_for_text(talk, caption)
-        elif talk.chat.link is not None:
-            await talk.reply(Screen(talk.t("text.hint")))
+            await self._ask_for_text(context, caption)
+        elif context.chat.link is not None:
+            await context.reply(Screen(context.t("text.hint")))
         else:
             raise NotLinked
 
-    async def unlink(self, talk: Talk) -> None:
+    async def unlink(self, context: Context) -> None:
         """/unlink: asks first."""
-        if talk.chat.link is None:
+        if context.chat.link is None:
             raise NotLinked
-        await check_ruler(talk, talk.chat.link)
-        await talk.reply(general.unlink_question(talk.t, talk.chat.link))
+        await check_ruler(context, context.chat.link)
+        await context.reply(general.unlink_question(context.t, context.chat.link))
 
-    async def unlink_answer(self, talk: Talk) -> None:
+    async def unlink_answer(self, context: Context) -> None:
         """The answer to that question, which was about one link only: none that came after it."""
-        link = talk.chat.link
+        link = context.chat.link
         if link is not None:
-            await check_ruler(talk, link)
-        if talk.words == ["no"]:
-            await talk.show(Screen(talk.t("unlink.kept")))
-        elif link is not None and talk.words != ["yes", general.mark_of(link)]:
-            await talk.tell(talk.t("button.unknown"))
+            await check_ruler(context, link)
+        if context.words == ["no"]:
+            await context.show(Screen(context.t("unlink.kept")))
+        elif link is not None and context.words != ["yes", general.mark_of(link)]:
+            await context.tell(context.t("button.unknown"))
         else:
             # A press can arrive twice (tdlib/telegram-bot-api issue #699); that the second finds nothing is right.
-            await self._linking.unlink(talk.chat)
-            await talk.show(Screen(talk.t("unlink.done")))
+            await self._linking.unlink(context.chat)
+            await context.show(Screen(context.t("unlink.done")))
 
-    async def _link(self, talk: Talk, text: str) -> None:
-        deleted = await talk.delete_message()
+    async def _link(self, context: Context, text: str) -> None:
+        deleted = await context.delete_message()
         try:
-            listing = await self._linking.link(talk.chat, talk.place, talk.person, read_token(text))
+            listing = await self._linking.link(context.chat, context.place, context.person, read_token(text))
         except (NotAToken, LinkInUse, ProviderError) as error:
             # Whoever mistyped it, or was too early, can just send it again.
-            await self._linking.expect_token(talk.chat)
-            await talk.explain(error)
+            await self._linking.expect_token(context.chat)
+            await context.explain(error)
         else:
-            await talk.reply(general.linked(talk.t, listing, self._clock()))
+            await context.reply(general.linked(context.t, listing, self._clock()))
         if not deleted:
-            await talk.reply(Screen(talk.t("link.not_deleted")))
+            await context.reply(Screen(context.t("link.not_deleted")))
 
-    async def _ask_for_text(self, talk: Talk, caption: str | None) -> None:
-        deleted = not caption or await talk.delete_message()
-        if not talk.chat.awaiting_for:
-            await self._linking.expect_token(talk.chat)
-        await talk.reply(Screen(talk.t("link.as_text")))
+    async def _ask_for_text(self, context: Context, caption: str | None) -> None:
+        deleted = not caption or await context.delete_message()
+        if not context.chat.awaiting_for:
+            await self._linking.expect_token(context.chat)
+        await context.reply(Screen(context.t("link.as_text")))
         if not deleted:
-            await talk.reply(Screen(talk.t("link.not_deleted")))
+            await context.reply(Screen(context.t("link.not_deleted")))
 
     @staticmethod
-    async def _warn_group(talk: Talk) -> None:
-        deleted = await talk.delete_message()
-        await talk.reply(Screen(talk.t("link.shown_to_group" if deleted else "link.shown_to_group_and_there")))
+    async def _warn_group(context: Context) -> None:
+        deleted = await context.delete_message()
+        await context.reply(Screen(context.t("link.shown_to_group" if deleted else "link.shown_to_group_and_there")))
 
 
 def _shows_token(caption: str) -> bool:

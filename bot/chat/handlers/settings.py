@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from zoneinfo import available_timezones
 
+from bot.chat.context import Context
 from bot.chat.screens import Screen, cut
-from bot.chat.talk import Talk
-from bot.chat.texts import Speak
+from bot.chat.texts import TextsFor
 from bot.chat.views import settings as views
 from bot.chat.zones import find_zones, likely_zones, similar_zones
 from bot.domain.chats import LANGUAGES
 from bot.domain.preferences import FARTHEST_DAY, Loudness, Preferences, QuietHours
 from bot.ports import ChatStore, Clock
-from bot.services.permitting import check_in_charge
+from bot.services.permissions import check_in_charge
 from bot.services.plan import CheckPlan
 
 LONGEST_NAME = 40
@@ -27,88 +27,88 @@ LAST_HOUR = 23
 class SettingsHandlers:
     """What a chat prefers. Each press is answered by the same message, brought up to date."""
 
-    def __init__(self, store: ChatStore, speak: Speak, plan: CheckPlan, clock: Clock) -> None:
+    def __init__(self, store: ChatStore, texts_for: TextsFor, plan: CheckPlan, clock: Clock) -> None:
         self._store = store
-        self._speak = speak
+        self._texts_for = texts_for
         self._plan = plan
         self._clock = clock
 
-    async def settings(self, talk: Talk) -> None:
+    async def settings(self, context: Context) -> None:
         """/settings."""
-        await talk.reply(views.menu(talk.t, self._choices(talk), self._clock()))
+        await context.reply(views.menu(context.t, self._choices(context), self._clock()))
 
-    async def press(self, talk: Talk) -> None:
+    async def press(self, context: Context) -> None:
         """A button of the menu: back to it, a section of it, or a choice."""
-        name, values = talk.words[0] if talk.words else "", talk.words[1:]
+        name, values = context.words[0] if context.words else "", context.words[1:]
         try:
             if name and values:
-                await self._choose(talk, name, values)
+                await self._choose(context, name, values)
             elif name == "defaults":
-                await self._save(talk, None)
-            screen = self._screen(talk, name, values)
+                await self._save(context, None)
+            screen = self._screen(context, name, values)
         except ValueError:
-            await talk.tell(talk.t("button.unknown"))
+            await context.tell(context.t("button.unknown"))
         else:
-            await talk.show(screen)
+            await context.show(screen)
             if name == "defaults":
-                await talk.answer_press(talk.t.plain("settings.defaults_back"))
+                await context.answer_press(context.t.plain("settings.defaults_back"))
 
-    async def timezone(self, talk: Talk) -> None:
+    async def timezone(self, context: Context) -> None:
         """/timezone CITY."""
-        text = " ".join(talk.words)
+        text = " ".join(context.words)
         if not text:
-            await talk.reply(views.zone(talk.t, self._choices(talk), self._clock()))
+            await context.reply(views.zone(context.t, self._choices(context), self._clock()))
             return
         # Read from the disk when it is first asked for.
         found = await asyncio.to_thread(find_zones, text)
         if len(found) == 1:
-            await self._save(talk, replace(self._preferences(talk), zone=found[0]))
-            await talk.reply(views.menu(talk.t, self._choices(talk), self._clock()))
+            await self._save(context, replace(self._preferences(context), zone=found[0]))
+            await context.reply(views.menu(context.t, self._choices(context), self._clock()))
             return
         key = "settings.zone.which" if found else "settings.zone.unknown"
-        offered = found or await asyncio.to_thread(similar_zones, text) or self._choices(talk).zones
-        said = talk.t(key, name=cut(text, LONGEST_NAME))
-        await talk.reply(views.zones(talk.t, self._choices(talk), self._clock(), said, offered))
+        offered = found or await asyncio.to_thread(similar_zones, text) or self._choices(context).zones
+        said = context.t(key, name=cut(text, LONGEST_NAME))
+        await context.reply(views.zones(context.t, self._choices(context), self._clock(), said, offered))
 
-    async def _choose(self, talk: Talk, name: str, values: list[str]) -> None:
+    async def _choose(self, context: Context, name: str, values: list[str]) -> None:
         """Carry a choice out. Raises ValueError on callback data that was never ours."""
         if name == "language":
-            await self._choose_language(talk, values[0])
+            await self._choose_language(context, values[0])
         elif not (name == "quiet" and values[0].isdecimal()):
-            await self._save(talk, changed(self._preferences(talk), name, values))
+            await self._save(context, changed(self._preferences(context), name, values))
 
-    async def _choose_language(self, talk: Talk, wish: str) -> None:
+    async def _choose_language(self, context: Context, wish: str) -> None:
         if wish not in {*LANGUAGES, views.AUTO}:
             raise ValueError(wish)
-        check_in_charge(talk.chat, talk.user_id)
+        check_in_charge(context.chat, context.user_id)
         language = None if wish == views.AUTO else wish
-        await self._store.set_language(talk.chat.id, language)
-        talk.chat = replace(talk.chat, language=language)
-        talk.t = self._speak(talk.chat)
+        await self._store.set_language(context.chat.id, language)
+        context.chat = replace(context.chat, language=language)
+        context.t = self._texts_for(context.chat)
 
-    async def _save(self, talk: Talk, preferences: Preferences | None) -> None:
-        check_in_charge(talk.chat, talk.user_id)
-        await self._store.set_preferences(talk.chat.id, preferences, self._clock())
-        talk.chat = replace(talk.chat, preferences=preferences)
-        talk.t = self._speak(talk.chat)
+    async def _save(self, context: Context, preferences: Preferences | None) -> None:
+        check_in_charge(context.chat, context.user_id)
+        await self._store.set_preferences(context.chat.id, preferences, self._clock())
+        context.chat = replace(context.chat, preferences=preferences)
+        context.t = self._texts_for(context.chat)
 
-    def _screen(self, talk: Talk, name: str, values: list[str]) -> Screen:
+    def _screen(self, context: Context, name: str, values: list[str]) -> Screen:
         """What to show after a press: most choices lead back to the menu, of the days more than one may be chosen."""
-        choices, now = self._choices(talk), self._clock()
+        choices, now = self._choices(context), self._clock()
         if name == "quiet" and values and values[0].isdecimal():
-            return views.quiet_end(talk.t, choices, int(values[0]))
+            return views.quiet_end(context.t, choices, int(values[0]))
         if name == "days" or (name in views.SECTIONS and not values):
-            return views.SECTIONS[name](talk.t, choices, now)
-        return views.menu(talk.t, choices, now)
+            return views.SECTIONS[name](context.t, choices, now)
+        return views.menu(context.t, choices, now)
 
-    def _preferences(self, talk: Talk) -> Preferences:
-        return self._plan.preferences(talk.chat)
+    def _preferences(self, context: Context) -> Preferences:
+        return self._plan.preferences(context.chat)
 
-    def _choices(self, talk: Talk) -> views.Choices:
-        chosen = self._preferences(talk)
+    def _choices(self, context: Context) -> views.Choices:
+        chosen = self._preferences(context)
         first = [self._plan.zone.key, *([chosen.zone] if chosen.zone else [])]
-        zones = likely_zones(talk.chat.telegram_language, *first)
-        return views.Choices(chosen, talk.chat.language, zones, own=talk.chat.preferences is not None)
+        zones = likely_zones(context.chat.telegram_language, *first)
+        return views.Choices(chosen, context.chat.language, zones, own=context.chat.preferences is not None)
 
 
 def changed(preferences: Preferences, name: str, values: Sequence[str]) -> Preferences:

@@ -10,14 +10,14 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, fit, join
 from bot.chat.texts import Texts
+from bot.chat.views.alert_lines import amount, new_and_paid, news, settled, struck
 from bot.chat.views.invoices import Page
-from bot.chat.views.news import amount, new_and_paid, news, settled, struck
-from bot.chat.views.silences import ALL, Rows, common_silence, silence_rows
+from bot.chat.views.snoozing import ALL, Rows, common_silence, silence_rows
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, show
 from bot.domain.chats import NO_SILENCE, Silences
 from bot.ports import Delivery
 from bot.services.browsing import Query
-from bot.services.pertinence import TROUBLES, last_shown, said_before
+from bot.services.relevance import TROUBLES, last_shown, said_before
 
 FRESH = timedelta(hours=3)
 """How old knowledge may be without a word, where it was good when the alert was found."""

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, cut, fit, join, one_line
 from bot.chat.texts import Texts
-from bot.chat.views.silences import silence_rows
+from bot.chat.views.snoozing import silence_rows
 from bot.domain.chats import Silence
 from bot.domain.invoices import Invoice, Item, Listing, sum_left
 from bot.services.browsing import Kind, Query, Show
@@ -68,8 +68,8 @@ def invoice_details(
         head.append(t("details.paid", date=t.day(invoice.paid_at.astimezone(t.zone).date())))
     body = [line for item in invoice.items for line in _item_lines(t, item)]
     tail = [Markup(""), *_sums(t, invoice)]
-    silencing = silence_rows(t, str(invoice.id), silence, now) if silence is not None else []
-    rows = [*_details_rows(t, invoice), *silencing]
+    snoozing = silence_rows(t, str(invoice.id), silence, now) if silence is not None else []
+    rows = [*_details_rows(t, invoice), *snoozing]
     if back is not None:
         rows.append([Button(t.plain("button.back"), f"list:{back}")])
     return Screen(fit([*head, Markup("")], body, tail, t("details.more_items")), rows)

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, join
 from bot.chat.texts import Texts, own_name
-from bot.chat.views.silences import Rows
+from bot.chat.views.snoozing import Rows
 from bot.chat.zones import city
 from bot.domain.chats import LANGUAGES
 from bot.domain.preferences import Loudness, Preferences

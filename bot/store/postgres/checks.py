@@ -75,7 +75,7 @@ class PostgresChecks(Part):
     async def _finish_check(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
         async def finish(cursor: Cursor) -> bool:
             held = f"SELECT {COLUMNS} FROM chats WHERE id = %s AND check_epoch = %s FOR UPDATE"
-            await cursor.execute(held, [int(claim.key), claim.epoch])
+            await cursor.execute(held, [int(claim.key), claim.fencing_token])
             row = await cursor.fetchone()
             if row is None:
                 return False
@@ -94,5 +94,5 @@ class PostgresChecks(Part):
 
     def _check(self, row: tuple[Any, ...]) -> Check:
         stored = stored_of(row)
-        record, epoch = stored.record, stored.check.epoch if stored.check else 0
-        return Check(Claim(str(record.id), epoch), chat_of(record, self._vault), record.known, record.sent)
+        record, fencing_token = stored.record, stored.check.fencing_token if stored.check else 0
+        return Check(Claim(str(record.id), fencing_token), chat_of(record, self._vault), record.known, record.sent)

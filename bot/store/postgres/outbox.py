@@ -72,14 +72,14 @@ class PostgresOutbox(Part):
     async def hold_alerts(self, claim: Claim, until: datetime) -> bool:
         return await self._finish_message(claim, lambda record: held_until(record, claim.key, until))
 
-    async def set_alerts_aside(self, claim: Claim) -> bool:
+    async def move_to_dead_letters(self, claim: Claim) -> bool:
         return await self._finish_message(claim, lambda record: set_aside(record, claim.key))
 
     async def _begin_message(
         self, cursor: Cursor, row: tuple[Any, ...], until: datetime
     ) -> tuple[Stored, Delivery] | None:
         """The message of a chat, and the chat's row as it is to be saved; None for one that can't be read."""
-        chat_id, epoch = row[0], row[-1]
+        chat_id, fencing_token = row[0], row[-1]
         try:
             stored = stored_of(row[:-1])
             record = begun(stored.record)
@@ -87,14 +87,14 @@ class PostgresOutbox(Part):
                 return None
             account = account_to_read(record)
             payments = await payments_where(cursor, "account = %s", account) if account is not None else []
-            delivery = delivery_of(record, epoch, self._vault, payments)
+            delivery = delivery_of(record, fencing_token, self._vault, payments)
         except psycopg.Error:
             raise  # the database's trouble, not this chat's
         except Exception:
             log.exception("chat can't be read for its alert", chat=chat_id)
             await cursor.execute("UPDATE chats SET message_due = %s WHERE id = %s", [until, chat_id])
             return None
-        return Stored(record, stored.check, Hold(epoch, until)), delivery
+        return Stored(record, stored.check, Hold(fencing_token, until)), delivery
 
     async def _finish_message(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
         return await self._change_message(claim, change, ends=True)
@@ -104,7 +104,7 @@ class PostgresOutbox(Part):
 
         async def finish(cursor: Cursor) -> bool:
             held = f"SELECT {COLUMNS} FROM chats WHERE message_epoch = %s FOR UPDATE"
-            await cursor.execute(held, [claim.epoch])
+            await cursor.execute(held, [claim.fencing_token])
             row = await cursor.fetchone()
             stored = row and stored_of(row)
             if not stored or not batch_of(stored.record, claim.key):

@@ -41,7 +41,7 @@ def encode(document: object) -> str:
 class Hold:
     """A lease on a chat's check, or on its next message."""
 
-    epoch: int
+    fencing_token: int
     until: datetime
 
 
@@ -163,8 +163,8 @@ async def save_payments(cursor: Cursor, rows: Mapping[str, PaymentRow | None]) -
         await cursor.executemany(f"UPDATE payments SET {assignments} WHERE id = %(id)s", kept)
 
 
-def _hold(epoch: int | None, until: datetime | None) -> Hold | None:
-    return None if epoch is None or until is None else Hold(epoch, until)
+def _hold(fencing_token: int | None, until: datetime | None) -> Hold | None:
+    return None if fencing_token is None or until is None else Hold(fencing_token, until)
 
 
 def _columns(stored: Stored) -> dict[str, Any]:
@@ -181,11 +181,11 @@ def _columns(stored: Stored) -> dict[str, Any]:
         "key_id": link and key_id_of(link.sealed_token),
         "fleeting_until": until if until is not None and blank(record, until) else None,
         "check_due": None if link is None or resting else (check.until if check else link.next_check_at),
-        "check_epoch": check and check.epoch,
+        "check_epoch": check and check.fencing_token,
         "check_until": check and check.until,
         "message_due": None if first is None or resting else (message.until if message else alerts_at or AT_ONCE),
         "message_since": first and max(first.alert.created_at, alerts_at or first.alert.created_at),
-        "message_epoch": message and message.epoch,
+        "message_epoch": message and message.fencing_token,
         "message_until": message and message.until,
         "waiting": count.waiting,
         "set_aside": count.set_aside,

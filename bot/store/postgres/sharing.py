@@ -1,6 +1,6 @@
 """Roles that one process holds, budgets that all share, and the backlog.
 
-The promises are those of :class:`bot.ports.LeaseStore`, :class:`bot.ports.BudgetStore` and
+The promises are those of :class:`bot.ports.LeaseStore`, :class:`bot.ports.TokenBucketStore` and
 :class:`bot.ports.BacklogStore`.
 """
 
@@ -56,12 +56,12 @@ class PostgresSharing(Part):
 
     async def give_back_lease(self, lease: Lease) -> bool:
         async def give_back(cursor: Cursor) -> bool:
-            await cursor.execute("DELETE FROM leases WHERE name = %s AND epoch = %s", [lease.name, lease.epoch])
+            await cursor.execute("DELETE FROM leases WHERE name = %s AND epoch = %s", [lease.name, lease.fencing_token])
             return cursor.rowcount > 0
 
         return await self._db.run(give_back)
 
-    async def take_budget(self, name: str, now: datetime, rate: float, burst: int) -> float:
+    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
         one, everything = timedelta(seconds=1 / rate), timedelta(seconds=burst / rate)
 
         async def take(cursor: Cursor) -> float:

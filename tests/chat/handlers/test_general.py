@@ -113,7 +113,7 @@ async def test_a_check_that_is_under_way_says_so(
     await link(ada, chat)
     gate = provider.gates["list_invoices"] = asyncio.Event()
     time.forward(timedelta(hours=1))
-    await invoice_bot._monitor.tick()
+    await invoice_bot._checker.tick()
     await provider.reached()
     await ask(ada, chat, "/check", "I'm checking your invoices right now.")
     gate.set()
@@ -178,7 +178,7 @@ async def test_a_change_of_telegrams_language_is_followed(ada: Person, chat: Cha
     await link(ada, chat)
     ada.user.language_code = "de"
     await ask(ada, chat, "/help", "Was ich kann")
-    assert (await store.chat(chat.id)).speaks == "de"
+    assert (await store.chat(chat.id)).reply_language == "de"
 
 
 # --- What nobody understands ----------------------------------------------------------------------------------------

@@ -213,7 +213,7 @@ async def test_the_group_speaks_its_linkers_language_from_then_on(carla: Person,
     await started.chat.wait_for(from_bot("Du verknüpfst"), after=started)
     await ask(carla, started.chat, TOKEN, "ist verknüpft")
     await group.wait_for(from_bot("Dieser Chat ist verknüpft"))
-    assert (await store.chat(group.id)).speaks == "de"
+    assert (await store.chat(group.id)).reply_language == "de"
 
 
 async def test_a_group_that_can_not_be_greeted_is_linked_all_the_same(

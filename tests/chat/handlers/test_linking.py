@@ -269,7 +269,7 @@ async def test_the_greeting_speaks_german_to_who_does(
     greeting = await ask(eva, telegram.private_chat(eva), f"/link {TOKEN}", "✅ Dieser Chat ist verknüpft.")
     assert "Als Nächstes fällig: Rechnung 4711, 7,95" in greeting.text
     assert provider.languages == ["de"]
-    assert (await store.chat(eva.id)).speaks == "de"
+    assert (await store.chat(eva.id)).reply_language == "de"
 
 
 async def test_the_language_that_was_chosen_outlives_a_new_link(ada: Person, chat: Chat) -> None:

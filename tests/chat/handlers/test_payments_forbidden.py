@@ -11,9 +11,9 @@ from typing import cast
 import pytest
 
 from bot.application import InvoiceBot
-from bot.building import build_telegram
 from bot.domain.chats import Place
 from bot.domain.payments import Action, Payment
+from bot.factories import build_telegram
 from bot.provider.client import ProviderClient
 from bot.sandbox.telegram import Chat, Person, SandboxTelegram
 from bot.settings import Settings

@@ -11,7 +11,7 @@ import pytest
 
 from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, Screen, length
 from bot.chat.texts import Texts
-from bot.chat.views import batches
+from bot.chat.views import payment_batches
 from bot.chat.views.payments import progress, question
 from bot.domain.invoices import Item
 from bot.domain.payments import Action, Found, Outcome, State
@@ -185,7 +185,7 @@ def test_what_has_changed_is_shown_and_can_be_paid_as_it_is_now() -> None:
 def batch(*steps: State | Outcome) -> Screen:
     """The message about several that stand thus."""
     asked = [payment(id=f"p{number}", batch="b") for number in range(len(steps))]
-    return batches.progress(
+    return payment_batches.progress(
         EN,
         [
             replace(one, state=State.ENDED, outcome=step) if isinstance(step, Outcome) else replace(one, state=step)
@@ -203,7 +203,7 @@ def test_a_question_in_doubt_says_so_alone_and_among_others() -> None:
     asked = payment(doubtful=True)
     words = "Whether an earlier payment of it went through is not known yet."
     assert words in seen(question(EN, asked, invoice(), NOW))
-    assert words in seen(batches.question(EN, [(asked, invoice()), (asked, invoice())], NOW))
+    assert words in seen(payment_batches.question(EN, [(asked, invoice()), (asked, invoice())], NOW))
     assert words not in seen(question(EN, payment(), invoice(), NOW))
 
 
@@ -226,7 +226,7 @@ def test_of_an_invoice_that_is_closed_by_now_is_said_how_and_nothing_more_is_off
     closed = payment(action, state=State.ENDED, outcome=Outcome.CHANGED, left=Decimal(0), found=found)
     assert seen(progress(EN, closed)).endswith(words)
     assert [button.data for button in buttons(progress(EN, closed))] == [DETAILS]
-    assert words in seen(batches.progress(EN, [closed, replace(closed, id="b", outcome=Outcome.NOT_SENT)]))
+    assert words in seen(payment_batches.progress(EN, [closed, replace(closed, id="b", outcome=Outcome.NOT_SENT)]))
 
 
 def test_a_refusal_is_told_in_the_providers_words() -> None:

@@ -31,7 +31,7 @@ async def test_it_tells_the_schema_what_is_stored_and_how_many_bots_run(database
     await linked(stores[0], OTHER)
     await with_alerts(stores[0], 1)
     claim, _ = await claim_alert(stores[0])
-    await stores[0].set_alerts_aside(claim)
+    await stores[0].move_to_dead_letters(claim)
     await stores[0].rest(CHAT, "blocked")
     assert await inspect(database, [KEY]) == Inspection("0001", True, Contents(2, 1, 1), 2)
     for store in stores:

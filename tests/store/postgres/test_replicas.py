@@ -105,7 +105,7 @@ async def test_a_replica_that_slept_past_its_lease_has_its_message_refused(repli
     (taken,) = await other.claim_alerts(NOW + MINUTE + LEASE, 10, LEASE)
     assert taken.again
     assert not await sleeper.alerts_sent(slept, message_about(1), ())
-    assert not await sleeper.set_alerts_aside(slept)
+    assert not await sleeper.move_to_dead_letters(slept)
     assert await other.alerts_sent(taken.claim, message_about(1), ())
 
 

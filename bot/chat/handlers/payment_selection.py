@@ -1,0 +1,53 @@
+"""Several invoices at once: choosing them, and the question about all."""
+
+from __future__ import annotations
+
+from bot.chat.context import Context
+from bot.chat.screens import Screen
+from bot.chat.views import payment_batches, payments
+from bot.errors import ConfirmationExpired
+from bot.ports import Clock
+from bot.services.payments.selection import PaymentSelection
+
+
+class PaymentSelectionHandlers:
+    """The buttons before the one that confirms, which is the same as for a single payment."""
+
+    def __init__(self, payment_selection: PaymentSelection, clock: Clock) -> None:
+        self._selection = payment_selection
+        self._clock = clock
+
+    async def begin(self, context: Context) -> None:
+        """The button that offers several."""
+        selection = await self._selection.begin(context.chat, context.place, context.person)
+        await context.reply(payment_batches.selection(context.t, selection))
+
+    async def choose(self, context: Context) -> None:
+        """A box to tick or to clear, or all of them."""
+        match context.words:
+            case [selection_id, number, wish] if number == payment_batches.ALL or number.isdecimal():
+                invoice_id, chosen = None if number == payment_batches.ALL else int(number), wish == payment_batches.ON
+                choose = self._selection.choose
+                selection = await choose(selection_id, context.place, context.person, invoice_id, chosen=chosen)
+                await context.show(payment_batches.selection(context.t, selection))
+            case _:
+                raise ConfirmationExpired
+
+    async def ask(self, context: Context) -> None:
+        """The button that goes on with what is ticked."""
+        asked = await self._selection.ask(_id(context), context.chat, context.place, context.person)
+        if len(asked) > 1:
+            await context.show(payment_batches.question(context.t, asked, self._clock()))
+        else:
+            await context.show(payments.question(context.t, *asked[0], self._clock()))
+
+    async def drop(self, context: Context) -> None:
+        """The button that chooses nothing."""
+        await self._selection.drop(_id(context), context.place, context.person)
+        await context.show(Screen(context.t("batch.cancelled")))
+
+
+def _id(context: Context) -> str:
+    if not context.words:
+        raise ConfirmationExpired
+    return context.words[0]

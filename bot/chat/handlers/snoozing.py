@@ -1,0 +1,61 @@
+"""The buttons that put reminders off, mute an invoice, or let its reminders come again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from bot.chat.context import Context
+from bot.chat.handlers.numbers import invoice_number
+from bot.chat.views.snoozing import ALL, BACK, choice_rows, common_silence, said, silence_rows
+from bot.domain.chats import NO_SILENCE, Silence
+from bot.errors import NothingToRemind
+from bot.ports import Clock
+from bot.services.permissions import check_in_charge
+from bot.services.snoozing import Snoozing, Until
+
+
+class SnoozeHandlers:
+    """What a person says about reminders of single invoices. Only the buttons change, the message stays."""
+
+    def __init__(self, snoozing: Snoozing, clock: Clock) -> None:
+        self._snoozing = snoozing
+        self._clock = clock
+
+    async def snooze(self, context: Context) -> None:
+        """Offers until when, takes the choice, or goes back."""
+        about, invoices = await self._about(context)
+        choice = context.words[1] if len(context.words) > 1 else ""
+        if choice == BACK:
+            silence = common_silence(context.chat.silences, invoices, self._clock())
+            await context.swap(silence_rows(context.t, about, silence, self._clock()))
+            return
+        with suppress(ValueError):
+            await self._show(context, about, await self._snoozing.snooze(context.chat, invoices, Until(choice)))
+            return
+        await context.swap(choice_rows(context.t, about, await self._snoozing.choices(context.chat, invoices)))
+
+    async def mute(self, context: Context) -> None:
+        """No more reminders."""
+        about, invoices = await self._about(context)
+        await self._show(context, about, await self._snoozing.mute(context.chat, invoices))
+
+    async def wake(self, context: Context) -> None:
+        """Reminders as usual."""
+        about, invoices = await self._about(context)
+        await self._snoozing.wake(context.chat, invoices)
+        await self._show(context, about, NO_SILENCE)
+
+    async def _about(self, context: Context) -> tuple[str, Sequence[int]]:
+        """What the button was about, as in its data and as invoices; pressed by somebody who may change it."""
+        check_in_charge(context.chat, context.user_id)
+        if context.words[:1] != [ALL]:
+            number = invoice_number(context.words[:1], "invoice")
+            return str(number), [number]
+        if context.message is None:
+            raise NothingToRemind
+        return ALL, await self._snoozing.told_in(context.chat, context.message.message_id)
+
+    async def _show(self, context: Context, about: str, silence: Silence) -> None:
+        await context.swap(silence_rows(context.t, about, silence, self._clock()))
+        await context.answer_press(said(context.t, silence).striptags())

@@ -1,0 +1,107 @@
+"""Telegram's limits, kept by all replicas together: python-telegram-bot asks here before each request.
+
+Telegram tells of about 30 messages a second over all, one a second to a chat (short bursts pass) and 20 a minute to a
+group. What people have asked for goes before alerts: alerts take from the same budgets, but leave a rest in them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import timedelta
+from typing import Any
+from weakref import WeakValueDictionary
+
+from telegram.error import RetryAfter
+from telegram.ext import BaseRateLimiter
+
+from bot.limiter import Busy, Limiter, RateLimit, Sleep
+from bot.ports import Clock, TokenBucketStore
+
+OVER_ALL = RateLimit(rate=25, burst=5)
+"""So that no second sees more than 30."""
+ONE_CHAT = RateLimit(rate=1, burst=30)
+"""Answers come in bursts, as people type; Telegram lets that pass for a while."""
+ONE_GROUP = RateLimit(rate=1 / 6, burst=10)
+"""So that no minute sees more than 20."""
+
+RESERVE = 2
+"""What alerts leave in a budget is one part in so many."""
+FULL = 1
+"""To a chat that was just answered, an alert waits until its budget is full again."""
+
+ANSWER_WAITS = 60.0
+ALERT_WAITS = 20.0
+"""Seconds. An alert goes back into the outbox then, until there is room."""
+
+SENDS = frozenset({"sendMessage", "sendDocument"})
+CHANGES = frozenset({"editMessageText"})
+
+_in_background: ContextVar[bool] = ContextVar("in_background", default=False)
+
+
+@contextmanager
+def in_background() -> Iterator[None]:
+    """What is sent within the context was asked for by nobody, and lets answers go first."""
+    before = _in_background.set(True)
+    try:
+        yield
+    finally:
+        _in_background.reset(before)
+
+
+class SharedRateLimiter(BaseRateLimiter[None]):
+    """Waits before requests that Telegram counts. Raises :class:`RetryAfter`, as Telegram would, for longer waits."""
+
+    def __init__(self, store: TokenBucketStore, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
+        self._store = store
+        self._clock = clock
+        self._sleep = sleep
+        self._over_all = {
+            background: self._limiter("telegram", _limit(OVER_ALL, background)) for background in (False, True)
+        }
+        self._chats: WeakValueDictionary[tuple[int, bool], Limiter] = WeakValueDictionary()
+
+    async def process_request(
+        self,
+        callback: Callable[..., Coroutine[Any, Any, Any]],
+        args: Any,
+        kwargs: dict[str, Any],
+        endpoint: str,
+        data: dict[str, Any],
+        rate_limit_args: None,  # noqa: ARG002  # the library passes it
+    ) -> Any:
+        """Wait for the chat's room, then for that over all, and make the request."""
+        if endpoint in SENDS | CHANGES:
+            background = _in_background.get()
+            longest = ALERT_WAITS if background else ANSWER_WAITS
+            try:
+                if endpoint in SENDS:
+                    await self._of_chat(int(data["chat_id"]), background).wait(longest)
+                await self._over_all[background].wait(longest)
+            except Busy as busy:
+                raise RetryAfter(timedelta(seconds=max(1, round(busy.seconds)))) from None
+        return await callback(*args, **kwargs)
+
+    async def initialize(self) -> None:
+        """Nothing to open."""
+
+    async def shutdown(self) -> None:
+        """Nothing to close."""
+
+    def _of_chat(self, chat_id: int, background: bool) -> Limiter:  # noqa: FBT001  # half of a key
+        limit = ONE_GROUP if chat_id < 0 else ONE_CHAT
+        limiter = self._chats.get((chat_id, background))
+        if limiter is None:
+            limit = RateLimit(limit.rate, FULL) if background else limit
+            limiter = self._chats[chat_id, background] = self._limiter(f"chat:{chat_id}", limit)
+        return limiter
+
+    def _limiter(self, name: str, limit: RateLimit) -> Limiter:
+        return Limiter(name, limit, self._store, self._clock, self._sleep)
+
+
+def _limit(limit: RateLimit, background: bool) -> RateLimit:  # noqa: FBT001  # as above
+    return RateLimit(limit.rate, limit.burst // RESERVE) if background else limit

@@ -1,0 +1,73 @@
+"""The buttons that put reminders off, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from markupsafe import Markup
+
+from bot.chat.screens import Button
+from bot.chat.texts import Texts
+from bot.domain.chats import NO_SILENCE, Silence
+from bot.services.snoozing import Until
+
+ALL = "all"
+"""In callback data: all open invoices of the message."""
+
+BACK = "back"
+WORDS = frozenset({"snooze", "mute", "wake"})
+
+Rows = list[list[Button]]
+
+
+def silence_rows(t: Texts, about: str, silence: Silence, now: datetime) -> Rows:
+    """To put reminders off; or until when they are, with a way to lift that. ``about`` is an id, or :data:`ALL`."""
+    if not silence.holds(now):
+        snooze = Button(t.plain("button.snooze"), f"snooze:{about}")
+        return [[snooze]] if about == ALL else [[snooze, Button(t.plain("button.mute"), f"mute:{about}")]]
+    if silence.muted or silence.until is None:
+        label = t.plain("button.muted")
+    else:
+        label = t.plain("button.snoozed", moment=t.moment(silence.until))
+    return [[Button(label, f"snooze:{about}")], [Button(t.plain("button.wake"), f"wake:{about}")]]
+
+
+def choice_rows(t: Texts, about: str, choices: Mapping[Until, datetime]) -> Rows:
+    """Until when reminders can be put off."""
+    buttons = [
+        Button(
+            t.plain(f"snooze.{until.name.lower()}", moment=t.moment(at), day=t.day(t.today(at))),
+            f"snooze:{about}:{until}",
+        )
+        for until, at in choices.items()
+    ]
+    back = Button(t.plain("button.step_back"), f"snooze:{about}:{BACK}")
+    return [buttons[at : at + 2] for at in range(0, len(buttons), 2)] + [[back]]
+
+
+def swapped(rows: Sequence[Sequence[Button]], new: Rows) -> Rows:
+    """A message's buttons with new ones in the place of those that put reminders off."""
+    others = [list(row) for row in rows if not _silences(row)]
+    at = next((at for at, row in enumerate(rows) if _silences(row)), len(rows))
+    return [*others[:at], *new, *others[at:]]
+
+
+def common_silence(silences: Mapping[int, Silence], invoice_ids: Sequence[int], now: datetime) -> Silence:
+    """The silence that holds for all of these invoices: the one that ends first; or none."""
+    held = [silences.get(number, NO_SILENCE) for number in invoice_ids]
+    if not held or not all(silence.holds(now) for silence in held):
+        return NO_SILENCE
+    ends = [silence.until for silence in held if silence.until is not None and not silence.muted]
+    return Silence(until=min(ends)) if ends else Silence(muted=True)
+
+
+def said(t: Texts, silence: Silence) -> Markup:
+    """What a choice means."""
+    if silence.muted:
+        return t("snooze.muted")
+    return t("snooze.woken") if silence.until is None else t("snooze.done", moment=t.moment(silence.until))
+
+
+def _silences(row: Sequence[Button]) -> bool:
+    return any(button.data.partition(":")[0] in WORDS for button in row)

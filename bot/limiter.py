@@ -1,0 +1,86 @@
+"""Keeping to a limit that all replicas share: a budget in the store, and a queue of those who wait for it here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from bot.errors import StoreAway
+from bot.ports import Clock, TokenBucketStore
+
+log = structlog.get_logger()
+
+Sleep = Callable[[float], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """``rate`` a second on average; up to ``burst`` at once after a pause."""
+
+    rate: float
+    burst: int
+
+
+class Busy(Exception):  # what it is
+    """It would take longer than the caller may wait; ``seconds`` are what is left of it."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(seconds)
+
+
+class Limiter:
+    """Lets callers go one after the other as a budget allows.
+
+    Of those who wait in this process only the first asks the store, so that a crowd costs no more than one.
+    While the store is away everybody goes: the other side has limits of its own, and says so.
+    """
+
+    def __init__(
+        self, name: str, limit: RateLimit, store: TokenBucketStore, clock: Clock, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self._name = name
+        self._limit = limit
+        self._store = store
+        self._clock = clock
+        self._sleep = sleep
+        self._turn = asyncio.Lock()
+
+    async def wait(self, longest: float) -> None:
+        """Return when the caller may go. Raises :class:`Busy` where that is not within ``longest`` seconds."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.timeout(longest):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise Busy(longest) from None
+        try:
+            await self._take(longest - (loop.time() - began))
+        finally:
+            self._turn.release()
+            if (waited := loop.time() - began) > NOTICEABLE:
+                log.debug("budget waited for", budget=self._name.partition(":")[0], seconds=waited)
+
+    async def _take(self, longest: float) -> None:
+        left = longest
+        while True:
+            try:
+                seconds = await self._store.take_from_bucket(
+                    self._name, self._clock(), self._limit.rate, self._limit.burst
+                )
+            except StoreAway:
+                return
+            if not seconds:
+                return
+            if seconds > left:
+                raise Busy(seconds)
+            left -= seconds
+            await self._sleep(seconds)
+
+
+NOTICEABLE = 0.01
+"""Seconds; less is the store's answer and no wait."""

@@ -1,0 +1,208 @@
+"""Bring the saved alerts to their chats: once each, in order within a chat, none lost, none in quiet hours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.domain.alerts import AlertKind, SentMessage
+from bot.errors import (
+    ChatGone,
+    ChatMigrated,
+    DeliveryUncertain,
+    FloodLimited,
+    MessengerError,
+    NotSent,
+    SendRefused,
+    StoreAway,
+    TelegramDown,
+)
+from bot.ports import ChatStore, Clock, Delivery, Messenger, Outbox
+from bot.services.plan import CheckPlan
+from bot.services.relevance import is_relevant, is_told_elsewhere, record_of, unseen_trace
+from bot.services.workers import Workers
+
+log = structlog.get_logger()
+
+LEASE = timedelta(minutes=2)
+SEND_WITHIN = timedelta(seconds=90)
+"""A delivery that takes longer is given up before its lease ends and it is claimed again: a send with unknown outcome.
+Edits of earlier messages have the first half of it."""
+TOO_LATE = LEASE - SEND_WITHIN
+"""Before the end of its lease: a process that was frozen until then sends nothing, as another may be about to."""
+PER_TICK = 25
+"""With one tick a second this keeps the whole below Telegram's 30 messages a second; a chat has one claim a tick."""
+NOTE_AGAIN = timedelta(seconds=2)
+"""Between two tries to note what went out while the database is away."""
+TRIES = 5
+"""Of a send that is refused. What an outage costs doesn't count: it says nothing about the alert."""
+FIRST_WAIT = timedelta(seconds=2)
+GROWTH = 5
+"""How much longer the chat waits after each refusal: 2 s, 10 s, 50 s, 4 min; then it is set aside."""
+WAIT_MARKED = timedelta(minutes=1)
+"""Before what may have arrived is sent once more."""
+LONGEST_WAIT_UNSENT = timedelta(minutes=1)
+LONGEST_WAIT_MARKED = timedelta(minutes=10)
+"""Longer, since each of these tries may be one more message to the person."""
+
+
+class AlertSender:
+    """Delivers what the outbox holds. What each error of the messenger leads to is decided here, in one place."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        chats: ChatStore,
+        messenger: Messenger,
+        clock: Clock,
+        plan: CheckPlan,
+        workers: Workers,
+        *,
+        send_within: timedelta = SEND_WITHIN,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._outbox = outbox
+        self._chats = chats
+        self._messenger = messenger
+        self._clock = clock
+        self._plan = plan
+        self._workers = workers
+        self._send_within = send_within.total_seconds()
+        self._sleep = sleep
+
+    async def tick(self) -> None:
+        """Start the deliveries that are due, as many as there is room for."""
+        if room := min(self._workers.free, PER_TICK):
+            now = self._clock()
+            for delivery in await self._outbox.claim_alerts(now, room, LEASE):
+                self._workers.start(self._deliver(delivery, now + LEASE))
+
+    async def _deliver(self, delivery: Delivery, lease_end: datetime) -> None:
+        try:
+            done = await self._edit_and_send(delivery, lease_end)
+        except MessengerError as error:
+            log.debug("delivery failed", reason=type(error).__name__)
+            await self._settle(delivery, error)
+        except Exception:
+            await self._try_later(delivery)
+            raise
+        else:
+            # Outside the try: what went out and can't be noted is no refusal. It stays "being sent", and comes marked.
+            if done is not None:
+                await self._note_sent(delivery, *done, lease_end)
+
+    async def _note_sent(
+        self, delivery: Delivery, message: SentMessage | None, settled: set[int], lease_end: datetime
+    ) -> None:
+        """Note what went out, so that it comes once; a database that is away is asked again until the lease ends.
+
+        Raises :class:`StoreAway`. A try that was carried out unheard makes the next one a claim that is over.
+        """
+        while True:
+            try:
+                await self._outbox.alerts_sent(delivery.claim, message, settled)
+            except StoreAway:
+                if self._clock() + NOTE_AGAIN > lease_end:
+                    raise
+                await self._sleep(NOTE_AGAIN.total_seconds())
+            else:
+                return
+
+    async def _edit_and_send(
+        self, delivery: Delivery, lease_end: datetime
+    ) -> tuple[SentMessage | None, set[int]] | None:
+        """Bring earlier messages up to date, which rings nowhere; then send what is new, unless the chat is quiet.
+
+        Gives what to remember of it, and the invoices that earlier messages say are settled; None: it has to wait.
+        """
+        now, schedule = self._clock(), self._plan.schedule(delivery.chat)
+        relevant = [alert for alert in delivery.alerts if is_relevant(alert, delivery, now)]
+        settled = {a.invoice_id for a in relevant if a.kind is AlertKind.SETTLED and a.invoice_id is not None}
+        begun = asyncio.get_running_loop().time()
+        await self._resolve(delivery, settled, begun + self._send_within / 2)
+        alerts = [alert for alert in relevant if not is_told_elsewhere(alert, delivery)]
+        message: SentMessage | None = unseen_trace(delivery, now)
+        if alerts and schedule.is_quiet(now):
+            await self._outbox.hold_alerts(delivery.claim, schedule.quiet_end(now))
+            return None
+        if alerts and self._clock() > lease_end - TOO_LATE:
+            raise NotSent
+        if alerts:
+            try:
+                async with asyncio.timeout_at(begun + self._send_within):
+                    message_id = await self._messenger.send_alerts(delivery, alerts, now)
+            except TimeoutError as error:
+                raise DeliveryUncertain from error
+            message = record_of(alerts, delivery, message_id, now)
+            log.info("alerts sent", chat=delivery.chat.id, kinds=[alert.kind for alert in alerts])
+        log.debug("alerts dropped", kinds=[alert.kind for alert in delivery.alerts if alert not in alerts])
+        return message, settled
+
+    async def _resolve(self, delivery: Delivery, settled: set[int], end: float) -> None:
+        """Edit the messages that speak of what is settled, until ``end``, by the loop's clock.
+
+        Twice does no harm, so nothing here is uncertain. Each is noted, so that a further try goes on from there.
+        """
+        for message in delivery.sent:
+            if message.message_id is None or not any(message.says_of(number) for number in settled):
+                continue
+            try:
+                async with asyncio.timeout_at(end):
+                    await self._messenger.resolve(message, delivery)
+            except (TimeoutError, TelegramDown, DeliveryUncertain) as error:
+                raise NotSent from error
+            except SendRefused as error:
+                log.warning("earlier alert can't be edited", chat=delivery.chat.id, error=str(error))
+            else:
+                await self._outbox.message_edited(delivery.claim, message.message_id, settled)
+
+    async def _settle(self, delivery: Delivery, error: MessengerError) -> None:
+        now, chat_id = self._clock(), delivery.chat.id
+        waited = now - delivery.alerts[0].created_at
+        match error:
+            case ChatGone():
+                await self._later(delivery, now)
+                await self._chats.rest(chat_id, error.reason)
+                log.info("chat rests", chat=chat_id, reason=error.reason)
+            case ChatMigrated():
+                await self._later(delivery, now)
+                await self._chats.move_chat(chat_id, error.new_chat_id)
+                log.info("chat moved", chat=chat_id, to=error.new_chat_id)
+            case FloodLimited():
+                await self._later(delivery, now + timedelta(seconds=error.retry_after))
+            case DeliveryUncertain() if delivery.again and delivery.alerts[0].attempts:
+                await self._set_aside(delivery)
+            case DeliveryUncertain():
+                await self._outbox.alerts_failed(delivery.claim, now + WAIT_MARKED, uncertain=True, counts=True)
+            case NotSent():
+                await self._later(delivery, now + wait_in_outage(waited, LONGEST_WAIT_UNSENT))
+            case TelegramDown():
+                later = now + wait_in_outage(waited, LONGEST_WAIT_MARKED)
+                await self._outbox.alerts_failed(delivery.claim, later, uncertain=True, counts=False)
+            case _:
+                log.warning("alerts refused", chat=chat_id, error=str(error))
+                await self._try_later(delivery)
+
+    async def _later(self, delivery: Delivery, at: datetime) -> None:
+        """Surely not delivered this time, through no fault of the alerts."""
+        await self._outbox.alerts_failed(delivery.claim, at, uncertain=delivery.again, counts=False)
+
+    async def _try_later(self, delivery: Delivery) -> None:
+        attempts = delivery.alerts[0].attempts
+        if attempts + 1 >= TRIES:
+            await self._set_aside(delivery)
+            return
+        later = self._clock() + FIRST_WAIT * GROWTH**attempts
+        await self._outbox.alerts_failed(delivery.claim, later, uncertain=delivery.again, counts=True)
+
+    async def _set_aside(self, delivery: Delivery) -> None:
+        log.warning("alerts set aside", chat=delivery.chat.id, kinds=[alert.kind for alert in delivery.alerts])
+        await self._outbox.move_to_dead_letters(delivery.claim)
+
+
+def wait_in_outage(age: timedelta, longest: timedelta) -> timedelta:
+    """Half as long as the alert has waited so far, so that the first tries come soon and the later ones rarely."""
+    return min(max(age / 2, FIRST_WAIT), longest)

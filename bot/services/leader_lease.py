@@ -1,0 +1,97 @@
+"""What only one of several replicas may do at a time: a lease in the store, taken, prolonged and given back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.errors import StoreAway
+from bot.ports import Clock, Lease, LeaseStore
+
+log = structlog.get_logger()
+
+LASTS = timedelta(seconds=50)
+"""Another replica takes over this long after a kill."""
+LEFT = timedelta(seconds=40)
+"""What at least is left of it when it was just prolonged or found good: what is begun under it has to end by then."""
+
+STAND_BACK = timedelta(seconds=20)
+"""For so long after a start, after the store was away, and after it was frozen itself, a replica takes over from no
+other: who had the role when the store went away gets the time to prolong it."""
+
+
+class LeaderLease:
+    """A lease by name, for ``holder``, whose name no other process has.
+
+    While the store is away nobody can take it over, so who has it keeps it, however long that lasts; the others let it
+    go first once the store is back. Who starts then, or was frozen, may not know of that and waits as well. A replica
+    that alone is cut off from the store may go on too long by this: :meth:`lose` is for who learns of it another way.
+    """
+
+    def __init__(self, name: str, holder: str, store: LeaseStore, clock: Clock) -> None:
+        self._name = name
+        self._holder = holder
+        self._store = store
+        self._clock = clock
+        self._lease: Lease | None = None
+        self._store_there_since: datetime | None = None
+        self._looked_at = clock()
+
+    @property
+    def held(self) -> bool:
+        """Whether it was ours when the store was last asked."""
+        return self._lease is not None
+
+    async def hold(self) -> bool:
+        """Take or prolong it; True: it is ours, for :data:`LEFT` at least where the store is there."""
+        now = self._clock()
+        if self._is_fresh(now):
+            self._looked_at = now
+            return True
+        if now - self._looked_at >= STAND_BACK:  # frozen: the store may have been away, and just be back
+            self._store_there_since = None
+        try:
+            lease = await self._store.take_lease(self._name, self._holder, now, LASTS, free_only=self._stands_back(now))
+        except StoreAway:
+            self._store_there_since = None
+            self._let_go_if_frozen()
+            return self.held
+        self._store_there_since = self._store_there_since or self._clock()
+        before, self._lease = self._lease, lease
+        self._log(before)
+        self._looked_at = self._clock()
+        return self._is_fresh(self._looked_at)  # not where the process was frozen while it asked
+
+    def lose(self) -> None:
+        """Take note that another has it."""
+        self._lease = None
+
+    async def give_back(self) -> None:
+        """End it, so that another can take it at once."""
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            await self._store.give_back_lease(lease)
+
+    def _is_fresh(self, now: datetime) -> bool:
+        return self._lease is not None and now < self._lease.until - LEFT <= now + LASTS
+
+    def _let_go_if_frozen(self) -> None:
+        """The store may have been there for others, who by now had the time to take over a lease that has ended."""
+        now, before = self._clock(), self._looked_at
+        self._looked_at = now
+        if self._lease is not None and self._lease.until <= now and now - before >= STAND_BACK:
+            self._log_loss()
+            self._lease = None
+
+    def _stands_back(self, now: datetime) -> bool:
+        return self._store_there_since is None or now < self._store_there_since + STAND_BACK
+
+    def _log(self, before: Lease | None) -> None:
+        if self._lease is not None and (before is None or before.fencing_token != self._lease.fencing_token):
+            log.info("role taken", role=self._name, fencing_token=self._lease.fencing_token)
+        elif self._lease is None and before is not None:
+            self._log_loss()
+
+    def _log_loss(self) -> None:
+        log.warning("role lost", role=self._name, meaning="Another replica has taken it over, or may have.")

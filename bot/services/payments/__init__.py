@@ -1,0 +1,1 @@
+"""Payments with credit, in the order in which one happens: quote, confirm, execute, reconcile, notify."""

@@ -1,0 +1,95 @@
+"""Put the reminders of invoices off, mute them, or let them come again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.domain.alerts import KnownInvoice
+from bot.domain.chats import Chat, Silence
+from bot.errors import NothingToRemind, NotLinked
+from bot.ports import ChatStore, Clock
+from bot.services.plan import CheckPlan
+
+
+class Until(StrEnum):
+    """How far reminders can be put off: ``due`` is the morning of the day an invoice is due."""
+
+    HOURS = "3h"
+    TOMORROW = "tomorrow"
+    DAYS = "3d"
+    DUE = "due"
+
+
+class Snoozing:
+    """What a person says about the reminders of single invoices. Nothing is kept but in the store.
+
+    Every change raises :class:`NotLinked`, or :class:`NothingToRemind` where none of the invoices is open as far as
+    the chat knows.
+    """
+
+    def __init__(self, store: ChatStore, clock: Clock, plan: CheckPlan) -> None:
+        self._store = store
+        self._clock = clock
+        self._plan = plan
+
+    async def told_in(self, chat: Chat, message_id: int) -> Sequence[int]:
+        """The invoices that a message of ours told of and that are not settled since."""
+        messages = await self._store.sent_messages(chat.id)
+        return [s.invoice_id for m in messages if m.message_id == message_id for s in m.shown if not s.resolved]
+
+    async def knows(self, chat: Chat, invoice_id: int) -> bool:
+        """Whether the chat knows the invoice as one that it can be reminded of."""
+        return bool(await self._open(chat, [invoice_id]))
+
+    async def choices(self, chat: Chat, invoice_ids: Collection[int]) -> Mapping[Until, datetime]:
+        """Until when the reminders of these invoices can be put off, none of it in quiet hours."""
+        known = await self._to_remind_of(chat, invoice_ids)
+        now, schedule = self._clock(), self._plan.schedule(chat)
+        ends = {
+            Until.HOURS: now + timedelta(hours=3),
+            Until.TOMORROW: schedule.morning(now, 1),
+            Until.DAYS: schedule.morning(now, 3),
+        }
+        dues = [k.due for k in known.values()]
+        if len(dues) == 1 and dues[0] is not None and schedule.morning_of(dues[0]) > ends[Until.TOMORROW]:
+            ends[Until.DUE] = schedule.morning_of(dues[0])
+        return {choice: schedule.quiet_end(end) for choice, end in ends.items()}
+
+    async def snooze(self, chat: Chat, invoice_ids: Collection[int], until: Until) -> Silence:
+        """Put reminders off."""
+        choices = await self.choices(chat, invoice_ids)
+        if until not in choices:
+            raise NothingToRemind
+        silence = Silence(until=choices[until])
+        await self._silence(chat, invoice_ids, silence)
+        return silence
+
+    async def mute(self, chat: Chat, invoice_ids: Collection[int]) -> Silence:
+        """Let no reminders come any more."""
+        silence = Silence(muted=True)
+        await self._silence(chat, invoice_ids, silence)
+        return silence
+
+    async def wake(self, chat: Chat, invoice_ids: Collection[int]) -> None:
+        """Let reminders come as usual."""
+        await self._silence(chat, invoice_ids, None)
+
+    async def _silence(self, chat: Chat, invoice_ids: Collection[int], silence: Silence | None) -> None:
+        known = await self._to_remind_of(chat, invoice_ids)
+        account = chat.link.account if chat.link else ""
+        if not await self._store.silence(chat.id, account, dict.fromkeys(known, silence), self._clock()):
+            raise NotLinked
+
+    async def _to_remind_of(self, chat: Chat, invoice_ids: Collection[int]) -> Mapping[int, KnownInvoice]:
+        if chat.link is None:
+            raise NotLinked
+        known = await self._open(chat, invoice_ids)
+        if not known:
+            raise NothingToRemind
+        return known
+
+    async def _open(self, chat: Chat, invoice_ids: Collection[int]) -> Mapping[int, KnownInvoice]:
+        known = await self._store.known_invoices(chat.id)
+        return {number: known[number] for number in invoice_ids if number in known and known[number].is_open}

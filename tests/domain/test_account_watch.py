@@ -1,0 +1,191 @@
+"""What an account's readings say of the account itself: told once each, and once when it is over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, strategies as st
+
+from bot.domain.account_watch import LONG_OUTAGE, watch_reading, watch_week
+from bot.domain.alerts import AlertKind
+from bot.domain.chats import Trouble, Watch
+from bot.domain.preferences import Preferences
+from tests.domain.moments import INSTANTS, PREFERENCES, schedule
+
+NOW = datetime(2026, 6, 1, 10, tzinfo=UTC)  # a Monday
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+GOOD = Watch(checked_at=NOW)
+OUTAGE, OUTAGE_OVER = AlertKind.OUTAGE, AlertKind.OUTAGE_OVER
+
+# "good", "failed", or the trouble that a reading met
+AccountReading = Trouble | str
+READINGS = st.sampled_from(["good", "good", "failed", "failed", "failed", *Trouble])
+
+
+def read(before: Watch, now: datetime, reading: AccountReading) -> tuple[Watch, list[AlertKind]]:
+    trouble = reading if isinstance(reading, Trouble) else None
+    after, notices = watch_reading(before, now, good=reading == "good", trouble=trouble)
+    assert all(notice.invoice_id is None for notice in notices)
+    return after, [notice.kind for notice in notices]
+
+
+# --- Refused tokens --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+def test_a_trouble_is_said_once_however_often_it_is_met(trouble: Trouble) -> None:
+    watch, kinds = read(GOOD, NOW + HOUR, trouble)
+    assert kinds == [AlertKind(trouble.value)]
+    assert watch.trouble is trouble
+    assert read(watch, NOW + 2 * HOUR, trouble) == (watch, [])
+
+
+def test_another_trouble_is_said_too() -> None:
+    watch, _ = read(GOOD, NOW, Trouble.TOKEN_REFUSED)
+    assert read(watch, NOW + HOUR, Trouble.PERMISSION_MISSING)[1] == [AlertKind.PERMISSION_MISSING]
+
+
+def test_a_good_reading_ends_a_trouble_and_the_next_one_is_said_again() -> None:
+    watch, _ = read(GOOD, NOW, Trouble.TOKEN_REFUSED)
+    watch, kinds = read(watch, NOW + HOUR, "good")
+    assert (watch, kinds) == (Watch(checked_at=NOW + HOUR), [])
+    assert read(watch, NOW + 2 * HOUR, Trouble.TOKEN_REFUSED)[1] == [AlertKind.TOKEN_REFUSED]
+
+
+def test_a_failure_while_the_token_is_refused_changes_nothing() -> None:
+    watch, _ = read(GOOD, NOW, Trouble.TOKEN_REFUSED)
+    assert read(watch, NOW + 5 * DAY, "failed") == (watch, [])
+
+
+# --- Outages ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_outage_is_said_once_a_day_after_it_began() -> None:
+    watch, kinds = read(GOOD, NOW + HOUR, "failed")
+    assert (watch.failing_since, kinds) == (NOW + HOUR, [])
+    just_before, _ = read(watch, NOW + HOUR + LONG_OUTAGE - timedelta(seconds=1), "failed")
+    assert just_before == watch
+    told, kinds = read(watch, NOW + HOUR + LONG_OUTAGE, "failed")
+    assert kinds == [OUTAGE]
+    assert read(told, NOW + 9 * DAY, "failed") == (told, [])
+
+
+def test_that_an_outage_is_over_is_said_once_if_it_was_mentioned() -> None:
+    short, _ = read(GOOD, NOW, "failed")
+    assert read(short, NOW + DAY - HOUR, "good")[1] == []
+    long, _ = read(short, NOW + DAY, "failed")
+    back, kinds = read(long, NOW + 2 * DAY, "good")
+    assert kinds == [OUTAGE_OVER]
+    assert read(back, NOW + 3 * DAY, "good")[1] == []
+
+
+def test_a_good_reading_in_between_begins_the_day_anew() -> None:
+    watch, _ = read(GOOD, NOW, "failed")
+    watch, _ = read(watch, NOW + 23 * HOUR, "good")
+    watch, _ = read(watch, NOW + 24 * HOUR, "failed")
+    assert read(watch, NOW + 47 * HOUR, "failed")[1] == []
+    assert read(watch, NOW + 48 * HOUR, "failed")[1] == [OUTAGE]
+
+
+def test_an_answer_that_refuses_the_token_ends_an_outage_without_a_word_of_it() -> None:
+    watch, _ = read(GOOD, NOW, "failed")
+    watch, _ = read(watch, NOW + DAY, "failed")
+    watch, kinds = read(watch, NOW + 2 * DAY, Trouble.TOKEN_REFUSED)
+    assert kinds == [AlertKind.TOKEN_REFUSED]
+    assert read(watch, NOW + 3 * DAY, "good")[1] == []
+
+
+@given(st.lists(st.tuples(st.timedeltas(timedelta(minutes=1), 2 * DAY), READINGS), max_size=30))
+def test_in_any_story_the_words_begin_and_end_each_other_and_the_age_is_that_of_the_last_good_reading(
+    story: list[tuple[timedelta, AccountReading]],
+) -> None:
+    watch, now, good_at, words = GOOD, NOW, NOW, list[AlertKind]()
+    for gap, reading in story:
+        now += gap
+        good_at = now if reading == "good" else good_at
+        watch, kinds = read(watch, now, reading)
+        words += kinds
+        assert len(kinds) <= 1
+        assert watch.checked_at == good_at
+        assert (watch.trouble is None) or (watch.failing_since is None and not watch.outage_told)
+        if reading == "good":
+            assert watch == Watch(checked_at=now)
+    for before, after in pairwise(words):
+        if after is OUTAGE_OVER:
+            assert before is OUTAGE
+    assert sum(word is OUTAGE for word in words) >= sum(word is OUTAGE_OVER for word in words)
+
+
+# --- The digest ------------------------------------------------------------------------------------------------------
+
+WEEKLY = schedule(Preferences(digest=True))
+
+
+def week(watch: Watch, now: datetime, *, any_open: bool = True) -> tuple[Watch, bool]:
+    after, notices = watch_week(watch, WEEKLY, now, any_open=any_open)
+    assert all(notice.kind is AlertKind.DIGEST for notice in notices)
+    return after, len(notices) == 1
+
+
+def test_the_first_digest_comes_on_the_monday_after_it_was_asked_for() -> None:
+    watch, due = week(GOOD, NOW)  # on a Monday, after the hour
+    assert not due
+    assert week(watch, NOW + 6 * DAY)[1] is False
+    assert week(watch, NOW + 7 * DAY - 4 * HOUR)[1] is False  # before nine
+    assert week(watch, NOW + 7 * DAY - 3 * HOUR)[1] is True
+
+
+def test_each_week_has_one_digest_and_weeks_that_were_missed_have_none() -> None:
+    watch, _ = week(GOOD, NOW)
+    watch, due = week(watch, NOW + 30 * DAY)
+    assert due
+    assert week(watch, NOW + 30 * DAY + HOUR) == (watch, False)
+
+
+def test_a_week_in_which_nothing_is_open_has_no_digest_not_even_later() -> None:
+    watch, _ = week(GOOD, NOW)
+    watch, due = week(watch, NOW + 7 * DAY, any_open=False)
+    assert not due
+    assert week(watch, NOW + 8 * DAY)[1] is False
+    assert week(watch, NOW + 14 * DAY)[1] is True
+
+
+def test_who_switches_the_digest_off_and_on_waits_for_the_next_monday() -> None:
+    watch, _ = week(GOOD, NOW)
+    watch, notices = watch_week(watch, schedule(), NOW + 7 * DAY, any_open=True)
+    assert (watch.digest_told, notices) == (None, [])
+    watch, due = week(watch, NOW + 8 * DAY)
+    assert not due
+    assert week(watch, NOW + 14 * DAY)[1] is True
+
+
+@given(INSTANTS, PREFERENCES, st.lists(st.timedeltas(timedelta(minutes=1), 9 * DAY), max_size=12))
+def test_in_any_story_a_week_has_at_most_one_digest_and_the_first_none(
+    now: datetime, chosen: Preferences, gaps: list[timedelta]
+) -> None:
+    clock = schedule(replace(chosen, digest=True))
+    watch, _ = watch_week(GOOD, clock, now, any_open=True)
+    weeks = [clock.week(now)]
+    for gap in gaps:
+        now += gap
+        watch, notices = watch_week(watch, clock, now, any_open=True)
+        weeks += [clock.week(now)] * len(notices)
+        assert watch.digest_told == clock.week(now)
+    assert weeks == sorted(set(weeks))
+
+
+def test_invoices_that_cannot_be_read_are_told_when_there_are_more_of_them() -> None:
+    watch, told = Watch(checked_at=NOW), []
+    for number in (0, 1, 1, 2, 0, 1):
+        watch, notices = watch_reading(watch, NOW, good=True, trouble=None, unreadable=number)
+        told.append([notice.kind for notice in notices])
+    assert told == [[], [AlertKind.UNREADABLE], [], [AlertKind.UNREADABLE], [], [AlertKind.UNREADABLE]]
+
+
+def test_of_a_reading_that_failed_nothing_is_known_of_unreadable_invoices() -> None:
+    watch, _ = watch_reading(Watch(NOW, unreadable_told=1), NOW, good=False, trouble=None)
+    assert watch.unreadable_told == 1

@@ -1,0 +1,305 @@
+"""Several invoices after one confirmation: one after the other, up to the first that is not surely paid."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from bot.domain.chats import Place
+from bot.domain.payments import Outcome, PaymentRules, State
+from bot.errors import (
+    ConfirmationExpired,
+    LinkInUse,
+    NoneToPay,
+    NothingChosen,
+    PaymentInProgress,
+    PaymentTooLarge,
+    PressByOther,
+    ProviderDown,
+    Refused,
+)
+from tests.fakes import Gate, invoice, settled
+from tests.services.world import ADA, BOB, DAY, DUE, MESSAGE, MINUTE, SECOND, World, member
+
+ENDED = State.ENDED
+THREE = [invoice(number, DUE + number * DAY, f"{number}.00") for number in (7, 8, 9)]
+ALL_DONE = [(number, ENDED, Outcome.DONE) for number in (7, 8, 9)]
+
+
+@pytest.fixture
+async def several(paying: World) -> World:
+    """Three open invoices, 7, 8 and 9, of 7, 8 and 9 euros."""
+    paying.account.put(*THREE)
+    return paying
+
+
+async def ends(world: World, *numbers: int) -> dict[int, Outcome | None]:
+    payments = await world.store.payments_of_chat(1)
+    return {payment.invoice_id: payment.outcome for payment in payments if payment.invoice_id in (numbers or (7, 8, 9))}
+
+
+# --- Choosing -------------------------------------------------------------------------------------------------------
+
+
+async def test_open_invoices_are_offered_those_due_first_first(several: World) -> None:
+    several.account.put(invoice(1, DUE, is_open=False), invoice(2, DUE - DAY))
+    selection = await several.payment_selection.begin(await several.chat(), Place(1), member(ADA))
+    assert [offer.id for offer in selection.offers] == [2, 7, 8, 9]
+    assert selection.chosen == ()
+    assert selection.sum == 0
+    assert selection.more == 0
+
+
+async def test_ten_are_offered_at_most_and_it_is_known_how_many_more_there_are(several: World) -> None:
+    several.account.put(*(invoice(number, DUE) for number in range(20, 32)))
+    selection = await several.payment_selection.begin(await several.chat(), Place(1), member(ADA))
+    assert (len(selection.offers), selection.more) == (10, 5)
+
+
+async def test_what_is_chosen_is_kept_in_the_store(several: World) -> None:
+    chat = await several.chat()
+    begun = await several.payment_selection.begin(chat, Place(1), member(ADA))
+    await several.payment_selection.choose(begun.id, Place(1), member(ADA), 8, chosen=True)
+    await several.restart()
+    again = await several.payment_selection.choose(begun.id, Place(1), member(ADA), 7, chosen=True)
+    assert (again.chosen, again.sum) == ((7, 8), Decimal(15))
+    for number, chosen, expected in (
+        (7, True, (7, 8)),  # as a press that is delivered twice
+        (8, False, (7,)),
+        (8, False, (7,)),
+        (4711, True, (7,)),
+        (None, True, (7, 8, 9)),
+        (None, False, ()),
+    ):
+        changed = await several.payment_selection.choose(begun.id, Place(1), member(ADA), number, chosen=chosen)
+        assert changed.chosen == expected
+
+
+async def test_nobody_else_chooses_nor_from_elsewhere_nor_for_ever(several: World) -> None:
+    begun = await several.payment_selection.begin(await several.chat(), Place(1), member(ADA))
+    with pytest.raises(PressByOther):
+        await several.payment_selection.choose(begun.id, Place(1), member(BOB), 7, chosen=True)
+    with pytest.raises(ConfirmationExpired):
+        await several.payment_selection.choose(begun.id, Place(2), member(ADA), 7, chosen=True)
+    several.clock.move(10 * MINUTE)
+    with pytest.raises(ConfirmationExpired):
+        await several.payment_selection.choose(begun.id, Place(1), member(ADA), 7, chosen=True)
+
+
+async def test_without_a_choice_or_an_open_invoice_there_is_no_question(several: World) -> None:
+    with pytest.raises(NothingChosen):
+        await several.ask_several()
+    several.account.put(*(settled(one) for one in THREE))
+    with pytest.raises(NoneToPay):
+        await several.ask_several()
+
+
+async def test_what_was_settled_while_choosing_is_left_out_and_what_changed_is_asked_as_it_is_now(
+    several: World,
+) -> None:
+    chat = await several.chat()
+    begun = await several.payment_selection.begin(chat, Place(1), member(ADA))
+    await several.payment_selection.choose(begun.id, Place(1), member(ADA), None, chosen=True)
+    several.account.put(settled(THREE[0]), invoice(8, DUE, "80.00"))
+    asked = await several.payment_selection.ask(begun.id, chat, Place(1), member(ADA))
+    assert [(payment.invoice_id, payment.amount) for payment, _ in asked] == [(8, Decimal(80)), (9, Decimal(9))]
+    with pytest.raises(ConfirmationExpired):
+        await several.payment_selection.ask(begun.id, chat, Place(1), member(ADA))
+
+
+async def test_one_alone_is_a_payment_like_any_other(several: World) -> None:
+    (only,) = await several.ask_several(8)
+    assert only.batch == ""
+    await several.press(only.id)
+    assert several.endings() == [Outcome.DONE]
+
+
+async def test_what_is_above_the_limit_is_not_offered(several: World) -> None:
+    several.rules = PaymentRules(limit=Decimal(8))
+    several.wire(lambda port: port)
+    selection = await several.payment_selection.begin(await several.chat(), Place(1), member(ADA))
+    assert [offer.id for offer in selection.offers] == [7, 8]
+    with pytest.raises(PaymentTooLarge):
+        await several.ask(9)
+
+
+# --- Paying ---------------------------------------------------------------------------------------------------------
+
+
+async def test_all_are_paid_in_their_order_and_shown_in_one_message(several: World) -> None:
+    asked = await several.ask_several(9, 7, 8)
+    await several.press(asked[0].id)
+    assert several.provider.executed == [("pay", 7), ("pay", 8), ("pay", 9)]
+    assert several.last_batch() == ALL_DONE
+    assert {batch[0].message_id for batch in several.messenger.batches} == {MESSAGE}
+    assert several.messenger.shown == []
+    assert await several.store.unsettled_payments() == []
+
+
+async def test_the_list_is_live(several: World) -> None:
+    asked = await several.ask_several(7, 8, 9)
+    await several.press(asked[0].id)
+    shown = [[payment.outcome or payment.state for payment in batch] for batch in several.messenger.batches]
+    assert shown == [
+        [State.CONFIRMED, State.QUEUED, State.QUEUED],
+        [Outcome.DONE, State.CONFIRMED, State.QUEUED],
+        [Outcome.DONE, Outcome.DONE, State.CONFIRMED],
+        [Outcome.DONE, Outcome.DONE, Outcome.DONE],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "end"),
+    [
+        (Refused(422, "Not on Sundays."), Outcome.REFUSED),
+        (ProviderDown(), None),
+    ],
+    ids=["refused", "unclear"],
+)
+async def test_it_stops_at_the_first_that_is_not_surely_paid(
+    several: World, trouble: Exception, end: Outcome | None
+) -> None:
+    several.provider.errors["pay", 8] = trouble
+    asked = await several.ask_several(7, 8, 9)
+    await several.press(asked[0].id)
+    assert several.provider.posts == [("pay", 7), ("pay", 8)]
+    assert [outcome for _, _, outcome in several.last_batch()] == [Outcome.DONE, end, Outcome.NOT_SENT]
+
+
+async def test_credit_that_runs_out_stops_it(several: World) -> None:
+    several.account.balance = Decimal(10)
+    asked = await several.ask_several(7, 8, 9)
+    await several.press(asked[0].id)
+    assert several.last_batch() == [
+        (7, ENDED, Outcome.DONE), (8, ENDED, Outcome.PARTLY), (9, ENDED, Outcome.NOT_SENT)
+    ]  # fmt: skip
+    assert several.provider.executed == [("pay", 7), ("pay", 8)]
+
+
+async def test_one_that_changed_since_it_was_shown_stops_it(several: World) -> None:
+    asked = await several.ask_several(7, 8, 9)
+    several.account.put(invoice(8, DUE, "8.01"))
+    await several.press(asked[0].id)
+    assert await ends(several) == {7: Outcome.DONE, 8: Outcome.CHANGED, 9: Outcome.NOT_SENT}
+    assert several.provider.executed == [("pay", 7)]
+
+
+async def test_one_that_is_being_paid_otherwise_stops_it(several: World) -> None:
+    single = await several.ask(8)
+    asked = await several.ask_several(7, 8, 9)
+    chat = await several.chat()
+    assert await several.payments.confirm(single.id, Place(1), member(ADA), MESSAGE, chat)
+    await several.press(asked[0].id)
+    assert several.provider.executed == [("pay", 7)]
+    batch = await several.store.batch_of(asked[0].id)
+    assert [payment.outcome for payment in batch] == [Outcome.DONE, Outcome.NOT_SENT, Outcome.NOT_SENT]
+    assert batch[1].error == PaymentInProgress.key
+
+
+async def test_one_whose_end_comes_later_is_told_then_in_the_same_message(several: World) -> None:
+    several.provider.lost["pay"] = ProviderDown()
+    several.provider.errors["invoice", 8] = ProviderDown()
+    asked = await several.ask_several(8, 9)
+    del several.provider.errors["invoice", 8]
+    gate = several.provider.late_gates["pay"] = Gate()
+    press = asyncio.create_task(several.press(asked[0].id))
+    await gate.reached.wait()
+    several.provider.errors["invoice", 8] = ProviderDown()
+    gate.open()
+    await press
+    assert several.last_batch() == [(8, State.SENT, None), (9, ENDED, Outcome.NOT_SENT)]
+    del several.provider.errors["invoice", 8]
+    await several.look_for(MINUTE)
+    assert several.last_batch() == [(8, ENDED, Outcome.DONE), (9, ENDED, Outcome.NOT_SENT)]
+    shown = len(several.messenger.batches)
+    await several.look_for(5 * MINUTE)
+    assert len(several.messenger.batches) == shown
+
+
+# --- Pressing -------------------------------------------------------------------------------------------------------
+
+
+async def test_of_many_presses_at_once_one_pays(several: World) -> None:
+    asked = await several.ask_several(7, 8, 9)
+    presses = (several.press(asked[0].id, message=number) for number in range(10))
+    results = await asyncio.gather(*presses, return_exceptions=True)
+    assert [type(result) for result in results].count(ConfirmationExpired) == 9
+    assert several.provider.posts == [("pay", 7), ("pay", 8), ("pay", 9)]
+
+
+async def test_two_chats_of_one_account_that_choose_the_same_pay_each_invoice_once(several: World) -> None:
+    await several.link(chat_id=2, user=BOB)
+    here, there = await several.ask_several(7, 8, 9), await several.ask_several(7, 8, 9, chat_id=2, user=BOB)
+    await asyncio.gather(
+        several.press(here[0].id), several.press(there[0].id, chat_id=2, user=BOB), return_exceptions=True
+    )
+    await several.look_for(5 * MINUTE)
+    assert sorted(several.provider.executed) == [("pay", 7), ("pay", 8), ("pay", 9)]
+    assert await several.store.unsettled_payments() == []
+
+
+async def test_only_the_button_that_was_shown_confirms(several: World) -> None:
+    asked = await several.ask_several(7, 8, 9)
+    for payment in asked[1:]:
+        with pytest.raises(ConfirmationExpired):
+            await several.press(payment.id)
+    with pytest.raises(PressByOther):
+        await several.press(asked[0].id, user=BOB)
+    assert several.provider.posts == []
+
+
+async def test_one_press_too_late_pays_none_and_says_so(several: World) -> None:
+    asked = await several.ask_several(7, 8, 9)
+    several.clock.move(10 * MINUTE)
+    await several.press(asked[0].id)
+    assert [outcome for _, _, outcome in several.last_batch()] == [Outcome.EXPIRED] * 3
+    assert several.provider.posts == []
+
+
+async def test_cancelling_ends_all(several: World) -> None:
+    asked = await several.ask_several(7, 8, 9)
+    await several.payments.cancel(asked[0].id, Place(1), member(ADA), MESSAGE)
+    assert [outcome for _, _, outcome in several.last_batch()] == [Outcome.CANCELLED] * 3
+    with pytest.raises(ConfirmationExpired):
+        await several.press(asked[0].id)
+
+
+async def test_the_link_stays_between_one_and_the_next(several: World) -> None:
+    asked = await several.ask_several(7, 8)
+    confirmed = await several.payments.confirm(asked[0].id, Place(1), member(ADA), MESSAGE, await several.chat())
+    assert [payment.state for payment in confirmed] == [State.QUEUED, State.QUEUED]
+    with pytest.raises(LinkInUse):
+        await several.linking.unlink(await several.chat())
+
+
+# --- Crashes --------------------------------------------------------------------------------------------------------
+
+
+async def test_after_a_crash_the_rest_is_not_sent_and_that_is_told(several: World) -> None:
+    asked = await several.ask_several(7, 8, 9)
+    gate = several.provider.late_gates["pay"] = Gate()
+    press = asyncio.create_task(several.press(asked[0].id))
+    await gate.reached.wait()
+    press.cancel()
+    await several.restart()
+    del several.provider.late_gates["pay"]
+    await several.look_for(5 * MINUTE)
+    assert several.last_batch() == [
+        (7, ENDED, Outcome.DONE), (8, ENDED, Outcome.NOT_SENT), (9, ENDED, Outcome.NOT_SENT)
+    ]  # fmt: skip
+    assert several.provider.posts == [("pay", 7)]
+    assert await several.store.unsettled_payments() == []
+
+
+async def test_a_slow_payment_is_no_crash_for_those_that_wait_behind_it(several: World) -> None:
+    asked = await several.ask_several(7, 8, 9)
+    gate = several.provider.gates["pay"] = Gate()
+    press = asyncio.create_task(several.press(asked[0].id))
+    await gate.reached.wait()
+    await several.look_for(timedelta(minutes=4), 30 * SECOND)
+    gate.open()
+    await press
+    assert several.last_batch() == ALL_DONE

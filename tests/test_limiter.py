@@ -1,0 +1,188 @@
+"""Limits that all replicas share: kept whoever asks, with those who wait in line, and answers before alerts."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from telegram.error import RetryAfter
+
+from bot.chat.rate_limiter import ANSWER_WAITS, ONE_GROUP, OVER_ALL, SharedRateLimiter, in_background
+from bot.errors import StoreAway
+from bot.limiter import Busy, Limiter, RateLimit
+from bot.store.sharing import TokenBuckets
+
+
+class World:
+    """A store of budgets, and a time in which sleeping takes none."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 1, tzinfo=UTC)
+        self.away = False
+        self.asked = 0
+        self._budgets = TokenBuckets()
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+        self.now += timedelta(seconds=seconds)
+
+    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
+        self.asked += 1
+        if self.away:
+            raise StoreAway
+        return self._budgets.take(name, now, rate, burst)
+
+    def limiter(self, limit: RateLimit, name: str = "telegram") -> Limiter:
+        return Limiter(name, limit, self, self.clock, self.sleep)
+
+
+async def test_a_crowd_goes_at_the_rate_and_in_its_order() -> None:
+    world, went = World(), list[tuple[int, float]]()
+    limiter, began = world.limiter(RateLimit(10, 3)), world.now
+
+    async def go(number: int) -> None:
+        await limiter.wait(60)
+        went.append((number, (world.now - began).total_seconds()))
+
+    await asyncio.gather(*(go(number) for number in range(13)))
+    assert [number for number, _ in went] == list(range(13))
+    assert [at for _, at in went[:3]] == [0, 0, 0]
+    assert went[-1][1] == pytest.approx(1.0)
+
+
+async def test_of_a_crowd_only_the_first_asks_the_store() -> None:
+    world = World()
+    limiter = world.limiter(RateLimit(10, 1))
+    await asyncio.gather(*(limiter.wait(60) for _ in range(50)))
+    assert world.asked < 2 * 50 + 1
+
+
+async def test_several_processes_together_keep_one_limit() -> None:
+    world = World()
+    began, paces = world.now, [world.limiter(RateLimit(10, 1)) for _ in range(3)]
+    for number in range(31):
+        await paces[number % 3].wait(60)
+    assert (world.now - began).total_seconds() == pytest.approx(3.0)
+
+
+async def test_who_would_wait_too_long_is_told_so_and_costs_nothing() -> None:
+    world = World()
+    limiter = world.limiter(RateLimit(0.1, 1))
+    await limiter.wait(1)
+    with pytest.raises(Busy) as busy:
+        await limiter.wait(5)
+    assert busy.value.seconds == pytest.approx(10)
+    world.now += timedelta(seconds=10)
+    await limiter.wait(0.1)
+
+
+async def test_who_stands_in_line_waits_no_longer_than_the_caller_allows() -> None:
+    gate, world = asyncio.Event(), World()
+
+    async def hold(_: float) -> None:
+        await gate.wait()
+
+    limiter = Limiter("telegram", RateLimit(1, 1), world, world.clock, hold)
+    await limiter.wait(1)
+    first = asyncio.create_task(limiter.wait(30))
+    await asyncio.sleep(0)
+    with pytest.raises(Busy):
+        await limiter.wait(0.01)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+
+
+async def test_while_the_store_is_away_everybody_goes() -> None:
+    world = World()
+    world.away = True
+    limiter = world.limiter(RateLimit(0.001, 1))
+    for _ in range(5):
+        await limiter.wait(0.1)
+
+
+@pytest.fixture(autouse=True)
+def _waits_as_timedelta(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PTB_TIMEDELTA", "1")  # as build_telegram sets it
+
+
+async def sent() -> bool:
+    return True
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.integers(1, 3), st.booleans()), min_size=40, max_size=120))
+async def test_no_second_sees_more_than_thirty_messages(asked: list[tuple[int, bool]]) -> None:
+    world = World()
+    limits = SharedRateLimiter(world, world.clock, world.sleep)
+    at = list[datetime]()
+
+    async def send(number: int, *, alert: bool) -> None:
+        if alert:
+            with in_background():
+                await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": number}, None)
+        else:
+            await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": number}, None)
+        at.append(world.now)
+
+    for number, (chat, alert) in enumerate(asked):
+        await send(100 * number + chat, alert=alert)
+    for start in at:
+        assert sum(start <= other < start + timedelta(seconds=1) for other in at) <= 30
+
+
+async def test_no_minute_of_a_group_sees_more_than_twenty() -> None:
+    world = World()
+    limits = SharedRateLimiter(world, world.clock, world.sleep)
+    at = list[datetime]()
+    for _ in range(60):
+        await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": -100}, None)
+        at.append(world.now)
+    for start in at:
+        assert sum(start <= other < start + timedelta(minutes=1) for other in at) <= 20
+
+
+async def test_alerts_leave_room_for_answers() -> None:
+    world = World()
+    limits = SharedRateLimiter(world, world.clock, world.sleep)
+    with in_background():
+        for chat in range(200):
+            await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": chat}, None)
+    before = world.now
+    for chat in range(OVER_ALL.burst // 2):
+        await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": 1000 + chat}, None)
+    assert world.now == before
+
+
+async def test_an_alert_waits_until_a_chat_that_was_just_answered_has_room() -> None:
+    world = World()
+    limits = SharedRateLimiter(world, world.clock, world.sleep)
+    for _ in range(5):
+        await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": 7}, None)
+    answered = world.now
+    with in_background():
+        await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": 7}, None)
+    assert (world.now - answered).total_seconds() == pytest.approx(5.0)
+
+
+async def test_what_would_take_too_long_is_a_wait_that_telegram_itself_could_have_asked_for() -> None:
+    world = World()
+    limits = SharedRateLimiter(world, world.clock, world.sleep)
+    for _ in range(ONE_GROUP.burst):
+        await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": -100}, None)
+    with in_background(), pytest.raises(RetryAfter):
+        await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": -100}, None)
+    assert 1 / ONE_GROUP.rate < ANSWER_WAITS
+
+
+@pytest.mark.parametrize("endpoint", ["getMe", "answerCallbackQuery", "sendChatAction", "deleteMessage"])
+async def test_what_telegram_does_not_count_is_not_held_up(endpoint: str) -> None:
+    world = World()
+    limits = SharedRateLimiter(world, world.clock, world.sleep)
+    for _ in range(100):
+        assert await limits.process_request(sent, (), {}, endpoint, {"chat_id": 1}, None)
+    assert world.asked == 0
