@@ -26,11 +26,11 @@ import httpx
 
 from bot import logs
 from bot.domain.chats import Chat, Member, Place, Token
+from bot.domain.schedule import CheckPlan
 from bot.provider.client import ProviderClient, open_client
 from bot.sandbox.invoices import make_invoice
 from bot.services.checks import Checker
 from bot.services.linking import Linking
-from bot.services.plan import CheckPlan
 from bot.services.workers import Workers
 from bot.store.tinydb import TinyStore, open_store
 from bot.store.vault import new_key

@@ -33,6 +33,7 @@ from bot.chat.rate_limiter import SharedRateLimiter
 from bot.chat.texts import Translations, load_translations, texts_by_chat
 from bot.chat.update_tracker import UpdateTracker
 from bot.chat.webhook import Webhook
+from bot.domain.schedule import CheckPlan
 from bot.errors import StartError, StoreAway
 from bot.factories import (
     CONNECTIONS,
@@ -54,7 +55,6 @@ from bot.services.inviting import Inviting
 from bot.services.linking import Linking
 from bot.services.payments.flow import Payments
 from bot.services.payments.selection import PaymentSelection
-from bot.services.plan import CheckPlan
 from bot.services.snoozing import Snoozing
 from bot.services.workers import Workers
 from bot.settings import Settings

@@ -15,15 +15,10 @@ RULERS = frozenset({ChatMemberStatus.OWNER, ChatMemberStatus.ADMINISTRATOR})
 PRESENT = RULERS | {ChatMemberStatus.MEMBER, ChatMemberStatus.RESTRICTED}
 
 
-def owner_of(link: Link) -> str:
-    """What to call the owner of a link; those of older versions have no name."""
-    return link.owner_name or str(link.linked_by)
-
-
 def check_owner(link: Link, user: Member) -> None:
     """Raise :class:`OwnerOnly` for anybody else."""
     if user.id != link.linked_by:
-        raise OwnerOnly(owner=owner_of(link))
+        raise OwnerOnly(owner=link.owner)
 
 
 async def check_ruler(context: Context, link: Link) -> None:
@@ -37,7 +32,7 @@ async def check_ruler(context: Context, link: Link) -> None:
         context.user_id == link.linked_by or await is_administrator(context.bot, context.chat.id, context.user_id)
     ):
         return
-    raise OwnerOrAdministratorOnly(owner=owner_of(link))
+    raise OwnerOrAdministratorOnly(owner=link.owner)
 
 
 async def is_administrator(bot: Bot, chat_id: int, user_id: int) -> bool:

@@ -16,8 +16,8 @@ from bot.domain.alerts import Alert, AlertKind, SentMessage
 from bot.domain.chats import Chat, Place
 from bot.domain.payments import Payment
 from bot.domain.preferences import Loudness
+from bot.domain.schedule import CheckPlan
 from bot.ports import Delivery, Document
-from bot.services.plan import CheckPlan
 
 
 class TelegramMessenger:

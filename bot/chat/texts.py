@@ -20,8 +20,8 @@ from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup
 
 from bot.domain.chats import LANGUAGES, Chat
+from bot.domain.schedule import CheckPlan
 from bot.errors import BotError
-from bot.services.plan import CheckPlan
 
 FORMATS = {"en": "en_GB"}
 """Languages whose sums and dates are written as a certain country does: 27 Nov 2026 is read alike on both sides of the

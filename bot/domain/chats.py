@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from bot.domain.preferences import Preferences
 
 LANGUAGES = ("en", "de")
 """The languages that the bot speaks; the first one where it speaks none of the reader's."""
+
+TOKEN_WAIT = timedelta(minutes=10)
+"""How long a chat's next message is taken as the token, after /link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,15 @@ class Silence:
         return self.muted or (self.until is not None and now < self.until)
 
 
+class Until(StrEnum):
+    """How far reminders can be put off: ``due`` is the morning of the day an invoice is due."""
+
+    HOURS = "3h"
+    TOMORROW = "tomorrow"
+    DAYS = "3d"
+    DUE = "due"
+
+
 Silences = Mapping[int, Silence]
 """By invoice id."""
 
@@ -102,6 +114,11 @@ class Link:
     watch: Watch
     owner_name: str = ""
     payers: tuple[Member, ...] = ()
+
+    @property
+    def owner(self) -> str:
+        """What to call the owner. Links of older versions have no name, so this is the number then."""
+        return self.owner_name or str(self.linked_by)
 
     def may_pay(self, user_id: int) -> bool:
         """Whether this person may move money here."""

@@ -6,17 +6,31 @@ implementation of it.
 
 from __future__ import annotations
 
-from bot.ports.chats import ChatStore, Waiting
-from bot.ports.checks import Check, Checked, CheckStore, Claim
-from bot.ports.clock import Clock, utc_now
-from bot.ports.desk import DeskStore
-from bot.ports.messenger import Messenger
-from bot.ports.operating import OperatorStore, Overview, WaitingAlert
-from bot.ports.outbox import AT_ONCE, MESSAGES_KEPT, Delivery, Outbox
-from bot.ports.payments import PaymentStore
-from bot.ports.provider import Document, InvoiceFilter, Provider
-from bot.ports.sharing import Backlog, BacklogStore, Lease, LeaseStore, TokenBucketStore
-from bot.ports.store import Store
+from bot.domain.deliveries import Claim, Delivery
+from bot.ports.operations import (
+    Backlog,
+    BacklogStore,
+    Lease,
+    LeaseStore,
+    OperatorStore,
+    Overview,
+    Store,
+    TokenBucketStore,
+    WaitingAlert,
+)
+from bot.ports.outside import Clock, Document, InvoiceFilter, Messenger, Provider, utc_now
+from bot.ports.work import (
+    AT_ONCE,
+    MESSAGES_KEPT,
+    ChatStore,
+    Check,
+    Checked,
+    CheckStore,
+    DeskStore,
+    Outbox,
+    PaymentStore,
+    Waiting,
+)
 
 __all__ = [
     "AT_ONCE",

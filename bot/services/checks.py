@@ -14,10 +14,11 @@ from bot.domain.alerts import Alert
 from bot.domain.chats import Chat, Link
 from bot.domain.invoices import Listing
 from bot.domain.reminders import Notice, decide, doubt, forget, missing_from, next_look
-from bot.errors import BotError, CheckUnderWay, NotLinked
+from bot.domain.schedule import CheckPlan
+from bot.errors import BotError, CheckUnderWay
 from bot.ports import Check, Checked, CheckStore, Clock, Provider
 from bot.services.account_reader import AccountReader, AccountReading
-from bot.services.plan import CheckPlan
+from bot.services.permissions import link_of
 from bot.services.workers import Workers
 
 log = structlog.get_logger()
@@ -64,8 +65,7 @@ class Checker:
         Gives what the provider lists; what is new comes as alerts. Raises :class:`NotLinked`, :class:`CheckUnderWay`
         or a :class:`bot.errors.ProviderError`, whose consequences are saved.
         """
-        if chat.link is None:
-            raise NotLinked
+        link_of(chat)
         check = await self._store.claim_check(chat.id, self._clock(), LEASE)
         if check is None:
             raise CheckUnderWay

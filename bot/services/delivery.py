@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.domain.alerts import AlertKind, SentMessage
+from bot.domain.deliveries import is_relevant, is_told_elsewhere, record_of, unseen_trace
+from bot.domain.schedule import CheckPlan
 from bot.errors import (
     ChatGone,
     ChatMigrated,
@@ -21,8 +23,6 @@ from bot.errors import (
     TelegramDown,
 )
 from bot.ports import ChatStore, Clock, Delivery, Messenger, Outbox
-from bot.services.plan import CheckPlan
-from bot.services.relevance import is_relevant, is_told_elsewhere, record_of, unseen_trace
 from bot.services.workers import Workers
 
 log = structlog.get_logger()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import Protocol
 
-from bot.domain.chats import Chat, Link, Member, Place, Token, Watch
+from bot.domain.chats import TOKEN_WAIT, Chat, Link, Member, Place, Token, Watch
 from bot.domain.invoices import Listing
 from bot.domain.payments import UNFINISHED
 from bot.domain.reminders import next_look, take_as_known
+from bot.domain.schedule import CheckPlan
 from bot.errors import InvitationVoid, LinkInUse, NotAToken
 from bot.ports import ChatStore, Clock, PaymentStore, Provider
-from bot.services.plan import CheckPlan
 
-TOKEN_WAIT = timedelta(minutes=10)
 SURELY_NO_WORD = 20
 TOKEN_FORM = re.compile(r"[!-~]{8,4096}")  # printable ASCII without blanks: what an HTTP header can carry
 ADDRESS = re.compile(r"@|://|^www\.", re.IGNORECASE)  # of a person or a page

@@ -9,6 +9,13 @@ from bot.domain.payments import Action, PaymentRules
 from bot.errors import NotAPayer, NotInCharge, NotLinked, PaymentsOff, PaymentTooLarge
 
 
+def link_of(chat: Chat) -> Link:
+    """Return the chat's link. Raise :class:`NotLinked` where it has none."""
+    if chat.link is None:
+        raise NotLinked
+    return chat.link
+
+
 def check_may_pay(rules: PaymentRules, chat: Chat, user_id: int) -> Link:
     """The chat's link, if this person may pay with it.
 
@@ -17,17 +24,16 @@ def check_may_pay(rules: PaymentRules, chat: Chat, user_id: int) -> Link:
     """
     if not rules.on:
         raise PaymentsOff
-    if chat.link is None:
-        raise NotLinked
-    if not chat.link.may_pay(user_id):
-        raise NotAPayer(owner=chat.link.owner_name or chat.link.linked_by)
-    return chat.link
+    link = link_of(chat)
+    if not link.may_pay(user_id):
+        raise NotAPayer(owner=link.owner)
+    return link
 
 
 def check_in_charge(chat: Chat, user_id: int) -> None:
     """Raise :class:`NotInCharge` for somebody who may only read: nobody else's reminders are theirs to silence."""
     if chat.link is not None and not chat.link.may_pay(user_id):
-        raise NotInCharge(owner=chat.link.owner_name or chat.link.linked_by)
+        raise NotInCharge(owner=chat.link.owner)
 
 
 def check_amount(rules: PaymentRules, action: Action, amount: Decimal) -> None:

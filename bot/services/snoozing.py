@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from bot.domain.alerts import KnownInvoice
-from bot.domain.chats import Chat, Silence
+from bot.domain.chats import Chat, Silence, Until
+from bot.domain.schedule import CheckPlan
 from bot.errors import NothingToRemind, NotLinked
 from bot.ports import ChatStore, Clock
-from bot.services.plan import CheckPlan
-
-
-class Until(StrEnum):
-    """How far reminders can be put off: ``due`` is the morning of the day an invoice is due."""
-
-    HOURS = "3h"
-    TOMORROW = "tomorrow"
-    DAYS = "3d"
-    DUE = "due"
+from bot.services.permissions import link_of
 
 
 class Snoozing:
@@ -83,8 +74,7 @@ class Snoozing:
             raise NotLinked
 
     async def _to_remind_of(self, chat: Chat, invoice_ids: Collection[int]) -> Mapping[int, KnownInvoice]:
-        if chat.link is None:
-            raise NotLinked
+        link_of(chat)
         known = await self._open(chat, invoice_ids)
         if not known:
             raise NothingToRemind

@@ -18,12 +18,11 @@ from bot.chat.views.choices import CHOICES
 from bot.chat.views.general import COMMANDS
 from bot.chat.views.settings import SECTIONS
 from bot.domain.alerts import SUBJECTS, AlertKind, Standing
-from bot.domain.chats import LANGUAGES, Trouble
+from bot.domain.chats import LANGUAGES, Trouble, Until
 from bot.domain.payments import Action, Outcome
 from bot.domain.preferences import Loudness
+from bot.domain.queries import ItemKind, Show
 from bot.sandbox.telegram.html import parse_html
-from bot.services.browsing import Kind, Show
-from bot.services.snoozing import Until
 
 CHAT = Path(str(resources.files("bot"))) / "chat"
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(CHAT.rglob("*.py"))}
@@ -46,9 +45,9 @@ COMPUTED: Mapping[str, set[str]] = {
     "batch.item.{payment.outcome or payment.state}": {f"batch.item.{step}" for step in PROGRESS},
     "choose.{command}": {f"choose.{command}" for command in CHOICES},
     "command.{name}": {f"command.{name}" for name in COMMANDS},
-    "filter.{choice}": {f"filter.{choice}" for choice in (*Show, *Kind, "transactions")},
-    "filter.{kind}": {f"filter.{kind}" for kind in Kind},
-    "filter.{query.kind}": {f"filter.{kind}" for kind in Kind},
+    "filter.{choice}": {f"filter.{choice}" for choice in (*Show, *ItemKind, "transactions")},
+    "filter.{kind}": {f"filter.{kind}" for kind in ItemKind},
+    "filter.{query.kind}": {f"filter.{kind}" for kind in ItemKind},
     "filter.{show}": {f"filter.{show}" for show in Show},
     "journal.end.{payment.outcome or payment.state}": {f"journal.end.{step}" for step in ("asked", *PROGRESS)},
     "journal.{payment.action}": {f"journal.{action}" for action in Action},

@@ -16,11 +16,11 @@ from bot.domain.alerts import SUBJECTS, AlertKind
 from bot.domain.chats import Place
 from bot.domain.payments import Outcome, Payment, State
 from bot.domain.preferences import Loudness, Preferences
+from bot.domain.schedule import CheckPlan
 from bot.errors import ChatGone, NotSent
 from bot.factories import build_telegram
 from bot.ports import Delivery
 from bot.sandbox.telegram import Chat, Message, Person, SandboxTelegram
-from bot.services.plan import CheckPlan
 from bot.settings import Settings
 from tests.chat.deliveries import alert, closed, delivery, known, message
 from tests.chat.samples import BERLIN, NOW, PHRASEBOOK, linked_chat, payment

@@ -8,9 +8,10 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.invoices import Item
+from bot.domain.queries import ItemKind, Query, Show
 from bot.errors import NotFound, NotLinked, ProviderDown
 from bot.ports import InvoiceFilter
-from bot.services.browsing import Browsing, Kind, Query, Show
+from bot.services.browsing import Browsing
 from tests.fakes import invoice
 from tests.services.world import DAY, DUE, World
 
@@ -42,9 +43,9 @@ async def listed(world: World, browsing: Browsing, query: Query) -> list[int]:
         (Query(), [3, 4, 6, 1, 5, 2]),
         (Query(Show.OPEN), [3, 4, 6, 1]),
         (Query(Show.PAID), [2]),
-        (Query(kind=Kind.DOMAIN), [4]),
-        (Query(kind=Kind.HOSTING), [3, 6, 1, 5, 2]),
-        (Query(Show.PAID, Kind.DOMAIN), []),
+        (Query(kind=ItemKind.DOMAIN), [4]),
+        (Query(kind=ItemKind.HOSTING), [3, 6, 1, 5, 2]),
+        (Query(Show.PAID, ItemKind.DOMAIN), []),
     ],
 )
 async def test_a_list_holds_what_matches_the_open_ones_first(
@@ -73,7 +74,7 @@ async def test_documents_come_under_their_names(world: World, browsing: Browsing
 
 async def test_an_archive_is_asked_for_by_type_and_transactions(world: World, browsing: Browsing) -> None:
     world.provider.filters.clear()
-    for query in (Query(), Query(kind=Kind.DOMAIN, with_transactions=True)):
+    for query in (Query(), Query(kind=ItemKind.DOMAIN, with_transactions=True)):
         async with browsing.archive(await world.chat(), query) as document:
             assert document.name == "invoices.zip"
     assert world.provider.filters == [InvoiceFilter(), InvoiceFilter(type="Domain", with_transactions=True)]
@@ -83,7 +84,11 @@ async def test_a_list_is_asked_for_by_the_types_that_the_provider_can_filter_by_
     world: World, browsing: Browsing
 ) -> None:
     world.provider.filters.clear()
-    for query in (Query(Show.OPEN), Query(Show.PAID, Kind.HOSTING, with_transactions=True), Query(kind=Kind.DOMAIN)):
+    for query in (
+        Query(Show.OPEN),
+        Query(Show.PAID, ItemKind.HOSTING, with_transactions=True),
+        Query(kind=ItemKind.DOMAIN),
+    ):
         await browsing.listing(await world.chat(), query)
     assert world.provider.filters == [
         InvoiceFilter(),

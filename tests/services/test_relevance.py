@@ -9,9 +9,9 @@ import pytest
 
 from bot.domain.alerts import AlertKind, SentMessage, Standing, show
 from bot.domain.chats import Silence, Trouble
+from bot.domain.deliveries import is_relevant, is_told_elsewhere, record_of, unseen_trace
 from bot.errors import NotSent, PermissionMissing, ProviderDown, ProviderError, TelegramDown, TokenRefused
 from bot.ports import Delivery
-from bot.services.relevance import is_relevant, is_told_elsewhere, record_of, unseen_trace
 from tests.fakes import Gate, invoice, settled
 from tests.services.world import DAY, DUE, HOUR, MINUTE, START, World
 

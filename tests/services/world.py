@@ -14,12 +14,12 @@ from bot.domain.alerts import AlertKind, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Link, Member, Place, Silence, Token
 from bot.domain.invoices import Listing
 from bot.domain.payments import Action, Outcome, Payment, PaymentRules, State
+from bot.domain.schedule import CheckPlan
 from bot.services.checks import Checker
 from bot.services.delivery import AlertSender
 from bot.services.linking import Linking
 from bot.services.payments.flow import Payments
 from bot.services.payments.selection import PaymentSelection
-from bot.services.plan import CheckPlan
 from bot.services.workers import Workers
 from bot.store.tinydb import TinyStore, open_store
 from bot.store.vault import new_key

@@ -16,11 +16,11 @@ from typing import Any, ParamSpec, TypeVar
 import structlog
 
 from bot.domain.chats import Token
+from bot.domain.schedule import CheckPlan
 from bot.ports import Clock
 from bot.services.checks import Checker
 from bot.services.delivery import AlertSender
 from bot.services.linking import Linking
-from bot.services.plan import CheckPlan
 from bot.services.workers import Workers
 from bot.store import files
 from bot.store.queue import LeaseQueue

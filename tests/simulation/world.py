@@ -13,7 +13,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from bot.domain.preferences import Preferences
-from bot.services.plan import CheckPlan
+from bot.domain.schedule import CheckPlan
 from tests.simulation.clockwork import VirtualLoop
 from tests.simulation.history import Span
 from tests.simulation.people import Person

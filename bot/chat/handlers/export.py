@@ -11,8 +11,9 @@ from bot.chat.context import Context
 from bot.chat.group_roles import check_owner
 from bot.chat.screens import Screen
 from bot.domain.chats import Place
-from bot.errors import ChatGone, MessengerError, NotLinked
+from bot.errors import ChatGone, MessengerError
 from bot.ports import ChatStore, Document
+from bot.services.permissions import link_of
 
 log = structlog.get_logger()
 
@@ -28,9 +29,7 @@ class ExportHandlers:
         if context.private:
             await context.send_document(await self._document(context))
             return
-        if context.chat.link is None:
-            raise NotLinked
-        check_owner(context.chat.link, context.person)
+        check_owner(link_of(context.chat), context.person)
         try:
             await context.send_document(await self._document(context), Place(context.user_id))
         except MessengerError as error:

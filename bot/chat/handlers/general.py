@@ -9,10 +9,9 @@ from bot.chat.screens import Screen, cut
 from bot.chat.texts import TextsFor
 from bot.chat.views import general
 from bot.domain.chats import LANGUAGES
-from bot.errors import NotLinked
 from bot.ports import ChatStore, Clock
 from bot.services.checks import Checker
-from bot.services.permissions import check_in_charge
+from bot.services.permissions import check_in_charge, link_of
 
 AUTO = "auto"
 LONGEST_WORD = 40
@@ -34,10 +33,9 @@ class GeneralHandlers:
 
     async def status(self, context: Context) -> None:
         """/status."""
-        if context.chat.link is None:
-            raise NotLinked
+        link = link_of(context.chat)
         waiting = await self._store.waiting_alerts(context.chat.id)
-        await context.reply(general.status(context.t, context.chat, context.chat.link, waiting, self._clock()))
+        await context.reply(general.status(context.t, context.chat, link, waiting, self._clock()))
 
     async def check(self, context: Context) -> None:
         """/check, and the button that tries again after a trouble."""

@@ -23,7 +23,6 @@ from bot.errors import (
     InvitationVoid,
     MessengerError,
     NoPerson,
-    NotLinked,
     OwnerOrAdministratorOnly,
     PayerNotAllowed,
     ProviderError,
@@ -32,6 +31,7 @@ from bot.errors import (
 from bot.ports import ChatStore, Clock
 from bot.services.inviting import Inviting
 from bot.services.linking import read_token
+from bot.services.permissions import link_of
 
 log = structlog.get_logger()
 
@@ -141,7 +141,7 @@ class GroupHandlers:
         if link is None or link.linked_by == context.user_id:
             return
         if not await is_administrator(context.bot, invitation.place.chat_id, context.user_id):
-            raise OwnerOrAdministratorOnly(owner=link.owner_name or link.linked_by)
+            raise OwnerOrAdministratorOnly(owner=link.owner)
 
     async def _greet(self, context: Context, group: Chat, invitation: Invitation, listing: Listing) -> None:
         """Say in the group that it is linked. That it can't be said there changes nothing."""
@@ -168,9 +168,7 @@ class GroupHandlers:
     def _link(context: Context) -> Link:
         if context.private:
             raise GroupOnly
-        if context.chat.link is None:
-            raise NotLinked
-        return context.chat.link
+        return link_of(context.chat)
 
 
 def _replied_to(context: Context) -> Message | None:

@@ -14,11 +14,12 @@ from bot.chat.dispatch import Handle
 from bot.chat.handlers.numbers import invoice_number
 from bot.chat.screens import Screen, cut
 from bot.chat.views.choices import choice
-from bot.chat.views.invoices import Page, invoice_details, invoice_list
+from bot.chat.views.invoices import invoice_details, invoice_list
 from bot.domain.chats import NO_SILENCE
+from bot.domain.queries import ItemKind, ListPage, Query, Show
 from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused, TelegramDown, UnknownFilter
 from bot.ports import Clock, Document
-from bot.services.browsing import Browsing, Kind, Query, Show
+from bot.services.browsing import Browsing
 from bot.services.snoozing import Snoozing
 
 log = structlog.get_logger()
@@ -38,16 +39,16 @@ class InvoiceHandlers:
 
     async def invoices(self, context: Context) -> None:
         """/invoices [open|paid|all] [TYPE] [transactions]."""
-        kinds = [kind for kind in Kind if kind is not Kind.ANY]
-        await self._list(context, Page(read_query(context, [*Show, *kinds, TRANSACTIONS])))
+        kinds = [kind for kind in ItemKind if kind is not ItemKind.ANY]
+        await self._list(context, ListPage(read_query(context, [*Show, *kinds, TRANSACTIONS])))
 
     async def turn(self, context: Context) -> None:
         """A button that leads to a page of the list."""
-        await self._list(context, _page(context.words) or Page(Query()))
+        await self._list(context, _page(context.words) or ListPage(Query()))
 
     async def filters(self, context: Context) -> None:
         """The button that opens the filters of a list."""
-        await self._list(context, _page(context.words) or Page(Query()), filtering=True)
+        await self._list(context, _page(context.words) or ListPage(Query()), filtering=True)
 
     def choosing(self, command: str) -> Handle:
         """What a command does without an invoice's number, as it comes from Telegram's menu: offer some."""
@@ -75,10 +76,10 @@ class InvoiceHandlers:
 
     async def archive(self, context: Context) -> None:
         """/archive [TYPE] [transactions]."""
-        query = read_query(context, [Kind.HOSTING, Kind.DOMAIN, TRANSACTIONS])
+        query = read_query(context, [ItemKind.HOSTING, ItemKind.DOMAIN, TRANSACTIONS])
         await self._send(context, self._browsing.archive(context.chat, query))
 
-    async def _list(self, context: Context, page: Page, *, filtering: bool = False) -> None:
+    async def _list(self, context: Context, page: ListPage, *, filtering: bool = False) -> None:
         listing = await self._browsing.listing(context.chat, page.query)
         await context.show(invoice_list(context.t, listing, page, self._clock(), filtering=filtering))
 
@@ -110,11 +111,11 @@ def read_query(context: Context, choices: list[str]) -> Query:
             case choice if choice in list(Show):
                 query = replace(query, show=Show(choice))
             case choice:
-                query = replace(query, kind=Kind(choice))
+                query = replace(query, kind=ItemKind(choice))
     return query
 
 
-def _page(words: list[str]) -> Page | None:
+def _page(words: list[str]) -> ListPage | None:
     with suppress(ValueError, IndexError):
-        return Page.parse(words[0])
+        return ListPage.parse(words[0])
     return None

@@ -11,6 +11,7 @@ from bot.domain.invitations import NONCE_FORM
 from bot.errors import LinkInUse, NotAToken, NotLinked, ProviderError
 from bot.ports import Clock
 from bot.services.linking import Linking, looks_like_token, read_token
+from bot.services.permissions import link_of
 
 
 class LinkHandlers:
@@ -60,10 +61,9 @@ class LinkHandlers:
 
     async def unlink(self, context: Context) -> None:
         """/unlink: asks first."""
-        if context.chat.link is None:
-            raise NotLinked
-        await check_ruler(context, context.chat.link)
-        await context.reply(general.unlink_question(context.t, context.chat.link))
+        link = link_of(context.chat)
+        await check_ruler(context, link)
+        await context.reply(general.unlink_question(context.t, link))
 
     async def unlink_answer(self, context: Context) -> None:
         """The answer to that question, which was about one link only: none that came after it."""

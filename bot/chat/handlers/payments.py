@@ -10,9 +10,10 @@ from bot.chat.views.payment_journal import journal
 from bot.chat.views.payments import question
 from bot.domain.chats import Member, Place
 from bot.domain.payments import Action
-from bot.errors import ConfirmationExpired, NotAPayer, NotLinked
+from bot.errors import ConfirmationExpired, NotAPayer
 from bot.ports import Clock, PaymentStore
 from bot.services.payments.flow import Payments
+from bot.services.permissions import link_of
 
 
 class PaymentHandlers:
@@ -56,8 +57,7 @@ class PaymentHandlers:
 
     async def journal(self, context: Context) -> None:
         """/payments, and the buttons that turn its pages."""
-        if context.chat.link is None:
-            raise NotLinked
+        link_of(context.chat)
         page = (
             int(context.words[0])
             if context.query is not None and context.words[:1] and context.words[0].isdecimal()

@@ -14,9 +14,9 @@ from bot.chat.views import settings as views
 from bot.chat.zones import find_zones, likely_zones, similar_zones
 from bot.domain.chats import LANGUAGES
 from bot.domain.preferences import FARTHEST_DAY, Loudness, Preferences, QuietHours
+from bot.domain.schedule import CheckPlan
 from bot.ports import ChatStore, Clock
 from bot.services.permissions import check_in_charge
-from bot.services.plan import CheckPlan
 
 LONGEST_NAME = 40
 """How much of a name that is no time zone is said back."""

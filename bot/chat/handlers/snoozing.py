@@ -8,11 +8,11 @@ from contextlib import suppress
 from bot.chat.context import Context
 from bot.chat.handlers.numbers import invoice_number
 from bot.chat.views.snoozing import ALL, BACK, choice_rows, common_silence, said, silence_rows
-from bot.domain.chats import NO_SILENCE, Silence
+from bot.domain.chats import NO_SILENCE, Silence, Until
 from bot.errors import NothingToRemind
 from bot.ports import Clock
 from bot.services.permissions import check_in_charge
-from bot.services.snoozing import Snoozing, Until
+from bot.services.snoozing import Snoozing
 
 
 class SnoozeHandlers:

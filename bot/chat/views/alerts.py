@@ -11,13 +11,12 @@ from markupsafe import Markup
 from bot.chat.screens import Button, Screen, fit, join
 from bot.chat.texts import Texts
 from bot.chat.views.alert_lines import amount, new_and_paid, news, settled, struck
-from bot.chat.views.invoices import Page
 from bot.chat.views.snoozing import ALL, Rows, common_silence, silence_rows
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, show
 from bot.domain.chats import NO_SILENCE, Silences
+from bot.domain.deliveries import TROUBLES, last_shown, said_before
+from bot.domain.queries import ListPage, Query
 from bot.ports import Delivery
-from bot.services.browsing import Query
-from bot.services.relevance import TROUBLES, last_shown, said_before
 
 FRESH = timedelta(hours=3)
 """How old knowledge may be without a word, where it was good when the alert was found."""
@@ -153,7 +152,7 @@ def _other_rows(t: Texts, delivery: Delivery, alerts: Sequence[Alert]) -> Rows:
     if kinds & TROUBLES:
         rows.append([Button(t.plain("button.check"), "check")])
     if kinds & {AlertKind.DIGEST, AlertKind.UNREADABLE}:
-        rows.append([Button(t.plain("button.invoices"), f"list:{Page(Query())}")])
+        rows.append([Button(t.plain("button.invoices"), f"list:{ListPage(Query())}")])
     return rows
 
 

@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from bot.chat.screens import Button, Screen, join, one_line
 from bot.chat.texts import Texts
-from bot.chat.views.invoices import Page, amount, icon
+from bot.chat.views.invoices import amount, icon
 from bot.domain.invoices import Invoice, Listing
-from bot.services.browsing import Query
+from bot.domain.queries import ListPage, Query
 
 OFFERED = 8
 TITLE = 30
@@ -54,7 +54,7 @@ def choice(t: Texts, command: str, listing: Listing, now: datetime) -> Screen:
     if command == "pay" and sum(invoice.can_be_paid for invoice in fitting) > 1:
         rows.append([Button(t.plain("button.several"), "several")])
     if len(fitting) > OFFERED:
-        rows.append([Button(t.plain("button.all_invoices"), f"list:{Page(Query())}")])
+        rows.append([Button(t.plain("button.all_invoices"), f"list:{ListPage(Query())}")])
     return Screen(join(lines), rows)
 
 

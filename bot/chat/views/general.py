@@ -8,12 +8,11 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, fit, join
 from bot.chat.texts import Texts, own_name
-from bot.chat.views.invoices import Page, amount, summary
-from bot.domain.chats import LANGUAGES, Chat, Link, Silence
+from bot.chat.views.invoices import amount, summary
+from bot.domain.chats import LANGUAGES, TOKEN_WAIT, Chat, Link, Silence
 from bot.domain.invoices import Listing, open_first
+from bot.domain.queries import ListPage, Query
 from bot.ports import Waiting
-from bot.services.browsing import Query
-from bot.services.linking import TOKEN_WAIT
 
 COMMANDS = (
     "invoices", "invoice", "pdf", "pay", "removecredit", "payments", "archive", "check", "status", "settings",
@@ -60,7 +59,7 @@ def linked(t: Texts, listing: Listing, now: datetime) -> Screen:
             facts = {"id": first.id, "amount": t.money(amount(first)), "date": t.day(due)}
             lines.append(t(key, **facts, day=t.due_day(due, now)))
     lines += [Markup(""), t("link.from_now_on")]
-    return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{Page(Query())}")]])
+    return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{ListPage(Query())}")]])
 
 
 def status(t: Texts, chat: Chat, link: Link, waiting: Waiting, now: datetime) -> Screen:
@@ -98,7 +97,7 @@ def _silenced(t: Texts, number: int, silence: Silence) -> Markup:
 def checked(t: Texts, listing: Listing) -> Screen:
     """What a check has found that somebody asked for; what is new comes as alerts."""
     lines = [t("check.done"), *summary(t, listing, Query())]
-    return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{Page(Query())}")]])
+    return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{ListPage(Query())}")]])
 
 
 def languages(t: Texts, chosen: str | None, *, unknown: str = "") -> Screen:

@@ -37,7 +37,7 @@ def joined(t: Texts, asked: Invitation) -> Screen:
 def payers(t: Texts, link: Link, *, owned: bool) -> Screen:
     """Who may pay; ``owned``: shown to the owner, with a way to take it back."""
     lines = _while_off(t)
-    lines.append(t("payers.owner", name=link.owner_name or link.linked_by))
+    lines.append(t("payers.owner", name=link.owner))
     lines += [t("payers.payer", name=payer.name) for payer in link.payers]
     lines += [Markup(""), t("payers.others"), t("payers.how")]
     rows = [[_remove(t, link, payer)] for payer in link.payers] if owned else []
@@ -51,7 +51,7 @@ def payer_added(t: Texts, name: str) -> Screen:
 
 def pay_request(t: Texts, link: Link, user: Member) -> Screen:
     """Somebody who may not pay wanted to: the owner can let them."""
-    text = t("error.not_a_payer", owner=link.owner_name or link.linked_by)
+    text = t("error.not_a_payer", owner=link.owner)
     button = Button(t.plain("button.let_pay", name=user.name), f"payers:add:{user.id}:{mark_of(link)}")
     return Screen(text, [[button]])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ from bot.chat.texts import Texts
 from bot.chat.views.snoozing import silence_rows
 from bot.domain.chats import Silence
 from bot.domain.invoices import Invoice, Item, Listing, sum_left
-from bot.services.browsing import Kind, Query, Show
+from bot.domain.queries import ItemKind, ListPage, Query, Show
 
 PAGE = 6
 TITLE = 60
@@ -21,24 +21,7 @@ ITEM_TITLE = 200
 ITEM_DESCRIPTION = 800
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A place in a list: what is listed, and which page of it. As callback data: ``open.hosting.1.2``."""
-
-    query: Query
-    number: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.query.show}.{self.query.kind}.{int(self.query.with_transactions)}.{self.number}"
-
-    @classmethod
-    def parse(cls, text: str) -> Page:
-        """The page that ``str()`` wrote. Raises ValueError on anything else."""
-        show, kind, with_transactions, number = text.split(".")
-        return cls(Query(Show(show), Kind(kind), with_transactions == "1"), int(number))
-
-
-def invoice_list(t: Texts, listing: Listing, page: Page, now: datetime, *, filtering: bool = False) -> Screen:
+def invoice_list(t: Texts, listing: Listing, page: ListPage, now: datetime, *, filtering: bool = False) -> Screen:
     """A page of the list, with buttons to open and to turn pages, or when ``filtering`` with the filters instead."""
     pages = max(1, -(-len(listing.invoices) // PAGE))
     page = replace(page, number=min(max(page.number, 0), pages - 1))
@@ -50,7 +33,7 @@ def invoice_list(t: Texts, listing: Listing, page: Page, now: datetime, *, filte
 
 
 def invoice_details(
-    t: Texts, invoice: Invoice, now: datetime, back: Page | None = None, silence: Silence | None = None
+    t: Texts, invoice: Invoice, now: datetime, back: ListPage | None = None, silence: Silence | None = None
 ) -> Screen:
     """Everything about one invoice, and the buttons that make sense now.
 
@@ -112,7 +95,7 @@ def amount(invoice: Invoice) -> Decimal:
 
 def _title(t: Texts, query: Query) -> Markup:
     """What is listed, with the filters in force."""
-    filters = [t(f"filter.{query.kind}")] if query.kind is not Kind.ANY else []
+    filters = [t(f"filter.{query.kind}")] if query.kind is not ItemKind.ANY else []
     if query.with_transactions:
         filters.append(t("filter.transactions"))
     return Markup(" · ").join([t(f"list.title.{query.show}"), *filters])
@@ -129,7 +112,7 @@ def _line(t: Texts, invoice: Invoice, now: datetime) -> Markup:
     return join([line, Markup.escape(one_line(invoice.title, TITLE))]) if invoice.title else line
 
 
-def _list_rows(t: Texts, shown: tuple[Invoice, ...], page: Page, pages: int) -> list[list[Button]]:
+def _list_rows(t: Texts, shown: tuple[Invoice, ...], page: ListPage, pages: int) -> list[list[Button]]:
     labels = [Button(f"{i.id} · {t.money(amount(i))}", f"show:{i.id}:{page}") for i in shown]
     rows = [labels[at : at + 2] for at in range(0, len(labels), 2)]
     if pages > 1:
@@ -146,24 +129,24 @@ def _list_rows(t: Texts, shown: tuple[Invoice, ...], page: Page, pages: int) -> 
     return rows
 
 
-def _filter_rows(t: Texts, page: Page) -> list[list[Button]]:
+def _filter_rows(t: Texts, page: ListPage) -> list[list[Button]]:
     """The filters, two to a row where longer labels would be cut on a phone."""
     query = page.query
     shows = [_choice(t, f"filter.{show}", replace(query, show=show), query) for show in Show]
-    kinds = [_choice(t, f"filter.{kind}", replace(query, kind=kind), query) for kind in Kind]
+    kinds = [_choice(t, f"filter.{kind}", replace(query, kind=kind), query) for kind in ItemKind]
     flipped = replace(query, with_transactions=not query.with_transactions)
     box = "☑" if query.with_transactions else "☐"
     return [
         shows,
         *(kinds[at : at + 2] for at in range(0, len(kinds), 2)),
-        [Button(f"{box} {t.plain('filter.transactions')}", f"list:{Page(flipped)}")],
+        [Button(f"{box} {t.plain('filter.transactions')}", f"list:{ListPage(flipped)}")],
         [Button(t.plain("button.back"), f"list:{page}")],
     ]
 
 
 def _choice(t: Texts, key: str, choice: Query, now: Query) -> Button:
     label = t.plain(key)
-    return Button(f"• {label} •" if choice == now else label, f"list:{Page(choice)}")
+    return Button(f"• {label} •" if choice == now else label, f"list:{ListPage(choice)}")
 
 
 def _item_lines(t: Texts, item: Item) -> list[Markup]:

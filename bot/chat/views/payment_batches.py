@@ -10,12 +10,11 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, join, one_line
 from bot.chat.texts import Texts
-from bot.chat.views.invoices import Page
 from bot.chat.views.payments import REASON, explains, how_it_is_now
 from bot.domain.invoices import Invoice
 from bot.domain.payments import Outcome, Payment, State
+from bot.domain.queries import ListPage, Query
 from bot.domain.selections import Offer, Selection
-from bot.services.browsing import Query
 
 TITLE = 24
 ALL = "all"
@@ -63,7 +62,7 @@ def progress(t: Texts, payments: Sequence[Payment]) -> Screen:
         lines += how_it_is_now(t, payment)
     if not all(payment.state is State.ENDED for payment in payments):
         return Screen(join(lines))
-    rows = [[Button(t.plain("button.all_invoices"), f"list:{Page(Query())}")]]
+    rows = [[Button(t.plain("button.all_invoices"), f"list:{ListPage(Query())}")]]
     if t.payments and outcomes != {Outcome.DONE} and Outcome.UNCLEAR not in outcomes:  # that one has to be looked at
         rows.insert(0, [Button(t.plain("button.several"), "several")])
     return Screen(join(lines), rows)

@@ -9,8 +9,7 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button
 from bot.chat.texts import Texts
-from bot.domain.chats import NO_SILENCE, Silence
-from bot.services.snoozing import Until
+from bot.domain.chats import NO_SILENCE, Silence, Until
 
 ALL = "all"
 """In callback data: all open invoices of the message."""

@@ -7,10 +7,10 @@ from typing import Protocol
 
 from bot.domain.chats import Chat
 from bot.domain.payments import Action, Outcome, Payment
+from bot.domain.schedule import CheckPlan
 from bot.errors import BotError
 from bot.ports import ChatStore, CheckStore, LeaseStore, Messenger, PaymentStore, Provider
 from bot.services.failures import log_failure
-from bot.services.plan import CheckPlan
 
 
 class PayingStore(ChatStore, CheckStore, PaymentStore, LeaseStore, Protocol):

@@ -18,6 +18,7 @@ import structlog
 from bot.domain.chats import Chat, Link, Member, Place
 from bot.domain.invoices import Invoice
 from bot.domain.payments import Action, Outcome, Payment, PaymentRules, State, ended, in_doubt
+from bot.domain.schedule import CheckPlan
 from bot.errors import ConfirmationExpired, PressByOther
 from bot.ports import Clock, Messenger, Provider
 from bot.services.payments.documents import PayingStore, ReceiptDocuments
@@ -26,7 +27,6 @@ from bot.services.payments.notify import SHOW_WITHIN, PaymentNotifier
 from bot.services.payments.quote import Quoter
 from bot.services.payments.reconcile import Reconciler
 from bot.services.permissions import check_amount, check_may_pay
-from bot.services.plan import CheckPlan
 from bot.services.workers import Workers
 
 log = structlog.get_logger()

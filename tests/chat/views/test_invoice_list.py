@@ -11,9 +11,9 @@ from hypothesis import given, strategies as st
 
 from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, Button, length
 from bot.chat.texts import Texts
-from bot.chat.views.invoices import PAGE, Page, invoice_list
+from bot.chat.views.invoices import PAGE, invoice_list
 from bot.domain.invoices import Invoice, Item, Listing
-from bot.services.browsing import Kind, Query, Show
+from bot.domain.queries import ItemKind, ListPage, Query, Show
 from tests.chat.samples import (
     CANCELLED_SERVER,
     DE,
@@ -29,9 +29,9 @@ from tests.chat.samples import (
     seen,
 )
 
-FIRST = Page(Query())
+FIRST = ListPage(Query())
 pages = st.builds(
-    Page, st.builds(Query, st.sampled_from(Show), st.sampled_from(Kind), st.booleans()), st.integers(0, 10_000)
+    ListPage, st.builds(Query, st.sampled_from(Show), st.sampled_from(ItemKind), st.booleans()), st.integers(0, 10_000)
 )
 
 
@@ -39,7 +39,7 @@ def listing(*invoices: Invoice, unreadable: int = 0) -> Listing:
     return Listing(invoices, unreadable)
 
 
-def show(found: Listing, page: Page = FIRST, t: Texts = EN) -> str:
+def show(found: Listing, page: ListPage = FIRST, t: Texts = EN) -> str:
     return seen(invoice_list(t, found, page, NOW))
 
 
@@ -53,16 +53,16 @@ def test_an_account_without_invoices_is_told_so() -> None:
 
 @pytest.mark.parametrize(
     "query",
-    [Query(Show.PAID), Query(Show.OPEN, Kind.DOMAIN), Query(kind=Kind.HOSTING), Query(with_transactions=True)],
+    [Query(Show.PAID), Query(Show.OPEN, ItemKind.DOMAIN), Query(kind=ItemKind.HOSTING), Query(with_transactions=True)],
 )
 def test_a_filter_that_nothing_fits_does_not_say_that_the_account_is_empty(query: Query) -> None:
-    text = show(listing(), Page(query))
+    text = show(listing(), ListPage(query))
     assert text.endswith("No invoice matches this filter.")
     assert "in your account" not in text
 
 
 def test_no_open_invoice_is_good_news() -> None:
-    assert show(listing(), Page(Query(Show.OPEN))) == "🧾 Open invoices\nNothing to pay."
+    assert show(listing(), ListPage(Query(Show.OPEN))) == "🧾 Open invoices\nNothing to pay."
     assert "Nichts zu bezahlen." in show(listing(PAID_DOMAIN), t=DE)
 
 
@@ -72,7 +72,7 @@ def test_while_some_could_not_be_read_it_never_says_that_nothing_is_to_be_paid(
     show_only: Show, found: tuple[Invoice, ...]
 ) -> None:
     shown = () if show_only is Show.OPEN else found
-    text = show(listing(*shown, unreadable=2), Page(Query(show_only)))
+    text = show(listing(*shown, unreadable=2), ListPage(Query(show_only)))
     assert "⚠️ 2 invoices could not be read and are missing here." in text
     assert "Nothing to pay" not in text
     assert "no invoices in your account" not in text
@@ -153,7 +153,7 @@ def many(count: int) -> Listing:
 
 
 def shown_numbers(found: Listing, number: int) -> list[int]:
-    screen = invoice_list(EN, found, Page(Query(), number), NOW)
+    screen = invoice_list(EN, found, ListPage(Query(), number), NOW)
     return [int(button.data.split(":")[1]) for button in buttons(screen) if button.data.startswith("show:")]
 
 
@@ -177,29 +177,29 @@ def test_a_single_page_has_no_buttons_to_turn() -> None:
 
 
 def test_turning_goes_round_and_keeps_the_filters() -> None:
-    query = Query(Show.OPEN, Kind.HOSTING, with_transactions=True)
-    screen = invoice_list(EN, many(13), Page(query, 2), NOW)
+    query = Query(Show.OPEN, ItemKind.HOSTING, with_transactions=True)
+    screen = invoice_list(EN, many(13), ListPage(query, 2), NOW)
     found = {button.label: button.data for button in buttons(screen)}
-    assert found["◀"] == f"list:{Page(query, 1)}"
-    assert found["▶"] == f"list:{Page(query, 0)}"
-    assert found["3 / 3"] == f"list:{Page(query, 2)}"
+    assert found["◀"] == f"list:{ListPage(query, 1)}"
+    assert found["▶"] == f"list:{ListPage(query, 0)}"
+    assert found["3 / 3"] == f"list:{ListPage(query, 2)}"
 
 
 def test_the_sum_is_of_all_pages() -> None:
-    assert "13 open invoices, together €103.35" in show(many(13), Page(Query(), 2))
+    assert "13 open invoices, together €103.35" in show(many(13), ListPage(Query(), 2))
 
 
 # --- Filters --------------------------------------------------------------------------------------------------------
 
 
 def test_one_button_opens_the_filters_and_keeps_the_page() -> None:
-    screen = invoice_list(EN, many(13), Page(Query(Show.OPEN), 1), NOW)
+    screen = invoice_list(EN, many(13), ListPage(Query(Show.OPEN), 1), NOW)
     assert [len(row) for row in screen.rows] == [2, 2, 2, 3, 1]
     assert screen.rows[-1] == [Button("🔍 Filter", "filter:open.any.0.1")]
 
 
 def test_the_filters_take_the_place_of_the_numbers_and_lead_back_to_them() -> None:
-    page = Page(Query(Show.OPEN), 1)
+    page = ListPage(Query(Show.OPEN), 1)
     screen = invoice_list(EN, many(13), page, NOW, filtering=True)
     assert [len(row) for row in screen.rows] == [3, 2, 2, 1, 1]
     assert screen.rows[-1] == [Button("« Back to the list", f"list:{page}")]
@@ -209,19 +209,22 @@ def test_the_filters_take_the_place_of_the_numbers_and_lead_back_to_them() -> No
 
 def test_an_account_without_invoices_has_nothing_to_filter_and_a_filter_that_nothing_fits_can_be_undone() -> None:
     assert labels(invoice_list(EN, listing(), FIRST, NOW)) == []
-    assert labels(invoice_list(EN, listing(), Page(Query(Show.PAID)), NOW)) == ["🔍 Filter"]
+    assert labels(invoice_list(EN, listing(), ListPage(Query(Show.PAID)), NOW)) == ["🔍 Filter"]
 
 
 def test_the_title_names_the_filters_in_force() -> None:
-    query = Query(Show.PAID, Kind.DOMAIN, with_transactions=True)
-    assert show(listing(), Page(query)).splitlines()[0] == "🧾 Paid invoices · Domain · with transactions"
-    assert show(listing(), Page(query), DE).splitlines()[0] == "🧾 Bezahlte Rechnungen · Domain · mit Transaktionen"
-    assert show(listing(), Page(Query(kind=Kind.DONATION)), DE).splitlines()[0] == "🧾 Deine Rechnungen · Spende"
+    query = Query(Show.PAID, ItemKind.DOMAIN, with_transactions=True)
+    assert show(listing(), ListPage(query)).splitlines()[0] == "🧾 Paid invoices · Domain · with transactions"
+    german = show(listing(), ListPage(query), DE)
+    assert german.splitlines()[0] == "🧾 Bezahlte Rechnungen · Domain · mit Transaktionen"
+    assert (
+        show(listing(), ListPage(Query(kind=ItemKind.DONATION)), DE).splitlines()[0] == "🧾 Deine Rechnungen · Spende"
+    )
 
 
 def test_the_filters_in_force_are_marked() -> None:
-    query = Query(Show.PAID, Kind.DOMAIN, with_transactions=True)
-    found = labels(invoice_list(EN, listing(), Page(query), NOW, filtering=True))
+    query = Query(Show.PAID, ItemKind.DOMAIN, with_transactions=True)
+    found = labels(invoice_list(EN, listing(), ListPage(query), NOW, filtering=True))
     english = {"All", "Open", "• Paid •", "Any kind", "Hosting", "• Domain •", "Donation", "☑ with transactions"}
     assert english <= {*found}
     german = labels(invoice_list(DE, listing(), FIRST, NOW, filtering=True))
@@ -231,22 +234,22 @@ def test_the_filters_in_force_are_marked() -> None:
 
 
 def test_a_filter_changes_one_thing_and_begins_at_the_first_page() -> None:
-    query = Query(Show.PAID, Kind.DOMAIN)
-    found = {b.label: b.data for b in buttons(invoice_list(EN, many(13), Page(query, 2), NOW, filtering=True))}
-    assert found["Open"] == f"list:{Page(replace(query, show=Show.OPEN))}"
-    assert found["Hosting"] == f"list:{Page(replace(query, kind=Kind.HOSTING))}"
-    assert found["☐ with transactions"] == f"list:{Page(replace(query, with_transactions=True))}"
+    query = Query(Show.PAID, ItemKind.DOMAIN)
+    found = {b.label: b.data for b in buttons(invoice_list(EN, many(13), ListPage(query, 2), NOW, filtering=True))}
+    assert found["Open"] == f"list:{ListPage(replace(query, show=Show.OPEN))}"
+    assert found["Hosting"] == f"list:{ListPage(replace(query, kind=ItemKind.HOSTING))}"
+    assert found["☐ with transactions"] == f"list:{ListPage(replace(query, with_transactions=True))}"
 
 
 @given(pages)
-def test_a_page_survives_the_way_through_callback_data(page: Page) -> None:
-    assert Page.parse(str(page)) == page
+def test_a_page_survives_the_way_through_callback_data(page: ListPage) -> None:
+    assert ListPage.parse(str(page)) == page
 
 
 @pytest.mark.parametrize("text", ["", "all", "all.any.0", "all.any.0.x", "some.any.0.0", "all.any.0.0.0"])
 def test_what_is_no_page_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # each in words of its own
-        Page.parse(text)
+        ListPage.parse(text)
 
 
 # --- Telegram's limits ----------------------------------------------------------------------------------------------
@@ -254,7 +257,7 @@ def test_what_is_no_page_is_refused(text: str) -> None:
 
 @given(pages, st.lists(st.integers(10**17, 10**18 - 1), min_size=1, max_size=20), st.text(max_size=300), st.booleans())
 def test_a_list_keeps_telegrams_limits_whatever_is_in_it(
-    page: Page, ids: list[int], title: str, filtering: bool
+    page: ListPage, ids: list[int], title: str, filtering: bool
 ) -> None:
     item = Item("Hosting", title, title, None)
     found = listing(*(invoice(number, items=(item,), status_label=title, total=Decimal(10**12)) for number in ids))

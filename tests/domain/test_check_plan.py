@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from bot.domain.chats import Chat
 from bot.domain.preferences import Preferences
-from bot.services.plan import LONGEST_PAUSE, CheckPlan
+from bot.domain.schedule import LONGEST_PAUSE, CheckPlan
 
 NOW = datetime(2026, 6, 1, 10, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

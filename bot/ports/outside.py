@@ -1,13 +1,26 @@
-"""The invoice API: its six calls."""
+"""The world outside: the provider, the chats, and the clock."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import BinaryIO, Protocol
 
-from bot.domain.chats import Token
+from bot.domain.alerts import Alert, SentMessage
+from bot.domain.chats import Chat, Place, Token
+from bot.domain.deliveries import Delivery
 from bot.domain.invoices import Invoice, Listing
+from bot.domain.payments import Payment
+
+Clock = Callable[[], datetime]
+"""Gives the present instant, aware, in UTC."""
+
+
+def utc_now() -> datetime:
+    """The real clock."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +64,25 @@ class Provider(Protocol):
     async def pay(self, token: Token, language: str, invoice_id: int) -> None: ...
 
     async def remove_credit(self, token: Token, language: str, invoice_id: int) -> None: ...
+
+
+class Messenger(Protocol):
+    """Speaks to chats of its own accord. All methods raise :class:`bot.errors.MessengerError`."""
+
+    async def send_alerts(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
+        """Put these of the delivery's alerts into words and send them as one message. Gives the message's id."""
+
+    async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
+        """Edit an earlier message: what is settled is struck through, its buttons go. Out of reach: nothing is done."""
+
+    async def show_payment(self, payment: Payment, chat: Chat) -> bool:
+        """Bring the message that shows a payment up to date; False where that is out of reach."""
+
+    async def send_document(self, place: Place, document: Document) -> None:
+        """Send a file."""
+
+    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> bool:
+        """The same for several that were asked for together, and share one message."""
+
+    async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:
+        """Send how a payment, or several, ended: in full, or in a line that replies to the message that shows them."""

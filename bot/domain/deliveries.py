@@ -1,17 +1,43 @@
-"""Whether a saved alert still is to be told: the world may have moved on while it waited."""
+"""A message of alerts on its way out, and which of its alerts still are to be told: the world may have moved on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from bot.domain.alerts import REMINDERS, Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, show
-from bot.domain.chats import NO_SILENCE, Silence, Watch
+from bot.domain.chats import NO_SILENCE, Chat, Silence, Watch
 from bot.domain.invoices import CENT
-from bot.ports import Delivery
 
 TROUBLES = frozenset({AlertKind.TOKEN_REFUSED, AlertKind.PERMISSION_MISSING})
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A lease on a piece of work. A write under a claim whose lease was taken over (another epoch) is refused."""
+
+    key: str
+    fencing_token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What is to be sent now as one message: ``alerts``, the oldest first, of one chat and account.
+
+    ``known`` is everything the account's chat knows at this moment, ``sent`` its earlier messages about open invoices,
+    the oldest first. ``paid_here`` are those invoices of ``alerts`` whose payment was begun in this chat. ``again``
+    says that an earlier try may have reached the person.
+    """
+
+    claim: Claim
+    chat: Chat
+    alerts: tuple[Alert, ...]
+    known: Mapping[int, KnownInvoice]
+    sent: Sequence[SentMessage]
+    paid_here: frozenset[int]
+    again: bool
 
 
 def is_relevant(alert: Alert, delivery: Delivery, now: datetime) -> bool:
