@@ -32,7 +32,7 @@ from bot.sandbox.invoices import make_invoice
 from bot.services.checks import Checker
 from bot.services.linking import Linking
 from bot.services.workers import Workers
-from bot.store.tinydb import TinyStore, open_store
+from bot.store.tinydb.backend import TinyStore, open_store
 from bot.store.vault import new_key
 
 AT_ONCE = 50

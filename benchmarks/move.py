@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.store.archive import Archive, move
-from bot.store.files import replace_file
 from bot.store.folder import open_folder
+from bot.store.move import Archive, move
 from bot.store.postgres.archive import open_database
-from bot.store.tinydb import open_store
+from bot.store.tinydb.backend import open_store
+from bot.store.tinydb.files import replace_file
 from bot.store.vault import Vault, new_key
 from tests.store.cluster import Cluster
 from tests.store.examples import NOW, knowledge, new_link

@@ -27,7 +27,7 @@ from bot.domain.alerts import Alert, AlertKind, KnownInvoice, Standing
 from bot.domain.chats import Link, Place, Token, Watch
 from bot.ports import Checked
 from bot.store.database import chat_file
-from bot.store.tinydb import TinyStore, open_store
+from bot.store.tinydb.backend import TinyStore, open_store
 from bot.store.vault import new_key
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)

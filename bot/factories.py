@@ -23,9 +23,9 @@ from bot.provider.client import ProviderClient
 from bot.provider.transport import make_transport
 from bot.services.leader_lease import LeaderLease
 from bot.settings import Settings
-from bot.store.keyfile import load_or_make_key
 from bot.store.postgres.store import PostgresStore, open_store as open_postgres
-from bot.store.tinydb import TinyStore, open_store as open_folder
+from bot.store.tinydb.backend import TinyStore, open_store as open_folder
+from bot.store.tinydb.keyfile import load_or_make_key
 
 log = structlog.get_logger()
 

@@ -49,8 +49,8 @@ def rekey() -> None:
 
 
 async def _move(settings: Settings, direction: str) -> str:
-    from bot.store.archive import move as move_all
     from bot.store.folder import open_folder
+    from bot.store.move import move as move_all
     from bot.store.postgres.archive import open_database
     from bot.store.postgres.store import open_vault
 

@@ -11,7 +11,9 @@ from bot.domain.alerts import KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Link, Member, Silence
 from bot.domain.preferences import Preferences
 from bot.ports import Waiting
-from bot.store.changes import (
+from bot.store.database import Database
+from bot.store.desk import Desk
+from bot.store.rules.chats import (
     can_be_accepted,
     everything_in,
     merged,
@@ -23,10 +25,8 @@ from bot.store.changes import (
     without_payer,
     woken,
 )
-from bot.store.database import Database
-from bot.store.desk import Desk
-from bot.store.journal import given_up, moved_payment, without_chat
-from bot.store.records import ChatRecord, PaymentRow, chat_of
+from bot.store.rules.payments import given_up, moved_payment, without_chat
+from bot.store.rules.records import ChatRecord, PaymentRow, chat_of
 
 
 class ChatRecords:

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.ports import Check, Checked, Claim
-from bot.store.changes import after_check, due_at, hastened
 from bot.store.database import Database
-from bot.store.records import ChatRecord, LinkRow, chat_of
-from bot.store.state import Fresh
+from bot.store.rules.chats import after_check, due_at, hastened
+from bot.store.rules.records import ChatRecord, LinkRow, chat_of
+from bot.store.tinydb.index import Fresh
 
 log = structlog.get_logger()
 

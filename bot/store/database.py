@@ -10,8 +10,7 @@ from typing import Any
 
 import msgspec
 
-from bot.store.files import ACCOUNTS, CHATS, DamagedFile, DataFolder
-from bot.store.records import (
+from bot.store.rules.records import (
     ChatRecord,
     PaymentRow,
     blank,
@@ -21,8 +20,9 @@ from bot.store.records import (
     save_chat,
     save_payments,
 )
-from bot.store.state import ChatState, PaymentState
-from bot.store.storage import Transaction
+from bot.store.tinydb.files import ACCOUNTS, CHATS, DamagedFile, DataFolder
+from bot.store.tinydb.index import ChatState, PaymentState
+from bot.store.tinydb.storage import Transaction
 from bot.store.vault import Vault
 
 ACCOUNT_FORM = re.compile(r"[\w-]{1,128}", re.ASCII)  # it becomes a file's name
@@ -82,7 +82,7 @@ class Database:
         self._doubtful: set[str] = set()
 
     def chat(self, chat_id: int) -> ChatRecord | None:
-        """A chat's record with its freshest check times, or None. Raises :class:`bot.store.files.DamagedFile`."""
+        """A chat's record with its freshest check times, or None. Raises :class:`DamagedFile`."""
         record = self.read_chat(chat_id)
         fresh = self.chats.fresh.get(chat_id)
         if fresh is None or record is None or record.link is None:

@@ -11,8 +11,8 @@ import msgspec
 from bot.domain.invitations import Invitation
 from bot.domain.selections import Selection
 from bot.store.database import Change, Database
-from bot.store.files import DamagedFile
-from bot.store.storage import Transaction
+from bot.store.tinydb.files import DamagedFile
+from bot.store.tinydb.storage import Transaction
 
 Paper = TypeVar("Paper", Invitation, Selection)
 

@@ -1,4 +1,4 @@
-"""The data folder of a stopped bot as an :class:`bot.store.archive.Archive`."""
+"""The data folder of a stopped bot as an :class:`bot.store.move.Archive`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot.store.database import Database
-from bot.store.files import ACCOUNTS, CHATS, DataFolder, delete_file, replace_file
-from bot.store.fingerprints import SecretFile
-from bot.store.records import ChatRecord, PaymentRow
-from bot.store.start import MOVING_FILE, lock_folder
+from bot.store.rules.records import ChatRecord, PaymentRow
+from bot.store.secrets import SecretFile
+from bot.store.tinydb.files import ACCOUNTS, CHATS, DataFolder, delete_file, replace_file
+from bot.store.tinydb.opening import MOVING_FILE, lock_folder
 from bot.store.vault import Vault
 
 

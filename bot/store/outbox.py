@@ -10,7 +10,7 @@ import structlog
 from bot.domain.alerts import SentMessage
 from bot.ports import Claim, Delivery
 from bot.store.database import Database
-from bot.store.messages import (
+from bot.store.rules.alerts import (
     account_to_read,
     after_edit,
     after_failure,
@@ -21,7 +21,7 @@ from bot.store.messages import (
     held_until,
     set_aside,
 )
-from bot.store.records import ChatRecord
+from bot.store.rules.records import ChatRecord
 
 log = structlog.get_logger()
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from bot.domain.payments import Payment, State
 from bot.store.database import Database
-from bot.store.journal import advanced, batch_of, cleared, journal_of
-from bot.store.records import PaymentRow
+from bot.store.rules.payments import advanced, batch_of, cleared, journal_of
+from bot.store.rules.records import PaymentRow
 
 
 class PaymentRecords:

@@ -8,10 +8,10 @@ import structlog
 
 from bot.errors import StartError
 from bot.store.database import chat_file
-from bot.store.files import DataFolder
-from bot.store.fingerprints import PUT_IT_BACK
-from bot.store.records import ONLY, ChatRecord
-from bot.store.storage import Transaction
+from bot.store.rules.records import ONLY, ChatRecord
+from bot.store.secrets import PUT_IT_BACK
+from bot.store.tinydb.files import DataFolder
+from bot.store.tinydb.storage import Transaction
 from bot.store.vault import SealBroken, Vault, key_id_of
 
 log = structlog.get_logger()

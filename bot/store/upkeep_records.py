@@ -7,9 +7,9 @@ from pathlib import Path
 
 from bot.ports import Overview, WaitingAlert
 from bot.store.database import Database
-from bot.store.files import CHATS
-from bot.store.records import ChatRecord
-from bot.store.upkeep import alerts_in, count_of, overview_of
+from bot.store.rules.operators import alerts_in, count_of, overview_of
+from bot.store.rules.records import ChatRecord
+from bot.store.tinydb.files import CHATS
 
 
 class UpkeepRecords:

@@ -17,7 +17,7 @@ from bot.provider.client import ProviderClient
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import BOT_TOKEN, Chat, Person, SandboxTelegram
 from bot.settings import Settings, load_settings
-from bot.store.tinydb import TinyStore, open_store
+from bot.store.tinydb.backend import TinyStore, open_store
 from bot.store.vault import new_key
 from tests.chat.fakes import FakeProvider, Time
 

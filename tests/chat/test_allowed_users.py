@@ -9,7 +9,7 @@ import pytest
 from bot.application import InvoiceBot
 from bot.domain.chats import Link, Place, Token, Watch
 from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
-from bot.store.tinydb import TinyStore
+from bot.store.tinydb.backend import TinyStore
 from tests.chat.conversation import ask, from_bot, link, said
 from tests.chat.fakes import TOKEN, FakeProvider
 from tests.chat.samples import NOW

@@ -15,7 +15,7 @@ from bot.domain.chats import Chat as StoredChat
 from bot.errors import StoreAway
 from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
 from bot.sandbox.telegram.errors import upgraded
-from bot.store.tinydb import TinyStore
+from bot.store.tinydb.backend import TinyStore
 from tests.chat.conversation import answers, ask, from_bot, link, said
 from tests.chat.fakes import TOKEN, FakeProvider
 from tests.chat.samples import invoice

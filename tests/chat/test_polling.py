@@ -23,7 +23,7 @@ from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
 from bot.sandbox.telegram.errors import NOT_FOUND
 from bot.services.leader_lease import LeaderLease
 from bot.settings import Settings
-from bot.store.tinydb import TinyStore
+from bot.store.tinydb.backend import TinyStore
 from tests.chat.fakes import Time
 from tests.chat.waits import Waits
 

@@ -11,7 +11,7 @@ from bot import application
 from bot.application import InvoiceBot
 from bot.chat import dispatch
 from bot.sandbox.telegram import ActionShown, Chat, Person, SandboxTelegram
-from bot.store.tinydb import TinyStore
+from bot.store.tinydb.backend import TinyStore
 from tests.chat.conversation import ask, from_bot, link
 from tests.chat.fakes import FakeProvider, Time
 from tests.chat.samples import invoice

@@ -21,7 +21,7 @@ from bot.services.linking import Linking
 from bot.services.payments.flow import Payments
 from bot.services.payments.selection import PaymentSelection
 from bot.services.workers import Workers
-from bot.store.tinydb import TinyStore, open_store
+from bot.store.tinydb.backend import TinyStore, open_store
 from bot.store.vault import new_key
 from tests.fakes import FakeAccount, FakeMessenger, FakeProvider, SettableClock, invoice
 

@@ -22,9 +22,9 @@ from bot.services.checks import Checker
 from bot.services.delivery import AlertSender
 from bot.services.linking import Linking
 from bot.services.workers import Workers
-from bot.store import files
-from bot.store.queue import LeaseQueue
-from bot.store.tinydb import TinyStore, open_store
+from bot.store.tinydb import files
+from bot.store.tinydb.backend import TinyStore, open_store
+from bot.store.tinydb.queue import LeaseQueue
 from bot.store.vault import new_key
 from tests.store.cutting import Cut, CuttingOs
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bot.store import files
 from bot.store.postgres.schema import migrate
+from bot.store.tinydb import files
 from tests.store.cluster import Cluster
 from tests.store.cutting import CuttingOs
 from tests.store.shelves import PostgresShelf, TinyShelf

@@ -15,7 +15,7 @@ class Cut(BaseException):
 
 
 class CuttingOs:
-    """The system calls of ``bot.store.files``. Before call number ``after`` it all ends: that one and every later one.
+    """The system calls of ``bot.store.tinydb.files``. It all ends before call number ``after``: that one and all later.
 
     With ``error``, only that one call fails, with this error. A write that is cut has written half. Syncing is counted
     but not done: no power is cut here, and it takes most of the time.

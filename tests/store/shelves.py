@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bot.store.postgres.store import PostgresStore, open_store as open_postgres
-from bot.store.tinydb import TinyStore, open_store
+from bot.store.tinydb.backend import TinyStore, open_store
 from bot.store.vault import new_key
 from tests.store.examples import NOW
 

@@ -20,9 +20,9 @@ from bot.domain.payments import State
 from bot.domain.preferences import Preferences
 from bot.domain.selections import Offer, Selection
 from bot.ports import Store
-from bot.store import files
-from bot.store.records import chat_of
-from bot.store.tinydb import TinyStore, open_store
+from bot.store.rules.records import chat_of
+from bot.store.tinydb import files
+from bot.store.tinydb.backend import TinyStore, open_store
 from bot.store.vault import new_key
 from tests.store.cutting import CALLS, Cut, CuttingOs
 from tests.store.examples import (

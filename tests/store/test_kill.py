@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bot.domain.preferences import Preferences
-from bot.store.files import PENDING
-from bot.store.tinydb import open_store
+from bot.store.tinydb.backend import open_store
+from bot.store.tinydb.files import PENDING
 from bot.store.vault import new_key
 
 WRITER = """
@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from bot.domain.chats import Silence
 from bot.domain.preferences import Preferences
-from bot.store.tinydb import open_store
+from bot.store.tinydb.backend import open_store
 from tests.store.examples import HOUR, LEASE, checked, claim_check, known_invoice, new_alert, new_link, new_payment, NOW
 
 async def main():

@@ -18,8 +18,8 @@ from bot.domain.alerts import Alert, AlertKind, AlertState, Standing
 from bot.domain.chats import Link, Silence, Trouble, Watch
 from bot.domain.preferences import Preferences
 from bot.ports import Check, Delivery, Store
-from bot.store.changes import CHECK_FIRST
-from bot.store.tinydb import open_store
+from bot.store.rules.chats import CHECK_FIRST
+from bot.store.tinydb.backend import open_store
 from bot.store.vault import new_key
 from tests.store.examples import (
     LEASE,

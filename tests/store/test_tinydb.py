@@ -13,7 +13,7 @@ from bot.domain.chats import Silence
 from bot.domain.payments import Outcome, State
 from bot.domain.preferences import Preferences
 from bot.ports import Store
-from bot.store.tinydb import TinyStore
+from bot.store.tinydb.backend import TinyStore
 from tests.store.examples import (
     CHAT,
     HOUR,
@@ -168,7 +168,7 @@ async def test_an_accounts_file_goes_with_the_last_payment_of_a_chat_that_was_un
 async def test_the_journal_keeps_the_newest_and_all_that_is_not_settled(
     tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.store.journal.JOURNAL_LENGTH", 5)
+    monkeypatch.setattr("bot.store.rules.payments.JOURNAL_LENGTH", 5)
     store = await tiny_shelf.open()
     await store.add_payment(new_payment("unsettled", invoice_id=1))
     await store.advance_payment(new_payment("unsettled", invoice_id=1, state=State.SENT), State.ASKED)
@@ -185,7 +185,7 @@ async def test_the_journal_keeps_the_newest_and_all_that_is_not_settled(
 async def test_questions_that_came_to_nothing_push_no_payment_out_of_the_journal(
     tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.store.journal.JOURNAL_LENGTH", 3)
+    monkeypatch.setattr("bot.store.rules.payments.JOURNAL_LENGTH", 3)
     store = await tiny_shelf.open()
     for number, outcome in enumerate([Outcome.DONE, Outcome.UNCLEAR, *[Outcome.EXPIRED, Outcome.CANCELLED] * 4]):
         await store.add_payment(new_payment(f"p{number}"))

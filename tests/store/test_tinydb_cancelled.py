@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from bot.store.tinydb import TinyStore
+from bot.store.tinydb.backend import TinyStore
 from tests.store.examples import (
     CHAT,
     HOUR,

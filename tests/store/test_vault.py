@@ -10,7 +10,7 @@ from hypothesis import assume, given, strategies as st
 
 from bot.domain.chats import Token
 from bot.errors import StartError
-from bot.store.keyfile import load_or_make_key
+from bot.store.tinydb.keyfile import load_or_make_key
 from bot.store.vault import SealBroken, Vault, account_fingerprint, key_id_of, new_key
 
 KEY, OTHER_KEY = new_key(), new_key()
@@ -143,7 +143,7 @@ def test_where_no_key_file_can_be_made_the_way_out_is_named(tmp_path: Path, monk
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr("bot.store.keyfile.os.link", refuse)
+    monkeypatch.setattr("bot.store.tinydb.keyfile.os.link", refuse)
     with pytest.raises(StartError, match="Set TOKEN_KEYS instead"):
         load_or_make_key(tmp_path)
     assert not list(tmp_path.glob("*.key")) + list(tmp_path.glob(".*"))

@@ -1,4 +1,4 @@
-"""A database without a bot on it as an :class:`bot.store.archive.Archive`."""
+"""A database without a bot on it as an :class:`bot.store.move.Archive`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.store.postgres.housekeeping import is_moving, running
 from bot.store.postgres.keys import open_secret, put_sealed_secret, sealed_secret
 from bot.store.postgres.rows import COLUMNS, PAYMENT, insert_chats, insert_payments, stored_of
 from bot.store.postgres.store import migrate_when_there
-from bot.store.records import ChatRecord, PaymentRow
+from bot.store.rules.records import ChatRecord, PaymentRow
 from bot.store.vault import Vault
 
 

@@ -12,19 +12,6 @@ from bot.domain.alerts import KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Link, Member, Silence, Token
 from bot.domain.preferences import Preferences
 from bot.ports import Waiting
-from bot.store.changes import (
-    can_be_accepted,
-    everything_in,
-    merged,
-    preferring,
-    relinked,
-    silenced,
-    waiting_in,
-    with_payer,
-    without_payer,
-    woken,
-)
-from bot.store.journal import given_up, moved_payment, without_chat
 from bot.store.postgres.connections import Cursor
 from bot.store.postgres.desk import clear_desk, use_up_invitation
 from bot.store.postgres.part import Part
@@ -39,7 +26,20 @@ from bot.store.postgres.rows import (
     save_chat,
     save_payments,
 )
-from bot.store.records import ChatRecord, PaymentRow, chat_of
+from bot.store.rules.chats import (
+    can_be_accepted,
+    everything_in,
+    merged,
+    preferring,
+    relinked,
+    silenced,
+    waiting_in,
+    with_payer,
+    without_payer,
+    woken,
+)
+from bot.store.rules.payments import given_up, moved_payment, without_chat
+from bot.store.rules.records import ChatRecord, PaymentRow, chat_of
 from bot.store.vault import account_fingerprint
 
 Change = Callable[[ChatRecord], ChatRecord | None]

@@ -9,11 +9,11 @@ from typing import Any
 import structlog
 
 from bot.ports import Check, Checked, Claim
-from bot.store.changes import after_check, due_at, hastened
 from bot.store.postgres.connections import Cursor
 from bot.store.postgres.part import Part
 from bot.store.postgres.rows import COLUMNS, lock_chats, save_chat, stored_of
-from bot.store.records import ChatRecord, chat_of
+from bot.store.rules.chats import after_check, due_at, hastened
+from bot.store.rules.records import ChatRecord, chat_of
 
 log = structlog.get_logger()
 

@@ -12,7 +12,7 @@ import structlog
 from bot.errors import StartError, StoreAway
 from bot.ports import Clock
 from bot.store.postgres.connections import Connections, Cursor
-from bot.store.start import NOT_FINISHED
+from bot.store.tinydb.opening import NOT_FINISHED
 
 log = structlog.get_logger()
 

@@ -12,7 +12,7 @@ from bot.store.postgres.housekeeping import check_not_moving, running
 from bot.store.postgres.keys import sealed_secret, try_keys
 from bot.store.postgres.schema import CONNECT_WITHIN, check_version, newest
 from bot.store.postgres.store import open_vault
-from bot.store.start import Contents
+from bot.store.tinydb.opening import Contents
 
 
 @dataclass(frozen=True, slots=True)

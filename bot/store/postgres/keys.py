@@ -9,9 +9,9 @@ from functools import partial
 import structlog
 
 from bot.errors import StartError
-from bot.store.fingerprints import SEALED_FOR
 from bot.store.postgres.connections import Connections, Cursor
 from bot.store.postgres.rows import lock_chats, save_chat
+from bot.store.secrets import SEALED_FOR
 from bot.store.vault import SealBroken, Vault, key_id_of
 
 log = structlog.get_logger()

@@ -11,7 +11,10 @@ import structlog
 
 from bot.domain.alerts import SentMessage
 from bot.ports import Claim, Delivery
-from bot.store.messages import (
+from bot.store.postgres.connections import Cursor
+from bot.store.postgres.part import Part
+from bot.store.postgres.rows import COLUMNS, Hold, Stored, payments_where, save_chat, save_claimed, stored_of
+from bot.store.rules.alerts import (
     account_to_read,
     after_edit,
     after_failure,
@@ -22,10 +25,7 @@ from bot.store.messages import (
     held_until,
     set_aside,
 )
-from bot.store.postgres.connections import Cursor
-from bot.store.postgres.part import Part
-from bot.store.postgres.rows import COLUMNS, Hold, Stored, payments_where, save_chat, save_claimed, stored_of
-from bot.store.records import ChatRecord
+from bot.store.rules.records import ChatRecord
 
 log = structlog.get_logger()
 

@@ -8,11 +8,11 @@ from psycopg.errors import UniqueViolation
 
 from bot.domain.payments import Payment, State
 from bot.errors import PaymentInProgress
-from bot.store.journal import advanced, batch_of, cleared, journal_of
 from bot.store.postgres.connections import Cursor
 from bot.store.postgres.part import Part
 from bot.store.postgres.rows import PAYMENT, insert_payments, lock_account, payments_where, save_payments
-from bot.store.records import PaymentRow
+from bot.store.rules.payments import advanced, batch_of, cleared, journal_of
+from bot.store.rules.records import PaymentRow
 
 BESIDE = "account = (SELECT account FROM payments WHERE id = %s)"
 """All payments of the account that has this one."""

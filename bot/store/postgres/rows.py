@@ -11,10 +11,10 @@ import msgspec
 
 from bot.domain.alerts import KnownInvoice, SentMessage
 from bot.domain.chats import Silence
-from bot.store.changes import waiting_in
 from bot.store.postgres.connections import Cursor
-from bot.store.queue import AT_ONCE
-from bot.store.records import AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
+from bot.store.rules.chats import waiting_in
+from bot.store.rules.records import AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
+from bot.store.tinydb.queue import AT_ONCE
 from bot.store.vault import key_id_of
 
 DOCUMENTS: Mapping[str, msgspec.json.Decoder[Any]] = {

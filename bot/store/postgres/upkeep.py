@@ -14,8 +14,8 @@ from bot.ports import Overview, WaitingAlert
 from bot.store.postgres.connections import Cursor
 from bot.store.postgres.part import Part
 from bot.store.postgres.rows import COLUMNS, lock_chats, read_chat, save_chat, stored_of
-from bot.store.records import ChatRecord
-from bot.store.upkeep import alerts_in, count_of, dropped, overview_of, retried
+from bot.store.rules.operators import alerts_in, count_of, dropped, overview_of, retried
+from bot.store.rules.records import ChatRecord
 
 log = structlog.get_logger()
 

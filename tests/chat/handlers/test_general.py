@@ -11,7 +11,7 @@ from bot.application import InvoiceBot
 from bot.chat.views.general import COMMANDS
 from bot.errors import AnswerNotUnderstood, PermissionMissing, ProviderDown, TokenRefused
 from bot.sandbox.telegram import Chat, Person, SandboxTelegram
-from bot.store.tinydb import TinyStore
+from bot.store.tinydb.backend import TinyStore
 from tests.chat.conversation import answers, ask, from_bot, link, said
 from tests.chat.fakes import FakeProvider, Time
 from tests.chat.samples import DE, EN, invoice

@@ -10,7 +10,7 @@ import pytest
 from bot.domain.chats import Chat as BotChat, Link
 from bot.sandbox.telegram import ApiError, Chat, Message, Person, SandboxTelegram
 from bot.settings import Settings
-from bot.store.tinydb import TinyStore
+from bot.store.tinydb.backend import TinyStore
 from tests.chat.conversation import ask, from_bot, link, said
 from tests.chat.fakes import TOKEN, FakeProvider, Time
 from tests.chat.samples import invoice

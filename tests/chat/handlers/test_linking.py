@@ -10,7 +10,7 @@ import pytest
 from bot.domain.chats import Place
 from bot.errors import PermissionMissing, ProviderDown
 from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
-from bot.store.tinydb import TinyStore
+from bot.store.tinydb.backend import TinyStore
 from tests.chat.conversation import answers, ask, from_bot, link, said
 from tests.chat.fakes import TOKEN, FakeProvider, Time
 from tests.chat.samples import NOW, invoice

@@ -12,7 +12,7 @@ import pytest
 from bot.domain.payments import Outcome, State
 from bot.errors import ProviderDown, ProviderUnreachable, Refused, TokenRefused
 from bot.sandbox.telegram import ApiError, Chat, Message, Person, SandboxTelegram
-from bot.store.tinydb import TinyStore
+from bot.store.tinydb.backend import TinyStore
 from tests.chat.conversation import ask, from_bot, link, said
 from tests.chat.fakes import FakeProvider, Time
 from tests.chat.samples import invoice, paid

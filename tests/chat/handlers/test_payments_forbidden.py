@@ -17,7 +17,7 @@ from bot.factories import build_telegram
 from bot.provider.client import ProviderClient
 from bot.sandbox.telegram import Chat, Person, SandboxTelegram
 from bot.settings import Settings
-from bot.store.tinydb import TinyStore
+from bot.store.tinydb.backend import TinyStore
 from tests.chat.conversation import ask, from_bot, link
 from tests.chat.fakes import FakeProvider, Time
 from tests.chat.samples import NOW, invoice

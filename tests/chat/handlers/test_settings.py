@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.preferences import Loudness, Preferences, QuietHours
 from bot.sandbox.telegram import Chat, Message, Person, SandboxTelegram
-from bot.store.tinydb import TinyStore
+from bot.store.tinydb.backend import TinyStore
 from tests.chat.conversation import ask, link, said
 
 pytestmark = pytest.mark.usefixtures("invoice_bot")

@@ -12,7 +12,7 @@ from bot.application import InvoiceBot
 from bot.domain.chats import Silence
 from bot.domain.preferences import Preferences, QuietHours
 from bot.sandbox.telegram import Chat, Message, Person
-from bot.store.tinydb import TinyStore
+from bot.store.tinydb.backend import TinyStore
 from tests.chat.conversation import ask, link
 from tests.chat.fakes import FakeProvider, Time
 from tests.chat.samples import NOW, invoice, paid

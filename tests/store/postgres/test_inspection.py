@@ -9,7 +9,7 @@ from bot.errors import StartError
 from bot.store.postgres.inspection import Inspection, inspect
 from bot.store.postgres.schema import migrate
 from bot.store.postgres.store import open_store
-from bot.store.start import Contents
+from bot.store.tinydb.opening import Contents
 from bot.store.vault import new_key
 from tests.store.cluster import Cluster
 from tests.store.examples import CHAT, OTHER, claim_alert, linked, with_alerts

@@ -12,12 +12,12 @@ from bot.domain.chats import Silence
 from bot.domain.payments import State
 from bot.domain.preferences import Preferences
 from bot.errors import StartError
-from bot.store.archive import Archive, content_of, move
 from bot.store.folder import FolderArchive, open_folder
+from bot.store.move import Archive, content_of, move
 from bot.store.postgres.archive import PostgresArchive, open_database
 from bot.store.postgres.store import PostgresStore, open_store as open_postgres
-from bot.store.records import ChatRecord
-from bot.store.tinydb import open_store
+from bot.store.rules.records import ChatRecord
+from bot.store.tinydb.backend import open_store
 from bot.store.vault import Vault, new_key
 from tests.store.examples import (
     CHAT,

@@ -8,7 +8,7 @@ import msgspec
 from tinydb import TinyDB
 from tinydb.storages import Storage
 
-from bot.store.files import DamagedFile, DataFolder
+from bot.store.tinydb.files import DamagedFile, DataFolder
 
 Tables = dict[str, dict[str, dict[str, Any]]]
 """TinyDB's layout: table name → document id → document."""

@@ -14,7 +14,7 @@ from bot.domain.chats import Link, Member, Place, Silence, Silences
 from bot.domain.invitations import Invitation
 from bot.domain.preferences import Preferences
 from bot.ports import Checked, Waiting
-from bot.store.records import ChatRecord, ChatRow, PaymentRow, add_alerts, link_row
+from bot.store.rules.records import ChatRecord, ChatRow, PaymentRow, add_alerts, link_row
 from bot.store.vault import Vault
 
 CHECK_FIRST = timedelta(seconds=30)

@@ -25,9 +25,9 @@ from bot.store.database import Database
 from bot.store.desk import Desk
 from bot.store.outbox import AlertQueue
 from bot.store.payments import PaymentRecords
-from bot.store.sharing import Leases, TokenBuckets
-from bot.store.start import load, lock_folder
-from bot.store.upkeep import dropped, retried
+from bot.store.rules.operators import dropped, retried
+from bot.store.tinydb.opening import load, lock_folder
+from bot.store.tinydb.shared import Leases, TokenBuckets
 from bot.store.upkeep_records import UpkeepRecords
 from bot.store.vault import Vault, account_fingerprint
 

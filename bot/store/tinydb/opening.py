@@ -13,10 +13,10 @@ from filelock import BaseFileLock, FileLock, Timeout
 from bot.domain.alerts import AlertState
 from bot.errors import StartError
 from bot.store.database import Database
-from bot.store.files import ACCOUNTS, CHATS, FILE_MODE, DamagedFile, DataFolder
-from bot.store.fingerprints import SecretFile
-from bot.store.keyfile import read_keys
-from bot.store.records import ChatRecord, blank
+from bot.store.rules.records import ChatRecord, blank
+from bot.store.secrets import SecretFile
+from bot.store.tinydb.files import ACCOUNTS, CHATS, FILE_MODE, DamagedFile, DataFolder
+from bot.store.tinydb.keyfile import read_keys
 from bot.store.tokens import check_tokens, seal_tokens_anew
 from bot.store.vault import Vault
 

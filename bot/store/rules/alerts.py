@@ -10,7 +10,7 @@ from itertools import takewhile
 from bot.domain.alerts import AlertKind, AlertState, SentMessage
 from bot.domain.payments import Action, Outcome, Payment, State
 from bot.ports import AT_ONCE, MESSAGES_KEPT, Claim, Delivery
-from bot.store.records import AlertRow, ChatRecord, PaymentRow, chat_of, join_alerts
+from bot.store.rules.records import AlertRow, ChatRecord, PaymentRow, chat_of, join_alerts
 from bot.store.vault import Vault
 
 

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from bot.domain.payments import NOTHING_SENT, UNDER_WAY, UNFINISHED, Payment, State
 from bot.errors import LinkInUse, PaymentInProgress
-from bot.store.changes import moved
-from bot.store.records import PaymentRow
+from bot.store.rules.chats import moved
+from bot.store.rules.records import PaymentRow
 
 ASKED_KEPT_FOR = timedelta(days=1)
 """How long a question that nobody answered is kept once it has expired."""

@@ -7,10 +7,10 @@ import secrets
 from tinydb.table import Document
 
 from bot.errors import StartError
-from bot.store.files import ACCOUNTS, CHATS, DamagedFile, DataFolder
-from bot.store.keyfile import STORE_FILE
-from bot.store.records import ONLY
-from bot.store.storage import Transaction
+from bot.store.rules.records import ONLY
+from bot.store.tinydb.files import ACCOUNTS, CHATS, DamagedFile, DataFolder
+from bot.store.tinydb.keyfile import STORE_FILE
+from bot.store.tinydb.storage import Transaction
 from bot.store.vault import SealBroken, Vault, key_id_of
 
 SCHEMA = 1

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from bot.errors import StartError
-from bot.store.files import ACCOUNTS, CHATS, DataFolder, delete_file, sync_folder, temporary_name, write_new
+from bot.store.tinydb.files import ACCOUNTS, CHATS, DataFolder, delete_file, sync_folder, temporary_name, write_new
 from bot.store.vault import new_key
 
 KEY_FILE = "token.key"

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from bot.errors import StartError
-from bot.store.records import ChatRecord, PaymentRow
+from bot.store.rules.records import ChatRecord, PaymentRow
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from bot.domain.alerts import AlertState
 from bot.ports import Backlog
-from bot.store.queue import AT_ONCE, LeaseQueue
-from bot.store.records import ChatRecord, PaymentRow
+from bot.store.rules.records import ChatRecord, PaymentRow
+from bot.store.tinydb.queue import AT_ONCE, LeaseQueue
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from bot.domain.alerts import AlertState
 from bot.ports import Overview, WaitingAlert
-from bot.store.changes import waiting_in
-from bot.store.messages import retried_at
-from bot.store.records import ChatRecord
+from bot.store.rules.alerts import retried_at
+from bot.store.rules.chats import waiting_in
+from bot.store.rules.records import ChatRecord
 
 
 def overview_of(record: ChatRecord) -> Overview:

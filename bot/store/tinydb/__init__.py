@@ -1,0 +1,1 @@
+"""The embedded backend: small TinyDB files in a folder, for one process."""
