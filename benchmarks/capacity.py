@@ -69,7 +69,15 @@ async def main(people: int = 200, wanted: str = "") -> None:
                 chat = sandbox.telegram.private_chat(person)
                 now = utc_now()
                 fingerprint = store.account_of(sandbox.provider_url, Token(token))
-                link = Link(fingerprint, Place(chat.id), Token(token), person.user.id, now, now, Watch(checked_at=now))
+                link = Link(
+                    account=fingerprint,
+                    place=Place(chat.id),
+                    token=Token(token),
+                    linked_by=person.user.id,
+                    linked_at=now,
+                    next_check_at=now,
+                    watch=Watch(checked_at=now),
+                )
                 await store.link(link, {})
                 talks.append((person, chat))
             await store.close()

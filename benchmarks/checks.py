@@ -32,7 +32,8 @@ from bot.sandbox.invoices import make_invoice
 from bot.services.checks import Checker
 from bot.services.linking import Linking
 from bot.services.workers import Workers
-from bot.store.tinydb.backend import TinyStore, open_store
+from bot.store.store import Store
+from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
 
 AT_ONCE = 50
@@ -86,7 +87,7 @@ async def server_process() -> AsyncIterator[str]:
 class Ours:
     """The bot's own check loop over an embedded store with so many linked chats."""
 
-    def __init__(self, store: TinyStore, provider: ProviderClient) -> None:
+    def __init__(self, store: Store, provider: ProviderClient) -> None:
         self.now = NOW
         self._store = store
         self._provider = provider

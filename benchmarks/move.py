@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.store.folder import open_folder
-from bot.store.move import Archive, move
-from bot.store.postgres.archive import open_database
-from bot.store.tinydb.backend import open_store
+from bot.store.backend import Backend
+from bot.store.move import move
+from bot.store.postgres.backend import open_database
 from bot.store.tinydb.files import replace_file
+from bot.store.tinydb.opening import open_folder, open_store
 from bot.store.vault import Vault, new_key
 from tests.store.cluster import Cluster
 from tests.store.examples import NOW, knowledge, new_link
@@ -42,9 +42,9 @@ def copy(folder: Path, target: Path) -> float:
     return time.perf_counter() - began
 
 
-async def timed(source: Archive, target: Archive) -> float:
+async def timed(source: Backend, target: Backend, vault: Vault) -> float:
     began = time.perf_counter()
-    await move(source, target, lambda *_: None)
+    await move(source, target, vault, lambda *_: None)
     return time.perf_counter() - began
 
 
@@ -53,8 +53,8 @@ async def measure(url: str, root: Path, chats: int) -> None:
     plain = copy(root / "old", root / "copy")
     vault = Vault([KEY])
     with open_folder(root / "old", vault) as old, open_folder(root / "new", vault) as new:
-        async with open_database(url, vault, 4, 60) as database:
-            over, back = await timed(old, database), await timed(database, new)
+        async with open_database(url, 4, 60) as database:
+            over, back = await timed(old, database, vault), await timed(database, new, vault)
     for path in (root / "old" / "chats").iterdir():
         assert path.read_bytes() == (root / "new" / "chats" / path.name).read_bytes()
     print(f"{chats} chats: files copied in {plain:.1f} s")

@@ -20,9 +20,11 @@ from datetime import timedelta
 from typing import Any
 
 from bot.ports import Check, Delivery
+from bot.store.postgres.backend import open_store
 from bot.store.postgres.connections import Cursor
-from bot.store.postgres.store import PostgresStore, open_store
+from bot.store.store import Store
 from bot.store.vault import new_key
+from tests.store.backends import database_of
 from tests.store.cluster import Cluster
 from tests.store.examples import NOW, checked, knowledge, new_alert, new_link
 
@@ -48,14 +50,14 @@ async def at_once(count: int, works: Sequence[Callable[[], Awaitable[Any]]]) -> 
     return len(works) / (time.perf_counter() - began)
 
 
-async def bare(store: PostgresStore, chats: int, count: int) -> float:
+async def bare(store: Store, chats: int, count: int) -> float:
     async def change(cursor: Cursor, chat_id: int) -> None:
         await cursor.execute("SELECT id FROM chats WHERE id = %s FOR UPDATE", [chat_id])
         await cursor.fetchone()
         await cursor.execute("UPDATE chats SET check_due = check_due WHERE id = %s", [chat_id])
 
     def one(chat_id: int) -> Callable[[], Awaitable[Any]]:
-        return lambda: store._db.run(lambda cursor: change(cursor, chat_id))
+        return lambda: database_of(store).run(lambda cursor: change(cursor, chat_id))
 
     return await at_once(count, [one(chat_id) for chat_id in range(1, chats + 1)])
 
@@ -69,7 +71,7 @@ async def claim_all(claim: Callable[[], Awaitable[Sequence[Any]]]) -> tuple[floa
     return len(claimed) / (time.perf_counter() - began), claimed
 
 
-async def one_round(store: PostgresStore, number: int, chats: int, count: int) -> Rates:
+async def one_round(store: Store, number: int, chats: int, count: int) -> Rates:
     """All chats are checked twice, the second time with news, and the news delivered."""
     now = NOW + timedelta(hours=2 * number + 1)
     rates: Rates = {"bare transactions": await bare(store, chats, count)}

@@ -26,8 +26,9 @@ from tinydb.table import Document
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice, Standing
 from bot.domain.chats import Link, Place, Token, Watch
 from bot.ports import Checked
-from bot.store.database import chat_file
-from bot.store.tinydb.backend import TinyStore, open_store
+from bot.store.store import Store
+from bot.store.tinydb.opening import open_store
+from bot.store.tinydb.transaction import chat_file
 from bot.store.vault import new_key
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -76,7 +77,7 @@ async def fill(folder: Path, key: str, chats: int) -> None:
     await store.close()
 
 
-async def check(store: TinyStore, now: datetime, *, news: bool) -> tuple[float, float]:
+async def check(store: Store, now: datetime, *, news: bool) -> tuple[float, float]:
     """The milliseconds that a claim and the saving of one check take."""
     begin = time.perf_counter()
     (claimed,) = await store.claim_checks(now, 1, LEASE)
@@ -124,7 +125,7 @@ async def measure(root: Path, chats: int) -> None:
     folder, key, rounds = root / str(chats), new_key(), min(chats, 300)
     await fill(folder, key, chats)
     size = sum(path.stat().st_size for path in (folder / "chats").iterdir()) / chats
-    opened: list[TinyStore] = []
+    opened: list[Store] = []
     start = in_ms(lambda: opened.append(open_store(folder, [key])))
     (store,) = opened
     half = rounds // 2

@@ -27,7 +27,8 @@ from bot.provider.calls import Patience
 from bot.provider.client import ProviderClient, open_client
 from bot.settings import Settings, load_settings
 from bot.store.postgres.inspection import inspect as inspect_database
-from bot.store.tinydb.opening import Contents, in_use, inspect
+from bot.store.rules.operators import Contents
+from bot.store.tinydb.opening import in_use, inspect
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 ONE_TRY = Patience(attempts=1)

@@ -23,9 +23,9 @@ from bot.provider.client import ProviderClient
 from bot.provider.transport import make_transport
 from bot.services.leader_lease import LeaderLease
 from bot.settings import Settings
-from bot.store.postgres.store import PostgresStore, open_store as open_postgres
-from bot.store.tinydb.backend import TinyStore, open_store as open_folder
+from bot.store.postgres.backend import open_store as open_postgres
 from bot.store.tinydb.keyfile import load_or_make_key
+from bot.store.tinydb.opening import open_store as open_folder
 
 log = structlog.get_logger()
 
@@ -72,7 +72,7 @@ def checks_at_once(settings: Settings) -> int:
     return min(CHECKS_AT_ONCE, max(1, round(rate * 5))) if rate else CHECKS_AT_ONCE
 
 
-def open_embedded_store(settings: Settings) -> TinyStore:
+def open_embedded_store(settings: Settings) -> Store:
     """The store in ``DATA_DIR``, sealed with ``TOKEN_KEYS`` or the folder's own key. Raises :class:`StartError`."""
     keys = tuple(key.get_secret_value() for key in settings.token_keys)
     if not keys:
@@ -87,7 +87,7 @@ def open_embedded_store(settings: Settings) -> TinyStore:
     return open_folder(settings.data_dir, keys)
 
 
-async def open_store(settings: Settings) -> TinyStore | PostgresStore:
+async def open_store(settings: Settings) -> Store:
     """The store that the settings name. Raises :class:`StartError`; a database that is away is waited for."""
     if settings.database_url is None:
         # Not in a thread: nothing else runs yet, and a thread would go on where a signal has ended the start.

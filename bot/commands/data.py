@@ -21,7 +21,7 @@ TO_DATABASE, TO_FOLDER = "to-database", "to-folder"
 @click.command()
 def migrate() -> None:
     """Bring the database's schema up to date. A start does that by itself, if its role may."""
-    from bot.store.postgres.store import migrate_when_there
+    from bot.store.postgres.backend import migrate_when_there
 
     version = asyncio.run(migrate_when_there(_database_url(settings_with_logs())))
     click.echo(f"The schema is at version {version}.")
@@ -49,17 +49,16 @@ def rekey() -> None:
 
 
 async def _move(settings: Settings, direction: str) -> str:
-    from bot.store.folder import open_folder
     from bot.store.move import move as move_all
-    from bot.store.postgres.archive import open_database
-    from bot.store.postgres.store import open_vault
+    from bot.store.postgres.backend import open_database, open_vault
+    from bot.store.tinydb.opening import open_folder
 
     url = _database_url(settings)
     vault = open_vault([key.get_secret_value() for key in settings.token_keys])
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(open_folder(settings.data_dir, vault))
         database = await stack.enter_async_context(
-            open_database(url, vault, settings.database_connections, settings.database_timeout)
+            open_database(url, settings.database_connections, settings.database_timeout)
         )
         source, target = (folder, database) if direction == TO_DATABASE else (database, folder)
         progress = stack.enter_context(click.progressbar(length=1, label=f"To {target.name}"))
@@ -69,7 +68,7 @@ async def _move(settings: Settings, direction: str) -> str:
             progress.update(count)
 
         try:
-            content = await move_all(source, target, advance)
+            content = await move_all(source, target, vault, advance)
         except StoreAway:
             raise StartError("The database has gone away. Run the move again: it goes on where it was.") from None
     return (

@@ -96,18 +96,17 @@ class Member:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A chat's link to one account of the provider.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkFacts:
+    """What is stored of a link, all but its token.
 
-    Who linked it owns it; ``payers`` are those whom the owner lets pay as well. All others in a group may only read.
-
-    ``account`` is a keyed fingerprint of base URL and token: the same account has the same one in every chat.
+    Who linked the chat owns the link. ``payers`` are those whom the owner lets pay as well. Everybody else in a group
+    may only read. ``account`` is a keyed fingerprint of base URL and token: the same account has the same one in every
+    chat.
     """
 
     account: str
     place: Place
-    token: Token
     linked_by: int
     linked_at: datetime
     next_check_at: datetime
@@ -125,30 +124,43 @@ class Link:
         return user_id == self.linked_by or any(payer.id == user_id for payer in self.payers)
 
 
-@dataclass(frozen=True, slots=True)
-class Chat:
-    """What is known of a chat. ``language`` is the one chosen, ``telegram_language`` the one Telegram last reported.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link(LinkFacts):
+    """A chat's link to one account of the provider."""
 
-    ``awaiting_token_until`` is set between /link and the message with the token, which is for this chat or, with the
-    id of an invitation in ``awaiting_for``, for the group that it names. ``resting`` is the reason why nothing is sent
-    to this chat at present. ``preferences`` is None while the operator's defaults hold.
+    token: Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatFacts:
+    """What is stored of a chat itself. ``language`` is the chosen one, ``telegram_language`` the one last reported.
+
+    ``awaiting_token_until`` is set between /link and the message with the token. That token is for this chat or, with
+    the id of an invitation in ``awaiting_for``, for the group that the invitation names. ``resting`` is the reason why
+    nothing is sent to this chat at present. ``preferences`` is None while the operator's defaults hold.
     """
 
-    id: int
     language: str | None = None
     telegram_language: str | None = None
     awaiting_token_until: datetime | None = None
     awaiting_for: str = ""
     resting: str | None = None
-    link: Link | None = None
     preferences: Preferences | None = None
-    silences: Silences = field(default_factory=dict)
 
     @property
     def reply_language(self) -> str:
-        """The language to answer in: the one chosen, else Telegram's, else the first that the bot has."""
+        """The language to answer in: the chosen one, else Telegram's, else the first that the bot has."""
         for wish in (self.language, self.telegram_language):
             language = (wish or "").lower().partition("-")[0]
             if language in LANGUAGES:
                 return language
         return LANGUAGES[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Chat(ChatFacts):
+    """A chat as the services see it, with its token opened."""
+
+    id: int
+    link: Link | None = None
+    silences: Silences = field(default_factory=dict)

@@ -20,7 +20,7 @@ from bot.ports.operations import (
 )
 from bot.ports.outside import Clock, Document, InvoiceFilter, Messenger, Provider, utc_now
 from bot.ports.work import (
-    AT_ONCE,
+    ALERTS_PER_MESSAGE,
     MESSAGES_KEPT,
     ChatStore,
     Check,
@@ -33,7 +33,7 @@ from bot.ports.work import (
 )
 
 __all__ = [
-    "AT_ONCE",
+    "ALERTS_PER_MESSAGE",
     "MESSAGES_KEPT",
     "Backlog",
     "BacklogStore",

@@ -21,7 +21,7 @@ from bot.domain.selections import Selection
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many alerts of a chat wait, and how many were set aside."""
+    """How many alerts of a chat wait, and how many were set aside: they are no longer tried."""
 
     waiting: int
     set_aside: int
@@ -147,7 +147,7 @@ class CheckStore(Protocol):
         """Give the claim back without a result."""
 
 
-AT_ONCE = 12
+ALERTS_PER_MESSAGE = 12
 """How many alerts go into one message: as many as surely fit, in any language."""
 
 MESSAGES_KEPT = 30
@@ -158,11 +158,11 @@ class Outbox(Protocol):
     """The alerts on their way out. Within a chat strictly one message after the other; chats are independent."""
 
     async def claim_alerts(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Delivery]:
-        """The next message of up to ``limit`` chats, marked as being sent.
+        """Return the next message of up to ``limit`` chats, marked as being sent.
 
-        It holds the oldest undelivered alert and those behind it that can go with it, up to :data:`AT_ONCE`. Alerts
-        that a crash left as being sent, whose lease ran out, or whose end was uncertain come ``again``: together as
-        they were, and with no others. One that was refused comes alone.
+        It holds the oldest undelivered alert and those behind it that can go with it, up to
+        :data:`ALERTS_PER_MESSAGE`. Alerts come ``again`` if a crash left them as being sent, if their lease ran out, or
+        if their end was uncertain. They come together as they were, and with no others. A refused alert comes alone.
         """
 
     async def alerts_sent(self, claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:

@@ -1,97 +1,74 @@
-"""Moving all data from one store to another, so that afterwards both hold the same, byte for byte.
+"""Moving all data from one place to another, so that afterwards both hold the same, byte for byte.
 
-What a move writes, it compares first: begun again after a crash, it goes on where it was. Sealed texts go over as they
-are, so both stores need the same keys. Invitations and selections, which live for minutes, stay behind.
+A move compares before it writes: begun again after a crash, it goes on where it was. Sealed texts go over as they are,
+so both places need the same keys. Invitations and selections live for minutes, and stay behind.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from functools import partial
+from typing import TypeVar
 
 import msgspec
 
 from bot.errors import StartError
+from bot.store.backend import Backend, Transaction
 from bot.store.rules.records import ChatRecord, PaymentRow
+from bot.store.secrets import try_keys
+from bot.store.vault import Vault
 
 T = TypeVar("T")
+Advance = Callable[[int], None]
 
-AT_ONCE = 200
-"""How many chats, or accounts, are read and written together."""
+MOVED_TOGETHER = 200
+"""How many chats, or accounts, are read and written in one transaction."""
 
-
-class Archive(Protocol):
-    """A stopped store, seen as a whole. ``name`` tells an operator which."""
-
-    name: str
-
-    async def is_running(self) -> bool:
-        """Whether a bot works with it."""
-
-    async def is_empty(self) -> bool: ...
-
-    async def is_moving(self) -> bool:
-        """Whether a move into it has begun and was not finished. No bot starts on it then."""
-
-    async def set_moving(self, moving: bool) -> None: ...  # noqa: FBT001  # what is set
-
-    async def sealed_secret(self) -> str | None: ...
-
-    async def put_sealed_secret(self, sealed: str) -> None: ...
-
-    async def chat_ids(self) -> list[int]:
-        """In order."""
-
-    async def chats(self, chat_ids: Sequence[int]) -> list[ChatRecord]:
-        """Those of them that are stored, in order."""
-
-    async def put_chats(self, records: Sequence[ChatRecord]) -> None: ...
-
-    async def delete_chats(self, chat_ids: Sequence[int]) -> None: ...
-
-    async def accounts(self) -> list[str]:
-        """Those with payments, in order."""
-
-    async def payments(self, accounts: Sequence[str]) -> dict[str, list[PaymentRow]]: ...
-
-    async def put_payments(self, payments: Mapping[str, Sequence[PaymentRow]]) -> None:
-        """In the place of what these accounts have; without payments an account goes."""
+NOT_FINISHED = (
+    "A move of the data to this place has begun and was not finished: run `python -m bot move` again, to its end."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a store holds: how many chats, how many payments, and a hash (SHA-256, hex) over all of it."""
+    """What a place holds: how many chats, how many payments, and a hash (SHA-256, hex) over all of it."""
 
     chats: int
     payments: int
     hash: str
 
 
-async def move(source: Archive, target: Archive, advance: Callable[[int, int], None]) -> Content:
-    """Make ``target`` hold what ``source`` holds, and verify that it does.
+async def check_not_moving(t: Transaction) -> None:
+    """Raise :class:`StartError` while a move into this place is not finished."""
+    if await t.is_moving():
+        raise StartError(NOT_FINISHED)
 
-    ``advance`` is called with how many more pieces are done, and how many there are in all. Raises
-    :class:`StartError` where a bot runs on either of them, ``target`` holds data of its own, or they differ at the end.
+
+async def move(source: Backend, target: Backend, vault: Vault, advance: Callable[[int, int], None]) -> Content:
+    """Make ``target`` hold what ``source`` holds, and verify that it does. No bot starts on a half-filled target.
+
+    ``advance`` is called with how many more pieces are done, and how many there are in all. Raise :class:`StartError`
+    where a bot runs on either of them, ``target`` holds data of its own, the keys are wrong, or both differ at the end.
     """
-    for archive in (source, target):
-        if await archive.is_running():
-            raise StartError(f"A bot is running on {archive.name}: stop it, wait a minute, and begin again.")
-    if await source.is_moving():
+    for place in (source, target):
+        if await place.is_running():
+            raise StartError(f"A bot is running on {place.name}: stop it, wait a minute, and begin again.")
+    if await source.run(lambda t: t.is_moving()):
         raise StartError(f"A move into {source.name} was not finished: there may be data missing in it.")
-    if not (await target.is_moving() or await target.is_empty()):
+    if not await target.run(_takes_a_move):
         raise StartError(f"There are data in {target.name} already. Nothing was changed: move into an empty one.")
-    sealed = await source.sealed_secret()
+    sealed = await source.run(lambda t: t.sealed_secret())
     if sealed is None:
         raise StartError(f"There is nothing in {source.name}.")
-    await target.set_moving(True)
-    await target.put_sealed_secret(sealed)
-    chat_ids, accounts = await source.chat_ids(), await source.accounts()
+    await source.run(lambda t: try_keys(t, vault, sealed, source.secret_place))
+    await target.run(partial(_begin, sealed=sealed))
+    chat_ids, accounts = await source.run(lambda t: t.chat_ids()), await source.run(lambda t: t.accounts())
     total = 3 * (len(chat_ids) + len(accounts))  # copied, read there, read here
     await _copy_chats(source, target, chat_ids, lambda count: advance(count, total))
     await _copy_payments(source, target, accounts, lambda count: advance(count, total))
-    here, there = [await content_of(archive, lambda count: advance(count, total)) for archive in (source, target)]
+    here, there = [await content_of(place, lambda count: advance(count, total)) for place in (source, target)]
     if here != there:
         raise StartError(f"{source.name} and {target.name} differ ({here}, {there}): run the move again.")
     if await source.is_running():
@@ -99,49 +76,78 @@ async def move(source: Archive, target: Archive, advance: Callable[[int, int], N
             f"A bot was started on {source.name} meanwhile, and what it has changed since may be missing in "
             f"{target.name}: stop it, wait a minute, and run the move again."
         )
-    await target.set_moving(False)
+    await target.run(lambda t: t.set_moving(False))
     return there
 
 
-async def content_of(archive: Archive, advance: Callable[[int], None] = lambda _: None) -> Content:
+async def content_of(place: Backend, advance: Advance = lambda _: None) -> Content:
     """Count and hash everything, in order."""
     digest, chats, payments = hashlib.sha256(), 0, 0
-    for ids in _batches(await archive.chat_ids()):
-        for record in await archive.chats(ids):
+    for ids in _parts(await place.run(lambda t: t.chat_ids())):
+        for record in await place.run(partial(_chats, ids=ids)):
             digest.update(msgspec.json.encode(record))
             chats += 1
         advance(len(ids))
-    for accounts in _batches(await archive.accounts()):
-        for account, rows in sorted((await archive.payments(accounts)).items()):
+    for accounts in _parts(await place.run(lambda t: t.accounts())):
+        for account, rows in (await place.run(partial(_payments, accounts=accounts))).items():
             digest.update(msgspec.json.encode((account, rows)))
             payments += len(rows)
         advance(len(accounts))
     return Content(chats, payments, digest.hexdigest())
 
 
-async def _copy_chats(
-    source: Archive, target: Archive, chat_ids: Sequence[int], advance: Callable[[int], None]
-) -> None:
-    stale = sorted(set(await target.chat_ids()) - set(chat_ids))
-    for ids in _batches(stale):
-        await target.delete_chats(ids)
-    for ids in _batches(chat_ids):
-        there = {record.id: record for record in await target.chats(ids)}
-        await target.put_chats([record for record in await source.chats(ids) if there.get(record.id) != record])
+async def _takes_a_move(t: Transaction) -> bool:
+    return await t.is_moving() or (await t.sealed_secret() is None and not await t.holds_data())
+
+
+async def _begin(t: Transaction, *, sealed: str) -> None:
+    await t.set_moving(True)
+    await t.put_sealed_secret(sealed)
+
+
+async def _copy_chats(source: Backend, target: Backend, chat_ids: Sequence[int], advance: Advance) -> None:
+    stale = sorted(set(await target.run(lambda t: t.chat_ids())) - set(chat_ids))
+    for ids in _parts(stale):
+        await target.run(partial(_delete, ids=ids))
+    for ids in _parts(chat_ids):
+        records = await source.run(partial(_chats, ids=ids))
+        await target.run(partial(_put_chats, records=records))
         advance(len(ids))
 
 
-async def _copy_payments(
-    source: Archive, target: Archive, accounts: Sequence[str], advance: Callable[[int], None]
-) -> None:
-    stale = sorted(set(await target.accounts()) - set(accounts))
-    await target.put_payments(dict.fromkeys(stale, ()))
-    for some in _batches(accounts):
-        there = await target.payments(some)
-        rows = await source.payments(some)
-        await target.put_payments({account: rows[account] for account in some if there.get(account) != rows[account]})
+async def _copy_payments(source: Backend, target: Backend, accounts: Sequence[str], advance: Advance) -> None:
+    stale = sorted(set(await target.run(lambda t: t.accounts())) - set(accounts))
+    for some in _parts(stale):
+        await target.run(partial(_put_payments, payments={account: [] for account in some}))
+    for some in _parts(accounts):
+        payments = await source.run(partial(_payments, accounts=some))
+        await target.run(partial(_put_payments, payments=payments))
         advance(len(some))
 
 
-def _batches(items: Sequence[T]) -> list[Sequence[T]]:
-    return [items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE)]
+async def _chats(t: Transaction, *, ids: Sequence[int]) -> list[ChatRecord]:
+    return await t.read_chats(ids)
+
+
+async def _payments(t: Transaction, *, accounts: Sequence[str]) -> dict[str, list[PaymentRow]]:
+    return {account: await t.payments_of(account) for account in accounts}
+
+
+async def _put_chats(t: Transaction, *, records: Sequence[ChatRecord]) -> None:
+    there = {record.id: record for record in await t.read_chats([record.id for record in records])}
+    await t.put_chats([record for record in records if there.get(record.id) != record])
+
+
+async def _put_payments(t: Transaction, *, payments: dict[str, list[PaymentRow]]) -> None:
+    for account, rows in payments.items():
+        if await t.payments_of(account) != rows:
+            await t.put_payments(account, rows)
+
+
+async def _delete(t: Transaction, *, ids: Sequence[int]) -> None:
+    for chat_id in ids:
+        await t.delete_chat(chat_id)
+
+
+def _parts(items: Sequence[T]) -> list[Sequence[T]]:
+    return [items[start : start + MOVED_TOGETHER] for start in range(0, len(items), MOVED_TOGETHER)]

@@ -1,20 +1,27 @@
-"""``store.json``: the sealed secret behind the account fingerprints. That it opens shows that the keys are right."""
+"""What is sealed in a store: the secret behind the account fingerprints, and the tokens.
+
+That the secret opens shows that the keys are the right ones.
+"""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
-from tinydb.table import Document
+import structlog
 
 from bot.errors import StartError
-from bot.store.rules.records import ONLY
-from bot.store.tinydb.files import ACCOUNTS, CHATS, DamagedFile, DataFolder
-from bot.store.tinydb.keyfile import STORE_FILE
-from bot.store.tinydb.storage import Transaction
+from bot.store.backend import Transaction, Work
 from bot.store.vault import SealBroken, Vault, key_id_of
 
-SCHEMA = 1
-TABLE = "store"
+log = structlog.get_logger()
+
+SEALED_TOGETHER = 200
+"""How many tokens one transaction seals anew."""
+
 SEALED_FOR = ("fingerprint", "store")
 PUT_IT_BACK = (
     "Put that key back into TOKEN_KEYS, behind the new one: the first key seals, all of them open. "
@@ -22,69 +29,89 @@ PUT_IT_BACK = (
 )
 
 
-class SecretFile:
-    """Reads and writes the file of one data folder."""
+async def open_secret(t: Transaction, vault: Vault, place: str) -> str:
+    """Return the secret. The first start makes it. ``place`` tells an operator where it is kept.
 
-    def __init__(self, folder: DataFolder, vault: Vault) -> None:
-        self._folder = folder
-        self._vault = vault
-
-    def make(self) -> str:
-        """Store a new secret and give it."""
-        secret = secrets.token_urlsafe(32)
-        self.put(self._vault.seal(*SEALED_FOR, secret))
-        return secret
-
-    def open(self) -> str | None:
-        """The secret; None before the first start. Raises :class:`StartError` where there is one that can't be had."""
-        sealed = self.sealed()
-        if sealed is None:
-            return None
-        try:
-            return self._vault.open(*SEALED_FOR, sealed)
-        except SealBroken as error:
-            raise self._wrong_keys(sealed) from error
-
-    def seal_anew(self) -> bool:
-        """Seal the secret with the first key; False where that is how it is sealed."""
-        sealed = self.sealed()
-        if sealed is None or self._vault.sealed_by_first(sealed):
-            return False
-        self._save({"fingerprint_secret": self._vault.seal(*SEALED_FOR, self._vault.open(*SEALED_FOR, sealed))})
-        return True
-
-    def _save(self, fields: dict[str, object]) -> None:
-        transaction = Transaction(self._folder)
-        transaction.open(STORE_FILE).table(TABLE).upsert(Document(fields, ONLY))
-        transaction.commit()
-
-    def put(self, sealed: str) -> None:
-        """Store a secret that is sealed already."""
-        self._save({"schema": SCHEMA, "fingerprint_secret": sealed})
-
-    def sealed(self) -> str | None:
-        """The secret as it is stored; None before the first start. Raises :class:`StartError`."""
-        document = Transaction(self._folder).open(STORE_FILE).table(TABLE).get(doc_id=ONLY)
-        if document is None:
-            if self._folder.names(CHATS) or self._folder.names(ACCOUNTS):
-                raise StartError(
-                    f"The file {self._folder.root / STORE_FILE} is gone or empty, but there are chats beside it. "
-                    "Without it the accounts can't be told apart: put back a copy of it. Nothing was changed."
-                )
-            return None
-        schema, sealed = document.get("schema"), document.get("fingerprint_secret")
-        if not isinstance(schema, int) or not isinstance(sealed, str):
-            raise DamagedFile(self._folder.root / STORE_FILE, "a field is missing")
-        if schema > SCHEMA:
-            raise StartError(
-                f"The data folder {self._folder.root} was written by a newer version of the bot: install that one."
-            )
-        return sealed
-
-    def _wrong_keys(self, sealed: str) -> StartError:
-        if self._vault.knows(sealed):
-            return DamagedFile(self._folder.root / STORE_FILE, "its sealed part was changed")
-        return StartError(
-            f"The data in {self._folder.root} were sealed with the key {key_id_of(sealed)}, which is not among the "
-            f"keys given ({', '.join(self._vault.key_ids)}). {PUT_IT_BACK}"
+    Raise :class:`StartError` where the keys are not those of the stored data, or the secret of stored data is gone.
+    """
+    sealed = await t.sealed_secret()
+    if sealed is not None:
+        return await try_keys(t, vault, sealed, place)
+    if await t.holds_data():
+        raise StartError(
+            f"The secret in {place} is gone, but there are chats beside it. Without it the accounts can't be told "
+            "apart: put back a copy of it. Nothing was changed."
         )
+    secret = secrets.token_urlsafe(32)
+    await t.put_sealed_secret(vault.seal(*SEALED_FOR, secret))
+    return secret
+
+
+async def try_keys(t: Transaction, vault: Vault, sealed: str, place: str) -> str:
+    """Return the opened secret. Raise :class:`StartError` where the keys are not those of the stored data."""
+    try:
+        secret = vault.open(*SEALED_FOR, sealed)
+    except SealBroken as error:
+        if vault.knows(sealed):
+            raise StartError(
+                f"The secret in {place} does not open: its sealed part was changed. Put back a copy of it."
+            ) from error
+        raise StartError(
+            f"The stored data were sealed with the key {key_id_of(sealed)}, which is not among the keys given "
+            f"({', '.join(vault.key_ids)}). {PUT_IT_BACK}"
+        ) from error
+    unknown = {
+        key: chats for key, chats in (await t.sealed_by_others(vault.key_ids[0])).items() if key not in vault.key_ids
+    }
+    if unknown:
+        raise StartError(
+            f"The tokens of {sum(map(len, unknown.values()))} chats were sealed with keys that are not at hand "
+            f"({', '.join(sorted(unknown))}). {PUT_IT_BACK}"
+        )
+    return secret
+
+
+async def seal_anew(run: Callable[[Work[Any]], Awaitable[Any]], vault: Vault) -> None:
+    """Seal with the first key what an older one sealed. ``run`` runs a transaction.
+
+    Whatever a crash leaves opens with one of the keys, and the next start does the rest. Several processes may do this
+    at once.
+    """
+    count = await run(partial(_seal_secret, vault=vault))
+    chat_ids = await run(partial(_to_seal, vault=vault))
+    for start in range(0, len(chat_ids), SEALED_TOGETHER):
+        count += await run(partial(_seal_tokens, vault=vault, chat_ids=chat_ids[start : start + SEALED_TOGETHER]))
+    if count:
+        log.info("sealed anew with the first key", key=vault.key_ids[0], count=count)
+
+
+async def _seal_secret(t: Transaction, *, vault: Vault) -> int:
+    sealed = await t.sealed_secret()
+    if sealed is None or vault.sealed_by_first(sealed):
+        return 0
+    await t.put_sealed_secret(vault.seal(*SEALED_FOR, vault.open(*SEALED_FOR, sealed)))
+    return 1
+
+
+async def _to_seal(t: Transaction, *, vault: Vault) -> list[int]:
+    """Return the chats whose token an older key has sealed."""
+    return sorted(chat_id for chats in (await t.sealed_by_others(vault.key_ids[0])).values() for chat_id in chats)
+
+
+async def _seal_tokens(t: Transaction, *, vault: Vault, chat_ids: Sequence[int]) -> int:
+    """Seal the tokens of these chats. Log and leave a token that does not open. Return how many were sealed."""
+    count = 0
+    for stored in (await t.lock_chats(*chat_ids)).values():
+        link, chat_id = stored.record.link, stored.record.id
+        if link is None or vault.sealed_by_first(link.sealed_token):
+            continue
+        try:
+            token = vault.open_token(chat_id, link.sealed_token)
+        except SealBroken:
+            key_id = key_id_of(link.sealed_token)
+            log.warning("token does not open, so it still needs its key", chat=chat_id, key=key_id)
+            continue
+        new = replace(stored.record, link=replace(link, sealed_token=vault.seal_token(chat_id, token)))
+        await t.save_chat(stored, new, check=stored.check, message=stored.message)
+        count += 1
+    return count

@@ -17,7 +17,8 @@ from bot.provider.client import ProviderClient
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import BOT_TOKEN, Chat, Person, SandboxTelegram
 from bot.settings import Settings, load_settings
-from bot.store.tinydb.backend import TinyStore, open_store
+from bot.store.store import Store
+from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
 from tests.chat.fakes import FakeProvider, Time
 
@@ -83,7 +84,7 @@ def provider() -> FakeProvider:
 
 
 @pytest.fixture
-async def store(settings: Settings) -> AsyncIterator[TinyStore]:
+async def store(settings: Settings) -> AsyncIterator[Store]:
     store = open_store(settings.data_dir, [new_key()])
     yield store
     await store.close()
@@ -98,7 +99,7 @@ async def bot(settings: Settings) -> AsyncIterator[Bot]:
 
 @pytest.fixture
 async def invoice_bot(
-    settings: Settings, store: TinyStore, provider: FakeProvider, time: Time
+    settings: Settings, store: Store, provider: FakeProvider, time: Time
 ) -> AsyncIterator[InvoiceBot]:
     """The whole bot as the application wires it, polling."""
     bot = InvoiceBot(settings, store, cast("ProviderClient", provider), build_telegram(settings), time)

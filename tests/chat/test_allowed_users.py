@@ -9,7 +9,7 @@ import pytest
 from bot.application import InvoiceBot
 from bot.domain.chats import Link, Place, Token, Watch
 from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
-from bot.store.tinydb.backend import TinyStore
+from bot.store.store import Store
 from tests.chat.conversation import ask, from_bot, link, said
 from tests.chat.fakes import TOKEN, FakeProvider
 from tests.chat.samples import NOW
@@ -19,7 +19,15 @@ pytestmark = pytest.mark.usefixtures("invoice_bot")
 
 def link_of(chat_id: int) -> Link:
     """A link as it was made before its chat was no longer allowed in."""
-    return Link("account", Place(chat_id), Token(TOKEN), chat_id, NOW, NOW, Watch(NOW))
+    return Link(
+        account="account",
+        place=Place(chat_id),
+        token=Token(TOKEN),
+        linked_by=chat_id,
+        linked_at=NOW,
+        next_check_at=NOW,
+        watch=Watch(NOW),
+    )
 
 
 @pytest.mark.parametrize("allowed_users", ["1,2"])
@@ -79,7 +87,7 @@ async def test_who_is_turned_away_is_told_if_the_token_could_not_be_deleted(
 
 
 @pytest.mark.parametrize("allowed_users", ["1,2"])
-async def test_everybody_may_have_their_own_data_forgotten(ada: Person, chat: Chat, store: TinyStore) -> None:
+async def test_everybody_may_have_their_own_data_forgotten(ada: Person, chat: Chat, store: Store) -> None:
     await ask(ada, chat, "/unlink", "not linked")
     await store.link(link_of(chat.id), {})
     question = await ask(ada, chat, "/unlink", "Remove the link?")
@@ -90,7 +98,7 @@ async def test_everybody_may_have_their_own_data_forgotten(ada: Person, chat: Ch
 
 @pytest.mark.parametrize("allowed_users", ["1000001"])
 async def test_who_may_not_talk_to_the_bot_can_be_no_payer(
-    ada: Person, telegram: SandboxTelegram, store: TinyStore
+    ada: Person, telegram: SandboxTelegram, store: Store
 ) -> None:
     bob = telegram.add_user("Bob", language_code="en")
     group = ada.create_group("Family", members=[bob], supergroup=True)

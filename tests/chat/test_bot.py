@@ -14,7 +14,7 @@ from bot.factories import build_telegram
 from bot.provider.client import ProviderClient
 from bot.sandbox.telegram import Chat, Person, SandboxTelegram
 from bot.settings import Settings
-from bot.store.tinydb.backend import TinyStore
+from bot.store.store import Store
 from tests.chat.conversation import ask
 from tests.chat.fakes import FakeProvider, Time
 
@@ -32,7 +32,7 @@ async def test_the_bot_says_which_updates_it_wants(telegram: SandboxTelegram, in
 
 
 async def test_a_menu_that_can_not_be_set_does_not_stop_the_start(
-    settings: Settings, store: TinyStore, provider: FakeProvider, time: Time, telegram: SandboxTelegram, ada: Person,
+    settings: Settings, store: Store, provider: FakeProvider, time: Time, telegram: SandboxTelegram, ada: Person,
     chat: Chat,
 ) -> None:  # fmt: skip
     telegram.faults.server_error(method="setMyCommands", times=None)

@@ -15,7 +15,7 @@ from bot.domain.chats import Chat as StoredChat
 from bot.errors import StoreAway
 from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
 from bot.sandbox.telegram.errors import upgraded
-from bot.store.tinydb.backend import TinyStore
+from bot.store.store import Store
 from tests.chat.conversation import answers, ask, from_bot, link, said
 from tests.chat.fakes import TOKEN, FakeProvider
 from tests.chat.samples import invoice
@@ -23,7 +23,7 @@ from tests.chat.samples import invoice
 pytestmark = pytest.mark.usefixtures("invoice_bot")
 
 
-async def until(store: TinyStore, chat_id: int, condition: Callable[[StoredChat], bool]) -> StoredChat:
+async def until(store: Store, chat_id: int, condition: Callable[[StoredChat], bool]) -> StoredChat:
     """What the store knows of a chat, as soon as it is so."""
     async with asyncio.timeout(10):
         while not condition(stored := await store.chat(chat_id)):
@@ -90,7 +90,7 @@ async def test_an_answer_that_can_not_be_delivered_stops_nothing(
 # --- Resting and waking ---------------------------------------------------------------------------------------------
 
 
-async def test_a_chat_rests_while_the_bot_is_blocked(ada: Person, chat: Chat, store: TinyStore) -> None:
+async def test_a_chat_rests_while_the_bot_is_blocked(ada: Person, chat: Chat, store: Store) -> None:
     await link(ada, chat)
     ada.block()
     resting = await until(store, chat.id, lambda stored: stored.resting is not None)
@@ -101,7 +101,7 @@ async def test_a_chat_rests_while_the_bot_is_blocked(ada: Person, chat: Chat, st
 
 
 @pytest.mark.parametrize("status", ["left", "kicked"])
-async def test_a_group_rests_while_the_bot_is_not_in_it(ada: Person, store: TinyStore, status: str) -> None:
+async def test_a_group_rests_while_the_bot_is_not_in_it(ada: Person, store: Store, status: str) -> None:
     group = ada.create_group("Friends")
     ada.set_bot_status(group, "member")
     await ask(ada, group, "/language de", "Welche Sprache")
@@ -112,7 +112,7 @@ async def test_a_group_rests_while_the_bot_is_not_in_it(ada: Person, store: Tiny
 
 
 async def test_a_refusal_while_answering_lets_the_chat_rest_and_the_next_message_wakes_it(
-    ada: Person, chat: Chat, telegram: SandboxTelegram, store: TinyStore
+    ada: Person, chat: Chat, telegram: SandboxTelegram, store: Store
 ) -> None:
     await link(ada, chat)
     telegram.faults.refuse(ApiError(403, "Forbidden: bot was blocked by the user"), method="sendMessage")
@@ -123,7 +123,7 @@ async def test_a_refusal_while_answering_lets_the_chat_rest_and_the_next_message
 
 
 async def test_a_group_that_became_a_supergroup_takes_its_data_along(
-    ada: Person, telegram: SandboxTelegram, store: TinyStore
+    ada: Person, telegram: SandboxTelegram, store: Store
 ) -> None:
     group = ada.create_group("Friends")
     ada.set_bot_status(group, "member")
@@ -175,7 +175,7 @@ async def test_many_chats_are_served_at_once(telegram: SandboxTelegram, provider
 
 
 async def test_a_block_that_could_not_be_noted_comes_again(
-    ada: Person, chat: Chat, store: TinyStore, telegram: SandboxTelegram, monkeypatch: pytest.MonkeyPatch
+    ada: Person, chat: Chat, store: Store, telegram: SandboxTelegram, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(routing, "AGAIN_AFTER", 0)
     await ask(ada, chat, "/start", "invoice")

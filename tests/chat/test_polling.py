@@ -23,7 +23,7 @@ from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
 from bot.sandbox.telegram.errors import NOT_FOUND
 from bot.services.leader_lease import LeaderLease
 from bot.settings import Settings
-from bot.store.tinydb.backend import TinyStore
+from bot.store.store import Store
 from tests.chat.fakes import Time
 from tests.chat.waits import Waits
 
@@ -106,7 +106,7 @@ class Taken(asyncio.Queue[Any]):
 
 
 @pytest.fixture
-def role(store: TinyStore, time: Time) -> LeaderLease:
+def role(store: Store, time: Time) -> LeaderLease:
     return LeaderLease("polling", "a", store, time)
 
 
@@ -199,7 +199,7 @@ async def comes_to_hold(role: LeaderLease, time: Time) -> bool:
 
 
 async def test_of_two_replicas_one_polls_and_the_other_takes_over_once_it_is_gone(
-    bot: Bot, store: TinyStore, time: Time, telegram: SandboxTelegram, ada: Person, chat: Chat
+    bot: Bot, store: Store, time: Time, telegram: SandboxTelegram, ada: Person, chat: Chat
 ) -> None:
     first, second = (LeaderLease("polling", name, store, time) for name in "ab")
     async with polling(bot, first) as updates:
@@ -216,7 +216,7 @@ async def test_of_two_replicas_one_polls_and_the_other_takes_over_once_it_is_gon
 
 
 async def test_what_is_in_hand_is_not_confirmed_and_comes_again_after_a_crash(
-    bot: Bot, store: TinyStore, time: Time, telegram: SandboxTelegram, ada: Person, chat: Chat
+    bot: Bot, store: Store, time: Time, telegram: SandboxTelegram, ada: Person, chat: Chat
 ) -> None:
     role, queue = LeaderLease("polling", "a", store, time), asyncio.Queue[Any]()
     tracker = UpdateTracker(queue)
@@ -234,7 +234,7 @@ async def test_what_is_in_hand_is_not_confirmed_and_comes_again_after_a_crash(
     assert telegram.world.updates.pending == 0
 
 
-async def test_a_stop_lets_another_replica_poll_at_once(bot: Bot, store: TinyStore, time: Time) -> None:
+async def test_a_stop_lets_another_replica_poll_at_once(bot: Bot, store: Store, time: Time) -> None:
     poller = Poller(bot, UpdateTracker(asyncio.Queue()), LeaderLease("polling", "a", store, time), time)
     poller._tracker.end(None, handled=True)
     assert await poller._leader_lease.hold()
@@ -255,7 +255,7 @@ async def test_a_conflict_gives_the_role_up_until_the_store_says_otherwise(
 
 
 async def test_who_was_frozen_while_a_webhook_was_deleted_asks_for_the_role_again(
-    bot: Bot, store: TinyStore, time: Time, telegram: SandboxTelegram
+    bot: Bot, store: Store, time: Time, telegram: SandboxTelegram
 ) -> None:
     first, second = (LeaderLease("polling", name, store, time) for name in "ab")
     poller = Poller(bot, UpdateTracker(asyncio.Queue()), first, time)

@@ -11,7 +11,7 @@ from bot import application
 from bot.application import InvoiceBot
 from bot.chat import dispatch
 from bot.sandbox.telegram import ActionShown, Chat, Person, SandboxTelegram
-from bot.store.tinydb.backend import TinyStore
+from bot.store.store import Store
 from tests.chat.conversation import ask, from_bot, link
 from tests.chat.fakes import FakeProvider, Time
 from tests.chat.samples import invoice
@@ -177,7 +177,7 @@ async def test_a_flood_of_presses_starts_one_download_of_each_and_one_at_a_time(
 
 
 async def test_what_is_slow_ends_the_wait_for_a_token_as_any_command_does(
-    ada: Person, chat: Chat, store: TinyStore
+    ada: Person, chat: Chat, store: Store
 ) -> None:
     await ask(ada, chat, "/link", "Send me your API token")
     await ask(ada, chat, "/pdf 1", "not linked")

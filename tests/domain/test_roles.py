@@ -10,7 +10,16 @@ from bot.domain.chats import Link, Member, Place, Token, Watch
 from bot.domain.payments import PaymentRules
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-LINK = Link("a", Place(-5), Token("t"), 7, NOW, NOW, Watch(NOW), "Ada")
+LINK = Link(
+    account="a",
+    place=Place(-5),
+    token=Token("t"),
+    linked_by=7,
+    linked_at=NOW,
+    next_check_at=NOW,
+    watch=Watch(NOW),
+    owner_name="Ada",
+)
 
 
 def test_the_owner_and_those_named_may_pay_and_nobody_else() -> None:

@@ -9,7 +9,7 @@ import pytest
 from bot.domain.alerts import AlertKind
 from bot.domain.invoices import Invoice
 from bot.errors import ChatGone, DeliveryUncertain, FloodLimited, NotSent, ProviderDown, SendRefused, TelegramDown
-from bot.ports import AT_ONCE
+from bot.ports import ALERTS_PER_MESSAGE
 from bot.services.delivery import LEASE, TRIES
 from tests.fakes import Gate, invoice, settled
 from tests.services.world import DAY, DUE, HOUR, MINUTE, SECOND, World
@@ -39,10 +39,10 @@ async def test_different_things_go_into_one_message_too(world: World) -> None:
 
 
 async def test_more_than_a_message_holds_come_as_several_in_order(world: World) -> None:
-    await world.find(*range(1, 2 * AT_ONCE + 2))
+    await world.find(*range(1, 2 * ALERTS_PER_MESSAGE + 2))
     await world.deliver(5)
-    assert [len(alerts) for alerts in world.messages()] == [AT_ONCE, AT_ONCE, 1]
-    assert world.numbers() == list(range(1, 2 * AT_ONCE + 2))
+    assert [len(alerts) for alerts in world.messages()] == [ALERTS_PER_MESSAGE, ALERTS_PER_MESSAGE, 1]
+    assert world.numbers() == list(range(1, 2 * ALERTS_PER_MESSAGE + 2))
 
 
 async def test_an_alert_that_was_found_while_a_message_is_under_way_comes_in_the_next(world: World) -> None:

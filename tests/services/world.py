@@ -21,7 +21,8 @@ from bot.services.linking import Linking
 from bot.services.payments.flow import Payments
 from bot.services.payments.selection import PaymentSelection
 from bot.services.workers import Workers
-from bot.store.tinydb.backend import TinyStore, open_store
+from bot.store.store import Store
+from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
 from tests.fakes import FakeAccount, FakeMessenger, FakeProvider, SettableClock, invoice
 
@@ -67,7 +68,7 @@ class World:
 
     def open(self) -> None:
         """Begin as a new process: only what is on the disk is known."""
-        self.store: TinyStore = open_store(self.folder, self.keys, self.clock)
+        self.store: Store = open_store(self.folder, self.keys, self.clock)
         self.workers = Workers(50)
         self.wire(lambda port: port)
 

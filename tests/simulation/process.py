@@ -22,10 +22,12 @@ from bot.services.checks import Checker
 from bot.services.delivery import AlertSender
 from bot.services.linking import Linking
 from bot.services.workers import Workers
+from bot.store.store import Store
 from bot.store.tinydb import files
-from bot.store.tinydb.backend import TinyStore, open_store
+from bot.store.tinydb.opening import open_store
 from bot.store.tinydb.queue import LeaseQueue
 from bot.store.vault import new_key
+from tests.store.backends import folder_of
 from tests.store.cutting import Cut, CuttingOs
 
 log = structlog.get_logger()
@@ -132,9 +134,10 @@ class Process:
         self.fuse = Fuse(cuts)
         self._cuts = cuts
         self._clock = clock
-        self._raw: TinyStore = open_store(folder, KEYS, clock)
-        self._raw._worker.shutdown(wait=False)
-        self._raw._worker = InlineExecutor()  # type: ignore[assignment]  # as an executor, it is as good
+        self._raw: Store = open_store(folder, KEYS, clock)
+        self._backend = folder_of(self._raw)
+        self._backend._worker.shutdown(wait=False)
+        self._backend._worker = InlineExecutor()  # type: ignore[assignment]  # as an executor, it is as good
         self.store: Any = Fused(self._raw, self.fuse)
         provider, messenger = Fused(provider, self.fuse), Fused(messenger, self.fuse)
         self.checks, self.sends = Workers(50), Workers(25)
@@ -145,9 +148,9 @@ class Process:
 
     async def tick(self) -> None:
         """Start what is due, as the application does it every second."""
-        if self._is_due(self._raw._db.chats.checks):
+        if self._is_due(self._backend.chats.checks):
             await self.checker.tick()
-        if self._is_due(self._raw._db.chats.alerts):
+        if self._is_due(self._backend.chats.messages):
             await self.alert_sender.tick()
 
     def _is_due(self, queue: LeaseQueue[int]) -> bool:
@@ -167,7 +170,7 @@ class Process:
 
     def next_due(self) -> datetime | None:
         """When the store has work for a tick."""
-        heaps = (self._raw._db.chats.checks._heap, self._raw._db.chats.alerts._heap)
+        heaps = (self._backend.chats.checks._heap, self._backend.chats.messages._heap)
         return min((heap[0][0] for heap in heaps if heap), default=None)
 
     def kill_at_call(self, number: int, only: str = "") -> None:

@@ -9,7 +9,7 @@ from bot.domain.alerts import Alert, AlertKind
 from bot.domain.chats import Link, Place
 from bot.domain.payments import Action, Outcome, Payment, State
 from bot.domain.preferences import Preferences
-from bot.ports import AT_ONCE, MESSAGES_KEPT, Store, Waiting
+from bot.ports import ALERTS_PER_MESSAGE, MESSAGES_KEPT, Store, Waiting
 from tests.store.examples import (
     CHAT,
     HOUR,
@@ -54,7 +54,7 @@ class MessageContract:
 
     async def test_no_more_than_the_limit_go_into_one_message(self, shelf: Shelf) -> None:
         store = await shelf.open()
-        await with_alerts(store, *range(1, 2 * AT_ONCE + 4))
+        await with_alerts(store, *range(1, 2 * ALERTS_PER_MESSAGE + 4))
         sizes = []
         seen: list[int | None] = []
         for _ in range(3):
@@ -62,8 +62,8 @@ class MessageContract:
             sizes.append(len(delivery.alerts))
             seen += numbers_in(delivery)
             assert await store.alerts_sent(delivery.claim, None, ())
-        assert sizes == [AT_ONCE, AT_ONCE, 3]
-        assert seen == list(range(1, 2 * AT_ONCE + 4))
+        assert sizes == [ALERTS_PER_MESSAGE, ALERTS_PER_MESSAGE, 3]
+        assert seen == list(range(1, 2 * ALERTS_PER_MESSAGE + 4))
 
     async def test_what_comes_while_a_message_is_being_sent_goes_into_the_next(self, shelf: Shelf) -> None:
         store = await shelf.open()

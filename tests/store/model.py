@@ -10,7 +10,7 @@ from itertools import takewhile
 from bot.domain.alerts import Alert, KnownInvoice, SentMessage, taking_the_place_of
 from bot.domain.chats import Chat, Link, Place, Silence
 from bot.domain.preferences import Preferences
-from bot.ports import AT_ONCE, MESSAGES_KEPT, Check, Checked, Delivery, Waiting
+from bot.ports import ALERTS_PER_MESSAGE, MESSAGES_KEPT, Check, Checked, Delivery, Waiting
 from tests.store.examples import NOW
 
 
@@ -87,7 +87,7 @@ class ModelChat:
         joining = takewhile(
             lambda other: not other.may_be_seen and not other.attempts and other.alert.account == account, queue
         )
-        return list(joining)[:AT_ONCE]
+        return list(joining)[:ALERTS_PER_MESSAGE]
 
     def check_is_due(self, now: datetime) -> bool:
         if not self.works or self.link is None:

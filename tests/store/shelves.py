@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.store.postgres.store import PostgresStore, open_store as open_postgres
-from bot.store.tinydb.backend import TinyStore, open_store
+from bot.store.postgres.backend import open_store as open_postgres
+from bot.store.store import Store
+from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
 from tests.store.examples import NOW
 
@@ -17,9 +18,9 @@ class TinyShelf:
         self.folder = folder
         self.keys = keys or (new_key(),)
         self.now = NOW
-        self._store: TinyStore | None = None
+        self._store: Store | None = None
 
-    async def open(self) -> TinyStore:
+    async def open(self) -> Store:
         self._store = open_store(self.folder, self.keys, lambda: self.now)
         return self._store
 
@@ -35,9 +36,9 @@ class PostgresShelf:
         self.url = url
         self.keys = keys or (new_key(),)
         self.now = NOW
-        self._stores: list[PostgresStore] = []
+        self._stores: list[Store] = []
 
-    async def open(self) -> PostgresStore:
+    async def open(self) -> Store:
         store = await open_postgres(self.url, self.keys, connections=4, timeout=5, clock=lambda: self.now)
         self._stores.append(store)
         return store

@@ -20,10 +20,12 @@ from bot.domain.payments import State
 from bot.domain.preferences import Preferences
 from bot.domain.selections import Offer, Selection
 from bot.ports import Store
-from bot.store.rules.records import chat_of
+from bot.store.store import Store as OurStore
 from bot.store.tinydb import files
-from bot.store.tinydb.backend import TinyStore, open_store
+from bot.store.tinydb.opening import open_store
+from bot.store.tinydb.transaction import TinyTransaction
 from bot.store.vault import new_key
+from tests.store.backends import chat_in_file, folder_of, payments_in_file
 from tests.store.cutting import CALLS, Cut, CuttingOs
 from tests.store.examples import (
     CHAT,
@@ -56,17 +58,18 @@ View = dict[str, Any]
 Deed = Callable[[Store], Coroutine[Any, Any, None]]
 
 
-def view(store: TinyStore) -> View:
+def view(store: OurStore) -> View:
     """All that a store holds, tokens opened."""
-    database = store._db
+    backend = folder_of(store)
     found: View = {}
-    for name in database.folder.names("chats"):
-        record = database.read_chat(int(Path(name).stem))
+    for name in backend.folder.names("chats"):
+        record = chat_in_file(store, int(Path(name).stem))
         assert record is not None
-        found[name] = (chat_of(record, database.vault), dict(record.known), record.alerts, record.sent)
-    for name in database.folder.names("accounts"):
-        found[name] = database.payments_of(Path(name).stem)
-    found["desk"] = (store._desk._read(Invitation), store._desk._read(Selection))
+        found[name] = (store._chat(record), dict(record.known), record.alerts, record.sent)
+    for name in backend.folder.names("accounts"):
+        found[name] = payments_in_file(store, Path(name).stem)
+    t = TinyTransaction(backend)
+    found["pending"] = (t._items(Invitation), t._items(Selection))
     return found
 
 
@@ -199,13 +202,13 @@ async def stages_of(deed: Deed, folder: Path) -> list[View]:
     """The states that a deed goes through, each a transaction of its own."""
     store = open_store(folder, [KEY])
     stages = [view(store)]
-    real_apply = store._db.folder.apply
+    real_apply = folder_of(store).folder.apply
 
     def apply(changes: Any) -> None:
         real_apply(changes)
         stages.append(view(store))
 
-    store._db.folder.apply = apply  # type: ignore[method-assign]  # look in after each transaction
+    folder_of(store).folder.apply = apply  # type: ignore[method-assign]  # look in after each transaction
     await deed(store)
     await store.close()
     return stages
@@ -298,8 +301,8 @@ async def test_after_an_error_of_the_disk_memory_and_files_agree_and_the_deed_ca
     raise AssertionError("the deed never came to an end")
 
 
-async def assert_queues_hold_what_the_files_hold(store: TinyStore) -> None:
-    records = [store._db.read_chat(int(Path(name).stem)) for name in store._db.folder.names("chats")]
+async def assert_queues_hold_what_the_files_hold(store: OurStore) -> None:
+    records = [chat_in_file(store, int(Path(name).stem)) for name in folder_of(store).folder.names("chats")]
     much_later = NOW + timedelta(days=30)
     checks = await store.claim_checks(much_later, 100, LEASE)
     assert sorted(check.chat.id for check in checks) == sorted(r.id for r in records if r and r.link)

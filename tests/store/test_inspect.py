@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StartError
+from bot.store.rules.operators import Contents
 from bot.store.tinydb import files
-from bot.store.tinydb.backend import open_store
 from bot.store.tinydb.keyfile import load_or_make_key
-from bot.store.tinydb.opening import LOCK_FILE, Contents, in_use, inspect
+from bot.store.tinydb.opening import LOCK_FILE, in_use, inspect, open_store
 from bot.store.vault import new_key
 from tests.store.cutting import CuttingOs
 from tests.store.examples import LEASE, MINUTE, NOW, linked, with_alerts

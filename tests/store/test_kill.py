@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from bot.domain.preferences import Preferences
-from bot.store.tinydb.backend import open_store
 from bot.store.tinydb.files import PENDING
+from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
+from tests.store.backends import chat_in_file
 
 WRITER = """
 import asyncio, sys
@@ -21,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from bot.domain.chats import Silence
 from bot.domain.preferences import Preferences
-from bot.store.tinydb.backend import open_store
+from bot.store.tinydb.opening import open_store
 from tests.store.examples import HOUR, LEASE, checked, claim_check, known_invoice, new_alert, new_link, new_payment, NOW
 
 async def main():
@@ -62,7 +63,7 @@ async def test_a_process_killed_while_writing_leaves_a_whole_state(tmp_path: Pat
             writer.kill()
         store = open_store(folder, [key])
         (here,) = [chat_id for chat_id in (1, 2) if (await store.chat(chat_id)).link]
-        record = store._db.read_chat(here)
+        record = chat_in_file(store, here)
         assert record is not None
         assert record.link is not None
         assert len({invoice.told for invoice in record.known.values()}) <= 1

@@ -19,7 +19,7 @@ from bot.domain.chats import Link, Silence, Trouble, Watch
 from bot.domain.preferences import Preferences
 from bot.ports import Check, Delivery, Store
 from bot.store.rules.chats import CHECK_FIRST
-from bot.store.tinydb.backend import open_store
+from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
 from tests.store.examples import (
     LEASE,

@@ -1,4 +1,4 @@
-"""The due queue: leases, epochs, and who may write under them."""
+"""The due queue: leases, fencing tokens, and who may write under them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ def minutes(number: float) -> datetime:
 
 
 def claimed(queue: LeaseQueue[str], now: datetime, limit: int = 10) -> list[str]:
-    return [key for key, _ in queue.claim(now, limit, LEASE)]
+    return queue.claim(now, limit, now + LEASE)
+
+
+def claimed_with_token(queue: LeaseQueue[str]) -> int:
+    (key,) = claimed(queue, NOW, 1)
+    hold = queue.held(key)
+    assert hold is not None
+    return hold.fencing_token
 
 
 @given(st.dictionaries(st.text(), st.integers(-100, 100)), st.integers(-100, 100), st.integers(0, 20))
@@ -42,7 +49,7 @@ def test_putting_a_key_again_moves_it() -> None:
 def test_a_leased_key_comes_when_its_lease_ends_whenever_it_is_put_to() -> None:
     queue: LeaseQueue[str] = LeaseQueue()
     queue.put("a", NOW)
-    ((_, fencing_token),) = queue.claim(NOW, 1, LEASE)
+    fencing_token = claimed_with_token(queue)
     queue.put("a", NOW)
     assert claimed(queue, minutes(4)) == []
     assert queue.holder(fencing_token) == "a"
@@ -53,8 +60,8 @@ def test_a_leased_key_comes_when_its_lease_ends_whenever_it_is_put_to() -> None:
 def test_a_released_key_can_be_put_anew() -> None:
     queue: LeaseQueue[str] = LeaseQueue()
     queue.put("a", NOW)
-    ((_, fencing_token),) = queue.claim(NOW, 1, LEASE)
-    queue.release("a")
+    fencing_token = claimed_with_token(queue)
+    queue.hold("a", None)
     queue.put("a", minutes(1))
     assert queue.holder(fencing_token) is None
     assert claimed(queue, minutes(1)) == ["a"]
@@ -63,7 +70,7 @@ def test_a_released_key_can_be_put_anew() -> None:
 def test_a_paused_key_is_not_claimed_and_keeps_its_lease() -> None:
     queue: LeaseQueue[str] = LeaseQueue()
     queue.put("a", NOW)
-    ((_, fencing_token),) = queue.claim(NOW, 1, LEASE)
+    fencing_token = claimed_with_token(queue)
     queue.pause("a")
     assert claimed(queue, minutes(60)) == []
     assert queue.holder(fencing_token) == "a"
@@ -72,7 +79,7 @@ def test_a_paused_key_is_not_claimed_and_keeps_its_lease() -> None:
 def test_a_dropped_key_is_gone_with_its_lease() -> None:
     queue: LeaseQueue[str] = LeaseQueue()
     queue.put("a", NOW)
-    ((_, fencing_token),) = queue.claim(NOW, 1, LEASE)
+    fencing_token = claimed_with_token(queue)
     queue.drop("a")
     assert queue.holder(fencing_token) is None
     assert claimed(queue, minutes(60)) == []
@@ -82,8 +89,10 @@ def test_a_dropped_key_is_gone_with_its_lease() -> None:
 def test_a_renamed_key_takes_its_lease_along() -> None:
     queue: LeaseQueue[str] = LeaseQueue()
     queue.put("a", NOW)
-    ((_, fencing_token),) = queue.claim(NOW, 1, LEASE)
-    queue.rename("a", "b")
+    fencing_token = claimed_with_token(queue)
+    hold = queue.held("a")
+    queue.drop("a")
+    queue.hold("b", hold)
     queue.put("b", NOW)
     assert queue.holder(fencing_token) == "b"
     assert claimed(queue, minutes(4)) == []

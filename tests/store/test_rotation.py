@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from bot.domain.chats import Token
 from bot.store.tinydb import files
-from bot.store.tinydb.backend import open_store
+from bot.store.tinydb.opening import open_store
 from bot.store.vault import Vault, new_key
 from tests.store.cutting import Cut, CuttingOs
 from tests.store.examples import CHAT, NOW, OTHER, URL, knowledge, new_link

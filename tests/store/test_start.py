@@ -12,7 +12,7 @@ import pytest
 
 from bot.domain.chats import Token
 from bot.errors import StartError
-from bot.store.tinydb.backend import open_store
+from bot.store.tinydb.opening import open_store
 from bot.store.vault import SealBroken, Vault, new_key
 from tests.store.examples import CHAT, NOW, OTHER, URL, new_link, new_payment
 from tests.store.shelves import TinyShelf
@@ -36,7 +36,7 @@ async def test_a_second_process_is_told_who_has_the_folder(tiny_shelf: TinyShelf
     await tiny_shelf.open()
     code = (
         "import sys; from pathlib import Path\n"
-        "from bot.store.tinydb.backend import open_store; from bot.errors import StartError\n"
+        "from bot.store.tinydb.opening import open_store; from bot.errors import StartError\n"
         "try: open_store(Path(sys.argv[1]), [sys.argv[2]])\n"
         "except StartError as error: print(error)"
     )

@@ -13,7 +13,8 @@ from bot.domain.chats import Silence
 from bot.domain.payments import Outcome, State
 from bot.domain.preferences import Preferences
 from bot.ports import Store
-from bot.store.tinydb.backend import TinyStore
+from bot.store.store import Store as OurStore
+from tests.store.backends import folder_of, payments_in_file
 from tests.store.examples import (
     CHAT,
     HOUR,
@@ -37,15 +38,15 @@ from tests.store.shelves import TinyShelf
 class Writes:
     """Counts the writing transactions of a store from now on, and the files in each."""
 
-    def __init__(self, store: TinyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, store: OurStore, monkeypatch: pytest.MonkeyPatch) -> None:
         self.made: list[list[str]] = []
-        real = store._db.folder.apply
+        real = folder_of(store).folder.apply
 
         def apply(changes: Mapping[str, bytes | None]) -> None:
             self.made.append(sorted(changes))
             real(changes)
 
-        monkeypatch.setattr(store._db.folder, "apply", apply)
+        monkeypatch.setattr(folder_of(store).folder, "apply", apply)
 
 
 async def test_the_store_is_one_by_the_port(tiny_shelf: TinyShelf) -> None:
@@ -177,7 +178,7 @@ async def test_the_journal_keeps_the_newest_and_all_that_is_not_settled(
         ended = new_payment(f"p{number}", state=State.ENDED, outcome=Outcome.DONE, told=True)
         await store.advance_payment(ended, State.ASKED)
     await store.add_payment(new_payment("last"))
-    kept = [row.payment.id for row in store._db.payments_of("a" * 64)]
+    kept = [row.payment.id for row in payments_in_file(store, "a" * 64)]
     assert kept == ["unsettled", "p2", "p3", "p4", "p5", "p6", "last"]
     assert await store.payment("p1") is None
 
@@ -193,7 +194,7 @@ async def test_questions_that_came_to_nothing_push_no_payment_out_of_the_journal
             new_payment(f"p{number}", state=State.ENDED, outcome=outcome, told=True), State.ASKED
         )
     await store.add_payment(new_payment("last"))
-    kept = [row.payment.id for row in store._db.payments_of("a" * 64)]
+    kept = [row.payment.id for row in payments_in_file(store, "a" * 64)]
     assert kept == ["p0", "p1", "p7", "p8", "p9", "last"]
 
 

@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from bot.store.tinydb.backend import TinyStore
+from bot.store.store import Store
+from tests.store.backends import folder_of
 from tests.store.examples import (
     CHAT,
     HOUR,
@@ -26,10 +27,10 @@ from tests.store.shelves import TinyShelf
 class Gate:
     """Holds up the store's thread until it is opened."""
 
-    def __init__(self, store: TinyStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self._reached = threading.Event()
         self._open = threading.Event()
-        monkeypatch.setattr(store._db, "recover", self._wait)
+        monkeypatch.setattr(folder_of(store), "recover", self._wait)
 
     def _wait(self) -> None:
         self._reached.set()

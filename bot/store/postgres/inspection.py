@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import psycopg
 
 from bot.errors import StartError
-from bot.store.postgres.housekeeping import check_not_moving, running
-from bot.store.postgres.keys import sealed_secret, try_keys
+from bot.store.move import check_not_moving
+from bot.store.postgres.backend import PostgresBackend, open_vault
+from bot.store.postgres.presence import running
 from bot.store.postgres.schema import CONNECT_WITHIN, check_version, newest
-from bot.store.postgres.store import open_vault
-from bot.store.tinydb.opening import Contents
+from bot.store.postgres.transaction import PostgresTransaction
+from bot.store.rules.operators import Contents
+from bot.store.secrets import try_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,9 @@ class Inspection:
 
 
 async def inspect(url: str, keys: Sequence[str]) -> Inspection | None:
-    """What is there; None before the first start.
+    """Return what is there. None before the first start.
 
-    Raises the :class:`StartError` that a start would end with, and one where the database can't be reached.
+    Raise the :class:`StartError` that a start would end with, and one where the database can't be reached.
     """
     vault = open_vault(keys)
     try:
@@ -37,21 +39,19 @@ async def inspect(url: str, keys: Sequence[str]) -> Inspection | None:
     except psycopg.Error as error:
         raise StartError(f"The database can't be reached. Check DATABASE_URL and the network. ({error})") from None
     async with connection, connection.cursor() as cursor:
-        await cursor.execute("SELECT to_regclass('alembic_version') IS NOT NULL")
-        if await cursor.fetchone() != (True,):
+        t = PostgresTransaction(cursor)
+        if not await t.value("SELECT to_regclass('alembic_version') IS NOT NULL"):
             return None
-        await cursor.execute("SELECT version_num FROM alembic_version")
-        row = await cursor.fetchone()
-        version = row[0] if row else ""
+        version = await t.value("SELECT version_num FROM alembic_version") or ""
         check_version(version)
-        await check_not_moving(cursor)
-        sealed = await sealed_secret(cursor, lock=False)
+        await check_not_moving(t)
+        sealed = await t.value("SELECT fingerprint_secret FROM store")
         if sealed is None:
             return None
-        await try_keys(cursor, vault, sealed)
+        await try_keys(t, vault, sealed, PostgresBackend.secret_place)
         await cursor.execute(
             "SELECT count(*), count(*) FILTER (WHERE check_due IS NULL), coalesce(sum(set_aside), 0) "
-            "FROM chats WHERE account IS NOT NULL"  # of those that are linked, only resting ones are never due
+            "FROM chats WHERE account IS NOT NULL"  # of linked chats only resting ones are never due
         )
         counts = await cursor.fetchone()
         contents = Contents(*counts) if counts else None

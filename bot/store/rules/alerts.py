@@ -1,23 +1,46 @@
-"""How alerts become messages and leave a chat's record. Every store goes by these rules; no I/O, no clock."""
+"""How alerts enter a chat's record, become messages, and leave it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import takewhile
 
-from bot.domain.alerts import AlertKind, AlertState, SentMessage
+from bot.domain.alerts import Alert, AlertKind, AlertState, SentMessage, taking_the_place_of
+from bot.domain.chats import Chat
 from bot.domain.payments import Action, Outcome, Payment, State
-from bot.ports import AT_ONCE, MESSAGES_KEPT, Claim, Delivery
-from bot.store.rules.records import AlertRow, ChatRecord, PaymentRow, chat_of, join_alerts
-from bot.store.vault import Vault
+from bot.ports import ALERTS_PER_MESSAGE, MESSAGES_KEPT, Claim, Delivery
+from bot.store.rules.records import AlertRow, ChatRecord, PaymentRow
+
+REPLACEABLE = frozenset({AlertState.WAITING, AlertState.DEAD_LETTER})
+"""A new alert takes the place of one about the same subject in these states. An alert that is being sent, or may have
+arrived, stays: its end has to be found out first."""
+
+
+def add_alerts(old: Sequence[AlertRow], new: Iterable[Alert]) -> tuple[AlertRow, ...]:
+    """Put new alerts behind the others. Each takes the place of :data:`REPLACEABLE` ones about the same subject."""
+    added = {alert.subject: alert for alert in new}
+    ids = {alert.id for alert in added.values()}
+    kept = []
+    for row in old:
+        newer = added.get(row.alert.subject)
+        if newer is not None and row.alert.state in REPLACEABLE:
+            # Nobody needs to say again what may have arrived.
+            joined = newer if row.again else taking_the_place_of(row.alert, newer)
+            if joined is None:
+                del added[newer.subject]
+            else:
+                added[newer.subject] = joined
+        elif row.alert.id not in ids:
+            kept.append(row)
+    return (*kept, *(AlertRow(alert) for alert in added.values()))
 
 
 def begun(record: ChatRecord) -> ChatRecord | None:
-    """With the next message marked as being sent, its batch named after its first alert; None where nothing waits.
+    """Mark the next message as being sent. Its batch is named after its first alert. None: nothing waits.
 
-    It holds those alerts that :meth:`bot.ports.Outbox.claim_alerts` says.
+    :meth:`bot.ports.Outbox.claim_alerts` says which alerts it holds.
     """
     rows = _next_message(record)
     if not rows:
@@ -29,22 +52,19 @@ def begun(record: ChatRecord) -> ChatRecord | None:
 
 
 def account_to_read(record: ChatRecord) -> str | None:
-    """The account whose payments :func:`delivery_of` needs, if any: where a message says that something is settled."""
+    """Return the account whose payments :func:`delivery_of` needs: a message may say that an invoice is settled."""
     batch = _in_hand(record)
     return batch[0].alert.account if _settled_in(batch) else None
 
 
-def delivery_of(record: ChatRecord, fencing_token: int, vault: Vault, payments: Iterable[PaymentRow]) -> Delivery:
-    """The message of a record that has just :func:`begun`.
-
-    ``payments`` are those of :func:`account_to_read`. Raises :class:`bot.store.vault.SealBroken`.
-    """
+def delivery_of(record: ChatRecord, chat: Chat, fencing_token: int, payments: Iterable[PaymentRow]) -> Delivery:
+    """Return the message of a record that has just :func:`begun`. ``payments``: those of :func:`account_to_read`."""
     rows = _in_hand(record)
     first, alerts = rows[0], tuple(row.alert for row in rows)
     is_of_link = record.link is not None and record.link.account == first.alert.account
     return Delivery(
         claim=Claim(first.batch, fencing_token),
-        chat=chat_of(record, vault),
+        chat=chat,
         alerts=alerts,
         known=record.known if is_of_link else {},
         sent=record.sent if is_of_link else (),
@@ -54,30 +74,30 @@ def delivery_of(record: ChatRecord, fencing_token: int, vault: Vault, payments: 
 
 
 def after_sending(record: ChatRecord, batch: str, message: SentMessage | None, resolved: Collection[int]) -> ChatRecord:
-    """Without a batch that went out, as :meth:`bot.ports.Outbox.alerts_sent` says."""
+    """Remove a batch that went out, as :meth:`bot.ports.Outbox.alerts_sent` says."""
     messages = [m.resolving(resolved) for m in record.sent] + ([message.moved_to(record.id)] if message else [])
     return retried_at(replace(record.without_batch(batch), sent=_kept(messages)), None)
 
 
 def after_edit(record: ChatRecord, message_id: int, resolved: Collection[int]) -> ChatRecord:
-    """With one of its messages saying that these invoices are settled."""
+    """Note that one of the chat's messages says now that these invoices are settled."""
     sent = tuple(m.resolving(resolved) if m.message_id == message_id else m for m in record.sent)
     return replace(record, sent=sent)
 
 
 def after_failure(record: ChatRecord, batch: str, retry_at: datetime, *, uncertain: bool, counts: bool) -> ChatRecord:
-    """With a batch that did not get out, or may not have."""
+    """Give a batch back that did not go out, or may not have."""
     return retried_at(_tried_again(record, batch, uncertain=uncertain, counts=counts), retry_at)
 
 
 def held_until(record: ChatRecord, batch: str, until: datetime) -> ChatRecord:
-    """With a batch that was not sent, as the chat is quiet."""
+    """Give a batch back because the chat is quiet."""
     record = _tried_again(record, batch, uncertain=False, counts=False)
     return replace(record, chat=replace(record.chat, alerts_at=None, quiet_until=until))
 
 
-def set_aside(record: ChatRecord, batch: str) -> ChatRecord:
-    """With a batch that nobody tries any more."""
+def dead_lettered(record: ChatRecord, batch: str) -> ChatRecord:
+    """Stop trying to send a batch."""
     rows = [
         replace(row, alert=replace(row.alert, state=AlertState.DEAD_LETTER), batch="")
         for row in batch_of(record, batch)
@@ -86,23 +106,27 @@ def set_aside(record: ChatRecord, batch: str) -> ChatRecord:
 
 
 def _tried_again(record: ChatRecord, batch: str, *, uncertain: bool, counts: bool) -> ChatRecord:
-    """With a batch given back; what surely did not arrive gives way to newer alerts about the same."""
-    rows = [_tried(row, uncertain=uncertain, counts=counts) for row in batch_of(record, batch)]
-    return replace(record, alerts=join_alerts(record.with_alerts(rows).alerts))
+    """Give a batch back. An alert that surely did not arrive gives way to a newer one about the same subject."""
+    tried = record.with_alerts(_tried(row, uncertain=uncertain, counts=counts) for row in batch_of(record, batch))
+    alerts: tuple[AlertRow, ...] = ()
+    for row in tried.alerts:
+        waits = row.alert.state is AlertState.WAITING
+        alerts = add_alerts(alerts, [row.alert]) if waits else (*alerts, row)
+    return replace(record, alerts=alerts)
 
 
 def batch_of(record: ChatRecord, batch: str) -> list[AlertRow]:
-    """The alerts of a batch."""
+    """Return the alerts of a batch."""
     return [row for row in record.alerts if row.batch == batch]
 
 
 def retried_at(record: ChatRecord, at: datetime | None) -> ChatRecord:
-    """With no alert sent before then."""
+    """Send no alert before then."""
     return replace(record, chat=replace(record.chat, alerts_at=at, quiet_until=None))
 
 
 def _kept(messages: Iterable[SentMessage]) -> tuple[SentMessage, ...]:
-    """Those that still speak of something open: the newest, and of each invoice the last one."""
+    """Keep messages about open invoices: the newest, and the last one of each invoice."""
     kept: list[SentMessage] = []
     seen: set[int] = set()
     for message in reversed([m for m in messages if not m.is_over]):
@@ -114,13 +138,13 @@ def _kept(messages: Iterable[SentMessage]) -> tuple[SentMessage, ...]:
 
 
 def _in_hand(record: ChatRecord) -> list[AlertRow]:
-    """The alerts that are being sent: always the first that are to be delivered at all."""
+    """Return the alerts that are being sent. They are always the first of those to be delivered."""
     first = next(row for row in record.alerts if row.alert.state is AlertState.SENDING)
     return batch_of(record, first.batch)
 
 
 def _settled_in(rows: Iterable[AlertRow]) -> frozenset[int | None]:
-    """The invoices of which these alerts say that they are settled."""
+    """Return the invoices that these alerts call settled."""
     return frozenset(row.alert.invoice_id for row in rows if row.alert.kind is AlertKind.SETTLED)
 
 
@@ -130,11 +154,11 @@ def _next_message(record: ChatRecord) -> list[AlertRow]:
         return []
     first = rows[0]
     if first.may_be_seen:
-        # One that was set aside and is to be sent after all has lost its batch.
+        # A dead letter that is sent after all has lost its batch.
         return [row for row in rows if row.batch == first.batch] if first.batch else [first]
     if first.alert.attempts:
         return [first]
-    return list(takewhile(lambda row: _can_join(row, first), rows))[:AT_ONCE]
+    return list(takewhile(lambda row: _can_join(row, first), rows))[:ALERTS_PER_MESSAGE]
 
 
 def _can_join(row: AlertRow, first: AlertRow) -> bool:
@@ -152,9 +176,9 @@ def _tried(row: AlertRow, *, uncertain: bool, counts: bool) -> AlertRow:
 
 
 def _paid_here(record: ChatRecord, invoice_id: int, payments: Iterable[PaymentRow]) -> bool:
-    """Whether this chat has begun the payment that settled the invoice, and is told of it there.
+    """Whether this chat began the payment that settled the invoice, so that the payment's message tells it.
 
-    One from before its latest alert did not settle it for good.
+    A payment from before the latest alert about the invoice did not settle it for good.
     """
     since = max((m.sent_at for m in record.sent if m.mentions(invoice_id)), default=None)
     return any(

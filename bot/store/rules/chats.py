@@ -1,4 +1,4 @@
-"""What becomes of a chat's record when something happens. Every store goes by these rules; no I/O, no clock."""
+"""What becomes of a chat's record when something happens."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from bot.domain.chats import Link, Member, Place, Silence, Silences
 from bot.domain.invitations import Invitation
 from bot.domain.preferences import Preferences
 from bot.ports import Checked, Waiting
-from bot.store.rules.records import ChatRecord, ChatRow, PaymentRow, add_alerts, link_row
-from bot.store.vault import Vault
+from bot.store.rules.alerts import add_alerts
+from bot.store.rules.records import ChatRecord, ChatRow, PaymentRow, seal_link
 
 CHECK_FIRST = timedelta(seconds=30)
-"""How long the alerts of a chat that is back wait, so that they say what its check has found."""
+"""When a chat is back, its alerts wait this long, so that they say what its check has found."""
 
 
-def relinked(record: ChatRecord, link: Link, known: Mapping[int, KnownInvoice], vault: Vault) -> ChatRecord:
-    """Languages and preferences outlive an older link.
+def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[int, KnownInvoice]) -> ChatRecord:
+    """Link the chat anew. Languages and preferences outlive an older link.
 
-    So does what was said of invoices, by the bot and by the person, where the new link has the same ones: most often
-    it is the same customer with a new token. Who may pay stays with the owner.
+    What the bot and the person said of an invoice stays where the new link has the same invoice: most often it is the
+    same customer with a new token. The payers stay if the owner does.
     """
     if record.link is not None and record.link.linked_by == link.linked_by:
         link = replace(link, payers=record.link.payers)
@@ -34,7 +34,7 @@ def relinked(record: ChatRecord, link: Link, known: Mapping[int, KnownInvoice], 
     return ChatRecord(
         id=record.id,
         chat=ChatRow(language=row.language, telegram_language=row.telegram_language, preferences=row.preferences),
-        link=link_row(link, vault.seal_token(record.id, link.token)),
+        link=seal_link(link, sealed_token),
         known=dict(known),
         silences={number: silence for number, silence in record.silences.items() if number in same},
         sent=tuple(message for message in sent if not message.is_over),
@@ -42,7 +42,7 @@ def relinked(record: ChatRecord, link: Link, known: Mapping[int, KnownInvoice], 
 
 
 def can_be_accepted(record: ChatRecord, invitation: Invitation | None) -> bool:
-    """Whether the group's link is still the one that an invitation, where it was not used up meanwhile, replaces."""
+    """Whether the invitation was still there, and the group's link is the one that it is to replace."""
     return invitation is not None and invitation.replaces == (record.link.linked_at if record.link else None)
 
 
@@ -51,39 +51,39 @@ def _is_same(new: KnownInvoice, old: KnownInvoice | None) -> bool:
     return old is not None and (new.title, new.due) == (old.title, old.due)
 
 
-def preferring(record: ChatRecord, preferences: Preferences | None, now: datetime) -> ChatRecord:
-    """With other preferences, and the next check due ``now``; the same record where they are the ones it has."""
+def preferring(record: ChatRecord, preferences: Preferences | None, now: datetime) -> ChatRecord | None:
+    """Set preferences, with the next check due ``now``. None: they are set already."""
     if preferences == record.chat.preferences:
-        return record
+        return None
     chat = replace(record.chat, preferences=preferences, quiet_until=None)
-    return _looked_at(replace(record, chat=chat), now)
+    return hastened(replace(record, chat=chat), now)
 
 
 def silenced(
     record: ChatRecord, account: str, silences: Mapping[int, Silence | None], now: datetime
 ) -> ChatRecord | None:
-    """With reminders put off, or (None) let come again; None where the link is another by now."""
+    """Put reminders of invoices off, or (None) let them come again. None: the link is another by now."""
     if record.link is None or record.link.account != account:
         return None
     after = {**record.silences, **{number: silence for number, silence in silences.items() if silence}}
     after = {number: silence for number, silence in after.items() if silences.get(number, silence)}
     ends = [silence.until if silence else now for silence in silences.values()]
     look = min((end for end in ends if end is not None), default=record.link.next_check_at)
-    return _looked_at(replace(record, silences=after), look)
+    return hastened(replace(record, silences=after), look)
 
 
 def with_payer(record: ChatRecord, payer: Member) -> ChatRecord:
-    """With somebody who may pay; a newer name replaces the older."""
+    """Let somebody pay. A newer name replaces the older."""
     return _with_payers(record, lambda payers: [*_without(payers, payer.id), payer])
 
 
 def without_payer(record: ChatRecord, user_id: int) -> ChatRecord:
-    """Without this person among those who may pay."""
+    """Let somebody pay no longer."""
     return _with_payers(record, lambda payers: _without(payers, user_id))
 
 
 def woken(record: ChatRecord, now: datetime) -> ChatRecord | None:
-    """No longer resting, its check due ``now``; None where it was not resting."""
+    """End the chat's rest, with its check due ``now``. None: it was not resting."""
     if record.chat.resting is None:
         return None
     link = record.link and replace(record.link, next_check_at=now)
@@ -91,13 +91,13 @@ def woken(record: ChatRecord, now: datetime) -> ChatRecord | None:
     return replace(record, chat=replace(record.chat, resting=None, alerts_at=alerts_at), link=link)
 
 
-def merged(old: ChatRecord, new: ChatRecord | None, new_id: int, vault: Vault) -> ChatRecord:
-    """A chat's record under its new id.
+def merged(old: ChatRecord, new: ChatRecord | None, new_id: int, sealed_token: str) -> ChatRecord:
+    """Return a chat's record under its new id. ``sealed_token`` is its link's, sealed for that id.
 
-    Of a chat that stands there already, what it has of its own stays; the link goes with what hangs on it.
+    A chat that is stored there already keeps what it has of its own. The link moves with all that hangs on it.
     """
     if new is None:
-        return _moved_link(old, ChatRecord(new_id, old.chat), vault)
+        return _with_link_of(old, ChatRecord(new_id, old.chat), sealed_token)
     row = replace(
         new.chat,
         language=new.chat.language or old.chat.language,
@@ -107,18 +107,16 @@ def merged(old: ChatRecord, new: ChatRecord | None, new_id: int, vault: Vault) -
         preferences=new.chat.preferences or old.chat.preferences,
     )
     new = replace(new, chat=row)
-    return new if new.link else _moved_link(old, new, vault)
+    return new if new.link else _with_link_of(old, new, sealed_token)
 
 
 def waiting_in(record: ChatRecord) -> Waiting:
-    """How many of the alerts wait, and how many were set aside."""
-    states = [row.alert.state for row in record.alerts]
-    aside = states.count(AlertState.DEAD_LETTER)
-    return Waiting(waiting=len(states) - aside, set_aside=aside)
+    """Count the alerts that wait, and the dead letters."""
+    return Waiting(waiting=len(record.alerts) - record.dead_letters, set_aside=record.dead_letters)
 
 
 def everything_in(record: ChatRecord, payments: Iterable[PaymentRow]) -> Mapping[str, Any]:
-    """What is stored of a chat, in JSON's types, without its token. Of the payments those that were asked there."""
+    """Return all that is stored of a chat, in JSON's types, without its token. Payments: those asked there."""
     content: dict[str, Any] = msgspec.to_builtins(record, str_keys=True)
     if content["link"]:
         del content["link"]["sealed_token"]
@@ -127,19 +125,17 @@ def everything_in(record: ChatRecord, payments: Iterable[PaymentRow]) -> Mapping
 
 
 def hastened(record: ChatRecord, now: datetime) -> ChatRecord:
-    """With its check due ``now``, if it isn't already."""
-    if record.link is None:
-        return record
-    return due_at(record, min(now, record.link.next_check_at))
+    """Let the check be due ``now``, or sooner if it was."""
+    return record if record.link is None else due_at(record, min(now, record.link.next_check_at))
 
 
 def due_at(record: ChatRecord, at: datetime) -> ChatRecord:
-    """With its next check due then."""
+    """Let the next check be due then."""
     return replace(record, link=record.link and replace(record.link, next_check_at=at))
 
 
 def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
-    """With what a check found, as :meth:`bot.ports.CheckStore.finish_check` says."""
+    """Take what a check found, as :meth:`bot.ports.CheckStore.finish_check` says."""
     link = record.link and replace(record.link, watch=checked.watch, next_check_at=checked.next_check_at)
     rows = add_alerts(record.alerts, checked.alerts)
     alerts = tuple(row for row in rows if not _settled(row.alert, checked))
@@ -150,12 +146,8 @@ def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
 
 
 def moved(place: Place, chat_id: int) -> Place:
-    """The same topic in a chat's new id."""
+    """Return the same topic under the chat's new id."""
     return replace(place, chat_id=chat_id)
-
-
-def _looked_at(record: ChatRecord, at: datetime) -> ChatRecord:
-    return record if record.link is None else due_at(record, min(record.link.next_check_at, at))
 
 
 def _with_payers(record: ChatRecord, change: Callable[[tuple[Member, ...]], Iterable[Member]]) -> ChatRecord:
@@ -166,18 +158,17 @@ def _without(payers: Iterable[Member], user_id: int) -> list[Member]:
     return [payer for payer in payers if payer.id != user_id]
 
 
-def _moved_link(old: ChatRecord, new: ChatRecord, vault: Vault) -> ChatRecord:
+def _with_link_of(old: ChatRecord, new: ChatRecord, sealed_token: str) -> ChatRecord:
     if old.link is None:
         return new
-    token = vault.open_token(old.id, old.link.sealed_token)
-    link = replace(old.link, place=moved(old.link.place, new.id), sealed_token=vault.seal_token(new.id, token))
+    link = replace(old.link, place=moved(old.link.place, new.id), sealed_token=sealed_token)
     alerts = tuple(replace(row, alert=replace(row.alert, place=moved(row.alert.place, new.id))) for row in old.alerts)
     sent = tuple(message.moved_to(new.id) for message in old.sent)
     return replace(new, link=link, known=old.known, alerts=alerts, silences=old.silences, sent=sent)
 
 
 def _settled(alert: Alert, checked: Checked) -> bool:
-    """Whether an alert that was set aside speaks of what is over by now, so that nobody needs to see it any more."""
+    """Whether a dead letter speaks of something that is over by now, so that nobody needs to see it."""
     if alert.state is not AlertState.DEAD_LETTER:
         return False
     if alert.invoice_id is None:
@@ -187,12 +178,12 @@ def _settled(alert: Alert, checked: Checked) -> bool:
 
 
 def _still_needed(silences: Silences, checked: Checked, alerted: Collection[int | None]) -> Silences:
-    """Without those that have ended with a reminder, and those of closed invoices once no alert of them waits."""
+    """Drop silences that ended with a reminder, and those of closed invoices once no alert about them waits."""
 
     def needed(number: int, silence: Silence) -> bool:
         known = checked.known.get(number)
         if known is None or not known.is_open:
-            # One that is gone may come back.
+            # An invoice that is gone may come back.
             return number in alerted or (silence.muted and known is not None and known.standing is Standing.GONE)
         return silence.muted or silence.until != known.woken
 

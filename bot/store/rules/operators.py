@@ -1,20 +1,38 @@
-"""What an operator sees of chats and alerts, and may do to alerts. Every store goes by these rules; no I/O."""
+"""What an operator sees of chats and alerts, and may do to alerts."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 
 from bot.domain.alerts import AlertState
 from bot.ports import Overview, WaitingAlert
 from bot.store.rules.alerts import retried_at
-from bot.store.rules.chats import waiting_in
 from bot.store.rules.records import ChatRecord
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a store holds: linked ``chats``, how many of them rest, and how many alerts were set aside."""
+
+    chats: int
+    resting: int
+    set_aside: int
+
+
+def contents_of(records: Iterable[ChatRecord]) -> Contents:
+    """Count what these chats hold."""
+    linked = [record for record in records if record.link is not None]
+    return Contents(
+        chats=len(linked),
+        resting=sum(record.chat.resting is not None for record in linked),
+        set_aside=sum(record.dead_letters for record in linked),
+    )
+
+
 def overview_of(record: ChatRecord) -> Overview:
-    """A chat in one line; of its token nothing."""
-    link, count = record.link, waiting_in(record)
+    """Return a chat in one line, without its token."""
+    link = record.link
     return Overview(
         chat_id=record.id,
         account=link.account if link else None,
@@ -22,32 +40,32 @@ def overview_of(record: ChatRecord) -> Overview:
         trouble=link.watch.trouble if link else None,
         checked_at=link.watch.checked_at if link else None,
         next_check_at=link.next_check_at if link else None,
-        waiting=count.waiting,
-        set_aside=count.set_aside,
+        waiting=len(record.alerts) - record.dead_letters,
+        set_aside=record.dead_letters,
     )
 
 
 def alerts_in(record: ChatRecord) -> list[WaitingAlert]:
-    """A chat's alerts, the oldest first."""
+    """Return a chat's alerts, the oldest first."""
     return [WaitingAlert(record.id, row.alert, row.again, record.chat.next_message_at) for row in record.alerts]
 
 
 def retried(record: ChatRecord, alert_ids: Collection[str]) -> ChatRecord | None:
-    """With these alerts to be sent at once, also those that were set aside; None where none of them is the chat's."""
+    """Send these alerts at once, dead letters too. None: the chat has none of them."""
     rows = [row for row in record.alerts if row.alert.id in alert_ids and row.alert.state is not AlertState.SENDING]
     if not rows:
         return None
-    aside = [row for row in rows if row.alert.state is AlertState.DEAD_LETTER]
-    again = [replace(row, alert=replace(row.alert, state=AlertState.WAITING, attempts=0)) for row in aside]
+    dead = [row for row in rows if row.alert.state is AlertState.DEAD_LETTER]
+    again = [replace(row, alert=replace(row.alert, state=AlertState.WAITING, attempts=0)) for row in dead]
     return retried_at(record.with_alerts(again), None)
 
 
 def dropped(record: ChatRecord, alert_ids: Collection[str]) -> ChatRecord | None:
-    """Without these alerts; None where none of them is the chat's. One that is being sent stays."""
+    """Drop these alerts, but none that is being sent. None: the chat has none of them."""
     kept = tuple(row for row in record.alerts if row.alert.id not in alert_ids or row.alert.state is AlertState.SENDING)
     return None if len(kept) == len(record.alerts) else replace(record, alerts=kept)
 
 
 def count_of(record: ChatRecord, alert_ids: Collection[str]) -> int:
-    """How many of these alerts are the chat's, and not being sent."""
+    """Count the alerts among these that the chat has and that are not being sent."""
     return sum(row.alert.id in alert_ids and row.alert.state is not AlertState.SENDING for row in record.alerts)

@@ -1,4 +1,4 @@
-"""What becomes of an account's payments. Every store goes by these rules; no I/O, no clock."""
+"""What becomes of an account's payments."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from bot.store.rules.chats import moved
 from bot.store.rules.records import PaymentRow
 
 ASKED_KEPT_FOR = timedelta(days=1)
-"""How long a question that nobody answered is kept once it has expired."""
+"""How long an unanswered question is kept after it has expired."""
 
 JOURNAL_LENGTH = 200
-"""How many ended payments of an account are kept, the newest; and as many questions that came to nothing."""
+"""An account's newest ended payments that are kept, and as many questions that came to nothing."""
 
 
 def advanced(
     rows: Sequence[PaymentRow], payments: Sequence[Payment], expected: State
 ) -> Mapping[str, PaymentRow | None] | None:
-    """What becomes of these payments, by id (None: it goes); None for all: one is not as ``expected``, or was told.
+    """Return these payments as they are to be saved, by id. None for one: it goes.
 
-    Raises :class:`bot.errors.PaymentInProgress` as :meth:`bot.ports.PaymentStore.advance_payment` says.
+    None for all: one of them is not in the ``expected`` state, or its end was told. Raise
+    :class:`bot.errors.PaymentInProgress` as :meth:`bot.ports.PaymentStore.advance_payment` says.
     """
     stored = {row.payment.id: row for row in rows}
     for payment in payments:
@@ -37,10 +38,7 @@ def advanced(
 
 
 def cleared(rows: Sequence[PaymentRow], now: datetime) -> list[PaymentRow]:
-    """Without questions that expired long ago, and without the oldest of a long journal.
-
-    Many questions push out no payment.
-    """
+    """Drop questions that expired long ago, and the oldest of a long journal. Questions never push out a payment."""
     ended = [row.payment for row in rows if row.payment.state is State.ENDED and not row.unsettled]
     idle = [payment.id for payment in ended if payment.outcome in NOTHING_SENT]
     sent = [payment.id for payment in ended if payment.outcome not in NOTHING_SENT]
@@ -54,39 +52,39 @@ def cleared(rows: Sequence[PaymentRow], now: datetime) -> list[PaymentRow]:
 
 
 def batch_of(rows: Iterable[PaymentRow], payment_id: str) -> Sequence[Payment]:
-    """The payment with all that were asked for together with it, in their order."""
+    """Return the payment with all that were asked for together with it, in their order."""
     payments = [row.payment for row in rows]
     groups = {payment.group for payment in payments if payment.id == payment_id}
     return [payment for payment in payments if payment.group in groups]
 
 
 def journal_of(rows: Iterable[PaymentRow], chat_id: int) -> Sequence[Payment]:
-    """A chat's payments, the newest first; ``rows`` stand in the order in which they were asked for."""
+    """Return a chat's payments, the newest first. ``rows`` stand in the order of asking."""
     mine = [row.payment for row in rows if row.payment.place.chat_id == chat_id and not row.forget]
-    mine.reverse()  # so that of one moment the one that was asked last comes first
+    mine.reverse()  # of payments of one instant, the one asked last comes first
     return sorted(mine, key=lambda payment: payment.since, reverse=True)
 
 
 def moved_payment(row: PaymentRow, old_id: int, new_id: int) -> PaymentRow:
-    """The payment, with the new id of its chat where it is this chat's."""
+    """Give a payment of this chat the chat's new id."""
     place = row.payment.place
     if place.chat_id != old_id:
         return row
-    # In its new chat the number of its message is that of another.
+    # In the new chat this message id belongs to another message.
     return replace(row, payment=replace(row.payment, place=moved(place, new_id), message_id=None))
 
 
 def without_chat(row: PaymentRow, chat_id: int) -> PaymentRow | None:
-    """What is left of a payment once its chat is unlinked: one that is under way stays until its end was told."""
+    """Drop a payment of a chat that is unlinked. An unsettled one stays until its end was told."""
     if row.payment.place.chat_id != chat_id:
         return row
     return replace(row, forget=True) if row.unsettled else None
 
 
 def given_up(row: PaymentRow, chat_id: int) -> PaymentRow | None:
-    """As :func:`without_chat`, once its chat is linked to another account.
+    """As :func:`without_chat`, for a chat that is linked to another account.
 
-    Raises :class:`bot.errors.LinkInUse` where its end can't be read without the account that it began with.
+    Raise :class:`bot.errors.LinkInUse` for a payment under way: its end can be read with its own account only.
     """
     if row.payment.place.chat_id == chat_id and row.payment.state in UNFINISHED and not row.forget:
         raise LinkInUse

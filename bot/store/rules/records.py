@@ -1,78 +1,49 @@
-"""What stands in the files, and how it becomes domain objects. Unknown fields of newer versions are ignored.
+"""What is stored. Unknown fields of newer versions are ignored.
 
 Decimals, dates and instants are kept as text, so that they come back exactly as they were.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
-from tinydb import TinyDB
-from tinydb.table import Document
-
-from bot.domain.alerts import Alert, AlertState, KnownInvoice, SentMessage, taking_the_place_of
-from bot.domain.chats import Chat, Link, Member, Place, Silence, Token, Watch
+from bot.domain.alerts import Alert, AlertState, KnownInvoice, SentMessage
+from bot.domain.chats import Chat, ChatFacts, Link, LinkFacts, Silence, Token
 from bot.domain.payments import UNFINISHED, Payment, State
-from bot.domain.preferences import Preferences
-from bot.store.vault import Vault
-
-T = TypeVar("T")
-
-ONLY = 1
-"""The document id in a table that holds one document."""
-
-REPLACEABLE = frozenset({AlertState.WAITING, AlertState.DEAD_LETTER})
-"""An alert about the same subject takes the place of one in these states. One that is being sent or may have arrived
-stays: it is to be resolved first."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRow:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRow(ChatFacts):
     """A chat without its link.
 
-    No alert is sent before ``alerts_at``, a retry or a flood limit's end, nor before ``quiet_until``: the end of the
-    chat's quiet hours, unless something comes up that rings nowhere.
+    No alert is sent before ``alerts_at``, the end of a retry's or a flood limit's wait. Nor is one sent before
+    ``quiet_until``, the end of the chat's quiet hours, unless something comes up that rings nowhere.
     """
 
-    language: str | None = None
-    telegram_language: str | None = None
-    awaiting_token_until: datetime | None = None
-    awaiting_for: str = ""
-    resting: str | None = None
     alerts_at: datetime | None = None
     quiet_until: datetime | None = None
-    preferences: Preferences | None = None
 
     @property
     def next_message_at(self) -> datetime | None:
-        """Before when no alert is sent, whatever the reason; None: at once."""
+        """No alert is sent before this instant, whatever the reason. None: at once."""
         return max((at for at in (self.alerts_at, self.quiet_until) if at is not None), default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class LinkRow:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRow(LinkFacts):
     """A link with its token sealed."""
 
-    account: str
-    place: Place
     sealed_token: str
-    linked_by: int
-    linked_at: datetime
-    next_check_at: datetime
-    watch: Watch
-    owner_name: str = ""
-    payers: tuple[Member, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AlertRow:
-    """An alert; ``again`` once a try of it may have reached the person.
+    """An alert. ``again``: a try of it may have reached the person.
 
-    ``batch`` names the message that it is being sent in, or may have been: those of one batch stay together.
+    ``batch`` names the message that it is being sent in, or may have been sent in. Alerts of one batch stay together.
     """
 
     alert: Alert
@@ -81,29 +52,29 @@ class AlertRow:
 
     @property
     def may_be_seen(self) -> bool:
-        """Found as being sent, it was given out before, and nobody has said what became of it."""
+        """Whether the person may have it: an alert found as being sent was given out, and nobody reported its end."""
         return self.again or self.alert.state is AlertState.SENDING
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentRow:
-    """A payment; ``forget`` when its chat was unlinked meanwhile: it goes as soon as its end was told."""
+    """A payment. ``forget``: its chat was unlinked meanwhile, so it goes as soon as its end was told."""
 
     payment: Payment
     forget: bool = False
 
     @property
     def unsettled(self) -> bool:
-        """Whether something is still to be done: find out how it ended, or tell it."""
+        """Whether work is left: find out how the payment ended, or tell it."""
         state = self.payment.state
         return state in UNFINISHED or (state is State.ENDED and not self.payment.told)
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRecord:
-    """All that a chat's file holds. Alerts and sent messages stand in the order in which they came.
+    """All that is stored of a chat. Alerts and sent messages stand in the order in which they came.
 
-    Each part has one writer: ``known`` is the checks', ``silences`` are the person's, ``sent`` the courier's.
+    Each part has one writer: checks write ``known``, the person ``silences``, the alert sender ``sent``.
     """
 
     id: int
@@ -119,21 +90,29 @@ class ChatRecord:
         """The oldest alert that is still to be delivered."""
         return next((row for row in self.alerts if row.alert.state is not AlertState.DEAD_LETTER), None)
 
+    @property
+    def dead_letters(self) -> int:
+        """How many alerts are no longer tried."""
+        return sum(row.alert.state is AlertState.DEAD_LETTER for row in self.alerts)
+
     def with_alerts(self, rows: Iterable[AlertRow]) -> ChatRecord:
-        """The record with these alerts in the place of their older selves."""
+        """Return the record with these alerts in the place of their older selves."""
         new = {row.alert.id: row for row in rows}
         return replace(self, alerts=tuple(new.get(row.alert.id, row) for row in self.alerts))
 
     def without_batch(self, batch: str) -> ChatRecord:
-        """The record without the alerts of a batch."""
+        """Return the record without the alerts of a batch."""
         return replace(self, alerts=tuple(row for row in self.alerts if row.batch != batch))
 
 
-def blank(record: ChatRecord, now: datetime | None = None) -> bool:
-    """Whether a record holds nothing that is worth a file. A wait for a token that is over by ``now`` is not.
+PARTS = ("chat", "link", "known", "alerts", "silences", "sent")
+"""The parts of a record, each of which a backend saves by itself: a table of the chat's file, or a column."""
 
-    Nor is what Telegram itself says again: its language, and that a chat to which nothing would be sent can't be
-    written to.
+
+def blank(record: ChatRecord, now: datetime | None = None) -> bool:
+    """Whether a record holds nothing worth keeping. A wait for a token is worth nothing once it is over by ``now``.
+
+    Telegram itself says its language again. That a chat can't be written to matters only if something would be sent.
     """
     until = record.chat.awaiting_token_until
     waiting = until is not None and (now is None or now < until)
@@ -141,126 +120,20 @@ def blank(record: ChatRecord, now: datetime | None = None) -> bool:
     return record.link is None and not record.alerts and not chosen and not waiting
 
 
-def load_chat(database: TinyDB, chat_id: int, *, with_known: bool = True) -> ChatRecord | None:
-    """Read a chat's file; None if there is none. Raises :class:`msgspec.ValidationError`."""
-    if not database.tables():
-        return None
-    link = _rows(database, "link", LinkRow)
-    known = _rows(database, "known", KnownInvoice) if with_known else {}
-    alerts = _rows(database, "alerts", AlertRow)
-    sent = _rows(database, "sent", SentMessage)
-    return ChatRecord(
-        id=chat_id,
-        chat=_rows(database, "chat", ChatRow).get(ONLY, ChatRow()),
-        link=link.get(ONLY),
-        known=known,
-        alerts=tuple(alerts[number] for number in sorted(alerts)),
-        silences=_rows(database, "silences", Silence),
-        sent=tuple(sent[number] for number in sorted(sent)),
-    )
+def open_chat(record: ChatRecord, token: Token | None) -> Chat:
+    """Return the chat as the services see it. ``token`` is its link's, opened."""
+    link = None if record.link is None or token is None else Link(token=token, **_facts(record.link, LINK_FACTS))
+    return Chat(record.id, link, record.silences, **_facts(record.chat, CHAT_FACTS))
 
 
-def save_chat(database: TinyDB, record: ChatRecord) -> None:
-    """Put a chat's record into its file, table by table."""
-    replace_rows(database, "chat", {ONLY: record.chat})
-    replace_rows(database, "link", {} if record.link is None else {ONLY: record.link})
-    replace_rows(database, "known", record.known)
-    replace_rows(database, "alerts", dict(enumerate(record.alerts, start=1)))
-    replace_rows(database, "silences", record.silences)
-    replace_rows(database, "sent", dict(enumerate(record.sent, start=1)))
+def seal_link(link: Link, sealed_token: str) -> LinkRow:
+    """Return a link as it is stored."""
+    return LinkRow(sealed_token=sealed_token, **_facts(link, LINK_FACTS))
 
 
-def load_payments(database: TinyDB) -> list[PaymentRow]:
-    """Read an account's file. Raises :class:`msgspec.ValidationError`."""
-    rows = _rows(database, "payments", PaymentRow)
-    return [rows[number] for number in sorted(rows)]
+CHAT_FACTS = tuple(each.name for each in fields(ChatFacts))
+LINK_FACTS = tuple(each.name for each in fields(LinkFacts))
 
 
-def save_payments(database: TinyDB, rows: Iterable[PaymentRow]) -> None:
-    """Put an account's payments into its file."""
-    replace_rows(database, "payments", dict(enumerate(rows, start=1)))
-
-
-def chat_of(record: ChatRecord, vault: Vault) -> Chat:
-    """The domain's view of a chat, its token opened. Raises :class:`bot.store.vault.SealBroken`."""
-    row, link = record.chat, record.link
-    return Chat(
-        id=record.id,
-        language=row.language,
-        telegram_language=row.telegram_language,
-        awaiting_token_until=row.awaiting_token_until,
-        awaiting_for=row.awaiting_for,
-        resting=row.resting,
-        link=None if link is None else _link_of(link, vault.open_token(record.id, link.sealed_token)),
-        preferences=row.preferences,
-        silences=record.silences,
-    )
-
-
-def link_row(link: Link, sealed_token: str) -> LinkRow:
-    """A link as it is stored."""
-    return LinkRow(
-        account=link.account,
-        place=link.place,
-        sealed_token=sealed_token,
-        linked_by=link.linked_by,
-        linked_at=link.linked_at,
-        next_check_at=link.next_check_at,
-        watch=link.watch,
-        owner_name=link.owner_name,
-        payers=link.payers,
-    )
-
-
-def add_alerts(old: Sequence[AlertRow], new: Iterable[Alert]) -> tuple[AlertRow, ...]:
-    """The alerts with new ones behind; each takes the place of those in :data:`REPLACEABLE` states about the same."""
-    added = {alert.subject: alert for alert in new}
-    ids = {alert.id for alert in added.values()}
-    kept = []
-    for row in old:
-        newer = added.get(row.alert.subject)
-        if newer is not None and row.alert.state in REPLACEABLE:
-            # What may have arrived needs nobody to say it again.
-            joined = newer if row.again else taking_the_place_of(row.alert, newer)
-            if joined is None:
-                del added[newer.subject]
-            else:
-                added[newer.subject] = joined
-        elif row.alert.id not in ids:
-            kept.append(row)
-    return (*kept, *(AlertRow(alert) for alert in added.values()))
-
-
-def join_alerts(rows: Iterable[AlertRow]) -> tuple[AlertRow, ...]:
-    """The alerts once some wait again: each gives way to a newer one about the same, as in :func:`add_alerts`."""
-    joined: tuple[AlertRow, ...] = ()
-    for row in rows:
-        waits = row.alert.state is AlertState.WAITING
-        joined = add_alerts(joined, [row.alert]) if waits else (*joined, row)
-    return joined
-
-
-def _link_of(row: LinkRow, token: Token) -> Link:
-    return Link(
-        account=row.account,
-        place=row.place,
-        token=token,
-        linked_by=row.linked_by,
-        linked_at=row.linked_at,
-        next_check_at=row.next_check_at,
-        watch=row.watch,
-        owner_name=row.owner_name,
-        payers=row.payers,
-    )
-
-
-def _rows(database: TinyDB, table: str, kind: type[T]) -> dict[int, T]:
-    return {document.doc_id: msgspec.convert(document, kind) for document in database.table(table).all()}
-
-
-def replace_rows(database: TinyDB, name: str, rows: Mapping[int, Any]) -> None:
-    """Put rows into a table in the place of those that are there; without any, the table is empty."""
-    table = database.table(name)
-    table.truncate()
-    if rows:
-        table.insert_multiple(Document(msgspec.to_builtins(row), number) for number, row in rows.items())
+def _facts(row: object, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}

@@ -70,6 +70,10 @@ class DataFolder:
         """The names of all store files in ``folder``."""
         return [f"{folder}/{path.name}" for path in sorted((self.root / folder).glob("*.json"))]
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return (self.root / name).exists()
+
     def read(self, name: str) -> bytes | None:
         """The content of a file, or None where there is none."""
         try:

@@ -1,4 +1,4 @@
-"""What is held in memory: when each chat's next check and next alert are due, and where each payment lies."""
+"""What is held in memory of the files: what is due when, which chat is linked to what, and where each payment lies."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.alerts import AlertState
 from bot.ports import Backlog
 from bot.store.rules.records import ChatRecord, PaymentRow
-from bot.store.tinydb.queue import AT_ONCE, LeaseQueue
+from bot.store.tinydb.queue import ALWAYS_DUE, LeaseQueue
+from bot.store.vault import key_id_of
 
 
 @dataclass(frozen=True, slots=True)
-class Fresh:
+class CheckTimes:
     """When a chat was last checked and is next, where that is newer than its file: not worth a write of its own.
 
     ``saved_at`` is the ``checked_at`` that the file has.
@@ -25,73 +25,81 @@ class Fresh:
 
 
 @dataclass(frozen=True, slots=True)
-class Pile:
-    """A chat's alerts: when the next message is due (None: none is, or the chat rests), and how many are there."""
+class _AlertCount:
+    """A chat's alerts: when the next message is due (None: none is, or the chat rests), and how many there are."""
 
     due: datetime | None
     waiting: int
-    set_aside: int
+    dead_letters: int
 
 
-class ChatState:
-    """The queues of due checks and of due alerts, by chat. Leases live here only: a dead process's are void."""
+class ChatIndex:
+    """The queues of due checks and due messages, by chat. Leases live here only, so a dead process's are void.
 
-    def __init__(self) -> None:
+    ``first_key`` is the id of the key that tokens are sealed with.
+    """
+
+    def __init__(self, first_key: str) -> None:
         self.checks: LeaseQueue[int] = LeaseQueue()
-        self.alerts: LeaseQueue[int] = LeaseQueue()
-        self.fresh: dict[int, Fresh] = {}
-        self._accounts: dict[int, str] = {}
-        self._piles: dict[int, Pile] = {}
+        self.messages: LeaseQueue[int] = LeaseQueue()
+        self.times: dict[int, CheckTimes] = {}
+        self.accounts: dict[int, str] = {}
+        self.other_keys: dict[int, str] = {}
+        """Chats whose token another key has sealed."""
+        self._first_key = first_key
+        self._counts: dict[int, _AlertCount] = {}
 
     def backlog(self, now: datetime) -> Backlog:
-        """How far the work is behind. Looks through the chats that have alerts."""
-        piles = self._piles.items()
-        due = [pile.due for chat_id, pile in piles if pile.due and not self.alerts.is_leased(chat_id, now)]
+        """Return how far the work is behind. Looks through the chats that have alerts."""
+        counts = self._counts.items()
+        due = [count.due for chat_id, count in counts if count.due and not self.messages.is_leased(chat_id, now)]
         return Backlog(
             check_due_since=self.checks.due_since(now),
             message_due_since=min((at for at in due if at <= now), default=None),
-            waiting=sum(pile.waiting for _, pile in piles),
-            set_aside=sum(pile.set_aside for _, pile in piles),
+            waiting=sum(count.waiting for _, count in counts),
+            set_aside=sum(count.dead_letters for _, count in counts),
         )
 
-    def chats_of(self, account: str) -> list[int]:
-        """The chats that are linked to an account. Looks through all: it is for what people do, not for ticks."""
-        return [chat_id for chat_id, linked in self._accounts.items() if linked == account]
+    def keep_times(self, chat_id: int, times: CheckTimes | None) -> None:
+        """Note check times that are newer than the chat's file. None: the file has the newest."""
+        self.times.pop(chat_id, None)
+        if times is not None:
+            self.times[chat_id] = times
 
     def sync(self, chat_id: int, record: ChatRecord | None) -> None:
-        """Bring the queues in line with a chat's record (None: there is no such chat); leases stay valid."""
-        if record is None or record.link is None:
-            self.fresh.pop(chat_id, None)
-            self._accounts.pop(chat_id, None)
-            self.checks.drop(chat_id)
+        """Bring the index in line with a chat's record (None: there is no such chat). Leases stay valid."""
+        self._sync_link(chat_id, record)
+        self._sync_count(chat_id, record)
+        if record is None or record.next_alert is None:
+            self.messages.drop(chat_id)
         elif record.chat.resting is not None:
+            self.messages.pause(chat_id)
+        else:
+            self.messages.put(chat_id, record.chat.next_message_at or ALWAYS_DUE)
+
+    def _sync_link(self, chat_id: int, record: ChatRecord | None) -> None:
+        self.other_keys.pop(chat_id, None)
+        if record is None or record.link is None:
+            self.times.pop(chat_id, None)
+            self.accounts.pop(chat_id, None)
+            self.checks.drop(chat_id)
+            return
+        self.accounts[chat_id] = record.link.account
+        if (key_id := key_id_of(record.link.sealed_token)) != self._first_key:
+            self.other_keys[chat_id] = key_id
+        if record.chat.resting is not None:
             self.checks.pause(chat_id)
         else:
             self.checks.put(chat_id, record.link.next_check_at)
-        if record is not None and record.link is not None:
-            self._accounts[chat_id] = record.link.account
-        self._sync_pile(chat_id, record)
-        if record is None or record.next_alert is None:
-            self.alerts.drop(chat_id)
-        elif record.chat.resting is not None:
-            self.alerts.pause(chat_id)
-        else:
-            self.alerts.put(chat_id, record.chat.next_message_at or AT_ONCE)
 
-    def _sync_pile(self, chat_id: int, record: ChatRecord | None) -> None:
+    def _sync_count(self, chat_id: int, record: ChatRecord | None) -> None:
         if record is None or not record.alerts:
-            self._piles.pop(chat_id, None)
+            self._counts.pop(chat_id, None)
             return
-        row = record.next_alert
+        row, dead_letters = record.next_alert, record.dead_letters
         due = max(row.alert.created_at, record.chat.next_message_at or row.alert.created_at) if row else None
-        set_aside = sum(row.alert.state is AlertState.DEAD_LETTER for row in record.alerts)
         resting = record.chat.resting is not None
-        self._piles[chat_id] = Pile(None if resting else due, len(record.alerts) - set_aside, set_aside)
-
-    def void_check(self, chat_id: int) -> None:
-        """Refuse what a check that is under way will report: what it goes by is about to change."""
-        self.checks.release(chat_id)
-        self.fresh.pop(chat_id, None)
+        self._counts[chat_id] = _AlertCount(None if resting else due, len(record.alerts) - dead_letters, dead_letters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ class _Entry:
     unsettled: bool
 
 
-class PaymentState:
+class PaymentIndex:
     """Which account's file holds a payment, and which accounts have payments of a chat, or unsettled ones."""
 
     def __init__(self) -> None:
@@ -121,14 +129,18 @@ class PaymentState:
             self._ids[account] = tuple(entries)
 
     def account_of(self, payment_id: str) -> str | None:
-        """The account whose file holds a payment."""
+        """Return the account whose file holds a payment."""
         entry = self._entries.get(payment_id)
         return entry.account if entry else None
 
+    def accounts(self) -> list[str]:
+        """Return the accounts that have payments."""
+        return sorted(self._ids)
+
     def unsettled_accounts(self) -> list[str]:
-        """The accounts that have unsettled payments."""
+        """Return the accounts that have unsettled payments."""
         return sorted({self._entries[payment_id].account for payment_id in self._unsettled})
 
     def accounts_of_chat(self, chat_id: int) -> list[str]:
-        """The accounts that have payments of a chat. Looks through all: it is for unlinking and moving only."""
+        """Return the accounts that have payments of a chat. Looks through all: for what people do, not for ticks."""
         return sorted({entry.account for entry in self._entries.values() if entry.chat_id == chat_id})

@@ -1,37 +1,67 @@
-"""Opening a data folder: lock it, finish what a crash left, try the keys, and read every file once."""
+"""Opening a data folder: lock it, finish what a crash left, read every file once, and try the keys."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-import structlog
 from filelock import BaseFileLock, FileLock, Timeout
 
-from bot.domain.alerts import AlertState
 from bot.errors import StartError
-from bot.store.database import Database
+from bot.ports import Clock, utc_now
+from bot.store.backend import Transaction, Work
+from bot.store.move import check_not_moving
+from bot.store.rules.operators import Contents, contents_of
 from bot.store.rules.records import ChatRecord, blank
-from bot.store.secrets import SecretFile
+from bot.store.secrets import open_secret, seal_anew
+from bot.store.store import Store
+from bot.store.tinydb.backend import TinyBackend, run_to_end
 from bot.store.tinydb.files import ACCOUNTS, CHATS, FILE_MODE, DamagedFile, DataFolder
 from bot.store.tinydb.keyfile import read_keys
-from bot.store.tokens import check_tokens, seal_tokens_anew
+from bot.store.tinydb.transaction import TinyTransaction
 from bot.store.vault import Vault
 
+T = TypeVar("T")
+
 LOCK_FILE = "lock"
-MOVING_FILE = "moving"
 
-NOT_FINISHED = (
-    "A move of the data to this place has begun and was not finished: run `python -m bot move` again, to its end."
-)
 
-log = structlog.get_logger()
+def open_store(data_dir: Path, keys: Sequence[str], clock: Clock = utc_now) -> Store:
+    """Open (or make) the store in a folder. ``keys`` as in :class:`bot.store.vault.Vault`.
+
+    Read every file once, seal with the first key what an older one sealed, and delete what is over: a chat that once
+    wrote to the bot and left it at that, and pending items that have expired. Raise :class:`StartError` where another
+    process has the folder, a file is damaged, or the keys are not those of the stored data.
+    """
+    vault = Vault(keys)
+    lock = lock_folder(data_dir)
+    backend = TinyBackend(data_dir, vault.key_ids[0], lock)
+    try:
+        with _access(data_dir):
+            secret = _prepare(backend, vault, clock())
+    except BaseException:
+        lock.release()
+        raise
+    return Store(backend, vault, secret)
+
+
+@contextmanager
+def open_folder(data_dir: Path, vault: Vault) -> Iterator[TinyBackend]:
+    """Open the folder of a stopped bot as it is, to move data. Raise :class:`StartError` where a bot has it."""
+    with lock_folder(data_dir):
+        backend = TinyBackend(data_dir, vault.key_ids[0])
+        backend.folder.sweep()
+        backend.recover()
+        _read_all(backend)
+        yield backend
 
 
 def lock_folder(data_dir: Path) -> BaseFileLock:
-    """Take the folder for this process. Raises :class:`StartError` when another one has it."""
+    """Take the folder for this process. Raise :class:`StartError` when another one has it."""
     DataFolder(data_dir).make()
     if lock := _try_lock(data_dir):
         return lock
@@ -41,9 +71,9 @@ def lock_folder(data_dir: Path) -> BaseFileLock:
 
 
 def in_use(data_dir: Path) -> bool:
-    """Whether a running bot has the folder. Changes nothing; a lock that is free is taken for a moment.
+    """Whether a running bot has the folder. Changes nothing. A free lock is taken for a moment.
 
-    Raises :class:`StartError` where that can't be told, and a start would fail.
+    Raise :class:`StartError` where that can't be told, and a start would fail.
     """
     if not (data_dir / LOCK_FILE).exists():
         return False
@@ -53,65 +83,66 @@ def in_use(data_dir: Path) -> bool:
     return lock is None
 
 
-def load(data_dir: Path, vault: Vault, now: datetime) -> tuple[Database, str]:
-    """The database and the fingerprint secret of a locked folder. Raises :class:`StartError`.
-
-    A chat that once wrote to the bot and left it at that is forgotten here.
-    """
-    folder = DataFolder(data_dir)
-    if (data_dir / MOVING_FILE).exists():
-        raise StartError(NOT_FINISHED)
-    try:
-        folder.sweep()
-        folder.recover()
-        secret_file = SecretFile(folder, vault)
-        secret = secret_file.open() or secret_file.make()
-        database, records = _read(folder, vault)
-        with database.change() as change:
-            for record in records:
-                if blank(record, now):
-                    change.delete_chat(record.id)
-        if count := secret_file.seal_anew() + seal_tokens_anew(records, folder, vault):
-            log.info("sealed anew with the first key", key=vault.key_ids[0], count=count)
-    except OSError as error:
-        raise _inaccessible(data_dir, error) from error
-    return database, secret
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What a store holds: linked ``chats``, how many of them rest, and how many alerts were set aside."""
-
-    chats: int
-    resting: int
-    set_aside: int
-
-
 def inspect(data_dir: Path, keys: Sequence[str]) -> Contents | None:
-    """What the store holds; None where there is none. ``keys``: those of ``TOKEN_KEYS``, or none for the folder's own.
+    """Return what the store holds. None: there is none. ``keys``: those of ``TOKEN_KEYS``, else the folder's own.
 
-    Raises the :class:`StartError` that a start would end with if nobody has the folder, which :func:`in_use` tells.
-    Changes nothing; a running bot is not disturbed.
+    Raise the :class:`StartError` that a start would end with if nobody has the folder, which :func:`in_use` tells.
+    Changes nothing, and does not disturb a running bot.
     """
     folder = DataFolder(data_dir)
-    try:
+    with _access(data_dir):
         folder.try_writing()
         keys = keys or read_keys(data_dir)
         if not keys:
             return None
         vault = Vault(keys)
         folder.pending()
-        if SecretFile(folder, vault).open() is None:
+        backend = TinyBackend(data_dir, vault.key_ids[0])
+        t = TinyTransaction(backend)
+        if run_to_end(t.sealed_secret()) is None and not run_to_end(t.holds_data()):
             return None
-        _, records = _read(folder, vault)
-    except OSError as error:
-        raise _inaccessible(data_dir, error) from error
-    linked = [record for record in records if record.link is not None]
-    return Contents(
-        chats=len(linked),
-        resting=sum(record.chat.resting is not None for record in linked),
-        set_aside=sum(row.alert.state is AlertState.DEAD_LETTER for record in linked for row in record.alerts),
-    )
+        records = _read_all(backend)
+        run_to_end(open_secret(t, vault, backend.secret_place))  # nothing of it is committed
+    return contents_of(records)
+
+
+def _prepare(backend: TinyBackend, vault: Vault, now: datetime) -> str:
+    """Bring a locked folder into order, and return its secret."""
+    run_to_end(check_not_moving(TinyTransaction(backend)))
+    backend.folder.sweep()
+    backend.recover()
+    records = _read_all(backend)
+    secret = backend.transact(partial(open_secret, vault=vault, place=backend.secret_place))
+
+    async def drop(t: Transaction) -> None:
+        for record in records:
+            if blank(record, now):
+                await t.delete_chat(record.id)
+        await t.drop_expired(now)
+
+    async def at_once(work: Work[T]) -> T:
+        return backend.transact(work)
+
+    backend.transact(drop)
+    run_to_end(seal_anew(at_once, vault))
+    return secret
+
+
+def _read_all(backend: TinyBackend) -> list[ChatRecord]:
+    """Read every file once, and fill the backend's index. Return the chats without what they know."""
+    records = []
+    for name in backend.folder.names(CHATS):
+        stem = Path(name).stem
+        if not stem.removeprefix("-").isdecimal():
+            raise DamagedFile(backend.folder.root / name, "its name is no chat id")
+        record = TinyTransaction(backend).load_chat(int(stem), with_known=False)
+        records += [] if record is None else [record]
+    for record in sorted(records, key=_oldest_alert):
+        backend.chats.sync(record.id, record)
+    for name in backend.folder.names(ACCOUNTS):
+        account = Path(name).stem
+        backend.payments.sync(account, run_to_end(TinyTransaction(backend).payments_of(account)))
+    return records
 
 
 def _try_lock(data_dir: Path) -> BaseFileLock | None:
@@ -125,41 +156,18 @@ def _try_lock(data_dir: Path) -> BaseFileLock | None:
     return lock
 
 
-def _read(folder: DataFolder, vault: Vault) -> tuple[Database, list[ChatRecord]]:
-    """Read every file once; the records come without what they know."""
-    database = Database(folder, vault)
-    records = _read_chats(database)
-    check_tokens(records, vault)
-    for record in sorted(records, key=_oldest_alert):
-        database.chats.sync(record.id, record)
-    for name in folder.names(ACCOUNTS):
-        account = _stem(name)
-        database.payments.sync(account, database.payments_of(account))
-    return database, records
-
-
-def _read_chats(database: Database) -> list[ChatRecord]:
-    records = []
-    for name in database.folder.names(CHATS):
-        stem = _stem(name)
-        if not stem.removeprefix("-").isdecimal():
-            raise DamagedFile(database.folder.root / name, "its name is no chat id")
-        if (record := database.read_chat(int(stem), with_known=False)) is not None:
-            records.append(record)
-    return records
-
-
 def _oldest_alert(record: ChatRecord) -> datetime:
     row = record.next_alert
     return row.alert.created_at if row else datetime.max.replace(tzinfo=UTC)
 
 
-def _inaccessible(data_dir: Path, error: OSError) -> StartError:
-    return StartError(
-        f"The data folder {data_dir} can't be read or written ({error}). All in it must belong to the user who "
-        "runs the bot."
-    )
-
-
-def _stem(name: str) -> str:
-    return Path(name).stem
+@contextmanager
+def _access(data_dir: Path) -> Iterator[None]:
+    """Turn an error of the disk into a :class:`StartError`."""
+    try:
+        yield
+    except OSError as error:
+        raise StartError(
+            f"The data folder {data_dir} can't be read or written ({error}). All in it must belong to the user who "
+            "runs the bot."
+        ) from error

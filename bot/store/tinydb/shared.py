@@ -1,4 +1,4 @@
-"""Leases of roles and budgets of calls, of a store that one process uses: in memory, as they end with the process."""
+"""Leader leases and token buckets of a store that one process uses: in memory, as they end with the process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.ports import Lease
 
 SWEEP_AT = 10_000
-"""TokenBuckets that are full again are forgotten when there are as many as this."""
+"""Full buckets are forgotten once there are as many buckets as this."""
 
 
 class Leases:
@@ -17,7 +17,7 @@ class Leases:
 
     def __init__(self) -> None:
         self._held: dict[str, tuple[str, Lease]] = {}
-        self._epochs = itertools.count(1)
+        self._fencing_tokens = itertools.count(1)
 
     def take(
         self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
@@ -26,7 +26,7 @@ class Leases:
         if held_by != holder and lease is not None and (free_only or lease.until > now):
             return None
         if lease is None or lease.until <= now:
-            lease = Lease(name, next(self._epochs), now + duration)
+            lease = Lease(name, next(self._fencing_tokens), now + duration)
         else:
             lease = replace(lease, until=now + duration)
         self._held[name] = holder, lease

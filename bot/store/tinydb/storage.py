@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from tinydb import TinyDB
 from tinydb.storages import Storage
+from tinydb.table import Document
 
 from bot.store.tinydb.files import DamagedFile, DataFolder
 
@@ -20,29 +22,26 @@ class FileStorage(Storage):
     def __init__(self, folder: DataFolder, name: str) -> None:
         self._folder = folder
         self._name = name
-        self._content: bytes | None = None
+        self._before: Tables | None = None
         self._tables: Tables | None = None
         self._loaded = False
-        self._written = False
 
     def read(self) -> Tables | None:
-        """The tables as this transaction sees them, or None for a file that does not exist."""
+        """Return the tables as this transaction sees them. None: the file does not exist."""
         if not self._loaded:
-            self._content = self._folder.read(self._name)
-            self._tables = None if self._content is None else self._decode(self._content)
+            content = self._folder.read(self._name)
+            self._tables = None if content is None else self._decode(content)
+            self._before = None if self._tables is None else dict(self._tables)  # TinyDB replaces whole tables
             self._loaded = True
         return self._tables
 
     def write(self, data: Tables) -> None:
         """Keep the tables for the commit."""
         self._tables = data
-        self._written = True
 
     def changed(self) -> bytes | None:
-        """The file's new content, or None where it holds the same already."""
-        if not self._written or (self._content is not None and self._decode(self._content) == self._tables):
-            return None
-        return msgspec.json.encode(self._tables)
+        """Return the file's new content. None: it is as it was."""
+        return None if self._tables == self._before else msgspec.json.encode(self._tables)
 
     def _decode(self, content: bytes) -> Tables:
         try:
@@ -51,27 +50,24 @@ class FileStorage(Storage):
             raise DamagedFile(self._folder.root / self._name, str(error)) from error
 
 
-class Transaction:
+class FileTransaction:
     """Files that are read and changed together. Nothing reaches the disk before :meth:`commit`."""
 
     def __init__(self, folder: DataFolder) -> None:
         self._folder = folder
-        self._storages: dict[str, FileStorage] = {}
+        self._databases: dict[str, TinyDB] = {}
         self._deleted: set[str] = set()
 
     @property
     def names(self) -> set[str]:
         """The files that this transaction has to do with."""
-        return self._storages.keys() | self._deleted
+        return self._databases.keys() | self._deleted
 
     def open(self, name: str) -> TinyDB:
-        """The file as a database; a missing one is an empty database."""
-        database = TinyDB(self._folder, name, storage=FileStorage)
-        if name in self._storages:
-            raise ValueError(f"{name} is open already in this transaction")
-        storage = database.storage
-        assert isinstance(storage, FileStorage)  # noqa: S101  # we have just said so
-        self._storages[name] = storage
+        """Return the file as a database. A missing file is an empty database."""
+        database = self._databases.get(name)
+        if database is None:
+            database = self._databases[name] = TinyDB(self._folder, name, storage=FileStorage)
         return database
 
     def delete(self, name: str) -> None:
@@ -79,12 +75,20 @@ class Transaction:
         self._deleted.add(name)
 
     def commit(self) -> None:
-        """Make all changes at once; no change, no write."""
+        """Make all changes at once. Where nothing changed, nothing is written."""
         changes: dict[str, bytes | None] = {}
-        for name, storage in self._storages.items():
-            content = storage.changed()
+        for name, database in self._databases.items():
+            content = database.storage.changed()  # type: ignore[attr-defined]  # it is a FileStorage
             if content is not None and name not in self._deleted:
                 changes[name] = content
         changes |= dict.fromkeys(sorted(self._deleted))
         if changes:
             self._folder.apply(changes)
+
+
+def replace_rows(database: TinyDB, name: str, rows: Mapping[int, Any]) -> None:
+    """Put rows into a table in the place of those that are there. Without rows the table is empty."""
+    table = database.table(name)
+    table.truncate()
+    if rows:
+        table.insert_multiple(Document(msgspec.to_builtins(row), number) for number, row in rows.items())

@@ -11,7 +11,7 @@ from bot.application import InvoiceBot
 from bot.chat.views.general import COMMANDS
 from bot.errors import AnswerNotUnderstood, PermissionMissing, ProviderDown, TokenRefused
 from bot.sandbox.telegram import Chat, Person, SandboxTelegram
-from bot.store.tinydb.backend import TinyStore
+from bot.store.store import Store
 from tests.chat.conversation import answers, ask, from_bot, link, said
 from tests.chat.fakes import FakeProvider, Time
 from tests.chat.samples import DE, EN, invoice
@@ -147,7 +147,7 @@ async def test_the_language_is_telegrams_until_one_is_chosen(eva: Person, telegr
     await ask(eva, chat, "/help", "Was ich kann")
 
 
-async def test_the_buttons_choose_in_place(eva: Person, telegram: SandboxTelegram, store: TinyStore) -> None:
+async def test_the_buttons_choose_in_place(eva: Person, telegram: SandboxTelegram, store: Store) -> None:
     chat = telegram.private_chat(eva)
     choice = await ask(eva, chat, "/language", "Welche Sprache soll ich sprechen?")
     assert "• Wie in Telegram •" in [button.text for button in choice.buttons]
@@ -174,7 +174,7 @@ async def test_a_language_that_the_bot_does_not_speak(ada: Person, chat: Chat, w
     assert "• Same as Telegram •" in [button.text for button in answer.buttons]
 
 
-async def test_a_change_of_telegrams_language_is_followed(ada: Person, chat: Chat, store: TinyStore) -> None:
+async def test_a_change_of_telegrams_language_is_followed(ada: Person, chat: Chat, store: Store) -> None:
     await link(ada, chat)
     ada.user.language_code = "de"
     await ask(ada, chat, "/help", "Was ich kann")

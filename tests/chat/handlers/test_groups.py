@@ -10,7 +10,7 @@ import pytest
 from bot.domain.chats import Chat as BotChat, Link
 from bot.sandbox.telegram import ApiError, Chat, Message, Person, SandboxTelegram
 from bot.settings import Settings
-from bot.store.tinydb.backend import TinyStore
+from bot.store.store import Store
 from tests.chat.conversation import ask, from_bot, link, said
 from tests.chat.fakes import TOKEN, FakeProvider, Time
 from tests.chat.samples import invoice
@@ -62,7 +62,7 @@ async def send_token(person: Person, chat: Chat, group: Chat, token: str = TOKEN
     return await group.wait_for(from_bot("This chat is linked"), after=before)
 
 
-async def link_of(store: TinyStore, group: Chat) -> Link:
+async def link_of(store: Store, group: Chat) -> Link:
     link = (await store.chat(group.id)).link
     assert link is not None
     return link
@@ -72,7 +72,7 @@ async def link_of(store: TinyStore, group: Chat) -> Link:
 
 
 async def test_a_group_is_linked_from_the_private_chat_and_never_sees_the_token(
-    ada: Person, chat: Chat, group: Chat, store: TinyStore
+    ada: Person, chat: Chat, group: Chat, store: Store
 ) -> None:
     started = await join(ada, group)
     assert re.fullmatch(r"/start [\w-]{32}", started.text)
@@ -90,7 +90,7 @@ async def test_a_group_is_linked_from_the_private_chat_and_never_sees_the_token(
 
 
 async def test_a_linked_private_chats_account_can_be_used_without_its_token(
-    ada: Person, chat: Chat, group: Chat, store: TinyStore
+    ada: Person, chat: Chat, group: Chat, store: Store
 ) -> None:
     await link(ada, chat)
     started = await join(ada, group)
@@ -109,7 +109,7 @@ async def test_a_mistyped_token_can_be_sent_again(ada: Person, chat: Chat, group
     await ask(ada, chat, TOKEN, "Fish & <Chips> is linked")
 
 
-async def test_the_way_is_for_who_asked_only(ada: Person, bob: Person, group: Chat, store: TinyStore) -> None:
+async def test_the_way_is_for_who_asked_only(ada: Person, bob: Person, group: Chat, store: Store) -> None:
     invitation = await ask(ada, group, "/link", "Ada, please go on")
     started = bob.follow(invitation, GO_ON)
     await started.chat.wait_for(from_bot("This button was for somebody else"), after=started)
@@ -117,7 +117,7 @@ async def test_the_way_is_for_who_asked_only(ada: Person, bob: Person, group: Ch
     assert (await store.chat(group.id)).link is None
 
 
-async def test_the_way_leads_there_once(ada: Person, chat: Chat, group: Chat, store: TinyStore) -> None:
+async def test_the_way_leads_there_once(ada: Person, chat: Chat, group: Chat, store: Store) -> None:
     invitation = await ask(ada, group, "/link", "go on in our private chat")
     ada.follow(invitation, GO_ON)
     await send_token(ada, chat, group)
@@ -126,7 +126,7 @@ async def test_the_way_leads_there_once(ada: Person, chat: Chat, group: Chat, st
     assert (await store.chat(chat.id)).awaiting_for == ""
 
 
-async def test_the_way_expires(ada: Person, chat: Chat, group: Chat, time: Time, store: TinyStore) -> None:
+async def test_the_way_expires(ada: Person, chat: Chat, group: Chat, time: Time, store: Store) -> None:
     invitation = await ask(ada, group, "/link", "works for 15 minutes")
     started = ada.follow(invitation, GO_ON)
     await chat.wait_for(from_bot("You are linking"), after=started)
@@ -139,7 +139,7 @@ async def test_the_way_expires(ada: Person, chat: Chat, group: Chat, time: Time,
     assert (await store.chat(group.id)).link is None
 
 
-async def test_a_made_up_way_leads_nowhere(ada: Person, chat: Chat, store: TinyStore) -> None:
+async def test_a_made_up_way_leads_nowhere(ada: Person, chat: Chat, store: Store) -> None:
     await ask(ada, chat, f"/start {'x' * 32}", "has expired or was already used")
     assert await store.chat(chat.id) == BotChat(chat.id)
 
@@ -161,7 +161,7 @@ async def test_the_nonce_is_stored_as_a_hash_only(ada: Person, group: Chat, sett
 
 
 async def test_after_another_command_a_token_is_for_the_private_chat(
-    ada: Person, chat: Chat, group: Chat, store: TinyStore
+    ada: Person, chat: Chat, group: Chat, store: Store
 ) -> None:
     started = await join(ada, group)
     await chat.wait_for(from_bot("You are linking"), after=started)
@@ -172,7 +172,7 @@ async def test_after_another_command_a_token_is_for_the_private_chat(
 
 
 async def test_a_linked_group_only_its_owner_or_an_administrator_links_anew(
-    ada: Person, bob: Person, carla: Person, linked: Chat, telegram: SandboxTelegram, store: TinyStore
+    ada: Person, bob: Person, carla: Person, linked: Chat, telegram: SandboxTelegram, store: Store
 ) -> None:
     await ask(bob, linked, "/link", "Only Ada, who has linked this group, or an administrator")
     started = await join_in_german(carla, linked)
@@ -188,7 +188,7 @@ async def join_in_german(person: Person, group: Chat) -> Message:
 
 
 async def test_who_is_no_administrator_any_more_can_not_replace_the_link(
-    ada: Person, carla: Person, linked: Chat, store: TinyStore
+    ada: Person, carla: Person, linked: Chat, store: Store
 ) -> None:
     started = await join_in_german(carla, linked)
     await started.chat.wait_for(from_bot("Du verknüpfst die Gruppe"), after=started)
@@ -198,7 +198,7 @@ async def test_who_is_no_administrator_any_more_can_not_replace_the_link(
 
 
 async def test_a_group_that_was_linked_meanwhile_is_not_linked_over(
-    ada: Person, bob: Person, chat: Chat, group: Chat, store: TinyStore
+    ada: Person, bob: Person, chat: Chat, group: Chat, store: Store
 ) -> None:
     started = await join(bob, group)
     await started.chat.wait_for(from_bot("You are linking"), after=started)
@@ -208,7 +208,7 @@ async def test_a_group_that_was_linked_meanwhile_is_not_linked_over(
     assert (await link_of(store, group)).linked_by == ada.id
 
 
-async def test_the_group_speaks_its_linkers_language_from_then_on(carla: Person, group: Chat, store: TinyStore) -> None:
+async def test_the_group_speaks_its_linkers_language_from_then_on(carla: Person, group: Chat, store: Store) -> None:
     started = await join_in_german(carla, group)
     await started.chat.wait_for(from_bot("Du verknüpfst"), after=started)
     await ask(carla, started.chat, TOKEN, "ist verknüpft")
@@ -217,7 +217,7 @@ async def test_the_group_speaks_its_linkers_language_from_then_on(carla: Person,
 
 
 async def test_a_group_that_can_not_be_greeted_is_linked_all_the_same(
-    ada: Person, chat: Chat, carla: Person, group: Chat, store: TinyStore
+    ada: Person, chat: Chat, carla: Person, group: Chat, store: Store
 ) -> None:
     started = await join(ada, group)
     await chat.wait_for(from_bot("You are linking"), after=started)
@@ -228,7 +228,7 @@ async def test_a_group_that_can_not_be_greeted_is_linked_all_the_same(
 
 
 async def test_a_group_that_became_a_supergroup_meanwhile_is_linked_under_its_new_id(
-    ada: Person, chat: Chat, store: TinyStore
+    ada: Person, chat: Chat, store: Store
 ) -> None:
     group = ada.create_group("Friends")
     ada.set_bot_status(group, "member")
@@ -240,7 +240,7 @@ async def test_a_group_that_became_a_supergroup_meanwhile_is_linked_under_its_ne
 
 
 async def test_in_a_forum_all_answers_come_to_the_topic(
-    ada: Person, chat: Chat, provider: FakeProvider, store: TinyStore
+    ada: Person, chat: Chat, provider: FakeProvider, store: Store
 ) -> None:
     provider.add(invoice())
     forum = ada.create_group("Club", forum=True)
@@ -280,7 +280,7 @@ async def test_others_read_and_can_not_pay(bob: Person, linked: Chat, provider: 
 
 
 async def test_reminders_are_changed_by_who_may_pay_and_by_nobody_else(
-    ada: Person, bob: Person, linked: Chat, store: TinyStore
+    ada: Person, bob: Person, linked: Chat, store: Store
 ) -> None:
     refusal = "Only Ada, and those who may pay here, can change the reminders of this group."
     details = await ask(bob, linked, "/invoice 4711", "Invoice 4711")
@@ -301,7 +301,7 @@ async def test_reminders_are_changed_by_who_may_pay_and_by_nobody_else(
 
 
 async def test_by_a_reply_the_owner_lets_somebody_pay_and_takes_it_back(
-    ada: Person, bob: Person, linked: Chat, provider: FakeProvider, store: TinyStore
+    ada: Person, bob: Person, linked: Chat, provider: FakeProvider, store: Store
 ) -> None:
     message = bob.send(linked, "hello")
     ada.send(linked, "/payers", reply_to=message)
@@ -330,7 +330,7 @@ async def test_who_may_pay_pays(ada: Person, bob: Person, linked: Chat, provider
     await ask(ada, linked, "/payments", "Bob <b>Builder</b> · done")
 
 
-async def test_only_the_owner_names_payers(bob: Person, carla: Person, linked: Chat, store: TinyStore) -> None:
+async def test_only_the_owner_names_payers(bob: Person, carla: Person, linked: Chat, store: Store) -> None:
     message = bob.send(linked, "hello")
     carla.send(linked, "/payers", reply_to=message)
     await linked.wait_for(from_bot("Das kann nur Ada"))
@@ -344,7 +344,7 @@ async def test_only_the_owner_names_payers(bob: Person, carla: Person, linked: C
 
 
 @pytest.mark.parametrize("data", ["payers", "payers:add", "payers:add:x:1", "payers:add:12:1", "payers:eat:12:{mark}"])
-async def test_forged_buttons_name_nobody(ada: Person, linked: Chat, store: TinyStore, data: str) -> None:
+async def test_forged_buttons_name_nobody(ada: Person, linked: Chat, store: Store, data: str) -> None:
     listed = await ask(ada, linked, "/payers", "Ada has linked")
     mark = int((await link_of(store, linked)).linked_at.timestamp())
     answer = await ada.forge(listed, data.format(mark=mark)).answered()
@@ -353,7 +353,7 @@ async def test_forged_buttons_name_nobody(ada: Person, linked: Chat, store: Tiny
 
 
 async def test_a_bot_an_anonymous_administrator_or_who_has_left_can_be_no_payer(
-    ada: Person, bob: Person, carla: Person, linked: Chat, store: TinyStore
+    ada: Person, bob: Person, carla: Person, linked: Chat, store: Store
 ) -> None:
     own = await ask(ada, linked, "/payers", "Ada has linked")
     anonymous = carla.send_anonymously(linked, "hello")
@@ -380,7 +380,7 @@ async def test_payers_need_a_linked_group(ada: Person, chat: Chat, group: Chat) 
 
 
 async def test_payers_outlive_a_new_token_of_the_same_owner_and_no_other_owner(
-    ada: Person, bob: Person, chat: Chat, linked: Chat, provider: FakeProvider, store: TinyStore, carla: Person
+    ada: Person, bob: Person, chat: Chat, linked: Chat, provider: FakeProvider, store: Store, carla: Person
 ) -> None:
     message = bob.send(linked, "hello")
     ada.send(linked, "/payers", reply_to=message)
@@ -397,7 +397,7 @@ async def test_payers_outlive_a_new_token_of_the_same_owner_and_no_other_owner(
 
 
 async def test_while_telegram_does_not_tell_who_is_who_nobody_is_let_in(
-    ada: Person, bob: Person, linked: Chat, telegram: SandboxTelegram, store: TinyStore
+    ada: Person, bob: Person, linked: Chat, telegram: SandboxTelegram, store: Store
 ) -> None:
     telegram.faults.refuse(ApiError(500, "Internal Server Error"), method="getChatMember", times=2)
     await ask(bob, linked, "/unlink", "Telegram doesn't tell me at the moment who is who")
@@ -408,7 +408,7 @@ async def test_while_telegram_does_not_tell_who_is_who_nobody_is_let_in(
 
 
 async def test_a_token_is_deleted_also_where_telegram_does_not_tell_whether_its_sender_may_link_anew(
-    carla: Person, linked: Chat, telegram: SandboxTelegram, store: TinyStore, ada: Person
+    carla: Person, linked: Chat, telegram: SandboxTelegram, store: Store, ada: Person
 ) -> None:
     started = await join_in_german(carla, linked)
     await started.chat.wait_for(from_bot("Du verknüpfst"), after=started)
@@ -423,7 +423,7 @@ async def test_a_token_is_deleted_also_where_telegram_does_not_tell_whether_its_
 # --- Unlinking ------------------------------------------------------------------------------------------------------
 
 
-async def test_a_member_can_not_unlink(ada: Person, bob: Person, linked: Chat, store: TinyStore) -> None:
+async def test_a_member_can_not_unlink(ada: Person, bob: Person, linked: Chat, store: Store) -> None:
     await ask(bob, linked, "/unlink", "Only Ada, who has linked this group, or an administrator")
     question = await ask(ada, linked, "/unlink", "Remove the link?")
     for button in question.buttons:
@@ -434,7 +434,7 @@ async def test_a_member_can_not_unlink(ada: Person, bob: Person, linked: Chat, s
     assert (await store.chat(linked.id)).link is None
 
 
-async def test_an_administrator_can_unlink(carla: Person, linked: Chat, store: TinyStore) -> None:
+async def test_an_administrator_can_unlink(carla: Person, linked: Chat, store: Store) -> None:
     sent = carla.send_anonymously(linked, "/unlink")
     await linked.wait_for(from_bot("Remove the link?"), after=sent)
     question = await ask(carla, linked, "/unlink@sandbox_invoice_bot", "Verknüpfung löschen?")

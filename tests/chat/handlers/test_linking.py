@@ -10,7 +10,7 @@ import pytest
 from bot.domain.chats import Place
 from bot.errors import PermissionMissing, ProviderDown
 from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
-from bot.store.tinydb.backend import TinyStore
+from bot.store.store import Store
 from tests.chat.conversation import answers, ask, from_bot, link, said
 from tests.chat.fakes import TOKEN, FakeProvider, Time
 from tests.chat.samples import NOW, invoice
@@ -21,14 +21,14 @@ REFUSED = "The provider does not accept this token."
 NOT_DELETED = "I could not delete your message with the token"
 
 
-async def linked(store: TinyStore, chat: Chat) -> bool:
+async def linked(store: Store, chat: Chat) -> bool:
     return (await store.chat(chat.id)).link is not None
 
 
 # --- /start ---------------------------------------------------------------------------------------------------------
 
 
-async def test_start_greets_and_takes_the_next_message_as_the_token(ada: Person, chat: Chat, store: TinyStore) -> None:
+async def test_start_greets_and_takes_the_next_message_as_the_token(ada: Person, chat: Chat, store: Store) -> None:
     await ask(ada, chat, "/start", "I keep an eye on your hosting invoices", "Send me your API token")
     await ask(ada, chat, TOKEN, "✅ This chat is linked.")
     assert await linked(store, chat)
@@ -42,7 +42,7 @@ async def test_start_in_a_linked_chat_shows_the_commands_and_asks_for_nothing(ad
     assert hint.text
 
 
-async def test_start_in_a_group_never_asks_for_a_token_there(ada: Person, store: TinyStore) -> None:
+async def test_start_in_a_group_never_asks_for_a_token_there(ada: Person, store: Store) -> None:
     group = ada.create_group("Friends")
     ada.set_bot_status(group, "administrator")
     greeting = await ask(ada, group, "/start", "I keep an eye on your hosting invoices")
@@ -55,7 +55,7 @@ async def test_start_in_a_group_never_asks_for_a_token_there(ada: Person, store:
 
 
 async def test_link_with_a_token_links_and_greets_with_what_is_open(
-    ada: Person, chat: Chat, store: TinyStore, provider: FakeProvider
+    ada: Person, chat: Chat, store: Store, provider: FakeProvider
 ) -> None:
     provider.add(invoice())
     greeting = await link(ada, chat)
@@ -67,7 +67,7 @@ async def test_link_with_a_token_links_and_greets_with_what_is_open(
     assert stored.token.reveal() == TOKEN
 
 
-async def test_link_and_then_the_token_does_the_same(ada: Person, chat: Chat, store: TinyStore) -> None:
+async def test_link_and_then_the_token_does_the_same(ada: Person, chat: Chat, store: Store) -> None:
     await ask(ada, chat, "/link", "Send me your API token within the next 10 minutes")
     await ask(ada, chat, f"  {TOKEN}\n", "✅ This chat is linked.")
     assert await linked(store, chat)
@@ -92,7 +92,7 @@ async def test_the_message_is_deleted_before_the_provider_has_answered(
 
 
 async def test_a_wrong_token_is_deleted_as_well_and_the_right_one_can_follow(
-    ada: Person, chat: Chat, store: TinyStore
+    ada: Person, chat: Chat, store: Store
 ) -> None:
     wrong = ada.send(chat, "/link a-wrong-token-0123456789")
     await chat.wait_for(from_bot(REFUSED))
@@ -136,7 +136,7 @@ async def test_a_missing_permission_is_named(ada: Person, chat: Chat, provider: 
 
 
 async def test_linking_again_replaces_the_link_and_failing_to_keeps_it(
-    ada: Person, chat: Chat, store: TinyStore, time: Time
+    ada: Person, chat: Chat, store: Store, time: Time
 ) -> None:
     await link(ada, chat)
     await ask(ada, chat, "/link a-wrong-token-0123456789", REFUSED)
@@ -151,7 +151,7 @@ async def test_linking_again_replaces_the_link_and_failing_to_keeps_it(
 
 
 async def test_after_ten_minutes_a_message_is_a_message_again(
-    ada: Person, chat: Chat, time: Time, store: TinyStore
+    ada: Person, chat: Chat, time: Time, store: Store
 ) -> None:
     await ask(ada, chat, "/link", "Send me your API token within the next 10 minutes")
     time.forward(timedelta(minutes=11))
@@ -178,7 +178,7 @@ async def test_what_can_be_no_token_is_left_where_it_is(ada: Person, chat: Chat,
 
 
 async def test_a_token_pasted_into_a_linked_chat_is_deleted_and_replaces_the_link(
-    ada: Person, chat: Chat, store: TinyStore, time: Time
+    ada: Person, chat: Chat, store: Store, time: Time
 ) -> None:
     await link(ada, chat)
     time.forward(timedelta(hours=1))
@@ -191,7 +191,7 @@ async def test_a_token_pasted_into_a_linked_chat_is_deleted_and_replaces_the_lin
 
 
 async def test_one_that_the_provider_refuses_is_deleted_and_leaves_the_old_link(
-    ada: Person, chat: Chat, store: TinyStore
+    ada: Person, chat: Chat, store: Store
 ) -> None:
     await link(ada, chat)
     before = (await store.chat(chat.id)).link
@@ -212,7 +212,7 @@ async def test_in_a_linked_chat_what_is_no_token_is_left_where_it_is(ada: Person
 @pytest.mark.parametrize("caption", [TOKEN, f"/link {TOKEN}", "/link short-1", f"/LINK@invoice_bot {TOKEN}"])
 @pytest.mark.parametrize("linked_before", [True, False])
 async def test_a_token_below_a_file_is_deleted_and_asked_for_as_text(
-    ada: Person, chat: Chat, store: TinyStore, caption: str, linked_before: bool
+    ada: Person, chat: Chat, store: Store, caption: str, linked_before: bool
 ) -> None:
     if linked_before:
         await link(ada, chat)
@@ -245,7 +245,7 @@ async def test_any_other_file_stays(ada: Person, chat: Chat, caption: str) -> No
     assert not sent.deleted
 
 
-async def test_a_picture_or_a_file_is_no_token(ada: Person, chat: Chat, store: TinyStore) -> None:
+async def test_a_picture_or_a_file_is_no_token(ada: Person, chat: Chat, store: Store) -> None:
     await ask(ada, chat, "/link", "Send me your API token within the next 10 minutes")
     sent = ada.send_file(chat, "token.txt", TOKEN.encode())
     answer = await chat.wait_for(from_bot("as text"), after=sent)
@@ -254,7 +254,7 @@ async def test_a_picture_or_a_file_is_no_token(ada: Person, chat: Chat, store: T
 
 
 async def test_an_outage_while_linking_is_told_and_nothing_is_stored(
-    ada: Person, chat: Chat, provider: FakeProvider, store: TinyStore
+    ada: Person, chat: Chat, provider: FakeProvider, store: Store
 ) -> None:
     provider.failures["list_invoices"] = ProviderDown()
     await ask(ada, chat, f"/link {TOKEN}", "The provider can't be reached")
@@ -262,7 +262,7 @@ async def test_an_outage_while_linking_is_told_and_nothing_is_stored(
 
 
 async def test_the_greeting_speaks_german_to_who_does(
-    telegram: SandboxTelegram, provider: FakeProvider, store: TinyStore
+    telegram: SandboxTelegram, provider: FakeProvider, store: Store
 ) -> None:
     eva = telegram.add_user("Eva", language_code="de-AT")
     provider.add(invoice())
@@ -278,7 +278,7 @@ async def test_the_language_that_was_chosen_outlives_a_new_link(ada: Person, cha
 
 
 async def test_the_wait_for_the_token_is_stored_so_that_it_outlives_a_restart(
-    ada: Person, chat: Chat, store: TinyStore
+    ada: Person, chat: Chat, store: Store
 ) -> None:
     await ask(ada, chat, "/link", "Send me your API token within the next 10 minutes")
     assert (await store.chat(chat.id)).awaiting_token_until == NOW + timedelta(minutes=10)

@@ -12,7 +12,7 @@ import pytest
 from bot.domain.payments import Outcome, State
 from bot.errors import ProviderDown, ProviderUnreachable, Refused, TokenRefused
 from bot.sandbox.telegram import ApiError, Chat, Message, Person, SandboxTelegram
-from bot.store.tinydb.backend import TinyStore
+from bot.store.store import Store
 from tests.chat.conversation import ask, from_bot, link, said
 from tests.chat.fakes import FakeProvider, Time
 from tests.chat.samples import invoice, paid
@@ -49,7 +49,7 @@ async def becomes(message: Message, text: str) -> str:
 # --- Asking ---------------------------------------------------------------------------------------------------------
 
 
-async def test_the_question_moves_nothing(question: Message, provider: FakeProvider, store: TinyStore) -> None:
+async def test_the_question_moves_nothing(question: Message, provider: FakeProvider, store: Store) -> None:
     assert provider.posts == []
     assert [button.text for button in question.buttons] == ["✅ Pay €7.95", "✖️ Cancel"]
     stored = await store.payment(payment_id(question))
@@ -165,7 +165,7 @@ async def test_a_press_on_a_deleted_question_does_nothing(
 
 
 async def test_cancelling_pays_nothing_and_ends_the_question(
-    ada: Person, question: Message, provider: FakeProvider, store: TinyStore
+    ada: Person, question: Message, provider: FakeProvider, store: Store
 ) -> None:
     number = payment_id(question)
     await ada.press(question, "✖️ Cancel").answered()
@@ -239,7 +239,7 @@ async def test_after_unlinking_the_question_is_void(ada: Person, question: Messa
 
 
 async def test_a_second_question_about_an_invoice_that_is_being_paid_has_to_wait(
-    ada: Person, question: Message, provider: FakeProvider, telegram: SandboxTelegram, store: TinyStore
+    ada: Person, question: Message, provider: FakeProvider, telegram: SandboxTelegram, store: Store
 ) -> None:
     other = await ask(ada, question.chat, "/pay 4711", "Pay €7.95")
     stored = await store.payment(payment_id(question))
@@ -286,7 +286,7 @@ async def test_a_token_that_was_revoked_meanwhile_is_told_with_the_way_on(
 
 
 async def test_the_link_stays_while_a_payment_is_under_way(
-    ada: Person, question: Message, provider: FakeProvider, store: TinyStore
+    ada: Person, question: Message, provider: FakeProvider, store: Store
 ) -> None:
     unlinking = await ask(ada, question.chat, "/unlink", "Remove the link?")
     stored = await store.payment(payment_id(question))

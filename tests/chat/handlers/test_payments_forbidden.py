@@ -17,7 +17,7 @@ from bot.factories import build_telegram
 from bot.provider.client import ProviderClient
 from bot.sandbox.telegram import Chat, Person, SandboxTelegram
 from bot.settings import Settings
-from bot.store.tinydb.backend import TinyStore
+from bot.store.store import Store
 from tests.chat.conversation import ask, from_bot, link
 from tests.chat.fakes import FakeProvider, Time
 from tests.chat.samples import NOW, invoice
@@ -32,7 +32,7 @@ def changes() -> dict[str, object]:
 
 @pytest.fixture
 async def bot_with(
-    settings: Settings, changes: dict[str, object], store: TinyStore, provider: FakeProvider, time: Time
+    settings: Settings, changes: dict[str, object], store: Store, provider: FakeProvider, time: Time
 ) -> AsyncIterator[None]:
     changed = settings.model_copy(update=changes)
     bot = InvoiceBot(changed, store, cast("ProviderClient", provider), build_telegram(settings), time)
@@ -70,7 +70,7 @@ async def test_switched_off_no_menu_no_help_and_no_button_offers_it(ada: Person,
 
 @pytest.mark.parametrize("changes", [{"payments": "off"}])
 async def test_switched_off_the_owner_still_says_who_rules_the_reminders(
-    ada: Person, linked: Chat, telegram: SandboxTelegram, store: TinyStore
+    ada: Person, linked: Chat, telegram: SandboxTelegram, store: Store
 ) -> None:
     bob = telegram.add_user("Bob", language_code="en")
     group = ada.create_group("Family", members=[bob], supergroup=True)
@@ -90,7 +90,7 @@ async def test_switched_off_the_owner_still_says_who_rules_the_reminders(
 
 @pytest.mark.parametrize("changes", [{"payments": "off"}])
 async def test_switched_off_older_buttons_move_nothing(
-    ada: Person, linked: Chat, provider: FakeProvider, store: TinyStore
+    ada: Person, linked: Chat, provider: FakeProvider, store: Store
 ) -> None:
     details = await ask(ada, linked, "/invoice 1", "Invoice 1")
     link = (await store.chat(linked.id)).link
@@ -111,9 +111,7 @@ async def test_switched_off_older_buttons_move_nothing(
 
 
 @pytest.mark.parametrize("changes", [{"max_payment": Decimal("7.00")}])
-async def test_a_payment_above_the_limit_is_refused_before_any_button(
-    ada: Person, linked: Chat, store: TinyStore
-) -> None:
+async def test_a_payment_above_the_limit_is_refused_before_any_button(ada: Person, linked: Chat, store: Store) -> None:
     refusal = await ask(ada, linked, "/pay 1", "€7.95 is more than this bot may pay at once (€7.00)")
     assert refusal.buttons == []
     assert await store.payments_of_chat(linked.id) == []

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.preferences import Loudness, Preferences, QuietHours
 from bot.sandbox.telegram import Chat, Message, Person, SandboxTelegram
-from bot.store.tinydb.backend import TinyStore
+from bot.store.store import Store
 from tests.chat.conversation import ask, link, said
 
 pytestmark = pytest.mark.usefixtures("invoice_bot")
@@ -37,7 +37,7 @@ async def press(person: Person, message: Message, *labels: str) -> None:
         await person.press(message, label).answered()
 
 
-async def chosen(store: TinyStore, chat: Chat) -> Preferences | None:
+async def chosen(store: Store, chat: Chat) -> Preferences | None:
     return (await store.chat(chat.id)).preferences
 
 
@@ -59,7 +59,7 @@ async def test_every_section_opens_in_the_same_message_and_leads_back(ada: Perso
     assert len(said(chat)) == 1
 
 
-async def test_reminder_days_are_switched_on_and_off(ada: Person, chat: Chat, menu: Message, store: TinyStore) -> None:
+async def test_reminder_days_are_switched_on_and_off(ada: Person, chat: Chat, menu: Message, store: Store) -> None:
     await press(ada, menu, "⏰ Reminders", "☐ 14 days before", "☑ 3 days before")
     assert await chosen(store, chat) == replace(DEFAULTS, before=(14, 7, 1, 0))
     await press(ada, menu, "« Back to the settings")
@@ -67,7 +67,7 @@ async def test_reminder_days_are_switched_on_and_off(ada: Person, chat: Chat, me
 
 
 async def test_a_press_that_is_delivered_twice_switches_once(
-    ada: Person, chat: Chat, menu: Message, store: TinyStore
+    ada: Person, chat: Chat, menu: Message, store: Store
 ) -> None:
     await press(ada, menu, "⏰ Reminders")
     for delivered in ada.press_twice_delivered(menu, "☑ 7 days before"):
@@ -79,7 +79,7 @@ async def test_a_press_that_is_delivered_twice_switches_once(
 
 
 async def test_no_reminders_at_all_is_allowed_and_said_clearly(
-    ada: Person, chat: Chat, menu: Message, store: TinyStore
+    ada: Person, chat: Chat, menu: Message, store: Store
 ) -> None:
     await press(ada, menu, "⏰ Reminders")
     for label in ("☑ 7 days before", "☑ 3 days before", "☑ 1 day before", "☑ on the day itself"):
@@ -106,7 +106,7 @@ async def test_no_reminders_at_all_is_allowed_and_said_clearly(
     ],
 )
 async def test_a_choice_is_kept_and_shown_and_can_be_taken_back(
-    ada: Person, chat: Chat, menu: Message, store: TinyStore, presses: list[str], changed: dict[str, object], shown: str
+    ada: Person, chat: Chat, menu: Message, store: Store, presses: list[str], changed: dict[str, object], shown: str
 ) -> None:
     await press(ada, menu, *presses)
     assert await chosen(store, chat) == replace(DEFAULTS, **changed)  # type: ignore[arg-type]  # by name
@@ -126,7 +126,7 @@ async def test_a_morning_hour_in_the_quiet_hours_says_what_that_means(ada: Perso
     assert "is in your quiet hours" not in menu.text
 
 
-async def test_the_language_is_one_of_the_settings(ada: Person, chat: Chat, menu: Message, store: TinyStore) -> None:
+async def test_the_language_is_one_of_the_settings(ada: Person, chat: Chat, menu: Message, store: Store) -> None:
     await press(ada, menu, "🗣 Language", "Deutsch")
     assert menu.text.startswith("⚙️ Einstellungen")
     assert "🗣 Sprache: Deutsch\n" in menu.text
@@ -136,7 +136,7 @@ async def test_the_language_is_one_of_the_settings(ada: Person, chat: Chat, menu
 
 
 async def test_preferences_outlive_a_new_link_and_hold_before_the_first(
-    ada: Person, chat: Chat, menu: Message, store: TinyStore
+    ada: Person, chat: Chat, menu: Message, store: Store
 ) -> None:
     await press(ada, menu, "🕘 Time of day", "18:00")
     await link(ada, chat)
@@ -147,7 +147,7 @@ async def test_preferences_outlive_a_new_link_and_hold_before_the_first(
 
 
 async def test_a_time_zone_that_is_named_is_taken_and_all_times_are_in_it(
-    ada: Person, chat: Chat, store: TinyStore
+    ada: Person, chat: Chat, store: Store
 ) -> None:
     await link(ada, chat)
     answer = await ask(ada, chat, "/timezone Tokyo", "Settings")
@@ -156,7 +156,7 @@ async def test_a_time_zone_that_is_named_is_taken_and_all_times_are_in_it(
     assert "Linked since 22 Nov 2026, 18:30." in (await ask(ada, chat, "/status", "Linked since")).text
 
 
-async def test_where_several_fit_they_are_offered(ada: Person, chat: Chat, store: TinyStore) -> None:
+async def test_where_several_fit_they_are_offered(ada: Person, chat: Chat, store: Store) -> None:
     answer = await ask(ada, chat, "/timezone Germany", "Several time zones fit “Germany”.")
     await press(ada, answer, "Busingen, 10:30")
     assert await chosen(store, chat) == replace(DEFAULTS, zone="Europe/Busingen")
@@ -165,7 +165,7 @@ async def test_where_several_fit_they_are_offered(ada: Person, chat: Chat, store
 
 
 async def test_one_that_is_not_known_is_said_with_an_example_and_with_what_is_close(
-    ada: Person, chat: Chat, store: TinyStore
+    ada: Person, chat: Chat, store: Store
 ) -> None:
     answer = await ask(ada, chat, "/timezone Berln", "I don't know a time zone “Berln”.", "/timezone Vienna")
     assert answer.buttons[0].text == "Berlin, 10:30"
@@ -193,7 +193,7 @@ async def test_without_a_name_the_likely_ones_are_offered(telegram: SandboxTeleg
     ],
 )  # fmt: skip
 async def test_callback_data_that_was_never_ours_changes_nothing(
-    ada: Person, chat: Chat, menu: Message, store: TinyStore, data: str
+    ada: Person, chat: Chat, menu: Message, store: Store, data: str
 ) -> None:
     await ada.forge(menu, data).answered()
     assert await chosen(store, chat) in {None, DEFAULTS}

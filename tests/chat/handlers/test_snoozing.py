@@ -12,7 +12,7 @@ from bot.application import InvoiceBot
 from bot.domain.chats import Silence
 from bot.domain.preferences import Preferences, QuietHours
 from bot.sandbox.telegram import Chat, Message, Person
-from bot.store.tinydb.backend import TinyStore
+from bot.store.store import Store
 from tests.chat.conversation import ask, link
 from tests.chat.fakes import FakeProvider, Time
 from tests.chat.samples import NOW, invoice, paid
@@ -57,7 +57,7 @@ def silence_row(message: Message) -> list[str | None]:
     return [d for d in data(message) if d and d.partition(":")[0] in {"snooze", "mute", "wake"}]
 
 
-async def silences(store: TinyStore, chat: Chat) -> dict[int, Silence]:
+async def silences(store: Store, chat: Chat) -> dict[int, Silence]:
     return dict((await store.chat(chat.id)).silences)
 
 
@@ -83,7 +83,7 @@ async def test_the_choices_take_the_place_of_the_button_and_back_leads_back(ada:
     ],
 )
 async def test_a_choice_is_kept_said_and_shown(
-    ada: Person, chat: Chat, alert: Message, store: TinyStore, label: str, until: datetime
+    ada: Person, chat: Chat, alert: Message, store: Store, label: str, until: datetime
 ) -> None:
     await ada.press(alert, "snooze:4711").answered()
     answer = await ada.press(alert, label).answered()
@@ -109,7 +109,7 @@ async def test_when_it_is_due_is_offered_only_if_that_is_later_than_tomorrow(
 
 
 async def test_what_would_end_in_quiet_hours_ends_with_them(
-    ada: Person, chat: Chat, alert: Message, store: TinyStore
+    ada: Person, chat: Chat, alert: Message, store: Store
 ) -> None:
     early = Preferences(hour=6, quiet=QuietHours(12, 8))
     await store.set_preferences(chat.id, early, NOW)
@@ -133,7 +133,7 @@ async def test_a_snoozed_reminder_comes_when_it_was_asked_for_and_not_before(
     assert silence_row(chat.messages[-1]) == TOGGLES
 
 
-async def test_mute_and_back(ada: Person, chat: Chat, alert: Message, store: TinyStore) -> None:
+async def test_mute_and_back(ada: Person, chat: Chat, alert: Message, store: Store) -> None:
     answer = await ada.press(alert, "🔕 Mute").answered()
     assert answer.text == "No more reminders of this invoice. The button below brings them back."
     assert (await silences(store, chat))[4711] == Silence(muted=True)
@@ -145,7 +145,7 @@ async def test_mute_and_back(ada: Person, chat: Chat, alert: Message, store: Tin
 
 
 async def test_a_press_that_is_delivered_twice_does_no_harm(
-    ada: Person, chat: Chat, alert: Message, store: TinyStore
+    ada: Person, chat: Chat, alert: Message, store: Store
 ) -> None:
     for press in ada.press_twice_delivered(alert, "mute:4711"):
         await press.answered()
@@ -156,7 +156,7 @@ async def test_a_press_that_is_delivered_twice_does_no_harm(
 
 
 async def test_several_are_put_off_together_and_come_again_together(
-    tell: Tell, ada: Person, chat: Chat, provider: FakeProvider, store: TinyStore
+    tell: Tell, ada: Person, chat: Chat, provider: FakeProvider, store: Store
 ) -> None:
     await link(ada, chat)
     provider.add(invoice(1, due=FAR), invoice(2, due=FAR), paid(3))
@@ -174,7 +174,7 @@ async def test_several_are_put_off_together_and_come_again_together(
 
 
 async def test_what_is_settled_meanwhile_is_not_put_off_with_the_others(
-    tell: Tell, ada: Person, chat: Chat, provider: FakeProvider, store: TinyStore, time: Time
+    tell: Tell, ada: Person, chat: Chat, provider: FakeProvider, store: Store, time: Time
 ) -> None:
     await link(ada, chat)
     provider.add(invoice(1, due=FAR), invoice(2, due=FAR), invoice(3, due=FAR))
@@ -190,7 +190,7 @@ async def test_what_is_settled_meanwhile_is_not_put_off_with_the_others(
 
 
 async def test_the_details_of_an_open_invoice_show_what_was_put_off_and_change_it(
-    ada: Person, chat: Chat, alert: Message, store: TinyStore
+    ada: Person, chat: Chat, alert: Message, store: Store
 ) -> None:
     details = await ask(ada, chat, "/invoice 4711", "Total")
     assert silence_row(details) == TOGGLES
@@ -230,21 +230,19 @@ async def test_there_is_nothing_to_say_of_invoices_that_are_not_open(ada: Person
 
 @pytest.mark.parametrize("pressed", ["snooze:4711:due:x", "snooze:4711:never", "snooze:x", "mute", "wake:"])
 async def test_callback_data_that_was_never_ours_changes_nothing(
-    ada: Person, chat: Chat, alert: Message, store: TinyStore, pressed: str
+    ada: Person, chat: Chat, alert: Message, store: Store, pressed: str
 ) -> None:
     await ada.forge(alert, pressed).answered()
     assert all(silence.until is not None for silence in (await silences(store, chat)).values())
 
 
-async def test_without_a_link_it_says_so(ada: Person, chat: Chat, alert: Message, store: TinyStore) -> None:
+async def test_without_a_link_it_says_so(ada: Person, chat: Chat, alert: Message, store: Store) -> None:
     await store.unlink(chat.id)
     answer = await ada.press(alert, "mute:4711").answered()
     assert "not linked" in answer.text
 
 
-async def test_what_was_muted_outlives_a_new_language(
-    ada: Person, chat: Chat, alert: Message, store: TinyStore
-) -> None:
+async def test_what_was_muted_outlives_a_new_language(ada: Person, chat: Chat, alert: Message, store: Store) -> None:
     await ada.press(alert, "mute:4711").answered()
     await ask(ada, chat, "/language de", "Welche Sprache")
     status = await ask(ada, chat, "/status", "Verknüpft")

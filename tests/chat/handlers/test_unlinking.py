@@ -7,18 +7,18 @@ from datetime import timedelta
 import pytest
 
 from bot.sandbox.telegram import Chat, Person
-from bot.store.tinydb.backend import TinyStore
+from bot.store.store import Store
 from tests.chat.conversation import ask, link
 from tests.chat.fakes import Time
 
 pytestmark = pytest.mark.usefixtures("invoice_bot")
 
 
-async def linked(store: TinyStore, chat: Chat) -> bool:
+async def linked(store: Store, chat: Chat) -> bool:
     return (await store.chat(chat.id)).link is not None
 
 
-async def test_unlinking_asks_and_then_forgets(ada: Person, chat: Chat, store: TinyStore) -> None:
+async def test_unlinking_asks_and_then_forgets(ada: Person, chat: Chat, store: Store) -> None:
     await link(ada, chat)
     question = await ask(ada, chat, "/unlink", "Remove the link?")
     assert await linked(store, chat)
@@ -28,7 +28,7 @@ async def test_unlinking_asks_and_then_forgets(ada: Person, chat: Chat, store: T
     assert not await linked(store, chat)
 
 
-async def test_unlinking_can_be_thought_better_of(ada: Person, chat: Chat, store: TinyStore) -> None:
+async def test_unlinking_can_be_thought_better_of(ada: Person, chat: Chat, store: Store) -> None:
     await link(ada, chat)
     question = await ask(ada, chat, "/unlink", "Remove the link?")
     await ada.press(question, "Keep it").answered()
@@ -36,9 +36,7 @@ async def test_unlinking_can_be_thought_better_of(ada: Person, chat: Chat, store
     assert await linked(store, chat)
 
 
-async def test_an_old_question_can_not_remove_a_later_link(
-    ada: Person, chat: Chat, store: TinyStore, time: Time
-) -> None:
+async def test_an_old_question_can_not_remove_a_later_link(ada: Person, chat: Chat, store: Store, time: Time) -> None:
     await link(ada, chat)
     old = await ask(ada, chat, "/unlink", "Remove the link?")
     time.forward(timedelta(days=1))
@@ -52,7 +50,7 @@ async def test_an_old_question_can_not_remove_a_later_link(
 
 
 @pytest.mark.parametrize("data", ["unlink", "unlink:yes", "unlink:yes:", "unlink:yes:1", "unlink:maybe"])
-async def test_a_made_up_answer_removes_nothing(ada: Person, chat: Chat, store: TinyStore, data: str) -> None:
+async def test_a_made_up_answer_removes_nothing(ada: Person, chat: Chat, store: Store, data: str) -> None:
     await link(ada, chat)
     question = await ask(ada, chat, "/unlink", "Remove the link?")
     answer = await ada.forge(question, data).answered()

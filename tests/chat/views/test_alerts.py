@@ -16,7 +16,7 @@ from bot.chat.texts import Texts
 from bot.chat.views.alerts import alerts, overtaken
 from bot.domain.alerts import SUBJECTS, Alert, AlertKind, KnownInvoice, SentMessage, Standing
 from bot.domain.chats import Silence, Watch
-from bot.ports import AT_ONCE, Delivery
+from bot.ports import ALERTS_PER_MESSAGE, Delivery
 from tests.chat.deliveries import HOUR_AGO, alert, closed, delivery, known, message
 from tests.chat.samples import DE, EN, NASTY, NOW, buttons, labels, linked_chat, seen
 
@@ -326,7 +326,7 @@ days = st.none() | st.dates(date(2020, 1, 1), date(2035, 1, 1))
 
 @given(data=st.data(), t=st.sampled_from([EN, DE]), again=st.booleans())
 def test_whatever_it_tells_it_is_a_message_that_telegram_takes(data: st.DataObject, t: Texts, *, again: bool) -> None:
-    kinds = data.draw(st.lists(st.sampled_from(list(AlertKind)), min_size=1, max_size=AT_ONCE))
+    kinds = data.draw(st.lists(st.sampled_from(list(AlertKind)), min_size=1, max_size=ALERTS_PER_MESSAGE))
     invoices, told = [], list[Alert]()
     for number, kind in enumerate(kinds, start=10**18 - 20):
         if kind in SUBJECTS:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.store.postgres.connections import Connections, Cursor
-from bot.store.postgres.housekeeping import Housekeeping
+from bot.store.postgres.presence import Presence
+from tests.store.backends import database_of
 from tests.store.examples import HOUR, MINUTE, NOW
 from tests.store.shelves import PostgresShelf
 
@@ -24,6 +25,6 @@ async def test_a_lease_that_a_dead_process_left_goes_after_a_day(postgres_shelf:
     store = await postgres_shelf.open()
     await store.take_lease("telling p1", "dead", NOW, MINUTE)
     await store.take_lease("polling", "alive", NOW + DAY, HOUR)
-    assert await names_of_leases(store._db) == {"telling p1", "polling"}
-    await Housekeeping(store._db, "another", lambda: NOW + DAY + MINUTE).sign_on()
-    assert await names_of_leases(store._db) == {"polling"}
+    assert await names_of_leases(database_of(store)) == {"telling p1", "polling"}
+    await Presence(database_of(store), "another", lambda: NOW + DAY + MINUTE).sign_on()
+    assert await names_of_leases(database_of(store)) == {"polling"}

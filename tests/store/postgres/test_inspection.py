@@ -6,10 +6,10 @@ import psycopg
 import pytest
 
 from bot.errors import StartError
+from bot.store.postgres.backend import open_store
 from bot.store.postgres.inspection import Inspection, inspect
 from bot.store.postgres.schema import migrate
-from bot.store.postgres.store import open_store
-from bot.store.tinydb.opening import Contents
+from bot.store.rules.operators import Contents
 from bot.store.vault import new_key
 from tests.store.cluster import Cluster
 from tests.store.examples import CHAT, OTHER, claim_alert, linked, with_alerts

@@ -11,11 +11,14 @@ from structlog.testing import capture_logs
 
 from bot.domain.payments import State
 from bot.errors import StartError, StoreAway
-from bot.store.postgres import outbox
+from bot.store.postgres.backend import REFUSED, open_store
 from bot.store.postgres.connections import Cursor
 from bot.store.postgres.schema import migrate
-from bot.store.postgres.store import REFUSED, PostgresStore, open_store
+from bot.store.postgres.transaction import PostgresTransaction
+from bot.store.rules import alerts
+from bot.store.store import Store
 from bot.store.vault import new_key
+from tests.store.backends import database_of
 from tests.store.cluster import Cluster
 from tests.store.examples import CHAT, LEASE, MINUTE, NOW, checked, claim_check, linked, new_payment, with_alerts
 
@@ -39,13 +42,13 @@ def url(own_cluster: Cluster) -> str:
 
 
 @pytest.fixture
-async def store(url: str) -> AsyncIterator[PostgresStore]:
+async def store(url: str) -> AsyncIterator[Store]:
     store = await open_store(url, [KEY], timeout=2, clock=lambda: NOW)
     yield store
     await store.close()
 
 
-async def is_back(store: PostgresStore, within: float = 20) -> None:
+async def is_back(store: Store, within: float = 20) -> None:
     end = time.monotonic() + within
     while True:
         try:
@@ -57,7 +60,7 @@ async def is_back(store: PostgresStore, within: float = 20) -> None:
 
 
 async def test_while_the_database_is_away_everything_says_so_and_afterwards_it_goes_on(
-    store: PostgresStore, own_cluster: Cluster
+    store: Store, own_cluster: Cluster
 ) -> None:
     link = await linked(store)
     own_cluster.stop()
@@ -75,7 +78,7 @@ async def test_while_the_database_is_away_everything_says_so_and_afterwards_it_g
     assert [entry["event"] for entry in logs] == ["database is away", "database is back"]
 
 
-async def test_once_it_is_known_to_be_away_nobody_waits_for_it(store: PostgresStore, own_cluster: Cluster) -> None:
+async def test_once_it_is_known_to_be_away_nobody_waits_for_it(store: Store, own_cluster: Cluster) -> None:
     own_cluster.stop()
     try:
         with pytest.raises(StoreAway):
@@ -89,7 +92,7 @@ async def test_once_it_is_known_to_be_away_nobody_waits_for_it(store: PostgresSt
     await is_back(store)
 
 
-async def test_what_was_in_hand_counts_after_a_short_outage(store: PostgresStore, own_cluster: Cluster) -> None:
+async def test_what_was_in_hand_counts_after_a_short_outage(store: Store, own_cluster: Cluster) -> None:
     await linked(store)
     check = await claim_check(store)
     own_cluster.stop()
@@ -99,7 +102,7 @@ async def test_what_was_in_hand_counts_after_a_short_outage(store: PostgresStore
     assert await store.claim_checks(NOW + MINUTE, 10, LEASE) == []
 
 
-async def test_an_idle_pool_does_not_notice_a_restart(store: PostgresStore, own_cluster: Cluster) -> None:
+async def test_an_idle_pool_does_not_notice_a_restart(store: Store, own_cluster: Cluster) -> None:
     link = await linked(store)
     await asyncio.gather(*(store.chat(CHAT) for _ in range(20)))
     own_cluster.stop()
@@ -109,9 +112,7 @@ async def test_an_idle_pool_does_not_notice_a_restart(store: PostgresStore, own_
     assert not logs
 
 
-async def test_what_was_committed_is_there_after_a_crash_of_the_database(
-    store: PostgresStore, own_cluster: Cluster
-) -> None:
+async def test_what_was_committed_is_there_after_a_crash_of_the_database(store: Store, own_cluster: Cluster) -> None:
     await with_alerts(store, 1, 2)
     await store.add_payment(new_payment())
     own_cluster.stop()
@@ -137,8 +138,8 @@ async def test_a_start_waits_for_the_database_and_says_so_once(url: str, own_clu
     assert events[-1] == "database is there"
 
 
-async def test_a_statement_that_takes_too_long_is_given_up_and_nobody_else_refused(store: PostgresStore) -> None:
-    slow = asyncio.create_task(store._db.run(lambda cursor: cursor.execute("SELECT pg_sleep(30)")))
+async def test_a_statement_that_takes_too_long_is_given_up_and_nobody_else_refused(store: Store) -> None:
+    slow = asyncio.create_task(database_of(store).run(lambda cursor: cursor.execute("SELECT pg_sleep(30)")))
     while not slow.done():
         await store.chat(CHAT)
         await asyncio.sleep(0.05)
@@ -155,7 +156,7 @@ async def test_much_work_refuses_only_who_waits_for_it_in_vain(url: str, busy: i
 
     store = await open_store(url, [KEY], connections=2, timeout=1)
     with capture_logs() as logs:
-        at_work = [asyncio.create_task(store._db.run(work)) for _ in range(busy)]
+        at_work = [asyncio.create_task(database_of(store).run(work)) for _ in range(busy)]
         await asyncio.sleep(0.1)
         waits = asyncio.create_task(store.chat(CHAT))
         await asyncio.gather(*at_work, waits, return_exceptions=True)
@@ -184,15 +185,15 @@ async def test_who_waits_for_a_connection_waits_no_longer_than_the_database_is_a
 
 
 async def test_a_connection_that_breaks_during_a_claim_makes_no_chat_unreadable(
-    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await with_alerts(store, 1)
 
-    async def breaks(cursor: Cursor, *_: object) -> None:
-        await cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    async def breaks(t: PostgresTransaction, _: str) -> None:
+        await t.cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
-    monkeypatch.setattr(outbox, "account_to_read", lambda record: "account")
-    monkeypatch.setattr(outbox, "payments_where", breaks)
+    monkeypatch.setattr(alerts, "account_to_read", lambda record: "account")
+    monkeypatch.setattr(PostgresTransaction, "payments_of", breaks)
     with capture_logs() as logs, pytest.raises(StoreAway):
         await store.claim_alerts(NOW + MINUTE, 10, LEASE)
     assert "chat can't be read for its alert" not in [entry["event"] for entry in logs]

@@ -14,7 +14,8 @@ from bot.domain.payments import State
 from bot.errors import PaymentInProgress, StartError
 from bot.ports import Checked
 from bot.store.postgres.schema import migrate
-from bot.store.postgres.store import PostgresStore
+from bot.store.store import Store
+from tests.store.backends import database_of
 from tests.store.cluster import Cluster
 from tests.store.examples import (
     CHAT,
@@ -37,11 +38,11 @@ MANY = 40
 
 
 @pytest.fixture
-async def replicas(postgres_shelf: PostgresShelf) -> list[PostgresStore]:
+async def replicas(postgres_shelf: PostgresShelf) -> list[Store]:
     return [await postgres_shelf.open() for _ in range(3)]
 
 
-async def test_every_due_check_goes_to_one_replica(replicas: list[PostgresStore]) -> None:
+async def test_every_due_check_goes_to_one_replica(replicas: list[Store]) -> None:
     for number in range(1, MANY + 1):
         await linked(replicas[0], number)
     claims = await asyncio.gather(*(store.claim_checks(NOW + MINUTE, 7, LEASE) for store in replicas * 6))
@@ -49,7 +50,7 @@ async def test_every_due_check_goes_to_one_replica(replicas: list[PostgresStore]
     assert counts == Counter(range(1, MANY + 1))
 
 
-async def test_every_message_goes_to_one_replica(replicas: list[PostgresStore]) -> None:
+async def test_every_message_goes_to_one_replica(replicas: list[Store]) -> None:
     for number in range(1, MANY + 1):
         await with_alerts(replicas[0], 1, chat_id=number)
     claims = await asyncio.gather(*(store.claim_alerts(NOW + MINUTE, 7, LEASE) for store in replicas * 6))
@@ -57,14 +58,14 @@ async def test_every_message_goes_to_one_replica(replicas: list[PostgresStore]) 
     assert counts == Counter(range(1, MANY + 1))
 
 
-async def test_of_many_confirmations_of_one_payment_one_counts(replicas: list[PostgresStore]) -> None:
+async def test_of_many_confirmations_of_one_payment_one_counts(replicas: list[Store]) -> None:
     await replicas[0].add_payment(new_payment())
     confirmed = new_payment(state=State.CONFIRMED)
     outcomes = await asyncio.gather(*(store.advance_payment(confirmed, State.ASKED) for store in replicas * 5))
     assert sorted(outcomes) == [False] * 14 + [True]
 
 
-async def test_of_two_payments_of_one_invoice_one_is_confirmed(replicas: list[PostgresStore]) -> None:
+async def test_of_two_payments_of_one_invoice_one_is_confirmed(replicas: list[Store]) -> None:
     for number in range(9):
         await replicas[0].add_payment(new_payment(f"p{number}"))
     outcomes = await asyncio.gather(
@@ -78,16 +79,14 @@ async def test_of_two_payments_of_one_invoice_one_is_confirmed(replicas: list[Po
     assert len([outcome for outcome in outcomes if isinstance(outcome, PaymentInProgress)]) == 8
 
 
-async def test_the_database_itself_refuses_two_payments_of_one_invoice(
-    replicas: list[PostgresStore], database: str
-) -> None:
+async def test_the_database_itself_refuses_two_payments_of_one_invoice(replicas: list[Store], database: str) -> None:
     for number in (1, 2):
         await replicas[0].add_payment(new_payment(f"p{number}"))
     with psycopg.connect(database) as connection, pytest.raises(psycopg.errors.UniqueViolation):
         connection.execute("UPDATE payments SET state = 'sent'")
 
 
-async def test_a_replica_that_slept_past_its_lease_has_its_check_refused(replicas: list[PostgresStore]) -> None:
+async def test_a_replica_that_slept_past_its_lease_has_its_check_refused(replicas: list[Store]) -> None:
     sleeper, other, _ = replicas
     await linked(sleeper)
     slept = await claim_check(sleeper)
@@ -98,7 +97,7 @@ async def test_a_replica_that_slept_past_its_lease_has_its_check_refused(replica
     assert taken.known == knowledge(1, 2)
 
 
-async def test_a_replica_that_slept_past_its_lease_has_its_message_refused(replicas: list[PostgresStore]) -> None:
+async def test_a_replica_that_slept_past_its_lease_has_its_message_refused(replicas: list[Store]) -> None:
     sleeper, other, _ = replicas
     await with_alerts(sleeper, 1)
     slept, _ = await claim_alert(sleeper)
@@ -109,7 +108,7 @@ async def test_a_replica_that_slept_past_its_lease_has_its_message_refused(repli
     assert await other.alerts_sent(taken.claim, message_about(1), ())
 
 
-async def test_what_many_write_of_one_chat_at_once_is_all_there(replicas: list[PostgresStore]) -> None:
+async def test_what_many_write_of_one_chat_at_once_is_all_there(replicas: list[Store]) -> None:
     await asyncio.gather(
         replicas[0].set_language(CHAT, "de"),
         replicas[1].await_token(CHAT, NOW + MINUTE),
@@ -119,7 +118,7 @@ async def test_what_many_write_of_one_chat_at_once_is_all_there(replicas: list[P
     assert (chat.language, chat.awaiting_token_until) == ("de", NOW + MINUTE)
 
 
-async def test_moves_both_ways_at_once_end_with_one_chat(replicas: list[PostgresStore]) -> None:
+async def test_moves_both_ways_at_once_end_with_one_chat(replicas: list[Store]) -> None:
     for number in range(1, 11):
         await linked(replicas[0], number)
         await asyncio.gather(*(store.move_chat(*pair) for store in replicas for pair in ((number, -1), (-1, number))))
@@ -130,12 +129,12 @@ async def test_moves_both_ways_at_once_end_with_one_chat(replicas: list[Postgres
 
 
 async def test_checks_alerts_and_deliveries_of_many_replicas_lose_and_double_nothing(
-    replicas: list[PostgresStore],
+    replicas: list[Store],
 ) -> None:
     links = {number: await linked(replicas[0], number) for number in range(1, MANY + 1)}
     delivered: Counter[str] = Counter()
 
-    async def work(store: PostgresStore) -> None:
+    async def work(store: Store) -> None:
         for _ in range(12):
             for check in await store.claim_checks(NOW + MINUTE, 5, LEASE):
                 alert = new_alert(links[check.chat.id], 1, f"alert-{check.chat.id}")
@@ -154,7 +153,7 @@ async def test_checks_alerts_and_deliveries_of_many_replicas_lose_and_double_not
     assert delivered == Counter(f"alert-{number}" for number in links)
 
 
-async def test_a_claim_whose_caller_is_cancelled_is_given_back(replicas: list[PostgresStore]) -> None:
+async def test_a_claim_whose_caller_is_cancelled_is_given_back(replicas: list[Store]) -> None:
     store, other, _ = replicas
     await with_alerts(store, 1)
     await store.set_language(CHAT, "de")
@@ -163,7 +162,7 @@ async def test_a_claim_whose_caller_is_cancelled_is_given_back(replicas: list[Po
     claiming.cancel()
     with pytest.raises(asyncio.CancelledError):
         await claiming
-    await asyncio.gather(*store._db._tasks, return_exceptions=True)
+    await asyncio.gather(*database_of(store)._tasks, return_exceptions=True)
     (delivery,) = await other.claim_alerts(NOW + MINUTE, 10, LEASE)
     assert not delivery.again
 

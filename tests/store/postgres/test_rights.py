@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from bot.errors import StartError
+from bot.store.postgres.backend import open_store
 from bot.store.postgres.schema import RIGHTS, migrate
-from bot.store.postgres.store import open_store
 from bot.store.vault import new_key
 from tests.store.cluster import Cluster
 from tests.store.examples import LEASE, MINUTE, NOW, linked

@@ -6,6 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.errors import StartError
+from tests.store.backends import database_of
 from tests.store.examples import CHAT, OTHER, with_alerts
 from tests.store.shelves import PostgresShelf
 
@@ -14,7 +15,7 @@ async def test_a_chat_that_can_not_be_read_hides_no_other(postgres_shelf: Postgr
     store = await postgres_shelf.open()
     await with_alerts(store, 1)
     await with_alerts(store, 2, chat_id=OTHER)
-    await store._db.run(lambda cursor: cursor.execute("UPDATE chats SET link = '{}' WHERE id = %s", [OTHER]))
+    await database_of(store).run(lambda cursor: cursor.execute("UPDATE chats SET link = '{}' WHERE id = %s", [OTHER]))
     with capture_logs() as logs:
         assert [overview.chat_id for overview in await store.overviews()] == [CHAT]
         (alert,) = await store.alerts()
@@ -27,7 +28,7 @@ async def test_a_chat_that_can_not_be_read_is_told_apart_from_none_and_can_be_fo
 ) -> None:
     store = await postgres_shelf.open()
     await with_alerts(store, 1)
-    await store._db.run(lambda cursor: cursor.execute("UPDATE chats SET link = '{}'"))
+    await database_of(store).run(lambda cursor: cursor.execute("UPDATE chats SET link = '{}'"))
     with pytest.raises(StartError, match=f"Chat {CHAT} can't be read .*It can be forgotten"):
         await store.overview(CHAT)
     assert await store.forget(CHAT)

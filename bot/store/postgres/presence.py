@@ -1,18 +1,16 @@
-"""What a process does beside its work: say that it is there, and throw away what has expired."""
+"""What a process does beside its work: say that it is there, and delete what has expired."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime
-from functools import partial
 
 import structlog
 
-from bot.errors import StartError, StoreAway
+from bot.errors import StoreAway
 from bot.ports import Clock
 from bot.store.postgres.connections import Connections, Cursor
-from bot.store.tinydb.opening import NOT_FINISHED
+from bot.store.postgres.transaction import PostgresTransaction
 
 log = structlog.get_logger()
 
@@ -22,14 +20,8 @@ EVERY = 20.0
 GONE_AFTER = 60
 """Seconds without one, by the database's clock, after which a process counts as dead."""
 
-EXPIRED = (
-    "DELETE FROM chats WHERE fleeting_until <= %(now)s",
-    "DELETE FROM budgets WHERE full_at <= %(now)s",
-    "DELETE FROM leases WHERE until <= %(now)s - interval '1 day'",
-)
 
-
-class Housekeeping:
+class Presence:
     """One process's. ``name`` is its own among all that run on the database."""
 
     def __init__(self, connections: Connections, name: str, clock: Clock) -> None:
@@ -40,7 +32,7 @@ class Housekeeping:
 
     async def sign_on(self) -> None:
         """Give a sign of life."""
-        await self._db.run(partial(_look_after, name=self._name, now=self._clock()))
+        await self._db.run(self._sign_on)
 
     async def start(self) -> None:
         """Go on giving signs of life until :meth:`stop`."""
@@ -62,37 +54,25 @@ class Housekeeping:
             except StoreAway:
                 continue
             except Exception:
-                log.exception("housekeeping failed")
+                log.exception("sign of life failed")
+
+    async def _sign_on(self, cursor: Cursor) -> None:
+        await cursor.execute(
+            "INSERT INTO replicas (id, seen_at) VALUES (%s, now()) ON CONFLICT (id) DO UPDATE SET seen_at = now()",
+            [self._name],
+        )
+        dead = "DELETE FROM replicas WHERE seen_at < now() - make_interval(secs => %s)"
+        await cursor.execute(dead, [10 * GONE_AFTER])
+        await PostgresTransaction(cursor).drop_expired(self._clock())
 
     async def _sign_off(self, cursor: Cursor) -> None:
         await cursor.execute("DELETE FROM replicas WHERE id = %s", [self._name])
 
 
 async def running(cursor: Cursor) -> int:
-    """How many processes run on this database; one that was killed counts for a minute more."""
+    """Return how many processes run on this database. A killed one counts for a minute more."""
     await cursor.execute(
         "SELECT count(*) FROM replicas WHERE seen_at > now() - make_interval(secs => %s)", [GONE_AFTER]
     )
     row = await cursor.fetchone()
     return row[0] if row else 0
-
-
-async def is_moving(cursor: Cursor) -> bool:
-    """Whether a move into the database has begun and was not finished."""
-    await cursor.execute("SELECT EXISTS (SELECT FROM store WHERE moving)")
-    return bool(await cursor.fetchone() == (True,))
-
-
-async def check_not_moving(cursor: Cursor) -> None:
-    """Raise :class:`StartError` while a move into the database is not finished."""
-    if await is_moving(cursor):
-        raise StartError(NOT_FINISHED)
-
-
-async def _look_after(cursor: Cursor, *, name: str, now: datetime) -> None:
-    await cursor.execute(
-        "INSERT INTO replicas (id, seen_at) VALUES (%s, now()) ON CONFLICT (id) DO UPDATE SET seen_at = now()", [name]
-    )
-    await cursor.execute("DELETE FROM replicas WHERE seen_at < now() - make_interval(secs => %s)", [10 * GONE_AFTER])
-    for statement in EXPIRED:
-        await cursor.execute(statement, {"now": now})

@@ -1,0 +1,219 @@
+"""What the store needs of a place where records are kept. There are two: TinyDB files, and PostgreSQL.
+
+A backend knows how to load, lock and save. What becomes of a record is said by the rules, and what belongs into one
+transaction by :class:`bot.store.store.Store`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+import structlog
+
+from bot.domain.deliveries import Claim
+from bot.domain.invitations import Invitation
+from bot.domain.selections import Selection
+from bot.ports import Backlog, Lease
+from bot.store.rules.records import ChatRecord, PaymentRow
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+Item = TypeVar("Item", bound=Invitation | Selection)
+"""A pending item: it is kept for minutes, until somebody links or pays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A lease on a chat's check, or on its next message. A report under an older fencing token is refused."""
+
+    fencing_token: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChat:
+    """A chat's record, and who has its check and its message in hand."""
+
+    record: ChatRecord
+    check: Hold | None = None
+    message: Hold | None = None
+
+
+class Transaction(Protocol):
+    """One transaction: all that is saved in it is kept, or nothing is.
+
+    Chats are locked before accounts. ``trouble`` are the errors that concern the whole backend, not one chat.
+    """
+
+    trouble: tuple[type[Exception], ...]
+
+    # --- chats ---
+
+    async def read_chat(self, chat_id: int) -> ChatRecord | None:
+        """Return a chat's record. Raise an error that names the chat where it can't be read."""
+
+    async def read_chats(self, chat_ids: Sequence[int], *, skip_unreadable: bool = False) -> list[ChatRecord]:
+        """Return the stored ones among these chats, in order. ``skip_unreadable``: log and skip what can't be read."""
+
+    async def chat_ids(self) -> list[int]:
+        """Return the ids of the stored chats, in order."""
+
+    async def is_linked(self, chat_id: int) -> bool | None:
+        """Whether a chat is linked, even if it can't be read. None: it is not stored."""
+
+    async def linked_chats(self, account: str) -> list[int]:
+        """Return the ids of the chats that are linked to an account."""
+
+    async def lock_chats(self, *chat_ids: int) -> dict[int, StoredChat]:
+        """Return the stored ones among these chats, locked until the transaction ends."""
+
+    async def lock_or_make(self, chat_id: int) -> StoredChat:
+        """Return the chat, locked. A missing one is made, so that nobody else makes it meanwhile."""
+
+    async def save_chat(
+        self, old: StoredChat, new: ChatRecord, *, check: Hold | None = None, message: Hold | None = None
+    ) -> None:
+        """Save a locked chat, and who has it in hand from now on. A record that is not worth keeping goes."""
+
+    async def delete_chat(self, chat_id: int) -> None:
+        """Delete a chat, even if it can't be read."""
+
+    async def put_chats(self, records: Sequence[ChatRecord]) -> None:
+        """Store chats as they are, in the place of what is there. Nobody has them in hand."""
+
+    # --- claims ---
+
+    async def claim_checks(self, now: datetime, limit: int, until: datetime) -> list[StoredChat]:
+        """Lease the checks that are due, the longest due first. Log and skip chats that can't be read."""
+
+    async def claim_check(self, chat_id: int, now: datetime, until: datetime) -> StoredChat | None:
+        """Lease the check of this chat, due or not. None: it has none, it rests, or its check is in hand."""
+
+    async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[StoredChat]:
+        """Lease the next messages of chats, the oldest first. Log and skip chats that can't be read.
+
+        The lease counts once :meth:`save_begun` or :meth:`skip_message` was called for the chat.
+        """
+
+    async def save_begun(self, chats: Sequence[StoredChat]) -> None:
+        """Save claimed chats whose alerts are being sent from now on."""
+
+    async def skip_message(self, chat: StoredChat) -> None:
+        """Leave a claimed chat as it is until its lease ends."""
+
+    async def held_check(self, claim: Claim) -> StoredChat | None:
+        """Return the chat whose check is still leased under this claim, locked."""
+
+    async def held_message(self, claim: Claim) -> StoredChat | None:
+        """Return the chat whose message is still leased under this claim, locked."""
+
+    # --- payments ---
+
+    async def accounts(self) -> list[str]:
+        """Return all accounts that have payments, in order."""
+
+    async def account_of(self, payment_id: str) -> str | None:
+        """Return the account that a payment belongs to."""
+
+    async def accounts_of_chat(self, chat_id: int) -> list[str]:
+        """Return the accounts that have payments of a chat, in order."""
+
+    async def payments_of(self, account: str, *, lock: bool = False) -> list[PaymentRow]:
+        """Return an account's payments, in the order of asking. ``lock``: nobody else changes them meanwhile."""
+
+    async def unsettled_payments(self) -> list[PaymentRow]:
+        """Return the payments of all accounts that still need work."""
+
+    async def save_payments(self, account: str, rows: Mapping[str, PaymentRow | None]) -> None:
+        """Save payments of a locked account by their ids, new ones behind the others. None deletes."""
+
+    async def put_payments(self, account: str, rows: Sequence[PaymentRow]) -> None:
+        """Store an account's payments in the place of what is there."""
+
+    # --- pending items ---
+
+    async def put_pending(self, item: Invitation | Selection, now: datetime, *, one_per_person: bool = False) -> None:
+        """Keep an item in the place of one with the same id, and drop expired ones.
+
+        ``one_per_person``: it takes the place of all of its kind that this person has for this chat.
+        """
+
+    async def pending(self, kind: type[Item], item_id: str) -> Item | None:
+        """Return an item, unless it is gone."""
+
+    async def take_pending(self, kind: type[Item], item_id: str) -> Item | None:
+        """Return an item and delete it. Only one caller gets it."""
+
+    async def clear_pending(self, chat_id: int) -> None:
+        """Delete the items that belong to a chat."""
+
+    # --- the store as a whole ---
+
+    async def sealed_secret(self) -> str | None:
+        """Return the sealed secret behind the account fingerprints. None before the first start."""
+
+    async def put_sealed_secret(self, sealed: str) -> None:
+        """Store that secret."""
+
+    async def sealed_by_others(self, key_id: str) -> Mapping[str, Collection[int]]:
+        """Return the chats whose token is not sealed with this key, by the key that it is sealed with."""
+
+    async def holds_data(self) -> bool:
+        """Whether there are chats or payments."""
+
+    async def is_moving(self) -> bool:
+        """Whether a move into this place has begun and is not finished."""
+
+    async def set_moving(self, moving: bool) -> None: ...  # noqa: FBT001  # what is set
+
+    async def drop_expired(self, now: datetime) -> None:
+        """Delete what has expired."""
+
+    async def backlog(self, now: datetime) -> Backlog: ...
+
+
+Work = Callable[[Transaction], Awaitable[T]]
+"""What is done in one transaction. It may run again after a rollback, so it has no other effects."""
+
+
+class Backend(Protocol):
+    """A place where records are kept, open. ``name`` tells an operator which; ``secret_place`` where its secret is."""
+
+    name: str
+    secret_place: str
+
+    async def run(self, work: Work[T]) -> T:
+        """Run ``work`` in a transaction. After a cancellation it runs to its end, or was never begun."""
+
+    async def run_claim(self, work: Work[list[T]], give_back: Callable[[Transaction, T], Awaitable[object]]) -> list[T]:
+        """Run a claim. If the caller is cancelled, ``give_back`` what was claimed: nobody will work on it."""
+
+    async def take_lease(
+        self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
+    ) -> Lease | None:
+        """As :meth:`bot.ports.LeaseStore.take_lease`."""
+
+    async def give_back_lease(self, lease: Lease) -> bool:
+        """As :meth:`bot.ports.LeaseStore.give_back_lease`."""
+
+    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
+        """As :meth:`bot.ports.TokenBucketStore.take_from_bucket`."""
+
+    async def is_running(self) -> bool:
+        """Whether a bot works with this place."""
+
+    async def close(self) -> None:
+        """Finish what was begun, and let go of the place."""
+
+
+def read_or_log(read: Callable[[], T], event: str, chat_id: int) -> T | None:
+    """Return what ``read`` returns. Log an error of a chat that can't be read, so that it holds up no other."""
+    try:
+        return read()
+    except Exception:
+        log.exception(event, chat=chat_id)
+        return None

@@ -1,0 +1,96 @@
+"""Chats and payments as they stand in tables: documents, and beside them the columns that are searched for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from bot.domain.alerts import KnownInvoice, SentMessage
+from bot.domain.chats import Silence
+from bot.store.backend import Hold, StoredChat
+from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
+from bot.store.tinydb.queue import ALWAYS_DUE
+from bot.store.vault import key_id_of
+
+DOCUMENTS: Mapping[str, msgspec.json.Decoder[Any]] = {
+    "chat": msgspec.json.Decoder(ChatRow),
+    "link": msgspec.json.Decoder(LinkRow | None),
+    "known": msgspec.json.Decoder(dict[int, KnownInvoice]),
+    "alerts": msgspec.json.Decoder(tuple[AlertRow, ...]),
+    "silences": msgspec.json.Decoder(dict[int, Silence]),
+    "sent": msgspec.json.Decoder(tuple[SentMessage, ...]),
+}
+"""The parts of a chat's record, each a column."""
+
+PAYMENT = msgspec.json.Decoder(PaymentRow)
+CHAT_COLUMNS = ", ".join(("id", *PARTS, "check_epoch", "check_until", "message_epoch", "message_until"))
+
+
+def encode(document: object) -> str:
+    """Return a document as a json column takes it."""
+    return msgspec.json.encode(document).decode()
+
+
+def stored_chat(row: tuple[Any, ...]) -> StoredChat:
+    """Return the chat of a row of :data:`CHAT_COLUMNS`. Raise :class:`msgspec.ValidationError`."""
+    number, *rest = row
+    parts: dict[str, Any] = {
+        name: None if document is None else DOCUMENTS[name].decode(document)
+        for name, document in zip(PARTS, rest[: len(PARTS)], strict=True)
+    }
+    check_token, check_until, message_token, message_until = rest[len(PARTS) :]
+    check = None if check_token is None else Hold(check_token, check_until)
+    message = None if message_token is None else Hold(message_token, message_until)
+    return StoredChat(ChatRecord(number, **parts), check, message)
+
+
+def documents(record: ChatRecord, old: ChatRecord | None = None) -> dict[str, str | None]:
+    """Return the parts of a record that differ from the ``old`` one, as columns."""
+    changed: dict[str, str | None] = {
+        name: encode(getattr(record, name))
+        for name in PARTS
+        if old is None or getattr(record, name) != getattr(old, name)
+    }
+    if record.link is None:
+        changed["link"] = None  # a null, and not the document `null`
+    return changed
+
+
+def chat_columns(stored: StoredChat) -> dict[str, Any]:
+    """Return what is searched for, found out from a chat's record and from who has it in hand."""
+    record, link = stored.record, stored.record.link
+    first, alerts_at = record.next_alert, record.chat.next_message_at
+    check = stored.check if link is not None else None
+    message = stored.message if first is not None else None
+    resting = record.chat.resting is not None
+    until = record.chat.awaiting_token_until
+    return {
+        "account": link and link.account,
+        "key_id": link and key_id_of(link.sealed_token),
+        "fleeting_until": until if until is not None and blank(record, until) else None,
+        "check_due": None if link is None or resting else (check.until if check else link.next_check_at),
+        "check_epoch": check and check.fencing_token,
+        "check_until": check and check.until,
+        "message_due": None if first is None or resting else (message.until if message else alerts_at or ALWAYS_DUE),
+        "message_since": first and max(first.alert.created_at, alerts_at or first.alert.created_at),
+        "message_epoch": message and message.fencing_token,
+        "message_until": message and message.until,
+        "waiting": len(record.alerts) - record.dead_letters,
+        "set_aside": record.dead_letters,
+    }
+
+
+def payment_columns(row: PaymentRow) -> dict[str, Any]:
+    """Return what is stored of a payment."""
+    payment = row.payment
+    return {
+        "id": payment.id,
+        "payment": encode(row),
+        "account": payment.account,
+        "chat_id": payment.place.chat_id,
+        "invoice_id": payment.invoice_id,
+        "state": payment.state.value,
+        "unsettled": row.unsettled,
+    }

@@ -1,0 +1,356 @@
+"""One transaction on the database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg.errors import UniqueViolation
+
+from bot.domain.deliveries import Claim
+from bot.domain.invitations import Invitation
+from bot.domain.selections import Selection
+from bot.errors import PaymentInProgress
+from bot.ports import Backlog, Lease
+from bot.store.backend import Hold, Item, StoredChat, read_or_log
+from bot.store.postgres.columns import (
+    CHAT_COLUMNS,
+    PAYMENT,
+    chat_columns,
+    documents,
+    encode,
+    payment_columns,
+    stored_chat,
+)
+from bot.store.postgres.connections import Cursor
+from bot.store.rules.records import ChatRecord, PaymentRow, blank
+
+LEASED = "check_epoch = nextval('epochs'), check_due = %(until)s, check_until = %(until)s"
+
+CLAIM_DUE_CHECKS = f"""
+    WITH due AS (
+        SELECT id AS due_id, check_due AS since FROM chats WHERE check_due <= %(now)s
+        ORDER BY check_due, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    )
+    UPDATE chats SET {LEASED} FROM due WHERE id = due_id RETURNING {CHAT_COLUMNS}, since
+"""
+
+CLAIM_CHECK = f"""
+    UPDATE chats SET {LEASED} WHERE id = %(id)s AND check_due IS NOT NULL
+    AND (check_until IS NULL OR check_until <= %(now)s) RETURNING {CHAT_COLUMNS}
+"""
+
+DUE_MESSAGES = f"""
+    SELECT {CHAT_COLUMNS}, nextval('epochs') FROM (
+        SELECT * FROM chats WHERE message_due <= %s
+        ORDER BY message_due, message_since, id LIMIT %s FOR UPDATE SKIP LOCKED
+    ) AS due
+    ORDER BY message_due, message_since, id
+"""
+
+PUT_PENDING = """
+    INSERT INTO papers (kind, id, paper, chat_id, user_id, expires_at) VALUES (%s, %s, %s, %s, %s, %s)
+    ON CONFLICT (kind, id) DO UPDATE SET (paper, chat_id, user_id, expires_at) =
+        (excluded.paper, excluded.chat_id, excluded.user_id, excluded.expires_at)
+"""
+
+TAKE_LEASE = """
+    INSERT INTO leases AS held (name, holder, epoch, until) VALUES (%(name)s, %(holder)s, nextval('epochs'), %(until)s)
+    ON CONFLICT (name) DO UPDATE SET
+        holder = excluded.holder,
+        until = excluded.until,
+        epoch = CASE WHEN held.until > %(now)s THEN held.epoch ELSE excluded.epoch END
+    WHERE held.until <= %(now)s AND NOT %(free_only)s OR held.holder = excluded.holder
+    RETURNING epoch
+"""
+
+TAKE_FROM_BUCKET = """
+    INSERT INTO budgets AS held (name, full_at) VALUES (%(name)s, %(now)s + %(one)s)
+    ON CONFLICT (name) DO UPDATE SET full_at = greatest(%(now)s, held.full_at) + %(one)s
+    WHERE greatest(%(now)s, held.full_at) + %(one)s <= %(now)s + %(all)s
+"""
+
+EXPIRED = (
+    "DELETE FROM chats WHERE fleeting_until <= %(now)s",
+    "DELETE FROM papers WHERE expires_at <= %(now)s",
+    "DELETE FROM budgets WHERE full_at <= %(now)s",
+    "DELETE FROM leases WHERE until <= %(now)s - interval '1 day'",
+)
+
+# A leased chat is due when its lease ends, so it counts again from then on only.
+BACKLOG = """
+    SELECT
+        (SELECT min(check_due) FROM chats WHERE check_due <= %(now)s),
+        (SELECT min(message_since) FROM chats WHERE message_due <= %(now)s AND message_since <= %(now)s),
+        (SELECT coalesce(sum(waiting), 0) FROM chats WHERE waiting > 0 OR set_aside > 0),
+        (SELECT coalesce(sum(set_aside), 0) FROM chats WHERE waiting > 0 OR set_aside > 0)
+"""
+
+
+class PostgresTransaction:
+    """Implement :class:`bot.store.backend.Transaction`. Chats are locked in the order of their ids."""
+
+    trouble: tuple[type[Exception], ...] = (psycopg.Error,)
+
+    def __init__(self, cursor: Cursor) -> None:
+        self.cursor = cursor
+
+    async def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        await self.cursor.execute(statement.encode(), values)
+        return await self.cursor.fetchall()
+
+    async def value(self, statement: str, *values: object) -> Any:
+        """Return the first column of the first row. None: there is no row."""
+        await self.cursor.execute(statement.encode(), values)
+        row = await self.cursor.fetchone()
+        return None if row is None else row[0]
+
+    # --- chats ---
+
+    async def read_chat(self, chat_id: int) -> ChatRecord | None:
+        records = await self.read_chats([chat_id])
+        return records[0] if records else None
+
+    async def read_chats(self, chat_ids: Sequence[int], *, skip_unreadable: bool = False) -> list[ChatRecord]:
+        rows = await self._rows(f"SELECT {CHAT_COLUMNS} FROM chats WHERE id = ANY(%s) ORDER BY id", list(chat_ids))
+        if skip_unreadable:
+            return [stored.record for stored in _readable(rows, "chat can't be read")]
+        return [stored_chat(row).record for row in rows]
+
+    async def chat_ids(self) -> list[int]:
+        return [chat_id for (chat_id,) in await self._rows("SELECT id FROM chats ORDER BY id")]
+
+    async def is_linked(self, chat_id: int) -> bool | None:
+        linked: bool | None = await self.value(
+            "SELECT account IS NOT NULL FROM chats WHERE id = %s FOR UPDATE", chat_id
+        )
+        return linked
+
+    async def linked_chats(self, account: str) -> list[int]:
+        return [chat_id for (chat_id,) in await self._rows("SELECT id FROM chats WHERE account = %s", account)]
+
+    async def lock_chats(self, *chat_ids: int) -> dict[int, StoredChat]:
+        statement = f"SELECT {CHAT_COLUMNS} FROM chats WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
+        return {row[0]: stored_chat(row) for row in await self._rows(statement, list(chat_ids))}
+
+    async def lock_or_make(self, chat_id: int) -> StoredChat:
+        while True:
+            if stored := (await self.lock_chats(chat_id)).get(chat_id):
+                return stored
+            await self._insert_chats([ChatRecord(chat_id)], "ON CONFLICT DO NOTHING")
+
+    async def save_chat(
+        self, old: StoredChat, new: ChatRecord, *, check: Hold | None = None, message: Hold | None = None
+    ) -> None:
+        if blank(new):
+            await self.delete_chat(new.id)
+            return
+        columns = {**documents(new, old.record), **chat_columns(StoredChat(new, check, message))}
+        assignments = ", ".join(f"{name} = %({name})s" for name in columns)
+        statement = f"UPDATE chats SET {assignments} WHERE id = %(id)s"
+        await self.cursor.execute(statement.encode(), {**columns, "id": new.id})
+
+    async def delete_chat(self, chat_id: int) -> None:
+        await self.cursor.execute("DELETE FROM chats WHERE id = %s", [chat_id])
+
+    async def put_chats(self, records: Sequence[ChatRecord]) -> None:
+        await self.cursor.execute("DELETE FROM chats WHERE id = ANY(%s)", [[record.id for record in records]])
+        await self._insert_chats(records)
+
+    async def _insert_chats(self, records: Sequence[ChatRecord], on_conflict: str = "") -> None:
+        rows = [{"id": each.id, **documents(each), **chat_columns(StoredChat(each))} for each in records]
+        if rows:
+            names, values = ", ".join(rows[0]), ", ".join(f"%({name})s" for name in rows[0])
+            await self.cursor.executemany(f"INSERT INTO chats ({names}) VALUES ({values}) {on_conflict}".encode(), rows)
+
+    # --- claims ---
+
+    async def claim_checks(self, now: datetime, limit: int, until: datetime) -> list[StoredChat]:
+        await self.cursor.execute(CLAIM_DUE_CHECKS.encode(), {"now": now, "limit": limit, "until": until})
+        rows = sorted(await self.cursor.fetchall(), key=lambda row: (row[-1], row[0]))
+        return _readable([row[:-1] for row in rows], "chat can't be read for its check")
+
+    async def claim_check(self, chat_id: int, now: datetime, until: datetime) -> StoredChat | None:
+        await self.cursor.execute(CLAIM_CHECK.encode(), {"id": chat_id, "now": now, "until": until})
+        row = await self.cursor.fetchone()
+        return None if row is None else stored_chat(row)
+
+    async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[StoredChat]:
+        claimed = []
+        for *row, fencing_token in await self._rows(DUE_MESSAGES, now, limit):
+            stored = read_or_log(partial(stored_chat, tuple(row)), "chat can't be read for its alert", row[0])
+            if stored is None:
+                await self._leave_message(row[0], until)
+            else:
+                claimed.append(StoredChat(stored.record, stored.check, Hold(fencing_token, until)))
+        return claimed
+
+    async def save_begun(self, chats: Sequence[StoredChat]) -> None:
+        names = ("alerts", "message_due", "message_epoch", "message_until")
+        assignments = ", ".join(f"{name} = %({name})s" for name in names)
+        rows = [{"id": s.record.id, "alerts": encode(s.record.alerts), **chat_columns(s)} for s in chats]
+        if rows:
+            await self.cursor.executemany(f"UPDATE chats SET {assignments} WHERE id = %(id)s".encode(), rows)
+
+    async def skip_message(self, chat: StoredChat) -> None:
+        if chat.message is not None:
+            await self._leave_message(chat.record.id, chat.message.until)
+
+    async def _leave_message(self, chat_id: int, until: datetime) -> None:
+        await self.cursor.execute("UPDATE chats SET message_due = %s WHERE id = %s", [until, chat_id])
+
+    async def held_check(self, claim: Claim) -> StoredChat | None:
+        return await self._held("id = %s AND check_epoch = %s", int(claim.key), claim.fencing_token)
+
+    async def held_message(self, claim: Claim) -> StoredChat | None:
+        return await self._held("message_epoch = %s", claim.fencing_token)
+
+    async def _held(self, condition: str, *values: int) -> StoredChat | None:
+        rows = await self._rows(f"SELECT {CHAT_COLUMNS} FROM chats WHERE {condition} FOR UPDATE", *values)
+        return stored_chat(rows[0]) if rows else None
+
+    # --- payments ---
+
+    async def accounts(self) -> list[str]:
+        return sorted(account for (account,) in await self._rows("SELECT DISTINCT account FROM payments"))
+
+    async def account_of(self, payment_id: str) -> str | None:
+        account: str | None = await self.value("SELECT account FROM payments WHERE id = %s", payment_id)
+        return account
+
+    async def accounts_of_chat(self, chat_id: int) -> list[str]:
+        rows = await self._rows("SELECT DISTINCT account FROM payments WHERE chat_id = %s", chat_id)
+        return sorted(account for (account,) in rows)
+
+    async def payments_of(self, account: str, *, lock: bool = False) -> list[PaymentRow]:
+        if lock:  # it ends with the transaction
+            await self.cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [account])
+        rows = await self._rows("SELECT payment FROM payments WHERE account = %s ORDER BY number", account)
+        return [PAYMENT.decode(payment) for (payment,) in rows]
+
+    async def unsettled_payments(self) -> list[PaymentRow]:
+        rows = await self._rows("SELECT payment FROM payments WHERE unsettled ORDER BY number")
+        return [PAYMENT.decode(payment) for (payment,) in rows]
+
+    async def save_payments(self, account: str, rows: Mapping[str, PaymentRow | None]) -> None:  # noqa: ARG002  # they know it
+        gone = [payment_id for payment_id, row in rows.items() if row is None]
+        if gone:
+            await self.cursor.execute("DELETE FROM payments WHERE id = ANY(%s)", [gone])
+        kept = [payment_columns(row) for row in rows.values() if row is not None]
+        if kept:
+            names, values = ", ".join(kept[0]), ", ".join(f"%({name})s" for name in kept[0])
+            changes = ", ".join(f"{name} = excluded.{name}" for name in kept[0])
+            statement = f"INSERT INTO payments ({names}) VALUES ({values}) ON CONFLICT (id) DO UPDATE SET {changes}"
+            try:
+                await self.cursor.executemany(statement.encode(), kept)
+            except UniqueViolation as error:  # the database's own guard against two payments of one invoice
+                raise PaymentInProgress from error
+
+    async def put_payments(self, account: str, rows: Sequence[PaymentRow]) -> None:
+        await self.cursor.execute("DELETE FROM payments WHERE account = %s", [account])
+        await self.save_payments(account, {row.payment.id: row for row in rows})
+
+    # --- pending items: the table `papers` ---
+
+    async def put_pending(self, item: Invitation | Selection, now: datetime, *, one_per_person: bool = False) -> None:
+        kind, chat_id = _kind(type(item)), item.place.chat_id
+        await self.cursor.execute("DELETE FROM papers WHERE expires_at <= %s", [now])
+        if one_per_person:
+            same_person = "DELETE FROM papers WHERE kind = %s AND chat_id = %s AND user_id = %s"
+            await self.cursor.execute(same_person, [kind, chat_id, item.user_id])
+        await self.cursor.execute(PUT_PENDING, [kind, item.id, encode(item), chat_id, item.user_id, item.expires_at])
+
+    async def pending(self, kind: type[Item], item_id: str) -> Item | None:
+        item = await self.value("SELECT paper FROM papers WHERE kind = %s AND id = %s", _kind(kind), item_id)
+        return None if item is None else msgspec.json.decode(item, type=kind)
+
+    async def take_pending(self, kind: type[Item], item_id: str) -> Item | None:
+        statement = "DELETE FROM papers WHERE kind = %s AND id = %s RETURNING paper"
+        item = await self.value(statement, _kind(kind), item_id)
+        return None if item is None else msgspec.json.decode(item, type=kind)
+
+    async def clear_pending(self, chat_id: int) -> None:
+        statement = "DELETE FROM papers WHERE chat_id = %s OR (kind = %s AND user_id = %s)"
+        await self.cursor.execute(statement, [chat_id, _kind(Invitation), chat_id])
+
+    # --- leader leases and token buckets ---
+
+    async def take_lease(
+        self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool
+    ) -> Lease | None:
+        until = now + duration
+        values = {"name": name, "holder": holder, "now": now, "until": until, "free_only": free_only}
+        await self.cursor.execute(TAKE_LEASE, values)
+        row = await self.cursor.fetchone()
+        return None if row is None else Lease(name, row[0], until)
+
+    async def give_back_lease(self, lease: Lease) -> bool:
+        statement = "DELETE FROM leases WHERE name = %s AND epoch = %s"
+        await self.cursor.execute(statement, [lease.name, lease.fencing_token])
+        return self.cursor.rowcount > 0
+
+    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
+        one, everything = timedelta(seconds=1 / rate), timedelta(seconds=burst / rate)
+        await self.cursor.execute(TAKE_FROM_BUCKET, {"name": name, "now": now, "one": one, "all": everything})
+        if self.cursor.rowcount:
+            return 0.0
+        full_at = await self.value("SELECT full_at FROM budgets WHERE name = %s", name)
+        return max(0.001, (max(now, full_at or now) + one - now - everything).total_seconds())
+
+    # --- the store as a whole ---
+
+    async def sealed_secret(self) -> str | None:
+        """Return the secret, locked so that of several first starts one makes it."""
+        sealed: str | None = await self.value("SELECT fingerprint_secret FROM store FOR UPDATE")
+        return sealed
+
+    async def put_sealed_secret(self, sealed: str) -> None:
+        await self.cursor.execute(
+            "INSERT INTO store (fingerprint_secret) VALUES (%s) "
+            "ON CONFLICT (only_row) DO UPDATE SET fingerprint_secret = excluded.fingerprint_secret",
+            [sealed],
+        )
+
+    async def sealed_by_others(self, key_id: str) -> Mapping[str, Collection[int]]:
+        statement = "SELECT key_id, array_agg(id) FROM chats WHERE key_id <> %s GROUP BY key_id"
+        return dict(await self._rows(statement, key_id))
+
+    async def holds_data(self) -> bool:
+        return bool(await self.value("SELECT EXISTS (SELECT FROM chats) OR EXISTS (SELECT FROM payments)"))
+
+    async def is_moving(self) -> bool:
+        return bool(await self.value("SELECT EXISTS (SELECT FROM store WHERE moving)"))
+
+    async def set_moving(self, moving: bool) -> None:  # noqa: FBT001  # what is set
+        await self.cursor.execute(
+            "INSERT INTO store (moving) VALUES (%s) ON CONFLICT (only_row) DO UPDATE SET moving = excluded.moving",
+            [moving],
+        )
+
+    async def drop_expired(self, now: datetime) -> None:
+        for statement in EXPIRED:
+            await self.cursor.execute(statement, {"now": now})
+
+    async def backlog(self, now: datetime) -> Backlog:
+        await self.cursor.execute(BACKLOG, {"now": now})
+        row = await self.cursor.fetchone()
+        check, message, waiting, dead_letters = row or (None, None, 0, 0)
+        return Backlog(_utc(check), _utc(message), waiting, dead_letters)
+
+
+def _readable(rows: Sequence[tuple[Any, ...]], event: str) -> list[StoredChat]:
+    found = [read_or_log(partial(stored_chat, row), event, row[0]) for row in rows]
+    return [stored for stored in found if stored is not None]
+
+
+def _kind(kind: type[Item]) -> str:
+    return kind.__name__.lower()
+
+
+def _utc(instant: datetime | None) -> datetime | None:
+    """Return the same instant in UTC, whatever time zone the database gives it in."""
+    return instant and instant.astimezone(UTC)

@@ -1,0 +1,470 @@
+"""The store: every method of the port, written once over a backend. What the methods promise stands in the port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+
+from bot.domain.alerts import KnownInvoice, SentMessage
+from bot.domain.chats import Chat, Link, Member, Silence, Token
+from bot.domain.deliveries import Claim, Delivery
+from bot.domain.invitations import Invitation
+from bot.domain.payments import Payment, State
+from bot.domain.preferences import Preferences
+from bot.domain.selections import Selection
+from bot.errors import StartError
+from bot.ports import Backlog, Check, Checked, Overview, Waiting, WaitingAlert
+from bot.store.backend import Backend, StoredChat, Transaction, read_or_log
+from bot.store.rules import (
+    alerts as alert_rules,
+    chats as chat_rules,
+    operators as operator_rules,
+    payments as payment_rules,
+)
+from bot.store.rules.records import ChatRecord, PaymentRow, open_chat
+from bot.store.vault import Vault, account_fingerprint
+
+log = structlog.get_logger()
+
+READ_TOGETHER = 500
+"""How many chats an operator's command reads in one transaction."""
+
+ChangeChat = Callable[[ChatRecord], ChatRecord | None]
+"""What becomes of a chat. None: there is nothing to change."""
+
+ChangePayment = Callable[[PaymentRow], PaymentRow | None]
+"""What becomes of a payment. None: it goes."""
+
+
+class _NotAccepted(Exception):
+    """An invitation does not hold any more."""
+
+
+class Store:
+    """Implement :class:`bot.ports.Store`. Each method is one transaction, unless it says otherwise.
+
+    ``secret`` is the key of the account fingerprints.
+    """
+
+    def __init__(self, backend: Backend, vault: Vault, secret: str) -> None:
+        self._backend = backend
+        self._vault = vault
+        self._secret = secret
+        self.take_lease = backend.take_lease
+        self.give_back_lease = backend.give_back_lease
+        self.take_from_bucket = backend.take_from_bucket
+        self.close = backend.close
+
+    def account_of(self, base_url: str, token: Token) -> str:
+        return account_fingerprint(self._secret, base_url, token)
+
+    # --- chats ---
+
+    async def chat(self, chat_id: int) -> Chat:
+        return self._chat(await self._read(chat_id))
+
+    async def set_language(self, chat_id: int, language: str | None) -> None:
+        await self._change(chat_id, lambda r: replace(r, chat=replace(r.chat, language=language)), make=True)
+
+    async def note_telegram_language(self, chat_id: int, language: str) -> None:
+        await self._change(chat_id, lambda r: replace(r, chat=replace(r.chat, telegram_language=language)))
+
+    async def await_token(self, chat_id: int, until: datetime | None, invitation: str = "") -> None:
+        def awaiting(record: ChatRecord) -> ChatRecord:
+            return replace(record, chat=replace(record.chat, awaiting_token_until=until, awaiting_for=invitation))
+
+        await self._change(chat_id, awaiting, make=True)
+
+    async def set_preferences(self, chat_id: int, preferences: Preferences | None, now: datetime) -> None:
+        await self._change(chat_id, lambda r: chat_rules.preferring(r, preferences, now), make=True, void=True)
+
+    async def silence(self, chat_id: int, account: str, silences: Mapping[int, Silence | None], now: datetime) -> bool:
+        return await self._change(chat_id, lambda r: chat_rules.silenced(r, account, silences, now), void=True)
+
+    async def known_invoices(self, chat_id: int) -> Mapping[int, KnownInvoice]:
+        return (await self._read(chat_id)).known
+
+    async def sent_messages(self, chat_id: int) -> Sequence[SentMessage]:
+        return (await self._read(chat_id)).sent
+
+    async def waiting_alerts(self, chat_id: int) -> Waiting:
+        return chat_rules.waiting_in(await self._read(chat_id))
+
+    async def link(self, link: Link, known: Mapping[int, KnownInvoice], invitation_id: str | None = None) -> bool:
+        """Link the chat. Leases on an older link's check and message are void."""
+        chat_id = link.place.chat_id
+        sealed_token = self._vault.seal_token(chat_id, link.token)
+
+        async def write(t: Transaction) -> None:
+            stored = await t.lock_or_make(chat_id)
+            if invitation_id is not None:
+                invitation = await t.take_pending(Invitation, invitation_id)
+                if not chat_rules.can_be_accepted(stored.record, invitation):
+                    raise _NotAccepted  # which undoes the taking
+            await _change_payments(t, chat_id, lambda row: payment_rules.given_up(row, chat_id), but=link.account)
+            await t.save_chat(stored, chat_rules.relinked(stored.record, link, sealed_token, known))
+
+        try:
+            await self._backend.run(write)
+        except _NotAccepted:
+            return False
+        return True
+
+    async def add_payer(self, chat_id: int, payer: Member) -> None:
+        await self._change(chat_id, lambda record: chat_rules.with_payer(record, payer))
+
+    async def remove_payer(self, chat_id: int, user_id: int) -> None:
+        await self._change(chat_id, lambda record: chat_rules.without_payer(record, user_id))
+
+    async def everything_of(self, chat_id: int) -> Mapping[str, Any]:
+        async def read(t: Transaction) -> Mapping[str, Any]:
+            record = await t.read_chat(chat_id) or ChatRecord(chat_id)
+            return chat_rules.everything_in(record, await _payments_of_chat(t, chat_id))
+
+        return await self._backend.run(read)
+
+    async def unlink(self, chat_id: int) -> bool:
+        return bool(await self._backend.run(partial(_delete_all, chat_id=chat_id, change=payment_rules.without_chat)))
+
+    async def forget(self, chat_id: int) -> bool:
+        return await self._backend.run(partial(_delete_all, chat_id=chat_id, change=payment_rules.given_up)) is not None
+
+    async def move_chat(self, old_id: int, new_id: int) -> None:
+        """Move all. A lease on the chat's message goes on under its new id, unless that id has a link of its own."""
+
+        async def move(t: Transaction) -> None:
+            stored = await t.lock_chats(old_id, new_id)
+            await _change_payments(t, old_id, lambda row: payment_rules.moved_payment(row, old_id, new_id))
+            if (old := stored.get(old_id)) is None:
+                return
+            there = stored.get(new_id)
+            sealed = self._sealed_for(old.record, new_id)
+            record = chat_rules.merged(old.record, there.record if there else None, new_id, sealed)
+            moves_link = there is None or there.record.link is None
+            await t.delete_chat(old_id)
+            there = there or await t.lock_or_make(new_id)
+            await t.save_chat(there, record, check=there.check, message=old.message if moves_link else there.message)
+
+        if old_id != new_id:
+            await self._backend.run(move)
+
+    async def rest(self, chat_id: int, reason: str) -> None:
+        await self._change(chat_id, lambda record: replace(record, chat=replace(record.chat, resting=reason)))
+
+    async def wake(self, chat_id: int, now: datetime) -> bool:
+        return await self._change(chat_id, lambda record: chat_rules.woken(record, now), void=True)
+
+    # --- checks ---
+
+    async def claim_checks(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Check]:
+        async def claim(t: Transaction) -> list[Check]:
+            claimed = await t.claim_checks(now, limit, now + lease)
+            checks = [
+                read_or_log(partial(self._check, chat), "chat can't be read for its check", chat.record.id)
+                for chat in claimed
+            ]
+            return [check for check in checks if check is not None]
+
+        return await self._backend.run_claim(claim, partial(_give_check_back, now))
+
+    async def claim_check(self, chat_id: int, now: datetime, lease: timedelta) -> Check | None:
+        async def claim(t: Transaction) -> list[Check]:
+            stored = await t.claim_check(chat_id, now, now + lease)
+            return [] if stored is None else [self._check(stored)]
+
+        claimed = await self._backend.run_claim(claim, partial(_give_check_back, now))
+        return claimed[0] if claimed else None
+
+    async def hasten_checks(self, account: str, now: datetime) -> None:
+        async def hasten(t: Transaction) -> None:
+            for stored in (await t.lock_chats(*await t.linked_chats(account))).values():
+                if stored.record.link is not None and stored.record.link.account == account:
+                    await t.save_chat(stored, chat_rules.hastened(stored.record, now), message=stored.message)
+
+        await self._backend.run(hasten)
+
+    async def finish_check(self, claim: Claim, checked: Checked) -> bool:
+        return await self._finish_check(claim, lambda record: chat_rules.after_check(record, checked))
+
+    async def postpone_check(self, claim: Claim, until: datetime) -> bool:
+        return await self._backend.run(
+            lambda t: _finish_check(t, claim, lambda record: chat_rules.due_at(record, until))
+        )
+
+    # --- alerts on their way out. The lease is the chat's, so its messages go out one after the other. ---
+
+    async def claim_alerts(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Delivery]:
+        """Claim messages. That their alerts are being sent is stored before they are given out."""
+
+        async def claim(t: Transaction) -> list[Delivery]:
+            begun: list[tuple[StoredChat, Delivery]] = []
+            for stored in await t.claim_messages(now, limit, now + lease):
+                found = await self._begin_message(t, stored)
+                if found is None:
+                    await t.skip_message(stored)
+                else:
+                    begun.append(found)
+            await t.save_begun([stored for stored, _ in begun])
+            return [delivery for _, delivery in begun]
+
+        async def give_back(t: Transaction, delivery: Delivery) -> None:
+            key = delivery.claim.key
+            unsent = partial(alert_rules.after_failure, batch=key, retry_at=now, uncertain=False, counts=False)
+            await _change_message(t, delivery.claim, unsent)
+
+        return await self._backend.run_claim(claim, give_back)
+
+    async def alerts_sent(self, claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
+        return await self._finish_message(claim, lambda r: alert_rules.after_sending(r, claim.key, message, resolved))
+
+    async def message_edited(self, claim: Claim, message_id: int, resolved: Collection[int]) -> bool:
+        edited = partial(alert_rules.after_edit, message_id=message_id, resolved=resolved)
+        return await self._backend.run(lambda t: _change_message(t, claim, edited, keep=True))
+
+    async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
+        return await self._finish_message(
+            claim, lambda r: alert_rules.after_failure(r, claim.key, retry_at, uncertain=uncertain, counts=counts)
+        )
+
+    async def hold_alerts(self, claim: Claim, until: datetime) -> bool:
+        return await self._finish_message(claim, lambda record: alert_rules.held_until(record, claim.key, until))
+
+    async def move_to_dead_letters(self, claim: Claim) -> bool:
+        return await self._finish_message(claim, lambda record: alert_rules.dead_lettered(record, claim.key))
+
+    # --- payments ---
+
+    async def add_payment(self, payment: Payment) -> None:
+        """Store a question. Old records of its account are cleared out with it."""
+
+        async def add(t: Transaction) -> None:
+            if await t.account_of(payment.id) is not None:
+                raise ValueError(f"there is a payment {payment.id} already")
+            rows = [*await t.payments_of(payment.account, lock=True), PaymentRow(payment)]
+            kept = {row.payment.id for row in payment_rules.cleared(rows, payment.since)}
+            gone = {row.payment.id: None for row in rows if row.payment.id not in kept}
+            await t.save_payments(payment.account, {**gone, payment.id: rows[-1]})
+
+        await self._backend.run(add)
+
+    async def payment(self, payment_id: str) -> Payment | None:
+        rows = await self._backend.run(lambda t: _beside(t, payment_id))
+        return next((row.payment for row in rows if row.payment.id == payment_id), None)
+
+    async def batch_of(self, payment_id: str) -> Sequence[Payment]:
+        return payment_rules.batch_of(await self._backend.run(lambda t: _beside(t, payment_id)), payment_id)
+
+    async def payments_of_chat(self, chat_id: int) -> Sequence[Payment]:
+        return payment_rules.journal_of(await self._backend.run(lambda t: _payments_of_chat(t, chat_id)), chat_id)
+
+    async def advance_payment(self, payment: Payment, expected: State) -> bool:
+        return await self.advance_payments([payment], expected)
+
+    async def advance_payments(self, payments: Sequence[Payment], expected: State) -> bool:
+        async def advance(t: Transaction) -> bool:
+            account = await t.account_of(payments[0].id)
+            if account is None:
+                return False
+            advanced = payment_rules.advanced(await t.payments_of(account, lock=True), payments, expected)
+            if advanced is not None:
+                await t.save_payments(account, advanced)
+            return advanced is not None
+
+        return await self._backend.run(advance)
+
+    async def unsettled_payments(self) -> Sequence[Payment]:
+        rows = await self._backend.run(lambda t: t.unsettled_payments())
+        return sorted((row.payment for row in rows), key=lambda payment: payment.since)
+
+    # --- pending items ---
+
+    async def put_invitation(self, invitation: Invitation, now: datetime) -> None:
+        await self._backend.run(lambda t: t.put_pending(invitation, now, one_per_person=True))
+
+    async def invitation(self, invitation_id: str) -> Invitation | None:
+        return await self._backend.run(lambda t: t.pending(Invitation, invitation_id))
+
+    async def take_invitation(self, invitation_id: str) -> bool:
+        return await self._backend.run(lambda t: t.take_pending(Invitation, invitation_id)) is not None
+
+    async def put_selection(self, selection: Selection, now: datetime) -> None:
+        await self._backend.run(lambda t: t.put_pending(selection, now))
+
+    async def selection(self, selection_id: str) -> Selection | None:
+        return await self._backend.run(lambda t: t.pending(Selection, selection_id))
+
+    async def take_selection(self, selection_id: str) -> bool:
+        return await self._backend.run(lambda t: t.take_pending(Selection, selection_id)) is not None
+
+    # --- for operators: one transaction for each chat that is changed, and for some hundred that are read ---
+
+    async def backlog(self, now: datetime) -> Backlog:
+        return await self._backend.run(lambda t: t.backlog(now))
+
+    async def overviews(self) -> Sequence[Overview]:
+        return [operator_rules.overview_of(record) for record in await self._records()]
+
+    async def overview(self, chat_id: int) -> Overview | None:
+        try:
+            record = await self._backend.run(lambda t: t.read_chat(chat_id))
+        except (StartError, ValueError) as error:
+            raise StartError(f"Chat {chat_id} can't be read ({error}). It can be forgotten.") from error
+        return None if record is None else operator_rules.overview_of(record)
+
+    async def alerts(self) -> Sequence[WaitingAlert]:
+        return [alert for record in await self._records() for alert in operator_rules.alerts_in(record)]
+
+    async def retry_alerts(self, alert_ids: Collection[str]) -> int:
+        return await self._change_alerts(alert_ids, operator_rules.retried)
+
+    async def drop_alerts(self, alert_ids: Collection[str]) -> int:
+        return await self._change_alerts(alert_ids, operator_rules.dropped)
+
+    # --- what they share ---
+
+    async def _read(self, chat_id: int) -> ChatRecord:
+        return await self._backend.run(lambda t: t.read_chat(chat_id)) or ChatRecord(chat_id)
+
+    async def _records(self) -> list[ChatRecord]:
+        """Return all chats. Log and skip those that can't be read."""
+        ids = await self._backend.run(lambda t: t.chat_ids())
+        records: list[ChatRecord] = []
+        for start in range(0, len(ids), READ_TOGETHER):
+            some = ids[start : start + READ_TOGETHER]
+            records += await self._backend.run(partial(_readable_chats, chat_ids=some))
+        return records
+
+    async def _change_alerts(
+        self, alert_ids: Collection[str], change: Callable[[ChatRecord, Collection[str]], ChatRecord | None]
+    ) -> int:
+        async def change_chat(t: Transaction, chat_id: int) -> int:
+            stored = (await t.lock_chats(chat_id)).get(chat_id)
+            new = change(stored.record, alert_ids) if stored else None
+            if stored is None or new is None:
+                return 0
+            await t.save_chat(stored, new, check=stored.check, message=stored.message)
+            return operator_rules.count_of(stored.record, alert_ids)
+
+        concerned = [record.id for record in await self._records() if operator_rules.count_of(record, alert_ids)]
+        return sum([await self._backend.run(partial(change_chat, chat_id=chat_id)) for chat_id in concerned])
+
+    async def _change(self, chat_id: int, change: ChangeChat, *, make: bool = False, void: bool = False) -> bool:
+        """Change a chat, if it is stored or ``make``. ``void``: refuse the result of a check that is under way.
+
+        What that check went by is about to change.
+        """
+
+        async def write(t: Transaction) -> bool:
+            stored = await t.lock_or_make(chat_id) if make else (await t.lock_chats(chat_id)).get(chat_id)
+            new = change(stored.record) if stored else None
+            if stored is None or (new is None and not make):
+                return False
+            check = None if void and new else stored.check
+            await t.save_chat(stored, new or stored.record, check=check, message=stored.message)
+            return new is not None
+
+        return await self._backend.run(write)
+
+    async def _finish_check(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
+        return await self._backend.run(lambda t: _finish_check(t, claim, change))
+
+    async def _finish_message(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
+        return await self._backend.run(lambda t: _change_message(t, claim, change))
+
+    async def _begin_message(self, t: Transaction, stored: StoredChat) -> tuple[StoredChat, Delivery] | None:
+        """Begin the next message of a chat. None: nothing waits, or the chat can't be read, which holds up no other."""
+        try:
+            record = alert_rules.begun(stored.record)
+            if record is None or stored.message is None:
+                return None
+            account = alert_rules.account_to_read(record)
+            rows = await t.payments_of(account) if account is not None else []
+            delivery = alert_rules.delivery_of(record, self._chat(record), stored.message.fencing_token, rows)
+        except t.trouble:
+            raise
+        except Exception:
+            log.exception("chat can't be read for its alert", chat=stored.record.id)
+            return None
+        return replace(stored, record=record), delivery
+
+    def _check(self, stored: StoredChat) -> Check:
+        record, fencing_token = stored.record, stored.check.fencing_token if stored.check else 0
+        return Check(Claim(str(record.id), fencing_token), self._chat(record), record.known, record.sent)
+
+    def _chat(self, record: ChatRecord) -> Chat:
+        """Open the chat's token. Raise :class:`bot.store.vault.SealBroken`."""
+        link = record.link
+        return open_chat(record, None if link is None else self._vault.open_token(record.id, link.sealed_token))
+
+    def _sealed_for(self, record: ChatRecord, chat_id: int) -> str:
+        if record.link is None:
+            return ""
+        return self._vault.seal_token(chat_id, self._vault.open_token(record.id, record.link.sealed_token))
+
+
+async def _finish_check(t: Transaction, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
+    """Change the chat whose check is held under this claim, and give the lease back."""
+    stored = await t.held_check(claim)
+    if stored is None or stored.record.link is None:
+        return False
+    await t.save_chat(stored, change(stored.record), message=stored.message)
+    return True
+
+
+async def _give_check_back(now: datetime, t: Transaction, check: Check) -> None:
+    await _finish_check(t, check.claim, lambda record: chat_rules.due_at(record, now))
+
+
+async def _change_message(
+    t: Transaction, claim: Claim, change: Callable[[ChatRecord], ChatRecord], *, keep: bool = False
+) -> bool:
+    """Change the chat whose message is held under this claim, and give the lease back, unless it is to ``keep``."""
+    stored = await t.held_message(claim)
+    if stored is None or not alert_rules.batch_of(stored.record, claim.key):
+        return False
+    message = stored.message if keep else None
+    await t.save_chat(stored, change(stored.record), check=stored.check, message=message)
+    return True
+
+
+async def _delete_all(
+    t: Transaction, *, chat_id: int, change: Callable[[PaymentRow, int], PaymentRow | None]
+) -> bool | None:
+    """Delete all of a chat. ``change`` says what becomes of its payments.
+
+    Return whether the chat was linked. None: it was not stored.
+    """
+    was_linked = await t.is_linked(chat_id)
+    await t.clear_pending(chat_id)
+    await _change_payments(t, chat_id, lambda row: change(row, chat_id))
+    if was_linked is not None:
+        await t.delete_chat(chat_id)
+    return was_linked
+
+
+async def _change_payments(t: Transaction, chat_id: int, change: ChangePayment, but: str = "") -> None:
+    """Change the payments of a chat, except those of one account."""
+    for account in await t.accounts_of_chat(chat_id):
+        if account != but:
+            rows = await t.payments_of(account, lock=True)
+            changed = {row.payment.id: change(row) for row in rows if row.payment.place.chat_id == chat_id}
+            await t.save_payments(account, changed)
+
+
+async def _payments_of_chat(t: Transaction, chat_id: int) -> list[PaymentRow]:
+    return [row for account in await t.accounts_of_chat(chat_id) for row in await t.payments_of(account)]
+
+
+async def _beside(t: Transaction, payment_id: str) -> list[PaymentRow]:
+    """Return all payments of the account that has this one."""
+    account = await t.account_of(payment_id)
+    return [] if account is None else await t.payments_of(account)
+
+
+async def _readable_chats(t: Transaction, *, chat_ids: Sequence[int]) -> list[ChatRecord]:
+    return await t.read_chats(chat_ids, skip_unreadable=True)

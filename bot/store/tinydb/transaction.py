@@ -1,0 +1,378 @@
+"""One transaction on the data folder. It runs in the store's one thread and never waits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+from tinydb import TinyDB
+
+from bot.domain.alerts import KnownInvoice, SentMessage
+from bot.domain.chats import Silence
+from bot.domain.deliveries import Claim
+from bot.domain.invitations import Invitation
+from bot.domain.selections import Selection
+from bot.errors import StartError
+from bot.ports import Backlog
+from bot.store.backend import Hold, Item, StoredChat, read_or_log
+from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
+from bot.store.tinydb.files import ACCOUNTS, CHATS, DamagedFile, delete_file, replace_file
+from bot.store.tinydb.index import CheckTimes
+from bot.store.tinydb.storage import FileTransaction, replace_rows
+
+if TYPE_CHECKING:
+    from bot.store.tinydb.backend import TinyBackend
+
+T = TypeVar("T")
+
+STORE_FILE = "store.json"
+PENDING_FILE = "desk.json"
+MOVING_FILE = "moving"
+SCHEMA = 1
+ONLY = 1
+"""The document id in a table that holds one document."""
+
+ACCOUNT_FORM = re.compile(r"[\w-]{1,128}", re.ASCII)  # an account becomes a file's name
+
+SAVE_CHECKS_EVERY = timedelta(hours=1)
+"""A check that found nothing new is saved only if the saved one is older than this. So after a restart the bot may call
+its knowledge too old by as much, and never too young."""
+
+
+class TinyTransaction:
+    """Implement :class:`bot.store.backend.Transaction`.
+
+    Leases are taken in memory at once: a claim that fails leaves them standing until they end. All else in memory
+    follows the files once they are written.
+    """
+
+    trouble: tuple[type[Exception], ...] = ()
+
+    def __init__(self, backend: TinyBackend) -> None:
+        self._backend = backend
+        self._folder = backend.folder
+        self._chats = backend.chats
+        self._payments = backend.payments
+        self._files = FileTransaction(backend.folder)
+        self._saved: dict[int, StoredChat | None] = {}
+        self._times: dict[int, CheckTimes | None] = {}
+        self._saved_payments: dict[str, Sequence[PaymentRow]] = {}
+
+    @property
+    def files(self) -> set[str]:
+        """The files that this transaction has to do with."""
+        return self._files.names
+
+    def commit(self) -> None:
+        """Write the files, then let the memory follow."""
+        self._files.commit()
+        for chat_id in sorted(self._saved, key=lambda chat_id: self._saved[chat_id] is not None):  # deleted ones first
+            self._follow(chat_id, self._saved[chat_id])
+        for account, rows in self._saved_payments.items():
+            self._payments.sync(account, rows)
+
+    def _follow(self, chat_id: int, stored: StoredChat | None) -> None:
+        if chat_id in self._times:
+            self._chats.keep_times(chat_id, self._times[chat_id])
+        self._chats.checks.hold(chat_id, stored.check if stored else None)
+        self._chats.messages.hold(chat_id, stored.message if stored else None)
+        self._chats.sync(chat_id, stored.record if stored else None)
+
+    # --- chats ---
+
+    def load_chat(self, chat_id: int, *, with_known: bool = True) -> ChatRecord | None:
+        """Return a chat's record as its file has it. Raise :class:`DamagedFile`."""
+        name = chat_file(chat_id)
+        database = self._files.open(name)
+        try:
+            if not database.tables():
+                return None
+            return ChatRecord(
+                id=chat_id,
+                chat=_rows(database, "chat", ChatRow).get(ONLY, ChatRow()),
+                link=_rows(database, "link", LinkRow).get(ONLY),
+                known=_rows(database, "known", KnownInvoice) if with_known else {},
+                alerts=_in_order(_rows(database, "alerts", AlertRow)),
+                silences=_rows(database, "silences", Silence),
+                sent=_in_order(_rows(database, "sent", SentMessage)),
+            )
+        except (msgspec.ValidationError, ValueError) as error:
+            raise DamagedFile(self._folder.root / name, str(error)) from error
+
+    def _chat(self, chat_id: int) -> ChatRecord | None:
+        """Return a chat's record with its newest check times."""
+        record, times = self.load_chat(chat_id), self._chats.times.get(chat_id)
+        if times is None or record is None or record.link is None:
+            return record
+        watch = replace(record.link.watch, checked_at=times.checked_at)
+        return replace(record, link=replace(record.link, watch=watch, next_check_at=times.next_check_at))
+
+    def _stored(self, chat_id: int) -> StoredChat | None:
+        record = self._chat(chat_id)
+        if record is None:
+            return None
+        return StoredChat(record, self._chats.checks.held(chat_id), self._chats.messages.held(chat_id))
+
+    async def read_chat(self, chat_id: int) -> ChatRecord | None:
+        return self._chat(chat_id)
+
+    async def read_chats(self, chat_ids: Sequence[int], *, skip_unreadable: bool = False) -> list[ChatRecord]:
+        if skip_unreadable:
+            found = [read_or_log(partial(self._chat, number), "chat can't be read", number) for number in chat_ids]
+        else:
+            found = [self._chat(number) for number in chat_ids]
+        return [record for record in found if record is not None]
+
+    async def chat_ids(self) -> list[int]:
+        return sorted(int(Path(name).stem) for name in self._folder.names(CHATS))
+
+    async def is_linked(self, chat_id: int) -> bool | None:
+        return chat_id in self._chats.accounts if self._folder.has(chat_file(chat_id)) else None
+
+    async def linked_chats(self, account: str) -> list[int]:
+        return [chat_id for chat_id, linked in self._chats.accounts.items() if linked == account]
+
+    async def lock_chats(self, *chat_ids: int) -> dict[int, StoredChat]:
+        return {chat_id: stored for chat_id in chat_ids if (stored := self._stored(chat_id))}
+
+    async def lock_or_make(self, chat_id: int) -> StoredChat:
+        return self._stored(chat_id) or StoredChat(ChatRecord(chat_id))
+
+    async def save_chat(
+        self, old: StoredChat, new: ChatRecord, *, check: Hold | None = None, message: Hold | None = None
+    ) -> None:
+        self._saved[new.id] = StoredChat(new, check, message)
+        if blank(new):
+            if self._folder.has(chat_file(new.id)):
+                self._files.delete(chat_file(new.id))
+        elif (times := self._times_only(old.record, new)) is not None:
+            self._times[new.id] = times
+        else:
+            self._write(old.record, new)
+
+    def _times_only(self, old: ChatRecord, new: ChatRecord) -> CheckTimes | None:
+        """Return the check times of a chat of which nothing else has changed. None: it is worth a write."""
+        if old.link is None or new.link is None or old.id != new.id:
+            return None
+        watch = replace(new.link.watch, checked_at=old.link.watch.checked_at)
+        link = replace(new.link, watch=watch, next_check_at=old.link.next_check_at)
+        times, checked_at = self._chats.times.get(old.id), new.link.watch.checked_at
+        saved_at = times.saved_at if times else old.link.watch.checked_at
+        if replace(new, link=link) != old or abs(checked_at - saved_at) >= SAVE_CHECKS_EVERY:
+            return None
+        return CheckTimes(checked_at, new.link.next_check_at, saved_at)
+
+    def _write(self, old: ChatRecord | None, new: ChatRecord) -> None:
+        """Write what changed. None: all of it."""
+        database = self._files.open(chat_file(new.id))
+        if not database.tables():
+            old = None
+        for name in PARTS:
+            part = getattr(new, name)
+            if old is None or part != getattr(old, name):
+                _replace(database, name, part)
+                if name == "link":
+                    self._times[new.id] = None
+
+    async def delete_chat(self, chat_id: int) -> None:
+        self._files.delete(chat_file(chat_id))
+        self._saved[chat_id] = None
+
+    async def put_chats(self, records: Sequence[ChatRecord]) -> None:
+        for record in records:
+            self._saved[record.id] = StoredChat(record)
+            self._write(None, record)
+
+    # --- claims ---
+
+    async def claim_checks(self, now: datetime, limit: int, until: datetime) -> list[StoredChat]:
+        return self._readable(self._chats.checks.claim(now, limit, until), "chat can't be read for its check")
+
+    async def claim_check(self, chat_id: int, now: datetime, until: datetime) -> StoredChat | None:
+        return self._stored(chat_id) if self._chats.checks.claim_key(chat_id, now, until) else None
+
+    async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[StoredChat]:
+        return self._readable(self._chats.messages.claim(now, limit, until), "chat can't be read for its alert")
+
+    def _readable(self, chat_ids: Iterable[int], event: str) -> list[StoredChat]:
+        found = [read_or_log(partial(self._stored, chat_id), event, chat_id) for chat_id in chat_ids]
+        return [stored for stored in found if stored is not None]
+
+    async def save_begun(self, chats: Sequence[StoredChat]) -> None:
+        for stored in chats:
+            self._saved[stored.record.id] = stored
+            _replace(self._files.open(chat_file(stored.record.id)), "alerts", stored.record.alerts)
+
+    async def skip_message(self, chat: StoredChat) -> None:
+        pass  # its lease was taken with the claim
+
+    async def held_check(self, claim: Claim) -> StoredChat | None:
+        return self._held(self._chats.checks.holder(claim.fencing_token))
+
+    async def held_message(self, claim: Claim) -> StoredChat | None:
+        return self._held(self._chats.messages.holder(claim.fencing_token))
+
+    def _held(self, chat_id: int | None) -> StoredChat | None:
+        return None if chat_id is None else self._stored(chat_id)
+
+    # --- payments ---
+
+    def _account(self, account: str) -> list[PaymentRow]:
+        name = account_file(account)
+        try:
+            return list(_in_order(_rows(self._files.open(name), "payments", PaymentRow)))
+        except (msgspec.ValidationError, ValueError) as error:
+            raise DamagedFile(self._folder.root / name, str(error)) from error
+
+    async def accounts(self) -> list[str]:
+        return self._payments.accounts()
+
+    async def account_of(self, payment_id: str) -> str | None:
+        return self._payments.account_of(payment_id)
+
+    async def accounts_of_chat(self, chat_id: int) -> list[str]:
+        return self._payments.accounts_of_chat(chat_id)
+
+    async def payments_of(self, account: str, *, lock: bool = False) -> list[PaymentRow]:  # noqa: ARG002  # one thread
+        return self._account(account)
+
+    async def unsettled_payments(self) -> list[PaymentRow]:
+        accounts = self._payments.unsettled_accounts()
+        return [row for account in accounts for row in self._account(account) if row.unsettled]
+
+    async def save_payments(self, account: str, rows: Mapping[str, PaymentRow | None]) -> None:
+        stored = {row.payment.id: row for row in self._account(account)}
+        await self.put_payments(account, [row for row in {**stored, **rows}.values() if row is not None])
+
+    async def put_payments(self, account: str, rows: Sequence[PaymentRow]) -> None:
+        if rows:
+            _replace(self._files.open(account_file(account)), "payments", rows)
+        else:
+            self._files.delete(account_file(account))
+        self._saved_payments[account] = rows
+
+    # --- pending items ---
+
+    def _items(self, kind: type[Item]) -> list[Item]:
+        try:
+            return list(_rows(self._files.open(PENDING_FILE), _table(kind), kind).values())
+        except msgspec.ValidationError as error:
+            raise DamagedFile(self._folder.root / PENDING_FILE, str(error)) from error
+
+    def _keep(self, kind: type[Item], items: Sequence[Item]) -> None:
+        if len(items) < len(self._items(kind)):
+            _replace(self._files.open(PENDING_FILE), _table(kind), items)
+
+    async def put_pending(self, item: Invitation | Selection, now: datetime, *, one_per_person: bool = False) -> None:
+        def gives_way(other: Invitation | Selection) -> bool:
+            same_person = (other.place.chat_id, other.user_id) == (item.place.chat_id, item.user_id)
+            return other.id == item.id or (one_per_person and same_person) or other.expires_at <= now
+
+        kept = [other for other in self._items(type(item)) if not gives_way(other)]
+        _replace(self._files.open(PENDING_FILE), _table(type(item)), [*kept, item])
+
+    async def pending(self, kind: type[Item], item_id: str) -> Item | None:
+        return next((item for item in self._items(kind) if item.id == item_id), None)
+
+    async def take_pending(self, kind: type[Item], item_id: str) -> Item | None:
+        item = await self.pending(kind, item_id)
+        self._keep(kind, [other for other in self._items(kind) if other.id != item_id])
+        return item
+
+    async def clear_pending(self, chat_id: int) -> None:
+        invitations, selections = self._items(Invitation), self._items(Selection)
+        self._keep(Invitation, [one for one in invitations if chat_id not in {one.place.chat_id, one.user_id}])
+        self._keep(Selection, [one for one in selections if one.place.chat_id != chat_id])
+
+    async def drop_expired(self, now: datetime) -> None:
+        self._keep(Invitation, [item for item in self._items(Invitation) if item.expires_at > now])
+        self._keep(Selection, [item for item in self._items(Selection) if item.expires_at > now])
+
+    # --- the store as a whole ---
+
+    async def sealed_secret(self) -> str | None:
+        document = self._files.open(STORE_FILE).table("store").get(doc_id=ONLY)
+        if document is None:
+            return None
+        schema, sealed = document.get("schema"), document.get("fingerprint_secret")
+        if not isinstance(schema, int) or not isinstance(sealed, str):
+            raise DamagedFile(self._folder.root / STORE_FILE, "a field is missing")
+        if schema > SCHEMA:
+            raise StartError(
+                f"The data folder {self._folder.root} was written by a newer version of the bot: install that one."
+            )
+        return sealed
+
+    async def put_sealed_secret(self, sealed: str) -> None:
+        _put_only(self._files.open(STORE_FILE), "store", {"schema": SCHEMA, "fingerprint_secret": sealed})
+
+    async def sealed_by_others(self, key_id: str) -> Mapping[str, Collection[int]]:  # noqa: ARG002  # the index knows
+        found: dict[str, list[int]] = {}
+        for chat_id, other in self._chats.other_keys.items():
+            found.setdefault(other, []).append(chat_id)
+        return found
+
+    async def holds_data(self) -> bool:
+        return bool(self._folder.names(CHATS) or self._folder.names(ACCOUNTS))
+
+    async def is_moving(self) -> bool:
+        return self._folder.has(MOVING_FILE)
+
+    async def set_moving(self, moving: bool) -> None:  # noqa: FBT001  # what is set
+        mark = self._folder.root / MOVING_FILE
+        if moving:
+            replace_file(mark, b"")
+        else:
+            delete_file(mark)
+
+    async def backlog(self, now: datetime) -> Backlog:
+        return self._chats.backlog(now)
+
+
+def chat_file(chat_id: int) -> str:
+    """Return the name of a chat's file."""
+    return f"{CHATS}/{chat_id}.json"
+
+
+def account_file(account: str) -> str:
+    """Return the name of an account's file. Raise :class:`ValueError` for what can't be a fingerprint."""
+    if not ACCOUNT_FORM.fullmatch(account):
+        raise ValueError(f"not an account's fingerprint: {account!r}")
+    return f"{ACCOUNTS}/{account}.json"
+
+
+def _table(kind: type[Item]) -> str:
+    return f"{kind.__name__.lower()}s"
+
+
+def _rows(database: TinyDB, table: str, kind: type[T]) -> dict[int, T]:
+    return {document.doc_id: msgspec.convert(document, kind) for document in database.table(table).all()}
+
+
+def _in_order(rows: Mapping[int, T]) -> tuple[T, ...]:
+    return tuple(rows[number] for number in sorted(rows))
+
+
+def _replace(database: TinyDB, table: str, part: Any) -> None:
+    """Put a part of a record into its table: a row for each number of a mapping, or for each place of a sequence."""
+    match part:
+        case None:
+            replace_rows(database, table, {})
+        case Mapping():
+            replace_rows(database, table, part)
+        case Sequence():
+            replace_rows(database, table, dict(enumerate(part, start=1)))
+        case _:
+            _put_only(database, table, msgspec.to_builtins(part))
+
+
+def _put_only(database: TinyDB, table: str, row: Mapping[str, Any]) -> None:
+    """Put a row into a table that holds one. Unknown fields of a newer version stay."""
+    known: Mapping[str, Any] = database.table(table).get(doc_id=ONLY) or {}
+    replace_rows(database, table, {ONLY: {**known, **row}})
