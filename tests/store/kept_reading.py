@@ -1,0 +1,260 @@
+"""Opens and reads the kept files. All names of the stores' code that the tests of them need stand here, and only here.
+
+What is read is put down under the names of this module, or under those that are stored.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+
+from bot.domain.chats import Token
+from bot.ports import Claim, Store
+from bot.store.archive import Archive, Content, content_of, move
+from bot.store.folder import open_folder as open_folder_archive
+from bot.store.postgres.archive import open_database as open_database_archive
+from bot.store.postgres.store import open_store as open_database_store
+from bot.store.tinydb import open_store as open_folder_store
+from bot.store.vault import Vault
+
+KEPT = Path(__file__).parent / "kept"
+KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
+"""The key that sealed the kept tokens."""
+
+NOW = datetime(2026, 3, 28, 12, tzinfo=UTC)
+"""When the kept files are opened: a minute after the bot that wrote them was killed."""
+
+LEASE = timedelta(minutes=5)
+URL = "https://provider.example/api/v1"
+FORGOTTEN = (4725,)
+"""Chats that are not stored any more, of which payments are still under way."""
+
+INVITATIONS = (
+    "7474c1e7ed929af580fe66e460b0603960defee0c8399f3c40a2a1660b7d6f09",
+    "9e3f156324d42f0ea4b6f4fce81d56fbd64a2143a3fdd60a130d9c90e5b4d688",
+)
+SELECTIONS = ("s1",)
+DOCUMENTS = ("chat", "link", "known", "alerts", "silences", "sent")
+"""What a database stores of a chat, as the columns are called."""
+
+
+# --- Opening ---
+
+
+@asynccontextmanager
+async def opened_folder(folder: Path, *keys: str) -> AsyncIterator[Store]:
+    """The store in a folder, as a bot opens it."""
+    store = open_folder_store(folder, keys or (KEY,), lambda: NOW)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def opened_database(url: str, *keys: str) -> AsyncIterator[Store]:
+    """The store in a database, as a bot opens it."""
+    store = await open_database_store(url, keys or (KEY,), connections=2, clock=lambda: NOW)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def folder_as_a_whole(folder: Path) -> AsyncIterator[Archive]:
+    """A folder without a bot on it, for a move."""
+    with open_folder_archive(folder, Vault([KEY])) as archive:
+        yield archive
+
+
+@asynccontextmanager
+async def database_as_a_whole(url: str) -> AsyncIterator[Archive]:
+    """A database without a bot on it, for a move."""
+    async with open_database_archive(url, Vault([KEY]), 2, 10) as archive:
+        yield archive
+
+
+async def hash_of(archive: Archive) -> Content:
+    """How much there is, and a hash over all of it."""
+    return await content_of(archive)
+
+
+async def move_all(source: Archive, target: Archive) -> Content:
+    """Move everything into an empty place."""
+    return await move(source, target, lambda _, __: None)
+
+
+# --- What is stored, beneath the store ---
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    """All files of a folder, without the lock."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != "lock"]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def rows_in(url: str) -> dict[str, dict[str, Any]]:
+    """What a database holds, by table. Columns that are only there to be searched for are left out."""
+    documents = ", ".join(f"{name}::text" for name in DOCUMENTS)
+    queries = {
+        "chats": f"SELECT id, {documents} FROM chats",
+        "payments": "SELECT id, number, payment::text FROM payments",
+        "papers": "SELECT kind || ' ' || id, paper::text FROM papers",
+        "leases": "SELECT name, holder, until FROM leases",
+        "budgets": "SELECT name, full_at FROM budgets",
+        "store": "SELECT '', fingerprint_secret, moving FROM store",
+        "replicas": "SELECT id FROM replicas",
+    }
+    with psycopg.connect(url) as connection:
+        return {
+            table: {str(key): rest for key, *rest in connection.execute(query.encode())}
+            for table, query in queries.items()
+        }
+
+
+# --- Reading by the store's port ---
+
+
+def expected() -> dict[str, Any]:
+    """What the version that wrote the files read from them."""
+    content: dict[str, Any] = json.loads((KEPT / "expected.json").read_text(encoding="utf-8"))
+    return content
+
+
+async def read(store: Store) -> dict[str, Any]:
+    """Everything that a store tells without changing anything."""
+    overviews = await store.overviews()
+    chat_ids = [*(overview.chat_id for overview in overviews), *FORGOTTEN]
+    chats = {chat_id: await _read_chat(store, chat_id) for chat_id in chat_ids}
+    payment_ids = sorted(payment["id"] for chat in chats.values() for payment in chat["everything"]["payments"])
+    tokens = await _tokens(store, chat_ids)
+    backlog = await store.backlog(NOW)
+    content: dict[str, Any] = _plain(
+        {
+            "accounts": {token: store.account_of(URL, Token(token)) for token in tokens.values()},
+            "alerts": [
+                {"chat": one.chat_id, "alert": one.alert, "again": one.again, "not_before": one.not_before}
+                for one in await store.alerts()
+            ],
+            "batches": {number: [one.id for one in await store.batch_of(number)] for number in payment_ids},
+            "chats": chats,
+            "in_all": {"waiting": backlog.waiting, "given_up": backlog.set_aside},
+            "invitations": [await store.invitation(number) for number in INVITATIONS],
+            "overviews": [
+                {
+                    "chat": one.chat_id,
+                    "account": one.account,
+                    "resting": one.resting,
+                    "trouble": one.trouble,
+                    "checked_at": one.checked_at,
+                    "next_check_at": one.next_check_at,
+                    "waiting": one.waiting,
+                    "given_up": one.set_aside,
+                }
+                for one in overviews
+            ],
+            "payments": {number: await store.payment(number) for number in payment_ids},
+            "selections": [await store.selection(number) for number in SELECTIONS],
+            "tokens": tokens,
+            "unsettled": [payment.id for payment in await store.unsettled_payments()],
+        }
+    )
+    return content
+
+
+async def _read_chat(store: Store, chat_id: int) -> dict[str, Any]:
+    chat, waiting = _plain(await store.chat(chat_id)), await store.waiting_alerts(chat_id)
+    if chat["link"] is not None:
+        del chat["link"]["token"]  # it is read apart
+    return {
+        "chat": chat,
+        "everything": await store.everything_of(chat_id),
+        "known": await store.known_invoices(chat_id),
+        "payments": [payment.id for payment in await store.payments_of_chat(chat_id)],
+        "sent": await store.sent_messages(chat_id),
+        "waiting": waiting.waiting,
+        "given_up": waiting.set_aside,
+    }
+
+
+async def _tokens(store: Store, chat_ids: list[int]) -> dict[int, str]:
+    links = {chat_id: (await store.chat(chat_id)).link for chat_id in chat_ids}
+    return {chat_id: link.token.reveal() for chat_id, link in links.items() if link is not None}
+
+
+def _plain(value: object) -> Any:
+    """A value as JSON gives it back."""
+    return json.loads(json.dumps(msgspec.to_builtins(value, str_keys=True)))
+
+
+# --- Taking work in hand ---
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message that a store gives out: its chat, its alerts, and whether it may have arrived before."""
+
+    chat: int
+    alerts: tuple[str, ...]
+    again: bool
+    paid_here: tuple[int, ...] = ()
+
+
+async def due_checks(store: Store, now: datetime) -> list[int]:
+    """Take all checks in hand that are due, and give their chats, the longest due first."""
+    checks = await store.claim_checks(now, 100, LEASE)
+    for check in checks:
+        assert check.known == await store.known_invoices(check.chat.id)
+        assert check.sent == await store.sent_messages(check.chat.id)
+    return [check.chat.id for check in checks]
+
+
+async def due_messages(store: Store, now: datetime) -> list[Message]:
+    """Take all messages in hand that are due, by chat."""
+    deliveries = sorted(await store.claim_alerts(now, 100, LEASE), key=lambda delivery: delivery.chat.id)
+    return [
+        Message(one.chat.id, tuple(alert.id for alert in one.alerts), one.again, tuple(sorted(one.paid_here)))
+        for one in deliveries
+    ]
+
+
+def claims_in_hand(url: str, chat_id: int) -> tuple[Claim, Claim]:
+    """The claims that the killed bot had on a chat's check, and on its message."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute(
+            "SELECT check_epoch, message_epoch, alerts->0->>'batch' FROM chats WHERE id = %s", [chat_id]
+        ).fetchone()
+    assert row is not None
+    check, message, batch = row
+    return Claim(str(chat_id), check), Claim(batch, message)
+
+
+async def report_as_sent(store: Store, claim: Claim) -> bool:
+    """Tell a store that a message went out."""
+    return await store.alerts_sent(claim, None, ())
+
+
+async def give_back_check(store: Store, claim: Claim) -> bool:
+    """Tell a store that a check comes to nothing."""
+    return await store.postpone_check(claim, NOW)
+
+
+async def lease_number(store: Store, name: str, holder: str) -> int | None:
+    """Take a role; the number of its lease, None where another holder has it."""
+    lease = await store.take_lease(name, holder, NOW, LEASE)
+    return None if lease is None else lease.epoch
+
+
+async def seconds_to_wait(store: Store, budget: str) -> float:
+    """How long to wait for one of a budget that gives one every ten minutes; 0: it was given."""
+    return await store.take_budget(budget, NOW, 1 / 600, 1)

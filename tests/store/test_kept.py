@@ -1,0 +1,279 @@
+"""A folder and a database that an earlier version wrote open without a word and without loss."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from structlog.testing import capture_logs
+
+from bot.ports import Store
+from bot.store.vault import new_key
+from tests.store.cluster import Cluster
+from tests.store.kept_reading import (
+    KEPT,
+    KEY,
+    NOW,
+    Message,
+    claims_in_hand,
+    database_as_a_whole,
+    due_checks,
+    due_messages,
+    expected,
+    files_in,
+    folder_as_a_whole,
+    give_back_check,
+    hash_of,
+    lease_number,
+    move_all,
+    opened_database,
+    opened_folder,
+    read,
+    report_as_sent,
+    rows_in,
+    seconds_to_wait,
+)
+
+MINUTE = timedelta(minutes=1)
+CHATS, PAYMENTS = 16, 23
+"""How many are kept."""
+
+FLEETING = 4722
+"""A chat that once began to link and left it at that: a start forgets it."""
+
+EXPIRED = {"f3ba9e408e06fcfc2340e086d1f128bcce70651d0af663d7fbc9638daeff8712", "old"}
+"""An invitation and a selection whose time is over: they may go."""
+
+RICH, UNCERTAIN, ASIDE, TROUBLED, OUTAGE = 4711, 4714, 4715, 4718, 4727
+HELD, TO_RETRY, RESTING = 4712, 4713, 7_100_200_300
+"""Chats with alerts that are not due yet, or, as the chat rests, at all."""
+
+SENDING, AGAIN = 4716, 4717
+"""Chats whose message the killed bot had in hand. In the database its claim still holds for the first one; it has ended
+for the second."""
+
+GROUP, NEW_GROUP = -1_001_234_567_890, -1_009_876_543_210
+"""A group, and the id that it was about to get in ``pending.json``."""
+
+POLLING, LAST = 11, 13
+"""The number of the lease of a role that is still held, and the last one that was given to anything."""
+
+MESSAGES = {
+    GROUP: Message(GROUP, ("group/3",), again=False),
+    RICH: Message(RICH, tuple(f"rich/{number}" for number in range(1, 8)), again=False, paid_here=(3,)),
+    UNCERTAIN: Message(UNCERTAIN, ("uncertain/1", "uncertain/2"), again=True),
+    ASIDE: Message(ASIDE, ("aside/3",), again=True),
+    SENDING: Message(SENDING, ("sending/1", "sending/2"), again=True),
+    AGAIN: Message(AGAIN, ("again/1", "again/2"), again=True),
+    TROUBLED: Message(TROUBLED, ("troubled/1",), again=False),
+    OUTAGE: Message(OUTAGE, ("outage/1",), again=False),
+}
+"""What is to be sent once nobody has anything in hand."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the kept folder."""
+    return shutil.copytree(KEPT / "folder", tmp_path / "kept")
+
+
+@pytest.fixture
+def database(cluster: Cluster) -> str:
+    """A new database that holds what was kept of the older one."""
+    url = cluster.make_database("kept")
+    with psycopg.connect(url) as connection:
+        connection.execute((KEPT / "database.sql").read_bytes())
+    return url
+
+
+@pytest.fixture
+def _without_a_word(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Nothing is logged that an operator would have to look at."""
+    with capture_logs() as logs:
+        yield
+    assert [entry for entry in logs if entry["log_level"] not in {"debug", "info"}] == []
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+# --- Nothing is lost ---
+
+
+@pytest.mark.usefixtures("_without_a_word")
+async def test_the_folder_is_read_as_the_older_version_read_it(folder: Path) -> None:
+    async with opened_folder(folder) as store:
+        assert await read(store) == expected()
+
+
+@pytest.mark.usefixtures("_without_a_word")
+async def test_the_database_is_read_as_the_older_version_read_it(database: str) -> None:
+    async with opened_database(database) as store:
+        assert await read(store) == expected()
+
+
+@pytest.mark.usefixtures("_without_a_word")
+async def test_opening_and_reading_the_folder_deletes_what_is_over_and_changes_nothing_else(folder: Path) -> None:
+    before = files_in(folder)
+    async with opened_folder(folder) as store:
+        await read(store)
+    after = files_in(folder)
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    assert changed == {f"chats/{FLEETING}.json", "desk.json"}
+    assert f"chats/{FLEETING}.json" not in after
+    kept, left = json.loads(before["desk.json"]), json.loads(after["desk.json"])
+    assert kept.keys() == left.keys()
+    for kind, papers in kept.items():
+        assert list(left[kind].values()) == [paper for paper in papers.values() if paper["id"] not in EXPIRED]
+        assert len(left[kind]) < len(papers)
+    async with opened_folder(folder) as store:
+        await read(store)
+    assert files_in(folder) == after
+
+
+@pytest.mark.usefixtures("_without_a_word")
+async def test_opening_and_reading_the_database_deletes_what_is_over_and_changes_nothing_else(database: str) -> None:
+    before = rows_in(database)
+    async with opened_database(database) as store:
+        await read(store)
+    after = rows_in(database)
+    over = {
+        "chats": {str(FLEETING)},
+        "leases": {"long-ended"},
+        "budgets": {"provider"},
+        "replicas": {"replica-1"},
+    }
+    for table, gone in over.items():
+        assert gone <= before[table].keys()
+        before[table] = {key: row for key, row in before[table].items() if key not in gone}
+    for rows in (before["papers"], after["papers"]):
+        for key in [key for key in rows if key.split()[-1] in EXPIRED]:
+            del rows[key]
+    assert after == before
+
+
+async def test_folder_and_database_hold_the_same_and_so_does_what_is_moved_out_of_them(
+    folder: Path, database: str, cluster: Cluster, tmp_path: Path
+) -> None:
+    new_database = cluster.make_database("moved")
+    async with (
+        folder_as_a_whole(folder) as old,
+        database_as_a_whole(database) as old_there,
+        folder_as_a_whole(tmp_path / "new") as new,
+        database_as_a_whole(new_database) as new_there,
+    ):
+        content = await hash_of(old)
+        assert (content.chats, content.payments) == (CHATS, PAYMENTS)
+        assert await hash_of(old_there) == content
+        assert await move_all(old, new_there) == content
+        assert await move_all(old_there, new) == content
+    old_files = files_in(folder)
+    del old_files["desk.json"]  # what is kept for minutes stays behind
+    assert files_in(tmp_path / "new") == old_files
+
+
+async def test_a_new_key_in_front_seals_the_folder_anew_and_nothing_is_lost(folder: Path) -> None:
+    key = new_key()
+    for keys in [(key, KEY), (key,)]:
+        async with opened_folder(folder, *keys) as store:
+            assert await read(store) == expected()
+
+
+async def test_a_new_key_in_front_seals_the_database_anew_and_nothing_is_lost(database: str) -> None:
+    key = new_key()
+    for keys in [(key, KEY), (key,)]:
+        async with opened_database(database, *keys) as store:
+            assert await read(store) == expected()
+
+
+@pytest.mark.usefixtures("_without_a_word")
+async def test_a_change_that_a_crash_of_the_older_version_cut_off_is_carried_out(folder: Path) -> None:
+    """It was giving a group its new id when it was killed: all of that stands in the journal, nothing in the files."""
+    shutil.copy(KEPT / "pending.json", folder)
+    async with opened_folder(folder) as store:
+        found = await read(store)
+    assert not (folder / "pending.json").exists()
+    before = expected()
+    moved = {str(GROUP): str(NEW_GROUP)}
+    assert found["tokens"] == {moved.get(chat, chat): token for chat, token in before["tokens"].items()}
+    assert found["chats"].keys() == {moved.get(chat, chat) for chat in before["chats"]}
+    old, new = before["chats"][str(GROUP)], found["chats"][str(NEW_GROUP)]
+    assert [new[name] for name in ("known", "payments", "waiting")] == [
+        old[name] for name in ("known", "payments", "waiting")
+    ]
+    assert {payment["place"]["chat_id"] for payment in new["everything"]["payments"]} == {NEW_GROUP}
+    for chat in before["chats"].keys() - moved.keys():
+        assert found["chats"][chat] == before["chats"][chat]
+
+
+# --- Work goes on ---
+
+
+@pytest.mark.usefixtures("_without_a_word")
+async def test_in_the_folder_nobody_has_anything_in_hand_and_what_may_have_arrived_comes_again(folder: Path) -> None:
+    async with opened_folder(folder) as store:
+        assert await due_checks(store, NOW) == [AGAIN, UNCERTAIN, GROUP, RICH, SENDING]
+        assert await due_messages(store, NOW) == list(MESSAGES.values())
+        await _come_later(store)
+
+
+@pytest.mark.usefixtures("_without_a_word")
+async def test_in_the_database_what_the_killed_bot_has_in_hand_comes_when_its_claim_ends(database: str) -> None:
+    async with opened_database(database) as store:
+        assert await due_checks(store, NOW) == [AGAIN, GROUP, UNCERTAIN, RICH]
+        assert await due_messages(store, NOW) == [one for one in MESSAGES.values() if one.chat != SENDING]
+        assert await due_checks(store, NOW + 2 * MINUTE) == [OUTAGE]
+        assert await due_messages(store, NOW + 2 * MINUTE) == []
+        assert await due_checks(store, NOW + 3 * MINUTE) == [SENDING]
+        assert await due_messages(store, NOW + 3 * MINUTE) == [MESSAGES[SENDING]]
+        await _come_later(store)
+
+
+@pytest.mark.usefixtures("_without_a_word")
+async def test_in_the_database_a_bot_of_the_older_version_can_still_report_what_it_has_in_hand(database: str) -> None:
+    check, message = claims_in_hand(database, SENDING)
+    async with opened_database(database) as store:
+        assert await report_as_sent(store, message)
+        assert await give_back_check(store, check)
+        assert SENDING in await due_checks(store, NOW)
+        assert Message(SENDING, ("sending/3",), again=False) in await due_messages(store, NOW)
+        assert not await report_as_sent(store, message)
+
+
+async def test_in_the_database_a_claim_that_is_taken_over_is_refused(database: str) -> None:
+    check, _ = claims_in_hand(database, UNCERTAIN)
+    _, message = claims_in_hand(database, AGAIN)
+    async with opened_database(database) as store:
+        await due_checks(store, NOW)
+        await due_messages(store, NOW)
+        assert not await give_back_check(store, check)
+        assert not await report_as_sent(store, message)
+
+
+async def test_in_the_database_roles_stay_with_their_holders_and_no_number_is_used_twice(database: str) -> None:
+    async with opened_database(database) as store:
+        assert await lease_number(store, "polling", "another") is None
+        assert await lease_number(store, "polling", "replica-1") == POLLING
+        number = await lease_number(store, "ended", "another")
+        assert number is not None
+        assert number > LAST
+
+
+async def test_in_the_database_what_was_taken_from_a_budget_still_counts(database: str) -> None:
+    async with opened_database(database) as store:
+        assert await seconds_to_wait(store, "telegram") == 8 * 60
+        assert await seconds_to_wait(store, "provider") == 0
+
+
+async def _come_later(store: Store) -> None:
+    """What is held or to be tried again comes at its time and is new; a chat that rests gets nothing."""
+    for chat, after, ids in ((TO_RETRY, 30 * MINUTE, ("retry/1",)), (HELD, 60 * MINUTE, ("held/1", "held/2"))):
+        early = await due_messages(store, NOW + after - MINUTE)
+        assert chat not in {message.chat for message in early}
+        late = await due_messages(store, NOW + after)
+        assert Message(chat, ids, again=False) in late
+        assert RESTING not in {message.chat for message in early + late}
