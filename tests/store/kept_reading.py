@@ -19,11 +19,10 @@ import psycopg
 
 from bot.domain.chats import Token
 from bot.ports import Claim, Store
-from bot.store.archive import Archive, Content, content_of, move
-from bot.store.folder import open_folder as open_folder_archive
-from bot.store.postgres.archive import open_database as open_database_archive
-from bot.store.postgres.store import open_store as open_database_store
-from bot.store.tinydb import open_store as open_folder_store
+from bot.store.backend import Backend
+from bot.store.move import Content, content_of, move
+from bot.store.postgres.backend import open_database as open_whole_database, open_store as open_database_store
+from bot.store.tinydb.opening import open_folder as open_whole_folder, open_store as open_folder_store
 from bot.store.vault import Vault
 
 KEPT = Path(__file__).parent / "kept"
@@ -71,27 +70,27 @@ async def opened_database(url: str, *keys: str) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def folder_as_a_whole(folder: Path) -> AsyncIterator[Archive]:
+async def folder_as_a_whole(folder: Path) -> AsyncIterator[Backend]:
     """A folder without a bot on it, for a move."""
-    with open_folder_archive(folder, Vault([KEY])) as archive:
-        yield archive
+    with open_whole_folder(folder, Vault([KEY])) as backend:
+        yield backend
 
 
 @asynccontextmanager
-async def database_as_a_whole(url: str) -> AsyncIterator[Archive]:
+async def database_as_a_whole(url: str) -> AsyncIterator[Backend]:
     """A database without a bot on it, for a move."""
-    async with open_database_archive(url, Vault([KEY]), 2, 10) as archive:
-        yield archive
+    async with open_whole_database(url, 2, 10) as backend:
+        yield backend
 
 
-async def hash_of(archive: Archive) -> Content:
+async def hash_of(place: Backend) -> Content:
     """How much there is, and a hash over all of it."""
-    return await content_of(archive)
+    return await content_of(place)
 
 
-async def move_all(source: Archive, target: Archive) -> Content:
+async def move_all(source: Backend, target: Backend) -> Content:
     """Move everything into an empty place."""
-    return await move(source, target, lambda _, __: None)
+    return await move(source, target, Vault([KEY]), lambda _, __: None)
 
 
 # --- What is stored, beneath the store ---
@@ -101,6 +100,11 @@ def files_in(folder: Path) -> dict[str, bytes]:
     """All files of a folder, without the lock."""
     paths = [path for path in folder.rglob("*") if path.is_file() and path.name != "lock"]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def documents_in(folder: Path) -> dict[str, Any]:
+    """All files of a folder, decoded."""
+    return {name: json.loads(content) for name, content in files_in(folder).items()}
 
 
 def rows_in(url: str) -> dict[str, dict[str, Any]]:
@@ -252,9 +256,9 @@ async def give_back_check(store: Store, claim: Claim) -> bool:
 async def lease_number(store: Store, name: str, holder: str) -> int | None:
     """Take a role; the number of its lease, None where another holder has it."""
     lease = await store.take_lease(name, holder, NOW, LEASE)
-    return None if lease is None else lease.epoch
+    return None if lease is None else lease.fencing_token
 
 
 async def seconds_to_wait(store: Store, budget: str) -> float:
     """How long to wait for one of a budget that gives one every ten minutes; 0: it was given."""
-    return await store.take_budget(budget, NOW, 1 / 600, 1)
+    return await store.take_from_bucket(budget, NOW, 1 / 600, 1)
