@@ -12,7 +12,7 @@ from telegram.error import RetryAfter
 from bot.chat.rate_limiter import ANSWER_WAITS, ONE_GROUP, OVER_ALL, SharedRateLimiter, in_background
 from bot.errors import StoreAway
 from bot.limiter import Busy, Limiter, RateLimit
-from bot.store.tinydb.shared import TokenBuckets
+from bot.store.tinydb.leases import TokenBuckets
 
 
 class World:

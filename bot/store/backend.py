@@ -8,18 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol, TypeVar
-
-import structlog
 
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
 from bot.domain.selections import Selection
-from bot.ports import Backlog, Lease
+from bot.ports import Backlog, LeaseStore, TokenBucketStore
 from bot.store.rules.records import ChatRecord, PaymentRow
-
-log = structlog.get_logger()
 
 T = TypeVar("T")
 Item = TypeVar("Item", bound=Invitation | Selection)
@@ -43,6 +39,14 @@ class StoredChat:
     message: Hold | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FoundChat:
+    """A chat that was found. ``load`` returns it, and raises where it can't be read."""
+
+    id: int
+    load: Callable[[], StoredChat]
+
+
 class Transaction(Protocol):
     """One transaction: all that is saved in it is kept, or nothing is.
 
@@ -56,8 +60,8 @@ class Transaction(Protocol):
     async def read_chat(self, chat_id: int) -> ChatRecord | None:
         """Return a chat's record. Raise an error that names the chat where it can't be read."""
 
-    async def read_chats(self, chat_ids: Sequence[int], *, skip_unreadable: bool = False) -> list[ChatRecord]:
-        """Return the stored ones among these chats, in order. ``skip_unreadable``: log and skip what can't be read."""
+    async def find_chats(self, chat_ids: Sequence[int]) -> list[FoundChat]:
+        """Return the stored ones among these chats, in order."""
 
     async def chat_ids(self) -> list[int]:
         """Return the ids of the stored chats, in order."""
@@ -87,14 +91,14 @@ class Transaction(Protocol):
 
     # --- claims ---
 
-    async def claim_checks(self, now: datetime, limit: int, until: datetime) -> list[StoredChat]:
-        """Lease the checks that are due, the longest due first. Log and skip chats that can't be read."""
+    async def claim_checks(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
+        """Lease the checks that are due, the longest due first."""
 
     async def claim_check(self, chat_id: int, now: datetime, until: datetime) -> StoredChat | None:
         """Lease the check of this chat, due or not. None: it has none, it rests, or its check is in hand."""
 
-    async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[StoredChat]:
-        """Lease the next messages of chats, the oldest first. Log and skip chats that can't be read.
+    async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
+        """Lease the next messages of chats, the oldest first.
 
         The lease counts once :meth:`save_begun` or :meth:`skip_message` was called for the chat.
         """
@@ -102,7 +106,7 @@ class Transaction(Protocol):
     async def save_begun(self, chats: Sequence[StoredChat]) -> None:
         """Save claimed chats whose alerts are being sent from now on."""
 
-    async def skip_message(self, chat: StoredChat) -> None:
+    async def skip_message(self, chat_id: int, until: datetime) -> None:
         """Leave a claimed chat as it is until its lease ends."""
 
     async def held_check(self, claim: Claim) -> StoredChat | None:
@@ -180,8 +184,8 @@ Work = Callable[[Transaction], Awaitable[T]]
 """What is done in one transaction. It may run again after a rollback, so it has no other effects."""
 
 
-class Backend(Protocol):
-    """A place where records are kept, open. ``name`` tells an operator which; ``secret_place`` where its secret is."""
+class Backend(LeaseStore, TokenBucketStore, Protocol):
+    """An open place where records are kept. ``name`` tells an operator which, ``secret_place`` where its secret is."""
 
     name: str
     secret_place: str
@@ -192,28 +196,8 @@ class Backend(Protocol):
     async def run_claim(self, work: Work[list[T]], give_back: Callable[[Transaction, T], Awaitable[object]]) -> list[T]:
         """Run a claim. If the caller is cancelled, ``give_back`` what was claimed: nobody will work on it."""
 
-    async def take_lease(
-        self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
-    ) -> Lease | None:
-        """As :meth:`bot.ports.LeaseStore.take_lease`."""
-
-    async def give_back_lease(self, lease: Lease) -> bool:
-        """As :meth:`bot.ports.LeaseStore.give_back_lease`."""
-
-    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
-        """As :meth:`bot.ports.TokenBucketStore.take_from_bucket`."""
-
     async def is_running(self) -> bool:
         """Whether a bot works with this place."""
 
     async def close(self) -> None:
         """Finish what was begun, and let go of the place."""
-
-
-def read_or_log(read: Callable[[], T], event: str, chat_id: int) -> T | None:
-    """Return what ``read`` returns. Log an error of a chat that can't be read, so that it holds up no other."""
-    try:
-        return read()
-    except Exception:
-        log.exception(event, chat=chat_id)
-        return None

@@ -126,7 +126,7 @@ async def _copy_payments(source: Backend, target: Backend, accounts: Sequence[st
 
 
 async def _chats(t: Transaction, *, ids: Sequence[int]) -> list[ChatRecord]:
-    return await t.read_chats(ids)
+    return [found.load().record for found in await t.find_chats(ids)]
 
 
 async def _payments(t: Transaction, *, accounts: Sequence[str]) -> dict[str, list[PaymentRow]]:
@@ -134,7 +134,7 @@ async def _payments(t: Transaction, *, accounts: Sequence[str]) -> dict[str, lis
 
 
 async def _put_chats(t: Transaction, *, records: Sequence[ChatRecord]) -> None:
-    there = {record.id: record for record in await t.read_chats([record.id for record in records])}
+    there = {record.id: record for record in await _chats(t, ids=[record.id for record in records])}
     await t.put_chats([record for record in records if there.get(record.id) != record])
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -19,7 +19,7 @@ from bot.domain.preferences import Preferences
 from bot.domain.selections import Selection
 from bot.errors import StartError
 from bot.ports import Backlog, Check, Checked, Overview, Waiting, WaitingAlert
-from bot.store.backend import Backend, StoredChat, Transaction, read_or_log
+from bot.store.backend import Backend, FoundChat, StoredChat, Transaction
 from bot.store.rules import (
     alerts as alert_rules,
     chats as chat_rules,
@@ -30,6 +30,8 @@ from bot.store.rules.records import ChatRecord, PaymentRow, open_chat
 from bot.store.vault import Vault, account_fingerprint
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 READ_TOGETHER = 500
 """How many chats an operator's command reads in one transaction."""
@@ -163,12 +165,8 @@ class Store:
 
     async def claim_checks(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Check]:
         async def claim(t: Transaction) -> list[Check]:
-            claimed = await t.claim_checks(now, limit, now + lease)
-            checks = [
-                read_or_log(partial(self._check, chat), "chat can't be read for its check", chat.record.id)
-                for chat in claimed
-            ]
-            return [check for check in checks if check is not None]
+            found = await t.claim_checks(now, limit, now + lease)
+            return _readable("chat can't be read for its check", found, lambda chat: self._check(chat.load()))
 
         return await self._backend.run_claim(claim, partial(_give_check_back, now))
 
@@ -203,12 +201,14 @@ class Store:
 
         async def claim(t: Transaction) -> list[Delivery]:
             begun: list[tuple[StoredChat, Delivery]] = []
-            for stored in await t.claim_messages(now, limit, now + lease):
-                found = await self._begin_message(t, stored)
-                if found is None:
-                    await t.skip_message(stored)
-                else:
-                    begun.append(found)
+            for found in await t.claim_messages(now, limit, now + lease):
+                try:
+                    begun.append(await self._begin_message(t, found.load()))
+                except t.trouble:
+                    raise
+                except Exception:  # it holds up no other chat
+                    log.exception("chat can't be read for its alert", chat=found.id)
+                    await t.skip_message(found.id, now + lease)
             await t.save_begun([stored for stored, _ in begun])
             return [delivery for _, delivery in begun]
 
@@ -336,7 +336,8 @@ class Store:
         records: list[ChatRecord] = []
         for start in range(0, len(ids), READ_TOGETHER):
             some = ids[start : start + READ_TOGETHER]
-            records += await self._backend.run(partial(_readable_chats, chat_ids=some))
+            found = await self._backend.run(partial(_find, chat_ids=some))
+            records += _readable("chat can't be read", found, lambda chat: chat.load().record)
         return records
 
     async def _change_alerts(
@@ -376,20 +377,13 @@ class Store:
     async def _finish_message(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
         return await self._backend.run(lambda t: _change_message(t, claim, change))
 
-    async def _begin_message(self, t: Transaction, stored: StoredChat) -> tuple[StoredChat, Delivery] | None:
-        """Begin the next message of a chat. None: nothing waits, or the chat can't be read, which holds up no other."""
-        try:
-            record = alert_rules.begun(stored.record)
-            if record is None or stored.message is None:
-                return None
-            account = alert_rules.account_to_read(record)
-            rows = await t.payments_of(account) if account is not None else []
-            delivery = alert_rules.delivery_of(record, self._chat(record), stored.message.fencing_token, rows)
-        except t.trouble:
-            raise
-        except Exception:
-            log.exception("chat can't be read for its alert", chat=stored.record.id)
-            return None
+    async def _begin_message(self, t: Transaction, stored: StoredChat) -> tuple[StoredChat, Delivery]:
+        """Begin the next message of a chat. Raise an error of any kind where the chat can't be read."""
+        record = alert_rules.begun(stored.record)
+        account = alert_rules.account_to_read(record)
+        rows = await t.payments_of(account) if account is not None else []
+        fencing_token = stored.message.fencing_token if stored.message else 0
+        delivery = alert_rules.delivery_of(record, self._chat(record), fencing_token, rows)
         return replace(stored, record=record), delivery
 
     def _check(self, stored: StoredChat) -> Check:
@@ -466,5 +460,16 @@ async def _beside(t: Transaction, payment_id: str) -> list[PaymentRow]:
     return [] if account is None else await t.payments_of(account)
 
 
-async def _readable_chats(t: Transaction, *, chat_ids: Sequence[int]) -> list[ChatRecord]:
-    return await t.read_chats(chat_ids, skip_unreadable=True)
+async def _find(t: Transaction, *, chat_ids: Sequence[int]) -> list[FoundChat]:
+    return await t.find_chats(chat_ids)
+
+
+def _readable(event: str, found: Iterable[FoundChat], read: Callable[[FoundChat], T]) -> list[T]:
+    """Read chats. Log those that can't be read, so that they hold up no other."""
+    results = []
+    for chat in found:
+        try:
+            results.append(read(chat))
+        except Exception:
+            log.exception(event, chat=chat.id)
+    return results

@@ -9,7 +9,7 @@ import pytest
 from bot.errors import StoreAway
 from bot.ports import Lease
 from bot.services.leader_lease import LASTS, LEFT, STAND_BACK, LeaderLease
-from bot.store.tinydb.shared import Leases
+from bot.store.tinydb.leases import Leases
 
 SECOND = timedelta(seconds=1)
 

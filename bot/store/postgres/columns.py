@@ -10,8 +10,7 @@ import msgspec
 from bot.domain.alerts import KnownInvoice, SentMessage
 from bot.domain.chats import Silence
 from bot.store.backend import Hold, StoredChat
-from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
-from bot.store.tinydb.queue import ALWAYS_DUE
+from bot.store.rules.records import ALWAYS_DUE, PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
 from bot.store.vault import key_id_of
 
 DOCUMENTS: Mapping[str, msgspec.json.Decoder[Any]] = {

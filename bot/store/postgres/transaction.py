@@ -16,7 +16,7 @@ from bot.domain.invitations import Invitation
 from bot.domain.selections import Selection
 from bot.errors import PaymentInProgress
 from bot.ports import Backlog, Lease
-from bot.store.backend import Hold, Item, StoredChat, read_or_log
+from bot.store.backend import FoundChat, Hold, Item, StoredChat
 from bot.store.postgres.columns import (
     CHAT_COLUMNS,
     PAYMENT,
@@ -112,14 +112,12 @@ class PostgresTransaction:
     # --- chats ---
 
     async def read_chat(self, chat_id: int) -> ChatRecord | None:
-        records = await self.read_chats([chat_id])
-        return records[0] if records else None
+        found = await self.find_chats([chat_id])
+        return found[0].load().record if found else None
 
-    async def read_chats(self, chat_ids: Sequence[int], *, skip_unreadable: bool = False) -> list[ChatRecord]:
-        rows = await self._rows(f"SELECT {CHAT_COLUMNS} FROM chats WHERE id = ANY(%s) ORDER BY id", list(chat_ids))
-        if skip_unreadable:
-            return [stored.record for stored in _readable(rows, "chat can't be read")]
-        return [stored_chat(row).record for row in rows]
+    async def find_chats(self, chat_ids: Sequence[int]) -> list[FoundChat]:
+        statement = f"SELECT {CHAT_COLUMNS} FROM chats WHERE id = ANY(%s) ORDER BY id"
+        return _found(await self._rows(statement, list(chat_ids)))
 
     async def chat_ids(self) -> list[int]:
         return [chat_id for (chat_id,) in await self._rows("SELECT id FROM chats ORDER BY id")]
@@ -169,25 +167,19 @@ class PostgresTransaction:
 
     # --- claims ---
 
-    async def claim_checks(self, now: datetime, limit: int, until: datetime) -> list[StoredChat]:
+    async def claim_checks(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
         await self.cursor.execute(CLAIM_DUE_CHECKS.encode(), {"now": now, "limit": limit, "until": until})
         rows = sorted(await self.cursor.fetchall(), key=lambda row: (row[-1], row[0]))
-        return _readable([row[:-1] for row in rows], "chat can't be read for its check")
+        return _found([row[:-1] for row in rows])
 
     async def claim_check(self, chat_id: int, now: datetime, until: datetime) -> StoredChat | None:
         await self.cursor.execute(CLAIM_CHECK.encode(), {"id": chat_id, "now": now, "until": until})
         row = await self.cursor.fetchone()
         return None if row is None else stored_chat(row)
 
-    async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[StoredChat]:
-        claimed = []
-        for *row, fencing_token in await self._rows(DUE_MESSAGES, now, limit):
-            stored = read_or_log(partial(stored_chat, tuple(row)), "chat can't be read for its alert", row[0])
-            if stored is None:
-                await self._leave_message(row[0], until)
-            else:
-                claimed.append(StoredChat(stored.record, stored.check, Hold(fencing_token, until)))
-        return claimed
+    async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
+        rows = await self._rows(DUE_MESSAGES, now, limit)
+        return _found([(*row[:-3], row[-1], until) for row in rows])  # in hand by the new lease, not by an older one
 
     async def save_begun(self, chats: Sequence[StoredChat]) -> None:
         names = ("alerts", "message_due", "message_epoch", "message_until")
@@ -196,11 +188,7 @@ class PostgresTransaction:
         if rows:
             await self.cursor.executemany(f"UPDATE chats SET {assignments} WHERE id = %(id)s".encode(), rows)
 
-    async def skip_message(self, chat: StoredChat) -> None:
-        if chat.message is not None:
-            await self._leave_message(chat.record.id, chat.message.until)
-
-    async def _leave_message(self, chat_id: int, until: datetime) -> None:
+    async def skip_message(self, chat_id: int, until: datetime) -> None:
         await self.cursor.execute("UPDATE chats SET message_due = %s WHERE id = %s", [until, chat_id])
 
     async def held_check(self, claim: Claim) -> StoredChat | None:
@@ -342,9 +330,8 @@ class PostgresTransaction:
         return Backlog(_utc(check), _utc(message), waiting, dead_letters)
 
 
-def _readable(rows: Sequence[tuple[Any, ...]], event: str) -> list[StoredChat]:
-    found = [read_or_log(partial(stored_chat, row), event, row[0]) for row in rows]
-    return [stored for stored in found if stored is not None]
+def _found(rows: Sequence[tuple[Any, ...]]) -> list[FoundChat]:
+    return [FoundChat(row[0], partial(stored_chat, row)) for row in rows]
 
 
 def _kind(kind: type[Item]) -> str:

@@ -37,14 +37,12 @@ def add_alerts(old: Sequence[AlertRow], new: Iterable[Alert]) -> tuple[AlertRow,
     return (*kept, *(AlertRow(alert) for alert in added.values()))
 
 
-def begun(record: ChatRecord) -> ChatRecord | None:
-    """Mark the next message as being sent. Its batch is named after its first alert. None: nothing waits.
+def begun(record: ChatRecord) -> ChatRecord:
+    """Mark the next message as being sent. Its batch is named after its first alert.
 
     :meth:`bot.ports.Outbox.claim_alerts` says which alerts it holds.
     """
     rows = _next_message(record)
-    if not rows:
-        return None
     batch = rows[0].alert.id
     return record.with_alerts(
         AlertRow(replace(row.alert, state=AlertState.SENDING), again=row.may_be_seen, batch=batch) for row in rows
@@ -150,9 +148,7 @@ def _settled_in(rows: Iterable[AlertRow]) -> frozenset[int | None]:
 
 def _next_message(record: ChatRecord) -> list[AlertRow]:
     rows = [row for row in record.alerts if row.alert.state is not AlertState.DEAD_LETTER]
-    if not rows:
-        return []
-    first = rows[0]
+    first = rows[0]  # without one, no message is due
     if first.may_be_seen:
         # A dead letter that is sent after all has lost its batch.
         return [row for row in rows if row.batch == first.batch] if first.batch else [first]

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.domain.alerts import Alert, AlertState, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, ChatFacts, Link, LinkFacts, Silence, Token
 from bot.domain.payments import UNFINISHED, Payment, State
+
+ALWAYS_DUE = datetime.min.replace(tzinfo=UTC)
+"""Due before everything that has a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from bot.ports import Lease
 from bot.store.backend import Transaction, Work
 from bot.store.tinydb.files import ACCOUNTS, CHATS, DataFolder
 from bot.store.tinydb.index import ChatIndex, PaymentIndex
-from bot.store.tinydb.shared import Leases, TokenBuckets
+from bot.store.tinydb.leases import Leases, TokenBuckets
 from bot.store.tinydb.transaction import STORE_FILE, TinyTransaction
 
 T = TypeVar("T")

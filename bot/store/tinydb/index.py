@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.ports import Backlog
-from bot.store.rules.records import ChatRecord, PaymentRow
-from bot.store.tinydb.queue import ALWAYS_DUE, LeaseQueue
+from bot.store.rules.records import ALWAYS_DUE, ChatRecord, PaymentRow
+from bot.store.tinydb.leases import LeaseQueue
 from bot.store.vault import key_id_of
 
 

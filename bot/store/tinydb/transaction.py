@@ -20,11 +20,18 @@ from bot.domain.invitations import Invitation
 from bot.domain.selections import Selection
 from bot.errors import StartError
 from bot.ports import Backlog
-from bot.store.backend import Hold, Item, StoredChat, read_or_log
+from bot.store.backend import FoundChat, Hold, Item, StoredChat
 from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
-from bot.store.tinydb.files import ACCOUNTS, CHATS, DamagedFile, delete_file, replace_file
+from bot.store.tinydb.files import (
+    ACCOUNTS,
+    CHATS,
+    DamagedFile,
+    FileTransaction,
+    delete_file,
+    replace_file,
+    replace_rows,
+)
 from bot.store.tinydb.index import CheckTimes
-from bot.store.tinydb.storage import FileTransaction, replace_rows
 
 if TYPE_CHECKING:
     from bot.store.tinydb.backend import TinyBackend
@@ -119,21 +126,23 @@ class TinyTransaction:
             return None
         return StoredChat(record, self._chats.checks.held(chat_id), self._chats.messages.held(chat_id))
 
+    def _load(self, chat_id: int) -> StoredChat:
+        return self._stored(chat_id) or StoredChat(ChatRecord(chat_id))
+
     async def read_chat(self, chat_id: int) -> ChatRecord | None:
         return self._chat(chat_id)
 
-    async def read_chats(self, chat_ids: Sequence[int], *, skip_unreadable: bool = False) -> list[ChatRecord]:
-        if skip_unreadable:
-            found = [read_or_log(partial(self._chat, number), "chat can't be read", number) for number in chat_ids]
-        else:
-            found = [self._chat(number) for number in chat_ids]
-        return [record for record in found if record is not None]
+    async def find_chats(self, chat_ids: Iterable[int]) -> list[FoundChat]:
+        return [FoundChat(number, partial(self._load, number)) for number in chat_ids if self._has(number)]
+
+    def _has(self, chat_id: int) -> bool:
+        return self._folder.has(chat_file(chat_id))
 
     async def chat_ids(self) -> list[int]:
         return sorted(int(Path(name).stem) for name in self._folder.names(CHATS))
 
     async def is_linked(self, chat_id: int) -> bool | None:
-        return chat_id in self._chats.accounts if self._folder.has(chat_file(chat_id)) else None
+        return chat_id in self._chats.accounts if self._has(chat_id) else None
 
     async def linked_chats(self, account: str) -> list[int]:
         return [chat_id for chat_id, linked in self._chats.accounts.items() if linked == account]
@@ -142,14 +151,14 @@ class TinyTransaction:
         return {chat_id: stored for chat_id in chat_ids if (stored := self._stored(chat_id))}
 
     async def lock_or_make(self, chat_id: int) -> StoredChat:
-        return self._stored(chat_id) or StoredChat(ChatRecord(chat_id))
+        return self._load(chat_id)
 
     async def save_chat(
         self, old: StoredChat, new: ChatRecord, *, check: Hold | None = None, message: Hold | None = None
     ) -> None:
         self._saved[new.id] = StoredChat(new, check, message)
         if blank(new):
-            if self._folder.has(chat_file(new.id)):
+            if self._has(new.id):
                 self._files.delete(chat_file(new.id))
         elif (times := self._times_only(old.record, new)) is not None:
             self._times[new.id] = times
@@ -191,25 +200,21 @@ class TinyTransaction:
 
     # --- claims ---
 
-    async def claim_checks(self, now: datetime, limit: int, until: datetime) -> list[StoredChat]:
-        return self._readable(self._chats.checks.claim(now, limit, until), "chat can't be read for its check")
+    async def claim_checks(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
+        return await self.find_chats(self._chats.checks.claim(now, limit, until))
 
     async def claim_check(self, chat_id: int, now: datetime, until: datetime) -> StoredChat | None:
         return self._stored(chat_id) if self._chats.checks.claim_key(chat_id, now, until) else None
 
-    async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[StoredChat]:
-        return self._readable(self._chats.messages.claim(now, limit, until), "chat can't be read for its alert")
-
-    def _readable(self, chat_ids: Iterable[int], event: str) -> list[StoredChat]:
-        found = [read_or_log(partial(self._stored, chat_id), event, chat_id) for chat_id in chat_ids]
-        return [stored for stored in found if stored is not None]
+    async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
+        return await self.find_chats(self._chats.messages.claim(now, limit, until))
 
     async def save_begun(self, chats: Sequence[StoredChat]) -> None:
         for stored in chats:
             self._saved[stored.record.id] = stored
             _replace(self._files.open(chat_file(stored.record.id)), "alerts", stored.record.alerts)
 
-    async def skip_message(self, chat: StoredChat) -> None:
+    async def skip_message(self, chat_id: int, until: datetime) -> None:
         pass  # its lease was taken with the claim
 
     async def held_check(self, claim: Claim) -> StoredChat | None:

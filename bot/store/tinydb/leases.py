@@ -1,23 +1,25 @@
-"""A queue of keys by the time they are due, whose entries are leased, not removed. In memory, no I/O, no clock."""
+"""What ends with the process, and so is held in memory: due work and its leases, leader leases, token buckets."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
 from collections.abc import Hashable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from bot.ports import Lease
 from bot.store.backend import Hold
 
 K = TypeVar("K", bound=Hashable)
 
-ALWAYS_DUE = datetime.min.replace(tzinfo=UTC)
-"""Due before everything that has a time."""
+SWEEP_AT = 10_000
+"""Full buckets are forgotten once there are as many buckets as this."""
 
 
 class LeaseQueue(Generic[K]):
-    """Each key stands in it once. A claim moves it to the end of its lease, so it comes again if nobody reports back.
+    """Keys by the time they are due. A claim moves a key to the end of its lease, so it comes again without a report.
 
     Fencing tokens are never used twice, so a claim names its key by its token alone, also after the key was renamed.
     """
@@ -108,3 +110,48 @@ class LeaseQueue(Generic[K]):
         if len(self._heap) > 4 * len(self._tickets) + 64:
             self._heap = [entry for entry in self._heap if self._tickets.get(entry[2]) == entry[1]]
             heapq.heapify(self._heap)
+
+
+class Leases:
+    """The promises are those of :class:`bot.ports.LeaseStore`."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, tuple[str, Lease]] = {}
+        self._fencing_tokens = itertools.count(1)
+
+    def take(
+        self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
+    ) -> Lease | None:
+        held_by, lease = self._held.get(name, (holder, None))
+        if held_by != holder and lease is not None and (free_only or lease.until > now):
+            return None
+        if lease is None or lease.until <= now:
+            lease = Lease(name, next(self._fencing_tokens), now + duration)
+        else:
+            lease = replace(lease, until=now + duration)
+        self._held[name] = holder, lease
+        return lease
+
+    def give_back(self, lease: Lease) -> bool:
+        _, held = self._held.get(lease.name, ("", None))
+        if held is None or held.fencing_token != lease.fencing_token:
+            return False
+        del self._held[lease.name]
+        return True
+
+
+class TokenBuckets:
+    """The promises are those of :class:`bot.ports.TokenBucketStore`."""
+
+    def __init__(self) -> None:
+        self._full_at: dict[str, datetime] = {}
+
+    def take(self, name: str, now: datetime, rate: float, burst: int) -> float:
+        full_at = max(now, self._full_at.get(name, now)) + timedelta(seconds=1 / rate)
+        wait = (full_at - now - timedelta(seconds=burst / rate)).total_seconds()
+        if wait > 0:
+            return wait
+        if len(self._full_at) >= SWEEP_AT:
+            self._full_at = {other: at for other, at in self._full_at.items() if at > now}
+        self._full_at[name] = full_at
+        return 0.0
