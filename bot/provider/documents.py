@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+import warnings
 from dataclasses import dataclass
-from email.message import Message
 from tempfile import TemporaryFile
-from typing import Any
 
+import aiohttp
 import httpx
 from pathvalidate import sanitize_filename
 
@@ -69,7 +69,7 @@ def safe_name(disposition: str, ending: str, fallback: str) -> str:
 
     Only the last part of a path counts, of either kind of slash. ``fallback`` stands in where nothing is left.
     """
-    name = "".join(" " if c.isspace() else c for c in _told_name(disposition))
+    name = "".join(" " if c.isspace() else c for c in _given_name(disposition))
     name = name.replace("\\", "/").rpartition("/")[2]
     # Control, formatting (such as the override that turns reading direction round), private and unassigned characters.
     name = "".join(c for c in name if not unicodedata.category(c).startswith("C"))
@@ -80,25 +80,8 @@ def safe_name(disposition: str, ending: str, fallback: str) -> str:
     return f"{stem}{ending}" if stem else fallback
 
 
-def _told_name(disposition: str) -> str:
-    """``filename*`` before ``filename``, as RFC 6266 asks."""
-    message = Message()
-    message["Content-Disposition"] = disposition
-    try:
-        parameters: Any = message.get_params([], header="Content-Disposition")
-    except (ValueError, LookupError, TypeError):
-        return ""
-    plain = ""
-    for key, value in parameters:
-        if key.casefold() == "filename":
-            if isinstance(value, tuple):
-                return _decoded(*value)
-            plain = plain or value
-    return plain
-
-
-def _decoded(charset: str | None, _language: str | None, quoted: str) -> str:
-    try:
-        return quoted.encode("latin-1").decode(charset or "utf-8", "replace")
-    except (LookupError, UnicodeError):
-        return ""
+def _given_name(disposition: str) -> str:
+    """Return the name in the header: ``filename*`` before ``filename``, as RFC 6266 asks; empty if it can't be read."""
+    with warnings.catch_warnings(action="ignore"):  # aiohttp warns of each fault of a header that it finds
+        _, parameters = aiohttp.parse_content_disposition(disposition)
+    return aiohttp.content_disposition_filename(parameters) or ""
