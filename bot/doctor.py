@@ -137,7 +137,7 @@ def _in_words(error: ProviderError) -> str:
         case RateLimited():
             return "asks for a pause: try again later."
         case AnswerNotUnderstood():
-            answer = error.arguments["detail"]
+            answer = error.detail
         case Refused():
             answer = f"status {error.status}"
         case NotFound():

@@ -1,26 +1,32 @@
 """The error tree.
 
-An error carries a message key and the arguments of that message; only the edge (chat or command line) puts it into
-words, in the reader's language. The texts stand in ``bot/locales`` under the same keys.
+An error carries the key of its message and the arguments of that message. Only the edge (chat or command line) puts it
+into words, in the reader's language. The texts stand in ``bot/locales`` under the same keys.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import ClassVar
 
 
+@dataclass(eq=False)
 class BotError(Exception):
     """Base of all errors that a person may be told of.
 
-    ``key`` names the message, ``arguments`` fill its placeholders.
+    ``key`` names the message. The fields fill its placeholders.
     """
 
     key: ClassVar[str] = "error.unexpected"
 
-    def __init__(self, **arguments: object) -> None:
-        self.arguments = arguments
-        super().__init__(self.key, arguments)
+    def __init_subclass__(cls, key: str = "") -> None:
+        if key:
+            cls.key = key
+
+    @property
+    def arguments(self) -> dict[str, object]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __str__(self) -> str:
         details = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
@@ -31,333 +37,286 @@ class BotError(Exception):
 
 
 class ProviderError(BotError):
-    """A call to the provider did not give what was asked for."""
+    """A call to the provider did not return what was asked for."""
 
 
-class TokenRefused(ProviderError):
+class TokenRefused(ProviderError, key="error.token_refused"):
     """401: the token is wrong, expired or revoked."""
 
-    key = "error.token_refused"
+
+@dataclass(eq=False)
+class PermissionMissing(ProviderError, key="error.permission_missing"):
+    """403: the token lacks this permission."""
+
+    permission: str
 
 
-class PermissionMissing(ProviderError):
-    """403: the token lacks a permission, named in ``permission``."""
-
-    key = "error.permission_missing"
-
-    def __init__(self, permission: str) -> None:
-        super().__init__(permission=permission)
-
-
-class NotFound(ProviderError):
+class NotFound(ProviderError, key="error.not_found"):
     """404: the account has no such invoice or document."""
 
-    key = "error.not_found"
+
+@dataclass(eq=False)
+class Refused(ProviderError, key="error.refused"):
+    """Another 4xx: the provider understood the request and said no. ``reason`` holds its own words, or is empty."""
+
+    status: int
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.reason:
+            self.key = "error.refused_without_reason"  # type: ignore[misc]  # of this instance only
 
 
-class Refused(ProviderError):
-    """Another 4xx: the provider understood and said no. ``reason`` holds its own words, or is empty."""
-
-    def __init__(self, status: int, reason: str = "") -> None:
-        self.status = status
-        self.reason = reason
-        self.key = "error.refused" if reason else "error.refused_without_reason"  # type: ignore[misc]  # by instance
-        super().__init__(status=status, reason=reason)
-
-
-class RateLimited(ProviderError):
+@dataclass(eq=False)
+class RateLimited(ProviderError, key="error.rate_limited"):
     """429. ``retry_after`` is the wait in seconds that the provider asked for, or None if it named none."""
 
-    key = "error.rate_limited"
-
-    def __init__(self, retry_after: float | None = None) -> None:
-        self.retry_after = retry_after
-        super().__init__()
+    retry_after: float | None = None
 
 
-class ProviderDown(ProviderError):
-    """5xx, a time-out or a broken connection: the request may have been carried out."""
+@dataclass(eq=False)
+class ProviderDown(ProviderError, key="error.provider_down"):
+    """5xx, a time-out or a broken connection: the request may have been carried out.
 
-    key = "error.provider_down"
+    ``retry_after`` is the wait in seconds that the provider asked for, or None if it named none.
+    """
+
+    retry_after: float | None = None
 
 
 class ProviderUnreachable(ProviderDown):
-    """No connection came about, so the request was surely not carried out."""
+    """No connection came about, so the request was certainly not carried out."""
 
 
-class AnswerNotUnderstood(ProviderError):
-    """An answer that is not what the reference promises: HTML, cut-off JSON, a PDF that is none.
+@dataclass(eq=False)
+class AnswerNotUnderstood(ProviderError, key="error.answer_not_understood"):
+    """An answer that breaks the reference: HTML, truncated JSON, a PDF that is none. ``detail`` is for the log."""
 
-    ``detail`` is for the log.
-    """
-
-    key = "error.answer_not_understood"
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail=detail)
+    detail: str
 
 
-class DocumentTooLarge(ProviderError):
+@dataclass(eq=False)
+class DocumentTooLarge(ProviderError, key="error.document_too_large"):
     """A download passed the limit, given in whole megabytes."""
 
-    key = "error.document_too_large"
-
-    def __init__(self, limit_mb: int) -> None:
-        super().__init__(limit_mb=limit_mb)
+    limit_mb: int
 
 
 # --- Telegram -------------------------------------------------------------------------------------------------------
 
 
 class MessengerError(BotError):
-    """A message did not get out."""
+    """A message was not sent."""
 
 
+@dataclass(eq=False)
 class ChatGone(MessengerError):
-    """This chat can't be written to any more (blocked, kicked, deleted): it rests until it comes back."""
+    """Nobody can write to this chat any more (blocked, kicked, deleted). It rests until it comes back."""
 
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__(reason=reason)
+    reason: str
 
 
+@dataclass(eq=False)
 class ChatMigrated(MessengerError):
-    """The group became a supergroup and goes by ``new_chat_id`` from now on."""
+    """The group became a supergroup. From now on its id is ``new_chat_id``."""
 
-    def __init__(self, new_chat_id: int) -> None:
-        self.new_chat_id = new_chat_id
-        super().__init__(new_chat_id=new_chat_id)
+    new_chat_id: int
 
 
+@dataclass(eq=False)
 class FloodLimited(MessengerError):
-    """429 from Telegram: nothing was sent; ``retry_after`` seconds must pass first."""
+    """429 from Telegram: nothing was sent. ``retry_after`` seconds must pass first."""
 
-    def __init__(self, retry_after: float) -> None:
-        self.retry_after = retry_after
-        super().__init__(retry_after=retry_after)
+    retry_after: float
 
 
 class NotSent(MessengerError):
-    """Surely not delivered: no connection came about, or the bot's token was refused. Tried again until it works."""
+    """Certainly not delivered: no connection came about, or the bot's token was refused. Retried until it works."""
 
 
 class TelegramDown(MessengerError):
-    """Telegram answered 5xx: most likely not delivered, but it may have been; tried again until it works."""
+    """Telegram answered 5xx: most likely not delivered, but it may have been. Retried until it works."""
 
 
+@dataclass(eq=False)
 class SendRefused(MessengerError):
-    """Telegram refused for a reason that we don't know, given in ``reason``: tried a few times, then set aside."""
+    """Telegram refused for an unknown reason. Tried a few times, then moved to the dead letters."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason=reason)
+    reason: str
 
 
 class DeliveryUncertain(MessengerError):
-    """The connection broke after the request may have left: delivered or not, nobody knows."""
+    """The connection broke after the request may have left: nobody knows whether the message was delivered."""
 
 
-# --- What a person did ----------------------------------------------------------------------------------------------
+# --- What a person did: links and groups ----------------------------------------------------------------------------
 
 
 class UserError(BotError):
-    """A person asked for something that can't be done as asked; the text says what to do instead."""
+    """A person asked for something impossible. The text says what to do instead."""
 
 
-class NotLinked(UserError):
-    key = "error.not_linked"
+class NotLinked(UserError, key="error.not_linked"):
+    """This private chat needs a link first."""
 
 
-class GroupNotLinked(UserError):
-    """Somebody asked in a group for what needs a link."""
-
-    key = "error.group_not_linked"
+class GroupNotLinked(UserError, key="error.group_not_linked"):
+    """This group needs a link first."""
 
 
-class AnonymousPerson(UserError):
-    """Written as an anonymous administrator or in a channel's name, so that nobody knows by whom."""
-
-    key = "error.anonymous_person"
-
-
-class InvitationVoid(UserError):
-    """The way from a group into the private chat has expired, was used, or was never ours."""
-
-    key = "error.invitation_void"
-
-
-class InvitationOfOther(UserError):
-    """Somebody else than the person who asked for it came that way."""
-
-    key = "error.invitation_of_other"
-
-
-class OwnerOrAdministratorOnly(UserError):
-    """Only the owner of the link or an administrator of the group may do this; ``owner`` is the owner's name."""
-
-    key = "error.owner_or_administrator_only"
-
-
-class OwnerOnly(UserError):
-    """Only the owner of the link may do this; ``owner`` is the owner's name."""
-
-    key = "error.owner_only"
-
-
-class RoleUnknown(UserError):
-    """Telegram does not tell at present who is an administrator."""
-
-    key = "error.role_unknown"
-
-
-class GroupOnly(UserError):
-    """The command has a meaning in groups only."""
-
-    key = "error.group_only"
-
-
-class PayerNotAllowed(UserError):
-    """Somebody was named who may pay, to whom the operator does not open the bot."""
-
-    key = "error.payer_not_allowed"
-
-
-class NoPerson(UserError):
-    """A bot, a channel or an anonymous administrator was named as somebody who may pay."""
-
-    key = "error.no_person"
-
-
-class NotAToken(UserError):
+class NotAToken(UserError, key="error.not_a_token"):
     """The text can't be a token: empty, too long, or with characters that no HTTP header may carry."""
 
-    key = "error.not_a_token"
+
+class LinkInUse(UserError, key="error.link_in_use"):
+    """A payment of this chat is under way. Only the link that it began with can read how it ends."""
 
 
-class InvoiceNumberMissing(UserError):
-    """A command needs an invoice number; ``command`` is its name without the slash."""
-
-    key = "error.invoice_number_missing"
-
-    def __init__(self, command: str) -> None:
-        super().__init__(command=command)
+class InvitationVoid(UserError, key="error.invitation_void"):
+    """The way from a group into the private chat has expired, was used, or was never ours."""
 
 
-class UnknownFilter(UserError):
-    """A word behind /invoices or /archive is no filter."""
-
-    key = "error.unknown_filter"
-
-    def __init__(self, word: str, choices: str) -> None:
-        super().__init__(word=word, choices=choices)
+class InvitationOfOther(UserError, key="error.invitation_of_other"):
+    """The person who came that way is not the one who asked for it."""
 
 
-class PaymentsOff(UserError):
+class GroupOnly(UserError, key="error.group_only"):
+    """The command makes sense in groups only."""
+
+
+# --- What a person did: permissions ---------------------------------------------------------------------------------
+
+
+class AnonymousPerson(UserError, key="error.anonymous_person"):
+    """An anonymous administrator or a channel wrote, so nobody knows which person it was."""
+
+
+class RoleUnknown(UserError, key="error.role_unknown"):
+    """Telegram does not say at present who is an administrator."""
+
+
+@dataclass(eq=False)
+class OwnerOnly(UserError, key="error.owner_only"):
+    """Only the link's owner, whose name is ``owner``, may do this."""
+
+    owner: object
+
+
+@dataclass(eq=False)
+class OwnerOrAdministratorOnly(UserError, key="error.owner_or_administrator_only"):
+    """Only the link's owner, whose name is ``owner``, or an administrator of the group may do this."""
+
+    owner: object
+
+
+@dataclass(eq=False)
+class NotInCharge(UserError, key="error.not_in_charge"):
+    """A person who may only read in this group tried to change its reminders. ``owner`` is the owner's name."""
+
+    owner: object
+
+
+@dataclass(eq=False)
+class NotAPayer(UserError, key="error.not_a_payer"):
+    """The person is neither the link's owner nor named by the owner. ``owner`` is the owner's name."""
+
+    owner: object
+
+
+@dataclass(eq=False)
+class PayerNotAllowed(UserError, key="error.payer_not_allowed"):
+    """The named payer is not among the users that the operator allows."""
+
+    name: str
+    user_id: int
+
+
+class NoPerson(UserError, key="error.no_person"):
+    """The named payer is a bot, a channel or an anonymous administrator."""
+
+
+# --- What a person did: invoices, reminders, checks -----------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class InvoiceNumberMissing(UserError, key="error.invoice_number_missing"):
+    """A command needs an invoice number. ``command`` is its name without the slash."""
+
+    command: str
+
+
+@dataclass(eq=False)
+class UnknownFilter(UserError, key="error.unknown_filter"):
+    """A word after /invoices or /archive is no filter."""
+
+    word: str
+    choices: str
+
+
+class NothingToRemind(UserError, key="error.nothing_to_remind"):
+    """As far as the chat knows, nothing is left to pay on the invoices in question. So there is nothing to snooze."""
+
+
+class CheckUnderWay(UserError, key="error.check_under_way"):
+    """The chat is being checked right now, so another check is pointless."""
+
+
+# --- What a person did: payments ------------------------------------------------------------------------------------
+
+
+class PaymentsOff(UserError, key="error.payments_off"):
     """The operator has switched payments off."""
 
-    key = "error.payments_off"
 
-
-class NotAPayer(UserError):
-    """Neither the owner of the link nor named by the owner; ``owner`` is the owner's name."""
-
-    key = "error.not_a_payer"
-
-
-class NotInCharge(UserError):
-    """Somebody who may only read in this group wants to change its reminders; ``owner`` is the owner's name."""
-
-    key = "error.not_in_charge"
-
-    def __init__(self, owner: object) -> None:
-        super().__init__(owner=owner)
-
-
-class PaymentTooLarge(UserError):
+@dataclass(eq=False)
+class PaymentTooLarge(UserError, key="error.payment_too_large"):
     """The amount is above the operator's limit for a single payment."""
 
-    key = "error.payment_too_large"
-
-    def __init__(self, amount: Decimal, limit: Decimal) -> None:
-        super().__init__(amount=amount, limit=limit)
+    amount: Decimal
+    limit: Decimal
 
 
-class NothingChosen(UserError):
-    """Several were to be paid, and none was chosen."""
-
-    key = "error.nothing_chosen"
+class NothingChosen(UserError, key="error.nothing_chosen"):
+    """Several invoices were to be paid, and none was chosen."""
 
 
-class NoneToPay(UserError):
+class NoneToPay(UserError, key="error.none_to_pay"):
     """There is no open invoice that could be paid here."""
 
-    key = "error.none_to_pay"
+
+class NothingToPay(UserError, key="error.nothing_to_pay"):
+    """The invoice is not open, or nothing is left to pay on it."""
 
 
-class NothingToPay(UserError):
-    """The invoice is not open, or nothing is left of its sum."""
-
-    key = "error.nothing_to_pay"
-
-
-class UnclearSum(UserError):
+class UnclearSum(UserError, key="error.unclear_sum"):
     """The invoice's own figures don't say what is left to pay, so no amount can be confirmed."""
 
-    key = "error.unclear_sum"
+
+class NoCreditApplied(UserError, key="error.no_credit_applied"):
+    """The invoice has no credit that could be taken back, or is no longer open."""
 
 
-class NoCreditApplied(UserError):
-    """There is no credit on the invoice that could be taken back, or it is no longer open."""
-
-    key = "error.no_credit_applied"
+class PressByOther(UserError, key="error.press_by_other"):
+    """The person who pressed the button is not the one who asked."""
 
 
-class PressByOther(UserError):
-    """Somebody else than the person who asked pressed the button."""
-
-    key = "error.press_by_other"
-
-
-class ConfirmationExpired(UserError):
+class ConfirmationExpired(UserError, key="error.confirmation_expired"):
     """The button is too old, already used, or was never ours."""
 
-    key = "error.confirmation_expired"
 
-
-class PaymentInProgress(UserError):
-    """The same invoice of the same account is being paid (or its credit taken back) right now."""
-
-    key = "error.payment_in_progress"
-
-
-class NothingToRemind(UserError):
-    """As far as the chat knows there is nothing to pay on what somebody wants to be reminded of, or not."""
-
-    key = "error.nothing_to_remind"
-
-
-class CheckUnderWay(UserError):
-    """The chat is being checked right now, so there is no need for one more check."""
-
-    key = "error.check_under_way"
-
-
-class LinkInUse(UserError):
-    """A payment of this chat is under way, and how it ends can only be read with the link that it began with."""
-
-    key = "error.link_in_use"
+class PaymentInProgress(UserError, key="error.payment_in_progress"):
+    """The same invoice of the same account is being paid, or its credit taken back, right now."""
 
 
 # --- The store ------------------------------------------------------------------------------------------------------
 
 
-class StoreAway(BotError):
-    """The database can't be reached or does not answer in time. What was asked for can be asked for again."""
-
-    key = "error.store_away"
+class StoreAway(BotError, key="error.store_away"):
+    """The database can't be reached or does not answer in time. The caller may try again."""
 
 
 # --- Starting up ----------------------------------------------------------------------------------------------------
 
 
 class StartError(Exception):
-    """The bot can't start, or can't go on. The message tells the operator what to do, in English as the logs are."""
+    """The bot can't start, or can't go on. The message tells the operator what to do, in English, as the logs are."""

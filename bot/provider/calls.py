@@ -177,7 +177,7 @@ def _headers(call: Call) -> dict[str, str]:
 def _wait_after(error: Exception, left: float) -> bool | float:
     """Whether to try again after this error: no; yes, after the usual wait; or after so many seconds."""
     match error:
-        case RateLimited(retry_after=float(wait)) | failures.DownFor(retry_after=wait):
+        case RateLimited(retry_after=float(wait)) | ProviderDown(retry_after=float(wait)):
             return wait if wait < left else False
         case RateLimited() | ProviderDown():
             return True

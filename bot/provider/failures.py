@@ -38,14 +38,6 @@ _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.Pr
 _SPACE = re.compile(r"\s+")
 
 
-class DownFor(ProviderDown):
-    """An outage whose end the provider named, ``retry_after`` seconds ahead."""
-
-    def __init__(self, retry_after: float) -> None:
-        self.retry_after = retry_after
-        super().__init__()
-
-
 def of_transport(error: httpx.HTTPError) -> ProviderError:
     """Tell a request that surely never left from one that may have been carried out."""
     if isinstance(error, _UNSENT):
@@ -69,7 +61,7 @@ def of_status(response: httpx.Response, body: bytes, now: datetime) -> ProviderE
         case HTTPStatus.TOO_MANY_REQUESTS:
             return RateLimited(wait)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in MAYBE_DONE:
-        return ProviderDown() if wait is None else DownFor(wait)
+        return ProviderDown(wait)
     if status >= HTTPStatus.BAD_REQUEST:
         return Refused(status, reason_in(response.headers.get("content-type", ""), body))
     return _unexpected(response)

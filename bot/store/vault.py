@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -26,8 +27,11 @@ FORMAT = "1"
 HOW_TO_MAKE_A_KEY = 'python -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())" makes one'
 
 
+@dataclass(eq=False)
 class SealBroken(BotError):
     """A sealed text does not open: changed, cut off, copied from another owner, or sealed by a key we don't have."""
+
+    key_id: str
 
 
 def new_key() -> str:
