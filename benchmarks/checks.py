@@ -27,7 +27,7 @@ import httpx
 from bot import logs
 from bot.domain.chats import Chat, Member, Place, Token
 from bot.domain.schedule import CheckPlan
-from bot.provider.client import ProviderClient, open_client
+from bot.provider.client import ProviderClient, open_http_client
 from bot.sandbox.invoices import make_invoice
 from bot.services.checks import Checker
 from bot.services.linking import Linking
@@ -129,7 +129,7 @@ async def main(accounts: int = 1000) -> None:
     """Measure both in turns, and print medians and their ratio."""
     logs.configure("WARNING", "console")
     with TemporaryDirectory() as folder:
-        async with server_process() as url, open_client(AT_ONCE) as http:
+        async with server_process() as url, open_http_client(AT_ONCE) as http:
             store = open_store(Path(folder) / "data", [new_key()])
             ours = Ours(store, ProviderClient(http, url, ZONE))
             await ours.link(accounts)

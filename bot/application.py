@@ -47,7 +47,7 @@ from bot.factories import (
 from bot.health import Health
 from bot.metrics import Metrics
 from bot.ports import Clock, Store, utc_now
-from bot.provider.client import ProviderClient, open_client
+from bot.provider.client import ProviderClient, open_http_client
 from bot.services.browsing import Browsing
 from bot.services.checks import Checker
 from bot.services.delivery import AlertSender
@@ -58,7 +58,7 @@ from bot.services.payments.selection import PaymentSelection
 from bot.services.snoozing import Snoozing
 from bot.services.workers import Workers
 from bot.settings import Settings
-from bot.web import WebApp, shown
+from bot.web import WebApp, serve
 
 log = structlog.get_logger()
 
@@ -222,10 +222,10 @@ async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     async with AsyncExitStack() as stack:
         web_app = WebApp(Health(clock), Metrics(), clock)
         if settings.web_listen:
-            await stack.enter_async_context(shown(web_app, settings.web_listen, settings.webhook_url))
+            await stack.enter_async_context(serve(web_app, settings.web_listen, settings.webhook_url))
         store = await open_store(settings)
         stack.push_async_callback(store.close)
-        http = await stack.enter_async_context(open_client(CONNECTIONS))
+        http = await stack.enter_async_context(open_http_client(CONNECTIONS))
         for_people, for_checks = build_providers(settings, http, store, clock)
         telegram = build_telegram(settings, SharedRateLimiter(store, clock))
         bot = InvoiceBot(settings, store, for_people, telegram, clock, web_app, for_checks)

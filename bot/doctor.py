@@ -23,15 +23,15 @@ from bot.errors import (
     TokenRefused,
 )
 from bot.factories import build_telegram
-from bot.provider.calls import Patience
-from bot.provider.client import ProviderClient, open_client
+from bot.provider.client import ProviderClient, open_http_client
+from bot.provider.request import RetryPolicy
 from bot.settings import Settings, load_settings
 from bot.store.postgres.inspection import inspect as inspect_database
 from bot.store.rules.operators import Contents
 from bot.store.tinydb.opening import in_use, inspect
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-ONE_TRY = Patience(attempts=1)
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+NO_RETRY = RetryPolicy(attempts=1)
 """Whoever runs the doctor is waiting for it, and can run it again."""
 
 
@@ -63,7 +63,7 @@ async def examine() -> AsyncIterator[Finding]:
 
 def _settings(settings: Settings) -> Finding:
     url = urlsplit(settings.provider_url)
-    if url.scheme == "http" and url.hostname not in LOOPBACK:
+    if url.scheme == "http" and url.hostname not in LOOPBACK_HOSTS:
         return Finding("Settings", advice="PROVIDER_URL is not encrypted: tokens can be read on the way. Use https.")
     return Finding("Settings", f"all there; {_payments(settings)}")
 
@@ -116,8 +116,8 @@ async def _telegram(settings: Settings) -> Finding:
 async def _provider(settings: Settings) -> Finding:
     """Ask with a token that can't exist: an API that is there refuses it."""
     url = settings.provider_url
-    async with open_client(1) as http:
-        client = ProviderClient(http, url, settings.zone, patience=ONE_TRY)
+    async with open_http_client(1) as http:
+        client = ProviderClient(http, url, settings.zone, retries=NO_RETRY)
         try:
             await client.list_invoices(Token("doctor-has-no-token"), "en")
         except (TokenRefused, PermissionMissing):

@@ -21,13 +21,13 @@ from urllib.parse import quote, quote_plus
 import structlog
 from structlog.typing import Processor
 
-Form = Literal["console", "json"]
+LogFormat = Literal["console", "json"]
 
 MASK: Final = "***"
-SHORTEST_SECRET: Final = 8
+MIN_SECRET_LENGTH: Final = 8
 """A shorter value is no credential; masking it would only make the rest of the log unreadable."""
 
-TOKENS_KEPT: Final = 256
+MAX_RECENT_SECRETS: Final = 256
 """How many values given to :func:`add_secret` are remembered; far more than can be in use at the same moment."""
 
 HELD_AT_WARNING: Final = ("aiohttp", "httpcore", "httpx", "uvicorn.access")
@@ -59,7 +59,7 @@ class Secrets:
     it again. Safe to use from several threads.
     """
 
-    def __init__(self, limit: int = TOKENS_KEPT) -> None:
+    def __init__(self, limit: int = MAX_RECENT_SECRETS) -> None:
         self._limit = limit
         self._lock = threading.Lock()
         self._lasting: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class Secrets:
 
     def keep(self, values: Iterable[str]) -> None:
         """Replace the lasting values. Of a bot token, the part behind the colon is a secret by itself."""
-        whole = {value for value in values if len(value) >= SHORTEST_SECRET}
+        whole = {value for value in values if len(value) >= MIN_SECRET_LENGTH}
         parts = {value.partition(":")[2] for value in whole if _BOT_TOKEN.fullmatch(value)}
         with self._lock:
             self._lasting = tuple(whole | parts)
@@ -76,7 +76,7 @@ class Secrets:
 
     def add(self, value: str) -> None:
         """Note the use of a value."""
-        if len(value) < SHORTEST_SECRET:
+        if len(value) < MIN_SECRET_LENGTH:
             return
         with self._lock:
             if value not in self._recent:
@@ -117,7 +117,7 @@ class Secrets:
 _secrets = Secrets()
 
 
-def configure(level: str, form: Form, secrets: Iterable[str] = ()) -> None:
+def configure(level: str, form: LogFormat, secrets: Iterable[str] = ()) -> None:
     """Send all logging to standard error, one handler for everything; may be called again.
 
     ``level`` is a name such as ``INFO`` and counts for the bot's own loggers; libraries don't go below INFO, since
@@ -173,7 +173,7 @@ def _shared_processors() -> list[Processor]:
     ]
 
 
-def _renderers(form: Form) -> list[Processor]:
+def _renderers(form: LogFormat) -> list[Processor]:
     if form == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     return [
@@ -199,8 +199,8 @@ def _masked(value: object) -> object:
 class _MaskingFormatter(structlog.stdlib.ProcessorFormatter):
     """Renders a record and masks the finished line."""
 
-    def __init__(self, form: Form) -> None:
-        self._form: Form = form
+    def __init__(self, form: LogFormat) -> None:
+        self._form: LogFormat = form
         super().__init__(
             foreign_pre_chain=_shared_processors(),
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(form)],
@@ -217,7 +217,7 @@ class _MaskingFormatter(structlog.stdlib.ProcessorFormatter):
 class _StandardErrorHandler(logging.Handler):
     """Writes to whatever standard error is at the moment; a terminal view may have replaced it."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: LogFormat) -> None:
         super().__init__()
         self.setFormatter(_MaskingFormatter(form))
 

@@ -29,8 +29,8 @@ from bot.domain.payments import Action, Outcome
 from bot.health import Report
 
 PREFIX = "invoice_bot"
-SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-LAGS = (1, 5, 15, 30, 60, 300, 900, 3600)
+DURATION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+LAG_BUCKETS = (1, 5, 15, 30, 60, 300, 900, 3600)
 ALERT_ENDS = ("sent", "dropped", "set aside")
 
 Fields = Mapping[str, Any]
@@ -42,8 +42,8 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._checks = self._counter("checks", "Checks of accounts, by how they ended.", "end")
-        self._check_seconds = self._histogram("check_seconds", "How long a check takes.", SECONDS)
-        self._check_lag = self._histogram("check_lag_seconds", "How long after its plan a check begins.", LAGS)
+        self._check_seconds = self._histogram("check_seconds", "How long a check takes.", DURATION_BUCKETS)
+        self._check_lag = self._histogram("check_lag_seconds", "How long after its plan a check begins.", LAG_BUCKETS)
         self._alerts = self._counter("alerts", "Alerts, by what became of them.", "kind", "end")
         self._failures = self._counter("delivery_failures", "Messages of alerts that did not get out.", "reason")
         self._payments = self._counter("payments", "Payments and credits taken back, by their end.", "action", "end")
@@ -78,7 +78,7 @@ class Metrics:
         return frozenset(self._rules)
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
+    def counting(self) -> Iterator[None]:
         """Read the log while the context lasts."""
         before = structlog.get_config()["processors"]
         structlog.configure(processors=[self._read, *before])
@@ -87,7 +87,7 @@ class Metrics:
         finally:
             structlog.configure(processors=before)
 
-    def show(self, report: Report, now: datetime) -> bytes:
+    def render(self, report: Report, now: datetime) -> bytes:
         """Everything in Prometheus' text format, with how the process stands at this moment."""
         self._ready.set(report.is_ready)
         backlog = report.backlog

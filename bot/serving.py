@@ -17,10 +17,10 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 @asynccontextmanager
-async def listening(app: Application, host: str, port: int, last_answers: float = 0.0) -> AsyncIterator[int]:
+async def serve_asgi(app: Application, host: str, port: int, grace: float = 0.0) -> AsyncIterator[int]:
     """Serve ``app`` while the context lasts and give the port; 0 takes a free one.
 
-    Leaving takes no more connections, gives requests in hand ``last_answers`` seconds, and drops the rest. uvicorn's
+    Leaving takes no more connections, gives requests in hand ``grace`` seconds, and drops the rest. uvicorn's
     own ``Server`` isn't used because it takes over the process's signals and polls for its end. Raises
     :class:`OSError` where the address can't be had.
     """
@@ -36,8 +36,8 @@ async def listening(app: Application, host: str, port: int, last_answers: float 
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        if last_answers and state.tasks:
-            await asyncio.wait(set(state.tasks), timeout=last_answers)
+        if grace and state.tasks:
+            await asyncio.wait(set(state.tasks), timeout=grace)
         await _drop(state)
         await server.wait_closed()
 

@@ -30,11 +30,11 @@ ReminderDay = Annotated[int, Field(ge=0, le=FARTHEST_DAY)]
 OverdueDay = Annotated[int, Field(ge=1, le=FARTHEST_DAY)]
 
 WEBHOOK_PORTS = frozenset({443, 80, 88, 8443})
-OWN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+RESERVED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 """What is served beside the webhook."""
-LAST_PORT = 65535
+MAX_PORT = 65535
 
-EMPTY_SAYS_SOMETHING = frozenset({"quiet_hours", "holidays"})
+EMPTY_MEANS_OFF = frozenset({"quiet_hours", "holidays"})
 """Settings that an empty text switches off; elsewhere it is as if the setting were not there."""
 
 
@@ -153,7 +153,7 @@ class Settings(BaseSettings):
             raise ValueError("must be a plain web address such as https://HOST/telegram")
         if value and (url.port or 443) not in WEBHOOK_PORTS:
             raise ValueError("must be at port 443, 80, 88 or 8443: Telegram sends to no other")
-        if value and url.path in {"", "/", *OWN_PATHS}:
+        if value and url.path in {"", "/", *RESERVED_PATHS}:
             raise ValueError("must have a path of its own, such as https://HOST/telegram")
         return value.strip()
 
@@ -170,7 +170,7 @@ class Settings(BaseSettings):
         if not isinstance(value, str):
             return value
         host, _, port = value.strip().rpartition(":")
-        if not port.isdecimal() or not 0 < int(port) <= LAST_PORT or (":" in host and not host.startswith("[")):
+        if not port.isdecimal() or not 0 < int(port) <= MAX_PORT or (":" in host and not host.startswith("[")):
             raise ValueError("must be a port such as 8080, or an address such as 0.0.0.0:8080")
         return Address(host.strip("[]") or "127.0.0.1", int(port))
 
@@ -234,7 +234,7 @@ class Settings(BaseSettings):
         """Leave out what is set to an empty text, but for the settings to which that says something."""
         if not isinstance(values, dict):
             return values
-        return {name: value for name, value in values.items() if value != "" or name in EMPTY_SAYS_SOMETHING}
+        return {name: value for name, value in values.items() if value != "" or name in EMPTY_MEANS_OFF}
 
 
 def _calendar(place: str) -> holidays.HolidayBase:

@@ -19,16 +19,16 @@ from bot.errors import StartError
 from bot.health import Health
 from bot.metrics import Metrics
 from bot.ports import Clock
-from bot.serving import listening
+from bot.serving import serve_asgi
 
-LARGEST_UPDATE = 1024 * 1024
+MAX_UPDATE_BYTES = 1024 * 1024
 """Bytes; Telegram's own are a few thousand."""
 SECRET_HEADER = "x-telegram-bot-api-secret-token"
 
-LAST_ANSWERS = 1.0
+REQUEST_GRACE = 1.0
 """Seconds that requests in hand have to end when the serving ends."""
 
-STATUS = {Answer.HANDLED: 200, Answer.UNREADABLE: 400, Answer.NOT_NOW: 503}
+HTTP_STATUS = {Answer.HANDLED: 200, Answer.UNREADABLE: 400, Answer.NOT_NOW: 503}
 
 
 @dataclass
@@ -45,7 +45,7 @@ class WebApp:
         routes = [
             Route("/healthz", self._alive),
             Route("/readyz", self._ready),
-            Route("/metrics", self._figures),
+            Route("/metrics", self._metrics),
         ]
         if webhook_url:
             routes.append(Route(urlsplit(webhook_url).path, self._update, methods=["POST"]))
@@ -65,36 +65,36 @@ class WebApp:
         }
         return JSONResponse(body, 200 if report.is_ready else 503)
 
-    async def _figures(self, _: Request) -> Response:
-        figures = self.metrics.show(await self.health.report(), self.clock())
+    async def _metrics(self, _: Request) -> Response:
+        figures = self.metrics.render(await self.health.report(), self.clock())
         return Response(figures, headers={"content-type": CONTENT_TYPE_LATEST})
 
     async def _update(self, request: Request) -> Response:
         """Telegram sends again what isn't answered by 200."""
         if self.webhook is None:
-            return Response(status_code=STATUS[Answer.NOT_NOW])
+            return Response(status_code=HTTP_STATUS[Answer.NOT_NOW])
         if not self.webhook.knows(request.headers.get(SECRET_HEADER, "")):
             return Response(status_code=403)
         body = bytearray()
         try:
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > LARGEST_UPDATE:
+                if len(body) > MAX_UPDATE_BYTES:
                     return Response(status_code=413)
         except ClientDisconnect:
             return Response(status_code=400)
         answer = await self.webhook.receive(bytes(body))
-        return Response(status_code=STATUS[answer])
+        return Response(status_code=HTTP_STATUS[answer])
 
 
 @asynccontextmanager
-async def shown(web_app: WebApp, address: tuple[str, int], webhook_url: str) -> AsyncIterator[None]:
+async def serve(web_app: WebApp, address: tuple[str, int], webhook_url: str) -> AsyncIterator[None]:
     """Serve it all while the context lasts. Raises :class:`StartError` where the address can't be had."""
     host, port = address
     async with AsyncExitStack() as stack:
-        stack.enter_context(web_app.metrics.listening())
+        stack.enter_context(web_app.metrics.counting())
         try:
-            await stack.enter_async_context(listening(web_app.app(webhook_url), host, port, LAST_ANSWERS))
+            await stack.enter_async_context(serve_asgi(web_app.app(webhook_url), host, port, REQUEST_GRACE))
         except OSError as error:
             why = error.strerror or error
             raise StartError(f"WEB_LISTEN: the address {host}:{port} can't be listened on ({why}).") from error

@@ -23,12 +23,12 @@ from bot.domain.alerts import AlertKind
 from bot.domain.payments import Action, Outcome
 from bot.health import Report
 from bot.metrics import Metrics
-from bot.web import LAST_ANSWERS
+from bot.web import REQUEST_GRACE
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 NAME = re.compile(r"\b(?:invoice_bot|process)_\w+")
-STOPS_WITHIN = application.GRACE + background_jobs.LAST_WORDS + polling.LAST_CONFIRMATION + LAST_ANSWERS
+STOPS_WITHIN = application.GRACE + background_jobs.LAST_WORDS + polling.LAST_CONFIRMATION + REQUEST_GRACE
 """Seconds."""
 
 
@@ -44,7 +44,7 @@ def yaml_of(name: str) -> Any:
 
 
 def exported() -> set[str]:
-    text = Metrics().show(Report(()), datetime.now(UTC)).decode()
+    text = Metrics().render(Report(()), datetime.now(UTC)).decode()
     kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
     ends = {"histogram": ("_bucket", "_count", "_sum"), "counter": ("",), "gauge": ("",)}
     return {name + end for name, kind in kinds.items() for end in ends[kind] if not name.endswith("_created")}
@@ -85,15 +85,15 @@ def test_the_events_that_count_are_events_that_the_code_logs() -> None:
 def test_an_event_counts_whatever_the_level_that_is_printed() -> None:
     metrics = Metrics()
     structlog.configure(wrapper_class=structlog.stdlib.BoundLogger, logger_factory=structlog.ReturnLoggerFactory())
-    with metrics.listening():
+    with metrics.counting():
         structlog.get_logger().debug("delivery failed", reason="TelegramDown")
     structlog.get_logger().debug("delivery failed", reason="TelegramDown")
-    shown = metrics.show(Report(()), datetime.now(UTC)).decode()
+    shown = metrics.render(Report(()), datetime.now(UTC)).decode()
     assert 'invoice_bot_delivery_failures_total{reason="TelegramDown"} 1.0' in shown
 
 
 def test_what_happens_rarely_is_there_from_the_start_so_that_its_first_time_is_an_increase() -> None:
-    shown = Metrics().show(Report(()), datetime.now(UTC)).decode()
+    shown = Metrics().render(Report(()), datetime.now(UTC)).decode()
     assert "invoice_bot_token_conflicts_total 0.0" in shown
     for action in Action:
         for outcome in Outcome:
@@ -106,11 +106,11 @@ def test_a_conflict_of_the_token_is_seen_for_as_long_as_it_lasts() -> None:
     metrics = Metrics()
 
     def gauge() -> str:
-        shown = metrics.show(Report(()), datetime.now(UTC)).decode()
+        shown = metrics.render(Report(()), datetime.now(UTC)).decode()
         return next(line for line in shown.splitlines() if line.startswith("invoice_bot_token_conflict "))
 
     seen = [gauge()]
-    with metrics.listening():
+    with metrics.counting():
         for event in (polling.CONFLICT.began, polling.CONFLICT.ended):
             structlog.get_logger().warning(event)
             seen.append(gauge())

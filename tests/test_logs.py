@@ -16,7 +16,7 @@ import structlog
 from hypothesis import given, strategies as st
 
 from bot import logs
-from bot.logs import Form, Secrets
+from bot.logs import LogFormat, Secrets
 
 BOT_TOKEN = "1234567890:AAE-made-up_for_the_tests_0123456789"
 PROVIDER_TOKEN = '17|made/up "token" ö+='
@@ -25,14 +25,14 @@ HOSTILE_TEXT = st.text(st.sampled_from("ab|/+% \"\\'ntrx:é\n&<{},"), min_size=8
 Lines = Callable[[], str]
 
 
-@pytest.fixture(params=get_args(Form))
-def form(request: pytest.FixtureRequest) -> Form:
-    chosen: Form = request.param
+@pytest.fixture(params=get_args(LogFormat))
+def form(request: pytest.FixtureRequest) -> LogFormat:
+    chosen: LogFormat = request.param
     return chosen
 
 
 @pytest.fixture
-def lines(form: Form, capsys: pytest.CaptureFixture[str]) -> Lines:
+def lines(form: LogFormat, capsys: pytest.CaptureFixture[str]) -> Lines:
     """Configured at DEBUG with the bot token; called, it gives what has been written to standard error."""
     logs.configure("DEBUG", form, [BOT_TOKEN])
 
@@ -44,7 +44,7 @@ def lines(form: Form, capsys: pytest.CaptureFixture[str]) -> Lines:
     return read
 
 
-def test_structlog_and_the_standard_library_write_alike(lines: Lines, form: Form) -> None:
+def test_structlog_and_the_standard_library_write_alike(lines: Lines, form: LogFormat) -> None:
     structlog.get_logger("bot.services").info("invoice_found", invoice=4711)
     logging.getLogger("telegram.ext").warning("late by %d s", 3)
     first, second = lines().splitlines()
@@ -90,7 +90,7 @@ def test_any_bot_token_is_known_by_its_form(lines: Lines) -> None:
     assert quote(other) not in written
 
 
-def test_tokens_in_exceptions_are_masked_through_causes_notes_and_stacks(lines: Lines, form: Form) -> None:
+def test_tokens_in_exceptions_are_masked_through_causes_notes_and_stacks(lines: Lines, form: LogFormat) -> None:
     logs.add_secret(PROVIDER_TOKEN)
 
     def fail() -> None:
@@ -233,7 +233,7 @@ def test_configuring_again_replaces_what_was_there(lines: Lines) -> None:
     assert json.loads(written)["event"] == f"once {logs.MASK}"
 
 
-def test_a_record_that_cannot_be_formatted_says_where_and_shows_no_arguments(lines: Lines, form: Form) -> None:
+def test_a_record_that_cannot_be_formatted_says_where_and_shows_no_arguments(lines: Lines, form: LogFormat) -> None:
     logs.configure("DEBUG", form)  # anew, since pytest's own handlers, there by now, raise
     logs.add_secret(PROVIDER_TOKEN)
 

@@ -13,8 +13,8 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.application import running
-from bot.provider.calls import Patience
 from bot.provider.client import ProviderClient
+from bot.provider.request import RetryPolicy
 from bot.sandbox.invoices import SandboxInvoice
 from bot.sandbox.provider_answers import answer_of, hang
 from bot.sandbox.provider_books import Account
@@ -24,14 +24,14 @@ from bot.sandbox.telegram import Chat, Message, Person
 from bot.settings import Settings
 from tests.sandbox_bot import TICK, TOKEN, ask
 
-IMPATIENT = Patience(deadline=1.0, attempts=2, first_wait=0.05, longest_wait=0.1, jitter=0.0, linger=0.2)
+QUICK_RETRIES = RetryPolicy(deadline=1.0, attempts=2, first_wait=0.05, longest_wait=0.1, jitter=0.0, drain_timeout=0.2)
 YES = "✅ Pay €12.34"
 TEN_MINUTES = timedelta(minutes=10)
 
 
 @pytest.fixture
 def settings(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr("bot.factories.ProviderClient", partial(ProviderClient, patience=IMPATIENT))
+    monkeypatch.setattr("bot.factories.ProviderClient", partial(ProviderClient, retries=QUICK_RETRIES))
     return sandbox.settings(tmp_path)
 
 

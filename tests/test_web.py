@@ -20,13 +20,13 @@ from bot.application import InvoiceBot, assembled, running
 from bot.chat import webhook
 from bot.chat.webhook import Webhook
 from bot.errors import StartError, StoreAway
-from bot.health import SILENCE, ask
+from bot.health import STALE_AFTER, ask
 from bot.sandbox.provider_books import Account
 from bot.sandbox.provider_faults import Call as ProviderCall, Fault
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import ApiError, Chat, Person
 from bot.settings import Address
-from bot.web import LARGEST_UPDATE, SECRET_HEADER
+from bot.web import MAX_UPDATE_BYTES, SECRET_HEADER
 from tests.sandbox_bot import TICK, TOKEN, ask as ask_bot, says, until
 
 HOOK = "https://bot.example/telegram"
@@ -101,7 +101,7 @@ async def test_without_a_good_poll_for_some_minutes_it_is_not_ready(
 ) -> None:
     await until(lambda: bot.source.good_at is not None)
     sandbox.telegram.faults.server_error(times=None, method="getUpdates")
-    sandbox.clock.put_forward(SILENCE + timedelta(seconds=1))
+    sandbox.clock.put_forward(STALE_AFTER + timedelta(seconds=1))
     troubles = (await http.get("/readyz")).json()["troubles"]
     assert "Telegram has not been heard of for too long." in troubles
 
@@ -205,7 +205,7 @@ async def test_who_does_not_know_the_secret_is_turned_away(
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [(b"x" * (LARGEST_UPDATE + 1), 413), (b"no json", 400), (b"[1]", 400), (b"\xff", 400), (b'{"message": 1}', 400)],
+    [(b"x" * (MAX_UPDATE_BYTES + 1), 413), (b"no json", 400), (b"[1]", 400), (b"\xff", 400), (b'{"message": 1}', 400)],
 )
 async def test_what_is_no_update_is_refused(
     body: bytes, status: int, hooked: InvoiceBot, http: httpx.AsyncClient

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from bot.commands.common import as_json, for_chats, show, with_store
+from bot.commands.common import json_option, negative_numbers, print_rows, with_store
 from bot.errors import LinkInUse, StartError
 from bot.ports import Overview, Store, utc_now
 
-COLUMNS = {
+CHAT_COLUMNS = {
     "chat": lambda chat: chat.chat_id,
     "account": lambda chat: chat.account and chat.account[:8],
     "checked": lambda chat: chat.checked_at,
@@ -26,17 +26,17 @@ def chats() -> None:
 
 
 @chats.command("list")
-@as_json
+@json_option
 def list_chats(*, as_json: bool) -> None:
     """List all chats, by their numbers. Tokens are not shown."""
 
     async def read(store: Store) -> list[Overview]:
         return list(await store.overviews())
 
-    show(with_store(read), COLUMNS, as_json=as_json)
+    print_rows(with_store(read), CHAT_COLUMNS, as_json=as_json)
 
 
-@chats.command(context_settings=for_chats)
+@chats.command(context_settings=negative_numbers)
 @click.argument("chat", type=int)
 @click.option("--reason", default="the operator said so", show_default=True, help="Shown in the list.")
 def rest(chat: int, reason: str) -> None:
@@ -50,7 +50,7 @@ def rest(chat: int, reason: str) -> None:
     click.echo(f"Chat {chat} rests.")
 
 
-@chats.command(context_settings=for_chats)
+@chats.command(context_settings=negative_numbers)
 @click.argument("chat", type=int)
 def wake(chat: int) -> None:
     """End the rest of CHAT; its next check is due at once."""
@@ -62,7 +62,7 @@ def wake(chat: int) -> None:
     click.echo(f"Chat {chat} is awake." if with_store(do) else f"Chat {chat} was not resting.")
 
 
-@chats.command(context_settings=for_chats)
+@chats.command(context_settings=negative_numbers)
 @click.argument("chat", type=int)
 @click.confirmation_option(prompt="Its token and all that is stored of it goes for good. Do it?")
 def forget(chat: int) -> None:

@@ -18,9 +18,9 @@ if TYPE_CHECKING:  # reading settings takes a while, and `--version` needs none
 
 T = TypeVar("T")
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
-for_chats = {"ignore_unknown_options": True}
+negative_numbers = {"ignore_unknown_options": True}
 """The numbers of groups begin with a minus sign, which is no option."""
 
 
@@ -50,7 +50,7 @@ def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
-def show(rows: Sequence[Any], columns: dict[str, Callable[[Any], object]], *, as_json: bool) -> None:
+def print_rows(rows: Sequence[Any], columns: dict[str, Callable[[Any], object]], *, as_json: bool) -> None:
     """Print dataclasses: all of them as JSON, or these columns as a table."""
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())

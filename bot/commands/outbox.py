@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from bot.commands.common import as_json, show, with_store
+from bot.commands.common import json_option, print_rows, with_store
 from bot.domain.alerts import AlertState
 from bot.errors import StartError
 from bot.ports import Store, WaitingAlert
 
-COLUMNS = {
+ALERT_COLUMNS = {
     "alert": lambda alert: alert.alert.id,
     "chat": lambda alert: alert.chat_id,
     "kind": lambda alert: alert.alert.kind,
@@ -28,14 +28,14 @@ def outbox() -> None:
 
 @outbox.command("list")
 @click.option("--set-aside", is_flag=True, help="Only those that were set aside, as they were refused too often.")
-@as_json
+@json_option
 def list_alerts(*, set_aside: bool, as_json: bool) -> None:
     """List the alerts, by chat, the oldest first."""
 
     async def read(store: Store) -> list[WaitingAlert]:
         return [alert for alert in await store.alerts() if not set_aside or _is_aside(alert)]
 
-    show(with_store(read), COLUMNS, as_json=as_json)
+    print_rows(with_store(read), ALERT_COLUMNS, as_json=as_json)
 
 
 @outbox.command()

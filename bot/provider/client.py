@@ -17,18 +17,20 @@ from bot.errors import AnswerNotUnderstood
 from bot.limiter import Limiter
 from bot.ports import Clock, Document, InvoiceFilter, utc_now
 from bot.provider import documents, schema
-from bot.provider.calls import Call, Caller, Patience, deadline, json_body
+from bot.provider.request import Call, Caller, RetryPolicy, deadline, json_body
 from bot.provider.transport import make_transport
 
-EVERYTHING = InvoiceFilter()
-USUAL = Patience()
-LARGEST_DOCUMENT = 50 * documents.MEGABYTE
+NO_FILTER = InvoiceFilter()
+DEFAULT_RETRIES = RetryPolicy()
+MAX_DOCUMENT_BYTES = 50 * documents.MEGABYTE
 """Bytes; a bot can't send more over Telegram."""
 
-MOST_PAGES = 100
+MAX_PAGES = 100
 
 
-def open_client(max_connections: int = 100, transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
+def open_http_client(
+    max_connections: int = 100, transport: httpx.AsyncBaseTransport | None = None
+) -> httpx.AsyncClient:
     """The HTTP client that all calls share; the caller closes it. Its time-outs are for each step of a request.
 
     It keeps no cookies, as it serves many accounts, and leaves proxies to the transport.
@@ -55,25 +57,25 @@ class ProviderClient:
         base_url: str,
         zone: ZoneInfo,
         *,
-        patience: Patience = USUAL,
-        max_document: int = LARGEST_DOCUMENT,
+        retries: RetryPolicy = DEFAULT_RETRIES,
+        max_document: int = MAX_DOCUMENT_BYTES,
         clock: Clock = utc_now,
         limiter: Limiter | None = None,
     ) -> None:
-        self._caller = Caller(http, base_url, patience, clock, limiter)
+        self._caller = Caller(http, base_url, retries, clock, limiter)
         self._zone = zone
-        self._patience = patience
+        self._retries = retries
         self._max_document = max_document
 
-    async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = EVERYTHING) -> Listing:
+    async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = NO_FILTER) -> Listing:
         """All invoices that pass the filter, each once, in however many pages they come."""
         call = Call("list", "GET", "client/invoices", token, language, _parameters(only))
-        async with deadline(self._patience.deadline, call) as ends:
+        async with deadline(self._retries.deadline, call) as ends:
             return await self._all_pages(call, ends)
 
     async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice:
         call = Call("invoice", "GET", f"client/invoices/{invoice_id:d}", token, language)
-        async with deadline(self._patience.deadline, call) as ends:
+        async with deadline(self._retries.deadline, call) as ends:
             invoice = schema.read_invoice(await self._caller.read(call, json_body, ends), self._zone)
         if invoice.id != invoice_id:
             raise AnswerNotUnderstood(f"asked for invoice {invoice_id}, got {invoice.id}")
@@ -88,7 +90,7 @@ class ProviderClient:
             yield document
 
     @asynccontextmanager
-    async def archive(self, token: Token, language: str, only: InvoiceFilter = EVERYTHING) -> AsyncIterator[Document]:
+    async def archive(self, token: Token, language: str, only: InvoiceFilter = NO_FILTER) -> AsyncIterator[Document]:
         """All invoices that pass the filter, zipped. Inference: the archive takes the list's filters."""
         path = "client/invoices/download/archive"
         call = Call("archive", "GET", path, token, language, _parameters(only), accept_encoding="identity")
@@ -109,14 +111,14 @@ class ProviderClient:
         # Inference: the id, which the reference calls a field, goes into the body as well as into the path.
         path = f"client/invoices/{invoice_id:d}/{action}"
         call = Call(action, "POST", path, token, language, body={"id": invoice_id})
-        async with deadline(self._patience.deadline, call):
+        async with deadline(self._retries.deadline, call):
             await self._caller.once(call)
 
-    async def _download(self, call: Call, kind: documents.Kind, fallback: str) -> Document:
+    async def _download(self, call: Call, file_type: documents.FileType, fallback: str) -> Document:
         async def save(response: httpx.Response) -> Document:
-            return await documents.download(response, kind, fallback, self._max_document)
+            return await documents.download(response, file_type, fallback, self._max_document)
 
-        async with deadline(self._patience.download_deadline, call) as ends:
+        async with deadline(self._retries.download_deadline, call) as ends:
             return await self._caller.read(call, save, ends)
 
     async def _all_pages(self, call: Call, ends: float) -> Listing:
@@ -128,7 +130,7 @@ class ProviderClient:
         invoices: dict[int, Invoice] = {}
         unreadable = 0
         asked = [dict(call.parameters)]
-        while len(asked) <= MOST_PAGES:
+        while len(asked) <= MAX_PAGES:
             body = await self._caller.read(replace(call, parameters=asked[-1]), json_body, ends)
             page = schema.read_page(body, self._zone)
             invoices |= {invoice.id: invoice for invoice in page.invoices}
@@ -139,7 +141,7 @@ class ProviderClient:
             if following in asked:
                 raise AnswerNotUnderstood("list: its pages go in a circle")
             asked.append(following)
-        raise AnswerNotUnderstood(f"list: more than {MOST_PAGES} pages")
+        raise AnswerNotUnderstood(f"list: more than {MAX_PAGES} pages")
 
 
 def _parameters(only: InvoiceFilter) -> dict[str, str]:

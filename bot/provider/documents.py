@@ -15,12 +15,12 @@ from bot.errors import AnswerNotUnderstood, DocumentTooLarge
 from bot.ports import Document
 
 MEGABYTE = 1024 * 1024
-LONGEST_NAME = 120
+MAX_NAME_BYTES = 120
 """Bytes of UTF-8, ending included; file systems take 255."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FileType:
     """A kind of file: the content types it may come as, how it begins, and the ending of its name."""
 
     types: frozenset[str]
@@ -29,19 +29,19 @@ class Kind:
 
 
 _ANY_FILE = "application/octet-stream"
-PDF = Kind(frozenset({"application/pdf", "application/x-pdf", _ANY_FILE}), b"%PDF-", ".pdf")
-ZIP = Kind(frozenset({"application/zip", "application/x-zip-compressed", _ANY_FILE}), b"PK", ".zip")
+PDF = FileType(frozenset({"application/pdf", "application/x-pdf", _ANY_FILE}), b"%PDF-", ".pdf")
+ZIP = FileType(frozenset({"application/zip", "application/x-zip-compressed", _ANY_FILE}), b"PK", ".zip")
 
 
-async def download(response: httpx.Response, kind: Kind, fallback: str, limit: int) -> Document:
+async def download(response: httpx.Response, file_type: FileType, fallback: str, limit: int) -> Document:
     """Stream an answer to an anonymous temporary file, which the caller closes.
 
     Raises :class:`AnswerNotUnderstood` where it isn't of this kind, and :class:`DocumentTooLarge` above ``limit``
     bytes: before reading where the answer tells its length, else while reading.
     """
     content_type = response.headers.get("content-type", "").partition(";")[0].strip().casefold()
-    if content_type not in kind.types:
-        raise AnswerNotUnderstood(f"content type {content_type!r} for a {kind.ending}")
+    if content_type not in file_type.types:
+        raise AnswerNotUnderstood(f"content type {content_type!r} for a {file_type.ending}")
     length = response.headers.get("content-length", "")
     if length.isdecimal() and int(length) > limit:
         raise DocumentTooLarge(limit // MEGABYTE)
@@ -55,13 +55,15 @@ async def download(response: httpx.Response, kind: Kind, fallback: str, limit: i
                 raise DocumentTooLarge(limit // MEGABYTE)
             content.write(chunk)
         content.seek(0)
-        if content.read(len(kind.magic)) != kind.magic:
-            raise AnswerNotUnderstood(f"not the beginning of a {kind.ending}")
+        if content.read(len(file_type.magic)) != file_type.magic:
+            raise AnswerNotUnderstood(f"not the beginning of a {file_type.ending}")
         content.seek(0)
     except BaseException:
         content.close()
         raise
-    return Document(safe_name(response.headers.get("content-disposition", ""), kind.ending, fallback), content, size)
+    return Document(
+        safe_name(response.headers.get("content-disposition", ""), file_type.ending, fallback), content, size
+    )
 
 
 def safe_name(disposition: str, ending: str, fallback: str) -> str:
@@ -75,7 +77,7 @@ def safe_name(disposition: str, ending: str, fallback: str) -> str:
     name = "".join(c for c in name if not unicodedata.category(c).startswith("C"))
     if name.casefold().endswith(ending):
         name = name[: -len(ending)]
-    short = name.encode()[: LONGEST_NAME - len(ending) - 1].decode(errors="ignore")  # 1: what pathvalidate may add
+    short = name.encode()[: MAX_NAME_BYTES - len(ending) - 1].decode(errors="ignore")  # 1: what pathvalidate may add
     stem = sanitize_filename(short, platform="universal").strip(". ")
     return f"{stem}{ending}" if stem else fallback
 

@@ -83,7 +83,7 @@ _links = msgspec.json.Decoder(_Links)
 _ids = msgspec.json.Decoder(_OnlyId)
 
 
-class Page(msgspec.Struct, frozen=True):
+class InvoicePage(msgspec.Struct, frozen=True):
     """A page of the list: its readable invoices, how many were not, and the URL of the next page as it was given."""
 
     invoices: tuple[Invoice, ...]
@@ -91,7 +91,7 @@ class Page(msgspec.Struct, frozen=True):
     next: str | None
 
 
-def read_page(body: bytes, zone: ZoneInfo) -> Page:
+def read_page(body: bytes, zone: ZoneInfo) -> InvoicePage:
     """Read ``{"data": [Invoice, …]}``. A broken invoice is left out, counted and logged.
 
     Raises :class:`AnswerNotUnderstood` where the whole can't be read.
@@ -102,7 +102,7 @@ def read_page(body: bytes, zone: ZoneInfo) -> Page:
         raise AnswerNotUnderstood(f"list: {error}") from None
     raws = page.data if isinstance(page.data, list) else page.data.values()
     invoices = tuple(_readable(raws, zone))
-    return Page(invoices, len(raws) - len(invoices), _next_of(page.links))
+    return InvoicePage(invoices, len(raws) - len(invoices), _next_of(page.links))
 
 
 def read_invoice(body: bytes, zone: ZoneInfo) -> Invoice:

@@ -29,10 +29,10 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-KEEP_ALIVE = 30.0
+KEEP_ALIVE_SECONDS = 30.0
 """Seconds for which an idle connection is kept."""
 
-CHUNK = 64 * 1024
+WRITE_CHUNK = 64 * 1024
 """Bytes that aiohttp takes without waiting for the peer; longer bodies are written, and timed, in pieces of this."""
 
 Timeouts = Mapping[str, float | None]
@@ -73,9 +73,9 @@ class _Transport(httpx.AsyncBaseTransport):
         for route in routes:
             await route.aclose()
 
-    async def _take_slot(self, request: httpx.Request, patience: float | None) -> None:
+    async def _take_slot(self, request: httpx.Request, timeout: float | None) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout):
                 await self._slots.acquire()
                 return
         raise httpx.PoolTimeout("No connection became free in time", request=request)
@@ -107,7 +107,7 @@ class _Transport(httpx.AsyncBaseTransport):
 
     def _session(self) -> aiohttp.ClientSession:
         # The slots limit the connections, so the connector need not.
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE, ssl=self._verify)
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=self._verify)
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
     def _proxy_for(self, url: httpx.URL) -> str | None:
@@ -120,9 +120,9 @@ class _Transport(httpx.AsyncBaseTransport):
 class _Upload(httpx.AsyncByteStream):
     """A request's body in pieces, and the guard that ends the request when a piece of it isn't taken in time."""
 
-    def __init__(self, request: httpx.Request, patience: float | None) -> None:
+    def __init__(self, request: httpx.Request, timeout: float | None) -> None:
         self.guard = asyncio.timeout(None)
-        self._patience = patience
+        self._write_timeout = timeout
         self._over = False
         self._source = cast("httpx.AsyncByteStream", request.stream)
 
@@ -130,7 +130,7 @@ class _Upload(httpx.AsyncByteStream):
         """The request with other extensions, and with this as its body where that isn't short."""
         method, url, headers = request.method, request.url, request.headers
         with suppress(httpx.RequestNotRead):
-            if len(request.content) <= CHUNK:
+            if len(request.content) <= WRITE_CHUNK:
                 return httpx.Request(method, url, headers=headers, content=request.content, extensions=extensions)
         return httpx.Request(method, url, headers=headers, stream=self, extensions=extensions)
 
@@ -140,9 +140,9 @@ class _Upload(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for part in self._source:
-            for start in range(0, len(part), CHUNK):
-                self._allow(self._patience)
-                yield part[start : start + CHUNK]
+            for start in range(0, len(part), WRITE_CHUNK):
+                self._allow(self._write_timeout)
+                yield part[start : start + WRITE_CHUNK]
                 self._allow(None)
 
     def _allow(self, seconds: float | None) -> None:

@@ -20,15 +20,15 @@ PLAUSIBLE_YEARS = range(1990, 2200)
 """A year outside is no real date. Inference: ``-000001-11-29T23:06:32Z`` is a database's zero date, and means "never";
 dates far ahead stand for "never" elsewhere."""
 
-LARGEST_AMOUNT = Decimal(10**9)
+MAX_AMOUNT = Decimal(10**9)
 """A larger sum of money is a mistake, not an invoice."""
 
-LONGEST = 40
+MAX_SPELLING_LENGTH = 40
 """Characters of a number or a date; longer ones aren't worth reading, let alone remembering."""
 
-LARGEST_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
 
-CACHED = 8192
+CACHE_SIZE = 8192
 """Spellings whose meaning is remembered: the same dates and sums come again with every check."""
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -40,10 +40,10 @@ def instant(value: object, zone: ZoneInfo) -> datetime | None:
 
     Inference: a date-time without an offset is local to ``zone``, and a bare date is its first moment there.
     """
-    return _instant(value.strip(), zone) if isinstance(value, str) and len(value) <= LONGEST else None
+    return _instant(value.strip(), zone) if isinstance(value, str) and len(value) <= MAX_SPELLING_LENGTH else None
 
 
-@lru_cache(CACHED)
+@lru_cache(CACHE_SIZE)
 def _instant(spelled: str, zone: ZoneInfo) -> datetime | None:
     if not _DAY.match(spelled):
         return None
@@ -58,10 +58,10 @@ def _instant(spelled: str, zone: ZoneInfo) -> datetime | None:
 
 def day(value: object, zone: ZoneInfo) -> date | None:
     """A calendar day. The provider gives days as the instant of their midnight in ``zone``, or as a bare date."""
-    return _day(value.strip(), zone) if isinstance(value, str) and len(value) <= LONGEST else None
+    return _day(value.strip(), zone) if isinstance(value, str) and len(value) <= MAX_SPELLING_LENGTH else None
 
 
-@lru_cache(CACHED)
+@lru_cache(CACHE_SIZE)
 def _day(spelled: str, zone: ZoneInfo) -> date | None:
     moment = _instant(spelled, zone)
     if moment is None:
@@ -76,10 +76,10 @@ def money(raw: msgspec.Raw) -> Decimal | None:
     return _money(_short(raw))
 
 
-@lru_cache(CACHED)
+@lru_cache(CACHE_SIZE)
 def _money(spelled: bytes) -> Decimal | None:
     amount = _number(spelled)
-    if amount is None or not -LARGEST_AMOUNT <= amount <= LARGEST_AMOUNT:
+    if amount is None or not -MAX_AMOUNT <= amount <= MAX_AMOUNT:
         return None
     return amount.quantize(CENT, ROUND_HALF_UP) + 0  # which makes -0.00 0.00
 
@@ -92,10 +92,10 @@ def percentage(raw: msgspec.Raw) -> Decimal | None:
 
 def _short(raw: msgspec.Raw) -> bytes:
     spelled = bytes(raw)
-    return spelled if len(spelled) <= LONGEST else b""
+    return spelled if len(spelled) <= MAX_SPELLING_LENGTH else b""
 
 
-@lru_cache(CACHED)
+@lru_cache(CACHE_SIZE)
 def _number(spelled: bytes) -> Decimal | None:
     """The decimal number exactly as spelled, never by way of a binary one."""
     text = spelled.strip().removeprefix(b'"').removesuffix(b'"').strip()
@@ -139,8 +139,8 @@ def _visible(line: str) -> str:
 
 def identity(value: object) -> int | None:
     """An id: a whole number above zero, that a database can hold, or its digits."""
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= LONGEST:
+    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= MAX_SPELLING_LENGTH:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         return None
-    return value if 0 < value <= LARGEST_ID else None
+    return value if 0 < value <= MAX_ID else None

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from bot.serving import Application, Receive, Scope, Send, listening
+from bot.serving import Application, Receive, Scope, Send, serve_asgi
 
 LOOPBACK = "127.0.0.1"
 
@@ -22,7 +22,7 @@ async def serve(app: Application, port: int = 0) -> AsyncIterator[str]:
     Port 0 takes a free one. Leaving drops every connection and cancels the requests in hand. Raises
     :class:`OSError` where the port is taken.
     """
-    async with listening(_with_cut(app), LOOPBACK, port) as taken:
+    async with serve_asgi(_with_cut(app), LOOPBACK, port) as taken:
         yield f"http://{LOOPBACK}:{taken}"
 
 

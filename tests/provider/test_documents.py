@@ -10,7 +10,7 @@ from hypothesis import example, given, strategies as st
 from pathvalidate import validate_filename
 
 from bot.errors import DocumentTooLarge
-from bot.provider.documents import LONGEST_NAME, safe_name
+from bot.provider.documents import MAX_NAME_BYTES, safe_name
 from bot.sandbox.provider_faults import Fault
 from tests.provider.world import MAX_DOCUMENT, World
 
@@ -87,7 +87,7 @@ def test_the_file_name_is_the_header_s_made_safe(header: str, name: str) -> None
 def test_any_header_gives_a_name_that_any_system_takes(beginning: str, rest: str) -> None:
     name = safe_name(beginning + rest, ".pdf", "invoice-1.pdf")
     assert name.endswith(".pdf")
-    assert len(name.encode()) <= LONGEST_NAME
+    assert len(name.encode()) <= MAX_NAME_BYTES
     assert not any(character in name for character in '/\\:*?"<>|')
     assert not any(unicodedata.category(character).startswith("C") for character in name)
     assert not name.startswith((".", " "))

@@ -24,7 +24,7 @@ from bot.errors import (
 )
 from bot.provider.client import ProviderClient
 from bot.sandbox.provider_faults import Call, Fault
-from tests.provider.world import BERLIN, IMPATIENT, World, open_quickly
+from tests.provider.world import BERLIN, QUICK_RETRIES, World, open_quickly
 
 Work = Callable[[World, int], Awaitable[object]]
 
@@ -169,7 +169,7 @@ async def test_a_redirected_post_may_have_been_carried_out(world: World, call: s
 @pytest.mark.parametrize("call", EVERY)
 async def test_no_server_there_is_unreachable(world: World, call: str) -> None:
     async with open_quickly() as http:
-        nowhere = ProviderClient(http, "http://127.0.0.1:1/api", BERLIN, patience=IMPATIENT)
+        nowhere = ProviderClient(http, "http://127.0.0.1:1/api", BERLIN, retries=QUICK_RETRIES)
         error = await failure_of(EVERY[call], replace(world, client=nowhere), 212032)
     assert isinstance(error, ProviderUnreachable)
 
@@ -178,7 +178,7 @@ async def test_no_server_there_is_unreachable(world: World, call: str) -> None:
 @pytest.mark.parametrize("call", EVERY)
 async def test_an_answer_that_never_comes_ends_with_the_deadline(world: World, call: str, fault: Fault) -> None:
     world.sandbox.faults.switch_on(fault)
-    async with world.other_client(replace(IMPATIENT, deadline=0.1, download_deadline=0.1)) as client:
+    async with world.other_client(replace(QUICK_RETRIES, deadline=0.1, download_deadline=0.1)) as client:
         error = await failure_of(EVERY[call], replace(world, client=client), an_invoice(world))
     assert type(error) is ProviderDown
 
@@ -187,7 +187,7 @@ async def test_an_answer_that_never_comes_ends_with_the_deadline(world: World, c
 async def test_a_body_that_drips_in_ends_with_the_deadline(world: World, call: str) -> None:
     world.sandbox.faults.switch_on(Fault.DRIP, interval=0.01)
     begin = asyncio.get_running_loop().time()
-    async with world.other_client(replace(IMPATIENT, deadline=0.2, download_deadline=0.2)) as client:
+    async with world.other_client(replace(QUICK_RETRIES, deadline=0.2, download_deadline=0.2)) as client:
         error = await failure_of(READS[call], replace(world, client=client), 212032)
     assert type(error) is ProviderDown
     assert asyncio.get_running_loop().time() - begin < 2
@@ -197,7 +197,7 @@ async def test_a_body_that_drips_in_ends_with_the_deadline(world: World, call: s
 async def test_a_payment_carried_out_without_an_answer_is_unclear_and_sent_once(world: World, fault: Fault) -> None:
     invoice_id = an_invoice(world)
     world.sandbox.faults.switch_on(fault, on=Call.PAY)
-    async with world.other_client(replace(IMPATIENT, deadline=0.1)) as client:
+    async with world.other_client(replace(QUICK_RETRIES, deadline=0.1)) as client:
         error = await failure_of(POSTS["pay"], replace(world, client=client), invoice_id)
     assert type(error) is ProviderDown
     assert world.asked(f"client/invoices/{invoice_id}/pay") == 1

@@ -14,7 +14,7 @@ from bot.domain.chats import Token
 from bot.errors import ProviderDown, ProviderError, RateLimited
 from bot.provider.client import ProviderClient
 from bot.sandbox.provider_faults import Call, Fault
-from tests.provider.world import BERLIN, IMPATIENT, NOW, SECRET, World, open_quickly
+from tests.provider.world import BERLIN, NOW, QUICK_RETRIES, SECRET, World, open_quickly
 
 TOKEN = Token(SECRET)
 EMPTY_LIST = b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{"data": []}'
@@ -42,7 +42,7 @@ async def test_a_read_gives_up_after_its_tries_with_the_last_error(world: World)
     world.sandbox.faults.switch_on(Fault.DOWN)
     with pytest.raises(ProviderDown):
         await world.client.list_invoices(world.token, "en")
-    assert len(world.sandbox.requests) == IMPATIENT.attempts
+    assert len(world.sandbox.requests) == QUICK_RETRIES.attempts
 
 
 @pytest.mark.parametrize("fault", [Fault.TOKEN_REVOKED, Fault.PERMISSION_MISSING, Fault.REFUSED, Fault.HTML_INSTEAD])
@@ -97,9 +97,9 @@ async def test_a_post_passes_on_the_wait_that_the_provider_names(world: World) -
 
 async def test_the_deadline_is_for_all_tries_together(world: World) -> None:
     world.sandbox.faults.switch_on(Fault.DOWN)
-    patience = replace(IMPATIENT, deadline=0.2, attempts=1000, first_wait=0.05, longest_wait=0.05)
+    retries = replace(QUICK_RETRIES, deadline=0.2, attempts=1000, first_wait=0.05, longest_wait=0.05)
     begin = asyncio.get_running_loop().time()
-    async with world.other_client(patience) as client:
+    async with world.other_client(retries) as client:
         with pytest.raises(ProviderDown):
             await client.list_invoices(world.token, "en")
     assert asyncio.get_running_loop().time() - begin < 2
@@ -121,7 +121,7 @@ async def test_a_kept_connection_that_the_server_closed_sends_no_post_twice() ->
     server = await asyncio.start_server(answer_once, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, open_quickly() as http:
-        client = ProviderClient(http, url, BERLIN, patience=IMPATIENT)
+        client = ProviderClient(http, url, BERLIN, retries=QUICK_RETRIES)
         await client.list_invoices(TOKEN, "en")
         with pytest.raises(ProviderDown) as caught:
             await client.pay(TOKEN, "en", 7)
@@ -148,7 +148,7 @@ async def test_a_kept_connection_closed_in_time_is_replaced(world: World) -> Non
     server = await asyncio.start_server(answer_once, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, open_quickly() as http:
-        client = ProviderClient(http, url, BERLIN, patience=replace(IMPATIENT, attempts=1))
+        client = ProviderClient(http, url, BERLIN, retries=replace(QUICK_RETRIES, attempts=1))
         await client.list_invoices(TOKEN, "en")
         await served.wait()
         await asyncio.sleep(0.01)

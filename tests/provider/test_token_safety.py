@@ -15,7 +15,7 @@ from bot.provider.client import ProviderClient
 from bot.sandbox.provider import SandboxProvider
 from bot.sandbox.provider_faults import Call, Fault
 from bot.sandbox.server import serve
-from tests.provider.world import BERLIN, IMPATIENT, SECRET, World, open_quickly
+from tests.provider.world import BERLIN, QUICK_RETRIES, SECRET, World, open_quickly
 
 
 async def all_calls(world: World, client: ProviderClient) -> list[BaseException]:
@@ -66,9 +66,9 @@ async def test_neither_errors_nor_logs_hold_the_token(
     caplog.set_level(logging.DEBUG)
     if fault:
         world.sandbox.faults.switch_on(fault, message=f"Bad token {SECRET}", size=2 * 1024 * 1024)
-    patience = replace(IMPATIENT, deadline=0.3, download_deadline=0.3, attempts=2)
+    retries = replace(QUICK_RETRIES, deadline=0.3, download_deadline=0.3, attempts=2)
     with capture_logs() as logs:
-        async with world.other_client(patience) as client:
+        async with world.other_client(retries) as client:
             errors = await all_calls(world, client)
     for error in errors:
         assert SECRET not in "".join(traceback.format_exception(error))
@@ -80,7 +80,7 @@ async def test_neither_errors_nor_logs_hold_the_token(
 
 async def test_a_connect_failure_does_not_hold_the_token(world: World) -> None:
     async with open_quickly() as http:
-        errors = await all_calls(world, ProviderClient(http, "http://127.0.0.1:1", BERLIN, patience=IMPATIENT))
+        errors = await all_calls(world, ProviderClient(http, "http://127.0.0.1:1", BERLIN, retries=QUICK_RETRIES))
     assert len(errors) == len(Call)
     for error in errors:
         assert [type(each).__module__ for each in chain_of(error)] == ["bot.errors"]

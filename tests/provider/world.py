@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from bot.domain.chats import Token
-from bot.provider.calls import Patience
-from bot.provider.client import ProviderClient, open_client
+from bot.provider.client import ProviderClient, open_http_client
+from bot.provider.request import RetryPolicy
 from bot.provider.transport import make_transport
 from bot.sandbox.provider import BASE_PATH, SandboxProvider
 from bot.sandbox.provider_books import Account
@@ -24,14 +24,14 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
 MAX_DOCUMENT = 1024 * 1024
 SECRET = "7|pK3vQx9sandboxSecret"
-IMPATIENT = Patience(
-    deadline=5, download_deadline=5, attempts=3, first_wait=0.001, longest_wait=0.01, jitter=0, linger=0.2
+QUICK_RETRIES = RetryPolicy(
+    deadline=5, download_deadline=5, attempts=3, first_wait=0.001, longest_wait=0.01, jitter=0, drain_timeout=0.2
 )
 
 
 def open_quickly() -> httpx.AsyncClient:
     """The client, without the 20 ms that loading the world's certificates takes."""
-    return open_client(transport=make_transport(10, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)))
+    return open_http_client(transport=make_transport(10, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)))
 
 
 @dataclass
@@ -49,10 +49,10 @@ class World:
         return sum(1 for request in self.sandbox.requests if request.path == f"{BASE_PATH}/{path}")
 
     @asynccontextmanager
-    async def other_client(self, patience: Patience) -> AsyncIterator[ProviderClient]:
+    async def other_client(self, retries: RetryPolicy) -> AsyncIterator[ProviderClient]:
         """The client with other times."""
         async with open_quickly() as http:
-            yield ProviderClient(http, self.base_url, BERLIN, patience=patience, clock=lambda: NOW)
+            yield ProviderClient(http, self.base_url, BERLIN, retries=retries, clock=lambda: NOW)
 
 
 @asynccontextmanager
@@ -62,6 +62,6 @@ async def open_world() -> AsyncIterator[World]:
     async with serve(sandbox.app) as root, open_quickly() as http:
         base_url = root + BASE_PATH
         client = ProviderClient(
-            http, base_url, BERLIN, patience=IMPATIENT, max_document=MAX_DOCUMENT, clock=lambda: NOW
+            http, base_url, BERLIN, retries=QUICK_RETRIES, max_document=MAX_DOCUMENT, clock=lambda: NOW
         )
         yield World(sandbox, base_url, account, client, Token(SECRET))

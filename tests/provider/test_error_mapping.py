@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 from hypothesis import given, strategies as st
 
-from bot.provider.failures import LONGEST_REASON, reason_in, retry_after
+from bot.provider.error_mapping import MAX_REASON_LENGTH, reason_in, retry_after
 from tests.provider.world import NOW
 
 
@@ -75,7 +75,7 @@ def test_plain_text_is_taken_and_html_is_not() -> None:
 
 def test_a_long_reason_is_cut() -> None:
     reason = reason_in("text/plain", b"word " * 1000)
-    assert len(reason) <= LONGEST_REASON
+    assert len(reason) <= MAX_REASON_LENGTH
     assert reason.endswith("word…")
 
 
@@ -83,4 +83,4 @@ def test_a_long_reason_is_cut() -> None:
 def test_any_body_gives_one_printable_line(body: bytes, content_type: str) -> None:
     reason = reason_in(content_type, body)
     assert reason.isprintable()
-    assert len(reason) <= LONGEST_REASON
+    assert len(reason) <= MAX_REASON_LENGTH

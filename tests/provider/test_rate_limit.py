@@ -11,7 +11,7 @@ from bot.errors import RateLimited
 from bot.limiter import Limiter, RateLimit
 from bot.provider.client import ProviderClient
 from bot.store.tinydb.leases import TokenBuckets
-from tests.provider.world import BERLIN, IMPATIENT, NOW, World, open_quickly
+from tests.provider.world import BERLIN, NOW, QUICK_RETRIES, World, open_quickly
 
 
 class Hour:
@@ -40,7 +40,7 @@ def hour() -> Hour:
 async def client(world: World, hour: Hour) -> AsyncIterator[ProviderClient]:
     async with open_quickly() as http:
         yield ProviderClient(
-            http, world.base_url, BERLIN, patience=IMPATIENT, clock=lambda: NOW, limiter=hour.limiter(2)
+            http, world.base_url, BERLIN, retries=QUICK_RETRIES, clock=lambda: NOW, limiter=hour.limiter(2)
         )
 
 
@@ -56,7 +56,7 @@ async def test_what_is_beyond_the_limit_is_not_asked(world: World, client: Provi
 async def test_a_read_waits_for_its_turn_where_that_comes_soon(world: World, hour: Hour) -> None:
     async with open_quickly() as http:
         limiter = hour.limiter(1, rate=1)
-        client = ProviderClient(http, world.base_url, BERLIN, patience=IMPATIENT, clock=lambda: NOW, limiter=limiter)
+        client = ProviderClient(http, world.base_url, BERLIN, retries=QUICK_RETRIES, clock=lambda: NOW, limiter=limiter)
         for _ in range(3):
             await client.list_invoices(world.token, "en")
     assert hour.now == NOW + timedelta(seconds=2)

@@ -28,7 +28,7 @@ from bot.errors import (
 PERMISSION = "access_invoices"
 """What the reference asks of a token for every call, the two POSTs included."""
 
-LONGEST_REASON = 300
+MAX_REASON_LENGTH = 300
 """Characters of the provider's own words that are passed on."""
 
 MAYBE_DONE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
@@ -132,4 +132,4 @@ def _plain(text: str) -> str:
     line = "".join(c for c in _SPACE.sub(" ", text) if c.isprintable()).strip()
     if line.startswith("<"):
         return ""
-    return line if len(line) <= LONGEST_REASON else line[: LONGEST_REASON - 1].rstrip() + "…"
+    return line if len(line) <= MAX_REASON_LENGTH else line[: MAX_REASON_LENGTH - 1].rstrip() + "…"

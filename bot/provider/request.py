@@ -17,11 +17,11 @@ from bot.domain.chats import Token
 from bot.errors import AnswerNotUnderstood, ProviderDown, RateLimited, TokenRefused
 from bot.limiter import Busy, Limiter
 from bot.ports import Clock
-from bot.provider import failures
+from bot.provider import error_mapping
 
 MEGABYTE = 1024 * 1024
-LONGEST_JSON = 16 * MEGABYTE
-LONGEST_ERROR = 64 * 1024
+MAX_JSON_BYTES = 16 * MEGABYTE
+MAX_ERROR_BYTES = 64 * 1024
 
 T = TypeVar("T")
 Reader = Callable[[httpx.Response], Awaitable[T]]
@@ -31,12 +31,12 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long calls may take, in seconds, and how reads are tried again.
 
     The deadlines are for a call as a whole, with its retries and pages. The wait after the n-th try is
     ``first_wait`` * 2 ** (n - 1) plus up to ``jitter``, at most ``longest_wait``, unless the provider names one.
-    ``linger`` is what the body may take where the status already tells the outcome.
+    ``drain_timeout`` is what the body may take where the status already tells the outcome.
     """
 
     deadline: float = 30.0
@@ -45,7 +45,7 @@ class Patience:
     first_wait: float = 0.5
     longest_wait: float = 5.0
     jitter: float = 0.5
-    linger: float = 2.0
+    drain_timeout: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,21 +78,21 @@ class Caller:
     """Makes calls on a shared client. The token goes to ``base_url`` only, as no other URL is ever asked."""
 
     def __init__(
-        self, http: httpx.AsyncClient, base_url: str, patience: Patience, clock: Clock, limiter: Limiter | None = None
+        self, http: httpx.AsyncClient, base_url: str, retries: RetryPolicy, clock: Clock, limiter: Limiter | None = None
     ) -> None:
         self._http = http
         self._limiter = limiter
         self._base_url = base_url.rstrip("/")
         self._clock = clock
         self._retrying = stamina.AsyncRetryingCaller(
-            attempts=patience.attempts,
+            attempts=retries.attempts,
             timeout=None,  # the deadline sees to that
-            wait_initial=patience.first_wait,
-            wait_max=patience.longest_wait,
-            wait_jitter=patience.jitter,
+            wait_initial=retries.first_wait,
+            wait_max=retries.longest_wait,
+            wait_jitter=retries.jitter,
         )
-        self._linger = patience.linger
-        self._deadline = patience.deadline
+        self._drain_timeout = retries.drain_timeout
+        self._deadline = retries.deadline
 
     async def read(self, call: Call, reader: Reader[T], ends: float) -> T:
         """A call that changes nothing, tried again where that may help before the loop time ``ends``."""
@@ -131,22 +131,22 @@ class Caller:
                 if response.is_success:
                     return await reader(response)
                 words = (await self._rest_of(response)).replace(call.token.reveal().encode(), b"***")
-                failure = failures.of_status(response, words, self._clock())
+                failure = error_mapping.of_status(response, words, self._clock())
         except httpx.HTTPError as error:
             log.debug("provider call failed", call=call.name, reason=type(error).__name__)
-            failure = failures.of_transport(error)
+            failure = error_mapping.of_transport(error)
         raise failure  # out here, so that it has no context: httpx's errors hold the request, and that the token
 
     async def _rest_of(self, response: httpx.Response) -> bytes:
         """As much of a body as comes in reasonable length and time. Taking it also spares the connection."""
         body = bytearray()
         with suppress(httpx.HTTPError, TimeoutError):
-            async with asyncio.timeout(self._linger):
+            async with asyncio.timeout(self._drain_timeout):
                 async for chunk in response.aiter_bytes():
                     body += chunk
-                    if len(body) >= LONGEST_ERROR:
+                    if len(body) >= MAX_ERROR_BYTES:
                         break
-        return bytes(body[:LONGEST_ERROR])
+        return bytes(body[:MAX_ERROR_BYTES])
 
 
 async def json_body(response: httpx.Response) -> bytes:
@@ -157,8 +157,8 @@ async def json_body(response: httpx.Response) -> bytes:
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
-        if len(body) > LONGEST_JSON:
-            raise AnswerNotUnderstood(f"JSON above {LONGEST_JSON // MEGABYTE} MB")
+        if len(body) > MAX_JSON_BYTES:
+            raise AnswerNotUnderstood(f"JSON above {MAX_JSON_BYTES // MEGABYTE} MB")
     return bytes(body)
 
 
