@@ -1,9 +1,9 @@
-"""The client of the provider's API: all six calls of its reference."""
+"""The client of the provider's API: the six calls of its reference."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from bot.provider.transport import make_transport
 NO_FILTER = InvoiceFilter()
 DEFAULT_RETRIES = RetryPolicy()
 MAX_DOCUMENT_BYTES = 50 * documents.MEGABYTE
-"""Bytes; a bot can't send more over Telegram."""
+"""The largest file that a bot can send over Telegram."""
 
 MAX_PAGES = 100
 
@@ -31,9 +31,10 @@ MAX_PAGES = 100
 def open_http_client(
     max_connections: int = 100, transport: httpx.AsyncBaseTransport | None = None
 ) -> httpx.AsyncClient:
-    """The HTTP client that all calls share; the caller closes it. Its time-outs are for each step of a request.
+    """Return the HTTP client that all calls share. The caller closes it.
 
-    It keeps no cookies, as it serves many accounts, and leaves proxies to the transport.
+    Its time-outs apply to each step of a request. It keeps no cookies, because it serves many accounts. The transport
+    looks after proxies.
     """
     return httpx.AsyncClient(
         transport=transport or make_transport(max_connections),
@@ -47,8 +48,8 @@ def open_http_client(
 class ProviderClient:
     """Implements :class:`bot.ports.Provider`.
 
-    ``base_url`` may hold a path. ``zone`` is the one whose midnights the provider's dates are. ``max_document`` is in
-    bytes. ``http`` is shared and not closed here. ``limiter`` is what each read waits for first.
+    ``base_url`` may hold a path. The provider's dates are midnights of ``zone``. ``max_document`` is in bytes. ``http``
+    is shared, and stays open. Each read first waits for ``limiter``.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class ProviderClient:
         self._max_document = max_document
 
     async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = NO_FILTER) -> Listing:
-        """All invoices that pass the filter, each once, in however many pages they come."""
+        """Return all invoices that pass the filter, each once, from all pages."""
         call = Call("list", "GET", "client/invoices", token, language, _parameters(only))
         async with deadline(self._retries.deadline, call) as ends:
             return await self._all_pages(call, ends)
@@ -81,22 +82,18 @@ class ProviderClient:
             raise AnswerNotUnderstood(f"asked for invoice {invoice_id}, got {invoice.id}")
         return invoice
 
-    @asynccontextmanager
-    async def pdf(self, token: Token, language: str, invoice_id: int) -> AsyncIterator[Document]:
+    def pdf(self, token: Token, language: str, invoice_id: int) -> AbstractAsyncContextManager[Document]:
         path = f"client/invoices/{invoice_id:d}/download"
         call = Call("pdf", "GET", path, token, language, accept_encoding="identity")
-        document = await self._download(call, documents.PDF, f"invoice-{invoice_id}.pdf")
-        with document.content:
-            yield document
+        return self._download(call, documents.PDF, f"invoice-{invoice_id}.pdf")
 
-    @asynccontextmanager
-    async def archive(self, token: Token, language: str, only: InvoiceFilter = NO_FILTER) -> AsyncIterator[Document]:
-        """All invoices that pass the filter, zipped. Inference: the archive takes the list's filters."""
+    def archive(
+        self, token: Token, language: str, only: InvoiceFilter = NO_FILTER
+    ) -> AbstractAsyncContextManager[Document]:
+        """Download all invoices that pass the filter, zipped. Inference: the archive takes the list's filters."""
         path = "client/invoices/download/archive"
         call = Call("archive", "GET", path, token, language, _parameters(only), accept_encoding="identity")
-        document = await self._download(call, documents.ZIP, "invoices.zip")
-        with document.content:
-            yield document
+        return self._download(call, documents.ZIP, "invoices.zip")
 
     async def make_room(self) -> None:
         await self._caller.make_room()
@@ -108,24 +105,27 @@ class ProviderClient:
         await self._post("remove-credit", token, language, invoice_id)
 
     async def _post(self, action: str, token: Token, language: str, invoice_id: int) -> None:
-        # Inference: the id, which the reference calls a field, goes into the body as well as into the path.
+        # Inference: the reference calls the id a field, so it goes into the body as well as into the path.
         path = f"client/invoices/{invoice_id:d}/{action}"
         call = Call(action, "POST", path, token, language, body={"id": invoice_id})
         async with deadline(self._retries.deadline, call):
-            await self._caller.once(call)
+            await self._caller.send_once(call)
 
-    async def _download(self, call: Call, file_type: documents.FileType, fallback: str) -> Document:
+    @asynccontextmanager
+    async def _download(self, call: Call, file_type: documents.FileType, fallback: str) -> AsyncIterator[Document]:
         async def save(response: httpx.Response) -> Document:
             return await documents.download(response, file_type, fallback, self._max_document)
 
         async with deadline(self._retries.download_deadline, call) as ends:
-            return await self._caller.read(call, save, ends)
+            document = await self._caller.read(call, save, ends)
+        with document.content:
+            yield document
 
     async def _all_pages(self, call: Call, ends: float) -> Listing:
-        """Follow ``links.next`` (inference: pages come in Laravel's form), so that no invoice is missed.
+        """Follow ``links.next``, so that no invoice is missed. Inference: pages have Laravel's form.
 
-        Of the link only the query is used, on the list's own address: the token can't be led elsewhere, and a
-        provider that takes itself for ``http://`` behind its proxy still works.
+        Only the link's query is used, on the list's own address. So no link can lead the token elsewhere, and links
+        that begin with ``http://`` because the provider does not know of its own proxy still work.
         """
         invoices: dict[int, Invoice] = {}
         unreadable = 0
@@ -139,13 +139,13 @@ class ProviderClient:
                 return Listing(tuple(invoices.values()), unreadable)
             following = asked[0] | _query_of(page.next)
             if following in asked:
-                raise AnswerNotUnderstood("list: its pages go in a circle")
+                raise AnswerNotUnderstood("list: its pages form a circle")
             asked.append(following)
         raise AnswerNotUnderstood(f"list: more than {MAX_PAGES} pages")
 
 
 def _parameters(only: InvoiceFilter) -> dict[str, str]:
-    """The filters as query parameters. Inference: a boolean travels as ``1``; Laravel doesn't take ``true`` for one."""
+    """Return the filters as query parameters. Inference: a boolean is ``1``, as Laravel doesn't accept ``true``."""
     named = {"status": only.status, "type": only.type, "transactions": "1" if only.with_transactions else None}
     return {name: value for name, value in named.items() if value is not None}
 
@@ -154,4 +154,4 @@ def _query_of(link: str) -> dict[str, str]:
     try:
         return dict(httpx.URL(link).params)
     except httpx.InvalidURL:
-        raise AnswerNotUnderstood("list: the next page's link is no URL") from None
+        raise AnswerNotUnderstood("list: the link to the next page is no URL") from None

@@ -1,4 +1,4 @@
-"""Downloads: what kind of file is expected, its safe name, and its way to a temporary file."""
+"""Downloads: the expected type of a file, its safe name, and a temporary file for its content."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from pathvalidate import sanitize_filename
 
 from bot.errors import AnswerNotUnderstood, DocumentTooLarge
 from bot.ports import Document
+from bot.provider import values
 
 MEGABYTE = 1024 * 1024
 MAX_NAME_BYTES = 120
-"""Bytes of UTF-8, ending included; file systems take 255."""
+"""In UTF-8, ending included. File systems allow 255."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileType:
-    """A kind of file: the content types it may come as, how it begins, and the ending of its name."""
+    """A type of file: its possible content types, its first bytes, and the ending of its name."""
 
-    types: frozenset[str]
+    media_types: frozenset[str]
     magic: bytes
     ending: str
 
@@ -36,17 +37,16 @@ ZIP = FileType(frozenset({"application/zip", "application/x-zip-compressed", _AN
 async def download(response: httpx.Response, file_type: FileType, fallback: str, limit: int) -> Document:
     """Stream an answer to an anonymous temporary file, which the caller closes.
 
-    Raises :class:`AnswerNotUnderstood` where it isn't of this kind, and :class:`DocumentTooLarge` above ``limit``
-    bytes: before reading where the answer tells its length, else while reading.
+    Raise :class:`AnswerNotUnderstood` if it has another type, and :class:`DocumentTooLarge` above ``limit`` bytes:
+    before reading if the answer states its length, else while reading.
     """
-    content_type = response.headers.get("content-type", "").partition(";")[0].strip().casefold()
-    if content_type not in file_type.types:
-        raise AnswerNotUnderstood(f"content type {content_type!r} for a {file_type.ending}")
+    media_type = values.media_type(response.headers.get("content-type", ""))
+    if media_type not in file_type.media_types:
+        raise AnswerNotUnderstood(f"content type {media_type!r} for a {file_type.ending}")
     length = response.headers.get("content-length", "")
     if length.isdecimal() and int(length) > limit:
         raise DocumentTooLarge(limit // MEGABYTE)
-    # Closed by the caller, and removed by closing it.
-    content = TemporaryFile()  # noqa: SIM115
+    content = TemporaryFile()  # noqa: SIM115  # the caller closes it, and so removes it
     try:
         size = 0
         async for chunk in response.aiter_bytes():
@@ -67,13 +67,13 @@ async def download(response: httpx.Response, file_type: FileType, fallback: str,
 
 
 def safe_name(disposition: str, ending: str, fallback: str) -> str:
-    """The file name of a ``Content-Disposition`` (RFC 6266), made safe for any system, always with this ending.
+    """Return the file name of a ``Content-Disposition`` (RFC 6266), safe on any system, always with this ending.
 
-    Only the last part of a path counts, of either kind of slash. ``fallback`` stands in where nothing is left.
+    Of a path only the last part counts, with either kind of slash. If nothing is left, return ``fallback``.
     """
     name = "".join(" " if c.isspace() else c for c in _given_name(disposition))
     name = name.replace("\\", "/").rpartition("/")[2]
-    # Control, formatting (such as the override that turns reading direction round), private and unassigned characters.
+    # Control, formatting (such as the override that reverses the reading direction), private, unassigned characters.
     name = "".join(c for c in name if not unicodedata.category(c).startswith("C"))
     if name.casefold().endswith(ending):
         name = name[: -len(ending)]

@@ -1,4 +1,4 @@
-"""What went wrong, as the bot's own errors: by status, by httpx's error, and in the provider's words."""
+"""From a failed request to the bot's own error: by HTTP status or by httpx's error, with the provider's words."""
 
 from __future__ import annotations
 
@@ -24,22 +24,23 @@ from bot.errors import (
     Refused,
     TokenRefused,
 )
+from bot.provider import values
 
 PERMISSION = "access_invoices"
-"""What the reference asks of a token for every call, the two POSTs included."""
+"""The reference asks for it in every call, the two POSTs included."""
 
 MAX_REASON_LENGTH = 300
-"""Characters of the provider's own words that are passed on."""
+"""Characters. The rest of the provider's own words is cut off."""
 
 MAYBE_DONE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
-"""Refusals that say nothing about whether the request was carried out."""
+"""4xx that leave open whether the request was carried out."""
 
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 _SPACE = re.compile(r"\s+")
 
 
 def of_transport(error: httpx.HTTPError) -> ProviderError:
-    """Tell a request that surely never left from one that may have been carried out."""
+    """Return :class:`ProviderUnreachable` only if the request certainly never left: any other may have worked."""
     if isinstance(error, _UNSENT):
         return ProviderUnreachable()
     if isinstance(error, httpx.DecodingError):
@@ -48,7 +49,7 @@ def of_transport(error: httpx.HTTPError) -> ProviderError:
 
 
 def of_status(response: httpx.Response, body: bytes, now: datetime) -> ProviderError:
-    """The error that a status outside 2xx means; ``body`` is as much of the answer as could be read."""
+    """Return the error for a status outside 2xx. ``body`` is the part of the answer that could be read."""
     status = response.status_code
     wait = retry_after(response.headers.get("retry-after"), now)
     match status:
@@ -68,14 +69,14 @@ def of_status(response: httpx.Response, body: bytes, now: datetime) -> ProviderE
 
 
 def _unexpected(response: httpx.Response) -> ProviderError:
-    """A redirect, say. It isn't followed, as the token goes to the base URL only; what a POST did stays unknown."""
+    """Return the error for a redirect, say. Following it would send the token elsewhere. A POST may have worked."""
     if response.request.method == "POST":
         return ProviderDown()
     return AnswerNotUnderstood(f"status {response.status_code}")
 
 
 def retry_after(header: str | None, now: datetime) -> float | None:
-    """The wait in seconds that a ``Retry-After`` asks for, in either of its forms (RFC 9110, section 10.2.3)."""
+    """Return the wait in seconds of a ``Retry-After``, in either of its forms (RFC 9110, section 10.2.3), or None."""
     if header is None:
         return None
     try:
@@ -95,9 +96,8 @@ def _until(header: str, now: datetime) -> float | None:
 
 
 def reason_in(content_type: str, body: bytes) -> str:
-    """The provider's own words: JSON's ``message``, ``error`` or first of ``errors``; plain text; of HTML nothing."""
-    kind = content_type.partition(";")[0].strip().casefold()
-    if kind == "text/plain":
+    """Return the provider's own words: JSON's ``message``, ``error`` or first of ``errors``; plain text; never HTML."""
+    if values.media_type(content_type) == "text/plain":
         return _plain(body.decode("utf-8", "replace"))
     try:
         return _plain(_first_text(msgspec.json.decode(body)))
@@ -120,7 +120,7 @@ def _first_text(value: Any) -> str:
 
 
 def _first_of(errors: Any) -> str:
-    """Of ``["…"]``, ``{"id": ["…"]}`` or ``[{"message": "…"}]`` the first text."""
+    """Return the first text in ``["…"]``, ``{"id": ["…"]}`` or ``[{"message": "…"}]``."""
     inner: Sequence[Any] = list(errors.values()) if isinstance(errors, dict) else errors
     if isinstance(inner, list) and inner:
         return _first_text(inner[0]) or _first_of(inner[0])
@@ -128,7 +128,7 @@ def _first_of(errors: Any) -> str:
 
 
 def _plain(text: str) -> str:
-    """One line without control and formatting characters, and without markup, cut to a readable length."""
+    """Return one line without control and formatting characters, cut to a readable length; of markup nothing."""
     line = "".join(c for c in _SPACE.sub(" ", text) if c.isprintable()).strip()
     if line.startswith("<"):
         return ""

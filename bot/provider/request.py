@@ -1,4 +1,4 @@
-"""One call of the provider's API: headers, retries, deadline, and the one method that every request goes through."""
+"""One request to the provider's API: headers, retries, deadline, and the one method that every request goes through."""
 
 from __future__ import annotations
 
@@ -17,26 +17,25 @@ from bot.domain.chats import Token
 from bot.errors import AnswerNotUnderstood, ProviderDown, RateLimited, TokenRefused
 from bot.limiter import Busy, Limiter
 from bot.ports import Clock
-from bot.provider import error_mapping
+from bot.provider import error_mapping, values
 
-MEGABYTE = 1024 * 1024
-MAX_JSON_BYTES = 16 * MEGABYTE
+MAX_JSON_BYTES = 16 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
 
 T = TypeVar("T")
-Reader = Callable[[httpx.Response], Awaitable[T]]
-"""Makes something of a 2xx answer while it is open."""
+ReadBody = Callable[[httpx.Response], Awaitable[T]]
+"""Turns a 2xx answer into a value while its body can still be read."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long calls may take, in seconds, and how reads are tried again.
+    """How long calls may take, in seconds, and how reads are retried.
 
-    The deadlines are for a call as a whole, with its retries and pages. The wait after the n-th try is
-    ``first_wait`` * 2 ** (n - 1) plus up to ``jitter``, at most ``longest_wait``, unless the provider names one.
-    ``drain_timeout`` is what the body may take where the status already tells the outcome.
+    A deadline covers a whole call, with its retries and pages. The wait after try n is ``first_wait`` * 2 ** (n - 1)
+    plus up to ``jitter``, and at most ``longest_wait``, unless the provider asks for another wait. If the status alone
+    decides the outcome, the body may take ``drain_timeout``.
     """
 
     deadline: float = 30.0
@@ -50,7 +49,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What differs from request to request. ``path`` is below the base URL, ``body`` is sent as JSON."""
+    """What differs between requests. ``path`` is relative to the base URL. ``body`` is sent as JSON."""
 
     name: str
     method: str
@@ -64,7 +63,7 @@ class Call:
 
 @asynccontextmanager
 async def deadline(seconds: float, call: Call) -> AsyncIterator[float]:
-    """Give the loop time at which the call's time is up. Raises :class:`ProviderDown` then."""
+    """Limit a call's time, and yield the loop time of its end. Raise :class:`ProviderDown` at that end."""
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
@@ -75,7 +74,7 @@ async def deadline(seconds: float, call: Call) -> AsyncIterator[float]:
 
 
 class Caller:
-    """Makes calls on a shared client. The token goes to ``base_url`` only, as no other URL is ever asked."""
+    """Makes calls on a shared client. It asks no URL outside ``base_url``, so the token can't go anywhere else."""
 
     def __init__(
         self, http: httpx.AsyncClient, base_url: str, retries: RetryPolicy, clock: Clock, limiter: Limiter | None = None
@@ -94,29 +93,29 @@ class Caller:
         self._drain_timeout = retries.drain_timeout
         self._deadline = retries.deadline
 
-    async def read(self, call: Call, reader: Reader[T], ends: float) -> T:
-        """A call that changes nothing, tried again where that may help before the loop time ``ends``."""
+    async def read(self, call: Call, read_body: ReadBody[T], ends: float) -> T:
+        """Make a call that changes nothing. Retry it where that may help, until the loop time ``ends``."""
         loop = asyncio.get_running_loop()
 
         async def try_once() -> T:
             await self.make_room()
-            return await self._request(call, reader)
+            return await self._request(call, read_body)
 
         return await self._retrying(lambda error: _wait_after(error, ends - loop.time()), try_once)
 
-    async def once(self, call: Call) -> None:
-        """A call that changes something: never tried again, nor made to wait. Any 2xx is fine, whatever its body is."""
-        await self._request(call, self._rest_of)
+    async def send_once(self, call: Call) -> None:
+        """Make a call that changes something. It is never retried or delayed. Any 2xx is success, whatever its body."""
+        await self._request(call, self._drain)
 
     async def make_room(self) -> None:
-        """Wait for a turn in what all replicas together may ask. Raises :class:`RateLimited` where that takes long."""
+        """Wait for a turn within the limit that all replicas share. Raise :class:`RateLimited` if that takes long."""
         if self._limiter is not None:
             try:
                 await self._limiter.wait(self._deadline / 2)
             except Busy as busy:
                 raise RateLimited(busy.seconds) from None
 
-    async def _request(self, call: Call, reader: Reader[T]) -> T:
+    async def _request(self, call: Call, read_body: ReadBody[T]) -> T:
         logs.add_secret(call.token.reveal())
         try:
             async with self._http.stream(
@@ -129,16 +128,16 @@ class Caller:
             ) as response:
                 log.debug("provider answered", call=call.name, status=response.status_code)
                 if response.is_success:
-                    return await reader(response)
-                words = (await self._rest_of(response)).replace(call.token.reveal().encode(), b"***")
-                failure = error_mapping.of_status(response, words, self._clock())
+                    return await read_body(response)
+                body = (await self._drain(response)).replace(call.token.reveal().encode(), b"***")
+                failure = error_mapping.of_status(response, body, self._clock())
         except httpx.HTTPError as error:
             log.debug("provider call failed", call=call.name, reason=type(error).__name__)
             failure = error_mapping.of_transport(error)
-        raise failure  # out here, so that it has no context: httpx's errors hold the request, and that the token
+        raise failure  # not within the handler: httpx's error as context would hold the request, and so the token
 
-    async def _rest_of(self, response: httpx.Response) -> bytes:
-        """As much of a body as comes in reasonable length and time. Taking it also spares the connection."""
+    async def _drain(self, response: httpx.Response) -> bytes:
+        """Return as much of a body as arrives within the limits. A drained connection can be used again."""
         body = bytearray()
         with suppress(httpx.HTTPError, TimeoutError):
             async with asyncio.timeout(self._drain_timeout):
@@ -150,15 +149,15 @@ class Caller:
 
 
 async def json_body(response: httpx.Response) -> bytes:
-    """A body that says it is JSON. Raises :class:`AnswerNotUnderstood` where it doesn't, or has no end."""
-    kind = response.headers.get("content-type", "").partition(";")[0].strip().casefold()
-    if kind != "application/json" and not kind.endswith("+json"):
-        raise AnswerNotUnderstood(f"status {response.status_code}, content type {kind[:60]!r} for JSON")
+    """Return the body. Raise :class:`AnswerNotUnderstood` if it does not claim to be JSON, or is too long."""
+    media_type = values.media_type(response.headers.get("content-type", ""))
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise AnswerNotUnderstood(f"status {response.status_code}, content type {media_type[:60]!r} for JSON")
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > MAX_JSON_BYTES:
-            raise AnswerNotUnderstood(f"JSON above {MAX_JSON_BYTES // MEGABYTE} MB")
+            raise AnswerNotUnderstood(f"JSON above {MAX_JSON_BYTES} bytes")
     return bytes(body)
 
 
@@ -175,7 +174,7 @@ def _headers(call: Call) -> dict[str, str]:
 
 
 def _wait_after(error: Exception, left: float) -> bool | float:
-    """Whether to try again after this error: no; yes, after the usual wait; or after so many seconds."""
+    """Return whether to retry after this error: False, True after the usual wait, or the wait in seconds."""
     match error:
         case RateLimited(retry_after=float(wait)) | ProviderDown(retry_after=float(wait)):
             return wait if wait < left else False

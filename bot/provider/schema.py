@@ -1,7 +1,7 @@
-"""The provider's JSON, and the way from it to the domain.
+"""From the provider's JSON to domain objects.
 
-Unknown fields are ignored, missing ones tolerated. What an invoice can't do without is its id, its total, and whether
-it is open; a credit that can't be read counts too, as the sum left to pay would be wrong without it.
+Unknown fields are ignored and missing ones tolerated. Only an id, a total, and whether it is open are required of an
+invoice. An unreadable credit is refused too: without it the sum left to pay would be wrong.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bot.errors import AnswerNotUnderstood
 from bot.provider import values
 
 UNPAID = "unpaid"
-"""The status that means "open" where ``is_open`` is missing, whatever its letter case."""
+"""If ``is_open`` is missing, this status means "open", in any letter case."""
 
 _NULL = msgspec.Raw(b"null")
 
@@ -28,7 +28,7 @@ _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 )
-"""A pair of surrogates, half a pair alone (the group), or any other escape."""
+"""A pair of surrogates, half a pair alone (this is the group), or any other escape."""
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ _ids = msgspec.json.Decoder(_OnlyId)
 
 
 class InvoicePage(msgspec.Struct, frozen=True):
-    """A page of the list: its readable invoices, how many were not, and the URL of the next page as it was given."""
+    """A page of the list: its readable invoices, the number of unreadable ones, and the next page's URL as sent."""
 
     invoices: tuple[Invoice, ...]
     unreadable: int
@@ -92,9 +92,9 @@ class InvoicePage(msgspec.Struct, frozen=True):
 
 
 def read_page(body: bytes, zone: ZoneInfo) -> InvoicePage:
-    """Read ``{"data": [Invoice, …]}``. A broken invoice is left out, counted and logged.
+    """Read ``{"data": [Invoice, …]}``. Leave out, count and log each broken invoice.
 
-    Raises :class:`AnswerNotUnderstood` where the whole can't be read.
+    Raise :class:`AnswerNotUnderstood` if the page as a whole can't be read.
     """
     try:
         page = _pages.decode(_readable_text(body))
@@ -106,7 +106,7 @@ def read_page(body: bytes, zone: ZoneInfo) -> InvoicePage:
 
 
 def read_invoice(body: bytes, zone: ZoneInfo) -> Invoice:
-    """Read ``{"data": Invoice}``. Raises :class:`AnswerNotUnderstood`."""
+    """Read ``{"data": Invoice}``. Raise :class:`AnswerNotUnderstood` if it can't be read."""
     try:
         return _to_domain(_invoices.decode(_singles.decode(_readable_text(body)).data), zone)
     except (msgspec.DecodeError, ValueError) as error:
@@ -114,7 +114,7 @@ def read_invoice(body: bytes, zone: ZoneInfo) -> Invoice:
 
 
 def _readable_text(body: bytes) -> str:
-    """The JSON with U+FFFD for each character that was cut in two, as UTF-8 or as an escaped surrogate."""
+    """Return the JSON with U+FFFD in place of each character cut in two, as UTF-8 or as an escaped surrogate."""
     text = body.decode(errors="replace")
     if not _HALF.search(text):
         return text
@@ -126,7 +126,7 @@ def _readable(raws: Iterable[msgspec.Raw], zone: ZoneInfo) -> Iterator[Invoice]:
         try:
             yield _to_domain(_invoices.decode(raw), zone)
         except (msgspec.DecodeError, ValueError) as error:
-            # Neither error holds a value: msgspec names types and paths, ours a field.
+            # Safe to log: msgspec's error names types and paths, ours a field. Neither holds a value.
             log.warning("invoice can't be read", invoice=_id_of(raw), reason=str(error))
 
 
@@ -151,11 +151,11 @@ def _to_domain(wire: _Invoice, zone: ZoneInfo) -> Invoice:
 
 
 def _is_open(value: object, status: str) -> bool | None:
-    """Whether something is to be paid: ``is_open`` says so, and where it is missing, the status; None: nobody knows."""
-    told = values.truth(value)
-    if told is None and status:
+    """Return ``is_open``, or what the status says if that is missing. None: neither can be read."""
+    is_open = values.truth(value)
+    if is_open is None and status:
         return status.casefold() == UNPAID
-    return told
+    return is_open
 
 
 def _item(wire: _Item) -> Item:
@@ -174,7 +174,7 @@ def _next_of(links: msgspec.Raw) -> str | None:
     try:
         return _links.decode(links).next if bytes(links) != b"null" else None
     except msgspec.DecodeError:
-        return None  # a provider may well use the name for something else
+        return None  # the provider may use the name "links" for something else
 
 
 def _id_of(raw: msgspec.Raw) -> int | None:

@@ -1,18 +1,18 @@
 """The httpx transport: aiohttp's connections under httpx's interface.
 
-``httpx-aiohttp`` carries several times the requests of httpx's own pool, whose cost grows with the square of the
-requests at once (encode/httpcore issue #1035). As it comes, it loses some of what this bot relies on; what is lost is
-put right here:
+``httpx-aiohttp`` carries several times as many requests as httpx's own pool, whose cost grows with the square of the
+concurrent requests (encode/httpcore issue #1035). Used as it is, it lacks some things that this bot relies on. This
+module adds them:
 
-- Errors: it reports a connection that broke after the request had left as a connect time-out, so a payment that may
-  have happened would count as surely not sent, and lets malformed answers through as aiohttp's own errors. They are
-  mapped anew, and without the cause, which holds the request's headers.
-- The connect time-out left out name resolution, and the pool time-out counted the connecting too.
-- There was no write time-out: an upload to a peer that no longer reads would hang.
-- aiohttp's session kept cookies, of all accounts together.
-- Proxies from the environment were not used, as httpx looks for them only where it makes the transport itself.
+- Errors. A connection that breaks after the request has left is reported as a connect time-out: a payment that may have
+  happened would count as certainly not sent. Malformed answers raise aiohttp's own errors. Here each error is mapped
+  anew. Its cause is dropped, because that holds the request's headers.
+- Time-outs. The connect time-out leaves out name resolution, and the pool time-out includes connecting. Without a write
+  time-out, an upload hangs if the peer stops reading.
+- Cookies. aiohttp's session keeps them, for all accounts together.
+- Proxies. Those of the environment are ignored: httpx looks for them only if it makes the transport itself.
 
-Not offered: HTTP/2, and SOCKS proxies (both need packages that aren't installed for httpx's own transport either).
+It has no HTTP/2 and no SOCKS proxies. Both need packages that aren't installed for httpx's own transport either.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ import httpx
 from httpx_aiohttp import AiohttpTransport
 
 KEEP_ALIVE_SECONDS = 30.0
-"""Seconds for which an idle connection is kept."""
+"""How long an idle connection is kept."""
 
 WRITE_CHUNK = 64 * 1024
-"""Bytes that aiohttp takes without waiting for the peer; longer bodies are written, and timed, in pieces of this."""
+"""Bytes that aiohttp takes without waiting for the peer. Longer bodies are written, and timed, in such pieces."""
 
 Timeouts = Mapping[str, float | None]
 
@@ -41,11 +41,11 @@ Timeouts = Mapping[str, float | None]
 def make_transport(
     max_connections: int, *, verify: ssl.SSLContext | None = None, proxies: Mapping[str, str] | None = None
 ) -> httpx.AsyncBaseTransport:
-    """A transport with at most ``max_connections`` requests in hand at once; a further one waits for the pool time-out.
+    """Return a transport for at most ``max_connections`` requests at once. Another one waits up to the pool time-out.
 
-    ``verify`` defaults to httpx's own context. ``proxies`` maps ``http``, ``https`` or ``all`` to a proxy's URL and
-    defaults to the environment's (``HTTPS_PROXY`` …, minus ``NO_PROXY``); loopback is never reached through one.
-    It connects when first used, and can be used again after it was closed.
+    ``verify`` defaults to httpx's own context. ``proxies`` maps ``http``, ``https`` or ``all`` to a proxy's URL, and
+    defaults to the environment's (``HTTPS_PROXY`` …, minus ``NO_PROXY``). Loopback is always reached directly. The
+    transport connects when it is first used. After it was closed, it can be used again.
     """
     return _Transport(max_connections, verify or httpx.create_ssl_context(), proxies)
 
@@ -81,7 +81,7 @@ class _Transport(httpx.AsyncBaseTransport):
         raise httpx.PoolTimeout("No connection became free in time", request=request)
 
     async def _send(self, request: httpx.Request, timeouts: Timeouts) -> httpx.Response:
-        # To aiohttp, "connect" (here: pool) spans all that connecting takes, names and TLS included.
+        # httpx-aiohttp passes "pool" on as aiohttp's limit for all of connecting, name resolution and TLS included.
         connect = timeouts.get("connect")
         times = {"connect": connect, "pool": connect, "read": timeouts.get("read")}
         upload = _Upload(request, timeouts.get("write"))
@@ -106,7 +106,7 @@ class _Transport(httpx.AsyncBaseTransport):
         return self._routes[proxy]
 
     def _session(self) -> aiohttp.ClientSession:
-        # The slots limit the connections, so the connector need not.
+        # No limit is needed here: the slots limit the connections.
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=self._verify)
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
@@ -118,7 +118,7 @@ class _Transport(httpx.AsyncBaseTransport):
 
 
 class _Upload(httpx.AsyncByteStream):
-    """A request's body in pieces, and the guard that ends the request when a piece of it isn't taken in time."""
+    """A request's body in pieces. ``guard`` ends the request when the peer does not take a piece in time."""
 
     def __init__(self, request: httpx.Request, timeout: float | None) -> None:
         self.guard = asyncio.timeout(None)
@@ -127,7 +127,7 @@ class _Upload(httpx.AsyncByteStream):
         self._source = cast("httpx.AsyncByteStream", request.stream)
 
     def copy_of(self, request: httpx.Request, extensions: dict[str, Any]) -> httpx.Request:
-        """The request with other extensions, and with this as its body where that isn't short."""
+        """Return the request with other extensions. Unless its body is short, this object is the new body."""
         method, url, headers = request.method, request.url, request.headers
         with suppress(httpx.RequestNotRead):
             if len(request.content) <= WRITE_CHUNK:
@@ -135,7 +135,7 @@ class _Upload(httpx.AsyncByteStream):
         return httpx.Request(method, url, headers=headers, stream=self, extensions=extensions)
 
     def end(self) -> None:
-        """The answer is there, or won't come: the guard has gone."""
+        """Set the guard no more: the answer is there, or will not come."""
         self._over = True
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -151,7 +151,7 @@ class _Upload(httpx.AsyncByteStream):
 
 
 class _Body(httpx.AsyncByteStream):
-    """An answer's body; closing it, once, gives the slot back."""
+    """An answer's body. Closing it gives the slot back, once."""
 
     def __init__(self, inner: httpx.AsyncByteStream, request: httpx.Request, slots: asyncio.Semaphore) -> None:
         self._inner = inner
@@ -178,24 +178,16 @@ class _Body(httpx.AsyncByteStream):
 
 
 def _mapped(error: Exception, request: httpx.Request) -> httpx.TransportError:
-    """Give httpx's error for aiohttp's, told by the original. Only what surely was not sent is a connect failure."""
+    """Return httpx's error for aiohttp's original one. It is a connect error only if surely nothing was sent."""
     original = error.__cause__ if isinstance(error, httpx.TransportError) and error.__cause__ else error
     text = type(original).__name__
     if isinstance(original, aiohttp.ClientConnectorError):
-        text = (
-            f"{text}: {original}"  # names host and port; the other texts hold the whole URL, maybe with a bot's token
-        )
-    return _kind_of(original)(text, request=request)
+        text = f"{text}: {original}"  # names host and port; others hold the whole URL, perhaps with the bot's token
+    found = next((ours for theirs, ours in _ERRORS if isinstance(original, theirs)), httpx.ReadError)
+    return found(text, request=request)
 
 
-def _kind_of(original: BaseException) -> type[httpx.TransportError]:
-    for theirs, ours in _KINDS:
-        if isinstance(original, theirs):
-            return ours
-    return httpx.ReadError
-
-
-_KINDS: Sequence[tuple[type[Exception] | tuple[type[Exception], ...], type[httpx.TransportError]]] = (
+_ERRORS: Sequence[tuple[type[Exception] | tuple[type[Exception], ...], type[httpx.TransportError]]] = (
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
     ((aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError), httpx.ProxyError),
     ((aiohttp.ClientConnectorError, aiohttp.ServerFingerprintMismatch), httpx.ConnectError),
@@ -204,7 +196,7 @@ _KINDS: Sequence[tuple[type[Exception] | tuple[type[Exception], ...], type[httpx
     ((aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError), httpx.RemoteProtocolError),
     (aiohttp.ClientResponseError, httpx.RemoteProtocolError),
 )
-"""The first that fits counts: a proxy's errors are kinds of a connector's."""
+"""The first match counts: a proxy's errors are subclasses of a connector's."""
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,6 +1,6 @@
-"""Single values of the provider's JSON, read leniently: every trap of its data has its place here.
+"""Single values of the provider's JSON, read leniently: all traps of its data are handled here.
 
-Each function takes whatever JSON can hold and gives None where the value is missing or makes no sense.
+Each function takes whatever JSON can hold. It returns None if the value is missing or makes no sense.
 """
 
 from __future__ import annotations
@@ -17,28 +17,30 @@ import msgspec
 from bot.domain.invoices import CENT
 
 PLAUSIBLE_YEARS = range(1990, 2200)
-"""A year outside is no real date. Inference: ``-000001-11-29T23:06:32Z`` is a database's zero date, and means "never";
-dates far ahead stand for "never" elsewhere."""
+"""A date outside these years is no real date.
+
+Inference: ``-000001-11-29T23:06:32Z`` is a database's zero date and means "never". Elsewhere a date far ahead does.
+"""
 
 MAX_AMOUNT = Decimal(10**9)
-"""A larger sum of money is a mistake, not an invoice."""
+"""A larger sum is a mistake, not an invoice."""
 
 MAX_SPELLING_LENGTH = 40
-"""Characters of a number or a date; longer ones aren't worth reading, let alone remembering."""
+"""Of a number or a date. A longer one makes no sense, and must not fill the caches."""
 
 MAX_ID = 2**63 - 1
 
 CACHE_SIZE = 8192
-"""Spellings whose meaning is remembered: the same dates and sums come again with every check."""
+"""Spellings in each cache: the same dates and sums come again with every check."""
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 
 
 def instant(value: object, zone: ZoneInfo) -> datetime | None:
-    """An instant, in UTC.
+    """Return an instant, in UTC.
 
-    Inference: a date-time without an offset is local to ``zone``, and a bare date is its first moment there.
+    Inference: a date-time without an offset is local to ``zone``, and a bare date means its midnight there.
     """
     return _instant(value.strip(), zone) if isinstance(value, str) and len(value) <= MAX_SPELLING_LENGTH else None
 
@@ -57,7 +59,7 @@ def _instant(spelled: str, zone: ZoneInfo) -> datetime | None:
 
 
 def day(value: object, zone: ZoneInfo) -> date | None:
-    """A calendar day. The provider gives days as the instant of their midnight in ``zone``, or as a bare date."""
+    """Return a calendar day. The provider sends the instant of its midnight in ``zone``, or a bare date."""
     return _day(value.strip(), zone) if isinstance(value, str) and len(value) <= MAX_SPELLING_LENGTH else None
 
 
@@ -67,12 +69,12 @@ def _day(spelled: str, zone: ZoneInfo) -> date | None:
     if moment is None:
         return None
     if _DAY.fullmatch(spelled):
-        return date.fromisoformat(spelled)  # not by way of the instant: some zones' clocks skip a midnight
+        return date.fromisoformat(spelled)  # not from the instant: in some zones a midnight is skipped
     return moment.astimezone(zone).date()
 
 
 def money(raw: msgspec.Raw) -> Decimal | None:
-    """A sum of money, rounded to cents, half a cent away from zero; in any spelling: ``0``, ``7.95``, ``"0.00"``."""
+    """Return a sum of money in any spelling (``0``, ``7.95``, ``"0.00"``), rounded to cents, halves away from zero."""
     return _money(_short(raw))
 
 
@@ -81,11 +83,11 @@ def _money(spelled: bytes) -> Decimal | None:
     amount = _number(spelled)
     if amount is None or not -MAX_AMOUNT <= amount <= MAX_AMOUNT:
         return None
-    return amount.quantize(CENT, ROUND_HALF_UP) + 0  # which makes -0.00 0.00
+    return amount.quantize(CENT, ROUND_HALF_UP) + 0  # turns -0.00 into 0.00
 
 
 def percentage(raw: msgspec.Raw) -> Decimal | None:
-    """A rate in percent."""
+    """Return a rate in percent, from 0 to 100."""
     rate = _number(_short(raw))
     return rate if rate is not None and 0 <= rate <= 100 else None  # noqa: PLR2004  # percent
 
@@ -97,7 +99,7 @@ def _short(raw: msgspec.Raw) -> bytes:
 
 @lru_cache(CACHE_SIZE)
 def _number(spelled: bytes) -> Decimal | None:
-    """The decimal number exactly as spelled, never by way of a binary one."""
+    """Return the decimal number exactly as spelled. A binary float in between would round it."""
     text = spelled.strip().removeprefix(b'"').removesuffix(b'"').strip()
     try:
         digits = text.decode("ascii")
@@ -107,7 +109,7 @@ def _number(spelled: bytes) -> Decimal | None:
 
 
 def truth(value: object) -> bool | None:
-    """A yes or no in any of the spellings that JSON from PHP comes in."""
+    """Return a boolean from any spelling that PHP's JSON uses for one."""
     match value:
         case bool():
             return value
@@ -120,9 +122,10 @@ def truth(value: object) -> bool | None:
 
 
 def text(value: object) -> str:
-    """A text with plain line breaks; empty where there is nothing to be seen.
+    """Return a text with plain line breaks, or an empty one if nothing visible is left.
 
-    All else of Unicode's category C goes: control characters, and those that are invisible or turn what follows around.
+    All other characters of Unicode's category C are removed: control characters, invisible ones, and those that reverse
+    the reading direction.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
@@ -138,9 +141,14 @@ def _visible(line: str) -> str:
 
 
 def identity(value: object) -> int | None:
-    """An id: a whole number above zero, that a database can hold, or its digits."""
+    """Return an id: a whole number above zero that fits a database's bigint. Its digits may be a text."""
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= MAX_SPELLING_LENGTH:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if 0 < value <= MAX_ID else None
+
+
+def media_type(content_type: str) -> str:
+    """Return a ``Content-Type`` header without its parameters, in lower case."""
+    return content_type.partition(";")[0].strip().casefold()
