@@ -16,7 +16,7 @@ from bot.errors import StartError
 
 
 class _Commands(click.Group):
-    """Prints a :class:`StartError` as the sentence it is, and ends with status 1."""
+    """Prints the sentence of a :class:`StartError`, and exits with status 1."""
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -43,11 +43,11 @@ def run() -> None:
 
 
 @main.command()
-@click.option("--language", type=click.Choice(LANGUAGES), default=LANGUAGES[0], help="The language of the person.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Where the page is to be; without, a fixed one if free.")
-@click.option("--story", is_flag=True, help="Play a short story here instead, as without a terminal.")
+@click.option("--language", type=click.Choice(LANGUAGES), default=LANGUAGES[0], help="The user's language.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The page's port. Default: a fixed one if it is free.")
+@click.option("--story", is_flag=True, help="Play a short story here instead. Without a terminal this is the default.")
 def demo(language: str, port: int | None, *, story: bool) -> None:
-    """Try the bot in a browser, against a sandbox on this machine: no Telegram account and no provider needed."""
+    """Try the bot in a browser, against a sandbox on this machine, without a Telegram account or a provider."""
     try:
         from bot.sandbox.demo import show_page, tell_story
     except ModuleNotFoundError as error:
@@ -62,7 +62,7 @@ def demo(language: str, port: int | None, *, story: bool) -> None:
 
 @main.command()
 def doctor() -> None:
-    """Check settings, key, store, Telegram and the provider; each line is OK or says what to do."""
+    """Check settings, store, key, Telegram and the provider. Each line is OK or says what to do."""
     from bot.doctor import Finding, examine
 
     async def report() -> list[Finding]:
@@ -79,13 +79,13 @@ def doctor() -> None:
 
 @main.command()
 def health() -> None:
-    """Ask the bot that runs on this machine whether it lives; it has to listen, by WEB_LISTEN."""
+    """Ask the bot on this machine whether it is alive. It must listen on WEB_LISTEN."""
     from bot.health import ask
     from bot.settings import load_settings
 
     address = load_settings().web_listen
     if address is None:
-        raise StartError("The bot listens nowhere: set WEB_LISTEN, such as 127.0.0.1:8080.")
+        raise StartError("The bot listens nowhere. Set WEB_LISTEN, for example to 127.0.0.1:8080.")
     click.echo(ask(*address))
 
 

@@ -1,4 +1,4 @@
-"""Checks an operator can run before (or instead of) guessing: each line is OK, or says what to do."""
+"""Checks for the operator. Each line of their report is OK, or says what to do."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from bot.store.tinydb.opening import in_use, inspect
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 NO_RETRY = RetryPolicy(attempts=1)
-"""Whoever runs the doctor is waiting for it, and can run it again."""
+"""The operator is waiting, and can run the doctor again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report; ``advice`` is empty where all is well."""
+    """One line of the report. ``advice`` is empty if all is well."""
 
     what: str
     detail: str = ""
@@ -45,9 +45,9 @@ class Finding:
 
 
 async def examine() -> AsyncIterator[Finding]:
-    """Check settings, key and store, Telegram, and the provider, in this order. Changes nothing.
+    """Check settings, store and key, Telegram, and the provider, in this order. Change nothing.
 
-    The logs are set up anew, so that of what happens on the way only errors are printed, masked.
+    The logs are configured anew: only errors are printed meanwhile, and they are masked.
     """
     try:
         settings = load_settings()
@@ -64,7 +64,9 @@ async def examine() -> AsyncIterator[Finding]:
 def _settings(settings: Settings) -> Finding:
     url = urlsplit(settings.provider_url)
     if url.scheme == "http" and url.hostname not in LOOPBACK_HOSTS:
-        return Finding("Settings", advice="PROVIDER_URL is not encrypted: tokens can be read on the way. Use https.")
+        return Finding(
+            "Settings", advice="PROVIDER_URL is not encrypted: others on the network can read tokens. Use https."
+        )
     return Finding("Settings", f"all there; {_payments(settings)}")
 
 
@@ -95,14 +97,14 @@ async def _database(url: str, keys: Sequence[str]) -> Finding:
     except StartError as error:
         return Finding("Store and key", advice=str(error))
     if found is None:
-        return Finding("Store and key", "the database is there; its tables are made at the first start")
-    schema = f"schema {found.version}{'' if found.is_newest else ', brought up to date at the next start'}"
+        return Finding("Store and key", "the database is reachable; its tables will be created at the first start")
+    schema = f"schema {found.version}{'' if found.is_newest else ', to be updated at the next start'}"
     return Finding("Store and key", f"the database {_what_is_in(found.contents)}; {schema}; bots: {found.running}")
 
 
 def _what_is_in(found: Contents | None) -> str:
     if found is None:
-        return "is made at the first start"
+        return "will be created at the first start"
     return f"opens; linked chats: {found.chats}, resting: {found.resting}, alerts set aside: {found.set_aside}"
 
 
@@ -114,7 +116,7 @@ async def _telegram(settings: Settings) -> Finding:
 
 
 async def _provider(settings: Settings) -> Finding:
-    """Ask with a token that can't exist: an API that is there refuses it."""
+    """Ask with a token that can't exist. The real API refuses it."""
     url = settings.provider_url
     async with open_http_client(1) as http:
         client = ProviderClient(http, url, settings.zone, retries=NO_RETRY)
@@ -124,18 +126,18 @@ async def _provider(settings: Settings) -> Finding:
             return Finding("Provider", url)
         except ProviderError as error:
             return Finding("Provider", advice=f"{url} {_in_words(error)}")
-    return Finding("Provider", advice=f"{url} gives invoices to any token. Is it the right one?")
+    return Finding("Provider", advice=f"{url} returns invoices for any token. Is it the right address?")
 
 
 def _in_words(error: ProviderError) -> str:
-    """What the provider's address does instead of refusing the token, and what to do about it."""
+    """Say what the address does instead of refusing the token, and what the operator can do."""
     match error:
         case ProviderUnreachable():
             return "can't be reached. Check PROVIDER_URL and the network."
         case ProviderDown():
-            return "is there, but fails or does not answer in time: try again later."
+            return "is reachable, but fails or does not answer in time. Try again later."
         case RateLimited():
-            return "asks for a pause: try again later."
+            return "is refusing requests for a while. Try again later."
         case AnswerNotUnderstood():
             answer = error.detail
         case Refused():
@@ -144,4 +146,4 @@ def _in_words(error: ProviderError) -> str:
             answer = "status 404"
         case _:
             answer = type(error).__name__
-    return f"does not answer as the invoice API does ({answer}). Check PROVIDER_URL."
+    return f"does not answer like the invoice API ({answer}). Check PROVIDER_URL."

@@ -1,4 +1,4 @@
-"""Whether the process is fit for its work, told from what it has last done."""
+"""Whether the process can do its work, judged by when each part last did."""
 
 from __future__ import annotations
 
@@ -14,48 +14,48 @@ from bot.errors import StartError
 from bot.ports import Backlog, BacklogStore, Clock
 
 STALE_AFTER = timedelta(minutes=3)
-"""So long may pass without a good poll, or without a look for due checks, before something is wrong."""
+"""If no update poll succeeded, or nothing looked for due checks, for so long, something is wrong."""
 STORE_TIMEOUT = 2.0
-"""Seconds that the store has to answer."""
+"""Seconds for the store."""
 ANSWER_TIMEOUT = 5.0
-"""Seconds that a process has to say how it is."""
+"""Seconds for a process that is asked for its health."""
 
 
 class UpdateProbe(Protocol):
-    """What brings the updates."""
+    """What health needs to know of the part that receives updates."""
 
     @property
     def good_at(self) -> datetime | None:
-        """When that last worked."""
+        """When receiving last worked."""
 
 
 class CheckProbe(Protocol):
-    """What looks for due checks."""
+    """What health needs to know of the part that looks for due checks."""
 
     @property
     def looked_at(self) -> datetime | None: ...
 
     @property
     def ended_at(self) -> datetime | None:
-        """When a check last came to its end."""
+        """When a check last ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How the process stands. ``troubles`` say in a sentence each why it is not ready; none: it is."""
+    """The health of the process. Each of ``problems`` is a sentence; without any, the process is ready."""
 
-    troubles: tuple[str, ...]
+    problems: tuple[str, ...]
     backlog: Backlog | None = None
     updates_at: datetime | None = None
     check_at: datetime | None = None
 
     @property
     def is_ready(self) -> bool:
-        return not self.troubles
+        return not self.problems
 
 
 class Health:
-    """Is told of the parts once they are there, and asks them when somebody asks it."""
+    """Asks the parts of the process how they are. Until :meth:`watch` names them, the process is starting."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -65,43 +65,43 @@ class Health:
         self._stopping = False
 
     def watch(self, store: BacklogStore, updates: UpdateProbe, checks: CheckProbe) -> None:
-        """The process is up: from here on these parts say how it stands."""
+        """Ask these parts from now on: the process is up."""
         self._store, self._updates, self._checks = store, updates, checks
 
     def stop(self) -> None:
-        """The process is about to end, and takes nothing more."""
+        """Report from now on that the process is stopping."""
         self._stopping = True
 
     async def report(self) -> Report:
-        """Ask all parts. Never raises."""
+        """Ask all parts. This never raises."""
         if self._stopping:
             return Report(("The process is stopping.",))
         if self._store is None or self._updates is None or self._checks is None:
             return Report(("The process is starting.",))
         now = self._clock()
-        backlog, troubles = await self._ask_store(self._store, now), []
+        backlog, problems = await self._ask_store(self._store, now), []
         if backlog is None:
-            troubles.append("The store does not answer.")
+            problems.append("The store does not answer.")
         if _is_old(self._updates.good_at, now):
-            troubles.append("Telegram has not been heard of for too long.")
+            problems.append("Telegram has not answered for too long.")
         if _is_old(self._checks.looked_at, now):
-            troubles.append("Nobody looks for due checks.")
-        return Report(tuple(troubles), backlog, self._updates.good_at, self._checks.ended_at)
+            problems.append("Nothing is looking for due checks.")
+        return Report(tuple(problems), backlog, self._updates.good_at, self._checks.ended_at)
 
     async def _ask_store(self, store: BacklogStore, now: datetime) -> Backlog | None:
         try:
             async with asyncio.timeout(STORE_TIMEOUT):
                 return await store.backlog(now)
-        except Exception:  # noqa: BLE001  # whatever it is, the store is not there
+        except Exception:  # noqa: BLE001  # whatever the error is, the store is not available
             return None
 
 
 def ask(host: str, port: int) -> str:
-    """Ask a process on this machine whether it lives. Raises :class:`StartError` where it does not say so."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # not bound to, but asked
+    """Ask a process on this machine whether it is alive. Raise :class:`StartError` unless it says so."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # asked, not bound
     address = f"[{host}]" if ":" in host else host
     try:
-        with urlopen(f"http://{address}:{port}/healthz", timeout=ANSWER_TIMEOUT) as answer:  # http it is
+        with urlopen(f"http://{address}:{port}/healthz", timeout=ANSWER_TIMEOUT) as answer:
             return str(json.load(answer)["status"])
     except (URLError, OSError, ValueError, KeyError) as error:
         raise StartError(f"No bot answers at {address}:{port} ({error}).") from None

@@ -1,7 +1,7 @@
-"""Structured logging to standard error, for people or machines; no line leaves with a secret in it.
+"""Structured logging to standard error, for people or machines. No line contains a secret.
 
-Everything that is logged, by structlog or by the standard library, passes one handler. Its formatter masks secrets
-as the very last step, on the finished line, so that neither an exception's text nor a foreign library gets past it.
+One handler receives everything that structlog and the standard library log. As its very last step, its formatter masks
+secrets in the finished line. So neither an exception's text nor a library can bypass it.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ LogFormat = Literal["console", "json"]
 
 MASK: Final = "***"
 MIN_SECRET_LENGTH: Final = 8
-"""A shorter value is no credential; masking it would only make the rest of the log unreadable."""
+"""A shorter value is no credential. Masking it would only make the rest of the log unreadable."""
 
 MAX_RECENT_SECRETS: Final = 256
-"""How many values given to :func:`add_secret` are remembered; far more than can be in use at the same moment."""
+"""How many values of :func:`add_secret` are remembered: far more than can be in use at the same moment."""
 
 HELD_AT_WARNING: Final = ("aiohttp", "httpcore", "httpx", "uvicorn.access")
-"""Libraries that log each request at INFO, with addresses that hold the bot token."""
+"""Libraries that log each request at INFO, with URLs that contain the bot token."""
 
 HELD_AT_ERROR: Final = ("apscheduler",)
-"""Logs each tick, and warns of each that finds the one before still at work, which is as it should be."""
+"""It logs each tick, and warns when the previous tick is still at work, which is normal."""
 
 SILENCED: Final = ("telegram.Bot", "telegram.ext.ExtBot", "telegram.request.BaseRequest")
-"""What python-telegram-bot 22.8 logs by these above DEBUG is received data that it can't read: people's messages."""
+"""Above DEBUG, python-telegram-bot 22.8 uses these to log data that it can't read: people's messages."""
 
 _BOT_TOKEN = re.compile(r"\d{6,}(?::|%3A)[A-Za-z0-9_-]{30,}", re.IGNORECASE)
 _BEARER = re.compile(r"""(\bBearer)(?:\s|\+|%20)+["']?(?:\\[^nrt]|[^\s"'\\])+""", re.IGNORECASE)
-# What follows /link may be a token in any spelling: all of it goes, to the end of the line or to a colour code.
+# Anything after /link may be a token, in any spelling: mask it up to the end of the line or a colour code.
 _LINK = re.compile(r"((?:/|%2F)link(?:@\w+)?)(?=[^\w/\"'])\s*[^\n\x1b]+", re.IGNORECASE)
 
 
 def _spellings(value: str) -> set[str]:
-    """The ways in which a value can stand in a text: plain, quoted, or as part of an address."""
+    """Return the forms that a value can have in a text: plain, quoted, or as part of a URL."""
     percent = {quote(value), quote(value, safe=""), quote_plus(value)}
     percent |= {re.sub("%..", lambda code: code[0].lower(), text) for text in percent}
     return {value, repr(value)[1:-1], json.dumps(value)[1:-1], html.escape(value)} | percent
@@ -55,19 +55,19 @@ def _spellings(value: str) -> set[str]:
 class Secrets:
     """The values that no line may show: lasting ones, and the ``limit`` most recently used others.
 
-    The others are forgotten by disuse: a token can get into a log only while it is in use, and whoever uses one adds
-    it again. Safe to use from several threads.
+    Unused others are forgotten. That is safe: a token can only get into a log while it is in use, and each use adds it
+    again. Several threads may use an instance.
     """
 
     def __init__(self, limit: int = MAX_RECENT_SECRETS) -> None:
         self._limit = limit
         self._lock = threading.Lock()
         self._lasting: tuple[str, ...] = ()
-        self._recent: OrderedDict[str, set[str]] = OrderedDict()  # their spellings; worked out once a line is masked
+        self._recent: OrderedDict[str, set[str]] = OrderedDict()  # their spellings, computed when a line is masked
         self._by_length: tuple[str, ...] | None = None
 
     def keep(self, values: Iterable[str]) -> None:
-        """Replace the lasting values. Of a bot token, the part behind the colon is a secret by itself."""
+        """Replace the lasting values. The part of a bot token after the colon is a secret by itself."""
         whole = {value for value in values if len(value) >= MIN_SECRET_LENGTH}
         parts = {value.partition(":")[2] for value in whole if _BOT_TOKEN.fullmatch(value)}
         with self._lock:
@@ -94,7 +94,7 @@ class Secrets:
             self._by_length = None
 
     def mask(self, text: str) -> str:
-        """The text without any secret, known or recognised by its form."""
+        """Return the text without secrets: known values, and those recognised by their form."""
         for spelling in self._spelled():
             if spelling in text:
                 text = text.replace(spelling, MASK)
@@ -103,7 +103,7 @@ class Secrets:
         return _BEARER.sub(rf"\1 {MASK}", text)
 
     def _spelled(self) -> tuple[str, ...]:
-        """All spellings, the longest first, so that none leaves the rest of another behind."""
+        """Return all spellings, the longest first, so that replacing one leaves no rest of another."""
         with self._lock:
             if self._by_length is None:
                 for value, spelled in self._recent.items():
@@ -118,11 +118,11 @@ _secrets = Secrets()
 
 
 def configure(level: str, form: LogFormat, secrets: Iterable[str] = ()) -> None:
-    """Send all logging to standard error, one handler for everything; may be called again.
+    """Send all logging to standard error, through one handler. May be called again.
 
-    ``level`` is a name such as ``INFO`` and counts for the bot's own loggers; libraries don't go below INFO, since
-    what they print there (updates, addresses) belongs to people. ``secrets`` are masked for good. Exceptions that
-    nobody caught are logged as well, instead of being printed as they are.
+    ``level`` is a name such as ``INFO`` for the bot's own loggers. Libraries stay at INFO or above: below it they log
+    personal data such as updates and addresses. ``secrets`` stay masked. Uncaught exceptions are logged instead of
+    printed, so that they are masked too.
     """
     _secrets.keep(secrets)
     own = logging.getLevelNamesMapping()[level]
@@ -153,12 +153,12 @@ def configure(level: str, form: LogFormat, secrets: Iterable[str] = ()) -> None:
 
 
 def add_secret(value: str) -> None:
-    """Mask a value that came up at run time, such as a provider token. Call it each time the value is used."""
+    """Mask a value found at run time, such as a provider token. Call it at each use of the value."""
     _secrets.add(value)
 
 
 def forget_secrets() -> None:
-    """Forget every value, lasting ones too, as before the first :func:`configure`."""
+    """Forget every value, lasting ones too, as if :func:`configure` had never been called."""
     _secrets.clear()
 
 
@@ -186,7 +186,7 @@ def _renderers(form: LogFormat) -> list[Processor]:
 
 
 def _masked(value: object) -> object:
-    """A decoded JSON value with all its texts masked, names included."""
+    """Return a decoded JSON value with all its texts masked, names included."""
     if isinstance(value, str):
         return _secrets.mask(value)
     if isinstance(value, list):
@@ -210,12 +210,12 @@ class _MaskingFormatter(structlog.stdlib.ProcessorFormatter):
         line = super().format(record)
         if self._form == "console":
             return _secrets.mask(line)
-        # Each text by itself: replaced in the line as a whole, a secret could take a quote or half an escape with it.
+        # Mask each text by itself: in the whole line, a masked secret could swallow a quote or half an escape.
         return json.dumps(_masked(json.loads(line)))
 
 
 class _StandardErrorHandler(logging.Handler):
-    """Writes to whatever standard error is at the moment; a terminal view may have replaced it."""
+    """Writes to the present standard error, which a terminal view may have replaced."""
 
     def __init__(self, form: LogFormat) -> None:
         super().__init__()
@@ -225,17 +225,17 @@ class _StandardErrorHandler(logging.Handler):
         try:
             sys.stderr.write(self.format(record) + "\n")
             sys.stderr.flush()
-        except Exception:  # noqa: BLE001  # a failing log line must never stop the work it tells of
+        except Exception:  # noqa: BLE001  # a failing log line must never stop the work
             self.handleError(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # the standard library's name
-        """Say where a record failed; the standard library would print its arguments, unmasked."""
+        """Say where a record failed. The standard library would print its arguments unmasked."""
         failed = logging.LogRecord("bot.logs", logging.ERROR, __file__, 0, "log_record_failed in %s:%d", None, None)
         failed.args = (record.pathname, record.lineno)
         try:
             sys.stderr.write(self.format(failed) + "\n")
         except (OSError, ValueError):
-            return  # standard error itself is gone: there is nobody left to tell
+            return  # standard error itself is gone
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

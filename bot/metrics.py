@@ -1,6 +1,6 @@
-"""Figures for Prometheus, read off the log: its events have constant names, and what varies stands in their fields.
+"""Metrics for Prometheus, counted from log events: their names are constant, and their fields hold what varies.
 
-So nothing that does the work knows of metrics. An event counts whatever the level is that is printed.
+So the code that does the work knows nothing of metrics. An event counts even if its level is not printed.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ Fields = Mapping[str, Any]
 
 
 class Metrics:
-    """All figures of one process, in a registry of its own."""
+    """All metrics of one process, in a registry of its own."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        self._checks = self._counter("checks", "Checks of accounts, by how they ended.", "end")
+        self._checks = self._counter("checks", "Checks of accounts, by result.", "end")
         self._check_seconds = self._histogram("check_seconds", "How long a check takes.", DURATION_BUCKETS)
-        self._check_lag = self._histogram("check_lag_seconds", "How long after its plan a check begins.", LAG_BUCKETS)
-        self._alerts = self._counter("alerts", "Alerts, by what became of them.", "kind", "end")
-        self._failures = self._counter("delivery_failures", "Messages of alerts that did not get out.", "reason")
-        self._payments = self._counter("payments", "Payments and credits taken back, by their end.", "action", "end")
-        self._provider = self._counter("provider_errors", "Calls of the provider that failed.", "reason")
-        self._telegram = self._counter("telegram_errors", "Calls of Telegram that failed.", "reason")
-        self._conflicts = self._counter("token_conflicts", "Times that another program used the bot's token.")
-        self._updates = self._counter("updates", "Updates of Telegram, by what became of them.", "end")
-        self._waits = self._counter("budget_wait_seconds", "Seconds waited because of a shared limit.", "budget")
+        self._check_lag = self._histogram("check_lag_seconds", "How late a check begins.", LAG_BUCKETS)
+        self._alerts = self._counter("alerts", "Alerts, by result.", "kind", "end")
+        self._failures = self._counter("delivery_failures", "Messages of alerts that could not be sent.", "reason")
+        self._payments = self._counter("payments", "Payments and credits taken back, by result.", "action", "end")
+        self._provider = self._counter("provider_errors", "Calls to the provider that failed.", "reason")
+        self._telegram = self._counter("telegram_errors", "Calls to Telegram that failed.", "reason")
+        self._conflicts = self._counter("token_conflicts", "How often another program used the bot's token.")
+        self._updates = self._counter("updates", "Updates from Telegram, by result.", "end")
+        self._waits = self._counter("budget_wait_seconds", "Seconds spent waiting for a shared limit.", "budget")
         self._begin_at_zero()
         self._gauges()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -74,12 +74,12 @@ class Metrics:
 
     @property
     def events(self) -> frozenset[str]:
-        """The names of the log events that count."""
+        """The names of the log events that are counted."""
         return frozenset(self._rules)
 
     @contextmanager
     def counting(self) -> Iterator[None]:
-        """Read the log while the context lasts."""
+        """Count log events while the context lasts."""
         before = structlog.get_config()["processors"]
         structlog.configure(processors=[self._read, *before])
         try:
@@ -88,7 +88,7 @@ class Metrics:
             structlog.configure(processors=before)
 
     def render(self, report: Report, now: datetime) -> bytes:
-        """Everything in Prometheus' text format, with how the process stands at this moment."""
+        """Return everything in Prometheus' text format, with the process's present health."""
         self._ready.set(report.is_ready)
         backlog = report.backlog
         self._store_up.set(backlog is not None)
@@ -114,7 +114,7 @@ class Metrics:
             self._check_lag.observe(max(0.0, fields["lag"]))
 
     def _begin_at_zero(self) -> None:
-        """What is rare exists from the start: Prometheus sees no increase in a series that begins with its first 1."""
+        """Create rare series at once: Prometheus sees no increase in a series that begins at 1."""
         for action in Action:
             for outcome in Outcome:
                 self._payments.labels(action, outcome)
@@ -131,7 +131,7 @@ class Metrics:
             self._alerts.labels(kind, end).inc()
 
     def _provider_answered(self, fields: Fields) -> None:
-        if fields["status"] >= 400:  # noqa: PLR2004  # the first status that is an error
+        if fields["status"] >= 400:  # noqa: PLR2004  # statuses from here on are errors
             self._provider.labels(str(fields["status"])).inc()
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
@@ -144,16 +144,16 @@ class Metrics:
         return Gauge(f"{PREFIX}_{name}", meaning, registry=self._registry)
 
     def _gauges(self) -> None:
-        self._ready = self._gauge("ready", "1 where /readyz says so.")
-        self._store_up = self._gauge("store_up", "1 where the store answers.")
+        self._ready = self._gauge("ready", "1 if /readyz says so.")
+        self._store_up = self._gauge("store_up", "1 if the store answers.")
         self._conflict = self._gauge("token_conflict", "1 while another program uses the bot's token.")
-        self._waiting = self._gauge("alerts_waiting", "Alerts that are to be delivered, now or later.")
-        self._set_aside = self._gauge("alerts_set_aside", "Alerts that could not be delivered and are tried no more.")
-        self._message_age = self._gauge("message_due_seconds", "How long the longest due message of alerts has waited.")
-        self._check_age = self._gauge("check_due_seconds", "How long the longest due check has waited to be begun.")
-        self._updates_at = self._gauge("updates_good_timestamp_seconds", "When updates were last known to come.")
-        self._check_at = self._gauge("check_ended_timestamp_seconds", "When this process last ended a check.")
-        build = Gauge(f"{PREFIX}_build", "The version that runs.", ("version",), registry=self._registry)
+        self._waiting = self._gauge("alerts_waiting", "Alerts still to be delivered, now or later.")
+        self._set_aside = self._gauge("alerts_set_aside", "Alerts that could not be delivered, and are not retried.")
+        self._message_age = self._gauge("message_due_seconds", "Age of the longest-overdue message of alerts.")
+        self._check_age = self._gauge("check_due_seconds", "Age of the longest-overdue check.")
+        self._updates_at = self._gauge("updates_good_timestamp_seconds", "When receiving updates last worked.")
+        self._check_at = self._gauge("check_ended_timestamp_seconds", "When a check last ended in this process.")
+        build = Gauge(f"{PREFIX}_build", "The running version.", ("version",), registry=self._registry)
         build.labels(__version__).set(1)
 
 

@@ -1,4 +1,4 @@
-"""Serve an ASGI application within the running event loop, beside whatever else the process does."""
+"""Serve an ASGI application within the running event loop, next to everything else in the process."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 @asynccontextmanager
 async def serve_asgi(app: Application, host: str, port: int, grace: float = 0.0) -> AsyncIterator[int]:
-    """Serve ``app`` while the context lasts and give the port; 0 takes a free one.
+    """Serve ``app`` while the context lasts, and yield the port. Port 0 picks a free one.
 
-    Leaving takes no more connections, gives requests in hand ``grace`` seconds, and drops the rest. uvicorn's
-    own ``Server`` isn't used because it takes over the process's signals and polls for its end. Raises
-    :class:`OSError` where the address can't be had.
+    Leaving accepts no more connections, gives requests in progress ``grace`` seconds, and drops the rest. Raise
+    :class:`OSError` if the address is not available.
+
+    Only uvicorn's protocol and connection state are used. Its ``Server`` takes over the process's signals, spends 0.1 s
+    on every stop, polls until idle connections are gone, and logs an error for the requests that it drops.
     """
     config = Config(app, lifespan="off", ws="none", log_config=None, access_log=False, proxy_headers=False)
     config.load()
@@ -43,11 +45,11 @@ async def serve_asgi(app: Application, host: str, port: int, grace: float = 0.0)
 
 
 async def _drop(state: ServerState) -> None:
-    """Drop all connections first, so that what is cancelled next no longer tries to answer."""
+    """Drop all connections, then cancel their requests. In this order no cancelled request still tries to answer."""
     for connection in list(state.connections):
         connection.transport.abort()
     tasks = list(state.tasks)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.sleep(0)  # lets the loop tell the aborted transports
+    await asyncio.sleep(0)  # the loop informs the aborted transports

@@ -1,4 +1,4 @@
-"""One validated Settings object from the environment and ``.env``."""
+"""The operator's settings, read from the environment and ``.env`` into one validated object."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ OverdueDay = Annotated[int, Field(ge=1, le=FARTHEST_DAY)]
 
 WEBHOOK_PORTS = frozenset({443, 80, 88, 8443})
 RESERVED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
-"""What is served beside the webhook."""
+"""The other endpoints of :class:`bot.web.WebApp`."""
 MAX_PORT = 65535
 
 EMPTY_MEANS_OFF = frozenset({"quiet_hours", "holidays"})
-"""Settings that an empty text switches off; elsewhere it is as if the setting were not there."""
+"""Settings that an empty text switches off. Any other setting with an empty text counts as unset."""
 
 
 class Address(NamedTuple):
-    """Where the process listens."""
+    """The address on which the process listens."""
 
     host: str
     port: int
 
 
 class Settings(BaseSettings):
-    """The operator's settings; each field is read from the environment variable of its name in capitals."""
+    """The operator's settings. Each field is read from the environment variable with its name in capitals."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
 
@@ -79,7 +79,7 @@ class Settings(BaseSettings):
 
     @property
     def secrets(self) -> list[str]:
-        """All that must never be logged."""
+        """All values that must never be logged."""
         url = self.database_url.get_secret_value() if self.database_url else ""
         password = urlsplit(url).password or ""
         keys = [key.get_secret_value() for key in (self.telegram_bot_token, self.webhook_secret, *self.token_keys)]
@@ -87,23 +87,23 @@ class Settings(BaseSettings):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone whose calendar the provider's dates follow."""
+        """The time zone of the provider's dates."""
         return ZoneInfo(self.provider_timezone)
 
     @property
     def payment_rules(self) -> PaymentRules:
-        """What the operator allows of payments."""
+        """The operator's rules for payments."""
         lifetime = timedelta(minutes=self.confirmation_minutes)
         return PaymentRules(on=self.payments == "on", limit=self.max_payment, lifetime=lifetime)
 
     @property
     def preferences(self) -> Preferences:
-        """What holds for chats that have chosen nothing else."""
+        """The defaults for chats without a choice of their own."""
         return Preferences(self.reminder_days, self.overdue_days, self.reminder_hour, self.quiet_hours)
 
     @property
     def is_banking_day(self) -> IsBankingDay | None:
-        """Whether banks work on a day, by the holidays of the country that is set; None where none is."""
+        """Tells whether banks work on a day, by the holidays of the chosen country. None if no country is set."""
         return _calendar(self.holidays).is_working_day if self.holidays else None
 
     @field_validator("quiet_hours", mode="before")
@@ -116,7 +116,7 @@ class Settings(BaseSettings):
         start, _, end = (part.strip() for part in value.partition("-"))
         hours = [int(part) if part.isdecimal() else 24 for part in (start, end)]
         if max(hours) > 23 or hours[0] == hours[1]:  # noqa: PLR2004  # a day's last hour
-            raise ValueError("must be two full hours that differ, such as 22-8; empty for none")
+            raise ValueError("must be two different full hours, such as 22-8, or empty for none")
         return QuietHours(*hours)
 
     @field_validator("holidays")
@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     def _bot_token(cls, value: SecretStr) -> SecretStr:
         number, _, rest = value.get_secret_value().strip().partition(":")
         if not (number.isdecimal() and rest):
-            raise ValueError("is not a bot token; @BotFather gives one of the form 123456789:ABC…")
+            raise ValueError("is not a bot token. @BotFather gives you one, of the form 123456789:ABC…")
         return SecretStr(value.get_secret_value().strip())
 
     @field_validator("telegram_api_url", "provider_url")
@@ -152,7 +152,7 @@ class Settings(BaseSettings):
         if value and (url.scheme != "https" or not url.hostname or url.username or url.query or url.fragment):
             raise ValueError("must be a plain web address such as https://HOST/telegram")
         if value and (url.port or 443) not in WEBHOOK_PORTS:
-            raise ValueError("must be at port 443, 80, 88 or 8443: Telegram sends to no other")
+            raise ValueError("must use port 443, 80, 88 or 8443: Telegram sends to no other")
         if value and url.path in {"", "/", *RESERVED_PATHS}:
             raise ValueError("must have a path of its own, such as https://HOST/telegram")
         return value.strip()
@@ -177,9 +177,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _webhook_is_whole(self) -> Self:
         if self.webhook_url and not self.webhook_secret.get_secret_value():
-            raise ValueError("WEBHOOK_URL needs WEBHOOK_SECRET, by which Telegram's requests are known")
+            raise ValueError("WEBHOOK_URL needs WEBHOOK_SECRET, which proves that a request is Telegram's")
         if self.webhook_url and self.web_listen is None:
-            raise ValueError("WEBHOOK_URL needs WEB_LISTEN, the address that your proxy hands its requests on to")
+            raise ValueError("WEBHOOK_URL needs WEB_LISTEN, the address to which your proxy forwards requests")
         return self
 
     @field_validator("database_url")
@@ -224,21 +224,21 @@ class Settings(BaseSettings):
             raise PydanticUseDefault
         parts = [part.strip() for part in value.split(",") if part.strip()]
         if not parts:
-            # Nobody, or everybody? Neither is to happen because the parts of a list were left empty.
+            # A list of empty parts must mean neither nobody nor everybody.
             raise ValueError("holds nothing but commas")
         return parts
 
     @model_validator(mode="before")
     @classmethod
     def _without_empty(cls, values: Any) -> Any:
-        """Leave out what is set to an empty text, but for the settings to which that says something."""
+        """Drop settings with an empty text, unless that has a meaning."""
         if not isinstance(values, dict):
             return values
         return {name: value for name, value in values.items() if value != "" or name in EMPTY_MEANS_OFF}
 
 
 def _calendar(place: str) -> holidays.HolidayBase:
-    """The holidays of ``DE``, or of one of its parts as ``DE-BY``. Raises ValueError."""
+    """Return the holidays of a country (``DE``) or a part of it (``DE-BY``). Raise ValueError for an unknown one."""
     country, _, part = place.upper().partition("-")
     try:
         return holidays.country_holidays(country, subdiv=part or None)
@@ -247,11 +247,11 @@ def _calendar(place: str) -> holidays.HolidayBase:
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Read the settings. Raises :class:`StartError` that lists everything missing or wrong in one message."""
+    """Read the settings. Raise one :class:`StartError` that lists everything missing or wrong."""
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        raise StartError(_explain(error)) from None  # the cause would print the values, secrets among them
+        raise StartError(_explain(error)) from None  # the cause would print the values, including secrets
     except (OSError, UnicodeDecodeError) as error:
         raise StartError(f"The file .env can't be read: {error}.") from None  # as above
 
@@ -259,7 +259,9 @@ def load_settings(**overrides: Any) -> Settings:
 def _explain(error: ValidationError) -> str:
     lines = []
     for problem in error.errors(include_url=False, include_input=False):
-        name = str(problem["loc"][0]).upper() if problem["loc"] else ""  # several together are named by the error
+        name = (
+            str(problem["loc"][0]).upper() if problem["loc"] else ""
+        )  # an error about several settings names them itself
         if problem["type"] == "missing":
             lines.append(f"  {name} is missing")
         elif problem["type"] == "value_error":
@@ -267,4 +269,4 @@ def _explain(error: ValidationError) -> str:
         else:
             lines.append(f"  {name}: {problem['msg']}")
     head = "The bot can't start with these settings:"
-    return "\n".join([head, *lines, "Set them in the environment or in .env; .env.example explains each."])
+    return "\n".join([head, *lines, "Set them in the environment or in .env. The file .env.example explains each."])

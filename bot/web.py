@@ -1,4 +1,4 @@
-"""What the process serves over HTTP: how it is, its figures, and the webhook for Telegram's updates."""
+"""What the process serves over HTTP: health, metrics, and the webhook for Telegram's updates."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from bot.ports import Clock
 from bot.serving import serve_asgi
 
 MAX_UPDATE_BYTES = 1024 * 1024
-"""Bytes; Telegram's own are a few thousand."""
+"""Telegram's own updates have a few thousand."""
 SECRET_HEADER = "x-telegram-bot-api-secret-token"
 
 REQUEST_GRACE = 1.0
-"""Seconds that requests in hand have to end when the serving ends."""
+"""Seconds. At a stop, requests in progress have so long to end."""
 
 HTTP_STATUS = {Answer.HANDLED: 200, Answer.UNREADABLE: 400, Answer.NOT_NOW: 503}
 
 
 @dataclass
 class WebApp:
-    """What is shown of a process. ``webhook`` is set once there is somebody to take updates."""
+    """The endpoints of a process. ``webhook`` is set as soon as updates can be handled."""
 
     health: Health
     metrics: Metrics
@@ -41,7 +41,7 @@ class WebApp:
     webhook: Webhook | None = None
 
     def app(self, webhook_url: str = "") -> Starlette:
-        """The ASGI application; updates come in at the path of ``webhook_url``."""
+        """Return the ASGI application. It takes updates at the path of ``webhook_url``."""
         routes = [
             Route("/healthz", self._alive),
             Route("/readyz", self._ready),
@@ -52,25 +52,25 @@ class WebApp:
         return Starlette(routes=routes)
 
     async def _alive(self, _: Request) -> Response:
-        """The event loop turns; more isn't needed to let a process live."""
+        """Answer while the event loop runs. Nothing else is a reason to restart a process."""
         return JSONResponse({"status": "ok", "version": __version__})
 
     async def _ready(self, _: Request) -> Response:
         report = await self.health.report()
         body = {
             "ready": report.is_ready,
-            "troubles": report.troubles,
+            "troubles": report.problems,
             "updates_good_at": report.updates_at and report.updates_at.isoformat(),
             "check_ended_at": report.check_at and report.check_at.isoformat(),
         }
         return JSONResponse(body, 200 if report.is_ready else 503)
 
     async def _metrics(self, _: Request) -> Response:
-        figures = self.metrics.render(await self.health.report(), self.clock())
-        return Response(figures, headers={"content-type": CONTENT_TYPE_LATEST})
+        metrics = self.metrics.render(await self.health.report(), self.clock())
+        return Response(metrics, headers={"content-type": CONTENT_TYPE_LATEST})
 
     async def _update(self, request: Request) -> Response:
-        """Telegram sends again what isn't answered by 200."""
+        """Take an update. Telegram sends it again unless the answer is 200."""
         if self.webhook is None:
             return Response(status_code=HTTP_STATUS[Answer.NOT_NOW])
         if not self.webhook.knows(request.headers.get(SECRET_HEADER, "")):
@@ -89,7 +89,7 @@ class WebApp:
 
 @asynccontextmanager
 async def serve(web_app: WebApp, address: tuple[str, int], webhook_url: str) -> AsyncIterator[None]:
-    """Serve it all while the context lasts. Raises :class:`StartError` where the address can't be had."""
+    """Serve all endpoints while the context lasts. Raise :class:`StartError` if the address is not available."""
     host, port = address
     async with AsyncExitStack() as stack:
         stack.enter_context(web_app.metrics.counting())
@@ -97,5 +97,5 @@ async def serve(web_app: WebApp, address: tuple[str, int], webhook_url: str) -> 
             await stack.enter_async_context(serve_asgi(web_app.app(webhook_url), host, port, REQUEST_GRACE))
         except OSError as error:
             why = error.strerror or error
-            raise StartError(f"WEB_LISTEN: the address {host}:{port} can't be listened on ({why}).") from error
+            raise StartError(f"WEB_LISTEN: can't listen on the address {host}:{port} ({why}).") from error
         yield

@@ -77,7 +77,7 @@ async def test_all_is_well_before_the_first_start_and_after_and_nothing_is_chang
 ) -> None:
     before = await findings()
     assert [finding.advice for finding in before.values()] == [""] * 4
-    assert before["Store and key"].detail == f"{tmp_path / 'data'} is made at the first start"
+    assert before["Store and key"].detail == f"{tmp_path / 'data'} will be created at the first start"
     assert not contents(tmp_path)
     await open_embedded_store(sandbox.settings(tmp_path / "data", token_keys=KEY)).close()
     found = contents(tmp_path)
@@ -142,13 +142,13 @@ async def test_what_would_stop_the_first_start_is_found_before_it(
 @pytest.mark.parametrize(
     ("fault", "advice"),
     [
-        (Fault.DOWN, "is there, but fails or does not answer in time: try again later"),
-        (Fault.CUT_BEFORE, "is there, but fails or does not answer in time: try again later"),
-        (Fault.RATE_LIMIT, "asks for a pause: try again later"),
-        (Fault.HTML_INSTEAD, "does not answer as the invoice API does (status 200, content type 'text/html"),
-        (Fault.REDIRECT, "does not answer as the invoice API does (status 302)"),
-        (Fault.REFUSED, "does not answer as the invoice API does (status 4"),
-        (Fault.NO_CONTENT, "does not answer as the invoice API does (status 204"),
+        (Fault.DOWN, "is reachable, but fails or does not answer in time. Try again later"),
+        (Fault.CUT_BEFORE, "is reachable, but fails or does not answer in time. Try again later"),
+        (Fault.RATE_LIMIT, "is refusing requests for a while. Try again later"),
+        (Fault.HTML_INSTEAD, "does not answer like the invoice API (status 200, content type 'text/html"),
+        (Fault.REDIRECT, "does not answer like the invoice API (status 302)"),
+        (Fault.REFUSED, "does not answer like the invoice API (status 4"),
+        (Fault.NO_CONTENT, "does not answer like the invoice API (status 204"),
     ],
 )
 async def test_what_is_wrong_with_the_provider_is_said_in_words(
@@ -164,7 +164,7 @@ async def test_a_provider_that_takes_any_token_is_doubted(environment: dict[str,
     sandbox.provider.add_account("doctor-has-no-token")
     assert (await findings())[
         "Provider"
-    ].advice == f"{sandbox.provider_url} gives invoices to any token. Is it the right one?"
+    ].advice == f"{sandbox.provider_url} returns invoices for any token. Is it the right address?"
 
 
 async def test_a_provider_that_nobody_listens_for_cannot_be_reached(
@@ -180,7 +180,7 @@ async def test_an_address_without_the_api_is_no_provider(
 ) -> None:
     monkeypatch.setenv("PROVIDER_URL", f"{sandbox.provider_url}/elsewhere")
     advice = (await findings())["Provider"].advice
-    assert "elsewhere does not answer as the invoice API does (status 404). Check PROVIDER_URL." in advice
+    assert "elsewhere does not answer like the invoice API (status 404). Check PROVIDER_URL." in advice
 
 
 async def test_missing_settings_end_the_examination(

@@ -310,11 +310,11 @@ def test_what_cannot_work_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("name", "value", "advice"),
     [
-        ("QUIET_HOURS", "22", "must be two full hours that differ, such as 22-8; empty for none"),
-        ("QUIET_HOURS", "22-22", "must be two full hours that differ, such as 22-8; empty for none"),
-        ("QUIET_HOURS", "0-24", "must be two full hours that differ, such as 22-8; empty for none"),
-        ("QUIET_HOURS", "22:00-8:00", "must be two full hours that differ, such as 22-8; empty for none"),
-        ("QUIET_HOURS", "22-8-9", "must be two full hours that differ, such as 22-8; empty for none"),
+        ("QUIET_HOURS", "22", "must be two different full hours, such as 22-8, or empty for none"),
+        ("QUIET_HOURS", "22-22", "must be two different full hours, such as 22-8, or empty for none"),
+        ("QUIET_HOURS", "0-24", "must be two different full hours, such as 22-8, or empty for none"),
+        ("QUIET_HOURS", "22:00-8:00", "must be two different full hours, such as 22-8, or empty for none"),
+        ("QUIET_HOURS", "22-8-9", "must be two different full hours, such as 22-8, or empty for none"),
         ("HOLIDAYS", "Germany", "must be a country such as DE, or a part of one such as DE-BY"),
         ("REMINDER_DAYS", "366", "less than or equal to 365"),
         ("OVERDUE_DAYS", "0", "greater than or equal to 1"),

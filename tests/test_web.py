@@ -103,7 +103,7 @@ async def test_without_a_good_poll_for_some_minutes_it_is_not_ready(
     sandbox.telegram.faults.server_error(times=None, method="getUpdates")
     sandbox.clock.put_forward(STALE_AFTER + timedelta(seconds=1))
     troubles = (await http.get("/readyz")).json()["troubles"]
-    assert "Telegram has not been heard of for too long." in troubles
+    assert "Telegram has not answered for too long." in troubles
 
 
 async def test_without_its_store_it_is_not_ready(
@@ -157,7 +157,7 @@ async def test_an_address_that_is_taken_ends_the_start_with_a_sentence(
     with socket.socket() as other:
         other.bind(address)
         other.listen()
-        with pytest.raises(StartError, match=f"WEB_LISTEN: the address 127.0.0.1:{address.port}"):
+        with pytest.raises(StartError, match=f"WEB_LISTEN: can't listen on the address 127.0.0.1:{address.port}"):
             async with running(sandbox.settings(tmp_path, web_listen=address)):
                 pass
 
@@ -167,7 +167,7 @@ def test_the_command_health_says_where_it_would_look(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "1:abc")
     monkeypatch.setenv("PROVIDER_URL", "https://provider.example")
     done = CliRunner().invoke(main, ["health"])
-    assert (done.exit_code, "set WEB_LISTEN" in done.output) == (1, True)
+    assert (done.exit_code, "Set WEB_LISTEN" in done.output) == (1, True)
     monkeypatch.setenv("WEB_LISTEN", str(free_port()))
     done = CliRunner().invoke(main, ["health"])
     assert (done.exit_code, "No bot answers at 127.0.0.1" in done.output) == (1, True)

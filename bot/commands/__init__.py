@@ -1,1 +1,1 @@
-"""The command line's groups beside running: data, chats, outbox. They are for operators, and speak English."""
+"""The operator's commands on stored data: data, chats, outbox. Their texts are English."""

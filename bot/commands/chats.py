@@ -1,4 +1,4 @@
-"""``chats``: see the stored chats, let one rest or wake it, forget one."""
+"""``chats``: list the stored chats, put one to rest or wake it, forget one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import click
 
 from bot.commands.common import json_option, negative_numbers, print_rows, with_store
 from bot.errors import LinkInUse, StartError
-from bot.ports import Overview, Store, utc_now
+from bot.ports import Store, utc_now
 
 CHAT_COLUMNS = {
     "chat": lambda chat: chat.chat_id,
@@ -15,45 +15,41 @@ CHAT_COLUMNS = {
     "next check": lambda chat: chat.next_check_at,
     "alerts": lambda chat: chat.waiting,
     "set aside": lambda chat: chat.set_aside,
-    "rests": lambda chat: chat.resting,
+    "resting": lambda chat: chat.resting,
     "trouble": lambda chat: chat.trouble,
 }
 
 
 @click.group()
 def chats() -> None:
-    """See the chats that the bot remembers; let one rest, wake it, or forget it. Times are UTC."""
+    """List the stored chats. Put one to rest, wake it, or forget it. Times are UTC."""
 
 
 @chats.command("list")
 @json_option
 def list_chats(*, as_json: bool) -> None:
-    """List all chats, by their numbers. Tokens are not shown."""
-
-    async def read(store: Store) -> list[Overview]:
-        return list(await store.overviews())
-
-    print_rows(with_store(read), CHAT_COLUMNS, as_json=as_json)
+    """List all chats by id. Tokens are not shown."""
+    print_rows(with_store(lambda store: store.overviews()), CHAT_COLUMNS, as_json=as_json)
 
 
 @chats.command(context_settings=negative_numbers)
 @click.argument("chat", type=int)
-@click.option("--reason", default="the operator said so", show_default=True, help="Shown in the list.")
+@click.option("--reason", default="the operator said so", show_default=True, help="The list shows it.")
 def rest(chat: int, reason: str) -> None:
-    """Stop the checks and alerts of CHAT; its data stay. It wakes when somebody writes there."""
+    """Stop the checks and alerts of CHAT, and keep its data. It wakes when somebody writes there."""
 
     async def do(store: Store) -> None:
         await _check_stored(store, chat)
         await store.rest(chat, reason)
 
     with_store(do)
-    click.echo(f"Chat {chat} rests.")
+    click.echo(f"Chat {chat} is resting.")
 
 
 @chats.command(context_settings=negative_numbers)
 @click.argument("chat", type=int)
 def wake(chat: int) -> None:
-    """End the rest of CHAT; its next check is due at once."""
+    """Wake CHAT. Its next check is due at once."""
 
     async def do(store: Store) -> bool:
         await _check_stored(store, chat)
@@ -64,9 +60,9 @@ def wake(chat: int) -> None:
 
 @chats.command(context_settings=negative_numbers)
 @click.argument("chat", type=int)
-@click.confirmation_option(prompt="Its token and all that is stored of it goes for good. Do it?")
+@click.confirmation_option(prompt="This deletes its token and all its data for good. Continue?")
 def forget(chat: int) -> None:
-    """Forget CHAT: its token and all its data. Nobody is told."""
+    """Delete the token and all data of CHAT. Nobody is told."""
 
     async def do(store: Store) -> None:
         try:
@@ -74,7 +70,7 @@ def forget(chat: int) -> None:
                 raise _not_stored(chat)
         except LinkInUse:
             raise StartError(
-                f"A payment of chat {chat} is under way, and needs the token to find out how it ends. Try again later."
+                f"A payment of chat {chat} is under way. The token is needed to find out how it ends. Try again later."
             ) from None
 
     with_store(do)
@@ -87,4 +83,4 @@ async def _check_stored(store: Store, chat: int) -> None:
 
 
 def _not_stored(chat: int) -> StartError:
-    return StartError(f"No chat {chat} is stored. `python -m bot chats list` shows those that are.")
+    return StartError(f"No chat {chat} is stored. `python -m bot chats list` lists all chats.")

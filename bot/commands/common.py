@@ -1,4 +1,4 @@
-"""What the commands share: opening the store that the settings name, and printing what was found."""
+"""Shared by the commands: open the store of the settings, and print what was found."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 from bot.errors import StartError, StoreAway
 from bot.ports import Store
 
-if TYPE_CHECKING:  # reading settings takes a while, and `--version` needs none
+if TYPE_CHECKING:  # importing settings takes a while, and `--version` needs none
     from bot.settings import Settings
 
 T = TypeVar("T")
@@ -21,11 +21,11 @@ T = TypeVar("T")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 
 negative_numbers = {"ignore_unknown_options": True}
-"""The numbers of groups begin with a minus sign, which is no option."""
+"""For commands that take a chat: a group's id begins with a minus sign, and is no option."""
 
 
 def settings_with_logs() -> Settings:
-    """The settings, with logs of warnings and worse going to standard error. Raises :class:`StartError`."""
+    """Return the settings. Log warnings and worse to standard error. Raise :class:`StartError` for bad settings."""
     from bot.application import configure_logs
     from bot.settings import load_settings
 
@@ -35,7 +35,7 @@ def settings_with_logs() -> Settings:
 
 
 def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
-    """Run ``work`` on the store. Raises :class:`StartError`, also where the database goes away meanwhile."""
+    """Run ``work`` on the store. Raise :class:`StartError` if it can't be opened, or the database goes away."""
     from bot.factories import open_store
 
     async def run() -> T:
@@ -51,7 +51,7 @@ def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
 
 
 def print_rows(rows: Sequence[Any], columns: dict[str, Callable[[Any], object]], *, as_json: bool) -> None:
-    """Print dataclasses: all of them as JSON, or these columns as a table."""
+    """Print dataclasses as JSON with all their fields, or as a table of ``columns``."""
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
         return

@@ -1,4 +1,4 @@
-"""``migrate``, ``move`` and ``rekey``: what an operator does with all data at once."""
+"""``migrate``, ``move`` and ``rekey``: commands on all data at once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TO_DATABASE, TO_FOLDER = "to-database", "to-folder"
 
 @click.command()
 def migrate() -> None:
-    """Bring the database's schema up to date. A start does that by itself, if its role may."""
+    """Update the database's schema. The bot does so at its start, if its database role may."""
     from bot.store.postgres.backend import migrate_when_there
 
     version = asyncio.run(migrate_when_there(_database_url(settings_with_logs())))
@@ -30,22 +30,22 @@ def migrate() -> None:
 @click.command()
 @click.argument("direction", type=click.Choice([TO_DATABASE, TO_FOLDER]))
 def move(direction: str) -> None:
-    """Move all data between DATA_DIR and DATABASE_URL. What is moved from stays as it is.
+    """Move all data between DATA_DIR and DATABASE_URL. The source stays as it is.
 
-    Stop the bot first. A move that was cut off goes on when it is begun again; at the end both are read and compared.
+    Stop the bot first. Run an interrupted move again to continue it. At the end both places are read and compared.
     """
     click.echo(asyncio.run(_move(settings_with_logs(), direction)))
 
 
 @click.command()
 def rekey() -> None:
-    """Seal all tokens with the first of TOKEN_KEYS. Needs all keys that they were sealed with."""
+    """Seal all tokens with the first of TOKEN_KEYS. All keys that sealed them must be set."""
 
-    async def do(_: Store) -> None:
-        """That is what opening a store does."""
+    async def nothing(_: Store) -> None:
+        """Opening a store seals its tokens anew."""
 
-    with_store(do)
-    click.echo("All tokens that open are sealed with the first key. Of those that do not, a warning stands above.")
+    with_store(nothing)
+    click.echo("All readable tokens are sealed with the first key. For each other one there is a warning above.")
 
 
 async def _move(settings: Settings, direction: str) -> str:
@@ -70,10 +70,10 @@ async def _move(settings: Settings, direction: str) -> str:
         try:
             content = await move_all(source, target, vault, advance)
         except StoreAway:
-            raise StartError("The database has gone away. Run the move again: it goes on where it was.") from None
+            raise StartError("The database has gone away. Run the move again to continue it.") from None
     return (
-        f"Moved {content.chats} chats and {content.payments} payments; both places hold the same "
-        f"(SHA-256 {content.hash[:16]}…). Set or unset DATABASE_URL accordingly, and start the bot."
+        f"Moved {content.chats} chats and {content.payments} payments; both places hold the same data "
+        f"(SHA-256 {content.hash[:16]}…). Set or unset DATABASE_URL accordingly, then start the bot."
     )
 
 

@@ -1,4 +1,4 @@
-"""``outbox``: see the alerts on their way out, send some at once, or throw some away."""
+"""``outbox``: list the alerts that are still to be sent, send some now, or drop some."""
 
 from __future__ import annotations
 
@@ -23,30 +23,27 @@ ALERT_COLUMNS = {
 
 @click.group()
 def outbox() -> None:
-    """See the alerts that wait or were set aside; send some at once, or throw some away. Times are UTC."""
+    """List the alerts that wait or were set aside. Send some now, or drop some. Times are UTC."""
 
 
 @outbox.command("list")
-@click.option("--set-aside", is_flag=True, help="Only those that were set aside, as they were refused too often.")
+@click.option("--set-aside", is_flag=True, help="Only those that were set aside after too many refusals.")
 @json_option
 def list_alerts(*, set_aside: bool, as_json: bool) -> None:
-    """List the alerts, by chat, the oldest first."""
-
-    async def read(store: Store) -> list[WaitingAlert]:
-        return [alert for alert in await store.alerts() if not set_aside or _is_aside(alert)]
-
-    print_rows(with_store(read), ALERT_COLUMNS, as_json=as_json)
+    """List the alerts by chat, the oldest first."""
+    alerts = with_store(lambda store: store.alerts())
+    print_rows([a for a in alerts if _is_dead_letter(a) or not set_aside], ALERT_COLUMNS, as_json=as_json)
 
 
 @outbox.command()
 @click.argument("alerts", nargs=-1, metavar="ALERT…")
 @click.option("--set-aside", is_flag=True, help="All that were set aside.")
 def retry(alerts: tuple[str, ...], *, set_aside: bool) -> None:
-    """Send these alerts at once, also those that were set aside."""
+    """Send these alerts now, including those that were set aside."""
 
     async def do(store: Store) -> int:
         chosen = await _chosen(store, alerts, set_aside=set_aside)
-        return _some(await store.retry_alerts(chosen), chosen)
+        return _checked(await store.retry_alerts(chosen), chosen)
 
     click.echo(f"{with_store(do)} to be sent.")
 
@@ -54,29 +51,29 @@ def retry(alerts: tuple[str, ...], *, set_aside: bool) -> None:
 @outbox.command()
 @click.argument("alerts", nargs=-1, metavar="ALERT…")
 @click.option("--set-aside", is_flag=True, help="All that were set aside.")
-@click.confirmation_option(prompt="Nobody will be told of these. Throw them away?")
+@click.confirmation_option(prompt="Nobody will receive these alerts. Drop them?")
 def drop(alerts: tuple[str, ...], *, set_aside: bool) -> None:
-    """Throw these alerts away."""
+    """Drop these alerts. They are never sent."""
 
     async def do(store: Store) -> int:
         chosen = await _chosen(store, alerts, set_aside=set_aside)
-        return _some(await store.drop_alerts(chosen), chosen)
+        return _checked(await store.drop_alerts(chosen), chosen)
 
-    click.echo(f"{with_store(do)} thrown away.")
+    click.echo(f"{with_store(do)} dropped.")
 
 
 async def _chosen(store: Store, alerts: tuple[str, ...], *, set_aside: bool) -> set[str]:
     if not alerts and not set_aside:
-        raise StartError("Name alerts as `outbox list` shows them, or say --set-aside.")
-    aside = {alert.alert.id for alert in await store.alerts() if _is_aside(alert)} if set_aside else set()
-    return {*alerts, *aside}
+        raise StartError("Name alerts by their ids from `outbox list`, or use --set-aside.")
+    dead_letters = {alert.alert.id for alert in await store.alerts() if _is_dead_letter(alert)} if set_aside else set()
+    return {*alerts, *dead_letters}
 
 
-def _some(count: int, chosen: set[str]) -> int:
+def _checked(count: int, chosen: set[str]) -> int:
     if chosen and not count:
         raise StartError("None of them is in the outbox, or they are being sent right now.")
     return count
 
 
-def _is_aside(alert: WaitingAlert) -> bool:
+def _is_dead_letter(alert: WaitingAlert) -> bool:
     return alert.alert.state is AlertState.DEAD_LETTER

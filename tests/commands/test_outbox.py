@@ -44,7 +44,7 @@ def test_named_alerts_are_thrown_away_once_that_is_confirmed(place: str, run: Ru
     last = json.loads(run("outbox", "list", "--json").stdout)[-1]["alert"]["id"]
     assert run("outbox", "drop", last, answer="n\n").exit_code == 1
     assert len(listed(run)) == 3
-    assert "1 thrown away." in run("outbox", "drop", last, answer="y\n").stdout
+    assert "1 dropped." in run("outbox", "drop", last, answer="y\n").stdout
     assert [invoice for _, invoice, _ in listed(run)] == [1, 2]
 
 
