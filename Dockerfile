@@ -1,5 +1,5 @@
-# The bot in a container, without the sandbox's requirements. compose.yaml runs it with a read-only root file system;
-# by hand:
+# The bot in a container, without the sandbox's requirements. compose.yaml runs it with a read-only root file system.
+# By hand:
 #   docker build -t invoice-bot .
 #   docker run --env-file .env --volume invoice-bot:/data --read-only --tmpfs /tmp --init --stop-timeout 30 invoice-bot
 #   docker run --rm --env-file .env --volume invoice-bot:/data invoice-bot doctor
@@ -15,7 +15,7 @@ RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin bot 
  && install --directory --owner=bot --group=bot --mode=700 /data
 COPY --from=build /venv /venv
 COPY --from=build /app /app
-# Health is asked for within the container only; WEB_LISTEN=0.0.0.0:8080 also shows figures and the webhook outside.
+# Only the container itself asks for health. WEB_LISTEN=0.0.0.0:8080 opens health, metrics and the webhook to others.
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -26,6 +26,6 @@ USER 10001
 VOLUME /data
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=60s --timeout=10s --start-period=60s --retries=3 CMD ["python", "-m", "bot", "health"]
-# In exec form: SIGTERM reaches the bot itself, which also starts no processes that an init would have to look after.
+# In exec form, so that SIGTERM reaches the bot. It starts no processes, so no init has to look after them.
 ENTRYPOINT ["python", "-m", "bot"]
 CMD ["run"]

@@ -1,5 +1,5 @@
-# The front door: `make` lists what can be done. It needs Python 3.11, 3.12 or 3.13, git and make.
-# Another Python or another place for the virtual environment: make test PYTHON=python3.12 VENV=/tmp/venv-312
+# `make` lists all commands. They need Python 3.11, 3.12 or 3.13, git and make.
+# To use another Python or virtual environment: make test PYTHON=python3.12 VENV=/tmp/venv-312
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -39,30 +39,30 @@ types: $(call ready,dev) ## Type checker
 tests: $(call ready,dev) ## All tests
 	$(IN_VENV) -m pytest -n $(WORKERS) --dist worksteal
 
-chaos: $(call ready,dev) ## Kill replicas and their database for a while: make chaos MINUTES=10
+chaos: $(call ready,dev) ## Kill replicas and their database again and again: make chaos MINUTES=10
 	@$(IN_VENV) -m tests.chaos $(MINUTES)
 
-simulate: $(call ready,dev) ## Months of simulated chats, as many as wanted: make simulate SEEDS=1000 FIRST=1
+simulate: $(call ready,dev) ## Simulate months of many chats: make simulate SEEDS=1000 FIRST=1
 	$(IN_VENV) -m tests.simulation.run --first $(FIRST) --seeds $(SEEDS)
 
-format: $(call ready,dev) ## Bring the code into shape: safe fixes, then the formatter
+format: $(call ready,dev) ## Format the code, after safe fixes of the linter
 	$(IN_VENV) -m ruff check --fix
 	$(IN_VENV) -m ruff format
 
-lock: ## Bring requirements/ in line with pyproject.toml, keeping the versions there are
+lock: ## Update requirements/ from pyproject.toml, and keep the present versions
 	@$(call compile,)
 
-upgrade: ## Like lock, with the newest versions that pyproject.toml allows
+upgrade: ## Like lock, but with the newest versions that pyproject.toml allows
 	@$(call compile,--upgrade)
 
-picture: $(call ready,dev) ## Make the README's picture anew
+picture: $(call ready,dev) ## Take the README's picture again
 	@PYTHONPATH=. $(IN_VENV) scripts/picture.py
 
 clean: ## Remove the virtual environment and all caches
 	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find bot tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A stamp for each list of requirements and each Python; newer requirements or another Python make it anew.
+# One stamp for each list of requirements and each Python. Newer requirements or another Python rebuild it.
 $(VENV)/ready-%-$(PYTHON_VERSION): requirements/%.txt
 	@case "$(PYTHON_VERSION)" in 3.11.*|3.12.*|3.13.*) ;; *) \
 	  echo "The bot needs Python 3.11, 3.12 or 3.13, but '$(PYTHON)' is $(or $(PYTHON_VERSION),not there). Name another: make PYTHON=python3.13 …" >&2; \
@@ -73,7 +73,7 @@ $(VENV)/ready-%-$(PYTHON_VERSION): requirements/%.txt
 	@$(IN_VENV) -m pip install -qq --disable-pip-version-check --no-input --require-hashes --requirement $<
 	@touch $@
 
-# The first list holds all packages; the others take their versions from it.
+# The first list holds all packages. The others take their versions from it.
 define compile
 set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
 $(PYTHON) -m venv "$$tools"; "$$tools/bin/python" -m pip install -qq --disable-pip-version-check uv; \

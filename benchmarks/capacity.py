@@ -1,10 +1,10 @@
-"""What one process carries: the processor's time for a check, an answer and an alert, by the whole bot in the sandbox.
+"""The capacity of one process: the processor time of a check and of an answer, by the whole bot in the sandbox.
 
     python -m benchmarks.capacity [people] [postgres]
 
-The bot runs as it is, over real HTTP, in a process of its own, on the embedded store or on PostgreSQL; the load of
-sandbox and database does not count. Processor time is what a busy machine hardly changes; seconds are not. From it
-follows what a core carries at most.
+The bot runs unchanged, over real HTTP, in a process of its own, on the embedded store or on PostgreSQL. The load of
+sandbox and database does not count. A busy machine hardly changes processor time, unlike seconds. The most that a core
+can carry follows from it.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def processor_time(pid: int) -> float:
-    """Seconds that a process has used so far."""
+    """Return the processor seconds of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
 @contextmanager
 def database(wanted: str) -> Iterator[dict[str, str]]:
-    """The setting of a throw-away PostgreSQL if one is wanted, else none."""
+    """Yield the setting for a throw-away PostgreSQL if one is wanted, else nothing."""
     if wanted != "postgres":
         yield {}
         return
@@ -53,7 +53,7 @@ def database(wanted: str) -> Iterator[dict[str, str]]:
 
 
 async def main(people: int = 200, wanted: str = "") -> None:
-    """Measure checks, then answers beside them."""
+    """Measure checks, then answers during checks."""
     async with open_sandbox() as sandbox:
         with TemporaryDirectory() as folder, database(wanted) as setting:
             key = new_key()
@@ -103,9 +103,9 @@ async def main(people: int = 200, wanted: str = "") -> None:
 
 
 async def measure(requests: Sequence[object], talks: list[tuple[Person, Chat]], pid: int) -> None:
-    """Alerts come with the first checks; then checks without news; then questions beside them."""
+    """Wait for the first alerts. Then measure checks without news. Then measure answers during such checks."""
     people = len(talks)
-    while not all(chat.messages for _, chat in talks):  # noqa: ASYNC110  # every chat is told of its invoices
+    while not all(chat.messages for _, chat in talks):  # noqa: ASYNC110  # until every chat has its alerts
         await asyncio.sleep(0.1)
     await asyncio.sleep(10)
     began, count, at = processor_time(pid), len(requests), time.monotonic()

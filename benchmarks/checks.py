@@ -1,10 +1,10 @@
-"""Checks per second of the whole check loop against the plain way of reading invoices, on loopback, in one run.
+"""Compare checks per second of the whole check loop with the plain way of reading invoices, on loopback, in one run.
 
     python -m benchmarks.checks [accounts]
 
-Measured is what happens when nothing has changed: claim the chat, read and decode its list of 30 invoices, compare,
-finish. The plain way only reads and decodes: httpx with its own pool, and json into dictionaries. The server is another
-process and sends the same bytes to everybody.
+A check of an unchanged account is measured: claim the chat, read and decode its list of 30 invoices, compare, finish.
+The plain way only reads and decodes: httpx with its own pool, json into dictionaries. The server is another process,
+and sends the same bytes to everybody.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 def body() -> bytes:
-    """The list that the server sends: all far from their due date, so that nothing is ever told."""
+    """Return the list that the server sends. All due dates are far away, so that no alert follows."""
     made = [
         make_invoice(4000 + n, Decimal("7.95"), issued=date(2026, 11, 1), due=date(2027, 6, 1)) for n in range(INVOICES)
     ]
@@ -52,7 +52,7 @@ def body() -> bytes:
 
 
 async def serve() -> None:
-    """Answer every request with the same bytes; prints the port and ends with its standard input."""
+    """Print the port, and answer every request with the same bytes, until the end of standard input."""
     content = body()
     head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n"
     reply = head.encode() + content
@@ -85,7 +85,7 @@ async def server_process() -> AsyncIterator[str]:
 
 
 class Ours:
-    """The bot's own check loop over an embedded store with so many linked chats."""
+    """The bot's own check loop, on an embedded store with linked chats."""
 
     def __init__(self, store: Store, provider: ProviderClient) -> None:
         self.now = NOW
@@ -99,20 +99,20 @@ class Ours:
             await linking.link(Chat(number), Place(number), Member(number, ""), Token(f"token-{number:010}"))
 
     async def check_all(self, accounts: int) -> float:
-        """Checks per second: every chat is due once."""
+        """Return the checks per second while every chat is due once."""
         self.now += timedelta(minutes=16)
         workers = Workers(AT_ONCE)
         checker = Checker(self._store, self._provider, lambda: self.now, self._plan, workers)
         begin = time.perf_counter()
         await checker.tick()
-        while workers.free < AT_ONCE:  # topped up as fast as possible here; the bot does so once a second
+        while workers.free < AT_ONCE:  # as fast as possible here; the bot ticks once a second
             await asyncio.sleep(0)
             await checker.tick()
         return accounts / (time.perf_counter() - begin)
 
 
 async def plain(url: str, accounts: int) -> float:
-    """Reads per second of the plain way."""
+    """Return the reads per second of the plain way."""
     async with httpx.AsyncClient(trust_env=False) as client:
 
         async def worker(share: int) -> None:

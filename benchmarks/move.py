@@ -1,9 +1,9 @@
-"""Moving a store into a database and back, against copying its files one by one, in one run.
+"""Compare a move into a database and back with copying the files one by one, in one run.
 
     python -m benchmarks.move [chats]
 
 Each chat knows 30 invoices. The plain way reads each file and writes it anew with fsync, as the embedded store does. A
-move writes once and reads everything three times, since it compares at the end. What comes back must be the same bytes.
+move writes once and reads everything three times, because it compares at the end. The same bytes must come back.
 """
 
 from __future__ import annotations

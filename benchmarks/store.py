@@ -1,9 +1,9 @@
-"""What a change costs in the embedded store, and the start, by the number of chats.
+"""The cost of a change in the embedded store, and of its start, by the number of chats.
 
     python -m benchmarks.store [--quick]
 
-The baseline, in the same run on the same disk, is TinyDB as it comes: one JSON file for all chats, rewritten in place
-without a sync at each change. Ratios hold from machine to machine, absolute figures drift.
+The baseline, in the same run on the same disk, is TinyDB unchanged: one JSON file for all chats, rewritten in place
+without a sync at each change. Ratios mean the same on every machine, unlike seconds.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TITLE = "KVM Konfigurierbar (SSD) - (27.06.2026 - 26.07.2026)"
 
 
 def knowledge(total: str = "7.95") -> dict[int, KnownInvoice]:
-    """What a chat with a few years of invoices knows."""
+    """Return the knowledge of a chat with a few years of invoices."""
     return {
         number: KnownInvoice(
             id=number,
@@ -60,7 +60,7 @@ def knowledge(total: str = "7.95") -> dict[int, KnownInvoice]:
 
 
 async def fill(folder: Path, key: str, chats: int) -> None:
-    """Link chats, each with what it knows, through the store itself."""
+    """Link chats through the store itself, each with its knowledge."""
     store = open_store(folder, [key])
     for chat_id in range(1, chats + 1):
         token = Token(f"token-of-{chat_id}")
@@ -78,7 +78,7 @@ async def fill(folder: Path, key: str, chats: int) -> None:
 
 
 async def check(store: Store, now: datetime, *, news: bool) -> tuple[float, float]:
-    """The milliseconds that a claim and the saving of one check take."""
+    """Return the milliseconds for claiming a check and for saving it."""
     begin = time.perf_counter()
     (claimed,) = await store.claim_checks(now, 1, LEASE)
     middle = time.perf_counter()
@@ -97,7 +97,7 @@ async def check(store: Store, now: datetime, *, news: bool) -> tuple[float, floa
 
 
 def plain_tinydb(folder: Path, chats: int, rounds: int) -> float:
-    """The milliseconds that changing one chat takes where all stand in one file."""
+    """Return the milliseconds for changing one chat if all chats share one file."""
     database = TinyDB(folder / "all.json")
     row = {"known": [msgspec.to_builtins(invoice) for invoice in knowledge().values()]}
     database.insert_multiple(Document(row, number) for number in range(1, chats + 1))
@@ -113,7 +113,7 @@ def plain_tinydb(folder: Path, chats: int, rounds: int) -> float:
 
 
 def in_ms(work: Callable[[], object]) -> float:
-    """The milliseconds that a call takes."""
+    """Return the milliseconds of a call."""
     gc.collect()
     begin = time.perf_counter()
     work()
@@ -121,7 +121,7 @@ def in_ms(work: Callable[[], object]) -> float:
 
 
 async def measure(root: Path, chats: int) -> None:
-    """One line of figures."""
+    """Print one line of results."""
     folder, key, rounds = root / str(chats), new_key(), min(chats, 300)
     await fill(folder, key, chats)
     size = sum(path.stat().st_size for path in (folder / "chats").iterdir()) / chats

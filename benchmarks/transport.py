@@ -1,8 +1,8 @@
-"""Requests per second of the bot's transport against httpx's own, on loopback, in one run.
+"""Compare requests per second of the bot's transport with httpx's own, on loopback, in one run.
 
     python benchmarks/transport.py [requests] [at once]
 
-The server answers from the same process, so the figures are a lower bound for both; their ratio is what counts.
+The server answers from the same process, so both results are a lower bound. Their ratio counts.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 async def rate(client: httpx.AsyncClient, url: str, requests: int, at_once: int) -> float:
-    """Requests per second, ``at_once`` of them under way at any time."""
+    """Return the requests per second, with ``at_once`` of them in progress at any time."""
 
     async def worker(share: int) -> None:
         for _ in range(share):

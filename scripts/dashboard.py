@@ -1,4 +1,4 @@
-"""Make docs/grafana-dashboard.json: `PYTHONPATH=. python scripts/dashboard.py`."""
+"""Write docs/grafana-dashboard.json: `PYTHONPATH=. python scripts/dashboard.py`."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ WIDTH, HEIGHT = 8, 7
 
 
 def rate(counter: str, *labels: str) -> dict[str, str]:
-    """A counter's rate by its labels, and what to call each line."""
+    """Return the query for a counter's rate by its labels, with the name of each line."""
     query = f"sum by ({', '.join(labels)}) (rate(invoice_bot_{counter}_total[5m]))"
     return {query: " ".join(f"{{{{{label}}}}}" for label in labels)}
 
 
 def quantile(histogram: str, part: float, name: str) -> dict[str, str]:
-    """What so large a part of the observations stays below."""
+    """Return the query for a quantile: this part of the observations is smaller."""
     return {f"histogram_quantile({part}, sum by (le) (rate(invoice_bot_{histogram}_bucket[5m])))": name}
 
 
-# Title, unit, and the expressions with what to call each.
+# The title, the unit, and the expressions with their names.
 PANELS: list[tuple[str, str, dict[str, str]]] = [
     ("Ready", "short", {"invoice_bot_ready": "{{instance}}"}),
     ("Store answers", "short", {"invoice_bot_store_up": "{{instance}}"}),
     ("Updates handled", "ops", rate("updates", "end")),
     ("Checks", "ops", rate("checks", "end")),
-    ("A check takes", "s", quantile("check_seconds", 0.5, "half") | quantile("check_seconds", 0.99, "99 %")),
+    ("Check duration", "s", quantile("check_seconds", 0.5, "half") | quantile("check_seconds", 0.99, "99 %")),
     (
-        "Checks behind their plan",
+        "Check delay",
         "s",
-        quantile("check_lag_seconds", 0.99, "99 % within") | {"max(invoice_bot_check_due_seconds)": "longest due"},
+        quantile("check_lag_seconds", 0.99, "99 %") | {"max(invoice_bot_check_due_seconds)": "longest overdue"},
     ),
     ("Alerts", "ops", rate("alerts", "kind", "end")),
     (
@@ -40,22 +40,22 @@ PANELS: list[tuple[str, str, dict[str, str]]] = [
         "short",
         {"max(invoice_bot_alerts_waiting)": "waiting", "max(invoice_bot_alerts_set_aside)": "set aside"},
     ),
-    ("Longest due message", "s", {"max(invoice_bot_message_due_seconds)": "age"}),
-    ("Messages that did not get out", "ops", rate("delivery_failures", "reason")),
-    ("Errors of Telegram", "ops", rate("telegram_errors", "reason")),
-    ("Errors of the provider", "ops", rate("provider_errors", "reason")),
+    ("Longest-overdue message", "s", {"max(invoice_bot_message_due_seconds)": "age"}),
+    ("Messages that could not be sent", "ops", rate("delivery_failures", "reason")),
+    ("Telegram errors", "ops", rate("telegram_errors", "reason")),
+    ("Provider errors", "ops", rate("provider_errors", "reason")),
     ("Payments", "ops", rate("payments", "action", "end")),
     ("Waiting for shared limits", "s", rate("budget_wait_seconds", "budget")),
     (
-        "Conflicts of the bot's token",
+        "Bot token conflicts",
         "short",
         {
-            "sum(increase(invoice_bot_token_conflicts_total[1h]))": "in an hour",
+            "sum(increase(invoice_bot_token_conflicts_total[1h]))": "last hour",
             "max(invoice_bot_token_conflict)": "now",
         },
     ),
     ("Memory", "bytes", {"process_resident_memory_bytes": "{{instance}}"}),
-    ("Processor", "percentunit", {"rate(process_cpu_seconds_total[5m])": "{{instance}}"}),
+    ("CPU", "percentunit", {"rate(process_cpu_seconds_total[5m])": "{{instance}}"}),
     (
         "Seconds since the last good poll",
         "s",
@@ -65,7 +65,7 @@ PANELS: list[tuple[str, str, dict[str, str]]] = [
 
 
 def panel(number: int, title: str, unit: str, expressions: dict[str, str]) -> dict[str, Any]:
-    """One graph; three stand side by side."""
+    """Return one graph. Three stand side by side."""
     return {
         "id": number + 1,
         "type": "timeseries",
@@ -81,7 +81,7 @@ def panel(number: int, title: str, unit: str, expressions: dict[str, str]) -> di
 
 
 def dashboard() -> dict[str, Any]:
-    """What Grafana imports; it asks for the data source."""
+    """Return what Grafana imports. Grafana then asks for the data source."""
     source = {"name": "source", "type": "datasource", "query": "prometheus", "label": "Prometheus"}
     return {
         "title": "Invoice bot",

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What the Dockerfile does and the container then runs, without a container engine: a virtual environment of the pinned
-# requirements in a clean folder, the bot's code beside it, and then, as another user and with everything but /data and
-# /tmp read-only, a start, the health check, and a stop by SIGTERM. Needs root, for the other user and the mounts.
+# Do what the Dockerfile and its container do, without a container engine. In a clean folder, install the pinned
+# requirements in a virtual environment, with the bot's code next to it. As another user, with everything but /data and
+# /tmp read-only, start the bot, ask for its health, and stop it by SIGTERM. The other user and the mounts need root.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "scripts/image.sh needs root: it runs the bot as another user." >&2; exit 1; }
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 image=$(mktemp -d /tmp/image-XXXXXX)
 trap 'rm -rf "$image"' EXIT
 chmod 755 "$image"
-# A Python that the other user can run as well, which one under /root isn't.
+# The other user must be able to run this Python, so it can't be one under /root.
 "${PYTHON:-/usr/bin/python3}" -m venv "$image/venv"
 "$image/venv/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes --requirement requirements/run.txt
 mkdir "$image/app" "$image/data" && cp -r bot "$image/app/bot"
@@ -17,12 +17,12 @@ mkdir "$image/app" "$image/data" && cp -r bot "$image/app/bot"
 chown 10001:10001 "$image/data" && chmod 700 "$image/data"
 
 IMAGE=$image PORT=$((20000 + RANDOM % 10000)) unshare --mount --propagation private bash -euo pipefail <<'INSIDE'
-mount -t tmpfs tmpfs /var/tmp  # a place that is writable while the rest is closed
+mount -t tmpfs tmpfs /var/tmp  # this stays writable when the rest becomes read-only
 mkdir /var/tmp/data && chown 10001:10001 /var/tmp/data && chmod 700 /var/tmp/data
 while read -r _ _ _ _ place _; do mount -o remount,bind,ro "$place" 2>/dev/null || true; done < <(sort -rk5 /proc/self/mountinfo)
 mount -o remount,bind,rw /var/tmp
 touch "$IMAGE/app/written" 2>/dev/null && { echo "the root file system can be written to" >&2; exit 1; }
-bot() {  # in a subshell each time: it becomes the bot
+bot() {  # call it in a subshell: it replaces itself by the bot
   exec env -i PATH="$IMAGE/venv/bin:/usr/bin:/bin" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DATA_DIR=/var/tmp/data \
     WEB_LISTEN=127.0.0.1:$PORT TELEGRAM_BOT_TOKEN=123456789:nobody-has-this-token TMPDIR=/var/tmp/data \
     TELEGRAM_API_URL=http://127.0.0.1:9 PROVIDER_URL=http://127.0.0.1:9/api \
@@ -37,4 +37,4 @@ for _ in $(seq 60); do (bot health) >/dev/null 2>&1 && break; sleep 0.5; done
 kill -TERM "$process"
 wait "$process"
 INSIDE
-echo "The image's steps work: another user, a read-only root, health, and a stop."
+echo "The image works: another user, a read-only root, health, and a stop."

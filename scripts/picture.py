@@ -1,7 +1,4 @@
-"""Makes docs/demo.png, the picture in the README: the demo's page after a minute with it.
-
-make picture
-"""
+"""Take docs/demo.png, the README's picture: the demo's page after a minute of use. `make picture` runs this."""
 
 from __future__ import annotations
 
@@ -21,10 +18,10 @@ SIZE = {"width": 1280, "height": 800}
 
 
 async def main() -> None:
-    """Use the page as a newcomer would, and take a picture of it."""
+    """Use the page as a newcomer would, then take a picture of it."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
-        sys.exit("The picture is taken with Chromium, which is not installed here. On Debian: apt-get install chromium")
+        sys.exit("Taking the picture needs Chromium, which is not installed. On Debian: apt-get install chromium")
     async with staged() as stage, open_page(stage) as address, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--headless", "--no-sandbox"])
         page = await browser.new_page(viewport=SIZE, color_scheme="light", reduced_motion="reduce")  # type: ignore[arg-type]
@@ -36,7 +33,7 @@ async def main() -> None:
 
 
 async def use(page: Page) -> None:
-    """Link, be told of a new invoice, get its PDF, and be asked whether to pay."""
+    """Link, get the alert of a new invoice and its PDF, and ask to pay it."""
     await page.locator(".instead").click()
     await page.locator("#text").fill(f"/link {TOKEN}")
     await page.keyboard.press("Enter")
