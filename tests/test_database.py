@@ -73,7 +73,7 @@ async def test_a_command_is_answered_from_the_database(settings: Settings, ada: 
     assert not settings.data_dir.exists()
 
 
-async def test_while_the_database_is_away_commands_say_so_and_afterwards_all_goes_on(
+async def test_while_the_database_is_away_commands_say_so_and_afterwards_they_work(
     settings: Settings, ada: Person, chat: Chat, own_cluster: Cluster
 ) -> None:
     with capture_logs() as logs:
@@ -92,7 +92,7 @@ async def test_while_the_database_is_away_commands_say_so_and_afterwards_all_goe
     assert wrong == ["database is away"]
 
 
-async def test_a_token_that_comes_while_the_database_is_away_does_not_stay_in_the_chat(
+async def test_a_token_sent_while_the_database_is_away_is_deleted_from_the_chat(
     settings: Settings, ada: Person, chat: Chat, own_cluster: Cluster
 ) -> None:
     async with running(settings, tick=0.1):

@@ -50,7 +50,7 @@ def exported() -> set[str]:
     return {name + end for name, kind in kinds.items() for end in ends[kind] if not name.endswith("_created")}
 
 
-def test_alert_rules_and_dashboard_ask_for_nothing_that_is_not_exported() -> None:
+def test_alert_rules_and_dashboard_use_only_exported_metrics() -> None:
     names = exported()
     rules = [rule for group in yaml_of("docs/alert-rules.yml")["groups"] for rule in group["rules"]]
     asked = [name for rule in rules for name in NAME.findall(rule["expr"])]
@@ -60,21 +60,21 @@ def test_alert_rules_and_dashboard_ask_for_nothing_that_is_not_exported() -> Non
     assert set(asked) <= names
 
 
-def test_every_figure_of_the_bot_is_on_the_dashboard() -> None:
+def test_every_metric_of_the_bot_is_on_the_dashboard() -> None:
     shown = set(NAME.findall(text_of("docs/grafana-dashboard.json")))
     left_out = {"invoice_bot_build", "invoice_bot_check_ended_timestamp_seconds"}
     ours = {re.sub("_(bucket|count|sum)$", "", name) for name in exported() if name.startswith("invoice_bot")}
     assert ours - {re.sub("_bucket$", "", name) for name in shown} <= left_out
 
 
-def test_every_alert_rule_says_what_is_the_matter() -> None:
+def test_every_alert_rule_has_a_summary_and_a_severity() -> None:
     for group in yaml_of("docs/alert-rules.yml")["groups"]:
         for rule in group["rules"]:
             assert rule["annotations"]["summary"]
             assert rule["labels"]["severity"] in {"warning", "critical"}
 
 
-def test_the_events_that_count_are_events_that_the_code_logs() -> None:
+def test_every_counted_event_is_logged_somewhere() -> None:
     code = "".join(
         path.read_text(encoding="utf-8") for path in (ROOT / "bot").rglob("*.py") if path.name != "metrics.py"
     )
@@ -82,7 +82,7 @@ def test_the_events_that_count_are_events_that_the_code_logs() -> None:
         assert f'"{event}"' in code, event
 
 
-def test_an_event_counts_whatever_the_level_that_is_printed() -> None:
+def test_an_event_counts_at_any_log_level() -> None:
     metrics = Metrics()
     structlog.configure(wrapper_class=structlog.stdlib.BoundLogger, logger_factory=structlog.ReturnLoggerFactory())
     with metrics.counting():
@@ -92,7 +92,7 @@ def test_an_event_counts_whatever_the_level_that_is_printed() -> None:
     assert 'invoice_bot_delivery_failures_total{reason="TelegramDown"} 1.0' in shown
 
 
-def test_what_happens_rarely_is_there_from_the_start_so_that_its_first_time_is_an_increase() -> None:
+def test_rare_series_exist_from_the_start_so_that_their_first_event_is_an_increase() -> None:
     shown = Metrics().render(Report(()), datetime.now(UTC)).decode()
     assert "invoice_bot_token_conflicts_total 0.0" in shown
     for action in Action:
@@ -102,7 +102,7 @@ def test_what_happens_rarely_is_there_from_the_start_so_that_its_first_time_is_a
         assert f'invoice_bot_alerts_total{{end="set aside",kind="{kind}"}} 0.0' in shown
 
 
-def test_a_conflict_of_the_token_is_seen_for_as_long_as_it_lasts() -> None:
+def test_the_gauge_of_a_token_conflict_is_set_while_it_lasts() -> None:
     metrics = Metrics()
 
     def gauge() -> str:
@@ -117,7 +117,7 @@ def test_a_conflict_of_the_token_is_seen_for_as_long_as_it_lasts() -> None:
     assert [line[-3:] for line in seen] == ["0.0", "1.0", "0.0"]
 
 
-def test_one_process_that_is_gone_is_an_alert_and_so_is_a_conflict_that_lasts() -> None:
+def test_a_gone_process_and_a_lasting_conflict_are_alerts() -> None:
     rules = {
         rule["alert"]: rule["expr"] for group in yaml_of("docs/alert-rules.yml")["groups"] for rule in group["rules"]
     }
@@ -128,7 +128,7 @@ def test_one_process_that_is_gone_is_an_alert_and_so_is_a_conflict_that_lasts() 
 # --- CI --------------------------------------------------------------------------------------------------------------
 
 
-def test_ci_installs_whatever_is_missing_in_one_way_that_asks_nothing() -> None:
+def test_ci_installs_missing_packages_without_questions() -> None:
     (install,) = re.findall("^.*apt-get install.*$", text_of(".ci/run"), re.MULTILINE)
     assert "--yes" in install
     assert re.findall(r"\binstall (postgresql|chromium)\b", text_of(".ci/run")) == ["postgresql", "chromium"]
@@ -137,13 +137,13 @@ def test_ci_installs_whatever_is_missing_in_one_way_that_asks_nothing() -> None:
 # --- Compose, systemd, Dockerfile ------------------------------------------------------------------------------------
 
 
-def test_the_compose_file_keeps_to_its_schema() -> None:
+def test_the_compose_file_is_valid() -> None:
     command = [str(SCRIPTS / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", "compose.yaml"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 
-def test_three_replicas_share_one_database_and_nothing_on_a_disk() -> None:
+def test_three_replicas_share_one_database_and_no_disk() -> None:
     services = yaml_of("compose.yaml")["services"]
     replica = services["replica"]
     assert replica["deploy"]["replicas"] == 3
@@ -153,12 +153,12 @@ def test_three_replicas_share_one_database_and_nothing_on_a_disk() -> None:
     assert services["bot"]["profiles"] == ["single"]
 
 
-def test_what_is_not_built_here_is_pinned_to_its_digest() -> None:
+def test_foreign_images_are_pinned_to_a_digest() -> None:
     services = yaml_of("compose.yaml")["services"]
     assert all("@sha256:" in service["image"] for service in services.values() if "build" not in service)
 
 
-def test_whoever_stops_it_waits_longer_than_it_may_take() -> None:
+def test_every_supervisor_waits_longer_than_a_stop_may_take() -> None:
     for service in ("bot", "replica"):
         assert float(yaml_of("compose.yaml")["services"][service]["stop_grace_period"].rstrip("s")) > STOPS_WITHIN
     assert float(unit()["Service"]["TimeoutStopSec"]) > STOPS_WITHIN
@@ -172,12 +172,12 @@ def unit() -> configparser.ConfigParser:
     return parser
 
 
-def test_the_unit_says_how_to_begin_from_what_is_in_a_clone() -> None:
+def test_the_unit_s_instructions_name_a_file_of_the_clone() -> None:
     (source,) = re.findall(r"install --mode=600 (\S+) /etc/invoice-bot.env", text_of("deploy/invoice-bot.service"))
     assert (ROOT / source).is_file()
 
 
-def test_the_unit_gives_the_bot_its_folder_and_little_else() -> None:
+def test_the_unit_allows_the_bot_its_folder_and_little_else() -> None:
     service = unit()["Service"]
     assert service["ExecStart"].endswith("-m bot run")
     assert f"DATA_DIR=/var/lib/{service['StateDirectory']}" in service["Environment"]
@@ -200,7 +200,7 @@ def test_the_dockerfile_passes_its_linter() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_image_runs_as_nobody_special_and_says_how_it_is() -> None:
+def test_the_image_runs_without_privileges_and_has_a_health_check() -> None:
     lines = text_of("Dockerfile")
     assert re.search(r"^USER 10001$", lines, re.MULTILINE)
     assert re.search(r'^HEALTHCHECK .* CMD \["python", "-m", "bot", "health"\]$', lines, re.MULTILINE)

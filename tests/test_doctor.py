@@ -64,7 +64,7 @@ def contents(folder: Path) -> dict[str, bytes | None]:
         ({"PAYMENTS": "off", "MAX_PAYMENT": "50.00"}, "all there; payments are off"),
     ],
 )
-async def test_it_says_what_may_be_paid(
+async def test_it_says_whether_payments_are_on_and_their_limit(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], words: str
 ) -> None:
     for name, value in settings.items():
@@ -72,7 +72,7 @@ async def test_it_says_what_may_be_paid(
     assert (await findings())["Settings"] == Finding("Settings", words)
 
 
-async def test_all_is_well_before_the_first_start_and_after_and_nothing_is_changed(
+async def test_all_is_well_before_and_after_the_first_start_and_nothing_is_changed(
     environment: dict[str, str], sandbox: Sandbox, tmp_path: Path
 ) -> None:
     before = await findings()
@@ -87,7 +87,7 @@ async def test_all_is_well_before_the_first_start_and_after_and_nothing_is_chang
     assert contents(tmp_path) == found
 
 
-async def test_nothing_is_sealed_anew(
+async def test_no_token_is_sealed_anew(
     environment: dict[str, str], sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await open_embedded_store(sandbox.settings(tmp_path / "data", token_keys=KEY)).close()
@@ -97,7 +97,7 @@ async def test_nothing_is_sealed_anew(
     assert contents(tmp_path) == before
 
 
-async def test_the_store_is_examined_while_the_bot_has_it(
+async def test_the_store_is_examined_next_to_a_running_bot(
     environment: dict[str, str], sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_embedded_store(sandbox.settings(tmp_path / "data", token_keys=KEY))
@@ -108,7 +108,7 @@ async def test_the_store_is_examined_while_the_bot_has_it(
     await store.close()
 
 
-async def test_chats_that_rest_and_alerts_set_aside_are_counted_also_beside_a_running_bot(
+async def test_resting_chats_and_dead_letters_are_counted_next_to_a_running_bot(
     environment: dict[str, str], sandbox: Sandbox, tmp_path: Path
 ) -> None:
     store = open_embedded_store(sandbox.settings(tmp_path / "data", token_keys=KEY))
@@ -132,7 +132,7 @@ async def test_chats_that_rest_and_alerts_set_aside_are_counted_also_beside_a_ru
         ("DATA_DIR", "/dev/null/data", "Set DATA_DIR to a folder"),
     ],
 )
-async def test_what_would_stop_the_first_start_is_found_before_it(
+async def test_an_obstacle_to_the_first_start_is_found_before_it(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str, value: str, advice: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -151,7 +151,7 @@ async def test_what_would_stop_the_first_start_is_found_before_it(
         (Fault.NO_CONTENT, "does not answer like the invoice API (status 204"),
     ],
 )
-async def test_what_is_wrong_with_the_provider_is_said_in_words(
+async def test_the_provider_s_faults_are_put_into_words(
     environment: dict[str, str], sandbox: Sandbox, fault: Fault, advice: str
 ) -> None:
     sandbox.provider.faults.switch_on(fault)
@@ -160,14 +160,14 @@ async def test_what_is_wrong_with_the_provider_is_said_in_words(
     assert "error." not in found
 
 
-async def test_a_provider_that_takes_any_token_is_doubted(environment: dict[str, str], sandbox: Sandbox) -> None:
+async def test_a_provider_that_accepts_any_token_is_doubted(environment: dict[str, str], sandbox: Sandbox) -> None:
     sandbox.provider.add_account("doctor-has-no-token")
     assert (await findings())[
         "Provider"
     ].advice == f"{sandbox.provider_url} returns invoices for any token. Is it the right address?"
 
 
-async def test_a_provider_that_nobody_listens_for_cannot_be_reached(
+async def test_a_provider_without_a_listener_cannot_be_reached(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROVIDER_URL", "http://127.0.0.1:1/api")
@@ -183,9 +183,7 @@ async def test_an_address_without_the_api_is_no_provider(
     assert "elsewhere does not answer like the invoice API (status 404). Check PROVIDER_URL." in advice
 
 
-async def test_missing_settings_end_the_examination(
-    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_missing_settings_end_the_report(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PROVIDER_URL")
     found = await findings()
     assert list(found) == ["Settings"]
@@ -205,7 +203,7 @@ async def test_only_errors_are_logged_and_masked(
 
 
 @pytest.mark.parametrize("fault", [None, Fault.DOWN, Fault.HTML_INSTEAD])
-async def test_a_run_prints_its_findings_alone_and_no_secret(
+async def test_a_run_prints_only_its_findings_and_no_secret(
     environment: dict[str, str], sandbox: Sandbox, tmp_path: Path, fault: Fault | None
 ) -> None:
     if fault:
@@ -225,7 +223,7 @@ async def test_a_run_prints_its_findings_alone_and_no_secret(
     assert not any(secret in out for secret in (BOT_TOKEN, BOT_TOKEN.partition(":")[2], KEY))
 
 
-async def test_a_database_that_is_away_is_named_and_nothing_waits_for_it(
+async def test_a_database_that_is_away_is_named_without_waiting_for_it(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"postgresql://bot@/bot?host={tmp_path}")

@@ -60,7 +60,7 @@ def test_structlog_and_the_standard_library_write_alike(lines: Lines, form: LogF
         assert "late by 3 s" in second
 
 
-def test_context_bound_for_a_task_is_on_every_line(lines: Lines) -> None:
+def test_context_bound_to_a_task_is_on_every_line(lines: Lines) -> None:
     with structlog.contextvars.bound_contextvars(chat=42):
         structlog.get_logger("bot").info("checked")
         logging.getLogger("other").info("sent")
@@ -77,12 +77,12 @@ def test_the_bot_token_is_masked_in_messages_arguments_and_fields(lines: Lines, 
     assert logs.MASK in written
 
 
-def test_the_part_of_the_bot_token_behind_the_colon_is_masked_alone(lines: Lines) -> None:
+def test_the_part_of_the_bot_token_after_the_colon_is_masked_alone(lines: Lines) -> None:
     logging.getLogger("bot").info("half of it: %s", BOT_TOKEN.partition(":")[2])
     assert BOT_TOKEN.partition(":")[2] not in lines()
 
 
-def test_any_bot_token_is_known_by_its_form(lines: Lines) -> None:
+def test_any_bot_token_is_recognised_by_its_form(lines: Lines) -> None:
     other = "987654321:BBF_never-registered-anywhere-98765"
     logging.getLogger("bot").info("%s %s", other, quote(other))
     written = lines()
@@ -136,7 +136,7 @@ def test_local_variables_are_not_shown_in_tracebacks(lines: Lines) -> None:
         "authorization=bearer%20{}",
     ],
 )
-def test_tokens_nobody_registered_are_known_by_what_stands_before_them(lines: Lines, text: str) -> None:
+def test_unregistered_tokens_are_recognised_by_the_text_before_them(lines: Lines, text: str) -> None:
     message = text.format("s3cret|never-registered")
     logging.getLogger("bot").info(message)
     logging.getLogger("bot").info("%r", {"text": message})
@@ -144,7 +144,7 @@ def test_tokens_nobody_registered_are_known_by_what_stands_before_them(lines: Li
     assert "s3cret" not in lines()
 
 
-def test_what_only_looks_like_the_link_command_stays_readable(lines: Lines) -> None:
+def test_text_that_only_looks_like_the_link_command_stays_readable(lines: Lines) -> None:
     structlog.get_logger("bot").info("handled", page="docs/links", other="/linked words", text="see '/link'")
     written = lines()
     assert "docs/links" in written
@@ -177,7 +177,7 @@ def test_a_longer_secret_leaves_nothing_behind_when_a_shorter_one_is_part_of_it(
     assert secrets.mask("12345678-and-the-rest") == logs.MASK
 
 
-def test_secrets_out_of_use_are_forgotten_and_those_in_use_are_not() -> None:
+def test_unused_secrets_are_forgotten_and_used_ones_are_not() -> None:
     secrets = Secrets(limit=3)
     secrets.keep(["lasting-one"])
     for number in range(10):
@@ -188,14 +188,14 @@ def test_secrets_out_of_use_are_forgotten_and_those_in_use_are_not() -> None:
     assert len(secrets._recent) == 3
 
 
-def test_words_too_short_for_a_credential_do_not_blot_out_the_log() -> None:
+def test_words_too_short_for_a_credential_stay_readable() -> None:
     secrets = Secrets()
     secrets.add("invoice")
     secrets.keep(["", "paid"])
     assert secrets.mask("invoice paid") == "invoice paid"
 
 
-def test_libraries_are_held_at_info_and_chatty_ones_at_warning(lines: Lines) -> None:
+def test_libraries_log_from_info_and_chatty_ones_from_warning(lines: Lines) -> None:
     for name in ("telegram.ext.Application", "asyncio", "stamina"):
         logging.getLogger(name).debug("too much")
         logging.getLogger(name).info("%s is heard", name)
@@ -210,12 +210,12 @@ def test_libraries_are_held_at_info_and_chatty_ones_at_warning(lines: Lines) -> 
 
 
 @pytest.mark.parametrize("name", ["telegram.Bot", "telegram.ext.ExtBot", "telegram.request.BaseRequest"])
-def test_received_data_that_the_library_cannot_read_is_not_printed(lines: Lines, name: str) -> None:
+def test_received_data_that_the_library_cannot_read_is_not_logged(lines: Lines, name: str) -> None:
     logging.getLogger(name).critical("Received data was %r", "private words")
     assert lines() == ""
 
 
-def test_a_higher_level_holds_for_everybody(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_higher_level_applies_to_everybody(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("ERROR", "console")
     for name in ("bot", "httpx", "telegram"):
         logging.getLogger(name).warning("not heard")
@@ -225,7 +225,7 @@ def test_a_higher_level_holds_for_everybody(capsys: pytest.CaptureFixture[str]) 
     assert written.count("heard from") == 3
 
 
-def test_configuring_again_replaces_what_was_there(lines: Lines) -> None:
+def test_configuring_again_replaces_the_handlers(lines: Lines) -> None:
     logs.configure("INFO", "json", ["another-secret"])
     logging.getLogger("bot").info("once another-secret")
     written = lines()
@@ -262,7 +262,7 @@ def test_a_closed_standard_error_stops_nobody(lines: Lines, monkeypatch: pytest.
     assert "heard again" in lines()
 
 
-def test_exceptions_that_nobody_caught_are_logged_masked(lines: Lines) -> None:
+def test_uncaught_exceptions_are_logged_masked(lines: Lines) -> None:
     def fail() -> None:
         raise RuntimeError(BOT_TOKEN)
 
@@ -279,7 +279,7 @@ def test_exceptions_that_nobody_caught_are_logged_masked(lines: Lines) -> None:
     _assert_unreadable(written)
 
 
-def test_an_interrupt_by_the_keyboard_is_no_error(lines: Lines) -> None:
+def test_a_keyboard_interrupt_is_no_error(lines: Lines) -> None:
     sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert lines() == ""
 

@@ -79,7 +79,7 @@ def run(*command: Path | str, cwd: Path) -> str:
     return done.stdout
 
 
-def test_the_version_has_its_place_in_the_changelog() -> None:
+def test_the_changelog_has_the_version() -> None:
     headings = re.findall(r"^## \[(.+?)\]", text_of("CHANGELOG.md"), flags=re.MULTILINE)
     assert headings[0] == "Unreleased"
     assert headings[1:] in ([], [bot.__version__, *headings[2:]])
@@ -185,7 +185,7 @@ def instructions() -> list[tuple[str, str]]:
     return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in lines)]
 
 
-def test_the_image_stands_on_a_pinned_base() -> None:
+def test_the_image_has_a_pinned_base() -> None:
     bases = {rest.split(" AS ")[0] for word, rest in instructions() if word == "FROM"}
     assert len(bases) == 1
     assert re.fullmatch(r"python:3\.13\.\d+-slim-\w+@sha256:[0-9a-f]{64}", bases.pop())
@@ -234,7 +234,7 @@ def make(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["make", *arguments], cwd=ROOT, env=clean, capture_output=True, text=True, check=False)
 
 
-def test_make_alone_lists_what_there_is() -> None:
+def test_make_alone_lists_its_commands() -> None:
     listed = make().stdout
     for command in ("demo", "test", "run", "lint", "format", "lock", "clean"):
         assert re.search(rf"^  make {command} +\S", listed, flags=re.MULTILINE), command

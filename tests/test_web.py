@@ -87,7 +87,7 @@ async def test_it_is_ready_once_it_polls_and_looks_for_checks(
     assert (answer.status_code, answer.json()["troubles"]) == (200, [])
 
 
-async def test_it_lives_but_is_not_ready_while_it_waits_for_telegram(
+async def test_it_is_alive_but_not_ready_while_it_waits_for_telegram(
     sandbox: Sandbox, tmp_path: Path, address: Address, http: httpx.AsyncClient
 ) -> None:
     async with assembled(sandbox.settings(tmp_path, web_listen=address), sandbox.clock):
@@ -119,7 +119,7 @@ async def test_without_its_store_it_is_not_ready(
     assert (await figures(http))["invoice_bot_store_up"] == 0
 
 
-async def test_the_figures_tell_what_was_done(
+async def test_the_metrics_count_what_was_done(
     bot: InvoiceBot, sandbox: Sandbox, account: Account, ada: Person, chat: Chat, http: httpx.AsyncClient
 ) -> None:
     await ask_bot(chat, ada, f"/link {TOKEN}", "linked")
@@ -144,14 +144,14 @@ async def test_the_figures_tell_what_was_done(
     assert "process_resident_memory_bytes" in told
 
 
-async def test_nothing_is_served_where_nobody_asked_for_it(sandbox: Sandbox, tmp_path: Path) -> None:
+async def test_without_web_listen_nothing_is_served(sandbox: Sandbox, tmp_path: Path) -> None:
     async with running(sandbox.settings(tmp_path), tick=TICK) as bot:
         assert not bot._web_app.metrics._rules.keys() & {"unheard of"}
         with pytest.raises(StartError, match="No bot answers at"):
             ask("127.0.0.1", free_port())
 
 
-async def test_an_address_that_is_taken_ends_the_start_with_a_sentence(
+async def test_a_taken_address_ends_the_start_with_a_sentence(
     sandbox: Sandbox, tmp_path: Path, address: Address
 ) -> None:
     with socket.socket() as other:
@@ -162,7 +162,7 @@ async def test_an_address_that_is_taken_ends_the_start_with_a_sentence(
                 pass
 
 
-def test_the_command_health_says_where_it_would_look(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_command_health_names_the_setting_or_the_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "1:abc")
     monkeypatch.setenv("PROVIDER_URL", "https://provider.example")
@@ -195,7 +195,7 @@ async def test_an_update_that_telegram_sends_again_is_answered_once(
 
 
 @pytest.mark.parametrize("secret", ["", "wrong", SECRET[:-1], SECRET + "x"])
-async def test_who_does_not_know_the_secret_is_turned_away(
+async def test_requests_without_the_secret_are_refused(
     secret: str, hooked: InvoiceBot, sandbox: Sandbox, ada: Person, chat: Chat, http: httpx.AsyncClient
 ) -> None:
     ada.send(chat, "/help")
@@ -207,27 +207,27 @@ async def test_who_does_not_know_the_secret_is_turned_away(
     ("body", "status"),
     [(b"x" * (MAX_UPDATE_BYTES + 1), 413), (b"no json", 400), (b"[1]", 400), (b"\xff", 400), (b'{"message": 1}', 400)],
 )
-async def test_what_is_no_update_is_refused(
+async def test_anything_but_an_update_is_refused(
     body: bytes, status: int, hooked: InvoiceBot, http: httpx.AsyncClient
 ) -> None:
     answer = await http.post("/telegram", content=body, headers={SECRET_HEADER: SECRET})
     assert answer.status_code == status
 
 
-async def test_an_update_with_a_part_that_cannot_be_read_is_taken_and_passed_over(
+async def test_an_update_with_an_unreadable_part_is_accepted_and_skipped(
     hooked: InvoiceBot, http: httpx.AsyncClient
 ) -> None:
     update = {"update_id": 5, "message": {"text": "secret words", "chat": "no chat"}}
     assert (await http.post("/telegram", json=update, headers={SECRET_HEADER: SECRET})).status_code == 200
 
 
-async def test_what_was_cut_off_at_a_stop_is_not_confirmed(hooked: InvoiceBot, http: httpx.AsyncClient) -> None:
+async def test_an_update_during_a_stop_is_not_confirmed(hooked: InvoiceBot, http: httpx.AsyncClient) -> None:
     hooked.tracker.close()
     update = {"update_id": 6}
     assert (await http.post("/telegram", json=update, headers={SECRET_HEADER: SECRET})).status_code == 503
 
 
-async def test_a_download_is_confirmed_with_the_file_and_a_long_one_holds_up_its_chat_no_longer(
+async def test_a_download_is_confirmed_with_the_file_and_a_long_one_before_it(
     monkeypatch: pytest.MonkeyPatch,
     hooked: InvoiceBot,
     sandbox: Sandbox,
@@ -251,7 +251,7 @@ async def test_a_download_is_confirmed_with_the_file_and_a_long_one_holds_up_its
     assert "please ask for it again" in chat.messages[-1].text
 
 
-async def test_the_webhook_is_set_with_its_secret_and_set_again_where_it_is_gone(
+async def test_the_webhook_is_set_with_its_secret_and_set_again_if_it_is_gone(
     hooked: InvoiceBot, sandbox: Sandbox
 ) -> None:
     (call,) = sandbox.telegram.calls_of("setWebhook")

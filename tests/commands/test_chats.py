@@ -31,7 +31,7 @@ def test_the_list_shows_chats_and_no_tokens(place: str, run: Run) -> None:
     assert "secret-token" not in done.stdout
 
 
-def test_the_list_as_json_has_all_there_is(place: str, run: Run) -> None:
+def test_the_list_as_json_is_complete(place: str, run: Run) -> None:
     with_store(two_chats)
     other, chat = json.loads(run("chats", "list", "--json").stdout)
     assert (other["chat_id"], chat["chat_id"]) == (OTHER, CHAT)
@@ -46,7 +46,7 @@ def test_a_group_can_be_rested_and_woken(place: str, run: Run) -> None:
     assert run("chats", "wake", str(OTHER)).stdout == f"Chat {OTHER} was not resting.\n"
 
 
-def test_a_chat_is_forgotten_once_that_is_confirmed(place: str, run: Run) -> None:
+def test_a_chat_is_forgotten_after_a_confirmation(place: str, run: Run) -> None:
     with_store(two_chats)
     assert run("chats", "forget", str(CHAT), answer="n\n").exit_code == 1
     assert with_store(lambda store: store.chat(CHAT)).link is not None
@@ -68,14 +68,14 @@ def test_a_chat_with_a_payment_under_way_is_not_forgotten(place: str, run: Run) 
     assert with_store(lambda store: store.chat(CHAT)).link is not None
 
 
-def test_a_chat_that_is_not_stored_is_named(place: str, run: Run) -> None:
+def test_an_unknown_chat_is_named(place: str, run: Run) -> None:
     for command in (["rest", "1"], ["wake", "1"], ["forget", "1", "--yes"]):
         done = run("chats", *command)
         assert (done.exit_code, done.stdout) == (1, "")
         assert "No chat 1 is stored" in done.stderr
 
 
-def test_a_folder_that_a_bot_has_ends_with_a_sentence(folder: Path, run: Run) -> None:
+def test_a_folder_in_use_ends_with_a_sentence(folder: Path, run: Run) -> None:
     store = open_embedded_store(load_settings())
     done = run("chats", "list")
     asyncio.run(store.close())

@@ -13,9 +13,7 @@ from tests.commands.stores import with_store
 from tests.store.examples import CHAT, linked
 
 
-def test_migrate_brings_the_schema_up_to_date(
-    folder: Path, database_url: str, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_migrate_updates_the_schema(folder: Path, database_url: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
     for _ in range(2):
         assert run("migrate").stdout == "The schema is at version 0001.\n"
@@ -55,7 +53,7 @@ def test_a_move_needs_the_keys_in_the_settings(
     assert "TOKEN_KEYS must be set too" in done.stderr
 
 
-def test_after_rekey_the_old_key_may_go(place: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_rekey_the_old_key_can_be_removed(place: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
     with_store(linked)
     new = new_key()

@@ -22,7 +22,7 @@ def listed(run: Run, *options: str) -> list[tuple[int, int, str]]:
     return [(alert["chat_id"], alert["alert"]["invoice_id"], alert["alert"]["state"]) for alert in alerts]
 
 
-def test_the_list_shows_what_waits_and_what_was_set_aside(place: str, run: Run) -> None:
+def test_the_list_shows_waiting_alerts_and_dead_letters(place: str, run: Run) -> None:
     with_store(one_aside_two_waiting)
     assert listed(run) == [(OTHER, 1, "waiting"), (OTHER, 2, "waiting"), (CHAT, 7, "set_aside")]
     assert listed(run, "--set-aside") == [(CHAT, 7, "set_aside")]
@@ -31,7 +31,7 @@ def test_the_list_shows_what_waits_and_what_was_set_aside(place: str, run: Run) 
     assert lines[0].split()[:3] == ["alert", "chat", "kind"]
 
 
-def test_what_was_set_aside_is_sent_again(place: str, run: Run) -> None:
+def test_dead_letters_are_sent_again(place: str, run: Run) -> None:
     with_store(one_aside_two_waiting)
     assert run("outbox", "retry", "--set-aside").stdout == "1 to be sent.\n"
     assert [state for _, _, state in listed(run)] == ["waiting"] * 3
@@ -39,7 +39,7 @@ def test_what_was_set_aside_is_sent_again(place: str, run: Run) -> None:
     assert {delivery.chat.id for delivery in deliveries} == {CHAT, OTHER}
 
 
-def test_named_alerts_are_thrown_away_once_that_is_confirmed(place: str, run: Run) -> None:
+def test_named_alerts_are_dropped_after_a_confirmation(place: str, run: Run) -> None:
     with_store(one_aside_two_waiting)
     last = json.loads(run("outbox", "list", "--json").stdout)[-1]["alert"]["id"]
     assert run("outbox", "drop", last, answer="n\n").exit_code == 1
@@ -48,7 +48,7 @@ def test_named_alerts_are_thrown_away_once_that_is_confirmed(place: str, run: Ru
     assert [invoice for _, invoice, _ in listed(run)] == [1, 2]
 
 
-def test_what_can_not_be_done_is_said(place: str, run: Run) -> None:
+def test_an_impossible_request_is_explained(place: str, run: Run) -> None:
     assert "Name alerts" in run("outbox", "retry").stderr
     assert "None of them is in the outbox" in run("outbox", "drop", "unheard-of", "--yes").stderr
     assert run("outbox", "retry", "--set-aside").stdout == "0 to be sent.\n"

@@ -47,7 +47,7 @@ async def test_the_reference_s_cancelled_server_is_due_on_its_day_and_was_never_
     assert server.items[0].description.splitlines()[-1] == "Netzwerkgeschwindigkeit: bis zu 200 MBit/s"
 
 
-async def test_the_client_is_what_the_services_call_a_provider(world: World) -> None:
+async def test_the_client_fits_the_port_provider(world: World) -> None:
     provider: Provider = world.client
     assert (await provider.invoice(world.token, "en", 212032)).id == 212032
 
@@ -69,14 +69,14 @@ async def test_the_list_holds_all_invoices(world: World) -> None:
         (InvoiceFilter("Paid", "Domain", with_transactions=True), "status=Paid&type=Domain&transactions=1"),
     ],
 )
-async def test_filters_travel_as_the_reference_names_them(world: World, only: InvoiceFilter, query: str) -> None:
+async def test_filters_are_sent_under_the_reference_s_names(world: World, only: InvoiceFilter, query: str) -> None:
     await world.client.list_invoices(world.token, "en", only)
     async with world.client.archive(world.token, "en", only):
         pass
     assert [request.query for request in world.sandbox.requests] == [query, query]
 
 
-async def test_every_call_carries_the_reference_s_headers(world: World) -> None:
+async def test_every_call_sends_the_reference_s_headers(world: World) -> None:
     invoice = world.sandbox.create_invoice(world.account, Decimal(5))
     await world.client.list_invoices(world.token, "de")
     await world.client.invoice(world.token, "de", invoice.id)
@@ -92,13 +92,13 @@ async def test_every_call_carries_the_reference_s_headers(world: World) -> None:
         assert request.headers["accept-language"] == "de; *;q=0.5"
 
 
-async def test_the_language_asked_for_is_that_of_the_label(world: World) -> None:
+async def test_the_label_has_the_requested_language(world: World) -> None:
     german = await world.client.invoice(world.token, "de", 130348)
     english = await world.client.invoice(world.token, "en", 130348)
     assert (german.status_label, english.status_label) == ("Storniert", "Cancelled")
 
 
-async def test_a_pdf_comes_whole_and_under_the_provider_s_name(world: World) -> None:
+async def test_a_pdf_is_complete_and_has_the_provider_s_name(world: World) -> None:
     async with world.client.pdf(world.token, "de", 212032) as document:
         content = document.content.read()
     assert document.name == "Rechnung-212032.pdf"
@@ -133,7 +133,7 @@ async def test_credit_taken_back_returns_to_the_account(world: World) -> None:
     assert world.account.credit == Decimal(5)
 
 
-async def test_a_list_in_pages_is_read_to_its_end_with_its_filter(world: World) -> None:
+async def test_all_pages_of_a_list_are_read_with_its_filter(world: World) -> None:
     ids = {world.sandbox.create_invoice(world.account, Decimal(5)).id for _ in range(5)}
     world.sandbox.faults.switch_on(Fault.PAGED)
     listing = await world.client.list_invoices(world.token, "en", InvoiceFilter(status="Unpaid"))
@@ -162,7 +162,7 @@ async def list_with_next(links: Iterator[str]) -> tuple[list[str], Exception | N
     return [url.removeprefix(root) for url in asked], None
 
 
-async def test_a_next_page_elsewhere_is_asked_for_at_the_base_url_only() -> None:
+async def test_a_link_to_a_next_page_elsewhere_is_followed_at_the_base_url_only() -> None:
     asked, error = await list_with_next(iter(["http://elsewhere.invalid/other/path?page=2"]))
     assert error is None
     assert asked == ["/shop/api/client/invoices", "/shop/api/client/invoices?page=2"]
@@ -176,19 +176,19 @@ async def test_a_relative_or_hostless_next_page_is_understood(link: str) -> None
 
 
 @pytest.mark.parametrize("links", [["?page=2", "?page=3", "?page=2"], [""], ["http://[broken"]])
-async def test_pages_that_go_in_a_circle_are_not_a_list(links: list[str]) -> None:
+async def test_pages_in_a_circle_are_refused(links: list[str]) -> None:
     asked, error = await list_with_next(iter(links))
     assert isinstance(error, AnswerNotUnderstood)
     assert len(asked) == len(links)
 
 
-async def test_pages_without_end_are_not_a_list() -> None:
+async def test_endless_pages_are_refused() -> None:
     asked, error = await list_with_next(f"?page={number}" for number in range(2, 10_000))
     assert isinstance(error, AnswerNotUnderstood)
     assert len(asked) == 100
 
 
-async def test_an_invoice_that_comes_on_two_pages_is_listed_once(world: World) -> None:
+async def test_an_invoice_on_two_pages_is_listed_once(world: World) -> None:
     pages = [
         json.dumps({"data": [{"id": 7, "total": 1, "is_open": True}], "links": {"next": link}})
         for link in ("?page=2", None)
@@ -202,7 +202,7 @@ async def test_an_invoice_that_comes_on_two_pages_is_listed_once(world: World) -
     assert [invoice.id for invoice in listing.invoices] == [7]
 
 
-async def test_another_invoice_than_the_one_asked_for_is_not_taken_for_it() -> None:
+async def test_the_wrong_invoice_is_refused() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await JSONResponse({"data": {"id": 8, "total": 1, "is_open": True}})(scope, receive, send)
 
@@ -211,7 +211,7 @@ async def test_another_invoice_than_the_one_asked_for_is_not_taken_for_it() -> N
             await ProviderClient(http, root, BERLIN).invoice(Token(SECRET), "en", 7)
 
 
-async def test_cookies_of_one_account_are_not_sent_with_the_next() -> None:
+async def test_cookies_of_one_account_are_not_sent_for_another() -> None:
     cookies: list[str | None] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -18,9 +18,7 @@ BEGINNINGS = ["", "attachment; filename=", 'attachment; filename="', "attachment
 
 
 @pytest.mark.parametrize("told", [True, False])
-async def test_a_download_above_the_limit_is_too_large_whether_its_length_is_told_or_not(
-    world: World, told: bool
-) -> None:
+async def test_a_download_above_the_limit_is_refused_with_or_without_a_stated_length(world: World, told: bool) -> None:
     world.sandbox.faults.switch_on(Fault.HUGE, size=MAX_DOCUMENT + 1, size_told=told)
     with pytest.raises(DocumentTooLarge) as caught:
         async with world.client.pdf(world.token, "en", 212032):
@@ -30,14 +28,14 @@ async def test_a_download_above_the_limit_is_too_large_whether_its_length_is_tol
 
 
 @pytest.mark.parametrize("told", [True, False])
-async def test_a_download_of_just_the_limit_comes_whole(world: World, told: bool) -> None:
+async def test_a_download_of_exactly_the_limit_is_complete(world: World, told: bool) -> None:
     world.sandbox.faults.switch_on(Fault.HUGE, size=MAX_DOCUMENT, size_told=told)
     async with world.client.pdf(world.token, "en", 212032) as document:
         assert document.size == MAX_DOCUMENT
         assert len(document.content.read()) == MAX_DOCUMENT
 
 
-async def test_a_document_is_an_anonymous_file_that_is_gone_afterwards(world: World) -> None:
+async def test_a_document_is_an_anonymous_file_and_gone_afterwards(world: World) -> None:
     async with world.client.pdf(world.token, "en", 212032) as document:
         assert os.fstat(document.content.fileno()).st_nlink == 0
     assert document.content.closed
@@ -77,14 +75,14 @@ async def test_a_document_is_closed_when_its_use_fails(world: World) -> None:
         (f'attachment; filename="{"ä" * 200}.pdf"', "ä" * 57 + ".pdf"),
     ],
 )
-def test_the_file_name_is_the_header_s_made_safe(header: str, name: str) -> None:
+def test_the_file_name_is_the_header_s_but_safe(header: str, name: str) -> None:
     assert safe_name(header, ".pdf", "invoice-1.pdf") == name
 
 
 @given(st.sampled_from(BEGINNINGS), st.text() | st.binary().map(lambda raw: raw.decode("latin-1")))
 @example("attachment; filename*=", "''")
 @example("attachment; filename*=hex''", "61")
-def test_any_header_gives_a_name_that_any_system_takes(beginning: str, rest: str) -> None:
+def test_any_header_becomes_a_name_that_is_valid_on_any_system(beginning: str, rest: str) -> None:
     name = safe_name(beginning + rest, ".pdf", "invoice-1.pdf")
     assert name.endswith(".pdf")
     assert len(name.encode()) <= MAX_NAME_BYTES

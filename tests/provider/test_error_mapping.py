@@ -31,7 +31,7 @@ from tests.provider.world import NOW
         ("Sun, 99 Nov 2026 12:00:00 GMT", None),
     ],
 )
-def test_a_wait_is_read_in_both_its_forms(header: str | None, seconds: float | None) -> None:
+def test_a_wait_is_read_in_both_forms(header: str | None, seconds: float | None) -> None:
     assert retry_after(header, NOW) == seconds
 
 
@@ -67,7 +67,7 @@ def test_the_provider_s_words_are_found_in_its_json(body: bytes, reason: str) ->
     assert reason_in("application/json", body) == reason
 
 
-def test_plain_text_is_taken_and_html_is_not() -> None:
+def test_plain_text_is_passed_on_and_html_is_not() -> None:
     assert reason_in("text/plain; charset=utf-8", b"No credit.\r\n") == "No credit."
     assert reason_in("text/plain", b"<html>No</html>") == ""
     assert reason_in("text/html", b"<html>No</html>") == ""
@@ -80,7 +80,7 @@ def test_a_long_reason_is_cut() -> None:
 
 
 @given(st.binary(), st.sampled_from(["application/json", "text/plain", "text/html", "", "x"]))
-def test_any_body_gives_one_printable_line(body: bytes, content_type: str) -> None:
+def test_any_body_becomes_one_printable_line(body: bytes, content_type: str) -> None:
     reason = reason_in(content_type, body)
     assert reason.isprintable()
     assert len(reason) <= MAX_REASON_LENGTH

@@ -107,7 +107,7 @@ async def test_an_unknown_invoice_is_not_found(world: World, call: str) -> None:
 
 
 @pytest.mark.parametrize("call", EVERY)
-async def test_a_refusal_comes_with_the_provider_s_words(world: World, call: str) -> None:
+async def test_a_refusal_holds_the_provider_s_words(world: World, call: str) -> None:
     world.sandbox.faults.switch_on(Fault.REFUSED, message="Das Guthaben reicht nicht.")
     error = await failure_of(EVERY[call], world, 212032)
     assert error.arguments == {"status": 422, "reason": "Das Guthaben reicht nicht."}
@@ -121,7 +121,7 @@ async def test_paying_without_credit_is_refused_in_the_provider_s_words(world: W
 
 @pytest.mark.parametrize("call", ["list", "invoice"])
 @pytest.mark.parametrize("fault", NOT_UNDERSTOOD_IN_JSON)
-async def test_what_is_no_json_is_not_understood(world: World, call: str, fault: Fault) -> None:
+async def test_a_body_without_json_is_not_understood(world: World, call: str, fault: Fault) -> None:
     world.sandbox.faults.switch_on(fault)
     assert isinstance(await failure_of(READS[call], world, 212032), AnswerNotUnderstood)
     assert len(world.sandbox.requests) == 1
@@ -129,13 +129,13 @@ async def test_what_is_no_json_is_not_understood(world: World, call: str, fault:
 
 @pytest.mark.parametrize("call", ["pdf", "archive"])
 @pytest.mark.parametrize("fault", NOT_UNDERSTOOD_IN_FILES)
-async def test_a_file_that_is_none_is_not_understood(world: World, call: str, fault: Fault) -> None:
+async def test_a_body_of_another_type_is_not_understood(world: World, call: str, fault: Fault) -> None:
     world.sandbox.faults.switch_on(fault)
     assert isinstance(await failure_of(READS[call], world, 212032), AnswerNotUnderstood)
 
 
 @pytest.mark.parametrize("call", READS)
-async def test_a_body_cut_off_is_a_broken_connection(world: World, call: str) -> None:
+async def test_a_truncated_body_is_a_broken_connection(world: World, call: str) -> None:
     world.sandbox.faults.switch_on(Fault.CUT_BODY)
     assert type(await failure_of(READS[call], world, 212032)) is ProviderDown
 
@@ -145,7 +145,7 @@ async def test_a_body_cut_off_is_a_broken_connection(world: World, call: str) ->
     [Fault.HTML_INSTEAD, Fault.EMPTY, Fault.NO_CONTENT, Fault.CUT_JSON, Fault.WRONG_TYPE, Fault.CUT_BODY, Fault.DRIP],
 )
 @pytest.mark.parametrize("call", [Call.PAY, Call.REMOVE_CREDIT])
-async def test_any_2xx_to_a_post_is_fine_whatever_its_body_is(world: World, call: Call, fault: Fault) -> None:
+async def test_any_2xx_to_a_post_is_success_whatever_its_body(world: World, call: Call, fault: Fault) -> None:
     invoice_id = an_invoice(world)
     world.sandbox.faults.switch_on(fault, interval=0.5)
     await POSTS[call](world, invoice_id)
@@ -176,7 +176,7 @@ async def test_no_server_there_is_unreachable(world: World, call: str) -> None:
 
 @pytest.mark.parametrize("fault", [Fault.HANG_BEFORE, Fault.HANG_AFTER])
 @pytest.mark.parametrize("call", EVERY)
-async def test_an_answer_that_never_comes_ends_with_the_deadline(world: World, call: str, fault: Fault) -> None:
+async def test_a_missing_answer_ends_at_the_deadline(world: World, call: str, fault: Fault) -> None:
     world.sandbox.faults.switch_on(fault)
     async with world.other_client(replace(QUICK_RETRIES, deadline=0.1, download_deadline=0.1)) as client:
         error = await failure_of(EVERY[call], replace(world, client=client), an_invoice(world))
@@ -184,7 +184,7 @@ async def test_an_answer_that_never_comes_ends_with_the_deadline(world: World, c
 
 
 @pytest.mark.parametrize("call", READS)
-async def test_a_body_that_drips_in_ends_with_the_deadline(world: World, call: str) -> None:
+async def test_a_dripping_body_ends_at_the_deadline(world: World, call: str) -> None:
     world.sandbox.faults.switch_on(Fault.DRIP, interval=0.01)
     begin = asyncio.get_running_loop().time()
     async with world.other_client(replace(QUICK_RETRIES, deadline=0.2, download_deadline=0.2)) as client:
@@ -194,7 +194,7 @@ async def test_a_body_that_drips_in_ends_with_the_deadline(world: World, call: s
 
 
 @pytest.mark.parametrize("fault", [Fault.HANG_AFTER, Fault.CUT_AFTER, Fault.ERROR_AFTER])
-async def test_a_payment_carried_out_without_an_answer_is_unclear_and_sent_once(world: World, fault: Fault) -> None:
+async def test_a_payment_without_an_answer_is_uncertain_and_sent_once(world: World, fault: Fault) -> None:
     invoice_id = an_invoice(world)
     world.sandbox.faults.switch_on(fault, on=Call.PAY)
     async with world.other_client(replace(QUICK_RETRIES, deadline=0.1)) as client:
@@ -222,12 +222,12 @@ async def test_a_token_that_no_header_can_carry_is_refused_without_asking(world:
     assert world.sandbox.requests == []
 
 
-async def test_json_without_end_is_not_read_to_its_end(world: World) -> None:
+async def test_endless_json_is_refused(world: World) -> None:
     world.sandbox.faults.switch_on(Fault.HUGE, size=17 * 1024 * 1024)
     assert isinstance(await failure_of(READS["list"], world, 0), AnswerNotUnderstood)
 
 
-async def test_a_call_cancelled_leaves_the_client_usable(world: World) -> None:
+async def test_after_a_cancelled_call_the_client_still_works(world: World) -> None:
     world.sandbox.faults.switch_on(Fault.HANG_BEFORE, times=1)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(world.client.list_invoices(world.token, "en"), 0.1)

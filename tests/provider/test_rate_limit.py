@@ -44,7 +44,7 @@ async def client(world: World, hour: Hour) -> AsyncIterator[ProviderClient]:
         )
 
 
-async def test_what_is_beyond_the_limit_is_not_asked(world: World, client: ProviderClient) -> None:
+async def test_beyond_the_limit_no_request_is_sent(world: World, client: ProviderClient) -> None:
     for _ in range(2):
         await client.list_invoices(world.token, "en")
     with pytest.raises(RateLimited) as refused:
@@ -53,7 +53,7 @@ async def test_what_is_beyond_the_limit_is_not_asked(world: World, client: Provi
     assert len(world.sandbox.requests) == 2
 
 
-async def test_a_read_waits_for_its_turn_where_that_comes_soon(world: World, hour: Hour) -> None:
+async def test_a_read_waits_for_its_turn_if_that_comes_soon(world: World, hour: Hour) -> None:
     async with open_quickly() as http:
         limiter = hour.limiter(1, rate=1)
         client = ProviderClient(http, world.base_url, BERLIN, retries=QUICK_RETRIES, clock=lambda: NOW, limiter=limiter)
@@ -62,7 +62,7 @@ async def test_a_read_waits_for_its_turn_where_that_comes_soon(world: World, hou
     assert hour.now == NOW + timedelta(seconds=2)
 
 
-async def test_who_pays_waits_before_and_the_request_leaves_at_once(world: World, client: ProviderClient) -> None:
+async def test_a_payment_waits_beforehand_and_its_request_leaves_at_once(world: World, client: ProviderClient) -> None:
     invoice = world.sandbox.create_invoice(world.account, amount=world.account.credit)
     for _ in range(2):
         await client.make_room()

@@ -24,14 +24,14 @@ UNCLEAR = [Fault.DOWN, Fault.RATE_LIMIT, Fault.CUT_BEFORE, Fault.CUT_AFTER, Faul
 
 
 @pytest.mark.parametrize("fault", PASSING)
-async def test_a_read_is_tried_again_until_it_succeeds(world: World, fault: Fault) -> None:
+async def test_a_read_is_retried_until_it_succeeds(world: World, fault: Fault) -> None:
     world.sandbox.faults.switch_on(fault, times=2)
     assert len((await world.client.list_invoices(world.token, "en")).invoices) == 2
     assert len(world.sandbox.requests) == 3
 
 
 @pytest.mark.parametrize("fault", PASSING)
-async def test_a_download_is_tried_again_from_its_beginning(world: World, fault: Fault) -> None:
+async def test_a_download_is_retried_from_its_beginning(world: World, fault: Fault) -> None:
     world.sandbox.faults.switch_on(fault, times=2)
     async with world.client.pdf(world.token, "en", 212032) as document:
         assert document.content.read(5) == b"%PDF-"
@@ -46,7 +46,7 @@ async def test_a_read_gives_up_after_its_tries_with_the_last_error(world: World)
 
 
 @pytest.mark.parametrize("fault", [Fault.TOKEN_REVOKED, Fault.PERMISSION_MISSING, Fault.REFUSED, Fault.HTML_INSTEAD])
-async def test_what_trying_again_cannot_help_is_not_tried_again(world: World, fault: Fault) -> None:
+async def test_a_hopeless_read_is_not_retried(world: World, fault: Fault) -> None:
     world.sandbox.faults.switch_on(fault)
     with pytest.raises(ProviderError):
         await world.client.list_invoices(world.token, "en")
@@ -66,14 +66,14 @@ async def test_a_post_is_never_retried(world: World, call: Call, fault: Fault) -
 
 
 @pytest.mark.parametrize("fault", [Fault.RATE_LIMIT, Fault.DOWN])
-async def test_the_wait_that_the_provider_names_is_kept(world: World, fault: Fault) -> None:
+async def test_the_provider_s_wait_is_kept(world: World, fault: Fault) -> None:
     world.sandbox.faults.switch_on(fault, times=1, retry_after="0.15")
     begin = asyncio.get_running_loop().time()
     await world.client.list_invoices(world.token, "en")
     assert 0.14 < asyncio.get_running_loop().time() - begin < 2
 
 
-async def test_the_wait_may_be_named_as_a_date(world: World) -> None:
+async def test_the_provider_s_wait_may_be_a_date(world: World) -> None:
     world.sandbox.faults.switch_on(Fault.RATE_LIMIT, retry_after=format_datetime(NOW + timedelta(hours=1), usegmt=True))
     with pytest.raises(RateLimited) as caught:
         await world.client.list_invoices(world.token, "en")
@@ -88,14 +88,14 @@ async def test_a_wait_beyond_the_deadline_is_passed_on_at_once(world: World) -> 
     assert len(world.sandbox.requests) == 1
 
 
-async def test_a_post_passes_on_the_wait_that_the_provider_names(world: World) -> None:
+async def test_a_post_passes_on_the_provider_s_wait(world: World) -> None:
     world.sandbox.faults.switch_on(Fault.RATE_LIMIT, retry_after="0.1")
     with pytest.raises(RateLimited) as caught:
         await world.client.pay(world.token, "en", 212032)
     assert caught.value.retry_after == 0.1
 
 
-async def test_the_deadline_is_for_all_tries_together(world: World) -> None:
+async def test_the_deadline_covers_all_tries_together(world: World) -> None:
     world.sandbox.faults.switch_on(Fault.DOWN)
     retries = replace(QUICK_RETRIES, deadline=0.2, attempts=1000, first_wait=0.05, longest_wait=0.05)
     begin = asyncio.get_running_loop().time()
@@ -106,7 +106,7 @@ async def test_the_deadline_is_for_all_tries_together(world: World) -> None:
     assert 2 <= len(world.sandbox.requests) <= 6
 
 
-async def test_a_kept_connection_that_the_server_closed_sends_no_post_twice() -> None:
+async def test_no_post_is_sent_twice_when_the_server_closes_a_kept_connection() -> None:
     """Closed on the very arrival of the request: the client can't know whether it was carried out."""
     posts: list[bytes] = []
 

@@ -24,7 +24,7 @@ def invoice_of(**fields: Any) -> Invoice:
     return read_invoice(json.dumps({"data": LEAST | fields}).encode(), BERLIN)
 
 
-def test_an_invoice_of_the_least_fields_is_read() -> None:
+def test_an_invoice_with_the_required_fields_only_is_read() -> None:
     assert invoice_of() == Invoice(
         id=7,
         status="",
@@ -42,7 +42,7 @@ def test_an_invoice_of_the_least_fields_is_read() -> None:
     )
 
 
-def test_nulls_are_as_good_as_missing() -> None:
+def test_null_counts_as_missing() -> None:
     names = ["status", "status_label", "date", "duedate", "datepaid", "subtotal", "tax", "taxrate", "credit", "items"]
     assert invoice_of(**dict.fromkeys(names)) == invoice_of()
 
@@ -66,7 +66,7 @@ def test_unknown_fields_are_ignored() -> None:
         ("perhaps", "Unpaid", True),
     ],
 )
-def test_is_open_decides_and_where_it_is_missing_the_status(told: object, status: str, is_open: bool) -> None:
+def test_is_open_decides_and_if_it_is_missing_the_status_does(told: object, status: str, is_open: bool) -> None:
     assert invoice_of(is_open=told, status=status, status_label="Bezahlt").is_open is is_open
 
 
@@ -74,7 +74,7 @@ def test_a_missing_label_is_the_status() -> None:
     assert invoice_of(status="Draft").status_label == "Draft"
 
 
-def test_a_zero_date_makes_an_invoice_unpaid_and_not_unreadable() -> None:
+def test_a_zero_date_means_unpaid_and_not_unreadable() -> None:
     assert invoice_of(datepaid="-000001-11-29T23:06:32.000000Z").paid_at is None
 
 
@@ -93,7 +93,7 @@ def test_a_zero_date_makes_an_invoice_unpaid_and_not_unreadable() -> None:
         ({"amount": "free", "taxed": 1, "relid": None}, Item("", "", "", None)),
     ],
 )
-def test_items_are_read_as_far_as_they_are_there(fields: dict[str, Any], item: Item) -> None:
+def test_items_are_read_as_far_as_possible(fields: dict[str, Any], item: Item) -> None:
     assert invoice_of(items=[fields]).items == (item,)
 
 
@@ -104,7 +104,7 @@ def test_items_are_read_as_far_as_they_are_there(fields: dict[str, Any], item: I
         {"is_open": None}, {"items": "none"}, {"items": ["x"]},
     ],
 )  # fmt: skip
-def test_an_invoice_without_what_it_cannot_do_without_is_not_understood(broken: dict[str, Any]) -> None:
+def test_an_invoice_without_a_required_field_is_not_understood(broken: dict[str, Any]) -> None:
     with pytest.raises(AnswerNotUnderstood):
         invoice_of(**broken)
 
@@ -114,7 +114,7 @@ def test_an_invoice_without_what_it_cannot_do_without_is_not_understood(broken: 
     [b"", b"null", b"[]", b"{}", b'"data"', b"<html>", b'{"data": null}', b'{"data": 1}', b'{"data": "x"}', b'{"dat',
      b'{"data": [1', b"\xff\xfe", b'{"data": [] } trailing'],
 )  # fmt: skip
-def test_what_is_no_list_is_not_understood_and_never_an_empty_list(body: bytes) -> None:
+def test_anything_but_a_list_is_not_understood_and_never_an_empty_list(body: bytes) -> None:
     with pytest.raises(AnswerNotUnderstood):
         read_page(body, BERLIN)
     with pytest.raises(AnswerNotUnderstood):
@@ -143,7 +143,7 @@ def test_one_broken_invoice_is_left_out_and_counted(broken: object) -> None:
         (b"\xed\xa0\x80", "\ufffd\ufffd\ufffd"),
     ],
 )
-def test_a_character_that_was_cut_in_two_costs_no_invoice(spelled: bytes, title: str) -> None:
+def test_a_character_cut_in_two_costs_no_invoice(spelled: bytes, title: str) -> None:
     one = b'{"id": 9, "total": 1, "is_open": true, "items": [{"short_description": "%s"}]}' % spelled
     page = read_page(b'{"data": [%s, %s]}' % (one, json.dumps(LEAST).encode()), BERLIN)
     assert [invoice.title for invoice in page.invoices] == [title, ""]
@@ -152,7 +152,7 @@ def test_a_character_that_was_cut_in_two_costs_no_invoice(spelled: bytes, title:
 
 
 @given(st.text(st.characters(categories=["Cs", "Lu", "So"]) | st.sampled_from('\\"ud8')))
-def test_any_text_comes_through_with_nothing_but_half_characters_replaced(text: str) -> None:
+def test_any_text_is_kept_except_for_half_characters(text: str) -> None:
     joined = json.loads(json.dumps(text))  # Python's own decoder makes a character of a pair, and keeps half a one
     # Two halves can also make what is for private use, or no character yet; that is not to be seen.
     visible = "".join(c for c in joined if unicodedata.category(c) not in {"Cn", "Co", "Cf", "Cc"})
@@ -167,7 +167,7 @@ def test_a_broken_invoice_is_logged_by_its_id_without_its_content() -> None:
     assert "private words" not in str(logs)
 
 
-def test_a_list_that_php_wrote_as_an_object_is_read() -> None:
+def test_php_s_list_as_an_object_is_read() -> None:
     page = read_page(json.dumps({"data": {"0": LEAST, "2": LEAST | {"id": 8}}}).encode(), BERLIN)
     assert [invoice.id for invoice in page.invoices] == [7, 8]
 
@@ -183,7 +183,7 @@ def test_a_list_that_php_wrote_as_an_object_is_read() -> None:
         ({"links": {"next": 2}}, None),
     ],
 )
-def test_the_next_page_is_told_where_there_is_one(links: dict[str, Any], following: str | None) -> None:
+def test_the_link_to_the_next_page_is_found_if_there_is_one(links: dict[str, Any], following: str | None) -> None:
     assert read_page(json.dumps({"data": []} | links).encode(), BERLIN).next == following
 
 

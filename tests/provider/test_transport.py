@@ -83,7 +83,7 @@ async def silent_in_body(reader: asyncio.StreamReader, writer: asyncio.StreamWri
         (silent_in_body, httpx.ReadTimeout),
     ],
 )
-async def test_what_fails_after_connecting_never_counts_as_not_sent(method: str, handler: Any, error: Any) -> None:
+async def test_a_failure_after_connecting_never_counts_as_not_sent(method: str, handler: Any, error: Any) -> None:
     async with listen(handler) as port, client(timeout=httpx.Timeout(5, read=0.1)) as http:
         with pytest.raises(error) as caught:
             await http.request(method, f"http://127.0.0.1:{port}/")
@@ -97,7 +97,7 @@ async def test_a_refused_connection_is_a_connect_error() -> None:
             await http.get("http://127.0.0.1:1/secret-path")
 
 
-async def test_no_transport_error_repeats_the_path_which_may_hold_a_bot_token() -> None:
+async def test_no_transport_error_contains_the_path_as_that_may_hold_a_bot_token() -> None:
     async with listen(no_http) as port, client() as http:
         for url in (f"http://127.0.0.1:{port}/bot1:secret/x", "http://127.0.0.1:1/bot1:secret/x"):
             with pytest.raises(httpx.TransportError) as caught:
@@ -105,7 +105,7 @@ async def test_no_transport_error_repeats_the_path_which_may_hold_a_bot_token() 
             assert "secret" not in str(caught.value)
 
 
-async def test_a_name_that_does_not_resolve_is_a_connect_error(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unknown_host_is_a_connect_error(monkeypatch: pytest.MonkeyPatch) -> None:
     async def unknown(*_: object, **__: object) -> list[Any]:
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
@@ -115,7 +115,7 @@ async def test_a_name_that_does_not_resolve_is_a_connect_error(monkeypatch: pyte
             await http.get(f"http://{HOST}/")
 
 
-async def test_the_connect_timeout_spans_the_resolution_of_names(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_connect_timeout_includes_name_resolution(monkeypatch: pytest.MonkeyPatch) -> None:
     async def never(*_: object, **__: object) -> list[Any]:
         await asyncio.Event().wait()
         return []
@@ -126,13 +126,13 @@ async def test_the_connect_timeout_spans_the_resolution_of_names(monkeypatch: py
             await http.get(f"http://{HOST}/")
 
 
-async def test_the_connect_timeout_spans_the_tls_handshake() -> None:
+async def test_the_connect_timeout_includes_the_tls_handshake() -> None:
     async with listen(silence) as port, client(timeout=SHORT) as http:
         with pytest.raises(httpx.ConnectTimeout):
             await http.post(f"https://127.0.0.1:{port}/", content=b"x")
 
 
-async def test_the_pool_timeout_is_for_waiting_only_and_told_apart() -> None:
+async def test_the_pool_timeout_covers_waiting_only_and_has_its_own_error() -> None:
     async with listen(silent_in_body) as port, client(1, timeout=httpx.Timeout(5, pool=0.05)) as http:
         url = f"http://127.0.0.1:{port}/"
         async with http.stream("GET", url):
@@ -156,21 +156,21 @@ async def test_a_short_pool_timeout_does_not_shorten_connecting(monkeypatch: pyt
 
 
 @pytest.mark.parametrize("handler", [closed_after_request, cut_in_body, silence, no_http])
-async def test_a_failed_request_gives_its_place_back(handler: Any) -> None:
+async def test_a_failed_request_frees_its_slot(handler: Any) -> None:
     async with listen(handler) as port, client(1, timeout=httpx.Timeout(0.5, read=0.02)) as http:
         for _ in range(3):
             with pytest.raises((httpx.RemoteProtocolError, httpx.ReadTimeout)):
                 await http.get(f"http://127.0.0.1:{port}/")
 
 
-async def test_a_cancelled_request_gives_its_place_back() -> None:
+async def test_a_cancelled_request_frees_its_slot() -> None:
     async with listen(silence) as port, client(1) as http:
         for _ in range(3):
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(http.get(f"http://127.0.0.1:{port}/"), 0.02)
 
 
-async def test_no_more_connections_are_made_than_allowed_and_they_are_kept() -> None:
+async def test_connections_are_limited_and_kept() -> None:
     connections = 0
 
     async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -183,7 +183,7 @@ async def test_no_more_connections_are_made_than_allowed_and_they_are_kept() -> 
     assert 1 <= connections <= 5
 
 
-async def test_an_answer_is_given_as_it_comes_in() -> None:
+async def test_an_answer_is_passed_on_as_it_arrives() -> None:
     more = asyncio.Event()
 
     async def in_two(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -254,7 +254,7 @@ async def test_the_transport_keeps_no_cookies() -> None:
     assert not any(b"cookie" in head.lower() for head in heads)
 
 
-async def test_it_can_be_used_again_after_it_was_closed() -> None:
+async def test_a_closed_transport_can_be_used_again() -> None:
     transport = make_transport(5, proxies={})
     async with listen(answer_all) as port:
         for _ in range(2):
@@ -262,7 +262,7 @@ async def test_it_can_be_used_again_after_it_was_closed() -> None:
                 assert (await http.get(f"http://127.0.0.1:{port}/")).text == "ok"
 
 
-async def test_a_read_on_a_connection_that_broke_is_sent_again_but_a_post_is_not() -> None:
+async def test_after_a_broken_connection_a_read_is_repeated_but_a_post_is_not() -> None:
     """Aiohttp repeats idempotent requests by itself, and only these (RFC 9110, section 9.2.2)."""
     heads: list[bytes] = []
 

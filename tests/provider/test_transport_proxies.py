@@ -30,7 +30,7 @@ async def test_plain_http_goes_through_the_environment_s_proxy(monkeypatch: pyte
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY"])
-async def test_https_goes_through_a_tunnel_that_does_not_see_the_request(
+async def test_https_goes_through_a_tunnel_without_showing_the_request(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
 ) -> None:
     server, trusting = make_certificate(tmp_path)

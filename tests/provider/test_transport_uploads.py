@@ -31,7 +31,7 @@ def length_in(head: bytes) -> int:
     return int(lines[b"content-length"])
 
 
-async def test_a_multipart_upload_is_streamed_from_its_file_and_takes_no_memory(large_file: Path) -> None:
+async def test_a_multipart_upload_is_streamed_and_takes_no_memory(large_file: Path) -> None:
     received = 0
 
     async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -85,7 +85,7 @@ async def test_a_slow_but_steady_peer_is_not_timed_out() -> None:
         assert (await http.post(f"http://127.0.0.1:{port}/", content=bytes(size))).text == "ok"
 
 
-async def test_an_answer_before_the_upload_s_end_is_given() -> None:
+async def test_an_answer_before_the_end_of_the_upload_is_returned() -> None:
     """A server that refuses by the length alone answers at once, and may read no further."""
 
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -100,7 +100,7 @@ async def test_an_answer_before_the_upload_s_end_is_given() -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 64 * 1024, 64 * 1024 + 1, MEGABYTE])
-async def test_a_body_arrives_whole_whatever_its_length(size: int) -> None:
+async def test_a_body_of_any_length_arrives_complete(size: int) -> None:
     content = bytes(index % 251 for index in range(size))
     received: list[bytes] = []
 
