@@ -1,4 +1,4 @@
-"""The whole bot on PostgreSQL: it works as on the embedded store, and while the database is away it says so."""
+"""The whole bot on PostgreSQL works as on the embedded store. While the database is away, it says so."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.store.cluster import Cluster
 AWAY = "can’t get at my memory"
 
 SOON = 15.0
-"""Seconds that nothing here may take."""
+"""Seconds. Nothing here may take longer."""
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ async def answer(person: Person, chat: Chat, text: str) -> Message:
 
 
 async def remembers(person: Person, chat: Chat) -> Message:
-    """The first answer that does not say that the store is away."""
+    """Ask until the answer no longer says that the store is away, and return it."""
     while AWAY in (message := await answer(person, chat, "/status")).text:  # noqa: ASYNC110  # the person asks again
         await asyncio.sleep(0.2)
     return message

@@ -1,4 +1,4 @@
-"""What operators are given: dashboard and alert rules, compose file, systemd unit, Dockerfile."""
+"""Files for operators: dashboard and alert rules, compose file, systemd unit, Dockerfile."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def yaml_of(name: str) -> Any:
     return YAML(typ="safe").load(text_of(name))
 
 
-# --- Figures --------------------------------------------------------------------------------------------------------
+# --- Metrics --------------------------------------------------------------------------------------------------------
 
 
 def exported() -> set[str]:

@@ -1,4 +1,4 @@
-"""The doctor: each finding is OK or says what to do, in an operator's words; nothing is changed, no secret is shown."""
+"""Each finding of the doctor is OK or says what to do. It changes nothing and shows no secret."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 def environment(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The variables of a bot that is set up well, without a start so far; the tests spoil what they like."""
+    """Set the variables of a well-configured bot that was never started. Return them for changes."""
     monkeypatch.chdir(tmp_path)
     values = {
         "TELEGRAM_BOT_TOKEN": BOT_TOKEN,

@@ -1,4 +1,4 @@
-"""Whatever is logged, and by whom, no line holds a secret."""
+"""No log line holds a secret, whoever logs it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def form(request: pytest.FixtureRequest) -> LogFormat:
 
 @pytest.fixture
 def lines(form: LogFormat, capsys: pytest.CaptureFixture[str]) -> Lines:
-    """Configured at DEBUG with the bot token; called, it gives what has been written to standard error."""
+    """Configure the logs at DEBUG with the bot token. Return a function that reads standard error."""
     logs.configure("DEBUG", form, [BOT_TOKEN])
 
     def read() -> str:
@@ -234,7 +234,7 @@ def test_configuring_again_replaces_the_handlers(lines: Lines) -> None:
 
 
 def test_a_record_that_cannot_be_formatted_says_where_and_shows_no_arguments(lines: Lines, form: LogFormat) -> None:
-    logs.configure("DEBUG", form)  # anew, since pytest's own handlers, there by now, raise
+    logs.configure("DEBUG", form)  # again, to replace pytest's own handlers, which raise
     logs.add_secret(PROVIDER_TOKEN)
 
     class Unprintable:
@@ -262,7 +262,7 @@ def test_a_closed_standard_error_stops_nobody(lines: Lines, monkeypatch: pytest.
     assert "heard again" in lines()
 
 
-def test_uncaught_exceptions_are_logged_masked(lines: Lines) -> None:
+def test_exceptions_without_a_handler_are_logged_masked(lines: Lines) -> None:
     def fail() -> None:
         raise RuntimeError(BOT_TOKEN)
 

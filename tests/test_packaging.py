@@ -1,4 +1,4 @@
-"""What is handed out: the wheel, the pinned requirements, the example settings, the container image, the front door."""
+"""Packaging: the wheel, the pinned requirements, the example settings, the container image, the Makefile."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def text_of(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from the checkout by the backend that pyproject.toml names."""
+    """Build the wheel from the checkout with the build backend of pyproject.toml."""
     folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
@@ -54,7 +54,7 @@ def test_the_wheel_holds_the_whole_package_and_nothing_else(wheel: Path) -> None
 
 
 def test_the_installed_program_runs_without_the_source_tree(wheel: Path, tmp_path: Path) -> None:
-    """Installed in an environment of its own, where only the requirements come from the present one."""
+    """Install it in a new environment that takes only the requirements from the present one."""
     home = tmp_path / "venv"
     venv.create(home, with_pip=False, symlinks=True)
     python = home / "bin" / "python"
@@ -70,7 +70,7 @@ def test_the_installed_program_runs_without_the_source_tree(wheel: Path, tmp_pat
 
 
 def run(*command: Path | str, cwd: Path) -> str:
-    """Run a command that must succeed, with neither the checkout nor the tests' settings in reach."""
+    """Run a command that must succeed, without access to the checkout and the tests' settings."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV_"))}
     done = subprocess.run(
         [str(part) for part in command], cwd=cwd, env=clean, capture_output=True, text=True, check=False, timeout=50
@@ -89,7 +89,7 @@ def test_the_changelog_has_the_version() -> None:
 
 
 def pins(name: str) -> dict[str, str]:
-    """A list of requirements as version by canonical name; fails on any line that is not understood."""
+    """Read a list of requirements as versions by canonical name. Fail on any other line."""
     found: dict[str, str] = {}
     for entry in re.split(r"\n(?=\S)", text_of(f"requirements/{name}.txt").strip()):
         first, *rest = entry.splitlines()
@@ -131,7 +131,7 @@ def test_the_lists_satisfy_what_the_project_declares() -> None:
 
 
 def example_settings() -> tuple[dict[str, str | None], dict[str, str]]:
-    """The names in .env.example with their values: those that are set, and those that are commented out."""
+    """Read the settings of .env.example: those that are set, and those that are commented out."""
     commented = re.findall(r"^# ([A-Z][A-Z_]+)=(.*)$", text_of(".env.example"), flags=re.MULTILINE)
     return dict(dotenv_values(ROOT / ".env.example")), dict(commented)
 
@@ -179,7 +179,7 @@ def test_the_readme_lists_every_setting_with_its_default() -> None:
 
 
 def instructions() -> list[tuple[str, str]]:
-    """The Dockerfile as (instruction, arguments), continued lines joined."""
+    """Read the Dockerfile as pairs of instruction and arguments, with continued lines joined."""
     joined = re.sub(r"\\\n", " ", text_of("Dockerfile"))
     lines = [line for line in joined.splitlines() if line.strip() and not line.startswith("#")]
     return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in lines)]
@@ -225,11 +225,11 @@ def test_the_builder_is_sent_what_it_copies_and_no_secrets() -> None:
     assert not any(map(sent, [".env", "data/token.key", "tests/conftest.py", ".git/config"]))
 
 
-# --- The front door -------------------------------------------------------------------------------------------------
+# --- The Makefile ---------------------------------------------------------------------------------------------------
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run make with nothing of the make that may be running the tests."""
+    """Run make without the variables of a make that may be running the tests."""
     clean = {name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
     return subprocess.run(["make", *arguments], cwd=ROOT, env=clean, capture_output=True, text=True, check=False)
 

@@ -1,4 +1,4 @@
-"""The operator's settings: all that is wrong in one message, and no secret in any."""
+"""The operator's settings: one message lists all errors, and no message holds a secret."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMES = [name.upper() for name in Settings.model_fields]
 
 @pytest.fixture(autouse=True)
 def empty_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No .env and none of the settings in the environment, in whatever letter case."""
+    """Remove .env and all settings from the surroundings, in any letter case."""
     monkeypatch.chdir(tmp_path)
     for name in list(os.environ):
         if name.upper() in NAMES:
@@ -43,7 +43,7 @@ def refusal(monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
     return str(caught.value)
 
 
-# --- What is read ----------------------------------------------------------------------------------------------------
+# --- Reading ---------------------------------------------------------------------------------------------------------
 
 
 def test_the_names_of_the_settings_do_not_change() -> None:
@@ -182,7 +182,7 @@ def test_an_empty_required_setting_is_missing(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_list_of_blanks_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Or a stray blank would shut everybody out without a word."""
+    """Otherwise a stray blank would silently shut everybody out."""
     settings = load(monkeypatch, **GOOD, ALLOWED_USERS=" ", TOKEN_KEYS="  ", REMINDER_DAYS=" ", OVERDUE_DAYS=" ")
     assert (settings.allowed_users, settings.token_keys) == (None, ())
     assert (settings.reminder_days, settings.overdue_days) == ((7, 3, 1, 0), (1, 3, 7))
@@ -227,7 +227,7 @@ def test_holidays_are_those_of_the_country_or_of_its_part(
     assert [is_banking_day(day) for day in (*free, *working)] == [False] * len(free) + [True] * len(working)
 
 
-# --- What is refused -------------------------------------------------------------------------------------------------
+# --- Refusals --------------------------------------------------------------------------------------------------------
 
 
 def test_everything_missing_or_wrong_is_listed_in_one_message(monkeypatch: pytest.MonkeyPatch) -> None:

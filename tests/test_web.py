@@ -1,4 +1,4 @@
-"""What the process serves: how it is, its figures, and updates by webhook, over real HTTP."""
+"""The process's endpoints over real HTTP: health, metrics, and updates by webhook."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ async def hooked(sandbox: Sandbox, tmp_path: Path, address: Address) -> AsyncIte
 
 
 async def send_updates(sandbox: Sandbox, http: httpx.AsyncClient, secret: str = SECRET) -> list[int]:
-    """What Telegram does with a webhook: send what waits, in order; the statuses that came back."""
+    """Send the waiting updates to the webhook in order, as Telegram does. Return the statuses of the answers."""
     waiting = [update for _, _, update in sandbox.telegram.world.updates._pending]
     sandbox.telegram.world.updates.drop()
     return [(await http.post("/telegram", json=u, headers={SECRET_HEADER: secret})).status_code for u in waiting]
 
 
-async def figures(http: httpx.AsyncClient) -> dict[str, float]:
+async def metrics_of(http: httpx.AsyncClient) -> dict[str, float]:
     text = (await http.get("/metrics")).text
     lines = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
     return {name: float(value) for name, value in lines}
@@ -116,7 +116,7 @@ async def test_without_its_store_it_is_not_ready(
     answer = await http.get("/readyz")
     assert answer.status_code == 503
     assert "The store does not answer." in answer.json()["troubles"]
-    assert (await figures(http))["invoice_bot_store_up"] == 0
+    assert (await metrics_of(http))["invoice_bot_store_up"] == 0
 
 
 async def test_the_metrics_count_what_was_done(
@@ -130,7 +130,7 @@ async def test_the_metrics_count_what_was_done(
     )
     await ask_bot(chat, ada, f"/invoice {new.id}", "Total")
     await ask_bot(chat, ada, "/help", "/invoices")
-    told = await figures(http)
+    told = await metrics_of(http)
     assert told['invoice_bot_checks_total{end="good"}'] >= 1
     assert told["invoice_bot_check_seconds_count"] >= 1
     assert told["invoice_bot_check_lag_seconds_count"] >= 1
@@ -247,7 +247,7 @@ async def test_a_download_is_confirmed_with_the_file_and_a_long_one_before_it(
     ada.send(chat, f"/pdf {invoice.id}")
     assert await send_updates(sandbox, http) == [200]
     assert len([message for message in chat.messages if message.document]) == 1
-    await hooked.stop()  # that one does not come again
+    await hooked.stop()  # Telegram will not send that update again
     assert "please ask for it again" in chat.messages[-1].text
 
 
@@ -274,4 +274,4 @@ async def test_back_to_polling_deletes_the_webhook(sandbox: Sandbox, tmp_path: P
 
 async def test_an_update_is_no_metrics_label(bot: InvoiceBot, http: httpx.AsyncClient) -> None:
     bot.tracker.take(Update(77))
-    assert "77" not in "".join(await figures(http))
+    assert "77" not in "".join(await metrics_of(http))

@@ -1,4 +1,4 @@
-"""The command line on either store, with the settings of a bot that is set up well."""
+"""The command line on either store, with complete settings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def database_url(own_cluster: Cluster) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The settings of a bot on the embedded store."""
+    """Set up a bot on the embedded store, and return its folder."""
     monkeypatch.chdir(tmp_path)
     values = {
         "TELEGRAM_BOT_TOKEN": "123456789:replace-with-the-token-from-BotFather",
@@ -45,7 +45,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(params=["folder", "database"])
 def place(request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The store that the settings name."""
+    """Set up a bot on either store, and return the kind of store."""
     if request.param == "database":
         monkeypatch.setenv("DATABASE_URL", request.getfixturevalue("database_url"))
     return str(request.param)
@@ -53,7 +53,7 @@ def place(request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def run() -> Run:
-    """Runs a command; its output is what it prints, its stderr what goes wrong."""
+    """Return a function that runs a command."""
 
     def invoke(*arguments: str, answer: str = "") -> Result:
         return CliRunner().invoke(main, arguments, input=answer)

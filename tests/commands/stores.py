@@ -1,4 +1,4 @@
-"""What the commands' tests put into the store that the settings name."""
+"""Direct access to the store of the settings, for the tests of the commands."""
 
 from __future__ import annotations
 

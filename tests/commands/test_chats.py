@@ -1,4 +1,4 @@
-"""``chats``: listed without tokens, rested, woken, forgotten; on both stores."""
+"""``chats`` on both stores: list without tokens, rest, wake, forget."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``outbox``: alerts listed, sent again, thrown away; on both stores."""
+"""``outbox`` on both stores: list, retry, drop."""
 
 from __future__ import annotations
 

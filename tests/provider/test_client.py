@@ -146,7 +146,7 @@ async def test_all_pages_of_a_list_are_read_with_its_filter(world: World) -> Non
 
 
 async def list_with_next(links: Iterator[str]) -> tuple[list[str], Exception | None]:
-    """Read a list whose pages name these as the next; the URLs that were asked, and how it ended."""
+    """Read a list whose pages link to these next pages. Return the requested URLs, and the error if any."""
     asked: list[str] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

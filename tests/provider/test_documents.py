@@ -1,4 +1,4 @@
-"""Downloads: their size, their kind and their names."""
+"""Downloads: their size, their type and their names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waits and words in the provider's refusals."""
+"""Waits and reasons in the provider's refusals."""
 
 from __future__ import annotations
 

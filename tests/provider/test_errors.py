@@ -67,7 +67,7 @@ NOT_UNDERSTOOD_IN_FILES = [Fault.HTML_INSTEAD, Fault.HTML_AS_FILE, Fault.EMPTY, 
 
 
 def an_invoice(world: World) -> int:
-    """Open, with credit on it, so that every call makes sense."""
+    """Create an open invoice with credit on it, so that every call makes sense."""
     invoice = world.sandbox.create_invoice(world.account, Decimal("11.90"))
     invoice.credit = Decimal(1)
     return invoice.id

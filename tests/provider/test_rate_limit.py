@@ -1,4 +1,4 @@
-"""Keeping to what all processes together may ask of the provider."""
+"""All processes together keep to the provider's rate limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.provider.world import BERLIN, NOW, QUICK_RETRIES, World, open_quickly
 
 
 class Hour:
-    """A budget of ten requests an hour, at one moment; waiting lets that go by."""
+    """A token bucket for ten requests an hour. Its clock stands still except during waits."""
 
     def __init__(self) -> None:
         self.now = NOW

@@ -1,4 +1,4 @@
-"""Reads are tried again, in the way the provider asks for; POSTs never are."""
+"""Reads are retried, after the wait that the provider asks for. POSTs never are."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ async def test_the_deadline_covers_all_tries_together(world: World) -> None:
 
 
 async def test_no_post_is_sent_twice_when_the_server_closes_a_kept_connection() -> None:
-    """Closed on the very arrival of the request: the client can't know whether it was carried out."""
+    """The server closes as the request arrives, so the client can't know whether it was carried out."""
     posts: list[bytes] = []
 
     async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -131,7 +131,7 @@ async def test_no_post_is_sent_twice_when_the_server_closes_a_kept_connection() 
 
 
 async def test_a_kept_connection_closed_in_time_is_replaced(world: World) -> None:
-    """The server hangs up between two calls, as servers do after a while: the POST takes a new connection."""
+    """The server closes an idle connection between two calls. The POST uses a new one."""
     served = asyncio.Event()
 
     async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

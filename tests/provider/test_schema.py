@@ -1,4 +1,4 @@
-"""The provider's JSON as a whole: every trap of its invoices."""
+"""The provider's JSON as a whole, with every trap of its invoices."""
 
 from __future__ import annotations
 
@@ -153,8 +153,8 @@ def test_a_character_cut_in_two_costs_no_invoice(spelled: bytes, title: str) -> 
 
 @given(st.text(st.characters(categories=["Cs", "Lu", "So"]) | st.sampled_from('\\"ud8')))
 def test_any_text_is_kept_except_for_half_characters(text: str) -> None:
-    joined = json.loads(json.dumps(text))  # Python's own decoder makes a character of a pair, and keeps half a one
-    # Two halves can also make what is for private use, or no character yet; that is not to be seen.
+    joined = json.loads(json.dumps(text))  # Python's decoder joins pairs, and keeps halves
+    # Two halves can also join to a private or unassigned character. Those are removed.
     visible = "".join(c for c in joined if unicodedata.category(c) not in {"Cn", "Co", "Cf", "Cc"})
     assert invoice_of(status=text).status == re.sub("[\ud800-\udfff]", "\ufffd", visible)
 

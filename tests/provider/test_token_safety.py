@@ -1,4 +1,4 @@
-"""The token goes to the base URL and nowhere else: no other host, no log, no exception."""
+"""The token goes to the base URL only: to no other host, no log, no exception."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.provider.world import BERLIN, QUICK_RETRIES, SECRET, World, open_quic
 
 
 async def all_calls(world: World, client: ProviderClient) -> list[BaseException]:
-    """Make every call; the errors that came of it."""
+    """Make every call, and return the errors."""
     invoice_id = world.sandbox.create_invoice(world.account, Decimal(5)).id
     calls = [
         client.list_invoices(world.token, "en"),

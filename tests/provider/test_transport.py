@@ -1,4 +1,4 @@
-"""What the bot needs of its HTTP transport, each over real sockets: nothing may be lost by not using httpx's own."""
+"""The bot's needs of its HTTP transport, over real sockets. It must not do less than httpx's own."""
 
 from __future__ import annotations
 
@@ -263,7 +263,7 @@ async def test_a_closed_transport_can_be_used_again() -> None:
 
 
 async def test_after_a_broken_connection_a_read_is_repeated_but_a_post_is_not() -> None:
-    """Aiohttp repeats idempotent requests by itself, and only these (RFC 9110, section 9.2.2)."""
+    """Aiohttp itself repeats idempotent requests, and no others (RFC 9110, section 9.2.2)."""
     heads: list[bytes] = []
 
     async def one_answer_a_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Proxies, from the environment too."""
+"""Proxies, including those of the environment."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def test_a_host_in_no_proxy_is_reached_directly(monkeypatch: pytest.Monkey
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", "test")
     async with httpx.AsyncClient(transport=make_transport(5)) as http:
-        with pytest.raises(httpx.ConnectError):  # the name doesn't resolve, which only a direct request notices
+        with pytest.raises(httpx.ConnectError):  # only a direct request notices that the name doesn't resolve
             await http.get(f"http://nowhere.{HOST}/")
 
 

@@ -1,4 +1,4 @@
-"""Uploads: streamed, without taking memory, and timed."""
+"""Uploads are streamed without taking memory, and have a time-out."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ async def test_a_slow_but_steady_peer_is_not_timed_out() -> None:
 
 
 async def test_an_answer_before_the_end_of_the_upload_is_returned() -> None:
-    """A server that refuses by the length alone answers at once, and may read no further."""
+    """A server that refuses because of the length answers at once, and may read no further."""
 
     async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await head_of(reader)

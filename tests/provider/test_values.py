@@ -1,4 +1,4 @@
-"""Single values: dates, money, booleans, texts, in every spelling that may come."""
+"""Single values in every possible spelling: dates, money, booleans, texts."""
 
 from __future__ import annotations
 

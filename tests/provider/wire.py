@@ -22,7 +22,7 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 @asynccontextmanager
 async def listen(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Serve each connection by ``handler`` while the context lasts; gives the port."""
+    """Serve each connection by ``handler`` while the context lasts, and yield the port."""
     connections: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -53,20 +53,20 @@ async def head_of(reader: asyncio.StreamReader) -> bytes:
 
 
 async def answer_all(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer requests without a body for as long as they come."""
+    """Answer requests without a body until the connection ends."""
     while True:
         await head_of(reader)
         writer.write(OK)
 
 
 async def silence(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Take the connection, and nothing from it."""
+    """Accept the connection, and read nothing."""
     writer.transport.pause_reading()  # type: ignore[attr-defined]  # a socket's transport can
     await asyncio.Event().wait()
 
 
 def make_certificate(folder: Path, host: str = HOST) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A self-signed certificate for ``host``: the server's context, and a client's that trusts it."""
+    """Make a self-signed certificate for ``host``. Return the server's context, and a client's that trusts it."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(UTC)
@@ -95,7 +95,7 @@ def make_certificate(folder: Path, host: str = HOST) -> tuple[ssl.SSLContext, ss
 
 @asynccontextmanager
 async def proxy(target: int, seen: list[bytes]) -> AsyncIterator[str]:
-    """A proxy that leads every host to a port on loopback; gives its URL, and notes the requests' heads in ``seen``."""
+    """Serve a proxy that maps every host to a port on loopback. Yield its URL. Record request heads in ``seen``."""
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while piece := await reader.read(65536):

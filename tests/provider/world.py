@@ -1,4 +1,4 @@
-"""What the tests of the client work in: a sandbox provider on loopback, and an impatient client."""
+"""The surroundings of the client's tests: a sandbox provider on loopback, and a client with quick retries."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ QUICK_RETRIES = RetryPolicy(
 
 
 def open_quickly() -> httpx.AsyncClient:
-    """The client, without the 20 ms that loading the world's certificates takes."""
+    """Open the client without loading certificates, which takes 20 ms."""
     return open_http_client(transport=make_transport(10, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)))
 
 
 @dataclass
 class World:
-    """The provider, where it is, an account there, and a client with that account's token."""
+    """The provider, its URL, an account there, and a client with that account's token."""
 
     sandbox: SandboxProvider
     base_url: str
@@ -45,12 +45,12 @@ class World:
     token: Token
 
     def asked(self, path: str) -> int:
-        """How many requests for this path, below the base, came in."""
+        """Return the number of requests for this path, relative to the base."""
         return sum(1 for request in self.sandbox.requests if request.path == f"{BASE_PATH}/{path}")
 
     @asynccontextmanager
     async def other_client(self, retries: RetryPolicy) -> AsyncIterator[ProviderClient]:
-        """The client with other times."""
+        """Open a client with another retry policy."""
         async with open_quickly() as http:
             yield ProviderClient(http, self.base_url, BERLIN, retries=retries, clock=lambda: NOW)
 
