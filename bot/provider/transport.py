@@ -1,8 +1,8 @@
 """The httpx transport: aiohttp's connections under httpx's interface.
 
 ``httpx-aiohttp`` carries several times as many requests as httpx's own pool, whose cost grows with the square of the
-concurrent requests (encode/httpcore issue #1035). Used as it is, it lacks some things that this bot relies on. This
-module adds them:
+concurrent requests (encode/httpcore issue #1035). On its own it has faults that matter to this bot. This module mends
+them:
 
 - Errors. A connection that breaks after the request has left is reported as a connect time-out: a payment that may have
   happened would count as certainly not sent. Malformed answers raise aiohttp's own errors. Here each error is mapped
