@@ -22,7 +22,7 @@ CHAT_COLUMNS = {
 
 @click.group()
 def chats() -> None:
-    """List the stored chats. Put one to rest, wake it, or forget it. Times are UTC."""
+    """List, rest, wake or forget the stored chats. Times are UTC."""
 
 
 @chats.command("list")

@@ -23,7 +23,7 @@ ALERT_COLUMNS = {
 
 @click.group()
 def outbox() -> None:
-    """List the alerts that wait or were set aside. Send some now, or drop some. Times are UTC."""
+    """List, retry or drop the alerts that wait or were set aside. Times are UTC."""
 
 
 @outbox.command("list")
