@@ -14,7 +14,7 @@ import structlog
 from hypothesis import settings
 
 from bot import logs
-from bot.sandbox.provider_books import Account
+from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import Chat, Person
 from tests.sandbox_bot import TOKEN

@@ -15,10 +15,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.application import running
 from bot.provider.calls import Patience
 from bot.provider.client import ProviderClient
-from bot.sandbox.invoices import SandboxInvoice
-from bot.sandbox.provider_answers import answer_of, hang
-from bot.sandbox.provider_books import Account
-from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.provider.faults import Call, Fault
+from bot.sandbox.provider.invoices import SandboxInvoice
+from bot.sandbox.provider.ledger import Account
+from bot.sandbox.provider.responses import answer_of, hang
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import Chat, Message, Person
 from bot.settings import Settings

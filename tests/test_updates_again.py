@@ -6,8 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from bot.application import running
-from bot.sandbox.provider_books import Account
-from bot.sandbox.provider_faults import Call
+from bot.sandbox.provider.faults import Call
+from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import Chat, Person
 from tests.sandbox_bot import TICK, TOKEN, ask, says

@@ -21,8 +21,8 @@ from bot.chat import webhook
 from bot.chat.webhook import Webhook
 from bot.errors import StartError, StoreAway
 from bot.health import SILENCE, ask
-from bot.sandbox.provider_books import Account
-from bot.sandbox.provider_faults import Call as ProviderCall, Fault
+from bot.sandbox.provider.faults import Call as ProviderCall, Fault
+from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import ApiError, Chat, Person
 from bot.settings import Address

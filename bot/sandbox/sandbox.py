@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.sandbox.clock import SandboxClock
-from bot.sandbox.provider import BASE_PATH, SandboxProvider
+from bot.sandbox.provider.app import BASE_PATH, SandboxProvider
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import BOT_TOKEN, SandboxTelegram
 from bot.settings import Settings, load_settings

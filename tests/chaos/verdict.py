@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from bot.chat import polling
-from bot.sandbox.provider_books import Books
-from bot.sandbox.provider_faults import Call
+from bot.sandbox.provider.faults import Call
+from bot.sandbox.provider.ledger import Books
 from bot.sandbox.telegram.calls import Call as TelegramCall
 from bot.services import checks, leader_lease
 from tests.chaos.people import Customer

@@ -16,10 +16,10 @@ import pytest
 from pypdf import PdfReader
 
 from bot.provider.schema import read_page
-from bot.sandbox.invoices import SandboxInvoice
-from bot.sandbox.provider import BASE_PATH, SandboxProvider
-from bot.sandbox.provider_books import BERLIN, Account
-from bot.sandbox.provider_faults import Call
+from bot.sandbox.provider.app import BASE_PATH, SandboxProvider
+from bot.sandbox.provider.faults import Call
+from bot.sandbox.provider.invoices import SandboxInvoice
+from bot.sandbox.provider.ledger import BERLIN, Account
 from bot.sandbox.server import serve
 
 NOW = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)  # in Berlin it is the 23rd already

@@ -8,8 +8,8 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from bot.sandbox.provider import BASE_PATH, SandboxProvider
-from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.provider.app import BASE_PATH, SandboxProvider
+from bot.sandbox.provider.faults import Call, Fault
 from bot.sandbox.server import serve
 
 LIST = "/client/invoices"

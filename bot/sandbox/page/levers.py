@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from bot.sandbox.invoices import SandboxInvoice
-from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.provider.faults import Call, Fault
+from bot.sandbox.provider.invoices import SandboxInvoice
 from bot.sandbox.sandbox import MORNING
 from bot.sandbox.stage import Stage
 from bot.sandbox.telegram.faults import Fault as TelegramFault, Faults as TelegramFaults

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from bot.sandbox.provider_faults import Call
+from bot.sandbox.provider.faults import Call
 from bot.sandbox.stage import TOKEN, Stage
 from tests.sandbox.page.screen import PHONE, WIDE, Screen
 

@@ -12,7 +12,7 @@ from telegram import Bot
 from telegram.error import Forbidden, NetworkError, RetryAfter
 
 from bot.provider.schema import read_page
-from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.provider.faults import Call, Fault
 from bot.sandbox.stage import TOKEN, Stage
 from tests.sandbox.page.screen import PHONE, Screen
 

@@ -10,8 +10,8 @@ from itertools import count
 from zoneinfo import ZoneInfo
 
 from bot.ports import Clock, utc_now
-from bot.sandbox.invoices import ZERO, SandboxInvoice, examples, make_invoice, reference_samples
-from bot.sandbox.provider_faults import Call
+from bot.sandbox.provider.faults import Call
+from bot.sandbox.provider.invoices import ZERO, SandboxInvoice, examples, make_invoice, reference_samples
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FIRST_NEW_ID = 300_001

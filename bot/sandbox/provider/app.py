@@ -16,10 +16,10 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from bot.ports import Clock, utc_now
-from bot.sandbox import documents
-from bot.sandbox.invoices import SandboxInvoice
-from bot.sandbox.provider_books import BERLIN, Account, Books, Refusal
-from bot.sandbox.provider_faults import Call, Faults
+from bot.sandbox.provider import documents
+from bot.sandbox.provider.faults import Call, Faults
+from bot.sandbox.provider.invoices import SandboxInvoice
+from bot.sandbox.provider.ledger import BERLIN, Account, Books, Refusal
 
 BASE_PATH = "/api/v1"
 BOOLEANS = {"0": False, "1": True}

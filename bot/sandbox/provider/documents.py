@@ -9,7 +9,7 @@ from datetime import datetime
 
 from fpdf import FPDF
 
-from bot.sandbox.invoices import SandboxInvoice
+from bot.sandbox.provider.invoices import SandboxInvoice
 
 EARLIEST_IN_ZIP = (1980, 1, 1, 0, 0, 0)
 

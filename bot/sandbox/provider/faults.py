@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from bot.sandbox.provider_answers import (
+from bot.sandbox.provider.responses import (
     Answer,
     answer_of,
     hang,
