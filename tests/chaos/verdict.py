@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from bot.chat import polling
 from bot.sandbox.provider.faults import Call
-from bot.sandbox.provider.ledger import Books
+from bot.sandbox.provider.ledger import Ledger
 from bot.sandbox.telegram.calls import Call as TelegramCall
 from bot.services import checks, leader_lease
 from tests.chaos.people import Customer
@@ -90,12 +90,12 @@ class Judge:
             if lost := sum(press.answer is None for press in customer.presses):
                 self._blame(f"{lost} presses of customer {customer.chat.id} were not answered")
 
-    def judge_payments(self, customers: Iterable[Customer], books: Books) -> None:
+    def judge_payments(self, customers: Iterable[Customer], ledger: Ledger) -> None:
         """Nothing is paid twice, nothing without a press, and what a person read of it is what happened."""
         for customer in customers:
             pressed = {press.message.id for press in customer.presses}
             for number in customer.payable:
-                times = books.executed(Call.PAY, number)
+                times = ledger.executed(Call.PAY, number)
                 messages = list(customer.words_about(number))
                 words = [message.text for message in messages]
                 unclear = any(UNCLEAR in text for text in words)

@@ -1,4 +1,4 @@
-"""What can go wrong at the sandbox provider: switched on by call, before an application that knows nothing of it."""
+"""Fault injection for the sandbox provider: an ASGI middleware, so that the application itself has no faults."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from urllib.parse import parse_qs
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.sandbox.provider.responses import (
-    Answer,
-    answer_of,
+    BufferedResponse,
+    buffered,
     hang,
-    json_answer,
+    json_response,
     send_drip,
     send_huge,
     send_parts,
@@ -25,7 +25,8 @@ from bot.sandbox.provider.responses import (
 from bot.sandbox.server import CUT
 
 HTML = b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>"
-PAGE_LENGTH = 2
+HTML_TYPE = {"content-type": "text/html"}
+INVOICES_PER_PAGE = 2
 
 
 class Call(StrEnum):
@@ -42,7 +43,8 @@ class Call(StrEnum):
 class Fault(StrEnum):
     """What goes wrong.
 
-    Up to CUT_BEFORE nothing is carried out; from HANG_AFTER on the call is, and then comes this. SLOW is only late.
+    Up to CUT_BEFORE the call is not carried out. From HANG_AFTER on it is, and only the response goes wrong. SLOW
+    carries the call out too, but answers late.
     """
 
     DOWN = "down"
@@ -72,12 +74,12 @@ class Fault(StrEnum):
 
 
 @dataclass(slots=True)
-class Switched:
-    """A fault that is on: for which call (None: all), for how many more requests (None: until switched off).
+class ActiveFault:
+    """A fault that is on: for which call (None: all), for how many more requests (None: until it is switched off).
 
-    ``retry_after`` is the header's text; ``location`` where a redirect leads; ``message`` what a refusal says;
-    ``interval`` the seconds between the bytes of a drip, or before a slow answer; ``size`` the bytes of a huge answer,
-    told in its head or not.
+    ``retry_after`` is the text of the header, ``location`` the target of a redirect, ``message`` the words of a
+    refusal. ``interval`` is in seconds: between the bytes of a drip, or before a slow response. ``size`` is in bytes;
+    the header of a huge response states it if ``size_told``.
     """
 
     fault: Fault
@@ -91,115 +93,114 @@ class Switched:
     size_told: bool = True
 
 
-class Faults:
-    """An ASGI application in front of another. At most one fault meets a request: the one switched on last."""
+class FaultMiddleware:
+    """ASGI middleware. At most one fault affects a request: the one that was switched on last."""
 
     def __init__(self, app: ASGIApp, call_of: Callable[[Scope], Call | None]) -> None:
         self._app = app
         self._call_of = call_of
-        self.on: list[Switched] = []
+        self.on: list[ActiveFault] = []
 
     def switch_on(self, fault: Fault, on: Call | None = None, times: int | None = None, **details: Any) -> None:
-        """Let this go wrong: at one call or all, for so many requests or until switched off. See :class:`Switched`."""
-        self.on.insert(0, Switched(fault, on, times, **details))
+        """Switch a fault on. The arguments are the fields of :class:`ActiveFault`."""
+        self.on.insert(0, ActiveFault(fault, on, times, **details))
 
     def switch_off(self, fault: Fault | None = None) -> None:
-        """End this fault, or all."""
-        self.on = [] if fault is None else [switched for switched in self.on if switched.fault is not fault]
+        """End this fault, or all faults."""
+        self.on = [] if fault is None else [active for active in self.on if active.fault is not fault]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        switched = self._take(self._call_of(scope))
-        if switched is None:
+        active = self._take(self._call_of(scope))
+        if active is None:
             await self._app(scope, receive, send)
-        elif switched.fault in _INSTEAD:
-            await send_whole(_INSTEAD[switched.fault](switched), send)
-        elif switched.fault is Fault.HANG_BEFORE:
+        elif active.fault in _INSTEAD:
+            await send_whole(_INSTEAD[active.fault](active), send)
+        elif active.fault is Fault.HANG_BEFORE:
             await hang(receive)
-        elif switched.fault is Fault.CUT_BEFORE:
+        elif active.fault is Fault.CUT_BEFORE:
             await scope["extensions"][CUT]()
-        elif switched.fault is Fault.SLOW:
-            await asyncio.sleep(switched.interval)
+        elif active.fault is Fault.SLOW:
+            await asyncio.sleep(active.interval)
             await self._app(scope, receive, send)
         else:
-            await _spoil(await answer_of(self._app, scope, receive), switched, scope, receive, send)
+            await _spoil(await buffered(self._app, scope, receive), active, scope, receive, send)
 
-    def _take(self, call: Call | None) -> Switched | None:
-        for switched in self.on:
-            if call is not None and switched.on in {None, call}:
-                if switched.times is not None:
-                    switched.times -= 1
+    def _take(self, call: Call | None) -> ActiveFault | None:
+        for active in self.on:
+            if call is not None and active.on in {None, call}:
+                if active.times is not None:
+                    active.times -= 1
                 self.on = [other for other in self.on if other.times != 0]
-                return switched
+                return active
         return None
 
 
-async def _spoil(answer: Answer, switched: Switched, scope: Scope, receive: Receive, send: Send) -> None:
-    """Give an answer, of a call that was carried out, in the way the fault has it."""
-    match switched.fault:
+async def _spoil(response: BufferedResponse, active: ActiveFault, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send the response of a call that was carried out, spoiled as the fault says."""
+    match active.fault:
         case Fault.HANG_AFTER:
             await hang(receive)
         case Fault.CUT_AFTER:
             await scope["extensions"][CUT]()
         case Fault.CUT_BODY:
-            await send_parts(answer, [answer.body[: len(answer.body) // 2]], send)
+            await send_parts(response, [response.body[: len(response.body) // 2]], send)
             await scope["extensions"][CUT]()
         case Fault.DRIP:
-            await send_drip(answer, switched.interval, receive, send)
+            await send_drip(response, active.interval, receive, send)
         case Fault.HUGE:
-            await send_huge(answer, switched.size, send, size_told=switched.size_told)
+            await send_huge(response, active.size, send, size_told=active.size_told)
         case Fault.PAGED:
-            await send_whole(_paged(answer, scope), send)
+            await send_whole(_paged(response, scope), send)
         case fault:
-            await send_whole(_CHANGED[fault](answer), send)
+            await send_whole(_CHANGED[fault](response), send)
 
 
-def _rate_limited(switched: Switched) -> Answer:
-    wait = {} if switched.retry_after is None else {"retry-after": switched.retry_after}
-    return json_answer(429, {"message": "Too Many Attempts."}, **wait)
+def _try_later(status: int, message: str, active: ActiveFault) -> BufferedResponse:
+    wait = {} if active.retry_after is None else {"retry-after": active.retry_after}
+    return json_response(status, {"message": message}, **wait)
 
 
-def _down(switched: Switched) -> Answer:
-    wait = {} if switched.retry_after is None else {"retry-after": switched.retry_after}
-    return json_answer(503, {"message": "Service Unavailable"}, **wait)
-
-
-_INSTEAD: Mapping[Fault, Callable[[Switched], Answer]] = {
-    Fault.DOWN: _down,
-    Fault.DOWN_HTML: lambda _: Answer(500, {"content-type": "text/html"}, HTML),
-    Fault.RATE_LIMIT: _rate_limited,
-    Fault.TOKEN_REVOKED: lambda _: json_answer(401, {"message": "Unauthenticated."}),
-    Fault.PERMISSION_MISSING: lambda _: json_answer(403, {"message": "Invalid ability provided."}),
-    Fault.REFUSED: lambda switched: json_answer(422, {"message": switched.message}),
-    Fault.REDIRECT: lambda switched: Answer(302, {"location": switched.location, "content-type": "text/html"}, HTML),
+_INSTEAD: Mapping[Fault, Callable[[ActiveFault], BufferedResponse]] = {
+    Fault.DOWN: lambda active: _try_later(503, "Service Unavailable", active),
+    Fault.DOWN_HTML: lambda _: BufferedResponse(500, HTML_TYPE, HTML),
+    Fault.RATE_LIMIT: lambda active: _try_later(429, "Too Many Attempts.", active),
+    Fault.TOKEN_REVOKED: lambda _: json_response(401, {"message": "Unauthenticated."}),
+    Fault.PERMISSION_MISSING: lambda _: json_response(403, {"message": "Invalid ability provided."}),
+    Fault.REFUSED: lambda active: json_response(422, {"message": active.message}),
+    Fault.REDIRECT: lambda active: BufferedResponse(302, {**HTML_TYPE, "location": active.location}, HTML),
 }
 
 
-def _with_broken_invoice(answer: Answer) -> Answer:
-    content = json.loads(answer.body)
+def _with_broken_invoice(response: BufferedResponse) -> BufferedResponse:
+    content = json.loads(response.body)
     broken = {"id": 99, "total": "a lot", "is_open": True, "items": "none"}
-    return replace(answer, body=json.dumps(content | {"data": [broken, *content["data"]]}).encode())
+    return replace(response, body=json.dumps(content | {"data": [broken, *content["data"]]}).encode())
 
 
-_CHANGED: Mapping[Fault, Callable[[Answer], Answer]] = {
-    Fault.ERROR_AFTER: lambda _: json_answer(500, {"message": "Server Error"}),
-    Fault.HTML_INSTEAD: lambda _: Answer(200, {"content-type": "text/html; charset=UTF-8"}, HTML),
-    Fault.EMPTY: lambda answer: replace(answer, body=b""),
-    Fault.NO_CONTENT: lambda _: Answer(204, {}, b""),
-    Fault.CUT_JSON: lambda answer: replace(answer, body=answer.body[: len(answer.body) // 2]),
-    Fault.WRONG_TYPE: lambda answer: replace(answer, headers={"content-type": "text/plain"}),
-    Fault.HTML_AS_FILE: lambda answer: replace(answer, body=HTML),
+_CHANGED: Mapping[Fault, Callable[[BufferedResponse], BufferedResponse]] = {
+    Fault.ERROR_AFTER: lambda _: json_response(500, {"message": "Server Error"}),
+    Fault.HTML_INSTEAD: lambda _: BufferedResponse(200, {"content-type": "text/html; charset=UTF-8"}, HTML),
+    Fault.EMPTY: lambda response: replace(response, body=b""),
+    Fault.NO_CONTENT: lambda _: BufferedResponse(204, {}, b""),
+    Fault.CUT_JSON: lambda response: replace(response, body=response.body[: len(response.body) // 2]),
+    Fault.WRONG_TYPE: lambda response: replace(response, headers={"content-type": "text/plain"}),
+    Fault.HTML_AS_FILE: lambda response: replace(response, body=HTML),
     Fault.BROKEN_INVOICE: _with_broken_invoice,
 }
 
 
-def _paged(answer: Answer, scope: Scope) -> Answer:
-    """The list in pages of Laravel's form. Like Laravel's, the link forgets the filters."""
-    if answer.status != 200:  # noqa: PLR2004  # OK
-        return answer
+def _paged(response: BufferedResponse, scope: Scope) -> BufferedResponse:
+    """Return one page of the list, in Laravel's form. As in Laravel, the link to the next page lacks the filters."""
+    if response.status != 200:  # noqa: PLR2004  # OK
+        return response
     page = int(parse_qs(scope["query_string"].decode()).get("page", ["1"])[0])
-    data = json.loads(answer.body)["data"]
-    rest = data[(page - 1) * PAGE_LENGTH :]
+    data = json.loads(response.body)["data"]
+    rest = data[(page - 1) * INVOICES_PER_PAGE :]
     host = dict(scope["headers"])[b"host"].decode()
-    more = f"http://{host}{scope['path']}?page={page + 1}" if len(rest) > PAGE_LENGTH else None
-    content = {"data": rest[:PAGE_LENGTH], "links": {"next": more}, "meta": {"current_page": page, "total": len(data)}}
-    return replace(answer, body=json.dumps(content).encode())
+    more = f"http://{host}{scope['path']}?page={page + 1}" if len(rest) > INVOICES_PER_PAGE else None
+    content = {
+        "data": rest[:INVOICES_PER_PAGE],
+        "links": {"next": more},
+        "meta": {"current_page": page, "total": len(data)},
+    }
+    return replace(response, body=json.dumps(content).encode())

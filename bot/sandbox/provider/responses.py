@@ -1,4 +1,4 @@
-"""HTTP answers of the sandbox provider, and unusual ways to give them."""
+"""HTTP responses of the sandbox provider, and unusual ways to send them."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ PIECE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole HTTP answer."""
+class BufferedResponse:
+    """A whole HTTP response."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
-def json_answer(status: int, content: object, **headers: str) -> Answer:
+def json_response(status: int, content: object, **headers: str) -> BufferedResponse:
     body = json.dumps(content).encode()
-    return Answer(status, {"content-type": "application/json"} | headers, body)
+    return BufferedResponse(status, {"content-type": "application/json"} | headers, body)
 
 
-async def answer_of(app: ASGIApp, scope: Scope, receive: Receive) -> Answer:
-    """Let the application carry the call out, and keep its answer."""
+async def buffered(app: ASGIApp, scope: Scope, receive: Receive) -> BufferedResponse:
+    """Let the application carry the call out. Return its response instead of sending it."""
     messages: list[Message] = []
 
     async def keep(message: Message) -> None:
@@ -36,19 +36,19 @@ async def answer_of(app: ASGIApp, scope: Scope, receive: Receive) -> Answer:
     await app(scope, receive, keep)
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in messages[0]["headers"]}
     headers.pop("content-length", None)
-    return Answer(messages[0]["status"], headers, b"".join(message.get("body", b"") for message in messages))
+    return BufferedResponse(messages[0]["status"], headers, b"".join(message.get("body", b"") for message in messages))
 
 
 async def hang(receive: Receive) -> None:
-    """Until the other side has gone."""
+    """Wait until the client has hung up."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def send_drip(answer: Answer, interval: float, receive: Receive, send: Send) -> None:
+async def send_drip(response: BufferedResponse, interval: float, receive: Receive, send: Send) -> None:
     gone = asyncio.create_task(hang(receive))
-    await _begin(answer, len(answer.body), send)
-    for byte in answer.body:
+    await _begin(response, len(response.body), send)
+    for byte in response.body:
         await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
         await asyncio.wait([gone], timeout=interval)
         if gone.done():
@@ -57,29 +57,29 @@ async def send_drip(answer: Answer, interval: float, receive: Receive, send: Sen
     await send({"type": "http.response.body"})
 
 
-async def send_huge(answer: Answer, size: int, send: Send, *, size_told: bool) -> None:
-    """Send the answer's beginning, blown up to ``size`` bytes, which the head tells or not."""
-    await _begin(answer, size if size_told else None, send)
+async def send_huge(response: BufferedResponse, size: int, send: Send, *, size_told: bool) -> None:
+    """Send the response padded with spaces to ``size`` bytes. Its header states the size if ``size_told``."""
+    await _begin(response, size if size_told else None, send)
     for start in range(0, size, PIECE):
-        piece = answer.body[:PIECE] if start == 0 else b""
+        piece = response.body[:PIECE] if start == 0 else b""
         body = piece.ljust(min(PIECE, size - start), b" ")
         await send({"type": "http.response.body", "body": body, "more_body": True})
     await send({"type": "http.response.body"})
 
 
-async def send_whole(answer: Answer, send: Send) -> None:
-    await send_parts(answer, [answer.body], send)
+async def send_whole(response: BufferedResponse, send: Send) -> None:
+    await send_parts(response, [response.body], send)
     await send({"type": "http.response.body"})
 
 
-async def send_parts(answer: Answer, parts: Iterable[bytes], send: Send) -> None:
-    """Send the head, which tells the length of the whole, and these parts of the body."""
-    await _begin(answer, None if answer.status == 204 else len(answer.body), send)  # noqa: PLR2004  # No Content
+async def send_parts(response: BufferedResponse, parts: Iterable[bytes], send: Send) -> None:
+    """Send the header, with the length of the whole body, and then only these parts of it."""
+    await _begin(response, None if response.status == 204 else len(response.body), send)  # noqa: PLR2004  # No Content
     for part in parts:
         await send({"type": "http.response.body", "body": part, "more_body": True})
 
 
-async def _begin(answer: Answer, length: int | None, send: Send) -> None:
-    headers = answer.headers if length is None else {**answer.headers, "content-length": str(length)}
+async def _begin(response: BufferedResponse, length: int | None, send: Send) -> None:
+    headers = response.headers if length is None else {**response.headers, "content-length": str(length)}
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
+    await send({"type": "http.response.start", "status": response.status, "headers": encoded})
