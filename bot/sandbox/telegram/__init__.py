@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from bot.sandbox.telegram.app import BOT_TOKEN, LARGEST_UPLOAD, SandboxTelegram
 from bot.sandbox.telegram.calls import Call
-from bot.sandbox.telegram.changes import (
+from bot.sandbox.telegram.errors import ApiError
+from bot.sandbox.telegram.events import (
     ActionShown,
     ButtonPressed,
     CallAnswered,
@@ -29,11 +30,10 @@ from bot.sandbox.telegram.changes import (
     PressAnswered,
     Subscription,
 )
-from bot.sandbox.telegram.errors import ApiError
 from bot.sandbox.telegram.formatting import Entity
+from bot.sandbox.telegram.models import Button, Chat, Message, StoredFile, User
 from bot.sandbox.telegram.person import Person
 from bot.sandbox.telegram.presses import Answer, Press
-from bot.sandbox.telegram.state import Button, Chat, Message, StoredFile, User
 
 __all__ = [
     "BOT_TOKEN", "LARGEST_UPLOAD", "ActionShown", "Answer", "ApiError", "Button", "ButtonPressed", "Call",

@@ -17,14 +17,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.ports import Clock, utc_now
-from bot.sandbox.telegram import asking, editing, sending
 from bot.sandbox.telegram.calls import Call, Upload
-from bot.sandbox.telegram.changes import CallAnswered, CallMade, Subscription
 from bot.sandbox.telegram.errors import NOT_FOUND, UNAUTHORIZED, ApiError
+from bot.sandbox.telegram.events import CallAnswered, CallMade, Subscription
 from bot.sandbox.telegram.faults import Faults, html_page
+from bot.sandbox.telegram.methods import bot as bot_methods, editing, sending
+from bot.sandbox.telegram.models import WAIT, Chat, User
 from bot.sandbox.telegram.person import Person
-from bot.sandbox.telegram.state import WAIT, Chat, User
-from bot.sandbox.telegram.world import World
+from bot.sandbox.telegram.state import World
 
 BOT_TOKEN = "1000000001:AAsandbox-telegram-on-this-machine0"
 """The bot's token: of valid form, known to nobody but the sandbox."""
@@ -37,7 +37,7 @@ _KEPT_CALLS = 10_000
 
 T = TypeVar("T")
 Method = Callable[[World, Call], object]
-_METHODS: dict[str, Method] = {**asking.METHODS, **sending.METHODS, **editing.METHODS}
+_METHODS: dict[str, Method] = {**bot_methods.METHODS, **sending.METHODS, **editing.METHODS}
 _BY_LOWER_CASE = {name.lower(): name for name in _METHODS}
 
 

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 from bot.sandbox.server import CUT
 from bot.sandbox.telegram.calls import Call
 from bot.sandbox.telegram.errors import ApiError, flood_limit
-from bot.sandbox.telegram.state import Chat
+from bot.sandbox.telegram.models import Chat
 
 _PAGE = "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n</body>\r\n</html>\r\n"
 _TITLES = {413: "413 Request Entity Too Large", 500: "500 Internal Server Error", 502: "502 Bad Gateway"}

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from bot.sandbox.telegram.errors import bad_request
-from bot.sandbox.telegram.state import ADMINISTRATORS, Chat, User
+from bot.sandbox.telegram.models import ADMINISTRATORS, Chat, User
 
 _NAME = re.compile(r"[a-z0-9_]{1,32}")
 _MOST_COMMANDS = 100

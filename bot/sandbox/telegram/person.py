@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from urllib.parse import parse_qs, urlsplit
 
 from bot.sandbox.telegram.calls import Upload
-from bot.sandbox.telegram.changes import MessageEdited
+from bot.sandbox.telegram.events import MessageEdited
 from bot.sandbox.telegram.formatting import Formatted, trimmed, with_found
 from bot.sandbox.telegram.menus import Command
+from bot.sandbox.telegram.methods.sending import store_file
+from bot.sandbox.telegram.models import ADMINISTRATORS, GENERAL_TOPIC, PRESENT, Chat, Message, Status, Topic, User
 from bot.sandbox.telegram.presses import Press
-from bot.sandbox.telegram.sending import store_file
-from bot.sandbox.telegram.state import ADMINISTRATORS, GENERAL_TOPIC, PRESENT, Chat, Message, Status, Topic, User
-from bot.sandbox.telegram.world import World
+from bot.sandbox.telegram.state import World
 
 
 class Person:

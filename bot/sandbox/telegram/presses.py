@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.sandbox.telegram.changes import Changes
-from bot.sandbox.telegram.state import WAIT, Message, User
+from bot.sandbox.telegram.events import Changes
+from bot.sandbox.telegram.models import WAIT, Message, User
 
 LIFETIME = timedelta(seconds=60)
 """Our reading of "query is too old": the official server names no figure."""

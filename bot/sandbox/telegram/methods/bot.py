@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from bot.sandbox.telegram.calls import Call
-from bot.sandbox.telegram.changes import CommandsChanged
 from bot.sandbox.telegram.errors import bad_request
+from bot.sandbox.telegram.events import CommandsChanged
 from bot.sandbox.telegram.menus import Command, parse_scope
-from bot.sandbox.telegram.state import ADMINISTRATORS, Member
-from bot.sandbox.telegram.wire import Json, full_chat_json, member_json, user_json
-from bot.sandbox.telegram.world import World
+from bot.sandbox.telegram.models import ADMINISTRATORS, Member
+from bot.sandbox.telegram.serialization import Json, full_chat_json, member_json, user_json
+from bot.sandbox.telegram.state import World
 
 LONGEST_TEXT = {"description": 512, "short_description": 120}
 

@@ -9,7 +9,7 @@ from bot.sandbox.telegram.calls import Call
 from bot.sandbox.telegram.errors import bad_request
 from bot.sandbox.telegram.formatting import Entity, Formatted, ordered, trimmed, units, with_found
 from bot.sandbox.telegram.html import parse_html
-from bot.sandbox.telegram.state import Button, Chat, Keyboard, Message
+from bot.sandbox.telegram.models import Button, Chat, Keyboard, Message
 
 LONGEST_TEXT = 4096
 LONGEST_CAPTION = 1024

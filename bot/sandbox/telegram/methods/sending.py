@@ -7,8 +7,10 @@ import mimetypes
 from pathlib import PurePosixPath, PureWindowsPath
 
 from bot.sandbox.telegram.calls import Call, Upload
-from bot.sandbox.telegram.changes import ActionShown
-from bot.sandbox.telegram.content import (
+from bot.sandbox.telegram.errors import bad_request
+from bot.sandbox.telegram.events import ActionShown
+from bot.sandbox.telegram.formatting import Formatted
+from bot.sandbox.telegram.message_parameters import (
     SENT_CAPTION,
     SENT_TEXT,
     read_caption,
@@ -17,11 +19,9 @@ from bot.sandbox.telegram.content import (
     read_reply,
     read_text,
 )
-from bot.sandbox.telegram.errors import bad_request
-from bot.sandbox.telegram.formatting import Formatted
-from bot.sandbox.telegram.state import Chat, Message, StoredFile
-from bot.sandbox.telegram.wire import Json, file_json, message_json
-from bot.sandbox.telegram.world import World
+from bot.sandbox.telegram.models import Chat, Message, StoredFile
+from bot.sandbox.telegram.serialization import Json, file_json, message_json
+from bot.sandbox.telegram.state import World
 
 LARGEST_DOWNLOAD = 20 * 1024 * 1024
 ACTIONS = frozenset(

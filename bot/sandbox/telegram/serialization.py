@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from bot.sandbox.telegram.models import Button, Chat, Keyboard, Member, Message, StoredFile, User
 from bot.sandbox.telegram.presses import Press
-from bot.sandbox.telegram.state import Button, Chat, Keyboard, Member, Message, StoredFile, User
 
 _NO_RIGHTS = ("can_be_edited", "is_anonymous")
 _RIGHTS = (

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.sandbox.telegram.calls import Call
-from bot.sandbox.telegram.changes import MessageEdited, PressAnswered
-from bot.sandbox.telegram.content import EDITED_CAPTION, EDITED_TEXT, read_caption, read_keyboard, read_text
 from bot.sandbox.telegram.errors import NOT_MODIFIED, QUERY_TOO_OLD, bad_request
+from bot.sandbox.telegram.events import MessageEdited, PressAnswered
 from bot.sandbox.telegram.formatting import Formatted, units
+from bot.sandbox.telegram.message_parameters import EDITED_CAPTION, EDITED_TEXT, read_caption, read_keyboard, read_text
+from bot.sandbox.telegram.models import ADMINISTRATORS, Keyboard, Message
 from bot.sandbox.telegram.presses import Answer
-from bot.sandbox.telegram.state import ADMINISTRATORS, Keyboard, Message
-from bot.sandbox.telegram.wire import Json, message_json
-from bot.sandbox.telegram.world import World
+from bot.sandbox.telegram.serialization import Json, message_json
+from bot.sandbox.telegram.state import World
 
 DELETABLE = timedelta(hours=48)
 LONGEST_ANSWER = 200

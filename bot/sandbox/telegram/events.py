@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 if TYPE_CHECKING:  # these modules publish their changes here
     from bot.sandbox.telegram.calls import Call
+    from bot.sandbox.telegram.models import Chat, Message
     from bot.sandbox.telegram.presses import Press
-    from bot.sandbox.telegram.state import Chat, Message
 
 T = TypeVar("T")
 

@@ -1,0 +1,188 @@
+"""What exists in the sandbox: users, chats and their messages, files, buttons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from bot.sandbox.telegram.events import Changes
+from bot.sandbox.telegram.formatting import Entity
+
+Kind = Literal["private", "group", "supergroup"]
+Status = Literal["creator", "administrator", "member", "left", "kicked"]
+PRESENT: frozenset[Status] = frozenset({"creator", "administrator", "member"})
+ADMINISTRATORS: frozenset[Status] = frozenset({"creator", "administrator"})
+GENERAL_TOPIC = 1
+WAIT = 10.0
+"""Seconds that a test waits for something that should come at once."""
+
+
+@dataclass(slots=True, eq=False)
+class User:
+    """A user as Telegram knows it. ``deactivated``: the account was deleted."""
+
+    id: int
+    first_name: str
+    last_name: str = ""
+    username: str = ""
+    language_code: str | None = None
+    is_bot: bool = False
+    deactivated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button under a message; pressing it sends ``data`` to the bot or opens ``url``."""
+
+    text: str
+    data: str | None = None
+    url: str | None = None
+
+
+Keyboard = tuple[tuple[Button, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """An uploaded file. ``id`` is lasting and can be sent again."""
+
+    id: str
+    unique_id: str
+    name: str
+    mime_type: str
+    path: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    """A message. ``text`` is the caption where there is a ``document``; ``entities`` belong to it.
+
+    ``topic_id`` is set in a forum's topics other than General; ``thread_id`` also in the replies of a supergroup.
+    ``in_name_of`` is the chat in whose name somebody writes: an anonymous administrator's group, or a channel.
+    ``service`` holds what a service message tells, in the Bot API's field names.
+    """
+
+    id: int
+    chat: Chat
+    sender: User
+    date: datetime
+    text: str = ""
+    entities: tuple[Entity, ...] = ()
+    keyboard: Keyboard = ()
+    document: StoredFile | None = None
+    topic_id: int | None = None
+    thread_id: int | None = None
+    reply_to: Message | None = None
+    in_name_of: Chat | None = None
+    silent: bool = False
+    protected: bool = False
+    force_reply: bool = False
+    service: dict[str, object] = field(default_factory=dict)
+    edited_at: datetime | None = None
+    deleted: bool = False
+
+    @property
+    def buttons(self) -> list[Button]:
+        """All buttons, row after row."""
+        return [button for row in self.keyboard for button in row]
+
+    def button(self, label: str) -> Button:
+        """The button with this text or, if there is none, this callback data. Raises :class:`LookupError`."""
+        for button in self.buttons:
+            if button.text == label:
+                return button
+        for button in self.buttons:
+            if button.data == label:
+                return button
+        raise LookupError(f"no button {label!r} among {[button.text for button in self.buttons]}")
+
+    def __repr__(self) -> str:
+        return f"<message {self.id} from {self.sender.first_name}: {self.text!r}>"
+
+
+@dataclass(slots=True)
+class Topic:
+    """A forum's topic."""
+
+    id: int
+    name: str
+    closed: bool = False
+    deleted: bool = False
+
+
+@dataclass(slots=True)
+class Member:
+    user: User
+    status: Status
+
+
+class Chat:
+    """A chat with everything said in it. Set ``deleted`` to make a group vanish for everybody.
+
+    A private chat's id is its person's. The bot is one of the ``members``; in a private chat it is ``kicked`` while
+    blocked, and missing until the person has started it.
+    """
+
+    def __init__(self, chat_id: int, kind: Kind, changes: Changes, *, title: str = "", is_forum: bool = False) -> None:
+        self.id = chat_id
+        self.kind = kind
+        self.title = title
+        self.is_forum = is_forum
+        self.members: dict[int, Member] = {}
+        self.topics: dict[int, Topic] = {GENERAL_TOPIC: Topic(GENERAL_TOPIC, "General")} if is_forum else {}
+        self.history: list[Message] = []
+        self.migrated_to: Chat | None = None
+        self.deleted = False
+        self._changes = changes
+        self._last_id = GENERAL_TOPIC if is_forum else 0
+
+    def next_id(self) -> int:
+        """The id of the next message; topics take one too."""
+        self._last_id += 1
+        return self._last_id
+
+    @property
+    def messages(self) -> list[Message]:
+        """What is to be seen in the chat, oldest first: everything but deleted messages."""
+        return [message for message in self.history if not message.deleted]
+
+    def message(self, message_id: int) -> Message | None:
+        return next((m for m in self.history if m.id == message_id and not m.deleted), None)
+
+    def status(self, user: User) -> Status | None:
+        member = self.members.get(user.id)
+        return member.status if member else None
+
+    def set_members(self, users: Iterable[User], status: Status) -> None:
+        for user in users:
+            self.members[user.id] = Member(user, status)
+
+    def add_topic(self, name: str) -> int:
+        """Open a topic and give its ``message_thread_id``."""
+        topic = Topic(self.next_id(), name)
+        self.topics[topic.id] = topic
+        return topic.id
+
+    async def wait_for(
+        self, predicate: Callable[[Message], bool], timeout: float = WAIT, *, after: Message | None = None
+    ) -> Message:
+        """The newest visible message that fits, as soon as there is one.
+
+        With ``after`` only later messages count. Raises :class:`TimeoutError`, which tells what is in the chat.
+        """
+        first = after.id + 1 if after else 0
+
+        def found() -> Message | None:
+            return next((m for m in reversed(self.messages) if m.id >= first and predicate(m)), None)
+
+        try:
+            return await self._changes.wait_until(found, timeout)
+        except TimeoutError:
+            shown = "\n".join(map(repr, self.messages)) or "nothing"
+            raise TimeoutError(f"No message fits within {timeout} s. In the chat:\n{shown}") from None
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} chat {self.id}>"
