@@ -33,12 +33,12 @@ class Stage:
 
     def chat(self, chat_id: int) -> Chat:
         """Raises :class:`LookupError`."""
-        return self.sandbox.telegram.world.chats[chat_id]
+        return self.sandbox.telegram.state.chats[chat_id]
 
     @property
     def chats(self) -> list[Chat]:
         """All chats, in the order in which they came to be."""
-        return list(self.sandbox.telegram.world.chats.values())
+        return list(self.sandbox.telegram.state.chats.values())
 
 
 def set_stage(sandbox: Sandbox) -> Stage:

@@ -68,7 +68,7 @@ async def test_an_application_confirms_what_it_got_before_it_stops(
 ) -> None:
     ada.send(chat, "/start")
     await chat.wait_for(lambda message: message.text == "Hello")
-    await telegram.wait_until(lambda: telegram.world.updates.pending == 0)
+    await telegram.wait_until(lambda: telegram.state.updates.pending == 0)
     assert len(telegram.calls_of("getUpdates")) >= 2
 
 

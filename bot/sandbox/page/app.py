@@ -105,7 +105,7 @@ class _Page:
 
     async def file(self, request: Request) -> Response:
         """A document: opened where that is harmless, saved otherwise."""
-        for file in self._levers.stage.sandbox.telegram.world.files.values():
+        for file in self._levers.stage.sandbox.telegram.state.files.values():
             if file.unique_id == request.path_params["unique_id"]:
                 how = "inline" if file.mime_type in OPENED else "attachment"
                 headers = {"content-disposition": f"{how}; filename*=UTF-8''{quote(file.name)}"}

@@ -38,7 +38,7 @@ def bot_json(stage: Stage) -> Json:
         "id": telegram.bot.id,
         "name": telegram.bot.first_name,
         "username": telegram.bot.username,
-        "descriptions": {language: telegram.world.menus.text("description", language) for language in languages},
+        "descriptions": {language: telegram.state.menus.text("description", language) for language in languages},
     }
 
 

@@ -24,7 +24,7 @@ from bot.sandbox.telegram.faults import Faults, html_page
 from bot.sandbox.telegram.methods import bot as bot_methods, editing, sending
 from bot.sandbox.telegram.models import WAIT, Chat, User
 from bot.sandbox.telegram.person import Person
-from bot.sandbox.telegram.state import World
+from bot.sandbox.telegram.state import TelegramState
 
 BOT_TOKEN = "1000000001:AAsandbox-telegram-on-this-machine0"
 """The bot's token: of valid form, known to nobody but the sandbox."""
@@ -36,7 +36,7 @@ _SLACK = 1024 * 1024
 _KEPT_CALLS = 10_000
 
 T = TypeVar("T")
-Method = Callable[[World, Call], object]
+Method = Callable[[TelegramState, Call], object]
 _METHODS: dict[str, Method] = {**bot_methods.METHODS, **sending.METHODS, **editing.METHODS}
 _BY_LOWER_CASE = {name.lower(): name for name in _METHODS}
 
@@ -51,7 +51,7 @@ class SandboxTelegram:
     def __init__(self, clock: Clock = utc_now, *, privacy: bool = True) -> None:
         bot = User(int(BOT_TOKEN.partition(":")[0]), "Invoice bot", username="sandbox_invoice_bot", is_bot=True)
         self.token = BOT_TOKEN
-        self.world = World(clock, bot, privacy=privacy)
+        self.state = TelegramState(clock, bot, privacy=privacy)
         self.faults = Faults()
         self.calls: deque[Call] = deque(maxlen=_KEPT_CALLS)
         self.app = Starlette(
@@ -63,27 +63,27 @@ class SandboxTelegram:
 
     @property
     def bot(self) -> User:
-        return self.world.bot
+        return self.state.bot
 
     def add_user(
         self, first_name: str, *, last_name: str = "", username: str = "", language_code: str | None = "en"
     ) -> Person:
-        return Person(self.world, self.world.add_user(first_name, last_name, username, language_code))
+        return Person(self.state, self.state.add_user(first_name, last_name, username, language_code))
 
     def private_chat(self, person: Person, *, started: bool = True) -> Chat:
         """The chat of a person and the bot. One that isn't ``started`` refuses the bot until the person writes."""
-        chat = self.world.private_chat(person.user)
+        chat = self.state.private_chat(person.user)
         if started and chat.status(self.bot) is None:
             chat.set_members([self.bot], "member")
         return chat
 
     def subscribe(self) -> Subscription:
         """All changes from now on."""
-        return self.world.changes.subscribe()
+        return self.state.changes.subscribe()
 
     async def wait_until(self, condition: Callable[[], T | None], timeout: float = WAIT) -> T:
         """What ``condition`` gives, as soon as that is true; raises :class:`TimeoutError`."""
-        return await self.world.changes.wait_until(condition, timeout)
+        return await self.state.changes.wait_until(condition, timeout)
 
     def calls_of(self, method: str) -> list[Call]:
         return [call for call in self.calls if call.method == method]
@@ -100,15 +100,15 @@ class SandboxTelegram:
         if int(request.headers.get("content-length", 0)) > LARGEST_UPLOAD + _SLACK:
             async for _ in request.stream():  # read to its end, so that the sender hears the answer
                 pass
-            call = Call(method, self.world.clock(), {}, too_large=True)
+            call = Call(method, self.state.clock(), {}, too_large=True)
         else:
-            call = await _read(request, method, self.world.clock())
+            call = await _read(request, method, self.state.clock())
         self.calls.append(call)
-        self.world.changes.publish(CallMade(call))
+        self.state.changes.publish(CallMade(call))
         try:
             return await self._answer(call, request)
         finally:
-            self.world.changes.publish(CallAnswered(call))
+            self.state.changes.publish(CallAnswered(call))
 
     async def _answer(self, call: Call, request: Request) -> Response:
         if call.too_large:
@@ -119,7 +119,7 @@ class SandboxTelegram:
             call.status = fault.status
             return fault.response
         try:
-            result = _METHODS[call.method](self.world, call)
+            result = _METHODS[call.method](self.state, call)
             if inspect.isawaitable(result):
                 result = await _while_heard(request, result)
         except ClientDisconnect:
@@ -137,7 +137,7 @@ class SandboxTelegram:
         refused = self._refuse_token(request)
         if refused:
             return _failure(ApiError(*refused))
-        for file in self.world.files.values():
+        for file in self.state.files.values():
             if file.path == request.path_params["path"]:
                 return Response(file.content, media_type="application/octet-stream")
         return _failure(ApiError(*NOT_FOUND))

@@ -12,7 +12,7 @@ from bot.sandbox.telegram.menus import Command
 from bot.sandbox.telegram.methods.sending import store_file
 from bot.sandbox.telegram.models import ADMINISTRATORS, GENERAL_TOPIC, PRESENT, Chat, Message, Status, Topic, User
 from bot.sandbox.telegram.presses import Press
-from bot.sandbox.telegram.state import World
+from bot.sandbox.telegram.state import TelegramState
 
 
 class Person:
@@ -22,9 +22,9 @@ class Person:
     raises :class:`PermissionError` or :class:`LookupError`.
     """
 
-    def __init__(self, world: World, user: User) -> None:
+    def __init__(self, state: TelegramState, user: User) -> None:
         self.user = user
-        self._world = world
+        self._state = state
 
     @property
     def id(self) -> int:
@@ -52,13 +52,13 @@ class Person:
         if message.sender is not self.user:
             raise PermissionError("only one's own messages can be edited")
         content = with_found(trimmed(Formatted(text)))
-        message.text, message.entities, message.edited_at = content.text, content.entities, self._world.clock()
-        self._world.changes.publish(MessageEdited(message.chat, message))
-        self._world.receive(message, "edited_message")
+        message.text, message.entities, message.edited_at = content.text, content.entities, self._state.clock()
+        self._state.changes.publish(MessageEdited(message.chat, message))
+        self._state.receive(message, "edited_message")
 
     def delete(self, message: Message) -> None:
         """Delete a message for everybody; the bot isn't told."""
-        self._world.delete(message)
+        self._state.delete(message)
 
     # --- Pressing ---------------------------------------------------------------------------------------------------
 
@@ -68,7 +68,7 @@ class Person:
         button = message.button(label)
         if button.data is None:
             raise LookupError(f"{label!r} opens {button.url} and tells the bot nothing")
-        return self._world.press(self.user, message, button.data)
+        return self._state.press(self.user, message, button.data)
 
     def press_twice_delivered(self, message: Message, label: str) -> tuple[Press, Press]:
         """One press that reaches the bot twice under different update ids (tdlib/telegram-bot-api issue #699).
@@ -79,24 +79,24 @@ class Person:
 
     def forge(self, message: Message, data: str) -> Press:
         """Send callback data that stands on no button, as a modified app can."""
-        return self._world.press(self.user, message, data)
+        return self._state.press(self.user, message, data)
 
     def follow(self, message: Message, label: str) -> Message:
         """Follow a button's deep link into the private chat with the bot, and start it there."""
         url = urlsplit(message.button(label).url or "")
-        if (url.netloc, url.path) != ("t.me", f"/{self._world.bot.username}"):
+        if (url.netloc, url.path) != ("t.me", f"/{self._state.bot.username}"):
             raise LookupError(f"{label!r} leads to {url.geturl()!r}, not to the bot")
         (payload,) = parse_qs(url.query)["start"]
-        return self.send(self._world.private_chat(self.user), f"/start {payload}")
+        return self.send(self._state.private_chat(self.user), f"/start {payload}")
 
     # --- The bot in private -----------------------------------------------------------------------------------------
 
     def block(self) -> None:
         """Block the bot: it can't write any more, and is told."""
-        self._world.set_bot_status(self._world.private_chat(self.user), self.user, "kicked")
+        self._state.set_bot_status(self._state.private_chat(self.user), self.user, "kicked")
 
     def unblock(self) -> None:
-        self._world.set_bot_status(self._world.private_chat(self.user), self.user, "member")
+        self._state.set_bot_status(self._state.private_chat(self.user), self.user, "member")
 
     # --- Groups -----------------------------------------------------------------------------------------------------
 
@@ -110,7 +110,7 @@ class Person:
         forum: bool = False,
     ) -> Chat:
         """Create a group without the bot in it (see :meth:`set_bot_status`); a forum is a supergroup with topics."""
-        chat = self._world.add_group("supergroup" if supergroup or forum else "group", title, is_forum=forum)
+        chat = self._state.add_group("supergroup" if supergroup or forum else "group", title, is_forum=forum)
         chat.set_members([self.user], "creator")
         chat.set_members([person.user for person in administrators], "administrator")
         chat.set_members([person.user for person in members], "member")
@@ -119,14 +119,14 @@ class Person:
     def set_bot_status(self, chat: Chat, status: Status) -> None:
         """Add the bot (``member``), make it an ``administrator``, let it go (``left``) or ban it (``kicked``)."""
         self._check_rule(chat)
-        self._world.set_bot_status(chat, self.user, status)
+        self._state.set_bot_status(chat, self.user, status)
 
     def upgrade(self, chat: Chat) -> Chat:
         """Turn a group into a supergroup and give the new chat."""
         self._check_rule(chat)
         if chat.kind != "group" or chat.migrated_to is not None:
             raise PermissionError("only a basic group becomes a supergroup, and once")
-        return self._world.upgrade(chat, self.user)
+        return self._state.upgrade(chat, self.user)
 
     def open_topic(self, chat: Chat, name: str) -> int:
         """Open a topic in a supergroup, which has topics from the first on; gives its ``message_thread_id``."""
@@ -139,7 +139,7 @@ class Person:
 
     def menu(self, chat: Chat) -> tuple[Command, ...]:
         """The bot's commands that the app offers in this chat."""
-        return self._world.menus.seen_by(self.user, chat)
+        return self._state.menus.seen_by(self.user, chat)
 
     # --- Within -----------------------------------------------------------------------------------------------------
 
@@ -154,27 +154,27 @@ class Person:
         in_name_of: Chat | None = None,
     ) -> Message:
         self._check_presence(chat)
-        if chat.kind == "private" and chat.status(self._world.bot) is None:
-            chat.set_members([self._world.bot], "member")
+        if chat.kind == "private" and chat.status(self._state.bot) is None:
+            chat.set_members([self._state.bot], "member")
         content = with_found(trimmed(Formatted(text)))
-        message = self._world.post(
+        message = self._state.post(
             chat,
             self.user,
             text=content.text,
             entities=content.entities,
-            document=store_file(self._world, file) if file else None,
+            document=store_file(self._state, file) if file else None,
             topic_id=None if topic == GENERAL_TOPIC else topic,
             thread_id=_thread(chat, topic, reply_to),
             reply_to=reply_to,
             in_name_of=in_name_of,
         )
-        self._world.receive(message)
+        self._state.receive(message)
         return message
 
     def _check_presence(self, chat: Chat) -> None:
         if chat.status(self.user) not in PRESENT:
             raise PermissionError(f"{self.name} isn't in {chat}")
-        if chat.kind == "private" and chat.status(self._world.bot) == "kicked":
+        if chat.kind == "private" and chat.status(self._state.bot) == "kicked":
             raise PermissionError(f"{self.name} has blocked the bot")
         if chat.migrated_to is not None or chat.deleted:
             raise PermissionError(f"{chat} is no more")

@@ -29,7 +29,7 @@ from bot.sandbox.telegram.updates import UpdateQueue
 _SUPERGROUPS_FROM = -1_000_000_000_000
 
 
-class World:
+class TelegramState:
     """Users, chats, files and updates around one bot.
 
     With ``privacy`` (the default of real bots) the bot sees of a group only commands, replies to it and service

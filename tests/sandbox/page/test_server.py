@@ -132,7 +132,7 @@ async def test_a_file_too_big_is_refused(client: httpx.AsyncClient, stage: Stage
     where = f"person={stage.people[0].id}&chat={stage.people[0].id}&name=big.bin"
     answer = await client.post(f"/api/upload?{where}", content=bytes(20 * 1024 * 1024 + 1))
     assert (answer.status_code, answer.json()) == (413, {"error": "too_large"})
-    assert stage.sandbox.telegram.world.files == {}
+    assert stage.sandbox.telegram.state.files == {}
 
 
 async def test_a_second_page_finds_a_port_of_its_own(stage: Stage) -> None:

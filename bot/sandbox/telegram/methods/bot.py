@@ -10,124 +10,124 @@ from bot.sandbox.telegram.events import CommandsChanged
 from bot.sandbox.telegram.menus import Command, parse_scope
 from bot.sandbox.telegram.models import ADMINISTRATORS, Member
 from bot.sandbox.telegram.serialization import Json, full_chat_json, member_json, user_json
-from bot.sandbox.telegram.state import World
+from bot.sandbox.telegram.state import TelegramState
 
 LONGEST_TEXT = {"description": 512, "short_description": 120}
 
 
-def get_me(world: World, _call: Call) -> Json:
-    return user_json(world.bot) | {
+def get_me(state: TelegramState, _call: Call) -> Json:
+    return user_json(state.bot) | {
         "can_join_groups": True,
-        "can_read_all_group_messages": not world.privacy,
+        "can_read_all_group_messages": not state.privacy,
         "supports_inline_queries": False,
     }
 
 
-async def get_updates(world: World, call: Call) -> list[dict[str, object]]:
+async def get_updates(state: TelegramState, call: Call) -> list[dict[str, object]]:
     """``allowed_updates`` holds from here on, until another call names them again."""
-    _allow(world, call)
-    return await world.updates.poll(call.number("offset", 0), call.number("limit", 100), call.number("timeout", 0))
+    _allow(state, call)
+    return await state.updates.poll(call.number("offset", 0), call.number("limit", 100), call.number("timeout", 0))
 
 
-def set_webhook(world: World, call: Call) -> bool:
+def set_webhook(state: TelegramState, call: Call) -> bool:
     url = call.text("url")
     if url and not url.startswith("https://"):
         raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
-    _allow(world, call)
+    _allow(state, call)
     if call.flag("drop_pending_updates"):
-        world.updates.drop()
-    world.updates.set_webhook(url)
+        state.updates.drop()
+    state.updates.set_webhook(url)
     return True
 
 
-def delete_webhook(world: World, call: Call) -> bool:
+def delete_webhook(state: TelegramState, call: Call) -> bool:
     if call.flag("drop_pending_updates"):
-        world.updates.drop()
-    world.updates.set_webhook("")
+        state.updates.drop()
+    state.updates.set_webhook("")
     return True
 
 
-def get_webhook_info(world: World, _call: Call) -> Json:
+def get_webhook_info(state: TelegramState, _call: Call) -> Json:
     info: Json = {
-        "url": world.updates.webhook,
+        "url": state.updates.webhook,
         "has_custom_certificate": False,
-        "pending_update_count": world.updates.pending,
+        "pending_update_count": state.updates.pending,
     }
-    return info | {"allowed_updates": world.updates.allowed} if world.updates.allowed else info
+    return info | {"allowed_updates": state.updates.allowed} if state.updates.allowed else info
 
 
-def set_my_commands(world: World, call: Call) -> bool:
+def set_my_commands(state: TelegramState, call: Call) -> bool:
     commands = call.structure("commands", "list of bot commands") or []
     menu = tuple(
         Command(str(fields.get("command", "")).removeprefix("/"), str(fields.get("description", "")))
         for fields in commands
     )
-    world.menus.set(_scope(call), call.text("language_code"), menu)
-    world.changes.publish(CommandsChanged())
+    state.menus.set(_scope(call), call.text("language_code"), menu)
+    state.changes.publish(CommandsChanged())
     return True
 
 
-def get_my_commands(world: World, call: Call) -> list[Json]:
-    menu = world.menus.get(_scope(call), call.text("language_code"))
+def get_my_commands(state: TelegramState, call: Call) -> list[Json]:
+    menu = state.menus.get(_scope(call), call.text("language_code"))
     return [{"command": command.name, "description": command.description} for command in menu]
 
 
-def delete_my_commands(world: World, call: Call) -> bool:
-    world.menus.delete(_scope(call), call.text("language_code"))
-    world.changes.publish(CommandsChanged())
+def delete_my_commands(state: TelegramState, call: Call) -> bool:
+    state.menus.delete(_scope(call), call.text("language_code"))
+    state.changes.publish(CommandsChanged())
     return True
 
 
-def set_my_description(world: World, call: Call) -> bool:
-    return _set_text(world, call, "description")
+def set_my_description(state: TelegramState, call: Call) -> bool:
+    return _set_text(state, call, "description")
 
 
-def set_my_short_description(world: World, call: Call) -> bool:
-    return _set_text(world, call, "short_description")
+def set_my_short_description(state: TelegramState, call: Call) -> bool:
+    return _set_text(state, call, "short_description")
 
 
-def get_my_description(world: World, call: Call) -> Json:
-    return {"description": world.menus.text("description", call.text("language_code"))}
+def get_my_description(state: TelegramState, call: Call) -> Json:
+    return {"description": state.menus.text("description", call.text("language_code"))}
 
 
-def get_my_short_description(world: World, call: Call) -> Json:
-    return {"short_description": world.menus.text("short_description", call.text("language_code"))}
+def get_my_short_description(state: TelegramState, call: Call) -> Json:
+    return {"short_description": state.menus.text("short_description", call.text("language_code"))}
 
 
-def get_chat(world: World, call: Call) -> Json:
-    return full_chat_json(world.chat(call.chat_id))
+def get_chat(state: TelegramState, call: Call) -> Json:
+    return full_chat_json(state.chat(call.chat_id))
 
 
-def get_chat_member(world: World, call: Call) -> Json:
-    chat = world.writable(call.chat_id)
-    user = world.users.get(call.number("user_id", 0))
+def get_chat_member(state: TelegramState, call: Call) -> Json:
+    chat = state.writable(call.chat_id)
+    user = state.users.get(call.number("user_id", 0))
     if user is None:
         raise bad_request("user not found")
     return member_json(chat.members.get(user.id, Member(user, "left")))
 
 
-def get_chat_administrators(world: World, call: Call) -> list[Json]:
-    chat = world.writable(call.chat_id)
+def get_chat_administrators(state: TelegramState, call: Call) -> list[Json]:
+    chat = state.writable(call.chat_id)
     if chat.kind == "private":
         raise bad_request("there are no administrators in the private chat")
     return [member_json(member) for member in chat.members.values() if member.status in ADMINISTRATORS]
 
 
-def _allow(world: World, call: Call) -> None:
+def _allow(state: TelegramState, call: Call) -> None:
     kinds: Any = call.structure("allowed_updates", "allowed updates")
     if kinds is not None:
-        world.updates.allow(kinds)
+        state.updates.allow(kinds)
 
 
 def _scope(call: Call) -> tuple[str, int | None, int | None]:
     return parse_scope(call.structure("scope", "BotCommandScope"))
 
 
-def _set_text(world: World, call: Call, kind: str) -> bool:
+def _set_text(state: TelegramState, call: Call, kind: str) -> bool:
     text = call.text(kind)
     if len(text) > LONGEST_TEXT[kind]:
         raise bad_request(f"bot {kind.replace('_', ' ')} is too long")
-    world.menus.set_text(kind, call.text("language_code"), text)
+    state.menus.set_text(kind, call.text("language_code"), text)
     return True
 
 

@@ -12,77 +12,77 @@ from bot.sandbox.telegram.message_parameters import EDITED_CAPTION, EDITED_TEXT,
 from bot.sandbox.telegram.models import ADMINISTRATORS, Keyboard, Message
 from bot.sandbox.telegram.presses import Answer
 from bot.sandbox.telegram.serialization import Json, message_json
-from bot.sandbox.telegram.state import World
+from bot.sandbox.telegram.state import TelegramState
 
 DELETABLE = timedelta(hours=48)
 LONGEST_ANSWER = 200
 
 
-def edit_message_text(world: World, call: Call) -> Json:
-    message = _editable(world, call)
+def edit_message_text(state: TelegramState, call: Call) -> Json:
+    message = _editable(state, call)
     if message.document is not None:
         raise bad_request("there is no text in the message to edit")
-    return _edit(world, message, read_text(call, EDITED_TEXT), read_keyboard(call))
+    return _edit(state, message, read_text(call, EDITED_TEXT), read_keyboard(call))
 
 
-def edit_message_caption(world: World, call: Call) -> Json:
-    message = _editable(world, call)
+def edit_message_caption(state: TelegramState, call: Call) -> Json:
+    message = _editable(state, call)
     if message.document is None:
         raise bad_request("there is no caption in the message to edit")
-    return _edit(world, message, read_caption(call, EDITED_CAPTION), read_keyboard(call))
+    return _edit(state, message, read_caption(call, EDITED_CAPTION), read_keyboard(call))
 
 
-def edit_message_reply_markup(world: World, call: Call) -> Json:
-    message = _editable(world, call)
-    return _edit(world, message, Formatted(message.text, message.entities), read_keyboard(call))
+def edit_message_reply_markup(state: TelegramState, call: Call) -> Json:
+    message = _editable(state, call)
+    return _edit(state, message, Formatted(message.text, message.entities), read_keyboard(call))
 
 
-def delete_message(world: World, call: Call) -> bool:
+def delete_message(state: TelegramState, call: Call) -> bool:
     """Own messages; in private chats and as an administrator others' too; none older than 48 hours."""
-    chat = world.writable(call.chat_id)
+    chat = state.writable(call.chat_id)
     message = chat.message(call.number("message_id", 0))
     if message is None:
         raise bad_request("message to delete not found")
     may = (
-        message.sender is world.bot or chat.kind == "private" or chat.status(world.bot) in ADMINISTRATORS
+        message.sender is state.bot or chat.kind == "private" or chat.status(state.bot) in ADMINISTRATORS
     ) and not message.service
     if not may:
         raise bad_request("message can't be deleted")
-    if world.clock() - message.date > DELETABLE:
+    if state.clock() - message.date > DELETABLE:
         raise bad_request("message can't be deleted for everyone")
-    world.delete(message)
+    state.delete(message)
     return True
 
 
-def answer_callback_query(world: World, call: Call) -> bool:
+def answer_callback_query(state: TelegramState, call: Call) -> bool:
     text = call.text("text")
     if units(text) > LONGEST_ANSWER:
         raise bad_request("MESSAGE_TOO_LONG")
-    press = world.open_press(call.text("callback_query_id"), world.clock())
+    press = state.open_press(call.text("callback_query_id"), state.clock())
     if press is None:
         raise bad_request(QUERY_TOO_OLD)
     press.answer = Answer(text, call.flag("show_alert"), call.text("url") or None)
-    world.changes.publish(PressAnswered(press.message.chat, press))
+    state.changes.publish(PressAnswered(press.message.chat, press))
     return True
 
 
-def _editable(world: World, call: Call) -> Message:
-    chat = world.writable(call.chat_id)
+def _editable(state: TelegramState, call: Call) -> Message:
+    chat = state.writable(call.chat_id)
     message = chat.message(call.number("message_id", 0))
     if message is None:
         raise bad_request("message to edit not found")
-    if message.sender is not world.bot:
+    if message.sender is not state.bot:
         raise bad_request("message can't be edited")
     return message
 
 
-def _edit(world: World, message: Message, content: Formatted, keyboard: Keyboard) -> Json:
+def _edit(state: TelegramState, message: Message, content: Formatted, keyboard: Keyboard) -> Json:
     """An edit replaces all of it: without a keyboard in the call the old one goes."""
     if (content.text, content.entities, keyboard) == (message.text, message.entities, message.keyboard):
         raise bad_request(NOT_MODIFIED)
     message.text, message.entities, message.keyboard = content.text, content.entities, keyboard
-    message.edited_at = world.clock()
-    world.changes.publish(MessageEdited(message.chat, message))
+    message.edited_at = state.clock()
+    state.changes.publish(MessageEdited(message.chat, message))
     return message_json(message)
 
 

@@ -21,7 +21,7 @@ from bot.sandbox.telegram.message_parameters import (
 )
 from bot.sandbox.telegram.models import Chat, Message, StoredFile
 from bot.sandbox.telegram.serialization import Json, file_json, message_json
-from bot.sandbox.telegram.state import World
+from bot.sandbox.telegram.state import TelegramState
 
 LARGEST_DOWNLOAD = 20 * 1024 * 1024
 ACTIONS = frozenset(
@@ -31,29 +31,29 @@ ACTIONS = frozenset(
 _ATTACHED = "attach://"
 
 
-def send_message(world: World, call: Call) -> Json:
-    chat = world.writable(call.chat_id)
-    return message_json(_post(world, call, chat, read_text(call, SENT_TEXT)))
+def send_message(state: TelegramState, call: Call) -> Json:
+    chat = state.writable(call.chat_id)
+    return message_json(_post(state, call, chat, read_text(call, SENT_TEXT)))
 
 
-def send_document(world: World, call: Call) -> Json:
+def send_document(state: TelegramState, call: Call) -> Json:
     """The file comes as an upload (by its field's name or ``attach://``) or as the ``file_id`` of an earlier one."""
-    chat = world.writable(call.chat_id)
+    chat = state.writable(call.chat_id)
     caption = read_caption(call, SENT_CAPTION)
-    return message_json(_post(world, call, chat, caption, _document(world, call)))
+    return message_json(_post(state, call, chat, caption, _document(state, call)))
 
 
-def send_chat_action(world: World, call: Call) -> bool:
-    chat = world.writable(call.chat_id)
+def send_chat_action(state: TelegramState, call: Call) -> bool:
+    chat = state.writable(call.chat_id)
     action = call.text("action")
     if action not in ACTIONS:
         raise bad_request("wrong parameter action in request")
-    world.changes.publish(ActionShown(chat, action, world.topic(chat, call.integer("message_thread_id"))))
+    state.changes.publish(ActionShown(chat, action, state.topic(chat, call.integer("message_thread_id"))))
     return True
 
 
-def get_file(world: World, call: Call) -> Json:
-    file = world.files.get(call.text("file_id"))
+def get_file(state: TelegramState, call: Call) -> Json:
+    file = state.files.get(call.text("file_id"))
     if file is None:
         raise bad_request("invalid file_id")
     if len(file.content) > LARGEST_DOWNLOAD:
@@ -61,39 +61,41 @@ def get_file(world: World, call: Call) -> Json:
     return file_json(file) | {"file_path": file.path}
 
 
-def store_file(world: World, upload: Upload) -> StoredFile:
+def store_file(state: TelegramState, upload: Upload) -> StoredFile:
     """Keep a file; its ids are lasting, and new for each upload."""
-    number = len(world.files) + 1
+    number = len(state.files) + 1
     name = PureWindowsPath(PurePosixPath(upload.name).name).name or "file"
     mime_type = upload.mime_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
     unique = base64.urlsafe_b64encode(f"sandbox{number:05d}".encode()).decode()
     path = f"documents/file_{number}{PurePosixPath(name).suffix}"
     file = StoredFile(f"BQACAgIAAxk{unique}", f"AgAD{unique}", name, mime_type, path, upload.content)
-    world.files[file.id] = file
+    state.files[file.id] = file
     return file
 
 
-def _document(world: World, call: Call) -> StoredFile:
+def _document(state: TelegramState, call: Call) -> StoredFile:
     given = call.text("document")
     upload = call.uploads.get(given.removeprefix(_ATTACHED) if given.startswith(_ATTACHED) else "document")
     if upload is not None:
         if not upload.content:
             raise bad_request("file must be non-empty")
-        return store_file(world, upload)
+        return store_file(state, upload)
     if not given:
         raise bad_request("there is no document in the request")
-    if given not in world.files:
+    if given not in state.files:
         raise bad_request("wrong file identifier/HTTP URL specified")
-    return world.files[given]
+    return state.files[given]
 
 
-def _post(world: World, call: Call, chat: Chat, content: Formatted, document: StoredFile | None = None) -> Message:
+def _post(
+    state: TelegramState, call: Call, chat: Chat, content: Formatted, document: StoredFile | None = None
+) -> Message:
     thread_id = call.integer("message_thread_id")
-    topic_id = world.topic(chat, thread_id)
+    topic_id = state.topic(chat, thread_id)
     reply_to, keyboard = read_reply(call, chat), read_keyboard(call)
-    return world.post(
+    return state.post(
         chat,
-        world.bot,
+        state.bot,
         text=content.text,
         entities=content.entities,
         keyboard=keyboard,
