@@ -18,7 +18,7 @@ from bot.sandbox.page.shown import Json, bot_json, chat_json, message_json, pers
 from bot.sandbox.telegram import (
     ActionShown,
     ButtonPressed,
-    Change,
+    Event,
     MessageDeleted,
     MessageEdited,
     MessageSent,
@@ -37,7 +37,7 @@ async def events(levers: Levers, run: str) -> AsyncIterator[bytes]:
         yield _event("world", seen)
         yield _event("messages", [message_json(message) for chat in stage.chats for message in chat.messages])
         while True:
-            change: Change | None = None
+            change: Event | None = None
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK):
                     change = await anext(changes)
@@ -67,7 +67,7 @@ def world(levers: Levers, run: str) -> Json:
     } | levers.books()
 
 
-def happening(change: Change) -> tuple[str, Any] | None:
+def happening(change: Event) -> tuple[str, Any] | None:
     """The name and the content of the event that tells of a change; None where nobody sees it."""
     match change:
         case MessageSent(message=message) | MessageEdited(message=message):

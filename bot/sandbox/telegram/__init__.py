@@ -16,19 +16,18 @@ from __future__ import annotations
 from bot.sandbox.telegram.app import BOT_TOKEN, LARGEST_UPLOAD, SandboxTelegram
 from bot.sandbox.telegram.calls import Call
 from bot.sandbox.telegram.errors import ApiError
+from bot.sandbox.telegram.event_bus import Event, Subscription
 from bot.sandbox.telegram.events import (
     ActionShown,
     ButtonPressed,
     CallAnswered,
     CallMade,
-    Change,
     CommandsChanged,
     MembershipChanged,
     MessageDeleted,
     MessageEdited,
     MessageSent,
     PressAnswered,
-    Subscription,
 )
 from bot.sandbox.telegram.formatting import Entity
 from bot.sandbox.telegram.models import Button, Chat, Message, StoredFile, User
@@ -36,8 +35,30 @@ from bot.sandbox.telegram.person import Person
 from bot.sandbox.telegram.presses import Answer, Press
 
 __all__ = [
-    "BOT_TOKEN", "LARGEST_UPLOAD", "ActionShown", "Answer", "ApiError", "Button", "ButtonPressed", "Call",
-    "CallAnswered", "CallMade", "Change", "Chat", "CommandsChanged", "Entity", "MembershipChanged", "Message",
-    "MessageDeleted", "MessageEdited", "MessageSent", "Person", "Press", "PressAnswered", "SandboxTelegram",
-    "StoredFile", "Subscription", "User",
+    "BOT_TOKEN",
+    "LARGEST_UPLOAD",
+    "ActionShown",
+    "Answer",
+    "ApiError",
+    "Button",
+    "ButtonPressed",
+    "Call",
+    "CallAnswered",
+    "CallMade",
+    "Chat",
+    "CommandsChanged",
+    "Entity",
+    "Event",
+    "MembershipChanged",
+    "Message",
+    "MessageDeleted",
+    "MessageEdited",
+    "MessageSent",
+    "Person",
+    "Press",
+    "PressAnswered",
+    "SandboxTelegram",
+    "StoredFile",
+    "Subscription",
+    "User",
 ]  # fmt: skip

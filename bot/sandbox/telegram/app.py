@@ -19,7 +19,8 @@ from starlette.routing import Route
 from bot.ports import Clock, utc_now
 from bot.sandbox.telegram.calls import Call, Upload
 from bot.sandbox.telegram.errors import NOT_FOUND, UNAUTHORIZED, ApiError
-from bot.sandbox.telegram.events import CallAnswered, CallMade, Subscription
+from bot.sandbox.telegram.event_bus import Subscription
+from bot.sandbox.telegram.events import CallAnswered, CallMade
 from bot.sandbox.telegram.faults import Faults, html_page
 from bot.sandbox.telegram.methods import bot as bot_methods, editing, sending
 from bot.sandbox.telegram.models import WAIT, Chat, User
@@ -79,11 +80,11 @@ class SandboxTelegram:
 
     def subscribe(self) -> Subscription:
         """All changes from now on."""
-        return self.state.changes.subscribe()
+        return self.state.events.subscribe()
 
     async def wait_until(self, condition: Callable[[], T | None], timeout: float = WAIT) -> T:
         """What ``condition`` gives, as soon as that is true; raises :class:`TimeoutError`."""
-        return await self.state.changes.wait_until(condition, timeout)
+        return await self.state.events.wait_until(condition, timeout)
 
     def calls_of(self, method: str) -> list[Call]:
         return [call for call in self.calls if call.method == method]
@@ -104,11 +105,11 @@ class SandboxTelegram:
         else:
             call = await _read(request, method, self.state.clock())
         self.calls.append(call)
-        self.state.changes.publish(CallMade(call))
+        self.state.events.publish(CallMade(call))
         try:
             return await self._answer(call, request)
         finally:
-            self.state.changes.publish(CallAnswered(call))
+            self.state.events.publish(CallAnswered(call))
 
     async def _answer(self, call: Call, request: Request) -> Response:
         if call.too_large:

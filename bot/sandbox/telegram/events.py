@@ -1,41 +1,35 @@
-"""The stream of what happens in the sandbox, for views and for tests that wait."""
+"""What can happen in the sandbox's Telegram."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
 
-if TYPE_CHECKING:  # these modules publish their changes here
-    from bot.sandbox.telegram.calls import Call
-    from bot.sandbox.telegram.models import Chat, Message
-    from bot.sandbox.telegram.presses import Press
-
-T = TypeVar("T")
+from bot.sandbox.telegram.calls import Call
+from bot.sandbox.telegram.event_bus import Event
+from bot.sandbox.telegram.models import Chat, Message
+from bot.sandbox.telegram.presses import Press
 
 
 @dataclass(frozen=True, slots=True)
-class MessageSent:
+class MessageSent(Event):
     chat: Chat
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
-class MessageEdited:
+class MessageEdited(Event):
     chat: Chat
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
-class MessageDeleted:
+class MessageDeleted(Event):
     chat: Chat
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
-class ActionShown:
+class ActionShown(Event):
     """The bot shows for some seconds that it is doing something, such as ``upload_document``."""
 
     chat: Chat
@@ -44,13 +38,13 @@ class ActionShown:
 
 
 @dataclass(frozen=True, slots=True)
-class ButtonPressed:
+class ButtonPressed(Event):
     chat: Chat
     press: Press
 
 
 @dataclass(frozen=True, slots=True)
-class PressAnswered:
+class PressAnswered(Event):
     """The button's spinner ends, with a toast or an alert if ``press.answer`` has a text."""
 
     chat: Chat
@@ -58,92 +52,26 @@ class PressAnswered:
 
 
 @dataclass(frozen=True, slots=True)
-class MembershipChanged:
+class MembershipChanged(Event):
     """The bot was blocked, unblocked, added, removed, promoted, …, or the group was upgraded."""
 
     chat: Chat
 
 
 @dataclass(frozen=True, slots=True)
-class CommandsChanged:
+class CommandsChanged(Event):
     pass
 
 
 @dataclass(frozen=True, slots=True)
-class CallMade:
+class CallMade(Event):
     """The bot called the API."""
 
     call: Call
 
 
 @dataclass(frozen=True, slots=True)
-class CallAnswered:
+class CallAnswered(Event):
     """The call came to its end: an answer, a refusal, or a fault that keeps it from both."""
 
     call: Call
-
-
-Change = (
-    MessageSent | MessageEdited | MessageDeleted | ActionShown | ButtonPressed | PressAnswered
-    | MembershipChanged | CommandsChanged | CallMade | CallAnswered
-)  # fmt: skip
-
-
-class Subscription:
-    """All changes from now on; an asynchronous iterator, and a context manager that ends it."""
-
-    def __init__(self, end: Callable[[Subscription], None]) -> None:
-        self._queue: asyncio.Queue[Change] = asyncio.Queue()
-        self._end = end
-
-    def put(self, change: Change) -> None:
-        self._queue.put_nowait(change)
-
-    def close(self) -> None:
-        self._end(self)
-
-    def rest(self) -> Iterator[Change]:
-        """What has happened already and was not fetched yet."""
-        while not self._queue.empty():
-            yield self._queue.get_nowait()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Change:
-        return await self._queue.get()
-
-
-class Changes:
-    """Tells every subscriber of every change, in order."""
-
-    def __init__(self) -> None:
-        self._subscriptions: set[Subscription] = set()
-
-    def publish(self, change: Change) -> None:
-        for subscription in self._subscriptions:
-            subscription.put(change)
-
-    def subscribe(self) -> Subscription:
-        subscription = Subscription(self._subscriptions.discard)
-        self._subscriptions.add(subscription)
-        return subscription
-
-    async def wait_until(self, condition: Callable[[], T | None], timeout: float) -> T:
-        """What ``condition`` gives, as soon as that is true; looked at again with every change.
-
-        Raises :class:`TimeoutError` after ``timeout`` seconds.
-        """
-        with self.subscribe() as changes:
-            async with asyncio.timeout(timeout):
-                while True:
-                    found = condition()
-                    if found:
-                        return found
-                    await anext(changes)

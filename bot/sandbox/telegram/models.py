@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from bot.sandbox.telegram.events import Changes
+from bot.sandbox.telegram.event_bus import EventBus
 from bot.sandbox.telegram.formatting import Entity
 
 Kind = Literal["private", "group", "supergroup"]
@@ -126,7 +126,7 @@ class Chat:
     blocked, and missing until the person has started it.
     """
 
-    def __init__(self, chat_id: int, kind: Kind, changes: Changes, *, title: str = "", is_forum: bool = False) -> None:
+    def __init__(self, chat_id: int, kind: Kind, events: EventBus, *, title: str = "", is_forum: bool = False) -> None:
         self.id = chat_id
         self.kind = kind
         self.title = title
@@ -136,7 +136,7 @@ class Chat:
         self.history: list[Message] = []
         self.migrated_to: Chat | None = None
         self.deleted = False
-        self._changes = changes
+        self._events = events
         self._last_id = GENERAL_TOPIC if is_forum else 0
 
     def next_id(self) -> int:
@@ -179,7 +179,7 @@ class Chat:
             return next((m for m in reversed(self.messages) if m.id >= first and predicate(m)), None)
 
         try:
-            return await self._changes.wait_until(found, timeout)
+            return await self._events.wait_until(found, timeout)
         except TimeoutError:
             shown = "\n".join(map(repr, self.messages)) or "nothing"
             raise TimeoutError(f"No message fits within {timeout} s. In the chat:\n{shown}") from None

@@ -9,7 +9,6 @@ from bot.sandbox.telegram.calls import Upload
 from bot.sandbox.telegram.events import MessageEdited
 from bot.sandbox.telegram.formatting import Formatted, trimmed, with_found
 from bot.sandbox.telegram.menus import Command
-from bot.sandbox.telegram.methods.sending import store_file
 from bot.sandbox.telegram.models import ADMINISTRATORS, GENERAL_TOPIC, PRESENT, Chat, Message, Status, Topic, User
 from bot.sandbox.telegram.presses import Press
 from bot.sandbox.telegram.state import TelegramState
@@ -53,7 +52,7 @@ class Person:
             raise PermissionError("only one's own messages can be edited")
         content = with_found(trimmed(Formatted(text)))
         message.text, message.entities, message.edited_at = content.text, content.entities, self._state.clock()
-        self._state.changes.publish(MessageEdited(message.chat, message))
+        self._state.events.publish(MessageEdited(message.chat, message))
         self._state.receive(message, "edited_message")
 
     def delete(self, message: Message) -> None:
@@ -162,7 +161,7 @@ class Person:
             self.user,
             text=content.text,
             entities=content.entities,
-            document=store_file(self._state, file) if file else None,
+            document=self._state.store_file(file) if file else None,
             topic_id=None if topic == GENERAL_TOPIC else topic,
             thread_id=_thread(chat, topic, reply_to),
             reply_to=reply_to,

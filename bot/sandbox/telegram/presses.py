@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.sandbox.telegram.events import Changes
+from bot.sandbox.telegram.event_bus import EventBus
 from bot.sandbox.telegram.models import WAIT, Message, User
 
 LIFETIME = timedelta(seconds=60)
@@ -24,14 +24,14 @@ class Answer:
 class Press:
     """A press by a person; ``data`` is what the bot gets, ``id`` the query's id."""
 
-    def __init__(self, query_id: str, user: User, message: Message, data: str, at: datetime, changes: Changes) -> None:
+    def __init__(self, query_id: str, user: User, message: Message, data: str, at: datetime, events: EventBus) -> None:
         self.id = query_id
         self.user = user
         self.message = message
         self.data = data
         self.at = at
         self.answer: Answer | None = None
-        self._changes = changes
+        self._events = events
 
     def open_at(self, now: datetime) -> bool:
         """Whether it can still be answered: a press takes one answer, and not for ever."""
@@ -39,4 +39,4 @@ class Press:
 
     async def answered(self, timeout: float = WAIT) -> Answer:
         """The bot's answer, as soon as it is there. Raises :class:`TimeoutError`."""
-        return await self._changes.wait_until(lambda: self.answer, timeout)
+        return await self._events.wait_until(lambda: self.answer, timeout)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import mimetypes
 from datetime import datetime
 from itertools import count
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 
 from bot.ports import Clock
+from bot.sandbox.telegram.calls import Upload
 from bot.sandbox.telegram.errors import ApiError, bad_request, forbidden, upgraded
-from bot.sandbox.telegram.events import ButtonPressed, Changes, MembershipChanged, MessageDeleted, MessageSent
+from bot.sandbox.telegram.event_bus import EventBus
+from bot.sandbox.telegram.events import ButtonPressed, MembershipChanged, MessageDeleted, MessageSent
 from bot.sandbox.telegram.menus import Menus
 from bot.sandbox.telegram.models import (
     ADMINISTRATORS,
@@ -40,7 +45,7 @@ class TelegramState:
         self.clock = clock
         self.bot = bot
         self.privacy = privacy
-        self.changes = Changes()
+        self.events = EventBus()
         self.updates = UpdateQueue(clock)
         self.menus = Menus()
         self.users: dict[int, User] = {bot.id: bot}
@@ -59,24 +64,24 @@ class TelegramState:
     def private_chat(self, user: User) -> Chat:
         """The chat of a user and the bot; the bot is no member before the user has started it."""
         if user.id not in self.chats:
-            chat = self.chats[user.id] = Chat(user.id, "private", self.changes)
+            chat = self.chats[user.id] = Chat(user.id, "private", self.events)
             chat.set_members([user], "member")
         return self.chats[user.id]
 
     def add_group(self, kind: Kind, title: str, *, is_forum: bool = False) -> Chat:
         number = next(self._numbers)
         chat_id = -number if kind == "group" else _SUPERGROUPS_FROM - number
-        chat = self.chats[chat_id] = Chat(chat_id, kind, self.changes, title=title, is_forum=is_forum)
+        chat = self.chats[chat_id] = Chat(chat_id, kind, self.events, title=title, is_forum=is_forum)
         return chat
 
     def set_bot_status(self, chat: Chat, by: User, status: Status) -> None:
-        """Change what the bot is in a chat, and tell it so."""
+        """Event what the bot is in a chat, and tell it so."""
         old = chat.members.get(self.bot.id, Member(self.bot, "left"))
         if old.status == status:
             return
         new = chat.members[self.bot.id] = Member(self.bot, status)
         self.updates.add("my_chat_member", membership_json(chat, by, old, new, self.clock()))
-        self.changes.publish(MembershipChanged(chat))
+        self.events.publish(MembershipChanged(chat))
 
     def upgrade(self, chat: Chat, by: User) -> Chat:
         """Turn a group into a supergroup: a new chat with a new id, told by a service message in each."""
@@ -85,7 +90,7 @@ class TelegramState:
         chat.migrated_to = new
         self.receive(self.post(chat, by, service={"migrate_to_chat_id": new.id}))
         self.receive(self.post(new, by, service={"migrate_from_chat_id": chat.id}))
-        self.changes.publish(MembershipChanged(chat))
+        self.events.publish(MembershipChanged(chat))
         return new
 
     # --- Messages ---------------------------------------------------------------------------------------------------
@@ -94,12 +99,12 @@ class TelegramState:
         """Put a message into a chat; ``content`` are fields of :class:`Message`."""
         message = Message(chat.next_id(), chat, sender, self.clock(), **content)
         chat.history.append(message)
-        self.changes.publish(MessageSent(chat, message))
+        self.events.publish(MessageSent(chat, message))
         return message
 
     def delete(self, message: Message) -> None:
         message.deleted = True
-        self.changes.publish(MessageDeleted(message.chat, message))
+        self.events.publish(MessageDeleted(message.chat, message))
 
     def receive(self, message: Message, kind: str = "message") -> None:
         """Tell the bot of a person's message, if it gets to see it."""
@@ -107,11 +112,22 @@ class TelegramState:
             self.updates.add(kind, message_json(message))
 
     def press(self, user: User, message: Message, data: str) -> Press:
-        press = Press(str(7_000_000_000 + next(self._numbers)), user, message, data, self.clock(), self.changes)
+        press = Press(str(7_000_000_000 + next(self._numbers)), user, message, data, self.clock(), self.events)
         self.presses[press.id] = press
-        self.changes.publish(ButtonPressed(message.chat, press))
+        self.events.publish(ButtonPressed(message.chat, press))
         self.updates.add("callback_query", press_json(press))
         return press
+
+    def store_file(self, upload: Upload) -> StoredFile:
+        """Keep a file. Its ids are permanent, and new for each upload."""
+        number = len(self.files) + 1
+        name = PureWindowsPath(PurePosixPath(upload.name).name).name or "file"
+        mime_type = upload.mime_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
+        unique = base64.urlsafe_b64encode(f"sandbox{number:05d}".encode()).decode()
+        path = f"documents/file_{number}{PurePosixPath(name).suffix}"
+        file = StoredFile(f"BQACAgIAAxk{unique}", f"AgAD{unique}", name, mime_type, path, upload.content)
+        self.files[file.id] = file
+        return file
 
     def _is_seen(self, message: Message) -> bool:
         status = message.chat.status(self.bot)

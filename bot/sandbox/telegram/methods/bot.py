@@ -63,7 +63,7 @@ def set_my_commands(state: TelegramState, call: Call) -> bool:
         for fields in commands
     )
     state.menus.set(_scope(call), call.text("language_code"), menu)
-    state.changes.publish(CommandsChanged())
+    state.events.publish(CommandsChanged())
     return True
 
 
@@ -74,7 +74,7 @@ def get_my_commands(state: TelegramState, call: Call) -> list[Json]:
 
 def delete_my_commands(state: TelegramState, call: Call) -> bool:
     state.menus.delete(_scope(call), call.text("language_code"))
-    state.changes.publish(CommandsChanged())
+    state.events.publish(CommandsChanged())
     return True
 
 

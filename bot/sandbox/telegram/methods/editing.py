@@ -62,7 +62,7 @@ def answer_callback_query(state: TelegramState, call: Call) -> bool:
     if press is None:
         raise bad_request(QUERY_TOO_OLD)
     press.answer = Answer(text, call.flag("show_alert"), call.text("url") or None)
-    state.changes.publish(PressAnswered(press.message.chat, press))
+    state.events.publish(PressAnswered(press.message.chat, press))
     return True
 
 
@@ -82,7 +82,7 @@ def _edit(state: TelegramState, message: Message, content: Formatted, keyboard: 
         raise bad_request(NOT_MODIFIED)
     message.text, message.entities, message.keyboard = content.text, content.entities, keyboard
     message.edited_at = state.clock()
-    state.changes.publish(MessageEdited(message.chat, message))
+    state.events.publish(MessageEdited(message.chat, message))
     return message_json(message)
 
 

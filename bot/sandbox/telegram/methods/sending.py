@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import mimetypes
-from pathlib import PurePosixPath, PureWindowsPath
-
-from bot.sandbox.telegram.calls import Call, Upload
+from bot.sandbox.telegram.calls import Call
 from bot.sandbox.telegram.errors import bad_request
 from bot.sandbox.telegram.events import ActionShown
 from bot.sandbox.telegram.formatting import Formatted
@@ -48,7 +44,7 @@ def send_chat_action(state: TelegramState, call: Call) -> bool:
     action = call.text("action")
     if action not in ACTIONS:
         raise bad_request("wrong parameter action in request")
-    state.changes.publish(ActionShown(chat, action, state.topic(chat, call.integer("message_thread_id"))))
+    state.events.publish(ActionShown(chat, action, state.topic(chat, call.integer("message_thread_id"))))
     return True
 
 
@@ -61,25 +57,13 @@ def get_file(state: TelegramState, call: Call) -> Json:
     return file_json(file) | {"file_path": file.path}
 
 
-def store_file(state: TelegramState, upload: Upload) -> StoredFile:
-    """Keep a file; its ids are lasting, and new for each upload."""
-    number = len(state.files) + 1
-    name = PureWindowsPath(PurePosixPath(upload.name).name).name or "file"
-    mime_type = upload.mime_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
-    unique = base64.urlsafe_b64encode(f"sandbox{number:05d}".encode()).decode()
-    path = f"documents/file_{number}{PurePosixPath(name).suffix}"
-    file = StoredFile(f"BQACAgIAAxk{unique}", f"AgAD{unique}", name, mime_type, path, upload.content)
-    state.files[file.id] = file
-    return file
-
-
 def _document(state: TelegramState, call: Call) -> StoredFile:
     given = call.text("document")
     upload = call.uploads.get(given.removeprefix(_ATTACHED) if given.startswith(_ATTACHED) else "document")
     if upload is not None:
         if not upload.content:
             raise bad_request("file must be non-empty")
-        return store_file(state, upload)
+        return state.store_file(upload)
     if not given:
         raise bad_request("there is no document in the request")
     if given not in state.files:
