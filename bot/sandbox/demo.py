@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 import click
 
 from bot.application import configure_logs, running
+from bot.sandbox.demo_world import DemoWorld, build_demo_world
 from bot.sandbox.page.app import open_page
 from bot.sandbox.sandbox import open_sandbox
-from bot.sandbox.stage import Stage, set_stage
 from bot.sandbox.story import Story
 
 TICK = 0.2
@@ -35,24 +35,24 @@ def tell_story(language: str) -> None:
 
 
 @asynccontextmanager
-async def staged() -> AsyncIterator[Stage]:
+async def running_demo() -> AsyncIterator[DemoWorld]:
     """A sandbox with people in it, and the bot at work."""
     with TemporaryDirectory(prefix="invoice-bot-") as folder:
         async with open_sandbox() as sandbox:
             settings = sandbox.settings(Path(folder) / "data", log_level="ERROR")
             configure_logs(settings)
-            stage = set_stage(sandbox)
+            demo = build_demo_world(sandbox)
             async with running(settings, clock=sandbox.clock, tick=TICK):
-                yield stage
+                yield demo
 
 
 async def _show_page(language: str, port: int | None) -> None:
-    async with staged() as stage, open_page(stage, port) as address:
-        click.echo(f"The bot is running. Open {address}/#{stage.speaker(language).user.username}")
+    async with running_demo() as demo, open_page(demo, port) as address:
+        click.echo(f"The bot is running. Open {address}/#{demo.speaker(language).user.username}")
         click.echo("Nothing leaves this machine, and nothing is kept. Ctrl-C ends it.")
         await asyncio.Event().wait()
 
 
 async def _tell_story(language: str) -> None:
-    async with staged() as stage:
-        await Story(stage, stage.speaker(language), click.echo).tell()
+    async with running_demo() as demo:
+        await Story(demo, demo.speaker(language), click.echo).tell()

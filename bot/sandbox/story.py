@@ -7,8 +7,8 @@ from decimal import Decimal
 from textwrap import indent
 
 from bot.errors import StartError
-from bot.sandbox.page.levers import Levers
-from bot.sandbox.stage import Stage
+from bot.sandbox.demo_world import DemoWorld
+from bot.sandbox.page.controls import Controls
 from bot.sandbox.telegram import Chat, Message, Person
 
 PATIENCE = 30.0
@@ -21,16 +21,16 @@ Write = Callable[[str], object]
 class Story:
     """One person's day with the bot."""
 
-    def __init__(self, stage: Stage, person: Person, write: Write) -> None:
-        self._stage = stage
-        self._levers = Levers(stage)
+    def __init__(self, demo: DemoWorld, person: Person, write: Write) -> None:
+        self._demo = demo
+        self._controls = Controls(demo)
         self._person = person
-        self._chat: Chat = stage.sandbox.telegram.private_chat(person)
+        self._chat: Chat = demo.sandbox.telegram.private_chat(person)
         self._write = write
 
     async def tell(self) -> None:
         """Play it. Raises :class:`StartError` where it is stuck."""
-        account, provider = self._stage.account, self._stage.sandbox.provider
+        account, provider = self._demo.account, self._demo.sandbox.provider
         self._write(f"{self._name} links the chat to the company's account. The message with the token is deleted.")
         await self._send(f"/link {account.token}", lambda m: bool(m.buttons))
         self._write("The provider writes a new invoice. The bot finds it and says so.")
@@ -48,7 +48,7 @@ class Story:
         await self._wait(lambda m: m.id == question.id and _button(m, "show:"))
         self._write("A week passes. The bot reminds of what is overdue, and of what is about to be due.")
         last = self._chat.messages[-1]
-        self._levers.pass_time("week")
+        self._controls.pass_time("week")
         await self._wait(lambda m: bool(m.buttons), after=last)
 
     @property

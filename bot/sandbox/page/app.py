@@ -18,14 +18,14 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bot.errors import StartError
-from bot.sandbox.page.acts import Block, Press, Rule, Write
-from bot.sandbox.page.guard import Guard
-from bot.sandbox.page.levers import Levers
-from bot.sandbox.page.moves import Amend, Credit, Hide, Issue, Settle, Switch, Wait
-from bot.sandbox.page.shown import OPENED
+from bot.sandbox.demo_world import DemoWorld
+from bot.sandbox.page.controls import Controls
+from bot.sandbox.page.same_origin import SameOriginGuard
+from bot.sandbox.page.snapshot import OPENED
 from bot.sandbox.page.stream import events
+from bot.sandbox.page.user_actions import Block, Press, Rule, Write
+from bot.sandbox.page.world_requests import Amend, Credit, Hide, Issue, Settle, Switch, Wait
 from bot.sandbox.server import serve
-from bot.sandbox.stage import Stage
 
 PORT = 8099
 """The same each time, so that an open tab finds the page again."""
@@ -37,13 +37,13 @@ FORMS: dict[str, type[Form]] = {form.__name__.lower(): form for form in get_args
 
 
 @asynccontextmanager
-async def open_page(stage: Stage, port: int | None = None) -> AsyncIterator[str]:
+async def open_page(demo: DemoWorld, port: int | None = None) -> AsyncIterator[str]:
     """Serve the page while the context lasts, and give its address.
 
     Without a port it is on :data:`PORT`, or on a free one where that is taken. Raises :class:`StartError` where the
     port that was asked for is taken.
     """
-    app = application(stage)
+    app = application(demo)
     async with AsyncExitStack() as stack:
         try:
             address = await stack.enter_async_context(serve(app, PORT if port is None else port))
@@ -54,9 +54,9 @@ async def open_page(stage: Stage, port: int | None = None) -> AsyncIterator[str]
         yield address
 
 
-def application(stage: Stage) -> Guard:
+def application(demo: DemoWorld) -> SameOriginGuard:
     """The ASGI application."""
-    page = _Page(Levers(stage))
+    page = _Page(Controls(demo))
     routes = [
         Route("/api/events", page.events),
         Route("/api/upload", page.upload, methods=["POST"]),
@@ -64,7 +64,7 @@ def application(stage: Stage) -> Guard:
         Route("/files/{unique_id}/{name}", page.file),
         Mount("/", StaticFiles(directory=STATIC, html=True)),
     ]
-    return Guard(
+    return SameOriginGuard(
         Starlette(
             routes=routes,
             exception_handlers={
@@ -78,26 +78,26 @@ def application(stage: Stage) -> Guard:
 
 
 class _Page:
-    def __init__(self, levers: Levers) -> None:
-        self._levers = levers
+    def __init__(self, controls: Controls) -> None:
+        self._controls = controls
         self._run = uuid4().hex
 
     async def events(self, _: Request) -> Response:
-        return StreamingResponse(events(self._levers, self._run), media_type="text/event-stream")
+        return StreamingResponse(events(self._controls, self._run), media_type="text/event-stream")
 
     async def do(self, request: Request) -> Response:
         form = FORMS.get(request.path_params["form"])
         if form is None:
             raise HTTPException(404)
-        msgspec.json.decode(await request.body(), type=form).do(self._levers)
+        msgspec.json.decode(await request.body(), type=form).do(self._controls)
         return Response(status_code=204)
 
     async def upload(self, request: Request) -> Response:
         """A person's file: the body as it is, with the person, the chat and the file's name in the query."""
-        query, stage = request.query_params, self._levers.stage
+        query, demo = request.query_params, self._controls.demo
         if int(request.headers.get("content-length", 0)) > LARGEST_FILE:
             return _refusal("too_large", 413)
-        person, chat = stage.person(int(query["person"])), stage.chat(int(query["chat"]))
+        person, chat = demo.person(int(query["person"])), demo.chat(int(query["chat"]))
         content = await request.body()
         if content:
             person.send_file(chat, query["name"], content)
@@ -105,7 +105,7 @@ class _Page:
 
     async def file(self, request: Request) -> Response:
         """A document: opened where that is harmless, saved otherwise."""
-        for file in self._levers.stage.sandbox.telegram.state.files.values():
+        for file in self._controls.demo.sandbox.telegram.state.files.values():
             if file.unique_id == request.path_params["unique_id"]:
                 how = "inline" if file.mime_type in OPENED else "attachment"
                 headers = {"content-disposition": f"{how}; filename*=UTF-8''{quote(file.name)}"}

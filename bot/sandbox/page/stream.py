@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from bot.sandbox.page.levers import Levers
-from bot.sandbox.page.shown import Json, bot_json, chat_json, message_json, person_json
+from bot.sandbox.page.controls import Controls
+from bot.sandbox.page.snapshot import Json, bot_json, chat_json, message_json, person_json
 from bot.sandbox.telegram import (
     ActionShown,
     ButtonPressed,
@@ -29,19 +29,19 @@ LOOK = 0.25
 """Seconds between two looks at what tells nobody of its changes: the provider's books, faults, the clock."""
 
 
-async def events(levers: Levers, run: str) -> AsyncIterator[bytes]:
+async def events(controls: Controls, run: str) -> AsyncIterator[bytes]:
     """The stream for one page; ``run`` tells this process from an earlier one on the same address."""
-    stage = levers.stage
-    with stage.sandbox.telegram.subscribe() as changes:
-        seen = world(levers, run)
+    demo = controls.demo
+    with demo.sandbox.telegram.subscribe() as changes:
+        seen = world(controls, run)
         yield _event("world", seen)
-        yield _event("messages", [message_json(message) for chat in stage.chats for message in chat.messages])
+        yield _event("messages", [message_json(message) for chat in demo.chats for message in chat.messages])
         while True:
             change: Event | None = None
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK):
                     change = await anext(changes)
-            now = world(levers, run)
+            now = world(controls, run)
             if now != seen:  # first, so that no message comes before its chat
                 seen = now
                 yield _event("world", seen)
@@ -50,21 +50,21 @@ async def events(levers: Levers, run: str) -> AsyncIterator[bytes]:
                 yield _event(*told)
 
 
-def world(levers: Levers, run: str) -> Json:
+def world(controls: Controls, run: str) -> Json:
     """Everything but the messages. ``ahead`` is the time put forward, in milliseconds."""
-    stage = levers.stage
-    sandbox = stage.sandbox
+    demo = controls.demo
+    sandbox = demo.sandbox
     return {
         "run": run,
         "ahead": round(sandbox.clock.ahead.total_seconds() * 1000),
         "zone": sandbox.provider.zone.key,
-        "token": stage.account.token,
-        "bot": bot_json(stage),
-        "people": [person_json(stage, person) for person in stage.people],
-        "chats": [chat_json(stage, chat) for chat in stage.chats],
-        "faults": levers.faults(),
-        "payers": sorted(levers.payers()),
-    } | levers.books()
+        "token": demo.account.token,
+        "bot": bot_json(demo),
+        "people": [person_json(demo, person) for person in demo.people],
+        "chats": [chat_json(demo, chat) for chat in demo.chats],
+        "faults": controls.faults(),
+        "payers": sorted(controls.payers()),
+    } | controls.books()
 
 
 def happening(change: Event) -> tuple[str, Any] | None:

@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 from telegram import Bot, ForceReply, InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
 
-from bot.sandbox.stage import Stage
+from bot.sandbox.demo_world import DemoWorld
 from bot.sandbox.telegram import Chat
 from tests.sandbox.page.screen import Screen
 
@@ -18,11 +18,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def chat(stage: Stage, screen: Screen) -> Chat:
+async def chat(demo: DemoWorld, screen: Screen) -> Chat:
     """Ada's chat with the bot, begun and open."""
     await screen.page.locator(".instead").click()
     await expect(screen.last).to_contain_text("/start")
-    return stage.sandbox.telegram.private_chat(stage.people[0])
+    return demo.sandbox.telegram.private_chat(demo.people[0])
 
 
 def keyboard(*labels: str) -> InlineKeyboardMarkup:
@@ -154,10 +154,10 @@ async def test_pictures_are_shown_both_ways(screen: Screen, bot: Bot, chat: Chat
 
 
 async def test_a_deep_link_starts_the_bot_in_private_and_another_opens_a_tab(
-    screen: Screen, bot: Bot, stage: Stage, chat: Chat
+    screen: Screen, bot: Bot, demo: DemoWorld, chat: Chat
 ) -> None:
-    group = next(one for one in stage.chats if one.kind == "group")
-    address = f"https://t.me/{stage.sandbox.telegram.bot.username}?start=group_42"
+    group = next(one for one in demo.chats if one.kind == "group")
+    address = f"https://t.me/{demo.sandbox.telegram.bot.username}?start=group_42"
     rows = [[InlineKeyboardButton("Link", url=address)], [InlineKeyboardButton("Shop", url="https://example.org/")]]
     await bot.send_message(group.id, "Link this group", reply_markup=InlineKeyboardMarkup(rows))
     await screen.chat("Lighthouse").click()

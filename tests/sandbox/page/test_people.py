@@ -12,7 +12,7 @@ from telegram import (
     BotCommandScopeAllPrivateChats,
 )
 
-from bot.sandbox.stage import Stage
+from bot.sandbox.demo_world import DemoWorld
 from bot.sandbox.telegram import Chat
 from tests.sandbox.page.screen import Screen
 
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.fixture
-def group(stage: Stage) -> Chat:
-    return next(chat for chat in stage.chats if chat.kind == "group")
+def group(demo: DemoWorld) -> Chat:
+    return next(chat for chat in demo.chats if chat.kind == "group")
 
 
 async def check_menu(screen: Screen, *commands: str) -> None:
@@ -44,9 +44,9 @@ async def test_everybody_sees_their_own_side_of_the_group(screen: Screen, bot: B
     await expect(screen.chat("Lighthouse").locator(".badge")).to_have_count(0)
 
 
-async def test_what_comes_for_others_is_counted_at_their_face(screen: Screen, bot: Bot, stage: Stage) -> None:
-    _, jonas, _ = stage.people
-    stage.sandbox.telegram.private_chat(jonas)
+async def test_what_comes_for_others_is_counted_at_their_face(screen: Screen, bot: Bot, demo: DemoWorld) -> None:
+    _, jonas, _ = demo.people
+    demo.sandbox.telegram.private_chat(jonas)
     await bot.send_message(jonas.id, "For Jonas alone")
     badge = screen.page.locator(".person", has_text="Jonas").locator(".badge")
     await expect(badge).to_have_text("1")
@@ -84,7 +84,7 @@ async def test_the_menu_follows_language_and_scope(screen: Screen, bot: Bot) -> 
     await expect(screen.page.locator(".commands li")).to_have_text("/payzahlt")
 
 
-async def test_commands_are_chosen_with_the_arrow_keys(screen: Screen, bot: Bot, stage: Stage) -> None:
+async def test_commands_are_chosen_with_the_arrow_keys(screen: Screen, bot: Bot, demo: DemoWorld) -> None:
     await bot.set_my_commands([BotCommand("pay", "pays"), BotCommand("pdf", "sends"), BotCommand("help", "helps")])
     await screen.page.locator(".instead").click()
     await screen.field.press_sequentially("/p")
@@ -92,7 +92,7 @@ async def test_commands_are_chosen_with_the_arrow_keys(screen: Screen, bot: Bot,
     await screen.field.press("ArrowDown")
     await expect(screen.field).to_have_attribute("aria-activedescendant", "command-1")
     await screen.field.press("Enter")
-    await stage.sandbox.telegram.private_chat(stage.people[0]).wait_for(lambda m: m.text == "/pdf")
+    await demo.sandbox.telegram.private_chat(demo.people[0]).wait_for(lambda m: m.text == "/pdf")
     await expect(screen.field).to_have_value("")
     await screen.page.locator(".menu").click()
     await expect(screen.page.locator(".commands").get_by_role("option")).to_have_count(3)
@@ -142,8 +142,8 @@ async def test_topics_are_kept_apart(screen: Screen, bot: Bot, group: Chat) -> N
     await expect(screen.chat("Lighthouse").locator(".badge")).to_have_count(0)
 
 
-async def test_the_administrator_rules_over_the_bot(screen: Screen, stage: Stage, group: Chat) -> None:
-    bot = stage.sandbox.telegram.bot
+async def test_the_administrator_rules_over_the_bot(screen: Screen, demo: DemoWorld, group: Chat) -> None:
+    bot = demo.sandbox.telegram.bot
     for name, status in (("Remove", "kicked"), ("Add", "member"), ("Make it an administrator", "administrator")):
         await screen.page.locator(".sections").get_by_role("button", name=name).click()
         await expect(screen.page.locator(".sections").get_by_role("button", name=name)).to_be_disabled()

@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.chats import LANGUAGES
 from bot.sandbox.page.app import STATIC
-from bot.sandbox.page.levers import PROVIDER_FAULTS, TELEGRAM_FAULTS
+from bot.sandbox.page.controls import PROVIDER_FAULTS, TELEGRAM_FAULTS
 
 SCRIPTS = sorted((STATIC / "js").rglob("*.js"))
 ALL = sorted(path for path in STATIC.rglob("*") if path.is_file())

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from bot.sandbox.page.levers import Levers
+from bot.sandbox.page.controls import Controls
 from bot.sandbox.telegram import Chat, Message
 
 
@@ -22,10 +22,10 @@ class Write(Struct):
     reply: int | None = None
     topic: int | None = None
 
-    def do(self, levers: Levers) -> None:
-        chat = levers.stage.chat(self.chat)
+    def do(self, controls: Controls) -> None:
+        chat = controls.demo.chat(self.chat)
         reply = None if self.reply is None else message_in(chat, self.reply)
-        levers.stage.person(self.person).send(chat, self.text, topic=self.topic, reply_to=reply)
+        controls.demo.person(self.person).send(chat, self.text, topic=self.topic, reply_to=reply)
 
 
 class Press(Struct):
@@ -36,10 +36,10 @@ class Press(Struct):
     message: int
     data: str
 
-    def do(self, levers: Levers) -> None:
-        message = message_in(levers.stage.chat(self.chat), self.message)
-        levers.note_press(self.person)
-        levers.stage.person(self.person).press(message, self.data)
+    def do(self, controls: Controls) -> None:
+        message = message_in(controls.demo.chat(self.chat), self.message)
+        controls.note_press(self.person)
+        controls.demo.person(self.person).press(message, self.data)
 
 
 class Block(Struct):
@@ -48,8 +48,8 @@ class Block(Struct):
     person: int
     blocked: bool
 
-    def do(self, levers: Levers) -> None:
-        person = levers.stage.person(self.person)
+    def do(self, controls: Controls) -> None:
+        person = controls.demo.person(self.person)
         if self.blocked:
             person.block()
         else:
@@ -63,8 +63,8 @@ class Rule(Struct):
     chat: int
     act: Literal["add", "promote", "remove", "upgrade", "topic"]
 
-    def do(self, levers: Levers) -> None:
-        person, chat = levers.stage.person(self.person), levers.stage.chat(self.chat)
+    def do(self, controls: Controls) -> None:
+        person, chat = controls.demo.person(self.person), controls.demo.chat(self.chat)
         match self.act:
             case "add":
                 person.set_bot_status(chat, "member")

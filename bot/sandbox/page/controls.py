@@ -10,10 +10,10 @@ from functools import partial
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from bot.sandbox.demo_world import DemoWorld
 from bot.sandbox.provider.faults import Call, Fault
 from bot.sandbox.provider.invoices import SandboxInvoice
 from bot.sandbox.sandbox import MORNING
-from bot.sandbox.stage import Stage
 from bot.sandbox.telegram.faults import Fault as TelegramFault, Faults as TelegramFaults
 
 Json = dict[str, object]
@@ -48,10 +48,10 @@ TELEGRAM_FAULTS: Mapping[str, Callable[[TelegramFaults], TelegramFault]] = {
 
 
 @dataclass(slots=True)
-class Levers:
-    """Moves a stage's world, and tells how it stands."""
+class Controls:
+    """Moves a demo's world, and tells how it stands."""
 
-    stage: Stage
+    demo: DemoWorld
     _telegram_faults: dict[str, TelegramFault] = field(default_factory=dict)
     _gone: dict[int, SandboxInvoice] = field(default_factory=dict)
     """Invoices that the provider no longer knows of; they can be brought back."""
@@ -61,14 +61,14 @@ class Levers:
 
     def faults(self) -> Json:
         """Which faults are on, by name."""
-        here = {switched.fault for switched in self.stage.sandbox.provider.faults.on}
+        here = {switched.fault for switched in self.demo.sandbox.provider.faults.on}
         provider = {name: fault in here for name, (fault, _) in PROVIDER_FAULTS.items()}
         telegram = {name: self._is_on(name) for name in TELEGRAM_FAULTS}
         return {"provider": provider, "telegram": telegram}
 
     def switch(self, name: str, *, on: bool) -> None:
         """Switch a fault on or off. Raises :class:`LookupError` where there is none of this name."""
-        faults = self.stage.sandbox.provider.faults
+        faults = self.demo.sandbox.provider.faults
         if name in PROVIDER_FAULTS:
             fault, details = PROVIDER_FAULTS[name]
             faults.switch_off(fault)
@@ -78,7 +78,7 @@ class Levers:
             if self._is_on(name):
                 self._telegram_faults[name].left = 0
             if on:
-                self._telegram_faults[name] = TELEGRAM_FAULTS[name](self.stage.sandbox.telegram.faults)
+                self._telegram_faults[name] = TELEGRAM_FAULTS[name](self.demo.sandbox.telegram.faults)
         else:
             raise LookupError(f"no fault is named {name}")
 
@@ -93,7 +93,7 @@ class Levers:
 
     def payers(self) -> set[int]:
         """The people who have paid with the account's credit, by id."""
-        payments = sum(done.call is Call.PAY for done in self.stage.sandbox.provider.executions)
+        payments = sum(done.call is Call.PAY for done in self.demo.sandbox.provider.executions)
         if payments > self._payments and self._presser is not None:
             self._payers.add(self._presser)
         self._payments = payments
@@ -101,7 +101,7 @@ class Levers:
 
     def pass_time(self, step: Step) -> None:
         """An hour; or until the morning of the next day, or of the same day next week."""
-        clock, zone = self.stage.sandbox.clock, self.stage.sandbox.provider.zone
+        clock, zone = self.demo.sandbox.clock, self.demo.sandbox.provider.zone
         if step == "hour":
             clock.put_forward(timedelta(hours=1))
         else:
@@ -110,9 +110,9 @@ class Levers:
 
     def issue(self, amount: Decimal, days: int, kind: str, making: Making) -> None:
         """Let the provider write an invoice, with words that fit its kind; one that is unreadable has no sum."""
-        provider, words = self.stage.sandbox.provider, WORDS.get(kind)
+        provider, words = self.demo.sandbox.provider, WORDS.get(kind)
         paid = making == "paid"
-        invoice = provider.create_invoice(self.stage.account, amount, days, kind=kind, description=words, paid=paid)
+        invoice = provider.create_invoice(self.demo.account, amount, days, kind=kind, description=words, paid=paid)
         if making == "unreadable":
             invoice.extra = {"total": "?"}
 
@@ -120,7 +120,7 @@ class Levers:
         """Let an open invoice be paid some other way, cancelled or refunded. Raises :class:`LookupError`."""
         invoice = self._open(invoice_id)
         if status == "Paid":
-            self.stage.sandbox.provider.settle(invoice)
+            self.demo.sandbox.provider.settle(invoice)
         else:
             invoice.status = status
 
@@ -137,20 +137,20 @@ class Levers:
 
     def hide(self, invoice_id: int, *, hidden: bool) -> None:
         """Let an invoice vanish from the account, or come back. Raises :class:`LookupError`."""
-        here, there = self.stage.account.invoices, self._gone
+        here, there = self.demo.account.invoices, self._gone
         if not hidden:
             here, there = there, here
         there[invoice_id] = here.pop(invoice_id)
 
     def _open(self, invoice_id: int) -> SandboxInvoice:
-        invoice = self.stage.account.invoices.get(invoice_id)
+        invoice = self.demo.account.invoices.get(invoice_id)
         if invoice is None or not invoice.is_open:
             raise LookupError(f"invoice {invoice_id} is not open")
         return invoice
 
     def books(self) -> Json:
         """The account's credit, and its invoices, the newest first; those that are gone have the status ``Gone``."""
-        account = self.stage.account
+        account = self.demo.account
         every = [*account.invoices.values(), *self._gone.values()]
         every.sort(key=lambda invoice: (invoice.issued, invoice.id), reverse=True)
         invoices = [_invoice(one) | ({"status": "Gone"} if one.id in self._gone else {}) for one in every]

@@ -13,7 +13,7 @@ TOKEN = "demo-token-0123456789"
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class DemoWorld:
     """A sandbox with somebody in it; ``people`` are those whom one can be."""
 
     sandbox: Sandbox
@@ -41,7 +41,7 @@ class Stage:
         return list(self.sandbox.telegram.state.chats.values())
 
 
-def set_stage(sandbox: Sandbox) -> Stage:
+def build_demo_world(sandbox: Sandbox) -> DemoWorld:
     """Ada speaks English and Jonas German; Mia rules over the group of all three, in which the bot is a member.
 
     Nobody has started the bot yet, and all know the token of the company's account.
@@ -55,4 +55,4 @@ def set_stage(sandbox: Sandbox) -> Stage:
     group = mia.create_group("Lighthouse Studio", members=[ada, jonas])
     mia.set_bot_status(group, "member")
     account = sandbox.provider.add_account(TOKEN, Decimal(50), with_examples=True)
-    return Stage(sandbox, account, (ada, jonas, mia))
+    return DemoWorld(sandbox, account, (ada, jonas, mia))

@@ -19,7 +19,7 @@ HEADERS = {
 }
 
 
-class Guard:
+class SameOriginGuard:
     """An ASGI application in front of another: only pages that it served itself get through.
 
     A foreign page can't know this address by name (its name, bound to loopback, comes in ``Host``), nor send anything

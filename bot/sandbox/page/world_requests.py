@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from bot.sandbox.page.levers import Ending, Levers, Making, Step
+from bot.sandbox.page.controls import Controls, Ending, Making, Step
 
 MOST = 100_000_00
 """Cents."""
@@ -24,8 +24,8 @@ class Issue(Struct):
     kind: Literal["Hosting", "Domain", "Donation"]
     making: Making = "open"
 
-    def do(self, levers: Levers) -> None:
-        levers.issue(_euros(self.cents), self.days, self.kind, self.making)
+    def do(self, controls: Controls) -> None:
+        controls.issue(_euros(self.cents), self.days, self.kind, self.making)
 
 
 class Settle(Struct):
@@ -34,8 +34,8 @@ class Settle(Struct):
     invoice: int
     status: Ending
 
-    def do(self, levers: Levers) -> None:
-        levers.settle(self.invoice, self.status)
+    def do(self, controls: Controls) -> None:
+        controls.settle(self.invoice, self.status)
 
 
 class Amend(Struct):
@@ -45,8 +45,8 @@ class Amend(Struct):
     cents: Annotated[int, Meta(ge=-MOST, le=MOST)]
     days: Annotated[int, Meta(ge=-3650, le=3650)]
 
-    def do(self, levers: Levers) -> None:
-        levers.amend(self.invoice, _euros(self.cents), self.days)
+    def do(self, controls: Controls) -> None:
+        controls.amend(self.invoice, _euros(self.cents), self.days)
 
 
 class Hide(Struct):
@@ -55,8 +55,8 @@ class Hide(Struct):
     invoice: int
     hidden: bool
 
-    def do(self, levers: Levers) -> None:
-        levers.hide(self.invoice, hidden=self.hidden)
+    def do(self, controls: Controls) -> None:
+        controls.hide(self.invoice, hidden=self.hidden)
 
 
 class Credit(Struct):
@@ -64,8 +64,8 @@ class Credit(Struct):
 
     cents: Annotated[int, Meta(ge=0, le=MOST)]
 
-    def do(self, levers: Levers) -> None:
-        levers.stage.account.credit = _euros(self.cents)
+    def do(self, controls: Controls) -> None:
+        controls.demo.account.credit = _euros(self.cents)
 
 
 class Switch(Struct):
@@ -74,8 +74,8 @@ class Switch(Struct):
     fault: str
     on: bool
 
-    def do(self, levers: Levers) -> None:
-        levers.switch(self.fault, on=self.on)
+    def do(self, controls: Controls) -> None:
+        controls.switch(self.fault, on=self.on)
 
 
 class Wait(Struct):
@@ -83,8 +83,8 @@ class Wait(Struct):
 
     step: Step
 
-    def do(self, levers: Levers) -> None:
-        levers.pass_time(self.step)
+    def do(self, controls: Controls) -> None:
+        controls.pass_time(self.step)
 
 
 def _euros(cents: int) -> Decimal:

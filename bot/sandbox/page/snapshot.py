@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from bot.sandbox.stage import Stage
+from bot.sandbox.demo_world import DemoWorld
 from bot.sandbox.telegram import Button, Chat, Message, Person, StoredFile, User
 
 Json = dict[str, object]
@@ -15,9 +15,9 @@ OPENED = frozenset(
 """What a browser may show in a tab of its own; all else, where scripts might hide, is only saved."""
 
 
-def person_json(stage: Stage, person: Person) -> Json:
+def person_json(demo: DemoWorld, person: Person) -> Json:
     """Somebody, and how far they are with the bot: it has spoken to them, and was shown the token."""
-    telegram = stage.sandbox.telegram
+    telegram = demo.sandbox.telegram
     private = telegram.private_chat(person, started=False)
     return {
         "id": person.id,
@@ -25,15 +25,15 @@ def person_json(stage: Stage, person: Person) -> Json:
         "fullName": person.name,
         "language": person.user.language_code,
         "started": any(message.sender is telegram.bot for message in private.history),
-        "linked": any(stage.account.token in message.text for message in private.history),
+        "linked": any(demo.account.token in message.text for message in private.history),
         "blocked": private.status(telegram.bot) == "kicked",
     }
 
 
-def bot_json(stage: Stage) -> Json:
+def bot_json(demo: DemoWorld) -> Json:
     """The bot; its descriptions, by language, are what an empty chat shows."""
-    telegram = stage.sandbox.telegram
-    languages = {person.user.language_code or "" for person in stage.people}
+    telegram = demo.sandbox.telegram
+    languages = {person.user.language_code or "" for person in demo.people}
     return {
         "id": telegram.bot.id,
         "name": telegram.bot.first_name,
@@ -42,7 +42,7 @@ def bot_json(stage: Stage) -> Json:
     }
 
 
-def chat_json(stage: Stage, chat: Chat) -> Json:
+def chat_json(demo: DemoWorld, chat: Chat) -> Json:
     """A chat; ``menus`` are the bot's commands there, by person, each with its description."""
     return {
         "id": chat.id,
@@ -53,7 +53,7 @@ def chat_json(stage: Stage, chat: Chat) -> Json:
         "movedTo": chat.migrated_to and chat.migrated_to.id,
         "menus": {
             person.id: [[command.name, command.description] for command in person.menu(chat)]
-            for person in stage.people
+            for person in demo.people
             if person.id in chat.members
         },
     }
