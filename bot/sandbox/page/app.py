@@ -23,7 +23,7 @@ from bot.sandbox.page.controls import Controls
 from bot.sandbox.page.same_origin import SameOriginGuard
 from bot.sandbox.page.snapshot import OPENED
 from bot.sandbox.page.stream import events
-from bot.sandbox.page.user_actions import Block, Press, Rule, Write
+from bot.sandbox.page.user_actions import Administer, Block, Press, Write
 from bot.sandbox.page.world_requests import Amend, Credit, Hide, Issue, Settle, Switch, Wait
 from bot.sandbox.server import serve
 
@@ -32,7 +32,7 @@ PORT = 8099
 
 LARGEST_FILE = 20 * 1024 * 1024
 STATIC = Path(__file__).parent / "static"
-Form = Write | Press | Block | Rule | Issue | Settle | Amend | Hide | Credit | Switch | Wait
+Form = Write | Press | Block | Administer | Issue | Settle | Amend | Hide | Credit | Switch | Wait
 FORMS: dict[str, type[Form]] = {form.__name__.lower(): form for form in get_args(Form)}
 
 

@@ -56,16 +56,16 @@ class Block(Struct):
             person.unblock()
 
 
-class Rule(Struct):
+class Administer(Struct):
     """Do something with the bot in a group, or with the group itself, as its administrator."""
 
     person: int
     chat: int
-    act: Literal["add", "promote", "remove", "upgrade", "topic"]
+    action: Literal["add", "promote", "remove", "upgrade", "topic"]
 
     def do(self, controls: Controls) -> None:
         person, chat = controls.demo.person(self.person), controls.demo.chat(self.chat)
-        match self.act:
+        match self.action:
             case "add":
                 person.set_bot_status(chat, "member")
             case "promote":

@@ -99,7 +99,7 @@ async def test_the_stream_begins_with_all_there_is_to_see(client: httpx.AsyncCli
         ("write", {"person": 1_000_001, "chat": 1_000_001, "text": ""}, 422, "wrong"),
         ("write", {"person": 1_000_001, "chat": 1_000_002, "text": "into another’s chat"}, 403, "refused"),
         ("press", {"person": 1_000_001, "chat": 1_000_001, "message": 7, "data": "pay:1"}, 404, "gone"),
-        ("rule", {"person": 1_000_001, "chat": -4, "act": "upgrade"}, 403, "refused"),
+        ("administer", {"person": 1_000_001, "chat": -4, "action": "upgrade"}, 403, "refused"),
     ],
 )
 async def test_what_cannot_be_done_is_refused_and_changes_nothing(

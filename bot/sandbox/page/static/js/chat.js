@@ -1,6 +1,6 @@
 /** The open chat: its head, its messages, and what is written under them. */
 
-import { open, openTopic, show } from "./acts.js";
+import { open, openTopic, show } from "./actions.js";
 import { composer } from "./composer.js";
 import { h, keyed } from "./dom.js";
 import { icon } from "./icons.js";

@@ -1,6 +1,6 @@
 /** The foot of the chat: the text field with its commands, or what stands in its place. */
 
-import { act } from "./acts.js";
+import { actions } from "./actions.js";
 import { upload } from "./api.js";
 import { commands } from "./commands.js";
 import { h } from "./dom.js";
@@ -70,9 +70,9 @@ function draw() {
 /** Why nothing can be written into a chat, and what the button in its place does; null where it can. */
 function closed(chat) {
     if (chat.kind !== "private") return null;
-    if (me().blocked) return { key: "composer.unblock", press: () => act.block(state.me, false) };
+    if (me().blocked) return { key: "composer.unblock", press: () => actions.block(state.me, false) };
     const isNew = botStatus(chat) === null && messagesOf(chat.id).length === 0;
-    return isNew ? { key: "composer.start", press: () => act.write("/start") } : null;
+    return isNew ? { key: "composer.start", press: () => actions.write("/start") } : null;
 }
 
 function drawReply() {
@@ -98,7 +98,7 @@ async function send(text) {
     drafts.delete(place);
     redraw();
     field.focus();
-    if (await act.write(words, replied ? { reply: replied.id } : {})) return;
+    if (await actions.write(words, replied ? { reply: replied.id } : {})) return;
     const kept = draft(place); // it was not taken, so it isn't lost; nor is what was begun since
     kept.text = [words, kept.text].filter(Boolean).join("\n");
     kept.reply ??= replied;

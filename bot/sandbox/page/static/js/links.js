@@ -1,6 +1,6 @@
 /** Links in messages and on buttons: those to the bot itself are followed here, others in a new tab. */
 
-import { act } from "./acts.js";
+import { actions } from "./actions.js";
 import { h } from "./dom.js";
 import { state } from "./state.js";
 
@@ -18,7 +18,7 @@ export function deepLink(address) {
 /** A link, as an element with this class and content. An address that is none of the web's is no link. */
 export function link(address, className, ...content) {
     const deep = deepLink(address);
-    if (deep) return h("button", { type: "button", class: className, onclick: () => act.follow(deep) }, ...content);
+    if (deep) return h("button", { type: "button", class: className, onclick: () => actions.follow(deep) }, ...content);
     const isWeb = ["http:", "https:"].includes(URL.parse(address)?.protocol);
     if (!isWeb) return h("span", { class: className }, ...content);
     return h("a", { class: className, href: address, target: "_blank", rel: "noopener noreferrer" }, ...content);

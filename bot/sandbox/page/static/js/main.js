@@ -4,7 +4,7 @@ import "./chat.js";
 import "./list.js";
 import "./panel/panel.js";
 
-import { act, goThere, open, openTopic, show } from "./acts.js";
+import { actions, goThere, open, openTopic, show } from "./actions.js";
 import { titleOf } from "./chat.js";
 import { reply } from "./composer.js";
 import { deepLink } from "./links.js";
@@ -32,7 +32,7 @@ follow({
         const words = message.text.split("\n")[0] || message.file?.name;
         notice(words, {
             title,
-            act: () => {
+            onPress: () => {
                 open(state.me, message.chat);
                 openTopic(topicOf(message));
                 show("chat");
@@ -43,7 +43,7 @@ follow({
         if (text && isAlert) alert(text);
         else if (text) notice(text);
         const deep = url && deepLink(url);
-        if (deep) act.follow(deep);
+        if (deep) actions.follow(deep);
     },
 });
 

@@ -1,6 +1,6 @@
 /** One message: its bubble, and the buttons under it. */
 
-import { act } from "./acts.js";
+import { actions } from "./actions.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { formatted } from "./entities.js";
@@ -102,7 +102,7 @@ function key(message, button) {
     attributes["data-key"] = `${message.chat}/${message.id} ${button.data}`;
     const node = h("button", attributes, h("span", {}, button.text));
     node.addEventListener("click", () => {
-        if (node.ariaBusy !== "true") act.press(message, button.data);
+        if (node.ariaBusy !== "true") actions.press(message, button.data);
     });
     return node;
 }

@@ -12,10 +12,10 @@ box.setAttribute("aria-live", "polite");
 /** Take away what is told already, once it is seen in another way. */
 export const clear = () => box.replaceChildren();
 
-/** Show a line for some seconds; with `act`, it can be pressed. */
-export function notice(text, { title = "", act = null } = {}) {
+/** Show a line for some seconds; with `onPress`, it can be pressed. */
+export function notice(text, { title = "", onPress = null } = {}) {
     const content = [title && h("strong", {}, title), h("span", {}, text)];
-    const node = act
+    const node = onPress
         ? h(
               "button",
               {
@@ -23,7 +23,7 @@ export function notice(text, { title = "", act = null } = {}) {
                   class: "notice",
                   onclick: () => {
                       node.remove();
-                      act();
+                      onPress();
                   },
               },
               ...content,

@@ -1,6 +1,6 @@
 /** What a newcomer does first: three steps, each ticked off once it is done. */
 
-import { act, open, show } from "./acts.js";
+import { actions, open, show } from "./actions.js";
 import { ask } from "./api.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -10,8 +10,8 @@ import { t } from "./texts.js";
 
 /** What the buttons of the steps do, in the bot's own chat. */
 const DO = {
-    "start.do": () => act.write("/start"),
-    "link.do": () => act.write(`/link ${state.world.token}`),
+    "start.do": () => actions.write("/start"),
+    "link.do": () => actions.write(`/link ${state.world.token}`),
     "pay.invoice": () => ask("issue", { cents: 1234, days: 8, kind: "Hosting" }),
     "pay.day": () => ask("wait", { step: "day" }),
 };

@@ -10,9 +10,9 @@ let begun = false;
 /** Follow the sandbox. `tell.message`, `tell.answer` and `tell.connected` are called for what passes by. */
 export function follow(tell) {
     const source = new EventSource("api/events");
-    const on = (name, act) =>
+    const on = (name, handle) =>
         source.addEventListener(name, (event) => {
-            act(JSON.parse(event.data));
+            handle(JSON.parse(event.data));
             changed();
         });
     on("world", (world) => {

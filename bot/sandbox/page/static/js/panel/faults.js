@@ -1,6 +1,6 @@
 /** What can go wrong, on the provider's side and on Telegram's. */
 
-import { act } from "../acts.js";
+import { actions } from "../actions.js";
 import { ask } from "../api.js";
 import { h, keyed } from "../dom.js";
 import { changed, language, state } from "../state.js";
@@ -41,7 +41,7 @@ const all = (found) =>
 
 const blocking = ({ id, name, blocked }) =>
     item(`blocked ${id}`, blocked, t("faults.blocked", { name }), t("faults.blocked.hint"), (now) =>
-        act.block(id, now),
+        actions.block(id, now),
     );
 
 function item(key, on, words, hint, turn) {

@@ -1,6 +1,6 @@
 /** The last column: the world around the bot, to be moved. */
 
-import { show } from "../acts.js";
+import { show } from "../actions.js";
 import { h } from "../dom.js";
 import { icon } from "../icons.js";
 import { language, onChange, state, unreadOf } from "../state.js";

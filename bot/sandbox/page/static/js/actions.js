@@ -58,12 +58,12 @@ async function follow({ start, startgroup }) {
     const group = chatsOf(state.me).find((chat) => chat.kind !== "private");
     if (!group) return false;
     const isThere = ["member", "administrator"].includes(botStatus(group));
-    if (!isThere && !(await ask("rule", { person: state.me, chat: group.id, act: "add" }))) return false;
+    if (!isThere && !(await ask("administer", { person: state.me, chat: group.id, action: "add" }))) return false;
     open(state.me, group.id);
     return write(`/start@${state.world.bot.username} ${startgroup}`);
 }
 
-export const act = {
+export const actions = {
     write,
     follow,
     press: (message, data) => ask("press", { person: state.me, chat: message.chat, message: message.id, data }),
