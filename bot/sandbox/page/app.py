@@ -30,7 +30,7 @@ from bot.sandbox.server import serve
 PORT = 8099
 """The same each time, so that an open tab finds the page again."""
 
-LARGEST_FILE = 20 * 1024 * 1024
+MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 STATIC = Path(__file__).parent / "static"
 Form = Write | Press | Block | Administer | Issue | Settle | Amend | Hide | Credit | Switch | Wait
 FORMS: dict[str, type[Form]] = {form.__name__.lower(): form for form in get_args(Form)}
@@ -95,7 +95,7 @@ class _Page:
     async def upload(self, request: Request) -> Response:
         """A person's file: the body as it is, with the person, the chat and the file's name in the query."""
         query, demo = request.query_params, self._controls.demo
-        if int(request.headers.get("content-length", 0)) > LARGEST_FILE:
+        if int(request.headers.get("content-length", 0)) > MAX_UPLOAD_BYTES:
             return _refusal("too_large", 413)
         person, chat = demo.person(int(query["person"])), demo.chat(int(query["chat"]))
         content = await request.body()

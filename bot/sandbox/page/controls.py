@@ -14,7 +14,7 @@ from bot.sandbox.demo_world import DemoWorld
 from bot.sandbox.provider.faults import Call, Fault
 from bot.sandbox.provider.invoices import SandboxInvoice
 from bot.sandbox.sandbox import MORNING
-from bot.sandbox.telegram.faults import Fault as TelegramFault, Faults as TelegramFaults
+from bot.sandbox.telegram.faults import TelegramFault, TelegramFaults
 
 Json = dict[str, object]
 Step = Literal["hour", "day", "week"]

@@ -1,4 +1,4 @@
-"""A Telegram on this machine: a Bot API server over HTTP, and the people who use it.
+"""A Telegram on this machine: a Bot API server over HTTP, and the people who chat with the bot.
 
 telegram = SandboxTelegram()
 ada = telegram.add_user("Ada", language_code="de")
@@ -13,7 +13,7 @@ async with serve(telegram.app) as url:
 
 from __future__ import annotations
 
-from bot.sandbox.telegram.app import BOT_TOKEN, LARGEST_UPLOAD, SandboxTelegram
+from bot.sandbox.telegram.app import BOT_TOKEN, MAX_UPLOAD_BYTES, SandboxTelegram
 from bot.sandbox.telegram.calls import Call
 from bot.sandbox.telegram.errors import ApiError
 from bot.sandbox.telegram.event_bus import Event, Subscription
@@ -35,30 +35,8 @@ from bot.sandbox.telegram.person import Person
 from bot.sandbox.telegram.presses import Answer, Press
 
 __all__ = [
-    "BOT_TOKEN",
-    "LARGEST_UPLOAD",
-    "ActionShown",
-    "Answer",
-    "ApiError",
-    "Button",
-    "ButtonPressed",
-    "Call",
-    "CallAnswered",
-    "CallMade",
-    "Chat",
-    "CommandsChanged",
-    "Entity",
-    "Event",
-    "MembershipChanged",
-    "Message",
-    "MessageDeleted",
-    "MessageEdited",
-    "MessageSent",
-    "Person",
-    "Press",
-    "PressAnswered",
-    "SandboxTelegram",
-    "StoredFile",
-    "Subscription",
-    "User",
+    "BOT_TOKEN", "MAX_UPLOAD_BYTES", "ActionShown", "Answer", "ApiError", "Button", "ButtonPressed", "Call",
+    "CallAnswered", "CallMade", "Chat", "CommandsChanged", "Entity", "Event", "MembershipChanged", "Message",
+    "MessageDeleted", "MessageEdited", "MessageSent", "Person", "Press", "PressAnswered", "SandboxTelegram",
+    "StoredFile", "Subscription", "User",
 ]  # fmt: skip

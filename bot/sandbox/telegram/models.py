@@ -1,4 +1,4 @@
-"""What exists in the sandbox: users, chats and their messages, files, buttons."""
+"""The objects of the sandbox's Telegram: users, chats, messages, files, buttons."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Literal
 from bot.sandbox.telegram.event_bus import EventBus
 from bot.sandbox.telegram.formatting import Entity
 
-Kind = Literal["private", "group", "supergroup"]
-Status = Literal["creator", "administrator", "member", "left", "kicked"]
-PRESENT: frozenset[Status] = frozenset({"creator", "administrator", "member"})
-ADMINISTRATORS: frozenset[Status] = frozenset({"creator", "administrator"})
+ChatKind = Literal["private", "group", "supergroup"]
+MemberStatus = Literal["creator", "administrator", "member", "left", "kicked"]
+PRESENT: frozenset[MemberStatus] = frozenset({"creator", "administrator", "member"})
+ADMINISTRATORS: frozenset[MemberStatus] = frozenset({"creator", "administrator"})
 GENERAL_TOPIC = 1
-WAIT = 10.0
-"""Seconds that a test waits for something that should come at once."""
+DEFAULT_TIMEOUT = 10.0
+"""Seconds that a test waits for something that should happen at once."""
 
 
 @dataclass(slots=True, eq=False)
 class User:
-    """A user as Telegram knows it. ``deactivated``: the account was deleted."""
+    """A user of Telegram. If ``deactivated``, the account was deleted."""
 
     id: int
     first_name: str
@@ -34,7 +34,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button under a message; pressing it sends ``data`` to the bot or opens ``url``."""
+    """A button under a message. Pressing it sends ``data`` to the bot or opens ``url``."""
 
     text: str
     data: str | None = None
@@ -46,7 +46,7 @@ Keyboard = tuple[tuple[Button, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """An uploaded file. ``id`` is lasting and can be sent again."""
+    """An uploaded file. ``id`` is permanent: it can be used to send the file again."""
 
     id: str
     unique_id: str
@@ -58,11 +58,11 @@ class StoredFile:
 
 @dataclass(slots=True, eq=False)
 class Message:
-    """A message. ``text`` is the caption where there is a ``document``; ``entities`` belong to it.
+    """A message. ``text`` is the caption if there is a ``document``; ``entities`` belong to it.
 
-    ``topic_id`` is set in a forum's topics other than General; ``thread_id`` also in the replies of a supergroup.
-    ``in_name_of`` is the chat in whose name somebody writes: an anonymous administrator's group, or a channel.
-    ``service`` holds what a service message tells, in the Bot API's field names.
+    ``topic_id`` is set in a forum's topics other than General; ``thread_id`` also for replies in a supergroup.
+    ``in_name_of`` is the chat that appears as the author: an anonymous administrator's group, or a channel.
+    ``service`` holds the content of a service message, by the Bot API's field names.
     """
 
     id: int
@@ -86,11 +86,11 @@ class Message:
 
     @property
     def buttons(self) -> list[Button]:
-        """All buttons, row after row."""
+        """All buttons, row by row."""
         return [button for row in self.keyboard for button in row]
 
     def button(self, label: str) -> Button:
-        """The button with this text or, if there is none, this callback data. Raises :class:`LookupError`."""
+        """Return the button with this text, or else with this callback data. Raise :class:`LookupError` if none has."""
         for button in self.buttons:
             if button.text == label:
                 return button
@@ -116,17 +116,19 @@ class Topic:
 @dataclass(slots=True)
 class Member:
     user: User
-    status: Status
+    status: MemberStatus
 
 
 class Chat:
-    """A chat with everything said in it. Set ``deleted`` to make a group vanish for everybody.
+    """A chat with all its messages. Set ``deleted`` to delete a group for everybody.
 
-    A private chat's id is its person's. The bot is one of the ``members``; in a private chat it is ``kicked`` while
-    blocked, and missing until the person has started it.
+    A private chat has the id of its person. The bot is one of the ``members``. In a private chat it is missing until
+    the person has started it, and ``kicked`` while it is blocked.
     """
 
-    def __init__(self, chat_id: int, kind: Kind, events: EventBus, *, title: str = "", is_forum: bool = False) -> None:
+    def __init__(
+        self, chat_id: int, kind: ChatKind, events: EventBus, *, title: str = "", is_forum: bool = False
+    ) -> None:
         self.id = chat_id
         self.kind = kind
         self.title = title
@@ -140,38 +142,38 @@ class Chat:
         self._last_id = GENERAL_TOPIC if is_forum else 0
 
     def next_id(self) -> int:
-        """The id of the next message; topics take one too."""
+        """Return the id of the next message. Topics take one too."""
         self._last_id += 1
         return self._last_id
 
     @property
     def messages(self) -> list[Message]:
-        """What is to be seen in the chat, oldest first: everything but deleted messages."""
+        """The visible messages, oldest first: all but the deleted ones."""
         return [message for message in self.history if not message.deleted]
 
     def message(self, message_id: int) -> Message | None:
         return next((m for m in self.history if m.id == message_id and not m.deleted), None)
 
-    def status(self, user: User) -> Status | None:
+    def status(self, user: User) -> MemberStatus | None:
         member = self.members.get(user.id)
         return member.status if member else None
 
-    def set_members(self, users: Iterable[User], status: Status) -> None:
+    def set_members(self, users: Iterable[User], status: MemberStatus) -> None:
         for user in users:
             self.members[user.id] = Member(user, status)
 
     def add_topic(self, name: str) -> int:
-        """Open a topic and give its ``message_thread_id``."""
+        """Open a topic and return its ``message_thread_id``."""
         topic = Topic(self.next_id(), name)
         self.topics[topic.id] = topic
         return topic.id
 
     async def wait_for(
-        self, predicate: Callable[[Message], bool], timeout: float = WAIT, *, after: Message | None = None
+        self, predicate: Callable[[Message], bool], timeout: float = DEFAULT_TIMEOUT, *, after: Message | None = None
     ) -> Message:
-        """The newest visible message that fits, as soon as there is one.
+        """Return the newest visible message that fits, as soon as there is one.
 
-        With ``after`` only later messages count. Raises :class:`TimeoutError`, which tells what is in the chat.
+        With ``after``, only later messages count. Raise :class:`TimeoutError`, with the chat's content, if none comes.
         """
         first = after.id + 1 if after else 0
 

@@ -1,4 +1,4 @@
-"""The state behind the sandbox's Bot API, and the rules that hold for whoever changes it."""
+"""The state behind the sandbox's Bot API, and the rules for changing it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from bot.sandbox.telegram.models import (
     GENERAL_TOPIC,
     PRESENT,
     Chat,
-    Kind,
+    ChatKind,
     Member,
+    MemberStatus,
     Message,
-    Status,
     StoredFile,
     User,
 )
@@ -37,8 +37,8 @@ _SUPERGROUPS_FROM = -1_000_000_000_000
 class TelegramState:
     """Users, chats, files and updates around one bot.
 
-    With ``privacy`` (the default of real bots) the bot sees of a group only commands, replies to it and service
-    messages, unless it is an administrator there.
+    With ``privacy`` (the default of real bots) the bot sees only commands, replies to it and service messages of a
+    group, unless it is an administrator there.
     """
 
     def __init__(self, clock: Clock, bot: User, *, privacy: bool = True) -> None:
@@ -62,20 +62,20 @@ class TelegramState:
         return user
 
     def private_chat(self, user: User) -> Chat:
-        """The chat of a user and the bot; the bot is no member before the user has started it."""
+        """Return the user's chat with the bot. The bot is no member until the user has started it."""
         if user.id not in self.chats:
             chat = self.chats[user.id] = Chat(user.id, "private", self.events)
             chat.set_members([user], "member")
         return self.chats[user.id]
 
-    def add_group(self, kind: Kind, title: str, *, is_forum: bool = False) -> Chat:
+    def add_group(self, kind: ChatKind, title: str, *, is_forum: bool = False) -> Chat:
         number = next(self._numbers)
         chat_id = -number if kind == "group" else _SUPERGROUPS_FROM - number
         chat = self.chats[chat_id] = Chat(chat_id, kind, self.events, title=title, is_forum=is_forum)
         return chat
 
-    def set_bot_status(self, chat: Chat, by: User, status: Status) -> None:
-        """Event what the bot is in a chat, and tell it so."""
+    def set_bot_status(self, chat: Chat, by: User, status: MemberStatus) -> None:
+        """Change the bot's status in a chat, and queue an update about it."""
         old = chat.members.get(self.bot.id, Member(self.bot, "left"))
         if old.status == status:
             return
@@ -84,7 +84,7 @@ class TelegramState:
         self.events.publish(MembershipChanged(chat))
 
     def upgrade(self, chat: Chat, by: User) -> Chat:
-        """Turn a group into a supergroup: a new chat with a new id, told by a service message in each."""
+        """Turn a group into a supergroup: a new chat with a new id. Both chats get a service message."""
         new = self.add_group("supergroup", chat.title)
         new.members = dict(chat.members)
         chat.migrated_to = new
@@ -96,7 +96,7 @@ class TelegramState:
     # --- Messages ---------------------------------------------------------------------------------------------------
 
     def post(self, chat: Chat, sender: User, **content: Any) -> Message:
-        """Put a message into a chat; ``content`` are fields of :class:`Message`."""
+        """Add a message to a chat. ``content`` holds fields of :class:`Message`."""
         message = Message(chat.next_id(), chat, sender, self.clock(), **content)
         chat.history.append(message)
         self.events.publish(MessageSent(chat, message))
@@ -107,7 +107,7 @@ class TelegramState:
         self.events.publish(MessageDeleted(message.chat, message))
 
     def receive(self, message: Message, kind: str = "message") -> None:
-        """Tell the bot of a person's message, if it gets to see it."""
+        """Queue an update about a person's message, if the bot may see it."""
         if self._is_seen(message):
             self.updates.add(kind, message_json(message))
 
@@ -143,14 +143,14 @@ class TelegramState:
     # --- What the bot may do ----------------------------------------------------------------------------------------
 
     def chat(self, chat_id: int | None) -> Chat:
-        """A chat that the bot knows of."""
+        """Return a chat. Raise :class:`ApiError` if there is none."""
         chat = self.chats.get(chat_id) if chat_id is not None else None
         if chat is None:
             raise bad_request("chat not found")
         return chat
 
     def writable(self, chat_id: int | None) -> Chat:
-        """A chat that the bot may write to now; raises :class:`ApiError` with the reason why it may not."""
+        """Return a chat that the bot may write to now. Otherwise raise :class:`ApiError` with the reason."""
         chat = self.chat(chat_id)
         if chat.migrated_to is not None:
             raise upgraded(chat.migrated_to.id)
@@ -165,13 +165,13 @@ class TelegramState:
         return chat
 
     def topic(self, chat: Chat, thread_id: int | None) -> int | None:
-        """The topic that a message with this ``message_thread_id`` goes to; None outside topics."""
+        """Return the topic for a ``message_thread_id``; None outside topics."""
         if not chat.is_forum:
             if thread_id is not None and (chat.kind != "supergroup" or chat.message(thread_id) is None):
                 raise _no_thread()
             return None
         topic = chat.topics.get(GENERAL_TOPIC if thread_id is None else thread_id)
-        # The General topic is written to without an id; its own id is refused.
+        # A message to the General topic has no topic id. The server refuses General's own id.
         if topic is None or topic.deleted or thread_id == GENERAL_TOPIC:
             raise _no_thread()
         if topic.closed and chat.status(self.bot) not in ADMINISTRATORS:
@@ -183,7 +183,7 @@ class TelegramState:
         return press if press and press.open_at(now) else None
 
     @staticmethod
-    def _check_private(user: User, status: Status | None) -> None:
+    def _check_private(user: User, status: MemberStatus | None) -> None:
         if user.deactivated:
             raise forbidden("user is deactivated")
         if status == "kicked":

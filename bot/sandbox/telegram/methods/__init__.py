@@ -1,1 +1,1 @@
-"""The methods of the Bot API, in modules by what they are about. Each takes the state and a call."""
+"""The methods of the Bot API, by subject. Each takes the state and a call, and returns its result for JSON."""

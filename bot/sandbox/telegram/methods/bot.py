@@ -1,4 +1,4 @@
-"""The methods about the bot itself, its updates and menus, and about chats and their members."""
+"""The methods about the bot itself: its updates, menus and descriptions, and its chats and their members."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.sandbox.telegram.models import ADMINISTRATORS, Member
 from bot.sandbox.telegram.serialization import Json, full_chat_json, member_json, user_json
 from bot.sandbox.telegram.state import TelegramState
 
-LONGEST_TEXT = {"description": 512, "short_description": 120}
+MAX_DESCRIPTION_LENGTHS = {"description": 512, "short_description": 120}
 
 
 def get_me(state: TelegramState, _call: Call) -> Json:
@@ -24,7 +24,7 @@ def get_me(state: TelegramState, _call: Call) -> Json:
 
 
 async def get_updates(state: TelegramState, call: Call) -> list[dict[str, object]]:
-    """``allowed_updates`` holds from here on, until another call names them again."""
+    """Poll for updates. ``allowed_updates`` also applies to later calls that don't set it."""
     _allow(state, call)
     return await state.updates.poll(call.number("offset", 0), call.number("limit", 100), call.number("timeout", 0))
 
@@ -125,7 +125,7 @@ def _scope(call: Call) -> tuple[str, int | None, int | None]:
 
 def _set_text(state: TelegramState, call: Call, kind: str) -> bool:
     text = call.text(kind)
-    if len(text) > LONGEST_TEXT[kind]:
+    if len(text) > MAX_DESCRIPTION_LENGTHS[kind]:
         raise bad_request(f"bot {kind.replace('_', ' ')} is too long")
     state.menus.set_text(kind, call.text("language_code"), text)
     return True

@@ -1,4 +1,4 @@
-"""The methods that change or remove what is in a chat, and the answer to a press."""
+"""The methods that edit or delete messages, and that answer presses."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from bot.sandbox.telegram.presses import Answer
 from bot.sandbox.telegram.serialization import Json, message_json
 from bot.sandbox.telegram.state import TelegramState
 
-DELETABLE = timedelta(hours=48)
-LONGEST_ANSWER = 200
+DELETABLE_FOR = timedelta(hours=48)
+MAX_ANSWER_LENGTH = 200
 
 
 def edit_message_text(state: TelegramState, call: Call) -> Json:
@@ -38,7 +38,7 @@ def edit_message_reply_markup(state: TelegramState, call: Call) -> Json:
 
 
 def delete_message(state: TelegramState, call: Call) -> bool:
-    """Own messages; in private chats and as an administrator others' too; none older than 48 hours."""
+    """Delete an own message, or anyone's in private chats and as an administrator. None older than 48 hours."""
     chat = state.writable(call.chat_id)
     message = chat.message(call.number("message_id", 0))
     if message is None:
@@ -48,7 +48,7 @@ def delete_message(state: TelegramState, call: Call) -> bool:
     ) and not message.service
     if not may:
         raise bad_request("message can't be deleted")
-    if state.clock() - message.date > DELETABLE:
+    if state.clock() - message.date > DELETABLE_FOR:
         raise bad_request("message can't be deleted for everyone")
     state.delete(message)
     return True
@@ -56,7 +56,7 @@ def delete_message(state: TelegramState, call: Call) -> bool:
 
 def answer_callback_query(state: TelegramState, call: Call) -> bool:
     text = call.text("text")
-    if units(text) > LONGEST_ANSWER:
+    if units(text) > MAX_ANSWER_LENGTH:
         raise bad_request("MESSAGE_TOO_LONG")
     press = state.open_press(call.text("callback_query_id"), state.clock())
     if press is None:
@@ -77,7 +77,7 @@ def _editable(state: TelegramState, call: Call) -> Message:
 
 
 def _edit(state: TelegramState, message: Message, content: Formatted, keyboard: Keyboard) -> Json:
-    """An edit replaces all of it: without a keyboard in the call the old one goes."""
+    """Replace content and keyboard. Without a keyboard in the call, the message loses its old one."""
     if (content.text, content.entities, keyboard) == (message.text, message.entities, message.keyboard):
         raise bad_request(NOT_MODIFIED)
     message.text, message.entities, message.keyboard = content.text, content.entities, keyboard

@@ -1,4 +1,4 @@
-"""The methods that bring something new into a chat."""
+"""The methods that send something to a chat, and those for files."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from bot.sandbox.telegram.models import Chat, Message, StoredFile
 from bot.sandbox.telegram.serialization import Json, file_json, message_json
 from bot.sandbox.telegram.state import TelegramState
 
-LARGEST_DOWNLOAD = 20 * 1024 * 1024
-ACTIONS = frozenset(
+MAX_DOWNLOAD_BYTES = 20 * 1024 * 1024
+CHAT_ACTIONS = frozenset(
     {"typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice", "upload_document",
      "choose_sticker", "find_location", "record_video_note", "upload_video_note"}
 )  # fmt: skip
@@ -33,7 +33,7 @@ def send_message(state: TelegramState, call: Call) -> Json:
 
 
 def send_document(state: TelegramState, call: Call) -> Json:
-    """The file comes as an upload (by its field's name or ``attach://``) or as the ``file_id`` of an earlier one."""
+    """Send a file: an upload (in ``document``, or named there by ``attach://``), or an earlier file by its id."""
     chat = state.writable(call.chat_id)
     caption = read_caption(call, SENT_CAPTION)
     return message_json(_post(state, call, chat, caption, _document(state, call)))
@@ -42,7 +42,7 @@ def send_document(state: TelegramState, call: Call) -> Json:
 def send_chat_action(state: TelegramState, call: Call) -> bool:
     chat = state.writable(call.chat_id)
     action = call.text("action")
-    if action not in ACTIONS:
+    if action not in CHAT_ACTIONS:
         raise bad_request("wrong parameter action in request")
     state.events.publish(ActionShown(chat, action, state.topic(chat, call.integer("message_thread_id"))))
     return True
@@ -52,7 +52,7 @@ def get_file(state: TelegramState, call: Call) -> Json:
     file = state.files.get(call.text("file_id"))
     if file is None:
         raise bad_request("invalid file_id")
-    if len(file.content) > LARGEST_DOWNLOAD:
+    if len(file.content) > MAX_DOWNLOAD_BYTES:
         raise bad_request("file is too big")
     return file_json(file) | {"file_path": file.path}
 
