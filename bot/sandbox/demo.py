@@ -1,4 +1,4 @@
-"""``python -m bot demo``: the real bot between the sandbox's two servers, and a page in the browser to use it on."""
+"""``python -m bot demo``: the real bot, connected to the sandbox's two servers, and a page in the browser to use it."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from bot.sandbox.sandbox import open_sandbox
 from bot.sandbox.story import Story
 
 TICK = 0.2
-"""Seconds between two looks at what is due: whoever watches is not to wait."""
+"""Seconds between two checks for due work. They are few, so that nobody waits in front of the page."""
 
 
 def show_page(language: str, port: int | None) -> None:
-    """Serve the page until Ctrl-C; whoever opens it begins as somebody of this language.
+    """Serve the page until Ctrl-C. Its user starts as a person who speaks this language.
 
-    Raises :class:`bot.errors.StartError` where the port that was asked for is taken.
+    Raise :class:`bot.errors.StartError` if the given port is taken.
     """
     with suppress(KeyboardInterrupt):
         asyncio.run(_show_page(language, port))
 
 
 def tell_story(language: str) -> None:
-    """Play the main job once, on standard output. Raises :class:`bot.errors.StartError` where it gets stuck."""
+    """Play the story on standard output. Raise :class:`bot.errors.StartError` if it gets stuck."""
     asyncio.run(_tell_story(language))
 
 
 @asynccontextmanager
 async def running_demo() -> AsyncIterator[DemoWorld]:
-    """A sandbox with people in it, and the bot at work."""
+    """Open a sandbox with people in it, and run the bot."""
     with TemporaryDirectory(prefix="invoice-bot-") as folder:
         async with open_sandbox() as sandbox:
             settings = sandbox.settings(Path(folder) / "data", log_level="ERROR")

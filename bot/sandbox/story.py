@@ -1,4 +1,4 @@
-"""The main job played once from beginning to end, and written down: for machines without a browser, and for CI."""
+"""The demo as a story in text, from linking to paying: for machines without a browser, and for CI."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from bot.sandbox.demo_world import DemoWorld
 from bot.sandbox.page.controls import Controls
 from bot.sandbox.telegram import Chat, Message, Person
 
-PATIENCE = 30.0
-"""Seconds that a step may take before the story is given up."""
+STEP_TIMEOUT = 30.0
+"""Seconds that a step may take before the story is aborted."""
 
 Write = Callable[[str], object]
-"""Takes what happens, a paragraph at a time."""
+"""Takes the story, one paragraph at a time."""
 
 
 class Story:
@@ -29,7 +29,7 @@ class Story:
         self._write = write
 
     async def tell(self) -> None:
-        """Play it. Raises :class:`StartError` where it is stuck."""
+        """Play the story. Raise :class:`StartError` if it gets stuck."""
         account, provider = self._demo.account, self._demo.sandbox.provider
         self._write(f"{self._name} links the chat to the company's account. The message with the token is deleted.")
         await self._send(f"/link {account.token}", lambda m: bool(m.buttons))
@@ -68,7 +68,7 @@ class Story:
     async def _wait(self, fits: Callable[[Message], bool], after: Message | None = None) -> Message:
         try:
             found = await self._chat.wait_for(
-                lambda m: m.sender is not self._person.user and fits(m), PATIENCE, after=after
+                lambda m: m.sender is not self._person.user and fits(m), STEP_TIMEOUT, after=after
             )
         except TimeoutError as error:
             raise StartError(f"The demo is stuck. {error}") from None
@@ -81,7 +81,7 @@ def _button(message: Message, data: str) -> bool:
 
 
 def _written(message: Message) -> str:
-    """A message for a terminal."""
+    """Return a message as text for a terminal."""
     file = [f"📄 {message.document.name}"] if message.document else []
     text = [message.text] if message.text else []
     rows = ["  ".join(f"[{button.text}]" for button in row) for row in message.keyboard]

@@ -1,4 +1,4 @@
-"""The page's own small web server: its files, the stream of what happens, and what is asked of the sandbox."""
+"""The page's small web server: its files, the stream of events, and the requests to the sandbox."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from bot.sandbox.page.world_requests import Amend, Credit, Hide, Issue, Settle, 
 from bot.sandbox.server import serve
 
 PORT = 8099
-"""The same each time, so that an open tab finds the page again."""
+"""Always the same, so that an open tab finds the page again."""
 
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 STATIC = Path(__file__).parent / "static"
@@ -38,10 +38,10 @@ FORMS: dict[str, type[Form]] = {form.__name__.lower(): form for form in get_args
 
 @asynccontextmanager
 async def open_page(demo: DemoWorld, port: int | None = None) -> AsyncIterator[str]:
-    """Serve the page while the context lasts, and give its address.
+    """Serve the page while the context lasts. Yield its address.
 
-    Without a port it is on :data:`PORT`, or on a free one where that is taken. Raises :class:`StartError` where the
-    port that was asked for is taken.
+    Without a port it uses :data:`PORT`, or a free one if that is taken. Raise :class:`StartError` if the given port is
+    taken.
     """
     app = application(demo)
     async with AsyncExitStack() as stack:
@@ -55,7 +55,7 @@ async def open_page(demo: DemoWorld, port: int | None = None) -> AsyncIterator[s
 
 
 def application(demo: DemoWorld) -> SameOriginGuard:
-    """The ASGI application."""
+    """Return the ASGI application."""
     page = _Page(Controls(demo))
     routes = [
         Route("/api/events", page.events),
@@ -93,7 +93,7 @@ class _Page:
         return Response(status_code=204)
 
     async def upload(self, request: Request) -> Response:
-        """A person's file: the body as it is, with the person, the chat and the file's name in the query."""
+        """Receive a person's file as the body. The query names the person, the chat and the file."""
         query, demo = request.query_params, self._controls.demo
         if int(request.headers.get("content-length", 0)) > MAX_UPLOAD_BYTES:
             return _refusal("too_large", 413)
@@ -104,7 +104,7 @@ class _Page:
         return Response(status_code=204)
 
     async def file(self, request: Request) -> Response:
-        """A document: opened where that is harmless, saved otherwise."""
+        """Serve a document. The browser opens it if that is harmless, and saves it otherwise."""
         for file in self._controls.demo.sandbox.telegram.state.files.values():
             if file.unique_id == request.path_params["unique_id"]:
                 how = "inline" if file.mime_type in OPENED else "attachment"
@@ -126,5 +126,5 @@ async def _gone(_: Request, __: Exception) -> Response:
 
 
 def _refusal(key: str, status: int) -> Response:
-    """Why not, as a key of the page's texts."""
+    """Return the reason of a refusal, as a key of the page's texts."""
     return JSONResponse({"error": key}, status)

@@ -1,6 +1,6 @@
-"""What a person does on the phone. Each act is a form in JSON; what comes of it is seen in the stream.
+"""Requests to act as a person in the chat app, as forms in JSON. The stream shows their effect.
 
-An act that Telegram's apps don't offer raises :class:`PermissionError` or :class:`LookupError`.
+An action that Telegram's apps don't offer raises :class:`PermissionError` or :class:`LookupError`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bot.sandbox.telegram import Chat, Message
 
 
 class Write(Struct):
-    """Write into a chat; in a private one, the first message starts the bot."""
+    """Write to a chat. In a private chat, the first message starts the bot."""
 
     person: int
     chat: int
@@ -29,7 +29,7 @@ class Write(Struct):
 
 
 class Press(Struct):
-    """Press the button that carries ``data``."""
+    """Press the button with this callback data."""
 
     person: int
     chat: int
@@ -43,7 +43,7 @@ class Press(Struct):
 
 
 class Block(Struct):
-    """Block the bot, or let it write again."""
+    """Block or unblock the bot."""
 
     person: int
     blocked: bool
@@ -57,7 +57,7 @@ class Block(Struct):
 
 
 class Administer(Struct):
-    """Do something with the bot in a group, or with the group itself, as its administrator."""
+    """Change the bot's membership in a group, or the group itself, as its administrator."""
 
     person: int
     chat: int
@@ -79,7 +79,7 @@ class Administer(Struct):
 
 
 def message_in(chat: Chat, message_id: int) -> Message:
-    """Raises :class:`LookupError`."""
+    """Return a message. Raise :class:`LookupError` if the chat has none with this id."""
     message = chat.message(message_id)
     if message is None:
         raise LookupError(f"no message {message_id} in {chat}")

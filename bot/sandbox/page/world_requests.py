@@ -1,4 +1,4 @@
-"""What moves the world around the bot. Each move is a form in JSON, as an act of a person is."""
+"""Requests to change the world around the bot, as forms in JSON like those of the user actions."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from msgspec import Meta, Struct
 
 from bot.sandbox.page.controls import Controls, Ending, Making, Step
 
-MOST = 100_000_00
-"""Cents."""
+MAX_CENTS = 100_000_00
 
 
 class Issue(Struct):
-    """The provider writes an invoice over so many cents, tax included, due in ``days`` (below 0: it was due).
+    """Issue an invoice over so many cents, tax included, due in ``days`` (negative: overdue).
 
-    It is open, was paid on creation, or is written so that it can't be read.
+    It is open, paid on creation, or unreadable.
     """
 
-    cents: Annotated[int, Meta(ge=1, le=MOST)]
+    cents: Annotated[int, Meta(ge=1, le=MAX_CENTS)]
     days: Annotated[int, Meta(ge=-365, le=3650)]
     kind: Literal["Hosting", "Domain", "Donation"]
     making: Making = "open"
@@ -29,7 +28,7 @@ class Issue(Struct):
 
 
 class Settle(Struct):
-    """An invoice is paid some other way, cancelled or refunded."""
+    """Mark an invoice as paid by other means, cancelled or refunded."""
 
     invoice: int
     status: Ending
@@ -39,10 +38,10 @@ class Settle(Struct):
 
 
 class Amend(Struct):
-    """An open invoice's sum changes by so many cents, and its due date by so many days."""
+    """Change an open invoice's sum by so many cents, and its due date by so many days."""
 
     invoice: int
-    cents: Annotated[int, Meta(ge=-MOST, le=MOST)]
+    cents: Annotated[int, Meta(ge=-MAX_CENTS, le=MAX_CENTS)]
     days: Annotated[int, Meta(ge=-3650, le=3650)]
 
     def do(self, controls: Controls) -> None:
@@ -50,7 +49,7 @@ class Amend(Struct):
 
 
 class Hide(Struct):
-    """An invoice vanishes from the account, or comes back."""
+    """Hide an invoice from the account, or show it again."""
 
     invoice: int
     hidden: bool
@@ -60,16 +59,16 @@ class Hide(Struct):
 
 
 class Credit(Struct):
-    """The account has this much credit now."""
+    """Set the account's credit."""
 
-    cents: Annotated[int, Meta(ge=0, le=MOST)]
+    cents: Annotated[int, Meta(ge=0, le=MAX_CENTS)]
 
     def do(self, controls: Controls) -> None:
         controls.demo.account.credit = _euros(self.cents)
 
 
 class Switch(Struct):
-    """A fault begins, or ends."""
+    """Switch a fault on or off."""
 
     fault: str
     on: bool
@@ -79,7 +78,7 @@ class Switch(Struct):
 
 
 class Wait(Struct):
-    """Time passes."""
+    """Let time pass."""
 
     step: Step
 
