@@ -1,4 +1,4 @@
-/** A message's text with its formatting, as Telegram gives it: stretches counted in UTF-16 code units, as here. */
+/** A message's text with Telegram's formatting. Offsets are in UTF-16 code units, as in JavaScript. */
 
 import { actions } from "./actions.js";
 import { h } from "./dom.js";
@@ -15,7 +15,7 @@ const TAGS = {
     expandable_blockquote: "blockquote",
 };
 
-/** Nodes for a text; `entities` are sorted by offset, the longer first. */
+/** Return nodes for a text. `entities` are sorted by offset, the longer first. */
 export function formatted(text, entities) {
     return nodes(text, 0, text.length, entities);
 }

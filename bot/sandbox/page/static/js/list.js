@@ -1,4 +1,4 @@
-/** The first column: who one is, that person's chats, and a newcomer's first steps. */
+/** The first column: the choice of the person, that person's chats, and a newcomer's first steps. */
 
 import { open, show } from "./actions.js";
 import { doing, faceOf, titleOf } from "./chat.js";
@@ -19,7 +19,7 @@ const nav = h("nav", {}, chats);
 const head = h("header", { class: "head" }, heading, themeButton, world);
 document.querySelector("#list").append(head, people, nav, steps);
 
-let drawn = ""; // what the people were drawn from
+let drawn = ""; // the state from which the people were drawn last
 
 onChange(() => {
     for (const title of [heading, document.querySelector("h1")]) title.textContent = t("list.title");

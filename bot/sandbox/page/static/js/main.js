@@ -1,4 +1,4 @@
-/** The page: it follows the sandbox, and says what passes by. */
+/** The page: follow the sandbox, and show notices about its events. */
 
 import "./chat.js";
 import "./list.js";
@@ -49,7 +49,7 @@ follow({
 
 window.addEventListener("hashchange", () => state.world && goThere());
 
-document.addEventListener("visibilitychange", changed); // what is looked at is read
+document.addEventListener("visibilitychange", changed); // visible messages count as read
 document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.defaultPrevented && document.body.dataset.view === "panel") show("chat");
 });

@@ -1,4 +1,4 @@
-/** What a newcomer does first: three steps, each ticked off once it is done. */
+/** A newcomer's first three steps, each ticked off once it is done. */
 
 import { actions, open, show } from "./actions.js";
 import { ask } from "./api.js";
@@ -8,7 +8,7 @@ import { notice } from "./notices.js";
 import { language, me, state } from "./state.js";
 import { t } from "./texts.js";
 
-/** What the buttons of the steps do, in the bot's own chat. */
+/** The actions of the steps' buttons, in the private chat. */
 const DO = {
     "start.do": () => actions.write("/start"),
     "link.do": () => actions.write(`/link ${state.world.token}`),
@@ -18,7 +18,7 @@ const DO = {
 
 export const steps = h("section", { class: "steps", "aria-labelledby": "steps-title" });
 
-let drawn = ""; // what they were drawn from
+let drawn = ""; // the state that was drawn last
 
 export function drawSteps() {
     const { started, linked } = me();

@@ -1,4 +1,4 @@
-/** The group: what its administrator can do with the bot, and with the group itself. */
+/** The group: its administrator's actions on the bot's membership and on the group itself. */
 
 import { ask } from "../api.js";
 import { h } from "../dom.js";
@@ -13,7 +13,7 @@ const ACTIONS = {
     topic: (chat) => chat.kind === "supergroup",
 };
 
-/** This part of the panel: its node, and how to bring it up to date. */
+/** Return this section of the panel: its node, and a function to update it. */
 export function group() {
     let chat = null;
     const hint = h("p", { class: "hint" });
