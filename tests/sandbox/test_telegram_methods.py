@@ -1,4 +1,4 @@
-"""The sandbox's Bot API as python-telegram-bot sees it: methods, limits and the server's own words."""
+"""The sandbox's Bot API through python-telegram-bot: methods, limits and the server's own words."""
 
 from __future__ import annotations
 

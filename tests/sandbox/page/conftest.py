@@ -32,7 +32,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
-expect.set_options(timeout=15_000)  # milliseconds; the machine may have much else to do
+expect.set_options(timeout=15_000)  # milliseconds; the machine may be busy
 
 in_one_loop = partial(pytest_asyncio.fixture, loop_scope="session")
 
@@ -58,7 +58,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 def demo(sandbox: Sandbox) -> DemoWorld:
-    """Three people, their group and their account; no bot is at work yet."""
+    """Three people, their group and their account. No bot is running yet."""
     return build_demo_world(sandbox)
 
 
@@ -70,15 +70,15 @@ async def address(demo: DemoWorld) -> AsyncIterator[str]:
 
 @in_one_loop()
 async def at_work(demo: DemoWorld, tmp_path: Path) -> AsyncIterator[None]:
-    """The real bot."""
+    """Run the real bot."""
     async with running(demo.sandbox.settings(tmp_path), clock=demo.sandbox.clock, tick=TICK):
         yield
 
 
 @in_one_loop()
 async def bot(demo: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bot]:
-    """A bot that does what the test says."""
-    monkeypatch.setenv("PTB_TIMEDELTA", "1")  # the library warns without
+    """A client for the Bot API, so that the test plays the bot."""
+    monkeypatch.setenv("PTB_TIMEDELTA", "1")  # otherwise the library warns
     url = demo.sandbox.telegram_url
     async with Bot(BOT_TOKEN, base_url=f"{url}/bot", base_file_url=f"{url}/file/bot") as bot:
         yield bot
@@ -86,6 +86,6 @@ async def bot(demo: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
 @in_one_loop()
 async def screen(browser: Browser, address: str) -> AsyncIterator[Screen]:
-    """The page on a wide screen, as Ada. At the end, nothing must have gone wrong in the browser."""
+    """The page on a wide screen, as Ada. At the end, the browser must have reported no error."""
     async with Screen.opened(browser, f"{address}/#ada") as screen:
         yield screen

@@ -1,4 +1,4 @@
-"""The page for everybody: axe-core finds nothing to object to, whatever is shown and in whichever colours."""
+"""The page is accessible: axe-core finds no violation, in any view and in either colour scheme."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def check(screen: Screen) -> None:
     ("name", "size", "scheme"),
     [("ada", WIDE, "light"), ("jonas", WIDE, "dark"), ("mia", PHONE, "light"), ("ada", PHONE, "dark")],
 )
-async def test_nothing_to_object_to(
+async def test_axe_finds_no_violation(
     browser: Browser, address: str, demo: DemoWorld, bot: Bot, name: str, size: tuple[int, int], scheme: Scheme
 ) -> None:
     person = next(one for one in demo.people if one.user.username == name)
@@ -64,7 +64,7 @@ async def test_the_colours_are_chosen_and_stay(screen: Screen) -> None:
     await expect(root).to_have_attribute("data-theme", "light")
 
 
-async def test_news_are_told_to_screen_readers(screen: Screen) -> None:
+async def test_screen_readers_announce_new_messages(screen: Screen) -> None:
     await expect(screen.page.get_by_role("log")).to_have_attribute("aria-live", "polite")
     await expect(screen.page.get_by_role("group", name="You are")).to_be_visible()
     await expect(screen.notices).to_have_attribute("role", "status")

@@ -1,4 +1,4 @@
-"""The panel beside the chat: what one moves there happens, and what happens is seen there."""
+"""The panel beside the chat: its controls change the sandbox, and it shows the sandbox's changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.sandbox.page.screen import PHONE, Screen
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_an_invoice_is_written_settled_and_cancelled(screen: Screen, demo: DemoWorld) -> None:
+async def test_an_invoice_is_issued_settled_and_cancelled(screen: Screen, demo: DemoWorld) -> None:
     page, invoices = screen.page, demo.account.invoices
     for amount, days, kind in (("19.99", "3", "Domain"), ("5", "-4", "Donation")):
         await page.locator("#amount").fill(amount)
@@ -43,7 +43,7 @@ async def test_an_invoice_is_written_settled_and_cancelled(screen: Screen, demo:
     assert demo.account.credit == Decimal(50)
 
 
-async def test_an_open_invoice_is_changed_refunded_and_vanishes_and_comes_back(screen: Screen, demo: DemoWorld) -> None:
+async def test_an_open_invoice_is_changed_hidden_shown_again_and_refunded(screen: Screen, demo: DemoWorld) -> None:
     page, invoices = screen.page, demo.account.invoices
     await page.locator(".issue button").click()
     first = page.locator(".invoices li").first
@@ -70,7 +70,7 @@ async def test_an_open_invoice_is_changed_refunded_and_vanishes_and_comes_back(s
     assert invoices[invoice.id].status == "Refunded"
 
 
-async def test_an_invoice_is_written_paid_or_so_that_it_can_not_be_read(screen: Screen, demo: DemoWorld) -> None:
+async def test_an_invoice_is_issued_paid_or_unreadable(screen: Screen, demo: DemoWorld) -> None:
     page, invoices = screen.page, demo.account.invoices
     for making, state in (("paid", "Paid"), ("unreadable", "Open")):
         before = len(invoices)
@@ -86,7 +86,7 @@ async def test_an_invoice_is_written_paid_or_so_that_it_can_not_be_read(screen: 
     assert ([one.id for one in listed.invoices], listed.unreadable) == ([paid.id], 1)
 
 
-async def test_the_credit_is_set_and_seen_as_it_changes(screen: Screen, demo: DemoWorld) -> None:
+async def test_the_credit_can_be_set_and_its_changes_are_shown(screen: Screen, demo: DemoWorld) -> None:
     field = screen.page.locator("#credit")
     await expect(field).to_have_value("50.00")
     await field.fill("7.5")
@@ -97,7 +97,7 @@ async def test_the_credit_is_set_and_seen_as_it_changes(screen: Screen, demo: De
     await expect(field).to_have_value("3.25")
 
 
-async def test_an_amount_that_is_none_is_refused_by_the_field(screen: Screen, demo: DemoWorld) -> None:
+async def test_the_field_refuses_an_invalid_amount(screen: Screen, demo: DemoWorld) -> None:
     before = set(demo.account.invoices)
     await screen.page.locator("#amount").fill("-3")
     await screen.page.locator(".issue button").click()
@@ -120,7 +120,7 @@ async def test_time_goes_forward_by_an_hour_to_the_next_morning_and_by_a_week(sc
         assert clock().astimezone(zone).date() == today + timedelta(days=days)
 
 
-async def test_telegrams_faults_meet_the_bot_while_they_are_on(screen: Screen, bot: Bot, demo: DemoWorld) -> None:
+async def test_telegrams_faults_affect_the_bot_while_they_are_on(screen: Screen, bot: Bot, demo: DemoWorld) -> None:
     ada = demo.people[0]
     await screen.page.locator(".instead").click()
     await expect(screen.last).to_be_visible()
@@ -143,7 +143,7 @@ async def test_a_fault_that_strikes_once_switches_itself_off(screen: Screen, bot
     await expect(screen.switch("send_unanswered")).not_to_be_checked()
 
 
-async def test_who_has_blocked_the_bot_can_only_unblock_it(screen: Screen, demo: DemoWorld) -> None:
+async def test_a_person_who_has_blocked_the_bot_can_only_unblock_it(screen: Screen, demo: DemoWorld) -> None:
     ada = demo.people[0]
     await screen.page.locator(".instead").click()
     await screen.turn(f"blocked {ada.id}", on=True)
@@ -153,7 +153,7 @@ async def test_who_has_blocked_the_bot_can_only_unblock_it(screen: Screen, demo:
 
 
 @pytest.mark.usefixtures("at_work")
-async def test_the_bot_lives_through_the_providers_faults(screen: Screen, demo: DemoWorld) -> None:
+async def test_the_bot_survives_the_providers_faults(screen: Screen, demo: DemoWorld) -> None:
     provider = demo.sandbox.provider
     await screen.page.locator(".instead").click()
     await screen.say(f"/link {TOKEN}")

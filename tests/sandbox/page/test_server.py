@@ -1,4 +1,4 @@
-"""The page's web server: whom it lets in, what it hands out, and what it says to nonsense."""
+"""The page's web server: which clients it serves, what it serves, and how it refuses invalid requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def client(address: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def first_events(client: httpx.AsyncClient, count: int) -> list[tuple[str, Any]]:
-    """The beginning of the stream, as (name, content)."""
+    """Return the first events of the stream, as (name, content)."""
     found: list[tuple[str, Any]] = []
     async with client.stream("GET", "/api/events") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
@@ -51,21 +51,21 @@ async def test_the_page_loads_nothing_from_elsewhere_and_runs_nothing_foreign(cl
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1:1", "localhost"])
-async def test_another_name_for_this_machine_is_not_served(client: httpx.AsyncClient, host: str) -> None:
+async def test_a_request_to_another_host_name_is_refused(client: httpx.AsyncClient, host: str) -> None:
     for path in ("/", "/api/events"):
         answer = await client.get(path, headers={"host": host.format(port=client.base_url.port)})
         assert answer.status_code == 403
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://{host}"])
-async def test_another_site_can_ask_for_nothing(client: httpx.AsyncClient, demo: DemoWorld, origin: str) -> None:
+async def test_a_request_from_another_site_is_refused(client: httpx.AsyncClient, demo: DemoWorld, origin: str) -> None:
     headers = {"origin": origin.format(host=client.base_url.netloc.decode())}
     answer = await client.post("/api/credit", content=b'{"cents":1}', headers=headers)
     assert answer.status_code == 403
     assert demo.account.credit == 50
 
 
-async def test_the_page_itself_is_let_in_by_either_name(client: httpx.AsyncClient, demo: DemoWorld) -> None:
+async def test_the_page_is_served_under_both_its_names(client: httpx.AsyncClient, demo: DemoWorld) -> None:
     for cents, host in enumerate((f"127.0.0.1:{client.base_url.port}", f"localhost:{client.base_url.port}"), 1):
         headers = {"host": host, "origin": f"http://{host}"}
         answer = await client.post("/api/credit", json={"cents": cents}, headers=headers)
@@ -73,7 +73,7 @@ async def test_the_page_itself_is_let_in_by_either_name(client: httpx.AsyncClien
         assert demo.account.credit * 100 == cents
 
 
-async def test_the_stream_begins_with_all_there_is_to_see(client: httpx.AsyncClient, demo: DemoWorld) -> None:
+async def test_the_stream_begins_with_the_whole_state(client: httpx.AsyncClient, demo: DemoWorld) -> None:
     ada = demo.people[0]
     ada.send(demo.sandbox.telegram.private_chat(ada), "hello")
     (first, world), (second, messages) = await first_events(client, 2)
@@ -102,7 +102,7 @@ async def test_the_stream_begins_with_all_there_is_to_see(client: httpx.AsyncCli
         ("administer", {"person": 1_000_001, "chat": -4, "action": "upgrade"}, 403, "refused"),
     ],
 )
-async def test_what_cannot_be_done_is_refused_and_changes_nothing(
+async def test_an_impossible_request_is_refused_and_changes_nothing(
     client: httpx.AsyncClient, demo: DemoWorld, form: str, content: object, status: int, error: str
 ) -> None:
     before = (len(demo.account.invoices), demo.account.credit, demo.sandbox.clock.ahead, len(demo.chats))
@@ -117,7 +117,7 @@ async def test_what_does_not_exist_is_not_found(client: httpx.AsyncClient) -> No
     assert (await client.get("/../app.py")).status_code == 404
 
 
-async def test_a_file_in_which_a_script_might_hide_is_only_saved(client: httpx.AsyncClient, demo: DemoWorld) -> None:
+async def test_a_file_that_might_contain_a_script_is_only_saved(client: httpx.AsyncClient, demo: DemoWorld) -> None:
     ada = demo.people[0]
     chat = demo.sandbox.telegram.private_chat(ada)
     for name, how in (("a.pdf", "inline"), ("a.png", "inline"), ("a.html", "attachment"), ("a.svg", "attachment")):
@@ -135,7 +135,7 @@ async def test_a_file_too_big_is_refused(client: httpx.AsyncClient, demo: DemoWo
     assert demo.sandbox.telegram.state.files == {}
 
 
-async def test_a_second_page_finds_a_port_of_its_own(demo: DemoWorld) -> None:
+async def test_a_second_page_gets_a_port_of_its_own(demo: DemoWorld) -> None:
     async with open_page(demo) as one, open_page(demo) as other:
         assert one != other
         for address in (one, other):
@@ -143,13 +143,13 @@ async def test_a_second_page_finds_a_port_of_its_own(demo: DemoWorld) -> None:
                 assert (await client.get("/")).status_code == 200
 
 
-async def test_a_port_that_was_asked_for_is_that_one_or_none(demo: DemoWorld, address: str) -> None:
+async def test_a_given_port_that_is_taken_is_not_replaced(demo: DemoWorld, address: str) -> None:
     taken = httpx.URL(address).port
     with pytest.raises(StartError, match=f"Port {taken} can't be had"):
         async with open_page(demo, taken):
             pass
 
 
-async def test_an_upload_by_nobody_is_refused(client: httpx.AsyncClient) -> None:
+async def test_an_upload_by_an_unknown_person_is_refused(client: httpx.AsyncClient) -> None:
     for query, error in (("person=x&chat=1&name=a", "wrong"), ("person=1&chat=1&name=a", "gone"), ("", "gone")):
         assert (await client.post(f"/api/upload?{query}", content=b"x")).json() == {"error": error}

@@ -1,4 +1,4 @@
-"""The main job by hand, on the page: link, be alerted, open the PDF, pay, see it paid."""
+"""The bot's main purpose, tried by hand on the page: link, get an alert, open the PDF, pay, see the invoice paid."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.sandbox.page.screen import PHONE, WIDE, Screen
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("at_work")]
 
 OVERDUE = 300_002
-"""Of the examples: it was due two days ago, so that on the next day it was three."""
+"""One of the examples. It was due two days ago, so the reminder after three days comes on the next day."""
 
 
 @pytest.mark.parametrize(("name", "paid"), [("ada", "Paid"), ("jonas", "Bezahlt")])
@@ -64,7 +64,7 @@ async def test_link_alert_pdf_pay(
 
 
 async def check_pdf_opens(page: Page, link: Locator) -> None:
-    """It opens in a tab of its own, in which the browser's viewer shows it."""
+    """Check that the link opens the PDF in a tab of its own, in the browser's viewer."""
     href = str(await link.get_attribute("href"))
     async with (
         page.context.expect_event("response", lambda answer: answer.url.endswith(href)) as answering,
@@ -104,7 +104,7 @@ async def test_with_the_keyboard_alone(screen: Screen, demo: DemoWorld) -> None:
     await press("Space")
     await expect(screen.key("yes:")).to_have_count(0)
     await expect(page.locator(".just-paid")).to_be_in_viewport()
-    await expect(page.locator(".message :focus")).to_be_attached()  # the edit left the focus where it was
+    await expect(page.locator(".message :focus")).to_be_attached()  # the edit has kept the focus
     await expect(page.locator(".is-paid", has_text=str(new))).to_be_visible()
     assert demo.account.credit == Decimal("42.50")
 
@@ -141,7 +141,7 @@ async def test_a_token_that_the_browser_does_not_copy_is_selected(screen: Screen
     assert await screen.page.evaluate("getSelection().toString()") == TOKEN
 
 
-async def test_a_document_opens_as_what_it_is(screen: Screen, demo: DemoWorld) -> None:
+async def test_a_document_is_served_with_its_type_and_name(screen: Screen, demo: DemoWorld) -> None:
     await screen.page.locator('[data-focus="start.do"]').click()
     await screen.page.locator('[data-focus="link.do"]').click()
     await expect(screen.key("list:")).to_be_visible()
@@ -161,7 +161,7 @@ async def test_a_group_is_linked_in_private_alerted_together_and_paid_by_its_own
     await screen.be("Mia")
     await screen.chat("Lighthouse").click()
     await screen.say("/link")
-    await page.locator(".key .icon-link").click()  # a deep link, into Mia's own chat with the bot
+    await page.locator(".key .icon-link").click()  # a deep link to Mia's private chat with the bot
     await expect(page.locator(".who h2")).to_have_text("Invoice bot")
     await expect(screen.messages).to_have_count(2)
     await screen.say(TOKEN)
