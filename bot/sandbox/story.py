@@ -33,7 +33,7 @@ class Story:
         account, provider = self._demo.account, self._demo.sandbox.provider
         self._write(f"{self._name} links the chat to the company's account. The message with the token is deleted.")
         await self._send(f"/link {account.token}", lambda m: bool(m.buttons))
-        self._write("The provider writes a new invoice. The bot finds it and says so.")
+        self._write("The provider issues a new invoice. The bot finds it and sends an alert.")
         about = str(provider.create_invoice(account, Decimal("12.34"), 8, description="KVM Server L").id)
         alert = await self._wait(lambda m: about in m.text and _button(m, f"pay:{about}"))
         self._write(f"{self._name} lists the invoices …")
@@ -46,7 +46,7 @@ class Story:
         question = await self._wait(lambda m: _button(m, "yes:"))
         self._press(question, "yes:")
         await self._wait(lambda m: m.id == question.id and _button(m, "show:"))
-        self._write("A week passes. The bot reminds of what is overdue, and of what is about to be due.")
+        self._write("A week passes. The bot sends reminders of overdue invoices, and of those that are due soon.")
         last = self._chat.messages[-1]
         self._controls.pass_time("week")
         await self._wait(lambda m: bool(m.buttons), after=last)

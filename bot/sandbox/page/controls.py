@@ -19,7 +19,7 @@ from bot.sandbox.telegram.faults import TelegramFault, TelegramFaults
 Json = dict[str, object]
 Step = Literal["hour", "day", "week"]
 Making = Literal["open", "paid", "unreadable"]
-Ending = Literal["Paid", "Cancelled", "Refunded"]
+ClosedStatus = Literal["Paid", "Cancelled", "Refunded"]
 
 DESCRIPTIONS = {
     "Hosting": "KVM Server L\nProzessor: 8 Kerne\nRAM: 16GB RAM",
@@ -53,7 +53,7 @@ class Controls:
 
     demo: DemoWorld
     _telegram_faults: dict[str, TelegramFault] = field(default_factory=dict)
-    _gone: dict[int, SandboxInvoice] = field(default_factory=dict)
+    _hidden: dict[int, SandboxInvoice] = field(default_factory=dict)
     """Invoices that the provider hides. They can be shown again."""
     _payments: int = 0
     _presser: int | None = None
@@ -116,9 +116,9 @@ class Controls:
         if making == "unreadable":
             invoice.extra = {"total": "?"}
 
-    def settle(self, invoice_id: int, status: Ending) -> None:
+    def settle(self, invoice_id: int, status: ClosedStatus) -> None:
         """Mark an open invoice as paid by other means, cancelled or refunded. Raise :class:`LookupError` if none is."""
-        invoice = self._open(invoice_id)
+        invoice = self._open_invoice(invoice_id)
         if status == "Paid":
             self.demo.sandbox.provider.settle(invoice)
         else:
@@ -129,7 +129,7 @@ class Controls:
 
         Raise :class:`LookupError` if it is not open, and :class:`ValueError` if nothing would be left to pay.
         """
-        invoice = self._open(invoice_id)
+        invoice = self._open_invoice(invoice_id)
         if invoice.left + amount <= 0:
             raise ValueError(f"invoice {invoice_id} would be over {invoice.left + amount}")
         invoice.reprice(invoice.gross + amount)
@@ -137,12 +137,12 @@ class Controls:
 
     def hide(self, invoice_id: int, *, hidden: bool) -> None:
         """Hide an invoice from the account, or show it again. Raise :class:`LookupError` if that is not possible."""
-        source, target = self.demo.account.invoices, self._gone
+        source, target = self.demo.account.invoices, self._hidden
         if not hidden:
             source, target = target, source
         target[invoice_id] = source.pop(invoice_id)
 
-    def _open(self, invoice_id: int) -> SandboxInvoice:
+    def _open_invoice(self, invoice_id: int) -> SandboxInvoice:
         invoice = self.demo.account.invoices.get(invoice_id)
         if invoice is None or not invoice.is_open:
             raise LookupError(f"invoice {invoice_id} is not open")
@@ -151,9 +151,9 @@ class Controls:
     def ledger(self) -> Json:
         """Return the account's credit, and its invoices, newest first. Hidden ones have the status ``Gone``."""
         account = self.demo.account
-        every = [*account.invoices.values(), *self._gone.values()]
+        every = [*account.invoices.values(), *self._hidden.values()]
         every.sort(key=lambda invoice: (invoice.issued, invoice.id), reverse=True)
-        invoices = [_invoice(one) | ({"status": "Gone"} if one.id in self._gone else {}) for one in every]
+        invoices = [_invoice(one) | ({"status": "Gone"} if one.id in self._hidden else {}) for one in every]
         return {"credit": str(account.credit), "invoices": invoices}
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from bot.sandbox.page.controls import Controls, Ending, Making, Step
+from bot.sandbox.page.controls import ClosedStatus, Controls, Making, Step
 
 MAX_CENTS = 100_000_00
 
@@ -31,7 +31,7 @@ class Settle(Struct):
     """Mark an invoice as paid by other means, cancelled or refunded."""
 
     invoice: int
-    status: Ending
+    status: ClosedStatus
 
     def do(self, controls: Controls) -> None:
         controls.settle(self.invoice, self.status)

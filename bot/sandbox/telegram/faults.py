@@ -1,4 +1,4 @@
-"""TelegramFault injection for the sandbox's Bot API."""
+"""Fault injection for the sandbox's Bot API."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TelegramFault:
     chat: Chat | None = None
     left: int | None = 1
 
-    def meets(self, call: Call) -> bool:
+    def affects(self, call: Call) -> bool:
         named = call.method.startswith(_MESSAGES) if self.method is None else call.method == self.method
         return named and self.left != 0 and (self.chat is None or self.chat.id == call.chat_id)
 
@@ -82,7 +82,7 @@ class TelegramFaults:
 
     def take(self, call: Call) -> TelegramFault | None:
         """Return the oldest fault that affects this call, and count it as used once."""
-        fault = next((fault for fault in self._faults if fault.meets(call)), None)
+        fault = next((fault for fault in self._faults if fault.affects(call)), None)
         if fault and fault.left is not None:
             fault.left -= 1
         return fault

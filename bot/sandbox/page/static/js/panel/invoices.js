@@ -38,10 +38,10 @@ function creditForm() {
         input,
         h("button", { class: "plain" }, t("invoices.set")),
     );
-    let told = null;
+    let shown = null;
     const update = ({ credit }) => {
-        if (credit === told) return;
-        told = credit;
+        if (credit === shown) return;
+        shown = credit;
         input.value = Number(credit).toFixed(2);
     };
     return { node, update };
