@@ -28,7 +28,7 @@ from bot import logs
 from bot.domain.chats import Chat, Member, Place, Token
 from bot.domain.schedule import CheckPlan
 from bot.provider.client import ProviderClient, open_http_client
-from bot.sandbox.invoices import make_invoice
+from bot.sandbox.provider.invoices import make_invoice
 from bot.services.checks import Checker
 from bot.services.linking import Linking
 from bot.services.workers import Workers

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from playwright.async_api import Page, async_playwright
 
-from bot.sandbox.demo import staged
+from bot.sandbox.demo import running_demo
+from bot.sandbox.demo_world import TOKEN
 from bot.sandbox.page.app import open_page
-from bot.sandbox.stage import TOKEN
 
 PICTURE = Path(__file__).parents[1] / "docs" / "demo.png"
 SIZE = {"width": 1280, "height": 800}
@@ -22,7 +22,7 @@ async def main() -> None:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         sys.exit("Taking the picture needs Chromium, which is not installed. On Debian: apt-get install chromium")
-    async with staged() as stage, open_page(stage) as address, async_playwright() as playwright:
+    async with running_demo() as demo, open_page(demo) as address, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--headless", "--no-sandbox"])
         page = await browser.new_page(viewport=SIZE, color_scheme="light", reduced_motion="reduce")  # type: ignore[arg-type]
         await page.goto(f"{address}/#ada")

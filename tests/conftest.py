@@ -1,4 +1,4 @@
-"""What all tests share: how long hypothesis may search, logging as it was, and a sandbox with an account and Ada."""
+"""Shared by all tests: hypothesis profiles, a reset of logging, and a sandbox with an account and a person, Ada."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import structlog
 from hypothesis import settings
 
 from bot import logs
-from bot.sandbox.provider_books import Account
+from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import Chat, Person
 from tests.sandbox_bot import TOKEN
 
-# No deadline for a single example: the machine that runs the tests has other work too. In CI the examples are the same
-# in every run, so that a change is judged by what it changed; HYPOTHESIS_PROFILE=thorough looks further.
+# A single example has no deadline, since the machine may be busy. In CI the examples are the same in every run, so that
+# a failure comes from the change under test. HYPOTHESIS_PROFILE=thorough tries more examples.
 settings.register_profile("ci", deadline=None, derandomize=True, database=None)
 settings.register_profile("local", deadline=None)
 settings.register_profile("thorough", deadline=None, max_examples=2_000)
@@ -28,7 +28,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.ge
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What may take longest comes first, so that nobody waits for it at the end."""
+    """Run the tests with the longest timeouts first, so that the other workers don't wait for them at the end."""
 
     def seconds(item: pytest.Item) -> float:
         marker = item.get_closest_marker("timeout")
@@ -39,9 +39,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
-    """Give the process its logging back after a test that configured it; pytest's own handlers hang there too."""
+    """Restore the process's logging after a test that configured it. pytest's own handlers are part of it."""
     root = logging.getLogger()
-    # uvicorn cuts its access log off from the others as soon as a server is configured without it.
+    # uvicorn stops its access log from propagating as soon as a server is configured without one.
     loggers = [root, *map(logging.getLogger, ["bot", *logs.HELD_AT_WARNING, *logs.SILENCED])]
     before = [(logger, logger.level, logger.propagate) for logger in loggers]
     handlers = root.handlers[:]

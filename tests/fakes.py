@@ -1,4 +1,4 @@
-"""Fakes of our own ports, shared by all tests: a provider, a messenger, a clock. What they did is kept to look at."""
+"""Fakes of our own ports, shared by all tests: a provider, a messenger, a clock. They record what they did."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class SettableClock:
 
 
 class Gate:
-    """Holds whoever passes until it is opened; ``reached`` tells that somebody stands before it."""
+    """Holds its callers until it is opened. ``reached`` is set once a caller waits."""
 
     def __init__(self) -> None:
         self.reached = asyncio.Event()
@@ -56,7 +56,7 @@ class Gate:
 def invoice(
     number: int = 1, due: date | None = None, total: str = "7.95", *, is_open: bool = True, status: str = ""
 ) -> Invoice:
-    """An invoice without credit, open unless said otherwise."""
+    """Return an invoice without credit. It is open by default."""
     sum_ = Decimal(total)
     status = status or ("Unpaid" if is_open else "Paid")
     return Invoice(
@@ -77,13 +77,13 @@ def invoice(
 
 
 def settled(open_invoice: Invoice, status: str = "Paid", paid_at: datetime | None = None) -> Invoice:
-    """The invoice once it is closed."""
+    """Return the invoice in a closed state."""
     return replace(open_invoice, is_open=False, status=status, status_label=status, paid_at=paid_at)
 
 
 @dataclass
 class FakeAccount:
-    """An account at the provider. ``balance`` is the credit that a payment can use."""
+    """An account at the provider. ``balance`` is the credit available for payments."""
 
     invoices: dict[int, Invoice] = field(default_factory=dict)
     balance: Decimal = Decimal(1000)
@@ -95,12 +95,14 @@ class FakeAccount:
 
 
 class FakeProvider:
-    """Implements :class:`bot.ports.Provider` in memory. Calls go by the names of its methods.
+    """Implements :class:`bot.ports.Provider` in memory. A call is named after its method.
 
-    ``errors`` are raised before anything happens, by call, by token, or by (call, invoice); ``lost`` after a POST was
-    carried out; ``gates`` hold a call before it happens, ``late_gates`` a POST after it was carried out, by call or
-    token. ``executed`` are the POSTs that were carried out, ``posts`` all that arrived; ``languages`` and
-    ``filters`` what was asked for.
+    To be set: ``errors`` are raised before a call is carried out, by call, by token, or by (call, invoice). ``lost``
+    are raised after a POST was carried out, by call. ``gates`` hold calls before they are carried out, by call or
+    token; ``late_gates`` hold POSTs afterwards, by call.
+
+    To be read: ``posts`` are all POSTs that arrived, ``executed`` those that were carried out. ``languages`` and
+    ``filters`` are the arguments of all calls.
     """
 
     def __init__(self) -> None:
@@ -116,11 +118,11 @@ class FakeProvider:
         self.executed: list[tuple[str, int]] = []
 
     def account(self, token: str) -> FakeAccount:
-        """The account of a token, made if there is none."""
+        """Return the account of a token. Create it if there is none."""
         return self.accounts.setdefault(token, FakeAccount())
 
     def calls_of(self, name: str) -> list[int | None]:
-        """The invoices that a call was made for, in order."""
+        """Return the ids of the invoices that a call was made for, in order."""
         return [number for called, _, number in self.calls if called == name]
 
     async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = EVERYTHING) -> Listing:
@@ -197,7 +199,7 @@ class FakeProvider:
 
 @dataclass(frozen=True)
 class Message:
-    """A message with alerts that came through: what the messenger was given, and when."""
+    """A delivered message with alerts: the messenger's arguments, and the time."""
 
     id: int
     delivery: Delivery
@@ -211,7 +213,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Edit:
-    """An earlier message that was edited, as it was remembered, and what was known of its invoices then."""
+    """An edit of an earlier message: the stored message, and what was known of its invoices at the time."""
 
     message: SentMessage
     known: Mapping[int, KnownInvoice]
@@ -219,20 +221,20 @@ class Edit:
 
     @property
     def struck(self) -> list[int]:
-        """The invoices that it strikes out: those that are settled."""
+        """The ids of the invoices that the edit strikes out, because they are settled."""
         return [s.invoice_id for s in self.message.shown if s.resolved or not self.known[s.invoice_id].is_open]
 
 
 class FakeMessenger:
-    """Implements :class:`bot.ports.Messenger`. ``sent``, ``edited``, ``shown`` and ``batches`` hold what came through.
+    """Implements :class:`bot.ports.Messenger` in memory.
 
-    ``replies`` are the ends that were told once more in a short message.
+    To be set: ``troubles`` are the outcomes of a chat's next sends: an error instead of sending, or None for success.
+    ``always`` is an error for every send to a chat. ``edit_troubles`` are the outcomes of the next edits. ``lost`` are
+    errors, by chat, that are raised after a message was delivered. Messages about the invoices in ``refuses`` are
+    refused. ``gate`` holds all sends, ``held_chats`` those to single chats.
 
-    ``troubles`` holds, by chat, what its next sends meet: an error (raised instead of sending), or None for one that
-    works. ``always`` holds an error by chat that every send meets. ``edit_troubles`` are what the next edits meet.
-    ``lost`` holds, by chat, errors that are raised after a message has come through. ``refuses`` are invoices that no
-    message may speak of. ``gate`` holds all,
-    ``held_chats`` single chats. ``came`` is set once an alert has come through.
+    To be read: ``sent``, ``edited``, ``shown``, ``batches`` and ``documents`` hold what was delivered. ``replies`` are
+    the outcomes that were announced in a short message of their own. ``came`` is set once an alert was delivered.
     """
 
     def __init__(self, clock: Clock = utc_now) -> None:

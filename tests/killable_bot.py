@@ -1,4 +1,4 @@
-"""The bot as a process of its own, for tests that kill it; its clock is ahead by the seconds given as argument."""
+"""The bot as a process of its own, for tests that kill it. Its clock is ahead by the number of seconds given."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Talking to the real bot in the sandbox, between its provider and its Telegram."""
+"""Helpers for tests that talk to the real bot in the sandbox."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def ask(chat: Chat, person: Person, text: str, *parts: str) -> Message:
 
 @asynccontextmanager
 async def process(sandbox: Sandbox, folder: Path, ahead: int = 0) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The bot, until it is killed without a warning."""
+    """Run the bot as a process. At the end, kill it without warning."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
@@ -52,5 +52,5 @@ async def process(sandbox: Sandbox, folder: Path, ahead: int = 0) -> AsyncIterat
 
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(40):
-        while not condition():  # noqa: ASYNC110  # what happens at the provider is not told of
+        while not condition():  # noqa: ASYNC110  # the provider publishes no events
             await asyncio.sleep(0.01)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from bot.application import running
-from bot.sandbox.provider_books import Account
-from bot.sandbox.provider_faults import Fault
+from bot.sandbox.provider.faults import Fault
+from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import MORNING, Sandbox
 from bot.sandbox.telegram import Chat, Message, Person
 from tests.sandbox_bot import TICK, TOKEN, ask, says

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -91,8 +92,17 @@ class Module:
                 yield from ((alias.name, node.lineno) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 # `from bot import ports` names a module only together with what it imports.
-                names = [f"bot.{alias.name}" for alias in node.names] if node.module == "bot" else [str(node.module)]
-                yield from ((name, node.lineno) for name in names)
+                yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+    def only_for_types(self) -> set[int]:
+        """The lines that run for the type checker alone."""
+        return {
+            line
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+            for statement in node.body
+            for line in range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
+        }
 
     def guarded(self) -> set[int]:
         """The lines on which a missing package is reckoned with: in a ``try`` that catches ModuleNotFoundError."""
@@ -152,6 +162,24 @@ def test_nothing_is_imported_relative_to_where_it_stands() -> None:
         if isinstance(node, ast.ImportFrom) and node.level
     ]
     assert not wrong, f"write the whole name: {wrong}"
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports under ``if TYPE_CHECKING`` don't count. All others do, wherever they stand."""
+    modules = {module.name for module in MODULES}
+    graph = {
+        module.name: {
+            name if name in modules else name.rpartition(".")[0]
+            for name, line in module.imports()
+            if line not in ignored
+        }
+        for module in MODULES
+        for ignored in [module.only_for_types()]
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
 
 
 @pytest.mark.parametrize("library", sorted(ONLY_IN))

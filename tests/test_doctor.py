@@ -14,7 +14,7 @@ import structlog
 
 from bot.doctor import Finding, examine
 from bot.factories import open_embedded_store
-from bot.sandbox.provider_faults import Fault
+from bot.sandbox.provider.faults import Fault
 from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN
 from bot.store.vault import new_key

@@ -10,8 +10,8 @@ import pytest
 
 from bot import logs
 from bot.application import configure_logs, running
-from bot.sandbox.provider_books import Account
-from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.provider.faults import Call, Fault
+from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import BOT_TOKEN, Chat, Person
 from tests.sandbox_bot import TICK, TOKEN, ask, says

@@ -15,10 +15,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bot.application import running
 from bot.provider.client import ProviderClient
 from bot.provider.request import RetryPolicy
-from bot.sandbox.invoices import SandboxInvoice
-from bot.sandbox.provider_answers import answer_of, hang
-from bot.sandbox.provider_books import Account
-from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.provider.faults import Call, Fault
+from bot.sandbox.provider.invoices import SandboxInvoice
+from bot.sandbox.provider.ledger import Account
+from bot.sandbox.provider.responses import buffered, hang
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import Chat, Message, Person
 from bot.settings import Settings
@@ -72,7 +72,7 @@ class Proxy:
 
         self.before()
         if self.doubles or self.after is not None:
-            await answer_of(self._app, scope, first)  # type: ignore[arg-type]
+            await buffered(self._app, scope, first)  # type: ignore[arg-type]
         if self.after is not None:
             await self.after()
             await hang(receive)

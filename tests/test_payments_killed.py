@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.sandbox.invoices import SandboxInvoice
-from bot.sandbox.provider_books import Account
-from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.provider.faults import Call, Fault
+from bot.sandbox.provider.invoices import SandboxInvoice
+from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import Chat, Message, Person
 from tests.sandbox_bot import TOKEN, ask, process, until

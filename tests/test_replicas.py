@@ -15,7 +15,7 @@ from tests.chaos.world import run
 async def test_whatever_breaks_all_is_told_once_checked_on_time_paid_once_and_polled_by_one(tmp_path: Path) -> None:
     seed = int(time.time())
     figures = await run(tmp_path, timedelta(minutes=2), seed)
-    assert figures.faults == [], f"seed {seed}\n{figures}"
+    assert figures.violations == [], f"seed {seed}\n{figures}"
     assert figures.conflicts == 0
     assert figures.told > 50
     assert figures.answered > 50

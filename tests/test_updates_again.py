@@ -6,8 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from bot.application import running
-from bot.sandbox.provider_books import Account
-from bot.sandbox.provider_faults import Call
+from bot.sandbox.provider.faults import Call
+from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import Chat, Person
 from tests.sandbox_bot import TICK, TOKEN, ask, says
@@ -16,7 +16,7 @@ from tests.sandbox_bot import TICK, TOKEN, ask, says
 async def test_a_whole_conversation_that_is_handled_twice_pays_once_and_links_once(
     sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path
 ) -> None:
-    updates = sandbox.telegram.world.updates
+    updates = sandbox.telegram.state.updates
     seen = []
     add = updates.add
 

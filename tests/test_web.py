@@ -21,8 +21,8 @@ from bot.chat import webhook
 from bot.chat.webhook import Webhook
 from bot.errors import StartError, StoreAway
 from bot.health import STALE_AFTER, ask
-from bot.sandbox.provider_books import Account
-from bot.sandbox.provider_faults import Call as ProviderCall, Fault
+from bot.sandbox.provider.faults import Call as ProviderCall, Fault
+from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import ApiError, Chat, Person
 from bot.settings import Address
@@ -67,8 +67,8 @@ async def hooked(sandbox: Sandbox, tmp_path: Path, address: Address) -> AsyncIte
 
 async def send_updates(sandbox: Sandbox, http: httpx.AsyncClient, secret: str = SECRET) -> list[int]:
     """Send the waiting updates to the webhook in order, as Telegram does. Return the statuses of the answers."""
-    waiting = [update for _, _, update in sandbox.telegram.world.updates._pending]
-    sandbox.telegram.world.updates.drop()
+    waiting = [update for _, _, update in sandbox.telegram.state.updates._pending]
+    sandbox.telegram.state.updates.drop()
     return [(await http.post("/telegram", json=u, headers={SECRET_HEADER: secret})).status_code for u in waiting]
 
 
@@ -188,7 +188,7 @@ async def test_an_update_that_telegram_sends_again_is_answered_once(
     hooked: InvoiceBot, sandbox: Sandbox, ada: Person, chat: Chat, http: httpx.AsyncClient
 ) -> None:
     ada.send(chat, "/help")
-    (update,) = [update for _, _, update in sandbox.telegram.world.updates._pending]
+    (update,) = [update for _, _, update in sandbox.telegram.state.updates._pending]
     for _ in range(3):
         assert (await http.post("/telegram", json=update, headers={SECRET_HEADER: SECRET})).status_code == 200
     assert len([message for message in chat.messages if message.sender.is_bot]) == 1
@@ -260,16 +260,16 @@ async def test_the_webhook_is_set_with_its_secret_and_set_again_if_it_is_gone(
     assert isinstance(source, Webhook)
     await source._keep()
     assert len(sandbox.telegram.calls_of("setWebhook")) == 1
-    sandbox.telegram.world.updates.set_webhook("")
+    sandbox.telegram.state.updates.set_webhook("")
     await source._keep()
-    assert sandbox.telegram.world.updates.webhook == HOOK
+    assert sandbox.telegram.state.updates.webhook == HOOK
 
 
 async def test_back_to_polling_deletes_the_webhook(sandbox: Sandbox, tmp_path: Path, ada: Person, chat: Chat) -> None:
-    sandbox.telegram.world.updates.set_webhook(HOOK)
+    sandbox.telegram.state.updates.set_webhook(HOOK)
     async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
         await ask_bot(chat, ada, "/help", "/invoices")
-    assert sandbox.telegram.world.updates.webhook == ""
+    assert sandbox.telegram.state.updates.webhook == ""
 
 
 async def test_an_update_is_no_metrics_label(bot: InvoiceBot, http: httpx.AsyncClient) -> None:

@@ -1,1 +1,1 @@
-"""A provider and a Telegram on this machine, to try the bot against and to test it with. Loopback only."""
+"""A provider and a Telegram on this machine, for trying and testing the bot. They listen on loopback only."""

@@ -1,4 +1,4 @@
-"""A clock that can be put forward, so that a reminder can be seen in a minute."""
+"""A clock that can be put forward, so that nobody has to wait for a reminder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 
 
 class SandboxClock:
-    """Gives the real time plus what it was put forward by. Implements :data:`bot.ports.Clock`."""
+    """Return the real time plus the time it was put forward by. Implements :data:`bot.ports.Clock`."""
 
     def __init__(self) -> None:
         self._ahead = timedelta()
@@ -16,17 +16,17 @@ class SandboxClock:
 
     @property
     def ahead(self) -> timedelta:
-        """By how much it was put forward so far."""
+        """How much it was put forward so far."""
         return self._ahead
 
     def put_forward(self, by: timedelta) -> None:
-        """Let time pass at once. Raises ValueError if it would run backwards."""
+        """Skip some time. Raise :class:`ValueError` if the clock would run backwards."""
         if by < timedelta():
             raise ValueError("time runs forwards only")
         self._ahead += by
 
     def put_forward_to(self, hour: int, zone: tzinfo) -> None:
-        """Let time pass until it is this full hour in a zone: today, or tomorrow where it has gone by."""
+        """Skip to the next time it is this full hour in a zone: today, or tomorrow if the hour has passed."""
         now = self()
         today = now.astimezone(zone).date()
         hours = (datetime.combine(today + timedelta(days=n), time(hour), zone).astimezone(UTC) for n in (0, 1))

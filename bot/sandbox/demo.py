@@ -1,4 +1,4 @@
-"""``python -m bot demo``: the real bot between the sandbox's two servers, and a page in the browser to use it on."""
+"""``python -m bot demo``: the real bot, connected to the sandbox's two servers, and a page in the browser to use it."""
 
 from __future__ import annotations
 
@@ -11,48 +11,48 @@ from tempfile import TemporaryDirectory
 import click
 
 from bot.application import configure_logs, running
+from bot.sandbox.demo_world import DemoWorld, build_demo_world
 from bot.sandbox.page.app import open_page
 from bot.sandbox.sandbox import open_sandbox
-from bot.sandbox.stage import Stage, set_stage
 from bot.sandbox.story import Story
 
 TICK = 0.2
-"""Seconds between two looks at what is due: whoever watches is not to wait."""
+"""Seconds between two checks for due work. They are few, so that nobody waits in front of the page."""
 
 
 def show_page(language: str, port: int | None) -> None:
-    """Serve the page until Ctrl-C; whoever opens it begins as somebody of this language.
+    """Serve the page until Ctrl-C. Its user starts as a person who speaks this language.
 
-    Raises :class:`bot.errors.StartError` where the port that was asked for is taken.
+    Raise :class:`bot.errors.StartError` if the given port is taken.
     """
     with suppress(KeyboardInterrupt):
         asyncio.run(_show_page(language, port))
 
 
 def tell_story(language: str) -> None:
-    """Play the main job once, on standard output. Raises :class:`bot.errors.StartError` where it gets stuck."""
+    """Play the story on standard output. Raise :class:`bot.errors.StartError` if it gets stuck."""
     asyncio.run(_tell_story(language))
 
 
 @asynccontextmanager
-async def staged() -> AsyncIterator[Stage]:
-    """A sandbox with people in it, and the bot at work."""
+async def running_demo() -> AsyncIterator[DemoWorld]:
+    """Open a sandbox with people in it, and run the bot."""
     with TemporaryDirectory(prefix="invoice-bot-") as folder:
         async with open_sandbox() as sandbox:
             settings = sandbox.settings(Path(folder) / "data", log_level="ERROR")
             configure_logs(settings)
-            stage = set_stage(sandbox)
+            demo = build_demo_world(sandbox)
             async with running(settings, clock=sandbox.clock, tick=TICK):
-                yield stage
+                yield demo
 
 
 async def _show_page(language: str, port: int | None) -> None:
-    async with staged() as stage, open_page(stage, port) as address:
-        click.echo(f"The bot is running. Open {address}/#{stage.speaker(language).user.username}")
+    async with running_demo() as demo, open_page(demo, port) as address:
+        click.echo(f"The bot is running. Open {address}/#{demo.speaker(language).user.username}")
         click.echo("Nothing leaves this machine, and nothing is kept. Ctrl-C ends it.")
         await asyncio.Event().wait()
 
 
 async def _tell_story(language: str) -> None:
-    async with staged() as stage:
-        await Story(stage, stage.speaker(language), click.echo).tell()
+    async with running_demo() as demo:
+        await Story(demo, demo.speaker(language), click.echo).tell()

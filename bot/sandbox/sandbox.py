@@ -1,4 +1,4 @@
-"""The whole sandbox: a provider and a Telegram on loopback, one clock, and the settings of a bot that lives in it."""
+"""The whole sandbox: a provider and a Telegram on loopback, one clock, and the settings for a bot that uses them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from bot.sandbox.clock import SandboxClock
-from bot.sandbox.provider import BASE_PATH, SandboxProvider
+from bot.sandbox.provider.app import BASE_PATH, SandboxProvider
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import BOT_TOKEN, SandboxTelegram
 from bot.settings import Settings, load_settings
 
 MORNING = 10
-"""An hour at which reminders have come and nobody has quiet hours."""
+"""An hour at which reminders are due and nobody has quiet hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Sandbox:
     telegram_url: str
 
     def settings(self, data_dir: Path, **others: Any) -> Settings:
-        """Settings for a bot in this sandbox, free of the environment's: it looks for news every second."""
+        """Return settings for a bot in this sandbox. It ignores the environment and checks every second."""
         mine = {
             "telegram_bot_token": BOT_TOKEN,
             "telegram_api_url": self.telegram_url,
@@ -42,7 +42,7 @@ class Sandbox:
 
 @asynccontextmanager
 async def open_sandbox() -> AsyncIterator[Sandbox]:
-    """Serve both while the context lasts. Their day begins at :data:`MORNING`, whatever the hour outside."""
+    """Serve both while the context lasts. Their day begins at :data:`MORNING`, whatever the real time is."""
     clock = SandboxClock()
     provider, telegram = SandboxProvider(clock), SandboxTelegram(clock)
     clock.put_forward_to(MORNING, provider.zone)

@@ -1,4 +1,4 @@
-"""The main job played once from beginning to end, and written down: for machines without a browser, and for CI."""
+"""The demo as a story in text, from linking to paying: for machines without a browser, and for CI."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from decimal import Decimal
 from textwrap import indent
 
 from bot.errors import StartError
-from bot.sandbox.page.levers import Levers
-from bot.sandbox.stage import Stage
+from bot.sandbox.demo_world import DemoWorld
+from bot.sandbox.page.controls import Controls
 from bot.sandbox.telegram import Chat, Message, Person
 
-PATIENCE = 30.0
-"""Seconds that a step may take before the story is given up."""
+STEP_TIMEOUT = 30.0
+"""Seconds that a step may take before the story is aborted."""
 
 Write = Callable[[str], object]
-"""Takes what happens, a paragraph at a time."""
+"""Takes the story, one paragraph at a time."""
 
 
 class Story:
     """One person's day with the bot."""
 
-    def __init__(self, stage: Stage, person: Person, write: Write) -> None:
-        self._stage = stage
-        self._levers = Levers(stage)
+    def __init__(self, demo: DemoWorld, person: Person, write: Write) -> None:
+        self._demo = demo
+        self._controls = Controls(demo)
         self._person = person
-        self._chat: Chat = stage.sandbox.telegram.private_chat(person)
+        self._chat: Chat = demo.sandbox.telegram.private_chat(person)
         self._write = write
 
     async def tell(self) -> None:
-        """Play it. Raises :class:`StartError` where it is stuck."""
-        account, provider = self._stage.account, self._stage.sandbox.provider
+        """Play the story. Raise :class:`StartError` if it gets stuck."""
+        account, provider = self._demo.account, self._demo.sandbox.provider
         self._write(f"{self._name} links the chat to the company's account. The message with the token is deleted.")
         await self._send(f"/link {account.token}", lambda m: bool(m.buttons))
-        self._write("The provider writes a new invoice. The bot finds it and says so.")
+        self._write("The provider issues a new invoice. The bot finds it and sends an alert.")
         about = str(provider.create_invoice(account, Decimal("12.34"), 8, description="KVM Server L").id)
         alert = await self._wait(lambda m: about in m.text and _button(m, f"pay:{about}"))
         self._write(f"{self._name} lists the invoices …")
@@ -46,9 +46,9 @@ class Story:
         question = await self._wait(lambda m: _button(m, "yes:"))
         self._press(question, "yes:")
         await self._wait(lambda m: m.id == question.id and _button(m, "show:"))
-        self._write("A week passes. The bot reminds of what is overdue, and of what is about to be due.")
+        self._write("A week passes. The bot sends reminders of overdue invoices, and of those that are due soon.")
         last = self._chat.messages[-1]
-        self._levers.pass_time("week")
+        self._controls.pass_time("week")
         await self._wait(lambda m: bool(m.buttons), after=last)
 
     @property
@@ -68,7 +68,7 @@ class Story:
     async def _wait(self, fits: Callable[[Message], bool], after: Message | None = None) -> Message:
         try:
             found = await self._chat.wait_for(
-                lambda m: m.sender is not self._person.user and fits(m), PATIENCE, after=after
+                lambda m: m.sender is not self._person.user and fits(m), STEP_TIMEOUT, after=after
             )
         except TimeoutError as error:
             raise StartError(f"The demo is stuck. {error}") from None
@@ -81,7 +81,7 @@ def _button(message: Message, data: str) -> bool:
 
 
 def _written(message: Message) -> str:
-    """A message for a terminal."""
+    """Return a message as text for a terminal."""
     file = [f"📄 {message.document.name}"] if message.document else []
     text = [message.text] if message.text else []
     rows = ["  ".join(f"[{button.text}]" for button in row) for row in message.keyboard]

@@ -1,4 +1,4 @@
-"""A run as long as one likes; see the package."""
+"""Run the chaos test for some minutes. See the package."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def main(minutes: float) -> int:
     seed = int(time.time())
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     figures = asyncio.run(run(folder, timedelta(minutes=minutes), seed))
-    print(f"{minutes:g} minutes, seed {seed}, logs in {folder}", figures, *figures.faults, sep="\n")  # noqa: T201
-    return 1 if figures.faults else 0
+    print(f"{minutes:g} minutes, seed {seed}, logs in {folder}", figures, *figures.violations, sep="\n")  # noqa: T201
+    return 1 if figures.violations else 0
 
 
 if __name__ == "__main__":

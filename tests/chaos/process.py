@@ -1,6 +1,7 @@
-"""A replica as a process of its own, for tests that kill it, in a time that runs faster by a factor.
+"""A replica as a process of its own, for tests that kill it.
 
-Leases are minutes, and a test is not; so the bot's clock runs faster, and what waits for Telegram waits shorter.
+Leases last minutes, which is too long for a test. So the bot's clock runs faster by a factor, and polls of Telegram are
+shorter.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from bot.settings import load_settings
 
 
 class FastClock:
-    """Real time, running faster since ``start`` (seconds since the epoch)."""
+    """Real time, accelerated since ``start`` (in seconds since the epoch)."""
 
     def __init__(self, start: float, factor: float) -> None:
         self._start = datetime.fromtimestamp(start, UTC)
@@ -31,7 +32,7 @@ class FastClock:
 def main(start: float, factor: float) -> None:
     polling.POLL = timedelta(seconds=round(polling.POLL.total_seconds() / factor))
     polling.STANDBY /= factor
-    faulthandler.register(signal.SIGUSR1)  # tells what a process that hangs is doing
+    faulthandler.register(signal.SIGUSR1)  # a hanging process writes its stack
     settings = load_settings()
     application.configure_logs(settings)
     asyncio.run(run(settings, FastClock(start, factor)))

@@ -1,4 +1,4 @@
-"""A replica as somebody outside sees it: a process that is begun, signalled, ended, and begun anew."""
+"""A replica seen from outside: a process that is started, signalled, stopped and started again."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 STOPS_WITHIN = 30.0
-"""Seconds; more than the bot's own limit and what comes on top of it."""
+"""Seconds. It is more than the bot's own limit for a stop, plus some overhead."""
 
 
 class Replica:
-    """One of several; its log grows over all the processes that it is in turn."""
+    """One of several replicas. All its successive processes write to the same log."""
 
     def __init__(self, number: int, environment: Mapping[str, str], folder: Path, start: float, factor: float) -> None:
         self.log = folder / f"replica-{number}.log"
@@ -22,22 +22,22 @@ class Replica:
         self._folder = folder
         self._arguments = [str(ROOT / "tests" / "chaos" / "process.py"), str(start), str(factor)]
         self._process: asyncio.subprocess.Process | None = None
-        self._began_at = 0
+        self._log_start = 0
 
     @property
     def process(self) -> asyncio.subprocess.Process:
-        """The present one."""
-        assert self._process is not None, "it was not begun"
+        """The current process."""
+        assert self._process is not None, "the replica was not started"
         return self._process
 
     @property
     def is_up(self) -> bool:
-        """Whether the present process has come as far as to listen to signals."""
-        return b'"bot is starting"' in self.log.read_bytes()[self._began_at :]
+        """Whether the current process already handles signals."""
+        return b'"bot is starting"' in self.log.read_bytes()[self._log_start :]
 
-    async def begin(self) -> None:
+    async def start(self) -> None:
         with self.log.open("ab") as log:
-            self._began_at = log.tell()
+            self._log_start = log.tell()
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, *self._arguments, env=self._environment, cwd=self._folder, stderr=log
             )
@@ -45,8 +45,8 @@ class Replica:
     def send(self, name: signal.Signals) -> None:
         self.process.send_signal(name)
 
-    async def end(self, name: signal.Signals = signal.SIGKILL) -> int:
-        """Its exit status. One that doesn't end in time writes into its log what it is doing, and is killed."""
+    async def stop(self, name: signal.Signals = signal.SIGKILL) -> int:
+        """Send a signal and return the exit status. If the process does not stop in time, log its stack and kill it."""
         if self.process.returncode is None:
             self.send(name)
         try:

@@ -1,4 +1,4 @@
-"""The whole world of a run: a provider and a Telegram, a PostgreSQL, three replicas and their customers."""
+"""The world of a run: a provider and a Telegram, a PostgreSQL, three replicas and their customers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bot.ports import Clock, Store
 from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN
 from bot.store.vault import new_key
-from tests.chaos.breakage import Breakage
+from tests.chaos.faults import FaultInjector
 from tests.chaos.people import Customer, People
 from tests.chaos.process import FastClock
 from tests.chaos.replicas import Replica
@@ -27,15 +27,15 @@ from tests.chaos.verdict import RUNNING, Figures, Judge, readings
 from tests.store.cluster import Cluster
 
 FACTOR = 10.0
-"""The bot's seconds in one of ours, since leases are minutes and nobody has the time."""
+"""How many of the bot's seconds pass in a real one. Leases last minutes, which is too long for a test."""
 REPLICAS = 3
 CUSTOMERS = 24
 CHECK_EVERY = timedelta(seconds=60)
-"""Of the bot's."""
+"""In the bot's time."""
 
 
 class Timed(list[Any]):
-    """Remembers when each item came."""
+    """A list that records when each item was appended."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
@@ -48,10 +48,10 @@ class Timed(list[Any]):
 
 
 class World:
-    """Everything, and how it is made and ended."""
+    """All parts of a run, from its preparation to the verdict."""
 
     def __init__(self, sandbox: Sandbox, cluster: Cluster, folder: Path, seed: int) -> None:
-        chance = random.Random(seed)
+        rng = random.Random(seed)
         self.sandbox = sandbox
         self.figures = Figures(planned_every=CHECK_EVERY)
         self.requests = sandbox.provider.requests = Timed(sandbox.clock)
@@ -72,11 +72,11 @@ class World:
             "LOG_LEVEL": "debug",
         }
         self.replicas = [Replica(n, self._environment, folder, start, FACTOR) for n in range(REPLICAS)]
-        self.people = People(sandbox, chance)
-        self.breakage = Breakage(self.replicas, cluster, self._environment["DATABASE_URL"], sandbox.clock, chance)
+        self.people = People(sandbox, rng)
+        self.injector = FaultInjector(self.replicas, cluster, self._environment["DATABASE_URL"], sandbox.clock, rng)
 
     async def prepare(self) -> None:
-        """Link everybody, and start the replicas."""
+        """Link all customers, and start the replicas."""
         settings = self.sandbox.settings(
             self._folder,
             database_url=self._environment["DATABASE_URL"],
@@ -84,22 +84,22 @@ class World:
         )
         store = await open_store(settings)
         for number in range(CUSTOMERS):
-            self.people.customers.append(await self._settle_in(store, number))
+            self.people.customers.append(await self._add_customer(store, number))
         await store.close()
-        await asyncio.gather(*(replica.begin() for replica in self.replicas))
+        await asyncio.gather(*(replica.start() for replica in self.replicas))
         await self._until(lambda: len(self.requests) >= CUSTOMERS, 60, "the first checks")
 
     async def live_through(self, lasts: timedelta) -> None:
-        """Let people live while things break."""
+        """Let people act while faults are injected."""
         life = asyncio.create_task(self.people.live())
         try:
-            await self.breakage.rage(lasts)
+            await self.injector.disrupt(lasts)
         finally:
             life.cancel()
             await asyncio.gather(life, return_exceptions=True)
 
     async def come_to_rest(self) -> None:
-        """Wait until all that is still to happen has happened."""
+        """Wait until everything pending has happened."""
         customers = self.people.customers
         await self._until(lambda: all(c.alerts_of(i) for c in customers for i in c.told), 90, "all is told")
         await self._until(lambda: all(c.asks is None for c in customers), 60, "all is answered", self.people.attend)
@@ -110,11 +110,11 @@ class World:
         await asyncio.sleep(2 * CHECK_EVERY.total_seconds() / FACTOR)
 
     def judge(self) -> Figures:
-        """Count, and say what went wrong."""
+        """Collect the figures and violations."""
         figures, customers, end = self.figures, self.people.customers, self._ended
-        figures.happened, away = self.breakage.happened, self.breakage.away
-        figures.database_away = sum((over - since for since, over in away), timedelta())
-        judge = Judge(figures, FACTOR, away)
+        figures.happened, outages = self.injector.happened, self.injector.outages
+        figures.database_away = sum((over - since for since, over in outages), timedelta())
+        judge = Judge(figures, FACTOR, outages)
         judge.judge_alerts(customers)
         judge.judge_answers(customers)
         judge.judge_payments(customers, self.sandbox.provider)
@@ -124,18 +124,18 @@ class World:
         judge.judge_checks(readings(requests), CUSTOMERS, end)
         judge.judge_polls(self.sandbox.telegram.calls_of("getUpdates"), end)
         judge.judge_logs(self.replicas)
-        judge.judge_ends(self.breakage.bad_ends)
+        judge.judge_stops(self.injector.bad_statuses)
         return figures
 
-    async def end(self) -> None:
-        """Ask all to stop."""
+    async def stop(self) -> None:
+        """Stop all replicas cleanly."""
         self._ended = self.sandbox.clock()
-        await self.breakage.end_all()
+        await self.injector.stop_all()
 
     async def kill_all(self) -> None:
-        await asyncio.gather(*(replica.end() for replica in self.replicas), return_exceptions=True)
+        await asyncio.gather(*(replica.stop() for replica in self.replicas), return_exceptions=True)
 
-    async def _settle_in(self, store: Store, number: int) -> Customer:
+    async def _add_customer(self, store: Store, number: int) -> Customer:
         token = Token(f"sandbox-token-of-customer-{number:06}")
         account = self.sandbox.provider.add_account(token.reveal(), credit=Decimal(10_000))
         account.invoices.clear()
@@ -160,7 +160,7 @@ class World:
         ends = self.sandbox.clock() + timedelta(seconds=seconds)
         while not condition():
             if self.sandbox.clock() > ends:
-                self.figures.faults.append(f"waited {seconds:.0f} s in vain until {what}")
+                self.figures.violations.append(f"waited {seconds:.0f} s in vain: {what}")
                 return
             if meanwhile is not None:
                 meanwhile()
@@ -168,7 +168,7 @@ class World:
 
 
 @contextmanager
-def throw_away_cluster() -> Iterator[Cluster]:
+def temporary_cluster() -> Iterator[Cluster]:
     cluster = Cluster()
     cluster.start()
     try:
@@ -179,8 +179,8 @@ def throw_away_cluster() -> Iterator[Cluster]:
 
 @asynccontextmanager
 async def world(folder: Path, seed: int) -> AsyncIterator[World]:
-    """The world, prepared; everything is ended with it."""
-    with throw_away_cluster() as cluster:
+    """Open a prepared world. At the end, stop everything."""
+    with temporary_cluster() as cluster:
         async with open_sandbox() as sandbox:
             made = World(sandbox, cluster, folder, seed)
             try:
@@ -191,9 +191,9 @@ async def world(folder: Path, seed: int) -> AsyncIterator[World]:
 
 
 async def run(folder: Path, lasts: timedelta, seed: int) -> Figures:
-    """One run: ``lasts`` of our time in which things break, and what it takes until all has happened after that."""
+    """Run once: inject faults for ``lasts`` of real time, then wait until everything has happened, and judge."""
     async with world(folder, seed) as made:
         await made.live_through(lasts)
         await made.come_to_rest()
-        await made.end()
+        await made.stop()
         return made.judge()

@@ -190,7 +190,7 @@ async def test_a_block_that_could_not_be_noted_comes_again(
     monkeypatch.setattr(store, "rest", is_away_at_first)
     ada.block()
     await until(store, chat.id, lambda stored: stored.resting is not None)
-    assert await telegram.wait_until(lambda: not telegram.world.updates.pending or None, 30)
+    assert await telegram.wait_until(lambda: not telegram.state.updates.pending or None, 30)
     assert tries == [chat.id] * 3
 
 

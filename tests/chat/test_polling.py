@@ -133,11 +133,11 @@ async def test_an_update_that_cannot_be_read_stops_no_other_and_is_logged_by_its
 ) -> None:
     logs.configure("DEBUG", "console")
     ada.send(chat, "before")
-    bad = telegram.world.updates.add("message", {"text": "17|a-bare-token", "chat": "private words"})
+    bad = telegram.state.updates.add("message", {"text": "17|a-bare-token", "chat": "private words"})
     ada.send(chat, "after")
     async with polling(bot, role) as updates:
         batch = [await asyncio.wait_for(updates.get(), 5) for _ in range(3)]
-        await telegram.wait_until(lambda: not telegram.world.updates.pending or None)
+        await telegram.wait_until(lambda: not telegram.state.updates.pending or None)
     assert [update.message and update.message.text for update in batch] == ["before", None, "after"]
     assert batch[1].update_id == bad
     written = capsys.readouterr().err
@@ -162,12 +162,12 @@ async def test_a_404_while_polling_is_an_outage(
 async def test_a_webhook_that_somebody_set_is_deleted_again(
     bot: Bot, role: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat
 ) -> None:
-    telegram.world.updates.set_webhook("https://bot.example/hook")
+    telegram.state.updates.set_webhook("https://bot.example/hook")
     ada.send(chat, "heard")
     async with polling(bot, role) as updates:
         update = await asyncio.wait_for(updates.get(), 5)
     assert update.message.text == "heard"
-    assert telegram.world.updates.webhook == ""
+    assert telegram.state.updates.webhook == ""
 
 
 async def test_updates_come_in_order_and_once(
@@ -229,9 +229,9 @@ async def test_what_is_in_hand_is_not_confirmed_and_comes_again_after_a_crash(
     tracker.end(two, handled=True)
     assert [u.message and u.message.text for u in await poller._turn() or ()] == ["one", "two"]
     tracker.end(one, handled=True)
-    assert telegram.world.updates.pending == 2
+    assert telegram.state.updates.pending == 2
     await poller.finish()
-    assert telegram.world.updates.pending == 0
+    assert telegram.state.updates.pending == 0
 
 
 async def test_a_stop_lets_another_replica_poll_at_once(bot: Bot, store: Store, time: Time) -> None:

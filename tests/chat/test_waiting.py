@@ -210,7 +210,7 @@ async def test_a_download_that_a_stop_cuts_off_is_not_confirmed_and_holds_the_st
     last = await ask(ada, chat, "/status")
     await asyncio.wait_for(invoice_bot.stop(), 5)
     assert [message for message in chat.messages if message.id > last.id] == []
-    assert telegram.world.updates.pending == 3  # the second download too, and what came behind the first
+    assert telegram.state.updates.pending == 3  # the second download too, and what came behind the first
 
 
 async def test_a_download_is_confirmed_once_the_file_is_there(
@@ -222,10 +222,10 @@ async def test_a_download_is_confirmed_once_the_file_is_there(
     ada.send(chat, "/pdf 1")
     await provider.reached()
     await ask(ada, chat, "/status")
-    assert telegram.world.updates.pending == 2
+    assert telegram.state.updates.pending == 2
     gate.set()
     await chat.wait_for(lambda message: message.document is not None)
-    await until(lambda: not telegram.world.updates.pending)
+    await until(lambda: not telegram.state.updates.pending)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from bot.domain.chats import Token
 from bot.errors import AnswerNotUnderstood
 from bot.ports import InvoiceFilter, Provider
 from bot.provider.client import ProviderClient
-from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.provider.faults import Call, Fault
 from bot.sandbox.server import serve
 from tests.provider.world import BERLIN, NOW, SECRET, World, open_quickly
 

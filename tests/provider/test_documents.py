@@ -11,7 +11,7 @@ from pathvalidate import validate_filename
 
 from bot.errors import DocumentTooLarge
 from bot.provider.documents import MAX_NAME_BYTES, safe_name
-from bot.sandbox.provider_faults import Fault
+from bot.sandbox.provider.faults import Fault
 from tests.provider.world import MAX_DOCUMENT, World
 
 BEGINNINGS = ["", "attachment; filename=", 'attachment; filename="', "attachment; filename*=UTF-8''", "a; filename*0*="]

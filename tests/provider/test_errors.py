@@ -23,7 +23,7 @@ from bot.errors import (
     TokenRefused,
 )
 from bot.provider.client import ProviderClient
-from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.provider.faults import Call, Fault
 from tests.provider.world import BERLIN, QUICK_RETRIES, World, open_quickly
 
 Work = Callable[[World, int], Awaitable[object]]

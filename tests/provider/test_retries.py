@@ -13,7 +13,7 @@ import pytest
 from bot.domain.chats import Token
 from bot.errors import ProviderDown, ProviderError, RateLimited
 from bot.provider.client import ProviderClient
-from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.provider.faults import Call, Fault
 from tests.provider.world import BERLIN, NOW, QUICK_RETRIES, SECRET, World, open_quickly
 
 TOKEN = Token(SECRET)

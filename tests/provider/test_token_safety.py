@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from bot.errors import ProviderError, Refused
 from bot.provider.client import ProviderClient
-from bot.sandbox.provider import SandboxProvider
-from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.provider.app import SandboxProvider
+from bot.sandbox.provider.faults import Call, Fault
 from bot.sandbox.server import serve
 from tests.provider.world import BERLIN, QUICK_RETRIES, SECRET, World, open_quickly
 

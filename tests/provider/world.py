@@ -16,8 +16,8 @@ from bot.domain.chats import Token
 from bot.provider.client import ProviderClient, open_http_client
 from bot.provider.request import RetryPolicy
 from bot.provider.transport import make_transport
-from bot.sandbox.provider import BASE_PATH, SandboxProvider
-from bot.sandbox.provider_books import Account
+from bot.sandbox.provider.app import BASE_PATH, SandboxProvider
+from bot.sandbox.provider.ledger import Account
 from bot.sandbox.server import serve
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""``python -m bot demo``: a page where there is a terminal, a story where there is none."""
+"""``python -m bot demo``: a page if there is a terminal, or else a story."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_in_a_terminal_one_address_is_printed_and_ctrl_c_ends_it() -> None:
     assert "http" not in output
 
 
-def test_a_port_that_is_taken_is_said_in_a_sentence() -> None:
+def test_a_port_that_is_taken_ends_the_demo_with_one_sentence() -> None:
     ours, theirs = os.openpty()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -16,13 +16,13 @@ import pytest
 from pypdf import PdfReader
 
 from bot.provider.schema import read_page
-from bot.sandbox.invoices import SandboxInvoice
-from bot.sandbox.provider import BASE_PATH, SandboxProvider
-from bot.sandbox.provider_books import BERLIN, Account
-from bot.sandbox.provider_faults import Call
+from bot.sandbox.provider.app import BASE_PATH, SandboxProvider
+from bot.sandbox.provider.faults import Call
+from bot.sandbox.provider.invoices import SandboxInvoice
+from bot.sandbox.provider.ledger import BERLIN, Account
 from bot.sandbox.server import serve
 
-NOW = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)  # in Berlin it is the 23rd already
+NOW = datetime(2026, 11, 22, 23, 30, tzinfo=UTC)  # the 23rd in Berlin
 
 PAID_DOMAIN = r"""{
     "id": 212032,
@@ -82,12 +82,12 @@ CANCELLED_SERVER = r"""{
         "invoice": "BASE\/client\/invoices\/130348",
         "download": "BASE\/client\/invoices\/130348\/download"
     }
-}"""  # noqa: E501  # as the reference has it
+}"""  # noqa: E501  # as in the reference
 
 
 @dataclass
 class Shop:
-    """The provider, an account there, and a plain HTTP client with its token."""
+    """The provider, an account, and a plain HTTP client with its token."""
 
     sandbox: SandboxProvider
     account: Account
@@ -112,13 +112,13 @@ async def shop() -> AsyncIterator[Shop]:
 
 
 def compact(sample: str, base_url: httpx.URL) -> str:
-    """The sample without the white space between its parts; what is within texts stays."""
+    """Return the sample without the white space between its parts. White space within texts stays."""
     lines = "".join(line.strip() for line in sample.splitlines()).replace('": ', '":')
     return lines.replace("BASE", str(base_url).rstrip("/").replace("/", "\\/"))
 
 
 @pytest.mark.parametrize(("invoice_id", "sample"), [(212032, PAID_DOMAIN), (130348, CANCELLED_SERVER)])
-async def test_the_reference_s_samples_are_served_byte_for_byte(shop: Shop, invoice_id: int, sample: str) -> None:
+async def test_the_references_samples_are_served_byte_for_byte(shop: Shop, invoice_id: int, sample: str) -> None:
     answer = await shop.http.get(f"/client/invoices/{invoice_id}")
     assert answer.text == f'{{"data":{compact(sample, shop.http.base_url)}}}'
 
@@ -128,7 +128,7 @@ async def test_the_label_follows_the_language(shop: Shop) -> None:
     assert answer.json()["data"]["status_label"] == "Cancelled"
 
 
-async def test_a_new_invoice_is_open_and_due_at_berlin_s_midnight(shop: Shop) -> None:
+async def test_a_new_invoice_is_open_and_due_at_midnight_in_berlin(shop: Shop) -> None:
     invoice = shop.sandbox.create_invoice(shop.account, Decimal("11.90"), due_in_days=3)
     fields = (await shop.http.get(f"/client/invoices/{invoice.id}")).json()["data"]
     assert (fields["date"], fields["duedate"]) == ("2026-11-22T23:00:00.000000Z", "2026-11-25T23:00:00.000000Z")
@@ -163,7 +163,7 @@ async def test_credit_that_falls_short_is_put_on_the_invoice(shop: Shop) -> None
     assert shop.sandbox.executed(Call.PAY, invoice.id) == 1
 
 
-async def test_what_is_not_open_is_neither_paid_nor_relieved_of_credit(shop: Shop) -> None:
+async def test_an_invoice_that_is_not_open_is_neither_paid_nor_loses_its_credit(shop: Shop) -> None:
     invoice = shop.sandbox.create_invoice(shop.account, Decimal(5))
     invoice.credit = Decimal(1)
     shop.sandbox.cancel(invoice.id)
@@ -182,7 +182,7 @@ async def test_credit_is_taken_back_from_unpaid_invoices(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b'{"id": 1}', b'{"id": "x"}'])
-async def test_a_post_needs_the_invoice_s_id_in_its_body(shop: Shop, body: bytes) -> None:
+async def test_a_post_needs_the_invoices_id_in_its_body(shop: Shop, body: bytes) -> None:
     invoice = shop.sandbox.create_invoice(shop.account, Decimal(5))
     assert (await shop.http.post(f"/client/invoices/{invoice.id}/pay", content=body)).status_code == 422
     assert shop.sandbox.executions == []
@@ -227,12 +227,12 @@ async def test_accounts_are_told_apart_by_their_token(shop: Shop) -> None:
     assert (await shop.http.get("/client/invoices", headers={"Authorization": "Bearer other"})).status_code == 403
 
 
-async def test_what_is_no_path_of_the_api_is_not_found_in_json(shop: Shop) -> None:
+async def test_an_unknown_path_is_not_found_in_json(shop: Shop) -> None:
     answer = await shop.http.get("/client/nothing")
     assert (answer.status_code, answer.json()) == (404, {"message": "Not Found"})
 
 
-async def test_the_examples_show_what_the_reference_does_not(shop: Shop) -> None:
+async def test_the_examples_show_what_the_reference_lacks(shop: Shop) -> None:
     shop.sandbox.add_account("rich", with_examples=True)
     answer = await shop.http.get("/client/invoices", headers={"Authorization": "Bearer rich"})
     page = read_page(answer.content, BERLIN)

@@ -1,4 +1,4 @@
-"""The sandbox provider's faults: when they meet a request, and whether it is carried out."""
+"""The sandbox provider's faults: which requests they affect, and whether those are carried out."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from bot.sandbox.provider import BASE_PATH, SandboxProvider
-from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.provider.app import BASE_PATH, SandboxProvider
+from bot.sandbox.provider.faults import Call, Fault
 from bot.sandbox.server import serve
 
 LIST = "/client/invoices"
@@ -75,7 +75,7 @@ async def test_a_fault_lasts_until_it_is_switched_off(sandbox: SandboxProvider, 
     assert (await http.get(LIST)).status_code == 200
 
 
-async def test_a_fault_meets_only_the_call_it_is_on(sandbox: SandboxProvider, http: httpx.AsyncClient) -> None:
+async def test_a_fault_affects_only_its_own_call(sandbox: SandboxProvider, http: httpx.AsyncClient) -> None:
     paths = {
         Call.LIST: LIST,
         Call.INVOICE: f"{LIST}/212032",
@@ -121,7 +121,7 @@ async def test_a_list_in_pages_links_to_the_next(sandbox: SandboxProvider, http:
     assert (len(last["data"]), last["links"]["next"]) == (1, None)
 
 
-async def test_a_drip_stops_when_the_other_side_has_gone(sandbox: SandboxProvider, http: httpx.AsyncClient) -> None:
+async def test_a_drip_stops_when_the_client_has_hung_up(sandbox: SandboxProvider, http: httpx.AsyncClient) -> None:
     sandbox.faults.switch_on(Fault.DRIP, interval=0.01)
     async with http.stream("GET", LIST) as response:
         assert await anext(response.aiter_bytes()) == b"{"
@@ -129,7 +129,7 @@ async def test_a_drip_stops_when_the_other_side_has_gone(sandbox: SandboxProvide
     assert (await http.get(LIST)).status_code == 200
 
 
-async def test_a_server_stopped_drops_what_is_in_hand_and_can_come_back(sandbox: SandboxProvider) -> None:
+async def test_a_stopped_server_drops_its_requests_and_can_come_back(sandbox: SandboxProvider) -> None:
     sandbox.faults.switch_on(Fault.HANG_BEFORE)
     async with httpx.AsyncClient(trust_env=False) as client:
         async with serve(sandbox.app) as root, client.stream("GET", root):

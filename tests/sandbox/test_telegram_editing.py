@@ -1,4 +1,4 @@
-"""Edits, deletions, chats that can't be written to and members, as python-telegram-bot sees them in the sandbox."""
+"""Edits, deletions, unreachable chats and members, through python-telegram-bot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The faults of the sandbox's Bot API, as python-telegram-bot meets them."""
+"""The faults of the sandbox's Bot API, through python-telegram-bot."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.sandbox.telegram import BOT_TOKEN, ApiError, Chat, SandboxTelegram
 
 @pytest.fixture(autouse=True)
 def _spans_as_timedelta(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The library warns of the old form of ``retry_after`` otherwise."""
+    """Without this the library warns about the old form of ``retry_after``."""
     monkeypatch.setenv("PTB_TIMEDELTA", "1")
 
 
@@ -77,7 +77,7 @@ async def test_a_server_error_is_a_page_and_delivers_nothing(
     assert texts(chat) == []
 
 
-async def test_any_refusal_can_be_played(bot: Bot, chat: Chat, telegram: SandboxTelegram) -> None:
+async def test_any_refusal_can_be_simulated(bot: Bot, chat: Chat, telegram: SandboxTelegram) -> None:
     telegram.faults.refuse(ApiError(403, "Forbidden: never heard of"), method="sendDocument")
     await bot.send_message(chat.id, "not met")
     with pytest.raises(Forbidden, match="never heard of"):
@@ -86,7 +86,7 @@ async def test_any_refusal_can_be_played(bot: Bot, chat: Chat, telegram: Sandbox
     assert len(chat.messages) == 2
 
 
-async def test_polling_is_met_only_when_named(bot: Bot, telegram: SandboxTelegram) -> None:
+async def test_a_fault_affects_polling_only_by_name(bot: Bot, telegram: SandboxTelegram) -> None:
     telegram.faults.server_error()
     assert await bot.get_updates() == ()
     telegram.faults.refuse(ApiError(400, "Bad Request: not now"), method="getUpdates")

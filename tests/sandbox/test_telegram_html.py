@@ -1,4 +1,4 @@
-"""Telegram's HTML, parsed by the sandbox: what it gives, and what is refused."""
+"""The sandbox's parser of Telegram's HTML: its results and its refusals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)
 
 @st.composite
 def documents(draw: st.DrawFn, depth: int = 3) -> tuple[str, str]:
-    """Well-formed HTML and the text that it shows."""
+    """Generate well-formed HTML and its visible text."""
     parts, shown = [], []
     for _ in range(draw(st.integers(0, 3))):
         text = draw(texts)
@@ -33,7 +33,7 @@ def documents(draw: st.DrawFn, depth: int = 3) -> tuple[str, str]:
 
 
 @given(documents())
-def test_what_is_shown_is_the_text_without_tags(document: tuple[str, str]) -> None:
+def test_the_visible_text_has_no_tags(document: tuple[str, str]) -> None:
     source, shown = document
     parsed = parse_html(source)
     assert parsed.text == shown
@@ -42,7 +42,7 @@ def test_what_is_shown_is_the_text_without_tags(document: tuple[str, str]) -> No
 
 
 @given(before=texts, inside=texts.filter(bool), tag=st.sampled_from(sorted(TAGS)))
-def test_an_entity_covers_what_its_tag_did(before: str, inside: str, tag: str) -> None:
+def test_an_entity_covers_the_text_within_its_tag(before: str, inside: str, tag: str) -> None:
     parsed = parse_html(f"{html.escape(before)}<{tag}>{html.escape(inside)}</{tag}>!")
     assert parsed.entities == (Entity(TAGS[tag], units(before), units(inside)),)
     assert slice_units(parsed.text, parsed.entities[0].offset, parsed.entities[0].end) == inside

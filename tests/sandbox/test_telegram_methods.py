@@ -1,4 +1,4 @@
-"""The sandbox's Bot API as python-telegram-bot sees it: methods, limits and the server's own words."""
+"""The sandbox's Bot API through python-telegram-bot: methods, limits and the server's own words."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from telegram.constants import ChatAction, ParseMode
 from telegram.error import BadRequest, InvalidToken, NetworkError
 
 from bot.sandbox.clock import SandboxClock
-from bot.sandbox.telegram import LARGEST_UPLOAD, ActionShown, Chat, Person, SandboxTelegram
+from bot.sandbox.telegram import MAX_UPLOAD_BYTES, ActionShown, Chat, Person, SandboxTelegram
 
 
 def keyboard(data: str) -> InlineKeyboardMarkup:
@@ -199,9 +199,9 @@ async def test_an_upload_over_50_megabytes_is_refused_with_a_page(
     bot: Bot, chat: Chat, telegram: SandboxTelegram
 ) -> None:
     with pytest.raises(NetworkError, match=r"(?i)request entity too large"):
-        await bot.send_document(chat.id, bytes(LARGEST_UPLOAD + 1))
+        await bot.send_document(chat.id, bytes(MAX_UPLOAD_BYTES + 1))
     with pytest.raises(NetworkError, match=r"(?i)request entity too large"):
-        await bot.send_document(chat.id, bytes(LARGEST_UPLOAD + 2_000_000))
+        await bot.send_document(chat.id, bytes(MAX_UPLOAD_BYTES + 2_000_000))
     assert [call.status for call in telegram.calls_of("sendDocument")] == [413, 413]
     assert chat.messages == []
 

@@ -1,4 +1,4 @@
-"""Presses and whatever else people do in the sandbox, as python-telegram-bot hears of it."""
+"""Presses and other actions of people, through python-telegram-bot."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def presses_of(bot: Bot) -> list[CallbackQuery]:
 # --- Presses --------------------------------------------------------------------------------------------------------
 
 
-async def test_a_press_tells_who_where_and_what(bot: Bot, ada: Person, chat: Chat) -> None:
+async def test_a_press_carries_person_message_and_data(bot: Bot, ada: Person, chat: Chat) -> None:
     message = await send_button(bot, chat)
     press = ada.press(message, "Pay")
     (query,) = await presses_of(bot)
@@ -98,7 +98,7 @@ async def test_a_button_that_is_not_there_cannot_be_pressed(bot: Bot, ada: Perso
 # --- People ---------------------------------------------------------------------------------------------------------
 
 
-async def test_an_edit_by_a_person_is_told(bot: Bot, ada: Person, chat: Chat) -> None:
+async def test_an_edit_by_a_person_is_an_update(bot: Bot, ada: Person, chat: Chat) -> None:
     message = ada.send(chat, "/pay 1")
     ada.edit(message, "/pay 2")
     edited = (await bot.get_updates())[-1].edited_message
@@ -106,7 +106,7 @@ async def test_an_edit_by_a_person_is_told(bot: Bot, ada: Person, chat: Chat) ->
     assert (edited.message_id, edited.text, edited.entities[0].length) == (message.id, "/pay 2", 4)
 
 
-async def test_a_file_by_a_person_is_told(bot: Bot, ada: Person, chat: Chat) -> None:
+async def test_a_file_by_a_person_is_an_update(bot: Bot, ada: Person, chat: Chat) -> None:
     ada.send_file(chat, "note.txt", b"hello", "see here")
     received = (await bot.get_updates())[-1].message
     assert received is not None
@@ -114,7 +114,7 @@ async def test_a_file_by_a_person_is_told(bot: Bot, ada: Person, chat: Chat) -> 
     assert (received.document.file_name, received.caption) == ("note.txt", "see here")
 
 
-async def test_blocking_and_unblocking_are_told_and_nothing_is_written_meanwhile(
+async def test_blocking_and_unblocking_are_updates_and_nothing_is_sent_between_them(
     bot: Bot, ada: Person, chat: Chat
 ) -> None:
     ada.block()
@@ -158,7 +158,7 @@ async def test_a_message_in_a_topic_names_it(bot: Bot, ada: Person) -> None:
     assert [(m.is_topic_message, m.message_thread_id) for m in seen] == [(True, topic), (None, None)]
 
 
-async def test_an_upgrade_is_told_in_both_chats(bot: Bot, ada: Person) -> None:
+async def test_an_upgrade_is_an_update_in_both_chats(bot: Bot, ada: Person) -> None:
     group = ada.create_group("Team")
     ada.set_bot_status(group, "member")
     new = ada.upgrade(group)
@@ -171,7 +171,7 @@ async def test_an_upgrade_is_told_in_both_chats(bot: Bot, ada: Person) -> None:
         ada.send(group, "anyone?")
 
 
-async def test_waiting_for_a_message_tells_what_is_there_instead(ada: Person, chat: Chat) -> None:
+async def test_a_wait_that_times_out_lists_the_messages_there(ada: Person, chat: Chat) -> None:
     first = ada.send(chat, "hello")
     with pytest.raises(TimeoutError, match="hello"):
         await chat.wait_for(lambda message: message.text == "bye", timeout=0.01)
@@ -180,7 +180,7 @@ async def test_waiting_for_a_message_tells_what_is_there_instead(ada: Person, ch
         await chat.wait_for(lambda message: message.text == "hello", timeout=0.01, after=first)
 
 
-async def test_topics_are_opened_in_supergroups_only_and_by_who_rules(
+async def test_only_administrators_open_topics_and_only_in_supergroups(
     bot: Bot, ada: Person, telegram: SandboxTelegram
 ) -> None:
     ben = telegram.add_user("Ben")
@@ -228,7 +228,7 @@ async def test_an_anonymous_administrator_writes_as_the_group(bot: Bot, ada: Per
         bob.send_anonymously(group, "hello")
 
 
-async def test_in_a_topic_what_replies_to_nothing_replies_to_its_beginning(bot: Bot, ada: Person) -> None:
+async def test_a_message_in_a_topic_that_is_no_reply_replies_to_the_topics_beginning(bot: Bot, ada: Person) -> None:
     forum = ada.create_group("Club", forum=True)
     ada.set_bot_status(forum, "administrator")
     topic = forum.add_topic("Bills")

@@ -1,4 +1,4 @@
-"""The sandbox's updates, as python-telegram-bot polls them, and what people do to cause them."""
+"""The sandbox's updates, polled through python-telegram-bot."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def test_an_application_confirms_what_it_got_before_it_stops(
 ) -> None:
     ada.send(chat, "/start")
     await chat.wait_for(lambda message: message.text == "Hello")
-    await telegram.wait_until(lambda: telegram.world.updates.pending == 0)
+    await telegram.wait_until(lambda: telegram.state.updates.pending == 0)
     assert len(telegram.calls_of("getUpdates")) >= 2
 
 
@@ -120,7 +120,7 @@ async def test_a_second_poller_ends_the_first_with_a_conflict(
         assert len(await second) == 1
 
 
-async def test_a_poll_whose_client_hung_up_meets_no_other(bot: Bot, telegram: SandboxTelegram, url: str) -> None:
+async def test_a_poll_whose_client_hung_up_causes_no_conflict(bot: Bot, telegram: SandboxTelegram, url: str) -> None:
     async with Bot(BOT_TOKEN, base_url=f"{url}/bot") as other:
         first = asyncio.create_task(bot.get_updates(timeout=30))
         await telegram.wait_until(lambda: telegram.calls_of("getUpdates"))

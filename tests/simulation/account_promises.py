@@ -1,4 +1,4 @@
-"""The promises about the account itself: outages, refused tokens, the week's digest, each told once."""
+"""The promises about the account itself: outages, refused tokens and the weekly digest are each told once."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from tests.simulation.evidence import DAY, TELL, Evidence
+from tests.simulation.evidence import DAY, TOLD_WITHIN, Evidence
 from tests.simulation.expected import mondays
 from tests.simulation.history import Disturbances, Span
 from tests.simulation.people import Rules
 from tests.simulation.telegram import Arrival
 
 TROUBLES = {"token_refused", "permission_missing"}
-DOUBTFUL = timedelta(days=3)
-"""So long after a message was in doubt a later one may speak of what the person never heard."""
+DOUBT_LASTS = timedelta(days=3)
+"""For so long after an uncertain message, later ones may refer to something that the person never received."""
 
 
 class AccountPromises:
-    """Each method gives what was broken, in words."""
+    """Each method yields the broken promises, in words."""
 
     def __init__(self, evidence: Evidence) -> None:
         self.evidence = evidence
-        self.person, self.end, self.look = evidence.person, evidence.end, evidence.look
-        self.arrivals = evidence.room.arrivals
-        self.asking, self.reading, self.sending = evidence.asking, evidence.reading, evidence.sending
+        self.person, self.end, self.checked_within = evidence.person, evidence.end, evidence.checked_within
+        self.arrivals = evidence.chat.arrivals
+        self.checking, self.reading, self.sending = evidence.checking, evidence.reading, evidence.sending
         moves = [span for span in self.person.not_sent if span in self.person.not_read]
         away = [*evidence.bot_away, *evidence.person_away, *moves]
-        self.noticing = Disturbances([*away, *evidence.failures, *evidence.stumbles])
+        self.noticing = Disturbances([*away, *evidence.failures, *evidence.single_failures])
 
     def broken(self) -> Iterator[str]:
-        """Everything that was not kept."""
+        """Yield all broken promises."""
         yield from self._outages_told()
         yield from self._outages_once()
         yield from self._refusals()
         yield from self._digests()
 
     def _told(self, kinds: set[str], start: datetime, end: datetime) -> bool:
-        """Whether one of these came, or may have been set aside."""
+        """Return whether an alert of these kinds came, or may have been set aside."""
         came = any(start <= a.at <= end and any(s.kind in kinds for s in a.said) for a in self.arrivals)
         return came or self.evidence.may_be_aside(None, end)
 
     def _of(self, *kinds: str, marked: bool = False) -> list[tuple[str, datetime, Arrival]]:
-        """The messages of these kinds, perhaps also the marked ones: which, when it was found, the message."""
+        """Return kind, time of finding and message of all alerts of these kinds; with ``marked``, also repeats."""
         messages = [a for a in self.arrivals if marked or not a.marked]
         return [(s.kind, s.created, a) for a in messages for s in a.said if s.kind in kinds]
 
@@ -52,43 +52,43 @@ class AccountPromises:
 
     def _outages_told(self) -> Iterator[str]:
         for start, end in self._outages():
-            noted = self.asking.calm(start, self.look)
-            by = self.sending.calm(self.asking.calm(noted + DAY, self.look), TELL)
+            noted = self.checking.calm(start, self.checked_within)
+            by = self.sending.calm(self.checking.calm(noted + DAY, self.checked_within), TOLD_WITHIN)
             if by < min(end, self.end) and self._same_link(start, by) and not self._told({"outage"}, start, by):
                 yield f"the outage from {start} was not told by {by}"
 
     def _outages(self) -> list[Span]:
-        """Failures as the bot can know them: those between which nothing was read are one."""
+        """Return the failures as the bot sees them: failures without a reading between them are one outage."""
         whole: list[Span] = []
         for start, end in _merged(self.evidence.failures):
-            goes_on = whole and not any(whole[-1][1] <= at <= start for at in self.person.books.read_at)
+            goes_on = whole and not any(whole[-1][1] <= at <= start for at in self.person.account.read_at)
             whole.append((whole.pop()[0] if goes_on else start, end))
         return whole
 
     def _outages_once(self) -> Iterator[str]:
         for (_, found, first), (_, found_again, second) in pairwise(self._of("outage")):
-            if not any(found < at < found_again for at in self.person.books.read_at):
-                yield f"messages {first.number} and {second.number} tell of the same outage"
+            if not any(found < at < found_again for at in self.person.account.read_at):
+                yield f"messages {first.number} and {second.number} are about the same outage"
         last = ""
         for kind, _, arrival in self._of("outage", "outage_over", marked=True):
             heard = last == "outage" or self.evidence.may_be_aside(None, arrival.at - timedelta(seconds=1))
             if kind == "outage_over" and not heard and not arrival.marked and not self._in_doubt(arrival.at):
-                yield f"message {arrival.number} tells of the end of no outage"
+                yield f"message {arrival.number} tells the end of an outage that was never told"
             if kind == "outage":
                 yield from self._end_told(arrival)
             last = kind
 
     def _end_told(self, outage: Arrival) -> Iterator[str]:
-        by = self.sending.calm(self.reading.calm(outage.at, self.look), TELL)
+        by = self.sending.calm(self.reading.calm(outage.at, self.checked_within), TOLD_WITHIN)
         trouble = any(outage.at - DAY <= end and start <= by for start, end in self._refused())
         if by >= self.end or trouble or not self._same_link(outage.at, by):
             return
         if not self._told({"outage_over"}, outage.at, by):
-            yield f"the end of the outage of message {outage.number} was not told by {by}"
+            yield f"the end of the outage in message {outage.number} was not told by {by}"
 
     def _in_doubt(self, at: datetime) -> bool:
-        doubts = [*self.evidence.world.kills, *(t.at for t in self.person.room.tries)]
-        return any(at - DOUBTFUL <= doubt <= at for doubt in doubts)
+        doubts = [*self.evidence.world.kills, *(t.at for t in self.person.chat.tries)]
+        return any(at - DOUBT_LASTS <= doubt <= at for doubt in doubts)
 
     def _refused(self) -> list[Span]:
         last = self.person.refused_since
@@ -96,13 +96,13 @@ class AccountPromises:
 
     def _refusals(self) -> Iterator[str]:
         for start, end in self.person.refusals:
-            by = self.sending.calm(self.noticing.calm(start, self.look), TELL)
+            by = self.sending.calm(self.noticing.calm(start, self.checked_within), TOLD_WITHIN)
             if by < end and self._same_link(start, by) and not self._told(TROUBLES, start, by):
-                yield f"that the token is refused since {start} was not told by {by}"
+                yield f"the refusal of the token since {start} was not told by {by}"
         for (_, found, first), (_, found_again, second) in pairwise(self._of(*TROUBLES)):
             begun = any(found < start for start, _ in self._refused() if start < found_again)
             if self._same_link(found, found_again) and not begun:
-                yield f"messages {first.number} and {second.number} tell of the same refusal"
+                yield f"messages {first.number} and {second.number} are about the same refusal"
 
     def _digests(self) -> Iterator[str]:
         told = self._of("digest")
@@ -114,20 +114,20 @@ class AccountPromises:
                 yield f"messages {first.number} and {second.number} are digests of the same week"
         for start, end, now in rules.spans(self.end):
             if now.link and now.sure and now.preferences.digest:
-                yield from self._digests_within(self.reading.calm(start, self.look), end, now)
+                yield from self._digests_within(self.reading.calm(start, self.checked_within), end, now)
 
     def _digests_within(self, start: datetime, end: datetime, now: Rules) -> Iterator[str]:
         for monday in mondays(now.preferences, start, end):
-            by = self.sending.calm(self.asking.calm(monday, self.look), TELL)
+            by = self.sending.calm(self.checking.calm(monday, self.checked_within), TOLD_WITHIN)
             if by < end and self._any_open(start, monday, by) and not self._told({"digest"}, monday, by):
-                yield f"there was no digest of the week of {monday} by {by}"
+                yield f"there was no digest for the week of {monday} by {by}"
 
     def _any_open(self, start: datetime, monday: datetime, by: datetime) -> bool:
-        """Whether some invoice was to be paid all the time, and the bot knew of it."""
-        for history in self.person.books.history.values():
+        """Return whether some invoice was unpaid all the time, and the bot knew of it."""
+        for history in self.person.account.history.values():
             since = max(history.times[max(len([t for t in history.times if t <= monday]) - 1, 0)], start)
             states = history.within(since, by)
-            knows = self.reading.calm(since, self.look) <= monday
+            knows = self.reading.calm(since, self.checked_within) <= monday
             if knows and all(i is not None and i.is_open and i.due and i.left_to_pay != 0 for i in states):
                 return True
         return False

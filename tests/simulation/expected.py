@@ -1,4 +1,4 @@
-"""When a person should be reminded of a due date: written anew from the promise, knowing nothing of the bot's rules."""
+"""When a person should be reminded of a due date. It is derived from the promises, independently of the bot's rules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def zone_of(preferences: Preferences) -> ZoneInfo:
 
 
 def hour_of(chosen: Preferences) -> int:
-    """When reminders come: at the chosen hour, or the last one before quiet hours that take in the evening from it."""
+    """Return the hour of reminders: the chosen one, or the hour before quiet hours that cover the whole evening."""
     quiet = chosen.quiet
     if quiet is not None and quiet.start > quiet.end and chosen.hour >= quiet.start:
         return quiet.start - 1
@@ -26,17 +26,17 @@ def hour_of(chosen: Preferences) -> int:
 
 
 def wall(day: date, hour: int, zone: ZoneInfo) -> datetime:
-    """When the clock on the wall shows a full hour of a day, or has skipped it."""
+    """Return when a zone's local time is a full hour of a day, or has skipped it."""
     return datetime.combine(day, time(hour), zone).astimezone(UTC)
 
 
 def over_at(due: date) -> datetime:
-    """When a due date is over: it is a day of the provider's calendar."""
+    """Return when a due date is over. It is a day in the provider's zone."""
     return wall(due + DAY, 0, PROVIDER)
 
 
 def reminder_times(due: date, chosen: Preferences, until: datetime, *, banking_days: bool) -> list[datetime]:
-    """All instants up to ``until`` at which a reminder of an open invoice is to come."""
+    """Return all instants up to ``until`` at which a reminder of an open invoice is due."""
     zone = zone_of(chosen)
     before = set(chosen.before)
     if before and banking_days:
@@ -51,7 +51,7 @@ def reminder_times(due: date, chosen: Preferences, until: datetime, *, banking_d
 
 
 def mondays(chosen: Preferences, start: datetime, end: datetime) -> Iterator[datetime]:
-    """The instants of the weekly digest."""
+    """Yield the instants of the weekly digest."""
     zone = zone_of(chosen)
     day = start.astimezone(zone).date()
     while True:
@@ -64,7 +64,7 @@ def mondays(chosen: Preferences, start: datetime, end: datetime) -> Iterator[dat
 
 
 def is_quiet(chosen: Preferences, at: datetime) -> bool:
-    """Whether the chat's clock shows one of its quiet hours."""
+    """Return whether it is one of the chat's quiet hours."""
     if chosen.quiet is None:
         return False
     start, end, hour = chosen.quiet.start, chosen.quiet.end, at.astimezone(zone_of(chosen)).hour
@@ -72,9 +72,9 @@ def is_quiet(chosen: Preferences, at: datetime) -> bool:
 
 
 def quiet_times(chosen: Preferences, start: datetime, end: datetime) -> Iterator[Span]:
-    """The quiet hours that begin between two instants, or hold at the first, each until its own end.
+    """Yield the quiet hours that begin between two instants or include the first, each until its own end.
 
-    What waits for that end waits until then, also when somebody chooses other hours meanwhile.
+    A message that waits for that end is not sent earlier if the person chooses other hours meanwhile.
     """
     if chosen.quiet is None:
         return

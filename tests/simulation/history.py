@@ -1,4 +1,4 @@
-"""How something was at which time, kept to look back at, and when nothing disturbed."""
+"""Values over time, and spans of disturbance."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 Span = tuple[datetime, datetime]
-"""From an instant to another, which may be the same."""
+"""From one instant to another, possibly the same."""
 
 
 class History(Generic[T]):
-    """A value that changed at certain times; it held from its beginning until the next change."""
+    """A value that changed over time. Each value held from its time until the next change."""
 
     def __init__(self, start: datetime, value: T) -> None:
         self.times = [start]
         self.values = [value]
 
     def set(self, at: datetime, value: T) -> None:
-        """Let a value hold from now on; ``at`` is never before the last change."""
+        """Let a value hold from ``at`` on. ``at`` is never before the last change."""
         if value == self.values[-1]:
             return
         if at == self.times[-1]:
@@ -38,23 +38,23 @@ class History(Generic[T]):
         return self.values[max(bisect_right(self.times, when) - 1, 0)]
 
     def within(self, start: datetime, end: datetime) -> list[T]:
-        """All values that held at some moment from ``start`` to ``end``."""
+        """Return all values that held at any moment from ``start`` to ``end``."""
         first = max(bisect_right(self.times, start) - 1, 0)
         return self.values[first : max(bisect_right(self.times, end), first + 1)]
 
     def changed_within(self, after: datetime, until: datetime) -> bool:
-        """Whether it changed later than ``after`` and not later than ``until``."""
+        """Return whether the value changed later than ``after`` and not later than ``until``."""
         return bisect_right(self.times, after) < bisect_right(self.times, until)
 
     def spans(self, end: datetime) -> Iterator[tuple[datetime, datetime, T]]:
-        """Each value with the time in which it held; the last one holds until ``end``."""
+        """Yield each value with the start and end of its time. The last one holds until ``end``."""
         for start, until, value in zip(self.times, [*self.times[1:], end], self.values, strict=True):
             if start < until:
                 yield start, until, value
 
 
 class Disturbances:
-    """The times in which something was not as it should be."""
+    """The times in which something was disturbed."""
 
     def __init__(self, spans: Iterable[Span]) -> None:
         self._starts: list[datetime] = []
@@ -67,7 +67,7 @@ class Disturbances:
                 self._ends.append(end)
 
     def calm(self, start: datetime, length: timedelta) -> datetime:
-        """The end of the first undisturbed time of this length that begins at ``start`` or later."""
+        """Return the end of the first undisturbed span of this length that begins at ``start`` or later."""
         at = start
         for index in range(bisect_left(self._ends, start), len(self._starts)):
             if self._starts[index] - at >= length:
@@ -76,6 +76,6 @@ class Disturbances:
         return at + length
 
     def touch(self, start: datetime, end: datetime) -> bool:
-        """Whether any of ``start`` to ``end`` was disturbed."""
+        """Return whether any moment from ``start`` to ``end`` was disturbed."""
         index = bisect_left(self._ends, start)
         return index < len(self._starts) and self._starts[index] <= end

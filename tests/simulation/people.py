@@ -1,4 +1,4 @@
-"""A person with a chat: what they chose and pressed, and when; and how they do it, again if they got no answer."""
+"""A person with a chat: their actions, repeated until answered, and a record of their choices."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bot.errors import BotError, ProviderError
 from bot.ports import Clock
 from tests.simulation.history import History, Span
 from tests.simulation.process import Process, account_of
-from tests.simulation.provider import Books, SimProvider
-from tests.simulation.telegram import Room
+from tests.simulation.provider import SimAccount, SimProvider
+from tests.simulation.telegram import SimChat
 
 ADA = Member(1, "Ada")
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -24,7 +24,7 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What holds for a chat: the number of its link (0: none), and its preferences. Not ``sure`` while they change."""
+    """A chat's current link (0: none) and preferences. Not ``sure`` while they are being changed."""
 
     link: int
     preferences: Preferences
@@ -32,8 +32,8 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
-class Hush:
-    """What somebody said of an invoice's reminders. Not ``sure``: whether it still holds, nobody needs to know."""
+class SilenceState:
+    """Whether an invoice is snoozed or muted. If not ``sure``, the promises allow for both."""
 
     until: datetime | None = None
     muted: bool = False
@@ -43,31 +43,31 @@ class Hush:
         return self.sure and (self.muted or (self.until is not None and at < self.until))
 
 
-LOUD = Hush()
-UNSURE = Hush(sure=False)
+NOT_SILENCED = SilenceState()
+SILENCE_UNKNOWN = SilenceState(sure=False)
 
 Content = tuple[str, date | None, Decimal | None]
-"""What was said of an invoice: how it stands, its due date, its sum."""
+"""What was said of an invoice: its standing, due date and sum."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What the answer to linking showed."""
+    """The invoices shown in the answer to a linking."""
 
     at: datetime
     link: int
     contents: dict[int, Content]
 
 
-Deed = Callable[[Process], Awaitable[None]]
+Action = Callable[[Process], Awaitable[None]]
 
 
 @dataclass
 class Person:
-    """A chat and who writes in it. The spans are times in which something was wrong, for the statement at the end."""
+    """A person and their chat. The spans record disturbances, for the verdict at the end."""
 
-    room: Room
-    books: Books
+    chat: SimChat
+    account: SimAccount
     token: str
     provider: SimProvider
     clock: Clock
@@ -75,15 +75,15 @@ class Person:
     later: Callable[[float, Callable[[], None]], None]
     defaults: Preferences
     rules: History[Rules] = field(init=False)
-    hushes: dict[int, History[Hush]] = field(default_factory=dict)
+    silences: dict[int, History[SilenceState]] = field(default_factory=dict)
     listings: list[Listed] = field(default_factory=list)
     not_read: list[Span] = field(default_factory=list)
-    """When this chat's account could not be read, or was not to be."""
+    """When this chat's account could not be read, or was not supposed to be."""
     not_sent: list[Span] = field(default_factory=list)
     refused_since: datetime | None = None
     refusals: list[Span] = field(default_factory=list)
-    """When the token with which the chat was linked then was refused."""
-    queue: deque[tuple[str, Deed]] = field(default_factory=deque)
+    """When the chat's token of that time was refused."""
+    queue: deque[tuple[str, Action]] = field(default_factory=deque)
     busy: bool = False
     links: int = 0
     gone_since: datetime | None = None
@@ -99,50 +99,50 @@ class Person:
     def preferences(self) -> Preferences:
         return self.rules.last.preferences
 
-    def wants(self, name: str, deed: Deed) -> None:
-        """Do something as soon as the bot takes it."""
-        self.queue.append((name, deed))
+    def enqueue(self, name: str, action: Action) -> None:
+        """Plan an action for the next time that the bot accepts one."""
+        self.queue.append((name, action))
 
     async def act(self, process: Process) -> None:
-        """Do what is to be done, in order. What a crash cut off is done again."""
+        """Carry out the planned actions in order. An action that a crash interrupted is repeated."""
         while self.queue:
-            name, deed = self.queue[0]
-            self.note(self.room.id, f"{name} …")
+            name, action = self.queue[0]
+            self.note(self.chat.id, f"{name} …")
             try:
-                await deed(process)
+                await action(process)
             except BotError as error:
-                self.note(self.room.id, f"{name}: {error}")
+                self.note(self.chat.id, f"{name}: {error}")
             else:
-                self.note(self.room.id, f"{name}: done")
+                self.note(self.chat.id, f"{name}: done")
             self.queue.popleft()
         self.busy = False
 
-    # --- Deeds ---
+    # --- Actions ---
 
     async def link(self, process: Process) -> None:
-        """Link with the token of the day; where the provider can't be read, again some hours later."""
+        """Link with the current token. If the provider can't be read, try again some hours later."""
         before, start = self.rules.last, self.clock()
         await self._wake(process)
         self.rules.set(start, Rules(before.link, before.preferences, sure=False))
-        chat = await process.store.chat(self.room.id)
+        chat = await process.store.chat(self.chat.id)
         try:
-            listing = await process.linking.link(chat, Place(self.room.id), ADA, Token(self.token))
+            listing = await process.linking.link(chat, Place(self.chat.id), ADA, Token(self.token))
         except ProviderError:
             self.rules.set(self.clock(), before)
-            self.later(6.0, lambda: self.wants("link again", self.link))
+            self.later(6.0, lambda: self.enqueue("link again", self.link))
             raise
         now = self.clock()
         self.links += 1
         self.rules.set(now, Rules(self.links, before.preferences))
-        for hush in self.hushes.values():
-            # What was said of an invoice outlives a new token, if the account lists it as it was.
-            hush.set(now, UNSURE if before.link and hush.last != LOUD else LOUD)
+        for silence in self.silences.values():
+            # Snoozes survive a new token if the account lists the same invoice unchanged.
+            silence.set(now, SILENCE_UNKNOWN if before.link and silence.last != NOT_SILENCED else NOT_SILENCED)
         self.listings.append(Listed(now, self.links, {i.id: content_of(i) for i in listing.invoices}))
         self._trusted(now)
 
     async def unlink(self, process: Process) -> None:
         self.rules.set(self.clock(), Rules(self.rules.last.link, self.preferences, sure=False))
-        chat = await process.store.chat(self.room.id)
+        chat = await process.store.chat(self.chat.id)
         await process.linking.unlink(chat)
         self.rules.set(self.clock(), Rules(0, self.defaults))
 
@@ -150,82 +150,82 @@ class Person:
         await self._wake(process)
         if not self.linked:
             return
-        chat = await process.store.chat(self.room.id)
+        chat = await process.store.chat(self.chat.id)
         await process.checker.check_now(chat)
         self._trusted(self.clock())
 
-    def choose(self, preferences: Preferences | None) -> Deed:
-        """Change the preferences; None: back to the defaults."""
+    def choose(self, preferences: Preferences | None) -> Action:
+        """Change the preferences. None resets them to the defaults."""
 
-        async def deed(process: Process) -> None:
+        async def action(process: Process) -> None:
             await self._wake(process)
             link, chosen = self.rules.last.link, preferences or self.defaults
             self.rules.set(self.clock(), Rules(link, self.preferences, sure=False))
-            await process.store.set_preferences(self.room.id, preferences, self.clock())
+            await process.store.set_preferences(self.chat.id, preferences, self.clock())
             self.rules.set(self.clock(), Rules(link, chosen))
 
-        return deed
+        return action
 
-    def hush(self, invoice_id: int, wish: Hush) -> Deed:
-        """Snooze, mute, or (loud) lift both."""
+    def silence(self, invoice_id: int, state: SilenceState) -> Action:
+        """Snooze or mute an invoice, or undo both."""
 
-        async def deed(process: Process) -> None:
+        async def action(process: Process) -> None:
             await self._wake(process)
-            history = self.hushes.setdefault(invoice_id, History(LONG_AGO, LOUD))
-            history.set(self.clock(), UNSURE)
+            history = self.silences.setdefault(invoice_id, History(LONG_AGO, NOT_SILENCED))
+            history.set(self.clock(), SILENCE_UNKNOWN)
             account = account_of(process, self.token)
-            silence = None if wish == LOUD else Silence(wish.until, wish.muted)
-            if await process.store.silence(self.room.id, account, {invoice_id: silence}, self.clock()):
-                history.set(self.clock(), wish)
+            silence = None if state == NOT_SILENCED else Silence(state.until, state.muted)
+            if await process.store.silence(self.chat.id, account, {invoice_id: silence}, self.clock()):
+                history.set(self.clock(), state)
 
-        return deed
+        return action
 
-    def rest(self) -> Deed:
-        """Telegram says that the bot was blocked."""
+    def rest(self) -> Action:
+        """Pass on Telegram's update that the bot was blocked."""
 
-        async def deed(process: Process) -> None:
-            await process.store.rest(self.room.id, "kicked")
+        async def action(process: Process) -> None:
+            await process.store.rest(self.chat.id, "kicked")
 
-        return deed
+        return action
 
     async def come_back(self, process: Process) -> None:
-        """Telegram says that the bot may write again."""
-        await process.store.wake(self.room.id, self.clock())
-        if self.gone_since is not None and not self.room.blocked:
+        """Pass on Telegram's update that the bot may write again."""
+        await process.store.wake(self.chat.id, self.clock())
+        if self.gone_since is not None and not self.chat.blocked:
             for spans in (self.not_read, self.not_sent):
                 spans.append((self.gone_since, self.clock()))
             self.gone_since = None
 
-    def move(self, old: int, new: int, since: datetime) -> Deed:
-        """Telegram says that the group has a new number."""
+    def move(self, old: int, new: int, since: datetime) -> Action:
+        """Pass on Telegram's update that the group has a new id."""
 
-        async def deed(process: Process) -> None:
+        async def action(process: Process) -> None:
             await process.store.move_chat(old, new)
             for spans in (self.not_read, self.not_sent):
                 spans.append((since, self.clock()))
 
-        return deed
+        return action
 
     async def _wake(self, process: Process) -> None:
-        """Whoever writes is there: the dispatcher ends a chat's rest."""
-        chat = await process.store.chat(self.room.id)
+        """End the chat's rest, as the dispatcher does when a person writes."""
+        chat = await process.store.chat(self.chat.id)
         if chat.resting is not None:
-            await process.store.wake(self.room.id, self.clock())
+            await process.store.wake(self.chat.id, self.clock())
 
     def _trusted(self, now: datetime) -> None:
-        """The token was seen to be good: what was refused before is over, as far as the bot can know."""
+        """Note that the bot has seen the token accepted, so that an earlier refusal is over for it."""
         if self.refused_since is not None and not self.provider.refuses(self.token):
             self.not_read.append((self.refused_since, now))
             self.refused_since = None
 
 
 def content_of(invoice: Invoice) -> Content:
-    """What the provider says of an invoice."""
+    """Return what the provider says of an invoice."""
     return (standing_of(invoice), invoice.due, invoice.gross)
 
 
 def standing_of(invoice: Invoice | None) -> str:
-    """How an invoice stands, in a word."""
+    """Return an invoice's standing."""
     if invoice is None:
         return "gone"
     status = invoice.status.casefold()

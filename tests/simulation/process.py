@@ -1,4 +1,4 @@
-"""The bot's process: the real services over the real store, which can be killed at every step, and started again."""
+"""The bot's process: the real services over the real store. It can be killed at every step, and started again."""
 
 from __future__ import annotations
 
@@ -37,77 +37,77 @@ T = TypeVar("T")
 
 URL = "https://provider.example/api/v1"
 KEYS = (new_key(),)
-EXPENSIVE = {"fsync": lambda handle: None}  # no power is cut here, and it takes most of the time
+EXPENSIVE = {"fsync": lambda handle: None}  # it takes most of the time, and no power is cut here
 FAST_OS = SimpleNamespace(**{name: getattr(os, name) for name in dir(os) if not name.startswith("__")} | EXPENSIVE)
 
 
-class Fuse:
-    """Blows after so many steps (of one method ``only``, or any); from then on the process does nothing any more."""
+class KillSwitch:
+    """Kills the process after so many steps of any method, or of ``only`` one. Afterwards the process does nothing."""
 
     def __init__(self, cuts: Counter[str]) -> None:
         self.left: int | None = None
         self.only = ""
-        self.blown = False
+        self.triggered = False
         self._cuts = cuts
 
-    def burn(self, step: str) -> None:
-        if self.left is not None and not self.blown and step.endswith(self.only):
+    def step(self, name: str) -> None:
+        if self.left is not None and not self.triggered and name.endswith(self.only):
             self.left -= 1
             if self.left <= 0:
-                self.blow(step)
-        if self.blown:
+                self.trigger(name)
+        if self.triggered:
             raise asyncio.CancelledError
 
-    def blow(self, step: str) -> None:
-        self.blown = True
-        self._cuts[step] += 1
+    def trigger(self, name: str) -> None:
+        self.triggered = True
+        self._cuts[name] += 1
 
 
-class Fused:
-    """A port whose calls each burn the fuse twice: before anything has happened, and after all has."""
+class KillablePort:
+    """A port at whose calls the process can be killed, before or after the call is carried out."""
 
-    def __init__(self, port: Any, fuse: Fuse) -> None:
+    def __init__(self, port: Any, kill_switch: KillSwitch) -> None:
         self._port = port
-        self._fuse = fuse
+        self._kill_switch = kill_switch
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
         if not iscoroutinefunction(method):
             return method
-        fuse = self._fuse
+        kill_switch = self._kill_switch
         before, after = f"before {name}", f"after {name}"
 
-        async def burning(*args: Any, **kwargs: Any) -> Any:
-            fuse.burn(before)
+        async def killable(*args: Any, **kwargs: Any) -> Any:
+            kill_switch.step(before)
             try:
                 result = await method(*args, **kwargs)
             except Cut:
-                fuse.blow("write")
+                kill_switch.trigger("write")
                 raise asyncio.CancelledError from None
             except Exception:
-                fuse.burn(after)
+                kill_switch.step(after)
                 raise
-            fuse.burn(after)
+            kill_switch.step(after)
             return result
 
-        self.__dict__[name] = burning
-        return burning
+        self.__dict__[name] = killable
+        return killable
 
 
 class InlineExecutor(Executor):
-    """Does the store's work at once, so that nothing depends on when a thread has its turn."""
+    """Runs the store's work at once, so that nothing depends on the timing of threads."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         future: Future[T] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except BaseException as error:  # noqa: BLE001  # it is the caller's
+        except BaseException as error:  # noqa: BLE001  # the caller handles it
             future.set_exception(error)
         return future
 
 
 class CountedCut(CuttingOs):
-    """Cuts the store's system calls, and counts at which."""
+    """Fails at one of the store's system calls, and counts at which."""
 
     def __init__(self, after: int, cuts: Counter[str]) -> None:
         super().__init__(after)
@@ -131,23 +131,23 @@ class Process:
     def __init__(
         self, folder: Path, clock: Clock, plan: CheckPlan, provider: Any, messenger: Any, cuts: Counter[str]
     ) -> None:
-        self.fuse = Fuse(cuts)
+        self.kill_switch = KillSwitch(cuts)
         self._cuts = cuts
         self._clock = clock
         self._raw: Store = open_store(folder, KEYS, clock)
         self._backend = folder_of(self._raw)
         self._backend._worker.shutdown(wait=False)
         self._backend._worker = InlineExecutor()  # type: ignore[assignment]  # as an executor, it is as good
-        self.store: Any = Fused(self._raw, self.fuse)
-        provider, messenger = Fused(provider, self.fuse), Fused(messenger, self.fuse)
+        self.store: Any = KillablePort(self._raw, self.kill_switch)
+        provider, messenger = KillablePort(provider, self.kill_switch), KillablePort(messenger, self.kill_switch)
         self.checks, self.sends = Workers(50), Workers(25)
         self.checker = Checker(self.store, provider, clock, plan, self.checks)
         self.alert_sender = AlertSender(self.store, self.store, messenger, clock, plan, self.sends)
         self.linking = Linking(self.store, provider, clock, plan, base_url=URL)
-        self._deeds: set[asyncio.Task[None]] = set()
+        self._actions: set[asyncio.Task[None]] = set()
 
     async def tick(self) -> None:
-        """Start what is due, as the application does it every second."""
+        """Start due work, as the application does every second."""
         if self._is_due(self._backend.chats.checks):
             await self.checker.tick()
         if self._is_due(self._backend.chats.messages):
@@ -156,39 +156,39 @@ class Process:
     def _is_due(self, queue: LeaseQueue[int]) -> bool:
         return bool(queue._heap) and queue._heap[0][0] <= self._clock()
 
-    def start(self, deed: Coroutine[Any, Any, None]) -> None:
-        """Do what a person asks for."""
-        task = asyncio.create_task(self._watch(deed))
-        self._deeds.add(task)
-        task.add_done_callback(self._deeds.discard)
+    def start(self, action: Coroutine[Any, Any, None]) -> None:
+        """Start a person's action."""
+        task = asyncio.create_task(self._watch(action))
+        self._actions.add(task)
+        task.add_done_callback(self._actions.discard)
 
-    async def _watch(self, deed: Coroutine[Any, Any, None]) -> None:
+    async def _watch(self, action: Coroutine[Any, Any, None]) -> None:
         try:
-            await deed
+            await action
         except Exception:
-            log.exception("deed failed")
+            log.exception("action failed")
 
     def next_due(self) -> datetime | None:
-        """When the store has work for a tick."""
+        """Return when the store next has work for a tick."""
         heaps = (self._backend.chats.checks._heap, self._backend.chats.messages._heap)
         return min((heap[0][0] for heap in heaps if heap), default=None)
 
     def kill_at_call(self, number: int, only: str = "") -> None:
-        """Be killed at one of the next calls of a port, or of one method of it: before it has happened, or after."""
-        self.fuse.left, self.fuse.only = number, only
+        """Kill the process at one of the next calls of a port, or of ``only`` one method, before or after the call."""
+        self.kill_switch.left, self.kill_switch.only = number, only
 
     def kill_at_write(self, number: int) -> None:
-        """Be killed at one of the store's next system calls."""
+        """Kill the process at one of the store's next system calls."""
         use_system_calls(CountedCut(number, self._cuts))
 
-    async def bury(self) -> None:
-        """What was under way is never heard of again; what is on the disk stays."""
-        if not self.fuse.blown:
-            self.fuse.blow("while it waited")
-        await asyncio.sleep(0)  # what was started has begun
-        for task in [*self.checks._tasks, *self.sends._tasks, *self._deeds]:
+    async def discard(self) -> None:
+        """Drop everything but the files on disk."""
+        if not self.kill_switch.triggered:
+            self.kill_switch.trigger("while it waited")
+        await asyncio.sleep(0)  # started tasks must have begun
+        for task in [*self.checks._tasks, *self.sends._tasks, *self._actions]:
             task.cancel()
-        await asyncio.gather(*self._deeds, return_exceptions=True)
+        await asyncio.gather(*self._actions, return_exceptions=True)
         for workers in (self.checks, self.sends):
             await workers.finish(within=0)
         fast_files()
@@ -196,16 +196,16 @@ class Process:
 
 
 def account_of(process: Process, token: str) -> str:
-    """The account that a token opens."""
+    """Return the fingerprint of a token's account."""
     fingerprint: str = process.store.account_of(URL, Token(token))
     return fingerprint
 
 
 def fast_files() -> None:
-    """Let the store's writes be whole, and quick."""
+    """Let the store's writes be complete and fast."""
     use_system_calls(FAST_OS)
 
 
 def use_system_calls(system: Any) -> None:
-    """Let the store's files be written by these system calls."""
-    files.os = system  # type: ignore[attr-defined]  # as a test of theirs does
+    """Set the system calls that write the store's files."""
+    files.os = system  # type: ignore[attr-defined]  # as in the store's own tests

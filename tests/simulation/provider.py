@@ -1,4 +1,4 @@
-"""A simulated provider behind the port ``Provider``: customers' books with their whole history, and its bad days."""
+"""A simulated provider behind the port ``Provider``: accounts with the whole history of their invoices, and outages."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ EVERYTHING = InvoiceFilter()
 
 
 @dataclass(slots=True)
-class Books:
-    """A customer's invoices, each with its history; None: the provider does not have it, not yet or no more.
+class SimAccount:
+    """A customer's invoices, each with its history. None means that the provider does not have the invoice.
 
-    ``hidden`` are left out of the list though they are there; ``odd`` can't be read when they are asked for singly.
-    ``failure`` is what every reading of this customer meets, ``failures`` when it did. ``stumbles`` are the instants of
-    single failures, ``troubles`` the times in which the books could not be read whole, ``read_at`` when they could.
+    ``hidden`` invoices exist but are missing in the list; ``unreadable`` ones can't be read singly. ``failure`` is the
+    error for every call, ``failures`` the times when there was one. ``single_failures`` are the instants of random
+    errors. ``troubles`` are the times of incomplete lists, ``read_at`` the instants of successful readings.
     """
 
     history: dict[int, History[Invoice | None]] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
-    odd: set[int] = field(default_factory=set)
+    unreadable: set[int] = field(default_factory=set)
     failure: ProviderError | None = None
     failures: list[Span] = field(default_factory=list)
     troubles: list[Span] = field(default_factory=list)
     read_at: list[datetime] = field(default_factory=list)
-    stumbles: list[datetime] = field(default_factory=list)
+    single_failures: list[datetime] = field(default_factory=list)
 
     def put(self, at: datetime, invoice_id: int, invoice: Invoice | None) -> None:
-        """Let an invoice be so from now on."""
+        """Set an invoice's state from ``at`` on."""
         if invoice_id not in self.history:
             self.history[invoice_id] = History(datetime.min.replace(tzinfo=at.tzinfo), None)
         self.history[invoice_id].set(at, invoice)
@@ -58,36 +58,36 @@ class Books:
 
 
 class SimProvider:
-    """Implements :class:`bot.ports.Provider`, as far as reminders need it."""
+    """Implements the part of :class:`bot.ports.Provider` that reminders need."""
 
     def __init__(self, rng: Random, clock: Clock) -> None:
         self._rng = rng
         self._clock = clock
-        self.books: dict[str, Books] = {}
+        self.accounts: dict[str, SimAccount] = {}
         """By token."""
         self.refused: set[str] = set()
         self.forbidden: set[str] = set()
-        self.weather: str | None = None
-        """What everybody meets: ``down``, ``unreachable``, ``busy`` (429)."""
-        self.rough = 0.01
+        self.outage: str | None = None
+        """The outage for all accounts: ``down``, ``unreachable`` or ``busy`` (429)."""
+        self.failure_rate = 0.01
 
     def refuses(self, word: str) -> bool:
-        """Whether a token does not open the books, for now."""
+        """Return whether a token is refused at the moment."""
         return word in self.refused or word in self.forbidden
 
     async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = EVERYTHING) -> Listing:
-        books, late = await self._begin(token)
-        listed = [invoice for number, invoice in books.present().items() if number not in books.hidden]
+        account, late = await self._begin(token)
+        listed = [invoice for number, invoice in account.present().items() if number not in account.hidden]
         if late:
             await asyncio.sleep(late)
-        books.read_at.append(self._clock())
+        account.read_at.append(self._clock())
         return Listing(tuple(listed), unreadable=0)
 
     async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice:
-        books, late = await self._begin(token)
-        if invoice_id in books.odd:
+        account, late = await self._begin(token)
+        if invoice_id in account.unreadable:
             raise AnswerNotUnderstood("cut off")
-        found = books.present().get(invoice_id)
+        found = account.present().get(invoice_id)
         if late:
             await asyncio.sleep(late)
         if found is None:
@@ -111,27 +111,27 @@ class SimProvider:
     async def remove_credit(self, token: Token, language: str, invoice_id: int) -> None:
         raise NotImplementedError
 
-    async def _begin(self, token: Token) -> tuple[Books, float]:
-        """The books, and how many seconds their answer takes to arrive."""
+    async def _begin(self, token: Token) -> tuple[SimAccount, float]:
+        """Return the account, and how many seconds the answer takes to arrive."""
         late = 0.0
         if self._rng.random() < 0.1:
             await asyncio.sleep(self._rng.uniform(0.1, 30))
             late = self._rng.uniform(0, 5)
         word = token.reveal()
-        books = self.books[word]
-        if error := self._weather() or books.failure:
+        account = self.accounts[word]
+        if error := self._outage_error() or account.failure:
             raise error
         if word in self.refused:
             raise TokenRefused
         if word in self.forbidden:
             raise PermissionMissing("access_invoices")
-        if self._rng.random() < self.rough:
-            books.stumbles.append(self._clock())
+        if self._rng.random() < self.failure_rate:
+            account.single_failures.append(self._clock())
             raise self._rng.choice([ProviderDown(), ProviderUnreachable(), RateLimited(5), AnswerNotUnderstood("html")])
-        return books, late
+        return account, late
 
-    def _weather(self) -> ProviderError | None:
-        match self.weather:
+    def _outage_error(self) -> ProviderError | None:
+        match self.outage:
             case "down":
                 return ProviderDown()
             case "unreachable":

@@ -1,4 +1,4 @@
-"""Run worlds and judge them: ``python -m tests.simulation.run --first 1 --seeds 100``; ``--help`` says more."""
+"""Run worlds and judge them: ``python -m tests.simulation.run --first 1 --seeds 100``. See ``--help``."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from tests.simulation.process import fast_files
 
 MONTHS = 4
 PEOPLE = 3
-IN_MEMORY = Path("/dev/shm")  # where the system has a file system in memory, it is there
+IN_MEMORY = Path("/dev/shm")  # a file system in memory, if the system has one
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one seed's world: ``broken`` promises in words, how many chat-months, where it was killed."""
+    """The result of one seed's world. ``broken`` are broken promises in words, ``steps`` counts where it was killed."""
 
     seed: int
     broken: tuple[str, ...]
@@ -42,7 +42,7 @@ class Result:
 
 
 def run(seed: int, *, kills: bool, trace: Callable[[str], None] | None = None) -> Result:
-    """Let the world of a seed live, and judge it."""
+    """Run the world of a seed, and judge it."""
     failures: list[str] = []
     silence(failures)
     fast_files()
@@ -53,13 +53,13 @@ def run(seed: int, *, kills: bool, trace: Callable[[str], None] | None = None) -
     for person in world.people:
         evidence = Evidence(world, person)
         judged = [*nothing_lost(evidence), *nothing_too_much(evidence), *AccountPromises(evidence).broken()]
-        broken += [f"chat {person.room.id}: {words}" for words in judged]
-    messages = sum(len(person.room.arrivals) for person in world.people)
+        broken += [f"chat {person.chat.id}: {words}" for words in judged]
+    messages = sum(len(person.chat.arrivals) for person in world.people)
     return Result(seed, tuple(broken), MONTHS * PEOPLE, messages, len(world.kills), world.steps)
 
 
 def silence(failures: list[str]) -> None:
-    """Log nothing; keep what is logged as an error, of which there is to be none."""
+    """Switch logging off, but record errors. There must be none."""
 
     def keep(_: object, __: str, event: MutableMapping[str, Any]) -> str:
         failures.append(f"{event.get('event')} {event.get('exc_info', '')}")
@@ -71,25 +71,25 @@ def silence(failures: list[str]) -> None:
 
 
 def many(seeds: Sequence[int], *, kills: bool, processes: int) -> Iterator[Result]:
-    """Run seeds on several cores, in order."""
+    """Run seeds on several cores. Yield their results in order."""
     with ProcessPoolExecutor(processes) as pool:
         yield from pool.map(partial(run, kills=kills), seeds, chunksize=4)
 
 
 def replay(seed: int, *, kills: bool) -> str:
-    """The command that runs one seed again and shows what happened."""
+    """Return the command that runs one seed again and shows what happened."""
     return f"python -m tests.simulation.run --first {seed} --seeds 1 --trace{'' if kills else ' --no-kills'}"
 
 
 @click.command()
 @click.option("--first", default=1, show_default=True, help="The first seed.")
-@click.option("--seeds", default=100, show_default=True, help="How many seeds, each a world of its own.")
-@click.option("--kills/--no-kills", default=True, help="Whether the process is killed now and then.")
-@click.option("--trace", is_flag=True, help="Show all that happens, with the times of the provider's zone.")
-@click.option("--chat", help="With --trace: of this chat only.")
+@click.option("--seeds", default=100, show_default=True, help="The number of seeds. Each is a world of its own.")
+@click.option("--kills/--no-kills", default=True, help="Whether to kill the process now and then.")
+@click.option("--trace", is_flag=True, help="Show everything that happens, in the provider's time zone.")
+@click.option("--chat", help="With --trace: show only this chat.")
 @click.option("--jobs", default=os.cpu_count() or 1, show_default=True, help="How many processes.")
 def main(*, first: int, seeds: int, kills: bool, trace: bool, chat: str | None, jobs: int) -> None:
-    """Let simulated months go by, and judge what people were told. Ends with 1 if a promise was broken."""
+    """Simulate months and judge what people were told. Exit with status 1 if a promise was broken."""
     begun, total, broken = time.monotonic(), Counter[str](), 0
     steps: Counter[str] = Counter()
 
@@ -106,7 +106,7 @@ def main(*, first: int, seeds: int, kills: bool, trace: bool, chat: str | None, 
         steps.update(result.steps)
         if result.broken:
             broken += 1
-            click.echo(f"seed {result.seed}, again with: {replay(result.seed, kills=kills)}")
+            click.echo(f"seed {result.seed}, replay with: {replay(result.seed, kills=kills)}")
             for words in result.broken[:5]:
                 click.echo(f"  {words}")
         if done % 100 == 0:

@@ -1,4 +1,4 @@
-"""A simulated Telegram behind the port ``Messenger``: it fails in every way it can, and keeps what arrived."""
+"""A simulated Telegram behind the port ``Messenger``. It fails in every possible way, and records what arrived."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.simulation.history import Span
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a person reads of one alert. The last four are what the message says of the invoice."""
+    """What a message says about one alert, and in the last three fields about its invoice."""
 
     alert_id: str
     kind: str
@@ -46,7 +46,7 @@ class Said:
 
 @dataclass(slots=True)
 class Arrival:
-    """A message in the chat. ``known_id``: the bot was told its number, so that it can edit it."""
+    """A message in the chat. The bot can only edit it if it has a ``known_id`` and is not ``out_of_reach``."""
 
     at: datetime
     number: int
@@ -55,28 +55,28 @@ class Arrival:
     known_id: bool = True
     out_of_reach: bool = False
     struck: list[tuple[int, datetime, str]] = field(default_factory=list)
-    """Edits: the invoice, since when the message says that it is settled, and how it stood."""
+    """Edits that struck an invoice out as settled: its id, the time, and its standing."""
 
     def of(self, invoice_id: int) -> Said | None:
         return next((said for said in self.said if said.invoice_id == invoice_id), None)
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """An attempt to send that did not end well."""
+class FailedSend:
+    """An attempt to send that failed."""
 
     at: datetime
     said: tuple[Said, ...]
     error: str
 
 
-class Room:
-    """A chat as Telegram has it. Disturbances of sending are kept as spans; an open one has no end yet."""
+class SimChat:
+    """A chat at Telegram. A group that became a supergroup has several ids."""
 
     def __init__(self, chat_id: int) -> None:
         self.ids = [chat_id]
         self.arrivals: list[Arrival] = []
-        self.tries: list[Try] = []
+        self.tries: list[FailedSend] = []
         self.blocked = False
         self.flood_until: datetime | None = None
         self.refuses = False
@@ -87,7 +87,7 @@ class Room:
         return self.ids[-1]
 
     def numbers(self) -> set[int]:
-        """The invoices that messages speak of."""
+        """Return the ids of all invoices mentioned in messages."""
         return {said.invoice_id for arrival in self.arrivals for said in arrival.said if said.invoice_id is not None}
 
 
@@ -98,51 +98,51 @@ class SimTelegram:
         self._rng = rng
         self._clock = clock
         self._note = note
-        self.rooms: dict[int, Room] = {}
-        self.weather: str | None = None
-        """What everybody's sends meet: ``unconnected``, ``broken`` (5xx) or ``slow`` (time-outs)."""
-        self.rough = 0.02
-        """How often a single send fails by itself."""
-        self.stumbles: dict[int, list[Span]] = {}
+        self.chats: dict[int, SimChat] = {}
+        self.outage: str | None = None
+        """The outage for all chats: ``unconnected``, ``broken`` (5xx) or ``slow`` (time-outs)."""
+        self.failure_rate = 0.02
+        """The probability that a single send fails."""
+        self.single_failures: dict[int, list[Span]] = {}
         self._message_ids = 0
 
-    def open(self, chat_id: int) -> Room:
-        room = self.rooms[chat_id] = Room(chat_id)
-        return room
+    def open(self, chat_id: int) -> SimChat:
+        chat = self.chats[chat_id] = SimChat(chat_id)
+        return chat
 
-    def migrate(self, room: Room, new_id: int) -> None:
-        room.ids.append(new_id)
-        self.rooms[new_id] = room
-        for arrival in room.arrivals:
+    def migrate(self, chat: SimChat, new_id: int) -> None:
+        chat.ids.append(new_id)
+        self.chats[new_id] = chat
+        for arrival in chat.arrivals:
             arrival.out_of_reach = True
 
     async def send_alerts(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
         chat_id = alerts[0].place.chat_id
-        room = self.rooms[chat_id]
+        chat = self.chats[chat_id]
         said = tuple(_said(alert, delivery) for alert in alerts)
         try:
             await self._latency()
-            self._refuse(room, chat_id)
-            await self._stumble(room, said, again=delivery.again)
+            self._refuse(chat, chat_id)
+            await self._fail_or_deliver(chat, said, again=delivery.again)
         except MessengerError as error:
-            self._failed(room, said, error)
+            self._failed(chat, said, error)
             raise
-        return self._arrive(room, said, marked=delivery.again).number
+        return self._arrive(chat, said, marked=delivery.again).number
 
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
-        room = self.rooms[message.place.chat_id]
+        chat = self.chats[message.place.chat_id]
         await self._latency()
-        self._refuse(room, message.place.chat_id)
-        if self._rng.random() < self.rough:
+        self._refuse(chat, message.place.chat_id)
+        if self._rng.random() < self.failure_rate:
             raise self._rng.choice([NotSent(), TelegramDown(), DeliveryUncertain()])
-        arrival = next(a for a in room.arrivals if a.number == message.message_id)
+        arrival = next(a for a in chat.arrivals if a.number == message.message_id)
         if arrival.out_of_reach:
             return
         for shown in message.shown:
             known = delivery.known.get(shown.invoice_id)
             if known is not None and not known.is_open:
                 arrival.struck.append((known.id, self._clock(), known.standing.value))
-                self._note(room.id, f"  edited {arrival.number}: {known.id} struck, {known.standing}")
+                self._note(chat.id, f"  edited {arrival.number}: {known.id} struck, {known.standing}")
 
     async def show_payment(self, payment: Payment, chat: Chat) -> bool:
         raise NotImplementedError
@@ -160,54 +160,54 @@ class SimTelegram:
         if self._rng.random() < 0.1:
             await asyncio.sleep(self._rng.uniform(0.1, 20))
 
-    def _refuse(self, room: Room, chat_id: int) -> None:
-        """Raise what Telegram says without having sent anything."""
-        if self.weather == "unconnected":
+    def _refuse(self, chat: SimChat, chat_id: int) -> None:
+        """Raise Telegram's refusal, if there is a reason. Nothing has been sent then."""
+        if self.outage == "unconnected":
             raise NotSent
-        if chat_id != room.id:
-            raise ChatMigrated(room.id)
-        if room.blocked:
+        if chat_id != chat.id:
+            raise ChatMigrated(chat.id)
+        if chat.blocked:
             raise ChatGone("bot was blocked by the user")
-        if room.flood_until is not None and self._clock() < room.flood_until:
-            raise FloodLimited((room.flood_until - self._clock()).total_seconds())
-        if room.refuses:
+        if chat.flood_until is not None and self._clock() < chat.flood_until:
+            raise FloodLimited((chat.flood_until - self._clock()).total_seconds())
+        if chat.refuses:
             raise SendRefused("an unknown 400")
 
-    async def _stumble(self, room: Room, said: tuple[Said, ...], *, again: bool) -> None:
-        """Raise what may have delivered the message or not."""
+    async def _fail_or_deliver(self, chat: SimChat, said: tuple[Said, ...], *, again: bool) -> None:
+        """Perhaps raise an error. The message may have been delivered all the same."""
         chance = self._rng.random()
-        if self.weather is None and chance >= self.rough:
+        if self.outage is None and chance >= self.failure_rate:
             return
-        failure = self.weather or self._rng.choice(["unconnected", "broken", "slow", "hanging", "flood"])
+        failure = self.outage or self._rng.choice(["unconnected", "broken", "slow", "hanging", "flood"])
         now = self._clock()
         if failure == "flood":
-            room.flood_until = now + timedelta(seconds=self._rng.choice([3, 30, 600]))
-            self.stumbles.setdefault(id(room), []).append((now, room.flood_until))
-            raise FloodLimited((room.flood_until - now).total_seconds())
-        self.stumbles.setdefault(id(room), []).append((now, now))
+            chat.flood_until = now + timedelta(seconds=self._rng.choice([3, 30, 600]))
+            self.single_failures.setdefault(id(chat), []).append((now, chat.flood_until))
+            raise FloodLimited((chat.flood_until - now).total_seconds())
+        self.single_failures.setdefault(id(chat), []).append((now, now))
         if failure == "unconnected":
             raise NotSent
         if self._rng.random() < (0.3 if failure == "broken" else 0.5):
-            self._arrive(room, said, marked=again).known_id = False
+            self._arrive(chat, said, marked=again).known_id = False
         if failure == "hanging":
-            self._failed(room, said, DeliveryUncertain())
+            self._failed(chat, said, DeliveryUncertain())
             await asyncio.sleep(300)
         raise TelegramDown if failure == "broken" else DeliveryUncertain
 
-    def _arrive(self, room: Room, said: tuple[Said, ...], *, marked: bool) -> Arrival:
+    def _arrive(self, chat: SimChat, said: tuple[Said, ...], *, marked: bool) -> Arrival:
         self._message_ids += 1
         arrival = Arrival(self._clock(), self._message_ids, said, marked)
-        room.arrivals.append(arrival)
+        chat.arrivals.append(arrival)
         words = ", ".join(
             f"{s.kind} {s.invoice_id or ''} {s.standing} {s.due or ''} {s.gross or ''} (t={s.threshold})" for s in said
         )
-        self._note(room.id, f"  ARRIVED {arrival.number}{' AGAIN' if marked else ''}: {words}")
+        self._note(chat.id, f"  ARRIVED {arrival.number}{' AGAIN' if marked else ''}: {words}")
         return arrival
 
-    def _failed(self, room: Room, said: tuple[Said, ...], error: MessengerError) -> None:
+    def _failed(self, chat: SimChat, said: tuple[Said, ...], error: MessengerError) -> None:
         name = type(error).__name__
-        room.tries.append(Try(self._clock(), said, name))
-        self._note(room.id, f"  send failed, {name}: {', '.join(f'{s.kind} {s.invoice_id or str()}' for s in said)}")
+        chat.tries.append(FailedSend(self._clock(), said, name))
+        self._note(chat.id, f"  send failed, {name}: {', '.join(f'{s.kind} {s.invoice_id or str()}' for s in said)}")
 
 
 def _said(alert: Alert, delivery: Delivery) -> Said:

@@ -1,6 +1,6 @@
-"""Months of many chats, with and without kills: every person was told what they should have been told, and no more.
+"""Months of many chats, with and without kills: everybody is told what they should be told, and no more.
 
-A failing seed is printed with the command that runs it again; ``make simulate`` runs as many as wanted.
+A failing seed is printed with the command to run it again. ``make simulate`` runs more seeds.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ KILLED_SEEDS = range(81, 281)
 
 def judge(seed: int, *, kills: bool) -> None:
     broken = run(seed, kills=kills).broken
-    assert not broken, "\n".join([f"again with: {replay(seed, kills=kills)}", *broken[:5]])
+    assert not broken, "\n".join([f"replay with: {replay(seed, kills=kills)}", *broken[:5]])
 
 
 @pytest.mark.parametrize("seed", UNDISTURBED_SEEDS)
-def test_people_are_told_what_they_should_be_through_months_of_trouble(seed: int) -> None:
+def test_people_are_told_what_they_should_be_during_months_of_faults(seed: int) -> None:
     judge(seed, kills=False)
 
 
 @pytest.mark.parametrize("seed", KILLED_SEEDS)
-def test_people_are_told_what_they_should_be_though_the_process_is_killed_again_and_again(seed: int) -> None:
+def test_people_are_told_what_they_should_be_although_the_process_is_killed_repeatedly(seed: int) -> None:
     judge(seed, kills=True)
 
 

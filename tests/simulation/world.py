@@ -1,4 +1,4 @@
-"""A world with one bot and several people, whose months pass in a second. Everything in it follows from its seed."""
+"""A world with one bot and several people. Its months pass in a second. Everything in it follows from its seed."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.preferences import Preferences
 from bot.domain.schedule import CheckPlan
-from tests.simulation.clockwork import VirtualLoop
 from tests.simulation.history import Span
 from tests.simulation.people import Person
 from tests.simulation.process import Process
-from tests.simulation.provider import Books, SimProvider
+from tests.simulation.provider import SimAccount, SimProvider
 from tests.simulation.telegram import SimTelegram
+from tests.simulation.virtual_loop import VirtualLoop
 
 BERLIN = ZoneInfo("Europe/Berlin")
 HOUR = timedelta(hours=1)
@@ -27,9 +27,10 @@ TICK = timedelta(seconds=1)
 
 
 class World:
-    """Lives from ``start`` for some months. ``trace`` takes what happens, line by line.
+    """The bot, the people, and the plan of events. ``trace`` takes what happens, line by line.
 
-    The spans are the times in which the bot was down, the provider's and Telegram's bad times for all.
+    ``down`` are the times without a running bot. ``unreadable`` and ``unsendable`` are the general outages of the
+    provider and of Telegram.
     """
 
     def __init__(
@@ -60,33 +61,33 @@ class World:
         self._died_at = start
         self._idle: asyncio.Future[None] | None = None
 
-    # --- What is to happen ---
+    # --- The plan ---
 
     def at(self, when: datetime, happen: Callable[[], None]) -> None:
-        """Let something happen at an instant."""
+        """Plan an event."""
         heapq.heappush(self._events, (when, next(self._order), happen))
 
     def after(self, hours: float, happen: Callable[[], None]) -> None:
         self.at(self.clock() + hours * HOUR, happen)
 
-    def settle_in(self, token: str, chat_id: int, books: Books) -> Person:
-        """A person comes to live here."""
-        self.provider.books[token] = books
-        room = self.telegram.open(chat_id)
+    def add_person(self, token: str, chat_id: int, account: SimAccount) -> Person:
+        """Add a person, with a chat and an account."""
+        self.provider.accounts[token] = account
+        chat = self.telegram.open(chat_id)
         defaults = self.plan.defaults
-        person = Person(room, books, token, self.provider, self.clock, self.note, self.after, defaults)
+        person = Person(chat, account, token, self.provider, self.clock, self.note, self.after, defaults)
         self.people.append(person)
         return person
 
     def note(self, chat_id: int | None, text: str) -> None:
-        """Tell whoever listens what happens."""
+        """Add a line to the trace, if there is one."""
         if self._trace is not None:
             self._trace(f"{self.clock().astimezone(BERLIN):%a %Y-%m-%d %H:%M:%S} {chat_id or '-':>6} {text}")
 
-    # --- How time passes ---
+    # --- The passing of time ---
 
     def live(self) -> None:
-        """Live to the end."""
+        """Let all the time pass."""
         asyncio.set_event_loop(self.loop)
         self.loop.on_idle(self._on_idle)
         try:
@@ -105,7 +106,7 @@ class World:
         finally:
             self.loop.on_idle(lambda until: self.loop.time() if until is None else until)
             if self.process is not None:
-                await self.process.bury()
+                await self.process.discard()
                 self.process = None
             else:
                 self.down.append((self._died_at, self.end))
@@ -127,9 +128,9 @@ class World:
         try:
             await process.tick()
         except asyncio.CancelledError:
-            if not process.fuse.blown:
+            if not process.kill_switch.triggered:
                 raise
-        if process.fuse.blown:
+        if process.kill_switch.triggered:
             await self.kill()
 
     def _begin(self) -> None:
@@ -139,10 +140,10 @@ class World:
         self.note(None, "the bot runs")
 
     async def kill(self) -> None:
-        """The process dies here, and comes back when it comes back."""
+        """Kill the process now, and plan its restart."""
         assert self.process is not None
         self.note(None, "KILLED")
-        await self.process.bury()
+        await self.process.discard()
         self.process = None
         for person in self.people:
             person.busy = False
@@ -151,7 +152,7 @@ class World:
         self.back_at = self._died_at + self.downtime()
 
     def _on_idle(self, timer: float | None) -> float:
-        """When all wait: go on with whatever comes first."""
+        """When all tasks wait, continue at the next event, timer or due work."""
         now = self.clock()
         instants = [self.end]
         if self._events:
@@ -161,7 +162,7 @@ class World:
         if self.process is not None:
             due = self.process.next_due()
             instants += [max(due, now + TICK)] if due is not None else []
-            instants += [now] if self.process.fuse.blown else []
+            instants += [now] if self.process.kill_switch.triggered else []
         at = self.loop.seconds(max(min(instants), now))
         if timer is not None:
             at = min(at, timer)

@@ -1,4 +1,4 @@
-"""The sandbox as a page in the browser: a phone's chat app, and beside it the world around the bot.
+"""The sandbox as a page in the browser: a chat app as on a phone, and beside it the world around the bot.
 
-``static/`` is what the browser loads; the modules here tell it what there is to see, live, and do what it asks.
+``static/`` is what the browser loads. The modules here send it the state, live, and carry out its requests.
 """

@@ -1,4 +1,4 @@
-"""The page's own small web server: its files, the stream of what happens, and what is asked of the sandbox."""
+"""The page's small web server: its files, the stream of events, and the requests to the sandbox."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bot.errors import StartError
-from bot.sandbox.page.acts import Block, Press, Rule, Write
-from bot.sandbox.page.guard import Guard
-from bot.sandbox.page.levers import Levers
-from bot.sandbox.page.moves import Amend, Credit, Hide, Issue, Settle, Switch, Wait
-from bot.sandbox.page.shown import OPENED
+from bot.sandbox.demo_world import DemoWorld
+from bot.sandbox.page.controls import Controls
+from bot.sandbox.page.same_origin import SameOriginGuard
+from bot.sandbox.page.snapshot import OPENED
 from bot.sandbox.page.stream import events
+from bot.sandbox.page.user_actions import Administer, Block, Press, Write
+from bot.sandbox.page.world_requests import Amend, Credit, Hide, Issue, Settle, Switch, Wait
 from bot.sandbox.server import serve
-from bot.sandbox.stage import Stage
 
 PORT = 8099
-"""The same each time, so that an open tab finds the page again."""
+"""Always the same, so that an open tab finds the page again."""
 
-LARGEST_FILE = 20 * 1024 * 1024
+MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 STATIC = Path(__file__).parent / "static"
-Form = Write | Press | Block | Rule | Issue | Settle | Amend | Hide | Credit | Switch | Wait
+Form = Write | Press | Block | Administer | Issue | Settle | Amend | Hide | Credit | Switch | Wait
 FORMS: dict[str, type[Form]] = {form.__name__.lower(): form for form in get_args(Form)}
 
 
 @asynccontextmanager
-async def open_page(stage: Stage, port: int | None = None) -> AsyncIterator[str]:
-    """Serve the page while the context lasts, and give its address.
+async def open_page(demo: DemoWorld, port: int | None = None) -> AsyncIterator[str]:
+    """Serve the page while the context lasts. Yield its address.
 
-    Without a port it is on :data:`PORT`, or on a free one where that is taken. Raises :class:`StartError` where the
-    port that was asked for is taken.
+    Without a port it uses :data:`PORT`, or a free one if that is taken. Raise :class:`StartError` if the given port is
+    taken.
     """
-    app = application(stage)
+    app = application(demo)
     async with AsyncExitStack() as stack:
         try:
             address = await stack.enter_async_context(serve(app, PORT if port is None else port))
@@ -54,9 +54,9 @@ async def open_page(stage: Stage, port: int | None = None) -> AsyncIterator[str]
         yield address
 
 
-def application(stage: Stage) -> Guard:
-    """The ASGI application."""
-    page = _Page(Levers(stage))
+def application(demo: DemoWorld) -> SameOriginGuard:
+    """Return the ASGI application."""
+    page = _Page(Controls(demo))
     routes = [
         Route("/api/events", page.events),
         Route("/api/upload", page.upload, methods=["POST"]),
@@ -64,7 +64,7 @@ def application(stage: Stage) -> Guard:
         Route("/files/{unique_id}/{name}", page.file),
         Mount("/", StaticFiles(directory=STATIC, html=True)),
     ]
-    return Guard(
+    return SameOriginGuard(
         Starlette(
             routes=routes,
             exception_handlers={
@@ -78,34 +78,34 @@ def application(stage: Stage) -> Guard:
 
 
 class _Page:
-    def __init__(self, levers: Levers) -> None:
-        self._levers = levers
+    def __init__(self, controls: Controls) -> None:
+        self._controls = controls
         self._run = uuid4().hex
 
     async def events(self, _: Request) -> Response:
-        return StreamingResponse(events(self._levers, self._run), media_type="text/event-stream")
+        return StreamingResponse(events(self._controls, self._run), media_type="text/event-stream")
 
     async def do(self, request: Request) -> Response:
         form = FORMS.get(request.path_params["form"])
         if form is None:
             raise HTTPException(404)
-        msgspec.json.decode(await request.body(), type=form).do(self._levers)
+        msgspec.json.decode(await request.body(), type=form).do(self._controls)
         return Response(status_code=204)
 
     async def upload(self, request: Request) -> Response:
-        """A person's file: the body as it is, with the person, the chat and the file's name in the query."""
-        query, stage = request.query_params, self._levers.stage
-        if int(request.headers.get("content-length", 0)) > LARGEST_FILE:
+        """Receive a person's file as the body. The query names the person, the chat and the file."""
+        query, demo = request.query_params, self._controls.demo
+        if int(request.headers.get("content-length", 0)) > MAX_UPLOAD_BYTES:
             return _refusal("too_large", 413)
-        person, chat = stage.person(int(query["person"])), stage.chat(int(query["chat"]))
+        person, chat = demo.person(int(query["person"])), demo.chat(int(query["chat"]))
         content = await request.body()
         if content:
             person.send_file(chat, query["name"], content)
         return Response(status_code=204)
 
     async def file(self, request: Request) -> Response:
-        """A document: opened where that is harmless, saved otherwise."""
-        for file in self._levers.stage.sandbox.telegram.world.files.values():
+        """Serve a document. The browser opens it if that is harmless, and saves it otherwise."""
+        for file in self._controls.demo.sandbox.telegram.state.files.values():
             if file.unique_id == request.path_params["unique_id"]:
                 how = "inline" if file.mime_type in OPENED else "attachment"
                 headers = {"content-disposition": f"{how}; filename*=UTF-8''{quote(file.name)}"}
@@ -126,5 +126,5 @@ async def _gone(_: Request, __: Exception) -> Response:
 
 
 def _refusal(key: str, status: int) -> Response:
-    """Why not, as a key of the page's texts."""
+    """Return the reason of a refusal, as a key of the page's texts."""
     return JSONResponse({"error": key}, status)

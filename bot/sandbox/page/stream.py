@@ -1,7 +1,8 @@
-"""The live picture: all there is to see at first, then every change, as server-sent events.
+"""Stream the state to the page, as server-sent events: first all of it, then every change.
 
-``world`` is everything but the messages, sent whole whenever any of it has changed; ``messages`` all of them, once;
-then ``message`` is a new or an edited one, and ``deleted``, ``action``, ``pressed`` and ``answered`` tell what happens.
+``world`` is everything but the messages. It is sent whole whenever any part of it has changed. ``messages`` are all
+messages, sent once. After that, ``message`` is a new or edited one; ``deleted``, ``action``, ``pressed`` and
+``answered`` are other events.
 """
 
 from __future__ import annotations
@@ -13,63 +14,46 @@ from typing import Any
 
 import msgspec
 
-from bot.sandbox.page.levers import Levers
-from bot.sandbox.page.shown import Json, bot_json, chat_json, message_json, person_json
+from bot.sandbox.page.controls import Controls
+from bot.sandbox.page.snapshot import message_json, world_json
 from bot.sandbox.telegram import (
     ActionShown,
     ButtonPressed,
-    Change,
+    Event,
     MessageDeleted,
     MessageEdited,
     MessageSent,
     PressAnswered,
 )
 
-LOOK = 0.25
-"""Seconds between two looks at what tells nobody of its changes: the provider's books, faults, the clock."""
+POLL_INTERVAL = 0.25
+"""Seconds between two comparisons of the state, since the ledger, the faults and the clock publish no events."""
 
 
-async def events(levers: Levers, run: str) -> AsyncIterator[bytes]:
-    """The stream for one page; ``run`` tells this process from an earlier one on the same address."""
-    stage = levers.stage
-    with stage.sandbox.telegram.subscribe() as changes:
-        seen = world(levers, run)
-        yield _event("world", seen)
-        yield _event("messages", [message_json(message) for chat in stage.chats for message in chat.messages])
+async def events(controls: Controls, run: str) -> AsyncIterator[bytes]:
+    """Stream to one page. ``run`` distinguishes this process from earlier ones at the same address."""
+    demo = controls.demo
+    with demo.sandbox.telegram.subscribe() as subscription:
+        sent = world_json(controls, run)
+        yield _event("world", sent)
+        yield _event("messages", [message_json(message) for chat in demo.chats for message in chat.messages])
         while True:
-            change: Change | None = None
+            event: Event | None = None
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK):
-                    change = await anext(changes)
-            now = world(levers, run)
-            if now != seen:  # first, so that no message comes before its chat
-                seen = now
-                yield _event("world", seen)
-            told = None if change is None else happening(change)
-            if told is not None:
-                yield _event(*told)
+                async with asyncio.timeout(POLL_INTERVAL):
+                    event = await anext(subscription)
+            now = world_json(controls, run)
+            if now != sent:  # first, so that no message comes before its chat
+                sent = now
+                yield _event("world", sent)
+            shown = None if event is None else event_json(event)
+            if shown is not None:
+                yield _event(*shown)
 
 
-def world(levers: Levers, run: str) -> Json:
-    """Everything but the messages. ``ahead`` is the time put forward, in milliseconds."""
-    stage = levers.stage
-    sandbox = stage.sandbox
-    return {
-        "run": run,
-        "ahead": round(sandbox.clock.ahead.total_seconds() * 1000),
-        "zone": sandbox.provider.zone.key,
-        "token": stage.account.token,
-        "bot": bot_json(stage),
-        "people": [person_json(stage, person) for person in stage.people],
-        "chats": [chat_json(stage, chat) for chat in stage.chats],
-        "faults": levers.faults(),
-        "payers": sorted(levers.payers()),
-    } | levers.books()
-
-
-def happening(change: Change) -> tuple[str, Any] | None:
-    """The name and the content of the event that tells of a change; None where nobody sees it."""
-    match change:
+def event_json(event: Event) -> tuple[str, Any] | None:
+    """Return the name and content of an event for the page; None if the page does not show it."""
+    match event:
         case MessageSent(message=message) | MessageEdited(message=message):
             return "message", message_json(message)
         case MessageDeleted(chat=chat, message=message):
@@ -81,8 +65,8 @@ def happening(change: Change) -> tuple[str, Any] | None:
             return "pressed", {"press": press.id} | about
         case PressAnswered(press=press) if press.answer is not None:
             answer = press.answer
-            said = {"text": answer.text, "alert": answer.show_alert, "url": answer.url}
-            return "answered", {"press": press.id, "person": press.user.id} | said
+            content = {"text": answer.text, "alert": answer.show_alert, "url": answer.url}
+            return "answered", {"press": press.id, "person": press.user.id} | content
         case _:
             return None
 

@@ -1,4 +1,4 @@
-"""A Telegram on this machine: a Bot API server over HTTP, and the people who use it.
+"""A Telegram on this machine: a Bot API server over HTTP, and the people who chat with the bot.
 
 telegram = SandboxTelegram()
 ada = telegram.add_user("Ada", language_code="de")
@@ -13,31 +13,30 @@ async with serve(telegram.app) as url:
 
 from __future__ import annotations
 
-from bot.sandbox.telegram.app import BOT_TOKEN, LARGEST_UPLOAD, SandboxTelegram
+from bot.sandbox.telegram.app import BOT_TOKEN, MAX_UPLOAD_BYTES, SandboxTelegram
 from bot.sandbox.telegram.calls import Call
-from bot.sandbox.telegram.changes import (
+from bot.sandbox.telegram.errors import ApiError
+from bot.sandbox.telegram.event_bus import Event, Subscription
+from bot.sandbox.telegram.events import (
     ActionShown,
     ButtonPressed,
     CallAnswered,
     CallMade,
-    Change,
     CommandsChanged,
     MembershipChanged,
     MessageDeleted,
     MessageEdited,
     MessageSent,
     PressAnswered,
-    Subscription,
 )
-from bot.sandbox.telegram.errors import ApiError
 from bot.sandbox.telegram.formatting import Entity
+from bot.sandbox.telegram.models import Button, Chat, Message, StoredFile, User
 from bot.sandbox.telegram.person import Person
 from bot.sandbox.telegram.presses import Answer, Press
-from bot.sandbox.telegram.state import Button, Chat, Message, StoredFile, User
 
 __all__ = [
-    "BOT_TOKEN", "LARGEST_UPLOAD", "ActionShown", "Answer", "ApiError", "Button", "ButtonPressed", "Call",
-    "CallAnswered", "CallMade", "Change", "Chat", "CommandsChanged", "Entity", "MembershipChanged", "Message",
+    "BOT_TOKEN", "MAX_UPLOAD_BYTES", "ActionShown", "Answer", "ApiError", "Button", "ButtonPressed", "Call",
+    "CallAnswered", "CallMade", "Chat", "CommandsChanged", "Entity", "Event", "MembershipChanged", "Message",
     "MessageDeleted", "MessageEdited", "MessageSent", "Person", "Press", "PressAnswered", "SandboxTelegram",
     "StoredFile", "Subscription", "User",
 ]  # fmt: skip

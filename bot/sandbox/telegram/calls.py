@@ -1,4 +1,4 @@
-"""What the bot asked of the Bot API: the record of a call, and the reading of its parameters."""
+"""A recorded call of the Bot API, and access to its parameters."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Upload:
 class Call:
     """One call, as it came in.
 
-    ``parameters`` are the fields as text (structured ones in JSON), ``uploads`` the files by field name; neither is
-    kept of a request that was far ``too_large``. ``status`` is the HTTP status of the answer, 0 where none was given,
-    ``description`` the words of a refusal.
+    ``parameters`` are the fields as text (structured ones in JSON), ``uploads`` the files by field name. Both are
+    empty if the request was ``too_large`` to be read. ``status`` is the HTTP status of the answer, or 0 if there was
+    none. ``description`` holds the words of a refusal.
     """
 
     method: str
@@ -42,14 +42,14 @@ class Call:
         return self.integer("chat_id")
 
     def text(self, name: str) -> str:
-        """A text field; empty where it is missing."""
+        """Return a text field; empty if it is missing."""
         return self.parameters.get(name, "")
 
     def flag(self, name: str) -> bool:
         return self.text(name).lower() in {"true", "1", "yes", "t", "y"}
 
     def integer(self, name: str) -> int | None:
-        """A whole number; None where the field is missing or holds none."""
+        """Return a whole number; None if the field is missing or holds something else."""
         try:
             return int(self.text(name))
         except ValueError:
@@ -60,7 +60,7 @@ class Call:
         return default if found is None else found
 
     def structure(self, name: str, what: str) -> Any:
-        """A field in JSON; None where it is missing. ``what`` names it in the refusal of anything else."""
+        """Return a field in JSON; None if it is missing. Raise :class:`ApiError`, naming ``what``, if it is invalid."""
         text = self.text(name)
         if not text:
             return None

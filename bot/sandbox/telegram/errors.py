@@ -1,6 +1,6 @@
-"""How the Bot API says no.
+"""The Bot API's errors.
 
-The texts are those of the official server; programs compare them, so they are kept word for word
+The texts are those of the official server, word for word, because programs compare them
 (github.com/tdlib/telegram-bot-api, and https://core.telegram.org/bots/api#making-requests).
 """
 
@@ -12,7 +12,7 @@ _PREFIXES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "No
 
 
 class ApiError(Exception):
-    """A refusal: the HTTP status, the whole description with its prefix, and ``ResponseParameters``, if any."""
+    """A refusal: the HTTP status, the whole description including its prefix, and any ``ResponseParameters``."""
 
     def __init__(self, code: int, description: str, parameters: Mapping[str, int] | None = None) -> None:
         self.code = code
@@ -26,7 +26,7 @@ class ApiError(Exception):
 
 
 def refusal(code: int, text: str) -> ApiError:
-    """An error whose description is the code's usual prefix and ``text``."""
+    """Return an error. Its description is the code's usual prefix and ``text``."""
     return ApiError(code, f"{_PREFIXES[code]}: {text}")
 
 
@@ -39,7 +39,7 @@ def forbidden(text: str) -> ApiError:
 
 
 def flood_limit(retry_after: int) -> ApiError:
-    """429; nothing was done, and ``retry_after`` seconds must pass first."""
+    """Return error 429: nothing was done, and the next call may come in ``retry_after`` seconds."""
     return ApiError(429, f"Too Many Requests: retry after {retry_after}", {"retry_after": retry_after})
 
 

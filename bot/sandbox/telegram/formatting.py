@@ -1,4 +1,4 @@
-"""Formatted text: plain text and entities, counted in UTF-16 code units as Telegram does."""
+"""Formatted text: plain text and entities, measured in UTF-16 code units as Telegram does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LITERAL = frozenset({"code", "pre", "text_link"})
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """A stretch of text with a meaning. ``offset`` and ``length`` are in UTF-16 code units."""
+    """A formatted part of a text. ``offset`` and ``length`` are in UTF-16 code units."""
 
     type: str
     offset: int
@@ -35,7 +35,7 @@ class Entity:
 
 @dataclass(frozen=True, slots=True)
 class Formatted:
-    """A text and what is formatted in it, sorted by offset, the longer first."""
+    """A text and its entities, sorted by offset, the longer first."""
 
     text: str = ""
     entities: tuple[Entity, ...] = ()
@@ -45,18 +45,18 @@ class Formatted:
 
 
 def units(text: str) -> int:
-    """The length of a text in UTF-16 code units."""
+    """Return the length of a text in UTF-16 code units."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 
 def slice_units(text: str, start: int, end: int) -> str:
-    """The part of a text between two offsets given in UTF-16 code units."""
+    """Return the part of a text between two offsets in UTF-16 code units."""
     encoded = text.encode("utf-16-le", "surrogatepass")
     return encoded[2 * start : 2 * end].decode("utf-16-le", "replace")
 
 
 def trimmed(formatted: Formatted) -> Formatted:
-    """Without white space at both ends, as the server stores a text; entities move along or go."""
+    """Return the text as the server stores it: without white space at the ends. Entities are moved or dropped."""
     text = formatted.text.strip()
     lead = len(formatted.text) - len(formatted.text.lstrip())
     end = units(text)
@@ -69,7 +69,7 @@ def trimmed(formatted: Formatted) -> Formatted:
 
 
 def with_found(formatted: Formatted) -> Formatted:
-    """With the commands and addresses that the server finds by itself, except inside code and links."""
+    """Add entities for the commands and URLs that the server detects. It detects none inside code and links."""
     taken = [entity for entity in formatted.entities if entity.type in _LITERAL]
     found = [
         entity

@@ -1,7 +1,7 @@
-"""Telegram's HTML dialect: a few tags, nested, and four named character references.
+"""Telegram's HTML dialect: a few nested tags, and four named character references.
 
-https://core.telegram.org/bots/api#html-style. What the server refuses is refused here in its words, with the offset
-counted in bytes.
+https://core.telegram.org/bots/api#html-style. The parser refuses what the server refuses, in the same words, with
+the offset in bytes.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _LANGUAGE = "language-"
 
 
 def parse_html(html: str) -> Formatted:
-    """Take tags and references out of ``html``; raises :class:`ApiError` where the server would refuse it."""
+    """Parse ``html``. Raise :class:`ApiError` if the server would refuse it."""
     return _Parser(html).parse()
 
 
 @dataclass
 class _Open:
-    """A tag that waits for its end."""
+    """A tag whose end tag is still to come."""
 
     tag: str
     start: int
@@ -78,7 +78,7 @@ class _Parser:
         self._length += units(text)
 
     def _reference(self) -> None:
-        """A reference that isn't one stays as it was written."""
+        """Read a character reference. An invalid one remains plain text."""
         match = _REFERENCE.match(self._html, self._at)
         character = _character(match) if match else ""
         if match and character:
@@ -149,13 +149,13 @@ class _Parser:
             return
         outer = next((tag for tag in self._open if tag.tag in {"pre", "code"}), None)
         if outer is not None:
-            # Nothing is formatted inside code; `<pre><code class="language-…">` names the language of the whole.
+            # Nothing is formatted inside code. `<pre><code class="language-…">` sets the language of the whole block.
             if opened.tag == "code" and outer.tag == "pre" and outer.start == opened.start:
                 outer.attributes.update(opened.attributes)
             return
         entity = self._entity(opened)
         if entity is not None:
-            # An outer tag that covers the same text comes first, as the server gives them.
+            # The server lists an outer tag first if it covers the same text.
             self._entities.insert(0, entity)
 
     def _entity(self, opened: _Open) -> Entity | None:

@@ -6,18 +6,18 @@ import re
 from dataclasses import dataclass
 
 from bot.sandbox.telegram.errors import bad_request
-from bot.sandbox.telegram.state import ADMINISTRATORS, Chat, User
+from bot.sandbox.telegram.models import ADMINISTRATORS, Chat, User
 
 _NAME = re.compile(r"[a-z0-9_]{1,32}")
-_MOST_COMMANDS = 100
-_LONGEST_DESCRIPTION = 256
+_MAX_COMMANDS = 100
+_MAX_DESCRIPTION_LENGTH = 256
 _SCOPES = frozenset(
     {"default", "all_private_chats", "all_group_chats", "all_chat_administrators", "chat", "chat_administrators",
      "chat_member"}
 )  # fmt: skip
 
 Scope = tuple[str, int | None, int | None]
-"""The scope's type, and the chat and the user it is limited to."""
+"""The scope's type, and the chat and user that it is limited to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class Menus:
         self._texts: dict[tuple[str, str], str] = {}
 
     def set(self, scope: Scope, language: str, commands: tuple[Command, ...]) -> None:
-        if len(commands) > _MOST_COMMANDS:
+        if len(commands) > _MAX_COMMANDS:
             raise bad_request("BOT_COMMANDS_TOO_MUCH")
         for command in commands:
             if not _NAME.fullmatch(command.name):
                 raise bad_request("BOT_COMMAND_INVALID")
-            if not 1 <= len(command.description) <= _LONGEST_DESCRIPTION:
+            if not 1 <= len(command.description) <= _MAX_DESCRIPTION_LENGTH:
                 raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
         self._menus[scope, language] = commands
 
@@ -48,7 +48,7 @@ class Menus:
         self._menus.pop((scope, language), None)
 
     def seen_by(self, user: User, chat: Chat) -> tuple[Command, ...]:
-        """The menu that a person sees in a chat: the narrowest scope that has one, in their language first."""
+        """Return a person's menu in a chat: from the narrowest scope that has one, in their language if possible."""
         for scope in _narrowest_first(user, chat):
             for language in (user.language_code or "", ""):
                 if (scope, language) in self._menus:
@@ -64,7 +64,7 @@ class Menus:
 
 
 def parse_scope(fields: dict[str, object] | None) -> Scope:
-    """A scope from its JSON object; None is the default one."""
+    """Return a scope from its JSON object. None is the default scope."""
     kind = str((fields or {}).get("type", "default"))
     if kind not in _SCOPES:
         raise bad_request("can't parse BotCommandScope: Unsupported type specified")

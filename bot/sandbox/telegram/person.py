@@ -1,4 +1,4 @@
-"""What a person can do in the sandbox: write, press, edit, block, rule over groups."""
+"""A person and their actions: write, press, edit, block, administer groups."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ from collections.abc import Iterable
 from urllib.parse import parse_qs, urlsplit
 
 from bot.sandbox.telegram.calls import Upload
-from bot.sandbox.telegram.changes import MessageEdited
+from bot.sandbox.telegram.events import MessageEdited
 from bot.sandbox.telegram.formatting import Formatted, trimmed, with_found
 from bot.sandbox.telegram.menus import Command
+from bot.sandbox.telegram.models import ADMINISTRATORS, GENERAL_TOPIC, PRESENT, Chat, MemberStatus, Message, Topic, User
 from bot.sandbox.telegram.presses import Press
-from bot.sandbox.telegram.sending import store_file
-from bot.sandbox.telegram.state import ADMINISTRATORS, GENERAL_TOPIC, PRESENT, Chat, Message, Status, Topic, User
-from bot.sandbox.telegram.world import World
+from bot.sandbox.telegram.state import TelegramState
 
 
 class Person:
-    """A user of the sandbox's Telegram and what they do.
+    """A user of the sandbox's Telegram, with the actions that Telegram's apps offer.
 
-    A step that Telegram's apps don't offer (writing to a chat one isn't in, pressing a button that isn't there)
-    raises :class:`PermissionError` or :class:`LookupError`.
+    Other actions, such as writing to a foreign chat or pressing a missing button, raise :class:`PermissionError` or
+    :class:`LookupError`.
     """
 
-    def __init__(self, world: World, user: User) -> None:
+    def __init__(self, state: TelegramState, user: User) -> None:
         self.user = user
-        self._world = world
+        self._state = state
 
     @property
     def id(self) -> int:
@@ -37,12 +36,12 @@ class Person:
     # --- Writing ----------------------------------------------------------------------------------------------------
 
     def send(self, chat: Chat, text: str, *, topic: int | None = None, reply_to: Message | None = None) -> Message:
-        """Write a message; the first one in a private chat starts the bot."""
+        """Write a message. The first one in a private chat starts the bot."""
         return self._post(chat, text, topic=topic, reply_to=reply_to)
 
     def send_anonymously(self, chat: Chat, text: str) -> Message:
-        """Write as an anonymous administrator: in the name of the group."""
-        self._check_rule(chat)
+        """Write as an anonymous administrator, in the name of the group."""
+        self._check_administrator(chat)
         return self._post(chat, text, in_name_of=chat)
 
     def send_file(self, chat: Chat, name: str, content: bytes, caption: str = "") -> Message:
@@ -52,51 +51,51 @@ class Person:
         if message.sender is not self.user:
             raise PermissionError("only one's own messages can be edited")
         content = with_found(trimmed(Formatted(text)))
-        message.text, message.entities, message.edited_at = content.text, content.entities, self._world.clock()
-        self._world.changes.publish(MessageEdited(message.chat, message))
-        self._world.receive(message, "edited_message")
+        message.text, message.entities, message.edited_at = content.text, content.entities, self._state.clock()
+        self._state.events.publish(MessageEdited(message.chat, message))
+        self._state.receive(message, "edited_message")
 
     def delete(self, message: Message) -> None:
-        """Delete a message for everybody; the bot isn't told."""
-        self._world.delete(message)
+        """Delete a message for everybody. The bot gets no update."""
+        self._state.delete(message)
 
     # --- Pressing ---------------------------------------------------------------------------------------------------
 
     def press(self, message: Message, label: str) -> Press:
-        """Press the button with this text or callback data; await ``answered()`` of what comes back."""
-        self._check_presence(message.chat)
+        """Press the button with this text or callback data. Await ``answered()`` of the returned press."""
+        self._check_can_write(message.chat)
         button = message.button(label)
         if button.data is None:
             raise LookupError(f"{label!r} opens {button.url} and tells the bot nothing")
-        return self._world.press(self.user, message, button.data)
+        return self._state.press(self.user, message, button.data)
 
     def press_twice_delivered(self, message: Message, label: str) -> tuple[Press, Press]:
-        """One press that reaches the bot twice under different update ids (tdlib/telegram-bot-api issue #699).
+        """Press once, but let it reach the bot twice under different update ids (tdlib/telegram-bot-api issue #699).
 
-        An app that lost its connection before the answer sends its query again, and the server takes it for a new one.
+        An app that loses its connection before the answer sends the query again. The server takes it for a new one.
         """
         return self.press(message, label), self.press(message, label)
 
     def forge(self, message: Message, data: str) -> Press:
-        """Send callback data that stands on no button, as a modified app can."""
-        return self._world.press(self.user, message, data)
+        """Send callback data that no button has, as a modified app can."""
+        return self._state.press(self.user, message, data)
 
     def follow(self, message: Message, label: str) -> Message:
         """Follow a button's deep link into the private chat with the bot, and start it there."""
         url = urlsplit(message.button(label).url or "")
-        if (url.netloc, url.path) != ("t.me", f"/{self._world.bot.username}"):
+        if (url.netloc, url.path) != ("t.me", f"/{self._state.bot.username}"):
             raise LookupError(f"{label!r} leads to {url.geturl()!r}, not to the bot")
         (payload,) = parse_qs(url.query)["start"]
-        return self.send(self._world.private_chat(self.user), f"/start {payload}")
+        return self.send(self._state.private_chat(self.user), f"/start {payload}")
 
     # --- The bot in private -----------------------------------------------------------------------------------------
 
     def block(self) -> None:
-        """Block the bot: it can't write any more, and is told."""
-        self._world.set_bot_status(self._world.private_chat(self.user), self.user, "kicked")
+        """Block the bot. It can't write any more, and gets an update about it."""
+        self._state.set_bot_status(self._state.private_chat(self.user), self.user, "kicked")
 
     def unblock(self) -> None:
-        self._world.set_bot_status(self._world.private_chat(self.user), self.user, "member")
+        self._state.set_bot_status(self._state.private_chat(self.user), self.user, "member")
 
     # --- Groups -----------------------------------------------------------------------------------------------------
 
@@ -109,28 +108,28 @@ class Person:
         supergroup: bool = False,
         forum: bool = False,
     ) -> Chat:
-        """Create a group without the bot in it (see :meth:`set_bot_status`); a forum is a supergroup with topics."""
-        chat = self._world.add_group("supergroup" if supergroup or forum else "group", title, is_forum=forum)
+        """Create a group without the bot (see :meth:`set_bot_status`). A forum is a supergroup with topics."""
+        chat = self._state.add_group("supergroup" if supergroup or forum else "group", title, is_forum=forum)
         chat.set_members([self.user], "creator")
         chat.set_members([person.user for person in administrators], "administrator")
         chat.set_members([person.user for person in members], "member")
         return chat
 
-    def set_bot_status(self, chat: Chat, status: Status) -> None:
-        """Add the bot (``member``), make it an ``administrator``, let it go (``left``) or ban it (``kicked``)."""
-        self._check_rule(chat)
-        self._world.set_bot_status(chat, self.user, status)
+    def set_bot_status(self, chat: Chat, status: MemberStatus) -> None:
+        """Add the bot (``member``), promote it (``administrator``), remove it (``left``) or ban it (``kicked``)."""
+        self._check_administrator(chat)
+        self._state.set_bot_status(chat, self.user, status)
 
     def upgrade(self, chat: Chat) -> Chat:
-        """Turn a group into a supergroup and give the new chat."""
-        self._check_rule(chat)
+        """Turn a group into a supergroup and return the new chat."""
+        self._check_administrator(chat)
         if chat.kind != "group" or chat.migrated_to is not None:
             raise PermissionError("only a basic group becomes a supergroup, and once")
-        return self._world.upgrade(chat, self.user)
+        return self._state.upgrade(chat, self.user)
 
     def open_topic(self, chat: Chat, name: str) -> int:
-        """Open a topic in a supergroup, which has topics from the first on; gives its ``message_thread_id``."""
-        self._check_rule(chat)
+        """Open a topic in a supergroup and return its ``message_thread_id``. The first topic makes it a forum."""
+        self._check_administrator(chat)
         if chat.kind != "supergroup":
             raise PermissionError("only a supergroup has topics")
         if not chat.is_forum:
@@ -138,8 +137,8 @@ class Person:
         return chat.add_topic(name)
 
     def menu(self, chat: Chat) -> tuple[Command, ...]:
-        """The bot's commands that the app offers in this chat."""
-        return self._world.menus.seen_by(self.user, chat)
+        """Return the bot's commands that the app offers in this chat."""
+        return self._state.menus.seen_by(self.user, chat)
 
     # --- Within -----------------------------------------------------------------------------------------------------
 
@@ -153,39 +152,39 @@ class Person:
         file: Upload | None = None,
         in_name_of: Chat | None = None,
     ) -> Message:
-        self._check_presence(chat)
-        if chat.kind == "private" and chat.status(self._world.bot) is None:
-            chat.set_members([self._world.bot], "member")
+        self._check_can_write(chat)
+        if chat.kind == "private" and chat.status(self._state.bot) is None:
+            chat.set_members([self._state.bot], "member")
         content = with_found(trimmed(Formatted(text)))
-        message = self._world.post(
+        message = self._state.post(
             chat,
             self.user,
             text=content.text,
             entities=content.entities,
-            document=store_file(self._world, file) if file else None,
+            document=self._state.store_file(file) if file else None,
             topic_id=None if topic == GENERAL_TOPIC else topic,
             thread_id=_thread(chat, topic, reply_to),
             reply_to=reply_to,
             in_name_of=in_name_of,
         )
-        self._world.receive(message)
+        self._state.receive(message)
         return message
 
-    def _check_presence(self, chat: Chat) -> None:
+    def _check_can_write(self, chat: Chat) -> None:
         if chat.status(self.user) not in PRESENT:
             raise PermissionError(f"{self.name} isn't in {chat}")
-        if chat.kind == "private" and chat.status(self._world.bot) == "kicked":
+        if chat.kind == "private" and chat.status(self._state.bot) == "kicked":
             raise PermissionError(f"{self.name} has blocked the bot")
         if chat.migrated_to is not None or chat.deleted:
-            raise PermissionError(f"{chat} is no more")
+            raise PermissionError(f"{chat} no longer exists")
 
-    def _check_rule(self, chat: Chat) -> None:
+    def _check_administrator(self, chat: Chat) -> None:
         if chat.status(self.user) not in ADMINISTRATORS:
             raise PermissionError(f"{self.name} isn't an administrator of {chat}")
 
 
 def _thread(chat: Chat, topic: int | None, reply_to: Message | None) -> int | None:
-    """The ``message_thread_id``: a topic's, or in a supergroup the message at which the replies began."""
+    """Return the ``message_thread_id``: a topic, or in a supergroup the message at the beginning of the replies."""
     if chat.is_forum:
         return None if topic == GENERAL_TOPIC else topic
     if chat.kind == "supergroup" and reply_to is not None:

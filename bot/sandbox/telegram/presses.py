@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.sandbox.telegram.changes import Changes
-from bot.sandbox.telegram.state import WAIT, Message, User
+from bot.sandbox.telegram.event_bus import EventBus
+from bot.sandbox.telegram.models import DEFAULT_TIMEOUT, Message, User
 
-LIFETIME = timedelta(seconds=60)
-"""Our reading of "query is too old": the official server names no figure."""
+ANSWERABLE_FOR = timedelta(seconds=60)
+"""Our interpretation of "query is too old". The official server states no duration."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the bot answered: a toast, or an alert that must be closed; without ``text`` only the spinner ends."""
+    """The bot's answer: a toast, or an alert that must be closed. Without ``text`` only the spinner ends."""
 
     text: str = ""
     show_alert: bool = False
@@ -22,21 +22,21 @@ class Answer:
 
 
 class Press:
-    """A press by a person; ``data`` is what the bot gets, ``id`` the query's id."""
+    """A press by a person. ``id`` is the id of the callback query."""
 
-    def __init__(self, query_id: str, user: User, message: Message, data: str, at: datetime, changes: Changes) -> None:
+    def __init__(self, query_id: str, user: User, message: Message, data: str, at: datetime, events: EventBus) -> None:
         self.id = query_id
         self.user = user
         self.message = message
         self.data = data
         self.at = at
         self.answer: Answer | None = None
-        self._changes = changes
+        self._events = events
 
     def open_at(self, now: datetime) -> bool:
-        """Whether it can still be answered: a press takes one answer, and not for ever."""
-        return self.answer is None and now - self.at <= LIFETIME
+        """Return whether the press can still be answered: only once, and only for a while."""
+        return self.answer is None and now - self.at <= ANSWERABLE_FOR
 
-    async def answered(self, timeout: float = WAIT) -> Answer:
-        """The bot's answer, as soon as it is there. Raises :class:`TimeoutError`."""
-        return await self._changes.wait_until(lambda: self.answer, timeout)
+    async def answered(self, timeout: float = DEFAULT_TIMEOUT) -> Answer:
+        """Return the bot's answer as soon as there is one. Raise :class:`TimeoutError` if none comes."""
+        return await self._events.wait_until(lambda: self.answer, timeout)

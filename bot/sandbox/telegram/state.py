@@ -1,188 +1,196 @@
-"""What exists in the sandbox: users, chats and their messages, files, buttons."""
+"""The state behind the sandbox's Bot API, and the rules for changing it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+import base64
+import mimetypes
 from datetime import datetime
-from typing import Literal
+from itertools import count
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any
 
-from bot.sandbox.telegram.changes import Changes
-from bot.sandbox.telegram.formatting import Entity
+from bot.ports import Clock
+from bot.sandbox.telegram.calls import Upload
+from bot.sandbox.telegram.errors import ApiError, bad_request, forbidden, upgraded
+from bot.sandbox.telegram.event_bus import EventBus
+from bot.sandbox.telegram.events import ButtonPressed, MembershipChanged, MessageDeleted, MessageSent
+from bot.sandbox.telegram.menus import Menus
+from bot.sandbox.telegram.models import (
+    ADMINISTRATORS,
+    GENERAL_TOPIC,
+    PRESENT,
+    Chat,
+    ChatKind,
+    Member,
+    MemberStatus,
+    Message,
+    StoredFile,
+    User,
+)
+from bot.sandbox.telegram.presses import Press
+from bot.sandbox.telegram.serialization import membership_json, message_json, press_json
+from bot.sandbox.telegram.updates import UpdateQueue
 
-Kind = Literal["private", "group", "supergroup"]
-Status = Literal["creator", "administrator", "member", "left", "kicked"]
-PRESENT: frozenset[Status] = frozenset({"creator", "administrator", "member"})
-ADMINISTRATORS: frozenset[Status] = frozenset({"creator", "administrator"})
-GENERAL_TOPIC = 1
-WAIT = 10.0
-"""Seconds that a test waits for something that should come at once."""
-
-
-@dataclass(slots=True, eq=False)
-class User:
-    """A user as Telegram knows it. ``deactivated``: the account was deleted."""
-
-    id: int
-    first_name: str
-    last_name: str = ""
-    username: str = ""
-    language_code: str | None = None
-    is_bot: bool = False
-    deactivated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Button:
-    """A button under a message; pressing it sends ``data`` to the bot or opens ``url``."""
-
-    text: str
-    data: str | None = None
-    url: str | None = None
+_SUPERGROUPS_FROM = -1_000_000_000_000
 
 
-Keyboard = tuple[tuple[Button, ...], ...]
+class TelegramState:
+    """Users, chats, files and updates around one bot.
 
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """An uploaded file. ``id`` is lasting and can be sent again."""
-
-    id: str
-    unique_id: str
-    name: str
-    mime_type: str
-    path: str
-    content: bytes = field(repr=False)
-
-
-@dataclass(slots=True, eq=False)
-class Message:
-    """A message. ``text`` is the caption where there is a ``document``; ``entities`` belong to it.
-
-    ``topic_id`` is set in a forum's topics other than General; ``thread_id`` also in the replies of a supergroup.
-    ``in_name_of`` is the chat in whose name somebody writes: an anonymous administrator's group, or a channel.
-    ``service`` holds what a service message tells, in the Bot API's field names.
+    With ``privacy`` (the default of real bots) the bot sees only commands, replies to it and service messages of a
+    group, unless it is an administrator there.
     """
 
-    id: int
-    chat: Chat
-    sender: User
-    date: datetime
-    text: str = ""
-    entities: tuple[Entity, ...] = ()
-    keyboard: Keyboard = ()
-    document: StoredFile | None = None
-    topic_id: int | None = None
-    thread_id: int | None = None
-    reply_to: Message | None = None
-    in_name_of: Chat | None = None
-    silent: bool = False
-    protected: bool = False
-    force_reply: bool = False
-    service: dict[str, object] = field(default_factory=dict)
-    edited_at: datetime | None = None
-    deleted: bool = False
+    def __init__(self, clock: Clock, bot: User, *, privacy: bool = True) -> None:
+        self.clock = clock
+        self.bot = bot
+        self.privacy = privacy
+        self.events = EventBus()
+        self.updates = UpdateQueue(clock)
+        self.menus = Menus()
+        self.users: dict[int, User] = {bot.id: bot}
+        self.chats: dict[int, Chat] = {}
+        self.files: dict[str, StoredFile] = {}
+        self.presses: dict[str, Press] = {}
+        self._numbers = count(1)
 
-    @property
-    def buttons(self) -> list[Button]:
-        """All buttons, row after row."""
-        return [button for row in self.keyboard for button in row]
+    # --- Users and chats --------------------------------------------------------------------------------------------
 
-    def button(self, label: str) -> Button:
-        """The button with this text or, if there is none, this callback data. Raises :class:`LookupError`."""
-        for button in self.buttons:
-            if button.text == label:
-                return button
-        for button in self.buttons:
-            if button.data == label:
-                return button
-        raise LookupError(f"no button {label!r} among {[button.text for button in self.buttons]}")
+    def add_user(self, first_name: str, last_name: str, username: str, language_code: str | None) -> User:
+        user = User(1_000_000 + next(self._numbers), first_name, last_name, username, language_code)
+        self.users[user.id] = user
+        return user
 
-    def __repr__(self) -> str:
-        return f"<message {self.id} from {self.sender.first_name}: {self.text!r}>"
+    def private_chat(self, user: User) -> Chat:
+        """Return the user's chat with the bot. The bot is no member until the user has started it."""
+        if user.id not in self.chats:
+            chat = self.chats[user.id] = Chat(user.id, "private", self.events)
+            chat.set_members([user], "member")
+        return self.chats[user.id]
+
+    def add_group(self, kind: ChatKind, title: str, *, is_forum: bool = False) -> Chat:
+        number = next(self._numbers)
+        chat_id = -number if kind == "group" else _SUPERGROUPS_FROM - number
+        chat = self.chats[chat_id] = Chat(chat_id, kind, self.events, title=title, is_forum=is_forum)
+        return chat
+
+    def set_bot_status(self, chat: Chat, by: User, status: MemberStatus) -> None:
+        """Change the bot's status in a chat, and queue an update about it."""
+        old = chat.members.get(self.bot.id, Member(self.bot, "left"))
+        if old.status == status:
+            return
+        new = chat.members[self.bot.id] = Member(self.bot, status)
+        self.updates.add("my_chat_member", membership_json(chat, by, old, new, self.clock()))
+        self.events.publish(MembershipChanged(chat))
+
+    def upgrade(self, chat: Chat, by: User) -> Chat:
+        """Turn a group into a supergroup: a new chat with a new id. Both chats get a service message."""
+        new = self.add_group("supergroup", chat.title)
+        new.members = dict(chat.members)
+        chat.migrated_to = new
+        self.receive(self.post(chat, by, service={"migrate_to_chat_id": new.id}))
+        self.receive(self.post(new, by, service={"migrate_from_chat_id": chat.id}))
+        self.events.publish(MembershipChanged(chat))
+        return new
+
+    # --- Messages ---------------------------------------------------------------------------------------------------
+
+    def post(self, chat: Chat, sender: User, **content: Any) -> Message:
+        """Add a message to a chat. ``content`` holds fields of :class:`Message`."""
+        message = Message(chat.next_id(), chat, sender, self.clock(), **content)
+        chat.history.append(message)
+        self.events.publish(MessageSent(chat, message))
+        return message
+
+    def delete(self, message: Message) -> None:
+        message.deleted = True
+        self.events.publish(MessageDeleted(message.chat, message))
+
+    def receive(self, message: Message, kind: str = "message") -> None:
+        """Queue an update about a person's message, if the bot may see it."""
+        if self._is_seen(message):
+            self.updates.add(kind, message_json(message))
+
+    def press(self, user: User, message: Message, data: str) -> Press:
+        press = Press(str(7_000_000_000 + next(self._numbers)), user, message, data, self.clock(), self.events)
+        self.presses[press.id] = press
+        self.events.publish(ButtonPressed(message.chat, press))
+        self.updates.add("callback_query", press_json(press))
+        return press
+
+    def store_file(self, upload: Upload) -> StoredFile:
+        """Keep a file. Its ids are permanent, and new for each upload."""
+        number = len(self.files) + 1
+        name = PureWindowsPath(PurePosixPath(upload.name).name).name or "file"
+        mime_type = upload.mime_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
+        unique = base64.urlsafe_b64encode(f"sandbox{number:05d}".encode()).decode()
+        path = f"documents/file_{number}{PurePosixPath(name).suffix}"
+        file = StoredFile(f"BQACAgIAAxk{unique}", f"AgAD{unique}", name, mime_type, path, upload.content)
+        self.files[file.id] = file
+        return file
+
+    def _is_seen(self, message: Message) -> bool:
+        status = message.chat.status(self.bot)
+        if status not in PRESENT:
+            return False
+        if message.chat.kind == "private" or status in ADMINISTRATORS or not self.privacy or message.service:
+            return True
+        is_reply = message.reply_to is not None and message.reply_to.sender is self.bot
+        word = message.text.split(maxsplit=1)[0] if message.text.startswith("/") else ""
+        _, at, name = word.partition("@")
+        return is_reply or (bool(word) and (not at or name.lower() == self.bot.username.lower()))
+
+    # --- What the bot may do ----------------------------------------------------------------------------------------
+
+    def chat(self, chat_id: int | None) -> Chat:
+        """Return a chat. Raise :class:`ApiError` if there is none."""
+        chat = self.chats.get(chat_id) if chat_id is not None else None
+        if chat is None:
+            raise bad_request("chat not found")
+        return chat
+
+    def writable(self, chat_id: int | None) -> Chat:
+        """Return a chat that the bot may write to now. Otherwise raise :class:`ApiError` with the reason."""
+        chat = self.chat(chat_id)
+        if chat.migrated_to is not None:
+            raise upgraded(chat.migrated_to.id)
+        if chat.deleted:
+            raise forbidden("the group chat was deleted")
+        status = chat.status(self.bot)
+        if chat.kind == "private":
+            self._check_private(chat.members[chat.id].user, status)
+        elif status not in PRESENT:
+            was = "bot was kicked from" if status == "kicked" else "bot is not a member of"
+            raise forbidden(f"{was} the {chat.kind} chat")
+        return chat
+
+    def topic(self, chat: Chat, thread_id: int | None) -> int | None:
+        """Return the topic for a ``message_thread_id``; None outside topics."""
+        if not chat.is_forum:
+            if thread_id is not None and (chat.kind != "supergroup" or chat.message(thread_id) is None):
+                raise _no_thread()
+            return None
+        topic = chat.topics.get(GENERAL_TOPIC if thread_id is None else thread_id)
+        # A message to the General topic has no topic id. The server refuses General's own id.
+        if topic is None or topic.deleted or thread_id == GENERAL_TOPIC:
+            raise _no_thread()
+        if topic.closed and chat.status(self.bot) not in ADMINISTRATORS:
+            raise bad_request("TOPIC_CLOSED")
+        return thread_id
+
+    def open_press(self, query_id: str, now: datetime) -> Press | None:
+        press = self.presses.get(query_id)
+        return press if press and press.open_at(now) else None
+
+    @staticmethod
+    def _check_private(user: User, status: MemberStatus | None) -> None:
+        if user.deactivated:
+            raise forbidden("user is deactivated")
+        if status == "kicked":
+            raise forbidden("bot was blocked by the user")
+        if status is None:
+            raise forbidden("bot can't initiate conversation with a user")
 
 
-@dataclass(slots=True)
-class Topic:
-    """A forum's topic."""
-
-    id: int
-    name: str
-    closed: bool = False
-    deleted: bool = False
-
-
-@dataclass(slots=True)
-class Member:
-    user: User
-    status: Status
-
-
-class Chat:
-    """A chat with everything said in it. Set ``deleted`` to make a group vanish for everybody.
-
-    A private chat's id is its person's. The bot is one of the ``members``; in a private chat it is ``kicked`` while
-    blocked, and missing until the person has started it.
-    """
-
-    def __init__(self, chat_id: int, kind: Kind, changes: Changes, *, title: str = "", is_forum: bool = False) -> None:
-        self.id = chat_id
-        self.kind = kind
-        self.title = title
-        self.is_forum = is_forum
-        self.members: dict[int, Member] = {}
-        self.topics: dict[int, Topic] = {GENERAL_TOPIC: Topic(GENERAL_TOPIC, "General")} if is_forum else {}
-        self.history: list[Message] = []
-        self.migrated_to: Chat | None = None
-        self.deleted = False
-        self._changes = changes
-        self._last_id = GENERAL_TOPIC if is_forum else 0
-
-    def next_id(self) -> int:
-        """The id of the next message; topics take one too."""
-        self._last_id += 1
-        return self._last_id
-
-    @property
-    def messages(self) -> list[Message]:
-        """What is to be seen in the chat, oldest first: everything but deleted messages."""
-        return [message for message in self.history if not message.deleted]
-
-    def message(self, message_id: int) -> Message | None:
-        return next((m for m in self.history if m.id == message_id and not m.deleted), None)
-
-    def status(self, user: User) -> Status | None:
-        member = self.members.get(user.id)
-        return member.status if member else None
-
-    def set_members(self, users: Iterable[User], status: Status) -> None:
-        for user in users:
-            self.members[user.id] = Member(user, status)
-
-    def add_topic(self, name: str) -> int:
-        """Open a topic and give its ``message_thread_id``."""
-        topic = Topic(self.next_id(), name)
-        self.topics[topic.id] = topic
-        return topic.id
-
-    async def wait_for(
-        self, predicate: Callable[[Message], bool], timeout: float = WAIT, *, after: Message | None = None
-    ) -> Message:
-        """The newest visible message that fits, as soon as there is one.
-
-        With ``after`` only later messages count. Raises :class:`TimeoutError`, which tells what is in the chat.
-        """
-        first = after.id + 1 if after else 0
-
-        def found() -> Message | None:
-            return next((m for m in reversed(self.messages) if m.id >= first and predicate(m)), None)
-
-        try:
-            return await self._changes.wait_until(found, timeout)
-        except TimeoutError:
-            shown = "\n".join(map(repr, self.messages)) or "nothing"
-            raise TimeoutError(f"No message fits within {timeout} s. In the chat:\n{shown}") from None
-
-    def __repr__(self) -> str:
-        return f"<{self.kind} chat {self.id}>"
+def _no_thread() -> ApiError:
+    return bad_request("message thread not found")

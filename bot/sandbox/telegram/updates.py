@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from bot.ports import Clock
 from bot.sandbox.telegram.errors import POLLED_BY_ANOTHER, WEBHOOK_IS_SET, ApiError, refusal
 
-KEPT = timedelta(hours=24)
-LONGEST_POLL = 50
-LARGEST_BATCH = 100
+UPDATES_KEPT_FOR = timedelta(hours=24)
+MAX_POLL_SECONDS = 50
+MAX_UPDATES_PER_CALL = 100
 ON_REQUEST = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
-"""Kinds of update that come only if they are asked for by name."""
+"""Kinds of update that come only if the bot asks for them by name."""
 
 Update = dict[str, object]
 
@@ -21,7 +21,7 @@ Update = dict[str, object]
 class UpdateQueue:
     """Updates wait here until a later ``offset`` confirms them, for 24 hours at most.
 
-    ``webhook`` is the address set by ``setWebhook``; updates are not sent there, they only stay in the queue.
+    ``webhook`` is the URL set by ``setWebhook``. Updates are not sent there, they only stay in the queue.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -41,7 +41,7 @@ class UpdateQueue:
         return len(self._pending)
 
     def add(self, kind: str, content: Mapping[str, object]) -> int | None:
-        """Queue an update and give its id; None where the bot doesn't want this kind."""
+        """Queue an update and return its id; None if the bot does not want this kind."""
         if kind not in self._allowed if self._allowed else kind in ON_REQUEST:
             return None
         self._last_id += 1
@@ -50,7 +50,7 @@ class UpdateQueue:
         return self._last_id
 
     def allow(self, kinds: Sequence[str]) -> None:
-        """Set the kinds that are wanted, for good; none: all but those that come on request only."""
+        """Set the wanted kinds permanently. An empty list means all but those in :data:`ON_REQUEST`."""
         self._allowed = frozenset(kinds)
 
     def drop(self) -> None:
@@ -62,20 +62,20 @@ class UpdateQueue:
             self._end_poll(refusal(409, "terminated by setWebhook request"))
 
     async def poll(self, offset: int, limit: int, timeout: float) -> list[Update]:
-        """The oldest unconfirmed updates; waits up to ``timeout`` seconds for the first.
+        """Return the oldest unconfirmed updates. Wait up to ``timeout`` seconds for the first.
 
-        A waiting call is ended with 409 by the next one that waits, and calls fail with 409 while a webhook is set.
+        The next waiting call ends this one with 409. While a webhook is set, all calls fail with 409.
         """
         if self.webhook:
             raise refusal(409, WEBHOOK_IS_SET)
         self._confirm(offset)
         if not self._pending and timeout > 0:
             self._end_poll(refusal(409, POLLED_BY_ANOTHER))
-            await self._arrival(min(timeout, LONGEST_POLL))
-        return [update for _, _, update in self._pending[: min(max(limit, 1), LARGEST_BATCH)]]
+            await self._arrival(min(timeout, MAX_POLL_SECONDS))
+        return [update for _, _, update in self._pending[: min(max(limit, 1), MAX_UPDATES_PER_CALL)]]
 
     def _confirm(self, offset: int) -> None:
-        kept_from = self._clock() - KEPT
+        kept_from = self._clock() - UPDATES_KEPT_FOR
         self._pending = [item for item in self._pending if item[1] >= kept_from]
         if offset < 0:
             self._pending = self._pending[offset:]

@@ -130,7 +130,7 @@ async def test_a_groups_data_come_to_its_owner_in_private(ada: Person, chat: Cha
 
 async def test_nobody_else_gets_a_groups_data(group: Chat, telegram: SandboxTelegram) -> None:
     bob = next(m.user for m in group.members.values() if m.user.first_name == "Bob")
-    person = Person(telegram.world, bob)
+    person = Person(telegram.state, bob)
     await ask(person, group, "/export", "Only Ada, who has linked this group, can do this.")
 
 

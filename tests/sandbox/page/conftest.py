@@ -17,9 +17,9 @@ from playwright.async_api import Browser, async_playwright, expect
 from telegram import Bot
 
 from bot.application import running
+from bot.sandbox.demo_world import DemoWorld, build_demo_world
 from bot.sandbox.page.app import open_page
 from bot.sandbox.sandbox import Sandbox, open_sandbox
-from bot.sandbox.stage import Stage, set_stage
 from bot.sandbox.telegram import BOT_TOKEN
 from tests.sandbox.page.screen import Screen
 from tests.sandbox_bot import TICK
@@ -32,7 +32,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
-expect.set_options(timeout=15_000)  # milliseconds; the machine may have much else to do
+expect.set_options(timeout=15_000)  # milliseconds; the machine may be busy
 
 in_one_loop = partial(pytest_asyncio.fixture, loop_scope="session")
 
@@ -57,35 +57,35 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 
 @pytest.fixture
-def stage(sandbox: Sandbox) -> Stage:
-    """Three people, their group and their account; no bot is at work yet."""
-    return set_stage(sandbox)
+def demo(sandbox: Sandbox) -> DemoWorld:
+    """Three people, their group and their account. No bot is running yet."""
+    return build_demo_world(sandbox)
 
 
 @in_one_loop()
-async def address(stage: Stage) -> AsyncIterator[str]:
-    async with open_page(stage, 0) as address:
+async def address(demo: DemoWorld) -> AsyncIterator[str]:
+    async with open_page(demo, 0) as address:
         yield address
 
 
 @in_one_loop()
-async def at_work(stage: Stage, tmp_path: Path) -> AsyncIterator[None]:
-    """The real bot."""
-    async with running(stage.sandbox.settings(tmp_path), clock=stage.sandbox.clock, tick=TICK):
+async def at_work(demo: DemoWorld, tmp_path: Path) -> AsyncIterator[None]:
+    """Run the real bot."""
+    async with running(demo.sandbox.settings(tmp_path), clock=demo.sandbox.clock, tick=TICK):
         yield
 
 
 @in_one_loop()
-async def bot(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bot]:
-    """A bot that does what the test says."""
-    monkeypatch.setenv("PTB_TIMEDELTA", "1")  # the library warns without
-    url = stage.sandbox.telegram_url
+async def bot(demo: DemoWorld, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bot]:
+    """A client for the Bot API, so that the test plays the bot."""
+    monkeypatch.setenv("PTB_TIMEDELTA", "1")  # otherwise the library warns
+    url = demo.sandbox.telegram_url
     async with Bot(BOT_TOKEN, base_url=f"{url}/bot", base_file_url=f"{url}/file/bot") as bot:
         yield bot
 
 
 @in_one_loop()
 async def screen(browser: Browser, address: str) -> AsyncIterator[Screen]:
-    """The page on a wide screen, as Ada. At the end, nothing must have gone wrong in the browser."""
+    """The page on a wide screen, as Ada. At the end, the browser must have reported no error."""
     async with Screen.opened(browser, f"{address}/#ada") as screen:
         yield screen

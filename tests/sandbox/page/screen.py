@@ -1,4 +1,4 @@
-"""What a person sees and does on the page."""
+"""What a person can see and do on the page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Screen:
     async def opened(
         cls, browser: Browser, address: str, size: tuple[int, int] = WIDE, scheme: Scheme = "light"
     ) -> AsyncIterator[Self]:
-        """Open the page, live; at the end, fail if the browser's console has an error or a warning."""
+        """Open the page. At the end, fail if the browser's console has an error or a warning."""
         viewport = {"width": size[0], "height": size[1]}
         context = await browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         page = await context.new_page()
@@ -54,7 +54,7 @@ class Screen:
         return self.page.locator("#notices")
 
     def key(self, data: str) -> Locator:
-        """The latest button whose data begin like this."""
+        """The latest button whose callback data begins like this."""
         return self.page.locator(f'.key[data-key*=" {data}"]').last
 
     def chat(self, title: str) -> Locator:
@@ -66,7 +66,7 @@ class Screen:
         return self.page.locator(f'.switch input[name="{name}"]')
 
     async def turn(self, name: str, *, on: bool) -> None:
-        """Turn a fault's switch; it is done when this returns."""
+        """Turn a fault's switch, and wait until the sandbox has confirmed it."""
         async with self.page.expect_response("**/api/*"):
             await self.switch(name).set_checked(on)
 
@@ -75,12 +75,12 @@ class Screen:
         await self.field.press("Enter")
 
     async def be(self, name: str) -> None:
-        """Be somebody else."""
+        """Become another person."""
         await self.page.locator(".person", has_text=name).click()
         await expect(self.page.locator(".person", has_text=name).locator("input")).to_be_checked()
 
     async def tab_to(self, target: Locator) -> None:
-        """Go there with the Tab key alone."""
+        """Move the focus there with the Tab key alone."""
         for _ in range(120):
             if await target.evaluate("node => node === document.activeElement"):
                 return

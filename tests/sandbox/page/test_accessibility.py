@@ -1,4 +1,4 @@
-"""The page for everybody: axe-core finds nothing to object to, whatever is shown and in whichever colours."""
+"""The page is accessible: axe-core finds no violation, in any view and in either colour scheme."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
 
-from bot.sandbox.stage import Stage
+from bot.sandbox.demo_world import DemoWorld
 from tests.sandbox.page.screen import PHONE, WIDE, Scheme, Screen
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -27,10 +27,10 @@ async def check(screen: Screen) -> None:
     ("name", "size", "scheme"),
     [("ada", WIDE, "light"), ("jonas", WIDE, "dark"), ("mia", PHONE, "light"), ("ada", PHONE, "dark")],
 )
-async def test_nothing_to_object_to(
-    browser: Browser, address: str, stage: Stage, bot: Bot, name: str, size: tuple[int, int], scheme: Scheme
+async def test_axe_finds_no_violation(
+    browser: Browser, address: str, demo: DemoWorld, bot: Bot, name: str, size: tuple[int, int], scheme: Scheme
 ) -> None:
-    person = next(one for one in stage.people if one.user.username == name)
+    person = next(one for one in demo.people if one.user.username == name)
     async with Screen.opened(browser, f"{address}/#{name}", size, scheme) as screen:
         await check(screen)
         if size == PHONE:
@@ -41,7 +41,7 @@ async def test_nothing_to_object_to(
         sent = await bot.send_message(person.id, text, "HTML", reply_markup=InlineKeyboardMarkup(ROWS))
         replying = ReplyParameters(sent.message_id)
         await bot.send_document(person.id, b"%PDF-1.4", filename="a.pdf", reply_parameters=replying)
-        person.send(stage.sandbox.telegram.private_chat(person), "thanks")
+        person.send(demo.sandbox.telegram.private_chat(person), "thanks")
         await expect(screen.messages).to_have_count(4)
         await bot.set_my_commands([("pay", "pays"), ("pdf", "sends")])
         await expect(screen.page.locator(".menu")).to_be_visible()
@@ -64,7 +64,7 @@ async def test_the_colours_are_chosen_and_stay(screen: Screen) -> None:
     await expect(root).to_have_attribute("data-theme", "light")
 
 
-async def test_news_are_told_to_screen_readers(screen: Screen) -> None:
+async def test_screen_readers_announce_new_messages(screen: Screen) -> None:
     await expect(screen.page.get_by_role("log")).to_have_attribute("aria-live", "polite")
     await expect(screen.page.get_by_role("group", name="You are")).to_be_visible()
     await expect(screen.notices).to_have_attribute("role", "status")

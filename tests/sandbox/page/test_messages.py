@@ -1,4 +1,4 @@
-"""Messages on the page, as a phone's app shows them. Here the bot does what the test says."""
+"""Messages on the page look and behave as in a phone's app. The test itself plays the bot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 from telegram import Bot, ForceReply, InlineKeyboardButton, InlineKeyboardMarkup, ReplyParameters
 
-from bot.sandbox.stage import Stage
+from bot.sandbox.demo_world import DemoWorld
 from bot.sandbox.telegram import Chat
 from tests.sandbox.page.screen import Screen
 
@@ -18,11 +18,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def chat(stage: Stage, screen: Screen) -> Chat:
-    """Ada's chat with the bot, begun and open."""
+async def chat(demo: DemoWorld, screen: Screen) -> Chat:
+    """Ada's chat with the bot, started and open."""
     await screen.page.locator(".instead").click()
     await expect(screen.last).to_contain_text("/start")
-    return stage.sandbox.telegram.private_chat(stage.people[0])
+    return demo.sandbox.telegram.private_chat(demo.people[0])
 
 
 def keyboard(*labels: str) -> InlineKeyboardMarkup:
@@ -30,14 +30,14 @@ def keyboard(*labels: str) -> InlineKeyboardMarkup:
 
 
 async def pressed(bot: Bot) -> str:
-    """The number of the latest press that the bot hears of."""
+    """Return the id of the latest press that the bot has received."""
     query = (await bot.get_updates(offset=-1, timeout=5))[-1].callback_query
     assert query is not None
     return query.id
 
 
 def picture() -> bytes:
-    """A red dot as a PNG."""
+    """Return a red dot as a PNG."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         checked = kind + content
@@ -48,7 +48,7 @@ def picture() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", lines) + chunk(b"IEND", b"")
 
 
-async def test_formatting_is_shown_and_html_of_strangers_is_text(screen: Screen, bot: Bot, chat: Chat) -> None:
+async def test_formatting_is_shown_and_html_within_a_text_stays_text(screen: Screen, bot: Bot, chat: Chat) -> None:
     html = (
         "<b>bold <i>both</i></b> <u>under</u> <s>gone</s> <code>code</code> 😀 <a href='https://example.org/'>link</a>"
         "<blockquote>quoted</blockquote>&lt;img src=x onerror=alert(1)&gt; <tg-spoiler>secret</tg-spoiler>"
@@ -67,7 +67,7 @@ async def test_formatting_is_shown_and_html_of_strangers_is_text(screen: Screen,
     await expect(text.locator(".spoiler")).to_have_attribute("aria-pressed", "true")
 
 
-async def test_an_address_that_is_none_of_the_webs_is_no_link(screen: Screen, bot: Bot, chat: Chat) -> None:
+async def test_an_address_other_than_http_is_no_link(screen: Screen, bot: Bot, chat: Chat) -> None:
     await bot.send_message(chat.id, '<a href="javascript:alert(1)">press me</a>', parse_mode="HTML")
     await expect(screen.last).to_contain_text("press me")
     assert await screen.last.locator("a").count() == 0
@@ -104,7 +104,7 @@ async def test_an_edit_stays_in_its_place_and_is_marked(screen: Screen, bot: Bot
     await expect(screen.last).to_contain_text("Later")
 
 
-async def test_a_deleted_message_vanishes_also_from_its_quote(screen: Screen, bot: Bot, chat: Chat) -> None:
+async def test_a_deleted_message_also_vanishes_from_quotes_of_it(screen: Screen, bot: Bot, chat: Chat) -> None:
     sent = await bot.send_message(chat.id, "The question")
     await bot.send_message(chat.id, "The answer", reply_parameters=ReplyParameters(sent.message_id))
     quote = screen.last.locator(".quote")
@@ -116,7 +116,7 @@ async def test_a_deleted_message_vanishes_also_from_its_quote(screen: Screen, bo
     await expect(quote).to_contain_text("Deleted message")
 
 
-async def test_a_person_can_reply_and_the_bot_can_make_them(screen: Screen, bot: Bot, chat: Chat) -> None:
+async def test_a_person_can_reply_and_the_bot_can_force_a_reply(screen: Screen, bot: Bot, chat: Chat) -> None:
     await bot.send_message(chat.id, "Which invoice?", reply_markup=ForceReply())
     await expect(screen.page.locator(".quoted")).to_contain_text("Which invoice?")
     await screen.say("4711")
@@ -130,7 +130,7 @@ async def test_a_person_can_reply_and_the_bot_can_make_them(screen: Screen, bot:
     assert latest.reply_to.text == "Which invoice?"
 
 
-async def test_what_the_bot_is_doing_is_said_until_it_is_done(screen: Screen, bot: Bot, chat: Chat) -> None:
+async def test_a_chat_action_is_shown_until_the_message_comes(screen: Screen, bot: Bot, chat: Chat) -> None:
     status = screen.page.locator(".who p")
     await expect(status).to_have_text("bot")
     await bot.send_chat_action(chat.id, "upload_document")
@@ -140,7 +140,7 @@ async def test_what_the_bot_is_doing_is_said_until_it_is_done(screen: Screen, bo
     await expect(screen.last.locator(".silent")).to_be_visible()
 
 
-async def test_pictures_are_shown_both_ways(screen: Screen, bot: Bot, chat: Chat) -> None:
+async def test_pictures_of_both_sides_are_shown(screen: Screen, bot: Bot, chat: Chat) -> None:
     await bot.send_document(chat.id, picture(), filename="dot.png", caption="A dot")
     image = screen.last.locator("img")
     await expect(image).to_be_visible()
@@ -154,10 +154,10 @@ async def test_pictures_are_shown_both_ways(screen: Screen, bot: Bot, chat: Chat
 
 
 async def test_a_deep_link_starts_the_bot_in_private_and_another_opens_a_tab(
-    screen: Screen, bot: Bot, stage: Stage, chat: Chat
+    screen: Screen, bot: Bot, demo: DemoWorld, chat: Chat
 ) -> None:
-    group = next(one for one in stage.chats if one.kind == "group")
-    address = f"https://t.me/{stage.sandbox.telegram.bot.username}?start=group_42"
+    group = next(one for one in demo.chats if one.kind == "group")
+    address = f"https://t.me/{demo.sandbox.telegram.bot.username}?start=group_42"
     rows = [[InlineKeyboardButton("Link", url=address)], [InlineKeyboardButton("Shop", url="https://example.org/")]]
     await bot.send_message(group.id, "Link this group", reply_markup=InlineKeyboardMarkup(rows))
     await screen.chat("Lighthouse").click()
@@ -174,7 +174,7 @@ async def test_commands_in_a_message_are_sent_by_a_press(screen: Screen, bot: Bo
     assert chat.messages[-1].text == "/help"
 
 
-async def test_new_messages_are_followed_unless_one_reads_further_up(screen: Screen, bot: Bot, chat: Chat) -> None:
+async def test_the_log_follows_new_messages_unless_it_is_scrolled_up(screen: Screen, bot: Bot, chat: Chat) -> None:
     for number in range(30):
         await bot.send_message(chat.id, f"Message {number}")
     await expect(screen.last).to_contain_text("Message 29")
@@ -187,7 +187,7 @@ async def test_new_messages_are_followed_unless_one_reads_further_up(screen: Scr
     await expect(screen.last).to_be_in_viewport()
 
 
-async def test_a_chat_keeps_what_was_typed_and_not_sent(screen: Screen, chat: Chat) -> None:
+async def test_a_chat_keeps_its_unsent_text(screen: Screen, chat: Chat) -> None:
     await screen.field.fill("half a sentence")
     await screen.chat("Lighthouse").click()
     await expect(screen.field).to_have_value("")

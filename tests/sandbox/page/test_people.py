@@ -1,4 +1,4 @@
-"""Who one is, which chats one has, what the bot offers there, and what stays unread."""
+"""The current person, their chats, the commands offered there, and unread messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from telegram import (
     BotCommandScopeAllPrivateChats,
 )
 
-from bot.sandbox.stage import Stage
+from bot.sandbox.demo_world import DemoWorld
 from bot.sandbox.telegram import Chat
 from tests.sandbox.page.screen import Screen
 
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @pytest.fixture
-def group(stage: Stage) -> Chat:
-    return next(chat for chat in stage.chats if chat.kind == "group")
+def group(demo: DemoWorld) -> Chat:
+    return next(chat for chat in demo.chats if chat.kind == "group")
 
 
 async def check_menu(screen: Screen, *commands: str) -> None:
@@ -44,9 +44,9 @@ async def test_everybody_sees_their_own_side_of_the_group(screen: Screen, bot: B
     await expect(screen.chat("Lighthouse").locator(".badge")).to_have_count(0)
 
 
-async def test_what_comes_for_others_is_counted_at_their_face(screen: Screen, bot: Bot, stage: Stage) -> None:
-    _, jonas, _ = stage.people
-    stage.sandbox.telegram.private_chat(jonas)
+async def test_messages_for_others_are_counted_at_their_faces(screen: Screen, bot: Bot, demo: DemoWorld) -> None:
+    _, jonas, _ = demo.people
+    demo.sandbox.telegram.private_chat(jonas)
     await bot.send_message(jonas.id, "For Jonas alone")
     badge = screen.page.locator(".person", has_text="Jonas").locator(".badge")
     await expect(badge).to_have_text("1")
@@ -56,7 +56,7 @@ async def test_what_comes_for_others_is_counted_at_their_face(screen: Screen, bo
     await expect(badge).to_have_count(0)
 
 
-async def test_what_comes_into_another_chat_is_announced_and_leads_there(screen: Screen, bot: Bot, group: Chat) -> None:
+async def test_a_message_in_another_chat_is_announced_with_a_link_to_it(screen: Screen, bot: Bot, group: Chat) -> None:
     await bot.send_message(group.id, "Hello, all")
     await expect(screen.page).to_have_title("(1) Invoice bot · Ada")
     await screen.notices.get_by_role("button").click()
@@ -70,7 +70,7 @@ async def test_the_menu_follows_language_and_scope(screen: Screen, bot: Bot) -> 
     await bot.set_my_commands([BotCommand("pay", "zahlt")], scope=BotCommandScopeAllPrivateChats(), language_code="de")
     await bot.set_my_commands([BotCommand("status", "status")], scope=BotCommandScopeAllGroupChats())
     await bot.set_my_commands([BotCommand("roles", "roles")], scope=BotCommandScopeAllChatAdministrators())
-    await screen.page.reload()  # what is seen then is all of it
+    await screen.page.reload()  # the page then has all menus
     await screen.page.locator(".instead").click()
     await check_menu(screen, "/pay")
     await screen.chat("Lighthouse").click()
@@ -84,7 +84,7 @@ async def test_the_menu_follows_language_and_scope(screen: Screen, bot: Bot) -> 
     await expect(screen.page.locator(".commands li")).to_have_text("/payzahlt")
 
 
-async def test_commands_are_chosen_with_the_arrow_keys(screen: Screen, bot: Bot, stage: Stage) -> None:
+async def test_commands_are_chosen_with_the_arrow_keys(screen: Screen, bot: Bot, demo: DemoWorld) -> None:
     await bot.set_my_commands([BotCommand("pay", "pays"), BotCommand("pdf", "sends"), BotCommand("help", "helps")])
     await screen.page.locator(".instead").click()
     await screen.field.press_sequentially("/p")
@@ -92,7 +92,7 @@ async def test_commands_are_chosen_with_the_arrow_keys(screen: Screen, bot: Bot,
     await screen.field.press("ArrowDown")
     await expect(screen.field).to_have_attribute("aria-activedescendant", "command-1")
     await screen.field.press("Enter")
-    await stage.sandbox.telegram.private_chat(stage.people[0]).wait_for(lambda m: m.text == "/pdf")
+    await demo.sandbox.telegram.private_chat(demo.people[0]).wait_for(lambda m: m.text == "/pdf")
     await expect(screen.field).to_have_value("")
     await screen.page.locator(".menu").click()
     await expect(screen.page.locator(".commands").get_by_role("option")).to_have_count(3)
@@ -100,7 +100,7 @@ async def test_commands_are_chosen_with_the_arrow_keys(screen: Screen, bot: Bot,
     await expect(screen.page.locator(".commands").get_by_role("option")).to_have_count(0)
 
 
-async def test_a_group_that_moves_on_takes_its_past_along(screen: Screen, bot: Bot, group: Chat) -> None:
+async def test_an_upgraded_group_keeps_its_messages(screen: Screen, bot: Bot, group: Chat) -> None:
     await bot.send_message(group.id, "Before")
     await screen.chat("Lighthouse").click()
     await screen.page.get_by_role("button", name="Upgrade to a supergroup").click()
@@ -142,15 +142,15 @@ async def test_topics_are_kept_apart(screen: Screen, bot: Bot, group: Chat) -> N
     await expect(screen.chat("Lighthouse").locator(".badge")).to_have_count(0)
 
 
-async def test_the_administrator_rules_over_the_bot(screen: Screen, stage: Stage, group: Chat) -> None:
-    bot = stage.sandbox.telegram.bot
+async def test_the_administrator_changes_the_bots_status(screen: Screen, demo: DemoWorld, group: Chat) -> None:
+    bot = demo.sandbox.telegram.bot
     for name, status in (("Remove", "kicked"), ("Add", "member"), ("Make it an administrator", "administrator")):
         await screen.page.locator(".sections").get_by_role("button", name=name).click()
         await expect(screen.page.locator(".sections").get_by_role("button", name=name)).to_be_disabled()
         assert group.status(bot) == status
 
 
-async def test_the_address_says_who_one_is_and_back_goes_back(browser: Browser, address: str, group: Chat) -> None:
+async def test_the_address_holds_the_person_and_back_goes_back(browser: Browser, address: str, group: Chat) -> None:
     async with Screen.opened(browser, f"{address}/#mia/{group.id}") as screen:
         await expect(screen.page.locator(".person input:checked")).to_have_value("1000003")
         await expect(screen.page.locator(".who h2")).to_have_text("Lighthouse Studio")
@@ -160,7 +160,7 @@ async def test_the_address_says_who_one_is_and_back_goes_back(browser: Browser, 
         await expect(screen.page.locator(".person input:checked")).to_have_value("1000003")
 
 
-async def test_what_was_refused_goes_back_into_the_field_of_the_one_who_wrote_it(screen: Screen) -> None:
+async def test_a_refused_text_returns_to_its_writers_field(screen: Screen) -> None:
     page = screen.page
     await page.evaluate(
         """() => {

@@ -1,4 +1,4 @@
-"""The main job by hand, on the page: link, be alerted, open the PDF, pay, see it paid."""
+"""The bot's main purpose, tried by hand on the page: link, get an alert, open the PDF, pay, see the invoice paid."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from bot.sandbox.provider_faults import Call
-from bot.sandbox.stage import TOKEN, Stage
+from bot.sandbox.demo_world import TOKEN, DemoWorld
+from bot.sandbox.provider.faults import Call
 from tests.sandbox.page.screen import PHONE, WIDE, Screen
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("at_work")]
 
 OVERDUE = 300_002
-"""Of the examples: it was due two days ago, so that on the next day it was three."""
+"""One of the examples. It was due two days ago, so the reminder after three days comes on the next day."""
 
 
 @pytest.mark.parametrize(("name", "paid"), [("ada", "Paid"), ("jonas", "Bezahlt")])
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 async def test_link_alert_pdf_pay(
-    browser: Browser, address: str, stage: Stage, name: str, paid: str, size: tuple[int, int]
+    browser: Browser, address: str, demo: DemoWorld, name: str, paid: str, size: tuple[int, int]
 ) -> None:
     async with Screen.opened(browser, f"{address}/#{name}/", size) as screen:
         page = screen.page
@@ -59,12 +59,12 @@ async def test_link_alert_pdf_pay(
         invoice = page.locator(".invoices li", has_text=str(OVERDUE))
         await expect(invoice.locator(".state")).to_have_text(paid)
         await expect(page.locator("#credit")).to_have_value("45.01")
-        assert stage.sandbox.provider.executed(Call.PAY, OVERDUE) == 1
+        assert demo.sandbox.provider.executed(Call.PAY, OVERDUE) == 1
         assert await page.locator("html").get_attribute("lang") == ("de" if name == "jonas" else "en")
 
 
 async def check_pdf_opens(page: Page, link: Locator) -> None:
-    """It opens in a tab of its own, in which the browser's viewer shows it."""
+    """Check that the link opens the PDF in a tab of its own, in the browser's viewer."""
     href = str(await link.get_attribute("href"))
     async with (
         page.context.expect_event("response", lambda answer: answer.url.endswith(href)) as answering,
@@ -78,7 +78,7 @@ async def check_pdf_opens(page: Page, link: Locator) -> None:
     await tab.close()
 
 
-async def test_with_the_keyboard_alone(screen: Screen, stage: Stage) -> None:
+async def test_with_the_keyboard_alone(screen: Screen, demo: DemoWorld) -> None:
     page, press = screen.page, screen.page.keyboard.press
     await screen.tab_to(page.locator(".instead"))
     await press("Enter")
@@ -95,7 +95,7 @@ async def test_with_the_keyboard_alone(screen: Screen, stage: Stage) -> None:
     await page.keyboard.type("7.50")
     await press("Enter")
     await expect(page.locator(".invoices li").first).to_contain_text("7.50")
-    new = max(stage.account.invoices)
+    new = max(demo.account.invoices)
     await expect(screen.key(f"pay:{new}")).to_be_visible()
 
     await screen.tab_to(screen.key(f"pay:{new}"))
@@ -104,12 +104,12 @@ async def test_with_the_keyboard_alone(screen: Screen, stage: Stage) -> None:
     await press("Space")
     await expect(screen.key("yes:")).to_have_count(0)
     await expect(page.locator(".just-paid")).to_be_in_viewport()
-    await expect(page.locator(".message :focus")).to_be_attached()  # the edit left the focus where it was
+    await expect(page.locator(".message :focus")).to_be_attached()  # the edit has kept the focus
     await expect(page.locator(".is-paid", has_text=str(new))).to_be_visible()
-    assert stage.account.credit == Decimal("42.50")
+    assert demo.account.credit == Decimal("42.50")
 
 
-async def test_the_first_steps_are_ticked_off(screen: Screen, stage: Stage) -> None:
+async def test_the_first_steps_are_ticked_off(screen: Screen, demo: DemoWorld) -> None:
     page = screen.page
     done = page.locator(".steps .done")
     await expect(done).to_have_count(0)
@@ -119,7 +119,7 @@ async def test_the_first_steps_are_ticked_off(screen: Screen, stage: Stage) -> N
     await expect(done).to_have_count(2)
     await expect(screen.key("list:")).to_be_visible()
     await page.locator('[data-focus="pay.invoice"]').click()
-    await screen.key(f"pay:{max(stage.account.invoices)}").click()
+    await screen.key(f"pay:{max(demo.account.invoices)}").click()
     await screen.key("yes:").click()
     await expect(done).to_have_count(3)
     await expect(page.locator(".steps button")).to_have_count(0)
@@ -141,7 +141,7 @@ async def test_a_token_that_the_browser_does_not_copy_is_selected(screen: Screen
     assert await screen.page.evaluate("getSelection().toString()") == TOKEN
 
 
-async def test_a_document_opens_as_what_it_is(screen: Screen, stage: Stage) -> None:
+async def test_a_document_is_served_with_its_type_and_name(screen: Screen, demo: DemoWorld) -> None:
     await screen.page.locator('[data-focus="start.do"]').click()
     await screen.page.locator('[data-focus="link.do"]').click()
     await expect(screen.key("list:")).to_be_visible()
@@ -155,13 +155,13 @@ async def test_a_document_opens_as_what_it_is(screen: Screen, stage: Stage) -> N
 
 
 async def test_a_group_is_linked_in_private_alerted_together_and_paid_by_its_owner(
-    screen: Screen, stage: Stage
+    screen: Screen, demo: DemoWorld
 ) -> None:
     page = screen.page
     await screen.be("Mia")
     await screen.chat("Lighthouse").click()
     await screen.say("/link")
-    await page.locator(".key .icon-link").click()  # a deep link, into Mia's own chat with the bot
+    await page.locator(".key .icon-link").click()  # a deep link to Mia's private chat with the bot
     await expect(page.locator(".who h2")).to_have_text("Invoice bot")
     await expect(screen.messages).to_have_count(2)
     await screen.say(TOKEN)
@@ -169,7 +169,7 @@ async def test_a_group_is_linked_in_private_alerted_together_and_paid_by_its_own
     await expect(page.locator(".log")).not_to_contain_text(TOKEN)
     await page.locator(".issue button").click()
     await expect(page.locator(".invoices li").first).to_contain_text("12.34")
-    new = max(stage.account.invoices)
+    new = max(demo.account.invoices)
 
     await screen.be("Jonas")
     await screen.chat("Lighthouse").click()
@@ -182,4 +182,4 @@ async def test_a_group_is_linked_in_private_alerted_together_and_paid_by_its_own
     await screen.key(f"pay:{new}").click()
     await screen.key("yes:").click()
     await expect(page.locator(".is-paid", has_text=str(new))).to_be_visible()
-    assert stage.sandbox.provider.executed(Call.PAY, new) == 1
+    assert demo.sandbox.provider.executed(Call.PAY, new) == 1

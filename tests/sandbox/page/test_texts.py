@@ -1,4 +1,4 @@
-"""The page's own words: the same in every language, all there, none too many."""
+"""The page's own texts: the same keys in every language, none missing and none unused."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 
 from bot.domain.chats import LANGUAGES
 from bot.sandbox.page.app import STATIC
-from bot.sandbox.page.levers import PROVIDER_FAULTS, TELEGRAM_FAULTS
+from bot.sandbox.page.controls import PROVIDER_FAULTS, TELEGRAM_FAULTS
 
 SCRIPTS = sorted((STATIC / "js").rglob("*.js"))
 ALL = sorted(path for path in STATIC.rglob("*") if path.is_file())
-LONGEST = 250
+MAX_LINES = 250
 
 
 def texts(language: str) -> dict[str, str]:
@@ -22,7 +22,7 @@ def texts(language: str) -> dict[str, str]:
     return {json.loads(key): json.loads(text) for key, text in lines}
 
 
-def test_every_language_has_every_text_with_the_same_gaps() -> None:
+def test_every_language_has_every_text_with_the_same_placeholders() -> None:
     gaps = [
         {key: sorted(re.findall(r"\{\w+\}", text)) for key, text in texts(language).items()} for language in LANGUAGES
     ]
@@ -31,7 +31,7 @@ def test_every_language_has_every_text_with_the_same_gaps() -> None:
     assert {path.stem for path in (STATIC / "texts").iterdir()} == set(LANGUAGES)
 
 
-def test_every_text_that_is_named_exists_and_every_text_is_named() -> None:
+def test_every_text_in_use_exists_and_every_text_is_in_use() -> None:
     code = "\n".join(path.read_text("utf-8") for path in SCRIPTS)
     known = texts("en").keys()
     assert set(re.findall(r'\bt\("([\w.]+)"', code)) <= known
@@ -51,4 +51,4 @@ def test_a_file_of_the_page_names_no_address_and_is_short(path: Path) -> None:
     text = path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
     assert not re.search(r"https?://\w", text), "nothing is loaded from elsewhere"
     assert "innerHTML" not in text
-    assert len(text.splitlines()) <= LONGEST
+    assert len(text.splitlines()) <= MAX_LINES

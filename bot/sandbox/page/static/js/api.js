@@ -1,14 +1,14 @@
-/** Asking the sandbox for something. What comes of it is told by the stream. */
+/** Requests to the sandbox. The stream shows their effect. */
 
 import { notice } from "./notices.js";
 import { t } from "./texts.js";
 
-/** Post a form; a refusal is said in a notice. Gives whether it was done. */
+/** Post a form. Return whether it succeeded; if not, show a notice. */
 export function ask(form, content) {
     return post(`api/${form}`, { body: JSON.stringify(content), headers: { "content-type": "application/json" } });
 }
 
-/** Send a person's file into a chat. */
+/** Send a person's file to a chat. */
 export function upload(person, chat, file) {
     const query = new URLSearchParams({ person, chat, name: file.name });
     return post(`api/upload?${query}`, { body: file, headers: { "content-type": "application/octet-stream" } });

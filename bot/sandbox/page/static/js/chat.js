@@ -1,6 +1,6 @@
-/** The open chat: its head, its messages, and what is written under them. */
+/** The open chat: its head, its messages, and the text field. */
 
-import { open, openTopic, show } from "./acts.js";
+import { open, openTopic, show } from "./actions.js";
 import { composer } from "./composer.js";
 import { h, keyed } from "./dom.js";
 import { icon } from "./icons.js";
@@ -83,7 +83,7 @@ function statusOf(chat) {
     return names.join(", ");
 }
 
-/** What the bot shows to be doing in a chat, in words; empty if nothing. */
+/** The bot's current chat action in words, or an empty text. */
 export function doing(chat) {
     const found = state.doing.get(chat.id);
     if (!found || found.until < Date.now()) return "";

@@ -1,12 +1,12 @@
-/** The bot's commands, offered over the text field: those that begin as what is typed, or all of them. */
+/** The bot's commands, offered above the text field: those that begin with the typed text, or all. */
 
 import { h } from "./dom.js";
 import { chatOf, state } from "./state.js";
 import { t } from "./texts.js";
 
 /**
- * The list for a text field. Enter or a click sends a command by `send`, Tab puts it into the field; `toggle` shows
- * all, `all` gives them as pairs of a name and what it does.
+ * Return the list for a text field. Enter or a click calls `send` with a command, Tab puts it into the field. `toggle`
+ * shows all commands, `all` returns them as pairs of name and description.
  */
 export function commands(field, send) {
     const node = h("ul", { class: "commands", id: "commands", role: "listbox", hidden: true });
@@ -69,7 +69,7 @@ export function commands(field, send) {
         offer(/^\/\w*$/.test(typed) ? all().filter(([name]) => `/${name}`.startsWith(typed.toLowerCase())) : []);
     });
     field.addEventListener("blur", () =>
-        setTimeout(() => document.activeElement === field || close(), 150), // it may have the focus again
+        setTimeout(() => document.activeElement === field || close(), 150), // the focus may have come back
     );
     field.addEventListener("keydown", (event) => {
         const keys = {

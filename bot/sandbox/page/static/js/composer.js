@@ -1,6 +1,6 @@
-/** The foot of the chat: the text field with its commands, or what stands in its place. */
+/** The foot of the chat: the text field with its commands, or a button in its place. */
 
-import { act } from "./acts.js";
+import { actions } from "./actions.js";
 import { upload } from "./api.js";
 import { commands } from "./commands.js";
 import { h } from "./dom.js";
@@ -9,8 +9,8 @@ import { notice } from "./notices.js";
 import { botStatus, chatOf, me, messagesOf, onChange, state } from "./state.js";
 import { t } from "./texts.js";
 
-const LONGEST = 4096; // characters of a message, for Telegram
-const drafts = new Map(); // what was typed and not sent, and the message it replies to, by person, chat and topic
+const MAX_LENGTH = 4096; // characters; Telegram's limit for a message
+const drafts = new Map(); // unsent text, and the message it replies to, by person, chat and topic
 let here = "";
 
 const field = h("textarea", { id: "text", rows: "1", autocomplete: "off", enterkeyhint: "send", dir: "auto" });
@@ -25,7 +25,7 @@ const instead = h("button", { type: "button", class: "instead", hidden: true });
 const row = h("div", { class: "row" }, menu, field, clip, file, sending);
 export const composer = h("div", { class: "composer" }, list.node, quoted, row, instead);
 
-/** Begin a reply to a message; null ends it. */
+/** Begin a reply to a message. Null ends it. */
 export function reply(message) {
     draft().reply = message;
     draw();
@@ -67,12 +67,12 @@ function draw() {
     sending.disabled = field.value.trim() === "";
 }
 
-/** Why nothing can be written into a chat, and what the button in its place does; null where it can. */
+/** Return the label and action of the button that replaces the text field; null if the person can write. */
 function closed(chat) {
     if (chat.kind !== "private") return null;
-    if (me().blocked) return { key: "composer.unblock", press: () => act.block(state.me, false) };
+    if (me().blocked) return { key: "composer.unblock", press: () => actions.block(state.me, false) };
     const isNew = botStatus(chat) === null && messagesOf(chat.id).length === 0;
-    return isNew ? { key: "composer.start", press: () => act.write("/start") } : null;
+    return isNew ? { key: "composer.start", press: () => actions.write("/start") } : null;
 }
 
 function drawReply() {
@@ -92,14 +92,14 @@ async function send(text) {
     const words = text.trim();
     if (!words) return;
     const length = [...words].length;
-    if (length > LONGEST) return void notice(t("error.too_long", { length, most: LONGEST }));
-    const place = here; // another may be open by the time of the answer
+    if (length > MAX_LENGTH) return void notice(t("error.too_long", { length, most: MAX_LENGTH }));
+    const place = here; // another chat may be open when the response comes
     const { reply: replied } = draft();
     drafts.delete(place);
     redraw();
     field.focus();
-    if (await act.write(words, replied ? { reply: replied.id } : {})) return;
-    const kept = draft(place); // it was not taken, so it isn't lost; nor is what was begun since
+    if (await actions.write(words, replied ? { reply: replied.id } : {})) return;
+    const kept = draft(place); // the text was refused: keep it, and whatever was typed since
     kept.text = [words, kept.text].filter(Boolean).join("\n");
     kept.reply ??= replied;
     if (place === here) redraw();

@@ -1,10 +1,10 @@
-/** Building and updating the page. Nothing here, or anywhere else, makes HTML out of text. */
+/** Build and update the page. No code of the page turns text into HTML. */
 
 const versions = new WeakMap();
 
 /**
- * An element. Attributes that are null or false are left out, `true` ones are set empty, `on…` ones are listeners;
- * children that are null or false are left out, others that are no nodes become text.
+ * Return an element. Attributes that are null or false are omitted, `true` becomes an empty value, `on…` is a listener.
+ * Children that are null or false are omitted; strings and numbers become text.
  */
 export function h(tag, attributes = {}, ...children) {
     const element = document.createElement(tag);
@@ -18,8 +18,8 @@ export function h(tag, attributes = {}, ...children) {
 }
 
 /**
- * Let a parent's children be these items, in this order. An item is `{key, version, build}`: its node is kept as long
- * as all parts of its version (a list) are the same, and built anew otherwise, with the focus staying in it.
+ * Set a parent's children to these items, in this order. An item is `{key, version, build}`. Its node is kept while all
+ * parts of its version (a list) stay the same. Otherwise it is rebuilt, and keeps the focus if it had it.
  */
 export function keyed(parent, items) {
     const wanted = new Set(items.map((item) => item.key));
@@ -49,7 +49,7 @@ function same(one, other) {
     return one.length === other.length && one.every((part, index) => part === other[index]);
 }
 
-/** Put a node in another's place. What had the focus is found again by its `data-focus`, else the first button. */
+/** Replace a node. The focus returns to the element with the same `data-focus`, or else to the first button. */
 function replace(node, fresh) {
     const focused = node.contains(document.activeElement) ? (document.activeElement.dataset.focus ?? "") : null;
     node.replaceWith(fresh);

@@ -1,6 +1,6 @@
-/** A message's text with its formatting, as Telegram gives it: stretches counted in UTF-16 code units, as here. */
+/** A message's text with Telegram's formatting. Offsets are in UTF-16 code units, as in JavaScript. */
 
-import { act } from "./acts.js";
+import { actions } from "./actions.js";
 import { h } from "./dom.js";
 import { link } from "./links.js";
 
@@ -15,7 +15,7 @@ const TAGS = {
     expandable_blockquote: "blockquote",
 };
 
-/** Nodes for a text; `entities` are sorted by offset, the longer first. */
+/** Return nodes for a text. `entities` are sorted by offset, the longer first. */
 export function formatted(text, entities) {
     return nodes(text, 0, text.length, entities);
 }
@@ -45,7 +45,7 @@ function element(entity, text, content) {
         case "url":
             return link(text, "link", ...content);
         case "bot_command":
-            return h("button", { type: "button", class: "link", onclick: () => act.write(text) }, ...content);
+            return h("button", { type: "button", class: "link", onclick: () => actions.write(text) }, ...content);
         case "spoiler": {
             const spoiler = h("button", { type: "button", class: "spoiler", "aria-pressed": "false" }, ...content);
             spoiler.addEventListener("click", () => spoiler.setAttribute("aria-pressed", "true"));

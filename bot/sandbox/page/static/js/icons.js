@@ -21,7 +21,7 @@ const ICONS = {
     world: "M4 7h8M18 7h2M4 17h2M12 17h8M15 4.800a2.200 2.200 0 1 0 0 4.400 2.200 2.200 0 0 0 0-4.400M9 14.800a2.200 2.200 0 1 0 0 4.400 2.200 2.200 0 0 0 0-4.400",
 };
 
-/** A line drawing that says nothing to screen readers. */
+/** Return a line drawing that is hidden from screen readers. */
 export function icon(name) {
     const drawing = document.createElementNS(SVG, "svg");
     const path = document.createElementNS(SVG, "path");

@@ -1,10 +1,10 @@
-/** Links in messages and on buttons: those to the bot itself are followed here, others in a new tab. */
+/** Links in messages and on buttons. Links to the bot itself are followed here, others open in a new tab. */
 
-import { act } from "./acts.js";
+import { actions } from "./actions.js";
 import { h } from "./dom.js";
 import { state } from "./state.js";
 
-/** What a link of Telegram's asks of the bot: `{start}` or `{startgroup}`, each with a payload; null for others. */
+/** Return a deep link to the bot as `{start}` or `{startgroup}`, each with its payload; null for other links. */
 export function deepLink(address) {
     const url = URL.parse(address);
     const isTelegram = url?.protocol === "tg:" || ["t.me", "telegram.me"].includes(url?.hostname);
@@ -15,10 +15,10 @@ export function deepLink(address) {
     return group === null ? { start: url.searchParams.get("start") ?? "" } : { startgroup: group };
 }
 
-/** A link, as an element with this class and content. An address that is none of the web's is no link. */
+/** Return a link as an element with this class and content. An address other than http(s) is not a link. */
 export function link(address, className, ...content) {
     const deep = deepLink(address);
-    if (deep) return h("button", { type: "button", class: className, onclick: () => act.follow(deep) }, ...content);
+    if (deep) return h("button", { type: "button", class: className, onclick: () => actions.follow(deep) }, ...content);
     const isWeb = ["http:", "https:"].includes(URL.parse(address)?.protocol);
     if (!isWeb) return h("span", { class: className }, ...content);
     return h("a", { class: className, href: address, target: "_blank", rel: "noopener noreferrer" }, ...content);

@@ -1,6 +1,6 @@
-/** The first column: who one is, that person's chats, and a newcomer's first steps. */
+/** The first column: the choice of the person, that person's chats, and a newcomer's first steps. */
 
-import { open, show } from "./acts.js";
+import { open, show } from "./actions.js";
 import { doing, faceOf, titleOf } from "./chat.js";
 import { h, keyed } from "./dom.js";
 import { icon } from "./icons.js";
@@ -19,7 +19,7 @@ const nav = h("nav", {}, chats);
 const head = h("header", { class: "head" }, heading, themeButton, world);
 document.querySelector("#list").append(head, people, nav, steps);
 
-let drawn = ""; // what the people were drawn from
+let drawn = ""; // the state from which the people were drawn last
 
 onChange(() => {
     for (const title of [heading, document.querySelector("h1")]) title.textContent = t("list.title");
@@ -45,11 +45,11 @@ function personChoice(one, news) {
     const input = h("input", { type: "radio", name: "me", value: one.id, checked: one.id === state.me });
     input.addEventListener("change", () => open(one.id));
     const badge = news > 0 && h("span", { class: "badge" }, news);
-    const role = t(isRuler(one) ? "list.administrator" : `list.language.${one.language}`);
+    const role = t(isAdministrator(one) ? "list.administrator" : `list.language.${one.language}`);
     return h("label", { class: "person" }, input, avatar(one), h("b", {}, one.name), h("small", {}, role), badge);
 }
 
-const isRuler = (one) => state.world.chats.some((chat) => chat.members[one.id] === "creator");
+const isAdministrator = (one) => state.world.chats.some((chat) => chat.members[one.id] === "creator");
 
 function chatItem(chat) {
     const message = messagesOf(chat.id).at(-1) ?? null;

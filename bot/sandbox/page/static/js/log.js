@@ -7,15 +7,15 @@ import { messageNode } from "./message.js";
 import { GENERAL, chatOf, language, lastSeen, markSeen, messagesOf, now, onChange, state } from "./state.js";
 import { dayOf, longDay, t } from "./texts.js";
 
-const NEAR = 90; // pixels from the end within which new messages are followed
+const NEAR = 90; // pixels; closer to the end than this, the log scrolls to new messages
 
 const lines = h("div", { class: "messages" });
 export const log = h("div", { class: "log", role: "log", tabindex: "0", "aria-live": "polite" }, lines);
 export const toEnd = h("button", { type: "button", class: "to-end", hidden: true, onclick: () => end() }, icon("down"));
 
-let following = true; // the end is in sight, and is to stay so
-let drawnInSight = false; // the log was to be seen when it was drawn last
-let shown = ""; // the person and the chat that are drawn
+let following = true; // the end is visible, and must stay so
+let drawnVisible = false; // whether the log was visible when it was drawn last
+let shown = ""; // the person, chat and topic that are drawn
 let newFrom = 0; // the last message seen before this chat was opened
 let last = null; // the last message drawn
 
@@ -23,11 +23,11 @@ onChange(() => {
     const here = `${state.me}/${state.chat}/${state.topic}`;
     const moved = shown !== here;
     const messages = messagesOf(state.chat);
-    if (drawnInSight && log.checkVisibility()) following = isNearEnd();
+    if (drawnVisible && log.checkVisibility()) following = isNearEnd();
     if (moved) {
         shown = here;
         newFrom = lastSeen(state.me, state.chat, state.topic ?? GENERAL);
-        log.setAttribute("aria-live", "off"); // what stands there already isn't news
+        log.setAttribute("aria-live", "off"); // older messages are not announced
         setTimeout(() => log.setAttribute("aria-live", "polite"));
     }
     log.setAttribute("aria-label", t("log.label"));
@@ -38,8 +38,8 @@ onChange(() => {
     const isMine = newest !== last && newest?.from.id === state.me;
     last = newest;
     if (moved || following || isMine) end();
-    drawnInSight = log.checkVisibility();
-    const isSeen = drawnInSight && document.visibilityState === "visible";
+    drawnVisible = log.checkVisibility();
+    const isSeen = drawnVisible && document.visibilityState === "visible";
     if (isSeen) markSeen(state.me, state.chat, state.topic ?? GENERAL);
 });
 
@@ -85,7 +85,7 @@ function isFirstNew(message, before) {
     return newFrom > 0 && isNews(message) && !(before && before.chat === state.chat && before.id > newFrom);
 }
 
-/** Whether one message stands right under another of the same sender. */
+/** Whether a message directly follows another one by the same sender. */
 function belongs(one, next) {
     const near = one && next && !one.service && !next.service && one.from.id === next.from.id;
     return Boolean(near) && dayOf(one.at) === dayOf(next.at) && !isFirstNew(next, one);
@@ -96,7 +96,7 @@ function dayItem(message, day) {
     return { key: `day ${day}`, version: [words], build: () => h("div", { class: "day" }, h("span", {}, words)) };
 }
 
-/** Turn the spinners of the buttons that wait for their answers, and of no others. */
+/** Show spinners on exactly those buttons that wait for an answer. */
 function spin() {
     const pressed = new Set(
         [...state.presses.values()]

@@ -1,10 +1,10 @@
-/** The page: it follows the sandbox, and says what passes by. */
+/** The page: follow the sandbox, and show notices about its events. */
 
 import "./chat.js";
 import "./list.js";
 import "./panel/panel.js";
 
-import { act, goThere, open, openTopic, show } from "./acts.js";
+import { actions, goThere, open, openTopic, show } from "./actions.js";
 import { titleOf } from "./chat.js";
 import { reply } from "./composer.js";
 import { deepLink } from "./links.js";
@@ -32,7 +32,7 @@ follow({
         const words = message.text.split("\n")[0] || message.file?.name;
         notice(words, {
             title,
-            act: () => {
+            onPress: () => {
                 open(state.me, message.chat);
                 openTopic(topicOf(message));
                 show("chat");
@@ -43,13 +43,13 @@ follow({
         if (text && isAlert) alert(text);
         else if (text) notice(text);
         const deep = url && deepLink(url);
-        if (deep) act.follow(deep);
+        if (deep) actions.follow(deep);
     },
 });
 
 window.addEventListener("hashchange", () => state.world && goThere());
 
-document.addEventListener("visibilitychange", changed); // what is looked at is read
+document.addEventListener("visibilitychange", changed); // visible messages count as read
 document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.defaultPrevented && document.body.dataset.view === "panel") show("chat");
 });

@@ -1,6 +1,6 @@
 /** One message: its bubble, and the buttons under it. */
 
-import { act } from "./acts.js";
+import { actions } from "./actions.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { formatted } from "./entities.js";
@@ -9,8 +9,8 @@ import { state } from "./state.js";
 import { clockTime, size, t } from "./texts.js";
 
 /**
- * A message as an element. `first` and `last` tell where it stands among those that one sender wrote in a row; `named`
- * whether the sender's name is shown; `answer` begins a reply to it, `jump` leads to the message it replies to.
+ * Return a message as an element. `first` and `last` are its position in a row of messages by one sender. `named` shows
+ * the sender's name. `answer` begins a reply to it, `jump` goes to the message it replies to.
  */
 export function messageNode(message, { first, last, named, answer, jump }) {
     if (message.service) return h("div", { class: "service" }, t(`service.${message.service}`));
@@ -34,7 +34,7 @@ function heading(message) {
     return t("message.heading", { name: message.from.name, time: clockTime(message.at) });
 }
 
-/** Somebody's initial on their colour: people have one each, the bot and groups theirs; `more` are further classes. */
+/** Return an avatar: an initial on the colour of the person, the bot or the group. `more` are further classes. */
 export function avatar({ id, name }, more = "") {
     const index = state.world.people.findIndex((one) => one.id === id);
     const colour = index >= 0 ? `of-${index}` : id === state.world.bot.id ? "of-bot" : "of-group";
@@ -102,7 +102,7 @@ function key(message, button) {
     attributes["data-key"] = `${message.chat}/${message.id} ${button.data}`;
     const node = h("button", attributes, h("span", {}, button.text));
     node.addEventListener("click", () => {
-        if (node.ariaBusy !== "true") act.press(message, button.data);
+        if (node.ariaBusy !== "true") actions.press(message, button.data);
     });
     return node;
 }

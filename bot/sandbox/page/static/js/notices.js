@@ -1,21 +1,21 @@
-/** What comes up for a moment, and what wants to be closed. */
+/** Notices that disappear by themselves, and alerts that must be closed. */
 
 import { h } from "./dom.js";
 
-const SHOWN = 3000; // milliseconds that a notice is shown at least …
-const READ = 50; // … and for each character more
+const MIN_SHOWN = 3000; // milliseconds for which every notice is shown
+const SHOWN_PER_CHARACTER = 50; // additional milliseconds
 
 const box = document.querySelector("#notices");
 box.setAttribute("role", "status");
 box.setAttribute("aria-live", "polite");
 
-/** Take away what is told already, once it is seen in another way. */
+/** Remove all notices, once their content is visible elsewhere. */
 export const clear = () => box.replaceChildren();
 
-/** Show a line for some seconds; with `act`, it can be pressed. */
-export function notice(text, { title = "", act = null } = {}) {
+/** Show a text for some seconds. With `onPress`, it is a button. */
+export function notice(text, { title = "", onPress = null } = {}) {
     const content = [title && h("strong", {}, title), h("span", {}, text)];
-    const node = act
+    const node = onPress
         ? h(
               "button",
               {
@@ -23,7 +23,7 @@ export function notice(text, { title = "", act = null } = {}) {
                   class: "notice",
                   onclick: () => {
                       node.remove();
-                      act();
+                      onPress();
                   },
               },
               ...content,
@@ -31,18 +31,18 @@ export function notice(text, { title = "", act = null } = {}) {
         : h("div", { class: "notice" }, ...content);
     while (box.children.length > 2) box.firstElementChild.remove();
     box.append(node);
-    setTimeout(() => node.remove(), SHOWN + READ * (title.length + text.length));
+    setTimeout(() => node.remove(), MIN_SHOWN + SHOWN_PER_CHARACTER * (title.length + text.length));
 }
 
 const dialog = document.querySelector("#alert");
-const waiting = []; // texts of alerts, of which the first is shown
+const waiting = []; // texts of alerts; the first one is shown
 dialog.querySelector("button").addEventListener("click", () => dialog.close());
 dialog.addEventListener("close", () => {
     waiting.shift();
     showFirst();
 });
 
-/** Show a text that must be closed, after those that are open already. */
+/** Show a text that must be closed. It waits for earlier ones. */
 export function alert(text) {
     waiting.push(text);
     if (!dialog.open) showFirst();

@@ -1,22 +1,22 @@
-/** What there is to see, and who looks at it. Views draw it anew whenever something of it has changed. */
+/** The page's state: the world, and what the user is looking at. Views redraw whenever it has changed. */
 
-const SEEN = "seen"; // what the marks of what was read are kept under, in this tab
+const SEEN = "seen"; // the key for read marks in the tab's session storage
 
 export const state = {
-    /** Everything but messages, as the stream tells it: people, chats, invoices, faults, time. Null at first. */
+    /** Everything but messages, from the stream: people, chats, invoices, faults, time. Null at first. */
     world: null,
-    /** Messages by chat, each by number. */
+    /** Messages by chat and id. */
     messages: new Map(),
-    /** The person one is, and the chat that is open (null: none), as they are in `world`. */
+    /** The ids of the current person and of the open chat (null: none). */
     me: null,
     chat: null,
-    /** The topic that is open in a group with topics; null in all others. */
+    /** The open topic in a group with topics; null in all other chats. */
     topic: null,
-    /** What the bot shows to be doing, by chat: `{action, until}`, in this machine's milliseconds. */
+    /** The bot's current chat action, by chat: `{action, until}`, in real milliseconds. */
     doing: new Map(),
-    /** Presses of buttons that wait for an answer, by number. */
+    /** Presses of buttons that wait for an answer, by id. */
     presses: new Map(),
-    /** The numbers of the last messages seen, by person, chat and topic. */
+    /** The ids of the last messages seen, by person, chat and topic. */
     seen: new Map(),
 };
 
@@ -28,7 +28,7 @@ export function onChange(listener) {
     listeners.push(listener);
 }
 
-/** Something has changed: draw it, once for all changes of this moment. */
+/** Redraw after a change. Changes at the same time are drawn together. */
 export function changed() {
     if (waiting) return;
     waiting = true;
@@ -43,23 +43,23 @@ export const me = () => person(state.me);
 export const chatOf = (id) => state.world.chats.find((one) => one.id === id);
 export const language = () => (me()?.language === "de" ? "de" : "en");
 
-/** Now, in the sandbox. */
+/** The sandbox's current time. */
 export const now = () => Date.now() + (state.world?.ahead ?? 0);
 
-/** The chats on a person's phone, that with the bot first; a group that has moved on is its successor's past. */
+/** A person's chats, the private one first. An upgraded group is not listed: its messages are in its successor. */
 export function chatsOf(personId) {
     const mine = state.world.chats.filter((chat) => chat.members[personId] && chat.movedTo === null);
     const theirs = mine.filter((chat) => chat.kind !== "private" || chat.id === personId);
     return theirs.sort((one, other) => (other.id === personId) - (one.id === personId));
 }
 
-/** The messages of a chat, oldest first, with those of the group that it was before. */
+/** A chat's messages, oldest first, including those of the group that it was before an upgrade. */
 export function messagesOf(chatId) {
     const all = allMessagesOf(chatId);
     return state.topic === null || chatId !== state.chat ? all : all.filter((one) => topicOf(one) === state.topic);
 }
 
-/** The topic that General is; messages in it name none. */
+/** The id of the General topic. Messages in it have no topic id. */
 export const GENERAL = 1;
 export const topicOf = (message) => (chatOf(message.chat)?.topics.length && message.topic) || GENERAL;
 
@@ -69,15 +69,15 @@ function allMessagesOf(chatId) {
     return earlier ? [...allMessagesOf(earlier.id), ...own] : own;
 }
 
-/** Whether the bot can be read in a chat: it is no stranger there. */
+/** The bot's membership status in a chat; null if it has never been in it. */
 export const botStatus = (chat) => chat.members[state.world.bot.id] ?? null;
 
 const place = (personId, chatId, topic) => `${personId}/${chatId}/${topic}`;
 
-/** The number of the last message that a person has seen in a topic; a chat without topics is its General. */
+/** The id of the last message that a person has seen in a topic. A chat without topics counts as General. */
 export const lastSeen = (personId, chatId, topic = GENERAL) => state.seen.get(place(personId, chatId, topic)) ?? 0;
 
-/** How many messages of others a person has not seen in a chat, or in one topic of it. */
+/** How many messages by others a person has not seen in a chat, or in one of its topics. */
 export function unread(personId, chatId, topic = null) {
     const isNews = (one) => one.from.id !== personId && one.id > lastSeen(personId, chatId, topicOf(one));
     const messages = [...(state.messages.get(chatId)?.values() ?? [])].filter(isNews);
@@ -86,10 +86,10 @@ export function unread(personId, chatId, topic = null) {
 
 export const unreadOf = (personId) => chatsOf(personId).reduce((sum, chat) => sum + unread(personId, chat.id), 0);
 
-/** Whether a message stands in what is open. */
+/** Whether a message is in the open chat and topic. */
 export const isOpen = (message) => message.chat === state.chat && topicOf(message) === (state.topic ?? GENERAL);
 
-/** A person has seen all that is in a topic. */
+/** Mark all messages of a topic as seen by a person. */
 export function markSeen(personId, chatId, topic = GENERAL) {
     const last = Math.max(0, ...(state.messages.get(chatId)?.keys() ?? []));
     if (last <= lastSeen(personId, chatId, topic)) return;
@@ -97,7 +97,7 @@ export function markSeen(personId, chatId, topic = GENERAL) {
     sessionStorage.setItem(SEEN, JSON.stringify({ run: state.world.run, seen: [...state.seen] }));
 }
 
-/** Take up what this tab had seen before it was loaded anew; at first, what is there already is no news to anybody. */
+/** Restore the read marks of this tab after a reload. In a new tab, everything present counts as read. */
 export function recallSeen() {
     const { run, seen } = JSON.parse(sessionStorage.getItem(SEEN)) ?? {};
     if (run === state.world.run) state.seen = new Map(seen);

@@ -1,6 +1,6 @@
-/** What a newcomer does first: three steps, each ticked off once it is done. */
+/** A newcomer's first three steps, each ticked off once it is done. */
 
-import { act, open, show } from "./acts.js";
+import { actions, open, show } from "./actions.js";
 import { ask } from "./api.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -8,17 +8,17 @@ import { notice } from "./notices.js";
 import { language, me, state } from "./state.js";
 import { t } from "./texts.js";
 
-/** What the buttons of the steps do, in the bot's own chat. */
+/** The actions of the steps' buttons, in the private chat. */
 const DO = {
-    "start.do": () => act.write("/start"),
-    "link.do": () => act.write(`/link ${state.world.token}`),
+    "start.do": () => actions.write("/start"),
+    "link.do": () => actions.write(`/link ${state.world.token}`),
     "pay.invoice": () => ask("issue", { cents: 1234, days: 8, kind: "Hosting" }),
     "pay.day": () => ask("wait", { step: "day" }),
 };
 
 export const steps = h("section", { class: "steps", "aria-labelledby": "steps-title" });
 
-let drawn = ""; // what they were drawn from
+let drawn = ""; // the state that was drawn last
 
 export function drawSteps() {
     const { started, linked } = me();

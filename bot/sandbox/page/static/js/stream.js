@@ -1,52 +1,52 @@
-/** Keeps the state as the sandbox tells it, live. */
+/** Update the state from the sandbox's stream. */
 
 import { changed, chatOf, recallSeen, state } from "./state.js";
 
-const DOING = 5500; // milliseconds that Telegram shows an action, if no message ends it before
-const PATIENCE = 60_000; // … and that a button waits for its answer
+const ACTION_SHOWN = 5500; // milliseconds for which Telegram shows an action, unless a message ends it
+const PRESS_TIMEOUT = 60_000; // milliseconds for which a button waits for its answer
 
 let begun = false;
 
-/** Follow the sandbox. `tell.message`, `tell.answer` and `tell.connected` are called for what passes by. */
-export function follow(tell) {
+/** Follow the sandbox. `on.message`, `on.answer` and `on.connected` are called for the respective events. */
+export function follow(on) {
     const source = new EventSource("api/events");
-    const on = (name, act) =>
+    const listen = (name, handle) =>
         source.addEventListener(name, (event) => {
-            act(JSON.parse(event.data));
+            handle(JSON.parse(event.data));
             changed();
         });
-    on("world", (world) => {
+    listen("world", (world) => {
         if (state.world && state.world.run !== world.run) location.reload();
         state.world = world;
-        tell.connected(true);
+        on.connected(true);
     });
-    on("messages", (messages) => {
+    listen("messages", (messages) => {
         state.messages.clear();
         messages.forEach(keep);
         if (begun) return;
         begun = true;
         recallSeen();
     });
-    on("message", (message) => {
+    listen("message", (message) => {
         const isNew = !state.messages.get(message.chat)?.has(message.id);
         keep(message);
         if (message.from.id === state.world.bot.id) state.doing.delete(message.chat);
-        if (isNew) tell.message(message);
+        if (isNew) on.message(message);
     });
-    on("deleted", forget);
-    on("action", ({ chat, action }) => {
-        state.doing.set(chat, { action, until: Date.now() + DOING });
-        setTimeout(changed, DOING + 100);
+    listen("deleted", forget);
+    listen("action", ({ chat, action }) => {
+        state.doing.set(chat, { action, until: Date.now() + ACTION_SHOWN });
+        setTimeout(changed, ACTION_SHOWN + 100);
     });
-    on("pressed", (press) => {
+    listen("pressed", (press) => {
         state.presses.set(press.press, press);
-        setTimeout(() => state.presses.delete(press.press) && changed(), PATIENCE);
+        setTimeout(() => state.presses.delete(press.press) && changed(), PRESS_TIMEOUT);
     });
-    on("answered", (answer) => {
+    listen("answered", (answer) => {
         state.presses.delete(answer.press);
-        if (answer.person === state.me) tell.answer(answer);
+        if (answer.person === state.me) on.answer(answer);
     });
-    source.addEventListener("error", () => tell.connected(false));
+    source.addEventListener("error", () => on.connected(false));
 }
 
 function keep(message) {

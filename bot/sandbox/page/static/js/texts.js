@@ -1,4 +1,4 @@
-/** The page's own words, in the language of the person one is. */
+/** The page's own texts, in the current person's language. */
 
 import { de } from "../texts/de.js";
 import { en } from "../texts/en.js";
@@ -7,7 +7,7 @@ import { language, state } from "./state.js";
 const TEXTS = { de, en };
 const LOCALES = { de: "de-DE", en: "en-GB" };
 
-/** A text by its key, with `{name}` filled in. */
+/** Return a text by its key, with `{name}` filled in. */
 export function t(key, values = {}) {
     return TEXTS[language()][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
@@ -27,11 +27,11 @@ export const longDay = (at) => moment(at, { weekday: "long", day: "numeric", mon
 export const shortDay = (at) => moment(at, { day: "numeric", month: "short" });
 export const money = (amount) => format(Intl.NumberFormat, { style: "currency", currency: "EUR" }).format(amount);
 
-/** The day that an instant falls on, such as 2026-11-27. */
+/** Return the day of an instant, such as 2026-11-27. */
 export const dayOf = (at) =>
     new Intl.DateTimeFormat("en-CA", { timeZone: state.world.zone, dateStyle: "short" }).format(at);
 
-/** How far a day such as 2026-11-27 is from another, in words: in 3 days, yesterday. */
+/** Return the distance of a day such as 2026-11-27 from another, in words: in 3 days, yesterday. */
 export function fromDay(day, today) {
     const days = Math.round((Date.parse(day) - Date.parse(today)) / 86_400_000);
     return format(Intl.RelativeTimeFormat, { numeric: "auto" }).format(days, "day");

@@ -1,4 +1,4 @@
-/** Light or dark: as the system has it, until one chooses. */
+/** Light or dark: the system's setting, until the user chooses. */
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";

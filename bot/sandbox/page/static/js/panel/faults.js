@@ -1,15 +1,15 @@
-/** What can go wrong, on the provider's side and on Telegram's. */
+/** Switches for faults, of the provider and of Telegram. */
 
-import { act } from "../acts.js";
+import { actions } from "../actions.js";
 import { ask } from "../api.js";
 import { h, keyed } from "../dom.js";
 import { changed, language, state } from "../state.js";
 import { t } from "../texts.js";
 
-const SETTLED = 500; // milliseconds after which it is known what became of a switch that was turned
+const SETTLED = 500; // milliseconds after which the stream has shown the effect of a switch
 const turned = new Map(); // how often each switch was turned
 
-/** This part of the panel: its node, and how to bring it up to date. */
+/** Return this section of the panel: its node, and a function to update it. */
 export function faults() {
     const provider = h("div", { class: "switches" });
     const telegram = h("div", { class: "switches" });
@@ -41,7 +41,7 @@ const all = (found) =>
 
 const blocking = ({ id, name, blocked }) =>
     item(`blocked ${id}`, blocked, t("faults.blocked", { name }), t("faults.blocked.hint"), (now) =>
-        act.block(id, now),
+        actions.block(id, now),
     );
 
 function item(key, on, words, hint, turn) {
@@ -58,7 +58,7 @@ function item(key, on, words, hint, turn) {
             });
             input.addEventListener("change", async () => {
                 await turn(input.checked);
-                // A fault that strikes once may be over already: then nothing is told, and the switch goes back.
+                // A fault that strikes only once may already be over. No event tells so; the switch is redrawn.
                 turned.set(key, (turned.get(key) ?? 0) + 1);
                 setTimeout(changed, SETTLED);
             });

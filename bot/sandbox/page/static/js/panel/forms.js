@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 
-/** A form of a class; `send` is called when it is submitted with all fields right. */
+/** Return a form of a class. `send` is called when it is submitted with valid fields. */
 export function form(name, send, ...content) {
     const submit = (event) => {
         event.preventDefault();
@@ -11,5 +11,5 @@ export function form(name, send, ...content) {
     return h("form", { class: name, onsubmit: submit }, ...content);
 }
 
-/** An amount in euros, as a field has it, in cents. */
+/** Convert an amount in euros, as in an input field, to cents. */
 export const cents = (amount) => Math.round(Number(amount) * 100);

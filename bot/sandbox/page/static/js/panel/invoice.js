@@ -1,4 +1,4 @@
-/** One invoice in the provider's books. */
+/** One invoice in the provider's ledger. */
 
 import { ask } from "../api.js";
 import { h } from "../dom.js";
@@ -6,9 +6,9 @@ import { language } from "../state.js";
 import { fromDay, money, t } from "../texts.js";
 import { cents, form } from "./forms.js";
 
-const drawn = new Map(); // the status in which each invoice was drawn last
+const drawn = new Map(); // each invoice's status when it was drawn last
 
-/** An invoice as an item of a list, with what the provider may do to it. */
+/** Return an invoice as a list item, with buttons to change it. */
 export function item(invoice, today) {
     const { id, title, total, left, due, status } = invoice;
     const isOpen = status === "Unpaid";
@@ -47,7 +47,7 @@ const ending = (invoice, status) => button(invoice, status, () => ask("settle", 
 const hiding = (invoice, hidden) =>
     button(invoice, hidden ? "Gone" : "Back", () => ask("hide", { invoice, hidden }));
 
-/** What is done more seldom, folded away. */
+/** Return the rarer changes, folded away. */
 function more(invoice) {
     const amount = change("0.01", "1.00");
     const days = change("1", "0");

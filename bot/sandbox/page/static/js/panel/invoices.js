@@ -1,4 +1,4 @@
-/** The provider's side: the account's credit, and its invoices. */
+/** The provider's ledger: the account's credit and its invoices. */
 
 import { ask } from "../api.js";
 import { h, keyed } from "../dom.js";
@@ -10,7 +10,7 @@ import { item } from "./invoice.js";
 const KINDS = ["Hosting", "Domain", "Donation"];
 const MAKINGS = ["open", "paid", "unreadable"];
 
-/** This part of the panel: its node, and how to bring it up to date. */
+/** Return this section of the panel: its node, and a function to update it. */
 export function invoices() {
     const credit = creditForm();
     const list = h("ul", { class: "invoices", "aria-label": t("invoices.list") });
@@ -38,10 +38,10 @@ function creditForm() {
         input,
         h("button", { class: "plain" }, t("invoices.set")),
     );
-    let told = null;
+    let shown = null;
     const update = ({ credit }) => {
-        if (credit === told) return;
-        told = credit;
+        if (credit === shown) return;
+        shown = credit;
         input.value = Number(credit).toFixed(2);
     };
     return { node, update };

@@ -1,6 +1,6 @@
-/** The last column: the world around the bot, to be moved. */
+/** The last column: controls for the world around the bot. */
 
-import { show } from "../acts.js";
+import { show } from "../actions.js";
 import { h } from "../dom.js";
 import { icon } from "../icons.js";
 import { language, onChange, state, unreadOf } from "../state.js";
@@ -18,7 +18,7 @@ const body = h("div", { class: "sections" });
 panel.append(h("header", { class: "head" }, back, heading), body);
 
 const parts = [time, invoices, faults, group];
-let drawn = ""; // the language that it is written in
+let drawn = ""; // the language in which it was drawn last
 let updates = [];
 
 onChange(() => {

@@ -1,4 +1,4 @@
-/** The sandbox's time, and steps forward. */
+/** The sandbox's time, and buttons to skip forward. */
 
 import { ask } from "../api.js";
 import { h } from "../dom.js";
@@ -7,7 +7,7 @@ import { clockTime, longDay, t } from "../texts.js";
 
 const STEPS = ["hour", "day", "week"];
 
-/** This part of the panel: its node, and how to bring it up to date. */
+/** Return this section of the panel: its node, and a function to update it. */
 export function time() {
     const hour = h("b", {});
     const day = h("span", {});

@@ -1,7 +1,7 @@
-"""Invoices of the sandbox provider, spelled the way the real one spells them.
+"""Invoices of the sandbox provider, in the JSON form of the real one.
 
-The first two are the samples of the provider's API reference, down to the spelling of money and dates; the others are
-made up, and cover what the reference doesn't show.
+The first two are the samples of the provider's API reference, down to the spelling of money and dates. The others are
+invented and cover what the reference does not show.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 NEVER = "-000001-11-29T23:06:32.000000Z"
-"""How the provider spells a missing date."""
+"""The provider's spelling of a missing date."""
 
 LABELS = {
     "de": {"Paid": "Bezahlt", "Unpaid": "Unbezahlt", "Cancelled": "Storniert", "Refunded": "Erstattet"},
@@ -26,7 +26,7 @@ ZERO = Decimal(0)
 
 @dataclass(slots=True)
 class SandboxItem:
-    """A line of an invoice. ``short`` is None where it is the same as the description."""
+    """A line of an invoice. ``short`` is None if it equals the description."""
 
     id: int
     type: str
@@ -38,10 +38,10 @@ class SandboxItem:
 
 @dataclass(slots=True)
 class SandboxInvoice:
-    """An invoice with its state; sums are in the operator's currency, ``gross`` is before credit.
+    """An invoice with its state. Sums are in the operator's currency; ``gross`` is before credit.
 
-    ``net_of_credit`` makes the given ``total`` one after credit, as WHMCS has it. ``older_form`` spells it as the
-    reference's second sample is: the items' amounts as numbers, and the fields about donations.
+    With ``net_of_credit`` the JSON's ``total`` is after credit, as in WHMCS. ``older_form`` is the form of the
+    reference's second sample: the items' amounts are numbers, and there are fields about donations.
     """
 
     id: int
@@ -68,11 +68,11 @@ class SandboxInvoice:
 
     @property
     def left(self) -> Decimal:
-        """What is left to pay, whatever the status."""
+        """The amount left to pay, whatever the status."""
         return self.gross - self.credit
 
     def reprice(self, gross: Decimal) -> None:
-        """Let it be over ``gross`` from now on, 19 % tax included; its first item takes the difference."""
+        """Change the invoice's sum to ``gross``, 19 % tax included. The first item takes the difference."""
         self.items[0].amount += gross - self.gross
         self.net = _net_of(gross)
         self.tax = gross - self.net
@@ -82,7 +82,7 @@ class SandboxInvoice:
         return self.paid_at is not None and self.gross > 0
 
     def as_json(self, language: str, zone: ZoneInfo, base_url: str) -> dict[str, Any]:
-        """The fields in the reference's order and spelling; ``language`` is that of ``status_label``."""
+        """Return the fields in the reference's order and spelling, with ``status_label`` in this language."""
         url = f"{base_url}/client/invoices/{self.id}"
         fields = {
             "id": self.id,
@@ -122,22 +122,22 @@ def _net_of(gross: Decimal) -> Decimal:
 
 
 def number(amount: Decimal) -> int | float:
-    """Money as PHP's JSON spells it: 0, 1, 7.95."""
+    """Return money as in PHP's JSON: 0, 1, 7.95."""
     return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 
 def spelled(moment: datetime) -> str:
-    """An instant as the provider spells it: in UTC, with microseconds."""
+    """Return an instant in the provider's spelling: in UTC, with microseconds."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 def midnight(day: date, zone: ZoneInfo) -> str:
-    """A day as the provider spells it: the instant of its midnight in the provider's zone."""
+    """Return a day in the provider's spelling: as the instant of its midnight in the provider's zone."""
     return spelled(datetime.combine(day, time(), zone))
 
 
 def reference_samples() -> list[SandboxInvoice]:
-    """The two invoices of the API reference: a domain paid on creation, and a cancelled server."""
+    """Return the two invoices of the API reference: a domain paid on creation, and a cancelled server."""
     domain = "Domain Verlängerung - - 1 Jahr(e) (27.12.2022 - 26.12.2023)"
     server = "KVM Konfigurierbar (SSD) - (27.06.2020 - 26.07.2020)"
     details = (
@@ -178,7 +178,7 @@ def make_invoice(
     kind: str = "Hosting",
     description: str | None = None,
 ) -> SandboxInvoice:
-    """An open invoice of one item over ``gross``, 19 % tax included."""
+    """Return an open invoice over ``gross``, 19 % tax included, with one item."""
     net = _net_of(gross)
     text = description or f"{kind} ({issued:%d.%m.%Y} - {issued + timedelta(days=29):%d.%m.%Y})"
     short = text.partition("\n")[0]
@@ -189,7 +189,7 @@ def make_invoice(
 
 
 def examples(ids: Iterator[int], today: date) -> Sequence[SandboxInvoice]:
-    """What the reference doesn't show: open, overdue, credited in both readings of ``total``, a donation, odd texts."""
+    """Return examples of what the reference lacks: open, overdue, with credit in both forms of ``total``, odd texts."""
 
     def made(gross: str, due_in: int, **more: Any) -> SandboxInvoice:
         issued = today - timedelta(days=max(7, 7 - due_in))

@@ -1,4 +1,4 @@
-"""The sandbox provider's documents: a real PDF for each invoice, and a ZIP of them."""
+"""The sandbox provider's documents: a real PDF for each invoice, and a ZIP archive of PDFs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from datetime import datetime
 
 from fpdf import FPDF
 
-from bot.sandbox.invoices import SandboxInvoice
+from bot.sandbox.provider.invoices import SandboxInvoice
 
 EARLIEST_IN_ZIP = (1980, 1, 1, 0, 0, 0)
 
 
 def pdf(invoice: SandboxInvoice, now: datetime) -> bytes:
-    """One page with the invoice's items and sums. The same invoice and ``now`` give the same bytes."""
+    """Return a page with the invoice's items and sums. The same invoice and ``now`` give the same bytes."""
     page = FPDF(format="A4")
     page.set_creation_date(now)
     page.set_title(f"Rechnung {invoice.id}")
@@ -30,7 +30,7 @@ def pdf(invoice: SandboxInvoice, now: datetime) -> bytes:
 
 
 def archive(invoices: Iterable[SandboxInvoice], now: datetime) -> bytes:
-    """A ZIP with a PDF for each invoice."""
+    """Return a ZIP archive with a PDF for each invoice."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
         for invoice in invoices:

@@ -1,4 +1,4 @@
-"""What a message is made of, as read from a call, within the server's limits."""
+"""Read a message's parts from a call's parameters, and check the server's limits."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from bot.sandbox.telegram.calls import Call
 from bot.sandbox.telegram.errors import bad_request
 from bot.sandbox.telegram.formatting import Entity, Formatted, ordered, trimmed, units, with_found
 from bot.sandbox.telegram.html import parse_html
-from bot.sandbox.telegram.state import Button, Chat, Keyboard, Message
+from bot.sandbox.telegram.models import Button, Chat, Keyboard, Message
 
-LONGEST_TEXT = 4096
-LONGEST_CAPTION = 1024
-LONGEST_DATA = 64
-MOST_BUTTONS = 100
+MAX_TEXT_LENGTH = 4096
+MAX_CAPTION_LENGTH = 1024
+MAX_CALLBACK_DATA_BYTES = 64
+MAX_BUTTONS = 100
 _LINKS = frozenset({"http", "https", "tg"})
 
 
 class Limit(NamedTuple):
-    """A length in UTF-16 code units, counted after parsing, and what the server says of more."""
+    """A maximum length in UTF-16 code units after parsing, and the server's words if it is exceeded."""
 
     length: int
     refusal: str
 
 
-SENT_TEXT = Limit(LONGEST_TEXT, "message is too long")
-EDITED_TEXT = Limit(LONGEST_TEXT, "MESSAGE_TOO_LONG")
-SENT_CAPTION = Limit(LONGEST_CAPTION, "message caption is too long")
-EDITED_CAPTION = Limit(LONGEST_CAPTION, "MEDIA_CAPTION_TOO_LONG")
+SENT_TEXT = Limit(MAX_TEXT_LENGTH, "message is too long")
+EDITED_TEXT = Limit(MAX_TEXT_LENGTH, "MESSAGE_TOO_LONG")
+SENT_CAPTION = Limit(MAX_CAPTION_LENGTH, "message caption is too long")
+EDITED_CAPTION = Limit(MAX_CAPTION_LENGTH, "MEDIA_CAPTION_TOO_LONG")
 
 
 def read_text(call: Call, limit: Limit) -> Formatted:
@@ -45,7 +45,7 @@ def read_caption(call: Call, limit: Limit) -> Formatted:
 
 
 def read_keyboard(call: Call) -> Keyboard:
-    """The inline keyboard; none where the markup is of another kind, which belongs to the person's text field."""
+    """Return the inline keyboard. It is empty if the markup is of another kind, which concerns the text field."""
     markup = call.structure("reply_markup", "reply keyboard markup")
     if markup is None:
         return ()
@@ -55,19 +55,19 @@ def read_keyboard(call: Call) -> Keyboard:
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
         raise bad_request('field "inline_keyboard" must be of type Array')
     keyboard = tuple(tuple(_button(fields) for fields in row) for row in rows if row)
-    if sum(map(len, keyboard)) > MOST_BUTTONS:
+    if sum(map(len, keyboard)) > MAX_BUTTONS:
         raise bad_request("reply markup is too long")
     return keyboard
 
 
 def read_force_reply(call: Call) -> bool:
-    """Whether the person's app is to begin a reply to the message, as if they had chosen to."""
+    """Return whether the person's app must open a reply to the message, as if they had chosen to."""
     markup = call.structure("reply_markup", "reply keyboard markup")
     return isinstance(markup, dict) and markup.get("force_reply") is True
 
 
 def read_reply(call: Call, chat: Chat) -> Message | None:
-    """The message that is replied to."""
+    """Return the message to which the call replies."""
     fields = call.structure("reply_parameters", "reply parameters")
     if not fields:
         return None
@@ -82,7 +82,7 @@ def _formatted(call: Call, text: str, entities: str, limit: Limit) -> Formatted:
     if mode == "html":
         formatted = parse_html(call.text(text))
     elif mode:
-        # The official server also knows Markdown; this one has no use for it.
+        # The official server also knows Markdown. The bot does not use it.
         raise bad_request("unsupported parse_mode")
     else:
         given = call.structure(entities, "message entities") or []
@@ -109,7 +109,7 @@ def _button(fields: dict[str, Any]) -> Button:
         raise bad_request("can't parse inline keyboard button: Text must be non-empty")
     if data is None and url is None:
         raise bad_request("can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard")
-    if data is not None and not 1 <= len(str(data).encode()) <= LONGEST_DATA:
+    if data is not None and not 1 <= len(str(data).encode()) <= MAX_CALLBACK_DATA_BYTES:
         raise bad_request("BUTTON_DATA_INVALID")
     if url is not None and urlsplit(str(url)).scheme not in _LINKS:
         raise bad_request("BUTTON_URL_INVALID")

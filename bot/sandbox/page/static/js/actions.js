@@ -1,13 +1,13 @@
-/** What the person one is does: write, press, move between chats. */
+/** The current person's actions: write, press, move between chats. */
 
 import { ask } from "./api.js";
 import { clear } from "./notices.js";
 import { botStatus, changed, chatOf, chatsOf, state } from "./state.js";
 
-/** Where the focus goes in a view of a narrow screen, when what had it has gone from sight. */
-const LANDINGS = { chats: ".chats [aria-current]", chat: ".log", panel: ".panel .back" };
+/** Where the focus goes in a view of a narrow screen, if its element has become invisible. */
+const FOCUS_TARGETS = { chats: ".chats [aria-current]", chat: ".log", panel: ".panel .back" };
 
-/** Let a narrow screen show the `chats`, the `chat` or the `panel`. */
+/** Show the `chats`, the `chat` or the `panel` on a narrow screen. */
 export function show(view) {
     const isNew = document.body.dataset.view !== view;
     document.body.dataset.view = view;
@@ -17,18 +17,18 @@ export function show(view) {
     setTimeout(() => {
         const focused = document.activeElement;
         if (focused === document.body || !focused.checkVisibility({ visibilityProperty: true }))
-            document.querySelector(LANDINGS[view])?.focus({ preventScroll: true });
+            document.querySelector(FOCUS_TARGETS[view])?.focus({ preventScroll: true });
     });
 }
 
-/** Be somebody, and open a chat, or with null that person's list. The address tells both, so that "back" works. */
+/** Become a person, and open a chat; null opens the list of chats. The address holds both, so that "back" works. */
 export function open(personId, chatId = null) {
     const name = state.world.people.find((one) => one.id === personId).name.toLowerCase();
     location.hash = chatId === null ? name : `${name}/${chatId}`;
     goThere();
 }
 
-/** Do what the address says. */
+/** Become the person and open the chat in the address. */
 export function goThere() {
     const [name, chat] = location.hash.slice(1).split("/");
     const known = state.world.people.find((one) => one.name.toLowerCase() === name);
@@ -41,7 +41,7 @@ export function goThere() {
     else show(chat ? "chat" : "chats");
 }
 
-/** In a group with topics one is always in one of them: the one given, the one that is open, or General. */
+/** Open a topic, if the group has topics: the given one, the one already open, or General. */
 export function openTopic(topic = state.topic) {
     const topics = chatOf(state.chat).topics.map((one) => one.id);
     state.topic = topics.includes(topic) ? topic : (topics[0] ?? null);
@@ -58,12 +58,12 @@ async function follow({ start, startgroup }) {
     const group = chatsOf(state.me).find((chat) => chat.kind !== "private");
     if (!group) return false;
     const isThere = ["member", "administrator"].includes(botStatus(group));
-    if (!isThere && !(await ask("rule", { person: state.me, chat: group.id, act: "add" }))) return false;
+    if (!isThere && !(await ask("administer", { person: state.me, chat: group.id, action: "add" }))) return false;
     open(state.me, group.id);
     return write(`/start@${state.world.bot.username} ${startgroup}`);
 }
 
-export const act = {
+export const actions = {
     write,
     follow,
     press: (message, data) => ask("press", { person: state.me, chat: message.chat, message: message.id, data }),

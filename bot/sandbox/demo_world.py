@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bot.sandbox.provider_books import Account
+from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import Chat, Person
 
@@ -13,38 +13,38 @@ TOKEN = "demo-token-0123456789"
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """A sandbox with somebody in it; ``people`` are those whom one can be."""
+class DemoWorld:
+    """A sandbox with people, a group and an account. The page's user acts as one of ``people``."""
 
     sandbox: Sandbox
     account: Account
     people: tuple[Person, ...]
 
     def person(self, user_id: int) -> Person:
-        """Raises :class:`LookupError`."""
+        """Return a person. Raise :class:`LookupError` if there is none with this id."""
         for person in self.people:
             if person.id == user_id:
                 return person
-        raise LookupError(f"nobody is {user_id}")
+        raise LookupError(f"no person has the id {user_id}")
 
     def speaker(self, language: str) -> Person:
-        """Somebody who speaks this language; the first of all where nobody does."""
+        """Return a person who speaks this language, or else the first person."""
         return next((person for person in self.people if person.user.language_code == language), self.people[0])
 
     def chat(self, chat_id: int) -> Chat:
-        """Raises :class:`LookupError`."""
-        return self.sandbox.telegram.world.chats[chat_id]
+        """Return a chat. Raise :class:`LookupError` if there is none with this id."""
+        return self.sandbox.telegram.state.chats[chat_id]
 
     @property
     def chats(self) -> list[Chat]:
-        """All chats, in the order in which they came to be."""
-        return list(self.sandbox.telegram.world.chats.values())
+        """All chats, in the order of their creation."""
+        return list(self.sandbox.telegram.state.chats.values())
 
 
-def set_stage(sandbox: Sandbox) -> Stage:
-    """Ada speaks English and Jonas German; Mia rules over the group of all three, in which the bot is a member.
+def build_demo_world(sandbox: Sandbox) -> DemoWorld:
+    """Add the people: Ada speaks English, Jonas German, and Mia administers a group of all three and the bot.
 
-    Nobody has started the bot yet, and all know the token of the company's account.
+    Nobody has started the bot yet. All know the token of the company's account.
     """
     telegram = sandbox.telegram
     ada = telegram.add_user("Ada", last_name="Byron", username="ada", language_code="en")
@@ -55,4 +55,4 @@ def set_stage(sandbox: Sandbox) -> Stage:
     group = mia.create_group("Lighthouse Studio", members=[ada, jonas])
     mia.set_bot_status(group, "member")
     account = sandbox.provider.add_account(TOKEN, Decimal(50), with_examples=True)
-    return Stage(sandbox, account, (ada, jonas, mia))
+    return DemoWorld(sandbox, account, (ada, jonas, mia))

@@ -1,4 +1,4 @@
-"""The panel beside the chat: what one moves there happens, and what happens is seen there."""
+"""The panel beside the chat: its controls change the sandbox, and it shows the sandbox's changes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from telegram import Bot
 from telegram.error import Forbidden, NetworkError, RetryAfter
 
 from bot.provider.schema import read_page
-from bot.sandbox.provider_faults import Call, Fault
-from bot.sandbox.stage import TOKEN, Stage
+from bot.sandbox.demo_world import TOKEN, DemoWorld
+from bot.sandbox.provider.faults import Call, Fault
 from tests.sandbox.page.screen import PHONE, Screen
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_an_invoice_is_written_settled_and_cancelled(screen: Screen, stage: Stage) -> None:
-    page, invoices = screen.page, stage.account.invoices
+async def test_an_invoice_is_issued_settled_and_cancelled(screen: Screen, demo: DemoWorld) -> None:
+    page, invoices = screen.page, demo.account.invoices
     for amount, days, kind in (("19.99", "3", "Domain"), ("5", "-4", "Donation")):
         await page.locator("#amount").fill(amount)
         await page.locator("#days").fill(days)
@@ -28,7 +28,7 @@ async def test_an_invoice_is_written_settled_and_cancelled(screen: Screen, stage
         await page.locator(".issue button").click()
         await expect(page.locator(".invoices li").first).to_contain_text(f"{Decimal(amount):.2f}")
     older, newer = sorted(invoices)[-2:]
-    today = stage.sandbox.provider.today
+    today = demo.sandbox.provider.today
     assert (invoices[older].gross, invoices[older].due) == (Decimal("19.99"), today + timedelta(days=3))
     assert [invoices[number].items[0].type for number in (older, newer)] == ["Domain", "Donation"]
 
@@ -40,11 +40,11 @@ async def test_an_invoice_is_written_settled_and_cancelled(screen: Screen, stage
     await expect(second.locator(".state")).to_have_text("Paid")
     await expect(second.get_by_role("button")).to_have_count(0)
     assert [invoices[number].status for number in (older, newer)] == ["Paid", "Cancelled"]
-    assert stage.account.credit == Decimal(50)
+    assert demo.account.credit == Decimal(50)
 
 
-async def test_an_open_invoice_is_changed_refunded_and_vanishes_and_comes_back(screen: Screen, stage: Stage) -> None:
-    page, invoices = screen.page, stage.account.invoices
+async def test_an_open_invoice_is_changed_hidden_shown_again_and_refunded(screen: Screen, demo: DemoWorld) -> None:
+    page, invoices = screen.page, demo.account.invoices
     await page.locator(".issue button").click()
     first = page.locator(".invoices li").first
     await expect(first).to_contain_text("12.34")
@@ -70,8 +70,8 @@ async def test_an_open_invoice_is_changed_refunded_and_vanishes_and_comes_back(s
     assert invoices[invoice.id].status == "Refunded"
 
 
-async def test_an_invoice_is_written_paid_or_so_that_it_can_not_be_read(screen: Screen, stage: Stage) -> None:
-    page, invoices = screen.page, stage.account.invoices
+async def test_an_invoice_is_issued_paid_or_unreadable(screen: Screen, demo: DemoWorld) -> None:
+    page, invoices = screen.page, demo.account.invoices
     for making, state in (("paid", "Paid"), ("unreadable", "Open")):
         before = len(invoices)
         await page.locator("#making").select_option(making)
@@ -79,34 +79,34 @@ async def test_an_invoice_is_written_paid_or_so_that_it_can_not_be_read(screen: 
         await expect(page.locator(".invoices li")).to_have_count(before + 1)
         await expect(page.locator(".invoices li").first.locator(".state")).to_have_text(state)
     paid, unreadable = (invoices[number] for number in sorted(invoices)[-2:])
-    zone = stage.sandbox.provider.zone
+    zone = demo.sandbox.provider.zone
     assert paid.paid_at is not None
     body = json.dumps({"data": [one.as_json("en", zone, "") for one in (paid, unreadable)]}).encode()
     listed = read_page(body, zone)
     assert ([one.id for one in listed.invoices], listed.unreadable) == ([paid.id], 1)
 
 
-async def test_the_credit_is_set_and_seen_as_it_changes(screen: Screen, stage: Stage) -> None:
+async def test_the_credit_can_be_set_and_its_changes_are_shown(screen: Screen, demo: DemoWorld) -> None:
     field = screen.page.locator("#credit")
     await expect(field).to_have_value("50.00")
     await field.fill("7.5")
     await field.press("Enter")
     await expect(field).to_have_value("7.50")
-    assert stage.account.credit == Decimal("7.50")
-    stage.account.credit = Decimal("3.25")
+    assert demo.account.credit == Decimal("7.50")
+    demo.account.credit = Decimal("3.25")
     await expect(field).to_have_value("3.25")
 
 
-async def test_an_amount_that_is_none_is_refused_by_the_field(screen: Screen, stage: Stage) -> None:
-    before = set(stage.account.invoices)
+async def test_the_field_refuses_an_invalid_amount(screen: Screen, demo: DemoWorld) -> None:
+    before = set(demo.account.invoices)
     await screen.page.locator("#amount").fill("-3")
     await screen.page.locator(".issue button").click()
     assert await screen.page.locator("#amount").evaluate("node => node.validity.rangeUnderflow")
-    assert set(stage.account.invoices) == before
+    assert set(demo.account.invoices) == before
 
 
-async def test_time_goes_forward_by_an_hour_to_the_next_morning_and_by_a_week(screen: Screen, stage: Stage) -> None:
-    clock, zone = stage.sandbox.clock, stage.sandbox.provider.zone
+async def test_time_goes_forward_by_an_hour_to_the_next_morning_and_by_a_week(screen: Screen, demo: DemoWorld) -> None:
+    clock, zone = demo.sandbox.clock, demo.sandbox.provider.zone
     hour, day, week = (screen.page.locator(".panel .even button").nth(index) for index in range(3))
     shown = screen.page.locator(".clock")
     before = clock()
@@ -120,8 +120,8 @@ async def test_time_goes_forward_by_an_hour_to_the_next_morning_and_by_a_week(sc
         assert clock().astimezone(zone).date() == today + timedelta(days=days)
 
 
-async def test_telegrams_faults_meet_the_bot_while_they_are_on(screen: Screen, bot: Bot, stage: Stage) -> None:
-    ada = stage.people[0]
+async def test_telegrams_faults_affect_the_bot_while_they_are_on(screen: Screen, bot: Bot, demo: DemoWorld) -> None:
+    ada = demo.people[0]
     await screen.page.locator(".instead").click()
     await expect(screen.last).to_be_visible()
     for name, error in (("flood", RetryAfter), ("unreachable", NetworkError), (f"blocked {ada.id}", Forbidden)):
@@ -134,17 +134,17 @@ async def test_telegrams_faults_meet_the_bot_while_they_are_on(screen: Screen, b
         await expect(screen.switch(name)).not_to_be_checked()
 
 
-async def test_a_fault_that_strikes_once_switches_itself_off(screen: Screen, bot: Bot, stage: Stage) -> None:
+async def test_a_fault_that_strikes_once_switches_itself_off(screen: Screen, bot: Bot, demo: DemoWorld) -> None:
     await screen.page.locator(".instead").click()
     await screen.turn("send_unanswered", on=True)
     with pytest.raises(NetworkError):
-        await bot.send_message(stage.people[0].id, "Did you get this?")
+        await bot.send_message(demo.people[0].id, "Did you get this?")
     await expect(screen.last).to_contain_text("Did you get this?")
     await expect(screen.switch("send_unanswered")).not_to_be_checked()
 
 
-async def test_who_has_blocked_the_bot_can_only_unblock_it(screen: Screen, stage: Stage) -> None:
-    ada = stage.people[0]
+async def test_a_person_who_has_blocked_the_bot_can_only_unblock_it(screen: Screen, demo: DemoWorld) -> None:
+    ada = demo.people[0]
     await screen.page.locator(".instead").click()
     await screen.turn(f"blocked {ada.id}", on=True)
     await expect(screen.field).to_be_hidden()
@@ -153,8 +153,8 @@ async def test_who_has_blocked_the_bot_can_only_unblock_it(screen: Screen, stage
 
 
 @pytest.mark.usefixtures("at_work")
-async def test_the_bot_lives_through_the_providers_faults(screen: Screen, stage: Stage) -> None:
-    provider = stage.sandbox.provider
+async def test_the_bot_survives_the_providers_faults(screen: Screen, demo: DemoWorld) -> None:
+    provider = demo.sandbox.provider
     await screen.page.locator(".instead").click()
     await screen.say(f"/link {TOKEN}")
     await expect(screen.key("list:")).to_be_visible()
@@ -173,9 +173,9 @@ async def test_the_bot_lives_through_the_providers_faults(screen: Screen, stage:
 
 
 async def test_on_a_phone_the_panel_counts_what_is_unread(
-    browser: Browser, address: str, bot: Bot, stage: Stage
+    browser: Browser, address: str, bot: Bot, demo: DemoWorld
 ) -> None:
-    ada = stage.people[0]
+    ada = demo.people[0]
     async with Screen.opened(browser, f"{address}/#ada/{ada.id}", PHONE) as screen:
         await screen.page.locator(".instead").click()
         await screen.page.locator(".chat .to-panel").click()

@@ -1,4 +1,4 @@
-"""An event loop in which no time passes while anything can run: where all wait, the clock jumps to what comes next."""
+"""An event loop with virtual time: when all tasks wait, the clock jumps to the next event."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 START_OF_TIME = 0.0
 
 
-class _Jump(selectors.SelectSelector):
-    """Waits for nothing: it is told how long the loop would sleep, and moves the clock there."""
+class _JumpingSelector(selectors.SelectSelector):
+    """A selector that never waits. It moves the clock instead of sleeping."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,15 +25,11 @@ class _Jump(selectors.SelectSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Its time is seconds since ``start``. ``clock`` is a :data:`bot.ports.Clock`.
-
-    ``on_idle`` is called when all wait: with the next timer's time (None: there is none), and gives the time at
-    which to go on, which is not later than that.
-    """
+    """An event loop whose time is in seconds since ``start``. ``clock`` is a :data:`bot.ports.Clock`."""
 
     def __init__(self, start: datetime) -> None:
         self._start = start
-        self._jump = _Jump()
+        self._jump = _JumpingSelector()
         super().__init__(self._jump)
 
     def time(self) -> float:
@@ -43,8 +39,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._start + timedelta(seconds=self._jump.now)
 
     def seconds(self, at: datetime) -> float:
-        """An instant as this loop's time."""
+        """Convert an instant to this loop's time."""
         return (at - self._start).total_seconds()
 
     def on_idle(self, idle: Callable[[float | None], float]) -> None:
+        """Set the function to call when all tasks wait.
+
+        It takes the time of the next timer (None: there is none), and returns the time to continue at, not later than
+        that timer.
+        """
         self._jump.idle = idle

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from bot.sandbox.telegram.models import Button, Chat, Keyboard, Member, Message, StoredFile, User
 from bot.sandbox.telegram.presses import Press
-from bot.sandbox.telegram.state import Button, Chat, Keyboard, Member, Message, StoredFile, User
 
 _NO_RIGHTS = ("can_be_edited", "is_anonymous")
 _RIGHTS = (
@@ -19,7 +19,7 @@ _GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscript
 Json = dict[str, object]
 
 ANONYMOUS: Json = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
-"""Telegram's stand-in for whoever writes in the name of a group."""
+"""Telegram's placeholder for a person who writes in the name of a group."""
 
 
 def timestamp(instant: datetime) -> int:
@@ -44,7 +44,7 @@ def chat_json(chat: Chat) -> Json:
 
 
 def full_chat_json(chat: Chat) -> Json:
-    """``ChatFullInfo``, with what it can't be without."""
+    """Return a ``ChatFullInfo`` with its required fields."""
     return chat_json(chat) | {
         "accent_color_id": abs(chat.id) % 7,
         "max_reaction_count": 11,
@@ -86,7 +86,7 @@ def file_json(file: StoredFile) -> Json:
 
 
 def message_json(message: Message, *, with_reply: bool = True) -> Json:
-    """A message; the one it replies to is inside, but not what that one replies to."""
+    """Return a message, including the message it replies to, but no further replies within that one."""
     content: Json = {
         "message_id": message.id,
         "from": ANONYMOUS if message.in_name_of else user_json(message.sender),
@@ -115,7 +115,7 @@ def message_json(message: Message, *, with_reply: bool = True) -> Json:
 
 
 def _topic_json(message: Message, topic_id: int) -> Json:
-    """The beginning of a topic, to which every message in it replies that replies to nothing else."""
+    """Return the topic's first message. In a topic, every message that is no reply is sent as a reply to it."""
     return {
         "message_id": topic_id,
         "from": user_json(message.sender),
@@ -142,5 +142,5 @@ def _button_json(button: Button) -> Json:
 
 
 def _given(optional: Mapping[str, object]) -> Json:
-    """Without what is empty: the Bot API leaves out what doesn't apply."""
+    """Drop empty fields. The Bot API omits what does not apply."""
     return {name: value for name, value in optional.items() if value}

@@ -1,10 +1,11 @@
-"""What there is to see, as the page gets it in JSON: people, chats and messages."""
+"""The state as JSON for the page: people, chats, invoices and faults; and single messages."""
 
 from __future__ import annotations
 
 from urllib.parse import quote
 
-from bot.sandbox.stage import Stage
+from bot.sandbox.demo_world import DemoWorld
+from bot.sandbox.page.controls import Controls
 from bot.sandbox.telegram import Button, Chat, Message, Person, StoredFile, User
 
 Json = dict[str, object]
@@ -12,12 +13,29 @@ Json = dict[str, object]
 OPENED = frozenset(
     {"application/pdf", "image/gif", "image/jpeg", "image/png", "image/webp", "text/plain"},
 )
-"""What a browser may show in a tab of its own; all else, where scripts might hide, is only saved."""
+"""What a browser may open in a tab. Everything else might contain scripts, and is only saved."""
 
 
-def person_json(stage: Stage, person: Person) -> Json:
-    """Somebody, and how far they are with the bot: it has spoken to them, and was shown the token."""
-    telegram = stage.sandbox.telegram
+def world_json(controls: Controls, run: str) -> Json:
+    """Return everything but the messages. ``ahead`` is how far the clock was put forward, in milliseconds."""
+    demo = controls.demo
+    sandbox = demo.sandbox
+    return {
+        "run": run,
+        "ahead": round(sandbox.clock.ahead.total_seconds() * 1000),
+        "zone": sandbox.provider.zone.key,
+        "token": demo.account.token,
+        "bot": bot_json(demo),
+        "people": [person_json(demo, person) for person in demo.people],
+        "chats": [chat_json(demo, chat) for chat in demo.chats],
+        "faults": controls.faults(),
+        "payers": sorted(controls.payers()),
+    } | controls.ledger()
+
+
+def person_json(demo: DemoWorld, person: Person) -> Json:
+    """Return a person, with their progress: whether they have started the bot, and linked the account."""
+    telegram = demo.sandbox.telegram
     private = telegram.private_chat(person, started=False)
     return {
         "id": person.id,
@@ -25,25 +43,25 @@ def person_json(stage: Stage, person: Person) -> Json:
         "fullName": person.name,
         "language": person.user.language_code,
         "started": any(message.sender is telegram.bot for message in private.history),
-        "linked": any(stage.account.token in message.text for message in private.history),
+        "linked": any(demo.account.token in message.text for message in private.history),
         "blocked": private.status(telegram.bot) == "kicked",
     }
 
 
-def bot_json(stage: Stage) -> Json:
-    """The bot; its descriptions, by language, are what an empty chat shows."""
-    telegram = stage.sandbox.telegram
-    languages = {person.user.language_code or "" for person in stage.people}
+def bot_json(demo: DemoWorld) -> Json:
+    """Return the bot. An empty chat shows its description."""
+    telegram = demo.sandbox.telegram
+    languages = {person.user.language_code or "" for person in demo.people}
     return {
         "id": telegram.bot.id,
         "name": telegram.bot.first_name,
         "username": telegram.bot.username,
-        "descriptions": {language: telegram.world.menus.text("description", language) for language in languages},
+        "descriptions": {language: telegram.state.menus.text("description", language) for language in languages},
     }
 
 
-def chat_json(stage: Stage, chat: Chat) -> Json:
-    """A chat; ``menus`` are the bot's commands there, by person, each with its description."""
+def chat_json(demo: DemoWorld, chat: Chat) -> Json:
+    """Return a chat. ``menus`` are its commands and their descriptions, by person."""
     return {
         "id": chat.id,
         "kind": chat.kind,
@@ -53,14 +71,14 @@ def chat_json(stage: Stage, chat: Chat) -> Json:
         "movedTo": chat.migrated_to and chat.migrated_to.id,
         "menus": {
             person.id: [[command.name, command.description] for command in person.menu(chat)]
-            for person in stage.people
+            for person in demo.people
             if person.id in chat.members
         },
     }
 
 
 def message_json(message: Message) -> Json:
-    """A message; times are in milliseconds since 1970, as JavaScript has them."""
+    """Return a message. Times are in milliseconds since 1970, as in JavaScript."""
     return {
         "id": message.id,
         "chat": message.chat.id,
@@ -98,6 +116,6 @@ def _button(button: Button) -> Json:
 
 
 def _quote(message: Message) -> Json:
-    """The message that is answered, as it is now."""
+    """Return the message that another one replies to, as it is now."""
     words = message.text or (message.document.name if message.document else "")
     return {"id": message.id, "name": message.sender.first_name, "text": words[:200], "deleted": message.deleted}

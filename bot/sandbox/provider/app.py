@@ -1,4 +1,4 @@
-"""A hosting provider with the invoice API of the reference, over HTTP, and with faults to switch on."""
+"""The provider's invoice API over HTTP, as its reference describes it."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from bot.ports import Clock, utc_now
-from bot.sandbox import documents
-from bot.sandbox.invoices import SandboxInvoice
-from bot.sandbox.provider_books import BERLIN, Account, Books, Refusal
-from bot.sandbox.provider_faults import Call, Faults
+from bot.sandbox.provider import documents
+from bot.sandbox.provider.faults import Call, FaultMiddleware
+from bot.sandbox.provider.invoices import SandboxInvoice
+from bot.sandbox.provider.ledger import BERLIN, Account, Ledger, Refusal
 
 BASE_PATH = "/api/v1"
 BOOLEANS = {"0": False, "1": True}
-"""What Laravel takes for a boolean in a query; the word ``true`` is not."""
+"""The booleans that Laravel accepts in a query. The word ``true`` is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A request as it came in, whether or not a fault met it. Header names are in lower case."""
+    """A request as it came in, even if a fault kept it from being carried out. Header names are in lower case."""
 
     method: str
     path: str
@@ -36,16 +36,16 @@ class Recorded:
     headers: dict[str, str]
 
 
-class SandboxProvider(Books):
-    """Serve ``app``; the API's base URL is the server's with ``BASE_PATH`` behind it.
+class SandboxProvider(Ledger):
+    """Serve ``app``. The API's base URL is the server's URL followed by ``BASE_PATH``.
 
-    ``faults`` can be switched on and off at any time; ``requests`` tells what came in, ``executions`` what was done.
+    ``faults`` can be switched on and off at any time. ``requests`` lists what came in, ``executions`` what was done.
     """
 
     def __init__(self, clock: Clock = utc_now, zone: ZoneInfo = BERLIN) -> None:
         super().__init__(clock, zone)
         self.requests: list[Recorded] = []
-        self.faults = Faults(_application(self), _call_of)
+        self.faults = FaultMiddleware(_application(self), _call_of)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
@@ -57,38 +57,38 @@ class SandboxProvider(Books):
 class _Api:
     """The endpoints."""
 
-    def __init__(self, books: Books) -> None:
-        self._books = books
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
 
     async def list_invoices(self, request: Request) -> Response:
-        return _answer({"data": [self._json(invoice, request) for invoice in self._chosen(request)]})
+        return _json_response({"data": [self._json(invoice, request) for invoice in self._chosen(request)]})
 
     async def one_invoice(self, request: Request) -> Response:
-        return _answer({"data": self._json(self._invoice(request), request)})
+        return _json_response({"data": self._json(self._invoice(request), request)})
 
     async def download(self, request: Request) -> Response:
         invoice = self._invoice(request)
         headers = {"content-disposition": f'attachment; filename="{documents.file_name(invoice)}"'}
-        content = documents.pdf(invoice, self._books.clock())
+        content = documents.pdf(invoice, self._ledger.clock())
         return Response(content, headers=headers, media_type="application/pdf")
 
     async def archive(self, request: Request) -> Response:
-        content = documents.archive(self._chosen(request), self._books.clock())
+        content = documents.archive(self._chosen(request), self._ledger.clock())
         headers = {"content-disposition": 'attachment; filename="Rechnungen.zip"'}
         return Response(content, headers=headers, media_type="application/zip")
 
     async def pay(self, request: Request) -> Response:
         account, invoice = await self._named_in_body(request)
-        self._books.pay(account, invoice)
-        return _answer({"success": True})
+        self._ledger.pay(account, invoice)
+        return _json_response({"success": True})
 
     async def remove_credit(self, request: Request) -> Response:
         account, invoice = await self._named_in_body(request)
-        self._books.remove_credit(account, invoice)
-        return _answer({"success": True})
+        self._ledger.remove_credit(account, invoice)
+        return _json_response({"success": True})
 
     async def _named_in_body(self, request: Request) -> tuple[Account, SandboxInvoice]:
-        """The invoice of a POST, whose field ``id`` the reference requires."""
+        """Return the invoice of a POST. The reference requires its id in the body too."""
         account, invoice = self._account(request), self._invoice(request)
         try:
             given = (await request.json())["id"]
@@ -100,7 +100,7 @@ class _Api:
 
     def _account(self, request: Request) -> Account:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        account = self._books.accounts.get(token)
+        account = self._ledger.accounts.get(token)
         if scheme != "Bearer" or account is None:
             raise HTTPException(401, "Unauthenticated.")
         if not account.permitted:
@@ -114,7 +114,7 @@ class _Api:
         return invoice
 
     def _chosen(self, request: Request) -> Sequence[SandboxInvoice]:
-        """The account's invoices that pass the filters, newest first."""
+        """Return the account's invoices that match the filters, newest first."""
         status, kind = request.query_params.get("status"), request.query_params.get("type")
         transactions = request.query_params.get("transactions", "0")
         if transactions not in BOOLEANS:
@@ -131,11 +131,11 @@ class _Api:
     def _json(self, invoice: SandboxInvoice, request: Request) -> dict[str, Any]:
         language = request.headers.get("accept-language", "en")[:2]
         base_url = f"http://{request.headers['host']}{BASE_PATH}"
-        return invoice.as_json(language, self._books.zone, base_url)
+        return invoice.as_json(language, self._ledger.zone, base_url)
 
 
-def _application(books: Books) -> Starlette:
-    api = _Api(books)
+def _application(ledger: Ledger) -> Starlette:
+    api = _Api(ledger)
     routes = [
         Route("/client/invoices", api.list_invoices),
         Route("/client/invoices/download/archive", api.archive),
@@ -168,15 +168,15 @@ def _call_of(scope: Scope) -> Call | None:
 
 
 async def _refused(_: Request, error: Exception) -> Response:
-    return _answer({"message": str(error)}, 422)
+    return _json_response({"message": str(error)}, 422)
 
 
 async def _failed(_: Request, error: Exception) -> Response:
     status, words = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "Server Error")
-    return _answer({"message": words}, status)
+    return _json_response({"message": words}, status)
 
 
-def _answer(content: object, status: int = 200) -> Response:
-    """JSON spelled as PHP does: ASCII only, slashes escaped."""
+def _json_response(content: object, status: int = 200) -> Response:
+    """Return JSON in PHP's spelling: ASCII only, slashes escaped."""
     text = json.dumps(content, separators=(",", ":")).replace("/", "\\/")
     return Response(text, status, media_type="application/json")

@@ -1,4 +1,4 @@
-"""The sandbox provider's books: accounts, their invoices and credit, and what was carried out."""
+"""The sandbox provider's ledger: accounts, their invoices and credit, and the payments that were carried out."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from itertools import count
 from zoneinfo import ZoneInfo
 
 from bot.ports import Clock, utc_now
-from bot.sandbox.invoices import ZERO, SandboxInvoice, examples, make_invoice, reference_samples
-from bot.sandbox.provider_faults import Call
+from bot.sandbox.provider.faults import Call
+from bot.sandbox.provider.invoices import ZERO, SandboxInvoice, examples, make_invoice, reference_samples
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FIRST_NEW_ID = 300_001
 
 
 class Refusal(Exception):
-    """The provider says no, in these words."""
+    """The provider refuses a request, in these words."""
 
 
 @dataclass(slots=True, eq=False)
 class Account:
-    """A customer: the token they use, the credit on the account, and their invoices by id."""
+    """A customer's account: its token, its credit, and its invoices by id."""
 
     token: str
     credit: Decimal
@@ -33,7 +33,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """A POST that was carried out: how much credit it moved."""
+    """A POST that was carried out, with the amount of credit that it moved."""
 
     call: Call
     account: Account
@@ -41,8 +41,8 @@ class Execution:
     amount: Decimal
 
 
-class Books:
-    """The state of the provider; it is plain and may be changed at any time. ``accounts`` goes by token."""
+class Ledger:
+    """The provider's state: plain objects that may be changed at any time. ``accounts`` are by token."""
 
     def __init__(self, clock: Clock = utc_now, zone: ZoneInfo = BERLIN) -> None:
         self.clock = clock
@@ -56,7 +56,7 @@ class Books:
         return self.clock().astimezone(self.zone).date()
 
     def add_account(self, token: str, credit: Decimal = ZERO, *, with_examples: bool = False) -> Account:
-        """An account with the reference's two sample invoices, and if asked with more that show other cases."""
+        """Add an account with the reference's two sample invoices, and on request with examples of other cases."""
         account = Account(token, credit)
         made = examples(self._ids, self.today) if with_examples else []
         account.invoices = {invoice.id: invoice for invoice in [*reference_samples(), *made]}
@@ -74,7 +74,7 @@ class Books:
         description: str | None = None,
         paid: bool = False,
     ) -> SandboxInvoice:
-        """A new invoice over ``amount``, tax included; open, or paid on creation."""
+        """Create an invoice over ``amount``, tax included. It is open, or paid on creation."""
         due = due or self.today + timedelta(days=due_in_days)
         invoice = make_invoice(next(self._ids), amount, issued=self.today, due=due, kind=kind, description=description)
         if paid:
@@ -83,21 +83,21 @@ class Books:
         return invoice
 
     def cancel(self, invoice_id: int) -> None:
-        """Cancel the invoice, in whichever account it is."""
+        """Cancel an invoice in any account."""
         for account in self.accounts.values():
             if invoice_id in account.invoices:
                 account.invoices[invoice_id].status = "Cancelled"
 
     def settle(self, invoice: SandboxInvoice) -> None:
-        """Note that an invoice was paid some other way, as by a bank transfer; it leaves the account's credit alone."""
+        """Record a payment by other means, such as a bank transfer. It does not touch the account's credit."""
         invoice.status, invoice.paid_at = "Paid", self.clock()
 
     def executed(self, call: Call, invoice_id: int) -> int:
-        """How often a payment or a removal of credit was carried out for this invoice."""
+        """Return how often a payment or a removal of credit was carried out for this invoice."""
         return sum(1 for done in self.executions if (done.call, done.invoice_id) == (call, invoice_id))
 
     def pay(self, account: Account, invoice: SandboxInvoice) -> None:
-        """Pay with the account's credit, as far as it goes. Raises :class:`Refusal`."""
+        """Pay with as much of the account's credit as needed and available. Raise :class:`Refusal` if there is none."""
         if not invoice.is_open or invoice.left <= 0:
             raise Refusal("The invoice is not open.")
         amount = min(account.credit, invoice.left)
@@ -110,7 +110,7 @@ class Books:
         self.executions.append(Execution(Call.PAY, account, invoice.id, amount))
 
     def remove_credit(self, account: Account, invoice: SandboxInvoice) -> None:
-        """Give the invoice's credit back to the account. Raises :class:`Refusal`."""
+        """Return the invoice's credit to the account. Raise :class:`Refusal` if that is not allowed."""
         if not invoice.is_open:
             raise Refusal("Credit can only be removed from unpaid invoices.")
         if invoice.credit <= 0:

@@ -1,4 +1,4 @@
-"""What moves the world around the bot: the provider's books, faults on either side, and time."""
+"""What can be set in the world around the bot: the provider's invoices, faults on both sides, and time."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from functools import partial
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from bot.sandbox.invoices import SandboxInvoice
-from bot.sandbox.provider_faults import Call, Fault
+from bot.sandbox.demo_world import DemoWorld
+from bot.sandbox.provider.faults import Call, Fault
+from bot.sandbox.provider.invoices import SandboxInvoice
 from bot.sandbox.sandbox import MORNING
-from bot.sandbox.stage import Stage
-from bot.sandbox.telegram.faults import Fault as TelegramFault, Faults as TelegramFaults
+from bot.sandbox.telegram.faults import TelegramFault, TelegramFaults
 
 Json = dict[str, object]
 Step = Literal["hour", "day", "week"]
 Making = Literal["open", "paid", "unreadable"]
-Ending = Literal["Paid", "Cancelled", "Refunded"]
+ClosedStatus = Literal["Paid", "Cancelled", "Refunded"]
 
-WORDS = {
+DESCRIPTIONS = {
     "Hosting": "KVM Server L\nProzessor: 8 Kerne\nRAM: 16GB RAM",
     "Domain": "Domain Registrierung - lighthouse.example - 1 Jahr(e)",
     "Donation": "Spende für einen Minecraft-Server",
 }
-"""What a new invoice is about, by its kind."""
+"""The text of a new invoice, by its kind."""
 
 PROVIDER_FAULTS: Mapping[str, tuple[Fault, Mapping[str, Any]]] = {
     "down": (Fault.DOWN, {}),
@@ -38,7 +38,7 @@ PROVIDER_FAULTS: Mapping[str, tuple[Fault, Mapping[str, Any]]] = {
     "pay_refused": (Fault.REFUSED, {"on": Call.PAY}),
     "pay_unanswered": (Fault.CUT_AFTER, {"on": Call.PAY, "times": 1}),
 }
-"""By the name the page has for it; the last one is over once it has struck."""
+"""By their names on the page. The last one ends after it has struck once."""
 
 TELEGRAM_FAULTS: Mapping[str, Callable[[TelegramFaults], TelegramFault]] = {
     "flood": partial(TelegramFaults.flood, retry_after=10, times=None),
@@ -48,27 +48,27 @@ TELEGRAM_FAULTS: Mapping[str, Callable[[TelegramFaults], TelegramFault]] = {
 
 
 @dataclass(slots=True)
-class Levers:
-    """Moves a stage's world, and tells how it stands."""
+class Controls:
+    """Change a demo's world, and report its state."""
 
-    stage: Stage
+    demo: DemoWorld
     _telegram_faults: dict[str, TelegramFault] = field(default_factory=dict)
-    _gone: dict[int, SandboxInvoice] = field(default_factory=dict)
-    """Invoices that the provider no longer knows of; they can be brought back."""
+    _hidden: dict[int, SandboxInvoice] = field(default_factory=dict)
+    """Invoices that the provider hides. They can be shown again."""
     _payments: int = 0
     _presser: int | None = None
     _payers: set[int] = field(default_factory=set)
 
     def faults(self) -> Json:
-        """Which faults are on, by name."""
-        here = {switched.fault for switched in self.stage.sandbox.provider.faults.on}
-        provider = {name: fault in here for name, (fault, _) in PROVIDER_FAULTS.items()}
+        """Return which faults are on, by side and name."""
+        on = {active.fault for active in self.demo.sandbox.provider.faults.on}
+        provider = {name: fault in on for name, (fault, _) in PROVIDER_FAULTS.items()}
         telegram = {name: self._is_on(name) for name in TELEGRAM_FAULTS}
         return {"provider": provider, "telegram": telegram}
 
     def switch(self, name: str, *, on: bool) -> None:
-        """Switch a fault on or off. Raises :class:`LookupError` where there is none of this name."""
-        faults = self.stage.sandbox.provider.faults
+        """Switch a fault on or off. Raise :class:`LookupError` if none has this name."""
+        faults = self.demo.sandbox.provider.faults
         if name in PROVIDER_FAULTS:
             fault, details = PROVIDER_FAULTS[name]
             faults.switch_off(fault)
@@ -78,7 +78,7 @@ class Levers:
             if self._is_on(name):
                 self._telegram_faults[name].left = 0
             if on:
-                self._telegram_faults[name] = TELEGRAM_FAULTS[name](self.stage.sandbox.telegram.faults)
+                self._telegram_faults[name] = TELEGRAM_FAULTS[name](self.demo.sandbox.telegram.faults)
         else:
             raise LookupError(f"no fault is named {name}")
 
@@ -87,21 +87,21 @@ class Levers:
         return fault is not None and fault.left != 0
 
     def note_press(self, person_id: int) -> None:
-        """Somebody has pressed a button; what is paid next, they have paid."""
+        """Note who pressed a button last. They count as the payer of the next payment."""
         self.payers()
         self._presser = person_id
 
     def payers(self) -> set[int]:
-        """The people who have paid with the account's credit, by id."""
-        payments = sum(done.call is Call.PAY for done in self.stage.sandbox.provider.executions)
+        """Return the ids of the people who have paid with the account's credit."""
+        payments = sum(done.call is Call.PAY for done in self.demo.sandbox.provider.executions)
         if payments > self._payments and self._presser is not None:
             self._payers.add(self._presser)
         self._payments = payments
         return self._payers
 
     def pass_time(self, step: Step) -> None:
-        """An hour; or until the morning of the next day, or of the same day next week."""
-        clock, zone = self.stage.sandbox.clock, self.stage.sandbox.provider.zone
+        """Skip an hour, or go on to the morning of the next day, or of the same day next week."""
+        clock, zone = self.demo.sandbox.clock, self.demo.sandbox.provider.zone
         if step == "hour":
             clock.put_forward(timedelta(hours=1))
         else:
@@ -109,51 +109,51 @@ class Levers:
             clock.put_forward(_morning(now, 1 if step == "day" else 7, zone) - now)
 
     def issue(self, amount: Decimal, days: int, kind: str, making: Making) -> None:
-        """Let the provider write an invoice, with words that fit its kind; one that is unreadable has no sum."""
-        provider, words = self.stage.sandbox.provider, WORDS.get(kind)
+        """Issue an invoice with a description for its kind. An unreadable one has no valid sum."""
+        provider, words = self.demo.sandbox.provider, DESCRIPTIONS.get(kind)
         paid = making == "paid"
-        invoice = provider.create_invoice(self.stage.account, amount, days, kind=kind, description=words, paid=paid)
+        invoice = provider.create_invoice(self.demo.account, amount, days, kind=kind, description=words, paid=paid)
         if making == "unreadable":
             invoice.extra = {"total": "?"}
 
-    def settle(self, invoice_id: int, status: Ending) -> None:
-        """Let an open invoice be paid some other way, cancelled or refunded. Raises :class:`LookupError`."""
-        invoice = self._open(invoice_id)
+    def settle(self, invoice_id: int, status: ClosedStatus) -> None:
+        """Mark an open invoice as paid by other means, cancelled or refunded. Raise :class:`LookupError` if none is."""
+        invoice = self._open_invoice(invoice_id)
         if status == "Paid":
-            self.stage.sandbox.provider.settle(invoice)
+            self.demo.sandbox.provider.settle(invoice)
         else:
             invoice.status = status
 
     def amend(self, invoice_id: int, amount: Decimal, days: int) -> None:
         """Change an open invoice's sum by ``amount`` and its due date by so many days.
 
-        Raises :class:`LookupError` if it is not open, and :class:`ValueError` if nothing were left to pay.
+        Raise :class:`LookupError` if it is not open, and :class:`ValueError` if nothing would be left to pay.
         """
-        invoice = self._open(invoice_id)
+        invoice = self._open_invoice(invoice_id)
         if invoice.left + amount <= 0:
             raise ValueError(f"invoice {invoice_id} would be over {invoice.left + amount}")
         invoice.reprice(invoice.gross + amount)
         invoice.due += timedelta(days=days)
 
     def hide(self, invoice_id: int, *, hidden: bool) -> None:
-        """Let an invoice vanish from the account, or come back. Raises :class:`LookupError`."""
-        here, there = self.stage.account.invoices, self._gone
+        """Hide an invoice from the account, or show it again. Raise :class:`LookupError` if that is not possible."""
+        source, target = self.demo.account.invoices, self._hidden
         if not hidden:
-            here, there = there, here
-        there[invoice_id] = here.pop(invoice_id)
+            source, target = target, source
+        target[invoice_id] = source.pop(invoice_id)
 
-    def _open(self, invoice_id: int) -> SandboxInvoice:
-        invoice = self.stage.account.invoices.get(invoice_id)
+    def _open_invoice(self, invoice_id: int) -> SandboxInvoice:
+        invoice = self.demo.account.invoices.get(invoice_id)
         if invoice is None or not invoice.is_open:
             raise LookupError(f"invoice {invoice_id} is not open")
         return invoice
 
-    def books(self) -> Json:
-        """The account's credit, and its invoices, the newest first; those that are gone have the status ``Gone``."""
-        account = self.stage.account
-        every = [*account.invoices.values(), *self._gone.values()]
+    def ledger(self) -> Json:
+        """Return the account's credit, and its invoices, newest first. Hidden ones have the status ``Gone``."""
+        account = self.demo.account
+        every = [*account.invoices.values(), *self._hidden.values()]
         every.sort(key=lambda invoice: (invoice.issued, invoice.id), reverse=True)
-        invoices = [_invoice(one) | ({"status": "Gone"} if one.id in self._gone else {}) for one in every]
+        invoices = [_invoice(one) | ({"status": "Gone"} if one.id in self._hidden else {}) for one in every]
         return {"credit": str(account.credit), "invoices": invoices}
 
 

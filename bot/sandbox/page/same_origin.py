@@ -1,4 +1,4 @@
-"""What keeps other websites away from the page: it can change much, and asks nobody for a password."""
+"""Keep other websites away from the page, which is powerful and has no password."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ HEADERS = {
 }
 
 
-class Guard:
-    """An ASGI application in front of another: only pages that it served itself get through.
+class SameOriginGuard:
+    """ASGI middleware that serves only its own pages.
 
-    A foreign page can't know this address by name (its name, bound to loopback, comes in ``Host``), nor send anything
-    from where it was loaded (that comes in ``Origin``).
+    Another site may bind its own name to loopback, but that name is then in ``Host``. It may send requests to this
+    address, but its own address is then in ``Origin``.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -37,11 +37,11 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        app = self._app if _is_at_home(scope) else PlainTextResponse("This page is for this machine only.", 403)
+        app = self._app if _is_same_origin(scope) else PlainTextResponse("This page is for this machine only.", 403)
         await app(scope, receive, send_with_headers)
 
 
-def _is_at_home(scope: Scope) -> bool:
+def _is_same_origin(scope: Scope) -> bool:
     headers, port = Headers(scope=scope), scope["server"][1]
     hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
     host = headers.get("host", "")

@@ -1,0 +1,1 @@
+"""A hosting provider on this machine: the invoice API of the reference over HTTP, with faults to switch on."""

@@ -1,0 +1,116 @@
+"""Fault injection: kill, freeze and restart replicas, and stop their database."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import psycopg
+
+from bot.ports import Clock
+from tests.chaos.replicas import Replica
+from tests.store.cluster import Cluster
+
+FREEZE_SECONDS = {(0.5, 9.0): 6, (13.0, 35.0): 3, (65.0, 75.0): 1}
+"""Ranges of seconds, with their weights: up to the length of the leader's lease, beyond the lease of an alert or a
+check, and beyond the time in which a payment's outcome is looked up."""
+
+
+class FaultInjector:
+    """Injects one fault after the other. At most one replica is frozen at the same time."""
+
+    def __init__(
+        self, replicas: Sequence[Replica], cluster: Cluster, url: str, clock: Clock, rng: random.Random
+    ) -> None:
+        self.happened: Counter[str] = Counter()
+        self.outages: list[tuple[datetime, datetime]] = []
+        """When the database was stopped, from and to."""
+        self.bad_statuses: list[int] = []
+        """Exit statuses of replicas that did not stop cleanly on request."""
+        self._replicas = replicas
+        self._cluster = cluster
+        self._url = url
+        self._clock = clock
+        self._rng = rng
+        self._frozen: Replica | None = None
+        self._calm = asyncio.Event()
+
+    async def disrupt(self, lasts: timedelta) -> None:
+        """Inject a fault every few seconds. At the end everything runs."""
+        ends = self._clock() + lasts
+        actions = {self._kill: 3, self._kill_the_poller: 3, self._freeze: 3, self._restart: 1, self._stop_database: 2}
+        async with asyncio.TaskGroup() as freezes:
+            while self._clock() < ends:
+                await asyncio.sleep(self._rng.uniform(1, 4))
+                (action,) = self._rng.choices(list(actions), list(actions.values()))
+                await action(freezes)
+            self._calm.set()
+
+    async def stop_all(self) -> None:
+        """Stop all replicas cleanly, so that they release their leases."""
+        self._note_statuses(await asyncio.gather(*(replica.stop(signal.SIGTERM) for replica in self._replicas)))
+
+    @property
+    def _not_frozen(self) -> list[Replica]:
+        return [replica for replica in self._replicas if replica is not self._frozen]
+
+    async def _kill(self, _: asyncio.TaskGroup) -> None:
+        await self._kill_one(self._rng.choice(self._not_frozen))
+
+    async def _kill_the_poller(self, _: asyncio.TaskGroup) -> None:
+        """Kill the leader of polling if it is not frozen, or else any replica."""
+        poller = await asyncio.to_thread(self._poller)
+        hit = [replica for replica in self._not_frozen if replica.process.pid == poller]
+        self.happened["kill of the poller"] += len(hit)
+        await self._kill_one(self._rng.choice(hit or self._not_frozen))
+
+    async def _kill_one(self, replica: Replica) -> None:
+        self.happened["kill"] += 1
+        await replica.stop()
+        await asyncio.sleep(self._rng.uniform(0, 2))
+        await replica.start()
+
+    async def _freeze(self, freezes: asyncio.TaskGroup) -> None:
+        """Freeze a replica, and let it continue later without having noticed."""
+        if self._frozen is None:
+            self._frozen = self._rng.choice(self._replicas)
+            (span,) = self._rng.choices(list(FREEZE_SECONDS), list(FREEZE_SECONDS.values()))
+            self.happened["long freeze" if span[0] > 10 else "freeze"] += 1
+            freezes.create_task(self._hold(self._frozen, self._rng.uniform(*span)))
+
+    async def _hold(self, replica: Replica, seconds: float) -> None:
+        replica.send(signal.SIGSTOP)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._calm.wait(), seconds)
+        replica.send(signal.SIGCONT)
+        self._frozen = None
+
+    async def _restart(self, _: asyncio.TaskGroup) -> None:
+        """Stop a replica cleanly, and start it again. It must already handle signals."""
+        if ups := [replica for replica in self._not_frozen if replica.is_up]:
+            self.happened["restart"] += 1
+            replica = self._rng.choice(ups)
+            self._note_statuses([await replica.stop(signal.SIGTERM)])
+            await replica.start()
+
+    async def _stop_database(self, _: asyncio.TaskGroup) -> None:
+        self.happened["outage"] += 1
+        began = self._clock()
+        await asyncio.to_thread(self._cluster.stop)
+        await asyncio.sleep(self._rng.uniform(0.5, 5))
+        await asyncio.to_thread(self._cluster.start)
+        self.outages.append((began, self._clock()))
+
+    def _note_statuses(self, statuses: Sequence[int]) -> None:
+        self.bad_statuses += [status for status in statuses if status]
+
+    def _poller(self) -> int | None:
+        """Return the process id of the leader of polling. It is part of the lease holder's name."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            row = connection.execute("SELECT holder FROM leases WHERE name = 'polling'").fetchone()
+        return int(row[0].split("/")[1]) if row else None
