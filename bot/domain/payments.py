@@ -18,11 +18,7 @@ from enum import StrEnum
 
 from bot.domain.chats import Place
 from bot.domain.invoices import Invoice
-
-SETTLE_FOR = timedelta(minutes=10)
-
-LOOKED_AT_FOR = timedelta(seconds=30)
-"""How long a person looks at the message whose button they have pressed."""
+from bot.domain.payment_times import CONFIRM_WITHIN, PERSON_WATCHES_FOR
 
 
 class Action(StrEnum):
@@ -68,7 +64,7 @@ class PaymentRules:
 
     on: bool = True
     limit: Decimal | None = None
-    lifetime: timedelta = timedelta(minutes=10)
+    lifetime: timedelta = CONFIRM_WITHIN
 
     def allow(self, amount: Decimal) -> bool:
         """Whether a single payment may be as large as this."""
@@ -170,7 +166,7 @@ def in_doubt(payments: Iterable[Payment]) -> frozenset[int]:
 def ends_late(batch: Sequence[Payment]) -> bool:
     """Whether who pressed has most likely put the phone away by the time at which all of these have ended."""
     pressed_at = batch[0].pressed_at
-    return pressed_at is not None and max(payment.since for payment in batch) - pressed_at > LOOKED_AT_FOR
+    return pressed_at is not None and max(payment.since for payment in batch) - pressed_at > PERSON_WATCHES_FOR
 
 
 def outcome_of(payment: Payment, invoice: Invoice) -> Outcome | None:

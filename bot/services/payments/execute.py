@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import structlog
 
 from bot.domain.chats import Chat
+from bot.domain.payment_times import LEAVE_WITHIN
 from bot.domain.payments import Action, Outcome, Payment, State, changed, still_matches
 from bot.errors import NotFound, PermissionMissing, ProviderUnreachable, RateLimited, Refused, TokenRefused
 from bot.ports import Clock, PaymentStore, Provider
@@ -18,10 +18,6 @@ log = structlog.get_logger()
 
 CLEAR_REFUSALS = (Refused, NotFound, TokenRefused, PermissionMissing, RateLimited)
 """Answers of the provider that say that it does not carry this request out."""
-
-TOO_LATE = timedelta(minutes=1)
-"""After the note that the request leaves it is not sent any more: a process that was frozen for so long may find that
-another has given the payment up, and the person has paid anew."""
 
 
 class Executor:
@@ -53,7 +49,7 @@ class Executor:
         if not await self._store.advance_payment(sent, State.CONFIRMED):
             log.warning("payment was given up before it was sent", payment=payment.id)
             return None
-        if self._clock() - sent.since > TOO_LATE:
+        if self._clock() - sent.since > LEAVE_WITHIN:
             log.warning("payment was not sent in time", payment=payment.id)
             return await self._reconciler.end(sent, Outcome.NOT_SENT)
         call = self._provider.pay if payment.action is Action.PAY else self._provider.remove_credit

@@ -17,13 +17,14 @@ import structlog
 
 from bot.domain.chats import Chat, Link, Member, Place
 from bot.domain.invoices import Invoice
+from bot.domain.payment_times import FIRST_LOOK_AFTER, LOOK_AT_LEAST_EVERY, SHOW_WITHIN, look_again_after
 from bot.domain.payments import Action, Outcome, Payment, PaymentRules, State, ended, in_doubt
 from bot.domain.schedule import CheckPlan
 from bot.errors import ConfirmationExpired, PressByOther
 from bot.ports import Clock, Messenger, Provider
 from bot.services.payments.documents import PayingStore, ReceiptDocuments
 from bot.services.payments.execute import Executor
-from bot.services.payments.notify import SHOW_WITHIN, PaymentNotifier
+from bot.services.payments.notify import PaymentNotifier
 from bot.services.payments.quote import Quoter
 from bot.services.payments.reconcile import Reconciler
 from bot.services.permissions import check_amount, check_may_pay
@@ -32,8 +33,6 @@ from bot.services.workers import Workers
 log = structlog.get_logger()
 
 ANY = PaymentRules()
-FIRST_LOOK = timedelta(seconds=5)
-LONGEST_WAIT = timedelta(minutes=1)
 
 
 class Payments:
@@ -117,7 +116,7 @@ class Payments:
         ]
         if not await self._store.advance_payments(confirmed, State.ASKED):
             raise ConfirmationExpired
-        self._read_by(now + FIRST_LOOK)
+        self._read_by(now + FIRST_LOOK_AFTER)
         for payment in confirmed:
             log.info("payment confirmed", payment=payment.id, action=payment.action, invoice=payment.invoice_id)
         return confirmed
@@ -152,16 +151,15 @@ class Payments:
         now = self._clock()
         if now < self._next_reading:
             return
-        self._next_reading = now + LONGEST_WAIT
+        self._next_reading = now + LOOK_AT_LEAST_EVERY
         groups: defaultdict[str, list[Payment]] = defaultdict(list)
         for payment in await self._store.unsettled_payments():
             groups[payment.group].append(payment)
         since = {group: max(payment.since for payment in payments) for group, payments in groups.items()}
-        self._next_look = {group: self._next_look.get(group, since[group] + FIRST_LOOK) for group in groups}
+        self._next_look = {group: self._next_look.get(group, since[group] + FIRST_LOOK_AFTER) for group in groups}
         due = [group for group in groups if group not in self._in_hand and self._next_look[group] <= now]
         for group in due[: self._workers.free]:
-            # Wait half as long as it has taken so far, so that the first looks come soon and the later ones rarely.
-            self._next_look[group] = now + min(max((now - since[group]) / 2, FIRST_LOOK), LONGEST_WAIT)
+            self._next_look[group] = now + look_again_after(now - since[group])
             self._in_hand.add(group)
             self._workers.start(self._look(groups[group]))
         self._read_by(*self._next_look.values())
@@ -219,7 +217,7 @@ class Payments:
         closed = [ended(replace(payment, message_id=message_id), outcome, now) for payment in asked]
         if not await self._store.advance_payments(closed, State.ASKED):
             raise ConfirmationExpired
-        self._read_by(now + FIRST_LOOK)
+        self._read_by(now + FIRST_LOOK_AFTER)
         with self._hold(asked[0].group):
             await self.notifier.tell(asked[0])
 

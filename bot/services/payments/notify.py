@@ -12,6 +12,7 @@ from datetime import timedelta
 import structlog
 
 from bot.domain.chats import Chat
+from bot.domain.payment_times import NOTE_TOLD_WITHIN, TELL_FOR
 from bot.domain.payments import Payment, State, ends_late
 from bot.errors import ChatGone, ChatMigrated, StoreAway
 from bot.ports import Clock, Messenger
@@ -19,12 +20,6 @@ from bot.services.failures import log_failure
 from bot.services.payments.documents import PayingStore
 
 log = structlog.get_logger()
-
-SHOW_WITHIN = timedelta(seconds=30)
-"""How long a payment waits for the messenger at each step."""
-
-TELL_FOR = timedelta(days=1)
-"""How long it is tried to tell an end that can't be shown."""
 
 
 class PaymentNotifier:
@@ -35,7 +30,7 @@ class PaymentNotifier:
         self._messenger = messenger
         self._clock = clock
         self._show_within = show_within.total_seconds()
-        self._lease = show_within + timedelta(seconds=30)
+        self._lease = show_within + NOTE_TOLD_WITHIN
         self._holder = secrets.token_hex(8)
 
     async def show_step(self, payment: Payment, chat: Chat) -> None:

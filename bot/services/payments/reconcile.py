@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 
 import structlog
 
 from bot.domain.invoices import Invoice
-from bot.domain.payments import SETTLE_FOR, Outcome, Payment, State, ended, outcome_of
+from bot.domain.payment_times import ABANDONED_AFTER, RECONCILE_FOR
+from bot.domain.payments import Outcome, Payment, State, ended, outcome_of
 from bot.errors import BotError, NotLinked, PaymentInProgress, Refused
 from bot.ports import Clock, Provider
 from bot.services.failures import log_failure
 from bot.services.payments.documents import PayingStore
 
 log = structlog.get_logger()
-
-ABANDONED_AFTER = timedelta(minutes=2)
-"""A confirmed payment that was not sent for so long belongs to a process that died; longer than any read may take."""
 
 
 class Reconciler:
@@ -45,7 +42,7 @@ class Reconciler:
             return await self.end(payment, Outcome.NOT_SENT) if now - last_step > ABANDONED_AFTER else payment
         if payment.state is not State.SENT:
             return payment
-        time_is_up = now - payment.since > SETTLE_FOR
+        time_is_up = now - payment.since > RECONCILE_FOR
         try:
             invoice = await self._read_after(payment)
         except Exception as error:  # noqa: BLE001  # it is logged

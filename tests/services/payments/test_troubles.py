@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.domain.chats import Place
+from bot.domain.payment_times import ABANDONED_AFTER
 from bot.domain.payments import Outcome, Payment, State
 from bot.errors import (
     ChatGone,
@@ -20,7 +21,6 @@ from bot.errors import (
     RateLimited,
     SendRefused,
 )
-from bot.services.payments.reconcile import ABANDONED_AFTER
 from tests.fakes import Gate
 from tests.services.world import ADA, MESSAGE, MINUTE, SECOND, World, member
 
