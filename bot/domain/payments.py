@@ -145,7 +145,7 @@ def still_matches(payment: Payment, invoice: Invoice) -> bool:
     )
 
 
-def changed(payment: Payment, invoice: Invoice) -> Payment:
+def with_found(payment: Payment, invoice: Invoice) -> Payment:
     """The payment with what the invoice says now."""
     status = invoice.status_label or invoice.status
     return replace(payment, found=Found(invoice.is_open, invoice.is_paid, status, invoice.credit, invoice.due))

@@ -8,11 +8,11 @@ import structlog
 
 from bot.domain.chats import Chat
 from bot.domain.payment_times import LEAVE_WITHIN
-from bot.domain.payments import Action, Outcome, Payment, State, changed, still_matches
+from bot.domain.payments import Action, Outcome, Payment, State, still_matches, with_found
 from bot.errors import NotFound, PermissionMissing, ProviderUnreachable, RateLimited, Refused, TokenRefused
 from bot.ports import Clock, PaymentStore, Provider
 from bot.services.failures import log_failure
-from bot.services.payments.reconcile import Reconciler, because_of
+from bot.services.payments.reconcile import Reconciler, with_error
 
 log = structlog.get_logger()
 
@@ -29,7 +29,7 @@ class Executor:
         self._reconciler = reconciler
         self._clock = clock
 
-    async def send_once(self, payment: Payment, chat: Chat) -> Payment | None:
+    async def execute(self, payment: Payment, chat: Chat) -> Payment | None:
         """From confirmed on: at most one request leaves, whatever happens.
 
         Returns the payment as it stands then; None: somebody else has ended it, and tells.
@@ -42,9 +42,9 @@ class Executor:
             invoice = await self._provider.invoice(token, language, payment.invoice_id)
         except Exception as error:  # noqa: BLE001  # it is logged
             log_failure("invoice can't be read before a payment", error, payment=payment.id)
-            return await self._reconciler.end(because_of(error, payment), Outcome.NOT_SENT)
+            return await self._reconciler.end(with_error(error, payment), Outcome.NOT_SENT)
         if not still_matches(payment, invoice):
-            return await self._reconciler.end(changed(payment, invoice), Outcome.CHANGED, left=invoice.left_to_pay)
+            return await self._reconciler.end(with_found(payment, invoice), Outcome.CHANGED, left=invoice.left_to_pay)
         sent = replace(payment, state=State.SENT, since=self._clock())
         if not await self._store.advance_payment(sent, State.CONFIRMED):
             log.warning("payment was given up before it was sent", payment=payment.id)
@@ -56,10 +56,10 @@ class Executor:
         try:
             await call(token, language, payment.invoice_id)
         except ProviderUnreachable as error:
-            return await self._reconciler.end(because_of(error, sent), Outcome.NOT_SENT)
+            return await self._reconciler.end(with_error(error, sent), Outcome.NOT_SENT)
         except CLEAR_REFUSALS as error:
-            sent = because_of(error, sent)
+            sent = with_error(error, sent)
             await self._store.advance_payment(sent, State.SENT)  # in case that the invoice can't be read now
         except Exception as error:  # noqa: BLE001  # whatever it was, the request may have been carried out
             log_failure("payment's answer is unclear", error, payment=payment.id)
-        return await self._reconciler.settle(sent)
+        return await self._reconciler.reconcile(sent)

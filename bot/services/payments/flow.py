@@ -170,21 +170,21 @@ class Payments:
 
     async def _look(self, payments: Sequence[Payment]) -> None:
         with self._hold(payments[0].group):
-            settled = [await self.reconciler.settle(payment) for payment in payments]
-            ends = [payment for payment in settled if payment is not None and payment.state is State.ENDED]
+            looked_at = [await self.reconciler.reconcile(payment) for payment in payments]
+            ends = [payment for payment in looked_at if payment is not None and payment.state is State.ENDED]
             # While others of a batch go on, an end is shown when it comes, and not again at every look.
-            if len(ends) == len(settled) or any(payment not in payments for payment in ends):
+            if len(ends) == len(looked_at) or any(payment not in payments for payment in ends):
                 await self._tell(payments[0])
 
     async def _carry_out_one(self, payment: Payment, chat: Chat) -> Payment | None:
-        """As :meth:`Executor.send_once`; one that was queued has its turn first."""
+        """As :meth:`Executor.execute`; one that was queued has its turn first."""
         if payment.state is State.QUEUED:
-            begun = await self.reconciler.begin(payment)
-            if begun is None or begun.state is State.ENDED:
-                return begun
-            payment = begun
+            started = await self.reconciler.start_queued(payment)
+            if started is None or started.state is State.ENDED:
+                return started
+            payment = started
         await self.notifier.show_step(payment, chat)
-        return await self.executor.send_once(payment, chat)
+        return await self.executor.execute(payment, chat)
 
     async def _tell(self, payment: Payment) -> None:
         await self._receipt_documents.send_documents(await self.notifier.tell(payment))

@@ -27,7 +27,7 @@ class Reconciler:
         self._provider = provider
         self._clock = clock
 
-    async def settle(self, payment: Payment) -> Payment | None:
+    async def reconcile(self, payment: Payment) -> Payment | None:
         """What is known now of a payment that may have been sent; ended once the invoice says so, or time is up.
 
         None: somebody else has ended it, and tells.
@@ -47,12 +47,12 @@ class Reconciler:
             invoice = await self._read_after(payment)
         except Exception as error:  # noqa: BLE001  # it is logged
             log_failure("invoice can't be read after a payment", error, payment=payment.id)
-            why = payment if payment.error else because_of(error, payment)
+            why = payment if payment.error else with_error(error, payment)
             return await self.end(why, Outcome.UNCLEAR) if time_is_up else payment
         outcome = outcome_of(payment, invoice) or (Outcome.UNCLEAR if time_is_up else None)
         return await self.end(payment, outcome, invoice.left_to_pay) if outcome else payment
 
-    async def begin(self, payment: Payment) -> Payment | None:
+    async def start_queued(self, payment: Payment) -> Payment | None:
         """The turn of one that was queued: confirmed, or ended where its invoice is being paid otherwise right now.
 
         None: somebody else has moved it on.
@@ -61,7 +61,7 @@ class Reconciler:
         try:
             return confirmed if await self._store.advance_payment(confirmed, State.QUEUED) else None
         except PaymentInProgress as error:
-            return await self.end(because_of(error, payment), Outcome.NOT_SENT)
+            return await self.end(with_error(error, payment), Outcome.NOT_SENT)
 
     async def end_queued(self, payments: Sequence[Payment]) -> None:
         """End those that have not had their turn: nothing of them was sent."""
@@ -89,7 +89,7 @@ class Reconciler:
         return await self._provider.invoice(chat.link.token, chat.reply_language, payment.invoice_id)
 
 
-def because_of(error: Exception, payment: Payment) -> Payment:
+def with_error(error: Exception, payment: Payment) -> Payment:
     """The payment with what went wrong."""
     key = error.key if isinstance(error, BotError) else BotError.key
     return replace(payment, error=key, reason=error.reason if isinstance(error, Refused) else "")
