@@ -110,7 +110,7 @@ class InvoiceBot:
         linking = Linking(store, provider, clock, self._plan, base_url=settings.provider_url)
         snoozing = Snoozing(store, clock, self._plan)
         groups = GroupHandlers(store, Inviting(store, linking, clock), texts_for, clock, settings.allowed_users)
-        payment_selection = PaymentSelection(store, provider, self._payments, clock)
+        payment_selection = PaymentSelection(store, provider, self._payments.quoter, clock)
         add_handlers(
             telegram,
             Dispatcher(

@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from bot.domain.chats import Place
+from bot.domain.chats import Chat, Link, Place
 from bot.domain.invoices import Invoice
 from bot.domain.payment_times import CONFIRM_WITHIN, PERSON_WATCHES_FOR
 
@@ -69,6 +69,11 @@ class PaymentRules:
     def allow(self, amount: Decimal) -> bool:
         """Whether a single payment may be as large as this."""
         return self.limit is None or amount <= self.limit
+
+    def payable(self, invoice: Invoice) -> Decimal | None:
+        """Return what would be paid on this invoice. None: it can't be paid, or not with one payment."""
+        amount = amount_of(Action.PAY, invoice)
+        return amount if amount is not None and self.allow(amount) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,10 @@ class Payment:
     def group(self) -> str:
         """What it shares with those of its batch; of its own where there is none."""
         return self.batch or self.id
+
+    def link_in(self, chat: Chat) -> Link | None:
+        """Return the chat's link. None: it has none, or by now one to another account."""
+        return chat.link if chat.link is not None and chat.link.account == self.account else None
 
 
 def amount_of(action: Action, invoice: Invoice) -> Decimal | None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from bot.domain.chats import Chat, Link
-from bot.domain.payments import Action, PaymentRules
-from bot.errors import NotAPayer, NotInCharge, NotLinked, PaymentsOff, PaymentTooLarge
+from bot.domain.payments import PaymentRules
+from bot.errors import NotAPayer, NotInCharge, NotLinked, PaymentsOff
 
 
 def link_of(chat: Chat) -> Link:
@@ -34,9 +32,3 @@ def check_in_charge(chat: Chat, user_id: int) -> None:
     """Raise :class:`NotInCharge` for somebody who may only read: nobody else's reminders are theirs to silence."""
     if chat.link is not None and not chat.link.may_pay(user_id):
         raise NotInCharge(owner=chat.link.owner)
-
-
-def check_amount(rules: PaymentRules, action: Action, amount: Decimal) -> None:
-    """Raise :class:`PaymentTooLarge` for a payment above the operator's limit."""
-    if action is Action.PAY and rules.limit is not None and not rules.allow(amount):
-        raise PaymentTooLarge(amount, rules.limit)

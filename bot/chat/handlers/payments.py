@@ -29,7 +29,7 @@ class PaymentHandlers:
 
         async def handle_if_allowed(context: Context) -> None:
             try:
-                self._payments.check(context.chat, context.person)
+                self._payments.quoter.check(context.chat, context.person)
             except NotAPayer:
                 if context.query is not None or context.chat.link is None:
                     raise
@@ -67,7 +67,8 @@ class PaymentHandlers:
 
     async def _ask(self, context: Context, action: Action, command: str) -> None:
         number = invoice_number(context.words, command)
-        payment, invoice = await self._payments.ask(context.chat, context.place, context.person, action, number)
+        quoter = self._payments.quoter
+        ((payment, invoice),) = await quoter.ask(context.chat, context.place, context.person, action, number)
         # A message of its own, so that the alert or the list that it came from stays.
         await context.reply(question(context.t, payment, invoice, self._clock()))
 
