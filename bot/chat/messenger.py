@@ -48,13 +48,13 @@ class TelegramMessenger:
         """Send a file."""
         await sending.send_document(self._bot, place, document)
 
-    async def show_payment(self, payment: Payment, chat: Chat) -> bool:
-        """Edit the message that shows the payment; False where it is out of reach."""
-        return await self._show([payment], chat)
-
-    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> bool:
-        """The same for the message that shows several."""
-        return await self._show(batch, chat)
+    async def show_payments(self, batch: Sequence[Payment], chat: Chat) -> bool:
+        """Edit the message that shows the payments. Return False if it is out of reach."""
+        payment = batch[0]
+        if payment.message_id is None:
+            return False
+        screen = _progress(self._texts_for(chat), batch)
+        return await sending.edit(self._bot, payment.place, payment.message_id, screen)
 
     async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:
         """Send how it ended: all of it, or a line that replies to the message that shows it."""
@@ -64,13 +64,6 @@ class TelegramMessenger:
             return
         line = payment_batches.headline(t, batch) if payment.batch else payments.headline(t, payment)
         await sending.send(self._bot, payment.place, Screen(line), reply_to=payment.message_id)
-
-    async def _show(self, batch: Sequence[Payment], chat: Chat) -> bool:
-        payment = batch[0]
-        if payment.message_id is None:
-            return False
-        screen = _progress(self._texts_for(chat), batch)
-        return await sending.edit(self._bot, payment.place, payment.message_id, screen)
 
 
 def _progress(t: Texts, batch: Sequence[Payment]) -> Screen:

@@ -100,10 +100,7 @@ class PaymentNotifier:
         payment = batch[0]
         try:
             async with asyncio.timeout(self._show_within):
-                if payment.batch:
-                    seen = await self._messenger.show_batch(batch, chat)
-                else:
-                    seen = await self._messenger.show_payment(payment, chat)
+                seen = await self._messenger.show_payments(batch, chat)
                 if over and (not seen or ends_late(batch)):
                     await self._messenger.tell_end(batch, chat, in_full=not seen)
         except ChatGone as error:

@@ -150,18 +150,18 @@ async def test_an_end_found_by_another_replica_is_not_overwritten_by_an_older_st
     payment = await paying.payments.confirm(question.id, Place(1), member(ADA), MESSAGE, chat)
     assert payment is not None
     other_replica = paying.replica()
-    show_payment = paying.messenger.show_payment
+    show_payments = paying.messenger.show_payments
 
-    async def slow_to_show(shown: Payment, there: object) -> bool:
-        if shown.state is State.SENT:
+    async def slow_to_show(shown: Sequence[Payment], there: object) -> bool:
+        if shown[0].state is State.SENT:
             paying.account.put(settled(OPEN))
             paying.clock.move(10 * SECOND)
-            paying.messenger.show_payment = show_payment  # type: ignore[method-assign]
+            paying.messenger.show_payments = show_payments  # type: ignore[method-assign]
             await other_replica.tick()
             await paying.workers.finish()
-        return await show_payment(shown, chat)
+        return await show_payments(shown, chat)
 
-    paying.messenger.show_payment = slow_to_show  # type: ignore[method-assign,assignment]
+    paying.messenger.show_payments = slow_to_show  # type: ignore[method-assign,assignment]
     await paying.payments.carry_out(payment, chat)
     assert paying.messenger.shown[-1].outcome is Outcome.DONE
 
