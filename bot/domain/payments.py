@@ -57,6 +57,9 @@ class Outcome(StrEnum):
 NOTHING_SENT = frozenset({Outcome.NOT_SENT, Outcome.CHANGED, Outcome.CANCELLED, Outcome.EXPIRED})
 """Ends of which the provider has heard nothing."""
 
+MOVED = frozenset({Outcome.DONE, Outcome.PARTLY})
+"""The ends at which credit has moved."""
+
 
 @dataclass(frozen=True, slots=True)
 class PaymentRules:
@@ -158,6 +161,13 @@ def with_found(payment: Payment, invoice: Invoice) -> Payment:
     """The payment with what the invoice says now."""
     status = invoice.status_label or invoice.status
     return replace(payment, found=Found(invoice.is_open, invoice.is_paid, status, invoice.credit, invoice.due))
+
+
+def can_be_asked_anew(payment: Payment) -> bool:
+    """Return whether the action still makes sense on an invoice that has changed, as far as is known."""
+    if payment.action is Action.PAY:
+        return payment.left != 0
+    return payment.found is None or (payment.found.is_open and payment.found.credit > 0)
 
 
 def ended(payment: Payment, outcome: Outcome, now: datetime, left: Decimal | None = None) -> Payment:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.chat.context import Context
 from bot.chat.screens import Screen
-from bot.chat.views import payment_batches, payments
+from bot.chat.views import payment_selection as views, payments
 from bot.errors import ConfirmationExpired
 from bot.ports import Clock
 from bot.services.payments.selection import PaymentSelection
@@ -20,26 +20,23 @@ class PaymentSelectionHandlers:
     async def begin(self, context: Context) -> None:
         """The button that offers several."""
         selection = await self._selection.begin(context.chat, context.place, context.person)
-        await context.reply(payment_batches.selection(context.t, selection))
+        await context.reply(views.selection(context.t, selection))
 
     async def choose(self, context: Context) -> None:
         """A box to tick or to clear, or all of them."""
         match context.words:
-            case [selection_id, number, wish] if number == payment_batches.ALL or number.isdecimal():
-                invoice_id, chosen = None if number == payment_batches.ALL else int(number), wish == payment_batches.ON
+            case [selection_id, number, wish] if number == views.ALL or number.isdecimal():
+                invoice_id, chosen = None if number == views.ALL else int(number), wish == views.CHOOSE
                 choose = self._selection.choose
                 selection = await choose(selection_id, context.place, context.person, invoice_id, chosen=chosen)
-                await context.show(payment_batches.selection(context.t, selection))
+                await context.show(views.selection(context.t, selection))
             case _:
                 raise ConfirmationExpired
 
     async def ask(self, context: Context) -> None:
         """The button that goes on with what is ticked."""
         asked = await self._selection.ask(_id(context), context.chat, context.place, context.person)
-        if len(asked) > 1:
-            await context.show(payment_batches.question(context.t, asked, self._clock()))
-        else:
-            await context.show(payments.question(context.t, *asked[0], self._clock()))
+        await context.show(payments.question(context.t, asked, self._clock()))
 
     async def drop(self, context: Context) -> None:
         """The button that chooses nothing."""

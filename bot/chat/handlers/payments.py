@@ -68,9 +68,9 @@ class PaymentHandlers:
     async def _ask(self, context: Context, action: Action, command: str) -> None:
         number = invoice_number(context.words, command)
         quoter = self._payments.quoter
-        ((payment, invoice),) = await quoter.ask(context.chat, context.place, context.person, action, number)
+        asked = await quoter.ask(context.chat, context.place, context.person, action, number)
         # A message of its own, so that the alert or the list that it came from stays.
-        await context.reply(question(context.t, payment, invoice, self._clock()))
+        await context.reply(question(context.t, asked, self._clock()))
 
 
 def _press(context: Context) -> tuple[str, Place, Member, int]:

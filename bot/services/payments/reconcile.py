@@ -10,7 +10,7 @@ import structlog
 
 from bot.domain.invoices import Invoice
 from bot.domain.payment_times import ABANDONED_AFTER, RECONCILE_FOR
-from bot.domain.payments import Outcome, Payment, State, ended, outcome_of
+from bot.domain.payments import MOVED, Outcome, Payment, State, ended, outcome_of
 from bot.errors import BotError, NotLinked, Refused
 from bot.ports import Clock, Provider
 from bot.services.failures import log_failure
@@ -66,7 +66,7 @@ class Reconciler:
         log.info(
             "payment ended", payment=payment.id, action=payment.action, invoice=payment.invoice_id, outcome=outcome
         )
-        if outcome in {Outcome.DONE, Outcome.PARTLY}:
+        if outcome in MOVED:
             # In all chats of the account, earlier messages about the invoice then say soon that it has changed.
             await self._store.hasten_checks(payment.account, after.since)
         return after
