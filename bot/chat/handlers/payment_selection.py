@@ -18,12 +18,12 @@ class PaymentSelectionHandlers:
         self._clock = clock
 
     async def begin(self, context: Context) -> None:
-        """The button that offers several."""
+        """Offer the open invoices."""
         selection = await self._selection.begin(context.chat, context.place, context.person)
         await context.reply(views.selection(context.t, selection))
 
     async def choose(self, context: Context) -> None:
-        """A box to tick or to clear, or all of them."""
+        """Tick or clear a box, or all of them."""
         match context.words:
             case [selection_id, number, wish] if number == views.ALL or number.isdecimal():
                 invoice_id, chosen = None if number == views.ALL else int(number), wish == views.CHOOSE
@@ -34,12 +34,12 @@ class PaymentSelectionHandlers:
                 raise ConfirmationExpired
 
     async def ask(self, context: Context) -> None:
-        """The button that goes on with what is ticked."""
+        """Go on with what is ticked."""
         asked = await self._selection.ask(_id(context), context.chat, context.place, context.person)
         await context.show(payments.question(context.t, asked, self._clock()))
 
     async def drop(self, context: Context) -> None:
-        """The button that chooses nothing."""
+        """Choose nothing after all."""
         await self._selection.drop(_id(context), context.place, context.person)
         await context.show(Screen(context.t("batch.cancelled")))
 

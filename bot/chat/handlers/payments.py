@@ -17,7 +17,7 @@ from bot.services.permissions import link_of
 
 
 class PaymentHandlers:
-    """What moves money."""
+    """The commands and buttons that move money, and the journal."""
 
     def __init__(self, payments: Payments, store: PaymentStore, clock: Clock) -> None:
         self._payments = payments
@@ -25,7 +25,7 @@ class PaymentHandlers:
         self._clock = clock
 
     def guarded(self, handle: Handle) -> Handle:
-        """For those who may pay: others are told so, and the owner in a group can let them."""
+        """Let only those pass who may pay. In a group, others get a message with which the owner can allow them."""
 
         async def handle_if_allowed(context: Context) -> None:
             try:
@@ -40,23 +40,23 @@ class PaymentHandlers:
         return handle_if_allowed
 
     async def pay(self, context: Context) -> None:
-        """/pay NUMBER."""
+        """Answer /pay NUMBER, and its button."""
         await self._ask(context, Action.PAY, "pay")
 
     async def remove_credit(self, context: Context) -> None:
-        """/removecredit NUMBER."""
+        """Answer /removecredit NUMBER, and its button."""
         await self._ask(context, Action.REMOVE_CREDIT, "removecredit")
 
     async def confirm(self, context: Context) -> None:
-        """The button that says yes: taken in the chat's order, carried out in the background."""
+        """Take the button that says yes. The press is taken in the chat's order and carried out in the background."""
         self._payments.start(await self._payments.confirm(*_press(context), chat=context.chat), context.chat)
 
     async def cancel(self, context: Context) -> None:
-        """The button that says no."""
+        """Take the button that says no."""
         await self._payments.cancel(*_press(context))
 
     async def journal(self, context: Context) -> None:
-        """/payments, and the buttons that turn its pages."""
+        """Show /payments, and turn its pages."""
         link_of(context.chat)
         page = (
             int(context.words[0])
@@ -69,7 +69,7 @@ class PaymentHandlers:
         number = invoice_number(context.words, command)
         quoter = self._payments.quoter
         asked = await quoter.ask(context.chat, context.place, context.person, action, number)
-        # A message of its own, so that the alert or the list that it came from stays.
+        # A new message, so that the alert or the list with the button stays as it is.
         await context.reply(question(context.t, asked, self._clock()))
 
 
