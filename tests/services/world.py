@@ -19,7 +19,6 @@ from bot.services.checks import Checker
 from bot.services.delivery import AlertSender
 from bot.services.linking import Linking
 from bot.services.payments.flow import Payments
-from bot.services.payments.selection import PaymentSelection
 from bot.services.workers import Workers
 from bot.store.store import Store
 from bot.store.tinydb.opening import open_store
@@ -78,7 +77,7 @@ class World:
         self.checker = Checker(store, provider, self.clock, self.plan, self.workers)
         self.alert_sender = AlertSender(store, store, messenger, self.clock, self.plan, self.workers)
         self.payments = Payments(store, provider, messenger, self.clock, self.plan, self.workers, rules=self.rules)
-        self.payment_selection = PaymentSelection(store, provider, self.payments.quoter, self.clock)
+        self.payment_selection = self.payments.selection
         self.linking = Linking(store, provider, self.clock, self.plan, base_url=URL)
 
     def replica(self, workers: Workers | None = None, show_within: timedelta = MINUTE) -> Payments:

@@ -1,13 +1,13 @@
-"""/pay and /removecredit, their buttons, the confirmation, and the journal."""
+"""/pay and /removecredit, their buttons, choosing several invoices, the confirmation, and the journal."""
 
 from __future__ import annotations
 
 from bot.chat.context import Context
 from bot.chat.dispatch import Handle
 from bot.chat.handlers.numbers import invoice_number
-from bot.chat.views import groups
+from bot.chat.screens import Screen
+from bot.chat.views import groups, payments as views
 from bot.chat.views.payment_journal import journal
-from bot.chat.views.payments import question
 from bot.domain.chats import Member, Place
 from bot.domain.payments import Action
 from bot.errors import ConfirmationExpired, NotAPayer
@@ -47,6 +47,33 @@ class PaymentHandlers:
         """Answer /removecredit NUMBER, and its button."""
         await self._ask(context, Action.REMOVE_CREDIT, "removecredit")
 
+    async def offer_several(self, context: Context) -> None:
+        """Offer the open invoices, to choose several."""
+        selection = await self._payments.selection.begin(context.chat, context.place, context.person)
+        await context.reply(views.selection(context.t, selection))
+
+    async def choose(self, context: Context) -> None:
+        """Tick or clear a box, or all of them."""
+        match context.words:
+            case [selection_id, number, wish] if number == views.ALL or number.isdecimal():
+                invoice_id, chosen = None if number == views.ALL else int(number), wish == views.CHOOSE
+                choose = self._payments.selection.choose
+                selection = await choose(selection_id, context.place, context.person, invoice_id, chosen=chosen)
+                await context.show(views.selection(context.t, selection))
+            case _:
+                raise ConfirmationExpired
+
+    async def ask_about_chosen(self, context: Context) -> None:
+        """Go on with what is ticked."""
+        chosen = self._payments.selection
+        asked = await chosen.ask(_id(context), context.chat, context.place, context.person)
+        await context.show(views.question(context.t, asked, self._clock()))
+
+    async def drop(self, context: Context) -> None:
+        """Choose nothing after all."""
+        await self._payments.selection.drop(_id(context), context.place, context.person)
+        await context.show(Screen(context.t("batch.cancelled")))
+
     async def confirm(self, context: Context) -> None:
         """Take the button that says yes. The press is taken in the chat's order and carried out in the background."""
         self._payments.start(await self._payments.confirm(*_press(context), chat=context.chat), context.chat)
@@ -58,11 +85,8 @@ class PaymentHandlers:
     async def journal(self, context: Context) -> None:
         """Show /payments, and turn its pages."""
         link_of(context.chat)
-        page = (
-            int(context.words[0])
-            if context.query is not None and context.words[:1] and context.words[0].isdecimal()
-            else 0
-        )
+        word = context.words[0] if context.query is not None and context.words else ""
+        page = int(word) if word.isdecimal() else 0
         await context.show(journal(context.t, await self._store.payments_of_chat(context.chat.id), page))
 
     async def _ask(self, context: Context, action: Action, command: str) -> None:
@@ -70,10 +94,17 @@ class PaymentHandlers:
         quoter = self._payments.quoter
         asked = await quoter.ask(context.chat, context.place, context.person, action, number)
         # A new message, so that the alert or the list with the button stays as it is.
-        await context.reply(question(context.t, asked, self._clock()))
+        await context.reply(views.question(context.t, asked, self._clock()))
 
 
 def _press(context: Context) -> tuple[str, Place, Member, int]:
-    if not context.words or context.message is None:
+    if context.message is None:
         raise ConfirmationExpired
-    return context.words[0], context.place, context.person, context.message.message_id
+    return _id(context), context.place, context.person, context.message.message_id
+
+
+def _id(context: Context) -> str:
+    """Return the id of the question or selection that the button is about."""
+    if not context.words:
+        raise ConfirmationExpired
+    return context.words[0]

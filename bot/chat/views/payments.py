@@ -1,4 +1,4 @@
-"""Payments, from the question to the end. One payment, or several that were asked for together, share one message."""
+"""Payments: choosing invoices, the question, how they stand. One, or several asked for together, share one message."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bot.chat.texts import Texts
 from bot.domain.invoices import Invoice
 from bot.domain.payments import MOVED, Action, Outcome, Payment, State, can_be_asked_anew
 from bot.domain.queries import ListPage, Query
+from bot.domain.selections import Offer, Selection
 
 MAX_TITLE_LENGTH = 100
 MAX_ITEM_TITLE_LENGTH = 24
@@ -23,6 +24,35 @@ MAX_STATUS_LENGTH = 40
 
 EXPLAINED = frozenset({Outcome.REFUSED, Outcome.NOT_SENT, Outcome.UNCLEAR})
 """The ends that an error explains. If a payment went through in spite of an error, the error is not told."""
+
+ALL = "all"
+CHOOSE, LEAVE_OUT = "1", "0"
+"""What a button wants. It never means "the other way round", so that a press may arrive twice."""
+
+
+# --- Choosing several ------------------------------------------------------------------------------------------------
+
+
+def selection(t: Texts, selected: Selection) -> Screen:
+    """Show what can be chosen, what is chosen, and what that costs."""
+    lines = [t("select.ask")]
+    if selected.more:
+        lines.append(t.count("select.more", selected.more))
+    rows = [[_box(t, selected, offer)] for offer in selected.offers]
+    every = len(selected.chosen) == len(selected.offers)
+    wish = LEAVE_OUT if every else CHOOSE
+    rows.append([Button(t.plain("button.none" if every else "button.all"), f"pick:{selected.id}:{ALL}:{wish}")])
+    if selected.chosen:
+        label = t.count("button.sum", len(selected.chosen), sum=t.money(selected.sum)).unescape()
+        rows.append([Button(label, f"sum:{selected.id}")])
+    rows.append([Button(t.plain("button.cancel"), f"drop:{selected.id}")])
+    return Screen(join(lines), rows)
+
+
+def _box(t: Texts, selected: Selection, offer: Offer) -> Button:
+    box, wish = ("☑", LEAVE_OUT) if offer.id in selected.chosen else ("☐", CHOOSE)
+    parts = [f"{box} {offer.id}", t.money(offer.amount), one_line(offer.title, MAX_ITEM_TITLE_LENGTH)]
+    return Button(" · ".join(filter(None, parts)), f"pick:{selected.id}:{offer.id}:{wish}")
 
 
 # --- The question ---------------------------------------------------------------------------------------------------

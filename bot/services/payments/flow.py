@@ -18,6 +18,7 @@ from bot.services.payments.execute import Executor
 from bot.services.payments.notify import PaymentNotifier
 from bot.services.payments.quote import Quoter
 from bot.services.payments.reconcile import Reconciler
+from bot.services.payments.selection import PaymentSelection
 from bot.services.workers import Workers
 
 ANY = PaymentRules()
@@ -26,7 +27,7 @@ ANY = PaymentRules()
 class Payments:
     """Puts the steps together. Every step is a conditional update in the store: whoever loses the race stops.
 
-    ``quoter`` asks. Its questions are answered here.
+    ``quoter`` asks about one invoice, ``selection`` about several. The questions are answered here.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Payments:
         show_within: timedelta = SHOW_WITHIN,
     ) -> None:
         self.quoter = Quoter(store, provider, clock, rules)
+        self.selection = PaymentSelection(store, provider, self.quoter, clock)
         self._confirmer = Confirmer(store, self.quoter, clock)
         self._reconciler = Reconciler(store, provider, clock)
         self._executor = Executor(store, provider, self._reconciler, clock)
