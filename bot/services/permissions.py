@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from bot.domain.chats import Chat, Link
-from bot.domain.payments import PaymentRules
-from bot.errors import NotAPayer, NotInCharge, NotLinked, PaymentsOff
+from bot.domain.payments import Action, PaymentRules
+from bot.errors import NotAPayer, NotInCharge, NotLinked, PaymentsOff, PaymentTooLarge
 
 
 def link_of(chat: Chat) -> Link:
@@ -32,3 +34,9 @@ def check_in_charge(chat: Chat, user_id: int) -> None:
     """Raise :class:`NotInCharge` if this person may only read: the group's reminders are not theirs to change."""
     if chat.link is not None and not chat.link.may_pay(user_id):
         raise NotInCharge(owner=chat.link.owner)
+
+
+def check_amount(rules: PaymentRules, action: Action, amount: Decimal) -> None:
+    """Raise :class:`PaymentTooLarge` for a payment above the operator's limit."""
+    if action is Action.PAY and rules.limit is not None and not rules.allow(amount):
+        raise PaymentTooLarge(amount, rules.limit)

@@ -13,7 +13,7 @@ from bot.domain.payments import Action
 from bot.errors import ConfirmationExpired, NotAPayer
 from bot.ports import Clock, PaymentStore
 from bot.services.payments.flow import Payments
-from bot.services.permissions import link_of
+from bot.services.permissions import check_may_pay, link_of
 
 
 class PaymentHandlers:
@@ -29,7 +29,7 @@ class PaymentHandlers:
 
         async def handle_if_allowed(context: Context) -> None:
             try:
-                self._payments.quoter.check(context.chat, context.person)
+                check_may_pay(self._payments.rules, context.chat, context.user_id)
             except NotAPayer:
                 if context.query is not None or context.chat.link is None:
                     raise

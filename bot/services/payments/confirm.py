@@ -8,10 +8,10 @@ from dataclasses import replace
 import structlog
 
 from bot.domain.chats import Chat, Member, Place
-from bot.domain.payments import Outcome, Payment, State, ended
+from bot.domain.payments import Outcome, Payment, PaymentRules, State, ended
 from bot.errors import ConfirmationExpired, PressByOther
 from bot.ports import Clock, PaymentStore
-from bot.services.payments.quote import Quoter
+from bot.services.permissions import check_amount, check_may_pay
 
 log = structlog.get_logger()
 
@@ -19,10 +19,10 @@ log = structlog.get_logger()
 class Confirmer:
     """Takes the answer: of all presses on a question, exactly one counts."""
 
-    def __init__(self, store: PaymentStore, quoter: Quoter, clock: Clock) -> None:
+    def __init__(self, store: PaymentStore, clock: Clock, rules: PaymentRules) -> None:
         self._store = store
-        self._quoter = quoter
         self._clock = clock
+        self._rules = rules
 
     async def confirm(
         self, payment_id: str, place: Place, user: Member, message_id: int, chat: Chat
@@ -30,17 +30,16 @@ class Confirmer:
         """Return the payments to carry out. If the question has expired, return them as ended.
 
         Raise :class:`PressByOther`, :class:`ConfirmationExpired`, :class:`bot.errors.PaymentInProgress`, or as
-        :meth:`Quoter.check` and :meth:`Quoter.check_amount` do. Nothing was done then.
+        :func:`check_may_pay` and :func:`check_amount` do. Nothing was done then.
         """
         asked = await self._asked(payment_id, place, user)
         if self._have_expired(asked):
             return await self._close(asked, message_id, Outcome.EXPIRED)
-        # Once more, as roles, links and settings may have changed since the question.
-        self._quoter.check(chat, user)
+        check_may_pay(self._rules, chat, user.id)
         for payment in asked:
             if payment.link_in(chat) is None:
                 raise ConfirmationExpired
-            self._quoter.check_amount(payment.action, payment.amount)
+            check_amount(self._rules, payment.action, payment.amount)
         state = State.QUEUED if asked[0].batch else State.CONFIRMED
         now = self._clock()
         confirmed = [

@@ -42,9 +42,10 @@ class Payments:
         rules: PaymentRules = ANY,
         show_within: timedelta = SHOW_WITHIN,
     ) -> None:
+        self.rules = rules
         self.quoter = Quoter(store, provider, clock, rules)
-        self.selection = PaymentSelection(store, provider, self.quoter, clock)
-        self._confirmer = Confirmer(store, self.quoter, clock)
+        self.selection = PaymentSelection(store, provider, self.quoter, clock, rules)
+        self._confirmer = Confirmer(store, clock, rules)
         self._reconciler = Reconciler(store, provider, clock)
         self._executor = Executor(store, provider, self._reconciler, clock)
         self._notifier = PaymentNotifier(store, provider, messenger, clock, plan, show_within)

@@ -8,11 +8,12 @@ from decimal import Decimal
 
 from bot.domain.chats import Chat, Link, Member, Place
 from bot.domain.invoices import Invoice, open_first
-from bot.domain.payments import Action, Payment
+from bot.domain.payments import Action, Payment, PaymentRules
 from bot.domain.selections import Offer, Selection
 from bot.errors import ConfirmationExpired, NoneToPay, NothingChosen, PressByOther
 from bot.ports import Clock, DeskStore, Provider
 from bot.services.payments.quote import Quoter
+from bot.services.permissions import check_may_pay
 
 MAX_OFFERS = 10
 """So that a message's buttons stay within a phone's screen."""
@@ -21,18 +22,19 @@ MAX_OFFERS = 10
 class PaymentSelection:
     """Leads from the open invoices to one question about several of them."""
 
-    def __init__(self, store: DeskStore, provider: Provider, quoter: Quoter, clock: Clock) -> None:
+    def __init__(self, store: DeskStore, provider: Provider, quoter: Quoter, clock: Clock, rules: PaymentRules) -> None:
         self._store = store
         self._provider = provider
         self._quoter = quoter
         self._clock = clock
+        self._rules = rules
 
     async def begin(self, chat: Chat, place: Place, user: Member) -> Selection:
         """Offer the open invoices, those due first first.
 
-        Raise as :meth:`Quoter.check` does, :class:`NoneToPay` or a :class:`bot.errors.ProviderError`.
+        Raise as :func:`check_may_pay` does, :class:`NoneToPay` or a :class:`bot.errors.ProviderError`.
         """
-        link = self._quoter.check(chat, user)
+        link = check_may_pay(self._rules, chat, user.id)
         payable = await self._payable(chat, link)
         if not payable:
             raise NoneToPay
@@ -42,7 +44,7 @@ class PaymentSelection:
             place=place,
             account=link.account,
             user_id=user.id,
-            expires_at=now + self._quoter.rules.lifetime,
+            expires_at=now + self._rules.lifetime,
             offers=tuple(Offer(one.id, amount, one.due, one.title) for one, amount in payable[:MAX_OFFERS]),
             more=len(payable[MAX_OFFERS:]),
         )
@@ -72,7 +74,7 @@ class PaymentSelection:
 
         Return as :meth:`Quoter.ask_about`. Raise as :meth:`begin` and :meth:`choose` do, or :class:`NothingChosen`.
         """
-        link = self._quoter.check(chat, user)
+        link = check_may_pay(self._rules, chat, user.id)
         selection = await self._mine(selection_id, place, user)
         if selection.account != link.account:
             raise ConfirmationExpired
@@ -88,7 +90,7 @@ class PaymentSelection:
     async def _payable(self, chat: Chat, link: Link) -> list[tuple[Invoice, Decimal]]:
         """Return what can be paid here, with its amount."""
         listing = await self._provider.list_invoices(link.token, chat.reply_language)
-        amounts = [(invoice, self._quoter.rules.payable(invoice)) for invoice in open_first(listing.invoices)]
+        amounts = [(invoice, self._rules.payable(invoice)) for invoice in open_first(listing.invoices)]
         return [(invoice, amount) for invoice, amount in amounts if amount is not None]
 
     async def _mine(self, selection_id: str, place: Place, user: Member) -> Selection:
