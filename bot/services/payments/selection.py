@@ -30,7 +30,7 @@ class PaymentSelection:
         self._rules = rules
 
     async def begin(self, chat: Chat, place: Place, user: Member) -> Selection:
-        """Offer the open invoices, those due first first.
+        """Offer the open invoices, by due date.
 
         Raise as :func:`check_may_pay` does, :class:`NoneToPay` or a :class:`bot.errors.ProviderError`.
         """

@@ -22,7 +22,7 @@ PAY, BACK = Action.PAY, Action.REMOVE_CREDIT
 
 
 def provider_errors(base: type[ProviderError] = ProviderError) -> Iterator[type[ProviderError]]:
-    """All kinds that a call about one invoice can meet."""
+    """Yield all types of errors that a call about one invoice can raise."""
     for kind in base.__subclasses__():
         if kind is not DocumentTooLarge:
             yield kind
@@ -62,7 +62,7 @@ def test_the_question_in_german() -> None:
     assert labels(screen) == ["✅ 7,95\N{NO-BREAK SPACE}€ bezahlen", "✖️ Abbrechen"]
 
 
-def test_credit_that_lies_on_the_invoice_already_is_named() -> None:
+def test_credit_that_is_already_applied_is_named() -> None:
     asked = payment(amount=Decimal("6.95"), credit=Decimal("1.00"))
     text = seen(question(EN, [(asked, invoice(credit=Decimal("1.00")))], NOW))
     assert "Pay €6.95" in text
@@ -164,7 +164,7 @@ def test_a_part_payment_tells_what_is_left() -> None:
     assert "Left to pay" not in told(Outcome.PARTLY)
 
 
-def test_what_is_left_is_not_told_where_it_would_mislead() -> None:
+def test_what_is_left_is_not_told_if_it_would_mislead() -> None:
     assert "Left to pay" not in told(Outcome.DONE, left=Decimal(0))
     assert "Left to pay" not in told(Outcome.CHANGED, left=Decimal(0))
     assert "Left to pay" not in told(Outcome.CHANGED, BACK, left=Decimal("9.00"))
@@ -182,7 +182,7 @@ def test_what_has_changed_is_shown_and_can_be_paid_as_it_is_now() -> None:
 
 
 def batch(*steps: State | Outcome) -> Screen:
-    """The message about several that stand thus."""
+    """Return the message about several payments in these states, or with these ends."""
     asked = [payment(id=f"p{number}", batch="b") for number in range(len(steps))]
     return progress(
         EN,
@@ -193,7 +193,7 @@ def batch(*steps: State | Outcome) -> Screen:
     )
 
 
-def test_several_that_have_stopped_at_one_without_an_end_are_not_said_to_go_on() -> None:
+def test_a_batch_that_waits_for_one_unknown_end_does_not_say_that_it_goes_on() -> None:
     assert seen(batch(Outcome.DONE, State.SENT, Outcome.NOT_SENT)).startswith("⏳ Not confirmed yet. I keep looking")
     assert seen(batch(Outcome.DONE, State.CONFIRMED, State.QUEUED)).startswith("⏳ Paying")
 
@@ -206,7 +206,7 @@ def test_a_question_in_doubt_says_so_alone_and_among_others() -> None:
     assert words not in seen(question(EN, [(payment(), invoice())], NOW))
 
 
-def test_choosing_several_anew_is_not_offered_while_nobody_knows_whether_one_was_paid() -> None:
+def test_choosing_again_is_not_offered_if_an_end_is_unclear() -> None:
     assert "several" in [button.data for button in buttons(batch(Outcome.PARTLY, Outcome.NOT_SENT))]
     assert "several" not in [button.data for button in buttons(batch(Outcome.UNCLEAR, Outcome.NOT_SENT))]
 
@@ -219,7 +219,7 @@ def test_choosing_several_anew_is_not_offered_while_nobody_knows_whether_one_was
         (Found(is_open=False, is_paid=False, status="Cancelled", credit=Decimal(0), due=None), "now: Cancelled"),
     ],
 )
-def test_of_an_invoice_that_is_closed_by_now_is_said_how_and_nothing_more_is_offered(
+def test_an_invoice_that_is_closed_by_now_is_shown_as_such_with_nothing_to_ask_anew(
     action: Action, found: Found, words: str
 ) -> None:
     closed = payment(action, state=State.ENDED, outcome=Outcome.CHANGED, left=Decimal(0), found=found)
@@ -242,12 +242,12 @@ KEPT = sorted(
 @pytest.mark.parametrize("t", [EN, DE], ids=["en", "de"])
 @pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.NOT_SENT, Outcome.UNCLEAR])
 @pytest.mark.parametrize("key", KEPT)
-def test_what_went_wrong_is_told_below_the_end_in_its_own_sentence(key: str, outcome: Outcome, t: Texts) -> None:
+def test_an_error_is_told_below_the_end_in_its_own_sentence(key: str, outcome: Outcome, t: Texts) -> None:
     text = told(outcome, t=t, error=key, reason="No.")
     assert text == f"{told(outcome, t=t)}\n{parse_html(t(key, reason='No.')).text}"
 
 
-def test_what_went_wrong_on_the_way_is_not_told_of_an_end_that_is_none_of_its_doing() -> None:
+def test_an_error_that_did_no_harm_is_not_told() -> None:
     for outcome in (Outcome.DONE, Outcome.PARTLY):
         assert told(outcome, error="error.refused", reason="No.") == told(outcome)
 
