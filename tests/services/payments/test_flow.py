@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.chats import Place
-from bot.domain.payments import Action, Outcome, State
+from bot.domain.payments import Action, Outcome, PaymentRules, State
 from bot.errors import (
     AnswerNotUnderstood,
     ConfirmationExpired,
@@ -18,6 +18,7 @@ from bot.errors import (
     NotFound,
     NothingToPay,
     NotLinked,
+    PaymentTooLarge,
     PermissionMissing,
     PressByOther,
     ProviderDown,
@@ -196,6 +197,15 @@ async def test_a_question_does_nothing_once_the_chat_is_linked_to_another_accoun
     paying.provider.account("token-of-another").put(OPEN)
     await paying.link(token="token-of-another")
     with pytest.raises(ConfirmationExpired):
+        await paying.press(question.id)
+    assert paying.provider.posts == []
+
+
+async def test_a_question_from_before_the_limit_was_lowered_does_nothing(paying: World) -> None:
+    question = await paying.ask()
+    paying.rules = PaymentRules(limit=Decimal("9.99"))
+    await paying.restart()
+    with pytest.raises(PaymentTooLarge):
         await paying.press(question.id)
     assert paying.provider.posts == []
 
