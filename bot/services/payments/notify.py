@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 class PaymentNotifier:
-    """Brings messages up to date. No failure here stops a payment: none is ever raised."""
+    """Brings messages up to date. It never raises a failure of the messenger, so none stops a payment."""
 
     def __init__(
         self,
