@@ -23,7 +23,6 @@ from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
-from bot.chat.handlers.payment_selection import PaymentSelectionHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
@@ -54,7 +53,6 @@ from bot.services.delivery import AlertSender
 from bot.services.inviting import Inviting
 from bot.services.linking import Linking
 from bot.services.payments.flow import Payments
-from bot.services.payments.selection import PaymentSelection
 from bot.services.snoozing import Snoozing
 from bot.services.workers import Workers
 from bot.settings import Settings
@@ -110,7 +108,6 @@ class InvoiceBot:
         linking = Linking(store, provider, clock, self._plan, base_url=settings.provider_url)
         snoozing = Snoozing(store, clock, self._plan)
         groups = GroupHandlers(store, Inviting(store, linking, clock), texts_for, clock, settings.allowed_users)
-        payment_selection = PaymentSelection(store, provider, self._payments, clock)
         add_handlers(
             telegram,
             Dispatcher(
@@ -128,7 +125,6 @@ class InvoiceBot:
                 linking=LinkHandlers(linking, groups, clock),
                 groups=groups,
                 payments=PaymentHandlers(self._payments, store, clock),
-                payment_selection=PaymentSelectionHandlers(payment_selection, clock),
                 silences=SnoozeHandlers(snoozing, clock),
                 settings=SettingsHandlers(store, texts_for, self._plan, clock),
                 exporting=ExportHandlers(store),

@@ -278,28 +278,25 @@ class FakeMessenger:
         await self._pass(place.chat_id)
         self.documents.append((place, document.name))
 
-    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> bool:
+    async def show_payments(self, batch: Sequence[Payment], chat: Chat) -> bool:
         await self._pass(batch[0].place.chat_id)
         if batch[0].message_id is None:
             return False
-        self.batches.append(tuple(batch))
-        return True
-
-    async def show_payment(self, payment: Payment, chat: Chat) -> bool:
-        await self._pass(payment.place.chat_id)
-        if payment.message_id is None:
-            return False
-        self.shown.append(payment)
+        self._show(batch)
         return True
 
     async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:
         await self._pass(batch[0].place.chat_id)
         if not in_full:
             self.replies.append([payment.outcome for payment in batch])
-        elif batch[0].batch:
+        else:
+            self._show(batch)
+
+    def _show(self, batch: Sequence[Payment]) -> None:
+        if batch[0].batch:
             self.batches.append(tuple(batch))
         else:
-            self.shown.append(batch[0])
+            self.shown.extend(batch)
 
     async def _pass(self, chat_id: int) -> None:
         self.tries.append(chat_id)

@@ -1,4 +1,4 @@
-"""Payments over real HTTP, and all that can happen to one: carried out at most once, and told truly at the end."""
+"""Payments over real HTTP: whatever happens, each is carried out at most once, and its true end is told."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ def invoice(sandbox: Sandbox, account: Account) -> SandboxInvoice:
 async def question(
     sandbox: Sandbox, settings: Settings, invoice: SandboxInvoice, ada: Person, chat: Chat
 ) -> AsyncIterator[Message]:
-    """What the running bot asks before it pays."""
+    """The question of a running bot."""
     async with running(settings, clock=sandbox.clock, tick=TICK):
         await ask(chat, ada, f"/link {TOKEN}", "linked")
         yield await ask(chat, ada, f"/pay {invoice.id}", "Pay €12.34")
 
 
 class Proxy:
-    """Stands before the provider; something can happen before or after it carries a POST out."""
+    """Stands before the provider. Something can happen before or after a POST is carried out."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -92,7 +92,7 @@ def executions(sandbox: Sandbox, invoice: SandboxInvoice) -> int:
 
 
 async def becomes(question: Message, *parts: str) -> str:
-    """Wait until the question's message says this, which is then the last word in the chat."""
+    """Wait until the question's message says this. It is then the last message in the chat."""
     await question.chat.wait_for(lambda m: m is question and all(part in m.text for part in parts))
     assert question.chat.messages[-1] is question
     return question.text
@@ -166,7 +166,7 @@ async def test_two_chats_of_one_account_pressing_at_once_pay_once_and_both_are_t
         if message not in refused:
             await message.chat.wait_for(lambda m, shown=message: m is shown and m.text[0] not in "💳⏳")  # type: ignore[misc]
             ends.append("is paid" in message.text)
-    # Whoever comes while the other's payment runs is told so; who comes right after it, that the invoice has changed.
+    # A press while the other payment runs is told so. A press right after it is told that the invoice has changed.
     assert ends in ([True], [True, False], [False, True])
     assert all(message.text.startswith("💳 Pay €12.34") for message in refused)
     assert executions(sandbox, invoice) == 1
@@ -207,7 +207,7 @@ LOST = {
 
 
 @pytest.mark.parametrize("fault", SPOILED.values(), ids=SPOILED)
-async def test_whatever_is_answered_once_it_is_paid_it_is_told_as_paid(
+async def test_if_the_invoice_is_paid_it_is_told_as_paid_whatever_the_answer(
     sandbox: Sandbox, invoice: SandboxInvoice, ada: Person, question: Message, fault: Fault
 ) -> None:
     sandbox.provider.faults.switch_on(fault, Call.PAY)
@@ -217,7 +217,7 @@ async def test_whatever_is_answered_once_it_is_paid_it_is_told_as_paid(
 
 
 @pytest.mark.parametrize("fault", LOST.values(), ids=LOST)
-async def test_what_may_have_been_paid_and_was_not_is_never_told_as_paid_and_ends_unclear(
+async def test_if_the_invoice_stays_unpaid_after_a_lost_answer_the_end_is_unclear(
     sandbox: Sandbox, invoice: SandboxInvoice, ada: Person, question: Message, fault: Fault
 ) -> None:
     sandbox.provider.faults.switch_on(fault, Call.PAY)
@@ -228,7 +228,7 @@ async def test_what_may_have_been_paid_and_was_not_is_never_told_as_paid_and_end
     assert executions(sandbox, invoice) == 0
 
 
-async def test_a_request_that_was_doubled_on_its_way_is_told_as_paid_though_its_answer_is_a_refusal(
+async def test_a_request_that_arrives_twice_is_told_as_paid_although_the_answer_is_a_refusal(
     sandbox: Sandbox, invoice: SandboxInvoice, ada: Person, proxy: Proxy, question: Message
 ) -> None:
     proxy.doubles = True
@@ -256,7 +256,7 @@ async def test_a_refusal_is_told_in_the_providers_words(
         (Fault.HTML_INSTEAD, "that I don't understand"),
     ],
 )
-async def test_an_invoice_that_can_not_be_read_again_is_not_paid_and_the_way_on_is_told(
+async def test_an_invoice_that_cannot_be_read_again_is_not_paid_and_the_reason_is_told(
     sandbox: Sandbox, invoice: SandboxInvoice, ada: Person, question: Message, fault: Fault, words: str
 ) -> None:
     sandbox.provider.faults.switch_on(fault, Call.INVOICE)
@@ -322,7 +322,7 @@ async def test_an_invoice_that_was_cancelled_at_the_last_moment_is_unclear_and_t
     assert executions(sandbox, invoice) == 0
 
 
-async def test_a_bot_that_died_in_the_middle_reads_when_it_is_back_and_sends_nothing_again(
+async def test_a_bot_that_died_halfway_reads_once_it_is_back_and_sends_nothing_again(
     sandbox: Sandbox,
     settings: Settings,
     invoice: SandboxInvoice,

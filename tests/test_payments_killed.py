@@ -1,4 +1,4 @@
-"""kill -9 at each step of a payment and a restart: a real process, over real HTTP."""
+"""kill -9 at each step of a payment, and a restart: with a real process, over real HTTP."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.sandbox_bot import TOKEN, ask, process, until
 pytestmark = pytest.mark.timeout(150)  # two processes are started in each
 
 LATER = 660
-"""Seconds by which the clock of the second process is ahead: whatever is still open by then comes to its end."""
+"""Seconds by which the clock of the second process is ahead: whatever is still open then comes to its end."""
 
 Reached = Callable[[], object]
 Prepare = Callable[[Sandbox], Reached]
@@ -98,14 +98,14 @@ STEPS: list[Prepare] = [
 
 
 async def came_to_its_end(question: Message) -> str:
-    """What the question's message says at last; it has stayed the last word in the chat."""
+    """Wait for the end in the question's message, which is still the last one in the chat. Return its text."""
     await question.chat.wait_for(lambda m: m is question and "⏳" not in m.text and "Please confirm" not in m.text, 20)
     assert question.chat.messages[-1] is question
     return question.text
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.__name__)
-async def test_kill_minus_nine_at_each_step_and_restart_pays_at_most_once_and_tells_the_truth(
+async def test_after_kill_minus_nine_at_any_step_it_pays_at_most_once_and_tells_the_truth(
     sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path, step: Prepare
 ) -> None:
     invoice = sandbox.provider.create_invoice(account, Decimal("12.34"), due_in_days=10)
@@ -129,7 +129,7 @@ async def test_kill_minus_nine_at_each_step_and_restart_pays_at_most_once_and_te
         assert "was not paid. Nothing was done." in text or "could not find out whether €12.34 was paid" in text
 
 
-async def test_kill_minus_nine_between_several_pays_none_of_the_rest_and_says_so(
+async def test_after_kill_minus_nine_in_a_batch_the_rest_is_not_paid_and_that_is_told(
     sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path
 ) -> None:
     account.invoices.clear()

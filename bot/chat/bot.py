@@ -25,7 +25,6 @@ from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
-from bot.chat.handlers.payment_selection import PaymentSelectionHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
@@ -55,7 +54,6 @@ class Handlers:
     linking: LinkHandlers
     groups: GroupHandlers
     payments: PaymentHandlers
-    payment_selection: PaymentSelectionHandlers
     silences: SnoozeHandlers
     settings: SettingsHandlers
     exporting: ExportHandlers
@@ -117,10 +115,10 @@ def _buttons(wrap: Wrap, on: Handlers) -> dict[str, Callback]:
         "pay": wrap(on.payments.pay),
         "removecredit": wrap(on.payments.remove_credit),
         "journal": wrap(on.payments.journal),
-        "several": wrap(on.payment_selection.begin),
-        "pick": wrap(on.payment_selection.choose),
-        "sum": wrap(on.payment_selection.ask),
-        "drop": wrap(on.payment_selection.drop),
+        "several": wrap(on.payments.offer_several),
+        "pick": wrap(on.payments.choose),
+        "sum": wrap(on.payments.ask_about_chosen),
+        "drop": wrap(on.payments.drop),
         "yes": wrap(on.payments.confirm),
         "no": wrap(on.payments.cancel),
         "payers": wrap(on.groups.payers_answer),

@@ -10,8 +10,8 @@ from telegram import Bot
 from bot.chat import sending
 from bot.chat.rate_limiter import in_background
 from bot.chat.screens import Screen
-from bot.chat.texts import Texts, TextsFor
-from bot.chat.views import alerts as views, payment_batches, payments
+from bot.chat.texts import TextsFor
+from bot.chat.views import alerts as views, payments
 from bot.domain.alerts import Alert, AlertKind, SentMessage
 from bot.domain.chats import Chat, Place
 from bot.domain.payments import Payment
@@ -48,33 +48,19 @@ class TelegramMessenger:
         """Send a file."""
         await sending.send_document(self._bot, place, document)
 
-    async def show_payment(self, payment: Payment, chat: Chat) -> bool:
-        """Edit the message that shows the payment; False where it is out of reach."""
-        return await self._show([payment], chat)
-
-    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> bool:
-        """The same for the message that shows several."""
-        return await self._show(batch, chat)
+    async def show_payments(self, batch: Sequence[Payment], chat: Chat) -> bool:
+        """Edit the message that shows the payments. Return False if it is out of reach."""
+        payment = batch[0]
+        if payment.message_id is None:
+            return False
+        screen = payments.progress(self._texts_for(chat), batch)
+        return await sending.edit(self._bot, payment.place, payment.message_id, screen)
 
     async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:
         """Send how it ended: all of it, or a line that replies to the message that shows it."""
         payment, t = batch[0], self._texts_for(chat)
-        if in_full:
-            await sending.send(self._bot, payment.place, _progress(t, batch))
-            return
-        line = payment_batches.headline(t, batch) if payment.batch else payments.headline(t, payment)
-        await sending.send(self._bot, payment.place, Screen(line), reply_to=payment.message_id)
-
-    async def _show(self, batch: Sequence[Payment], chat: Chat) -> bool:
-        payment = batch[0]
-        if payment.message_id is None:
-            return False
-        screen = _progress(self._texts_for(chat), batch)
-        return await sending.edit(self._bot, payment.place, payment.message_id, screen)
-
-
-def _progress(t: Texts, batch: Sequence[Payment]) -> Screen:
-    return payment_batches.progress(t, batch) if batch[0].batch else payments.progress(t, batch[0])
+        screen = payments.progress(t, batch) if in_full else Screen(payments.headline(t, batch))
+        await sending.send(self._bot, payment.place, screen, reply_to=None if in_full else payment.message_id)
 
 
 def rings(alerts: Sequence[Alert], delivery: Delivery, loudness: Loudness) -> bool:

@@ -3,9 +3,12 @@
     asked → (queued →) confirmed → sent → ended
       └────────┴──────────┴─────────────→ ended (cancelled, expired, or nothing was sent)
 
-``sent`` is written before the request leaves, so whatever stops the bot afterwards, the record says that the
-provider may have been asked; from then on only reading decides. A record that is ``confirmed`` and no more has
-surely not been sent. Of several that were confirmed together (a batch), those that wait for their turn are ``queued``.
+``sent`` is written before the request leaves. So whatever stops the bot afterwards, the record says that the provider
+may have been asked, and from then on only reading the invoice decides. A record that is still ``confirmed`` was surely
+not sent. Several payments that were asked for together are a batch; those that wait for their turn are ``queued``.
+
+Here is also decided what a payment moves (:func:`amount_of`), whether an invoice is still as it was shown
+(:func:`still_matches`), and what an invoice says about the end (:func:`outcome_of`).
 """
 
 from __future__ import annotations
@@ -16,13 +19,9 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from bot.domain.chats import Place
+from bot.domain.chats import Chat, Link, Place
 from bot.domain.invoices import Invoice
-
-SETTLE_FOR = timedelta(minutes=10)
-
-LOOKED_AT_FOR = timedelta(seconds=30)
-"""How long a person looks at the message whose button they have pressed."""
+from bot.domain.payment_times import CONFIRM_WITHIN, PERSON_WATCHES_FOR
 
 
 class Action(StrEnum):
@@ -39,14 +38,17 @@ class State(StrEnum):
 
 
 UNDER_WAY = frozenset({State.CONFIRMED, State.SENT})
-"""The states in which it isn't known yet how a payment ends."""
+"""The states in which the provider may be asked, or may have been: one such payment per invoice."""
 
 UNFINISHED = UNDER_WAY | {State.QUEUED}
-"""The states of what was confirmed and has not come to its end: the link is needed until then."""
+"""The states between the confirmation and the end: the link is needed until then."""
 
 
 class Outcome(StrEnum):
-    """How it ended, as far as the provider's own data say; ``changed``: the invoice had, so nothing was sent."""
+    """How a payment ended, as far as the provider's own data say.
+
+    ``changed``: the invoice was no longer as shown, so nothing was sent. ``unclear``: nobody knows.
+    """
 
     DONE = "done"
     PARTLY = "partly"
@@ -59,25 +61,33 @@ class Outcome(StrEnum):
 
 
 NOTHING_SENT = frozenset({Outcome.NOT_SENT, Outcome.CHANGED, Outcome.CANCELLED, Outcome.EXPIRED})
-"""Ends of which the provider has heard nothing."""
+"""The ends of which the provider has heard nothing."""
+
+MOVED = frozenset({Outcome.DONE, Outcome.PARTLY})
+"""The ends at which credit has moved."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentRules:
-    """What the operator allows: payments at all, up to ``limit`` each (None: any), and how long a question stands."""
+    """What the operator allows: payments at all, the largest single one (None: any), how long a question stands."""
 
     on: bool = True
     limit: Decimal | None = None
-    lifetime: timedelta = timedelta(minutes=10)
+    lifetime: timedelta = CONFIRM_WITHIN
 
     def allow(self, amount: Decimal) -> bool:
-        """Whether a single payment may be as large as this."""
+        """Return whether a single payment may be as large as this."""
         return self.limit is None or amount <= self.limit
+
+    def payable(self, invoice: Invoice) -> Decimal | None:
+        """Return what would be paid on this invoice. None: it can't be paid, or is above the limit."""
+        amount = amount_of(Action.PAY, invoice)
+        return amount if amount is not None and self.allow(amount) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What an invoice said instead of what had been shown. ``status`` is for people, as the provider puts it."""
+    """What an invoice said when it was no longer as shown. ``status`` is the provider's word for people."""
 
     is_open: bool
     is_paid: bool
@@ -88,17 +98,18 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """A payment (or the taking back of credit) of ``amount`` on one invoice, bound to who asked, where, and for what.
+    """A payment of ``amount`` on one invoice, or the taking back of credit, bound to who asked, where, and for what.
 
-    ``since`` is when it came into its present state. ``message_id`` is the message that shows it. ``credit`` is what
-    lay on the invoice when it was asked for. ``left`` (what remains to be paid) belongs to the outcome, ``found`` to
-    that the invoice has changed. ``user_name`` is what Telegram called the person then. Those that were asked for
-    together bear the same ``batch``, and share one message. ``pressed_at`` is when they were confirmed.
-    ``doubtful``: when it was asked nobody knew whether an earlier one had paid the invoice.
+    When it was asked: ``credit``, ``status`` and ``due`` are the invoice's, ``user_name`` is what Telegram called the
+    person, and ``doubtful`` says that nobody knew whether an earlier payment had paid the invoice. Payments with the
+    same ``batch`` were asked for together and share one message.
 
-    ``error`` is the message key of what went wrong (empty: nothing did), ``reason`` the provider's words if it gave
-    any; a payment that is ``sent`` bears them if the provider answered that it refuses. ``told`` is set once the
-    person has been shown the outcome.
+    Later: ``since`` is when it came into its present state, ``pressed_at`` when it was confirmed, ``message_id`` the
+    message that shows it.
+
+    At the end: ``left`` is what remains to be paid, ``found`` what the invoice said if it had changed. ``error`` is the
+    message key of what went wrong (empty: nothing), ``reason`` the provider's words if it gave any; a ``sent`` payment
+    has them if the provider answered with a refusal. ``told`` is set once the person has seen the outcome.
     """
 
     id: str
@@ -128,19 +139,23 @@ class Payment:
 
     @property
     def group(self) -> str:
-        """What it shares with those of its batch; of its own where there is none."""
+        """The key that it shares with its batch; its own id if it has none."""
         return self.batch or self.id
+
+    def link_in(self, chat: Chat) -> Link | None:
+        """Return the chat's link. None: it has none, or by now one to another account."""
+        return chat.link if chat.link is not None and chat.link.account == self.account else None
 
 
 def amount_of(action: Action, invoice: Invoice) -> Decimal | None:
-    """The amount an action on this invoice moves, or None where it makes no sense."""
+    """Return the amount that the action would move on this invoice. None: it makes no sense there."""
     if action is Action.PAY:
         return invoice.left_to_pay if invoice.can_be_paid else None
     return invoice.credit if invoice.can_return_credit else None
 
 
 def still_matches(payment: Payment, invoice: Invoice) -> bool:
-    """Whether the invoice, read again, is the one that was shown: same amount, status, due date and credit."""
+    """Return whether the invoice, read again, is as it was shown: same amount, credit, status and due date."""
     return (
         amount_of(payment.action, invoice) == payment.amount
         and invoice.credit == payment.credit
@@ -149,36 +164,42 @@ def still_matches(payment: Payment, invoice: Invoice) -> bool:
     )
 
 
-def changed(payment: Payment, invoice: Invoice) -> Payment:
-    """The payment with what the invoice says now."""
+def with_found(payment: Payment, invoice: Invoice) -> Payment:
+    """Return the payment with what the invoice says now."""
     status = invoice.status_label or invoice.status
     return replace(payment, found=Found(invoice.is_open, invoice.is_paid, status, invoice.credit, invoice.due))
 
 
+def can_be_asked_anew(payment: Payment) -> bool:
+    """Return whether the action still makes sense on an invoice that has changed, as far as is known."""
+    if payment.action is Action.PAY:
+        return payment.left != 0
+    return payment.found is None or (payment.found.is_open and payment.found.credit > 0)
+
+
 def ended(payment: Payment, outcome: Outcome, now: datetime, left: Decimal | None = None) -> Payment:
-    """The payment at its end, which is still to be told."""
+    """Return the payment at its end, which is still to be told."""
     return replace(payment, state=State.ENDED, since=now, outcome=outcome, left=left)
 
 
 def in_doubt(payments: Iterable[Payment]) -> frozenset[int]:
-    """The invoices of which one of these payments was, or is being, carried out, as far as anybody knows."""
+    """Return the ids of the invoices that one of these payments may be paying, or may have paid unnoticed."""
     return frozenset(
         payment.invoice_id for payment in payments if payment.state in UNFINISHED or payment.outcome is Outcome.UNCLEAR
     )
 
 
 def ends_late(batch: Sequence[Payment]) -> bool:
-    """Whether who pressed has most likely put the phone away by the time at which all of these have ended."""
+    """Return whether the person has most likely put the phone away by the time all of these have ended."""
     pressed_at = batch[0].pressed_at
-    return pressed_at is not None and max(payment.since for payment in batch) - pressed_at > LOOKED_AT_FOR
+    return pressed_at is not None and max(payment.since for payment in batch) - pressed_at > PERSON_WATCHES_FOR
 
 
 def outcome_of(payment: Payment, invoice: Invoice) -> Outcome | None:
-    """What the invoice, read after the request was sent, says about its end; None: nothing has moved yet.
+    """Return what the invoice, read after the request was sent, says about the end. None: nothing has moved yet.
 
-    A refusal alone proves nothing: of a request that reached the provider twice, the second is refused because the
-    first was carried out. Closed otherwise than by paying (cancelled, refunded, …) the invoice can't tell any more
-    what became of the request.
+    A refusal alone proves nothing: if a request arrives twice, the second is refused because the first was carried out.
+    An invoice that was closed without being paid (cancelled, refunded, …) can't tell what became of the request.
     """
     if payment.error and still_matches(payment, invoice):
         return Outcome.REFUSED
@@ -197,7 +218,7 @@ def outcome_of(payment: Payment, invoice: Invoice) -> Outcome | None:
 
 
 def _is_covered(payment: Payment, invoice: Invoice) -> bool:
-    """Whether nothing is left; by what was added where the invoice's own figures don't tell any more."""
+    """Return whether nothing is left to pay. If the invoice's own figures don't tell, the added credit decides."""
     if invoice.left_to_pay is None:
         return invoice.credit - payment.credit >= payment.amount
     return invoice.left_to_pay == 0

@@ -12,7 +12,7 @@ from bot.domain.chats import Place
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An open invoice that can be paid: what is left of it."""
+    """An open invoice that can be paid. ``amount`` is what is left to pay."""
 
     id: int
     amount: Decimal
@@ -22,7 +22,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What one person has chosen so far, of what was offered. ``more``: how many more open invoices there are."""
+    """What one person has chosen so far, as invoice ids. ``more`` open invoices exist that are not offered."""
 
     id: str
     place: Place
@@ -35,13 +35,13 @@ class Selection:
 
     @property
     def sum(self) -> Decimal:
-        """What the chosen ones cost together."""
+        """What the chosen invoices cost together."""
         return sum((offer.amount for offer in self.offers if offer.id in self.chosen), start=Decimal(0))
 
     def with_choice(self, invoice_ids: Iterable[int], *, chosen: bool) -> Selection:
-        """With these of the offered invoices chosen, or not; the others stay as they are.
+        """Return the selection with these of the offered invoices chosen, or not chosen. The others stay as they are.
 
-        It says what is wanted, not "the other way round", so that a press that is delivered twice does the same.
+        The caller says what is wanted, not "the other way round", so a press that arrives twice does no harm.
         """
         ids = set(invoice_ids)
         now = set(self.chosen) | ids if chosen else set(self.chosen) - ids

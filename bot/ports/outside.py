@@ -75,14 +75,11 @@ class Messenger(Protocol):
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
         """Edit an earlier message: what is settled is struck through, its buttons go. Out of reach: nothing is done."""
 
-    async def show_payment(self, payment: Payment, chat: Chat) -> bool:
-        """Bring the message that shows a payment up to date; False where that is out of reach."""
+    async def show_payments(self, batch: Sequence[Payment], chat: Chat) -> bool:
+        """Edit the message that shows one payment, or a batch of several. Return False if it is out of reach."""
 
     async def send_document(self, place: Place, document: Document) -> None:
         """Send a file."""
-
-    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> bool:
-        """The same for several that were asked for together, and share one message."""
 
     async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:
         """Send how a payment, or several, ended: in full, or in a line that replies to the message that shows them."""

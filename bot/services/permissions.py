@@ -10,17 +10,17 @@ from bot.errors import NotAPayer, NotInCharge, NotLinked, PaymentsOff, PaymentTo
 
 
 def link_of(chat: Chat) -> Link:
-    """Return the chat's link. Raise :class:`NotLinked` where it has none."""
+    """Return the chat's link. Raise :class:`NotLinked` if it has none."""
     if chat.link is None:
         raise NotLinked
     return chat.link
 
 
 def check_may_pay(rules: PaymentRules, chat: Chat, user_id: int) -> Link:
-    """The chat's link, if this person may pay with it.
+    """Return the chat's link if this person may pay with it.
 
-    Raises :class:`PaymentsOff`, :class:`NotLinked` or :class:`NotAPayer`. Asked at the question and again at the
-    press, since roles, links and settings change in between.
+    Raise :class:`PaymentsOff`, :class:`NotLinked` or :class:`NotAPayer`. This is checked at the question and again at
+    the press, since roles, links and settings change in between.
     """
     if not rules.on:
         raise PaymentsOff
@@ -31,7 +31,7 @@ def check_may_pay(rules: PaymentRules, chat: Chat, user_id: int) -> Link:
 
 
 def check_in_charge(chat: Chat, user_id: int) -> None:
-    """Raise :class:`NotInCharge` for somebody who may only read: nobody else's reminders are theirs to silence."""
+    """Raise :class:`NotInCharge` if this person may only read: the group's reminders are not theirs to change."""
     if chat.link is not None and not chat.link.may_pay(user_id):
         raise NotInCharge(owner=chat.link.owner)
 

@@ -214,9 +214,9 @@ async def test_a_payment_is_shown_step_by_step_in_one_message(
 ) -> None:
     message = await asked(telegram_bot, chat)
     for _ in range(2):  # twice does no harm
-        assert await messenger.show_payment(confirmed(chat, message.id), linked_chat())
+        assert await messenger.show_payments([confirmed(chat, message.id)], linked_chat())
     assert message.text.startswith("⏳ Paying €7.95")
-    assert await messenger.show_payment(done(chat, message.id), linked_chat())
+    assert await messenger.show_payments([done(chat, message.id)], linked_chat())
     assert message.text.startswith("✅ Invoice 4711 is paid")
     assert chat.messages == [message]
 
@@ -227,8 +227,8 @@ async def test_where_the_message_was_deleted_no_step_is_shown_and_the_end_is_tol
     message = await asked(telegram_bot, chat)
     ada.delete(message)
     for number in (message.id, None):
-        assert not await messenger.show_payment(confirmed(chat, number), linked_chat())
-        assert not await messenger.show_payment(done(chat, number), linked_chat())
+        assert not await messenger.show_payments([confirmed(chat, number)], linked_chat())
+        assert not await messenger.show_payments([done(chat, number)], linked_chat())
     assert chat.messages == []
     await messenger.tell_end([done(chat, message.id)], linked_chat(), in_full=True)
     (told,) = chat.messages
@@ -257,5 +257,5 @@ async def test_an_edit_that_fails_is_not_made_up_for_by_a_second_message(
     message = await asked(telegram_bot, chat)
     telegram.token = "1000000001:AAa-new-token-that-the-bot-does-not-have"
     with pytest.raises(NotSent):
-        await messenger.show_payment(confirmed(chat, message.id), linked_chat())
+        await messenger.show_payments([confirmed(chat, message.id)], linked_chat())
     assert chat.messages == [message]

@@ -1,4 +1,4 @@
-"""What a payment moves, whether the invoice is still the one that was shown, and what it says about the end."""
+"""What a payment moves, whether the invoice is still as it was shown, and what it says about the end."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
-from bot.domain.chats import Place
+from bot.domain.chats import Chat, Link, Place, Token, Watch
 from bot.domain.invoices import Invoice
-from bot.domain.payments import Action, Outcome, Payment, amount_of, outcome_of, still_matches
+from bot.domain.payments import Action, Outcome, Payment, PaymentRules, amount_of, outcome_of, still_matches
 from tests.fakes import invoice, settled
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -51,15 +51,38 @@ def payment_of(asked: Invoice, action: Action = Action.PAY) -> Payment:
         (replace(OPEN, total=Decimal(-5), subtotal=Decimal(-5)), None),
     ],
 )
-def test_paying_moves_what_is_left_and_makes_no_sense_without_a_known_sum_above_zero(
-    asked: Invoice, amount: Decimal | None
-) -> None:
+def test_paying_moves_what_is_left_if_that_is_known_and_above_zero(asked: Invoice, amount: Decimal | None) -> None:
     assert amount_of(Action.PAY, asked) == amount
 
 
 @pytest.mark.parametrize(("asked", "amount"), [(CREDITED, Decimal(4)), (OPEN, None), (settled(CREDITED), None)])
 def test_taking_credit_back_moves_the_credit_of_an_open_invoice(asked: Invoice, amount: Decimal | None) -> None:
     assert amount_of(Action.REMOVE_CREDIT, asked) == amount
+
+
+@pytest.mark.parametrize(
+    ("asked", "amount"),
+    [(CREDITED, Decimal(6)), (OPEN, None), (settled(OPEN), None), (replace(CREDITED, subtotal=None), None)],
+    ids=["at the limit", "above the limit", "closed", "unclear"],
+)
+def test_what_is_offered_can_be_paid_and_is_not_above_the_limit(asked: Invoice, amount: Decimal | None) -> None:
+    assert PaymentRules(limit=Decimal(6)).payable(asked) == amount
+
+
+def test_a_payment_needs_the_link_to_the_account_that_it_was_asked_for() -> None:
+    payment = payment_of(OPEN)
+    link = Link(
+        account="account",
+        place=Place(1),
+        token=Token("t"),
+        linked_by=1,
+        linked_at=NOW,
+        next_check_at=NOW,
+        watch=Watch(NOW),
+    )
+    assert payment.link_in(Chat(1, link=link)) is link
+    assert payment.link_in(Chat(1, link=replace(link, account="another"))) is None
+    assert payment.link_in(Chat(1)) is None
 
 
 # --- Still the same? -------------------------------------------------------------------------------------------------
@@ -78,14 +101,14 @@ def test_an_invoice_that_has_not_changed_still_matches() -> None:
         replace(OPEN, due=None),
         replace(OPEN, status="Collections"),
         CREDITED,
-        # The same is left, though credit was applied and the total raised by it.
+        # The same amount is left, but credit was applied and the total was raised by as much.
         replace(OPEN, credit=Decimal(4), total=Decimal(14), subtotal=Decimal(14)),
         replace(OPEN, credit=Decimal(1), subtotal=None),
         settled(OPEN),
         settled(OPEN, "Cancelled"),
     ],
 )
-def test_an_invoice_that_changed_in_any_way_that_was_shown_matches_no_more(now: Invoice) -> None:
+def test_an_invoice_that_changed_in_anything_that_was_shown_no_longer_matches(now: Invoice) -> None:
     assert not still_matches(payment_of(OPEN), now)
 
 
@@ -112,13 +135,13 @@ def test_a_closed_invoice_that_is_paid_means_done(read: Invoice) -> None:
 
 
 @pytest.mark.parametrize("status", ["Cancelled", "Refunded", "Draft", "Collections", "canceled"])
-def test_an_invoice_closed_otherwise_is_not_called_paid_even_if_it_bears_an_old_date_of_payment(status: str) -> None:
+def test_an_invoice_closed_unpaid_is_not_done_even_with_an_old_date_of_payment(status: str) -> None:
     assert outcome_of(payment_of(OPEN), settled(OPEN, status)) is not Outcome.DONE
     assert outcome_of(payment_of(OPEN), settled(OPEN, status, paid_at=NOW)) is not Outcome.DONE
 
 
 @pytest.mark.parametrize("action", Action)
-def test_an_invoice_closed_otherwise_after_the_request_left_is_unclear_and_not_said_to_be_untouched(
+def test_an_invoice_closed_unpaid_after_the_request_left_is_unclear(
     action: Action,
 ) -> None:
     assert outcome_of(payment_of(CREDITED, action), settled(CREDITED, "Cancelled")) is Outcome.UNCLEAR
@@ -133,21 +156,21 @@ def test_more_credit_on_an_invoice_that_stays_open_means_partly() -> None:
     assert outcome_of(payment_of(OPEN), CREDITED) is Outcome.PARTLY
 
 
-def test_an_open_invoice_that_credit_covers_wholly_is_not_called_partly_covered() -> None:
+def test_an_open_invoice_wholly_covered_by_credit_is_done() -> None:
     covered = replace(OPEN, credit=Decimal(10))
     assert covered.left_to_pay == 0
     assert outcome_of(payment_of(OPEN), covered) is Outcome.DONE
 
 
 @pytest.mark.parametrize(("credit", "outcome"), [("10.00", Outcome.DONE), ("9.99", Outcome.PARTLY)])
-def test_where_an_invoice_does_not_tell_what_is_left_what_was_added_does(credit: str, outcome: Outcome) -> None:
+def test_if_an_invoice_does_not_tell_what_is_left_the_added_credit_decides(credit: str, outcome: Outcome) -> None:
     bare = replace(OPEN, subtotal=None, tax=None)
     read = replace(bare, credit=Decimal(credit))
     assert read.left_to_pay is None
     assert outcome_of(payment_of(bare), read) is outcome
 
 
-def test_an_invoice_paid_already_before_its_date_of_payment_shows_is_done_only_once_closed() -> None:
+def test_an_open_invoice_is_not_done_even_with_a_date_of_payment() -> None:
     assert outcome_of(payment_of(OPEN), replace(OPEN, paid_at=NOW)) is None
 
 
@@ -155,13 +178,13 @@ def test_an_invoice_paid_already_before_its_date_of_payment_shows_is_done_only_o
 
 
 @pytest.mark.parametrize("action", Action)
-def test_what_was_refused_and_left_the_invoice_as_it_was_is_over(action: Action) -> None:
+def test_a_refusal_of_an_unchanged_invoice_ends_the_payment(action: Action) -> None:
     refused = replace(payment_of(CREDITED, action), error="error.refused")
     assert outcome_of(refused, CREDITED) is Outcome.REFUSED
 
 
 @pytest.mark.parametrize("read", [settled(OPEN), settled(OPEN, "Cancelled"), CREDITED, replace(OPEN, status="Pending")])
-def test_of_a_changed_invoice_a_refusal_proves_nothing(read: Invoice) -> None:
+def test_a_refusal_proves_nothing_if_the_invoice_has_changed(read: Invoice) -> None:
     payment = payment_of(OPEN)
     assert outcome_of(replace(payment, error="error.refused"), read) is outcome_of(payment, read)
 

@@ -1,4 +1,4 @@
-"""Who may pay with a link, and how much at once."""
+"""Who may pay with a link, and how much with one payment."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ LINK = Link(
 )
 
 
-def test_the_owner_and_those_named_may_pay_and_nobody_else() -> None:
+def test_only_the_owner_and_named_payers_may_pay() -> None:
     assert [LINK.may_pay(user) for user in (7, 8, 0, -5)] == [True, False, False, False]
     named = replace(LINK, payers=(Member(8, "Bob"), Member(9, "Eva")))
     assert [named.may_pay(user) for user in (7, 8, 9, 10)] == [True, True, True, False]
 
 
-def test_a_limit_counts_to_the_cent_and_allows_itself() -> None:
+def test_a_payment_may_be_as_large_as_the_limit_to_the_cent() -> None:
     rules = PaymentRules(limit=Decimal("50.00"))
     assert [rules.allow(Decimal(amount)) for amount in ("49.99", "50", "50.01")] == [True, True, False]
     assert PaymentRules().allow(Decimal(10**9))

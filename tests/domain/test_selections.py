@@ -1,4 +1,4 @@
-"""Choosing several: whatever is ticked, what is chosen is a part of what was offered, and the sum is its sum."""
+"""Choosing several: only offered invoices are chosen, and the sum is theirs."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def test_ticking_chooses_offered_invoices_in_their_order_and_the_sum_goes_along(
         assert chosen.sum == sum(Decimal(number) / 4 for number in expected)
 
 
-def test_of_nothing_the_sum_is_nothing() -> None:
+def test_the_sum_of_nothing_is_zero() -> None:
     assert selection([1, 2]).sum == Decimal(0)

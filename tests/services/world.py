@@ -19,7 +19,6 @@ from bot.services.checks import Checker
 from bot.services.delivery import AlertSender
 from bot.services.linking import Linking
 from bot.services.payments.flow import Payments
-from bot.services.payments.selection import PaymentSelection
 from bot.services.workers import Workers
 from bot.store.store import Store
 from bot.store.tinydb.opening import open_store
@@ -78,7 +77,7 @@ class World:
         self.checker = Checker(store, provider, self.clock, self.plan, self.workers)
         self.alert_sender = AlertSender(store, store, messenger, self.clock, self.plan, self.workers)
         self.payments = Payments(store, provider, messenger, self.clock, self.plan, self.workers, rules=self.rules)
-        self.payment_selection = PaymentSelection(store, provider, self.payments, self.clock)
+        self.payment_selection = self.payments.selection
         self.linking = Linking(store, provider, self.clock, self.plan, base_url=URL)
 
     def replica(self, workers: Workers | None = None, show_within: timedelta = MINUTE) -> Payments:
@@ -161,7 +160,8 @@ class World:
 
     async def ask(self, invoice_id: int = 7, action: Action = Action.PAY, chat_id: int = 1, user: int = ADA) -> Payment:
         chat = await self.store.chat(chat_id)
-        payment, _ = await self.payments.ask(chat, Place(chat_id), member(user), action, invoice_id)
+        quoter = self.payments.quoter
+        ((payment, _),) = await quoter.ask(chat, Place(chat_id), member(user), action, invoice_id)
         return payment
 
     async def ask_several(self, *invoice_ids: int, chat_id: int = 1, user: int = ADA) -> list[Payment]:

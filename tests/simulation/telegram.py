@@ -144,10 +144,7 @@ class SimTelegram:
                 arrival.struck.append((known.id, self._clock(), known.standing.value))
                 self._note(chat.id, f"  edited {arrival.number}: {known.id} struck, {known.standing}")
 
-    async def show_payment(self, payment: Payment, chat: Chat) -> bool:
-        raise NotImplementedError
-
-    async def show_batch(self, batch: Sequence[Payment], chat: Chat) -> bool:
+    async def show_payments(self, batch: Sequence[Payment], chat: Chat) -> bool:
         raise NotImplementedError
 
     async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:

@@ -10,7 +10,7 @@ from bot.chat.screens import Button, Screen, join
 from bot.chat.texts import Texts
 from bot.domain.payments import Action, Outcome, Payment, State
 
-PAGE = 8
+ENTRIES_PER_PAGE = 8
 ICONS = {
     Outcome.DONE: "✅",
     Outcome.PARTLY: "🟡",
@@ -22,12 +22,12 @@ ICONS = {
 
 
 def journal(t: Texts, payments: Sequence[Payment], number: int) -> Screen:
-    """A page of it, the newest first."""
+    """Show a page of the journal, the newest payment first. Page numbers begin at 0; others show the nearest page."""
     if not payments:
         return Screen(t("journal.none"))
-    pages = -(-len(payments) // PAGE)
+    pages = -(-len(payments) // ENTRIES_PER_PAGE)
     number = min(max(number, 0), pages - 1)
-    shown = [_entry(t, payment) for payment in payments[number * PAGE :][:PAGE]]
+    shown = [_entry(t, payment) for payment in payments[number * ENTRIES_PER_PAGE :][:ENTRIES_PER_PAGE]]
     rows = []
     if pages > 1:
         before, after = (number - 1) % pages, (number + 1) % pages

@@ -1,66 +1,171 @@
-"""A payment, from the question to its end; the same for taking credit back."""
+"""Payments: choosing invoices, the question, how they stand. One, or several asked for together, share one message."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, join, one_line
 from bot.chat.texts import Texts
 from bot.domain.invoices import Invoice
-from bot.domain.payments import Action, Outcome, Payment, State
+from bot.domain.payments import MOVED, Action, Outcome, Payment, State, can_be_asked_anew
+from bot.domain.queries import ListPage, Query
+from bot.domain.selections import Offer, Selection
 
-REASON = 300
-NOT_DONE = frozenset({Outcome.REFUSED, Outcome.NOT_SENT, Outcome.UNCLEAR})
-"""The ends that an error explains; one that was overcome is not told."""
+MAX_TITLE_LENGTH = 100
+MAX_ITEM_TITLE_LENGTH = 24
+"""Of an invoice among several, on a line or a button."""
+
+MAX_REASON_LENGTH = 300
+MAX_STATUS_LENGTH = 40
+
+EXPLAINED = frozenset({Outcome.REFUSED, Outcome.NOT_SENT, Outcome.UNCLEAR})
+"""The ends that an error explains. If a payment went through in spite of an error, the error is not told."""
+
+ALL = "all"
+CHOOSE, LEAVE_OUT = "1", "0"
+"""What a button wants. It never means "the other way round", so that a press may arrive twice."""
 
 
-def question(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> Screen:
-    """What would be paid, to the cent, and the buttons to do it or not."""
-    lines = [t(f"{payment.action}.ask", id=payment.invoice_id, amount=t.money(payment.amount))]
+# --- Choosing several ------------------------------------------------------------------------------------------------
+
+
+def selection(t: Texts, selected: Selection) -> Screen:
+    """Show what can be chosen, what is chosen, and what that costs."""
+    lines = [t("select.ask")]
+    if selected.more:
+        lines.append(t.count("select.more", selected.more))
+    rows = [[_box(t, selected, offer)] for offer in selected.offers]
+    every = len(selected.chosen) == len(selected.offers)
+    wish = LEAVE_OUT if every else CHOOSE
+    rows.append([Button(t.plain("button.none" if every else "button.all"), f"pick:{selected.id}:{ALL}:{wish}")])
+    if selected.chosen:
+        label = t.count("button.sum", len(selected.chosen), sum=t.money(selected.sum)).unescape()
+        rows.append([Button(label, f"sum:{selected.id}")])
+    rows.append([Button(t.plain("button.cancel"), f"drop:{selected.id}")])
+    return Screen(join(lines), rows)
+
+
+def _box(t: Texts, selected: Selection, offer: Offer) -> Button:
+    box, wish = ("☑", LEAVE_OUT) if offer.id in selected.chosen else ("☐", CHOOSE)
+    parts = [f"{box} {offer.id}", t.money(offer.amount), one_line(offer.title, MAX_ITEM_TITLE_LENGTH)]
+    return Button(" · ".join(filter(None, parts)), f"pick:{selected.id}:{offer.id}:{wish}")
+
+
+# --- The question ---------------------------------------------------------------------------------------------------
+
+
+def question(t: Texts, asked: Sequence[tuple[Payment, Invoice]], now: datetime) -> Screen:
+    """Show what would be paid, to the cent, and the buttons to do it or not."""
+    payment, total = asked[0][0], t.money(_sum([payment for payment, _ in asked]))
+    if len(asked) > 1:
+        items = [_item_asked(t, *one, now) for one in asked]
+        lines = [t.count("batch.ask", len(asked), sum=total), Markup(""), *items, Markup(""), t("batch.how")]
+    else:
+        lines = _asked(t, *asked[0], now)
+    lines.append(t("payment.valid", span=t.span(payment.expires_at - payment.since)))
+    confirm = Button(t.plain(f"{payment.action}.confirm", amount=total), f"yes:{payment.id}")
+    return Screen(join(lines), [[confirm], [Button(t.plain("button.cancel"), f"no:{payment.id}")]])
+
+
+def _asked(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> list[Markup]:
+    lines = [t(f"{payment.action}.ask", **_facts(t, payment))]
     if invoice.title:
-        lines.append(t("payment.title", title=one_line(invoice.title, 100)))
+        lines.append(t("payment.title", title=one_line(invoice.title, MAX_TITLE_LENGTH)))
     if payment.action is Action.PAY and payment.credit:
         lines.append(t("payment.credit", amount=t.money(payment.credit)))
     if payment.due:
         lines.append(t("payment.due", date=t.day(payment.due), day=t.due_day(payment.due, now)))
     if payment.doubtful:
         lines.append(t("payment.doubtful"))
-    lines.append(t("payment.valid", span=t.span(payment.expires_at - payment.since)))
-    confirm = Button(t.plain(f"{payment.action}.confirm", amount=t.money(payment.amount)), f"yes:{payment.id}")
-    return Screen(join(lines), [[confirm], [Button(t.plain("button.cancel"), f"no:{payment.id}")]])
+    return lines
 
 
-def progress(t: Texts, payment: Payment) -> Screen:
-    """How a confirmed payment stands."""
-    lines = [headline(t, payment)]
-    if payment.outcome is None:
+def _item_asked(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> Markup:
+    parts = [t("batch.item.ask", **_facts(t, payment))]
+    if payment.due:
+        parts.append(t("list.due", date=t.day(payment.due), day=t.due_day(payment.due, now)))
+    if invoice.title:
+        parts.append(Markup.escape(one_line(invoice.title, MAX_ITEM_TITLE_LENGTH)))
+    line = Markup(" · ").join(parts)
+    return join([line, t("payment.doubtful")]) if payment.doubtful else line
+
+
+# --- How they stand -------------------------------------------------------------------------------------------------
+
+
+def progress(t: Texts, payments: Sequence[Payment]) -> Screen:
+    """Show how confirmed payments stand, and at the end what came of them and what can be done next."""
+    if not payments[0].batch:
+        return _progress_of_one(t, payments[0])
+    outcomes = {payment.outcome for payment in payments}
+    if outcomes <= {Outcome.CANCELLED, Outcome.EXPIRED}:
+        return Screen(t(f"batch.{payments[0].outcome}"))
+    lines = [headline(t, payments), Markup("")]
+    for payment in payments:
+        lines += [_item(t, payment), *_explanation(t, payment)]
+    if not all(payment.state is State.ENDED for payment in payments):
         return Screen(join(lines))
-    if explains(payment):
-        lines.append(t(payment.error, reason=one_line(payment.reason, REASON)))
+    rows = [[Button(t.plain("button.all_invoices"), f"list:{ListPage(Query())}")]]
+    if t.payments and outcomes != {Outcome.DONE} and Outcome.UNCLEAR not in outcomes:  # that one has to be looked at
+        rows.insert(0, [Button(t.plain("button.several"), "several")])
+    return Screen(join(lines), rows)
+
+
+def headline(t: Texts, payments: Sequence[Payment]) -> Markup:
+    """Return how they stand, in a sentence."""
+    if not payments[0].batch:
+        return _headline_of_one(t, payments[0])
+    states = {payment.state for payment in payments}
+    if states <= {State.SENT, State.ENDED} and State.SENT in states:
+        return t("batch.waiting")
+    if states != {State.ENDED}:
+        return t.count("batch.under_way", len(payments), sum=t.money(_sum(payments)))
+    paid = [payment for payment in payments if payment.outcome is Outcome.DONE]
+    facts = {"sum": t.money(_sum(paid)), "moment": t.moment(max(payment.since for payment in payments))}
+    if len(paid) == len(payments):
+        return t.count("batch.done", len(paid), **facts)
+    outcomes = {payment.outcome for payment in payments}
+    if outcomes.isdisjoint(MOVED | {Outcome.UNCLEAR}):
+        return t.count("batch.none", len(payments))
+    if Outcome.UNCLEAR in outcomes:
+        return t.count("batch.uncertain", len(payments), paid=len(paid), **facts)
+    return t.count("batch.stopped", len(payments), paid=len(paid), **facts)
+
+
+def _progress_of_one(t: Texts, payment: Payment) -> Screen:
+    lines = [_headline_of_one(t, payment), *_explanation(t, payment)]
     if payment.outcome is Outcome.PARTLY and payment.left is not None:
         lines.append(t("payment.left", amount=t.money(payment.left)))
-    lines += how_it_is_now(t, payment)
-    return Screen(join(lines), [_next_steps(t, payment)])
+    return Screen(join(lines), [_next_steps(t, payment)] if payment.outcome else [])
 
 
-def headline(t: Texts, payment: Payment) -> Markup:
-    """How it stands, in a sentence."""
+def _headline_of_one(t: Texts, payment: Payment) -> Markup:
     step = payment.outcome or (State.SENT if payment.state is State.SENT else State.CONFIRMED)
-    facts = {"id": payment.invoice_id, "amount": t.money(payment.amount), "moment": t.moment(payment.since)}
-    return t(f"{payment.action}.{step}", **facts)
+    return t(f"{payment.action}.{step}", **_facts(t, payment), moment=t.moment(payment.since))
 
 
-def how_it_is_now(t: Texts, payment: Payment) -> list[Markup]:
-    """Of an invoice that has changed since it was shown: in what."""
+def _item(t: Texts, payment: Payment) -> Markup:
+    if payment.outcome is Outcome.PARTLY and payment.left is not None:
+        return t("batch.item.partly_left", **_facts(t, payment), left=t.money(payment.left))
+    return t(f"batch.item.{payment.outcome or payment.state}", **_facts(t, payment))
+
+
+def _explanation(t: Texts, payment: Payment) -> list[Markup]:
+    """Return why it ended so: what went wrong, or what has changed on the invoice since it was shown."""
+    if payment.error and payment.outcome in EXPLAINED:
+        return [t(payment.error, reason=one_line(payment.reason, MAX_REASON_LENGTH))]
     found = payment.found
     if payment.outcome is not Outcome.CHANGED or found is None:
         return []
     if found.is_paid:
         return [t("payment.now.paid")]
+    status = t("payment.now.status", status=one_line(found.status, MAX_STATUS_LENGTH))
     if not found.is_open:
-        return [t("payment.now.status", status=one_line(found.status, 40))]
+        return [status]
     lines = []
     if payment.action is Action.PAY and payment.left is not None and payment.left != payment.amount:
         lines.append(t("payment.now.left", amount=t.money(payment.left)))
@@ -68,28 +173,16 @@ def how_it_is_now(t: Texts, payment: Payment) -> list[Markup]:
         lines.append(t("payment.now.credit", amount=t.money(found.credit)))
     if found.due != payment.due:
         lines.append(t("payment.now.due", date=t.day(found.due)) if found.due else t("payment.now.no_due"))
-    return lines or [t("payment.now.status", status=one_line(found.status, 40))]
-
-
-def explains(payment: Payment) -> bool:
-    """Whether its error explains its end."""
-    return bool(payment.error) and payment.outcome in NOT_DONE
-
-
-def _makes_sense_now(payment: Payment) -> bool:
-    """Whether there is something to be asked anew, as far as is known."""
-    if payment.action is Action.PAY:
-        return payment.left != 0
-    return payment.found is None or (payment.found.is_open and payment.found.credit > 0)
+    return lines or [status]
 
 
 def _next_steps(t: Texts, payment: Payment) -> list[Button]:
     details = Button(t.plain("button.details"), f"show:{payment.invoice_id}")
     match payment.outcome:
-        case Outcome.CHANGED if not _makes_sense_now(payment):
+        case Outcome.CHANGED if not can_be_asked_anew(payment):
             return [details]
         case Outcome.CHANGED if t.payments and payment.action is Action.PAY and payment.left is not None:
-            # A way to be asked anew, with what is left now.
+            # Ask anew, with what is left now.
             return [Button(t.plain("button.pay", amount=t.money(payment.left)), f"pay:{payment.invoice_id}"), details]
         case Outcome.DONE if payment.action is Action.PAY:
             return [Button(t.plain("button.pdf"), f"pdf:{payment.invoice_id}"), details]
@@ -97,3 +190,11 @@ def _next_steps(t: Texts, payment: Payment) -> list[Button]:
             return [Button(t.plain("button.again"), f"{payment.action.replace('_', '')}:{payment.invoice_id}"), details]
         case _:
             return [details]
+
+
+def _facts(t: Texts, payment: Payment) -> dict[str, object]:
+    return {"id": payment.invoice_id, "amount": t.money(payment.amount)}
+
+
+def _sum(payments: Sequence[Payment]) -> Decimal:
+    return sum((payment.amount for payment in payments), start=Decimal(0))

@@ -1,1 +1,26 @@
-"""Payments with credit, in the order in which one happens: quote, confirm, execute, reconcile, notify."""
+"""Pay an invoice with credit, or take applied credit back.
+
+The files, in the order in which a payment happens:
+
+1. ``quote``: what may be asked, and the question about it. ``selection``: choose several invoices for one question.
+2. ``confirm``: take the answer. Of all presses of a button, exactly one gets the payments to carry out.
+3. ``execute``: read the invoice again, compare, note the request as sent, send it once.
+4. ``reconcile``: read the invoice until it says how the payment ended.
+5. ``notify``: show every step, tell the end once, send the PDF.
+
+``flow`` puts these steps together.
+
+The provider has no idempotency key and doesn't document its answers. So a request is sent at most once per press,
+whatever happens, and only the invoice itself, read again, says how it ended. Even a refusal proves nothing: a request
+may arrive twice, be carried out at its first arrival and refused at its second.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bot.ports import ChatStore, CheckStore, DeskStore, LeaseStore, PaymentStore
+
+
+class PayingStore(ChatStore, CheckStore, DeskStore, PaymentStore, LeaseStore, Protocol):
+    """What payments need of the store."""

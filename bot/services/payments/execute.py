@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 import structlog
 
 from bot.domain.chats import Chat
-from bot.domain.payments import Action, Outcome, Payment, State, changed, still_matches
-from bot.errors import NotFound, PermissionMissing, ProviderUnreachable, RateLimited, Refused, TokenRefused
+from bot.domain.payment_times import LEAVE_WITHIN
+from bot.domain.payments import Action, Outcome, Payment, State, still_matches, with_found
+from bot.errors import (
+    NotFound,
+    PaymentInProgress,
+    PermissionMissing,
+    ProviderUnreachable,
+    RateLimited,
+    Refused,
+    TokenRefused,
+)
 from bot.ports import Clock, PaymentStore, Provider
 from bot.services.failures import log_failure
-from bot.services.payments.reconcile import Reconciler, because_of
+from bot.services.payments.reconcile import Reconciler, with_error
 
 log = structlog.get_logger()
 
 CLEAR_REFUSALS = (Refused, NotFound, TokenRefused, PermissionMissing, RateLimited)
-"""Answers of the provider that say that it does not carry this request out."""
-
-TOO_LATE = timedelta(minutes=1)
-"""After the note that the request leaves it is not sent any more: a process that was frozen for so long may find that
-another has given the payment up, and the person has paid anew."""
+"""Answers by which the provider says that it does not carry this request out."""
 
 
 class Executor:
@@ -33,37 +37,49 @@ class Executor:
         self._reconciler = reconciler
         self._clock = clock
 
-    async def send_once(self, payment: Payment, chat: Chat) -> Payment | None:
-        """From confirmed on: at most one request leaves, whatever happens.
+    async def start_queued(self, payment: Payment) -> Payment | None:
+        """Confirm a queued payment, or end it if its invoice is already being paid. Return it.
 
-        Returns the payment as it stands then; None: somebody else has ended it, and tells.
+        None: somebody else has moved it on.
         """
-        if chat.link is None:
-            return await self._reconciler.end(payment, Outcome.NOT_SENT)
-        token, language = chat.link.token, chat.reply_language
+        confirmed = replace(payment, state=State.CONFIRMED, since=self._clock())
         try:
-            await self._provider.make_room()  # for the payment itself: once it is noted as sent, nothing makes it wait
-            invoice = await self._provider.invoice(token, language, payment.invoice_id)
+            return confirmed if await self._store.advance_payment(confirmed, State.QUEUED) else None
+        except PaymentInProgress as error:
+            return await self._reconciler.end(with_error(error, payment), Outcome.NOT_SENT)
+
+    async def execute(self, payment: Payment, chat: Chat) -> Payment | None:
+        """Carry out a confirmed payment: at most one request leaves, whatever happens. Return how it stands then.
+
+        None: somebody else has ended it, and tells.
+        """
+        link = payment.link_in(chat)
+        if link is None:
+            return await self._reconciler.end(payment, Outcome.NOT_SENT)
+        try:
+            # The payment takes its turn now: once it is noted as sent, nothing must make it wait.
+            await self._provider.make_room()
+            invoice = await self._provider.invoice(link.token, chat.reply_language, payment.invoice_id)
         except Exception as error:  # noqa: BLE001  # it is logged
             log_failure("invoice can't be read before a payment", error, payment=payment.id)
-            return await self._reconciler.end(because_of(error, payment), Outcome.NOT_SENT)
+            return await self._reconciler.end(with_error(error, payment), Outcome.NOT_SENT)
         if not still_matches(payment, invoice):
-            return await self._reconciler.end(changed(payment, invoice), Outcome.CHANGED, left=invoice.left_to_pay)
+            return await self._reconciler.end(with_found(payment, invoice), Outcome.CHANGED, left=invoice.left_to_pay)
         sent = replace(payment, state=State.SENT, since=self._clock())
         if not await self._store.advance_payment(sent, State.CONFIRMED):
             log.warning("payment was given up before it was sent", payment=payment.id)
             return None
-        if self._clock() - sent.since > TOO_LATE:
+        if self._clock() - sent.since > LEAVE_WITHIN:
             log.warning("payment was not sent in time", payment=payment.id)
             return await self._reconciler.end(sent, Outcome.NOT_SENT)
         call = self._provider.pay if payment.action is Action.PAY else self._provider.remove_credit
         try:
-            await call(token, language, payment.invoice_id)
+            await call(link.token, chat.reply_language, payment.invoice_id)
         except ProviderUnreachable as error:
-            return await self._reconciler.end(because_of(error, sent), Outcome.NOT_SENT)
+            return await self._reconciler.end(with_error(error, sent), Outcome.NOT_SENT)
         except CLEAR_REFUSALS as error:
-            sent = because_of(error, sent)
-            await self._store.advance_payment(sent, State.SENT)  # in case that the invoice can't be read now
+            sent = with_error(error, sent)
+            await self._store.advance_payment(sent, State.SENT)  # in case the invoice can't be read now
         except Exception as error:  # noqa: BLE001  # whatever it was, the request may have been carried out
             log_failure("payment's answer is unclear", error, payment=payment.id)
-        return await self._reconciler.settle(sent)
+        return await self._reconciler.reconcile(sent)

@@ -1,4 +1,4 @@
-"""Show a payment in its message, and tell its end once."""
+"""Show every step of a payment in its message, tell its end once, and send the PDF."""
 
 from __future__ import annotations
 
@@ -12,56 +12,63 @@ from datetime import timedelta
 import structlog
 
 from bot.domain.chats import Chat
-from bot.domain.payments import Payment, State, ends_late
-from bot.errors import ChatGone, ChatMigrated, StoreAway
-from bot.ports import Clock, Messenger
+from bot.domain.payment_times import NOTE_TOLD_WITHIN, TELL_FOR
+from bot.domain.payments import Action, Outcome, Payment, State, ends_late
+from bot.domain.schedule import CheckPlan
+from bot.errors import BotError, ChatGone, ChatMigrated, StoreAway
+from bot.ports import Clock, Messenger, Provider
 from bot.services.failures import log_failure
-from bot.services.payments.documents import PayingStore
+from bot.services.payments import PayingStore
 
 log = structlog.get_logger()
 
-SHOW_WITHIN = timedelta(seconds=30)
-"""How long a payment waits for the messenger at each step."""
-
-TELL_FOR = timedelta(days=1)
-"""How long it is tried to tell an end that can't be shown."""
-
 
 class PaymentNotifier:
-    """Brings messages up to date. No failure here stops a payment: none is ever raised."""
+    """Brings messages up to date. It never raises a failure of the messenger, so none stops a payment."""
 
-    def __init__(self, store: PayingStore, messenger: Messenger, clock: Clock, show_within: timedelta) -> None:
+    def __init__(
+        self,
+        store: PayingStore,
+        provider: Provider,
+        messenger: Messenger,
+        clock: Clock,
+        plan: CheckPlan,
+        show_within: timedelta,
+    ) -> None:
         self._store = store
+        self._provider = provider
         self._messenger = messenger
         self._clock = clock
+        self._plan = plan
         self._show_within = show_within.total_seconds()
-        self._lease = show_within + timedelta(seconds=30)
+        self._lease = show_within + NOTE_TOLD_WITHIN
         self._holder = secrets.token_hex(8)
 
     async def show_step(self, payment: Payment, chat: Chat) -> None:
-        """Show that a payment is under way; unless it is further by now, as others may look at it too."""
+        """Show that a payment is under way. If somebody else has ended it meanwhile, show that."""
         await self._show(await self._batch_with(payment), chat)
         stored = await self._store.payment(payment.id)
         if stored is not None and stored.state is State.ENDED:
             await self._show(await self._batch_with(stored), chat)
 
-    async def tell(self, payment: Payment) -> Sequence[Payment]:
-        """Show an end. Once all of a batch is at its end the records say that it was told, and nobody looks again.
+    async def tell(self, payment: Payment) -> None:
+        """Show an end. If all of its batch have ended, note them as told, and send the PDFs.
 
-        Gives those that are told for good with this. A resting chat hears it once it is back. Of several replicas one
-        tells at a time.
+        A resting chat is told once it is back. Of several replicas, one tells at a time.
         """
         name = f"telling {payment.group}"
         lease = await self._store.take_lease(name, self._holder, self._clock(), self._lease)
         if lease is None:
-            return ()
+            return
         try:
-            return await self._tell(await self._store.batch_of(payment.id))
+            told = await self._tell(await self._store.batch_of(payment.id))
         finally:
             with suppress(StoreAway):  # then it runs out
                 await self._store.give_back_lease(lease)
+        await self._send_documents(told)
 
     async def _tell(self, batch: Sequence[Payment]) -> Sequence[Payment]:
+        """Return the payments that are told for good with this."""
         if not any(payment.state is State.ENDED and not payment.told for payment in batch):
             return ()
         chat = await self._store.chat(batch[0].place.chat_id)
@@ -71,33 +78,29 @@ class PaymentNotifier:
         shown = await self._show(batch, chat, over=over)
         if not over:
             return ()
-        if not shown and self._clock() - max(payment.since for payment in batch) > TELL_FOR:
-            log.warning("payment's end can't be told", payment=batch[0].id, outcome=batch[0].outcome)
-            shown = True
         if not shown:
-            return ()
+            if self._clock() - max(payment.since for payment in batch) <= TELL_FOR:
+                return ()
+            log.warning("payment's end can't be told", payment=batch[0].id, outcome=batch[0].outcome)
         told = [replace(payment, told=True) for payment in batch]
-        return batch if await self._store.advance_payments(told, State.ENDED) else ()
+        return told if await self._store.advance_payments(told, State.ENDED) else ()
 
     async def _batch_with(self, payment: Payment) -> Sequence[Payment]:
-        """All of its batch as they are stored, and this one as given."""
+        """Return all of its batch as they are stored, but this one as given."""
         if not payment.batch:
             return [payment]
         batch = await self._store.batch_of(payment.id)
         return [payment if other.id == payment.id else other for other in batch]
 
     async def _show(self, batch: Sequence[Payment], chat: Chat, *, over: bool = False) -> bool:
-        """Bring the message up to date; False: the person may not have seen it.
+        """Bring the message up to date. Return False if the person may not have seen it.
 
-        Once all is ``over`` it is told in a message of its own where nobody would see, or hear of, the edit.
+        Once all is ``over``, tell it in a message of its own if nobody would see, or hear of, the edit.
         """
         payment = batch[0]
         try:
             async with asyncio.timeout(self._show_within):
-                if payment.batch:
-                    seen = await self._messenger.show_batch(batch, chat)
-                else:
-                    seen = await self._messenger.show_payment(payment, chat)
+                seen = await self._messenger.show_payments(batch, chat)
                 if over and (not seen or ends_late(batch)):
                     await self._messenger.tell_end(batch, chat, in_full=not seen)
         except ChatGone as error:
@@ -112,3 +115,24 @@ class PaymentNotifier:
             log_failure("payment can't be shown", error, payment=payment.id, state=payment.state)
             return False
         return True
+
+    async def _send_documents(self, told: Sequence[Payment]) -> None:
+        """Send the PDF of each paid invoice if the chat wants it.
+
+        A courtesy: it is never repeated, and no failure of it touches a payment. The receipt has a button for it, too.
+        """
+        paid = [payment for payment in told if payment.action is Action.PAY and payment.outcome is Outcome.DONE]
+        if not paid:
+            return
+        chat = await self._store.chat(paid[0].place.chat_id)
+        if not self._plan.preferences(chat).pdf_after_payment:
+            return
+        for payment in paid:
+            link = payment.link_in(chat)
+            if link is None:
+                return
+            try:
+                async with self._provider.pdf(link.token, chat.reply_language, payment.invoice_id) as document:
+                    await self._messenger.send_document(payment.place, document)
+            except BotError as error:
+                log_failure("PDF after a payment not sent", error, payment=payment.id)

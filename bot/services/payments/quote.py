@@ -1,56 +1,80 @@
-"""The question whether to move money: what stands in it, and when there is none."""
+"""The question whether to move money: what may be asked, and what the question binds."""
 
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from collections.abc import Sequence
+from decimal import Decimal
 
-from bot.domain.chats import Link, Member, Place
+from bot.domain.chats import Chat, Member, Place
 from bot.domain.invoices import Invoice
-from bot.domain.payments import Action, Payment, PaymentRules, amount_of
+from bot.domain.payments import Action, Payment, PaymentRules, amount_of, in_doubt
 from bot.errors import NoCreditApplied, NothingToPay, UnclearSum, UserError
-from bot.services.permissions import check_amount
+from bot.ports import Clock, PaymentStore, Provider
+from bot.services.permissions import check_amount, check_may_pay
 
 
 class Quoter:
-    """Makes questions by the operator's rules. They are not stored yet."""
+    """Asks by the operator's rules, and stores what was asked."""
 
-    def __init__(self, rules: PaymentRules) -> None:
+    def __init__(self, store: PaymentStore, provider: Provider, clock: Clock, rules: PaymentRules) -> None:
+        self._store = store
+        self._provider = provider
+        self._clock = clock
         self._rules = rules
 
-    def question(
-        self, link: Link, place: Place, user: Member, action: Action, invoice: Invoice, now: datetime, batch: str = ""
-    ) -> Payment:
-        """A question bound to who asks, where, and what the invoice says now.
+    async def ask(
+        self, chat: Chat, place: Place, user: Member, action: Action, invoice_id: int
+    ) -> Sequence[tuple[Payment, Invoice]]:
+        """Read an invoice and ask about it. Return and raise as :meth:`ask_about`, or raise a ``ProviderError``."""
+        link = check_may_pay(self._rules, chat, user.id)
+        invoice = await self._provider.invoice(link.token, chat.reply_language, invoice_id)
+        return await self.ask_about([invoice], action, chat, place, user)
 
-        Raises :class:`NothingToPay`, :class:`UnclearSum`, :class:`NoCreditApplied` or
-        :class:`bot.errors.PaymentTooLarge` where there is nothing to ask.
+    async def ask_about(
+        self, invoices: Sequence[Invoice], action: Action, chat: Chat, place: Place, user: Member
+    ) -> Sequence[tuple[Payment, Invoice]]:
+        """Store one question about these invoices, as they are. Several become a batch, in this order.
+
+        Raise as :func:`check_may_pay` and :func:`check_amount` do, or :class:`NothingToPay`, :class:`UnclearSum` or
+        :class:`NoCreditApplied` if there is nothing to ask. Nothing was stored then.
         """
+        link, now = check_may_pay(self._rules, chat, user.id), self._clock()
+        batch = secrets.token_urlsafe(12) if len(invoices) > 1 else ""
+        doubts = in_doubt(await self._store.payments_of_chat(chat.id))
+        asked = [
+            Payment(
+                id=secrets.token_urlsafe(12),
+                action=action,
+                account=link.account,
+                invoice_id=invoice.id,
+                amount=self._amount(action, invoice),
+                credit=invoice.credit,
+                status=invoice.status,
+                due=invoice.due,
+                place=place,
+                user_id=user.id,
+                user_name=user.name,
+                since=now,
+                expires_at=now + self._rules.lifetime,
+                batch=batch,
+                doubtful=invoice.id in doubts,
+            )
+            for invoice in invoices
+        ]
+        for payment in asked:
+            await self._store.add_payment(payment)
+        return list(zip(asked, invoices, strict=True))
+
+    def _amount(self, action: Action, invoice: Invoice) -> Decimal:
         amount = amount_of(action, invoice)
         if amount is None:
             raise _why_not(action, invoice)
         check_amount(self._rules, action, amount)
-        return Payment(
-            id=secrets.token_urlsafe(12),
-            action=action,
-            account=link.account,
-            invoice_id=invoice.id,
-            amount=amount,
-            credit=invoice.credit,
-            status=invoice.status,
-            due=invoice.due,
-            place=place,
-            user_id=user.id,
-            user_name=user.name,
-            since=now,
-            expires_at=now + self._rules.lifetime,
-            batch=batch,
-        )
+        return amount
 
 
 def _why_not(action: Action, invoice: Invoice) -> UserError:
     if action is Action.REMOVE_CREDIT:
         return NoCreditApplied()
-    if invoice.is_open and invoice.left_to_pay is None:
-        return UnclearSum()
-    return NothingToPay()
+    return UnclearSum() if invoice.is_open and invoice.left_to_pay is None else NothingToPay()

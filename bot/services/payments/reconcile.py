@@ -4,34 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 
 import structlog
 
 from bot.domain.invoices import Invoice
-from bot.domain.payments import SETTLE_FOR, Outcome, Payment, State, ended, outcome_of
-from bot.errors import BotError, NotLinked, PaymentInProgress, Refused
+from bot.domain.payment_times import ABANDONED_AFTER, RECONCILE_FOR
+from bot.domain.payments import MOVED, Outcome, Payment, State, ended, outcome_of
+from bot.errors import BotError, NotLinked, Refused
 from bot.ports import Clock, Provider
 from bot.services.failures import log_failure
-from bot.services.payments.documents import PayingStore
+from bot.services.payments import PayingStore
 
 log = structlog.get_logger()
 
-ABANDONED_AFTER = timedelta(minutes=2)
-"""A confirmed payment that was not sent for so long belongs to a process that died; longer than any read may take."""
-
 
 class Reconciler:
-    """Ends payments. No failure of the provider is ever raised here."""
+    """Ends payments. It never raises a failure of the provider."""
 
     def __init__(self, store: PayingStore, provider: Provider, clock: Clock) -> None:
         self._store = store
         self._provider = provider
         self._clock = clock
 
-    async def settle(self, payment: Payment) -> Payment | None:
-        """What is known now of a payment that may have been sent; ended once the invoice says so, or time is up.
+    async def reconcile(self, payment: Payment) -> Payment | None:
+        """Return what is known now of a payment that may have been sent. End it if the invoice says so, or time is up.
 
         None: somebody else has ended it, and tells.
         """
@@ -40,59 +37,49 @@ class Reconciler:
             return await self.end(payment, Outcome.NOT_SENT)
         if payment.state is State.QUEUED:
             batch = await self._store.batch_of(payment.id)
-            # Whoever carries a batch out goes on after what is paid, and after nothing else.
+            # A living process goes on after a payment that is done, and after no other end.
             last_step = max(other.since for other in batch if other.outcome in {None, Outcome.DONE})
             return await self.end(payment, Outcome.NOT_SENT) if now - last_step > ABANDONED_AFTER else payment
         if payment.state is not State.SENT:
             return payment
-        time_is_up = now - payment.since > SETTLE_FOR
+        time_is_up = now - payment.since > RECONCILE_FOR
         try:
             invoice = await self._read_after(payment)
         except Exception as error:  # noqa: BLE001  # it is logged
             log_failure("invoice can't be read after a payment", error, payment=payment.id)
-            why = payment if payment.error else because_of(error, payment)
+            why = payment if payment.error else with_error(error, payment)
             return await self.end(why, Outcome.UNCLEAR) if time_is_up else payment
         outcome = outcome_of(payment, invoice) or (Outcome.UNCLEAR if time_is_up else None)
         return await self.end(payment, outcome, invoice.left_to_pay) if outcome else payment
 
-    async def begin(self, payment: Payment) -> Payment | None:
-        """The turn of one that was queued: confirmed, or ended where its invoice is being paid otherwise right now.
-
-        None: somebody else has moved it on.
-        """
-        confirmed = replace(payment, state=State.CONFIRMED, since=self._clock())
-        try:
-            return confirmed if await self._store.advance_payment(confirmed, State.QUEUED) else None
-        except PaymentInProgress as error:
-            return await self.end(because_of(error, payment), Outcome.NOT_SENT)
-
     async def end_queued(self, payments: Sequence[Payment]) -> None:
-        """End those that have not had their turn: nothing of them was sent."""
+        """End the payments that had no turn: nothing of them was sent."""
         for payment in payments:
             if payment.state is State.QUEUED:
-                await self.end(payment, Outcome.NOT_SENT)  # in vain for those that had it
+                await self.end(payment, Outcome.NOT_SENT)  # in vain if it had its turn: it is stored with another state
 
     async def end(self, payment: Payment, outcome: Outcome, left: Decimal | None = None) -> Payment | None:
-        """The ended payment; None: somebody else has moved it on."""
+        """Return the ended payment. None: somebody else has moved it on."""
         after = ended(payment, outcome, self._clock(), left)
         if not await self._store.advance_payment(after, payment.state):
             return None
         log.info(
             "payment ended", payment=payment.id, action=payment.action, invoice=payment.invoice_id, outcome=outcome
         )
-        if outcome in {Outcome.DONE, Outcome.PARTLY}:
-            # Earlier messages about the invoice, in whatever chat of the account, say soon that it has changed.
+        if outcome in MOVED:
+            # In all chats of the account, earlier messages about the invoice then say soon that it has changed.
             await self._store.hasten_checks(payment.account, after.since)
         return after
 
     async def _read_after(self, payment: Payment) -> Invoice:
         chat = await self._store.chat(payment.place.chat_id)
-        if chat.link is None or chat.link.account != payment.account:
+        link = payment.link_in(chat)
+        if link is None:
             raise NotLinked
-        return await self._provider.invoice(chat.link.token, chat.reply_language, payment.invoice_id)
+        return await self._provider.invoice(link.token, chat.reply_language, payment.invoice_id)
 
 
-def because_of(error: Exception, payment: Payment) -> Payment:
-    """The payment with what went wrong."""
+def with_error(error: Exception, payment: Payment) -> Payment:
+    """Return the payment with what went wrong."""
     key = error.key if isinstance(error, BotError) else BotError.key
     return replace(payment, error=key, reason=error.reason if isinstance(error, Refused) else "")

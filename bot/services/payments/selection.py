@@ -4,40 +4,37 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Protocol
+from decimal import Decimal
 
 from bot.domain.chats import Chat, Link, Member, Place
 from bot.domain.invoices import Invoice, open_first
-from bot.domain.payments import Action, Payment
+from bot.domain.payments import Action, Payment, PaymentRules
 from bot.domain.selections import Offer, Selection
 from bot.errors import ConfirmationExpired, NoneToPay, NothingChosen, PressByOther
-from bot.ports import Clock, DeskStore, PaymentStore, Provider
-from bot.services.payments.flow import Payments
+from bot.ports import Clock, DeskStore, Provider
+from bot.services.payments.quote import Quoter
+from bot.services.permissions import check_may_pay
 
-OFFERED = 10
+MAX_OFFERS = 10
 """So that a message's buttons stay within a phone's screen."""
 
 
-class SelectionStore(DeskStore, PaymentStore, Protocol):
-    """What selecting needs of the store."""
-
-
 class PaymentSelection:
-    """From the open invoices to a question about several. :class:`.flow.Payments` moves the money."""
+    """Leads from the open invoices to one question about several of them."""
 
-    def __init__(self, store: SelectionStore, provider: Provider, payments: Payments, clock: Clock) -> None:
+    def __init__(self, store: DeskStore, provider: Provider, quoter: Quoter, clock: Clock, rules: PaymentRules) -> None:
         self._store = store
         self._provider = provider
-        self._payments = payments
+        self._quoter = quoter
         self._clock = clock
+        self._rules = rules
 
     async def begin(self, chat: Chat, place: Place, user: Member) -> Selection:
-        """Offer the open invoices, those that are due first.
+        """Offer the open invoices, by due date.
 
-        Raises as :meth:`Payments.check` does, :class:`NoneToPay` or a :class:`bot.errors.ProviderError`.
+        Raise as :func:`check_may_pay` does, :class:`NoneToPay` or a :class:`bot.errors.ProviderError`.
         """
-        link = self._payments.check(chat, user)
+        link = check_may_pay(self._rules, chat, user.id)
         payable = await self._payable(chat, link)
         if not payable:
             raise NoneToPay
@@ -47,9 +44,9 @@ class PaymentSelection:
             place=place,
             account=link.account,
             user_id=user.id,
-            expires_at=now + self._payments.rules.lifetime,
-            offers=tuple(_offer(invoice) for invoice in payable[:OFFERED]),
-            more=len(payable[OFFERED:]),
+            expires_at=now + self._rules.lifetime,
+            offers=tuple(Offer(one.id, amount, one.due, one.title) for one, amount in payable[:MAX_OFFERS]),
+            more=len(payable[MAX_OFFERS:]),
         )
         await self._store.put_selection(selection, now)
         return selection
@@ -57,7 +54,10 @@ class PaymentSelection:
     async def choose(
         self, selection_id: str, place: Place, user: Member, invoice_id: int | None, *, chosen: bool
     ) -> Selection:
-        """Choose an invoice or no longer, or (None) all. Raises :class:`PressByOther`, :class:`ConfirmationExpired`."""
+        """Choose one invoice or (None) all of them, or take that back.
+
+        Raise :class:`PressByOther` or :class:`ConfirmationExpired`.
+        """
         selection = await self._mine(selection_id, place, user)
         ids = [offer.id for offer in selection.offers] if invoice_id is None else [invoice_id]
         changed = selection.with_choice(ids, chosen=chosen)
@@ -65,42 +65,33 @@ class PaymentSelection:
         return changed
 
     async def drop(self, selection_id: str, place: Place, user: Member) -> None:
-        """Choose nothing after all. Raises as :meth:`choose` does."""
+        """Choose nothing after all. Raise as :meth:`choose` does."""
         await self._mine(selection_id, place, user)
         await self._store.take_selection(selection_id)
 
     async def ask(self, selection_id: str, chat: Chat, place: Place, user: Member) -> Sequence[tuple[Payment, Invoice]]:
-        """Store the question whether to pay what was chosen, as the invoices stand now; those settled are left out.
+        """Read the chosen invoices again and ask about them; leave out those that can't be paid any more.
 
-        Raises as :meth:`begin` and :meth:`choose` do, or :class:`NothingChosen`.
+        Return as :meth:`Quoter.ask_about`. Raise as :meth:`begin` and :meth:`choose` do, or :class:`NothingChosen`.
         """
-        link = self._payments.check(chat, user)
+        link = check_may_pay(self._rules, chat, user.id)
         selection = await self._mine(selection_id, place, user)
         if selection.account != link.account:
             raise ConfirmationExpired
         if not selection.chosen:
             raise NothingChosen
-        chosen = [invoice for invoice in await self._payable(chat, link) if invoice.id in selection.chosen]
+        chosen = [invoice for invoice, _ in await self._payable(chat, link) if invoice.id in selection.chosen]
         if not chosen:
             raise NoneToPay
         if not await self._store.take_selection(selection_id):
             raise ConfirmationExpired
-        batch = secrets.token_urlsafe(12) if len(chosen) > 1 else ""
-        ask, now = self._payments.quoter.question, self._clock()
-        asked = [(ask(link, place, user, Action.PAY, invoice, now, batch), invoice) for invoice in chosen]
-        doubts = await self._payments.in_doubt(chat)
-        asked = [(replace(payment, doubtful=payment.invoice_id in doubts), invoice) for payment, invoice in asked]
-        for payment, _ in asked:
-            await self._store.add_payment(payment)
-        return asked
+        return await self._quoter.ask_about(chosen, Action.PAY, chat, place, user)
 
-    async def _payable(self, chat: Chat, link: Link) -> list[Invoice]:
+    async def _payable(self, chat: Chat, link: Link) -> list[tuple[Invoice, Decimal]]:
+        """Return what can be paid here, with its amount."""
         listing = await self._provider.list_invoices(link.token, chat.reply_language)
-        return [invoice for invoice in open_first(listing.invoices) if self._can_be_paid(invoice)]
-
-    def _can_be_paid(self, invoice: Invoice) -> bool:
-        left = invoice.left_to_pay
-        return invoice.can_be_paid and left is not None and self._payments.rules.allow(left)
+        amounts = [(invoice, self._rules.payable(invoice)) for invoice in open_first(listing.invoices)]
+        return [(invoice, amount) for invoice, amount in amounts if amount is not None]
 
     async def _mine(self, selection_id: str, place: Place, user: Member) -> Selection:
         selection = await self._store.selection(selection_id)
@@ -109,7 +100,3 @@ class PaymentSelection:
         if selection.user_id != user.id:
             raise PressByOther
         return selection
-
-
-def _offer(invoice: Invoice) -> Offer:
-    return Offer(invoice.id, invoice.left_to_pay or invoice.total, invoice.due, invoice.title)

@@ -1,4 +1,4 @@
-"""/payments, the journal, and /export, all that is stored."""
+"""/payments shows the journal. /export sends all that is stored."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def document(message: Message) -> dict[str, object]:
 # --- The journal ----------------------------------------------------------------------------------------------------
 
 
-async def test_an_empty_journal_says_so_and_without_a_link_there_is_none(ada: Person, chat: Chat) -> None:
+async def test_an_empty_journal_says_so_and_an_unlinked_chat_has_none(ada: Person, chat: Chat) -> None:
     await ask(ada, chat, "/payments", "This chat is not linked")
     await link(ada, chat)
     await ask(ada, chat, "/payments", "Nothing has been paid in this chat yet.")
@@ -134,13 +134,13 @@ async def test_nobody_else_gets_a_groups_data(group: Chat, telegram: SandboxTele
     await ask(person, group, "/export", "Only Ada, who has linked this group, can do this.")
 
 
-async def test_an_owner_who_can_not_be_written_to_is_told_and_the_group_does_not_rest(ada: Person, group: Chat) -> None:
+async def test_if_the_owner_cannot_be_written_to_the_group_says_so_and_does_not_rest(ada: Person, group: Chat) -> None:
     ada.block()
     await ask(ada, group, "/export", "I could not send you the data of this group.")
     await ask(ada, group, "/status", "Linked since")
 
 
-async def test_a_trouble_of_telegrams_is_not_taken_for_an_owner_who_must_write_first(
+async def test_an_error_of_telegram_is_not_taken_for_an_owner_who_must_write_first(
     ada: Person, group: Chat, telegram: SandboxTelegram
 ) -> None:
     telegram.faults.refuse(ApiError(400, "Bad Request: something else"), method="sendDocument")

@@ -134,7 +134,7 @@ async def test_all_paid(ada: Person, question: Message, provider: FakeProvider) 
     assert labels(question) == ["🧾 All invoices"]
 
 
-async def test_stopped_it_says_what_became_of_each_and_offers_to_choose_again(
+async def test_a_stop_says_what_became_of_each_and_offers_to_choose_again(
     ada: Person, question: Message, provider: FakeProvider
 ) -> None:
     provider.failures["pay"] = Refused(422, "<Nicht heute>")
@@ -149,7 +149,7 @@ async def test_stopped_it_says_what_became_of_each_and_offers_to_choose_again(
     await question.chat.wait_for(from_bot("Which invoices would you like to pay?"), after=question)
 
 
-async def test_cancelled_and_expired_are_said(ada: Person, question: Message, time: Time) -> None:
+async def test_an_expired_question_about_several_says_so(ada: Person, question: Message, time: Time) -> None:
     time.forward(timedelta(minutes=10))
     ada.press(question, "✅ Pay €15.90")
     await becomes(question, "The question whether to pay these invoices has expired. Nothing was done.")
@@ -168,7 +168,7 @@ async def test_the_whole_way_in_german(ada: Person, linked: Chat) -> None:
     await becomes(message, "Alle 3 Rechnungen sind bezahlt")
 
 
-async def test_of_many_those_due_first_are_offered(ada: Person, chat: Chat, provider: FakeProvider) -> None:
+async def test_the_ten_that_are_due_first_are_offered(ada: Person, chat: Chat, provider: FakeProvider) -> None:
     provider.add(*(invoice(n, due=TODAY + timedelta(days=n)) for n in range(1, 14)))
     await link(ada, chat)
     offered = await ask(ada, chat, "/pay", "Which invoice")

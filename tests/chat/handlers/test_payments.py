@@ -75,7 +75,7 @@ async def test_a_button_below_an_invoice_asks_in_a_message_of_its_own(ada: Perso
     ],
     ids=["paid", "covered", "unclear"],
 )
-async def test_what_can_not_be_paid_is_explained(
+async def test_an_invoice_that_cannot_be_paid_says_why(
     ada: Person, linked: Chat, provider: FakeProvider, shown: object, words: str
 ) -> None:
     provider.add(shown)  # type: ignore[arg-type]
@@ -269,13 +269,13 @@ async def test_a_refusal_is_told_in_the_providers_words(ada: Person, question: M
     assert text.endswith("The provider refused: “<Nicht genug Guthaben>”")
 
 
-async def test_what_was_surely_not_sent_is_told_as_such(ada: Person, question: Message, provider: FakeProvider) -> None:
+async def test_a_request_that_never_left_is_told_so(ada: Person, question: Message, provider: FakeProvider) -> None:
     provider.failures["pay"] = ProviderUnreachable()
     ada.press(question, "✅ Pay €7.95")
     await becomes(question, "was not paid. Nothing was done.\nThe provider can't be reached")
 
 
-async def test_a_token_that_was_revoked_meanwhile_is_told_with_the_way_on(
+async def test_a_token_that_was_revoked_meanwhile_is_told_with_what_to_do(
     ada: Person, question: Message, provider: FakeProvider
 ) -> None:
     provider.failures["invoice"] = TokenRefused()

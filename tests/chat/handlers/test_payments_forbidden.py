@@ -1,4 +1,4 @@
-"""What an operator can forbid: payments altogether, or large ones; and how long a question stands."""
+"""What an operator can limit: payments altogether, large ones, and how long a question stands."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def test_switched_off_no_menu_no_help_and_no_button_offers_it(ada: Person,
 
 
 @pytest.mark.parametrize("changes", [{"payments": "off"}])
-async def test_switched_off_the_owner_still_says_who_rules_the_reminders(
+async def test_switched_off_the_owner_still_names_who_may_change_the_reminders(
     ada: Person, linked: Chat, telegram: SandboxTelegram, store: Store
 ) -> None:
     bob = telegram.add_user("Bob", language_code="en")

@@ -11,7 +11,6 @@ import pytest
 
 from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, Screen, length
 from bot.chat.texts import Texts
-from bot.chat.views import payment_batches
 from bot.chat.views.payments import progress, question
 from bot.domain.invoices import Item
 from bot.domain.payments import Action, Found, Outcome, State
@@ -23,7 +22,7 @@ PAY, BACK = Action.PAY, Action.REMOVE_CREDIT
 
 
 def provider_errors(base: type[ProviderError] = ProviderError) -> Iterator[type[ProviderError]]:
-    """All kinds that a call about one invoice can meet."""
+    """Yield all types of errors that a call about one invoice can raise."""
     for kind in base.__subclasses__():
         if kind is not DocumentTooLarge:
             yield kind
@@ -31,7 +30,7 @@ def provider_errors(base: type[ProviderError] = ProviderError) -> Iterator[type[
 
 
 def told(outcome: Outcome, action: Action = PAY, t: Texts = EN, **others: object) -> str:
-    shown = progress(t, payment(action, state=State.ENDED, outcome=outcome, **others))
+    shown = progress(t, [payment(action, state=State.ENDED, outcome=outcome, **others)])
     return seen(shown).replace("\N{NO-BREAK SPACE}", " ")
 
 
@@ -39,7 +38,7 @@ def told(outcome: Outcome, action: Action = PAY, t: Texts = EN, **others: object
 
 
 def test_the_question_names_invoice_amount_and_date() -> None:
-    screen = question(EN, payment(), invoice(), NOW)
+    screen = question(EN, [(payment(), invoice())], NOW)
     assert seen(screen) == (
         "💳 Pay €7.95 for invoice 4711 with your credit?\n"
         "Server 4711\n"
@@ -53,7 +52,7 @@ def test_the_question_names_invoice_amount_and_date() -> None:
 
 
 def test_the_question_in_german() -> None:
-    screen = question(DE, payment(), invoice(), NOW)
+    screen = question(DE, [(payment(), invoice())], NOW)
     assert seen(screen).replace("\N{NO-BREAK SPACE}", " ") == (
         "💳 7,95 € für Rechnung 4711 mit deinem Guthaben bezahlen?\n"
         "Server 4711\n"
@@ -63,33 +62,33 @@ def test_the_question_in_german() -> None:
     assert labels(screen) == ["✅ 7,95\N{NO-BREAK SPACE}€ bezahlen", "✖️ Abbrechen"]
 
 
-def test_credit_that_lies_on_the_invoice_already_is_named() -> None:
+def test_credit_that_is_already_applied_is_named() -> None:
     asked = payment(amount=Decimal("6.95"), credit=Decimal("1.00"))
-    text = seen(question(EN, asked, invoice(credit=Decimal("1.00")), NOW))
+    text = seen(question(EN, [(asked, invoice(credit=Decimal("1.00")))], NOW))
     assert "Pay €6.95" in text
     assert "Credit already applied: €1.00" in text
 
 
 def test_taking_credit_back_asks_for_that_amount() -> None:
-    screen = question(EN, payment(BACK), invoice(credit=Decimal("1.00")), NOW)
+    screen = question(EN, [(payment(BACK), invoice(credit=Decimal("1.00")))], NOW)
     assert seen(screen).startswith("↩️ Take the credit of €1.00 back from invoice 4711?\n")
     assert "already applied" not in seen(screen)
     assert labels(screen) == ["✅ Take €1.00 back", "✖️ Cancel"]
 
 
 def test_a_question_about_an_invoice_without_title_and_date_is_short() -> None:
-    text = seen(question(EN, payment(due=None), invoice(items=(), due=None), NOW))
+    text = seen(question(EN, [(payment(due=None), invoice(items=(), due=None))], NOW))
     assert text == "💳 Pay €7.95 for invoice 4711 with your credit?\nPlease confirm within 10 minutes."
 
 
 def test_a_title_is_shown_as_it_was_written() -> None:
-    asked = question(EN, payment(), invoice(items=(Item("Hosting", NASTY, NASTY, None),)), NOW)
+    asked = question(EN, [(payment(), invoice(items=(Item("Hosting", NASTY, NASTY, None),)))], NOW)
     assert f"\n{NASTY}\n" in seen(asked)
 
 
 def test_the_buttons_of_the_longest_number_fit() -> None:
     long = replace(payment(), invoice_id=10**18 - 1, id="x" * 16)
-    for screen in (question(EN, long, invoice(10**18 - 1), NOW), progress(EN, long)):
+    for screen in (question(EN, [(long, invoice(10**18 - 1))], NOW), progress(EN, [long])):
         assert all(len(button.data.encode()) <= DATA_LIMIT for button in buttons(screen))
 
 
@@ -106,7 +105,7 @@ def test_the_buttons_of_the_longest_number_fit() -> None:
     ],
 )
 def test_under_way_there_is_nothing_to_press(action: Action, state: State, words: str) -> None:
-    screen = progress(EN, payment(action, state=state))
+    screen = progress(EN, [payment(action, state=state)])
     assert words in seen(screen)
     assert buttons(screen) == []
 
@@ -130,7 +129,7 @@ PDF, DETAILS, AGAIN, AGAIN_BACK = "pdf:4711", "show:4711", "pay:4711", "removecr
     ],
 )
 def test_how_a_payment_ended_and_what_can_be_done_next(outcome: Outcome, words: str, data: list[str]) -> None:
-    screen = progress(EN, payment(state=State.ENDED, outcome=outcome))
+    screen = progress(EN, [payment(state=State.ENDED, outcome=outcome)])
     assert words in seen(screen)
     assert [button.data for button in buttons(screen)] == data
 
@@ -149,7 +148,7 @@ def test_how_a_payment_ended_and_what_can_be_done_next(outcome: Outcome, words: 
     ],
 )
 def test_how_taking_credit_back_ended(outcome: Outcome, words: str, data: list[str]) -> None:
-    screen = progress(EN, payment(BACK, state=State.ENDED, outcome=outcome))
+    screen = progress(EN, [payment(BACK, state=State.ENDED, outcome=outcome)])
     assert words in seen(screen)
     assert [button.data for button in buttons(screen)] == data
 
@@ -165,7 +164,7 @@ def test_a_part_payment_tells_what_is_left() -> None:
     assert "Left to pay" not in told(Outcome.PARTLY)
 
 
-def test_what_is_left_is_not_told_where_it_would_mislead() -> None:
+def test_what_is_left_is_not_told_if_it_would_mislead() -> None:
     assert "Left to pay" not in told(Outcome.DONE, left=Decimal(0))
     assert "Left to pay" not in told(Outcome.CHANGED, left=Decimal(0))
     assert "Left to pay" not in told(Outcome.CHANGED, BACK, left=Decimal("9.00"))
@@ -174,18 +173,18 @@ def test_what_is_left_is_not_told_where_it_would_mislead() -> None:
 def test_what_has_changed_is_shown_and_can_be_paid_as_it_is_now() -> None:
     found = Found(is_open=True, is_paid=False, status="Unpaid", credit=Decimal("2.00"), due=None)
     changed = payment(state=State.ENDED, outcome=Outcome.CHANGED, left=Decimal("9.00"), found=found)
-    assert seen(progress(EN, changed)).endswith(
+    assert seen(progress(EN, [changed])).endswith(
         "so I have not paid it.\nLeft to pay now: €9.00\nCredit on it now: €2.00\nIt has no due date now."
     )
-    assert [button.label for button in buttons(progress(EN, changed))] == ["💳 Pay €9.00 with credit", "🔎 Details"]
+    assert [button.label for button in buttons(progress(EN, [changed]))] == ["💳 Pay €9.00 with credit", "🔎 Details"]
     settled = replace(changed, left=Decimal(0))
-    assert [button.data for button in buttons(progress(EN, settled))] == [DETAILS]
+    assert [button.data for button in buttons(progress(EN, [settled]))] == [DETAILS]
 
 
 def batch(*steps: State | Outcome) -> Screen:
-    """The message about several that stand thus."""
+    """Return the message about several payments in these states, or with these ends."""
     asked = [payment(id=f"p{number}", batch="b") for number in range(len(steps))]
-    return payment_batches.progress(
+    return progress(
         EN,
         [
             replace(one, state=State.ENDED, outcome=step) if isinstance(step, Outcome) else replace(one, state=step)
@@ -194,7 +193,7 @@ def batch(*steps: State | Outcome) -> Screen:
     )
 
 
-def test_several_that_have_stopped_at_one_without_an_end_are_not_said_to_go_on() -> None:
+def test_a_batch_that_waits_for_one_unknown_end_does_not_say_that_it_goes_on() -> None:
     assert seen(batch(Outcome.DONE, State.SENT, Outcome.NOT_SENT)).startswith("⏳ Not confirmed yet. I keep looking")
     assert seen(batch(Outcome.DONE, State.CONFIRMED, State.QUEUED)).startswith("⏳ Paying")
 
@@ -202,12 +201,12 @@ def test_several_that_have_stopped_at_one_without_an_end_are_not_said_to_go_on()
 def test_a_question_in_doubt_says_so_alone_and_among_others() -> None:
     asked = payment(doubtful=True)
     words = "Whether an earlier payment of it went through is not known yet."
-    assert words in seen(question(EN, asked, invoice(), NOW))
-    assert words in seen(payment_batches.question(EN, [(asked, invoice()), (asked, invoice())], NOW))
-    assert words not in seen(question(EN, payment(), invoice(), NOW))
+    assert words in seen(question(EN, [(asked, invoice())], NOW))
+    assert words in seen(question(EN, [(asked, invoice()), (asked, invoice())], NOW))
+    assert words not in seen(question(EN, [(payment(), invoice())], NOW))
 
 
-def test_choosing_several_anew_is_not_offered_while_nobody_knows_whether_one_was_paid() -> None:
+def test_choosing_again_is_not_offered_if_an_end_is_unclear() -> None:
     assert "several" in [button.data for button in buttons(batch(Outcome.PARTLY, Outcome.NOT_SENT))]
     assert "several" not in [button.data for button in buttons(batch(Outcome.UNCLEAR, Outcome.NOT_SENT))]
 
@@ -220,13 +219,14 @@ def test_choosing_several_anew_is_not_offered_while_nobody_knows_whether_one_was
         (Found(is_open=False, is_paid=False, status="Cancelled", credit=Decimal(0), due=None), "now: Cancelled"),
     ],
 )
-def test_of_an_invoice_that_is_closed_by_now_is_said_how_and_nothing_more_is_offered(
+def test_an_invoice_that_is_closed_by_now_is_shown_as_such_with_nothing_to_ask_anew(
     action: Action, found: Found, words: str
 ) -> None:
     closed = payment(action, state=State.ENDED, outcome=Outcome.CHANGED, left=Decimal(0), found=found)
-    assert seen(progress(EN, closed)).endswith(words)
-    assert [button.data for button in buttons(progress(EN, closed))] == [DETAILS]
-    assert words in seen(payment_batches.progress(EN, [closed, replace(closed, id="b", outcome=Outcome.NOT_SENT)]))
+    assert seen(progress(EN, [closed])).endswith(words)
+    assert [button.data for button in buttons(progress(EN, [closed]))] == [DETAILS]
+    among_others = replace(closed, batch="b")
+    assert words in seen(progress(EN, [among_others, replace(among_others, id="b", outcome=Outcome.NOT_SENT)]))
 
 
 def test_a_refusal_is_told_in_the_providers_words() -> None:
@@ -242,12 +242,12 @@ KEPT = sorted(
 @pytest.mark.parametrize("t", [EN, DE], ids=["en", "de"])
 @pytest.mark.parametrize("outcome", [Outcome.REFUSED, Outcome.NOT_SENT, Outcome.UNCLEAR])
 @pytest.mark.parametrize("key", KEPT)
-def test_what_went_wrong_is_told_below_the_end_in_its_own_sentence(key: str, outcome: Outcome, t: Texts) -> None:
+def test_an_error_is_told_below_the_end_in_its_own_sentence(key: str, outcome: Outcome, t: Texts) -> None:
     text = told(outcome, t=t, error=key, reason="No.")
     assert text == f"{told(outcome, t=t)}\n{parse_html(t(key, reason='No.')).text}"
 
 
-def test_what_went_wrong_on_the_way_is_not_told_of_an_end_that_is_none_of_its_doing() -> None:
+def test_an_error_that_did_no_harm_is_not_told() -> None:
     for outcome in (Outcome.DONE, Outcome.PARTLY):
         assert told(outcome, error="error.refused", reason="No.") == told(outcome)
 

@@ -1,4 +1,4 @@
-"""What the provider answers, or doesn't: the end is what the invoice says, read afterwards."""
+"""Whatever the provider answers, the end of a payment is what the invoice says afterwards."""
 
 from __future__ import annotations
 
@@ -52,30 +52,28 @@ async def test_a_clear_refusal_of_an_unchanged_invoice_ends_it_and_its_words_are
 
 
 @pytest.mark.parametrize("error", [error for error, _, _ in REFUSALS], ids=lambda error: type(error).__name__)
-async def test_a_refusal_of_what_was_carried_out_already_is_not_said_to_have_paid_nothing(
-    paying: World, error: ProviderError
-) -> None:
-    """On its way the request was doubled; the second is refused because the first was carried out."""
+async def test_a_refusal_is_not_believed_if_the_invoice_is_paid(paying: World, error: ProviderError) -> None:
+    """The request arrives twice. The second is refused because the first was carried out."""
     paying.provider.lost["pay"] = error
     await paying.press((await paying.ask()).id)
     assert paying.endings() == [Outcome.DONE]
 
 
-async def test_a_refusal_after_which_a_part_is_paid_means_partly(paying: World) -> None:
+async def test_a_refusal_with_a_part_paid_means_partly(paying: World) -> None:
     paying.account.balance = Decimal(4)
     paying.provider.lost["pay"] = Refused(422, "not enough credit")
     await paying.press((await paying.ask()).id)
     assert paying.endings() == [Outcome.PARTLY]
 
 
-async def test_a_refusal_after_which_the_invoice_is_cancelled_is_unclear_and_keeps_its_words(paying: World) -> None:
+async def test_a_refusal_with_the_invoice_cancelled_is_unclear_and_keeps_its_words(paying: World) -> None:
     paying.provider.errors["pay"] = Refused(422, "not open")
     await confirmed_and_then(paying, lambda: paying.account.put(settled(OPEN, "Cancelled")))
     assert paying.endings() == [Outcome.UNCLEAR]
     assert paying.messenger.shown[-1].reason == "not open"
 
 
-async def test_a_refusal_after_which_the_invoice_has_changed_is_looked_at_further(paying: World) -> None:
+async def test_a_refusal_with_the_invoice_changed_is_looked_at_further(paying: World) -> None:
     paying.provider.errors["pay"] = Refused(422, "not now")
     await confirmed_and_then(paying, lambda: paying.account.put(replace(OPEN, status="Payment Pending")))
     assert paying.states()[-1] is State.SENT
@@ -85,9 +83,7 @@ async def test_a_refusal_after_which_the_invoice_has_changed_is_looked_at_furthe
 
 
 @pytest.mark.parametrize("paid", [False, True])
-async def test_a_refusal_after_which_the_invoice_cannot_be_read_is_settled_as_soon_as_it_can(
-    paying: World, paid: bool
-) -> None:
+async def test_a_refusal_is_reconciled_as_soon_as_the_invoice_can_be_read(paying: World, paid: bool) -> None:
     paying.provider.errors["pay"] = Refused(422, "not open")
     await confirmed_and_then(paying, lambda: paying.provider.errors.update(invoice=ProviderDown()))
     assert paying.states()[-1] is State.SENT
@@ -103,7 +99,7 @@ async def test_a_refusal_after_which_the_invoice_cannot_be_read_is_settled_as_so
 
 
 async def confirmed_and_then(world: World, happen: Callable[[], None]) -> None:
-    """Confirm a payment, and let something happen when its request has arrived."""
+    """Confirm a payment, and let something happen once its request has arrived."""
     world.provider.gates["pay"] = gate = Gate()
     press = asyncio.create_task(world.press((await world.ask()).id))
     await asyncio.wait_for(gate.reached.wait(), 5)
@@ -131,9 +127,7 @@ async def test_a_request_that_surely_never_left_is_said_to_have_done_nothing(pay
 
 
 @pytest.mark.parametrize("error", HALFWAY, ids=lambda error: type(error).__name__)
-async def test_an_answer_lost_after_the_payment_was_made_is_made_up_for_by_reading(
-    paying: World, error: Exception
-) -> None:
+async def test_if_the_answer_is_lost_after_the_payment_reading_finds_it_done(paying: World, error: Exception) -> None:
     paying.provider.lost["pay"] = error
     await paying.press((await paying.ask()).id)
     assert paying.endings() == [Outcome.DONE]
@@ -141,7 +135,7 @@ async def test_an_answer_lost_after_the_payment_was_made_is_made_up_for_by_readi
 
 
 @pytest.mark.parametrize("error", HALFWAY, ids=lambda error: type(error).__name__)
-async def test_an_answer_lost_before_the_payment_was_made_is_unclear_until_time_is_up_and_then_said_so(
+async def test_if_the_answer_is_lost_before_the_payment_the_end_is_unclear_once_time_is_up(
     paying: World, error: Exception
 ) -> None:
     paying.provider.errors["pay"] = error
@@ -167,12 +161,12 @@ async def test_a_payment_that_goes_through_late_is_told_when_it_does(paying: Wor
     paying.account.put(settled(OPEN))
     await paying.look_for(2 * MINUTE)
     assert paying.endings() == [Outcome.DONE]
-    # Who pressed has put the phone away by now.
+    # The person has put the phone away by now.
     assert paying.messenger.replies == [[Outcome.DONE]]
 
 
 @pytest.mark.parametrize("span", [MINUTE, 12 * MINUTE], ids=["still running", "unclear"])
-async def test_a_new_question_says_that_nobody_knows_how_an_earlier_payment_ended(
+async def test_a_new_question_warns_while_the_end_of_an_earlier_payment_is_unknown(
     paying: World, span: timedelta
 ) -> None:
     paying.account.put(invoice(8, DUE))
@@ -185,7 +179,7 @@ async def test_a_new_question_says_that_nobody_knows_how_an_earlier_payment_ende
     assert [one.doubtful for one in await paying.ask_several(7, 8)] == [True, False]
 
 
-async def test_an_end_that_comes_while_the_person_still_looks_rings_nowhere(paying: World) -> None:
+async def test_an_end_that_comes_while_the_person_watches_does_not_ring(paying: World) -> None:
     paying.provider.errors["pay"] = ProviderDown()
     await paying.press((await paying.ask()).id)
     paying.account.put(settled(OPEN))
@@ -245,7 +239,7 @@ async def test_the_invoice_of_the_same_number_in_another_account_says_nothing_ab
     assert paying.endings() == [Outcome.UNCLEAR]
 
 
-async def test_an_invoice_cancelled_after_the_request_left_is_not_said_to_be_untouched(paying: World) -> None:
+async def test_an_invoice_cancelled_after_the_request_left_is_unclear(paying: World) -> None:
     paying.provider.errors["pay"] = ProviderDown()
     await paying.press((await paying.ask()).id)
     paying.account.put(settled(OPEN, "Cancelled"))

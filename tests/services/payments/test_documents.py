@@ -1,4 +1,4 @@
-"""What follows once credit has moved: the PDF for chats that want it, and earlier alerts that say so."""
+"""What follows once credit has moved: a PDF for chats that want it, and a check that updates earlier alerts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def test_others_get_none(paying: World) -> None:
     assert paying.messenger.documents == []
 
 
-async def test_there_is_no_pdf_where_nothing_was_paid_or_credit_was_taken_back(paying: World) -> None:
+async def test_there_is_no_pdf_if_nothing_was_paid_or_credit_was_taken_back(paying: World) -> None:
     await paying.prefer(pdf_after_payment=True)
     paying.account.put(CREDITED)
     await paying.press((await paying.ask(action=Action.REMOVE_CREDIT)).id)
@@ -36,7 +36,7 @@ async def test_there_is_no_pdf_where_nothing_was_paid_or_credit_was_taken_back(p
     assert paying.messenger.documents == []
 
 
-async def test_of_several_each_that_was_paid_has_its_pdf(paying: World) -> None:
+async def test_each_paid_invoice_of_several_has_its_pdf(paying: World) -> None:
     await paying.prefer(pdf_after_payment=True)
     paying.account.put(invoice(8, DUE), invoice(9, DUE))
     paying.provider.errors["pay", 9] = ProviderDown()
@@ -46,7 +46,7 @@ async def test_of_several_each_that_was_paid_has_its_pdf(paying: World) -> None:
     assert [name for _, name in paying.messenger.documents] == ["invoice-7.pdf", "invoice-8.pdf"]
 
 
-async def test_a_pdf_that_can_not_be_had_or_sent_changes_nothing(paying: World) -> None:
+async def test_a_pdf_that_cannot_be_read_or_sent_changes_nothing(paying: World) -> None:
     await paying.prefer(pdf_after_payment=True)
     paying.provider.errors["pdf"] = ProviderDown()
     await paying.press((await paying.ask()).id)

@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.chats import Place
-from bot.domain.payments import Action, Outcome, State
+from bot.domain.payments import Action, Outcome, PaymentRules, State
 from bot.errors import (
     AnswerNotUnderstood,
     ConfirmationExpired,
@@ -18,6 +18,7 @@ from bot.errors import (
     NotFound,
     NothingToPay,
     NotLinked,
+    PaymentTooLarge,
     PermissionMissing,
     PressByOther,
     ProviderDown,
@@ -53,7 +54,7 @@ async def test_the_question_binds_who_where_what_and_until_when(paying: World) -
         (settled(CREDITED), Action.REMOVE_CREDIT, NoCreditApplied),
     ],
 )
-async def test_what_makes_no_sense_is_said_and_not_asked(
+async def test_there_is_no_question_about_what_makes_no_sense(
     paying: World, asked: object, action: Action, error: type[Exception]
 ) -> None:
     paying.account.put(asked)  # type: ignore[arg-type]
@@ -100,7 +101,7 @@ async def test_credit_that_covers_a_part_only_says_what_is_left(paying: World) -
     assert paying.messenger.shown[-1].left == Decimal("6.50")
 
 
-async def test_that_it_is_being_paid_is_shown_before_the_request_leaves(paying: World) -> None:
+async def test_the_person_sees_that_it_is_being_paid_before_the_request_leaves(paying: World) -> None:
     question = await paying.ask()
     paying.provider.gates["pay"] = gate = Gate()
     press = asyncio.create_task(paying.press(question.id))
@@ -148,7 +149,7 @@ async def test_a_press_on_an_expired_question_does_nothing_and_says_so_once(payi
     assert paying.messenger.shown[0].message_id == MESSAGE
 
 
-async def test_an_expired_question_is_closed_by_nobody_but_who_asked(paying: World) -> None:
+async def test_only_the_person_asked_closes_an_expired_question(paying: World) -> None:
     question = await paying.ask()
     paying.clock.move(10 * MINUTE)
     with pytest.raises(PressByOther):
@@ -164,7 +165,7 @@ async def test_a_question_holds_until_just_before_it_expires_and_across_a_restar
     assert paying.endings() == [Outcome.DONE]
 
 
-async def test_nobody_but_who_asked_can_press(paying: World) -> None:
+async def test_only_the_person_asked_can_press(paying: World) -> None:
     question = await paying.ask()
     with pytest.raises(PressByOther):
         await paying.press(question.id, user=BOB)
@@ -191,7 +192,7 @@ async def test_a_forged_id_does_nothing(paying: World, forged: str) -> None:
     assert paying.provider.posts == []
 
 
-async def test_a_question_of_an_account_that_the_chat_is_no_longer_linked_to_does_nothing(paying: World) -> None:
+async def test_a_question_does_nothing_once_the_chat_is_linked_to_another_account(paying: World) -> None:
     question = await paying.ask()
     paying.provider.account("token-of-another").put(OPEN)
     await paying.link(token="token-of-another")
@@ -200,7 +201,16 @@ async def test_a_question_of_an_account_that_the_chat_is_no_longer_linked_to_doe
     assert paying.provider.posts == []
 
 
-async def test_unlinking_takes_open_questions_along(paying: World) -> None:
+async def test_a_question_from_before_the_limit_was_lowered_does_nothing(paying: World) -> None:
+    question = await paying.ask()
+    paying.rules = PaymentRules(limit=Decimal("9.99"))
+    await paying.restart()
+    with pytest.raises(PaymentTooLarge):
+        await paying.press(question.id)
+    assert paying.provider.posts == []
+
+
+async def test_unlinking_ends_open_questions(paying: World) -> None:
     question = await paying.ask()
     await paying.linking.unlink(await paying.chat())
     await paying.link()

@@ -1,4 +1,4 @@
-"""Presses, looks and replicas that get in each other's way: one request, and one true end."""
+"""Presses, looks and replicas at the same time: one request leaves, and one true end is told."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.services.world import ADA, BOB, CREDITED, DUE, MESSAGE, MINUTE, OPEN,
 
 
 async def all_of(*presses: Awaitable[None]) -> list[type[BaseException]]:
-    """Run at once; the kinds of what went wrong."""
+    """Run these at once. Return the types of the errors."""
     results = await asyncio.gather(*presses, return_exceptions=True)
     return [type(result) for result in results if result is not None]
 
@@ -87,7 +87,7 @@ async def test_a_second_chats_press_after_the_first_has_paid_finds_the_invoice_c
     assert paying.endings() == [Outcome.DONE, Outcome.CHANGED]
 
 
-async def test_paying_and_taking_credit_back_do_not_cross_on_one_invoice(paying: World) -> None:
+async def test_paying_and_taking_credit_back_exclude_each_other_on_one_invoice(paying: World) -> None:
     paying.account.put(CREDITED)
     pay, take_back = await paying.ask(), await paying.ask(action=Action.REMOVE_CREDIT)
     paying.provider.gates["pay"] = gate = Gate()
@@ -124,8 +124,8 @@ async def test_an_account_with_another_token_is_another_account(paying: World) -
 # --- Looking while it is being done ----------------------------------------------------------------------------------
 
 
-async def test_a_look_during_a_slow_payment_leaves_the_last_word_to_the_truth(paying: World) -> None:
-    """The request takes long, a tick comes meanwhile; the end is told once, and nothing older after it."""
+async def test_a_look_during_a_slow_payment_does_not_hide_its_end(paying: World) -> None:
+    """Ticks come while the request is under way. The end is told once, and nothing older after it."""
     question = await paying.ask()
     paying.provider.late_gates["pay"] = gate = Gate()
     press = asyncio.create_task(paying.press(question.id))
@@ -143,30 +143,30 @@ async def test_a_look_during_a_slow_payment_leaves_the_last_word_to_the_truth(pa
 
 
 async def test_an_end_found_by_another_replica_is_not_overwritten_by_an_older_step(paying: World) -> None:
-    """This one read "not yet" and is about to show that, while another one has read and told the end."""
+    """This replica has read "not yet" and is about to show that; meanwhile another has read and told the end."""
     question = await paying.ask()
     paying.provider.errors["pay"] = ProviderDown()
     chat = await paying.chat()
     payment = await paying.payments.confirm(question.id, Place(1), member(ADA), MESSAGE, chat)
     assert payment is not None
     other_replica = paying.replica()
-    show_payment = paying.messenger.show_payment
+    show_payments = paying.messenger.show_payments
 
-    async def slow_to_show(shown: Payment, there: object) -> bool:
-        if shown.state is State.SENT:
+    async def slow_to_show(shown: Sequence[Payment], there: object) -> bool:
+        if shown[0].state is State.SENT:
             paying.account.put(settled(OPEN))
             paying.clock.move(10 * SECOND)
-            paying.messenger.show_payment = show_payment  # type: ignore[method-assign]
+            paying.messenger.show_payments = show_payments  # type: ignore[method-assign]
             await other_replica.tick()
             await paying.workers.finish()
-        return await show_payment(shown, chat)
+        return await show_payments(shown, chat)
 
-    paying.messenger.show_payment = slow_to_show  # type: ignore[method-assign,assignment]
+    paying.messenger.show_payments = slow_to_show  # type: ignore[method-assign,assignment]
     await paying.payments.carry_out(payment, chat)
     assert paying.messenger.shown[-1].outcome is Outcome.DONE
 
 
-async def test_of_two_replicas_that_look_at_once_one_tells(paying: World) -> None:
+async def test_only_one_of_two_replicas_that_look_at_once_tells(paying: World) -> None:
     paying.provider.errors["pay"] = ProviderDown()
     await paying.press((await paying.ask()).id)
     paying.account.put(settled(OPEN))
@@ -182,7 +182,7 @@ async def test_of_two_replicas_that_look_at_once_one_tells(paying: World) -> Non
 
 
 async def begin_to_tell_a_late_end(paying: World) -> Gate:
-    """Up to the messenger, which waits for the gate."""
+    """Let the notifier wait for the messenger. Return the gate that lets it go on."""
     paying.provider.errors["pay"] = ProviderDown()
     await paying.press((await paying.ask()).id)
     paying.account.put(settled(OPEN))
@@ -206,7 +206,7 @@ async def test_while_one_replica_tells_an_end_slowly_another_does_not_tell_it_to
     assert await paying.store.unsettled_payments() == []
 
 
-async def test_an_end_whose_teller_was_killed_is_told_by_another_replica(paying: World) -> None:
+async def test_if_the_replica_that_tells_is_killed_another_tells(paying: World) -> None:
     await begin_to_tell_a_late_end(paying)
     paying.messenger.held_chats.clear()
     workers = Workers(50)
@@ -219,7 +219,7 @@ async def test_an_end_whose_teller_was_killed_is_told_by_another_replica(paying:
     assert await paying.store.unsettled_payments() == []
 
 
-async def test_an_end_that_was_told_since_a_tick_began_is_not_told_again(
+async def test_an_end_that_was_told_after_a_tick_began_is_not_told_again(
     paying: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paying.messenger.troubles[1].extend([None, NotSent()])

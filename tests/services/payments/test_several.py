@@ -1,4 +1,4 @@
-"""Several invoices after one confirmation: one after the other, up to the first that is not surely paid."""
+"""Several invoices with one confirmation: paid one after the other, up to the first that is not surely paid."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ALL_DONE = [(number, ENDED, Outcome.DONE) for number in (7, 8, 9)]
 
 @pytest.fixture
 async def several(paying: World) -> World:
-    """Three open invoices, 7, 8 and 9, of 7, 8 and 9 euros."""
+    """Return a world with three open invoices: 7, 8 and 9, of 7, 8 and 9 euros."""
     paying.account.put(*THREE)
     return paying
 
@@ -44,7 +44,7 @@ async def ends(world: World, *numbers: int) -> dict[int, Outcome | None]:
 # --- Choosing -------------------------------------------------------------------------------------------------------
 
 
-async def test_open_invoices_are_offered_those_due_first_first(several: World) -> None:
+async def test_open_invoices_are_offered_in_the_order_of_their_due_dates(several: World) -> None:
     several.account.put(invoice(1, DUE, is_open=False), invoice(2, DUE - DAY))
     selection = await several.payment_selection.begin(await several.chat(), Place(1), member(ADA))
     assert [offer.id for offer in selection.offers] == [2, 7, 8, 9]
@@ -78,7 +78,7 @@ async def test_what_is_chosen_is_kept_in_the_store(several: World) -> None:
         assert changed.chosen == expected
 
 
-async def test_nobody_else_chooses_nor_from_elsewhere_nor_for_ever(several: World) -> None:
+async def test_only_the_same_person_chooses_in_the_same_chat_and_in_time(several: World) -> None:
     begun = await several.payment_selection.begin(await several.chat(), Place(1), member(ADA))
     with pytest.raises(PressByOther):
         await several.payment_selection.choose(begun.id, Place(1), member(BOB), 7, chosen=True)
@@ -97,7 +97,7 @@ async def test_without_a_choice_or_an_open_invoice_there_is_no_question(several:
         await several.ask_several()
 
 
-async def test_what_was_settled_while_choosing_is_left_out_and_what_changed_is_asked_as_it_is_now(
+async def test_the_question_leaves_out_what_was_settled_meanwhile_and_shows_what_changed_as_it_is_now(
     several: World,
 ) -> None:
     chat = await several.chat()
@@ -187,7 +187,7 @@ async def test_one_that_changed_since_it_was_shown_stops_it(several: World) -> N
     assert several.provider.executed == [("pay", 7)]
 
 
-async def test_one_that_is_being_paid_otherwise_stops_it(several: World) -> None:
+async def test_one_that_another_payment_is_paying_stops_it(several: World) -> None:
     single = await several.ask(8)
     asked = await several.ask_several(7, 8, 9)
     chat = await several.chat()
@@ -199,7 +199,7 @@ async def test_one_that_is_being_paid_otherwise_stops_it(several: World) -> None
     assert batch[1].error == PaymentInProgress.key
 
 
-async def test_one_whose_end_comes_later_is_told_then_in_the_same_message(several: World) -> None:
+async def test_a_late_end_is_told_in_the_same_message(several: World) -> None:
     several.provider.lost["pay"] = ProviderDown()
     several.provider.errors["invoice", 8] = ProviderDown()
     asked = await several.ask_several(8, 9)
@@ -222,7 +222,7 @@ async def test_one_whose_end_comes_later_is_told_then_in_the_same_message(severa
 # --- Pressing -------------------------------------------------------------------------------------------------------
 
 
-async def test_of_many_presses_at_once_one_pays(several: World) -> None:
+async def test_only_one_of_many_presses_at_once_pays(several: World) -> None:
     asked = await several.ask_several(7, 8, 9)
     presses = (several.press(asked[0].id, message=number) for number in range(10))
     results = await asyncio.gather(*presses, return_exceptions=True)
@@ -251,7 +251,7 @@ async def test_only_the_button_that_was_shown_confirms(several: World) -> None:
     assert several.provider.posts == []
 
 
-async def test_one_press_too_late_pays_none_and_says_so(several: World) -> None:
+async def test_a_press_too_late_pays_none_and_says_so(several: World) -> None:
     asked = await several.ask_several(7, 8, 9)
     several.clock.move(10 * MINUTE)
     await several.press(asked[0].id)

@@ -1,4 +1,4 @@
-"""Crashes and a messenger that fails: no payment is lost sight of, and its end is told."""
+"""Crashes, and a messenger that fails: no payment is forgotten, and its end is told."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.domain.chats import Place
+from bot.domain.payment_times import ABANDONED_AFTER
 from bot.domain.payments import Outcome, Payment, State
 from bot.errors import (
     ChatGone,
@@ -20,7 +21,6 @@ from bot.errors import (
     RateLimited,
     SendRefused,
 )
-from bot.services.payments.reconcile import ABANDONED_AFTER
 from tests.fakes import Gate
 from tests.services.world import ADA, MESSAGE, MINUTE, SECOND, World, member
 
@@ -36,7 +36,7 @@ async def test_a_crash_after_the_confirmation_sends_nothing_and_says_so(paying: 
     assert paying.provider.posts == []
 
 
-async def test_a_payment_that_fails_in_the_background_is_logged_and_settled(
+async def test_a_payment_that_fails_in_the_background_is_logged_and_reconciled(
     paying: World, logged: list[MutableMapping[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     question = await paying.ask()
@@ -101,7 +101,7 @@ async def test_a_crash_after_the_payment_was_made_is_resumed_by_reading_and_told
     assert paying.provider.posts == [("pay", 7)]
 
 
-async def test_a_crash_before_the_end_was_told_is_made_up_for(paying: World) -> None:
+async def test_after_a_crash_an_untold_end_is_told(paying: World) -> None:
     question = await paying.ask()
     paying.messenger.troubles[1].extend([None, NotSent()])
     await paying.press(question.id)
@@ -112,7 +112,7 @@ async def test_a_crash_before_the_end_was_told_is_made_up_for(paying: World) -> 
     assert paying.provider.posts == [("pay", 7)]
 
 
-async def test_a_crash_before_a_cancellation_was_shown_is_made_up_for(paying: World) -> None:
+async def test_after_a_crash_an_untold_cancellation_is_told(paying: World) -> None:
     question = await paying.ask()
     paying.messenger.troubles[1].append(NotSent())
     await paying.payments.cancel(question.id, Place(1), member(ADA), MESSAGE)
@@ -152,7 +152,7 @@ async def test_an_end_that_could_not_be_shown_is_told_later_and_once(paying: Wor
     assert paying.endings() == [Outcome.DONE]
 
 
-async def test_who_blocked_the_bot_during_a_payment_is_told_its_end_once_back(paying: World) -> None:
+async def test_a_person_who_blocked_the_bot_during_a_payment_is_told_its_end_once_back(paying: World) -> None:
     paying.messenger.always[1] = ChatGone("blocked")
     await paying.press((await paying.ask()).id)
     assert (await paying.chat()).resting == "blocked"
@@ -183,7 +183,7 @@ async def test_while_an_untold_end_waits_for_its_chat_the_store_is_read_once_a_m
 
 
 @pytest.mark.parametrize("step", ["confirm", "cancel"])
-async def test_what_is_pressed_right_after_a_reading_does_not_wait_for_the_next(paying: World, step: str) -> None:
+async def test_a_press_right_after_a_reading_does_not_wait_for_the_next(paying: World, step: str) -> None:
     question = await paying.ask()
     await paying.settle()
     paying.messenger.always[1] = NotSent()
@@ -216,7 +216,7 @@ async def test_an_end_that_can_never_be_shown_is_given_up_after_a_day(paying: Wo
     assert await paying.store.unsettled_payments() == []
 
 
-async def test_a_messenger_that_hangs_holds_a_payment_up_for_a_moment_only(paying: World) -> None:
+async def test_a_messenger_that_hangs_delays_a_payment_only_briefly(paying: World) -> None:
     paying.payments = paying.replica(show_within=0.01 * SECOND)
     paying.messenger.held_chats[1] = Gate()
     await asyncio.wait_for(paying.press((await paying.ask()).id), 5)
