@@ -148,18 +148,18 @@ class Poller:
 
     async def finish(self) -> None:
         """Confirm what was handled, and let another replica poll. For when nothing is in hand any more."""
-        if not self._leader_lease.held:
+        if not self._leader_lease.is_leader:
             return
         if self._tracker.offset is not None:
             with suppress(TelegramError, TimeoutError):
                 async with asyncio.timeout(LAST_CONFIRMATION):
                     await self._bot.get_updates(self._tracker.offset, limit=1, timeout=timedelta(0))
         with suppress(StoreAway):  # then it runs out
-            await self._leader_lease.give_back()
+            await self._leader_lease.release()
 
     async def _turn(self) -> tuple[Update, ...] | None:
         """One poll; None where another replica has the role. Its offset confirms only what was handled."""
-        if not await self._leader_lease.hold():
+        if not await self._leader_lease.acquire_or_renew():
             self._webhook_is_gone, self.good_at = False, self._clock()
             return None
         try:
@@ -174,7 +174,7 @@ class Poller:
             if "webhook" in error.message.lower():
                 self._webhook_is_gone = False
             else:
-                self._leader_lease.lose()  # maybe to a replica that can reach the store where this one can't
+                self._leader_lease.step_down()  # maybe to a replica that can reach the store where this one can't
             raise
         self.good_at = self._clock()
         log.debug("updates polled", count=len(updates))

@@ -193,7 +193,7 @@ async def test_polling_ends_when_the_token_is_revoked(bot: Bot, role: LeaderLeas
 async def comes_to_hold(role: LeaderLease, time: Time) -> bool:
     """Whether somebody who asks for the role now and then has it within a minute."""
     end = time() + timedelta(minutes=1)
-    while not (held := await role.hold()) and time() < end:
+    while not (held := await role.acquire_or_renew()) and time() < end:
         time.forward(timedelta(seconds=5))
     return held
 
@@ -212,7 +212,7 @@ async def test_of_two_replicas_one_polls_and_the_other_takes_over_once_it_is_gon
     ada.send(chat, "two")
     async with polling(bot, second) as updates:
         assert (await asyncio.wait_for(updates.get(), 5)).message.text == "two"
-    assert not await first.hold()
+    assert not await first.acquire_or_renew()
 
 
 async def test_what_is_in_hand_is_not_confirmed_and_comes_again_after_a_crash(
@@ -237,21 +237,21 @@ async def test_what_is_in_hand_is_not_confirmed_and_comes_again_after_a_crash(
 async def test_a_stop_lets_another_replica_poll_at_once(bot: Bot, store: Store, time: Time) -> None:
     poller = Poller(bot, UpdateTracker(asyncio.Queue()), LeaderLease("polling", "a", store, time), time)
     poller._tracker.end(None, handled=True)
-    assert await poller._leader_lease.hold()
+    assert await poller._leader_lease.acquire_or_renew()
     await poller.finish()
-    assert await LeaderLease("polling", "b", store, time).hold()
+    assert await LeaderLease("polling", "b", store, time).acquire_or_renew()
 
 
 async def test_a_conflict_gives_the_role_up_until_the_store_says_otherwise(
     bot: Bot, role: LeaderLease, telegram: SandboxTelegram
 ) -> None:
     telegram.faults.refuse(ApiError(409, "Conflict: terminated by other getUpdates request"), method="getUpdates")
-    assert await role.hold()
+    assert await role.acquire_or_renew()
     poller = Poller(bot, UpdateTracker(asyncio.Queue()), role, utc_now)
     assert await poller._turn() == ()
     with pytest.raises(Conflict):
         await poller._turn()
-    assert not role.held
+    assert not role.is_leader
 
 
 async def test_who_was_frozen_while_a_webhook_was_deleted_asks_for_the_role_again(
