@@ -16,7 +16,6 @@ from telegram.ext import CallbackContext, JobQueue
 
 from bot import logs
 from bot.chat.background_jobs import BackgroundJobs
-from bot.chat.bot import Handlers, add_handlers, publish_menu, watch_membership
 from bot.chat.dispatch import Dispatcher, InOrderPerChat
 from bot.chat.handlers.export import ExportHandlers
 from bot.chat.handlers.general import GeneralHandlers
@@ -30,6 +29,7 @@ from bot.chat.handlers.snoozing import SnoozeHandlers
 from bot.chat.messenger import TelegramMessenger
 from bot.chat.polling import reach
 from bot.chat.rate_limiter import SharedRateLimiter
+from bot.chat.routing import Handlers, add_handlers, publish_menu, watch_membership
 from bot.chat.texts import Translations, load_translations, texts_by_chat
 from bot.chat.update_tracker import UpdateTracker
 from bot.chat.webhook import Webhook

@@ -17,8 +17,8 @@ from telegram import Bot, Update
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from telegram.ext import Application
 
-from bot.chat.bot import ALLOWED_UPDATES
 from bot.chat.request import NotThere
+from bot.chat.routing import ALLOWED_UPDATES
 from bot.chat.update_tracker import UpdateTracker
 from bot.errors import StartError, StoreAway
 from bot.ports import Clock

@@ -13,9 +13,9 @@ import structlog
 from telegram import Bot, Update
 from telegram.error import InvalidToken
 
-from bot.chat.bot import ALLOWED_UPDATES
 from bot.chat.polling import TOKEN_REVOKED, Sleep, persist
 from bot.chat.request import readable
+from bot.chat.routing import ALLOWED_UPDATES
 from bot.chat.update_tracker import UpdateTracker
 from bot.errors import StartError
 from bot.ports import Clock

@@ -9,7 +9,7 @@ import pytest
 from telegram import Chat as TelegramChat, Update
 
 from bot import logs
-from bot.chat import bot as routing, dispatch
+from bot.chat import dispatch, routing
 from bot.chat.dispatch import InOrderPerChat
 from bot.domain.chats import Chat as StoredChat
 from bot.errors import StoreAway

@@ -8,7 +8,7 @@ from typing import cast
 from telegram.ext import CommandHandler
 
 from bot.application import InvoiceBot
-from bot.chat.bot import ALLOWED_UPDATES
+from bot.chat.routing import ALLOWED_UPDATES
 from bot.chat.views.general import COMMANDS
 from bot.factories import build_telegram
 from bot.provider.client import ProviderClient
