@@ -27,16 +27,16 @@ from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
 from bot.chat.messenger import TelegramMessenger
-from bot.chat.polling import reach
+from bot.chat.polling import initialize_patiently
 from bot.chat.rate_limiter import SharedRateLimiter
 from bot.chat.routing import Handlers, add_handlers, publish_menu, watch_membership
-from bot.chat.texts import Translations, load_translations, texts_by_chat
+from bot.chat.texts import Translations, load_translations, make_texts_for
 from bot.chat.update_tracker import UpdateTracker
 from bot.chat.webhook import Webhook
 from bot.domain.schedule import CheckPlan
 from bot.errors import StartError, StoreAway
 from bot.factories import (
-    CONNECTIONS,
+    HTTP_CONNECTIONS,
     Telegram,
     build_providers,
     build_source,
@@ -65,10 +65,10 @@ log = structlog.get_logger()
 PAYMENTS_AT_ONCE = 50
 SENDS_AT_ONCE = 25
 DOWNLOADS_AT_ONCE = 25
-GRACE = 20.0
+GRACE_PERIOD = 20.0
 """Seconds that all work in hand together has to end when the bot stops.
 
-:data:`bot.chat.background_jobs.LAST_WORDS` and :data:`bot.chat.polling.LAST_CONFIRMATION` come on top of it.
+:data:`bot.chat.background_jobs.CUT_OFF_TIMEOUT` and :data:`bot.chat.polling.FINAL_CONFIRM_TIMEOUT` come on top of it.
 """
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -101,7 +101,7 @@ class InvoiceBot:
         )
         self._workers = [Workers(checks_at_once(settings)), Workers(SENDS_AT_ONCE), Workers(PAYMENTS_AT_ONCE)]
         self._jobs = BackgroundJobs(DOWNLOADS_AT_ONCE)
-        texts_for = texts_by_chat(self.translations, self._plan)
+        texts_for = make_texts_for(self.translations, self._plan)
         messenger = TelegramMessenger(telegram.bot, texts_for, self._plan)
         checks, sends, payments = self._workers
         self._checker = Checker(store, check_provider or provider, clock, self._plan, checks)
@@ -120,7 +120,7 @@ class InvoiceBot:
                 settings.allowed_users,
                 self._jobs,
                 processor.wait_for,
-                self.tracker.was_let_go,
+                self.tracker.was_confirmed_early,
             ),
             Handlers(
                 general=GeneralHandlers(store, self._checker, texts_for, clock),
@@ -129,9 +129,9 @@ class InvoiceBot:
                 groups=groups,
                 payments=PaymentHandlers(self._payments, store, clock),
                 payment_selection=PaymentSelectionHandlers(payment_selection, clock),
-                silences=SnoozeHandlers(snoozing, clock),
+                snoozing=SnoozeHandlers(snoozing, clock),
                 settings=SettingsHandlers(store, texts_for, self._plan, clock),
-                exporting=ExportHandlers(store),
+                export=ExportHandlers(store),
             ),
         )
         watch_membership(telegram, store, clock, processor.give_back)
@@ -147,7 +147,7 @@ class InvoiceBot:
         Gives the task that brings the updates, which ends by :class:`StartError` only. Raises that too.
         """
         bot = self.telegram.bot
-        await reach(self.telegram)
+        await initialize_patiently(self.telegram)
         await publish_menu(bot, self.translations)
         for work in (self._checker.tick, self._alert_sender.tick, self._payments.tick):
             self._repeat(work, tick)
@@ -159,7 +159,7 @@ class InvoiceBot:
         return self._bringing
 
     async def stop(self) -> None:
-        """Take no more updates, let what is in hand end within :data:`GRACE`, cancel the rest, and disconnect.
+        """Take no more updates, let what is in hand end within :data:`GRACE_PERIOD`, cancel the rest, and disconnect.
 
         Checks, alerts and payments that were cancelled are taken up again from the store, and updates (with them what
         was asked for, such as downloads) come again, at the next start. Who waits for a download whose update was
@@ -167,7 +167,7 @@ class InvoiceBot:
         """
         log.info("bot is stopping")
         self._web_app.health.stop()
-        end = asyncio.get_running_loop().time() + GRACE
+        end = asyncio.get_running_loop().time() + GRACE_PERIOD
         for step in (self._take_no_more, self._finish_updates, self._cancel_updates, self._finish_work):
             await _survive(step(end))
         await _survive(self.source.finish())
@@ -225,7 +225,7 @@ async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
             await stack.enter_async_context(shown(web_app, settings.web_listen, settings.webhook_url))
         store = await open_store(settings)
         stack.push_async_callback(store.close)
-        http = await stack.enter_async_context(open_client(CONNECTIONS))
+        http = await stack.enter_async_context(open_client(HTTP_CONNECTIONS))
         for_people, for_checks = build_providers(settings, http, store, clock)
         telegram = build_telegram(settings, SharedRateLimiter(store, clock))
         bot = InvoiceBot(settings, store, for_people, telegram, clock, web_app, for_checks)

@@ -30,12 +30,12 @@ from bot.store.tinydb.opening import open_store as open_folder
 log = structlog.get_logger()
 
 CHECKS_AT_ONCE = 50
-CONNECTIONS = 100
+HTTP_CONNECTIONS = 100
 """To Telegram, and to the provider: checks and downloads together leave some for answers and payments."""
 
 Telegram = Application[Any, Any, Any, Any, Any, Any]
 
-Source = Poller | Webhook
+UpdateSource = Poller | Webhook
 """What brings the updates."""
 
 
@@ -46,7 +46,9 @@ class Providers(NamedTuple):
     for_checks: ProviderClient
 
 
-def build_source(settings: Settings, telegram: Telegram, tracker: UpdateTracker, store: Store, clock: Clock) -> Source:
+def build_source(
+    settings: Settings, telegram: Telegram, tracker: UpdateTracker, store: Store, clock: Clock
+) -> UpdateSource:
     """The webhook if one is set, else long polling, on one replica at a time."""
     if settings.webhook_url:
         secret = settings.webhook_secret.get_secret_value()
@@ -103,7 +105,7 @@ async def open_store(settings: Settings) -> Store:
 def build_telegram(settings: Settings, limits: SharedRateLimiter | None = None) -> Telegram:
     """python-telegram-bot's application, on the faster transport; it connects when it is initialized.
 
-    It has no updater: updates come from a :data:`Source`. ``limits`` None: it asks without waiting.
+    It has no updater: updates come from a :data:`UpdateSource`. ``limits`` None: it asks without waiting.
     """
     os.environ.setdefault("PTB_TIMEDELTA", "1")  # its waits as timedelta; without, it warns of each
     root = settings.telegram_api_url
@@ -112,7 +114,7 @@ def build_telegram(settings: Settings, limits: SharedRateLimiter | None = None) 
         builder.token(settings.telegram_bot_token.get_secret_value())
         .base_url(f"{root}/bot")
         .base_file_url(f"{root}/file/bot")
-        .request(TelegramRequest(make_transport(CONNECTIONS), CONNECTIONS, read_timeout=20))
+        .request(TelegramRequest(make_transport(HTTP_CONNECTIONS), HTTP_CONNECTIONS, read_timeout=20))
         .get_updates_request(UpdatesRequest(make_transport(1), 1, read_timeout=10))
         .updater(None)
         .concurrent_updates(InOrderPerChat())

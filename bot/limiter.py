@@ -24,7 +24,7 @@ class RateLimit:
     burst: int
 
 
-class Busy(Exception):  # what it is
+class WaitTooLong(Exception):  # what it is
     """It would take longer than the caller may wait; ``seconds`` are what is left of it."""
 
     def __init__(self, seconds: float) -> None:
@@ -50,14 +50,14 @@ class Limiter:
         self._turn = asyncio.Lock()
 
     async def wait(self, longest: float) -> None:
-        """Return when the caller may go. Raises :class:`Busy` where that is not within ``longest`` seconds."""
+        """Return when the caller may go. Raises :class:`WaitTooLong` where that is not within ``longest`` seconds."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
             async with asyncio.timeout(longest):
                 await self._turn.acquire()
         except TimeoutError:
-            raise Busy(longest) from None
+            raise WaitTooLong(longest) from None
         try:
             await self._take(longest - (loop.time() - began))
         finally:
@@ -77,7 +77,7 @@ class Limiter:
             if not seconds:
                 return
             if seconds > left:
-                raise Busy(seconds)
+                raise WaitTooLong(seconds)
             left -= seconds
             await self._sleep(seconds)
 

@@ -127,7 +127,7 @@ async def test_a_wrong_token_ends_the_start(sandbox: Sandbox, settings: Settings
 async def test_a_start_waits_until_telegram_is_there(
     method: str, sandbox: Sandbox, settings: Settings, ada: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.chat.polling.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("bot.chat.polling.FIRST_RETRY_WAIT", 0.01)
     sandbox.telegram.faults.server_error(times=2, method=method)
     with capture_logs() as logged:
         async with running(settings, tick=0.05):
@@ -205,7 +205,7 @@ async def test_a_step_of_the_stop_that_fails_skips_no_later_one(
         async with running(settings, tick=0.05) as bot:
             bot._workers[0].start(gate.hold())
             await gate.reached.wait()
-            monkeypatch.setattr(application, "GRACE", 0.05)
+            monkeypatch.setattr(application, "GRACE_PERIOD", 0.05)
             monkeypatch.setattr(type(bot.telegram), "stop", fail)
     assert left == []  # nothing new is begun
     assert bot._workers[0].free == factories.CHECKS_AT_ONCE
@@ -216,7 +216,7 @@ async def test_a_step_of_the_stop_that_fails_skips_no_later_one(
 async def test_a_stop_waits_for_all_work_in_hand_no_longer_than_its_grace(
     sandbox: Sandbox, settings: Settings, ada: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(application, "GRACE", 0.2)
+    monkeypatch.setattr(application, "GRACE_PERIOD", 0.2)
     update, work = Gate(), Gate()
     held = list[BaseException]()
 

@@ -28,7 +28,7 @@ from bot.web import LAST_ANSWERS
 ROOT = Path(__file__).parents[1]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 NAME = re.compile(r"\b(?:invoice_bot|process)_\w+")
-STOPS_WITHIN = application.GRACE + background_jobs.LAST_WORDS + polling.LAST_CONFIRMATION + LAST_ANSWERS
+STOPS_WITHIN = application.GRACE_PERIOD + background_jobs.CUT_OFF_TIMEOUT + polling.FINAL_CONFIRM_TIMEOUT + LAST_ANSWERS
 """Seconds."""
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from telegram.error import RetryAfter
 
-from bot.chat.rate_limiter import ANSWER_WAITS, ONE_GROUP, OVER_ALL, SharedRateLimiter, in_background
+from bot.chat.rate_limiter import GLOBAL_LIMIT, GROUP_LIMIT, MAX_ANSWER_WAIT, SharedRateLimiter, in_background
 from bot.errors import StoreAway
-from bot.limiter import Busy, Limiter, RateLimit
+from bot.limiter import Limiter, RateLimit, WaitTooLong
 from bot.store.tinydb.shared import TokenBuckets
 
 
@@ -74,7 +74,7 @@ async def test_who_would_wait_too_long_is_told_so_and_costs_nothing() -> None:
     world = World()
     limiter = world.limiter(RateLimit(0.1, 1))
     await limiter.wait(1)
-    with pytest.raises(Busy) as busy:
+    with pytest.raises(WaitTooLong) as busy:
         await limiter.wait(5)
     assert busy.value.seconds == pytest.approx(10)
     world.now += timedelta(seconds=10)
@@ -91,7 +91,7 @@ async def test_who_stands_in_line_waits_no_longer_than_the_caller_allows() -> No
     await limiter.wait(1)
     first = asyncio.create_task(limiter.wait(30))
     await asyncio.sleep(0)
-    with pytest.raises(Busy):
+    with pytest.raises(WaitTooLong):
         await limiter.wait(0.01)
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
@@ -153,7 +153,7 @@ async def test_alerts_leave_room_for_answers() -> None:
         for chat in range(200):
             await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": chat}, None)
     before = world.now
-    for chat in range(OVER_ALL.burst // 2):
+    for chat in range(GLOBAL_LIMIT.burst // 2):
         await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": 1000 + chat}, None)
     assert world.now == before
 
@@ -172,11 +172,11 @@ async def test_an_alert_waits_until_a_chat_that_was_just_answered_has_room() -> 
 async def test_what_would_take_too_long_is_a_wait_that_telegram_itself_could_have_asked_for() -> None:
     world = World()
     limits = SharedRateLimiter(world, world.clock, world.sleep)
-    for _ in range(ONE_GROUP.burst):
+    for _ in range(GROUP_LIMIT.burst):
         await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": -100}, None)
     with in_background(), pytest.raises(RetryAfter):
         await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": -100}, None)
-    assert 1 / ONE_GROUP.rate < ANSWER_WAITS
+    assert 1 / GROUP_LIMIT.rate < MAX_ANSWER_WAIT
 
 
 @pytest.mark.parametrize("endpoint", ["getMe", "answerCallbackQuery", "sendChatAction", "deleteMessage"])

@@ -241,8 +241,8 @@ async def test_a_download_is_confirmed_with_the_file_and_a_long_one_holds_up_its
     ada.send(chat, f"/pdf {invoice.id}")
     assert await send_updates(sandbox, http) == [200, 200]
     assert chat.messages[-1].document is not None
-    monkeypatch.setattr(webhook, "JOB_WITHIN", 0.05)
-    monkeypatch.setattr(application, "GRACE", 0.05)
+    monkeypatch.setattr(webhook, "MAX_JOB_WAIT", 0.05)
+    monkeypatch.setattr(application, "GRACE_PERIOD", 0.05)
     sandbox.provider.faults.switch_on(Fault.HANG_BEFORE, ProviderCall.PDF)
     ada.send(chat, f"/pdf {invoice.id}")
     assert await send_updates(sandbox, http) == [200]

@@ -10,10 +10,10 @@ from weakref import WeakValueDictionary
 
 from bot.services.workers import Workers
 
-PER_CHAT = 5
+MAX_JOBS_PER_CHAT = 5
 """How many errands of a chat may wait or run."""
 
-LAST_WORDS = 1.0
+CUT_OFF_TIMEOUT = 1.0
 """Seconds that a chat is given to hear that a stop has cut its errand off."""
 
 Step = Callable[[], Awaitable[None]]
@@ -43,7 +43,7 @@ class BackgroundJobs:
 
     def is_full(self, chat_id: int) -> bool:
         """Whether a chat has as many errands as it may have."""
-        return sum(job.chat_id == chat_id for job in self._under_way) >= PER_CHAT
+        return sum(job.chat_id == chat_id for job in self._under_way) >= MAX_JOBS_PER_CHAT
 
     def start(self, job: BackgroundJob, work: Step, cut_off: Step) -> asyncio.Future[None]:
         """Run ``work`` in the background, after what there is of its kind; ``cut_off`` where :meth:`finish` ends it.
@@ -66,7 +66,7 @@ class BackgroundJobs:
         except asyncio.CancelledError:
             ended.cancel()
             with suppress(TimeoutError):
-                async with asyncio.timeout(LAST_WORDS):
+                async with asyncio.timeout(CUT_OFF_TIMEOUT):
                     await cut_off()
             raise
         finally:

@@ -19,7 +19,7 @@ from bot.domain.chats import Chat, Member, Place
 from bot.errors import AnonymousPerson, BotError, ConfirmationExpired
 from bot.ports import Document
 
-LONGEST_NAME = 64
+MAX_NAME_LENGTH = 64
 """How much of a person's name is kept and shown."""
 
 
@@ -56,19 +56,19 @@ class Context:
 
     async def reply(self, screen: Screen) -> None:
         """Send a new message."""
-        await sending.insist(partial(sending.send, self.bot, self.place, screen), self.sleep)
+        await sending.retry(partial(sending.send, self.bot, self.place, screen), self.sleep)
 
     async def send_document(self, document: Document, elsewhere: Place | None = None) -> None:
         """Send a file, here or elsewhere. Raises as :func:`bot.chat.sending.send_document`."""
         place = elsewhere or self.place
-        await sending.insist(partial(sending.send_document, self.bot, place, document), self.sleep)
+        await sending.retry(partial(sending.send_document, self.bot, place, document), self.sleep)
 
     async def show(self, screen: Screen) -> None:
         """Put a screen into the message whose button was pressed; after a command, send it."""
         old = self.message if self.query is not None else None
         if old is not None:
             edit = partial(sending.edit, self.bot, self.place, old.message_id, screen)
-            if await sending.insist(edit, self.sleep):
+            if await sending.retry(edit, self.sleep):
                 return
         await self.reply(screen)
 
@@ -80,7 +80,7 @@ class Context:
         old = [[Button(b.text, str(b.callback_data)) for b in row] for row in markup.inline_keyboard] if markup else []
         screen = Screen(Markup(""), swapped(old, rows))
         edit = partial(sending.edit_buttons, self.bot, self.place, self.message.message_id, screen)
-        await sending.insist(edit, self.sleep)
+        await sending.retry(edit, self.sleep)
 
     async def answer_press(self, text: str = "", *, alert: bool = False) -> bool:
         """Stop the button's spinner, with a short text if there is one; False if there is none or it is too late.
@@ -91,7 +91,7 @@ class Context:
             return False
         self._answered = True
         answer = partial(sending.answer_press, self.query, cut(text, POPUP_LIMIT), alert=alert)
-        return await sending.insist(answer, self.sleep)
+        return await sending.retry(answer, self.sleep)
 
     async def tell(self, text: Markup, *, alert: bool = True) -> None:
         """Say a sentence: as a pop-up after a press, if it fits there, else as a message."""

@@ -16,7 +16,7 @@ from telegram.constants import ChatAction
 from telegram.ext import BaseUpdateProcessor, CallbackContext
 
 from bot.chat.background_jobs import BackgroundJob, BackgroundJobs
-from bot.chat.context import LONGEST_NAME, Context, is_private, place_of
+from bot.chat.context import MAX_NAME_LENGTH, Context, is_private, place_of
 from bot.chat.screens import Screen, one_line
 from bot.chat.sending import showing_action
 from bot.chat.texts import TextsFor
@@ -31,10 +31,10 @@ Handle = Callable[[Context], Awaitable[None]]
 LibraryContext = CallbackContext[Any, Any, Any, Any]
 Callback = Callable[[Update, LibraryContext], Coroutine[Any, Any, None]]
 
-AT_ONCE = 256
+UPDATES_AT_ONCE = 256
 """How many updates are worked on at the same time."""
 
-IN_HAND = 100_000
+LIBRARY_LIMIT = 100_000
 """How many updates the library hands out before it waits itself: it would let one chat's queue lock the others out."""
 
 TYPING_AFTER = 0.7
@@ -51,10 +51,10 @@ class InOrderPerChat(BaseUpdateProcessor):
     """Handles updates of different chats at once, and those of one chat one after the other."""
 
     def __init__(self) -> None:
-        super().__init__(IN_HAND)
+        super().__init__(LIBRARY_LIMIT)
         self._on_aside: Callable[[Update], None] = lambda _: None
         self._on_end: OnEnd | None = None
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(UPDATES_AT_ONCE)
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._in_hand: set[asyncio.Task[Any]] = set()
         self._given_back: set[int] = set()
@@ -116,7 +116,7 @@ class InOrderPerChat(BaseUpdateProcessor):
 class Dispatcher:
     """Wraps the handlers; ``allowed_users`` None: everyone may talk to the bot. ``jobs`` runs what takes long.
 
-    ``wait_for`` is told what of an update goes on after its handler; ``was_let_go`` whether the update is confirmed
+    ``wait_for`` is told what of an update goes on after its handler; ``was_confirmed_early`` whether it is confirmed
     meanwhile, so that it does not come again.
     """
 
@@ -128,7 +128,7 @@ class Dispatcher:
         allowed_users: frozenset[int] | None,
         jobs: BackgroundJobs,
         wait_for: Callable[[Update, asyncio.Future[None]], None],
-        was_let_go: Callable[[Update], bool],
+        was_confirmed_early: Callable[[Update], bool],
     ) -> None:
         self._chats = chats
         self._texts_for = texts_for
@@ -136,7 +136,7 @@ class Dispatcher:
         self._allowed_users = allowed_users
         self._jobs = jobs
         self._wait_for = wait_for
-        self._was_let_go = was_let_go
+        self._was_confirmed_early = was_confirmed_early
 
     def wrap(
         self, handle: Handle, *, takes_token: bool = False, for_everybody: bool = False, slow: bool = False
@@ -162,7 +162,7 @@ class Dispatcher:
             if context.chat.awaiting_token_until is not None and context.query is None and not takes_token:
                 await self._chats.await_token(context.chat.id, None)
             if slow:
-                if job := await self._set_aside(handle, context, update):
+                if job := await self._start_job(handle, context, update):
                     self._wait_for(update, job)
                 return
             async with showing_action(context.bot, context.place, ChatAction.TYPING, after=TYPING_AFTER):
@@ -223,11 +223,11 @@ class Dispatcher:
             # python-telegram-bot gives a press's deleted message as a Message without content.
             message=message if isinstance(message, Message) and message.is_accessible else None,
             query=update.callback_query,
-            user_name=one_line(user.full_name, LONGEST_NAME),
+            user_name=one_line(user.full_name, MAX_NAME_LENGTH),
             sender_chat_id=_sender_chat_id(update),
         )
 
-    async def _set_aside(self, handle: Handle, context: Context, update: Update) -> asyncio.Future[None] | None:
+    async def _start_job(self, handle: Handle, context: Context, update: Update) -> asyncio.Future[None] | None:
         """Queue slow work and give its end, or say why not: None.
 
         Its press ends with this: what comes of the work is said in messages.
@@ -241,7 +241,7 @@ class Dispatcher:
             await handle(context)
 
         async def cut_off() -> None:
-            if self._was_let_go(update):  # else it comes again
+            if self._was_confirmed_early(update):  # else it comes again
                 with suppress(MessengerError):
                     await context.reply(Screen(context.t("text.restarting")))
 

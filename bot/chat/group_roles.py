@@ -6,7 +6,7 @@ from telegram import Bot
 from telegram.constants import ChatMemberStatus
 from telegram.error import TelegramError
 
-from bot.chat.context import LONGEST_NAME, Context
+from bot.chat.context import MAX_NAME_LENGTH, Context
 from bot.chat.screens import one_line
 from bot.domain.chats import Link, Member
 from bot.errors import OwnerOnly, OwnerOrAdministratorOnly, RoleUnknown
@@ -51,4 +51,4 @@ async def member(bot: Bot, chat_id: int, user_id: int) -> Member | None:
         raise RoleUnknown from error
     if found.user.is_bot or found.status not in PRESENT:
         return None
-    return Member(found.user.id, one_line(found.user.full_name, LONGEST_NAME))
+    return Member(found.user.id, one_line(found.user.full_name, MAX_NAME_LENGTH))

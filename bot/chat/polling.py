@@ -17,7 +17,7 @@ from telegram import Bot, Update
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from telegram.ext import Application
 
-from bot.chat.request import NotThere
+from bot.chat.request import BotApiMissing
 from bot.chat.routing import ALLOWED_UPDATES
 from bot.chat.update_tracker import UpdateTracker
 from bot.errors import StartError, StoreAway
@@ -29,28 +29,28 @@ log = structlog.get_logger()
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[object]]
 
-POLL = timedelta(seconds=10)
+POLL_TIMEOUT = timedelta(seconds=10)
 """How long Telegram holds a poll open when there is nothing new."""
 
-BREATH = 0.5
+BUSY_POLL_INTERVAL = 0.5
 """Seconds until the next poll where something in hand takes longer: others don't wait for it."""
 STANDBY = 5.0
 """Seconds after which a replica that doesn't poll asks again whether it should."""
-LAST_CONFIRMATION = 2.0
+FINAL_CONFIRM_TIMEOUT = 2.0
 """Seconds that a stop waits for Telegram to take note of what was handled; else that comes again, and does no harm."""
 
-FIRST_WAIT = 1.0
-LONGEST_WAIT = 30.0
+FIRST_RETRY_WAIT = 1.0
+MAX_RETRY_WAIT = 30.0
 """Seconds before the first, and at most before any other, further try."""
 
 TOKEN_REFUSED = "Telegram does not accept TELEGRAM_BOT_TOKEN. Copy it again from @BotFather, or make a new one there."
 TOKEN_REVOKED = (
     "Telegram no longer accepts TELEGRAM_BOT_TOKEN: it was revoked or replaced. Copy the new one from @BotFather."
 )
-NOBODY_HOME = "There is no Bot API for this token at {}. TELEGRAM_API_URL or TELEGRAM_BOT_TOKEN is wrong."
+NO_BOT_API = "There is no Bot API for this token at {}. TELEGRAM_API_URL or TELEGRAM_BOT_TOKEN is wrong."
 
 
-class Trouble(NamedTuple):
+class Disruption(NamedTuple):
     """What keeps us from Telegram: the log's events, and what an operator can do."""
 
     began: str
@@ -58,8 +58,8 @@ class Trouble(NamedTuple):
     meaning: str
 
 
-OUTAGE = Trouble("Telegram outage began", "Telegram outage ended", "Telegram is asked again until it answers.")
-CONFLICT = Trouble(
+OUTAGE = Disruption("Telegram outage began", "Telegram outage ended", "Telegram is asked again until it answers.")
+CONFLICT = Disruption(
     "bot token conflict began",
     "bot token conflict ended",
     "Another process polls with this bot token, or has set a webhook, which is deleted again. Stop that process, or "
@@ -74,26 +74,26 @@ async def connect(bot: Bot) -> str:
             return bot.username
     except InvalidToken:
         raise StartError(TOKEN_REFUSED) from None
-    except NotThere:
-        raise StartError(NOBODY_HOME.format(_address(bot))) from None
+    except BotApiMissing:
+        raise StartError(NO_BOT_API.format(_address(bot))) from None
     except TelegramError as error:
         raise StartError(
             f"Telegram can't be reached at {_address(bot)} ({error.message}). Check TELEGRAM_API_URL and the network."
         ) from None
 
 
-async def reach(
+async def initialize_patiently(
     application: Application,  # type: ignore[type-arg]  # its six parameters say nothing here
     sleep: Sleep = asyncio.sleep,
 ) -> None:
     """Initialize, however long Telegram is away. Raises :class:`StartError`."""
     try:
-        await persist(application.initialize, sleep)
+        await retry_forever(application.initialize, sleep)
     except InvalidToken:
         raise StartError(TOKEN_REFUSED) from None
 
 
-async def persist(call: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
+async def retry_forever(call: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
     """What ``call`` gives, tried for as long as it takes; a trouble is logged when it begins and when it ends.
 
     Raises :class:`InvalidToken`, against which no patience helps.
@@ -136,7 +136,7 @@ class Poller:
         """Poll until cancelled. Raises :class:`StartError` once the bot's token is refused."""
         while True:
             try:
-                updates = await persist(self._turn, self._sleep)
+                updates = await retry_forever(self._turn, self._sleep)
             except InvalidToken:
                 raise StartError(TOKEN_REVOKED) from None
             if updates is None:
@@ -144,7 +144,7 @@ class Poller:
                 continue
             self._tracker.take_batch(updates)
             if self._tracker.is_busy:
-                await self._tracker.rest(BREATH)
+                await self._tracker.wait_until_idle(BUSY_POLL_INTERVAL)
 
     async def finish(self) -> None:
         """Confirm what was handled, and let another replica poll. For when nothing is in hand any more."""
@@ -152,7 +152,7 @@ class Poller:
             return
         if self._tracker.offset is not None:
             with suppress(TelegramError, TimeoutError):
-                async with asyncio.timeout(LAST_CONFIRMATION):
+                async with asyncio.timeout(FINAL_CONFIRM_TIMEOUT):
                     await self._bot.get_updates(self._tracker.offset, limit=1, timeout=timedelta(0))
         with suppress(StoreAway):  # then it runs out
             await self._leader_lease.release()
@@ -168,7 +168,7 @@ class Poller:
                 self.good_at = self._clock()
                 return ()  # to look at the role again: nothing may lie between that and a poll
             # While something is in hand it comes again with what is new, so there is nothing to wait for.
-            wait = timedelta(0) if self._tracker.is_busy else POLL
+            wait = timedelta(0) if self._tracker.is_busy else POLL_TIMEOUT
             updates = await self._bot.get_updates(self._tracker.offset, timeout=wait, allowed_updates=ALLOWED_UPDATES)
         except Conflict as error:
             if "webhook" in error.message.lower():
@@ -181,7 +181,7 @@ class Poller:
         return updates
 
 
-def _log_end(trouble: Trouble | None, failures: int) -> None:
+def _log_end(trouble: Disruption | None, failures: int) -> None:
     if trouble is not None:
         log.info(trouble.ended, failures=failures)
 
@@ -195,4 +195,4 @@ def _wait(error: Exception, failures: int) -> float:
     if isinstance(error, RetryAfter):
         asked = error.retry_after
         return asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
-    return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(failures, 10))
+    return min(MAX_RETRY_WAIT, FIRST_RETRY_WAIT * 2.0 ** min(failures, 10))

@@ -17,27 +17,27 @@ from weakref import WeakValueDictionary
 from telegram.error import RetryAfter
 from telegram.ext import BaseRateLimiter
 
-from bot.limiter import Busy, Limiter, RateLimit, Sleep
+from bot.limiter import Limiter, RateLimit, Sleep, WaitTooLong
 from bot.ports import Clock, TokenBucketStore
 
-OVER_ALL = RateLimit(rate=25, burst=5)
+GLOBAL_LIMIT = RateLimit(rate=25, burst=5)
 """So that no second sees more than 30."""
-ONE_CHAT = RateLimit(rate=1, burst=30)
+CHAT_LIMIT = RateLimit(rate=1, burst=30)
 """Answers come in bursts, as people type; Telegram lets that pass for a while."""
-ONE_GROUP = RateLimit(rate=1 / 6, burst=10)
+GROUP_LIMIT = RateLimit(rate=1 / 6, burst=10)
 """So that no minute sees more than 20."""
 
-RESERVE = 2
+ALERT_BURST_DIVISOR = 2
 """What alerts leave in a budget is one part in so many."""
-FULL = 1
+ALERT_BURST_PER_CHAT = 1
 """To a chat that was just answered, an alert waits until its budget is full again."""
 
-ANSWER_WAITS = 60.0
-ALERT_WAITS = 20.0
+MAX_ANSWER_WAIT = 60.0
+MAX_ALERT_WAIT = 20.0
 """Seconds. An alert goes back into the outbox then, until there is room."""
 
-SENDS = frozenset({"sendMessage", "sendDocument"})
-CHANGES = frozenset({"editMessageText"})
+SEND_METHODS = frozenset({"sendMessage", "sendDocument"})
+EDIT_METHODS = frozenset({"editMessageText"})
 
 _in_background: ContextVar[bool] = ContextVar("in_background", default=False)
 
@@ -60,7 +60,7 @@ class SharedRateLimiter(BaseRateLimiter[None]):
         self._clock = clock
         self._sleep = sleep
         self._over_all = {
-            background: self._limiter("telegram", _limit(OVER_ALL, background)) for background in (False, True)
+            background: self._limiter("telegram", _limit(GLOBAL_LIMIT, background)) for background in (False, True)
         }
         self._chats: WeakValueDictionary[tuple[int, bool], Limiter] = WeakValueDictionary()
 
@@ -74,14 +74,14 @@ class SharedRateLimiter(BaseRateLimiter[None]):
         rate_limit_args: None,  # noqa: ARG002  # the library passes it
     ) -> Any:
         """Wait for the chat's room, then for that over all, and make the request."""
-        if endpoint in SENDS | CHANGES:
+        if endpoint in SEND_METHODS | EDIT_METHODS:
             background = _in_background.get()
-            longest = ALERT_WAITS if background else ANSWER_WAITS
+            longest = MAX_ALERT_WAIT if background else MAX_ANSWER_WAIT
             try:
-                if endpoint in SENDS:
+                if endpoint in SEND_METHODS:
                     await self._of_chat(int(data["chat_id"]), background).wait(longest)
                 await self._over_all[background].wait(longest)
-            except Busy as busy:
+            except WaitTooLong as busy:
                 raise RetryAfter(timedelta(seconds=max(1, round(busy.seconds)))) from None
         return await callback(*args, **kwargs)
 
@@ -92,10 +92,10 @@ class SharedRateLimiter(BaseRateLimiter[None]):
         """Nothing to close."""
 
     def _of_chat(self, chat_id: int, background: bool) -> Limiter:  # noqa: FBT001  # half of a key
-        limit = ONE_GROUP if chat_id < 0 else ONE_CHAT
+        limit = GROUP_LIMIT if chat_id < 0 else CHAT_LIMIT
         limiter = self._chats.get((chat_id, background))
         if limiter is None:
-            limit = RateLimit(limit.rate, FULL) if background else limit
+            limit = RateLimit(limit.rate, ALERT_BURST_PER_CHAT) if background else limit
             limiter = self._chats[chat_id, background] = self._limiter(f"chat:{chat_id}", limit)
         return limiter
 
@@ -104,4 +104,4 @@ class SharedRateLimiter(BaseRateLimiter[None]):
 
 
 def _limit(limit: RateLimit, background: bool) -> RateLimit:  # noqa: FBT001  # as above
-    return RateLimit(limit.rate, limit.burst // RESERVE) if background else limit
+    return RateLimit(limit.rate, limit.burst // ALERT_BURST_DIVISOR) if background else limit

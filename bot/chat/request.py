@@ -14,7 +14,7 @@ from telegram.request import HTTPXRequest
 log = structlog.get_logger()
 
 
-class NotThere(NetworkError):
+class BotApiMissing(NetworkError):
     """404: no Bot API at this address, or the token is malformed; or a proxy in between is being restarted."""
 
 
@@ -46,7 +46,7 @@ class TelegramRequest(HTTPXRequest):
         if status >= HTTPStatus.BAD_REQUEST:
             log.debug("Telegram call failed", reason=str(status))
         if status == HTTPStatus.NOT_FOUND:
-            raise NotThere("HTTP status 404")
+            raise BotApiMissing("HTTP status 404")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise NetworkError(f"HTTP status {status}")
         return status, body
@@ -64,11 +64,11 @@ class UpdatesRequest(TelegramRequest):
         """The decoded answer. Raises :class:`TelegramError` where it is no JSON."""
         answer = TelegramRequest.parse_json_payload(payload)
         if isinstance(answer.get("result"), list):
-            answer["result"] = [readable(update) for update in answer["result"]]
+            answer["result"] = [readable_or_empty(update) for update in answer["result"]]
         return answer
 
 
-def readable(update: dict[str, Any]) -> dict[str, Any]:
+def readable_or_empty(update: dict[str, Any]) -> dict[str, Any]:
     """The update itself, or an empty one of the same id. Nothing of a bad one but its id belongs into the log."""
     with suppress(Exception):
         Update.de_json(update)

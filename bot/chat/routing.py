@@ -56,9 +56,9 @@ class Handlers:
     groups: GroupHandlers
     payments: PaymentHandlers
     payment_selection: PaymentSelectionHandlers
-    silences: SnoozeHandlers
+    snoozing: SnoozeHandlers
     settings: SettingsHandlers
-    exporting: ExportHandlers
+    export: ExportHandlers
 
 
 def add_handlers(
@@ -103,7 +103,7 @@ def _commands(wrap: Wrap, on: Handlers) -> dict[str, Callback]:
         "timezone": wrap(on.settings.timezone),
         "language": wrap(on.general.language),
         "payers": wrap(on.groups.payers),
-        "export": wrap(on.exporting.export, slow=True),
+        "export": wrap(on.export.export, slow=True),
     }
 
 
@@ -125,9 +125,9 @@ def _buttons(wrap: Wrap, on: Handlers) -> dict[str, Callback]:
         "no": wrap(on.payments.cancel),
         "payers": wrap(on.groups.payers_answer),
         "own": wrap(on.groups.use_own),
-        "snooze": wrap(on.silences.snooze),
-        "mute": wrap(on.silences.mute),
-        "wake": wrap(on.silences.wake),
+        "snooze": wrap(on.snoozing.snooze),
+        "mute": wrap(on.snoozing.mute),
+        "wake": wrap(on.snoozing.wake),
         "check": wrap(on.general.check, slow=True),
         "set": wrap(on.settings.press),
         "language": wrap(on.general.language),

@@ -27,7 +27,7 @@ from telegram.error import (
     TimedOut,
 )
 
-from bot.chat.request import NotThere
+from bot.chat.request import BotApiMissing
 from bot.chat.screens import Screen
 from bot.domain.chats import Place
 from bot.errors import (
@@ -46,7 +46,7 @@ from bot.ports import Document
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[object]]
 
-GONE = (
+CHAT_GONE_TEXTS = (
     "bot was blocked by the user",
     "user is deactivated",
     "bot was kicked from",
@@ -56,21 +56,21 @@ GONE = (
 )
 """The texts of 403 and 400 that mean: this chat can't be written to any more."""
 
-NO_TOPIC = ("message thread not found", "topic_closed")
-UNTOUCHABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
-NEVER_LEFT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"})
+TOPIC_GONE_TEXTS = ("message thread not found", "topic_closed")
+NOT_EDITABLE_TEXTS = ("message to edit not found", "message can't be edited", "message_id_invalid")
+NOT_SENT_CAUSES = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"})
 """The transport's errors, by name, that mean that no request has left."""
 
-TOO_LARGE = "request entity too large"
-LARGEST_UPLOAD_MB = 50
+TOO_LARGE_TEXT = "request entity too large"
+MAX_UPLOAD_MB = 50
 
 ACTION_LASTS = 4.5
 """Telegram shows a chat action for five seconds."""
 
-FLOODS_WAITED_FOR = 3
-LONGEST_FLOOD = 30.0
+MAX_FLOOD_WAITS = 3
+MAX_FLOOD_WAIT = 30.0
 """Seconds; nobody waits longer for an answer."""
-UNSENT_WAIT = 1.0
+NOT_SENT_WAIT = 1.0
 """Seconds until what found no connection is tried once more."""
 
 
@@ -84,13 +84,17 @@ def translate(error: TelegramError) -> MessengerError:
         case telegram_error.ChatMigrated():
             return ChatMigrated(error.new_chat_id)
         case Forbidden() | BadRequest():
-            return ChatGone(error.message) if any(known in text for known in GONE) else SendRefused(error.message)
-        case InvalidToken() | NotThere():
+            return (
+                ChatGone(error.message)
+                if any(known in text for known in CHAT_GONE_TEXTS)
+                else SendRefused(error.message)
+            )
+        case InvalidToken() | BotApiMissing():
             # Nothing gets in until the operator has put the bot's token or address right.
             return NotSent()
         case TimedOut() | NetworkError():
             cause = error.__cause__
-            if type(cause).__name__ in NEVER_LEFT:
+            if type(cause).__name__ in NOT_SENT_CAUSES:
                 return NotSent()
             # An answer, a 5xx, has no cause, or as a page in HTML the library's own complaint that it is no JSON.
             return TelegramDown() if cause is None or isinstance(cause, TelegramError) else DeliveryUncertain()
@@ -98,17 +102,17 @@ def translate(error: TelegramError) -> MessengerError:
             return SendRefused(error.message)
 
 
-async def insist(attempt: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
+async def retry(attempt: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
     """What ``attempt`` gives, tried again where surely nothing was sent: for answers, which nobody else repeats.
 
     Raises :class:`MessengerError`.
     """
-    floods, unsent = FLOODS_WAITED_FOR, 1
+    floods, unsent = MAX_FLOOD_WAITS, 1
     while True:
         try:
             return await attempt()
         except FloodLimited as error:
-            if not floods or error.retry_after > LONGEST_FLOOD:
+            if not floods or error.retry_after > MAX_FLOOD_WAIT:
                 raise
             floods -= 1
             await sleep(error.retry_after)
@@ -116,7 +120,7 @@ async def insist(attempt: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sle
             if not unsent:
                 raise
             unsent -= 1
-            await sleep(UNSENT_WAIT)
+            await sleep(NOT_SENT_WAIT)
 
 
 async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False, reply_to: int | None = None) -> Message:
@@ -153,8 +157,8 @@ async def send_document(bot: Bot, place: Place, document: Document) -> Message:
                 message_thread_id=topic_id,
             )
         except NetworkError as error:
-            if TOO_LARGE in error.message.lower():
-                raise DocumentTooLarge(LARGEST_UPLOAD_MB) from error
+            if TOO_LARGE_TEXT in error.message.lower():
+                raise DocumentTooLarge(MAX_UPLOAD_MB) from error
             raise
 
     return await _in_topic(place, attempt)
@@ -186,7 +190,7 @@ async def _edited(change: Awaitable[object]) -> bool:
         text = error.message.lower()
         if "message is not modified" in text:
             return True
-        if any(known in text for known in UNTOUCHABLE):
+        if any(known in text for known in NOT_EDITABLE_TEXTS):
             return False
         raise translate(error) from error
     except TelegramError as error:
@@ -229,7 +233,7 @@ async def _in_topic(place: Place, attempt: Callable[[int | None], Awaitable[T]])
         try:
             return await attempt(place.topic_id)
         except BadRequest as error:
-            if place.topic_id is None or not any(known in error.message.lower() for known in NO_TOPIC):
+            if place.topic_id is None or not any(known in error.message.lower() for known in TOPIC_GONE_TEXTS):
                 raise
             return await attempt(None)
     except TelegramError as error:

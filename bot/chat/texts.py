@@ -151,7 +151,7 @@ TextsFor = Callable[[Chat], Texts]
 """Gives the words for a chat: its language, its time zone."""
 
 
-def texts_by_chat(translations: Translations, plan: CheckPlan) -> TextsFor:
+def make_texts_for(translations: Translations, plan: CheckPlan) -> TextsFor:
     """The one place that decides how a chat is spoken to."""
 
     def texts_for(chat: Chat) -> Texts:

@@ -13,21 +13,21 @@ from telegram import Update
 
 log = structlog.get_logger()
 
-WINDOW = 100
+POLL_LIMIT = 100
 """Updates that Telegram hands out at most, beginning with the first that is not confirmed."""
-PATIENCE = 20.0
+SLOW_AFTER = 20.0
 """Seconds after which an update that is still in hand no longer holds up those behind a full window; an errand does so
 at no time."""
-ROOM = 1000
+MAX_IN_PROGRESS = 1000
 """Updates in hand at most, over all chats."""
-PER_CHAT = 50
+MAX_UPDATES_PER_CHAT = 50
 """Updates of one chat in hand at most; what comes faster than it can be answered is passed over."""
-REMEMBERED = 10 * ROOM
+MAX_REMEMBERED = 10 * MAX_IN_PROGRESS
 """Updates that were handled and would be known again."""
 
 
 @dataclass(slots=True)
-class InHand:
+class InProgress:
     """An update that is being handled, since when by the loop's clock; ``ended`` tells whether it was to its end.
 
     One that is set ``aside`` holds up nothing but itself: an errand, such as a download, is all that is left of it.
@@ -45,10 +45,10 @@ class UpdateTracker:
     def __init__(self, queue: asyncio.Queue[object], time: Callable[[], float] | None = None) -> None:
         self._queue = queue
         self._time = time or asyncio.get_running_loop().time
-        self._in_hand: dict[int, InHand] = {}
+        self._in_progress: dict[int, InProgress] = {}
         self._per_chat: Counter[int | None] = Counter()
         self._handled: OrderedDict[int, None] = OrderedDict()
-        self._let_go: set[int] = set()
+        self._confirmed_early: set[int] = set()
         self._next: int | None = None
         self._idle = asyncio.Event()
         self._closed = False
@@ -66,24 +66,24 @@ class UpdateTracker:
     @property
     def is_full(self) -> bool:
         """Whether nothing more should be taken now: there is no room, or the process is about to end."""
-        return self._closed or len(self._in_hand) >= ROOM
+        return self._closed or len(self._in_progress) >= MAX_IN_PROGRESS
 
     def take_batch(self, updates: Sequence[Update]) -> None:
         """Take what a poll brought. A full one without news means that what is in hand holds up all others."""
         is_news = any(
-            not (update.update_id in self._handled or update.update_id in self._in_hand) for update in updates
+            not (update.update_id in self._handled or update.update_id in self._in_progress) for update in updates
         )
         for update in updates:
             self.take(update)
             self._next = update.update_id + 1
-        if len(updates) >= WINDOW and not is_news and not self.is_full:
+        if len(updates) >= POLL_LIMIT and not is_news and not self.is_full:
             self._let_go_of_the_slow()
 
     def take(self, update: Update) -> asyncio.Future[bool]:
         """Have an update handled, unless it is in hand or was handled. Gives its end; False: it was cut off."""
         number = update.update_id
-        if number in self._in_hand:
-            return self._in_hand[number].ended
+        if number in self._in_progress:
+            return self._in_progress[number].ended
         ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         chat_id = update.effective_chat.id if update.effective_chat else None
         if number in self._handled:
@@ -94,7 +94,7 @@ class UpdateTracker:
             self._remember(number)
             ended.set_result(True)
         else:
-            self._in_hand[number] = InHand(chat_id, self._time(), ended)
+            self._in_progress[number] = InProgress(chat_id, self._time(), ended)
             self._per_chat[chat_id] += 1
             self._idle.clear()
             self._queue.put_nowait(update)
@@ -102,38 +102,38 @@ class UpdateTracker:
 
     def end(self, update: object, *, handled: bool) -> None:
         """Note that the handlers of an update have ended, or (not ``handled``) were cut off: then it comes again."""
-        if not isinstance(update, Update) or (in_hand := self._in_hand.pop(update.update_id, None)) is None:
+        if not isinstance(update, Update) or (in_progress := self._in_progress.pop(update.update_id, None)) is None:
             return
         log.debug("update ended", update_id=update.update_id, end="handled" if handled else "cut off")
-        self._per_chat -= Counter([in_hand.chat_id])
+        self._per_chat -= Counter([in_progress.chat_id])
         if handled:
-            self._let_go.discard(update.update_id)
+            self._confirmed_early.discard(update.update_id)
             self._remember(update.update_id)
         elif self._next is not None:
             self._next = min(self._next, update.update_id)
-        if not in_hand.ended.done():
-            in_hand.ended.set_result(handled)
+        if not in_progress.ended.done():
+            in_progress.ended.set_result(handled)
         if not self._holding:
             self._idle.set()
 
     def set_aside(self, update: Update) -> None:
         """Note that of an update only an errand is left."""
-        if in_hand := self._in_hand.get(update.update_id):
-            in_hand.aside = True
+        if in_progress := self._in_progress.get(update.update_id):
+            in_progress.aside = True
 
-    def let_go(self, update: Update) -> bool:
+    def confirm_early(self, update: Update) -> bool:
         """Let an update be confirmed if only an errand is left of it; False: it has to wait."""
-        in_hand = self._in_hand.get(update.update_id)
-        if in_hand is None or not in_hand.aside:
+        in_progress = self._in_progress.get(update.update_id)
+        if in_progress is None or not in_progress.aside:
             return False
-        self._let_go.add(update.update_id)
+        self._confirmed_early.add(update.update_id)
         return True
 
-    def was_let_go(self, update: Update) -> bool:
+    def was_confirmed_early(self, update: Update) -> bool:
         """Whether an update was confirmed before it was handled to its end."""
-        return update.update_id in self._let_go
+        return update.update_id in self._confirmed_early
 
-    async def rest(self, within: float) -> None:
+    async def wait_until_idle(self, within: float) -> None:
         """Wait until nothing is in hand that holds others up, at most ``within`` seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
@@ -145,26 +145,26 @@ class UpdateTracker:
 
     def cut_off(self) -> None:
         """Nothing more is handled: whoever waits for an end hears so."""
-        for in_hand in self._in_hand.values():
-            if not in_hand.ended.done():
-                in_hand.ended.set_result(False)
+        for in_progress in self._in_progress.values():
+            if not in_progress.ended.done():
+                in_progress.ended.set_result(False)
 
     def _is_too_much(self, update: Update, chat_id: int | None) -> bool:
         """That the bot was blocked, or let back in, is never too much: nobody would say it again."""
-        return chat_id is not None and self._per_chat[chat_id] >= PER_CHAT and update.my_chat_member is None
+        return chat_id is not None and self._per_chat[chat_id] >= MAX_UPDATES_PER_CHAT and update.my_chat_member is None
 
     @property
     def _holding(self) -> set[int]:
-        return self._in_hand.keys() - self._let_go
+        return self._in_progress.keys() - self._confirmed_early
 
     def _let_go_of_the_slow(self) -> None:
-        long_ago = self._time() - PATIENCE
-        slow = {n for n in self._holding if self._in_hand[n].aside or self._in_hand[n].since <= long_ago}
+        long_ago = self._time() - SLOW_AFTER
+        slow = {n for n in self._holding if self._in_progress[n].aside or self._in_progress[n].since <= long_ago}
         if slow:
             log.warning("slow updates confirmed", count=len(slow), meaning="Others wait behind them.")
-            self._let_go |= slow
+            self._confirmed_early |= slow
 
     def _remember(self, number: int) -> None:
         self._handled[number] = None
-        if len(self._handled) > REMEMBERED:
+        if len(self._handled) > MAX_REMEMBERED:
             self._handled.popitem(last=False)

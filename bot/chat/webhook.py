@@ -13,8 +13,8 @@ import structlog
 from telegram import Bot, Update
 from telegram.error import InvalidToken
 
-from bot.chat.polling import TOKEN_REVOKED, Sleep, persist
-from bot.chat.request import readable
+from bot.chat.polling import TOKEN_REVOKED, Sleep, retry_forever
+from bot.chat.request import readable_or_empty
 from bot.chat.routing import ALLOWED_UPDATES
 from bot.chat.update_tracker import UpdateTracker
 from bot.errors import StartError
@@ -22,13 +22,13 @@ from bot.ports import Clock
 
 log = structlog.get_logger()
 
-CONNECTIONS = 100
+WEBHOOK_CONNECTIONS = 100
 """How many updates Telegram may have on their way to us at the same time; of one chat it sends one after the other."""
-LOOK_EVERY = 60.0
+WEBHOOK_CHECK_INTERVAL = 60.0
 """Seconds between two looks at whether the webhook still stands."""
-ANSWER_WITHIN = 50.0
+WEBHOOK_TIMEOUT = 50.0
 """Seconds: Telegram gives up after 60 and sends the update again."""
-JOB_WITHIN = 10.0
+MAX_JOB_WAIT = 10.0
 """Seconds that an errand, such as a download, is waited for, since Telegram sends nothing more of its chat meanwhile. A
 longer one goes on after the answer: a kill loses it, and at a stop its chat is told to ask again."""
 
@@ -65,10 +65,10 @@ class Webhook:
         """
         while True:
             try:
-                await persist(self._keep, self._sleep)
+                await retry_forever(self._keep, self._sleep)
             except InvalidToken:
                 raise StartError(TOKEN_REVOKED) from None
-            await self._sleep(LOOK_EVERY)
+            await self._sleep(WEBHOOK_CHECK_INTERVAL)
 
     def knows(self, secret: str) -> bool:
         """Whether a request comes from who was told the secret."""
@@ -78,17 +78,17 @@ class Webhook:
         """Take an update, and answer once it was handled: one that a crash leaves unanswered comes again."""
         try:
             data = msgspec.json.decode(body, type=dict[str, object])
-            update = Update.de_json(readable(data), self._bot)
+            update = Update.de_json(readable_or_empty(data), self._bot)
         except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
             return Answer.UNREADABLE
         if self._tracker.is_full:
             return Answer.NOT_NOW
         ended = self._tracker.take(update)
-        for seconds in (JOB_WITHIN, ANSWER_WITHIN - JOB_WITHIN):
+        for seconds in (MAX_JOB_WAIT, WEBHOOK_TIMEOUT - MAX_JOB_WAIT):
             await asyncio.wait({ended}, timeout=seconds)
             if ended.done():
                 return Answer.HANDLED if ended.result() else Answer.NOT_NOW
-            if self._tracker.let_go(update):
+            if self._tracker.confirm_early(update):
                 return Answer.HANDLED
         return Answer.NOT_NOW
 
@@ -99,7 +99,10 @@ class Webhook:
             if self._was_set:
                 log.warning("webhook was gone", meaning="Another process with this bot token polls, or has its own.")
             await self._bot.set_webhook(
-                self._url, secret_token=self._secret, max_connections=CONNECTIONS, allowed_updates=ALLOWED_UPDATES
+                self._url,
+                secret_token=self._secret,
+                max_connections=WEBHOOK_CONNECTIONS,
+                allowed_updates=ALLOWED_UPDATES,
             )
             self._was_set = True
         elif info.pending_update_count and info.last_error_message:

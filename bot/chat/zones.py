@@ -16,13 +16,13 @@ from babel.dates import get_timezone_location
 from bot.domain.chats import LANGUAGES
 
 UTC = "Etc/UTC"
-OFFERED = 8
-FEW = 4
+MAX_ZONES = 8
+MAX_COUNTRY_ZONES = 4
 """Zones of a country that may all be offered."""
-SHORTEST = 2
-SHORTEST_WITHIN = 4
+MIN_PREFIX_LENGTH = 2
+MIN_PART_LENGTH = 4
 """Letters of a name's beginning, and of another part of it, that are looked for."""
-CLOSE = 0.8
+MIN_SIMILARITY = 0.8
 """How alike two names are, of 1, that are taken for the same."""
 
 LIKELY = {
@@ -45,7 +45,7 @@ def likely_zones(telegram_language: str | None, *first: str) -> list[str]:
     code = (telegram_language or "").replace("-", "_").lower()
     country = _zones_of_country(code)
     others = LIKELY.get(code.partition("_")[0], ())
-    return list(dict.fromkeys([*first, *(country if len(country) <= FEW else ()), *others]))[:OFFERED]
+    return list(dict.fromkeys([*first, *(country if len(country) <= MAX_COUNTRY_ZONES else ()), *others]))[:MAX_ZONES]
 
 
 def find_zones(text: str) -> list[str]:
@@ -53,21 +53,21 @@ def find_zones(text: str) -> list[str]:
     wanted, names = _plain(text), _names()
     if wanted in names:
         return _zones([wanted])
-    if len(wanted) < SHORTEST:
+    if len(wanted) < MIN_PREFIX_LENGTH:
         return []
     found = [name for name in names if name.startswith(wanted)]
-    if not found and len(wanted) >= SHORTEST_WITHIN:
+    if not found and len(wanted) >= MIN_PART_LENGTH:
         found = [name for name in names if wanted in name]
     return _zones(found)
 
 
 def similar_zones(text: str) -> list[str]:
     """The zones whose names are close to a mistyped one."""
-    return _zones(get_close_matches(_plain(text), _names(), n=3, cutoff=CLOSE))
+    return _zones(get_close_matches(_plain(text), _names(), n=3, cutoff=MIN_SIMILARITY))
 
 
 def _zones(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(zone for name in names for zone in _names()[name]))[:OFFERED]
+    return list(dict.fromkeys(zone for name in names for zone in _names()[name]))[:MAX_ZONES]
 
 
 @cache

@@ -29,7 +29,7 @@ class FastClock:
 
 
 def main(start: float, factor: float) -> None:
-    polling.POLL = timedelta(seconds=round(polling.POLL.total_seconds() / factor))
+    polling.POLL_TIMEOUT = timedelta(seconds=round(polling.POLL_TIMEOUT.total_seconds() / factor))
     polling.STANDBY /= factor
     faulthandler.register(signal.SIGUSR1)  # tells what a process that hangs is doing
     settings = load_settings()

@@ -129,7 +129,7 @@ class Judge:
                 self.figures.conflicts += 1
                 self._blame(f"two polled at the same time: the second of them since {second.at:%H:%M:%S.%f}")
         minute = self._ours(leader_lease.LEASE_DURATION + timedelta(seconds=polling.STANDBY))
-        allowed = self._ours(polling.POLL) + minute + SLACK
+        allowed = self._ours(polling.POLL_TIMEOUT) + minute + SLACK
         after_outage = self._ours(leader_lease.TAKEOVER_DELAY) + timedelta(seconds=1)  # a second to notice it
         good = [call.at for call in polls if call.status == 200]
         for before, after in pairwise([*good, end]):

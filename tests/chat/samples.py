@@ -18,8 +18,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 TODAY = date(2026, 11, 22)
 
-PHRASEBOOK = load_translations("EUR", BERLIN)
-EN, DE = PHRASEBOOK["en"], PHRASEBOOK["de"]
+TRANSLATIONS = load_translations("EUR", BERLIN)
+EN, DE = TRANSLATIONS["en"], TRANSLATIONS["de"]
 
 NASTY = """<b>&"'</b>"""
 """What a provider may well send, and what Telegram would refuse or take for its own if it were not escaped."""

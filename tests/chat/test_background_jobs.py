@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bot.chat.background_jobs import PER_CHAT, BackgroundJob, BackgroundJobs
+from bot.chat.background_jobs import MAX_JOBS_PER_CHAT, BackgroundJob, BackgroundJobs
 from tests.fakes import Gate
 
 DONE = list[str]
@@ -75,7 +75,7 @@ async def test_no_more_run_at_once_than_there_is_room_for() -> None:
 
 async def test_a_chat_is_full_until_one_of_its_errands_has_ended() -> None:
     jobs, gate = BackgroundJobs(10), Gate()
-    for number in range(PER_CHAT):
+    for number in range(MAX_JOBS_PER_CHAT):
         assert not jobs.is_full(1)
         jobs.start(BackgroundJob(1, number), gate.hold, nothing)
     assert jobs.is_full(1)
@@ -106,7 +106,7 @@ async def test_who_waits_for_an_errand_hears_of_its_end_and_whether_it_was_cut_o
 
 
 async def test_what_is_cut_off_has_its_last_words_and_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.chat.background_jobs.LAST_WORDS", 0.05)
+    monkeypatch.setattr("bot.chat.background_jobs.CUT_OFF_TIMEOUT", 0.05)
     jobs, done = BackgroundJobs(2), DONE()
     jobs.start(FIRST, note(done, "1", Gate()), note(done, "cut off"))
     jobs.start(BackgroundJob(2, "pdf"), note(done, "2", Gate()), note(done, "talks on", Gate()))

@@ -217,7 +217,7 @@ def update_of(chat_id: int | None) -> Update:
 async def test_one_chat_that_floods_the_bot_does_not_lock_the_others_out(
     monkeypatch: pytest.MonkeyPatch, other: int | None
 ) -> None:
-    monkeypatch.setattr(dispatch, "AT_ONCE", 3)
+    monkeypatch.setattr(dispatch, "UPDATES_AT_ONCE", 3)
     processor, gate = InOrderPerChat(), asyncio.Event()
     flood = [asyncio.create_task(processor.process_update(update_of(1), gate.wait())) for _ in range(10)]
     async with asyncio.timeout(10):
@@ -228,7 +228,7 @@ async def test_one_chat_that_floods_the_bot_does_not_lock_the_others_out(
 
 
 async def test_no_more_updates_are_worked_on_at_once_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "AT_ONCE", 3)
+    monkeypatch.setattr(dispatch, "UPDATES_AT_ONCE", 3)
     processor, gate, under_way = InOrderPerChat(), asyncio.Event(), set[int]()
 
     async def work(number: int) -> None:

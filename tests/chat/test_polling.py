@@ -14,7 +14,7 @@ from telegram import Bot
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot import logs
-from bot.chat.polling import LONGEST_WAIT, Poller, connect, persist
+from bot.chat.polling import MAX_RETRY_WAIT, Poller, connect, retry_forever
 from bot.chat.update_tracker import UpdateTracker
 from bot.errors import StartError
 from bot.factories import build_telegram
@@ -43,7 +43,7 @@ def failing(*errors: Exception) -> Callable[[], Any]:
 async def test_what_works_at_once_is_neither_waited_for_nor_logged() -> None:
     waits = Waits()
     with capture_logs() as logged:
-        assert await persist(failing(), waits) == "here"
+        assert await retry_forever(failing(), waits) == "here"
     assert waits == []
     assert logged == []
 
@@ -51,9 +51,9 @@ async def test_what_works_at_once_is_neither_waited_for_nor_logged() -> None:
 async def test_an_outage_is_waited_for_longer_each_time_and_logged_twice() -> None:
     waits = Waits()
     with capture_logs() as logged:
-        assert await persist(failing(*[NetworkError("gone")] * 2000), waits) == "here"
-    assert waits[:6] == [1, 2, 4, 8, 16, LONGEST_WAIT]
-    assert set(waits[6:]) == {LONGEST_WAIT}
+        assert await retry_forever(failing(*[NetworkError("gone")] * 2000), waits) == "here"
+    assert waits[:6] == [1, 2, 4, 8, 16, MAX_RETRY_WAIT]
+    assert set(waits[6:]) == {MAX_RETRY_WAIT}
     assert [(entry["event"], entry["log_level"]) for entry in logged] == [
         ("Telegram outage began", "warning"),
         ("Telegram outage ended", "info"),
@@ -64,28 +64,28 @@ async def test_an_outage_is_waited_for_longer_each_time_and_logged_twice() -> No
 async def test_a_flood_limit_says_itself_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PTB_TIMEDELTA", "1")  # as build_telegram sets it
     waits = Waits()
-    await persist(failing(RetryAfter(90)), waits)
+    await retry_forever(failing(RetryAfter(90)), waits)
     assert waits == [90]
 
 
 @pytest.mark.parametrize(("error", "drawn"), [(Conflict("another one polls"), False), (KeyError("result"), True)])
 async def test_only_an_error_that_nobody_knows_is_logged_with_its_traceback(error: Exception, drawn: bool) -> None:
     with capture_logs() as logged:
-        await persist(failing(error), Waits())
+        await retry_forever(failing(error), Waits())
     assert (logged[0]["exc_info"] is error) is drawn
 
 
 async def test_a_refused_token_is_no_outage() -> None:
     waits = Waits()
     with pytest.raises(InvalidToken):
-        await persist(failing(TelegramError("away"), InvalidToken()), waits)
+        await retry_forever(failing(TelegramError("away"), InvalidToken()), waits)
     assert waits == [1]
 
 
 async def test_a_conflict_is_logged_apart_from_an_outage_with_what_to_do() -> None:
     conflict = Conflict("terminated by other getUpdates request")
     with capture_logs() as logged:
-        await persist(failing(NetworkError("gone"), conflict, conflict), Waits())
+        await retry_forever(failing(NetworkError("gone"), conflict, conflict), Waits())
     assert [entry["event"] for entry in logged] == [
         "Telegram outage began",
         "Telegram outage ended",

@@ -13,13 +13,13 @@ from bot.chat.texts import Texts, load_catalogue
 from bot.domain.chats import LANGUAGES
 from bot.errors import AnswerNotUnderstood, BotError, PermissionMissing, ProviderDown, Refused, SendRefused
 from bot.sandbox.telegram.html import parse_html
-from tests.chat.samples import BERLIN, DE, EN, NASTY, PHRASEBOOK, TODAY
+from tests.chat.samples import BERLIN, DE, EN, NASTY, TODAY, TRANSLATIONS
 
 SPACE = "\N{NO-BREAK SPACE}"
 
 
 def test_the_phrasebook_holds_every_language() -> None:
-    assert tuple(PHRASEBOOK) == LANGUAGES
+    assert tuple(TRANSLATIONS) == LANGUAGES
 
 
 @pytest.mark.parametrize(

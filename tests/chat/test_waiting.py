@@ -231,4 +231,4 @@ async def test_a_download_is_confirmed_once_the_file_is_there(
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """A stop that waits for nothing."""
-    monkeypatch.setattr(application, "GRACE", 0.05)
+    monkeypatch.setattr(application, "GRACE_PERIOD", 0.05)

@@ -9,7 +9,7 @@ from telegram import Message
 from telegram.helpers import create_deep_linked_url
 
 from bot.chat import sending
-from bot.chat.context import LONGEST_NAME, Context
+from bot.chat.context import MAX_NAME_LENGTH, Context
 from bot.chat.group_roles import check_owner, check_ruler, is_administrator, member
 from bot.chat.screens import Screen
 from bot.chat.texts import TextsFor
@@ -62,7 +62,7 @@ class GroupHandlers:
         if context.chat.link is not None:
             await check_ruler(context, context.chat.link)
         title = (context.message.chat.title if context.message else None) or ""
-        nonce = await self._inviting.invite(context.chat, context.place, title[:LONGEST_NAME], user)
+        nonce = await self._inviting.invite(context.chat, context.place, title[:MAX_NAME_LENGTH], user)
         url = create_deep_linked_url(context.bot.username, nonce)
         await context.reply(groups.invitation(context.t, url, user.name))
 
@@ -147,7 +147,7 @@ class GroupHandlers:
         """Say in the group that it is linked. That it can't be said there changes nothing."""
         screen = general.linked(self._texts_for(group), listing, self._clock())
         try:
-            await sending.insist(partial(sending.send, context.bot, invitation.place, screen), context.sleep)
+            await sending.retry(partial(sending.send, context.bot, invitation.place, screen), context.sleep)
         except ChatMigrated as error:
             await self._chats.move_chat(group.id, error.new_chat_id)
         except MessengerError as error:
