@@ -203,12 +203,12 @@ async def test_a_step_of_the_stop_that_fails_skips_no_later_one(
     gate = Gate()
     with capture_logs() as logged:
         async with running(settings, tick=0.05) as bot:
-            bot._workers[0].start(gate.hold())
+            bot.services.check_workers.start(gate.hold())
             await gate.reached.wait()
             monkeypatch.setattr(application, "GRACE_PERIOD", 0.05)
             monkeypatch.setattr(type(bot.telegram), "stop", fail)
     assert left == []  # nothing new is begun
-    assert bot._workers[0].free == factories.CHECKS_AT_ONCE
+    assert bot.services.check_workers.free == factories.CHECKS_AT_ONCE
     assert events(logged, "stopping failed") == ["stopping failed in part"]
     await open_embedded_store(settings).close()
 
@@ -229,13 +229,13 @@ async def test_a_stop_waits_for_all_work_in_hand_no_longer_than_its_grace(
 
     async with running(settings, tick=0.05) as bot:
         monkeypatch.setattr(type(bot.telegram), "process_update", hold)
-        bot._workers[1].start(work.hold())
+        bot.services.send_workers.start(work.hold())
         ada.send(chat, "/help")
         await asyncio.wait_for(asyncio.gather(update.reached.wait(), work.reached.wait()), SOON)
         began = asyncio.get_running_loop().time()
     assert asyncio.get_running_loop().time() - began < 2
     assert len(held) == 1
-    assert bot._workers[1].free == application.SENDS_AT_ONCE
+    assert bot.services.send_workers.free == factories.SENDS_AT_ONCE
 
 
 async def test_a_start_that_hangs_is_ended_by_a_signal_and_a_second_one_would_not_be_caught(

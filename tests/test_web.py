@@ -81,7 +81,7 @@ async def figures(http: httpx.AsyncClient) -> dict[str, float]:
 async def test_it_is_ready_once_it_polls_and_looks_for_checks(
     bot: InvoiceBot, sandbox: Sandbox, http: httpx.AsyncClient
 ) -> None:
-    await until(lambda: bot._checker.looked_at is not None and bot.source.good_at is not None)
+    await until(lambda: bot.services.checker.looked_at is not None and bot.source.good_at is not None)
     assert (await http.get("/healthz")).json()["status"] == "ok"
     answer = await http.get("/readyz")
     assert (answer.status_code, answer.json()["troubles"]) == (200, [])

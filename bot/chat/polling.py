@@ -18,16 +18,15 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from telegram.ext import Application
 
 from bot.chat.request import BotApiMissing
-from bot.chat.routing import ALLOWED_UPDATES
-from bot.chat.update_tracker import UpdateTracker
+from bot.chat.update_tracker import ALLOWED_UPDATES, UpdateTracker
 from bot.errors import StartError, StoreAway
+from bot.limiter import Sleep
 from bot.ports import Clock
 from bot.services.leader_lease import LeaderLease
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
-Sleep = Callable[[float], Awaitable[object]]
 
 POLL_TIMEOUT = timedelta(seconds=10)
 """How long Telegram holds a poll open when there is nothing new."""

@@ -1,9 +1,8 @@
-"""The bot as python-telegram-bot runs it: which update goes to which handler, and the command menu."""
+"""Which update goes to which handler, and the command menu."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -19,7 +18,8 @@ from telegram.ext import (
     filters,
 )
 
-from bot.chat.dispatch import Callback, Dispatcher, LibraryContext
+from bot.chat.context import LibraryContext
+from bot.chat.dispatch import Dispatcher, Route
 from bot.chat.handlers.export import ExportHandlers
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.groups import GroupHandlers
@@ -30,6 +30,7 @@ from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
 from bot.chat.texts import Translations
+from bot.chat.update_tracker import UpdateTracker
 from bot.chat.views.choices import CHOICES
 from bot.chat.views.general import PAYING, offered
 from bot.errors import StoreAway
@@ -37,18 +38,13 @@ from bot.ports import ChatStore, Clock
 
 log = structlog.get_logger()
 
-ALLOWED_UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
-"""Always passed, since Telegram remembers the last choice."""
-AGAIN_AFTER = 1.0
-"""Seconds before an update that nothing could be done with is given back."""
-
-Wrap = Callable[..., Callback]
-"""As :meth:`Dispatcher.wrap`."""
+GIVE_BACK_DELAY = 1.0
+"""Seconds before an update is given back: it comes again at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """All that answers, a group for each part of the bot."""
+    """All handlers, a group for each part of the bot."""
 
     general: GeneralHandlers
     invoices: InvoiceHandlers
@@ -69,69 +65,70 @@ def add_handlers(
     """Route commands, buttons and free text."""
     wrap = dispatcher.wrap
     message, private = filters.UpdateType.MESSAGE, filters.ChatType.PRIVATE & ~filters.StatusUpdate.ALL
-    # What is tapped in Telegram's menu comes without a number.
+    # A command tapped in Telegram's menu comes without a number.
     for name in CHOICES:
         choose = on.invoices.choosing(name)
-        callback = wrap(on.payments.guarded(choose) if name in PAYING else choose)
-        application.add_handler(CommandHandler(name, callback, message, has_args=False))
-    for name, callback in _commands(wrap, on).items():
-        application.add_handler(CommandHandler(name, callback, message))
-    for word, callback in _buttons(wrap, on).items():
-        application.add_handler(CallbackQueryHandler(callback, pattern=f"^{word}(:|$)"))
-    application.add_handler(CallbackQueryHandler(wrap(on.general.unknown_button)))
-    application.add_handler(MessageHandler(message & private & filters.COMMAND, wrap(on.general.unknown_command)))
-    application.add_handler(MessageHandler(message & private, wrap(on.linking.text, takes_token=True)))
+        route = Route(on.payments.guarded(choose) if name in PAYING else choose)
+        application.add_handler(CommandHandler(name, wrap(route), message, has_args=False))
+    for name, route in _commands(on).items():
+        application.add_handler(CommandHandler(name, wrap(route), message))
+    for word, route in _buttons(on).items():
+        application.add_handler(CallbackQueryHandler(wrap(route), pattern=f"^{word}(:|$)"))
+    unknown_button, unknown_command = Route(on.general.unknown_button), Route(on.general.unknown_command)
+    application.add_handler(CallbackQueryHandler(wrap(unknown_button)))
+    application.add_handler(MessageHandler(message & private & filters.COMMAND, wrap(unknown_command)))
+    application.add_handler(MessageHandler(message & private, wrap(Route(on.linking.text, takes_token=True))))
 
 
-def _commands(wrap: Wrap, on: Handlers) -> dict[str, Callback]:
-    """By their names, without the slash."""
+def _commands(on: Handlers) -> dict[str, Route]:
+    """Return the commands' routes, by their names without the slash."""
     return {
-        "start": wrap(on.linking.start),
-        "help": wrap(on.general.help),
-        "link": wrap(on.linking.link, takes_token=True),
-        "unlink": wrap(on.linking.unlink, for_everybody=True),
-        "invoices": wrap(on.invoices.invoices),
-        "invoice": wrap(on.invoices.invoice),
-        "pdf": wrap(on.invoices.pdf, slow=True),
-        "pay": wrap(on.payments.guarded(on.payments.pay)),
-        "removecredit": wrap(on.payments.guarded(on.payments.remove_credit)),
-        "payments": wrap(on.payments.journal),
-        "archive": wrap(on.invoices.archive, slow=True),
-        "check": wrap(on.general.check, slow=True),
-        "status": wrap(on.general.status),
-        "settings": wrap(on.settings.settings),
-        "timezone": wrap(on.settings.timezone),
-        "language": wrap(on.general.language),
-        "payers": wrap(on.groups.payers),
-        "export": wrap(on.export.export, slow=True),
+        "start": Route(on.linking.start),
+        "help": Route(on.general.help),
+        "link": Route(on.linking.link, takes_token=True),
+        "unlink": Route(on.linking.unlink, for_everybody=True),
+        "invoices": Route(on.invoices.invoices),
+        "invoice": Route(on.invoices.invoice),
+        "pdf": Route(on.invoices.pdf, slow=True),
+        "pay": Route(on.payments.guarded(on.payments.pay)),
+        "removecredit": Route(on.payments.guarded(on.payments.remove_credit)),
+        "payments": Route(on.payments.journal),
+        "archive": Route(on.invoices.archive, slow=True),
+        "check": Route(on.general.check, slow=True),
+        "status": Route(on.general.status),
+        "settings": Route(on.settings.settings),
+        "timezone": Route(on.settings.timezone),
+        "language": Route(on.general.language),
+        "payers": Route(on.groups.payers),
+        "export": Route(on.export.export, slow=True),
     }
 
 
-def _buttons(wrap: Wrap, on: Handlers) -> dict[str, Callback]:
-    """By the first word of their callback data."""
+def _buttons(on: Handlers) -> dict[str, Route]:
+    """Return the buttons' routes, by the first word of their callback data."""
     return {
-        "list": wrap(on.invoices.turn),
-        "filter": wrap(on.invoices.filters),
-        "show": wrap(on.invoices.invoice),
-        "pdf": wrap(on.invoices.pdf, slow=True),
-        "pay": wrap(on.payments.pay),
-        "removecredit": wrap(on.payments.remove_credit),
-        "journal": wrap(on.payments.journal),
-        "several": wrap(on.payment_selection.begin),
-        "pick": wrap(on.payment_selection.choose),
-        "sum": wrap(on.payment_selection.ask),
-        "drop": wrap(on.payment_selection.drop),
-        "yes": wrap(on.payments.confirm),
-        "no": wrap(on.payments.cancel),
-        "payers": wrap(on.groups.payers_answer),
-        "own": wrap(on.groups.use_own),
-        "snooze": wrap(on.snoozing.snooze),
-        "mute": wrap(on.snoozing.mute),
-        "wake": wrap(on.snoozing.wake),
-        "check": wrap(on.general.check, slow=True),
-        "set": wrap(on.settings.press),
-        "language": wrap(on.general.language),
-        "unlink": wrap(on.linking.unlink_answer, for_everybody=True),
+        "list": Route(on.invoices.turn),
+        "filter": Route(on.invoices.filters),
+        "show": Route(on.invoices.invoice),
+        "pdf": Route(on.invoices.pdf, slow=True),
+        "pay": Route(on.payments.pay),
+        "removecredit": Route(on.payments.remove_credit),
+        "journal": Route(on.payments.journal),
+        "several": Route(on.payment_selection.begin),
+        "pick": Route(on.payment_selection.choose),
+        "sum": Route(on.payment_selection.ask),
+        "drop": Route(on.payment_selection.drop),
+        "yes": Route(on.payments.confirm),
+        "no": Route(on.payments.cancel),
+        "payers": Route(on.groups.payers_answer),
+        "own": Route(on.groups.use_own),
+        "snooze": Route(on.snoozing.snooze),
+        "mute": Route(on.snoozing.mute),
+        "wake": Route(on.snoozing.wake),
+        "check": Route(on.general.check, slow=True),
+        "set": Route(on.settings.press),
+        "language": Route(on.general.language),
+        "unlink": Route(on.linking.unlink_answer, for_everybody=True),
     }
 
 
@@ -139,11 +136,11 @@ def watch_membership(
     application: Application,  # type: ignore[type-arg]
     chats: ChatStore,
     clock: Clock,
-    give_back: Callable[[Update], None],
+    tracker: UpdateTracker,
 ) -> None:
     """Let a chat rest when the bot is blocked or removed, and wake it when the bot is back.
 
-    What can't be noted, as the database is away, is given back: nobody is there who could ask again.
+    While the database is away, give the update back: Telegram says this only once, and nobody is there to ask again.
     """
 
     async def note(change: ChatMemberUpdated) -> None:
@@ -158,14 +155,14 @@ def watch_membership(
             try:
                 await note(update.my_chat_member)
             except StoreAway:
-                await asyncio.sleep(AGAIN_AFTER)  # it would come at once
-                give_back(update)
+                await asyncio.sleep(GIVE_BACK_DELAY)
+                tracker.give_back(update)
 
     application.add_handler(ChatMemberHandler(changed, ChatMemberHandler.MY_CHAT_MEMBER))
 
 
 async def publish_menu(bot: Bot, translations: Translations) -> None:
-    """Set the command menu in every language; the first is the one for all others. A failure is logged, no more."""
+    """Set the command menu in every language; the first language also serves all others. A failure is only logged."""
     for order, (language, t) in enumerate(translations.items()):
         menu = [BotCommand(name, t.plain(f"command.{name}")) for name in offered(t)]
         try:

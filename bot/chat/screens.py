@@ -32,6 +32,9 @@ class Button:
         return InlineKeyboardButton(self.label, callback_data=self.data or None, url=self.url or None)
 
 
+Rows = list[list[Button]]
+
+
 @dataclass(frozen=True, slots=True)
 class Screen:
     """A message: HTML text, and rows of buttons below it."""

@@ -41,10 +41,10 @@ from bot.errors import (
     SendRefused,
     TelegramDown,
 )
+from bot.limiter import Sleep
 from bot.ports import Document
 
 T = TypeVar("T")
-Sleep = Callable[[float], Awaitable[object]]
 
 CHAT_GONE_TEXTS = (
     "bot was blocked by the user",

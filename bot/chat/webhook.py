@@ -13,11 +13,11 @@ import structlog
 from telegram import Bot, Update
 from telegram.error import InvalidToken
 
-from bot.chat.polling import TOKEN_REVOKED, Sleep, retry_forever
+from bot.chat.polling import TOKEN_REVOKED, retry_forever
 from bot.chat.request import readable_or_empty
-from bot.chat.routing import ALLOWED_UPDATES
-from bot.chat.update_tracker import UpdateTracker
+from bot.chat.update_tracker import ALLOWED_UPDATES, UpdateTracker
 from bot.errors import StartError
+from bot.limiter import Sleep
 from bot.ports import Clock
 
 log = structlog.get_logger()

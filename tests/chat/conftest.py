@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from pathlib import Path
-from typing import cast
 
 import httpx
 import pytest
@@ -13,14 +12,13 @@ from telegram import Bot
 
 from bot.application import InvoiceBot
 from bot.factories import build_telegram
-from bot.provider.client import ProviderClient
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import BOT_TOKEN, Chat, Person, SandboxTelegram
 from bot.settings import Settings, load_settings
 from bot.store.store import Store
 from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
-from tests.chat.fakes import FakeProvider, Time
+from tests.chat.fakes import FakeProvider, Time, fake_providers
 
 NEVER = 86_400.0
 """Seconds between two ticks: whatever a test is about here, it isn't the background work."""
@@ -102,7 +100,7 @@ async def invoice_bot(
     settings: Settings, store: Store, provider: FakeProvider, time: Time
 ) -> AsyncIterator[InvoiceBot]:
     """The whole bot as the application wires it, polling."""
-    bot = InvoiceBot(settings, store, cast("ProviderClient", provider), build_telegram(settings), time)
+    bot = InvoiceBot(settings, store, fake_providers(provider), build_telegram(settings), time)
     await bot.start(NEVER)
     yield bot
     await bot.stop()

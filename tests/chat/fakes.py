@@ -9,11 +9,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
+from typing import cast
 
 from bot.domain.chats import Token
 from bot.domain.invoices import Invoice, Listing
 from bot.errors import NotFound, TokenRefused
+from bot.factories import Providers
 from bot.ports import Document, InvoiceFilter
+from bot.provider.client import ProviderClient
 from tests.chat.samples import NOW
 
 TOKEN = "a-token-of-the-provider-0123456789"
@@ -120,3 +123,9 @@ class FakeProvider:
             raise TokenRefused
         if failure := self.failures.get(method):
             raise failure
+
+
+def fake_providers(provider: FakeProvider) -> Providers:
+    """The fake in both roles that the bot has clients for."""
+    client = cast("ProviderClient", provider)
+    return Providers(for_people=client, for_checks=client)

@@ -30,6 +30,12 @@ def update(number: int, chat_id: int | None = None) -> Update:
     return made
 
 
+def leave_only_a_job(tracker: UpdateTracker, taken: Update) -> None:
+    """Let the handler of an update end, and leave a background job behind."""
+    tracker.wait_for(taken, asyncio.get_running_loop().create_future())
+    assert tracker.job_left(taken)
+
+
 def updates(numbers: Iterable[int]) -> list[Update]:
     return [update(number) for number in numbers]
 
@@ -117,7 +123,7 @@ async def test_an_errand_keeps_its_update_and_holds_up_no_full_window(tracker: U
     tracker.take_batch(batch)
     for handled in batch[1:]:
         tracker.end(handled, handled=True)
-    tracker.set_aside(batch[0])
+    leave_only_a_job(tracker, batch[0])
     assert tracker.offset == 0
     tracker.take_batch(batch)
     assert tracker.offset == POLL_LIMIT
@@ -127,7 +133,7 @@ async def test_what_is_let_go_is_known_as_such_until_it_was_handled(tracker: Upd
     job, slow = update(1), update(2)
     for taken in (job, slow):
         tracker.take(taken)
-    tracker.set_aside(job)
+    leave_only_a_job(tracker, job)
     assert [tracker.confirm_early(taken) for taken in (job, slow)] == [True, False]
     assert [tracker.was_confirmed_early(taken) for taken in (job, slow)] == [True, False]
     tracker.end(job, handled=False)

@@ -7,8 +7,8 @@ from bot.application import InvoiceBot
 
 async def check_and_tell(bot: InvoiceBot) -> None:
     """Check what is due, then bring what that led to into the chats."""
-    checks, sends, _ = bot._workers
-    await bot._checker.tick()
-    await checks.finish()
-    await bot._alert_sender.tick()
-    await sends.finish()
+    services = bot.services
+    await services.checker.tick()
+    await services.check_workers.finish()
+    await services.alert_sender.tick()
+    await services.send_workers.finish()

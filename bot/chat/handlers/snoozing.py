@@ -7,7 +7,8 @@ from contextlib import suppress
 
 from bot.chat.context import Context
 from bot.chat.handlers.numbers import invoice_number
-from bot.chat.views.snoozing import ALL, BACK, choice_rows, common_silence, said, silence_rows
+from bot.chat.screens import Rows
+from bot.chat.views.snoozing import ALL, BACK, choice_rows, common_silence, said, silence_rows, swapped
 from bot.domain.chats import NO_SILENCE, Silence, Until
 from bot.errors import NothingToRemind
 from bot.ports import Clock
@@ -28,12 +29,12 @@ class SnoozeHandlers:
         choice = context.words[1] if len(context.words) > 1 else ""
         if choice == BACK:
             silence = common_silence(context.chat.silences, invoices, self._clock())
-            await context.swap(silence_rows(context.t, about, silence, self._clock()))
+            await _swap(context, silence_rows(context.t, about, silence, self._clock()))
             return
         with suppress(ValueError):
             await self._show(context, about, await self._snoozing.snooze(context.chat, invoices, Until(choice)))
             return
-        await context.swap(choice_rows(context.t, about, await self._snoozing.choices(context.chat, invoices)))
+        await _swap(context, choice_rows(context.t, about, await self._snoozing.choices(context.chat, invoices)))
 
     async def mute(self, context: Context) -> None:
         """No more reminders."""
@@ -57,5 +58,10 @@ class SnoozeHandlers:
         return ALL, await self._snoozing.told_in(context.chat, context.message.message_id)
 
     async def _show(self, context: Context, about: str, silence: Silence) -> None:
-        await context.swap(silence_rows(context.t, about, silence, self._clock()))
+        await _swap(context, silence_rows(context.t, about, silence, self._clock()))
         await context.answer_press(said(context.t, silence).striptags())
+
+
+async def _swap(context: Context, rows: Rows) -> None:
+    """Put other rows in the place of those that put reminders off, and leave the message's other buttons."""
+    await context.show_buttons(swapped(context.buttons, rows))

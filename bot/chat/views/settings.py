@@ -8,9 +8,8 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Screen, join
+from bot.chat.screens import Button, Rows, Screen, join
 from bot.chat.texts import Texts, own_name
-from bot.chat.views.snoozing import Rows
 from bot.chat.zones import city
 from bot.domain.chats import LANGUAGES
 from bot.domain.preferences import Loudness, Preferences

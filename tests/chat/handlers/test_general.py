@@ -113,7 +113,7 @@ async def test_a_check_that_is_under_way_says_so(
     await link(ada, chat)
     gate = provider.gates["list_invoices"] = asyncio.Event()
     time.forward(timedelta(hours=1))
-    await invoice_bot._checker.tick()
+    await invoice_bot.services.checker.tick()
     await provider.reached()
     await ask(ada, chat, "/check", "I'm checking your invoices right now.")
     gate.set()
