@@ -13,7 +13,6 @@ import httpx
 import structlog
 from telegram.ext import Application, ApplicationBuilder
 
-from bot.chat.handlers.export import ExportHandlers
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
@@ -107,7 +106,7 @@ def build_handlers(
     """Return all handlers, each with the services that it calls."""
     groups = GroupHandlers(store, services.inviting, texts_for, clock, settings.allowed_users)
     return Handlers(
-        general=GeneralHandlers(store, services.checker, texts_for, clock),
+        general=GeneralHandlers(store, services.checker, clock),
         invoices=InvoiceHandlers(services.browsing, services.snoozing, clock),
         linking=LinkHandlers(services.linking, groups, clock),
         groups=groups,
@@ -115,7 +114,6 @@ def build_handlers(
         payment_selection=PaymentSelectionHandlers(services.payment_selection, clock),
         snoozing=SnoozeHandlers(services.snoozing, clock),
         settings=SettingsHandlers(store, texts_for, plan, clock),
-        export=ExportHandlers(store),
     )
 
 

@@ -20,7 +20,6 @@ from telegram.ext import (
 
 from bot.chat.context import LibraryContext
 from bot.chat.dispatch import Dispatcher, Route
-from bot.chat.handlers.export import ExportHandlers
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
@@ -54,7 +53,6 @@ class Handlers:
     payment_selection: PaymentSelectionHandlers
     snoozing: SnoozeHandlers
     settings: SettingsHandlers
-    export: ExportHandlers
 
 
 def add_handlers(
@@ -98,9 +96,9 @@ def _commands(on: Handlers) -> dict[str, Route]:
         "status": Route(on.general.status),
         "settings": Route(on.settings.settings),
         "timezone": Route(on.settings.timezone),
-        "language": Route(on.general.language),
+        "language": Route(on.settings.language),
         "payers": Route(on.groups.payers),
-        "export": Route(on.export.export, slow=True),
+        "export": Route(on.general.export, slow=True),
     }
 
 
@@ -127,7 +125,7 @@ def _buttons(on: Handlers) -> dict[str, Route]:
         "wake": Route(on.snoozing.wake),
         "check": Route(on.general.check, slow=True),
         "set": Route(on.settings.press),
-        "language": Route(on.general.language),
+        "language": Route(on.settings.language),
         "unlink": Route(on.linking.unlink_answer, for_everybody=True),
     }
 

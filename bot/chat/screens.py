@@ -14,6 +14,8 @@ TEXT_LIMIT = 4096
 POPUP_LIMIT = 200
 DATA_LIMIT = 64
 """Bytes of callback data."""
+QUOTE_LIMIT = 40
+"""How much of what a person typed is quoted back, where the bot does not understand it."""
 
 _TAG = re.compile(r"<[^>]*>")
 

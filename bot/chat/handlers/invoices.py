@@ -12,7 +12,7 @@ from bot.chat import sending
 from bot.chat.context import Context
 from bot.chat.dispatch import Handle
 from bot.chat.handlers.numbers import invoice_number
-from bot.chat.screens import Screen, cut
+from bot.chat.screens import QUOTE_LIMIT, Screen, cut
 from bot.chat.views.choices import choice
 from bot.chat.views.invoices import invoice_details, invoice_list
 from bot.domain.chats import NO_SILENCE
@@ -25,8 +25,6 @@ from bot.services.snoozing import Snoozing
 log = structlog.get_logger()
 
 TRANSACTIONS = "transactions"
-LONGEST_WORD = 40
-"""How much of a word that is no filter is said back."""
 
 
 class InvoiceHandlers:
@@ -105,7 +103,7 @@ def read_query(context: Context, choices: list[str]) -> Query:
     for word in context.words:
         match names.get(word.casefold()):
             case None:
-                raise UnknownFilter(cut(word, LONGEST_WORD), ", ".join(own))
+                raise UnknownFilter(cut(word, QUOTE_LIMIT), ", ".join(own))
             case "transactions":
                 query = replace(query, with_transactions=True)
             case choice if choice in list(Show):

@@ -21,7 +21,7 @@ RHYTHMS = ((1, 3, 7), (1, 2, 3, 4, 5, 6, 7), (1, 7), (7,), ())
 HOURS = range(24)
 ON, OFF = "on", "off"
 ZONE_OF_PROVIDER = "provider"
-AUTO = "auto"
+LANGUAGE_OF_TELEGRAM = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +119,8 @@ def zones(t: Texts, choices: Choices, now: datetime, text: Markup, offered: Iter
 
 def language(t: Texts, choices: Choices, _: datetime) -> Screen:
     """The languages, each named in itself."""
-    options = {code: own_name(code) for code in LANGUAGES} | {AUTO: t.plain("language.auto")}
-    return _one_of(t, "language", options, choices.language or AUTO)
+    options = {code: own_name(code) for code in LANGUAGES} | {LANGUAGE_OF_TELEGRAM: t.plain("language.auto")}
+    return _one_of(t, "language", options, choices.language or LANGUAGE_OF_TELEGRAM)
 
 
 def loud(t: Texts, choices: Choices, _: datetime) -> Screen:
