@@ -1,7 +1,7 @@
-"""Telegram's limits, kept by all replicas together: python-telegram-bot asks here before each request.
+"""Telegram's rate limits, shared by all replicas. python-telegram-bot asks here before each request.
 
-Telegram tells of about 30 messages a second over all, one a second to a chat (short bursts pass) and 20 a minute to a
-group. What people have asked for goes before alerts: alerts take from the same budgets, but leave a rest in them.
+Telegram allows about 30 messages a second in total, one a second to a chat (short bursts pass) and 20 a minute to a
+group. Answers go before alerts: alerts take from the same token buckets, but never empty them.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from bot.limiter import Limiter, RateLimit, Sleep, WaitTooLong
 from bot.ports import Clock, TokenBucketStore
 
 GLOBAL_LIMIT = RateLimit(rate=25, burst=5)
-"""So that no second sees more than 30."""
+"""So no second sees more than 30."""
 CHAT_LIMIT = RateLimit(rate=1, burst=30)
-"""Answers come in bursts, as people type; Telegram lets that pass for a while."""
+"""Answers come in bursts, as people type. Telegram accepts that for a while."""
 GROUP_LIMIT = RateLimit(rate=1 / 6, burst=10)
-"""So that no minute sees more than 20."""
+"""So no minute sees more than 20."""
 
 ALERT_BURST_DIVISOR = 2
-"""What alerts leave in a budget is one part in so many."""
+"""Alerts may use the total limit's burst divided by this, and leave the rest to answers."""
 ALERT_BURST_PER_CHAT = 1
-"""To a chat that was just answered, an alert waits until its budget is full again."""
+"""An alert to a chat that was just answered waits until the chat's bucket is full again."""
 
 MAX_ANSWER_WAIT = 60.0
 MAX_ALERT_WAIT = 20.0
-"""Seconds. An alert goes back into the outbox then, until there is room."""
+"""Seconds. After that, an alert goes back into the outbox."""
 
 SEND_METHODS = frozenset({"sendMessage", "sendDocument"})
 EDIT_METHODS = frozenset({"editMessageText"})
@@ -44,7 +44,7 @@ _in_background: ContextVar[bool] = ContextVar("in_background", default=False)
 
 @contextmanager
 def in_background() -> Iterator[None]:
-    """What is sent within the context was asked for by nobody, and lets answers go first."""
+    """Let answers go before what is sent within the context: nobody has asked for it."""
     before = _in_background.set(True)
     try:
         yield
@@ -59,7 +59,7 @@ class SharedRateLimiter(BaseRateLimiter[None]):
         self._store = store
         self._clock = clock
         self._sleep = sleep
-        self._over_all = {
+        self._total = {
             background: self._limiter("telegram", _limit(GLOBAL_LIMIT, background)) for background in (False, True)
         }
         self._chats: WeakValueDictionary[tuple[int, bool], Limiter] = WeakValueDictionary()
@@ -73,14 +73,14 @@ class SharedRateLimiter(BaseRateLimiter[None]):
         data: dict[str, Any],
         rate_limit_args: None,  # noqa: ARG002  # the library passes it
     ) -> Any:
-        """Wait for the chat's room, then for that over all, and make the request."""
+        """Wait for the chat's limit, then for the total limit, and make the request."""
         if endpoint in SEND_METHODS | EDIT_METHODS:
             background = _in_background.get()
             longest = MAX_ALERT_WAIT if background else MAX_ANSWER_WAIT
             try:
                 if endpoint in SEND_METHODS:
                     await self._of_chat(int(data["chat_id"]), background).wait(longest)
-                await self._over_all[background].wait(longest)
+                await self._total[background].wait(longest)
             except WaitTooLong as busy:
                 raise RetryAfter(timedelta(seconds=max(1, round(busy.seconds)))) from None
         return await callback(*args, **kwargs)

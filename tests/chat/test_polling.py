@@ -206,7 +206,7 @@ async def test_of_two_replicas_one_polls_and_the_other_takes_over_once_it_is_gon
         ada.send(chat, "one")
         assert (await asyncio.wait_for(updates.get(), 5)).message.text == "one"
         idle = Poller(bot, UpdateTracker(asyncio.Queue()), second, time)
-        assert await idle._turn() is None
+        assert await idle._poll() is None
         assert idle.good_at == time()  # all is well with a replica that isn't the one
     assert await comes_to_hold(second, time)
     ada.send(chat, "two")
@@ -223,11 +223,11 @@ async def test_what_is_in_hand_is_not_confirmed_and_comes_again_after_a_crash(
     poller = Poller(bot, tracker, role, time)
     for text in ("one", "two"):
         ada.send(chat, text)
-    assert await poller._turn() == ()  # a webhook that may be set is deleted first
-    tracker.take_batch(await poller._turn() or ())
+    assert await poller._poll() == ()  # a webhook that may be set is deleted first
+    tracker.take_batch(await poller._poll() or ())
     one, two = queue.get_nowait(), queue.get_nowait()
     tracker.end(two, handled=True)
-    assert [u.message and u.message.text for u in await poller._turn() or ()] == ["one", "two"]
+    assert [u.message and u.message.text for u in await poller._poll() or ()] == ["one", "two"]
     tracker.end(one, handled=True)
     assert telegram.world.updates.pending == 2
     await poller.finish()
@@ -237,7 +237,7 @@ async def test_what_is_in_hand_is_not_confirmed_and_comes_again_after_a_crash(
 async def test_a_stop_lets_another_replica_poll_at_once(bot: Bot, store: Store, time: Time) -> None:
     poller = Poller(bot, UpdateTracker(asyncio.Queue()), LeaderLease("polling", "a", store, time), time)
     poller._tracker.end(None, handled=True)
-    assert await poller._leader_lease.acquire_or_renew()
+    assert await poller._lease.acquire_or_renew()
     await poller.finish()
     assert await LeaderLease("polling", "b", store, time).acquire_or_renew()
 
@@ -248,9 +248,9 @@ async def test_a_conflict_gives_the_role_up_until_the_store_says_otherwise(
     telegram.faults.refuse(ApiError(409, "Conflict: terminated by other getUpdates request"), method="getUpdates")
     assert await role.acquire_or_renew()
     poller = Poller(bot, UpdateTracker(asyncio.Queue()), role, utc_now)
-    assert await poller._turn() == ()
+    assert await poller._poll() == ()
     with pytest.raises(Conflict):
-        await poller._turn()
+        await poller._poll()
     assert not role.is_leader
 
 
@@ -259,9 +259,9 @@ async def test_who_was_frozen_while_a_webhook_was_deleted_asks_for_the_role_agai
 ) -> None:
     first, second = (LeaderLease("polling", name, store, time) for name in "ab")
     poller = Poller(bot, UpdateTracker(asyncio.Queue()), first, time)
-    assert await poller._turn() == ()
+    assert await poller._poll() == ()
     assert await comes_to_hold(second, time)
-    assert await poller._turn() is None
+    assert await poller._poll() is None
     assert not telegram.calls_of("getUpdates")
 
 

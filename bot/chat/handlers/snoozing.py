@@ -1,4 +1,4 @@
-"""The buttons that put reminders off, mute an invoice, or let its reminders come again."""
+"""The buttons that snooze or mute an invoice's reminders, or let them come again."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from bot.services.snoozing import Snoozing
 
 
 class SnoozeHandlers:
-    """What a person says about reminders of single invoices. Only the buttons change, the message stays."""
+    """Snoozing and muting single invoices. Only the buttons of the message change."""
 
     def __init__(self, snoozing: Snoozing, clock: Clock) -> None:
         self._snoozing = snoozing
         self._clock = clock
 
     async def snooze(self, context: Context) -> None:
-        """Offers until when, takes the choice, or goes back."""
+        """Offer until when, take the choice, or go back."""
         about, invoices = await self._about(context)
         choice = context.words[1] if len(context.words) > 1 else ""
         if choice == BACK:
@@ -37,18 +37,18 @@ class SnoozeHandlers:
         await _swap(context, choice_rows(context.t, about, await self._snoozing.choices(context.chat, invoices)))
 
     async def mute(self, context: Context) -> None:
-        """No more reminders."""
+        """Send no more reminders."""
         about, invoices = await self._about(context)
         await self._show(context, about, await self._snoozing.mute(context.chat, invoices))
 
     async def wake(self, context: Context) -> None:
-        """Reminders as usual."""
+        """Send reminders as usual again."""
         about, invoices = await self._about(context)
         await self._snoozing.wake(context.chat, invoices)
         await self._show(context, about, NO_SILENCE)
 
     async def _about(self, context: Context) -> tuple[str, Sequence[int]]:
-        """What the button was about, as in its data and as invoices; pressed by somebody who may change it."""
+        """Return what the button was about, as in its data and as invoices, if the person may change reminders here."""
         check_in_charge(context.chat, context.user_id)
         if context.words[:1] != [ALL]:
             number = invoice_number(context.words[:1], "invoice")
@@ -63,5 +63,5 @@ class SnoozeHandlers:
 
 
 async def _swap(context: Context, rows: Rows) -> None:
-    """Put other rows in the place of those that put reminders off, and leave the message's other buttons."""
+    """Replace the rows of buttons for reminders, and keep the message's other buttons."""
     await context.show_buttons(swapped(context.buttons, rows))

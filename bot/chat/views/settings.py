@@ -1,4 +1,4 @@
-"""The menu of a chat's preferences, edited in place. A button names what it sets, so that a second press is none."""
+"""The menu of a chat's preferences, edited in place. A button names the value it sets: a second press does nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.domain.preferences import Loudness, Preferences
 
 USUAL_DAYS = (14, 7, 5, 3, 2, 1, 0)
 RHYTHMS = ((1, 3, 7), (1, 2, 3, 4, 5, 6, 7), (1, 7), (7,), ())
-"""Days after the due date on which an overdue invoice is told of; then it is weekly, or never where there are none."""
+"""Days after the due date on which a chat is reminded of an overdue invoice, then weekly. Without days, never."""
 
 HOURS = range(24)
 ON, OFF = "on", "off"
@@ -26,9 +26,9 @@ LANGUAGE_OF_TELEGRAM = "auto"
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """All that can be chosen: the preferences in force, the language (None: Telegram's), and the zones to offer.
+    """What the menu shows: the preferences in force, the language (None: Telegram's), and the zones to offer.
 
-    ``own``: the chat has chosen something itself, which can be taken back.
+    ``own``: the chat has preferences of its own, which can be reset.
     """
 
     preferences: Preferences
@@ -38,7 +38,7 @@ class Choices:
 
 
 def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
-    """What is chosen, and the ways to change it."""
+    """All preferences, and buttons to change them."""
     chosen = choices.preferences
     facts = {
         "days": _days(t, chosen),
@@ -64,7 +64,7 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
 
 
 def days(t: Texts, choices: Choices, _: datetime) -> Screen:
-    """The days before the due date, each of which can be switched on and off."""
+    """The days before the due date. Each can be switched on and off."""
     before = choices.preferences.before
     offered = sorted({*USUAL_DAYS, *before}, reverse=True)
     buttons = [
@@ -76,7 +76,7 @@ def days(t: Texts, choices: Choices, _: datetime) -> Screen:
 
 
 def after(t: Texts, choices: Choices, _: datetime) -> Screen:
-    """How often an overdue invoice is told of."""
+    """How often a chat is reminded of an overdue invoice."""
     chosen = choices.preferences.after
     offered = [*RHYTHMS] if chosen in RHYTHMS else [chosen, *RHYTHMS]
     options = {(".".join(map(str, each)) or OFF): rhythm(t, each) for each in offered}
@@ -111,7 +111,7 @@ def zone(t: Texts, choices: Choices, now: datetime) -> Screen:
 
 
 def zones(t: Texts, choices: Choices, now: datetime, text: Markup, offered: Iterable[str]) -> Screen:
-    """Some time zones to choose from, with what time it is there."""
+    """Some time zones to choose from, with the present time in each."""
     options = {name: zone_name(t, name, now) for name in offered}
     options[ZONE_OF_PROVIDER] = t.plain("settings.zone.provider")
     return _one_of(t, "zone", options, choices.preferences.zone or ZONE_OF_PROVIDER, text=text)
