@@ -1,4 +1,4 @@
-"""Starting, running and stopping: what Telegram's outages, a revoked token, signals and failures do to the process."""
+"""Starting, running and stopping: the process under outages of Telegram, a revoked token, signals and failures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.fakes import Gate
 ROOT = Path(__file__).parents[1]
 REVOKED = "1000000001:AAanother-token-made-at-BotFather-0"
 SOON = 10.0
-"""Seconds that nothing here may take, far less than what it must not wait for."""
+"""Seconds. Nothing here may take longer; what it must not wait for takes far longer."""
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ async def greeted(person: Person, chat: Chat) -> None:
 
 
 async def start_process(settings: Settings, **more: str) -> Process:
-    """``python -m bot run``, with nothing of this machine's own settings."""
+    """Start ``python -m bot run`` without any setting of this machine."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
@@ -81,7 +81,7 @@ async def start_process(settings: Settings, **more: str) -> Process:
 
 
 async def ended(process: Process) -> tuple[int | None, str]:
-    """Its exit status, and what it has logged."""
+    """Wait for a process to end. Return its exit status and its log."""
     _, errors = await asyncio.wait_for(process.communicate(), SOON)
     return process.returncode, errors.decode()
 
@@ -96,7 +96,7 @@ async def test_a_token_that_is_revoked_ends_the_process_with_a_sentence(
     process = await start_process(settings)
     await greeted(ada, chat)
     sandbox.telegram.token = REVOKED
-    ada.send(chat, "/help")  # ends the poll in hand; the next one is refused
+    ada.send(chat, "/help")  # ends the present poll; the next one is refused
     status, errors = await ended(process)
     assert status == 1
     assert errors.splitlines()[-1].startswith("Error: Telegram no longer accepts TELEGRAM_BOT_TOKEN")
@@ -152,7 +152,7 @@ async def test_a_signal_while_the_database_is_waited_for_ends_the_process_at_onc
         url = f"postgresql://bot@127.0.0.1:{database.getsockname()[1]}/bot"
         process = await start_process(settings, DATABASE_URL=url, TOKEN_KEYS=new_key())
         connection, _ = await asyncio.to_thread(database.accept)
-        with connection:  # and never a word
+        with connection:  # which never answers
             process.send_signal(signal.SIGTERM)
             status, errors = await asyncio.wait_for(ended(process), 3)
     assert status == 0
@@ -182,7 +182,7 @@ async def test_an_outage_while_running_is_two_lines_without_a_traceback(
     conflict = ApiError(409, "Conflict: terminated by other getUpdates request")
     sandbox.telegram.faults.server_error(times=1, method="getUpdates")
     sandbox.telegram.faults.refuse(conflict, times=1, method="getUpdates")
-    await greeted(ada, chat)  # ends the poll in hand; the next two fail
+    await greeted(ada, chat)  # ends the present poll; the next two fail
     await greeted(ada, chat)
     process.terminate()
     _, errors = await ended(process)
@@ -213,7 +213,7 @@ async def test_a_step_of_the_stop_that_fails_skips_no_later_one(
     await open_embedded_store(settings).close()
 
 
-async def test_a_stop_waits_for_all_work_in_hand_no_longer_than_its_grace(
+async def test_a_stop_waits_for_all_work_in_progress_no_longer_than_its_grace_period(
     sandbox: Sandbox, settings: Settings, ada: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(application, "GRACE_PERIOD", 0.2)

@@ -1,4 +1,4 @@
-"""Limits that all replicas share: kept whoever asks, with those who wait in line, and answers before alerts."""
+"""Rate limits that all replicas share: callers wait in line, and answers go before alerts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from bot.store.tinydb.shared import TokenBuckets
 
 
 class World:
-    """A store of budgets, and a time in which sleeping takes none."""
+    """A store of token buckets, and a clock that sleeping puts forward at once."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
         self.away = False
         self.asked = 0
-        self._budgets = TokenBuckets()
+        self._buckets = TokenBuckets()
 
     def clock(self) -> datetime:
         return self.now
@@ -35,7 +35,7 @@ class World:
         self.asked += 1
         if self.away:
             raise StoreAway
-        return self._budgets.take(name, now, rate, burst)
+        return self._buckets.take(name, now, rate, burst)
 
     def limiter(self, limit: RateLimit, name: str = "telegram") -> Limiter:
         return Limiter(name, limit, self, self.clock, self.sleep)
@@ -64,9 +64,9 @@ async def test_of_a_crowd_only_the_first_asks_the_store() -> None:
 
 async def test_several_processes_together_keep_one_limit() -> None:
     world = World()
-    began, paces = world.now, [world.limiter(RateLimit(10, 1)) for _ in range(3)]
+    began, limiters = world.now, [world.limiter(RateLimit(10, 1)) for _ in range(3)]
     for number in range(31):
-        await paces[number % 3].wait(60)
+        await limiters[number % 3].wait(60)
     assert (world.now - began).total_seconds() == pytest.approx(3.0)
 
 

@@ -29,7 +29,7 @@ class TelegramMessenger:
         self._plan = plan
 
     async def send_alerts(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
-        """Send alerts to where the chat was linked. One that its invoice is settled replies to the last message of it."""
+        """Send alerts as one message. A lone alert that an invoice is settled replies to the last message about it."""
         screen = views.alerts(self._texts_for(delivery.chat), delivery, alerts, now)
         silent = not rings(alerts, delivery, self._plan.preferences(delivery.chat).loudness)
         reply_to = _message_about(alerts[0], delivery) if len(alerts) == 1 else None

@@ -1,4 +1,4 @@
-"""A clock that is put forward by hand, and a provider in memory that can be made to fail or to wait."""
+"""A clock that tests put forward, and a provider in memory that fails or waits on request."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bot.provider.client import ProviderClient
 from tests.chat.samples import NOW
 
 TOKEN = "a-token-of-the-provider-0123456789"
-"""The one that :class:`FakeProvider` takes."""
+"""The token that :class:`FakeProvider` accepts."""
 
 NO_FILTER = InvoiceFilter()
 
@@ -39,10 +39,10 @@ class Time:
 
 
 class FakeProvider:
-    """One account, known by its ``tokens``, at first :data:`TOKEN`. Implements :class:`bot.ports.Provider`.
+    """One account with its ``tokens``, at first only :data:`TOKEN`. Implements :class:`bot.ports.Provider`.
 
-    ``failures`` are raised instead of an answer, by the name of the method; ``gates`` hold a method up until the
-    event is set. ``languages`` and ``filters`` are what was asked in, and for.
+    By a method's name, ``failures`` holds the error it raises, and ``gates`` an event that it waits for. ``languages``
+    and ``filters`` record what the calls asked for.
     """
 
     def __init__(self) -> None:
@@ -63,11 +63,11 @@ class FakeProvider:
 
     @property
     def held(self) -> int:
-        """How many calls have been held up by a gate."""
+        """How many calls have come to a gate."""
         return self._held
 
     async def reached(self, times: int = 1) -> None:
-        """Wait until so many calls have been held up by a gate."""
+        """Wait until so many calls have come to a gate."""
         async with asyncio.timeout(10), self._another:
             await self._another.wait_for(lambda: self._held >= times)
 
@@ -126,6 +126,6 @@ class FakeProvider:
 
 
 def fake_providers(provider: FakeProvider) -> Providers:
-    """The fake in both roles that the bot has clients for."""
+    """Return the fake as both clients that the bot needs."""
     client = cast("ProviderClient", provider)
     return Providers(for_people=client, for_checks=client)

@@ -1,4 +1,4 @@
-"""What holds for every handler: who may talk, what a failure looks like, in which order and how many at once."""
+"""What holds for every handler: how a failure looks, in which order updates are handled, and how many at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("invoice_bot")
 
 
 async def until(store: Store, chat_id: int, condition: Callable[[StoredChat], bool]) -> StoredChat:
-    """What the store knows of a chat, as soon as it is so."""
+    """Return what the store knows of a chat as soon as it meets a condition."""
     async with asyncio.timeout(10):
         while not condition(stored := await store.chat(chat_id)):
             pass

@@ -1,4 +1,4 @@
-"""The messenger's port over Telegram: alerts and payments, in the chat's language, where they belong."""
+"""The messenger's port over Telegram: alerts and payments, in the right language and the right place."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def telegram_bot(settings: Settings) -> AsyncIterator[Bot]:
 
 
 def about(place: Place, kind: AlertKind, preferences: Preferences | None = None, **others: Any) -> Delivery:
-    """One alert, of the invoice 4711 where it is about one."""
+    """One alert. If its kind concerns an invoice, that is 4711."""
     number = None if kind in SUBJECTS else 4711
     invoice = closed() if kind is AlertKind.SETTLED else known()
     chat = replace(linked_chat(), preferences=preferences)

@@ -1,4 +1,4 @@
-"""Patience with Telegram: how long it is waited for, what is logged of it, and which updates are taken."""
+"""Long polling: how outages of Telegram are waited for and logged, and which updates are taken."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.chat.waits import Waits
 
 
 def failing(*errors: Exception) -> Callable[[], Any]:
-    """A call that raises these, one after the other, and then works."""
+    """Return a call that raises these errors, one after the other, and then works."""
     left = list(errors)
 
     async def call() -> str:
@@ -96,7 +96,7 @@ async def test_a_conflict_is_logged_apart_from_an_outage_with_what_to_do() -> No
 
 
 class Taken(asyncio.Queue[Any]):
-    """What a poll brings, handled as soon as it is there."""
+    """A queue whose updates are handled as soon as a poll brings them."""
 
     tracker: UpdateTracker
 
@@ -106,16 +106,16 @@ class Taken(asyncio.Queue[Any]):
 
 
 @pytest.fixture
-def role(store: Store, time: Time) -> LeaderLease:
+def lease(store: Store, time: Time) -> LeaderLease:
     return LeaderLease("polling", "a", store, time)
 
 
 @asynccontextmanager
-async def polling(bot: Bot, role: LeaderLease) -> AsyncIterator[Taken]:
-    """The updates that a poll brings while the context lasts."""
+async def polling(bot: Bot, lease: LeaderLease) -> AsyncIterator[Taken]:
+    """Poll while the context lasts, and yield the queue of updates."""
     updates = Taken()
     updates.tracker = UpdateTracker(updates)
-    task = asyncio.create_task(Poller(bot, updates.tracker, role, utc_now, Waits()).run())
+    task = asyncio.create_task(Poller(bot, updates.tracker, lease, utc_now, Waits()).run())
     try:
         yield updates
     finally:
@@ -125,7 +125,7 @@ async def polling(bot: Bot, role: LeaderLease) -> AsyncIterator[Taken]:
 
 async def test_an_update_that_cannot_be_read_stops_no_other_and_is_logged_by_its_id_alone(
     bot: Bot,
-    role: LeaderLease,
+    lease: LeaderLease,
     telegram: SandboxTelegram,
     ada: Person,
     chat: Chat,
@@ -135,7 +135,7 @@ async def test_an_update_that_cannot_be_read_stops_no_other_and_is_logged_by_its
     ada.send(chat, "before")
     bad = telegram.world.updates.add("message", {"text": "17|a-bare-token", "chat": "private words"})
     ada.send(chat, "after")
-    async with polling(bot, role) as updates:
+    async with polling(bot, lease) as updates:
         batch = [await asyncio.wait_for(updates.get(), 5) for _ in range(3)]
         await telegram.wait_until(lambda: not telegram.world.updates.pending or None)
     assert [update.message and update.message.text for update in batch] == ["before", None, "after"]
@@ -147,12 +147,12 @@ async def test_an_update_that_cannot_be_read_stops_no_other_and_is_logged_by_its
 
 
 async def test_a_404_while_polling_is_an_outage(
-    bot: Bot, role: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat
+    bot: Bot, lease: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat
 ) -> None:
     telegram.faults.refuse(ApiError(*NOT_FOUND), times=2, method="getUpdates")
     ada.send(chat, "still there")
     with capture_logs() as logged:
-        async with polling(bot, role) as updates:
+        async with polling(bot, lease) as updates:
             update = await asyncio.wait_for(updates.get(), 5)
     assert update.message.text == "still there"
     events = [entry["event"] for entry in logged if "outage" in entry["event"]]
@@ -160,22 +160,22 @@ async def test_a_404_while_polling_is_an_outage(
 
 
 async def test_a_webhook_that_somebody_set_is_deleted_again(
-    bot: Bot, role: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat
+    bot: Bot, lease: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat
 ) -> None:
     telegram.world.updates.set_webhook("https://bot.example/hook")
     ada.send(chat, "heard")
-    async with polling(bot, role) as updates:
+    async with polling(bot, lease) as updates:
         update = await asyncio.wait_for(updates.get(), 5)
     assert update.message.text == "heard"
     assert telegram.world.updates.webhook == ""
 
 
 async def test_updates_come_in_order_and_once(
-    bot: Bot, role: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat
+    bot: Bot, lease: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat
 ) -> None:
     telegram.faults.server_error(method="getUpdates")
     texts = []
-    async with polling(bot, role) as updates:
+    async with polling(bot, lease) as updates:
         for text in ("one", "two", "three"):
             ada.send(chat, text)
             update = await asyncio.wait_for(updates.get(), 5)
@@ -184,18 +184,18 @@ async def test_updates_come_in_order_and_once(
     assert updates.empty()
 
 
-async def test_polling_ends_when_the_token_is_revoked(bot: Bot, role: LeaderLease, telegram: SandboxTelegram) -> None:
+async def test_polling_ends_when_the_token_is_revoked(bot: Bot, lease: LeaderLease, telegram: SandboxTelegram) -> None:
     telegram.token = "1000000001:AAanother-token-made-at-BotFather-0"
     with pytest.raises(StartError, match="no longer accepts TELEGRAM_BOT_TOKEN"):
-        await asyncio.wait_for(Poller(bot, UpdateTracker(asyncio.Queue()), role, utc_now, Waits()).run(), 5)
+        await asyncio.wait_for(Poller(bot, UpdateTracker(asyncio.Queue()), lease, utc_now, Waits()).run(), 5)
 
 
-async def comes_to_hold(role: LeaderLease, time: Time) -> bool:
-    """Whether somebody who asks for the role now and then has it within a minute."""
+async def becomes_leader(lease: LeaderLease, time: Time) -> bool:
+    """Whether a replica that asks now and then becomes the leader within a minute."""
     end = time() + timedelta(minutes=1)
-    while not (held := await role.acquire_or_renew()) and time() < end:
+    while not (is_leader := await lease.acquire_or_renew()) and time() < end:
         time.forward(timedelta(seconds=5))
-    return held
+    return is_leader
 
 
 async def test_of_two_replicas_one_polls_and_the_other_takes_over_once_it_is_gone(
@@ -207,20 +207,20 @@ async def test_of_two_replicas_one_polls_and_the_other_takes_over_once_it_is_gon
         assert (await asyncio.wait_for(updates.get(), 5)).message.text == "one"
         idle = Poller(bot, UpdateTracker(asyncio.Queue()), second, time)
         assert await idle._poll() is None
-        assert idle.good_at == time()  # all is well with a replica that isn't the one
-    assert await comes_to_hold(second, time)
+        assert idle.good_at == time()  # a replica that is not the leader is well
+    assert await becomes_leader(second, time)
     ada.send(chat, "two")
     async with polling(bot, second) as updates:
         assert (await asyncio.wait_for(updates.get(), 5)).message.text == "two"
     assert not await first.acquire_or_renew()
 
 
-async def test_what_is_in_hand_is_not_confirmed_and_comes_again_after_a_crash(
+async def test_an_update_in_progress_is_not_confirmed_and_comes_again_after_a_crash(
     bot: Bot, store: Store, time: Time, telegram: SandboxTelegram, ada: Person, chat: Chat
 ) -> None:
-    role, queue = LeaderLease("polling", "a", store, time), asyncio.Queue[Any]()
+    lease, queue = LeaderLease("polling", "a", store, time), asyncio.Queue[Any]()
     tracker = UpdateTracker(queue)
-    poller = Poller(bot, tracker, role, time)
+    poller = Poller(bot, tracker, lease, time)
     for text in ("one", "two"):
         ada.send(chat, text)
     assert await poller._poll() == ()  # a webhook that may be set is deleted first
@@ -242,30 +242,30 @@ async def test_a_stop_lets_another_replica_poll_at_once(bot: Bot, store: Store, 
     assert await LeaderLease("polling", "b", store, time).acquire_or_renew()
 
 
-async def test_a_conflict_gives_the_role_up_until_the_store_says_otherwise(
-    bot: Bot, role: LeaderLease, telegram: SandboxTelegram
+async def test_after_a_conflict_a_replica_steps_down_until_the_store_says_otherwise(
+    bot: Bot, lease: LeaderLease, telegram: SandboxTelegram
 ) -> None:
     telegram.faults.refuse(ApiError(409, "Conflict: terminated by other getUpdates request"), method="getUpdates")
-    assert await role.acquire_or_renew()
-    poller = Poller(bot, UpdateTracker(asyncio.Queue()), role, utc_now)
+    assert await lease.acquire_or_renew()
+    poller = Poller(bot, UpdateTracker(asyncio.Queue()), lease, utc_now)
     assert await poller._poll() == ()
     with pytest.raises(Conflict):
         await poller._poll()
-    assert not role.is_leader
+    assert not lease.is_leader
 
 
-async def test_who_was_frozen_while_a_webhook_was_deleted_asks_for_the_role_again(
+async def test_a_replica_that_was_frozen_while_it_deleted_a_webhook_asks_for_the_lease_again(
     bot: Bot, store: Store, time: Time, telegram: SandboxTelegram
 ) -> None:
     first, second = (LeaderLease("polling", name, store, time) for name in "ab")
     poller = Poller(bot, UpdateTracker(asyncio.Queue()), first, time)
     assert await poller._poll() == ()
-    assert await comes_to_hold(second, time)
+    assert await becomes_leader(second, time)
     assert await poller._poll() is None
     assert not telegram.calls_of("getUpdates")
 
 
-async def test_asking_who_we_are_fails_at_once_with_a_sentence_and_leaves_nothing_open(
+async def test_asking_for_the_bots_name_fails_at_once_with_a_sentence_and_leaves_nothing_open(
     settings: Settings, telegram: SandboxTelegram
 ) -> None:
     bot = build_telegram(settings).bot

@@ -1,4 +1,4 @@
-"""The routing: every command of the menu has its handler, and what is asked of Telegram at the start."""
+"""The routing: every command of the menu has a handler, and the bot tells Telegram at the start what it wants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sums, dates and spans in the reader's language, and what is filled into a text."""
+"""Sums, dates and spans in the reader's language, and the values in a text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.chat.samples import BERLIN, DE, EN, NASTY, TODAY, TRANSLATIONS
 SPACE = "\N{NO-BREAK SPACE}"
 
 
-def test_the_phrasebook_holds_every_language() -> None:
+def test_there_are_texts_in_every_language() -> None:
     assert tuple(TRANSLATIONS) == LANGUAGES
 
 

@@ -1,4 +1,4 @@
-"""Updates in hand: handled once, confirmed in order, and no flood of one chat holds up the others."""
+"""Updates in progress: handled once, confirmed in order, and no chat's flood blocks the others."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def tracker(queue: asyncio.Queue[object], now: Now) -> UpdateTracker:
     return UpdateTracker(queue, now)
 
 
-async def test_an_update_that_comes_again_while_it_is_in_hand_or_was_handled_is_handled_once(
+async def test_an_update_that_comes_again_while_in_progress_or_when_handled_is_handled_once(
     tracker: UpdateTracker, queue: asyncio.Queue[object]
 ) -> None:
     first = tracker.take(update(1))
@@ -66,7 +66,7 @@ async def test_an_update_that_comes_again_while_it_is_in_hand_or_was_handled_is_
     assert queue.qsize() == 1
 
 
-async def test_one_that_was_cut_off_is_not_confirmed_and_is_handled_when_it_comes_again(
+async def test_an_update_that_was_cut_off_is_not_confirmed_and_is_handled_when_it_comes_again(
     tracker: UpdateTracker, queue: asyncio.Queue[object]
 ) -> None:
     tracker.take_batch(updates([7, 8]))
@@ -79,13 +79,13 @@ async def test_one_that_was_cut_off_is_not_confirmed_and_is_handled_when_it_come
     assert queue.qsize() == 3
 
 
-async def test_nothing_was_seen_and_nothing_is_confirmed(tracker: UpdateTracker) -> None:
+async def test_before_any_update_nothing_is_confirmed(tracker: UpdateTracker) -> None:
     assert tracker.offset is None
     assert not tracker.is_busy
 
 
 @given(st.permutations(range(10)), st.integers(0, 10))
-async def test_the_offset_never_passes_an_update_that_is_in_hand(order: list[int], done: int) -> None:
+async def test_the_offset_never_passes_an_update_in_progress(order: list[int], done: int) -> None:
     tracker = UpdateTracker(asyncio.Queue())
     tracker.take_batch(updates(range(10)))
     for number in order[:done]:
@@ -93,7 +93,7 @@ async def test_the_offset_never_passes_an_update_that_is_in_hand(order: list[int
     assert tracker.offset == min(order[done:], default=10)
 
 
-async def test_a_slow_update_holds_up_nobody_for_longer_than_the_patience(
+async def test_a_slow_update_does_not_block_a_full_poll_for_long(
     tracker: UpdateTracker, queue: asyncio.Queue[object], now: Now
 ) -> None:
     batch = updates(range(POLL_LIMIT))
@@ -111,14 +111,14 @@ async def test_a_slow_update_holds_up_nobody_for_longer_than_the_patience(
     assert queue.qsize() == 2 * POLL_LIMIT
 
 
-async def test_a_slow_update_with_room_behind_it_is_not_confirmed(tracker: UpdateTracker, now: Now) -> None:
+async def test_a_slow_update_in_a_poll_that_is_not_full_is_not_confirmed(tracker: UpdateTracker, now: Now) -> None:
     tracker.take_batch(updates(range(3)))
     now.seconds = 10 * SLOW_AFTER
     tracker.take_batch(updates(range(3)))
     assert tracker.offset == 0
 
 
-async def test_an_errand_keeps_its_update_and_holds_up_no_full_window(tracker: UpdateTracker) -> None:
+async def test_a_background_job_keeps_its_update_and_does_not_block_a_full_poll(tracker: UpdateTracker) -> None:
     batch = updates(range(POLL_LIMIT))
     tracker.take_batch(batch)
     for handled in batch[1:]:
@@ -129,7 +129,7 @@ async def test_an_errand_keeps_its_update_and_holds_up_no_full_window(tracker: U
     assert tracker.offset == POLL_LIMIT
 
 
-async def test_what_is_let_go_is_known_as_such_until_it_was_handled(tracker: UpdateTracker) -> None:
+async def test_an_early_confirmation_is_remembered_until_the_update_was_handled(tracker: UpdateTracker) -> None:
     job, slow = update(1), update(2)
     for taken in (job, slow):
         tracker.take(taken)
@@ -169,7 +169,7 @@ async def test_a_block_that_comes_behind_a_flood_is_handled(
     assert queue.qsize() == MAX_UPDATES_PER_CHAT + 1
 
 
-async def test_it_is_full_with_so_many_and_lets_none_of_them_go(tracker: UpdateTracker, now: Now) -> None:
+async def test_a_full_tracker_confirms_nothing_early(tracker: UpdateTracker, now: Now) -> None:
     for number in range(MAX_IN_PROGRESS - POLL_LIMIT):
         tracker.take(update(10_000 + number))
     batch = updates(range(POLL_LIMIT))
@@ -180,17 +180,17 @@ async def test_it_is_full_with_so_many_and_lets_none_of_them_go(tracker: UpdateT
     assert tracker.offset == 0
 
 
-async def test_a_rest_ends_when_nothing_is_in_hand_any_more(tracker: UpdateTracker) -> None:
+async def test_waiting_ends_when_no_update_is_in_progress(tracker: UpdateTracker) -> None:
     tracker.take_batch(updates([1, 2]))
-    resting = asyncio.create_task(tracker.wait_until_idle(30))
+    waiting = asyncio.create_task(tracker.wait_until_idle(30))
     tracker.end(update(2), handled=True)
     await asyncio.sleep(0)
-    assert not resting.done()
+    assert not waiting.done()
     tracker.end(update(1), handled=True)
-    await asyncio.wait_for(resting, 1)
+    await asyncio.wait_for(waiting, 1)
 
 
-async def test_at_a_stop_whoever_waits_hears_that_it_was_not_handled(tracker: UpdateTracker) -> None:
+async def test_at_a_stop_updates_in_progress_are_reported_as_not_handled(tracker: UpdateTracker) -> None:
     ended = tracker.take(update(1))
     tracker.cut_off()
     assert not await ended
