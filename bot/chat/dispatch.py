@@ -19,8 +19,9 @@ from bot.chat.sending import showing_action
 from bot.chat.texts import TextsFor
 from bot.chat.update_tracker import UpdateTracker
 from bot.domain.chats import Chat
-from bot.errors import BotError, ChatGone, ChatMigrated, GroupNotLinked, MessengerError, NotLinked, StoreAway
+from bot.errors import BotError, GroupNotLinked, MessengerError, NotLinked, StoreAway
 from bot.ports import ChatStore, Clock
+from bot.services.failures import note_unreachable
 from bot.services.linking import looks_like_token
 
 log = structlog.get_logger()
@@ -105,7 +106,9 @@ class Dispatcher:
                 await context.explain(BotError())
             await context.answer_press()
         except MessengerError as error:
-            await self._note_unreachable(context.chat, error)
+            log.info("answer not delivered", chat=context.chat.id, error=str(error))
+            with suppress(StoreAway):  # the next message that does not get there says the same
+                await note_unreachable(self._chats, context.chat.id, error)
             with suppress(MessengerError):
                 await context.answer_press()  # the spinner ends all the same
 
@@ -174,12 +177,3 @@ class Dispatcher:
 
     def _set_chat(self, context: Context, chat: Chat) -> None:
         context.chat, context.t = chat, self._texts_for(chat)
-
-    async def _note_unreachable(self, chat: Chat, error: MessengerError) -> None:
-        log.info("answer not delivered", chat=chat.id, error=str(error))
-        with suppress(StoreAway):  # the next message that fails says the same
-            match error:
-                case ChatGone():
-                    await self._chats.rest(chat.id, error.reason)
-                case ChatMigrated():
-                    await self._chats.move_chat(chat.id, error.new_chat_id)
