@@ -18,7 +18,6 @@ from bot.domain.chats import Chat, Link, Member, Token
 from bot.domain.invitations import Invitation
 from bot.domain.invoices import Listing
 from bot.errors import (
-    ChatMigrated,
     GroupOnly,
     InvitationVoid,
     MessengerError,
@@ -29,6 +28,7 @@ from bot.errors import (
     UserError,
 )
 from bot.ports import ChatStore, Clock
+from bot.services.failures import note_unreachable
 from bot.services.inviting import Inviting
 from bot.services.linking import read_token
 from bot.services.permissions import link_of
@@ -148,10 +148,9 @@ class GroupHandlers:
         screen = general.linked(self._texts_for(group), listing, self._clock())
         try:
             await sending.retry(partial(sending.send, context.bot, invitation.place, screen), context.sleep)
-        except ChatMigrated as error:
-            await self._chats.move_chat(group.id, error.new_chat_id)
         except MessengerError as error:
             log.warning("group can't be greeted", chat=group.id, error=str(error))
+            await note_unreachable(self._chats, group.id, error)
 
     async def _add(self, context: Context, payer: Member) -> None:
         if self._allowed_users is not None and payer.id not in self._allowed_users:

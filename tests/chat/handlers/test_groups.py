@@ -227,6 +227,18 @@ async def test_a_group_that_can_not_be_greeted_is_linked_all_the_same(
     assert (await link_of(store, group)).linked_by == ada.id
 
 
+async def test_a_group_whose_greeting_says_that_it_is_gone_rests(
+    ada: Person, chat: Chat, group: Chat, telegram: SandboxTelegram, store: Store
+) -> None:
+    started = await join(ada, group)
+    await chat.wait_for(from_bot("You are linking"), after=started)
+    telegram.faults.refuse(ApiError(403, "Forbidden: bot was kicked from the group chat"), method="sendMessage")
+    await ask(ada, chat, TOKEN, "is linked")
+    stored = await store.chat(group.id)
+    assert stored.resting is not None
+    assert stored.link is not None
+
+
 async def test_a_group_that_became_a_supergroup_meanwhile_is_linked_under_its_new_id(
     ada: Person, chat: Chat, store: Store
 ) -> None:
