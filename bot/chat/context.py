@@ -137,6 +137,7 @@ def context_of(update: Update, library_context: LibraryContext, texts_for: Texts
     # A plain reply has a thread id too. Only the messages of a topic count.
     topic_id = message.message_thread_id if isinstance(message, Message) and message.is_topic_message else None
     speaker = Chat(chat.id, telegram_language=user.language_code or None)
+    sender_chat = update.message.sender_chat if update.message else None  # a button is pressed in one's own name
     return Context(
         bot=library_context.bot,
         chat=speaker,
@@ -149,14 +150,8 @@ def context_of(update: Update, library_context: LibraryContext, texts_for: Texts
         message=message if isinstance(message, Message) and message.is_accessible else None,
         query=update.callback_query,
         user_name=one_line(user.full_name, MAX_NAME_LENGTH),
-        sender_chat_id=_sender_chat_id(update),
+        sender_chat_id=sender_chat.id if sender_chat else None,
     )
-
-
-def _sender_chat_id(update: Update) -> int | None:
-    """Return the chat in whose name a message was written. A button is always pressed in a person's own name."""
-    chat = update.message.sender_chat if update.message else None
-    return chat.id if chat else None
 
 
 def _words(update: Update, library_context: LibraryContext) -> list[str]:

@@ -15,7 +15,6 @@ from typing import NamedTuple, Never, TypeVar
 import structlog
 from telegram import Bot, Update
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
-from telegram.ext import Application
 
 from bot.chat.request import BotApiMissing
 from bot.chat.update_tracker import ALLOWED_UPDATES, UpdateTracker
@@ -81,28 +80,19 @@ async def connect(bot: Bot) -> str:
         ) from None
 
 
-async def initialize_patiently(
-    application: Application,  # type: ignore[type-arg]  # its six parameters say nothing here
-    sleep: Sleep = asyncio.sleep,
-) -> None:
-    """Initialize the application, however long Telegram is away. Raises :class:`StartError` on a refused token."""
-    try:
-        await retry_forever(application.initialize, sleep)
-    except InvalidToken:
-        raise StartError(TOKEN_REFUSED) from None
-
-
-async def retry_forever(call: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
+async def retry_forever(
+    call: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep, *, if_refused: str = TOKEN_REVOKED
+) -> T:
     """Return the result of ``call``, retried as long as it takes. Log a disruption when it begins and when it ends.
 
-    Raises :class:`InvalidToken`, as waiting does not help against that.
+    Raises :class:`StartError`, which says ``if_refused``, if the bot's token is refused: waiting does not help then.
     """
     failures, disruption = 0, None
     while True:
         try:
             result = await call()
         except InvalidToken:
-            raise
+            raise StartError(if_refused) from None
         except Exception as error:  # an answer that can't be read is an outage too
             before, disruption = disruption, CONFLICT if isinstance(error, Conflict) else OUTAGE
             if before is not disruption:
@@ -134,10 +124,7 @@ class Poller:
     async def run(self) -> Never:
         """Poll until cancelled. Raises :class:`StartError` once the bot's token is refused."""
         while True:
-            try:
-                updates = await retry_forever(self._poll, self._sleep)
-            except InvalidToken:
-                raise StartError(TOKEN_REVOKED) from None
+            updates = await retry_forever(self._poll, self._sleep)
             if updates is None:
                 await self._sleep(STANDBY)
                 continue

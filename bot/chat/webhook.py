@@ -11,12 +11,10 @@ from typing import Never
 import msgspec
 import structlog
 from telegram import Bot, Update
-from telegram.error import InvalidToken
 
-from bot.chat.polling import TOKEN_REVOKED, retry_forever
+from bot.chat.polling import retry_forever
 from bot.chat.request import readable_or_empty
 from bot.chat.update_tracker import ALLOWED_UPDATES, UpdateTracker
-from bot.errors import StartError
 from bot.limiter import Sleep
 from bot.ports import Clock
 
@@ -66,10 +64,7 @@ class Webhook:
         A process that still polls deletes it, for example the one that this process replaces.
         """
         while True:
-            try:
-                await retry_forever(self._keep, self._sleep)
-            except InvalidToken:
-                raise StartError(TOKEN_REVOKED) from None
+            await retry_forever(self._keep, self._sleep)
             await self._sleep(WEBHOOK_CHECK_INTERVAL)
 
     def knows(self, secret: str) -> bool:

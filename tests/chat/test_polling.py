@@ -77,7 +77,7 @@ async def test_only_an_error_that_nobody_knows_is_logged_with_its_traceback(erro
 
 async def test_a_refused_token_is_no_outage() -> None:
     waits = Waits()
-    with pytest.raises(InvalidToken):
+    with pytest.raises(StartError):
         await retry_forever(failing(TelegramError("away"), InvalidToken()), waits)
     assert waits == [1]
 
