@@ -160,8 +160,8 @@ def open_embedded_store(settings: Settings) -> Store:
             log.warning(
                 "made a key file",
                 file=str(settings.data_dir / "token.key"),
-                meaning="It seals the tokens. Whoever has this file and the data can read them, and without it nobody "
-                "can: keep a copy of it apart from the data, or set TOKEN_KEYS.",
+                meaning="It seals the tokens. With this file and the data, anybody can read them; without it, nobody "
+                "can. So keep a copy of it apart from the data, or set TOKEN_KEYS.",
             )
     return open_folder(settings.data_dir, keys)
 

@@ -36,7 +36,7 @@ class WaitTooLong(Exception):
 
 
 class Limiter:
-    """Lets callers pass one after the other, as a token bucket allows.
+    """Lets callers pass one after the other, at the rate of a token bucket.
 
     Of the callers in this process, only the first asks the store, so a crowd costs no more than one. While the store is
     away, everybody passes: the other side has limits of its own and reports them.

@@ -37,9 +37,9 @@ TYPING_AFTER = 0.7
 class Route:
     """A handler, and the guards before it.
 
-    ``takes_token``: the message may be the token that /link waits for. It does not end that wait, as others do, and it
-    is deleted if its sender is turned away. ``for_everybody``: nobody is turned away. ``slow``: the handler runs in the
-    background, does not block the chat's next updates, and goes by what is stored of the chat when its turn comes.
+    ``takes_token``: the message may be the token that /link waits for. Other messages end that wait. If the sender is
+    turned away, a token is deleted. ``for_everybody``: nobody is turned away. ``slow``: the handler runs in the
+    background and does not block the chat's next updates. It reads the stored chat anew when its turn comes.
     """
 
     handle: Handle
@@ -115,7 +115,7 @@ class Dispatcher:
     # --- Guards -----------------------------------------------------------------------------------------------------
 
     async def _load_chat(self, route: Route, context: Context) -> None:
-        """Read what is stored of the chat. It is awake, as it speaks."""
+        """Read what is stored of the chat. If it was resting, wake it: somebody has written there."""
         try:
             chat, language = await self._chats.chat(context.chat.id), context.chat.telegram_language
             if chat.resting is not None and await self._chats.wake(chat.id, self._clock()):

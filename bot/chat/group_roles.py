@@ -1,4 +1,4 @@
-"""The roles in a group, as Telegram tells them."""
+"""The roles of people in a group, which only Telegram knows."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from bot.ports import Clock, TokenBucketStore
 GLOBAL_LIMIT = RateLimit(rate=25, burst=5)
 """So no second sees more than 30."""
 CHAT_LIMIT = RateLimit(rate=1, burst=30)
-"""Answers come in bursts, as people type. Telegram accepts that for a while."""
+"""People type in bursts, and get answers in bursts. Telegram accepts that for a while."""
 GROUP_LIMIT = RateLimit(rate=1 / 6, burst=10)
 """So no minute sees more than 20."""
 
@@ -44,7 +44,7 @@ _in_background: ContextVar[bool] = ContextVar("in_background", default=False)
 
 @contextmanager
 def in_background() -> Iterator[None]:
-    """Let answers go before what is sent within the context: nobody has asked for it."""
+    """Let answers go first: nobody waits for what is sent within this context."""
     before = _in_background.set(True)
     try:
         yield

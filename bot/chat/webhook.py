@@ -90,7 +90,7 @@ class Webhook:
         return Answer.NOT_NOW
 
     async def _keep(self) -> None:
-        """Set the webhook at the start, as Telegram does not tell its secret, and whenever it is gone."""
+        """Set the webhook at the start, because Telegram does not tell its secret, and whenever it is gone."""
         info = await self._bot.get_webhook_info()
         if not self._was_set or info.url != self._url:
             if self._was_set:

@@ -49,7 +49,7 @@ class InvoiceHandlers:
         await self._list(context, _page(context.words) or ListPage(Query()), filtering=True)
 
     def choosing(self, command: str) -> Handle:
-        """Return the handler of a command without an invoice's number, as Telegram's menu sends it: offer invoices."""
+        """Return a handler that offers invoices. Telegram's menu sends the command without an invoice's number."""
 
         async def choose(context: Context) -> None:
             listing = await self._browsing.listing(context.chat, Query())

@@ -48,7 +48,7 @@ class SnoozeHandlers:
         await self._show(context, about, NO_SILENCE)
 
     async def _about(self, context: Context) -> tuple[str, Sequence[int]]:
-        """Return what the button was about, as in its data and as invoices, if the person may change reminders here."""
+        """Return the subject of the button and its invoices. Raises an error if the person may not change reminders."""
         check_in_charge(context.chat, context.user_id)
         if context.words[:1] != [ALL]:
             number = invoice_number(context.words[:1], "invoice")

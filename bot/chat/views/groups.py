@@ -35,7 +35,7 @@ def joined(t: Texts, asked: Invitation) -> Screen:
 
 
 def payers(t: Texts, link: Link, *, owned: bool) -> Screen:
-    """Who may pay. If the owner looks (``owned``), there are buttons to take that back."""
+    """Who may pay. The owner (``owned``) also sees buttons to take that back."""
     lines = _while_off(t)
     lines.append(t("payers.owner", name=link.owner))
     lines += [t("payers.payer", name=payer.name) for payer in link.payers]
