@@ -1,27 +1,47 @@
-"""Parts of the bot that settings decide on: the store, Telegram, what brings updates, the provider and its pace."""
+"""The bot's parts as the settings want them: store, Telegram, source of updates, provider, services and handlers."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import socket
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import httpx
 import structlog
 from telegram.ext import Application, ApplicationBuilder
 
-from bot.chat.dispatch import InOrderPerChat
+from bot.chat.handlers.general import GeneralHandlers
+from bot.chat.handlers.groups import GroupHandlers
+from bot.chat.handlers.invoices import InvoiceHandlers
+from bot.chat.handlers.linking import LinkHandlers
+from bot.chat.handlers.payments import PaymentHandlers
+from bot.chat.handlers.settings import SettingsHandlers
+from bot.chat.handlers.snoozing import SnoozeHandlers
 from bot.chat.polling import Poller
 from bot.chat.rate_limiter import SharedRateLimiter
 from bot.chat.request import TelegramRequest, UpdatesRequest
+from bot.chat.routing import Handlers
+from bot.chat.texts import TextsFor
+from bot.chat.update_processor import InOrderPerChat
 from bot.chat.update_tracker import UpdateTracker
 from bot.chat.webhook import Webhook
+from bot.domain.schedule import CheckPlan
 from bot.limiter import Limiter, RateLimit
-from bot.ports import Clock, Store
+from bot.ports import Clock, Messenger, Store
 from bot.provider.client import ProviderClient
 from bot.provider.transport import make_transport
+from bot.services.browsing import Browsing
+from bot.services.checks import Checker
+from bot.services.delivery import AlertSender
+from bot.services.inviting import Inviting
 from bot.services.leader_lease import LeaderLease
+from bot.services.linking import Linking
+from bot.services.payments.flow import Payments
+from bot.services.snoozing import Snoozing
+from bot.services.workers import Workers
 from bot.settings import Settings
 from bot.store.postgres.backend import open_store as open_postgres
 from bot.store.tinydb.keyfile import load_or_make_key
@@ -30,24 +50,79 @@ from bot.store.tinydb.opening import open_store as open_folder
 log = structlog.get_logger()
 
 CHECKS_AT_ONCE = 50
-CONNECTIONS = 100
+PAYMENTS_AT_ONCE = 50
+SENDS_AT_ONCE = 25
+HTTP_CONNECTIONS = 100
 """To Telegram, and to the provider: checks and downloads together leave some for answers and payments."""
 
 Telegram = Application[Any, Any, Any, Any, Any, Any]
 
-Source = Poller | Webhook
-"""What brings the updates."""
+UpdateSource = Poller | Webhook
 
 
 class Providers(NamedTuple):
-    """The provider's API, for what people wait for and for checks, which leave the others room in a shared limit."""
+    """The provider's API: for what people wait for, and for checks, which leave room for people in a shared limit."""
 
     for_people: ProviderClient
     for_checks: ProviderClient
 
 
-def build_source(settings: Settings, telegram: Telegram, tracker: UpdateTracker, store: Store, clock: Clock) -> Source:
-    """The webhook if one is set, else long polling, on one replica at a time."""
+class Services:
+    """The use cases on one store, provider, messenger and clock, and the workers in which they run."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        providers: Providers,
+        messenger: Messenger,
+        plan: CheckPlan,
+        clock: Clock,
+    ) -> None:
+        provider, rules = providers.for_people, settings.payment_rules
+        self.check_workers = Workers(checks_at_once(settings))
+        self.send_workers = Workers(SENDS_AT_ONCE)
+        self.payment_workers = Workers(PAYMENTS_AT_ONCE)
+        self.checker = Checker(store, providers.for_checks, clock, plan, self.check_workers)
+        self.alert_sender = AlertSender(store, store, messenger, clock, plan, self.send_workers)
+        self.payments = Payments(store, provider, messenger, clock, plan, self.payment_workers, rules=rules)
+        self.linking = Linking(store, provider, clock, plan, base_url=settings.provider_url)
+        self.inviting = Inviting(store, self.linking, clock)
+        self.browsing = Browsing(provider)
+        self.snoozing = Snoozing(store, clock, plan)
+
+    async def finish(self, within: float) -> None:
+        """Wait until all work in progress has ended; after ``within`` seconds, cancel the rest."""
+        workers = (self.check_workers, self.send_workers, self.payment_workers)
+        await asyncio.gather(*(each.finish(within) for each in workers))
+
+
+def build_handlers(
+    settings: Settings, store: Store, services: Services, texts_for: TextsFor, plan: CheckPlan, clock: Clock
+) -> Handlers:
+    """Return all handlers, each with the services that it calls."""
+    groups = GroupHandlers(store, services.inviting, texts_for, clock, settings.allowed_users)
+    return Handlers(
+        general=GeneralHandlers(store, services.checker, clock),
+        invoices=InvoiceHandlers(services.browsing, services.snoozing, clock),
+        linking=LinkHandlers(services.linking, groups, clock),
+        groups=groups,
+        payments=PaymentHandlers(services.payments, store, clock),
+        snoozing=SnoozeHandlers(services.snoozing, clock),
+        settings=SettingsHandlers(store, texts_for, plan, clock),
+    )
+
+
+def build_plan(settings: Settings) -> CheckPlan:
+    """Return when chats are checked and reminded, where they have not chosen for themselves."""
+    interval = timedelta(seconds=settings.check_interval)
+    return CheckPlan(interval, settings.zone, settings.preferences, settings.is_banking_day)
+
+
+def build_source(
+    settings: Settings, telegram: Telegram, tracker: UpdateTracker, store: Store, clock: Clock
+) -> UpdateSource:
+    """Return the webhook if one is set, else long polling, which one replica does at a time."""
     if settings.webhook_url:
         secret = settings.webhook_secret.get_secret_value()
         return Webhook(telegram.bot, tracker, settings.webhook_url, secret, clock)
@@ -56,7 +131,7 @@ def build_source(settings: Settings, telegram: Telegram, tracker: UpdateTracker,
 
 
 def build_providers(settings: Settings, http: httpx.AsyncClient, store: Store, clock: Clock) -> Providers:
-    """Clients on shared connections, each at the pace that ``PROVIDER_RATE`` leaves it."""
+    """Return clients on shared connections, each within its part of ``PROVIDER_RATE``."""
 
     def client(seconds: float) -> ProviderClient:
         rate = settings.provider_rate
@@ -67,13 +142,13 @@ def build_providers(settings: Settings, http: httpx.AsyncClient, store: Store, c
 
 
 def checks_at_once(settings: Settings) -> int:
-    """No more than the provider's limit lets through in some seconds: the others are better off unclaimed."""
+    """Return how many checks run at once: no more than ``PROVIDER_RATE`` allows in five seconds."""
     rate = settings.provider_rate
     return min(CHECKS_AT_ONCE, max(1, round(rate * 5))) if rate else CHECKS_AT_ONCE
 
 
 def open_embedded_store(settings: Settings) -> Store:
-    """The store in ``DATA_DIR``, sealed with ``TOKEN_KEYS`` or the folder's own key. Raises :class:`StartError`."""
+    """Open the store in ``DATA_DIR``, sealed with ``TOKEN_KEYS`` or the folder's key. Raises :class:`StartError`."""
     keys = tuple(key.get_secret_value() for key in settings.token_keys)
     if not keys:
         keys, made = load_or_make_key(settings.data_dir)
@@ -81,16 +156,16 @@ def open_embedded_store(settings: Settings) -> Store:
             log.warning(
                 "made a key file",
                 file=str(settings.data_dir / "token.key"),
-                meaning="It seals the tokens. Whoever has this file and the data can read them, and without it nobody "
-                "can: keep a copy of it apart from the data, or set TOKEN_KEYS.",
+                meaning="It seals the tokens. With this file and the data, anybody can read them; without it, nobody "
+                "can. So keep a copy of it apart from the data, or set TOKEN_KEYS.",
             )
     return open_folder(settings.data_dir, keys)
 
 
 async def open_store(settings: Settings) -> Store:
-    """The store that the settings name. Raises :class:`StartError`; a database that is away is waited for."""
+    """Open the store that the settings name. Wait while a database is away. Raises :class:`StartError`."""
     if settings.database_url is None:
-        # Not in a thread: nothing else runs yet, and a thread would go on where a signal has ended the start.
+        # Not in a thread: nothing else runs yet, and a thread would go on after a signal has ended the start.
         return open_embedded_store(settings)
     return await open_postgres(
         settings.database_url.get_secret_value(),
@@ -101,20 +176,22 @@ async def open_store(settings: Settings) -> Store:
 
 
 def build_telegram(settings: Settings, limits: SharedRateLimiter | None = None) -> Telegram:
-    """python-telegram-bot's application, on the faster transport; it connects when it is initialized.
+    """Return python-telegram-bot's application, on the faster transport. It connects when it is initialized.
 
-    It has no updater: updates come from a :data:`Source`. ``limits`` None: it asks without waiting.
+    It has no updater: updates come from an :data:`UpdateSource`. Without ``limits`` it never waits before a request.
     """
-    os.environ.setdefault("PTB_TIMEDELTA", "1")  # its waits as timedelta; without, it warns of each
+    os.environ.setdefault("PTB_TIMEDELTA", "1")  # to get waits as timedelta; without it, the library warns of each
+    tracker = UpdateTracker(asyncio.Queue())
     root = settings.telegram_api_url
     builder = ApplicationBuilder().rate_limiter(limits) if limits else ApplicationBuilder()
     return (
         builder.token(settings.telegram_bot_token.get_secret_value())
         .base_url(f"{root}/bot")
         .base_file_url(f"{root}/file/bot")
-        .request(TelegramRequest(make_transport(CONNECTIONS), CONNECTIONS, read_timeout=20))
+        .request(TelegramRequest(make_transport(HTTP_CONNECTIONS), HTTP_CONNECTIONS, read_timeout=20))
         .get_updates_request(UpdatesRequest(make_transport(1), 1, read_timeout=10))
         .updater(None)
-        .concurrent_updates(InOrderPerChat())
+        .update_queue(tracker.queue)
+        .concurrent_updates(InOrderPerChat(tracker))
         .build()
     )

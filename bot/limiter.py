@@ -1,4 +1,4 @@
-"""Keeping to a limit that all replicas share: a budget in the store, and a queue of those who wait for it here."""
+"""Rate limits that all replicas share: a token bucket in the store, and here a queue of those who wait for it."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from bot.ports import Clock, TokenBucketStore
 
 log = structlog.get_logger()
 
+NOTICEABLE_WAIT = 0.01
+"""Seconds. Anything shorter is only the store's answer."""
+
 Sleep = Callable[[float], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """``rate`` a second on average; up to ``burst`` at once after a pause."""
+    """``rate`` calls a second on average, and up to ``burst`` at once after a pause."""
 
     rate: float
     burst: int
 
 
-class Busy(Exception):  # what it is
-    """It would take longer than the caller may wait; ``seconds`` are what is left of it."""
+class WaitTooLong(Exception):
+    """The wait would be longer than the caller allows; ``seconds`` is how long it would take."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -33,10 +36,10 @@ class Busy(Exception):  # what it is
 
 
 class Limiter:
-    """Lets callers go one after the other as a budget allows.
+    """Lets callers pass one after the other, at the rate of a token bucket.
 
-    Of those who wait in this process only the first asks the store, so that a crowd costs no more than one.
-    While the store is away everybody goes: the other side has limits of its own, and says so.
+    Of the callers in this process, only the first asks the store, so a crowd costs no more than one. While the store is
+    away, everybody passes: the other side has limits of its own and reports them.
     """
 
     def __init__(
@@ -50,19 +53,19 @@ class Limiter:
         self._turn = asyncio.Lock()
 
     async def wait(self, longest: float) -> None:
-        """Return when the caller may go. Raises :class:`Busy` where that is not within ``longest`` seconds."""
+        """Return when the caller may pass. Raises :class:`WaitTooLong` if that takes more than ``longest`` seconds."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
             async with asyncio.timeout(longest):
                 await self._turn.acquire()
         except TimeoutError:
-            raise Busy(longest) from None
+            raise WaitTooLong(longest) from None
         try:
             await self._take(longest - (loop.time() - began))
         finally:
             self._turn.release()
-            if (waited := loop.time() - began) > NOTICEABLE:
+            if (waited := loop.time() - began) > NOTICEABLE_WAIT:
                 log.debug("budget waited for", budget=self._name.partition(":")[0], seconds=waited)
 
     async def _take(self, longest: float) -> None:
@@ -77,10 +80,6 @@ class Limiter:
             if not seconds:
                 return
             if seconds > left:
-                raise Busy(seconds)
+                raise WaitTooLong(seconds)
             left -= seconds
             await self._sleep(seconds)
-
-
-NOTICEABLE = 0.01
-"""Seconds; less is the store's answer and no wait."""

@@ -1,4 +1,4 @@
-"""Starting, running and stopping: what Telegram's outages, a revoked token, signals and failures do to the process."""
+"""Starting, running and stopping: the process under outages of Telegram, a revoked token, signals and failures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.fakes import Gate
 ROOT = Path(__file__).parents[1]
 REVOKED = "1000000001:AAanother-token-made-at-BotFather-0"
 SOON = 10.0
-"""Seconds that nothing here may take, far less than what it must not wait for."""
+"""Seconds. Nothing here may take longer; what it must not wait for takes far longer."""
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ async def greeted(person: Person, chat: Chat) -> None:
 
 
 async def start_process(settings: Settings, **more: str) -> Process:
-    """``python -m bot run``, with nothing of this machine's own settings."""
+    """Start ``python -m bot run`` without any setting of this machine."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
@@ -81,7 +81,7 @@ async def start_process(settings: Settings, **more: str) -> Process:
 
 
 async def ended(process: Process) -> tuple[int | None, str]:
-    """Its exit status, and what it has logged."""
+    """Wait for a process to end. Return its exit status and its log."""
     _, errors = await asyncio.wait_for(process.communicate(), SOON)
     return process.returncode, errors.decode()
 
@@ -96,7 +96,7 @@ async def test_a_token_that_is_revoked_ends_the_process_with_a_sentence(
     process = await start_process(settings)
     await greeted(ada, chat)
     sandbox.telegram.token = REVOKED
-    ada.send(chat, "/help")  # ends the poll in hand; the next one is refused
+    ada.send(chat, "/help")  # ends the present poll; the next one is refused
     status, errors = await ended(process)
     assert status == 1
     assert errors.splitlines()[-1].startswith("Error: Telegram no longer accepts TELEGRAM_BOT_TOKEN")
@@ -127,7 +127,7 @@ async def test_a_wrong_token_ends_the_start(sandbox: Sandbox, settings: Settings
 async def test_a_start_waits_until_telegram_is_there(
     method: str, sandbox: Sandbox, settings: Settings, ada: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.chat.polling.FIRST_WAIT", 0.01)
+    monkeypatch.setattr("bot.chat.polling.FIRST_RETRY_WAIT", 0.01)
     sandbox.telegram.faults.server_error(times=2, method=method)
     with capture_logs() as logged:
         async with running(settings, tick=0.05):
@@ -152,7 +152,7 @@ async def test_a_signal_while_the_database_is_waited_for_ends_the_process_at_onc
         url = f"postgresql://bot@127.0.0.1:{database.getsockname()[1]}/bot"
         process = await start_process(settings, DATABASE_URL=url, TOKEN_KEYS=new_key())
         connection, _ = await asyncio.to_thread(database.accept)
-        with connection:  # and never a word
+        with connection:  # which never answers
             process.send_signal(signal.SIGTERM)
             status, errors = await asyncio.wait_for(ended(process), 3)
     assert status == 0
@@ -182,7 +182,7 @@ async def test_an_outage_while_running_is_two_lines_without_a_traceback(
     conflict = ApiError(409, "Conflict: terminated by other getUpdates request")
     sandbox.telegram.faults.server_error(times=1, method="getUpdates")
     sandbox.telegram.faults.refuse(conflict, times=1, method="getUpdates")
-    await greeted(ada, chat)  # ends the poll in hand; the next two fail
+    await greeted(ada, chat)  # ends the present poll; the next two fail
     await greeted(ada, chat)
     process.terminate()
     _, errors = await ended(process)
@@ -203,20 +203,20 @@ async def test_a_step_of_the_stop_that_fails_skips_no_later_one(
     gate = Gate()
     with capture_logs() as logged:
         async with running(settings, tick=0.05) as bot:
-            bot._workers[0].start(gate.hold())
+            bot.services.check_workers.start(gate.hold())
             await gate.reached.wait()
-            monkeypatch.setattr(application, "GRACE", 0.05)
+            monkeypatch.setattr(application, "GRACE_PERIOD", 0.05)
             monkeypatch.setattr(type(bot.telegram), "stop", fail)
     assert left == []  # nothing new is begun
-    assert bot._workers[0].free == factories.CHECKS_AT_ONCE
+    assert bot.services.check_workers.free == factories.CHECKS_AT_ONCE
     assert events(logged, "stopping failed") == ["stopping failed in part"]
     await open_embedded_store(settings).close()
 
 
-async def test_a_stop_waits_for_all_work_in_hand_no_longer_than_its_grace(
+async def test_a_stop_waits_for_all_work_in_progress_no_longer_than_its_grace_period(
     sandbox: Sandbox, settings: Settings, ada: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(application, "GRACE", 0.2)
+    monkeypatch.setattr(application, "GRACE_PERIOD", 0.2)
     update, work = Gate(), Gate()
     held = list[BaseException]()
 
@@ -229,13 +229,13 @@ async def test_a_stop_waits_for_all_work_in_hand_no_longer_than_its_grace(
 
     async with running(settings, tick=0.05) as bot:
         monkeypatch.setattr(type(bot.telegram), "process_update", hold)
-        bot._workers[1].start(work.hold())
+        bot.services.send_workers.start(work.hold())
         ada.send(chat, "/help")
         await asyncio.wait_for(asyncio.gather(update.reached.wait(), work.reached.wait()), SOON)
         began = asyncio.get_running_loop().time()
     assert asyncio.get_running_loop().time() - began < 2
     assert len(held) == 1
-    assert bot._workers[1].free == application.SENDS_AT_ONCE
+    assert bot.services.send_workers.free == factories.SENDS_AT_ONCE
 
 
 async def test_a_start_that_hangs_is_ended_by_a_signal_and_a_second_one_would_not_be_caught(

@@ -6,7 +6,7 @@ import ast
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -72,6 +72,11 @@ ONLY_IN = {
 }
 """Libraries that stay behind the part that hides them."""
 
+VIEWS = "bot.chat.views"
+VIEWS_KNOW = ("bot.domain", "bot.errors", "bot.ports", "bot.chat.screens", "bot.chat.texts", "bot.chat.zones", VIEWS)
+KNOW_VIEWS = ("bot.chat.handlers", "bot.chat.routing", "bot.chat.messenger", VIEWS)
+"""Views turn domain objects into text and buttons. Only what shows them may import them, above all no context."""
+
 IMPURE = {"asyncio", "io", "logging", "os", "pathlib", "random", "secrets", "socket", "subprocess", "tempfile", "time"}
 CLOCKS = {"now", "today", "utcnow", "fromtimestamp"}
 
@@ -92,7 +97,9 @@ class Module:
                 yield from ((alias.name, node.lineno) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 # `from bot import ports` names a module only together with what it imports.
-                yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+                ours = str(node.module).split(".")[0] == "bot"
+                names = [f"{node.module}.{alias.name}" for alias in node.names] if ours else [str(node.module)]
+                yield from ((name, node.lineno) for name in names)
 
     def only_for_types(self) -> set[int]:
         """The lines that run for the type checker alone."""
@@ -125,6 +132,11 @@ def part_of(name: str) -> str:
     return "sandbox.demo" if first == "sandbox" and rest[:1] == ["demo"] else first
 
 
+def is_within(name: str, packages: Iterable[str]) -> bool:
+    """Whether a dotted name is one of these packages, or lies in one."""
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
 def read(path: Path) -> Module:
     name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     return Module(path, name, part_of(name), ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
@@ -150,6 +162,28 @@ def test_a_part_imports_only_what_it_may_know(part: str) -> None:
         if module.part == part
         for name, line in module.imports()
         if name.split(".")[0] == "bot" and part_of(name) not in allowed and name != "bot.__version__"
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_view_knows_no_service_and_nothing_of_how_it_is_shown() -> None:
+    wrong = [
+        f"{module.at(line)}: a view must not know {name}"
+        for module in MODULES
+        if is_within(module.name, [VIEWS])
+        for name, line in module.imports()
+        if is_within(name, ["bot"]) and not is_within(name, VIEWS_KNOW)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_only_what_shows_views_imports_them() -> None:
+    wrong = [
+        f"{module.at(line)}: {module.name} must not know {name}"
+        for module in MODULES
+        if module.part == "chat" and not is_within(module.name, KNOW_VIEWS)
+        for name, line in module.imports()
+        if is_within(name, [VIEWS])
     ]
     assert not wrong, "\n".join(wrong)
 

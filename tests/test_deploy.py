@@ -28,7 +28,9 @@ from bot.web import REQUEST_GRACE
 ROOT = Path(__file__).parents[1]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 NAME = re.compile(r"\b(?:invoice_bot|process)_\w+")
-STOPS_WITHIN = application.GRACE + background_jobs.LAST_WORDS + polling.LAST_CONFIRMATION + REQUEST_GRACE
+STOPS_WITHIN = (
+    application.GRACE_PERIOD + background_jobs.CUT_OFF_TIMEOUT + polling.FINAL_CONFIRM_TIMEOUT + REQUEST_GRACE
+)
 """Seconds."""
 
 

@@ -1,4 +1,4 @@
-"""kill -9 in a download and a restart: a real process, over real HTTP."""
+"""kill -9 during a download, and a restart: a real process, over real HTTP."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def test_a_download_that_a_kill_cut_off_comes_after_the_restart(
         sandbox.provider.faults.switch_on(Fault.HANG_BEFORE, Call.PDF)
         ada.send(chat, f"/pdf {invoice.id}")
         await until(lambda: any(request.path.endswith("download") for request in sandbox.provider.requests))
-        await ask(chat, ada, "/status", "Linked since")  # which is not confirmed either, and answered once more
+        await ask(chat, ada, "/status", "Linked since")  # not confirmed either, so answered once more
     sandbox.provider.faults.switch_off()
     async with process(sandbox, tmp_path):
         sent = await chat.wait_for(lambda message: message.document is not None)

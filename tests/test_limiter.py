@@ -1,4 +1,4 @@
-"""Limits that all replicas share: kept whoever asks, with those who wait in line, and answers before alerts."""
+"""Rate limits that all replicas share: callers wait in line, and answers go before alerts."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from telegram.error import RetryAfter
 
-from bot.chat.rate_limiter import ANSWER_WAITS, ONE_GROUP, OVER_ALL, SharedRateLimiter, in_background
+from bot.chat.rate_limiter import GLOBAL_LIMIT, GROUP_LIMIT, MAX_ANSWER_WAIT, SharedRateLimiter, in_background
 from bot.errors import StoreAway
-from bot.limiter import Busy, Limiter, RateLimit
+from bot.limiter import Limiter, RateLimit, WaitTooLong
 from bot.store.tinydb.leases import TokenBuckets
 
 
 class World:
-    """A store of budgets, and a time in which sleeping takes none."""
+    """A store of token buckets, and a clock that sleeping puts forward at once."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
         self.away = False
         self.asked = 0
-        self._budgets = TokenBuckets()
+        self._buckets = TokenBuckets()
 
     def clock(self) -> datetime:
         return self.now
@@ -35,7 +35,7 @@ class World:
         self.asked += 1
         if self.away:
             raise StoreAway
-        return self._budgets.take(name, now, rate, burst)
+        return self._buckets.take(name, now, rate, burst)
 
     def limiter(self, limit: RateLimit, name: str = "telegram") -> Limiter:
         return Limiter(name, limit, self, self.clock, self.sleep)
@@ -64,9 +64,9 @@ async def test_of_a_crowd_only_the_first_asks_the_store() -> None:
 
 async def test_several_processes_together_keep_one_limit() -> None:
     world = World()
-    began, paces = world.now, [world.limiter(RateLimit(10, 1)) for _ in range(3)]
+    began, limiters = world.now, [world.limiter(RateLimit(10, 1)) for _ in range(3)]
     for number in range(31):
-        await paces[number % 3].wait(60)
+        await limiters[number % 3].wait(60)
     assert (world.now - began).total_seconds() == pytest.approx(3.0)
 
 
@@ -74,7 +74,7 @@ async def test_who_would_wait_too_long_is_told_so_and_costs_nothing() -> None:
     world = World()
     limiter = world.limiter(RateLimit(0.1, 1))
     await limiter.wait(1)
-    with pytest.raises(Busy) as busy:
+    with pytest.raises(WaitTooLong) as busy:
         await limiter.wait(5)
     assert busy.value.seconds == pytest.approx(10)
     world.now += timedelta(seconds=10)
@@ -91,7 +91,7 @@ async def test_who_stands_in_line_waits_no_longer_than_the_caller_allows() -> No
     await limiter.wait(1)
     first = asyncio.create_task(limiter.wait(30))
     await asyncio.sleep(0)
-    with pytest.raises(Busy):
+    with pytest.raises(WaitTooLong):
         await limiter.wait(0.01)
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
@@ -153,7 +153,7 @@ async def test_alerts_leave_room_for_answers() -> None:
         for chat in range(200):
             await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": chat}, None)
     before = world.now
-    for chat in range(OVER_ALL.burst // 2):
+    for chat in range(GLOBAL_LIMIT.burst // 2):
         await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": 1000 + chat}, None)
     assert world.now == before
 
@@ -172,11 +172,11 @@ async def test_an_alert_waits_until_a_chat_that_was_just_answered_has_room() -> 
 async def test_what_would_take_too_long_is_a_wait_that_telegram_itself_could_have_asked_for() -> None:
     world = World()
     limits = SharedRateLimiter(world, world.clock, world.sleep)
-    for _ in range(ONE_GROUP.burst):
+    for _ in range(GROUP_LIMIT.burst):
         await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": -100}, None)
     with in_background(), pytest.raises(RetryAfter):
         await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": -100}, None)
-    assert 1 / ONE_GROUP.rate < ANSWER_WAITS
+    assert 1 / GROUP_LIMIT.rate < MAX_ANSWER_WAIT
 
 
 @pytest.mark.parametrize("endpoint", ["getMe", "answerCallbackQuery", "sendChatAction", "deleteMessage"])

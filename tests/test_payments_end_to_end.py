@@ -331,7 +331,7 @@ async def test_a_bot_that_died_halfway_reads_once_it_is_back_and_sends_nothing_a
     proxy: Proxy,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bot.application.GRACE", 0.0)
+    monkeypatch.setattr("bot.application.GRACE_PERIOD", 0.0)
     carried_out = asyncio.Event()
 
     async def tell() -> None:

@@ -1,4 +1,4 @@
-"""Updates that a crash left unconfirmed come again: everything that was done by them is done once."""
+"""Updates that a crash left unconfirmed come again, and what they ask for is done once."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ async def metrics_of(http: httpx.AsyncClient) -> dict[str, float]:
 async def test_it_is_ready_once_it_polls_and_looks_for_checks(
     bot: InvoiceBot, sandbox: Sandbox, http: httpx.AsyncClient
 ) -> None:
-    await until(lambda: bot._checker.looked_at is not None and bot.source.good_at is not None)
+    await until(lambda: bot.services.checker.looked_at is not None and bot.source.good_at is not None)
     assert (await http.get("/healthz")).json()["status"] == "ok"
     answer = await http.get("/readyz")
     assert (answer.status_code, answer.json()["troubles"]) == (200, [])
@@ -241,8 +241,8 @@ async def test_a_download_is_confirmed_with_the_file_and_a_long_one_before_it(
     ada.send(chat, f"/pdf {invoice.id}")
     assert await send_updates(sandbox, http) == [200, 200]
     assert chat.messages[-1].document is not None
-    monkeypatch.setattr(webhook, "JOB_WITHIN", 0.05)
-    monkeypatch.setattr(application, "GRACE", 0.05)
+    monkeypatch.setattr(webhook, "MAX_JOB_WAIT", 0.05)
+    monkeypatch.setattr(application, "GRACE_PERIOD", 0.05)
     sandbox.provider.faults.switch_on(Fault.HANG_BEFORE, ProviderCall.PDF)
     ada.send(chat, f"/pdf {invoice.id}")
     assert await send_updates(sandbox, http) == [200]

@@ -1,4 +1,4 @@
-"""The Messenger port over Telegram: alerts and payments put into the chat's language and sent."""
+"""The Messenger port over Telegram: it puts alerts and payments into the chat's language and sends them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TelegramMessenger:
         self._plan = plan
 
     async def send_alerts(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
-        """Send alerts where the chat was linked; that one invoice is settled, as a reply to what was said of it."""
+        """Send alerts as one message. A lone alert that an invoice is settled replies to the last message about it."""
         screen = views.alerts(self._texts_for(delivery.chat), delivery, alerts, now)
         silent = not rings(alerts, delivery, self._plan.preferences(delivery.chat).loudness)
         reply_to = _message_about(alerts[0], delivery) if len(alerts) == 1 else None
@@ -38,7 +38,7 @@ class TelegramMessenger:
         return sent.message_id
 
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
-        """Strike out what is settled."""
+        """Strike out what is settled in an earlier message."""
         if message.message_id is not None:
             screen = views.overtaken(self._texts_for(delivery.chat), message, delivery)
             with in_background():
@@ -57,14 +57,14 @@ class TelegramMessenger:
         return await sending.edit(self._bot, payment.place, payment.message_id, screen)
 
     async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:
-        """Send how it ended: all of it, or a line that replies to the message that shows it."""
+        """Send how a payment ended: in full, or in a line that replies to the message that shows it."""
         payment, t = batch[0], self._texts_for(chat)
         screen = payments.progress(t, batch) if in_full else Screen(payments.headline(t, batch))
         await sending.send(self._bot, payment.place, screen, reply_to=None if in_full else payment.message_id)
 
 
 def rings(alerts: Sequence[Alert], delivery: Delivery, loudness: Loudness) -> bool:
-    """Whether a message with these alerts rings: most often if anything in it is urgent, never for what is paid."""
+    """Whether a message with these alerts rings. A new invoice that is paid already never makes it ring."""
     heard = [alert for alert in alerts if not _is_new_and_paid(alert, delivery)]
     if loudness is Loudness.URGENT:
         return any(alert.is_urgent for alert in heard)
@@ -77,7 +77,7 @@ def _is_new_and_paid(alert: Alert, delivery: Delivery) -> bool:
 
 
 def _message_about(alert: Alert, delivery: Delivery) -> int | None:
-    """The latest message about the invoice of an alert that it is settled."""
+    """Return the id of the latest message about the invoice that an alert calls settled."""
     if alert.kind is not AlertKind.SETTLED or alert.invoice_id is None:
         return None
     about = [m.message_id for m in delivery.sent if m.message_id and m.mentions(alert.invoice_id)]

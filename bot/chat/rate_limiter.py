@@ -1,7 +1,7 @@
-"""Telegram's limits, kept by all replicas together: python-telegram-bot asks here before each request.
+"""Telegram's rate limits, shared by all replicas. python-telegram-bot asks here before each request.
 
-Telegram tells of about 30 messages a second over all, one a second to a chat (short bursts pass) and 20 a minute to a
-group. What people have asked for goes before alerts: alerts take from the same budgets, but leave a rest in them.
+Telegram allows about 30 messages a second in total, one a second to a chat (short bursts pass) and 20 a minute to a
+group. Answers go before alerts: alerts take from the same token buckets, but never empty them.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ from weakref import WeakValueDictionary
 from telegram.error import RetryAfter
 from telegram.ext import BaseRateLimiter
 
-from bot.limiter import Busy, Limiter, RateLimit, Sleep
+from bot.limiter import Limiter, RateLimit, Sleep, WaitTooLong
 from bot.ports import Clock, TokenBucketStore
 
-OVER_ALL = RateLimit(rate=25, burst=5)
-"""So that no second sees more than 30."""
-ONE_CHAT = RateLimit(rate=1, burst=30)
-"""Answers come in bursts, as people type; Telegram lets that pass for a while."""
-ONE_GROUP = RateLimit(rate=1 / 6, burst=10)
-"""So that no minute sees more than 20."""
+GLOBAL_LIMIT = RateLimit(rate=25, burst=5)
+"""So no second sees more than 30."""
+CHAT_LIMIT = RateLimit(rate=1, burst=30)
+"""People type in bursts, and get answers in bursts. Telegram accepts that for a while."""
+GROUP_LIMIT = RateLimit(rate=1 / 6, burst=10)
+"""So no minute sees more than 20."""
 
-RESERVE = 2
-"""What alerts leave in a budget is one part in so many."""
-FULL = 1
-"""To a chat that was just answered, an alert waits until its budget is full again."""
+ALERT_BURST_DIVISOR = 2
+"""Alerts may use the total limit's burst divided by this, and leave the rest to answers."""
+ALERT_BURST_PER_CHAT = 1
+"""An alert to a chat that was just answered waits until the chat's bucket is full again."""
 
-ANSWER_WAITS = 60.0
-ALERT_WAITS = 20.0
-"""Seconds. An alert goes back into the outbox then, until there is room."""
+MAX_ANSWER_WAIT = 60.0
+MAX_ALERT_WAIT = 20.0
+"""Seconds. After that, an alert goes back into the outbox."""
 
-SENDS = frozenset({"sendMessage", "sendDocument"})
-CHANGES = frozenset({"editMessageText"})
+SEND_METHODS = frozenset({"sendMessage", "sendDocument"})
+EDIT_METHODS = frozenset({"editMessageText"})
 
 _in_background: ContextVar[bool] = ContextVar("in_background", default=False)
 
 
 @contextmanager
 def in_background() -> Iterator[None]:
-    """What is sent within the context was asked for by nobody, and lets answers go first."""
+    """Let answers go first: nobody waits for what is sent within this context."""
     before = _in_background.set(True)
     try:
         yield
@@ -59,8 +59,8 @@ class SharedRateLimiter(BaseRateLimiter[None]):
         self._store = store
         self._clock = clock
         self._sleep = sleep
-        self._over_all = {
-            background: self._limiter("telegram", _limit(OVER_ALL, background)) for background in (False, True)
+        self._total = {
+            background: self._limiter("telegram", _limit(GLOBAL_LIMIT, background)) for background in (False, True)
         }
         self._chats: WeakValueDictionary[tuple[int, bool], Limiter] = WeakValueDictionary()
 
@@ -73,15 +73,15 @@ class SharedRateLimiter(BaseRateLimiter[None]):
         data: dict[str, Any],
         rate_limit_args: None,  # noqa: ARG002  # the library passes it
     ) -> Any:
-        """Wait for the chat's room, then for that over all, and make the request."""
-        if endpoint in SENDS | CHANGES:
+        """Wait for the chat's limit, then for the total limit, and make the request."""
+        if endpoint in SEND_METHODS | EDIT_METHODS:
             background = _in_background.get()
-            longest = ALERT_WAITS if background else ANSWER_WAITS
+            longest = MAX_ALERT_WAIT if background else MAX_ANSWER_WAIT
             try:
-                if endpoint in SENDS:
+                if endpoint in SEND_METHODS:
                     await self._of_chat(int(data["chat_id"]), background).wait(longest)
-                await self._over_all[background].wait(longest)
-            except Busy as busy:
+                await self._total[background].wait(longest)
+            except WaitTooLong as busy:
                 raise RetryAfter(timedelta(seconds=max(1, round(busy.seconds)))) from None
         return await callback(*args, **kwargs)
 
@@ -92,10 +92,10 @@ class SharedRateLimiter(BaseRateLimiter[None]):
         """Nothing to close."""
 
     def _of_chat(self, chat_id: int, background: bool) -> Limiter:  # noqa: FBT001  # half of a key
-        limit = ONE_GROUP if chat_id < 0 else ONE_CHAT
+        limit = GROUP_LIMIT if chat_id < 0 else CHAT_LIMIT
         limiter = self._chats.get((chat_id, background))
         if limiter is None:
-            limit = RateLimit(limit.rate, FULL) if background else limit
+            limit = RateLimit(limit.rate, ALERT_BURST_PER_CHAT) if background else limit
             limiter = self._chats[chat_id, background] = self._limiter(f"chat:{chat_id}", limit)
         return limiter
 
@@ -104,4 +104,4 @@ class SharedRateLimiter(BaseRateLimiter[None]):
 
 
 def _limit(limit: RateLimit, background: bool) -> RateLimit:  # noqa: FBT001  # as above
-    return RateLimit(limit.rate, limit.burst // RESERVE) if background else limit
+    return RateLimit(limit.rate, limit.burst // ALERT_BURST_DIVISOR) if background else limit

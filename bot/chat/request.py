@@ -1,4 +1,4 @@
-"""The library's HTTP client with our transport, and its few judgements of an answer that we don't share."""
+"""The library's HTTP client with our transport, and our own judgement of some answers."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from telegram.request import HTTPXRequest
 log = structlog.get_logger()
 
 
-class NotThere(NetworkError):
-    """404: no Bot API at this address, or the token is malformed; or a proxy in between is being restarted."""
+class BotApiMissing(NetworkError):
+    """404: there is no Bot API at this address, the token is malformed, or a proxy in between is being restarted."""
 
 
 class TelegramRequest(HTTPXRequest):
-    """Requests over a transport for so many ``connections``; ``read_timeout`` in seconds.
+    """Requests over ``transport`` on up to ``connections`` connections; ``read_timeout`` is in seconds.
 
-    A 404 is no refusal of the token, as which the library takes it: only a 401 is. A 5xx stays one line, where the
-    library would log a proxy's page with a traceback.
+    The library takes a 404 for a refused token, but only a 401 is that. For a 5xx with a proxy's page, it would log a
+    traceback; here the error is one line.
     """
 
     def __init__(self, transport: object, connections: int, read_timeout: float) -> None:
@@ -37,7 +37,7 @@ class TelegramRequest(HTTPXRequest):
         )
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
-        """Status and body. Raises :class:`TelegramError`."""
+        """Return status and body. Raises :class:`TelegramError`."""
         try:
             status, body = await super().do_request(*args, **kwargs)
         except NetworkError as error:
@@ -46,30 +46,30 @@ class TelegramRequest(HTTPXRequest):
         if status >= HTTPStatus.BAD_REQUEST:
             log.debug("Telegram call failed", reason=str(status))
         if status == HTTPStatus.NOT_FOUND:
-            raise NotThere("HTTP status 404")
+            raise BotApiMissing("HTTP status 404")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise NetworkError(f"HTTP status {status}")
         return status, body
 
 
 class UpdatesRequest(TelegramRequest):
-    """For getUpdates: one update that can't be read doesn't take the others with it.
+    """For getUpdates: one unreadable update does not block the others.
 
-    The library would raise for the whole batch, which then came again for ever. Here an empty update takes the bad
-    one's place: no handler wants it, and its id confirms it.
+    The library would raise for the whole batch, and the batch would come again for ever. Here an empty update replaces
+    the unreadable one: no handler wants it, and its id confirms it.
     """
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """The decoded answer. Raises :class:`TelegramError` where it is no JSON."""
+        """Return the decoded answer. Raises :class:`TelegramError` if it is no JSON."""
         answer = TelegramRequest.parse_json_payload(payload)
         if isinstance(answer.get("result"), list):
-            answer["result"] = [readable(update) for update in answer["result"]]
+            answer["result"] = [readable_or_empty(update) for update in answer["result"]]
         return answer
 
 
-def readable(update: dict[str, Any]) -> dict[str, Any]:
-    """The update itself, or an empty one of the same id. Nothing of a bad one but its id belongs into the log."""
+def readable_or_empty(update: dict[str, Any]) -> dict[str, Any]:
+    """Return the update, or an empty one with its id if it can't be read. Only its id may be logged."""
     with suppress(Exception):
         Update.de_json(update)
         return update

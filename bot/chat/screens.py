@@ -14,13 +14,15 @@ TEXT_LIMIT = 4096
 POPUP_LIMIT = 200
 DATA_LIMIT = 64
 """Bytes of callback data."""
+QUOTE_LIMIT = 40
+"""How much of what a person typed is quoted back, where the bot does not understand it."""
 
 _TAG = re.compile(r"<[^>]*>")
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """An inline button; ``data`` is a short word and what it is about, such as ``pay:4711``. Or it opens ``url``."""
+    """An inline button. ``data`` is a word and what it is about, such as ``pay:4711``. Or the button opens ``url``."""
 
     label: str
     data: str = ""
@@ -30,6 +32,9 @@ class Button:
     def inline(self) -> InlineKeyboardButton:
         """The button in Telegram's form."""
         return InlineKeyboardButton(self.label, callback_data=self.data or None, url=self.url or None)
+
+
+Rows = list[list[Button]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +52,12 @@ class Screen:
 
 
 def length(text: str) -> int:
-    """The length of HTML as Telegram counts it: UTF-16 code units, after its entities are parsed."""
+    """Return the length of HTML as Telegram counts it: in UTF-16 code units, without tags and entities."""
     return len(html.unescape(_TAG.sub("", text)).encode("utf-16-le")) // 2
 
 
 def cut(text: str, limit: int) -> str:
-    """Plain text of at most ``limit`` UTF-16 code units; where something was cut off it ends in ``…``."""
+    """Cut plain text to at most ``limit`` UTF-16 code units. A cut text ends in ``…``."""
     units = text.encode("utf-16-le")
     if len(units) <= limit * 2:
         return text
@@ -60,17 +65,17 @@ def cut(text: str, limit: int) -> str:
 
 
 def one_line(text: str, limit: int) -> str:
-    """Provider's text on one line, cut."""
+    """Put text on one line and cut it to ``limit`` UTF-16 code units."""
     return cut(" ".join(text.split()), limit)
 
 
 def join(lines: Iterable[str]) -> Markup:
-    """Lines of HTML, one below the other."""
+    """Join lines of HTML."""
     return Markup("\n").join(lines)
 
 
 def fit(head: Sequence[Markup], body: Sequence[Markup], tail: Sequence[Markup], more: Markup) -> Markup:
-    """All lines if they fit into a message; else as many of ``body`` as do, followed by ``more``."""
+    """Join all lines if they fit into a message. Otherwise keep as much of ``body`` as fits, followed by ``more``."""
     room = TEXT_LIMIT - length(join([*head, *tail])) - 2
     if length(join(body)) <= room:
         return join([*head, *body, *tail])

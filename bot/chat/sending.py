@@ -1,4 +1,4 @@
-"""Send and edit messages, with every error of Telegram turned into one of ours, in one place."""
+"""Send and edit messages. Every error of Telegram becomes one of ours, in one place."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from telegram.error import (
     TimedOut,
 )
 
-from bot.chat.request import NotThere
+from bot.chat.request import BotApiMissing
 from bot.chat.screens import Screen
 from bot.domain.chats import Place
 from bot.errors import (
@@ -41,12 +41,12 @@ from bot.errors import (
     SendRefused,
     TelegramDown,
 )
+from bot.limiter import Sleep
 from bot.ports import Document
 
 T = TypeVar("T")
-Sleep = Callable[[float], Awaitable[object]]
 
-GONE = (
+CHAT_GONE_TEXTS = (
     "bot was blocked by the user",
     "user is deactivated",
     "bot was kicked from",
@@ -54,28 +54,28 @@ GONE = (
     "the group chat was deleted",
     "chat not found",
 )
-"""The texts of 403 and 400 that mean: this chat can't be written to any more."""
+"""Texts of a 403 or 400 which mean that this chat can't be written to any more."""
 
-NO_TOPIC = ("message thread not found", "topic_closed")
-UNTOUCHABLE = ("message to edit not found", "message can't be edited", "message_id_invalid")
-NEVER_LEFT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"})
-"""The transport's errors, by name, that mean that no request has left."""
+TOPIC_GONE_TEXTS = ("message thread not found", "topic_closed")
+NOT_EDITABLE_TEXTS = ("message to edit not found", "message can't be edited", "message_id_invalid")
+NOT_SENT_CAUSES = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"})
+"""Names of the transport's errors which mean that no request was sent."""
 
-TOO_LARGE = "request entity too large"
-LARGEST_UPLOAD_MB = 50
+TOO_LARGE_TEXT = "request entity too large"
+MAX_UPLOAD_MB = 50
 
 ACTION_LASTS = 4.5
-"""Telegram shows a chat action for five seconds."""
+"""Seconds after which a chat action is sent again. Telegram shows it for five."""
 
-FLOODS_WAITED_FOR = 3
-LONGEST_FLOOD = 30.0
-"""Seconds; nobody waits longer for an answer."""
-UNSENT_WAIT = 1.0
-"""Seconds until what found no connection is tried once more."""
+MAX_FLOOD_WAITS = 3
+MAX_FLOOD_WAIT = 30.0
+"""Seconds. Nobody should wait longer for an answer."""
+NOT_SENT_WAIT = 1.0
+"""Seconds before the one retry after finding no connection."""
 
 
 def translate(error: TelegramError) -> MessengerError:
-    """What an error of Telegram means for the message that was to be sent."""
+    """Return what an error of Telegram means for the message that was to be sent."""
     text = error.message.lower()
     match error:
         case RetryAfter():
@@ -84,31 +84,32 @@ def translate(error: TelegramError) -> MessengerError:
         case telegram_error.ChatMigrated():
             return ChatMigrated(error.new_chat_id)
         case Forbidden() | BadRequest():
-            return ChatGone(error.message) if any(known in text for known in GONE) else SendRefused(error.message)
-        case InvalidToken() | NotThere():
-            # Nothing gets in until the operator has put the bot's token or address right.
+            is_gone = any(known in text for known in CHAT_GONE_TEXTS)
+            return ChatGone(error.message) if is_gone else SendRefused(error.message)
+        case InvalidToken() | BotApiMissing():
+            # Nothing is accepted until the operator corrects the bot's token or address.
             return NotSent()
         case TimedOut() | NetworkError():
             cause = error.__cause__
-            if type(cause).__name__ in NEVER_LEFT:
+            if type(cause).__name__ in NOT_SENT_CAUSES:
                 return NotSent()
-            # An answer, a 5xx, has no cause, or as a page in HTML the library's own complaint that it is no JSON.
+            # A 5xx is an answer. It has no cause; or, as a page in HTML, the library's error that it is no JSON.
             return TelegramDown() if cause is None or isinstance(cause, TelegramError) else DeliveryUncertain()
         case _:
             return SendRefused(error.message)
 
 
-async def insist(attempt: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
-    """What ``attempt`` gives, tried again where surely nothing was sent: for answers, which nobody else repeats.
+async def retry(attempt: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
+    """Return the result of ``attempt``, retried if surely nothing was sent. For answers: nothing else repeats them.
 
     Raises :class:`MessengerError`.
     """
-    floods, unsent = FLOODS_WAITED_FOR, 1
+    floods, unsent = MAX_FLOOD_WAITS, 1
     while True:
         try:
             return await attempt()
         except FloodLimited as error:
-            if not floods or error.retry_after > LONGEST_FLOOD:
+            if not floods or error.retry_after > MAX_FLOOD_WAIT:
                 raise
             floods -= 1
             await sleep(error.retry_after)
@@ -116,11 +117,11 @@ async def insist(attempt: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sle
             if not unsent:
                 raise
             unsent -= 1
-            await sleep(UNSENT_WAIT)
+            await sleep(NOT_SENT_WAIT)
 
 
 async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False, reply_to: int | None = None) -> Message:
-    """Send a message, as a reply if the message ``reply_to`` is still there. Raises :class:`MessengerError`."""
+    """Send a message, as a reply if the message ``reply_to`` still exists. Raises :class:`MessengerError`."""
     reply = None if reply_to is None else ReplyParameters(reply_to, allow_sending_without_reply=True)
 
     async def attempt(topic_id: int | None) -> Message:
@@ -139,9 +140,9 @@ async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False, 
 
 
 async def send_document(bot: Bot, place: Place, document: Document) -> Message:
-    """Send a file under its name, streamed from where it lies.
+    """Stream a file from its source, under its name.
 
-    Raises :class:`MessengerError`, or :class:`DocumentTooLarge` where it is more than Telegram takes.
+    Raises :class:`MessengerError`, or :class:`DocumentTooLarge` if Telegram does not take that much.
     """
 
     async def attempt(topic_id: int | None) -> Message:
@@ -153,15 +154,15 @@ async def send_document(bot: Bot, place: Place, document: Document) -> Message:
                 message_thread_id=topic_id,
             )
         except NetworkError as error:
-            if TOO_LARGE in error.message.lower():
-                raise DocumentTooLarge(LARGEST_UPLOAD_MB) from error
+            if TOO_LARGE_TEXT in error.message.lower():
+                raise DocumentTooLarge(MAX_UPLOAD_MB) from error
             raise
 
     return await _in_topic(place, attempt)
 
 
 async def edit(bot: Bot, place: Place, message_id: int, screen: Screen) -> bool:
-    """Bring a message up to date; False if it is out of reach. Raises :class:`MessengerError`."""
+    """Edit a message. Return False if it is out of reach. Raises :class:`MessengerError`."""
     return await _edited(
         bot.edit_message_text(
             screen.text,
@@ -175,7 +176,7 @@ async def edit(bot: Bot, place: Place, message_id: int, screen: Screen) -> bool:
 
 
 async def edit_buttons(bot: Bot, place: Place, message_id: int, screen: Screen) -> bool:
-    """Give a message the buttons of a screen and leave its text; else as :func:`edit`."""
+    """Give a message the buttons of a screen and keep its text. Otherwise as :func:`edit`."""
     return await _edited(bot.edit_message_reply_markup(place.chat_id, message_id, reply_markup=screen.keyboard))
 
 
@@ -186,7 +187,7 @@ async def _edited(change: Awaitable[object]) -> bool:
         text = error.message.lower()
         if "message is not modified" in text:
             return True
-        if any(known in text for known in UNTOUCHABLE):
+        if any(known in text for known in NOT_EDITABLE_TEXTS):
             return False
         raise translate(error) from error
     except TelegramError as error:
@@ -195,7 +196,7 @@ async def _edited(change: Awaitable[object]) -> bool:
 
 
 async def answer_press(query: CallbackQuery, text: str, *, alert: bool) -> bool:
-    """Stop a button's spinner; False if it is too late. Raises :class:`MessengerError`."""
+    """Stop a button's spinner. Return False if it is too late. Raises :class:`MessengerError`."""
     try:
         return await query.answer(text or None, show_alert=alert)
     except TelegramError as error:
@@ -206,7 +207,7 @@ async def answer_press(query: CallbackQuery, text: str, *, alert: bool) -> bool:
 
 @asynccontextmanager
 async def showing_action(bot: Bot, place: Place, action: ChatAction, *, after: float = 0) -> AsyncIterator[None]:
-    """Show "sending a document…" or the like in the chat for as long as it takes, beginning ``after`` seconds."""
+    """Show "sending a document…" or the like in the chat while the context lasts, after ``after`` seconds."""
 
     async def keep() -> None:
         await asyncio.sleep(after)
@@ -224,12 +225,12 @@ async def showing_action(bot: Bot, place: Place, action: ChatAction, *, after: f
 
 
 async def _in_topic(place: Place, attempt: Callable[[int | None], Awaitable[T]]) -> T:
-    """Send to the topic; where it is gone or closed, once more to the chat itself."""
+    """Send to the topic. If that is gone or closed, send to the chat itself."""
     try:
         try:
             return await attempt(place.topic_id)
         except BadRequest as error:
-            if place.topic_id is None or not any(known in error.message.lower() for known in NO_TOPIC):
+            if place.topic_id is None or not any(known in error.message.lower() for known in TOPIC_GONE_TEXTS):
                 raise
             return await attempt(None)
     except TelegramError as error:

@@ -1,4 +1,4 @@
-"""The bot's words: gettext catalogues, and sums, dates and spans as the reader's language writes them."""
+"""The bot's texts: gettext catalogues, and sums, dates and spans as the reader's language writes them."""
 
 from __future__ import annotations
 
@@ -24,18 +24,16 @@ from bot.domain.schedule import CheckPlan
 from bot.errors import BotError
 
 FORMATS = {"en": "en_GB"}
-"""Languages whose sums and dates are written as a certain country does: 27 Nov 2026 is read alike on both sides of the
-Atlantic."""
+"""The country whose sums and dates a language uses. Both sides of the Atlantic read 27 Nov 2026 alike."""
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """Speaks one language.
+    """The texts of one language for one reader. ``t("link.done")`` returns a text as Telegram HTML.
 
-    Calling it gives a text as Telegram HTML: what is filled into its placeholders is escaped, unless it is
-    :class:`Markup` already. Catalogues are keyed by message key, in English as well. ``zone`` is the reader's: in it
-    are today and all moments; due dates are days of the ``provider_zone``. ``payments``: whether the operator has them
-    switched on, and views offer them.
+    Values for placeholders are escaped unless they are :class:`Markup`. Catalogues are keyed by message key, in English
+    as well. ``zone`` is the reader's: it decides what today is and how moments are written. Due dates are days in the
+    ``provider_zone``. ``payments``: the operator has switched payments on, so views offer them.
     """
 
     language: str
@@ -49,59 +47,59 @@ class Texts:
         return Markup(self.catalogue.gettext(key)).format(**arguments)  # noqa: S704  # the catalogues are ours
 
     def count(self, key: str, n: int, **arguments: object) -> Markup:
-        """The text in the grammatical number of ``n``, which fills its placeholder ``{n}``."""
+        """Return the text in the grammatical number of ``n``, with ``n`` for its placeholder ``{n}``."""
         text = self.catalogue.ngettext(key, key, n)
         return Markup(text).format(n=format_decimal(n, locale=self._locale), **arguments)  # noqa: S704
 
     def plain(self, key: str, **arguments: object) -> str:
-        """The text without markup, for button labels, pop-ups and captions."""
+        """Return the text without markup, for button labels, pop-ups and captions."""
         return self.catalogue.gettext(key).format(**arguments)
 
     def error(self, error: BotError) -> Markup:
-        """What an error means for the reader; decimals in it are sums."""
+        """Return what an error means for the reader. Decimals in it are sums."""
         words = {n: self.money(v) if isinstance(v, Decimal) else v for n, v in error.arguments.items()}
         return self(error.key, **words)
 
     def money(self, amount: Decimal) -> str:
-        """``7,95 €``."""
+        """Write a sum: ``7,95 €``."""
         return format_currency(amount, self.currency, locale=self._locale)
 
     def number(self, value: Decimal) -> str:
-        """A plain number, such as a tax rate."""
+        """Write a plain number, such as a tax rate."""
         return format_decimal(value.normalize(), locale=self._locale)
 
     def day(self, day: date) -> str:
-        """``27 Nov 2026``."""
+        """Write a date: ``27 Nov 2026``."""
         return format_date(day, "medium", locale=self._locale)
 
     def moment(self, instant: datetime) -> str:
-        """Date and time of day, in the reader's zone: ``27 Nov 2026, 09:30``."""
+        """Write date and time of day in the reader's zone: ``27 Nov 2026, 09:30``."""
         return f"{self.day(instant.astimezone(self.zone).date())}, {self.clock(instant)}"
 
     def hour(self, hour: int) -> str:
-        """A full hour of the clock: ``09:00``."""
+        """Write a full hour of the day: ``09:00``."""
         return format_time(time(hour), "short", locale=self._locale)
 
     def clock(self, instant: datetime, zone: str | None = None) -> str:
-        """The time of day, in the reader's zone or another: ``09:30``."""
+        """Write the time of day, in the reader's zone or another: ``09:30``."""
         return format_time(instant, "short", tzinfo=ZoneInfo(zone) if zone else self.zone, locale=self._locale)
 
     def listing(self, parts: Sequence[str]) -> str:
-        """``7, 3 and 1``."""
+        """Write a list: ``7, 3 and 1``."""
         return format_list(parts, locale=self._locale)
 
     def span(self, span: timedelta) -> str:
-        """A length of time in its largest unit: ``5 minutes``."""
+        """Write a length of time in its largest unit: ``5 minutes``."""
         return format_timedelta(span, threshold=1.2, locale=self._locale)
 
     def ago(self, span: timedelta) -> str:
-        """How long ago: ``5 minutes ago``; a negative span lies ahead: ``in 5 minutes``; less than a second is now."""
+        """Write how long ago: ``5 minutes ago``. A negative span lies ahead: ``in 5 minutes``. Less is now."""
         if abs(span) < timedelta(seconds=1):
             return self.plain("day.now")
         return format_timedelta(-span, threshold=1.2, add_direction=True, locale=self._locale)
 
     def day_from(self, day: date, today: date) -> str:
-        """A day as seen from today: ``today``, ``in 3 days``, ``2 days ago``."""
+        """Write a day as seen from today: ``today``, ``in 3 days``, ``2 days ago``."""
         match (day - today).days:
             case -1:
                 return self.plain("day.yesterday")
@@ -112,7 +110,7 @@ class Texts:
         return format_timedelta(day - today, granularity="day", threshold=60, add_direction=True, locale=self._locale)
 
     def today(self, now: datetime) -> date:
-        """The reader's day."""
+        """Return the reader's date."""
         return now.astimezone(self.zone).date()
 
     def is_over(self, due: date, now: datetime) -> bool:
@@ -130,17 +128,17 @@ class Texts:
 
 
 def own_name(language: str) -> str:
-    """What a language calls itself: ``Deutsch``."""
+    """Return a language's own name: ``Deutsch``."""
     name = Locale.parse(language).get_language_name(language) or language
     return name[:1].upper() + name[1:]
 
 
 Translations = Mapping[str, Texts]
-"""The bot's words by language, for all of ``LANGUAGES``."""
+"""The texts by language, for all of ``LANGUAGES``."""
 
 
 def load_translations(currency: str, zone: tzinfo, *, payments: bool = True) -> Translations:
-    """Read the catalogues. Sums are in ``currency``, times of day in the provider's ``zone``."""
+    """Read all catalogues. Sums are in ``currency``, moments in the provider's ``zone``."""
     return {
         language: Texts(language, currency, zone, load_catalogue(language), zone, payments=payments)
         for language in LANGUAGES
@@ -148,11 +146,11 @@ def load_translations(currency: str, zone: tzinfo, *, payments: bool = True) -> 
 
 
 TextsFor = Callable[[Chat], Texts]
-"""Gives the words for a chat: its language, its time zone."""
+"""Returns the texts for a chat, in its language and its time zone."""
 
 
-def texts_by_chat(translations: Translations, plan: CheckPlan) -> TextsFor:
-    """The one place that decides how a chat is spoken to."""
+def make_texts_for(translations: Translations, plan: CheckPlan) -> TextsFor:
+    """Return the function ``texts_for(chat)``: the one place that decides in which language and zone to speak."""
 
     def texts_for(chat: Chat) -> Texts:
         return replace(translations[chat.reply_language], zone=plan.schedule(chat).zone)
@@ -161,7 +159,7 @@ def texts_by_chat(translations: Translations, plan: CheckPlan) -> TextsFor:
 
 
 def load_catalogue(language: str) -> gettext.GNUTranslations:
-    """The catalogue of a language, read from its .po file, so that no compile step can be forgotten."""
+    """Read a language's catalogue from its .po file, so that nobody can forget a compile step."""
     source = resources.files("bot.locales") / language / "LC_MESSAGES" / "bot.po"
     compiled = io.BytesIO()
     with source.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Updates that Telegram sends by itself: the webhook is set and kept, and what comes in is handed on."""
+"""Updates that Telegram sends by itself: set the webhook, keep it set, and hand on what comes in."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from typing import Never
 import msgspec
 import structlog
 from telegram import Bot, Update
-from telegram.error import InvalidToken
 
-from bot.chat.bot import ALLOWED_UPDATES
-from bot.chat.polling import TOKEN_REVOKED, Sleep, persist
-from bot.chat.request import readable
-from bot.chat.update_tracker import UpdateTracker
-from bot.errors import StartError
+from bot.chat.polling import retry_forever
+from bot.chat.request import readable_or_empty
+from bot.chat.update_tracker import ALLOWED_UPDATES, UpdateTracker
+from bot.limiter import Sleep
 from bot.ports import Clock
 
 log = structlog.get_logger()
 
-CONNECTIONS = 100
-"""How many updates Telegram may have on their way to us at the same time; of one chat it sends one after the other."""
-LOOK_EVERY = 60.0
-"""Seconds between two looks at whether the webhook still stands."""
-ANSWER_WITHIN = 50.0
-"""Seconds: Telegram gives up after 60 and sends the update again."""
-JOB_WITHIN = 10.0
-"""Seconds that an errand, such as a download, is waited for, since Telegram sends nothing more of its chat meanwhile. A
-longer one goes on after the answer: a kill loses it, and at a stop its chat is told to ask again."""
+WEBHOOK_CONNECTIONS = 100
+"""How many updates Telegram may send at the same time. It sends those of one chat one after the other."""
+WEBHOOK_CHECK_INTERVAL = 60.0
+"""Seconds between two checks that the webhook is still set."""
+WEBHOOK_TIMEOUT = 50.0
+"""Seconds to answer an update. After 60, Telegram gives up and sends it again."""
+MAX_JOB_WAIT = 10.0
+"""Seconds to wait for a background job, such as a download. Meanwhile Telegram sends nothing more of its chat.
+
+A longer job goes on after the answer. A kill loses it; at a stop, its chat is told to ask again.
+"""
 
 
 class Answer(Enum):
@@ -43,7 +43,7 @@ class Answer(Enum):
 
 
 class Webhook:
-    """Every replica has the same one and serves it; Telegram knows its ``url`` and sends ``secret`` along."""
+    """The same on every replica. Telegram knows its ``url`` and sends ``secret`` along."""
 
     def __init__(
         self, bot: Bot, tracker: UpdateTracker, url: str, secret: str, clock: Clock, sleep: Sleep = asyncio.sleep
@@ -56,50 +56,50 @@ class Webhook:
         self._sleep = sleep
         self._was_set = False
         self.good_at: datetime | None = None
-        """When Telegram last said that the webhook stands."""
+        """When Telegram last confirmed that the webhook is set."""
 
     async def run(self) -> Never:
         """Set the webhook and keep it set. Raises :class:`StartError` once the bot's token is refused.
 
-        It goes away where a process that still polls deletes it, such as the one that this one replaces.
+        A process that still polls deletes it, for example the one that this process replaces.
         """
         while True:
-            try:
-                await persist(self._keep, self._sleep)
-            except InvalidToken:
-                raise StartError(TOKEN_REVOKED) from None
-            await self._sleep(LOOK_EVERY)
+            await retry_forever(self._keep, self._sleep)
+            await self._sleep(WEBHOOK_CHECK_INTERVAL)
 
     def knows(self, secret: str) -> bool:
-        """Whether a request comes from who was told the secret."""
+        """Whether a request's secret is ours, so that it comes from Telegram."""
         return hmac.compare_digest(secret.encode(), self._secret.encode())
 
     async def receive(self, body: bytes) -> Answer:
-        """Take an update, and answer once it was handled: one that a crash leaves unanswered comes again."""
+        """Take an update and answer once it was handled. If a crash prevents the answer, the update comes again."""
         try:
             data = msgspec.json.decode(body, type=dict[str, object])
-            update = Update.de_json(readable(data), self._bot)
+            update = Update.de_json(readable_or_empty(data), self._bot)
         except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
             return Answer.UNREADABLE
         if self._tracker.is_full:
             return Answer.NOT_NOW
         ended = self._tracker.take(update)
-        for seconds in (JOB_WITHIN, ANSWER_WITHIN - JOB_WITHIN):
+        for seconds in (MAX_JOB_WAIT, WEBHOOK_TIMEOUT - MAX_JOB_WAIT):
             await asyncio.wait({ended}, timeout=seconds)
             if ended.done():
                 return Answer.HANDLED if ended.result() else Answer.NOT_NOW
-            if self._tracker.let_go(update):
+            if self._tracker.confirm_early(update):
                 return Answer.HANDLED
         return Answer.NOT_NOW
 
     async def _keep(self) -> None:
-        """Set the webhook at the start, since its secret can't be asked for, and where it is gone."""
+        """Set the webhook at the start, because Telegram does not tell its secret, and whenever it is gone."""
         info = await self._bot.get_webhook_info()
         if not self._was_set or info.url != self._url:
             if self._was_set:
                 log.warning("webhook was gone", meaning="Another process with this bot token polls, or has its own.")
             await self._bot.set_webhook(
-                self._url, secret_token=self._secret, max_connections=CONNECTIONS, allowed_updates=ALLOWED_UPDATES
+                self._url,
+                secret_token=self._secret,
+                max_connections=WEBHOOK_CONNECTIONS,
+                allowed_updates=ALLOWED_UPDATES,
             )
             self._was_set = True
         elif info.pending_update_count and info.last_error_message:
@@ -107,4 +107,4 @@ class Webhook:
         self.good_at = self._clock()
 
     async def finish(self) -> None:
-        """Nothing: the webhook stays for the other replicas, and Telegram keeps what nobody takes."""
+        """Do nothing: the webhook stays for other replicas, and Telegram keeps updates that nobody takes."""

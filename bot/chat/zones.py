@@ -16,63 +16,63 @@ from babel.dates import get_timezone_location
 from bot.domain.chats import LANGUAGES
 
 UTC = "Etc/UTC"
-OFFERED = 8
-FEW = 4
-"""Zones of a country that may all be offered."""
-SHORTEST = 2
-SHORTEST_WITHIN = 4
-"""Letters of a name's beginning, and of another part of it, that are looked for."""
-CLOSE = 0.8
-"""How alike two names are, of 1, that are taken for the same."""
+MAX_ZONES = 8
+MAX_COUNTRY_ZONES = 4
+"""A country's zones are offered only if it has no more than this."""
+MIN_PREFIX_LENGTH = 2
+MIN_PART_LENGTH = 4
+"""How many letters a search needs: to match the start of a name, and to match any part of it."""
+MIN_SIMILARITY = 0.8
+"""How similar (up to 1) a mistyped name must be to a zone's."""
 
 LIKELY = {
     "de": ("Europe/Berlin", "Europe/Vienna", "Europe/Zurich"),
     "en": ("Europe/London", "America/New_York", "America/Chicago", "America/Los_Angeles", "Asia/Kolkata"),
     "pt": ("Europe/Lisbon", "America/Sao_Paulo"),
 }
-"""Of languages that are spoken in several zones; of others, the zones of the country that comes to mind first."""
+"""For languages spoken in several zones. For other languages, those of the likeliest country are offered."""
 
 
 def city(zone: str, language: str) -> str:
-    """A zone by its city: ``Wien``."""
+    """Return a zone's city in a language: ``Wien``."""
     if zone in {UTC, "UTC"}:
         return "UTC"
     return str(get_timezone_location(zone, locale=language, return_city=True))
 
 
 def likely_zones(telegram_language: str | None, *first: str) -> list[str]:
-    """The zones to offer to somebody whose Telegram speaks this language, ``first`` before the others."""
+    """Return the zones to offer for a language of Telegram's, with ``first`` before the others."""
     code = (telegram_language or "").replace("-", "_").lower()
     country = _zones_of_country(code)
     others = LIKELY.get(code.partition("_")[0], ())
-    return list(dict.fromkeys([*first, *(country if len(country) <= FEW else ()), *others]))[:OFFERED]
+    return list(dict.fromkeys([*first, *(country if len(country) <= MAX_COUNTRY_ZONES else ()), *others]))[:MAX_ZONES]
 
 
 def find_zones(text: str) -> list[str]:
-    """The zones that somebody names: by the whole name, else by its beginning, else by a part of it."""
+    """Return the zones with this name; if there are none, those whose names start with it, or else contain it."""
     wanted, names = _plain(text), _names()
     if wanted in names:
         return _zones([wanted])
-    if len(wanted) < SHORTEST:
+    if len(wanted) < MIN_PREFIX_LENGTH:
         return []
     found = [name for name in names if name.startswith(wanted)]
-    if not found and len(wanted) >= SHORTEST_WITHIN:
+    if not found and len(wanted) >= MIN_PART_LENGTH:
         found = [name for name in names if wanted in name]
     return _zones(found)
 
 
 def similar_zones(text: str) -> list[str]:
-    """The zones whose names are close to a mistyped one."""
-    return _zones(get_close_matches(_plain(text), _names(), n=3, cutoff=CLOSE))
+    """Return the zones whose names are similar to a mistyped one."""
+    return _zones(get_close_matches(_plain(text), _names(), n=3, cutoff=MIN_SIMILARITY))
 
 
 def _zones(names: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(zone for name in names for zone in _names()[name]))[:OFFERED]
+    return list(dict.fromkeys(zone for name in names for zone in _names()[name]))[:MAX_ZONES]
 
 
 @cache
 def _names() -> Mapping[str, tuple[str, ...]]:
-    """All zones by what they may be called: their own name, their city and their country."""
+    """Return all zones by their names: the zone's own, its city and its country."""
     names: dict[str, dict[str, None]] = {}
     aliases, territories, available = get_global("zone_aliases"), get_global("zone_territories"), available_timezones()
     for name in sorted(available):
@@ -96,7 +96,7 @@ def _calls(zone: str, name: str) -> Iterable[str]:
 
 
 def _zones_of_country(code: str) -> tuple[str, ...]:
-    """The zones of the country that a language code names, or that comes to mind with it."""
+    """Return the zones of the country that a language code names or suggests."""
     language, _, territory = code.partition("_")
     if not territory and language not in LIKELY:
         territory = get_global("likely_subtags").get(language, "").rpartition("_")[2]
@@ -104,6 +104,6 @@ def _zones_of_country(code: str) -> tuple[str, ...]:
 
 
 def _plain(text: str) -> str:
-    """For comparing: small letters without accents, words with a blank between."""
+    """Return text for comparing: in lower case, without accents, its words separated by single spaces."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     return " ".join(re.findall(r"\w+", bare.replace("_", " ")))

@@ -15,7 +15,7 @@ import structlog
 from bot import logs
 from bot.domain.chats import Token
 from bot.errors import AnswerNotUnderstood, ProviderDown, RateLimited, TokenRefused
-from bot.limiter import Busy, Limiter
+from bot.limiter import Limiter, WaitTooLong
 from bot.ports import Clock
 from bot.provider import error_mapping, values
 
@@ -112,7 +112,7 @@ class Caller:
         if self._limiter is not None:
             try:
                 await self._limiter.wait(self._deadline / 2)
-            except Busy as busy:
+            except WaitTooLong as busy:
                 raise RateLimited(busy.seconds) from None
 
     async def _request(self, call: Call, read_body: ReadBody[T]) -> T:

@@ -11,12 +11,12 @@ from bot.ports import Clock, Lease, LeaseStore
 
 log = structlog.get_logger()
 
-LASTS = timedelta(seconds=50)
+LEASE_DURATION = timedelta(seconds=50)
 """Another replica takes over this long after a kill."""
-LEFT = timedelta(seconds=40)
+HELD_AT_LEAST = timedelta(seconds=40)
 """What at least is left of it when it was just prolonged or found good: what is begun under it has to end by then."""
 
-STAND_BACK = timedelta(seconds=20)
+TAKEOVER_DELAY = timedelta(seconds=20)
 """For so long after a start, after the store was away, and after it was frozen itself, a replica takes over from no
 other: who had the role when the store went away gets the time to prolong it."""
 
@@ -26,7 +26,8 @@ class LeaderLease:
 
     While the store is away nobody can take it over, so who has it keeps it, however long that lasts; the others let it
     go first once the store is back. Who starts then, or was frozen, may not know of that and waits as well. A replica
-    that alone is cut off from the store may go on too long by this: :meth:`lose` is for who learns of it another way.
+    that alone is cut off from the store may go on too long by this: :meth:`step_down` is for who learns of it another
+    way.
     """
 
     def __init__(self, name: str, holder: str, store: LeaseStore, clock: Clock) -> None:
@@ -39,53 +40,55 @@ class LeaderLease:
         self._looked_at = clock()
 
     @property
-    def held(self) -> bool:
+    def is_leader(self) -> bool:
         """Whether it was ours when the store was last asked."""
         return self._lease is not None
 
-    async def hold(self) -> bool:
-        """Take or prolong it; True: it is ours, for :data:`LEFT` at least where the store is there."""
+    async def acquire_or_renew(self) -> bool:
+        """Take or prolong it; True: it is ours, for :data:`HELD_AT_LEAST` at least where the store is there."""
         now = self._clock()
         if self._is_fresh(now):
             self._looked_at = now
             return True
-        if now - self._looked_at >= STAND_BACK:  # frozen: the store may have been away, and just be back
+        if now - self._looked_at >= TAKEOVER_DELAY:  # frozen: the store may have been away, and just be back
             self._store_there_since = None
         try:
-            lease = await self._store.take_lease(self._name, self._holder, now, LASTS, free_only=self._stands_back(now))
+            lease = await self._store.take_lease(
+                self._name, self._holder, now, LEASE_DURATION, free_only=self._stands_back(now)
+            )
         except StoreAway:
             self._store_there_since = None
             self._let_go_if_frozen()
-            return self.held
+            return self.is_leader
         self._store_there_since = self._store_there_since or self._clock()
         before, self._lease = self._lease, lease
         self._log(before)
         self._looked_at = self._clock()
         return self._is_fresh(self._looked_at)  # not where the process was frozen while it asked
 
-    def lose(self) -> None:
+    def step_down(self) -> None:
         """Take note that another has it."""
         self._lease = None
 
-    async def give_back(self) -> None:
+    async def release(self) -> None:
         """End it, so that another can take it at once."""
         lease, self._lease = self._lease, None
         if lease is not None:
             await self._store.give_back_lease(lease)
 
     def _is_fresh(self, now: datetime) -> bool:
-        return self._lease is not None and now < self._lease.until - LEFT <= now + LASTS
+        return self._lease is not None and now < self._lease.until - HELD_AT_LEAST <= now + LEASE_DURATION
 
     def _let_go_if_frozen(self) -> None:
         """The store may have been there for others, who by now had the time to take over a lease that has ended."""
         now, before = self._clock(), self._looked_at
         self._looked_at = now
-        if self._lease is not None and self._lease.until <= now and now - before >= STAND_BACK:
+        if self._lease is not None and self._lease.until <= now and now - before >= TAKEOVER_DELAY:
             self._log_loss()
             self._lease = None
 
     def _stands_back(self, now: datetime) -> bool:
-        return self._store_there_since is None or now < self._store_there_since + STAND_BACK
+        return self._store_there_since is None or now < self._store_there_since + TAKEOVER_DELAY
 
     def _log(self, before: Lease | None) -> None:
         if self._lease is not None and (before is None or before.fencing_token != self._lease.fencing_token):

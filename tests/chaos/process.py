@@ -30,7 +30,7 @@ class FastClock:
 
 
 def main(start: float, factor: float) -> None:
-    polling.POLL = timedelta(seconds=round(polling.POLL.total_seconds() / factor))
+    polling.POLL_TIMEOUT = timedelta(seconds=round(polling.POLL_TIMEOUT.total_seconds() / factor))
     polling.STANDBY /= factor
     faulthandler.register(signal.SIGUSR1)  # a hanging process writes its stack
     settings = load_settings()

@@ -128,9 +128,9 @@ class Judge:
             if first.status == 409:
                 self.figures.conflicts += 1
                 self._blame(f"two replicas polled at the same time, the second one since {second.at:%H:%M:%S.%f}")
-        minute = self._ours(leader_lease.LASTS + timedelta(seconds=polling.STANDBY))
-        allowed = self._ours(polling.POLL) + minute + TOLERANCE
-        after_outage = self._ours(leader_lease.STAND_BACK) + timedelta(seconds=1)  # one second to notice the outage
+        minute = self._ours(leader_lease.LEASE_DURATION + timedelta(seconds=polling.STANDBY))
+        allowed = self._ours(polling.POLL_TIMEOUT) + minute + TOLERANCE
+        after_outage = self._ours(leader_lease.TAKEOVER_DELAY) + timedelta(seconds=1)  # one second to notice the outage
         good = [call.at for call in polls if call.status == 200]
         for before, after in pairwise([*good, end]):
             gap = after - before

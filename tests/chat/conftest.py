@@ -1,11 +1,10 @@
-"""A Telegram on loopback with somebody in it, a store on the disk, a provider in memory, and the bot between them."""
+"""A Telegram on loopback with one person in it, a store on disk, a provider in memory, and the bot between them."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from pathlib import Path
-from typing import cast
 
 import httpx
 import pytest
@@ -13,22 +12,21 @@ from telegram import Bot
 
 from bot.application import InvoiceBot
 from bot.factories import build_telegram
-from bot.provider.client import ProviderClient
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import BOT_TOKEN, Chat, Person, SandboxTelegram
 from bot.settings import Settings, load_settings
 from bot.store.store import Store
 from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
-from tests.chat.fakes import FakeProvider, Time
+from tests.chat.fakes import FakeProvider, Time, fake_providers
 
 NEVER = 86_400.0
-"""Seconds between two ticks: whatever a test is about here, it isn't the background work."""
+"""Seconds between two ticks. No test here is about the regular background work."""
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_tls_context() -> Iterator[None]:
-    """Nothing here speaks TLS, and reading the certificates anew for every bot would take most of the tests' time."""
+    """Share one TLS context. Nothing here uses TLS, and each bot would read all certificates, which is slow."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(httpx, "create_ssl_context", cache(httpx.create_ssl_context))
         yield
@@ -62,7 +60,7 @@ def chat(telegram: SandboxTelegram, ada: Person) -> Chat:
 
 @pytest.fixture
 def allowed_users() -> str:
-    """As in the settings: empty lets everybody in."""
+    """The setting: empty allows everybody."""
     return ""
 
 
@@ -92,7 +90,7 @@ async def store(settings: Settings) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def bot(settings: Settings) -> AsyncIterator[Bot]:
-    """The library's bot alone, with the application's own transport."""
+    """Only the library's bot, with the application's own transport."""
     async with build_telegram(settings).bot as bot:
         yield bot
 
@@ -102,7 +100,7 @@ async def invoice_bot(
     settings: Settings, store: Store, provider: FakeProvider, time: Time
 ) -> AsyncIterator[InvoiceBot]:
     """The whole bot as the application wires it, polling."""
-    bot = InvoiceBot(settings, store, cast("ProviderClient", provider), build_telegram(settings), time)
+    bot = InvoiceBot(settings, store, fake_providers(provider), build_telegram(settings), time)
     await bot.start(NEVER)
     yield bot
     await bot.stop()

@@ -14,7 +14,7 @@ def from_bot(*parts: str) -> Callable[[Message], bool]:
 
 
 def plain(message: Message) -> str:
-    """The text with ordinary blanks, for sums in German."""
+    """Return the text with ordinary spaces, for sums in German."""
     return message.text.replace("\N{NO-BREAK SPACE}", " ")
 
 
@@ -25,17 +25,17 @@ async def ask(person: Person, chat: Chat, text: str, *parts: str, topic: int | N
 
 
 async def answers(person: Person, chat: Chat, text: str) -> list[str]:
-    """Say something and give all that the bot says to it: what it says to /help afterwards marks the end."""
+    """Say something and return all of the bot's answers to it. The answer to a later /help marks their end."""
     sent = person.send(chat, text)
     end = await ask(person, chat, "/help", "/unlink")
     return [plain(m) for m in chat.messages if m.sender.is_bot and sent.id < m.id < end.id]
 
 
 async def link(person: Person, chat: Chat) -> Message:
-    """Link the chat; the answer is the greeting."""
+    """Link the chat and return the greeting."""
     return await ask(person, chat, f"/link {TOKEN}", "✅")
 
 
 def said(chat: Chat) -> list[str]:
-    """All that the bot has said and is still to be seen."""
+    """Return all of the bot's messages that are still there."""
     return [plain(message) for message in chat.messages if message.sender.is_bot]

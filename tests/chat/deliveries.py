@@ -58,6 +58,6 @@ def message(
     place: Place = HERE,
     resolved: Iterable[int] = (),
 ) -> SentMessage:
-    """A message of yesterday that said this."""
+    """A message of yesterday with this content."""
     said = tuple(show(invoice, kind) for invoice, kind in shown)
     return SentMessage(place, number, NOW - timedelta(days=1), said).resolving(list(resolved))

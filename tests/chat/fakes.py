@@ -1,4 +1,4 @@
-"""A clock that is put forward by hand, and a provider in memory that can be made to fail or to wait."""
+"""A clock that tests put forward, and a provider in memory that fails or waits on request."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
+from typing import cast
 
 from bot.domain.chats import Token
 from bot.domain.invoices import Invoice, Listing
 from bot.errors import NotFound, TokenRefused
+from bot.factories import Providers
 from bot.ports import Document, InvoiceFilter
+from bot.provider.client import ProviderClient
 from tests.chat.samples import NOW
 
 TOKEN = "a-token-of-the-provider-0123456789"
-"""The one that :class:`FakeProvider` takes."""
+"""The token that :class:`FakeProvider` accepts."""
 
 NO_FILTER = InvoiceFilter()
 
@@ -36,10 +39,10 @@ class Time:
 
 
 class FakeProvider:
-    """One account, known by its ``tokens``, at first :data:`TOKEN`. Implements :class:`bot.ports.Provider`.
+    """One account with its ``tokens``, at first only :data:`TOKEN`. Implements :class:`bot.ports.Provider`.
 
-    ``failures`` are raised instead of an answer, by the name of the method; ``gates`` hold a method up until the
-    event is set. ``languages`` and ``filters`` are what was asked in, and for.
+    By a method's name, ``failures`` holds the error it raises, and ``gates`` an event that it waits for. ``languages``
+    and ``filters`` record what the calls asked for.
     """
 
     def __init__(self) -> None:
@@ -60,11 +63,11 @@ class FakeProvider:
 
     @property
     def held(self) -> int:
-        """How many calls have been held up by a gate."""
+        """How many calls have come to a gate."""
         return self._held
 
     async def reached(self, times: int = 1) -> None:
-        """Wait until so many calls have been held up by a gate."""
+        """Wait until so many calls have come to a gate."""
         async with asyncio.timeout(10), self._another:
             await self._another.wait_for(lambda: self._held >= times)
 
@@ -120,3 +123,9 @@ class FakeProvider:
             raise TokenRefused
         if failure := self.failures.get(method):
             raise failure
+
+
+def fake_providers(provider: FakeProvider) -> Providers:
+    """Return the fake as both clients that the bot needs."""
+    client = cast("ProviderClient", provider)
+    return Providers(for_people=client, for_checks=client)

@@ -1,4 +1,4 @@
-"""What the tests of sending share: two screens, and what becomes of a message."""
+"""Shared by the tests of sending: two screens, and what happens to a message."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def place(chat: Chat, topic: int | None = None) -> Place:
 
 
 async def sent(bot: Bot, chat: Chat) -> Message:
-    """Send a message and give it as it stands in the chat."""
+    """Send a message and return it as the chat shows it."""
     message = await sending.send(bot, place(chat), HELLO)
     found = chat.message(message.message_id)
     assert found is not None
@@ -29,7 +29,7 @@ async def sent(bot: Bot, chat: Chat) -> Message:
 
 
 async def failure(bot: Bot, chat: Chat) -> MessengerError:
-    """What a message fails with."""
+    """Send a message that must fail, and return its error."""
     with pytest.raises(MessengerError) as caught:
         await sending.send(bot, place(chat), HELLO)
     return caught.value

@@ -18,11 +18,11 @@ BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 TODAY = date(2026, 11, 22)
 
-PHRASEBOOK = load_translations("EUR", BERLIN)
-EN, DE = PHRASEBOOK["en"], PHRASEBOOK["de"]
+TRANSLATIONS = load_translations("EUR", BERLIN)
+EN, DE = TRANSLATIONS["en"], TRANSLATIONS["de"]
 
 NASTY = """<b>&"'</b>"""
-"""What a provider may well send, and what Telegram would refuse or take for its own if it were not escaped."""
+"""The provider may send this. Unescaped, Telegram would refuse it or read it as markup."""
 
 PAID_DOMAIN = Invoice(
     id=212032,
@@ -127,7 +127,7 @@ def payment(action: Action = Action.PAY, **others: Any) -> Payment:
 
 
 def linked_chat(**others: Any) -> Chat:
-    """A linked chat that was checked an hour ago and will be in a quarter of one; ``others`` are the link's fields."""
+    """A linked chat, checked an hour ago and next in a quarter of an hour; ``others`` are fields of the link."""
     fields: dict[str, Any] = {
         "account": "account",
         "place": Place(1),
@@ -141,12 +141,12 @@ def linked_chat(**others: Any) -> Chat:
 
 
 def seen(screen: Screen) -> str:
-    """A screen's text as a person reads it. Raises where Telegram would refuse its HTML."""
+    """Return a screen's text as a person reads it. Raises if Telegram would refuse its HTML."""
     return parse_html(screen.text).text
 
 
 def buttons(screen: Screen) -> list[Button]:
-    """All buttons, row after row."""
+    """Return all buttons, row by row."""
     return [button for row in screen.rows for button in row]
 
 

@@ -1,4 +1,4 @@
-"""Who may talk to the bot, and what becomes of what the others send."""
+"""Which people may talk to the bot, and what happens to messages of all others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("invoice_bot")
 
 
 def link_of(chat_id: int) -> Link:
-    """A link as it was made before its chat was no longer allowed in."""
+    """A link from a time when its person was still allowed."""
     return Link(
         account="account",
         place=Place(chat_id),

@@ -1,4 +1,4 @@
-"""Slow work in the background: one of a kind at a time, none twice, no more than there is room for."""
+"""Slow work in the background: one job of a kind at a time, no job twice, and no more than the limits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from bot.chat.background_jobs import PER_CHAT, BackgroundJob, BackgroundJobs
+from bot.chat.background_jobs import MAX_JOBS_PER_CHAT, BackgroundJob, BackgroundJobs
 from tests.fakes import Gate
 
 DONE = list[str]
@@ -24,10 +24,10 @@ def note(done: DONE, name: str, gate: Gate | None = None) -> Callable[[], Awaita
 
 
 async def nothing() -> None:
-    """Says nothing to a chat whose errand is cut off."""
+    """Tell the chat nothing when its job is cut off."""
 
 
-async def test_those_of_one_kind_are_run_one_after_the_other_and_other_kinds_do_not_wait() -> None:
+async def test_jobs_of_one_kind_run_one_after_the_other_and_other_kinds_do_not_wait() -> None:
     jobs, gate, done = BackgroundJobs(10), Gate(), DONE()
     jobs.start(FIRST, note(done, "first", gate), nothing)
     jobs.start(SECOND, note(done, "second"), nothing)
@@ -41,7 +41,7 @@ async def test_those_of_one_kind_are_run_one_after_the_other_and_other_kinds_do_
     assert done == ["other", "other chat", "first", "second"]
 
 
-async def test_an_errand_is_under_way_until_it_has_ended_however_it_ends() -> None:
+async def test_a_job_is_under_way_until_it_has_ended_however_it_ends() -> None:
     jobs, gate = BackgroundJobs(10), Gate()
 
     async def fail() -> None:
@@ -61,7 +61,7 @@ async def test_an_errand_is_under_way_until_it_has_ended_however_it_ends() -> No
     assert not jobs.has(SECOND)
 
 
-async def test_no_more_run_at_once_than_there_is_room_for() -> None:
+async def test_no_more_jobs_run_at_once_than_allowed() -> None:
     jobs, gate, done = BackgroundJobs(2), Gate(), DONE()
     for number in range(3):
         jobs.start(BackgroundJob(number, "pdf"), note(done, str(number), gate if number < 2 else None), nothing)
@@ -73,9 +73,9 @@ async def test_no_more_run_at_once_than_there_is_room_for() -> None:
     assert done == ["0", "1", "2"]
 
 
-async def test_a_chat_is_full_until_one_of_its_errands_has_ended() -> None:
+async def test_a_chat_is_full_until_one_of_its_jobs_has_ended() -> None:
     jobs, gate = BackgroundJobs(10), Gate()
-    for number in range(PER_CHAT):
+    for number in range(MAX_JOBS_PER_CHAT):
         assert not jobs.is_full(1)
         jobs.start(BackgroundJob(1, number), gate.hold, nothing)
     assert jobs.is_full(1)
@@ -85,7 +85,7 @@ async def test_a_chat_is_full_until_one_of_its_errands_has_ended() -> None:
     assert not jobs.is_full(1)
 
 
-async def test_who_waits_for_an_errand_hears_of_its_end_and_whether_it_was_cut_off(
+async def test_a_jobs_future_tells_its_end_and_whether_it_was_cut_off(
     recwarn: pytest.WarningsRecorder,
 ) -> None:
     jobs, done, gate = BackgroundJobs(2), DONE(), Gate()
@@ -105,8 +105,8 @@ async def test_who_waits_for_an_errand_hears_of_its_end_and_whether_it_was_cut_o
     assert [str(warning.message) for warning in recwarn] == []
 
 
-async def test_what_is_cut_off_has_its_last_words_and_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.chat.background_jobs.LAST_WORDS", 0.05)
+async def test_a_job_that_is_cut_off_may_tell_its_chat_but_not_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.chat.background_jobs.CUT_OFF_TIMEOUT", 0.05)
     jobs, done = BackgroundJobs(2), DONE()
     jobs.start(FIRST, note(done, "1", Gate()), note(done, "cut off"))
     jobs.start(BackgroundJob(2, "pdf"), note(done, "2", Gate()), note(done, "talks on", Gate()))

@@ -1,4 +1,4 @@
-"""The catalogues: nothing missing, nothing left over, the same in every language, and fit for Telegram."""
+"""The catalogues: nothing is missing or left over, all languages match, and Telegram accepts every text."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ HOLE = "*"
 KEY_WITH_HOLES = re.compile(r"(\*|[a-z]+)(\.(\*|[a-z_]+))*\.(\*|[a-z_]+)")
 
 PROGRESS = ("queued", "confirmed", "sent", *Outcome)
-"""How a payment that was confirmed can stand."""
+"""The states that a confirmed payment can show."""
 
 ENDS = [standing for standing in Standing if standing is not Standing.OPEN]
 
@@ -65,10 +65,10 @@ COMPUTED: Mapping[str, set[str]] = {
     "{payment.action}.confirm": {f"{action}.confirm" for action in Action},
     "{payment.action}.{step}": {f"{a}.{step}" for a in Action for step in ("confirmed", "sent", *Outcome)},
 }
-"""Every key that the code puts together while it runs, and all that can come of it."""
+"""Every key that the code computes, and all keys that it can become."""
 
 NO_KEYS = {"{self.query.show}.{self.query.kind}.{int(self.query.with_transactions)}.{self.number}"}
-"""What looks like a computed key and is callback data."""
+"""Callback data that looks like a computed key."""
 
 SAME_IN_ALL = {
     "alert.struck", "alert.title", "batch.item.ask", "batch.item.confirmed", "batch.item.done", "batch.item.queued",
@@ -76,7 +76,7 @@ SAME_IN_ALL = {
     "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "journal.how", "journal.what",
     "list.line", "payment.title",
 }  # fmt: skip
-"""Texts that are nothing but placeholders and signs, or the same word in English and German."""
+"""Texts of only placeholders and signs, or with the same word in English and German."""
 
 
 def catalogue(language: str) -> Catalog:
@@ -97,7 +97,7 @@ def messages(language: str) -> dict[str, Message]:
 
 
 def texts_of(message: Message) -> list[str]:
-    """The translation, or all its plural forms."""
+    """Return the translation, or all its plural forms."""
     return [message.string] if isinstance(message.string, str) else list(message.string or ())
 
 
@@ -117,7 +117,7 @@ def template(node: ast.JoinedStr) -> str:
 
 
 def computed_templates() -> set[str]:
-    """The f-strings of the chat side that have the form of a key."""
+    """Return the f-strings of the chat layer that have the form of a key."""
     found = set()
     for tree in TREES.values():
         for node in ast.walk(tree):
@@ -129,13 +129,13 @@ def computed_templates() -> set[str]:
 
 
 def is_text_call(call: ast.Call) -> bool:
-    """``t(…)``, ``talk.t(…)``, and ``plain`` or ``count`` of these."""
+    """``t(…)``, ``context.t(…)``, and ``plain`` or ``count`` of these."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     return name in {"t", "plain", "count"}
 
 
 def asked_for(node: ast.expr) -> Iterator[str]:
-    """The constant keys in an argument: the text itself, or both branches of a choice."""
+    """Yield the constant keys in an argument: the string itself, or both branches of a conditional."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value
     elif isinstance(node, ast.IfExp):
@@ -144,7 +144,7 @@ def asked_for(node: ast.expr) -> Iterator[str]:
 
 
 def static_keys() -> set[str]:
-    """Keys that are asked for directly, and constants that name a key of a part that the catalogues have."""
+    """Return the keys in text calls, and other constants that look like a key of a known part of the catalogues."""
     parts = {key.partition(".")[0] for key in messages("en")}
     found = set[str]()
     for tree in TREES.values():
@@ -179,7 +179,7 @@ def test_every_computed_key_is_known_to_these_tests() -> None:
 
 
 def test_the_search_finds_the_keys_that_it_is_for() -> None:
-    # One of each kind: direct, in a choice, by way of a variable, plain, counted, of an error, computed.
+    # One of each kind: direct, in a conditional, through a variable, plain, counted, of an error, computed.
     expected = {"link.how", "unlink.done", "details.item_without_amount", "button.pdf", "list.open_sum",
                 "error.not_linked", "pay.unclear"}  # fmt: skip
     assert expected <= keys_in_use()

@@ -1,4 +1,4 @@
-"""Answers are tried again where Telegram holds them off or can't be reached; alerts are left to the courier."""
+"""Answers are retried during flood limits and without a connection. Alerts are left to the alert sender."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def test_a_file_that_meets_a_flood_limit_arrives_whole_and_once(
 
 
 async def pressed(context: Context, chat: Chat, ada: Person) -> Any:
-    """Turn the talk into one about a press of the button under a message of the bot."""
+    """Turn the context into that of a press of the button below a message of the bot."""
     shown: Message = await sending.send(context.bot, place(chat), HELLO)
     message = chat.message(shown.message_id)
     assert message is not None
@@ -90,20 +90,20 @@ async def test_a_screen_and_the_end_of_the_spinner_wait_too(
 
 
 async def test_what_found_no_connection_is_tried_once_more(waits: Waits) -> None:
-    assert await sending.insist(failing(NotSent()), waits) == "sent"
+    assert await sending.retry(failing(NotSent()), waits) == "sent"
     with pytest.raises(NotSent):
-        await sending.insist(failing(NotSent(), NotSent()), waits)
-    assert waits == [sending.UNSENT_WAIT] * 2
+        await sending.retry(failing(NotSent(), NotSent()), waits)
+    assert waits == [sending.NOT_SENT_WAIT] * 2
 
 
 async def test_what_may_have_arrived_is_not_repeated(waits: Waits) -> None:
     with pytest.raises(DeliveryUncertain):
-        await sending.insist(failing(DeliveryUncertain()), waits)
+        await sending.retry(failing(DeliveryUncertain()), waits)
     assert waits == []
 
 
 def failing(*errors: Exception) -> Callable[[], Any]:
-    """A send that fails with these, one after the other, and then works."""
+    """Return a call that fails with these errors, one after the other, and then works."""
     left = list(errors)
 
     async def attempt() -> str:

@@ -1,4 +1,4 @@
-"""What holds for every handler: who may talk, what a failure looks like, in which order and how many at once."""
+"""What holds for every handler: how a failure looks, in which order updates are handled, and how many at once."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 from telegram import Chat as TelegramChat, Update
 
 from bot import logs
-from bot.chat import bot as routing, dispatch
-from bot.chat.dispatch import InOrderPerChat
+from bot.chat import routing, update_processor
+from bot.chat.update_processor import InOrderPerChat
+from bot.chat.update_tracker import UpdateTracker
 from bot.domain.chats import Chat as StoredChat
 from bot.errors import StoreAway
 from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("invoice_bot")
 
 
 async def until(store: Store, chat_id: int, condition: Callable[[StoredChat], bool]) -> StoredChat:
-    """What the store knows of a chat, as soon as it is so."""
+    """Return what the store knows of a chat as soon as it meets a condition."""
     async with asyncio.timeout(10):
         while not condition(stored := await store.chat(chat_id)):
             pass
@@ -177,7 +178,7 @@ async def test_many_chats_are_served_at_once(telegram: SandboxTelegram, provider
 async def test_a_block_that_could_not_be_noted_comes_again(
     ada: Person, chat: Chat, store: Store, telegram: SandboxTelegram, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(routing, "AGAIN_AFTER", 0)
+    monkeypatch.setattr(routing, "GIVE_BACK_DELAY", 0)
     await ask(ada, chat, "/start", "invoice")
     rest, tries = store.rest, []
 
@@ -195,16 +196,16 @@ async def test_a_block_that_could_not_be_noted_comes_again(
 
 
 async def test_an_update_that_was_given_back_does_not_count_as_handled() -> None:
-    processor, ends = InOrderPerChat(), []
-    processor.tell(lambda _: None, lambda update, *, handled: ends.append((update, handled)))
-    update = update_of(1)
+    tracker = UpdateTracker(asyncio.Queue())
+    processor, update = InOrderPerChat(tracker), update_of(1)
 
     async def give_back() -> None:
-        processor.give_back(update)
+        tracker.give_back(update)
 
-    await processor.process_update(update, give_back())
-    await processor.process_update(update, asyncio.sleep(0))
-    assert ends == [(update, False), (update, True)]
+    for work, handled in ((give_back(), False), (asyncio.sleep(0), True)):
+        ended = tracker.take(update)
+        await processor.process_update(update, work)
+        assert await ended is handled
 
 
 def update_of(chat_id: int | None) -> Update:
@@ -217,8 +218,8 @@ def update_of(chat_id: int | None) -> Update:
 async def test_one_chat_that_floods_the_bot_does_not_lock_the_others_out(
     monkeypatch: pytest.MonkeyPatch, other: int | None
 ) -> None:
-    monkeypatch.setattr(dispatch, "AT_ONCE", 3)
-    processor, gate = InOrderPerChat(), asyncio.Event()
+    monkeypatch.setattr(update_processor, "UPDATES_AT_ONCE", 3)
+    processor, gate = InOrderPerChat(UpdateTracker(asyncio.Queue())), asyncio.Event()
     flood = [asyncio.create_task(processor.process_update(update_of(1), gate.wait())) for _ in range(10)]
     async with asyncio.timeout(10):
         await processor.process_update(update_of(other), asyncio.sleep(0))
@@ -228,8 +229,8 @@ async def test_one_chat_that_floods_the_bot_does_not_lock_the_others_out(
 
 
 async def test_no_more_updates_are_worked_on_at_once_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "AT_ONCE", 3)
-    processor, gate, under_way = InOrderPerChat(), asyncio.Event(), set[int]()
+    monkeypatch.setattr(update_processor, "UPDATES_AT_ONCE", 3)
+    processor, gate, under_way = InOrderPerChat(UpdateTracker(asyncio.Queue())), asyncio.Event(), set[int]()
 
     async def work(number: int) -> None:
         under_way.add(number)
@@ -245,6 +246,6 @@ async def test_no_more_updates_are_worked_on_at_once_than_there_is_room_for(monk
 
 
 async def test_nothing_is_kept_of_a_chat_that_was_served() -> None:
-    processor = InOrderPerChat()
+    processor = InOrderPerChat(UpdateTracker(asyncio.Queue()))
     await processor.process_update(update_of(1), asyncio.sleep(0))
     assert len(processor._locks) == 0

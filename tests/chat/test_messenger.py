@@ -1,4 +1,4 @@
-"""The messenger's port over Telegram: alerts and payments, in the chat's language, where they belong."""
+"""The messenger's port over Telegram: alerts and payments, in the right language and the right place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from telegram import Bot
 
 from bot.chat.messenger import TelegramMessenger
-from bot.chat.texts import texts_by_chat
+from bot.chat.texts import make_texts_for
 from bot.domain.alerts import SUBJECTS, AlertKind
 from bot.domain.chats import Place
 from bot.domain.payments import Outcome, Payment, State
@@ -23,7 +23,7 @@ from bot.ports import Delivery
 from bot.sandbox.telegram import Chat, Message, Person, SandboxTelegram
 from bot.settings import Settings
 from tests.chat.deliveries import alert, closed, delivery, known, message
-from tests.chat.samples import BERLIN, NOW, PHRASEBOOK, linked_chat, payment
+from tests.chat.samples import BERLIN, NOW, TRANSLATIONS, linked_chat, payment
 
 URGENT = {AlertKind.DUE, AlertKind.OVERDUE}
 
@@ -32,7 +32,7 @@ URGENT = {AlertKind.DUE, AlertKind.OVERDUE}
 async def messenger(settings: Settings) -> AsyncIterator[TelegramMessenger]:
     plan = CheckPlan(timedelta(minutes=15), BERLIN)
     async with build_telegram(settings).bot as bot:
-        yield TelegramMessenger(bot, texts_by_chat(PHRASEBOOK, plan), plan)
+        yield TelegramMessenger(bot, make_texts_for(TRANSLATIONS, plan), plan)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ async def telegram_bot(settings: Settings) -> AsyncIterator[Bot]:
 
 
 def about(place: Place, kind: AlertKind, preferences: Preferences | None = None, **others: Any) -> Delivery:
-    """One alert, of the invoice 4711 where it is about one."""
+    """One alert. If its kind concerns an invoice, that is 4711."""
     number = None if kind in SUBJECTS else 4711
     invoice = closed() if kind is AlertKind.SETTLED else known()
     chat = replace(linked_chat(), preferences=preferences)
@@ -91,7 +91,7 @@ async def test_several_ring_if_one_of_them_does(messenger: TelegramMessenger, ch
 
 
 async def test_an_alert_speaks_the_chats_language(messenger: TelegramMessenger, chat: Chat) -> None:
-    for language in PHRASEBOOK:
+    for language in TRANSLATIONS:
         spoken = about(Place(chat.id), AlertKind.DUE)
         await send(messenger, replace(spoken, chat=replace(spoken.chat, language=language)))
     assert ["is due in 5 days" in chat.messages[0].text, "ist in 5 Tagen fällig" in chat.messages[1].text] == [True] * 2

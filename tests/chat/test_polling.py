@@ -1,4 +1,4 @@
-"""Patience with Telegram: how long it is waited for, what is logged of it, and which updates are taken."""
+"""Long polling: how outages of Telegram are waited for and logged, and which updates are taken."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from telegram import Bot
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot import logs
-from bot.chat.polling import LONGEST_WAIT, Poller, connect, persist
+from bot.chat.polling import MAX_RETRY_WAIT, Poller, connect, retry_forever
 from bot.chat.update_tracker import UpdateTracker
 from bot.errors import StartError
 from bot.factories import build_telegram
@@ -29,7 +29,7 @@ from tests.chat.waits import Waits
 
 
 def failing(*errors: Exception) -> Callable[[], Any]:
-    """A call that raises these, one after the other, and then works."""
+    """Return a call that raises these errors, one after the other, and then works."""
     left = list(errors)
 
     async def call() -> str:
@@ -43,7 +43,7 @@ def failing(*errors: Exception) -> Callable[[], Any]:
 async def test_what_works_at_once_is_neither_waited_for_nor_logged() -> None:
     waits = Waits()
     with capture_logs() as logged:
-        assert await persist(failing(), waits) == "here"
+        assert await retry_forever(failing(), waits) == "here"
     assert waits == []
     assert logged == []
 
@@ -51,9 +51,9 @@ async def test_what_works_at_once_is_neither_waited_for_nor_logged() -> None:
 async def test_an_outage_is_waited_for_longer_each_time_and_logged_twice() -> None:
     waits = Waits()
     with capture_logs() as logged:
-        assert await persist(failing(*[NetworkError("gone")] * 2000), waits) == "here"
-    assert waits[:6] == [1, 2, 4, 8, 16, LONGEST_WAIT]
-    assert set(waits[6:]) == {LONGEST_WAIT}
+        assert await retry_forever(failing(*[NetworkError("gone")] * 2000), waits) == "here"
+    assert waits[:6] == [1, 2, 4, 8, 16, MAX_RETRY_WAIT]
+    assert set(waits[6:]) == {MAX_RETRY_WAIT}
     assert [(entry["event"], entry["log_level"]) for entry in logged] == [
         ("Telegram outage began", "warning"),
         ("Telegram outage ended", "info"),
@@ -64,28 +64,28 @@ async def test_an_outage_is_waited_for_longer_each_time_and_logged_twice() -> No
 async def test_a_flood_limit_says_itself_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PTB_TIMEDELTA", "1")  # as build_telegram sets it
     waits = Waits()
-    await persist(failing(RetryAfter(90)), waits)
+    await retry_forever(failing(RetryAfter(90)), waits)
     assert waits == [90]
 
 
 @pytest.mark.parametrize(("error", "drawn"), [(Conflict("another one polls"), False), (KeyError("result"), True)])
 async def test_only_an_error_that_nobody_knows_is_logged_with_its_traceback(error: Exception, drawn: bool) -> None:
     with capture_logs() as logged:
-        await persist(failing(error), Waits())
+        await retry_forever(failing(error), Waits())
     assert (logged[0]["exc_info"] is error) is drawn
 
 
 async def test_a_refused_token_is_no_outage() -> None:
     waits = Waits()
-    with pytest.raises(InvalidToken):
-        await persist(failing(TelegramError("away"), InvalidToken()), waits)
+    with pytest.raises(StartError):
+        await retry_forever(failing(TelegramError("away"), InvalidToken()), waits)
     assert waits == [1]
 
 
 async def test_a_conflict_is_logged_apart_from_an_outage_with_what_to_do() -> None:
     conflict = Conflict("terminated by other getUpdates request")
     with capture_logs() as logged:
-        await persist(failing(NetworkError("gone"), conflict, conflict), Waits())
+        await retry_forever(failing(NetworkError("gone"), conflict, conflict), Waits())
     assert [entry["event"] for entry in logged] == [
         "Telegram outage began",
         "Telegram outage ended",
@@ -96,7 +96,7 @@ async def test_a_conflict_is_logged_apart_from_an_outage_with_what_to_do() -> No
 
 
 class Taken(asyncio.Queue[Any]):
-    """What a poll brings, handled as soon as it is there."""
+    """A queue whose updates are handled as soon as a poll brings them."""
 
     tracker: UpdateTracker
 
@@ -106,16 +106,16 @@ class Taken(asyncio.Queue[Any]):
 
 
 @pytest.fixture
-def role(store: Store, time: Time) -> LeaderLease:
+def lease(store: Store, time: Time) -> LeaderLease:
     return LeaderLease("polling", "a", store, time)
 
 
 @asynccontextmanager
-async def polling(bot: Bot, role: LeaderLease) -> AsyncIterator[Taken]:
-    """The updates that a poll brings while the context lasts."""
+async def polling(bot: Bot, lease: LeaderLease) -> AsyncIterator[Taken]:
+    """Poll while the context lasts, and yield the queue of updates."""
     updates = Taken()
     updates.tracker = UpdateTracker(updates)
-    task = asyncio.create_task(Poller(bot, updates.tracker, role, utc_now, Waits()).run())
+    task = asyncio.create_task(Poller(bot, updates.tracker, lease, utc_now, Waits()).run())
     try:
         yield updates
     finally:
@@ -125,7 +125,7 @@ async def polling(bot: Bot, role: LeaderLease) -> AsyncIterator[Taken]:
 
 async def test_an_update_that_cannot_be_read_stops_no_other_and_is_logged_by_its_id_alone(
     bot: Bot,
-    role: LeaderLease,
+    lease: LeaderLease,
     telegram: SandboxTelegram,
     ada: Person,
     chat: Chat,
@@ -135,7 +135,7 @@ async def test_an_update_that_cannot_be_read_stops_no_other_and_is_logged_by_its
     ada.send(chat, "before")
     bad = telegram.state.updates.add("message", {"text": "17|a-bare-token", "chat": "private words"})
     ada.send(chat, "after")
-    async with polling(bot, role) as updates:
+    async with polling(bot, lease) as updates:
         batch = [await asyncio.wait_for(updates.get(), 5) for _ in range(3)]
         await telegram.wait_until(lambda: not telegram.state.updates.pending or None)
     assert [update.message and update.message.text for update in batch] == ["before", None, "after"]
@@ -147,12 +147,12 @@ async def test_an_update_that_cannot_be_read_stops_no_other_and_is_logged_by_its
 
 
 async def test_a_404_while_polling_is_an_outage(
-    bot: Bot, role: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat
+    bot: Bot, lease: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat
 ) -> None:
     telegram.faults.refuse(ApiError(*NOT_FOUND), times=2, method="getUpdates")
     ada.send(chat, "still there")
     with capture_logs() as logged:
-        async with polling(bot, role) as updates:
+        async with polling(bot, lease) as updates:
             update = await asyncio.wait_for(updates.get(), 5)
     assert update.message.text == "still there"
     events = [entry["event"] for entry in logged if "outage" in entry["event"]]
@@ -160,22 +160,22 @@ async def test_a_404_while_polling_is_an_outage(
 
 
 async def test_a_webhook_that_somebody_set_is_deleted_again(
-    bot: Bot, role: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat
+    bot: Bot, lease: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat
 ) -> None:
     telegram.state.updates.set_webhook("https://bot.example/hook")
     ada.send(chat, "heard")
-    async with polling(bot, role) as updates:
+    async with polling(bot, lease) as updates:
         update = await asyncio.wait_for(updates.get(), 5)
     assert update.message.text == "heard"
     assert telegram.state.updates.webhook == ""
 
 
 async def test_updates_come_in_order_and_once(
-    bot: Bot, role: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat
+    bot: Bot, lease: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat
 ) -> None:
     telegram.faults.server_error(method="getUpdates")
     texts = []
-    async with polling(bot, role) as updates:
+    async with polling(bot, lease) as updates:
         for text in ("one", "two", "three"):
             ada.send(chat, text)
             update = await asyncio.wait_for(updates.get(), 5)
@@ -184,18 +184,18 @@ async def test_updates_come_in_order_and_once(
     assert updates.empty()
 
 
-async def test_polling_ends_when_the_token_is_revoked(bot: Bot, role: LeaderLease, telegram: SandboxTelegram) -> None:
+async def test_polling_ends_when_the_token_is_revoked(bot: Bot, lease: LeaderLease, telegram: SandboxTelegram) -> None:
     telegram.token = "1000000001:AAanother-token-made-at-BotFather-0"
     with pytest.raises(StartError, match="no longer accepts TELEGRAM_BOT_TOKEN"):
-        await asyncio.wait_for(Poller(bot, UpdateTracker(asyncio.Queue()), role, utc_now, Waits()).run(), 5)
+        await asyncio.wait_for(Poller(bot, UpdateTracker(asyncio.Queue()), lease, utc_now, Waits()).run(), 5)
 
 
-async def comes_to_hold(role: LeaderLease, time: Time) -> bool:
-    """Whether somebody who asks for the role now and then has it within a minute."""
+async def becomes_leader(lease: LeaderLease, time: Time) -> bool:
+    """Whether a replica that asks now and then becomes the leader within a minute."""
     end = time() + timedelta(minutes=1)
-    while not (held := await role.hold()) and time() < end:
+    while not (is_leader := await lease.acquire_or_renew()) and time() < end:
         time.forward(timedelta(seconds=5))
-    return held
+    return is_leader
 
 
 async def test_of_two_replicas_one_polls_and_the_other_takes_over_once_it_is_gone(
@@ -206,28 +206,28 @@ async def test_of_two_replicas_one_polls_and_the_other_takes_over_once_it_is_gon
         ada.send(chat, "one")
         assert (await asyncio.wait_for(updates.get(), 5)).message.text == "one"
         idle = Poller(bot, UpdateTracker(asyncio.Queue()), second, time)
-        assert await idle._turn() is None
-        assert idle.good_at == time()  # all is well with a replica that isn't the one
-    assert await comes_to_hold(second, time)
+        assert await idle._poll() is None
+        assert idle.good_at == time()  # a replica that is not the leader is well
+    assert await becomes_leader(second, time)
     ada.send(chat, "two")
     async with polling(bot, second) as updates:
         assert (await asyncio.wait_for(updates.get(), 5)).message.text == "two"
-    assert not await first.hold()
+    assert not await first.acquire_or_renew()
 
 
-async def test_what_is_in_hand_is_not_confirmed_and_comes_again_after_a_crash(
+async def test_an_update_in_progress_is_not_confirmed_and_comes_again_after_a_crash(
     bot: Bot, store: Store, time: Time, telegram: SandboxTelegram, ada: Person, chat: Chat
 ) -> None:
-    role, queue = LeaderLease("polling", "a", store, time), asyncio.Queue[Any]()
+    lease, queue = LeaderLease("polling", "a", store, time), asyncio.Queue[Any]()
     tracker = UpdateTracker(queue)
-    poller = Poller(bot, tracker, role, time)
+    poller = Poller(bot, tracker, lease, time)
     for text in ("one", "two"):
         ada.send(chat, text)
-    assert await poller._turn() == ()  # a webhook that may be set is deleted first
-    tracker.take_batch(await poller._turn() or ())
+    assert await poller._poll() == ()  # a webhook that may be set is deleted first
+    tracker.take_batch(await poller._poll() or ())
     one, two = queue.get_nowait(), queue.get_nowait()
     tracker.end(two, handled=True)
-    assert [u.message and u.message.text for u in await poller._turn() or ()] == ["one", "two"]
+    assert [u.message and u.message.text for u in await poller._poll() or ()] == ["one", "two"]
     tracker.end(one, handled=True)
     assert telegram.state.updates.pending == 2
     await poller.finish()
@@ -237,35 +237,35 @@ async def test_what_is_in_hand_is_not_confirmed_and_comes_again_after_a_crash(
 async def test_a_stop_lets_another_replica_poll_at_once(bot: Bot, store: Store, time: Time) -> None:
     poller = Poller(bot, UpdateTracker(asyncio.Queue()), LeaderLease("polling", "a", store, time), time)
     poller._tracker.end(None, handled=True)
-    assert await poller._leader_lease.hold()
+    assert await poller._lease.acquire_or_renew()
     await poller.finish()
-    assert await LeaderLease("polling", "b", store, time).hold()
+    assert await LeaderLease("polling", "b", store, time).acquire_or_renew()
 
 
-async def test_a_conflict_gives_the_role_up_until_the_store_says_otherwise(
-    bot: Bot, role: LeaderLease, telegram: SandboxTelegram
+async def test_after_a_conflict_a_replica_steps_down_until_the_store_says_otherwise(
+    bot: Bot, lease: LeaderLease, telegram: SandboxTelegram
 ) -> None:
     telegram.faults.refuse(ApiError(409, "Conflict: terminated by other getUpdates request"), method="getUpdates")
-    assert await role.hold()
-    poller = Poller(bot, UpdateTracker(asyncio.Queue()), role, utc_now)
-    assert await poller._turn() == ()
+    assert await lease.acquire_or_renew()
+    poller = Poller(bot, UpdateTracker(asyncio.Queue()), lease, utc_now)
+    assert await poller._poll() == ()
     with pytest.raises(Conflict):
-        await poller._turn()
-    assert not role.held
+        await poller._poll()
+    assert not lease.is_leader
 
 
-async def test_who_was_frozen_while_a_webhook_was_deleted_asks_for_the_role_again(
+async def test_a_replica_that_was_frozen_while_it_deleted_a_webhook_asks_for_the_lease_again(
     bot: Bot, store: Store, time: Time, telegram: SandboxTelegram
 ) -> None:
     first, second = (LeaderLease("polling", name, store, time) for name in "ab")
     poller = Poller(bot, UpdateTracker(asyncio.Queue()), first, time)
-    assert await poller._turn() == ()
-    assert await comes_to_hold(second, time)
-    assert await poller._turn() is None
+    assert await poller._poll() == ()
+    assert await becomes_leader(second, time)
+    assert await poller._poll() is None
     assert not telegram.calls_of("getUpdates")
 
 
-async def test_asking_who_we_are_fails_at_once_with_a_sentence_and_leaves_nothing_open(
+async def test_asking_for_the_bots_name_fails_at_once_with_a_sentence_and_leaves_nothing_open(
     settings: Settings, telegram: SandboxTelegram
 ) -> None:
     bot = build_telegram(settings).bot

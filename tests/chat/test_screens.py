@@ -74,7 +74,7 @@ def test_fitting_keeps_the_first_lines_whole_and_the_end(count: int, size: int) 
     kept = shown[1 : shown.index(more)] if more in shown else shown[1:-1]
     assert (shown[0], shown[-1]) == (head[0], tail[0])
     assert kept == body[: len(kept)]
-    # Nothing is left out for which there would have been room.
+    # Nothing that would have fit was left out.
     if more in shown:
         assert length(join([*head, *kept, body[len(kept)], more, *tail])) > TEXT_LIMIT - 10
 

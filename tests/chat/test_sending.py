@@ -149,7 +149,7 @@ async def test_a_document_arrives_under_its_name(bot: Bot, chat: Chat, name: str
 async def test_a_document_that_is_too_large_for_telegram_is_told_as_such(
     bot: Bot, telegram: SandboxTelegram, chat: Chat
 ) -> None:
-    # 413 comes from the server in front of the Bot API, most often as a page in HTML.
+    # The server in front of the Bot API sends 413, usually as a page in HTML.
     telegram.faults.server_error(413, method="sendDocument")
     with pytest.raises(DocumentTooLarge) as caught:
         await sending.send_document(bot, place(chat), document(b"%PDF-1.7 large"))
@@ -207,7 +207,7 @@ async def test_an_action_that_fails_stops_nothing(bot: Bot, telegram: SandboxTel
 
 
 async def first(changes: AsyncIterator[Any], count: int) -> AsyncIterator[ActionShown]:
-    """The first chat actions of a stream of changes."""
+    """Return the first chat actions in a stream of changes."""
     async for change in changes:
         if isinstance(change, ActionShown):
             yield change

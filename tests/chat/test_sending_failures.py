@@ -1,4 +1,4 @@
-"""Every way in which Telegram says no, over real HTTP, and what it means for the message."""
+"""Every way in which Telegram refuses a message, over real HTTP, and what that means for the message."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ async def test_a_group_that_became_a_supergroup_tells_its_new_id(bot: Bot, ada: 
 async def test_a_flood_limit_tells_how_long_to_wait(
     bot: Bot, telegram: SandboxTelegram, chat: Chat, monkeypatch: pytest.MonkeyPatch, as_timedelta: str
 ) -> None:
-    # python-telegram-bot will give a timedelta in future, and does so now on request.
+    # python-telegram-bot will use a timedelta in the future, and does so now on request.
     monkeypatch.setenv("PTB_TIMEDELTA", as_timedelta)
     telegram.faults.flood(37)
     error = await failure(bot, chat)
@@ -170,7 +170,7 @@ async def test_a_proxy_that_is_down_surely_sent_nothing(
 
 
 async def failure_at(address: str, settings: Settings) -> MessengerError:
-    """What becomes of a message to a Bot API at that address."""
+    """Send a message to a Bot API at that address, and return the error."""
     bot = build_telegram(settings.model_copy(update={"telegram_api_url": address})).bot
     await bot.request.initialize()
     try:

@@ -1,4 +1,4 @@
-"""Sums, dates and spans in the reader's language, and what is filled into a text."""
+"""Sums, dates and spans in the reader's language, and the values in a text."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bot.chat.texts import Texts, load_catalogue
 from bot.domain.chats import LANGUAGES
 from bot.errors import AnswerNotUnderstood, BotError, PermissionMissing, ProviderDown, Refused, SendRefused
 from bot.sandbox.telegram.html import parse_html
-from tests.chat.samples import BERLIN, DE, EN, NASTY, PHRASEBOOK, TODAY
+from tests.chat.samples import BERLIN, DE, EN, NASTY, TODAY, TRANSLATIONS
 
 SPACE = "\N{NO-BREAK SPACE}"
 
 
-def test_the_phrasebook_holds_every_language() -> None:
-    assert tuple(PHRASEBOOK) == LANGUAGES
+def test_there_are_texts_in_every_language() -> None:
+    assert tuple(TRANSLATIONS) == LANGUAGES
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Updates in hand: handled once, confirmed in order, and no flood of one chat holds up the others."""
+"""Updates in progress: handled once, confirmed in order, and no chat's flood blocks the others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from structlog.testing import capture_logs
 from telegram import Chat, ChatMemberBanned, ChatMemberMember, ChatMemberUpdated, Update, User
 
-from bot.chat.update_tracker import PATIENCE, PER_CHAT, ROOM, WINDOW, UpdateTracker
+from bot.chat.update_tracker import MAX_IN_PROGRESS, MAX_UPDATES_PER_CHAT, POLL_LIMIT, SLOW_AFTER, UpdateTracker
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 BOT = User(1, "bot", is_bot=True)
@@ -28,6 +28,12 @@ def update(number: int, chat_id: int | None = None) -> Update:
     made = Update(number)
     made._effective_chat = Chat(chat_id or number, "private")
     return made
+
+
+def leave_only_a_job(tracker: UpdateTracker, taken: Update) -> None:
+    """Let the handler of an update end, and leave a background job behind."""
+    tracker.wait_for(taken, asyncio.get_running_loop().create_future())
+    assert tracker.job_left(taken)
 
 
 def updates(numbers: Iterable[int]) -> list[Update]:
@@ -49,7 +55,7 @@ async def tracker(queue: asyncio.Queue[object], now: Now) -> UpdateTracker:
     return UpdateTracker(queue, now)
 
 
-async def test_an_update_that_comes_again_while_it_is_in_hand_or_was_handled_is_handled_once(
+async def test_an_update_that_comes_again_while_in_progress_or_when_handled_is_handled_once(
     tracker: UpdateTracker, queue: asyncio.Queue[object]
 ) -> None:
     first = tracker.take(update(1))
@@ -60,7 +66,7 @@ async def test_an_update_that_comes_again_while_it_is_in_hand_or_was_handled_is_
     assert queue.qsize() == 1
 
 
-async def test_one_that_was_cut_off_is_not_confirmed_and_is_handled_when_it_comes_again(
+async def test_an_update_that_was_cut_off_is_not_confirmed_and_is_handled_when_it_comes_again(
     tracker: UpdateTracker, queue: asyncio.Queue[object]
 ) -> None:
     tracker.take_batch(updates([7, 8]))
@@ -73,13 +79,13 @@ async def test_one_that_was_cut_off_is_not_confirmed_and_is_handled_when_it_come
     assert queue.qsize() == 3
 
 
-async def test_nothing_was_seen_and_nothing_is_confirmed(tracker: UpdateTracker) -> None:
+async def test_before_any_update_nothing_is_confirmed(tracker: UpdateTracker) -> None:
     assert tracker.offset is None
     assert not tracker.is_busy
 
 
 @given(st.permutations(range(10)), st.integers(0, 10))
-async def test_the_offset_never_passes_an_update_that_is_in_hand(order: list[int], done: int) -> None:
+async def test_the_offset_never_passes_an_update_in_progress(order: list[int], done: int) -> None:
     tracker = UpdateTracker(asyncio.Queue())
     tracker.take_batch(updates(range(10)))
     for number in order[:done]:
@@ -87,104 +93,104 @@ async def test_the_offset_never_passes_an_update_that_is_in_hand(order: list[int
     assert tracker.offset == min(order[done:], default=10)
 
 
-async def test_a_slow_update_holds_up_nobody_for_longer_than_the_patience(
+async def test_a_slow_update_does_not_block_a_full_poll_for_long(
     tracker: UpdateTracker, queue: asyncio.Queue[object], now: Now
 ) -> None:
-    batch = updates(range(WINDOW))
+    batch = updates(range(POLL_LIMIT))
     tracker.take_batch(batch)
-    for number in range(1, WINDOW):
+    for number in range(1, POLL_LIMIT):
         tracker.end(update(number), handled=True)
     tracker.take_batch(batch)
     assert tracker.offset == 0
-    now.seconds = PATIENCE
+    now.seconds = SLOW_AFTER
     with capture_logs() as logged:
         tracker.take_batch(batch)
-    assert tracker.offset == WINDOW
+    assert tracker.offset == POLL_LIMIT
     assert [entry["event"] for entry in logged] == ["slow updates confirmed"]
-    tracker.take_batch(updates(range(WINDOW, 2 * WINDOW)))
-    assert queue.qsize() == 2 * WINDOW
+    tracker.take_batch(updates(range(POLL_LIMIT, 2 * POLL_LIMIT)))
+    assert queue.qsize() == 2 * POLL_LIMIT
 
 
-async def test_a_slow_update_with_room_behind_it_is_not_confirmed(tracker: UpdateTracker, now: Now) -> None:
+async def test_a_slow_update_in_a_poll_that_is_not_full_is_not_confirmed(tracker: UpdateTracker, now: Now) -> None:
     tracker.take_batch(updates(range(3)))
-    now.seconds = 10 * PATIENCE
+    now.seconds = 10 * SLOW_AFTER
     tracker.take_batch(updates(range(3)))
     assert tracker.offset == 0
 
 
-async def test_an_errand_keeps_its_update_and_holds_up_no_full_window(tracker: UpdateTracker) -> None:
-    batch = updates(range(WINDOW))
+async def test_a_background_job_keeps_its_update_and_does_not_block_a_full_poll(tracker: UpdateTracker) -> None:
+    batch = updates(range(POLL_LIMIT))
     tracker.take_batch(batch)
     for handled in batch[1:]:
         tracker.end(handled, handled=True)
-    tracker.set_aside(batch[0])
+    leave_only_a_job(tracker, batch[0])
     assert tracker.offset == 0
     tracker.take_batch(batch)
-    assert tracker.offset == WINDOW
+    assert tracker.offset == POLL_LIMIT
 
 
-async def test_what_is_let_go_is_known_as_such_until_it_was_handled(tracker: UpdateTracker) -> None:
+async def test_an_early_confirmation_is_remembered_until_the_update_was_handled(tracker: UpdateTracker) -> None:
     job, slow = update(1), update(2)
     for taken in (job, slow):
         tracker.take(taken)
-    tracker.set_aside(job)
-    assert [tracker.let_go(taken) for taken in (job, slow)] == [True, False]
-    assert [tracker.was_let_go(taken) for taken in (job, slow)] == [True, False]
+    leave_only_a_job(tracker, job)
+    assert [tracker.confirm_early(taken) for taken in (job, slow)] == [True, False]
+    assert [tracker.was_confirmed_early(taken) for taken in (job, slow)] == [True, False]
     tracker.end(job, handled=False)
-    assert tracker.was_let_go(job)
+    assert tracker.was_confirmed_early(job)
     tracker.take(job)
     tracker.end(job, handled=True)
-    assert not tracker.was_let_go(job)
+    assert not tracker.was_confirmed_early(job)
 
 
 async def test_a_flood_of_one_chat_is_answered_in_part_and_others_are_answered(
     tracker: UpdateTracker, queue: asyncio.Queue[object]
 ) -> None:
-    flood = [update(number, chat_id=5) for number in range(PER_CHAT + 30)]
-    tracker.take_batch([*flood, update(PER_CHAT + 30, chat_id=6)])
-    assert queue.qsize() == PER_CHAT + 1
-    for number in range(PER_CHAT):
+    flood = [update(number, chat_id=5) for number in range(MAX_UPDATES_PER_CHAT + 30)]
+    tracker.take_batch([*flood, update(MAX_UPDATES_PER_CHAT + 30, chat_id=6)])
+    assert queue.qsize() == MAX_UPDATES_PER_CHAT + 1
+    for number in range(MAX_UPDATES_PER_CHAT):
         tracker.end(flood[number], handled=True)
-    assert tracker.offset == PER_CHAT + 30
+    assert tracker.offset == MAX_UPDATES_PER_CHAT + 30
     tracker.take(update(1000, chat_id=5))
-    assert queue.qsize() == PER_CHAT + 2
+    assert queue.qsize() == MAX_UPDATES_PER_CHAT + 2
 
 
 async def test_a_block_that_comes_behind_a_flood_is_handled(
     tracker: UpdateTracker, queue: asyncio.Queue[object]
 ) -> None:
-    tracker.take_batch([update(number, chat_id=5) for number in range(PER_CHAT)])
-    blocked = update(PER_CHAT, chat_id=5)
+    tracker.take_batch([update(number, chat_id=5) for number in range(MAX_UPDATES_PER_CHAT)])
+    blocked = update(MAX_UPDATES_PER_CHAT, chat_id=5)
     with blocked._unfrozen():
         blocked.my_chat_member = ChatMemberUpdated(
             Chat(5, "private"), User(5, "Ada", is_bot=False), NOW, ChatMemberMember(BOT), ChatMemberBanned(BOT, NOW)
         )
     tracker.take(blocked)
-    assert queue.qsize() == PER_CHAT + 1
+    assert queue.qsize() == MAX_UPDATES_PER_CHAT + 1
 
 
-async def test_it_is_full_with_so_many_and_lets_none_of_them_go(tracker: UpdateTracker, now: Now) -> None:
-    for number in range(ROOM - WINDOW):
+async def test_a_full_tracker_confirms_nothing_early(tracker: UpdateTracker, now: Now) -> None:
+    for number in range(MAX_IN_PROGRESS - POLL_LIMIT):
         tracker.take(update(10_000 + number))
-    batch = updates(range(WINDOW))
+    batch = updates(range(POLL_LIMIT))
     tracker.take_batch(batch)
     assert tracker.is_full
-    now.seconds = PATIENCE
+    now.seconds = SLOW_AFTER
     tracker.take_batch(batch)
     assert tracker.offset == 0
 
 
-async def test_a_rest_ends_when_nothing_is_in_hand_any_more(tracker: UpdateTracker) -> None:
+async def test_waiting_ends_when_no_update_is_in_progress(tracker: UpdateTracker) -> None:
     tracker.take_batch(updates([1, 2]))
-    resting = asyncio.create_task(tracker.rest(30))
+    waiting = asyncio.create_task(tracker.wait_until_idle(30))
     tracker.end(update(2), handled=True)
     await asyncio.sleep(0)
-    assert not resting.done()
+    assert not waiting.done()
     tracker.end(update(1), handled=True)
-    await asyncio.wait_for(resting, 1)
+    await asyncio.wait_for(waiting, 1)
 
 
-async def test_at_a_stop_whoever_waits_hears_that_it_was_not_handled(tracker: UpdateTracker) -> None:
+async def test_at_a_stop_updates_in_progress_are_reported_as_not_handled(tracker: UpdateTracker) -> None:
     ended = tracker.take(update(1))
     tracker.cut_off()
     assert not await ended

@@ -1,4 +1,4 @@
-"""Answers that take their time: they are announced, and what is slow holds up nothing else."""
+"""Slow answers are announced, and slow work blocks nothing else."""
 
 from __future__ import annotations
 
@@ -230,5 +230,5 @@ async def test_a_download_is_confirmed_once_the_file_is_there(
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stop that waits for nothing."""
-    monkeypatch.setattr(application, "GRACE", 0.05)
+    """Let a stop wait for almost nothing."""
+    monkeypatch.setattr(application, "GRACE_PERIOD", 0.05)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, strategies as st
 
-from bot.chat.zones import OFFERED, city, find_zones, likely_zones, similar_zones
+from bot.chat.zones import MAX_ZONES, city, find_zones, likely_zones, similar_zones
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_city_a_country_or_the_zones_own_name_finds_it(text: str, zone: str) -
 
 def test_several_that_fit_are_all_found_up_to_what_can_be_offered() -> None:
     assert find_zones("Germany") == ["Europe/Berlin", "Europe/Busingen"]
-    assert len(find_zones("america")) == OFFERED
+    assert len(find_zones("america")) == MAX_ZONES
 
 
 @pytest.mark.parametrize("text", ["", " ", "x", "?!", "Atlantis", "New", "USA", "\N{FIRE}", "x" * 5000])
@@ -74,7 +74,7 @@ def test_the_zones_of_a_language_are_offered_behind_the_providers(language: str,
     offered = likely_zones(language, "Europe/Berlin")
     assert offered[0] == "Europe/Berlin"
     assert expected in offered
-    assert len(offered) == len(set(offered)) <= OFFERED
+    assert len(offered) == len(set(offered)) <= MAX_ZONES
 
 
 @pytest.mark.parametrize("language", [None, "", "xx", "zh-hans", "-", "☃"])

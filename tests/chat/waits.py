@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Waits(list[float]):
-    """Takes the place of sleeping, and keeps how long that would have been."""
+    """Replaces sleeping, and records how long that would have taken."""
 
     async def __call__(self, seconds: float) -> None:
         self.append(seconds)

@@ -1,4 +1,4 @@
-"""The bot's background work, done at once instead of at its next tick."""
+"""Doing the bot's background work at once instead of at its next tick."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from bot.application import InvoiceBot
 
 
 async def check_and_tell(bot: InvoiceBot) -> None:
-    """Check what is due, then bring what that led to into the chats."""
-    checks, sends, _ = bot._workers
-    await bot._checker.tick()
-    await checks.finish()
-    await bot._alert_sender.tick()
-    await sends.finish()
+    """Run all due checks, then send the alerts that they led to."""
+    services = bot.services
+    await services.checker.tick()
+    await services.check_workers.finish()
+    await services.alert_sender.tick()
+    await services.send_workers.finish()

@@ -8,9 +8,9 @@ import pytest
 
 from bot.domain import payment_times as times
 from bot.domain.payments import PaymentRules
-from bot.provider.calls import Patience
+from bot.provider.request import RetryPolicy
 
-CALL = timedelta(seconds=Patience().deadline)
+CALL = timedelta(seconds=RetryPolicy().deadline)
 """A call to the provider with all its retries."""
 
 TURN = CALL / 2

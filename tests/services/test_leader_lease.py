@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import StoreAway
 from bot.ports import Lease
-from bot.services.leader_lease import LASTS, LEFT, STAND_BACK, LeaderLease
+from bot.services.leader_lease import HELD_AT_LEAST, LEASE_DURATION, TAKEOVER_DELAY, LeaderLease
 from bot.store.tinydb.leases import Leases
 
 SECOND = timedelta(seconds=1)
@@ -56,155 +56,155 @@ async def wait(shared: Shared, role: LeaderLease, span: timedelta) -> None:
     """Let time go by in which one that does not have the role asks for it now and then."""
     end = shared.now + span
     while shared.now < end:
-        assert not await role.hold()
+        assert not await role.acquire_or_renew()
         shared.now += min(5 * SECOND, end - shared.now)
 
 
 async def test_one_holds_it_and_another_takes_over_within_a_minute_of_a_kill(shared: Shared) -> None:
     first, second = shared.role("a"), shared.role("b")
-    assert await first.hold()
-    await wait(shared, second, LASTS)
-    assert await second.hold()
-    assert not await first.hold()
-    assert not first.held
+    assert await first.acquire_or_renew()
+    await wait(shared, second, LEASE_DURATION)
+    assert await second.acquire_or_renew()
+    assert not await first.acquire_or_renew()
+    assert not first.is_leader
 
 
 async def test_it_is_prolonged_in_time_and_without_asking_the_store_each_time(shared: Shared) -> None:
     first, second = shared.role("a"), shared.role("b")
     for _ in range(600):
-        assert await first.hold()
+        assert await first.acquire_or_renew()
         shared.now += SECOND
-    assert not await second.hold()
+    assert not await second.acquire_or_renew()
     assert shared.asked < 600 / 10 + 10
 
 
 async def test_there_is_time_enough_left_for_a_poll_whenever_it_is_held(shared: Shared) -> None:
     role, other = shared.role("a"), shared.role("b")
     for _ in range(100):
-        assert await role.hold()
+        assert await role.acquire_or_renew()
         before = shared.now
-        shared.now += LEFT - SECOND
-        assert not await other.hold()
+        shared.now += HELD_AT_LEAST - SECOND
+        assert not await other.acquire_or_renew()
         shared.now = before + SECOND
-    assert LEFT < LASTS
+    assert HELD_AT_LEAST < LEASE_DURATION
 
 
 async def test_given_back_it_is_free_at_once(shared: Shared) -> None:
     first, second = shared.role("a"), shared.role("b")
-    await first.hold()
-    await first.give_back()
-    assert not first.held
-    assert await second.hold()
+    await first.acquire_or_renew()
+    await first.release()
+    assert not first.is_leader
+    assert await second.acquire_or_renew()
 
 
 async def test_while_the_store_is_away_who_has_it_keeps_it_and_nobody_else_gets_it(shared: Shared) -> None:
     first, second = shared.role("a"), shared.role("b")
-    await first.hold()
+    await first.acquire_or_renew()
     shared.away = True
     for _ in range(100):
-        shared.now += STAND_BACK - SECOND
-        assert await first.hold()
-        assert not await second.hold()
+        shared.now += TAKEOVER_DELAY - SECOND
+        assert await first.acquire_or_renew()
+        assert not await second.acquire_or_renew()
 
 
 async def test_once_the_store_is_back_others_stand_back_until_it_was_prolonged(shared: Shared) -> None:
     first, second = shared.role("a"), shared.role("b")
-    await first.hold()
+    await first.acquire_or_renew()
     shared.away = True
     for _ in range(200):
-        shared.now += STAND_BACK - SECOND
-        assert await first.hold()
-        assert not await second.hold()
+        shared.now += TAKEOVER_DELAY - SECOND
+        assert await first.acquire_or_renew()
+        assert not await second.acquire_or_renew()
     shared.away = False
-    assert not await second.hold()
-    shared.now += STAND_BACK - SECOND
-    assert not await second.hold()
-    assert await first.hold()
+    assert not await second.acquire_or_renew()
+    shared.now += TAKEOVER_DELAY - SECOND
+    assert not await second.acquire_or_renew()
+    assert await first.acquire_or_renew()
     shared.now += 2 * SECOND
-    assert not await second.hold()
+    assert not await second.acquire_or_renew()
 
 
 async def test_once_the_store_is_back_a_role_that_nobody_has_any_more_is_taken(shared: Shared) -> None:
     second = shared.role("b")
-    await shared.role("a").hold()
+    await shared.role("a").acquire_or_renew()
     shared.away = True
     shared.now += timedelta(hours=1)
-    assert not await second.hold()
+    assert not await second.acquire_or_renew()
     shared.away = False
-    await wait(shared, second, STAND_BACK)
-    assert await second.hold()
+    await wait(shared, second, TAKEOVER_DELAY)
+    assert await second.acquire_or_renew()
 
 
 async def test_who_learns_that_another_has_it_lets_go_though_the_store_is_away(shared: Shared) -> None:
     role = shared.role("a")
-    await role.hold()
+    await role.acquire_or_renew()
     shared.away = True
-    role.lose()
-    assert not await role.hold()
+    role.step_down()
+    assert not await role.acquire_or_renew()
 
 
 async def test_who_was_frozen_while_it_asked_does_not_go_by_the_answer(shared: Shared) -> None:
     role = shared.role("a")
     shared.takes = timedelta(minutes=2)
-    assert not await role.hold()
+    assert not await role.acquire_or_renew()
     shared.takes = timedelta()
-    assert await role.hold()
+    assert await role.acquire_or_renew()
 
 
 async def test_who_was_frozen_and_then_finds_the_store_away_lets_go(shared: Shared) -> None:
     first, second = shared.role("a"), shared.role("b")
-    await first.hold()
-    await wait(shared, second, LASTS)
-    assert await second.hold()
+    await first.acquire_or_renew()
+    await wait(shared, second, LEASE_DURATION)
+    assert await second.acquire_or_renew()
     shared.away = True
-    assert not await first.hold()
+    assert not await first.acquire_or_renew()
     shared.away = False
-    assert not await first.hold()
+    assert not await first.acquire_or_renew()
 
 
 async def test_who_finds_the_store_away_while_its_lease_is_good_goes_on(shared: Shared) -> None:
     role = shared.role("a")
-    await role.hold()
+    await role.acquire_or_renew()
     shared.away = True
-    shared.now += LASTS - SECOND
-    assert await role.hold()
+    shared.now += LEASE_DURATION - SECOND
+    assert await role.acquire_or_renew()
 
 
 async def test_who_starts_when_the_store_is_just_back_stands_back_as_the_others_do(shared: Shared) -> None:
     first, newcomer = shared.role("a"), shared.role("b")
-    await first.hold()
+    await first.acquire_or_renew()
     shared.now += timedelta(hours=1)
-    assert not await newcomer.hold()
-    assert await first.hold()
-    shared.now += STAND_BACK
-    assert not await newcomer.hold()
+    assert not await newcomer.acquire_or_renew()
+    assert await first.acquire_or_renew()
+    shared.now += TAKEOVER_DELAY
+    assert not await newcomer.acquire_or_renew()
 
 
 async def test_who_stands_back_takes_what_was_given_back(shared: Shared) -> None:
     first = shared.role("a")
-    await first.hold()
-    await first.give_back()
-    assert await shared.role("b").hold()
+    await first.acquire_or_renew()
+    await first.release()
+    assert await shared.role("b").acquire_or_renew()
 
 
 async def test_who_is_begun_anew_after_a_kill_has_its_role_again_within_a_minute(shared: Shared) -> None:
-    await shared.role("a").hold()
+    await shared.role("a").acquire_or_renew()
     for name, waited in {"a at once": timedelta(0), "a an hour later": timedelta(hours=1)}.items():
         shared.now += waited
         again = shared.role(name)
-        await wait(shared, again, STAND_BACK if waited else LASTS)
-        assert await again.hold()
+        await wait(shared, again, TAKEOVER_DELAY if waited else LEASE_DURATION)
+        assert await again.acquire_or_renew()
 
 
 async def test_who_was_frozen_while_the_store_was_away_stands_back_too(shared: Shared) -> None:
     first, frozen = shared.role("a"), shared.role("b")
-    await first.hold()
+    await first.acquire_or_renew()
     await wait(shared, frozen, 10 * SECOND)
     shared.away = True
-    shared.now += LASTS - 11 * SECOND
-    assert await first.hold()
+    shared.now += LEASE_DURATION - 11 * SECOND
+    assert await first.acquire_or_renew()
     shared.now += 2 * SECOND
     shared.away = False
-    assert not await frozen.hold()
-    assert await first.hold()
-    await wait(shared, frozen, STAND_BACK + SECOND)
+    assert not await frozen.acquire_or_renew()
+    assert await first.acquire_or_renew()
+    await wait(shared, frozen, TAKEOVER_DELAY + SECOND)

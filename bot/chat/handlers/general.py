@@ -1,30 +1,31 @@
-"""/help, /status, /check, /language, and what nobody understands."""
+"""/help, /status, /check, /export, and what the bot does not understand."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import io
+import json
+
+import structlog
 
 from bot.chat.context import Context
-from bot.chat.screens import Screen, cut
-from bot.chat.texts import TextsFor
+from bot.chat.group_roles import check_owner
+from bot.chat.screens import Screen
 from bot.chat.views import general
-from bot.domain.chats import LANGUAGES
-from bot.ports import ChatStore, Clock
+from bot.domain.chats import Place
+from bot.errors import ChatGone, MessengerError
+from bot.ports import ChatStore, Clock, Document
 from bot.services.checks import Checker
-from bot.services.permissions import check_in_charge, link_of
+from bot.services.permissions import link_of
 
-AUTO = "auto"
-LONGEST_WORD = 40
-"""How much of a word that is no language is said back."""
+log = structlog.get_logger()
 
 
 class GeneralHandlers:
-    """What has to do with the bot itself."""
+    """What concerns the bot itself."""
 
-    def __init__(self, store: ChatStore, checker: Checker, texts_for: TextsFor, clock: Clock) -> None:
+    def __init__(self, store: ChatStore, checker: Checker, clock: Clock) -> None:
         self._store = store
         self._checker = checker
-        self._texts_for = texts_for
         self._clock = clock
 
     async def help(self, context: Context) -> None:
@@ -38,30 +39,34 @@ class GeneralHandlers:
         await context.reply(general.status(context.t, context.chat, link, waiting, self._clock()))
 
     async def check(self, context: Context) -> None:
-        """/check, and the button that tries again after a trouble."""
+        """/check, and the button that tries again after a failure."""
         listing = await self._checker.check_now(context.chat)
         await context.reply(general.checked(context.t, listing))
 
-    async def language(self, context: Context) -> None:
-        """/language [LANGUAGE|auto], and its buttons."""
-        if not context.words:
-            await context.reply(general.languages(context.t, context.chat.language))
+    async def export(self, context: Context) -> None:
+        """/export: send all that is stored of a chat, in private. For a group, only the owner of its link may ask."""
+        if context.private:
+            await context.send_document(await self._everything(context))
             return
-        wish = context.words[0].lower()
-        if wish not in {*LANGUAGES, AUTO}:
-            unknown = cut(context.words[0], LONGEST_WORD)
-            await context.reply(general.languages(context.t, context.chat.language, unknown=unknown))
-            return
-        check_in_charge(context.chat, context.user_id)
-        chosen = None if wish == AUTO else wish
-        await self._store.set_language(context.chat.id, chosen)
-        t = self._texts_for(replace(context.chat, language=chosen))
-        await context.show(general.languages(t, chosen))
+        check_owner(link_of(context.chat), context.person)
+        try:
+            await context.send_document(await self._everything(context), Place(context.user_id))
+        except MessengerError as error:
+            log.info("export not delivered", chat=context.chat.id, error=str(error))
+            unknown = isinstance(error, ChatGone)  # a bot can't start a conversation
+            await context.reply(Screen(context.t("export.not_sent" if unknown else "document.not_sent")))
+        else:
+            await context.reply(Screen(context.t("export.sent")))
+
+    async def _everything(self, context: Context) -> Document:
+        everything = await self._store.everything_of(context.chat.id)
+        content = json.dumps(everything, ensure_ascii=False, indent=2).encode()
+        return Document(f"invoice-bot-{context.chat.id}.json", io.BytesIO(content), len(content))
 
     async def unknown_command(self, context: Context) -> None:
-        """A command that the bot doesn't have."""
+        """A command that the bot does not have."""
         await context.reply(Screen(context.t("command.unknown")))
 
     async def unknown_button(self, context: Context) -> None:
-        """A button of an older version, or callback data that was never ours."""
+        """A button of an older version, or forged callback data."""
         await context.tell(context.t("button.unknown"))

@@ -1,4 +1,4 @@
-"""Groups: the way into the private chat, where their token is given, and who may pay."""
+"""Groups: the way into the private chat, where a group's token is given, and who may pay."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from telegram import Message
 from telegram.helpers import create_deep_linked_url
 
 from bot.chat import sending
-from bot.chat.context import LONGEST_NAME, Context
-from bot.chat.group_roles import check_owner, check_ruler, is_administrator, member
+from bot.chat.context import MAX_NAME_LENGTH, Context
+from bot.chat.group_roles import check_owner, check_owner_or_administrator, is_administrator, member
 from bot.chat.screens import Screen
 from bot.chat.texts import TextsFor
 from bot.chat.views import general, groups
@@ -18,7 +18,6 @@ from bot.domain.chats import Chat, Link, Member, Token
 from bot.domain.invitations import Invitation
 from bot.domain.invoices import Listing
 from bot.errors import (
-    ChatMigrated,
     GroupOnly,
     InvitationVoid,
     MessengerError,
@@ -29,6 +28,7 @@ from bot.errors import (
     UserError,
 )
 from bot.ports import ChatStore, Clock
+from bot.services.failures import note_unreachable
 from bot.services.inviting import Inviting
 from bot.services.linking import read_token
 from bot.services.permissions import link_of
@@ -47,7 +47,7 @@ class GroupHandlers:
         clock: Clock,
         allowed_users: frozenset[int] | None = None,
     ) -> None:
-        """``allowed_users`` as of the dispatcher."""
+        """``allowed_users`` as for the dispatcher."""
         self._allowed_users = allowed_users
         self._chats = chats
         self._inviting = inviting
@@ -57,17 +57,17 @@ class GroupHandlers:
     # --- In the group -----------------------------------------------------------------------------------------------
 
     async def invite(self, context: Context) -> None:
-        """/link: a button that leads into the private chat. A link that is there only its rulers may replace."""
+        """/link: offer a button into the private chat. Only the owner or an administrator may replace a link."""
         user = context.person
         if context.chat.link is not None:
-            await check_ruler(context, context.chat.link)
+            await check_owner_or_administrator(context, context.chat.link)
         title = (context.message.chat.title if context.message else None) or ""
-        nonce = await self._inviting.invite(context.chat, context.place, title[:LONGEST_NAME], user)
+        nonce = await self._inviting.invite(context.chat, context.place, title[:MAX_NAME_LENGTH], user)
         url = create_deep_linked_url(context.bot.username, nonce)
         await context.reply(groups.invitation(context.t, url, user.name))
 
     async def payers(self, context: Context) -> None:
-        """/payers: who may pay; as the owner's reply to somebody's message: that one, too."""
+        """/payers: say who may pay. As the owner's reply to somebody's message, let that person pay, too."""
         link = self._link(context)
         if (message := _replied_to(context)) is None:
             await context.reply(groups.payers(context.t, link, owned=context.user_id == link.linked_by))
@@ -82,7 +82,7 @@ class GroupHandlers:
         await self._add(context, found)
 
     async def payers_answer(self, context: Context) -> None:
-        """The owner's buttons: let somebody pay, or no longer. They were about one link only."""
+        """The owner's buttons: let somebody pay, or no longer. They hold only for the link that they were made for."""
         link = self._link(context)
         match context.words:
             case [what, number, mark] if mark == general.mark_of(link) and number.isdecimal():
@@ -100,12 +100,12 @@ class GroupHandlers:
     # --- In the private chat ----------------------------------------------------------------------------------------
 
     async def open(self, context: Context, nonce: str) -> None:
-        """/start NONCE, which is where the button in the group leads to."""
+        """/start NONCE: the button in the group leads here."""
         invitation = await self._inviting.open(nonce, context.chat, context.person)
         await context.reply(groups.joining(context.t, context.chat, invitation))
 
     async def take_token(self, context: Context, text: str) -> None:
-        """The message that is to be the group's token. After a mistake it can just be sent again."""
+        """The message with the group's token. After a mistake, the person can just send it again."""
         deleted = await context.delete_message()
         try:
             await self._link_group(context, read_token(text))
@@ -118,25 +118,25 @@ class GroupHandlers:
             await context.reply(Screen(context.t("link.not_deleted")))
 
     async def use_own(self, context: Context) -> None:
-        """The button that gives the group the account of the private chat."""
+        """The button that links the group to the account of the private chat."""
         link, waiting = context.chat.link, context.chat.awaiting_for
         if link is None or not waiting or context.words != [waiting[: groups.SHORT_ID]]:
             raise InvitationVoid
         await self._link_group(context, link.token)
 
-    # --- Within -----------------------------------------------------------------------------------------------------
+    # --- Helpers ----------------------------------------------------------------------------------------------------
 
     async def _link_group(self, context: Context, token: Token) -> None:
         user = context.person
         invitation = await self._inviting.invitation(context.chat.awaiting_for, user)
-        await self._check_still_ruler(context, invitation)
+        await self._check_may_replace(context, invitation)
         group, listing = await self._inviting.accept(invitation, context.chat, user, token)
         log.info("group linked", chat=group.id)
         await self._greet(context, group, invitation, listing)
         await context.show(groups.joined(context.t, invitation))
 
-    async def _check_still_ruler(self, context: Context, invitation: Invitation) -> None:
-        """Who was an administrator when the way was opened need not be one any more."""
+    async def _check_may_replace(self, context: Context, invitation: Invitation) -> None:
+        """Raise :class:`OwnerOrAdministratorOnly` if the person has lost the right to replace the link meanwhile."""
         link = (await self._chats.chat(invitation.place.chat_id)).link
         if link is None or link.linked_by == context.user_id:
             return
@@ -144,14 +144,13 @@ class GroupHandlers:
             raise OwnerOrAdministratorOnly(owner=link.owner)
 
     async def _greet(self, context: Context, group: Chat, invitation: Invitation, listing: Listing) -> None:
-        """Say in the group that it is linked. That it can't be said there changes nothing."""
+        """Say in the group that it is linked. It stays linked even if that fails."""
         screen = general.linked(self._texts_for(group), listing, self._clock())
         try:
-            await sending.insist(partial(sending.send, context.bot, invitation.place, screen), context.sleep)
-        except ChatMigrated as error:
-            await self._chats.move_chat(group.id, error.new_chat_id)
+            await sending.retry(partial(sending.send, context.bot, invitation.place, screen), context.sleep)
         except MessengerError as error:
             log.warning("group can't be greeted", chat=group.id, error=str(error))
+            await note_unreachable(self._chats, group.id, error)
 
     async def _add(self, context: Context, payer: Member) -> None:
         if self._allowed_users is not None and payer.id not in self._allowed_users:
@@ -172,6 +171,6 @@ class GroupHandlers:
 
 
 def _replied_to(context: Context) -> Message | None:
-    """The message that a command replies to. In a topic, all that replies to nothing else replies to its beginning."""
+    """Return the message that a command replies to. In a topic, any plain message replies to the topic's first one."""
     message = context.message.reply_to_message if context.message is not None and context.query is None else None
     return None if message is None or message.forum_topic_created is not None else message

@@ -12,7 +12,7 @@ from bot.chat import sending
 from bot.chat.context import Context
 from bot.chat.dispatch import Handle
 from bot.chat.handlers.numbers import invoice_number
-from bot.chat.screens import Screen, cut
+from bot.chat.screens import QUOTE_LIMIT, Screen, cut
 from bot.chat.views.choices import choice
 from bot.chat.views.invoices import invoice_details, invoice_list
 from bot.domain.chats import NO_SILENCE
@@ -25,12 +25,10 @@ from bot.services.snoozing import Snoozing
 log = structlog.get_logger()
 
 TRANSACTIONS = "transactions"
-LONGEST_WORD = 40
-"""How much of a word that is no filter is said back."""
 
 
 class InvoiceHandlers:
-    """What looks at invoices."""
+    """Looking at invoices and downloading them."""
 
     def __init__(self, browsing: Browsing, snoozing: Snoozing, clock: Clock) -> None:
         self._browsing = browsing
@@ -43,7 +41,7 @@ class InvoiceHandlers:
         await self._list(context, ListPage(read_query(context, [*Show, *kinds, TRANSACTIONS])))
 
     async def turn(self, context: Context) -> None:
-        """A button that leads to a page of the list."""
+        """A button that opens a page of the list."""
         await self._list(context, _page(context.words) or ListPage(Query()))
 
     async def filters(self, context: Context) -> None:
@@ -51,7 +49,7 @@ class InvoiceHandlers:
         await self._list(context, _page(context.words) or ListPage(Query()), filtering=True)
 
     def choosing(self, command: str) -> Handle:
-        """What a command does without an invoice's number, as it comes from Telegram's menu: offer some."""
+        """Return a handler that offers invoices. Telegram's menu sends the command without an invoice's number."""
 
         async def choose(context: Context) -> None:
             listing = await self._browsing.listing(context.chat, Query())
@@ -60,13 +58,13 @@ class InvoiceHandlers:
         return choose
 
     async def invoice(self, context: Context) -> None:
-        """/invoice NUMBER, and the buttons that lead to it."""
+        """/invoice NUMBER, and the buttons that open it."""
         number = invoice_number(context.words, "invoice")
         invoice = await self._browsing.invoice(context.chat, number)
         can_silence = invoice.is_open and invoice.left_to_pay != 0 and await self._snoozing.knows(context.chat, number)
         silence = context.chat.silences.get(number, NO_SILENCE) if can_silence else None
         screen = invoice_details(context.t, invoice, self._clock(), _page(context.words[1:]), silence)
-        # An alert stays where it is: its details come below it. From the list they take the list's place.
+        # Below an alert, details are a new message. From the list, they take its place.
         await (context.show(screen) if len(context.words) > 1 else context.reply(screen))
 
     async def pdf(self, context: Context) -> None:
@@ -91,21 +89,21 @@ class InvoiceHandlers:
             ):
                 await context.send_document(document)
         except (SendRefused, DeliveryUncertain, TelegramDown, NotSent, FloodLimited) as error:
-            # A file is much more likely to fail than a sentence.
+            # A sentence may get through where a file did not.
             log.warning("document can't be sent", chat=context.chat.id, error=str(error))
             await context.reply(Screen(context.t("document.not_sent")))
 
 
 def read_query(context: Context, choices: list[str]) -> Query:
-    """The filters in the words behind a command, also in the reader's language. Raises :class:`UnknownFilter`."""
-    # Of a label of several words the last one counts: "mit Transaktionen".
+    """Read the filters behind a command, in English or the reader's language. Raises :class:`UnknownFilter`."""
+    # In a label of several words, such as "mit Transaktionen", the last one counts.
     own = {context.t.plain(f"filter.{choice}").casefold().split()[-1]: str(choice) for choice in choices}
     names = {str(choice): str(choice) for choice in choices} | own
     query = Query()
     for word in context.words:
         match names.get(word.casefold()):
             case None:
-                raise UnknownFilter(cut(word, LONGEST_WORD), ", ".join(own))
+                raise UnknownFilter(cut(word, QUOTE_LIMIT), ", ".join(own))
             case "transactions":
                 query = replace(query, with_transactions=True)
             case choice if choice in list(Show):

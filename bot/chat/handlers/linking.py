@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.chat.context import Context
-from bot.chat.group_roles import check_ruler
+from bot.chat.group_roles import check_owner_or_administrator
 from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.screens import Screen
 from bot.chat.views import general
@@ -15,7 +15,7 @@ from bot.services.permissions import link_of
 
 
 class LinkHandlers:
-    """What ties a chat to an account."""
+    """Linking a chat to an account, and unlinking it."""
 
     def __init__(self, linking: Linking, groups: GroupHandlers, clock: Clock) -> None:
         self._linking = linking
@@ -23,7 +23,7 @@ class LinkHandlers:
         self._clock = clock
 
     async def start(self, context: Context) -> None:
-        """/start: what the bot is, and for a chat that isn't linked the way to do it. Or the way here from a group."""
+        """/start: say what the bot is and, in a chat without a link, how to make one. Or come here from a group."""
         if context.private and context.words and NONCE_FORM.fullmatch(context.words[0]):
             await self._groups.open(context, context.words[0])
             return
@@ -35,7 +35,7 @@ class LinkHandlers:
         await context.reply(general.welcome(context.t, private=context.private))
 
     async def link(self, context: Context) -> None:
-        """/link TOKEN, or /link and then the token; in a group, the way into the private chat."""
+        """/link TOKEN, or /link and then the token. In a group: lead into the private chat."""
         if not context.private:
             if context.words:
                 await self._warn_group(context)
@@ -47,7 +47,7 @@ class LinkHandlers:
             await context.reply(Screen(general.how_to_link(context.t)))
 
     async def text(self, context: Context) -> None:
-        """A message that is no command: the token, if it is expected or looks like one; else a hint."""
+        """A message that is no command: take it as the token if it can be one, else give a hint."""
         text, caption = (context.message.text, context.message.caption) if context.message else (None, None)
         expected = self._linking.expects_token(context.chat)
         if text and (expected or looks_like_token(text)):
@@ -60,22 +60,22 @@ class LinkHandlers:
             raise NotLinked
 
     async def unlink(self, context: Context) -> None:
-        """/unlink: asks first."""
+        """/unlink: ask first."""
         link = link_of(context.chat)
-        await check_ruler(context, link)
+        await check_owner_or_administrator(context, link)
         await context.reply(general.unlink_question(context.t, link))
 
     async def unlink_answer(self, context: Context) -> None:
-        """The answer to that question, which was about one link only: none that came after it."""
+        """The answer to that question. It holds only for the link that was asked about, not for a later one."""
         link = context.chat.link
         if link is not None:
-            await check_ruler(context, link)
+            await check_owner_or_administrator(context, link)
         if context.words == ["no"]:
             await context.show(Screen(context.t("unlink.kept")))
         elif link is not None and context.words != ["yes", general.mark_of(link)]:
             await context.tell(context.t("button.unknown"))
         else:
-            # A press can arrive twice (tdlib/telegram-bot-api issue #699); that the second finds nothing is right.
+            # A press can arrive twice (tdlib/telegram-bot-api issue #699). The second rightly finds nothing.
             await self._linking.unlink(context.chat)
             await context.show(Screen(context.t("unlink.done")))
 
@@ -84,7 +84,7 @@ class LinkHandlers:
         try:
             listing = await self._linking.link(context.chat, context.place, context.person, read_token(text))
         except (NotAToken, LinkInUse, ProviderError) as error:
-            # Whoever mistyped it, or was too early, can just send it again.
+            # After a typo or an outage, the person can just send it again.
             await self._linking.expect_token(context.chat)
             await context.explain(error)
         else:
@@ -107,6 +107,6 @@ class LinkHandlers:
 
 
 def _shows_token(caption: str) -> bool:
-    """Whether a file's caption, where a command is mere text, is most likely a token or /link with one."""
+    """Whether a file's caption is most likely a token, or /link with one. In a caption, a command is mere text."""
     command, _, rest = caption.strip().partition(" ")
     return looks_like_token(caption) or (command.partition("@")[0].lower() == "/link" and rest.strip() != "")

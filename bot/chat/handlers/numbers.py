@@ -1,4 +1,4 @@
-"""Reading what people type behind a command."""
+"""Reading an invoice's number as people type it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from bot.errors import InvoiceNumberMissing
 
-LONGEST = 18  # digits; more than any database's id has
+MAX_DIGITS = 18
+"""More than any id in a database has."""
 
 
 def invoice_number(words: Sequence[str], command: str) -> int:
-    """The invoice number in ``words``; ``#4711`` and ``No. 4711`` do as well. Raises :class:`InvoiceNumberMissing`."""
+    """Return the number in ``words``, also from ``#4711`` or ``No. 4711``. Raises :class:`InvoiceNumberMissing`."""
     for word in words:
         digits = word.strip("#.,;:")
-        if digits.isascii() and digits.isdecimal() and len(digits) <= LONGEST and int(digits) > 0:
+        if digits.isascii() and digits.isdecimal() and len(digits) <= MAX_DIGITS and int(digits) > 0:
             return int(digits)
     raise InvoiceNumberMissing(command)

@@ -1,4 +1,4 @@
-"""/settings and /timezone, and the buttons of the menu."""
+"""/settings, /timezone and /language, and their buttons."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import replace
 from zoneinfo import available_timezones
 
 from bot.chat.context import Context
-from bot.chat.screens import Screen, cut
+from bot.chat.screens import QUOTE_LIMIT, Screen, cut
 from bot.chat.texts import TextsFor
 from bot.chat.views import settings as views
+from bot.chat.views.general import languages
 from bot.chat.zones import find_zones, likely_zones, similar_zones
 from bot.domain.chats import LANGUAGES
 from bot.domain.preferences import FARTHEST_DAY, Loudness, Preferences, QuietHours
@@ -18,14 +19,11 @@ from bot.domain.schedule import CheckPlan
 from bot.ports import ChatStore, Clock
 from bot.services.permissions import check_in_charge
 
-LONGEST_NAME = 40
-"""How much of a name that is no time zone is said back."""
-
 LAST_HOUR = 23
 
 
 class SettingsHandlers:
-    """What a chat prefers. Each press is answered by the same message, brought up to date."""
+    """What a chat prefers. A press updates the menu in its message."""
 
     def __init__(self, store: ChatStore, texts_for: TextsFor, plan: CheckPlan, clock: Clock) -> None:
         self._store = store
@@ -38,7 +36,7 @@ class SettingsHandlers:
         await context.reply(views.menu(context.t, self._choices(context), self._clock()))
 
     async def press(self, context: Context) -> None:
-        """A button of the menu: back to it, a section of it, or a choice."""
+        """A button of the menu: it leads back to the menu, opens a section, or makes a choice."""
         name, values = context.words[0] if context.words else "", context.words[1:]
         try:
             if name and values:
@@ -59,7 +57,7 @@ class SettingsHandlers:
         if not text:
             await context.reply(views.zone(context.t, self._choices(context), self._clock()))
             return
-        # Read from the disk when it is first asked for.
+        # In threads: the names are read from disk when they are first needed.
         found = await asyncio.to_thread(find_zones, text)
         if len(found) == 1:
             await self._save(context, replace(self._preferences(context), zone=found[0]))
@@ -67,21 +65,34 @@ class SettingsHandlers:
             return
         key = "settings.zone.which" if found else "settings.zone.unknown"
         offered = found or await asyncio.to_thread(similar_zones, text) or self._choices(context).zones
-        said = context.t(key, name=cut(text, LONGEST_NAME))
+        said = context.t(key, name=cut(text, QUOTE_LIMIT))
         await context.reply(views.zones(context.t, self._choices(context), self._clock(), said, offered))
 
+    async def language(self, context: Context) -> None:
+        """/language [LANGUAGE|auto], and its buttons."""
+        wish = context.words[0] if context.words else ""
+        try:
+            if wish:
+                await self._choose_language(context, wish.lower())
+        except ValueError:
+            unknown = cut(wish, QUOTE_LIMIT)
+            await context.reply(languages(context.t, context.chat.language, unknown=unknown))
+        else:
+            await (context.show if wish else context.reply)(languages(context.t, context.chat.language))
+
     async def _choose(self, context: Context, name: str, values: list[str]) -> None:
-        """Carry a choice out. Raises ValueError on callback data that was never ours."""
+        """Save a choice. Raises ValueError on callback data that was never ours."""
         if name == "language":
             await self._choose_language(context, values[0])
         elif not (name == "quiet" and values[0].isdecimal()):
             await self._save(context, changed(self._preferences(context), name, values))
 
     async def _choose_language(self, context: Context, wish: str) -> None:
-        if wish not in {*LANGUAGES, views.AUTO}:
+        """Save the language. Raises ValueError if the bot does not speak it."""
+        if wish not in {*LANGUAGES, views.LANGUAGE_OF_TELEGRAM}:
             raise ValueError(wish)
         check_in_charge(context.chat, context.user_id)
-        language = None if wish == views.AUTO else wish
+        language = None if wish == views.LANGUAGE_OF_TELEGRAM else wish
         await self._store.set_language(context.chat.id, language)
         context.chat = replace(context.chat, language=language)
         context.t = self._texts_for(context.chat)
@@ -93,7 +104,7 @@ class SettingsHandlers:
         context.t = self._texts_for(context.chat)
 
     def _screen(self, context: Context, name: str, values: list[str]) -> Screen:
-        """What to show after a press: most choices lead back to the menu, of the days more than one may be chosen."""
+        """Return what a press shows. Choices lead back to the menu, but several days may be chosen one by one."""
         choices, now = self._choices(context), self._clock()
         if name == "quiet" and values and values[0].isdecimal():
             return views.quiet_end(context.t, choices, int(values[0]))
@@ -112,7 +123,7 @@ class SettingsHandlers:
 
 
 def changed(preferences: Preferences, name: str, values: Sequence[str]) -> Preferences:
-    """The preferences with what a button sets. Raises ValueError on what no button of ours says."""
+    """Return the preferences with what a button sets. Raises ValueError on callback data that was never ours."""
     value = values[0]
     match name:
         case "days" if len(values) > 1:

@@ -1,4 +1,4 @@
-"""The buttons that put reminders off, mute an invoice, or let its reminders come again."""
+"""The buttons that snooze or mute an invoice's reminders, or let them come again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from contextlib import suppress
 
 from bot.chat.context import Context
 from bot.chat.handlers.numbers import invoice_number
-from bot.chat.views.snoozing import ALL, BACK, choice_rows, common_silence, said, silence_rows
+from bot.chat.screens import Rows
+from bot.chat.views.snoozing import ALL, BACK, choice_rows, common_silence, said, silence_rows, swapped
 from bot.domain.chats import NO_SILENCE, Silence, Until
 from bot.errors import NothingToRemind
 from bot.ports import Clock
@@ -16,38 +17,38 @@ from bot.services.snoozing import Snoozing
 
 
 class SnoozeHandlers:
-    """What a person says about reminders of single invoices. Only the buttons change, the message stays."""
+    """Snoozing and muting single invoices. Only the buttons of the message change."""
 
     def __init__(self, snoozing: Snoozing, clock: Clock) -> None:
         self._snoozing = snoozing
         self._clock = clock
 
     async def snooze(self, context: Context) -> None:
-        """Offers until when, takes the choice, or goes back."""
+        """Offer until when, take the choice, or go back."""
         about, invoices = await self._about(context)
         choice = context.words[1] if len(context.words) > 1 else ""
         if choice == BACK:
             silence = common_silence(context.chat.silences, invoices, self._clock())
-            await context.swap(silence_rows(context.t, about, silence, self._clock()))
+            await _swap(context, silence_rows(context.t, about, silence, self._clock()))
             return
         with suppress(ValueError):
             await self._show(context, about, await self._snoozing.snooze(context.chat, invoices, Until(choice)))
             return
-        await context.swap(choice_rows(context.t, about, await self._snoozing.choices(context.chat, invoices)))
+        await _swap(context, choice_rows(context.t, about, await self._snoozing.choices(context.chat, invoices)))
 
     async def mute(self, context: Context) -> None:
-        """No more reminders."""
+        """Send no more reminders."""
         about, invoices = await self._about(context)
         await self._show(context, about, await self._snoozing.mute(context.chat, invoices))
 
     async def wake(self, context: Context) -> None:
-        """Reminders as usual."""
+        """Send reminders as usual again."""
         about, invoices = await self._about(context)
         await self._snoozing.wake(context.chat, invoices)
         await self._show(context, about, NO_SILENCE)
 
     async def _about(self, context: Context) -> tuple[str, Sequence[int]]:
-        """What the button was about, as in its data and as invoices; pressed by somebody who may change it."""
+        """Return the subject of the button and its invoices. Raises an error if the person may not change reminders."""
         check_in_charge(context.chat, context.user_id)
         if context.words[:1] != [ALL]:
             number = invoice_number(context.words[:1], "invoice")
@@ -57,5 +58,10 @@ class SnoozeHandlers:
         return ALL, await self._snoozing.told_in(context.chat, context.message.message_id)
 
     async def _show(self, context: Context, about: str, silence: Silence) -> None:
-        await context.swap(silence_rows(context.t, about, silence, self._clock()))
+        await _swap(context, silence_rows(context.t, about, silence, self._clock()))
         await context.answer_press(said(context.t, silence).striptags())
+
+
+async def _swap(context: Context, rows: Rows) -> None:
+    """Replace the rows of buttons for reminders, and keep the message's other buttons."""
+    await context.show_buttons(swapped(context.buttons, rows))

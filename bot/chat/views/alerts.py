@@ -8,10 +8,10 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Screen, fit, join
+from bot.chat.screens import Button, Rows, Screen, fit, join
 from bot.chat.texts import Texts
 from bot.chat.views.alert_lines import amount, new_and_paid, news, settled, struck
-from bot.chat.views.snoozing import ALL, Rows, common_silence, silence_rows
+from bot.chat.views.snoozing import ALL, common_silence, silence_rows
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, show
 from bot.domain.chats import NO_SILENCE, Silences
 from bot.domain.deliveries import TROUBLES, last_shown, said_before

@@ -11,7 +11,7 @@ from bot.domain.chats import Chat, Link, Member
 from bot.domain.invitations import LIFETIME, Invitation
 
 SHORT_ID = 16
-"""As much of an invitation's id as tells it from others in callback data."""
+"""How much of an invitation's id is put into callback data: enough to tell it from others."""
 
 
 def invitation(t: Texts, url: str, name: str) -> Screen:
@@ -21,7 +21,7 @@ def invitation(t: Texts, url: str, name: str) -> Screen:
 
 
 def joining(t: Texts, chat: Chat, asked: Invitation) -> Screen:
-    """In the private chat: what to send for the group, or that its own account will do."""
+    """In the private chat: what to send for the group, or a button to use the private chat's own account."""
     text = t("group.how", title=asked.title, span=t.span(LIFETIME))
     if chat.link is None:
         return Screen(text)
@@ -35,7 +35,7 @@ def joined(t: Texts, asked: Invitation) -> Screen:
 
 
 def payers(t: Texts, link: Link, *, owned: bool) -> Screen:
-    """Who may pay; ``owned``: shown to the owner, with a way to take it back."""
+    """Who may pay. The owner (``owned``) also sees buttons to take that back."""
     lines = _while_off(t)
     lines.append(t("payers.owner", name=link.owner))
     lines += [t("payers.payer", name=payer.name) for payer in link.payers]
@@ -50,14 +50,14 @@ def payer_added(t: Texts, name: str) -> Screen:
 
 
 def pay_request(t: Texts, link: Link, user: Member) -> Screen:
-    """Somebody who may not pay wanted to: the owner can let them."""
+    """Somebody wanted to pay without being allowed to. A button lets the owner allow it."""
     text = t("error.not_a_payer", owner=link.owner)
     button = Button(t.plain("button.let_pay", name=user.name), f"payers:add:{user.id}:{mark_of(link)}")
     return Screen(text, [[button]])
 
 
 def _while_off(t: Texts) -> list[Markup]:
-    """What those who may pay are there for where the operator has switched payments off."""
+    """A line that says so where the operator has switched payments off."""
     return [] if t.payments else [t("payers.off")]
 
 

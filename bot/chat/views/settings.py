@@ -1,4 +1,4 @@
-"""The menu of a chat's preferences, edited in place. A button names what it sets, so that a second press is none."""
+"""The menu of a chat's preferences, edited in place. A button names the value it sets: a second press does nothing."""
 
 from __future__ import annotations
 
@@ -8,28 +8,27 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Screen, join
+from bot.chat.screens import Button, Rows, Screen, join
 from bot.chat.texts import Texts, own_name
-from bot.chat.views.snoozing import Rows
 from bot.chat.zones import city
 from bot.domain.chats import LANGUAGES
 from bot.domain.preferences import Loudness, Preferences
 
 USUAL_DAYS = (14, 7, 5, 3, 2, 1, 0)
 RHYTHMS = ((1, 3, 7), (1, 2, 3, 4, 5, 6, 7), (1, 7), (7,), ())
-"""Days after the due date on which an overdue invoice is told of; then it is weekly, or never where there are none."""
+"""Days after the due date on which a chat is reminded of an overdue invoice, then weekly. Without days, never."""
 
 HOURS = range(24)
 ON, OFF = "on", "off"
 ZONE_OF_PROVIDER = "provider"
-AUTO = "auto"
+LANGUAGE_OF_TELEGRAM = "auto"
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """All that can be chosen: the preferences in force, the language (None: Telegram's), and the zones to offer.
+    """What the menu shows: the preferences in force, the language (None: Telegram's), and the zones to offer.
 
-    ``own``: the chat has chosen something itself, which can be taken back.
+    ``own``: the chat has preferences of its own, which can be reset.
     """
 
     preferences: Preferences
@@ -39,7 +38,7 @@ class Choices:
 
 
 def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
-    """What is chosen, and the ways to change it."""
+    """All preferences, and buttons to change them."""
     chosen = choices.preferences
     facts = {
         "days": _days(t, chosen),
@@ -65,7 +64,7 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
 
 
 def days(t: Texts, choices: Choices, _: datetime) -> Screen:
-    """The days before the due date, each of which can be switched on and off."""
+    """The days before the due date. Each can be switched on and off."""
     before = choices.preferences.before
     offered = sorted({*USUAL_DAYS, *before}, reverse=True)
     buttons = [
@@ -77,7 +76,7 @@ def days(t: Texts, choices: Choices, _: datetime) -> Screen:
 
 
 def after(t: Texts, choices: Choices, _: datetime) -> Screen:
-    """How often an overdue invoice is told of."""
+    """How often a chat is reminded of an overdue invoice."""
     chosen = choices.preferences.after
     offered = [*RHYTHMS] if chosen in RHYTHMS else [chosen, *RHYTHMS]
     options = {(".".join(map(str, each)) or OFF): rhythm(t, each) for each in offered}
@@ -112,7 +111,7 @@ def zone(t: Texts, choices: Choices, now: datetime) -> Screen:
 
 
 def zones(t: Texts, choices: Choices, now: datetime, text: Markup, offered: Iterable[str]) -> Screen:
-    """Some time zones to choose from, with what time it is there."""
+    """Some time zones to choose from, with the present time in each."""
     options = {name: zone_name(t, name, now) for name in offered}
     options[ZONE_OF_PROVIDER] = t.plain("settings.zone.provider")
     return _one_of(t, "zone", options, choices.preferences.zone or ZONE_OF_PROVIDER, text=text)
@@ -120,8 +119,8 @@ def zones(t: Texts, choices: Choices, now: datetime, text: Markup, offered: Iter
 
 def language(t: Texts, choices: Choices, _: datetime) -> Screen:
     """The languages, each named in itself."""
-    options = {code: own_name(code) for code in LANGUAGES} | {AUTO: t.plain("language.auto")}
-    return _one_of(t, "language", options, choices.language or AUTO)
+    options = {code: own_name(code) for code in LANGUAGES} | {LANGUAGE_OF_TELEGRAM: t.plain("language.auto")}
+    return _one_of(t, "language", options, choices.language or LANGUAGE_OF_TELEGRAM)
 
 
 def loud(t: Texts, choices: Choices, _: datetime) -> Screen:

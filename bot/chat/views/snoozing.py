@@ -7,7 +7,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button
+from bot.chat.screens import Button, Rows
 from bot.chat.texts import Texts
 from bot.domain.chats import NO_SILENCE, Silence, Until
 
@@ -16,8 +16,6 @@ ALL = "all"
 
 BACK = "back"
 WORDS = frozenset({"snooze", "mute", "wake"})
-
-Rows = list[list[Button]]
 
 
 def silence_rows(t: Texts, about: str, silence: Silence, now: datetime) -> Rows:

@@ -17,7 +17,7 @@ from bot.domain.payments import Action, Outcome, Payment, State, ends_late
 from bot.domain.schedule import CheckPlan
 from bot.errors import BotError, ChatGone, ChatMigrated, StoreAway
 from bot.ports import Clock, Messenger, Provider
-from bot.services.failures import log_failure
+from bot.services.failures import log_failure, note_unreachable
 from bot.services.payments import PayingStore
 
 log = structlog.get_logger()
@@ -103,13 +103,8 @@ class PaymentNotifier:
                 seen = await self._messenger.show_payments(batch, chat)
                 if over and (not seen or ends_late(batch)):
                     await self._messenger.tell_end(batch, chat, in_full=not seen)
-        except ChatGone as error:
-            await self._store.rest(payment.place.chat_id, error.reason)
-            log.info("chat rests", chat=payment.place.chat_id, reason=error.reason)
-            return False
-        except ChatMigrated as error:
-            await self._store.move_chat(payment.place.chat_id, error.new_chat_id)
-            log.info("chat moved", chat=payment.place.chat_id, to=error.new_chat_id)
+        except (ChatGone, ChatMigrated) as error:
+            await note_unreachable(self._store, payment.place.chat_id, error)
             return False
         except Exception as error:  # noqa: BLE001  # it is logged
             log_failure("payment can't be shown", error, payment=payment.id, state=payment.state)

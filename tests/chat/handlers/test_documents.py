@@ -1,4 +1,4 @@
-"""/pdf and /archive: files, and what is said where none comes."""
+"""/pdf and /archive: files, and what the bot says if there is none."""
 
 from __future__ import annotations
 

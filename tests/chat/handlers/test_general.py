@@ -1,4 +1,4 @@
-"""/help, /status, /language, and what nobody understands."""
+"""/help, /status, /check, /language, and what the bot does not understand."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ async def test_a_check_that_is_under_way_says_so(
     await link(ada, chat)
     gate = provider.gates["list_invoices"] = asyncio.Event()
     time.forward(timedelta(hours=1))
-    await invoice_bot._checker.tick()
+    await invoice_bot.services.checker.tick()
     await provider.reached()
     await ask(ada, chat, "/check", "I'm checking your invoices right now.")
     gate.set()
@@ -181,7 +181,7 @@ async def test_a_change_of_telegrams_language_is_followed(ada: Person, chat: Cha
     assert (await store.chat(chat.id)).reply_language == "de"
 
 
-# --- What nobody understands ----------------------------------------------------------------------------------------
+# --- What the bot does not understand ------------------------------------------------------------------------------
 
 
 async def test_an_unknown_command_is_answered_with_help(ada: Person, chat: Chat) -> None:

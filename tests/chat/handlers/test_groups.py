@@ -1,4 +1,4 @@
-"""Groups: linked from the private chat, with an owner, payers, and others who may read."""
+"""Groups: linked from the private chat, with an owner, payers, and others that may only read."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ async def linked(ada: Person, chat: Chat, group: Chat) -> Chat:
 
 
 async def join(person: Person, group: Chat, topic: int | None = None) -> Message:
-    """Ask for the link in the group and go on in private."""
+    """Ask for the link in the group and continue in private."""
     invitation = await ask(person, group, "/link", "go on in our private chat", topic=topic)
     return person.follow(invitation, GO_ON)
 
 
 async def send_token(person: Person, chat: Chat, group: Chat, token: str = TOKEN) -> Message:
-    """Send the token in private, and give the group's greeting."""
+    """Send the token in private and return the greeting in the group."""
     before = group.messages[-1]
     await chat.wait_for(from_bot("You are linking the group"))
     await ask(person, chat, token, "is linked")
@@ -227,6 +227,18 @@ async def test_a_group_that_can_not_be_greeted_is_linked_all_the_same(
     assert (await link_of(store, group)).linked_by == ada.id
 
 
+async def test_a_group_whose_greeting_says_that_it_is_gone_rests(
+    ada: Person, chat: Chat, group: Chat, telegram: SandboxTelegram, store: Store
+) -> None:
+    started = await join(ada, group)
+    await chat.wait_for(from_bot("You are linking"), after=started)
+    telegram.faults.refuse(ApiError(403, "Forbidden: bot was kicked from the group chat"), method="sendMessage")
+    await ask(ada, chat, TOKEN, "is linked")
+    stored = await store.chat(group.id)
+    assert stored.resting is not None
+    assert stored.link is not None
+
+
 async def test_a_group_that_became_a_supergroup_meanwhile_is_linked_under_its_new_id(
     ada: Person, chat: Chat, store: Store
 ) -> None:
@@ -311,7 +323,7 @@ async def test_by_a_reply_the_owner_lets_somebody_pay_and_takes_it_back(
     ada.press(listed, "✖️ Remove Bob <b>Builder</b>")
     await linked.wait_for(lambda m: m is listed and "Bob" not in m.text)
     assert (await link_of(store, linked)).payers == ()
-    # Roles count at the press, not when it was asked.
+    # Roles are checked at the press, not only at the question.
     assert "Only Ada" in (await bob.press(question, YES).answered()).text
     assert provider.posts == []
 

@@ -1,4 +1,4 @@
-"""/invoices and /invoice, by words and by buttons, and what is said when the provider says no."""
+"""/invoices and /invoice, by words and by buttons, and the answers when the provider fails."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ async def linked(ada: Person, chat: Chat, provider: FakeProvider) -> Chat:
 
 
 def numbers(listing: Message) -> list[str]:
-    """The invoices that a list shows, by the buttons that open them."""
+    """Return the numbers of the invoices that a list has buttons for."""
     return [data.split(":")[1] for button in listing.buttons if (data := button.data or "").startswith("show:")]
 
 
 async def open_filters(person: Person, chat: Chat) -> Message:
-    """The list with its filters open."""
+    """Show the list and open its filters."""
     listing = await ask(person, chat, "/invoices", "Your invoices")
     await person.press(listing, "🔍 Filter").answered()
     return listing

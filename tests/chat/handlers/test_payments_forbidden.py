@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import cast
 
 import pytest
 
@@ -14,12 +13,11 @@ from bot.application import InvoiceBot
 from bot.domain.chats import Place
 from bot.domain.payments import Action, Payment
 from bot.factories import build_telegram
-from bot.provider.client import ProviderClient
 from bot.sandbox.telegram import Chat, Person, SandboxTelegram
 from bot.settings import Settings
 from bot.store.store import Store
 from tests.chat.conversation import ask, from_bot, link
-from tests.chat.fakes import FakeProvider, Time
+from tests.chat.fakes import FakeProvider, Time, fake_providers
 from tests.chat.samples import NOW, invoice
 
 SENTENCE = "Paying is switched off in this bot. Please pay on your provider's website."
@@ -35,7 +33,7 @@ async def bot_with(
     settings: Settings, changes: dict[str, object], store: Store, provider: FakeProvider, time: Time
 ) -> AsyncIterator[None]:
     changed = settings.model_copy(update=changes)
-    bot = InvoiceBot(changed, store, cast("ProviderClient", provider), build_telegram(settings), time)
+    bot = InvoiceBot(changed, store, fake_providers(provider), build_telegram(settings), time)
     await bot.start(86_400)
     yield
     await bot.stop()

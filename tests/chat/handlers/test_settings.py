@@ -1,4 +1,4 @@
-"""/settings and /timezone: one message, edited in place; every choice is kept and in force at once."""
+"""/settings and /timezone: one message, edited in place. Every choice is saved and takes effect at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Putting reminders off, muting, and taking that back, by the buttons below alerts and details."""
+"""Snoozing, muting and waking invoices by the buttons below alerts and details."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Tell = Callable[[], Awaitable[None]]
 
 @pytest.fixture
 def tell(invoice_bot: InvoiceBot, time: Time) -> Tell:
-    """Let the regular checks come, and the alerts they lead to."""
+    """Return a function that runs the next regular checks and sends their alerts."""
 
     async def work() -> None:
         time.forward(timedelta(minutes=15))

@@ -1,4 +1,4 @@
-"""/unlink, its question, and which link that is about."""
+"""/unlink, its question, and the one link that it concerns."""
 
 from __future__ import annotations
 

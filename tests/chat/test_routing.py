@@ -1,22 +1,20 @@
-"""The routing: every command of the menu has its handler, and what is asked of Telegram at the start."""
+"""The routing: every command of the menu has a handler, and the bot tells Telegram at the start what it wants."""
 
 from __future__ import annotations
 
 import json
-from typing import cast
 
 from telegram.ext import CommandHandler
 
 from bot.application import InvoiceBot
-from bot.chat.bot import ALLOWED_UPDATES
+from bot.chat.update_tracker import ALLOWED_UPDATES
 from bot.chat.views.general import COMMANDS
 from bot.factories import build_telegram
-from bot.provider.client import ProviderClient
 from bot.sandbox.telegram import Chat, Person, SandboxTelegram
 from bot.settings import Settings
 from bot.store.store import Store
 from tests.chat.conversation import ask
-from tests.chat.fakes import FakeProvider, Time
+from tests.chat.fakes import FakeProvider, Time, fake_providers
 
 
 def test_every_command_of_the_menu_has_a_handler_and_start_beside_them(invoice_bot: InvoiceBot) -> None:
@@ -36,7 +34,7 @@ async def test_a_menu_that_can_not_be_set_does_not_stop_the_start(
     chat: Chat,
 ) -> None:  # fmt: skip
     telegram.faults.server_error(method="setMyCommands", times=None)
-    bot = InvoiceBot(settings, store, cast("ProviderClient", provider), build_telegram(settings), time)
+    bot = InvoiceBot(settings, store, fake_providers(provider), build_telegram(settings), time)
     await bot.start(86_400)
     try:
         await ask(ada, chat, "/help", "What I can do")

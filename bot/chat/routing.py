@@ -1,0 +1,167 @@
+"""Which update goes to which handler, and the command menu."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+from telegram import Bot, BotCommand, ChatMemberUpdated, Update
+from telegram.constants import ChatMemberStatus
+from telegram.error import TelegramError
+from telegram.ext import (
+    Application,
+    CallbackQueryHandler,
+    ChatMemberHandler,
+    CommandHandler,
+    MessageHandler,
+    filters,
+)
+
+from bot.chat.context import LibraryContext
+from bot.chat.dispatch import Dispatcher, Route
+from bot.chat.handlers.general import GeneralHandlers
+from bot.chat.handlers.groups import GroupHandlers
+from bot.chat.handlers.invoices import InvoiceHandlers
+from bot.chat.handlers.linking import LinkHandlers
+from bot.chat.handlers.payments import PaymentHandlers
+from bot.chat.handlers.settings import SettingsHandlers
+from bot.chat.handlers.snoozing import SnoozeHandlers
+from bot.chat.texts import Translations
+from bot.chat.update_tracker import UpdateTracker
+from bot.chat.views.choices import CHOICES
+from bot.chat.views.general import PAYING, offered
+from bot.errors import StoreAway
+from bot.ports import ChatStore, Clock
+
+log = structlog.get_logger()
+
+GIVE_BACK_DELAY = 1.0
+"""Seconds before an update is given back: it comes again at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """All handlers, a group for each part of the bot."""
+
+    general: GeneralHandlers
+    invoices: InvoiceHandlers
+    linking: LinkHandlers
+    groups: GroupHandlers
+    payments: PaymentHandlers
+    snoozing: SnoozeHandlers
+    settings: SettingsHandlers
+
+
+def add_handlers(
+    application: Application,  # type: ignore[type-arg]  # its six parameters say nothing here
+    dispatcher: Dispatcher,
+    on: Handlers,
+) -> None:
+    """Route commands, buttons and free text."""
+    wrap = dispatcher.wrap
+    message, private = filters.UpdateType.MESSAGE, filters.ChatType.PRIVATE & ~filters.StatusUpdate.ALL
+    # A command tapped in Telegram's menu comes without a number.
+    for name in CHOICES:
+        choose = on.invoices.choosing(name)
+        route = Route(on.payments.guarded(choose) if name in PAYING else choose)
+        application.add_handler(CommandHandler(name, wrap(route), message, has_args=False))
+    for name, route in _commands(on).items():
+        application.add_handler(CommandHandler(name, wrap(route), message))
+    for word, route in _buttons(on).items():
+        application.add_handler(CallbackQueryHandler(wrap(route), pattern=f"^{word}(:|$)"))
+    unknown_button, unknown_command = Route(on.general.unknown_button), Route(on.general.unknown_command)
+    application.add_handler(CallbackQueryHandler(wrap(unknown_button)))
+    application.add_handler(MessageHandler(message & private & filters.COMMAND, wrap(unknown_command)))
+    application.add_handler(MessageHandler(message & private, wrap(Route(on.linking.text, takes_token=True))))
+
+
+def _commands(on: Handlers) -> dict[str, Route]:
+    """Return the commands' routes, by their names without the slash."""
+    return {
+        "start": Route(on.linking.start),
+        "help": Route(on.general.help),
+        "link": Route(on.linking.link, takes_token=True),
+        "unlink": Route(on.linking.unlink, for_everybody=True),
+        "invoices": Route(on.invoices.invoices),
+        "invoice": Route(on.invoices.invoice),
+        "pdf": Route(on.invoices.pdf, slow=True),
+        "pay": Route(on.payments.guarded(on.payments.pay)),
+        "removecredit": Route(on.payments.guarded(on.payments.remove_credit)),
+        "payments": Route(on.payments.journal),
+        "archive": Route(on.invoices.archive, slow=True),
+        "check": Route(on.general.check, slow=True),
+        "status": Route(on.general.status),
+        "settings": Route(on.settings.settings),
+        "timezone": Route(on.settings.timezone),
+        "language": Route(on.settings.language),
+        "payers": Route(on.groups.payers),
+        "export": Route(on.general.export, slow=True),
+    }
+
+
+def _buttons(on: Handlers) -> dict[str, Route]:
+    """Return the buttons' routes, by the first word of their callback data."""
+    return {
+        "list": Route(on.invoices.turn),
+        "filter": Route(on.invoices.filters),
+        "show": Route(on.invoices.invoice),
+        "pdf": Route(on.invoices.pdf, slow=True),
+        "pay": Route(on.payments.pay),
+        "removecredit": Route(on.payments.remove_credit),
+        "journal": Route(on.payments.journal),
+        "several": Route(on.payments.offer_several),
+        "pick": Route(on.payments.choose),
+        "sum": Route(on.payments.ask_about_chosen),
+        "drop": Route(on.payments.drop),
+        "yes": Route(on.payments.confirm),
+        "no": Route(on.payments.cancel),
+        "payers": Route(on.groups.payers_answer),
+        "own": Route(on.groups.use_own),
+        "snooze": Route(on.snoozing.snooze),
+        "mute": Route(on.snoozing.mute),
+        "wake": Route(on.snoozing.wake),
+        "check": Route(on.general.check, slow=True),
+        "set": Route(on.settings.press),
+        "language": Route(on.settings.language),
+        "unlink": Route(on.linking.unlink_answer, for_everybody=True),
+    }
+
+
+def watch_membership(
+    application: Application,  # type: ignore[type-arg]
+    chats: ChatStore,
+    clock: Clock,
+    tracker: UpdateTracker,
+) -> None:
+    """Let a chat rest when the bot is blocked or removed, and wake it when the bot is back.
+
+    While the database is away, give the update back: Telegram says this only once, and nobody is there to ask again.
+    """
+
+    async def note(change: ChatMemberUpdated) -> None:
+        chat_id, status = change.chat.id, change.new_chat_member.status
+        if status in {ChatMemberStatus.BANNED, ChatMemberStatus.LEFT}:
+            await chats.rest(chat_id, status)
+        else:
+            await chats.wake(chat_id, clock())
+
+    async def changed(update: Update, _: LibraryContext) -> None:
+        if isinstance(update.my_chat_member, ChatMemberUpdated):
+            try:
+                await note(update.my_chat_member)
+            except StoreAway:
+                await asyncio.sleep(GIVE_BACK_DELAY)
+                tracker.give_back(update)
+
+    application.add_handler(ChatMemberHandler(changed, ChatMemberHandler.MY_CHAT_MEMBER))
+
+
+async def publish_menu(bot: Bot, translations: Translations) -> None:
+    """Set the command menu in every language; the first language also serves all others. A failure is only logged."""
+    for order, (language, t) in enumerate(translations.items()):
+        menu = [BotCommand(name, t.plain(f"command.{name}")) for name in offered(t)]
+        try:
+            await bot.set_my_commands(menu, language_code=language if order else None)
+        except TelegramError as error:
+            log.warning("command menu can't be set", language=language, error=error.message)

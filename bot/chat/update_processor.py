@@ -1,0 +1,64 @@
+"""How python-telegram-bot runs handlers: chats at the same time, the updates of one chat in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Coroutine
+from contextlib import closing
+from typing import Any, cast
+from weakref import WeakValueDictionary
+
+from telegram import Update
+from telegram.ext import BaseUpdateProcessor
+
+from bot.chat.update_tracker import UpdateTracker
+
+UPDATES_AT_ONCE = 256
+"""How many updates are handled at the same time."""
+LIBRARY_LIMIT = 100_000
+"""How many updates the library starts before it waits. With a low limit, one chat's queue would lock out the others."""
+
+
+class InOrderPerChat(BaseUpdateProcessor):
+    """Handles updates of different chats at the same time, and those of one chat one after the other."""
+
+    def __init__(self, tracker: UpdateTracker) -> None:
+        super().__init__(LIBRARY_LIMIT)
+        self.tracker = tracker
+        self._slots = asyncio.Semaphore(UPDATES_AT_ONCE)
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
+        """Wait for the chat's earlier updates, then handle this one, and report its end to the tracker.
+
+        A background job that the handler leaves behind does not block the chat's next updates.
+        """
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        chat = update.effective_chat if isinstance(update, Update) else None
+        lock = asyncio.Lock() if chat is None else self._locks.setdefault(chat.id, asyncio.Lock())
+        handled = True
+        try:
+            # Closed, because a coroutine that is cancelled before its turn has never begun.
+            with closing(cast("Coroutine[Any, Any, Any]", coroutine)):
+                async with lock, self._slots:
+                    await coroutine
+            if job := self.tracker.job_left(update):
+                await asyncio.wait({job})
+                handled = not job.cancelled()
+        except asyncio.CancelledError:
+            handled = False
+            raise
+        finally:
+            self.tracker.end(update, handled=handled)
+
+    async def initialize(self) -> None:
+        """Nothing to open."""
+
+    async def shutdown(self) -> None:
+        """Cancel the updates in progress."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
