@@ -37,7 +37,7 @@ class Query:
         """Whether the invoice is open or paid, and has an item, as asked. Transactions are not known of an invoice."""
         if self.show is Show.OPEN and not invoice.is_open:
             return False
-        if self.show is Show.PAID and (invoice.is_open or invoice.status.casefold() != "paid"):
+        if self.show is Show.PAID and not invoice.is_paid:
             return False
         return self.kind is ItemKind.ANY or invoice.has_type(self.kind)
 
