@@ -96,8 +96,8 @@ class AlertKind(StrEnum):
     PERMISSION_MISSING = "permission_missing"
 
 
-REMINDERS = frozenset({AlertKind.DUE, AlertKind.OVERDUE})
-SUBJECTS = {
+REMINDER_KINDS = frozenset({AlertKind.DUE, AlertKind.OVERDUE})
+ACCOUNT_SUBJECTS = {
     AlertKind.DIGEST: "digest",
     AlertKind.UNREADABLE: "unreadable",
     AlertKind.OUTAGE: "outage",
@@ -141,12 +141,12 @@ class Alert:
     @property
     def subject(self) -> tuple[str, object]:
         """What it is about: of two waiting alerts about the same, only the newer one is told."""
-        return (self.account, SUBJECTS.get(self.kind, self.invoice_id))
+        return (self.account, ACCOUNT_SUBJECTS.get(self.kind, self.invoice_id))
 
     @property
     def is_urgent(self) -> bool:
         """Whether it is, or stands for, a reminder of what is due."""
-        return self.kind in REMINDERS or (self.threshold is not None and self.kind is not AlertKind.SETTLED)
+        return self.kind in REMINDER_KINDS or (self.threshold is not None and self.kind is not AlertKind.SETTLED)
 
 
 def taking_the_place_of(older: Alert, newer: Alert) -> Alert | None:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from bot.domain.alerts import REMINDERS, Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, show
+from bot.domain.alerts import REMINDER_KINDS, Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, show
 from bot.domain.chats import NO_SILENCE, Chat, Silence, Watch
 from bot.domain.invoices import CENT
 
-TROUBLES = frozenset({AlertKind.TOKEN_REFUSED, AlertKind.PERMISSION_MISSING})
+TROUBLE_KINDS = frozenset({AlertKind.TOKEN_REFUSED, AlertKind.PERMISSION_MISSING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _with_known(alerts: Iterable[Alert], delivery: Delivery) -> Iterator[tuple[A
 
 
 def _concerns_account(kind: AlertKind, delivery: Delivery, watch: Watch) -> bool:
-    if kind in TROUBLES:
+    if kind in TROUBLE_KINDS:
         return watch.trouble is not None
     if kind is AlertKind.OUTAGE:
         return watch.outage_told
@@ -108,7 +108,7 @@ def _is_still_so(alert: Alert, known: KnownInvoice, last: Shown | None) -> bool:
         return True
     if alert.kind is AlertKind.CHANGED and alert.threshold is None:
         return False
-    if alert.kind in REMINDERS and known.due != alert.due:
+    if alert.kind in REMINDER_KINDS and known.due != alert.due:
         return False
     overtaken = alert.threshold is not None and known.told is not None and known.told < alert.threshold
     return known.left != 0 and not overtaken

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from bot.domain.chats import Place
 
-LIFETIME = timedelta(minutes=15)
-NONCE_BYTES = 24
-"""As url-safe base64 in :data:`NONCE_FORM`: nobody can guess it, and it is short enough for a deep link."""
+INVITATION_LIFETIME = timedelta(minutes=15)
+INVITATION_NONCE_BYTES = 24
+"""As url-safe base64 in :data:`INVITATION_NONCE_FORM`: nobody can guess it, and it is short enough for a deep link."""
 
-NONCE_FORM = re.compile(r"[\w-]{32}", re.ASCII)
+INVITATION_NONCE_FORM = re.compile(r"[\w-]{32}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from bot.domain.chats import NO_SILENCE, Silence, Silences
 from bot.domain.invoices import CENT, Invoice
 from bot.domain.schedule import Schedule
 
-RECENT = timedelta(days=31)
+PAID_IS_NEWS_FOR = timedelta(days=31)
 """How old a paid invoice that nobody knew may be to be news; older ones come from a list that was not whole before."""
 
 
@@ -140,7 +140,12 @@ def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime, *, shown
     before = known or KnownInvoice(invoice.id, standing, None, None, invoice.total, "")
     was_open = before.standing is Standing.OPEN or (before.standing is Standing.GONE and shown)
     reopened = standing is Standing.OPEN and (before.settled_told or not was_open)
-    if known is None and invoice.is_paid and invoice.issued is not None and invoice.issued < (now - RECENT).date():
+    if (
+        known is None
+        and invoice.is_paid
+        and invoice.issued is not None
+        and invoice.issued < (now - PAID_IS_NEWS_FOR).date()
+    ):
         before = replace(before, announced=True)
     return replace(
         before,

@@ -15,10 +15,10 @@ from bot.domain.preferences import Preferences
 
 DAY = timedelta(days=1)
 WEEK = 7
-SOON_AFTER = timedelta(hours=3)
+COUNTS_AS_REMINDER_WITHIN = timedelta(hours=3)
 """How long before the reminder hour something may be told that needs no reminder at that hour any more."""
 
-LONGEST_GAP = 30
+LONGEST_HOLIDAYS = 30
 """How many days are looked back at the most for a banking day: no holidays last longer."""
 
 IsBankingDay = Callable[[date], bool]
@@ -70,7 +70,7 @@ class Schedule:
         """
         read = self.quiet_end(now)
         hour = self.morning(read, 0)
-        return hour if read < hour <= read + SOON_AFTER else read
+        return hour if read < hour <= read + COUNTS_AS_REMINDER_WITHIN else read
 
     def days_left(self, due: date, now: datetime) -> int:
         """Days from the reminder day until the due date; negative only once it is over at the provider too."""
@@ -141,13 +141,13 @@ class Schedule:
 
 def _days_to_banking_day(due: date, is_banking_day: IsBankingDay) -> int:
     """How many days before the due date its last banking day is; 0 if it is one itself."""
-    return next((n for n in range(LONGEST_GAP) if is_banking_day(due - n * DAY)), 0)
+    return next((n for n in range(LONGEST_HOLIDAYS) if is_banking_day(due - n * DAY)), 0)
 
 
-LONGEST_PAUSE = timedelta(hours=1)
+LONGEST_PROVIDER_PAUSE = timedelta(hours=1)
 """However long the provider asks to be left alone: reminders come with the checks, so those can't stop for it."""
 
-SOON = timedelta(seconds=1)
+SHORTEST_PAUSE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +175,6 @@ class CheckPlan:
 
         It is no sooner than ``at_least`` seconds from now, as far as the longest pause allows.
         """
-        pause = timedelta(seconds=min(at_least, LONGEST_PAUSE.total_seconds()))
+        pause = timedelta(seconds=min(at_least, LONGEST_PROVIDER_PAUSE.total_seconds()))
         regular = now + self.interval
-        return max(regular if look is None else min(regular, look), now + max(pause, SOON))
+        return max(regular if look is None else min(regular, look), now + max(pause, SHORTEST_PAUSE))

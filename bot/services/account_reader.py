@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 log = structlog.get_logger()
 
-MISSING_AT_ONCE = 5
+MISSING_READ_PER_CHECK = 5
 """How many invoices that vanished from the list one check asks for singly; the rest have their turn next time."""
 
 
@@ -81,7 +81,7 @@ class AccountReader:
     ) -> AccountReading:
         """Complete a reading by what vanished from its list, until the provider can't be asked any more."""
         found, gone, unread, wait = list(reading.found), [], [], 0.0
-        asking = iter(missing[:MISSING_AT_ONCE])
+        asking = iter(missing[:MISSING_READ_PER_CHECK])
         for number in asking:
             try:
                 found.append(await _until(end, self._provider.invoice(link.token, chat.reply_language, number)))
@@ -94,7 +94,7 @@ class AccountReader:
                 wait = (error.retry_after or 0) if isinstance(error, RateLimited) else wait
                 if isinstance(error, RateLimited | ProviderDown):
                     break
-        unasked = (*asking, *missing[MISSING_AT_ONCE:])
+        unasked = (*asking, *missing[MISSING_READ_PER_CHECK:])
         return replace(reading, found=tuple(found), gone=tuple(gone), unread=tuple(unread), unasked=unasked, wait=wait)
 
     def _unread(self, chat: Chat, error: Exception) -> AccountReading:

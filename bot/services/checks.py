@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 READ_WITHIN = timedelta(seconds=60)
 """All that one check asks the provider has this long together; what is not answered then is unread."""
-LEASE = READ_WITHIN + timedelta(seconds=30)
+CHECK_LEASE = READ_WITHIN + timedelta(seconds=30)
 """Longer than a check takes, with what the store needs; not much, as a chat whose check a kill cut off waits for it."""
 
 
@@ -55,7 +55,7 @@ class Checker:
     async def tick(self) -> None:
         """Start the checks that are due, as many as there is room for."""
         if room := self._workers.free:
-            for check in await self._store.claim_checks(self._clock(), room, LEASE):
+            for check in await self._store.claim_checks(self._clock(), room, CHECK_LEASE):
                 self._workers.start(self._check(check))
         self.looked_at = self._clock()
 
@@ -66,7 +66,7 @@ class Checker:
         or a :class:`bot.errors.ProviderError`, whose consequences are saved.
         """
         link_of(chat)
-        check = await self._store.claim_check(chat.id, self._clock(), LEASE)
+        check = await self._store.claim_check(chat.id, self._clock(), CHECK_LEASE)
         if check is None:
             raise CheckUnderWay
         reading = await self._check(check, asked=True)

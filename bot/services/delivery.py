@@ -27,20 +27,20 @@ from bot.services.workers import Workers
 
 log = structlog.get_logger()
 
-LEASE = timedelta(minutes=2)
+DELIVERY_LEASE = timedelta(minutes=2)
 SEND_WITHIN = timedelta(seconds=90)
 """A delivery that takes longer is given up before its lease ends and it is claimed again: a send with unknown outcome.
 Edits of earlier messages have the first half of it."""
-TOO_LATE = LEASE - SEND_WITHIN
+LEASE_MARGIN = DELIVERY_LEASE - SEND_WITHIN
 """Before the end of its lease: a process that was frozen until then sends nothing, as another may be about to."""
-PER_TICK = 25
+DELIVERIES_PER_TICK = 25
 """With one tick a second this keeps the whole below Telegram's 30 messages a second; a chat has one claim a tick."""
-NOTE_AGAIN = timedelta(seconds=2)
+NOTE_RETRY_WAIT = timedelta(seconds=2)
 """Between two tries to note what went out while the database is away."""
-TRIES = 5
+MAX_TRIES = 5
 """Of a send that is refused. What an outage costs doesn't count: it says nothing about the alert."""
-FIRST_WAIT = timedelta(seconds=2)
-GROWTH = 5
+FIRST_RETRY_WAIT = timedelta(seconds=2)
+RETRY_WAIT_GROWTH = 5
 """How much longer the chat waits after each refusal: 2 s, 10 s, 50 s, 4 min; then it is set aside."""
 WAIT_MARKED = timedelta(minutes=1)
 """Before what may have arrived is sent once more."""
@@ -75,10 +75,10 @@ class AlertSender:
 
     async def tick(self) -> None:
         """Start the deliveries that are due, as many as there is room for."""
-        if room := min(self._workers.free, PER_TICK):
+        if room := min(self._workers.free, DELIVERIES_PER_TICK):
             now = self._clock()
-            for delivery in await self._outbox.claim_alerts(now, room, LEASE):
-                self._workers.start(self._deliver(delivery, now + LEASE))
+            for delivery in await self._outbox.claim_alerts(now, room, DELIVERY_LEASE):
+                self._workers.start(self._deliver(delivery, now + DELIVERY_LEASE))
 
     async def _deliver(self, delivery: Delivery, lease_end: datetime) -> None:
         try:
@@ -105,9 +105,9 @@ class AlertSender:
             try:
                 await self._outbox.alerts_sent(delivery.claim, message, settled)
             except StoreAway:
-                if self._clock() + NOTE_AGAIN > lease_end:
+                if self._clock() + NOTE_RETRY_WAIT > lease_end:
                     raise
-                await self._sleep(NOTE_AGAIN.total_seconds())
+                await self._sleep(NOTE_RETRY_WAIT.total_seconds())
             else:
                 return
 
@@ -128,7 +128,7 @@ class AlertSender:
         if alerts and schedule.is_quiet(now):
             await self._outbox.hold_alerts(delivery.claim, schedule.quiet_end(now))
             return None
-        if alerts and self._clock() > lease_end - TOO_LATE:
+        if alerts and self._clock() > lease_end - LEASE_MARGIN:
             raise NotSent
         if alerts:
             try:
@@ -192,10 +192,10 @@ class AlertSender:
 
     async def _try_later(self, delivery: Delivery) -> None:
         attempts = delivery.alerts[0].attempts
-        if attempts + 1 >= TRIES:
+        if attempts + 1 >= MAX_TRIES:
             await self._set_aside(delivery)
             return
-        later = self._clock() + FIRST_WAIT * GROWTH**attempts
+        later = self._clock() + FIRST_RETRY_WAIT * RETRY_WAIT_GROWTH**attempts
         await self._outbox.alerts_failed(delivery.claim, later, uncertain=delivery.again, counts=True)
 
     async def _set_aside(self, delivery: Delivery) -> None:
@@ -205,4 +205,4 @@ class AlertSender:
 
 def wait_in_outage(age: timedelta, longest: timedelta) -> timedelta:
     """Half as long as the alert has waited so far, so that the first tries come soon and the later ones rarely."""
-    return min(max(age / 2, FIRST_WAIT), longest)
+    return min(max(age / 2, FIRST_RETRY_WAIT), longest)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from bot.domain.chats import Chat, Member, Place, Token
-from bot.domain.invitations import LIFETIME, NONCE_BYTES, Invitation, id_of
+from bot.domain.invitations import INVITATION_LIFETIME, INVITATION_NONCE_BYTES, Invitation, id_of
 from bot.domain.invoices import Listing
 from bot.errors import InvitationOfOther, InvitationVoid
 from bot.ports import ChatStore, Clock, DeskStore
@@ -28,13 +28,13 @@ class Inviting:
 
     async def invite(self, group: Chat, place: Place, title: str, user: Member) -> str:
         """A nonce that lets this person, and nobody else, link the group once from the private chat."""
-        nonce, now = secrets.token_urlsafe(NONCE_BYTES), self._clock()
+        nonce, now = secrets.token_urlsafe(INVITATION_NONCE_BYTES), self._clock()
         invitation = Invitation(
             id=id_of(nonce),
             place=place,
             title=title,
             user_id=user.id,
-            expires_at=now + LIFETIME,
+            expires_at=now + INVITATION_LIFETIME,
             replaces=group.link.linked_at if group.link else None,
         )
         await self._store.put_invitation(invitation, now)

@@ -11,12 +11,12 @@ from bot.ports import Clock, Lease, LeaseStore
 
 log = structlog.get_logger()
 
-LASTS = timedelta(seconds=50)
+LEASE_DURATION = timedelta(seconds=50)
 """Another replica takes over this long after a kill."""
-LEFT = timedelta(seconds=40)
+HELD_AT_LEAST = timedelta(seconds=40)
 """What at least is left of it when it was just prolonged or found good: what is begun under it has to end by then."""
 
-STAND_BACK = timedelta(seconds=20)
+TAKEOVER_DELAY = timedelta(seconds=20)
 """For so long after a start, after the store was away, and after it was frozen itself, a replica takes over from no
 other: who had the role when the store went away gets the time to prolong it."""
 
@@ -44,15 +44,17 @@ class LeaderLease:
         return self._lease is not None
 
     async def hold(self) -> bool:
-        """Take or prolong it; True: it is ours, for :data:`LEFT` at least where the store is there."""
+        """Take or prolong it; True: it is ours, for :data:`HELD_AT_LEAST` at least where the store is there."""
         now = self._clock()
         if self._is_fresh(now):
             self._looked_at = now
             return True
-        if now - self._looked_at >= STAND_BACK:  # frozen: the store may have been away, and just be back
+        if now - self._looked_at >= TAKEOVER_DELAY:  # frozen: the store may have been away, and just be back
             self._store_there_since = None
         try:
-            lease = await self._store.take_lease(self._name, self._holder, now, LASTS, free_only=self._stands_back(now))
+            lease = await self._store.take_lease(
+                self._name, self._holder, now, LEASE_DURATION, free_only=self._stands_back(now)
+            )
         except StoreAway:
             self._store_there_since = None
             self._let_go_if_frozen()
@@ -74,18 +76,18 @@ class LeaderLease:
             await self._store.give_back_lease(lease)
 
     def _is_fresh(self, now: datetime) -> bool:
-        return self._lease is not None and now < self._lease.until - LEFT <= now + LASTS
+        return self._lease is not None and now < self._lease.until - HELD_AT_LEAST <= now + LEASE_DURATION
 
     def _let_go_if_frozen(self) -> None:
         """The store may have been there for others, who by now had the time to take over a lease that has ended."""
         now, before = self._clock(), self._looked_at
         self._looked_at = now
-        if self._lease is not None and self._lease.until <= now and now - before >= STAND_BACK:
+        if self._lease is not None and self._lease.until <= now and now - before >= TAKEOVER_DELAY:
             self._log_loss()
             self._lease = None
 
     def _stands_back(self, now: datetime) -> bool:
-        return self._store_there_since is None or now < self._store_there_since + STAND_BACK
+        return self._store_there_since is None or now < self._store_there_since + TAKEOVER_DELAY
 
     def _log(self, before: Lease | None) -> None:
         if self._lease is not None and (before is None or before.fencing_token != self._lease.fencing_token):

@@ -112,7 +112,7 @@ class Judge:
 
     def judge_checks(self, read: Mapping[str, Sequence[datetime]], accounts: int, end: datetime) -> None:
         """An account is read again within its interval and a lease, but for the time that the database was away."""
-        allowed = self._ours(self.figures.planned_every + checks.LEASE) + SLACK
+        allowed = self._ours(self.figures.planned_every + checks.CHECK_LEASE) + SLACK
         for times in read.values():
             for before, after in pairwise([*times, end]):
                 gap = after - before - self._outages_between(before, after)
@@ -128,9 +128,9 @@ class Judge:
             if first.status == 409:
                 self.figures.conflicts += 1
                 self._blame(f"two polled at the same time: the second of them since {second.at:%H:%M:%S.%f}")
-        minute = self._ours(leader_lease.LASTS + timedelta(seconds=polling.STANDBY))
+        minute = self._ours(leader_lease.LEASE_DURATION + timedelta(seconds=polling.STANDBY))
         allowed = self._ours(polling.POLL) + minute + SLACK
-        after_outage = self._ours(leader_lease.STAND_BACK) + timedelta(seconds=1)  # a second to notice it
+        after_outage = self._ours(leader_lease.TAKEOVER_DELAY) + timedelta(seconds=1)  # a second to notice it
         good = [call.at for call in polls if call.status == 200]
         for before, after in pairwise([*good, end]):
             gap = after - before

@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 
 from bot.domain.alerts import (
-    REMINDERS,
+    REMINDER_KINDS,
     Alert,
     AlertKind,
     KnownInvoice,
@@ -144,7 +144,7 @@ def test_what_alerts_are_about() -> None:
 
 @pytest.mark.parametrize("kind", AlertKind)
 def test_urgent_is_what_reminds_or_stands_for_a_reminder(kind: AlertKind) -> None:
-    assert alert(kind).is_urgent is (kind in REMINDERS)
+    assert alert(kind).is_urgent is (kind in REMINDER_KINDS)
     assert alert(kind, threshold=0).is_urgent is (kind is not SETTLED)
 
 

@@ -10,7 +10,7 @@ from bot.domain.alerts import AlertKind
 from bot.domain.invoices import Invoice
 from bot.errors import ChatGone, DeliveryUncertain, FloodLimited, NotSent, ProviderDown, SendRefused, TelegramDown
 from bot.ports import ALERTS_PER_MESSAGE
-from bot.services.delivery import LEASE, TRIES
+from bot.services.delivery import DELIVERY_LEASE, MAX_TRIES
 from tests.fakes import Gate, invoice, settled
 from tests.services.world import DAY, DUE, HOUR, MINUTE, SECOND, World
 
@@ -87,7 +87,7 @@ async def test_a_bad_alert_is_given_up_after_its_tries_and_what_is_found_later_c
     await world.find(1)
     world.messenger.refuses = {1}
     await world.deliver_for(6 * MINUTE)
-    assert len(world.messenger.tries) == TRIES
+    assert len(world.messenger.tries) == MAX_TRIES
     world.clock.move(HOUR)
     await world.find(2, 3)
     await world.deliver(2)
@@ -176,8 +176,8 @@ async def test_what_was_surely_not_sent_joins_what_is_found_meanwhile(world: Wor
 
 async def test_what_a_lease_that_ran_out_leaves_is_repeated_marked(world: World) -> None:
     await world.find(1, 2)
-    (delivery,) = await world.store.claim_alerts(world.clock.now, 10, LEASE)
-    world.clock.move(LEASE)
+    (delivery,) = await world.store.claim_alerts(world.clock.now, 10, DELIVERY_LEASE)
+    world.clock.move(DELIVERY_LEASE)
     await world.deliver(2)
     assert world.messages() == [new(1, 2)]
     assert world.marks() == [True]

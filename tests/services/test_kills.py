@@ -18,7 +18,7 @@ from bot.domain.alerts import AlertKind
 from bot.domain.chats import Place
 from bot.domain.payments import Outcome, State
 from bot.errors import ProviderDown
-from bot.services.delivery import LEASE
+from bot.services.delivery import DELIVERY_LEASE
 from tests.fakes import Message, invoice, settled
 from tests.services.world import ADA, DAY, DUE, MESSAGE, SECOND, World, member
 
@@ -173,7 +173,7 @@ async def live_through_the_due_date(world: World, _: None) -> None:
 
 async def live_on(world: World) -> None:
     for _ in range(3):
-        world.clock.move(max(LEASE, MINUTES))
+        world.clock.move(max(DELIVERY_LEASE, MINUTES))
         await world.check()
         await world.deliver(3)
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import StoreAway
 from bot.ports import Lease
-from bot.services.leader_lease import LASTS, LEFT, STAND_BACK, LeaderLease
+from bot.services.leader_lease import HELD_AT_LEAST, LEASE_DURATION, TAKEOVER_DELAY, LeaderLease
 from bot.store.tinydb.leases import Leases
 
 SECOND = timedelta(seconds=1)
@@ -63,7 +63,7 @@ async def wait(shared: Shared, role: LeaderLease, span: timedelta) -> None:
 async def test_one_holds_it_and_another_takes_over_within_a_minute_of_a_kill(shared: Shared) -> None:
     first, second = shared.role("a"), shared.role("b")
     assert await first.hold()
-    await wait(shared, second, LASTS)
+    await wait(shared, second, LEASE_DURATION)
     assert await second.hold()
     assert not await first.hold()
     assert not first.held
@@ -83,10 +83,10 @@ async def test_there_is_time_enough_left_for_a_poll_whenever_it_is_held(shared: 
     for _ in range(100):
         assert await role.hold()
         before = shared.now
-        shared.now += LEFT - SECOND
+        shared.now += HELD_AT_LEAST - SECOND
         assert not await other.hold()
         shared.now = before + SECOND
-    assert LEFT < LASTS
+    assert HELD_AT_LEAST < LEASE_DURATION
 
 
 async def test_given_back_it_is_free_at_once(shared: Shared) -> None:
@@ -102,7 +102,7 @@ async def test_while_the_store_is_away_who_has_it_keeps_it_and_nobody_else_gets_
     await first.hold()
     shared.away = True
     for _ in range(100):
-        shared.now += STAND_BACK - SECOND
+        shared.now += TAKEOVER_DELAY - SECOND
         assert await first.hold()
         assert not await second.hold()
 
@@ -112,12 +112,12 @@ async def test_once_the_store_is_back_others_stand_back_until_it_was_prolonged(s
     await first.hold()
     shared.away = True
     for _ in range(200):
-        shared.now += STAND_BACK - SECOND
+        shared.now += TAKEOVER_DELAY - SECOND
         assert await first.hold()
         assert not await second.hold()
     shared.away = False
     assert not await second.hold()
-    shared.now += STAND_BACK - SECOND
+    shared.now += TAKEOVER_DELAY - SECOND
     assert not await second.hold()
     assert await first.hold()
     shared.now += 2 * SECOND
@@ -131,7 +131,7 @@ async def test_once_the_store_is_back_a_role_that_nobody_has_any_more_is_taken(s
     shared.now += timedelta(hours=1)
     assert not await second.hold()
     shared.away = False
-    await wait(shared, second, STAND_BACK)
+    await wait(shared, second, TAKEOVER_DELAY)
     assert await second.hold()
 
 
@@ -154,7 +154,7 @@ async def test_who_was_frozen_while_it_asked_does_not_go_by_the_answer(shared: S
 async def test_who_was_frozen_and_then_finds_the_store_away_lets_go(shared: Shared) -> None:
     first, second = shared.role("a"), shared.role("b")
     await first.hold()
-    await wait(shared, second, LASTS)
+    await wait(shared, second, LEASE_DURATION)
     assert await second.hold()
     shared.away = True
     assert not await first.hold()
@@ -166,7 +166,7 @@ async def test_who_finds_the_store_away_while_its_lease_is_good_goes_on(shared: 
     role = shared.role("a")
     await role.hold()
     shared.away = True
-    shared.now += LASTS - SECOND
+    shared.now += LEASE_DURATION - SECOND
     assert await role.hold()
 
 
@@ -176,7 +176,7 @@ async def test_who_starts_when_the_store_is_just_back_stands_back_as_the_others_
     shared.now += timedelta(hours=1)
     assert not await newcomer.hold()
     assert await first.hold()
-    shared.now += STAND_BACK
+    shared.now += TAKEOVER_DELAY
     assert not await newcomer.hold()
 
 
@@ -192,7 +192,7 @@ async def test_who_is_begun_anew_after_a_kill_has_its_role_again_within_a_minute
     for name, waited in {"a at once": timedelta(0), "a an hour later": timedelta(hours=1)}.items():
         shared.now += waited
         again = shared.role(name)
-        await wait(shared, again, STAND_BACK if waited else LASTS)
+        await wait(shared, again, TAKEOVER_DELAY if waited else LEASE_DURATION)
         assert await again.hold()
 
 
@@ -201,10 +201,10 @@ async def test_who_was_frozen_while_the_store_was_away_stands_back_too(shared: S
     await first.hold()
     await wait(shared, frozen, 10 * SECOND)
     shared.away = True
-    shared.now += LASTS - 11 * SECOND
+    shared.now += LEASE_DURATION - 11 * SECOND
     assert await first.hold()
     shared.now += 2 * SECOND
     shared.away = False
     assert not await frozen.hold()
     assert await first.hold()
-    await wait(shared, frozen, STAND_BACK + SECOND)
+    await wait(shared, frozen, TAKEOVER_DELAY + SECOND)

@@ -12,9 +12,9 @@ from bot.chat.texts import Texts
 from bot.domain.alerts import AlertKind, KnownInvoice, Shown, Standing
 from bot.domain.invoices import CENT
 
-TITLE = 100
-BRIEF_TITLE = 50
-REMINDERS = frozenset({"alert.due", "alert.overdue"})
+ALERT_TITLE_LENGTH = 100
+BRIEF_ALERT_TITLE_LENGTH = 50
+REMINDER_KEYS = frozenset({"alert.due", "alert.overdue"})
 
 
 def amount(shown: Shown) -> Decimal:
@@ -34,10 +34,10 @@ def news(
     changed = shown.kind is AlertKind.CHANGED and (before is None or bool(changes))
     key = "alert.changed" if changed else _headline(t, shown, now, asked=asked)
     lines = [_headline_of(t, key, shown, now), *title(t, shown, brief=brief), *changes]
-    says_when = (brief and key in REMINDERS) or (before is not None and bool(changes) and before.due != shown.due)
+    says_when = (brief and key in REMINDER_KEYS) or (before is not None and bool(changes) and before.due != shown.due)
     if shown.due is not None and not says_when:
         facts = {"date": t.day(shown.due), "day": t.due_day(shown.due, now)}
-        lines.append(t("details.due" if key in REMINDERS else "details.due_in", **facts))
+        lines.append(t("details.due" if key in REMINDER_KEYS else "details.due_in", **facts))
     if shown.left is None and not brief:
         lines.append(t("details.left_unclear"))
     return join(lines)
@@ -63,7 +63,7 @@ def struck(t: Texts, shown: Shown, sent_at: datetime, standing: Standing) -> Mar
 
 def title(t: Texts, shown: Shown | KnownInvoice, *, brief: bool) -> list[Markup]:
     """What the invoice is for, if it says so."""
-    text = one_line(shown.title, BRIEF_TITLE if brief else TITLE)
+    text = one_line(shown.title, BRIEF_ALERT_TITLE_LENGTH if brief else ALERT_TITLE_LENGTH)
     return [t("alert.title", title=text)] if text else []
 
 

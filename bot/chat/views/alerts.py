@@ -14,14 +14,14 @@ from bot.chat.views.alert_lines import amount, new_and_paid, news, settled, stru
 from bot.chat.views.snoozing import ALL, Rows, common_silence, silence_rows
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, show
 from bot.domain.chats import NO_SILENCE, Silences
-from bot.domain.deliveries import TROUBLES, last_shown, said_before
+from bot.domain.deliveries import TROUBLE_KINDS, last_shown, said_before
 from bot.domain.queries import ListPage, Query
 from bot.ports import Delivery
 
-FRESH = timedelta(hours=3)
+FRESH_FOR = timedelta(hours=3)
 """How old knowledge may be without a word, where it was good when the alert was found."""
 
-DIGESTED = 12
+INVOICES_IN_DIGEST = 12
 """How many invoices a digest names."""
 
 
@@ -91,11 +91,11 @@ def _digest(t: Texts, delivery: Delivery, now: datetime) -> Markup:
     still_open = [show(k, AlertKind.DIGEST) for k in delivery.known.values() if k.is_open and k.left != 0]
     still_open.sort(key=lambda s: (s.due or date.max, s.invoice_id))
     lines = [t("alert.digest"), t.count("alert.total", len(still_open), sum=_sum_of(t, still_open))]
-    for s in still_open[:DIGESTED]:
+    for s in still_open[:INVOICES_IN_DIGEST]:
         when = t("list.due", date=t.day(s.due), day=t.due_day(s.due, now)) if s.due else t("alert.no_due")
         sign = "🔴" if s.due and t.is_over(s.due, now) else "🟡"
         lines.append(t("list.line", icon=sign, id=s.invoice_id, amount=t.money(amount(s)), when=when))
-    return join([*lines, t("alert.more")] if len(still_open) > DIGESTED else lines)
+    return join([*lines, t("alert.more")] if len(still_open) > INVOICES_IN_DIGEST else lines)
 
 
 def _sum_of(t: Texts, shown: Collection[Shown]) -> str:
@@ -110,7 +110,7 @@ def _notes(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime)
         known = [k for a in of_open if (k := _known(delivery, a))]
         unread = [k.unread_since for k in known if k.unread_since is not None]
         checked_at = min([delivery.chat.link.watch.checked_at, *unread])
-        if now - checked_at > FRESH or any(checked_at < alert.created_at for alert in of_open):
+        if now - checked_at > FRESH_FOR or any(checked_at < alert.created_at for alert in of_open):
             lines.append(t("alert.as_of", moment=t.moment(checked_at)))
     if delivery.again:
         lines.append(t("alert.again"))
@@ -149,7 +149,7 @@ def _other_rows(t: Texts, delivery: Delivery, alerts: Sequence[Alert]) -> Rows:
     rows: Rows = []
     if len(alerts) == 1 and known is not None and not known.is_open and known.standing is not Standing.GONE:
         rows.append(_look(t, known.id))
-    if kinds & TROUBLES:
+    if kinds & TROUBLE_KINDS:
         rows.append([Button(t.plain("button.check"), "check")])
     if kinds & {AlertKind.DIGEST, AlertKind.UNREADABLE}:
         rows.append([Button(t.plain("button.invoices"), f"list:{ListPage(Query())}")])

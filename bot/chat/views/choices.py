@@ -13,8 +13,8 @@ from bot.chat.views.invoices import amount, icon
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.queries import ListPage, Query
 
-OFFERED = 8
-TITLE = 30
+INVOICES_OFFERED = 8
+BUTTON_TITLE_LENGTH = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,18 @@ def choice(t: Texts, command: str, listing: Listing, now: datetime) -> Screen:
         lines.append(t(asked.none))
     if listing.unreadable:
         lines.append(t.count("list.unreadable", listing.unreadable))
-    rows = [[_button(t, asked, invoice, now)] for invoice in fitting[:OFFERED]]
+    rows = [[_button(t, asked, invoice, now)] for invoice in fitting[:INVOICES_OFFERED]]
     if command == "pay" and sum(invoice.can_be_paid for invoice in fitting) > 1:
         rows.append([Button(t.plain("button.several"), "several")])
-    if len(fitting) > OFFERED:
+    if len(fitting) > INVOICES_OFFERED:
         rows.append([Button(t.plain("button.all_invoices"), f"list:{ListPage(Query())}")])
     return Screen(join(lines), rows)
 
 
 def _button(t: Texts, asked: Choice, invoice: Invoice, now: datetime) -> Button:
-    parts = [f"{icon(t, invoice, now)} {invoice.id}", t.money(asked.amount(invoice)), one_line(invoice.title, TITLE)]
+    parts = [
+        f"{icon(t, invoice, now)} {invoice.id}",
+        t.money(asked.amount(invoice)),
+        one_line(invoice.title, BUTTON_TITLE_LENGTH),
+    ]
     return Button(" · ".join(filter(None, parts)), f"{asked.word}:{invoice.id}")

@@ -23,7 +23,7 @@ COMMANDS = (
 PAYING = frozenset({"pay", "removecredit"})
 """Those that are left out where the operator has switched payments off."""
 
-OFFERED = 8
+SILENCED_WITH_BUTTON = 8
 """How many silenced invoices have a button in /status."""
 
 
@@ -84,7 +84,10 @@ def status(t: Texts, chat: Chat, link: Link, waiting: Waiting, now: datetime) ->
     silenced = [(number, silence) for number, silence in sorted(chat.silences.items()) if silence.holds(now)]
     body = [_silenced(t, number, silence) for number, silence in silenced]
     rows = [[Button(t.plain("button.check"), "check")]] if watch.trouble or watch.failing_since else []
-    rows += [[Button(t.plain("button.details_of", id=number), f"show:{number}")] for number, _ in silenced[:OFFERED]]
+    rows += [
+        [Button(t.plain("button.details_of", id=number), f"show:{number}")]
+        for number, _ in silenced[:SILENCED_WITH_BUTTON]
+    ]
     return Screen(fit(lines, body, [], t("status.more_silenced")), rows)
 
 

@@ -15,17 +15,17 @@ from bot.domain.chats import Silence
 from bot.domain.invoices import Invoice, Item, Listing, sum_left
 from bot.domain.queries import ItemKind, ListPage, Query, Show
 
-PAGE = 6
-TITLE = 60
-ITEM_TITLE = 200
-ITEM_DESCRIPTION = 800
+INVOICES_PER_PAGE = 6
+LIST_TITLE_LENGTH = 60
+ITEM_TITLE_LENGTH = 200
+ITEM_DESCRIPTION_LENGTH = 800
 
 
 def invoice_list(t: Texts, listing: Listing, page: ListPage, now: datetime, *, filtering: bool = False) -> Screen:
     """A page of the list, with buttons to open and to turn pages, or when ``filtering`` with the filters instead."""
-    pages = max(1, -(-len(listing.invoices) // PAGE))
+    pages = max(1, -(-len(listing.invoices) // INVOICES_PER_PAGE))
     page = replace(page, number=min(max(page.number, 0), pages - 1))
-    shown = listing.invoices[page.number * PAGE :][:PAGE]
+    shown = listing.invoices[page.number * INVOICES_PER_PAGE :][:INVOICES_PER_PAGE]
     head = [_title(t, page.query), *summary(t, listing, page.query)]
     body = [_line(t, invoice, now) for invoice in shown]
     rows = _filter_rows(t, page) if filtering else _list_rows(t, shown, page, pages)
@@ -109,7 +109,7 @@ def _line(t: Texts, invoice: Invoice, now: datetime) -> Markup:
     else:
         when = Markup.escape(one_line(invoice.status_label or invoice.status, 40))
     line = t("list.line", icon=icon(t, invoice, now), id=invoice.id, amount=t.money(amount(invoice)), when=when)
-    return join([line, Markup.escape(one_line(invoice.title, TITLE))]) if invoice.title else line
+    return join([line, Markup.escape(one_line(invoice.title, LIST_TITLE_LENGTH))]) if invoice.title else line
 
 
 def _list_rows(t: Texts, shown: tuple[Invoice, ...], page: ListPage, pages: int) -> list[list[Button]]:
@@ -150,13 +150,15 @@ def _choice(t: Texts, key: str, choice: Query, now: Query) -> Button:
 
 
 def _item_lines(t: Texts, item: Item) -> list[Markup]:
-    title = one_line(item.title or item.type, ITEM_TITLE)
+    title = one_line(item.title or item.type, ITEM_TITLE_LENGTH)
     key = "details.item" if item.amount is not None else "details.item_without_amount"
     lines = [t(key, title=title, amount=t.money(item.amount or Decimal(0)))]
     first, _, rest = item.description.strip().partition("\n")
     # The description most often repeats the short one as its first line.
     text = rest if first.strip() == item.title.strip() else item.description
-    lines += [t("details.description", text=line) for line in cut(text, ITEM_DESCRIPTION).splitlines() if line.strip()]
+    lines += [
+        t("details.description", text=line) for line in cut(text, ITEM_DESCRIPTION_LENGTH).splitlines() if line.strip()
+    ]
     return lines
 
 
