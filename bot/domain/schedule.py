@@ -79,7 +79,7 @@ class Schedule:
 
     def is_over(self, due: date, now: datetime) -> bool:
         """Whether the due date has gone by where it counts: at the provider."""
-        return now >= self._over_at(due)
+        return is_over(due, self.provider_zone, now)
 
     def reached(self, due: date, now: datetime) -> int | None:
         """The latest threshold that was reached, as days before the due date (negative: after it), or None."""
@@ -108,10 +108,7 @@ class Schedule:
 
     def _reached_at(self, due: date, threshold: int) -> datetime:
         at = self._instant(due - threshold * DAY, self.preferences.reminder_hour)
-        return at if threshold >= 0 else max(at, self._over_at(due))
-
-    def _over_at(self, due: date) -> datetime:
-        return datetime.combine(due + DAY, time(), self.provider_zone).astimezone(UTC)
+        return at if threshold >= 0 else max(at, _over_at(due, self.provider_zone))
 
     # --- Weeks ---
 
@@ -137,6 +134,16 @@ class Schedule:
     def _instant(self, day: date, hour: int) -> datetime:
         """A full hour of the wall clock; one that a clock change skips comes when the clock has passed it."""
         return datetime.combine(day, time(hour), self.zone).astimezone(UTC)
+
+
+def is_over(due: date, provider_zone: tzinfo, now: datetime) -> bool:
+    """Return whether a due date has gone by where it counts: at the provider."""
+    return now >= _over_at(due, provider_zone)
+
+
+def _over_at(due: date, provider_zone: tzinfo) -> datetime:
+    """Return the midnight that ends the due date."""
+    return datetime.combine(due + DAY, time(), provider_zone).astimezone(UTC)
 
 
 def _days_to_banking_day(due: date, is_banking_day: IsBankingDay) -> int:
