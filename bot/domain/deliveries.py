@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from bot.domain.alerts import REMINDER_KINDS, Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, show
 from bot.domain.chats import NO_SILENCE, Chat, Silence, Watch
-from bot.domain.invoices import CENT
+from bot.domain.invoices import sums_differ
 
 TROUBLE_KINDS = frozenset({AlertKind.TOKEN_REFUSED, AlertKind.PERMISSION_MISSING})
 
@@ -104,10 +104,11 @@ def _concerns_account(kind: AlertKind, delivery: Delivery, watch: Watch) -> bool
 
 
 def _is_still_so(alert: Alert, known: KnownInvoice, last: Shown | None) -> bool:
-    if alert.kind is AlertKind.CHANGED and (last is None or not _says_the_same(last, known)):
-        return True
-    if alert.kind is AlertKind.CHANGED and alert.threshold is None:
-        return False
+    if alert.kind is AlertKind.CHANGED:
+        if last is None or sums_differ(last.gross, known.gross) or last.due != known.due:
+            return True
+        if alert.threshold is None:
+            return False
     if alert.kind in REMINDER_KINDS and known.due != alert.due:
         return False
     overtaken = alert.threshold is not None and known.told is not None and known.told < alert.threshold
@@ -135,8 +136,3 @@ def said_before(alert: Alert, known: KnownInvoice, delivery: Delivery) -> Shown 
         return shown
     credit = known.gross - known.left if known.gross is not None and known.left is not None else Decimal(0)
     return Shown(known.id, alert.kind, alert.told_due, max(gross - credit, Decimal(0)), gross, known.title, gross)
-
-
-def _says_the_same(shown: Shown, known: KnownInvoice) -> bool:
-    same_sum = shown.gross is None or known.gross is None or abs(shown.gross - known.gross) <= CENT
-    return same_sum and shown.due == known.due

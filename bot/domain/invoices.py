@@ -107,6 +107,11 @@ class Listing:
     unreadable: int = 0
 
 
+def sums_differ(one: Decimal | None, other: Decimal | None) -> bool:
+    """Return whether two sums differ by more than the cent that rounding explains. An unknown one differs from none."""
+    return one is not None and other is not None and abs(one - other) > CENT
+
+
 def open_first(invoices: Iterable[Invoice]) -> list[Invoice]:
     """Open invoices by due date (those without one last), then the others, newest first."""
 

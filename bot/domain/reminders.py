@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from bot.domain.alerts import AlertKind, KnownInvoice, Standing, standing_of
 from bot.domain.chats import NO_SILENCE, Silence, Silences
-from bot.domain.invoices import CENT, Invoice
+from bot.domain.invoices import Invoice, sums_differ
 from bot.domain.schedule import Schedule
 
 PAID_IS_NEWS_FOR = timedelta(days=31)
@@ -207,8 +207,7 @@ def _is_woken(k: KnownInvoice, silence: Silence, now: datetime) -> bool:
 
 def _has_changed(k: KnownInvoice) -> bool:
     """Whether sum or due date differ from what the person was told; one that is missing is no change."""
-    other_sum = k.gross is not None and k.told_gross is not None and abs(k.gross - k.told_gross) > CENT
-    return other_sum or (k.due is not None and k.due != k.told_due)
+    return sums_differ(k.gross, k.told_gross) or (k.due is not None and k.due != k.told_due)
 
 
 def _as_told(k: KnownInvoice, silence: Silence, threshold: int | None, now: datetime) -> KnownInvoice:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from bot.chat.screens import join, one_line
 from bot.chat.texts import Texts
 from bot.domain.alerts import AlertKind, KnownInvoice, Shown, Standing
-from bot.domain.invoices import CENT
+from bot.domain.invoices import sums_differ
 
 ALERT_TITLE_LENGTH = 100
 BRIEF_ALERT_TITLE_LENGTH = 50
@@ -84,9 +84,10 @@ def _headline_of(t: Texts, key: str, shown: Shown, now: datetime) -> Markup:
 def _changes(t: Texts, shown: Shown, before: Shown, now: datetime) -> list[Markup]:
     """What is other than the last message said."""
     lines = []
-    if shown.gross is not None and before.gross is not None and abs(shown.gross - before.gross) > CENT:
-        same = amount(before) == amount(shown)  # as credit has changed by as much
-        was, is_now = (before.gross, shown.gross) if same else (amount(before), amount(shown))
+    if sums_differ(before.gross, shown.gross):
+        was, is_now = amount(before), amount(shown)
+        if was == is_now and before.gross is not None and shown.gross is not None:  # credit has changed by as much
+            was, is_now = before.gross, shown.gross
         lines.append(t("alert.other_sum", before=t.money(was), amount=t.money(is_now)))
     if shown.due is not None and shown.due != before.due:
         facts = {"date": t.day(shown.due), "day": t.due_day(shown.due, now)}
