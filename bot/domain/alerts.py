@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bot.domain.chats import Place
-from bot.domain.invoices import Invoice
+from bot.domain.invoices import Invoice, left_or_total
 
 
 class Standing(StrEnum):
@@ -180,6 +180,10 @@ class Shown:
     title: str
     gross: Decimal | None = None
     resolved: bool = False
+
+    @property
+    def display_amount(self) -> Decimal:
+        return left_or_total(self.left, self.total)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,11 @@ class Invoice:
         return None if self.gross is None else max(self.gross - self.credit, Decimal(0))
 
     @property
+    def display_amount(self) -> Decimal:
+        """The sum to show first: what is left of an open invoice; the total if it is closed, or if that is unclear."""
+        return left_or_total(self.left_to_pay, self.total) if self.is_open else self.total
+
+    @property
     def is_paid(self) -> bool:
         """Whether it is closed because it was paid; a refunded invoice has a day of payment too."""
         status = self.status.casefold()
@@ -112,6 +117,11 @@ def sums_differ(one: Decimal | None, other: Decimal | None) -> bool:
     return one is not None and other is not None and abs(one - other) > CENT
 
 
+def left_or_total(left: Decimal | None, total: Decimal) -> Decimal:
+    """Return the sum to show of an open invoice: what is left to pay, or the total where that is unclear."""
+    return total if left is None else left
+
+
 def open_first(invoices: Iterable[Invoice]) -> list[Invoice]:
     """Open invoices by due date (those without one last), then the others, newest first."""
 
@@ -124,8 +134,5 @@ def open_first(invoices: Iterable[Invoice]) -> list[Invoice]:
 
 
 def sum_left(invoices: Iterable[Invoice]) -> Decimal:
-    """The sum left over all open invoices; one whose remainder is unclear counts with its total."""
-    return sum(
-        (i.total if i.left_to_pay is None else i.left_to_pay for i in invoices if i.is_open),
-        start=Decimal(0),
-    )
+    """Return the sum left over all open invoices. One whose remainder is unclear counts with its total."""
+    return sum((invoice.display_amount for invoice in invoices if invoice.is_open), start=Decimal(0))

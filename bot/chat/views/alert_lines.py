@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 
 from markupsafe import Markup
 
@@ -15,11 +14,6 @@ from bot.domain.invoices import sums_differ
 ALERT_TITLE_LENGTH = 100
 BRIEF_ALERT_TITLE_LENGTH = 50
 REMINDER_KEYS = frozenset({"alert.due", "alert.overdue"})
-
-
-def amount(shown: Shown) -> Decimal:
-    """The sum to show: what is left to pay, or the total where that is unclear."""
-    return shown.total if shown.left is None else shown.left
 
 
 def news(
@@ -78,14 +72,14 @@ def _headline(t: Texts, shown: Shown, now: datetime, *, asked: bool) -> str:
 
 def _headline_of(t: Texts, key: str, shown: Shown, now: datetime) -> Markup:
     day = t.due_day(shown.due, now) if shown.due is not None else ""
-    return t(key, id=shown.invoice_id, amount=t.money(amount(shown)), day=day)
+    return t(key, id=shown.invoice_id, amount=t.money(shown.display_amount), day=day)
 
 
 def _changes(t: Texts, shown: Shown, before: Shown, now: datetime) -> list[Markup]:
     """What is other than the last message said."""
     lines = []
     if sums_differ(before.gross, shown.gross):
-        was, is_now = amount(before), amount(shown)
+        was, is_now = before.display_amount, shown.display_amount
         if was == is_now and before.gross is not None and shown.gross is not None:  # credit has changed by as much
             was, is_now = before.gross, shown.gross
         lines.append(t("alert.other_sum", before=t.money(was), amount=t.money(is_now)))

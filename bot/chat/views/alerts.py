@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, fit, join
 from bot.chat.texts import Texts
-from bot.chat.views.alert_lines import amount, new_and_paid, news, settled, struck
+from bot.chat.views.alert_lines import new_and_paid, news, settled, struck
 from bot.chat.views.snoozing import ALL, Rows, common_silence, silence_rows
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, show
 from bot.domain.chats import NO_SILENCE, Silences
@@ -94,12 +94,12 @@ def _digest(t: Texts, delivery: Delivery, now: datetime) -> Markup:
     for s in still_open[:INVOICES_IN_DIGEST]:
         when = t("list.due", date=t.day(s.due), day=t.due_day(s.due, now)) if s.due else t("alert.no_due")
         sign = "🔴" if s.due and t.is_over(s.due, now) else "🟡"
-        lines.append(t("list.line", icon=sign, id=s.invoice_id, amount=t.money(amount(s)), when=when))
+        lines.append(t("list.line", icon=sign, id=s.invoice_id, amount=t.money(s.display_amount), when=when))
     return join([*lines, t("alert.more")] if len(still_open) > INVOICES_IN_DIGEST else lines)
 
 
 def _sum_of(t: Texts, shown: Collection[Shown]) -> str:
-    return t.money(sum((amount(s) for s in shown), start=Decimal(0)))
+    return t.money(sum((s.display_amount for s in shown), start=Decimal(0)))
 
 
 def _notes(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> list[Markup]:
@@ -126,7 +126,7 @@ def _invoice_rows(t: Texts, shown: Sequence[Shown], silences: Silences, now: dat
     """The buttons for the open invoices of a message: all that can be done with a single one, or a way to each."""
     if len(shown) == 1:
         return _rows_of_one(t, shown[0], silences, now)
-    labels = [Button(f"{s.invoice_id} · {t.money(amount(s))}", f"show:{s.invoice_id}") for s in shown]
+    labels = [Button(f"{s.invoice_id} · {t.money(s.display_amount)}", f"show:{s.invoice_id}") for s in shown]
     rows = [labels[at : at + 2] for at in range(0, len(labels), 2)]
     common = common_silence(silences, [s.invoice_id for s in shown], now)
     return rows + silence_rows(t, ALL, common, now) if rows else []

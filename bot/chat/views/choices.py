@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from bot.chat.screens import Button, Screen, join, one_line
 from bot.chat.texts import Texts
-from bot.chat.views.invoices import amount, icon
+from bot.chat.views.invoices import icon
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.queries import ListPage, Query
 
@@ -24,7 +24,7 @@ class Choice:
     word: str
     none: str
     fits: Callable[[Invoice], bool] = lambda _: True
-    amount: Callable[[Invoice], Decimal] = amount
+    amount: Callable[[Invoice], Decimal] = lambda invoice: invoice.display_amount
 
 
 CHOICES: Mapping[str, Choice] = {

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, fit, join
 from bot.chat.texts import Texts, own_name
-from bot.chat.views.invoices import amount, summary
+from bot.chat.views.invoices import summary
 from bot.domain.chats import LANGUAGES, TOKEN_WAIT, Chat, Link, Silence
 from bot.domain.invoices import Listing, open_first
 from bot.domain.queries import ListPage, Query
@@ -56,7 +56,7 @@ def linked(t: Texts, listing: Listing, now: datetime) -> Screen:
     overdue, ahead = [d for d in dated if t.is_over(d[0], now)], [d for d in dated if not t.is_over(d[0], now)]
     for key, found in (("link.overdue", overdue), ("link.next_due", ahead)):
         for due, first in found[:1]:
-            facts = {"id": first.id, "amount": t.money(amount(first)), "date": t.day(due)}
+            facts = {"id": first.id, "amount": t.money(first.display_amount), "date": t.day(due)}
             lines.append(t(key, **facts, day=t.due_day(due, now)))
     lines += [Markup(""), t("link.from_now_on")]
     return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{ListPage(Query())}")]])

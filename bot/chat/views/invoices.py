@@ -87,12 +87,6 @@ def icon(t: Texts, invoice: Invoice, now: datetime) -> str:
     return "🔴" if invoice.due and t.is_over(invoice.due, now) else "🟡"
 
 
-def amount(invoice: Invoice) -> Decimal:
-    """The sum to show first: what is left of an open invoice, or the total where it is closed or that is unclear."""
-    left = invoice.left_to_pay if invoice.is_open else None
-    return invoice.total if left is None else left
-
-
 def _title(t: Texts, query: Query) -> Markup:
     """What is listed, with the filters in force."""
     filters = [t(f"filter.{query.kind}")] if query.kind is not ItemKind.ANY else []
@@ -108,12 +102,12 @@ def _line(t: Texts, invoice: Invoice, now: datetime) -> Markup:
         when = t("list.paid", date=t.day(invoice.paid_at.astimezone(t.zone).date()))
     else:
         when = Markup.escape(one_line(invoice.status_label or invoice.status, 40))
-    line = t("list.line", icon=icon(t, invoice, now), id=invoice.id, amount=t.money(amount(invoice)), when=when)
+    line = t("list.line", icon=icon(t, invoice, now), id=invoice.id, amount=t.money(invoice.display_amount), when=when)
     return join([line, Markup.escape(one_line(invoice.title, LIST_TITLE_LENGTH))]) if invoice.title else line
 
 
 def _list_rows(t: Texts, shown: tuple[Invoice, ...], page: ListPage, pages: int) -> list[list[Button]]:
-    labels = [Button(f"{i.id} · {t.money(amount(i))}", f"show:{i.id}:{page}") for i in shown]
+    labels = [Button(f"{i.id} · {t.money(i.display_amount)}", f"show:{i.id}:{page}") for i in shown]
     rows = [labels[at : at + 2] for at in range(0, len(labels), 2)]
     if pages > 1:
         before, after = (page.number - 1) % pages, (page.number + 1) % pages
