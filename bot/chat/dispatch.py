@@ -21,8 +21,9 @@ from bot.chat.screens import Screen, one_line
 from bot.chat.sending import showing_action
 from bot.chat.texts import TextsFor
 from bot.domain.chats import Chat
-from bot.errors import BotError, ChatGone, ChatMigrated, GroupNotLinked, MessengerError, NotLinked, StoreAway
+from bot.errors import BotError, GroupNotLinked, MessengerError, NotLinked, StoreAway
 from bot.ports import ChatStore, Clock
+from bot.services.failures import note_unreachable
 from bot.services.linking import looks_like_token
 
 log = structlog.get_logger()
@@ -191,7 +192,9 @@ class Dispatcher:
                 await context.explain(BotError())
             await context.answer_press()
         except MessengerError as error:
-            await self._note_unreachable(context.chat, error)
+            log.info("answer not delivered", chat=context.chat.id, error=str(error))
+            with suppress(StoreAway):  # the next message that does not get there says the same
+                await note_unreachable(self._chats, context.chat.id, error)
             with suppress(MessengerError):
                 await context.answer_press()  # the spinner ends all the same
 
@@ -265,15 +268,6 @@ class Dispatcher:
         """Delete the message if it seems to show a token; False: it does, and can't be deleted."""
         text = context.message.text if context.message is not None else None
         return not (context.words or looks_like_token(text or "")) or await context.delete_message()
-
-    async def _note_unreachable(self, chat: Chat, error: MessengerError) -> None:
-        log.info("answer not delivered", chat=chat.id, error=str(error))
-        with suppress(StoreAway):  # the next message that does not get there says the same
-            match error:
-                case ChatGone():
-                    await self._chats.rest(chat.id, error.reason)
-                case ChatMigrated():
-                    await self._chats.move_chat(chat.id, error.new_chat_id)
 
 
 def _sender_chat_id(update: Update) -> int | None:

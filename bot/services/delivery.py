@@ -23,6 +23,7 @@ from bot.errors import (
     TelegramDown,
 )
 from bot.ports import ChatStore, Clock, Delivery, Messenger, Outbox
+from bot.services.failures import note_unreachable
 from bot.services.workers import Workers
 
 log = structlog.get_logger()
@@ -163,14 +164,9 @@ class AlertSender:
         now, chat_id = self._clock(), delivery.chat.id
         waited = now - delivery.alerts[0].created_at
         match error:
-            case ChatGone():
+            case ChatGone() | ChatMigrated():
                 await self._later(delivery, now)
-                await self._chats.rest(chat_id, error.reason)
-                log.info("chat rests", chat=chat_id, reason=error.reason)
-            case ChatMigrated():
-                await self._later(delivery, now)
-                await self._chats.move_chat(chat_id, error.new_chat_id)
-                log.info("chat moved", chat=chat_id, to=error.new_chat_id)
+                await note_unreachable(self._chats, chat_id, error)
             case FloodLimited():
                 await self._later(delivery, now + timedelta(seconds=error.retry_after))
             case DeliveryUncertain() if delivery.again and delivery.alerts[0].attempts:

@@ -15,7 +15,7 @@ from bot.domain.chats import Chat
 from bot.domain.payments import Payment, State, ends_late
 from bot.errors import ChatGone, ChatMigrated, StoreAway
 from bot.ports import Clock, Messenger
-from bot.services.failures import log_failure
+from bot.services.failures import log_failure, note_unreachable
 from bot.services.payments.documents import PayingStore
 
 log = structlog.get_logger()
@@ -100,13 +100,8 @@ class PaymentNotifier:
                     seen = await self._messenger.show_payment(payment, chat)
                 if over and (not seen or ends_late(batch)):
                     await self._messenger.tell_end(batch, chat, in_full=not seen)
-        except ChatGone as error:
-            await self._store.rest(payment.place.chat_id, error.reason)
-            log.info("chat rests", chat=payment.place.chat_id, reason=error.reason)
-            return False
-        except ChatMigrated as error:
-            await self._store.move_chat(payment.place.chat_id, error.new_chat_id)
-            log.info("chat moved", chat=payment.place.chat_id, to=error.new_chat_id)
+        except (ChatGone, ChatMigrated) as error:
+            await note_unreachable(self._store, payment.place.chat_id, error)
             return False
         except Exception as error:  # noqa: BLE001  # it is logged
             log_failure("payment can't be shown", error, payment=payment.id, state=payment.state)
