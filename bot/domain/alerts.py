@@ -120,8 +120,8 @@ class AlertState(StrEnum):
 class Alert:
     """A saved alert. It names its invoice and holds no copy of it, so that what is sent says how things stand then.
 
-    ``id`` is unique in the store and grows with time within a chat. ``invoice_id`` is None for alerts about the
-    account. ``threshold`` and ``due`` belong to reminders, ``told_gross`` and ``told_due`` to changes: what the person
+    ``id`` is unique in the store and grows with time within a chat; empty until the alert is saved. ``invoice_id`` is
+    None for alerts about the account. ``threshold`` and ``due`` belong to reminders, ``told_gross`` and ``told_due`` to changes: what the person
     was told before.
     """
 

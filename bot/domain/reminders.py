@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 
-from bot.domain.alerts import AlertKind, KnownInvoice, Standing, standing_of
-from bot.domain.chats import NO_SILENCE, Silence, Silences
+from bot.domain.alerts import Alert, AlertKind, KnownInvoice, Standing, standing_of
+from bot.domain.chats import NO_SILENCE, Link, Silence, Silences
 from bot.domain.invoices import Invoice, sums_differ
 from bot.domain.schedule import Schedule
 
@@ -21,26 +20,11 @@ PAID_IS_NEWS_FOR = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """Something to tell: of an invoice, or (None) of the account.
-
-    Reminders carry their threshold and due date, a change what the person was told before.
-    """
-
-    kind: AlertKind
-    invoice_id: int | None = None
-    threshold: int | None = None
-    due: date | None = None
-    told_gross: Decimal | None = None
-    told_due: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Decision:
-    """What the chat knows from now on, and what it is told."""
+    """What the chat knows from now on, and the alerts that tell it. Whoever saves them gives them their ids."""
 
     known: Mapping[int, KnownInvoice]
-    notices: tuple[Notice, ...]
+    alerts: tuple[Alert, ...]
 
 
 def take_as_known(invoices: Iterable[Invoice], schedule: Schedule, now: datetime) -> dict[int, KnownInvoice]:
@@ -81,6 +65,7 @@ def decide(
     known: Mapping[int, KnownInvoice],
     read: Iterable[Invoice],
     *,
+    link: Link,
     silences: Silences,
     shown: Collection[int],
     schedule: Schedule,
@@ -90,23 +75,24 @@ def decide(
 
     ``shown`` are the invoices of which a message of ours stands in the chat: only of those it is told that they are
     settled. Of each invoice one thing is told at most. A new one counts as the reminder of the day on which it will be
-    read as well; so does a changed one; the notice then carries that threshold.
+    read as well; so does a changed one; the alert then carries that threshold.
     """
     after = dict(known)
     for invoice in read:
         after[invoice.id] = _learn(known.get(invoice.id), invoice, now, shown=invoice.id in shown)
-    news = []
+    alerts = []
     for number, invoice_known in sorted(after.items(), key=_urgency):
         silence = silences.get(number, NO_SILENCE)
         if kind := _news_of(invoice_known, silence, schedule, now, shown=number in shown):
             stands_for = schedule.stands_for(now) if kind in {AlertKind.NEW, AlertKind.CHANGED} else now
             threshold = _untold_threshold(invoice_known, schedule, stands_for)
             before = (invoice_known.told_gross, invoice_known.told_due) if kind is AlertKind.CHANGED else (None, None)
-            news.append(Notice(kind, number, threshold, invoice_known.due, *before))
+            facts = (number, threshold, invoice_known.due, *before)
+            alerts.append(Alert("", link.place, link.account, kind, now, *facts))
             after[number] = _as_told(invoice_known, silence, threshold, now)
         elif not invoice_known.is_open and not invoice_known.announced:
             after[number] = replace(invoice_known, announced=True, settled_told=True)
-    return Decision(after, tuple(sorted(news, key=lambda notice: notice.kind is not AlertKind.NEW)))
+    return Decision(after, tuple(sorted(alerts, key=lambda alert: alert.kind is not AlertKind.NEW)))
 
 
 def next_look(

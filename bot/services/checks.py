@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot.domain.account_watch import watch_reading, watch_week
-from bot.domain.alerts import Alert
+from bot.domain.alerts import Alert, AlertKind
 from bot.domain.chats import Chat, Link
 from bot.domain.invoices import Listing
-from bot.domain.reminders import Notice, decide, doubt, forget, missing_from, next_look
+from bot.domain.reminders import decide, doubt, forget, missing_from, next_look
 from bot.domain.schedule import CheckPlan
 from bot.errors import BotError, CheckUnderWay
 from bot.ports import Check, Checked, CheckStore, Clock, Provider
@@ -116,6 +117,7 @@ class Checker:
         decision = decide(
             doubt(forget(speakable, reading.gone), reading.unread, now),
             reading.found,
+            link=link,
             silences=chat.silences,
             shown={shown.invoice_id for message in check.sent for shown in message.shown if not shown.resolved},
             schedule=schedule,
@@ -124,13 +126,17 @@ class Checker:
         known = {**decision.known, **held}
         unreadable = reading.unreadable
         good = reading.listing is not None
+
+        def of_link(kind: AlertKind) -> Alert:
+            return Alert("", link.place, link.account, kind, now)
+
         watch, of_account = watch_reading(link.watch, now, good=good, trouble=reading.trouble, unreadable=unreadable)
         watch, of_week = watch_week(watch, schedule, now, any_open=any(k.can_be_due for k in known.values()))
         looks = [next_look(known, chat.silences, schedule, now), schedule.next_week(now) if watch.digest_told else None]
         look = min((at for at in looks if at is not None), default=None)
         checked = Checked(
             known=known,
-            alerts=make_alerts(link, [*of_account, *decision.notices, *of_week], now),
+            alerts=with_ids([*map(of_link, of_account), *decision.alerts, *map(of_link, of_week)], now),
             watch=watch,
             next_check_at=self._plan.after(now, reading.wait, look),
         )
@@ -140,20 +146,7 @@ class Checker:
         return False
 
 
-def make_alerts(link: Link, notices: Iterable[Notice], now: datetime) -> list[Alert]:
-    """Alerts for what is to be told, with ids that grow with time."""
-    return [
-        Alert(
-            id=f"{int(now.timestamp() * 1_000_000):016x}{order:04x}{secrets.token_hex(3)}",
-            place=link.place,
-            account=link.account,
-            kind=notice.kind,
-            created_at=now,
-            invoice_id=notice.invoice_id,
-            threshold=notice.threshold,
-            due=notice.due,
-            told_gross=notice.told_gross,
-            told_due=notice.told_due,
-        )
-        for order, notice in enumerate(notices)
-    ]
+def with_ids(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
+    """Give new alerts their ids, which grow with time."""
+    micros = int(now.timestamp() * 1_000_000)
+    return [replace(alert, id=f"{micros:016x}{order:04x}{secrets.token_hex(3)}") for order, alert in enumerate(alerts)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
-from bot.domain.alerts import AlertKind, KnownInvoice
-from bot.domain.chats import Silences
+from bot.domain.alerts import Alert, AlertKind, KnownInvoice
+from bot.domain.chats import Link, Place, Silences, Token, Watch
 from bot.domain.invoices import Invoice
 from bot.domain.reminders import Decision, decide, take_as_known
 from bot.domain.schedule import Schedule
@@ -15,6 +16,16 @@ from tests.domain.moments import BERLIN, schedule
 DUE = date(2026, 6, 15)
 DAY = timedelta(days=1)
 USUAL = schedule()
+LINKED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+LINK = Link(
+    account="account",
+    place=Place(7, 3),
+    token=Token("token-0123456789"),
+    linked_by=7,
+    linked_at=LINKED_AT,
+    next_check_at=LINKED_AT,
+    watch=Watch(checked_at=LINKED_AT),
+)
 
 Told = tuple[AlertKind, int | None, int | None]
 
@@ -34,12 +45,17 @@ def look(
     clock: Schedule = USUAL,
 ) -> Decision:
     """What a check at noon decides."""
-    return decide(known, read, silences=silences or {}, shown=shown, schedule=clock, now=noon(day))
+    return decide(known, read, link=LINK, silences=silences or {}, shown=shown, schedule=clock, now=noon(day))
+
+
+def new_alert(now: datetime, kind: AlertKind, *facts: Any) -> Alert:
+    """An alert as the rules make it: without an id. ``facts`` are the fields from ``invoice_id`` on."""
+    return Alert("", LINK.place, LINK.account, kind, now, *facts)
 
 
 def told(decision: Decision) -> list[Told]:
     """What is told, as (kind, invoice, threshold)."""
-    return [(notice.kind, notice.invoice_id, notice.threshold) for notice in decision.notices]
+    return [(alert.kind, alert.invoice_id, alert.threshold) for alert in decision.alerts]
 
 
 def told_on(
@@ -55,7 +71,7 @@ def told_on(
     for day in days:
         decision = look(known, read, day, silences=silences, clock=clock)
         known = decision.known
-        if decision.notices:
+        if decision.alerts:
             by_day[day] = told(decision)
     return by_day
 

@@ -11,8 +11,8 @@ import pytest
 
 from bot.domain.alerts import AlertKind, KnownInvoice
 from bot.domain.chats import Silence
-from bot.domain.reminders import Notice, forget
-from tests.domain.deciding import DAY, DUE, known_long_before, look, noon, told
+from bot.domain.reminders import forget
+from tests.domain.deciding import DAY, DUE, known_long_before, look, new_alert, noon, told
 from tests.fakes import invoice, settled
 
 NEW, DUE_SOON, CHANGED, SETTLED = AlertKind.NEW, AlertKind.DUE, AlertKind.CHANGED, AlertKind.SETTLED
@@ -30,7 +30,7 @@ def told_before(gross: str | None = "7.95", due: date | None = DUE) -> tuple[Dec
 def test_another_sum_is_told_once() -> None:
     dearer = invoice(due=DUE, total="9.95")
     decision = look(known_long_before(ONE), [dearer], EARLY)
-    assert decision.notices == (Notice(CHANGED, 1, None, DUE, *told_before()),)
+    assert decision.alerts == (new_alert(noon(EARLY), CHANGED, 1, None, DUE, *told_before()),)
     assert told(look(decision.known, [dearer], EARLY + DAY)) == []
 
 
@@ -44,7 +44,7 @@ def test_a_sum_that_changes_back_is_told_again_if_the_change_was() -> None:
 @pytest.mark.parametrize(("total", "news"), [("7.95", False), ("7.96", False), ("7.94", False), ("7.97", True)])
 def test_a_cent_is_no_change(total: str, news: bool) -> None:
     decision = look(known_long_before(ONE), [invoice(due=DUE, total=total)], EARLY)
-    assert bool(decision.notices) is news
+    assert bool(decision.alerts) is news
 
 
 def test_cents_that_add_up_are_a_change_in_the_end() -> None:
@@ -52,7 +52,7 @@ def test_cents_that_add_up_are_a_change_in_the_end() -> None:
     for total in ("7.96", "7.97", "7.98", "7.99"):
         decision = look(known, [invoice(due=DUE, total=total)], EARLY)
         known = decision.known
-        news.append(len(decision.notices))
+        news.append(len(decision.alerts))
     assert news == [0, 1, 0, 1]
 
 
@@ -88,7 +88,7 @@ def test_a_sum_that_was_unclear_when_it_was_told_is_no_change_once_it_is_clear()
 def test_another_due_date_is_told_once(days: int) -> None:
     moved = invoice(due=DUE + days * DAY)
     decision = look(known_long_before(ONE), [moved], EARLY)
-    assert decision.notices == (Notice(CHANGED, 1, None, DUE + days * DAY, *told_before()),)
+    assert decision.alerts == (new_alert(noon(EARLY), CHANGED, 1, None, DUE + days * DAY, *told_before()),)
     assert told(look(decision.known, [moved], EARLY + DAY)) == []
 
 
@@ -101,7 +101,7 @@ def test_a_due_date_that_moves_begins_anew_and_the_change_counts_as_the_reminder
     known = look(known_long_before(ONE), [ONE], DUE - 3 * DAY).known
     moved = invoice(due=DUE + 5 * DAY)
     decision = look(known, [moved], DUE - 2 * DAY)
-    assert decision.notices == (Notice(CHANGED, 1, 7, DUE + 5 * DAY, *told_before()),)
+    assert decision.alerts == (new_alert(noon(DUE - 2 * DAY), CHANGED, 1, 7, DUE + 5 * DAY, *told_before()),)
     assert told(look(decision.known, [moved], DUE - DAY)) == []
     assert told(look(decision.known, [moved], DUE + 2 * DAY)) == [(DUE_SOON, 1, 3)]
 
@@ -110,7 +110,8 @@ def test_a_due_date_that_moves_and_comes_back_repeats_no_reminder() -> None:
     known = look(known_long_before(ONE), [ONE], DUE - 3 * DAY).known
     known = look(known, [invoice(due=DUE + 30 * DAY)], DUE - 3 * DAY).known
     again = look(known, [ONE], DUE - 3 * DAY)
-    assert again.notices == (Notice(CHANGED, 1, None, DUE, *told_before(due=DUE + 30 * DAY)),)
+    before = told_before(due=DUE + 30 * DAY)
+    assert again.alerts == (new_alert(noon(DUE - 3 * DAY), CHANGED, 1, None, DUE, *before),)
     assert told(look(again.known, [ONE], DUE - DAY)) == [(DUE_SOON, 1, 1)]
 
 
@@ -123,13 +124,14 @@ def test_a_due_date_that_one_odd_answer_left_out_repeats_nothing_and_is_no_chang
 
 def test_a_due_date_that_an_invoice_gets_later_is_told() -> None:
     known = look({}, [invoice(due=None)], EARLY).known
-    assert look(known, [ONE], EARLY + DAY).notices == (Notice(CHANGED, 1, None, DUE, *told_before(due=None)),)
+    change = new_alert(noon(EARLY + DAY), CHANGED, 1, None, DUE, *told_before(due=None))
+    assert look(known, [ONE], EARLY + DAY).alerts == (change,)
 
 
 def test_a_change_on_a_reminder_day_is_one_thing_to_tell() -> None:
     dearer = invoice(due=DUE, total="9.95")
     decision = look(known_long_before(ONE), [dearer], DUE - 3 * DAY)
-    assert decision.notices == (Notice(CHANGED, 1, 3, DUE, *told_before()),)
+    assert decision.alerts == (new_alert(noon(DUE - 3 * DAY), CHANGED, 1, 3, DUE, *told_before()),)
     assert told(look(decision.known, [dearer], DUE - 2 * DAY)) == []
 
 

@@ -16,7 +16,7 @@ from bot.domain.invoices import CENT, Invoice
 from bot.domain.preferences import Preferences
 from bot.domain.reminders import Decision, decide, forget, next_look, take_as_known
 from bot.domain.schedule import Schedule
-from tests.domain.deciding import DAY, DUE, Told, noon, told
+from tests.domain.deciding import DAY, DUE, LINK, Told, noon, told
 from tests.domain.moments import BERLIN
 from tests.fakes import invoice
 
@@ -197,6 +197,7 @@ class Story:
         return decide(
             forget(self.known, self.gone) if not blind else self.known,
             () if blind else self.step.read,
+            link=LINK,
             silences=self.silences,
             shown=self.shown,
             schedule=self.schedule,
@@ -218,10 +219,10 @@ class Story:
 
     def _deliver(self) -> None:
         for decision in self.on_the_way:
-            for notice in decision.notices:
-                number = notice.invoice_id
+            for alert in decision.alerts:
+                number = alert.invoice_id
                 assert number is not None
-                if notice.kind is SETTLED:
+                if alert.kind is SETTLED:
                     self.shown.discard(number)
                 elif decision.known[number].is_open:
                     self.shown.add(number)
@@ -261,16 +262,16 @@ def test_any_story_tells_what_a_person_should_be_told_and_no_more(steps: list[St
     for decision in story:
         expected = person.expects(story)
         assert set(told(decision)) == expected
-        assert len(decision.notices) == len(expected)
+        assert len(decision.alerts) == len(expected)
 
 
 @given(STORIES)
 def test_in_any_story_each_threshold_of_each_due_date_is_told_at_most_once(steps: list[Step]) -> None:
     keys = [
-        (notice.invoice_id, notice.threshold, notice.due)
+        (alert.invoice_id, alert.threshold, alert.due)
         for decision in Story(steps)
-        for notice in decision.notices
-        if notice.threshold is not None
+        for alert in decision.alerts
+        if alert.threshold is not None
     ]
     assert len(keys) == len(set(keys))
 
@@ -278,15 +279,15 @@ def test_in_any_story_each_threshold_of_each_due_date_is_told_at_most_once(steps
 @given(STORIES)
 def test_in_any_story_what_is_told_is_so(steps: list[Step]) -> None:
     for decision in Story(steps):
-        for notice in decision.notices:
-            assert notice.invoice_id is not None
-            known = decision.known[notice.invoice_id]
-            assert notice.due == known.due
-            if notice.kind is NEW:
+        for alert in decision.alerts:
+            assert alert.invoice_id is not None
+            known = decision.known[alert.invoice_id]
+            assert alert.due == known.due
+            if alert.kind is NEW:
                 assert known.standing in {Standing.OPEN, Standing.PAID}
             else:
-                assert known.is_open is (notice.kind is not SETTLED)
-            if notice.kind in {DUE_SOON, OVERDUE}:
+                assert known.is_open is (alert.kind is not SETTLED)
+            if alert.kind in {DUE_SOON, OVERDUE}:
                 assert known.left != 0
 
 
@@ -296,7 +297,7 @@ def test_in_any_story_deciding_again_at_the_same_instant_tells_nothing(steps: li
     for decision in story:
         before, story.known = story.known, dict(decision.known)
         again, blind = story.decide(), story.decide(blind=True)
-        assert again.notices == blind.notices == ()
+        assert again.alerts == blind.alerts == ()
         assert again.known == blind.known == decision.known
         story.known = before
 
@@ -314,7 +315,7 @@ def test_in_any_story_nothing_comes_to_be_told_by_itself_before_the_next_look(st
             last = coming - timedelta(microseconds=1)
             later = [last, min(last, story.now + (coming - story.now) * part)]
         for now in later:
-            assert story.decide(now, blind=True).notices == ()
+            assert story.decide(now, blind=True).alerts == ()
         story.known = before
 
 
@@ -324,7 +325,7 @@ def test_in_any_story_without_silences_there_is_something_to_tell_at_the_next_lo
     for decision in story:
         before, story.known = story.known, dict(decision.known)
         coming = next_look(story.known, {}, story.schedule, story.now)
-        assert coming is None or story.decide(coming, blind=True).notices
+        assert coming is None or story.decide(coming, blind=True).alerts
         story.known = before
 
 
@@ -334,11 +335,13 @@ def test_the_baseline_of_a_linked_chat_tells_nothing_that_day(
 ) -> None:
     clock, now = Schedule(chosen, BERLIN), noon(DUE + days * DAY)
     known = take_as_known(read, clock, now)
-    assert decide(known, read, silences={}, shown=(), schedule=clock, now=now).notices == ()
+    assert decide(known, read, link=LINK, silences={}, shown=(), schedule=clock, now=now).alerts == ()
 
 
 def test_what_older_messages_still_offer_to_pay_is_told_as_settled_after_linking_anew() -> None:
     paid = invoice(1, DUE, is_open=False)
     known = take_as_known([paid], Schedule(Preferences(), BERLIN), BEGIN)
-    again = decide(known, [paid], silences={}, shown={1}, schedule=Schedule(Preferences(), BERLIN), now=BEGIN)
+    again = decide(
+        known, [paid], link=LINK, silences={}, shown={1}, schedule=Schedule(Preferences(), BERLIN), now=BEGIN
+    )
     assert told(again) == [(SETTLED, 1, None)]

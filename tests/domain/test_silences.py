@@ -12,7 +12,7 @@ from bot.domain.alerts import AlertKind, KnownInvoice
 from bot.domain.chats import Silence
 from bot.domain.invoices import Invoice
 from bot.domain.reminders import decide
-from tests.domain.deciding import DAY, DUE, USUAL, known_long_before, look, noon, told, told_on
+from tests.domain.deciding import DAY, DUE, LINK, USUAL, known_long_before, look, noon, told, told_on
 from tests.fakes import invoice, settled
 
 NEW, DUE_SOON, OVERDUE = AlertKind.NEW, AlertKind.DUE, AlertKind.OVERDUE
@@ -63,9 +63,9 @@ def test_a_snooze_whose_end_was_missed_wakes_once_later() -> None:
 def test_each_snooze_wakes_once() -> None:
     first, second = Silence(noon(DUE - 6 * DAY)), Silence(noon(DUE - 5 * DAY))
     woken = look(reminded(7), [ONE], DUE - 6 * DAY, silences={1: first})
-    assert len(woken.notices) == 1
+    assert len(woken.alerts) == 1
     again = look(woken.known, [ONE], DUE - 5 * DAY, silences={1: second})
-    assert len(again.notices) == 1
+    assert len(again.alerts) == 1
     assert told(look(again.known, [ONE], DUE - 4 * DAY, silences={1: second})) == []
 
 
@@ -138,8 +138,8 @@ def test_new_invoices_are_told_while_another_is_snoozed() -> None:
 def test_a_snooze_wakes_at_its_very_instant() -> None:
     end = noon(DUE - 6 * DAY) + timedelta(hours=3)
     for now, news in ((end - SECOND, 0), (end, 1)):
-        decision = decide(reminded(7), [ONE], silences={1: Silence(end)}, shown=(), schedule=USUAL, now=now)
-        assert len(decision.notices) == news
+        decision = decide(reminded(7), [ONE], link=LINK, silences={1: Silence(end)}, shown=(), schedule=USUAL, now=now)
+        assert len(decision.alerts) == news
 
 
 def test_credit_that_covers_a_snoozed_invoice_and_is_taken_back_lets_it_wake() -> None:
