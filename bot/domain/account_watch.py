@@ -1,4 +1,4 @@
-"""What an account's readings say of the account itself: a token refused, a provider that is away, a week gone by."""
+"""What readings say of the account itself: its token is refused, the provider is away, a week has passed."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from bot.domain.chats import Trouble, Watch
 from bot.domain.schedule import Schedule
 
 LONG_OUTAGE = timedelta(days=1)
-"""How long the provider may be away without a word: reminders come all the same."""
+"""How long the provider may be away before the chat is told. Reminders come all the same."""
 
 
 def watch_reading(
     before: Watch, now: datetime, *, good: bool, trouble: Trouble | None, unreadable: int = 0
 ) -> tuple[Watch, list[AlertKind]]:
-    """How an account is watched from now on, and what its owner hears of that, each once.
+    """Return how the account is watched from now on, and what to tell of it. Each is told once.
 
-    ``unreadable`` invoices of a good reading are told when there are more of them. A failed reading (neither ``good``
-    nor a ``trouble``) is no sign that a trouble has ended.
+    Invoices of a good reading that are ``unreadable`` are told when their number has grown. A failed reading (neither
+    ``good`` nor a ``trouble``) does not end a trouble.
     """
     if good:
         over = [AlertKind.OUTAGE_OVER] if before.outage_told else []
@@ -37,7 +37,7 @@ def watch_reading(
 
 
 def watch_week(before: Watch, schedule: Schedule, now: datetime, *, any_open: bool) -> tuple[Watch, list[AlertKind]]:
-    """Whether the week's digest is due: the first one comes on the Monday after it was asked for."""
+    """Return the watch, and the week's digest if it is due. The first one comes on the Monday after it was chosen."""
     if not schedule.preferences.digest:
         return replace(before, digest_told=None), []
     week = schedule.week(now)
