@@ -20,8 +20,7 @@ from bot.errors import (
     Refused,
     TokenRefused,
 )
-from bot.services.account_reader import MISSING_READ_PER_CHECK
-from bot.services.checks import Checker
+from bot.services.checks import MISSING_READ_PER_CHECK, Checker
 from tests.fakes import Gate, invoice, settled
 from tests.services.world import DAY, DUE, START, TOKEN, World
 
