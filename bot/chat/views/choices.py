@@ -19,7 +19,11 @@ BUTTON_TITLE_LENGTH = 30
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a command may be about: the word of its buttons, which invoices make sense, their sum, and if none does."""
+    """Which invoices a command may be about.
+
+    ``word`` begins its buttons' callback data, ``none`` is the key of what to say if no invoice ``fits``, and
+    ``amount`` is the sum on a button.
+    """
 
     word: str
     none: str
@@ -30,7 +34,7 @@ class Choice:
 CHOICES: Mapping[str, Choice] = {
     "invoice": Choice("show", "list.none"),
     "pdf": Choice("pdf", "list.none"),
-    # Also one whose remainder is unclear: its button says why it can't be paid here, "nothing to pay" would be wrong.
+    # Also one whose remainder is unclear: pressing says why it can't be paid here. "Nothing to pay" would be wrong.
     "pay": Choice("pay", "list.none_open", lambda invoice: invoice.is_open and invoice.left_to_pay != 0),
     "removecredit": Choice(
         "removecredit", "choose.no_credit", lambda invoice: invoice.can_return_credit, lambda invoice: invoice.credit
@@ -40,7 +44,7 @@ CHOICES: Mapping[str, Choice] = {
 
 
 def choice(t: Texts, command: str, listing: Listing, now: datetime) -> Screen:
-    """Which one, in the listing's order; or that there is none, which nobody knows while some could not be read."""
+    """Ask which invoice, in the listing's order, or say that none fits. Nobody knows that if some could not be read."""
     asked = CHOICES[command]
     fitting = [invoice for invoice in listing.invoices if asked.fits(invoice)]
     lines = []

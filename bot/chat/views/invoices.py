@@ -1,4 +1,4 @@
-"""The list of invoices, and one in detail."""
+"""The list of invoices, and one invoice in detail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ITEM_DESCRIPTION_LENGTH = 800
 
 
 def invoice_list(t: Texts, listing: Listing, page: ListPage, now: datetime, *, filtering: bool = False) -> Screen:
-    """A page of the list, with buttons to open and to turn pages, or when ``filtering`` with the filters instead."""
+    """Return a page of the list, with buttons to open invoices and turn pages; if ``filtering``, with the filters."""
     pages = max(1, -(-len(listing.invoices) // INVOICES_PER_PAGE))
     page = replace(page, number=min(max(page.number, 0), pages - 1))
     shown = listing.invoices[page.number * INVOICES_PER_PAGE :][:INVOICES_PER_PAGE]
@@ -35,9 +35,9 @@ def invoice_list(t: Texts, listing: Listing, page: ListPage, now: datetime, *, f
 def invoice_details(
     t: Texts, invoice: Invoice, now: datetime, back: ListPage | None = None, silence: Silence | None = None
 ) -> Screen:
-    """Everything about one invoice, and the buttons that make sense now.
+    """Return everything about one invoice, with the buttons that make sense now.
 
-    ``silence`` is what was said of its reminders; None where there are none to come.
+    ``silence`` is what was said of its reminders. None: there are none to come.
     """
     head = [t("details.title", id=invoice.id, status=one_line(invoice.status_label or invoice.status, 40))]
     if invoice.issued:
@@ -59,7 +59,7 @@ def invoice_details(
 
 
 def summary(t: Texts, listing: Listing, query: Query) -> list[Markup]:
-    """How much is open, or that nothing is: which nobody knows while an invoice could not be read."""
+    """Return how much is open, or that nothing is. Nobody knows the latter while an invoice could not be read."""
     still_open = [i for i in listing.invoices if i.is_open]
     lines = []
     if still_open:
@@ -72,7 +72,7 @@ def summary(t: Texts, listing: Listing, query: Query) -> list[Markup]:
 
 
 def _absence(listing: Listing, query: Query) -> str | None:
-    """What to say of a complete list in which nothing is open."""
+    """Return the key of what to say of a complete list in which nothing is open."""
     if query == Query(Show.OPEN) or (query == Query() and listing.invoices):
         return "list.none_open"
     if listing.invoices:
@@ -81,14 +81,14 @@ def _absence(listing: Listing, query: Query) -> str | None:
 
 
 def icon(t: Texts, invoice: Invoice, now: datetime) -> str:
-    """A sign for how urgent it is."""
+    """Return a sign for how urgent an invoice is."""
     if not invoice.is_open:
         return "✅" if invoice.is_paid else "⚪️"
     return "🔴" if invoice.due and t.is_over(invoice.due, now) else "🟡"
 
 
 def _title(t: Texts, query: Query) -> Markup:
-    """What is listed, with the filters in force."""
+    """Return what is listed, with the active filters."""
     filters = [t(f"filter.{query.kind}")] if query.kind is not ItemKind.ANY else []
     if query.with_transactions:
         filters.append(t("filter.transactions"))
@@ -124,7 +124,7 @@ def _list_rows(t: Texts, shown: tuple[Invoice, ...], page: ListPage, pages: int)
 
 
 def _filter_rows(t: Texts, page: ListPage) -> list[list[Button]]:
-    """The filters, two to a row where longer labels would be cut on a phone."""
+    """Return the filters, two in a row where a phone would cut longer labels."""
     query = page.query
     shows = [_choice(t, f"filter.{show}", replace(query, show=show), query) for show in Show]
     kinds = [_choice(t, f"filter.{kind}", replace(query, kind=kind), query) for kind in ItemKind]
@@ -148,7 +148,7 @@ def _item_lines(t: Texts, item: Item) -> list[Markup]:
     key = "details.item" if item.amount is not None else "details.item_without_amount"
     lines = [t(key, title=title, amount=t.money(item.amount or Decimal(0)))]
     first, _, rest = item.description.strip().partition("\n")
-    # The description most often repeats the short one as its first line.
+    # The description most often repeats the title as its first line.
     text = rest if first.strip() == item.title.strip() else item.description
     lines += [
         t("details.description", text=line) for line in cut(text, ITEM_DESCRIPTION_LENGTH).splitlines() if line.strip()
