@@ -1,4 +1,4 @@
-"""Shorter words for the tests of the reminder rules: a look at noon of a day, with what is usual left out."""
+"""Helpers for the tests of the reminder rules: a check at noon of a day, with usual arguments."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Told = tuple[AlertKind, int | None, int | None]
 
 
 def noon(day: date) -> datetime:
-    """Noon at the provider's, where the chat is too."""
+    """Return noon in the time zone of provider and chat."""
     return datetime.combine(day, time(12), BERLIN).astimezone(UTC)
 
 
@@ -44,17 +44,17 @@ def look(
     shown: Collection[int] = (),
     clock: Schedule = USUAL,
 ) -> Decision:
-    """What a check at noon decides."""
+    """Return what a check at noon decides."""
     return decide(known, read, link=LINK, silences=silences or {}, shown=shown, schedule=clock, now=noon(day))
 
 
 def new_alert(now: datetime, kind: AlertKind, *facts: Any) -> Alert:
-    """An alert as the rules make it: without an id. ``facts`` are the fields from ``invoice_id`` on."""
+    """Return an alert as the rules make it, without an id. ``facts`` are the fields from ``invoice_id`` on."""
     return Alert("", LINK.place, LINK.account, kind, now, *facts)
 
 
 def told(decision: Decision) -> list[Told]:
-    """What is told, as (kind, invoice, threshold)."""
+    """Return what is told, as (kind, invoice, threshold)."""
     return [(alert.kind, alert.invoice_id, alert.threshold) for alert in decision.alerts]
 
 
@@ -66,7 +66,7 @@ def told_on(
     silences: Silences | None = None,
     clock: Schedule = USUAL,
 ) -> dict[date, list[Told]]:
-    """What is told on which day, when ``read`` is what the provider has on each of ``days``."""
+    """Return what is told on which of ``days``, if the provider has ``read`` on each of them."""
     by_day = {}
     for day in days:
         decision = look(known, read, day, silences=silences, clock=clock)
@@ -77,5 +77,5 @@ def told_on(
 
 
 def known_long_before(*invoices: Invoice) -> Mapping[int, KnownInvoice]:
-    """What a chat knows that was linked when these invoices were far from due."""
+    """Return what a chat knows that was linked when these invoices were far from due."""
     return take_as_known(invoices, USUAL, noon(date(2026, 1, 1)))

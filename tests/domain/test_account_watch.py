@@ -1,4 +1,4 @@
-"""What an account's readings say of the account itself: told once each, and once when it is over."""
+"""What readings say of the account itself. Each is told once, and once when it is over."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 GOOD = Watch(checked_at=NOW)
 OUTAGE, OUTAGE_OVER = AlertKind.OUTAGE, AlertKind.OUTAGE_OVER
 
-# "good", "failed", or the trouble that a reading met
+# "good", "failed", or a trouble
 AccountReading = Trouble | str
 READINGS = st.sampled_from(["good", "good", "failed", "failed", "failed", *Trouble])
 
@@ -152,7 +152,7 @@ def test_a_week_in_which_nothing_is_open_has_no_digest_not_even_later() -> None:
     assert week(watch, NOW + 14 * DAY)[1] is True
 
 
-def test_who_switches_the_digest_off_and_on_waits_for_the_next_monday() -> None:
+def test_a_digest_that_is_switched_off_and_on_comes_on_the_next_monday() -> None:
     watch, _ = week(GOOD, NOW)
     watch, kinds = watch_week(watch, schedule(), NOW + 7 * DAY, any_open=True)
     assert (watch.digest_told, kinds) == (None, [])
@@ -184,6 +184,6 @@ def test_invoices_that_cannot_be_read_are_told_when_there_are_more_of_them() -> 
     assert told == [[], [AlertKind.UNREADABLE], [], [AlertKind.UNREADABLE], [], [AlertKind.UNREADABLE]]
 
 
-def test_of_a_reading_that_failed_nothing_is_known_of_unreadable_invoices() -> None:
+def test_a_failed_reading_says_nothing_of_unreadable_invoices() -> None:
     watch, _ = watch_reading(Watch(NOW, unreadable_told=1), NOW, good=False, trouble=None)
     assert watch.unreadable_told == 1

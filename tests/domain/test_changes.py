@@ -1,4 +1,4 @@
-"""What is told of an invoice whose sum or due date changed, and of one that is settled."""
+"""Alerts about an invoice with a changed sum or due date, and about a settled one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EARLY = DUE - 20 * DAY
 
 
 def told_before(gross: str | None = "7.95", due: date | None = DUE) -> tuple[Decimal | None, date | None]:
-    """What a change carries of what the person was told."""
+    """Return the sum and the due date that an alert about a change says the person was told."""
     return (None if gross is None else Decimal(gross)), due
 
 
@@ -58,7 +58,7 @@ def test_cents_that_add_up_are_a_change_in_the_end() -> None:
 
 @pytest.mark.parametrize("net", [False, True])
 def test_credit_that_is_applied_is_no_change(net: bool) -> None:
-    """Whether the provider's total is before or after the credit."""
+    """The provider's total can be before or after (``net``) the credit."""
     credit = Decimal(5)
     total = ONE.total - credit if net else ONE.total
     credited = replace(ONE, credit=credit, total=total)
@@ -158,20 +158,20 @@ def test_a_change_waits_for_a_snooze_to_end() -> None:
 
 
 @pytest.mark.parametrize("status", ["Paid", "Cancelled", "Refunded", "Something else"])
-def test_that_it_is_settled_is_told_once_of_what_stands_in_the_chat(status: str) -> None:
+def test_a_settled_invoice_is_told_once_if_the_chat_shows_it(status: str) -> None:
     closed = settled(ONE, status)
     decision = look(known_long_before(ONE), [closed], EARLY, shown={1})
     assert told(decision) == [(SETTLED, 1, None)]
     assert told(look(decision.known, [closed], EARLY + DAY, shown={1})) == []
 
 
-def test_that_it_is_settled_is_not_told_of_what_the_chat_never_spoke_of() -> None:
+def test_a_settled_invoice_is_not_told_if_the_chat_never_showed_it() -> None:
     decision = look(known_long_before(ONE), [settled(ONE)], EARLY, shown={2})
     assert told(decision) == []
 
 
-def test_a_message_that_came_to_stand_in_the_chat_later_than_the_reading_is_still_answered() -> None:
-    """The reading came while the message was on its way, so that nobody knew yet that it would stand there."""
+def test_a_message_that_arrives_after_the_reading_still_gets_its_settled_alert() -> None:
+    """The invoice was read while the message was on its way, so nobody knew yet that the chat would show it."""
     on_its_way = look(known_long_before(ONE), [settled(ONE)], EARLY, shown=()).known
     assert told(look(on_its_way, [settled(ONE)], EARLY + DAY, shown={1})) == [(SETTLED, 1, None)]
 
@@ -183,7 +183,7 @@ def test_what_the_provider_no_longer_has_is_settled() -> None:
     assert told(look(decision.known, [], EARLY + DAY, shown={1})) == []
 
 
-def test_what_was_gone_before_a_message_of_it_came_is_new_once_it_is_back() -> None:
+def test_an_invoice_that_was_gone_before_its_message_arrived_is_new_once_it_is_back() -> None:
     known = look(forget(known_long_before(ONE), [1]), [], EARLY).known
     assert told(look(known, [ONE], EARLY + DAY)) == [(NEW, 1, None)]
 
@@ -194,12 +194,12 @@ def test_a_due_date_that_was_withdrawn_before_a_word_was_said_is_news_later() ->
     assert told(look(known, [ONE], EARLY + 2 * DAY)) == [(CHANGED, 1, None)]
 
 
-def test_what_was_gone_and_is_back_while_a_message_of_it_stands_is_not_new() -> None:
+def test_an_invoice_that_was_gone_and_is_back_is_not_new_while_a_message_shows_it() -> None:
     known = forget(known_long_before(ONE), [1])
     assert told(look(known, [ONE], EARLY + DAY, shown={1})) == []
 
 
-def test_of_what_was_said_to_be_gone_it_is_told_that_it_is_back() -> None:
+def test_an_invoice_that_was_told_as_gone_is_new_once_it_is_back() -> None:
     known = look(forget(known_long_before(ONE), [1]), [], EARLY, shown={1}).known
     assert told(look(known, [ONE], EARLY + DAY)) == [(NEW, 1, None)]
 

@@ -1,4 +1,4 @@
-"""When the next check is, and whose preferences and days it goes by."""
+"""When the next check is, and whose preferences and time zone count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A new invoice, and the reminder of the morning on which it is read."""
+"""A new invoice also counts as the reminder of the morning on which it is read."""
 
 from __future__ import annotations
 

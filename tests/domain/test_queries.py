@@ -1,4 +1,4 @@
-"""Which invoices a choice of invoices holds."""
+"""Which invoices match a query."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any story at all: the reminder rules, held against an independent statement of what a person should be told."""
+"""The reminder rules in any story, compared with an independent statement of what a person should be told."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ OVERDUE, SETTLED = AlertKind.OVERDUE, AlertKind.SETTLED
 
 @dataclass(frozen=True)
 class Step:
-    """Something happens after a while, and then it is looked at.
+    """After a ``gap`` things have changed, and a check follows.
 
-    ``read`` is what could be read (nothing: the provider is down), ``asked`` are the invoices that the provider, asked
-    singly, no longer has. ``delivered`` is whether the messages so far have arrived.
+    ``read`` is what could be read; empty if the provider is down. ``asked`` are invoices that the provider, asked
+    singly, no longer has. ``delivered``: all messages so far have arrived.
     """
 
     gap: timedelta
@@ -89,7 +89,7 @@ class Heard:
 
 
 class Person:
-    """What somebody should be told, said as simply as possible: by looking at everything, every time."""
+    """What somebody should be told, stated as simply as possible: look at everything, every time."""
 
     def __init__(self) -> None:
         self.heard: dict[int, Heard] = {}
@@ -228,7 +228,7 @@ class Story:
                     self.shown.add(number)
         self.on_the_way.clear()
 
-    # --- For the oracle: the calendar, reckoned without the bot's own ---
+    # --- For the oracle: the calendar, computed without the bot's own ---
 
     def thresholds(self) -> set[int]:
         chosen = self.preferences
@@ -243,7 +243,7 @@ class Story:
         )
 
     def read_at(self) -> datetime:
-        """The next instant outside 22 to 8; or the reminder hour, where it comes within three hours of that."""
+        """Return the next instant outside 22 to 8, or the reminder hour if it comes within three hours of that."""
         wall = self.now.astimezone(ZoneInfo(self.preferences.zone or "Europe/Berlin"))
         while wall.hour >= 22 or wall.hour < 8:
             wall = wall.replace(minute=0, second=0, microsecond=0) + HOUR
@@ -257,7 +257,7 @@ class Story:
 
 @given(STORIES)
 def test_any_story_tells_what_a_person_should_be_told_and_no_more(steps: list[Step]) -> None:
-    """Checks in any rhythm, of lists that miss invoices, with outages, changes, silences and other preferences."""
+    """With checks in any rhythm, lists that lack invoices, outages, changes, silences and changed preferences."""
     person, story = Person(), Story(steps)
     for decision in story:
         expected = person.expects(story)
@@ -303,7 +303,7 @@ def test_in_any_story_deciding_again_at_the_same_instant_tells_nothing(steps: li
 
 
 @given(STORIES, st.floats(0, 1))
-def test_in_any_story_nothing_comes_to_be_told_by_itself_before_the_next_look(steps: list[Step], part: float) -> None:
+def test_in_any_story_there_is_nothing_to_tell_before_the_next_look(steps: list[Step], part: float) -> None:
     story = Story(steps)
     for decision in story:
         before, story.known = story.known, dict(decision.known)

@@ -202,14 +202,14 @@ def test_a_gone_invoice_is_silent_and_reminded_of_again_once_it_is_back() -> Non
     assert [threshold for _, _, threshold in told(back)] == [-1]
 
 
-def test_what_is_missing_from_a_list_are_open_invoices_that_are_not_gone_soonest_due_first() -> None:
+def test_missing_from_a_list_are_open_invoices_that_are_not_gone_the_soonest_due_first() -> None:
     listed, closed, gone = invoice(1, DUE), invoice(2, DUE, is_open=False), invoice(3, DUE)
     late, soon, undated = invoice(4, DUE + DAY), invoice(5, DUE), invoice(6)
     known = forget(known_long_before(listed, closed, gone, late, soon, undated), [3])
     assert missing_from(known, [listed], USUAL, noon(DUE - 30 * DAY)) == [5, 4, 6]
 
 
-def test_of_what_is_missing_that_whose_reminder_has_come_stands_first() -> None:
+def test_a_missing_invoice_with_a_reminder_due_stands_first() -> None:
     was_told, later, untold = invoice(1, DUE - DAY), invoice(2, DUE + 30 * DAY), invoice(3, DUE)
     known = dict(known_long_before(was_told, later, untold))
     known = {**known, **look(known, [was_told], DUE).known, 3: known[3]}

@@ -83,7 +83,7 @@ def test_morning_is_the_chats_hour_so_many_days_from_today() -> None:
 
 
 def naive_threshold(due: date, days: int, chosen: Preferences) -> int | None:
-    """The latest threshold that has come, found among all of them for years."""
+    """Return the latest threshold that has come, found by trying all thresholds of years."""
     thresholds = {*chosen.before, *(-late for late in chosen.after)}
     if chosen.after:
         thresholds |= {-(max(chosen.after) + 7 * weeks) for weeks in range(200)}
@@ -234,7 +234,7 @@ def test_a_banking_day_that_is_a_reminder_day_anyway_is_one_reminder() -> None:
     assert clock.next_reminder(sunday, at(sunday - 2 * DAY, 9)) == at(sunday, 9)
 
 
-def test_who_wants_no_reminders_before_the_due_date_gets_none_for_the_banking_day() -> None:
+def test_without_reminders_before_the_due_date_the_banking_day_has_none() -> None:
     sunday = date(2026, 6, 14)
     clock = Schedule(Preferences(before=(), after=(1,)), BERLIN, GERMAN)
     assert clock.next_reminder(sunday, at(sunday - 9 * DAY, 12)) == at(sunday + DAY, 9)

@@ -1,4 +1,4 @@
-"""Snooze and mute: what they hold back, when they end, and that a snooze wakes exactly once."""
+"""Snooze and mute: what they hold back and when they end. A snooze wakes exactly once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECOND = timedelta(seconds=1)
 
 
 def reminded(days: int) -> Mapping[int, KnownInvoice]:
-    """What is known once the reminder so many days before the due date was told."""
+    """Return what is known once the reminder so many days before the due date was told."""
     return look(known_long_before(ONE), [ONE], DUE - days * DAY).known
 
 
@@ -119,7 +119,7 @@ def test_a_mute_that_is_lifted_tells_how_things_stand_then() -> None:
     assert told(look(known, [ONE], DUE + 5 * DAY)) == [(OVERDUE, 1, -3)]
 
 
-def test_of_a_muted_invoice_that_opens_again_nothing_is_told_until_the_mute_is_lifted() -> None:
+def test_a_muted_invoice_that_opens_again_is_not_told_until_the_mute_is_lifted() -> None:
     known = look(reminded(7), [settled(ONE)], DUE).known
     muted = look(known, [ONE], DUE, silences={1: Silence(muted=True)})
     assert told(muted) == []

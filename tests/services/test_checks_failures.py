@@ -1,4 +1,4 @@
-"""A provider that fails, lists too little or refuses the token: never read as paid, gone or nothing to say."""
+"""The provider fails, lists too little or refuses the token. That never means paid, gone or nothing to tell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bringing alerts to their chats: each once, in order, none lost, and no chat holding up another."""
+"""Delivery of alerts: each once, in order, none lost. No chat holds up another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Telegram answers, or doesn't, and what becomes of the alert."""
+"""What becomes of an alert, by what Telegram answers, or if it doesn't."""
 
 from __future__ import annotations
 

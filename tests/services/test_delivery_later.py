@@ -1,4 +1,4 @@
-"""Alerts across crashes, and alerts that time has overtaken."""
+"""Alerts across crashes, and while the database is away."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ async def test_a_database_that_stays_away_is_not_waited_for_longer_than_the_leas
 
 
 def patient(world: World) -> AlertSender:
-    """The courier, with waits in which the clock moves on."""
+    """Return an alert sender whose waits move the clock."""
 
     async def wait(seconds: float) -> None:
         world.clock.move(timedelta(seconds=seconds))

@@ -1,4 +1,4 @@
-"""Alerts of each kind, as things stand when they are sent; several in a message; and messages that were overtaken."""
+"""Alerts of each kind, several in a message, and earlier messages once their invoices are settled."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_a_reminder_that_comes_late_says_how_things_stand_now() -> None:
 
 
 @pytest.mark.parametrize("due", [date(2026, 11, 27), None])
-def test_who_has_put_it_off_is_told_that_they_asked_for_it(due: date | None) -> None:
+def test_a_reminder_that_was_put_off_says_that_it_was_asked_for(due: date | None) -> None:
     snoozed = one(DUE, known(due=due), threshold=None)
     assert says(snoozed).startswith("⏰ You asked me to remind you of invoice 4711: €6.95\n")
     assert says(snoozed, DE).startswith("⏰ Du wolltest an Rechnung 4711 erinnert werden: 6,95 €\n")

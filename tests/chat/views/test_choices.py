@@ -1,4 +1,4 @@
-"""What a command offers that came without an invoice's number."""
+"""What a command without an invoice number offers."""
 
 from __future__ import annotations
 

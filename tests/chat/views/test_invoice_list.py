@@ -134,7 +134,7 @@ def test_a_refunded_invoice_is_not_shown_as_paid() -> None:
 
 
 def test_the_day_of_payment_is_the_one_in_the_providers_zone() -> None:
-    # The first sample was paid on 17 November at 03:00 UTC; shortly before midnight UTC it is tomorrow in Berlin.
+    # The first sample was paid on 17 November at 03:00 UTC. Shortly before midnight UTC it is the next day in Berlin.
     late = replace(PAID_DOMAIN, paid_at=PAID_DOMAIN.paid_at and PAID_DOMAIN.paid_at.replace(hour=23, minute=30))
     assert "paid 18 Nov 2022" in show(listing(late))
 
