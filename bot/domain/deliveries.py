@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -39,6 +39,10 @@ class Delivery:
     paid_here: frozenset[int]
     again: bool
 
+    def known_of(self, alert: Alert) -> KnownInvoice | None:
+        """Return what the chat knows of an alert's invoice, if it has one that is known."""
+        return None if alert.invoice_id is None else self.known.get(alert.invoice_id)
+
 
 def is_relevant(alert: Alert, delivery: Delivery, now: datetime) -> bool:
     """Return whether the alert still holds: same link, the invoice stands as it did, and nobody has silenced it.
@@ -50,7 +54,7 @@ def is_relevant(alert: Alert, delivery: Delivery, now: datetime) -> bool:
         return False
     if alert.invoice_id is None:
         return _concerns_account(alert.kind, delivery, link.watch)
-    known = delivery.known.get(alert.invoice_id)
+    known = delivery.known_of(alert)
     if known is None:
         return False
     if alert.kind is AlertKind.SETTLED:
@@ -71,7 +75,7 @@ def is_told_elsewhere(alert: Alert, delivery: Delivery) -> bool:
 
 def record_of(alerts: Iterable[Alert], delivery: Delivery, message_id: int, now: datetime) -> SentMessage | None:
     """Return what to remember of a message, to edit it once its invoices are settled. None: it shows no open one."""
-    shown = [show(known, alert.kind) for alert, known in _with_known(alerts, delivery) if known.is_open]
+    shown = [show(known, a.kind) for a in alerts if (known := delivery.known_of(a)) and known.is_open]
     return SentMessage(delivery.alerts[0].place, message_id, now, tuple(shown)) if shown else None
 
 
@@ -79,16 +83,8 @@ def unseen_trace(delivery: Delivery, now: datetime) -> SentMessage | None:
     """Return what to remember of alerts that an earlier try may have delivered, under an unknown id. None: nothing."""
     if not delivery.again:
         return None
-    told = _with_known(delivery.alerts, delivery)
-    shown = [show(known, alert.kind) for alert, known in told if not known.settled_told]
+    shown = [show(k, a.kind) for a in delivery.alerts if (k := delivery.known_of(a)) and not k.settled_told]
     return SentMessage(delivery.alerts[0].place, None, now, tuple(shown)) if shown else None
-
-
-def _with_known(alerts: Iterable[Alert], delivery: Delivery) -> Iterator[tuple[Alert, KnownInvoice]]:
-    for alert in alerts:
-        known = None if alert.invoice_id is None else delivery.known.get(alert.invoice_id)
-        if known is not None:
-            yield alert, known
 
 
 def _concerns_account(kind: AlertKind, delivery: Delivery, watch: Watch) -> bool:

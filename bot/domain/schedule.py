@@ -67,11 +67,7 @@ class Schedule:
     def days_left(self, due: date, now: datetime) -> int:
         """Return the days from the reminder day to the due date. Negative only once it is over at the provider too."""
         days = (due - self.today(now)).days
-        return days if self.is_over(due, now) else max(days, 0)
-
-    def is_over(self, due: date, now: datetime) -> bool:
-        """Return whether the due date has passed at the provider."""
-        return is_over(due, self.provider_zone, now)
+        return days if is_over(due, self.provider_zone, now) else max(days, 0)
 
     def reached(self, due: date, now: datetime) -> int | None:
         """Return the latest threshold that was reached, or None."""

@@ -139,13 +139,8 @@ class Checker:
             now=now,
         )
         known = {**decision.known, **held}
-        watch, of_account = watch_reading(
-            link.watch,
-            now,
-            good=reading.listing is not None,
-            trouble=reading.trouble,
-            unreadable=reading.unreadable,
-        )
+        good, unreadable = reading.listing is not None, reading.unreadable
+        watch, of_account = watch_reading(link.watch, now, good=good, trouble=reading.trouble, unreadable=unreadable)
         watch, of_week = watch_week(watch, schedule, now, any_open=any(k.can_be_due for k in known.values()))
         looks = [next_look(known, chat.silences, schedule, now), schedule.next_week(now) if watch.digest_told else None]
         look = min((at for at in looks if at is not None), default=None)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, strategies as st
 
 from bot.domain.preferences import Preferences
-from bot.domain.schedule import Schedule
+from bot.domain.schedule import Schedule, is_over
 from bot.settings import load_settings
 from tests.domain.moments import BERLIN, INSTANTS, NIGHTS, PREFERENCES, ZONES, schedule
 
@@ -166,7 +166,7 @@ def test_nothing_is_overdue_before_its_day_is_over_at_the_provider(
     clock = Schedule(chosen, ZoneInfo(provider))
     now = datetime.combine(due, time(), UTC) + off
     assume(now.astimezone(ZoneInfo(provider)).date() <= due)
-    assert not clock.is_over(due, now)
+    assert not is_over(due, ZoneInfo(provider), now)
     assert clock.days_left(due, now) >= 0
     reached = clock.reached(due, now)
     assert reached is None or reached >= 0
@@ -178,7 +178,7 @@ def test_a_due_date_is_over_from_the_next_day_on_by_the_providers_calendar(
 ) -> None:
     now = datetime.combine(due, time(), UTC) + off
     over = now.astimezone(ZoneInfo(provider)).date() > due
-    assert Schedule(Preferences(), ZoneInfo(provider)).is_over(due, now) is over
+    assert is_over(due, ZoneInfo(provider), now) is over
 
 
 def test_far_east_of_the_provider_the_first_overdue_word_waits_for_the_providers_midnight() -> None:
@@ -191,7 +191,7 @@ def test_far_east_of_the_provider_the_first_overdue_word_waits_for_the_providers
 
 def test_far_west_of_the_provider_the_first_overdue_word_waits_for_the_morning_there() -> None:
     west = Schedule(Preferences(zone="Pacific/Honolulu"), BERLIN)
-    assert west.is_over(DUE, at(DUE + DAY, 0))
+    assert is_over(DUE, BERLIN, at(DUE + DAY, 0))
     assert west.reached(DUE, at(DUE + DAY, 0)) == 0
     assert west.next_reminder(DUE, at(DUE + DAY, 0)) == at(DUE + DAY, 9, "Pacific/Honolulu")
 

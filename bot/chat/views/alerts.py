@@ -33,7 +33,7 @@ def alerts(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime)
     It says so if it may come a second time, or if its knowledge is old.
     """
     brief = len(alerts) > 1
-    shown = [show(k, a.kind) for a in alerts if (k := _known(delivery, a)) is not None and k.is_open]
+    shown = [show(k, a.kind) for a in alerts if (k := delivery.known_of(a)) and k.is_open]
     blocks = [_block(t, delivery, alert, now, brief=brief) for alert in alerts]
     notes = _notes(t, delivery, alerts, now)
     rows = _invoice_rows(t, shown, delivery.chat.silences, now) + _other_rows(t, delivery, alerts)
@@ -62,16 +62,12 @@ def overtaken(t: Texts, message: SentMessage, delivery: Delivery) -> Screen:
     return Screen(fit([], _apart(blocks)[:-1], [], t("alert.more")), rows)
 
 
-def _known(delivery: Delivery, alert: Alert) -> KnownInvoice | None:
-    return None if alert.invoice_id is None else delivery.known.get(alert.invoice_id)
-
-
 # --- What a message says ---
 
 
 def _block(t: Texts, delivery: Delivery, alert: Alert, now: datetime, *, brief: bool) -> Markup:
     """Return the text of one alert. ``brief``: it is one of several in a message."""
-    known = _known(delivery, alert)
+    known = delivery.known_of(alert)
     if known is None:
         return _of_account(t, delivery, alert, now)
     if not known.is_open:
@@ -172,9 +168,9 @@ def _sum_of(t: Texts, shown: Collection[Shown]) -> str:
 def _notes(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> list[Markup]:
     """Return what to know of the message itself: how old its knowledge is, and that it may come a second time."""
     lines = []
-    of_open = [a for a in alerts if a.kind is AlertKind.DIGEST or ((k := _known(delivery, a)) and k.is_open)]
+    of_open = [a for a in alerts if a.kind is AlertKind.DIGEST or ((k := delivery.known_of(a)) and k.is_open)]
     if delivery.chat.link is not None and of_open:
-        known = [k for a in of_open if (k := _known(delivery, a))]
+        known = [k for a in of_open if (k := delivery.known_of(a))]
         unread = [k.unread_since for k in known if k.unread_since is not None]
         checked_at = min([delivery.chat.link.watch.checked_at, *unread])
         if now - checked_at > FRESH_FOR or any(checked_at < alert.created_at for alert in of_open):
@@ -215,7 +211,7 @@ def _rows_of_one(t: Texts, shown: Shown, silences: Silences, now: datetime) -> R
 def _other_rows(t: Texts, delivery: Delivery, alerts: Sequence[Alert]) -> Rows:
     """Return the buttons for an invoice that is settled, if only that is told, and for the account."""
     kinds = {alert.kind for alert in alerts}
-    known = _known(delivery, alerts[0])
+    known = delivery.known_of(alerts[0])
     rows: Rows = []
     if len(alerts) == 1 and known is not None and not known.is_open and known.standing is not Standing.GONE:
         rows.append(_look(t, known.id))

@@ -19,11 +19,7 @@ BUTTON_TITLE_LENGTH = 30
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which invoices a command may be about.
-
-    ``word`` begins its buttons' callback data, ``none`` is the key of what to say if no invoice ``fits``, and
-    ``amount`` is the sum on a button.
-    """
+    """What to choose for a command: the word in its callback data, and the key of the answer if no invoice ``fits``."""
 
     word: str
     none: str
