@@ -79,6 +79,17 @@ async def test_reminders_come_at_seven_three_one_and_no_days_and_when_overdue(
     assert [m.text for m in alerts] == told
 
 
+async def test_an_invoice_that_was_paid_is_among_the_paid_ones_whatever_the_provider_calls_its_status(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path
+) -> None:
+    done = sandbox.provider.create_invoice(account, Decimal("12.34"), due_in_days=9)
+    done.status, done.paid_at = "Completed", sandbox.clock()
+    async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
+        await ask(chat, ada, f"/link {TOKEN}", "linked")
+        assert f"✅ {done.id}" in (await ask(chat, ada, "/invoices", "Your invoices")).text
+        assert f"✅ {done.id}" in (await ask(chat, ada, "/invoices paid", "Paid invoices")).text
+
+
 async def test_the_logs_of_a_whole_run_hold_no_token(
     sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

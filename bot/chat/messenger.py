@@ -72,7 +72,7 @@ def rings(alerts: Sequence[Alert], delivery: Delivery, loudness: Loudness) -> bo
 
 
 def _is_new_and_paid(alert: Alert, delivery: Delivery) -> bool:
-    known = None if alert.invoice_id is None else delivery.known.get(alert.invoice_id)
+    known = delivery.known_of(alert)
     return alert.kind is AlertKind.NEW and known is not None and not known.is_open
 
 

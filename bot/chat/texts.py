@@ -20,7 +20,7 @@ from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup
 
 from bot.domain.chats import LANGUAGES, Chat
-from bot.domain.schedule import CheckPlan
+from bot.domain.schedule import CheckPlan, is_over
 from bot.errors import BotError
 
 FORMATS = {"en": "en_GB"}
@@ -114,8 +114,8 @@ class Texts:
         return now.astimezone(self.zone).date()
 
     def is_over(self, due: date, now: datetime) -> bool:
-        """Whether a due date has gone by where it counts: at the provider."""
-        return now.astimezone(self.provider_zone).date() > due
+        """Return whether a due date has gone by where it counts: at the provider."""
+        return is_over(due, self.provider_zone, now)
 
     def due_day(self, due: date, now: datetime) -> str:
         """A due date as seen from the reader's today; it lies in the past only once it is over at the provider."""

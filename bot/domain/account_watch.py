@@ -1,4 +1,4 @@
-"""What an account's readings say of the account itself: a token refused, a provider that is away, a week gone by."""
+"""What readings say of the account itself: its token is refused, the provider is away, a week has passed."""
 
 from __future__ import annotations
 
@@ -7,40 +7,39 @@ from datetime import datetime, timedelta
 
 from bot.domain.alerts import AlertKind
 from bot.domain.chats import Trouble, Watch
-from bot.domain.reminders import Notice
 from bot.domain.schedule import Schedule
 
 LONG_OUTAGE = timedelta(days=1)
-"""How long the provider may be away without a word: reminders come all the same."""
+"""How long the provider may be away before the chat is told. Reminders come all the same."""
 
 
 def watch_reading(
     before: Watch, now: datetime, *, good: bool, trouble: Trouble | None, unreadable: int = 0
-) -> tuple[Watch, list[Notice]]:
-    """How an account is watched from now on, and what its owner hears of that, each once.
+) -> tuple[Watch, list[AlertKind]]:
+    """Return how the account is watched from now on, and what to tell of it. Each is told once.
 
-    ``unreadable`` invoices of a good reading are told when there are more of them. A failed reading (neither ``good``
-    nor a ``trouble``) is no sign that a trouble has ended.
+    Invoices of a good reading that are ``unreadable`` are told when their number has grown. A failed reading (neither
+    ``good`` nor a ``trouble``) does not end a trouble.
     """
     if good:
-        over = [Notice(AlertKind.OUTAGE_OVER)] if before.outage_told else []
-        broken = [Notice(AlertKind.UNREADABLE)] if unreadable > before.unreadable_told else []
+        over = [AlertKind.OUTAGE_OVER] if before.outage_told else []
+        broken = [AlertKind.UNREADABLE] if unreadable > before.unreadable_told else []
         return Watch(checked_at=now, digest_told=before.digest_told, unreadable_told=unreadable), over + broken
     if trouble is not None:
-        news = [] if trouble is before.trouble else [Notice(AlertKind(trouble.value))]
+        news = [] if trouble is before.trouble else [AlertKind(trouble.value)]
         return replace(before, trouble=trouble, failing_since=None, outage_told=False), news
     if before.trouble is not None:
         return before, []
     since = before.failing_since or now
     long = now - since >= LONG_OUTAGE and not before.outage_told
     after = replace(before, failing_since=since, outage_told=before.outage_told or long)
-    return after, [Notice(AlertKind.OUTAGE)] if long else []
+    return after, [AlertKind.OUTAGE] if long else []
 
 
-def watch_week(before: Watch, schedule: Schedule, now: datetime, *, any_open: bool) -> tuple[Watch, list[Notice]]:
-    """Whether the week's digest is due: the first one comes on the Monday after it was asked for."""
+def watch_week(before: Watch, schedule: Schedule, now: datetime, *, any_open: bool) -> tuple[Watch, list[AlertKind]]:
+    """Return the watch, and the week's digest if it is due. The first one comes on the Monday after it was chosen."""
     if not schedule.preferences.digest:
         return replace(before, digest_told=None), []
     week = schedule.week(now)
     due = any_open and before.digest_told is not None and before.digest_told < week
-    return replace(before, digest_told=week), [Notice(AlertKind.DIGEST)] if due else []
+    return replace(before, digest_told=week), [AlertKind.DIGEST] if due else []

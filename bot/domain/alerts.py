@@ -1,4 +1,4 @@
-"""What a chat knows of its invoices, the alerts that follow from it, and the messages they became."""
+"""What a chat knows of its invoices, the alerts that follow from it, and the messages that told them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bot.domain.chats import Place
-from bot.domain.invoices import Invoice
+from bot.domain.invoices import Invoice, left_or_total
 
 
 class Standing(StrEnum):
-    """How an invoice stands. ``gone``: the provider, asked for this very invoice, no longer has it."""
+    """How an invoice stands. ``gone``: the provider, asked for this invoice, no longer has it."""
 
     OPEN = "open"
     PAID = "paid"
@@ -31,7 +31,7 @@ _STANDINGS = {
 
 
 def standing_of(invoice: Invoice) -> Standing:
-    """How an invoice that was read stands; closed in a way that has no name here is plainly closed."""
+    """Return how an invoice stands. ``closed`` if it was closed in a way that has no name here."""
     if invoice.is_open:
         return Standing.OPEN
     if invoice.is_paid:
@@ -41,15 +41,15 @@ def standing_of(invoice: Invoice) -> Standing:
 
 @dataclass(frozen=True, slots=True)
 class KnownInvoice:
-    """What a chat knows of one invoice: as much as a reminder needs when the provider can't be asked.
+    """What a chat knows of one invoice: enough for a reminder when the provider can't be asked.
 
-    The first fields are facts as they were last read; ``gross`` is the sum before any credit, ``unread_since`` is when
-    this one could no longer be read though others could. The others say what the person was told, or was shown at the
-    linking:
+    The first fields are facts as they were last read. ``gross`` is the sum before any credit. ``unread_since`` is when
+    this invoice could no longer be read though others could. The other fields say what the person was told, or was
+    shown at the linking:
 
-    - ``announced``: that there is such an invoice; ``told_gross`` and ``told_due``: its sum and due date
+    - ``announced``: that the invoice exists; ``told_gross`` and ``told_due``: its sum and due date
     - ``told``: the latest threshold (days before the due date; negative: after) for the present ``due``;
-      ``told_earlier``: the same for the due dates that it had before, so that one that comes back repeats nothing
+      ``told_earlier``: the same for its earlier due dates, so that one that comes back repeats nothing
     - ``woken``: the end of a snooze after which they were reminded
     - ``settled_told``: that there is nothing to pay any more
     """
@@ -76,12 +76,12 @@ class KnownInvoice:
 
     @property
     def can_be_due(self) -> bool:
-        """Whether there is, or may be, something to pay by a certain day."""
+        """Whether something is, or may be, to be paid by a certain day."""
         return self.is_open and self.due is not None and self.left != 0
 
 
 class AlertKind(StrEnum):
-    """What an alert is about. From ``digest`` on they speak of the account, not of one invoice."""
+    """What an alert is about. From ``digest`` on the kinds are about the account, not about one invoice."""
 
     NEW = "new"
     CHANGED = "changed"
@@ -96,8 +96,8 @@ class AlertKind(StrEnum):
     PERMISSION_MISSING = "permission_missing"
 
 
-REMINDERS = frozenset({AlertKind.DUE, AlertKind.OVERDUE})
-SUBJECTS = {
+REMINDER_KINDS = frozenset({AlertKind.DUE, AlertKind.OVERDUE})
+ACCOUNT_SUBJECTS = {
     AlertKind.DIGEST: "digest",
     AlertKind.UNREADABLE: "unreadable",
     AlertKind.OUTAGE: "outage",
@@ -108,7 +108,7 @@ SUBJECTS = {
 
 
 class AlertState(StrEnum):
-    """waiting → sending → gone from the outbox once sent; or uncertain (once more, marked); or set aside."""
+    """waiting → sending → sent, and gone from the outbox; or uncertain (sent again with a mark); or a dead letter."""
 
     WAITING = "waiting"
     SENDING = "sending"
@@ -118,11 +118,11 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A saved alert. It names its invoice and holds no copy of it, so that what is sent says how things stand then.
+    """Something to tell. It names its invoice and holds no copy, so that the message says how things stand when sent.
 
-    ``id`` is unique in the store and grows with time within a chat. ``invoice_id`` is None for alerts about the
-    account. ``threshold`` and ``due`` belong to reminders, ``told_gross`` and ``told_due`` to changes: what the person
-    was told before.
+    ``id`` is unique in the store and grows with time within a chat; it is empty until the alert is saved.
+    ``invoice_id`` is None for alerts about the account. Reminders have a ``threshold`` and a ``due`` date. Changes have
+    ``told_gross`` and ``told_due``: what the person was told before.
     """
 
     id: str
@@ -140,20 +140,20 @@ class Alert:
 
     @property
     def subject(self) -> tuple[str, object]:
-        """What it is about: of two waiting alerts about the same, only the newer one is told."""
-        return (self.account, SUBJECTS.get(self.kind, self.invoice_id))
+        """What it is about. Of two waiting alerts about the same, only the newer one is told."""
+        return (self.account, ACCOUNT_SUBJECTS.get(self.kind, self.invoice_id))
 
     @property
     def is_urgent(self) -> bool:
-        """Whether it is, or stands for, a reminder of what is due."""
-        return self.kind in REMINDERS or (self.threshold is not None and self.kind is not AlertKind.SETTLED)
+        """Whether it is a reminder, or counts as one."""
+        return self.kind in REMINDER_KINDS or (self.threshold is not None and self.kind is not AlertKind.SETTLED)
 
 
 def taking_the_place_of(older: Alert, newer: Alert) -> Alert | None:
-    """The newer alert, with what the older one was about to say and nobody has heard yet.
+    """Return the newer alert, with what the older one would have said.
 
-    An invoice that was to be announced still is news, and what was about to be a reminder stays as urgent. Of an
-    outage that nobody heard of it need not be said that it is over: None.
+    An invoice that was to be announced is still news. A reminder stays urgent. None: nobody heard of the outage, so
+    nobody needs to hear that it is over.
     """
     if (older.kind, newer.kind) == (AlertKind.OUTAGE, AlertKind.OUTAGE_OVER):
         return None
@@ -170,7 +170,7 @@ def taking_the_place_of(older: Alert, newer: Alert) -> Alert | None:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a message said of one invoice. ``resolved`` once the message says that there is nothing to pay any more."""
+    """What a message said of one invoice. ``resolved``: it was edited to say that nothing is to be paid any more."""
 
     invoice_id: int
     kind: AlertKind
@@ -181,13 +181,16 @@ class Shown:
     gross: Decimal | None = None
     resolved: bool = False
 
+    @property
+    def display_amount(self) -> Decimal:
+        return left_or_total(self.left, self.total)
+
 
 @dataclass(frozen=True, slots=True)
 class SentMessage:
-    """A message with alerts about invoices that are not settled yet, so that it can be edited once they are.
+    """A message about invoices that are not settled yet. It is kept to be edited once they are.
 
-    ``message_id`` is None where it may have been delivered, or was before its chat got a new id, but nobody knows under
-    which number it stands there.
+    ``message_id`` is None if nobody knows it: the send had an unknown outcome, or the chat has got a new id since.
     """
 
     place: Place
@@ -196,30 +199,30 @@ class SentMessage:
     shown: tuple[Shown, ...]
 
     def says_of(self, invoice_id: int) -> Shown | None:
-        """What it says of an invoice, if anything that was not taken back yet."""
+        """Return what it says of an invoice, unless it was edited to say that it is settled."""
         return next((s for s in self.shown if s.invoice_id == invoice_id and not s.resolved), None)
 
     def mentions(self, invoice_id: int) -> bool:
-        """Whether it speaks of an invoice, taken back or not."""
+        """Return whether it speaks of an invoice, settled or not."""
         return any(s.invoice_id == invoice_id for s in self.shown)
 
     def resolving(self, invoice_ids: Collection[int]) -> SentMessage:
-        """The message once it was edited to say that these are settled."""
+        """Return the message as it is once it was edited to say that these are settled."""
         shown = tuple(replace(s, resolved=s.resolved or s.invoice_id in invoice_ids) for s in self.shown)
         return replace(self, shown=shown)
 
     def moved_to(self, chat_id: int) -> SentMessage:
-        """The message after its chat got a new id. There it has another number, which nobody tells."""
+        """Return the message after its chat got a new id. There it has another number, which Telegram doesn't tell."""
         if self.place.chat_id == chat_id:
             return self
         return replace(self, place=replace(self.place, chat_id=chat_id), message_id=None)
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing in it is left to be edited."""
+        """Whether nothing in it is left to edit."""
         return all(s.resolved for s in self.shown)
 
 
 def show(known: KnownInvoice, kind: AlertKind) -> Shown:
-    """What a message says of an invoice that is known so."""
+    """Return what a message says of a known invoice."""
     return Shown(known.id, kind, known.due, known.left, known.total, known.title, known.gross)

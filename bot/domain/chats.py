@@ -10,15 +10,15 @@ from enum import StrEnum
 from bot.domain.preferences import Preferences
 
 LANGUAGES = ("en", "de")
-"""The languages that the bot speaks; the first one where it speaks none of the reader's."""
+"""The languages that the bot speaks. The first one serves readers of all others."""
 
 TOKEN_WAIT = timedelta(minutes=10)
-"""How long a chat's next message is taken as the token, after /link."""
+"""How long after /link a chat's next message is taken as the token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where to talk: a chat, and a topic in it (None outside forums and in a forum's General topic)."""
+    """Where to write: a chat, and a topic in it (None outside forums and in a forum's General topic)."""
 
     chat_id: int
     topic_id: int | None = None
@@ -26,7 +26,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Token:
-    """An API token of the provider. Its repr tells nothing; ``reveal()`` only where it goes into a header or a seal."""
+    """An API token of the provider. Its repr hides it. Call ``reveal()`` only for a header or to seal it."""
 
     _value: str
 
@@ -38,7 +38,7 @@ class Token:
 
 
 class Trouble(StrEnum):
-    """Why an account's checks don't read the provider."""
+    """Why an account's checks leave the provider alone."""
 
     TOKEN_REFUSED = "token_refused"
     PERMISSION_MISSING = "permission_missing"
@@ -46,11 +46,11 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """How the watching of an account goes.
+    """How the checks of an account go.
 
-    ``checked_at`` is the last time the provider's list was read well; ``failing_since`` the first failure after it,
-    other than a ``trouble``. ``outage_told`` once the person knows of that. ``digest_told`` is the Monday of the last
-    week that has had its digest, ``unreadable_told`` the number of listed invoices that the person knows can't be read.
+    ``checked_at`` is when the provider's list was last read well. ``failing_since`` is the first failure after it that
+    is not a ``trouble``; ``outage_told``: the person knows of it. ``digest_told`` is the Monday of the last week that
+    had its digest. ``unreadable_told`` is how many unreadable invoices in the list the person knows of.
     """
 
     checked_at: datetime
@@ -63,18 +63,18 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """What a person said about the reminders of one invoice: not before ``until``, or (``muted``) never."""
+    """A person's wish for the reminders of one invoice: not before ``until``, or never (``muted``)."""
 
     until: datetime | None = None
     muted: bool = False
 
     def holds(self, now: datetime) -> bool:
-        """Whether reminders keep silent at this instant."""
+        """Return whether no reminders come at this instant."""
         return self.muted or (self.until is not None and now < self.until)
 
 
 class Until(StrEnum):
-    """How far reminders can be put off: ``due`` is the morning of the day an invoice is due."""
+    """How far reminders can be put off. ``due`` is the morning of the due date."""
 
     HOURS = "3h"
     TOMORROW = "tomorrow"
@@ -90,7 +90,7 @@ NO_SILENCE = Silence()
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person in a group, and what Telegram called them when we last heard of them."""
+    """A person in a group, with the name that Telegram last gave us."""
 
     id: int
     name: str
@@ -100,9 +100,8 @@ class Member:
 class LinkFacts:
     """What is stored of a link, all but its token.
 
-    Who linked the chat owns the link. ``payers`` are those whom the owner lets pay as well. Everybody else in a group
-    may only read. ``account`` is a keyed fingerprint of base URL and token: the same account has the same one in every
-    chat.
+    The person who linked the chat owns the link. The owner lets ``payers`` pay as well. All others in a group may only
+    read. ``account`` is a keyed fingerprint of base URL and token, so it is the same in every chat with this account.
     """
 
     account: str
@@ -116,11 +115,11 @@ class LinkFacts:
 
     @property
     def owner(self) -> str:
-        """What to call the owner. Links of older versions have no name, so this is the number then."""
+        """What to call the owner. Links of older versions have no name: then it is the number."""
         return self.owner_name or str(self.linked_by)
 
     def may_pay(self, user_id: int) -> bool:
-        """Whether this person may move money here."""
+        """Return whether this person may move money here."""
         return user_id == self.linked_by or any(payer.id == user_id for payer in self.payers)
 
 
@@ -133,11 +132,11 @@ class Link(LinkFacts):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatFacts:
-    """What is stored of a chat itself. ``language`` is the chosen one, ``telegram_language`` the one last reported.
+    """What is stored of a chat itself. ``language`` was chosen here; Telegram last reported ``telegram_language``.
 
-    ``awaiting_token_until`` is set between /link and the message with the token. That token is for this chat or, with
-    the id of an invitation in ``awaiting_for``, for the group that the invitation names. ``resting`` is the reason why
-    nothing is sent to this chat at present. ``preferences`` is None while the operator's defaults hold.
+    ``awaiting_token_until`` is set between /link and the message with the token. The token is for this chat, or for the
+    group of the invitation whose id is in ``awaiting_for``. ``resting`` is why nothing is sent to this chat at present.
+    ``preferences`` is None while the operator's defaults hold.
     """
 
     language: str | None = None
@@ -149,7 +148,7 @@ class ChatFacts:
 
     @property
     def reply_language(self) -> str:
-        """The language to answer in: the chosen one, else Telegram's, else the first that the bot has."""
+        """The language to answer in: the chosen one, else Telegram's, else the bot's first."""
         for wish in (self.language, self.telegram_language):
             language = (wish or "").lower().partition("-")[0]
             if language in LANGUAGES:

@@ -1,4 +1,4 @@
-"""The way from a group into the private chat, where its token is given: a link that one person can use, once."""
+"""Invitations from a group into the private chat, where its token is given. One person can use each, once."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from datetime import datetime, timedelta
 
 from bot.domain.chats import Place
 
-LIFETIME = timedelta(minutes=15)
-NONCE_BYTES = 24
-"""As url-safe base64 in :data:`NONCE_FORM`: nobody can guess it, and it is short enough for a deep link."""
+INVITATION_LIFETIME = timedelta(minutes=15)
+INVITATION_NONCE_BYTES = 24
+"""In url-safe base64 (:data:`INVITATION_NONCE_FORM`) nobody can guess it, and it is short enough for a deep link."""
 
-NONCE_FORM = re.compile(r"[\w-]{32}", re.ASCII)
+INVITATION_NONCE_FORM = re.compile(r"[\w-]{32}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """``user_id`` may link the group ``title`` from the private chat; it was asked for at ``place``.
+    """``user_id`` may link the group ``title`` from the private chat. They asked for it at ``place``.
 
-    ``id`` is a hash of the nonce in the link, so that nobody who reads the store can come that way. ``replaces`` tells
-    which link the group had then: no other is replaced.
+    ``id`` is a hash of the nonce in the link, so the store's content opens no way in. ``replaces`` is when the group's
+    link of that time was made: no other link is replaced.
     """
 
     id: str
@@ -33,5 +33,5 @@ class Invitation:
 
 
 def id_of(nonce: str) -> str:
-    """The id of the invitation that a nonce belongs to: 64 hex digits."""
+    """Return the id of a nonce's invitation: 64 hex digits."""
     return hashlib.sha256(nonce.encode()).hexdigest()

@@ -11,7 +11,7 @@ CENT = Decimal("0.01")
 
 PAID = "paid"
 CLOSED_UNPAID = frozenset({"cancelled", "canceled", "refunded", "draft", "collections"})
-"""Statuses of closed invoices that are not paid, whatever date of payment they may bear from earlier days."""
+"""Statuses of closed invoices that are not paid, even if they bear a date of payment from earlier days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """An invoice as the provider gave it, money in the operator's currency, rounded to cents.
+    """An invoice as the provider gave it. Money is in the operator's currency, rounded to cents.
 
-    ``due`` and ``issued`` are calendar days in the provider's zone, ``paid_at`` an instant; each is None where the
-    provider gave no real date. ``subtotal`` and ``tax`` are None where they are missing.
+    ``due`` and ``issued`` are calendar days in the provider's time zone, ``paid_at`` is an instant. Each is None if the
+    provider gave no real date. ``subtotal`` and ``tax`` are None if they are missing.
     """
 
     id: int
@@ -48,10 +48,10 @@ class Invoice:
 
     @property
     def gross(self) -> Decimal | None:
-        """The sum before any credit; None where the invoice's own figures don't tell.
+        """The sum before any credit. None: the invoice's own figures don't tell.
 
-        ``total`` can be before or after the applied credit. The invoice's arithmetic decides: of ``subtotal + tax``
-        and ``subtotal + tax - credit`` the nearer one counts, if ``total`` is within a cent of it.
+        ``total`` can be before or after the applied credit. The invoice's arithmetic decides: the nearer one of
+        ``subtotal + tax`` and ``subtotal + tax - credit`` counts, if ``total`` is within a cent of it.
         """
         if self.credit == 0:
             return self.total
@@ -67,26 +67,31 @@ class Invoice:
 
     @property
     def left_to_pay(self) -> Decimal | None:
-        """What is still to be paid; 0 if the invoice is not open; None where its own figures don't tell."""
+        """What is still to be paid; 0 if the invoice is not open. None: its own figures don't tell."""
         if not self.is_open:
             return Decimal(0)
         return None if self.gross is None else max(self.gross - self.credit, Decimal(0))
 
     @property
+    def display_amount(self) -> Decimal:
+        """The sum to show first: what is left of an open invoice; the total if it is closed, or if that is unclear."""
+        return left_or_total(self.left_to_pay, self.total) if self.is_open else self.total
+
+    @property
     def is_paid(self) -> bool:
-        """Whether it is closed because it was paid; a refunded invoice has a day of payment too."""
+        """Whether it is closed because it was paid. A date of payment alone is no proof: refunded invoices have one."""
         status = self.status.casefold()
         return not self.is_open and (status == PAID or (self.paid_at is not None and status not in CLOSED_UNPAID))
 
     @property
     def can_be_paid(self) -> bool:
-        """Whether a payment with credit makes sense: open, and a known sum above zero is left."""
+        """Whether it can be paid with credit: it is open, and a known sum above zero is left."""
         left = self.left_to_pay
         return self.is_open and left is not None and left > 0
 
     @property
     def can_return_credit(self) -> bool:
-        """Whether applied credit can be taken back: the provider does so for unpaid invoices only."""
+        """Whether applied credit can be taken back. The provider does so for unpaid invoices only."""
         return self.is_open and self.credit > 0
 
     @property
@@ -95,20 +100,30 @@ class Invoice:
         return self.items[0].title if self.items else ""
 
     def has_type(self, kind: str) -> bool:
-        """Whether any item is of this type, whatever its letter case."""
+        """Return whether any item is of this type. Letter case does not matter."""
         return any(item.type.casefold() == kind.casefold() for item in self.items)
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The provider's list: what could be read, and how many invoices could not."""
+    """The provider's list: the invoices that could be read, and how many could not."""
 
     invoices: tuple[Invoice, ...]
     unreadable: int = 0
 
 
+def sums_differ(one: Decimal | None, other: Decimal | None) -> bool:
+    """Return whether two sums differ by more than the cent that rounding explains. An unknown one differs from none."""
+    return one is not None and other is not None and abs(one - other) > CENT
+
+
+def left_or_total(left: Decimal | None, total: Decimal) -> Decimal:
+    """Return the sum to show of an open invoice: what is left to pay, or the total where that is unclear."""
+    return total if left is None else left
+
+
 def open_first(invoices: Iterable[Invoice]) -> list[Invoice]:
-    """Open invoices by due date (those without one last), then the others, newest first."""
+    """Return open invoices by due date (those without one last), then the others, newest first."""
 
     def order(invoice: Invoice) -> tuple[int, int, int]:
         if invoice.is_open:
@@ -119,8 +134,5 @@ def open_first(invoices: Iterable[Invoice]) -> list[Invoice]:
 
 
 def sum_left(invoices: Iterable[Invoice]) -> Decimal:
-    """The sum left over all open invoices; one whose remainder is unclear counts with its total."""
-    return sum(
-        (i.total if i.left_to_pay is None else i.left_to_pay for i in invoices if i.is_open),
-        start=Decimal(0),
-    )
+    """Return the sum left over all open invoices. One whose remainder is unclear counts with its total."""
+    return sum((invoice.display_amount for invoice in invoices if invoice.is_open), start=Decimal(0))

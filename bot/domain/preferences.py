@@ -1,4 +1,4 @@
-"""What a chat has chosen about its reminders: which, when, how loud."""
+"""What a chat has chosen for its reminders: which, when, how loud."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 FARTHEST_DAY = 365
-"""How many days before or after a due date a reminder may come."""
+"""How many days before or after a due date a reminder may come at most."""
 
 
 class Loudness(StrEnum):
@@ -19,9 +19,9 @@ class Loudness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """From one full hour of the wall clock until another, over midnight where ``start`` is the later one.
+    """From one full hour of the wall clock until another. They go over midnight if ``start`` is the later one.
 
-    The two differ, so a day has at least one hour that is not quiet.
+    The two differ, so every day has at least one hour that is not quiet.
     """
 
     start: int
@@ -37,9 +37,9 @@ class QuietHours:
 class Preferences:
     """A chat's choices.
 
-    Reminders come ``before`` (so many days before the due date) and ``after`` it, from then on weekly, at the full
-    ``hour`` of the chat's wall clock. ``zone`` is an IANA name; None is the provider's zone. ``digest`` asks for a
-    summary every week, ``pdf_after_payment`` for the document once an invoice was paid here.
+    Reminders come on the days ``before`` the due date and on the days ``after`` it, and every week from the last of
+    those on. They come at the full ``hour`` of the chat's wall clock. ``zone`` is an IANA name; None is the provider's
+    time zone. ``digest``: a summary every week. ``pdf_after_payment``: the document once an invoice was paid here.
     """
 
     before: tuple[int, ...] = (7, 3, 1, 0)
@@ -53,7 +53,7 @@ class Preferences:
 
     @property
     def reminder_hour(self) -> int:
-        """The hour at which reminders are due: the last before quiet hours in whose evening the chosen one lies."""
+        """The hour of reminders: the chosen one, or the last one before the quiet hours if it lies in their evening."""
         quiet = self.quiet
         if quiet is not None and quiet.start > quiet.end and self.hour >= quiet.start:
             return quiet.start - 1

@@ -1,4 +1,4 @@
-"""What somebody wants to see listed."""
+"""Which invoices somebody wants to see listed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.domain.invoices import Invoice
 
 
 class Show(StrEnum):
-    """Which invoices to list, by whether something is to be paid."""
+    """Which invoices to list: all, or those that are open or paid."""
 
     ALL = "all"
     OPEN = "open"
@@ -17,7 +17,7 @@ class Show(StrEnum):
 
 
 class ItemKind(StrEnum):
-    """Which item types to list. The values are the provider's types, in small letters."""
+    """Which item types to list. The values are the provider's types in lower case."""
 
     ANY = "any"
     HOSTING = "hosting"
@@ -34,17 +34,17 @@ class Query:
     with_transactions: bool = False
 
     def fits(self, invoice: Invoice) -> bool:
-        """Whether the invoice is open or paid, and has an item, as asked. Transactions are not known of an invoice."""
+        """Return whether the invoice matches. ``with_transactions`` is left to the provider: invoices don't tell."""
         if self.show is Show.OPEN and not invoice.is_open:
             return False
-        if self.show is Show.PAID and (invoice.is_open or invoice.status.casefold() != "paid"):
+        if self.show is Show.PAID and not invoice.is_paid:
             return False
         return self.kind is ItemKind.ANY or invoice.has_type(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """A place in a list: what is listed, and which page of it. As callback data: ``open.hosting.1.2``."""
+    """A page of a list: what is listed, and the page's number from 0. As callback data: ``open.hosting.1.2``."""
 
     query: Query
     number: int = 0

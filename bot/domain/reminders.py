@@ -1,7 +1,7 @@
-"""The reminder rules: from what was known and what was read to what is known now, what to tell, and when to look next.
+"""The reminder rules: compare what a chat knows with what was read and with the clock, and decide what to tell.
 
-They go by states, not by events: whatever the person has not been told yet is told, once, as it is now. So nothing is
-lost while the bot, the machine or the provider is down, and nothing that has come and gone meanwhile is told late.
+The rules look at states, not at events: whatever the person has not been told yet is told once, as it is now. So
+nothing is lost while the bot, the machine or the provider is down, and nothing is told late that has passed meanwhile.
 """
 
 from __future__ import annotations
@@ -9,138 +9,126 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 
-from bot.domain.alerts import AlertKind, KnownInvoice, Standing, standing_of
-from bot.domain.chats import NO_SILENCE, Silence, Silences
-from bot.domain.invoices import CENT, Invoice
+from bot.domain.alerts import Alert, AlertKind, KnownInvoice, Standing, standing_of
+from bot.domain.chats import NO_SILENCE, Link, Silence, Silences
+from bot.domain.invoices import Invoice, sums_differ
 from bot.domain.schedule import Schedule
 
-RECENT = timedelta(days=31)
-"""How old a paid invoice that nobody knew may be to be news; older ones come from a list that was not whole before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something to tell: of an invoice, or (None) of the account.
-
-    Reminders carry their threshold and due date, a change what the person was told before.
-    """
-
-    kind: AlertKind
-    invoice_id: int | None = None
-    threshold: int | None = None
-    due: date | None = None
-    told_gross: Decimal | None = None
-    told_due: date | None = None
+PAID_IS_NEWS_FOR = timedelta(days=31)
+"""How long after its issue a paid invoice is news to a chat that did not know it. Lists may leave older ones out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the chat knows from now on, and what it is told."""
+    """What the chat knows from now on, and the alerts to save, still without ids."""
 
     known: Mapping[int, KnownInvoice]
-    notices: tuple[Notice, ...]
+    alerts: tuple[Alert, ...]
 
 
-def take_as_known(invoices: Iterable[Invoice], schedule: Schedule, now: datetime) -> dict[int, KnownInvoice]:
-    """The knowledge of a freshly linked chat, which has just been shown what is open: nothing of it is news."""
-    read = [_learn(None, invoice, now, shown=False) for invoice in invoices]
-    told = [_as_told(k, NO_SILENCE, _untold_threshold(k, schedule, now), now) for k in read]
-    # A message from before a chat was linked anew may still speak of what is settled by now.
-    return {k.id: replace(k, settled_told=False) for k in told}
-
-
-def missing_from(
-    known: Mapping[int, KnownInvoice], invoices: Iterable[Invoice], schedule: Schedule, now: datetime
-) -> list[int]:
-    """Open invoices that the list no longer holds; each must be asked for singly before anything is said of it.
-
-    Those whose reminder has come stand first, then those that could be read the last time, then the soonest due.
-    """
-    listed = {invoice.id for invoice in invoices}
-    lost = [k for k in known.values() if k.is_open and k.id not in listed]
-
-    def order(k: KnownInvoice) -> tuple[bool, bool, date, int]:
-        return (_untold_threshold(k, schedule, now) is None, k.unread_since is not None, k.due or date.max, k.id)
-
-    return [k.id for k in sorted(lost, key=order)]
-
-
-def forget(known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int]) -> dict[int, KnownInvoice]:
-    """The knowledge after the provider, asked for these very invoices, no longer had them."""
-    return {**known, **{number: replace(known[number], standing=Standing.GONE) for number in invoice_ids}}
-
-
-def doubt(known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int], now: datetime) -> dict[int, KnownInvoice]:
-    """The knowledge after the provider, asked for these very invoices, gave no answer that could be read."""
-    return {**known, **{n: replace(known[n], unread_since=known[n].unread_since or now) for n in invoice_ids}}
+# --- What to tell ---
 
 
 def decide(
     known: Mapping[int, KnownInvoice],
     read: Iterable[Invoice],
     *,
+    link: Link,
     silences: Silences,
     shown: Collection[int],
     schedule: Schedule,
     now: datetime,
 ) -> Decision:
-    """Compare what was known with what was ``read`` just now (nothing, if the provider is down), and with the clock.
+    """Compare what was known with what was just ``read``, and with the clock. Each invoice leads to one alert at most.
 
-    ``shown`` are the invoices of which a message of ours stands in the chat: only of those it is told that they are
-    settled. Of each invoice one thing is told at most. A new one counts as the reminder of the day on which it will be
-    read as well; so does a changed one; the notice then carries that threshold.
+    ``read`` is empty if the provider is down. ``shown`` are the invoices in our messages in the chat: only of these is
+    the person told that they are settled.
     """
     after = dict(known)
     for invoice in read:
         after[invoice.id] = _learn(known.get(invoice.id), invoice, now, shown=invoice.id in shown)
-    news = []
-    for number, invoice_known in sorted(after.items(), key=_urgency):
+    alerts = []
+    for number, k in sorted(after.items(), key=_urgency):
         silence = silences.get(number, NO_SILENCE)
-        if kind := _news_of(invoice_known, silence, schedule, now, shown=number in shown):
-            stands_for = schedule.stands_for(now) if kind in {AlertKind.NEW, AlertKind.CHANGED} else now
-            threshold = _untold_threshold(invoice_known, schedule, stands_for)
-            before = (invoice_known.told_gross, invoice_known.told_due) if kind is AlertKind.CHANGED else (None, None)
-            news.append(Notice(kind, number, threshold, invoice_known.due, *before))
-            after[number] = _as_told(invoice_known, silence, threshold, now)
-        elif not invoice_known.is_open and not invoice_known.announced:
-            after[number] = replace(invoice_known, announced=True, settled_told=True)
-    return Decision(after, tuple(sorted(news, key=lambda notice: notice.kind is not AlertKind.NEW)))
+        if kind := _kind_of_news(k, silence, schedule, now, shown=number in shown):
+            alert = _alert(k, kind, link, schedule, now)
+            alerts.append(alert)
+            after[number] = _as_told(k, silence, alert.threshold, now)
+        elif not k.is_open and not k.announced:  # closed before a word was said of it
+            after[number] = replace(k, announced=True, settled_told=True)
+    return Decision(after, tuple(sorted(alerts, key=lambda alert: alert.kind is not AlertKind.NEW)))
 
 
-def next_look(
-    known: Mapping[int, KnownInvoice], silences: Silences, schedule: Schedule, now: datetime
-) -> datetime | None:
-    """When there will be something to tell though nothing changes at the provider; None: not in sight."""
-    return min(_looks(known, silences, schedule, now), default=None)
+def _urgency(entry: tuple[int, KnownInvoice]) -> tuple[date, int]:
+    return (entry[1].due or date.max, entry[0])
 
 
-def _looks(
-    known: Mapping[int, KnownInvoice], silences: Silences, schedule: Schedule, now: datetime
-) -> Iterator[datetime]:
-    for k in known.values():
-        silence = silences.get(k.id, NO_SILENCE)
-        if not k.is_open or silence.muted:
-            continue
-        if silence.until is not None and now < silence.until:
-            yield silence.until
-        elif k.can_be_due and k.due is not None and (at := schedule.next_reminder(k.due, now, k.told)):
-            yield at
+def _kind_of_news(
+    k: KnownInvoice, silence: Silence, schedule: Schedule, now: datetime, *, shown: bool
+) -> AlertKind | None:
+    """Return which kind of alert an invoice leads to, if any."""
+    if not k.is_open and k.announced:
+        return AlertKind.SETTLED if shown and not k.settled_told else None
+    if not k.announced and not silence.muted:
+        return AlertKind.NEW if k.standing in {Standing.OPEN, Standing.PAID} else None
+    if silence.holds(now):
+        return None
+    if _has_changed(k):
+        return AlertKind.CHANGED
+    if _untold_threshold(k, schedule, now) is None and not _is_woken(k, silence, now):
+        return None
+    return AlertKind.OVERDUE if k.due is not None and schedule.days_left(k.due, now) < 0 else AlertKind.DUE
+
+
+def _has_changed(k: KnownInvoice) -> bool:
+    """Return whether sum or due date differ from what the person was told. A missing one is no change."""
+    return sums_differ(k.gross, k.told_gross) or (k.due is not None and k.due != k.told_due)
+
+
+def _untold_threshold(k: KnownInvoice, schedule: Schedule, now: datetime) -> int | None:
+    """Return the threshold that was reached by ``now``, if the person was not reminded of it or a later one."""
+    if not k.can_be_due or k.due is None:
+        return None
+    threshold = schedule.reached(k.due, now)
+    if threshold is None or (k.told is not None and threshold >= k.told):
+        return None
+    return threshold
+
+
+def _is_woken(k: KnownInvoice, silence: Silence, now: datetime) -> bool:
+    """Return whether a snooze has ended and its reminder is still to come."""
+    until = silence.until
+    return until is not None and until <= now and k.woken != until and k.left != 0
+
+
+def _alert(k: KnownInvoice, kind: AlertKind, link: Link, schedule: Schedule, now: datetime) -> Alert:
+    """Return an alert about an invoice.
+
+    A new or changed invoice also counts as the reminder of the day on which it will be read: it carries that threshold.
+    """
+    read_at = schedule.covers_until(now) if kind in {AlertKind.NEW, AlertKind.CHANGED} else now
+    threshold = _untold_threshold(k, schedule, read_at)
+    told_before = (k.told_gross, k.told_due) if kind is AlertKind.CHANGED else (None, None)
+    return Alert("", link.place, link.account, kind, now, k.id, threshold, k.due, *told_before)
+
+
+# --- What is known ---
 
 
 def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime, *, shown: bool) -> KnownInvoice:
-    """What is known of an invoice once it was read again; what was told of a due date stays told.
+    """Return what is known of an invoice that was just read. What was told of a due date stays told.
 
-    One that opens again after it was closed is new to the person; one that was gone for a while is, unless it is
-    ``shown`` in a message and they were not told that it is gone.
+    An invoice is new again if it was closed and is open now, or if it was gone and is back. If it was gone, it is not
+    new while a message still shows it as open.
     """
     told = _told_by_due(known)
     standing = standing_of(invoice)
     before = known or KnownInvoice(invoice.id, standing, None, None, invoice.total, "")
     was_open = before.standing is Standing.OPEN or (before.standing is Standing.GONE and shown)
     reopened = standing is Standing.OPEN and (before.settled_told or not was_open)
-    if known is None and invoice.is_paid and invoice.issued is not None and invoice.issued < (now - RECENT).date():
+    is_old = invoice.issued is not None and invoice.issued < (now - PAID_IS_NEWS_FOR).date()
+    if known is None and invoice.is_paid and is_old:
         before = replace(before, announced=True)
     return replace(
         before,
@@ -160,54 +148,15 @@ def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime, *, shown
 
 
 def _told_by_due(known: KnownInvoice | None) -> dict[date, int]:
+    """Return the latest threshold that was told of each due date the invoice has had."""
     if known is None:
         return {}
     present = {} if known.due is None or known.told is None else {known.due: known.told}
     return dict(known.told_earlier) | present
 
 
-def _urgency(entry: tuple[int, KnownInvoice]) -> tuple[date, int]:
-    return (entry[1].due or date.max, entry[0])
-
-
-def _news_of(k: KnownInvoice, silence: Silence, schedule: Schedule, now: datetime, *, shown: bool) -> AlertKind | None:
-    """The one thing to tell of an invoice, if there is any."""
-    if not k.is_open and k.announced:
-        return AlertKind.SETTLED if shown and not k.settled_told else None
-    if not k.announced and not silence.muted:
-        return AlertKind.NEW if k.standing in {Standing.OPEN, Standing.PAID} else None
-    if silence.holds(now):
-        return None
-    if _has_changed(k):
-        return AlertKind.CHANGED
-    if _untold_threshold(k, schedule, now) is None and not _is_woken(k, silence, now):
-        return None
-    return AlertKind.OVERDUE if k.due is not None and schedule.days_left(k.due, now) < 0 else AlertKind.DUE
-
-
-def _untold_threshold(k: KnownInvoice, schedule: Schedule, now: datetime) -> int | None:
-    if not k.can_be_due or k.due is None:
-        return None
-    threshold = schedule.reached(k.due, now)
-    if threshold is None or (k.told is not None and threshold >= k.told):
-        return None
-    return threshold
-
-
-def _is_woken(k: KnownInvoice, silence: Silence, now: datetime) -> bool:
-    """Whether a snooze has ended and the reminder that was put off to then is still to come."""
-    until = silence.until
-    return until is not None and until <= now and k.woken != until and k.left != 0
-
-
-def _has_changed(k: KnownInvoice) -> bool:
-    """Whether sum or due date differ from what the person was told; one that is missing is no change."""
-    other_sum = k.gross is not None and k.told_gross is not None and abs(k.gross - k.told_gross) > CENT
-    return other_sum or (k.due is not None and k.due != k.told_due)
-
-
 def _as_told(k: KnownInvoice, silence: Silence, threshold: int | None, now: datetime) -> KnownInvoice:
-    """The knowledge once the person was told how the invoice stands, which counts as this reminder if as any."""
+    """Mark the invoice as told. If ``threshold`` is given, that reminder counts as sent."""
     ended = silence.until is not None and silence.until <= now
     return replace(
         k,
@@ -218,3 +167,63 @@ def _as_told(k: KnownInvoice, silence: Silence, threshold: int | None, now: date
         told=k.told if threshold is None else threshold,
         woken=silence.until if ended else k.woken,
     )
+
+
+def take_as_known(invoices: Iterable[Invoice], schedule: Schedule, now: datetime) -> dict[int, KnownInvoice]:
+    """Return what a chat knows that was just linked. It has been shown what is open, so nothing of it is news."""
+    read = [_learn(None, invoice, now, shown=False) for invoice in invoices]
+    told = [_as_told(k, NO_SILENCE, _untold_threshold(k, schedule, now), now) for k in read]
+    # A message from before the chat was linked anew may still show an invoice as open that is settled by now.
+    return {k.id: replace(k, settled_told=False) for k in told}
+
+
+# --- Invoices that vanished from the list ---
+
+
+def missing_from(
+    known: Mapping[int, KnownInvoice], invoices: Iterable[Invoice], schedule: Schedule, now: datetime
+) -> list[int]:
+    """Return the open invoices that the list no longer holds. Read each singly before anything is said of it.
+
+    First come those with a reminder due, then those that could be read the last time, then the soonest due.
+    """
+    listed = {invoice.id for invoice in invoices}
+    lost = [k for k in known.values() if k.is_open and k.id not in listed]
+
+    def order(k: KnownInvoice) -> tuple[bool, bool, date, int]:
+        return (_untold_threshold(k, schedule, now) is None, k.unread_since is not None, k.due or date.max, k.id)
+
+    return [k.id for k in sorted(lost, key=order)]
+
+
+def forget(known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int]) -> dict[int, KnownInvoice]:
+    """Mark these as gone: the provider, asked for each, no longer has it."""
+    return {**known, **{number: replace(known[number], standing=Standing.GONE) for number in invoice_ids}}
+
+
+def doubt(known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int], now: datetime) -> dict[int, KnownInvoice]:
+    """Mark these as unread: the provider, asked for each, gave no answer that could be read."""
+    return {**known, **{n: replace(known[n], unread_since=known[n].unread_since or now) for n in invoice_ids}}
+
+
+# --- When to look again ---
+
+
+def next_look(
+    known: Mapping[int, KnownInvoice], silences: Silences, schedule: Schedule, now: datetime
+) -> datetime | None:
+    """Return when there will be something to tell even if nothing changes at the provider. None: never."""
+    return min(_looks(known, silences, schedule, now), default=None)
+
+
+def _looks(
+    known: Mapping[int, KnownInvoice], silences: Silences, schedule: Schedule, now: datetime
+) -> Iterator[datetime]:
+    for k in known.values():
+        silence = silences.get(k.id, NO_SILENCE)
+        if not k.is_open or silence.muted:
+            continue
+        if silence.until is not None and now < silence.until:
+            yield silence.until
+        elif k.can_be_due and k.due is not None and (at := schedule.next_reminder(k.due, now, k.told)):
+            yield at

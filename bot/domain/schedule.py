@@ -1,6 +1,7 @@
-"""When a chat is checked, and when it is told something: reminder days, morning hour, quiet hours, weeks.
+"""When a chat is checked, and when it is told something: reminder days, reminder hour, quiet hours, weeks.
 
-Due dates are days of the provider's calendar; sending times are the chat's.
+Due dates are days in the provider's time zone; a chat is told in its own. A threshold says on which day a reminder
+comes, as the number of days before the due date; it is negative after that date.
 """
 
 from __future__ import annotations
@@ -15,19 +16,19 @@ from bot.domain.preferences import Preferences
 
 DAY = timedelta(days=1)
 WEEK = 7
-SOON_AFTER = timedelta(hours=3)
-"""How long before the reminder hour something may be told that needs no reminder at that hour any more."""
+COUNTS_AS_REMINDER_WITHIN = timedelta(hours=3)
+"""A message that can be read so shortly before the reminder hour counts as the reminder of that hour."""
 
-LONGEST_GAP = 30
-"""How many days are looked back at the most for a banking day: no holidays last longer."""
+LONGEST_HOLIDAYS = 30
+"""How many days to look back for a banking day at most. No holidays last longer."""
 
 IsBankingDay = Callable[[date], bool]
-"""Whether banks work on a day; None where nobody asked for banking days."""
+"""Return whether banks work on a day. None in its place: nobody asked for banking days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One chat's calendar. ``provider_zone`` is the one whose days due dates are."""
+    """One chat's calendar. ``provider_zone`` is the time zone of the due dates."""
 
     preferences: Preferences
     provider_zone: tzinfo
@@ -42,12 +43,12 @@ class Schedule:
     # --- Quiet hours ---
 
     def is_quiet(self, now: datetime) -> bool:
-        """Whether nothing may ring or appear at this instant."""
+        """Return whether nothing may ring or appear at this instant."""
         quiet = self.preferences.quiet
         return quiet is not None and now.astimezone(self.zone).hour in quiet
 
     def quiet_end(self, now: datetime) -> datetime:
-        """The first instant from ``now`` on that is not quiet."""
+        """Return the first instant from ``now`` on that is not quiet."""
         quiet = self.preferences.quiet
         if quiet is None or not self.is_quiet(now):
             return now
@@ -59,48 +60,44 @@ class Schedule:
     # --- Reminder days ---
 
     def today(self, now: datetime) -> date:
-        """The day whose reminders have come: it begins at the chat's hour, not at midnight when people sleep."""
+        """Return the reminder day. It begins at the chat's reminder hour, not at midnight when people sleep."""
         day = now.astimezone(self.zone).date()
         return day if now >= self._instant(day, self.preferences.reminder_hour) else day - DAY
 
-    def stands_for(self, now: datetime) -> datetime:
-        """The instant whose reminders a message of now makes unnecessary.
-
-        That is when it can be read, after the quiet hours; or the reminder hour of that day, if it comes soon after.
-        """
-        read = self.quiet_end(now)
-        hour = self.morning(read, 0)
-        return hour if read < hour <= read + SOON_AFTER else read
-
     def days_left(self, due: date, now: datetime) -> int:
-        """Days from the reminder day until the due date; negative only once it is over at the provider too."""
+        """Return the days from the reminder day to the due date. Negative only once it is over at the provider too."""
         days = (due - self.today(now)).days
-        return days if self.is_over(due, now) else max(days, 0)
-
-    def is_over(self, due: date, now: datetime) -> bool:
-        """Whether the due date has gone by where it counts: at the provider."""
-        return now >= self._over_at(due)
+        return days if is_over(due, self.provider_zone, now) else max(days, 0)
 
     def reached(self, due: date, now: datetime) -> int | None:
-        """The latest threshold that was reached, as days before the due date (negative: after it), or None."""
+        """Return the latest threshold that was reached, or None."""
         days = self.days_left(due, now)
         return min((t for t in self._thresholds(due, days) if t >= days), default=None)
 
     def next_reminder(self, due: date, now: datetime, told: int | None = None) -> datetime | None:
-        """When the next threshold, beyond the one that was ``told``, will be reached; None where there is none left."""
+        """Return when the next threshold after the one that was ``told`` will be reached. None: there is none left."""
         days = self.days_left(due, now)
         beyond = days if told is None else min(days, told)
         coming = max((t for t in self._thresholds(due, beyond) if t < beyond), default=None)
         return None if coming is None else self._reached_at(due, coming)
 
+    def covers_until(self, now: datetime) -> datetime:
+        """Return the instant up to which a message of ``now`` makes reminders unnecessary.
+
+        The message can be read after the quiet hours. It also covers the reminder hour of that day if that comes soon.
+        """
+        read = self.quiet_end(now)
+        hour = self.morning(read, 0)
+        return hour if read < hour <= read + COUNTS_AS_REMINDER_WITHIN else read
+
     def _thresholds(self, due: date, days: int) -> set[int]:
-        """All thresholds of a due date, down to the first one beyond ``days``."""
+        """Return all thresholds of a due date, down to the first one below ``days``."""
         chosen = self.preferences
         thresholds = {*chosen.before, *(-late for late in chosen.after)}
         if chosen.before and self.is_banking_day is not None:
             early = _days_to_banking_day(due, self.is_banking_day)
             thresholds |= {early} if early else set()
-        if chosen.after:
+        if chosen.after:  # weekly from the last one on
             last = -max(chosen.after)
             weeks = max(0, (last - days) // WEEK)
             thresholds |= {last - WEEK * weeks, last - WEEK * (weeks + 1)}
@@ -108,53 +105,61 @@ class Schedule:
 
     def _reached_at(self, due: date, threshold: int) -> datetime:
         at = self._instant(due - threshold * DAY, self.preferences.reminder_hour)
-        return at if threshold >= 0 else max(at, self._over_at(due))
-
-    def _over_at(self, due: date) -> datetime:
-        return datetime.combine(due + DAY, time(), self.provider_zone).astimezone(UTC)
+        return at if threshold >= 0 else max(at, _over_at(due, self.provider_zone))
 
     # --- Weeks ---
 
     def week(self, now: datetime) -> date:
-        """The Monday of the reminder day's week."""
+        """Return the Monday of the reminder day's week."""
         day = self.today(now)
         return day - day.weekday() * DAY
 
     def next_week(self, now: datetime) -> datetime:
-        """When the next week's digest comes."""
+        """Return when the next week's digest comes."""
         return self._instant(self.week(now) + WEEK * DAY, self.preferences.reminder_hour)
 
     # --- What people choose ---
 
     def morning(self, now: datetime, days: int) -> datetime:
-        """The chat's hour, so many days after this calendar day."""
+        """Return the reminder hour of the calendar day that comes ``days`` after that of ``now``."""
         return self.morning_of(now.astimezone(self.zone).date() + days * DAY)
 
     def morning_of(self, day: date) -> datetime:
-        """The chat's hour of a day."""
+        """Return the reminder hour of a day."""
         return self._instant(day, self.preferences.reminder_hour)
 
     def _instant(self, day: date, hour: int) -> datetime:
-        """A full hour of the wall clock; one that a clock change skips comes when the clock has passed it."""
+        """Return a full hour of the wall clock. If a clock change skips it, it comes when the clock has passed it."""
         return datetime.combine(day, time(hour), self.zone).astimezone(UTC)
 
 
+def is_over(due: date, provider_zone: tzinfo, now: datetime) -> bool:
+    """Return whether a due date has passed where it counts: at the provider."""
+    return now >= _over_at(due, provider_zone)
+
+
+def _over_at(due: date, provider_zone: tzinfo) -> datetime:
+    """Return the midnight that ends the due date."""
+    return datetime.combine(due + DAY, time(), provider_zone).astimezone(UTC)
+
+
 def _days_to_banking_day(due: date, is_banking_day: IsBankingDay) -> int:
-    """How many days before the due date its last banking day is; 0 if it is one itself."""
-    return next((n for n in range(LONGEST_GAP) if is_banking_day(due - n * DAY)), 0)
+    """Return how many days before the due date its last banking day is; 0 if it is one itself."""
+    return next((n for n in range(LONGEST_HOLIDAYS) if is_banking_day(due - n * DAY)), 0)
 
 
-LONGEST_PAUSE = timedelta(hours=1)
+LONGEST_PROVIDER_PAUSE = timedelta(hours=1)
 """However long the provider asks to be left alone: reminders come with the checks, so those can't stop for it."""
 
-SOON = timedelta(seconds=1)
+SHORTEST_PAUSE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckPlan:
-    """``interval`` lies between two checks of a chat; ``zone`` is the one whose days the provider's due dates are.
+    """When chats are checked. ``interval`` lies between two checks of a chat.
 
-    ``defaults`` are the preferences of chats that have chosen none.
+    ``zone`` is the time zone of the provider's due dates. ``defaults`` are the preferences of chats that have chosen
+    none.
     """
 
     interval: timedelta
@@ -163,18 +168,18 @@ class CheckPlan:
     is_banking_day: IsBankingDay | None = None
 
     def preferences(self, chat: Chat) -> Preferences:
-        """What a chat has chosen, or what holds where it has not."""
+        """Return what a chat has chosen, or the defaults."""
         return chat.preferences or self.defaults
 
     def schedule(self, chat: Chat) -> Schedule:
-        """A chat's calendar."""
+        """Return a chat's calendar."""
         return Schedule(self.preferences(chat), self.zone, self.is_banking_day)
 
     def after(self, now: datetime, at_least: float = 0, look: datetime | None = None) -> datetime:
-        """The next check: after the interval, or for a ``look`` that there will be something to tell.
+        """Return the next check: after the interval, or earlier at ``look``, when there will be something to tell.
 
         It is no sooner than ``at_least`` seconds from now, as far as the longest pause allows.
         """
-        pause = timedelta(seconds=min(at_least, LONGEST_PAUSE.total_seconds()))
+        pause = timedelta(seconds=min(at_least, LONGEST_PROVIDER_PAUSE.total_seconds()))
         regular = now + self.interval
-        return max(regular if look is None else min(regular, look), now + max(pause, SOON))
+        return max(regular if look is None else min(regular, look), now + max(pause, SHORTEST_PAUSE))

@@ -1,4 +1,4 @@
-"""Look at invoices: list them, show one, fetch documents. Always fresh from the provider."""
+"""List invoices, read one, fetch documents: always fresh from the provider."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from bot.ports import Document, InvoiceFilter, Provider
 from bot.services.permissions import link_of
 
 LISTED_TYPES = frozenset({"hosting", "donation"})
-"""The item types that the provider's list can filter by, as its reference says; others are picked out here."""
+"""The item types that the provider's list can filter by, according to its reference. Others are filtered here."""
 
 
 class Browsing:
-    """Reads for a linked chat. Every method raises :class:`NotLinked` or a :class:`bot.errors.ProviderError`."""
+    """Reads for a linked chat. All methods raise :class:`NotLinked` or a :class:`bot.errors.ProviderError`."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
 
     async def listing(self, chat: Chat, query: Query) -> Listing:
-        """The invoices that match, the open ones first."""
+        """Return the invoices that match, the open ones first."""
         link = link_of(chat)
         listing = await self._provider.list_invoices(link.token, chat.reply_language, _for_list(query))
         left = replace(query, kind=ItemKind.ANY) if query.kind in LISTED_TYPES else query
@@ -30,21 +30,21 @@ class Browsing:
         return Listing(tuple(open_first(wanted)), listing.unreadable)
 
     async def invoice(self, chat: Chat, invoice_id: int) -> Invoice:
-        """One invoice."""
+        """Return one invoice."""
         return await self._provider.invoice(link_of(chat).token, chat.reply_language, invoice_id)
 
     def pdf(self, chat: Chat, invoice_id: int) -> AbstractAsyncContextManager[Document]:
-        """An invoice's PDF."""
+        """Return an invoice's PDF."""
         return self._provider.pdf(link_of(chat).token, chat.reply_language, invoice_id)
 
     def archive(self, chat: Chat, query: Query) -> AbstractAsyncContextManager[Document]:
-        """All invoices, or those of a type, or with transactions, as a ZIP."""
+        """Return all invoices, or those of a type, or with transactions, as a ZIP."""
         kind = None if query.kind is ItemKind.ANY else query.kind.capitalize()
         only = InvoiceFilter(type=kind, with_transactions=query.with_transactions)
         return self._provider.archive(link_of(chat).token, chat.reply_language, only)
 
 
 def _for_list(query: Query) -> InvoiceFilter:
-    # Not the status: "open" is the provider's is_open, which more than one status can have.
+    # Not the status: "open" is the provider's is_open, and several statuses can have it.
     kind = query.kind.capitalize() if query.kind in LISTED_TYPES else None
     return InvoiceFilter(type=kind, with_transactions=query.with_transactions)

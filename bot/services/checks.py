@@ -4,33 +4,49 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
 from bot.domain.account_watch import watch_reading, watch_week
-from bot.domain.alerts import Alert
-from bot.domain.chats import Chat, Link
-from bot.domain.invoices import Listing
-from bot.domain.reminders import Notice, decide, doubt, forget, missing_from, next_look
+from bot.domain.alerts import Alert, AlertKind
+from bot.domain.chats import Chat, Link, Trouble
+from bot.domain.invoices import Invoice, Listing
+from bot.domain.reminders import decide, doubt, forget, missing_from, next_look
 from bot.domain.schedule import CheckPlan
-from bot.errors import BotError, CheckUnderWay
+from bot.errors import (
+    BotError,
+    CheckUnderWay,
+    NotFound,
+    PermissionMissing,
+    ProviderDown,
+    ProviderError,
+    RateLimited,
+    TokenRefused,
+)
 from bot.ports import Check, Checked, CheckStore, Clock, Provider
-from bot.services.account_reader import AccountReader, AccountReading
+from bot.services.failures import log_failure
 from bot.services.permissions import link_of
 from bot.services.workers import Workers
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
 READ_WITHIN = timedelta(seconds=60)
-"""All that one check asks the provider has this long together; what is not answered then is unread."""
-LEASE = READ_WITHIN + timedelta(seconds=30)
-"""Longer than a check takes, with what the store needs; not much, as a chat whose check a kill cut off waits for it."""
+"""How long one check may ask the provider, all calls together. What is not answered by then is unread."""
+CHECK_LEASE = READ_WITHIN + timedelta(seconds=30)
+"""Longer than a check takes, with what the store needs. Not much longer: after a kill the chat waits for its end."""
+
+MISSING_READ_PER_CHECK = 5
+"""How many invoices that vanished from the list one check asks for singly. The others have their turn next time."""
 
 
 class Checker:
-    """Finds out. Telling is the work of :class:`bot.services.delivery.AlertSender`."""
+    """Finds out. :class:`bot.services.delivery.AlertSender` tells."""
 
     def __init__(
         self,
@@ -50,23 +66,23 @@ class Checker:
         self._workers = workers
         self.looked_at: datetime | None = None
         self.ended_at: datetime | None = None
-        """When this last looked for due checks, and when a check last came to its end."""
+        """When this last looked for due checks, and when a check last ended."""
 
     async def tick(self) -> None:
         """Start the checks that are due, as many as there is room for."""
         if room := self._workers.free:
-            for check in await self._store.claim_checks(self._clock(), room, LEASE):
+            for check in await self._store.claim_checks(self._clock(), room, CHECK_LEASE):
                 self._workers.start(self._check(check))
         self.looked_at = self._clock()
 
     async def check_now(self, chat: Chat) -> Listing:
-        """Check this chat because somebody asks, also where a trouble lets its checks rest.
+        """Check this chat because somebody asks, also where a trouble has stopped its checks.
 
-        Gives what the provider lists; what is new comes as alerts. Raises :class:`NotLinked`, :class:`CheckUnderWay`
-        or a :class:`bot.errors.ProviderError`, whose consequences are saved.
+        Return what the provider lists; what is new comes as alerts. Raise :class:`NotLinked`, :class:`CheckUnderWay`,
+        or a :class:`bot.errors.ProviderError` whose consequences are saved.
         """
         link_of(chat)
-        check = await self._store.claim_check(chat.id, self._clock(), LEASE)
+        check = await self._store.claim_check(chat.id, self._clock(), CHECK_LEASE)
         if check is None:
             raise CheckUnderWay
         reading = await self._check(check, asked=True)
@@ -83,7 +99,7 @@ class Checker:
             reading = await self._read(check, link, asked=asked)
             end = reading.end if await self._save(check, link, reading) else "late"
         except Exception:
-            # Whatever it is, it will most likely happen again at once: the chat waits for its next turn.
+            # It would most likely fail again at once: the chat waits for its next turn.
             await self._store.postpone_check(check.claim, self._plan.after(self._clock()))
             raise
         except asyncio.CancelledError:
@@ -97,7 +113,7 @@ class Checker:
         return reading
 
     async def _read(self, check: Check, link: Link, *, asked: bool) -> AccountReading:
-        """Ask the provider, unless it refused the token: then it is left alone until somebody asks or links anew."""
+        """Ask the provider. If it refused the token, leave it alone until somebody asks or links anew."""
         if link.watch.trouble is not None and not asked:
             return AccountReading()
         end = asyncio.get_running_loop().time() + self._read_within
@@ -109,28 +125,32 @@ class Checker:
         return await self._reader.ask_for(missing, check.chat, link, reading, end)
 
     async def _save(self, check: Check, link: Link, reading: AccountReading) -> bool:
-        """Compare and save; False: too late. Reminders come from what is known where the provider could not be read."""
+        """Compare and save. Reminders come from what is known if the provider could not be read. False: too late."""
         now, chat, schedule = self._clock(), check.chat, self._plan.schedule(check.chat)
         held = {number: check.known[number] for number in reading.unasked}
         speakable = {number: known for number, known in check.known.items() if number not in held}
         decision = decide(
             doubt(forget(speakable, reading.gone), reading.unread, now),
             reading.found,
+            link=link,
             silences=chat.silences,
             shown={shown.invoice_id for message in check.sent for shown in message.shown if not shown.resolved},
             schedule=schedule,
             now=now,
         )
         known = {**decision.known, **held}
-        unreadable = reading.unreadable
-        good = reading.listing is not None
+        good, unreadable = reading.listing is not None, reading.unreadable
         watch, of_account = watch_reading(link.watch, now, good=good, trouble=reading.trouble, unreadable=unreadable)
         watch, of_week = watch_week(watch, schedule, now, any_open=any(k.can_be_due for k in known.values()))
         looks = [next_look(known, chat.silences, schedule, now), schedule.next_week(now) if watch.digest_told else None]
         look = min((at for at in looks if at is not None), default=None)
+
+        def about_account(kind: AlertKind) -> Alert:
+            return Alert("", link.place, link.account, kind, now)
+
         checked = Checked(
             known=known,
-            alerts=make_alerts(link, [*of_account, *decision.notices, *of_week], now),
+            alerts=with_ids([*map(about_account, of_account), *decision.alerts, *map(about_account, of_week)], now),
             watch=watch,
             next_check_at=self._plan.after(now, reading.wait, look),
         )
@@ -140,20 +160,125 @@ class Checker:
         return False
 
 
-def make_alerts(link: Link, notices: Iterable[Notice], now: datetime) -> list[Alert]:
-    """Alerts for what is to be told, with ids that grow with time."""
-    return [
-        Alert(
-            id=f"{int(now.timestamp() * 1_000_000):016x}{order:04x}{secrets.token_hex(3)}",
-            place=link.place,
-            account=link.account,
-            kind=notice.kind,
-            created_at=now,
-            invoice_id=notice.invoice_id,
-            threshold=notice.threshold,
-            due=notice.due,
-            told_gross=notice.told_gross,
-            told_due=notice.told_due,
-        )
-        for order, notice in enumerate(notices)
-    ]
+def with_ids(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
+    """Give new alerts their ids, which grow with time and in this order."""
+    micros = int(now.timestamp() * 1_000_000)
+    return [replace(alert, id=f"{micros:016x}{n:04x}{secrets.token_hex(3)}") for n, alert in enumerate(alerts)]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReading:
+    """What the provider said. ``listing`` is None if its list was not asked for, or could not be read (``error``).
+
+    ``found`` are the listed invoices and those read singly. The others vanished from the list: the provider no longer
+    has them (``gone``), could not say (``unread``), or was not asked yet (``unasked``), so nothing can be said of them.
+    ``wait`` is how many seconds the provider wants to be left alone.
+    """
+
+    listing: Listing | None = None
+    found: tuple[Invoice, ...] = ()
+    gone: tuple[int, ...] = ()
+    unread: tuple[int, ...] = ()
+    unasked: tuple[int, ...] = ()
+    trouble: Trouble | None = None
+    wait: float = 0
+    error: Exception | None = None
+
+    @property
+    def unreadable(self) -> int:
+        """How many invoices of the list could not be read, not even singly."""
+        if self.listing is None:
+            return 0
+        return max(0, self.listing.unreadable - (len(self.found) - len(self.listing.invoices)))
+
+    @property
+    def end(self) -> str:
+        """In a word, for the log."""
+        if self.listing is not None:
+            return "good"
+        return "refused" if self.trouble else "unread"
+
+
+class AccountReader:
+    """Reads from the provider until ``end``, by the loop's clock. A provider that has not answered by then is down.
+
+    Outages are logged when they begin and when they end, not at every check.
+    """
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._down = False
+        self._unreadable: set[int] = set()
+
+    async def read(self, chat: Chat, link: Link, end: float) -> AccountReading:
+        """Read the account's list. Never raise a :class:`ProviderError`."""
+        try:
+            listing = await _until(end, self._provider.list_invoices(link.token, chat.reply_language))
+        except Exception as error:  # noqa: BLE001  # _unread logs it
+            return self._unread(chat, error)
+        self._note_recovery(chat)
+        return AccountReading(listing, listing.invoices)
+
+    async def ask_for(
+        self, missing: Sequence[int], chat: Chat, link: Link, reading: AccountReading, end: float
+    ) -> AccountReading:
+        """Complete a reading: ask for each invoice ``missing`` from its list, until the provider can't be asked."""
+        found, gone, unread, wait = list(reading.found), [], [], 0.0
+        asking = iter(missing[:MISSING_READ_PER_CHECK])
+        for number in asking:
+            try:
+                found.append(await _until(end, self._provider.invoice(link.token, chat.reply_language, number)))
+            except NotFound:
+                gone.append(number)
+                log.warning("open invoice is gone at the provider", chat=chat.id, invoice=number)
+            except Exception as error:  # noqa: BLE001  # it is logged
+                unread.append(number)
+                log_failure("vanished invoice can't be read", error, chat=chat.id, invoice=number)
+                wait = (error.retry_after or 0) if isinstance(error, RateLimited) else wait
+                if isinstance(error, RateLimited | ProviderDown):
+                    break
+        unasked = (*asking, *missing[MISSING_READ_PER_CHECK:])
+        return replace(reading, found=tuple(found), gone=tuple(gone), unread=tuple(unread), unasked=unasked, wait=wait)
+
+    def _unread(self, chat: Chat, error: Exception) -> AccountReading:
+        """Return what a failure means for the account."""
+        match error:
+            case TokenRefused():
+                return AccountReading(trouble=Trouble.TOKEN_REFUSED, error=error)
+            case PermissionMissing():
+                return AccountReading(trouble=Trouble.PERMISSION_MISSING, error=error)
+            case RateLimited():
+                self._note_outage(error)
+                return AccountReading(wait=error.retry_after or 0, error=error)
+            case ProviderDown():
+                self._note_outage(error)
+            case _:
+                self._note_unreadable(chat, error)
+        return AccountReading(error=error)
+
+    def _note_outage(self, error: ProviderError) -> None:
+        if not self._down:
+            self._down = True
+            log.warning("provider can't be read", error=str(error))
+
+    def _note_unreadable(self, chat: Chat, error: Exception) -> None:
+        if chat.id not in self._unreadable:
+            self._unreadable.add(chat.id)
+            log_failure("account can't be read", error, chat=chat.id)
+
+    def _note_recovery(self, chat: Chat) -> None:
+        if self._down:
+            self._down = False
+            log.info("provider can be read again")
+        if chat.id in self._unreadable:
+            self._unreadable.remove(chat.id)
+            log.info("account can be read again", chat=chat.id)
+
+
+async def _until(end: float, call: Awaitable[T]) -> T:
+    """Return what the call returns. Raise :class:`ProviderDown` at ``end``."""
+    try:
+        async with asyncio.timeout_at(end):
+            return await call
+    except TimeoutError:
+        raise ProviderDown from None

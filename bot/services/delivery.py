@@ -1,4 +1,4 @@
-"""Bring the saved alerts to their chats: once each, in order within a chat, none lost, none in quiet hours."""
+"""Send the saved alerts: each once, in order within a chat, none lost, none in quiet hours."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ from bot.services.workers import Workers
 
 log = structlog.get_logger()
 
-LEASE = timedelta(minutes=2)
+DELIVERY_LEASE = timedelta(minutes=2)
 SEND_WITHIN = timedelta(seconds=90)
-"""A delivery that takes longer is given up before its lease ends and it is claimed again: a send with unknown outcome.
-Edits of earlier messages have the first half of it."""
-TOO_LATE = LEASE - SEND_WITHIN
-"""Before the end of its lease: a process that was frozen until then sends nothing, as another may be about to."""
-PER_TICK = 25
-"""With one tick a second this keeps the whole below Telegram's 30 messages a second; a chat has one claim a tick."""
-NOTE_AGAIN = timedelta(seconds=2)
-"""Between two tries to note what went out while the database is away."""
-TRIES = 5
-"""Of a send that is refused. What an outage costs doesn't count: it says nothing about the alert."""
-FIRST_WAIT = timedelta(seconds=2)
-GROWTH = 5
-"""How much longer the chat waits after each refusal: 2 s, 10 s, 50 s, 4 min; then it is set aside."""
+"""A delivery that takes longer is given up, with unknown outcome, before its lease ends and it is claimed again. Edits
+of earlier messages have the first half of it."""
+LEASE_MARGIN = DELIVERY_LEASE - SEND_WITHIN
+"""So close to the end of its lease a process that was frozen sends nothing, as another may be about to."""
+DELIVERIES_PER_TICK = 25
+"""With one tick a second this stays below Telegram's 30 messages a second in all. A chat has one claim a tick."""
+NOTE_RETRY_WAIT = timedelta(seconds=2)
+"""Between two tries to note a sent message while the database is away."""
+MAX_TRIES = 5
+"""How often a refused message is tried. Outages don't count: they say nothing about the alert."""
+FIRST_RETRY_WAIT = timedelta(seconds=2)
+RETRY_WAIT_GROWTH = 5
+"""How much longer the chat waits after each refusal: 2 s, 10 s, 50 s, 4 min. Then the alert is a dead letter."""
 WAIT_MARKED = timedelta(minutes=1)
-"""Before what may have arrived is sent once more."""
+"""Before a message that may have arrived is sent once more."""
 LONGEST_WAIT_UNSENT = timedelta(minutes=1)
 LONGEST_WAIT_MARKED = timedelta(minutes=10)
-"""Longer, since each of these tries may be one more message to the person."""
+"""Longer, as each of these tries may be one more message to the person."""
 
 
 class AlertSender:
-    """Delivers what the outbox holds. What each error of the messenger leads to is decided here, in one place."""
+    """Delivers what the outbox holds, and decides what each error of the messenger leads to."""
 
     def __init__(
         self,
@@ -76,48 +76,48 @@ class AlertSender:
 
     async def tick(self) -> None:
         """Start the deliveries that are due, as many as there is room for."""
-        if room := min(self._workers.free, PER_TICK):
+        if room := min(self._workers.free, DELIVERIES_PER_TICK):
             now = self._clock()
-            for delivery in await self._outbox.claim_alerts(now, room, LEASE):
-                self._workers.start(self._deliver(delivery, now + LEASE))
+            for delivery in await self._outbox.claim_alerts(now, room, DELIVERY_LEASE):
+                self._workers.start(self._deliver(delivery, now + DELIVERY_LEASE))
 
     async def _deliver(self, delivery: Delivery, lease_end: datetime) -> None:
         try:
             done = await self._edit_and_send(delivery, lease_end)
         except MessengerError as error:
             log.debug("delivery failed", reason=type(error).__name__)
-            await self._settle(delivery, error)
+            await self._handle(delivery, error)
         except Exception:
             await self._try_later(delivery)
             raise
         else:
-            # Outside the try: what went out and can't be noted is no refusal. It stays "being sent", and comes marked.
+            # Outside the try: a sent message that can't be noted was not refused. It stays "sending", and comes marked.
             if done is not None:
                 await self._note_sent(delivery, *done, lease_end)
 
     async def _note_sent(
         self, delivery: Delivery, message: SentMessage | None, settled: set[int], lease_end: datetime
     ) -> None:
-        """Note what went out, so that it comes once; a database that is away is asked again until the lease ends.
+        """Note what was sent, so that it comes once. If the database is away, retry until the lease ends.
 
-        Raises :class:`StoreAway`. A try that was carried out unheard makes the next one a claim that is over.
+        Raise :class:`StoreAway` then. If a lost reply hid a success, the retry finds its claim already closed.
         """
         while True:
             try:
                 await self._outbox.alerts_sent(delivery.claim, message, settled)
             except StoreAway:
-                if self._clock() + NOTE_AGAIN > lease_end:
+                if self._clock() + NOTE_RETRY_WAIT > lease_end:
                     raise
-                await self._sleep(NOTE_AGAIN.total_seconds())
+                await self._sleep(NOTE_RETRY_WAIT.total_seconds())
             else:
                 return
 
     async def _edit_and_send(
         self, delivery: Delivery, lease_end: datetime
     ) -> tuple[SentMessage | None, set[int]] | None:
-        """Bring earlier messages up to date, which rings nowhere; then send what is new, unless the chat is quiet.
+        """Edit earlier messages, which rings nowhere. Then send what is new, unless the chat is quiet.
 
-        Gives what to remember of it, and the invoices that earlier messages say are settled; None: it has to wait.
+        Return what to remember of the message, and the invoices that were settled. None: it has to wait.
         """
         now, schedule = self._clock(), self._plan.schedule(delivery.chat)
         relevant = [alert for alert in delivery.alerts if is_relevant(alert, delivery, now)]
@@ -129,7 +129,7 @@ class AlertSender:
         if alerts and schedule.is_quiet(now):
             await self._outbox.hold_alerts(delivery.claim, schedule.quiet_end(now))
             return None
-        if alerts and self._clock() > lease_end - TOO_LATE:
+        if alerts and self._clock() > lease_end - LEASE_MARGIN:
             raise NotSent
         if alerts:
             try:
@@ -143,9 +143,9 @@ class AlertSender:
         return message, settled
 
     async def _resolve(self, delivery: Delivery, settled: set[int], end: float) -> None:
-        """Edit the messages that speak of what is settled, until ``end``, by the loop's clock.
+        """Edit the messages about settled invoices, until ``end`` by the loop's clock.
 
-        Twice does no harm, so nothing here is uncertain. Each is noted, so that a further try goes on from there.
+        A second edit does no harm, so nothing here is uncertain. Each is noted, so that a retry goes on from there.
         """
         for message in delivery.sent:
             if message.message_id is None or not any(message.says_of(number) for number in settled):
@@ -160,7 +160,8 @@ class AlertSender:
             else:
                 await self._outbox.message_edited(delivery.claim, message.message_id, settled)
 
-    async def _settle(self, delivery: Delivery, error: MessengerError) -> None:
+    async def _handle(self, delivery: Delivery, error: MessengerError) -> None:
+        """Decide when a delivery that failed is tried again, and note what the error says of the chat."""
         now, chat_id = self._clock(), delivery.chat.id
         waited = now - delivery.alerts[0].created_at
         match error:
@@ -170,7 +171,7 @@ class AlertSender:
             case FloodLimited():
                 await self._later(delivery, now + timedelta(seconds=error.retry_after))
             case DeliveryUncertain() if delivery.again and delivery.alerts[0].attempts:
-                await self._set_aside(delivery)
+                await self._move_to_dead_letters(delivery)
             case DeliveryUncertain():
                 await self._outbox.alerts_failed(delivery.claim, now + WAIT_MARKED, uncertain=True, counts=True)
             case NotSent():
@@ -183,22 +184,22 @@ class AlertSender:
                 await self._try_later(delivery)
 
     async def _later(self, delivery: Delivery, at: datetime) -> None:
-        """Surely not delivered this time, through no fault of the alerts."""
+        """Try again at this time. The alerts were surely not delivered, through no fault of theirs."""
         await self._outbox.alerts_failed(delivery.claim, at, uncertain=delivery.again, counts=False)
 
     async def _try_later(self, delivery: Delivery) -> None:
         attempts = delivery.alerts[0].attempts
-        if attempts + 1 >= TRIES:
-            await self._set_aside(delivery)
+        if attempts + 1 >= MAX_TRIES:
+            await self._move_to_dead_letters(delivery)
             return
-        later = self._clock() + FIRST_WAIT * GROWTH**attempts
+        later = self._clock() + FIRST_RETRY_WAIT * RETRY_WAIT_GROWTH**attempts
         await self._outbox.alerts_failed(delivery.claim, later, uncertain=delivery.again, counts=True)
 
-    async def _set_aside(self, delivery: Delivery) -> None:
+    async def _move_to_dead_letters(self, delivery: Delivery) -> None:
         log.warning("alerts set aside", chat=delivery.chat.id, kinds=[alert.kind for alert in delivery.alerts])
         await self._outbox.move_to_dead_letters(delivery.claim)
 
 
 def wait_in_outage(age: timedelta, longest: timedelta) -> timedelta:
-    """Half as long as the alert has waited so far, so that the first tries come soon and the later ones rarely."""
-    return min(max(age / 2, FIRST_WAIT), longest)
+    """Return half of the time that the alert has waited, so that first tries come soon and later ones rarely."""
+    return min(max(age / 2, FIRST_RETRY_WAIT), longest)

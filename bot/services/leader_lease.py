@@ -1,4 +1,4 @@
-"""What only one of several replicas may do at a time: a lease in the store, taken, prolonged and given back."""
+"""Work that only one of several replicas may do at a time, by a lease in the store."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ log = structlog.get_logger()
 LEASE_DURATION = timedelta(seconds=50)
 """Another replica takes over this long after a kill."""
 HELD_AT_LEAST = timedelta(seconds=40)
-"""What at least is left of it when it was just prolonged or found good: what is begun under it has to end by then."""
+"""How long the lease lasts at least once it is found to be ours. Work under it must end by then."""
 
 TAKEOVER_DELAY = timedelta(seconds=20)
-"""For so long after a start, after the store was away, and after it was frozen itself, a replica takes over from no
-other: who had the role when the store went away gets the time to prolong it."""
+"""For so long a replica takes over no lease after its start, after the store was away, or after it was frozen itself.
+The replica that held the lease when the store went away gets the time to prolong it."""
 
 
 class LeaderLease:
-    """A lease by name, for ``holder``, whose name no other process has.
+    """A lease by name, for a ``holder`` whose name no other process has.
 
-    While the store is away nobody can take it over, so who has it keeps it, however long that lasts; the others let it
-    go first once the store is back. Who starts then, or was frozen, may not know of that and waits as well. A replica
-    that alone is cut off from the store may go on too long by this: :meth:`step_down` is for who learns of it another
-    way.
+    While the store is away nobody can take the lease over, so its holder keeps it, however long that lasts. Once the
+    store is back, the other replicas let the holder prolong it first. A replica that has just started, or was frozen,
+    may not know that the store was away, so it waits as well. A holder that alone is cut off from the store may go on
+    too long by this: if it learns of another holder in some other way, call :meth:`step_down`.
     """
 
     def __init__(self, name: str, holder: str, store: LeaseStore, clock: Clock) -> None:
@@ -41,11 +41,11 @@ class LeaderLease:
 
     @property
     def is_leader(self) -> bool:
-        """Whether it was ours when the store was last asked."""
+        """Whether the lease was ours when the store was last asked."""
         return self._lease is not None
 
     async def acquire_or_renew(self) -> bool:
-        """Take or prolong it; True: it is ours, for :data:`HELD_AT_LEAST` at least where the store is there."""
+        """Take or prolong the lease. True: it is ours, for :data:`HELD_AT_LEAST` at least if the store is there."""
         now = self._clock()
         if self._is_fresh(now):
             self._looked_at = now
@@ -67,7 +67,7 @@ class LeaderLease:
         return self._is_fresh(self._looked_at)  # not where the process was frozen while it asked
 
     def step_down(self) -> None:
-        """Take note that another has it."""
+        """Note that another replica has it."""
         self._lease = None
 
     async def release(self) -> None:
@@ -80,7 +80,7 @@ class LeaderLease:
         return self._lease is not None and now < self._lease.until - HELD_AT_LEAST <= now + LEASE_DURATION
 
     def _let_go_if_frozen(self) -> None:
-        """The store may have been there for others, who by now had the time to take over a lease that has ended."""
+        """Let an ended lease go: while we were frozen, others may have reached the store and taken it over."""
         now, before = self._clock(), self._looked_at
         self._looked_at = now
         if self._lease is not None and self._lease.until <= now and now - before >= TAKEOVER_DELAY:
@@ -92,9 +92,9 @@ class LeaderLease:
 
     def _log(self, before: Lease | None) -> None:
         if self._lease is not None and (before is None or before.fencing_token != self._lease.fencing_token):
-            log.info("role taken", role=self._name, fencing_token=self._lease.fencing_token)
+            log.info("leader lease taken", lease=self._name, fencing_token=self._lease.fencing_token)
         elif self._lease is None and before is not None:
             self._log_loss()
 
     def _log_loss(self) -> None:
-        log.warning("role lost", role=self._name, meaning="Another replica has taken it over, or may have.")
+        log.warning("leader lease lost", lease=self._name, meaning="Another replica has taken it over, or may have.")

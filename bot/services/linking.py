@@ -1,4 +1,4 @@
-"""Link a chat to an account of the provider, and take the link away."""
+"""Link a chat to an account of the provider, and unlink it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ADDRESS = re.compile(r"@|://|^www\.", re.IGNORECASE)  # of a person or a page
 
 
 def read_token(text: str) -> Token:
-    """The token in what a person typed. Raises :class:`NotAToken` where no HTTP header could carry it."""
+    """Return the token in what a person typed. Raise :class:`NotAToken` if no HTTP header could carry it."""
     value = _bare(text)
     if not TOKEN_FORM.fullmatch(value):
         raise NotAToken
@@ -27,7 +27,7 @@ def read_token(text: str) -> Token:
 
 
 def looks_like_token(text: str) -> bool:
-    """Whether a message that nobody asked for is most likely a token: one long word with a digit, and no address."""
+    """Return whether a message is most likely a token: one long word with a digit, and no address."""
     word = _bare(text)
     return (
         len(word) >= SURELY_NO_WORD
@@ -46,7 +46,7 @@ class LinkStore(ChatStore, PaymentStore, Protocol):
 
 
 class Linking:
-    """Links chats. ``base_url`` is the provider's, since an account is a token at a certain provider."""
+    """Links chats. ``base_url`` is the provider's: an account is a token at a certain provider."""
 
     def __init__(self, store: LinkStore, provider: Provider, clock: Clock, plan: CheckPlan, *, base_url: str) -> None:
         self._store = store
@@ -56,21 +56,21 @@ class Linking:
         self._base_url = base_url
 
     async def expect_token(self, chat: Chat) -> None:
-        """Take the chat's next message as its token, for the next ten minutes."""
+        """Take the chat's next message as its token, for :data:`TOKEN_WAIT`."""
         await self._store.await_token(chat.id, self._clock() + TOKEN_WAIT)
 
     def expects_token(self, chat: Chat) -> bool:
-        """Whether the chat's next message is its token."""
+        """Return whether the chat's next message is its token."""
         return chat.awaiting_token_until is not None and self._clock() < chat.awaiting_token_until
 
     async def link(
         self, chat: Chat, place: Place, owner: Member, token: Token, invitation_id: str | None = None
     ) -> Listing:
-        """Try the token at the provider, then store it; an older link is replaced, its payers stay its owner's.
+        """Try the token at the provider, then store it. An older link is replaced; the same owner keeps its payers.
 
-        The invoices that exist already are taken as known. Returns them. Raises :class:`LinkInUse` where the link to
-        another account is still needed, :class:`InvitationVoid` where an invitation does not hold any more once the
-        provider has answered, or a :class:`bot.errors.ProviderError`; the older link stands then.
+        Return the account's invoices, which are taken as known. On an error the older link stays. Raise
+        :class:`LinkInUse` if a payment still needs the link to another account, :class:`InvitationVoid` if the
+        invitation no longer holds once the provider has answered, or a :class:`bot.errors.ProviderError`.
         """
         listing = await self._provider.list_invoices(token, chat.reply_language)
         now = self._clock()
@@ -93,15 +93,15 @@ class Linking:
         return listing
 
     async def unlink(self, chat: Chat) -> bool:
-        """Forget the chat's token and all that is known of it; False if there was nothing.
+        """Forget the chat's token and all that is known of it. False: there was nothing.
 
-        Raises :class:`LinkInUse`, and then nothing was done.
+        Raise :class:`LinkInUse`, with nothing done, while a payment of this chat is under way.
         """
         await self._check_not_in_use(chat)
         return await self._store.unlink(chat.id)
 
     async def _check_not_in_use(self, chat: Chat) -> None:
-        """Keep the link while a payment is under way, which is minutes at most: without it its end can't be read."""
+        """Keep the link while a payment is under way, which is minutes at most: its outcome is read with this link."""
         unsettled = await self._store.unsettled_payments()
         if any(payment.place.chat_id == chat.id and payment.state in UNFINISHED for payment in unsettled):
             raise LinkInUse

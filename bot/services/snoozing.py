@@ -1,4 +1,4 @@
-"""Put the reminders of invoices off, mute them, or let them come again."""
+"""Snooze the reminders of invoices, mute them, or let them come again."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from bot.services.permissions import link_of
 
 
 class Snoozing:
-    """What a person says about the reminders of single invoices. Nothing is kept but in the store.
+    """Silences single invoices as a person wishes.
 
-    Every change raises :class:`NotLinked`, or :class:`NothingToRemind` where none of the invoices is open as far as
-    the chat knows.
+    Every change raises :class:`NotLinked`, or :class:`NothingToRemind` if the chat knows none of the invoices as open.
     """
 
     def __init__(self, store: ChatStore, clock: Clock, plan: CheckPlan) -> None:
@@ -26,16 +25,16 @@ class Snoozing:
         self._plan = plan
 
     async def told_in(self, chat: Chat, message_id: int) -> Sequence[int]:
-        """The invoices that a message of ours told of and that are not settled since."""
+        """Return the invoices in a message of ours that are not settled since."""
         messages = await self._store.sent_messages(chat.id)
         return [s.invoice_id for m in messages if m.message_id == message_id for s in m.shown if not s.resolved]
 
     async def knows(self, chat: Chat, invoice_id: int) -> bool:
-        """Whether the chat knows the invoice as one that it can be reminded of."""
+        """Return whether the chat can be reminded of the invoice: it knows it as open."""
         return bool(await self._open(chat, [invoice_id]))
 
     async def choices(self, chat: Chat, invoice_ids: Collection[int]) -> Mapping[Until, datetime]:
-        """Until when the reminders of these invoices can be put off, none of it in quiet hours."""
+        """Return until when the reminders of these invoices can be put off. None of it is in quiet hours."""
         known = await self._to_remind_of(chat, invoice_ids)
         now, schedule = self._clock(), self._plan.schedule(chat)
         ends = {
@@ -49,7 +48,7 @@ class Snoozing:
         return {choice: schedule.quiet_end(end) for choice, end in ends.items()}
 
     async def snooze(self, chat: Chat, invoice_ids: Collection[int], until: Until) -> Silence:
-        """Put reminders off."""
+        """Put reminders off. Raise :class:`NothingToRemind` if that is no choice any more."""
         choices = await self.choices(chat, invoice_ids)
         if until not in choices:
             raise NothingToRemind
@@ -58,13 +57,13 @@ class Snoozing:
         return silence
 
     async def mute(self, chat: Chat, invoice_ids: Collection[int]) -> Silence:
-        """Let no reminders come any more."""
+        """Stop the reminders for good."""
         silence = Silence(muted=True)
         await self._silence(chat, invoice_ids, silence)
         return silence
 
     async def wake(self, chat: Chat, invoice_ids: Collection[int]) -> None:
-        """Let reminders come as usual."""
+        """Let the reminders come as usual again."""
         await self._silence(chat, invoice_ids, None)
 
     async def _silence(self, chat: Chat, invoice_ids: Collection[int], silence: Silence | None) -> None:

@@ -1,4 +1,4 @@
-"""Background tasks, so that one slow piece of work holds up nothing but itself."""
+"""Background tasks: one slow piece of work holds up nothing but itself."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ log = structlog.get_logger()
 
 
 class Workers:
-    """Runs coroutines; one that fails is logged and stops nobody else.
+    """Runs up to ``limit`` coroutines. One that fails is logged and stops no other.
 
-    Nothing has to wait here: it is a tick, looking for work, that begins no more than are ``free`` of ``limit``.
+    There is no queue: a tick that looks for work starts no more than are ``free``.
     """
 
     def __init__(self, limit: int) -> None:
@@ -25,7 +25,7 @@ class Workers:
 
     @property
     def free(self) -> int:
-        """How many more a tick may begin now."""
+        """How many more may be started now."""
         return max(0, self._limit - len(self._tasks))
 
     def start(self, work: Coroutine[Any, Any, object]) -> None:
@@ -35,7 +35,7 @@ class Workers:
         task.add_done_callback(self._tasks.discard)
 
     async def finish(self, within: float | None = None) -> None:
-        """Wait until all that runs has ended; after ``within`` seconds what still runs is cancelled."""
+        """Wait until all work has ended. Cancel what still runs after ``within`` seconds."""
         if not self._tasks:
             return
         _, late = await asyncio.wait(self._tasks, timeout=within)
@@ -47,6 +47,6 @@ class Workers:
         try:
             await work
         except StoreAway:
-            pass  # the store has logged that; whatever this was, it is found and done again later
+            pass  # the store has logged that; a later tick finds this work again
         except Exception:
             log.exception("background work failed")

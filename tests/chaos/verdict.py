@@ -112,7 +112,7 @@ class Judge:
 
     def judge_checks(self, read: Mapping[str, Sequence[datetime]], accounts: int, end: datetime) -> None:
         """An account is read again within its interval plus a lease, not counting outages of the database."""
-        allowed = self._ours(self.figures.planned_every + checks.LEASE) + TOLERANCE
+        allowed = self._ours(self.figures.planned_every + checks.CHECK_LEASE) + TOLERANCE
         for times in read.values():
             for before, after in pairwise([*times, end]):
                 gap = after - before - self._outages_between(before, after)

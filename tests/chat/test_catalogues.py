@@ -17,7 +17,7 @@ from bot import errors
 from bot.chat.views.choices import CHOICES
 from bot.chat.views.general import COMMANDS
 from bot.chat.views.settings import SECTIONS
-from bot.domain.alerts import SUBJECTS, AlertKind, Standing
+from bot.domain.alerts import ACCOUNT_SUBJECTS, AlertKind, Standing
 from bot.domain.chats import LANGUAGES, Trouble, Until
 from bot.domain.payments import Action, Outcome
 from bot.domain.preferences import Loudness
@@ -39,7 +39,7 @@ ENDS = [standing for standing in Standing if standing is not Standing.OPEN]
 COMPUTED: Mapping[str, set[str]] = {
     "alert.ended.{standing}": {f"alert.ended.{standing}" for standing in ENDS},
     "alert.settled.{known.standing}": {f"alert.settled.{standing}" for standing in ENDS},
-    "alert.{alert.kind}": {f"alert.{kind}" for kind in SUBJECTS if kind is not AlertKind.DIGEST},
+    "alert.{alert.kind}": {f"alert.{kind}" for kind in ACCOUNT_SUBJECTS if kind is not AlertKind.DIGEST},
     "alert.{watch.trouble}": {f"alert.{trouble}" for trouble in Trouble},
     "batch.{payments[0].outcome}": {"batch.cancelled", "batch.expired"},
     "batch.item.{payment.outcome or payment.state}": {f"batch.item.{step}" for step in PROGRESS},

@@ -12,7 +12,7 @@ from telegram import Bot
 
 from bot.chat.messenger import TelegramMessenger
 from bot.chat.texts import make_texts_for
-from bot.domain.alerts import SUBJECTS, AlertKind
+from bot.domain.alerts import ACCOUNT_SUBJECTS, AlertKind
 from bot.domain.chats import Place
 from bot.domain.payments import Outcome, Payment, State
 from bot.domain.preferences import Loudness, Preferences
@@ -43,7 +43,7 @@ async def telegram_bot(settings: Settings) -> AsyncIterator[Bot]:
 
 def about(place: Place, kind: AlertKind, preferences: Preferences | None = None, **others: Any) -> Delivery:
     """One alert. If its kind concerns an invoice, that is 4711."""
-    number = None if kind in SUBJECTS else 4711
+    number = None if kind in ACCOUNT_SUBJECTS else 4711
     invoice = closed() if kind is AlertKind.SETTLED else known()
     chat = replace(linked_chat(), preferences=preferences)
     threshold = 3 if kind in URGENT else None

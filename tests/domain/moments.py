@@ -1,4 +1,4 @@
-"""Instants, zones and preferences for the tests of what goes by the clock; many of them in nights of a clock change."""
+"""Instants, time zones and preferences for tests that go by the clock. Many are in nights of a clock change."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ PREFERENCES = st.builds(
 
 
 def schedule(preferences: Preferences | None = None) -> Schedule:
-    """The calendar of a chat with these preferences, of a provider in Berlin."""
+    """Return the calendar of a chat with these preferences; the provider is in Berlin."""
     return Schedule(preferences or Preferences(), BERLIN)

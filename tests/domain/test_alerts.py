@@ -1,4 +1,4 @@
-"""How invoices stand, which of two alerts about the same is told, and what messages remember of invoices."""
+"""How invoices stand, which of two alerts about the same subject is told, and what messages say of invoices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 
 from bot.domain.alerts import (
-    REMINDERS,
+    REMINDER_KINDS,
     Alert,
     AlertKind,
     KnownInvoice,
@@ -87,7 +87,7 @@ def joined(older: Alert, newer: Alert) -> Alert:
 
 
 @pytest.mark.parametrize(("older", "newer"), [*product(OF_INVOICES, OF_INVOICES)])
-def test_of_two_alerts_the_newer_one_is_told_save_that_news_stay_news(older: AlertKind, newer: AlertKind) -> None:
+def test_of_two_alerts_the_newer_one_is_told_but_a_new_invoice_stays_new(older: AlertKind, newer: AlertKind) -> None:
     expected = NEW if older is NEW and newer is not SETTLED else newer
     assert joined(alert(older), alert(newer)).kind is expected
 
@@ -120,7 +120,7 @@ def test_that_it_is_settled_takes_over_nothing(older: AlertKind) -> None:
     assert not after.is_urgent
 
 
-def test_of_an_outage_that_nobody_heard_of_it_need_not_be_said_that_it_is_over() -> None:
+def test_the_end_of_an_outage_is_not_told_if_nobody_heard_of_the_outage() -> None:
     assert taking_the_place_of(alert(OUTAGE, None), alert(OUTAGE_OVER, None)) is None
     assert taking_the_place_of(alert(OUTAGE_OVER, None), alert(OUTAGE, None)) == alert(OUTAGE, None)
 
@@ -143,8 +143,8 @@ def test_what_alerts_are_about() -> None:
 
 
 @pytest.mark.parametrize("kind", AlertKind)
-def test_urgent_is_what_reminds_or_stands_for_a_reminder(kind: AlertKind) -> None:
-    assert alert(kind).is_urgent is (kind in REMINDERS)
+def test_an_alert_is_urgent_if_it_is_a_reminder_or_counts_as_one(kind: AlertKind) -> None:
+    assert alert(kind).is_urgent is (kind in REMINDER_KINDS)
     assert alert(kind, threshold=0).is_urgent is (kind is not SETTLED)
 
 
@@ -155,7 +155,7 @@ def message(*numbers: int) -> SentMessage:
     return SentMessage(Place(1), 100, NOW, tuple(show(known(id=number), NEW) for number in numbers))
 
 
-def test_a_message_says_of_an_invoice_what_was_not_taken_back() -> None:
+def test_a_message_says_nothing_more_of_an_invoice_that_it_shows_as_settled() -> None:
     said = message(7, 8)
     assert said.says_of(7) == show(known(id=7), NEW)
     assert said.says_of(9) is None

@@ -1,4 +1,4 @@
-"""What is told of an invoice whose sum or due date changed, and of one that is settled."""
+"""Alerts about an invoice with a changed sum or due date, and about a settled one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from bot.domain.alerts import AlertKind, KnownInvoice
 from bot.domain.chats import Silence
-from bot.domain.reminders import Notice, forget
-from tests.domain.deciding import DAY, DUE, known_long_before, look, noon, told
+from bot.domain.reminders import forget
+from tests.domain.deciding import DAY, DUE, known_long_before, look, new_alert, noon, told
 from tests.fakes import invoice, settled
 
 NEW, DUE_SOON, CHANGED, SETTLED = AlertKind.NEW, AlertKind.DUE, AlertKind.CHANGED, AlertKind.SETTLED
@@ -23,14 +23,14 @@ EARLY = DUE - 20 * DAY
 
 
 def told_before(gross: str | None = "7.95", due: date | None = DUE) -> tuple[Decimal | None, date | None]:
-    """What a change carries of what the person was told."""
+    """Return the sum and the due date that an alert about a change says the person was told."""
     return (None if gross is None else Decimal(gross)), due
 
 
 def test_another_sum_is_told_once() -> None:
     dearer = invoice(due=DUE, total="9.95")
     decision = look(known_long_before(ONE), [dearer], EARLY)
-    assert decision.notices == (Notice(CHANGED, 1, None, DUE, *told_before()),)
+    assert decision.alerts == (new_alert(noon(EARLY), CHANGED, 1, None, DUE, *told_before()),)
     assert told(look(decision.known, [dearer], EARLY + DAY)) == []
 
 
@@ -44,7 +44,7 @@ def test_a_sum_that_changes_back_is_told_again_if_the_change_was() -> None:
 @pytest.mark.parametrize(("total", "news"), [("7.95", False), ("7.96", False), ("7.94", False), ("7.97", True)])
 def test_a_cent_is_no_change(total: str, news: bool) -> None:
     decision = look(known_long_before(ONE), [invoice(due=DUE, total=total)], EARLY)
-    assert bool(decision.notices) is news
+    assert bool(decision.alerts) is news
 
 
 def test_cents_that_add_up_are_a_change_in_the_end() -> None:
@@ -52,13 +52,13 @@ def test_cents_that_add_up_are_a_change_in_the_end() -> None:
     for total in ("7.96", "7.97", "7.98", "7.99"):
         decision = look(known, [invoice(due=DUE, total=total)], EARLY)
         known = decision.known
-        news.append(len(decision.notices))
+        news.append(len(decision.alerts))
     assert news == [0, 1, 0, 1]
 
 
 @pytest.mark.parametrize("net", [False, True])
 def test_credit_that_is_applied_is_no_change(net: bool) -> None:
-    """Whether the provider's total is before or after the credit."""
+    """The provider's total can be before or after (``net``) the credit."""
     credit = Decimal(5)
     total = ONE.total - credit if net else ONE.total
     credited = replace(ONE, credit=credit, total=total)
@@ -88,7 +88,7 @@ def test_a_sum_that_was_unclear_when_it_was_told_is_no_change_once_it_is_clear()
 def test_another_due_date_is_told_once(days: int) -> None:
     moved = invoice(due=DUE + days * DAY)
     decision = look(known_long_before(ONE), [moved], EARLY)
-    assert decision.notices == (Notice(CHANGED, 1, None, DUE + days * DAY, *told_before()),)
+    assert decision.alerts == (new_alert(noon(EARLY), CHANGED, 1, None, DUE + days * DAY, *told_before()),)
     assert told(look(decision.known, [moved], EARLY + DAY)) == []
 
 
@@ -101,7 +101,7 @@ def test_a_due_date_that_moves_begins_anew_and_the_change_counts_as_the_reminder
     known = look(known_long_before(ONE), [ONE], DUE - 3 * DAY).known
     moved = invoice(due=DUE + 5 * DAY)
     decision = look(known, [moved], DUE - 2 * DAY)
-    assert decision.notices == (Notice(CHANGED, 1, 7, DUE + 5 * DAY, *told_before()),)
+    assert decision.alerts == (new_alert(noon(DUE - 2 * DAY), CHANGED, 1, 7, DUE + 5 * DAY, *told_before()),)
     assert told(look(decision.known, [moved], DUE - DAY)) == []
     assert told(look(decision.known, [moved], DUE + 2 * DAY)) == [(DUE_SOON, 1, 3)]
 
@@ -110,7 +110,8 @@ def test_a_due_date_that_moves_and_comes_back_repeats_no_reminder() -> None:
     known = look(known_long_before(ONE), [ONE], DUE - 3 * DAY).known
     known = look(known, [invoice(due=DUE + 30 * DAY)], DUE - 3 * DAY).known
     again = look(known, [ONE], DUE - 3 * DAY)
-    assert again.notices == (Notice(CHANGED, 1, None, DUE, *told_before(due=DUE + 30 * DAY)),)
+    before = told_before(due=DUE + 30 * DAY)
+    assert again.alerts == (new_alert(noon(DUE - 3 * DAY), CHANGED, 1, None, DUE, *before),)
     assert told(look(again.known, [ONE], DUE - DAY)) == [(DUE_SOON, 1, 1)]
 
 
@@ -123,13 +124,14 @@ def test_a_due_date_that_one_odd_answer_left_out_repeats_nothing_and_is_no_chang
 
 def test_a_due_date_that_an_invoice_gets_later_is_told() -> None:
     known = look({}, [invoice(due=None)], EARLY).known
-    assert look(known, [ONE], EARLY + DAY).notices == (Notice(CHANGED, 1, None, DUE, *told_before(due=None)),)
+    change = new_alert(noon(EARLY + DAY), CHANGED, 1, None, DUE, *told_before(due=None))
+    assert look(known, [ONE], EARLY + DAY).alerts == (change,)
 
 
 def test_a_change_on_a_reminder_day_is_one_thing_to_tell() -> None:
     dearer = invoice(due=DUE, total="9.95")
     decision = look(known_long_before(ONE), [dearer], DUE - 3 * DAY)
-    assert decision.notices == (Notice(CHANGED, 1, 3, DUE, *told_before()),)
+    assert decision.alerts == (new_alert(noon(DUE - 3 * DAY), CHANGED, 1, 3, DUE, *told_before()),)
     assert told(look(decision.known, [dearer], DUE - 2 * DAY)) == []
 
 
@@ -156,20 +158,20 @@ def test_a_change_waits_for_a_snooze_to_end() -> None:
 
 
 @pytest.mark.parametrize("status", ["Paid", "Cancelled", "Refunded", "Something else"])
-def test_that_it_is_settled_is_told_once_of_what_stands_in_the_chat(status: str) -> None:
+def test_a_settled_invoice_is_told_once_if_the_chat_shows_it(status: str) -> None:
     closed = settled(ONE, status)
     decision = look(known_long_before(ONE), [closed], EARLY, shown={1})
     assert told(decision) == [(SETTLED, 1, None)]
     assert told(look(decision.known, [closed], EARLY + DAY, shown={1})) == []
 
 
-def test_that_it_is_settled_is_not_told_of_what_the_chat_never_spoke_of() -> None:
+def test_a_settled_invoice_is_not_told_if_the_chat_never_showed_it() -> None:
     decision = look(known_long_before(ONE), [settled(ONE)], EARLY, shown={2})
     assert told(decision) == []
 
 
-def test_a_message_that_came_to_stand_in_the_chat_later_than_the_reading_is_still_answered() -> None:
-    """The reading came while the message was on its way, so that nobody knew yet that it would stand there."""
+def test_a_message_that_arrives_after_the_reading_still_gets_its_settled_alert() -> None:
+    """The invoice was read while the message was on its way, so nobody knew yet that the chat would show it."""
     on_its_way = look(known_long_before(ONE), [settled(ONE)], EARLY, shown=()).known
     assert told(look(on_its_way, [settled(ONE)], EARLY + DAY, shown={1})) == [(SETTLED, 1, None)]
 
@@ -181,7 +183,7 @@ def test_what_the_provider_no_longer_has_is_settled() -> None:
     assert told(look(decision.known, [], EARLY + DAY, shown={1})) == []
 
 
-def test_what_was_gone_before_a_message_of_it_came_is_new_once_it_is_back() -> None:
+def test_an_invoice_that_was_gone_before_its_message_arrived_is_new_once_it_is_back() -> None:
     known = look(forget(known_long_before(ONE), [1]), [], EARLY).known
     assert told(look(known, [ONE], EARLY + DAY)) == [(NEW, 1, None)]
 
@@ -192,12 +194,12 @@ def test_a_due_date_that_was_withdrawn_before_a_word_was_said_is_news_later() ->
     assert told(look(known, [ONE], EARLY + 2 * DAY)) == [(CHANGED, 1, None)]
 
 
-def test_what_was_gone_and_is_back_while_a_message_of_it_stands_is_not_new() -> None:
+def test_an_invoice_that_was_gone_and_is_back_is_not_new_while_a_message_shows_it() -> None:
     known = forget(known_long_before(ONE), [1])
     assert told(look(known, [ONE], EARLY + DAY, shown={1})) == []
 
 
-def test_of_what_was_said_to_be_gone_it_is_told_that_it_is_back() -> None:
+def test_an_invoice_that_was_told_as_gone_is_new_once_it_is_back() -> None:
     known = look(forget(known_long_before(ONE), [1]), [], EARLY, shown={1}).known
     assert told(look(known, [ONE], EARLY + DAY)) == [(NEW, 1, None)]
 

@@ -1,4 +1,4 @@
-"""Chats: the language they are spoken to in, and tokens that don't show."""
+"""The language of a chat, and tokens that stay hidden."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When the next check is, and whose preferences and days it goes by."""
+"""When the next check is, and whose preferences and time zone count."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from bot.domain.chats import Chat
 from bot.domain.preferences import Preferences
-from bot.domain.schedule import LONGEST_PAUSE, CheckPlan
+from bot.domain.schedule import LONGEST_PROVIDER_PAUSE, CheckPlan
 
 NOW = datetime(2026, 6, 1, 10, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -31,8 +31,8 @@ PLAN = CheckPlan(INTERVAL, BERLIN, Preferences(hour=7), lambda day: day.weekday(
         (60, None, INTERVAL),
         (60, 10 * SECOND, MINUTE),
         (1200, 10 * MINUTE, 20 * MINUTE),
-        (1e300, None, LONGEST_PAUSE),
-        (1e300, MINUTE, LONGEST_PAUSE),
+        (1e300, None, LONGEST_PROVIDER_PAUSE),
+        (1e300, MINUTE, LONGEST_PROVIDER_PAUSE),
     ],
 )
 def test_the_next_check_is_after_the_interval_or_for_a_look_and_no_sooner_than_the_provider_wants(
@@ -44,7 +44,7 @@ def test_the_next_check_is_after_the_interval_or_for_a_look_and_no_sooner_than_t
 @given(st.floats(0, 1e9), st.none() | st.timedeltas(-timedelta(days=9), timedelta(days=900)))
 def test_a_check_always_comes_within_the_longest_pause_or_the_interval(pause: float, look: timedelta | None) -> None:
     after = PLAN.after(NOW, pause, None if look is None else NOW + look) - NOW
-    assert SECOND <= after <= max(INTERVAL, LONGEST_PAUSE)
+    assert SECOND <= after <= max(INTERVAL, LONGEST_PROVIDER_PAUSE)
 
 
 def test_the_operators_defaults_hold_until_a_chat_chooses() -> None:

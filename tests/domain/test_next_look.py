@@ -1,4 +1,4 @@
-"""When there will be something to tell though nothing changes at the provider."""
+"""When there will be something to tell even if nothing changes at the provider."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def test_it_is_that_of_the_soonest_of_several() -> None:
     [settled(ONE), invoice(due=None), replace(ONE, credit=Decimal(20))],
     ids=["settled", "without a due date", "covered"],
 )
-def test_of_what_cannot_be_due_there_is_none(quiet: Invoice) -> None:
+def test_an_invoice_that_cannot_be_due_has_none(quiet: Invoice) -> None:
     assert after(known_long_before(quiet), DUE - 20 * DAY) is None
 
 
-def test_of_what_is_gone_there_is_none() -> None:
+def test_a_gone_invoice_has_none() -> None:
     assert after(forget(known_long_before(ONE), [1]), DUE - 20 * DAY) is None
 
 
@@ -60,16 +60,16 @@ def test_without_reminder_days_there_is_none() -> None:
     assert next_look(known_long_before(ONE), {}, never, noon(DUE)) is None
 
 
-def test_of_a_muted_invoice_there_is_none() -> None:
+def test_a_muted_invoice_has_none() -> None:
     assert after(known_long_before(ONE), DUE - 20 * DAY, Silence(muted=True)) is None
 
 
-def test_of_a_snoozed_invoice_it_is_the_snoozes_end_and_not_the_reminders_before() -> None:
+def test_a_snoozed_invoice_has_the_snoozes_end_and_not_the_reminders_before() -> None:
     silence = Silence(noon(DUE - DAY) + HOUR)
     assert after(known_long_before(ONE), DUE - 20 * DAY, silence) == silence.until
 
 
-def test_of_a_snoozed_invoice_without_a_due_date_it_is_the_snoozes_end() -> None:
+def test_a_snoozed_invoice_without_a_due_date_has_the_snoozes_end() -> None:
     silence = Silence(noon(DUE))
     assert after(known_long_before(invoice(due=None)), DUE - 20 * DAY, silence) == silence.until
 

@@ -1,4 +1,4 @@
-"""Quiet hours: none too long, none too short, in any zone and on any night."""
+"""Quiet hours are neither too long nor too short, in any time zone and on any night."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_without_quiet_hours_no_instant_is_quiet() -> None:
 @pytest.mark.parametrize(
     ("zone", "evening", "end"),
     [
-        # A usual night has ten quiet hours from 22 to 8; these are shorter or longer by what the clock jumps.
+        # A usual night has ten quiet hours from 22 to 8. These are shorter or longer by the jump of the clock.
         ("Europe/Berlin", date(2026, 3, 28), "2026-03-29T06:00Z"),
         ("Europe/Berlin", date(2026, 10, 24), "2026-10-25T07:00Z"),
         ("Australia/Lord_Howe", date(2026, 4, 4), "2026-04-04T21:30Z"),
@@ -71,14 +71,14 @@ def test_quiet_hours_that_end_at_an_hour_the_clock_skips_end_when_it_has_passed(
     assert clock.quiet_end(change - MINUTE) == change
 
 
-def test_an_only_loud_hour_that_the_clock_skips_is_waited_for_until_the_next_day() -> None:
+def test_if_the_clock_skips_the_only_loud_hour_quiet_hours_last_until_the_next_day() -> None:
     clock = schedule(Preferences(quiet=QuietHours(3, 2)))
     change = datetime(2026, 3, 29, 1, tzinfo=UTC)
     assert clock.quiet_end(change - MINUTE) == datetime(2026, 3, 30, 0, tzinfo=UTC)
 
 
 def scanned_end(zone: ZoneInfo, quiet: QuietHours | None, now: datetime) -> datetime:
-    """The end of quiet hours, found by looking at the wall clock minute by minute."""
+    """Return the end of quiet hours, found by a look at the wall clock minute by minute."""
     while quiet is not None and now.astimezone(zone).hour in quiet:
         now = now.replace(second=0, microsecond=0) + MINUTE
     return now

@@ -1,4 +1,4 @@
-"""Any story at all: the reminder rules, held against an independent statement of what a person should be told."""
+"""The reminder rules in any story, compared with an independent statement of what a person should be told."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bot.domain.invoices import CENT, Invoice
 from bot.domain.preferences import Preferences
 from bot.domain.reminders import Decision, decide, forget, next_look, take_as_known
 from bot.domain.schedule import Schedule
-from tests.domain.deciding import DAY, DUE, Told, noon, told
+from tests.domain.deciding import DAY, DUE, LINK, Told, noon, told
 from tests.domain.moments import BERLIN
 from tests.fakes import invoice
 
@@ -28,10 +28,10 @@ OVERDUE, SETTLED = AlertKind.OVERDUE, AlertKind.SETTLED
 
 @dataclass(frozen=True)
 class Step:
-    """Something happens after a while, and then it is looked at.
+    """After a ``gap`` things have changed, and a check follows.
 
-    ``read`` is what could be read (nothing: the provider is down), ``asked`` are the invoices that the provider, asked
-    singly, no longer has. ``delivered`` is whether the messages so far have arrived.
+    ``read`` is what could be read; empty if the provider is down. ``asked`` are invoices that the provider, asked
+    singly, no longer has. ``delivered``: all messages so far have arrived.
     """
 
     gap: timedelta
@@ -89,7 +89,7 @@ class Heard:
 
 
 class Person:
-    """What somebody should be told, said as simply as possible: by looking at everything, every time."""
+    """What somebody should be told, stated as simply as possible: look at everything, every time."""
 
     def __init__(self) -> None:
         self.heard: dict[int, Heard] = {}
@@ -197,6 +197,7 @@ class Story:
         return decide(
             forget(self.known, self.gone) if not blind else self.known,
             () if blind else self.step.read,
+            link=LINK,
             silences=self.silences,
             shown=self.shown,
             schedule=self.schedule,
@@ -218,16 +219,16 @@ class Story:
 
     def _deliver(self) -> None:
         for decision in self.on_the_way:
-            for notice in decision.notices:
-                number = notice.invoice_id
+            for alert in decision.alerts:
+                number = alert.invoice_id
                 assert number is not None
-                if notice.kind is SETTLED:
+                if alert.kind is SETTLED:
                     self.shown.discard(number)
                 elif decision.known[number].is_open:
                     self.shown.add(number)
         self.on_the_way.clear()
 
-    # --- For the oracle: the calendar, reckoned without the bot's own ---
+    # --- For the oracle: the calendar, computed without the bot's own ---
 
     def thresholds(self) -> set[int]:
         chosen = self.preferences
@@ -242,7 +243,7 @@ class Story:
         )
 
     def read_at(self) -> datetime:
-        """The next instant outside 22 to 8; or the reminder hour, where it comes within three hours of that."""
+        """Return the next instant outside 22 to 8, or the reminder hour if it comes within three hours of that."""
         wall = self.now.astimezone(ZoneInfo(self.preferences.zone or "Europe/Berlin"))
         while wall.hour >= 22 or wall.hour < 8:
             wall = wall.replace(minute=0, second=0, microsecond=0) + HOUR
@@ -256,21 +257,21 @@ class Story:
 
 @given(STORIES)
 def test_any_story_tells_what_a_person_should_be_told_and_no_more(steps: list[Step]) -> None:
-    """Checks in any rhythm, of lists that miss invoices, with outages, changes, silences and other preferences."""
+    """With checks in any rhythm, lists that lack invoices, outages, changes, silences and changed preferences."""
     person, story = Person(), Story(steps)
     for decision in story:
         expected = person.expects(story)
         assert set(told(decision)) == expected
-        assert len(decision.notices) == len(expected)
+        assert len(decision.alerts) == len(expected)
 
 
 @given(STORIES)
 def test_in_any_story_each_threshold_of_each_due_date_is_told_at_most_once(steps: list[Step]) -> None:
     keys = [
-        (notice.invoice_id, notice.threshold, notice.due)
+        (alert.invoice_id, alert.threshold, alert.due)
         for decision in Story(steps)
-        for notice in decision.notices
-        if notice.threshold is not None
+        for alert in decision.alerts
+        if alert.threshold is not None
     ]
     assert len(keys) == len(set(keys))
 
@@ -278,15 +279,15 @@ def test_in_any_story_each_threshold_of_each_due_date_is_told_at_most_once(steps
 @given(STORIES)
 def test_in_any_story_what_is_told_is_so(steps: list[Step]) -> None:
     for decision in Story(steps):
-        for notice in decision.notices:
-            assert notice.invoice_id is not None
-            known = decision.known[notice.invoice_id]
-            assert notice.due == known.due
-            if notice.kind is NEW:
+        for alert in decision.alerts:
+            assert alert.invoice_id is not None
+            known = decision.known[alert.invoice_id]
+            assert alert.due == known.due
+            if alert.kind is NEW:
                 assert known.standing in {Standing.OPEN, Standing.PAID}
             else:
-                assert known.is_open is (notice.kind is not SETTLED)
-            if notice.kind in {DUE_SOON, OVERDUE}:
+                assert known.is_open is (alert.kind is not SETTLED)
+            if alert.kind in {DUE_SOON, OVERDUE}:
                 assert known.left != 0
 
 
@@ -296,13 +297,13 @@ def test_in_any_story_deciding_again_at_the_same_instant_tells_nothing(steps: li
     for decision in story:
         before, story.known = story.known, dict(decision.known)
         again, blind = story.decide(), story.decide(blind=True)
-        assert again.notices == blind.notices == ()
+        assert again.alerts == blind.alerts == ()
         assert again.known == blind.known == decision.known
         story.known = before
 
 
 @given(STORIES, st.floats(0, 1))
-def test_in_any_story_nothing_comes_to_be_told_by_itself_before_the_next_look(steps: list[Step], part: float) -> None:
+def test_in_any_story_there_is_nothing_to_tell_before_the_next_look(steps: list[Step], part: float) -> None:
     story = Story(steps)
     for decision in story:
         before, story.known = story.known, dict(decision.known)
@@ -314,7 +315,7 @@ def test_in_any_story_nothing_comes_to_be_told_by_itself_before_the_next_look(st
             last = coming - timedelta(microseconds=1)
             later = [last, min(last, story.now + (coming - story.now) * part)]
         for now in later:
-            assert story.decide(now, blind=True).notices == ()
+            assert story.decide(now, blind=True).alerts == ()
         story.known = before
 
 
@@ -324,7 +325,7 @@ def test_in_any_story_without_silences_there_is_something_to_tell_at_the_next_lo
     for decision in story:
         before, story.known = story.known, dict(decision.known)
         coming = next_look(story.known, {}, story.schedule, story.now)
-        assert coming is None or story.decide(coming, blind=True).notices
+        assert coming is None or story.decide(coming, blind=True).alerts
         story.known = before
 
 
@@ -334,11 +335,13 @@ def test_the_baseline_of_a_linked_chat_tells_nothing_that_day(
 ) -> None:
     clock, now = Schedule(chosen, BERLIN), noon(DUE + days * DAY)
     known = take_as_known(read, clock, now)
-    assert decide(known, read, silences={}, shown=(), schedule=clock, now=now).notices == ()
+    assert decide(known, read, link=LINK, silences={}, shown=(), schedule=clock, now=now).alerts == ()
 
 
 def test_what_older_messages_still_offer_to_pay_is_told_as_settled_after_linking_anew() -> None:
     paid = invoice(1, DUE, is_open=False)
     known = take_as_known([paid], Schedule(Preferences(), BERLIN), BEGIN)
-    again = decide(known, [paid], silences={}, shown={1}, schedule=Schedule(Preferences(), BERLIN), now=BEGIN)
+    again = decide(
+        known, [paid], link=LINK, silences={}, shown={1}, schedule=Schedule(Preferences(), BERLIN), now=BEGIN
+    )
     assert told(again) == [(SETTLED, 1, None)]

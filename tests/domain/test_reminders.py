@@ -10,8 +10,8 @@ import pytest
 
 from bot.domain.alerts import AlertKind, Standing
 from bot.domain.preferences import Preferences
-from bot.domain.reminders import Notice, forget, missing_from, take_as_known
-from tests.domain.deciding import DAY, DUE, USUAL, known_long_before, look, noon, told, told_on
+from bot.domain.reminders import forget, missing_from, take_as_known
+from tests.domain.deciding import DAY, DUE, USUAL, known_long_before, look, new_alert, noon, told, told_on
 from tests.domain.moments import schedule
 from tests.fakes import invoice, settled
 
@@ -39,7 +39,7 @@ def test_weekly_reminders_go_on_for_years() -> None:
 def test_reminders_missed_for_long_come_once_as_things_stand_now() -> None:
     one = invoice(due=DUE)
     decision = look(known_long_before(one), [one], DUE + 40 * DAY)
-    assert decision.notices == (Notice(OVERDUE, 1, -35, DUE),)
+    assert decision.alerts == (new_alert(noon(DUE + 40 * DAY), OVERDUE, 1, -35, DUE),)
 
 
 def test_reminders_come_from_what_is_known_while_nothing_can_be_read() -> None:
@@ -127,20 +127,20 @@ def test_another_time_zone_tells_nothing_again(zone: str) -> None:
 def test_a_new_open_invoice_is_told_at_once_and_that_counts_as_the_reminder_of_the_day() -> None:
     one = invoice(due=DUE)
     decision = look({}, [one], DUE - 3 * DAY)
-    assert decision.notices == (Notice(NEW, 1, 3, DUE),)
+    assert decision.alerts == (new_alert(noon(DUE - 3 * DAY), NEW, 1, 3, DUE),)
     days = [DUE - 3 * DAY, DUE - 2 * DAY, DUE - DAY]
     assert told_on(days, [one], decision.known) == {DUE - DAY: [(DUE_SOON, 1, 1)]}
 
 
 def test_an_invoice_that_is_listed_twice_is_told_once() -> None:
     one = invoice(due=DUE)
-    assert look({}, [one, one], DUE).notices == (Notice(NEW, 1, 0, DUE),)
+    assert look({}, [one, one], DUE).alerts == (new_alert(noon(DUE), NEW, 1, 0, DUE),)
 
 
 def test_an_invoice_that_is_paid_on_creation_is_told_once() -> None:
     paid = replace(invoice(due=DUE, is_open=False), issued=DUE - DAY)
     decision = look({}, [paid], DUE)
-    assert decision.notices == (Notice(NEW, 1, None, DUE),)
+    assert decision.alerts == (new_alert(noon(DUE), NEW, 1, None, DUE),)
     assert told_on((DUE + n * DAY for n in range(60)), [paid], decision.known) == {}
 
 
@@ -161,7 +161,7 @@ def test_a_paid_invoice_is_news_for_a_month_and_an_older_one_was_missing_from_li
 def test_a_new_invoice_that_is_closed_and_not_paid_is_no_news(status: str) -> None:
     closed = settled(invoice(due=DUE), status)
     decision = look({}, [closed], DUE)
-    assert decision.notices == ()
+    assert decision.alerts == ()
     assert decision.known.keys() == {1}
     assert told_on((DUE + n * DAY for n in range(60)), [closed], decision.known) == {}
 
@@ -169,8 +169,8 @@ def test_a_new_invoice_that_is_closed_and_not_paid_is_no_news(status: str) -> No
 def test_linking_tells_nothing_of_old_invoices_but_reminds_of_what_comes() -> None:
     old = [invoice(1, DUE - 103 * DAY), invoice(2, DUE), invoice(3, DUE, is_open=False)]
     known = take_as_known(old, USUAL, noon(DUE - 3 * DAY))
-    assert look(known, old, DUE - 3 * DAY).notices == ()
-    assert look(known, old, DUE - DAY).notices == (Notice(DUE_SOON, 2, 1, DUE),)
+    assert look(known, old, DUE - 3 * DAY).alerts == ()
+    assert look(known, old, DUE - DAY).alerts == (new_alert(noon(DUE - DAY), DUE_SOON, 2, 1, DUE),)
 
 
 # --- Reopened, vanished and back -------------------------------------------------------------------------------------
@@ -196,20 +196,20 @@ def test_an_invoice_that_opens_again_repeats_no_reminder_that_was_told() -> None
 def test_a_gone_invoice_is_silent_and_reminded_of_again_once_it_is_back() -> None:
     one = invoice(due=DUE)
     known = forget(known_long_before(one), [1])
-    assert look(known, [], DUE).notices == ()
+    assert look(known, [], DUE).alerts == ()
     back = look(known, [one], DUE + DAY)
     assert back.known[1].standing is Standing.OPEN
     assert [threshold for _, _, threshold in told(back)] == [-1]
 
 
-def test_what_is_missing_from_a_list_are_open_invoices_that_are_not_gone_soonest_due_first() -> None:
+def test_missing_from_a_list_are_open_invoices_that_are_not_gone_the_soonest_due_first() -> None:
     listed, closed, gone = invoice(1, DUE), invoice(2, DUE, is_open=False), invoice(3, DUE)
     late, soon, undated = invoice(4, DUE + DAY), invoice(5, DUE), invoice(6)
     known = forget(known_long_before(listed, closed, gone, late, soon, undated), [3])
     assert missing_from(known, [listed], USUAL, noon(DUE - 30 * DAY)) == [5, 4, 6]
 
 
-def test_of_what_is_missing_that_whose_reminder_has_come_stands_first() -> None:
+def test_a_missing_invoice_with_a_reminder_due_stands_first() -> None:
     was_told, later, untold = invoice(1, DUE - DAY), invoice(2, DUE + 30 * DAY), invoice(3, DUE)
     known = dict(known_long_before(was_told, later, untold))
     known = {**known, **look(known, [was_told], DUE).known, 3: known[3]}

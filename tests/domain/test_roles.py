@@ -1,4 +1,4 @@
-"""Who may pay with a link, and how much with one payment."""
+"""Who may pay with a link, and how much in one payment."""
 
 from __future__ import annotations
 

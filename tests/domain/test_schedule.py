@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, strategies as st
 
 from bot.domain.preferences import Preferences
-from bot.domain.schedule import Schedule
+from bot.domain.schedule import Schedule, is_over
 from bot.settings import load_settings
 from tests.domain.moments import BERLIN, INSTANTS, NIGHTS, PREFERENCES, ZONES, schedule
 
@@ -83,7 +83,7 @@ def test_morning_is_the_chats_hour_so_many_days_from_today() -> None:
 
 
 def naive_threshold(due: date, days: int, chosen: Preferences) -> int | None:
-    """The latest threshold that has come, found among all of them for years."""
+    """Return the latest threshold that has come, found by trying all thresholds of years."""
     thresholds = {*chosen.before, *(-late for late in chosen.after)}
     if chosen.after:
         thresholds |= {-(max(chosen.after) + 7 * weeks) for weeks in range(200)}
@@ -166,7 +166,7 @@ def test_nothing_is_overdue_before_its_day_is_over_at_the_provider(
     clock = Schedule(chosen, ZoneInfo(provider))
     now = datetime.combine(due, time(), UTC) + off
     assume(now.astimezone(ZoneInfo(provider)).date() <= due)
-    assert not clock.is_over(due, now)
+    assert not is_over(due, ZoneInfo(provider), now)
     assert clock.days_left(due, now) >= 0
     reached = clock.reached(due, now)
     assert reached is None or reached >= 0
@@ -178,7 +178,7 @@ def test_a_due_date_is_over_from_the_next_day_on_by_the_providers_calendar(
 ) -> None:
     now = datetime.combine(due, time(), UTC) + off
     over = now.astimezone(ZoneInfo(provider)).date() > due
-    assert Schedule(Preferences(), ZoneInfo(provider)).is_over(due, now) is over
+    assert is_over(due, ZoneInfo(provider), now) is over
 
 
 def test_far_east_of_the_provider_the_first_overdue_word_waits_for_the_providers_midnight() -> None:
@@ -191,7 +191,7 @@ def test_far_east_of_the_provider_the_first_overdue_word_waits_for_the_providers
 
 def test_far_west_of_the_provider_the_first_overdue_word_waits_for_the_morning_there() -> None:
     west = Schedule(Preferences(zone="Pacific/Honolulu"), BERLIN)
-    assert west.is_over(DUE, at(DUE + DAY, 0))
+    assert is_over(DUE, BERLIN, at(DUE + DAY, 0))
     assert west.reached(DUE, at(DUE + DAY, 0)) == 0
     assert west.next_reminder(DUE, at(DUE + DAY, 0)) == at(DUE + DAY, 9, "Pacific/Honolulu")
 
@@ -234,7 +234,7 @@ def test_a_banking_day_that_is_a_reminder_day_anyway_is_one_reminder() -> None:
     assert clock.next_reminder(sunday, at(sunday - 2 * DAY, 9)) == at(sunday, 9)
 
 
-def test_who_wants_no_reminders_before_the_due_date_gets_none_for_the_banking_day() -> None:
+def test_without_reminders_before_the_due_date_the_banking_day_has_none() -> None:
     sunday = date(2026, 6, 14)
     clock = Schedule(Preferences(before=(), after=(1,)), BERLIN, GERMAN)
     assert clock.next_reminder(sunday, at(sunday - 9 * DAY, 12)) == at(sunday + DAY, 9)

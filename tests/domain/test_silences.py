@@ -1,4 +1,4 @@
-"""Snooze and mute: what they hold back, when they end, and that a snooze wakes exactly once."""
+"""Snooze and mute: what they hold back and when they end. A snooze wakes exactly once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bot.domain.alerts import AlertKind, KnownInvoice
 from bot.domain.chats import Silence
 from bot.domain.invoices import Invoice
 from bot.domain.reminders import decide
-from tests.domain.deciding import DAY, DUE, USUAL, known_long_before, look, noon, told, told_on
+from tests.domain.deciding import DAY, DUE, LINK, USUAL, known_long_before, look, noon, told, told_on
 from tests.fakes import invoice, settled
 
 NEW, DUE_SOON, OVERDUE = AlertKind.NEW, AlertKind.DUE, AlertKind.OVERDUE
@@ -21,7 +21,7 @@ SECOND = timedelta(seconds=1)
 
 
 def reminded(days: int) -> Mapping[int, KnownInvoice]:
-    """What is known once the reminder so many days before the due date was told."""
+    """Return what is known once the reminder so many days before the due date was told."""
     return look(known_long_before(ONE), [ONE], DUE - days * DAY).known
 
 
@@ -63,9 +63,9 @@ def test_a_snooze_whose_end_was_missed_wakes_once_later() -> None:
 def test_each_snooze_wakes_once() -> None:
     first, second = Silence(noon(DUE - 6 * DAY)), Silence(noon(DUE - 5 * DAY))
     woken = look(reminded(7), [ONE], DUE - 6 * DAY, silences={1: first})
-    assert len(woken.notices) == 1
+    assert len(woken.alerts) == 1
     again = look(woken.known, [ONE], DUE - 5 * DAY, silences={1: second})
-    assert len(again.notices) == 1
+    assert len(again.alerts) == 1
     assert told(look(again.known, [ONE], DUE - 4 * DAY, silences={1: second})) == []
 
 
@@ -119,7 +119,7 @@ def test_a_mute_that_is_lifted_tells_how_things_stand_then() -> None:
     assert told(look(known, [ONE], DUE + 5 * DAY)) == [(OVERDUE, 1, -3)]
 
 
-def test_of_a_muted_invoice_that_opens_again_nothing_is_told_until_the_mute_is_lifted() -> None:
+def test_a_muted_invoice_that_opens_again_is_not_told_until_the_mute_is_lifted() -> None:
     known = look(reminded(7), [settled(ONE)], DUE).known
     muted = look(known, [ONE], DUE, silences={1: Silence(muted=True)})
     assert told(muted) == []
@@ -138,8 +138,8 @@ def test_new_invoices_are_told_while_another_is_snoozed() -> None:
 def test_a_snooze_wakes_at_its_very_instant() -> None:
     end = noon(DUE - 6 * DAY) + timedelta(hours=3)
     for now, news in ((end - SECOND, 0), (end, 1)):
-        decision = decide(reminded(7), [ONE], silences={1: Silence(end)}, shown=(), schedule=USUAL, now=now)
-        assert len(decision.notices) == news
+        decision = decide(reminded(7), [ONE], link=LINK, silences={1: Silence(end)}, shown=(), schedule=USUAL, now=now)
+        assert len(decision.alerts) == news
 
 
 def test_credit_that_covers_a_snoozed_invoice_and_is_taken_back_lets_it_wake() -> None:

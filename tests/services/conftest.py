@@ -1,4 +1,4 @@
-"""The world that the services are tested in."""
+"""The world in which services are tested."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 @pytest.fixture(autouse=True)
 def logged() -> Iterator[list[MutableMapping[str, Any]]]:
-    """What is logged, as events; tracebacks of the errors that tests put in are not drawn."""
+    """Return what is logged, as events, without the tracebacks of injected errors."""
     with capture_logs() as events:
         yield events
 

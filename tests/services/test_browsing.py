@@ -1,4 +1,4 @@
-"""Looking at invoices: which are listed, in what order, and what the provider is asked for."""
+"""Browsing: which invoices are listed, in what order, and what the provider is asked for."""
 
 from __future__ import annotations
 

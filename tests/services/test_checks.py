@@ -1,4 +1,4 @@
-"""Finding out what is to be told, and who holds up whom while doing so."""
+"""Checks find what is to be told. No chat holds up another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A provider that fails, lists too little or refuses the token: never read as paid, gone or nothing to say."""
+"""The provider fails, lists too little or refuses the token. That never means paid, gone or nothing to tell."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ from bot.errors import (
     Refused,
     TokenRefused,
 )
-from bot.services.account_reader import MISSING_AT_ONCE
-from bot.services.checks import Checker
+from bot.services.checks import MISSING_READ_PER_CHECK, Checker
 from tests.fakes import Gate, invoice, settled
 from tests.services.world import DAY, DUE, START, TOKEN, World
 
@@ -266,7 +265,7 @@ async def test_a_rate_limit_halfway_puts_the_next_check_off(world: World) -> Non
 
 
 async def test_many_that_vanish_at_once_are_asked_for_over_several_checks_before_a_word_is_said(world: World) -> None:
-    many = range(1, 3 * MISSING_AT_ONCE)
+    many = range(1, 3 * MISSING_READ_PER_CHECK)
     world.account.put(*(invoice(number, DUE) for number in many))
     await world.link()
     world.account.unlisted = set(many)
@@ -276,7 +275,7 @@ async def test_many_that_vanish_at_once_are_asked_for_over_several_checks_before
         before = len(world.provider.calls_of("invoice"))
         await world.check()
         await world.deliver(10)
-        assert len(world.provider.calls_of("invoice")) - before <= MISSING_AT_ONCE
+        assert len(world.provider.calls_of("invoice")) - before <= MISSING_READ_PER_CHECK
         asked = set(world.provider.calls_of("invoice"))
         assert {number for _, number, _ in world.told()} <= asked
         world.clock.move(timedelta(minutes=15))
@@ -286,7 +285,7 @@ async def test_many_that_vanish_at_once_are_asked_for_over_several_checks_before
 # --- A token that is refused -----------------------------------------------------------------------------------------
 
 
-TROUBLES = pytest.mark.parametrize(
+TROUBLE_KINDS = pytest.mark.parametrize(
     ("error", "kind"),
     [
         (TokenRefused(), AlertKind.TOKEN_REFUSED),
@@ -295,7 +294,7 @@ TROUBLES = pytest.mark.parametrize(
 )
 
 
-@TROUBLES
+@TROUBLE_KINDS
 async def test_a_refused_token_is_told_once_while_reminders_go_on(
     world: World, error: ProviderError, kind: AlertKind
 ) -> None:
@@ -311,7 +310,7 @@ async def test_a_refused_token_is_told_once_while_reminders_go_on(
     assert (await world.linked()).watch.checked_at == START
 
 
-@TROUBLES
+@TROUBLE_KINDS
 async def test_a_refused_token_is_left_alone_until_somebody_asks(
     world: World, error: ProviderError, kind: AlertKind
 ) -> None:

@@ -1,4 +1,4 @@
-"""Checks that somebody asks for, and when the next one comes by itself."""
+"""Checks that somebody asks for, and when the next one comes unasked."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_a_second_look_tells_nothing_twice(world: World) -> None:
     assert world.told() == [(NEW, 7, None)]
 
 
-async def test_who_is_not_linked_cannot_look(world: World) -> None:
+async def test_a_chat_that_is_not_linked_cannot_check(world: World) -> None:
     with pytest.raises(NotLinked):
         await look_now(world)
 

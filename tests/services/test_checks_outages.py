@@ -1,4 +1,4 @@
-"""Long outages, odd answers and vanished invoices, day by day: what a person hears of them."""
+"""Long outages, odd answers and vanished invoices: what a person hears, day by day."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ QUARTER = 15 * MINUTE
 
 
 async def day_of(world: World, day: date) -> None:
-    """A whole day, looked at every three hours, from nine in the morning until nine in the evening."""
+    """Let a day pass with a check every three hours, from nine in the morning until nine in the evening."""
     for hour in range(9, 22, 3):
         world.at(day, hour)
         await world.check()

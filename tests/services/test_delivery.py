@@ -1,4 +1,4 @@
-"""Bringing alerts to their chats: each once, in order, none lost, and no chat holding up another."""
+"""Delivery of alerts: each once, in order, none lost. No chat holds up another."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.errors import (
     TelegramDown,
 )
 from bot.ports import Delivery
-from bot.services.delivery import PER_TICK, AlertSender
+from bot.services.delivery import DELIVERIES_PER_TICK, AlertSender
 from bot.services.workers import Workers
 from tests.fakes import Gate
 from tests.services.world import HOUR, MINUTE, SECOND, World
@@ -82,12 +82,12 @@ async def test_the_next_alert_of_a_chat_waits_until_the_first_has_gone_out(world
 
 
 async def test_no_more_than_a_seconds_worth_goes_out_in_one_tick(world: World) -> None:
-    for chat_id in range(1, PER_TICK + 6):
+    for chat_id in range(1, DELIVERIES_PER_TICK + 6):
         await world.find(7, chat_id=chat_id)
     await world.deliver()
-    assert len(world.messenger.sent) == PER_TICK
+    assert len(world.messenger.sent) == DELIVERIES_PER_TICK
     await world.deliver()
-    assert len(world.messenger.sent) == PER_TICK + 5
+    assert len(world.messenger.sent) == DELIVERIES_PER_TICK + 5
 
 
 # --- Nobody holds up anybody ------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Earlier messages of what is settled by now are edited: once enough, whatever goes wrong, and never a new one more."""
+"""Earlier messages are edited once their invoices are settled, whatever goes wrong, and no extra message is sent."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ TOKEN = "token-of-1xx"
 
 
 async def told_of(world: World, *numbers: int) -> int:
-    """New invoices are told in one message; its id."""
+    """Tell new invoices in one message. Return its id."""
     await world.find(*numbers)
     await world.deliver()
     return world.messenger.sent[-1].id
 
 
 async def settle(world: World, *numbers: int, status: str = "Paid") -> None:
-    """Invoices are settled elsewhere, and a check finds it."""
+    """Settle invoices elsewhere, and let a check find it."""
     world.provider.account(TOKEN).put(*(settled(invoice(number, DUE), status) for number in numbers))
     world.clock.move(HOUR)
     await world.check()

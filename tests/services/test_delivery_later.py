@@ -1,4 +1,4 @@
-"""Alerts across crashes, and alerts that time has overtaken."""
+"""Alerts across crashes, and while the database is away."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.errors import (
     StoreAway,
 )
 from bot.ports import Claim
-from bot.services.delivery import LEASE, AlertSender
+from bot.services.delivery import DELIVERY_LEASE, AlertSender
 from tests.fakes import Gate
 from tests.services.world import SECOND, World
 
@@ -82,7 +82,7 @@ async def test_a_send_whose_record_could_not_be_written_comes_again_marked(world
     world.store.alerts_sent = fails  # type: ignore[method-assign]
     await world.deliver()
     world.store.alerts_sent = alerts_sent  # type: ignore[method-assign]
-    world.clock.move(LEASE)
+    world.clock.move(DELIVERY_LEASE)
     await world.deliver()
     assert world.marks() == [False, True]
 
@@ -100,7 +100,7 @@ async def test_what_went_out_while_the_database_was_away_is_noted_once_it_is_bac
     world.store.alerts_sent = is_away_at_first  # type: ignore[method-assign]
     await patient(world).tick()
     await world.workers.finish()
-    await world.deliver_for(2 * LEASE, LEASE)
+    await world.deliver_for(2 * DELIVERY_LEASE, DELIVERY_LEASE)
     assert world.marks() == [False]
 
 
@@ -114,11 +114,11 @@ async def test_a_database_that_stays_away_is_not_waited_for_longer_than_the_leas
     world.store.alerts_sent = is_away  # type: ignore[method-assign]
     await patient(world).tick()
     await world.workers.finish()
-    assert LEASE / 2 < world.clock.now - begun <= LEASE
+    assert DELIVERY_LEASE / 2 < world.clock.now - begun <= DELIVERY_LEASE
 
 
 def patient(world: World) -> AlertSender:
-    """The courier, with waits in which the clock moves on."""
+    """Return an alert sender whose waits move the clock."""
 
     async def wait(seconds: float) -> None:
         world.clock.move(timedelta(seconds=seconds))

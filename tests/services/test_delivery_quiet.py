@@ -1,4 +1,4 @@
-"""Quiet hours: nothing rings or appears in them but edits of what stands in the chat already."""
+"""Quiet hours: nothing rings or appears in the chat. Only earlier messages are edited."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOKEN = "token-of-1xx"
 
 
 async def find_at_night(world: World, *numbers: int) -> None:
-    """New invoices are found at eleven in the evening."""
+    """Let new invoices be found at eleven in the evening."""
     await world.find()
     world.at(EVENING, 23)
     await world.find(*numbers)

@@ -1,4 +1,4 @@
-"""Several alerts at once are one message; what becomes of them when it meets trouble."""
+"""Several alerts at once are one message, and what becomes of them if the send fails."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.domain.alerts import AlertKind
 from bot.domain.invoices import Invoice
 from bot.errors import ChatGone, DeliveryUncertain, FloodLimited, NotSent, ProviderDown, SendRefused, TelegramDown
 from bot.ports import ALERTS_PER_MESSAGE
-from bot.services.delivery import LEASE, TRIES
+from bot.services.delivery import DELIVERY_LEASE, MAX_TRIES
 from tests.fakes import Gate, invoice, settled
 from tests.services.world import DAY, DUE, HOUR, MINUTE, SECOND, World
 
@@ -63,7 +63,7 @@ async def test_an_alert_that_was_found_while_a_message_is_under_way_comes_in_the
 
 
 @pytest.mark.parametrize("bad", [1, 2, 3])
-async def test_of_a_refused_message_one_bad_alert_does_not_take_the_others_with_it(world: World, bad: int) -> None:
+async def test_one_bad_alert_in_a_refused_message_does_not_take_the_others_with_it(world: World, bad: int) -> None:
     await world.find(1, 2, 3)
     world.messenger.refuses = {bad}
     await world.deliver_for(6 * MINUTE)
@@ -87,7 +87,7 @@ async def test_a_bad_alert_is_given_up_after_its_tries_and_what_is_found_later_c
     await world.find(1)
     world.messenger.refuses = {1}
     await world.deliver_for(6 * MINUTE)
-    assert len(world.messenger.tries) == TRIES
+    assert len(world.messenger.tries) == MAX_TRIES
     world.clock.move(HOUR)
     await world.find(2, 3)
     await world.deliver(2)
@@ -119,7 +119,7 @@ async def test_what_was_set_aside_comes_with_the_next_reminder_of_the_same_invoi
     world.messenger.troubles[1].extend([DeliveryUncertain(), DeliveryUncertain()])
     await world.deliver_for(2 * MINUTE)
     await world.live(DUE)
-    assert world.messages() == [[(DUE_SOON, 7, 0)]]  # that there is such an invoice may have arrived
+    assert world.messages() == [[(DUE_SOON, 7, 0)]]  # the news of the invoice may have arrived
     left = await world.store.waiting_alerts(1)
     assert (left.waiting, left.set_aside) == (0, 0)
 
@@ -138,7 +138,7 @@ async def test_a_crash_while_a_message_of_several_is_sent_repeats_it_as_it_was(w
     assert world.marks() == [True, False]
 
 
-async def test_of_a_message_that_may_have_come_what_was_settled_meanwhile_is_not_repeated(world: World) -> None:
+async def test_a_repeated_message_leaves_out_what_was_settled_meanwhile(world: World) -> None:
     await world.find(1, 2)
     world.messenger.lost[1].append(TelegramDown())
     await world.deliver()
@@ -163,7 +163,7 @@ async def test_a_flood_limit_holds_a_message_of_several_for_exactly_as_long_as_a
     assert world.messages() == [new(1, 2)]
 
 
-async def test_what_was_surely_not_sent_joins_what_is_found_meanwhile(world: World) -> None:
+async def test_alerts_that_were_surely_not_sent_join_those_found_meanwhile(world: World) -> None:
     await world.find(1)
     world.messenger.troubles[1].append(NotSent())
     await world.deliver()
@@ -176,8 +176,8 @@ async def test_what_was_surely_not_sent_joins_what_is_found_meanwhile(world: Wor
 
 async def test_what_a_lease_that_ran_out_leaves_is_repeated_marked(world: World) -> None:
     await world.find(1, 2)
-    (delivery,) = await world.store.claim_alerts(world.clock.now, 10, LEASE)
-    world.clock.move(LEASE)
+    (delivery,) = await world.store.claim_alerts(world.clock.now, 10, DELIVERY_LEASE)
+    world.clock.move(DELIVERY_LEASE)
     await world.deliver(2)
     assert world.messages() == [new(1, 2)]
     assert world.marks() == [True]

@@ -1,4 +1,4 @@
-"""Linking a group from the private chat, while other things happen in the group."""
+"""A group is linked from the private chat while other things happen in the group."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NEW = "new-token-of-ada"
 
 @pytest.fixture
 async def inviting(world: World) -> Inviting:
-    """The group is linked to Ada's account, with one open invoice; she has got a new token since."""
+    """Link the group to Ada's account, with one open invoice. She has got a new token since."""
     world.account.put(OPEN)
     world.provider.account(NEW)
     await world.link(GROUP)
@@ -30,7 +30,7 @@ async def inviting(world: World) -> Inviting:
 
 
 async def accepting(world: World, inviting: Inviting, meanwhile: Callable[[], Coroutine[Any, Any, Any]]) -> Invitation:
-    """Ada gives the group her new token; before the provider has answered, something else happens."""
+    """Let Ada give the group her new token. Something else happens before the provider has answered."""
     nonce = await inviting.invite(await world.chat(GROUP), Place(GROUP), "Family", member(ADA))
     invitation = await inviting.open(nonce, await world.chat(), member(ADA))
     world.provider.gates[NEW] = gate = Gate()

@@ -1,4 +1,4 @@
-"""The process is killed before and after every single call of a port; what is promised holds all the same."""
+"""The process is killed before and after every single call of a port. The promises hold all the same."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.domain.alerts import AlertKind
 from bot.domain.chats import Place
 from bot.domain.payments import Outcome, State
 from bot.errors import ProviderDown
-from bot.services.delivery import LEASE
+from bot.services.delivery import DELIVERY_LEASE
 from tests.fakes import Message, invoice, settled
 from tests.services.world import ADA, DAY, DUE, MESSAGE, SECOND, World, member
 
@@ -27,7 +27,7 @@ LATER = replace(invoice(8, DUE + 90 * DAY), issued=DUE)
 
 
 class Fuse:
-    """Blows at the n-th step; from then on the process does nothing any more."""
+    """Blows at the n-th step. From then on the process does nothing."""
 
     def __init__(self, at: int) -> None:
         self.left = at
@@ -44,7 +44,7 @@ class Fuse:
 
 
 class Fused:
-    """A port whose calls each burn the fuse twice: before anything has happened, and after all has."""
+    """A port. Each call burns the fuse twice: before anything has happened, and after everything has."""
 
     def __init__(self, port: Any, fuse: Fuse) -> None:
         self._port = port
@@ -67,7 +67,7 @@ class Fused:
 async def killed_everywhere(
     folder: Path, prepare: Callable[[World], Awaitable[Any]], act: Callable[[World, Any], Awaitable[None]]
 ) -> AsyncIterator[tuple[World, Any]]:
-    """For each step of ``act`` a world whose process was killed there and started again; at last one that was not."""
+    """Yield for each step of ``act`` a world with a process killed there and restarted; at last one without a kill."""
     for at in itertools.count(1):
         async with opened(folder / str(at)) as world:
             prepared, fuse = await prepare(world), Fuse(at)
@@ -131,7 +131,7 @@ async def test_a_payment_killed_anywhere_is_made_at_most_once_and_its_end_told_t
         elif world.provider.posts:
             assert told == {Outcome.UNCLEAR}
         else:
-            # Killed between the note that the request leaves and its leaving, nobody can tell whether it left.
+            # After a kill between the note of the request and the request itself nobody can tell whether it left.
             assert told in ({Outcome.NOT_SENT}, {Outcome.UNCLEAR})
         assert payment.state is State.ASKED or payment.told
 
@@ -173,13 +173,13 @@ async def live_through_the_due_date(world: World, _: None) -> None:
 
 async def live_on(world: World) -> None:
     for _ in range(3):
-        world.clock.move(max(LEASE, MINUTES))
+        world.clock.move(max(DELIVERY_LEASE, MINUTES))
         await world.check()
         await world.deliver(3)
 
 
 def marks_of(world: World, kind: AlertKind, number: int) -> list[bool]:
-    """Of each message that says this of an invoice, whether it was marked as a possible repetition."""
+    """Return for each message that says this of an invoice whether it was marked as a possible repetition."""
     said = zip(world.marks(), world.messages(), strict=True)
     return [again for again, alerts in said if (kind, number) in [alert[:2] for alert in alerts]]
 
@@ -209,7 +209,7 @@ async def pay_elsewhere(world: World) -> None:
 
 
 def says_open(message: Message, number: int) -> bool:
-    """Whether a message speaks of an invoice as one that is to be paid."""
+    """Return whether a message shows an invoice as one to be paid."""
     return number in [alert.invoice_id for alert in message.alerts] and message.delivery.known[number].is_open
 
 
@@ -226,6 +226,6 @@ async def test_a_payment_elsewhere_killed_anywhere_is_told_at_last_and_struck_ou
         assert marks_of(world, AlertKind.DUE, 7) in ONCE
         struck = {number for number, invoices in world.edits() if 8 in invoices}
         for message, following in itertools.pairwise(of_it):
-            # One whose repetition came was never noted, so nobody knows the number to edit it by.
+            # A message that came a second time was never noted, so nobody knows its id to edit it.
             assert not says_open(message, 8) or message.id in struck or following.delivery.again
         assert not any(8 in invoices for _, invoices in await world.remembered())

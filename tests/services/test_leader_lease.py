@@ -1,4 +1,4 @@
-"""A role that one of several replicas has: while the store is there, while it is away, and once it is back."""
+"""A lease that one of several replicas holds: while the store is there, while it is away, and once it is back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECOND = timedelta(seconds=1)
 
 
 class Shared:
-    """A store of leases that can be away; ``asked`` counts what was asked of it."""
+    """A store of leases that can be away. ``asked`` counts the calls."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 3, 1, tzinfo=UTC)
@@ -53,7 +53,7 @@ def shared() -> Shared:
 
 
 async def wait(shared: Shared, role: LeaderLease, span: timedelta) -> None:
-    """Let time go by in which one that does not have the role asks for it now and then."""
+    """Let time pass while a replica without the lease asks for it now and then."""
     end = shared.now + span
     while shared.now < end:
         assert not await role.acquire_or_renew()
@@ -97,7 +97,7 @@ async def test_given_back_it_is_free_at_once(shared: Shared) -> None:
     assert await second.acquire_or_renew()
 
 
-async def test_while_the_store_is_away_who_has_it_keeps_it_and_nobody_else_gets_it(shared: Shared) -> None:
+async def test_while_the_store_is_away_the_holder_keeps_it_and_nobody_else_gets_it(shared: Shared) -> None:
     first, second = shared.role("a"), shared.role("b")
     await first.acquire_or_renew()
     shared.away = True
@@ -107,7 +107,7 @@ async def test_while_the_store_is_away_who_has_it_keeps_it_and_nobody_else_gets_
         assert not await second.acquire_or_renew()
 
 
-async def test_once_the_store_is_back_others_stand_back_until_it_was_prolonged(shared: Shared) -> None:
+async def test_once_the_store_is_back_others_wait_until_it_was_prolonged(shared: Shared) -> None:
     first, second = shared.role("a"), shared.role("b")
     await first.acquire_or_renew()
     shared.away = True
@@ -124,7 +124,7 @@ async def test_once_the_store_is_back_others_stand_back_until_it_was_prolonged(s
     assert not await second.acquire_or_renew()
 
 
-async def test_once_the_store_is_back_a_role_that_nobody_has_any_more_is_taken(shared: Shared) -> None:
+async def test_once_the_store_is_back_a_lease_that_nobody_holds_any_more_is_taken(shared: Shared) -> None:
     second = shared.role("b")
     await shared.role("a").acquire_or_renew()
     shared.away = True
@@ -135,7 +135,7 @@ async def test_once_the_store_is_back_a_role_that_nobody_has_any_more_is_taken(s
     assert await second.acquire_or_renew()
 
 
-async def test_who_learns_that_another_has_it_lets_go_though_the_store_is_away(shared: Shared) -> None:
+async def test_a_holder_that_learns_of_another_lets_go_even_while_the_store_is_away(shared: Shared) -> None:
     role = shared.role("a")
     await role.acquire_or_renew()
     shared.away = True
@@ -143,7 +143,7 @@ async def test_who_learns_that_another_has_it_lets_go_though_the_store_is_away(s
     assert not await role.acquire_or_renew()
 
 
-async def test_who_was_frozen_while_it_asked_does_not_go_by_the_answer(shared: Shared) -> None:
+async def test_an_answer_to_a_process_that_was_frozen_meanwhile_does_not_count(shared: Shared) -> None:
     role = shared.role("a")
     shared.takes = timedelta(minutes=2)
     assert not await role.acquire_or_renew()
@@ -151,7 +151,7 @@ async def test_who_was_frozen_while_it_asked_does_not_go_by_the_answer(shared: S
     assert await role.acquire_or_renew()
 
 
-async def test_who_was_frozen_and_then_finds_the_store_away_lets_go(shared: Shared) -> None:
+async def test_a_holder_that_was_frozen_and_finds_the_store_away_lets_go(shared: Shared) -> None:
     first, second = shared.role("a"), shared.role("b")
     await first.acquire_or_renew()
     await wait(shared, second, LEASE_DURATION)
@@ -162,7 +162,7 @@ async def test_who_was_frozen_and_then_finds_the_store_away_lets_go(shared: Shar
     assert not await first.acquire_or_renew()
 
 
-async def test_who_finds_the_store_away_while_its_lease_is_good_goes_on(shared: Shared) -> None:
+async def test_a_holder_that_finds_the_store_away_while_its_lease_is_good_goes_on(shared: Shared) -> None:
     role = shared.role("a")
     await role.acquire_or_renew()
     shared.away = True
@@ -170,7 +170,7 @@ async def test_who_finds_the_store_away_while_its_lease_is_good_goes_on(shared: 
     assert await role.acquire_or_renew()
 
 
-async def test_who_starts_when_the_store_is_just_back_stands_back_as_the_others_do(shared: Shared) -> None:
+async def test_a_replica_that_starts_when_the_store_is_just_back_waits_as_the_others_do(shared: Shared) -> None:
     first, newcomer = shared.role("a"), shared.role("b")
     await first.acquire_or_renew()
     shared.now += timedelta(hours=1)
@@ -180,7 +180,7 @@ async def test_who_starts_when_the_store_is_just_back_stands_back_as_the_others_
     assert not await newcomer.acquire_or_renew()
 
 
-async def test_who_stands_back_takes_what_was_given_back(shared: Shared) -> None:
+async def test_a_replica_that_waits_takes_a_lease_that_was_given_back(shared: Shared) -> None:
     first = shared.role("a")
     await first.acquire_or_renew()
     await first.release()
@@ -196,7 +196,7 @@ async def test_who_is_begun_anew_after_a_kill_has_its_role_again_within_a_minute
         assert await again.acquire_or_renew()
 
 
-async def test_who_was_frozen_while_the_store_was_away_stands_back_too(shared: Shared) -> None:
+async def test_a_replica_that_was_frozen_while_the_store_was_away_waits_too(shared: Shared) -> None:
     first, frozen = shared.role("a"), shared.role("b")
     await first.acquire_or_renew()
     await wait(shared, frozen, 10 * SECOND)

@@ -1,4 +1,4 @@
-"""Linking a chat to an account, and taking the link away."""
+"""Linking a chat to an account, and unlinking it."""
 
 from __future__ import annotations
 

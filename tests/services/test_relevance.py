@@ -1,4 +1,4 @@
-"""Alerts that time has overtaken: what was found and is not so any more when it is its turn."""
+"""Relevance: alerts about things that have changed before it is their turn."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ TOKEN = "token-of-1xx"
 
 
 async def found(world: World) -> None:
-    """A new invoice was found; an hour later it is looked at again."""
+    """Find a new invoice. An hour later the next check follows."""
     await world.find(7)
     world.clock.move(HOUR)
 
 
 async def reminded(world: World) -> None:
-    """A new invoice was told; on its due date a reminder waits to be delivered."""
+    """Tell a new invoice. On its due date a reminder waits to be delivered."""
     await world.find(7)
     await world.deliver()
     world.noon(DUE)
@@ -131,13 +131,13 @@ async def test_the_alert_says_how_things_stand_when_it_is_sent(world: World) -> 
     await found(world)
     world.provider.account(TOKEN).put(invoice(7, DUE + 3 * DAY, "9.99"))
     await look(world)
-    assert world.told() == [(NEW, 7, None)]  # news as before, not a change of what nobody has heard of
+    assert world.told() == [(NEW, 7, None)]  # still new, not a change of what nobody has heard of
     known = world.messenger.sent[0].delivery.known[7]
     assert (known.due, str(known.left)) == (DUE + 3 * DAY, "9.99")
 
 
 async def test_a_reminder_that_got_stuck_is_not_told_beside_the_newer_one(world: World) -> None:
-    """Its send was left uncertain in an outage of days; both would say the same: how things stand now."""
+    """An outage of days left its send uncertain. Both would say the same: how things stand now."""
     await world.find(7)
     await world.deliver()
     world.messenger.always[1] = TelegramDown()
@@ -278,7 +278,7 @@ async def test_trouble_is_told_of_for_as_long_as_it_lasts_whichever_it_is(world:
 # --- What the person knows already, and what is remembered -----------------------------------------------------------
 
 
-async def test_that_an_invoice_is_settled_is_known_to_who_paid_it_here_or_muted_it(world: World) -> None:
+async def test_a_settled_invoice_is_not_told_if_it_was_paid_here_or_muted(world: World) -> None:
     delivery = await delivery_of(world)
     ended = replace(delivery.alerts[0], kind=SETTLED)
     muted = replace(delivery.chat, silences={7: Silence(muted=True)})
@@ -288,7 +288,7 @@ async def test_that_an_invoice_is_settled_is_known_to_who_paid_it_here_or_muted_
     assert not is_told_elsewhere(replace(ended, kind=NEW), replace(delivery, paid_here=frozenset({7})))
 
 
-async def test_of_a_message_only_what_it_says_of_open_invoices_is_remembered(world: World) -> None:
+async def test_only_what_a_message_says_of_open_invoices_is_remembered(world: World) -> None:
     delivery = await delivery_of(world)
     (alert,), known = delivery.alerts, delivery.known[7]
     both = replace(delivery, known={7: known, 8: replace(known, id=8, standing=Standing.PAID)})
@@ -297,7 +297,7 @@ async def test_of_a_message_only_what_it_says_of_open_invoices_is_remembered(wor
     assert record_of(alerts[1:], both, 5, START) is None
 
 
-async def test_what_may_have_been_seen_is_remembered_without_a_number_to_edit(world: World) -> None:
+async def test_what_may_have_been_seen_is_remembered_without_a_message_id(world: World) -> None:
     delivery = await delivery_of(world)
     trace = SentMessage(delivery.alerts[0].place, None, START, (show(delivery.known[7], NEW),))
     assert unseen_trace(delivery, START) is None

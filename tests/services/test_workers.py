@@ -1,4 +1,4 @@
-"""The bounded set of tasks that ticks top up."""
+"""The bounded set of tasks that ticks fill up."""
 
 from __future__ import annotations
 

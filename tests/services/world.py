@@ -1,4 +1,4 @@
-"""The services over the real embedded store, with fakes for everybody outside and a clock that is set."""
+"""The services over the real embedded store, with fakes for the outside world and a clock that tests set."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def member(user: int) -> Member:
 
 
 def open_in(message: SentMessage) -> list[int]:
-    """The invoices of which a message says something that was not taken back."""
+    """Return the invoices that a message shows as open."""
     return [shown.invoice_id for shown in message.shown if not shown.resolved]
 
 
 class World:
-    """One bot, which can be restarted, and the world around it, which goes on."""
+    """One bot that can be restarted, in a world that goes on."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -66,7 +66,7 @@ class World:
         self.open()
 
     def open(self) -> None:
-        """Begin as a new process: only what is on the disk is known."""
+        """Start as a new process, which knows only what is on the disk."""
         self.store: Store = open_store(self.folder, self.keys, self.clock)
         self.workers = Workers(50)
         self.wire(lambda port: port)
@@ -81,13 +81,13 @@ class World:
         self.linking = Linking(store, provider, self.clock, self.plan, base_url=URL)
 
     def replica(self, workers: Workers | None = None, show_within: timedelta = MINUTE) -> Payments:
-        """The payments of another process over the same store, as far as the store can tell."""
+        """Return the payments of another process over the same store, as far as the store can tell."""
         workers = workers or self.workers
         outside = (self.provider, self.messenger, self.clock, self.plan)
         return Payments(self.store, *outside, workers, show_within=show_within)
 
     async def kill(self) -> None:
-        """End the process where it stands: what waits for the world outside is never heard of again."""
+        """End the process at once. Calls to the outside world that are under way never return."""
         await self.workers.finish(within=0)
         await self.store.close()
 
@@ -97,15 +97,15 @@ class World:
 
     @property
     def account(self) -> FakeAccount:
-        """The provider's account that Ada's token opens."""
+        """The account at the provider that belongs to Ada's token."""
         return self.provider.account(TOKEN)
 
     def at(self, day: date, hour: int, minute: int = 0) -> None:
-        """Set the clock to a time of the wall clock at the provider's."""
+        """Set the clock to a wall clock time in the provider's time zone."""
         self.clock.set(datetime.combine(day, time(hour, minute), BERLIN))
 
     def noon(self, day: date) -> None:
-        """Set the clock to noon of a day at the provider's."""
+        """Set the clock to noon of a day in the provider's time zone."""
         self.at(day, 12)
 
     # --- What goes on by itself ---
@@ -124,14 +124,14 @@ class World:
         await self.workers.finish()
 
     async def look_for(self, span: timedelta, step: timedelta = 10 * SECOND) -> None:
-        """Let time go by in which nothing but payments is looked at."""
+        """Let time pass with only the payments at work."""
         end = self.clock.now + span
         while self.clock.now < end:
             self.clock.move(step)
             await self.settle()
 
     async def find(self, *numbers: int, chat_id: int = 1) -> None:
-        """Let a check find new invoices in a chat's own account; their alerts wait from then on."""
+        """Let a check find new invoices in a chat's own account. Their alerts wait from then on."""
         token = f"token-of-{chat_id}xx"
         if (await self.store.chat(chat_id)).link is None:
             await self.link(chat_id, token)
@@ -140,14 +140,14 @@ class World:
         await self.check()
 
     async def deliver_for(self, span: timedelta, step: timedelta = SECOND) -> None:
-        """Let time go by in which nothing but alerts is delivered: no check is made."""
+        """Let time pass with only the delivery of alerts at work, without checks."""
         end = self.clock.now + span
         while self.clock.now < end:
             self.clock.move(step)
             await self.deliver()
 
     async def live(self, day: date) -> None:
-        """Noon of a day: everything that is due by then is checked and told."""
+        """Check and tell at noon of a day all that is due by then."""
         self.noon(day)
         await self.check()
         await self.deliver(5)
@@ -165,7 +165,7 @@ class World:
         return payment
 
     async def ask_several(self, *invoice_ids: int, chat_id: int = 1, user: int = ADA) -> list[Payment]:
-        """Choose some of the open invoices and go on; the button that says yes names the first."""
+        """Choose some of the open invoices and go on. The button that says yes names the first."""
         chat, place = await self.store.chat(chat_id), Place(chat_id)
         selection = await self.payment_selection.begin(chat, place, member(user))
         for number in invoice_ids:
@@ -192,36 +192,36 @@ class World:
     # --- What there is to see ---
 
     def told(self, chat_id: int = 1) -> Told:
-        """The alerts that came through, in whichever messages, as (kind, invoice, threshold)."""
+        """Return the alerts that arrived, in any messages, as (kind, invoice, threshold)."""
         return [alert for message in self.messages(chat_id) for alert in message]
 
     def messages(self, chat_id: int = 1) -> list[Told]:
-        """The messages that came through, each with its alerts."""
+        """Return the messages that arrived, each with its alerts."""
         mine = [message.alerts for message in self.messenger.sent if message.chat_id == chat_id]
         return [[(alert.kind, alert.invoice_id, alert.threshold) for alert in alerts] for alerts in mine]
 
     def numbers(self, chat_id: int = 1) -> list[int | None]:
-        """The invoices of the alerts that came through."""
+        """Return the invoices of the alerts that arrived."""
         return [number for _, number, _ in self.told(chat_id)]
 
     def marks(self) -> list[bool]:
-        """Of each message that came through, whether it said that it may have come before."""
+        """Return for each message that arrived whether it said that it may have come before."""
         return [message.delivery.again for message in self.messenger.sent]
 
     def edits(self) -> list[tuple[int | None, list[int]]]:
-        """The edits of earlier messages: which message, and the invoices that it strikes out since."""
+        """Return the edits of earlier messages: the message, and the invoices that it strikes out since."""
         return [(edit.message.message_id, edit.struck) for edit in self.messenger.edited]
 
     def states(self) -> list[State]:
-        """The steps of payments that were shown, in order."""
+        """Return the steps of payments that were shown, in order."""
         return [payment.state for payment in self.messenger.shown]
 
     def last_batch(self) -> list[tuple[int, State, Outcome | None]]:
-        """What the message of several showed last."""
+        """Return what the message of several payments showed last."""
         return [(payment.invoice_id, payment.state, payment.outcome) for payment in self.messenger.batches[-1]]
 
     def endings(self) -> list[Outcome]:
-        """The ends of payments that were shown, in order."""
+        """Return the ends of payments that were shown, in order."""
         return [payment.outcome for payment in self.messenger.shown if payment.outcome]
 
     async def chat(self, chat_id: int = 1) -> Chat:
@@ -233,11 +233,11 @@ class World:
         return link
 
     async def remembered(self, chat_id: int = 1) -> list[tuple[int | None, list[int]]]:
-        """The messages that are kept to be edited: their ids, and the invoices that are not struck out in them."""
+        """Return the messages that are kept to be edited: their ids, and the invoices that they show as open."""
         return [(message.message_id, open_in(message)) for message in await self.store.sent_messages(chat_id)]
 
     async def known(self, chat_id: int = 1) -> dict[int, KnownInvoice]:
-        """What a chat knows of its invoices; the look is a check that was given back."""
+        """Return what a chat knows of its invoices, by a check that is claimed and given back."""
         far = self.clock.now + 10_000 * DAY
         checks = await self.store.claim_checks(far, 1000, timedelta(0))
         for check in checks:

@@ -7,7 +7,7 @@ from bot.chat.group_roles import check_owner_or_administrator
 from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.screens import Screen
 from bot.chat.views import general
-from bot.domain.invitations import NONCE_FORM
+from bot.domain.invitations import INVITATION_NONCE_FORM
 from bot.errors import LinkInUse, NotAToken, NotLinked, ProviderError
 from bot.ports import Clock
 from bot.services.linking import Linking, looks_like_token, read_token
@@ -24,7 +24,7 @@ class LinkHandlers:
 
     async def start(self, context: Context) -> None:
         """/start: say what the bot is and, in a chat without a link, how to make one. Or come here from a group."""
-        if context.private and context.words and NONCE_FORM.fullmatch(context.words[0]):
+        if context.private and context.words and INVITATION_NONCE_FORM.fullmatch(context.words[0]):
             await self._groups.open(context, context.words[0])
             return
         if context.chat.link is not None:

@@ -1,4 +1,4 @@
-"""Alerts, as they are sent: one or several in a message, and a message once its invoices are settled."""
+"""Alerts as they are sent: one or several in a message, and a message once its invoices are settled."""
 
 from __future__ import annotations
 
@@ -8,30 +8,32 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Rows, Screen, fit, join
+from bot.chat.screens import Button, Rows, Screen, fit, join, one_line
 from bot.chat.texts import Texts
-from bot.chat.views.alert_lines import amount, new_and_paid, news, settled, struck
 from bot.chat.views.snoozing import ALL, common_silence, silence_rows
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, show
 from bot.domain.chats import NO_SILENCE, Silences
-from bot.domain.deliveries import TROUBLES, last_shown, said_before
+from bot.domain.deliveries import TROUBLE_KINDS, last_shown, said_before
+from bot.domain.invoices import sums_differ
 from bot.domain.queries import ListPage, Query
 from bot.ports import Delivery
 
-FRESH = timedelta(hours=3)
-"""How old knowledge may be without a word, where it was good when the alert was found."""
+FRESH_FOR = timedelta(hours=3)
+"""Older knowledge is sent with its age, even if it was good when the alert was found."""
 
-DIGESTED = 12
-"""How many invoices a digest names."""
+INVOICES_IN_DIGEST = 12
+ALERT_TITLE_LENGTH = 100
+BRIEF_ALERT_TITLE_LENGTH = 50
+REMINDER_KEYS = frozenset({"alert.due", "alert.overdue"})
 
 
 def alerts(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> Screen:
-    """What these alerts have to tell as things stand at ``now``.
+    """Return the message that tells these alerts as things stand at ``now``.
 
-    Where it may come a second time, or from old knowledge, it says so.
+    It says so if it may come a second time, or if its knowledge is old.
     """
     brief = len(alerts) > 1
-    shown = [show(k, a.kind) for a in alerts if (k := _known(delivery, a)) is not None and k.is_open]
+    shown = [show(k, a.kind) for a in alerts if (k := delivery.known_of(a)) and k.is_open]
     blocks = [_block(t, delivery, alert, now, brief=brief) for alert in alerts]
     notes = _notes(t, delivery, alerts, now)
     rows = _invoice_rows(t, shown, delivery.chat.silences, now) + _other_rows(t, delivery, alerts)
@@ -44,37 +46,36 @@ def alerts(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime)
 
 
 def overtaken(t: Texts, message: SentMessage, delivery: Delivery) -> Screen:
-    """An earlier message, with what is settled by now struck through; the rest stays as it was, with its buttons."""
+    """Return an earlier message with settled invoices struck through. The rest stays as it was, with its buttons."""
     earlier = [m for m in delivery.sent if m.sent_at < message.sent_at]
     blocks, still_open = [], []
     for shown in message.shown:
         known = delivery.known.get(shown.invoice_id)
         if known is not None and known.is_open and not shown.resolved:
             before = last_shown(earlier, shown.invoice_id)
-            blocks.append(news(t, shown, message.sent_at, before=before, brief=len(message.shown) > 1))
+            blocks.append(_open_invoice(t, shown, message.sent_at, before=before, brief=len(message.shown) > 1))
             still_open.append(shown)
         else:
             standing = Standing.CLOSED if known is None or known.is_open else known.standing
-            blocks.append(struck(t, shown, message.sent_at, standing))
+            blocks.append(_struck(t, shown, message.sent_at, standing))
     rows = _invoice_rows(t, still_open, delivery.chat.silences, message.sent_at)
     return Screen(fit([], _apart(blocks)[:-1], [], t("alert.more")), rows)
 
 
-def _known(delivery: Delivery, alert: Alert) -> KnownInvoice | None:
-    return None if alert.invoice_id is None else delivery.known.get(alert.invoice_id)
+# --- What a message says ---
 
 
 def _block(t: Texts, delivery: Delivery, alert: Alert, now: datetime, *, brief: bool) -> Markup:
-    known = _known(delivery, alert)
+    """Return the text of one alert. ``brief``: it is one of several in a message."""
+    known = delivery.known_of(alert)
     if known is None:
         return _of_account(t, delivery, alert, now)
-    if alert.kind is AlertKind.SETTLED:
-        return settled(t, known, brief=brief)
     if not known.is_open:
-        return new_and_paid(t, known, brief=brief)
+        key = f"alert.settled.{known.standing}" if alert.kind is AlertKind.SETTLED else "alert.new_paid"
+        return join([t(key, id=known.id, amount=t.money(known.total)), *_title(t, known, brief=brief)])
     before = said_before(alert, known, delivery)
     asked = alert.kind is AlertKind.DUE and alert.threshold is None
-    return news(t, show(known, alert.kind), now, before=before, asked=asked, brief=brief)
+    return _open_invoice(t, show(known, alert.kind), now, before=before, asked=asked, brief=brief)
 
 
 def _of_account(t: Texts, delivery: Delivery, alert: Alert, now: datetime) -> Markup:
@@ -87,30 +88,92 @@ def _of_account(t: Texts, delivery: Delivery, alert: Alert, now: datetime) -> Ma
 
 
 def _digest(t: Texts, delivery: Delivery, now: datetime) -> Markup:
-    """What is open, the soonest due first."""
+    """Return what is open, the soonest due first."""
     still_open = [show(k, AlertKind.DIGEST) for k in delivery.known.values() if k.is_open and k.left != 0]
     still_open.sort(key=lambda s: (s.due or date.max, s.invoice_id))
     lines = [t("alert.digest"), t.count("alert.total", len(still_open), sum=_sum_of(t, still_open))]
-    for s in still_open[:DIGESTED]:
+    for s in still_open[:INVOICES_IN_DIGEST]:
         when = t("list.due", date=t.day(s.due), day=t.due_day(s.due, now)) if s.due else t("alert.no_due")
         sign = "🔴" if s.due and t.is_over(s.due, now) else "🟡"
-        lines.append(t("list.line", icon=sign, id=s.invoice_id, amount=t.money(amount(s)), when=when))
-    return join([*lines, t("alert.more")] if len(still_open) > DIGESTED else lines)
+        lines.append(t("list.line", icon=sign, id=s.invoice_id, amount=t.money(s.display_amount), when=when))
+    return join([*lines, t("alert.more")] if len(still_open) > INVOICES_IN_DIGEST else lines)
+
+
+def _open_invoice(
+    t: Texts, shown: Shown, now: datetime, *, before: Shown | None = None, asked: bool = False, brief: bool = False
+) -> Markup:
+    """Return what is told of an open invoice: that it is new, changed, due or overdue.
+
+    ``before`` is what the last message showed of it. ``asked``: somebody has put the reminder off until now.
+    """
+    changes = _changes(t, shown, before, now) if shown.kind is AlertKind.CHANGED and before is not None else []
+    changed = shown.kind is AlertKind.CHANGED and (before is None or bool(changes))
+    key = "alert.changed" if changed else _headline_key(t, shown, now, asked=asked)
+    lines = [_headline(t, key, shown, now), *_title(t, shown, brief=brief), *changes]
+    says_when = (brief and key in REMINDER_KEYS) or (before is not None and bool(changes) and before.due != shown.due)
+    if shown.due is not None and not says_when:
+        facts = {"date": t.day(shown.due), "day": t.due_day(shown.due, now)}
+        lines.append(t("details.due" if key in REMINDER_KEYS else "details.due_in", **facts))
+    if shown.left is None and not brief:
+        lines.append(t("details.left_unclear"))
+    return join(lines)
+
+
+def _struck(t: Texts, shown: Shown, sent_at: datetime, standing: Standing) -> Markup:
+    """Return what a message said of an invoice, struck through, with how the invoice has ended."""
+    headline = _headline(t, _headline_key(t, shown, sent_at, asked=False), shown, sent_at)
+    lines = [t("alert.struck", text=line) for line in (headline, *_title(t, shown, brief=True))]
+    return join([*lines, t(f"alert.ended.{standing}")])
+
+
+def _title(t: Texts, shown: Shown | KnownInvoice, *, brief: bool) -> list[Markup]:
+    """Return what the invoice is for, if it says so."""
+    text = one_line(shown.title, BRIEF_ALERT_TITLE_LENGTH if brief else ALERT_TITLE_LENGTH)
+    return [t("alert.title", title=text)] if text else []
+
+
+def _headline_key(t: Texts, shown: Shown, now: datetime, *, asked: bool) -> str:
+    """Return the key of the first line. A reminder says how things stand when it is sent."""
+    if shown.kind is AlertKind.NEW:
+        return "alert.new"
+    if shown.due is not None and t.is_over(shown.due, now):
+        return "alert.overdue"
+    return "alert.asked" if asked or shown.due is None else "alert.due"
+
+
+def _headline(t: Texts, key: str, shown: Shown, now: datetime) -> Markup:
+    day = t.due_day(shown.due, now) if shown.due is not None else ""
+    return t(key, id=shown.invoice_id, amount=t.money(shown.display_amount), day=day)
+
+
+def _changes(t: Texts, shown: Shown, before: Shown, now: datetime) -> list[Markup]:
+    """Return what differs from the last message."""
+    lines = []
+    if sums_differ(before.gross, shown.gross):
+        was, is_now = before.display_amount, shown.display_amount
+        if was == is_now and before.gross is not None and shown.gross is not None:  # credit has changed by as much
+            was, is_now = before.gross, shown.gross
+        lines.append(t("alert.other_sum", before=t.money(was), amount=t.money(is_now)))
+    if shown.due is not None and shown.due != before.due:
+        facts = {"date": t.day(shown.due), "day": t.due_day(shown.due, now)}
+        key = "alert.first_due" if before.due is None else "alert.other_due"
+        lines.append(t(key, **facts, before=t.day(before.due) if before.due else ""))
+    return lines
 
 
 def _sum_of(t: Texts, shown: Collection[Shown]) -> str:
-    return t.money(sum((amount(s) for s in shown), start=Decimal(0)))
+    return t.money(sum((s.display_amount for s in shown), start=Decimal(0)))
 
 
 def _notes(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> list[Markup]:
-    """What to know of the message itself: how old its knowledge is, and that it may come a second time."""
+    """Return what to know of the message itself: how old its knowledge is, and that it may come a second time."""
     lines = []
-    of_open = [a for a in alerts if a.kind is AlertKind.DIGEST or ((k := _known(delivery, a)) and k.is_open)]
+    of_open = [a for a in alerts if a.kind is AlertKind.DIGEST or ((k := delivery.known_of(a)) and k.is_open)]
     if delivery.chat.link is not None and of_open:
-        known = [k for a in of_open if (k := _known(delivery, a))]
+        known = [k for a in of_open if (k := delivery.known_of(a))]
         unread = [k.unread_since for k in known if k.unread_since is not None]
         checked_at = min([delivery.chat.link.watch.checked_at, *unread])
-        if now - checked_at > FRESH or any(checked_at < alert.created_at for alert in of_open):
+        if now - checked_at > FRESH_FOR or any(checked_at < alert.created_at for alert in of_open):
             lines.append(t("alert.as_of", moment=t.moment(checked_at)))
     if delivery.again:
         lines.append(t("alert.again"))
@@ -118,15 +181,18 @@ def _notes(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime)
 
 
 def _apart(blocks: Sequence[Markup]) -> list[Markup]:
-    """The blocks with an empty line below each."""
+    """Return the blocks with an empty line below each."""
     return [line for block in blocks for line in (block, Markup(""))]
 
 
+# --- The buttons below ---
+
+
 def _invoice_rows(t: Texts, shown: Sequence[Shown], silences: Silences, now: datetime) -> Rows:
-    """The buttons for the open invoices of a message: all that can be done with a single one, or a way to each."""
+    """Return the buttons for the open invoices of a message: all actions for a single one, else a way to each."""
     if len(shown) == 1:
         return _rows_of_one(t, shown[0], silences, now)
-    labels = [Button(f"{s.invoice_id} · {t.money(amount(s))}", f"show:{s.invoice_id}") for s in shown]
+    labels = [Button(f"{s.invoice_id} · {t.money(s.display_amount)}", f"show:{s.invoice_id}") for s in shown]
     rows = [labels[at : at + 2] for at in range(0, len(labels), 2)]
     common = common_silence(silences, [s.invoice_id for s in shown], now)
     return rows + silence_rows(t, ALL, common, now) if rows else []
@@ -143,13 +209,13 @@ def _rows_of_one(t: Texts, shown: Shown, silences: Silences, now: datetime) -> R
 
 
 def _other_rows(t: Texts, delivery: Delivery, alerts: Sequence[Alert]) -> Rows:
-    """The buttons for an invoice that is settled, if that is told alone, and for the account."""
+    """Return the buttons for an invoice that is settled, if only that is told, and for the account."""
     kinds = {alert.kind for alert in alerts}
-    known = _known(delivery, alerts[0])
+    known = delivery.known_of(alerts[0])
     rows: Rows = []
     if len(alerts) == 1 and known is not None and not known.is_open and known.standing is not Standing.GONE:
         rows.append(_look(t, known.id))
-    if kinds & TROUBLES:
+    if kinds & TROUBLE_KINDS:
         rows.append([Button(t.plain("button.check"), "check")])
     if kinds & {AlertKind.DIGEST, AlertKind.UNREADABLE}:
         rows.append([Button(t.plain("button.invoices"), f"list:{ListPage(Query())}")])

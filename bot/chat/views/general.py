@@ -1,4 +1,4 @@
-"""Greetings, help, the account's state, and the choices around them."""
+"""Greetings, help, the account's status, and the choices around them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, fit, join
 from bot.chat.texts import Texts, own_name
-from bot.chat.views.invoices import amount, summary
+from bot.chat.views.invoices import summary
 from bot.domain.chats import LANGUAGES, TOKEN_WAIT, Chat, Link, Silence
 from bot.domain.invoices import Listing, open_first
 from bot.domain.queries import ListPage, Query
@@ -18,52 +18,52 @@ COMMANDS = (
     "invoices", "invoice", "pdf", "pay", "removecredit", "payments", "archive", "check", "status", "settings",
     "timezone", "language", "link", "unlink", "payers", "export", "help",
 )  # fmt: skip
-"""The command menu, in its order; what each does is the text ``command.NAME``."""
+"""The command menu, in its order. The text ``command.NAME`` says what each does."""
 
 PAYING = frozenset({"pay", "removecredit"})
-"""Those that are left out where the operator has switched payments off."""
+"""Left out if the operator has switched payments off."""
 
-OFFERED = 8
+SILENCED_WITH_BUTTON = 8
 """How many silenced invoices have a button in /status."""
 
 
 def offered(t: Texts) -> list[str]:
-    """The commands that can be used here."""
+    """Return the commands that can be used here."""
     return [name for name in COMMANDS if t.payments or name not in PAYING]
 
 
 def welcome(t: Texts, *, private: bool) -> Screen:
-    """What the bot is for, and how to begin: in a group, never with a token sent there."""
+    """Return what the bot is for, and how to begin. In a group nobody is asked to send a token there."""
     return Screen(join([t("start.welcome"), Markup(""), how_to_link(t) if private else t("error.group_not_linked")]))
 
 
 def how_to_link(t: Texts) -> Markup:
-    """What to send, and what becomes of it."""
+    """Return what to send to link a chat, and what becomes of it."""
     return t("link.how", span=t.span(TOKEN_WAIT))
 
 
 def help_page(t: Texts, chat: Chat, *, private: bool = True) -> Screen:
-    """All commands with a line each, and whether the chat is linked."""
+    """Return all commands with a line each, and whether the chat is linked."""
     lines = [t("help.line", command=name, text=t.plain(f"command.{name}")) for name in offered(t)]
     foot = t("help.linked") if chat.link else t("help.not_linked" if private else "error.group_not_linked")
     return Screen(join([t("help.title"), Markup(""), *lines, Markup(""), foot]))
 
 
 def linked(t: Texts, listing: Listing, now: datetime) -> Screen:
-    """The greeting of a chat that was just linked: what is open, what is overdue, and what is due next."""
+    """Greet a chat that was just linked: what is open, what is overdue, and what is due next."""
     lines = [t("link.done"), *summary(t, listing, Query())]
     dated = [(i.due, i) for i in open_first(listing.invoices) if i.is_open and i.due and i.left_to_pay != 0]
     overdue, ahead = [d for d in dated if t.is_over(d[0], now)], [d for d in dated if not t.is_over(d[0], now)]
     for key, found in (("link.overdue", overdue), ("link.next_due", ahead)):
         for due, first in found[:1]:
-            facts = {"id": first.id, "amount": t.money(amount(first)), "date": t.day(due)}
+            facts = {"id": first.id, "amount": t.money(first.display_amount), "date": t.day(due)}
             lines.append(t(key, **facts, day=t.due_day(due, now)))
     lines += [Markup(""), t("link.from_now_on")]
     return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{ListPage(Query())}")]])
 
 
 def status(t: Texts, chat: Chat, link: Link, waiting: Waiting, now: datetime) -> Screen:
-    """Since when the chat is linked, when it was and will be checked, what waits, and what is put off."""
+    """Return since when the chat is linked, when it was and will be checked, what waits, and what is silenced."""
     watch = link.watch
     lines = [
         t("status.linked", moment=t.moment(link.linked_at)),
@@ -84,7 +84,10 @@ def status(t: Texts, chat: Chat, link: Link, waiting: Waiting, now: datetime) ->
     silenced = [(number, silence) for number, silence in sorted(chat.silences.items()) if silence.holds(now)]
     body = [_silenced(t, number, silence) for number, silence in silenced]
     rows = [[Button(t.plain("button.check"), "check")]] if watch.trouble or watch.failing_since else []
-    rows += [[Button(t.plain("button.details_of", id=number), f"show:{number}")] for number, _ in silenced[:OFFERED]]
+    rows += [
+        [Button(t.plain("button.details_of", id=number), f"show:{number}")]
+        for number, _ in silenced[:SILENCED_WITH_BUTTON]
+    ]
     return Screen(fit(lines, body, [], t("status.more_silenced")), rows)
 
 
@@ -95,25 +98,25 @@ def _silenced(t: Texts, number: int, silence: Silence) -> Markup:
 
 
 def checked(t: Texts, listing: Listing) -> Screen:
-    """What a check has found that somebody asked for; what is new comes as alerts."""
+    """Return the result of a check that somebody asked for. What is new comes as alerts."""
     lines = [t("check.done"), *summary(t, listing, Query())]
     return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{ListPage(Query())}")]])
 
 
 def languages(t: Texts, chosen: str | None, *, unknown: str = "") -> Screen:
-    """The languages to choose from, each named in itself; ``unknown`` is what somebody asked for instead."""
+    """Return the languages to choose from, each by its own name. ``unknown`` is what somebody asked for instead."""
     rows = [[Button(_marked(own_name(code), chosen=chosen == code), f"language:{code}")] for code in LANGUAGES]
     rows.append([Button(_marked(t.plain("language.auto"), chosen=chosen is None), "language:auto")])
     return Screen(t("language.unknown", word=unknown) if unknown else t("language.ask"), rows)
 
 
 def mark_of(link: Link) -> str:
-    """What tells a link from an earlier or a later one of the same chat, in callback data."""
+    """Return a mark for callback data that tells this link from other links of the same chat."""
     return str(int(link.linked_at.timestamp()))
 
 
 def unlink_question(t: Texts, link: Link) -> Screen:
-    """Whether to forget everything, really."""
+    """Ask whether to forget everything."""
     yes = Button(t.plain("button.unlink"), f"unlink:yes:{mark_of(link)}")
     return Screen(t("unlink.ask"), [[yes], [Button(t.plain("button.keep"), "unlink:no")]])
 

@@ -8,7 +8,7 @@ from bot.chat.screens import Button, Screen, join
 from bot.chat.texts import Texts
 from bot.chat.views.general import mark_of
 from bot.domain.chats import Chat, Link, Member
-from bot.domain.invitations import LIFETIME, Invitation
+from bot.domain.invitations import INVITATION_LIFETIME, Invitation
 
 SHORT_ID = 16
 """How much of an invitation's id is put into callback data: enough to tell it from others."""
@@ -17,12 +17,12 @@ SHORT_ID = 16
 def invitation(t: Texts, url: str, name: str) -> Screen:
     """In the group: the way into the private chat, for the person who asked."""
     button = Button(t.plain("button.link_group"), url=url)
-    return Screen(t("group.invite", name=name, span=t.span(LIFETIME)), [[button]])
+    return Screen(t("group.invite", name=name, span=t.span(INVITATION_LIFETIME)), [[button]])
 
 
 def joining(t: Texts, chat: Chat, asked: Invitation) -> Screen:
     """In the private chat: what to send for the group, or a button to use the private chat's own account."""
-    text = t("group.how", title=asked.title, span=t.span(LIFETIME))
+    text = t("group.how", title=asked.title, span=t.span(INVITATION_LIFETIME))
     if chat.link is None:
         return Screen(text)
     own = Button(t.plain("button.own_account"), f"own:{asked.id[:SHORT_ID]}")

@@ -1,4 +1,4 @@
-"""The list of invoices, and one in detail."""
+"""The list of invoices, and one invoice in detail."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from bot.domain.chats import Silence
 from bot.domain.invoices import Invoice, Item, Listing, sum_left
 from bot.domain.queries import ItemKind, ListPage, Query, Show
 
-PAGE = 6
-TITLE = 60
-ITEM_TITLE = 200
-ITEM_DESCRIPTION = 800
+INVOICES_PER_PAGE = 6
+LIST_TITLE_LENGTH = 60
+ITEM_TITLE_LENGTH = 200
+ITEM_DESCRIPTION_LENGTH = 800
 
 
 def invoice_list(t: Texts, listing: Listing, page: ListPage, now: datetime, *, filtering: bool = False) -> Screen:
-    """A page of the list, with buttons to open and to turn pages, or when ``filtering`` with the filters instead."""
-    pages = max(1, -(-len(listing.invoices) // PAGE))
+    """Return a page of the list, with buttons to open invoices and turn pages; if ``filtering``, with the filters."""
+    pages = max(1, -(-len(listing.invoices) // INVOICES_PER_PAGE))
     page = replace(page, number=min(max(page.number, 0), pages - 1))
-    shown = listing.invoices[page.number * PAGE :][:PAGE]
+    shown = listing.invoices[page.number * INVOICES_PER_PAGE :][:INVOICES_PER_PAGE]
     head = [_title(t, page.query), *summary(t, listing, page.query)]
     body = [_line(t, invoice, now) for invoice in shown]
     rows = _filter_rows(t, page) if filtering else _list_rows(t, shown, page, pages)
@@ -35,9 +35,9 @@ def invoice_list(t: Texts, listing: Listing, page: ListPage, now: datetime, *, f
 def invoice_details(
     t: Texts, invoice: Invoice, now: datetime, back: ListPage | None = None, silence: Silence | None = None
 ) -> Screen:
-    """Everything about one invoice, and the buttons that make sense now.
+    """Return everything about one invoice, with the buttons that make sense now.
 
-    ``silence`` is what was said of its reminders; None where there are none to come.
+    ``silence`` is what was said of its reminders. None: there are none to come.
     """
     head = [t("details.title", id=invoice.id, status=one_line(invoice.status_label or invoice.status, 40))]
     if invoice.issued:
@@ -59,7 +59,7 @@ def invoice_details(
 
 
 def summary(t: Texts, listing: Listing, query: Query) -> list[Markup]:
-    """How much is open, or that nothing is: which nobody knows while an invoice could not be read."""
+    """Return how much is open, or that nothing is. Nobody knows the latter while an invoice could not be read."""
     still_open = [i for i in listing.invoices if i.is_open]
     lines = []
     if still_open:
@@ -72,7 +72,7 @@ def summary(t: Texts, listing: Listing, query: Query) -> list[Markup]:
 
 
 def _absence(listing: Listing, query: Query) -> str | None:
-    """What to say of a complete list in which nothing is open."""
+    """Return the key of what to say of a complete list in which nothing is open."""
     if query == Query(Show.OPEN) or (query == Query() and listing.invoices):
         return "list.none_open"
     if listing.invoices:
@@ -81,20 +81,14 @@ def _absence(listing: Listing, query: Query) -> str | None:
 
 
 def icon(t: Texts, invoice: Invoice, now: datetime) -> str:
-    """A sign for how urgent it is."""
+    """Return a sign for how urgent an invoice is."""
     if not invoice.is_open:
         return "✅" if invoice.is_paid else "⚪️"
     return "🔴" if invoice.due and t.is_over(invoice.due, now) else "🟡"
 
 
-def amount(invoice: Invoice) -> Decimal:
-    """The sum to show first: what is left of an open invoice, or the total where it is closed or that is unclear."""
-    left = invoice.left_to_pay if invoice.is_open else None
-    return invoice.total if left is None else left
-
-
 def _title(t: Texts, query: Query) -> Markup:
-    """What is listed, with the filters in force."""
+    """Return what is listed, with the active filters."""
     filters = [t(f"filter.{query.kind}")] if query.kind is not ItemKind.ANY else []
     if query.with_transactions:
         filters.append(t("filter.transactions"))
@@ -108,12 +102,12 @@ def _line(t: Texts, invoice: Invoice, now: datetime) -> Markup:
         when = t("list.paid", date=t.day(invoice.paid_at.astimezone(t.zone).date()))
     else:
         when = Markup.escape(one_line(invoice.status_label or invoice.status, 40))
-    line = t("list.line", icon=icon(t, invoice, now), id=invoice.id, amount=t.money(amount(invoice)), when=when)
-    return join([line, Markup.escape(one_line(invoice.title, TITLE))]) if invoice.title else line
+    line = t("list.line", icon=icon(t, invoice, now), id=invoice.id, amount=t.money(invoice.display_amount), when=when)
+    return join([line, Markup.escape(one_line(invoice.title, LIST_TITLE_LENGTH))]) if invoice.title else line
 
 
 def _list_rows(t: Texts, shown: tuple[Invoice, ...], page: ListPage, pages: int) -> list[list[Button]]:
-    labels = [Button(f"{i.id} · {t.money(amount(i))}", f"show:{i.id}:{page}") for i in shown]
+    labels = [Button(f"{i.id} · {t.money(i.display_amount)}", f"show:{i.id}:{page}") for i in shown]
     rows = [labels[at : at + 2] for at in range(0, len(labels), 2)]
     if pages > 1:
         before, after = (page.number - 1) % pages, (page.number + 1) % pages
@@ -130,7 +124,7 @@ def _list_rows(t: Texts, shown: tuple[Invoice, ...], page: ListPage, pages: int)
 
 
 def _filter_rows(t: Texts, page: ListPage) -> list[list[Button]]:
-    """The filters, two to a row where longer labels would be cut on a phone."""
+    """Return the filters, two in a row where a phone would cut longer labels."""
     query = page.query
     shows = [_choice(t, f"filter.{show}", replace(query, show=show), query) for show in Show]
     kinds = [_choice(t, f"filter.{kind}", replace(query, kind=kind), query) for kind in ItemKind]
@@ -150,13 +144,15 @@ def _choice(t: Texts, key: str, choice: Query, now: Query) -> Button:
 
 
 def _item_lines(t: Texts, item: Item) -> list[Markup]:
-    title = one_line(item.title or item.type, ITEM_TITLE)
+    title = one_line(item.title or item.type, ITEM_TITLE_LENGTH)
     key = "details.item" if item.amount is not None else "details.item_without_amount"
     lines = [t(key, title=title, amount=t.money(item.amount or Decimal(0)))]
     first, _, rest = item.description.strip().partition("\n")
-    # The description most often repeats the short one as its first line.
+    # The description most often repeats the title as its first line.
     text = rest if first.strip() == item.title.strip() else item.description
-    lines += [t("details.description", text=line) for line in cut(text, ITEM_DESCRIPTION).splitlines() if line.strip()]
+    lines += [
+        t("details.description", text=line) for line in cut(text, ITEM_DESCRIPTION_LENGTH).splitlines() if line.strip()
+    ]
     return lines
 
 

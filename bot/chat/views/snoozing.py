@@ -1,4 +1,4 @@
-"""The buttons that put reminders off, and what is said of it."""
+"""The buttons that put reminders off, and the answers to them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORDS = frozenset({"snooze", "mute", "wake"})
 
 
 def silence_rows(t: Texts, about: str, silence: Silence, now: datetime) -> Rows:
-    """To put reminders off; or until when they are, with a way to lift that. ``about`` is an id, or :data:`ALL`."""
+    """Return buttons to put reminders off; or until when they are, and a way back. ``about``: an id or :data:`ALL`."""
     if not silence.holds(now):
         snooze = Button(t.plain("button.snooze"), f"snooze:{about}")
         return [[snooze]] if about == ALL else [[snooze, Button(t.plain("button.mute"), f"mute:{about}")]]
@@ -31,7 +31,7 @@ def silence_rows(t: Texts, about: str, silence: Silence, now: datetime) -> Rows:
 
 
 def choice_rows(t: Texts, about: str, choices: Mapping[Until, datetime]) -> Rows:
-    """Until when reminders can be put off."""
+    """Return a button for each time until which reminders can be put off."""
     buttons = [
         Button(
             t.plain(f"snooze.{until.name.lower()}", moment=t.moment(at), day=t.day(t.today(at))),
@@ -44,14 +44,14 @@ def choice_rows(t: Texts, about: str, choices: Mapping[Until, datetime]) -> Rows
 
 
 def swapped(rows: Sequence[Sequence[Button]], new: Rows) -> Rows:
-    """A message's buttons with new ones in the place of those that put reminders off."""
+    """Return a message's buttons with ``new`` ones in place of those that put reminders off."""
     others = [list(row) for row in rows if not _silences(row)]
     at = next((at for at, row in enumerate(rows) if _silences(row)), len(rows))
     return [*others[:at], *new, *others[at:]]
 
 
 def common_silence(silences: Mapping[int, Silence], invoice_ids: Sequence[int], now: datetime) -> Silence:
-    """The silence that holds for all of these invoices: the one that ends first; or none."""
+    """Return the silence that holds for all of these invoices: the one that ends first, or none."""
     held = [silences.get(number, NO_SILENCE) for number in invoice_ids]
     if not held or not all(silence.holds(now) for silence in held):
         return NO_SILENCE
@@ -60,7 +60,7 @@ def common_silence(silences: Mapping[int, Silence], invoice_ids: Sequence[int], 
 
 
 def said(t: Texts, silence: Silence) -> Markup:
-    """What a choice means."""
+    """Return what a choice means."""
     if silence.muted:
         return t("snooze.muted")
     return t("snooze.woken") if silence.until is None else t("snooze.done", moment=t.moment(silence.until))

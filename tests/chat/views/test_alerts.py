@@ -1,4 +1,4 @@
-"""Alerts of each kind, as things stand when they are sent; several in a message; and messages that were overtaken."""
+"""Alerts of each kind, several in a message, and earlier messages once their invoices are settled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import given, strategies as st
 from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, length
 from bot.chat.texts import Texts
 from bot.chat.views.alerts import alerts, overtaken
-from bot.domain.alerts import SUBJECTS, Alert, AlertKind, KnownInvoice, SentMessage, Standing
+from bot.domain.alerts import ACCOUNT_SUBJECTS, Alert, AlertKind, KnownInvoice, SentMessage, Standing
 from bot.domain.chats import Silence, Watch
 from bot.ports import ALERTS_PER_MESSAGE, Delivery
 from tests.chat.deliveries import HOUR_AGO, alert, closed, delivery, known, message
@@ -134,7 +134,7 @@ def test_a_reminder_that_comes_late_says_how_things_stand_now() -> None:
 
 
 @pytest.mark.parametrize("due", [date(2026, 11, 27), None])
-def test_who_has_put_it_off_is_told_that_they_asked_for_it(due: date | None) -> None:
+def test_a_reminder_that_was_put_off_says_that_it_was_asked_for(due: date | None) -> None:
     snoozed = one(DUE, known(due=due), threshold=None)
     assert says(snoozed).startswith("⏰ You asked me to remind you of invoice 4711: €6.95\n")
     assert says(snoozed, DE).startswith("⏰ Du wolltest an Rechnung 4711 erinnert werden: 6,95 €\n")
@@ -245,7 +245,7 @@ def test_a_digest_of_very_many_invoices_names_the_first_and_leads_to_the_others(
 
 @pytest.mark.parametrize("kind", AlertKind)
 def test_what_may_come_a_second_time_is_marked(kind: AlertKind) -> None:
-    invoice = None if kind in SUBJECTS else closed() if kind is SETTLED else known()
+    invoice = None if kind in ACCOUNT_SUBJECTS else closed() if kind is SETTLED else known()
     assert says(one(kind, invoice, again=True)).endswith(AGAIN)
     assert AGAIN not in says(one(kind, invoice))
     assert "vielleicht schon bekommen" in says(one(kind, invoice, again=True), DE)
@@ -329,7 +329,7 @@ def test_whatever_it_tells_it_is_a_message_that_telegram_takes(data: st.DataObje
     kinds = data.draw(st.lists(st.sampled_from(list(AlertKind)), min_size=1, max_size=ALERTS_PER_MESSAGE))
     invoices, told = [], list[Alert]()
     for number, kind in enumerate(kinds, start=10**18 - 20):
-        if kind in SUBJECTS:
+        if kind in ACCOUNT_SUBJECTS:
             told.append(alert(kind))
             continue
         standings = st.sampled_from([Standing.OPEN, Standing.PAID]) if kind is NEW else st.just(Standing.OPEN)
@@ -343,7 +343,7 @@ def test_whatever_it_tells_it_is_a_message_that_telegram_takes(data: st.DataObje
     sent = delivery(told, invoices, again=again, chat=old, sent=before)
     edited = message(*((invoice, DUE) for invoice in invoices)) if invoices else None
     screens = [alerts(t, sent, told, NOW), *([overtaken(t, edited, sent)] if edited else [])]
-    if len({kind for kind in kinds if kind in SUBJECTS}) == sum(kind in SUBJECTS for kind in kinds):
+    if len({kind for kind in kinds if kind in ACCOUNT_SUBJECTS}) == sum(kind in ACCOUNT_SUBJECTS for kind in kinds):
         assert all(str(invoice.id) in screens[0].text for invoice in invoices)  # nothing is left out
     for screen in screens:
         assert seen(screen)

@@ -1,4 +1,4 @@
-"""What a command offers that came without an invoice's number."""
+"""What a command without an invoice number offers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from bot.chat.screens import DATA_LIMIT
 from bot.chat.texts import Texts
-from bot.chat.views.choices import CHOICES, OFFERED, choice
+from bot.chat.views.choices import CHOICES, INVOICES_OFFERED, choice
 from bot.domain.invoices import Invoice, Item, Listing
 from tests.chat.samples import CANCELLED_SERVER, DE, EN, NASTY, NOW, PAID_DOMAIN, buttons, invoice, labels, paid, seen
 
@@ -87,7 +87,9 @@ def test_while_some_could_not_be_read_it_does_not_say_that_there_is_nothing(comm
 
 
 def test_of_many_the_first_are_offered_and_the_list_of_all() -> None:
-    few, many = ([invoice(number) for number in range(1, count + 1)] for count in (OFFERED, OFFERED + 1))
+    few, many = (
+        [invoice(number) for number in range(1, count + 1)] for count in (INVOICES_OFFERED, INVOICES_OFFERED + 1)
+    )
     assert offered("pdf", *few) == [f"pdf:{number}" for number in range(1, 9)]
     assert offered("pdf", *many) == [*(f"pdf:{number}" for number in range(1, 9)), "list:all.any.0.0"]
 

@@ -232,6 +232,6 @@ def test_the_welcome_in_a_group_does_not_ask_for_a_token(t: Texts) -> None:
 
 
 def test_todays_date_is_the_one_in_the_providers_zone() -> None:
-    # 22 November 23:30 UTC is the 23rd in Berlin, so that what is due on the 27th is due in four days.
+    # 22 November 23:30 UTC is the 23rd in Berlin, so an invoice due on the 27th is due in four days.
     screen = general.linked(EN, Listing((invoice(),)), NOW.replace(hour=23))
     assert "(in 4 days)" in seen(screen)

@@ -1,4 +1,4 @@
-"""One invoice in detail: the provider's own samples, sums, and what it takes to stay within a message."""
+"""One invoice in detail: the provider's own samples, sums, and the limits of a message."""
 
 from __future__ import annotations
 

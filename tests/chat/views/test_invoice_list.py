@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, Button, length
 from bot.chat.texts import Texts
-from bot.chat.views.invoices import PAGE, invoice_list
+from bot.chat.views.invoices import INVOICES_PER_PAGE, invoice_list
 from bot.domain.invoices import Invoice, Item, Listing
 from bot.domain.queries import ItemKind, ListPage, Query, Show
 from tests.chat.samples import (
@@ -134,7 +134,7 @@ def test_a_refunded_invoice_is_not_shown_as_paid() -> None:
 
 
 def test_the_day_of_payment_is_the_one_in_the_providers_zone() -> None:
-    # The first sample was paid on 17 November at 03:00 UTC; shortly before midnight UTC it is tomorrow in Berlin.
+    # The first sample was paid on 17 November at 03:00 UTC. Shortly before midnight UTC it is the next day in Berlin.
     late = replace(PAID_DOMAIN, paid_at=PAID_DOMAIN.paid_at and PAID_DOMAIN.paid_at.replace(hour=23, minute=30))
     assert "paid 18 Nov 2022" in show(listing(late))
 
@@ -173,7 +173,7 @@ def test_every_invoice_is_on_exactly_one_page(count: int, pages_needed: int) -> 
 
 
 def test_a_single_page_has_no_buttons_to_turn() -> None:
-    assert "◀" not in labels(invoice_list(EN, many(PAGE), FIRST, NOW))
+    assert "◀" not in labels(invoice_list(EN, many(INVOICES_PER_PAGE), FIRST, NOW))
 
 
 def test_turning_goes_round_and_keeps_the_filters() -> None:
