@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bot.domain.alerts import Alert
 from bot.domain.chats import Trouble
-from bot.ports.work import ChatStore, CheckStore, DeskStore, Outbox, PaymentStore
+from bot.ports.work import ChatStore, CheckStore, Outbox, PaymentStore, PendingStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Store(
     CheckStore,
     Outbox,
     PaymentStore,
-    DeskStore,
+    PendingStore,
     LeaseStore,
     TokenBucketStore,
     BacklogStore,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from bot.domain.alerts import Alert, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Link, Member, Silence, Token, Watch
@@ -17,6 +17,8 @@ from bot.domain.invitations import Invitation
 from bot.domain.payments import Payment, State
 from bot.domain.preferences import Preferences
 from bot.domain.selections import Selection
+
+Item = TypeVar("Item", bound=Invitation | Selection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,24 +226,17 @@ class PaymentStore(Protocol):
         """Payments that are queued, confirmed or sent, or ended and not yet told, oldest first."""
 
 
-class DeskStore(Protocol):
-    """What lies on the desk for minutes: invitations of groups into private chats, and selections of invoices.
+class PendingStore(Protocol):
+    """Pending items, kept for minutes: invitations of groups into private chats, and selections of invoices.
 
-    What has expired may be gone. Unlinking a chat clears what belongs to it.
+    Expired items may be gone. Unlinking a chat deletes those that belong to it.
     """
 
-    async def put_invitation(self, invitation: Invitation, now: datetime) -> None:
-        """Keep it, in the place of an older one for the same group and person."""
+    async def put_pending(self, item: Invitation | Selection, now: datetime) -> None:
+        """Keep an item in the place of one with the same id; an invitation also replaces that person's older ones."""
 
-    async def invitation(self, invitation_id: str) -> Invitation | None: ...
+    async def pending(self, kind: type[Item], item_id: str) -> Item | None:
+        """Return an item. None: there is none, or it was used up."""
 
-    async def take_invitation(self, invitation_id: str) -> bool:
-        """Use it up: True exactly once."""
-
-    async def put_selection(self, selection: Selection, now: datetime) -> None:
-        """Keep it; one with the same id is replaced."""
-
-    async def selection(self, selection_id: str) -> Selection | None: ...
-
-    async def take_selection(self, selection_id: str) -> bool:
-        """Use it up: True exactly once."""
+    async def take_pending(self, kind: type[Item], item_id: str) -> Item | None:
+        """Use an item up. Only one caller gets it."""

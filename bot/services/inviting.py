@@ -10,11 +10,11 @@ from bot.domain.chats import Chat, Member, Place, Token
 from bot.domain.invitations import INVITATION_LIFETIME, INVITATION_NONCE_BYTES, Invitation, id_of
 from bot.domain.invoices import Listing
 from bot.errors import InvitationOfOther, InvitationVoid
-from bot.ports import ChatStore, Clock, DeskStore
+from bot.ports import ChatStore, Clock, PendingStore
 from bot.services.linking import Linking
 
 
-class InvitationStore(ChatStore, DeskStore, Protocol):
+class InvitationStore(ChatStore, PendingStore, Protocol):
     """What inviting needs of the store."""
 
 
@@ -37,7 +37,7 @@ class Inviting:
             expires_at=now + INVITATION_LIFETIME,
             replaces=group.link.linked_at if group.link else None,
         )
-        await self._store.put_invitation(invitation, now)
+        await self._store.put_pending(invitation, now)
         return nonce
 
     async def open(self, nonce: str, private: Chat, user: Member) -> Invitation:
@@ -48,7 +48,7 @@ class Inviting:
 
     async def invitation(self, invitation_id: str, user: Member) -> Invitation:
         """Return an invitation that still holds. Raise :class:`InvitationVoid` or :class:`InvitationOfOther`."""
-        invitation = await self._store.invitation(invitation_id)
+        invitation = await self._store.pending(Invitation, invitation_id)
         if invitation is None or invitation.expires_at <= self._clock():
             raise InvitationVoid
         if invitation.user_id != user.id:

@@ -12,14 +12,10 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from bot.domain.deliveries import Claim
-from bot.domain.invitations import Invitation
-from bot.domain.selections import Selection
-from bot.ports import Backlog, LeaseStore, TokenBucketStore
+from bot.ports import Backlog, LeaseStore, PendingStore, TokenBucketStore
 from bot.store.rules.records import ChatRecord, PaymentRow
 
 T = TypeVar("T")
-Item = TypeVar("Item", bound=Invitation | Selection)
-"""A pending item: it is kept for minutes, until somebody links or pays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,7 @@ class FoundChat:
     load: Callable[[], StoredChat]
 
 
-class Transaction(Protocol):
+class Transaction(PendingStore, Protocol):
     """One transaction: all that is saved in it is kept, or nothing is.
 
     Chats are locked before accounts. ``trouble`` are the errors that concern the whole backend, not one chat.
@@ -57,23 +53,14 @@ class Transaction(Protocol):
 
     # --- chats ---
 
-    async def read_chat(self, chat_id: int) -> ChatRecord | None:
-        """Return a chat's record. Raise an error that names the chat where it can't be read."""
-
-    async def find_chats(self, chat_ids: Sequence[int]) -> list[FoundChat]:
-        """Return the stored ones among these chats, in order."""
+    async def find_chats(self, chat_ids: Collection[int], *, lock: bool = False) -> list[FoundChat]:
+        """Return the stored ones among these chats, in order. ``lock``: nobody else changes them meanwhile."""
 
     async def chat_ids(self) -> list[int]:
         """Return the ids of the stored chats, in order."""
 
-    async def is_linked(self, chat_id: int) -> bool | None:
-        """Whether a chat is linked, even if it can't be read. None: it is not stored."""
-
     async def linked_chats(self, account: str) -> list[int]:
         """Return the ids of the chats that are linked to an account."""
-
-    async def lock_chats(self, *chat_ids: int) -> dict[int, StoredChat]:
-        """Return the stored ones among these chats, locked until the transaction ends."""
 
     async def lock_or_make(self, chat_id: int) -> StoredChat:
         """Return the chat, locked. A missing one is made, so that nobody else makes it meanwhile."""
@@ -138,22 +125,8 @@ class Transaction(Protocol):
     async def put_payments(self, account: str, rows: Sequence[PaymentRow]) -> None:
         """Store an account's payments in the place of what is there."""
 
-    # --- pending items ---
-
-    async def put_pending(self, item: Invitation | Selection, now: datetime, *, one_per_person: bool = False) -> None:
-        """Keep an item in the place of one with the same id, and drop expired ones.
-
-        ``one_per_person``: it takes the place of all of its kind that this person has for this chat.
-        """
-
-    async def pending(self, kind: type[Item], item_id: str) -> Item | None:
-        """Return an item, unless it is gone."""
-
-    async def take_pending(self, kind: type[Item], item_id: str) -> Item | None:
-        """Return an item and delete it. Only one caller gets it."""
-
     async def clear_pending(self, chat_id: int) -> None:
-        """Delete the items that belong to a chat."""
+        """Delete the pending items that belong to a chat."""
 
     # --- the store as a whole ---
 
@@ -165,9 +138,6 @@ class Transaction(Protocol):
 
     async def sealed_by_others(self, key_id: str) -> Mapping[str, Collection[int]]:
         """Return the chats whose token is not sealed with this key, by the key that it is sealed with."""
-
-    async def holds_data(self) -> bool:
-        """Whether there are chats or payments."""
 
     async def is_moving(self) -> bool:
         """Whether a move into this place has begun and is not finished."""

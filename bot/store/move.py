@@ -97,7 +97,7 @@ async def content_of(place: Backend, advance: Advance = lambda _: None) -> Conte
 
 
 async def _takes_a_move(t: Transaction) -> bool:
-    return await t.is_moving() or (await t.sealed_secret() is None and not await t.holds_data())
+    return await t.is_moving() or await t.sealed_secret() is None
 
 
 async def _begin(t: Transaction, *, sealed: str) -> None:

@@ -37,7 +37,7 @@ async def open_secret(t: Transaction, vault: Vault, place: str) -> str:
     sealed = await t.sealed_secret()
     if sealed is not None:
         return await try_keys(t, vault, sealed, place)
-    if await t.holds_data():
+    if await t.chat_ids() or await t.accounts():
         raise StartError(
             f"The secret in {place} is gone, but there are chats beside it. Without it the accounts can't be told "
             "apart: put back a copy of it. Nothing was changed."
@@ -101,8 +101,9 @@ async def _to_seal(t: Transaction, *, vault: Vault) -> list[int]:
 async def _seal_tokens(t: Transaction, *, vault: Vault, chat_ids: Sequence[int]) -> int:
     """Seal the tokens of these chats. Log and leave a token that does not open. Return how many were sealed."""
     count = 0
-    for stored in (await t.lock_chats(*chat_ids)).values():
-        link, chat_id = stored.record.link, stored.record.id
+    for found in await t.find_chats(chat_ids, lock=True):
+        stored, chat_id = found.load(), found.id
+        link = stored.record.link
         if link is None or vault.sealed_by_first(link.sealed_token):
             continue
         try:

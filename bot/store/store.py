@@ -18,7 +18,7 @@ from bot.domain.payments import Payment, State
 from bot.domain.preferences import Preferences
 from bot.domain.selections import Selection
 from bot.errors import StartError
-from bot.ports import Backlog, Check, Checked, Overview, Waiting, WaitingAlert
+from bot.ports import Backlog, Check, Checked, Item, Overview, Waiting, WaitingAlert
 from bot.store.backend import Backend, FoundChat, StoredChat, Transaction
 from bot.store.rules import (
     alerts as alert_rules,
@@ -125,8 +125,7 @@ class Store:
 
     async def everything_of(self, chat_id: int) -> Mapping[str, Any]:
         async def read(t: Transaction) -> Mapping[str, Any]:
-            record = await t.read_chat(chat_id) or ChatRecord(chat_id)
-            return chat_rules.everything_in(record, await _payments_of_chat(t, chat_id))
+            return chat_rules.everything_in(await _record(t, chat_id), await _payments_of_chat(t, chat_id))
 
         return await self._backend.run(read)
 
@@ -140,7 +139,7 @@ class Store:
         """Move all. A lease on the chat's message goes on under its new id, unless that id has a link of its own."""
 
         async def move(t: Transaction) -> None:
-            stored = await t.lock_chats(old_id, new_id)
+            stored = await _locked(t, old_id, new_id)
             await _change_payments(t, old_id, lambda row: payment_rules.moved_payment(row, old_id, new_id))
             if (old := stored.get(old_id)) is None:
                 return
@@ -180,7 +179,7 @@ class Store:
 
     async def hasten_checks(self, account: str, now: datetime) -> None:
         async def hasten(t: Transaction) -> None:
-            for stored in (await t.lock_chats(*await t.linked_chats(account))).values():
+            for stored in (await _locked(t, *await t.linked_chats(account))).values():
                 if stored.record.link is not None and stored.record.link.account == account:
                     await t.save_chat(stored, chat_rules.hastened(stored.record, now), message=stored.message)
 
@@ -283,23 +282,14 @@ class Store:
 
     # --- pending items ---
 
-    async def put_invitation(self, invitation: Invitation, now: datetime) -> None:
-        await self._backend.run(lambda t: t.put_pending(invitation, now, one_per_person=True))
+    async def put_pending(self, item: Invitation | Selection, now: datetime) -> None:
+        await self._backend.run(lambda t: t.put_pending(item, now))
 
-    async def invitation(self, invitation_id: str) -> Invitation | None:
-        return await self._backend.run(lambda t: t.pending(Invitation, invitation_id))
+    async def pending(self, kind: type[Item], item_id: str) -> Item | None:
+        return await self._backend.run(lambda t: t.pending(kind, item_id))
 
-    async def take_invitation(self, invitation_id: str) -> bool:
-        return await self._backend.run(lambda t: t.take_pending(Invitation, invitation_id)) is not None
-
-    async def put_selection(self, selection: Selection, now: datetime) -> None:
-        await self._backend.run(lambda t: t.put_pending(selection, now))
-
-    async def selection(self, selection_id: str) -> Selection | None:
-        return await self._backend.run(lambda t: t.pending(Selection, selection_id))
-
-    async def take_selection(self, selection_id: str) -> bool:
-        return await self._backend.run(lambda t: t.take_pending(Selection, selection_id)) is not None
+    async def take_pending(self, kind: type[Item], item_id: str) -> Item | None:
+        return await self._backend.run(lambda t: t.take_pending(kind, item_id))
 
     # --- for operators: one transaction for each chat that is changed, and for some hundred that are read ---
 
@@ -311,10 +301,10 @@ class Store:
 
     async def overview(self, chat_id: int) -> Overview | None:
         try:
-            record = await self._backend.run(lambda t: t.read_chat(chat_id))
+            stored = (await self._backend.run(lambda t: _locked(t, chat_id))).get(chat_id)
         except (StartError, ValueError) as error:
             raise StartError(f"Chat {chat_id} can't be read ({error}). It can be forgotten.") from error
-        return None if record is None else operator_rules.overview_of(record)
+        return operator_rules.overview_of(stored.record) if stored else None
 
     async def alerts(self) -> Sequence[WaitingAlert]:
         return [alert for record in await self._records() for alert in operator_rules.alerts_in(record)]
@@ -328,7 +318,7 @@ class Store:
     # --- what they share ---
 
     async def _read(self, chat_id: int) -> ChatRecord:
-        return await self._backend.run(lambda t: t.read_chat(chat_id)) or ChatRecord(chat_id)
+        return await self._backend.run(lambda t: _record(t, chat_id))
 
     async def _records(self) -> list[ChatRecord]:
         """Return all chats. Log and skip those that can't be read."""
@@ -336,15 +326,14 @@ class Store:
         records: list[ChatRecord] = []
         for start in range(0, len(ids), READ_TOGETHER):
             some = ids[start : start + READ_TOGETHER]
-            found = await self._backend.run(partial(_find, chat_ids=some))
-            records += _readable("chat can't be read", found, lambda chat: chat.load().record)
+            records += await self._backend.run(partial(_readable_records, chat_ids=some))
         return records
 
     async def _change_alerts(
         self, alert_ids: Collection[str], change: Callable[[ChatRecord, Collection[str]], ChatRecord | None]
     ) -> int:
         async def change_chat(t: Transaction, chat_id: int) -> int:
-            stored = (await t.lock_chats(chat_id)).get(chat_id)
+            stored = (await _locked(t, chat_id)).get(chat_id)
             new = change(stored.record, alert_ids) if stored else None
             if stored is None or new is None:
                 return 0
@@ -361,7 +350,7 @@ class Store:
         """
 
         async def write(t: Transaction) -> bool:
-            stored = await t.lock_or_make(chat_id) if make else (await t.lock_chats(chat_id)).get(chat_id)
+            stored = await t.lock_or_make(chat_id) if make else (await _locked(t, chat_id)).get(chat_id)
             new = change(stored.record) if stored else None
             if stored is None or (new is None and not make):
                 return False
@@ -426,19 +415,31 @@ async def _change_message(
     return True
 
 
+async def _record(t: Transaction, chat_id: int) -> ChatRecord:
+    found = await t.find_chats([chat_id])
+    return found[0].load().record if found else ChatRecord(chat_id)
+
+
+async def _locked(t: Transaction, *chat_ids: int) -> dict[int, StoredChat]:
+    """Return the stored ones among these chats, locked until the transaction ends."""
+    return {found.id: found.load() for found in await t.find_chats(chat_ids, lock=True)}
+
+
 async def _delete_all(
     t: Transaction, *, chat_id: int, change: Callable[[PaymentRow, int], PaymentRow | None]
 ) -> bool | None:
-    """Delete all of a chat. ``change`` says what becomes of its payments.
+    """Delete all of a chat, even if it can't be read. ``change`` says what becomes of its payments.
 
-    Return whether the chat was linked. None: it was not stored.
+    Return whether it was linked, as far as it can be read. None: it was not stored.
     """
-    was_linked = await t.is_linked(chat_id)
+    found = await t.find_chats([chat_id], lock=True)
     await t.clear_pending(chat_id)
     await _change_payments(t, chat_id, lambda row: change(row, chat_id))
-    if was_linked is not None:
-        await t.delete_chat(chat_id)
-    return was_linked
+    if not found:
+        return None
+    await t.delete_chat(chat_id)
+    readable = _readable("deleted chat can't be read", found, lambda chat: chat.load().record)
+    return not readable or readable[0].link is not None
 
 
 async def _change_payments(t: Transaction, chat_id: int, change: ChangePayment, but: str = "") -> None:
@@ -460,8 +461,8 @@ async def _beside(t: Transaction, payment_id: str) -> list[PaymentRow]:
     return [] if account is None else await t.payments_of(account)
 
 
-async def _find(t: Transaction, *, chat_ids: Sequence[int]) -> list[FoundChat]:
-    return await t.find_chats(chat_ids)
+async def _readable_records(t: Transaction, *, chat_ids: Sequence[int]) -> list[ChatRecord]:
+    return _readable("chat can't be read", await t.find_chats(chat_ids), lambda chat: chat.load().record)
 
 
 def _readable(event: str, found: Iterable[FoundChat], read: Callable[[FoundChat], T]) -> list[T]:

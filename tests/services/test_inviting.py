@@ -82,4 +82,4 @@ async def test_a_way_is_taken_once_however_often_a_token_comes_at_once(world: Wo
     tries = (inviting.accept(invitation, private, member(ADA), Token(NEW)) for _ in range(2))
     ends = await asyncio.gather(*tries, return_exceptions=True)
     assert [type(end) for end in ends if isinstance(end, Exception)] == [InvitationVoid]
-    assert await world.store.invitation(id_of(nonce)) is None
+    assert await world.store.pending(Invitation, id_of(nonce)) is None

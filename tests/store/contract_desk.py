@@ -30,49 +30,49 @@ class DeskContract:
 
     async def test_they_come_back_as_they_were_put_there(self, shelf: Shelf) -> None:
         store = await shelf.open()
-        await store.put_invitation(INVITATION, NOW)
-        await store.put_selection(SELECTION, NOW)
+        await store.put_pending(INVITATION, NOW)
+        await store.put_pending(SELECTION, NOW)
         await shelf.crash()
         store = await shelf.open()
-        assert await store.invitation(INVITATION.id) == INVITATION
-        assert await store.selection("s1") == SELECTION
-        assert (await store.invitation("unknown"), await store.selection("unknown")) == (None, None)
+        assert await store.pending(Invitation, INVITATION.id) == INVITATION
+        assert await store.pending(Selection, "s1") == SELECTION
+        assert (await store.pending(Invitation, "unknown"), await store.pending(Selection, "unknown")) == (None, None)
 
     async def test_each_is_used_up_once(self, shelf: Shelf) -> None:
         store = await shelf.open()
-        await store.put_invitation(INVITATION, NOW)
-        await store.put_selection(SELECTION, NOW)
-        taken = await asyncio.gather(*(store.take_invitation(INVITATION.id) for _ in range(5)))
-        chosen = await asyncio.gather(*(store.take_selection("s1") for _ in range(5)))
-        assert (taken.count(True), chosen.count(True)) == (1, 1)
-        assert (await store.invitation(INVITATION.id), await store.selection("s1")) == (None, None)
+        await store.put_pending(INVITATION, NOW)
+        await store.put_pending(SELECTION, NOW)
+        taken = await asyncio.gather(*(store.take_pending(Invitation, INVITATION.id) for _ in range(5)))
+        chosen = await asyncio.gather(*(store.take_pending(Selection, "s1") for _ in range(5)))
+        assert (taken.count(INVITATION), chosen.count(SELECTION)) == (1, 1)
+        assert (await store.pending(Invitation, INVITATION.id), await store.pending(Selection, "s1")) == (None, None)
 
     async def test_a_newer_invitation_takes_the_place_of_the_same_persons_older_one(self, shelf: Shelf) -> None:
         store = await shelf.open()
         others = [replace(INVITATION, id="b", user_id=8), replace(INVITATION, id="c", place=Place(-5))]
         for invitation in (INVITATION, *others, newer := replace(INVITATION, id="d")):
-            await store.put_invitation(invitation, NOW)
-        found = [await store.invitation(number) for number in (INVITATION.id, "b", "c", "d")]
+            await store.put_pending(invitation, NOW)
+        found = [await store.pending(Invitation, number) for number in (INVITATION.id, "b", "c", "d")]
         assert found == [None, *others, newer]
 
     async def test_a_selection_is_replaced_by_its_id(self, shelf: Shelf) -> None:
         store = await shelf.open()
-        await store.put_selection(SELECTION, NOW)
-        await store.put_selection(replace(SELECTION, id="s2"), NOW)
-        await store.put_selection(replace(SELECTION, chosen=(1, 2)), NOW)
-        first, second = await store.selection("s1"), await store.selection("s2")
+        await store.put_pending(SELECTION, NOW)
+        await store.put_pending(replace(SELECTION, id="s2"), NOW)
+        await store.put_pending(replace(SELECTION, chosen=(1, 2)), NOW)
+        first, second = await store.pending(Selection, "s1"), await store.pending(Selection, "s2")
         assert first is not None
         assert second is not None
         assert (first.chosen, second.chosen) == ((1, 2), (2,))
 
     async def test_what_has_expired_goes_when_something_new_comes(self, shelf: Shelf) -> None:
         store = await shelf.open()
-        await store.put_invitation(INVITATION, NOW)
-        await store.put_selection(SELECTION, NOW)
+        await store.put_pending(INVITATION, NOW)
+        await store.put_pending(SELECTION, NOW)
         later = INVITATION.expires_at + SECOND
-        await store.put_invitation(replace(INVITATION, id="b", user_id=8, expires_at=later + MINUTE), later)
-        await store.put_selection(replace(SELECTION, id="s2", expires_at=later + MINUTE), later)
-        assert (await store.invitation(INVITATION.id), await store.selection("s1")) == (None, None)
+        await store.put_pending(replace(INVITATION, id="b", user_id=8, expires_at=later + MINUTE), later)
+        await store.put_pending(replace(SELECTION, id="s2", expires_at=later + MINUTE), later)
+        assert (await store.pending(Invitation, INVITATION.id), await store.pending(Selection, "s1")) == (None, None)
 
     async def test_unlinking_clears_what_belongs_to_the_chat(self, shelf: Shelf) -> None:
         store = await shelf.open()
@@ -80,11 +80,11 @@ class DeskContract:
         mine = replace(INVITATION, id="mine", user_id=CHAT)
         here = replace(INVITATION, id="here", place=Place(CHAT))
         for invitation in (INVITATION, mine, here):
-            await store.put_invitation(invitation, NOW)
-        await store.put_selection(SELECTION, NOW)
-        await store.put_selection(replace(SELECTION, id="s2", place=Place(OTHER)), NOW)
+            await store.put_pending(invitation, NOW)
+        await store.put_pending(SELECTION, NOW)
+        await store.put_pending(replace(SELECTION, id="s2", place=Place(OTHER)), NOW)
         await store.unlink(CHAT)
-        assert [await store.invitation(number) for number in ("mine", "here")] == [None, None]
-        assert await store.invitation(INVITATION.id) == INVITATION
-        assert await store.selection("s1") is None
-        assert await store.selection("s2") is not None
+        assert [await store.pending(Invitation, number) for number in ("mine", "here")] == [None, None]
+        assert await store.pending(Invitation, INVITATION.id) == INVITATION
+        assert await store.pending(Selection, "s1") is None
+        assert await store.pending(Selection, "s2") is not None

@@ -20,7 +20,7 @@ BOB = Member(8, "Bob")
 
 async def invited(store: Store, replaces: datetime | None = None, invitation_id: str = "way") -> str:
     invitation = Invitation(invitation_id, Place(CHAT), "Family", 7, NOW + 15 * MINUTE, replaces)
-    await store.put_invitation(invitation, NOW)
+    await store.put_pending(invitation, NOW)
     return invitation_id
 
 
@@ -35,7 +35,7 @@ class LinkingContract:
         store = await shelf.open()
         way, link = await invited(store), new_link(store)
         assert await store.link(link, {}, way)
-        assert await store.invitation(way) is None
+        assert await store.pending(Invitation, way) is None
         assert not await store.link(replace(link, linked_at=NOW + SECOND), {}, way)
         assert await link_of(store) == link
 
@@ -43,7 +43,7 @@ class LinkingContract:
         store = await shelf.open()
         one = await invited(store)
         other = Invitation("other", Place(CHAT), "Family", 8, NOW + 15 * MINUTE)
-        await store.put_invitation(other, NOW)
+        await store.put_pending(other, NOW)
         links = [(new_link(store), one), (new_link(store, linked_by=8, linked_at=NOW + SECOND), other.id)]
         done = await asyncio.gather(*(store.link(link, {}, way) for link, way in links))
         assert sorted(done) == [False, True]

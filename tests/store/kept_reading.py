@@ -18,6 +18,8 @@ import msgspec
 import psycopg
 
 from bot.domain.chats import Token
+from bot.domain.invitations import Invitation
+from bot.domain.selections import Selection
 from bot.ports import Claim, Store
 from bot.store.backend import Backend
 from bot.store.move import Content, content_of, move
@@ -153,7 +155,7 @@ async def read(store: Store) -> dict[str, Any]:
             "batches": {number: [one.id for one in await store.batch_of(number)] for number in payment_ids},
             "chats": chats,
             "in_all": {"waiting": backlog.waiting, "given_up": backlog.set_aside},
-            "invitations": [await store.invitation(number) for number in INVITATIONS],
+            "invitations": [await store.pending(Invitation, number) for number in INVITATIONS],
             "overviews": [
                 {
                     "chat": one.chat_id,
@@ -168,7 +170,7 @@ async def read(store: Store) -> dict[str, Any]:
                 for one in overviews
             ],
             "payments": {number: await store.payment(number) for number in payment_ids},
-            "selections": [await store.selection(number) for number in SELECTIONS],
+            "selections": [await store.pending(Selection, number) for number in SELECTIONS],
             "tokens": tokens,
             "unsettled": [payment.id for payment in await store.unsettled_payments()],
         }

@@ -127,7 +127,7 @@ async def name_a_payer(store: Store) -> None:
 
 
 async def choose(store: Store) -> None:
-    await store.put_selection(replace(SELECTION, chosen=(1, 2)), NOW)
+    await store.put_pending(replace(SELECTION, chosen=(1, 2)), NOW)
 
 
 async def chat_without_anything_left(store: Store) -> None:
@@ -170,7 +170,7 @@ async def fill(template: Path) -> None:
     await store.add_payment(new_payment("p2", "b" * 64))
     for number in (1, 2):
         await store.add_payment(new_payment(f"b{number}", link.account, invoice_id=number, batch="b"))
-    await store.put_selection(SELECTION, NOW)
+    await store.put_pending(SELECTION, NOW)
     await store.await_token(55, NOW.replace(year=2999))
     await store.close()
 

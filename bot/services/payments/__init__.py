@@ -19,8 +19,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from bot.ports import ChatStore, CheckStore, DeskStore, LeaseStore, PaymentStore
+from bot.ports import ChatStore, CheckStore, LeaseStore, PaymentStore, PendingStore
 
 
-class PayingStore(ChatStore, CheckStore, DeskStore, PaymentStore, LeaseStore, Protocol):
+class PayingStore(ChatStore, CheckStore, PendingStore, PaymentStore, LeaseStore, Protocol):
     """What payments need of the store."""

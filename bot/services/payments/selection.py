@@ -11,7 +11,7 @@ from bot.domain.invoices import Invoice, open_first
 from bot.domain.payments import Action, Payment, PaymentRules
 from bot.domain.selections import Offer, Selection
 from bot.errors import ConfirmationExpired, NoneToPay, NothingChosen, PressByOther
-from bot.ports import Clock, DeskStore, Provider
+from bot.ports import Clock, PendingStore, Provider
 from bot.services.payments.quote import Quoter
 from bot.services.permissions import check_may_pay
 
@@ -22,7 +22,9 @@ MAX_OFFERS = 10
 class PaymentSelection:
     """Leads from the open invoices to one question about several of them."""
 
-    def __init__(self, store: DeskStore, provider: Provider, quoter: Quoter, clock: Clock, rules: PaymentRules) -> None:
+    def __init__(
+        self, store: PendingStore, provider: Provider, quoter: Quoter, clock: Clock, rules: PaymentRules
+    ) -> None:
         self._store = store
         self._provider = provider
         self._quoter = quoter
@@ -48,7 +50,7 @@ class PaymentSelection:
             offers=tuple(Offer(one.id, amount, one.due, one.title) for one, amount in payable[:MAX_OFFERS]),
             more=len(payable[MAX_OFFERS:]),
         )
-        await self._store.put_selection(selection, now)
+        await self._store.put_pending(selection, now)
         return selection
 
     async def choose(
@@ -61,13 +63,13 @@ class PaymentSelection:
         selection = await self._mine(selection_id, place, user)
         ids = [offer.id for offer in selection.offers] if invoice_id is None else [invoice_id]
         changed = selection.with_choice(ids, chosen=chosen)
-        await self._store.put_selection(changed, self._clock())
+        await self._store.put_pending(changed, self._clock())
         return changed
 
     async def drop(self, selection_id: str, place: Place, user: Member) -> None:
         """Choose nothing after all. Raise as :meth:`choose` does."""
         await self._mine(selection_id, place, user)
-        await self._store.take_selection(selection_id)
+        await self._store.take_pending(Selection, selection_id)
 
     async def ask(self, selection_id: str, chat: Chat, place: Place, user: Member) -> Sequence[tuple[Payment, Invoice]]:
         """Read the chosen invoices again and ask about them; leave out those that can't be paid any more.
@@ -83,7 +85,7 @@ class PaymentSelection:
         chosen = [invoice for invoice, _ in await self._payable(chat, link) if invoice.id in selection.chosen]
         if not chosen:
             raise NoneToPay
-        if not await self._store.take_selection(selection_id):
+        if not await self._store.take_pending(Selection, selection_id):
             raise ConfirmationExpired
         return await self._quoter.ask_about(chosen, Action.PAY, chat, place, user)
 
@@ -94,7 +96,7 @@ class PaymentSelection:
         return [(invoice, amount) for invoice, amount in amounts if amount is not None]
 
     async def _mine(self, selection_id: str, place: Place, user: Member) -> Selection:
-        selection = await self._store.selection(selection_id)
+        selection = await self._store.pending(Selection, selection_id)
         if selection is None or selection.place.chat_id != place.chat_id or selection.expires_at <= self._clock():
             raise ConfirmationExpired
         if selection.user_id != user.id:

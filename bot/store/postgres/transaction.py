@@ -15,8 +15,8 @@ from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
 from bot.domain.selections import Selection
 from bot.errors import PaymentInProgress
-from bot.ports import Backlog, Lease
-from bot.store.backend import FoundChat, Hold, Item, StoredChat
+from bot.ports import Backlog, Item, Lease
+from bot.store.backend import FoundChat, Hold, StoredChat
 from bot.store.postgres.columns import (
     CHAT_COLUMNS,
     PAYMENT,
@@ -109,36 +109,20 @@ class PostgresTransaction:
         row = await self.cursor.fetchone()
         return None if row is None else row[0]
 
-    # --- chats ---
-
-    async def read_chat(self, chat_id: int) -> ChatRecord | None:
-        found = await self.find_chats([chat_id])
-        return found[0].load().record if found else None
-
-    async def find_chats(self, chat_ids: Sequence[int]) -> list[FoundChat]:
-        statement = f"SELECT {CHAT_COLUMNS} FROM chats WHERE id = ANY(%s) ORDER BY id"
+    async def find_chats(self, chat_ids: Collection[int], *, lock: bool = False) -> list[FoundChat]:
+        statement = f"SELECT {CHAT_COLUMNS} FROM chats WHERE id = ANY(%s) ORDER BY id {'FOR UPDATE' if lock else ''}"
         return _found(await self._rows(statement, list(chat_ids)))
 
     async def chat_ids(self) -> list[int]:
         return [chat_id for (chat_id,) in await self._rows("SELECT id FROM chats ORDER BY id")]
 
-    async def is_linked(self, chat_id: int) -> bool | None:
-        linked: bool | None = await self.value(
-            "SELECT account IS NOT NULL FROM chats WHERE id = %s FOR UPDATE", chat_id
-        )
-        return linked
-
     async def linked_chats(self, account: str) -> list[int]:
         return [chat_id for (chat_id,) in await self._rows("SELECT id FROM chats WHERE account = %s", account)]
 
-    async def lock_chats(self, *chat_ids: int) -> dict[int, StoredChat]:
-        statement = f"SELECT {CHAT_COLUMNS} FROM chats WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
-        return {row[0]: stored_chat(row) for row in await self._rows(statement, list(chat_ids))}
-
     async def lock_or_make(self, chat_id: int) -> StoredChat:
         while True:
-            if stored := (await self.lock_chats(chat_id)).get(chat_id):
-                return stored
+            if found := await self.find_chats([chat_id], lock=True):
+                return found[0].load()
             await self._insert_chats([ChatRecord(chat_id)], "ON CONFLICT DO NOTHING")
 
     async def save_chat(
@@ -164,8 +148,6 @@ class PostgresTransaction:
         if rows:
             names, values = ", ".join(rows[0]), ", ".join(f"%({name})s" for name in rows[0])
             await self.cursor.executemany(f"INSERT INTO chats ({names}) VALUES ({values}) {on_conflict}".encode(), rows)
-
-    # --- claims ---
 
     async def claim_checks(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
         await self.cursor.execute(CLAIM_DUE_CHECKS.encode(), {"now": now, "limit": limit, "until": until})
@@ -200,8 +182,6 @@ class PostgresTransaction:
     async def _held(self, condition: str, *values: int) -> StoredChat | None:
         rows = await self._rows(f"SELECT {CHAT_COLUMNS} FROM chats WHERE {condition} FOR UPDATE", *values)
         return stored_chat(rows[0]) if rows else None
-
-    # --- payments ---
 
     async def accounts(self) -> list[str]:
         return sorted(account for (account,) in await self._rows("SELECT DISTINCT account FROM payments"))
@@ -242,12 +222,10 @@ class PostgresTransaction:
         await self.cursor.execute("DELETE FROM payments WHERE account = %s", [account])
         await self.save_payments(account, {row.payment.id: row for row in rows})
 
-    # --- pending items: the table `papers` ---
-
-    async def put_pending(self, item: Invitation | Selection, now: datetime, *, one_per_person: bool = False) -> None:
+    async def put_pending(self, item: Invitation | Selection, now: datetime) -> None:
         kind, chat_id = _kind(type(item)), item.place.chat_id
         await self.cursor.execute("DELETE FROM papers WHERE expires_at <= %s", [now])
-        if one_per_person:
+        if isinstance(item, Invitation):
             same_person = "DELETE FROM papers WHERE kind = %s AND chat_id = %s AND user_id = %s"
             await self.cursor.execute(same_person, [kind, chat_id, item.user_id])
         await self.cursor.execute(PUT_PENDING, [kind, item.id, encode(item), chat_id, item.user_id, item.expires_at])
@@ -264,8 +242,6 @@ class PostgresTransaction:
     async def clear_pending(self, chat_id: int) -> None:
         statement = "DELETE FROM papers WHERE chat_id = %s OR (kind = %s AND user_id = %s)"
         await self.cursor.execute(statement, [chat_id, _kind(Invitation), chat_id])
-
-    # --- leader leases and token buckets ---
 
     async def take_lease(
         self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool
@@ -289,8 +265,6 @@ class PostgresTransaction:
         full_at = await self.value("SELECT full_at FROM budgets WHERE name = %s", name)
         return max(0.001, (max(now, full_at or now) + one - now - everything).total_seconds())
 
-    # --- the store as a whole ---
-
     async def sealed_secret(self) -> str | None:
         """Return the secret, locked so that of several first starts one makes it."""
         sealed: str | None = await self.value("SELECT fingerprint_secret FROM store FOR UPDATE")
@@ -306,9 +280,6 @@ class PostgresTransaction:
     async def sealed_by_others(self, key_id: str) -> Mapping[str, Collection[int]]:
         statement = "SELECT key_id, array_agg(id) FROM chats WHERE key_id <> %s GROUP BY key_id"
         return dict(await self._rows(statement, key_id))
-
-    async def holds_data(self) -> bool:
-        return bool(await self.value("SELECT EXISTS (SELECT FROM chats) OR EXISTS (SELECT FROM payments)"))
 
     async def is_moving(self) -> bool:
         return bool(await self.value("SELECT EXISTS (SELECT FROM store WHERE moving)"))

@@ -77,7 +77,7 @@ class TinyBackend:
             folder, _, stem = name.removesuffix(".json").partition("/")
             transaction = TinyTransaction(self)
             if folder == CHATS:
-                self.chats.sync(int(stem), run_to_end(transaction.read_chat(int(stem))))
+                self.chats.sync(int(stem), transaction.chat(int(stem)))
             elif folder == ACCOUNTS:
                 self.payments.sync(stem, run_to_end(transaction.payments_of(stem)))
             self._doubtful.discard(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,15 +24,6 @@ class CheckTimes:
     saved_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class _AlertCount:
-    """A chat's alerts: when the next message is due (None: none is, or the chat rests), and how many there are."""
-
-    due: datetime | None
-    waiting: int
-    dead_letters: int
-
-
 class ChatIndex:
     """The queues of due checks and due messages, by chat. Leases live here only, so a dead process's are void.
 
@@ -47,17 +38,18 @@ class ChatIndex:
         self.other_keys: dict[int, str] = {}
         """Chats whose token another key has sealed."""
         self._first_key = first_key
-        self._counts: dict[int, _AlertCount] = {}
+        self._alerts: dict[int, tuple[datetime | None, int, int]] = {}
+        """When the next message is due (None: none is, or the chat rests), alerts that wait, and dead letters."""
 
     def backlog(self, now: datetime) -> Backlog:
         """Return how far the work is behind. Looks through the chats that have alerts."""
-        counts = self._counts.items()
-        due = [count.due for chat_id, count in counts if count.due and not self.messages.is_leased(chat_id, now)]
+        alerts = self._alerts.items()
+        due = [at for chat_id, (at, _, _) in alerts if at and at <= now and not self.messages.is_leased(chat_id, now)]
         return Backlog(
             check_due_since=self.checks.due_since(now),
-            message_due_since=min((at for at in due if at <= now), default=None),
-            waiting=sum(count.waiting for _, count in counts),
-            set_aside=sum(count.dead_letters for _, count in counts),
+            message_due_since=min(due, default=None),
+            waiting=sum(waiting for _, (_, waiting, _) in alerts),
+            set_aside=sum(dead_letters for _, (_, _, dead_letters) in alerts),
         )
 
     def keep_times(self, chat_id: int, times: CheckTimes | None) -> None:
@@ -69,10 +61,15 @@ class ChatIndex:
     def sync(self, chat_id: int, record: ChatRecord | None) -> None:
         """Bring the index in line with a chat's record (None: there is no such chat). Leases stay valid."""
         self._sync_link(chat_id, record)
-        self._sync_count(chat_id, record)
-        if record is None or record.next_alert is None:
+        self._alerts.pop(chat_id, None)
+        resting, first = record is not None and record.chat.resting is not None, record and record.next_alert
+        if record is not None and record.alerts:
+            at = record.chat.next_message_at
+            due = max(first.alert.created_at, at or first.alert.created_at) if first and not resting else None
+            self._alerts[chat_id] = due, len(record.alerts) - record.dead_letters, record.dead_letters
+        if record is None or first is None:
             self.messages.drop(chat_id)
-        elif record.chat.resting is not None:
+        elif resting:
             self.messages.pause(chat_id)
         else:
             self.messages.put(chat_id, record.chat.next_message_at or ALWAYS_DUE)
@@ -92,20 +89,11 @@ class ChatIndex:
         else:
             self.checks.put(chat_id, record.link.next_check_at)
 
-    def _sync_count(self, chat_id: int, record: ChatRecord | None) -> None:
-        if record is None or not record.alerts:
-            self._counts.pop(chat_id, None)
-            return
-        row, dead_letters = record.next_alert, record.dead_letters
-        due = max(row.alert.created_at, record.chat.next_message_at or row.alert.created_at) if row else None
-        resting = record.chat.resting is not None
-        self._counts[chat_id] = _AlertCount(None if resting else due, len(record.alerts) - dead_letters, dead_letters)
-
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    account: str
-    chat_id: int
+class _AccountFile:
+    payment_ids: tuple[str, ...]
+    chat_ids: frozenset[int]
     unsettled: bool
 
 
@@ -113,34 +101,24 @@ class PaymentIndex:
     """Which account's file holds a payment, and which accounts have payments of a chat, or unsettled ones."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, _Entry] = {}
-        self._ids: dict[str, tuple[str, ...]] = {}
-        self._unsettled: set[str] = set()
+        self.accounts: dict[str, str] = {}
+        """By the ids of the payments."""
+        self._files: dict[str, _AccountFile] = {}
 
-    def sync(self, account: str, rows: Iterable[PaymentRow]) -> None:
+    def sync(self, account: str, rows: Sequence[PaymentRow]) -> None:
         """Bring the index in line with an account's file."""
-        for payment_id in self._ids.pop(account, ()):
-            del self._entries[payment_id]
-            self._unsettled.discard(payment_id)
-        entries = {row.payment.id: _Entry(account, row.payment.place.chat_id, row.unsettled) for row in rows}
-        self._entries.update(entries)
-        self._unsettled.update(number for number, entry in entries.items() if entry.unsettled)
-        if entries:
-            self._ids[account] = tuple(entries)
+        if old := self._files.pop(account, None):
+            for payment_id in old.payment_ids:
+                del self.accounts[payment_id]
+        if rows:
+            ids, chats = tuple(row.payment.id for row in rows), frozenset(row.payment.place.chat_id for row in rows)
+            self._files[account] = _AccountFile(ids, chats, any(row.unsettled for row in rows))
+            self.accounts.update(dict.fromkeys(ids, account))
 
-    def account_of(self, payment_id: str) -> str | None:
-        """Return the account whose file holds a payment."""
-        entry = self._entries.get(payment_id)
-        return entry.account if entry else None
-
-    def accounts(self) -> list[str]:
-        """Return the accounts that have payments."""
-        return sorted(self._ids)
-
-    def unsettled_accounts(self) -> list[str]:
-        """Return the accounts that have unsettled payments."""
-        return sorted({self._entries[payment_id].account for payment_id in self._unsettled})
-
-    def accounts_of_chat(self, chat_id: int) -> list[str]:
-        """Return the accounts that have payments of a chat. Looks through all: for what people do, not for ticks."""
-        return sorted({entry.account for entry in self._entries.values() if entry.chat_id == chat_id})
+    def find(self, *, chat_id: int | None = None, unsettled: bool = False) -> list[str]:
+        """Return all accounts, or those with payments of a chat, or with unsettled ones. Looks through all."""
+        return sorted(
+            account
+            for account, file in self._files.items()
+            if (chat_id is None or chat_id in file.chat_ids) and (file.unsettled or not unsettled)
+        )

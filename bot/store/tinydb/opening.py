@@ -99,9 +99,9 @@ def inspect(data_dir: Path, keys: Sequence[str]) -> Contents | None:
         folder.pending()
         backend = TinyBackend(data_dir, vault.key_ids[0])
         t = TinyTransaction(backend)
-        if run_to_end(t.sealed_secret()) is None and not run_to_end(t.holds_data()):
-            return None
         records = _read_all(backend)
+        if not (records or backend.payments.accounts or run_to_end(t.sealed_secret())):
+            return None
         run_to_end(open_secret(t, vault, backend.secret_place))  # nothing of it is committed
     return contents_of(records)
 

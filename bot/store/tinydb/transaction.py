@@ -19,8 +19,8 @@ from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
 from bot.domain.selections import Selection
 from bot.errors import StartError
-from bot.ports import Backlog
-from bot.store.backend import FoundChat, Hold, Item, StoredChat
+from bot.ports import Backlog, Item
+from bot.store.backend import FoundChat, Hold, StoredChat
 from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
 from bot.store.tinydb.files import (
     ACCOUNTS,
@@ -91,8 +91,6 @@ class TinyTransaction:
         self._chats.messages.hold(chat_id, stored.message if stored else None)
         self._chats.sync(chat_id, stored.record if stored else None)
 
-    # --- chats ---
-
     def load_chat(self, chat_id: int, *, with_known: bool = True) -> ChatRecord | None:
         """Return a chat's record as its file has it. Raise :class:`DamagedFile`."""
         name = chat_file(chat_id)
@@ -112,7 +110,7 @@ class TinyTransaction:
         except (msgspec.ValidationError, ValueError) as error:
             raise DamagedFile(self._folder.root / name, str(error)) from error
 
-    def _chat(self, chat_id: int) -> ChatRecord | None:
+    def chat(self, chat_id: int) -> ChatRecord | None:
         """Return a chat's record with its newest check times."""
         record, times = self.load_chat(chat_id), self._chats.times.get(chat_id)
         if times is None or record is None or record.link is None:
@@ -121,7 +119,7 @@ class TinyTransaction:
         return replace(record, link=replace(record.link, watch=watch, next_check_at=times.next_check_at))
 
     def _stored(self, chat_id: int) -> StoredChat | None:
-        record = self._chat(chat_id)
+        record = self.chat(chat_id)
         if record is None:
             return None
         return StoredChat(record, self._chats.checks.held(chat_id), self._chats.messages.held(chat_id))
@@ -129,10 +127,7 @@ class TinyTransaction:
     def _load(self, chat_id: int) -> StoredChat:
         return self._stored(chat_id) or StoredChat(ChatRecord(chat_id))
 
-    async def read_chat(self, chat_id: int) -> ChatRecord | None:
-        return self._chat(chat_id)
-
-    async def find_chats(self, chat_ids: Iterable[int]) -> list[FoundChat]:
+    async def find_chats(self, chat_ids: Iterable[int], *, lock: bool = False) -> list[FoundChat]:  # noqa: ARG002  # one thread
         return [FoundChat(number, partial(self._load, number)) for number in chat_ids if self._has(number)]
 
     def _has(self, chat_id: int) -> bool:
@@ -141,14 +136,8 @@ class TinyTransaction:
     async def chat_ids(self) -> list[int]:
         return sorted(int(Path(name).stem) for name in self._folder.names(CHATS))
 
-    async def is_linked(self, chat_id: int) -> bool | None:
-        return chat_id in self._chats.accounts if self._has(chat_id) else None
-
     async def linked_chats(self, account: str) -> list[int]:
         return [chat_id for chat_id, linked in self._chats.accounts.items() if linked == account]
-
-    async def lock_chats(self, *chat_ids: int) -> dict[int, StoredChat]:
-        return {chat_id: stored for chat_id in chat_ids if (stored := self._stored(chat_id))}
 
     async def lock_or_make(self, chat_id: int) -> StoredChat:
         return self._load(chat_id)
@@ -198,8 +187,6 @@ class TinyTransaction:
             self._saved[record.id] = StoredChat(record)
             self._write(None, record)
 
-    # --- claims ---
-
     async def claim_checks(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
         return await self.find_chats(self._chats.checks.claim(now, limit, until))
 
@@ -226,8 +213,6 @@ class TinyTransaction:
     def _held(self, chat_id: int | None) -> StoredChat | None:
         return None if chat_id is None else self._stored(chat_id)
 
-    # --- payments ---
-
     def _account(self, account: str) -> list[PaymentRow]:
         name = account_file(account)
         try:
@@ -236,19 +221,19 @@ class TinyTransaction:
             raise DamagedFile(self._folder.root / name, str(error)) from error
 
     async def accounts(self) -> list[str]:
-        return self._payments.accounts()
+        return self._payments.find()
 
     async def account_of(self, payment_id: str) -> str | None:
-        return self._payments.account_of(payment_id)
+        return self._payments.accounts.get(payment_id)
 
     async def accounts_of_chat(self, chat_id: int) -> list[str]:
-        return self._payments.accounts_of_chat(chat_id)
+        return self._payments.find(chat_id=chat_id)
 
     async def payments_of(self, account: str, *, lock: bool = False) -> list[PaymentRow]:  # noqa: ARG002  # one thread
         return self._account(account)
 
     async def unsettled_payments(self) -> list[PaymentRow]:
-        accounts = self._payments.unsettled_accounts()
+        accounts = self._payments.find(unsettled=True)
         return [row for account in accounts for row in self._account(account) if row.unsettled]
 
     async def save_payments(self, account: str, rows: Mapping[str, PaymentRow | None]) -> None:
@@ -262,8 +247,6 @@ class TinyTransaction:
             self._files.delete(account_file(account))
         self._saved_payments[account] = rows
 
-    # --- pending items ---
-
     def _items(self, kind: type[Item]) -> list[Item]:
         try:
             return list(_rows(self._files.open(PENDING_FILE), _table(kind), kind).values())
@@ -274,10 +257,10 @@ class TinyTransaction:
         if len(items) < len(self._items(kind)):
             _replace(self._files.open(PENDING_FILE), _table(kind), items)
 
-    async def put_pending(self, item: Invitation | Selection, now: datetime, *, one_per_person: bool = False) -> None:
+    async def put_pending(self, item: Invitation | Selection, now: datetime) -> None:
         def gives_way(other: Invitation | Selection) -> bool:
             same_person = (other.place.chat_id, other.user_id) == (item.place.chat_id, item.user_id)
-            return other.id == item.id or (one_per_person and same_person) or other.expires_at <= now
+            return other.id == item.id or other.expires_at <= now or (isinstance(item, Invitation) and same_person)
 
         kept = [other for other in self._items(type(item)) if not gives_way(other)]
         _replace(self._files.open(PENDING_FILE), _table(type(item)), [*kept, item])
@@ -298,8 +281,6 @@ class TinyTransaction:
     async def drop_expired(self, now: datetime) -> None:
         self._keep(Invitation, [item for item in self._items(Invitation) if item.expires_at > now])
         self._keep(Selection, [item for item in self._items(Selection) if item.expires_at > now])
-
-    # --- the store as a whole ---
 
     async def sealed_secret(self) -> str | None:
         document = self._files.open(STORE_FILE).table("store").get(doc_id=ONLY)
@@ -322,9 +303,6 @@ class TinyTransaction:
         for chat_id, other in self._chats.other_keys.items():
             found.setdefault(other, []).append(chat_id)
         return found
-
-    async def holds_data(self) -> bool:
-        return bool(self._folder.names(CHATS) or self._folder.names(ACCOUNTS))
 
     async def is_moving(self) -> bool:
         return self._folder.has(MOVING_FILE)
