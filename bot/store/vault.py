@@ -1,8 +1,8 @@
-"""The vault: seals what must not lie on the disk in the clear, above all the customers' tokens.
+"""The vault seals what must not be stored in the clear: above all the customers' tokens.
 
-A sealed text is ``1.KEYID.BASE64``: AES-256-GCM with a random 96-bit nonce in front of the ciphertext, and the purpose
-and the owner as additional data, so that a token copied into another chat's file doesn't open there. The key id is
-the start of a hash of the key: it tells which key is missing, and nothing about the key.
+A sealed text is ``1.KEYID.BASE64``: AES-256-GCM with a random 96-bit nonce in front of the ciphertext. Purpose and
+owner are additional data, so a token that is copied into another chat's file doesn't open there. The key id is the
+start of a hash of the key: it tells which key is missing, and nothing about the key.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class SealBroken(BotError):
 
 
 def new_key() -> str:
-    """A new random key, in the form that ``TOKEN_KEYS`` takes: url-safe base64 of 32 bytes."""
+    """Return a new random key as ``TOKEN_KEYS`` takes it: url-safe base64 of 32 bytes."""
     return base64.urlsafe_b64encode(os.urandom(KEY_BYTES)).decode()
 
 
 class Vault:
-    """Seals with the first of ``keys`` and opens with any of them. Raises :class:`StartError` for a malformed key."""
+    """Seal with the first of ``keys``, and open with any of them. Raise :class:`StartError` for a malformed key."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys:
@@ -50,13 +50,13 @@ class Vault:
         self._ciphers = {_key_id(key): AESGCM(key) for key in raw}
 
     def seal(self, purpose: str, owner: str, secret: str) -> str:
-        """Seal a secret for ``owner``; only the same purpose and owner open it."""
+        """Seal a secret. Only the same purpose and owner open it."""
         key_id, nonce = self.key_ids[0], os.urandom(NONCE_BYTES)
         sealed = self._ciphers[key_id].encrypt(nonce, secret.encode(), _context(purpose, owner))
         return f"{FORMAT}.{key_id}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
     def open(self, purpose: str, owner: str, sealed: str) -> str:
-        """The secret. Raises :class:`SealBroken`."""
+        """Return the secret. Raise :class:`SealBroken`."""
         key_id = key_id_of(sealed)
         cipher = self._ciphers.get(key_id)
         if cipher is None:
@@ -68,11 +68,11 @@ class Vault:
             raise SealBroken(key_id=key_id) from error
 
     def knows(self, sealed: str) -> bool:
-        """Whether the key that this was sealed with is at hand."""
+        """Whether the key that sealed this is at hand."""
         return key_id_of(sealed) in self._ciphers
 
     def sealed_by_first(self, sealed: str) -> bool:
-        """Whether this was sealed with the first key, so that no other is needed to open it."""
+        """Whether the first key sealed this, so that no other is needed to open it."""
         return key_id_of(sealed) == self.key_ids[0]
 
     def seal_token(self, chat_id: int, token: Token) -> str:
@@ -80,18 +80,18 @@ class Vault:
         return self.seal("token", str(chat_id), token.reveal())
 
     def open_token(self, chat_id: int, sealed: str) -> Token:
-        """The token of a chat. Raises :class:`SealBroken`."""
+        """Return the token of a chat. Raise :class:`SealBroken`."""
         return Token(self.open("token", str(chat_id), sealed))
 
 
 def key_id_of(sealed: str) -> str:
-    """The id of the key that sealed a text, or an empty text where it is no sealed text."""
+    """Return the id of the key that sealed a text. Empty: it is no sealed text."""
     parts = sealed.split(".")
     return parts[1] if len(parts) == 3 and parts[0] == FORMAT else ""  # noqa: PLR2004
 
 
 def account_fingerprint(secret: str, base_url: str, token: Token) -> str:
-    """HMAC-SHA256 over base URL and token, 64 hex digits: tells accounts apart and gives away neither."""
+    """Return 64 hex digits (HMAC-SHA256) that tell accounts apart and give away neither base URL nor token."""
     message = f"{base_url.rstrip('/')}\n{token.reveal()}"
     return hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()
 
@@ -109,7 +109,7 @@ def _decode_key(number: int, key: str) -> bytes:
 
 
 def _decode(text: str) -> bytes:
-    """Decode url-safe base64, and only the one spelling that encoding gives. Raises :class:`ValueError`."""
+    """Decode url-safe base64, but only in the one spelling that encoding gives. Raise :class:`ValueError`."""
     content = base64.urlsafe_b64decode(text)
     if base64.urlsafe_b64encode(content).decode() != text:
         raise ValueError("not canonical base64")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 import structlog
@@ -18,7 +18,6 @@ from bot.ports import Clock, Lease, utc_now
 from bot.store.backend import Transaction, Work
 from bot.store.move import check_not_moving
 from bot.store.postgres.connections import Connections, Cursor
-from bot.store.postgres.presence import Presence, running
 from bot.store.postgres.schema import migrate
 from bot.store.postgres.transaction import PostgresTransaction
 from bot.store.secrets import open_secret, seal_anew
@@ -32,6 +31,34 @@ T = TypeVar("T")
 TRY_EVERY = 1.0
 """Seconds between two tries to reach the database at the start."""
 
+SIGN_EVERY = 20.0
+"""Seconds between two signs of life."""
+
+GONE_AFTER = 60
+"""Seconds without one, by the database's clock, after which a process counts as dead."""
+
+SIGN_ON = "INSERT INTO replicas (id, seen_at) VALUES (%s, now()) ON CONFLICT (id) DO UPDATE SET seen_at = now()"
+SIGN_OFF = "DELETE FROM replicas WHERE id = %s"
+DROP_DEAD = "DELETE FROM replicas WHERE seen_at < now() - make_interval(secs => %s)"
+RUNNING = "SELECT count(*) FROM replicas WHERE seen_at > now() - make_interval(secs => %(seconds)s)"
+
+TAKE_LEASE = """
+    INSERT INTO leases AS held (name, holder, epoch, until) VALUES (%(name)s, %(holder)s, nextval('epochs'), %(until)s)
+    ON CONFLICT (name) DO UPDATE SET
+        holder = excluded.holder,
+        until = excluded.until,
+        epoch = CASE WHEN held.until > %(now)s THEN held.epoch ELSE excluded.epoch END
+    WHERE held.until <= %(now)s AND NOT %(free_only)s OR held.holder = excluded.holder
+    RETURNING epoch
+"""
+GIVE_BACK_LEASE = "DELETE FROM leases WHERE name = %(name)s AND epoch = %(fencing_token)s RETURNING epoch"
+TAKE_FROM_BUCKET = """
+    INSERT INTO budgets AS held (name, full_at) VALUES (%(name)s, %(now)s + %(one)s)
+    ON CONFLICT (name) DO UPDATE SET full_at = greatest(%(now)s, held.full_at) + %(one)s
+    WHERE greatest(%(now)s, held.full_at) + %(one)s <= %(now)s + %(all)s
+    RETURNING full_at
+"""
+
 REFUSED = re.compile(
     r"FATAL: .*(password authentication failed|does not exist|no pg_hba\.conf entry|is not permitted to log in"
     r"|permission denied for database)|no password supplied"
@@ -41,47 +68,100 @@ speaks another language is waited for, and its words stand in the log."""
 
 
 class PostgresBackend:
-    """Implement :class:`bot.store.backend.Backend`. All of it may raise :class:`bot.errors.StoreAway`."""
+    """Implement :class:`bot.store.backend.Backend`. All of it may raise :class:`bot.errors.StoreAway`.
+
+    A process that runs a bot gives signs of life under a ``process`` name of its own.
+    """
 
     name = "the database"
     secret_place = "the database's table `store`"
 
-    def __init__(self, connections: Connections, presence: Presence | None = None) -> None:
+    def __init__(self, connections: Connections, clock: Clock = utc_now) -> None:
         self.connections = connections
-        self._presence = presence
+        self._clock = clock
+        self._process = secrets.token_hex(8)
+        self._signs: asyncio.Task[None] | None = None
 
     async def run(self, work: Work[T]) -> T:
         return await self.connections.run(lambda cursor: work(PostgresTransaction(cursor)))
 
     async def run_claim(self, work: Work[list[T]], give_back: Callable[[Transaction, T], Awaitable[object]]) -> list[T]:
-        async def claim(cursor: Cursor) -> list[T]:
-            return await work(PostgresTransaction(cursor))
-
-        return await self.connections.run_claim(claim, lambda item: self.run(lambda t: give_back(t, item)))
+        return await self.connections.run_claim(
+            lambda cursor: work(PostgresTransaction(cursor)), lambda item: self.run(lambda t: give_back(t, item))
+        )
 
     async def take_lease(
         self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
     ) -> Lease | None:
-        return await self.connections.run(
-            lambda cursor: PostgresTransaction(cursor).take_lease(name, holder, now, duration, free_only=free_only)
-        )
+        until = now + duration
+        values = {"name": name, "holder": holder, "now": now, "until": until, "free_only": free_only}
+        row = await self.connections.run(lambda cursor: _first_row(cursor, TAKE_LEASE, values))
+        return None if row is None else Lease(name, row[0], until)
 
     async def give_back_lease(self, lease: Lease) -> bool:
-        return await self.connections.run(lambda cursor: PostgresTransaction(cursor).give_back_lease(lease))
+        values = {"name": lease.name, "fencing_token": lease.fencing_token}
+        return await self.connections.run(lambda cursor: _first_row(cursor, GIVE_BACK_LEASE, values)) is not None
 
     async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
-        return await self.connections.run(
-            lambda cursor: PostgresTransaction(cursor).take_from_bucket(name, now, rate, burst)
-        )
+        one, everything = timedelta(seconds=1 / rate), timedelta(seconds=burst / rate)
+        values = {"name": name, "now": now, "one": one, "all": everything}
+
+        async def take(cursor: Cursor) -> float:
+            if await _first_row(cursor, TAKE_FROM_BUCKET, values):
+                return 0.0
+            row = await _first_row(cursor, "SELECT full_at FROM budgets WHERE name = %(name)s", values)
+            full_at = max(now, row[0] if row else now) + one
+            return max(0.001, (full_at - now - everything).total_seconds())
+
+        return await self.connections.run(take)
 
     async def is_running(self) -> bool:
         return await self.connections.run(running) > 0
 
+    async def sign_on(self) -> None:
+        """Give a sign of life, and delete what has expired."""
+
+        async def sign_on(cursor: Cursor) -> None:
+            await cursor.execute(SIGN_ON, [self._process])
+            await cursor.execute(DROP_DEAD, [10 * GONE_AFTER])
+            await PostgresTransaction(cursor).drop_expired(self._clock())
+
+        await self.connections.run(sign_on)
+
+    def keep_signing_on(self) -> None:
+        """Go on giving signs of life until :meth:`close`."""
+
+        async def go_on() -> None:
+            while True:
+                await asyncio.sleep(SIGN_EVERY)
+                try:
+                    await self.sign_on()
+                except StoreAway:
+                    continue
+                except Exception:
+                    log.exception("sign of life failed")
+
+        self._signs = asyncio.create_task(go_on())
+
     async def close(self) -> None:
-        """Finish what was begun, and disconnect."""
-        if self._presence is not None:
-            await self._presence.stop()
+        """Sign off, finish what was begun, and disconnect."""
+        if self._signs is not None:
+            self._signs.cancel()
+            await asyncio.gather(self._signs, return_exceptions=True)
+        with suppress(StoreAway):
+            await self.connections.run(lambda cursor: cursor.execute(SIGN_OFF, [self._process]))
         await self.connections.close()
+
+
+async def running(cursor: Cursor) -> int:
+    """Return how many processes run on this database. A killed one counts for a minute more."""
+    row = await _first_row(cursor, RUNNING, {"seconds": GONE_AFTER})
+    return row[0] if row else 0
+
+
+async def _first_row(cursor: Cursor, statement: str, values: Mapping[str, object]) -> tuple[Any, ...] | None:
+    await cursor.execute(statement.encode(), values)
+    return await cursor.fetchone()
 
 
 async def open_store(
@@ -97,12 +177,11 @@ async def open_store(
     await migrate_when_there(url)
     pool = Connections(url, connections, timeout)
     await pool.open()
-    presence = Presence(pool, secrets.token_hex(8), clock)
-    backend = PostgresBackend(pool, presence)
+    backend = PostgresBackend(pool, clock)
     try:
-        secret = await _when_there(backend, vault, presence)
+        secret = await _when_there(backend, vault)
         await seal_anew(backend.run, vault)
-        await presence.start()
+        backend.keep_signing_on()
     except BaseException:
         await backend.close()
         raise
@@ -159,11 +238,11 @@ async def migrate_when_there(url: str) -> str:
             return version
 
 
-async def _when_there(backend: PostgresBackend, vault: Vault, presence: Presence) -> str:
+async def _when_there(backend: PostgresBackend, vault: Vault) -> str:
     """Try the keys. The pool logs an outage itself."""
     while True:
         try:
-            await presence.sign_on()  # first, so that a move that begins now sees it
+            await backend.sign_on()  # first, so that a move that begins now sees it
             await backend.run(check_not_moving)
             return await backend.run(lambda t: open_secret(t, vault, backend.secret_place))
         except StoreAway:

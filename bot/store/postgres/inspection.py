@@ -9,8 +9,7 @@ import psycopg
 
 from bot.errors import StartError
 from bot.store.move import check_not_moving
-from bot.store.postgres.backend import PostgresBackend, open_vault
-from bot.store.postgres.presence import running
+from bot.store.postgres.backend import PostgresBackend, open_vault, running
 from bot.store.postgres.schema import CONNECT_WITHIN, check_version, newest
 from bot.store.postgres.transaction import PostgresTransaction
 from bot.store.rules.operators import Contents

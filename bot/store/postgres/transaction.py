@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -15,7 +15,7 @@ from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
 from bot.domain.selections import Selection
 from bot.errors import PaymentInProgress
-from bot.ports import Backlog, Item, Lease
+from bot.ports import Backlog, Item
 from bot.store.backend import FoundChat, Hold, StoredChat
 from bot.store.postgres.columns import (
     CHAT_COLUMNS,
@@ -56,22 +56,6 @@ PUT_PENDING = """
     INSERT INTO papers (kind, id, paper, chat_id, user_id, expires_at) VALUES (%s, %s, %s, %s, %s, %s)
     ON CONFLICT (kind, id) DO UPDATE SET (paper, chat_id, user_id, expires_at) =
         (excluded.paper, excluded.chat_id, excluded.user_id, excluded.expires_at)
-"""
-
-TAKE_LEASE = """
-    INSERT INTO leases AS held (name, holder, epoch, until) VALUES (%(name)s, %(holder)s, nextval('epochs'), %(until)s)
-    ON CONFLICT (name) DO UPDATE SET
-        holder = excluded.holder,
-        until = excluded.until,
-        epoch = CASE WHEN held.until > %(now)s THEN held.epoch ELSE excluded.epoch END
-    WHERE held.until <= %(now)s AND NOT %(free_only)s OR held.holder = excluded.holder
-    RETURNING epoch
-"""
-
-TAKE_FROM_BUCKET = """
-    INSERT INTO budgets AS held (name, full_at) VALUES (%(name)s, %(now)s + %(one)s)
-    ON CONFLICT (name) DO UPDATE SET full_at = greatest(%(now)s, held.full_at) + %(one)s
-    WHERE greatest(%(now)s, held.full_at) + %(one)s <= %(now)s + %(all)s
 """
 
 EXPIRED = (
@@ -242,28 +226,6 @@ class PostgresTransaction:
     async def clear_pending(self, chat_id: int) -> None:
         statement = "DELETE FROM papers WHERE chat_id = %s OR (kind = %s AND user_id = %s)"
         await self.cursor.execute(statement, [chat_id, _kind(Invitation), chat_id])
-
-    async def take_lease(
-        self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool
-    ) -> Lease | None:
-        until = now + duration
-        values = {"name": name, "holder": holder, "now": now, "until": until, "free_only": free_only}
-        await self.cursor.execute(TAKE_LEASE, values)
-        row = await self.cursor.fetchone()
-        return None if row is None else Lease(name, row[0], until)
-
-    async def give_back_lease(self, lease: Lease) -> bool:
-        statement = "DELETE FROM leases WHERE name = %s AND epoch = %s"
-        await self.cursor.execute(statement, [lease.name, lease.fencing_token])
-        return self.cursor.rowcount > 0
-
-    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
-        one, everything = timedelta(seconds=1 / rate), timedelta(seconds=burst / rate)
-        await self.cursor.execute(TAKE_FROM_BUCKET, {"name": name, "now": now, "one": one, "all": everything})
-        if self.cursor.rowcount:
-            return 0.0
-        full_at = await self.value("SELECT full_at FROM budgets WHERE name = %s", name)
-        return max(0.001, (max(now, full_at or now) + one - now - everything).total_seconds())
 
     async def sealed_secret(self) -> str | None:
         """Return the secret, locked so that of several first starts one makes it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.store.postgres.backend import PostgresBackend
 from bot.store.postgres.connections import Connections, Cursor
-from bot.store.postgres.presence import Presence
 from tests.store.backends import database_of
 from tests.store.examples import HOUR, MINUTE, NOW
 from tests.store.shelves import PostgresShelf
@@ -26,5 +26,5 @@ async def test_a_lease_that_a_dead_process_left_goes_after_a_day(postgres_shelf:
     await store.take_lease("telling p1", "dead", NOW, MINUTE)
     await store.take_lease("polling", "alive", NOW + DAY, HOUR)
     assert await names_of_leases(database_of(store)) == {"telling p1", "polling"}
-    await Presence(database_of(store), "another", lambda: NOW + DAY + MINUTE).sign_on()
+    await PostgresBackend(database_of(store), lambda: NOW + DAY + MINUTE).sign_on()
     assert await names_of_leases(database_of(store)) == {"polling"}
