@@ -215,7 +215,7 @@ class SentMessage:
         """Return the message after its chat got a new id. There it has another number, which Telegram doesn't tell."""
         if self.place.chat_id == chat_id:
             return self
-        return replace(self, place=replace(self.place, chat_id=chat_id), message_id=None)
+        return replace(self, place=self.place.in_chat(chat_id), message_id=None)
 
     @property
     def is_over(self) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 from bot.domain.preferences import Preferences
 
@@ -22,6 +23,10 @@ class Place:
 
     chat_id: int
     topic_id: int | None = None
+
+    def in_chat(self, chat_id: int) -> Place:
+        """Return the same topic under the chat's new id."""
+        return replace(self, chat_id=chat_id)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -121,6 +126,14 @@ class LinkFacts:
     def may_pay(self, user_id: int) -> bool:
         """Return whether this person may move money here."""
         return user_id == self.linked_by or any(payer.id == user_id for payer in self.payers)
+
+    def without_payer(self, user_id: int) -> Self:
+        """Let a person pay no longer."""
+        return replace(self, payers=tuple(payer for payer in self.payers if payer.id != user_id))
+
+    def with_payer(self, payer: Member) -> Self:
+        """Let a person pay. A newer name replaces the older."""
+        return replace(self, payers=(*self.without_payer(payer.id).payers, payer))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from bot.store.rules import (
     operators as operator_rules,
     payments as payment_rules,
 )
-from bot.store.rules.records import ChatRecord, PaymentRow, open_chat
+from bot.store.rules.records import AlertRow, ChatRecord, PaymentRow, open_chat
 from bot.store.vault import Vault, account_fingerprint
 
 log = structlog.get_logger()
@@ -118,10 +118,10 @@ class Store:
         return True
 
     async def add_payer(self, chat_id: int, payer: Member) -> None:
-        await self._change(chat_id, lambda record: chat_rules.with_payer(record, payer))
+        await self._change(chat_id, lambda r: replace(r, link=r.link and r.link.with_payer(payer)))
 
     async def remove_payer(self, chat_id: int, user_id: int) -> None:
-        await self._change(chat_id, lambda record: chat_rules.without_payer(record, user_id))
+        await self._change(chat_id, lambda r: replace(r, link=r.link and r.link.without_payer(user_id)))
 
     async def everything_of(self, chat_id: int) -> Mapping[str, Any]:
         async def read(t: Transaction) -> Mapping[str, Any]:
@@ -186,12 +186,10 @@ class Store:
         await self._backend.run(hasten)
 
     async def finish_check(self, claim: Claim, checked: Checked) -> bool:
-        return await self._finish_check(claim, lambda record: chat_rules.after_check(record, checked))
+        return await self._backend.run(lambda t: _finish_check(t, claim, lambda r: chat_rules.after_check(r, checked)))
 
     async def postpone_check(self, claim: Claim, until: datetime) -> bool:
-        return await self._backend.run(
-            lambda t: _finish_check(t, claim, lambda record: chat_rules.due_at(record, until))
-        )
+        return await self._backend.run(lambda t: _finish_check(t, claim, lambda r: chat_rules.due_at(r, until)))
 
     # --- alerts on their way out. The lease is the chat's, so its messages go out one after the other. ---
 
@@ -212,9 +210,9 @@ class Store:
             return [delivery for _, delivery in begun]
 
         async def give_back(t: Transaction, delivery: Delivery) -> None:
-            key = delivery.claim.key
-            unsent = partial(alert_rules.after_failure, batch=key, retry_at=now, uncertain=False, counts=False)
-            await _change_message(t, delivery.claim, unsent)
+            claim = delivery.claim
+            unsent = partial(alert_rules.after_failure, batch=claim.key, retry_at=now, uncertain=False, counts=False)
+            await _change_message(t, claim, unsent)
 
         return await self._backend.run_claim(claim, give_back)
 
@@ -322,25 +320,26 @@ class Store:
 
     async def _records(self) -> list[ChatRecord]:
         """Return all chats. Log and skip those that can't be read."""
+
+        async def read(t: Transaction, ids: Sequence[int]) -> list[ChatRecord]:
+            return _readable("chat can't be read", await t.find_chats(ids), lambda chat: chat.load().record)
+
         ids = await self._backend.run(lambda t: t.chat_ids())
-        records: list[ChatRecord] = []
-        for start in range(0, len(ids), READ_TOGETHER):
-            some = ids[start : start + READ_TOGETHER]
-            records += await self._backend.run(partial(_readable_records, chat_ids=some))
-        return records
+        parts = [ids[start : start + READ_TOGETHER] for start in range(0, len(ids), READ_TOGETHER)]
+        return [record for part in parts for record in await self._backend.run(partial(read, ids=part))]
 
     async def _change_alerts(
-        self, alert_ids: Collection[str], change: Callable[[ChatRecord, Collection[str]], ChatRecord | None]
+        self, alert_ids: Collection[str], change: Callable[[ChatRecord, Collection[AlertRow]], ChatRecord]
     ) -> int:
         async def change_chat(t: Transaction, chat_id: int) -> int:
             stored = (await _locked(t, chat_id)).get(chat_id)
-            new = change(stored.record, alert_ids) if stored else None
-            if stored is None or new is None:
-                return 0
-            await t.save_chat(stored, new, check=stored.check, message=stored.message)
-            return operator_rules.count_of(stored.record, alert_ids)
+            rows = operator_rules.changeable(stored.record, alert_ids) if stored else []
+            if stored and rows:
+                new = change(stored.record, rows)
+                await t.save_chat(stored, new, check=stored.check, message=stored.message)
+            return len(rows)
 
-        concerned = [record.id for record in await self._records() if operator_rules.count_of(record, alert_ids)]
+        concerned = [each.id for each in await self._records() if operator_rules.changeable(each, alert_ids)]
         return sum([await self._backend.run(partial(change_chat, chat_id=chat_id)) for chat_id in concerned])
 
     async def _change(self, chat_id: int, change: ChangeChat, *, make: bool = False, void: bool = False) -> bool:
@@ -359,9 +358,6 @@ class Store:
             return new is not None
 
         return await self._backend.run(write)
-
-    async def _finish_check(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
-        return await self._backend.run(lambda t: _finish_check(t, claim, change))
 
     async def _finish_message(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
         return await self._backend.run(lambda t: _change_message(t, claim, change))
@@ -459,10 +455,6 @@ async def _beside(t: Transaction, payment_id: str) -> list[PaymentRow]:
     """Return all payments of the account that has this one."""
     account = await t.account_of(payment_id)
     return [] if account is None else await t.payments_of(account)
-
-
-async def _readable_records(t: Transaction, *, chat_ids: Sequence[int]) -> list[ChatRecord]:
-    return _readable("chat can't be read", await t.find_chats(chat_ids), lambda chat: chat.load().record)
 
 
 def _readable(event: str, found: Iterable[FoundChat], read: Callable[[FoundChat], T]) -> list[T]:

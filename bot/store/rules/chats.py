@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from bot.domain.alerts import Alert, AlertKind, AlertState, KnownInvoice, Standing
-from bot.domain.chats import Link, Member, Place, Silence, Silences
+from bot.domain.chats import Link, Silence, Silences
 from bot.domain.invitations import Invitation
 from bot.domain.preferences import Preferences
 from bot.ports import Checked, Waiting
@@ -29,7 +29,8 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
     """
     if record.link is not None and record.link.linked_by == link.linked_by:
         link = replace(link, payers=record.link.payers)
-    row, same = record.chat, {number for number, k in known.items() if _is_same(k, record.known.get(number))}
+    row, old = record.chat, record.known
+    same = {n for n, k in known.items() if n in old and (k.title, k.due) == (old[n].title, old[n].due)}
     sent = [message.resolving({s.invoice_id for s in message.shown} - same) for message in record.sent]
     return ChatRecord(
         id=record.id,
@@ -44,11 +45,6 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
 def can_be_accepted(record: ChatRecord, invitation: Invitation | None) -> bool:
     """Whether the invitation was still there, and the group's link is the one that it is to replace."""
     return invitation is not None and invitation.replaces == (record.link.linked_at if record.link else None)
-
-
-def _is_same(new: KnownInvoice, old: KnownInvoice | None) -> bool:
-    """Whether an invoice of another link, with the same number, is the same one."""
-    return old is not None and (new.title, new.due) == (old.title, old.due)
 
 
 def preferring(record: ChatRecord, preferences: Preferences | None, now: datetime) -> ChatRecord | None:
@@ -70,16 +66,6 @@ def silenced(
     ends = [silence.until if silence else now for silence in silences.values()]
     look = min((end for end in ends if end is not None), default=record.link.next_check_at)
     return hastened(replace(record, silences=after), look)
-
-
-def with_payer(record: ChatRecord, payer: Member) -> ChatRecord:
-    """Let somebody pay. A newer name replaces the older."""
-    return _with_payers(record, lambda payers: [*_without(payers, payer.id), payer])
-
-
-def without_payer(record: ChatRecord, user_id: int) -> ChatRecord:
-    """Let somebody pay no longer."""
-    return _with_payers(record, lambda payers: _without(payers, user_id))
 
 
 def woken(record: ChatRecord, now: datetime) -> ChatRecord | None:
@@ -145,24 +131,11 @@ def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
     return replace(record, chat=chat, link=link, known=dict(checked.known), alerts=alerts, silences=silences)
 
 
-def moved(place: Place, chat_id: int) -> Place:
-    """Return the same topic under the chat's new id."""
-    return replace(place, chat_id=chat_id)
-
-
-def _with_payers(record: ChatRecord, change: Callable[[tuple[Member, ...]], Iterable[Member]]) -> ChatRecord:
-    return replace(record, link=record.link and replace(record.link, payers=tuple(change(record.link.payers))))
-
-
-def _without(payers: Iterable[Member], user_id: int) -> list[Member]:
-    return [payer for payer in payers if payer.id != user_id]
-
-
 def _with_link_of(old: ChatRecord, new: ChatRecord, sealed_token: str) -> ChatRecord:
     if old.link is None:
         return new
-    link = replace(old.link, place=moved(old.link.place, new.id), sealed_token=sealed_token)
-    alerts = tuple(replace(row, alert=replace(row.alert, place=moved(row.alert.place, new.id))) for row in old.alerts)
+    link = replace(old.link, place=old.link.place.in_chat(new.id), sealed_token=sealed_token)
+    alerts = tuple(replace(row, alert=replace(row.alert, place=row.alert.place.in_chat(new.id))) for row in old.alerts)
     sent = tuple(message.moved_to(new.id) for message in old.sent)
     return replace(new, link=link, known=old.known, alerts=alerts, silences=old.silences, sent=sent)
 

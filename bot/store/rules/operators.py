@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bot.domain.alerts import AlertState
 from bot.ports import Overview, WaitingAlert
 from bot.store.rules.alerts import retried_at
-from bot.store.rules.records import ChatRecord
+from bot.store.rules.records import AlertRow, ChatRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +50,18 @@ def alerts_in(record: ChatRecord) -> list[WaitingAlert]:
     return [WaitingAlert(record.id, row.alert, row.again, record.chat.next_message_at) for row in record.alerts]
 
 
-def retried(record: ChatRecord, alert_ids: Collection[str]) -> ChatRecord | None:
-    """Send these alerts at once, dead letters too. None: the chat has none of them."""
-    rows = [row for row in record.alerts if row.alert.id in alert_ids and row.alert.state is not AlertState.SENDING]
-    if not rows:
-        return None
+def changeable(record: ChatRecord, alert_ids: Collection[str]) -> list[AlertRow]:
+    """Return the chat's alerts among these, but none that is being sent."""
+    return [row for row in record.alerts if row.alert.id in alert_ids and row.alert.state is not AlertState.SENDING]
+
+
+def retried(record: ChatRecord, rows: Iterable[AlertRow]) -> ChatRecord:
+    """Send these alerts at once, dead letters too."""
     dead = [row for row in rows if row.alert.state is AlertState.DEAD_LETTER]
     again = [replace(row, alert=replace(row.alert, state=AlertState.WAITING, attempts=0)) for row in dead]
     return retried_at(record.with_alerts(again), None)
 
 
-def dropped(record: ChatRecord, alert_ids: Collection[str]) -> ChatRecord | None:
-    """Drop these alerts, but none that is being sent. None: the chat has none of them."""
-    kept = tuple(row for row in record.alerts if row.alert.id not in alert_ids or row.alert.state is AlertState.SENDING)
-    return None if len(kept) == len(record.alerts) else replace(record, alerts=kept)
-
-
-def count_of(record: ChatRecord, alert_ids: Collection[str]) -> int:
-    """Count the alerts among these that the chat has and that are not being sent."""
-    return sum(row.alert.id in alert_ids and row.alert.state is not AlertState.SENDING for row in record.alerts)
+def dropped(record: ChatRecord, rows: Collection[AlertRow]) -> ChatRecord:
+    """Drop these alerts."""
+    return replace(record, alerts=tuple(row for row in record.alerts if row not in rows))

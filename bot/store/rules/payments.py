@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 
 from bot.domain.payments import NOTHING_SENT, UNDER_WAY, UNFINISHED, Payment, State
 from bot.errors import LinkInUse, PaymentInProgress
-from bot.store.rules.chats import moved
 from bot.store.rules.records import PaymentRow
 
 ASKED_KEPT_FOR = timedelta(days=1)
@@ -71,7 +70,7 @@ def moved_payment(row: PaymentRow, old_id: int, new_id: int) -> PaymentRow:
     if place.chat_id != old_id:
         return row
     # In the new chat this message id belongs to another message.
-    return replace(row, payment=replace(row.payment, place=moved(place, new_id), message_id=None))
+    return replace(row, payment=replace(row.payment, place=place.in_chat(new_id), message_id=None))
 
 
 def without_chat(row: PaymentRow, chat_id: int) -> PaymentRow | None:
