@@ -1,7 +1,7 @@
-"""The pool of connections, transactions on them, and what happens while the database is away.
+"""The pool of connections, transactions on them, and outages of the database.
 
-Nothing here is kept in a session (no prepared statement, no setting, no lock that outlives its transaction), so a
-pooler such as PgBouncer may stand between, also in transaction mode.
+Nothing is kept in a session: no prepared statement, no setting, no lock that outlives its transaction. So a pooler such
+as PgBouncer may stand between, also in transaction mode.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 log = structlog.get_logger()
 
-TRIES = 5
-"""Of a transaction that was surely rolled back, as two got into each other's way or a connection was stale."""
+MAX_TRIES = 5
+"""Tries of a transaction that was surely rolled back: two got in each other's way, or a connection was stale."""
 
-LOOK_EVERY = 1.0
+PROBE_EVERY = 1.0
 """Seconds between two looks whether the database is back."""
 
 LOST = (psycopg.OperationalError, psycopg.InterfaceError, ReadOnlySqlTransaction, PoolClosed, TimeoutError)
-"""What says that the database can't do its work at present; a mistake in a statement is none of it."""
+"""Errors that mean an outage. A mistake in a statement is none of them."""
 
 DOUBTFUL = (PoolTimeout, TimeoutError)
-"""Of these, what may as well come of much work, or of a long transaction."""
+"""Of these, errors that much work or a long transaction can cause as well."""
 
-LOOK_WITHIN = 2.0
-"""Seconds in which a database that is there lets a new connection in."""
+CONNECTS_WITHIN = 2.0
+"""Seconds in which a database without an outage accepts a new connection."""
 
 FOR_THE_NETWORK: dict[str, Any] = {
     "connect_timeout": 5,
@@ -49,11 +49,11 @@ FOR_THE_NETWORK: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
 }
-"""A peer that vanished without a word is noticed within seconds, not after the system's hours."""
+"""A lost peer is noticed within seconds, not after hours as by the system's defaults."""
 
 
 class Connections:
-    """Runs transactions on at most ``size`` connections; a statement may take ``timeout`` seconds."""
+    """Run transactions on at most ``size`` connections. A statement may take ``timeout`` seconds."""
 
     def __init__(self, url: str, size: int, timeout: float) -> None:
         self._url = url
@@ -66,7 +66,7 @@ class Connections:
             min_size=min(2, size),
             max_size=size,
             timeout=timeout,
-            reconnect_timeout=LOOK_EVERY,
+            reconnect_timeout=PROBE_EVERY,
             reconnect_failed=lambda _: self._note_outage("no connection can be made"),
             open=False,
         )
@@ -76,8 +76,8 @@ class Connections:
         self._closed = False
 
     async def open(self) -> None:
-        """Begin to connect; nothing is waited for."""
-        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it warns of every try to connect
+        """Begin to connect, without waiting."""
+        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)  # it warns at every try to connect
         await self._pool.open(wait=False)
 
     async def close(self) -> None:
@@ -90,15 +90,15 @@ class Connections:
         await self._pool.close()
 
     async def run(self, work: Work[T]) -> T:
-        """Run ``work`` as one transaction. It may run again after it was rolled back, so it does nothing elsewhere.
+        """Run ``work`` as one transaction. It may run again after a rollback, so it must have no other effects.
 
-        A cancelled caller's transaction runs to its end. Raises :class:`StoreAway`; then it was not carried out, or,
-        should the connection have broken in the very moment of the commit, nobody knows.
+        If the caller is cancelled, the transaction still runs to its end. Raise :class:`StoreAway`: the transaction was
+        not carried out or, if the connection broke during the commit, nobody knows.
         """
         return await asyncio.shield(self._start(self._transact(work)))
 
     async def run_claim(self, work: Work[list[T]], give_back: Callable[[T], Awaitable[object]]) -> list[T]:
-        """Run a claim; if its caller is cancelled meanwhile, give back what was claimed: nobody will work on it."""
+        """Run a claim. If the caller is cancelled, give back what was claimed: nobody will work on it."""
         task = self._start(self._transact(work))
 
         async def undo() -> None:
@@ -123,7 +123,7 @@ class Connections:
             raise StoreAway
         try:
             return await self._tried(work)
-        except QueryCanceled as error:  # too slow, which others need not be
+        except QueryCanceled as error:  # too slow; others need not be
             log.warning("statement given up", reason=str(error))
             raise StoreAway from error
         except LOST as error:
@@ -132,19 +132,19 @@ class Connections:
             raise StoreAway from error
 
     async def _tried(self, work: Work[T]) -> T:
-        for _ in range(TRIES - 1):
+        for _ in range(MAX_TRIES - 1):
             with suppress(DeadlockDetected, SerializationFailure, _Stale):
                 return await self._once(work)
         return await self._once(work)
 
     async def _once(self, work: Work[T], wait: float | None = None) -> T:
-        # Twice the time of a statement: for getting a connection, and for all that the transaction does.
+        # Twice a statement's time: for getting a connection, and for the whole transaction.
         async with asyncio.timeout(2 * self._timeout), self._pool.connection(wait) as connection:
             cursor = connection.cursor()
             try:
                 await cursor.execute(self._begin.encode())
             except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                await self._pool.check()  # of others that lay idle as long
+                await self._pool.check()  # the other idle ones are as old
                 raise _Stale from error
             try:
                 result = await work(cursor)
@@ -156,7 +156,7 @@ class Connections:
             return result
 
     async def _is_there(self) -> bool:
-        """Whether the database lets somebody in who does not depend on the pool; all who doubt it share one look."""
+        """Whether the database accepts a connection outside the pool. Callers at the same time share one look."""
         if self._look is None or self._look.done():
             self._look = self._start(_lets_in(self._url))
         return await self._look
@@ -169,21 +169,21 @@ class Connections:
     async def _wait_for_database(self) -> None:
         began = asyncio.get_running_loop().time()
         while True:
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(PROBE_EVERY)
             with suppress(*LOST):
-                await self._pool.check()  # it also lets the pool connect again, for those who wait in it
-                await self._once(_is_writable, wait=LOOK_EVERY)
+                await self._pool.check()  # also lets the pool connect again for callers that wait in it
+                await self._once(_is_writable, wait=PROBE_EVERY)
                 break
         self._probe = None
         log.info("database is back", after=round(asyncio.get_running_loop().time() - began, 1))
 
 
 class _Stale(psycopg.OperationalError):
-    """The connection was dead when it was taken: nothing was begun on it."""
+    """The connection was already dead, so nothing was begun on it."""
 
 
 class _Raw(Loader):
-    """Gives JSON as the bytes it is; msgspec decodes it into what it stands for."""
+    """Return JSON as bytes, for msgspec to decode."""
 
     def load(self, data: Any) -> bytes:
         return bytes(data)
@@ -195,7 +195,7 @@ async def _configure(connection: Connection) -> None:
 
 async def _lets_in(url: str) -> bool:
     with suppress(*LOST):
-        async with asyncio.timeout(LOOK_WITHIN):
+        async with asyncio.timeout(CONNECTS_WITHIN):
             async with await Connection.connect(url, autocommit=True, **FOR_THE_NETWORK) as connection:
                 await connection.execute("")
                 return True

@@ -1,4 +1,4 @@
-"""Brings the schema up to date, under a lock: of processes that start at once, one does it and the others wait."""
+"""Bring the schema up to date under a lock: of processes that start together, one does it and the others wait."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from sqlalchemy.pool import NullPool
 from bot.errors import StartError
 
 LOCK = 4_211_064_501
-"""The number of the advisory lock; it is the transaction's, so it ends with it however that ends."""
+"""The number of the advisory lock. It ends with its transaction, however that ends."""
 
 RIGHTS = (
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}; "
     "GRANT USAGE ON SEQUENCE epochs TO {role}"
 )
-"""What a role needs that works on the tables and may not change them."""
+"""What a role needs that uses the tables and does not own them."""
 
 MISSING = """
     SELECT current_user WHERE NOT has_sequence_privilege('epochs', 'USAGE') OR EXISTS (
@@ -32,17 +32,20 @@ MISSING = """
     )
 """
 
-CONNECT_WITHIN = 10
-"""Seconds."""
+CONNECT_WITHIN = 10  # seconds
 
 
 def migrate(url: str) -> str:
-    """Bring the schema up to date in one transaction, and give its version. Takes a connection of its own.
+    """Bring the schema up to date in one transaction, on a connection of its own. Return the schema's version.
 
-    Raises :class:`psycopg.OperationalError` where the database can't be reached, :class:`StartError` where its schema
-    is of a newer version of the bot, or the bot's role may not change it.
+    Raise :class:`psycopg.OperationalError` if the database can't be reached. Raise :class:`StartError` if the schema is
+    of a newer version of the bot, or the bot's role may not change it.
     """
-    engine = create_engine("postgresql+psycopg://", creator=lambda: _connect(url), poolclass=NullPool)
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(url, connect_timeout=CONNECT_WITHIN, prepare_threshold=None),
+        poolclass=NullPool,
+    )
     try:
         with engine.begin() as connection:
             context = MigrationContext.configure(connection, opts={"fn": _steps})
@@ -67,12 +70,12 @@ def migrate(url: str) -> str:
 
 
 def newest() -> str:
-    """The version of the schema that this program needs."""
+    """Return the version of the schema that this program needs."""
     return _scripts().get_current_head() or ""
 
 
 def check_version(version: str) -> None:
-    """Raise :class:`StartError` for a schema that this program is too old for."""
+    """Raise :class:`StartError` if this program is too old for the schema."""
     if version and version not in {script.revision for script in _scripts().walk_revisions()}:
         raise StartError(
             f"The database has the schema {version}, which is of a newer version of the bot (this one knows {newest()})"
@@ -81,7 +84,7 @@ def check_version(version: str) -> None:
 
 
 def _steps(versions: tuple[str, ...], _: MigrationContext) -> Iterable[MigrationStep]:
-    """What is still to be done, the oldest step first."""
+    """Return the steps that are still to be taken, the oldest first."""
     for version in versions:
         check_version(version)
     scripts = _scripts()
@@ -92,10 +95,6 @@ def _steps(versions: tuple[str, ...], _: MigrationContext) -> Iterable[Migration
 def _scripts() -> ScriptDirectory:
     folder = Path(__file__).parent
     return ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
-
-
-def _connect(url: str) -> psycopg.Connection:
-    return psycopg.connect(url, connect_timeout=CONNECT_WITHIN, prepare_threshold=None)
 
 
 def _forbidden(error: psycopg.Error) -> StartError:

@@ -14,10 +14,10 @@ from filelock import BaseFileLock
 
 from bot.ports import Lease
 from bot.store.backend import Transaction, Work
-from bot.store.tinydb.files import ACCOUNTS, CHATS, DataFolder
+from bot.store.tinydb.files import ACCOUNTS, CHATS, STORE_FILE, DataFolder
 from bot.store.tinydb.index import ChatIndex, PaymentIndex
 from bot.store.tinydb.leases import Leases, TokenBuckets
-from bot.store.tinydb.transaction import STORE_FILE, TinyTransaction
+from bot.store.tinydb.transaction import TinyTransaction
 
 T = TypeVar("T")
 

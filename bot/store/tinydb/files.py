@@ -25,6 +25,7 @@ Tables = dict[str, dict[str, dict[str, Any]]]
 """TinyDB's layout: table name → document id → document."""
 
 PENDING = "pending.json"
+STORE_FILE = "store.json"
 CHATS = "chats"
 ACCOUNTS = "accounts"
 FOLDER_MODE = 0o700
@@ -32,7 +33,7 @@ FILE_MODE = 0o600
 
 
 class DamagedFile(StartError):
-    """A file of the data folder is not what the store wrote. The message names it; nothing is thrown away."""
+    """A file is not what the store wrote. The message names the file, and nothing is thrown away."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(
@@ -42,14 +43,14 @@ class DamagedFile(StartError):
 
 
 class DataFolder:
-    """Reads and changes the files under ``root``. Names are relative to it, such as ``chats/4711.json``."""
+    """Read and change the files under ``root``. Names are relative to it, such as ``chats/4711.json``."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._unfinished = True
 
     def make(self) -> None:
-        """Create what is missing of the folders. Raises :class:`StartError` where that can't be done."""
+        """Create missing folders. Raise :class:`StartError` where that can't be done."""
         try:
             self.root.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
             for folder in (CHATS, ACCOUNTS):
@@ -59,7 +60,7 @@ class DataFolder:
             raise self._unwritable(error) from error
 
     def try_writing(self) -> None:
-        """Raise :class:`StartError` where :meth:`make` or a later write would fail. Leaves nothing behind."""
+        """Raise :class:`StartError` where :meth:`make` or a later write would fail. Leave nothing behind."""
         try:
             for folder in (self.root, self.root / CHATS, self.root / ACCOUNTS):
                 nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
@@ -69,13 +70,13 @@ class DataFolder:
             raise self._unwritable(error) from error
 
     def sweep(self) -> None:
-        """Delete the temporary files that a crash in the middle of a write left behind."""
+        """Delete the temporary files of a write that a crash cut off."""
         for folder in (self.root, self.root / CHATS, self.root / ACCOUNTS):
             for path in folder.glob(".*.tmp"):
                 path.unlink(missing_ok=True)
 
     def names(self, folder: str) -> list[str]:
-        """The names of all store files in ``folder``."""
+        """Return the names of all store files in ``folder``."""
         return [f"{folder}/{path.name}" for path in sorted((self.root / folder).glob("*.json"))]
 
     def has(self, name: str) -> bool:
@@ -83,16 +84,16 @@ class DataFolder:
         return (self.root / name).exists()
 
     def read(self, name: str) -> bytes | None:
-        """The content of a file, or None where there is none."""
+        """Return the content of a file. None: there is no such file."""
         try:
             return (self.root / name).read_bytes()
         except FileNotFoundError:
             return None
 
     def apply(self, changes: Mapping[str, bytes | None]) -> None:
-        """Make all changes or, across a crash, none: new contents by name; None deletes.
+        """Make all changes or, across a crash, none: new contents by name. None deletes.
 
-        After an error it is not known which of the two happened until :meth:`recover` has been called.
+        After an error nobody knows which of the two happened until :meth:`recover` was called.
         """
         try:
             if len(changes) > 1:
@@ -107,7 +108,7 @@ class DataFolder:
             raise
 
     def recover(self) -> Iterable[str]:
-        """Carry out what an interrupted :meth:`apply` left in the journal; the names that it changed."""
+        """Carry out what an interrupted :meth:`apply` left in the journal. Return the names that it changed."""
         if not self._unfinished:
             return ()
         texts = self.pending()
@@ -119,7 +120,7 @@ class DataFolder:
         return texts or ()
 
     def pending(self) -> dict[str, str | None] | None:
-        """What the journal holds; None without one. Raises :class:`DamagedFile`."""
+        """Return what the journal holds. None: there is no journal. Raise :class:`DamagedFile`."""
         content = self.read(PENDING)
         try:
             return None if content is None else msgspec.json.decode(content, type=dict[str, str | None])
@@ -141,7 +142,7 @@ class DataFolder:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file so that at any moment, and after any crash, it is the old one or the new one. Mode 600."""
+    """Write a file so that at any moment, and after any crash, it is the old or the new one. Mode 600."""
     temporary = temporary_name(path)
     write_new(temporary, content)
     os.replace(temporary, path)  # noqa: PTH105  # one module of system calls, so that a test can cut at each
@@ -149,14 +150,14 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def delete_file(path: Path) -> None:
-    """Delete a file for good; one that is gone already is fine."""
+    """Delete a file for good. It may be gone already."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)  # noqa: PTH108  # as above
     sync_folder(path.parent)
 
 
 def temporary_name(path: Path) -> Path:
-    """Where a file is written before it is renamed; :meth:`DataFolder.sweep` knows the pattern."""
+    """Return where a file is written before it is renamed. :meth:`DataFolder.sweep` knows the pattern."""
     return path.with_name(f".{path.name}.tmp")
 
 

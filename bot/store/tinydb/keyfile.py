@@ -6,18 +6,26 @@ import os
 from pathlib import Path
 
 from bot.errors import StartError
-from bot.store.tinydb.files import ACCOUNTS, CHATS, DataFolder, delete_file, sync_folder, temporary_name, write_new
+from bot.store.tinydb.files import (
+    ACCOUNTS,
+    CHATS,
+    STORE_FILE,
+    DataFolder,
+    delete_file,
+    sync_folder,
+    temporary_name,
+    write_new,
+)
 from bot.store.vault import new_key
 
 KEY_FILE = "token.key"
-STORE_FILE = "store.json"
 READABLE_BY_OTHERS = 0o077
 
 
 def load_or_make_key(data_dir: Path) -> tuple[tuple[str, ...], bool]:
-    """The keys of the key file (one a line, the first seals), and whether it was just made.
+    """Return the keys of the key file (one a line, the first seals), and whether the file was just made.
 
-    Raises :class:`StartError` where the file is readable by others, or is gone while there are data sealed by it.
+    Raise :class:`StartError` if others can read the file, or if it is gone while data are sealed by it.
     """
     if keys := read_keys(data_dir):
         return keys, False
@@ -26,12 +34,12 @@ def load_or_make_key(data_dir: Path) -> tuple[tuple[str, ...], bool]:
 
 
 def read_keys(data_dir: Path) -> tuple[str, ...]:
-    """The keys of the key file, none before the first start. Raises :class:`StartError` as above."""
+    """Return the keys of the key file; none before the first start. Raise :class:`StartError` as above."""
     path = data_dir / KEY_FILE
     if path.exists():
         return _read(path)
     folder = DataFolder(data_dir)
-    if (data_dir / STORE_FILE).exists() or folder.names(CHATS) or folder.names(ACCOUNTS):
+    if folder.has(STORE_FILE) or folder.names(CHATS) or folder.names(ACCOUNTS):
         raise StartError(
             f"TOKEN_KEYS is not set and the key file {path} is gone, but {data_dir} holds data sealed with it. "
             "Put the file back, or set TOKEN_KEYS to the key it held. Without it the tokens can't be opened again."
@@ -57,8 +65,8 @@ def _read(path: Path) -> tuple[str, ...]:
 
 
 def _make(path: Path) -> tuple[tuple[str, ...], bool]:
-    # Written whole under another name, then linked to its own: a link never replaces a file, so of two processes
-    # that start at once both end up with the same key, and a crash leaves no half of one.
+    # The file is written under another name, then linked to its own. A link never replaces a file, so two processes
+    # that start together use the same key, and a crash leaves no half of one.
     temporary, key = temporary_name(path).with_suffix(f".{os.getpid()}.tmp"), new_key()
     try:
         write_new(temporary, f"{key}\n".encode())

@@ -25,6 +25,7 @@ from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRo
 from bot.store.tinydb.files import (
     ACCOUNTS,
     CHATS,
+    STORE_FILE,
     DamagedFile,
     FileTransaction,
     delete_file,
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-STORE_FILE = "store.json"
 PENDING_FILE = "desk.json"
 MOVING_FILE = "moving"
 SCHEMA = 1
