@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 from bot.store.backend import Backend
 from bot.store.move import move
-from bot.store.postgres.backend import open_database
+from bot.store.postgres.opening import open_database
 from bot.store.tinydb.files import replace_file
 from bot.store.tinydb.opening import open_folder, open_store
 from bot.store.vault import Vault, new_key

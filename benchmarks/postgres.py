@@ -20,8 +20,8 @@ from datetime import timedelta
 from typing import Any
 
 from bot.ports import Check, Delivery
-from bot.store.postgres.backend import open_store
 from bot.store.postgres.connections import Cursor
+from bot.store.postgres.opening import open_store
 from bot.store.store import Store
 from bot.store.vault import new_key
 from tests.store.backends import database_of

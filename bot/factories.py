@@ -43,7 +43,7 @@ from bot.services.payments.flow import Payments
 from bot.services.snoozing import Snoozing
 from bot.services.workers import Workers
 from bot.settings import Settings
-from bot.store.postgres.backend import open_store as open_postgres
+from bot.store.postgres.opening import open_store as open_postgres
 from bot.store.tinydb.keyfile import load_or_make_key
 from bot.store.tinydb.opening import open_store as open_folder
 

@@ -35,7 +35,7 @@ class World:
         self.asked += 1
         if self.away:
             raise StoreAway
-        return self._buckets.take(name, now, rate, burst)
+        return await self._buckets.take(name, now, rate, burst)
 
     def limiter(self, limit: RateLimit, name: str = "telegram") -> Limiter:
         return Limiter(name, limit, self, self.clock, self.sleep)

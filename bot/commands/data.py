@@ -21,7 +21,7 @@ TO_DATABASE, TO_FOLDER = "to-database", "to-folder"
 @click.command()
 def migrate() -> None:
     """Update the database's schema. The bot does so at its start, if its database role may."""
-    from bot.store.postgres.backend import migrate_when_there
+    from bot.store.postgres.opening import migrate_when_there
 
     version = asyncio.run(migrate_when_there(_database_url(settings_with_logs())))
     click.echo(f"The schema is at version {version}.")
@@ -50,7 +50,7 @@ def rekey() -> None:
 
 async def _move(settings: Settings, direction: str) -> str:
     from bot.store.move import move as move_all
-    from bot.store.postgres.backend import open_database, open_vault
+    from bot.store.postgres.opening import open_database, open_vault
     from bot.store.tinydb.opening import open_folder
 
     url = _database_url(settings)

@@ -163,9 +163,6 @@ class Backend(LeaseStore, TokenBucketStore, Protocol):
     async def run(self, work: Work[T]) -> T:
         """Run ``work`` in a transaction. After a cancellation it runs to its end, or was never begun."""
 
-    async def run_claim(self, work: Work[list[T]], give_back: Callable[[Transaction, T], Awaitable[object]]) -> list[T]:
-        """Run a claim. If the caller is cancelled, ``give_back`` what was claimed: nobody will work on it."""
-
     async def is_running(self) -> bool:
         """Whether a bot works with this place."""
 

@@ -17,8 +17,7 @@ import msgspec
 from bot.errors import StartError
 from bot.store.backend import Backend, Transaction
 from bot.store.rules.records import ChatRecord, PaymentRow
-from bot.store.secrets import try_keys
-from bot.store.vault import Vault
+from bot.store.vault import Vault, try_keys
 
 T = TypeVar("T")
 Advance = Callable[[int], None]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,7 +20,7 @@ from bot.domain.preferences import Preferences
 from bot.domain.selections import Selection
 from bot.errors import StartError
 from bot.ports import Backlog, Check, Checked, Item, Overview, Waiting, WaitingAlert
-from bot.store.backend import Backend, FoundChat, StoredChat, Transaction
+from bot.store.backend import Backend, FoundChat, StoredChat, Transaction, Work
 from bot.store.rules import (
     alerts as alert_rules,
     chats as chat_rules,
@@ -60,10 +61,15 @@ class Store:
         self.take_lease = backend.take_lease
         self.give_back_lease = backend.give_back_lease
         self.take_from_bucket = backend.take_from_bucket
-        self.close = backend.close
+        self._claims: set[asyncio.Task[Any]] = set()
 
     def account_of(self, base_url: str, token: Token) -> str:
         return account_fingerprint(self._secret, base_url, token)
+
+    async def close(self) -> None:
+        """Finish what was begun, and let go of the backend."""
+        await asyncio.gather(*self._claims, return_exceptions=True)
+        await self._backend.close()
 
     # --- chats ---
 
@@ -167,14 +173,14 @@ class Store:
             found = await t.claim_checks(now, limit, now + lease)
             return _readable("chat can't be read for its check", found, lambda chat: self._check(chat.load()))
 
-        return await self._backend.run_claim(claim, partial(_give_check_back, now))
+        return await self._claim(claim, partial(_give_check_back, now))
 
     async def claim_check(self, chat_id: int, now: datetime, lease: timedelta) -> Check | None:
         async def claim(t: Transaction) -> list[Check]:
             stored = await t.claim_check(chat_id, now, now + lease)
             return [] if stored is None else [self._check(stored)]
 
-        claimed = await self._backend.run_claim(claim, partial(_give_check_back, now))
+        claimed = await self._claim(claim, partial(_give_check_back, now))
         return claimed[0] if claimed else None
 
     async def hasten_checks(self, account: str, now: datetime) -> None:
@@ -209,12 +215,12 @@ class Store:
             await t.save_begun([stored for stored, _ in begun])
             return [delivery for _, delivery in begun]
 
-        async def give_back(t: Transaction, delivery: Delivery) -> None:
-            claim = delivery.claim
-            unsent = partial(alert_rules.after_failure, batch=claim.key, retry_at=now, uncertain=False, counts=False)
-            await _change_message(t, claim, unsent)
+        async def give_back(delivery: Delivery, t: Transaction) -> None:
+            batch = delivery.claim.key
+            unsent = partial(alert_rules.after_failure, batch=batch, retry_at=now, uncertain=False, counts=False)
+            await _change_message(t, delivery.claim, unsent)
 
-        return await self._backend.run_claim(claim, give_back)
+        return await self._claim(claim, give_back)
 
     async def alerts_sent(self, claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
         return await self._finish_message(claim, lambda r: alert_rules.after_sending(r, claim.key, message, resolved))
@@ -315,6 +321,33 @@ class Store:
 
     # --- what they share ---
 
+    async def _claim(self, claim: Work[list[T]], give_back: Callable[[T, Transaction], Awaitable[object]]) -> list[T]:
+        """Claim something. If the caller is cancelled, give it back: nobody will work on it."""
+        cancelled = False
+
+        async def unless_cancelled(t: Transaction) -> list[T]:
+            return [] if cancelled else await claim(t)
+
+        async def undo() -> None:
+            for item in await claimed:
+                await self._backend.run(partial(give_back, item))
+
+        claimed = self._begin(self._backend.run(unless_cancelled))
+        try:
+            return await asyncio.shield(claimed)
+        except asyncio.CancelledError:
+            cancelled = True
+            self._begin(undo())
+            raise
+
+    def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Begin work that :meth:`close` waits for. Its caller may be gone when it ends."""
+        task = asyncio.create_task(work)
+        self._claims.add(task)
+        task.add_done_callback(self._claims.discard)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return task
+
     async def _read(self, chat_id: int) -> ChatRecord:
         return await self._backend.run(lambda t: _record(t, chat_id))
 
@@ -395,7 +428,7 @@ async def _finish_check(t: Transaction, claim: Claim, change: Callable[[ChatReco
     return True
 
 
-async def _give_check_back(now: datetime, t: Transaction, check: Check) -> None:
+async def _give_check_back(now: datetime, check: Check, t: Transaction) -> None:
     await _finish_check(t, check.claim, lambda record: chat_rules.due_at(record, now))
 
 

@@ -3,6 +3,8 @@
 A sealed text is ``1.KEYID.BASE64``: AES-256-GCM with a random 96-bit nonce in front of the ciphertext. Purpose and
 owner are additional data, so a token that is copied into another chat's file doesn't open there. The key id is the
 start of a hash of the key: it tells which key is missing, and nothing about the key.
+
+Also sealed is the store's secret behind the account fingerprints. That it opens shows that the keys are the right ones.
 """
 
 from __future__ import annotations
@@ -11,20 +13,36 @@ import base64
 import hashlib
 import hmac
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
+import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.domain.chats import Token
 from bot.errors import BotError, StartError
+from bot.store.backend import Transaction, Work
+
+log = structlog.get_logger()
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
 KEY_ID_DIGITS = 8
 FORMAT = "1"
 HOW_TO_MAKE_A_KEY = 'python -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())" makes one'
+
+SEALED_TOGETHER = 200
+"""How many tokens one transaction seals anew."""
+
+SEALED_FOR = ("fingerprint", "store")
+PUT_IT_BACK = (
+    "Put that key back into TOKEN_KEYS, behind the new one: the first key seals, all of them open. "
+    "(With TOKEN_KEYS unset, the keys are those of the file token.key in the data folder.)"
+)
 
 
 @dataclass(eq=False)
@@ -94,6 +112,95 @@ def account_fingerprint(secret: str, base_url: str, token: Token) -> str:
     """Return 64 hex digits (HMAC-SHA256) that tell accounts apart and give away neither base URL nor token."""
     message = f"{base_url.rstrip('/')}\n{token.reveal()}"
     return hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()
+
+
+async def open_secret(t: Transaction, vault: Vault, place: str) -> str:
+    """Return the secret. The first start makes it. ``place`` tells an operator where it is kept.
+
+    Raise :class:`StartError` where the keys are not those of the stored data, or the secret of stored data is gone.
+    """
+    sealed = await t.sealed_secret()
+    if sealed is not None:
+        return await try_keys(t, vault, sealed, place)
+    if await t.chat_ids() or await t.accounts():
+        raise StartError(
+            f"The secret in {place} is gone, but there are chats beside it. Without it the accounts can't be told "
+            "apart: put back a copy of it. Nothing was changed."
+        )
+    secret = secrets.token_urlsafe(32)
+    await t.put_sealed_secret(vault.seal(*SEALED_FOR, secret))
+    return secret
+
+
+async def try_keys(t: Transaction, vault: Vault, sealed: str, place: str) -> str:
+    """Return the opened secret. Raise :class:`StartError` where the keys are not those of the stored data."""
+    try:
+        secret = vault.open(*SEALED_FOR, sealed)
+    except SealBroken as error:
+        if vault.knows(sealed):
+            raise StartError(
+                f"The secret in {place} does not open: its sealed part was changed. Put back a copy of it."
+            ) from error
+        raise StartError(
+            f"The stored data were sealed with the key {key_id_of(sealed)}, which is not among the keys given "
+            f"({', '.join(vault.key_ids)}). {PUT_IT_BACK}"
+        ) from error
+    unknown = {
+        key: chats for key, chats in (await t.sealed_by_others(vault.key_ids[0])).items() if key not in vault.key_ids
+    }
+    if unknown:
+        raise StartError(
+            f"The tokens of {sum(map(len, unknown.values()))} chats were sealed with keys that are not at hand "
+            f"({', '.join(sorted(unknown))}). {PUT_IT_BACK}"
+        )
+    return secret
+
+
+async def seal_anew(run: Callable[[Work[Any]], Awaitable[Any]], vault: Vault) -> None:
+    """Seal with the first key what an older one sealed. ``run`` runs a transaction.
+
+    Whatever a crash leaves opens with one of the keys, and the next start does the rest. Several processes may do this
+    at once.
+    """
+    count = await run(partial(_seal_secret, vault=vault))
+    chat_ids = await run(partial(_to_seal, vault=vault))
+    for start in range(0, len(chat_ids), SEALED_TOGETHER):
+        count += await run(partial(_seal_tokens, vault=vault, chat_ids=chat_ids[start : start + SEALED_TOGETHER]))
+    if count:
+        log.info("sealed anew with the first key", key=vault.key_ids[0], count=count)
+
+
+async def _seal_secret(t: Transaction, *, vault: Vault) -> int:
+    sealed = await t.sealed_secret()
+    if sealed is None or vault.sealed_by_first(sealed):
+        return 0
+    await t.put_sealed_secret(vault.seal(*SEALED_FOR, vault.open(*SEALED_FOR, sealed)))
+    return 1
+
+
+async def _to_seal(t: Transaction, *, vault: Vault) -> list[int]:
+    """Return the chats whose token an older key has sealed."""
+    return sorted(chat_id for chats in (await t.sealed_by_others(vault.key_ids[0])).values() for chat_id in chats)
+
+
+async def _seal_tokens(t: Transaction, *, vault: Vault, chat_ids: Sequence[int]) -> int:
+    """Seal the tokens of these chats. Log and leave a token that does not open. Return how many were sealed."""
+    count = 0
+    for found in await t.find_chats(chat_ids, lock=True):
+        stored, chat_id = found.load(), found.id
+        link = stored.record.link
+        if link is None or vault.sealed_by_first(link.sealed_token):
+            continue
+        try:
+            token = vault.open_token(chat_id, link.sealed_token)
+        except SealBroken:
+            key_id = key_id_of(link.sealed_token)
+            log.warning("token does not open, so it still needs its key", chat=chat_id, key=key_id)
+            continue
+        new = replace(stored.record, link=replace(link, sealed_token=vault.seal_token(chat_id, token)))
+        await t.save_chat(stored, new, check=stored.check, message=stored.message)
+        count += 1
+    return count
 
 
 def _decode_key(number: int, key: str) -> bytes:

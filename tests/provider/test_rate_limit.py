@@ -22,7 +22,7 @@ class Hour:
         self._budgets = TokenBuckets()
 
     async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
-        return self._budgets.take(name, now, rate, burst)
+        return await self._budgets.take(name, now, rate, burst)
 
     async def sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

@@ -35,11 +35,11 @@ class Shared:
     ) -> Lease | None:
         self._answer()
         self.now += self.takes
-        return self._leases.take(name, holder, now, duration, free_only=free_only)
+        return await self._leases.take(name, holder, now, duration, free_only=free_only)
 
     async def give_back_lease(self, lease: Lease) -> bool:
         self._answer()
-        return self._leases.give_back(lease)
+        return await self._leases.give_back(lease)
 
     def _answer(self) -> None:
         self.asked += 1

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
 from typing import Any
 
+import pytest
+
+from bot.store.backend import Work
 from bot.store.postgres.backend import PostgresBackend
 from bot.store.postgres.connections import Connections
 from bot.store.rules.records import ChatRecord, PaymentRow
 from bot.store.tinydb.backend import TinyBackend, run_to_end
-from bot.store.tinydb.transaction import TinyTransaction
 
 
 def folder_of(store: Any) -> TinyBackend:
@@ -25,9 +29,31 @@ def database_of(store: Any) -> Connections:
 
 def chat_in_file(store: Any, chat_id: int) -> ChatRecord | None:
     """A chat as its file has it."""
-    return TinyTransaction(folder_of(store)).load_chat(chat_id)
+    return folder_of(store).transaction().load_chat(chat_id)
 
 
 def payments_in_file(store: Any, account: str) -> list[PaymentRow]:
     """An account's payments as their file has them."""
-    return run_to_end(TinyTransaction(folder_of(store)).payments_of(account))
+    return run_to_end(folder_of(store).transaction().payments_of(account))
+
+
+async def cancel_once_claimed(store: Any, claim: Coroutine[Any, Any, object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cancel who claims something after it is claimed, and before they hear of it. Wait until all is done."""
+    backend, committed, heard = store._backend, asyncio.Event(), asyncio.Event()
+    run = backend.run
+
+    async def run_slowly(work: Work[Any]) -> Any:
+        result = await run(work)
+        committed.set()
+        await heard.wait()
+        return result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backend, "run", run_slowly)
+        claiming = asyncio.create_task(claim)
+        await committed.wait()
+        claiming.cancel()
+        await asyncio.gather(claiming, return_exceptions=True)
+        assert claiming.cancelled()
+    heard.set()
+    await asyncio.gather(*store._claims)

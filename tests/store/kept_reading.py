@@ -23,7 +23,7 @@ from bot.domain.selections import Selection
 from bot.ports import Claim, Store
 from bot.store.backend import Backend
 from bot.store.move import Content, content_of, move
-from bot.store.postgres.backend import open_database as open_whole_database, open_store as open_database_store
+from bot.store.postgres.opening import open_database as open_whole_database, open_store as open_database_store
 from bot.store.tinydb.opening import open_folder as open_whole_folder, open_store as open_folder_store
 from bot.store.vault import Vault
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot.store.postgres.backend import open_store as open_postgres
+from bot.store.postgres.opening import open_store as open_postgres
 from bot.store.store import Store
 from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key

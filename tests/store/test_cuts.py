@@ -23,7 +23,6 @@ from bot.ports import Store
 from bot.store.store import Store as OurStore
 from bot.store.tinydb import files
 from bot.store.tinydb.opening import open_store
-from bot.store.tinydb.transaction import TinyTransaction
 from bot.store.vault import new_key
 from tests.store.backends import chat_in_file, folder_of, payments_in_file
 from tests.store.cutting import CALLS, Cut, CuttingOs
@@ -68,7 +67,7 @@ def view(store: OurStore) -> View:
         found[name] = (store._chat(record), dict(record.known), record.alerts, record.sent)
     for name in backend.folder.names("accounts"):
         found[name] = payments_in_file(store, Path(name).stem)
-    t = TinyTransaction(backend)
+    t = backend.transaction()
     found["pending"] = (t._items(Invitation), t._items(Selection))
     return found
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from bot.store.store import Store
-from tests.store.backends import folder_of
+from tests.store.backends import cancel_once_claimed, folder_of
 from tests.store.examples import (
     CHAT,
     HOUR,
@@ -105,3 +105,16 @@ async def test_a_check_of_one_chat_that_a_cancelled_caller_claimed_is_given_back
     await asyncio.gather(claiming, return_exceptions=True)
     gate.open()
     assert await store.claim_check(CHAT, NOW, LEASE) is not None
+
+
+async def test_a_claim_that_was_made_before_its_caller_was_cancelled_is_given_back(
+    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await tiny_shelf.open()
+    await with_alerts(store, 1)
+    await cancel_once_claimed(store, store.claim_alerts(NOW + HOUR, 10, LEASE), monkeypatch)
+    delivery = await claim_message(store, NOW + HOUR)
+    assert (delivery.again, [alert.attempts for alert in delivery.alerts]) == (False, [0])
+    await cancel_once_claimed(store, store.claim_checks(NOW + HOUR, 10, LEASE), monkeypatch)
+    await cancel_once_claimed(store, store.claim_check(CHAT, NOW + HOUR, LEASE), monkeypatch)
+    assert (await claim_check(store, NOW + HOUR)).chat.id == CHAT

@@ -97,20 +97,6 @@ class Connections:
         """
         return await asyncio.shield(self._start(self._transact(work)))
 
-    async def run_claim(self, work: Work[list[T]], give_back: Callable[[T], Awaitable[object]]) -> list[T]:
-        """Run a claim. If the caller is cancelled, give back what was claimed: nobody will work on it."""
-        task = self._start(self._transact(work))
-
-        async def undo() -> None:
-            for item in await task:
-                await give_back(item)
-
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            self._start(undo())
-            raise
-
     def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
         self._tasks.add(task)

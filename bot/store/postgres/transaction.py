@@ -83,31 +83,37 @@ class PostgresTransaction:
     def __init__(self, cursor: Cursor) -> None:
         self.cursor = cursor
 
-    async def _rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        await self.cursor.execute(statement.encode(), values)
+    async def rows(self, statement: str, *values: object, **named: object) -> list[tuple[Any, ...]]:
+        """Return what a query finds."""
+        await self.cursor.execute(statement.encode(), named or values)
         return await self.cursor.fetchall()
 
     async def value(self, statement: str, *values: object) -> Any:
         """Return the first column of the first row. None: there is no row."""
-        await self.cursor.execute(statement.encode(), values)
-        row = await self.cursor.fetchone()
-        return None if row is None else row[0]
+        rows = await self.rows(statement, *values)
+        return rows[0][0] if rows else None
+
+    async def _insert(self, table: str, rows: Sequence[dict[str, Any]], on_conflict: str = "") -> None:
+        if rows:
+            names, values = ", ".join(rows[0]), ", ".join(f"%({name})s" for name in rows[0])
+            statement = f"INSERT INTO {table} ({names}) VALUES ({values}) ON CONFLICT {on_conflict or 'DO NOTHING'}"
+            await self.cursor.executemany(statement.encode(), rows)
 
     async def find_chats(self, chat_ids: Collection[int], *, lock: bool = False) -> list[FoundChat]:
         statement = f"SELECT {CHAT_COLUMNS} FROM chats WHERE id = ANY(%s) ORDER BY id {'FOR UPDATE' if lock else ''}"
-        return _found(await self._rows(statement, list(chat_ids)))
+        return _found(await self.rows(statement, list(chat_ids)))
 
     async def chat_ids(self) -> list[int]:
-        return [chat_id for (chat_id,) in await self._rows("SELECT id FROM chats ORDER BY id")]
+        return [chat_id for (chat_id,) in await self.rows("SELECT id FROM chats ORDER BY id")]
 
     async def linked_chats(self, account: str) -> list[int]:
-        return [chat_id for (chat_id,) in await self._rows("SELECT id FROM chats WHERE account = %s", account)]
+        return [chat_id for (chat_id,) in await self.rows("SELECT id FROM chats WHERE account = %s", account)]
 
     async def lock_or_make(self, chat_id: int) -> StoredChat:
         while True:
             if found := await self.find_chats([chat_id], lock=True):
                 return found[0].load()
-            await self._insert_chats([ChatRecord(chat_id)], "ON CONFLICT DO NOTHING")
+            await self._make_chats([ChatRecord(chat_id)])
 
     async def save_chat(
         self, old: StoredChat, new: ChatRecord, *, check: Hold | None = None, message: Hold | None = None
@@ -125,26 +131,22 @@ class PostgresTransaction:
 
     async def put_chats(self, records: Sequence[ChatRecord]) -> None:
         await self.cursor.execute("DELETE FROM chats WHERE id = ANY(%s)", [[record.id for record in records]])
-        await self._insert_chats(records)
+        await self._make_chats(records)
 
-    async def _insert_chats(self, records: Sequence[ChatRecord], on_conflict: str = "") -> None:
-        rows = [{"id": each.id, **documents(each), **chat_columns(StoredChat(each))} for each in records]
-        if rows:
-            names, values = ", ".join(rows[0]), ", ".join(f"%({name})s" for name in rows[0])
-            await self.cursor.executemany(f"INSERT INTO chats ({names}) VALUES ({values}) {on_conflict}".encode(), rows)
+    async def _make_chats(self, records: Sequence[ChatRecord]) -> None:
+        chats = [{"id": each.id, **documents(each), **chat_columns(StoredChat(each))} for each in records]
+        await self._insert("chats", chats)
 
     async def claim_checks(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
-        await self.cursor.execute(CLAIM_DUE_CHECKS.encode(), {"now": now, "limit": limit, "until": until})
-        rows = sorted(await self.cursor.fetchall(), key=lambda row: (row[-1], row[0]))
-        return _found([row[:-1] for row in rows])
+        rows = await self.rows(CLAIM_DUE_CHECKS, now=now, limit=limit, until=until)
+        return _found([row[:-1] for row in sorted(rows, key=lambda row: (row[-1], row[0]))])
 
     async def claim_check(self, chat_id: int, now: datetime, until: datetime) -> StoredChat | None:
-        await self.cursor.execute(CLAIM_CHECK.encode(), {"id": chat_id, "now": now, "until": until})
-        row = await self.cursor.fetchone()
-        return None if row is None else stored_chat(row)
+        rows = await self.rows(CLAIM_CHECK, id=chat_id, now=now, until=until)
+        return stored_chat(rows[0]) if rows else None
 
     async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
-        rows = await self._rows(DUE_MESSAGES, now, limit)
+        rows = await self.rows(DUE_MESSAGES, now, limit)
         return _found([(*row[:-3], row[-1], until) for row in rows])  # in hand by the new lease, not by an older one
 
     async def save_begun(self, chats: Sequence[StoredChat]) -> None:
@@ -164,28 +166,28 @@ class PostgresTransaction:
         return await self._held("message_epoch = %s", claim.fencing_token)
 
     async def _held(self, condition: str, *values: int) -> StoredChat | None:
-        rows = await self._rows(f"SELECT {CHAT_COLUMNS} FROM chats WHERE {condition} FOR UPDATE", *values)
+        rows = await self.rows(f"SELECT {CHAT_COLUMNS} FROM chats WHERE {condition} FOR UPDATE", *values)
         return stored_chat(rows[0]) if rows else None
 
     async def accounts(self) -> list[str]:
-        return sorted(account for (account,) in await self._rows("SELECT DISTINCT account FROM payments"))
+        return sorted(account for (account,) in await self.rows("SELECT DISTINCT account FROM payments"))
 
     async def account_of(self, payment_id: str) -> str | None:
         account: str | None = await self.value("SELECT account FROM payments WHERE id = %s", payment_id)
         return account
 
     async def accounts_of_chat(self, chat_id: int) -> list[str]:
-        rows = await self._rows("SELECT DISTINCT account FROM payments WHERE chat_id = %s", chat_id)
+        rows = await self.rows("SELECT DISTINCT account FROM payments WHERE chat_id = %s", chat_id)
         return sorted(account for (account,) in rows)
 
     async def payments_of(self, account: str, *, lock: bool = False) -> list[PaymentRow]:
         if lock:  # it ends with the transaction
             await self.cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [account])
-        rows = await self._rows("SELECT payment FROM payments WHERE account = %s ORDER BY number", account)
+        rows = await self.rows("SELECT payment FROM payments WHERE account = %s ORDER BY number", account)
         return [PAYMENT.decode(payment) for (payment,) in rows]
 
     async def unsettled_payments(self) -> list[PaymentRow]:
-        rows = await self._rows("SELECT payment FROM payments WHERE unsettled ORDER BY number")
+        rows = await self.rows("SELECT payment FROM payments WHERE unsettled ORDER BY number")
         return [PAYMENT.decode(payment) for (payment,) in rows]
 
     async def save_payments(self, account: str, rows: Mapping[str, PaymentRow | None]) -> None:  # noqa: ARG002  # they know it
@@ -193,14 +195,11 @@ class PostgresTransaction:
         if gone:
             await self.cursor.execute("DELETE FROM payments WHERE id = ANY(%s)", [gone])
         kept = [payment_columns(row) for row in rows.values() if row is not None]
-        if kept:
-            names, values = ", ".join(kept[0]), ", ".join(f"%({name})s" for name in kept[0])
-            changes = ", ".join(f"{name} = excluded.{name}" for name in kept[0])
-            statement = f"INSERT INTO payments ({names}) VALUES ({values}) ON CONFLICT (id) DO UPDATE SET {changes}"
-            try:
-                await self.cursor.executemany(statement.encode(), kept)
-            except UniqueViolation as error:  # the database's own guard against two payments of one invoice
-                raise PaymentInProgress from error
+        changes = ", ".join(f"{name} = excluded.{name}" for row in kept[:1] for name in row)
+        try:
+            await self._insert("payments", kept, f"(id) DO UPDATE SET {changes}")
+        except UniqueViolation as error:  # the database's own guard against two payments of one invoice
+            raise PaymentInProgress from error
 
     async def put_payments(self, account: str, rows: Sequence[PaymentRow]) -> None:
         await self.cursor.execute("DELETE FROM payments WHERE account = %s", [account])
@@ -241,7 +240,7 @@ class PostgresTransaction:
 
     async def sealed_by_others(self, key_id: str) -> Mapping[str, Collection[int]]:
         statement = "SELECT key_id, array_agg(id) FROM chats WHERE key_id <> %s GROUP BY key_id"
-        return dict(await self._rows(statement, key_id))
+        return dict(await self.rows(statement, key_id))
 
     async def is_moving(self) -> bool:
         return bool(await self.value("SELECT EXISTS (SELECT FROM store WHERE moving)"))
@@ -257,9 +256,7 @@ class PostgresTransaction:
             await self.cursor.execute(statement, {"now": now})
 
     async def backlog(self, now: datetime) -> Backlog:
-        await self.cursor.execute(BACKLOG, {"now": now})
-        row = await self.cursor.fetchone()
-        check, message, waiting, dead_letters = row or (None, None, 0, 0)
+        [(check, message, waiting, dead_letters)] = await self.rows(BACKLOG, now=now)
         return Backlog(_utc(check), _utc(message), waiting, dead_letters)
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from filelock import BaseFileLock
 
-from bot.ports import Lease
-from bot.store.backend import Transaction, Work
+from bot.store.backend import Work
 from bot.store.tinydb.files import ACCOUNTS, CHATS, STORE_FILE, DataFolder
 from bot.store.tinydb.index import ChatIndex, PaymentIndex
 from bot.store.tinydb.leases import Leases, TokenBuckets
@@ -35,8 +33,9 @@ class TinyBackend:
         self.folder = DataFolder(data_dir)
         self.chats = ChatIndex(first_key)
         self.payments = PaymentIndex()
-        leases, buckets = Leases(), TokenBuckets()
-        self._take_lease, self._give_back, self._take_from_bucket = leases.take, leases.give_back, buckets.take
+        leases = Leases()
+        self.take_lease, self.give_back_lease = leases.take, leases.give_back
+        self.take_from_bucket = TokenBuckets().take
         self._lock = lock
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._doubtful: set[str] = set()
@@ -45,23 +44,14 @@ class TinyBackend:
     async def run(self, work: Work[T]) -> T:
         return await asyncio.wrap_future(self._worker.submit(partial(self.transact, work)))
 
-    async def run_claim(self, work: Work[list[T]], give_back: Callable[[Transaction, T], Awaitable[object]]) -> list[T]:
-        future = self._worker.submit(partial(self.transact, work))
-        try:
-            return await asyncio.wrap_future(future)
-        except asyncio.CancelledError:
-            if not future.cancel():
-                self._worker.submit(self._undo, future, give_back)
-            raise
-
-    def _undo(self, claimed: Future[list[T]], give_back: Callable[[Transaction, T], Awaitable[object]]) -> None:
-        for item in () if claimed.cancelled() or claimed.exception() else claimed.result():
-            self.transact(partial(_swapped, give_back, item))
+    def transaction(self) -> TinyTransaction:
+        """Begin a transaction, without looking at what a failed one left."""
+        return TinyTransaction(self.folder, self.chats, self.payments)
 
     def transact(self, work: Work[T]) -> T:
         """Run ``work`` in this thread. It never waits for anything, so it runs to its end at once."""
         self.recover()
-        transaction = TinyTransaction(self)
+        transaction = self.transaction()
         result = run_to_end(work(transaction))
         try:
             transaction.commit()
@@ -75,23 +65,12 @@ class TinyBackend:
         self._doubtful |= set(self.folder.recover())
         for name in sorted(self._doubtful):
             folder, _, stem = name.removesuffix(".json").partition("/")
-            transaction = TinyTransaction(self)
+            transaction = self.transaction()
             if folder == CHATS:
                 self.chats.sync(int(stem), transaction.chat(int(stem)))
             elif folder == ACCOUNTS:
                 self.payments.sync(stem, run_to_end(transaction.payments_of(stem)))
             self._doubtful.discard(name)
-
-    async def take_lease(
-        self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
-    ) -> Lease | None:
-        return self._take_lease(name, holder, now, duration, free_only=free_only)
-
-    async def give_back_lease(self, lease: Lease) -> bool:
-        return self._give_back(lease)
-
-    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
-        return self._take_from_bucket(name, now, rate, burst)
 
     async def is_running(self) -> bool:
         return False  # nobody else could have opened the folder then
@@ -114,7 +93,3 @@ def run_to_end(work: Awaitable[T]) -> T:
         return cast("T", end.value)
     coroutine.close()
     raise RuntimeError("a transaction on the data folder waited for something")
-
-
-def _swapped(give_back: Callable[[Transaction, T], Awaitable[object]], item: T, t: Transaction) -> Awaitable[object]:
-    return give_back(t, item)

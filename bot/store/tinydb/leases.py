@@ -119,7 +119,7 @@ class Leases:
         self._held: dict[str, tuple[str, Lease]] = {}
         self._fencing_tokens = itertools.count(1)
 
-    def take(
+    async def take(
         self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
     ) -> Lease | None:
         held_by, lease = self._held.get(name, (holder, None))
@@ -132,7 +132,7 @@ class Leases:
         self._held[name] = holder, lease
         return lease
 
-    def give_back(self, lease: Lease) -> bool:
+    async def give_back(self, lease: Lease) -> bool:
         _, held = self._held.get(lease.name, ("", None))
         if held is None or held.fencing_token != lease.fencing_token:
             return False
@@ -146,7 +146,7 @@ class TokenBuckets:
     def __init__(self) -> None:
         self._full_at: dict[str, datetime] = {}
 
-    def take(self, name: str, now: datetime, rate: float, burst: int) -> float:
+    async def take(self, name: str, now: datetime, rate: float, burst: int) -> float:
         full_at = max(now, self._full_at.get(name, now)) + timedelta(seconds=1 / rate)
         wait = (full_at - now - timedelta(seconds=burst / rate)).total_seconds()
         if wait > 0:

@@ -17,13 +17,11 @@ from bot.store.backend import Transaction, Work
 from bot.store.move import check_not_moving
 from bot.store.rules.operators import Contents, contents_of
 from bot.store.rules.records import ChatRecord, blank
-from bot.store.secrets import open_secret, seal_anew
 from bot.store.store import Store
 from bot.store.tinydb.backend import TinyBackend, run_to_end
 from bot.store.tinydb.files import ACCOUNTS, CHATS, FILE_MODE, DamagedFile, DataFolder
 from bot.store.tinydb.keyfile import read_keys
-from bot.store.tinydb.transaction import TinyTransaction
-from bot.store.vault import Vault
+from bot.store.vault import Vault, open_secret, seal_anew
 
 T = TypeVar("T")
 
@@ -98,7 +96,7 @@ def inspect(data_dir: Path, keys: Sequence[str]) -> Contents | None:
         vault = Vault(keys)
         folder.pending()
         backend = TinyBackend(data_dir, vault.key_ids[0])
-        t = TinyTransaction(backend)
+        t = backend.transaction()
         records = _read_all(backend)
         if not (records or backend.payments.accounts or run_to_end(t.sealed_secret())):
             return None
@@ -108,7 +106,7 @@ def inspect(data_dir: Path, keys: Sequence[str]) -> Contents | None:
 
 def _prepare(backend: TinyBackend, vault: Vault, now: datetime) -> str:
     """Bring a locked folder into order, and return its secret."""
-    run_to_end(check_not_moving(TinyTransaction(backend)))
+    run_to_end(check_not_moving(backend.transaction()))
     backend.folder.sweep()
     backend.recover()
     records = _read_all(backend)
@@ -135,13 +133,13 @@ def _read_all(backend: TinyBackend) -> list[ChatRecord]:
         stem = Path(name).stem
         if not stem.removeprefix("-").isdecimal():
             raise DamagedFile(backend.folder.root / name, "its name is no chat id")
-        record = TinyTransaction(backend).load_chat(int(stem), with_known=False)
+        record = backend.transaction().load_chat(int(stem), with_known=False)
         records += [] if record is None else [record]
     for record in sorted(records, key=_oldest_alert):
         backend.chats.sync(record.id, record)
     for name in backend.folder.names(ACCOUNTS):
         account = Path(name).stem
-        backend.payments.sync(account, run_to_end(TinyTransaction(backend).payments_of(account)))
+        backend.payments.sync(account, run_to_end(backend.transaction().payments_of(account)))
     return records
 
 

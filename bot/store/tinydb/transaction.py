@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from tinydb import TinyDB
@@ -27,15 +27,13 @@ from bot.store.tinydb.files import (
     CHATS,
     STORE_FILE,
     DamagedFile,
+    DataFolder,
     FileTransaction,
     delete_file,
     replace_file,
     replace_rows,
 )
-from bot.store.tinydb.index import CheckTimes
-
-if TYPE_CHECKING:
-    from bot.store.tinydb.backend import TinyBackend
+from bot.store.tinydb.index import ChatIndex, CheckTimes, PaymentIndex
 
 T = TypeVar("T")
 
@@ -61,12 +59,11 @@ class TinyTransaction:
 
     trouble: tuple[type[Exception], ...] = ()
 
-    def __init__(self, backend: TinyBackend) -> None:
-        self._backend = backend
-        self._folder = backend.folder
-        self._chats = backend.chats
-        self._payments = backend.payments
-        self._files = FileTransaction(backend.folder)
+    def __init__(self, folder: DataFolder, chats: ChatIndex, payments: PaymentIndex) -> None:
+        self._folder = folder
+        self._chats = chats
+        self._payments = payments
+        self._files = FileTransaction(folder)
         self._saved: dict[int, StoredChat | None] = {}
         self._times: dict[int, CheckTimes | None] = {}
         self._saved_payments: dict[str, Sequence[PaymentRow]] = {}
@@ -118,11 +115,11 @@ class TinyTransaction:
         watch = replace(record.link.watch, checked_at=times.checked_at)
         return replace(record, link=replace(record.link, watch=watch, next_check_at=times.next_check_at))
 
-    def _stored(self, chat_id: int) -> StoredChat | None:
-        record = self.chat(chat_id)
+    def _stored(self, chat_id: int | None) -> StoredChat | None:
+        record = None if chat_id is None else self.chat(chat_id)
         if record is None:
             return None
-        return StoredChat(record, self._chats.checks.held(chat_id), self._chats.messages.held(chat_id))
+        return StoredChat(record, self._chats.checks.held(record.id), self._chats.messages.held(record.id))
 
     def _load(self, chat_id: int) -> StoredChat:
         return self._stored(chat_id) or StoredChat(ChatRecord(chat_id))
@@ -205,20 +202,10 @@ class TinyTransaction:
         pass  # its lease was taken with the claim
 
     async def held_check(self, claim: Claim) -> StoredChat | None:
-        return self._held(self._chats.checks.holder(claim.fencing_token))
+        return self._stored(self._chats.checks.holder(claim.fencing_token))
 
     async def held_message(self, claim: Claim) -> StoredChat | None:
-        return self._held(self._chats.messages.holder(claim.fencing_token))
-
-    def _held(self, chat_id: int | None) -> StoredChat | None:
-        return None if chat_id is None else self._stored(chat_id)
-
-    def _account(self, account: str) -> list[PaymentRow]:
-        name = account_file(account)
-        try:
-            return list(_in_order(_rows(self._files.open(name), "payments", PaymentRow)))
-        except (msgspec.ValidationError, ValueError) as error:
-            raise DamagedFile(self._folder.root / name, str(error)) from error
+        return self._stored(self._chats.messages.holder(claim.fencing_token))
 
     async def accounts(self) -> list[str]:
         return self._payments.find()
@@ -230,14 +217,18 @@ class TinyTransaction:
         return self._payments.find(chat_id=chat_id)
 
     async def payments_of(self, account: str, *, lock: bool = False) -> list[PaymentRow]:  # noqa: ARG002  # one thread
-        return self._account(account)
+        name = account_file(account)
+        try:
+            return list(_in_order(_rows(self._files.open(name), "payments", PaymentRow)))
+        except (msgspec.ValidationError, ValueError) as error:
+            raise DamagedFile(self._folder.root / name, str(error)) from error
 
     async def unsettled_payments(self) -> list[PaymentRow]:
         accounts = self._payments.find(unsettled=True)
-        return [row for account in accounts for row in self._account(account) if row.unsettled]
+        return [row for account in accounts for row in await self.payments_of(account) if row.unsettled]
 
     async def save_payments(self, account: str, rows: Mapping[str, PaymentRow | None]) -> None:
-        stored = {row.payment.id: row for row in self._account(account)}
+        stored = {row.payment.id: row for row in await self.payments_of(account)}
         await self.put_payments(account, [row for row in {**stored, **rows}.values() if row is not None])
 
     async def put_payments(self, account: str, rows: Sequence[PaymentRow]) -> None:

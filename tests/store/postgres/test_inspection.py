@@ -6,8 +6,7 @@ import psycopg
 import pytest
 
 from bot.errors import StartError
-from bot.store.postgres.backend import open_store
-from bot.store.postgres.inspection import Inspection, inspect
+from bot.store.postgres.opening import Inspection, inspect, open_store
 from bot.store.postgres.schema import migrate
 from bot.store.rules.operators import Contents
 from bot.store.vault import new_key

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from bot.domain.chats import Token
 from bot.errors import StartError
-from bot.store.postgres.backend import open_store
+from bot.store.postgres.opening import open_store
 from bot.store.vault import Vault, new_key
 from tests.store.examples import CHAT, NOW, OTHER, URL, claim_check, linked, with_alerts
 

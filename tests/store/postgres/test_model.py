@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import initialize, rule
 
-from bot.store.postgres.backend import open_store
+from bot.store.postgres.opening import open_store
 from tests.store.conftest import empty
 from tests.store.test_model import KEY, StoreLife
 

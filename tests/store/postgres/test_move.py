@@ -15,7 +15,8 @@ from bot.domain.preferences import Preferences
 from bot.errors import StartError
 from bot.store.backend import Backend, Work
 from bot.store.move import content_of, move
-from bot.store.postgres.backend import PostgresBackend, open_database, open_store as open_postgres
+from bot.store.postgres.backend import PostgresBackend
+from bot.store.postgres.opening import open_database, open_store as open_postgres
 from bot.store.store import Store
 from bot.store.tinydb.backend import TinyBackend
 from bot.store.tinydb.opening import open_folder, open_store

@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 
 from bot.domain.payments import State
 from bot.errors import StartError, StoreAway
-from bot.store.postgres.backend import REFUSED, open_store
 from bot.store.postgres.connections import Cursor
+from bot.store.postgres.opening import REFUSED, open_store
 from bot.store.postgres.schema import migrate
 from bot.store.postgres.transaction import PostgresTransaction
 from bot.store.rules import alerts

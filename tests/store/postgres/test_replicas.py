@@ -15,7 +15,7 @@ from bot.errors import PaymentInProgress, StartError
 from bot.ports import Checked
 from bot.store.postgres.schema import migrate
 from bot.store.store import Store
-from tests.store.backends import database_of
+from tests.store.backends import cancel_once_claimed
 from tests.store.cluster import Cluster
 from tests.store.examples import (
     CHAT,
@@ -153,16 +153,13 @@ async def test_checks_alerts_and_deliveries_of_many_replicas_lose_and_double_not
     assert delivered == Counter(f"alert-{number}" for number in links)
 
 
-async def test_a_claim_whose_caller_is_cancelled_is_given_back(replicas: list[Store]) -> None:
+async def test_a_claim_whose_caller_is_cancelled_is_given_back(
+    replicas: list[Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
     store, other, _ = replicas
     await with_alerts(store, 1)
     await store.set_language(CHAT, "de")
-    claiming = asyncio.create_task(store.claim_alerts(NOW + MINUTE, 10, LEASE))
-    await asyncio.sleep(0)
-    claiming.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await claiming
-    await asyncio.gather(*database_of(store)._tasks, return_exceptions=True)
+    await cancel_once_claimed(store, store.claim_alerts(NOW + MINUTE, 10, LEASE), monkeypatch)
     (delivery,) = await other.claim_alerts(NOW + MINUTE, 10, LEASE)
     assert not delivery.again
 

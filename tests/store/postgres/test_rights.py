@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from bot.errors import StartError
-from bot.store.postgres.backend import open_store
+from bot.store.postgres.opening import open_store
 from bot.store.postgres.schema import RIGHTS, migrate
 from bot.store.vault import new_key
 from tests.store.cluster import Cluster
