@@ -12,7 +12,7 @@ from telegram.error import RetryAfter
 from bot.chat.rate_limiter import GLOBAL_LIMIT, GROUP_LIMIT, MAX_ANSWER_WAIT, SharedRateLimiter, in_background
 from bot.errors import StoreAway
 from bot.limiter import Limiter, RateLimit, WaitTooLong
-from bot.store.tinydb.leases import TokenBuckets
+from bot.store.tinydb.memory import TokenBuckets
 
 
 class World:

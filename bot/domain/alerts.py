@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from bot.domain.chats import Place
+from bot.domain.chats import Place, Silence
 from bot.domain.invoices import Invoice, left_or_total
 
 
@@ -78,6 +78,14 @@ class KnownInvoice:
     def can_be_due(self) -> bool:
         """Whether something is, or may be, to be paid by a certain day."""
         return self.is_open and self.due is not None and self.left != 0
+
+
+def is_still_needed(silence: Silence, known: KnownInvoice | None, *, alerted: bool) -> bool:
+    """Return whether a silence waits for its reminder, or an alert about its closed invoice still waits."""
+    if known is None or not known.is_open:
+        # An invoice that is gone may come back.
+        return alerted or (silence.muted and known is not None and known.standing is Standing.GONE)
+    return silence.muted or silence.until != known.woken
 
 
 class AlertKind(StrEnum):
@@ -221,6 +229,27 @@ class SentMessage:
     def is_over(self) -> bool:
         """Whether nothing in it is left to edit."""
         return all(s.resolved for s in self.shown)
+
+
+MESSAGES_KEPT = 30
+"""How many messages of a chat are remembered, to be edited once their invoices are settled."""
+
+
+def last_told(messages: Iterable[SentMessage], invoice_id: int) -> datetime | None:
+    """Return when the latest of these messages spoke of an invoice. None: none did."""
+    return max((message.sent_at for message in messages if message.mentions(invoice_id)), default=None)
+
+
+def worth_keeping(messages: Sequence[SentMessage]) -> tuple[SentMessage, ...]:
+    """Return the messages about open invoices that are kept: the newest, and the last one of each invoice."""
+    kept: list[SentMessage] = []
+    seen: set[int] = set()
+    for message in reversed([message for message in messages if not message.is_over]):
+        numbers = {shown.invoice_id for shown in message.shown if not shown.resolved}
+        if len(kept) < MESSAGES_KEPT or numbers - seen:
+            kept.append(message)
+            seen |= numbers
+    return tuple(reversed(kept))
 
 
 def show(known: KnownInvoice, kind: AlertKind) -> Shown:

@@ -142,6 +142,11 @@ class Payment:
         """The key that it shares with its batch; its own id if it has none."""
         return self.batch or self.id
 
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether work is left: find out how it ended, or tell it."""
+        return self.state in UNFINISHED or (self.state is State.ENDED and not self.told)
+
     def link_in(self, chat: Chat) -> Link | None:
         """Return the chat's link. None: it has none, or by now one to another account."""
         return chat.link if chat.link is not None and chat.link.account == self.account else None
@@ -187,6 +192,26 @@ def in_doubt(payments: Iterable[Payment]) -> frozenset[int]:
     return frozenset(
         payment.invoice_id for payment in payments if payment.state in UNFINISHED or payment.outcome is Outcome.UNCLEAR
     )
+
+
+def was_paid(payments: Iterable[Payment], invoice_id: int, since: datetime | None) -> bool:
+    """Return whether one of these payments paid the invoice, as far as is known.
+
+    ``since`` is the latest alert about the invoice: a payment from before did not settle it for good.
+    """
+    return any(
+        payment.action is Action.PAY
+        and (payment.state is State.SENT or payment.outcome is Outcome.DONE)
+        and (since is None or since <= payment.since)
+        for payment in payments
+        if payment.invoice_id == invoice_id
+    )
+
+
+def batch_of(payments: Sequence[Payment], payment_id: str) -> list[Payment]:
+    """Return the payment with all that were asked for together with it, in their order."""
+    groups = {payment.group for payment in payments if payment.id == payment_id}
+    return [payment for payment in payments if payment.group in groups]
 
 
 def ends_late(batch: Sequence[Payment]) -> bool:

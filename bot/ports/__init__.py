@@ -21,7 +21,6 @@ from bot.ports.operations import (
 from bot.ports.outside import Clock, Document, InvoiceFilter, Messenger, Provider, utc_now
 from bot.ports.work import (
     ALERTS_PER_MESSAGE,
-    MESSAGES_KEPT,
     ChatStore,
     Check,
     Checked,
@@ -35,7 +34,6 @@ from bot.ports.work import (
 
 __all__ = [
     "ALERTS_PER_MESSAGE",
-    "MESSAGES_KEPT",
     "Backlog",
     "BacklogStore",
     "ChatStore",

@@ -152,9 +152,6 @@ class CheckStore(Protocol):
 ALERTS_PER_MESSAGE = 12
 """How many alerts go into one message: as many as surely fit, in any language."""
 
-MESSAGES_KEPT = 30
-"""How many messages of a chat are remembered, to be edited once their invoices are settled."""
-
 
 class Outbox(Protocol):
     """The alerts on their way out. Within a chat strictly one message after the other; chats are independent."""
@@ -170,8 +167,9 @@ class Outbox(Protocol):
     async def alerts_sent(self, claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
         """The alerts went out, as ``message``, or (None) have no point any more: they leave the outbox.
 
-        Earlier messages were edited to say that the invoices ``resolved`` are settled; those in which nothing is open
-        any more are forgotten, and so are the oldest beyond :data:`MESSAGES_KEPT` of which newer ones say the same.
+        Earlier messages were edited to say that the invoices ``resolved`` are settled. Messages in which nothing is
+        open any more are forgotten. So are the oldest beyond :data:`bot.domain.alerts.MESSAGES_KEPT`, as long as newer
+        ones say the same.
         """
 
     async def message_edited(self, claim: Claim, message_id: int, resolved: Collection[int]) -> bool:

@@ -15,7 +15,7 @@ from bot.domain.alerts import KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Link, Member, Silence, Token
 from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
-from bot.domain.payments import Payment, State
+from bot.domain.payments import Payment, State, batch_of
 from bot.domain.preferences import Preferences
 from bot.domain.selections import Selection
 from bot.errors import StartError
@@ -24,7 +24,6 @@ from bot.store.backend import Backend, FoundChat, StoredChat, Transaction, Work
 from bot.store.rules import (
     alerts as alert_rules,
     chats as chat_rules,
-    operators as operator_rules,
     payments as payment_rules,
 )
 from bot.store.rules.records import AlertRow, ChatRecord, PaymentRow, open_chat
@@ -256,11 +255,11 @@ class Store:
         await self._backend.run(add)
 
     async def payment(self, payment_id: str) -> Payment | None:
-        rows = await self._backend.run(lambda t: _beside(t, payment_id))
-        return next((row.payment for row in rows if row.payment.id == payment_id), None)
+        payments = await self._backend.run(lambda t: _beside(t, payment_id))
+        return next((payment for payment in payments if payment.id == payment_id), None)
 
     async def batch_of(self, payment_id: str) -> Sequence[Payment]:
-        return payment_rules.batch_of(await self._backend.run(lambda t: _beside(t, payment_id)), payment_id)
+        return batch_of(await self._backend.run(lambda t: _beside(t, payment_id)), payment_id)
 
     async def payments_of_chat(self, chat_id: int) -> Sequence[Payment]:
         return payment_rules.journal_of(await self._backend.run(lambda t: _payments_of_chat(t, chat_id)), chat_id)
@@ -301,23 +300,23 @@ class Store:
         return await self._backend.run(lambda t: t.backlog(now))
 
     async def overviews(self) -> Sequence[Overview]:
-        return [operator_rules.overview_of(record) for record in await self._records()]
+        return [chat_rules.overview_of(record) for record in await self._records()]
 
     async def overview(self, chat_id: int) -> Overview | None:
         try:
             stored = (await self._backend.run(lambda t: _locked(t, chat_id))).get(chat_id)
         except (StartError, ValueError) as error:
             raise StartError(f"Chat {chat_id} can't be read ({error}). It can be forgotten.") from error
-        return operator_rules.overview_of(stored.record) if stored else None
+        return chat_rules.overview_of(stored.record) if stored else None
 
     async def alerts(self) -> Sequence[WaitingAlert]:
-        return [alert for record in await self._records() for alert in operator_rules.alerts_in(record)]
+        return [alert for record in await self._records() for alert in alert_rules.alerts_in(record)]
 
     async def retry_alerts(self, alert_ids: Collection[str]) -> int:
-        return await self._change_alerts(alert_ids, operator_rules.retried)
+        return await self._change_alerts(alert_ids, alert_rules.retried)
 
     async def drop_alerts(self, alert_ids: Collection[str]) -> int:
-        return await self._change_alerts(alert_ids, operator_rules.dropped)
+        return await self._change_alerts(alert_ids, alert_rules.dropped)
 
     # --- what they share ---
 
@@ -366,13 +365,13 @@ class Store:
     ) -> int:
         async def change_chat(t: Transaction, chat_id: int) -> int:
             stored = (await _locked(t, chat_id)).get(chat_id)
-            rows = operator_rules.changeable(stored.record, alert_ids) if stored else []
+            rows = alert_rules.changeable(stored.record, alert_ids) if stored else []
             if stored and rows:
                 new = change(stored.record, rows)
                 await t.save_chat(stored, new, check=stored.check, message=stored.message)
             return len(rows)
 
-        concerned = [each.id for each in await self._records() if operator_rules.changeable(each, alert_ids)]
+        concerned = [each.id for each in await self._records() if alert_rules.changeable(each, alert_ids)]
         return sum([await self._backend.run(partial(change_chat, chat_id=chat_id)) for chat_id in concerned])
 
     async def _change(self, chat_id: int, change: ChangeChat, *, make: bool = False, void: bool = False) -> bool:
@@ -484,10 +483,10 @@ async def _payments_of_chat(t: Transaction, chat_id: int) -> list[PaymentRow]:
     return [row for account in await t.accounts_of_chat(chat_id) for row in await t.payments_of(account)]
 
 
-async def _beside(t: Transaction, payment_id: str) -> list[PaymentRow]:
+async def _beside(t: Transaction, payment_id: str) -> list[Payment]:
     """Return all payments of the account that has this one."""
     account = await t.account_of(payment_id)
-    return [] if account is None else await t.payments_of(account)
+    return [] if account is None else [row.payment for row in await t.payments_of(account)]
 
 
 def _readable(event: str, found: Iterable[FoundChat], read: Callable[[FoundChat], T]) -> list[T]:

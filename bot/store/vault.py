@@ -163,7 +163,8 @@ async def seal_anew(run: Callable[[Work[Any]], Awaitable[Any]], vault: Vault) ->
     at once.
     """
     count = await run(partial(_seal_secret, vault=vault))
-    chat_ids = await run(partial(_to_seal, vault=vault))
+    others = await run(lambda t: t.sealed_by_others(vault.key_ids[0]))
+    chat_ids = sorted(chat_id for chats in others.values() for chat_id in chats)
     for start in range(0, len(chat_ids), SEALED_TOGETHER):
         count += await run(partial(_seal_tokens, vault=vault, chat_ids=chat_ids[start : start + SEALED_TOGETHER]))
     if count:
@@ -176,11 +177,6 @@ async def _seal_secret(t: Transaction, *, vault: Vault) -> int:
         return 0
     await t.put_sealed_secret(vault.seal(*SEALED_FOR, vault.open(*SEALED_FOR, sealed)))
     return 1
-
-
-async def _to_seal(t: Transaction, *, vault: Vault) -> list[int]:
-    """Return the chats whose token an older key has sealed."""
-    return sorted(chat_id for chats in (await t.sealed_by_others(vault.key_ids[0])).values() for chat_id in chats)
 
 
 async def _seal_tokens(t: Transaction, *, vault: Vault, chat_ids: Sequence[int]) -> int:

@@ -10,7 +10,7 @@ import pytest
 from bot.errors import RateLimited
 from bot.limiter import Limiter, RateLimit
 from bot.provider.client import ProviderClient
-from bot.store.tinydb.leases import TokenBuckets
+from bot.store.tinydb.memory import TokenBuckets
 from tests.provider.world import BERLIN, NOW, QUICK_RETRIES, World, open_quickly
 
 

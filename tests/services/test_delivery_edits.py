@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.alerts import AlertKind, SentMessage
+from bot.domain.alerts import MESSAGES_KEPT, AlertKind, SentMessage
 from bot.domain.chats import Silence
 from bot.errors import (
     ChatGone,
@@ -19,7 +19,7 @@ from bot.errors import (
     SendRefused,
     TelegramDown,
 )
-from bot.ports import MESSAGES_KEPT, Delivery
+from bot.ports import Delivery
 from bot.services.delivery import AlertSender
 from tests.fakes import invoice, settled
 from tests.services.world import DAY, DUE, HOUR, MINUTE, SECOND, World, member

@@ -9,7 +9,7 @@ import pytest
 from bot.errors import StoreAway
 from bot.ports import Lease
 from bot.services.leader_lease import HELD_AT_LEAST, LEASE_DURATION, TAKEOVER_DELAY, LeaderLease
-from bot.store.tinydb.leases import Leases
+from bot.store.tinydb.memory import Leases
 
 SECOND = timedelta(seconds=1)
 

@@ -24,7 +24,7 @@ from bot.services.linking import Linking
 from bot.services.workers import Workers
 from bot.store.store import Store
 from bot.store.tinydb import files
-from bot.store.tinydb.leases import LeaseQueue
+from bot.store.tinydb.memory import LeaseQueue
 from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
 from tests.store.backends import folder_of

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.alerts import Alert, AlertKind
+from bot.domain.alerts import MESSAGES_KEPT, Alert, AlertKind
 from bot.domain.chats import Link, Place
 from bot.domain.payments import Action, Outcome, Payment, State
 from bot.domain.preferences import Preferences
-from bot.ports import ALERTS_PER_MESSAGE, MESSAGES_KEPT, Store, Waiting
+from bot.ports import ALERTS_PER_MESSAGE, Store, Waiting
 from tests.store.examples import (
     CHAT,
     HOUR,

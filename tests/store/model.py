@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import takewhile
 
-from bot.domain.alerts import Alert, KnownInvoice, SentMessage, taking_the_place_of
+from bot.domain.alerts import MESSAGES_KEPT, Alert, KnownInvoice, SentMessage, taking_the_place_of
 from bot.domain.chats import Chat, Link, Place, Silence
 from bot.domain.preferences import Preferences
-from bot.ports import ALERTS_PER_MESSAGE, MESSAGES_KEPT, Check, Checked, Delivery, Waiting
+from bot.ports import ALERTS_PER_MESSAGE, Check, Checked, Delivery, Waiting
 from tests.store.examples import NOW
 
 

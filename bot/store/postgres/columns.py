@@ -91,5 +91,5 @@ def payment_columns(row: PaymentRow) -> dict[str, Any]:
         "chat_id": payment.place.chat_id,
         "invoice_id": payment.invoice_id,
         "state": payment.state.value,
-        "unsettled": row.unsettled,
+        "unsettled": row.payment.is_unsettled,
     }

@@ -18,7 +18,7 @@ from bot.store.postgres.backend import PostgresBackend, running
 from bot.store.postgres.connections import Connections
 from bot.store.postgres.schema import CONNECT_WITHIN, check_version, migrate, newest
 from bot.store.postgres.transaction import PostgresTransaction
-from bot.store.rules.operators import Contents
+from bot.store.rules.chats import Contents
 from bot.store.store import Store
 from bot.store.vault import HOW_TO_MAKE_A_KEY, Vault, open_secret, seal_anew, try_keys
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import takewhile
 
-from bot.domain.alerts import Alert, AlertKind, AlertState, SentMessage, taking_the_place_of
+from bot.domain.alerts import Alert, AlertKind, AlertState, SentMessage, last_told, taking_the_place_of, worth_keeping
 from bot.domain.chats import Chat
-from bot.domain.payments import Action, Outcome, Payment, State
-from bot.ports import ALERTS_PER_MESSAGE, MESSAGES_KEPT, Claim, Delivery
+from bot.domain.payments import was_paid
+from bot.ports import ALERTS_PER_MESSAGE, Claim, Delivery, WaitingAlert
 from bot.store.rules.records import AlertRow, ChatRecord, PaymentRow
 
 REPLACEABLE = frozenset({AlertState.WAITING, AlertState.DEAD_LETTER})
@@ -60,13 +60,19 @@ def delivery_of(record: ChatRecord, chat: Chat, fencing_token: int, payments: It
     rows = _in_hand(record)
     first, alerts = rows[0], tuple(row.alert for row in rows)
     is_of_link = record.link is not None and record.link.account == first.alert.account
+    begun_here = [row.payment for row in payments if row.payment.place.chat_id == record.id]
+    paid_here = {
+        number
+        for number in _settled_in(rows)
+        if number is not None and was_paid(begun_here, number, last_told(record.sent, number))
+    }
     return Delivery(
         claim=Claim(first.batch, fencing_token),
         chat=chat,
         alerts=alerts,
         known=record.known if is_of_link else {},
         sent=record.sent if is_of_link else (),
-        paid_here=frozenset(number for number in _settled_in(rows) if number and _paid_here(record, number, payments)),
+        paid_here=frozenset(paid_here),
         again=first.again,
     )
 
@@ -74,7 +80,7 @@ def delivery_of(record: ChatRecord, chat: Chat, fencing_token: int, payments: It
 def after_sending(record: ChatRecord, batch: str, message: SentMessage | None, resolved: Collection[int]) -> ChatRecord:
     """Remove a batch that went out, as :meth:`bot.ports.Outbox.alerts_sent` says."""
     messages = [m.resolving(resolved) for m in record.sent] + ([message.moved_to(record.id)] if message else [])
-    return retried_at(replace(record.without_batch(batch), sent=_kept(messages)), None)
+    return retried_at(replace(record.without_batch(batch), sent=worth_keeping(messages)), None)
 
 
 def after_edit(record: ChatRecord, message_id: int, resolved: Collection[int]) -> ChatRecord:
@@ -123,16 +129,26 @@ def retried_at(record: ChatRecord, at: datetime | None) -> ChatRecord:
     return replace(record, chat=replace(record.chat, alerts_at=at, quiet_until=None))
 
 
-def _kept(messages: Iterable[SentMessage]) -> tuple[SentMessage, ...]:
-    """Keep messages about open invoices: the newest, and the last one of each invoice."""
-    kept: list[SentMessage] = []
-    seen: set[int] = set()
-    for message in reversed([m for m in messages if not m.is_over]):
-        numbers = {s.invoice_id for s in message.shown if not s.resolved}
-        if len(kept) < MESSAGES_KEPT or numbers - seen:
-            kept.append(message)
-            seen |= numbers
-    return tuple(reversed(kept))
+def alerts_in(record: ChatRecord) -> list[WaitingAlert]:
+    """Return a chat's alerts, the oldest first."""
+    return [WaitingAlert(record.id, row.alert, row.again, record.chat.next_message_at) for row in record.alerts]
+
+
+def changeable(record: ChatRecord, alert_ids: Collection[str]) -> list[AlertRow]:
+    """Return the chat's alerts among these, but none that is being sent."""
+    return [row for row in record.alerts if row.alert.id in alert_ids and row.alert.state is not AlertState.SENDING]
+
+
+def retried(record: ChatRecord, rows: Iterable[AlertRow]) -> ChatRecord:
+    """Send these alerts at once, dead letters too."""
+    dead = [row for row in rows if row.alert.state is AlertState.DEAD_LETTER]
+    again = [replace(row, alert=replace(row.alert, state=AlertState.WAITING, attempts=0)) for row in dead]
+    return retried_at(record.with_alerts(again), None)
+
+
+def dropped(record: ChatRecord, rows: Collection[AlertRow]) -> ChatRecord:
+    """Drop these alerts."""
+    return replace(record, alerts=tuple(row for row in record.alerts if row not in rows))
 
 
 def _in_hand(record: ChatRecord) -> list[AlertRow]:
@@ -169,21 +185,3 @@ def _tried(row: AlertRow, *, uncertain: bool, counts: bool) -> AlertRow:
         attempts=row.alert.attempts + counts,
     )
     return AlertRow(alert, again=again, batch=row.batch if again else "")
-
-
-def _paid_here(record: ChatRecord, invoice_id: int, payments: Iterable[PaymentRow]) -> bool:
-    """Whether this chat began the payment that settled the invoice, so that the payment's message tells it.
-
-    A payment from before the latest alert about the invoice did not settle it for good.
-    """
-    since = max((m.sent_at for m in record.sent if m.mentions(invoice_id)), default=None)
-    return any(
-        _pays(row.payment) and (since is None or since <= row.payment.since)
-        for row in payments
-        if row.payment.invoice_id == invoice_id and row.payment.place.chat_id == record.id
-    )
-
-
-def _pays(payment: Payment) -> bool:
-    done = payment.state is State.SENT or payment.outcome is Outcome.DONE
-    return payment.action is Action.PAY and done

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from bot.domain.alerts import Alert, AlertKind, AlertState, KnownInvoice, Standing
-from bot.domain.chats import Link, Silence, Silences
+from bot.domain.alerts import Alert, AlertKind, AlertState, KnownInvoice, is_still_needed
+from bot.domain.chats import Link, Silence
 from bot.domain.invitations import Invitation
 from bot.domain.preferences import Preferences
-from bot.ports import Checked, Waiting
+from bot.ports import Checked, Overview, Waiting
 from bot.store.rules.alerts import add_alerts
 from bot.store.rules.records import ChatRecord, ChatRow, PaymentRow, seal_link
 
 CHECK_FIRST = timedelta(seconds=30)
 """When a chat is back, its alerts wait this long, so that they say what its check has found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a store holds: linked ``chats``, how many of them rest, and how many alerts were set aside."""
+
+    chats: int
+    resting: int
+    set_aside: int
 
 
 def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[int, KnownInvoice]) -> ChatRecord:
@@ -96,6 +105,31 @@ def merged(old: ChatRecord, new: ChatRecord | None, new_id: int, sealed_token: s
     return new if new.link else _with_link_of(old, new, sealed_token)
 
 
+def contents_of(records: Iterable[ChatRecord]) -> Contents:
+    """Count what these chats hold."""
+    linked = [record for record in records if record.link is not None]
+    return Contents(
+        chats=len(linked),
+        resting=sum(record.chat.resting is not None for record in linked),
+        set_aside=sum(record.dead_letters for record in linked),
+    )
+
+
+def overview_of(record: ChatRecord) -> Overview:
+    """Return a chat in one line, without its token."""
+    link = record.link
+    return Overview(
+        chat_id=record.id,
+        account=link.account if link else None,
+        resting=record.chat.resting,
+        trouble=link.watch.trouble if link else None,
+        checked_at=link.watch.checked_at if link else None,
+        next_check_at=link.next_check_at if link else None,
+        waiting=len(record.alerts) - record.dead_letters,
+        set_aside=record.dead_letters,
+    )
+
+
 def waiting_in(record: ChatRecord) -> Waiting:
     """Count the alerts that wait, and the dead letters."""
     return Waiting(waiting=len(record.alerts) - record.dead_letters, set_aside=record.dead_letters)
@@ -125,7 +159,12 @@ def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
     link = record.link and replace(record.link, watch=checked.watch, next_check_at=checked.next_check_at)
     rows = add_alerts(record.alerts, checked.alerts)
     alerts = tuple(row for row in rows if not _settled(row.alert, checked))
-    silences = _still_needed(record.silences, checked, {row.alert.invoice_id for row in alerts})
+    alerted = {row.alert.invoice_id for row in alerts}
+    silences = {
+        number: silence
+        for number, silence in record.silences.items()
+        if is_still_needed(silence, checked.known.get(number), alerted=number in alerted)
+    }
     settled = any(alert.kind is AlertKind.SETTLED for alert in checked.alerts)
     chat = replace(record.chat, quiet_until=None) if settled else record.chat  # edits ring nowhere, so they don't wait
     return replace(record, chat=chat, link=link, known=dict(checked.known), alerts=alerts, silences=silences)
@@ -148,16 +187,3 @@ def _settled(alert: Alert, checked: Checked) -> bool:
         return checked.watch.trouble is None and not checked.watch.outage_told
     known = checked.known.get(alert.invoice_id)
     return known is None or not known.is_open
-
-
-def _still_needed(silences: Silences, checked: Checked, alerted: Collection[int | None]) -> Silences:
-    """Drop silences that ended with a reminder, and those of closed invoices once no alert about them waits."""
-
-    def needed(number: int, silence: Silence) -> bool:
-        known = checked.known.get(number)
-        if known is None or not known.is_open:
-            # An invoice that is gone may come back.
-            return number in alerted or (silence.muted and known is not None and known.standing is Standing.GONE)
-        return silence.muted or silence.until != known.woken
-
-    return {number: silence for number, silence in silences.items() if needed(number, silence)}

@@ -33,12 +33,12 @@ def advanced(
         if payment.state is State.CONFIRMED and _is_under_way(rows, payment):
             raise PaymentInProgress
     new = {payment.id: _advanced(stored[payment.id], payment) for payment in payments}
-    return {number: row if not row.forget or row.unsettled else None for number, row in new.items()}
+    return {number: row if not row.forget or row.payment.is_unsettled else None for number, row in new.items()}
 
 
 def cleared(rows: Sequence[PaymentRow], now: datetime) -> list[PaymentRow]:
     """Drop questions that expired long ago, and the oldest of a long journal. Questions never push out a payment."""
-    ended = [row.payment for row in rows if row.payment.state is State.ENDED and not row.unsettled]
+    ended = [row.payment for row in rows if row.payment.state is State.ENDED and not row.payment.is_unsettled]
     idle = [payment.id for payment in ended if payment.outcome in NOTHING_SENT]
     sent = [payment.id for payment in ended if payment.outcome not in NOTHING_SENT]
     too_old = {*idle[:-JOURNAL_LENGTH], *sent[:-JOURNAL_LENGTH]}
@@ -48,13 +48,6 @@ def cleared(rows: Sequence[PaymentRow], now: datetime) -> list[PaymentRow]:
         if row.payment.id not in too_old
         and not (row.payment.state is State.ASKED and row.payment.expires_at + ASKED_KEPT_FOR < now)
     ]
-
-
-def batch_of(rows: Iterable[PaymentRow], payment_id: str) -> Sequence[Payment]:
-    """Return the payment with all that were asked for together with it, in their order."""
-    payments = [row.payment for row in rows]
-    groups = {payment.group for payment in payments if payment.id == payment_id}
-    return [payment for payment in payments if payment.group in groups]
 
 
 def journal_of(rows: Iterable[PaymentRow], chat_id: int) -> Sequence[Payment]:
@@ -77,7 +70,7 @@ def without_chat(row: PaymentRow, chat_id: int) -> PaymentRow | None:
     """Drop a payment of a chat that is unlinked. An unsettled one stays until its end was told."""
     if row.payment.place.chat_id != chat_id:
         return row
-    return replace(row, forget=True) if row.unsettled else None
+    return replace(row, forget=True) if row.payment.is_unsettled else None
 
 
 def given_up(row: PaymentRow, chat_id: int) -> PaymentRow | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.domain.alerts import Alert, AlertState, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, ChatFacts, Link, LinkFacts, Silence, Token
-from bot.domain.payments import UNFINISHED, Payment, State
+from bot.domain.payments import Payment
 
 ALWAYS_DUE = datetime.min.replace(tzinfo=UTC)
 """Due before everything that has a time."""
@@ -65,12 +65,6 @@ class PaymentRow:
 
     payment: Payment
     forget: bool = False
-
-    @property
-    def unsettled(self) -> bool:
-        """Whether work is left: find out how the payment ended, or tell it."""
-        state = self.payment.state
-        return state in UNFINISHED or (state is State.ENDED and not self.payment.told)
 
 
 @dataclass(frozen=True, slots=True)

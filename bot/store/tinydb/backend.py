@@ -13,8 +13,7 @@ from filelock import BaseFileLock
 
 from bot.store.backend import Work
 from bot.store.tinydb.files import ACCOUNTS, CHATS, STORE_FILE, DataFolder
-from bot.store.tinydb.index import ChatIndex, PaymentIndex
-from bot.store.tinydb.leases import Leases, TokenBuckets
+from bot.store.tinydb.memory import ChatIndex, Leases, PaymentIndex, TokenBuckets
 from bot.store.tinydb.transaction import TinyTransaction
 
 T = TypeVar("T")

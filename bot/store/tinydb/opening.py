@@ -15,7 +15,7 @@ from bot.errors import StartError
 from bot.ports import Clock, utc_now
 from bot.store.backend import Transaction, Work
 from bot.store.move import check_not_moving
-from bot.store.rules.operators import Contents, contents_of
+from bot.store.rules.chats import Contents, contents_of
 from bot.store.rules.records import ChatRecord, blank
 from bot.store.store import Store
 from bot.store.tinydb.backend import TinyBackend, run_to_end

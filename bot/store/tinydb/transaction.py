@@ -33,7 +33,7 @@ from bot.store.tinydb.files import (
     replace_file,
     replace_rows,
 )
-from bot.store.tinydb.index import ChatIndex, CheckTimes, PaymentIndex
+from bot.store.tinydb.memory import ChatIndex, CheckTimes, PaymentIndex
 
 T = TypeVar("T")
 
@@ -225,7 +225,7 @@ class TinyTransaction:
 
     async def unsettled_payments(self) -> list[PaymentRow]:
         accounts = self._payments.find(unsettled=True)
-        return [row for account in accounts for row in await self.payments_of(account) if row.unsettled]
+        return [row for account in accounts for row in await self.payments_of(account) if row.payment.is_unsettled]
 
     async def save_payments(self, account: str, rows: Mapping[str, PaymentRow | None]) -> None:
         stored = {row.payment.id: row for row in await self.payments_of(account)}
