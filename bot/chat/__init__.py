@@ -1,1 +1,1 @@
-"""The Telegram side: everything that imports ``telegram``. Handlers call services; views put the answers into words."""
+"""The Telegram side: everything that imports ``telegram``. Handlers call services; views put results into words."""

@@ -1,1 +1,1 @@
-"""Pure rules and types: no I/O, no clock; whatever time it is comes in as an argument."""
+"""Pure rules and types: no I/O and no clock. The caller passes the time in."""

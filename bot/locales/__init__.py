@@ -1,1 +1,1 @@
-"""The catalogues of the bot's texts, one folder a language."""
+"""The catalogues of the bot's texts, a folder for each language."""

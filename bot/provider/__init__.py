@@ -1,1 +1,1 @@
-"""The provider's invoice API: the client, its transport, and the way from its JSON to the domain."""
+"""The provider's invoice API: the client, its transport, and the reading of its JSON into the domain."""

@@ -1,1 +1,1 @@
-"""The use cases, one a file. They know the ports and the domain, and nothing of Telegram, HTTP or files."""
+"""The use cases, each a file or a package. They know ports and domain, and nothing of Telegram, HTTP or files."""

@@ -1,1 +1,1 @@
-"""Thin handlers, a file for each part of the bot. They read what was asked, call a service and show a view."""
+"""Thin handlers, a file for each part of the bot. They read the request, call a service and show a view."""

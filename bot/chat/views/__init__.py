@@ -1,1 +1,1 @@
-"""From domain objects to screens: pure functions of what is to be said and in which words."""
+"""Pure functions from domain objects to screens: text and buttons."""
