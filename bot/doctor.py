@@ -23,11 +23,11 @@ from bot.errors import (
     TokenRefused,
 )
 from bot.factories import build_telegram
+from bot.ports import Contents
 from bot.provider.client import ProviderClient, open_http_client
 from bot.provider.request import RetryPolicy
 from bot.settings import Settings, load_settings
 from bot.store.postgres.opening import inspect as inspect_database
-from bot.store.rules.chats import Contents
 from bot.store.tinydb.opening import in_use, inspect
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})

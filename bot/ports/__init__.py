@@ -10,6 +10,7 @@ from bot.domain.deliveries import Claim, Delivery
 from bot.ports.operations import (
     Backlog,
     BacklogStore,
+    Contents,
     Lease,
     LeaseStore,
     OperatorStore,
@@ -42,6 +43,7 @@ __all__ = [
     "Checked",
     "Claim",
     "Clock",
+    "Contents",
     "Delivery",
     "Document",
     "InvoiceFilter",

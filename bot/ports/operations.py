@@ -49,6 +49,15 @@ class TokenBucketStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Contents:
+    """What a store holds: linked ``chats``, how many of them rest, and how many alerts were set aside."""
+
+    chats: int
+    resting: int
+    set_aside: int
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
     """How far the work is behind its plan, over all chats.
 

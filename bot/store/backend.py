@@ -65,10 +65,8 @@ class Transaction(PendingStore, Protocol):
     async def lock_or_make(self, chat_id: int) -> StoredChat:
         """Return the chat, locked. A missing one is made, so that nobody else makes it meanwhile."""
 
-    async def save_chat(
-        self, old: StoredChat, new: ChatRecord, *, check: Hold | None = None, message: Hold | None = None
-    ) -> None:
-        """Save a locked chat, and who has it in hand from now on. A record that is not worth keeping goes."""
+    async def save_chat(self, old: StoredChat, new: StoredChat) -> None:
+        """Save a locked chat. A record that is not worth keeping goes."""
 
     async def delete_chat(self, chat_id: int) -> None:
         """Delete a chat, even if it can't be read."""
@@ -87,14 +85,11 @@ class Transaction(PendingStore, Protocol):
     async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
         """Lease the next messages of chats, the oldest first.
 
-        The lease counts once :meth:`save_begun` or :meth:`skip_message` was called for the chat.
+        The lease counts once :meth:`save_begun` was called.
         """
 
-    async def save_begun(self, chats: Sequence[StoredChat]) -> None:
-        """Save claimed chats whose alerts are being sent from now on."""
-
-    async def skip_message(self, chat_id: int, until: datetime) -> None:
-        """Leave a claimed chat as it is until its lease ends."""
+    async def save_begun(self, chats: Sequence[StoredChat], unreadable: Collection[int], until: datetime) -> None:
+        """Save claimed chats whose alerts are being sent from now on. Leave the unreadable ones until then."""
 
     async def held_check(self, claim: Claim) -> StoredChat | None:
         """Return the chat whose check is still leased under this claim, locked."""

@@ -7,10 +7,9 @@ so both places need the same keys. Invitations and selections live for minutes, 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import msgspec
 
@@ -19,8 +18,12 @@ from bot.store.backend import Backend, Transaction
 from bot.store.rules.records import ChatRecord, PaymentRow
 from bot.store.vault import Vault, try_keys
 
-T = TypeVar("T")
 Advance = Callable[[int], None]
+
+Key = int | str
+"""What is moved at a time: a chat by its id, or the payments of an account."""
+
+Item = ChatRecord | list[PaymentRow]
 
 MOVED_TOGETHER = 200
 """How many chats, or accounts, are read and written in one transaction."""
@@ -63,10 +66,9 @@ async def move(source: Backend, target: Backend, vault: Vault, advance: Callable
         raise StartError(f"There is nothing in {source.name}.")
     await source.run(lambda t: try_keys(t, vault, sealed, source.secret_place))
     await target.run(partial(_begin, sealed=sealed))
-    chat_ids, accounts = await source.run(lambda t: t.chat_ids()), await source.run(lambda t: t.accounts())
-    total = 3 * (len(chat_ids) + len(accounts))  # copied, read there, read here
-    await _copy_chats(source, target, chat_ids, lambda count: advance(count, total))
-    await _copy_payments(source, target, accounts, lambda count: advance(count, total))
+    keys = await source.run(_keys)
+    total = 3 * len(keys)  # copied, read there, read here
+    await _copy(source, target, keys, lambda count: advance(count, total))
     here, there = [await content_of(place, lambda count: advance(count, total)) for place in (source, target)]
     if here != there:
         raise StartError(f"{source.name} and {target.name} differ ({here}, {there}): run the move again.")
@@ -82,16 +84,12 @@ async def move(source: Backend, target: Backend, vault: Vault, advance: Callable
 async def content_of(place: Backend, advance: Advance = lambda _: None) -> Content:
     """Count and hash everything, in order."""
     digest, chats, payments = hashlib.sha256(), 0, 0
-    for ids in _parts(await place.run(lambda t: t.chat_ids())):
-        for record in await place.run(partial(_chats, ids=ids)):
-            digest.update(msgspec.json.encode(record))
-            chats += 1
-        advance(len(ids))
-    for accounts in _parts(await place.run(lambda t: t.accounts())):
-        for account, rows in (await place.run(partial(_payments, accounts=accounts))).items():
-            digest.update(msgspec.json.encode((account, rows)))
-            payments += len(rows)
-        advance(len(accounts))
+    for keys in _parts(await place.run(_keys)):
+        for key, item in (await place.run(partial(_read, keys=keys))).items():
+            digest.update(msgspec.json.encode((key, item)))
+            chats += isinstance(item, ChatRecord)
+            payments += 0 if isinstance(item, ChatRecord) else len(item)
+        advance(len(keys))
     return Content(chats, payments, digest.hexdigest())
 
 
@@ -104,49 +102,36 @@ async def _begin(t: Transaction, *, sealed: str) -> None:
     await t.put_sealed_secret(sealed)
 
 
-async def _copy_chats(source: Backend, target: Backend, chat_ids: Sequence[int], advance: Advance) -> None:
-    stale = sorted(set(await target.run(lambda t: t.chat_ids())) - set(chat_ids))
-    for ids in _parts(stale):
-        await target.run(partial(_delete, ids=ids))
-    for ids in _parts(chat_ids):
-        records = await source.run(partial(_chats, ids=ids))
-        await target.run(partial(_put_chats, records=records))
-        advance(len(ids))
-
-
-async def _copy_payments(source: Backend, target: Backend, accounts: Sequence[str], advance: Advance) -> None:
-    stale = sorted(set(await target.run(lambda t: t.accounts())) - set(accounts))
-    for some in _parts(stale):
-        await target.run(partial(_put_payments, payments={account: [] for account in some}))
-    for some in _parts(accounts):
-        payments = await source.run(partial(_payments, accounts=some))
-        await target.run(partial(_put_payments, payments=payments))
+async def _copy(source: Backend, target: Backend, keys: Sequence[Key], advance: Advance) -> None:
+    wanted = set(keys)
+    for stale in _parts([key for key in await target.run(_keys) if key not in wanted]):
+        await target.run(partial(_write, items=dict.fromkeys(stale)))
+    for some in _parts(keys):
+        await target.run(partial(_write, items=await source.run(partial(_read, keys=some))))
         advance(len(some))
 
 
-async def _chats(t: Transaction, *, ids: Sequence[int]) -> list[ChatRecord]:
-    return [found.load().record for found in await t.find_chats(ids)]
+async def _keys(t: Transaction) -> list[Key]:
+    return [*await t.chat_ids(), *await t.accounts()]
 
 
-async def _payments(t: Transaction, *, accounts: Sequence[str]) -> dict[str, list[PaymentRow]]:
-    return {account: await t.payments_of(account) for account in accounts}
+async def _read(t: Transaction, *, keys: Sequence[Key]) -> dict[Key, Item]:
+    chats = await t.find_chats([key for key in keys if isinstance(key, int)])
+    items: dict[Key, Item] = {found.id: found.load().record for found in chats}
+    return items | {key: await t.payments_of(key) for key in keys if isinstance(key, str)}
 
 
-async def _put_chats(t: Transaction, *, records: Sequence[ChatRecord]) -> None:
-    there = {record.id: record for record in await _chats(t, ids=[record.id for record in records])}
-    await t.put_chats([record for record in records if there.get(record.id) != record])
+async def _write(t: Transaction, *, items: Mapping[Key, Item | None]) -> None:
+    """Store the items that differ from what is there. None deletes."""
+    there = await _read(t, keys=[key for key, item in items.items() if item is not None])
+    changed = {key: item for key, item in items.items() if item is None or there.get(key) != item}
+    for key, item in changed.items():
+        if isinstance(key, str):
+            await t.put_payments(key, item if isinstance(item, list) else [])
+        elif item is None:
+            await t.delete_chat(key)
+    await t.put_chats([item for item in changed.values() if isinstance(item, ChatRecord)])
 
 
-async def _put_payments(t: Transaction, *, payments: dict[str, list[PaymentRow]]) -> None:
-    for account, rows in payments.items():
-        if await t.payments_of(account) != rows:
-            await t.put_payments(account, rows)
-
-
-async def _delete(t: Transaction, *, ids: Sequence[int]) -> None:
-    for chat_id in ids:
-        await t.delete_chat(chat_id)
-
-
-def _parts(items: Sequence[T]) -> list[Sequence[T]]:
-    return [items[start : start + MOVED_TOGETHER] for start in range(0, len(items), MOVED_TOGETHER)]
+def _parts(keys: Sequence[Key]) -> list[Sequence[Key]]:
+    return [keys[start : start + MOVED_TOGETHER] for start in range(0, len(keys), MOVED_TOGETHER)]

@@ -113,8 +113,8 @@ class Store:
                 invitation = await t.take_pending(Invitation, invitation_id)
                 if not chat_rules.can_be_accepted(stored.record, invitation):
                     raise _NotAccepted  # which undoes the taking
-            await _change_payments(t, chat_id, lambda row: payment_rules.given_up(row, chat_id), but=link.account)
-            await t.save_chat(stored, chat_rules.relinked(stored.record, link, sealed_token, known))
+            await _change_payments(t, chat_id, payment_rules.given_up, but=link.account)
+            await t.save_chat(stored, StoredChat(chat_rules.relinked(stored.record, link, sealed_token, known)))
 
         try:
             await self._backend.run(write)
@@ -145,16 +145,16 @@ class Store:
 
         async def move(t: Transaction) -> None:
             stored = await _locked(t, old_id, new_id)
-            await _change_payments(t, old_id, lambda row: payment_rules.moved_payment(row, old_id, new_id))
+            await _change_payments(t, old_id, partial(payment_rules.moved, new_id=new_id))
             if (old := stored.get(old_id)) is None:
                 return
             there = stored.get(new_id)
             sealed = self._sealed_for(old.record, new_id)
             record = chat_rules.merged(old.record, there.record if there else None, new_id, sealed)
-            moves_link = there is None or there.record.link is None
             await t.delete_chat(old_id)
             there = there or await t.lock_or_make(new_id)
-            await t.save_chat(there, record, check=there.check, message=old.message if moves_link else there.message)
+            message = old.message if there.record.link is None else there.message
+            await t.save_chat(there, StoredChat(record, there.check, message))
 
         if old_id != new_id:
             await self._backend.run(move)
@@ -186,7 +186,8 @@ class Store:
         async def hasten(t: Transaction) -> None:
             for stored in (await _locked(t, *await t.linked_chats(account))).values():
                 if stored.record.link is not None and stored.record.link.account == account:
-                    await t.save_chat(stored, chat_rules.hastened(stored.record, now), message=stored.message)
+                    new = chat_rules.hastened(stored.record, now)
+                    await t.save_chat(stored, StoredChat(new, message=stored.message))
 
         await self._backend.run(hasten)
 
@@ -203,6 +204,7 @@ class Store:
 
         async def claim(t: Transaction) -> list[Delivery]:
             begun: list[tuple[StoredChat, Delivery]] = []
+            unreadable = []
             for found in await t.claim_messages(now, limit, now + lease):
                 try:
                     begun.append(await self._begin_message(t, found.load()))
@@ -210,8 +212,8 @@ class Store:
                     raise
                 except Exception:  # it holds up no other chat
                     log.exception("chat can't be read for its alert", chat=found.id)
-                    await t.skip_message(found.id, now + lease)
-            await t.save_begun([stored for stored, _ in begun])
+                    unreadable.append(found.id)
+            await t.save_begun([stored for stored, _ in begun], unreadable, now + lease)
             return [delivery for _, delivery in begun]
 
         async def give_back(delivery: Delivery, t: Transaction) -> None:
@@ -247,10 +249,9 @@ class Store:
         async def add(t: Transaction) -> None:
             if await t.account_of(payment.id) is not None:
                 raise ValueError(f"there is a payment {payment.id} already")
-            rows = [*await t.payments_of(payment.account, lock=True), PaymentRow(payment)]
-            kept = {row.payment.id for row in payment_rules.cleared(rows, payment.since)}
-            gone = {row.payment.id: None for row in rows if row.payment.id not in kept}
-            await t.save_payments(payment.account, {**gone, payment.id: rows[-1]})
+            payments = [row.payment for row in await t.payments_of(payment.account, lock=True)]
+            gone = payment_rules.too_old(payments, payment.since)
+            await t.save_payments(payment.account, {**dict.fromkeys(gone), payment.id: PaymentRow(payment)})
 
         await self._backend.run(add)
 
@@ -262,7 +263,7 @@ class Store:
         return batch_of(await self._backend.run(lambda t: _beside(t, payment_id)), payment_id)
 
     async def payments_of_chat(self, chat_id: int) -> Sequence[Payment]:
-        return payment_rules.journal_of(await self._backend.run(lambda t: _payments_of_chat(t, chat_id)), chat_id)
+        return payment_rules.journal_of(await self._backend.run(lambda t: _payments_of_chat(t, chat_id)))
 
     async def advance_payment(self, payment: Payment, expected: State) -> bool:
         return await self.advance_payments([payment], expected)
@@ -368,7 +369,7 @@ class Store:
             rows = alert_rules.changeable(stored.record, alert_ids) if stored else []
             if stored and rows:
                 new = change(stored.record, rows)
-                await t.save_chat(stored, new, check=stored.check, message=stored.message)
+                await t.save_chat(stored, replace(stored, record=new))
             return len(rows)
 
         concerned = [each.id for each in await self._records() if alert_rules.changeable(each, alert_ids)]
@@ -386,7 +387,7 @@ class Store:
             if stored is None or (new is None and not make):
                 return False
             check = None if void and new else stored.check
-            await t.save_chat(stored, new or stored.record, check=check, message=stored.message)
+            await t.save_chat(stored, StoredChat(new or stored.record, check, stored.message))
             return new is not None
 
         return await self._backend.run(write)
@@ -423,7 +424,7 @@ async def _finish_check(t: Transaction, claim: Claim, change: Callable[[ChatReco
     stored = await t.held_check(claim)
     if stored is None or stored.record.link is None:
         return False
-    await t.save_chat(stored, change(stored.record), message=stored.message)
+    await t.save_chat(stored, StoredChat(change(stored.record), message=stored.message))
     return True
 
 
@@ -438,8 +439,7 @@ async def _change_message(
     stored = await t.held_message(claim)
     if stored is None or not alert_rules.batch_of(stored.record, claim.key):
         return False
-    message = stored.message if keep else None
-    await t.save_chat(stored, change(stored.record), check=stored.check, message=message)
+    await t.save_chat(stored, StoredChat(change(stored.record), stored.check, stored.message if keep else None))
     return True
 
 
@@ -453,16 +453,14 @@ async def _locked(t: Transaction, *chat_ids: int) -> dict[int, StoredChat]:
     return {found.id: found.load() for found in await t.find_chats(chat_ids, lock=True)}
 
 
-async def _delete_all(
-    t: Transaction, *, chat_id: int, change: Callable[[PaymentRow, int], PaymentRow | None]
-) -> bool | None:
+async def _delete_all(t: Transaction, *, chat_id: int, change: ChangePayment) -> bool | None:
     """Delete all of a chat, even if it can't be read. ``change`` says what becomes of its payments.
 
     Return whether it was linked, as far as it can be read. None: it was not stored.
     """
     found = await t.find_chats([chat_id], lock=True)
     await t.clear_pending(chat_id)
-    await _change_payments(t, chat_id, lambda row: change(row, chat_id))
+    await _change_payments(t, chat_id, change)
     if not found:
         return None
     await t.delete_chat(chat_id)
@@ -480,7 +478,8 @@ async def _change_payments(t: Transaction, chat_id: int, change: ChangePayment, 
 
 
 async def _payments_of_chat(t: Transaction, chat_id: int) -> list[PaymentRow]:
-    return [row for account in await t.accounts_of_chat(chat_id) for row in await t.payments_of(account)]
+    rows = [row for account in await t.accounts_of_chat(chat_id) for row in await t.payments_of(account)]
+    return [row for row in rows if row.payment.place.chat_id == chat_id]
 
 
 async def _beside(t: Transaction, payment_id: str) -> list[Payment]:

@@ -85,10 +85,6 @@ class Vault:
         except (InvalidTag, ValueError) as error:
             raise SealBroken(key_id=key_id) from error
 
-    def knows(self, sealed: str) -> bool:
-        """Whether the key that sealed this is at hand."""
-        return key_id_of(sealed) in self._ciphers
-
     def sealed_by_first(self, sealed: str) -> bool:
         """Whether the first key sealed this, so that no other is needed to open it."""
         return key_id_of(sealed) == self.key_ids[0]
@@ -137,7 +133,7 @@ async def try_keys(t: Transaction, vault: Vault, sealed: str, place: str) -> str
     try:
         secret = vault.open(*SEALED_FOR, sealed)
     except SealBroken as error:
-        if vault.knows(sealed):
+        if key_id_of(sealed) in vault.key_ids:
             raise StartError(
                 f"The secret in {place} does not open: its sealed part was changed. Put back a copy of it."
             ) from error
@@ -194,7 +190,7 @@ async def _seal_tokens(t: Transaction, *, vault: Vault, chat_ids: Sequence[int])
             log.warning("token does not open, so it still needs its key", chat=chat_id, key=key_id)
             continue
         new = replace(stored.record, link=replace(link, sealed_token=vault.seal_token(chat_id, token)))
-        await t.save_chat(stored, new, check=stored.check, message=stored.message)
+        await t.save_chat(stored, replace(stored, record=new))
         count += 1
     return count
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StartError
-from bot.store.rules.chats import Contents
+from bot.ports import Contents
 from bot.store.tinydb import files
 from bot.store.tinydb.keyfile import load_or_make_key
 from bot.store.tinydb.opening import LOCK_FILE, in_use, inspect, open_store

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -30,7 +29,7 @@ GONE_AFTER = 60
 SIGN_ON = "INSERT INTO replicas (id, seen_at) VALUES (%s, now()) ON CONFLICT (id) DO UPDATE SET seen_at = now()"
 SIGN_OFF = "DELETE FROM replicas WHERE id = %s"
 DROP_DEAD = "DELETE FROM replicas WHERE seen_at < now() - make_interval(secs => %s)"
-RUNNING = "SELECT count(*) FROM replicas WHERE seen_at > now() - make_interval(secs => %(seconds)s)"
+RUNNING = "SELECT count(*) FROM replicas WHERE seen_at > now() - make_interval(secs => %s)"
 
 TAKE_LEASE = """
     INSERT INTO leases AS held (name, holder, epoch, until) VALUES (%(name)s, %(holder)s, nextval('epochs'), %(until)s)
@@ -72,26 +71,26 @@ class PostgresBackend:
         self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
     ) -> Lease | None:
         until = now + duration
-        values = {"name": name, "holder": holder, "now": now, "until": until, "free_only": free_only}
-        row = await self.connections.run(lambda cursor: _first_row(cursor, TAKE_LEASE, values))
-        return None if row is None else Lease(name, row[0], until)
+        rows = await self._rows(TAKE_LEASE, name=name, holder=holder, now=now, until=until, free_only=free_only)
+        return Lease(name, rows[0][0], until) if rows else None
 
     async def give_back_lease(self, lease: Lease) -> bool:
-        values = {"name": lease.name, "fencing_token": lease.fencing_token}
-        return await self.connections.run(lambda cursor: _first_row(cursor, GIVE_BACK_LEASE, values)) is not None
+        return bool(await self._rows(GIVE_BACK_LEASE, name=lease.name, fencing_token=lease.fencing_token))
 
     async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
         one, everything = timedelta(seconds=1 / rate), timedelta(seconds=burst / rate)
-        values = {"name": name, "now": now, "one": one, "all": everything}
 
         async def take(cursor: Cursor) -> float:
-            if await _first_row(cursor, TAKE_FROM_BUCKET, values):
+            t = PostgresTransaction(cursor)
+            if await t.rows(TAKE_FROM_BUCKET, name=name, now=now, one=one, all=everything):
                 return 0.0
-            row = await _first_row(cursor, "SELECT full_at FROM budgets WHERE name = %(name)s", values)
-            full_at = max(now, row[0] if row else now) + one
+            full_at = max(now, await t.value("SELECT full_at FROM budgets WHERE name = %s", name) or now) + one
             return max(0.001, (full_at - now - everything).total_seconds())
 
         return await self.connections.run(take)
+
+    async def _rows(self, statement: str, **values: object) -> list[tuple[Any, ...]]:
+        return await self.connections.run(lambda cursor: PostgresTransaction(cursor).rows(statement, **values))
 
     async def is_running(self) -> bool:
         return await self.connections.run(running) > 0
@@ -133,10 +132,5 @@ class PostgresBackend:
 
 async def running(cursor: Cursor) -> int:
     """Return how many processes run on this database. A killed one counts for a minute more."""
-    row = await _first_row(cursor, RUNNING, {"seconds": GONE_AFTER})
-    return row[0] if row else 0
-
-
-async def _first_row(cursor: Cursor, statement: str, values: Mapping[str, object]) -> tuple[Any, ...] | None:
-    await cursor.execute(statement.encode(), values)
-    return await cursor.fetchone()
+    count: int = await PostgresTransaction(cursor).value(RUNNING, GONE_AFTER)
+    return count

@@ -12,13 +12,12 @@ import psycopg
 import structlog
 
 from bot.errors import StartError, StoreAway
-from bot.ports import Clock, utc_now
+from bot.ports import Clock, Contents, utc_now
 from bot.store.move import check_not_moving
 from bot.store.postgres.backend import PostgresBackend, running
 from bot.store.postgres.connections import Connections
 from bot.store.postgres.schema import CONNECT_WITHIN, check_version, migrate, newest
 from bot.store.postgres.transaction import PostgresTransaction
-from bot.store.rules.chats import Contents
 from bot.store.store import Store
 from bot.store.vault import HOW_TO_MAKE_A_KEY, Vault, open_secret, seal_anew, try_keys
 

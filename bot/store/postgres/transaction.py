@@ -16,7 +16,7 @@ from bot.domain.invitations import Invitation
 from bot.domain.selections import Selection
 from bot.errors import PaymentInProgress
 from bot.ports import Backlog, Item
-from bot.store.backend import FoundChat, Hold, StoredChat
+from bot.store.backend import FoundChat, StoredChat
 from bot.store.postgres.columns import (
     CHAT_COLUMNS,
     PAYMENT,
@@ -115,16 +115,15 @@ class PostgresTransaction:
                 return found[0].load()
             await self._make_chats([ChatRecord(chat_id)])
 
-    async def save_chat(
-        self, old: StoredChat, new: ChatRecord, *, check: Hold | None = None, message: Hold | None = None
-    ) -> None:
-        if blank(new):
-            await self.delete_chat(new.id)
+    async def save_chat(self, old: StoredChat, new: StoredChat) -> None:
+        record = new.record
+        if blank(record):
+            await self.delete_chat(record.id)
             return
-        columns = {**documents(new, old.record), **chat_columns(StoredChat(new, check, message))}
+        columns = {**documents(record, old.record), **chat_columns(new)}
         assignments = ", ".join(f"{name} = %({name})s" for name in columns)
         statement = f"UPDATE chats SET {assignments} WHERE id = %(id)s"
-        await self.cursor.execute(statement.encode(), {**columns, "id": new.id})
+        await self.cursor.execute(statement.encode(), {**columns, "id": record.id})
 
     async def delete_chat(self, chat_id: int) -> None:
         await self.cursor.execute("DELETE FROM chats WHERE id = %s", [chat_id])
@@ -149,15 +148,15 @@ class PostgresTransaction:
         rows = await self.rows(DUE_MESSAGES, now, limit)
         return _found([(*row[:-3], row[-1], until) for row in rows])  # in hand by the new lease, not by an older one
 
-    async def save_begun(self, chats: Sequence[StoredChat]) -> None:
+    async def save_begun(self, chats: Sequence[StoredChat], unreadable: Collection[int], until: datetime) -> None:
         names = ("alerts", "message_due", "message_epoch", "message_until")
         assignments = ", ".join(f"{name} = %({name})s" for name in names)
         rows = [{"id": s.record.id, "alerts": encode(s.record.alerts), **chat_columns(s)} for s in chats]
         if rows:
             await self.cursor.executemany(f"UPDATE chats SET {assignments} WHERE id = %(id)s".encode(), rows)
-
-    async def skip_message(self, chat_id: int, until: datetime) -> None:
-        await self.cursor.execute("UPDATE chats SET message_due = %s WHERE id = %s", [until, chat_id])
+        if unreadable:
+            statement = "UPDATE chats SET message_due = %s WHERE id = ANY(%s)"
+            await self.cursor.execute(statement, [until, list(unreadable)])
 
     async def held_check(self, claim: Claim) -> StoredChat | None:
         return await self._held("id = %s AND check_epoch = %s", int(claim.key), claim.fencing_token)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,21 +13,12 @@ from bot.domain.alerts import Alert, AlertKind, AlertState, KnownInvoice, is_sti
 from bot.domain.chats import Link, Silence
 from bot.domain.invitations import Invitation
 from bot.domain.preferences import Preferences
-from bot.ports import Checked, Overview, Waiting
+from bot.ports import Checked, Contents, Overview, Waiting
 from bot.store.rules.alerts import add_alerts
 from bot.store.rules.records import ChatRecord, ChatRow, PaymentRow, seal_link
 
 CHECK_FIRST = timedelta(seconds=30)
 """When a chat is back, its alerts wait this long, so that they say what its check has found."""
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What a store holds: linked ``chats``, how many of them rest, and how many alerts were set aside."""
-
-    chats: int
-    resting: int
-    set_aside: int
 
 
 def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[int, KnownInvoice]) -> ChatRecord:
@@ -140,8 +131,7 @@ def everything_in(record: ChatRecord, payments: Iterable[PaymentRow]) -> Mapping
     content: dict[str, Any] = msgspec.to_builtins(record, str_keys=True)
     if content["link"]:
         del content["link"]["sealed_token"]
-    mine = [row.payment for row in payments if row.payment.place.chat_id == record.id]
-    return content | {"payments": msgspec.to_builtins(mine)}
+    return content | {"payments": msgspec.to_builtins([row.payment for row in payments])}
 
 
 def hastened(record: ChatRecord, now: datetime) -> ChatRecord:

@@ -36,51 +36,42 @@ def advanced(
     return {number: row if not row.forget or row.payment.is_unsettled else None for number, row in new.items()}
 
 
-def cleared(rows: Sequence[PaymentRow], now: datetime) -> list[PaymentRow]:
-    """Drop questions that expired long ago, and the oldest of a long journal. Questions never push out a payment."""
-    ended = [row.payment for row in rows if row.payment.state is State.ENDED and not row.payment.is_unsettled]
+def too_old(payments: Sequence[Payment], now: datetime) -> set[str]:
+    """Return questions that expired long ago, and the oldest of a long journal. Questions never push out a payment."""
+    ended = [payment for payment in payments if payment.state is State.ENDED and not payment.is_unsettled]
     idle = [payment.id for payment in ended if payment.outcome in NOTHING_SENT]
     sent = [payment.id for payment in ended if payment.outcome not in NOTHING_SENT]
-    too_old = {*idle[:-JOURNAL_LENGTH], *sent[:-JOURNAL_LENGTH]}
-    return [
-        row
-        for row in rows
-        if row.payment.id not in too_old
-        and not (row.payment.state is State.ASKED and row.payment.expires_at + ASKED_KEPT_FOR < now)
-    ]
+    asked = [payment for payment in payments if payment.state is State.ASKED]
+    expired = {payment.id for payment in asked if payment.expires_at + ASKED_KEPT_FOR < now}
+    return {*idle[:-JOURNAL_LENGTH], *sent[:-JOURNAL_LENGTH], *expired}
 
 
-def journal_of(rows: Iterable[PaymentRow], chat_id: int) -> Sequence[Payment]:
+def journal_of(rows: Iterable[PaymentRow]) -> Sequence[Payment]:
     """Return a chat's payments, the newest first. ``rows`` stand in the order of asking."""
-    mine = [row.payment for row in rows if row.payment.place.chat_id == chat_id and not row.forget]
-    mine.reverse()  # of payments of one instant, the one asked last comes first
-    return sorted(mine, key=lambda payment: payment.since, reverse=True)
+    payments = [row.payment for row in rows if not row.forget]
+    payments.reverse()  # of payments of one instant, the one asked last comes first
+    return sorted(payments, key=lambda payment: payment.since, reverse=True)
 
 
-def moved_payment(row: PaymentRow, old_id: int, new_id: int) -> PaymentRow:
-    """Give a payment of this chat the chat's new id."""
-    place = row.payment.place
-    if place.chat_id != old_id:
-        return row
+def moved(row: PaymentRow, new_id: int) -> PaymentRow:
+    """Give a payment the new id of its chat."""
     # In the new chat this message id belongs to another message.
-    return replace(row, payment=replace(row.payment, place=place.in_chat(new_id), message_id=None))
+    return replace(row, payment=replace(row.payment, place=row.payment.place.in_chat(new_id), message_id=None))
 
 
-def without_chat(row: PaymentRow, chat_id: int) -> PaymentRow | None:
+def without_chat(row: PaymentRow) -> PaymentRow | None:
     """Drop a payment of a chat that is unlinked. An unsettled one stays until its end was told."""
-    if row.payment.place.chat_id != chat_id:
-        return row
     return replace(row, forget=True) if row.payment.is_unsettled else None
 
 
-def given_up(row: PaymentRow, chat_id: int) -> PaymentRow | None:
+def given_up(row: PaymentRow) -> PaymentRow | None:
     """As :func:`without_chat`, for a chat that is linked to another account.
 
     Raise :class:`bot.errors.LinkInUse` for a payment under way: its end can be read with its own account only.
     """
-    if row.payment.place.chat_id == chat_id and row.payment.state in UNFINISHED and not row.forget:
+    if row.payment.state in UNFINISHED and not row.forget:
         raise LinkInUse
-    return without_chat(row, chat_id)
+    return without_chat(row)
 
 
 def _advanced(row: PaymentRow, payment: Payment) -> PaymentRow:

@@ -36,9 +36,6 @@ class LeaseQueue(Generic[K]):
         self._keys: dict[int, K] = {}
         self._numbers = itertools.count(1)
 
-    def __len__(self) -> int:
-        return len(self._tickets)
-
     def put(self, key: K, due: datetime) -> None:
         """Set when a key is due. A leased key is due when its lease ends."""
         hold = self._holds.get(key)

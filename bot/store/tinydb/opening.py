@@ -12,10 +12,10 @@ from typing import TypeVar
 from filelock import BaseFileLock, FileLock, Timeout
 
 from bot.errors import StartError
-from bot.ports import Clock, utc_now
+from bot.ports import Clock, Contents, utc_now
 from bot.store.backend import Transaction, Work
 from bot.store.move import check_not_moving
-from bot.store.rules.chats import Contents, contents_of
+from bot.store.rules.chats import contents_of
 from bot.store.rules.records import ChatRecord, blank
 from bot.store.store import Store
 from bot.store.tinydb.backend import TinyBackend, run_to_end

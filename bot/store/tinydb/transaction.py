@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +20,7 @@ from bot.domain.invitations import Invitation
 from bot.domain.selections import Selection
 from bot.errors import StartError
 from bot.ports import Backlog, Item
-from bot.store.backend import FoundChat, Hold, StoredChat
+from bot.store.backend import FoundChat, StoredChat
 from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
 from bot.store.tinydb.files import (
     ACCOUNTS,
@@ -139,17 +139,16 @@ class TinyTransaction:
     async def lock_or_make(self, chat_id: int) -> StoredChat:
         return self._load(chat_id)
 
-    async def save_chat(
-        self, old: StoredChat, new: ChatRecord, *, check: Hold | None = None, message: Hold | None = None
-    ) -> None:
-        self._saved[new.id] = StoredChat(new, check, message)
-        if blank(new):
-            if self._has(new.id):
-                self._files.delete(chat_file(new.id))
-        elif (times := self._times_only(old.record, new)) is not None:
-            self._times[new.id] = times
+    async def save_chat(self, old: StoredChat, new: StoredChat) -> None:
+        record = new.record
+        self._saved[record.id] = new
+        if blank(record):
+            if self._has(record.id):
+                self._files.delete(chat_file(record.id))
+        elif (times := self._times_only(old.record, record)) is not None:
+            self._times[record.id] = times
         else:
-            self._write(old.record, new)
+            self._write(old.record, record)
 
     def _times_only(self, old: ChatRecord, new: ChatRecord) -> CheckTimes | None:
         """Return the check times of a chat of which nothing else has changed. None: it is worth a write."""
@@ -193,13 +192,10 @@ class TinyTransaction:
     async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
         return await self.find_chats(self._chats.messages.claim(now, limit, until))
 
-    async def save_begun(self, chats: Sequence[StoredChat]) -> None:
+    async def save_begun(self, chats: Sequence[StoredChat], unreadable: Collection[int], until: datetime) -> None:  # noqa: ARG002  # all leases are taken
         for stored in chats:
             self._saved[stored.record.id] = stored
             _replace(self._files.open(chat_file(stored.record.id)), "alerts", stored.record.alerts)
-
-    async def skip_message(self, chat_id: int, until: datetime) -> None:
-        pass  # its lease was taken with the claim
 
     async def held_check(self, claim: Claim) -> StoredChat | None:
         return self._stored(self._chats.checks.holder(claim.fencing_token))
@@ -244,9 +240,11 @@ class TinyTransaction:
         except msgspec.ValidationError as error:
             raise DamagedFile(self._folder.root / PENDING_FILE, str(error)) from error
 
-    def _keep(self, kind: type[Item], items: Sequence[Item]) -> None:
-        if len(items) < len(self._items(kind)):
-            _replace(self._files.open(PENDING_FILE), _table(kind), items)
+    def _keep(self, kind: type[Item], wanted: Callable[[Item], bool]) -> None:
+        items = self._items(kind)
+        kept = [item for item in items if wanted(item)]
+        if kept != items:
+            _replace(self._files.open(PENDING_FILE), _table(kind), kept)
 
     async def put_pending(self, item: Invitation | Selection, now: datetime) -> None:
         def gives_way(other: Invitation | Selection) -> bool:
@@ -261,17 +259,16 @@ class TinyTransaction:
 
     async def take_pending(self, kind: type[Item], item_id: str) -> Item | None:
         item = await self.pending(kind, item_id)
-        self._keep(kind, [other for other in self._items(kind) if other.id != item_id])
+        self._keep(kind, lambda other: other.id != item_id)
         return item
 
     async def clear_pending(self, chat_id: int) -> None:
-        invitations, selections = self._items(Invitation), self._items(Selection)
-        self._keep(Invitation, [one for one in invitations if chat_id not in {one.place.chat_id, one.user_id}])
-        self._keep(Selection, [one for one in selections if one.place.chat_id != chat_id])
+        self._keep(Invitation, lambda item: chat_id not in {item.place.chat_id, item.user_id})
+        self._keep(Selection, lambda item: item.place.chat_id != chat_id)
 
     async def drop_expired(self, now: datetime) -> None:
-        self._keep(Invitation, [item for item in self._items(Invitation) if item.expires_at > now])
-        self._keep(Selection, [item for item in self._items(Selection) if item.expires_at > now])
+        self._keep(Invitation, lambda item: item.expires_at > now)
+        self._keep(Selection, lambda item: item.expires_at > now)
 
     async def sealed_secret(self) -> str | None:
         document = self._files.open(STORE_FILE).table("store").get(doc_id=ONLY)

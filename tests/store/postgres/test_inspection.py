@@ -6,9 +6,9 @@ import psycopg
 import pytest
 
 from bot.errors import StartError
+from bot.ports import Contents
 from bot.store.postgres.opening import Inspection, inspect, open_store
 from bot.store.postgres.schema import migrate
-from bot.store.rules.chats import Contents
 from bot.store.vault import new_key
 from tests.store.cluster import Cluster
 from tests.store.examples import CHAT, OTHER, claim_alert, linked, with_alerts
