@@ -20,7 +20,7 @@ from tests.store.examples import (
 )
 
 
-class AskedCheckContract:
+class OnDemandCheckContract:
     """Checks that somebody or something asked for."""
 
     async def test_the_check_of_one_chat_can_be_claimed_before_it_is_due(self, shelf: Shelf) -> None:

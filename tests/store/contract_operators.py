@@ -26,7 +26,7 @@ from tests.store.examples import (
 )
 
 
-class UpkeepContract:
+class OperatorContract:
     """Chats at a glance, and the outbox."""
 
     async def test_all_chats_are_seen_with_how_it_goes(self, shelf: Shelf) -> None:

@@ -19,7 +19,7 @@ async def payers(store: Store, chat_id: int = CHAT) -> tuple[Member, ...]:
     return link.payers
 
 
-class RoleContract:
+class PayerContract:
     """Payers belong to the link."""
 
     async def test_an_owner_and_payers_come_back_as_they_were_stored(self, shelf: Shelf) -> None:

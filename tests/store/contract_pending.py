@@ -25,7 +25,7 @@ SELECTION = Selection(
 )
 
 
-class DeskContract:
+class PendingItemContract:
     """Each is used up once; what has expired may be gone."""
 
     async def test_they_come_back_as_they_were_put_there(self, shelf: Shelf) -> None:
