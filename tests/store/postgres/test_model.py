@@ -9,7 +9,7 @@ from hypothesis.stateful import initialize, rule
 
 from bot.store.postgres.opening import open_store
 from tests.store.conftest import empty
-from tests.store.test_model import KEY, StoreLife
+from tests.store.tinydb.test_model import KEY, StoreLife
 
 
 class PostgresLife(StoreLife):

@@ -56,7 +56,7 @@ async def test_a_process_killed_while_writing_leaves_a_whole_state(tmp_path: Pat
     wait = random.Random(seed).uniform(0.02, 0.15)
     for _ in range(2):
         command = [sys.executable, "-c", WRITER, str(folder), key]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as writer:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]) as writer:
             assert writer.stdout is not None
             assert writer.stdout.readline() == "ready\n"
             time.sleep(wait)
