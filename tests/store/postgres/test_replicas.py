@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections import Counter
 
 import psycopg
 import pytest
 
 from bot.domain.payments import State
-from bot.errors import PaymentInProgress, StartError
+from bot.errors import PaymentInProgress
 from bot.ports import Checked
-from bot.store.postgres.schema import migrate
 from bot.store.store import Store
 from tests.store.backends import cancel_once_claimed
-from tests.store.cluster import Cluster
 from tests.store.examples import (
     CHAT,
     LEASE,
@@ -162,33 +158,3 @@ async def test_a_claim_whose_caller_is_cancelled_is_given_back(
     await cancel_once_claimed(store, store.claim_alerts(NOW + MINUTE, 10, LEASE), monkeypatch)
     (delivery,) = await other.claim_alerts(NOW + MINUTE, 10, LEASE)
     assert not delivery.again
-
-
-def test_of_processes_that_start_at_once_one_makes_the_schema(cluster: Cluster) -> None:
-    url = cluster.make_database("at_once")
-    code = "import sys; from bot.store.postgres.schema import migrate; print(migrate(sys.argv[1]))"
-    processes = [
-        subprocess.Popen([sys.executable, "-c", code, url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(3)
-    ]
-    ends = [(*process.communicate(), process.returncode) for process in processes]
-    assert [(out.strip(), code) for out, _, code in ends] == [("0001", 0)] * 3, ends
-
-
-def test_a_schema_of_the_future_is_left_alone(cluster: Cluster) -> None:
-    url = cluster.make_database("future")
-    migrate(url)
-    with psycopg.connect(url) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StartError, match="9999, which is of a newer version of the bot"):
-        migrate(url)
-    with psycopg.connect(url) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
-
-
-def test_a_role_that_may_not_change_the_schema_ends_with_a_sentence(cluster: Cluster) -> None:
-    url = cluster.make_database("strangers")
-    with psycopg.connect(url) as connection:
-        connection.execute("CREATE ROLE reader LOGIN")
-    with pytest.raises(StartError, match="may not change the schema"):
-        migrate(url.replace("//bot@", "//reader@"))
