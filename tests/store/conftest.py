@@ -12,7 +12,7 @@ from bot.store.postgres.schema import migrate
 from bot.store.tinydb import files
 from tests.store.cluster import Cluster
 from tests.store.cutting import CuttingOs
-from tests.store.shelves import PostgresShelf, TinyShelf
+from tests.store.openers import PostgresOpener, TinyOpener
 
 pytest.register_assert_rewrite(*(f"tests.store.{path.stem}" for path in Path(__file__).parent.glob("contract_*.py")))
 
@@ -24,10 +24,10 @@ def _no_syncing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def tiny_shelf(tmp_path: Path) -> AsyncIterator[TinyShelf]:
-    shelf = TinyShelf(tmp_path / "data")
-    yield shelf
-    await shelf.crash()
+async def tiny_opener(tmp_path: Path) -> AsyncIterator[TinyOpener]:
+    opener = TinyOpener(tmp_path / "data")
+    yield opener
+    await opener.crash()
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def empty(connection: psycopg.Connection) -> None:
 
 
 @pytest.fixture
-async def postgres_shelf(database: str) -> AsyncIterator[PostgresShelf]:
-    shelf = PostgresShelf(database)
-    yield shelf
-    await shelf.crash()
+async def postgres_opener(database: str) -> AsyncIterator[PostgresOpener]:
+    opener = PostgresOpener(database)
+    yield opener
+    await opener.crash()

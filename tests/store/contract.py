@@ -1,6 +1,6 @@
 """What every store promises, by name. Each implementation's test class gets these tests by inheriting them.
 
-A class provides the fixture ``shelf``, which opens the same stored data as often as a test asks. A crash leaves leases
+A class provides the fixture ``opener``, which opens the same stored data as often as a test asks. A crash leaves leases
 standing in some stores and not in others, so after one the tests let the lease run out.
 """
 

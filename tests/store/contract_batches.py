@@ -11,7 +11,7 @@ import pytest
 from bot.domain.payments import Outcome, Payment, State
 from bot.errors import PaymentInProgress
 from bot.ports import Store
-from tests.store.examples import Shelf, new_payment
+from tests.store.examples import Opener, new_payment
 
 
 async def batch(store: Store, name: str = "b", size: int = 3) -> list[Payment]:
@@ -29,36 +29,36 @@ def moved(payments: Sequence[Payment], state: State) -> list[Payment]:
 class BatchContract:
     """All of a batch, or none."""
 
-    async def test_a_batch_is_found_by_any_of_it_in_its_order(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_batch_is_found_by_any_of_it_in_its_order(self, opener: Opener) -> None:
+        store = await opener.open()
         first, second = await batch(store), await batch(store, "c", 2)
         await store.add_payment(alone := new_payment("alone"))
-        await shelf.crash()
-        store = await shelf.open()
+        await opener.crash()
+        store = await opener.open()
         assert await store.batch_of("b1") == first
         assert await store.batch_of("c0") == second
         assert await store.batch_of("alone") == [alone]
         assert await store.batch_of("unknown") == []
 
-    async def test_all_advance_or_none(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_all_advance_or_none(self, opener: Opener) -> None:
+        store = await opener.open()
         payments = await batch(store)
         assert await store.advance_payments(moved(payments[:1], State.QUEUED), State.ASKED)
         assert not await store.advance_payments(moved(payments, State.QUEUED), State.ASKED)
         assert [payment.state for payment in await store.batch_of("b0")] == [State.QUEUED, State.ASKED, State.ASKED]
         assert await store.advance_payments(moved(payments[1:], State.QUEUED), State.ASKED)
-        await shelf.crash()
-        store = await shelf.open()
+        await opener.crash()
+        store = await opener.open()
         assert await store.batch_of("b0") == moved(payments, State.QUEUED)
 
-    async def test_of_many_presses_at_once_one_wins_the_batch(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_of_many_presses_at_once_one_wins_the_batch(self, opener: Opener) -> None:
+        store = await opener.open()
         payments = await batch(store)
         presses = (store.advance_payments(moved(payments, State.QUEUED), State.ASKED) for _ in range(20))
         assert (await asyncio.gather(*presses)).count(True) == 1
 
-    async def test_a_queued_payment_locks_no_invoice_and_takes_its_turn_like_any_other(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_queued_payment_locks_no_invoice_and_takes_its_turn_like_any_other(self, opener: Opener) -> None:
+        store = await opener.open()
         payments = await batch(store)
         await store.advance_payments(moved(payments, State.QUEUED), State.ASKED)
         single = new_payment("single", invoice_id=1)
@@ -68,13 +68,13 @@ class BatchContract:
         with pytest.raises(PaymentInProgress):
             await store.advance_payment(replace(payments[1], state=State.CONFIRMED), State.QUEUED)
 
-    async def test_what_is_queued_is_unsettled(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_what_is_queued_is_unsettled(self, opener: Opener) -> None:
+        store = await opener.open()
         payments = await batch(store)
         assert await store.unsettled_payments() == []
         await store.advance_payments(queued := moved(payments, State.QUEUED), State.ASKED)
-        await shelf.crash()
-        store = await shelf.open()
+        await opener.crash()
+        store = await opener.open()
         assert await store.unsettled_payments() == queued
         told = [replace(payment, state=State.ENDED, outcome=Outcome.NOT_SENT, told=True) for payment in payments]
         assert await store.advance_payments(told, State.QUEUED)

@@ -16,7 +16,7 @@ from tests.store.examples import (
     NOW,
     OTHER,
     SECOND,
-    Shelf,
+    Opener,
     claim_alert,
     claim_check,
     linked,
@@ -43,40 +43,42 @@ async def taken(store: Store, now: datetime, burst: int, rate: float = 2.0, name
 class LeaseContract:
     """Roles, budgets, backlog."""
 
-    async def test_a_role_is_held_by_one_until_its_lease_ends(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_role_is_held_by_one_until_its_lease_ends(self, opener: Opener) -> None:
+        store = await opener.open()
         held = await take(store, "a")
         assert (held.name, held.until) == (ROLE, NOW + MINUTE)
         assert await store.take_lease(ROLE, "b", NOW + MINUTE - SECOND, MINUTE) is None
         assert (await take(store, "b", NOW + MINUTE)).fencing_token != held.fencing_token
         assert await store.take_lease(ROLE, "a", NOW + MINUTE, MINUTE) is None
 
-    async def test_its_holder_prolongs_it_under_the_same_epoch(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_its_holder_prolongs_it_under_the_same_epoch(self, opener: Opener) -> None:
+        store = await opener.open()
         held = await take(store, "a")
         assert await take(store, "a", NOW + 30 * SECOND) == Lease(ROLE, held.fencing_token, NOW + 90 * SECOND)
         assert await store.take_lease(ROLE, "b", NOW + MINUTE, MINUTE) is None
 
-    async def test_who_comes_back_after_its_end_has_a_new_epoch_though_nobody_else_took_it(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_who_comes_back_after_its_end_has_a_new_epoch_though_nobody_else_took_it(
+        self, opener: Opener
+    ) -> None:
+        store = await opener.open()
         held = await take(store, "a")
         assert (await take(store, "a", NOW + HOUR)).fencing_token != held.fencing_token
 
-    async def test_one_that_is_given_back_can_be_taken_at_once(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_one_that_is_given_back_can_be_taken_at_once(self, opener: Opener) -> None:
+        store = await opener.open()
         held = await take(store, "a")
         assert await store.give_back_lease(held)
         assert (await take(store, "b", NOW)).fencing_token != held.fencing_token
 
-    async def test_nobody_gives_back_what_another_has_taken_over(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_nobody_gives_back_what_another_has_taken_over(self, opener: Opener) -> None:
+        store = await opener.open()
         lost = await take(store, "a")
         await take(store, "b", NOW + MINUTE)
         assert not await store.give_back_lease(lost)
         assert await store.take_lease(ROLE, "c", NOW + MINUTE, MINUTE) is None
 
-    async def test_what_is_taken_only_if_free_is_not_taken_from_who_let_it_end(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_what_is_taken_only_if_free_is_not_taken_from_who_let_it_end(self, opener: Opener) -> None:
+        store = await opener.open()
         held = await take(store, "a")
         assert await store.take_lease(ROLE, "b", NOW + HOUR, MINUTE, free_only=True) is None
         prolonged = await store.take_lease(ROLE, "a", NOW + HOUR, MINUTE, free_only=True)
@@ -85,63 +87,63 @@ class LeaseContract:
         assert await store.give_back_lease(prolonged)
         assert await store.take_lease(ROLE, "b", NOW + HOUR, MINUTE, free_only=True) is not None
 
-    async def test_roles_are_apart(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_roles_are_apart(self, opener: Opener) -> None:
+        store = await opener.open()
         await take(store, "a")
         assert await store.take_lease("another", "b", NOW, MINUTE) is not None
 
-    async def test_of_many_who_want_a_role_one_gets_it(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_of_many_who_want_a_role_one_gets_it(self, opener: Opener) -> None:
+        store = await opener.open()
         leases = await asyncio.gather(*(store.take_lease(ROLE, str(n), NOW, MINUTE) for n in range(20)))
         assert len([lease for lease in leases if lease]) == 1
 
-    async def test_a_budget_gives_its_burst_and_then_its_rate(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_budget_gives_its_burst_and_then_its_rate(self, opener: Opener) -> None:
+        store = await opener.open()
         assert await taken(store, NOW, burst=5) == 5
         assert await store.take_from_bucket("telegram", NOW, 2.0, 5) == pytest.approx(0.5)
         assert await taken(store, NOW + 3 * SECOND / 4, burst=5) == 1
         assert await taken(store, NOW + SECOND, burst=5) == 1
         assert await taken(store, NOW + HOUR, burst=5) == 5
 
-    async def test_what_was_refused_cost_nothing(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_what_was_refused_cost_nothing(self, opener: Opener) -> None:
+        store = await opener.open()
         await taken(store, NOW, burst=1)
         for _ in range(10):
             assert await store.take_from_bucket("telegram", NOW, 2.0, 1) == pytest.approx(0.5)
         assert await store.take_from_bucket("telegram", NOW + SECOND / 2, 2.0, 1) == 0.0
 
-    async def test_a_smaller_burst_leaves_the_difference_to_a_larger_one(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_smaller_burst_leaves_the_difference_to_a_larger_one(self, opener: Opener) -> None:
+        store = await opener.open()
         assert await taken(store, NOW, burst=3) == 3
         assert await taken(store, NOW, burst=5) == 2
         assert await store.take_from_bucket("telegram", NOW, 2.0, 3) == pytest.approx(1.5)
 
-    async def test_budgets_are_apart_and_a_clock_that_was_put_back_fills_none(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_budgets_are_apart_and_a_clock_that_was_put_back_fills_none(self, opener: Opener) -> None:
+        store = await opener.open()
         assert await taken(store, NOW, burst=2) == 2
         assert await taken(store, NOW, burst=2, name="chat:1") == 2
         assert await taken(store, NOW - HOUR, burst=2) == 0
 
-    async def test_of_many_who_take_from_a_budget_no_more_get_one_than_it_holds(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_of_many_who_take_from_a_budget_no_more_get_one_than_it_holds(self, opener: Opener) -> None:
+        store = await opener.open()
         waits = await asyncio.gather(*(store.take_from_bucket("telegram", NOW, 2.0, 5) for _ in range(20)))
         assert len([wait for wait in waits if not wait]) == 5
 
-    async def test_without_work_there_is_no_backlog(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_without_work_there_is_no_backlog(self, opener: Opener) -> None:
+        store = await opener.open()
         await linked(store)
         assert await store.backlog(NOW) == Backlog(None, None, 0, 0)
 
-    async def test_the_backlog_tells_since_when_the_longest_due_check_waits(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_the_backlog_tells_since_when_the_longest_due_check_waits(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await linked(store)
         assert (await store.backlog(NOW + HOUR)).check_due_since == link.next_check_at
         await claim_check(store, NOW + HOUR)
         assert (await store.backlog(NOW + HOUR)).check_due_since is None
         assert (await store.backlog(NOW + HOUR + LEASE)).check_due_since == NOW + HOUR + LEASE
 
-    async def test_the_backlog_tells_of_the_alerts(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_the_backlog_tells_of_the_alerts(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1, 2)
         await with_alerts(store, 3, chat_id=OTHER)
         assert await store.backlog(NOW + MINUTE) == Backlog(None, NOW, 3, 0)
@@ -153,15 +155,15 @@ class LeaseContract:
         assert await store.backlog(NOW + 2 * MINUTE) == Backlog(None, None, 3 - aside, aside)
         assert (await store.backlog(NOW + 2 * HOUR)).message_due_since == NOW + HOUR
 
-    async def test_a_chat_that_rests_is_behind_with_nothing(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_chat_that_rests_is_behind_with_nothing(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1)
         await store.rest(CHAT, "blocked")
         backlog = await store.backlog(NOW + HOUR)
         assert (backlog.check_due_since, backlog.message_due_since, backlog.waiting) == (None, None, 1)
 
-    async def test_what_is_delivered_is_no_backlog(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_what_is_delivered_is_no_backlog(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1)
         claim, _ = await claim_alert(store)
         assert await store.alerts_sent(claim, None, ())

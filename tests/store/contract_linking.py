@@ -13,7 +13,7 @@ from bot.domain.invitations import Invitation
 from bot.domain.payments import Outcome, State
 from bot.errors import LinkInUse
 from bot.ports import Store
-from tests.store.examples import CHAT, MINUTE, NOW, OTHER, SECOND, Shelf, linked, new_link, new_payment
+from tests.store.examples import CHAT, MINUTE, NOW, OTHER, SECOND, Opener, linked, new_link, new_payment
 
 BOB = Member(8, "Bob")
 
@@ -31,16 +31,16 @@ async def link_of(store: Store) -> Link | None:
 class LinkingContract:
     """Whatever happened since it was begun is seen when it is written."""
 
-    async def test_an_invitation_is_used_up_with_the_link(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_an_invitation_is_used_up_with_the_link(self, opener: Opener) -> None:
+        store = await opener.open()
         way, link = await invited(store), new_link(store)
         assert await store.link(link, {}, way)
         assert await store.pending(Invitation, way) is None
         assert not await store.link(replace(link, linked_at=NOW + SECOND), {}, way)
         assert await link_of(store) == link
 
-    async def test_of_two_ways_to_the_same_link_one_is_taken(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_of_two_ways_to_the_same_link_one_is_taken(self, opener: Opener) -> None:
+        store = await opener.open()
         one = await invited(store)
         other = Invitation("other", Place(CHAT), "Family", 8, NOW + 15 * MINUTE)
         await store.put_pending(other, NOW)
@@ -49,8 +49,8 @@ class LinkingContract:
         assert sorted(done) == [False, True]
         assert await link_of(store) == links[done.index(True)][0]
 
-    async def test_a_link_that_is_another_by_now_or_gone_is_not_replaced_by_invitation(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_link_that_is_another_by_now_or_gone_is_not_replaced_by_invitation(self, opener: Opener) -> None:
+        store = await opener.open()
         first = await linked(store)
         way = await invited(store, replaces=first.linked_at)
         second = replace(first, linked_at=NOW + MINUTE)
@@ -61,8 +61,8 @@ class LinkingContract:
         assert not await store.link(first, {}, await invited(store, replaces=second.linked_at))
         assert await link_of(store) is None
 
-    async def test_payers_stay_as_they_are_stored_where_the_owner_does(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_payers_stay_as_they_are_stored_where_the_owner_does(self, opener: Opener) -> None:
+        store = await opener.open()
         old = await linked(store)
         await store.add_payer(CHAT, BOB)
         await store.link(replace(old, linked_at=NOW + SECOND), {})
@@ -77,8 +77,8 @@ class LinkingContract:
         assert await link_of(store) == replace(old, linked_by=9)
 
     @pytest.mark.parametrize("state", [State.QUEUED, State.CONFIRMED, State.SENT])
-    async def test_while_a_payment_is_under_way_no_other_account_is_linked(self, shelf: Shelf, state: State) -> None:
-        store = await shelf.open()
+    async def test_while_a_payment_is_under_way_no_other_account_is_linked(self, opener: Opener, state: State) -> None:
+        store = await opener.open()
         old = await linked(store)
         await store.add_payment(new_payment(account=old.account, state=state))
         another = new_link(store, token="token-of-another", linked_at=NOW + MINUTE)
@@ -89,8 +89,8 @@ class LinkingContract:
         assert await link_of(store) == old
         assert await store.link(replace(old, linked_at=NOW + MINUTE), {}, way)
 
-    async def test_what_was_asked_or_has_ended_with_another_account_goes(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_what_was_asked_or_has_ended_with_another_account_goes(self, opener: Opener) -> None:
+        store = await opener.open()
         old = await linked(store)
         end = new_payment("untold", old.account, state=State.ENDED, outcome=Outcome.DONE)
         elsewhere = new_payment("elsewhere", old.account, place=Place(OTHER))

@@ -23,7 +23,7 @@ OTHER = -100_200_300
 URL = "https://provider.example/api/v1"
 
 
-class Shelf(Protocol):
+class Opener(Protocol):
     """Stored data that can be opened again."""
 
     async def open(self) -> Store:

@@ -28,14 +28,14 @@ from tests.store.examples import (
     new_payment,
     with_alerts,
 )
-from tests.store.shelves import PostgresShelf
+from tests.store.openers import PostgresOpener
 
 MANY = 40
 
 
 @pytest.fixture
-async def replicas(postgres_shelf: PostgresShelf) -> list[Store]:
-    return [await postgres_shelf.open() for _ in range(3)]
+async def replicas(postgres_opener: PostgresOpener) -> list[Store]:
+    return [await postgres_opener.open() for _ in range(3)]
 
 
 async def test_every_due_check_goes_to_one_replica(replicas: list[Store]) -> None:

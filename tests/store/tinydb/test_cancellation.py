@@ -21,7 +21,7 @@ from tests.store.examples import (
     new_link,
     with_alerts,
 )
-from tests.store.shelves import TinyShelf
+from tests.store.openers import TinyOpener
 
 
 class Gate:
@@ -44,9 +44,9 @@ class Gate:
 
 
 async def test_the_event_loop_does_not_wait_for_the_disk(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = await tiny_shelf.open()
+    store = await tiny_opener.open()
     gate = Gate(store, monkeypatch)
     task = asyncio.create_task(store.set_language(CHAT, "de"))
     await gate.reached()
@@ -56,9 +56,9 @@ async def test_the_event_loop_does_not_wait_for_the_disk(
 
 
 async def test_a_method_whose_caller_is_cancelled_ran_wholly_or_not_at_all(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = await tiny_shelf.open()
+    store = await tiny_opener.open()
     gate = Gate(store, monkeypatch)
     running = asyncio.create_task(store.link(new_link(store), knowledge(1)))
     await gate.reached()
@@ -75,9 +75,9 @@ async def test_a_method_whose_caller_is_cancelled_ran_wholly_or_not_at_all(
 
 
 async def test_what_a_cancelled_caller_claimed_is_given_back_unmarked(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = await tiny_shelf.open()
+    store = await tiny_opener.open()
     await with_alerts(store, 1)
     gate = Gate(store, monkeypatch)
     alerts = asyncio.create_task(store.claim_alerts(NOW + HOUR, 10, LEASE))
@@ -94,9 +94,9 @@ async def test_what_a_cancelled_caller_claimed_is_given_back_unmarked(
 
 
 async def test_a_check_of_one_chat_that_a_cancelled_caller_claimed_is_given_back(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = await tiny_shelf.open()
+    store = await tiny_opener.open()
     await linked(store)
     gate = Gate(store, monkeypatch)
     claiming = asyncio.create_task(store.claim_check(CHAT, NOW, LEASE))
@@ -108,9 +108,9 @@ async def test_a_check_of_one_chat_that_a_cancelled_caller_claimed_is_given_back
 
 
 async def test_a_claim_that_was_made_before_its_caller_was_cancelled_is_given_back(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = await tiny_shelf.open()
+    store = await tiny_opener.open()
     await with_alerts(store, 1)
     await cancel_once_claimed(store, store.claim_alerts(NOW + HOUR, 10, LEASE), monkeypatch)
     delivery = await claim_message(store, NOW + HOUR)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.store.contract import StoreContract
-from tests.store.examples import Shelf
-from tests.store.shelves import TinyShelf
+from tests.store.examples import Opener
+from tests.store.openers import TinyOpener
 
 
 class TestTinyStore(StoreContract):
     @pytest.fixture
-    def shelf(self, tiny_shelf: TinyShelf) -> Shelf:
-        return tiny_shelf
+    def opener(self, tiny_opener: TinyOpener) -> Opener:
+        return tiny_opener

@@ -15,64 +15,64 @@ from bot.errors import StartError
 from bot.store.tinydb.opening import open_store
 from bot.store.vault import SealBroken, Vault, new_key
 from tests.store.examples import CHAT, NOW, OTHER, URL, new_link, new_payment
-from tests.store.shelves import TinyShelf
+from tests.store.openers import TinyOpener
 
 TOKEN = "a-very-secret-token/with+signs=="
 
 
-async def fill(shelf: TinyShelf) -> None:
-    store = await shelf.open()
+async def fill(opener: TinyOpener) -> None:
+    store = await opener.open()
     await store.link(new_link(store, CHAT, TOKEN), {})
     await store.link(new_link(store, OTHER, TOKEN), {})
     await store.add_payment(new_payment(account=store.account_of(URL, Token(TOKEN))))
-    await shelf.crash()
+    await opener.crash()
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-async def test_a_second_process_is_told_who_has_the_folder(tiny_shelf: TinyShelf) -> None:
-    await tiny_shelf.open()
+async def test_a_second_process_is_told_who_has_the_folder(tiny_opener: TinyOpener) -> None:
+    await tiny_opener.open()
     code = (
         "import sys; from pathlib import Path\n"
         "from bot.store.tinydb.opening import open_store; from bot.errors import StartError\n"
         "try: open_store(Path(sys.argv[1]), [sys.argv[2]])\n"
         "except StartError as error: print(error)"
     )
-    command = [sys.executable, "-c", code, str(tiny_shelf.folder), tiny_shelf.keys[0]]
+    command = [sys.executable, "-c", code, str(tiny_opener.folder), tiny_opener.keys[0]]
     second = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert second.stdout.startswith(f"Another process is using the data folder {tiny_shelf.folder}. ")
+    assert second.stdout.startswith(f"Another process is using the data folder {tiny_opener.folder}. ")
 
 
-async def test_the_folder_is_free_again_after_closing_and_closing_twice_is_fine(tiny_shelf: TinyShelf) -> None:
-    store = await tiny_shelf.open()
+async def test_the_folder_is_free_again_after_closing_and_closing_twice_is_fine(tiny_opener: TinyOpener) -> None:
+    store = await tiny_opener.open()
     await store.close()
     await store.close()
-    await (await tiny_shelf.open()).set_language(CHAT, "de")
+    await (await tiny_opener.open()).set_language(CHAT, "de")
 
 
-async def test_the_folder_is_free_again_after_a_start_that_failed(tiny_shelf: TinyShelf) -> None:
-    await fill(tiny_shelf)
+async def test_the_folder_is_free_again_after_a_start_that_failed(tiny_opener: TinyOpener) -> None:
+    await fill(tiny_opener)
     with pytest.raises(StartError):
-        open_store(tiny_shelf.folder, [new_key()])
-    assert (await (await tiny_shelf.open()).chat(CHAT)).link is not None
+        open_store(tiny_opener.folder, [new_key()])
+    assert (await (await tiny_opener.open()).chat(CHAT)).link is not None
 
 
-async def test_wrong_keys_stop_the_start_and_change_nothing(tiny_shelf: TinyShelf) -> None:
-    await fill(tiny_shelf)
-    before = contents(tiny_shelf.folder)
-    needed = Vault(tiny_shelf.keys).key_ids[0]
+async def test_wrong_keys_stop_the_start_and_change_nothing(tiny_opener: TinyOpener) -> None:
+    await fill(tiny_opener)
+    before = contents(tiny_opener.folder)
+    needed = Vault(tiny_opener.keys).key_ids[0]
     with pytest.raises(StartError, match=rf"{needed}.* behind the new one"):
-        open_store(tiny_shelf.folder, [new_key()])
-    assert contents(tiny_shelf.folder) == before
+        open_store(tiny_opener.folder, [new_key()])
+    assert contents(tiny_opener.folder) == before
 
 
-async def test_a_new_key_in_front_opens_everything_and_keeps_the_accounts(tiny_shelf: TinyShelf) -> None:
-    await fill(tiny_shelf)
-    account = (await tiny_shelf.open()).account_of(URL, Token(TOKEN))
-    await tiny_shelf.crash()
-    rotated = TinyShelf(tiny_shelf.folder, new_key(), *tiny_shelf.keys)
+async def test_a_new_key_in_front_opens_everything_and_keeps_the_accounts(tiny_opener: TinyOpener) -> None:
+    await fill(tiny_opener)
+    account = (await tiny_opener.open()).account_of(URL, Token(TOKEN))
+    await tiny_opener.crash()
+    rotated = TinyOpener(tiny_opener.folder, new_key(), *tiny_opener.keys)
     store = await rotated.open()
     link = (await store.chat(CHAT)).link
     assert link is not None
@@ -81,92 +81,92 @@ async def test_a_new_key_in_front_opens_everything_and_keeps_the_accounts(tiny_s
     await rotated.crash()
 
 
-async def test_tokens_of_a_lost_key_are_counted(tiny_shelf: TinyShelf) -> None:
-    await fill(tiny_shelf)
-    path = tiny_shelf.folder / "chats" / f"{CHAT}.json"
+async def test_tokens_of_a_lost_key_are_counted(tiny_opener: TinyOpener) -> None:
+    await fill(tiny_opener)
+    path = tiny_opener.folder / "chats" / f"{CHAT}.json"
     backup = path.read_bytes()
-    rotated = TinyShelf(tiny_shelf.folder, new_key(), *tiny_shelf.keys)
+    rotated = TinyOpener(tiny_opener.folder, new_key(), *tiny_opener.keys)
     await rotated.open()
     await rotated.crash()
     path.write_bytes(backup)
     with pytest.raises(StartError, match="tokens of 1 chats were sealed with keys that are not at hand"):
-        await TinyShelf(tiny_shelf.folder, rotated.keys[0]).open()
+        await TinyOpener(tiny_opener.folder, rotated.keys[0]).open()
 
 
-async def test_the_lost_secret_of_the_accounts_is_never_made_anew(tiny_shelf: TinyShelf) -> None:
-    await fill(tiny_shelf)
-    (tiny_shelf.folder / "store.json").unlink()
-    before = contents(tiny_shelf.folder)
+async def test_the_lost_secret_of_the_accounts_is_never_made_anew(tiny_opener: TinyOpener) -> None:
+    await fill(tiny_opener)
+    (tiny_opener.folder / "store.json").unlink()
+    before = contents(tiny_opener.folder)
     with pytest.raises(StartError, match=r"store\.json is gone"):
-        await tiny_shelf.open()
-    assert contents(tiny_shelf.folder) == before
+        await tiny_opener.open()
+    assert contents(tiny_opener.folder) == before
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b'{"chat": 1}', b'{"chat": {"x": {}}}', b"\xff", b'{"link":{"1":{}}}']
 )
 @pytest.mark.parametrize("name", [f"chats/{CHAT}.json", "store.json", "pending.json"])
-async def test_a_damaged_file_is_named_and_kept(tiny_shelf: TinyShelf, name: str, content: bytes) -> None:
-    await fill(tiny_shelf)
-    (tiny_shelf.folder / name).write_bytes(content)
-    before = contents(tiny_shelf.folder)
+async def test_a_damaged_file_is_named_and_kept(tiny_opener: TinyOpener, name: str, content: bytes) -> None:
+    await fill(tiny_opener)
+    (tiny_opener.folder / name).write_bytes(content)
+    before = contents(tiny_opener.folder)
     with pytest.raises(StartError, match=Path(name).name):
-        await tiny_shelf.open()
-    assert contents(tiny_shelf.folder) == before
+        await tiny_opener.open()
+    assert contents(tiny_opener.folder) == before
 
 
-async def test_a_changed_seal_of_the_store_is_damage_and_no_question_of_keys(tiny_shelf: TinyShelf) -> None:
-    await fill(tiny_shelf)
-    path = tiny_shelf.folder / "store.json"
+async def test_a_changed_seal_of_the_store_is_damage_and_no_question_of_keys(tiny_opener: TinyOpener) -> None:
+    await fill(tiny_opener)
+    path = tiny_opener.folder / "store.json"
     document = json.loads(path.read_text())
-    document["store"]["1"]["fingerprint_secret"] = Vault(tiny_shelf.keys).seal("token", "1", "x")
+    document["store"]["1"]["fingerprint_secret"] = Vault(tiny_opener.keys).seal("token", "1", "x")
     path.write_text(json.dumps(document))
     with pytest.raises(StartError, match="its sealed part was changed"):
-        await tiny_shelf.open()
+        await tiny_opener.open()
 
 
-async def test_a_store_of_a_newer_version_is_refused(tiny_shelf: TinyShelf) -> None:
-    await fill(tiny_shelf)
-    path = tiny_shelf.folder / "store.json"
+async def test_a_store_of_a_newer_version_is_refused(tiny_opener: TinyOpener) -> None:
+    await fill(tiny_opener)
+    path = tiny_opener.folder / "store.json"
     document = json.loads(path.read_text())
     document["store"]["1"]["schema"] = 99
     path.write_text(json.dumps(document))
     with pytest.raises(StartError, match="newer version"):
-        await tiny_shelf.open()
+        await tiny_opener.open()
 
 
-async def test_a_file_that_is_no_chats_is_named(tiny_shelf: TinyShelf) -> None:
-    await fill(tiny_shelf)
-    (tiny_shelf.folder / "chats" / "notes.json").write_text("{}")
+async def test_a_file_that_is_no_chats_is_named(tiny_opener: TinyOpener) -> None:
+    await fill(tiny_opener)
+    (tiny_opener.folder / "chats" / "notes.json").write_text("{}")
     with pytest.raises(StartError, match=r"notes\.json .*no chat id"):
-        await tiny_shelf.open()
+        await tiny_opener.open()
 
 
-async def test_unknown_fields_and_missing_new_ones_are_fine(tiny_shelf: TinyShelf) -> None:
-    await fill(tiny_shelf)
-    path = tiny_shelf.folder / "chats" / f"{CHAT}.json"
+async def test_unknown_fields_and_missing_new_ones_are_fine(tiny_opener: TinyOpener) -> None:
+    await fill(tiny_opener)
+    path = tiny_opener.folder / "chats" / f"{CHAT}.json"
     document = json.loads(path.read_text())
     document["chat"]["1"] = {"language": "de", "mood": "good"}
     document["link"]["1"]["colour"] = "blue"
     document["future"] = {"1": {"a": 1}}
     path.write_text(json.dumps(document))
-    chat = await (await tiny_shelf.open()).chat(CHAT)
+    chat = await (await tiny_opener.open()).chat(CHAT)
     assert chat.language == "de"
     assert chat.link is not None
     assert chat.link.token == Token(TOKEN)
 
 
-async def test_temporary_files_of_a_crash_are_swept(tiny_shelf: TinyShelf) -> None:
-    await fill(tiny_shelf)
+async def test_temporary_files_of_a_crash_are_swept(tiny_opener: TinyOpener) -> None:
+    await fill(tiny_opener)
     for folder in ("", "chats", "accounts"):
-        (tiny_shelf.folder / folder / ".x.json.tmp").write_text('{"half')
-    await tiny_shelf.open()
-    assert not list(tiny_shelf.folder.rglob("*.tmp"))
+        (tiny_opener.folder / folder / ".x.json.tmp").write_text('{"half')
+    await tiny_opener.open()
+    assert not list(tiny_opener.folder.rglob("*.tmp"))
 
 
-async def test_files_and_folders_are_private(tiny_shelf: TinyShelf) -> None:
-    await fill(tiny_shelf)
-    for path in (tiny_shelf.folder, *tiny_shelf.folder.rglob("*")):
+async def test_files_and_folders_are_private(tiny_opener: TinyOpener) -> None:
+    await fill(tiny_opener)
+    for path in (tiny_opener.folder, *tiny_opener.folder.rglob("*")):
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
 
 
@@ -176,36 +176,36 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         open_store(tmp_path / "file", [new_key()])
 
 
-async def test_tokens_stand_nowhere_in_the_clear(tiny_shelf: TinyShelf) -> None:
-    await fill(tiny_shelf)
+async def test_tokens_stand_nowhere_in_the_clear(tiny_opener: TinyOpener) -> None:
+    await fill(tiny_opener)
     raw = TOKEN.encode()
     spellings = {raw, raw.hex().encode(), json.dumps(TOKEN).encode()}
     for shift in range(3):  # as part of a longer text in base64 it looks in three ways
         padded = b"\0" * shift + raw
         inner = slice(4 if shift else 0, len(padded) // 3 * 4 - 4)
         spellings |= {base64.b64encode(padded)[inner], base64.urlsafe_b64encode(padded)[inner]}
-    files = contents(tiny_shelf.folder)
+    files = contents(tiny_opener.folder)
     assert {"store.json", f"chats/{CHAT}.json", f"chats/{OTHER}.json"} <= files.keys()
     found = [(name, spelling) for name, content in files.items() for spelling in spellings if spelling in content]
     assert found == []
 
 
-async def test_a_token_copied_into_another_chats_file_does_not_open(tiny_shelf: TinyShelf) -> None:
-    await fill(tiny_shelf)
-    ours, theirs = (tiny_shelf.folder / "chats" / f"{chat_id}.json" for chat_id in (CHAT, OTHER))
+async def test_a_token_copied_into_another_chats_file_does_not_open(tiny_opener: TinyOpener) -> None:
+    await fill(tiny_opener)
+    ours, theirs = (tiny_opener.folder / "chats" / f"{chat_id}.json" for chat_id in (CHAT, OTHER))
     document = json.loads(ours.read_text())
     document["link"]["1"]["sealed_token"] = json.loads(theirs.read_text())["link"]["1"]["sealed_token"]
     ours.write_text(json.dumps(document))
-    store = await tiny_shelf.open()
+    store = await tiny_opener.open()
     with pytest.raises(SealBroken):
         await store.chat(CHAT)
     assert [check.chat.id for check in await store.claim_checks(NOW.replace(year=2027), 10, NOW - NOW)] == [OTHER]
 
 
 async def test_a_file_that_the_bots_user_may_not_read_is_named(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await fill(tiny_shelf)
+    await fill(tiny_opener)
 
     def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
@@ -213,5 +213,5 @@ async def test_a_file_that_the_bots_user_may_not_read_is_named(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", refuse)
         with pytest.raises(StartError, match=r"Permission denied.*must belong to the user"):
-            await tiny_shelf.open()
-    assert (await (await tiny_shelf.open()).chat(CHAT)).link is not None
+            await tiny_opener.open()
+    assert (await (await tiny_opener.open()).chat(CHAT)).link is not None

@@ -11,7 +11,7 @@ from bot.store.vault import new_key
 from tests.store.examples import NOW
 
 
-class TinyShelf:
+class TinyOpener:
     """Opens the store in ``folder``. Nothing is written at closing, so a close is as bare as a crash."""
 
     def __init__(self, folder: Path, *keys: str) -> None:
@@ -29,7 +29,7 @@ class TinyShelf:
             await self._store.close()
 
 
-class PostgresShelf:
+class PostgresOpener:
     """Opens the store in the database at ``url``. Each opening is one more process on it, so to speak."""
 
     def __init__(self, url: str, *keys: str) -> None:
