@@ -11,7 +11,7 @@ import pytest
 from bot.store.postgres.schema import migrate
 from bot.store.tinydb import files
 from tests.store.cluster import Cluster
-from tests.store.cutting import CuttingOs
+from tests.store.faulty_os import FaultyOs
 from tests.store.openers import PostgresOpener, TinyOpener
 
 pytest.register_assert_rewrite(*(f"tests.store.{path.stem}" for path in Path(__file__).parent.glob("contract_*.py")))
@@ -20,7 +20,7 @@ pytest.register_assert_rewrite(*(f"tests.store.{path.stem}" for path in Path(__f
 @pytest.fixture(autouse=True)
 def _no_syncing(monkeypatch: pytest.MonkeyPatch) -> None:
     """No power is cut here, and syncing takes most of the time. That it is done, and when, has a test of its own."""
-    monkeypatch.setattr(files, "os", CuttingOs())
+    monkeypatch.setattr(files, "os", FaultyOs())
 
 
 @pytest.fixture

@@ -107,11 +107,11 @@ async def test_a_bot_goes_on_in_the_new_place_where_it_was_in_the_old(
     await after.close()
 
 
-class Cut(Exception):
+class Interrupted(Exception):
     pass
 
 
-class CutOff(TinyBackend):
+class BreakingFolder(TinyBackend):
     """A folder that can't be read any more after a while."""
 
     left = 7  # enough for the first chats to be moved, not for the others
@@ -119,7 +119,7 @@ class CutOff(TinyBackend):
     async def run(self, work: Work[T]) -> T:
         self.left -= 1
         if not self.left:
-            raise Cut
+            raise Interrupted
         return await super().run(work)
 
 
@@ -127,8 +127,8 @@ async def test_a_move_that_was_cut_off_goes_on_when_begun_again(
     tmp_path: Path, there: PostgresBackend, database: str
 ) -> None:
     await fill(tmp_path / "old", SEVERAL)
-    with pytest.raises(Cut):
-        await move(CutOff(tmp_path / "old", VAULT.key_ids[0]), there, VAULT, quiet)
+    with pytest.raises(Interrupted):
+        await move(BreakingFolder(tmp_path / "old", VAULT.key_ids[0]), there, VAULT, quiet)
     assert await there.run(lambda t: t.is_moving())
     with pytest.raises(StartError, match="was not finished"):
         await open_postgres(database, [KEY])

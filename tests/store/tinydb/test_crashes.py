@@ -25,7 +25,6 @@ from bot.store.tinydb import files
 from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
 from tests.store.backends import chat_in_file, folder_of, payments_in_file
-from tests.store.cutting import CALLS, Cut, CuttingOs
 from tests.store.examples import (
     CHAT,
     HOUR,
@@ -41,6 +40,7 @@ from tests.store.examples import (
     new_payment,
     with_messages,
 )
+from tests.store.faulty_os import CALLS, FaultyOs, Killed
 
 KEY = new_key()
 LATE = NOW + HOUR
@@ -224,10 +224,10 @@ async def test_a_crash_at_any_step_leaves_the_old_or_the_new_state(
         folder = start()
         store = open_store(folder, [KEY])
         with monkeypatch.context() as patch:
-            patch.setattr(files, "os", CuttingOs(step))
+            patch.setattr(files, "os", FaultyOs(step))
             try:
                 await deed(store)
-            except Cut:
+            except Killed:
                 survived = False
             else:
                 survived = True
@@ -250,8 +250,8 @@ async def test_a_crash_while_a_crash_is_being_repaired_does_no_harm(
     for step in STEPS:  # the first cut after which the journal stands
         store = open_store(start(), [KEY])
         with monkeypatch.context() as patch:
-            patch.setattr(files, "os", CuttingOs(step))
-            with pytest.raises(Cut):
+            patch.setattr(files, "os", FaultyOs(step))
+            with pytest.raises(Killed):
                 await deed(store)
             await store.close()
         if (folder / files.PENDING).exists():
@@ -262,10 +262,10 @@ async def test_a_crash_while_a_crash_is_being_repaired_does_no_harm(
         shutil.rmtree(folder)
         shutil.copytree(wreck, folder)
         with monkeypatch.context() as patch:
-            patch.setattr(files, "os", CuttingOs(step))
+            patch.setattr(files, "os", FaultyOs(step))
             try:
                 store = open_store(folder, [KEY])
-            except Cut:
+            except Killed:
                 survived = False
             else:
                 survived = True
@@ -283,9 +283,9 @@ async def test_after_an_error_of_the_disk_memory_and_files_agree_and_the_deed_ca
     stages = await stages_of(deed, start())
     for step in STEPS:
         store = open_store(start(), [KEY])
-        cutting = CuttingOs(step, OSError(errno.ENOSPC, "No space left on device"))
+        faulty = FaultyOs(step, OSError(errno.ENOSPC, "No space left on device"))
         with monkeypatch.context() as patch:
-            patch.setattr(files, "os", cutting)
+            patch.setattr(files, "os", faulty)
             with contextlib.suppress(OSError):
                 await deed(store)
         await store.chat(CHAT)  # any call repairs what is to be repaired
@@ -295,7 +295,7 @@ async def test_after_an_error_of_the_disk_memory_and_files_agree_and_the_deed_ca
             assert view(store) == stages[-1], f"error at step {step}"
         await assert_queues_hold_what_the_files_hold(store)
         await store.close()
-        if cutting.calls < step:
+        if faulty.calls < step:
             return
     raise AssertionError("the deed never came to an end")
 
@@ -314,7 +314,7 @@ async def test_a_file_is_on_the_disk_before_it_gets_its_name_and_so_is_the_name(
 ) -> None:
     made: list[str] = []
 
-    class Recorder(CuttingOs):
+    class Recorder(FaultyOs):
         def __getattr__(self, name: str) -> Any:
             if name in CALLS:
                 made.append(name)

@@ -13,15 +13,15 @@ from bot.store.tinydb import files
 from bot.store.tinydb.keyfile import load_or_make_key
 from bot.store.tinydb.opening import LOCK_FILE, in_use, inspect, open_store
 from bot.store.vault import new_key
-from tests.store.cutting import CuttingOs
 from tests.store.examples import LEASE, MINUTE, NOW, linked, with_alerts
+from tests.store.faulty_os import FaultyOs
 from tests.store.openers import TinyOpener
 
 
 @pytest.fixture(autouse=True)
-def store_calls(monkeypatch: pytest.MonkeyPatch) -> CuttingOs:
+def store_calls(monkeypatch: pytest.MonkeyPatch) -> FaultyOs:
     """The system calls by which the store changes files; they are counted."""
-    calls = CuttingOs()
+    calls = FaultyOs()
     monkeypatch.setattr(files, "os", calls)
     return calls
 
@@ -80,7 +80,7 @@ async def test_nothing_is_changed_whatever_a_start_would_do(tiny_opener: TinyOpe
     assert contents(folder) == before
 
 
-async def test_a_running_bot_is_not_disturbed(tiny_opener: TinyOpener, store_calls: CuttingOs) -> None:
+async def test_a_running_bot_is_not_disturbed(tiny_opener: TinyOpener, store_calls: FaultyOs) -> None:
     store = await (await filled(tiny_opener)).open()
     calls = store_calls.calls
     assert inspect(tiny_opener.folder, tiny_opener.keys)

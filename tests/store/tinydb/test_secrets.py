@@ -12,8 +12,8 @@ from bot.domain.chats import Token
 from bot.store.tinydb import files
 from bot.store.tinydb.opening import open_store
 from bot.store.vault import Vault, new_key
-from tests.store.cutting import Cut, CuttingOs
 from tests.store.examples import CHAT, NOW, OTHER, URL, knowledge, new_link
+from tests.store.faulty_os import FaultyOs, Killed
 
 OLD, NEW = new_key(), new_key()
 TOKEN = "a-very-secret-token"
@@ -71,11 +71,11 @@ async def test_how_many_were_sealed_anew_is_logged_once(folder: Path) -> None:
 
 async def test_where_the_first_key_sealed_all_nothing_is_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = contents(folder)
-    counted = CuttingOs()
+    counted = FaultyOs()
     monkeypatch.setattr(files, "os", counted)
     await start(folder, OLD, NEW)
     assert contents(folder) == before
-    without_data = CuttingOs()
+    without_data = FaultyOs()
     monkeypatch.setattr(files, "os", without_data)
     files.DataFolder(folder).make()
     assert counted.calls == without_data.calls
@@ -89,10 +89,10 @@ async def test_a_crash_at_any_step_leaves_all_to_be_opened_and_the_next_start_en
         for name, content in original.items():
             (folder / name).write_bytes(content)
         with monkeypatch.context() as patch:
-            patch.setattr(files, "os", CuttingOs(step))
+            patch.setattr(files, "os", FaultyOs(step))
             try:
                 await start(folder, NEW, OLD)
-            except Cut:
+            except Killed:
                 survived = False
             else:
                 survived = True

@@ -10,11 +10,11 @@ from typing import Any
 CALLS = frozenset({"open", "write", "fsync", "close", "replace", "unlink"})
 
 
-class Cut(BaseException):
+class Killed(BaseException):
     """The process is killed here."""
 
 
-class CuttingOs:
+class FaultyOs:
     """The system calls of ``bot.store.tinydb.files``. It all ends before call number ``after``: that one and all later.
 
     With ``error``, only that one call fails, with this error. A write that is cut has written half. Syncing is counted
@@ -40,6 +40,6 @@ class CuttingOs:
                 real(args[0], bytes(args[1])[: len(args[1]) // 2])
             if name == "close":
                 real(*args)  # the test's own process must not run out of handles
-            raise self._error or Cut
+            raise self._error or Killed
 
         return call
