@@ -107,7 +107,7 @@ async def test_a_token_sent_while_the_database_is_away_is_deleted_from_the_chat(
     assert not any("secret-token" in message.text for message in chat.messages)
 
 
-async def test_a_start_without_keys_ends_with_a_sentence(settings: Settings) -> None:
+async def test_a_start_without_keys_is_refused_with_an_explanation(settings: Settings) -> None:
     with pytest.raises(StartError, match="TOKEN_KEYS must be set too"):
         async with running(settings.model_copy(update={"token_keys": ()})):
             pass

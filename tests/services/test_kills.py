@@ -114,7 +114,7 @@ async def press(world: World, payment_id: str) -> None:
 
 
 @pytest.mark.parametrize("prepare", [ask, ask_where_answers_are_lost, ask_where_requests_are_lost])
-async def test_a_payment_killed_anywhere_is_made_at_most_once_and_its_end_told_truly(
+async def test_a_payment_killed_anywhere_is_made_at_most_once_and_its_end_is_told_truthfully(
     tmp_path: Path, prepare: Callable[[World], Awaitable[str]]
 ) -> None:
     async for world, payment_id in killed_everywhere(tmp_path, prepare, press):
@@ -142,7 +142,9 @@ async def ask_several(world: World) -> str:
     return (await world.ask_several(7, 8))[0].id
 
 
-async def test_several_killed_anywhere_are_each_made_at_most_once_and_none_after_the_kill(tmp_path: Path) -> None:
+async def test_several_payments_killed_anywhere_are_each_made_at_most_once_and_none_after_the_kill(
+    tmp_path: Path,
+) -> None:
     async for world, first in killed_everywhere(tmp_path, ask_several, press):
         before = list(world.provider.posts)
         for _ in range(80):
@@ -188,7 +190,7 @@ ONCE = ([False], [True], [False, True])
 """Once, or once more and marked; marked alone where the process died before the first had left."""
 
 
-async def test_alerts_killed_anywhere_are_each_told_once_or_once_more_and_marked(tmp_path: Path) -> None:
+async def test_alerts_killed_anywhere_are_told_once_or_repeated_with_a_mark(tmp_path: Path) -> None:
     async for world, _ in killed_everywhere(tmp_path, expect_news, live_through_the_due_date):
         await live_on(world)
         assert set(world.told()) == {(AlertKind.NEW, 8, None), (AlertKind.DUE, 7, 0)}
@@ -213,7 +215,7 @@ def says_open(message: Message, number: int) -> bool:
     return number in [alert.invoice_id for alert in message.alerts] and message.delivery.known[number].is_open
 
 
-async def test_a_payment_elsewhere_killed_anywhere_is_told_at_last_and_struck_out_wherever_it_was_open(
+async def test_a_settled_invoice_is_told_and_struck_out_wherever_it_was_open_after_a_kill_anywhere(
     tmp_path: Path,
 ) -> None:
     async for world, _ in killed_everywhere(tmp_path, expect_news, live_through_a_payment_elsewhere):

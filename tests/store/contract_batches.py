@@ -29,7 +29,7 @@ def moved(payments: Sequence[Payment], state: State) -> list[Payment]:
 class BatchContract:
     """All of a batch, or none."""
 
-    async def test_a_batch_is_found_by_any_of_it_in_its_order(self, opener: Opener) -> None:
+    async def test_a_batch_is_found_by_any_of_its_payments_and_keeps_its_order(self, opener: Opener) -> None:
         store = await opener.open()
         first, second = await batch(store), await batch(store, "c", 2)
         await store.add_payment(alone := new_payment("alone"))
@@ -40,7 +40,7 @@ class BatchContract:
         assert await store.batch_of("alone") == [alone]
         assert await store.batch_of("unknown") == []
 
-    async def test_all_advance_or_none(self, opener: Opener) -> None:
+    async def test_a_batch_advances_as_a_whole_or_not_at_all(self, opener: Opener) -> None:
         store = await opener.open()
         payments = await batch(store)
         assert await store.advance_payments(moved(payments[:1], State.QUEUED), State.ASKED)
@@ -51,13 +51,13 @@ class BatchContract:
         store = await opener.open()
         assert await store.batch_of("b0") == moved(payments, State.QUEUED)
 
-    async def test_of_many_presses_at_once_one_wins_the_batch(self, opener: Opener) -> None:
+    async def test_only_one_of_many_concurrent_presses_wins_the_batch(self, opener: Opener) -> None:
         store = await opener.open()
         payments = await batch(store)
         presses = (store.advance_payments(moved(payments, State.QUEUED), State.ASKED) for _ in range(20))
         assert (await asyncio.gather(*presses)).count(True) == 1
 
-    async def test_a_queued_payment_locks_no_invoice_and_takes_its_turn_like_any_other(self, opener: Opener) -> None:
+    async def test_a_queued_payment_locks_no_invoice_until_it_is_confirmed(self, opener: Opener) -> None:
         store = await opener.open()
         payments = await batch(store)
         await store.advance_payments(moved(payments, State.QUEUED), State.ASKED)
@@ -68,7 +68,7 @@ class BatchContract:
         with pytest.raises(PaymentInProgress):
             await store.advance_payment(replace(payments[1], state=State.CONFIRMED), State.QUEUED)
 
-    async def test_what_is_queued_is_unsettled(self, opener: Opener) -> None:
+    async def test_a_queued_payment_is_unsettled(self, opener: Opener) -> None:
         store = await opener.open()
         payments = await batch(store)
         assert await store.unsettled_payments() == []

@@ -35,7 +35,7 @@ from tests.store.examples import (
 class ChatContract:
     """Chats and their links."""
 
-    async def test_a_chat_that_is_not_stored_is_an_empty_one(self, opener: Opener) -> None:
+    async def test_a_chat_that_is_not_stored_is_empty(self, opener: Opener) -> None:
         store = await opener.open()
         assert await store.chat(CHAT) == Chat(CHAT)
 
@@ -61,7 +61,7 @@ class ChatContract:
         assert found == known
         assert [str(found[1].total), str(found[1].left)] == ["0.00", "1E+3"]
 
-    async def test_all_that_the_person_was_told_comes_back(self, opener: Opener) -> None:
+    async def test_all_fields_of_a_known_invoice_come_back(self, opener: Opener) -> None:
         store = await opener.open()
         known = {
             number: KnownInvoice(
@@ -103,7 +103,7 @@ class ChatContract:
         await store.note_telegram_language(CHAT, "de")
         assert (await store.chat(CHAT)).telegram_language == "de"
 
-    async def test_waiting_for_a_token_outlives_a_crash_and_can_be_ended(self, opener: Opener) -> None:
+    async def test_waiting_for_a_token_survives_a_crash_and_can_be_ended(self, opener: Opener) -> None:
         store = await opener.open()
         await store.await_token(CHAT, NOW + 10 * MINUTE)
         await opener.crash()
@@ -112,7 +112,7 @@ class ChatContract:
         await store.await_token(CHAT, None)
         assert await store.chat(CHAT) == Chat(CHAT)
 
-    async def test_linking_ends_the_wait_and_the_rest(self, opener: Opener) -> None:
+    async def test_linking_ends_the_wait_for_a_token_and_wakes_the_chat(self, opener: Opener) -> None:
         store = await opener.open()
         await store.set_language(CHAT, "de")
         await store.note_telegram_language(CHAT, "en")
@@ -121,9 +121,7 @@ class ChatContract:
         link = await linked(store)
         assert await store.chat(CHAT) == Chat(CHAT, language="de", telegram_language="en", link=link)
 
-    async def test_of_an_older_link_choices_are_left_and_what_was_said_of_the_same_invoices(
-        self, opener: Opener
-    ) -> None:
+    async def test_a_new_link_keeps_settings_and_what_was_said_of_the_same_invoices(self, opener: Opener) -> None:
         store = await opener.open()
         old = await with_messages(store, message_about(1, 2))
         await store.set_language(CHAT, "de")
@@ -139,9 +137,7 @@ class ChatContract:
         assert (await store.chat(CHAT)).silences == {}
         assert list(await store.sent_messages(CHAT)) == []
 
-    async def test_a_new_link_takes_the_place_of_the_old_one_with_its_knowledge_and_alerts(
-        self, opener: Opener
-    ) -> None:
+    async def test_a_new_link_replaces_the_knowledge_and_alerts_of_the_old_one(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1, 2)
         link = new_link(store, token="secret-token-2")
@@ -151,7 +147,7 @@ class ChatContract:
         assert (await store.waiting_alerts(CHAT)).waiting == 0
         assert (await claim_check(store)).known == knowledge(3)
 
-    async def test_linking_anew_voids_what_is_under_way_for_the_old_link(self, opener: Opener) -> None:
+    async def test_linking_again_voids_work_under_way_for_the_old_link(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1)
         check, delivery = await claim_check(store, NOW + HOUR), await claim_message(store)
@@ -170,7 +166,7 @@ class ChatContract:
         await opener.crash()
         assert (await opener.open()).account_of(URL, Token("secret-token-1")) == account
 
-    async def test_unlinking_forgets_the_chat_with_all_its_work(self, opener: Opener) -> None:
+    async def test_unlinking_deletes_the_chat_and_voids_its_work(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1)
         check, delivery = await claim_check(store, NOW + HOUR), await claim_message(store)
@@ -183,7 +179,7 @@ class ChatContract:
         assert list(await store.sent_messages(CHAT)) == []
         assert not await store.unlink(CHAT)
 
-    async def test_unlinking_one_chat_leaves_another_of_the_same_account(self, opener: Opener) -> None:
+    async def test_unlinking_one_chat_leaves_another_of_the_same_account_linked(self, opener: Opener) -> None:
         store = await opener.open()
         await linked(store, CHAT)
         link = await linked(store, OTHER)

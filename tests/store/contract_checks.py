@@ -51,7 +51,7 @@ class CheckContract:
         second = await claim_check(store, NOW + HOUR + LEASE)
         assert second.claim != first.claim
 
-    async def test_the_longest_due_come_first_and_no_more_than_asked_for(self, opener: Opener) -> None:
+    async def test_the_longest_overdue_checks_come_first_up_to_the_limit(self, opener: Opener) -> None:
         store = await opener.open()
         for chat_id, minutes in ((1, 30), (2, 10), (3, 20)):
             await store.link(new_link(store, chat_id, next_check_at=NOW + minutes * MINUTE), {})
@@ -65,7 +65,7 @@ class CheckContract:
         await store.await_token(OTHER, NOW)
         assert await store.claim_checks(NOW + HOUR, 10, LEASE) == []
 
-    async def test_a_finished_check_saves_all_it_found_and_is_due_when_it_says(self, opener: Opener) -> None:
+    async def test_a_finished_check_saves_its_findings_and_its_next_time(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         check = await claim_check(store)
@@ -81,7 +81,7 @@ class CheckContract:
         assert await store.claim_checks(found.next_check_at - SECOND, 10, LEASE) == []
         assert (await claim_check(store, found.next_check_at)).known == knowledge(2, 3)
 
-    async def test_a_check_that_found_nothing_new_still_moves_its_times(self, opener: Opener) -> None:
+    async def test_a_check_without_news_still_updates_its_times(self, opener: Opener) -> None:
         store = await opener.open()
         await linked(store)
         check = await claim_check(store)
@@ -93,7 +93,7 @@ class CheckContract:
         assert await store.claim_checks(found.next_check_at - SECOND, 10, LEASE) == []
         assert (await claim_check(store, found.next_check_at)).chat.link == link
 
-    async def test_the_times_are_those_of_the_latest_check_whether_it_found_news_or_not(self, opener: Opener) -> None:
+    async def test_the_times_are_those_of_the_latest_check_with_or_without_news(self, opener: Opener) -> None:
         store = await opener.open()
         await linked(store)
         for minutes, known in ((20, knowledge(1, 2)), (40, knowledge(3)), (60, knowledge(3)), (80, knowledge(4))):
@@ -105,7 +105,7 @@ class CheckContract:
             assert link is not None
             assert (link.watch, link.next_check_at) == (found.watch, found.next_check_at)
 
-    async def test_knowledge_is_at_most_an_hour_older_after_a_crash_than_before(self, opener: Opener) -> None:
+    async def test_a_crash_loses_at_most_an_hour_of_check_times(self, opener: Opener) -> None:
         store = await opener.open()
         await linked(store)
         now = NOW
@@ -127,9 +127,7 @@ class CheckContract:
             {"digest_told": date(2026, 3, 23)},
         ],
     )
-    async def test_how_the_account_is_watched_outlives_a_crash_at_once(
-        self, opener: Opener, change: dict[str, Any]
-    ) -> None:
+    async def test_a_change_of_the_watch_survives_a_crash_at_once(self, opener: Opener, change: dict[str, Any]) -> None:
         store = await opener.open()
         link = await linked(store)
         watch = replace(link.watch, **change)
@@ -139,7 +137,7 @@ class CheckContract:
             link, watch=watch, next_check_at=NOW + 16 * MINUTE
         )
 
-    async def test_a_check_comes_with_the_messages_that_stand_in_the_chat(self, opener: Opener) -> None:
+    async def test_a_check_comes_with_the_chats_sent_messages(self, opener: Opener) -> None:
         store = await opener.open()
         await with_messages(store, message_about(1), message_about(1, 2))
         assert list((await claim_check(store, NOW + HOUR)).sent) == [message_about(1), message_about(1, 2)]
@@ -164,7 +162,7 @@ class CheckContract:
         assert not await store.finish_check(check.claim, checked(check))
         assert not await store.postpone_check(check.claim, NOW)
 
-    async def test_a_lease_that_ran_out_but_was_not_taken_over_still_counts(self, opener: Opener) -> None:
+    async def test_an_expired_lease_that_was_not_taken_over_is_still_valid(self, opener: Opener) -> None:
         store = await opener.open()
         await linked(store)
         check = await claim_check(store)
@@ -172,7 +170,7 @@ class CheckContract:
         assert await store.finish_check(check.claim, checked(check, now=late))
         assert await store.claim_checks(late, 10, LEASE) == []
 
-    async def test_a_postponed_check_comes_when_it_was_put_off_to(self, opener: Opener) -> None:
+    async def test_a_postponed_check_comes_at_its_new_time(self, opener: Opener) -> None:
         store = await opener.open()
         await linked(store)
         check = await claim_check(store)
@@ -180,14 +178,14 @@ class CheckContract:
         assert await store.claim_checks(NOW + HOUR - SECOND, 10, LEASE) == []
         assert (await claim_check(store, NOW + HOUR)).known == knowledge(1, 2)
 
-    async def test_a_check_that_was_under_way_at_a_crash_is_done_again(self, opener: Opener) -> None:
+    async def test_a_check_interrupted_by_a_crash_is_repeated(self, opener: Opener) -> None:
         store = await opener.open()
         await linked(store)
         await claim_check(store)
         await opener.crash()
         assert (await claim_check(await opener.open(), NOW + MINUTE + LEASE)).chat.id == CHAT
 
-    async def test_what_a_person_sets_while_a_check_is_under_way_stays(self, opener: Opener) -> None:
+    async def test_a_setting_changed_during_a_check_is_kept(self, opener: Opener) -> None:
         store = await opener.open()
         await linked(store)
         check = await claim_check(store)
@@ -195,7 +193,7 @@ class CheckContract:
         assert await store.finish_check(check.claim, checked(check, known=knowledge(5)))
         assert (await store.chat(CHAT)).language == "de"
 
-    async def test_many_claiming_at_once_get_each_chat_once(self, opener: Opener) -> None:
+    async def test_concurrent_claims_get_each_chat_once(self, opener: Opener) -> None:
         store = await opener.open()
         for chat_id in range(1, 21):
             await store.link(new_link(store, chat_id), {})

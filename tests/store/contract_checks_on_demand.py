@@ -46,7 +46,7 @@ class OnDemandCheckContract:
         assert await store.postpone_check(second.claim, NOW + LEASE)
         assert await store.claim_check(CHAT, NOW + LEASE, LEASE) is not None
 
-    async def test_what_has_no_link_or_rests_has_no_check(self, opener: Opener) -> None:
+    async def test_an_unlinked_or_resting_chat_has_no_check(self, opener: Opener) -> None:
         store = await opener.open()
         assert await store.claim_check(CHAT, NOW, LEASE) is None
         await store.set_language(CHAT, "de")
@@ -57,7 +57,7 @@ class OnDemandCheckContract:
         await store.wake(CHAT, NOW + HOUR)
         assert await store.claim_check(CHAT, NOW + HOUR, LEASE) is not None
 
-    async def test_hastened_are_the_chats_of_one_account_and_no_others(self, opener: Opener) -> None:
+    async def test_hastening_affects_only_the_chats_of_the_account(self, opener: Opener) -> None:
         store = await opener.open()
         for chat_id, token in ((1, "secret-token-1"), (2, "secret-token-2"), (3, "secret-token-1")):
             await store.link(new_link(store, chat_id, token, next_check_at=NOW + HOUR), knowledge(chat_id))
@@ -68,13 +68,13 @@ class OnDemandCheckContract:
         assert check.chat.link is not None
         assert check.chat.link.watch == Watch(NOW)
 
-    async def test_hastening_puts_no_check_off(self, opener: Opener) -> None:
+    async def test_hastening_never_delays_a_check(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         await store.hasten_checks(link.account, NOW + HOUR)
         assert (await claim_check(store, link.next_check_at)).chat.id == CHAT
 
-    async def test_a_check_under_way_when_hastened_does_not_undo_it(self, opener: Opener) -> None:
+    async def test_a_check_under_way_does_not_undo_hastening(self, opener: Opener) -> None:
         """It may have read how things stood before what has happened."""
         store = await opener.open()
         link = await linked(store)

@@ -39,7 +39,7 @@ class LinkingContract:
         assert not await store.link(replace(link, linked_at=NOW + SECOND), {}, way)
         assert await link_of(store) == link
 
-    async def test_of_two_ways_to_the_same_link_one_is_taken(self, opener: Opener) -> None:
+    async def test_only_one_of_two_invitations_for_a_group_makes_the_link(self, opener: Opener) -> None:
         store = await opener.open()
         one = await invited(store)
         other = Invitation("other", Place(CHAT), "Family", 8, NOW + 15 * MINUTE)
@@ -49,7 +49,7 @@ class LinkingContract:
         assert sorted(done) == [False, True]
         assert await link_of(store) == links[done.index(True)][0]
 
-    async def test_a_link_that_is_another_by_now_or_gone_is_not_replaced_by_invitation(self, opener: Opener) -> None:
+    async def test_an_invitation_replaces_neither_a_newer_link_nor_a_missing_one(self, opener: Opener) -> None:
         store = await opener.open()
         first = await linked(store)
         way = await invited(store, replaces=first.linked_at)
@@ -61,7 +61,7 @@ class LinkingContract:
         assert not await store.link(first, {}, await invited(store, replaces=second.linked_at))
         assert await link_of(store) is None
 
-    async def test_payers_stay_as_they_are_stored_where_the_owner_does(self, opener: Opener) -> None:
+    async def test_stored_payers_stay_if_the_owner_stays(self, opener: Opener) -> None:
         store = await opener.open()
         old = await linked(store)
         await store.add_payer(CHAT, BOB)
@@ -77,7 +77,7 @@ class LinkingContract:
         assert await link_of(store) == replace(old, linked_by=9)
 
     @pytest.mark.parametrize("state", [State.QUEUED, State.CONFIRMED, State.SENT])
-    async def test_while_a_payment_is_under_way_no_other_account_is_linked(self, opener: Opener, state: State) -> None:
+    async def test_no_other_account_is_linked_while_a_payment_is_under_way(self, opener: Opener, state: State) -> None:
         store = await opener.open()
         old = await linked(store)
         await store.add_payment(new_payment(account=old.account, state=state))
@@ -89,7 +89,7 @@ class LinkingContract:
         assert await link_of(store) == old
         assert await store.link(replace(old, linked_at=NOW + MINUTE), {}, way)
 
-    async def test_what_was_asked_or_has_ended_with_another_account_goes(self, opener: Opener) -> None:
+    async def test_linking_another_account_deletes_payments_that_are_not_under_way(self, opener: Opener) -> None:
         store = await opener.open()
         old = await linked(store)
         end = new_payment("untold", old.account, state=State.ENDED, outcome=Outcome.DONE)

@@ -43,7 +43,7 @@ class MessageContract:
 
     # --- Which alerts go out together ---
 
-    async def test_what_waits_goes_out_together_the_oldest_first(self, opener: Opener) -> None:
+    async def test_waiting_alerts_go_out_together_oldest_first(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1, None)
         await find(store, new_alert(link, 2, "later"), now=NOW + 2 * MINUTE)
@@ -52,7 +52,7 @@ class MessageContract:
         assert await store.alerts_sent(delivery.claim, None, ())
         assert await store.waiting_alerts(CHAT) == Waiting(waiting=0, set_aside=0)
 
-    async def test_no_more_than_the_limit_go_into_one_message(self, opener: Opener) -> None:
+    async def test_a_message_holds_no_more_alerts_than_the_limit(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, *range(1, 2 * ALERTS_PER_MESSAGE + 4))
         sizes = []
@@ -65,7 +65,7 @@ class MessageContract:
         assert sizes == [ALERTS_PER_MESSAGE, ALERTS_PER_MESSAGE, 3]
         assert seen == list(range(1, 2 * ALERTS_PER_MESSAGE + 4))
 
-    async def test_what_comes_while_a_message_is_being_sent_goes_into_the_next(self, opener: Opener) -> None:
+    async def test_an_alert_found_while_a_message_is_being_sent_goes_into_the_next(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1, 2)
         first = await claim_message(store)
@@ -84,7 +84,7 @@ class MessageContract:
         delivery = await claim_message(store, NOW + HOUR)
         assert (numbers_in(delivery), delivery.again) == ([1, 2, 3], False)
 
-    async def test_an_edit_is_noted_at_once_and_leaves_the_rest_of_the_delivery_in_hand(self, opener: Opener) -> None:
+    async def test_an_edit_is_noted_at_once_and_the_claim_stays_valid(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_messages(store, message_about(1, message_id=70), message_about(1, 2, message_id=71))
         await find(store, *news_of_settled(link, 1), now=LATE)
@@ -98,7 +98,7 @@ class MessageContract:
         assert await store.alerts_sent((await claim_message(store, LATE + MINUTE)).claim, None, {1})
         assert [m.message_id for m in await store.sent_messages(CHAT)] == [71]
 
-    async def test_what_is_held_as_the_chat_is_quiet_comes_when_that_ends(self, opener: Opener) -> None:
+    async def test_alerts_held_for_quiet_hours_come_when_those_end(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1)
         assert await store.hold_alerts((await claim_message(store)).claim, NOW + HOUR)
@@ -110,7 +110,7 @@ class MessageContract:
         assert await store.alerts_sent(delivery.claim, None, ())
         assert not await store.hold_alerts(delivery.claim, NOW + 2 * HOUR)
 
-    async def test_what_is_held_comes_sooner_once_something_is_settled(self, opener: Opener) -> None:
+    async def test_held_alerts_come_sooner_once_something_is_settled(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1)
         await store.hold_alerts((await claim_message(store)).claim, NOW + HOUR)
@@ -119,14 +119,14 @@ class MessageContract:
         await find(store, *news_of_settled(link, 3), now=NOW + 20 * MINUTE)
         assert numbers_in(await claim_message(store, NOW + 20 * MINUTE)) == [1, 2, 3]
 
-    async def test_what_is_held_comes_sooner_once_the_chat_chooses_other_preferences(self, opener: Opener) -> None:
+    async def test_held_alerts_come_sooner_once_the_chat_changes_its_preferences(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1)
         await store.hold_alerts((await claim_message(store)).claim, NOW + HOUR)
         await store.set_preferences(CHAT, Preferences(quiet=None), NOW + 2 * MINUTE)
         assert numbers_in(await claim_message(store, NOW + 2 * MINUTE)) == [1]
 
-    async def test_neither_frees_what_telegram_holds_off(self, opener: Opener) -> None:
+    async def test_neither_news_nor_preferences_end_a_wait_that_telegram_asked_for(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1)
         claim = (await claim_message(store)).claim
@@ -148,7 +148,7 @@ class MessageContract:
             assert await store.alerts_sent(delivery.claim, None, ())
         assert seen == [[(1, 1)], [(2, 1)], [(3, 0), (4, 0)]]
 
-    async def test_a_message_of_uncertain_end_comes_again_as_it_was_and_nothing_joins_it(self, opener: Opener) -> None:
+    async def test_a_message_with_an_uncertain_outcome_comes_again_unchanged(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1, 2)
         first = await claim_message(store)
@@ -163,7 +163,7 @@ class MessageContract:
         other = await claim_message(store, NOW + 2 * MINUTE)
         assert (numbers_in(other), other.again) == ([3], False)
 
-    async def test_a_message_that_a_crash_cut_off_comes_again_as_it_was(self, opener: Opener) -> None:
+    async def test_a_message_interrupted_by_a_crash_comes_again_unchanged(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1, 2)
         await claim_message(store)
@@ -191,9 +191,7 @@ class MessageContract:
             assert await store.alerts_sent(delivery.claim, None, ())
         assert seen == [[1], [2], [3]]
 
-    async def test_a_message_that_is_set_aside_takes_all_of_its_alerts_along_and_no_others(
-        self, opener: Opener
-    ) -> None:
+    async def test_all_alerts_of_a_refused_message_and_no_others_become_dead_letters(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1, 2)
         delivery = await claim_message(store)
@@ -204,7 +202,7 @@ class MessageContract:
 
     # --- What is remembered ---
 
-    async def test_a_message_is_remembered_and_shown_with_the_next(self, opener: Opener) -> None:
+    async def test_a_sent_message_is_remembered_and_comes_with_the_next_delivery(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_messages(store, message_about(1, 2))
         await opener.crash()
@@ -213,7 +211,7 @@ class MessageContract:
         await find(store, new_alert(link, 1, "later"), now=NOW + HOUR)
         assert list((await claim_message(store, NOW + HOUR)).sent) == [message_about(1, 2)]
 
-    async def test_a_message_is_remembered_until_all_that_it_says_is_settled(self, opener: Opener) -> None:
+    async def test_a_sent_message_is_remembered_until_all_its_invoices_are_settled(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_messages(store, message_about(1, 2), message_about(2))
         for number, left in (
@@ -225,12 +223,14 @@ class MessageContract:
             assert await store.alerts_sent(claim, None, {number})
             assert list(await store.sent_messages(CHAT)) == left
 
-    async def test_a_message_about_nothing_that_is_open_is_not_remembered(self, opener: Opener) -> None:
+    async def test_a_message_without_open_invoices_is_not_remembered(self, opener: Opener) -> None:
         store = await opener.open()
         await with_messages(store, message_about())
         assert list(await store.sent_messages(CHAT)) == []
 
-    async def test_the_news_that_an_invoice_is_open_again_is_not_settled_by_the_older_end(self, opener: Opener) -> None:
+    async def test_a_message_about_a_reopened_invoice_is_not_resolved_by_the_older_settlement(
+        self, opener: Opener
+    ) -> None:
         store = await opener.open()
         link = await with_messages(store, message_about(1))
         await find(store, *news_of_settled(link, 1))
@@ -244,7 +244,7 @@ class MessageContract:
         await with_messages(store, *messages)
         assert list(await store.sent_messages(CHAT)) == messages[2:]
 
-    async def test_a_report_under_a_lost_claim_remembers_and_settles_nothing(self, opener: Opener) -> None:
+    async def test_a_report_under_a_lost_claim_changes_no_sent_messages(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_messages(store, message_about(1))
         await find(store, new_alert(link, 2, "later"))
@@ -255,7 +255,7 @@ class MessageContract:
 
     # --- What was paid here ---
 
-    async def test_a_settled_invoice_whose_payment_this_chat_began_is_told_as_paid_here(self, opener: Opener) -> None:
+    async def test_a_settled_invoice_that_this_chat_paid_counts_as_paid_here(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         ends: list[dict[str, Any]] = [
@@ -271,7 +271,7 @@ class MessageContract:
         await find(store, *news_of_settled(link, *range(1, 8)))
         assert (await claim_message(store)).paid_here == {1, 2}
 
-    async def test_what_another_chat_or_another_account_paid_was_not_paid_here(self, opener: Opener) -> None:
+    async def test_payments_of_another_chat_or_account_do_not_count_as_paid_here(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         for payment in (

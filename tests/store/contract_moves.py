@@ -56,9 +56,7 @@ class RestAndMoveContract:
         assert (await claim_check(store, NOW + 2 * MINUTE)).chat.id == CHAT
         assert numbers_in(await claim_message(store, NOW + 3 * MINUTE)) == [1]
 
-    async def test_the_alerts_of_a_woken_chat_leave_its_check_time_to_say_how_things_stand(
-        self, opener: Opener
-    ) -> None:
+    async def test_the_alerts_of_a_woken_chat_wait_for_its_check(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1)
         await store.rest(CHAT, "blocked")
@@ -68,7 +66,7 @@ class RestAndMoveContract:
         (alert,) = (await claim_message(store, NOW + HOUR + MINUTE)).alerts
         assert alert.id == "newer"
 
-    async def test_waking_does_not_shorten_what_telegram_asked_the_alerts_to_wait(self, opener: Opener) -> None:
+    async def test_waking_does_not_shorten_a_wait_that_telegram_asked_for(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1)
         claim, _ = await claim_alert(store)
@@ -78,9 +76,7 @@ class RestAndMoveContract:
         assert await store.claim_alerts(NOW + HOUR - SECOND, 10, LEASE) == []
         assert numbers_in(await claim_message(store, NOW + HOUR)) == [1]
 
-    async def test_a_check_that_was_under_way_when_a_chat_went_to_rest_is_void_once_it_wakes(
-        self, opener: Opener
-    ) -> None:
+    async def test_a_check_under_way_when_a_chat_goes_to_rest_is_void_once_it_wakes(self, opener: Opener) -> None:
         store = await opener.open()
         await linked(store)
         check = await claim_check(store)
@@ -96,7 +92,7 @@ class RestAndMoveContract:
         assert not await store.wake(CHAT, NOW)
         assert await store.claim_checks(NOW, 10, LEASE) == []
 
-    async def test_what_is_under_way_when_a_chat_goes_to_rest_can_still_be_reported(self, opener: Opener) -> None:
+    async def test_work_under_way_when_a_chat_goes_to_rest_can_still_be_reported(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1)
         check, delivery = await claim_check(store, NOW + HOUR), await claim_message(store, NOW + HOUR)
@@ -107,7 +103,7 @@ class RestAndMoveContract:
         await store.wake(CHAT, NOW + 2 * HOUR)
         assert not (await claim_message(store, NOW + 3 * HOUR)).again
 
-    async def test_a_moved_chat_takes_all_that_belongs_to_it(self, opener: Opener) -> None:
+    async def test_a_moved_chat_keeps_all_its_data(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1)
         await store.set_language(CHAT, "de")
@@ -129,7 +125,7 @@ class RestAndMoveContract:
         assert payment is not None
         assert payment.place == Place(OTHER, 12)
 
-    async def test_preferences_and_silences_move_along(self, opener: Opener) -> None:
+    async def test_preferences_and_silences_move_with_the_chat(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         await store.set_preferences(CHAT, Preferences(hour=7), NOW)
@@ -140,9 +136,7 @@ class RestAndMoveContract:
         assert chat.silences == {1: Silence(muted=True), 2: Silence(NOW + HOUR)}
         assert (await store.chat(CHAT)).preferences is None
 
-    async def test_earlier_messages_move_along_but_not_their_numbers_which_belong_to_others_there(
-        self, opener: Opener
-    ) -> None:
+    async def test_sent_messages_move_without_their_ids(self, opener: Opener) -> None:
         store = await opener.open()
         await with_messages(store, message_about(1), message_about(2, message_id=71))
         await store.move_chat(CHAT, OTHER)
@@ -161,7 +155,7 @@ class RestAndMoveContract:
         assert list(await store.sent_messages(OTHER)) == [message_about(1, message_id=None, place=Place(OTHER))]
         assert numbers_in(await claim_message(store, NOW + 2 * MINUTE)) == [2]
 
-    async def test_moving_twice_is_moving_once(self, opener: Opener) -> None:
+    async def test_moving_twice_equals_moving_once(self, opener: Opener) -> None:
         store = await opener.open()
         await linked(store)
         await store.move_chat(CHAT, OTHER)
@@ -184,9 +178,7 @@ class RestAndMoveContract:
         assert await store.claim_alerts(NOW + HOUR, 10, LEASE) == []
         assert (await claim_check(store, NOW + HOUR)).known == knowledge(9)
 
-    async def test_an_unlinked_chat_under_the_new_id_gets_the_link_and_keeps_what_it_has_chosen(
-        self, opener: Opener
-    ) -> None:
+    async def test_an_unlinked_chat_under_the_new_id_gets_the_link_and_keeps_its_settings(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1)
         await store.set_language(CHAT, "en")

@@ -29,7 +29,7 @@ from tests.store.examples import (
 class OperatorContract:
     """Chats at a glance, and the outbox."""
 
-    async def test_all_chats_are_seen_with_how_it_goes(self, opener: Opener) -> None:
+    async def test_overviews_show_the_state_of_all_chats(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1, 2)
         await store.set_language(OTHER, "de")
@@ -40,13 +40,13 @@ class OperatorContract:
         assert (chat.waiting, chat.set_aside) == (2, 0)
         assert "secret-token-1" not in repr([other, chat])
 
-    async def test_one_chat_is_seen_by_its_number(self, opener: Opener) -> None:
+    async def test_an_overview_shows_one_chat_by_its_id(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1)
         assert [await store.overview(CHAT)] == list(await store.overviews())
         assert await store.overview(OTHER) is None
 
-    async def test_a_chat_is_forgotten_with_its_journal_and_the_others_stay(self, opener: Opener) -> None:
+    async def test_forgetting_a_chat_deletes_its_journal_and_leaves_the_others(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1)
         await store.add_payment(new_payment(state=State.ENDED, outcome=Outcome.DONE, told=True))
@@ -65,7 +65,7 @@ class OperatorContract:
             await store.forget(CHAT)
         assert (await store.chat(CHAT)).link is not None
 
-    async def test_alerts_are_seen_with_what_became_of_them(self, opener: Opener) -> None:
+    async def test_alerts_are_listed_with_their_state(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1, 2)
         assert [alert.alert.state for alert in await store.alerts()] == [AlertState.WAITING] * 2
@@ -77,7 +77,7 @@ class OperatorContract:
             (CHAT, 2, True, NOW + HOUR),
         ]
 
-    async def test_an_alert_that_was_set_aside_can_be_sent_again(self, opener: Opener) -> None:
+    async def test_a_dead_letter_can_be_sent_again(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1)
         claim, alert = await claim_alert(store)
@@ -88,7 +88,7 @@ class OperatorContract:
         assert numbers_in(again) == [1]
         assert again.alerts[0].attempts == 0
 
-    async def test_an_alert_that_may_have_been_seen_goes_alone_when_it_is_sent_again(self, opener: Opener) -> None:
+    async def test_a_dead_letter_that_may_have_arrived_is_sent_again_alone(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1)
         claim, uncertain = await claim_alert(store)
@@ -110,7 +110,7 @@ class OperatorContract:
         assert await store.retry_alerts([alert.id]) == 1
         assert (await claim_message(store)).alerts[0].id == alert.id
 
-    async def test_a_dropped_alert_is_gone_and_no_other(self, opener: Opener) -> None:
+    async def test_dropping_an_alert_leaves_the_others(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1, 2)
         await with_alerts(store, 3, chat_id=OTHER)
@@ -118,7 +118,7 @@ class OperatorContract:
         assert await store.drop_alerts([first.id]) == 1
         assert [a.alert.invoice_id for a in await store.alerts()] == [3, 2]
 
-    async def test_what_is_being_sent_is_left_alone(self, opener: Opener) -> None:
+    async def test_an_alert_being_sent_is_neither_retried_nor_dropped(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1)
         claim, alert = await claim_alert(store)
@@ -126,9 +126,7 @@ class OperatorContract:
         assert await store.drop_alerts([alert.id]) == 0
         assert await store.alerts_sent(claim, None, ())
 
-    async def test_a_chat_of_which_nothing_else_was_stored_stays_linked_when_its_alerts_go(
-        self, opener: Opener
-    ) -> None:
+    async def test_dropping_an_unknown_alert_leaves_the_chat_linked(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         assert await store.drop_alerts(["unknown"]) == 0

@@ -28,7 +28,7 @@ from tests.store.examples import (
 class OutboxContract:
     """The alerts on their way out."""
 
-    async def test_alerts_of_a_chat_come_one_after_the_other_the_oldest_first(self, opener: Opener) -> None:
+    async def test_messages_of_a_chat_come_one_at_a_time_oldest_first(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1)
         for number in (1, 2, 3):
@@ -59,7 +59,7 @@ class OutboxContract:
         assert delivery.alerts == (replace(new_alert(link, 1, f"{CHAT}/000"), state=AlertState.SENDING),)
         assert (list(delivery.sent), delivery.paid_here, delivery.again) == ([], frozenset(), False)
 
-    async def test_an_alert_about_an_invoice_that_is_not_known_any_more_comes_without_it(self, opener: Opener) -> None:
+    async def test_an_alert_about_a_forgotten_invoice_comes_without_the_invoice(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1)
         await find(store, known={})
@@ -75,7 +75,7 @@ class OutboxContract:
         await opener.crash()
         assert await (await opener.open()).claim_alerts(NOW + 24 * HOUR, 10, LEASE) == []
 
-    async def test_an_alert_that_a_crash_left_as_being_sent_comes_again_and_says_so(self, opener: Opener) -> None:
+    async def test_an_alert_being_sent_at_a_crash_comes_again_marked(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1)
         assert not (await claim_message(store)).again
@@ -85,7 +85,7 @@ class OutboxContract:
         assert delivery.again
         assert await store.alerts_sent(delivery.claim, None, ())
 
-    async def test_an_alert_whose_lease_ran_out_comes_again_and_the_old_claim_is_lost(self, opener: Opener) -> None:
+    async def test_an_alert_with_an_expired_lease_comes_again_and_the_old_claim_is_lost(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1)
         lost = await claim_message(store)
@@ -118,7 +118,7 @@ class OutboxContract:
         _, alert = await claim_alert(store)
         assert alert.attempts == 2
 
-    async def test_an_alert_of_uncertain_end_comes_again_and_stays_marked(self, opener: Opener) -> None:
+    async def test_an_alert_with_an_uncertain_outcome_comes_again_and_stays_marked(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1)
         delivery = await claim_message(store)
@@ -129,7 +129,7 @@ class OutboxContract:
         await opener.crash()
         assert (await claim_message(await opener.open())).again
 
-    async def test_an_alert_set_aside_is_seen_and_does_not_hold_up_the_next(self, opener: Opener) -> None:
+    async def test_a_dead_letter_is_counted_and_does_not_hold_up_the_next(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1)
         delivery = await claim_message(store)
@@ -145,14 +145,14 @@ class OutboxContract:
         assert await store.alerts_sent(delivery.claim, None, ())
         assert await store.claim_alerts(NOW + 24 * HOUR, 10, LEASE) == []
 
-    async def test_alerts_that_wait_are_counted_also_while_one_is_sent(self, opener: Opener) -> None:
+    async def test_an_alert_being_sent_still_counts_as_waiting(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1, 2)
         await claim_message(store)
         assert (await store.waiting_alerts(CHAT)).waiting == 2
         assert (await store.waiting_alerts(OTHER)).waiting == 0
 
-    async def test_waking_a_chat_does_not_give_out_an_alert_that_is_being_sent(self, opener: Opener) -> None:
+    async def test_waking_a_chat_releases_no_alert_that_is_being_sent(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1)
         delivery = await claim_message(store)

@@ -32,7 +32,7 @@ class PayerContract:
         assert link is not None
         assert (link.owner_name, link.payers) == ("Ada <b>", (ADA, BOB))
 
-    async def test_somebody_is_a_payer_once_and_by_the_newest_name(self, opener: Opener) -> None:
+    async def test_a_person_is_a_payer_once_and_under_the_newest_name(self, opener: Opener) -> None:
         store = await opener.open()
         await linked(store)
         for payer in (BOB, ADA, replace(BOB, name="Bobby")):
@@ -56,7 +56,7 @@ class PayerContract:
         await store.move_chat(CHAT, OTHER)
         assert await payers(store, OTHER) == (BOB,)
 
-    async def test_a_wait_for_a_token_knows_whom_it_is_for(self, opener: Opener) -> None:
+    async def test_a_wait_for_a_token_remembers_its_invitation(self, opener: Opener) -> None:
         store = await opener.open()
         await store.await_token(CHAT, NOW + MINUTE, "an-invitation")
         await opener.crash()
@@ -66,7 +66,7 @@ class PayerContract:
         await store.await_token(CHAT, NOW + MINUTE)
         assert (await store.chat(CHAT)).awaiting_for == ""
 
-    async def test_the_export_holds_all_of_a_chat_and_nothing_of_others_or_of_the_token(self, opener: Opener) -> None:
+    async def test_the_export_holds_all_of_a_chat_but_neither_other_chats_nor_the_token(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1, 2)
         await store.add_payer(CHAT, BOB)
@@ -88,7 +88,7 @@ class PayerContract:
         everything = await store.everything_of(CHAT)
         assert (everything["link"], everything["payments"]) == (None, [])
 
-    async def test_the_journal_is_the_chats_own_and_begins_with_the_newest(self, opener: Opener) -> None:
+    async def test_the_journal_holds_only_the_chats_payments_newest_first(self, opener: Opener) -> None:
         store = await opener.open()
         for number, account in enumerate(("a" * 64, "b" * 64, "a" * 64)):
             since = NOW + number * MINUTE

@@ -28,7 +28,7 @@ SELECTION = Selection(
 class PendingItemContract:
     """Each is used up once; what has expired may be gone."""
 
-    async def test_they_come_back_as_they_were_put_there(self, opener: Opener) -> None:
+    async def test_pending_items_come_back_as_they_were_stored(self, opener: Opener) -> None:
         store = await opener.open()
         await store.put_pending(INVITATION, NOW)
         await store.put_pending(SELECTION, NOW)
@@ -38,7 +38,7 @@ class PendingItemContract:
         assert await store.pending(Selection, "s1") == SELECTION
         assert (await store.pending(Invitation, "unknown"), await store.pending(Selection, "unknown")) == (None, None)
 
-    async def test_each_is_used_up_once(self, opener: Opener) -> None:
+    async def test_each_item_is_used_up_once(self, opener: Opener) -> None:
         store = await opener.open()
         await store.put_pending(INVITATION, NOW)
         await store.put_pending(SELECTION, NOW)
@@ -47,7 +47,7 @@ class PendingItemContract:
         assert (taken.count(INVITATION), chosen.count(SELECTION)) == (1, 1)
         assert (await store.pending(Invitation, INVITATION.id), await store.pending(Selection, "s1")) == (None, None)
 
-    async def test_a_newer_invitation_takes_the_place_of_the_same_persons_older_one(self, opener: Opener) -> None:
+    async def test_a_newer_invitation_replaces_the_same_persons_older_one(self, opener: Opener) -> None:
         store = await opener.open()
         others = [replace(INVITATION, id="b", user_id=8), replace(INVITATION, id="c", place=Place(-5))]
         for invitation in (INVITATION, *others, newer := replace(INVITATION, id="d")):
@@ -55,7 +55,7 @@ class PendingItemContract:
         found = [await store.pending(Invitation, number) for number in (INVITATION.id, "b", "c", "d")]
         assert found == [None, *others, newer]
 
-    async def test_a_selection_is_replaced_by_its_id(self, opener: Opener) -> None:
+    async def test_a_selection_replaces_the_one_with_the_same_id(self, opener: Opener) -> None:
         store = await opener.open()
         await store.put_pending(SELECTION, NOW)
         await store.put_pending(replace(SELECTION, id="s2"), NOW)
@@ -65,7 +65,7 @@ class PendingItemContract:
         assert second is not None
         assert (first.chosen, second.chosen) == ((1, 2), (2,))
 
-    async def test_what_has_expired_goes_when_something_new_comes(self, opener: Opener) -> None:
+    async def test_expired_items_are_deleted_when_a_new_one_is_stored(self, opener: Opener) -> None:
         store = await opener.open()
         await store.put_pending(INVITATION, NOW)
         await store.put_pending(SELECTION, NOW)
@@ -74,7 +74,7 @@ class PendingItemContract:
         await store.put_pending(replace(SELECTION, id="s2", expires_at=later + MINUTE), later)
         assert (await store.pending(Invitation, INVITATION.id), await store.pending(Selection, "s1")) == (None, None)
 
-    async def test_unlinking_clears_what_belongs_to_the_chat(self, opener: Opener) -> None:
+    async def test_unlinking_deletes_the_chats_items(self, opener: Opener) -> None:
         store = await opener.open()
         await linked(store)
         mine = replace(INVITATION, id="mine", user_id=CHAT)

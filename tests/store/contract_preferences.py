@@ -71,13 +71,13 @@ class PreferenceContract:
         await store.set_preferences(CHAT, None, NOW)
         assert (await claim_check(store, NOW)).chat.preferences is None
 
-    async def test_preferences_put_no_check_off(self, opener: Opener) -> None:
+    async def test_preferences_never_delay_a_check(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         await store.set_preferences(CHAT, CHOSEN, NOW + HOUR)
         assert (await claim_check(store, link.next_check_at)).chat.id == CHAT
 
-    async def test_a_check_that_went_by_other_preferences_is_void(self, opener: Opener) -> None:
+    async def test_a_check_under_old_preferences_is_void(self, opener: Opener) -> None:
         store = await opener.open()
         await linked(store)
         check = await claim_check(store)
@@ -94,7 +94,7 @@ class PreferenceContract:
 
     # --- Silences ---
 
-    async def test_silences_come_back_as_they_were_given(self, opener: Opener) -> None:
+    async def test_silences_come_back_as_they_were_set(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         assert await store.silence(CHAT, link.account, {1: SNOOZED, 2: MUTED}, NOW)
@@ -110,7 +110,7 @@ class PreferenceContract:
         assert await store.silence(CHAT, link.account, {1: MUTED}, NOW)
         assert (await store.chat(CHAT)).silences == {1: MUTED, 2: SNOOZED}
 
-    async def test_a_silence_that_is_lifted_is_gone_and_the_check_due(self, opener: Opener) -> None:
+    async def test_lifting_a_silence_removes_it_and_makes_the_check_due(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         await store.silence(CHAT, link.account, {1: MUTED, 2: MUTED}, NOW)
@@ -126,14 +126,14 @@ class PreferenceContract:
         assert await store.claim_checks(NOW + 2 * HOUR - SECOND, 10, LEASE) == []
         assert (await claim_check(store, NOW + 2 * HOUR)).chat.silences == silences
 
-    async def test_muting_leaves_the_check_where_it_is(self, opener: Opener) -> None:
+    async def test_muting_does_not_move_the_check(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         assert await store.silence(CHAT, link.account, {1: MUTED}, NOW)
         assert await store.claim_checks(link.next_check_at - SECOND, 10, LEASE) == []
         assert (await claim_check(store, link.next_check_at)).chat.id == CHAT
 
-    async def test_a_check_that_knew_nothing_of_a_silence_is_void(self, opener: Opener) -> None:
+    async def test_a_check_that_began_before_a_silence_is_void(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         check = await claim_check(store)
@@ -141,7 +141,7 @@ class PreferenceContract:
         assert not await store.finish_check(check.claim, checked(check, known={}))
         assert (await claim_check(store, NOW + 2 * MINUTE)).chat.silences == {1: MUTED}
 
-    async def test_nothing_is_silenced_under_another_link_or_none(self, opener: Opener) -> None:
+    async def test_nothing_is_silenced_under_another_link_or_without_one(self, opener: Opener) -> None:
         store = await opener.open()
         assert not await store.silence(CHAT, "a" * 64, {1: MUTED}, NOW)
         assert await store.chat(CHAT) == Chat(CHAT)
@@ -151,18 +151,14 @@ class PreferenceContract:
         assert (await store.chat(CHAT)).silences == {}
         assert await store.claim_checks(NOW, 10, LEASE) == []
 
-    async def test_silences_go_with_their_invoices_when_those_are_settled_or_not_known_any_more(
-        self, opener: Opener
-    ) -> None:
+    async def test_silences_of_settled_or_forgotten_invoices_are_removed(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store, known=knowledge(1, 2, 3))
         await store.silence(CHAT, link.account, {1: MUTED, 2: SNOOZED, 3: MUTED}, NOW)
         await find(store, known={1: settled(1), 3: known_invoice(3)})
         assert (await store.chat(CHAT)).silences == {3: MUTED}
 
-    async def test_the_silence_of_a_settled_invoice_stays_until_what_is_to_be_said_of_it_was_said(
-        self, opener: Opener
-    ) -> None:
+    async def test_the_silence_of_a_settled_invoice_stays_until_its_last_alert_is_gone(self, opener: Opener) -> None:
         """Whoever muted an invoice does not want to hear how it ended either."""
         store = await opener.open()
         link = await linked(store)
@@ -175,16 +171,14 @@ class PreferenceContract:
         await find(store, known={1: settled(1)}, now=NOW + 3 * MINUTE)
         assert (await store.chat(CHAT)).silences == {}
 
-    async def test_a_silence_of_what_is_not_known_goes_also_where_a_check_finds_nothing_new(
-        self, opener: Opener
-    ) -> None:
+    async def test_even_a_check_without_news_removes_silences_of_unknown_invoices(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         await store.silence(CHAT, link.account, {1: MUTED, 99: MUTED}, NOW)
         await find(store)
         assert (await store.chat(CHAT)).silences == {1: MUTED}
 
-    async def test_a_snooze_goes_once_the_person_was_reminded_after_its_end(self, opener: Opener) -> None:
+    async def test_a_snooze_is_removed_after_the_reminder_that_follows_it(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         await store.silence(CHAT, link.account, {1: SNOOZED, 2: SNOOZED}, NOW)
@@ -194,7 +188,7 @@ class PreferenceContract:
 
     # --- The messages that stand in the chat ---
 
-    async def test_the_messages_of_a_chat_are_its_own_the_oldest_first(self, opener: Opener) -> None:
+    async def test_sent_messages_are_the_chats_own_oldest_first(self, opener: Opener) -> None:
         store = await opener.open()
         assert list(await store.sent_messages(CHAT)) == []
         await with_messages(store, message_about(1), message_about(2, message_id=None))

@@ -38,14 +38,14 @@ class ReplacementContract:
 
     # --- Newer ones in the place of older ones ---
 
-    async def test_a_new_alert_takes_the_place_of_a_waiting_one_about_the_same_invoice(self, opener: Opener) -> None:
+    async def test_a_new_alert_replaces_a_waiting_one_about_the_same_invoice(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1, 2)
         await find(store, new_alert(link, 1, "newer"), now=LATER)
         delivery = await claim_message(store, LATER)
         assert [alert.id for alert in delivery.alerts] == [f"{CHAT}/001", "newer"]
 
-    async def test_an_invoice_that_was_to_be_announced_stays_news_and_as_urgent_as_it_was(self, opener: Opener) -> None:
+    async def test_an_unannounced_invoice_stays_new_and_keeps_its_threshold(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         await find(store, of_kind(new_alert(link, 1, "older"), AlertKind.NEW))
@@ -53,7 +53,7 @@ class ReplacementContract:
         _, alert = await claim_alert(store, LATER)
         assert (alert.id, alert.kind, alert.threshold) == ("newer", AlertKind.NEW, 7)
 
-    async def test_what_may_have_been_announced_is_not_announced_once_more(self, opener: Opener) -> None:
+    async def test_an_invoice_that_may_have_been_announced_is_not_announced_again(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         await find(store, of_kind(new_alert(link, 1, "older"), AlertKind.NEW))
@@ -63,14 +63,14 @@ class ReplacementContract:
         _, alert = await claim_alert(store, LATER)
         assert (alert.id, alert.kind, alert.threshold) == ("newer", AlertKind.DUE, 3)
 
-    async def test_what_is_settled_takes_the_place_of_all_that_was_to_be_said_of_it(self, opener: Opener) -> None:
+    async def test_news_of_a_settled_invoice_replaces_its_waiting_reminder(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1)
         await find(store, of_kind(new_alert(link, 1, "newer"), AlertKind.SETTLED, threshold=None), now=LATER)
         _, alert = await claim_alert(store, LATER)
         assert (alert.kind, alert.threshold) == (AlertKind.SETTLED, None)
 
-    async def test_a_new_alert_about_the_token_takes_the_place_of_a_waiting_one(self, opener: Opener) -> None:
+    async def test_a_new_alert_about_the_token_replaces_a_waiting_one(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, None)
         await find(store, about_account(link, AlertKind.PERMISSION_MISSING), now=LATER)
@@ -85,7 +85,7 @@ class ReplacementContract:
         delivery = await claim_message(store, LATER)
         assert [alert.kind for alert in delivery.alerts] == [AlertKind.TOKEN_REFUSED, AlertKind.DUE, *kinds]
 
-    async def test_of_an_outage_that_nobody_heard_of_it_is_not_said_that_it_is_over(self, opener: Opener) -> None:
+    async def test_the_end_of_an_outage_is_not_told_if_its_beginning_was_not(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         await find(store, about_account(link, AlertKind.OUTAGE), watch=LONG_OUTAGE)
@@ -93,7 +93,7 @@ class ReplacementContract:
         assert await store.waiting_alerts(CHAT) == NOTHING
         assert await store.claim_alerts(LATER, 10, LEASE) == []
 
-    async def test_nor_of_one_whose_alert_was_set_aside(self, opener: Opener) -> None:
+    async def test_the_end_of_an_outage_is_not_told_if_its_beginning_is_a_dead_letter(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         await find(store, about_account(link, AlertKind.OUTAGE), watch=LONG_OUTAGE)
@@ -101,7 +101,7 @@ class ReplacementContract:
         await find(store, about_account(link, AlertKind.OUTAGE_OVER), now=LATER)
         assert await store.waiting_alerts(CHAT) == NOTHING
 
-    async def test_that_an_outage_is_over_is_said_where_the_outage_may_have_been_heard_of(self, opener: Opener) -> None:
+    async def test_the_end_of_an_outage_is_told_if_its_beginning_may_have_arrived(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         await find(store, about_account(link, AlertKind.OUTAGE), watch=LONG_OUTAGE)
@@ -111,7 +111,7 @@ class ReplacementContract:
         _, alert = await claim_alert(store, LATER)
         assert alert.kind is AlertKind.OUTAGE_OVER
 
-    async def test_alerts_that_may_have_reached_the_person_are_not_replaced(self, opener: Opener) -> None:
+    async def test_alerts_that_may_have_arrived_are_not_replaced(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1)
         claim, _ = await claim_alert(store)
@@ -125,9 +125,7 @@ class ReplacementContract:
         _, alert = await claim_alert(store, LATEST)
         assert alert.id == "newest"
 
-    async def test_an_alert_that_waits_again_gives_way_to_a_newer_one_that_came_while_it_was_being_sent(
-        self, opener: Opener
-    ) -> None:
+    async def test_a_failed_alert_is_replaced_by_one_found_while_it_was_being_sent(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)
         await find(store, of_kind(new_alert(link, 1, "older"), AlertKind.NEW))
@@ -137,7 +135,7 @@ class ReplacementContract:
         delivery = await claim_message(store, LATER)
         assert [(alert.id, alert.kind) for alert in delivery.alerts] == [("newer", AlertKind.NEW)]
 
-    async def test_a_replaced_alert_does_not_shorten_the_wait_of_its_chat(self, opener: Opener) -> None:
+    async def test_replacing_an_alert_does_not_shorten_the_wait_of_its_chat(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1)
         claim, _ = await claim_alert(store)
@@ -149,7 +147,7 @@ class ReplacementContract:
 
     # --- Those set aside ---
 
-    async def test_an_alert_set_aside_gives_way_to_a_newer_one_about_the_same_invoice(self, opener: Opener) -> None:
+    async def test_a_dead_letter_is_replaced_by_a_newer_alert_about_the_same_invoice(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1)
         await set_aside(store)
@@ -161,7 +159,7 @@ class ReplacementContract:
     @pytest.mark.parametrize(
         "left", [{}, *({1: settled(1, standing)} for standing in Standing if standing is not Standing.OPEN)]
     )
-    async def test_an_alert_set_aside_leaves_once_its_invoice_is_not_open_any_more(
+    async def test_a_dead_letter_is_removed_once_its_invoice_is_no_longer_open(
         self, opener: Opener, left: dict[int, KnownInvoice]
     ) -> None:
         store = await opener.open()
@@ -171,7 +169,7 @@ class ReplacementContract:
         assert await store.waiting_alerts(CHAT) == Waiting(waiting=0, set_aside=1)
 
     @pytest.mark.parametrize("watch", [Watch(LATER, Trouble.TOKEN_REFUSED), replace(LONG_OUTAGE, checked_at=LATER)])
-    async def test_an_alert_set_aside_about_the_account_leaves_with_the_trouble(
+    async def test_a_dead_letter_about_the_account_is_removed_when_the_trouble_ends(
         self, opener: Opener, watch: Watch
     ) -> None:
         store = await opener.open()
@@ -182,16 +180,14 @@ class ReplacementContract:
         await find(store, now=LATEST)
         assert await store.waiting_alerts(CHAT) == NOTHING
 
-    async def test_an_alert_set_aside_leaves_when_the_chat_is_linked_anew(self, opener: Opener) -> None:
+    async def test_a_dead_letter_is_removed_when_the_chat_is_linked_again(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1)
         await set_aside(store)
         await linked(store)
         assert await store.waiting_alerts(CHAT) == NOTHING
 
-    async def test_what_waits_does_not_leave_with_its_matter_as_the_courier_is_to_judge_it(
-        self, opener: Opener
-    ) -> None:
+    async def test_waiting_alerts_stay_when_their_subject_is_settled(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1, None)
         await find(store, now=LATER, known={1: settled(1)})

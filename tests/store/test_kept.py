@@ -106,19 +106,19 @@ def _without_a_word(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_without_a_word")
-async def test_the_folder_is_read_as_the_older_version_read_it(folder: Path) -> None:
+async def test_the_folder_reads_as_it_did_in_the_older_version(folder: Path) -> None:
     async with opened_folder(folder) as store:
         assert await read(store) == expected()
 
 
 @pytest.mark.usefixtures("_without_a_word")
-async def test_the_database_is_read_as_the_older_version_read_it(database: str) -> None:
+async def test_the_database_reads_as_it_did_in_the_older_version(database: str) -> None:
     async with opened_database(database) as store:
         assert await read(store) == expected()
 
 
 @pytest.mark.usefixtures("_without_a_word")
-async def test_opening_and_reading_the_folder_deletes_what_is_over_and_changes_nothing_else(folder: Path) -> None:
+async def test_opening_and_reading_the_folder_deletes_expired_data_and_changes_nothing_else(folder: Path) -> None:
     before = files_in(folder)
     async with opened_folder(folder) as store:
         await read(store)
@@ -137,7 +137,7 @@ async def test_opening_and_reading_the_folder_deletes_what_is_over_and_changes_n
 
 
 @pytest.mark.usefixtures("_without_a_word")
-async def test_opening_and_reading_the_database_deletes_what_is_over_and_changes_nothing_else(database: str) -> None:
+async def test_opening_and_reading_the_database_deletes_expired_data_and_changes_nothing_else(database: str) -> None:
     before = rows_in(database)
     async with opened_database(database) as store:
         await read(store)
@@ -157,7 +157,7 @@ async def test_opening_and_reading_the_database_deletes_what_is_over_and_changes
     assert after == before
 
 
-async def test_folder_and_database_hold_the_same_and_so_does_what_is_moved_out_of_them(
+async def test_folder_and_database_hold_the_same_data_before_and_after_a_move(
     folder: Path, database: str, cluster: Cluster, tmp_path: Path
 ) -> None:
     new_database = cluster.make_database("moved")
@@ -177,14 +177,14 @@ async def test_folder_and_database_hold_the_same_and_so_does_what_is_moved_out_o
     assert new_files == old_files  # whatever the order of the fields
 
 
-async def test_a_new_key_in_front_seals_the_folder_anew_and_nothing_is_lost(folder: Path) -> None:
+async def test_a_new_first_key_seals_the_folder_anew_without_loss(folder: Path) -> None:
     key = new_key()
     for keys in [(key, KEY), (key,)]:
         async with opened_folder(folder, *keys) as store:
             assert await read(store) == expected()
 
 
-async def test_a_new_key_in_front_seals_the_database_anew_and_nothing_is_lost(database: str) -> None:
+async def test_a_new_first_key_seals_the_database_anew_without_loss(database: str) -> None:
     key = new_key()
     for keys in [(key, KEY), (key,)]:
         async with opened_database(database, *keys) as store:
@@ -192,7 +192,7 @@ async def test_a_new_key_in_front_seals_the_database_anew_and_nothing_is_lost(da
 
 
 @pytest.mark.usefixtures("_without_a_word")
-async def test_a_change_that_a_crash_of_the_older_version_cut_off_is_carried_out(folder: Path) -> None:
+async def test_a_change_interrupted_by_a_crash_of_the_older_version_is_completed(folder: Path) -> None:
     """It was giving a group its new id when it was killed: all of that stands in the journal, nothing in the files."""
     shutil.copy(KEPT / "pending.json", folder)
     async with opened_folder(folder) as store:
@@ -215,7 +215,7 @@ async def test_a_change_that_a_crash_of_the_older_version_cut_off_is_carried_out
 
 
 @pytest.mark.usefixtures("_without_a_word")
-async def test_in_the_folder_nobody_has_anything_in_hand_and_what_may_have_arrived_comes_again(folder: Path) -> None:
+async def test_in_the_folder_nothing_is_claimed_and_messages_that_may_have_arrived_come_again(folder: Path) -> None:
     async with opened_folder(folder) as store:
         assert await due_checks(store, NOW) == [AGAIN, UNCERTAIN, GROUP, RICH, SENDING]
         assert await due_messages(store, NOW) == list(MESSAGES.values())
@@ -223,7 +223,7 @@ async def test_in_the_folder_nobody_has_anything_in_hand_and_what_may_have_arriv
 
 
 @pytest.mark.usefixtures("_without_a_word")
-async def test_in_the_database_what_the_killed_bot_has_in_hand_comes_when_its_claim_ends(database: str) -> None:
+async def test_in_the_database_the_killed_bots_work_comes_when_its_claims_end(database: str) -> None:
     async with opened_database(database) as store:
         assert await due_checks(store, NOW) == [AGAIN, GROUP, UNCERTAIN, RICH]
         assert await due_messages(store, NOW) == [one for one in MESSAGES.values() if one.chat != SENDING]
@@ -235,7 +235,7 @@ async def test_in_the_database_what_the_killed_bot_has_in_hand_comes_when_its_cl
 
 
 @pytest.mark.usefixtures("_without_a_word")
-async def test_in_the_database_a_bot_of_the_older_version_can_still_report_what_it_has_in_hand(database: str) -> None:
+async def test_in_the_database_a_bot_of_the_older_version_can_still_report_on_its_claims(database: str) -> None:
     check, message = claims_in_hand(database, SENDING)
     async with opened_database(database) as store:
         assert await report_as_sent(store, message)
@@ -245,7 +245,7 @@ async def test_in_the_database_a_bot_of_the_older_version_can_still_report_what_
         assert not await report_as_sent(store, message)
 
 
-async def test_in_the_database_a_claim_that_is_taken_over_is_refused(database: str) -> None:
+async def test_in_the_database_a_claim_that_was_taken_over_is_refused(database: str) -> None:
     check, _ = claims_in_hand(database, UNCERTAIN)
     _, message = claims_in_hand(database, AGAIN)
     async with opened_database(database) as store:
@@ -255,7 +255,7 @@ async def test_in_the_database_a_claim_that_is_taken_over_is_refused(database: s
         assert not await report_as_sent(store, message)
 
 
-async def test_in_the_database_roles_stay_with_their_holders_and_no_number_is_used_twice(database: str) -> None:
+async def test_in_the_database_leases_stay_with_their_holders_and_no_fencing_token_is_used_twice(database: str) -> None:
     async with opened_database(database) as store:
         assert await lease_number(store, "polling", "another") is None
         assert await lease_number(store, "polling", "replica-1") == POLLING
@@ -264,7 +264,7 @@ async def test_in_the_database_roles_stay_with_their_holders_and_no_number_is_us
         assert number > LAST
 
 
-async def test_in_the_database_what_was_taken_from_a_budget_still_counts(database: str) -> None:
+async def test_in_the_database_token_buckets_keep_their_level(database: str) -> None:
     async with opened_database(database) as store:
         assert await seconds_to_wait(store, "telegram") == 8 * 60
         assert await seconds_to_wait(store, "provider") == 0

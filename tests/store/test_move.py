@@ -78,7 +78,7 @@ async def there(database: str) -> AsyncIterator[PostgresBackend]:
 
 
 @pytest.mark.parametrize("many", [0, MANY])
-async def test_over_and_back_gives_the_same_bytes(tmp_path: Path, there: PostgresBackend, many: int) -> None:
+async def test_a_move_there_and_back_gives_the_same_bytes(tmp_path: Path, there: PostgresBackend, many: int) -> None:
     await fill(tmp_path / "old", many)
     with open_folder(tmp_path / "old", VAULT) as old, open_folder(tmp_path / "new", VAULT) as new:
         over = await move(old, there, VAULT, quiet)
@@ -88,7 +88,7 @@ async def test_over_and_back_gives_the_same_bytes(tmp_path: Path, there: Postgre
     assert files(tmp_path / "new") == files(tmp_path / "old")
 
 
-async def test_a_bot_goes_on_in_the_new_place_where_it_was_in_the_old(
+async def test_a_bot_continues_in_the_new_place_where_it_stopped_in_the_old(
     tmp_path: Path, there: PostgresBackend, database: str
 ) -> None:
     await fill(tmp_path / "old")
@@ -123,7 +123,7 @@ class BreakingFolder(TinyBackend):
         return await super().run(work)
 
 
-async def test_a_move_that_was_cut_off_goes_on_when_begun_again(
+async def test_an_interrupted_move_continues_when_started_again(
     tmp_path: Path, there: PostgresBackend, database: str
 ) -> None:
     await fill(tmp_path / "old", SEVERAL)
@@ -141,9 +141,7 @@ async def test_a_move_that_was_cut_off_goes_on_when_begun_again(
     assert rows == [(1_000_000,)]
 
 
-async def test_a_move_into_a_folder_that_was_cut_off_lets_no_bot_start_there(
-    tmp_path: Path, there: PostgresBackend
-) -> None:
+async def test_no_bot_starts_on_a_folder_with_an_unfinished_move(tmp_path: Path, there: PostgresBackend) -> None:
     await fill(tmp_path / "old")
     with open_folder(tmp_path / "new", VAULT) as new:
         await new.run(lambda t: t.put_sealed_secret("1.x.y"))
@@ -168,7 +166,7 @@ async def test_nothing_is_moved_while_a_bot_runs(tmp_path: Path, there: Postgres
             pass
 
 
-async def test_a_bot_that_is_started_meanwhile_is_noticed_at_the_end(
+async def test_a_bot_started_during_the_move_is_noticed_at_the_end(
     tmp_path: Path, there: PostgresBackend, database: str
 ) -> None:
     await fill(tmp_path / "old")
@@ -205,6 +203,6 @@ async def test_nothing_is_moved_with_the_wrong_key(tmp_path: Path, there: Postgr
     assert await there.run(lambda t: t.sealed_secret()) is None
 
 
-async def test_there_is_nothing_to_move_out_of_an_empty_place(tmp_path: Path, there: PostgresBackend) -> None:
+async def test_an_empty_place_has_nothing_to_move(tmp_path: Path, there: PostgresBackend) -> None:
     with open_folder(tmp_path / "old", VAULT) as old:
         await refused(old, there, "There is nothing in")

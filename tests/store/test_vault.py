@@ -16,7 +16,7 @@ SEALED = Vault([KEY]).seal_token(1, Token("secret-token"))
 
 
 @given(st.text(), st.integers())
-def test_what_was_sealed_for_a_chat_opens_for_that_chat(secret: str, chat_id: int) -> None:
+def test_a_token_sealed_for_a_chat_opens_for_that_chat(secret: str, chat_id: int) -> None:
     vault = Vault([KEY])
     assert vault.open_token(chat_id, vault.seal_token(chat_id, Token(secret))).reveal() == secret
 
@@ -45,12 +45,12 @@ def test_a_changed_seal_does_not_open(data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("sealed", ["", ".", "1..", "1.x.y", "2.00000000.AAAA", "a.b.c.d", "secret-token"])
-def test_what_is_no_seal_does_not_open(sealed: str) -> None:
+def test_text_that_is_no_seal_does_not_open(sealed: str) -> None:
     with pytest.raises(SealBroken):
         Vault([KEY]).open_token(1, sealed)
 
 
-def test_a_cut_off_seal_does_not_open() -> None:
+def test_a_truncated_seal_does_not_open() -> None:
     vault = Vault([KEY])
     sealed = vault.seal_token(1, Token("secret-token"))
     for length in range(len(sealed)):
@@ -69,7 +69,7 @@ def test_the_first_key_seals_and_all_keys_open() -> None:
         old.open_token(1, sealed_after)
 
 
-def test_the_key_id_is_no_part_of_the_key() -> None:
+def test_the_key_id_reveals_no_part_of_the_key() -> None:
     (key_id,) = Vault([KEY]).key_ids
     assert key_id not in base64.urlsafe_b64decode(KEY).hex()
 
@@ -79,7 +79,7 @@ def test_the_key_id_is_no_part_of_the_key() -> None:
     ["", " ", "x", KEY[:-4], KEY + "AAAA", "ä" * 44, KEY.replace(KEY[0], "!")],
     ids=["empty", "blank", "short", "cut off", "too long", "not ASCII", "not base64"],
 )
-def test_a_malformed_key_is_refused_with_a_way_to_make_one(key: str) -> None:
+def test_a_malformed_key_is_refused_and_the_error_says_how_to_make_one(key: str) -> None:
     with pytest.raises(StartError, match=r"Key number 2 of TOKEN_KEYS .* makes one") as refused:
         Vault([OTHER_KEY, key])
     assert OTHER_KEY not in str(refused.value)
@@ -91,7 +91,7 @@ def test_no_key_at_all_is_refused() -> None:
         Vault([])
 
 
-def test_a_fingerprint_gives_nothing_away_and_depends_on_the_secret() -> None:
+def test_a_fingerprint_reveals_no_token_and_depends_on_the_secret() -> None:
     fingerprint = account_fingerprint("secret", "https://provider.example", Token("the-token"))
     assert len(fingerprint) == 64
     assert "the-token" not in fingerprint

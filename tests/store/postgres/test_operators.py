@@ -11,7 +11,7 @@ from tests.store.examples import CHAT, OTHER, with_alerts
 from tests.store.openers import PostgresOpener
 
 
-async def test_a_chat_that_can_not_be_read_hides_no_other(postgres_opener: PostgresOpener) -> None:
+async def test_an_unreadable_chat_hides_no_other(postgres_opener: PostgresOpener) -> None:
     store = await postgres_opener.open()
     await with_alerts(store, 1)
     await with_alerts(store, 2, chat_id=OTHER)
@@ -23,7 +23,7 @@ async def test_a_chat_that_can_not_be_read_hides_no_other(postgres_opener: Postg
     assert {(entry["event"], entry["chat"]) for entry in logs} == {("chat can't be read", OTHER)}
 
 
-async def test_a_chat_that_can_not_be_read_is_told_apart_from_none_and_can_be_forgotten(
+async def test_an_unreadable_chat_differs_from_a_missing_one_and_can_be_forgotten(
     postgres_opener: PostgresOpener,
 ) -> None:
     store = await postgres_opener.open()

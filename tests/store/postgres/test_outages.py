@@ -59,7 +59,7 @@ async def is_back(store: Store, within: float = 20) -> None:
             await asyncio.sleep(0.1)
 
 
-async def test_while_the_database_is_away_everything_says_so_and_afterwards_it_goes_on(
+async def test_while_the_database_is_away_every_call_says_so_and_afterwards_all_works(
     store: Store, own_cluster: Cluster
 ) -> None:
     link = await linked(store)
@@ -78,7 +78,7 @@ async def test_while_the_database_is_away_everything_says_so_and_afterwards_it_g
     assert [entry["event"] for entry in logs] == ["database is away", "database is back"]
 
 
-async def test_once_it_is_known_to_be_away_nobody_waits_for_it(store: Store, own_cluster: Cluster) -> None:
+async def test_once_an_outage_is_known_calls_fail_without_waiting(store: Store, own_cluster: Cluster) -> None:
     own_cluster.stop()
     try:
         with pytest.raises(StoreAway):
@@ -92,7 +92,7 @@ async def test_once_it_is_known_to_be_away_nobody_waits_for_it(store: Store, own
     await is_back(store)
 
 
-async def test_what_was_in_hand_counts_after_a_short_outage(store: Store, own_cluster: Cluster) -> None:
+async def test_a_claim_is_still_valid_after_a_short_outage(store: Store, own_cluster: Cluster) -> None:
     await linked(store)
     check = await claim_check(store)
     own_cluster.stop()
@@ -112,7 +112,7 @@ async def test_an_idle_pool_does_not_notice_a_restart(store: Store, own_cluster:
     assert not logs
 
 
-async def test_what_was_committed_is_there_after_a_crash_of_the_database(store: Store, own_cluster: Cluster) -> None:
+async def test_committed_changes_survive_a_crash_of_the_database(store: Store, own_cluster: Cluster) -> None:
     await with_alerts(store, 1, 2)
     await store.add_payment(new_payment())
     own_cluster.stop()
@@ -138,7 +138,7 @@ async def test_a_start_waits_for_the_database_and_says_so_once(url: str, own_clu
     assert events[-1] == "database is there"
 
 
-async def test_a_statement_that_takes_too_long_is_given_up_and_nobody_else_refused(store: Store) -> None:
+async def test_a_slow_statement_is_given_up_and_no_other_call_is_refused(store: Store) -> None:
     slow = asyncio.create_task(database_of(store).run(lambda cursor: cursor.execute("SELECT pg_sleep(30)")))
     while not slow.done():
         await store.chat(CHAT)
@@ -149,7 +149,7 @@ async def test_a_statement_that_takes_too_long_is_given_up_and_nobody_else_refus
 
 
 @pytest.mark.parametrize(("busy", "naps"), [(2, 30), (1, 3)], ids=["a full pool", "one long transaction"])
-async def test_much_work_refuses_only_who_waits_for_it_in_vain(url: str, busy: int, naps: int) -> None:
+async def test_under_load_only_calls_that_get_no_connection_are_refused(url: str, busy: int, naps: int) -> None:
     async def work(cursor: Cursor) -> None:
         for _ in range(naps):  # short statements, together longer than anybody waits
             await cursor.execute("SELECT pg_sleep(0.9)")
@@ -167,9 +167,7 @@ async def test_much_work_refuses_only_who_waits_for_it_in_vain(url: str, busy: i
     await store.close()
 
 
-async def test_who_waits_for_a_connection_waits_no_longer_than_the_database_is_away(
-    url: str, own_cluster: Cluster
-) -> None:
+async def test_a_caller_waits_for_a_connection_no_longer_than_the_outage_lasts(url: str, own_cluster: Cluster) -> None:
     store = await open_store(url, [KEY], timeout=30)
     try:
         await asyncio.gather(*(store.chat(CHAT) for _ in range(20)))
@@ -203,7 +201,7 @@ async def test_a_connection_that_breaks_during_a_claim_makes_no_chat_unreadable(
 
 
 @pytest.mark.parametrize(("what", "wrong"), [("//bot@", "//nobody:secret@"), ("/away", "/nowhere")])
-async def test_a_database_that_refuses_us_is_not_waited_for(url: str, what: str, wrong: str) -> None:
+async def test_a_start_does_not_wait_for_a_database_that_refuses_the_bot(url: str, what: str, wrong: str) -> None:
     with pytest.raises(
         StartError, match=r"does not let the bot in .*Correct the user, the password or the name"
     ) as refused:
@@ -211,23 +209,23 @@ async def test_a_database_that_refuses_us_is_not_waited_for(url: str, what: str,
     assert "secret" not in str(refused.value)
 
 
-def test_a_wrong_password_is_no_outage_and_a_server_that_starts_is_one() -> None:
+def test_a_wrong_password_is_no_outage_but_a_starting_server_is() -> None:
     said = ['FATAL:  password authentication failed for user "bot"', "fe_sendauth: no password supplied"]
     assert all(REFUSED.search(f'connection to server at "::1" failed: {words}') for words in said)
     assert not REFUSED.search('connection to server at "::1" failed: FATAL:  the database system is starting up')
 
 
-async def test_without_keys_the_start_ends_with_a_sentence(url: str) -> None:
+async def test_a_start_without_keys_is_refused_with_an_explanation(url: str) -> None:
     with pytest.raises(StartError, match="TOKEN_KEYS must be set"):
         await open_store(url, [])
 
 
-async def test_a_url_that_makes_no_sense_ends_the_start_with_a_sentence() -> None:
+async def test_an_unusable_url_stops_the_start_with_an_explanation() -> None:
     with pytest.raises(StartError, match="DATABASE_URL can't be used"):
         await open_store("postgresql://bot@/bot?unheard=of", [KEY])
 
 
-async def test_a_store_that_was_closed_looks_for_no_database(url: str) -> None:
+async def test_a_closed_store_does_not_reconnect(url: str) -> None:
     store = await open_store(url, [KEY])
     await store.close()
     with capture_logs() as logs, pytest.raises(StoreAway):

@@ -21,7 +21,7 @@ async def names_of_leases(db: Connections) -> set[str]:
     return await db.run(read)
 
 
-async def test_a_lease_that_a_dead_process_left_goes_after_a_day(postgres_opener: PostgresOpener) -> None:
+async def test_the_lease_of_a_dead_process_is_deleted_after_a_day(postgres_opener: PostgresOpener) -> None:
     store = await postgres_opener.open()
     await store.take_lease("telling p1", "dead", NOW, MINUTE)
     await store.take_lease("polling", "alive", NOW + DAY, HOUR)

@@ -54,14 +54,14 @@ async def test_every_message_goes_to_one_replica(replicas: list[Store]) -> None:
     assert counts == Counter(range(1, MANY + 1))
 
 
-async def test_of_many_confirmations_of_one_payment_one_counts(replicas: list[Store]) -> None:
+async def test_only_one_of_many_confirmations_of_a_payment_counts(replicas: list[Store]) -> None:
     await replicas[0].add_payment(new_payment())
     confirmed = new_payment(state=State.CONFIRMED)
     outcomes = await asyncio.gather(*(store.advance_payment(confirmed, State.ASKED) for store in replicas * 5))
     assert sorted(outcomes) == [False] * 14 + [True]
 
 
-async def test_of_two_payments_of_one_invoice_one_is_confirmed(replicas: list[Store]) -> None:
+async def test_only_one_of_several_payments_of_an_invoice_is_confirmed(replicas: list[Store]) -> None:
     for number in range(9):
         await replicas[0].add_payment(new_payment(f"p{number}"))
     outcomes = await asyncio.gather(
@@ -82,7 +82,7 @@ async def test_the_database_itself_refuses_two_payments_of_one_invoice(replicas:
         connection.execute("UPDATE payments SET state = 'sent'")
 
 
-async def test_a_replica_that_slept_past_its_lease_has_its_check_refused(replicas: list[Store]) -> None:
+async def test_the_check_of_a_replica_that_froze_past_its_lease_is_refused(replicas: list[Store]) -> None:
     sleeper, other, _ = replicas
     await linked(sleeper)
     slept = await claim_check(sleeper)
@@ -93,7 +93,7 @@ async def test_a_replica_that_slept_past_its_lease_has_its_check_refused(replica
     assert taken.known == knowledge(1, 2)
 
 
-async def test_a_replica_that_slept_past_its_lease_has_its_message_refused(replicas: list[Store]) -> None:
+async def test_the_message_of_a_replica_that_froze_past_its_lease_is_refused(replicas: list[Store]) -> None:
     sleeper, other, _ = replicas
     await with_alerts(sleeper, 1)
     slept, _ = await claim_alert(sleeper)
@@ -104,7 +104,7 @@ async def test_a_replica_that_slept_past_its_lease_has_its_message_refused(repli
     assert await other.alerts_sent(taken.claim, message_about(1), ())
 
 
-async def test_what_many_write_of_one_chat_at_once_is_all_there(replicas: list[Store]) -> None:
+async def test_concurrent_changes_of_one_chat_are_all_kept(replicas: list[Store]) -> None:
     await asyncio.gather(
         replicas[0].set_language(CHAT, "de"),
         replicas[1].await_token(CHAT, NOW + MINUTE),
@@ -114,7 +114,7 @@ async def test_what_many_write_of_one_chat_at_once_is_all_there(replicas: list[S
     assert (chat.language, chat.awaiting_token_until) == ("de", NOW + MINUTE)
 
 
-async def test_moves_both_ways_at_once_end_with_one_chat(replicas: list[Store]) -> None:
+async def test_concurrent_moves_in_both_directions_leave_one_linked_chat(replicas: list[Store]) -> None:
     for number in range(1, 11):
         await linked(replicas[0], number)
         await asyncio.gather(*(store.move_chat(*pair) for store in replicas for pair in ((number, -1), (-1, number))))
@@ -124,7 +124,7 @@ async def test_moves_both_ways_at_once_end_with_one_chat(replicas: list[Store]) 
         await replicas[0].unlink(-1)
 
 
-async def test_checks_alerts_and_deliveries_of_many_replicas_lose_and_double_nothing(
+async def test_several_replicas_lose_and_repeat_no_alert(
     replicas: list[Store],
 ) -> None:
     links = {number: await linked(replicas[0], number) for number in range(1, MANY + 1)}

@@ -16,7 +16,7 @@ from tests.store.cluster import Cluster
 from tests.store.examples import LEASE, MINUTE, NOW, linked
 
 
-async def test_a_role_without_rights_hears_which_ones_it_needs_and_with_them_it_works(cluster: Cluster) -> None:
+async def test_a_database_role_without_rights_is_told_which_it_needs_and_works_with_them(cluster: Cluster) -> None:
     url = cluster.make_database("restricted")
     migrate(url)
     with psycopg.connect(url, autocommit=True) as owner:
@@ -33,7 +33,7 @@ async def test_a_role_without_rights_hears_which_ones_it_needs_and_with_them_it_
     await store.close()
 
 
-def test_of_processes_that_start_at_once_one_makes_the_schema(cluster: Cluster) -> None:
+def test_concurrent_starts_make_the_schema_once(cluster: Cluster) -> None:
     url = cluster.make_database("at_once")
     code = "import sys; from bot.store.postgres.schema import migrate; print(migrate(sys.argv[1]))"
     processes = [
@@ -44,7 +44,7 @@ def test_of_processes_that_start_at_once_one_makes_the_schema(cluster: Cluster) 
     assert [(out.strip(), code) for out, _, code in ends] == [("0001", 0)] * 3, ends
 
 
-def test_a_schema_of_the_future_is_left_alone(cluster: Cluster) -> None:
+def test_a_newer_schema_is_left_alone(cluster: Cluster) -> None:
     url = cluster.make_database("future")
     migrate(url)
     with psycopg.connect(url) as connection:
@@ -55,7 +55,7 @@ def test_a_schema_of_the_future_is_left_alone(cluster: Cluster) -> None:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
 
 
-def test_a_role_that_may_not_change_the_schema_ends_with_a_sentence(cluster: Cluster) -> None:
+def test_a_database_role_that_may_not_change_the_schema_is_told_so(cluster: Cluster) -> None:
     url = cluster.make_database("strangers")
     with psycopg.connect(url) as connection:
         connection.execute("CREATE ROLE reader LOGIN")

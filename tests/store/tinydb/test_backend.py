@@ -49,14 +49,12 @@ class Writes:
         monkeypatch.setattr(folder_of(store).folder, "apply", apply)
 
 
-async def test_the_store_is_one_by_the_port(tiny_opener: TinyOpener) -> None:
+async def test_the_store_implements_the_port(tiny_opener: TinyOpener) -> None:
     store: Store = await tiny_opener.open()
     assert await store.unsettled_payments() == []
 
 
-async def test_a_check_that_found_nothing_new_writes_once_an_hour(
-    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_checks_without_news_write_once_an_hour(tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch) -> None:
     store = await tiny_opener.open()
     await linked(store)
     writes = Writes(store, monkeypatch)
@@ -79,7 +77,7 @@ async def test_a_check_with_news_is_one_write(tiny_opener: TinyOpener, monkeypat
     assert writes.made == [[f"chats/{CHAT}.json"]]
 
 
-async def test_asking_and_setting_what_is_set_write_nothing(
+async def test_reading_and_setting_unchanged_values_write_nothing(
     tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await tiny_opener.open()
@@ -117,7 +115,7 @@ async def test_an_unlinked_chat_leaves_no_file(tiny_opener: TinyOpener) -> None:
     assert left == {"store.json", "lock"}
 
 
-async def test_a_chat_about_which_nothing_is_left_to_say_leaves_no_file(tiny_opener: TinyOpener) -> None:
+async def test_an_empty_chat_leaves_no_file(tiny_opener: TinyOpener) -> None:
     store = await tiny_opener.open()
     path = tiny_opener.folder / "chats" / f"{CHAT}.json"
     await store.await_token(CHAT, NOW)
@@ -126,7 +124,7 @@ async def test_a_chat_about_which_nothing_is_left_to_say_leaves_no_file(tiny_ope
     assert not path.exists()
 
 
-async def test_what_telegram_says_again_anyway_is_no_reason_to_keep_a_file(tiny_opener: TinyOpener) -> None:
+async def test_a_chat_with_only_what_telegram_repeats_leaves_no_file(tiny_opener: TinyOpener) -> None:
     store = await tiny_opener.open()
     await store.await_token(CHAT, NOW + MINUTE)
     await store.note_telegram_language(CHAT, "de")
@@ -135,7 +133,7 @@ async def test_what_telegram_says_again_anyway_is_no_reason_to_keep_a_file(tiny_
     assert not list((tiny_opener.folder / "chats").iterdir())
 
 
-async def test_a_wait_that_is_over_is_forgotten_at_the_start_with_all_that_came_with_it(
+async def test_a_start_deletes_chats_whose_wait_for_a_token_is_over(
     tiny_opener: TinyOpener,
 ) -> None:
     store = await tiny_opener.open()
@@ -153,7 +151,7 @@ async def test_a_wait_that_is_over_is_forgotten_at_the_start_with_all_that_came_
     assert (await store.chat(4)).awaiting_token_until == NOW + 10 * MINUTE
 
 
-async def test_an_accounts_file_goes_with_the_last_payment_of_a_chat_that_was_unlinked(tiny_opener: TinyOpener) -> None:
+async def test_an_accounts_file_is_deleted_with_the_last_payment_of_an_unlinked_chat(tiny_opener: TinyOpener) -> None:
     store = await tiny_opener.open()
     link = await linked(store)
     payment = new_payment(account=link.account)
@@ -168,7 +166,7 @@ async def test_an_accounts_file_goes_with_the_last_payment_of_a_chat_that_was_un
     assert not path.exists()
 
 
-async def test_the_journal_keeps_the_newest_and_all_that_is_not_settled(
+async def test_the_journal_keeps_the_newest_and_all_unsettled_payments(
     tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.store.rules.payments.JOURNAL_LENGTH", 5)
@@ -185,7 +183,7 @@ async def test_the_journal_keeps_the_newest_and_all_that_is_not_settled(
     assert await store.payment("p1") is None
 
 
-async def test_questions_that_came_to_nothing_push_no_payment_out_of_the_journal(
+async def test_abandoned_questions_push_no_payment_out_of_the_journal(
     tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.store.rules.payments.JOURNAL_LENGTH", 3)
@@ -207,7 +205,7 @@ async def test_an_account_that_is_no_fingerprint_makes_no_file(tiny_opener: Tiny
     assert not list(Path(tiny_opener.folder).rglob("*p1*"))
 
 
-async def test_one_chat_that_cannot_be_read_does_not_stop_the_others(tiny_opener: TinyOpener) -> None:
+async def test_an_unreadable_chat_does_not_stop_the_others(tiny_opener: TinyOpener) -> None:
     store = await tiny_opener.open()
     await with_alerts(store, 1, chat_id=CHAT)
     await with_alerts(store, 1, chat_id=OTHER)
@@ -216,7 +214,7 @@ async def test_one_chat_that_cannot_be_read_does_not_stop_the_others(tiny_opener
     assert (await claim_message(store, NOW + HOUR)).chat.id == OTHER
 
 
-async def test_alerts_of_a_chat_that_could_not_be_read_whole_were_given_to_nobody_and_are_not_marked(
+async def test_alerts_of_a_partly_unreadable_chat_are_neither_claimed_nor_marked(
     tiny_opener: TinyOpener,
 ) -> None:
     store = await tiny_opener.open()

@@ -55,7 +55,7 @@ async def test_the_event_loop_does_not_wait_for_the_disk(
     await task
 
 
-async def test_a_method_whose_caller_is_cancelled_ran_wholly_or_not_at_all(
+async def test_a_cancelled_call_runs_completely_or_not_at_all(
     tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await tiny_opener.open()
@@ -74,7 +74,7 @@ async def test_a_method_whose_caller_is_cancelled_ran_wholly_or_not_at_all(
     assert (await claim_check(store)).known == knowledge(1)
 
 
-async def test_what_a_cancelled_caller_claimed_is_given_back_unmarked(
+async def test_claims_of_a_cancelled_caller_are_given_back_unmarked(
     tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await tiny_opener.open()
@@ -93,7 +93,7 @@ async def test_what_a_cancelled_caller_claimed_is_given_back_unmarked(
     assert (await claim_check(store, NOW + HOUR)).chat.id == CHAT
 
 
-async def test_a_check_of_one_chat_that_a_cancelled_caller_claimed_is_given_back(
+async def test_a_single_check_claimed_by_a_cancelled_caller_is_given_back(
     tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await tiny_opener.open()

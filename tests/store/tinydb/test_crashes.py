@@ -242,7 +242,7 @@ async def test_a_crash_at_any_step_leaves_the_old_or_the_new_state(
 
 
 @pytest.mark.parametrize("deed", [unlink, move])
-async def test_a_crash_while_a_crash_is_being_repaired_does_no_harm(
+async def test_a_crash_during_recovery_does_no_harm(
     deed: Deed, start: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stages = await stages_of(deed, start())
@@ -277,7 +277,7 @@ async def test_a_crash_while_a_crash_is_being_repaired_does_no_harm(
 
 
 @pytest.mark.parametrize("deed", DEEDS)
-async def test_after_an_error_of_the_disk_memory_and_files_agree_and_the_deed_can_be_done_again(
+async def test_after_a_disk_error_memory_and_files_agree_and_the_operation_can_be_repeated(
     deed: Deed, start: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stages = await stages_of(deed, start())
@@ -309,7 +309,7 @@ async def assert_queues_hold_what_the_files_hold(store: OurStore) -> None:
     assert sorted(d.chat.id for d in deliveries) == sorted(r.id for r in records if r and r.next_alert)
 
 
-async def test_a_file_is_on_the_disk_before_it_gets_its_name_and_so_is_the_name(
+async def test_a_file_is_synced_before_it_gets_its_name_and_its_folder_afterwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []

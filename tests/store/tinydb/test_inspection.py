@@ -37,7 +37,7 @@ def contents(folder: Path) -> dict[str, bytes | None]:
     return {str(path): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
-async def test_a_store_that_opens_is_told_from_none(tiny_opener: TinyOpener) -> None:
+async def test_inspection_distinguishes_a_store_from_none(tiny_opener: TinyOpener) -> None:
     assert inspect(tiny_opener.folder, tiny_opener.keys) is None
     assert inspect(tiny_opener.folder, []) is None
     assert not tiny_opener.folder.exists()
@@ -45,7 +45,7 @@ async def test_a_store_that_opens_is_told_from_none(tiny_opener: TinyOpener) -> 
     assert inspect(tiny_opener.folder, tiny_opener.keys) == Contents(chats=1, resting=0, set_aside=0)
 
 
-async def test_linked_and_resting_chats_and_alerts_set_aside_are_counted(tiny_opener: TinyOpener) -> None:
+async def test_linked_and_resting_chats_and_dead_letters_are_counted(tiny_opener: TinyOpener) -> None:
     store = await (await filled(tiny_opener)).open()
     await store.set_language(5, "de")
     await with_alerts(store, 1, 2, chat_id=6)
@@ -64,13 +64,13 @@ def test_a_key_file_without_a_store_is_no_store_yet(tmp_path: Path) -> None:
     assert inspect(tmp_path, []) is None
 
 
-async def test_the_folders_own_keys_are_used_where_none_are_set(tmp_path: Path) -> None:
+async def test_the_folders_own_keys_are_used_if_none_are_set(tmp_path: Path) -> None:
     keys, _ = load_or_make_key(tmp_path)
     await open_store(tmp_path, keys).close()
     assert inspect(tmp_path, []) == Contents(chats=0, resting=0, set_aside=0)
 
 
-async def test_nothing_is_changed_whatever_a_start_would_do(tiny_opener: TinyOpener) -> None:
+async def test_inspection_changes_nothing_that_a_start_would_change(tiny_opener: TinyOpener) -> None:
     folder = (await filled(tiny_opener)).folder
     (folder / "chats" / ".x.json.tmp").write_text("{half")
     (folder / files.PENDING).write_text('{"chats/1.json": null}')
@@ -107,7 +107,7 @@ def test_a_lock_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keys", [["nonsense"], [new_key(), "nonsense"]])
-def test_malformed_keys_are_named_also_before_the_first_start(tmp_path: Path, keys: list[str]) -> None:
+def test_malformed_keys_are_named_even_before_the_first_start(tmp_path: Path, keys: list[str]) -> None:
     with pytest.raises(StartError, match=rf"Key number {len(keys)} of TOKEN_KEYS"):
         inspect(tmp_path, keys)
 

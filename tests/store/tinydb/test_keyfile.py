@@ -13,7 +13,7 @@ from bot.store.vault import Vault, new_key
 KEY, OTHER_KEY = new_key(), new_key()
 
 
-def test_a_key_is_made_once_and_read_from_then_on(tmp_path: Path) -> None:
+def test_a_key_is_made_once_and_read_afterwards(tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "data"
     keys, made = load_or_make_key(folder)
     assert made
@@ -44,7 +44,7 @@ def test_an_empty_key_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", ["store.json", "chats/1.json", "accounts/a.json"])
-def test_no_new_key_is_made_while_there_are_sealed_data(tmp_path: Path, left: str) -> None:
+def test_no_new_key_is_made_beside_sealed_data(tmp_path: Path, left: str) -> None:
     (tmp_path / left).parent.mkdir(exist_ok=True)
     (tmp_path / left).write_text("{}")
     with pytest.raises(StartError, match=r"token\.key is gone"):
@@ -52,7 +52,7 @@ def test_no_new_key_is_made_while_there_are_sealed_data(tmp_path: Path, left: st
     assert not (tmp_path / "token.key").exists()
 
 
-def test_where_no_key_file_can_be_made_the_way_out_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_no_key_file_can_be_made_the_error_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 

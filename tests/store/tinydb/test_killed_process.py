@@ -51,7 +51,7 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_a_process_killed_while_writing_leaves_a_whole_state(tmp_path: Path, seed: int) -> None:
+async def test_a_process_killed_while_writing_leaves_a_consistent_state(tmp_path: Path, seed: int) -> None:
     folder, key = tmp_path / "data", new_key()
     wait = random.Random(seed).uniform(0.02, 0.15)
     for _ in range(2):

@@ -32,7 +32,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-async def test_a_second_process_is_told_who_has_the_folder(tiny_opener: TinyOpener) -> None:
+async def test_a_second_process_is_refused_the_folder(tiny_opener: TinyOpener) -> None:
     await tiny_opener.open()
     code = (
         "import sys; from pathlib import Path\n"
@@ -45,14 +45,14 @@ async def test_a_second_process_is_told_who_has_the_folder(tiny_opener: TinyOpen
     assert second.stdout.startswith(f"Another process is using the data folder {tiny_opener.folder}. ")
 
 
-async def test_the_folder_is_free_again_after_closing_and_closing_twice_is_fine(tiny_opener: TinyOpener) -> None:
+async def test_closing_frees_the_folder_and_may_be_repeated(tiny_opener: TinyOpener) -> None:
     store = await tiny_opener.open()
     await store.close()
     await store.close()
     await (await tiny_opener.open()).set_language(CHAT, "de")
 
 
-async def test_the_folder_is_free_again_after_a_start_that_failed(tiny_opener: TinyOpener) -> None:
+async def test_a_failed_start_frees_the_folder(tiny_opener: TinyOpener) -> None:
     await fill(tiny_opener)
     with pytest.raises(StartError):
         open_store(tiny_opener.folder, [new_key()])
@@ -68,7 +68,7 @@ async def test_wrong_keys_stop_the_start_and_change_nothing(tiny_opener: TinyOpe
     assert contents(tiny_opener.folder) == before
 
 
-async def test_a_new_key_in_front_opens_everything_and_keeps_the_accounts(tiny_opener: TinyOpener) -> None:
+async def test_a_new_first_key_opens_everything_and_keeps_the_accounts(tiny_opener: TinyOpener) -> None:
     await fill(tiny_opener)
     account = (await tiny_opener.open()).account_of(URL, Token(TOKEN))
     await tiny_opener.crash()
@@ -93,7 +93,7 @@ async def test_tokens_of_a_lost_key_are_counted(tiny_opener: TinyOpener) -> None
         await TinyOpener(tiny_opener.folder, rotated.keys[0]).open()
 
 
-async def test_the_lost_secret_of_the_accounts_is_never_made_anew(tiny_opener: TinyOpener) -> None:
+async def test_a_lost_account_secret_is_never_replaced(tiny_opener: TinyOpener) -> None:
     await fill(tiny_opener)
     (tiny_opener.folder / "store.json").unlink()
     before = contents(tiny_opener.folder)
@@ -115,7 +115,7 @@ async def test_a_damaged_file_is_named_and_kept(tiny_opener: TinyOpener, name: s
     assert contents(tiny_opener.folder) == before
 
 
-async def test_a_changed_seal_of_the_store_is_damage_and_no_question_of_keys(tiny_opener: TinyOpener) -> None:
+async def test_a_changed_seal_of_the_store_is_reported_as_damage_not_as_a_wrong_key(tiny_opener: TinyOpener) -> None:
     await fill(tiny_opener)
     path = tiny_opener.folder / "store.json"
     document = json.loads(path.read_text())
@@ -135,14 +135,14 @@ async def test_a_store_of_a_newer_version_is_refused(tiny_opener: TinyOpener) ->
         await tiny_opener.open()
 
 
-async def test_a_file_that_is_no_chats_is_named(tiny_opener: TinyOpener) -> None:
+async def test_a_file_whose_name_is_no_chat_id_is_named(tiny_opener: TinyOpener) -> None:
     await fill(tiny_opener)
     (tiny_opener.folder / "chats" / "notes.json").write_text("{}")
     with pytest.raises(StartError, match=r"notes\.json .*no chat id"):
         await tiny_opener.open()
 
 
-async def test_unknown_fields_and_missing_new_ones_are_fine(tiny_opener: TinyOpener) -> None:
+async def test_unknown_fields_and_missing_new_ones_are_accepted(tiny_opener: TinyOpener) -> None:
     await fill(tiny_opener)
     path = tiny_opener.folder / "chats" / f"{CHAT}.json"
     document = json.loads(path.read_text())
@@ -156,7 +156,7 @@ async def test_unknown_fields_and_missing_new_ones_are_fine(tiny_opener: TinyOpe
     assert chat.link.token == Token(TOKEN)
 
 
-async def test_temporary_files_of_a_crash_are_swept(tiny_opener: TinyOpener) -> None:
+async def test_temporary_files_of_a_crash_are_deleted(tiny_opener: TinyOpener) -> None:
     await fill(tiny_opener)
     for folder in ("", "chats", "accounts"):
         (tiny_opener.folder / folder / ".x.json.tmp").write_text('{"half')
@@ -176,7 +176,7 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         open_store(tmp_path / "file", [new_key()])
 
 
-async def test_tokens_stand_nowhere_in_the_clear(tiny_opener: TinyOpener) -> None:
+async def test_no_token_is_stored_in_the_clear(tiny_opener: TinyOpener) -> None:
     await fill(tiny_opener)
     raw = TOKEN.encode()
     spellings = {raw, raw.hex().encode(), json.dumps(TOKEN).encode()}
