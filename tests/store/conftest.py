@@ -1,4 +1,4 @@
-"""The stores that the suites run on, and a disk whose syncing is counted instead of waited for."""
+"""The stores that the tests run on, and a disk without syncing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ pytest.register_assert_rewrite(*(f"tests.store.{path.stem}" for path in Path(__f
 
 @pytest.fixture(autouse=True)
 def _no_syncing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No power is cut here, and syncing takes most of the time. That it is done, and when, has a test of its own."""
+    """Skip syncing: it takes most of the time, and no test cuts the power.
+
+    A test of its own checks when files are synced.
+    """
     monkeypatch.setattr(files, "os", FaultyOs())
 
 
@@ -40,7 +43,7 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def migrated(cluster: Cluster) -> str:
-    """A database with the schema in it."""
+    """Make a database with the schema, and return its URL."""
     url = cluster.make_database("shared")
     migrate(url)
     return url
@@ -48,14 +51,14 @@ def migrated(cluster: Cluster) -> str:
 
 @pytest.fixture
 def database(migrated: str) -> str:
-    """The same database, emptied for each test, which is much quicker than a new one."""
+    """Empty the database, and return its URL. This is much faster than a new one for each test."""
     with psycopg.connect(migrated) as connection:
         empty(connection)
     return migrated
 
 
 def empty(connection: psycopg.Connection) -> None:
-    """Leave the schema and nothing in it."""
+    """Delete everything except for the schema."""
     connection.execute("TRUNCATE chats, payments, papers, leases, budgets, replicas")
     connection.execute("UPDATE store SET fingerprint_secret = NULL, moving = false")
 

@@ -1,7 +1,7 @@
-"""What every store promises, by name. Each implementation's test class gets these tests by inheriting them.
+"""The contract suite of the store port. A test class for each implementation inherits these tests.
 
-A class provides the fixture ``opener``, which opens the same stored data as often as a test asks. A crash leaves leases
-standing in some stores and not in others, so after one the tests let the lease run out.
+Each test class provides the fixture ``opener``, which opens the same stored data again and again. A crash ends leases
+in some stores but not in others, so the tests let leases expire after a crash.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a store promises of payments that were asked for together."""
+"""Contract of batches: payments that were asked for together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.store.examples import Opener, new_payment
 
 
 async def batch(store: Store, name: str = "b", size: int = 3) -> list[Payment]:
-    """Payments of one account for different invoices."""
+    """Store a batch: payments of one account for different invoices."""
     payments = [new_payment(f"{name}{number}", invoice_id=number, batch=name) for number in range(size)]
     for payment in payments:
         await store.add_payment(payment)
@@ -27,7 +27,7 @@ def moved(payments: Sequence[Payment], state: State) -> list[Payment]:
 
 
 class BatchContract:
-    """All of a batch, or none."""
+    """A batch advances as a whole, or not at all."""
 
     async def test_a_batch_is_found_by_any_of_its_payments_and_keeps_its_order(self, opener: Opener) -> None:
         store = await opener.open()

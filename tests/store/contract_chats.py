@@ -1,4 +1,4 @@
-"""What a store promises of chats and their links."""
+"""Contract of chats and their links."""
 
 from __future__ import annotations
 

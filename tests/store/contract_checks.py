@@ -1,4 +1,4 @@
-"""What a store promises of the queue of due checks."""
+"""Contract of the queue of due checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a store promises of checks that don't wait for their time: those of one chat, and those of an account."""
+"""Contract of checks before they are due: the check of one chat, and the checks of an account."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.store.examples import (
 
 
 class OnDemandCheckContract:
-    """Checks that somebody or something asked for."""
+    """Checks that a person or an event asks for."""
 
     async def test_the_check_of_one_chat_can_be_claimed_before_it_is_due(self, opener: Opener) -> None:
         store = await opener.open()
@@ -75,7 +75,7 @@ class OnDemandCheckContract:
         assert (await claim_check(store, link.next_check_at)).chat.id == CHAT
 
     async def test_a_check_under_way_does_not_undo_hastening(self, opener: Opener) -> None:
-        """It may have read how things stood before what has happened."""
+        """The check may have read the account before the event that hastened it."""
         store = await opener.open()
         link = await linked(store)
         check = await claim_check(store)

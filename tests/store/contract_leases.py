@@ -1,4 +1,4 @@
-"""What a store promises of roles that one process holds, of budgets that all share, and of the backlog."""
+"""Contract of leader leases, of token buckets that all processes share, and of the backlog."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from tests.store.examples import (
     with_alerts,
 )
 
-ROLE = "polling"
+LEASE_NAME = "polling"
 
 
 async def take(store: Store, holder: str, now: datetime = NOW) -> Lease:
-    lease = await store.take_lease(ROLE, holder, now, MINUTE)
+    lease = await store.take_lease(LEASE_NAME, holder, now, MINUTE)
     assert lease is not None
     return lease
 
 
-async def taken(store: Store, now: datetime, burst: int, rate: float = 2.0, name: str = "telegram") -> int:
-    """How many a budget gives at one moment before it asks for a wait."""
+async def count_taken(store: Store, now: datetime, burst: int, rate: float = 2.0, name: str = "telegram") -> int:
+    """Return how many tokens a bucket gives at one moment before it asks to wait."""
     count = 0
     while not await store.take_from_bucket(name, now, rate, burst):
         count += 1
@@ -41,21 +41,21 @@ async def taken(store: Store, now: datetime, burst: int, rate: float = 2.0, name
 
 
 class LeaseContract:
-    """Roles, budgets, backlog."""
+    """Leader leases, token buckets, backlog."""
 
     async def test_a_lease_has_one_holder_until_it_ends(self, opener: Opener) -> None:
         store = await opener.open()
         held = await take(store, "a")
-        assert (held.name, held.until) == (ROLE, NOW + MINUTE)
-        assert await store.take_lease(ROLE, "b", NOW + MINUTE - SECOND, MINUTE) is None
+        assert (held.name, held.until) == (LEASE_NAME, NOW + MINUTE)
+        assert await store.take_lease(LEASE_NAME, "b", NOW + MINUTE - SECOND, MINUTE) is None
         assert (await take(store, "b", NOW + MINUTE)).fencing_token != held.fencing_token
-        assert await store.take_lease(ROLE, "a", NOW + MINUTE, MINUTE) is None
+        assert await store.take_lease(LEASE_NAME, "a", NOW + MINUTE, MINUTE) is None
 
     async def test_a_holder_extends_its_lease_under_the_same_fencing_token(self, opener: Opener) -> None:
         store = await opener.open()
         held = await take(store, "a")
-        assert await take(store, "a", NOW + 30 * SECOND) == Lease(ROLE, held.fencing_token, NOW + 90 * SECOND)
-        assert await store.take_lease(ROLE, "b", NOW + MINUTE, MINUTE) is None
+        assert await take(store, "a", NOW + 30 * SECOND) == Lease(LEASE_NAME, held.fencing_token, NOW + 90 * SECOND)
+        assert await store.take_lease(LEASE_NAME, "b", NOW + MINUTE, MINUTE) is None
 
     async def test_a_lease_that_ended_gets_a_new_fencing_token_even_for_its_old_holder(self, opener: Opener) -> None:
         store = await opener.open()
@@ -73,17 +73,17 @@ class LeaseContract:
         lost = await take(store, "a")
         await take(store, "b", NOW + MINUTE)
         assert not await store.give_back_lease(lost)
-        assert await store.take_lease(ROLE, "c", NOW + MINUTE, MINUTE) is None
+        assert await store.take_lease(LEASE_NAME, "c", NOW + MINUTE, MINUTE) is None
 
-    async def test_with_free_only_a_lease_that_ended_stays_its_holders(self, opener: Opener) -> None:
+    async def test_with_free_only_a_lease_that_ended_stays_with_its_holder(self, opener: Opener) -> None:
         store = await opener.open()
         held = await take(store, "a")
-        assert await store.take_lease(ROLE, "b", NOW + HOUR, MINUTE, free_only=True) is None
-        prolonged = await store.take_lease(ROLE, "a", NOW + HOUR, MINUTE, free_only=True)
-        assert prolonged is not None
-        assert prolonged.fencing_token != held.fencing_token
-        assert await store.give_back_lease(prolonged)
-        assert await store.take_lease(ROLE, "b", NOW + HOUR, MINUTE, free_only=True) is not None
+        assert await store.take_lease(LEASE_NAME, "b", NOW + HOUR, MINUTE, free_only=True) is None
+        extended = await store.take_lease(LEASE_NAME, "a", NOW + HOUR, MINUTE, free_only=True)
+        assert extended is not None
+        assert extended.fencing_token != held.fencing_token
+        assert await store.give_back_lease(extended)
+        assert await store.take_lease(LEASE_NAME, "b", NOW + HOUR, MINUTE, free_only=True) is not None
 
     async def test_leases_with_different_names_are_independent(self, opener: Opener) -> None:
         store = await opener.open()
@@ -92,35 +92,35 @@ class LeaseContract:
 
     async def test_only_one_of_many_concurrent_callers_gets_a_lease(self, opener: Opener) -> None:
         store = await opener.open()
-        leases = await asyncio.gather(*(store.take_lease(ROLE, str(n), NOW, MINUTE) for n in range(20)))
+        leases = await asyncio.gather(*(store.take_lease(LEASE_NAME, str(n), NOW, MINUTE) for n in range(20)))
         assert len([lease for lease in leases if lease]) == 1
 
     async def test_a_bucket_gives_its_burst_and_then_its_rate(self, opener: Opener) -> None:
         store = await opener.open()
-        assert await taken(store, NOW, burst=5) == 5
+        assert await count_taken(store, NOW, burst=5) == 5
         assert await store.take_from_bucket("telegram", NOW, 2.0, 5) == pytest.approx(0.5)
-        assert await taken(store, NOW + 3 * SECOND / 4, burst=5) == 1
-        assert await taken(store, NOW + SECOND, burst=5) == 1
-        assert await taken(store, NOW + HOUR, burst=5) == 5
+        assert await count_taken(store, NOW + 3 * SECOND / 4, burst=5) == 1
+        assert await count_taken(store, NOW + SECOND, burst=5) == 1
+        assert await count_taken(store, NOW + HOUR, burst=5) == 5
 
     async def test_a_refused_request_takes_nothing_from_the_bucket(self, opener: Opener) -> None:
         store = await opener.open()
-        await taken(store, NOW, burst=1)
+        await count_taken(store, NOW, burst=1)
         for _ in range(10):
             assert await store.take_from_bucket("telegram", NOW, 2.0, 1) == pytest.approx(0.5)
         assert await store.take_from_bucket("telegram", NOW + SECOND / 2, 2.0, 1) == 0.0
 
     async def test_a_smaller_burst_leaves_the_difference_to_a_larger_one(self, opener: Opener) -> None:
         store = await opener.open()
-        assert await taken(store, NOW, burst=3) == 3
-        assert await taken(store, NOW, burst=5) == 2
+        assert await count_taken(store, NOW, burst=3) == 3
+        assert await count_taken(store, NOW, burst=5) == 2
         assert await store.take_from_bucket("telegram", NOW, 2.0, 3) == pytest.approx(1.5)
 
     async def test_buckets_are_independent_and_a_clock_set_back_fills_none(self, opener: Opener) -> None:
         store = await opener.open()
-        assert await taken(store, NOW, burst=2) == 2
-        assert await taken(store, NOW, burst=2, name="chat:1") == 2
-        assert await taken(store, NOW - HOUR, burst=2) == 0
+        assert await count_taken(store, NOW, burst=2) == 2
+        assert await count_taken(store, NOW, burst=2, name="chat:1") == 2
+        assert await count_taken(store, NOW - HOUR, burst=2) == 0
 
     async def test_concurrent_callers_take_no_more_than_a_bucket_holds(self, opener: Opener) -> None:
         store = await opener.open()
@@ -149,8 +149,8 @@ class LeaseContract:
         assert await store.backlog(NOW + MINUTE) == Backlog(None, None, 3, 0)
         assert await store.move_to_dead_letters(first.claim)
         assert await store.alerts_failed(second.claim, NOW + HOUR, uncertain=False, counts=False)
-        aside = len(first.alerts)
-        assert await store.backlog(NOW + 2 * MINUTE) == Backlog(None, None, 3 - aside, aside)
+        dead = len(first.alerts)
+        assert await store.backlog(NOW + 2 * MINUTE) == Backlog(None, None, 3 - dead, dead)
         assert (await store.backlog(NOW + 2 * HOUR)).message_due_since == NOW + HOUR
 
     async def test_a_resting_chat_is_behind_with_nothing(self, opener: Opener) -> None:

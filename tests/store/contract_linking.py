@@ -1,4 +1,4 @@
-"""What a store promises of a link that takes the place of another one."""
+"""Contract of links that replace other links."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.store.examples import CHAT, MINUTE, NOW, OTHER, SECOND, Opener, linke
 BOB = Member(8, "Bob")
 
 
-async def invited(store: Store, replaces: datetime | None = None, invitation_id: str = "way") -> str:
+async def invited(store: Store, replaces: datetime | None = None, invitation_id: str = "invitation") -> str:
     invitation = Invitation(invitation_id, Place(CHAT), "Family", 7, NOW + 15 * MINUTE, replaces)
     await store.put_pending(invitation, NOW)
     return invitation_id
@@ -29,14 +29,14 @@ async def link_of(store: Store) -> Link | None:
 
 
 class LinkingContract:
-    """Whatever happened since it was begun is seen when it is written."""
+    """Linking takes some time. The new link respects everything that has changed meanwhile."""
 
     async def test_an_invitation_is_used_up_with_the_link(self, opener: Opener) -> None:
         store = await opener.open()
-        way, link = await invited(store), new_link(store)
-        assert await store.link(link, {}, way)
-        assert await store.pending(Invitation, way) is None
-        assert not await store.link(replace(link, linked_at=NOW + SECOND), {}, way)
+        invitation, link = await invited(store), new_link(store)
+        assert await store.link(link, {}, invitation)
+        assert await store.pending(Invitation, invitation) is None
+        assert not await store.link(replace(link, linked_at=NOW + SECOND), {}, invitation)
         assert await link_of(store) == link
 
     async def test_only_one_of_two_invitations_for_a_group_makes_the_link(self, opener: Opener) -> None:
@@ -45,17 +45,17 @@ class LinkingContract:
         other = Invitation("other", Place(CHAT), "Family", 8, NOW + 15 * MINUTE)
         await store.put_pending(other, NOW)
         links = [(new_link(store), one), (new_link(store, linked_by=8, linked_at=NOW + SECOND), other.id)]
-        done = await asyncio.gather(*(store.link(link, {}, way) for link, way in links))
+        done = await asyncio.gather(*(store.link(link, {}, invitation) for link, invitation in links))
         assert sorted(done) == [False, True]
         assert await link_of(store) == links[done.index(True)][0]
 
     async def test_an_invitation_replaces_neither_a_newer_link_nor_a_missing_one(self, opener: Opener) -> None:
         store = await opener.open()
         first = await linked(store)
-        way = await invited(store, replaces=first.linked_at)
+        invitation = await invited(store, replaces=first.linked_at)
         second = replace(first, linked_at=NOW + MINUTE)
         await store.link(second, {})
-        assert not await store.link(replace(first, linked_by=9), {}, way)
+        assert not await store.link(replace(first, linked_by=9), {}, invitation)
         assert await link_of(store) == second
         await store.unlink(CHAT)
         assert not await store.link(first, {}, await invited(store, replaces=second.linked_at))
@@ -82,12 +82,12 @@ class LinkingContract:
         old = await linked(store)
         await store.add_payment(new_payment(account=old.account, state=state))
         another = new_link(store, token="token-of-another", linked_at=NOW + MINUTE)
-        way = await invited(store, replaces=old.linked_at)
-        for attempt in (store.link(another, {}), store.link(another, {}, way)):
+        invitation = await invited(store, replaces=old.linked_at)
+        for attempt in (store.link(another, {}), store.link(another, {}, invitation)):
             with pytest.raises(LinkInUse):
                 await attempt
         assert await link_of(store) == old
-        assert await store.link(replace(old, linked_at=NOW + MINUTE), {}, way)
+        assert await store.link(replace(old, linked_at=NOW + MINUTE), {}, invitation)
 
     async def test_linking_another_account_deletes_payments_that_are_not_under_way(self, opener: Opener) -> None:
         store = await opener.open()
@@ -100,6 +100,6 @@ class LinkingContract:
         await store.add_payment(new_payment("new", another.account))
         await store.link(another, {})
         assert [payment.id for payment in await store.payments_of_chat(CHAT)] == ["new"]
-        assert await store.unsettled_payments() == [end]  # it is told, and forgotten then
+        assert await store.unsettled_payments() == [end]  # it will be told, and deleted afterwards
         assert await store.payment("elsewhere") == elsewhere
         assert not await store.advance_payment(new_payment("asked", old.account, state=State.CONFIRMED), State.ASKED)

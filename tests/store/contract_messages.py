@@ -1,4 +1,4 @@
-"""What a store promises of messages: which alerts go out together, and what is remembered of those that went out."""
+"""Contract of messages: which alerts are sent together, and which sent messages are remembered."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tests.store.examples import (
     claim_alert,
     claim_message,
     find,
+    invoices_in,
     knowledge,
     linked,
     message_about,
     new_alert,
     new_payment,
-    numbers_in,
     with_alerts,
     with_messages,
 )
@@ -39,16 +39,16 @@ def news_of_settled(link: Link, *numbers: int) -> list[Alert]:
 
 
 class MessageContract:
-    """Messages of several alerts, and those that are remembered."""
+    """Messages with several alerts, and sent messages."""
 
-    # --- Which alerts go out together ---
+    # --- Which alerts are sent together ---
 
     async def test_waiting_alerts_go_out_together_oldest_first(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1, None)
         await find(store, new_alert(link, 2, "later"), now=NOW + 2 * MINUTE)
         delivery = await claim_message(store, NOW + 2 * MINUTE)
-        assert numbers_in(delivery) == [1, None, 2]
+        assert invoices_in(delivery) == [1, None, 2]
         assert await store.alerts_sent(delivery.claim, None, ())
         assert await store.waiting_alerts(CHAT) == Waiting(waiting=0, set_aside=0)
 
@@ -60,7 +60,7 @@ class MessageContract:
         for _ in range(3):
             delivery = await claim_message(store)
             sizes.append(len(delivery.alerts))
-            seen += numbers_in(delivery)
+            seen += invoices_in(delivery)
             assert await store.alerts_sent(delivery.claim, None, ())
         assert sizes == [ALERTS_PER_MESSAGE, ALERTS_PER_MESSAGE, 3]
         assert seen == list(range(1, 2 * ALERTS_PER_MESSAGE + 4))
@@ -72,17 +72,17 @@ class MessageContract:
         await find(store, new_alert(link, 3, "later"), now=NOW + 2 * MINUTE)
         assert await store.claim_alerts(NOW + 2 * MINUTE, 10, LEASE) == []
         assert await store.alerts_sent(first.claim, None, ())
-        assert numbers_in(await claim_message(store, NOW + 2 * MINUTE)) == [3]
+        assert invoices_in(await claim_message(store, NOW + 2 * MINUTE)) == [3]
 
     async def test_alerts_that_were_surely_not_sent_are_joined_by_newer_ones(self, opener: Opener) -> None:
-        """After an outage, or quiet hours, there is one message of what has gathered."""
+        """So one message holds everything that has gathered during an outage or quiet hours."""
         store = await opener.open()
         link = await with_alerts(store, 1, 2)
         delivery = await claim_message(store)
         assert await store.alerts_failed(delivery.claim, NOW + HOUR, uncertain=False, counts=False)
         await find(store, new_alert(link, 3, "later"), now=NOW + 2 * MINUTE)
         delivery = await claim_message(store, NOW + HOUR)
-        assert (numbers_in(delivery), delivery.again) == ([1, 2, 3], False)
+        assert (invoices_in(delivery), delivery.again) == ([1, 2, 3], False)
 
     async def test_an_edit_is_noted_at_once_and_the_claim_stays_valid(self, opener: Opener) -> None:
         store = await opener.open()
@@ -117,14 +117,14 @@ class MessageContract:
         await find(store, new_alert(link, 2, "2"), now=NOW + 2 * MINUTE)
         assert await store.claim_alerts(NOW + 3 * MINUTE, 10, LEASE) == []
         await find(store, *news_of_settled(link, 3), now=NOW + 20 * MINUTE)
-        assert numbers_in(await claim_message(store, NOW + 20 * MINUTE)) == [1, 2, 3]
+        assert invoices_in(await claim_message(store, NOW + 20 * MINUTE)) == [1, 2, 3]
 
     async def test_held_alerts_come_sooner_once_the_chat_changes_its_preferences(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1)
         await store.hold_alerts((await claim_message(store)).claim, NOW + HOUR)
         await store.set_preferences(CHAT, Preferences(quiet=None), NOW + 2 * MINUTE)
-        assert numbers_in(await claim_message(store, NOW + 2 * MINUTE)) == [1]
+        assert invoices_in(await claim_message(store, NOW + 2 * MINUTE)) == [1]
 
     async def test_neither_news_nor_preferences_end_a_wait_that_telegram_asked_for(self, opener: Opener) -> None:
         store = await opener.open()
@@ -157,11 +157,11 @@ class MessageContract:
         await opener.crash()
         store = await opener.open()
         again = await claim_message(store, NOW + 2 * MINUTE)
-        assert (numbers_in(again), again.again) == ([1, 2], True)
+        assert (invoices_in(again), again.again) == ([1, 2], True)
         assert [alert.attempts for alert in again.alerts] == [1, 1]
         assert await store.alerts_sent(again.claim, None, ())
         other = await claim_message(store, NOW + 2 * MINUTE)
-        assert (numbers_in(other), other.again) == ([3], False)
+        assert (invoices_in(other), other.again) == ([3], False)
 
     async def test_a_message_interrupted_by_a_crash_comes_again_unchanged(self, opener: Opener) -> None:
         store = await opener.open()
@@ -171,11 +171,11 @@ class MessageContract:
         await opener.crash()
         store = await opener.open()
         delivery = await claim_message(store, LATE)
-        assert (numbers_in(delivery), delivery.again) == ([1, 2], True)
+        assert (invoices_in(delivery), delivery.again) == ([1, 2], True)
         await opener.crash()
         store = await opener.open()
         delivery = await claim_message(store, LATE + LEASE)
-        assert (numbers_in(delivery), delivery.again) == ([1, 2], True)
+        assert (invoices_in(delivery), delivery.again) == ([1, 2], True)
 
     async def test_alerts_of_another_account_go_into_a_message_of_their_own(self, opener: Opener) -> None:
         store = await opener.open()
@@ -186,7 +186,7 @@ class MessageContract:
         seen = []
         for _ in range(3):
             delivery = await claim_message(store)
-            seen.append(numbers_in(delivery))
+            seen.append(invoices_in(delivery))
             assert delivery.known == (knowledge(1, 2) if delivery.alerts[0].account == link.account else {})
             assert await store.alerts_sent(delivery.claim, None, ())
         assert seen == [[1], [2], [3]]
@@ -198,9 +198,9 @@ class MessageContract:
         await find(store, new_alert(link, 3, "later"), now=NOW + 2 * MINUTE)
         assert await store.move_to_dead_letters(delivery.claim)
         assert await store.waiting_alerts(CHAT) == Waiting(waiting=1, set_aside=2)
-        assert numbers_in(await claim_message(store, NOW + 2 * MINUTE)) == [3]
+        assert invoices_in(await claim_message(store, NOW + 2 * MINUTE)) == [3]
 
-    # --- What is remembered ---
+    # --- Sent messages ---
 
     async def test_a_sent_message_is_remembered_and_comes_with_the_next_delivery(self, opener: Opener) -> None:
         store = await opener.open()
@@ -286,7 +286,7 @@ class MessageContract:
 
 
 async def pay(store: Store, payment: Payment, **end: Any) -> None:
-    """Store a payment, and how far it has come."""
+    """Store a payment, and advance it to ``end``, if any."""
     await store.add_payment(payment)
     if end:
         assert await store.advance_payment(replace(payment, **end), State.ASKED)

@@ -1,4 +1,4 @@
-"""What a store promises of chats that rest or move."""
+"""Contract of chats that rest, and of chats that move to a new id."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.store.examples import (
     claim_check,
     claim_message,
     find,
+    invoices_in,
     knowledge,
     linked,
     message_about,
     new_alert,
     new_link,
     new_payment,
-    numbers_in,
     with_alerts,
     with_messages,
 )
@@ -54,7 +54,7 @@ class RestAndMoveContract:
         assert await store.wake(CHAT, NOW + 2 * MINUTE)
         assert (await store.chat(CHAT)).resting is None
         assert (await claim_check(store, NOW + 2 * MINUTE)).chat.id == CHAT
-        assert numbers_in(await claim_message(store, NOW + 3 * MINUTE)) == [1]
+        assert invoices_in(await claim_message(store, NOW + 3 * MINUTE)) == [1]
 
     async def test_the_alerts_of_a_woken_chat_wait_for_its_check(self, opener: Opener) -> None:
         store = await opener.open()
@@ -74,7 +74,7 @@ class RestAndMoveContract:
         await store.rest(CHAT, "blocked")
         await store.wake(CHAT, NOW + 2 * MINUTE)
         assert await store.claim_alerts(NOW + HOUR - SECOND, 10, LEASE) == []
-        assert numbers_in(await claim_message(store, NOW + HOUR)) == [1]
+        assert invoices_in(await claim_message(store, NOW + HOUR)) == [1]
 
     async def test_a_check_under_way_when_a_chat_goes_to_rest_is_void_once_it_wakes(self, opener: Opener) -> None:
         store = await opener.open()
@@ -137,6 +137,7 @@ class RestAndMoveContract:
         assert (await store.chat(CHAT)).preferences is None
 
     async def test_sent_messages_move_without_their_ids(self, opener: Opener) -> None:
+        """The same ids belong to other messages in the new chat."""
         store = await opener.open()
         await with_messages(store, message_about(1), message_about(2, message_id=71))
         await store.move_chat(CHAT, OTHER)
@@ -153,7 +154,7 @@ class RestAndMoveContract:
         assert await store.claim_alerts(NOW + 2 * MINUTE, 10, LEASE) == []
         assert await store.alerts_sent(claim, message_about(1, place=Place(CHAT)), ())
         assert list(await store.sent_messages(OTHER)) == [message_about(1, message_id=None, place=Place(OTHER))]
-        assert numbers_in(await claim_message(store, NOW + 2 * MINUTE)) == [2]
+        assert invoices_in(await claim_message(store, NOW + 2 * MINUTE)) == [2]
 
     async def test_moving_twice_equals_moving_once(self, opener: Opener) -> None:
         store = await opener.open()

@@ -1,4 +1,4 @@
-"""What a store promises an operator: to see chats and alerts, and to retry or drop alerts."""
+"""Contract of operator commands: list and forget chats, and list, retry or drop alerts."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from tests.store.examples import (
     claim_alert,
     claim_message,
     find,
+    invoices_in,
     linked,
     new_alert,
     new_payment,
-    numbers_in,
     with_alerts,
 )
 
 
 class OperatorContract:
-    """Chats at a glance, and the outbox."""
+    """Overviews of chats, and the outbox."""
 
     async def test_overviews_show_the_state_of_all_chats(self, opener: Opener) -> None:
         store = await opener.open()
@@ -85,7 +85,7 @@ class OperatorContract:
         assert await store.claim_alerts(NOW + MINUTE, 10, LEASE) == []
         assert await store.retry_alerts([alert.id, "unknown"]) == 1
         again = await claim_message(store)
-        assert numbers_in(again) == [1]
+        assert invoices_in(again) == [1]
         assert again.alerts[0].attempts == 0
 
     async def test_a_dead_letter_that_may_have_arrived_is_sent_again_alone(self, opener: Opener) -> None:
@@ -97,10 +97,10 @@ class OperatorContract:
         await find(store, new_alert(link, 2, "later"))
         assert await store.retry_alerts([uncertain.id]) == 1
         first = await claim_message(store)
-        assert (numbers_in(first), first.again) == ([1], True)
+        assert (invoices_in(first), first.again) == ([1], True)
         assert await store.alerts_sent(first.claim, None, ())
         second = await claim_message(store)
-        assert (numbers_in(second), second.again) == ([2], False)
+        assert (invoices_in(second), second.again) == ([2], False)
 
     async def test_an_alert_that_waits_for_its_next_try_can_be_sent_at_once(self, opener: Opener) -> None:
         store = await opener.open()

@@ -1,4 +1,4 @@
-"""What a store promises of the alerts on their way out."""
+"""Contract of the outbox: alerts that are to be sent."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from tests.store.examples import (
     claim_alert,
     claim_message,
     find,
+    invoices_in,
     known_invoice,
     new_alert,
-    numbers_in,
     with_alerts,
 )
 
 
 class OutboxContract:
-    """The alerts on their way out."""
+    """Alerts that are to be sent, are being sent, or failed."""
 
     async def test_messages_of_a_chat_come_one_at_a_time_oldest_first(self, opener: Opener) -> None:
         store = await opener.open()
@@ -64,7 +64,7 @@ class OutboxContract:
         await with_alerts(store, 1)
         await find(store, known={})
         delivery = await claim_message(store, NOW + HOUR)
-        assert (numbers_in(delivery), delivery.known) == ([1], {})
+        assert (invoices_in(delivery), delivery.known) == ([1], {})
 
     async def test_a_sent_alert_never_comes_again(self, opener: Opener) -> None:
         store = await opener.open()
@@ -141,7 +141,7 @@ class OutboxContract:
         waiting = await store.waiting_alerts(CHAT)
         assert (waiting.waiting, waiting.set_aside) == (1, 1)
         delivery = await claim_message(store)
-        assert numbers_in(delivery) == [2]
+        assert invoices_in(delivery) == [2]
         assert await store.alerts_sent(delivery.claim, None, ())
         assert await store.claim_alerts(NOW + 24 * HOUR, 10, LEASE) == []
 

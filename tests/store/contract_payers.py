@@ -1,4 +1,4 @@
-"""What a store promises of who may pay in a chat, of the wait for a token, and of the export."""
+"""Contract of payers, of the wait for a token, and of the export and journal of a chat."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def payers(store: Store, chat_id: int = CHAT) -> tuple[Member, ...]:
 
 
 class PayerContract:
-    """Payers belong to the link."""
+    """Payers belong to a chat's link. Export and journal show one chat."""
 
     async def test_an_owner_and_payers_come_back_as_they_were_stored(self, opener: Opener) -> None:
         store = await opener.open()

@@ -1,4 +1,4 @@
-"""What a store promises of payments."""
+"""Contract of payments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.store.examples import CHAT, HOUR, MINUTE, NOW, OTHER, SECOND, Opener,
 
 
 class PaymentContract:
-    """Payments, kept by account."""
+    """Payments are kept by account, and locked by account and invoice."""
 
     async def test_a_payment_comes_back_as_it_was_stored(self, opener: Opener) -> None:
         store = await opener.open()
@@ -33,7 +33,7 @@ class PaymentContract:
         except ValueError:
             assert await store.payment("p1") == new_payment()
         else:
-            raise AssertionError("a second payment of the same id was taken")
+            raise AssertionError("a second payment with the same id was accepted")
 
     async def test_a_payment_advances_only_from_the_expected_state(self, opener: Opener) -> None:
         store = await opener.open()
@@ -59,7 +59,7 @@ class PaymentContract:
         await store.move_chat(CHAT, OTHER)
         moved = await store.payment("p1")
         assert moved is not None
-        # The number of its message belongs to another one there.
+        # The id of its message belongs to another message in the new chat.
         assert (moved.place.chat_id, moved.message_id) == (OTHER, None)
         confirmed = new_payment(state=State.CONFIRMED, message_id=5)
         assert await store.advance_payment(confirmed, State.ASKED)

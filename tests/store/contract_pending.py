@@ -1,4 +1,4 @@
-"""What a store promises of invitations and selections, which are kept for minutes."""
+"""Contract of pending items: invitations and selections, which are kept for minutes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SELECTION = Selection(
 
 
 class PendingItemContract:
-    """Each is used up once; what has expired may be gone."""
+    """Each item is used up once. Expired items may be gone."""
 
     async def test_pending_items_come_back_as_they_were_stored(self, opener: Opener) -> None:
         store = await opener.open()

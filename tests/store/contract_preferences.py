@@ -1,4 +1,4 @@
-"""What a store promises of what people choose about their reminders: preferences, and silences of single invoices."""
+"""Contract of preferences, and of silences of single invoices."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class PreferenceContract:
         assert (await store.chat(CHAT)).silences == {3: MUTED}
 
     async def test_the_silence_of_a_settled_invoice_stays_until_its_last_alert_is_gone(self, opener: Opener) -> None:
-        """Whoever muted an invoice does not want to hear how it ended either."""
+        """A person who muted an invoice does not want to hear how it ended either."""
         store = await opener.open()
         link = await linked(store)
         await store.silence(CHAT, link.account, {1: MUTED}, NOW)
@@ -186,7 +186,7 @@ class PreferenceContract:
         await find(store, now=NOW + HOUR, known=known)
         assert (await store.chat(CHAT)).silences == {2: SNOOZED}
 
-    # --- The messages that stand in the chat ---
+    # --- Sent messages ---
 
     async def test_sent_messages_are_the_chats_own_oldest_first(self, opener: Opener) -> None:
         store = await opener.open()

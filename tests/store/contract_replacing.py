@@ -1,4 +1,4 @@
-"""What a store promises of alerts about the same subject: the newest says how things stand, and old ones leave."""
+"""Contract of several alerts about the same subject: the newest replaces older ones."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from tests.store.examples import (
 )
 
 LATER = NOW + HOUR
-LATEST = NOW + 2 * HOUR
+MUCH_LATER = NOW + 2 * HOUR
 NOTHING = Waiting(waiting=0, set_aside=0)
 LONG_OUTAGE = Watch(NOW, failing_since=NOW, outage_told=True)
 
 
 class ReplacementContract:
-    """Newer alerts in the place of older ones, and those set aside that nobody needs to see any more."""
+    """Alerts that newer ones replace, and dead letters that nobody needs any more."""
 
-    # --- Newer ones in the place of older ones ---
+    # --- Newer alerts replace older ones ---
 
     async def test_a_new_alert_replaces_a_waiting_one_about_the_same_invoice(self, opener: Opener) -> None:
         store = await opener.open()
@@ -97,7 +97,7 @@ class ReplacementContract:
         store = await opener.open()
         link = await linked(store)
         await find(store, about_account(link, AlertKind.OUTAGE), watch=LONG_OUTAGE)
-        await set_aside(store)
+        await make_dead_letters(store)
         await find(store, about_account(link, AlertKind.OUTAGE_OVER), now=LATER)
         assert await store.waiting_alerts(CHAT) == NOTHING
 
@@ -118,11 +118,11 @@ class ReplacementContract:
         await find(store, new_alert(link, 1, "newer"), now=LATER)
         assert (await store.waiting_alerts(CHAT)).waiting == 2
         assert await store.alerts_failed(claim, NOW, uncertain=True, counts=True)
-        await find(store, new_alert(link, 1, "newest"), now=LATEST)
-        first = await claim_message(store, LATEST)
+        await find(store, new_alert(link, 1, "newest"), now=MUCH_LATER)
+        first = await claim_message(store, MUCH_LATER)
         assert ([alert.id for alert in first.alerts], first.again) == ([f"{CHAT}/000"], True)
         await store.alerts_sent(first.claim, None, ())
-        _, alert = await claim_alert(store, LATEST)
+        _, alert = await claim_alert(store, MUCH_LATER)
         assert alert.id == "newest"
 
     async def test_a_failed_alert_is_replaced_by_one_found_while_it_was_being_sent(self, opener: Opener) -> None:
@@ -139,18 +139,18 @@ class ReplacementContract:
         store = await opener.open()
         link = await with_alerts(store, 1)
         claim, _ = await claim_alert(store)
-        await store.alerts_failed(claim, LATEST, uncertain=False, counts=False)
+        await store.alerts_failed(claim, MUCH_LATER, uncertain=False, counts=False)
         await find(store, new_alert(link, 1, "newer"), now=LATER)
-        assert await store.claim_alerts(LATEST - SECOND, 10, LEASE) == []
-        _, alert = await claim_alert(store, LATEST)
+        assert await store.claim_alerts(MUCH_LATER - SECOND, 10, LEASE) == []
+        _, alert = await claim_alert(store, MUCH_LATER)
         assert alert.id == "newer"
 
-    # --- Those set aside ---
+    # --- Dead letters ---
 
     async def test_a_dead_letter_is_replaced_by_a_newer_alert_about_the_same_invoice(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1)
-        await set_aside(store)
+        await make_dead_letters(store)
         await find(store, new_alert(link, 1, "newer"), now=LATER)
         assert await store.waiting_alerts(CHAT) == Waiting(waiting=1, set_aside=0)
         _, alert = await claim_alert(store, LATER)
@@ -164,7 +164,7 @@ class ReplacementContract:
     ) -> None:
         store = await opener.open()
         await with_alerts(store, 1, 2)
-        await set_aside(store)
+        await make_dead_letters(store)
         await find(store, now=LATER, known={**left, 2: known_invoice(2)})
         assert await store.waiting_alerts(CHAT) == Waiting(waiting=0, set_aside=1)
 
@@ -174,20 +174,21 @@ class ReplacementContract:
     ) -> None:
         store = await opener.open()
         await with_alerts(store, None)
-        await set_aside(store)
+        await make_dead_letters(store)
         await find(store, now=LATER, watch=watch)
         assert await store.waiting_alerts(CHAT) == Waiting(waiting=0, set_aside=1)
-        await find(store, now=LATEST)
+        await find(store, now=MUCH_LATER)
         assert await store.waiting_alerts(CHAT) == NOTHING
 
     async def test_a_dead_letter_is_removed_when_the_chat_is_linked_again(self, opener: Opener) -> None:
         store = await opener.open()
         await with_alerts(store, 1)
-        await set_aside(store)
+        await make_dead_letters(store)
         await linked(store)
         assert await store.waiting_alerts(CHAT) == NOTHING
 
     async def test_waiting_alerts_stay_when_their_subject_is_settled(self, opener: Opener) -> None:
+        """The alert sender decides what becomes of them."""
         store = await opener.open()
         await with_alerts(store, 1, None)
         await find(store, now=LATER, known={1: settled(1)})
@@ -204,6 +205,6 @@ def of_kind(alert: Alert, kind: AlertKind, threshold: int | None = 7) -> Alert:
     return replace(alert, kind=kind, threshold=threshold, due=date(2026, 4, 4))
 
 
-async def set_aside(store: Store) -> None:
-    """Give up on what waits."""
+async def make_dead_letters(store: Store) -> None:
+    """Give up the next message."""
     assert await store.move_to_dead_letters((await claim_message(store)).claim)

@@ -1,4 +1,4 @@
-"""System calls that can be cut off, to see what a crash at each of them leaves behind."""
+"""System calls that can fail, so that tests see what a crash at each of them leaves behind."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ class Killed(BaseException):
 
 
 class FaultyOs:
-    """The system calls of ``bot.store.tinydb.files``. It all ends before call number ``after``: that one and all later.
+    """The system calls of ``bot.store.tinydb.files``. Call number ``at`` and all later ones raise :class:`Killed`.
 
-    With ``error``, only that one call fails, with this error. A write that is cut has written half. Syncing is counted
-    but not done: no power is cut here, and it takes most of the time.
+    With ``error``, only call number ``at`` fails, with this error. A write that fails has written half of its content.
+    Calls to sync are counted but not carried out: they take most of the time, and no test cuts the power.
     """
 
-    def __init__(self, after: int = sys.maxsize, error: OSError | None = None) -> None:
+    def __init__(self, at: int = sys.maxsize, error: OSError | None = None) -> None:
         self.calls = 0
-        self._after = after
+        self._at = at
         self._error = error
 
     def __getattr__(self, name: str) -> Any:
@@ -33,13 +33,13 @@ class FaultyOs:
     def _counted(self, name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **options: Any) -> Any:
             self.calls += 1
-            fails = self.calls == self._after if self._error else self.calls >= self._after
+            fails = self.calls == self._at if self._error else self.calls >= self._at
             if not fails:
                 return None if name == "fsync" else real(*args, **options)
-            if name == "write" and self.calls == self._after:
+            if name == "write" and self.calls == self._at:
                 real(args[0], bytes(args[1])[: len(args[1]) // 2])
             if name == "close":
-                real(*args)  # the test's own process must not run out of handles
+                real(*args)  # the test process must not run out of file handles
             raise self._error or Killed
 
         return call

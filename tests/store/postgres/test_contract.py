@@ -1,4 +1,4 @@
-"""The contract suite of the store port, on PostgreSQL."""
+"""The contract suite of the store port, run on PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random lives of a few chats on PostgreSQL, against the same model as those on the embedded store."""
+"""Random operations on a few chats in PostgreSQL, compared with the same model as the embedded store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.store.tinydb.test_model import KEY, StoreLife
 
 
 class PostgresLife(StoreLife):
-    """Leases outlive a crash here, so what was in hand still counts after it."""
+    """Leases survive a crash here, so claims are still valid after it."""
 
     url = ""
 

@@ -107,7 +107,7 @@ async def test_a_single_check_claimed_by_a_cancelled_caller_is_given_back(
     assert await store.claim_check(CHAT, NOW, LEASE) is not None
 
 
-async def test_a_claim_that_was_made_before_its_caller_was_cancelled_is_given_back(
+async def test_a_claim_committed_before_its_caller_was_cancelled_is_given_back(
     tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = await tiny_opener.open()

@@ -1,4 +1,4 @@
-"""The contract suite of the store port, on the embedded store."""
+"""The contract suite of the store port, run on the embedded store."""
 
 from __future__ import annotations
 
