@@ -1,4 +1,4 @@
-"""Sealed tokens: bound to their chat, several keys, and keys that are wrong."""
+"""Sealed tokens are bound to their chat. Several keys, and wrong keys."""
 
 from __future__ import annotations
 

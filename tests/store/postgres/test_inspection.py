@@ -1,4 +1,4 @@
-"""What the doctor is told of a database, of which nothing is changed."""
+"""Inspecting a database for the doctor, which changes nothing in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an operator sees where a chat's row can't be read."""
+"""Operator commands beside a chat whose row can't be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database away and back: what was asked for meanwhile, and what was in hand."""
+"""Outages of the database: calls meanwhile, claims from before, and starts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEY = new_key()
 
 @pytest.fixture(scope="module")
 def own_cluster() -> Iterator[Cluster]:
-    """One that a test may stop without disturbing others."""
+    """Start a cluster that tests may stop without disturbing others."""
     cluster = Cluster()
     cluster.start()
     yield cluster
@@ -48,7 +48,7 @@ async def store(url: str) -> AsyncIterator[Store]:
     await store.close()
 
 
-async def is_back(store: Store, within: float = 20) -> None:
+async def wait_until_back(store: Store, within: float = 20) -> None:
     end = time.monotonic() + within
     while True:
         try:
@@ -73,7 +73,7 @@ async def test_while_the_database_is_away_every_call_says_so_and_afterwards_all_
                     await store.claim_checks(NOW + MINUTE, 10, LEASE)
         finally:
             own_cluster.start()
-        await is_back(store)
+        await wait_until_back(store)
     assert (await store.chat(CHAT)).link == link
     assert [entry["event"] for entry in logs] == ["database is away", "database is back"]
 
@@ -89,7 +89,7 @@ async def test_once_an_outage_is_known_calls_fail_without_waiting(store: Store, 
         assert time.monotonic() - began < 0.5
     finally:
         own_cluster.start()
-    await is_back(store)
+    await wait_until_back(store)
 
 
 async def test_a_claim_is_still_valid_after_a_short_outage(store: Store, own_cluster: Cluster) -> None:
@@ -97,7 +97,7 @@ async def test_a_claim_is_still_valid_after_a_short_outage(store: Store, own_clu
     check = await claim_check(store)
     own_cluster.stop()
     own_cluster.start()
-    await is_back(store)
+    await wait_until_back(store)
     assert await store.finish_check(check.claim, checked(check))
     assert await store.claim_checks(NOW + MINUTE, 10, LEASE) == []
 
@@ -117,7 +117,7 @@ async def test_committed_changes_survive_a_crash_of_the_database(store: Store, o
     await store.add_payment(new_payment())
     own_cluster.stop()
     own_cluster.start()
-    await is_back(store)
+    await wait_until_back(store)
     assert (await store.waiting_alerts(CHAT)).waiting == 2
     payment = await store.payment("p1")
     assert payment is not None
@@ -151,7 +151,7 @@ async def test_a_slow_statement_is_given_up_and_no_other_call_is_refused(store: 
 @pytest.mark.parametrize(("busy", "naps"), [(2, 30), (1, 3)], ids=["a full pool", "one long transaction"])
 async def test_under_load_only_calls_that_get_no_connection_are_refused(url: str, busy: int, naps: int) -> None:
     async def work(cursor: Cursor) -> None:
-        for _ in range(naps):  # short statements, together longer than anybody waits
+        for _ in range(naps):  # short statements, together longer than the timeout
             await cursor.execute("SELECT pg_sleep(0.9)")
 
     store = await open_store(url, [KEY], connections=2, timeout=1)
@@ -177,7 +177,7 @@ async def test_a_caller_waits_for_a_connection_no_longer_than_the_outage_lasts(u
         own_cluster.start()
         async with asyncio.timeout(4):
             await asyncio.gather(*waiting, return_exceptions=True)
-        await is_back(store, within=4)
+        await wait_until_back(store, within=4)
     finally:
         await store.close()
 
@@ -196,7 +196,7 @@ async def test_a_connection_that_breaks_during_a_claim_makes_no_chat_unreadable(
         await store.claim_alerts(NOW + MINUTE, 10, LEASE)
     assert "chat can't be read for its alert" not in [entry["event"] for entry in logs]
     monkeypatch.undo()
-    await is_back(store)
+    await wait_until_back(store)
     assert len(await store.claim_alerts(NOW + MINUTE, 10, LEASE)) == 1
 
 

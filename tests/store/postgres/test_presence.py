@@ -1,4 +1,4 @@
-"""What a process throws away beside its work."""
+"""A process deletes old leases when it signs on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several processes on one database: who gets what, and what becomes of one that slept."""
+"""Several processes on one database: each piece of work goes to one of them, and expired claims are refused."""
 
 from __future__ import annotations
 
@@ -83,24 +83,24 @@ async def test_the_database_itself_refuses_two_payments_of_one_invoice(replicas:
 
 
 async def test_the_check_of_a_replica_that_froze_past_its_lease_is_refused(replicas: list[Store]) -> None:
-    sleeper, other, _ = replicas
-    await linked(sleeper)
-    slept = await claim_check(sleeper)
+    frozen, other, _ = replicas
+    await linked(frozen)
+    stale = await claim_check(frozen)
     taken = await claim_check(other, NOW + MINUTE + LEASE)
-    assert not await sleeper.finish_check(slept.claim, checked(slept, known=knowledge(99)))
-    assert not await sleeper.postpone_check(slept.claim, NOW)
+    assert not await frozen.finish_check(stale.claim, checked(stale, known=knowledge(99)))
+    assert not await frozen.postpone_check(stale.claim, NOW)
     assert await other.finish_check(taken.claim, checked(taken))
     assert taken.known == knowledge(1, 2)
 
 
 async def test_the_message_of_a_replica_that_froze_past_its_lease_is_refused(replicas: list[Store]) -> None:
-    sleeper, other, _ = replicas
-    await with_alerts(sleeper, 1)
-    slept, _ = await claim_alert(sleeper)
+    frozen, other, _ = replicas
+    await with_alerts(frozen, 1)
+    stale, _ = await claim_alert(frozen)
     (taken,) = await other.claim_alerts(NOW + MINUTE + LEASE, 10, LEASE)
     assert taken.again
-    assert not await sleeper.alerts_sent(slept, message_about(1), ())
-    assert not await sleeper.move_to_dead_letters(slept)
+    assert not await frozen.alerts_sent(stale, message_about(1), ())
+    assert not await frozen.move_to_dead_letters(stale)
     assert await other.alerts_sent(taken.claim, message_about(1), ())
 
 

@@ -1,4 +1,4 @@
-"""A role of the bot's own, that may not change the schema: which rights it needs, and what it hears without them."""
+"""Migrations, and database roles: their rights, and the errors without them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys of a database: checked at the start, changed at the start, and told apart."""
+"""Keys of a database: a start checks them, and seals everything anew with a new first key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.store.examples import CHAT, NOW, OTHER, URL, claim_check, linked, wit
 OLD, NEW = new_key(), new_key()
 
 
-async def stored(database: str) -> None:
+async def fill(database: str) -> None:
     store = await open_store(database, [OLD])
     await linked(store)
     await linked(store, OTHER)
@@ -32,7 +32,7 @@ def key_ids(database: str) -> set[str]:
 
 
 async def test_no_token_is_stored_in_the_clear(database: str) -> None:
-    await stored(database)
+    await fill(database)
     with psycopg.connect(database) as connection:
         rows = connection.execute("SELECT chats::text FROM chats UNION ALL SELECT store::text FROM store").fetchall()
     assert len(rows) == 3
@@ -40,13 +40,13 @@ async def test_no_token_is_stored_in_the_clear(database: str) -> None:
 
 
 async def test_a_missing_key_stops_the_start_with_an_explanation(database: str) -> None:
-    await stored(database)
+    await fill(database)
     with pytest.raises(StartError, match=f"sealed with the key {Vault([OLD]).key_ids[0]}"):
         await open_store(database, [NEW])
 
 
 async def test_a_token_sealed_with_an_unknown_key_stops_the_start_with_an_explanation(database: str) -> None:
-    await stored(database)
+    await fill(database)
     with psycopg.connect(database) as connection:
         connection.execute("UPDATE chats SET key_id = 'abcd1234' WHERE id = %s", [CHAT])
     with pytest.raises(StartError, match="1 chats were sealed with keys that are not at hand"):
@@ -54,7 +54,7 @@ async def test_a_token_sealed_with_an_unknown_key_stops_the_start_with_an_explan
 
 
 async def test_a_start_with_a_new_first_key_seals_everything_anew(database: str) -> None:
-    await stored(database)
+    await fill(database)
     with capture_logs() as logs:
         store = await open_store(database, [NEW, OLD])
     account = store.account_of(URL, Token("secret-token-1"))
@@ -79,7 +79,7 @@ async def test_sealing_anew_leaves_leases_unchanged(database: str) -> None:
 
 
 async def test_a_database_with_chats_but_without_its_secret_stops_the_start(database: str) -> None:
-    await stored(database)
+    await fill(database)
     with psycopg.connect(database) as connection:
         connection.execute("UPDATE store SET fingerprint_secret = NULL")
     with pytest.raises(StartError, match="is gone, but there are chats beside it"):

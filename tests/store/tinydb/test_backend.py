@@ -1,4 +1,4 @@
-"""What the embedded store does beyond the port: few writes, files that go, chats that can't be read."""
+"""The embedded store beyond the port: how often it writes, which files it deletes, and files that can't be read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from tests.store.openers import TinyOpener
 
 
 class Writes:
-    """Counts the writing transactions of a store from now on, and the files in each."""
+    """Records the transactions of a store that write, and the files in each."""
 
     def __init__(self, store: OurStore, monkeypatch: pytest.MonkeyPatch) -> None:
         self.made: list[list[str]] = []
@@ -222,9 +222,9 @@ async def test_alerts_of_a_partly_unreadable_chat_are_neither_claimed_nor_marked
     await store.add_payment(new_payment(account=link.account))
     await find(store, replace(new_alert(link, 1, "1"), kind=AlertKind.SETTLED))
     file = tiny_opener.folder / "accounts" / f"{link.account}.json"
-    whole = file.read_bytes()
+    content = file.read_bytes()
     file.write_text("{")
     assert await store.claim_alerts(NOW + HOUR, 10, LEASE) == []
-    file.write_bytes(whole)
+    file.write_bytes(content)
     delivery = await claim_message(store, NOW + HOUR + LEASE)
     assert ([alert.id for alert in delivery.alerts], delivery.again) == (["1"], False)

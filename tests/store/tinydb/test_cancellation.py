@@ -1,4 +1,4 @@
-"""The embedded store's thread: nobody waits for the disk, and work whose caller is cancelled is not left half done."""
+"""The embedded store's thread: the event loop never waits for it, and cancelled calls leave nothing half done."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.store.openers import TinyOpener
 
 
 class Gate:
-    """Holds up the store's thread until it is opened."""
+    """Blocks the store's thread until it is opened."""
 
     def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self._reached = threading.Event()

@@ -1,4 +1,4 @@
-"""Looking at a data folder without opening it: says what a start would say, and leaves all as it is."""
+"""Inspecting a data folder without opening it: errors are those of a start, and nothing changes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.store.openers import TinyOpener
 
 @pytest.fixture(autouse=True)
 def store_calls(monkeypatch: pytest.MonkeyPatch) -> FaultyOs:
-    """The system calls by which the store changes files; they are counted."""
+    """Count the system calls with which the store changes files."""
     calls = FaultyOs()
     monkeypatch.setattr(files, "os", calls)
     return calls

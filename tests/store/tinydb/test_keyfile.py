@@ -1,4 +1,4 @@
-"""The key file of a data folder: made once, private, and never made anew beside sealed data."""
+"""The key file of a data folder: it is made once, private, and never replaced beside sealed data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real process, really killed while it writes."""
+"""A real process is killed while it writes."""
 
 from __future__ import annotations
 

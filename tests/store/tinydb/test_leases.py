@@ -1,4 +1,4 @@
-"""The due queue: leases, fencing tokens, and who may write under them."""
+"""The queue of due keys: claims, leases and fencing tokens."""
 
 from __future__ import annotations
 

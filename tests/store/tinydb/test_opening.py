@@ -1,4 +1,4 @@
-"""Opening a data folder: who may, with which keys, and what happens to what is found there."""
+"""Opening a data folder: the lock, the keys, damaged files, and what is cleaned up."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ async def test_no_token_is_stored_in_the_clear(tiny_opener: TinyOpener) -> None:
     await fill(tiny_opener)
     raw = TOKEN.encode()
     spellings = {raw, raw.hex().encode(), json.dumps(TOKEN).encode()}
-    for shift in range(3):  # as part of a longer text in base64 it looks in three ways
+    for shift in range(3):  # within a longer text, base64 has three forms of it
         padded = b"\0" * shift + raw
         inner = slice(4 if shift else 0, len(padded) // 3 * 4 - 4)
         spellings |= {base64.b64encode(padded)[inner], base64.urlsafe_b64encode(padded)[inner]}

@@ -1,4 +1,4 @@
-"""Changing the key: what an older key sealed is sealed anew by the first, so that the older one can be retired."""
+"""Changing the key: a start seals with the first key what an older key sealed, so that the older one can be removed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOKEN = "a-very-secret-token"
 
 @pytest.fixture
 async def folder(tmp_path: Path) -> Path:
-    """Two linked chats and one without a link, sealed by the old key."""
+    """Make a store with two linked chats and one without a link, sealed with the old key."""
     store = open_store(tmp_path, [OLD])
     await store.link(new_link(store, CHAT, TOKEN), knowledge(1, 2))
     await store.link(new_link(store, OTHER, TOKEN), {})
