@@ -2,8 +2,8 @@
 
     python -m benchmarks.move [chats]
 
-Each chat knows 30 invoices. The plain way reads each file and writes it anew with fsync, as the embedded store does. A
-move writes once and reads everything three times, because it compares at the end. The same bytes must come back.
+Each chat knows 30 invoices. The plain way reads each file and writes a copy with fsync, as the embedded store does. A
+move writes once and reads everything three times, because it compares at the end. It must return the same bytes.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from tests.store.cluster import Cluster
 AWAY = "can’t get at my memory"
 
 SOON = 15.0
-"""Seconds. Nothing here may take longer."""
+"""Seconds within which every answer must come."""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ async def answer(person: Person, chat: Chat, text: str) -> Message:
     return await chat.wait_for(lambda message: message.sender.is_bot, SOON, after=sent)
 
 
-async def remembers(person: Person, chat: Chat) -> Message:
+async def ask_until_back(person: Person, chat: Chat) -> Message:
     """Ask until the answer no longer says that the store is away, and return it."""
     while AWAY in (message := await answer(person, chat, "/status")).text:  # noqa: ASYNC110  # the person asks again
         await asyncio.sleep(0.2)
@@ -85,7 +85,7 @@ async def test_while_the_database_is_away_commands_say_so_and_afterwards_they_wo
                 await asyncio.sleep(1)
             finally:
                 own_cluster.start()
-            back = await remembers(ada, chat)
+            back = await ask_until_back(ada, chat)
     assert AWAY in away.text
     assert "noch mit keinem Konto verknüpft" in back.text
     wrong = [entry["event"] for entry in logs if entry["log_level"] in {"warning", "error", "critical"}]
@@ -102,7 +102,7 @@ async def test_a_token_sent_while_the_database_is_away_is_deleted_from_the_chat(
             away = await answer(ada, chat, "/link secret-token-0123456789abcdef")
         finally:
             own_cluster.start()
-        await remembers(ada, chat)
+        await ask_until_back(ada, chat)
     assert AWAY in away.text
     assert not any("secret-token" in message.text for message in chat.messages)
 

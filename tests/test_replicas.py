@@ -1,4 +1,4 @@
-"""Three replicas on one PostgreSQL, through kills, freezes, restarts and outages: see tests/chaos."""
+"""Three replicas on one PostgreSQL survive kills, freezes, restarts and outages. See tests/chaos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line on either store, with complete settings."""
+"""Run commands on either store, with complete settings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``chats`` on both stores: list without tokens, rest, wake, forget."""
+"""``chats`` on both stores: list, rest, wake and forget chats. Tokens are never shown."""
 
 from __future__ import annotations
 
