@@ -25,7 +25,7 @@ from bot.ports import utc_now
 from bot.sandbox.sandbox import open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN, Chat, Person
 from bot.store.vault import new_key
-from tests.store.cluster import Cluster
+from tests.store.cluster import temporary_cluster
 
 ROOT = Path(__file__).parents[1]
 INVOICES = 17
@@ -44,12 +44,8 @@ def database(wanted: str) -> Iterator[dict[str, str]]:
     if wanted != "postgres":
         yield {}
         return
-    cluster = Cluster(fsync="on", full_page_writes="on")
-    cluster.start()
-    try:
+    with temporary_cluster(fsync="on", full_page_writes="on") as cluster:
         yield {"DATABASE_URL": cluster.make_database("capacity")}
-    finally:
-        cluster.remove()
 
 
 async def main(people: int = 200, wanted: str = "") -> None:

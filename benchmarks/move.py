@@ -20,7 +20,7 @@ from bot.store.postgres.opening import open_database
 from bot.store.tinydb.files import replace_file
 from bot.store.tinydb.opening import open_folder, open_store
 from bot.store.vault import Vault, new_key
-from tests.store.cluster import Cluster
+from tests.store.cluster import temporary_cluster
 from tests.store.examples import NOW, knowledge, new_link
 
 KEY = new_key()
@@ -65,13 +65,8 @@ async def measure(url: str, root: Path, chats: int) -> None:
 
 def main() -> None:
     chats = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    cluster = Cluster(fsync="on")
-    cluster.start()
-    try:
-        with TemporaryDirectory() as root:
-            asyncio.run(measure(cluster.make_database("benchmark"), Path(root), chats))
-    finally:
-        cluster.remove()
+    with temporary_cluster(fsync="on") as cluster, TemporaryDirectory() as root:
+        asyncio.run(measure(cluster.make_database("benchmark"), Path(root), chats))
 
 
 if __name__ == "__main__":

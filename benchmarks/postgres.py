@@ -3,10 +3,10 @@
     python -m benchmarks.postgres [chats] [at_once]
 
 A bare transaction is the least that one chat's change costs: begin, lock a row, update it, commit. It takes the same
-pool and the same concurrency. The benchmark claims due checks in batches, and finishes each in its own transaction: first
-without news, then with an alert. It claims messages in batches, and notes each as sent. Each chat knows 30 invoices. The
-database is a temporary one on this machine, with fsync, reached through a socket. A network adds a round trip to each
-statement (four per transaction), but many concurrent transactions keep most of their rate.
+pool and the same concurrency. The benchmark claims due checks in batches, and finishes each in its own transaction:
+first without news, then with an alert. It claims messages in batches, and notes each as sent. Each chat knows 30
+invoices. The database is a temporary one on this machine, with fsync, reached through a socket. A network adds a round
+trip to each statement (four per transaction), but many concurrent transactions keep most of their rate.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bot.store.postgres.opening import open_store
 from bot.store.store import Store
 from bot.store.vault import new_key
 from tests.store.backends import database_of
-from tests.store.cluster import Cluster
+from tests.store.cluster import temporary_cluster
 from tests.store.examples import NOW, checked, knowledge, new_alert, new_link
 
 LEASE = timedelta(minutes=5)
@@ -116,12 +116,8 @@ async def measure(url: str, chats: int, count: int) -> None:
 
 def main() -> None:
     chats, count, *_ = [*map(int, sys.argv[1:]), *(2000, 20)[len(sys.argv) - 1 :]]
-    cluster = Cluster(fsync="on")
-    cluster.start()
-    try:
+    with temporary_cluster(fsync="on") as cluster:
         asyncio.run(measure(cluster.make_database("benchmark"), chats, count))
-    finally:
-        cluster.remove()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,11 +11,11 @@ from structlog.testing import capture_logs
 
 from bot.application import running
 from bot.errors import StartError
-from bot.sandbox.sandbox import Sandbox, open_sandbox
+from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import Chat, Message, Person
 from bot.settings import Settings
 from bot.store.vault import new_key
-from tests.store.cluster import Cluster
+from tests.store.cluster import Cluster, temporary_cluster
 
 AWAY = "can’t get at my memory"
 
@@ -25,32 +25,14 @@ SOON = 15.0
 
 @pytest.fixture(scope="module")
 def own_cluster() -> Iterator[Cluster]:
-    cluster = Cluster()
-    cluster.start()
-    yield cluster
-    cluster.remove()
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with open_sandbox() as opened:
-        yield opened
+    with temporary_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture
 def settings(sandbox: Sandbox, own_cluster: Cluster, tmp_path: Path) -> Settings:
     url = own_cluster.make_database("bot")
     return sandbox.settings(tmp_path / "data", token_keys=new_key(), database_url=url, database_timeout=2)
-
-
-@pytest.fixture
-def ada(sandbox: Sandbox) -> Person:
-    return sandbox.telegram.add_user("Ada", language_code="en")
-
-
-@pytest.fixture
-def chat(sandbox: Sandbox, ada: Person) -> Chat:
-    return sandbox.telegram.private_chat(ada)
 
 
 async def answer(person: Person, chat: Chat, text: str) -> Message:

@@ -7,6 +7,8 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -76,6 +78,17 @@ class Cluster:
         )
         if done.returncode:
             pytest.fail(f"{program} failed: {done.stderr or (self.folder / 'log').read_text()}")
+
+
+@contextmanager
+def temporary_cluster(**settings: str) -> Iterator[Cluster]:
+    """Start a cluster, and remove it at the end. ``settings`` are the server's."""
+    cluster = Cluster(**settings)
+    cluster.start()
+    try:
+        yield cluster
+    finally:
+        cluster.remove()
 
 
 def binaries() -> Path:

@@ -10,7 +10,7 @@ import pytest
 
 from bot.store.postgres.schema import migrate
 from bot.store.tinydb import files
-from tests.store.cluster import Cluster
+from tests.store.cluster import Cluster, temporary_cluster
 from tests.store.faulty_os import FaultyOs
 from tests.store.openers import PostgresOpener, TinyOpener
 
@@ -35,10 +35,8 @@ async def tiny_opener(tmp_path: Path) -> AsyncIterator[TinyOpener]:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    cluster = Cluster()
-    cluster.start()
-    yield cluster
-    cluster.remove()
+    with temporary_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from bot.store.rules import alerts
 from bot.store.store import Store
 from bot.store.vault import new_key
 from tests.store.backends import database_of
-from tests.store.cluster import Cluster
+from tests.store.cluster import Cluster, temporary_cluster
 from tests.store.examples import CHAT, LEASE, MINUTE, NOW, checked, claim_check, linked, new_payment, with_alerts
 
 KEY = new_key()
@@ -28,10 +28,8 @@ KEY = new_key()
 @pytest.fixture(scope="module")
 def own_cluster() -> Iterator[Cluster]:
     """Start a cluster that tests may stop without disturbing others."""
-    cluster = Cluster()
-    cluster.start()
-    yield cluster
-    cluster.remove()
+    with temporary_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture
