@@ -123,7 +123,7 @@ async def test_a_payment_killed_anywhere_is_made_at_most_once_and_its_end_is_tol
     async for world, payment_id in killed_everywhere(tmp_path, prepare, press):
         for _ in range(80):
             world.clock.move(10 * SECOND)
-            await world.settle()
+            await world.reconcile()
         payment = await world.payment(payment_id)
         told = {shown.outcome for shown in world.messenger.shown if shown.state is State.ENDED}
         assert len(world.provider.posts) <= 1
@@ -152,7 +152,7 @@ async def test_several_payments_killed_anywhere_are_each_made_at_most_once_and_n
         before = list(world.provider.posts)
         for _ in range(80):
             world.clock.move(10 * SECOND)
-            await world.settle()
+            await world.reconcile()
         assert world.provider.posts == before
         assert before in ([], [("pay", 7)], [("pay", 7), ("pay", 8)])
         batch = await world.store.batch_of(first)

@@ -119,16 +119,16 @@ class World:
             await self.alert_sender.tick()
             await self.workers.finish()
 
-    async def settle(self) -> None:
+    async def reconcile(self) -> None:
         await self.payments.tick()
         await self.workers.finish()
 
-    async def look_for(self, span: timedelta, step: timedelta = 10 * SECOND) -> None:
+    async def reconcile_for(self, span: timedelta, step: timedelta = 10 * SECOND) -> None:
         """Let time pass. Only the reconciler and the payment notifier run."""
         end = self.clock.now + span
         while self.clock.now < end:
             self.clock.move(step)
-            await self.settle()
+            await self.reconcile()
 
     async def find(self, *numbers: int, chat_id: int = 1) -> None:
         """Let a check find new invoices in a chat's own account. Their alerts wait afterwards."""
