@@ -76,7 +76,7 @@ async def link_first(store: Store) -> None:
     await store.link(new_link(store, 99), knowledge(7, 8))
 
 
-async def link_anew(store: Store) -> None:
+async def link_again(store: Store) -> None:
     await store.link(new_link(store, CHAT, "secret-token-2"), knowledge(7, 8))
 
 
@@ -135,7 +135,7 @@ async def empty_a_chat(store: Store) -> None:
 
 OPERATIONS: list[Operation] = [
     link_first,
-    link_anew,
+    link_again,
     unlink,
     move,
     prefer,

@@ -54,11 +54,11 @@ SILENCES = st.dictionaries(
 )
 
 
-class StoreLife(RuleBasedStateMachine):
+class StoreMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.folder = Path(tempfile.mkdtemp(prefix="store-life-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="store-model-"))
         self.now = NOW
         self.count = 0
         self.chats: dict[int, ModelChat] = {}
@@ -307,7 +307,7 @@ class StoreLife(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-TestStoreLife = StoreLife.TestCase
-TestStoreLife.settings = settings(
+TestStoreMachine = StoreMachine.TestCase
+TestStoreMachine.settings = settings(
     max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -60,7 +60,7 @@ async def test_after_a_start_with_a_new_first_key_the_old_one_can_be_removed(fol
     await after.close()
 
 
-async def test_the_number_of_seals_made_anew_is_logged_once(folder: Path) -> None:
+async def test_the_number_of_new_seals_is_logged_once(folder: Path) -> None:
     with capture_logs() as lines:
         await start(folder, NEW, OLD)
         await start(folder, NEW, OLD)
