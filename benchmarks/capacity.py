@@ -1,10 +1,10 @@
-"""The capacity of one process: the processor time of a check and of an answer, by the whole bot in the sandbox.
+"""The capacity of one process: the processor time of a check and of an answer by the whole bot in the sandbox.
 
     python -m benchmarks.capacity [people] [postgres]
 
 The bot runs unchanged, over real HTTP, in a process of its own, on the embedded store or on PostgreSQL. The load of
-sandbox and database does not count. A busy machine hardly changes processor time, unlike seconds. The most that a core
-can carry follows from it.
+sandbox and database does not count. A busy machine changes the time that passes, but hardly the processor time. So
+processor time shows how much work a core can do.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bot.ports import utc_now
 from bot.sandbox.sandbox import open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN, Chat, Person
 from bot.store.vault import new_key
-from tests.store.cluster import Cluster
+from tests.store.cluster import temporary_cluster
 
 ROOT = Path(__file__).parents[1]
 INVOICES = 17
@@ -40,16 +40,12 @@ def processor_time(pid: int) -> float:
 
 @contextmanager
 def database(wanted: str) -> Iterator[dict[str, str]]:
-    """Yield the setting for a throw-away PostgreSQL if one is wanted, else nothing."""
+    """Yield the setting for a temporary PostgreSQL if it is wanted, else no setting."""
     if wanted != "postgres":
         yield {}
         return
-    cluster = Cluster(fsync="on", full_page_writes="on")
-    cluster.start()
-    try:
+    with temporary_cluster(fsync="on", full_page_writes="on") as cluster:
         yield {"DATABASE_URL": cluster.make_database("capacity")}
-    finally:
-        cluster.remove()
 
 
 async def main(people: int = 200, wanted: str = "") -> None:
@@ -59,7 +55,7 @@ async def main(people: int = 200, wanted: str = "") -> None:
             key = new_key()
             url = setting.get("DATABASE_URL")
             store = await open_store(sandbox.settings(Path(folder), token_keys=key, database_url=url))
-            talks: list[tuple[Person, Chat]] = []
+            conversations: list[tuple[Person, Chat]] = []
             for number in range(people):
                 token = f"sandbox-token-of-customer-{number:06}"
                 account = sandbox.provider.add_account(token)
@@ -79,7 +75,7 @@ async def main(people: int = 200, wanted: str = "") -> None:
                     watch=Watch(checked_at=now),
                 )
                 await store.link(link, {})
-                talks.append((person, chat))
+                conversations.append((person, chat))
             await store.close()
             environment = {
                 "PATH": os.environ["PATH"],
@@ -96,16 +92,16 @@ async def main(people: int = 200, wanted: str = "") -> None:
             }
             bot = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "run", env=environment, cwd=folder)
             try:
-                await measure(sandbox.provider.requests, talks, bot.pid)
+                await measure(sandbox.provider.requests, conversations, bot.pid)
             finally:
                 bot.kill()
                 await bot.wait()
 
 
-async def measure(requests: Sequence[object], talks: list[tuple[Person, Chat]], pid: int) -> None:
+async def measure(requests: Sequence[object], conversations: list[tuple[Person, Chat]], pid: int) -> None:
     """Wait for the first alerts. Then measure checks without news. Then measure answers during such checks."""
-    people = len(talks)
-    while not all(chat.messages for _, chat in talks):  # noqa: ASYNC110  # until every chat has its alerts
+    people = len(conversations)
+    while not all(chat.messages for _, chat in conversations):  # noqa: ASYNC110  # until every chat has its alerts
         await asyncio.sleep(0.1)
     await asyncio.sleep(10)
     began, count, at = processor_time(pid), len(requests), time.monotonic()
@@ -114,7 +110,7 @@ async def measure(requests: Sequence[object], talks: list[tuple[Person, Chat]], 
     check = (processor_time(pid) - began) / max(1, checks)
     rate = checks / (time.monotonic() - at)
     began, count = processor_time(pid), len(requests)
-    sent = [(chat, person.send(chat, "/help")) for person, chat in talks]
+    sent = [(chat, person.send(chat, "/help")) for person, chat in conversations]
     while not all(any(m.sender.is_bot and m.id > q.id for m in chat.messages) for chat, q in sent):  # noqa: ASYNC110
         await asyncio.sleep(0.05)
     answer = (processor_time(pid) - began - (len(requests) - count) * check) / people

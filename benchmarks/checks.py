@@ -36,7 +36,7 @@ from bot.store.store import Store
 from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
 
-AT_ONCE = 50
+CONCURRENCY = 50
 INVOICES = 30
 ROUNDS = 5
 ZONE = ZoneInfo("Europe/Berlin")
@@ -73,7 +73,7 @@ async def serve() -> None:
 
 @asynccontextmanager
 async def server_process() -> AsyncIterator[str]:
-    """The server, in a process of its own."""
+    """Run the server in a process of its own. Yield its URL."""
     pipe = asyncio.subprocess.PIPE
     command = (sys.executable, "-m", "benchmarks.checks", "serve")
     process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
@@ -101,11 +101,11 @@ class Ours:
     async def check_all(self, accounts: int) -> float:
         """Return the checks per second while every chat is due once."""
         self.now += timedelta(minutes=16)
-        workers = Workers(AT_ONCE)
+        workers = Workers(CONCURRENCY)
         checker = Checker(self._store, self._provider, lambda: self.now, self._plan, workers)
         begin = time.perf_counter()
         await checker.tick()
-        while workers.free < AT_ONCE:  # as fast as possible here; the bot ticks once a second
+        while workers.free < CONCURRENCY:  # without pauses; the bot ticks once a second
             await asyncio.sleep(0)
             await checker.tick()
         return accounts / (time.perf_counter() - begin)
@@ -121,7 +121,7 @@ async def plain(url: str, accounts: int) -> float:
                 assert len(json.loads(answer.content)["data"]) == INVOICES
 
         begin = time.perf_counter()
-        await asyncio.gather(*(worker(accounts // AT_ONCE) for _ in range(AT_ONCE)))
+        await asyncio.gather(*(worker(accounts // CONCURRENCY) for _ in range(CONCURRENCY)))
         return accounts / (time.perf_counter() - begin)
 
 
@@ -129,14 +129,14 @@ async def main(accounts: int = 1000) -> None:
     """Measure both in turns, and print medians and their ratio."""
     logs.configure("WARNING", "console")
     with TemporaryDirectory() as folder:
-        async with server_process() as url, open_http_client(AT_ONCE) as http:
+        async with server_process() as url, open_http_client(CONCURRENCY) as http:
             store = open_store(Path(folder) / "data", [new_key()])
             ours = Ours(store, ProviderClient(http, url, ZONE))
             await ours.link(accounts)
             rates = [(await plain(url, accounts), await ours.check_all(accounts)) for _ in range(ROUNDS + 1)]
             await store.close()
     base, check = (statistics.median(column) for column in zip(*rates[1:], strict=True))
-    print(f"{accounts} accounts, {INVOICES} invoices each, {AT_ONCE} at once, median of {ROUNDS} rounds")
+    print(f"{accounts} accounts, {INVOICES} invoices each, {CONCURRENCY} at once, median of {ROUNDS} rounds")
     print(f"plain: read and decode   {base:7.0f}/s")
     print(f"the bot: a whole check   {check:7.0f}/s   x {check / base:.2f}")
 

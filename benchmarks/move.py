@@ -2,8 +2,8 @@
 
     python -m benchmarks.move [chats]
 
-Each chat knows 30 invoices. The plain way reads each file and writes it anew with fsync, as the embedded store does. A
-move writes once and reads everything three times, because it compares at the end. The same bytes must come back.
+Each chat knows 30 invoices. The plain way reads each file and writes a copy with fsync, as the embedded store does. A
+move writes once and reads everything three times, because it compares at the end. It must return the same bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bot.store.postgres.opening import open_database
 from bot.store.tinydb.files import replace_file
 from bot.store.tinydb.opening import open_folder, open_store
 from bot.store.vault import Vault, new_key
-from tests.store.cluster import Cluster
+from tests.store.cluster import temporary_cluster
 from tests.store.examples import NOW, knowledge, new_link
 
 KEY = new_key()
@@ -65,13 +65,8 @@ async def measure(url: str, root: Path, chats: int) -> None:
 
 def main() -> None:
     chats = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    cluster = Cluster(fsync="on")
-    cluster.start()
-    try:
-        with TemporaryDirectory() as root:
-            asyncio.run(measure(cluster.make_database("benchmark"), Path(root), chats))
-    finally:
-        cluster.remove()
+    with temporary_cluster(fsync="on") as cluster, TemporaryDirectory() as root:
+        asyncio.run(measure(cluster.make_database("benchmark"), Path(root), chats))
 
 
 if __name__ == "__main__":

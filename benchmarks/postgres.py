@@ -3,10 +3,10 @@
     python -m benchmarks.postgres [chats] [at_once]
 
 A bare transaction is the least that one chat's change costs: begin, lock a row, update it, commit. It takes the same
-pool and the same number at once. Measured are claims of due checks in batches; checks with nothing new and checks with
-an alert, each finished in its own transaction; and messages, claimed in batches and noted as sent. Each chat knows 30
-invoices. The database is a throw-away one on this machine, with fsync, reached by a socket. A network adds a round trip
-to each statement (four a transaction), but costs many concurrent transactions little of their rate.
+pool and the same concurrency. The benchmark claims due checks in batches, and finishes each in its own transaction:
+first without news, then with an alert. It claims messages in batches, and notes each as sent. Each chat knows 30
+invoices. The database is a temporary one on this machine, with fsync, reached through a socket. A network adds a round
+trip to each statement (four per transaction), but many concurrent transactions keep most of their rate.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bot.store.postgres.opening import open_store
 from bot.store.store import Store
 from bot.store.vault import new_key
 from tests.store.backends import database_of
-from tests.store.cluster import Cluster
+from tests.store.cluster import temporary_cluster
 from tests.store.examples import NOW, checked, knowledge, new_alert, new_link
 
 LEASE = timedelta(minutes=5)
@@ -38,7 +38,7 @@ Rates = dict[str, float]
 
 
 async def at_once(count: int, works: Sequence[Callable[[], Awaitable[Any]]]) -> float:
-    """Run all of it, so many at the same time. Return the number a second."""
+    """Run all ``works``, ``count`` at the same time. Return how many per second."""
     queue = iter(works)
 
     async def worker() -> None:
@@ -63,7 +63,7 @@ async def bare(store: Store, chats: int, count: int) -> float:
 
 
 async def claim_all(claim: Callable[[], Awaitable[Sequence[Any]]]) -> tuple[float, list[Any]]:
-    """Claim in batches until nothing is due. Return the number a second, and the claims."""
+    """Claim in batches until nothing is due. Return the claims per second, and the claims."""
     claimed: list[Any] = []
     began = time.perf_counter()
     while batch := await claim():
@@ -72,7 +72,7 @@ async def claim_all(claim: Callable[[], Awaitable[Sequence[Any]]]) -> tuple[floa
 
 
 async def one_round(store: Store, number: int, chats: int, count: int) -> Rates:
-    """Check all chats twice, the second time with news, and deliver the news."""
+    """Check all chats twice, the second time with news, and deliver the alerts."""
     now = NOW + timedelta(hours=2 * number + 1)
     rates: Rates = {"bare transactions": await bare(store, chats, count)}
 
@@ -116,12 +116,8 @@ async def measure(url: str, chats: int, count: int) -> None:
 
 def main() -> None:
     chats, count, *_ = [*map(int, sys.argv[1:]), *(2000, 20)[len(sys.argv) - 1 :]]
-    cluster = Cluster(fsync="on")
-    cluster.start()
-    try:
+    with temporary_cluster(fsync="on") as cluster:
         asyncio.run(measure(cluster.make_database("benchmark"), chats, count))
-    finally:
-        cluster.remove()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The cost of a change in the embedded store, and of its start, by the number of chats.
+"""The cost of a change in the embedded store and of its start, by the number of chats.
 
     python -m benchmarks.store [--quick]
 

@@ -1,4 +1,4 @@
-"""Fakes of our own ports, shared by all tests: a provider, a messenger, a clock. They record what they did."""
+"""Fakes of our own ports, for all tests: a provider, a messenger, a clock. They record all calls."""
 
 from __future__ import annotations
 
@@ -97,11 +97,11 @@ class FakeAccount:
 class FakeProvider:
     """Implements :class:`bot.ports.Provider` in memory. A call is named after its method.
 
-    To be set: ``errors`` are raised before a call is carried out, by call, by token, or by (call, invoice). ``lost``
-    are raised after a POST was carried out, by call. ``gates`` hold calls before they are carried out, by call or
-    token; ``late_gates`` hold POSTs afterwards, by call.
+    Tests set: ``errors``, by call, by token, or by (call, invoice), are raised before a call is carried out. ``lost``,
+    by call, are raised after a POST was carried out. ``gates``, by call or token, hold calls before they are carried
+    out. ``late_gates``, by call, hold POSTs afterwards.
 
-    To be read: ``posts`` are all POSTs that arrived, ``executed`` those that were carried out. ``languages`` and
+    Tests read: ``posts`` are all POSTs that arrived, ``executed`` those that were carried out. ``languages`` and
     ``filters`` are the arguments of all calls.
     """
 
@@ -228,12 +228,12 @@ class Edit:
 class FakeMessenger:
     """Implements :class:`bot.ports.Messenger` in memory.
 
-    To be set: ``troubles`` are the outcomes of a chat's next sends: an error instead of sending, or None for success.
+    Tests set: ``troubles`` are the outcomes of a chat's next sends: an error instead of sending, or None for success.
     ``always`` is an error for every send to a chat. ``edit_troubles`` are the outcomes of the next edits. ``lost`` are
     errors, by chat, that are raised after a message was delivered. Messages about the invoices in ``refuses`` are
     refused. ``gate`` holds all sends, ``held_chats`` those to single chats.
 
-    To be read: ``sent``, ``edited``, ``shown``, ``batches`` and ``documents`` hold what was delivered. ``replies`` are
+    Tests read: ``sent``, ``edited``, ``shown``, ``batches`` and ``documents`` hold what was delivered. ``replies`` are
     the outcomes that were announced in a short message of their own. ``came`` is set once an alert was delivered.
     """
 

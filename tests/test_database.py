@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,30 +11,22 @@ from structlog.testing import capture_logs
 
 from bot.application import running
 from bot.errors import StartError
-from bot.sandbox.sandbox import Sandbox, open_sandbox
+from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import Chat, Message, Person
 from bot.settings import Settings
 from bot.store.vault import new_key
-from tests.store.cluster import Cluster
+from tests.store.cluster import Cluster, temporary_cluster
 
 AWAY = "can’t get at my memory"
 
 SOON = 15.0
-"""Seconds. Nothing here may take longer."""
+"""Seconds within which every answer must come."""
 
 
 @pytest.fixture(scope="module")
 def own_cluster() -> Iterator[Cluster]:
-    cluster = Cluster()
-    cluster.start()
-    yield cluster
-    cluster.remove()
-
-
-@pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with open_sandbox() as opened:
-        yield opened
+    with temporary_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture
@@ -43,22 +35,12 @@ def settings(sandbox: Sandbox, own_cluster: Cluster, tmp_path: Path) -> Settings
     return sandbox.settings(tmp_path / "data", token_keys=new_key(), database_url=url, database_timeout=2)
 
 
-@pytest.fixture
-def ada(sandbox: Sandbox) -> Person:
-    return sandbox.telegram.add_user("Ada", language_code="en")
-
-
-@pytest.fixture
-def chat(sandbox: Sandbox, ada: Person) -> Chat:
-    return sandbox.telegram.private_chat(ada)
-
-
 async def answer(person: Person, chat: Chat, text: str) -> Message:
     sent = person.send(chat, text)
     return await chat.wait_for(lambda message: message.sender.is_bot, SOON, after=sent)
 
 
-async def remembers(person: Person, chat: Chat) -> Message:
+async def ask_until_back(person: Person, chat: Chat) -> Message:
     """Ask until the answer no longer says that the store is away, and return it."""
     while AWAY in (message := await answer(person, chat, "/status")).text:  # noqa: ASYNC110  # the person asks again
         await asyncio.sleep(0.2)
@@ -85,7 +67,7 @@ async def test_while_the_database_is_away_commands_say_so_and_afterwards_they_wo
                 await asyncio.sleep(1)
             finally:
                 own_cluster.start()
-            back = await remembers(ada, chat)
+            back = await ask_until_back(ada, chat)
     assert AWAY in away.text
     assert "noch mit keinem Konto verknüpft" in back.text
     wrong = [entry["event"] for entry in logs if entry["log_level"] in {"warning", "error", "critical"}]
@@ -102,12 +84,12 @@ async def test_a_token_sent_while_the_database_is_away_is_deleted_from_the_chat(
             away = await answer(ada, chat, "/link secret-token-0123456789abcdef")
         finally:
             own_cluster.start()
-        await remembers(ada, chat)
+        await ask_until_back(ada, chat)
     assert AWAY in away.text
     assert not any("secret-token" in message.text for message in chat.messages)
 
 
-async def test_a_start_without_keys_ends_with_a_sentence(settings: Settings) -> None:
+async def test_a_start_without_keys_is_refused_with_an_explanation(settings: Settings) -> None:
     with pytest.raises(StartError, match="TOKEN_KEYS must be set too"):
         async with running(settings.model_copy(update={"token_keys": ()})):
             pass

@@ -174,7 +174,7 @@ def unit() -> configparser.ConfigParser:
     return parser
 
 
-def test_the_unit_s_instructions_name_a_file_of_the_clone() -> None:
+def test_the_units_instructions_name_a_file_of_the_clone() -> None:
     (source,) = re.findall(r"install --mode=600 (\S+) /etc/invoice-bot.env", text_of("deploy/invoice-bot.service"))
     assert (ROOT / source).is_file()
 

@@ -240,7 +240,7 @@ def test_make_alone_lists_its_commands() -> None:
         assert re.search(rf"^  make {command} +\S", listed, flags=re.MULTILINE), command
 
 
-def test_an_unknown_python_gets_a_sentence(tmp_path: Path) -> None:
+def test_an_unknown_python_is_explained(tmp_path: Path) -> None:
     done = make("lint", "PYTHON=python-nobody-has", f"VENV={tmp_path / 'venv'}")
     assert done.returncode != 0
     assert "needs Python 3.11, 3.12 or 3.13, but 'python-nobody-has' is not there" in done.stderr

@@ -1,4 +1,4 @@
-"""Three replicas on one PostgreSQL, through kills, freezes, restarts and outages: see tests/chaos."""
+"""Three replicas on one PostgreSQL survive kills, freezes, restarts and outages. See tests/chaos."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.chaos.world import run
 
 
 @pytest.mark.timeout(600)
-async def test_whatever_breaks_all_is_told_once_checked_on_time_paid_once_and_polled_by_one(tmp_path: Path) -> None:
+async def test_alerts_checks_payments_and_polls_keep_their_promises_whatever_fails(tmp_path: Path) -> None:
     seed = int(time.time())
     figures = await run(tmp_path, timedelta(minutes=2), seed)
     assert figures.violations == [], f"seed {seed}\n{figures}"

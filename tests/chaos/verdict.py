@@ -123,7 +123,7 @@ class Judge:
             self._blame(f"{len(read)} of {accounts} accounts were read")
 
     def judge_polls(self, polls: Sequence[TelegramCall], end: datetime) -> None:
-        """Never two replicas poll. Another one takes over within a minute, plus some time after an outage."""
+        """Two replicas never poll at once. Another one takes over within a minute, plus some time after an outage."""
         for first, second in pairwise(polls):
             if first.status == 409:
                 self.figures.conflicts += 1

@@ -6,8 +6,8 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +24,7 @@ from tests.chaos.people import Customer, People
 from tests.chaos.process import FastClock
 from tests.chaos.replicas import Replica
 from tests.chaos.verdict import RUNNING, Figures, Judge, readings
-from tests.store.cluster import Cluster
+from tests.store.cluster import Cluster, temporary_cluster
 
 FACTOR = 10.0
 """How many of the bot's seconds pass in a real one. Leases last minutes, which is too long for a test."""
@@ -165,16 +165,6 @@ class World:
             if meanwhile is not None:
                 meanwhile()
             await asyncio.sleep(0.2)
-
-
-@contextmanager
-def temporary_cluster() -> Iterator[Cluster]:
-    cluster = Cluster()
-    cluster.start()
-    try:
-        yield cluster
-    finally:
-        cluster.remove()
 
 
 @asynccontextmanager

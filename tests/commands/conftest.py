@@ -1,4 +1,4 @@
-"""The command line on either store, with complete settings."""
+"""Run commands on either store, with complete settings."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ from click.testing import CliRunner, Result
 
 from bot.__main__ import main
 from bot.store.vault import new_key
-from tests.store.cluster import Cluster
+from tests.store.cluster import Cluster, temporary_cluster
 
 Run = Callable[..., Result]
 
 
 @pytest.fixture(scope="session")
 def own_cluster() -> Iterator[Cluster]:
-    cluster = Cluster()
-    cluster.start()
-    yield cluster
-    cluster.remove()
+    with temporary_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture

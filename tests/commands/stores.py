@@ -1,4 +1,4 @@
-"""Direct access to the store of the settings, for the tests of the commands."""
+"""Open the store of the settings directly, for the tests of the commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``chats`` on both stores: list without tokens, rest, wake, forget."""
+"""``chats`` on both stores: list, rest, wake and forget chats. Tokens are never shown."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_an_unknown_chat_is_named(place: str, run: Run) -> None:
         assert "No chat 1 is stored" in done.stderr
 
 
-def test_a_folder_in_use_ends_with_a_sentence(folder: Path, run: Run) -> None:
+def test_a_folder_in_use_is_refused_with_an_explanation(folder: Path, run: Run) -> None:
     store = open_embedded_store(load_settings())
     done = run("chats", "list")
     asyncio.run(store.close())

@@ -1,4 +1,4 @@
-"""``migrate``, ``move`` and ``rekey`` as an operator calls them."""
+"""``migrate``, ``move`` and ``rekey``, as an operator runs them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,6 @@ def test_a_move_needs_the_keys_in_the_settings(
 
 
 def test_after_rekey_the_old_key_can_be_removed(place: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-
     with_store(linked)
     new = new_key()
     monkeypatch.setenv("TOKEN_KEYS", f"{new},{os.environ['TOKEN_KEYS']}")

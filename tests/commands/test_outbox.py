@@ -1,4 +1,4 @@
-"""``outbox`` on both stores: list, retry, drop."""
+"""``outbox`` on both stores: list, retry and drop alerts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.commands.stores import with_store
 from tests.store.examples import CHAT, MINUTE, NOW, OTHER, claim_alert, with_alerts
 
 
-async def one_aside_two_waiting(store: Store) -> None:
+async def one_dead_letter_two_waiting(store: Store) -> None:
     await with_alerts(store, 7)
     claim, _ = await claim_alert(store)
     await store.move_to_dead_letters(claim)
@@ -23,7 +23,7 @@ def listed(run: Run, *options: str) -> list[tuple[int, int, str]]:
 
 
 def test_the_list_shows_waiting_alerts_and_dead_letters(place: str, run: Run) -> None:
-    with_store(one_aside_two_waiting)
+    with_store(one_dead_letter_two_waiting)
     assert listed(run) == [(OTHER, 1, "waiting"), (OTHER, 2, "waiting"), (CHAT, 7, "set_aside")]
     assert listed(run, "--set-aside") == [(CHAT, 7, "set_aside")]
     lines = run("outbox", "list").stdout.splitlines()
@@ -32,7 +32,7 @@ def test_the_list_shows_waiting_alerts_and_dead_letters(place: str, run: Run) ->
 
 
 def test_dead_letters_are_sent_again(place: str, run: Run) -> None:
-    with_store(one_aside_two_waiting)
+    with_store(one_dead_letter_two_waiting)
     assert run("outbox", "retry", "--set-aside").stdout == "1 to be sent.\n"
     assert [state for _, _, state in listed(run)] == ["waiting"] * 3
     deliveries = with_store(lambda store: store.claim_alerts(NOW + MINUTE, 10, MINUTE))
@@ -40,7 +40,7 @@ def test_dead_letters_are_sent_again(place: str, run: Run) -> None:
 
 
 def test_named_alerts_are_dropped_after_a_confirmation(place: str, run: Run) -> None:
-    with_store(one_aside_two_waiting)
+    with_store(one_dead_letter_two_waiting)
     last = json.loads(run("outbox", "list", "--json").stdout)[-1]["alert"]["id"]
     assert run("outbox", "drop", last, answer="n\n").exit_code == 1
     assert len(listed(run)) == 3

@@ -1,4 +1,4 @@
-"""The world in which services are tested."""
+"""The world in which the services are tested, and their log."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 
 @pytest.fixture(autouse=True)
 def logged() -> Iterator[list[MutableMapping[str, Any]]]:
-    """Return what is logged, as events, without the tracebacks of injected errors."""
+    """Collect log events. This also hides the tracebacks of injected errors."""
     with capture_logs() as events:
         yield events
 
 
 @pytest.fixture
 async def paying(world: World) -> World:
-    """Ada's chat is linked to an account with one open invoice."""
+    """Link Ada's chat to an account with one open invoice."""
     world.account.put(OPEN)
     await world.link()
     return world

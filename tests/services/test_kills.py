@@ -1,4 +1,4 @@
-"""The process is killed before and after every single call of a port. The promises hold all the same."""
+"""The promises hold although the process is killed before or after any call of a port."""
 
 from __future__ import annotations
 
@@ -26,57 +26,60 @@ MINUTES = timedelta(minutes=15)
 LATER = replace(invoice(8, DUE + 90 * DAY), issued=DUE)
 
 
-class Fuse:
-    """Blows at the n-th step. From then on the process does nothing."""
+class KillSwitch:
+    """Kills the process at step number ``at``. Afterwards no step does anything."""
 
     def __init__(self, at: int) -> None:
-        self.left = at
-        self.blown = False
+        self._left = at
+        self.triggered = False
 
-    def burn(self) -> None:
-        self.left -= 1
-        self.blown = self.blown or self.left == 0
-        if self.blown:
+    def step(self) -> None:
+        self._left -= 1
+        self.triggered = self.triggered or self._left == 0
+        if self.triggered:
             raise asyncio.CancelledError
 
     def wrap(self, port: Any) -> Any:
-        return Fused(port, self)
+        return Killable(port, self)
 
 
-class Fused:
-    """A port. Each call burns the fuse twice: before anything has happened, and after everything has."""
+class Killable:
+    """A port whose calls are two steps each: one before anything has happened, and one after everything has."""
 
-    def __init__(self, port: Any, fuse: Fuse) -> None:
+    def __init__(self, port: Any, switch: KillSwitch) -> None:
         self._port = port
-        self._fuse = fuse
+        self._switch = switch
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
         if not iscoroutinefunction(method):
             return method
 
-        async def burning(*args: Any, **kwargs: Any) -> Any:
-            self._fuse.burn()
+        async def killable(*args: Any, **kwargs: Any) -> Any:
+            self._switch.step()
             result = await method(*args, **kwargs)
-            self._fuse.burn()
+            self._switch.step()
             return result
 
-        return burning
+        return killable
 
 
 async def killed_everywhere(
     folder: Path, prepare: Callable[[World], Awaitable[Any]], act: Callable[[World, Any], Awaitable[None]]
 ) -> AsyncIterator[tuple[World, Any]]:
-    """Yield for each step of ``act`` a world with a process killed there and restarted; at last one without a kill."""
+    """Yield a world for each step of ``act``. Its process was killed at that step and restarted.
+
+    The last world had no kill. The second item is what ``prepare`` returned.
+    """
     for at in itertools.count(1):
         async with opened(folder / str(at)) as world:
-            prepared, fuse = await prepare(world), Fuse(at)
-            world.wire(fuse.wrap)
+            prepared, switch = await prepare(world), KillSwitch(at)
+            world.wire(switch.wrap)
             await asyncio.gather(act(world, prepared), return_exceptions=True)
             await world.workers.finish()
             await world.restart()
             yield world, prepared
-        if not fuse.blown:
+        if not switch.triggered:
             assert at > 10
             return
 
@@ -114,13 +117,13 @@ async def press(world: World, payment_id: str) -> None:
 
 
 @pytest.mark.parametrize("prepare", [ask, ask_where_answers_are_lost, ask_where_requests_are_lost])
-async def test_a_payment_killed_anywhere_is_made_at_most_once_and_its_end_told_truly(
+async def test_a_payment_killed_anywhere_is_made_at_most_once_and_its_end_is_told_truthfully(
     tmp_path: Path, prepare: Callable[[World], Awaitable[str]]
 ) -> None:
     async for world, payment_id in killed_everywhere(tmp_path, prepare, press):
         for _ in range(80):
             world.clock.move(10 * SECOND)
-            await world.settle()
+            await world.reconcile()
         payment = await world.payment(payment_id)
         told = {shown.outcome for shown in world.messenger.shown if shown.state is State.ENDED}
         assert len(world.provider.posts) <= 1
@@ -131,7 +134,7 @@ async def test_a_payment_killed_anywhere_is_made_at_most_once_and_its_end_told_t
         elif world.provider.posts:
             assert told == {Outcome.UNCLEAR}
         else:
-            # After a kill between the note of the request and the request itself nobody can tell whether it left.
+            # After a kill between noting the request and sending it, nobody can tell whether it was sent.
             assert told in ({Outcome.NOT_SENT}, {Outcome.UNCLEAR})
         assert payment.state is State.ASKED or payment.told
 
@@ -142,12 +145,14 @@ async def ask_several(world: World) -> str:
     return (await world.ask_several(7, 8))[0].id
 
 
-async def test_several_killed_anywhere_are_each_made_at_most_once_and_none_after_the_kill(tmp_path: Path) -> None:
+async def test_several_payments_killed_anywhere_are_each_made_at_most_once_and_none_after_the_kill(
+    tmp_path: Path,
+) -> None:
     async for world, first in killed_everywhere(tmp_path, ask_several, press):
         before = list(world.provider.posts)
         for _ in range(80):
             world.clock.move(10 * SECOND)
-            await world.settle()
+            await world.reconcile()
         assert world.provider.posts == before
         assert before in ([], [("pay", 7)], [("pay", 7), ("pay", 8)])
         batch = await world.store.batch_of(first)
@@ -179,16 +184,16 @@ async def live_on(world: World) -> None:
 
 
 def marks_of(world: World, kind: AlertKind, number: int) -> list[bool]:
-    """Return for each message that says this of an invoice whether it was marked as a possible repetition."""
+    """Return for each message with this alert whether it was marked as a possible repetition."""
     said = zip(world.marks(), world.messages(), strict=True)
     return [again for again, alerts in said if (kind, number) in [alert[:2] for alert in alerts]]
 
 
 ONCE = ([False], [True], [False, True])
-"""Once, or once more and marked; marked alone where the process died before the first had left."""
+"""Once, or repeated with a mark. Only a marked one if the process was killed before it sent the first."""
 
 
-async def test_alerts_killed_anywhere_are_each_told_once_or_once_more_and_marked(tmp_path: Path) -> None:
+async def test_alerts_killed_anywhere_are_told_once_or_repeated_with_a_mark(tmp_path: Path) -> None:
     async for world, _ in killed_everywhere(tmp_path, expect_news, live_through_the_due_date):
         await live_on(world)
         assert set(world.told()) == {(AlertKind.NEW, 8, None), (AlertKind.DUE, 7, 0)}
@@ -213,7 +218,7 @@ def says_open(message: Message, number: int) -> bool:
     return number in [alert.invoice_id for alert in message.alerts] and message.delivery.known[number].is_open
 
 
-async def test_a_payment_elsewhere_killed_anywhere_is_told_at_last_and_struck_out_wherever_it_was_open(
+async def test_a_settled_invoice_is_told_and_struck_out_wherever_it_was_open_after_a_kill_anywhere(
     tmp_path: Path,
 ) -> None:
     async for world, _ in killed_everywhere(tmp_path, expect_news, live_through_a_payment_elsewhere):
@@ -226,6 +231,6 @@ async def test_a_payment_elsewhere_killed_anywhere_is_told_at_last_and_struck_ou
         assert marks_of(world, AlertKind.DUE, 7) in ONCE
         struck = {number for number, invoices in world.edits() if 8 in invoices}
         for message, following in itertools.pairwise(of_it):
-            # A message that came a second time was never noted, so nobody knows its id to edit it.
+            # A message that was repeated had not been noted, so its id is unknown and it can't be edited.
             assert not says_open(message, 8) or message.id in struck or following.delivery.again
         assert not any(8 in invoices for _, invoices in await world.remembered())

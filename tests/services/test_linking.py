@@ -209,7 +209,7 @@ async def test_a_confirmation_that_was_not_sent_yet_keeps_the_link_too(paying: W
     await paying.payments.confirm((await paying.ask()).id, Place(1), member(ADA), MESSAGE, await paying.chat())
     with pytest.raises(LinkInUse):
         await paying.linking.unlink(await paying.chat())
-    await paying.look_for(5 * MINUTE)
+    await paying.reconcile_for(5 * MINUTE)
     assert await paying.linking.unlink(await paying.chat())
 
 
@@ -218,7 +218,7 @@ async def test_the_same_account_can_be_linked_anew_while_it_pays(paying: World) 
     await paying.press((await paying.ask()).id)
     await paying.link()
     paying.account.put(settled(OPEN))
-    await paying.look_for(MINUTE)
+    await paying.reconcile_for(MINUTE)
     assert paying.endings() == [Outcome.DONE]
 
 
@@ -234,7 +234,7 @@ async def test_a_question_or_an_end_that_is_still_to_be_told_does_not_keep_the_l
     paying.messenger.troubles[1].extend([None, NotSent()])
     await paying.press((await paying.ask()).id)
     assert await paying.linking.unlink(await paying.chat())
-    await paying.look_for(MINUTE)
+    await paying.reconcile_for(MINUTE)
     assert paying.endings() == [Outcome.DONE]
 
 

@@ -1,4 +1,4 @@
-"""The services over the real embedded store, with fakes for the outside world and a clock that tests set."""
+"""The services on the real embedded store, with fakes of the outside world and a clock that tests set."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def open_in(message: SentMessage) -> list[int]:
 
 
 class World:
-    """One bot that can be restarted, in a world that goes on."""
+    """A bot that tests can kill and restart, with fakes of the world around it, which live on."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -66,7 +66,7 @@ class World:
         self.open()
 
     def open(self) -> None:
-        """Start as a new process, which knows only what is on the disk."""
+        """Start as a new process does. It knows only what is on the disk."""
         self.store: Store = open_store(self.folder, self.keys, self.clock)
         self.workers = Workers(50)
         self.wire(lambda port: port)
@@ -81,13 +81,13 @@ class World:
         self.linking = Linking(store, provider, self.clock, self.plan, base_url=URL)
 
     def replica(self, workers: Workers | None = None, show_within: timedelta = MINUTE) -> Payments:
-        """Return the payments of another process over the same store, as far as the store can tell."""
+        """Return the payments service of another process on the same store."""
         workers = workers or self.workers
         outside = (self.provider, self.messenger, self.clock, self.plan)
         return Payments(self.store, *outside, workers, show_within=show_within)
 
     async def kill(self) -> None:
-        """End the process at once. Calls to the outside world that are under way never return."""
+        """End the process at once. Calls to the outside world that have not returned never do."""
         await self.workers.finish(within=0)
         await self.store.close()
 
@@ -108,7 +108,7 @@ class World:
         """Set the clock to noon of a day in the provider's time zone."""
         self.at(day, 12)
 
-    # --- What goes on by itself ---
+    # --- The bot's loops ---
 
     async def check(self) -> None:
         await self.checker.tick()
@@ -119,19 +119,19 @@ class World:
             await self.alert_sender.tick()
             await self.workers.finish()
 
-    async def settle(self) -> None:
+    async def reconcile(self) -> None:
         await self.payments.tick()
         await self.workers.finish()
 
-    async def look_for(self, span: timedelta, step: timedelta = 10 * SECOND) -> None:
-        """Let time pass with only the payments at work."""
+    async def reconcile_for(self, span: timedelta, step: timedelta = 10 * SECOND) -> None:
+        """Let time pass. Only the reconciler and the payment notifier run."""
         end = self.clock.now + span
         while self.clock.now < end:
             self.clock.move(step)
-            await self.settle()
+            await self.reconcile()
 
     async def find(self, *numbers: int, chat_id: int = 1) -> None:
-        """Let a check find new invoices in a chat's own account. Their alerts wait from then on."""
+        """Let a check find new invoices in a chat's own account. Their alerts wait afterwards."""
         token = f"token-of-{chat_id}xx"
         if (await self.store.chat(chat_id)).link is None:
             await self.link(chat_id, token)
@@ -140,14 +140,14 @@ class World:
         await self.check()
 
     async def deliver_for(self, span: timedelta, step: timedelta = SECOND) -> None:
-        """Let time pass with only the delivery of alerts at work, without checks."""
+        """Let time pass. Only the alert sender runs, without checks."""
         end = self.clock.now + span
         while self.clock.now < end:
             self.clock.move(step)
             await self.deliver()
 
     async def live(self, day: date) -> None:
-        """Check and tell at noon of a day all that is due by then."""
+        """Check at noon of a day, and send all alerts that are due."""
         self.noon(day)
         await self.check()
         await self.deliver(5)
@@ -165,7 +165,7 @@ class World:
         return payment
 
     async def ask_several(self, *invoice_ids: int, chat_id: int = 1, user: int = ADA) -> list[Payment]:
-        """Choose some of the open invoices and go on. The button that says yes names the first."""
+        """Select some open invoices, and ask to pay them. The confirmation button has the id of the first payment."""
         chat, place = await self.store.chat(chat_id), Place(chat_id)
         selection = await self.payment_selection.begin(chat, place, member(user))
         for number in invoice_ids:
@@ -173,7 +173,7 @@ class World:
         return [payment for payment, _ in await self.payment_selection.ask(selection.id, chat, place, member(user))]
 
     async def press(self, payment_id: str, chat_id: int = 1, user: int = ADA, message: int = MESSAGE) -> None:
-        """Press the button that says yes, as the chat's handler does it."""
+        """Press the confirmation button. This does what the handler does."""
         chat = await self.store.chat(chat_id)
         payments = await self.payments.confirm(payment_id, Place(chat_id), member(user), message, chat)
         if payments:
@@ -185,11 +185,11 @@ class World:
         await self.store.set_preferences(chat_id, replace(chosen, **choices), self.clock.now)
 
     async def silence(self, invoice_id: int, silence: Silence | None, chat_id: int = 1) -> None:
-        """Snooze, mute, or (None) let reminders come again."""
+        """Snooze or mute an invoice. None: let its reminders come again."""
         account = (await self.linked(chat_id)).account
         assert await self.store.silence(chat_id, account, {invoice_id: silence}, self.clock.now)
 
-    # --- What there is to see ---
+    # --- What can be observed ---
 
     def told(self, chat_id: int = 1) -> Told:
         """Return the alerts that arrived, in any messages, as (kind, invoice, threshold)."""
@@ -205,23 +205,23 @@ class World:
         return [number for _, number, _ in self.told(chat_id)]
 
     def marks(self) -> list[bool]:
-        """Return for each message that arrived whether it said that it may have come before."""
+        """Return for each message that arrived whether it was marked as a possible repetition."""
         return [message.delivery.again for message in self.messenger.sent]
 
     def edits(self) -> list[tuple[int | None, list[int]]]:
-        """Return the edits of earlier messages: the message, and the invoices that it strikes out since."""
+        """Return the edits of earlier messages: the message's id, and the invoices that the edit strikes out."""
         return [(edit.message.message_id, edit.struck) for edit in self.messenger.edited]
 
     def states(self) -> list[State]:
-        """Return the steps of payments that were shown, in order."""
+        """Return the states of payments that were shown, in order."""
         return [payment.state for payment in self.messenger.shown]
 
     def last_batch(self) -> list[tuple[int, State, Outcome | None]]:
-        """Return what the message of several payments showed last."""
+        """Return the last state of the message about several payments."""
         return [(payment.invoice_id, payment.state, payment.outcome) for payment in self.messenger.batches[-1]]
 
     def endings(self) -> list[Outcome]:
-        """Return the ends of payments that were shown, in order."""
+        """Return the outcomes of payments that were shown, in order."""
         return [payment.outcome for payment in self.messenger.shown if payment.outcome]
 
     async def chat(self, chat_id: int = 1) -> Chat:
@@ -233,11 +233,11 @@ class World:
         return link
 
     async def remembered(self, chat_id: int = 1) -> list[tuple[int | None, list[int]]]:
-        """Return the messages that are kept to be edited: their ids, and the invoices that they show as open."""
+        """Return the sent messages that are kept for edits: their ids, and the invoices that they show as open."""
         return [(message.message_id, open_in(message)) for message in await self.store.sent_messages(chat_id)]
 
     async def known(self, chat_id: int = 1) -> dict[int, KnownInvoice]:
-        """Return what a chat knows of its invoices, by a check that is claimed and given back."""
+        """Return what a chat knows of its invoices. It claims a check and gives it back."""
         far = self.clock.now + 10_000 * DAY
         checks = await self.store.claim_checks(far, 1000, timedelta(0))
         for check in checks:

@@ -28,7 +28,7 @@ from bot.store.tinydb.memory import LeaseQueue
 from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
 from tests.store.backends import folder_of
-from tests.store.cutting import Cut, CuttingOs
+from tests.store.faulty_os import FaultyOs, Killed
 
 log = structlog.get_logger()
 
@@ -81,7 +81,7 @@ class KillablePort:
             kill_switch.step(before)
             try:
                 result = await method(*args, **kwargs)
-            except Cut:
+            except Killed:
                 kill_switch.trigger("write")
                 raise asyncio.CancelledError from None
             except Exception:
@@ -106,7 +106,7 @@ class InlineExecutor(Executor):
         return future
 
 
-class CountedCut(CuttingOs):
+class CountedCut(FaultyOs):
     """Fails at one of the store's system calls, and counts at which."""
 
     def __init__(self, after: int, cuts: Counter[str]) -> None:

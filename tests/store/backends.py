@@ -1,4 +1,4 @@
-"""The backend below a store, for tests that look inside."""
+"""Access to the backend below a store, for tests that look inside."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from bot.store.tinydb.backend import TinyBackend, run_to_end
 
 
 def folder_of(store: Any) -> TinyBackend:
-    """The backend of a store on a folder."""
+    """Return the backend of a store on a folder."""
     assert isinstance(store._backend, TinyBackend)
     return store._backend
 
 
 def database_of(store: Any) -> Connections:
-    """The connections of a store on a database."""
+    """Return the connections of a store on a database."""
     assert isinstance(store._backend, PostgresBackend)
     return store._backend.connections
 
 
 def chat_in_file(store: Any, chat_id: int) -> ChatRecord | None:
-    """A chat as its file has it."""
+    """Return a chat as its file has it."""
     return folder_of(store).transaction().load_chat(chat_id)
 
 
 def payments_in_file(store: Any, account: str) -> list[PaymentRow]:
-    """An account's payments as their file has them."""
+    """Return an account's payments as their file has them."""
     return run_to_end(folder_of(store).transaction().payments_of(account))
 
 
 async def cancel_once_claimed(store: Any, claim: Coroutine[Any, Any, object], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cancel who claims something after it is claimed, and before they hear of it. Wait until all is done."""
+    """Cancel ``claim`` after it is committed but before it returns. Wait until the claim is given back."""
     backend, committed, heard = store._backend, asyncio.Event(), asyncio.Event()
     run = backend.run
 

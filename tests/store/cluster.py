@@ -1,4 +1,4 @@
-"""A throw-away PostgreSQL cluster in a temporary folder, reached by a socket in it, and deleted at the end."""
+"""A temporary PostgreSQL cluster in a folder of its own. It listens on a socket in that folder."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 
 USER = "bot"
-NOBODY = "postgres"
-"""Whom it runs as where the tests are root's: PostgreSQL refuses root."""
+UNPRIVILEGED_USER = "postgres"
+"""The user of the server if the tests run as root, because PostgreSQL refuses to run as root."""
 
 SETTINGS = {
     "listen_addresses": "",
@@ -26,17 +28,17 @@ SETTINGS = {
 
 
 class Cluster:
-    """Starts and stops a server on its own data, as often as a test asks. ``settings`` are the server's."""
+    """A server with its own data. A test may stop and start it. ``settings`` are the server's."""
 
     def __init__(self, **settings: str) -> None:
         self._bin = binaries()
-        # Not pytest's folder: a socket's path has a hundred characters at most, and another user must get there.
+        # Not pytest's folder: the path of a socket has at most a hundred characters, and another user needs access.
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
         self._user: str | None = None
         if os.geteuid() == 0:
-            account = pwd.getpwnam(NOBODY)
+            account = pwd.getpwnam(UNPRIVILEGED_USER)
             os.chown(self.folder, account.pw_uid, account.pw_gid)
-            self._user = NOBODY
+            self._user = UNPRIVILEGED_USER
         self._call("initdb", "-D", "data", "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         chosen = {**SETTINGS, "unix_socket_directories": str(self.folder), **settings}
         with (self.folder / "data" / "postgresql.conf").open("a") as file:
@@ -49,11 +51,11 @@ class Cluster:
         self._call("pg_ctl", "-D", "data", "-l", "log", "-w", "start")
 
     def stop(self, mode: str = "immediate") -> None:
-        """``immediate`` is a crash: all connections end at once."""
+        """Stop the server. ``immediate`` acts like a crash: all connections end at once."""
         self._call("pg_ctl", "-D", "data", "-m", mode, "-w", "stop")
 
     def make_database(self, name: str) -> str:
-        """An empty database, and its URL; an older one of this name goes."""
+        """Make an empty database in place of one with the same name, and return its URL."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
             connection.execute(f"CREATE DATABASE {name}".encode())
@@ -78,8 +80,19 @@ class Cluster:
             pytest.fail(f"{program} failed: {done.stderr or (self.folder / 'log').read_text()}")
 
 
+@contextmanager
+def temporary_cluster(**settings: str) -> Iterator[Cluster]:
+    """Start a cluster, and remove it at the end. ``settings`` are the server's."""
+    cluster = Cluster(**settings)
+    cluster.start()
+    try:
+        yield cluster
+    finally:
+        cluster.remove()
+
+
 def binaries() -> Path:
-    """The folder of PostgreSQL's programs, the newest there is. Without any the test is skipped; in CI it fails."""
+    """Return the folder with the programs of the newest PostgreSQL. Without one, skip the test, or fail in CI."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     named = shutil.which("initdb")
     if found or named:

@@ -1,4 +1,4 @@
-"""The stores that the suites run on, and a disk whose syncing is counted instead of waited for."""
+"""The stores that the tests run on, and a disk without syncing."""
 
 from __future__ import annotations
 
@@ -10,37 +10,38 @@ import pytest
 
 from bot.store.postgres.schema import migrate
 from bot.store.tinydb import files
-from tests.store.cluster import Cluster
-from tests.store.cutting import CuttingOs
-from tests.store.shelves import PostgresShelf, TinyShelf
+from tests.store.cluster import Cluster, temporary_cluster
+from tests.store.faulty_os import FaultyOs
+from tests.store.openers import PostgresOpener, TinyOpener
 
 pytest.register_assert_rewrite(*(f"tests.store.{path.stem}" for path in Path(__file__).parent.glob("contract_*.py")))
 
 
 @pytest.fixture(autouse=True)
 def _no_syncing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No power is cut here, and syncing takes most of the time. That it is done, and when, has a test of its own."""
-    monkeypatch.setattr(files, "os", CuttingOs())
+    """Skip syncing: it takes most of the time, and no test cuts the power.
+
+    A test of its own checks when files are synced.
+    """
+    monkeypatch.setattr(files, "os", FaultyOs())
 
 
 @pytest.fixture
-async def tiny_shelf(tmp_path: Path) -> AsyncIterator[TinyShelf]:
-    shelf = TinyShelf(tmp_path / "data")
-    yield shelf
-    await shelf.crash()
+async def tiny_opener(tmp_path: Path) -> AsyncIterator[TinyOpener]:
+    opener = TinyOpener(tmp_path / "data")
+    yield opener
+    await opener.crash()
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    cluster = Cluster()
-    cluster.start()
-    yield cluster
-    cluster.remove()
+    with temporary_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")
 def migrated(cluster: Cluster) -> str:
-    """A database with the schema in it."""
+    """Make a database with the schema, and return its URL."""
     url = cluster.make_database("shared")
     migrate(url)
     return url
@@ -48,20 +49,20 @@ def migrated(cluster: Cluster) -> str:
 
 @pytest.fixture
 def database(migrated: str) -> str:
-    """The same database, emptied for each test, which is much quicker than a new one."""
+    """Empty the database, and return its URL. This is much faster than a new one for each test."""
     with psycopg.connect(migrated) as connection:
         empty(connection)
     return migrated
 
 
 def empty(connection: psycopg.Connection) -> None:
-    """Leave the schema and nothing in it."""
+    """Delete everything except for the schema."""
     connection.execute("TRUNCATE chats, payments, papers, leases, budgets, replicas")
     connection.execute("UPDATE store SET fingerprint_secret = NULL, moving = false")
 
 
 @pytest.fixture
-async def postgres_shelf(database: str) -> AsyncIterator[PostgresShelf]:
-    shelf = PostgresShelf(database)
-    yield shelf
-    await shelf.crash()
+async def postgres_opener(database: str) -> AsyncIterator[PostgresOpener]:
+    opener = PostgresOpener(database)
+    yield opener
+    await opener.crash()

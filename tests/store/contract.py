@@ -1,43 +1,43 @@
-"""What every store promises, by name. Each implementation's test class gets these tests by inheriting them.
+"""The contract suite of the store port. A test class for each implementation inherits these tests.
 
-A class provides the fixture ``shelf``, which opens the same stored data as often as a test asks. A crash leaves leases
-standing in some stores and not in others, so after one the tests let the lease run out.
+Each test class provides the fixture ``opener``, which opens the same stored data again and again. A crash ends leases
+in some stores but not in others, so the tests let leases expire after a crash.
 """
 
 from __future__ import annotations
 
-from tests.store.contract_asked_checks import AskedCheckContract
 from tests.store.contract_batches import BatchContract
 from tests.store.contract_chats import ChatContract
 from tests.store.contract_checks import CheckContract
-from tests.store.contract_desk import DeskContract
+from tests.store.contract_checks_on_demand import OnDemandCheckContract
 from tests.store.contract_leases import LeaseContract
 from tests.store.contract_linking import LinkingContract
 from tests.store.contract_messages import MessageContract
 from tests.store.contract_moves import RestAndMoveContract
+from tests.store.contract_operators import OperatorContract
 from tests.store.contract_outbox import OutboxContract
+from tests.store.contract_payers import PayerContract
 from tests.store.contract_payments import PaymentContract
+from tests.store.contract_pending import PendingItemContract
 from tests.store.contract_preferences import PreferenceContract
 from tests.store.contract_replacing import ReplacementContract
-from tests.store.contract_roles import RoleContract
-from tests.store.contract_upkeep import UpkeepContract
 
 
 class StoreContract(
     ChatContract,
     PreferenceContract,
     RestAndMoveContract,
-    RoleContract,
+    PayerContract,
     LinkingContract,
     CheckContract,
-    AskedCheckContract,
+    OnDemandCheckContract,
     OutboxContract,
     MessageContract,
     ReplacementContract,
     PaymentContract,
     BatchContract,
-    DeskContract,
+    PendingItemContract,
     LeaseContract,
-    UpkeepContract,
+    OperatorContract,
 ):
     """The whole port."""

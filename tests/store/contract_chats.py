@@ -1,4 +1,4 @@
-"""What a store promises of chats and their links."""
+"""Contract of chats and their links."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.store.examples import (
     NOW,
     OTHER,
     URL,
-    Shelf,
+    Opener,
     checked,
     claim_check,
     claim_message,
@@ -35,23 +35,23 @@ from tests.store.examples import (
 class ChatContract:
     """Chats and their links."""
 
-    async def test_a_chat_that_is_not_stored_is_an_empty_one(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_chat_that_is_not_stored_is_empty(self, opener: Opener) -> None:
+        store = await opener.open()
         assert await store.chat(CHAT) == Chat(CHAT)
 
-    async def test_a_link_comes_back_as_it_was_stored_even_after_a_crash(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_link_comes_back_as_it_was_stored_even_after_a_crash(self, opener: Opener) -> None:
+        store = await opener.open()
         watch = Watch(NOW, Trouble.PERMISSION_MISSING, NOW - HOUR, outage_told=True, digest_told=date(2026, 3, 23))
         link = new_link(store, place=Place(CHAT, 99), watch=watch)
         await store.link(link, knowledge(1, 2))
         assert (await store.chat(CHAT)).link == link
-        await shelf.crash()
-        store = await shelf.open()
+        await opener.crash()
+        store = await opener.open()
         assert (await store.chat(CHAT)).link == link
         assert (await claim_check(store)).known == knowledge(1, 2)
 
-    async def test_money_and_dates_come_back_exactly(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_money_and_dates_come_back_exactly(self, opener: Opener) -> None:
+        store = await opener.open()
         known = {
             1: replace(known_invoice(1), total=Decimal("0.00"), left=Decimal("1E+3"), due=date(2020, 2, 29), told=-14),
             2: replace(known_invoice(2), total=Decimal("12345678901234567890.01"), left=None, due=None),
@@ -61,8 +61,8 @@ class ChatContract:
         assert found == known
         assert [str(found[1].total), str(found[1].left)] == ["0.00", "1E+3"]
 
-    async def test_all_that_the_person_was_told_comes_back(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_all_fields_of_a_known_invoice_come_back(self, opener: Opener) -> None:
+        store = await opener.open()
         known = {
             number: KnownInvoice(
                 id=number,
@@ -83,37 +83,37 @@ class ChatContract:
             for number, standing in enumerate(Standing, start=1)
         }
         await linked(store, known=known)
-        await shelf.crash()
-        assert (await claim_check(await shelf.open())).known == known
+        await opener.crash()
+        assert (await claim_check(await opener.open())).known == known
 
-    async def test_a_chosen_language_is_kept_for_a_chat_that_is_not_linked(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_chosen_language_is_kept_for_a_chat_that_is_not_linked(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.set_language(CHAT, "de")
-        await shelf.crash()
-        store = await shelf.open()
+        await opener.crash()
+        store = await opener.open()
         assert await store.chat(CHAT) == Chat(CHAT, language="de")
         await store.set_language(CHAT, None)
         assert (await store.chat(CHAT)).language is None
 
-    async def test_telegrams_language_is_noted_for_stored_chats_only(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_telegrams_language_is_noted_for_stored_chats_only(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.note_telegram_language(CHAT, "de")
         assert await store.chat(CHAT) == Chat(CHAT)
         await linked(store)
         await store.note_telegram_language(CHAT, "de")
         assert (await store.chat(CHAT)).telegram_language == "de"
 
-    async def test_waiting_for_a_token_outlives_a_crash_and_can_be_ended(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_waiting_for_a_token_survives_a_crash_and_can_be_ended(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.await_token(CHAT, NOW + 10 * MINUTE)
-        await shelf.crash()
-        store = await shelf.open()
+        await opener.crash()
+        store = await opener.open()
         assert (await store.chat(CHAT)).awaiting_token_until == NOW + 10 * MINUTE
         await store.await_token(CHAT, None)
         assert await store.chat(CHAT) == Chat(CHAT)
 
-    async def test_linking_ends_the_wait_and_the_rest(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_linking_ends_the_wait_for_a_token_and_wakes_the_chat(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.set_language(CHAT, "de")
         await store.note_telegram_language(CHAT, "en")
         await store.await_token(CHAT, NOW + MINUTE)
@@ -121,8 +121,8 @@ class ChatContract:
         link = await linked(store)
         assert await store.chat(CHAT) == Chat(CHAT, language="de", telegram_language="en", link=link)
 
-    async def test_of_an_older_link_choices_are_left_and_what_was_said_of_the_same_invoices(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_new_link_keeps_settings_and_what_was_said_of_the_same_invoices(self, opener: Opener) -> None:
+        store = await opener.open()
         old = await with_messages(store, message_about(1, 2))
         await store.set_language(CHAT, "de")
         await store.set_preferences(CHAT, Preferences(hour=7), NOW)
@@ -137,8 +137,8 @@ class ChatContract:
         assert (await store.chat(CHAT)).silences == {}
         assert list(await store.sent_messages(CHAT)) == []
 
-    async def test_a_new_link_takes_the_place_of_the_old_one_with_its_knowledge_and_alerts(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_new_link_replaces_the_knowledge_and_alerts_of_the_old_one(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1, 2)
         link = new_link(store, token="secret-token-2")
         await store.link(link, knowledge(3))
@@ -147,8 +147,8 @@ class ChatContract:
         assert (await store.waiting_alerts(CHAT)).waiting == 0
         assert (await claim_check(store)).known == knowledge(3)
 
-    async def test_linking_anew_voids_what_is_under_way_for_the_old_link(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_linking_again_voids_work_under_way_for_the_old_link(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await with_alerts(store, 1)
         check, delivery = await claim_check(store, NOW + HOUR), await claim_message(store)
         await store.link(new_link(store, token="secret-token-2"), knowledge(3))
@@ -156,18 +156,18 @@ class ChatContract:
         assert not await store.alerts_sent(delivery.claim, None, ())
         assert (await claim_check(store)).known == knowledge(3)
 
-    async def test_the_same_token_has_the_same_account_in_every_chat_and_after_a_crash(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_the_same_token_has_the_same_account_in_every_chat_and_after_a_crash(self, opener: Opener) -> None:
+        store = await opener.open()
         account = store.account_of(URL, Token("secret-token-1"))
         assert store.account_of(URL + "/", Token("secret-token-1")) == account
         assert store.account_of(URL, Token("secret-token-2")) != account
         assert store.account_of("https://other.example", Token("secret-token-1")) != account
         assert "secret-token-1" not in account
-        await shelf.crash()
-        assert (await shelf.open()).account_of(URL, Token("secret-token-1")) == account
+        await opener.crash()
+        assert (await opener.open()).account_of(URL, Token("secret-token-1")) == account
 
-    async def test_unlinking_forgets_the_chat_with_all_its_work(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_unlinking_deletes_the_chat_and_voids_its_work(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1)
         check, delivery = await claim_check(store, NOW + HOUR), await claim_message(store)
         assert await store.unlink(CHAT)
@@ -179,8 +179,8 @@ class ChatContract:
         assert list(await store.sent_messages(CHAT)) == []
         assert not await store.unlink(CHAT)
 
-    async def test_unlinking_one_chat_leaves_another_of_the_same_account(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_unlinking_one_chat_leaves_another_of_the_same_account_linked(self, opener: Opener) -> None:
+        store = await opener.open()
         await linked(store, CHAT)
         link = await linked(store, OTHER)
         await store.unlink(CHAT)

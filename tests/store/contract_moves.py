@@ -1,4 +1,4 @@
-"""What a store promises of chats that rest or move."""
+"""Contract of chats that rest, and of chats that move to a new id."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from tests.store.examples import (
     NOW,
     OTHER,
     SECOND,
-    Shelf,
+    Opener,
     checked,
     claim_alert,
     claim_check,
     claim_message,
     find,
+    invoices_in,
     knowledge,
     linked,
     message_about,
     new_alert,
     new_link,
     new_payment,
-    numbers_in,
     with_alerts,
     with_messages,
 )
@@ -33,12 +33,12 @@ from tests.store.examples import (
 class RestAndMoveContract:
     """Chats that rest, and chats that get a new id."""
 
-    async def test_a_resting_chat_is_neither_checked_nor_alerted_and_keeps_its_data(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_resting_chat_is_neither_checked_nor_alerted_and_keeps_its_data(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await with_alerts(store, 1)
         await store.rest(CHAT, "Forbidden: bot was blocked by the user")
-        await shelf.crash()
-        store = await shelf.open()
+        await opener.crash()
+        store = await opener.open()
         assert await store.claim_checks(NOW + 24 * HOUR, 10, LEASE) == []
         assert await store.claim_alerts(NOW + 24 * HOUR, 10, LEASE) == []
         chat = await store.chat(CHAT)
@@ -47,17 +47,17 @@ class RestAndMoveContract:
         assert chat.link.token == link.token
         assert (await store.waiting_alerts(CHAT)).waiting == 1
 
-    async def test_a_woken_chat_is_checked_at_once_and_gets_its_alerts(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_woken_chat_is_checked_at_once_and_gets_its_alerts(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1)
         await store.rest(CHAT, "blocked")
         assert await store.wake(CHAT, NOW + 2 * MINUTE)
         assert (await store.chat(CHAT)).resting is None
         assert (await claim_check(store, NOW + 2 * MINUTE)).chat.id == CHAT
-        assert numbers_in(await claim_message(store, NOW + 3 * MINUTE)) == [1]
+        assert invoices_in(await claim_message(store, NOW + 3 * MINUTE)) == [1]
 
-    async def test_the_alerts_of_a_woken_chat_leave_its_check_time_to_say_how_things_stand(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_the_alerts_of_a_woken_chat_wait_for_its_check(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await with_alerts(store, 1)
         await store.rest(CHAT, "blocked")
         await store.wake(CHAT, NOW + HOUR)
@@ -66,20 +66,18 @@ class RestAndMoveContract:
         (alert,) = (await claim_message(store, NOW + HOUR + MINUTE)).alerts
         assert alert.id == "newer"
 
-    async def test_waking_does_not_shorten_what_telegram_asked_the_alerts_to_wait(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_waking_does_not_shorten_a_wait_that_telegram_asked_for(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1)
         claim, _ = await claim_alert(store)
         await store.alerts_failed(claim, NOW + HOUR, uncertain=False, counts=False)
         await store.rest(CHAT, "blocked")
         await store.wake(CHAT, NOW + 2 * MINUTE)
         assert await store.claim_alerts(NOW + HOUR - SECOND, 10, LEASE) == []
-        assert numbers_in(await claim_message(store, NOW + HOUR)) == [1]
+        assert invoices_in(await claim_message(store, NOW + HOUR)) == [1]
 
-    async def test_a_check_that_was_under_way_when_a_chat_went_to_rest_is_void_once_it_wakes(
-        self, shelf: Shelf
-    ) -> None:
-        store = await shelf.open()
+    async def test_a_check_under_way_when_a_chat_goes_to_rest_is_void_once_it_wakes(self, opener: Opener) -> None:
+        store = await opener.open()
         await linked(store)
         check = await claim_check(store)
         await store.rest(CHAT, "blocked")
@@ -87,15 +85,15 @@ class RestAndMoveContract:
         assert not await store.finish_check(check.claim, checked(check, known=knowledge(7)))
         assert (await claim_check(store, NOW + 2 * MINUTE)).known == knowledge(1, 2)
 
-    async def test_only_a_resting_chat_can_be_woken(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_only_a_resting_chat_can_be_woken(self, opener: Opener) -> None:
+        store = await opener.open()
         assert not await store.wake(CHAT, NOW)
         await linked(store)
         assert not await store.wake(CHAT, NOW)
         assert await store.claim_checks(NOW, 10, LEASE) == []
 
-    async def test_what_is_under_way_when_a_chat_goes_to_rest_can_still_be_reported(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_work_under_way_when_a_chat_goes_to_rest_can_still_be_reported(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1)
         check, delivery = await claim_check(store, NOW + HOUR), await claim_message(store, NOW + HOUR)
         await store.rest(CHAT, "blocked")
@@ -105,14 +103,14 @@ class RestAndMoveContract:
         await store.wake(CHAT, NOW + 2 * HOUR)
         assert not (await claim_message(store, NOW + 3 * HOUR)).again
 
-    async def test_a_moved_chat_takes_all_that_belongs_to_it(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_moved_chat_keeps_all_its_data(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await with_alerts(store, 1)
         await store.set_language(CHAT, "de")
         await store.add_payment(new_payment(account=link.account))
         await store.move_chat(CHAT, OTHER)
-        await shelf.crash()
-        store = await shelf.open()
+        await opener.crash()
+        store = await opener.open()
         assert await store.chat(CHAT) == Chat(CHAT)
         chat = await store.chat(OTHER)
         assert chat.language == "de"
@@ -127,8 +125,8 @@ class RestAndMoveContract:
         assert payment is not None
         assert payment.place == Place(OTHER, 12)
 
-    async def test_preferences_and_silences_move_along(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_preferences_and_silences_move_with_the_chat(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await linked(store)
         await store.set_preferences(CHAT, Preferences(hour=7), NOW)
         await store.silence(CHAT, link.account, {1: Silence(muted=True), 2: Silence(NOW + HOUR)}, NOW)
@@ -138,18 +136,17 @@ class RestAndMoveContract:
         assert chat.silences == {1: Silence(muted=True), 2: Silence(NOW + HOUR)}
         assert (await store.chat(CHAT)).preferences is None
 
-    async def test_earlier_messages_move_along_but_not_their_numbers_which_belong_to_others_there(
-        self, shelf: Shelf
-    ) -> None:
-        store = await shelf.open()
+    async def test_sent_messages_move_without_their_ids(self, opener: Opener) -> None:
+        """The same ids belong to other messages in the new chat."""
+        store = await opener.open()
         await with_messages(store, message_about(1), message_about(2, message_id=71))
         await store.move_chat(CHAT, OTHER)
         assert list(await store.sent_messages(CHAT)) == []
         expected = [message_about(number, message_id=None, place=Place(OTHER)) for number in (1, 2)]
         assert list(await store.sent_messages(OTHER)) == expected
 
-    async def test_an_alert_that_is_being_sent_while_its_chat_moves_can_be_reported(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_an_alert_that_is_being_sent_while_its_chat_moves_can_be_reported(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await with_alerts(store, 1)
         claim, _ = await claim_alert(store)
         await find(store, new_alert(link, 2, "behind"), now=NOW + 2 * MINUTE)
@@ -157,10 +154,10 @@ class RestAndMoveContract:
         assert await store.claim_alerts(NOW + 2 * MINUTE, 10, LEASE) == []
         assert await store.alerts_sent(claim, message_about(1, place=Place(CHAT)), ())
         assert list(await store.sent_messages(OTHER)) == [message_about(1, message_id=None, place=Place(OTHER))]
-        assert numbers_in(await claim_message(store, NOW + 2 * MINUTE)) == [2]
+        assert invoices_in(await claim_message(store, NOW + 2 * MINUTE)) == [2]
 
-    async def test_moving_twice_is_moving_once(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_moving_twice_equals_moving_once(self, opener: Opener) -> None:
+        store = await opener.open()
         await linked(store)
         await store.move_chat(CHAT, OTHER)
         before = await store.chat(OTHER)
@@ -168,8 +165,8 @@ class RestAndMoveContract:
         await store.move_chat(OTHER, OTHER)
         assert await store.chat(OTHER) == before
 
-    async def test_a_linked_chat_under_the_new_id_stays_as_it_is(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_linked_chat_under_the_new_id_stays_as_it_is(self, opener: Opener) -> None:
+        store = await opener.open()
         old = await with_messages(store, message_about(1))
         await store.silence(CHAT, old.account, {1: Silence(muted=True)}, NOW)
         await find(store, new_alert(old, 1, "old"))
@@ -182,10 +179,8 @@ class RestAndMoveContract:
         assert await store.claim_alerts(NOW + HOUR, 10, LEASE) == []
         assert (await claim_check(store, NOW + HOUR)).known == knowledge(9)
 
-    async def test_an_unlinked_chat_under_the_new_id_gets_the_link_and_keeps_what_it_has_chosen(
-        self, shelf: Shelf
-    ) -> None:
-        store = await shelf.open()
+    async def test_an_unlinked_chat_under_the_new_id_gets_the_link_and_keeps_its_settings(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await with_alerts(store, 1)
         await store.set_language(CHAT, "en")
         await store.set_preferences(CHAT, Preferences(hour=6), NOW)

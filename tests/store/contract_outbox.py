@@ -1,4 +1,4 @@
-"""What a store promises of the alerts on their way out."""
+"""Contract of the outbox: alerts that are to be sent."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from tests.store.examples import (
     NOW,
     OTHER,
     SECOND,
-    Shelf,
+    Opener,
     claim_alert,
     claim_message,
     find,
+    invoices_in,
     known_invoice,
     new_alert,
-    numbers_in,
     with_alerts,
 )
 
 
 class OutboxContract:
-    """The alerts on their way out."""
+    """Alerts that are to be sent, are being sent, or failed."""
 
-    async def test_alerts_of_a_chat_come_one_after_the_other_the_oldest_first(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_messages_of_a_chat_come_one_at_a_time_oldest_first(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await with_alerts(store, 1)
         for number in (1, 2, 3):
             claim, alert = await claim_alert(store)
@@ -38,8 +38,8 @@ class OutboxContract:
             assert await store.claim_alerts(NOW + 2 * MINUTE, 10, LEASE) == []
             assert await store.alerts_sent(claim, None, ())
 
-    async def test_chats_do_not_wait_for_each_other(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_chats_do_not_wait_for_each_other(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1, chat_id=CHAT)
         await with_alerts(store, 1, chat_id=OTHER)
         first = await store.claim_alerts(NOW + MINUTE, 1, LEASE)
@@ -47,8 +47,8 @@ class OutboxContract:
         assert len(first) == len(second) == 1
         assert {first[0].chat.id, second[0].chat.id} == {CHAT, OTHER}
 
-    async def test_a_delivery_shows_the_invoices_as_they_are_known_now(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_delivery_shows_the_invoices_as_they_are_known_now(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await with_alerts(store, 1)
         moved = {1: known_invoice(1, due=date(2026, 5, 1)), 2: known_invoice(2)}
         await find(store, now=NOW + HOUR, known=moved)
@@ -59,34 +59,34 @@ class OutboxContract:
         assert delivery.alerts == (replace(new_alert(link, 1, f"{CHAT}/000"), state=AlertState.SENDING),)
         assert (list(delivery.sent), delivery.paid_here, delivery.again) == ([], frozenset(), False)
 
-    async def test_an_alert_about_an_invoice_that_is_not_known_any_more_comes_without_it(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_an_alert_about_a_forgotten_invoice_comes_without_the_invoice(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1)
         await find(store, known={})
         delivery = await claim_message(store, NOW + HOUR)
-        assert (numbers_in(delivery), delivery.known) == ([1], {})
+        assert (invoices_in(delivery), delivery.known) == ([1], {})
 
-    async def test_a_sent_alert_never_comes_again(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_sent_alert_never_comes_again(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1)
         delivery = await claim_message(store)
         assert await store.alerts_sent(delivery.claim, None, ())
         assert not await store.alerts_sent(delivery.claim, None, ())
-        await shelf.crash()
-        assert await (await shelf.open()).claim_alerts(NOW + 24 * HOUR, 10, LEASE) == []
+        await opener.crash()
+        assert await (await opener.open()).claim_alerts(NOW + 24 * HOUR, 10, LEASE) == []
 
-    async def test_an_alert_that_a_crash_left_as_being_sent_comes_again_and_says_so(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_an_alert_being_sent_at_a_crash_comes_again_marked(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1)
         assert not (await claim_message(store)).again
-        await shelf.crash()
-        store = await shelf.open()
+        await opener.crash()
+        store = await opener.open()
         delivery = await claim_message(store, NOW + MINUTE + LEASE)
         assert delivery.again
         assert await store.alerts_sent(delivery.claim, None, ())
 
-    async def test_an_alert_whose_lease_ran_out_comes_again_and_the_old_claim_is_lost(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_an_alert_with_an_expired_lease_comes_again_and_the_old_claim_is_lost(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1)
         lost = await claim_message(store)
         assert await store.claim_alerts(NOW + MINUTE + LEASE - SECOND, 10, LEASE) == []
@@ -97,20 +97,20 @@ class OutboxContract:
         assert not await store.move_to_dead_letters(lost.claim)
         assert await store.alerts_sent(held.claim, None, ())
 
-    async def test_a_failed_alert_waits_and_holds_up_the_next_of_its_chat(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_failed_alert_waits_and_holds_up_the_next_of_its_chat(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1, 2)
         delivery = await claim_message(store)
         assert await store.alerts_failed(delivery.claim, NOW + HOUR, uncertain=False, counts=True)
-        await shelf.crash()
-        store = await shelf.open()
+        await opener.crash()
+        store = await opener.open()
         assert await store.claim_alerts(NOW + HOUR - SECOND, 10, LEASE) == []
         delivery = await claim_message(store, NOW + HOUR)
         (alert,) = delivery.alerts
         assert (alert.invoice_id, alert.attempts, delivery.again) == (1, 1, False)
 
-    async def test_only_failures_that_count_add_to_the_attempts(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_only_failures_that_count_add_to_the_attempts(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1)
         for counts in (True, False, True):
             delivery = await claim_message(store)
@@ -118,42 +118,42 @@ class OutboxContract:
         _, alert = await claim_alert(store)
         assert alert.attempts == 2
 
-    async def test_an_alert_of_uncertain_end_comes_again_and_stays_marked(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_an_alert_with_an_uncertain_outcome_comes_again_and_stays_marked(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1)
         delivery = await claim_message(store)
         assert await store.alerts_failed(delivery.claim, NOW, uncertain=True, counts=True)
         delivery = await claim_message(store)
         assert delivery.again
         assert await store.alerts_failed(delivery.claim, NOW, uncertain=False, counts=False)
-        await shelf.crash()
-        assert (await claim_message(await shelf.open())).again
+        await opener.crash()
+        assert (await claim_message(await opener.open())).again
 
-    async def test_an_alert_set_aside_is_seen_and_does_not_hold_up_the_next(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_dead_letter_is_counted_and_does_not_hold_up_the_next(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await with_alerts(store, 1)
         delivery = await claim_message(store)
         await find(store, new_alert(link, 2, "behind"))
         assert await store.move_to_dead_letters(delivery.claim)
         assert not await store.move_to_dead_letters(delivery.claim)
-        await shelf.crash()
-        store = await shelf.open()
+        await opener.crash()
+        store = await opener.open()
         waiting = await store.waiting_alerts(CHAT)
         assert (waiting.waiting, waiting.set_aside) == (1, 1)
         delivery = await claim_message(store)
-        assert numbers_in(delivery) == [2]
+        assert invoices_in(delivery) == [2]
         assert await store.alerts_sent(delivery.claim, None, ())
         assert await store.claim_alerts(NOW + 24 * HOUR, 10, LEASE) == []
 
-    async def test_alerts_that_wait_are_counted_also_while_one_is_sent(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_an_alert_being_sent_still_counts_as_waiting(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1, 2)
         await claim_message(store)
         assert (await store.waiting_alerts(CHAT)).waiting == 2
         assert (await store.waiting_alerts(OTHER)).waiting == 0
 
-    async def test_waking_a_chat_does_not_give_out_an_alert_that_is_being_sent(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_waking_a_chat_releases_no_alert_that_is_being_sent(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1)
         delivery = await claim_message(store)
         await store.rest(CHAT, "blocked")

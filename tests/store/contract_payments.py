@@ -1,4 +1,4 @@
-"""What a store promises of payments."""
+"""Contract of payments."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from bot.domain.chats import Place
 from bot.domain.payments import Outcome, Payment, State
 from bot.errors import PaymentInProgress
 from bot.ports import Store
-from tests.store.examples import CHAT, HOUR, MINUTE, NOW, OTHER, SECOND, Shelf, linked, new_payment
+from tests.store.examples import CHAT, HOUR, MINUTE, NOW, OTHER, SECOND, Opener, linked, new_payment
 
 
 class PaymentContract:
-    """Payments, kept by account."""
+    """Payments are kept by account, and locked by account and invoice."""
 
-    async def test_a_payment_comes_back_as_it_was_stored(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_payment_comes_back_as_it_was_stored(self, opener: Opener) -> None:
+        store = await opener.open()
         payment = new_payment(amount=Decimal("0.10"), due=None, message_id=5)
         await store.add_payment(payment)
-        await shelf.crash()
-        store = await shelf.open()
+        await opener.crash()
+        store = await opener.open()
         assert await store.payment("p1") == payment
         assert await store.payment("unknown") is None
 
-    async def test_an_id_is_taken_once(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_payment_id_can_be_used_only_once(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.add_payment(new_payment())
         try:
             await store.add_payment(new_payment(account="b" * 64))
         except ValueError:
             assert await store.payment("p1") == new_payment()
         else:
-            raise AssertionError("a second payment of the same id was taken")
+            raise AssertionError("a second payment with the same id was accepted")
 
-    async def test_a_payment_advances_from_the_expected_state_only(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_payment_advances_only_from_the_expected_state(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.add_payment(new_payment())
         confirmed = new_payment(state=State.CONFIRMED)
         assert not await store.advance_payment(confirmed, State.CONFIRMED)
@@ -45,21 +45,21 @@ class PaymentContract:
         assert not await store.advance_payment(confirmed, State.ASKED)
         assert await store.payment("p1") == confirmed
 
-    async def test_a_payment_whose_end_was_told_changes_no_more(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_payment_whose_end_was_told_never_changes(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.add_payment(new_payment())
         told = new_payment(state=State.ENDED, outcome=Outcome.DONE, told=True)
         assert await store.advance_payment(told, State.ASKED)
         assert not await store.advance_payment(replace(told, outcome=Outcome.UNCLEAR), State.ENDED)
         assert await store.payment("p1") == told
 
-    async def test_a_payment_that_advances_stays_where_its_chat_has_moved(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_payment_that_advances_stays_in_the_chats_new_place(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.add_payment(new_payment(message_id=5))
         await store.move_chat(CHAT, OTHER)
         moved = await store.payment("p1")
         assert moved is not None
-        # The number of its message belongs to another one there.
+        # The id of its message belongs to another message in the new chat.
         assert (moved.place.chat_id, moved.message_id) == (OTHER, None)
         confirmed = new_payment(state=State.CONFIRMED, message_id=5)
         assert await store.advance_payment(confirmed, State.ASKED)
@@ -68,14 +68,14 @@ class PaymentContract:
         assert await store.advance_payment(shown, State.CONFIRMED)
         assert await store.payment("p1") == shown
 
-    async def test_of_many_presses_at_once_one_wins(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_only_one_of_many_concurrent_presses_wins(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.add_payment(new_payment())
         presses = (store.advance_payment(new_payment(state=State.CONFIRMED), State.ASKED) for _ in range(20))
         assert (await asyncio.gather(*presses)).count(True) == 1
 
-    async def test_one_payment_of_an_invoice_at_a_time(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_an_invoice_has_one_payment_under_way_at_a_time(self, opener: Opener) -> None:
+        store = await opener.open()
         first, second = new_payment("p1"), new_payment("p2", place=Place(OTHER))
         await store.add_payment(first)
         await store.add_payment(second)
@@ -86,8 +86,8 @@ class PaymentContract:
         assert await store.advance_payment(replace(first, state=State.ENDED, outcome=Outcome.DONE), State.SENT)
         assert await store.advance_payment(replace(second, state=State.CONFIRMED), State.ASKED)
 
-    async def test_a_payment_does_not_stand_in_its_own_way(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_payment_does_not_block_itself(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.add_payment(new_payment())
         confirmed = new_payment(state=State.CONFIRMED)
         assert await store.advance_payment(confirmed, State.ASKED)
@@ -95,21 +95,21 @@ class PaymentContract:
         assert await store.advance_payment(shown, State.CONFIRMED)
         assert await store.payment("p1") == shown
 
-    async def test_other_invoices_and_other_accounts_are_not_held_up(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_other_invoices_and_other_accounts_are_not_blocked(self, opener: Opener) -> None:
+        store = await opener.open()
         payments = [new_payment("p1"), new_payment("p2", invoice_id=2), new_payment("p3", account="b" * 64)]
         for payment in payments:
             await store.add_payment(payment)
             assert await store.advance_payment(replace(payment, state=State.CONFIRMED), State.ASKED)
 
-    async def test_a_lost_press_is_told_from_a_payment_in_progress(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_late_press_is_not_reported_as_a_payment_in_progress(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.add_payment(new_payment())
         await store.advance_payment(new_payment(state=State.CONFIRMED), State.ASKED)
         assert not await _is_refused(store, new_payment(state=State.CONFIRMED))
 
-    async def test_unsettled_are_those_under_way_and_those_not_told_the_oldest_first(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_payments_under_way_or_not_told_are_unsettled_oldest_first(self, opener: Opener) -> None:
+        store = await opener.open()
         stages = (
             ("asked", State.ASKED, False, 0),
             ("ended", State.ENDED, False, 3),
@@ -123,12 +123,12 @@ class PaymentContract:
             if state is not State.ASKED:
                 moved = replace(payment, state=state, told=told, since=NOW + minutes * MINUTE)
                 assert await store.advance_payment(moved, State.ASKED)
-        await shelf.crash()
-        store = await shelf.open()
+        await opener.crash()
+        store = await opener.open()
         assert [payment.id for payment in await store.unsettled_payments()] == ["sent", "confirmed", "ended"]
 
-    async def test_unlinking_forgets_the_chats_payments_but_not_one_that_is_under_way(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_unlinking_deletes_the_chats_payments_except_one_under_way(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await linked(store)
         for number, state in enumerate((State.ASKED, State.SENT, State.ENDED)):
             payment = new_payment(f"{state}", link.account, invoice_id=number)
@@ -138,8 +138,8 @@ class PaymentContract:
                 await store.advance_payment(moved, State.ASKED)
         await store.add_payment(new_payment("other", link.account, place=Place(OTHER)))
         await store.unlink(CHAT)
-        await shelf.crash()
-        store = await shelf.open()
+        await opener.crash()
+        store = await opener.open()
         assert await store.payment("asked") is None
         assert await store.payment("ended") is None
         assert await store.payment("other") is not None
@@ -150,8 +150,8 @@ class PaymentContract:
         assert await store.advance_payment(replace(ended, told=True), State.ENDED)
         assert await store.payment("sent") is None
 
-    async def test_questions_that_expired_more_than_a_day_ago_are_cleared_out(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_questions_are_deleted_a_day_after_they_expire(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.add_payment(new_payment("old"))
         later = NOW + 24 * HOUR + 10 * MINUTE
         await store.add_payment(new_payment("new", since=later, expires_at=later + MINUTE))

@@ -1,4 +1,4 @@
-"""What a store promises of alerts about the same subject: the newest says how things stand, and old ones leave."""
+"""Contract of several alerts about the same subject: the newest replaces older ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.store.examples import (
     LEASE,
     NOW,
     SECOND,
-    Shelf,
+    Opener,
     claim_alert,
     claim_message,
     find,
@@ -28,33 +28,33 @@ from tests.store.examples import (
 )
 
 LATER = NOW + HOUR
-LATEST = NOW + 2 * HOUR
+MUCH_LATER = NOW + 2 * HOUR
 NOTHING = Waiting(waiting=0, set_aside=0)
 LONG_OUTAGE = Watch(NOW, failing_since=NOW, outage_told=True)
 
 
 class ReplacementContract:
-    """Newer alerts in the place of older ones, and those set aside that nobody needs to see any more."""
+    """Alerts that newer ones replace, and dead letters that nobody needs any more."""
 
-    # --- Newer ones in the place of older ones ---
+    # --- Newer alerts replace older ones ---
 
-    async def test_a_new_alert_takes_the_place_of_a_waiting_one_about_the_same_invoice(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_new_alert_replaces_a_waiting_one_about_the_same_invoice(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await with_alerts(store, 1, 2)
         await find(store, new_alert(link, 1, "newer"), now=LATER)
         delivery = await claim_message(store, LATER)
         assert [alert.id for alert in delivery.alerts] == [f"{CHAT}/001", "newer"]
 
-    async def test_an_invoice_that_was_to_be_announced_stays_news_and_as_urgent_as_it_was(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_an_unannounced_invoice_stays_new_and_keeps_its_threshold(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await linked(store)
         await find(store, of_kind(new_alert(link, 1, "older"), AlertKind.NEW))
         await find(store, of_kind(new_alert(link, 1, "newer"), AlertKind.CHANGED, threshold=None), now=LATER)
         _, alert = await claim_alert(store, LATER)
         assert (alert.id, alert.kind, alert.threshold) == ("newer", AlertKind.NEW, 7)
 
-    async def test_what_may_have_been_announced_is_not_announced_once_more(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_an_invoice_that_may_have_been_announced_is_not_announced_again(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await linked(store)
         await find(store, of_kind(new_alert(link, 1, "older"), AlertKind.NEW))
         assert await store.alerts_failed((await claim_alert(store))[0], NOW, uncertain=True, counts=True)
@@ -63,46 +63,46 @@ class ReplacementContract:
         _, alert = await claim_alert(store, LATER)
         assert (alert.id, alert.kind, alert.threshold) == ("newer", AlertKind.DUE, 3)
 
-    async def test_what_is_settled_takes_the_place_of_all_that_was_to_be_said_of_it(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_news_of_a_settled_invoice_replaces_its_waiting_reminder(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await with_alerts(store, 1)
         await find(store, of_kind(new_alert(link, 1, "newer"), AlertKind.SETTLED, threshold=None), now=LATER)
         _, alert = await claim_alert(store, LATER)
         assert (alert.kind, alert.threshold) == (AlertKind.SETTLED, None)
 
-    async def test_a_new_alert_about_the_token_takes_the_place_of_a_waiting_one(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_new_alert_about_the_token_replaces_a_waiting_one(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await with_alerts(store, None)
         await find(store, about_account(link, AlertKind.PERMISSION_MISSING), now=LATER)
         _, alert = await claim_alert(store, LATER)
         assert alert.kind is AlertKind.PERMISSION_MISSING
 
-    async def test_outage_token_and_digest_are_different_subjects(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_outage_token_and_digest_are_different_subjects(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await with_alerts(store, None, 1)
         kinds = (AlertKind.OUTAGE, AlertKind.DIGEST)
         await find(store, *(about_account(link, kind) for kind in kinds), now=LATER)
         delivery = await claim_message(store, LATER)
         assert [alert.kind for alert in delivery.alerts] == [AlertKind.TOKEN_REFUSED, AlertKind.DUE, *kinds]
 
-    async def test_of_an_outage_that_nobody_heard_of_it_is_not_said_that_it_is_over(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_the_end_of_an_outage_is_not_told_if_its_beginning_was_not(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await linked(store)
         await find(store, about_account(link, AlertKind.OUTAGE), watch=LONG_OUTAGE)
         await find(store, about_account(link, AlertKind.OUTAGE_OVER), now=LATER)
         assert await store.waiting_alerts(CHAT) == NOTHING
         assert await store.claim_alerts(LATER, 10, LEASE) == []
 
-    async def test_nor_of_one_whose_alert_was_set_aside(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_the_end_of_an_outage_is_not_told_if_its_beginning_is_a_dead_letter(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await linked(store)
         await find(store, about_account(link, AlertKind.OUTAGE), watch=LONG_OUTAGE)
-        await set_aside(store)
+        await make_dead_letters(store)
         await find(store, about_account(link, AlertKind.OUTAGE_OVER), now=LATER)
         assert await store.waiting_alerts(CHAT) == NOTHING
 
-    async def test_that_an_outage_is_over_is_said_where_the_outage_may_have_been_heard_of(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_the_end_of_an_outage_is_told_if_its_beginning_may_have_arrived(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await linked(store)
         await find(store, about_account(link, AlertKind.OUTAGE), watch=LONG_OUTAGE)
         claim, _ = await claim_alert(store)
@@ -111,24 +111,22 @@ class ReplacementContract:
         _, alert = await claim_alert(store, LATER)
         assert alert.kind is AlertKind.OUTAGE_OVER
 
-    async def test_alerts_that_may_have_reached_the_person_are_not_replaced(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_alerts_that_may_have_arrived_are_not_replaced(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await with_alerts(store, 1)
         claim, _ = await claim_alert(store)
         await find(store, new_alert(link, 1, "newer"), now=LATER)
         assert (await store.waiting_alerts(CHAT)).waiting == 2
         assert await store.alerts_failed(claim, NOW, uncertain=True, counts=True)
-        await find(store, new_alert(link, 1, "newest"), now=LATEST)
-        first = await claim_message(store, LATEST)
+        await find(store, new_alert(link, 1, "newest"), now=MUCH_LATER)
+        first = await claim_message(store, MUCH_LATER)
         assert ([alert.id for alert in first.alerts], first.again) == ([f"{CHAT}/000"], True)
         await store.alerts_sent(first.claim, None, ())
-        _, alert = await claim_alert(store, LATEST)
+        _, alert = await claim_alert(store, MUCH_LATER)
         assert alert.id == "newest"
 
-    async def test_an_alert_that_waits_again_gives_way_to_a_newer_one_that_came_while_it_was_being_sent(
-        self, shelf: Shelf
-    ) -> None:
-        store = await shelf.open()
+    async def test_a_failed_alert_is_replaced_by_one_found_while_it_was_being_sent(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await linked(store)
         await find(store, of_kind(new_alert(link, 1, "older"), AlertKind.NEW))
         claim, _ = await claim_alert(store)
@@ -137,22 +135,22 @@ class ReplacementContract:
         delivery = await claim_message(store, LATER)
         assert [(alert.id, alert.kind) for alert in delivery.alerts] == [("newer", AlertKind.NEW)]
 
-    async def test_a_replaced_alert_does_not_shorten_the_wait_of_its_chat(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_replacing_an_alert_does_not_shorten_the_wait_of_its_chat(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await with_alerts(store, 1)
         claim, _ = await claim_alert(store)
-        await store.alerts_failed(claim, LATEST, uncertain=False, counts=False)
+        await store.alerts_failed(claim, MUCH_LATER, uncertain=False, counts=False)
         await find(store, new_alert(link, 1, "newer"), now=LATER)
-        assert await store.claim_alerts(LATEST - SECOND, 10, LEASE) == []
-        _, alert = await claim_alert(store, LATEST)
+        assert await store.claim_alerts(MUCH_LATER - SECOND, 10, LEASE) == []
+        _, alert = await claim_alert(store, MUCH_LATER)
         assert alert.id == "newer"
 
-    # --- Those set aside ---
+    # --- Dead letters ---
 
-    async def test_an_alert_set_aside_gives_way_to_a_newer_one_about_the_same_invoice(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_dead_letter_is_replaced_by_a_newer_alert_about_the_same_invoice(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await with_alerts(store, 1)
-        await set_aside(store)
+        await make_dead_letters(store)
         await find(store, new_alert(link, 1, "newer"), now=LATER)
         assert await store.waiting_alerts(CHAT) == Waiting(waiting=1, set_aside=0)
         _, alert = await claim_alert(store, LATER)
@@ -161,36 +159,37 @@ class ReplacementContract:
     @pytest.mark.parametrize(
         "left", [{}, *({1: settled(1, standing)} for standing in Standing if standing is not Standing.OPEN)]
     )
-    async def test_an_alert_set_aside_leaves_once_its_invoice_is_not_open_any_more(
-        self, shelf: Shelf, left: dict[int, KnownInvoice]
+    async def test_a_dead_letter_is_removed_once_its_invoice_is_no_longer_open(
+        self, opener: Opener, left: dict[int, KnownInvoice]
     ) -> None:
-        store = await shelf.open()
+        store = await opener.open()
         await with_alerts(store, 1, 2)
-        await set_aside(store)
+        await make_dead_letters(store)
         await find(store, now=LATER, known={**left, 2: known_invoice(2)})
         assert await store.waiting_alerts(CHAT) == Waiting(waiting=0, set_aside=1)
 
     @pytest.mark.parametrize("watch", [Watch(LATER, Trouble.TOKEN_REFUSED), replace(LONG_OUTAGE, checked_at=LATER)])
-    async def test_an_alert_set_aside_about_the_account_leaves_with_the_trouble(
-        self, shelf: Shelf, watch: Watch
+    async def test_a_dead_letter_about_the_account_is_removed_when_the_trouble_ends(
+        self, opener: Opener, watch: Watch
     ) -> None:
-        store = await shelf.open()
+        store = await opener.open()
         await with_alerts(store, None)
-        await set_aside(store)
+        await make_dead_letters(store)
         await find(store, now=LATER, watch=watch)
         assert await store.waiting_alerts(CHAT) == Waiting(waiting=0, set_aside=1)
-        await find(store, now=LATEST)
+        await find(store, now=MUCH_LATER)
         assert await store.waiting_alerts(CHAT) == NOTHING
 
-    async def test_an_alert_set_aside_leaves_when_the_chat_is_linked_anew(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_dead_letter_is_removed_when_the_chat_is_linked_again(self, opener: Opener) -> None:
+        store = await opener.open()
         await with_alerts(store, 1)
-        await set_aside(store)
+        await make_dead_letters(store)
         await linked(store)
         assert await store.waiting_alerts(CHAT) == NOTHING
 
-    async def test_what_waits_does_not_leave_with_its_matter_as_the_courier_is_to_judge_it(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_waiting_alerts_stay_when_their_subject_is_settled(self, opener: Opener) -> None:
+        """The alert sender decides what becomes of them."""
+        store = await opener.open()
         await with_alerts(store, 1, None)
         await find(store, now=LATER, known={1: settled(1)})
         delivery = await claim_message(store, LATER)
@@ -206,6 +205,6 @@ def of_kind(alert: Alert, kind: AlertKind, threshold: int | None = 7) -> Alert:
     return replace(alert, kind=kind, threshold=threshold, due=date(2026, 4, 4))
 
 
-async def set_aside(store: Store) -> None:
-    """Give up on what waits."""
+async def make_dead_letters(store: Store) -> None:
+    """Give up the next message."""
     assert await store.move_to_dead_letters((await claim_message(store)).claim)

@@ -1,4 +1,4 @@
-"""Examples for the tests of stores: a fixed present, links, invoices, alerts, payments, and what opens a store."""
+"""Example data for the tests of stores: a fixed time, links, invoices, alerts, payments. Also their common steps."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ OTHER = -100_200_300
 URL = "https://provider.example/api/v1"
 
 
-class Shelf(Protocol):
-    """Stored data that can be opened again."""
+class Opener(Protocol):
+    """Opens the same stored data again and again."""
 
     async def open(self) -> Store:
-        """The store, opened for the first time or after a crash of the one before."""
+        """Open the store, for the first time or after a crash."""
 
     async def crash(self) -> None:
-        """End the open store as a killed process would: without a chance to write anything."""
+        """End the open store as if its process was killed, so that it can't write anything."""
 
 
 def known_invoice(
@@ -146,32 +146,32 @@ async def claim_check(store: Store, now: datetime = NOW + MINUTE) -> Check:
 async def find(
     store: Store, *alerts: Alert, chat_id: int = CHAT, now: datetime = NOW + MINUTE, **changes: object
 ) -> None:
-    """A check of the chat finds these alerts, whether it is due or not; ``changes`` are those of :func:`checked`."""
+    """Let a check of the chat find these alerts, even if it is not due. ``changes`` are those of :func:`checked`."""
     check = await store.claim_check(chat_id, now, LEASE)
     assert check is not None
     assert await store.finish_check(check.claim, checked(check, *alerts, now=now, **changes))
 
 
 async def claim_message(store: Store, now: datetime = NOW + MINUTE) -> Delivery:
-    """The one message that is to be sent now."""
+    """Claim the next message. There must be exactly one that is due."""
     (delivery,) = await store.claim_alerts(now, 10, LEASE)
     return delivery
 
 
 async def claim_alert(store: Store, now: datetime = NOW + MINUTE) -> tuple[Claim, Alert]:
-    """The one alert that is to be sent now, in a message of its own."""
+    """Claim the next message, which must hold a single alert."""
     delivery = await claim_message(store, now)
     (alert,) = delivery.alerts
     return delivery.claim, alert
 
 
-def numbers_in(delivery: Delivery) -> list[int | None]:
-    """The invoices that a message is about, in its order."""
+def invoices_in(delivery: Delivery) -> list[int | None]:
+    """Return the invoices that a message is about, in its order."""
     return [alert.invoice_id for alert in delivery.alerts]
 
 
 async def with_alerts(store: Store, *numbers: int | None, chat_id: int = CHAT) -> Link:
-    """A linked chat with one waiting alert for each number."""
+    """Link a chat, and let it have a waiting alert for each number."""
     link = await linked(store, chat_id, knowledge(*(number for number in numbers if number is not None)))
     alerts = [new_alert(link, number, f"{chat_id}/{place:03}") for place, number in enumerate(numbers)]
     await find(store, *alerts, chat_id=chat_id)
@@ -179,7 +179,7 @@ async def with_alerts(store: Store, *numbers: int | None, chat_id: int = CHAT) -
 
 
 async def with_messages(store: Store, *messages: SentMessage, numbers: tuple[int, ...] = (1, 2)) -> Link:
-    """A linked chat in which these messages of ours stand."""
+    """Link a chat to which the bot has sent these messages."""
     link = await linked(store, known=knowledge(*numbers))
     for place, message in enumerate(messages):
         await find(store, new_alert(link, numbers[0], f"sent/{place:03}"))

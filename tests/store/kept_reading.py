@@ -1,6 +1,6 @@
-"""Opens and reads the kept files. All names of the stores' code that the tests of them need stand here, and only here.
+"""Open and read the kept files. Only this module uses names of the store's code, so that the tests survive renames.
 
-What is read is put down under the names of this module, or under those that are stored.
+The results have the names of this module, or those that are stored.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ KEY = base64.urlsafe_b64encode(bytes(range(32))).decode()
 """The key that sealed the kept tokens."""
 
 NOW = datetime(2026, 3, 28, 12, tzinfo=UTC)
-"""When the kept files are opened: a minute after the bot that wrote them was killed."""
+"""When the kept files are opened. The bot that wrote them was killed a minute earlier."""
 
 LEASE = timedelta(minutes=5)
 URL = "https://provider.example/api/v1"
 FORGOTTEN = (4725,)
-"""Chats that are not stored any more, of which payments are still under way."""
+"""Chats that are no longer stored but still have payments under way."""
 
 INVITATIONS = (
     "7474c1e7ed929af580fe66e460b0603960defee0c8399f3c40a2a1660b7d6f09",
@@ -45,7 +45,7 @@ INVITATIONS = (
 )
 SELECTIONS = ("s1",)
 DOCUMENTS = ("chat", "link", "known", "alerts", "silences", "sent")
-"""What a database stores of a chat, as the columns are called."""
+"""The columns in which a database stores a chat."""
 
 
 # --- Opening ---
@@ -53,7 +53,7 @@ DOCUMENTS = ("chat", "link", "known", "alerts", "silences", "sent")
 
 @asynccontextmanager
 async def opened_folder(folder: Path, *keys: str) -> AsyncIterator[Store]:
-    """The store in a folder, as a bot opens it."""
+    """Open the store in a folder as a bot does."""
     store = open_folder_store(folder, keys or (KEY,), lambda: NOW)
     try:
         yield store
@@ -63,7 +63,7 @@ async def opened_folder(folder: Path, *keys: str) -> AsyncIterator[Store]:
 
 @asynccontextmanager
 async def opened_database(url: str, *keys: str) -> AsyncIterator[Store]:
-    """The store in a database, as a bot opens it."""
+    """Open the store in a database as a bot does."""
     store = await open_database_store(url, keys or (KEY,), connections=2, clock=lambda: NOW)
     try:
         yield store
@@ -72,21 +72,21 @@ async def opened_database(url: str, *keys: str) -> AsyncIterator[Store]:
 
 
 @asynccontextmanager
-async def folder_as_a_whole(folder: Path) -> AsyncIterator[Backend]:
-    """A folder without a bot on it, for a move."""
+async def folder_backend(folder: Path) -> AsyncIterator[Backend]:
+    """Open a folder for a move. No bot uses it."""
     with open_whole_folder(folder, Vault([KEY])) as backend:
         yield backend
 
 
 @asynccontextmanager
-async def database_as_a_whole(url: str) -> AsyncIterator[Backend]:
-    """A database without a bot on it, for a move."""
+async def database_backend(url: str) -> AsyncIterator[Backend]:
+    """Open a database for a move. No bot uses it."""
     async with open_whole_database(url, 2, 10) as backend:
         yield backend
 
 
 async def hash_of(place: Backend) -> Content:
-    """How much there is, and a hash over all of it."""
+    """Count and hash everything."""
     return await content_of(place)
 
 
@@ -95,22 +95,22 @@ async def move_all(source: Backend, target: Backend) -> Content:
     return await move(source, target, Vault([KEY]), lambda _, __: None)
 
 
-# --- What is stored, beneath the store ---
+# --- Stored data, read without the store ---
 
 
 def files_in(folder: Path) -> dict[str, bytes]:
-    """All files of a folder, without the lock."""
+    """Return the content of all files of a folder, except for the lock."""
     paths = [path for path in folder.rglob("*") if path.is_file() and path.name != "lock"]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 def documents_in(folder: Path) -> dict[str, Any]:
-    """All files of a folder, decoded."""
+    """Return all files of a folder, decoded from JSON."""
     return {name: json.loads(content) for name, content in files_in(folder).items()}
 
 
 def rows_in(url: str) -> dict[str, dict[str, Any]]:
-    """What a database holds, by table. Columns that are only there to be searched for are left out."""
+    """Return the rows of a database by table and key, without the columns that only serve searches."""
     documents = ", ".join(f"{name}::text" for name in DOCUMENTS)
     queries = {
         "chats": f"SELECT id, {documents} FROM chats",
@@ -128,17 +128,17 @@ def rows_in(url: str) -> dict[str, dict[str, Any]]:
         }
 
 
-# --- Reading by the store's port ---
+# --- Reading through the port ---
 
 
 def expected() -> dict[str, Any]:
-    """What the version that wrote the files read from them."""
+    """Return what the version that wrote the files read from them."""
     content: dict[str, Any] = json.loads((KEPT / "expected.json").read_text(encoding="utf-8"))
     return content
 
 
 async def read(store: Store) -> dict[str, Any]:
-    """Everything that a store tells without changing anything."""
+    """Return everything that can be read from a store without changing it."""
     overviews = await store.overviews()
     chat_ids = [*(overview.chat_id for overview in overviews), *FORGOTTEN]
     chats = {chat_id: await _read_chat(store, chat_id) for chat_id in chat_ids}
@@ -181,7 +181,7 @@ async def read(store: Store) -> dict[str, Any]:
 async def _read_chat(store: Store, chat_id: int) -> dict[str, Any]:
     chat, waiting = _plain(await store.chat(chat_id)), await store.waiting_alerts(chat_id)
     if chat["link"] is not None:
-        del chat["link"]["token"]  # it is read apart
+        del chat["link"]["token"]  # it is read separately
     return {
         "chat": chat,
         "everything": await store.everything_of(chat_id),
@@ -199,16 +199,16 @@ async def _tokens(store: Store, chat_ids: list[int]) -> dict[int, str]:
 
 
 def _plain(value: object) -> Any:
-    """A value as JSON gives it back."""
+    """Return a value after a round trip through JSON."""
     return json.loads(json.dumps(msgspec.to_builtins(value, str_keys=True)))
 
 
-# --- Taking work in hand ---
+# --- Claiming work ---
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message that a store gives out: its chat, its alerts, and whether it may have arrived before."""
+    """A claimed message: its chat, its alerts, and whether it may have arrived before."""
 
     chat: int
     alerts: tuple[str, ...]
@@ -217,7 +217,7 @@ class Message:
 
 
 async def due_checks(store: Store, now: datetime) -> list[int]:
-    """Take all checks in hand that are due, and give their chats, the longest due first."""
+    """Claim all due checks, and return their chats, the longest overdue first."""
     checks = await store.claim_checks(now, 100, LEASE)
     for check in checks:
         assert check.known == await store.known_invoices(check.chat.id)
@@ -226,7 +226,7 @@ async def due_checks(store: Store, now: datetime) -> list[int]:
 
 
 async def due_messages(store: Store, now: datetime) -> list[Message]:
-    """Take all messages in hand that are due, by chat."""
+    """Claim all due messages, and return them ordered by chat."""
     deliveries = sorted(await store.claim_alerts(now, 100, LEASE), key=lambda delivery: delivery.chat.id)
     return [
         Message(one.chat.id, tuple(alert.id for alert in one.alerts), one.again, tuple(sorted(one.paid_here)))
@@ -234,8 +234,8 @@ async def due_messages(store: Store, now: datetime) -> list[Message]:
     ]
 
 
-def claims_in_hand(url: str, chat_id: int) -> tuple[Claim, Claim]:
-    """The claims that the killed bot had on a chat's check, and on its message."""
+def claims_of_the_killed_bot(url: str, chat_id: int) -> tuple[Claim, Claim]:
+    """Return the killed bot's claims on a chat's check and on its message."""
     with psycopg.connect(url) as connection:
         row = connection.execute(
             "SELECT check_epoch, message_epoch, alerts->0->>'batch' FROM chats WHERE id = %s", [chat_id]
@@ -246,21 +246,21 @@ def claims_in_hand(url: str, chat_id: int) -> tuple[Claim, Claim]:
 
 
 async def report_as_sent(store: Store, claim: Claim) -> bool:
-    """Tell a store that a message went out."""
+    """Report that a claimed message was sent."""
     return await store.alerts_sent(claim, None, ())
 
 
 async def give_back_check(store: Store, claim: Claim) -> bool:
-    """Tell a store that a check comes to nothing."""
+    """Give a claimed check back without a result."""
     return await store.postpone_check(claim, NOW)
 
 
-async def lease_number(store: Store, name: str, holder: str) -> int | None:
-    """Take a role; the number of its lease, None where another holder has it."""
+async def take_lease(store: Store, name: str, holder: str) -> int | None:
+    """Take a leader lease, and return its fencing token. None: another holder has it."""
     lease = await store.take_lease(name, holder, NOW, LEASE)
     return None if lease is None else lease.fencing_token
 
 
-async def seconds_to_wait(store: Store, budget: str) -> float:
-    """How long to wait for one of a budget that gives one every ten minutes; 0: it was given."""
-    return await store.take_from_bucket(budget, NOW, 1 / 600, 1)
+async def seconds_to_wait(store: Store, bucket: str) -> float:
+    """Take from a token bucket that gets one token every ten minutes. Return the wait in seconds, or 0 for success."""
+    return await store.take_from_bucket(bucket, NOW, 1 / 600, 1)

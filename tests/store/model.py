@@ -1,4 +1,4 @@
-"""A plain model of what a store holds and promises, against which its random lives are compared."""
+"""A simple model of what a store holds and promises. The store is compared with it after random operations."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class ModelAlert:
     alert: Alert
     again: bool = False
     sending: bool = False
-    aside: bool = False
+    dead_letter: bool = False
     attempts: int = 0
     together: tuple[str, ...] = ()
-    """The ids of those that it is being sent with, or may have been."""
+    """The ids of all alerts in the message that is being sent, or may have been sent."""
 
     @property
     def replaceable(self) -> bool:
-        return self.aside or not self.may_be_seen
+        return self.dead_letter or not self.may_have_arrived
 
     @property
-    def may_be_seen(self) -> bool:
+    def may_have_arrived(self) -> bool:
         return self.again or self.sending
 
 
@@ -64,59 +64,58 @@ class ModelChat:
 
     @property
     def waiting(self) -> Waiting:
-        aside = sum(alert.aside for alert in self.alerts)
-        return Waiting(len(self.alerts) - aside, aside)
+        dead_letters = sum(alert.dead_letter for alert in self.alerts)
+        return Waiting(len(self.alerts) - dead_letters, dead_letters)
 
     @property
-    def stands(self) -> bool:
-        """Whether there is something to keep."""
+    def is_stored(self) -> bool:
+        """Whether the chat has anything worth keeping."""
         return bool(self.link or self.language or self.preferences)
 
     @property
-    def works(self) -> bool:
+    def is_active(self) -> bool:
         return self.link is not None and self.resting is None
 
     @property
     def next_message(self) -> list[ModelAlert]:
-        queue = [alert for alert in self.alerts if not alert.aside]
-        if not queue or (queue[0].attempts and not queue[0].may_be_seen):
+        queue = [alert for alert in self.alerts if not alert.dead_letter]
+        if not queue or (queue[0].attempts and not queue[0].may_have_arrived):
             return queue[:1]
-        if queue[0].may_be_seen:
+        if queue[0].may_have_arrived:
             return [alert for alert in queue if alert.alert.id in queue[0].together]
         account = queue[0].alert.account
         joining = takewhile(
-            lambda other: not other.may_be_seen and not other.attempts and other.alert.account == account, queue
+            lambda other: not other.may_have_arrived and not other.attempts and other.alert.account == account, queue
         )
         return list(joining)[:ALERTS_PER_MESSAGE]
 
     def check_is_due(self, now: datetime) -> bool:
-        if not self.works or self.link is None:
+        if not self.is_active or self.link is None:
             return False
         return (self.checking_until if self.checking else self.link.next_check_at) <= now
 
     def alert_is_due(self, now: datetime) -> bool:
-        if not self.works or not self.next_message:
+        if not self.is_active or not self.next_message:
             return False
         return (self.delivering_until if self.delivering else self.alerts_at or NOW) <= now
 
-    def look(self, at: datetime) -> None:
-        """Something else holds from now on: a check under way is void, and the next one due."""
+    def hasten(self, at: datetime) -> None:
+        """Void a check under way, and make the next one due no later than ``at``."""
         self.checking = None
         if self.link is not None:
             self.link = replace(self.link, next_check_at=min(at, self.link.next_check_at))
 
-    def learn(self, found: Checked) -> None:
-        """A check is over."""
+    def finish_check(self, found: Checked) -> None:
         assert self.link is not None
         self.checking = None
         self.known = dict(found.known)
         self.link = replace(self.link, watch=found.watch, next_check_at=found.next_check_at)
         for alert in {alert.subject: alert for alert in found.alerts}.values():
             self._add(alert)
-        self.alerts = [alert for alert in self.alerts if not (alert.aside and self._is_over(alert.alert, found))]
-        self.silences = {n: silence for n, silence in self.silences.items() if self._needs(n, silence)}
+        self.alerts = [alert for alert in self.alerts if not (alert.dead_letter and self._is_over(alert.alert, found))]
+        self.silences = {n: silence for n, silence in self.silences.items() if self._is_needed(n, silence)}
 
-    def _needs(self, number: int, silence: Silence) -> bool:
+    def _is_needed(self, number: int, silence: Silence) -> bool:
         known = self.known.get(number)
         if known is None or not known.is_open:
             return any(alert.alert.invoice_id == number for alert in self.alerts)
@@ -135,16 +134,15 @@ class ModelChat:
             return found.watch.trouble is None and not found.watch.outage_told
         return alert.invoice_id not in self.known or not self.known[alert.invoice_id].is_open
 
-    def begin(self, delivery: Delivery, until: datetime) -> None:
-        """A message is given out."""
+    def begin_delivery(self, delivery: Delivery, until: datetime) -> None:
         message = self.next_message
         ids = tuple(alert.alert.id for alert in message)
         for alert in message:
-            alert.again, alert.sending, alert.together = alert.may_be_seen, True, ids
+            alert.again, alert.sending, alert.together = alert.may_have_arrived, True, ids
         self.delivering, self.delivering_until = delivery, until
 
-    def end(self, how: str, retry_at: datetime, *, counts: bool) -> None:
-        """What became of the message that was given out."""
+    def end_delivery(self, how: str, retry_at: datetime, *, counts: bool) -> None:
+        """End the current delivery as ``sent``, ``failed``, ``uncertain`` or ``dead letter``."""
         assert self.delivering is not None
         ids = {alert.id for alert in self.delivering.alerts}
         self.delivering, self.alerts_at = None, None
@@ -153,23 +151,23 @@ class ModelChat:
             return
         for alert in (alert for alert in self.alerts if alert.alert.id in ids):
             alert.sending = False
-            if how == "aside":
-                alert.aside = True
+            if how == "dead letter":
+                alert.dead_letter = True
             else:
                 self.alerts_at = retry_at
                 alert.again = alert.again or how == "uncertain"
                 alert.attempts += counts
 
     def remember(self, message: SentMessage | None, resolved: Iterable[int]) -> None:
-        """A message went out, and earlier ones were edited."""
+        """Note a sent message, and the edits of earlier ones."""
         after = [old.resolving(set(resolved)) for old in self.sent]
         if message is not None:
             after.append(message.moved_to(self.id))
         self.sent = [message for message in after if not message.is_over][-MESSAGES_KEPT:]
 
     def move(self, there: ModelChat | None, new_id: int) -> ModelChat:
-        """This chat under its new id, where ``there`` stands already."""
-        if there is None or not there.stands:
+        """Return this chat under its new id. ``there`` is the chat that has the new id already."""
+        if there is None or not there.is_stored:
             there = ModelChat(new_id, resting=self.resting)
         there.language = there.language or self.language
         there.preferences = there.preferences or self.preferences

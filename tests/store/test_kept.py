@@ -1,4 +1,4 @@
-"""A folder and a database that an earlier version wrote open without a word and without loss."""
+"""A folder and a database written by an earlier version open without warnings and without loss."""
 
 from __future__ import annotations
 
@@ -21,17 +21,16 @@ from tests.store.kept_reading import (
     KEY,
     NOW,
     Message,
-    claims_in_hand,
-    database_as_a_whole,
+    claims_of_the_killed_bot,
+    database_backend,
     documents_in,
     due_checks,
     due_messages,
     expected,
     files_in,
-    folder_as_a_whole,
+    folder_backend,
     give_back_check,
     hash_of,
-    lease_number,
     move_all,
     opened_database,
     opened_folder,
@@ -39,54 +38,55 @@ from tests.store.kept_reading import (
     report_as_sent,
     rows_in,
     seconds_to_wait,
+    take_lease,
 )
 
 MINUTE = timedelta(minutes=1)
 CHATS, PAYMENTS = 16, 23
-"""How many are kept."""
+"""How many of them the kept files hold."""
 
-FLEETING = 4722
-"""A chat that once began to link and left it at that: a start forgets it."""
+ABANDONED = 4722
+"""A chat that began to link and never continued. A start deletes it."""
 
 EXPIRED = {"f3ba9e408e06fcfc2340e086d1f128bcce70651d0af663d7fbc9638daeff8712", "old"}
-"""An invitation and a selection whose time is over: they may go."""
+"""An invitation and a selection that have expired. They may be gone."""
 
-RICH, UNCERTAIN, ASIDE, TROUBLED, OUTAGE = 4711, 4714, 4715, 4718, 4727
+RICH, UNCERTAIN, DEAD_LETTERS, TROUBLED, OUTAGE = 4711, 4714, 4715, 4718, 4727
 HELD, TO_RETRY, RESTING = 4712, 4713, 7_100_200_300
-"""Chats with alerts that are not due yet, or, as the chat rests, at all."""
+"""Chats whose alerts are not due yet. The last chat rests, so its alerts are not due at all."""
 
 SENDING, AGAIN = 4716, 4717
-"""Chats whose message the killed bot had in hand. In the database its claim still holds for the first one; it has ended
-for the second."""
+"""Chats whose message the killed bot was sending. In the database its claim on the first is still valid, and its claim
+on the second has expired."""
 
 GROUP, NEW_GROUP = -1_001_234_567_890, -1_009_876_543_210
-"""A group, and the id that it was about to get in ``pending.json``."""
+"""A group, and the new id that ``pending.json`` gives it."""
 
-POLLING, LAST = 11, 13
-"""The number of the lease of a role that is still held, and the last one that was given to anything."""
+POLLING_TOKEN, LAST_TOKEN = 11, 13
+"""The fencing token of the lease that is still held, and the last one that was given out."""
 
 MESSAGES = {
     GROUP: Message(GROUP, ("group/3",), again=False),
     RICH: Message(RICH, tuple(f"rich/{number}" for number in range(1, 8)), again=False, paid_here=(3,)),
     UNCERTAIN: Message(UNCERTAIN, ("uncertain/1", "uncertain/2"), again=True),
-    ASIDE: Message(ASIDE, ("aside/3",), again=True),
+    DEAD_LETTERS: Message(DEAD_LETTERS, ("aside/3",), again=True),
     SENDING: Message(SENDING, ("sending/1", "sending/2"), again=True),
     AGAIN: Message(AGAIN, ("again/1", "again/2"), again=True),
     TROUBLED: Message(TROUBLED, ("troubled/1",), again=False),
     OUTAGE: Message(OUTAGE, ("outage/1",), again=False),
 }
-"""What is to be sent once nobody has anything in hand."""
+"""The messages that are to be sent once no claim is valid any more."""
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the kept folder."""
+    """Copy the kept folder, and return the copy."""
     return shutil.copytree(KEPT / "folder", tmp_path / "kept")
 
 
 @pytest.fixture
 def database(cluster: Cluster) -> str:
-    """A new database that holds what was kept of the older one."""
+    """Make a database with the kept content, and return its URL."""
     url = cluster.make_database("kept")
     with psycopg.connect(url) as connection:
         connection.execute((KEPT / "database.sql").read_bytes())
@@ -94,8 +94,8 @@ def database(cluster: Cluster) -> str:
 
 
 @pytest.fixture
-def _without_a_word(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Nothing is logged that an operator would have to look at."""
+def _without_warnings(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Check that nothing is logged that needs an operator's attention."""
     with capture_logs() as logs:
         yield
     assert [entry for entry in logs if entry["log_level"] not in {"debug", "info"}] == []
@@ -105,50 +105,50 @@ def _without_a_word(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 # --- Nothing is lost ---
 
 
-@pytest.mark.usefixtures("_without_a_word")
-async def test_the_folder_is_read_as_the_older_version_read_it(folder: Path) -> None:
+@pytest.mark.usefixtures("_without_warnings")
+async def test_the_folder_reads_as_it_did_in_the_older_version(folder: Path) -> None:
     async with opened_folder(folder) as store:
         assert await read(store) == expected()
 
 
-@pytest.mark.usefixtures("_without_a_word")
-async def test_the_database_is_read_as_the_older_version_read_it(database: str) -> None:
+@pytest.mark.usefixtures("_without_warnings")
+async def test_the_database_reads_as_it_did_in_the_older_version(database: str) -> None:
     async with opened_database(database) as store:
         assert await read(store) == expected()
 
 
-@pytest.mark.usefixtures("_without_a_word")
-async def test_opening_and_reading_the_folder_deletes_what_is_over_and_changes_nothing_else(folder: Path) -> None:
+@pytest.mark.usefixtures("_without_warnings")
+async def test_opening_and_reading_the_folder_deletes_expired_data_and_changes_nothing_else(folder: Path) -> None:
     before = files_in(folder)
     async with opened_folder(folder) as store:
         await read(store)
     after = files_in(folder)
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    assert changed == {f"chats/{FLEETING}.json", "desk.json"}
-    assert f"chats/{FLEETING}.json" not in after
+    assert changed == {f"chats/{ABANDONED}.json", "desk.json"}
+    assert f"chats/{ABANDONED}.json" not in after
     kept, left = json.loads(before["desk.json"]), json.loads(after["desk.json"])
     assert kept.keys() == left.keys()
-    for kind, papers in kept.items():
-        assert list(left[kind].values()) == [paper for paper in papers.values() if paper["id"] not in EXPIRED]
-        assert len(left[kind]) < len(papers)
+    for kind, items in kept.items():
+        assert list(left[kind].values()) == [item for item in items.values() if item["id"] not in EXPIRED]
+        assert len(left[kind]) < len(items)
     async with opened_folder(folder) as store:
         await read(store)
     assert files_in(folder) == after
 
 
-@pytest.mark.usefixtures("_without_a_word")
-async def test_opening_and_reading_the_database_deletes_what_is_over_and_changes_nothing_else(database: str) -> None:
+@pytest.mark.usefixtures("_without_warnings")
+async def test_opening_and_reading_the_database_deletes_expired_data_and_changes_nothing_else(database: str) -> None:
     before = rows_in(database)
     async with opened_database(database) as store:
         await read(store)
     after = rows_in(database)
-    over = {
-        "chats": {str(FLEETING)},
+    expired = {
+        "chats": {str(ABANDONED)},
         "leases": {"long-ended"},
         "budgets": {"provider"},
         "replicas": {"replica-1"},
     }
-    for table, gone in over.items():
+    for table, gone in expired.items():
         assert gone <= before[table].keys()
         before[table] = {key: row for key, row in before[table].items() if key not in gone}
     for rows in (before["papers"], after["papers"]):
@@ -157,43 +157,43 @@ async def test_opening_and_reading_the_database_deletes_what_is_over_and_changes
     assert after == before
 
 
-async def test_folder_and_database_hold_the_same_and_so_does_what_is_moved_out_of_them(
+async def test_folder_and_database_hold_the_same_data_before_and_after_a_move(
     folder: Path, database: str, cluster: Cluster, tmp_path: Path
 ) -> None:
-    new_database = cluster.make_database("moved")
+    new_url = cluster.make_database("moved")
     async with (
-        folder_as_a_whole(folder) as old,
-        database_as_a_whole(database) as old_there,
-        folder_as_a_whole(tmp_path / "new") as new,
-        database_as_a_whole(new_database) as new_there,
+        folder_backend(folder) as old_folder,
+        database_backend(database) as old_database,
+        folder_backend(tmp_path / "new") as new_folder,
+        database_backend(new_url) as new_database,
     ):
-        content = await hash_of(old)
+        content = await hash_of(old_folder)
         assert (content.chats, content.payments) == (CHATS, PAYMENTS)
-        assert await hash_of(old_there) == content
-        assert await move_all(old, new_there) == content
-        assert await move_all(old_there, new) == content
+        assert await hash_of(old_database) == content
+        assert await move_all(old_folder, new_database) == content
+        assert await move_all(old_database, new_folder) == content
     old_files, new_files = documents_in(folder), documents_in(tmp_path / "new")
-    del old_files["desk.json"]  # pending items stay behind
-    assert new_files == old_files  # whatever the order of the fields
+    del old_files["desk.json"]  # pending items are not moved
+    assert new_files == old_files  # the order of the fields may differ
 
 
-async def test_a_new_key_in_front_seals_the_folder_anew_and_nothing_is_lost(folder: Path) -> None:
+async def test_a_new_first_key_seals_the_folder_anew_without_loss(folder: Path) -> None:
     key = new_key()
     for keys in [(key, KEY), (key,)]:
         async with opened_folder(folder, *keys) as store:
             assert await read(store) == expected()
 
 
-async def test_a_new_key_in_front_seals_the_database_anew_and_nothing_is_lost(database: str) -> None:
+async def test_a_new_first_key_seals_the_database_anew_without_loss(database: str) -> None:
     key = new_key()
     for keys in [(key, KEY), (key,)]:
         async with opened_database(database, *keys) as store:
             assert await read(store) == expected()
 
 
-@pytest.mark.usefixtures("_without_a_word")
-async def test_a_change_that_a_crash_of_the_older_version_cut_off_is_carried_out(folder: Path) -> None:
-    """It was giving a group its new id when it was killed: all of that stands in the journal, nothing in the files."""
+@pytest.mark.usefixtures("_without_warnings")
+async def test_a_change_interrupted_by_a_crash_of_the_older_version_is_completed(folder: Path) -> None:
+    """It was killed while it gave a group its new id: the journal holds the whole change, the files nothing of it."""
     shutil.copy(KEPT / "pending.json", folder)
     async with opened_folder(folder) as store:
         found = await read(store)
@@ -211,32 +211,32 @@ async def test_a_change_that_a_crash_of_the_older_version_cut_off_is_carried_out
         assert found["chats"][chat] == before["chats"][chat]
 
 
-# --- Work goes on ---
+# --- Work continues ---
 
 
-@pytest.mark.usefixtures("_without_a_word")
-async def test_in_the_folder_nobody_has_anything_in_hand_and_what_may_have_arrived_comes_again(folder: Path) -> None:
+@pytest.mark.usefixtures("_without_warnings")
+async def test_in_the_folder_nothing_is_claimed_and_messages_that_may_have_arrived_come_again(folder: Path) -> None:
     async with opened_folder(folder) as store:
         assert await due_checks(store, NOW) == [AGAIN, UNCERTAIN, GROUP, RICH, SENDING]
         assert await due_messages(store, NOW) == list(MESSAGES.values())
-        await _come_later(store)
+        await _check_later_messages(store)
 
 
-@pytest.mark.usefixtures("_without_a_word")
-async def test_in_the_database_what_the_killed_bot_has_in_hand_comes_when_its_claim_ends(database: str) -> None:
+@pytest.mark.usefixtures("_without_warnings")
+async def test_in_the_database_the_killed_bots_work_comes_when_its_claims_end(database: str) -> None:
     async with opened_database(database) as store:
         assert await due_checks(store, NOW) == [AGAIN, GROUP, UNCERTAIN, RICH]
-        assert await due_messages(store, NOW) == [one for one in MESSAGES.values() if one.chat != SENDING]
+        assert await due_messages(store, NOW) == [message for message in MESSAGES.values() if message.chat != SENDING]
         assert await due_checks(store, NOW + 2 * MINUTE) == [OUTAGE]
         assert await due_messages(store, NOW + 2 * MINUTE) == []
         assert await due_checks(store, NOW + 3 * MINUTE) == [SENDING]
         assert await due_messages(store, NOW + 3 * MINUTE) == [MESSAGES[SENDING]]
-        await _come_later(store)
+        await _check_later_messages(store)
 
 
-@pytest.mark.usefixtures("_without_a_word")
-async def test_in_the_database_a_bot_of_the_older_version_can_still_report_what_it_has_in_hand(database: str) -> None:
-    check, message = claims_in_hand(database, SENDING)
+@pytest.mark.usefixtures("_without_warnings")
+async def test_in_the_database_a_bot_of_the_older_version_can_still_report_on_its_claims(database: str) -> None:
+    check, message = claims_of_the_killed_bot(database, SENDING)
     async with opened_database(database) as store:
         assert await report_as_sent(store, message)
         assert await give_back_check(store, check)
@@ -245,9 +245,9 @@ async def test_in_the_database_a_bot_of_the_older_version_can_still_report_what_
         assert not await report_as_sent(store, message)
 
 
-async def test_in_the_database_a_claim_that_is_taken_over_is_refused(database: str) -> None:
-    check, _ = claims_in_hand(database, UNCERTAIN)
-    _, message = claims_in_hand(database, AGAIN)
+async def test_in_the_database_a_claim_that_was_taken_over_is_refused(database: str) -> None:
+    check, _ = claims_of_the_killed_bot(database, UNCERTAIN)
+    _, message = claims_of_the_killed_bot(database, AGAIN)
     async with opened_database(database) as store:
         await due_checks(store, NOW)
         await due_messages(store, NOW)
@@ -255,23 +255,23 @@ async def test_in_the_database_a_claim_that_is_taken_over_is_refused(database: s
         assert not await report_as_sent(store, message)
 
 
-async def test_in_the_database_roles_stay_with_their_holders_and_no_number_is_used_twice(database: str) -> None:
+async def test_in_the_database_leases_stay_with_their_holders_and_no_fencing_token_is_used_twice(database: str) -> None:
     async with opened_database(database) as store:
-        assert await lease_number(store, "polling", "another") is None
-        assert await lease_number(store, "polling", "replica-1") == POLLING
-        number = await lease_number(store, "ended", "another")
-        assert number is not None
-        assert number > LAST
+        assert await take_lease(store, "polling", "another") is None
+        assert await take_lease(store, "polling", "replica-1") == POLLING_TOKEN
+        token = await take_lease(store, "ended", "another")
+        assert token is not None
+        assert token > LAST_TOKEN
 
 
-async def test_in_the_database_what_was_taken_from_a_budget_still_counts(database: str) -> None:
+async def test_in_the_database_token_buckets_keep_their_level(database: str) -> None:
     async with opened_database(database) as store:
         assert await seconds_to_wait(store, "telegram") == 8 * 60
         assert await seconds_to_wait(store, "provider") == 0
 
 
-async def _come_later(store: Store) -> None:
-    """What is held or to be tried again comes at its time and is new; a chat that rests gets nothing."""
+async def _check_later_messages(store: Store) -> None:
+    """Check that held and failed messages come at their times, unmarked, and that a resting chat gets nothing."""
     for chat, after, ids in ((TO_RETRY, 30 * MINUTE, ("retry/1",)), (HELD, 60 * MINUTE, ("held/1", "held/2"))):
         early = await due_messages(store, NOW + after - MINUTE)
         assert chat not in {message.chat for message in early}

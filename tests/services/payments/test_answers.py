@@ -46,7 +46,7 @@ async def test_a_clear_refusal_of_an_unchanged_invoice_ends_it_and_its_words_are
     await paying.press((await paying.ask()).id)
     assert paying.endings() == [Outcome.REFUSED]
     assert (paying.messenger.shown[-1].error, paying.messenger.shown[-1].reason) == (key, reason)
-    await paying.look_for(15 * MINUTE, MINUTE)
+    await paying.reconcile_for(15 * MINUTE, MINUTE)
     assert len(paying.provider.posts) == 1
     assert paying.provider.executed == []
 
@@ -78,7 +78,7 @@ async def test_a_refusal_with_the_invoice_changed_is_looked_at_further(paying: W
     await confirmed_and_then(paying, lambda: paying.account.put(replace(OPEN, status="Payment Pending")))
     assert paying.states()[-1] is State.SENT
     paying.account.put(settled(OPEN))
-    await paying.look_for(MINUTE)
+    await paying.reconcile_for(MINUTE)
     assert paying.endings() == [Outcome.DONE]
 
 
@@ -88,12 +88,12 @@ async def test_a_refusal_is_reconciled_as_soon_as_the_invoice_can_be_read(paying
     await confirmed_and_then(paying, lambda: paying.provider.errors.update(invoice=ProviderDown()))
     assert paying.states()[-1] is State.SENT
     await paying.restart()
-    await paying.look_for(MINUTE)
+    await paying.reconcile_for(MINUTE)
     assert paying.endings() == []
     del paying.provider.errors["invoice"]
     if paid:
         paying.account.put(settled(OPEN))
-    await paying.look_for(MINUTE)
+    await paying.reconcile_for(MINUTE)
     assert paying.endings() == [Outcome.DONE if paid else Outcome.REFUSED]
     assert paying.messenger.shown[-1].reason == "not open"
 
@@ -122,7 +122,7 @@ async def test_a_request_that_surely_never_left_is_said_to_have_done_nothing(pay
     await paying.press((await paying.ask()).id)
     assert paying.endings() == [Outcome.NOT_SENT]
     assert paying.provider.calls[-1][0] == "pay"
-    await paying.look_for(15 * MINUTE, MINUTE)
+    await paying.reconcile_for(15 * MINUTE, MINUTE)
     assert len(paying.provider.posts) == 1
 
 
@@ -142,14 +142,14 @@ async def test_if_the_answer_is_lost_before_the_payment_the_end_is_unclear_once_
     question = await paying.ask()
     await paying.press(question.id)
     assert paying.states() == [State.CONFIRMED, State.SENT]
-    await paying.look_for(9 * MINUTE)
+    await paying.reconcile_for(9 * MINUTE)
     assert paying.endings() == []
     with pytest.raises(PaymentInProgress):
         await paying.press((await paying.ask()).id)
-    await paying.look_for(3 * MINUTE)
+    await paying.reconcile_for(3 * MINUTE)
     assert paying.endings() == [Outcome.UNCLEAR]
     assert paying.provider.posts == [("pay", 7)]
-    await paying.look_for(15 * MINUTE, MINUTE)
+    await paying.reconcile_for(15 * MINUTE, MINUTE)
     assert paying.endings() == [Outcome.UNCLEAR]
     assert (await paying.payment(question.id)).told
 
@@ -157,9 +157,9 @@ async def test_if_the_answer_is_lost_before_the_payment_the_end_is_unclear_once_
 async def test_a_payment_that_goes_through_late_is_told_when_it_does(paying: World) -> None:
     paying.provider.errors["pay"] = ProviderDown()
     await paying.press((await paying.ask()).id)
-    await paying.look_for(4 * MINUTE)
+    await paying.reconcile_for(4 * MINUTE)
     paying.account.put(settled(OPEN))
-    await paying.look_for(2 * MINUTE)
+    await paying.reconcile_for(2 * MINUTE)
     assert paying.endings() == [Outcome.DONE]
     # The person has put the phone away by now.
     assert paying.messenger.replies == [[Outcome.DONE]]
@@ -173,7 +173,7 @@ async def test_a_new_question_warns_while_the_end_of_an_earlier_payment_is_unkno
     paying.provider.errors["pay"] = ProviderDown()
     assert not (await paying.ask()).doubtful
     await paying.press((await paying.ask()).id)
-    await paying.look_for(span)
+    await paying.reconcile_for(span)
     assert (await paying.ask()).doubtful
     assert not (await paying.ask(8)).doubtful
     assert [one.doubtful for one in await paying.ask_several(7, 8)] == [True, False]
@@ -183,7 +183,7 @@ async def test_an_end_that_comes_while_the_person_watches_does_not_ring(paying: 
     paying.provider.errors["pay"] = ProviderDown()
     await paying.press((await paying.ask()).id)
     paying.account.put(settled(OPEN))
-    await paying.look_for(MINUTE / 2)
+    await paying.reconcile_for(MINUTE / 2)
     assert paying.endings() == [Outcome.DONE]
     assert paying.messenger.replies == []
 
@@ -197,10 +197,10 @@ async def test_an_invoice_that_cannot_be_read_afterwards_is_looked_at_until_it_c
     gate.open()
     await press
     assert paying.states()[-1] is State.SENT
-    await paying.look_for(5 * MINUTE)
+    await paying.reconcile_for(5 * MINUTE)
     assert paying.endings() == []
     paying.provider.errors.clear()
-    await paying.look_for(2 * MINUTE)
+    await paying.reconcile_for(2 * MINUTE)
     assert paying.endings() == [Outcome.DONE]
 
 
@@ -213,7 +213,7 @@ async def test_an_invoice_that_can_never_be_read_again_ends_unclear(paying: Worl
     paying.provider.errors["invoice"] = error  # the token was revoked in between, say
     gate.open()
     await press
-    await paying.look_for(12 * MINUTE)
+    await paying.reconcile_for(12 * MINUTE)
     assert paying.endings() == [Outcome.UNCLEAR]
     assert paying.messenger.shown[-1].error == (error.key if isinstance(error, ProviderError) else "error.unexpected")
     assert len(paying.provider.posts) == 1
@@ -223,7 +223,7 @@ async def test_a_chat_unlinked_during_a_payment_is_told_that_the_end_is_unclear(
     paying.provider.errors["pay"] = ProviderDown()
     await paying.press((await paying.ask()).id)
     await paying.store.unlink(1)
-    await paying.look_for(12 * MINUTE)
+    await paying.reconcile_for(12 * MINUTE)
     assert paying.endings() == [Outcome.UNCLEAR]
     assert await paying.store.unsettled_payments() == []
 
@@ -235,7 +235,7 @@ async def test_the_invoice_of_the_same_number_in_another_account_says_nothing_ab
     link = replace(await paying.linked(), account="another", token=Token("token-of-another"))
     await paying.store.unlink(1)
     await paying.store.link(link, {})
-    await paying.look_for(12 * MINUTE)
+    await paying.reconcile_for(12 * MINUTE)
     assert paying.endings() == [Outcome.UNCLEAR]
 
 
@@ -243,7 +243,7 @@ async def test_an_invoice_cancelled_after_the_request_left_is_unclear(paying: Wo
     paying.provider.errors["pay"] = ProviderDown()
     await paying.press((await paying.ask()).id)
     paying.account.put(settled(OPEN, "Cancelled"))
-    await paying.look_for(MINUTE)
+    await paying.reconcile_for(MINUTE)
     assert paying.endings() == [Outcome.UNCLEAR]
 
 
@@ -251,7 +251,7 @@ async def test_looks_come_soon_at_first_and_rarely_later(paying: World) -> None:
     paying.provider.errors["pay"] = ProviderDown()
     await paying.press((await paying.ask()).id)
     before = len(paying.provider.calls_of("invoice"))
-    await paying.look_for(10 * SECOND, SECOND)
+    await paying.reconcile_for(10 * SECOND, SECOND)
     assert len(paying.provider.calls_of("invoice")) > before
-    await paying.look_for(9 * MINUTE, SECOND)
+    await paying.reconcile_for(9 * MINUTE, SECOND)
     assert len(paying.provider.calls_of("invoice")) - before < 25

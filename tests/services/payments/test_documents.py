@@ -17,7 +17,7 @@ async def test_a_chat_that_wants_the_pdf_gets_it_after_the_payment(paying: World
     await paying.press((await paying.ask()).id)
     assert paying.endings() == [Outcome.DONE]
     assert paying.messenger.documents == [(Place(1), "invoice-7.pdf")]
-    await paying.look_for(5 * MINUTE)
+    await paying.reconcile_for(5 * MINUTE)
     assert len(paying.messenger.documents) == 1
 
 
@@ -42,7 +42,7 @@ async def test_each_paid_invoice_of_several_has_its_pdf(paying: World) -> None:
     paying.provider.errors["pay", 9] = ProviderDown()
     await paying.press((await paying.ask_several(7, 8, 9))[0].id)
     assert paying.messenger.documents == []
-    await paying.look_for(11 * MINUTE)
+    await paying.reconcile_for(11 * MINUTE)
     assert [name for _, name in paying.messenger.documents] == ["invoice-7.pdf", "invoice-8.pdf"]
 
 

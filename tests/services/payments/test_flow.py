@@ -115,7 +115,7 @@ async def test_the_person_sees_that_it_is_being_paid_before_the_request_leaves(p
 async def test_a_paid_invoice_is_not_looked_at_again(paying: World) -> None:
     await paying.press((await paying.ask()).id)
     calls = len(paying.provider.calls)
-    await paying.look_for(30 * MINUTE, MINUTE)
+    await paying.reconcile_for(30 * MINUTE, MINUTE)
     assert len(paying.provider.calls) == calls
     assert paying.endings() == [Outcome.DONE]
 
@@ -125,7 +125,7 @@ async def test_cancelling_pays_nothing_and_says_so_once(paying: World) -> None:
     await paying.payments.cancel(question.id, Place(1), member(ADA), MESSAGE)
     with pytest.raises(ConfirmationExpired):
         await paying.press(question.id)
-    await paying.look_for(15 * MINUTE, MINUTE)
+    await paying.reconcile_for(15 * MINUTE, MINUTE)
     assert paying.provider.posts == []
     assert paying.endings() == [Outcome.CANCELLED]
 
@@ -143,7 +143,7 @@ async def test_a_press_on_an_expired_question_does_nothing_and_says_so_once(payi
         await paying.press(question.id)
     with pytest.raises(ConfirmationExpired):
         await paying.press(question.id)
-    await paying.look_for(15 * MINUTE, MINUTE)
+    await paying.reconcile_for(15 * MINUTE, MINUTE)
     assert paying.provider.posts == []
     assert paying.endings() == [Outcome.EXPIRED]
     assert paying.messenger.shown[0].message_id == MESSAGE

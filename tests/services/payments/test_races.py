@@ -137,7 +137,7 @@ async def test_a_look_during_a_slow_payment_does_not_hide_its_end(paying: World)
     gate.open()
     await press
     await paying.workers.finish()
-    await paying.look_for(2 * MINUTE)
+    await paying.reconcile_for(2 * MINUTE)
     assert paying.endings() == [Outcome.DONE]
     assert paying.states()[-1] is State.ENDED
 
@@ -225,13 +225,13 @@ async def test_an_end_that_was_told_after_a_tick_began_is_not_told_again(
     paying.messenger.troubles[1].extend([None, NotSent()])
     await paying.press((await paying.ask()).id)
     seen_by_the_tick = await paying.store.unsettled_payments()
-    await paying.look_for(MINUTE)
+    await paying.reconcile_for(MINUTE)
 
     async def as_it_was() -> Sequence[Payment]:
         return seen_by_the_tick
 
     monkeypatch.setattr(paying.store, "unsettled_payments", as_it_was)
-    await paying.look_for(2 * MINUTE)
+    await paying.reconcile_for(2 * MINUTE)
     assert paying.endings() == [Outcome.DONE]
 
 

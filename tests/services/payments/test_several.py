@@ -212,10 +212,10 @@ async def test_a_late_end_is_told_in_the_same_message(several: World) -> None:
     await press
     assert several.last_batch() == [(8, State.SENT, None), (9, ENDED, Outcome.NOT_SENT)]
     del several.provider.errors["invoice", 8]
-    await several.look_for(MINUTE)
+    await several.reconcile_for(MINUTE)
     assert several.last_batch() == [(8, ENDED, Outcome.DONE), (9, ENDED, Outcome.NOT_SENT)]
     shown = len(several.messenger.batches)
-    await several.look_for(5 * MINUTE)
+    await several.reconcile_for(5 * MINUTE)
     assert len(several.messenger.batches) == shown
 
 
@@ -236,7 +236,7 @@ async def test_two_chats_of_one_account_that_choose_the_same_pay_each_invoice_on
     await asyncio.gather(
         several.press(here[0].id), several.press(there[0].id, chat_id=2, user=BOB), return_exceptions=True
     )
-    await several.look_for(5 * MINUTE)
+    await several.reconcile_for(5 * MINUTE)
     assert sorted(several.provider.executed) == [("pay", 7), ("pay", 8), ("pay", 9)]
     assert await several.store.unsettled_payments() == []
 
@@ -286,7 +286,7 @@ async def test_after_a_crash_the_rest_is_not_sent_and_that_is_told(several: Worl
     press.cancel()
     await several.restart()
     del several.provider.late_gates["pay"]
-    await several.look_for(5 * MINUTE)
+    await several.reconcile_for(5 * MINUTE)
     assert several.last_batch() == [
         (7, ENDED, Outcome.DONE), (8, ENDED, Outcome.NOT_SENT), (9, ENDED, Outcome.NOT_SENT)
     ]  # fmt: skip
@@ -299,7 +299,7 @@ async def test_a_slow_payment_is_no_crash_for_those_that_wait_behind_it(several:
     gate = several.provider.gates["pay"] = Gate()
     press = asyncio.create_task(several.press(asked[0].id))
     await gate.reached.wait()
-    await several.look_for(timedelta(minutes=4), 30 * SECOND)
+    await several.reconcile_for(timedelta(minutes=4), 30 * SECOND)
     gate.open()
     await press
     assert several.last_batch() == ALL_DONE

@@ -31,7 +31,7 @@ async def test_a_crash_after_the_confirmation_sends_nothing_and_says_so(paying: 
     question = await paying.ask()
     await paying.payments.confirm(question.id, Place(1), member(ADA), MESSAGE, await paying.chat())
     await paying.restart()
-    await paying.look_for(ABANDONED_AFTER + 2 * MINUTE)
+    await paying.reconcile_for(ABANDONED_AFTER + 2 * MINUTE)
     assert paying.endings() == [Outcome.NOT_SENT]
     assert paying.provider.posts == []
 
@@ -52,7 +52,7 @@ async def test_a_payment_that_fails_in_the_background_is_logged_and_reconciled(
         paying.payments.start(payment, chat)
         await paying.workers.finish()
     assert "background work failed" in [entry["event"] for entry in logged]
-    await paying.look_for(ABANDONED_AFTER + 2 * MINUTE)
+    await paying.reconcile_for(ABANDONED_AFTER + 2 * MINUTE)
     assert paying.endings() == [Outcome.NOT_SENT]
     assert paying.provider.posts == []
 
@@ -84,7 +84,7 @@ async def test_a_crash_while_the_provider_is_asked_is_resumed_by_reading_and_tol
     press = asyncio.create_task(paying.press(question.id))
     await asyncio.wait_for(gate.reached.wait(), 5)
     await crash(paying, press)
-    await paying.look_for(15 * MINUTE)
+    await paying.reconcile_for(15 * MINUTE)
     assert paying.endings() == [Outcome.NOT_SENT if call == "invoice" else Outcome.UNCLEAR]
     assert paying.provider.executed == []
     assert len(paying.provider.posts) == (call == "pay")
@@ -96,7 +96,7 @@ async def test_a_crash_after_the_payment_was_made_is_resumed_by_reading_and_told
     press = asyncio.create_task(paying.press(question.id))
     await asyncio.wait_for(gate.reached.wait(), 5)
     await crash(paying, press)
-    await paying.look_for(15 * MINUTE)
+    await paying.reconcile_for(15 * MINUTE)
     assert paying.endings() == [Outcome.DONE]
     assert paying.provider.posts == [("pay", 7)]
 
@@ -107,7 +107,7 @@ async def test_after_a_crash_an_untold_end_is_told(paying: World) -> None:
     await paying.press(question.id)
     assert paying.endings() == []
     await paying.restart()
-    await paying.look_for(2 * MINUTE)
+    await paying.reconcile_for(2 * MINUTE)
     assert paying.endings() == [Outcome.DONE]
     assert paying.provider.posts == [("pay", 7)]
 
@@ -117,7 +117,7 @@ async def test_after_a_crash_an_untold_cancellation_is_told(paying: World) -> No
     paying.messenger.troubles[1].append(NotSent())
     await paying.payments.cancel(question.id, Place(1), member(ADA), MESSAGE)
     await paying.restart()
-    await paying.look_for(2 * MINUTE)
+    await paying.reconcile_for(2 * MINUTE)
     assert paying.endings() == [Outcome.CANCELLED]
 
 
@@ -146,9 +146,9 @@ async def test_a_messenger_that_fails_stops_no_payment(paying: World, error: Exc
 async def test_an_end_that_could_not_be_shown_is_told_later_and_once(paying: World, error: Exception) -> None:
     paying.messenger.always[1] = error
     await paying.press((await paying.ask()).id)
-    await paying.look_for(5 * MINUTE)
+    await paying.reconcile_for(5 * MINUTE)
     paying.messenger.always.clear()
-    await paying.look_for(5 * MINUTE)
+    await paying.reconcile_for(5 * MINUTE)
     assert paying.endings() == [Outcome.DONE]
 
 
@@ -157,11 +157,11 @@ async def test_a_person_who_blocked_the_bot_during_a_payment_is_told_its_end_onc
     await paying.press((await paying.ask()).id)
     assert (await paying.chat()).resting == "blocked"
     tries = len(paying.messenger.tries)
-    await paying.look_for(60 * MINUTE, MINUTE)
+    await paying.reconcile_for(60 * MINUTE, MINUTE)
     assert len(paying.messenger.tries) == tries
     paying.messenger.always.clear()
     await paying.store.wake(1, paying.clock.now)
-    await paying.look_for(2 * MINUTE)
+    await paying.reconcile_for(2 * MINUTE)
     assert paying.endings() == [Outcome.DONE]
 
 
@@ -170,7 +170,7 @@ async def test_while_an_untold_end_waits_for_its_chat_the_store_is_read_once_a_m
 ) -> None:
     paying.messenger.always[1] = ChatGone("blocked")
     await paying.press((await paying.ask()).id)
-    await paying.look_for(10 * MINUTE)
+    await paying.reconcile_for(10 * MINUTE)
     readings, read = list[object](), paying.store.unsettled_payments
 
     async def count() -> Sequence[Payment]:
@@ -178,14 +178,14 @@ async def test_while_an_untold_end_waits_for_its_chat_the_store_is_read_once_a_m
         return await read()
 
     monkeypatch.setattr(paying.store, "unsettled_payments", count)
-    await paying.look_for(10 * MINUTE, SECOND)
+    await paying.reconcile_for(10 * MINUTE, SECOND)
     assert 9 <= len(readings) <= 11
 
 
 @pytest.mark.parametrize("step", ["confirm", "cancel"])
 async def test_a_press_right_after_a_reading_does_not_wait_for_the_next(paying: World, step: str) -> None:
     question = await paying.ask()
-    await paying.settle()
+    await paying.reconcile()
     paying.messenger.always[1] = NotSent()
     if step == "confirm":
         await paying.press(question.id)
@@ -193,7 +193,7 @@ async def test_a_press_right_after_a_reading_does_not_wait_for_the_next(paying: 
         await paying.payments.cancel(question.id, Place(1), member(ADA), MESSAGE)
     paying.messenger.always.clear()
     paying.clock.move(5 * SECOND)
-    await paying.settle()
+    await paying.reconcile()
     assert paying.endings() == [Outcome.DONE if step == "confirm" else Outcome.CANCELLED]
 
 
@@ -203,16 +203,16 @@ async def test_a_payment_whose_group_became_a_supergroup_goes_on_and_is_told_the
     await paying.press(question.id)
     assert (await paying.payment(question.id)).place == Place(-1001)
     assert paying.provider.executed == [("pay", 7)]
-    await paying.look_for(2 * MINUTE)
+    await paying.reconcile_for(2 * MINUTE)
     assert [(shown.place, shown.outcome) for shown in paying.messenger.shown] == [(Place(-1001), Outcome.DONE)]
 
 
 async def test_an_end_that_can_never_be_shown_is_given_up_after_a_day(paying: World) -> None:
     paying.messenger.always[1] = SendRefused("Bad Request: something new")
     await paying.press((await paying.ask()).id)
-    await paying.look_for(timedelta(hours=23), timedelta(minutes=20))
+    await paying.reconcile_for(timedelta(hours=23), timedelta(minutes=20))
     assert len(await paying.store.unsettled_payments()) == 1
-    await paying.look_for(timedelta(hours=2), timedelta(minutes=20))
+    await paying.reconcile_for(timedelta(hours=2), timedelta(minutes=20))
     assert await paying.store.unsettled_payments() == []
 
 
@@ -222,7 +222,7 @@ async def test_a_messenger_that_hangs_delays_a_payment_only_briefly(paying: Worl
     await asyncio.wait_for(paying.press((await paying.ask()).id), 5)
     assert paying.provider.executed == [("pay", 7)]
     paying.messenger.held_chats.clear()
-    await paying.look_for(2 * MINUTE)
+    await paying.reconcile_for(2 * MINUTE)
     assert paying.endings() == [Outcome.DONE]
 
 

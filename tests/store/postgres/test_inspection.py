@@ -1,4 +1,4 @@
-"""What the doctor is told of a database, of which nothing is changed."""
+"""Inspecting a database for the doctor, which changes nothing in it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.store.examples import CHAT, OTHER, claim_alert, linked, with_alerts
 KEY = new_key()
 
 
-async def test_before_the_first_start_there_is_nothing_and_it_stays_so(cluster: Cluster) -> None:
+async def test_before_the_first_start_inspection_finds_and_makes_nothing(cluster: Cluster) -> None:
     url = cluster.make_database("fresh")
     assert await inspect(url, [KEY]) is None
     with psycopg.connect(url) as connection:
@@ -25,7 +25,7 @@ async def test_before_the_first_start_there_is_nothing_and_it_stays_so(cluster: 
     assert await inspect(url, [KEY]) is None
 
 
-async def test_it_tells_the_schema_what_is_stored_and_how_many_bots_run(database: str) -> None:
+async def test_inspection_reports_schema_contents_and_running_bots(database: str) -> None:
     stores = [await open_store(database, [KEY]) for _ in range(2)]
     await linked(stores[0], OTHER)
     await with_alerts(stores[0], 1)
@@ -40,7 +40,7 @@ async def test_it_tells_the_schema_what_is_stored_and_how_many_bots_run(database
     assert found.running == 0
 
 
-async def test_the_wrong_key_and_a_schema_of_the_future_are_told(cluster: Cluster) -> None:
+async def test_inspection_reports_a_wrong_key_and_a_newer_schema(cluster: Cluster) -> None:
     url = cluster.make_database("spoilt")
     await (await open_store(url, [KEY])).close()
     with pytest.raises(StartError, match="not among the keys given"):

@@ -1,4 +1,4 @@
-"""Keys of a database: checked at the start, changed at the start, and told apart."""
+"""Keys of a database: a start checks them, and seals everything anew with a new first key."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.store.examples import CHAT, NOW, OTHER, URL, claim_check, linked, wit
 OLD, NEW = new_key(), new_key()
 
 
-async def stored(database: str) -> None:
+async def fill(database: str) -> None:
     store = await open_store(database, [OLD])
     await linked(store)
     await linked(store, OTHER)
@@ -31,30 +31,30 @@ def key_ids(database: str) -> set[str]:
     return {row[0] for row in rows}
 
 
-async def test_no_token_is_in_the_database_in_the_clear(database: str) -> None:
-    await stored(database)
+async def test_no_token_is_stored_in_the_clear(database: str) -> None:
+    await fill(database)
     with psycopg.connect(database) as connection:
         rows = connection.execute("SELECT chats::text FROM chats UNION ALL SELECT store::text FROM store").fetchall()
     assert len(rows) == 3
     assert "secret-token" not in repr(rows)
 
 
-async def test_with_a_key_missing_the_start_ends_with_a_sentence(database: str) -> None:
-    await stored(database)
+async def test_a_missing_key_stops_the_start_with_an_explanation(database: str) -> None:
+    await fill(database)
     with pytest.raises(StartError, match=f"sealed with the key {Vault([OLD]).key_ids[0]}"):
         await open_store(database, [NEW])
 
 
-async def test_a_token_of_an_unknown_key_ends_the_start_with_a_sentence(database: str) -> None:
-    await stored(database)
+async def test_a_token_sealed_with_an_unknown_key_stops_the_start_with_an_explanation(database: str) -> None:
+    await fill(database)
     with psycopg.connect(database) as connection:
         connection.execute("UPDATE chats SET key_id = 'abcd1234' WHERE id = %s", [CHAT])
     with pytest.raises(StartError, match="1 chats were sealed with keys that are not at hand"):
         await open_store(database, [OLD])
 
 
-async def test_a_start_with_a_new_key_in_front_seals_everything_anew(database: str) -> None:
-    await stored(database)
+async def test_a_start_with_a_new_first_key_seals_everything_anew(database: str) -> None:
+    await fill(database)
     with capture_logs() as logs:
         store = await open_store(database, [NEW, OLD])
     account = store.account_of(URL, Token("secret-token-1"))
@@ -68,7 +68,7 @@ async def test_a_start_with_a_new_key_in_front_seals_everything_anew(database: s
     await store.close()
 
 
-async def test_sealing_anew_leaves_leases_as_they_are(database: str) -> None:
+async def test_sealing_anew_leaves_leases_unchanged(database: str) -> None:
     store = await open_store(database, [OLD], clock=lambda: NOW)
     await with_alerts(store, 1)
     check = await store.claim_check(CHAT, NOW, NOW - NOW)
@@ -78,15 +78,15 @@ async def test_sealing_anew_leaves_leases_as_they_are(database: str) -> None:
     await store.close()
 
 
-async def test_without_its_secret_a_database_with_chats_is_not_started_on(database: str) -> None:
-    await stored(database)
+async def test_a_database_with_chats_but_without_its_secret_stops_the_start(database: str) -> None:
+    await fill(database)
     with psycopg.connect(database) as connection:
         connection.execute("UPDATE store SET fingerprint_secret = NULL")
     with pytest.raises(StartError, match="is gone, but there are chats beside it"):
         await open_store(database, [OLD])
 
 
-async def test_a_chat_that_does_not_open_holds_up_nobody(database: str) -> None:
+async def test_an_unreadable_chat_holds_up_no_other(database: str) -> None:
     store = await open_store(database, [OLD])
     await linked(store)
     await linked(store, OTHER)

@@ -1,4 +1,4 @@
-"""Random lives of a few chats on PostgreSQL, against the same model as those on the embedded store."""
+"""Random operations on a few chats in PostgreSQL, compared with the same model as the embedded store."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from hypothesis.stateful import initialize, rule
 
 from bot.store.postgres.opening import open_store
 from tests.store.conftest import empty
-from tests.store.test_model import KEY, StoreLife
+from tests.store.tinydb.test_model import KEY, StoreMachine
 
 
-class PostgresLife(StoreLife):
-    """Leases outlive a crash here, so what was in hand still counts after it."""
+class PostgresMachine(StoreMachine):
+    """Leases survive a crash here, so claims are still valid after it."""
 
     url = ""
 
@@ -29,12 +29,12 @@ class PostgresLife(StoreLife):
         self.store = self.do(open_store(self.url, [KEY], connections=2, clock=lambda: self.now))
 
 
-TestPostgresLife = PostgresLife.TestCase
-TestPostgresLife.settings = settings(
+TestPostgresMachine = PostgresMachine.TestCase
+TestPostgresMachine.settings = settings(
     max_examples=6, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 
 @pytest.fixture(autouse=True)
 def _on_the_database(database: str) -> None:
-    PostgresLife.url = database
+    PostgresMachine.url = database

@@ -1,4 +1,4 @@
-"""The database away and back: what was asked for meanwhile, and what was in hand."""
+"""Outages of the database: calls meanwhile, claims from before, and starts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bot.store.rules import alerts
 from bot.store.store import Store
 from bot.store.vault import new_key
 from tests.store.backends import database_of
-from tests.store.cluster import Cluster
+from tests.store.cluster import Cluster, temporary_cluster
 from tests.store.examples import CHAT, LEASE, MINUTE, NOW, checked, claim_check, linked, new_payment, with_alerts
 
 KEY = new_key()
@@ -27,11 +27,9 @@ KEY = new_key()
 
 @pytest.fixture(scope="module")
 def own_cluster() -> Iterator[Cluster]:
-    """One that a test may stop without disturbing others."""
-    cluster = Cluster()
-    cluster.start()
-    yield cluster
-    cluster.remove()
+    """Start a cluster that tests may stop without disturbing others."""
+    with temporary_cluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture
@@ -48,7 +46,7 @@ async def store(url: str) -> AsyncIterator[Store]:
     await store.close()
 
 
-async def is_back(store: Store, within: float = 20) -> None:
+async def wait_until_back(store: Store, within: float = 20) -> None:
     end = time.monotonic() + within
     while True:
         try:
@@ -59,7 +57,7 @@ async def is_back(store: Store, within: float = 20) -> None:
             await asyncio.sleep(0.1)
 
 
-async def test_while_the_database_is_away_everything_says_so_and_afterwards_it_goes_on(
+async def test_while_the_database_is_away_every_call_says_so_and_afterwards_all_works(
     store: Store, own_cluster: Cluster
 ) -> None:
     link = await linked(store)
@@ -73,12 +71,12 @@ async def test_while_the_database_is_away_everything_says_so_and_afterwards_it_g
                     await store.claim_checks(NOW + MINUTE, 10, LEASE)
         finally:
             own_cluster.start()
-        await is_back(store)
+        await wait_until_back(store)
     assert (await store.chat(CHAT)).link == link
     assert [entry["event"] for entry in logs] == ["database is away", "database is back"]
 
 
-async def test_once_it_is_known_to_be_away_nobody_waits_for_it(store: Store, own_cluster: Cluster) -> None:
+async def test_once_an_outage_is_known_calls_fail_without_waiting(store: Store, own_cluster: Cluster) -> None:
     own_cluster.stop()
     try:
         with pytest.raises(StoreAway):
@@ -89,15 +87,15 @@ async def test_once_it_is_known_to_be_away_nobody_waits_for_it(store: Store, own
         assert time.monotonic() - began < 0.5
     finally:
         own_cluster.start()
-    await is_back(store)
+    await wait_until_back(store)
 
 
-async def test_what_was_in_hand_counts_after_a_short_outage(store: Store, own_cluster: Cluster) -> None:
+async def test_a_claim_is_still_valid_after_a_short_outage(store: Store, own_cluster: Cluster) -> None:
     await linked(store)
     check = await claim_check(store)
     own_cluster.stop()
     own_cluster.start()
-    await is_back(store)
+    await wait_until_back(store)
     assert await store.finish_check(check.claim, checked(check))
     assert await store.claim_checks(NOW + MINUTE, 10, LEASE) == []
 
@@ -112,12 +110,12 @@ async def test_an_idle_pool_does_not_notice_a_restart(store: Store, own_cluster:
     assert not logs
 
 
-async def test_what_was_committed_is_there_after_a_crash_of_the_database(store: Store, own_cluster: Cluster) -> None:
+async def test_committed_changes_survive_a_crash_of_the_database(store: Store, own_cluster: Cluster) -> None:
     await with_alerts(store, 1, 2)
     await store.add_payment(new_payment())
     own_cluster.stop()
     own_cluster.start()
-    await is_back(store)
+    await wait_until_back(store)
     assert (await store.waiting_alerts(CHAT)).waiting == 2
     payment = await store.payment("p1")
     assert payment is not None
@@ -138,7 +136,7 @@ async def test_a_start_waits_for_the_database_and_says_so_once(url: str, own_clu
     assert events[-1] == "database is there"
 
 
-async def test_a_statement_that_takes_too_long_is_given_up_and_nobody_else_refused(store: Store) -> None:
+async def test_a_slow_statement_is_given_up_and_no_other_call_is_refused(store: Store) -> None:
     slow = asyncio.create_task(database_of(store).run(lambda cursor: cursor.execute("SELECT pg_sleep(30)")))
     while not slow.done():
         await store.chat(CHAT)
@@ -149,9 +147,9 @@ async def test_a_statement_that_takes_too_long_is_given_up_and_nobody_else_refus
 
 
 @pytest.mark.parametrize(("busy", "naps"), [(2, 30), (1, 3)], ids=["a full pool", "one long transaction"])
-async def test_much_work_refuses_only_who_waits_for_it_in_vain(url: str, busy: int, naps: int) -> None:
+async def test_under_load_only_calls_that_get_no_connection_are_refused(url: str, busy: int, naps: int) -> None:
     async def work(cursor: Cursor) -> None:
-        for _ in range(naps):  # short statements, together longer than anybody waits
+        for _ in range(naps):  # short statements, together longer than the timeout
             await cursor.execute("SELECT pg_sleep(0.9)")
 
     store = await open_store(url, [KEY], connections=2, timeout=1)
@@ -167,9 +165,7 @@ async def test_much_work_refuses_only_who_waits_for_it_in_vain(url: str, busy: i
     await store.close()
 
 
-async def test_who_waits_for_a_connection_waits_no_longer_than_the_database_is_away(
-    url: str, own_cluster: Cluster
-) -> None:
+async def test_a_caller_waits_for_a_connection_no_longer_than_the_outage_lasts(url: str, own_cluster: Cluster) -> None:
     store = await open_store(url, [KEY], timeout=30)
     try:
         await asyncio.gather(*(store.chat(CHAT) for _ in range(20)))
@@ -179,7 +175,7 @@ async def test_who_waits_for_a_connection_waits_no_longer_than_the_database_is_a
         own_cluster.start()
         async with asyncio.timeout(4):
             await asyncio.gather(*waiting, return_exceptions=True)
-        await is_back(store, within=4)
+        await wait_until_back(store, within=4)
     finally:
         await store.close()
 
@@ -198,12 +194,12 @@ async def test_a_connection_that_breaks_during_a_claim_makes_no_chat_unreadable(
         await store.claim_alerts(NOW + MINUTE, 10, LEASE)
     assert "chat can't be read for its alert" not in [entry["event"] for entry in logs]
     monkeypatch.undo()
-    await is_back(store)
+    await wait_until_back(store)
     assert len(await store.claim_alerts(NOW + MINUTE, 10, LEASE)) == 1
 
 
 @pytest.mark.parametrize(("what", "wrong"), [("//bot@", "//nobody:secret@"), ("/away", "/nowhere")])
-async def test_a_database_that_refuses_us_is_not_waited_for(url: str, what: str, wrong: str) -> None:
+async def test_a_start_does_not_wait_for_a_database_that_refuses_the_bot(url: str, what: str, wrong: str) -> None:
     with pytest.raises(
         StartError, match=r"does not let the bot in .*Correct the user, the password or the name"
     ) as refused:
@@ -211,23 +207,23 @@ async def test_a_database_that_refuses_us_is_not_waited_for(url: str, what: str,
     assert "secret" not in str(refused.value)
 
 
-def test_a_wrong_password_is_no_outage_and_a_server_that_starts_is_one() -> None:
+def test_a_wrong_password_is_no_outage_but_a_starting_server_is() -> None:
     said = ['FATAL:  password authentication failed for user "bot"', "fe_sendauth: no password supplied"]
     assert all(REFUSED.search(f'connection to server at "::1" failed: {words}') for words in said)
     assert not REFUSED.search('connection to server at "::1" failed: FATAL:  the database system is starting up')
 
 
-async def test_without_keys_the_start_ends_with_a_sentence(url: str) -> None:
+async def test_a_start_without_keys_is_refused_with_an_explanation(url: str) -> None:
     with pytest.raises(StartError, match="TOKEN_KEYS must be set"):
         await open_store(url, [])
 
 
-async def test_a_url_that_makes_no_sense_ends_the_start_with_a_sentence() -> None:
+async def test_an_unusable_url_stops_the_start_with_an_explanation() -> None:
     with pytest.raises(StartError, match="DATABASE_URL can't be used"):
         await open_store("postgresql://bot@/bot?unheard=of", [KEY])
 
 
-async def test_a_store_that_was_closed_looks_for_no_database(url: str) -> None:
+async def test_a_closed_store_does_not_reconnect(url: str) -> None:
     store = await open_store(url, [KEY])
     await store.close()
     with capture_logs() as logs, pytest.raises(StoreAway):

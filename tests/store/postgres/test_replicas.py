@@ -1,22 +1,18 @@
-"""Several processes on one database: who gets what, and what becomes of one that slept."""
+"""Several processes on one database: each piece of work goes to one of them, and expired claims are refused."""
 
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections import Counter
 
 import psycopg
 import pytest
 
 from bot.domain.payments import State
-from bot.errors import PaymentInProgress, StartError
+from bot.errors import PaymentInProgress
 from bot.ports import Checked
-from bot.store.postgres.schema import migrate
 from bot.store.store import Store
 from tests.store.backends import cancel_once_claimed
-from tests.store.cluster import Cluster
 from tests.store.examples import (
     CHAT,
     LEASE,
@@ -32,14 +28,14 @@ from tests.store.examples import (
     new_payment,
     with_alerts,
 )
-from tests.store.shelves import PostgresShelf
+from tests.store.openers import PostgresOpener
 
 MANY = 40
 
 
 @pytest.fixture
-async def replicas(postgres_shelf: PostgresShelf) -> list[Store]:
-    return [await postgres_shelf.open() for _ in range(3)]
+async def replicas(postgres_opener: PostgresOpener) -> list[Store]:
+    return [await postgres_opener.open() for _ in range(3)]
 
 
 async def test_every_due_check_goes_to_one_replica(replicas: list[Store]) -> None:
@@ -58,14 +54,14 @@ async def test_every_message_goes_to_one_replica(replicas: list[Store]) -> None:
     assert counts == Counter(range(1, MANY + 1))
 
 
-async def test_of_many_confirmations_of_one_payment_one_counts(replicas: list[Store]) -> None:
+async def test_only_one_of_many_confirmations_of_a_payment_counts(replicas: list[Store]) -> None:
     await replicas[0].add_payment(new_payment())
     confirmed = new_payment(state=State.CONFIRMED)
     outcomes = await asyncio.gather(*(store.advance_payment(confirmed, State.ASKED) for store in replicas * 5))
     assert sorted(outcomes) == [False] * 14 + [True]
 
 
-async def test_of_two_payments_of_one_invoice_one_is_confirmed(replicas: list[Store]) -> None:
+async def test_only_one_of_several_payments_of_an_invoice_is_confirmed(replicas: list[Store]) -> None:
     for number in range(9):
         await replicas[0].add_payment(new_payment(f"p{number}"))
     outcomes = await asyncio.gather(
@@ -86,29 +82,29 @@ async def test_the_database_itself_refuses_two_payments_of_one_invoice(replicas:
         connection.execute("UPDATE payments SET state = 'sent'")
 
 
-async def test_a_replica_that_slept_past_its_lease_has_its_check_refused(replicas: list[Store]) -> None:
-    sleeper, other, _ = replicas
-    await linked(sleeper)
-    slept = await claim_check(sleeper)
+async def test_the_check_of_a_replica_that_froze_past_its_lease_is_refused(replicas: list[Store]) -> None:
+    frozen, other, _ = replicas
+    await linked(frozen)
+    stale = await claim_check(frozen)
     taken = await claim_check(other, NOW + MINUTE + LEASE)
-    assert not await sleeper.finish_check(slept.claim, checked(slept, known=knowledge(99)))
-    assert not await sleeper.postpone_check(slept.claim, NOW)
+    assert not await frozen.finish_check(stale.claim, checked(stale, known=knowledge(99)))
+    assert not await frozen.postpone_check(stale.claim, NOW)
     assert await other.finish_check(taken.claim, checked(taken))
     assert taken.known == knowledge(1, 2)
 
 
-async def test_a_replica_that_slept_past_its_lease_has_its_message_refused(replicas: list[Store]) -> None:
-    sleeper, other, _ = replicas
-    await with_alerts(sleeper, 1)
-    slept, _ = await claim_alert(sleeper)
+async def test_the_message_of_a_replica_that_froze_past_its_lease_is_refused(replicas: list[Store]) -> None:
+    frozen, other, _ = replicas
+    await with_alerts(frozen, 1)
+    stale, _ = await claim_alert(frozen)
     (taken,) = await other.claim_alerts(NOW + MINUTE + LEASE, 10, LEASE)
     assert taken.again
-    assert not await sleeper.alerts_sent(slept, message_about(1), ())
-    assert not await sleeper.move_to_dead_letters(slept)
+    assert not await frozen.alerts_sent(stale, message_about(1), ())
+    assert not await frozen.move_to_dead_letters(stale)
     assert await other.alerts_sent(taken.claim, message_about(1), ())
 
 
-async def test_what_many_write_of_one_chat_at_once_is_all_there(replicas: list[Store]) -> None:
+async def test_concurrent_changes_of_one_chat_are_all_kept(replicas: list[Store]) -> None:
     await asyncio.gather(
         replicas[0].set_language(CHAT, "de"),
         replicas[1].await_token(CHAT, NOW + MINUTE),
@@ -118,7 +114,7 @@ async def test_what_many_write_of_one_chat_at_once_is_all_there(replicas: list[S
     assert (chat.language, chat.awaiting_token_until) == ("de", NOW + MINUTE)
 
 
-async def test_moves_both_ways_at_once_end_with_one_chat(replicas: list[Store]) -> None:
+async def test_concurrent_moves_in_both_directions_leave_one_linked_chat(replicas: list[Store]) -> None:
     for number in range(1, 11):
         await linked(replicas[0], number)
         await asyncio.gather(*(store.move_chat(*pair) for store in replicas for pair in ((number, -1), (-1, number))))
@@ -128,7 +124,7 @@ async def test_moves_both_ways_at_once_end_with_one_chat(replicas: list[Store]) 
         await replicas[0].unlink(-1)
 
 
-async def test_checks_alerts_and_deliveries_of_many_replicas_lose_and_double_nothing(
+async def test_several_replicas_lose_and_repeat_no_alert(
     replicas: list[Store],
 ) -> None:
     links = {number: await linked(replicas[0], number) for number in range(1, MANY + 1)}
@@ -162,33 +158,3 @@ async def test_a_claim_whose_caller_is_cancelled_is_given_back(
     await cancel_once_claimed(store, store.claim_alerts(NOW + MINUTE, 10, LEASE), monkeypatch)
     (delivery,) = await other.claim_alerts(NOW + MINUTE, 10, LEASE)
     assert not delivery.again
-
-
-def test_of_processes_that_start_at_once_one_makes_the_schema(cluster: Cluster) -> None:
-    url = cluster.make_database("at_once")
-    code = "import sys; from bot.store.postgres.schema import migrate; print(migrate(sys.argv[1]))"
-    processes = [
-        subprocess.Popen([sys.executable, "-c", code, url], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(3)
-    ]
-    ends = [(*process.communicate(), process.returncode) for process in processes]
-    assert [(out.strip(), code) for out, _, code in ends] == [("0001", 0)] * 3, ends
-
-
-def test_a_schema_of_the_future_is_left_alone(cluster: Cluster) -> None:
-    url = cluster.make_database("future")
-    migrate(url)
-    with psycopg.connect(url) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StartError, match="9999, which is of a newer version of the bot"):
-        migrate(url)
-    with psycopg.connect(url) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
-
-
-def test_a_role_that_may_not_change_the_schema_ends_with_a_sentence(cluster: Cluster) -> None:
-    url = cluster.make_database("strangers")
-    with psycopg.connect(url) as connection:
-        connection.execute("CREATE ROLE reader LOGIN")
-    with pytest.raises(StartError, match="may not change the schema"):
-        migrate(url.replace("//bot@", "//reader@"))

@@ -1,4 +1,4 @@
-"""The stores under test: the same stored data, opened again and again."""
+"""Open the stores under test. An opener can open the same stored data again and again."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from bot.store.vault import new_key
 from tests.store.examples import NOW
 
 
-class TinyShelf:
-    """Opens the store in ``folder``. Nothing is written at closing, so a close is as bare as a crash."""
+class TinyOpener:
+    """Opens the store in ``folder``. Closing writes nothing, so it has the same effect as a crash."""
 
     def __init__(self, folder: Path, *keys: str) -> None:
         self.folder = folder
@@ -29,8 +29,8 @@ class TinyShelf:
             await self._store.close()
 
 
-class PostgresShelf:
-    """Opens the store in the database at ``url``. Each opening is one more process on it, so to speak."""
+class PostgresOpener:
+    """Opens the store in the database at ``url``. Each open store acts as one more process on the database."""
 
     def __init__(self, url: str, *keys: str) -> None:
         self.url = url
@@ -44,7 +44,7 @@ class PostgresShelf:
         return store
 
     async def crash(self) -> None:
-        """Leases stand on: nothing is given back at closing."""
+        """Close all open stores. Closing gives no lease back, so all leases stay valid."""
         for store in self._stores:
             await store.close()
         self._stores.clear()

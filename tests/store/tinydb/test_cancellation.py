@@ -1,4 +1,4 @@
-"""The embedded store's thread: nobody waits for the disk, and work whose caller is cancelled is not left half done."""
+"""The embedded store's thread: the event loop never waits for it, and cancelled calls leave nothing half done."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from tests.store.examples import (
     new_link,
     with_alerts,
 )
-from tests.store.shelves import TinyShelf
+from tests.store.openers import TinyOpener
 
 
 class Gate:
-    """Holds up the store's thread until it is opened."""
+    """Blocks the store's thread until it is opened."""
 
     def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
         self._reached = threading.Event()
@@ -44,9 +44,9 @@ class Gate:
 
 
 async def test_the_event_loop_does_not_wait_for_the_disk(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = await tiny_shelf.open()
+    store = await tiny_opener.open()
     gate = Gate(store, monkeypatch)
     task = asyncio.create_task(store.set_language(CHAT, "de"))
     await gate.reached()
@@ -55,10 +55,10 @@ async def test_the_event_loop_does_not_wait_for_the_disk(
     await task
 
 
-async def test_a_method_whose_caller_is_cancelled_ran_wholly_or_not_at_all(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+async def test_a_cancelled_call_runs_completely_or_not_at_all(
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = await tiny_shelf.open()
+    store = await tiny_opener.open()
     gate = Gate(store, monkeypatch)
     running = asyncio.create_task(store.link(new_link(store), knowledge(1)))
     await gate.reached()
@@ -74,10 +74,10 @@ async def test_a_method_whose_caller_is_cancelled_ran_wholly_or_not_at_all(
     assert (await claim_check(store)).known == knowledge(1)
 
 
-async def test_what_a_cancelled_caller_claimed_is_given_back_unmarked(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+async def test_claims_of_a_cancelled_caller_are_given_back_unmarked(
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = await tiny_shelf.open()
+    store = await tiny_opener.open()
     await with_alerts(store, 1)
     gate = Gate(store, monkeypatch)
     alerts = asyncio.create_task(store.claim_alerts(NOW + HOUR, 10, LEASE))
@@ -93,10 +93,10 @@ async def test_what_a_cancelled_caller_claimed_is_given_back_unmarked(
     assert (await claim_check(store, NOW + HOUR)).chat.id == CHAT
 
 
-async def test_a_check_of_one_chat_that_a_cancelled_caller_claimed_is_given_back(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+async def test_a_single_check_claimed_by_a_cancelled_caller_is_given_back(
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = await tiny_shelf.open()
+    store = await tiny_opener.open()
     await linked(store)
     gate = Gate(store, monkeypatch)
     claiming = asyncio.create_task(store.claim_check(CHAT, NOW, LEASE))
@@ -107,10 +107,10 @@ async def test_a_check_of_one_chat_that_a_cancelled_caller_claimed_is_given_back
     assert await store.claim_check(CHAT, NOW, LEASE) is not None
 
 
-async def test_a_claim_that_was_made_before_its_caller_was_cancelled_is_given_back(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+async def test_a_claim_committed_before_its_caller_was_cancelled_is_given_back(
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = await tiny_shelf.open()
+    store = await tiny_opener.open()
     await with_alerts(store, 1)
     await cancel_once_claimed(store, store.claim_alerts(NOW + HOUR, 10, LEASE), monkeypatch)
     delivery = await claim_message(store, NOW + HOUR)

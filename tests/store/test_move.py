@@ -1,4 +1,4 @@
-"""All data from a folder into a database and back: the same bytes, whatever happened on the way."""
+"""Moving all data from a folder into a database and back gives the same bytes, even after an interruption."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ KEY = new_key()
 VAULT = Vault([KEY])
 T = TypeVar("T")
 SEVERAL, MANY = 700, 10_000
-"""More chats than are moved together, and as many as a bot may well have."""
+"""More chats than one transaction moves, and as many as a bot may well have."""
 
 
-def quiet(count: int, total: int) -> None:
+def no_progress(count: int, total: int) -> None:
     assert 0 <= count <= total
 
 
 def files(folder: Path) -> Mapping[str, bytes]:
-    """What a folder holds, but for its lock."""
+    """Return the files of a folder, except for its lock."""
     paths = [path for path in folder.rglob("*") if path.is_file() and path.name != "lock"]
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 
 
 async def fill(folder: Path, many: int = 0) -> None:
-    """A bit of everything that a store can hold."""
+    """Make a store with some of everything that it can hold, and ``many`` more chats."""
     store = open_store(folder, [KEY], lambda: NOW)
     await with_messages(store, message_about(1, 2))
     link = await with_alerts(store, 1, None, 2, chat_id=OTHER)
@@ -72,28 +72,28 @@ async def fill(folder: Path, many: int = 0) -> None:
 
 
 @pytest.fixture
-async def there(database: str) -> AsyncIterator[PostgresBackend]:
+async def postgres(database: str) -> AsyncIterator[PostgresBackend]:
     async with open_database(database, 4, 10) as backend:
         yield backend
 
 
 @pytest.mark.parametrize("many", [0, MANY])
-async def test_over_and_back_gives_the_same_bytes(tmp_path: Path, there: PostgresBackend, many: int) -> None:
+async def test_a_move_there_and_back_gives_the_same_bytes(tmp_path: Path, postgres: PostgresBackend, many: int) -> None:
     await fill(tmp_path / "old", many)
     with open_folder(tmp_path / "old", VAULT) as old, open_folder(tmp_path / "new", VAULT) as new:
-        over = await move(old, there, VAULT, quiet)
-        back = await move(there, new, VAULT, quiet)
-        assert over == back == await content_of(old)
-    assert (over.chats, over.payments) == (3 + many, 3 + many // 10)
+        moved = await move(old, postgres, VAULT, no_progress)
+        back = await move(postgres, new, VAULT, no_progress)
+        assert moved == back == await content_of(old)
+    assert (moved.chats, moved.payments) == (3 + many, 3 + many // 10)
     assert files(tmp_path / "new") == files(tmp_path / "old")
 
 
-async def test_a_bot_goes_on_in_the_new_place_where_it_was_in_the_old(
-    tmp_path: Path, there: PostgresBackend, database: str
+async def test_a_bot_continues_in_the_new_place_where_it_stopped_in_the_old(
+    tmp_path: Path, postgres: PostgresBackend, database: str
 ) -> None:
     await fill(tmp_path / "old")
     with open_folder(tmp_path / "old", VAULT) as old:
-        await move(old, there, VAULT, quiet)
+        await move(old, postgres, VAULT, no_progress)
     before, after = open_store(tmp_path / "old", [KEY]), await open_postgres(database, [KEY])
     for chat_id in (CHAT, OTHER, 99):
         assert await before.chat(chat_id) == await after.chat(chat_id)
@@ -107,43 +107,41 @@ async def test_a_bot_goes_on_in_the_new_place_where_it_was_in_the_old(
     await after.close()
 
 
-class Cut(Exception):
+class Interrupted(Exception):
     pass
 
 
-class CutOff(TinyBackend):
-    """A folder that can't be read any more after a while."""
+class BreakingFolder(TinyBackend):
+    """A folder that can no longer be read after some transactions."""
 
-    left = 7  # enough for the first chats to be moved, not for the others
+    left = 7  # enough to move the first chats, but not all
 
     async def run(self, work: Work[T]) -> T:
         self.left -= 1
         if not self.left:
-            raise Cut
+            raise Interrupted
         return await super().run(work)
 
 
-async def test_a_move_that_was_cut_off_goes_on_when_begun_again(
-    tmp_path: Path, there: PostgresBackend, database: str
+async def test_an_interrupted_move_continues_when_started_again(
+    tmp_path: Path, postgres: PostgresBackend, database: str
 ) -> None:
     await fill(tmp_path / "old", SEVERAL)
-    with pytest.raises(Cut):
-        await move(CutOff(tmp_path / "old", VAULT.key_ids[0]), there, VAULT, quiet)
-    assert await there.run(lambda t: t.is_moving())
+    with pytest.raises(Interrupted):
+        await move(BreakingFolder(tmp_path / "old", VAULT.key_ids[0]), postgres, VAULT, no_progress)
+    assert await postgres.run(lambda t: t.is_moving())
     with pytest.raises(StartError, match="was not finished"):
         await open_postgres(database, [KEY])
     with psycopg.connect(database) as connection:
         connection.execute("UPDATE chats SET account = 'not written again' WHERE id = %s", [1_000_000])
     with open_folder(tmp_path / "old", VAULT) as old:
-        assert await move(old, there, VAULT, quiet) == await content_of(old)
+        assert await move(old, postgres, VAULT, no_progress) == await content_of(old)
     with psycopg.connect(database) as connection:
         rows = connection.execute("SELECT id FROM chats WHERE account = 'not written again'").fetchall()
     assert rows == [(1_000_000,)]
 
 
-async def test_a_move_into_a_folder_that_was_cut_off_lets_no_bot_start_there(
-    tmp_path: Path, there: PostgresBackend
-) -> None:
+async def test_no_bot_starts_on_a_folder_with_an_unfinished_move(tmp_path: Path, postgres: PostgresBackend) -> None:
     await fill(tmp_path / "old")
     with open_folder(tmp_path / "new", VAULT) as new:
         await new.run(lambda t: t.put_sealed_secret("1.x.y"))
@@ -152,29 +150,29 @@ async def test_a_move_into_a_folder_that_was_cut_off_lets_no_bot_start_there(
         open_store(tmp_path / "new", [KEY])
 
 
-async def refused(source: Backend, target: Backend, why: str, vault: Vault = VAULT) -> None:
+async def assert_refused(source: Backend, target: Backend, why: str, vault: Vault = VAULT) -> None:
     with pytest.raises(StartError, match=why):
-        await move(source, target, vault, quiet)
+        await move(source, target, vault, no_progress)
 
 
-async def test_nothing_is_moved_while_a_bot_runs(tmp_path: Path, there: PostgresBackend, database: str) -> None:
+async def test_nothing_is_moved_while_a_bot_runs(tmp_path: Path, postgres: PostgresBackend, database: str) -> None:
     await fill(tmp_path / "old")
     with open_folder(tmp_path / "old", VAULT) as old:
         bot = await open_postgres(database, [KEY])
-        await refused(old, there, "A bot is running on the database")
-        await refused(there, old, "A bot is running on the database")
+        await assert_refused(old, postgres, "A bot is running on the database")
+        await assert_refused(postgres, old, "A bot is running on the database")
         await bot.close()
         with pytest.raises(StartError, match="Another process is using"), open_folder(tmp_path / "old", VAULT):
             pass
 
 
-async def test_a_bot_that_is_started_meanwhile_is_noticed_at_the_end(
-    tmp_path: Path, there: PostgresBackend, database: str
+async def test_a_bot_started_during_the_move_is_noticed_at_the_end(
+    tmp_path: Path, postgres: PostgresBackend, database: str
 ) -> None:
     await fill(tmp_path / "old")
     started: list[Store] = []
 
-    class Hasty(PostgresBackend):
+    class StartsABot(PostgresBackend):
         async def run(self, work: Work[T]) -> T:
             result = await super().run(work)
             if not started:
@@ -182,29 +180,29 @@ async def test_a_bot_that_is_started_meanwhile_is_noticed_at_the_end(
             return result
 
     with open_folder(tmp_path / "old", VAULT) as old, open_folder(tmp_path / "new", VAULT) as new:
-        await move(old, there, VAULT, quiet)
-        await refused(Hasty(there.connections), new, "A bot was started on the database meanwhile")
+        await move(old, postgres, VAULT, no_progress)
+        await assert_refused(StartsABot(postgres.connections), new, "A bot was started on the database meanwhile")
         await started[0].close()
-        assert await move(there, new, VAULT, quiet) == await content_of(old)
+        assert await move(postgres, new, VAULT, no_progress) == await content_of(old)
 
 
-async def test_nothing_is_moved_over_other_data(tmp_path: Path, there: PostgresBackend, database: str) -> None:
+async def test_nothing_is_moved_over_other_data(tmp_path: Path, postgres: PostgresBackend, database: str) -> None:
     await fill(tmp_path / "old")
     await (await open_postgres(database, [KEY])).close()
     with open_folder(tmp_path / "old", VAULT) as old:
-        before = await content_of(there)
-        await refused(old, there, "data in the database already")
-        assert await content_of(there) == before
+        before = await content_of(postgres)
+        await assert_refused(old, postgres, "data in the database already")
+        assert await content_of(postgres) == before
 
 
-async def test_nothing_is_moved_with_the_wrong_key(tmp_path: Path, there: PostgresBackend) -> None:
+async def test_nothing_is_moved_with_the_wrong_key(tmp_path: Path, postgres: PostgresBackend) -> None:
     await fill(tmp_path / "old")
     wrong = Vault([new_key()])
     with open_folder(tmp_path / "old", wrong) as old:
-        await refused(old, there, "which is not among the keys given", wrong)
-    assert await there.run(lambda t: t.sealed_secret()) is None
+        await assert_refused(old, postgres, "which is not among the keys given", wrong)
+    assert await postgres.run(lambda t: t.sealed_secret()) is None
 
 
-async def test_there_is_nothing_to_move_out_of_an_empty_place(tmp_path: Path, there: PostgresBackend) -> None:
+async def test_an_empty_place_has_nothing_to_move(tmp_path: Path, postgres: PostgresBackend) -> None:
     with open_folder(tmp_path / "old", VAULT) as old:
-        await refused(old, there, "There is nothing in")
+        await assert_refused(old, postgres, "There is nothing in")

@@ -1,4 +1,4 @@
-"""The due queue: leases, fencing tokens, and who may write under them."""
+"""The queue of due keys: claims, leases and fencing tokens."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def claimed_with_token(queue: LeaseQueue[str]) -> int:
 
 
 @given(st.dictionaries(st.text(), st.integers(-100, 100)), st.integers(-100, 100), st.integers(0, 20))
-def test_the_longest_due_are_claimed_first(dues: dict[str, int], now: int, limit: int) -> None:
+def test_the_longest_overdue_keys_are_claimed_first(dues: dict[str, int], now: int, limit: int) -> None:
     queue: LeaseQueue[str] = LeaseQueue()
     for key, due in dues.items():
         queue.put(key, minutes(due))
@@ -46,7 +46,7 @@ def test_putting_a_key_again_moves_it() -> None:
     assert claimed(queue, minutes(3)) == []
 
 
-def test_a_leased_key_comes_when_its_lease_ends_whenever_it_is_put_to() -> None:
+def test_a_leased_key_is_due_when_its_lease_ends_whatever_is_put() -> None:
     queue: LeaseQueue[str] = LeaseQueue()
     queue.put("a", NOW)
     fencing_token = claimed_with_token(queue)
@@ -57,7 +57,7 @@ def test_a_leased_key_comes_when_its_lease_ends_whenever_it_is_put_to() -> None:
     assert queue.holder(fencing_token) is None
 
 
-def test_a_released_key_can_be_put_anew() -> None:
+def test_a_released_key_can_be_put_again() -> None:
     queue: LeaseQueue[str] = LeaseQueue()
     queue.put("a", NOW)
     fencing_token = claimed_with_token(queue)
@@ -86,7 +86,7 @@ def test_a_dropped_key_is_gone_with_its_lease() -> None:
     assert not queue._tickets
 
 
-def test_a_renamed_key_takes_its_lease_along() -> None:
+def test_a_renamed_key_keeps_its_lease() -> None:
     queue: LeaseQueue[str] = LeaseQueue()
     queue.put("a", NOW)
     fencing_token = claimed_with_token(queue)
@@ -99,7 +99,7 @@ def test_a_renamed_key_takes_its_lease_along() -> None:
     assert claimed(queue, minutes(5)) == ["b"]
 
 
-def test_leftovers_of_keys_that_were_moved_often_do_not_pile_up() -> None:
+def test_stale_entries_of_often_moved_keys_do_not_pile_up() -> None:
     queue: LeaseQueue[str] = LeaseQueue()
     for number in range(10_000):
         queue.put("a", minutes(number))

@@ -1,4 +1,4 @@
-"""A crash at any step of a write leaves the old state or the new one; so does a disk that refuses for a moment."""
+"""A crash at any step of a write leaves the old state or the new one. So does a temporary error of the disk."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from bot.store.tinydb import files
 from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
 from tests.store.backends import chat_in_file, folder_of, payments_in_file
-from tests.store.cutting import CALLS, Cut, CuttingOs
 from tests.store.examples import (
     CHAT,
     HOUR,
@@ -41,6 +40,7 @@ from tests.store.examples import (
     new_payment,
     with_messages,
 )
+from tests.store.faulty_os import CALLS, FaultyOs, Killed
 
 KEY = new_key()
 LATE = NOW + HOUR
@@ -52,15 +52,15 @@ SELECTION = Selection(
     NOW.replace(year=2999),
     (Offer(1, Decimal(1), None, ""), Offer(2, Decimal(2), None, "")),
 )
-STEPS = range(1, 200)  # more than any deed takes
-View = dict[str, Any]
-Deed = Callable[[Store], Coroutine[Any, Any, None]]
+STEPS = range(1, 200)  # more than any operation takes
+Content = dict[str, Any]
+Operation = Callable[[Store], Coroutine[Any, Any, None]]
 
 
-def view(store: OurStore) -> View:
-    """All that a store holds, tokens opened."""
+def content_of(store: OurStore) -> Content:
+    """Return everything that a store holds, with its tokens opened."""
     backend = folder_of(store)
-    found: View = {}
+    found: Content = {}
     for name in backend.folder.names("chats"):
         record = chat_in_file(store, int(Path(name).stem))
         assert record is not None
@@ -76,7 +76,7 @@ async def link_first(store: Store) -> None:
     await store.link(new_link(store, 99), knowledge(7, 8))
 
 
-async def link_anew(store: Store) -> None:
+async def link_again(store: Store) -> None:
     await store.link(new_link(store, CHAT, "secret-token-2"), knowledge(7, 8))
 
 
@@ -121,7 +121,7 @@ async def confirm_several(store: Store) -> None:
         assert await store.advance_payments(queued, State.ASKED)
 
 
-async def name_a_payer(store: Store) -> None:
+async def add_a_payer(store: Store) -> None:
     await store.add_payer(CHAT, Member(8, "Bob"))
 
 
@@ -129,13 +129,13 @@ async def choose(store: Store) -> None:
     await store.put_pending(replace(SELECTION, chosen=(1, 2)), NOW)
 
 
-async def chat_without_anything_left(store: Store) -> None:
+async def empty_a_chat(store: Store) -> None:
     await store.await_token(55, None)
 
 
-DEEDS: list[Deed] = [
+OPERATIONS: list[Operation] = [
     link_first,
-    link_anew,
+    link_again,
     unlink,
     move,
     prefer,
@@ -144,11 +144,11 @@ DEEDS: list[Deed] = [
     deliver,
     confirm,
     confirm_several,
-    name_a_payer,
+    add_a_payer,
     choose,
-    chat_without_anything_left,
+    empty_a_chat,
 ]
-STAGES: dict[Deed, int] = {deliver: 3}  # before, being sent, sent; all others are one transaction: before and after
+STAGES: dict[Operation, int] = {deliver: 3}  # before, being sent, sent; all others are one transaction: before, after
 
 
 @pytest.fixture(scope="module")
@@ -157,9 +157,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def fill(template: Path) -> None:
-    """A folder with a linked chat that has two alerts, a message, a silence, a selection, and payments of two accounts.
+    """Make a store with a linked chat and a chat that awaits its token.
 
-    Another chat awaits its token.
+    The linked chat has two alerts, a sent message, a silence, a selection, and payments of two accounts.
     """
     store = open_store(template, [KEY])
     link = await with_messages(store, message_about(1))
@@ -176,7 +176,7 @@ async def fill(template: Path) -> None:
 
 @pytest.fixture
 async def start(template: Path, tmp_path: Path) -> Callable[[], Path]:
-    """Gives a fresh copy of the filled folder each time."""
+    """Return a function that makes a fresh copy of the filled folder."""
     if not template.exists():
         await fill(template)
     folder = tmp_path / "data"
@@ -189,118 +189,118 @@ async def start(template: Path, tmp_path: Path) -> Callable[[], Path]:
     return copy
 
 
-async def reopened(folder: Path) -> View:
+async def reopened(folder: Path) -> Content:
     store = open_store(folder, [KEY])
-    found = view(store)
+    found = content_of(store)
     await store.close()
     assert not [path for path in folder.rglob("*") if path.suffix == ".tmp" or path.name == files.PENDING]
     return found
 
 
-async def stages_of(deed: Deed, folder: Path) -> list[View]:
-    """The states that a deed goes through, each a transaction of its own."""
+async def stages_of(operation: Operation, folder: Path) -> list[Content]:
+    """Return the states that an operation goes through. Each transaction leads to the next one."""
     store = open_store(folder, [KEY])
-    stages = [view(store)]
+    stages = [content_of(store)]
     real_apply = folder_of(store).folder.apply
 
     def apply(changes: Any) -> None:
         real_apply(changes)
-        stages.append(view(store))
+        stages.append(content_of(store))
 
-    folder_of(store).folder.apply = apply  # type: ignore[method-assign]  # look in after each transaction
-    await deed(store)
+    folder_of(store).folder.apply = apply  # type: ignore[method-assign]  # observes each transaction
+    await operation(store)
     await store.close()
     return stages
 
 
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("operation", OPERATIONS)
 async def test_a_crash_at_any_step_leaves_the_old_or_the_new_state(
-    deed: Deed, start: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+    operation: Operation, start: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stages = await stages_of(deed, start())
-    assert len(stages) == STAGES.get(deed, 2)
+    stages = await stages_of(operation, start())
+    assert len(stages) == STAGES.get(operation, 2)
     seen = []
     for step in STEPS:
         folder = start()
         store = open_store(folder, [KEY])
         with monkeypatch.context() as patch:
-            patch.setattr(files, "os", CuttingOs(step))
+            patch.setattr(files, "os", FaultyOs(step))
             try:
-                await deed(store)
-            except Cut:
+                await operation(store)
+            except Killed:
                 survived = False
             else:
                 survived = True
             await store.close()
         found = await reopened(folder)
-        assert found in stages, f"cut before step {step}"
+        assert found in stages, f"killed at step {step}"
         seen.append(stages.index(found))
         if survived:
             break
-    assert seen == sorted(seen), "a later cut left an earlier state"
+    assert seen == sorted(seen), "a later kill left an earlier state"
     assert set(seen) == set(range(len(stages)))
 
 
-@pytest.mark.parametrize("deed", [unlink, move])
-async def test_a_crash_while_a_crash_is_being_repaired_does_no_harm(
-    deed: Deed, start: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("operation", [unlink, move])
+async def test_a_crash_during_recovery_does_no_harm(
+    operation: Operation, start: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stages = await stages_of(deed, start())
+    stages = await stages_of(operation, start())
     folder = start()
-    for step in STEPS:  # the first cut after which the journal stands
+    for step in STEPS:  # until the kill leaves a journal behind
         store = open_store(start(), [KEY])
         with monkeypatch.context() as patch:
-            patch.setattr(files, "os", CuttingOs(step))
-            with pytest.raises(Cut):
-                await deed(store)
+            patch.setattr(files, "os", FaultyOs(step))
+            with pytest.raises(Killed):
+                await operation(store)
             await store.close()
         if (folder / files.PENDING).exists():
             break
-    wreck = folder.with_name("wreck")
-    shutil.copytree(folder, wreck)
+    crashed = folder.with_name("crashed")
+    shutil.copytree(folder, crashed)
     for step in STEPS:
         shutil.rmtree(folder)
-        shutil.copytree(wreck, folder)
+        shutil.copytree(crashed, folder)
         with monkeypatch.context() as patch:
-            patch.setattr(files, "os", CuttingOs(step))
+            patch.setattr(files, "os", FaultyOs(step))
             try:
                 store = open_store(folder, [KEY])
-            except Cut:
+            except Killed:
                 survived = False
             else:
                 survived = True
                 await store.close()
-        assert await reopened(folder) == stages[-1], f"cut before step {step}"
+        assert await reopened(folder) == stages[-1], f"killed at step {step}"
         if survived:
             return
-    raise AssertionError("the repair never came to an end")
+    raise AssertionError("the recovery never came to an end")
 
 
-@pytest.mark.parametrize("deed", DEEDS)
-async def test_after_an_error_of_the_disk_memory_and_files_agree_and_the_deed_can_be_done_again(
-    deed: Deed, start: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("operation", OPERATIONS)
+async def test_after_a_disk_error_memory_and_files_agree_and_the_operation_can_be_repeated(
+    operation: Operation, start: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stages = await stages_of(deed, start())
+    stages = await stages_of(operation, start())
     for step in STEPS:
         store = open_store(start(), [KEY])
-        cutting = CuttingOs(step, OSError(errno.ENOSPC, "No space left on device"))
+        faulty = FaultyOs(step, OSError(errno.ENOSPC, "No space left on device"))
         with monkeypatch.context() as patch:
-            patch.setattr(files, "os", cutting)
+            patch.setattr(files, "os", faulty)
             with contextlib.suppress(OSError):
-                await deed(store)
-        await store.chat(CHAT)  # any call repairs what is to be repaired
-        assert view(store) in stages, f"error at step {step}"
-        if deed not in {finish_check, deliver}:  # what they work on comes again by itself
-            await deed(store)
-            assert view(store) == stages[-1], f"error at step {step}"
-        await assert_queues_hold_what_the_files_hold(store)
+                await operation(store)
+        await store.chat(CHAT)  # any call recovers from the error first
+        assert content_of(store) in stages, f"error at step {step}"
+        if operation not in {finish_check, deliver}:  # their work is claimed again after its lease
+            await operation(store)
+            assert content_of(store) == stages[-1], f"error at step {step}"
+        await assert_queues_agree_with_the_files(store)
         await store.close()
-        if cutting.calls < step:
+        if faulty.calls < step:
             return
-    raise AssertionError("the deed never came to an end")
+    raise AssertionError("the operation never came to an end")
 
 
-async def assert_queues_hold_what_the_files_hold(store: OurStore) -> None:
+async def assert_queues_agree_with_the_files(store: OurStore) -> None:
     records = [chat_in_file(store, int(Path(name).stem)) for name in folder_of(store).folder.names("chats")]
     much_later = NOW + timedelta(days=30)
     checks = await store.claim_checks(much_later, 100, LEASE)
@@ -309,12 +309,12 @@ async def assert_queues_hold_what_the_files_hold(store: OurStore) -> None:
     assert sorted(d.chat.id for d in deliveries) == sorted(r.id for r in records if r and r.next_alert)
 
 
-async def test_a_file_is_on_the_disk_before_it_gets_its_name_and_so_is_the_name(
+async def test_a_file_is_synced_before_it_gets_its_name_and_its_folder_afterwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
 
-    class Recorder(CuttingOs):
+    class Recorder(FaultyOs):
         def __getattr__(self, name: str) -> Any:
             if name in CALLS:
                 made.append(name)

@@ -1,4 +1,4 @@
-"""A real process, really killed while it writes."""
+"""A real process is killed while it writes."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_a_process_killed_while_writing_leaves_a_whole_state(tmp_path: Path, seed: int) -> None:
+async def test_a_process_killed_while_writing_leaves_a_consistent_state(tmp_path: Path, seed: int) -> None:
     folder, key = tmp_path / "data", new_key()
     wait = random.Random(seed).uniform(0.02, 0.15)
     for _ in range(2):
         command = [sys.executable, "-c", WRITER, str(folder), key]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as writer:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]) as writer:
             assert writer.stdout is not None
             assert writer.stdout.readline() == "ready\n"
             time.sleep(wait)

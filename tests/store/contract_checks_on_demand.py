@@ -1,4 +1,4 @@
-"""What a store promises of checks that don't wait for their time: those of one chat, and those of an account."""
+"""Contract of checks before they are due: the check of one chat, and the checks of an account."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.store.examples import (
     NOW,
     OTHER,
     SECOND,
-    Shelf,
+    Opener,
     checked,
     claim_check,
     knowledge,
@@ -20,11 +20,11 @@ from tests.store.examples import (
 )
 
 
-class AskedCheckContract:
-    """Checks that somebody or something asked for."""
+class OnDemandCheckContract:
+    """Checks that a person or an event asks for."""
 
-    async def test_the_check_of_one_chat_can_be_claimed_before_it_is_due(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_the_check_of_one_chat_can_be_claimed_before_it_is_due(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await linked(store)
         await linked(store, OTHER)
         check = await store.claim_check(CHAT, NOW, LEASE)
@@ -34,8 +34,8 @@ class AskedCheckContract:
         assert await store.finish_check(check.claim, checked(check, now=NOW))
         assert await store.claim_checks(NOW + MINUTE, 10, LEASE) == []
 
-    async def test_the_check_of_one_chat_is_claimed_once_while_its_lease_lasts(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_the_check_of_one_chat_is_claimed_once_while_its_lease_lasts(self, opener: Opener) -> None:
+        store = await opener.open()
         await linked(store)
         first = await store.claim_check(CHAT, NOW, LEASE)
         assert first is not None
@@ -46,8 +46,8 @@ class AskedCheckContract:
         assert await store.postpone_check(second.claim, NOW + LEASE)
         assert await store.claim_check(CHAT, NOW + LEASE, LEASE) is not None
 
-    async def test_what_has_no_link_or_rests_has_no_check(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_an_unlinked_or_resting_chat_has_no_check(self, opener: Opener) -> None:
+        store = await opener.open()
         assert await store.claim_check(CHAT, NOW, LEASE) is None
         await store.set_language(CHAT, "de")
         assert await store.claim_check(CHAT, NOW, LEASE) is None
@@ -57,8 +57,8 @@ class AskedCheckContract:
         await store.wake(CHAT, NOW + HOUR)
         assert await store.claim_check(CHAT, NOW + HOUR, LEASE) is not None
 
-    async def test_hastened_are_the_chats_of_one_account_and_no_others(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_hastening_affects_only_the_chats_of_the_account(self, opener: Opener) -> None:
+        store = await opener.open()
         for chat_id, token in ((1, "secret-token-1"), (2, "secret-token-2"), (3, "secret-token-1")):
             await store.link(new_link(store, chat_id, token, next_check_at=NOW + HOUR), knowledge(chat_id))
         await store.rest(3, "blocked")
@@ -68,15 +68,15 @@ class AskedCheckContract:
         assert check.chat.link is not None
         assert check.chat.link.watch == Watch(NOW)
 
-    async def test_hastening_puts_no_check_off(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_hastening_never_delays_a_check(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await linked(store)
         await store.hasten_checks(link.account, NOW + HOUR)
         assert (await claim_check(store, link.next_check_at)).chat.id == CHAT
 
-    async def test_a_check_under_way_when_hastened_does_not_undo_it(self, shelf: Shelf) -> None:
-        """It may have read how things stood before what has happened."""
-        store = await shelf.open()
+    async def test_a_check_under_way_does_not_undo_hastening(self, opener: Opener) -> None:
+        """The check may have read the account before the event that hastened it."""
+        store = await opener.open()
         link = await linked(store)
         check = await claim_check(store)
         await store.hasten_checks(link.account, NOW + 2 * MINUTE)

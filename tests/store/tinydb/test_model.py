@@ -1,4 +1,4 @@
-"""Random lives of a few chats: the store against a plain model of what it promises."""
+"""Random operations on a few chats: the store must agree with a simple model of what it promises."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ SILENCES = st.dictionaries(
 )
 
 
-class StoreLife(RuleBasedStateMachine):
+class StoreMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.folder = Path(tempfile.mkdtemp(prefix="store-life-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="store-model-"))
         self.now = NOW
         self.count = 0
         self.chats: dict[int, ModelChat] = {}
@@ -73,7 +73,7 @@ class StoreLife(RuleBasedStateMachine):
         return self.chats.setdefault(chat_id, ModelChat(chat_id))
 
     def holder(self, work: Check | Delivery) -> ModelChat | None:
-        """The chat for which a claim still counts."""
+        """Return the chat for which a claim is still valid."""
         return next((chat for chat in self.chats.values() if work in (chat.checking, chat.delivering)), None)
 
     @initialize()
@@ -86,13 +86,13 @@ class StoreLife(RuleBasedStateMachine):
         self.store = open_store(self.folder, [KEY])
         for chat in self.chats.values():
             chat.checking = chat.delivering = None
-            if chat.hastened and chat.link is not None:  # that may be forgotten
+            if chat.hastened and chat.link is not None:  # a crash may undo this
                 stored = self.do(self.store.chat(chat.id)).link
                 assert stored is not None
                 assert stored.next_check_at >= chat.link.next_check_at
                 chat.link = replace(chat.link, next_check_at=stored.next_check_at)
             chat.hastened = False
-        self.checks.clear()  # their holders are dead, and epochs begin anew
+        self.checks.clear()  # their claims are lost, and fencing tokens start again
         self.deliveries.clear()
 
     @rule(minutes=st.integers(1, 10))
@@ -127,16 +127,16 @@ class StoreLife(RuleBasedStateMachine):
         self.do(self.store.set_language(chat_id, language))
         chat = self.model(chat_id)
         chat.language = language
-        self.forget_what_says_nothing(chat)
+        self.end_rest_if_not_stored(chat)
 
     @rule(chat_id=CHATS, preferences=st.sampled_from([Preferences(), Preferences(hour=7, quiet=None), None]))
     def set_preferences(self, chat_id: int, preferences: Preferences | None) -> None:
         self.do(self.store.set_preferences(chat_id, preferences, self.now))
         chat = self.model(chat_id)
         if chat.preferences != preferences:
-            chat.look(self.now)
+            chat.hasten(self.now)
         chat.preferences = preferences
-        self.forget_what_says_nothing(chat)
+        self.end_rest_if_not_stored(chat)
 
     @rule(chat_id=CHATS, token=st.sampled_from(["token-one", "token-two"]), silences=SILENCES)
     def silence(self, chat_id: int, token: str, silences: dict[int, Silence | None]) -> None:
@@ -146,21 +146,21 @@ class StoreLife(RuleBasedStateMachine):
         assert self.do(self.store.silence(chat_id, account, silences, self.now)) == linked
         if not linked or chat.link is None:
             return
-        look = chat.link.next_check_at
+        next_check_at = chat.link.next_check_at
         for number, silence in silences.items():
             chat.silences.pop(number, None)
             if silence is None:
-                look = min(look, self.now)
+                next_check_at = min(next_check_at, self.now)
             else:
                 chat.silences[number] = silence
-                look = min(look, silence.until or look)
-        chat.look(look)
+                next_check_at = min(next_check_at, silence.until or next_check_at)
+        chat.hasten(next_check_at)
 
     @rule(chat_id=CHATS)
     def rest(self, chat_id: int) -> None:
         self.do(self.store.rest(chat_id, "blocked"))
         chat = self.model(chat_id)
-        if chat.stands:
+        if chat.is_stored:
             chat.resting = "blocked"
 
     @rule(chat_id=CHATS)
@@ -185,7 +185,7 @@ class StoreLife(RuleBasedStateMachine):
         self.do(self.store.hasten_checks(account, self.now))
         for chat in self.chats.values():
             if chat.link is not None and chat.link.account == account:
-                chat.look(self.now)
+                chat.hasten(self.now)
                 chat.hastened = True
 
     @rule(limit=st.integers(1, 4))
@@ -200,7 +200,7 @@ class StoreLife(RuleBasedStateMachine):
     @rule(chat_id=CHATS)
     def claim_check(self, chat_id: int) -> None:
         chat = self.model(chat_id)
-        free = chat.works and not (chat.checking and self.now < chat.checking_until)
+        free = chat.is_active and not (chat.checking and self.now < chat.checking_until)
         check = self.do(self.store.claim_check(chat_id, self.now, LEASE))
         assert (check is not None) == free
         if check is not None:
@@ -227,7 +227,7 @@ class StoreLife(RuleBasedStateMachine):
         self.count += 1
         assert check.chat.link is not None
         known = {n: replace(known_invoice(n, woken=woken), standing=standing) for n, standing in standings.items()}
-        known |= knowledge(100 + self.count)  # always news, so always saved
+        known |= knowledge(100 + self.count)  # always news, so that the check is always saved
         found = checked(
             check,
             *self.alerts(check.chat.link, news),
@@ -237,7 +237,7 @@ class StoreLife(RuleBasedStateMachine):
         )
         assert self.do(self.store.finish_check(check.claim, found)) == (chat is not None)
         if chat is not None:
-            chat.learn(found)
+            chat.finish_check(found)
 
     def alerts(self, link: Link, news: list[tuple[AlertKind, int | None]]) -> list[Alert]:
         return [
@@ -257,9 +257,9 @@ class StoreLife(RuleBasedStateMachine):
                 replace(alert.alert, state=AlertState.SENDING, attempts=alert.attempts) for alert in chat.next_message
             ]
             assert list(delivery.alerts) == expected
-            assert delivery.again == chat.next_message[0].may_be_seen
+            assert delivery.again == chat.next_message[0].may_have_arrived
             assert (delivery.known, list(delivery.sent)) == (chat.known, chat.sent)
-            chat.begin(delivery, self.now + LEASE)
+            chat.begin_delivery(delivery, self.now + LEASE)
             self.deliveries.append(delivery)
 
     @precondition(lambda self: self.deliveries)
@@ -273,28 +273,28 @@ class StoreLife(RuleBasedStateMachine):
         assert self.do(self.store.alerts_sent(delivery.claim, message, resolved)) == (chat is not None)
         if chat is not None:
             chat.remember(message, resolved)
-            chat.end("sent", self.now, counts=False)
+            chat.end_delivery("sent", self.now, counts=False)
 
     @precondition(lambda self: self.deliveries)
-    @rule(data=st.data(), end=st.sampled_from(["failed", "uncertain", "aside"]), minutes=st.integers(0, 5))
+    @rule(data=st.data(), end=st.sampled_from(["failed", "uncertain", "dead letter"]), minutes=st.integers(0, 5))
     def report_unsent(self, data: st.DataObject, end: str, minutes: int) -> None:
         delivery = data.draw(st.sampled_from(self.deliveries))
         chat, retry_at, counts = self.holder(delivery), self.now + minutes * MINUTE, minutes > 2
-        if end == "aside":
+        if end == "dead letter":
             work = self.store.move_to_dead_letters(delivery.claim)
         else:
             uncertain = end == "uncertain"
             work = self.store.alerts_failed(delivery.claim, retry_at, uncertain=uncertain, counts=counts)
         assert self.do(work) == (chat is not None)
         if chat is not None:
-            chat.end(end, retry_at, counts=counts)
+            chat.end_delivery(end, retry_at, counts=counts)
 
-    def forget_what_says_nothing(self, chat: ModelChat) -> None:
-        if not chat.stands:
+    def end_rest_if_not_stored(self, chat: ModelChat) -> None:
+        if not chat.is_stored:
             chat.resting = None
 
     @invariant()
-    def every_chat_is_as_the_model_has_it(self) -> None:
+    def every_chat_agrees_with_the_model(self) -> None:
         for chat_id in range(1, 4):
             chat = self.chats.get(chat_id, ModelChat(chat_id))
             assert self.do(self.store.chat(chat_id)) == chat.as_stored
@@ -307,7 +307,7 @@ class StoreLife(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-TestStoreLife = StoreLife.TestCase
-TestStoreLife.settings = settings(
+TestStoreMachine = StoreMachine.TestCase
+TestStoreMachine.settings = settings(
     max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -1,4 +1,4 @@
-"""Looking at a data folder without opening it: says what a start would say, and leaves all as it is."""
+"""Inspecting a data folder without opening it: errors are those of a start, and nothing changes."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from bot.store.tinydb import files
 from bot.store.tinydb.keyfile import load_or_make_key
 from bot.store.tinydb.opening import LOCK_FILE, in_use, inspect, open_store
 from bot.store.vault import new_key
-from tests.store.cutting import CuttingOs
 from tests.store.examples import LEASE, MINUTE, NOW, linked, with_alerts
-from tests.store.shelves import TinyShelf
+from tests.store.faulty_os import FaultyOs
+from tests.store.openers import TinyOpener
 
 
 @pytest.fixture(autouse=True)
-def store_calls(monkeypatch: pytest.MonkeyPatch) -> CuttingOs:
-    """The system calls by which the store changes files; they are counted."""
-    calls = CuttingOs()
+def store_calls(monkeypatch: pytest.MonkeyPatch) -> FaultyOs:
+    """Count the system calls with which the store changes files."""
+    calls = FaultyOs()
     monkeypatch.setattr(files, "os", calls)
     return calls
 
 
-async def filled(shelf: TinyShelf) -> TinyShelf:
-    store = await shelf.open()
+async def filled(opener: TinyOpener) -> TinyOpener:
+    store = await opener.open()
     await with_alerts(store, 1)
-    await shelf.crash()
-    return shelf
+    await opener.crash()
+    return opener
 
 
 def contents(folder: Path) -> dict[str, bytes | None]:
     return {str(path): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
-async def test_a_store_that_opens_is_told_from_none(tiny_shelf: TinyShelf) -> None:
-    assert inspect(tiny_shelf.folder, tiny_shelf.keys) is None
-    assert inspect(tiny_shelf.folder, []) is None
-    assert not tiny_shelf.folder.exists()
-    await filled(tiny_shelf)
-    assert inspect(tiny_shelf.folder, tiny_shelf.keys) == Contents(chats=1, resting=0, set_aside=0)
+async def test_inspection_distinguishes_a_store_from_none(tiny_opener: TinyOpener) -> None:
+    assert inspect(tiny_opener.folder, tiny_opener.keys) is None
+    assert inspect(tiny_opener.folder, []) is None
+    assert not tiny_opener.folder.exists()
+    await filled(tiny_opener)
+    assert inspect(tiny_opener.folder, tiny_opener.keys) == Contents(chats=1, resting=0, set_aside=0)
 
 
-async def test_linked_and_resting_chats_and_alerts_set_aside_are_counted(tiny_shelf: TinyShelf) -> None:
-    store = await (await filled(tiny_shelf)).open()
+async def test_linked_and_resting_chats_and_dead_letters_are_counted(tiny_opener: TinyOpener) -> None:
+    store = await (await filled(tiny_opener)).open()
     await store.set_language(5, "de")
     await with_alerts(store, 1, 2, chat_id=6)
     for delivery in await store.claim_alerts(NOW + MINUTE, 10, LEASE):
@@ -55,8 +55,8 @@ async def test_linked_and_resting_chats_and_alerts_set_aside_are_counted(tiny_sh
     await linked(store, 7)
     await store.rest(6, "blocked")
     await store.rest(7, "blocked")
-    await tiny_shelf.crash()
-    assert inspect(tiny_shelf.folder, tiny_shelf.keys) == Contents(chats=3, resting=2, set_aside=2)
+    await tiny_opener.crash()
+    assert inspect(tiny_opener.folder, tiny_opener.keys) == Contents(chats=3, resting=2, set_aside=2)
 
 
 def test_a_key_file_without_a_store_is_no_store_yet(tmp_path: Path) -> None:
@@ -64,40 +64,40 @@ def test_a_key_file_without_a_store_is_no_store_yet(tmp_path: Path) -> None:
     assert inspect(tmp_path, []) is None
 
 
-async def test_the_folders_own_keys_are_used_where_none_are_set(tmp_path: Path) -> None:
+async def test_the_folders_own_keys_are_used_if_none_are_set(tmp_path: Path) -> None:
     keys, _ = load_or_make_key(tmp_path)
     await open_store(tmp_path, keys).close()
     assert inspect(tmp_path, []) == Contents(chats=0, resting=0, set_aside=0)
 
 
-async def test_nothing_is_changed_whatever_a_start_would_do(tiny_shelf: TinyShelf) -> None:
-    folder = (await filled(tiny_shelf)).folder
+async def test_inspection_changes_nothing_that_a_start_would_change(tiny_opener: TinyOpener) -> None:
+    folder = (await filled(tiny_opener)).folder
     (folder / "chats" / ".x.json.tmp").write_text("{half")
     (folder / files.PENDING).write_text('{"chats/1.json": null}')
     (folder / "lock").unlink()
     before = contents(folder)
-    assert inspect(folder, [new_key(), *tiny_shelf.keys])
+    assert inspect(folder, [new_key(), *tiny_opener.keys])
     assert contents(folder) == before
 
 
-async def test_a_running_bot_is_not_disturbed(tiny_shelf: TinyShelf, store_calls: CuttingOs) -> None:
-    store = await (await filled(tiny_shelf)).open()
+async def test_a_running_bot_is_not_disturbed(tiny_opener: TinyOpener, store_calls: FaultyOs) -> None:
+    store = await (await filled(tiny_opener)).open()
     calls = store_calls.calls
-    assert inspect(tiny_shelf.folder, tiny_shelf.keys)
+    assert inspect(tiny_opener.folder, tiny_opener.keys)
     assert store_calls.calls == calls
     assert (await store.waiting_alerts(4711)).waiting == 1
 
 
-async def test_a_folder_is_in_use_while_a_bot_has_it_and_asking_leaves_it_free(tiny_shelf: TinyShelf) -> None:
-    assert not in_use(tiny_shelf.folder)
-    assert not tiny_shelf.folder.exists()
-    await tiny_shelf.open()
-    assert in_use(tiny_shelf.folder)
-    await tiny_shelf.crash()
-    before = contents(tiny_shelf.folder)
-    assert not in_use(tiny_shelf.folder)
-    assert contents(tiny_shelf.folder) == before
-    await tiny_shelf.open()
+async def test_a_folder_is_in_use_while_a_bot_has_it_and_asking_leaves_it_free(tiny_opener: TinyOpener) -> None:
+    assert not in_use(tiny_opener.folder)
+    assert not tiny_opener.folder.exists()
+    await tiny_opener.open()
+    assert in_use(tiny_opener.folder)
+    await tiny_opener.crash()
+    before = contents(tiny_opener.folder)
+    assert not in_use(tiny_opener.folder)
+    assert contents(tiny_opener.folder) == before
+    await tiny_opener.open()
 
 
 def test_a_lock_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
@@ -107,23 +107,23 @@ def test_a_lock_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("keys", [["nonsense"], [new_key(), "nonsense"]])
-def test_malformed_keys_are_named_also_before_the_first_start(tmp_path: Path, keys: list[str]) -> None:
+def test_malformed_keys_are_named_even_before_the_first_start(tmp_path: Path, keys: list[str]) -> None:
     with pytest.raises(StartError, match=rf"Key number {len(keys)} of TOKEN_KEYS"):
         inspect(tmp_path, keys)
 
 
-async def test_wrong_keys_are_named(tiny_shelf: TinyShelf) -> None:
-    await filled(tiny_shelf)
+async def test_wrong_keys_are_named(tiny_opener: TinyOpener) -> None:
+    await filled(tiny_opener)
     with pytest.raises(StartError, match="not among the keys given"):
-        inspect(tiny_shelf.folder, [new_key()])
+        inspect(tiny_opener.folder, [new_key()])
 
 
 @pytest.mark.parametrize("name", ["chats/4711.json", "store.json", "pending.json"])
-async def test_a_damaged_file_is_named(tiny_shelf: TinyShelf, name: str) -> None:
-    await filled(tiny_shelf)
-    (tiny_shelf.folder / name).write_text("{")
+async def test_a_damaged_file_is_named(tiny_opener: TinyOpener, name: str) -> None:
+    await filled(tiny_opener)
+    (tiny_opener.folder / name).write_text("{")
     with pytest.raises(StartError, match=Path(name).name):
-        inspect(tiny_shelf.folder, tiny_shelf.keys)
+        inspect(tiny_opener.folder, tiny_opener.keys)
 
 
 @pytest.mark.parametrize("below", ["", "data", "deep/data"])
@@ -135,27 +135,27 @@ def test_a_folder_that_could_not_be_made_is_named(tmp_path: Path, below: str) ->
 
 @pytest.mark.parametrize("below", ["", "chats", "accounts"])
 async def test_a_folder_that_refuses_new_files_is_named(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch, below: str
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch, below: str
 ) -> None:
-    await filled(tiny_shelf)
+    await filled(tiny_opener)
     possible = tempfile.TemporaryFile
 
     def refuse(*, dir: Path) -> object:
-        if dir == tiny_shelf.folder / below:
+        if dir == tiny_opener.folder / below:
             raise PermissionError(13, "Permission denied")
         return possible(dir=dir)
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     with pytest.raises(StartError, match=r"\(Permission denied\).*Set DATA_DIR"):
-        inspect(tiny_shelf.folder, tiny_shelf.keys)
+        inspect(tiny_opener.folder, tiny_opener.keys)
 
 
-async def test_a_file_that_may_not_be_read_is_named(tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    await filled(tiny_shelf)
+async def test_a_file_that_may_not_be_read_is_named(tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch) -> None:
+    await filled(tiny_opener)
 
     def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(StartError, match=r"Permission denied.*must belong to the user"):
-        inspect(tiny_shelf.folder, tiny_shelf.keys)
+        inspect(tiny_opener.folder, tiny_opener.keys)

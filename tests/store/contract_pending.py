@@ -1,4 +1,4 @@
-"""What a store promises of invitations and selections, which are kept for minutes."""
+"""Contract of pending items: invitations and selections, which are kept for minutes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from decimal import Decimal
 from bot.domain.chats import Place
 from bot.domain.invitations import Invitation, id_of
 from bot.domain.selections import Offer, Selection
-from tests.store.examples import CHAT, MINUTE, NOW, OTHER, SECOND, Shelf, linked
+from tests.store.examples import CHAT, MINUTE, NOW, OTHER, SECOND, Opener, linked
 
 INVITATION = Invitation(id_of("nonce"), Place(OTHER, 12), "Größe & <b>", 7, NOW + 15 * MINUTE, NOW)
 SELECTION = Selection(
@@ -25,21 +25,21 @@ SELECTION = Selection(
 )
 
 
-class DeskContract:
-    """Each is used up once; what has expired may be gone."""
+class PendingItemContract:
+    """Each item is used up once. Expired items may be gone."""
 
-    async def test_they_come_back_as_they_were_put_there(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_pending_items_come_back_as_they_were_stored(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.put_pending(INVITATION, NOW)
         await store.put_pending(SELECTION, NOW)
-        await shelf.crash()
-        store = await shelf.open()
+        await opener.crash()
+        store = await opener.open()
         assert await store.pending(Invitation, INVITATION.id) == INVITATION
         assert await store.pending(Selection, "s1") == SELECTION
         assert (await store.pending(Invitation, "unknown"), await store.pending(Selection, "unknown")) == (None, None)
 
-    async def test_each_is_used_up_once(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_each_item_is_used_up_once(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.put_pending(INVITATION, NOW)
         await store.put_pending(SELECTION, NOW)
         taken = await asyncio.gather(*(store.take_pending(Invitation, INVITATION.id) for _ in range(5)))
@@ -47,16 +47,16 @@ class DeskContract:
         assert (taken.count(INVITATION), chosen.count(SELECTION)) == (1, 1)
         assert (await store.pending(Invitation, INVITATION.id), await store.pending(Selection, "s1")) == (None, None)
 
-    async def test_a_newer_invitation_takes_the_place_of_the_same_persons_older_one(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_newer_invitation_replaces_the_same_persons_older_one(self, opener: Opener) -> None:
+        store = await opener.open()
         others = [replace(INVITATION, id="b", user_id=8), replace(INVITATION, id="c", place=Place(-5))]
         for invitation in (INVITATION, *others, newer := replace(INVITATION, id="d")):
             await store.put_pending(invitation, NOW)
         found = [await store.pending(Invitation, number) for number in (INVITATION.id, "b", "c", "d")]
         assert found == [None, *others, newer]
 
-    async def test_a_selection_is_replaced_by_its_id(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_selection_replaces_the_one_with_the_same_id(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.put_pending(SELECTION, NOW)
         await store.put_pending(replace(SELECTION, id="s2"), NOW)
         await store.put_pending(replace(SELECTION, chosen=(1, 2)), NOW)
@@ -65,8 +65,8 @@ class DeskContract:
         assert second is not None
         assert (first.chosen, second.chosen) == ((1, 2), (2,))
 
-    async def test_what_has_expired_goes_when_something_new_comes(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_expired_items_are_deleted_when_a_new_one_is_stored(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.put_pending(INVITATION, NOW)
         await store.put_pending(SELECTION, NOW)
         later = INVITATION.expires_at + SECOND
@@ -74,8 +74,8 @@ class DeskContract:
         await store.put_pending(replace(SELECTION, id="s2", expires_at=later + MINUTE), later)
         assert (await store.pending(Invitation, INVITATION.id), await store.pending(Selection, "s1")) == (None, None)
 
-    async def test_unlinking_clears_what_belongs_to_the_chat(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_unlinking_deletes_the_chats_items(self, opener: Opener) -> None:
+        store = await opener.open()
         await linked(store)
         mine = replace(INVITATION, id="mine", user_id=CHAT)
         here = replace(INVITATION, id="here", place=Place(CHAT))

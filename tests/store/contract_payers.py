@@ -1,4 +1,4 @@
-"""What a store promises of who may pay in a chat, of the wait for a token, and of the export."""
+"""Contract of payers, of the wait for a token, and of the export and journal of a chat."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 from bot.domain.chats import Member, Place
 from bot.domain.payments import State
 from bot.ports import Store
-from tests.store.examples import CHAT, MINUTE, NOW, OTHER, Shelf, linked, new_link, new_payment, with_alerts
+from tests.store.examples import CHAT, MINUTE, NOW, OTHER, Opener, linked, new_link, new_payment, with_alerts
 
 ADA, BOB = Member(7, "Ada"), Member(8, "Bob <b>")
 
@@ -19,21 +19,21 @@ async def payers(store: Store, chat_id: int = CHAT) -> tuple[Member, ...]:
     return link.payers
 
 
-class RoleContract:
-    """Payers belong to the link."""
+class PayerContract:
+    """Payers belong to a chat's link. Export and journal show one chat."""
 
-    async def test_an_owner_and_payers_come_back_as_they_were_stored(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_an_owner_and_payers_come_back_as_they_were_stored(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.link(new_link(store, owner_name="Ada <b>", payers=(ADA,)), {})
         await store.add_payer(CHAT, BOB)
-        await shelf.crash()
-        store = await shelf.open()
+        await opener.crash()
+        store = await opener.open()
         link = (await store.chat(CHAT)).link
         assert link is not None
         assert (link.owner_name, link.payers) == ("Ada <b>", (ADA, BOB))
 
-    async def test_somebody_is_a_payer_once_and_by_the_newest_name(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_person_is_a_payer_once_and_under_the_newest_name(self, opener: Opener) -> None:
+        store = await opener.open()
         await linked(store)
         for payer in (BOB, ADA, replace(BOB, name="Bobby")):
             await store.add_payer(CHAT, payer)
@@ -42,32 +42,32 @@ class RoleContract:
         await store.remove_payer(CHAT, 99)
         assert await payers(store) == (ADA,)
 
-    async def test_without_a_link_there_are_no_payers(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_without_a_link_there_are_no_payers(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.set_language(CHAT, "de")
         for chat_id in (CHAT, OTHER):
             await store.add_payer(chat_id, BOB)
             assert (await store.chat(chat_id)).link is None
 
-    async def test_payers_move_with_the_chat(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_payers_move_with_the_chat(self, opener: Opener) -> None:
+        store = await opener.open()
         await linked(store)
         await store.add_payer(CHAT, BOB)
         await store.move_chat(CHAT, OTHER)
         assert await payers(store, OTHER) == (BOB,)
 
-    async def test_a_wait_for_a_token_knows_whom_it_is_for(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_a_wait_for_a_token_remembers_its_invitation(self, opener: Opener) -> None:
+        store = await opener.open()
         await store.await_token(CHAT, NOW + MINUTE, "an-invitation")
-        await shelf.crash()
-        store = await shelf.open()
+        await opener.crash()
+        store = await opener.open()
         chat = await store.chat(CHAT)
         assert (chat.awaiting_token_until, chat.awaiting_for) == (NOW + MINUTE, "an-invitation")
         await store.await_token(CHAT, NOW + MINUTE)
         assert (await store.chat(CHAT)).awaiting_for == ""
 
-    async def test_the_export_holds_all_of_a_chat_and_nothing_of_others_or_of_the_token(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_the_export_holds_all_of_a_chat_but_neither_other_chats_nor_the_token(self, opener: Opener) -> None:
+        store = await opener.open()
         link = await with_alerts(store, 1, 2)
         await store.add_payer(CHAT, BOB)
         await store.set_language(CHAT, "de")
@@ -83,13 +83,13 @@ class RoleContract:
         assert "sealed_token" not in text
         assert link.token.reveal() not in text
 
-    async def test_an_unknown_chat_has_an_empty_export(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_an_unknown_chat_has_an_empty_export(self, opener: Opener) -> None:
+        store = await opener.open()
         everything = await store.everything_of(CHAT)
         assert (everything["link"], everything["payments"]) == (None, [])
 
-    async def test_the_journal_is_the_chats_own_and_begins_with_the_newest(self, shelf: Shelf) -> None:
-        store = await shelf.open()
+    async def test_the_journal_holds_only_the_chats_payments_newest_first(self, opener: Opener) -> None:
+        store = await opener.open()
         for number, account in enumerate(("a" * 64, "b" * 64, "a" * 64)):
             since = NOW + number * MINUTE
             await store.add_payment(new_payment(f"p{number}", account, invoice_id=number, since=since))

@@ -1,4 +1,4 @@
-"""What an operator sees where a chat's row can't be read."""
+"""Operator commands beside a chat whose row can't be read."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from structlog.testing import capture_logs
 from bot.errors import StartError
 from tests.store.backends import database_of
 from tests.store.examples import CHAT, OTHER, with_alerts
-from tests.store.shelves import PostgresShelf
+from tests.store.openers import PostgresOpener
 
 
-async def test_a_chat_that_can_not_be_read_hides_no_other(postgres_shelf: PostgresShelf) -> None:
-    store = await postgres_shelf.open()
+async def test_an_unreadable_chat_hides_no_other(postgres_opener: PostgresOpener) -> None:
+    store = await postgres_opener.open()
     await with_alerts(store, 1)
     await with_alerts(store, 2, chat_id=OTHER)
     await database_of(store).run(lambda cursor: cursor.execute("UPDATE chats SET link = '{}' WHERE id = %s", [OTHER]))
@@ -23,10 +23,10 @@ async def test_a_chat_that_can_not_be_read_hides_no_other(postgres_shelf: Postgr
     assert {(entry["event"], entry["chat"]) for entry in logs} == {("chat can't be read", OTHER)}
 
 
-async def test_a_chat_that_can_not_be_read_is_told_apart_from_none_and_can_be_forgotten(
-    postgres_shelf: PostgresShelf,
+async def test_an_unreadable_chat_differs_from_a_missing_one_and_can_be_forgotten(
+    postgres_opener: PostgresOpener,
 ) -> None:
-    store = await postgres_shelf.open()
+    store = await postgres_opener.open()
     await with_alerts(store, 1)
     await database_of(store).run(lambda cursor: cursor.execute("UPDATE chats SET link = '{}'"))
     with pytest.raises(StartError, match=f"Chat {CHAT} can't be read .*It can be forgotten"):

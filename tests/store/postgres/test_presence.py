@@ -1,4 +1,4 @@
-"""What a process throws away beside its work."""
+"""A process deletes old leases when it signs on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bot.store.postgres.backend import PostgresBackend
 from bot.store.postgres.connections import Connections, Cursor
 from tests.store.backends import database_of
 from tests.store.examples import HOUR, MINUTE, NOW
-from tests.store.shelves import PostgresShelf
+from tests.store.openers import PostgresOpener
 
 DAY = timedelta(days=1)
 
@@ -21,8 +21,8 @@ async def names_of_leases(db: Connections) -> set[str]:
     return await db.run(read)
 
 
-async def test_a_lease_that_a_dead_process_left_goes_after_a_day(postgres_shelf: PostgresShelf) -> None:
-    store = await postgres_shelf.open()
+async def test_the_lease_of_a_dead_process_is_deleted_after_a_day(postgres_opener: PostgresOpener) -> None:
+    store = await postgres_opener.open()
     await store.take_lease("telling p1", "dead", NOW, MINUTE)
     await store.take_lease("polling", "alive", NOW + DAY, HOUR)
     assert await names_of_leases(database_of(store)) == {"telling p1", "polling"}

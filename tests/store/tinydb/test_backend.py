@@ -1,4 +1,4 @@
-"""What the embedded store does beyond the port: few writes, files that go, chats that can't be read."""
+"""The embedded store beyond the port: how often it writes, which files it deletes, and files that can't be read."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from tests.store.examples import (
     new_payment,
     with_alerts,
 )
-from tests.store.shelves import TinyShelf
+from tests.store.openers import TinyOpener
 
 
 class Writes:
-    """Counts the writing transactions of a store from now on, and the files in each."""
+    """Records the transactions of a store that write, and the files in each."""
 
     def __init__(self, store: OurStore, monkeypatch: pytest.MonkeyPatch) -> None:
         self.made: list[list[str]] = []
@@ -49,15 +49,13 @@ class Writes:
         monkeypatch.setattr(folder_of(store).folder, "apply", apply)
 
 
-async def test_the_store_is_one_by_the_port(tiny_shelf: TinyShelf) -> None:
-    store: Store = await tiny_shelf.open()
+async def test_the_store_implements_the_port(tiny_opener: TinyOpener) -> None:
+    store: Store = await tiny_opener.open()
     assert await store.unsettled_payments() == []
 
 
-async def test_a_check_that_found_nothing_new_writes_once_an_hour(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = await tiny_shelf.open()
+async def test_checks_without_news_write_once_an_hour(tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = await tiny_opener.open()
     await linked(store)
     writes = Writes(store, monkeypatch)
     for minutes in range(1, 121):
@@ -70,8 +68,8 @@ async def test_a_check_that_found_nothing_new_writes_once_an_hour(
     assert writes.made == [[f"chats/{CHAT}.json"]] * 2
 
 
-async def test_a_check_with_news_is_one_write(tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = await tiny_shelf.open()
+async def test_a_check_with_news_is_one_write(tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = await tiny_opener.open()
     link = await linked(store)
     check = await claim_check(store)
     writes = Writes(store, monkeypatch)
@@ -79,10 +77,10 @@ async def test_a_check_with_news_is_one_write(tiny_shelf: TinyShelf, monkeypatch
     assert writes.made == [[f"chats/{CHAT}.json"]]
 
 
-async def test_asking_and_setting_what_is_set_write_nothing(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+async def test_reading_and_setting_unchanged_values_write_nothing(
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = await tiny_shelf.open()
+    store = await tiny_opener.open()
     link = await with_alerts(store, 1)
     await store.set_language(CHAT, "de")
     await store.set_preferences(CHAT, Preferences(hour=7), NOW)
@@ -107,36 +105,38 @@ async def test_asking_and_setting_what_is_set_write_nothing(
     assert writes.made == []
 
 
-async def test_an_unlinked_chat_leaves_no_file(tiny_shelf: TinyShelf) -> None:
-    store = await tiny_shelf.open()
+async def test_an_unlinked_chat_leaves_no_file(tiny_opener: TinyOpener) -> None:
+    store = await tiny_opener.open()
     link = await linked(store)
     await store.add_payment(new_payment(account=link.account))
     await store.add_payment(new_payment("p2", account="b" * 64))
     await store.unlink(CHAT)
-    left = {path.name for path in tiny_shelf.folder.rglob("*") if path.is_file()}
+    left = {path.name for path in tiny_opener.folder.rglob("*") if path.is_file()}
     assert left == {"store.json", "lock"}
 
 
-async def test_a_chat_about_which_nothing_is_left_to_say_leaves_no_file(tiny_shelf: TinyShelf) -> None:
-    store = await tiny_shelf.open()
-    path = tiny_shelf.folder / "chats" / f"{CHAT}.json"
+async def test_an_empty_chat_leaves_no_file(tiny_opener: TinyOpener) -> None:
+    store = await tiny_opener.open()
+    path = tiny_opener.folder / "chats" / f"{CHAT}.json"
     await store.await_token(CHAT, NOW)
     assert path.exists()
     await store.await_token(CHAT, None)
     assert not path.exists()
 
 
-async def test_what_telegram_says_again_anyway_is_no_reason_to_keep_a_file(tiny_shelf: TinyShelf) -> None:
-    store = await tiny_shelf.open()
+async def test_a_chat_with_only_what_telegram_repeats_leaves_no_file(tiny_opener: TinyOpener) -> None:
+    store = await tiny_opener.open()
     await store.await_token(CHAT, NOW + MINUTE)
     await store.note_telegram_language(CHAT, "de")
     await store.rest(CHAT, "blocked")
     await store.await_token(CHAT, None)
-    assert not list((tiny_shelf.folder / "chats").iterdir())
+    assert not list((tiny_opener.folder / "chats").iterdir())
 
 
-async def test_a_wait_that_is_over_is_forgotten_at_the_start_with_all_that_came_with_it(tiny_shelf: TinyShelf) -> None:
-    store = await tiny_shelf.open()
+async def test_a_start_deletes_chats_whose_wait_for_a_token_is_over(
+    tiny_opener: TinyOpener,
+) -> None:
+    store = await tiny_opener.open()
     for chat_id in (1, 2, 3, 4, 5):
         await store.await_token(chat_id, NOW + (10 if chat_id == 4 else 1) * MINUTE)
         await store.note_telegram_language(chat_id, "de")
@@ -144,33 +144,33 @@ async def test_a_wait_that_is_over_is_forgotten_at_the_start_with_all_that_came_
     await store.set_language(3, "de")
     await store.set_preferences(5, Preferences(hour=7), NOW)
     await linked(store)
-    await tiny_shelf.crash()
-    tiny_shelf.now = NOW + MINUTE
-    store = await tiny_shelf.open()
-    assert {path.stem for path in (tiny_shelf.folder / "chats").iterdir()} == {"3", "4", "5", str(CHAT)}
+    await tiny_opener.crash()
+    tiny_opener.now = NOW + MINUTE
+    store = await tiny_opener.open()
+    assert {path.stem for path in (tiny_opener.folder / "chats").iterdir()} == {"3", "4", "5", str(CHAT)}
     assert (await store.chat(4)).awaiting_token_until == NOW + 10 * MINUTE
 
 
-async def test_an_accounts_file_goes_with_the_last_payment_of_a_chat_that_was_unlinked(tiny_shelf: TinyShelf) -> None:
-    store = await tiny_shelf.open()
+async def test_an_accounts_file_is_deleted_with_the_last_payment_of_an_unlinked_chat(tiny_opener: TinyOpener) -> None:
+    store = await tiny_opener.open()
     link = await linked(store)
     payment = new_payment(account=link.account)
     await store.add_payment(payment)
     sent = replace(payment, state=State.SENT)
     await store.advance_payment(sent, State.ASKED)
     await store.unlink(CHAT)
-    path = tiny_shelf.folder / "accounts" / f"{link.account}.json"
+    path = tiny_opener.folder / "accounts" / f"{link.account}.json"
     assert path.exists()
     told = replace(sent, state=State.ENDED, outcome=Outcome.DONE, told=True)
     assert await store.advance_payment(told, State.SENT)
     assert not path.exists()
 
 
-async def test_the_journal_keeps_the_newest_and_all_that_is_not_settled(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+async def test_the_journal_keeps_the_newest_and_all_unsettled_payments(
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.store.rules.payments.JOURNAL_LENGTH", 5)
-    store = await tiny_shelf.open()
+    store = await tiny_opener.open()
     await store.add_payment(new_payment("unsettled", invoice_id=1))
     await store.advance_payment(new_payment("unsettled", invoice_id=1, state=State.SENT), State.ASKED)
     for number in range(7):
@@ -183,11 +183,11 @@ async def test_the_journal_keeps_the_newest_and_all_that_is_not_settled(
     assert await store.payment("p1") is None
 
 
-async def test_questions_that_came_to_nothing_push_no_payment_out_of_the_journal(
-    tiny_shelf: TinyShelf, monkeypatch: pytest.MonkeyPatch
+async def test_abandoned_questions_push_no_payment_out_of_the_journal(
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.store.rules.payments.JOURNAL_LENGTH", 3)
-    store = await tiny_shelf.open()
+    store = await tiny_opener.open()
     for number, outcome in enumerate([Outcome.DONE, Outcome.UNCLEAR, *[Outcome.EXPIRED, Outcome.CANCELLED] * 4]):
         await store.add_payment(new_payment(f"p{number}"))
         await store.advance_payment(
@@ -198,33 +198,33 @@ async def test_questions_that_came_to_nothing_push_no_payment_out_of_the_journal
     assert kept == ["p0", "p1", "p7", "p8", "p9", "last"]
 
 
-async def test_an_account_that_is_no_fingerprint_makes_no_file(tiny_shelf: TinyShelf) -> None:
-    store = await tiny_shelf.open()
+async def test_an_account_that_is_no_fingerprint_makes_no_file(tiny_opener: TinyOpener) -> None:
+    store = await tiny_opener.open()
     with pytest.raises(ValueError, match="fingerprint"):
         await store.add_payment(new_payment(account="../store"))
-    assert not list(Path(tiny_shelf.folder).rglob("*p1*"))
+    assert not list(Path(tiny_opener.folder).rglob("*p1*"))
 
 
-async def test_one_chat_that_cannot_be_read_does_not_stop_the_others(tiny_shelf: TinyShelf) -> None:
-    store = await tiny_shelf.open()
+async def test_an_unreadable_chat_does_not_stop_the_others(tiny_opener: TinyOpener) -> None:
+    store = await tiny_opener.open()
     await with_alerts(store, 1, chat_id=CHAT)
     await with_alerts(store, 1, chat_id=OTHER)
-    (tiny_shelf.folder / "chats" / f"{CHAT}.json").write_text("{")
+    (tiny_opener.folder / "chats" / f"{CHAT}.json").write_text("{")
     assert (await claim_check(store, NOW + HOUR)).chat.id == OTHER
     assert (await claim_message(store, NOW + HOUR)).chat.id == OTHER
 
 
-async def test_alerts_of_a_chat_that_could_not_be_read_whole_were_given_to_nobody_and_are_not_marked(
-    tiny_shelf: TinyShelf,
+async def test_alerts_of_a_partly_unreadable_chat_are_neither_claimed_nor_marked(
+    tiny_opener: TinyOpener,
 ) -> None:
-    store = await tiny_shelf.open()
+    store = await tiny_opener.open()
     link = await linked(store)
     await store.add_payment(new_payment(account=link.account))
     await find(store, replace(new_alert(link, 1, "1"), kind=AlertKind.SETTLED))
-    file = tiny_shelf.folder / "accounts" / f"{link.account}.json"
-    whole = file.read_bytes()
+    file = tiny_opener.folder / "accounts" / f"{link.account}.json"
+    content = file.read_bytes()
     file.write_text("{")
     assert await store.claim_alerts(NOW + HOUR, 10, LEASE) == []
-    file.write_bytes(whole)
+    file.write_bytes(content)
     delivery = await claim_message(store, NOW + HOUR + LEASE)
     assert ([alert.id for alert in delivery.alerts], delivery.again) == (["1"], False)

@@ -1,4 +1,4 @@
-"""Changing the key: what an older key sealed is sealed anew by the first, so that the older one can be retired."""
+"""Changing the key: a start seals with the first key what an older key sealed, so that the older one can be removed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bot.domain.chats import Token
 from bot.store.tinydb import files
 from bot.store.tinydb.opening import open_store
 from bot.store.vault import Vault, new_key
-from tests.store.cutting import Cut, CuttingOs
 from tests.store.examples import CHAT, NOW, OTHER, URL, knowledge, new_link
+from tests.store.faulty_os import FaultyOs, Killed
 
 OLD, NEW = new_key(), new_key()
 TOKEN = "a-very-secret-token"
@@ -21,7 +21,7 @@ TOKEN = "a-very-secret-token"
 
 @pytest.fixture
 async def folder(tmp_path: Path) -> Path:
-    """Two linked chats and one without a link, sealed by the old key."""
+    """Make a store with two linked chats and one without a link, sealed with the old key."""
     store = open_store(tmp_path, [OLD])
     await store.link(new_link(store, CHAT, TOKEN), knowledge(1, 2))
     await store.link(new_link(store, OTHER, TOKEN), {})
@@ -49,7 +49,7 @@ async def assert_all_opens(folder: Path, *keys: str) -> None:
     await store.close()
 
 
-async def test_after_one_start_with_a_new_key_in_front_the_old_one_may_go(folder: Path) -> None:
+async def test_after_a_start_with_a_new_first_key_the_old_one_can_be_removed(folder: Path) -> None:
     before = open_store(folder, [OLD])
     account = before.account_of(URL, Token(TOKEN))
     await before.close()
@@ -60,7 +60,7 @@ async def test_after_one_start_with_a_new_key_in_front_the_old_one_may_go(folder
     await after.close()
 
 
-async def test_how_many_were_sealed_anew_is_logged_once(folder: Path) -> None:
+async def test_the_number_of_new_seals_is_logged_once(folder: Path) -> None:
     with capture_logs() as lines:
         await start(folder, NEW, OLD)
         await start(folder, NEW, OLD)
@@ -69,19 +69,21 @@ async def test_how_many_were_sealed_anew_is_logged_once(folder: Path) -> None:
     ]
 
 
-async def test_where_the_first_key_sealed_all_nothing_is_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_is_written_if_the_first_key_sealed_everything(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = contents(folder)
-    counted = CuttingOs()
+    counted = FaultyOs()
     monkeypatch.setattr(files, "os", counted)
     await start(folder, OLD, NEW)
     assert contents(folder) == before
-    without_data = CuttingOs()
+    without_data = FaultyOs()
     monkeypatch.setattr(files, "os", without_data)
     files.DataFolder(folder).make()
     assert counted.calls == without_data.calls
 
 
-async def test_a_crash_at_any_step_leaves_all_to_be_opened_and_the_next_start_ends_it(
+async def test_after_a_crash_at_any_step_everything_opens_and_the_next_start_finishes(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     original = contents(folder)
@@ -89,10 +91,10 @@ async def test_a_crash_at_any_step_leaves_all_to_be_opened_and_the_next_start_en
         for name, content in original.items():
             (folder / name).write_bytes(content)
         with monkeypatch.context() as patch:
-            patch.setattr(files, "os", CuttingOs(step))
+            patch.setattr(files, "os", FaultyOs(step))
             try:
                 await start(folder, NEW, OLD)
-            except Cut:
+            except Killed:
                 survived = False
             else:
                 survived = True
@@ -103,7 +105,7 @@ async def test_a_crash_at_any_step_leaves_all_to_be_opened_and_the_next_start_en
     raise AssertionError("the start never came to an end")
 
 
-async def test_fields_of_a_newer_version_stay(folder: Path) -> None:
+async def test_sealing_anew_keeps_fields_of_a_newer_version(folder: Path) -> None:
     for name, table in ((f"chats/{CHAT}.json", "link"), ("store.json", "store")):
         document = json.loads((folder / name).read_text())
         document[table]["1"]["colour"] = "blue"
@@ -113,7 +115,7 @@ async def test_fields_of_a_newer_version_stay(folder: Path) -> None:
         assert json.loads((folder / name).read_text())[table]["1"]["colour"] == "blue"
 
 
-async def test_a_token_that_does_not_open_is_named_and_left_and_holds_up_nobody(folder: Path) -> None:
+async def test_a_token_that_does_not_open_is_logged_and_holds_up_no_other(folder: Path) -> None:
     path = folder / "chats" / f"{CHAT}.json"
     document = json.loads(path.read_text())
     document["link"]["1"]["sealed_token"] = Vault([OLD]).seal_token(OTHER, Token(TOKEN))
