@@ -16,8 +16,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.domain.chats import FARTHEST_DAY, Preferences, QuietHours
 from bot.domain.payments import PaymentRules
-from bot.domain.preferences import FARTHEST_DAY, Preferences, QuietHours
 from bot.domain.schedule import IsBankingDay
 from bot.errors import StartError
 

@@ -13,9 +13,8 @@ from bot.chat.screens import Screen
 from bot.chat.texts import TextsFor
 from bot.chat.views import alerts as views, payments
 from bot.domain.alerts import Alert, AlertKind, SentMessage
-from bot.domain.chats import Chat, Place
+from bot.domain.chats import Chat, Loudness, Place
 from bot.domain.payments import Payment
-from bot.domain.preferences import Loudness
 from bot.domain.schedule import CheckPlan
 from bot.ports import Delivery, Document
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from bot.domain.chats import Chat
-from bot.domain.preferences import Preferences
+from bot.domain.chats import Chat, Preferences
 
 DAY = timedelta(days=1)
 WEEK = 7

@@ -18,9 +18,8 @@ from bot.chat.views.choices import CHOICES
 from bot.chat.views.general import COMMANDS
 from bot.chat.views.settings import SECTIONS
 from bot.domain.alerts import ACCOUNT_SUBJECTS, AlertKind, Standing
-from bot.domain.chats import LANGUAGES, Trouble, Until
+from bot.domain.chats import LANGUAGES, Loudness, Trouble, Until
 from bot.domain.payments import Action, Outcome
-from bot.domain.preferences import Loudness
 from bot.domain.queries import ItemKind, Show
 from bot.sandbox.telegram.html import parse_html
 

@@ -10,9 +10,8 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.alerts import KnownInvoice
-from bot.domain.chats import Silence
+from bot.domain.chats import Preferences, Silence
 from bot.domain.invoices import Invoice
-from bot.domain.preferences import Preferences
 from bot.domain.reminders import forget, next_look
 from tests.domain.deciding import DAY, DUE, USUAL, known_long_before, noon
 from tests.domain.moments import schedule

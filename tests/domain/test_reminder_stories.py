@@ -11,9 +11,8 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, strategies as st
 
 from bot.domain.alerts import AlertKind, KnownInvoice, Standing
-from bot.domain.chats import NO_SILENCE, Silence
+from bot.domain.chats import NO_SILENCE, Preferences, Silence
 from bot.domain.invoices import CENT, Invoice
-from bot.domain.preferences import Preferences
 from bot.domain.reminders import Decision, decide, forget, next_look, take_as_known
 from bot.domain.schedule import Schedule
 from tests.domain.deciding import DAY, DUE, LINK, Told, noon, told

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.alerts import AlertKind, Standing
-from bot.domain.preferences import Preferences
+from bot.domain.chats import Preferences
 from bot.domain.reminders import forget, missing_from, take_as_known
 from tests.domain.deciding import DAY, DUE, USUAL, known_long_before, look, new_alert, noon, told, told_on
 from tests.domain.moments import schedule

@@ -14,10 +14,9 @@ from typing import Any
 
 import pytest
 
-from bot.domain.chats import Member, Place, Silence
+from bot.domain.chats import Member, Place, Preferences, Silence
 from bot.domain.invitations import Invitation
 from bot.domain.payments import State
-from bot.domain.preferences import Preferences
 from bot.domain.selections import Offer, Selection
 from bot.ports import Store
 from bot.store.store import Store as OurStore

@@ -13,8 +13,7 @@ from bot.chat.texts import TextsFor
 from bot.chat.views import settings as views
 from bot.chat.views.general import languages
 from bot.chat.zones import find_zones, likely_zones, similar_zones
-from bot.domain.chats import LANGUAGES
-from bot.domain.preferences import FARTHEST_DAY, Loudness, Preferences, QuietHours
+from bot.domain.chats import FARTHEST_DAY, LANGUAGES, Loudness, Preferences, QuietHours
 from bot.domain.schedule import CheckPlan
 from bot.ports import ChatStore, Clock
 from bot.services.permissions import check_in_charge

@@ -11,8 +11,7 @@ from markupsafe import Markup
 from bot.chat.screens import Button, Rows, Screen, join
 from bot.chat.texts import Texts, own_name
 from bot.chat.zones import city
-from bot.domain.chats import LANGUAGES
-from bot.domain.preferences import Loudness, Preferences
+from bot.domain.chats import LANGUAGES, Loudness, Preferences
 
 USUAL_DAYS = (14, 7, 5, 3, 2, 1, 0)
 RHYTHMS = ((1, 3, 7), (1, 2, 3, 4, 5, 6, 7), (1, 7), (7,), ())
