@@ -14,8 +14,7 @@ from bot.domain.alerts import Alert, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Link, Member, Preferences, Silence, Token, Watch
 from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
-from bot.domain.payments import Payment, State
-from bot.domain.selections import Selection
+from bot.domain.payments import Payment, Selection, State
 
 Item = TypeVar("Item", bound=Invitation | Selection)
 

@@ -11,11 +11,10 @@ from typing import TypeVar
 
 import structlog
 
-from bot.domain.account_watch import watch_reading, watch_week
 from bot.domain.alerts import Alert, AlertKind
 from bot.domain.chats import Chat, Link, Trouble
 from bot.domain.invoices import Invoice, Listing
-from bot.domain.reminders import decide, doubt, forget, missing_from, next_look
+from bot.domain.reminders import decide, doubt, forget, missing_from, next_look, watch_reading, watch_week
 from bot.domain.schedule import CheckPlan
 from bot.errors import (
     BotError,

@@ -16,8 +16,7 @@ import pytest
 
 from bot.domain.chats import Member, Place, Preferences, Silence
 from bot.domain.invitations import Invitation
-from bot.domain.payments import State
-from bot.domain.selections import Offer, Selection
+from bot.domain.payments import Offer, Selection, State
 from bot.ports import Store
 from bot.store.store import Store as OurStore
 from bot.store.tinydb import files

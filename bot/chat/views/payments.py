@@ -11,9 +11,8 @@ from markupsafe import Markup
 from bot.chat.screens import Button, Screen, join, one_line
 from bot.chat.texts import Texts
 from bot.domain.invoices import Invoice
-from bot.domain.payments import MOVED, Action, Outcome, Payment, State, can_be_asked_anew
+from bot.domain.payments import MOVED, Action, Offer, Outcome, Payment, Selection, State, can_be_asked_anew
 from bot.domain.queries import ListPage, Query
-from bot.domain.selections import Offer, Selection
 
 MAX_TITLE_LENGTH = 100
 MAX_ITEM_TITLE_LENGTH = 24
