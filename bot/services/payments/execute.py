@@ -9,23 +9,12 @@ import structlog
 from bot.domain.chats import Chat
 from bot.domain.payment_times import LEAVE_WITHIN
 from bot.domain.payments import Action, Outcome, Payment, State, still_matches, with_found
-from bot.errors import (
-    NotFound,
-    PaymentInProgress,
-    PermissionMissing,
-    ProviderUnreachable,
-    RateLimited,
-    Refused,
-    TokenRefused,
-)
+from bot.errors import ClearRefusal, PaymentInProgress, ProviderUnreachable
 from bot.ports import Clock, PaymentStore, Provider
 from bot.services.failures import log_failure
 from bot.services.payments.reconcile import Reconciler, with_error
 
 log = structlog.get_logger()
-
-CLEAR_REFUSALS = (Refused, NotFound, TokenRefused, PermissionMissing, RateLimited)
-"""Answers by which the provider says that it does not carry this request out."""
 
 
 class Executor:
@@ -77,7 +66,7 @@ class Executor:
             await call(link.token, chat.reply_language, payment.invoice_id)
         except ProviderUnreachable as error:
             return await self._reconciler.end(with_error(error, sent), Outcome.NOT_SENT)
-        except CLEAR_REFUSALS as error:
+        except ClearRefusal as error:
             sent = with_error(error, sent)
             await self._store.advance_payment(sent, State.SENT)  # in case the invoice can't be read now
         except Exception as error:  # noqa: BLE001  # whatever it was, the request may have been carried out
