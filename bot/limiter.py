@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
 
 from bot.errors import StoreAway
-from bot.ports import Clock, TokenBucketStore
+from bot.ports import Clock, Sleep, TokenBucketStore
 
 log = structlog.get_logger()
 
 NOTICEABLE_WAIT = 0.01
 """Seconds. Anything shorter is only the store's answer."""
-
-Sleep = Callable[[float], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,7 @@ from bot.chat.screens import POPUP_LIMIT, Button, Rows, Screen, cut, length, one
 from bot.chat.texts import Texts, TextsFor
 from bot.domain.chats import Chat, Member, Place
 from bot.errors import AnonymousPerson, BotError, ConfirmationExpired
-from bot.limiter import Sleep
-from bot.ports import Document
+from bot.ports import Document, Sleep
 
 LibraryContext = CallbackContext[Any, Any, Any, Any]
 

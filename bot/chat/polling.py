@@ -19,8 +19,7 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from bot.chat.request import BotApiMissing
 from bot.chat.update_tracker import ALLOWED_UPDATES, UpdateTracker
 from bot.errors import StartError, StoreAway
-from bot.limiter import Sleep
-from bot.ports import Clock
+from bot.ports import Clock, Sleep
 from bot.services.leader_lease import LeaderLease
 
 log = structlog.get_logger()

@@ -17,8 +17,8 @@ from weakref import WeakValueDictionary
 from telegram.error import RetryAfter
 from telegram.ext import BaseRateLimiter
 
-from bot.limiter import Limiter, RateLimit, Sleep, WaitTooLong
-from bot.ports import Clock, TokenBucketStore
+from bot.limiter import Limiter, RateLimit, WaitTooLong
+from bot.ports import Clock, Sleep, TokenBucketStore
 
 GLOBAL_LIMIT = RateLimit(rate=25, burst=5)
 """So no second sees more than 30."""

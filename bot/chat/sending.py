@@ -41,8 +41,7 @@ from bot.errors import (
     SendRefused,
     TelegramDown,
 )
-from bot.limiter import Sleep
-from bot.ports import Document
+from bot.ports import Document, Sleep
 
 T = TypeVar("T")
 

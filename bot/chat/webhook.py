@@ -15,8 +15,7 @@ from telegram import Bot, Update
 from bot.chat.polling import retry_forever
 from bot.chat.request import readable_or_empty
 from bot.chat.update_tracker import ALLOWED_UPDATES, UpdateTracker
-from bot.limiter import Sleep
-from bot.ports import Clock
+from bot.ports import Clock, Sleep
 
 log = structlog.get_logger()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -22,7 +21,7 @@ from bot.errors import (
     StoreAway,
     TelegramDown,
 )
-from bot.ports import ChatStore, Clock, Delivery, Messenger, Outbox
+from bot.ports import ChatStore, Clock, Delivery, Messenger, Outbox, Sleep
 from bot.services.failures import note_unreachable
 from bot.services.workers import Workers
 
@@ -63,7 +62,7 @@ class AlertSender:
         workers: Workers,
         *,
         send_within: timedelta = SEND_WITHIN,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._outbox = outbox
         self._chats = chats

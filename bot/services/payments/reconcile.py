@@ -38,8 +38,10 @@ class Reconciler:
         if payment.state is State.QUEUED:
             batch = await self._store.batch_of(payment.id)
             # A living process goes on after a payment that is done, and after no other end.
-            last_step = max(other.since for other in batch if other.outcome in {None, Outcome.DONE})
-            return await self.end(payment, Outcome.NOT_SENT) if now - last_step > ABANDONED_AFTER else payment
+            steps = [other.since for other in batch if other.outcome in {None, Outcome.DONE}]
+            if not steps:
+                return None
+            return await self.end(payment, Outcome.NOT_SENT) if now - max(steps) > ABANDONED_AFTER else payment
         if payment.state is not State.SENT:
             return payment
         time_is_up = now - payment.since > RECONCILE_FOR
