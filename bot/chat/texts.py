@@ -74,7 +74,7 @@ class Texts:
 
     def moment(self, instant: datetime) -> str:
         """Write date and time of day in the reader's zone: ``27 Nov 2026, 09:30``."""
-        return f"{self.day(instant.astimezone(self.zone).date())}, {self.clock(instant)}"
+        return f"{self.day(self.date_of(instant))}, {self.clock(instant)}"
 
     def hour(self, hour: int) -> str:
         """Write a full hour of the day: ``09:00``."""
@@ -109,9 +109,9 @@ class Texts:
                 return self.plain("day.tomorrow")
         return format_timedelta(day - today, granularity="day", threshold=60, add_direction=True, locale=self._locale)
 
-    def today(self, now: datetime) -> date:
-        """Return the reader's date."""
-        return now.astimezone(self.zone).date()
+    def date_of(self, instant: datetime) -> date:
+        """Return the reader's date at an instant."""
+        return instant.astimezone(self.zone).date()
 
     def is_over(self, due: date, now: datetime) -> bool:
         """Return whether a due date has gone by where it counts: at the provider."""
@@ -119,7 +119,7 @@ class Texts:
 
     def due_day(self, due: date, now: datetime) -> str:
         """A due date as seen from the reader's today; it lies in the past only once it is over at the provider."""
-        today = self.today(now)
+        today = self.date_of(now)
         return self.day_from(due if self.is_over(due, now) else max(due, today), today)
 
     @property

@@ -46,7 +46,7 @@ class Query:
 class ListPage:
     """A page of a list: what is listed, and the page's number from 0. As callback data: ``open.hosting.1.2``."""
 
-    query: Query
+    query: Query = Query()
     number: int = 0
 
     def __str__(self) -> str:

@@ -42,11 +42,11 @@ class InvoiceHandlers:
 
     async def turn(self, context: Context) -> None:
         """A button that opens a page of the list."""
-        await self._list(context, _page(context.words) or ListPage(Query()))
+        await self._list(context, _page(context.words) or ListPage())
 
     async def filters(self, context: Context) -> None:
         """The button that opens the filters of a list."""
-        await self._list(context, _page(context.words) or ListPage(Query()), filtering=True)
+        await self._list(context, _page(context.words) or ListPage(), filtering=True)
 
     def choosing(self, command: str) -> Handle:
         """Return a handler that offers invoices. Telegram's menu sends the command without an invoice's number."""

@@ -8,14 +8,14 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Rows, Screen, fit, join, one_line
+from bot.chat.screens import Button, Rows, Screen, fit, in_rows, join, one_line
 from bot.chat.texts import Texts
 from bot.chat.views.snoozing import ALL, common_silence, silence_rows
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, show
 from bot.domain.chats import NO_SILENCE, Silences
 from bot.domain.deliveries import TROUBLE_KINDS, last_shown, said_before
 from bot.domain.invoices import sums_differ
-from bot.domain.queries import ListPage, Query
+from bot.domain.queries import ListPage
 from bot.ports import Delivery
 
 FRESH_FOR = timedelta(hours=3)
@@ -192,8 +192,7 @@ def _invoice_rows(t: Texts, shown: Sequence[Shown], silences: Silences, now: dat
     """Return the buttons for the open invoices of a message: all actions for a single one, else a way to each."""
     if len(shown) == 1:
         return _rows_of_one(t, shown[0], silences, now)
-    labels = [Button(f"{s.invoice_id} · {t.money(s.display_amount)}", f"show:{s.invoice_id}") for s in shown]
-    rows = [labels[at : at + 2] for at in range(0, len(labels), 2)]
+    rows = in_rows([Button(f"{s.invoice_id} · {t.money(s.display_amount)}", f"show:{s.invoice_id}") for s in shown])
     common = common_silence(silences, [s.invoice_id for s in shown], now)
     return rows + silence_rows(t, ALL, common, now) if rows else []
 
@@ -218,7 +217,7 @@ def _other_rows(t: Texts, delivery: Delivery, alerts: Sequence[Alert]) -> Rows:
     if kinds & TROUBLE_KINDS:
         rows.append([Button(t.plain("button.check"), "check")])
     if kinds & {AlertKind.DIGEST, AlertKind.UNREADABLE}:
-        rows.append([Button(t.plain("button.invoices"), f"list:{ListPage(Query())}")])
+        rows.append([Button(t.plain("button.invoices"), f"list:{ListPage()}")])
     return rows
 
 

@@ -11,7 +11,7 @@ from bot.chat.screens import Button, Screen, join, one_line
 from bot.chat.texts import Texts
 from bot.chat.views.invoices import icon
 from bot.domain.invoices import Invoice, Listing
-from bot.domain.queries import ListPage, Query
+from bot.domain.queries import ListPage
 
 INVOICES_OFFERED = 8
 BUTTON_TITLE_LENGTH = 30
@@ -54,7 +54,7 @@ def choice(t: Texts, command: str, listing: Listing, now: datetime) -> Screen:
     if command == "pay" and sum(invoice.can_be_paid for invoice in fitting) > 1:
         rows.append([Button(t.plain("button.several"), "several")])
     if len(fitting) > INVOICES_OFFERED:
-        rows.append([Button(t.plain("button.all_invoices"), f"list:{ListPage(Query())}")])
+        rows.append([Button(t.plain("button.all_invoices"), f"list:{ListPage()}")])
     return Screen(join(lines), rows)
 
 

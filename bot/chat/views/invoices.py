@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Screen, cut, fit, join, one_line
+from bot.chat.screens import Button, Rows, Screen, box, cut, fit, in_rows, join, marked, one_line, page_of, page_rows
 from bot.chat.texts import Texts
 from bot.chat.views.snoozing import silence_rows
 from bot.domain.chats import Silence
@@ -23,9 +24,8 @@ ITEM_DESCRIPTION_LENGTH = 800
 
 def invoice_list(t: Texts, listing: Listing, page: ListPage, now: datetime, *, filtering: bool = False) -> Screen:
     """Return a page of the list, with buttons to open invoices and turn pages; if ``filtering``, with the filters."""
-    pages = max(1, -(-len(listing.invoices) // INVOICES_PER_PAGE))
-    page = replace(page, number=min(max(page.number, 0), pages - 1))
-    shown = listing.invoices[page.number * INVOICES_PER_PAGE :][:INVOICES_PER_PAGE]
+    shown, number, pages = page_of(listing.invoices, page.number, INVOICES_PER_PAGE)
+    page = replace(page, number=number)
     head = [_title(t, page.query), *summary(t, listing, page.query)]
     body = [_line(t, invoice, now) for invoice in shown]
     rows = _filter_rows(t, page) if filtering else _list_rows(t, shown, page, pages)
@@ -48,7 +48,7 @@ def invoice_details(
     elif invoice.is_open:
         head.append(t("details.no_due"))
     if invoice.paid_at:
-        head.append(t("details.paid", date=t.day(invoice.paid_at.astimezone(t.zone).date())))
+        head.append(t("details.paid", date=t.day(t.date_of(invoice.paid_at))))
     body = [line for item in invoice.items for line in _item_lines(t, item)]
     tail = [Markup(""), *_sums(t, invoice)]
     snoozing = silence_rows(t, str(invoice.id), silence, now) if silence is not None else []
@@ -99,48 +99,37 @@ def _line(t: Texts, invoice: Invoice, now: datetime) -> Markup:
     if invoice.is_open and invoice.due:
         when = t("list.due", date=t.day(invoice.due), day=t.due_day(invoice.due, now))
     elif invoice.paid_at and invoice.is_paid:
-        when = t("list.paid", date=t.day(invoice.paid_at.astimezone(t.zone).date()))
+        when = t("list.paid", date=t.day(t.date_of(invoice.paid_at)))
     else:
         when = Markup.escape(one_line(invoice.status_label or invoice.status, 40))
     line = t("list.line", icon=icon(t, invoice, now), id=invoice.id, amount=t.money(invoice.display_amount), when=when)
     return join([line, Markup.escape(one_line(invoice.title, LIST_TITLE_LENGTH))]) if invoice.title else line
 
 
-def _list_rows(t: Texts, shown: tuple[Invoice, ...], page: ListPage, pages: int) -> list[list[Button]]:
-    labels = [Button(f"{i.id} · {t.money(i.display_amount)}", f"show:{i.id}:{page}") for i in shown]
-    rows = [labels[at : at + 2] for at in range(0, len(labels), 2)]
-    if pages > 1:
-        before, after = (page.number - 1) % pages, (page.number + 1) % pages
-        rows.append(
-            [
-                Button("◀", f"list:{replace(page, number=before)}"),
-                Button(f"{page.number + 1} / {pages}", f"list:{page}"),
-                Button("▶", f"list:{replace(page, number=after)}"),
-            ]
-        )
+def _list_rows(t: Texts, shown: Sequence[Invoice], page: ListPage, pages: int) -> Rows:
+    rows = in_rows([Button(f"{i.id} · {t.money(i.display_amount)}", f"show:{i.id}:{page}") for i in shown])
+    rows += page_rows(page.number, pages, lambda number: f"list:{replace(page, number=number)}")
     if shown or page.query != Query():
         rows.append([Button(t.plain("button.filter"), f"filter:{page}")])
     return rows
 
 
-def _filter_rows(t: Texts, page: ListPage) -> list[list[Button]]:
-    """Return the filters, two in a row where a phone would cut longer labels."""
+def _filter_rows(t: Texts, page: ListPage) -> Rows:
     query = page.query
     shows = [_choice(t, f"filter.{show}", replace(query, show=show), query) for show in Show]
     kinds = [_choice(t, f"filter.{kind}", replace(query, kind=kind), query) for kind in ItemKind]
     flipped = replace(query, with_transactions=not query.with_transactions)
-    box = "☑" if query.with_transactions else "☐"
+    transactions = f"{box(ticked=query.with_transactions)} {t.plain('filter.transactions')}"
     return [
         shows,
-        *(kinds[at : at + 2] for at in range(0, len(kinds), 2)),
-        [Button(f"{box} {t.plain('filter.transactions')}", f"list:{ListPage(flipped)}")],
+        *in_rows(kinds),
+        [Button(transactions, f"list:{ListPage(flipped)}")],
         [Button(t.plain("button.back"), f"list:{page}")],
     ]
 
 
 def _choice(t: Texts, key: str, choice: Query, now: Query) -> Button:
-    label = t.plain(key)
-    return Button(f"• {label} •" if choice == now else label, f"list:{ListPage(choice)}")
+    return Button(marked(t.plain(key), chosen=choice == now), f"list:{ListPage(choice)}")
 
 
 def _item_lines(t: Texts, item: Item) -> list[Markup]:
@@ -173,7 +162,7 @@ def _sums(t: Texts, invoice: Invoice) -> list[Markup]:
     return lines
 
 
-def _details_rows(t: Texts, invoice: Invoice) -> list[list[Button]]:
+def _details_rows(t: Texts, invoice: Invoice) -> Rows:
     rows = [[Button(t.plain("button.pdf"), f"pdf:{invoice.id}")]]
     if t.payments and invoice.can_be_paid and invoice.left_to_pay is not None:
         rows.append([Button(t.plain("button.pay", amount=t.money(invoice.left_to_pay)), f"pay:{invoice.id}")])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Screen, join
+from bot.chat.screens import Screen, join, page_of, page_rows
 from bot.chat.texts import Texts
 from bot.domain.payments import Action, Outcome, Payment, State
 
@@ -25,15 +25,10 @@ def journal(t: Texts, payments: Sequence[Payment], number: int) -> Screen:
     """Show a page of the journal, the newest payment first. Page numbers begin at 0; others show the nearest page."""
     if not payments:
         return Screen(t("journal.none"))
-    pages = -(-len(payments) // ENTRIES_PER_PAGE)
-    number = min(max(number, 0), pages - 1)
-    shown = [_entry(t, payment) for payment in payments[number * ENTRIES_PER_PAGE :][:ENTRIES_PER_PAGE]]
-    rows = []
-    if pages > 1:
-        before, after = (number - 1) % pages, (number + 1) % pages
-        place = Button(f"{number + 1} / {pages}", f"journal:{number}")
-        rows.append([Button("◀", f"journal:{before}"), place, Button("▶", f"journal:{after}")])
-    return Screen(Markup("\n\n").join([t("journal.title"), *shown]), rows)
+    shown, number, pages = page_of(payments, number, ENTRIES_PER_PAGE)
+    entries = [_entry(t, payment) for payment in shown]
+    rows = page_rows(number, pages, lambda number: f"journal:{number}")
+    return Screen(Markup("\n\n").join([t("journal.title"), *entries]), rows)
 
 
 def _entry(t: Texts, payment: Payment) -> Markup:

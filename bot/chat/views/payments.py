@@ -8,11 +8,11 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Screen, join, one_line
+from bot.chat.screens import Button, Screen, box, join, one_line
 from bot.chat.texts import Texts
 from bot.domain.invoices import Invoice
 from bot.domain.payments import MOVED, Action, Offer, Outcome, Payment, Selection, State, can_be_asked_anew
-from bot.domain.queries import ListPage, Query
+from bot.domain.queries import ListPage
 
 MAX_TITLE_LENGTH = 100
 MAX_ITEM_TITLE_LENGTH = 24
@@ -37,7 +37,7 @@ def selection(t: Texts, selected: Selection) -> Screen:
     lines = [t("select.ask")]
     if selected.more:
         lines.append(t.count("select.more", selected.more))
-    rows = [[_box(t, selected, offer)] for offer in selected.offers]
+    rows = [[_offer(t, selected, offer)] for offer in selected.offers]
     every = len(selected.chosen) == len(selected.offers)
     wish = LEAVE_OUT if every else CHOOSE
     rows.append([Button(t.plain("button.none" if every else "button.all"), f"pick:{selected.id}:{ALL}:{wish}")])
@@ -48,9 +48,10 @@ def selection(t: Texts, selected: Selection) -> Screen:
     return Screen(join(lines), rows)
 
 
-def _box(t: Texts, selected: Selection, offer: Offer) -> Button:
-    box, wish = ("☑", LEAVE_OUT) if offer.id in selected.chosen else ("☐", CHOOSE)
-    parts = [f"{box} {offer.id}", t.money(offer.amount), one_line(offer.title, MAX_ITEM_TITLE_LENGTH)]
+def _offer(t: Texts, selected: Selection, offer: Offer) -> Button:
+    ticked = offer.id in selected.chosen
+    wish = LEAVE_OUT if ticked else CHOOSE
+    parts = [f"{box(ticked=ticked)} {offer.id}", t.money(offer.amount), one_line(offer.title, MAX_ITEM_TITLE_LENGTH)]
     return Button(" · ".join(filter(None, parts)), f"pick:{selected.id}:{offer.id}:{wish}")
 
 
@@ -108,7 +109,7 @@ def progress(t: Texts, payments: Sequence[Payment]) -> Screen:
         lines += [_item(t, payment), *_explanation(t, payment)]
     if not all(payment.state is State.ENDED for payment in payments):
         return Screen(join(lines))
-    rows = [[Button(t.plain("button.all_invoices"), f"list:{ListPage(Query())}")]]
+    rows = [[Button(t.plain("button.all_invoices"), f"list:{ListPage()}")]]
     if t.payments and outcomes != {Outcome.DONE} and Outcome.UNCLEAR not in outcomes:  # that one has to be looked at
         rows.insert(0, [Button(t.plain("button.several"), "several")])
     return Screen(join(lines), rows)

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Rows, Screen, join
+from bot.chat.screens import Button, Rows, Screen, box, in_rows, join, marked
 from bot.chat.texts import Texts, own_name
 from bot.chat.zones import city
 from bot.domain.chats import LANGUAGES, Loudness, Preferences
@@ -56,7 +56,7 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
     flip, send = OFF if chosen.digest else ON, OFF if chosen.pdf_after_payment else ON
     sections.append(Button(t.plain(f"settings.overview.{flip}"), f"set:digest:{flip}"))
     sections.append(Button(t.plain(f"settings.pdf.{send}"), f"set:pdf:{send}"))
-    rows = _in_rows(sections, 2)
+    rows = in_rows(sections)
     return Screen(
         join(lines), [*rows, [Button(t.plain("settings.button.defaults"), "set:defaults")]] if choices.own else rows
     )
@@ -67,11 +67,11 @@ def days(t: Texts, choices: Choices, _: datetime) -> Screen:
     before = choices.preferences.before
     offered = sorted({*USUAL_DAYS, *before}, reverse=True)
     buttons = [
-        Button(f"{_box(day in before)} {_day_before(t, day)}", f"set:days:{day}:{OFF if day in before else ON}")
+        Button(f"{box(ticked=day in before)} {_day_before(t, day)}", f"set:days:{day}:{OFF if day in before else ON}")
         for day in offered
     ]
     lines = [t("settings.ask.days"), Markup(""), *_without_days(t, choices.preferences)]
-    return _section(t, lines if lines[2:] else lines[:1], _in_rows(buttons, 2))
+    return _section(t, lines if lines[2:] else lines[:1], in_rows(buttons))
 
 
 def after(t: Texts, choices: Choices, _: datetime) -> Screen:
@@ -207,19 +207,9 @@ def _without_days(t: Texts, chosen: Preferences) -> list[Markup]:
 def _one_of(
     t: Texts, name: str, options: Mapping[str, str], chosen: str, columns: int = 1, text: Markup | None = None
 ) -> Screen:
-    buttons = [
-        Button(f"• {label} •" if value == chosen else label, f"set:{name}:{value}") for value, label in options.items()
-    ]
-    return _section(t, [t(f"settings.ask.{name}") if text is None else text], _in_rows(buttons, columns))
+    buttons = [Button(marked(label, chosen=value == chosen), f"set:{name}:{value}") for value, label in options.items()]
+    return _section(t, [t(f"settings.ask.{name}") if text is None else text], in_rows(buttons, columns))
 
 
 def _section(t: Texts, lines: Sequence[Markup], rows: Rows) -> Screen:
     return Screen(join(lines), [*rows, [Button(t.plain("settings.button.back"), "set")]])
-
-
-def _in_rows(buttons: Sequence[Button], columns: int) -> Rows:
-    return [list(buttons[at : at + columns]) for at in range(0, len(buttons), columns)]
-
-
-def _box(on: bool) -> str:  # noqa: FBT001  # a private helper of one argument
-    return "☑" if on else "☐"

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Rows
+from bot.chat.screens import Button, Rows, in_rows
 from bot.chat.texts import Texts
 from bot.domain.chats import NO_SILENCE, Silence, Until
 
@@ -34,13 +34,13 @@ def choice_rows(t: Texts, about: str, choices: Mapping[Until, datetime]) -> Rows
     """Return a button for each time until which reminders can be put off."""
     buttons = [
         Button(
-            t.plain(f"snooze.{until.name.lower()}", moment=t.moment(at), day=t.day(t.today(at))),
+            t.plain(f"snooze.{until.name.lower()}", moment=t.moment(at), day=t.day(t.date_of(at))),
             f"snooze:{about}:{until}",
         )
         for until, at in choices.items()
     ]
     back = Button(t.plain("button.step_back"), f"snooze:{about}:{BACK}")
-    return [buttons[at : at + 2] for at in range(0, len(buttons), 2)] + [[back]]
+    return [*in_rows(buttons), [back]]
 
 
 def swapped(rows: Sequence[Sequence[Button]], new: Rows) -> Rows:
