@@ -29,8 +29,8 @@ from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
 from bot.chat.texts import Translations
 from bot.chat.update_tracker import UpdateTracker
-from bot.chat.views.choices import CHOICES
 from bot.chat.views.general import PAYING, offered
+from bot.chat.views.invoices import CHOICES
 from bot.errors import StoreAway
 from bot.ports import ChatStore, Clock
 

@@ -14,8 +14,8 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from bot import errors
-from bot.chat.views.choices import CHOICES
 from bot.chat.views.general import COMMANDS
+from bot.chat.views.invoices import CHOICES
 from bot.chat.views.settings import SECTIONS
 from bot.domain.alerts import ACCOUNT_SUBJECTS, AlertKind, Standing
 from bot.domain.chats import LANGUAGES, Loudness, Trouble, Until

@@ -13,8 +13,7 @@ from bot.chat.context import Context
 from bot.chat.dispatch import Handle
 from bot.chat.handlers.numbers import invoice_number
 from bot.chat.screens import QUOTE_LIMIT, Screen, cut
-from bot.chat.views.choices import choice
-from bot.chat.views.invoices import invoice_details, invoice_list
+from bot.chat.views.invoices import choice, invoice_details, invoice_list
 from bot.domain.chats import NO_SILENCE
 from bot.domain.queries import ItemKind, ListPage, Query, Show
 from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused, TelegramDown, UnknownFilter

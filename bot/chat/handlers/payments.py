@@ -7,7 +7,6 @@ from bot.chat.dispatch import Handle
 from bot.chat.handlers.numbers import invoice_number
 from bot.chat.screens import Screen
 from bot.chat.views import groups, payments as views
-from bot.chat.views.payment_journal import journal
 from bot.domain.chats import Member, Place
 from bot.domain.payments import Action
 from bot.errors import ConfirmationExpired, NotAPayer
@@ -87,7 +86,7 @@ class PaymentHandlers:
         link_of(context.chat)
         word = context.words[0] if context.query is not None and context.words else ""
         page = int(word) if word.isdecimal() else 0
-        await context.show(journal(context.t, await self._store.payments_of_chat(context.chat.id), page))
+        await context.show(views.journal(context.t, await self._store.payments_of_chat(context.chat.id), page))
 
     async def _ask(self, context: Context, action: Action, command: str) -> None:
         number = invoice_number(context.words, command)

@@ -1,9 +1,9 @@
-"""The list of invoices, and one invoice in detail."""
+"""The list of invoices, one invoice in detail, and the choice of an invoice for a command."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -17,7 +17,9 @@ from bot.domain.invoices import Invoice, Item, Listing, sum_left
 from bot.domain.queries import ItemKind, ListPage, Query, Show
 
 INVOICES_PER_PAGE = 6
+INVOICES_OFFERED = 8
 LIST_TITLE_LENGTH = 60
+BUTTON_TITLE_LENGTH = 30
 ITEM_TITLE_LENGTH = 200
 ITEM_DESCRIPTION_LENGTH = 800
 
@@ -116,8 +118,8 @@ def _list_rows(t: Texts, shown: Sequence[Invoice], page: ListPage, pages: int) -
 
 def _filter_rows(t: Texts, page: ListPage) -> Rows:
     query = page.query
-    shows = [_choice(t, f"filter.{show}", replace(query, show=show), query) for show in Show]
-    kinds = [_choice(t, f"filter.{kind}", replace(query, kind=kind), query) for kind in ItemKind]
+    shows = [_filter_button(t, f"filter.{show}", replace(query, show=show), query) for show in Show]
+    kinds = [_filter_button(t, f"filter.{kind}", replace(query, kind=kind), query) for kind in ItemKind]
     flipped = replace(query, with_transactions=not query.with_transactions)
     transactions = f"{box(ticked=query.with_transactions)} {t.plain('filter.transactions')}"
     return [
@@ -128,7 +130,7 @@ def _filter_rows(t: Texts, page: ListPage) -> Rows:
     ]
 
 
-def _choice(t: Texts, key: str, choice: Query, now: Query) -> Button:
+def _filter_button(t: Texts, key: str, choice: Query, now: Query) -> Button:
     return Button(marked(t.plain(key), chosen=choice == now), f"list:{ListPage(choice)}")
 
 
@@ -170,3 +172,56 @@ def _details_rows(t: Texts, invoice: Invoice) -> Rows:
         label = t.plain("button.remove_credit", amount=t.money(invoice.credit))
         rows.append([Button(label, f"removecredit:{invoice.id}")])
     return rows
+
+
+# --- The invoices to choose from, for a command that came without a number ---
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What to choose for a command: the word in its callback data, and the key of the answer if no invoice ``fits``."""
+
+    word: str
+    none: str
+    fits: Callable[[Invoice], bool] = lambda _: True
+    amount: Callable[[Invoice], Decimal] = lambda invoice: invoice.display_amount
+
+
+CHOICES: Mapping[str, Choice] = {
+    "invoice": Choice("show", "list.none"),
+    "pdf": Choice("pdf", "list.none"),
+    # Also one whose remainder is unclear: pressing says why it can't be paid here. "Nothing to pay" would be wrong.
+    "pay": Choice("pay", "list.none_open", lambda invoice: invoice.is_open and invoice.left_to_pay != 0),
+    "removecredit": Choice(
+        "removecredit", "choose.no_credit", lambda invoice: invoice.can_return_credit, lambda invoice: invoice.credit
+    ),
+}
+"""The commands that are about one invoice."""
+
+
+def choice(t: Texts, command: str, listing: Listing, now: datetime) -> Screen:
+    """Ask which invoice, in the listing's order, or say that none fits. Nobody knows that if some could not be read."""
+    asked = CHOICES[command]
+    fitting = [invoice for invoice in listing.invoices if asked.fits(invoice)]
+    lines = []
+    if fitting:
+        lines.append(t(f"choose.{command}"))
+    elif not listing.unreadable:
+        lines.append(t(asked.none))
+    if listing.unreadable:
+        lines.append(t.count("list.unreadable", listing.unreadable))
+    rows = [[_invoice_button(t, asked, invoice, now)] for invoice in fitting[:INVOICES_OFFERED]]
+    if command == "pay" and sum(invoice.can_be_paid for invoice in fitting) > 1:
+        rows.append([Button(t.plain("button.several"), "several")])
+    if len(fitting) > INVOICES_OFFERED:
+        rows.append([Button(t.plain("button.all_invoices"), f"list:{ListPage()}")])
+    return Screen(join(lines), rows)
+
+
+def _invoice_button(t: Texts, asked: Choice, invoice: Invoice, now: datetime) -> Button:
+    parts = [
+        f"{icon(t, invoice, now)} {invoice.id}",
+        t.money(asked.amount(invoice)),
+        one_line(invoice.title, BUTTON_TITLE_LENGTH),
+    ]
+    return Button(" · ".join(filter(None, parts)), f"{asked.word}:{invoice.id}")

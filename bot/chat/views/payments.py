@@ -1,4 +1,4 @@
-"""Payments: choosing invoices, the question, how they stand. One, or several asked for together, share one message."""
+"""Payments: choosing invoices, the question, how payments stand, and the journal. A batch shares one message."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Screen, box, join, one_line
+from bot.chat.screens import Button, Screen, box, join, one_line, page_of, page_rows
 from bot.chat.texts import Texts
 from bot.domain.invoices import Invoice
 from bot.domain.payments import MOVED, Action, Offer, Outcome, Payment, Selection, State, can_be_asked_anew
@@ -27,6 +27,16 @@ EXPLAINED = frozenset({Outcome.REFUSED, Outcome.NOT_SENT, Outcome.UNCLEAR})
 ALL = "all"
 CHOOSE, LEAVE_OUT = "1", "0"
 """What a button wants. It never means "the other way round", so that a press may arrive twice."""
+
+ENTRIES_PER_PAGE = 8
+JOURNAL_ICONS = {
+    Outcome.DONE: "✅",
+    Outcome.PARTLY: "🟡",
+    Outcome.UNCLEAR: "⚠️",
+    Outcome.CANCELLED: "✖️",
+    Outcome.EXPIRED: "⌛",
+    Outcome.CHANGED: "ℹ️",
+}
 
 
 # --- Choosing several ------------------------------------------------------------------------------------------------
@@ -190,6 +200,43 @@ def _next_steps(t: Texts, payment: Payment) -> list[Button]:
             return [Button(t.plain("button.again"), f"{payment.action.replace('_', '')}:{payment.invoice_id}"), details]
         case _:
             return [details]
+
+
+# --- The journal ----------------------------------------------------------------------------------------------------
+
+
+def journal(t: Texts, payments: Sequence[Payment], number: int) -> Screen:
+    """Show a page of the journal, the newest payment first. Page numbers begin at 0; others show the nearest page."""
+    if not payments:
+        return Screen(t("journal.none"))
+    shown, number, pages = page_of(payments, number, ENTRIES_PER_PAGE)
+    entries = [_entry(t, payment) for payment in shown]
+    rows = page_rows(number, pages, lambda number: f"journal:{number}")
+    return Screen(Markup("\n\n").join([t("journal.title"), *entries]), rows)
+
+
+def _entry(t: Texts, payment: Payment) -> Markup:
+    what = t(f"journal.{payment.action}", id=payment.invoice_id, amount=t.money(payment.amount))
+    icon = _icon(payment)
+    who = payment.user_name or payment.user_id
+    end = _end(t, payment)
+    how = t("journal.how", moment=t.moment(payment.since), who=who, end=end)
+    return join([t("journal.what", icon=icon, what=what), how])
+
+
+def _end(t: Texts, payment: Payment) -> Markup:
+    if payment.outcome is Outcome.PARTLY and payment.action is Action.PAY and payment.left is not None:
+        return t("journal.end.partly_left", left=t.money(payment.left))
+    return t(f"journal.end.{payment.outcome or payment.state}")
+
+
+def _icon(payment: Payment) -> str:
+    if payment.outcome is not None:
+        return JOURNAL_ICONS.get(payment.outcome, "❌")
+    return "❔" if payment.state is State.ASKED else "⏳"
+
+
+# --- Helpers --------------------------------------------------------------------------------------------------------
 
 
 def _facts(t: Texts, payment: Payment) -> dict[str, object]:
