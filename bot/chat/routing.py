@@ -30,7 +30,7 @@ from bot.chat.handlers.snoozing import SnoozeHandlers
 from bot.chat.texts import Translations
 from bot.chat.update_tracker import UpdateTracker
 from bot.chat.views.general import PAYING, offered
-from bot.chat.views.invoices import CHOICES
+from bot.chat.views.invoices import INVOICE_CHOICES
 from bot.errors import StoreAway
 from bot.ports import ChatStore, Clock
 
@@ -62,7 +62,7 @@ def add_handlers(
     wrap = dispatcher.wrap
     message, private = filters.UpdateType.MESSAGE, filters.ChatType.PRIVATE & ~filters.StatusUpdate.ALL
     # A command tapped in Telegram's menu comes without a number.
-    for name in CHOICES:
+    for name in INVOICE_CHOICES:
         choose = on.invoices.choosing(name)
         route = Route(on.payments.guarded(choose) if name in PAYING else choose)
         application.add_handler(CommandHandler(name, wrap(route), message, has_args=False))

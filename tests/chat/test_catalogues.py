@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 
 from bot import errors
 from bot.chat.views.general import COMMANDS
-from bot.chat.views.invoices import CHOICES
+from bot.chat.views.invoices import INVOICE_CHOICES
 from bot.chat.views.settings import SECTIONS
 from bot.domain.alerts import ACCOUNT_SUBJECTS, AlertKind, Standing
 from bot.domain.chats import LANGUAGES, Loudness, Trouble, Until
@@ -42,7 +42,7 @@ COMPUTED: Mapping[str, set[str]] = {
     "alert.{watch.trouble}": {f"alert.{trouble}" for trouble in Trouble},
     "batch.{payments[0].outcome}": {"batch.cancelled", "batch.expired"},
     "batch.item.{payment.outcome or payment.state}": {f"batch.item.{step}" for step in PROGRESS},
-    "choose.{command}": {f"choose.{command}" for command in CHOICES},
+    "choose.{command}": {f"choose.{command}" for command in INVOICE_CHOICES},
     "command.{name}": {f"command.{name}" for name in COMMANDS},
     "filter.{choice}": {f"filter.{choice}" for choice in (*Show, *ItemKind, "transactions")},
     "filter.{kind}": {f"filter.{kind}" for kind in ItemKind},

@@ -13,7 +13,7 @@ from bot.chat.context import Context
 from bot.chat.dispatch import Handle
 from bot.chat.handlers.numbers import invoice_number
 from bot.chat.screens import QUOTE_LIMIT, Screen, cut
-from bot.chat.views.invoices import choice, invoice_details, invoice_list
+from bot.chat.views.invoices import invoice_choice, invoice_details, invoice_list
 from bot.domain.chats import NO_SILENCE
 from bot.domain.queries import ItemKind, ListPage, Query, Show
 from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused, TelegramDown, UnknownFilter
@@ -52,7 +52,7 @@ class InvoiceHandlers:
 
         async def choose(context: Context) -> None:
             listing = await self._browsing.listing(context.chat, Query())
-            await context.reply(choice(context.t, command, listing, self._clock()))
+            await context.reply(invoice_choice(context.t, command, listing, self._clock()))
 
         return choose
 

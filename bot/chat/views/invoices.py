@@ -82,7 +82,7 @@ def _absence(listing: Listing, query: Query) -> str | None:
     return "list.none" if query == Query() else "list.empty"
 
 
-def icon(t: Texts, invoice: Invoice, now: datetime) -> str:
+def _icon(t: Texts, invoice: Invoice, now: datetime) -> str:
     """Return a sign for how urgent an invoice is."""
     if not invoice.is_open:
         return "✅" if invoice.is_paid else "⚪️"
@@ -104,7 +104,7 @@ def _line(t: Texts, invoice: Invoice, now: datetime) -> Markup:
         when = t("list.paid", date=t.day(t.date_of(invoice.paid_at)))
     else:
         when = Markup.escape(one_line(invoice.status_label or invoice.status, 40))
-    line = t("list.line", icon=icon(t, invoice, now), id=invoice.id, amount=t.money(invoice.display_amount), when=when)
+    line = t("list.line", icon=_icon(t, invoice, now), id=invoice.id, amount=t.money(invoice.display_amount), when=when)
     return join([line, Markup.escape(one_line(invoice.title, LIST_TITLE_LENGTH))]) if invoice.title else line
 
 
@@ -178,7 +178,7 @@ def _details_rows(t: Texts, invoice: Invoice) -> Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class InvoiceChoice:
     """What to choose for a command: the word in its callback data, and the key of the answer if no invoice ``fits``."""
 
     word: str
@@ -187,21 +187,21 @@ class Choice:
     amount: Callable[[Invoice], Decimal] = lambda invoice: invoice.display_amount
 
 
-CHOICES: Mapping[str, Choice] = {
-    "invoice": Choice("show", "list.none"),
-    "pdf": Choice("pdf", "list.none"),
+INVOICE_CHOICES: Mapping[str, InvoiceChoice] = {
+    "invoice": InvoiceChoice("show", "list.none"),
+    "pdf": InvoiceChoice("pdf", "list.none"),
     # Also one whose remainder is unclear: pressing says why it can't be paid here. "Nothing to pay" would be wrong.
-    "pay": Choice("pay", "list.none_open", lambda invoice: invoice.is_open and invoice.left_to_pay != 0),
-    "removecredit": Choice(
+    "pay": InvoiceChoice("pay", "list.none_open", lambda invoice: invoice.is_open and invoice.left_to_pay != 0),
+    "removecredit": InvoiceChoice(
         "removecredit", "choose.no_credit", lambda invoice: invoice.can_return_credit, lambda invoice: invoice.credit
     ),
 }
 """The commands that are about one invoice."""
 
 
-def choice(t: Texts, command: str, listing: Listing, now: datetime) -> Screen:
+def invoice_choice(t: Texts, command: str, listing: Listing, now: datetime) -> Screen:
     """Ask which invoice, in the listing's order, or say that none fits. Nobody knows that if some could not be read."""
-    asked = CHOICES[command]
+    asked = INVOICE_CHOICES[command]
     fitting = [invoice for invoice in listing.invoices if asked.fits(invoice)]
     lines = []
     if fitting:
@@ -218,9 +218,9 @@ def choice(t: Texts, command: str, listing: Listing, now: datetime) -> Screen:
     return Screen(join(lines), rows)
 
 
-def _invoice_button(t: Texts, asked: Choice, invoice: Invoice, now: datetime) -> Button:
+def _invoice_button(t: Texts, asked: InvoiceChoice, invoice: Invoice, now: datetime) -> Button:
     parts = [
-        f"{icon(t, invoice, now)} {invoice.id}",
+        f"{_icon(t, invoice, now)} {invoice.id}",
         t.money(asked.amount(invoice)),
         one_line(invoice.title, BUTTON_TITLE_LENGTH),
     ]
