@@ -67,19 +67,19 @@ class Context:
 
     async def reply(self, screen: Screen) -> None:
         """Send a new message."""
-        await sending.retry(partial(sending.send, self.bot, self.place, screen), self.sleep)
+        await sending.retry_unsent(partial(sending.send, self.bot, self.place, screen), self.sleep)
 
     async def send_document(self, document: Document, elsewhere: Place | None = None) -> None:
         """Send a file, here or elsewhere. Raises as :func:`bot.chat.sending.send_document`."""
         place = elsewhere or self.place
-        await sending.retry(partial(sending.send_document, self.bot, place, document), self.sleep)
+        await sending.retry_unsent(partial(sending.send_document, self.bot, place, document), self.sleep)
 
     async def show(self, screen: Screen) -> None:
         """Put a screen into the message whose button was pressed. After a command, send it."""
         old = self.message if self.query is not None else None
         if old is not None:
             edit = partial(sending.edit, self.bot, self.place, old.message_id, screen)
-            if await sending.retry(edit, self.sleep):
+            if await sending.retry_unsent(edit, self.sleep):
                 return
         await self.reply(screen)
 
@@ -88,7 +88,7 @@ class Context:
         if self.message is not None:
             screen = Screen(Markup(""), rows)
             edit = partial(sending.edit_buttons, self.bot, self.place, self.message.message_id, screen)
-            await sending.retry(edit, self.sleep)
+            await sending.retry_unsent(edit, self.sleep)
 
     async def answer_press(self, text: str = "", *, alert: bool = False) -> bool:
         """Stop the button's spinner, with a short text if given. Return False without a press, or if it is too late.
@@ -99,7 +99,7 @@ class Context:
             return False
         self._answered = True
         answer = partial(sending.answer_press, self.query, cut(text, POPUP_LIMIT), alert=alert)
-        return await sending.retry(answer, self.sleep)
+        return await sending.retry_unsent(answer, self.sleep)
 
     async def tell(self, text: Markup, *, alert: bool = True) -> None:
         """Say a sentence: after a press in a pop-up if it fits there, else in a message."""

@@ -39,7 +39,7 @@ class TelegramMessenger:
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
         """Strike out what is settled in an earlier message."""
         if message.message_id is not None:
-            screen = views.overtaken(self._texts_for(delivery.chat), message, delivery)
+            screen = views.struck_through(self._texts_for(delivery.chat), message, delivery)
             with in_background():
                 await sending.edit(self._bot, message.place, message.message_id, screen)
 

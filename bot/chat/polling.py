@@ -36,8 +36,8 @@ STANDBY = 5.0
 FINAL_CONFIRM_TIMEOUT = 2.0
 """Seconds that a stop waits to confirm what was handled. If that fails, it comes again and does no harm."""
 
-FIRST_RETRY_WAIT = 1.0
-MAX_RETRY_WAIT = 30.0
+FIRST_OUTAGE_WAIT = 1.0
+MAX_OUTAGE_WAIT = 30.0
 """Seconds before the first retry, and at most before any later one."""
 
 TOKEN_REFUSED = "Telegram does not accept TELEGRAM_BOT_TOKEN. Copy it again from @BotFather, or make a new one there."
@@ -180,4 +180,4 @@ def _wait(error: Exception, failures: int) -> float:
     if isinstance(error, RetryAfter):
         asked = error.retry_after
         return asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
-    return min(MAX_RETRY_WAIT, FIRST_RETRY_WAIT * 2.0 ** min(failures, 10))
+    return min(MAX_OUTAGE_WAIT, FIRST_OUTAGE_WAIT * 2.0 ** min(failures, 10))

@@ -73,7 +73,7 @@ NOT_SENT_WAIT = 1.0
 """Seconds before the one retry after finding no connection."""
 
 
-def translate(error: TelegramError) -> MessengerError:
+def messenger_error(error: TelegramError) -> MessengerError:
     """Return what an error of Telegram means for the message that was to be sent."""
     text = error.message.lower()
     match error:
@@ -98,7 +98,7 @@ def translate(error: TelegramError) -> MessengerError:
             return SendRefused(error.message)
 
 
-async def retry(attempt: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
+async def retry_unsent(attempt: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
     """Return the result of ``attempt``, retried if surely nothing was sent. For answers: nothing else repeats them.
 
     Raises :class:`MessengerError`.
@@ -188,9 +188,9 @@ async def _edited(change: Awaitable[object]) -> bool:
             return True
         if any(known in text for known in NOT_EDITABLE_TEXTS):
             return False
-        raise translate(error) from error
+        raise messenger_error(error) from error
     except TelegramError as error:
-        raise translate(error) from error
+        raise messenger_error(error) from error
     return True
 
 
@@ -201,7 +201,7 @@ async def answer_press(query: CallbackQuery, text: str, *, alert: bool) -> bool:
     except TelegramError as error:
         if "query is too old" in error.message.lower():
             return False
-        raise translate(error) from error
+        raise messenger_error(error) from error
 
 
 @asynccontextmanager
@@ -233,4 +233,4 @@ async def _in_topic(place: Place, attempt: Callable[[int | None], Awaitable[T]])
                 raise
             return await attempt(None)
     except TelegramError as error:
-        raise translate(error) from error
+        raise messenger_error(error) from error

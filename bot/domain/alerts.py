@@ -252,6 +252,6 @@ def worth_keeping(messages: Sequence[SentMessage]) -> tuple[SentMessage, ...]:
     return tuple(reversed(kept))
 
 
-def show(known: KnownInvoice, kind: AlertKind) -> Shown:
+def as_shown(known: KnownInvoice, kind: AlertKind) -> Shown:
     """Return what a message says of a known invoice."""
     return Shown(known.id, kind, known.due, known.left, known.total, known.title, known.gross)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from bot.domain.alerts import REMINDER_KINDS, Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, show
+from bot.domain.alerts import REMINDER_KINDS, Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, as_shown
 from bot.domain.chats import NO_SILENCE, Chat, Watch
 from bot.domain.invoices import sums_differ
 
@@ -75,15 +75,15 @@ def is_told_elsewhere(alert: Alert, delivery: Delivery) -> bool:
 
 def record_of(alerts: Iterable[Alert], delivery: Delivery, message_id: int, now: datetime) -> SentMessage | None:
     """Return what to remember of a message, to edit it once its invoices are settled. None: it shows no open one."""
-    shown = [show(known, a.kind) for a in alerts if (known := delivery.known_of(a)) and known.is_open]
+    shown = [as_shown(known, a.kind) for a in alerts if (known := delivery.known_of(a)) and known.is_open]
     return SentMessage(delivery.alerts[0].place, message_id, now, tuple(shown)) if shown else None
 
 
-def unseen_trace(delivery: Delivery, now: datetime) -> SentMessage | None:
+def uncertain_record(delivery: Delivery, now: datetime) -> SentMessage | None:
     """Return what to remember of alerts that an earlier try may have delivered, under an unknown id. None: nothing."""
     if not delivery.again:
         return None
-    shown = [show(k, a.kind) for a in delivery.alerts if (k := delivery.known_of(a)) and not k.settled_told]
+    shown = [as_shown(k, a.kind) for a in delivery.alerts if (k := delivery.known_of(a)) and not k.settled_told]
     return SentMessage(delivery.alerts[0].place, None, now, tuple(shown)) if shown else None
 
 

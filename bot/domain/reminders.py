@@ -199,12 +199,14 @@ def missing_from(
     return [k.id for k in sorted(lost, key=order)]
 
 
-def forget(known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int]) -> dict[int, KnownInvoice]:
+def mark_gone(known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int]) -> dict[int, KnownInvoice]:
     """Mark these as gone: the provider, asked for each, no longer has it."""
     return {**known, **{number: replace(known[number], standing=Standing.GONE) for number in invoice_ids}}
 
 
-def doubt(known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int], now: datetime) -> dict[int, KnownInvoice]:
+def mark_unread(
+    known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int], now: datetime
+) -> dict[int, KnownInvoice]:
     """Mark these as unread: the provider, asked for each, gave no answer that could be read."""
     return {**known, **{n: replace(known[n], unread_since=known[n].unread_since or now) for n in invoice_ids}}
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.chats import Chat, Preferences
 
 DAY = timedelta(days=1)
-WEEK = 7
+DAYS_PER_WEEK = 7
 COUNTS_AS_REMINDER_WITHIN = timedelta(hours=3)
 """A message that can be read so shortly before the reminder hour counts as the reminder of that hour."""
 
@@ -98,8 +98,8 @@ class Schedule:
             thresholds |= {early} if early else set()
         if chosen.after:  # weekly from the last one on
             last = -max(chosen.after)
-            weeks = max(0, (last - days) // WEEK)
-            thresholds |= {last - WEEK * weeks, last - WEEK * (weeks + 1)}
+            weeks = max(0, (last - days) // DAYS_PER_WEEK)
+            thresholds |= {last - DAYS_PER_WEEK * weeks, last - DAYS_PER_WEEK * (weeks + 1)}
         return thresholds
 
     def _reached_at(self, due: date, threshold: int) -> datetime:
@@ -115,7 +115,7 @@ class Schedule:
 
     def next_week(self, now: datetime) -> datetime:
         """Return when the next week's digest comes."""
-        return self._instant(self.week(now) + WEEK * DAY, self.preferences.reminder_hour)
+        return self._instant(self.week(now) + DAYS_PER_WEEK * DAY, self.preferences.reminder_hour)
 
     # --- What people choose ---
 

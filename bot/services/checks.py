@@ -14,7 +14,7 @@ import structlog
 from bot.domain.alerts import Alert, AlertKind
 from bot.domain.chats import Chat, Link, Trouble
 from bot.domain.invoices import Invoice, Listing
-from bot.domain.reminders import decide, doubt, forget, missing_from, next_look, watch_reading, watch_week
+from bot.domain.reminders import decide, mark_gone, mark_unread, missing_from, next_look, watch_reading, watch_week
 from bot.domain.schedule import CheckPlan
 from bot.errors import (
     BotError,
@@ -129,7 +129,7 @@ class Checker:
         held = {number: check.known[number] for number in reading.unasked}
         speakable = {number: known for number, known in check.known.items() if number not in held}
         decision = decide(
-            doubt(forget(speakable, reading.gone), reading.unread, now),
+            mark_unread(mark_gone(speakable, reading.gone), reading.unread, now),
             reading.found,
             link=link,
             silences=chat.silences,
@@ -212,7 +212,7 @@ class AccountReader:
     async def read(self, chat: Chat, link: Link, end: float) -> AccountReading:
         """Read the account's list. Never raise a :class:`ProviderError`."""
         try:
-            listing = await _until(end, self._provider.list_invoices(link.token, chat.reply_language))
+            listing = await _answer_by(end, self._provider.list_invoices(link.token, chat.reply_language))
         except Exception as error:  # noqa: BLE001  # _unread logs it
             return self._unread(chat, error)
         self._note_recovery(chat)
@@ -226,7 +226,7 @@ class AccountReader:
         asking = iter(missing[:MISSING_READ_PER_CHECK])
         for number in asking:
             try:
-                found.append(await _until(end, self._provider.invoice(link.token, chat.reply_language, number)))
+                found.append(await _answer_by(end, self._provider.invoice(link.token, chat.reply_language, number)))
             except NotFound:
                 gone.append(number)
                 log.warning("open invoice is gone at the provider", chat=chat.id, invoice=number)
@@ -274,7 +274,7 @@ class AccountReader:
             log.info("account can be read again", chat=chat.id)
 
 
-async def _until(end: float, call: Awaitable[T]) -> T:
+async def _answer_by(end: float, call: Awaitable[T]) -> T:
     """Return what the call returns. Raise :class:`ProviderDown` at ``end``."""
     try:
         async with asyncio.timeout_at(end):

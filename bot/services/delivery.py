@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.domain.alerts import AlertKind, SentMessage
-from bot.domain.deliveries import is_relevant, is_told_elsewhere, record_of, unseen_trace
+from bot.domain.deliveries import is_relevant, is_told_elsewhere, record_of, uncertain_record
 from bot.domain.schedule import CheckPlan
 from bot.errors import (
     ChatGone,
@@ -37,7 +37,7 @@ DELIVERIES_PER_TICK = 25
 """With one tick a second this stays below Telegram's 30 messages a second in all. A chat has one claim a tick."""
 NOTE_RETRY_WAIT = timedelta(seconds=2)
 """Between two tries to note a sent message while the database is away."""
-MAX_TRIES = 5
+MAX_SEND_TRIES = 5
 """How often a refused message is tried. Outages don't count: they say nothing about the alert."""
 FIRST_RETRY_WAIT = timedelta(seconds=2)
 RETRY_WAIT_GROWTH = 5
@@ -124,7 +124,7 @@ class AlertSender:
         begun = asyncio.get_running_loop().time()
         await self._resolve(delivery, settled, begun + self._send_within / 2)
         alerts = [alert for alert in relevant if not is_told_elsewhere(alert, delivery)]
-        message: SentMessage | None = unseen_trace(delivery, now)
+        message: SentMessage | None = uncertain_record(delivery, now)
         if alerts and schedule.is_quiet(now):
             await self._outbox.hold_alerts(delivery.claim, schedule.quiet_end(now))
             return None
@@ -188,7 +188,7 @@ class AlertSender:
 
     async def _try_later(self, delivery: Delivery) -> None:
         attempts = delivery.alerts[0].attempts
-        if attempts + 1 >= MAX_TRIES:
+        if attempts + 1 >= MAX_SEND_TRIES:
             await self._move_to_dead_letters(delivery)
             return
         later = self._clock() + FIRST_RETRY_WAIT * RETRY_WAIT_GROWTH**attempts

@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 from bot.domain.alerts import AlertKind, KnownInvoice, Standing
 from bot.domain.chats import NO_SILENCE, Preferences, Silence
 from bot.domain.invoices import CENT, Invoice
-from bot.domain.reminders import Decision, decide, forget, next_look, take_as_known
+from bot.domain.reminders import Decision, decide, mark_gone, next_look, take_as_known
 from bot.domain.schedule import Schedule
 from tests.domain.deciding import DAY, DUE, LINK, Told, noon, told
 from tests.domain.moments import BERLIN
@@ -194,7 +194,7 @@ class Story:
 
     def decide(self, now: datetime | None = None, *, blind: bool = False) -> Decision:
         return decide(
-            forget(self.known, self.gone) if not blind else self.known,
+            mark_gone(self.known, self.gone) if not blind else self.known,
             () if blind else self.step.read,
             link=LINK,
             silences=self.silences,

@@ -147,7 +147,7 @@ class GroupHandlers:
         """Say in the group that it is linked. It stays linked even if that fails."""
         screen = general.linked(self._texts_for(group), listing, self._clock())
         try:
-            await sending.retry(partial(sending.send, context.bot, invitation.place, screen), context.sleep)
+            await sending.retry_unsent(partial(sending.send, context.bot, invitation.place, screen), context.sleep)
         except MessengerError as error:
             log.warning("group can't be greeted", chat=group.id, error=str(error))
             await note_unreachable(self._chats, group.id, error)

@@ -15,7 +15,7 @@ from bot.chat.handlers.numbers import invoice_number
 from bot.chat.screens import QUOTE_LIMIT, Screen, cut
 from bot.chat.views.invoices import invoice_choice, invoice_details, invoice_list
 from bot.domain.chats import NO_SILENCE
-from bot.domain.queries import ItemKind, ListPage, Query, Show
+from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
 from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused, TelegramDown, UnknownFilter
 from bot.ports import Clock, Document
 from bot.services.browsing import Browsing
@@ -37,7 +37,7 @@ class InvoiceHandlers:
     async def invoices(self, context: Context) -> None:
         """/invoices [open|paid|all] [TYPE] [transactions]."""
         kinds = [kind for kind in ItemKind if kind is not ItemKind.ANY]
-        await self._list(context, ListPage(read_query(context, [*Show, *kinds, TRANSACTIONS])))
+        await self._list(context, ListPage(read_query(context, [*StatusFilter, *kinds, TRANSACTIONS])))
 
     async def turn(self, context: Context) -> None:
         """A button that opens a page of the list."""
@@ -105,8 +105,8 @@ def read_query(context: Context, choices: list[str]) -> Query:
                 raise UnknownFilter(cut(word, QUOTE_LIMIT), ", ".join(own))
             case "transactions":
                 query = replace(query, with_transactions=True)
-            case choice if choice in list(Show):
-                query = replace(query, show=Show(choice))
+            case choice if choice in list(StatusFilter):
+                query = replace(query, status=StatusFilter(choice))
             case choice:
                 query = replace(query, kind=ItemKind(choice))
     return query

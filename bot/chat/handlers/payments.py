@@ -54,8 +54,8 @@ class PaymentHandlers:
     async def choose(self, context: Context) -> None:
         """Tick or clear a box, or all of them."""
         match context.words:
-            case [selection_id, number, wish] if number == views.ALL or number.isdecimal():
-                invoice_id, chosen = None if number == views.ALL else int(number), wish == views.CHOOSE
+            case [selection_id, number, wish] if number == views.ALL_OFFERED or number.isdecimal():
+                invoice_id, chosen = None if number == views.ALL_OFFERED else int(number), wish == views.CHOOSE
                 choose = self._payments.selection.choose
                 selection = await choose(selection_id, context.place, context.person, invoice_id, chosen=chosen)
                 await context.show(views.selection(context.t, selection))

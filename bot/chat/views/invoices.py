@@ -14,7 +14,7 @@ from bot.chat.texts import Texts
 from bot.chat.views.snoozing import silence_rows
 from bot.domain.chats import Silence
 from bot.domain.invoices import Invoice, Item, Listing, sum_left
-from bot.domain.queries import ItemKind, ListPage, Query, Show
+from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
 
 INVOICES_PER_PAGE = 6
 INVOICES_OFFERED = 8
@@ -28,8 +28,8 @@ def invoice_list(t: Texts, listing: Listing, page: ListPage, now: datetime, *, f
     """Return a page of the list, with buttons to open invoices and turn pages; if ``filtering``, with the filters."""
     shown, number, pages = page_of(listing.invoices, page.number, INVOICES_PER_PAGE)
     page = replace(page, number=number)
-    head = [_title(t, page.query), *summary(t, listing, page.query)]
-    body = [_line(t, invoice, now) for invoice in shown]
+    head = [_list_title(t, page.query), *summary(t, listing, page.query)]
+    body = [_list_entry(t, invoice, now) for invoice in shown]
     rows = _filter_rows(t, page) if filtering else _list_rows(t, shown, page, pages)
     return Screen(Markup("\n\n").join([join(head), *body]), rows)
 
@@ -75,7 +75,7 @@ def summary(t: Texts, listing: Listing, query: Query) -> list[Markup]:
 
 def _absence(listing: Listing, query: Query) -> str | None:
     """Return the key of what to say of a complete list in which nothing is open."""
-    if query == Query(Show.OPEN) or (query == Query() and listing.invoices):
+    if query == Query(StatusFilter.OPEN) or (query == Query() and listing.invoices):
         return "list.none_open"
     if listing.invoices:
         return None
@@ -89,15 +89,15 @@ def _icon(t: Texts, invoice: Invoice, now: datetime) -> str:
     return "🔴" if invoice.due and t.is_over(invoice.due, now) else "🟡"
 
 
-def _title(t: Texts, query: Query) -> Markup:
+def _list_title(t: Texts, query: Query) -> Markup:
     """Return what is listed, with the active filters."""
     filters = [t(f"filter.{query.kind}")] if query.kind is not ItemKind.ANY else []
     if query.with_transactions:
         filters.append(t("filter.transactions"))
-    return Markup(" · ").join([t(f"list.title.{query.show}"), *filters])
+    return Markup(" · ").join([t(f"list.title.{query.status}"), *filters])
 
 
-def _line(t: Texts, invoice: Invoice, now: datetime) -> Markup:
+def _list_entry(t: Texts, invoice: Invoice, now: datetime) -> Markup:
     if invoice.is_open and invoice.due:
         when = t("list.due", date=t.day(invoice.due), day=t.due_day(invoice.due, now))
     elif invoice.paid_at and invoice.is_paid:
@@ -118,12 +118,12 @@ def _list_rows(t: Texts, shown: Sequence[Invoice], page: ListPage, pages: int) -
 
 def _filter_rows(t: Texts, page: ListPage) -> Rows:
     query = page.query
-    shows = [_filter_button(t, f"filter.{show}", replace(query, show=show), query) for show in Show]
+    statuses = [_filter_button(t, f"filter.{status}", replace(query, status=status), query) for status in StatusFilter]
     kinds = [_filter_button(t, f"filter.{kind}", replace(query, kind=kind), query) for kind in ItemKind]
     flipped = replace(query, with_transactions=not query.with_transactions)
     transactions = f"{box(ticked=query.with_transactions)} {t.plain('filter.transactions')}"
     return [
-        shows,
+        statuses,
         *in_rows(kinds),
         [Button(transactions, f"list:{ListPage(flipped)}")],
         [Button(t.plain("button.back"), f"list:{page}")],

@@ -40,15 +40,15 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
     """All preferences, and buttons to change them."""
     chosen = choices.preferences
     facts = {
-        "days": _days(t, chosen),
+        "days": _days_text(t, chosen),
         "after": rhythm(t, chosen.after),
         "hour": t.hour(chosen.hour),
-        "quiet": _quiet(t, chosen),
-        "zone": _zone(t, chosen, now),
-        "language": _language(t, choices.language),
+        "quiet": _quiet_text(t, chosen),
+        "zone": _zone_text(t, chosen, now),
+        "language": _language_text(t, choices.language),
         "loud": t.plain(f"settings.loud.{chosen.loudness}"),
-        "digest": _switch(t, on=chosen.digest),
-        "pdf": _switch(t, on=chosen.pdf_after_payment),
+        "digest": _switch_text(t, on=chosen.digest),
+        "pdf": _switch_text(t, on=chosen.pdf_after_payment),
     }
     lines = [t("settings.title"), Markup(""), *(t(f"settings.line.{name}", value=v) for name, v in facts.items())]
     lines += _warnings(t, chosen)
@@ -106,7 +106,7 @@ def quiet_end(t: Texts, choices: Choices, start: int) -> Screen:
 
 def zone(t: Texts, choices: Choices, now: datetime) -> Screen:
     """The likely time zones, and how to name another."""
-    return zones(t, choices, now, t("settings.ask.zone", zone=_zone(t, choices.preferences, now)), choices.zones)
+    return zones(t, choices, now, t("settings.ask.zone", zone=_zone_text(t, choices.preferences, now)), choices.zones)
 
 
 def zones(t: Texts, choices: Choices, now: datetime, text: Markup, offered: Iterable[str]) -> Screen:
@@ -155,7 +155,7 @@ def zone_name(t: Texts, name: str, now: datetime) -> str:
     return f"{city(name, t.language)}, {t.clock(now, name)}"
 
 
-def _days(t: Texts, chosen: Preferences) -> str:
+def _days_text(t: Texts, chosen: Preferences) -> str:
     ahead = sorted((day for day in chosen.before if day), reverse=True)
     parts = []
     if ahead:
@@ -170,23 +170,23 @@ def _day_before(t: Texts, day: int) -> str:
     return t.count("settings.days.before", day, days=day).unescape() if day else t.plain("settings.days.on_the_day")
 
 
-def _quiet(t: Texts, chosen: Preferences) -> str:
+def _quiet_text(t: Texts, chosen: Preferences) -> str:
     if chosen.quiet is None:
         return t.plain("settings.quiet.none")
     return f"{t.hour(chosen.quiet.start)}–{t.hour(chosen.quiet.end)}"
 
 
-def _zone(t: Texts, chosen: Preferences, now: datetime) -> str:
+def _zone_text(t: Texts, chosen: Preferences, now: datetime) -> str:
     if chosen.zone is None:
         return t.plain("settings.zone.as_provider", clock=t.clock(now))
     return t.plain("settings.zone.own", city=city(chosen.zone, t.language), clock=t.clock(now))
 
 
-def _language(t: Texts, chosen: str | None) -> str:
+def _language_text(t: Texts, chosen: str | None) -> str:
     return own_name(chosen) if chosen else t.plain("settings.language.auto", language=own_name(t.language))
 
 
-def _switch(t: Texts, *, on: bool) -> str:
+def _switch_text(t: Texts, *, on: bool) -> str:
     return t.plain(f"settings.{ON if on else OFF}")
 
 

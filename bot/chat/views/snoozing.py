@@ -11,7 +11,7 @@ from bot.chat.screens import Button, Rows, in_rows
 from bot.chat.texts import Texts
 from bot.domain.chats import NO_SILENCE, Silence, Until
 
-ALL = "all"
+ALL_IN_MESSAGE = "all"
 """In callback data: all open invoices of the message."""
 
 BACK = "back"
@@ -19,10 +19,10 @@ WORDS = frozenset({"snooze", "mute", "wake"})
 
 
 def silence_rows(t: Texts, about: str, silence: Silence, now: datetime) -> Rows:
-    """Return buttons to put reminders off; or until when they are, and a way back. ``about``: an id or :data:`ALL`."""
+    """Return the buttons to snooze or mute, or to end that. ``about`` is an invoice's id or :data:`ALL_IN_MESSAGE`."""
     if not silence.holds(now):
         snooze = Button(t.plain("button.snooze"), f"snooze:{about}")
-        return [[snooze]] if about == ALL else [[snooze, Button(t.plain("button.mute"), f"mute:{about}")]]
+        return [[snooze]] if about == ALL_IN_MESSAGE else [[snooze, Button(t.plain("button.mute"), f"mute:{about}")]]
     if silence.muted or silence.until is None:
         label = t.plain("button.muted")
     else:
@@ -59,7 +59,7 @@ def common_silence(silences: Mapping[int, Silence], invoice_ids: Sequence[int], 
     return Silence(until=min(ends)) if ends else Silence(muted=True)
 
 
-def said(t: Texts, silence: Silence) -> Markup:
+def meaning_of(t: Texts, silence: Silence) -> Markup:
     """Return what a choice means."""
     if silence.muted:
         return t("snooze.muted")
