@@ -229,13 +229,18 @@ class Story:
 
     # --- For the oracle: the calendar, computed without the bot's own ---
 
+    @property
+    def hour(self) -> int:
+        """The hour of reminders. Those of the quiet hours, which begin at 22, come in the last hour before."""
+        return min(self.preferences.hour, 21)
+
     def thresholds(self) -> set[int]:
         chosen = self.preferences
         weekly = {max(chosen.after) + 7 * week for week in range(60)} if chosen.after else set()
         return {*chosen.before, *(-late for late in {*chosen.after, *weekly})}
 
     def has_come(self, due: date, threshold: int, at: datetime) -> bool:
-        hour, zone = time(self.preferences.hour), ZoneInfo(self.preferences.zone or "Europe/Berlin")
+        hour, zone = time(self.hour), ZoneInfo(self.preferences.zone or "Europe/Berlin")
         over = datetime.combine(due + DAY, time(), BERLIN).astimezone(UTC)
         return at >= datetime.combine(due - threshold * DAY, hour, zone).astimezone(UTC) and (
             threshold >= 0 or at >= over
@@ -246,12 +251,12 @@ class Story:
         wall = self.now.astimezone(ZoneInfo(self.preferences.zone or "Europe/Berlin"))
         while wall.hour >= 22 or wall.hour < 8:
             wall = wall.replace(minute=0, second=0, microsecond=0) + HOUR
-        hour = wall.replace(hour=self.preferences.hour, minute=0, second=0, microsecond=0)
+        hour = wall.replace(hour=self.hour, minute=0, second=0, microsecond=0)
         return (hour if wall < hour <= wall + 3 * HOUR else wall).astimezone(UTC)
 
     def reminder_day(self) -> date:
         wall = self.now.astimezone(ZoneInfo(self.preferences.zone or "Europe/Berlin"))
-        return wall.date() if wall.hour >= self.preferences.hour else wall.date() - DAY
+        return wall.date() if wall.hour >= self.hour else wall.date() - DAY
 
 
 @given(STORIES)
