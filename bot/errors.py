@@ -1,7 +1,7 @@
 """The error tree.
 
 An error carries the key of its message and the arguments of that message. Only the edge (chat or command line) puts it
-into words, in the reader's language. The texts stand in ``bot/locales`` under the same keys.
+into words, in the reader's language. ``bot/locales`` holds the texts under the same keys.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class BotError(Exception):
 
 
 class ProviderError(BotError):
-    """A call to the provider did not return what was asked for."""
+    """A call to the provider failed."""
 
 
 class ClearRefusal(ProviderError):
@@ -173,15 +173,15 @@ class NotAToken(UserError, key="error.not_a_token"):
 
 
 class LinkInUse(UserError, key="error.link_in_use"):
-    """A payment of this chat is under way. Only the link that it began with can read how it ends."""
+    """A payment of this chat is under way. Only its own link can read how it ends."""
 
 
 class InvitationVoid(UserError, key="error.invitation_void"):
-    """The way from a group into the private chat has expired, was used, or was never ours."""
+    """The invitation from a group has expired, was used, or was never ours."""
 
 
 class InvitationOfOther(UserError, key="error.invitation_of_other"):
-    """The person who came that way is not the one who asked for it."""
+    """The invitation is somebody else's."""
 
 
 class GroupOnly(UserError, key="error.group_only"):

@@ -31,11 +31,11 @@ class Context:
     """What a handler needs to answer a message or a press of a button.
 
     ``words`` are the arguments of a command, or a button's callback data after its first colon, split at colons.
-    ``query`` is set for a press. ``sender_chat_id`` is set where a message was written in the name of a chat: by an
+    ``query`` is set for a press. ``sender_chat_id`` is set if a message was written in the name of a chat: by an
     anonymous administrator, or through a channel.
 
     Answers are retried while Telegram asks for a pause or finds no connection; ``sleep`` waits in between. The methods
-    raise :class:`bot.errors.MessengerError` where an answer could not be sent.
+    raise :class:`bot.errors.MessengerError` if an answer could not be sent.
     """
 
     bot: Bot
@@ -54,7 +54,7 @@ class Context:
 
     @property
     def person(self) -> Member:
-        """The person who speaks. Raises :class:`AnonymousPerson` where the message does not show that."""
+        """The person who speaks. Raise :class:`AnonymousPerson` if the message does not show that."""
         if self.sender_chat_id is not None:
             raise AnonymousPerson
         return Member(self.user_id, self.user_name)
@@ -70,7 +70,7 @@ class Context:
         await sending.retry_unsent(partial(sending.send, self.bot, self.place, screen), self.sleep)
 
     async def send_document(self, document: Document, elsewhere: Place | None = None) -> None:
-        """Send a file, here or elsewhere. Raises as :func:`bot.chat.sending.send_document`."""
+        """Send a file, here or elsewhere. Raise as :func:`bot.chat.sending.send_document`."""
         place = elsewhere or self.place
         await sending.retry_unsent(partial(sending.send_document, self.bot, place, document), self.sleep)
 
@@ -109,7 +109,7 @@ class Context:
     async def explain(self, error: BotError) -> None:
         """Say what went wrong.
 
-        That a button was used before is said in a pop-up or not at all. A crash can make an answered press come again,
+        If a button was used before, say so in a pop-up or not at all. After a crash, an answered press can come again,
         and its message already shows the result.
         """
         text = self.t.error(error)
@@ -129,7 +129,7 @@ class Context:
 
 
 def context_of(update: Update, library_context: LibraryContext, texts_for: TextsFor) -> Context | None:
-    """Return an update's context, with only what the update itself tells of its chat; None without chat or user."""
+    """Return an update's context, knowing of its chat only what the update tells. None: it has no chat or no user."""
     chat, user, message = update.effective_chat, update.effective_user, update.effective_message
     if chat is None or user is None:
         return None

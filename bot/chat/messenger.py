@@ -37,7 +37,7 @@ class TelegramMessenger:
         return sent.message_id
 
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
-        """Strike out what is settled in an earlier message."""
+        """Strike the settled invoices out of an earlier message."""
         if message.message_id is not None:
             screen = views.struck_through(self._texts_for(delivery.chat), message, delivery)
             with in_background():
@@ -63,7 +63,7 @@ class TelegramMessenger:
 
 
 def rings(alerts: Sequence[Alert], delivery: Delivery, loudness: Loudness) -> bool:
-    """Whether a message with these alerts rings. A new invoice that is paid already never makes it ring."""
+    """Return whether a message with these alerts rings. A new invoice that is already paid never makes it ring."""
     heard = [alert for alert in alerts if not _is_new_and_paid(alert, delivery)]
     if loudness is Loudness.URGENT:
         return any(alert.is_urgent for alert in heard)

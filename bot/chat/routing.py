@@ -136,7 +136,7 @@ def watch_membership(
 ) -> None:
     """Let a chat rest when the bot is blocked or removed, and wake it when the bot is back.
 
-    While the database is away, give the update back: Telegram says this only once, and nobody is there to ask again.
+    While the database is away, give the update back: Telegram says this only once, and no person will ask again.
     """
 
     async def note(change: ChatMemberUpdated) -> None:

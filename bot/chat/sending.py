@@ -101,7 +101,7 @@ def messenger_error(error: TelegramError) -> MessengerError:
 async def retry_unsent(attempt: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
     """Return the result of ``attempt``, retried if surely nothing was sent. For answers: nothing else repeats them.
 
-    Raises :class:`MessengerError`.
+    Raise :class:`MessengerError`.
     """
     floods, unsent = MAX_FLOOD_WAITS, 1
     while True:
@@ -120,7 +120,7 @@ async def retry_unsent(attempt: Callable[[], Awaitable[T]], sleep: Sleep = async
 
 
 async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False, reply_to: int | None = None) -> Message:
-    """Send a message, as a reply if the message ``reply_to`` still exists. Raises :class:`MessengerError`."""
+    """Send a message, as a reply if the message ``reply_to`` still exists. Raise :class:`MessengerError`."""
     reply = None if reply_to is None else ReplyParameters(reply_to, allow_sending_without_reply=True)
 
     async def attempt(topic_id: int | None) -> Message:
@@ -141,7 +141,7 @@ async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False, 
 async def send_document(bot: Bot, place: Place, document: Document) -> Message:
     """Stream a file from its source, under its name.
 
-    Raises :class:`MessengerError`, or :class:`DocumentTooLarge` if Telegram does not take that much.
+    Raise :class:`MessengerError`, or :class:`DocumentTooLarge` if Telegram does not take that much.
     """
 
     async def attempt(topic_id: int | None) -> Message:
@@ -161,7 +161,7 @@ async def send_document(bot: Bot, place: Place, document: Document) -> Message:
 
 
 async def edit(bot: Bot, place: Place, message_id: int, screen: Screen) -> bool:
-    """Edit a message. Return False if it is out of reach. Raises :class:`MessengerError`."""
+    """Edit a message. Return False if it is out of reach. Raise :class:`MessengerError`."""
     return await _edited(
         bot.edit_message_text(
             screen.text,
@@ -195,7 +195,7 @@ async def _edited(change: Awaitable[object]) -> bool:
 
 
 async def answer_press(query: CallbackQuery, text: str, *, alert: bool) -> bool:
-    """Stop a button's spinner. Return False if it is too late. Raises :class:`MessengerError`."""
+    """Stop a button's spinner. Return False if it is too late. Raise :class:`MessengerError`."""
     try:
         return await query.answer(text or None, show_alert=alert)
     except TelegramError as error:

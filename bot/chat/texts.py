@@ -93,7 +93,7 @@ class Texts:
         return format_timedelta(span, threshold=1.2, locale=self._locale)
 
     def ago(self, span: timedelta) -> str:
-        """Write how long ago: ``5 minutes ago``. A negative span lies ahead: ``in 5 minutes``. Less is now."""
+        """Write how long ago: ``5 minutes ago``. A negative span lies ahead: ``in 5 minutes``."""
         if abs(span) < timedelta(seconds=1):
             return self.plain("day.now")
         return format_timedelta(-span, threshold=1.2, add_direction=True, locale=self._locale)
@@ -114,11 +114,11 @@ class Texts:
         return instant.astimezone(self.zone).date()
 
     def is_over(self, due: date, now: datetime) -> bool:
-        """Return whether a due date has gone by where it counts: at the provider."""
+        """Return whether a due date has passed at the provider."""
         return is_over(due, self.provider_zone, now)
 
     def due_day(self, due: date, now: datetime) -> str:
-        """A due date as seen from the reader's today; it lies in the past only once it is over at the provider."""
+        """Write a due date as seen from today. It is in the past only once it is over at the provider."""
         today = self.date_of(now)
         return self.day_from(due if self.is_over(due, now) else max(due, today), today)
 
@@ -146,7 +146,7 @@ def load_translations(currency: str, zone: tzinfo, *, payments: bool = True) -> 
 
 
 TextsFor = Callable[[Chat], Texts]
-"""Returns the texts for a chat, in its language and its time zone."""
+"""Return the texts for a chat, in its language and its time zone."""
 
 
 def make_texts_for(translations: Translations, plan: CheckPlan) -> TextsFor:

@@ -78,14 +78,14 @@ def _names() -> Mapping[str, tuple[str, ...]]:
     for name in sorted(available):
         zone = aliases.get(name, name)
         if zone in territories and zone in available:
-            for called in _calls(zone, name):
+            for called in _names_of(zone, name):
                 names.setdefault(_comparable(called), {})[zone] = None
     for called in ("UTC", "GMT"):
         names[_comparable(called)] = {UTC: None}
     return {name: tuple(zones) for name, zones in names.items()}
 
 
-def _calls(zone: str, name: str) -> Iterable[str]:
+def _names_of(zone: str, name: str) -> Iterable[str]:
     territory = get_global("zone_territories")[zone]
     yield name
     yield name.rpartition("/")[2]

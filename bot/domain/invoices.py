@@ -114,7 +114,7 @@ class Listing:
 
 
 def sums_differ(one: Decimal | None, other: Decimal | None) -> bool:
-    """Return whether two sums differ by more than the cent that rounding explains. An unknown one differs from none."""
+    """Return whether two sums differ by more than the cent that rounding explains. An unknown sum never differs."""
     return one is not None and other is not None and abs(one - other) > CENT
 
 
@@ -135,5 +135,5 @@ def open_first(invoices: Iterable[Invoice]) -> list[Invoice]:
 
 
 def sum_left(invoices: Iterable[Invoice]) -> Decimal:
-    """Return the sum left over all open invoices. One whose remainder is unclear counts with its total."""
+    """Return the sum left over all open invoices. If its remainder is unclear, an invoice counts with its total."""
     return sum((invoice.display_amount for invoice in invoices if invoice.is_open), start=Decimal(0))

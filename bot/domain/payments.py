@@ -61,7 +61,7 @@ class Outcome(StrEnum):
 
 
 NOTHING_SENT = frozenset({Outcome.NOT_SENT, Outcome.CHANGED, Outcome.CANCELLED, Outcome.EXPIRED})
-"""The ends of which the provider has heard nothing."""
+"""The ends without any request to the provider."""
 
 MOVED = frozenset({Outcome.DONE, Outcome.PARTLY})
 """The ends at which credit has moved."""
@@ -69,7 +69,7 @@ MOVED = frozenset({Outcome.DONE, Outcome.PARTLY})
 
 @dataclass(frozen=True, slots=True)
 class PaymentRules:
-    """What the operator allows: payments at all, the largest single one (None: any), how long a question stands."""
+    """What the operator allows: payments at all, the largest single one (None: any), how long a question is valid."""
 
     on: bool = True
     limit: Decimal | None = None
@@ -108,8 +108,8 @@ class Payment:
     message that shows it.
 
     At the end: ``left`` is what remains to be paid, ``found`` what the invoice said if it had changed. ``error`` is the
-    message key of what went wrong (empty: nothing), ``reason`` the provider's words if it gave any; a ``sent`` payment
-    has them if the provider answered with a refusal. ``told`` is set once the person has seen the outcome.
+    message key of what went wrong (empty: nothing), ``reason`` the provider's words if it gave any. A ``sent`` payment
+    has both if the provider answered with a refusal. ``told`` is set once the person has seen the outcome.
     """
 
     id: str
@@ -183,7 +183,7 @@ def can_be_asked_anew(payment: Payment) -> bool:
 
 
 def ended(payment: Payment, outcome: Outcome, now: datetime, left: Decimal | None = None) -> Payment:
-    """Return the payment at its end, which is still to be told."""
+    """Return the payment as ended. Its end is still to be told."""
     return replace(payment, state=State.ENDED, since=now, outcome=outcome, left=left)
 
 

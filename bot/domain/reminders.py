@@ -1,5 +1,7 @@
 """The reminder rules: compare what a chat knows with what was read and with the clock, and decide what to tell.
 
+They decide about invoices and about the account itself.
+
 The rules look at states, not at events: whatever the person has not been told yet is told once, as it is now. So
 nothing is lost while the bot, the machine or the provider is down, and nothing is told late that has passed meanwhile.
 """
@@ -173,10 +175,10 @@ def _as_told(k: KnownInvoice, silence: Silence, threshold: int | None, now: date
 
 
 def take_as_known(invoices: Iterable[Invoice], schedule: Schedule, now: datetime) -> dict[int, KnownInvoice]:
-    """Return what a chat knows that was just linked. It has been shown what is open, so nothing of it is news."""
+    """Return what a newly linked chat knows. The linking shows it what is open, so nothing is news."""
     read = [_learn(None, invoice, now, shown=False) for invoice in invoices]
     told = [_as_told(k, NO_SILENCE, _untold_threshold(k, schedule, now), now) for k in read]
-    # A message from before the chat was linked anew may still show an invoice as open that is settled by now.
+    # A message from before this link may still show a settled invoice as open.
     return {k.id: replace(k, settled_told=False) for k in told}
 
 
@@ -186,7 +188,7 @@ def take_as_known(invoices: Iterable[Invoice], schedule: Schedule, now: datetime
 def missing_from(
     known: Mapping[int, KnownInvoice], invoices: Iterable[Invoice], schedule: Schedule, now: datetime
 ) -> list[int]:
-    """Return the open invoices that the list no longer holds. Read each singly before anything is said of it.
+    """Return the open invoices that the list no longer holds. Each must be read singly before anything is said of it.
 
     First come those with a reminder due, then those that could be read the last time, then the soonest due.
     """
@@ -200,14 +202,14 @@ def missing_from(
 
 
 def mark_gone(known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int]) -> dict[int, KnownInvoice]:
-    """Mark these as gone: the provider, asked for each, no longer has it."""
+    """Mark these as gone: asked for each of them, the provider no longer has it."""
     return {**known, **{number: replace(known[number], standing=Standing.GONE) for number in invoice_ids}}
 
 
 def mark_unread(
     known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int], now: datetime
 ) -> dict[int, KnownInvoice]:
-    """Mark these as unread: the provider, asked for each, gave no answer that could be read."""
+    """Mark these as unread: asked for each of them, the provider gave no readable answer."""
     return {**known, **{n: replace(known[n], unread_since=known[n].unread_since or now) for n in invoice_ids}}
 
 
@@ -240,10 +242,10 @@ def _looks(
 def watch_reading(
     before: Watch, now: datetime, *, good: bool, trouble: Trouble | None, unreadable: int = 0
 ) -> tuple[Watch, list[AlertKind]]:
-    """Return how the account is watched from now on, and what to tell of it. Each is told once.
+    """Return the account's new watch and what to tell of it. Each outage and each trouble is told once.
 
-    Invoices of a good reading that are ``unreadable`` are told when their number has grown. A failed reading (neither
-    ``good`` nor a ``trouble``) does not end a trouble.
+    In a good reading, unreadable invoices are told when their number has grown. A failed reading (neither ``good`` nor
+    a ``trouble``) does not end a trouble.
     """
     if good:
         over = [AlertKind.OUTAGE_OVER] if before.outage_told else []
@@ -261,7 +263,7 @@ def watch_reading(
 
 
 def watch_week(before: Watch, schedule: Schedule, now: datetime, *, any_open: bool) -> tuple[Watch, list[AlertKind]]:
-    """Return the watch, and the week's digest if it is due. The first one comes on the Monday after it was chosen."""
+    """Return the new watch, and the week's digest if it is due: first on the Monday after it was chosen."""
     if not schedule.preferences.digest:
         return replace(before, digest_told=None), []
     week = schedule.week(now)

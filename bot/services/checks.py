@@ -1,4 +1,4 @@
-"""Check the accounts whose turn has come: read, compare, and save what is known together with what to tell."""
+"""Check the accounts that are due: read, compare, and save what is known together with what to tell."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 READ_WITHIN = timedelta(seconds=60)
-"""How long one check may ask the provider, all calls together. What is not answered by then is unread."""
+"""How long one check may ask the provider, all calls together. Calls without an answer by then have failed."""
 CHECK_LEASE = READ_WITHIN + timedelta(seconds=30)
-"""Longer than a check takes, with what the store needs. Not much longer: after a kill the chat waits for its end."""
+"""Longer than a check takes, with what the store needs. Not much longer: after a kill the chat waits until it ends."""
 
 MISSING_READ_PER_CHECK = 5
-"""How many invoices that vanished from the list one check asks for singly. The others have their turn next time."""
+"""How many invoices that vanished from the list one check asks for singly. The others wait for the next check."""
 
 
 class Checker:
-    """Finds out. :class:`bot.services.delivery.AlertSender` tells."""
+    """Finds what to tell. :class:`bot.services.delivery.AlertSender` tells it."""
 
     def __init__(
         self,
@@ -75,9 +75,9 @@ class Checker:
         self.looked_at = self._clock()
 
     async def check_now(self, chat: Chat) -> Listing:
-        """Check this chat because somebody asks, also where a trouble has stopped its checks.
+        """Check this chat because somebody asks, even if a trouble has stopped its checks.
 
-        Return what the provider lists; what is new comes as alerts. Raise :class:`NotLinked`, :class:`CheckUnderWay`,
+        Return what the provider lists. News is told by alerts. Raise :class:`NotLinked`, :class:`CheckUnderWay`,
         or a :class:`bot.errors.ProviderError` whose consequences are saved.
         """
         link_of(chat)
@@ -124,7 +124,7 @@ class Checker:
         return await self._reader.ask_for(missing, check.chat, link, reading, end)
 
     async def _save(self, check: Check, link: Link, reading: AccountReading) -> bool:
-        """Compare and save. Reminders come from what is known if the provider could not be read. False: too late."""
+        """Compare and save. If the provider could not be read, remind of what is known. Return False if too late."""
         now, chat, schedule = self._clock(), check.chat, self._plan.schedule(check.chat)
         held = {number: check.known[number] for number in reading.unasked}
         speakable = {number: known for number, known in check.known.items() if number not in held}
@@ -192,7 +192,7 @@ class AccountReading:
 
     @property
     def end(self) -> str:
-        """In a word, for the log."""
+        """The result in a word, for the log."""
         if self.listing is not None:
             return "good"
         return "refused" if self.trouble else "unread"

@@ -29,10 +29,10 @@ log = structlog.get_logger()
 
 DELIVERY_LEASE = timedelta(minutes=2)
 SEND_WITHIN = timedelta(seconds=90)
-"""A delivery that takes longer is given up, with unknown outcome, before its lease ends and it is claimed again. Edits
-of earlier messages have the first half of it."""
+"""A longer delivery is given up with an unknown outcome, before its lease ends and others can claim it. Edits may take
+the first half of this time."""
 LEASE_MARGIN = DELIVERY_LEASE - SEND_WITHIN
-"""So close to the end of its lease a process that was frozen sends nothing, as another may be about to."""
+"""This close to the end of its lease, a process that was frozen sends nothing: another may be about to send."""
 DELIVERIES_PER_TICK = 25
 """With one tick a second this stays below Telegram's 30 messages a second in all. A chat has one claim a tick."""
 NOTE_RETRY_WAIT = timedelta(seconds=2)
@@ -90,7 +90,7 @@ class AlertSender:
             await self._try_later(delivery)
             raise
         else:
-            # Outside the try: a sent message that can't be noted was not refused. It stays "sending", and comes marked.
+            # Outside the try: a sent message that can't be noted was not refused. It stays "sending": it comes marked.
             if done is not None:
                 await self._note_sent(delivery, *done, lease_end)
 
@@ -116,7 +116,7 @@ class AlertSender:
     ) -> tuple[SentMessage | None, set[int]] | None:
         """Edit earlier messages, which rings nowhere. Then send what is new, unless the chat is quiet.
 
-        Return what to remember of the message, and the invoices that were settled. None: it has to wait.
+        Return what to remember of the message, and the invoices that were settled. Return None if it has to wait.
         """
         now, schedule = self._clock(), self._plan.schedule(delivery.chat)
         relevant = [alert for alert in delivery.alerts if is_relevant(alert, delivery, now)]
@@ -183,7 +183,7 @@ class AlertSender:
                 await self._try_later(delivery)
 
     async def _later(self, delivery: Delivery, at: datetime) -> None:
-        """Try again at this time. The alerts were surely not delivered, through no fault of theirs."""
+        """Try again at this time. The alerts were surely not delivered, and that says nothing about them."""
         await self._outbox.alerts_failed(delivery.claim, at, uncertain=delivery.again, counts=False)
 
     async def _try_later(self, delivery: Delivery) -> None:

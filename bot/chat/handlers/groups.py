@@ -1,4 +1,4 @@
-"""Groups: the way into the private chat, where a group's token is given, and who may pay."""
+"""Groups: link a group from the private chat, where its token is given, and say who may pay."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 
 class GroupHandlers:
-    """What makes a group's chat different from a private one."""
+    """Whatever is done in groups only."""
 
     def __init__(
         self,

@@ -94,7 +94,7 @@ class InvoiceHandlers:
 
 
 def read_query(context: Context, choices: list[str]) -> Query:
-    """Read the filters behind a command, in English or the reader's language. Raises :class:`UnknownFilter`."""
+    """Read the filters behind a command, in English or the reader's language. Raise :class:`UnknownFilter`."""
     # In a label of several words, such as "mit Transaktionen", the last one counts.
     own = {context.t.plain(f"filter.{choice}").casefold().split()[-1]: str(choice) for choice in choices}
     names = {str(choice): str(choice) for choice in choices} | own

@@ -24,7 +24,7 @@ class PaymentHandlers:
         self._clock = clock
 
     def guarded(self, handle: Handle) -> Handle:
-        """Let only those pass who may pay. In a group, others get a message with which the owner can allow them."""
+        """Guard a handler: only people who may pay get there. In a group, others get a button to ask the owner."""
 
         async def handle_if_allowed(context: Context) -> None:
             try:

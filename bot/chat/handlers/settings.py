@@ -80,14 +80,14 @@ class SettingsHandlers:
             await (context.show if wish else context.reply)(languages(context.t, context.chat.language))
 
     async def _choose(self, context: Context, name: str, values: list[str]) -> None:
-        """Save a choice. Raises ValueError on callback data that was never ours."""
+        """Save a choice. Raise ValueError on callback data that was never ours."""
         if name == "language":
             await self._choose_language(context, values[0])
         elif not (name == "quiet" and values[0].isdecimal()):
             await self._save(context, with_choice(self._preferences(context), name, values))
 
     async def _choose_language(self, context: Context, wish: str) -> None:
-        """Save the language. Raises ValueError if the bot does not speak it."""
+        """Save the language. Raise ValueError if the bot does not speak it."""
         if wish not in {*LANGUAGES, views.LANGUAGE_OF_TELEGRAM}:
             raise ValueError(wish)
         check_in_charge(context.chat, context.user_id)
@@ -122,7 +122,7 @@ class SettingsHandlers:
 
 
 def with_choice(preferences: Preferences, name: str, values: Sequence[str]) -> Preferences:
-    """Return the preferences with what a button sets. Raises ValueError on callback data that was never ours."""
+    """Return the preferences with what a button sets. Raise ValueError on callback data that was never ours."""
     value = values[0]
     match name:
         case "days" if len(values) > 1:

@@ -48,7 +48,7 @@ class SnoozeHandlers:
         await self._show(context, about, NO_SILENCE)
 
     async def _about(self, context: Context) -> tuple[str, Sequence[int]]:
-        """Return the subject of the button and its invoices. Raises an error if the person may not change reminders."""
+        """Return the subject of the button and its invoices. Raise an error if the person may not change reminders."""
         check_in_charge(context.chat, context.user_id)
         if context.words[:1] != [ALL_IN_MESSAGE]:
             number = invoice_number(context.words[:1], "invoice")

@@ -102,9 +102,9 @@ def _digest(t: Texts, delivery: Delivery, now: datetime) -> Markup:
 def _open_invoice(
     t: Texts, shown: Shown, now: datetime, *, before: Shown | None = None, asked: bool = False, brief: bool = False
 ) -> Markup:
-    """Return what is told of an open invoice: that it is new, changed, due or overdue.
+    """Return what to tell of an open invoice: that it is new, changed, due or overdue.
 
-    ``before`` is what the last message showed of it. ``asked``: somebody has put the reminder off until now.
+    ``before`` is what the last message showed of it. ``asked``: a snooze has ended, and this is its reminder.
     """
     changes = _changes(t, shown, before, now) if shown.kind is AlertKind.CHANGED and before is not None else []
     changed = shown.kind is AlertKind.CHANGED and (before is None or bool(changes))

@@ -33,12 +33,12 @@ def offered(t: Texts) -> list[str]:
 
 
 def welcome(t: Texts, *, private: bool) -> Screen:
-    """Return what the bot is for, and how to begin. In a group nobody is asked to send a token there."""
+    """Return what the bot is for, and how to begin. In a group, ask nobody to send a token."""
     return Screen(join([t("start.welcome"), Markup(""), how_to_link(t) if private else t("error.group_not_linked")]))
 
 
 def how_to_link(t: Texts) -> Markup:
-    """Return what to send to link a chat, and what becomes of it."""
+    """Return what to send to link a chat, and what happens to it."""
     return t("link.how", span=t.span(TOKEN_WAIT))
 
 

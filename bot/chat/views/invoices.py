@@ -39,7 +39,7 @@ def invoice_details(
 ) -> Screen:
     """Return everything about one invoice, with the buttons that make sense now.
 
-    ``silence`` is what was said of its reminders. None: there are none to come.
+    ``silence`` says whether its reminders are put off. None: no reminder can come.
     """
     head = [t("details.title", id=invoice.id, status=one_line(invoice.status_label or invoice.status, 40))]
     if invoice.issued:
@@ -61,7 +61,7 @@ def invoice_details(
 
 
 def summary(t: Texts, listing: Listing, query: Query) -> list[Markup]:
-    """Return how much is open, or that nothing is. Nobody knows the latter while an invoice could not be read."""
+    """Return how much is open, or that nothing is. The latter is unknown while an invoice could not be read."""
     still_open = [i for i in listing.invoices if i.is_open]
     lines = []
     if still_open:
@@ -190,7 +190,7 @@ class InvoiceChoice:
 INVOICE_CHOICES: Mapping[str, InvoiceChoice] = {
     "invoice": InvoiceChoice("show", "list.none"),
     "pdf": InvoiceChoice("pdf", "list.none"),
-    # Also one whose remainder is unclear: pressing says why it can't be paid here. "Nothing to pay" would be wrong.
+    # An unclear remainder counts: the press says why it can't be paid here. "Nothing to pay" would be wrong.
     "pay": InvoiceChoice("pay", "list.none_open", lambda invoice: invoice.is_open and invoice.left_to_pay != 0),
     "removecredit": InvoiceChoice(
         "removecredit", "choose.no_credit", lambda invoice: invoice.can_return_credit, lambda invoice: invoice.credit
@@ -200,7 +200,7 @@ INVOICE_CHOICES: Mapping[str, InvoiceChoice] = {
 
 
 def invoice_choice(t: Texts, command: str, listing: Listing, now: datetime) -> Screen:
-    """Ask which invoice, in the listing's order, or say that none fits. Nobody knows that if some could not be read."""
+    """Ask which invoice, in the listing's order, or say that none fits: not if some could not be read."""
     asked = INVOICE_CHOICES[command]
     fitting = [invoice for invoice in listing.invoices if asked.fits(invoice)]
     lines = []

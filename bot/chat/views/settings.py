@@ -37,7 +37,7 @@ class Choices:
 
 
 def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
-    """All preferences, and buttons to change them."""
+    """Show all preferences, and buttons to change them."""
     chosen = choices.preferences
     facts = {
         "days": _days_text(t, chosen),
@@ -63,7 +63,7 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
 
 
 def days(t: Texts, choices: Choices, _: datetime) -> Screen:
-    """The days before the due date. Each can be switched on and off."""
+    """Show the days before the due date. Each can be switched on and off."""
     before = choices.preferences.before
     offered = sorted({*USUAL_DAYS, *before}, reverse=True)
     buttons = [
@@ -75,7 +75,7 @@ def days(t: Texts, choices: Choices, _: datetime) -> Screen:
 
 
 def after(t: Texts, choices: Choices, _: datetime) -> Screen:
-    """How often a chat is reminded of an overdue invoice."""
+    """Ask how often to remind of an overdue invoice."""
     chosen = choices.preferences.after
     offered = [*RHYTHMS] if chosen in RHYTHMS else [chosen, *RHYTHMS]
     options = {(".".join(map(str, each)) or OFF): rhythm(t, each) for each in offered}
@@ -83,20 +83,20 @@ def after(t: Texts, choices: Choices, _: datetime) -> Screen:
 
 
 def hour(t: Texts, choices: Choices, _: datetime) -> Screen:
-    """The hour at which reminders come."""
+    """Ask at which hour reminders come."""
     options = {str(each): t.hour(each) for each in HOURS}
     return _one_of(t, "hour", options, str(choices.preferences.hour), columns=4)
 
 
 def quiet(t: Texts, choices: Choices, _: datetime) -> Screen:
-    """When quiet hours begin, or that there are none."""
+    """Ask when quiet hours begin, or whether there are none."""
     chosen = choices.preferences.quiet
     options = {str(each): t.hour(each) for each in HOURS} | {OFF: t.plain("settings.quiet.none")}
     return _one_of(t, "quiet", options, OFF if chosen is None else str(chosen.start), columns=4)
 
 
 def quiet_end(t: Texts, choices: Choices, start: int) -> Screen:
-    """When quiet hours that begin at ``start`` end."""
+    """Ask when the quiet hours end that begin at ``start``."""
     chosen = choices.preferences.quiet
     present = f"{chosen.start}-{chosen.end}" if chosen else ""
     options = {f"{start}-{each}": t.hour(each) for each in HOURS if each != start}
@@ -105,25 +105,25 @@ def quiet_end(t: Texts, choices: Choices, start: int) -> Screen:
 
 
 def zone(t: Texts, choices: Choices, now: datetime) -> Screen:
-    """The likely time zones, and how to name another."""
+    """Ask for the time zone: offer the likely ones, and say how to name another."""
     return zones(t, choices, now, t("settings.ask.zone", zone=_zone_text(t, choices.preferences, now)), choices.zones)
 
 
 def zones(t: Texts, choices: Choices, now: datetime, text: Markup, offered: Iterable[str]) -> Screen:
-    """Some time zones to choose from, with the present time in each."""
+    """Offer time zones, with the present time in each."""
     options = {name: zone_name(t, name, now) for name in offered}
     options[ZONE_OF_PROVIDER] = t.plain("settings.zone.provider")
     return _one_of(t, "zone", options, choices.preferences.zone or ZONE_OF_PROVIDER, text=text)
 
 
 def language(t: Texts, choices: Choices, _: datetime) -> Screen:
-    """The languages, each named in itself."""
+    """Ask for the language. Each is called by its own name."""
     options = {code: own_name(code) for code in LANGUAGES} | {LANGUAGE_OF_TELEGRAM: t.plain("language.auto")}
     return _one_of(t, "language", options, choices.language or LANGUAGE_OF_TELEGRAM)
 
 
 def loud(t: Texts, choices: Choices, _: datetime) -> Screen:
-    """Which messages ring."""
+    """Ask which messages ring."""
     options = {str(each): t.plain(f"settings.loud.{each}") for each in Loudness}
     return _one_of(t, "loud", options, str(choices.preferences.loudness))
 
@@ -141,7 +141,7 @@ SECTIONS = {
 
 
 def rhythm(t: Texts, after: Sequence[int]) -> str:
-    """``1, 3 and 7 days after, then weekly``."""
+    """Write days after the due date: ``1, 3 and 7 days after, then weekly``."""
     if not after:
         return t.plain("settings.after.none")
     last = max(after)
@@ -151,7 +151,7 @@ def rhythm(t: Texts, after: Sequence[int]) -> str:
 
 
 def zone_name(t: Texts, name: str, now: datetime) -> str:
-    """``Wien, 10:30``."""
+    """Write a zone's city and time: ``Wien, 10:30``."""
     return f"{city(name, t.language)}, {t.clock(now, name)}"
 
 

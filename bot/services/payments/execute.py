@@ -29,7 +29,7 @@ class Executor:
     async def start_queued(self, payment: Payment) -> Payment | None:
         """Confirm a queued payment, or end it if its invoice is already being paid. Return it.
 
-        None: somebody else has moved it on.
+        Return None if somebody else has moved it on.
         """
         confirmed = replace(payment, state=State.CONFIRMED, since=self._clock())
         try:
@@ -40,13 +40,13 @@ class Executor:
     async def execute(self, payment: Payment, chat: Chat) -> Payment | None:
         """Carry out a confirmed payment: at most one request leaves, whatever happens. Return how it stands then.
 
-        None: somebody else has ended it, and tells.
+        Return None if somebody else has ended it: they tell the person.
         """
         link = payment.link_in(chat)
         if link is None:
             return await self._reconciler.end(payment, Outcome.NOT_SENT)
         try:
-            # The payment takes its turn now: once it is noted as sent, nothing must make it wait.
+            # The payment waits for its turn now: once it is noted as sent, it must not wait any more.
             await self._provider.make_room()
             invoice = await self._provider.invoice(link.token, chat.reply_language, payment.invoice_id)
         except Exception as error:  # noqa: BLE001  # it is logged

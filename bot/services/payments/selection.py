@@ -55,7 +55,7 @@ class PaymentSelection:
     async def choose(
         self, selection_id: str, place: Place, user: Member, invoice_id: int | None, *, chosen: bool
     ) -> Selection:
-        """Choose one invoice or (None) all of them, or take that back.
+        """Choose an invoice, or with None all of them, or take that back.
 
         Raise :class:`PressByOther` or :class:`ConfirmationExpired`.
         """
