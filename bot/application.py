@@ -87,13 +87,13 @@ class InvoiceBot:
         telegram.add_error_handler(_log_failure)
 
     async def run(self, tick: float = 1.0) -> None:
-        """Start, then work until cancelled. Raises :class:`StartError`, also once the bot's token is revoked."""
+        """Start, then work until cancelled. Raise :class:`StartError`, also once the bot's token is revoked."""
         await (await self.start(tick))
 
     async def start(self, tick: float) -> asyncio.Task[Never]:
         """Wait for Telegram as long as it takes, then receive updates and tick every ``tick`` seconds.
 
-        Return the task that receives updates; it ends by :class:`StartError` only. Raises :class:`StartError`.
+        Return the task that receives updates; it ends by :class:`StartError` only. Raise :class:`StartError`.
         """
         services = self.services
         await retry_forever(self.telegram.initialize, if_refused=TOKEN_REFUSED)
@@ -166,7 +166,7 @@ class InvoiceBot:
 async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[InvoiceBot]:
     """Yield the bot, not yet started. At the end, stop it, and only then close what it uses.
 
-    Raises :class:`StartError` where the store can't be opened.
+    Raise :class:`StartError` if the store can't be opened.
     """
     async with AsyncExitStack() as stack:
         web_app = WebApp(Health(clock), Metrics(), clock)
@@ -184,14 +184,14 @@ async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
 
 @asynccontextmanager
 async def running(settings: Settings, *, clock: Clock = utc_now, tick: float = 1.0) -> AsyncIterator[InvoiceBot]:
-    """Yield the bot, running while the context lasts. Raises :class:`StartError` where it can't start."""
+    """Yield the bot, running while the context lasts. Raise :class:`StartError` if it can't start."""
     async with assembled(settings, clock) as bot:
         await bot.start(tick)
         yield bot
 
 
 async def run(settings: Settings, clock: Clock = utc_now) -> None:
-    """Run the bot until SIGINT or SIGTERM; a second signal ends the process at once. Raises :class:`StartError`."""
+    """Run the bot until SIGINT or SIGTERM; a second signal ends the process at once. Raise :class:`StartError`."""
     loop = asyncio.get_running_loop()
     for name in SIGNALS:
         loop.add_signal_handler(name, _end_at_once)
@@ -213,7 +213,7 @@ async def run(settings: Settings, clock: Clock = utc_now) -> None:
 def _end_at_once() -> None:
     """End the process on a signal before the store is open: no work is lost, and a thread may wait for the database.
 
-    Without a handler, the process with the number 1 would not end at all. In a container without an init, that is ours.
+    Without a handler, process number 1 would not end at all. In a container without an init, that is this one.
     """
     log.info("bot is stopping")
     os._exit(0)
@@ -234,4 +234,4 @@ async def _survive(step: Awaitable[object]) -> None:
     try:
         await step
     except Exception:
-        log.exception("stopping failed in part")
+        log.exception("part of the stop failed")

@@ -67,10 +67,10 @@ def _settings(settings: Settings) -> Finding:
         return Finding(
             "Settings", advice="PROVIDER_URL is not encrypted: others on the network can read tokens. Use https."
         )
-    return Finding("Settings", f"all there; {_payments(settings)}")
+    return Finding("Settings", f"all there; {_payments_text(settings)}")
 
 
-def _payments(settings: Settings) -> str:
+def _payments_text(settings: Settings) -> str:
     rules = settings.payment_rules
     if not rules.on:
         return "payments are off"

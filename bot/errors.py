@@ -1,7 +1,7 @@
 """The error tree.
 
 An error carries the key of its message and the arguments of that message. Only the edge (chat or command line) puts it
-into words, in the reader's language. The texts stand in ``bot/locales`` under the same keys.
+into words, in the reader's language. ``bot/locales`` holds the texts under the same keys.
 """
 
 from __future__ import annotations
@@ -37,26 +37,30 @@ class BotError(Exception):
 
 
 class ProviderError(BotError):
-    """A call to the provider did not return what was asked for."""
+    """A call to the provider failed."""
 
 
-class TokenRefused(ProviderError, key="error.token_refused"):
+class ClearRefusal(ProviderError):
+    """An answer in which the provider says that it does not carry this request out."""
+
+
+class TokenRefused(ClearRefusal, key="error.token_refused"):
     """401: the token is wrong, expired or revoked."""
 
 
 @dataclass(eq=False)
-class PermissionMissing(ProviderError, key="error.permission_missing"):
+class PermissionMissing(ClearRefusal, key="error.permission_missing"):
     """403: the token lacks this permission."""
 
     permission: str
 
 
-class NotFound(ProviderError, key="error.not_found"):
+class NotFound(ClearRefusal, key="error.not_found"):
     """404: the account has no such invoice or document."""
 
 
 @dataclass(eq=False)
-class Refused(ProviderError, key="error.refused"):
+class Refused(ClearRefusal, key="error.refused"):
     """Another 4xx: the provider understood the request and said no. ``reason`` holds its own words, or is empty."""
 
     status: int
@@ -68,7 +72,7 @@ class Refused(ProviderError, key="error.refused"):
 
 
 @dataclass(eq=False)
-class RateLimited(ProviderError, key="error.rate_limited"):
+class RateLimited(ClearRefusal, key="error.rate_limited"):
     """429. ``retry_after`` is the wait in seconds that the provider asked for, or None if it named none."""
 
     retry_after: float | None = None
@@ -169,15 +173,15 @@ class NotAToken(UserError, key="error.not_a_token"):
 
 
 class LinkInUse(UserError, key="error.link_in_use"):
-    """A payment of this chat is under way. Only the link that it began with can read how it ends."""
+    """A payment of this chat is under way. Only its own link can read how it ends."""
 
 
 class InvitationVoid(UserError, key="error.invitation_void"):
-    """The way from a group into the private chat has expired, was used, or was never ours."""
+    """The invitation from a group has expired, was used, or was never ours."""
 
 
 class InvitationOfOther(UserError, key="error.invitation_of_other"):
-    """The person who came that way is not the one who asked for it."""
+    """The invitation is somebody else's."""
 
 
 class GroupOnly(UserError, key="error.group_only"):
@@ -196,31 +200,26 @@ class RoleUnknown(UserError, key="error.role_unknown"):
 
 
 @dataclass(eq=False)
-class OwnerOnly(UserError, key="error.owner_only"):
-    """Only the link's owner, whose name is ``owner``, may do this."""
+class NotPermitted(UserError):
+    """The person may not do this. ``owner`` is the name of the link's owner, who may."""
 
-    owner: object
-
-
-@dataclass(eq=False)
-class OwnerOrAdministratorOnly(UserError, key="error.owner_or_administrator_only"):
-    """Only the link's owner, whose name is ``owner``, or an administrator of the group may do this."""
-
-    owner: object
+    owner: str
 
 
-@dataclass(eq=False)
-class NotInCharge(UserError, key="error.not_in_charge"):
-    """A person who may only read in this group tried to change its reminders. ``owner`` is the owner's name."""
-
-    owner: object
+class OwnerOnly(NotPermitted, key="error.owner_only"):
+    """Only the link's owner may do this."""
 
 
-@dataclass(eq=False)
-class NotAPayer(UserError, key="error.not_a_payer"):
-    """The person is neither the link's owner nor named by the owner. ``owner`` is the owner's name."""
+class OwnerOrAdministratorOnly(NotPermitted, key="error.owner_or_administrator_only"):
+    """Only the link's owner or an administrator of the group may do this."""
 
-    owner: object
+
+class NotInCharge(NotPermitted, key="error.not_in_charge"):
+    """Only the link's owner and the people who may pay can change a group's reminders."""
+
+
+class NotAPayer(NotPermitted, key="error.not_a_payer"):
+    """Only the link's owner and the people whom the owner has named may pay."""
 
 
 @dataclass(eq=False)

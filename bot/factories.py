@@ -61,7 +61,7 @@ UpdateSource = Poller | Webhook
 
 
 class Providers(NamedTuple):
-    """The provider's API: for what people wait for, and for checks, which leave room for people in a shared limit."""
+    """Clients of the provider's API: for people who wait, and for checks, which leave them room in the shared limit."""
 
     for_people: ProviderClient
     for_checks: ProviderClient
@@ -148,7 +148,7 @@ def checks_at_once(settings: Settings) -> int:
 
 
 def open_embedded_store(settings: Settings) -> Store:
-    """Open the store in ``DATA_DIR``, sealed with ``TOKEN_KEYS`` or the folder's key. Raises :class:`StartError`."""
+    """Open the store in ``DATA_DIR``, sealed with ``TOKEN_KEYS`` or the folder's key. Raise :class:`StartError`."""
     keys = tuple(key.get_secret_value() for key in settings.token_keys)
     if not keys:
         keys, made = load_or_make_key(settings.data_dir)
@@ -163,7 +163,7 @@ def open_embedded_store(settings: Settings) -> Store:
 
 
 async def open_store(settings: Settings) -> Store:
-    """Open the store that the settings name. Wait while a database is away. Raises :class:`StartError`."""
+    """Open the store that the settings name. Wait while a database is away. Raise :class:`StartError`."""
     if settings.database_url is None:
         # Not in a thread: nothing else runs yet, and a thread would go on after a signal has ended the start.
         return open_embedded_store(settings)

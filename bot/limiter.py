@@ -1,22 +1,19 @@
-"""Rate limits that all replicas share: a token bucket in the store, and here a queue of those who wait for it."""
+"""Rate limits that all replicas share: a token bucket in the store, and a queue of the callers in this process."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
 
 from bot.errors import StoreAway
-from bot.ports import Clock, TokenBucketStore
+from bot.ports import Clock, Sleep, TokenBucketStore
 
 log = structlog.get_logger()
 
 NOTICEABLE_WAIT = 0.01
 """Seconds. Anything shorter is only the store's answer."""
-
-Sleep = Callable[[float], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ class Limiter:
         self._turn = asyncio.Lock()
 
     async def wait(self, longest: float) -> None:
-        """Return when the caller may pass. Raises :class:`WaitTooLong` if that takes more than ``longest`` seconds."""
+        """Return when the caller may pass. Raise :class:`WaitTooLong` if that takes more than ``longest`` seconds."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
@@ -66,7 +63,7 @@ class Limiter:
         finally:
             self._turn.release()
             if (waited := loop.time() - began) > NOTICEABLE_WAIT:
-                log.debug("budget waited for", budget=self._name.partition(":")[0], seconds=waited)
+                log.debug("waited for a rate limit", limit=self._name.partition(":")[0], seconds=waited)
 
     async def _take(self, longest: float) -> None:
         left = longest

@@ -69,7 +69,7 @@ class Metrics:
             "bot token conflict began": self._conflict_began,
             "bot token conflict ended": lambda _: self._conflict.set(0),
             "update ended": lambda fields: self._updates.labels(fields["end"]).inc(),
-            "budget waited for": lambda fields: self._waits.labels(fields["budget"]).inc(fields["seconds"]),
+            "waited for a rate limit": lambda fields: self._waits.labels(fields["limit"]).inc(fields["seconds"]),
         }
 
     @property

@@ -13,11 +13,11 @@ from uvicorn.server import ServerState
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+ASGIApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 @asynccontextmanager
-async def serve_asgi(app: Application, host: str, port: int, grace: float = 0.0) -> AsyncIterator[int]:
+async def serve_asgi(app: ASGIApplication, host: str, port: int, grace: float = 0.0) -> AsyncIterator[int]:
     """Serve ``app`` while the context lasts, and yield the port. Port 0 picks a free one.
 
     Leaving accepts no more connections, gives requests in progress ``grace`` seconds, and drops the rest. Raise

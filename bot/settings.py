@@ -16,8 +16,9 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bot.domain.chats import FARTHEST_DAY, Preferences, QuietHours
+from bot.domain.payment_times import CONFIRM_WITHIN
 from bot.domain.payments import PaymentRules
-from bot.domain.preferences import FARTHEST_DAY, Preferences, QuietHours
 from bot.domain.schedule import IsBankingDay
 from bot.errors import StartError
 
@@ -25,6 +26,8 @@ PUBLIC_TELEGRAM = "https://api.telegram.org"
 
 CommaSeparated = NoDecode  # the environment holds "a,b", not a JSON list
 
+
+DEFAULTS = Preferences()
 
 ReminderDay = Annotated[int, Field(ge=0, le=FARTHEST_DAY)]
 OverdueDay = Annotated[int, Field(ge=1, le=FARTHEST_DAY)]
@@ -57,10 +60,10 @@ class Settings(BaseSettings):
     currency: str = "EUR"
     check_interval: float = Field(default=900, ge=1, le=7 * 86400)
     provider_rate: float | None = Field(default=None, gt=0)
-    reminder_days: Annotated[tuple[ReminderDay, ...], CommaSeparated] = (7, 3, 1, 0)
-    overdue_days: Annotated[tuple[OverdueDay, ...], CommaSeparated] = (1, 3, 7)
-    reminder_hour: int = Field(default=9, ge=0, le=23)
-    quiet_hours: Annotated[QuietHours | None, NoDecode] = QuietHours(22, 8)
+    reminder_days: Annotated[tuple[ReminderDay, ...], CommaSeparated] = DEFAULTS.before
+    overdue_days: Annotated[tuple[OverdueDay, ...], CommaSeparated] = DEFAULTS.after
+    reminder_hour: int = Field(default=DEFAULTS.hour, ge=0, le=23)
+    quiet_hours: Annotated[QuietHours | None, NoDecode] = DEFAULTS.quiet
     holidays: str = ""
     data_dir: Path = Path("data")
     database_url: SecretStr | None = None
@@ -70,7 +73,7 @@ class Settings(BaseSettings):
     allowed_users: Annotated[frozenset[int] | None, CommaSeparated] = None
     payments: Literal["on", "off"] = "on"
     max_payment: Decimal | None = Field(default=None, gt=0, decimal_places=2)
-    confirmation_minutes: float = Field(default=10, ge=1, le=1440)
+    confirmation_minutes: float = Field(default=CONFIRM_WITHIN / timedelta(minutes=1), ge=1, le=1440)
     web_listen: Annotated[Address | None, NoDecode] = None
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")

@@ -209,7 +209,7 @@ async def test_a_step_of_the_stop_that_fails_skips_no_later_one(
             monkeypatch.setattr(type(bot.telegram), "stop", fail)
     assert left == []  # nothing new is begun
     assert bot.services.check_workers.free == factories.CHECKS_AT_ONCE
-    assert events(logged, "stopping failed") == ["stopping failed in part"]
+    assert events(logged, "part of the stop") == ["part of the stop failed"]
     await open_embedded_store(settings).close()
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bot.domain.chats import Preferences, QuietHours
 from bot.domain.payments import PaymentRules
-from bot.domain.preferences import Preferences, QuietHours
 from bot.errors import StartError
 from bot.settings import PUBLIC_TELEGRAM, Settings, load_settings
 

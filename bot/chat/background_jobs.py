@@ -38,11 +38,11 @@ class BackgroundJobs:
         self._under_way: set[BackgroundJob] = set()
 
     def has(self, job: BackgroundJob) -> bool:
-        """Whether this job waits or runs."""
+        """Return whether this job waits or runs."""
         return job in self._under_way
 
     def is_full(self, chat_id: int) -> bool:
-        """Whether a chat has as many jobs as it may have."""
+        """Return whether a chat has as many jobs as it may have."""
         return sum(job.chat_id == chat_id for job in self._under_way) >= MAX_JOBS_PER_CHAT
 
     def start(self, job: BackgroundJob, work: Step, cut_off: Step) -> asyncio.Future[None]:
@@ -56,7 +56,7 @@ class BackgroundJobs:
         return ended
 
     async def finish(self, within: float | None = None) -> None:
-        """Wait until all jobs have ended. After ``within`` seconds, cut off the rest."""
+        """Wait until all jobs have ended. After ``within`` seconds, cut off those that still run."""
         await self._workers.finish(within)
 
     async def _run(self, job: BackgroundJob, work: Step, cut_off: Step, ended: asyncio.Future[None]) -> None:

@@ -18,8 +18,7 @@ from bot.chat.screens import POPUP_LIMIT, Button, Rows, Screen, cut, length, one
 from bot.chat.texts import Texts, TextsFor
 from bot.domain.chats import Chat, Member, Place
 from bot.errors import AnonymousPerson, BotError, ConfirmationExpired
-from bot.limiter import Sleep
-from bot.ports import Document
+from bot.ports import Document, Sleep
 
 LibraryContext = CallbackContext[Any, Any, Any, Any]
 
@@ -32,11 +31,11 @@ class Context:
     """What a handler needs to answer a message or a press of a button.
 
     ``words`` are the arguments of a command, or a button's callback data after its first colon, split at colons.
-    ``query`` is set for a press. ``sender_chat_id`` is set where a message was written in the name of a chat: by an
+    ``query`` is set for a press. ``sender_chat_id`` is set if a message was written in the name of a chat: by an
     anonymous administrator, or through a channel.
 
     Answers are retried while Telegram asks for a pause or finds no connection; ``sleep`` waits in between. The methods
-    raise :class:`bot.errors.MessengerError` where an answer could not be sent.
+    raise :class:`bot.errors.MessengerError` if an answer could not be sent.
     """
 
     bot: Bot
@@ -55,7 +54,7 @@ class Context:
 
     @property
     def person(self) -> Member:
-        """The person who speaks. Raises :class:`AnonymousPerson` where the message does not show that."""
+        """The person who speaks. Raise :class:`AnonymousPerson` if the message does not show that."""
         if self.sender_chat_id is not None:
             raise AnonymousPerson
         return Member(self.user_id, self.user_name)
@@ -68,19 +67,19 @@ class Context:
 
     async def reply(self, screen: Screen) -> None:
         """Send a new message."""
-        await sending.retry(partial(sending.send, self.bot, self.place, screen), self.sleep)
+        await sending.retry_unsent(partial(sending.send, self.bot, self.place, screen), self.sleep)
 
     async def send_document(self, document: Document, elsewhere: Place | None = None) -> None:
-        """Send a file, here or elsewhere. Raises as :func:`bot.chat.sending.send_document`."""
+        """Send a file, here or elsewhere. Raise as :func:`bot.chat.sending.send_document`."""
         place = elsewhere or self.place
-        await sending.retry(partial(sending.send_document, self.bot, place, document), self.sleep)
+        await sending.retry_unsent(partial(sending.send_document, self.bot, place, document), self.sleep)
 
     async def show(self, screen: Screen) -> None:
         """Put a screen into the message whose button was pressed. After a command, send it."""
         old = self.message if self.query is not None else None
         if old is not None:
             edit = partial(sending.edit, self.bot, self.place, old.message_id, screen)
-            if await sending.retry(edit, self.sleep):
+            if await sending.retry_unsent(edit, self.sleep):
                 return
         await self.reply(screen)
 
@@ -89,7 +88,7 @@ class Context:
         if self.message is not None:
             screen = Screen(Markup(""), rows)
             edit = partial(sending.edit_buttons, self.bot, self.place, self.message.message_id, screen)
-            await sending.retry(edit, self.sleep)
+            await sending.retry_unsent(edit, self.sleep)
 
     async def answer_press(self, text: str = "", *, alert: bool = False) -> bool:
         """Stop the button's spinner, with a short text if given. Return False without a press, or if it is too late.
@@ -100,7 +99,7 @@ class Context:
             return False
         self._answered = True
         answer = partial(sending.answer_press, self.query, cut(text, POPUP_LIMIT), alert=alert)
-        return await sending.retry(answer, self.sleep)
+        return await sending.retry_unsent(answer, self.sleep)
 
     async def tell(self, text: Markup, *, alert: bool = True) -> None:
         """Say a sentence: after a press in a pop-up if it fits there, else in a message."""
@@ -110,7 +109,7 @@ class Context:
     async def explain(self, error: BotError) -> None:
         """Say what went wrong.
 
-        That a button was used before is said in a pop-up or not at all. A crash can make an answered press come again,
+        If a button was used before, say so in a pop-up or not at all. After a crash, an answered press can come again,
         and its message already shows the result.
         """
         text = self.t.error(error)
@@ -130,7 +129,7 @@ class Context:
 
 
 def context_of(update: Update, library_context: LibraryContext, texts_for: TextsFor) -> Context | None:
-    """Return an update's context, with only what the update itself tells of its chat; None without chat or user."""
+    """Return an update's context, knowing of its chat only what the update tells. None: it has no chat or no user."""
     chat, user, message = update.effective_chat, update.effective_user, update.effective_message
     if chat is None or user is None:
         return None

@@ -107,7 +107,7 @@ class Dispatcher:
             await context.answer_press()
         except MessengerError as error:
             log.info("answer not delivered", chat=context.chat.id, error=str(error))
-            with suppress(StoreAway):  # the next message that does not get there says the same
+            with suppress(StoreAway):  # the next failed answer says the same
                 await note_unreachable(self._chats, context.chat.id, error)
             with suppress(MessengerError):
                 await context.answer_press()  # the spinner ends all the same
@@ -156,7 +156,7 @@ class Dispatcher:
         """Queue a slow handler, or say why not. The press ends here: the results come as messages."""
 
         async def handle_in_turn(context: Context) -> None:
-            # Go by what has happened meanwhile, such as /unlink.
+            # Something may have happened meanwhile, such as /unlink.
             stored = await self._chats.chat(context.chat.id)
             self._set_chat(context, replace(stored, telegram_language=context.chat.telegram_language))
             await handle(context)

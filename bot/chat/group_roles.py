@@ -33,7 +33,7 @@ async def check_owner_or_administrator(context: Context, link: Link) -> None:
 
 
 async def is_administrator(bot: Bot, chat_id: int, user_id: int) -> bool:
-    """Whether somebody is an administrator of a group. Raises :class:`RoleUnknown` while Telegram does not tell."""
+    """Return whether somebody is an administrator of a group. Raise :class:`RoleUnknown` if Telegram does not tell."""
     try:
         return (await bot.get_chat_member(chat_id, user_id)).status in ADMINISTRATORS
     except TelegramError as error:
@@ -41,9 +41,9 @@ async def is_administrator(bot: Bot, chat_id: int, user_id: int) -> bool:
 
 
 async def member(bot: Bot, chat_id: int, user_id: int) -> Member | None:
-    """Return a person in a group with their present name; None for bots and for people who are not in it.
+    """Return a person in a group with their present name; None for bots and people outside the group.
 
-    Raises :class:`RoleUnknown` while Telegram does not tell.
+    Raise :class:`RoleUnknown` if Telegram does not tell.
     """
     try:
         found = await bot.get_chat_member(chat_id, user_id)

@@ -13,9 +13,8 @@ from bot.chat.screens import Screen
 from bot.chat.texts import TextsFor
 from bot.chat.views import alerts as views, payments
 from bot.domain.alerts import Alert, AlertKind, SentMessage
-from bot.domain.chats import Chat, Place
+from bot.domain.chats import Chat, Loudness, Place
 from bot.domain.payments import Payment
-from bot.domain.preferences import Loudness
 from bot.domain.schedule import CheckPlan
 from bot.ports import Delivery, Document
 
@@ -38,9 +37,9 @@ class TelegramMessenger:
         return sent.message_id
 
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
-        """Strike out what is settled in an earlier message."""
+        """Strike the settled invoices out of an earlier message."""
         if message.message_id is not None:
-            screen = views.overtaken(self._texts_for(delivery.chat), message, delivery)
+            screen = views.struck_through(self._texts_for(delivery.chat), message, delivery)
             with in_background():
                 await sending.edit(self._bot, message.place, message.message_id, screen)
 
@@ -64,7 +63,7 @@ class TelegramMessenger:
 
 
 def rings(alerts: Sequence[Alert], delivery: Delivery, loudness: Loudness) -> bool:
-    """Whether a message with these alerts rings. A new invoice that is paid already never makes it ring."""
+    """Return whether a message with these alerts rings. A new invoice that is already paid never makes it ring."""
     heard = [alert for alert in alerts if not _is_new_and_paid(alert, delivery)]
     if loudness is Loudness.URGENT:
         return any(alert.is_urgent for alert in heard)

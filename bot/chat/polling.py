@@ -19,8 +19,7 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from bot.chat.request import BotApiMissing
 from bot.chat.update_tracker import ALLOWED_UPDATES, UpdateTracker
 from bot.errors import StartError, StoreAway
-from bot.limiter import Sleep
-from bot.ports import Clock
+from bot.ports import Clock, Sleep
 from bot.services.leader_lease import LeaderLease
 
 log = structlog.get_logger()
@@ -35,10 +34,10 @@ BUSY_POLL_INTERVAL = 0.5
 STANDBY = 5.0
 """Seconds after which a replica that does not poll asks again whether it should."""
 FINAL_CONFIRM_TIMEOUT = 2.0
-"""Seconds that a stop waits to confirm what was handled. If that fails, it comes again and does no harm."""
+"""Seconds that a stop waits to confirm handled updates. If that fails, they come again and do no harm."""
 
-FIRST_RETRY_WAIT = 1.0
-MAX_RETRY_WAIT = 30.0
+FIRST_OUTAGE_WAIT = 1.0
+MAX_OUTAGE_WAIT = 30.0
 """Seconds before the first retry, and at most before any later one."""
 
 TOKEN_REFUSED = "Telegram does not accept TELEGRAM_BOT_TOKEN. Copy it again from @BotFather, or make a new one there."
@@ -66,7 +65,7 @@ CONFLICT = Disruption(
 
 
 async def connect(bot: Bot) -> str:
-    """Ask Telegram once for the bot's user name. Raises :class:`StartError`, which says what to do."""
+    """Ask Telegram once for the bot's user name. Raise :class:`StartError`, which says what to do."""
     try:
         async with bot:
             return bot.username
@@ -85,7 +84,7 @@ async def retry_forever(
 ) -> T:
     """Return the result of ``call``, retried as long as it takes. Log a disruption when it begins and when it ends.
 
-    Raises :class:`StartError`, which says ``if_refused``, if the bot's token is refused: waiting does not help then.
+    Raise :class:`StartError`, which says ``if_refused``, if the bot's token is refused: waiting does not help then.
     """
     failures, disruption = 0, None
     while True:
@@ -122,7 +121,7 @@ class Poller:
         """When this process last polled with success, or learned that another one is the leader."""
 
     async def run(self) -> Never:
-        """Poll until cancelled. Raises :class:`StartError` once the bot's token is refused."""
+        """Poll until cancelled. Raise :class:`StartError` once the bot's token is refused."""
         while True:
             updates = await retry_forever(self._poll, self._sleep)
             if updates is None:
@@ -144,7 +143,7 @@ class Poller:
             await self._lease.release()
 
     async def _poll(self) -> tuple[Update, ...] | None:
-        """Poll once. Return None if another replica is the leader. The offset confirms only what was handled."""
+        """Poll once. Return None if another replica is the leader. The offset confirms only handled updates."""
         if not await self._lease.acquire_or_renew():
             self._webhook_is_gone, self.good_at = False, self._clock()
             return None
@@ -152,7 +151,7 @@ class Poller:
             if not self._webhook_is_gone:  # while one is set, Telegram refuses polls
                 self._webhook_is_gone = await self._bot.delete_webhook()
                 self.good_at = self._clock()
-                return ()  # look at the lease again: nothing may come between that and a poll
+                return ()  # ask for the lease again: that must come right before a poll
             # Updates in progress come again at once, together with new ones, so waiting is of no use.
             wait = timedelta(0) if self._tracker.is_busy else POLL_TIMEOUT
             updates = await self._bot.get_updates(self._tracker.offset, timeout=wait, allowed_updates=ALLOWED_UPDATES)
@@ -181,4 +180,4 @@ def _wait(error: Exception, failures: int) -> float:
     if isinstance(error, RetryAfter):
         asked = error.retry_after
         return asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
-    return min(MAX_RETRY_WAIT, FIRST_RETRY_WAIT * 2.0 ** min(failures, 10))
+    return min(MAX_OUTAGE_WAIT, FIRST_OUTAGE_WAIT * 2.0 ** min(failures, 10))

@@ -17,8 +17,8 @@ from weakref import WeakValueDictionary
 from telegram.error import RetryAfter
 from telegram.ext import BaseRateLimiter
 
-from bot.limiter import Limiter, RateLimit, Sleep, WaitTooLong
-from bot.ports import Clock, TokenBucketStore
+from bot.limiter import Limiter, RateLimit, WaitTooLong
+from bot.ports import Clock, Sleep, TokenBucketStore
 
 GLOBAL_LIMIT = RateLimit(rate=25, burst=5)
 """So no second sees more than 30."""
@@ -44,7 +44,7 @@ _in_background: ContextVar[bool] = ContextVar("in_background", default=False)
 
 @contextmanager
 def in_background() -> Iterator[None]:
-    """Let answers go first: nobody waits for what is sent within this context."""
+    """Let answers go first: nobody is waiting for messages that are sent within this context."""
     before = _in_background.set(True)
     try:
         yield
@@ -53,7 +53,7 @@ def in_background() -> Iterator[None]:
 
 
 class SharedRateLimiter(BaseRateLimiter[None]):
-    """Waits before requests that Telegram counts. Raises :class:`RetryAfter`, as Telegram would, for longer waits."""
+    """Waits before requests that Telegram counts. Raise :class:`RetryAfter`, as Telegram would, for longer waits."""
 
     def __init__(self, store: TokenBucketStore, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
         self._store = store

@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 class BotApiMissing(NetworkError):
-    """404: there is no Bot API at this address, the token is malformed, or a proxy in between is being restarted."""
+    """404: there is no Bot API at this address, the token is malformed, or a proxy in between is restarting."""
 
 
 class TelegramRequest(HTTPXRequest):
@@ -37,7 +37,7 @@ class TelegramRequest(HTTPXRequest):
         )
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
-        """Return status and body. Raises :class:`TelegramError`."""
+        """Return status and body. Raise :class:`TelegramError`."""
         try:
             status, body = await super().do_request(*args, **kwargs)
         except NetworkError as error:
@@ -61,7 +61,7 @@ class UpdatesRequest(TelegramRequest):
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """Return the decoded answer. Raises :class:`TelegramError` if it is no JSON."""
+        """Return the decoded answer. Raise :class:`TelegramError` if it is no JSON."""
         answer = TelegramRequest.parse_json_payload(payload)
         if isinstance(answer.get("result"), list):
             answer["result"] = [readable_or_empty(update) for update in answer["result"]]

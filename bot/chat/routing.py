@@ -29,8 +29,8 @@ from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
 from bot.chat.texts import Translations
 from bot.chat.update_tracker import UpdateTracker
-from bot.chat.views.choices import CHOICES
 from bot.chat.views.general import PAYING, offered
+from bot.chat.views.invoices import INVOICE_CHOICES
 from bot.errors import StoreAway
 from bot.ports import ChatStore, Clock
 
@@ -62,7 +62,7 @@ def add_handlers(
     wrap = dispatcher.wrap
     message, private = filters.UpdateType.MESSAGE, filters.ChatType.PRIVATE & ~filters.StatusUpdate.ALL
     # A command tapped in Telegram's menu comes without a number.
-    for name in CHOICES:
+    for name in INVOICE_CHOICES:
         choose = on.invoices.choosing(name)
         route = Route(on.payments.guarded(choose) if name in PAYING else choose)
         application.add_handler(CommandHandler(name, wrap(route), message, has_args=False))
@@ -136,7 +136,7 @@ def watch_membership(
 ) -> None:
     """Let a chat rest when the bot is blocked or removed, and wake it when the bot is back.
 
-    While the database is away, give the update back: Telegram says this only once, and nobody is there to ask again.
+    While the database is away, give the update back: Telegram says this only once, and no person will ask again.
     """
 
     async def note(change: ChatMemberUpdated) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from markupsafe import Markup
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+T = TypeVar("T")
 
 TEXT_LIMIT = 4096
 POPUP_LIMIT = 200
@@ -49,6 +52,35 @@ class Screen:
         """The buttons in Telegram's form."""
         rows = [[button.inline for button in row] for row in self.rows if row]
         return InlineKeyboardMarkup(rows) if rows else None
+
+
+def in_rows(buttons: Sequence[Button], columns: int = 2) -> Rows:
+    """Arrange buttons in rows. In more than two columns, a phone cuts all but short labels."""
+    return [list(buttons[at : at + columns]) for at in range(0, len(buttons), columns)]
+
+
+def box(*, ticked: bool) -> str:
+    return "☑" if ticked else "☐"
+
+
+def marked(label: str, *, chosen: bool) -> str:
+    """Return the label of one of several choices."""
+    return f"• {label} •" if chosen else label
+
+
+def page_of(items: Sequence[T], number: int, size: int) -> tuple[Sequence[T], int, int]:
+    """Return a page's items, its number from 0, and how many pages there are. Other numbers give the nearest page."""
+    pages = max(1, -(-len(items) // size))
+    number = min(max(number, 0), pages - 1)
+    return items[number * size :][:size], number, pages
+
+
+def page_rows(number: int, pages: int, data: Callable[[int], str]) -> Rows:
+    """Return a row that turns pages in a circle, or none for a single page. ``data`` is the callback data of a page."""
+    if pages == 1:
+        return []
+    before, after = Button("◀", data((number - 1) % pages)), Button("▶", data((number + 1) % pages))
+    return [[before, Button(f"{number + 1} / {pages}", data(number)), after]]
 
 
 def length(text: str) -> int:

@@ -41,8 +41,7 @@ from bot.errors import (
     SendRefused,
     TelegramDown,
 )
-from bot.limiter import Sleep
-from bot.ports import Document
+from bot.ports import Document, Sleep
 
 T = TypeVar("T")
 
@@ -74,7 +73,7 @@ NOT_SENT_WAIT = 1.0
 """Seconds before the one retry after finding no connection."""
 
 
-def translate(error: TelegramError) -> MessengerError:
+def messenger_error(error: TelegramError) -> MessengerError:
     """Return what an error of Telegram means for the message that was to be sent."""
     text = error.message.lower()
     match error:
@@ -99,10 +98,10 @@ def translate(error: TelegramError) -> MessengerError:
             return SendRefused(error.message)
 
 
-async def retry(attempt: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
+async def retry_unsent(attempt: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
     """Return the result of ``attempt``, retried if surely nothing was sent. For answers: nothing else repeats them.
 
-    Raises :class:`MessengerError`.
+    Raise :class:`MessengerError`.
     """
     floods, unsent = MAX_FLOOD_WAITS, 1
     while True:
@@ -121,7 +120,7 @@ async def retry(attempt: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.slee
 
 
 async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False, reply_to: int | None = None) -> Message:
-    """Send a message, as a reply if the message ``reply_to`` still exists. Raises :class:`MessengerError`."""
+    """Send a message, as a reply if the message ``reply_to`` still exists. Raise :class:`MessengerError`."""
     reply = None if reply_to is None else ReplyParameters(reply_to, allow_sending_without_reply=True)
 
     async def attempt(topic_id: int | None) -> Message:
@@ -142,7 +141,7 @@ async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False, 
 async def send_document(bot: Bot, place: Place, document: Document) -> Message:
     """Stream a file from its source, under its name.
 
-    Raises :class:`MessengerError`, or :class:`DocumentTooLarge` if Telegram does not take that much.
+    Raise :class:`MessengerError`, or :class:`DocumentTooLarge` if Telegram does not take that much.
     """
 
     async def attempt(topic_id: int | None) -> Message:
@@ -162,7 +161,7 @@ async def send_document(bot: Bot, place: Place, document: Document) -> Message:
 
 
 async def edit(bot: Bot, place: Place, message_id: int, screen: Screen) -> bool:
-    """Edit a message. Return False if it is out of reach. Raises :class:`MessengerError`."""
+    """Edit a message. Return False if it is out of reach. Raise :class:`MessengerError`."""
     return await _edited(
         bot.edit_message_text(
             screen.text,
@@ -189,20 +188,20 @@ async def _edited(change: Awaitable[object]) -> bool:
             return True
         if any(known in text for known in NOT_EDITABLE_TEXTS):
             return False
-        raise translate(error) from error
+        raise messenger_error(error) from error
     except TelegramError as error:
-        raise translate(error) from error
+        raise messenger_error(error) from error
     return True
 
 
 async def answer_press(query: CallbackQuery, text: str, *, alert: bool) -> bool:
-    """Stop a button's spinner. Return False if it is too late. Raises :class:`MessengerError`."""
+    """Stop a button's spinner. Return False if it is too late. Raise :class:`MessengerError`."""
     try:
         return await query.answer(text or None, show_alert=alert)
     except TelegramError as error:
         if "query is too old" in error.message.lower():
             return False
-        raise translate(error) from error
+        raise messenger_error(error) from error
 
 
 @asynccontextmanager
@@ -234,4 +233,4 @@ async def _in_topic(place: Place, attempt: Callable[[int | None], Awaitable[T]])
                 raise
             return await attempt(None)
     except TelegramError as error:
-        raise translate(error) from error
+        raise messenger_error(error) from error

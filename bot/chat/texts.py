@@ -74,7 +74,7 @@ class Texts:
 
     def moment(self, instant: datetime) -> str:
         """Write date and time of day in the reader's zone: ``27 Nov 2026, 09:30``."""
-        return f"{self.day(instant.astimezone(self.zone).date())}, {self.clock(instant)}"
+        return f"{self.day(self.date_of(instant))}, {self.clock(instant)}"
 
     def hour(self, hour: int) -> str:
         """Write a full hour of the day: ``09:00``."""
@@ -93,7 +93,7 @@ class Texts:
         return format_timedelta(span, threshold=1.2, locale=self._locale)
 
     def ago(self, span: timedelta) -> str:
-        """Write how long ago: ``5 minutes ago``. A negative span lies ahead: ``in 5 minutes``. Less is now."""
+        """Write how long ago: ``5 minutes ago``. A negative span lies ahead: ``in 5 minutes``."""
         if abs(span) < timedelta(seconds=1):
             return self.plain("day.now")
         return format_timedelta(-span, threshold=1.2, add_direction=True, locale=self._locale)
@@ -109,17 +109,17 @@ class Texts:
                 return self.plain("day.tomorrow")
         return format_timedelta(day - today, granularity="day", threshold=60, add_direction=True, locale=self._locale)
 
-    def today(self, now: datetime) -> date:
-        """Return the reader's date."""
-        return now.astimezone(self.zone).date()
+    def date_of(self, instant: datetime) -> date:
+        """Return the reader's date at an instant."""
+        return instant.astimezone(self.zone).date()
 
     def is_over(self, due: date, now: datetime) -> bool:
-        """Return whether a due date has gone by where it counts: at the provider."""
+        """Return whether a due date has passed at the provider."""
         return is_over(due, self.provider_zone, now)
 
     def due_day(self, due: date, now: datetime) -> str:
-        """A due date as seen from the reader's today; it lies in the past only once it is over at the provider."""
-        today = self.today(now)
+        """Write a due date as seen from today. It is in the past only once it is over at the provider."""
+        today = self.date_of(now)
         return self.day_from(due if self.is_over(due, now) else max(due, today), today)
 
     @property
@@ -146,7 +146,7 @@ def load_translations(currency: str, zone: tzinfo, *, payments: bool = True) -> 
 
 
 TextsFor = Callable[[Chat], Texts]
-"""Returns the texts for a chat, in its language and its time zone."""
+"""Return the texts for a chat, in its language and its time zone."""
 
 
 def make_texts_for(translations: Translations, plan: CheckPlan) -> TextsFor:

@@ -26,7 +26,7 @@ MAX_IN_PROGRESS = 1000
 MAX_UPDATES_PER_CHAT = 50
 """Updates of one chat in progress. Further ones are passed over: they come faster than they can be answered."""
 MAX_REMEMBERED = 10 * MAX_IN_PROGRESS
-"""Handled updates that are recognized when they come again."""
+"""How many handled updates are remembered, to know them when they come again."""
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class InProgress:
 
 
 class UpdateTracker:
-    """Stands between the source of updates (poll or webhook) and python-telegram-bot's ``queue`` of updates to handle.
+    """Takes updates from their source (poll or webhook) and puts them into python-telegram-bot's ``queue``.
 
     ``time`` returns seconds on a monotonic clock.
     """
@@ -154,7 +154,7 @@ class UpdateTracker:
         return True
 
     def was_confirmed_early(self, update: Update) -> bool:
-        """Whether an update was confirmed before it was handled, so that it does not come again."""
+        """Return whether an update was confirmed before it was handled, and so does not come again."""
         return update.update_id in self._confirmed_early
 
     async def wait_until_idle(self, within: float) -> None:
@@ -181,7 +181,7 @@ class UpdateTracker:
         return self._in_progress.get(update.update_id) if isinstance(update, Update) else None
 
     def _is_too_much(self, update: Update, chat_id: int | None) -> bool:
-        """Never pass over that the bot was blocked or let back in: Telegram says it only once."""
+        """Return whether to pass it over. Never do so if the bot was blocked or let in: Telegram says that once."""
         return chat_id is not None and self._per_chat[chat_id] >= MAX_UPDATES_PER_CHAT and update.my_chat_member is None
 
     def _confirm_slow(self) -> None:

@@ -1,4 +1,4 @@
-"""Updates that Telegram sends by itself: set the webhook, keep it set, and hand on what comes in."""
+"""Updates that Telegram sends by itself: set the webhook, keep it set, and take the updates."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from telegram import Bot, Update
 from bot.chat.polling import retry_forever
 from bot.chat.request import readable_or_empty
 from bot.chat.update_tracker import ALLOWED_UPDATES, UpdateTracker
-from bot.limiter import Sleep
-from bot.ports import Clock
+from bot.ports import Clock, Sleep
 
 log = structlog.get_logger()
 
@@ -59,7 +58,7 @@ class Webhook:
         """When Telegram last confirmed that the webhook is set."""
 
     async def run(self) -> Never:
-        """Set the webhook and keep it set. Raises :class:`StartError` once the bot's token is refused.
+        """Set the webhook and keep it set. Raise :class:`StartError` once the bot's token is refused.
 
         A process that still polls deletes it, for example the one that this process replaces.
         """
@@ -68,7 +67,7 @@ class Webhook:
             await self._sleep(WEBHOOK_CHECK_INTERVAL)
 
     def knows(self, secret: str) -> bool:
-        """Whether a request's secret is ours, so that it comes from Telegram."""
+        """Return whether a request's secret is ours. Then the request comes from Telegram."""
         return hmac.compare_digest(secret.encode(), self._secret.encode())
 
     async def receive(self, body: bytes) -> Answer:

@@ -50,7 +50,7 @@ def likely_zones(telegram_language: str | None, *first: str) -> list[str]:
 
 def find_zones(text: str) -> list[str]:
     """Return the zones with this name; if there are none, those whose names start with it, or else contain it."""
-    wanted, names = _plain(text), _names()
+    wanted, names = _comparable(text), _names()
     if wanted in names:
         return _zones([wanted])
     if len(wanted) < MIN_PREFIX_LENGTH:
@@ -63,7 +63,7 @@ def find_zones(text: str) -> list[str]:
 
 def similar_zones(text: str) -> list[str]:
     """Return the zones whose names are similar to a mistyped one."""
-    return _zones(get_close_matches(_plain(text), _names(), n=3, cutoff=MIN_SIMILARITY))
+    return _zones(get_close_matches(_comparable(text), _names(), n=3, cutoff=MIN_SIMILARITY))
 
 
 def _zones(names: Iterable[str]) -> list[str]:
@@ -78,14 +78,14 @@ def _names() -> Mapping[str, tuple[str, ...]]:
     for name in sorted(available):
         zone = aliases.get(name, name)
         if zone in territories and zone in available:
-            for called in _calls(zone, name):
-                names.setdefault(_plain(called), {})[zone] = None
+            for called in _names_of(zone, name):
+                names.setdefault(_comparable(called), {})[zone] = None
     for called in ("UTC", "GMT"):
-        names[_plain(called)] = {UTC: None}
+        names[_comparable(called)] = {UTC: None}
     return {name: tuple(zones) for name, zones in names.items()}
 
 
-def _calls(zone: str, name: str) -> Iterable[str]:
+def _names_of(zone: str, name: str) -> Iterable[str]:
     territory = get_global("zone_territories")[zone]
     yield name
     yield name.rpartition("/")[2]
@@ -103,7 +103,7 @@ def _zones_of_country(code: str) -> tuple[str, ...]:
     return tuple(get_global("territory_zones").get(territory.upper(), ()))
 
 
-def _plain(text: str) -> str:
+def _comparable(text: str) -> str:
     """Return text for comparing: in lower case, without accents, its words separated by single spaces."""
     bare = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     return " ".join(re.findall(r"\w+", bare.replace("_", " ")))

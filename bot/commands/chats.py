@@ -8,7 +8,7 @@ from bot.commands.common import json_option, negative_numbers, print_rows, with_
 from bot.errors import LinkInUse, StartError
 from bot.ports import Store, utc_now
 
-CHAT_COLUMNS = {
+CHAT_TABLE = {
     "chat": lambda chat: chat.chat_id,
     "account": lambda chat: chat.account and chat.account[:8],
     "checked": lambda chat: chat.checked_at,
@@ -29,7 +29,7 @@ def chats() -> None:
 @json_option
 def list_chats(*, as_json: bool) -> None:
     """List all chats by id. Tokens are not shown."""
-    print_rows(with_store(lambda store: store.overviews()), CHAT_COLUMNS, as_json=as_json)
+    print_rows(with_store(lambda store: store.overviews()), CHAT_TABLE, as_json=as_json)
 
 
 @chats.command(context_settings=negative_numbers)

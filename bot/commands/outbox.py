@@ -9,7 +9,7 @@ from bot.domain.alerts import AlertState
 from bot.errors import StartError
 from bot.ports import Store, WaitingAlert
 
-ALERT_COLUMNS = {
+ALERT_TABLE = {
     "alert": lambda alert: alert.alert.id,
     "chat": lambda alert: alert.chat_id,
     "kind": lambda alert: alert.alert.kind,
@@ -32,7 +32,7 @@ def outbox() -> None:
 def list_alerts(*, set_aside: bool, as_json: bool) -> None:
     """List the alerts by chat, the oldest first."""
     alerts = with_store(lambda store: store.alerts())
-    print_rows([a for a in alerts if _is_dead_letter(a) or not set_aside], ALERT_COLUMNS, as_json=as_json)
+    print_rows([a for a in alerts if _is_dead_letter(a) or not set_aside], ALERT_TABLE, as_json=as_json)
 
 
 @outbox.command()

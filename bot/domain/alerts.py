@@ -13,7 +13,7 @@ from bot.domain.invoices import Invoice, left_or_total
 
 
 class Standing(StrEnum):
-    """How an invoice stands. ``gone``: the provider, asked for this invoice, no longer has it."""
+    """How an invoice stands: open, or why not. ``gone``: asked for this invoice, the provider no longer has it."""
 
     OPEN = "open"
     PAID = "paid"
@@ -44,12 +44,12 @@ class KnownInvoice:
     """What a chat knows of one invoice: enough for a reminder when the provider can't be asked.
 
     The first fields are facts as they were last read. ``gross`` is the sum before any credit. ``unread_since`` is when
-    this invoice could no longer be read though others could. The other fields say what the person was told, or was
-    shown at the linking:
+    reading this invoice began to fail while others could be read. The other fields say what the person was told, or
+    was shown at the linking:
 
     - ``announced``: that the invoice exists; ``told_gross`` and ``told_due``: its sum and due date
     - ``told``: the latest threshold (days before the due date; negative: after) for the present ``due``;
-      ``told_earlier``: the same for its earlier due dates, so that one that comes back repeats nothing
+      ``told_earlier``: the same for its earlier due dates, so that a due date that returns repeats nothing
     - ``woken``: the end of a snooze after which they were reminded
     - ``settled_told``: that there is nothing to pay any more
     """
@@ -76,7 +76,7 @@ class KnownInvoice:
 
     @property
     def can_be_due(self) -> bool:
-        """Whether something is, or may be, to be paid by a certain day."""
+        """Whether it has a due date and something may be left to pay."""
         return self.is_open and self.due is not None and self.left != 0
 
 
@@ -160,8 +160,8 @@ class Alert:
 def taking_the_place_of(older: Alert, newer: Alert) -> Alert | None:
     """Return the newer alert, with what the older one would have said.
 
-    An invoice that was to be announced is still news. A reminder stays urgent. None: nobody heard of the outage, so
-    nobody needs to hear that it is over.
+    An invoice that was to be announced is still news. A reminder stays urgent. Return None for the end of an outage
+    that nobody was told of.
     """
     if (older.kind, newer.kind) == (AlertKind.OUTAGE, AlertKind.OUTAGE_OVER):
         return None
@@ -211,7 +211,7 @@ class SentMessage:
         return next((s for s in self.shown if s.invoice_id == invoice_id and not s.resolved), None)
 
     def mentions(self, invoice_id: int) -> bool:
-        """Return whether it speaks of an invoice, settled or not."""
+        """Return whether it is about an invoice, settled or not."""
         return any(s.invoice_id == invoice_id for s in self.shown)
 
     def resolving(self, invoice_ids: Collection[int]) -> SentMessage:
@@ -220,7 +220,7 @@ class SentMessage:
         return replace(self, shown=shown)
 
     def moved_to(self, chat_id: int) -> SentMessage:
-        """Return the message after its chat got a new id. There it has another number, which Telegram doesn't tell."""
+        """Return the message after its chat got a new id. There it has another id, which Telegram doesn't tell."""
         if self.place.chat_id == chat_id:
             return self
         return replace(self, place=self.place.in_chat(chat_id), message_id=None)
@@ -252,6 +252,6 @@ def worth_keeping(messages: Sequence[SentMessage]) -> tuple[SentMessage, ...]:
     return tuple(reversed(kept))
 
 
-def show(known: KnownInvoice, kind: AlertKind) -> Shown:
+def as_shown(known: KnownInvoice, kind: AlertKind) -> Shown:
     """Return what a message says of a known invoice."""
     return Shown(known.id, kind, known.due, known.left, known.total, known.title, known.gross)

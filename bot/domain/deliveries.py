@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from bot.domain.alerts import REMINDER_KINDS, Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, show
+from bot.domain.alerts import REMINDER_KINDS, Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, as_shown
 from bot.domain.chats import NO_SILENCE, Chat, Watch
 from bot.domain.invoices import sums_differ
 
@@ -45,9 +45,9 @@ class Delivery:
 
 
 def is_relevant(alert: Alert, delivery: Delivery, now: datetime) -> bool:
-    """Return whether the alert still holds: same link, the invoice stands as it did, and nobody has silenced it.
+    """Return whether the alert still holds: the link is the same, the invoice too, and nobody has silenced it.
 
-    A reminder no longer holds either once a later one of the same due date waits behind it.
+    A reminder does not hold if a later one of the same due date waits behind it.
     """
     link = delivery.chat.link
     if link is None or link.account != alert.account:
@@ -75,15 +75,15 @@ def is_told_elsewhere(alert: Alert, delivery: Delivery) -> bool:
 
 def record_of(alerts: Iterable[Alert], delivery: Delivery, message_id: int, now: datetime) -> SentMessage | None:
     """Return what to remember of a message, to edit it once its invoices are settled. None: it shows no open one."""
-    shown = [show(known, a.kind) for a in alerts if (known := delivery.known_of(a)) and known.is_open]
+    shown = [as_shown(known, a.kind) for a in alerts if (known := delivery.known_of(a)) and known.is_open]
     return SentMessage(delivery.alerts[0].place, message_id, now, tuple(shown)) if shown else None
 
 
-def unseen_trace(delivery: Delivery, now: datetime) -> SentMessage | None:
-    """Return what to remember of alerts that an earlier try may have delivered, under an unknown id. None: nothing."""
+def uncertain_record(delivery: Delivery, now: datetime) -> SentMessage | None:
+    """Return a record, without a message id, of alerts that an earlier try may have delivered. None: it showed none."""
     if not delivery.again:
         return None
-    shown = [show(k, a.kind) for a in delivery.alerts if (k := delivery.known_of(a)) and not k.settled_told]
+    shown = [as_shown(k, a.kind) for a in delivery.alerts if (k := delivery.known_of(a)) and not k.settled_told]
     return SentMessage(delivery.alerts[0].place, None, now, tuple(shown)) if shown else None
 
 
@@ -121,9 +121,9 @@ def last_shown(sent: Iterable[SentMessage], invoice_id: int) -> Shown | None:
 
 
 def said_before(alert: Alert, known: KnownInvoice, delivery: Delivery) -> Shown | None:
-    """Return how the person saw an invoice before this alert: as the last message shows it, or as they were told.
+    """Return what the person was last told of an invoice before this alert, by a message or by what the alert notes.
 
-    Linking shows how things stand, so messages from before it don't count.
+    Linking shows everything anew, so earlier messages don't count.
     """
     link = delivery.chat.link
     shown = last_shown((m for m in delivery.sent if link is None or m.sent_at >= link.linked_at), known.id)

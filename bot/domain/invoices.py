@@ -9,8 +9,8 @@ from decimal import Decimal
 
 CENT = Decimal("0.01")
 
-PAID = "paid"
-CLOSED_UNPAID = frozenset({"cancelled", "canceled", "refunded", "draft", "collections"})
+PAID_STATUS = "paid"
+UNPAID_STATUSES = frozenset({"cancelled", "canceled", "refunded", "draft", "collections"})
 """Statuses of closed invoices that are not paid, even if they bear a date of payment from earlier days."""
 
 
@@ -81,7 +81,8 @@ class Invoice:
     def is_paid(self) -> bool:
         """Whether it is closed because it was paid. A date of payment alone is no proof: refunded invoices have one."""
         status = self.status.casefold()
-        return not self.is_open and (status == PAID or (self.paid_at is not None and status not in CLOSED_UNPAID))
+        has_paid_date = self.paid_at is not None and status not in UNPAID_STATUSES
+        return not self.is_open and (status == PAID_STATUS or has_paid_date)
 
     @property
     def can_be_paid(self) -> bool:
@@ -113,7 +114,7 @@ class Listing:
 
 
 def sums_differ(one: Decimal | None, other: Decimal | None) -> bool:
-    """Return whether two sums differ by more than the cent that rounding explains. An unknown one differs from none."""
+    """Return whether two sums differ by more than the cent that rounding explains. An unknown sum never differs."""
     return one is not None and other is not None and abs(one - other) > CENT
 
 
@@ -134,5 +135,5 @@ def open_first(invoices: Iterable[Invoice]) -> list[Invoice]:
 
 
 def sum_left(invoices: Iterable[Invoice]) -> Decimal:
-    """Return the sum left over all open invoices. One whose remainder is unclear counts with its total."""
+    """Return the sum left over all open invoices. If its remainder is unclear, an invoice counts with its total."""
     return sum((invoice.display_amount for invoice in invoices if invoice.is_open), start=Decimal(0))

@@ -61,7 +61,7 @@ class Outcome(StrEnum):
 
 
 NOTHING_SENT = frozenset({Outcome.NOT_SENT, Outcome.CHANGED, Outcome.CANCELLED, Outcome.EXPIRED})
-"""The ends of which the provider has heard nothing."""
+"""The ends without any request to the provider."""
 
 MOVED = frozenset({Outcome.DONE, Outcome.PARTLY})
 """The ends at which credit has moved."""
@@ -69,7 +69,7 @@ MOVED = frozenset({Outcome.DONE, Outcome.PARTLY})
 
 @dataclass(frozen=True, slots=True)
 class PaymentRules:
-    """What the operator allows: payments at all, the largest single one (None: any), how long a question stands."""
+    """What the operator allows: payments at all, the largest single one (None: any), how long a question is valid."""
 
     on: bool = True
     limit: Decimal | None = None
@@ -108,8 +108,8 @@ class Payment:
     message that shows it.
 
     At the end: ``left`` is what remains to be paid, ``found`` what the invoice said if it had changed. ``error`` is the
-    message key of what went wrong (empty: nothing), ``reason`` the provider's words if it gave any; a ``sent`` payment
-    has them if the provider answered with a refusal. ``told`` is set once the person has seen the outcome.
+    message key of what went wrong (empty: nothing), ``reason`` the provider's words if it gave any. A ``sent`` payment
+    has both if the provider answered with a refusal. ``told`` is set once the person has seen the outcome.
     """
 
     id: str
@@ -183,7 +183,7 @@ def can_be_asked_anew(payment: Payment) -> bool:
 
 
 def ended(payment: Payment, outcome: Outcome, now: datetime, left: Decimal | None = None) -> Payment:
-    """Return the payment at its end, which is still to be told."""
+    """Return the payment as ended. Its end is still to be told."""
     return replace(payment, state=State.ENDED, since=now, outcome=outcome, left=left)
 
 
@@ -247,3 +247,44 @@ def _is_covered(payment: Payment, invoice: Invoice) -> bool:
     if invoice.left_to_pay is None:
         return invoice.credit - payment.credit >= payment.amount
     return invoice.left_to_pay == 0
+
+
+# --- Choosing several invoices to pay together ---
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An open invoice that can be paid. ``amount`` is what is left to pay."""
+
+    id: int
+    amount: Decimal
+    due: date | None
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What one person has chosen so far, as invoice ids. ``more`` open invoices exist that are not offered."""
+
+    id: str
+    place: Place
+    account: str
+    user_id: int
+    expires_at: datetime
+    offers: tuple[Offer, ...]
+    more: int = 0
+    chosen: tuple[int, ...] = ()
+
+    @property
+    def sum(self) -> Decimal:
+        """What the chosen invoices cost together."""
+        return sum((offer.amount for offer in self.offers if offer.id in self.chosen), start=Decimal(0))
+
+    def with_choice(self, invoice_ids: Iterable[int], *, chosen: bool) -> Selection:
+        """Return the selection with these of the offered invoices chosen, or not chosen. The others stay as they are.
+
+        The caller says what is wanted, not "the other way round", so a press that arrives twice does no harm.
+        """
+        ids = set(invoice_ids)
+        now = set(self.chosen) | ids if chosen else set(self.chosen) - ids
+        return replace(self, chosen=tuple(offer.id for offer in self.offers if offer.id in now))

@@ -8,7 +8,7 @@ from enum import StrEnum
 from bot.domain.invoices import Invoice
 
 
-class Show(StrEnum):
+class StatusFilter(StrEnum):
     """Which invoices to list: all, or those that are open or paid."""
 
     ALL = "all"
@@ -29,15 +29,15 @@ class ItemKind(StrEnum):
 class Query:
     """A choice of invoices."""
 
-    show: Show = Show.ALL
+    status: StatusFilter = StatusFilter.ALL
     kind: ItemKind = ItemKind.ANY
     with_transactions: bool = False
 
     def fits(self, invoice: Invoice) -> bool:
         """Return whether the invoice matches. ``with_transactions`` is left to the provider: invoices don't tell."""
-        if self.show is Show.OPEN and not invoice.is_open:
+        if self.status is StatusFilter.OPEN and not invoice.is_open:
             return False
-        if self.show is Show.PAID and not invoice.is_paid:
+        if self.status is StatusFilter.PAID and not invoice.is_paid:
             return False
         return self.kind is ItemKind.ANY or invoice.has_type(self.kind)
 
@@ -46,14 +46,14 @@ class Query:
 class ListPage:
     """A page of a list: what is listed, and the page's number from 0. As callback data: ``open.hosting.1.2``."""
 
-    query: Query
+    query: Query = Query()
     number: int = 0
 
     def __str__(self) -> str:
-        return f"{self.query.show}.{self.query.kind}.{int(self.query.with_transactions)}.{self.number}"
+        return f"{self.query.status}.{self.query.kind}.{int(self.query.with_transactions)}.{self.number}"
 
     @classmethod
     def parse(cls, text: str) -> ListPage:
         """Return the page that ``str()`` wrote. Raise ValueError on anything else."""
-        show, kind, with_transactions, number = text.split(".")
-        return cls(Query(Show(show), ItemKind(kind), with_transactions == "1"), int(number))
+        status, kind, with_transactions, number = text.split(".")
+        return cls(Query(StatusFilter(status), ItemKind(kind), with_transactions == "1"), int(number))

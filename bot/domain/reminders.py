@@ -1,5 +1,7 @@
 """The reminder rules: compare what a chat knows with what was read and with the clock, and decide what to tell.
 
+They decide about invoices and about the account itself.
+
 The rules look at states, not at events: whatever the person has not been told yet is told once, as it is now. So
 nothing is lost while the bot, the machine or the provider is down, and nothing is told late that has passed meanwhile.
 """
@@ -11,12 +13,15 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice, Standing, standing_of
-from bot.domain.chats import NO_SILENCE, Link, Silence, Silences
+from bot.domain.chats import NO_SILENCE, Link, Silence, Silences, Trouble, Watch
 from bot.domain.invoices import Invoice, sums_differ
 from bot.domain.schedule import Schedule
 
 PAID_IS_NEWS_FOR = timedelta(days=31)
 """How long after its issue a paid invoice is news to a chat that did not know it. Lists may leave older ones out."""
+
+LONG_OUTAGE = timedelta(days=1)
+"""How long the provider may be away before the chat is told. Reminders come all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ class Decision:
     alerts: tuple[Alert, ...]
 
 
-# --- What to tell ---
+# --- What to tell of invoices ---
 
 
 def decide(
@@ -170,10 +175,10 @@ def _as_told(k: KnownInvoice, silence: Silence, threshold: int | None, now: date
 
 
 def take_as_known(invoices: Iterable[Invoice], schedule: Schedule, now: datetime) -> dict[int, KnownInvoice]:
-    """Return what a chat knows that was just linked. It has been shown what is open, so nothing of it is news."""
+    """Return what a newly linked chat knows. The linking shows it what is open, so nothing is news."""
     read = [_learn(None, invoice, now, shown=False) for invoice in invoices]
     told = [_as_told(k, NO_SILENCE, _untold_threshold(k, schedule, now), now) for k in read]
-    # A message from before the chat was linked anew may still show an invoice as open that is settled by now.
+    # A message from before this link may still show a settled invoice as open.
     return {k.id: replace(k, settled_told=False) for k in told}
 
 
@@ -183,7 +188,7 @@ def take_as_known(invoices: Iterable[Invoice], schedule: Schedule, now: datetime
 def missing_from(
     known: Mapping[int, KnownInvoice], invoices: Iterable[Invoice], schedule: Schedule, now: datetime
 ) -> list[int]:
-    """Return the open invoices that the list no longer holds. Read each singly before anything is said of it.
+    """Return the open invoices that the list no longer holds. Each must be read singly before anything is said of it.
 
     First come those with a reminder due, then those that could be read the last time, then the soonest due.
     """
@@ -196,13 +201,15 @@ def missing_from(
     return [k.id for k in sorted(lost, key=order)]
 
 
-def forget(known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int]) -> dict[int, KnownInvoice]:
-    """Mark these as gone: the provider, asked for each, no longer has it."""
+def mark_gone(known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int]) -> dict[int, KnownInvoice]:
+    """Mark these as gone: asked for each of them, the provider no longer has it."""
     return {**known, **{number: replace(known[number], standing=Standing.GONE) for number in invoice_ids}}
 
 
-def doubt(known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int], now: datetime) -> dict[int, KnownInvoice]:
-    """Mark these as unread: the provider, asked for each, gave no answer that could be read."""
+def mark_unread(
+    known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int], now: datetime
+) -> dict[int, KnownInvoice]:
+    """Mark these as unread: asked for each of them, the provider gave no readable answer."""
     return {**known, **{n: replace(known[n], unread_since=known[n].unread_since or now) for n in invoice_ids}}
 
 
@@ -227,3 +234,38 @@ def _looks(
             yield silence.until
         elif k.can_be_due and k.due is not None and (at := schedule.next_reminder(k.due, now, k.told)):
             yield at
+
+
+# --- What to tell of the account itself ---
+
+
+def watch_reading(
+    before: Watch, now: datetime, *, good: bool, trouble: Trouble | None, unreadable: int = 0
+) -> tuple[Watch, list[AlertKind]]:
+    """Return the account's new watch and what to tell of it. Each outage and each trouble is told once.
+
+    In a good reading, unreadable invoices are told when their number has grown. A failed reading (neither ``good`` nor
+    a ``trouble``) does not end a trouble.
+    """
+    if good:
+        over = [AlertKind.OUTAGE_OVER] if before.outage_told else []
+        broken = [AlertKind.UNREADABLE] if unreadable > before.unreadable_told else []
+        return Watch(checked_at=now, digest_told=before.digest_told, unreadable_told=unreadable), over + broken
+    if trouble is not None:
+        news = [] if trouble is before.trouble else [AlertKind(trouble.value)]
+        return replace(before, trouble=trouble, failing_since=None, outage_told=False), news
+    if before.trouble is not None:
+        return before, []
+    since = before.failing_since or now
+    long = now - since >= LONG_OUTAGE and not before.outage_told
+    after = replace(before, failing_since=since, outage_told=before.outage_told or long)
+    return after, [AlertKind.OUTAGE] if long else []
+
+
+def watch_week(before: Watch, schedule: Schedule, now: datetime, *, any_open: bool) -> tuple[Watch, list[AlertKind]]:
+    """Return the new watch, and the week's digest if it is due: first on the Monday after it was chosen."""
+    if not schedule.preferences.digest:
+        return replace(before, digest_told=None), []
+    week = schedule.week(now)
+    due = any_open and before.digest_told is not None and before.digest_told < week
+    return replace(before, digest_told=week), [AlertKind.DIGEST] if due else []

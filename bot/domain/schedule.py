@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from bot.domain.chats import Chat
-from bot.domain.preferences import Preferences
+from bot.domain.chats import Chat, Preferences
 
 DAY = timedelta(days=1)
-WEEK = 7
+DAYS_PER_WEEK = 7
 COUNTS_AS_REMINDER_WITHIN = timedelta(hours=3)
 """A message that can be read so shortly before the reminder hour counts as the reminder of that hour."""
 
@@ -23,7 +22,7 @@ LONGEST_HOLIDAYS = 30
 """How many days to look back for a banking day at most. No holidays last longer."""
 
 IsBankingDay = Callable[[date], bool]
-"""Return whether banks work on a day. None in its place: nobody asked for banking days."""
+"""Return whether banks work on a day. None in its place: the operator has set no holidays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,7 @@ class Schedule:
         return min((t for t in self._thresholds(due, days) if t >= days), default=None)
 
     def next_reminder(self, due: date, now: datetime, told: int | None = None) -> datetime | None:
-        """Return when the next threshold after the one that was ``told`` will be reached. None: there is none left."""
+        """Return when the next threshold after ``told`` will be reached, or None if none is left."""
         days = self.days_left(due, now)
         beyond = days if told is None else min(days, told)
         coming = max((t for t in self._thresholds(due, beyond) if t < beyond), default=None)
@@ -99,8 +98,8 @@ class Schedule:
             thresholds |= {early} if early else set()
         if chosen.after:  # weekly from the last one on
             last = -max(chosen.after)
-            weeks = max(0, (last - days) // WEEK)
-            thresholds |= {last - WEEK * weeks, last - WEEK * (weeks + 1)}
+            weeks = max(0, (last - days) // DAYS_PER_WEEK)
+            thresholds |= {last - DAYS_PER_WEEK * weeks, last - DAYS_PER_WEEK * (weeks + 1)}
         return thresholds
 
     def _reached_at(self, due: date, threshold: int) -> datetime:
@@ -116,7 +115,7 @@ class Schedule:
 
     def next_week(self, now: datetime) -> datetime:
         """Return when the next week's digest comes."""
-        return self._instant(self.week(now) + WEEK * DAY, self.preferences.reminder_hour)
+        return self._instant(self.week(now) + DAYS_PER_WEEK * DAY, self.preferences.reminder_hour)
 
     # --- What people choose ---
 
@@ -129,7 +128,7 @@ class Schedule:
         return self._instant(day, self.preferences.reminder_hour)
 
     def _instant(self, day: date, hour: int) -> datetime:
-        """Return a full hour of the wall clock. If a clock change skips it, it comes when the clock has passed it."""
+        """Return a full hour of the wall clock. If a clock change skips it, return the one after the gap."""
         return datetime.combine(day, time(hour), self.zone).astimezone(UTC)
 
 
@@ -149,7 +148,7 @@ def _days_to_banking_day(due: date, is_banking_day: IsBankingDay) -> int:
 
 
 LONGEST_PROVIDER_PAUSE = timedelta(hours=1)
-"""However long the provider asks to be left alone: reminders come with the checks, so those can't stop for it."""
+"""The longest pause that the provider can ask for: reminders need the checks, so checks must go on."""
 
 SHORTEST_PAUSE = timedelta(seconds=1)
 

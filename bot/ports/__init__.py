@@ -19,7 +19,7 @@ from bot.ports.operations import (
     TokenBucketStore,
     WaitingAlert,
 )
-from bot.ports.outside import Clock, Document, InvoiceFilter, Messenger, Provider, utc_now
+from bot.ports.outside import Clock, Document, InvoiceFilter, Messenger, Provider, Sleep, utc_now
 from bot.ports.work import (
     ALERTS_PER_MESSAGE,
     ChatStore,
@@ -57,6 +57,7 @@ __all__ = [
     "PaymentStore",
     "PendingStore",
     "Provider",
+    "Sleep",
     "Store",
     "TokenBucketStore",
     "Waiting",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,10 @@ from bot.domain.invoices import Invoice, Listing
 from bot.domain.payments import Payment
 
 Clock = Callable[[], datetime]
-"""Gives the present instant, aware, in UTC."""
+"""Return the present instant, aware, in UTC."""
+
+Sleep = Callable[[float], Awaitable[object]]
+"""Wait for so many seconds."""
 
 
 def utc_now() -> datetime:

@@ -11,12 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from bot.domain.alerts import Alert, KnownInvoice, SentMessage
-from bot.domain.chats import Chat, Link, Member, Silence, Token, Watch
+from bot.domain.chats import Chat, Link, Member, Preferences, Silence, Token, Watch
 from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
-from bot.domain.payments import Payment, State
-from bot.domain.preferences import Preferences
-from bot.domain.selections import Selection
+from bot.domain.payments import Payment, Selection, State
 
 Item = TypeVar("Item", bound=Invitation | Selection)
 

@@ -82,11 +82,11 @@ def retry_after(header: str | None, now: datetime) -> float | None:
     try:
         seconds = float(header)
     except ValueError:
-        return _until(header, now)
+        return _seconds_until(header, now)
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
-def _until(header: str, now: datetime) -> float | None:
+def _seconds_until(header: str, now: datetime) -> float | None:
     try:
         moment = parsedate_to_datetime(header)
     except (ValueError, IndexError, TypeError):
@@ -98,9 +98,9 @@ def _until(header: str, now: datetime) -> float | None:
 def reason_in(content_type: str, body: bytes) -> str:
     """Return the provider's own words: JSON's ``message``, ``error`` or first of ``errors``; plain text; never HTML."""
     if values.media_type(content_type) == "text/plain":
-        return _plain(body.decode("utf-8", "replace"))
+        return _one_line(body.decode("utf-8", "replace"))
     try:
-        return _plain(_first_text(msgspec.json.decode(body)))
+        return _one_line(_first_text(msgspec.json.decode(body)))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
 
@@ -127,7 +127,7 @@ def _first_of(errors: Any) -> str:
     return _first_text(errors)
 
 
-def _plain(text: str) -> str:
+def _one_line(text: str) -> str:
     """Return one line without control and formatting characters, cut to a readable length; of markup nothing."""
     line = "".join(c for c in _SPACE.sub(" ", text) if c.isprintable()).strip()
     if line.startswith("<"):

@@ -101,14 +101,14 @@ def read_page(body: bytes, zone: ZoneInfo) -> InvoicePage:
     except msgspec.DecodeError as error:
         raise AnswerNotUnderstood(f"list: {error}") from None
     raws = page.data if isinstance(page.data, list) else page.data.values()
-    invoices = tuple(_readable(raws, zone))
+    invoices = tuple(_readable_invoices(raws, zone))
     return InvoicePage(invoices, len(raws) - len(invoices), _next_of(page.links))
 
 
 def read_invoice(body: bytes, zone: ZoneInfo) -> Invoice:
     """Read ``{"data": Invoice}``. Raise :class:`AnswerNotUnderstood` if it can't be read."""
     try:
-        return _to_domain(_invoices.decode(_singles.decode(_readable_text(body)).data), zone)
+        return _to_invoice(_invoices.decode(_singles.decode(_readable_text(body)).data), zone)
     except (msgspec.DecodeError, ValueError) as error:
         raise AnswerNotUnderstood(f"invoice: {error}") from None
 
@@ -121,16 +121,16 @@ def _readable_text(body: bytes) -> str:
     return _ESCAPE.sub(lambda escape: r"\ufffd" if escape[1] else escape[0], text)
 
 
-def _readable(raws: Iterable[msgspec.Raw], zone: ZoneInfo) -> Iterator[Invoice]:
+def _readable_invoices(raws: Iterable[msgspec.Raw], zone: ZoneInfo) -> Iterator[Invoice]:
     for raw in raws:
         try:
-            yield _to_domain(_invoices.decode(raw), zone)
+            yield _to_invoice(_invoices.decode(raw), zone)
         except (msgspec.DecodeError, ValueError) as error:
             # Safe to log: msgspec's error names types and paths, ours a field. Neither holds a value.
             log.warning("invoice can't be read", invoice=_id_of(raw), reason=str(error))
 
 
-def _to_domain(wire: _Invoice, zone: ZoneInfo) -> Invoice:
+def _to_invoice(wire: _Invoice, zone: ZoneInfo) -> Invoice:
     status = values.text(wire.status)
     credit = Decimal(0) if bytes(wire.credit) == b"null" else values.money(wire.credit)
     return Invoice(
@@ -146,7 +146,7 @@ def _to_domain(wire: _Invoice, zone: ZoneInfo) -> Invoice:
         tax_rate=values.percentage(wire.taxrate),
         credit=_required("credit", credit),
         total=_required("total", values.money(wire.total)),
-        items=tuple(_item(item) for item in wire.items or ()),
+        items=tuple(_to_item(item) for item in wire.items or ()),
     )
 
 
@@ -158,7 +158,7 @@ def _is_open(value: object, status: str) -> bool | None:
     return is_open
 
 
-def _item(wire: _Item) -> Item:
+def _to_item(wire: _Item) -> Item:
     kind, description = values.text(wire.type), values.text(wire.description)
     title = values.text(wire.short_description) or description or kind
     return Item(kind, title.partition("\n")[0].strip(), description, values.money(wire.amount))

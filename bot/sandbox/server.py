@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from bot.serving import Application, Receive, Scope, Send, serve_asgi
+from bot.serving import ASGIApplication, Receive, Scope, Send, serve_asgi
 
 LOOPBACK = "127.0.0.1"
 
@@ -16,7 +16,7 @@ CUT = "invoice-bot.cut"
 
 
 @asynccontextmanager
-async def serve(app: Application, port: int = 0) -> AsyncIterator[str]:
+async def serve(app: ASGIApplication, port: int = 0) -> AsyncIterator[str]:
     """Serve ``app`` while the context lasts. Yield its base URL, such as ``http://127.0.0.1:40123``.
 
     Port 0 means any free port. On leaving, every connection is dropped and the requests in progress are cancelled.
@@ -26,7 +26,7 @@ async def serve(app: Application, port: int = 0) -> AsyncIterator[str]:
         yield f"http://{LOOPBACK}:{taken}"
 
 
-def _with_cut(app: Application) -> Application:
+def _with_cut(app: ASGIApplication) -> ASGIApplication:
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         # uvicorn passes a bound method. Its object, the request's cycle, has the transport.
         cycle: Any = send.__self__  # type: ignore[attr-defined]

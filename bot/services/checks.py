@@ -1,4 +1,4 @@
-"""Check the accounts whose turn has come: read, compare, and save what is known together with what to tell."""
+"""Check the accounts that are due: read, compare, and save what is known together with what to tell."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from typing import TypeVar
 
 import structlog
 
-from bot.domain.account_watch import watch_reading, watch_week
 from bot.domain.alerts import Alert, AlertKind
 from bot.domain.chats import Chat, Link, Trouble
 from bot.domain.invoices import Invoice, Listing
-from bot.domain.reminders import decide, doubt, forget, missing_from, next_look
+from bot.domain.reminders import decide, mark_gone, mark_unread, missing_from, next_look, watch_reading, watch_week
 from bot.domain.schedule import CheckPlan
 from bot.errors import (
     BotError,
@@ -37,16 +36,16 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 READ_WITHIN = timedelta(seconds=60)
-"""How long one check may ask the provider, all calls together. What is not answered by then is unread."""
+"""How long one check may ask the provider, all calls together. Calls without an answer by then have failed."""
 CHECK_LEASE = READ_WITHIN + timedelta(seconds=30)
-"""Longer than a check takes, with what the store needs. Not much longer: after a kill the chat waits for its end."""
+"""Longer than a check takes, with what the store needs. Not much longer: after a kill the chat waits until it ends."""
 
 MISSING_READ_PER_CHECK = 5
-"""How many invoices that vanished from the list one check asks for singly. The others have their turn next time."""
+"""How many invoices that vanished from the list one check asks for singly. The others wait for the next check."""
 
 
 class Checker:
-    """Finds out. :class:`bot.services.delivery.AlertSender` tells."""
+    """Finds what to tell. :class:`bot.services.delivery.AlertSender` tells it."""
 
     def __init__(
         self,
@@ -76,9 +75,9 @@ class Checker:
         self.looked_at = self._clock()
 
     async def check_now(self, chat: Chat) -> Listing:
-        """Check this chat because somebody asks, also where a trouble has stopped its checks.
+        """Check this chat because somebody asks, even if a trouble has stopped its checks.
 
-        Return what the provider lists; what is new comes as alerts. Raise :class:`NotLinked`, :class:`CheckUnderWay`,
+        Return what the provider lists. News is told by alerts. Raise :class:`NotLinked`, :class:`CheckUnderWay`,
         or a :class:`bot.errors.ProviderError` whose consequences are saved.
         """
         link_of(chat)
@@ -125,12 +124,12 @@ class Checker:
         return await self._reader.ask_for(missing, check.chat, link, reading, end)
 
     async def _save(self, check: Check, link: Link, reading: AccountReading) -> bool:
-        """Compare and save. Reminders come from what is known if the provider could not be read. False: too late."""
+        """Compare and save. If the provider could not be read, remind of what is known. Return False if too late."""
         now, chat, schedule = self._clock(), check.chat, self._plan.schedule(check.chat)
         held = {number: check.known[number] for number in reading.unasked}
         speakable = {number: known for number, known in check.known.items() if number not in held}
         decision = decide(
-            doubt(forget(speakable, reading.gone), reading.unread, now),
+            mark_unread(mark_gone(speakable, reading.gone), reading.unread, now),
             reading.found,
             link=link,
             silences=chat.silences,
@@ -193,7 +192,7 @@ class AccountReading:
 
     @property
     def end(self) -> str:
-        """In a word, for the log."""
+        """The result in a word, for the log."""
         if self.listing is not None:
             return "good"
         return "refused" if self.trouble else "unread"
@@ -213,7 +212,7 @@ class AccountReader:
     async def read(self, chat: Chat, link: Link, end: float) -> AccountReading:
         """Read the account's list. Never raise a :class:`ProviderError`."""
         try:
-            listing = await _until(end, self._provider.list_invoices(link.token, chat.reply_language))
+            listing = await _answer_by(end, self._provider.list_invoices(link.token, chat.reply_language))
         except Exception as error:  # noqa: BLE001  # _unread logs it
             return self._unread(chat, error)
         self._note_recovery(chat)
@@ -227,7 +226,7 @@ class AccountReader:
         asking = iter(missing[:MISSING_READ_PER_CHECK])
         for number in asking:
             try:
-                found.append(await _until(end, self._provider.invoice(link.token, chat.reply_language, number)))
+                found.append(await _answer_by(end, self._provider.invoice(link.token, chat.reply_language, number)))
             except NotFound:
                 gone.append(number)
                 log.warning("open invoice is gone at the provider", chat=chat.id, invoice=number)
@@ -275,7 +274,7 @@ class AccountReader:
             log.info("account can be read again", chat=chat.id)
 
 
-async def _until(end: float, call: Awaitable[T]) -> T:
+async def _answer_by(end: float, call: Awaitable[T]) -> T:
     """Return what the call returns. Raise :class:`ProviderDown` at ``end``."""
     try:
         async with asyncio.timeout_at(end):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
 
 from bot.domain.alerts import AlertKind, SentMessage
-from bot.domain.deliveries import is_relevant, is_told_elsewhere, record_of, unseen_trace
+from bot.domain.deliveries import is_relevant, is_told_elsewhere, record_of, uncertain_record
 from bot.domain.schedule import CheckPlan
 from bot.errors import (
     ChatGone,
@@ -22,7 +21,7 @@ from bot.errors import (
     StoreAway,
     TelegramDown,
 )
-from bot.ports import ChatStore, Clock, Delivery, Messenger, Outbox
+from bot.ports import ChatStore, Clock, Delivery, Messenger, Outbox, Sleep
 from bot.services.failures import note_unreachable
 from bot.services.workers import Workers
 
@@ -30,15 +29,15 @@ log = structlog.get_logger()
 
 DELIVERY_LEASE = timedelta(minutes=2)
 SEND_WITHIN = timedelta(seconds=90)
-"""A delivery that takes longer is given up, with unknown outcome, before its lease ends and it is claimed again. Edits
-of earlier messages have the first half of it."""
+"""A longer delivery is given up with an unknown outcome, before its lease ends and others can claim it. Edits may take
+the first half of this time."""
 LEASE_MARGIN = DELIVERY_LEASE - SEND_WITHIN
-"""So close to the end of its lease a process that was frozen sends nothing, as another may be about to."""
+"""This close to the end of its lease, a process that was frozen sends nothing: another may be about to send."""
 DELIVERIES_PER_TICK = 25
 """With one tick a second this stays below Telegram's 30 messages a second in all. A chat has one claim a tick."""
 NOTE_RETRY_WAIT = timedelta(seconds=2)
 """Between two tries to note a sent message while the database is away."""
-MAX_TRIES = 5
+MAX_SEND_TRIES = 5
 """How often a refused message is tried. Outages don't count: they say nothing about the alert."""
 FIRST_RETRY_WAIT = timedelta(seconds=2)
 RETRY_WAIT_GROWTH = 5
@@ -63,7 +62,7 @@ class AlertSender:
         workers: Workers,
         *,
         send_within: timedelta = SEND_WITHIN,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._outbox = outbox
         self._chats = chats
@@ -91,7 +90,7 @@ class AlertSender:
             await self._try_later(delivery)
             raise
         else:
-            # Outside the try: a sent message that can't be noted was not refused. It stays "sending", and comes marked.
+            # Outside the try: a sent message that can't be noted was not refused. It stays "sending": it comes marked.
             if done is not None:
                 await self._note_sent(delivery, *done, lease_end)
 
@@ -117,7 +116,7 @@ class AlertSender:
     ) -> tuple[SentMessage | None, set[int]] | None:
         """Edit earlier messages, which rings nowhere. Then send what is new, unless the chat is quiet.
 
-        Return what to remember of the message, and the invoices that were settled. None: it has to wait.
+        Return what to remember of the message, and the invoices that were settled. Return None if it has to wait.
         """
         now, schedule = self._clock(), self._plan.schedule(delivery.chat)
         relevant = [alert for alert in delivery.alerts if is_relevant(alert, delivery, now)]
@@ -125,7 +124,7 @@ class AlertSender:
         begun = asyncio.get_running_loop().time()
         await self._resolve(delivery, settled, begun + self._send_within / 2)
         alerts = [alert for alert in relevant if not is_told_elsewhere(alert, delivery)]
-        message: SentMessage | None = unseen_trace(delivery, now)
+        message: SentMessage | None = uncertain_record(delivery, now)
         if alerts and schedule.is_quiet(now):
             await self._outbox.hold_alerts(delivery.claim, schedule.quiet_end(now))
             return None
@@ -184,12 +183,12 @@ class AlertSender:
                 await self._try_later(delivery)
 
     async def _later(self, delivery: Delivery, at: datetime) -> None:
-        """Try again at this time. The alerts were surely not delivered, through no fault of theirs."""
+        """Try again at this time. The alerts were surely not delivered, and that says nothing about them."""
         await self._outbox.alerts_failed(delivery.claim, at, uncertain=delivery.again, counts=False)
 
     async def _try_later(self, delivery: Delivery) -> None:
         attempts = delivery.alerts[0].attempts
-        if attempts + 1 >= MAX_TRIES:
+        if attempts + 1 >= MAX_SEND_TRIES:
             await self._move_to_dead_letters(delivery)
             return
         later = self._clock() + FIRST_RETRY_WAIT * RETRY_WAIT_GROWTH**attempts

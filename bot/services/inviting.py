@@ -58,8 +58,8 @@ class Inviting:
     async def accept(self, invitation: Invitation, private: Chat, user: Member, token: Token) -> tuple[Chat, Listing]:
         """Link the group with this token. Return its chat as it was before, and the account's invoices.
 
-        Raise :class:`InvitationVoid` if the group was linked otherwise meanwhile, or as :meth:`Linking.link` does. In
-        the latter case another token can be tried.
+        Raise :class:`InvitationVoid` if the group got another link meanwhile. Raise as :meth:`Linking.link` does: then
+        the person can try another token.
         """
         group = await self._store.chat(invitation.place.chat_id)
         group = replace(group, telegram_language=group.telegram_language or private.telegram_language)

@@ -17,8 +17,8 @@ HELD_AT_LEAST = timedelta(seconds=40)
 """How long the lease lasts at least once it is found to be ours. Work under it must end by then."""
 
 TAKEOVER_DELAY = timedelta(seconds=20)
-"""For so long a replica takes over no lease after its start, after the store was away, or after it was frozen itself.
-The replica that held the lease when the store went away gets the time to prolong it."""
+"""A replica takes over no lease this soon after its start, after the store was away, or after it was frozen itself. So
+the replica that held the lease when the store went away has time to prolong it."""
 
 
 class LeaderLease:
@@ -26,8 +26,8 @@ class LeaderLease:
 
     While the store is away nobody can take the lease over, so its holder keeps it, however long that lasts. Once the
     store is back, the other replicas let the holder prolong it first. A replica that has just started, or was frozen,
-    may not know that the store was away, so it waits as well. A holder that alone is cut off from the store may go on
-    too long by this: if it learns of another holder in some other way, call :meth:`step_down`.
+    may not know that the store was away, so it waits as well. So a holder may go on too long if it alone is cut off
+    from the store. If it learns of another holder in some other way, call :meth:`step_down`.
     """
 
     def __init__(self, name: str, holder: str, store: LeaseStore, clock: Clock) -> None:
@@ -45,7 +45,7 @@ class LeaderLease:
         return self._lease is not None
 
     async def acquire_or_renew(self) -> bool:
-        """Take or prolong the lease. True: it is ours, for :data:`HELD_AT_LEAST` at least if the store is there."""
+        """Take or prolong the lease. Return whether it is ours: for :data:`HELD_AT_LEAST` if the store is there."""
         now = self._clock()
         if self._is_fresh(now):
             self._looked_at = now
@@ -54,7 +54,7 @@ class LeaderLease:
             self._store_there_since = None
         try:
             lease = await self._store.take_lease(
-                self._name, self._holder, now, LEASE_DURATION, free_only=self._stands_back(now)
+                self._name, self._holder, now, LEASE_DURATION, free_only=self._must_wait(now)
             )
         except StoreAway:
             self._store_there_since = None
@@ -64,7 +64,7 @@ class LeaderLease:
         before, self._lease = self._lease, lease
         self._log(before)
         self._looked_at = self._clock()
-        return self._is_fresh(self._looked_at)  # not where the process was frozen while it asked
+        return self._is_fresh(self._looked_at)  # not if the process was frozen while it asked
 
     def step_down(self) -> None:
         """Note that another replica has it."""
@@ -87,7 +87,7 @@ class LeaderLease:
             self._log_loss()
             self._lease = None
 
-    def _stands_back(self, now: datetime) -> bool:
+    def _must_wait(self, now: datetime) -> bool:
         return self._store_there_since is None or now < self._store_there_since + TAKEOVER_DELAY
 
     def _log(self, before: Lease | None) -> None:

@@ -13,7 +13,7 @@ from bot.domain.schedule import CheckPlan
 from bot.errors import InvitationVoid, LinkInUse, NotAToken
 from bot.ports import ChatStore, Clock, PaymentStore, Provider
 
-SURELY_NO_WORD = 20
+MIN_LIKELY_TOKEN_LENGTH = 20
 TOKEN_FORM = re.compile(r"[!-~]{8,4096}")  # printable ASCII without blanks: what an HTTP header can carry
 ADDRESS = re.compile(r"@|://|^www\.", re.IGNORECASE)  # of a person or a page
 
@@ -30,7 +30,7 @@ def looks_like_token(text: str) -> bool:
     """Return whether a message is most likely a token: one long word with a digit, and no address."""
     word = _bare(text)
     return (
-        len(word) >= SURELY_NO_WORD
+        len(word) >= MIN_LIKELY_TOKEN_LENGTH
         and TOKEN_FORM.fullmatch(word) is not None
         and any(map(str.isdigit, word))
         and not ADDRESS.search(word)
@@ -93,7 +93,7 @@ class Linking:
         return listing
 
     async def unlink(self, chat: Chat) -> bool:
-        """Forget the chat's token and all that is known of it. False: there was nothing.
+        """Forget the chat's token and all that is known of it. Return False if it was not linked.
 
         Raise :class:`LinkInUse`, with nothing done, while a payment of this chat is under way.
         """

@@ -25,7 +25,7 @@ class Snoozing:
         self._plan = plan
 
     async def told_in(self, chat: Chat, message_id: int) -> Sequence[int]:
-        """Return the invoices in a message of ours that are not settled since."""
+        """Return the invoices in a message of ours that are still open."""
         messages = await self._store.sent_messages(chat.id)
         return [s.invoice_id for m in messages if m.message_id == message_id for s in m.shown if not s.resolved]
 
@@ -34,7 +34,7 @@ class Snoozing:
         return bool(await self._open(chat, [invoice_id]))
 
     async def choices(self, chat: Chat, invoice_ids: Collection[int]) -> Mapping[Until, datetime]:
-        """Return until when the reminders of these invoices can be put off. None of it is in quiet hours."""
+        """Return until when the reminders of these invoices can be put off. None of these times is in quiet hours."""
         known = await self._to_remind_of(chat, invoice_ids)
         now, schedule = self._clock(), self._plan.schedule(chat)
         ends = {

@@ -12,12 +12,10 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.domain.alerts import KnownInvoice, SentMessage
-from bot.domain.chats import Chat, Link, Member, Silence, Token
+from bot.domain.chats import Chat, Link, Member, Preferences, Silence, Token
 from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
-from bot.domain.payments import Payment, State, batch_of
-from bot.domain.preferences import Preferences
-from bot.domain.selections import Selection
+from bot.domain.payments import Payment, Selection, State, batch_of
 from bot.errors import StartError
 from bot.ports import Backlog, Check, Checked, Item, Overview, Waiting, WaitingAlert
 from bot.store.backend import Backend, FoundChat, StoredChat, Transaction, Work

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Standing, show
+from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Standing, as_shown
 from bot.domain.chats import Chat, Place
 from bot.ports import Claim, Delivery
 from tests.chat.samples import NOW, linked_chat
@@ -59,5 +59,5 @@ def message(
     resolved: Iterable[int] = (),
 ) -> SentMessage:
     """A message of yesterday with this content."""
-    said = tuple(show(invoice, kind) for invoice, kind in shown)
+    said = tuple(as_shown(invoice, kind) for invoice, kind in shown)
     return SentMessage(place, number, NOW - timedelta(days=1), said).resolving(list(resolved))

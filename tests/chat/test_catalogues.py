@@ -14,14 +14,13 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from bot import errors
-from bot.chat.views.choices import CHOICES
 from bot.chat.views.general import COMMANDS
+from bot.chat.views.invoices import INVOICE_CHOICES
 from bot.chat.views.settings import SECTIONS
 from bot.domain.alerts import ACCOUNT_SUBJECTS, AlertKind, Standing
-from bot.domain.chats import LANGUAGES, Trouble, Until
+from bot.domain.chats import LANGUAGES, Loudness, Trouble, Until
 from bot.domain.payments import Action, Outcome
-from bot.domain.preferences import Loudness
-from bot.domain.queries import ItemKind, Show
+from bot.domain.queries import ItemKind, StatusFilter
 from bot.sandbox.telegram.html import parse_html
 
 CHAT = Path(str(resources.files("bot"))) / "chat"
@@ -43,15 +42,15 @@ COMPUTED: Mapping[str, set[str]] = {
     "alert.{watch.trouble}": {f"alert.{trouble}" for trouble in Trouble},
     "batch.{payments[0].outcome}": {"batch.cancelled", "batch.expired"},
     "batch.item.{payment.outcome or payment.state}": {f"batch.item.{step}" for step in PROGRESS},
-    "choose.{command}": {f"choose.{command}" for command in CHOICES},
+    "choose.{command}": {f"choose.{command}" for command in INVOICE_CHOICES},
     "command.{name}": {f"command.{name}" for name in COMMANDS},
-    "filter.{choice}": {f"filter.{choice}" for choice in (*Show, *ItemKind, "transactions")},
+    "filter.{choice}": {f"filter.{choice}" for choice in (*StatusFilter, *ItemKind, "transactions")},
     "filter.{kind}": {f"filter.{kind}" for kind in ItemKind},
     "filter.{query.kind}": {f"filter.{kind}" for kind in ItemKind},
-    "filter.{show}": {f"filter.{show}" for show in Show},
+    "filter.{status}": {f"filter.{status}" for status in StatusFilter},
     "journal.end.{payment.outcome or payment.state}": {f"journal.end.{step}" for step in ("asked", *PROGRESS)},
     "journal.{payment.action}": {f"journal.{action}" for action in Action},
-    "list.title.{query.show}": {f"list.title.{show}" for show in Show},
+    "list.title.{query.status}": {f"list.title.{status}" for status in StatusFilter},
     "settings.ask.{name}": {f"settings.ask.{name}" for name in SECTIONS},
     "settings.overview.{flip}": {"settings.overview.on", "settings.overview.off"},
     "settings.button.{name}": {f"settings.button.{name}" for name in SECTIONS},
@@ -67,7 +66,7 @@ COMPUTED: Mapping[str, set[str]] = {
 }
 """Every key that the code computes, and all keys that it can become."""
 
-NO_KEYS = {"{self.query.show}.{self.query.kind}.{int(self.query.with_transactions)}.{self.number}"}
+NO_KEYS = {"{self.query.status}.{self.query.kind}.{int(self.query.with_transactions)}.{self.number}"}
 """Callback data that looks like a computed key."""
 
 SAME_IN_ALL = {

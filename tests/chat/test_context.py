@@ -90,15 +90,15 @@ async def test_a_screen_and_the_end_of_the_spinner_wait_too(
 
 
 async def test_what_found_no_connection_is_tried_once_more(waits: Waits) -> None:
-    assert await sending.retry(failing(NotSent()), waits) == "sent"
+    assert await sending.retry_unsent(failing(NotSent()), waits) == "sent"
     with pytest.raises(NotSent):
-        await sending.retry(failing(NotSent(), NotSent()), waits)
+        await sending.retry_unsent(failing(NotSent(), NotSent()), waits)
     assert waits == [sending.NOT_SENT_WAIT] * 2
 
 
 async def test_what_may_have_arrived_is_not_repeated(waits: Waits) -> None:
     with pytest.raises(DeliveryUncertain):
-        await sending.retry(failing(DeliveryUncertain()), waits)
+        await sending.retry_unsent(failing(DeliveryUncertain()), waits)
     assert waits == []
 
 

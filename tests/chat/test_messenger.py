@@ -13,9 +13,8 @@ from telegram import Bot
 from bot.chat.messenger import TelegramMessenger
 from bot.chat.texts import make_texts_for
 from bot.domain.alerts import ACCOUNT_SUBJECTS, AlertKind
-from bot.domain.chats import Place
+from bot.domain.chats import Loudness, Place, Preferences
 from bot.domain.payments import Outcome, Payment, State
-from bot.domain.preferences import Loudness, Preferences
 from bot.domain.schedule import CheckPlan
 from bot.errors import ChatGone, NotSent
 from bot.factories import build_telegram

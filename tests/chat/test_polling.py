@@ -14,7 +14,7 @@ from telegram import Bot
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot import logs
-from bot.chat.polling import MAX_RETRY_WAIT, Poller, connect, retry_forever
+from bot.chat.polling import MAX_OUTAGE_WAIT, Poller, connect, retry_forever
 from bot.chat.update_tracker import UpdateTracker
 from bot.errors import StartError
 from bot.factories import build_telegram
@@ -52,8 +52,8 @@ async def test_an_outage_is_waited_for_longer_each_time_and_logged_twice() -> No
     waits = Waits()
     with capture_logs() as logged:
         assert await retry_forever(failing(*[NetworkError("gone")] * 2000), waits) == "here"
-    assert waits[:6] == [1, 2, 4, 8, 16, MAX_RETRY_WAIT]
-    assert set(waits[6:]) == {MAX_RETRY_WAIT}
+    assert waits[:6] == [1, 2, 4, 8, 16, MAX_OUTAGE_WAIT]
+    assert set(waits[6:]) == {MAX_OUTAGE_WAIT}
     assert [(entry["event"], entry["log_level"]) for entry in logged] == [
         ("Telegram outage began", "warning"),
         ("Telegram outage ended", "info"),

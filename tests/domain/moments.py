@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from bot.domain.preferences import Preferences, QuietHours
+from bot.domain.chats import Preferences, QuietHours
 from bot.domain.schedule import Schedule
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -9,10 +9,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as st
 
-from bot.domain.account_watch import LONG_OUTAGE, watch_reading, watch_week
 from bot.domain.alerts import AlertKind
-from bot.domain.chats import Trouble, Watch
-from bot.domain.preferences import Preferences
+from bot.domain.chats import Preferences, Trouble, Watch
+from bot.domain.reminders import LONG_OUTAGE, watch_reading, watch_week
 from tests.domain.moments import INSTANTS, PREFERENCES, schedule
 
 NOW = datetime(2026, 6, 1, 10, tzinfo=UTC)  # a Monday

@@ -16,7 +16,7 @@ from bot.domain.alerts import (
     KnownInvoice,
     SentMessage,
     Standing,
-    show,
+    as_shown,
     standing_of,
     taking_the_place_of,
 )
@@ -152,12 +152,12 @@ def test_an_alert_is_urgent_if_it_is_a_reminder_or_counts_as_one(kind: AlertKind
 
 
 def message(*numbers: int) -> SentMessage:
-    return SentMessage(Place(1), 100, NOW, tuple(show(known(id=number), NEW) for number in numbers))
+    return SentMessage(Place(1), 100, NOW, tuple(as_shown(known(id=number), NEW) for number in numbers))
 
 
 def test_a_message_says_nothing_more_of_an_invoice_that_it_shows_as_settled() -> None:
     said = message(7, 8)
-    assert said.says_of(7) == show(known(id=7), NEW)
+    assert said.says_of(7) == as_shown(known(id=7), NEW)
     assert said.says_of(9) is None
     assert said.resolving([7]).says_of(7) is None
     assert said.resolving([7]).says_of(8) == said.says_of(8)
@@ -177,6 +177,6 @@ def test_what_was_settled_in_a_message_stays_settled() -> None:
 
 def test_what_is_shown_is_what_was_known_then() -> None:
     one = known(gross=Decimal("8.00"))
-    shown = show(one, CHANGED)
+    shown = as_shown(one, CHANGED)
     assert (shown.invoice_id, shown.kind, shown.due, shown.left, shown.total) == (7, CHANGED, DUE, one.left, one.total)
     assert (shown.title, shown.gross, shown.resolved) == ("Web space", Decimal("8.00"), False)

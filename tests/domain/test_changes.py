@@ -11,7 +11,7 @@ import pytest
 
 from bot.domain.alerts import AlertKind, KnownInvoice
 from bot.domain.chats import Silence
-from bot.domain.reminders import forget
+from bot.domain.reminders import mark_gone
 from tests.domain.deciding import DAY, DUE, known_long_before, look, new_alert, noon, told
 from tests.fakes import invoice, settled
 
@@ -177,14 +177,14 @@ def test_a_message_that_arrives_after_the_reading_still_gets_its_settled_alert()
 
 
 def test_what_the_provider_no_longer_has_is_settled() -> None:
-    known = forget(known_long_before(ONE), [1])
+    known = mark_gone(known_long_before(ONE), [1])
     decision = look(known, [], EARLY, shown={1})
     assert told(decision) == [(SETTLED, 1, None)]
     assert told(look(decision.known, [], EARLY + DAY, shown={1})) == []
 
 
 def test_an_invoice_that_was_gone_before_its_message_arrived_is_new_once_it_is_back() -> None:
-    known = look(forget(known_long_before(ONE), [1]), [], EARLY).known
+    known = look(mark_gone(known_long_before(ONE), [1]), [], EARLY).known
     assert told(look(known, [ONE], EARLY + DAY)) == [(NEW, 1, None)]
 
 
@@ -195,12 +195,12 @@ def test_a_due_date_that_was_withdrawn_before_a_word_was_said_is_news_later() ->
 
 
 def test_an_invoice_that_was_gone_and_is_back_is_not_new_while_a_message_shows_it() -> None:
-    known = forget(known_long_before(ONE), [1])
+    known = mark_gone(known_long_before(ONE), [1])
     assert told(look(known, [ONE], EARLY + DAY, shown={1})) == []
 
 
 def test_an_invoice_that_was_told_as_gone_is_new_once_it_is_back() -> None:
-    known = look(forget(known_long_before(ONE), [1]), [], EARLY, shown={1}).known
+    known = look(mark_gone(known_long_before(ONE), [1]), [], EARLY, shown={1}).known
     assert told(look(known, [ONE], EARLY + DAY)) == [(NEW, 1, None)]
 
 

@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, strategies as st
 
-from bot.domain.chats import Chat
-from bot.domain.preferences import Preferences
+from bot.domain.chats import Chat, Preferences
 from bot.domain.schedule import LONGEST_PROVIDER_PAUSE, CheckPlan
 
 NOW = datetime(2026, 6, 1, 10, tzinfo=UTC)

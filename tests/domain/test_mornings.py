@@ -8,8 +8,8 @@ from datetime import datetime
 import pytest
 
 from bot.domain.alerts import AlertKind, KnownInvoice
+from bot.domain.chats import Preferences
 from bot.domain.invoices import Invoice
-from bot.domain.preferences import Preferences
 from bot.domain.reminders import Decision, decide, next_look
 from bot.domain.schedule import Schedule
 from tests.domain.deciding import DUE, LINK, known_long_before, new_alert

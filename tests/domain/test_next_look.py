@@ -10,10 +10,9 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.alerts import KnownInvoice
-from bot.domain.chats import Silence
+from bot.domain.chats import Preferences, Silence
 from bot.domain.invoices import Invoice
-from bot.domain.preferences import Preferences
-from bot.domain.reminders import forget, next_look
+from bot.domain.reminders import mark_gone, next_look
 from tests.domain.deciding import DAY, DUE, USUAL, known_long_before, noon
 from tests.domain.moments import schedule
 from tests.fakes import invoice, settled
@@ -52,7 +51,7 @@ def test_an_invoice_that_cannot_be_due_has_none(quiet: Invoice) -> None:
 
 
 def test_a_gone_invoice_has_none() -> None:
-    assert after(forget(known_long_before(ONE), [1]), DUE - 20 * DAY) is None
+    assert after(mark_gone(known_long_before(ONE), [1]), DUE - 20 * DAY) is None
 
 
 def test_without_reminder_days_there_is_none() -> None:

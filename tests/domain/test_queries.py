@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from bot.domain.queries import Query, Show
+from bot.domain.queries import Query, StatusFilter
 from tests.fakes import invoice, settled
 
 OPEN = invoice(1, date(2026, 6, 15))
@@ -28,9 +28,9 @@ def test_a_list_of_paid_ones_holds_what_is_paid_whatever_the_provider_calls_it(
     status: str, paid_at: datetime | None, fits: bool
 ) -> None:
     closed = settled(OPEN, status, paid_at)
-    assert Query(Show.PAID).fits(closed) is closed.is_paid is fits
+    assert Query(StatusFilter.PAID).fits(closed) is closed.is_paid is fits
 
 
 def test_an_open_invoice_is_not_among_the_paid_ones_whatever_its_status() -> None:
-    assert not Query(Show.PAID).fits(invoice(status="Paid"))
-    assert Query(Show.OPEN).fits(invoice(status="Paid"))
+    assert not Query(StatusFilter.PAID).fits(invoice(status="Paid"))
+    assert Query(StatusFilter.OPEN).fits(invoice(status="Paid"))

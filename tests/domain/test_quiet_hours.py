@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, strategies as st
 
-from bot.domain.preferences import Preferences, QuietHours
+from bot.domain.chats import Preferences, QuietHours
 from bot.domain.schedule import Schedule
 from tests.domain.moments import BERLIN, CLOCK_CHANGES, HOURS, INSTANTS, NIGHTS, PREFERENCES, schedule
 

@@ -11,10 +11,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, strategies as st
 
 from bot.domain.alerts import AlertKind, KnownInvoice, Standing
-from bot.domain.chats import NO_SILENCE, Silence
+from bot.domain.chats import NO_SILENCE, Preferences, Silence
 from bot.domain.invoices import CENT, Invoice
-from bot.domain.preferences import Preferences
-from bot.domain.reminders import Decision, decide, forget, next_look, take_as_known
+from bot.domain.reminders import Decision, decide, mark_gone, next_look, take_as_known
 from bot.domain.schedule import Schedule
 from tests.domain.deciding import DAY, DUE, LINK, Told, noon, told
 from tests.domain.moments import BERLIN
@@ -195,7 +194,7 @@ class Story:
 
     def decide(self, now: datetime | None = None, *, blind: bool = False) -> Decision:
         return decide(
-            forget(self.known, self.gone) if not blind else self.known,
+            mark_gone(self.known, self.gone) if not blind else self.known,
             () if blind else self.step.read,
             link=LINK,
             silences=self.silences,
@@ -230,13 +229,18 @@ class Story:
 
     # --- For the oracle: the calendar, computed without the bot's own ---
 
+    @property
+    def hour(self) -> int:
+        """The hour of reminders. Those of the quiet hours, which begin at 22, come in the last hour before."""
+        return min(self.preferences.hour, 21)
+
     def thresholds(self) -> set[int]:
         chosen = self.preferences
         weekly = {max(chosen.after) + 7 * week for week in range(60)} if chosen.after else set()
         return {*chosen.before, *(-late for late in {*chosen.after, *weekly})}
 
     def has_come(self, due: date, threshold: int, at: datetime) -> bool:
-        hour, zone = time(self.preferences.hour), ZoneInfo(self.preferences.zone or "Europe/Berlin")
+        hour, zone = time(self.hour), ZoneInfo(self.preferences.zone or "Europe/Berlin")
         over = datetime.combine(due + DAY, time(), BERLIN).astimezone(UTC)
         return at >= datetime.combine(due - threshold * DAY, hour, zone).astimezone(UTC) and (
             threshold >= 0 or at >= over
@@ -247,12 +251,12 @@ class Story:
         wall = self.now.astimezone(ZoneInfo(self.preferences.zone or "Europe/Berlin"))
         while wall.hour >= 22 or wall.hour < 8:
             wall = wall.replace(minute=0, second=0, microsecond=0) + HOUR
-        hour = wall.replace(hour=self.preferences.hour, minute=0, second=0, microsecond=0)
+        hour = wall.replace(hour=self.hour, minute=0, second=0, microsecond=0)
         return (hour if wall < hour <= wall + 3 * HOUR else wall).astimezone(UTC)
 
     def reminder_day(self) -> date:
         wall = self.now.astimezone(ZoneInfo(self.preferences.zone or "Europe/Berlin"))
-        return wall.date() if wall.hour >= self.preferences.hour else wall.date() - DAY
+        return wall.date() if wall.hour >= self.hour else wall.date() - DAY
 
 
 @given(STORIES)

@@ -9,8 +9,8 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.alerts import AlertKind, Standing
-from bot.domain.preferences import Preferences
-from bot.domain.reminders import forget, missing_from, take_as_known
+from bot.domain.chats import Preferences
+from bot.domain.reminders import mark_gone, missing_from, take_as_known
 from tests.domain.deciding import DAY, DUE, USUAL, known_long_before, look, new_alert, noon, told, told_on
 from tests.domain.moments import schedule
 from tests.fakes import invoice, settled
@@ -195,7 +195,7 @@ def test_an_invoice_that_opens_again_repeats_no_reminder_that_was_told() -> None
 
 def test_a_gone_invoice_is_silent_and_reminded_of_again_once_it_is_back() -> None:
     one = invoice(due=DUE)
-    known = forget(known_long_before(one), [1])
+    known = mark_gone(known_long_before(one), [1])
     assert look(known, [], DUE).alerts == ()
     back = look(known, [one], DUE + DAY)
     assert back.known[1].standing is Standing.OPEN
@@ -205,7 +205,7 @@ def test_a_gone_invoice_is_silent_and_reminded_of_again_once_it_is_back() -> Non
 def test_missing_from_a_list_are_open_invoices_that_are_not_gone_the_soonest_due_first() -> None:
     listed, closed, gone = invoice(1, DUE), invoice(2, DUE, is_open=False), invoice(3, DUE)
     late, soon, undated = invoice(4, DUE + DAY), invoice(5, DUE), invoice(6)
-    known = forget(known_long_before(listed, closed, gone, late, soon, undated), [3])
+    known = mark_gone(known_long_before(listed, closed, gone, late, soon, undated), [3])
     assert missing_from(known, [listed], USUAL, noon(DUE - 30 * DAY)) == [5, 4, 6]
 
 
@@ -219,7 +219,7 @@ def test_a_missing_invoice_with_a_reminder_due_stands_first() -> None:
 def test_what_was_forgotten_keeps_what_was_told_of_it() -> None:
     one = invoice(due=DUE)
     known = look(known_long_before(one), [one], DUE).known
-    (after,) = forget(known, [1]).values()
+    (after,) = mark_gone(known, [1]).values()
     assert replace(after, standing=Standing.OPEN) == known[1]
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from bot.domain.preferences import Preferences
+from bot.domain.chats import Preferences
 from bot.domain.schedule import Schedule, is_over
 from bot.settings import load_settings
 from tests.domain.moments import BERLIN, INSTANTS, NIGHTS, PREFERENCES, ZONES, schedule

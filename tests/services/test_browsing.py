@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.invoices import Item
-from bot.domain.queries import ItemKind, Query, Show
+from bot.domain.queries import ItemKind, Query, StatusFilter
 from bot.errors import NotFound, NotLinked, ProviderDown
 from bot.ports import InvoiceFilter
 from bot.services.browsing import Browsing
@@ -41,11 +41,11 @@ async def listed(world: World, browsing: Browsing, query: Query) -> list[int]:
     ("query", "ids"),
     [
         (Query(), [3, 4, 6, 1, 5, 2]),
-        (Query(Show.OPEN), [3, 4, 6, 1]),
-        (Query(Show.PAID), [2]),
+        (Query(StatusFilter.OPEN), [3, 4, 6, 1]),
+        (Query(StatusFilter.PAID), [2]),
         (Query(kind=ItemKind.DOMAIN), [4]),
         (Query(kind=ItemKind.HOSTING), [3, 6, 1, 5, 2]),
-        (Query(Show.PAID, ItemKind.DOMAIN), []),
+        (Query(StatusFilter.PAID, ItemKind.DOMAIN), []),
     ],
 )
 async def test_a_list_holds_what_matches_the_open_ones_first(
@@ -85,8 +85,8 @@ async def test_a_list_is_asked_for_by_the_types_that_the_provider_can_filter_by_
 ) -> None:
     world.provider.filters.clear()
     for query in (
-        Query(Show.OPEN),
-        Query(Show.PAID, ItemKind.HOSTING, with_transactions=True),
+        Query(StatusFilter.OPEN),
+        Query(StatusFilter.PAID, ItemKind.HOSTING, with_transactions=True),
         Query(kind=ItemKind.DOMAIN),
     ):
         await browsing.listing(await world.chat(), query)

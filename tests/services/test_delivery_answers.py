@@ -15,7 +15,7 @@ from bot.errors import (
     SendRefused,
     TelegramDown,
 )
-from bot.services.delivery import DELIVERY_LEASE, MAX_TRIES, SEND_WITHIN, AlertSender
+from bot.services.delivery import DELIVERY_LEASE, MAX_SEND_TRIES, SEND_WITHIN, AlertSender
 from tests.fakes import Gate, invoice
 from tests.services.world import DAY, DUE, HOUR, MINUTE, SECOND, World
 
@@ -58,9 +58,9 @@ async def test_a_group_that_became_a_supergroup_takes_everything_along(world: Wo
 
 async def test_a_flood_limit_is_waited_out_exactly_and_costs_no_try(world: World) -> None:
     await world.find(7)
-    for _ in range(MAX_TRIES + 2):
+    for _ in range(MAX_SEND_TRIES + 2):
         world.messenger.troubles[1].append(FloodLimited(37))
-    for tried in range(1, MAX_TRIES + 3):
+    for tried in range(1, MAX_SEND_TRIES + 3):
         await world.deliver()
         assert len(world.messenger.tries) == tried
         world.clock.move(36.9 * SECOND)
@@ -85,7 +85,7 @@ async def test_what_was_surely_not_sent_is_tried_for_days_and_comes_unmarked(wor
     await world.find(7)
     world.messenger.always[1] = NotSent()
     await world.deliver_for(2 * DAY, 20 * MINUTE)
-    assert len(world.messenger.tries) > MAX_TRIES
+    assert len(world.messenger.tries) > MAX_SEND_TRIES
     world.messenger.always.clear()
     await world.deliver_for(10 * MINUTE, MINUTE)
     assert world.numbers() == [7]
@@ -142,7 +142,7 @@ async def test_telegrams_own_failure_is_tried_without_limit_and_marked(world: Wo
     await world.find(7)
     world.messenger.always[1] = TelegramDown()
     await world.deliver_for(DAY, 20 * MINUTE)
-    assert len(world.messenger.tries) > MAX_TRIES
+    assert len(world.messenger.tries) > MAX_SEND_TRIES
     world.messenger.always.clear()
     await world.deliver_for(HOUR, MINUTE)
     assert world.numbers() == [7]
@@ -162,10 +162,10 @@ async def test_what_telegram_refuses_is_set_aside_after_its_tries_and_the_next_g
     world: World, error: Exception
 ) -> None:
     await world.find(1, 2)
-    world.messenger.troubles[1].extend([error] * MAX_TRIES)
+    world.messenger.troubles[1].extend([error] * MAX_SEND_TRIES)
     await world.deliver_for(6 * MINUTE)
     assert world.numbers() == [2]
-    assert len(world.messenger.tries) == MAX_TRIES + 1
+    assert len(world.messenger.tries) == MAX_SEND_TRIES + 1
     left = await world.store.waiting_alerts(1)
     assert (left.waiting, left.set_aside) == (0, 1)
     assert (await world.chat()).resting is None

@@ -7,8 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from bot.domain.alerts import AlertKind
-from bot.domain.chats import Silence
-from bot.domain.preferences import QuietHours
+from bot.domain.chats import QuietHours, Silence
 from bot.errors import DeliveryUncertain
 from tests.fakes import invoice, settled
 from tests.services.world import DAY, DUE, HOUR, MINUTE, SECOND, World

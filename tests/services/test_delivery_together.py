@@ -10,7 +10,7 @@ from bot.domain.alerts import AlertKind
 from bot.domain.invoices import Invoice
 from bot.errors import ChatGone, DeliveryUncertain, FloodLimited, NotSent, ProviderDown, SendRefused, TelegramDown
 from bot.ports import ALERTS_PER_MESSAGE
-from bot.services.delivery import DELIVERY_LEASE, MAX_TRIES
+from bot.services.delivery import DELIVERY_LEASE, MAX_SEND_TRIES
 from tests.fakes import Gate, invoice, settled
 from tests.services.world import DAY, DUE, HOUR, MINUTE, SECOND, World
 
@@ -87,7 +87,7 @@ async def test_a_bad_alert_is_given_up_after_its_tries_and_what_is_found_later_c
     await world.find(1)
     world.messenger.refuses = {1}
     await world.deliver_for(6 * MINUTE)
-    assert len(world.messenger.tries) == MAX_TRIES
+    assert len(world.messenger.tries) == MAX_SEND_TRIES
     world.clock.move(HOUR)
     await world.find(2, 3)
     await world.deliver(2)

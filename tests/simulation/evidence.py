@@ -13,8 +13,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise, takewhile
 
+from bot.domain.chats import Preferences
 from bot.domain.invoices import Invoice
-from bot.domain.preferences import Preferences
 from tests.simulation.expected import quiet_times, reminder_times
 from tests.simulation.history import Disturbances, History, Span
 from tests.simulation.people import (

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.domain.preferences import Preferences
+from bot.domain.chats import Preferences
 from tests.simulation.history import Span
 
 DAY = timedelta(days=1)

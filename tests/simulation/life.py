@@ -9,8 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 
+from bot.domain.chats import Preferences, QuietHours
 from bot.domain.invoices import Invoice, Item
-from bot.domain.preferences import Preferences, QuietHours
 from bot.errors import AnswerNotUnderstood, ProviderDown, ProviderError, RateLimited
 from tests.simulation.history import Span
 from tests.simulation.people import NOT_SILENCED, Person, SilenceState

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from bot.domain.chats import Member, Place, Silence, Token
+from bot.domain.chats import Member, Place, Preferences, Silence, Token
 from bot.domain.invoices import Invoice
-from bot.domain.preferences import Preferences
 from bot.errors import BotError, ProviderError
 from bot.ports import Clock
 from tests.simulation.history import History, Span

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
-from bot.domain.preferences import Preferences
+from bot.domain.chats import Preferences
 from bot.domain.schedule import CheckPlan
 from tests.simulation.history import Span
 from tests.simulation.people import Person

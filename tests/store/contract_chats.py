@@ -7,8 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from bot.domain.alerts import KnownInvoice, Standing
-from bot.domain.chats import Chat, Place, Silence, Token, Trouble, Watch
-from bot.domain.preferences import Preferences
+from bot.domain.chats import Chat, Place, Preferences, Silence, Token, Trouble, Watch
 from tests.store.examples import (
     CHAT,
     HOUR,

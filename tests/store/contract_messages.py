@@ -6,9 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain.alerts import MESSAGES_KEPT, Alert, AlertKind
-from bot.domain.chats import Link, Place
+from bot.domain.chats import Link, Place, Preferences
 from bot.domain.payments import Action, Outcome, Payment, State
-from bot.domain.preferences import Preferences
 from bot.ports import ALERTS_PER_MESSAGE, Store, Waiting
 from tests.store.examples import (
     CHAT,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.chats import Chat, Place, Silence
-from bot.domain.preferences import Preferences
+from bot.domain.chats import Chat, Place, Preferences, Silence
 from tests.store.examples import (
     CHAT,
     HOUR,

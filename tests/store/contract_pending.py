@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from bot.domain.chats import Place
 from bot.domain.invitations import Invitation, id_of
-from bot.domain.selections import Offer, Selection
+from bot.domain.payments import Offer, Selection
 from tests.store.examples import CHAT, MINUTE, NOW, OTHER, SECOND, Opener, linked
 
 INVITATION = Invitation(id_of("nonce"), Place(OTHER, 12), "Größe & <b>", 7, NOW + 15 * MINUTE, NOW)

@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.alerts import AlertKind
-from bot.domain.chats import Chat, Silence
-from bot.domain.preferences import Loudness, Preferences, QuietHours
+from bot.domain.chats import Chat, Loudness, Preferences, QuietHours, Silence
 from tests.store.examples import (
     CHAT,
     HOUR,

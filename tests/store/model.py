@@ -8,8 +8,7 @@ from datetime import datetime
 from itertools import takewhile
 
 from bot.domain.alerts import MESSAGES_KEPT, Alert, KnownInvoice, SentMessage, taking_the_place_of
-from bot.domain.chats import Chat, Link, Place, Silence
-from bot.domain.preferences import Preferences
+from bot.domain.chats import Chat, Link, Place, Preferences, Silence
 from bot.ports import ALERTS_PER_MESSAGE, Check, Checked, Delivery, Waiting
 from tests.store.examples import NOW
 

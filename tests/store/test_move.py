@@ -9,9 +9,8 @@ from typing import TypeVar
 import psycopg
 import pytest
 
-from bot.domain.chats import Silence
+from bot.domain.chats import Preferences, Silence
 from bot.domain.payments import State
-from bot.domain.preferences import Preferences
 from bot.errors import StartError
 from bot.store.backend import Backend, Work
 from bot.store.move import content_of, move

@@ -1,4 +1,4 @@
-"""Groups: the way into the private chat, where a group's token is given, and who may pay."""
+"""Groups: link a group from the private chat, where its token is given, and say who may pay."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 
 class GroupHandlers:
-    """What makes a group's chat different from a private one."""
+    """Whatever is done in groups only."""
 
     def __init__(
         self,
@@ -147,7 +147,7 @@ class GroupHandlers:
         """Say in the group that it is linked. It stays linked even if that fails."""
         screen = general.linked(self._texts_for(group), listing, self._clock())
         try:
-            await sending.retry(partial(sending.send, context.bot, invitation.place, screen), context.sleep)
+            await sending.retry_unsent(partial(sending.send, context.bot, invitation.place, screen), context.sleep)
         except MessengerError as error:
             log.warning("group can't be greeted", chat=group.id, error=str(error))
             await note_unreachable(self._chats, group.id, error)

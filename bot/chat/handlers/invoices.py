@@ -13,10 +13,9 @@ from bot.chat.context import Context
 from bot.chat.dispatch import Handle
 from bot.chat.handlers.numbers import invoice_number
 from bot.chat.screens import QUOTE_LIMIT, Screen, cut
-from bot.chat.views.choices import choice
-from bot.chat.views.invoices import invoice_details, invoice_list
+from bot.chat.views.invoices import invoice_choice, invoice_details, invoice_list
 from bot.domain.chats import NO_SILENCE
-from bot.domain.queries import ItemKind, ListPage, Query, Show
+from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
 from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused, TelegramDown, UnknownFilter
 from bot.ports import Clock, Document
 from bot.services.browsing import Browsing
@@ -38,22 +37,22 @@ class InvoiceHandlers:
     async def invoices(self, context: Context) -> None:
         """/invoices [open|paid|all] [TYPE] [transactions]."""
         kinds = [kind for kind in ItemKind if kind is not ItemKind.ANY]
-        await self._list(context, ListPage(read_query(context, [*Show, *kinds, TRANSACTIONS])))
+        await self._list(context, ListPage(read_query(context, [*StatusFilter, *kinds, TRANSACTIONS])))
 
     async def turn(self, context: Context) -> None:
         """A button that opens a page of the list."""
-        await self._list(context, _page(context.words) or ListPage(Query()))
+        await self._list(context, _page(context.words) or ListPage())
 
     async def filters(self, context: Context) -> None:
         """The button that opens the filters of a list."""
-        await self._list(context, _page(context.words) or ListPage(Query()), filtering=True)
+        await self._list(context, _page(context.words) or ListPage(), filtering=True)
 
     def choosing(self, command: str) -> Handle:
         """Return a handler that offers invoices. Telegram's menu sends the command without an invoice's number."""
 
         async def choose(context: Context) -> None:
             listing = await self._browsing.listing(context.chat, Query())
-            await context.reply(choice(context.t, command, listing, self._clock()))
+            await context.reply(invoice_choice(context.t, command, listing, self._clock()))
 
         return choose
 
@@ -95,7 +94,7 @@ class InvoiceHandlers:
 
 
 def read_query(context: Context, choices: list[str]) -> Query:
-    """Read the filters behind a command, in English or the reader's language. Raises :class:`UnknownFilter`."""
+    """Read the filters behind a command, in English or the reader's language. Raise :class:`UnknownFilter`."""
     # In a label of several words, such as "mit Transaktionen", the last one counts.
     own = {context.t.plain(f"filter.{choice}").casefold().split()[-1]: str(choice) for choice in choices}
     names = {str(choice): str(choice) for choice in choices} | own
@@ -106,8 +105,8 @@ def read_query(context: Context, choices: list[str]) -> Query:
                 raise UnknownFilter(cut(word, QUOTE_LIMIT), ", ".join(own))
             case "transactions":
                 query = replace(query, with_transactions=True)
-            case choice if choice in list(Show):
-                query = replace(query, show=Show(choice))
+            case choice if choice in list(StatusFilter):
+                query = replace(query, status=StatusFilter(choice))
             case choice:
                 query = replace(query, kind=ItemKind(choice))
     return query

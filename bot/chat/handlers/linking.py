@@ -23,7 +23,7 @@ class LinkHandlers:
         self._clock = clock
 
     async def start(self, context: Context) -> None:
-        """/start: say what the bot is and, in a chat without a link, how to make one. Or come here from a group."""
+        """/start: say what the bot is and, in a chat without a link, how to make one. Groups' deep links lead here."""
         if context.private and context.words and INVITATION_NONCE_FORM.fullmatch(context.words[0]):
             await self._groups.open(context, context.words[0])
             return
@@ -47,7 +47,7 @@ class LinkHandlers:
             await context.reply(Screen(general.how_to_link(context.t)))
 
     async def text(self, context: Context) -> None:
-        """A message that is no command: take it as the token if it can be one, else give a hint."""
+        """A message without a command: take it as the token if it can be one, else give a hint."""
         text, caption = (context.message.text, context.message.caption) if context.message else (None, None)
         expected = self._linking.expects_token(context.chat)
         if text and (expected or looks_like_token(text)):
@@ -107,6 +107,6 @@ class LinkHandlers:
 
 
 def _shows_token(caption: str) -> bool:
-    """Whether a file's caption is most likely a token, or /link with one. In a caption, a command is mere text."""
+    """Return whether a file's caption is most likely a token, or /link with one: there, a command is mere text."""
     command, _, rest = caption.strip().partition(" ")
     return looks_like_token(caption) or (command.partition("@")[0].lower() == "/link" and rest.strip() != "")

@@ -11,7 +11,7 @@ MAX_DIGITS = 18
 
 
 def invoice_number(words: Sequence[str], command: str) -> int:
-    """Return the number in ``words``, also from ``#4711`` or ``No. 4711``. Raises :class:`InvoiceNumberMissing`."""
+    """Return the number in ``words``, also from ``#4711`` or ``No. 4711``. Raise :class:`InvoiceNumberMissing`."""
     for word in words:
         digits = word.strip("#.,;:")
         if digits.isascii() and digits.isdecimal() and len(digits) <= MAX_DIGITS and int(digits) > 0:

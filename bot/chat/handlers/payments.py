@@ -7,7 +7,6 @@ from bot.chat.dispatch import Handle
 from bot.chat.handlers.numbers import invoice_number
 from bot.chat.screens import Screen
 from bot.chat.views import groups, payments as views
-from bot.chat.views.payment_journal import journal
 from bot.domain.chats import Member, Place
 from bot.domain.payments import Action
 from bot.errors import ConfirmationExpired, NotAPayer
@@ -25,7 +24,7 @@ class PaymentHandlers:
         self._clock = clock
 
     def guarded(self, handle: Handle) -> Handle:
-        """Let only those pass who may pay. In a group, others get a message with which the owner can allow them."""
+        """Guard a handler: only people who may pay get there. In a group, others get a button to ask the owner."""
 
         async def handle_if_allowed(context: Context) -> None:
             try:
@@ -55,8 +54,8 @@ class PaymentHandlers:
     async def choose(self, context: Context) -> None:
         """Tick or clear a box, or all of them."""
         match context.words:
-            case [selection_id, number, wish] if number == views.ALL or number.isdecimal():
-                invoice_id, chosen = None if number == views.ALL else int(number), wish == views.CHOOSE
+            case [selection_id, number, wish] if number == views.ALL_OFFERED or number.isdecimal():
+                invoice_id, chosen = None if number == views.ALL_OFFERED else int(number), wish == views.CHOOSE
                 choose = self._payments.selection.choose
                 selection = await choose(selection_id, context.place, context.person, invoice_id, chosen=chosen)
                 await context.show(views.selection(context.t, selection))
@@ -87,7 +86,7 @@ class PaymentHandlers:
         link_of(context.chat)
         word = context.words[0] if context.query is not None and context.words else ""
         page = int(word) if word.isdecimal() else 0
-        await context.show(journal(context.t, await self._store.payments_of_chat(context.chat.id), page))
+        await context.show(views.journal(context.t, await self._store.payments_of_chat(context.chat.id), page))
 
     async def _ask(self, context: Context, action: Action, command: str) -> None:
         number = invoice_number(context.words, command)

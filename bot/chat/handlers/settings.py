@@ -13,8 +13,7 @@ from bot.chat.texts import TextsFor
 from bot.chat.views import settings as views
 from bot.chat.views.general import languages
 from bot.chat.zones import find_zones, likely_zones, similar_zones
-from bot.domain.chats import LANGUAGES
-from bot.domain.preferences import FARTHEST_DAY, Loudness, Preferences, QuietHours
+from bot.domain.chats import FARTHEST_DAY, LANGUAGES, Loudness, Preferences, QuietHours
 from bot.domain.schedule import CheckPlan
 from bot.ports import ChatStore, Clock
 from bot.services.permissions import check_in_charge
@@ -81,14 +80,14 @@ class SettingsHandlers:
             await (context.show if wish else context.reply)(languages(context.t, context.chat.language))
 
     async def _choose(self, context: Context, name: str, values: list[str]) -> None:
-        """Save a choice. Raises ValueError on callback data that was never ours."""
+        """Save a choice. Raise ValueError on callback data that was never ours."""
         if name == "language":
             await self._choose_language(context, values[0])
         elif not (name == "quiet" and values[0].isdecimal()):
-            await self._save(context, changed(self._preferences(context), name, values))
+            await self._save(context, with_choice(self._preferences(context), name, values))
 
     async def _choose_language(self, context: Context, wish: str) -> None:
-        """Save the language. Raises ValueError if the bot does not speak it."""
+        """Save the language. Raise ValueError if the bot does not speak it."""
         if wish not in {*LANGUAGES, views.LANGUAGE_OF_TELEGRAM}:
             raise ValueError(wish)
         check_in_charge(context.chat, context.user_id)
@@ -122,21 +121,21 @@ class SettingsHandlers:
         return views.Choices(chosen, context.chat.language, zones, own=context.chat.preferences is not None)
 
 
-def changed(preferences: Preferences, name: str, values: Sequence[str]) -> Preferences:
-    """Return the preferences with what a button sets. Raises ValueError on callback data that was never ours."""
+def with_choice(preferences: Preferences, name: str, values: Sequence[str]) -> Preferences:
+    """Return the preferences with what a button sets. Raise ValueError on callback data that was never ours."""
     value = values[0]
     match name:
         case "days" if len(values) > 1:
-            return replace(preferences, before=_days(preferences.before, _whole(value, FARTHEST_DAY), values[1]))
+            return replace(preferences, before=_with_day(preferences.before, _whole(value, FARTHEST_DAY), values[1]))
         case "after":
             days = [] if value == views.OFF else [_whole(day, FARTHEST_DAY) for day in value.split(".")]
             return replace(preferences, after=tuple(days))
         case "hour":
             return replace(preferences, hour=_whole(value, LAST_HOUR))
         case "quiet":
-            return replace(preferences, quiet=None if value == views.OFF else _quiet(value))
+            return replace(preferences, quiet=None if value == views.OFF else _quiet_hours(value))
         case "zone":
-            return replace(preferences, zone=None if value == views.ZONE_OF_PROVIDER else _zone(value))
+            return replace(preferences, zone=None if value == views.ZONE_OF_PROVIDER else _known_zone(value))
         case "loud":
             return replace(preferences, loudness=Loudness(value))
         case "digest":
@@ -146,11 +145,11 @@ def changed(preferences: Preferences, name: str, values: Sequence[str]) -> Prefe
     raise ValueError(name)
 
 
-def _days(before: Sequence[int], day: int, switch: str) -> tuple[int, ...]:
+def _with_day(before: Sequence[int], day: int, switch: str) -> tuple[int, ...]:
     return tuple(sorted({*before} - {day} | ({day} if switch == views.ON else set()), reverse=True))
 
 
-def _quiet(value: str) -> QuietHours:
+def _quiet_hours(value: str) -> QuietHours:
     start, _, end = value.partition("-")
     hours = QuietHours(_whole(start, LAST_HOUR), _whole(end, LAST_HOUR))
     if hours.start == hours.end:
@@ -158,7 +157,7 @@ def _quiet(value: str) -> QuietHours:
     return hours
 
 
-def _zone(name: str) -> str:
+def _known_zone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError(name)
     return name

@@ -8,7 +8,7 @@ from contextlib import suppress
 from bot.chat.context import Context
 from bot.chat.handlers.numbers import invoice_number
 from bot.chat.screens import Rows
-from bot.chat.views.snoozing import ALL, BACK, choice_rows, common_silence, said, silence_rows, swapped
+from bot.chat.views.snoozing import ALL_IN_MESSAGE, BACK, choice_rows, common_silence, meaning_of, silence_rows, swapped
 from bot.domain.chats import NO_SILENCE, Silence, Until
 from bot.errors import NothingToRemind
 from bot.ports import Clock
@@ -48,18 +48,18 @@ class SnoozeHandlers:
         await self._show(context, about, NO_SILENCE)
 
     async def _about(self, context: Context) -> tuple[str, Sequence[int]]:
-        """Return the subject of the button and its invoices. Raises an error if the person may not change reminders."""
+        """Return the subject of the button and its invoices. Raise an error if the person may not change reminders."""
         check_in_charge(context.chat, context.user_id)
-        if context.words[:1] != [ALL]:
+        if context.words[:1] != [ALL_IN_MESSAGE]:
             number = invoice_number(context.words[:1], "invoice")
             return str(number), [number]
         if context.message is None:
             raise NothingToRemind
-        return ALL, await self._snoozing.told_in(context.chat, context.message.message_id)
+        return ALL_IN_MESSAGE, await self._snoozing.told_in(context.chat, context.message.message_id)
 
     async def _show(self, context: Context, about: str, silence: Silence) -> None:
         await _swap(context, silence_rows(context.t, about, silence, self._clock()))
-        await context.answer_press(said(context.t, silence).striptags())
+        await context.answer_press(meaning_of(context.t, silence).striptags())
 
 
 async def _swap(context: Context, rows: Rows) -> None:

@@ -8,14 +8,14 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Rows, Screen, fit, join, one_line
+from bot.chat.screens import Button, Rows, Screen, fit, in_rows, join, one_line
 from bot.chat.texts import Texts
-from bot.chat.views.snoozing import ALL, common_silence, silence_rows
-from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, show
+from bot.chat.views.snoozing import ALL_IN_MESSAGE, common_silence, silence_rows
+from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, as_shown
 from bot.domain.chats import NO_SILENCE, Silences
 from bot.domain.deliveries import TROUBLE_KINDS, last_shown, said_before
 from bot.domain.invoices import sums_differ
-from bot.domain.queries import ListPage, Query
+from bot.domain.queries import ListPage
 from bot.ports import Delivery
 
 FRESH_FOR = timedelta(hours=3)
@@ -33,7 +33,7 @@ def alerts(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime)
     It says so if it may come a second time, or if its knowledge is old.
     """
     brief = len(alerts) > 1
-    shown = [show(k, a.kind) for a in alerts if (k := delivery.known_of(a)) and k.is_open]
+    shown = [as_shown(k, a.kind) for a in alerts if (k := delivery.known_of(a)) and k.is_open]
     blocks = [_block(t, delivery, alert, now, brief=brief) for alert in alerts]
     notes = _notes(t, delivery, alerts, now)
     rows = _invoice_rows(t, shown, delivery.chat.silences, now) + _other_rows(t, delivery, alerts)
@@ -45,7 +45,7 @@ def alerts(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime)
     return Screen(fit(head, _apart(blocks), [*total, *notes], t("alert.more")), rows)
 
 
-def overtaken(t: Texts, message: SentMessage, delivery: Delivery) -> Screen:
+def struck_through(t: Texts, message: SentMessage, delivery: Delivery) -> Screen:
     """Return an earlier message with settled invoices struck through. The rest stays as it was, with its buttons."""
     earlier = [m for m in delivery.sent if m.sent_at < message.sent_at]
     blocks, still_open = [], []
@@ -72,10 +72,10 @@ def _block(t: Texts, delivery: Delivery, alert: Alert, now: datetime, *, brief: 
         return _of_account(t, delivery, alert, now)
     if not known.is_open:
         key = f"alert.settled.{known.standing}" if alert.kind is AlertKind.SETTLED else "alert.new_paid"
-        return join([t(key, id=known.id, amount=t.money(known.total)), *_title(t, known, brief=brief)])
+        return join([t(key, id=known.id, amount=t.money(known.total)), *_title_lines(t, known, brief=brief)])
     before = said_before(alert, known, delivery)
     asked = alert.kind is AlertKind.DUE and alert.threshold is None
-    return _open_invoice(t, show(known, alert.kind), now, before=before, asked=asked, brief=brief)
+    return _open_invoice(t, as_shown(known, alert.kind), now, before=before, asked=asked, brief=brief)
 
 
 def _of_account(t: Texts, delivery: Delivery, alert: Alert, now: datetime) -> Markup:
@@ -89,7 +89,7 @@ def _of_account(t: Texts, delivery: Delivery, alert: Alert, now: datetime) -> Ma
 
 def _digest(t: Texts, delivery: Delivery, now: datetime) -> Markup:
     """Return what is open, the soonest due first."""
-    still_open = [show(k, AlertKind.DIGEST) for k in delivery.known.values() if k.is_open and k.left != 0]
+    still_open = [as_shown(k, AlertKind.DIGEST) for k in delivery.known.values() if k.is_open and k.left != 0]
     still_open.sort(key=lambda s: (s.due or date.max, s.invoice_id))
     lines = [t("alert.digest"), t.count("alert.total", len(still_open), sum=_sum_of(t, still_open))]
     for s in still_open[:INVOICES_IN_DIGEST]:
@@ -102,14 +102,14 @@ def _digest(t: Texts, delivery: Delivery, now: datetime) -> Markup:
 def _open_invoice(
     t: Texts, shown: Shown, now: datetime, *, before: Shown | None = None, asked: bool = False, brief: bool = False
 ) -> Markup:
-    """Return what is told of an open invoice: that it is new, changed, due or overdue.
+    """Return what to tell of an open invoice: that it is new, changed, due or overdue.
 
-    ``before`` is what the last message showed of it. ``asked``: somebody has put the reminder off until now.
+    ``before`` is what the last message showed of it. ``asked``: a snooze has ended, and this is its reminder.
     """
     changes = _changes(t, shown, before, now) if shown.kind is AlertKind.CHANGED and before is not None else []
     changed = shown.kind is AlertKind.CHANGED and (before is None or bool(changes))
     key = "alert.changed" if changed else _headline_key(t, shown, now, asked=asked)
-    lines = [_headline(t, key, shown, now), *_title(t, shown, brief=brief), *changes]
+    lines = [_headline(t, key, shown, now), *_title_lines(t, shown, brief=brief), *changes]
     says_when = (brief and key in REMINDER_KEYS) or (before is not None and bool(changes) and before.due != shown.due)
     if shown.due is not None and not says_when:
         facts = {"date": t.day(shown.due), "day": t.due_day(shown.due, now)}
@@ -122,11 +122,11 @@ def _open_invoice(
 def _struck(t: Texts, shown: Shown, sent_at: datetime, standing: Standing) -> Markup:
     """Return what a message said of an invoice, struck through, with how the invoice has ended."""
     headline = _headline(t, _headline_key(t, shown, sent_at, asked=False), shown, sent_at)
-    lines = [t("alert.struck", text=line) for line in (headline, *_title(t, shown, brief=True))]
+    lines = [t("alert.struck", text=line) for line in (headline, *_title_lines(t, shown, brief=True))]
     return join([*lines, t(f"alert.ended.{standing}")])
 
 
-def _title(t: Texts, shown: Shown | KnownInvoice, *, brief: bool) -> list[Markup]:
+def _title_lines(t: Texts, shown: Shown | KnownInvoice, *, brief: bool) -> list[Markup]:
     """Return what the invoice is for, if it says so."""
     text = one_line(shown.title, BRIEF_ALERT_TITLE_LENGTH if brief else ALERT_TITLE_LENGTH)
     return [t("alert.title", title=text)] if text else []
@@ -192,10 +192,9 @@ def _invoice_rows(t: Texts, shown: Sequence[Shown], silences: Silences, now: dat
     """Return the buttons for the open invoices of a message: all actions for a single one, else a way to each."""
     if len(shown) == 1:
         return _rows_of_one(t, shown[0], silences, now)
-    labels = [Button(f"{s.invoice_id} · {t.money(s.display_amount)}", f"show:{s.invoice_id}") for s in shown]
-    rows = [labels[at : at + 2] for at in range(0, len(labels), 2)]
+    rows = in_rows([Button(f"{s.invoice_id} · {t.money(s.display_amount)}", f"show:{s.invoice_id}") for s in shown])
     common = common_silence(silences, [s.invoice_id for s in shown], now)
-    return rows + silence_rows(t, ALL, common, now) if rows else []
+    return rows + silence_rows(t, ALL_IN_MESSAGE, common, now) if rows else []
 
 
 def _rows_of_one(t: Texts, shown: Shown, silences: Silences, now: datetime) -> Rows:
@@ -218,7 +217,7 @@ def _other_rows(t: Texts, delivery: Delivery, alerts: Sequence[Alert]) -> Rows:
     if kinds & TROUBLE_KINDS:
         rows.append([Button(t.plain("button.check"), "check")])
     if kinds & {AlertKind.DIGEST, AlertKind.UNREADABLE}:
-        rows.append([Button(t.plain("button.invoices"), f"list:{ListPage(Query())}")])
+        rows.append([Button(t.plain("button.invoices"), f"list:{ListPage()}")])
     return rows
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Screen, fit, join
+from bot.chat.screens import Button, Screen, fit, join, marked
 from bot.chat.texts import Texts, own_name
 from bot.chat.views.invoices import summary
 from bot.domain.chats import LANGUAGES, TOKEN_WAIT, Chat, Link, Silence
@@ -33,12 +33,12 @@ def offered(t: Texts) -> list[str]:
 
 
 def welcome(t: Texts, *, private: bool) -> Screen:
-    """Return what the bot is for, and how to begin. In a group nobody is asked to send a token there."""
+    """Return what the bot is for, and how to begin. In a group, ask nobody to send a token."""
     return Screen(join([t("start.welcome"), Markup(""), how_to_link(t) if private else t("error.group_not_linked")]))
 
 
 def how_to_link(t: Texts) -> Markup:
-    """Return what to send to link a chat, and what becomes of it."""
+    """Return what to send to link a chat, and what happens to it."""
     return t("link.how", span=t.span(TOKEN_WAIT))
 
 
@@ -59,7 +59,7 @@ def linked(t: Texts, listing: Listing, now: datetime) -> Screen:
             facts = {"id": first.id, "amount": t.money(first.display_amount), "date": t.day(due)}
             lines.append(t(key, **facts, day=t.due_day(due, now)))
     lines += [Markup(""), t("link.from_now_on")]
-    return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{ListPage(Query())}")]])
+    return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{ListPage()}")]])
 
 
 def status(t: Texts, chat: Chat, link: Link, waiting: Waiting, now: datetime) -> Screen:
@@ -100,13 +100,13 @@ def _silenced(t: Texts, number: int, silence: Silence) -> Markup:
 def checked(t: Texts, listing: Listing) -> Screen:
     """Return the result of a check that somebody asked for. What is new comes as alerts."""
     lines = [t("check.done"), *summary(t, listing, Query())]
-    return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{ListPage(Query())}")]])
+    return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{ListPage()}")]])
 
 
 def languages(t: Texts, chosen: str | None, *, unknown: str = "") -> Screen:
     """Return the languages to choose from, each by its own name. ``unknown`` is what somebody asked for instead."""
-    rows = [[Button(_marked(own_name(code), chosen=chosen == code), f"language:{code}")] for code in LANGUAGES]
-    rows.append([Button(_marked(t.plain("language.auto"), chosen=chosen is None), "language:auto")])
+    rows = [[Button(marked(own_name(code), chosen=chosen == code), f"language:{code}")] for code in LANGUAGES]
+    rows.append([Button(marked(t.plain("language.auto"), chosen=chosen is None), "language:auto")])
     return Screen(t("language.unknown", word=unknown) if unknown else t("language.ask"), rows)
 
 
@@ -119,7 +119,3 @@ def unlink_question(t: Texts, link: Link) -> Screen:
     """Ask whether to forget everything."""
     yes = Button(t.plain("button.unlink"), f"unlink:yes:{mark_of(link)}")
     return Screen(t("unlink.ask"), [[yes], [Button(t.plain("button.keep"), "unlink:no")]])
-
-
-def _marked(label: str, *, chosen: bool) -> str:
-    return f"• {label} •" if chosen else label

@@ -15,13 +15,13 @@ SHORT_ID = 16
 
 
 def invitation(t: Texts, url: str, name: str) -> Screen:
-    """In the group: the way into the private chat, for the person who asked."""
+    """Show in the group a button that leads the person who asked into the private chat."""
     button = Button(t.plain("button.link_group"), url=url)
     return Screen(t("group.invite", name=name, span=t.span(INVITATION_LIFETIME)), [[button]])
 
 
 def joining(t: Texts, chat: Chat, asked: Invitation) -> Screen:
-    """In the private chat: what to send for the group, or a button to use the private chat's own account."""
+    """Ask in the private chat for the group's token, or offer to use the private chat's own account."""
     text = t("group.how", title=asked.title, span=t.span(INVITATION_LIFETIME))
     if chat.link is None:
         return Screen(text)
@@ -30,12 +30,12 @@ def joining(t: Texts, chat: Chat, asked: Invitation) -> Screen:
 
 
 def joined(t: Texts, asked: Invitation) -> Screen:
-    """In the private chat: done."""
+    """Say in the private chat that the group is linked."""
     return Screen(t("group.done", title=asked.title))
 
 
 def payers(t: Texts, link: Link, *, owned: bool) -> Screen:
-    """Who may pay. The owner (``owned``) also sees buttons to take that back."""
+    """Show who may pay. The owner (``owned``) also sees buttons to take that back."""
     lines = _while_off(t)
     lines.append(t("payers.owner", name=link.owner))
     lines += [t("payers.payer", name=payer.name) for payer in link.payers]
@@ -45,19 +45,19 @@ def payers(t: Texts, link: Link, *, owned: bool) -> Screen:
 
 
 def payer_added(t: Texts, name: str) -> Screen:
-    """Somebody may pay now."""
+    """Say that somebody may pay now."""
     return Screen(join([t("payers.added", name=name), *_while_off(t)]))
 
 
 def pay_request(t: Texts, link: Link, user: Member) -> Screen:
-    """Somebody wanted to pay without being allowed to. A button lets the owner allow it."""
+    """Refuse somebody who may not pay. A button lets the owner allow it."""
     text = t("error.not_a_payer", owner=link.owner)
     button = Button(t.plain("button.let_pay", name=user.name), f"payers:add:{user.id}:{mark_of(link)}")
     return Screen(text, [[button]])
 
 
 def _while_off(t: Texts) -> list[Markup]:
-    """A line that says so where the operator has switched payments off."""
+    """Return a line that says so if the operator has switched payments off."""
     return [] if t.payments else [t("payers.off")]
 
 

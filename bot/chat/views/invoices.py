@@ -1,33 +1,35 @@
-"""The list of invoices, and one invoice in detail."""
+"""The list of invoices, one invoice in detail, and the choice of an invoice for a command."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Screen, cut, fit, join, one_line
+from bot.chat.screens import Button, Rows, Screen, box, cut, fit, in_rows, join, marked, one_line, page_of, page_rows
 from bot.chat.texts import Texts
 from bot.chat.views.snoozing import silence_rows
 from bot.domain.chats import Silence
 from bot.domain.invoices import Invoice, Item, Listing, sum_left
-from bot.domain.queries import ItemKind, ListPage, Query, Show
+from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
 
 INVOICES_PER_PAGE = 6
+INVOICES_OFFERED = 8
 LIST_TITLE_LENGTH = 60
+BUTTON_TITLE_LENGTH = 30
 ITEM_TITLE_LENGTH = 200
 ITEM_DESCRIPTION_LENGTH = 800
 
 
 def invoice_list(t: Texts, listing: Listing, page: ListPage, now: datetime, *, filtering: bool = False) -> Screen:
     """Return a page of the list, with buttons to open invoices and turn pages; if ``filtering``, with the filters."""
-    pages = max(1, -(-len(listing.invoices) // INVOICES_PER_PAGE))
-    page = replace(page, number=min(max(page.number, 0), pages - 1))
-    shown = listing.invoices[page.number * INVOICES_PER_PAGE :][:INVOICES_PER_PAGE]
-    head = [_title(t, page.query), *summary(t, listing, page.query)]
-    body = [_line(t, invoice, now) for invoice in shown]
+    shown, number, pages = page_of(listing.invoices, page.number, INVOICES_PER_PAGE)
+    page = replace(page, number=number)
+    head = [_list_title(t, page.query), *summary(t, listing, page.query)]
+    body = [_list_entry(t, invoice, now) for invoice in shown]
     rows = _filter_rows(t, page) if filtering else _list_rows(t, shown, page, pages)
     return Screen(Markup("\n\n").join([join(head), *body]), rows)
 
@@ -37,7 +39,7 @@ def invoice_details(
 ) -> Screen:
     """Return everything about one invoice, with the buttons that make sense now.
 
-    ``silence`` is what was said of its reminders. None: there are none to come.
+    ``silence`` says whether its reminders are put off. None: no reminder can come.
     """
     head = [t("details.title", id=invoice.id, status=one_line(invoice.status_label or invoice.status, 40))]
     if invoice.issued:
@@ -48,7 +50,7 @@ def invoice_details(
     elif invoice.is_open:
         head.append(t("details.no_due"))
     if invoice.paid_at:
-        head.append(t("details.paid", date=t.day(invoice.paid_at.astimezone(t.zone).date())))
+        head.append(t("details.paid", date=t.day(t.date_of(invoice.paid_at))))
     body = [line for item in invoice.items for line in _item_lines(t, item)]
     tail = [Markup(""), *_sums(t, invoice)]
     snoozing = silence_rows(t, str(invoice.id), silence, now) if silence is not None else []
@@ -59,7 +61,7 @@ def invoice_details(
 
 
 def summary(t: Texts, listing: Listing, query: Query) -> list[Markup]:
-    """Return how much is open, or that nothing is. Nobody knows the latter while an invoice could not be read."""
+    """Return how much is open, or that nothing is. The latter is unknown while an invoice could not be read."""
     still_open = [i for i in listing.invoices if i.is_open]
     lines = []
     if still_open:
@@ -73,74 +75,63 @@ def summary(t: Texts, listing: Listing, query: Query) -> list[Markup]:
 
 def _absence(listing: Listing, query: Query) -> str | None:
     """Return the key of what to say of a complete list in which nothing is open."""
-    if query == Query(Show.OPEN) or (query == Query() and listing.invoices):
+    if query == Query(StatusFilter.OPEN) or (query == Query() and listing.invoices):
         return "list.none_open"
     if listing.invoices:
         return None
     return "list.none" if query == Query() else "list.empty"
 
 
-def icon(t: Texts, invoice: Invoice, now: datetime) -> str:
+def _icon(t: Texts, invoice: Invoice, now: datetime) -> str:
     """Return a sign for how urgent an invoice is."""
     if not invoice.is_open:
         return "✅" if invoice.is_paid else "⚪️"
     return "🔴" if invoice.due and t.is_over(invoice.due, now) else "🟡"
 
 
-def _title(t: Texts, query: Query) -> Markup:
+def _list_title(t: Texts, query: Query) -> Markup:
     """Return what is listed, with the active filters."""
     filters = [t(f"filter.{query.kind}")] if query.kind is not ItemKind.ANY else []
     if query.with_transactions:
         filters.append(t("filter.transactions"))
-    return Markup(" · ").join([t(f"list.title.{query.show}"), *filters])
+    return Markup(" · ").join([t(f"list.title.{query.status}"), *filters])
 
 
-def _line(t: Texts, invoice: Invoice, now: datetime) -> Markup:
+def _list_entry(t: Texts, invoice: Invoice, now: datetime) -> Markup:
     if invoice.is_open and invoice.due:
         when = t("list.due", date=t.day(invoice.due), day=t.due_day(invoice.due, now))
     elif invoice.paid_at and invoice.is_paid:
-        when = t("list.paid", date=t.day(invoice.paid_at.astimezone(t.zone).date()))
+        when = t("list.paid", date=t.day(t.date_of(invoice.paid_at)))
     else:
         when = Markup.escape(one_line(invoice.status_label or invoice.status, 40))
-    line = t("list.line", icon=icon(t, invoice, now), id=invoice.id, amount=t.money(invoice.display_amount), when=when)
+    line = t("list.line", icon=_icon(t, invoice, now), id=invoice.id, amount=t.money(invoice.display_amount), when=when)
     return join([line, Markup.escape(one_line(invoice.title, LIST_TITLE_LENGTH))]) if invoice.title else line
 
 
-def _list_rows(t: Texts, shown: tuple[Invoice, ...], page: ListPage, pages: int) -> list[list[Button]]:
-    labels = [Button(f"{i.id} · {t.money(i.display_amount)}", f"show:{i.id}:{page}") for i in shown]
-    rows = [labels[at : at + 2] for at in range(0, len(labels), 2)]
-    if pages > 1:
-        before, after = (page.number - 1) % pages, (page.number + 1) % pages
-        rows.append(
-            [
-                Button("◀", f"list:{replace(page, number=before)}"),
-                Button(f"{page.number + 1} / {pages}", f"list:{page}"),
-                Button("▶", f"list:{replace(page, number=after)}"),
-            ]
-        )
+def _list_rows(t: Texts, shown: Sequence[Invoice], page: ListPage, pages: int) -> Rows:
+    rows = in_rows([Button(f"{i.id} · {t.money(i.display_amount)}", f"show:{i.id}:{page}") for i in shown])
+    rows += page_rows(page.number, pages, lambda number: f"list:{replace(page, number=number)}")
     if shown or page.query != Query():
         rows.append([Button(t.plain("button.filter"), f"filter:{page}")])
     return rows
 
 
-def _filter_rows(t: Texts, page: ListPage) -> list[list[Button]]:
-    """Return the filters, two in a row where a phone would cut longer labels."""
+def _filter_rows(t: Texts, page: ListPage) -> Rows:
     query = page.query
-    shows = [_choice(t, f"filter.{show}", replace(query, show=show), query) for show in Show]
-    kinds = [_choice(t, f"filter.{kind}", replace(query, kind=kind), query) for kind in ItemKind]
+    statuses = [_filter_button(t, f"filter.{status}", replace(query, status=status), query) for status in StatusFilter]
+    kinds = [_filter_button(t, f"filter.{kind}", replace(query, kind=kind), query) for kind in ItemKind]
     flipped = replace(query, with_transactions=not query.with_transactions)
-    box = "☑" if query.with_transactions else "☐"
+    transactions = f"{box(ticked=query.with_transactions)} {t.plain('filter.transactions')}"
     return [
-        shows,
-        *(kinds[at : at + 2] for at in range(0, len(kinds), 2)),
-        [Button(f"{box} {t.plain('filter.transactions')}", f"list:{ListPage(flipped)}")],
+        statuses,
+        *in_rows(kinds),
+        [Button(transactions, f"list:{ListPage(flipped)}")],
         [Button(t.plain("button.back"), f"list:{page}")],
     ]
 
 
-def _choice(t: Texts, key: str, choice: Query, now: Query) -> Button:
-    label = t.plain(key)
-    return Button(f"• {label} •" if choice == now else label, f"list:{ListPage(choice)}")
+def _filter_button(t: Texts, key: str, choice: Query, now: Query) -> Button:
+    return Button(marked(t.plain(key), chosen=choice == now), f"list:{ListPage(choice)}")
 
 
 def _item_lines(t: Texts, item: Item) -> list[Markup]:
@@ -173,7 +164,7 @@ def _sums(t: Texts, invoice: Invoice) -> list[Markup]:
     return lines
 
 
-def _details_rows(t: Texts, invoice: Invoice) -> list[list[Button]]:
+def _details_rows(t: Texts, invoice: Invoice) -> Rows:
     rows = [[Button(t.plain("button.pdf"), f"pdf:{invoice.id}")]]
     if t.payments and invoice.can_be_paid and invoice.left_to_pay is not None:
         rows.append([Button(t.plain("button.pay", amount=t.money(invoice.left_to_pay)), f"pay:{invoice.id}")])
@@ -181,3 +172,56 @@ def _details_rows(t: Texts, invoice: Invoice) -> list[list[Button]]:
         label = t.plain("button.remove_credit", amount=t.money(invoice.credit))
         rows.append([Button(label, f"removecredit:{invoice.id}")])
     return rows
+
+
+# --- The invoices to choose from, for a command that came without a number ---
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceChoice:
+    """What to choose for a command: the word in its callback data, and the key of the answer if no invoice ``fits``."""
+
+    word: str
+    none: str
+    fits: Callable[[Invoice], bool] = lambda _: True
+    amount: Callable[[Invoice], Decimal] = lambda invoice: invoice.display_amount
+
+
+INVOICE_CHOICES: Mapping[str, InvoiceChoice] = {
+    "invoice": InvoiceChoice("show", "list.none"),
+    "pdf": InvoiceChoice("pdf", "list.none"),
+    # An unclear remainder counts: the press says why it can't be paid here. "Nothing to pay" would be wrong.
+    "pay": InvoiceChoice("pay", "list.none_open", lambda invoice: invoice.is_open and invoice.left_to_pay != 0),
+    "removecredit": InvoiceChoice(
+        "removecredit", "choose.no_credit", lambda invoice: invoice.can_return_credit, lambda invoice: invoice.credit
+    ),
+}
+"""The commands that are about one invoice."""
+
+
+def invoice_choice(t: Texts, command: str, listing: Listing, now: datetime) -> Screen:
+    """Ask which invoice, in the listing's order, or say that none fits: not if some could not be read."""
+    asked = INVOICE_CHOICES[command]
+    fitting = [invoice for invoice in listing.invoices if asked.fits(invoice)]
+    lines = []
+    if fitting:
+        lines.append(t(f"choose.{command}"))
+    elif not listing.unreadable:
+        lines.append(t(asked.none))
+    if listing.unreadable:
+        lines.append(t.count("list.unreadable", listing.unreadable))
+    rows = [[_invoice_button(t, asked, invoice, now)] for invoice in fitting[:INVOICES_OFFERED]]
+    if command == "pay" and sum(invoice.can_be_paid for invoice in fitting) > 1:
+        rows.append([Button(t.plain("button.several"), "several")])
+    if len(fitting) > INVOICES_OFFERED:
+        rows.append([Button(t.plain("button.all_invoices"), f"list:{ListPage()}")])
+    return Screen(join(lines), rows)
+
+
+def _invoice_button(t: Texts, asked: InvoiceChoice, invoice: Invoice, now: datetime) -> Button:
+    parts = [
+        f"{_icon(t, invoice, now)} {invoice.id}",
+        t.money(asked.amount(invoice)),
+        one_line(invoice.title, BUTTON_TITLE_LENGTH),
+    ]
+    return Button(" · ".join(filter(None, parts)), f"{asked.word}:{invoice.id}")

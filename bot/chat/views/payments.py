@@ -1,4 +1,4 @@
-"""Payments: choosing invoices, the question, how they stand. One, or several asked for together, share one message."""
+"""Payments: choosing invoices, the question, how payments stand, and the journal. A batch shares one message."""
 
 from __future__ import annotations
 
@@ -8,26 +8,35 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Screen, join, one_line
+from bot.chat.screens import Button, Screen, box, join, one_line, page_of, page_rows
 from bot.chat.texts import Texts
 from bot.domain.invoices import Invoice
-from bot.domain.payments import MOVED, Action, Outcome, Payment, State, can_be_asked_anew
-from bot.domain.queries import ListPage, Query
-from bot.domain.selections import Offer, Selection
+from bot.domain.payments import MOVED, Action, Offer, Outcome, Payment, Selection, State, can_be_asked_anew
+from bot.domain.queries import ListPage
 
-MAX_TITLE_LENGTH = 100
-MAX_ITEM_TITLE_LENGTH = 24
+QUESTION_TITLE_LENGTH = 100
+BATCH_TITLE_LENGTH = 24
 """Of an invoice among several, on a line or a button."""
 
-MAX_REASON_LENGTH = 300
+REASON_LENGTH = 300
 MAX_STATUS_LENGTH = 40
 
 EXPLAINED = frozenset({Outcome.REFUSED, Outcome.NOT_SENT, Outcome.UNCLEAR})
 """The ends that an error explains. If a payment went through in spite of an error, the error is not told."""
 
-ALL = "all"
+ALL_OFFERED = "all"
 CHOOSE, LEAVE_OUT = "1", "0"
 """What a button wants. It never means "the other way round", so that a press may arrive twice."""
+
+ENTRIES_PER_PAGE = 8
+JOURNAL_ICONS = {
+    Outcome.DONE: "✅",
+    Outcome.PARTLY: "🟡",
+    Outcome.UNCLEAR: "⚠️",
+    Outcome.CANCELLED: "✖️",
+    Outcome.EXPIRED: "⌛",
+    Outcome.CHANGED: "ℹ️",
+}
 
 
 # --- Choosing several ------------------------------------------------------------------------------------------------
@@ -38,10 +47,10 @@ def selection(t: Texts, selected: Selection) -> Screen:
     lines = [t("select.ask")]
     if selected.more:
         lines.append(t.count("select.more", selected.more))
-    rows = [[_box(t, selected, offer)] for offer in selected.offers]
+    rows = [[_offer(t, selected, offer)] for offer in selected.offers]
     every = len(selected.chosen) == len(selected.offers)
     wish = LEAVE_OUT if every else CHOOSE
-    rows.append([Button(t.plain("button.none" if every else "button.all"), f"pick:{selected.id}:{ALL}:{wish}")])
+    rows.append([Button(t.plain("button.none" if every else "button.all"), f"pick:{selected.id}:{ALL_OFFERED}:{wish}")])
     if selected.chosen:
         label = t.count("button.sum", len(selected.chosen), sum=t.money(selected.sum)).unescape()
         rows.append([Button(label, f"sum:{selected.id}")])
@@ -49,9 +58,10 @@ def selection(t: Texts, selected: Selection) -> Screen:
     return Screen(join(lines), rows)
 
 
-def _box(t: Texts, selected: Selection, offer: Offer) -> Button:
-    box, wish = ("☑", LEAVE_OUT) if offer.id in selected.chosen else ("☐", CHOOSE)
-    parts = [f"{box} {offer.id}", t.money(offer.amount), one_line(offer.title, MAX_ITEM_TITLE_LENGTH)]
+def _offer(t: Texts, selected: Selection, offer: Offer) -> Button:
+    ticked = offer.id in selected.chosen
+    wish = LEAVE_OUT if ticked else CHOOSE
+    parts = [f"{box(ticked=ticked)} {offer.id}", t.money(offer.amount), one_line(offer.title, BATCH_TITLE_LENGTH)]
     return Button(" · ".join(filter(None, parts)), f"pick:{selected.id}:{offer.id}:{wish}")
 
 
@@ -62,7 +72,7 @@ def question(t: Texts, asked: Sequence[tuple[Payment, Invoice]], now: datetime) 
     """Show what would be paid, to the cent, and the buttons to do it or not."""
     payment, total = asked[0][0], t.money(_sum([payment for payment, _ in asked]))
     if len(asked) > 1:
-        items = [_item_asked(t, *one, now) for one in asked]
+        items = [_batch_item_asked(t, *one, now) for one in asked]
         lines = [t.count("batch.ask", len(asked), sum=total), Markup(""), *items, Markup(""), t("batch.how")]
     else:
         lines = _asked(t, *asked[0], now)
@@ -74,7 +84,7 @@ def question(t: Texts, asked: Sequence[tuple[Payment, Invoice]], now: datetime) 
 def _asked(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> list[Markup]:
     lines = [t(f"{payment.action}.ask", **_facts(t, payment))]
     if invoice.title:
-        lines.append(t("payment.title", title=one_line(invoice.title, MAX_TITLE_LENGTH)))
+        lines.append(t("payment.title", title=one_line(invoice.title, QUESTION_TITLE_LENGTH)))
     if payment.action is Action.PAY and payment.credit:
         lines.append(t("payment.credit", amount=t.money(payment.credit)))
     if payment.due:
@@ -84,12 +94,12 @@ def _asked(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> list[
     return lines
 
 
-def _item_asked(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> Markup:
+def _batch_item_asked(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> Markup:
     parts = [t("batch.item.ask", **_facts(t, payment))]
     if payment.due:
         parts.append(t("list.due", date=t.day(payment.due), day=t.due_day(payment.due, now)))
     if invoice.title:
-        parts.append(Markup.escape(one_line(invoice.title, MAX_ITEM_TITLE_LENGTH)))
+        parts.append(Markup.escape(one_line(invoice.title, BATCH_TITLE_LENGTH)))
     line = Markup(" · ").join(parts)
     return join([line, t("payment.doubtful")]) if payment.doubtful else line
 
@@ -106,10 +116,10 @@ def progress(t: Texts, payments: Sequence[Payment]) -> Screen:
         return Screen(t(f"batch.{payments[0].outcome}"))
     lines = [headline(t, payments), Markup("")]
     for payment in payments:
-        lines += [_item(t, payment), *_explanation(t, payment)]
+        lines += [_batch_item(t, payment), *_explanation(t, payment)]
     if not all(payment.state is State.ENDED for payment in payments):
         return Screen(join(lines))
-    rows = [[Button(t.plain("button.all_invoices"), f"list:{ListPage(Query())}")]]
+    rows = [[Button(t.plain("button.all_invoices"), f"list:{ListPage()}")]]
     if t.payments and outcomes != {Outcome.DONE} and Outcome.UNCLEAR not in outcomes:  # that one has to be looked at
         rows.insert(0, [Button(t.plain("button.several"), "several")])
     return Screen(join(lines), rows)
@@ -148,7 +158,7 @@ def _headline_of_one(t: Texts, payment: Payment) -> Markup:
     return t(f"{payment.action}.{step}", **_facts(t, payment), moment=t.moment(payment.since))
 
 
-def _item(t: Texts, payment: Payment) -> Markup:
+def _batch_item(t: Texts, payment: Payment) -> Markup:
     if payment.outcome is Outcome.PARTLY and payment.left is not None:
         return t("batch.item.partly_left", **_facts(t, payment), left=t.money(payment.left))
     return t(f"batch.item.{payment.outcome or payment.state}", **_facts(t, payment))
@@ -157,7 +167,7 @@ def _item(t: Texts, payment: Payment) -> Markup:
 def _explanation(t: Texts, payment: Payment) -> list[Markup]:
     """Return why it ended so: what went wrong, or what has changed on the invoice since it was shown."""
     if payment.error and payment.outcome in EXPLAINED:
-        return [t(payment.error, reason=one_line(payment.reason, MAX_REASON_LENGTH))]
+        return [t(payment.error, reason=one_line(payment.reason, REASON_LENGTH))]
     found = payment.found
     if payment.outcome is not Outcome.CHANGED or found is None:
         return []
@@ -190,6 +200,43 @@ def _next_steps(t: Texts, payment: Payment) -> list[Button]:
             return [Button(t.plain("button.again"), f"{payment.action.replace('_', '')}:{payment.invoice_id}"), details]
         case _:
             return [details]
+
+
+# --- The journal ----------------------------------------------------------------------------------------------------
+
+
+def journal(t: Texts, payments: Sequence[Payment], number: int) -> Screen:
+    """Show a page of the journal, the newest payment first. Page numbers begin at 0; others show the nearest page."""
+    if not payments:
+        return Screen(t("journal.none"))
+    shown, number, pages = page_of(payments, number, ENTRIES_PER_PAGE)
+    entries = [_journal_entry(t, payment) for payment in shown]
+    rows = page_rows(number, pages, lambda number: f"journal:{number}")
+    return Screen(Markup("\n\n").join([t("journal.title"), *entries]), rows)
+
+
+def _journal_entry(t: Texts, payment: Payment) -> Markup:
+    what = t(f"journal.{payment.action}", id=payment.invoice_id, amount=t.money(payment.amount))
+    icon = _journal_icon(payment)
+    who = payment.user_name or payment.user_id
+    end = _journal_end(t, payment)
+    how = t("journal.how", moment=t.moment(payment.since), who=who, end=end)
+    return join([t("journal.what", icon=icon, what=what), how])
+
+
+def _journal_end(t: Texts, payment: Payment) -> Markup:
+    if payment.outcome is Outcome.PARTLY and payment.action is Action.PAY and payment.left is not None:
+        return t("journal.end.partly_left", left=t.money(payment.left))
+    return t(f"journal.end.{payment.outcome or payment.state}")
+
+
+def _journal_icon(payment: Payment) -> str:
+    if payment.outcome is not None:
+        return JOURNAL_ICONS.get(payment.outcome, "❌")
+    return "❔" if payment.state is State.ASKED else "⏳"
+
+
+# --- Helpers --------------------------------------------------------------------------------------------------------
 
 
 def _facts(t: Texts, payment: Payment) -> dict[str, object]:

@@ -8,11 +8,10 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Rows, Screen, join
+from bot.chat.screens import Button, Rows, Screen, box, in_rows, join, marked
 from bot.chat.texts import Texts, own_name
 from bot.chat.zones import city
-from bot.domain.chats import LANGUAGES
-from bot.domain.preferences import Loudness, Preferences
+from bot.domain.chats import LANGUAGES, Loudness, Preferences
 
 USUAL_DAYS = (14, 7, 5, 3, 2, 1, 0)
 RHYTHMS = ((1, 3, 7), (1, 2, 3, 4, 5, 6, 7), (1, 7), (7,), ())
@@ -38,18 +37,18 @@ class Choices:
 
 
 def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
-    """All preferences, and buttons to change them."""
+    """Show all preferences, and buttons to change them."""
     chosen = choices.preferences
     facts = {
-        "days": _days(t, chosen),
+        "days": _days_text(t, chosen),
         "after": rhythm(t, chosen.after),
         "hour": t.hour(chosen.hour),
-        "quiet": _quiet(t, chosen),
-        "zone": _zone(t, chosen, now),
-        "language": _language(t, choices.language),
+        "quiet": _quiet_text(t, chosen),
+        "zone": _zone_text(t, chosen, now),
+        "language": _language_text(t, choices.language),
         "loud": t.plain(f"settings.loud.{chosen.loudness}"),
-        "digest": _switch(t, on=chosen.digest),
-        "pdf": _switch(t, on=chosen.pdf_after_payment),
+        "digest": _switch_text(t, on=chosen.digest),
+        "pdf": _switch_text(t, on=chosen.pdf_after_payment),
     }
     lines = [t("settings.title"), Markup(""), *(t(f"settings.line.{name}", value=v) for name, v in facts.items())]
     lines += _warnings(t, chosen)
@@ -57,26 +56,26 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
     flip, send = OFF if chosen.digest else ON, OFF if chosen.pdf_after_payment else ON
     sections.append(Button(t.plain(f"settings.overview.{flip}"), f"set:digest:{flip}"))
     sections.append(Button(t.plain(f"settings.pdf.{send}"), f"set:pdf:{send}"))
-    rows = _in_rows(sections, 2)
+    rows = in_rows(sections)
     return Screen(
         join(lines), [*rows, [Button(t.plain("settings.button.defaults"), "set:defaults")]] if choices.own else rows
     )
 
 
 def days(t: Texts, choices: Choices, _: datetime) -> Screen:
-    """The days before the due date. Each can be switched on and off."""
+    """Show the days before the due date. Each can be switched on and off."""
     before = choices.preferences.before
     offered = sorted({*USUAL_DAYS, *before}, reverse=True)
     buttons = [
-        Button(f"{_box(day in before)} {_day_before(t, day)}", f"set:days:{day}:{OFF if day in before else ON}")
+        Button(f"{box(ticked=day in before)} {_day_before(t, day)}", f"set:days:{day}:{OFF if day in before else ON}")
         for day in offered
     ]
     lines = [t("settings.ask.days"), Markup(""), *_without_days(t, choices.preferences)]
-    return _section(t, lines if lines[2:] else lines[:1], _in_rows(buttons, 2))
+    return _section(t, lines if lines[2:] else lines[:1], in_rows(buttons))
 
 
 def after(t: Texts, choices: Choices, _: datetime) -> Screen:
-    """How often a chat is reminded of an overdue invoice."""
+    """Ask how often to remind of an overdue invoice."""
     chosen = choices.preferences.after
     offered = [*RHYTHMS] if chosen in RHYTHMS else [chosen, *RHYTHMS]
     options = {(".".join(map(str, each)) or OFF): rhythm(t, each) for each in offered}
@@ -84,20 +83,20 @@ def after(t: Texts, choices: Choices, _: datetime) -> Screen:
 
 
 def hour(t: Texts, choices: Choices, _: datetime) -> Screen:
-    """The hour at which reminders come."""
+    """Ask at which hour reminders come."""
     options = {str(each): t.hour(each) for each in HOURS}
     return _one_of(t, "hour", options, str(choices.preferences.hour), columns=4)
 
 
 def quiet(t: Texts, choices: Choices, _: datetime) -> Screen:
-    """When quiet hours begin, or that there are none."""
+    """Ask when quiet hours begin, or whether there are none."""
     chosen = choices.preferences.quiet
     options = {str(each): t.hour(each) for each in HOURS} | {OFF: t.plain("settings.quiet.none")}
     return _one_of(t, "quiet", options, OFF if chosen is None else str(chosen.start), columns=4)
 
 
 def quiet_end(t: Texts, choices: Choices, start: int) -> Screen:
-    """When quiet hours that begin at ``start`` end."""
+    """Ask when the quiet hours end that begin at ``start``."""
     chosen = choices.preferences.quiet
     present = f"{chosen.start}-{chosen.end}" if chosen else ""
     options = {f"{start}-{each}": t.hour(each) for each in HOURS if each != start}
@@ -106,25 +105,25 @@ def quiet_end(t: Texts, choices: Choices, start: int) -> Screen:
 
 
 def zone(t: Texts, choices: Choices, now: datetime) -> Screen:
-    """The likely time zones, and how to name another."""
-    return zones(t, choices, now, t("settings.ask.zone", zone=_zone(t, choices.preferences, now)), choices.zones)
+    """Ask for the time zone: offer the likely ones, and say how to name another."""
+    return zones(t, choices, now, t("settings.ask.zone", zone=_zone_text(t, choices.preferences, now)), choices.zones)
 
 
 def zones(t: Texts, choices: Choices, now: datetime, text: Markup, offered: Iterable[str]) -> Screen:
-    """Some time zones to choose from, with the present time in each."""
+    """Offer time zones, with the present time in each."""
     options = {name: zone_name(t, name, now) for name in offered}
     options[ZONE_OF_PROVIDER] = t.plain("settings.zone.provider")
     return _one_of(t, "zone", options, choices.preferences.zone or ZONE_OF_PROVIDER, text=text)
 
 
 def language(t: Texts, choices: Choices, _: datetime) -> Screen:
-    """The languages, each named in itself."""
+    """Ask for the language. Each is called by its own name."""
     options = {code: own_name(code) for code in LANGUAGES} | {LANGUAGE_OF_TELEGRAM: t.plain("language.auto")}
     return _one_of(t, "language", options, choices.language or LANGUAGE_OF_TELEGRAM)
 
 
 def loud(t: Texts, choices: Choices, _: datetime) -> Screen:
-    """Which messages ring."""
+    """Ask which messages ring."""
     options = {str(each): t.plain(f"settings.loud.{each}") for each in Loudness}
     return _one_of(t, "loud", options, str(choices.preferences.loudness))
 
@@ -142,7 +141,7 @@ SECTIONS = {
 
 
 def rhythm(t: Texts, after: Sequence[int]) -> str:
-    """``1, 3 and 7 days after, then weekly``."""
+    """Write days after the due date: ``1, 3 and 7 days after, then weekly``."""
     if not after:
         return t.plain("settings.after.none")
     last = max(after)
@@ -152,11 +151,11 @@ def rhythm(t: Texts, after: Sequence[int]) -> str:
 
 
 def zone_name(t: Texts, name: str, now: datetime) -> str:
-    """``Wien, 10:30``."""
+    """Write a zone's city and time: ``Wien, 10:30``."""
     return f"{city(name, t.language)}, {t.clock(now, name)}"
 
 
-def _days(t: Texts, chosen: Preferences) -> str:
+def _days_text(t: Texts, chosen: Preferences) -> str:
     ahead = sorted((day for day in chosen.before if day), reverse=True)
     parts = []
     if ahead:
@@ -171,23 +170,23 @@ def _day_before(t: Texts, day: int) -> str:
     return t.count("settings.days.before", day, days=day).unescape() if day else t.plain("settings.days.on_the_day")
 
 
-def _quiet(t: Texts, chosen: Preferences) -> str:
+def _quiet_text(t: Texts, chosen: Preferences) -> str:
     if chosen.quiet is None:
         return t.plain("settings.quiet.none")
     return f"{t.hour(chosen.quiet.start)}–{t.hour(chosen.quiet.end)}"
 
 
-def _zone(t: Texts, chosen: Preferences, now: datetime) -> str:
+def _zone_text(t: Texts, chosen: Preferences, now: datetime) -> str:
     if chosen.zone is None:
         return t.plain("settings.zone.as_provider", clock=t.clock(now))
     return t.plain("settings.zone.own", city=city(chosen.zone, t.language), clock=t.clock(now))
 
 
-def _language(t: Texts, chosen: str | None) -> str:
+def _language_text(t: Texts, chosen: str | None) -> str:
     return own_name(chosen) if chosen else t.plain("settings.language.auto", language=own_name(t.language))
 
 
-def _switch(t: Texts, *, on: bool) -> str:
+def _switch_text(t: Texts, *, on: bool) -> str:
     return t.plain(f"settings.{ON if on else OFF}")
 
 
@@ -208,19 +207,9 @@ def _without_days(t: Texts, chosen: Preferences) -> list[Markup]:
 def _one_of(
     t: Texts, name: str, options: Mapping[str, str], chosen: str, columns: int = 1, text: Markup | None = None
 ) -> Screen:
-    buttons = [
-        Button(f"• {label} •" if value == chosen else label, f"set:{name}:{value}") for value, label in options.items()
-    ]
-    return _section(t, [t(f"settings.ask.{name}") if text is None else text], _in_rows(buttons, columns))
+    buttons = [Button(marked(label, chosen=value == chosen), f"set:{name}:{value}") for value, label in options.items()]
+    return _section(t, [t(f"settings.ask.{name}") if text is None else text], in_rows(buttons, columns))
 
 
 def _section(t: Texts, lines: Sequence[Markup], rows: Rows) -> Screen:
     return Screen(join(lines), [*rows, [Button(t.plain("settings.button.back"), "set")]])
-
-
-def _in_rows(buttons: Sequence[Button], columns: int) -> Rows:
-    return [list(buttons[at : at + columns]) for at in range(0, len(buttons), columns)]
-
-
-def _box(on: bool) -> str:  # noqa: FBT001  # a private helper of one argument
-    return "☑" if on else "☐"

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Rows
+from bot.chat.screens import Button, Rows, in_rows
 from bot.chat.texts import Texts
 from bot.domain.chats import NO_SILENCE, Silence, Until
 
-ALL = "all"
+ALL_IN_MESSAGE = "all"
 """In callback data: all open invoices of the message."""
 
 BACK = "back"
@@ -19,10 +19,10 @@ WORDS = frozenset({"snooze", "mute", "wake"})
 
 
 def silence_rows(t: Texts, about: str, silence: Silence, now: datetime) -> Rows:
-    """Return buttons to put reminders off; or until when they are, and a way back. ``about``: an id or :data:`ALL`."""
+    """Return the buttons to snooze or mute, or to end that. ``about`` is an invoice's id or :data:`ALL_IN_MESSAGE`."""
     if not silence.holds(now):
         snooze = Button(t.plain("button.snooze"), f"snooze:{about}")
-        return [[snooze]] if about == ALL else [[snooze, Button(t.plain("button.mute"), f"mute:{about}")]]
+        return [[snooze]] if about == ALL_IN_MESSAGE else [[snooze, Button(t.plain("button.mute"), f"mute:{about}")]]
     if silence.muted or silence.until is None:
         label = t.plain("button.muted")
     else:
@@ -34,13 +34,13 @@ def choice_rows(t: Texts, about: str, choices: Mapping[Until, datetime]) -> Rows
     """Return a button for each time until which reminders can be put off."""
     buttons = [
         Button(
-            t.plain(f"snooze.{until.name.lower()}", moment=t.moment(at), day=t.day(t.today(at))),
+            t.plain(f"snooze.{until.name.lower()}", moment=t.moment(at), day=t.day(t.date_of(at))),
             f"snooze:{about}:{until}",
         )
         for until, at in choices.items()
     ]
     back = Button(t.plain("button.step_back"), f"snooze:{about}:{BACK}")
-    return [buttons[at : at + 2] for at in range(0, len(buttons), 2)] + [[back]]
+    return [*in_rows(buttons), [back]]
 
 
 def swapped(rows: Sequence[Sequence[Button]], new: Rows) -> Rows:
@@ -59,7 +59,7 @@ def common_silence(silences: Mapping[int, Silence], invoice_ids: Sequence[int], 
     return Silence(until=min(ends)) if ends else Silence(muted=True)
 
 
-def said(t: Texts, silence: Silence) -> Markup:
+def meaning_of(t: Texts, silence: Silence) -> Markup:
     """Return what a choice means."""
     if silence.muted:
         return t("snooze.muted")

@@ -11,8 +11,8 @@ The files, in the order in which a payment happens:
 ``flow`` puts these steps together.
 
 The provider has no idempotency key and doesn't document its answers. So a request is sent at most once per press,
-whatever happens, and only the invoice itself, read again, says how it ended. Even a refusal proves nothing: a request
-may arrive twice, be carried out at its first arrival and refused at its second.
+whatever happens. Only the invoice itself, read again, says how the payment ended. Even a refusal proves nothing: a
+request may arrive twice, be carried out the first time and refused the second.
 """
 
 from __future__ import annotations

@@ -9,23 +9,12 @@ import structlog
 from bot.domain.chats import Chat
 from bot.domain.payment_times import LEAVE_WITHIN
 from bot.domain.payments import Action, Outcome, Payment, State, still_matches, with_found
-from bot.errors import (
-    NotFound,
-    PaymentInProgress,
-    PermissionMissing,
-    ProviderUnreachable,
-    RateLimited,
-    Refused,
-    TokenRefused,
-)
+from bot.errors import ClearRefusal, PaymentInProgress, ProviderUnreachable
 from bot.ports import Clock, PaymentStore, Provider
 from bot.services.failures import log_failure
 from bot.services.payments.reconcile import Reconciler, with_error
 
 log = structlog.get_logger()
-
-CLEAR_REFUSALS = (Refused, NotFound, TokenRefused, PermissionMissing, RateLimited)
-"""Answers by which the provider says that it does not carry this request out."""
 
 
 class Executor:
@@ -40,7 +29,7 @@ class Executor:
     async def start_queued(self, payment: Payment) -> Payment | None:
         """Confirm a queued payment, or end it if its invoice is already being paid. Return it.
 
-        None: somebody else has moved it on.
+        Return None if somebody else has moved it on.
         """
         confirmed = replace(payment, state=State.CONFIRMED, since=self._clock())
         try:
@@ -51,13 +40,13 @@ class Executor:
     async def execute(self, payment: Payment, chat: Chat) -> Payment | None:
         """Carry out a confirmed payment: at most one request leaves, whatever happens. Return how it stands then.
 
-        None: somebody else has ended it, and tells.
+        Return None if somebody else has ended it: they tell the person.
         """
         link = payment.link_in(chat)
         if link is None:
             return await self._reconciler.end(payment, Outcome.NOT_SENT)
         try:
-            # The payment takes its turn now: once it is noted as sent, nothing must make it wait.
+            # The payment waits for its turn now: once it is noted as sent, it must not wait any more.
             await self._provider.make_room()
             invoice = await self._provider.invoice(link.token, chat.reply_language, payment.invoice_id)
         except Exception as error:  # noqa: BLE001  # it is logged
@@ -77,7 +66,7 @@ class Executor:
             await call(link.token, chat.reply_language, payment.invoice_id)
         except ProviderUnreachable as error:
             return await self._reconciler.end(with_error(error, sent), Outcome.NOT_SENT)
-        except CLEAR_REFUSALS as error:
+        except ClearRefusal as error:
             sent = with_error(error, sent)
             await self._store.advance_payment(sent, State.SENT)  # in case the invoice can't be read now
         except Exception as error:  # noqa: BLE001  # whatever it was, the request may have been carried out

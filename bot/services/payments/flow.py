@@ -21,7 +21,7 @@ from bot.services.payments.reconcile import Reconciler
 from bot.services.payments.selection import PaymentSelection
 from bot.services.workers import Workers
 
-ANY = PaymentRules()
+DEFAULT_RULES = PaymentRules()
 
 
 class Payments:
@@ -39,7 +39,7 @@ class Payments:
         plan: CheckPlan,
         workers: Workers,
         *,
-        rules: PaymentRules = ANY,
+        rules: PaymentRules = DEFAULT_RULES,
         show_within: timedelta = SHOW_WITHIN,
     ) -> None:
         self.rules = rules

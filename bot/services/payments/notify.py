@@ -68,7 +68,7 @@ class PaymentNotifier:
         await self._send_documents(told)
 
     async def _tell(self, batch: Sequence[Payment]) -> Sequence[Payment]:
-        """Return the payments that are told for good with this."""
+        """Return the payments whose end is told now, for good."""
         if not any(payment.state is State.ENDED and not payment.told for payment in batch):
             return ()
         chat = await self._store.chat(batch[0].place.chat_id)
@@ -86,7 +86,7 @@ class PaymentNotifier:
         return told if await self._store.advance_payments(told, State.ENDED) else ()
 
     async def _batch_with(self, payment: Payment) -> Sequence[Payment]:
-        """Return all of its batch as they are stored, but this one as given."""
+        """Return its batch as stored, but this payment as given."""
         if not payment.batch:
             return [payment]
         batch = await self._store.batch_of(payment.id)

@@ -30,7 +30,7 @@ class Reconciler:
     async def reconcile(self, payment: Payment) -> Payment | None:
         """Return what is known now of a payment that may have been sent. End it if the invoice says so, or time is up.
 
-        None: somebody else has ended it, and tells.
+        Return None if somebody else has ended it: they tell the person.
         """
         now = self._clock()
         if payment.state is State.CONFIRMED and now - payment.since > ABANDONED_AFTER:
@@ -38,8 +38,10 @@ class Reconciler:
         if payment.state is State.QUEUED:
             batch = await self._store.batch_of(payment.id)
             # A living process goes on after a payment that is done, and after no other end.
-            last_step = max(other.since for other in batch if other.outcome in {None, Outcome.DONE})
-            return await self.end(payment, Outcome.NOT_SENT) if now - last_step > ABANDONED_AFTER else payment
+            steps = [other.since for other in batch if other.outcome in {None, Outcome.DONE}]
+            if not steps:
+                return None
+            return await self.end(payment, Outcome.NOT_SENT) if now - max(steps) > ABANDONED_AFTER else payment
         if payment.state is not State.SENT:
             return payment
         time_is_up = now - payment.since > RECONCILE_FOR
@@ -53,13 +55,13 @@ class Reconciler:
         return await self.end(payment, outcome, invoice.left_to_pay) if outcome else payment
 
     async def end_queued(self, payments: Sequence[Payment]) -> None:
-        """End the payments that had no turn: nothing of them was sent."""
+        """End the payments that were never started: nothing was sent for them."""
         for payment in payments:
             if payment.state is State.QUEUED:
-                await self.end(payment, Outcome.NOT_SENT)  # in vain if it had its turn: it is stored with another state
+                await self.end(payment, Outcome.NOT_SENT)  # does nothing if it was started: its stored state differs
 
     async def end(self, payment: Payment, outcome: Outcome, left: Decimal | None = None) -> Payment | None:
-        """Return the ended payment. None: somebody else has moved it on."""
+        """Return the ended payment, or None if somebody else has moved it on."""
         after = ended(payment, outcome, self._clock(), left)
         if not await self._store.advance_payment(after, payment.state):
             return None

@@ -8,8 +8,7 @@ from decimal import Decimal
 
 from bot.domain.chats import Chat, Link, Member, Place
 from bot.domain.invoices import Invoice, open_first
-from bot.domain.payments import Action, Payment, PaymentRules
-from bot.domain.selections import Offer, Selection
+from bot.domain.payments import Action, Offer, Payment, PaymentRules, Selection
 from bot.errors import ConfirmationExpired, NoneToPay, NothingChosen, PressByOther
 from bot.ports import Clock, PendingStore, Provider
 from bot.services.payments.quote import Quoter
@@ -56,7 +55,7 @@ class PaymentSelection:
     async def choose(
         self, selection_id: str, place: Place, user: Member, invoice_id: int | None, *, chosen: bool
     ) -> Selection:
-        """Choose one invoice or (None) all of them, or take that back.
+        """Choose an invoice, or with None all of them, or take that back.
 
         Raise :class:`PressByOther` or :class:`ConfirmationExpired`.
         """

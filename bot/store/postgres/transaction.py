@@ -13,7 +13,7 @@ from psycopg.errors import UniqueViolation
 
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
-from bot.domain.selections import Selection
+from bot.domain.payments import Selection
 from bot.errors import PaymentInProgress
 from bot.ports import Backlog, Item
 from bot.store.backend import FoundChat, StoredChat

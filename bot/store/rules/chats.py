@@ -10,9 +10,8 @@ from typing import Any
 import msgspec
 
 from bot.domain.alerts import Alert, AlertKind, AlertState, KnownInvoice, is_still_needed
-from bot.domain.chats import Link, Silence
+from bot.domain.chats import Link, Preferences, Silence
 from bot.domain.invitations import Invitation
-from bot.domain.preferences import Preferences
 from bot.ports import Checked, Contents, Overview, Waiting
 from bot.store.rules.alerts import add_alerts
 from bot.store.rules.records import ChatRecord, ChatRow, PaymentRow, seal_link

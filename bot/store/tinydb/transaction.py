@@ -17,7 +17,7 @@ from bot.domain.alerts import KnownInvoice, SentMessage
 from bot.domain.chats import Silence
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
-from bot.domain.selections import Selection
+from bot.domain.payments import Selection
 from bot.errors import StartError
 from bot.ports import Backlog, Item
 from bot.store.backend import FoundChat, StoredChat

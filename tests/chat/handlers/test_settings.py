@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.preferences import Loudness, Preferences, QuietHours
+from bot.domain.chats import Loudness, Preferences, QuietHours
 from bot.sandbox.telegram import Chat, Message, Person, SandboxTelegram
 from bot.store.store import Store
 from tests.chat.conversation import ask, link, said

@@ -9,8 +9,7 @@ from decimal import Decimal
 import pytest
 
 from bot.application import InvoiceBot
-from bot.domain.chats import Silence
-from bot.domain.preferences import Preferences, QuietHours
+from bot.domain.chats import Preferences, QuietHours, Silence
 from bot.sandbox.telegram import Chat, Message, Person
 from bot.store.store import Store
 from tests.chat.conversation import ask, link

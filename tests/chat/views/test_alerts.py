@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 
 from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, length
 from bot.chat.texts import Texts
-from bot.chat.views.alerts import alerts, overtaken
+from bot.chat.views.alerts import alerts, struck_through
 from bot.domain.alerts import ACCOUNT_SUBJECTS, Alert, AlertKind, KnownInvoice, SentMessage, Standing
 from bot.domain.chats import Silence, Watch
 from bot.ports import ALERTS_PER_MESSAGE, Delivery
@@ -342,7 +342,7 @@ def test_whatever_it_tells_it_is_a_message_that_telegram_takes(data: st.DataObje
     old = linked_chat(watch=Watch(NOW - timedelta(hours=9)))
     sent = delivery(told, invoices, again=again, chat=old, sent=before)
     edited = message(*((invoice, DUE) for invoice in invoices)) if invoices else None
-    screens = [alerts(t, sent, told, NOW), *([overtaken(t, edited, sent)] if edited else [])]
+    screens = [alerts(t, sent, told, NOW), *([struck_through(t, edited, sent)] if edited else [])]
     if len({kind for kind in kinds if kind in ACCOUNT_SUBJECTS}) == sum(kind in ACCOUNT_SUBJECTS for kind in kinds):
         assert all(str(invoice.id) in screens[0].text for invoice in invoices)  # nothing is left out
     for screen in screens:
@@ -373,7 +373,7 @@ def test_what_is_put_off_shows_until_when_with_a_way_back() -> None:
 
 
 def struck(t: Texts, sent: SentMessage, *invoices: KnownInvoice) -> tuple[str, list[str]]:
-    screen = overtaken(t, sent, delivery([], invoices, sent=[sent]))
+    screen = struck_through(t, sent, delivery([], invoices, sent=[sent]))
     return str(screen.text).replace("\N{NO-BREAK SPACE}", " "), [button.data for button in buttons(screen)]
 
 
@@ -417,7 +417,7 @@ def test_what_was_struck_through_stays_so_when_the_next_is_settled() -> None:
 def test_the_rest_shows_what_was_put_off_meanwhile() -> None:
     sent = message((known(1), DUE), (known(2), DUE))
     asleep = silenced(delivery([], [closed(1), known(2)], sent=[sent]), {2: Silence(until=NOW + timedelta(hours=3))})
-    assert "💤 Until 22 Nov 2026, 13:30" in labels(overtaken(EN, sent, asleep))
+    assert "💤 Until 22 Nov 2026, 13:30" in labels(struck_through(EN, sent, asleep))
 
 
 def test_invoices_that_cannot_be_read_are_named_by_number_with_what_to_do() -> None:

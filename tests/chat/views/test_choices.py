@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from bot.chat.screens import DATA_LIMIT
 from bot.chat.texts import Texts
-from bot.chat.views.choices import CHOICES, INVOICES_OFFERED, choice
+from bot.chat.views.invoices import INVOICE_CHOICES, INVOICES_OFFERED, invoice_choice
 from bot.domain.invoices import Invoice, Item, Listing
 from tests.chat.samples import CANCELLED_SERVER, DE, EN, NASTY, NOW, PAID_DOMAIN, buttons, invoice, labels, paid, seen
 
@@ -20,11 +20,11 @@ UNCLEAR = invoice(4, total=Decimal("5.00"), credit=Decimal("1.00"))
 
 
 def offered(command: str, *invoices: Invoice) -> list[str]:
-    return [button.data for button in buttons(choice(EN, command, Listing(invoices), NOW))]
+    return [button.data for button in buttons(invoice_choice(EN, command, Listing(invoices), NOW))]
 
 
 def says(command: str, *invoices: Invoice, unreadable: int = 0, t: Texts = EN) -> str:
-    return seen(choice(t, command, Listing(invoices, unreadable), NOW))
+    return seen(invoice_choice(t, command, Listing(invoices, unreadable), NOW))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_each_command_offers_what_it_can_be_about_in_the_lists_order(command: st
 
 
 def test_the_questions_are_short() -> None:
-    questions = {command: says(command, WITH_CREDIT) for command in CHOICES}
+    questions = {command: says(command, WITH_CREDIT) for command in INVOICE_CHOICES}
     assert questions == {
         "invoice": "Which invoice would you like to see?",
         "pdf": "Which invoice would you like as a PDF?",
@@ -52,10 +52,13 @@ def test_the_questions_are_short() -> None:
 
 
 def test_a_button_tells_the_sum_that_the_command_is_about() -> None:
-    assert labels(choice(EN, "pay", Listing((WITH_CREDIT,)), NOW)) == ["🟡 2 · €6.95 · Server 2"]
-    assert labels(choice(EN, "removecredit", Listing((WITH_CREDIT,)), NOW)) == ["🟡 2 · €1.00 · Server 2"]
+    assert labels(invoice_choice(EN, "pay", Listing((WITH_CREDIT,)), NOW)) == ["🟡 2 · €6.95 · Server 2"]
+    assert labels(invoice_choice(EN, "removecredit", Listing((WITH_CREDIT,)), NOW)) == ["🟡 2 · €1.00 · Server 2"]
     overdue = invoice(5, due=date(2026, 11, 20), items=())
-    assert labels(choice(EN, "pdf", Listing((overdue, paid(6))), NOW)) == ["🔴 5 · €7.95", "✅ 6 · €7.95 · Server 6"]
+    assert labels(invoice_choice(EN, "pdf", Listing((overdue, paid(6))), NOW)) == [
+        "🔴 5 · €7.95",
+        "✅ 6 · €7.95 · Server 6",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +83,7 @@ def test_an_invoice_whose_remainder_is_unclear_is_offered_so_that_its_button_can
     assert offered("pay", UNCLEAR) == ["pay:4"]
 
 
-@pytest.mark.parametrize("command", CHOICES)
+@pytest.mark.parametrize("command", INVOICE_CHOICES)
 def test_while_some_could_not_be_read_it_does_not_say_that_there_is_nothing(command: str) -> None:
     assert says(command, unreadable=1) == "⚠️ 1 invoice could not be read and is missing here."
     assert says(command, WITH_CREDIT, unreadable=1).endswith("\n⚠️ 1 invoice could not be read and is missing here.")
@@ -100,10 +103,10 @@ def test_several_can_be_chosen_where_more_than_one_can_be_paid() -> None:
     assert "several" not in offered("removecredit", WITH_CREDIT, COVERED)
 
 
-@given(st.sampled_from(sorted(CHOICES)), st.text(max_size=300), st.integers(1, 10**18 - 1))
+@given(st.sampled_from(sorted(INVOICE_CHOICES)), st.text(max_size=300), st.integers(1, 10**18 - 1))
 def test_buttons_keep_telegrams_limits_whatever_is_in_an_invoice(command: str, title: str, number: int) -> None:
     shown = invoice(number, items=(Item("Hosting", title, title, None),), credit=Decimal(1), total=Decimal(10**12))
-    for button in buttons(choice(DE, command, Listing((shown,)), NOW)):
+    for button in buttons(invoice_choice(DE, command, Listing((shown,)), NOW)):
         assert len(button.data.encode()) <= DATA_LIMIT
         assert 0 < len(button.label) <= 100
         assert "\n" not in button.label
@@ -111,4 +114,4 @@ def test_buttons_keep_telegrams_limits_whatever_is_in_an_invoice(command: str, t
 
 def test_a_title_is_shown_as_it_was_written() -> None:
     shown = invoice(1, items=(Item("Hosting", NASTY, NASTY, None),))
-    assert labels(choice(EN, "pdf", Listing((shown,)), NOW)) == [f"🟡 1 · €7.95 · {NASTY}"]
+    assert labels(invoice_choice(EN, "pdf", Listing((shown,)), NOW)) == [f"🟡 1 · €7.95 · {NASTY}"]

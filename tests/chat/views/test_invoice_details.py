@@ -13,7 +13,7 @@ from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, length
 from bot.chat.texts import Texts
 from bot.chat.views.invoices import invoice_details
 from bot.domain.invoices import Invoice, Item
-from bot.domain.queries import ItemKind, ListPage, Query, Show
+from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
 from bot.sandbox.telegram.html import parse_html
 from tests.chat.samples import CANCELLED_SERVER, DE, EN, NASTY, NOW, PAID_DOMAIN, buttons, invoice, labels, seen
 
@@ -151,7 +151,7 @@ def test_a_tax_whose_rate_is_unknown_is_shown_without_one() -> None:
 
 
 def test_from_a_list_there_is_a_way_back_to_the_very_page() -> None:
-    page = ListPage(Query(Show.OPEN, ItemKind.HOSTING), 3)
+    page = ListPage(Query(StatusFilter.OPEN, ItemKind.HOSTING), 3)
     screen = invoice_details(EN, invoice(), NOW, page)
     assert buttons(screen)[-1].label == "« Back to the list"
     assert buttons(screen)[-1].data == "list:open.hosting.0.3"
@@ -217,7 +217,7 @@ def test_any_invoice_keeps_telegrams_limits(
 ) -> None:
     shown = invoice(number, items=parts, total=total, credit=credit, tax_rate=rate, status_label=label)
     screen = invoice_details(
-        DE, shown, NOW, ListPage(Query(Show.OPEN, ItemKind.DONATION, with_transactions=True), 9999)
+        DE, shown, NOW, ListPage(Query(StatusFilter.OPEN, ItemKind.DONATION, with_transactions=True), 9999)
     )
     assert length(screen.text) <= TEXT_LIMIT
     assert parse_html(screen.text).text

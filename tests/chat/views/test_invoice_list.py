@@ -13,7 +13,7 @@ from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, Button, length
 from bot.chat.texts import Texts
 from bot.chat.views.invoices import INVOICES_PER_PAGE, invoice_list
 from bot.domain.invoices import Invoice, Item, Listing
-from bot.domain.queries import ItemKind, ListPage, Query, Show
+from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
 from tests.chat.samples import (
     CANCELLED_SERVER,
     DE,
@@ -31,7 +31,9 @@ from tests.chat.samples import (
 
 FIRST = ListPage(Query())
 pages = st.builds(
-    ListPage, st.builds(Query, st.sampled_from(Show), st.sampled_from(ItemKind), st.booleans()), st.integers(0, 10_000)
+    ListPage,
+    st.builds(Query, st.sampled_from(StatusFilter), st.sampled_from(ItemKind), st.booleans()),
+    st.integers(0, 10_000),
 )
 
 
@@ -53,7 +55,12 @@ def test_an_account_without_invoices_is_told_so() -> None:
 
 @pytest.mark.parametrize(
     "query",
-    [Query(Show.PAID), Query(Show.OPEN, ItemKind.DOMAIN), Query(kind=ItemKind.HOSTING), Query(with_transactions=True)],
+    [
+        Query(StatusFilter.PAID),
+        Query(StatusFilter.OPEN, ItemKind.DOMAIN),
+        Query(kind=ItemKind.HOSTING),
+        Query(with_transactions=True),
+    ],
 )
 def test_a_filter_that_nothing_fits_does_not_say_that_the_account_is_empty(query: Query) -> None:
     text = show(listing(), ListPage(query))
@@ -62,16 +69,16 @@ def test_a_filter_that_nothing_fits_does_not_say_that_the_account_is_empty(query
 
 
 def test_no_open_invoice_is_good_news() -> None:
-    assert show(listing(), ListPage(Query(Show.OPEN))) == "🧾 Open invoices\nNothing to pay."
+    assert show(listing(), ListPage(Query(StatusFilter.OPEN))) == "🧾 Open invoices\nNothing to pay."
     assert "Nichts zu bezahlen." in show(listing(PAID_DOMAIN), t=DE)
 
 
-@pytest.mark.parametrize("show_only", [Show.ALL, Show.OPEN])
+@pytest.mark.parametrize("show_only", [StatusFilter.ALL, StatusFilter.OPEN])
 @pytest.mark.parametrize("found", [(), (PAID_DOMAIN,)], ids=["nothing else", "a paid one"])
 def test_while_some_could_not_be_read_it_never_says_that_nothing_is_to_be_paid(
-    show_only: Show, found: tuple[Invoice, ...]
+    show_only: StatusFilter, found: tuple[Invoice, ...]
 ) -> None:
-    shown = () if show_only is Show.OPEN else found
+    shown = () if show_only is StatusFilter.OPEN else found
     text = show(listing(*shown, unreadable=2), ListPage(Query(show_only)))
     assert "⚠️ 2 invoices could not be read and are missing here." in text
     assert "Nothing to pay" not in text
@@ -177,7 +184,7 @@ def test_a_single_page_has_no_buttons_to_turn() -> None:
 
 
 def test_turning_goes_round_and_keeps_the_filters() -> None:
-    query = Query(Show.OPEN, ItemKind.HOSTING, with_transactions=True)
+    query = Query(StatusFilter.OPEN, ItemKind.HOSTING, with_transactions=True)
     screen = invoice_list(EN, many(13), ListPage(query, 2), NOW)
     found = {button.label: button.data for button in buttons(screen)}
     assert found["◀"] == f"list:{ListPage(query, 1)}"
@@ -193,13 +200,13 @@ def test_the_sum_is_of_all_pages() -> None:
 
 
 def test_one_button_opens_the_filters_and_keeps_the_page() -> None:
-    screen = invoice_list(EN, many(13), ListPage(Query(Show.OPEN), 1), NOW)
+    screen = invoice_list(EN, many(13), ListPage(Query(StatusFilter.OPEN), 1), NOW)
     assert [len(row) for row in screen.rows] == [2, 2, 2, 3, 1]
     assert screen.rows[-1] == [Button("🔍 Filter", "filter:open.any.0.1")]
 
 
 def test_the_filters_take_the_place_of_the_numbers_and_lead_back_to_them() -> None:
-    page = ListPage(Query(Show.OPEN), 1)
+    page = ListPage(Query(StatusFilter.OPEN), 1)
     screen = invoice_list(EN, many(13), page, NOW, filtering=True)
     assert [len(row) for row in screen.rows] == [3, 2, 2, 1, 1]
     assert screen.rows[-1] == [Button("« Back to the list", f"list:{page}")]
@@ -209,11 +216,11 @@ def test_the_filters_take_the_place_of_the_numbers_and_lead_back_to_them() -> No
 
 def test_an_account_without_invoices_has_nothing_to_filter_and_a_filter_that_nothing_fits_can_be_undone() -> None:
     assert labels(invoice_list(EN, listing(), FIRST, NOW)) == []
-    assert labels(invoice_list(EN, listing(), ListPage(Query(Show.PAID)), NOW)) == ["🔍 Filter"]
+    assert labels(invoice_list(EN, listing(), ListPage(Query(StatusFilter.PAID)), NOW)) == ["🔍 Filter"]
 
 
 def test_the_title_names_the_filters_in_force() -> None:
-    query = Query(Show.PAID, ItemKind.DOMAIN, with_transactions=True)
+    query = Query(StatusFilter.PAID, ItemKind.DOMAIN, with_transactions=True)
     assert show(listing(), ListPage(query)).splitlines()[0] == "🧾 Paid invoices · Domain · with transactions"
     german = show(listing(), ListPage(query), DE)
     assert german.splitlines()[0] == "🧾 Bezahlte Rechnungen · Domain · mit Transaktionen"
@@ -223,7 +230,7 @@ def test_the_title_names_the_filters_in_force() -> None:
 
 
 def test_the_filters_in_force_are_marked() -> None:
-    query = Query(Show.PAID, ItemKind.DOMAIN, with_transactions=True)
+    query = Query(StatusFilter.PAID, ItemKind.DOMAIN, with_transactions=True)
     found = labels(invoice_list(EN, listing(), ListPage(query), NOW, filtering=True))
     english = {"All", "Open", "• Paid •", "Any kind", "Hosting", "• Domain •", "Donation", "☑ with transactions"}
     assert english <= {*found}
@@ -234,9 +241,9 @@ def test_the_filters_in_force_are_marked() -> None:
 
 
 def test_a_filter_changes_one_thing_and_begins_at_the_first_page() -> None:
-    query = Query(Show.PAID, ItemKind.DOMAIN)
+    query = Query(StatusFilter.PAID, ItemKind.DOMAIN)
     found = {b.label: b.data for b in buttons(invoice_list(EN, many(13), ListPage(query, 2), NOW, filtering=True))}
-    assert found["Open"] == f"list:{ListPage(replace(query, show=Show.OPEN))}"
+    assert found["Open"] == f"list:{ListPage(replace(query, status=StatusFilter.OPEN))}"
     assert found["Hosting"] == f"list:{ListPage(replace(query, kind=ItemKind.HOSTING))}"
     assert found["☐ with transactions"] == f"list:{ListPage(replace(query, with_transactions=True))}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -21,6 +22,7 @@ from bot.errors import (
     ProviderDown,
     Refused,
 )
+from bot.services.payments.reconcile import Reconciler
 from tests.fakes import Gate, invoice, settled
 from tests.services.world import ADA, BOB, DAY, DUE, MESSAGE, MINUTE, SECOND, World, member
 
@@ -292,6 +294,13 @@ async def test_after_a_crash_the_rest_is_not_sent_and_that_is_told(several: Worl
     ]  # fmt: skip
     assert several.provider.posts == [("pay", 7)]
     assert await several.store.unsettled_payments() == []
+
+
+async def test_a_queued_payment_without_a_record_was_ended_by_somebody_else(several: World) -> None:
+    asked = await several.ask_several(7, 8)
+    confirmed = await several.payments.confirm(asked[0].id, Place(1), member(ADA), MESSAGE, await several.chat())
+    gone = replace(confirmed[1], id="gone", batch="gone too")  # told, and forgotten with its chat
+    assert await Reconciler(several.store, several.provider, several.clock).reconcile(gone) is None
 
 
 async def test_a_slow_payment_is_no_crash_for_those_that_wait_behind_it(several: World) -> None:

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.domain.alerts import AlertKind
-from bot.domain.chats import Silence
+from bot.domain.chats import Preferences, Silence
 from bot.domain.payments import Outcome, State
-from bot.domain.preferences import Preferences
 from bot.ports import Store
 from bot.store.store import Store as OurStore
 from tests.store.backends import folder_of, payments_in_file

@@ -14,11 +14,9 @@ from typing import Any
 
 import pytest
 
-from bot.domain.chats import Member, Place, Silence
+from bot.domain.chats import Member, Place, Preferences, Silence
 from bot.domain.invitations import Invitation
-from bot.domain.payments import State
-from bot.domain.preferences import Preferences
-from bot.domain.selections import Offer, Selection
+from bot.domain.payments import Offer, Selection, State
 from bot.ports import Store
 from bot.store.store import Store as OurStore
 from bot.store.tinydb import files

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.preferences import Preferences
+from bot.domain.chats import Preferences
 from bot.store.tinydb.files import PENDING
 from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
@@ -20,8 +20,7 @@ WRITER = """
 import asyncio, sys
 from dataclasses import replace
 from pathlib import Path
-from bot.domain.chats import Silence
-from bot.domain.preferences import Preferences
+from bot.domain.chats import Preferences, Silence
 from bot.store.tinydb.opening import open_store
 from tests.store.examples import HOUR, LEASE, checked, claim_check, known_invoice, new_alert, new_link, new_payment, NOW
 

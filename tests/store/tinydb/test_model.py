@@ -15,8 +15,7 @@ from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.domain.alerts import Alert, AlertKind, AlertState, Standing
-from bot.domain.chats import Link, Silence, Trouble, Watch
-from bot.domain.preferences import Preferences
+from bot.domain.chats import Link, Preferences, Silence, Trouble, Watch
 from bot.ports import Check, Delivery, Store
 from bot.store.rules.chats import CHECK_FIRST
 from bot.store.tinydb.opening import open_store
