@@ -175,7 +175,8 @@ async def read(store: Store) -> dict[str, Any]:
             "unsettled": [payment.id for payment in await store.unsettled_payments()],
         }
     )
-    return content
+    found: dict[str, Any] = without_new_fields(content, expected())
+    return found
 
 
 async def _read_chat(store: Store, chat_id: int) -> dict[str, Any]:
@@ -196,6 +197,19 @@ async def _read_chat(store: Store, chat_id: int) -> dict[str, Any]:
 async def _tokens(store: Store, chat_ids: list[int]) -> dict[int, str]:
     links = {chat_id: (await store.chat(chat_id)).link for chat_id in chat_ids}
     return {chat_id: link.token.reveal() for chat_id, link in links.items() if link is not None}
+
+
+def without_new_fields(found: Any, kept: Any) -> Any:
+    """Leave out fields that were added since ``kept`` was written. Names of fields are identifiers; ids are not."""
+    if isinstance(found, dict) and isinstance(kept, dict):
+        return {
+            key: without_new_fields(value, kept.get(key))
+            for key, value in found.items()
+            if key in kept or not key.isidentifier()
+        }
+    if isinstance(found, list) and isinstance(kept, list) and len(found) == len(kept):
+        return [without_new_fields(*pair) for pair in zip(found, kept, strict=True)]
+    return found
 
 
 def _plain(value: object) -> Any:
