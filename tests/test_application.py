@@ -127,7 +127,7 @@ async def test_a_wrong_token_ends_the_start(sandbox: Sandbox, settings: Settings
 async def test_a_start_waits_until_telegram_is_there(
     method: str, sandbox: Sandbox, settings: Settings, ada: Person, chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.chat.polling.FIRST_RETRY_WAIT", 0.01)
+    monkeypatch.setattr("bot.chat.polling.FIRST_OUTAGE_WAIT", 0.01)
     sandbox.telegram.faults.server_error(times=2, method=method)
     with capture_logs() as logged:
         async with running(settings, tick=0.05):
