@@ -262,9 +262,8 @@ def load_settings(**overrides: Any) -> Settings:
 def _explain(error: ValidationError) -> str:
     lines = []
     for problem in error.errors(include_url=False, include_input=False):
-        name = (
-            str(problem["loc"][0]).upper() if problem["loc"] else ""
-        )  # an error about several settings names them itself
+        # An error about several settings names them itself.
+        name = str(problem["loc"][0]).upper() if problem["loc"] else ""
         if problem["type"] == "missing":
             lines.append(f"  {name} is missing")
         elif problem["type"] == "value_error":

@@ -17,13 +17,15 @@ from bot.chat import sending
 from bot.chat.screens import POPUP_LIMIT, Button, Rows, Screen, cut, length, one_line
 from bot.chat.texts import Texts, TextsFor
 from bot.domain.chats import Chat, Member, Place
-from bot.errors import AnonymousPerson, BotError, ConfirmationExpired
+from bot.errors import AnonymousPerson, BotError, ConfirmationExpired, InvoiceNumberMissing
 from bot.ports import Document, Sleep
 
 LibraryContext = CallbackContext[Any, Any, Any, Any]
 
 MAX_NAME_LENGTH = 64
 """How much of a person's name, or of a group's title, is kept and shown."""
+MAX_ID_DIGITS = 18
+"""More than any id in a database has."""
 
 
 @dataclass(slots=True)
@@ -64,6 +66,14 @@ class Context:
         """The buttons below the message."""
         markup = self.message.reply_markup if self.message is not None else None
         return [[Button(b.text, str(b.callback_data)) for b in row] for row in markup.inline_keyboard] if markup else []
+
+    def invoice_number(self, command: str) -> int:
+        """Return the number in the words, also from ``#4711`` or ``No. 4711``. Raise :class:`InvoiceNumberMissing`."""
+        for word in self.words:
+            digits = word.strip("#.,;:")
+            if digits.isascii() and digits.isdecimal() and len(digits) <= MAX_ID_DIGITS and int(digits) > 0:
+                return int(digits)
+        raise InvoiceNumberMissing(command)
 
     async def reply(self, screen: Screen) -> None:
         """Send a new message."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from telegram import Bot
+from telegram import Bot, ChatMember
 from telegram.constants import ChatMemberStatus
 from telegram.error import TelegramError
 
@@ -34,10 +34,7 @@ async def check_owner_or_administrator(context: Context, link: Link) -> None:
 
 async def is_administrator(bot: Bot, chat_id: int, user_id: int) -> bool:
     """Return whether somebody is an administrator of a group. Raise :class:`RoleUnknown` if Telegram does not tell."""
-    try:
-        return (await bot.get_chat_member(chat_id, user_id)).status in ADMINISTRATORS
-    except TelegramError as error:
-        raise RoleUnknown from error
+    return (await _ask(bot, chat_id, user_id)).status in ADMINISTRATORS
 
 
 async def member(bot: Bot, chat_id: int, user_id: int) -> Member | None:
@@ -45,10 +42,14 @@ async def member(bot: Bot, chat_id: int, user_id: int) -> Member | None:
 
     Raise :class:`RoleUnknown` if Telegram does not tell.
     """
-    try:
-        found = await bot.get_chat_member(chat_id, user_id)
-    except TelegramError as error:
-        raise RoleUnknown from error
+    found = await _ask(bot, chat_id, user_id)
     if found.user.is_bot or found.status not in PRESENT:
         return None
     return Member(found.user.id, one_line(found.user.full_name, MAX_NAME_LENGTH))
+
+
+async def _ask(bot: Bot, chat_id: int, user_id: int) -> ChatMember:
+    try:
+        return await bot.get_chat_member(chat_id, user_id)
+    except TelegramError as error:
+        raise RoleUnknown from error

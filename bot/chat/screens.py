@@ -18,7 +18,7 @@ POPUP_LIMIT = 200
 DATA_LIMIT = 64
 """Bytes of callback data."""
 QUOTE_LIMIT = 40
-"""How much of what a person typed is quoted back, where the bot does not understand it."""
+"""How much of what a person typed is quoted back, if the bot does not understand it."""
 
 _TAG = re.compile(r"<[^>]*>")
 

@@ -11,7 +11,7 @@ from bot.domain.queries import ItemKind, Query
 from bot.ports import Document, InvoiceFilter, Provider
 from bot.services.permissions import link_of
 
-LISTED_TYPES = frozenset({"hosting", "donation"})
+LISTED_TYPES = frozenset({ItemKind.HOSTING, ItemKind.DONATION})
 """The item types that the provider's list can filter by, according to its reference. Others are filtered here."""
 
 
@@ -24,7 +24,9 @@ class Browsing:
     async def listing(self, chat: Chat, query: Query) -> Listing:
         """Return the invoices that match, the open ones first."""
         link = link_of(chat)
-        listing = await self._provider.list_invoices(link.token, chat.reply_language, _for_list(query))
+        # Not the status: "open" is the provider's is_open, and several statuses can have it.
+        only = _for_provider(query, LISTED_TYPES)
+        listing = await self._provider.list_invoices(link.token, chat.reply_language, only)
         left = replace(query, kind=ItemKind.ANY) if query.kind in LISTED_TYPES else query
         wanted = [invoice for invoice in listing.invoices if left.fits(invoice)]
         return Listing(tuple(open_first(wanted)), listing.unreadable)
@@ -39,12 +41,10 @@ class Browsing:
 
     def archive(self, chat: Chat, query: Query) -> AbstractAsyncContextManager[Document]:
         """Return all invoices, or those of a type, or with transactions, as a ZIP."""
-        kind = None if query.kind is ItemKind.ANY else query.kind.capitalize()
-        only = InvoiceFilter(type=kind, with_transactions=query.with_transactions)
+        only = _for_provider(query, frozenset(ItemKind) - {ItemKind.ANY})
         return self._provider.archive(link_of(chat).token, chat.reply_language, only)
 
 
-def _for_list(query: Query) -> InvoiceFilter:
-    # Not the status: "open" is the provider's is_open, and several statuses can have it.
-    kind = query.kind.capitalize() if query.kind in LISTED_TYPES else None
+def _for_provider(query: Query, types: frozenset[ItemKind]) -> InvoiceFilter:
+    kind = query.kind.capitalize() if query.kind in types else None
     return InvoiceFilter(type=kind, with_transactions=query.with_transactions)

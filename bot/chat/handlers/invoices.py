@@ -11,7 +11,6 @@ from telegram.constants import ChatAction
 from bot.chat import sending
 from bot.chat.context import Context
 from bot.chat.dispatch import Handle
-from bot.chat.handlers.numbers import invoice_number
 from bot.chat.screens import QUOTE_LIMIT, Screen, cut
 from bot.chat.views.invoices import invoice_choice, invoice_details, invoice_list
 from bot.domain.chats import NO_SILENCE
@@ -58,7 +57,7 @@ class InvoiceHandlers:
 
     async def invoice(self, context: Context) -> None:
         """/invoice NUMBER, and the buttons that open it."""
-        number = invoice_number(context.words, "invoice")
+        number = context.invoice_number("invoice")
         invoice = await self._browsing.invoice(context.chat, number)
         can_silence = invoice.is_open and invoice.left_to_pay != 0 and await self._snoozing.knows(context.chat, number)
         silence = context.chat.silences.get(number, NO_SILENCE) if can_silence else None
@@ -68,8 +67,7 @@ class InvoiceHandlers:
 
     async def pdf(self, context: Context) -> None:
         """/pdf NUMBER, and its button."""
-        number = invoice_number(context.words, "pdf")
-        await self._send(context, self._browsing.pdf(context.chat, number))
+        await self._send(context, self._browsing.pdf(context.chat, context.invoice_number("pdf")))
 
     async def archive(self, context: Context) -> None:
         """/archive [TYPE] [transactions]."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bot.chat.context import Context
 from bot.chat.dispatch import Handle
-from bot.chat.handlers.numbers import invoice_number
 from bot.chat.screens import Screen
 from bot.chat.views import groups, payments as views
 from bot.domain.chats import Member, Place
@@ -89,7 +88,7 @@ class PaymentHandlers:
         await context.show(views.journal(context.t, await self._store.payments_of_chat(context.chat.id), page))
 
     async def _ask(self, context: Context, action: Action, command: str) -> None:
-        number = invoice_number(context.words, command)
+        number = context.invoice_number(command)
         quoter = self._payments.quoter
         asked = await quoter.ask(context.chat, context.place, context.person, action, number)
         # A new message, so that the alert or the list with the button stays as it is.

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from bot.chat.context import Context
-from bot.chat.handlers.numbers import invoice_number
 from bot.chat.screens import Rows
 from bot.chat.views.snoozing import ALL_IN_MESSAGE, BACK, choice_rows, common_silence, meaning_of, silence_rows, swapped
 from bot.domain.chats import NO_SILENCE, Silence, Until
@@ -51,7 +50,7 @@ class SnoozeHandlers:
         """Return the subject of the button and its invoices. Raise an error if the person may not change reminders."""
         check_in_charge(context.chat, context.user_id)
         if context.words[:1] != [ALL_IN_MESSAGE]:
-            number = invoice_number(context.words[:1], "invoice")
+            number = context.invoice_number("invoice")
             return str(number), [number]
         if context.message is None:
             raise NothingToRemind

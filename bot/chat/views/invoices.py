@@ -22,6 +22,7 @@ LIST_TITLE_LENGTH = 60
 BUTTON_TITLE_LENGTH = 30
 ITEM_TITLE_LENGTH = 200
 ITEM_DESCRIPTION_LENGTH = 800
+STATUS_LENGTH = 40
 
 
 def invoice_list(t: Texts, listing: Listing, page: ListPage, now: datetime, *, filtering: bool = False) -> Screen:
@@ -41,7 +42,7 @@ def invoice_details(
 
     ``silence`` says whether its reminders are put off. None: no reminder can come.
     """
-    head = [t("details.title", id=invoice.id, status=one_line(invoice.status_label or invoice.status, 40))]
+    head = [t("details.title", id=invoice.id, status=one_line(invoice.status_label or invoice.status, STATUS_LENGTH))]
     if invoice.issued:
         head.append(t("details.issued", date=t.day(invoice.issued)))
     if invoice.due:
@@ -103,7 +104,7 @@ def _list_entry(t: Texts, invoice: Invoice, now: datetime) -> Markup:
     elif invoice.paid_at and invoice.is_paid:
         when = t("list.paid", date=t.day(t.date_of(invoice.paid_at)))
     else:
-        when = Markup.escape(one_line(invoice.status_label or invoice.status, 40))
+        when = Markup.escape(one_line(invoice.status_label or invoice.status, STATUS_LENGTH))
     line = t("list.line", icon=_icon(t, invoice, now), id=invoice.id, amount=t.money(invoice.display_amount), when=when)
     return join([line, Markup.escape(one_line(invoice.title, LIST_TITLE_LENGTH))]) if invoice.title else line
 

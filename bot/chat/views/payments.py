@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, box, join, one_line, page_of, page_rows
 from bot.chat.texts import Texts
+from bot.chat.views.invoices import STATUS_LENGTH
 from bot.domain.invoices import Invoice
 from bot.domain.payments import MOVED, Action, Offer, Outcome, Payment, Selection, State, can_be_asked_anew
 from bot.domain.queries import ListPage
@@ -19,7 +20,6 @@ BATCH_TITLE_LENGTH = 24
 """Of an invoice among several, on a line or a button."""
 
 REASON_LENGTH = 300
-MAX_STATUS_LENGTH = 40
 
 EXPLAINED = frozenset({Outcome.REFUSED, Outcome.NOT_SENT, Outcome.UNCLEAR})
 """The ends that an error explains. If a payment went through in spite of an error, the error is not told."""
@@ -173,7 +173,7 @@ def _explanation(t: Texts, payment: Payment) -> list[Markup]:
         return []
     if found.is_paid:
         return [t("payment.now.paid")]
-    status = t("payment.now.status", status=one_line(found.status, MAX_STATUS_LENGTH))
+    status = t("payment.now.status", status=one_line(found.status, STATUS_LENGTH))
     if not found.is_open:
         return [status]
     lines = []
