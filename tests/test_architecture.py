@@ -1,4 +1,4 @@
-"""The parts of the bot know each other in one direction only, and importing them does nothing."""
+"""Which part of the bot may import which, and that an import does nothing else."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ROOT = Path(__file__).parents[1]
 
 CORE = {"domain", "errors", "ports"}
 WEB = {"health", "metrics", "serving", "web"}
-HOUSE = {"application", "factories"}
-LIBRARY = {"chat", "doctor", "logs", "limiter", "provider", "services", "settings", "store"}
-EVERYTHING = CORE | WEB | HOUSE | LIBRARY
-KNOWS = {
+ROOT_MODULES = {"application", "factories"}
+PARTS = {"chat", "doctor", "logs", "limiter", "provider", "services", "settings", "store"}
+EVERYTHING = CORE | WEB | ROOT_MODULES | PARTS
+MAY_IMPORT = {
     "domain": set[str](),
-    "errors": {"domain"},
+    "errors": set[str](),
     "locales": set[str](),
     "logs": set[str](),
     "settings": {"domain", "errors"},
@@ -35,7 +35,7 @@ KNOWS = {
     "limiter": CORE,
     "provider": CORE | {"logs", "limiter"},
     "store": CORE,
-    "chat": CORE | {"services", "logs", "limiter"},
+    "chat": CORE | {"services", "limiter"},
     "serving": set[str](),
     "health": CORE,
     "metrics": {"domain", "health"},
@@ -48,12 +48,12 @@ KNOWS = {
     "doctor": EVERYTHING,
     "__main__": EVERYTHING | {"commands", "sandbox", "sandbox.demo"},
 }
-"""Which part of the package may import which others; itself, always. ``bot`` itself (the version) is free to all."""
+"""Which other parts each part may import. Every part may import itself, and ``bot`` for the version."""
 
 ONLY_IN = {
-    "telegram": {"chat", *HOUSE},
+    "telegram": {"chat", *ROOT_MODULES},
     "apscheduler": {"chat", "application"},
-    "httpx": {"provider", *HOUSE},
+    "httpx": {"provider", *ROOT_MODULES},
     "httpx_aiohttp": {"provider", "application"},
     "aiohttp": {"provider", "application"},
     "tinydb": {"store"},
@@ -70,12 +70,20 @@ ONLY_IN = {
     "pydantic": {"settings"},
     "pydantic_settings": {"settings"},
 }
-"""Libraries that stay behind the part that hides them."""
+"""The only parts that may import a library."""
 
 VIEWS = "bot.chat.views"
-VIEWS_KNOW = ("bot.domain", "bot.errors", "bot.ports", "bot.chat.screens", "bot.chat.texts", "bot.chat.zones", VIEWS)
-KNOW_VIEWS = ("bot.chat.handlers", "bot.chat.routing", "bot.chat.messenger", VIEWS)
-"""Views turn domain objects into text and buttons. Only what shows them may import them, above all no context."""
+VIEWS_MAY_IMPORT = (
+    "bot.domain",
+    "bot.errors",
+    "bot.ports",
+    "bot.chat.screens",
+    "bot.chat.texts",
+    "bot.chat.zones",
+    VIEWS,
+)
+MAY_IMPORT_VIEWS = ("bot.chat.handlers", "bot.chat.routing", "bot.chat.messenger", VIEWS)
+"""Views turn domain objects into text and buttons. Only modules that show them may import them; the context may not."""
 
 IMPURE = {"asyncio", "io", "logging", "os", "pathlib", "random", "secrets", "socket", "subprocess", "tempfile", "time"}
 CLOCKS = {"now", "today", "utcnow", "fromtimestamp"}
@@ -83,7 +91,7 @@ CLOCKS = {"now", "today", "utcnow", "fromtimestamp"}
 
 @dataclass(frozen=True)
 class Module:
-    """A source file: its dotted name, the part of the bot that it belongs to, its syntax tree."""
+    """A source file: its dotted name, its part of the bot, and its syntax tree."""
 
     path: Path
     name: str
@@ -91,18 +99,18 @@ class Module:
     tree: ast.Module
 
     def imports(self) -> Iterator[tuple[str, int]]:
-        """Every imported dotted name, and the line it stands on, wherever in the file that is."""
+        """Yield each imported dotted name with its line, from anywhere in the file."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Import):
                 yield from ((alias.name, node.lineno) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
-                # `from bot import ports` names a module only together with what it imports.
+                # In `from bot import ports`, the module's name is bot.ports.
                 ours = str(node.module).split(".")[0] == "bot"
                 names = [f"{node.module}.{alias.name}" for alias in node.names] if ours else [str(node.module)]
                 yield from ((name, node.lineno) for name in names)
 
     def only_for_types(self) -> set[int]:
-        """The lines that run for the type checker alone."""
+        """Return the lines for the type checker only."""
         return {
             line
             for node in ast.walk(self.tree)
@@ -112,7 +120,7 @@ class Module:
         }
 
     def guarded(self) -> set[int]:
-        """The lines on which a missing package is reckoned with: in a ``try`` that catches ModuleNotFoundError."""
+        """Return the lines on which a package may be missing: in a ``try`` that catches ModuleNotFoundError."""
         tries = [node for node in ast.walk(self.tree) if isinstance(node, ast.Try)]
         return {
             line
@@ -127,13 +135,13 @@ class Module:
 
 
 def part_of(name: str) -> str:
-    """``bot.chat.views`` → ``chat``; the demo is a part of its own within the sandbox."""
+    """Return a module's part: ``chat`` for ``bot.chat.views``. The sandbox's demo is a part of its own."""
     first, *rest = name.split(".")[1:] or [""]
     return "sandbox.demo" if first == "sandbox" and rest[:1] == ["demo"] else first
 
 
 def is_within(name: str, packages: Iterable[str]) -> bool:
-    """Whether a dotted name is one of these packages, or lies in one."""
+    """Return whether a dotted name is one of these packages, or in one."""
     return any(name == package or name.startswith(f"{package}.") for package in packages)
 
 
@@ -148,16 +156,16 @@ SOURCES = {
 MODULES = SOURCES["bot"]
 
 
-def test_every_part_has_its_place_in_the_order() -> None:
-    unknown = {module.part for module in MODULES} - KNOWS.keys() - {""}
-    assert not unknown, f"say in KNOWS what these may import: {sorted(unknown)}"
+def test_every_part_is_listed() -> None:
+    unknown = {module.part for module in MODULES} - MAY_IMPORT.keys() - {""}
+    assert not unknown, f"list in MAY_IMPORT what these may import: {sorted(unknown)}"
 
 
-@pytest.mark.parametrize("part", sorted(KNOWS))
-def test_a_part_imports_only_what_it_may_know(part: str) -> None:
-    allowed = KNOWS[part] | {part, ""}
+@pytest.mark.parametrize("part", sorted(MAY_IMPORT))
+def test_a_part_imports_only_what_it_may(part: str) -> None:
+    allowed = MAY_IMPORT[part] | {part, ""}
     wrong = [
-        f"{module.at(line)}: {part} must not know {name}"
+        f"{module.at(line)}: {part} must not import {name}"
         for module in MODULES
         if module.part == part
         for name, line in module.imports()
@@ -166,29 +174,29 @@ def test_a_part_imports_only_what_it_may_know(part: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_a_view_knows_no_service_and_nothing_of_how_it_is_shown() -> None:
+def test_a_view_imports_no_service_and_no_context() -> None:
     wrong = [
-        f"{module.at(line)}: a view must not know {name}"
+        f"{module.at(line)}: a view must not import {name}"
         for module in MODULES
         if is_within(module.name, [VIEWS])
         for name, line in module.imports()
-        if is_within(name, ["bot"]) and not is_within(name, VIEWS_KNOW)
+        if is_within(name, ["bot"]) and not is_within(name, VIEWS_MAY_IMPORT)
     ]
     assert not wrong, "\n".join(wrong)
 
 
-def test_only_what_shows_views_imports_them() -> None:
+def test_only_modules_that_show_views_import_them() -> None:
     wrong = [
-        f"{module.at(line)}: {module.name} must not know {name}"
+        f"{module.at(line)}: {module.name} must not import {name}"
         for module in MODULES
-        if module.part == "chat" and not is_within(module.name, KNOW_VIEWS)
+        if module.part == "chat" and not is_within(module.name, MAY_IMPORT_VIEWS)
         for name, line in module.imports()
         if is_within(name, [VIEWS])
     ]
     assert not wrong, "\n".join(wrong)
 
 
-def test_nothing_is_imported_relative_to_where_it_stands() -> None:
+def test_no_import_is_relative() -> None:
     wrong = [
         module.at(node.lineno)
         for module in MODULES
@@ -199,7 +207,7 @@ def test_nothing_is_imported_relative_to_where_it_stands() -> None:
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    """Imports under ``if TYPE_CHECKING`` don't count. All others do, wherever they stand."""
+    """Imports under ``if TYPE_CHECKING`` don't count. All others do, also those within functions."""
     modules = {module.name for module in MODULES}
     graph = {
         module.name: {
@@ -217,7 +225,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 @pytest.mark.parametrize("library", sorted(ONLY_IN))
-def test_a_library_stays_behind_the_part_that_hides_it(library: str) -> None:
+def test_a_library_is_imported_only_by_its_parts(library: str) -> None:
     wrong = [
         f"{module.at(line)}: {library} belongs to {sorted(ONLY_IN[library])}"
         for module in MODULES
@@ -228,9 +236,9 @@ def test_a_library_stays_behind_the_part_that_hides_it(library: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_the_sandbox_reaches_neither_telegram_nor_httpx() -> None:
+def test_the_sandbox_imports_neither_telegram_nor_httpx() -> None:
     wrong = [
-        f"{module.at(line)}: the sandbox stands in for the other side; it has no use for {name}"
+        f"{module.at(line)}: the sandbox plays the other side and must not use {name}"
         for module in MODULES
         if module.part == "sandbox"
         for name, line in module.imports()
@@ -250,7 +258,7 @@ def test_the_domain_does_no_input_or_output_and_uses_no_library() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_the_domain_and_the_services_never_ask_the_time_themselves() -> None:
+def test_domain_and_services_never_ask_the_time() -> None:
     wrong = [
         f"{module.at(node.lineno)}: {ast.unparse(node)}; the time comes in as an argument"
         for module in MODULES
@@ -262,7 +270,7 @@ def test_the_domain_and_the_services_never_ask_the_time_themselves() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_what_runs_in_production_needs_only_what_is_installed_there() -> None:
+def test_production_imports_only_what_is_installed_there() -> None:
     wrong = [
         f"{module.at(line)}: {name} is not in requirements/{requirements}.txt"
         for module in MODULES
@@ -295,7 +303,7 @@ def test_every_module_says_what_it_is_for(folder: str) -> None:
 
 
 def test_importing_connects_to_nothing_reads_nothing_and_starts_nothing(tmp_path: Path) -> None:
-    """Every module is imported in a fresh process, in which each of these ends the import with a traceback."""
+    """Import every module in a fresh process, in which each of these actions raises an error."""
     (tmp_path / ".env").write_text("LOG_LEVEL=unheard-of\n")
     names = [module.name for module in MODULES]
     done = subprocess.run(
@@ -327,7 +335,7 @@ def forbid(event, arguments):
             raise RuntimeError(f"at import: open {path}")
 
 for name in ("asyncio", "telegram.ext", "httpx_aiohttp", "uvicorn", "starlette.applications", "fpdf", "babel.support"):
-    importlib.import_module(name)  # what libraries do at import is their business
+    importlib.import_module(name)  # libraries may do more at import
 sys.addaudithook(forbid)
 for name in names:
     importlib.import_module(name)
@@ -336,19 +344,19 @@ for name in names:
 
 @cache
 def distributions() -> Mapping[str, list[str]]:
-    """Which installed distributions a top-level module can come from."""
+    """Return the installed distributions of each top-level module."""
     return packages_distributions()
 
 
 @cache
 def locked(requirements: str) -> frozenset[str]:
-    """The canonical names of the distributions in a list of requirements."""
+    """Return the canonical names of the distributions in a list of requirements."""
     lines = (ROOT / "requirements" / f"{requirements}.txt").read_text(encoding="utf-8").splitlines()
     return frozenset(canonicalize_name(line.partition("==")[0]) for line in lines if "==" in line)
 
 
 def installed_by(requirements: str, module: str) -> bool:
-    """Whether a top-level module is ours, the standard library's, or comes with that list of requirements."""
+    """Return whether a top-level module is ours, the standard library's, or in that list of requirements."""
     if module in sys.stdlib_module_names or module == "bot":
         return True
     return any(canonicalize_name(dist) in locked(requirements) for dist in distributions().get(module, []))
