@@ -16,7 +16,7 @@ import structlog
 from telegram import Bot, Update
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
-from bot.chat.request import BotApiMissing
+from bot.chat.request import BotApiMissing, pause_of
 from bot.chat.update_tracker import ALLOWED_UPDATES, UpdateTracker
 from bot.errors import StartError, StoreAway
 from bot.ports import Clock, Sleep
@@ -178,6 +178,5 @@ def _address(bot: Bot) -> str:
 def _wait(error: Exception, failures: int) -> float:
     """Return the seconds until the next try: what a 429 asks for, or twice as many each time."""
     if isinstance(error, RetryAfter):
-        asked = error.retry_after
-        return asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
+        return pause_of(error)
     return min(MAX_OUTAGE_WAIT, FIRST_OUTAGE_WAIT * 2.0 ** min(failures, 10))

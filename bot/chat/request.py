@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
 import structlog
 from telegram import Update
-from telegram.error import NetworkError
+from telegram.error import NetworkError, RetryAfter
 from telegram.request import HTTPXRequest
 
 log = structlog.get_logger()
@@ -66,6 +67,12 @@ class UpdatesRequest(TelegramRequest):
         if isinstance(answer.get("result"), list):
             answer["result"] = [readable_or_empty(update) for update in answer["result"]]
         return answer
+
+
+def pause_of(error: RetryAfter) -> float:
+    """Return the seconds that Telegram asks to wait."""
+    wait = error.retry_after
+    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
 
 
 def readable_or_empty(update: dict[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from telegram.error import (
     TimedOut,
 )
 
-from bot.chat.request import BotApiMissing
+from bot.chat.request import BotApiMissing, pause_of
 from bot.chat.screens import Screen
 from bot.domain.chats import Place
 from bot.errors import (
@@ -78,8 +78,7 @@ def messenger_error(error: TelegramError) -> MessengerError:
     text = error.message.lower()
     match error:
         case RetryAfter():
-            wait = error.retry_after
-            return FloodLimited(wait if isinstance(wait, int | float) else wait.total_seconds())
+            return FloodLimited(pause_of(error))
         case telegram_error.ChatMigrated():
             return ChatMigrated(error.new_chat_id)
         case Forbidden() | BadRequest():

@@ -97,11 +97,7 @@ class Linking:
 
         Raise :class:`LinkInUse`, with nothing done, while a payment of this chat is under way.
         """
-        await self._check_not_in_use(chat)
-        return await self._store.unlink(chat.id)
-
-    async def _check_not_in_use(self, chat: Chat) -> None:
-        """Keep the link while a payment is under way, which is minutes at most: its outcome is read with this link."""
         unsettled = await self._store.unsettled_payments()
         if any(payment.place.chat_id == chat.id and payment.state in UNFINISHED for payment in unsettled):
-            raise LinkInUse
+            raise LinkInUse  # its end is read with this link, within minutes
+        return await self._store.unlink(chat.id)
