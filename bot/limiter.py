@@ -24,12 +24,11 @@ class RateLimit:
     burst: int
 
 
+@dataclass(eq=False)
 class WaitTooLong(Exception):
-    """The wait would be longer than the caller allows; ``seconds`` is how long it would take."""
+    """The wait of ``seconds`` would be longer than the caller allows."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        super().__init__(seconds)
+    seconds: float
 
 
 class Limiter:

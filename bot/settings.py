@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 from babel.numbers import is_currency
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -71,13 +71,13 @@ class Settings(BaseSettings):
     database_timeout: float = Field(default=10, ge=1, le=600)
     token_keys: Annotated[tuple[SecretStr, ...], CommaSeparated] = ()
     allowed_users: Annotated[frozenset[int] | None, CommaSeparated] = None
-    payments: Literal["on", "off"] = "on"
+    payments: Annotated[Literal["on", "off"], BeforeValidator(str.lower)] = "on"
     max_payment: Decimal | None = Field(default=None, gt=0, decimal_places=2)
     confirmation_minutes: float = Field(default=CONFIRM_WITHIN / timedelta(minutes=1), ge=1, le=1440)
     web_listen: Annotated[Address | None, NoDecode] = None
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
     log_format: Literal["console", "json"] = "console"
 
     @property
@@ -207,16 +207,6 @@ class Settings(BaseSettings):
         if not is_currency(value.upper()):
             raise ValueError("is not a currency code such as EUR")
         return value.upper()
-
-    @field_validator("log_level", mode="before")
-    @classmethod
-    def _upper(cls, value: Any) -> Any:
-        return value.upper() if isinstance(value, str) else value
-
-    @field_validator("payments", mode="before")
-    @classmethod
-    def _lower(cls, value: Any) -> Any:
-        return value.lower() if isinstance(value, str) else value
 
     @field_validator("token_keys", "allowed_users", "reminder_days", "overdue_days", mode="before")
     @classmethod

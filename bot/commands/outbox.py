@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import click
 
 from bot.commands.common import json_option, print_rows, with_store
@@ -40,12 +42,7 @@ def list_alerts(*, set_aside: bool, as_json: bool) -> None:
 @click.option("--set-aside", is_flag=True, help="All that were set aside.")
 def retry(alerts: tuple[str, ...], *, set_aside: bool) -> None:
     """Send these alerts now, including those that were set aside."""
-
-    async def do(store: Store) -> int:
-        chosen = await _chosen(store, alerts, set_aside=set_aside)
-        return _checked(await store.retry_alerts(chosen), chosen)
-
-    click.echo(f"{with_store(do)} to be sent.")
+    click.echo(f"{_change(lambda store, ids: store.retry_alerts(ids), alerts, set_aside=set_aside)} to be sent.")
 
 
 @outbox.command()
@@ -54,25 +51,23 @@ def retry(alerts: tuple[str, ...], *, set_aside: bool) -> None:
 @click.confirmation_option(prompt="Nobody will receive these alerts. Drop them?")
 def drop(alerts: tuple[str, ...], *, set_aside: bool) -> None:
     """Drop these alerts. They are never sent."""
-
-    async def do(store: Store) -> int:
-        chosen = await _chosen(store, alerts, set_aside=set_aside)
-        return _checked(await store.drop_alerts(chosen), chosen)
-
-    click.echo(f"{with_store(do)} dropped.")
+    click.echo(f"{_change(lambda store, ids: store.drop_alerts(ids), alerts, set_aside=set_aside)} dropped.")
 
 
-async def _chosen(store: Store, alerts: tuple[str, ...], *, set_aside: bool) -> set[str]:
+def _change(change: Callable[[Store, set[str]], Awaitable[int]], alerts: tuple[str, ...], *, set_aside: bool) -> int:
+    """Change the named alerts, and with ``set_aside`` all dead letters. Return how many were changed."""
     if not alerts and not set_aside:
         raise StartError("Name alerts by their ids from `outbox list`, or use --set-aside.")
-    dead_letters = {alert.alert.id for alert in await store.alerts() if _is_dead_letter(alert)} if set_aside else set()
-    return {*alerts, *dead_letters}
 
+    async def do(store: Store) -> int:
+        dead_letters = filter(_is_dead_letter, await store.alerts()) if set_aside else ()
+        chosen = {*alerts, *(alert.alert.id for alert in dead_letters)}
+        count = await change(store, chosen)
+        if chosen and not count:
+            raise StartError("None of them is in the outbox, or they are being sent right now.")
+        return count
 
-def _checked(count: int, chosen: set[str]) -> int:
-    if chosen and not count:
-        raise StartError("None of them is in the outbox, or they are being sent right now.")
-    return count
+    return with_store(do)
 
 
 def _is_dead_letter(alert: WaitingAlert) -> bool:
