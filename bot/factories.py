@@ -36,9 +36,8 @@ from bot.provider.transport import make_transport
 from bot.services.browsing import Browsing
 from bot.services.checks import Checker
 from bot.services.delivery import AlertSender
-from bot.services.inviting import Inviting
 from bot.services.leader_lease import LeaderLease
-from bot.services.linking import Linking
+from bot.services.linking import Inviting, Linking
 from bot.services.payments.flow import Payments
 from bot.services.snoozing import Snoozing
 from bot.services.workers import Workers

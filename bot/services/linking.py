@@ -1,17 +1,20 @@
-"""Link a chat to an account of the provider, and unlink it."""
+"""Link a chat to an account of the provider, or a group from a private chat, and unlink it."""
 
 from __future__ import annotations
 
 import re
+import secrets
+from dataclasses import replace
 from typing import Protocol
 
 from bot.domain.chats import TOKEN_WAIT, Chat, Link, Member, Place, Token, Watch
+from bot.domain.invitations import INVITATION_LIFETIME, INVITATION_NONCE_BYTES, Invitation, id_of
 from bot.domain.invoices import Listing
 from bot.domain.payments import UNFINISHED
 from bot.domain.reminders import next_look, take_as_known
 from bot.domain.schedule import CheckPlan
-from bot.errors import InvitationVoid, LinkInUse, NotAToken
-from bot.ports import ChatStore, Clock, PaymentStore, Provider
+from bot.errors import InvitationOfOther, InvitationVoid, LinkInUse, NotAToken
+from bot.ports import ChatStore, Clock, PaymentStore, PendingStore, Provider
 
 MIN_LIKELY_TOKEN_LENGTH = 20
 TOKEN_FORM = re.compile(r"[!-~]{8,4096}")  # printable ASCII without blanks: what an HTTP header can carry
@@ -41,7 +44,7 @@ def _bare(text: str) -> str:
     return text.strip().strip("<>\"'`")
 
 
-class LinkStore(ChatStore, PaymentStore, Protocol):
+class LinkStore(ChatStore, PaymentStore, PendingStore, Protocol):
     """What linking needs of the store."""
 
 
@@ -101,3 +104,56 @@ class Linking:
         if any(payment.place.chat_id == chat.id and payment.state in UNFINISHED for payment in unsettled):
             raise LinkInUse  # its end is read with this link, within minutes
         return await self._store.unlink(chat.id)
+
+
+class Inviting:
+    """Links groups by invitations into the private chat, so that no token is ever shown to a group.
+
+    Handlers check who may link a group: only Telegram knows its administrators.
+    """
+
+    def __init__(self, store: LinkStore, linking: Linking, clock: Clock) -> None:
+        self._store = store
+        self._linking = linking
+        self._clock = clock
+
+    async def invite(self, group: Chat, place: Place, title: str, user: Member) -> str:
+        """Return a nonce that lets this person, and nobody else, link the group once from the private chat."""
+        nonce, now = secrets.token_urlsafe(INVITATION_NONCE_BYTES), self._clock()
+        invitation = Invitation(
+            id=id_of(nonce),
+            place=place,
+            title=title,
+            user_id=user.id,
+            expires_at=now + INVITATION_LIFETIME,
+            replaces=group.link.linked_at if group.link else None,
+        )
+        await self._store.put_pending(invitation, now)
+        return nonce
+
+    async def open(self, nonce: str, private: Chat, user: Member) -> Invitation:
+        """Take the private chat's next message as the group's token. Raise as :meth:`invitation` does."""
+        invitation = await self.invitation(id_of(nonce), user)
+        await self._store.await_token(private.id, invitation.expires_at, invitation.id)
+        return invitation
+
+    async def invitation(self, invitation_id: str, user: Member) -> Invitation:
+        """Return an invitation that still holds. Raise :class:`InvitationVoid` or :class:`InvitationOfOther`."""
+        invitation = await self._store.pending(Invitation, invitation_id)
+        if invitation is None or invitation.expires_at <= self._clock():
+            raise InvitationVoid
+        if invitation.user_id != user.id:
+            raise InvitationOfOther
+        return invitation
+
+    async def accept(self, invitation: Invitation, private: Chat, user: Member, token: Token) -> tuple[Chat, Listing]:
+        """Link the group with this token. Return its chat as it was before, and the account's invoices.
+
+        Raise :class:`InvitationVoid` if the group got another link meanwhile. Raise as :meth:`Linking.link` does: then
+        the person can try another token.
+        """
+        group = await self._store.chat(invitation.place.chat_id)
+        group = replace(group, telegram_language=group.telegram_language or private.telegram_language)
+        listing = await self._linking.link(group, invitation.place, user, token, invitation.id)
+        await self._store.await_token(private.id, None)
+        return group, listing

@@ -11,7 +11,7 @@ import pytest
 from bot.domain.chats import Member, Place, Token
 from bot.domain.invitations import Invitation, id_of
 from bot.errors import InvitationVoid, LinkInUse
-from bot.services.inviting import Inviting
+from bot.services.linking import Inviting
 from tests.fakes import Gate
 from tests.services.world import ADA, BOB, MESSAGE, OPEN, SECOND, TOKEN, World, member
 

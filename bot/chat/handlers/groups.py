@@ -29,8 +29,7 @@ from bot.errors import (
 )
 from bot.ports import ChatStore, Clock
 from bot.services.failures import note_unreachable
-from bot.services.inviting import Inviting
-from bot.services.linking import read_token
+from bot.services.linking import Inviting, read_token
 from bot.services.permissions import link_of
 
 log = structlog.get_logger()
