@@ -110,9 +110,9 @@ class InvoiceBot:
     async def stop(self) -> None:
         """Take no more updates, let work in progress end within :data:`GRACE_PERIOD`, cancel the rest, and disconnect.
 
-        The next start takes cancelled checks, alerts and payments up again from the store. Updates come again, and with
-        them requests such as downloads. If a download's update was confirmed already, its chat is told to ask again. A
-        step that fails is logged and skips no later step.
+        The next start resumes cancelled checks, alerts and payments from the store. Telegram sends the updates again,
+        and with them requests such as downloads. If a download's update was already confirmed, its chat is told to ask
+        again. A step that fails is logged and skips no later step.
         """
         log.info("bot is stopping")
         self._web_app.health.stop()

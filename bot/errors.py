@@ -115,7 +115,7 @@ class MessengerError(BotError):
 
 @dataclass(eq=False)
 class ChatGone(MessengerError):
-    """Nobody can write to this chat any more (blocked, kicked, deleted). It rests until it comes back."""
+    """Nobody can write to this chat any more (blocked, kicked, deleted). It rests until it can be reached again."""
 
     reason: str
 

@@ -155,7 +155,7 @@ def context_of(update: Update, library_context: LibraryContext, texts_for: Texts
         private=chat.type == ChatType.PRIVATE,
         t=texts_for(speaker),
         words=_words(update, library_context),
-        # After a press, python-telegram-bot gives a deleted message as a Message without content.
+        # After a press, python-telegram-bot represents a deleted message as a Message without content.
         message=message if isinstance(message, Message) and message.is_accessible else None,
         query=update.callback_query,
         user_name=one_line(user.full_name, MAX_NAME_LENGTH),

@@ -66,7 +66,7 @@ def is_relevant(alert: Alert, delivery: Delivery, now: datetime) -> bool:
 
 
 def is_told_elsewhere(alert: Alert, delivery: Delivery) -> bool:
-    """Return whether nobody needs to hear that an invoice is settled: this chat paid it, or they muted it."""
+    """Return whether nobody needs to be told that an invoice is settled: it was paid in this chat, or muted."""
     if alert.kind is not AlertKind.SETTLED or alert.invoice_id is None:
         return False
     silence = delivery.chat.silences.get(alert.invoice_id, NO_SILENCE)

@@ -1,4 +1,4 @@
-"""How long each step of a payment may take, in the order in which they happen.
+"""How long each step of a payment may take, in their order.
 
 Nobody may give a payment up while somebody else may still be working on it. ``tests/domain/test_payment_times.py``
 checks that these times fit together, and fit what a call to the provider may take.
@@ -23,7 +23,7 @@ RECONCILE_FOR = timedelta(minutes=10)
 FIRST_LOOK_AFTER = timedelta(seconds=5)
 """The first look comes this soon after the last step: most ends are known by then, and the person still watches."""
 LOOK_AT_LEAST_EVERY = timedelta(minutes=1)
-"""Later looks come this often at least, and so does a reading of the store, for what other processes have left."""
+"""The longest time between later looks, and between readings of the store, which show what other processes left."""
 PERSON_WATCHES_FOR = timedelta(seconds=30)
 """A person watches the message this long after the press; a later end is told with a message that rings."""
 NOTE_TOLD_WITHIN = timedelta(seconds=30)

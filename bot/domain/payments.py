@@ -3,11 +3,11 @@
     asked → (queued →) confirmed → sent → ended
       └────────┴──────────┴─────────────→ ended (cancelled, expired, or nothing was sent)
 
-``sent`` is written before the request leaves. So whatever stops the bot afterwards, the record says that the provider
-may have been asked, and from then on only reading the invoice decides. A record that is still ``confirmed`` was surely
-not sent. Several payments that were asked for together are a batch; those that wait for their turn are ``queued``.
+``sent`` is written before the request leaves. So even after a crash the record says that the provider may have been
+asked. From then on, only reading the invoice decides. A record that is still ``confirmed`` was surely not sent. Several
+payments that were asked for together are a batch. Those that wait for their turn are ``queued``.
 
-Here is also decided what a payment moves (:func:`amount_of`), whether an invoice is still as it was shown
+This file also decides what a payment moves (:func:`amount_of`), whether an invoice is still as it was shown
 (:func:`still_matches`), and what an invoice says about the end (:func:`outcome_of`).
 """
 

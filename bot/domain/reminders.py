@@ -2,8 +2,8 @@
 
 They decide about invoices and about the account itself.
 
-The rules look at states, not at events: whatever the person has not been told yet is told once, as it is now. So
-nothing is lost while the bot, the machine or the provider is down, and nothing is told late that has passed meanwhile.
+The rules look at states, not at events: they tell once what the person has not been told yet, as it is now. So nothing
+is lost while the bot, the machine or the provider is down, and nothing is told that has passed meanwhile.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PAID_IS_NEWS_FOR = timedelta(days=31)
 """How long after its issue a paid invoice is news to a chat that did not know it. Lists may leave older ones out."""
 
 LONG_OUTAGE = timedelta(days=1)
-"""How long the provider may be away before the chat is told. Reminders come all the same."""
+"""How long the provider may be away before the chat is told. Reminders are sent nevertheless."""
 
 
 @dataclass(frozen=True, slots=True)

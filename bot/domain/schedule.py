@@ -114,7 +114,7 @@ class Schedule:
         return day - day.weekday() * DAY
 
     def next_week(self, now: datetime) -> datetime:
-        """Return when the next week's digest comes."""
+        """Return when the next week's digest is due."""
         return self._instant(self.week(now) + DAYS_PER_WEEK * DAY, self.preferences.reminder_hour)
 
     # --- What people choose ---

@@ -1,4 +1,4 @@
-"""One request to the provider's API: headers, retries, deadline, and the one method that every request goes through."""
+"""One request to the provider's API: headers, retries, deadline, and the one method for all requests."""
 
 from __future__ import annotations
 

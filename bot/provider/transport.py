@@ -135,7 +135,7 @@ class _Upload(httpx.AsyncByteStream):
         return httpx.Request(method, url, headers=headers, stream=self, extensions=extensions)
 
     def end(self) -> None:
-        """Set the guard no more: the answer is there, or will not come."""
+        """Stop setting the guard: the answer is here, or none will come."""
         self._over = True
 
     async def __aiter__(self) -> AsyncIterator[bytes]:

@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 
 class GroupHandlers:
-    """Whatever is done in groups only."""
+    """The commands and buttons for groups."""
 
     def __init__(
         self,

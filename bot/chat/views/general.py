@@ -98,7 +98,7 @@ def _silenced(t: Texts, number: int, silence: Silence) -> Markup:
 
 
 def checked(t: Texts, listing: Listing) -> Screen:
-    """Return the result of a check that somebody asked for. What is new comes as alerts."""
+    """Return the result of a check that somebody asked for. News is sent as alerts."""
     lines = [t("check.done"), *summary(t, listing, Query())]
     return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{ListPage()}")]])
 

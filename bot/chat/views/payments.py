@@ -108,7 +108,7 @@ def _batch_item_asked(t: Texts, payment: Payment, invoice: Invoice, now: datetim
 
 
 def progress(t: Texts, payments: Sequence[Payment]) -> Screen:
-    """Show how confirmed payments stand, and at the end what came of them and what can be done next."""
+    """Show how confirmed payments stand, and at the end their results and what can be done next."""
     if not payments[0].batch:
         return _progress_of_one(t, payments[0])
     outcomes = {payment.outcome for payment in payments}

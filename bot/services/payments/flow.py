@@ -132,7 +132,7 @@ class Payments:
         with self._hold(payments[0].group):
             seen = [await self._reconciler.reconcile(payment) for payment in payments]
             ends = [payment for payment in seen if payment is not None and payment.state is State.ENDED]
-            # While others of a batch go on, an end is shown when it comes, and not again at every look.
+            # While others of a batch go on, show each end once, not again at every look.
             if len(ends) == len(seen) or any(payment not in payments for payment in ends):
                 await self._notifier.tell(payments[0])
 

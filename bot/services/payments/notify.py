@@ -95,7 +95,7 @@ class PaymentNotifier:
     async def _show(self, batch: Sequence[Payment], chat: Chat, *, over: bool = False) -> bool:
         """Bring the message up to date. Return False if the person may not have seen it.
 
-        Once all is ``over``, tell it in a message of its own if nobody would see, or hear of, the edit.
+        Once all is ``over``, tell it in a message of its own if the person would not notice the edit.
         """
         payment = batch[0]
         try:

@@ -1,4 +1,4 @@
-"""Find out by reading how a payment ended: whatever was answered, the invoice itself has the last word."""
+"""Find out how a payment ended. Whatever the provider answered, only the invoice, read again, decides."""
 
 from __future__ import annotations
 
