@@ -88,8 +88,11 @@ class Transaction(PendingStore, Protocol):
         The lease counts once :meth:`save_begun` was called.
         """
 
-    async def save_begun(self, chats: Sequence[StoredChat], unreadable: Collection[int], until: datetime) -> None:
-        """Save claimed chats whose alerts are being sent from now on. Leave the unreadable ones until then."""
+    async def save_begun(self, chats: Sequence[StoredChat], unreadable: Collection[int], until: datetime) -> set[int]:
+        """Save claimed chats whose alerts are being sent from now on. Return the ids of those that could be saved.
+
+        The unreadable ones, and those that can't be written, are left as they are ``until`` then.
+        """
 
     async def held_check(self, claim: Claim) -> StoredChat | None:
         """Return the chat whose check is still leased under this claim, locked."""

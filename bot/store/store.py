@@ -211,8 +211,8 @@ class Store:
                 except Exception:  # it holds up no other chat
                     log.exception("chat can't be read for its alert", chat=found.id)
                     unreadable.append(found.id)
-            await t.save_begun([stored for stored, _ in begun], unreadable, now + lease)
-            return [delivery for _, delivery in begun]
+            saved = await t.save_begun([stored for stored, _ in begun], unreadable, now + lease)
+            return [delivery for stored, delivery in begun if stored.record.id in saved]
 
         async def give_back(delivery: Delivery, t: Transaction) -> None:
             batch = delivery.claim.key

@@ -148,7 +148,7 @@ class PostgresTransaction:
         rows = await self.rows(DUE_MESSAGES, now, limit)
         return _found([(*row[:-3], row[-1], until) for row in rows])  # in hand by the new lease, not by an older one
 
-    async def save_begun(self, chats: Sequence[StoredChat], unreadable: Collection[int], until: datetime) -> None:
+    async def save_begun(self, chats: Sequence[StoredChat], unreadable: Collection[int], until: datetime) -> set[int]:
         names = ("alerts", "message_due", "message_epoch", "message_until")
         assignments = ", ".join(f"{name} = %({name})s" for name in names)
         rows = [{"id": s.record.id, "alerts": encode(s.record.alerts), **chat_columns(s)} for s in chats]
@@ -157,6 +157,7 @@ class PostgresTransaction:
         if unreadable:
             statement = "UPDATE chats SET message_due = %s WHERE id = ANY(%s)"
             await self.cursor.execute(statement, [until, list(unreadable)])
+        return {stored.record.id for stored in chats}
 
     async def held_check(self, claim: Claim) -> StoredChat | None:
         return await self._held("id = %s AND check_epoch = %s", int(claim.key), claim.fencing_token)

@@ -45,18 +45,14 @@ class TinyBackend:
 
     def transaction(self) -> TinyTransaction:
         """Begin a transaction, without looking at what a failed one left."""
-        return TinyTransaction(self.folder, self.chats, self.payments)
+        return TinyTransaction(self.folder, self.chats, self.payments, self._doubtful)
 
     def transact(self, work: Work[T]) -> T:
         """Run ``work`` in this thread. It never waits for anything, so it runs to its end at once."""
         self.recover()
         transaction = self.transaction()
         result = run_to_end(work(transaction))
-        try:
-            transaction.commit()
-        except BaseException:
-            self._doubtful |= transaction.files
-            raise
+        transaction.commit()
         return result
 
     def recover(self) -> None:
@@ -66,6 +62,8 @@ class TinyBackend:
             folder, _, stem = name.removesuffix(".json").partition("/")
             transaction = self.transaction()
             if folder == CHATS:
+                self.chats.checks.revoke(int(stem))  # it may have read a link that is gone
+                self.chats.times.pop(int(stem), None)
                 self.chats.sync(int(stem), transaction.chat(int(stem)))
             elif folder == ACCOUNTS:
                 self.payments.sync(stem, run_to_end(transaction.payments_of(stem)))

@@ -208,6 +208,11 @@ class FileTransaction:
             self._files[name] = TinyDB(storage=lambda: storage), storage, before
         return self._files[name][0]
 
+    def write(self, name: str) -> None:
+        """Write this file at once, and not again: the others don't depend on it."""
+        _, storage, _ = self._files.pop(name)
+        self._folder.apply({name: msgspec.json.encode(storage.memory)})
+
     def delete(self, name: str) -> None:
         """Delete the file, whatever else this transaction did to it."""
         self._deleted.add(name)

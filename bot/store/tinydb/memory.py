@@ -63,6 +63,11 @@ class LeaseQueue(Generic[K]):
         """Return the lease on a key, also one that has ended, as long as nobody else took it."""
         return self._holds.get(key)
 
+    def revoke(self, key: K) -> None:
+        """Refuse the report of who has a key in hand. The key comes again when that lease ends."""
+        if hold := self._holds.get(key):
+            self.hold(key, Hold(next(self._numbers), hold.until))
+
     def holder(self, fencing_token: int) -> K | None:
         """Return the key that is leased under this token. None: that lease is over."""
         return self._keys.get(fencing_token)

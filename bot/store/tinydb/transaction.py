@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+import structlog
 from tinydb import TinyDB
 
 from bot.domain.alerts import KnownInvoice, SentMessage
@@ -34,6 +35,8 @@ from bot.store.tinydb.files import (
     replace_rows,
 )
 from bot.store.tinydb.memory import ChatIndex, CheckTimes, PaymentIndex
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -59,23 +62,23 @@ class TinyTransaction:
 
     trouble: tuple[type[Exception], ...] = ()
 
-    def __init__(self, folder: DataFolder, chats: ChatIndex, payments: PaymentIndex) -> None:
+    def __init__(self, folder: DataFolder, chats: ChatIndex, payments: PaymentIndex, doubtful: set[str]) -> None:
         self._folder = folder
         self._chats = chats
         self._payments = payments
+        self._doubtful = doubtful
         self._files = FileTransaction(folder)
         self._saved: dict[int, StoredChat | None] = {}
         self._times: dict[int, CheckTimes | None] = {}
         self._saved_payments: dict[str, Sequence[PaymentRow]] = {}
 
-    @property
-    def files(self) -> set[str]:
-        """The files that this transaction has to do with."""
-        return self._files.names
-
     def commit(self) -> None:
-        """Write the files, then let the memory follow."""
-        self._files.commit()
+        """Write the files, then let the memory follow. After an error the files are ``doubtful``."""
+        try:
+            self._files.commit()
+        except BaseException:
+            self._doubtful |= self._files.names
+            raise
         for chat_id in sorted(self._saved, key=lambda chat_id: self._saved[chat_id] is not None):  # deleted ones first
             self._follow(chat_id, self._saved[chat_id])
         for account, rows in self._saved_payments.items():
@@ -192,10 +195,25 @@ class TinyTransaction:
     async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
         return await self.find_chats(self._chats.messages.claim(now, limit, until))
 
-    async def save_begun(self, chats: Sequence[StoredChat], unreadable: Collection[int], until: datetime) -> None:  # noqa: ARG002  # all leases are taken
+    async def save_begun(
+        self,
+        chats: Sequence[StoredChat],
+        unreadable: Collection[int],
+        until: datetime,  # noqa: ARG002  # all are leased
+    ) -> set[int]:
+        saved = set()
         for stored in chats:
-            self._saved[stored.record.id] = stored
-            _replace(self._files.open(chat_file(stored.record.id)), "alerts", stored.record.alerts)
+            name = chat_file(stored.record.id)
+            _replace(self._files.open(name), "alerts", stored.record.alerts)
+            try:
+                self._files.write(name)
+            except OSError:
+                self._doubtful.add(name)
+                log.exception("chat can't be written for its alert", chat=stored.record.id)
+            else:
+                self._saved[stored.record.id] = stored
+                saved.add(stored.record.id)
+        return saved
 
     async def held_check(self, claim: Claim) -> StoredChat | None:
         return self._stored(self._chats.checks.holder(claim.fencing_token))

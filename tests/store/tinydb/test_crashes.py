@@ -17,7 +17,7 @@ import pytest
 from bot.domain.chats import Member, Place, Preferences, Silence
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Offer, Selection, State
-from bot.ports import Store
+from bot.ports import Checked, Store
 from bot.store.store import Store as OurStore
 from bot.store.tinydb import files
 from bot.store.tinydb.opening import open_store
@@ -36,6 +36,7 @@ from tests.store.examples import (
     new_alert,
     new_link,
     new_payment,
+    with_alerts,
     with_messages,
 )
 from tests.store.faulty_os import CALLS, FaultyOs, Killed
@@ -296,6 +297,80 @@ async def test_after_a_disk_error_memory_and_files_agree_and_the_operation_can_b
         if faulty.calls < step:
             return
     raise AssertionError("the operation never came to an end")
+
+
+async def test_after_a_disk_error_no_result_of_an_older_link_is_taken(
+    start: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in STEPS:
+        store = open_store(start(), [KEY])
+        (check,) = await store.claim_checks(LATE, 10, LEASE)
+        faulty = FaultyOs(step, OSError(errno.EIO, "Input/output error"))
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "os", faulty)
+            with contextlib.suppress(OSError):
+                await link_again(store)
+        link = (await store.chat(CHAT)).link
+        assert link is not None
+        is_new = link.token.reveal() == "secret-token-2"
+        assert not (is_new and await store.finish_check(check.claim, checked(check, now=LATE, known=knowledge(3))))
+        assert not is_new or await store.known_invoices(CHAT) == knowledge(7, 8)
+        await store.close()
+        if faulty.calls < step:
+            return
+    raise AssertionError("the operation never came to an end")
+
+
+async def test_after_a_disk_error_a_new_link_has_no_check_times_of_the_older_one(
+    start: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in STEPS:
+        store = open_store(start(), [KEY])
+        (check,) = await store.claim_checks(LATE, 10, LEASE)
+        watch = replace(check.chat.link.watch, checked_at=check.chat.link.watch.checked_at + timedelta(minutes=1))  # type: ignore[union-attr]  # it is linked
+        nothing_new = Checked(known=check.known, alerts=(), watch=watch, next_check_at=LATE + 50 * HOUR)
+        assert await store.finish_check(check.claim, nothing_new)
+        faulty = FaultyOs(step, OSError(errno.EIO, "Input/output error"))
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "os", faulty)
+            with contextlib.suppress(OSError):
+                await link_again(store)
+        link = (await store.chat(CHAT)).link
+        assert link is not None
+        assert link.token.reveal() != "secret-token-2" or link.next_check_at == new_link(store).next_check_at
+        await store.close()
+        if faulty.calls < step:
+            return
+    raise AssertionError("the operation never came to an end")
+
+
+async def test_a_chat_that_can_not_be_written_holds_up_no_message_of_another_chat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class ReadOnly(FaultyOs):
+        def __getattr__(self, name: str) -> Any:
+            real = super().__getattr__(name)
+
+            def replace_others(source: Path, target: Path) -> None:
+                if target.name == "2.json":
+                    raise PermissionError(errno.EPERM, "Operation not permitted")
+                real(source, target)
+
+            return replace_others if name == "replace" else real
+
+    store = open_store(tmp_path, [KEY])
+    for chat_id in (1, 2, 3):
+        await with_alerts(store, 1, chat_id=chat_id)
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "os", ReadOnly())
+        deliveries = await store.claim_alerts(LATE, 10, LEASE)
+        assert [delivery.chat.id for delivery in deliveries] == [1, 3]
+        for delivery in deliveries:
+            assert await store.alerts_sent(delivery.claim, None, ())
+        assert await store.claim_alerts(LATE, 10, LEASE) == []
+    (delivery,) = await store.claim_alerts(LATE + LEASE, 10, LEASE)
+    assert (delivery.chat.id, delivery.again) == (2, False)
+    await store.close()
 
 
 async def assert_queues_agree_with_the_files(store: OurStore) -> None:
