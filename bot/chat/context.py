@@ -67,9 +67,12 @@ class Context:
         markup = self.message.reply_markup if self.message is not None else None
         return [[Button(b.text, str(b.callback_data)) for b in row] for row in markup.inline_keyboard] if markup else []
 
-    def invoice_number(self, command: str) -> int:
-        """Return the number in the words, also from ``#4711`` or ``No. 4711``. Raise :class:`InvoiceNumberMissing`."""
-        for word in self.words:
+    def invoice_number(self, command: str, *, first: bool = False) -> int:
+        """Return the number in the words, also from ``#4711`` or ``No. 4711``. Raise :class:`InvoiceNumberMissing`.
+
+        ``first``: the first word must be the number, as in a button.
+        """
+        for word in self.words[:1] if first else self.words:
             digits = word.strip("#.,;:")
             if digits.isascii() and digits.isdecimal() and len(digits) <= MAX_ID_DIGITS and int(digits) > 0:
                 return int(digits)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from bot.domain.chats import Place, Silence
+from bot.domain.chats import Place, Silence, Watch
 from bot.domain.invoices import Invoice, left_or_total
 
 
@@ -155,6 +155,15 @@ class Alert:
     def is_urgent(self) -> bool:
         """Whether it is a reminder, or counts as one."""
         return self.kind in REMINDER_KINDS or (self.threshold is not None and self.kind is not AlertKind.SETTLED)
+
+
+def is_obsolete(alert: Alert, known: Mapping[int, KnownInvoice], watch: Watch) -> bool:
+    """Return whether a dead letter speaks of something that is over by now, so that nobody needs to see it."""
+    if alert.state is not AlertState.DEAD_LETTER:
+        return False
+    if alert.invoice_id is None:
+        return watch.trouble is None and not watch.outage_told
+    return alert.invoice_id not in known or not known[alert.invoice_id].is_open
 
 
 def taking_the_place_of(older: Alert, newer: Alert) -> Alert | None:

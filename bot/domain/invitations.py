@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.domain.chats import Place
+from bot.domain.chats import LinkFacts, Place
 
 INVITATION_LIFETIME = timedelta(minutes=15)
 INVITATION_NONCE_BYTES = 24
@@ -30,6 +30,10 @@ class Invitation:
     user_id: int
     expires_at: datetime
     replaces: datetime | None = None
+
+    def fits(self, link: LinkFacts | None) -> bool:
+        """Return whether the group's link is still the one that the invitation is to replace."""
+        return self.replaces == (link.linked_at if link else None)
 
 
 def id_of(nonce: str) -> str:

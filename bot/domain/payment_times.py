@@ -30,6 +30,8 @@ NOTE_TOLD_WITHIN = timedelta(seconds=30)
 """Reading an end and noting it as told take less; with SHOW_WITHIN it is the lease under which one process tells."""
 TELL_FOR = timedelta(days=1)
 """An end that can't be shown is tried for this long: an outage passes, but a refused message is refused forever."""
+KEEP_QUESTION_FOR = timedelta(days=1)
+"""An unanswered question is kept this long after it has expired, so that a late press gets a fitting answer."""
 
 
 def look_again_after(age: timedelta) -> timedelta:

@@ -194,6 +194,12 @@ def in_doubt(payments: Iterable[Payment]) -> frozenset[int]:
     )
 
 
+def is_paid_by_another(payment: Payment, payments: Iterable[Payment]) -> bool:
+    """Return whether another one of these payments of the account is under way for the same invoice."""
+    others = [other for other in payments if other.id != payment.id and other.invoice_id == payment.invoice_id]
+    return any(other.state in UNDER_WAY for other in others)
+
+
 def was_paid(payments: Iterable[Payment], invoice_id: int, since: datetime | None) -> bool:
     """Return whether one of these payments paid the invoice, as far as is known.
 

@@ -1,4 +1,4 @@
-"""The store: every method of the port, written once over a backend. What the methods promise stands in the port."""
+"""The store: every method of the port, written once over a backend. The port says what they promise."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Store:
             stored = await t.lock_or_make(chat_id)
             if invitation_id is not None:
                 invitation = await t.take_pending(Invitation, invitation_id)
-                if not chat_rules.can_be_accepted(stored.record, invitation):
+                if invitation is None or not invitation.fits(stored.record.link):
                     raise _NotAccepted  # which undoes the taking
             await _change_payments(t, chat_id, payment_rules.given_up, but=link.account)
             await t.save_chat(stored, StoredChat(chat_rules.relinked(stored.record, link, sealed_token, known)))
@@ -128,7 +128,8 @@ class Store:
 
     async def everything_of(self, chat_id: int) -> Mapping[str, Any]:
         async def read(t: Transaction) -> Mapping[str, Any]:
-            return chat_rules.everything_in(await _record(t, chat_id), await _payments_of_chat(t, chat_id))
+            record = await _record(t, chat_id) or ChatRecord(chat_id)
+            return chat_rules.everything_in(record, await _payments_of_chat(t, chat_id))
 
         return await self._backend.run(read)
 
@@ -303,10 +304,10 @@ class Store:
 
     async def overview(self, chat_id: int) -> Overview | None:
         try:
-            stored = (await self._backend.run(lambda t: _locked(t, chat_id))).get(chat_id)
+            record = await self._backend.run(lambda t: _record(t, chat_id))
         except (StartError, ValueError) as error:
             raise StartError(f"Chat {chat_id} can't be read ({error}). It can be forgotten.") from error
-        return chat_rules.overview_of(stored.record) if stored else None
+        return chat_rules.overview_of(record) if record else None
 
     async def alerts(self) -> Sequence[WaitingAlert]:
         return [alert for record in await self._records() for alert in alert_rules.alerts_in(record)]
@@ -347,7 +348,7 @@ class Store:
         return task
 
     async def _read(self, chat_id: int) -> ChatRecord:
-        return await self._backend.run(lambda t: _record(t, chat_id))
+        return await self._backend.run(lambda t: _record(t, chat_id)) or ChatRecord(chat_id)
 
     async def _records(self) -> list[ChatRecord]:
         """Return all chats. Log and skip those that can't be read."""
@@ -374,10 +375,7 @@ class Store:
         return sum([await self._backend.run(partial(change_chat, chat_id=chat_id)) for chat_id in concerned])
 
     async def _change(self, chat_id: int, change: ChangeChat, *, make: bool = False, void: bool = False) -> bool:
-        """Change a chat, if it is stored or ``make``. ``void``: refuse the result of a check that is under way.
-
-        What that check went by is about to change.
-        """
+        """Change a chat, if it is stored or ``make``. ``void``: refuse the check under way: it may have read older data."""
 
         async def write(t: Transaction) -> bool:
             stored = await t.lock_or_make(chat_id) if make else (await _locked(t, chat_id)).get(chat_id)
@@ -441,9 +439,9 @@ async def _change_message(
     return True
 
 
-async def _record(t: Transaction, chat_id: int) -> ChatRecord:
+async def _record(t: Transaction, chat_id: int) -> ChatRecord | None:
     found = await t.find_chats([chat_id])
-    return found[0].load().record if found else ChatRecord(chat_id)
+    return found[0].load().record if found else None
 
 
 async def _locked(t: Transaction, *chat_ids: int) -> dict[int, StoredChat]:

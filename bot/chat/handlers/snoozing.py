@@ -50,7 +50,7 @@ class SnoozeHandlers:
         """Return the subject of the button and its invoices. Raise an error if the person may not change reminders."""
         check_in_charge(context.chat, context.user_id)
         if context.words[:1] != [ALL_IN_MESSAGE]:
-            number = context.invoice_number("invoice")
+            number = context.invoice_number("invoice", first=True)
             return str(number), [number]
         if context.message is None:
             raise NothingToRemind

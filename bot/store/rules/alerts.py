@@ -80,7 +80,8 @@ def delivery_of(record: ChatRecord, chat: Chat, fencing_token: int, payments: It
 def after_sending(record: ChatRecord, batch: str, message: SentMessage | None, resolved: Collection[int]) -> ChatRecord:
     """Remove a batch that went out, as :meth:`bot.ports.Outbox.alerts_sent` says."""
     messages = [m.resolving(resolved) for m in record.sent] + ([message.moved_to(record.id)] if message else [])
-    return retried_at(replace(record.without_batch(batch), sent=worth_keeping(messages)), None)
+    left = tuple(row for row in record.alerts if row.batch != batch)
+    return retried_at(replace(record, alerts=left, sent=worth_keeping(messages)), None)
 
 
 def after_edit(record: ChatRecord, message_id: int, resolved: Collection[int]) -> ChatRecord:

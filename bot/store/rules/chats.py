@@ -9,15 +9,17 @@ from typing import Any
 
 import msgspec
 
-from bot.domain.alerts import Alert, AlertKind, AlertState, KnownInvoice, is_still_needed
+from bot.domain.alerts import AlertKind, KnownInvoice, is_obsolete, is_still_needed
 from bot.domain.chats import Link, Preferences, Silence
-from bot.domain.invitations import Invitation
 from bot.ports import Checked, Contents, Overview, Waiting
 from bot.store.rules.alerts import add_alerts
 from bot.store.rules.records import ChatRecord, ChatRow, PaymentRow, seal_link
 
 CHECK_FIRST = timedelta(seconds=30)
 """When a chat is back, its alerts wait this long, so that they say what its check has found."""
+
+KEPT_BY_A_NEW_ID = ("language", "telegram_language", "alerts_at", "quiet_until", "preferences")
+"""What a chat takes along to its new id, where that has none of its own."""
 
 
 def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[int, KnownInvoice]) -> ChatRecord:
@@ -39,11 +41,6 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
         silences={number: silence for number, silence in record.silences.items() if number in same},
         sent=tuple(message for message in sent if not message.is_over),
     )
-
-
-def can_be_accepted(record: ChatRecord, invitation: Invitation | None) -> bool:
-    """Whether the invitation was still there, and the group's link is the one that it is to replace."""
-    return invitation is not None and invitation.replaces == (record.link.linked_at if record.link else None)
 
 
 def preferring(record: ChatRecord, preferences: Preferences | None, now: datetime) -> ChatRecord | None:
@@ -83,15 +80,8 @@ def merged(old: ChatRecord, new: ChatRecord | None, new_id: int, sealed_token: s
     """
     if new is None:
         return _with_link_of(old, ChatRecord(new_id, old.chat), sealed_token)
-    row = replace(
-        new.chat,
-        language=new.chat.language or old.chat.language,
-        telegram_language=new.chat.telegram_language or old.chat.telegram_language,
-        alerts_at=new.chat.alerts_at or old.chat.alerts_at,
-        quiet_until=new.chat.quiet_until or old.chat.quiet_until,
-        preferences=new.chat.preferences or old.chat.preferences,
-    )
-    new = replace(new, chat=row)
+    own: dict[str, Any] = {name: getattr(new.chat, name) or getattr(old.chat, name) for name in KEPT_BY_A_NEW_ID}
+    new = replace(new, chat=replace(new.chat, **own))
     return new if new.link else _with_link_of(old, new, sealed_token)
 
 
@@ -147,7 +137,7 @@ def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
     """Take what a check found, as :meth:`bot.ports.CheckStore.finish_check` says."""
     link = record.link and replace(record.link, watch=checked.watch, next_check_at=checked.next_check_at)
     rows = add_alerts(record.alerts, checked.alerts)
-    alerts = tuple(row for row in rows if not _settled(row.alert, checked))
+    alerts = tuple(row for row in rows if not is_obsolete(row.alert, checked.known, checked.watch))
     alerted = {row.alert.invoice_id for row in alerts}
     silences = {
         number: silence
@@ -166,13 +156,3 @@ def _with_link_of(old: ChatRecord, new: ChatRecord, sealed_token: str) -> ChatRe
     alerts = tuple(replace(row, alert=replace(row.alert, place=row.alert.place.in_chat(new.id))) for row in old.alerts)
     sent = tuple(message.moved_to(new.id) for message in old.sent)
     return replace(new, link=link, known=old.known, alerts=alerts, silences=old.silences, sent=sent)
-
-
-def _settled(alert: Alert, checked: Checked) -> bool:
-    """Whether a dead letter speaks of something that is over by now, so that nobody needs to see it."""
-    if alert.state is not AlertState.DEAD_LETTER:
-        return False
-    if alert.invoice_id is None:
-        return checked.watch.trouble is None and not checked.watch.outage_told
-    known = checked.known.get(alert.invoice_id)
-    return known is None or not known.is_open

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from bot.domain.payments import NOTHING_SENT, UNDER_WAY, UNFINISHED, Payment, State
+from bot.domain.payment_times import KEEP_QUESTION_FOR
+from bot.domain.payments import NOTHING_SENT, UNFINISHED, Payment, State, is_paid_by_another
 from bot.errors import LinkInUse, PaymentInProgress
 from bot.store.rules.records import PaymentRow
-
-ASKED_KEPT_FOR = timedelta(days=1)
-"""How long an unanswered question is kept after it has expired."""
 
 JOURNAL_LENGTH = 200
 """An account's newest ended payments that are kept, and as many questions that came to nothing."""
@@ -30,7 +28,7 @@ def advanced(
         row = stored.get(payment.id)
         if row is None or row.payment.state is not expected or row.payment.told:
             return None
-        if payment.state is State.CONFIRMED and _is_under_way(rows, payment):
+        if payment.state is State.CONFIRMED and is_paid_by_another(payment, [row.payment for row in rows]):
             raise PaymentInProgress
     new = {payment.id: _advanced(stored[payment.id], payment) for payment in payments}
     return {number: row if not row.forget or row.payment.is_unsettled else None for number, row in new.items()}
@@ -42,7 +40,7 @@ def too_old(payments: Sequence[Payment], now: datetime) -> set[str]:
     idle = [payment.id for payment in ended if payment.outcome in NOTHING_SENT]
     sent = [payment.id for payment in ended if payment.outcome not in NOTHING_SENT]
     asked = [payment for payment in payments if payment.state is State.ASKED]
-    expired = {payment.id for payment in asked if payment.expires_at + ASKED_KEPT_FOR < now}
+    expired = {payment.id for payment in asked if payment.expires_at + KEEP_QUESTION_FOR < now}
     return {*idle[:-JOURNAL_LENGTH], *sent[:-JOURNAL_LENGTH], *expired}
 
 
@@ -78,10 +76,3 @@ def _advanced(row: PaymentRow, payment: Payment) -> PaymentRow:
     place = row.payment.place
     message_id = payment.message_id if place.chat_id == payment.place.chat_id else None
     return PaymentRow(replace(payment, place=place, message_id=message_id), forget=row.forget)
-
-
-def _is_under_way(rows: Iterable[PaymentRow], payment: Payment) -> bool:
-    return any(
-        row.payment.id != payment.id and row.payment.invoice_id == payment.invoice_id and row.payment.state in UNDER_WAY
-        for row in rows
-    )

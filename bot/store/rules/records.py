@@ -97,10 +97,6 @@ class ChatRecord:
         new = {row.alert.id: row for row in rows}
         return replace(self, alerts=tuple(new.get(row.alert.id, row) for row in self.alerts))
 
-    def without_batch(self, batch: str) -> ChatRecord:
-        """Return the record without the alerts of a batch."""
-        return replace(self, alerts=tuple(row for row in self.alerts if row.batch != batch))
-
 
 PARTS = ("chat", "link", "known", "alerts", "silences", "sent")
 """The parts of a record, each of which a backend saves by itself: a table of the chat's file, or a column."""
