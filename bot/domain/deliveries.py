@@ -73,13 +73,13 @@ def is_told_elsewhere(alert: Alert, delivery: Delivery) -> bool:
     return alert.invoice_id in delivery.paid_here or silence.muted
 
 
-def record_of(alerts: Iterable[Alert], delivery: Delivery, message_id: int, now: datetime) -> SentMessage | None:
+def message_to_edit(alerts: Iterable[Alert], delivery: Delivery, message_id: int, now: datetime) -> SentMessage | None:
     """Return what to remember of a message, to edit it once its invoices are settled. None: it shows no open one."""
     shown = [as_shown(known, a.kind) for a in alerts if (known := delivery.known_of(a)) and known.is_open]
     return SentMessage(delivery.alerts[0].place, message_id, now, tuple(shown)) if shown else None
 
 
-def uncertain_record(delivery: Delivery, now: datetime) -> SentMessage | None:
+def uncertain_message(delivery: Delivery, now: datetime) -> SentMessage | None:
     """Return a record, without a message id, of alerts that an earlier try may have delivered. None: it showed none."""
     if not delivery.again:
         return None

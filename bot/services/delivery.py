@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bot.domain.alerts import AlertKind, SentMessage
-from bot.domain.deliveries import is_relevant, is_told_elsewhere, record_of, uncertain_record
+from bot.domain.deliveries import is_relevant, is_told_elsewhere, message_to_edit, uncertain_message
 from bot.domain.schedule import CheckPlan
 from bot.errors import (
     ChatGone,
@@ -124,7 +124,7 @@ class AlertSender:
         begun = asyncio.get_running_loop().time()
         await self._resolve(delivery, settled, begun + self._send_within / 2)
         alerts = [alert for alert in relevant if not is_told_elsewhere(alert, delivery)]
-        message: SentMessage | None = uncertain_record(delivery, now)
+        message: SentMessage | None = uncertain_message(delivery, now)
         if alerts and schedule.is_quiet(now):
             await self._outbox.hold_alerts(delivery.claim, schedule.quiet_end(now))
             return None
@@ -136,7 +136,7 @@ class AlertSender:
                     message_id = await self._messenger.send_alerts(delivery, alerts, now)
             except TimeoutError as error:
                 raise DeliveryUncertain from error
-            message = record_of(alerts, delivery, message_id, now)
+            message = message_to_edit(alerts, delivery, message_id, now)
             log.info("alerts sent", chat=delivery.chat.id, kinds=[alert.kind for alert in alerts])
         log.debug("alerts dropped", kinds=[alert.kind for alert in delivery.alerts if alert not in alerts])
         return message, settled

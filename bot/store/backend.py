@@ -28,7 +28,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class StoredChat:
-    """A chat's record, and who has its check and its message in hand."""
+    """A chat's record, and the leases on its check and its message."""
 
     record: ChatRecord
     check: Hold | None = None
@@ -46,10 +46,10 @@ class FoundChat:
 class Transaction(PendingStore, Protocol):
     """One transaction: all that is saved in it is kept, or nothing is.
 
-    Chats are locked before accounts. ``trouble`` are the errors that concern the whole backend, not one chat.
+    Chats are locked before accounts. ``backend_errors`` are the errors that concern the whole backend, not one chat.
     """
 
-    trouble: tuple[type[Exception], ...]
+    backend_errors: tuple[type[Exception], ...]
 
     # --- chats ---
 
@@ -72,7 +72,7 @@ class Transaction(PendingStore, Protocol):
         """Delete a chat, even if it can't be read."""
 
     async def put_chats(self, records: Sequence[ChatRecord]) -> None:
-        """Store chats as they are, in the place of what is there. Nobody has them in hand."""
+        """Store chats without leases, in the place of what is there."""
 
     # --- claims ---
 
@@ -80,7 +80,7 @@ class Transaction(PendingStore, Protocol):
         """Lease the checks that are due, the longest due first."""
 
     async def claim_check(self, chat_id: int, now: datetime, until: datetime) -> StoredChat | None:
-        """Lease the check of this chat, due or not. None: it has none, it rests, or its check is in hand."""
+        """Lease the check of this chat, due or not. None: it has none, it rests, or its check is leased."""
 
     async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
         """Lease the next messages of chats, the oldest first.

@@ -207,7 +207,7 @@ class Store:
             for found in await t.claim_messages(now, limit, now + lease):
                 try:
                     begun.append(await self._begin_message(t, found.load()))
-                except t.trouble:
+                except t.backend_errors:
                     raise
                 except Exception:  # it holds up no other chat
                     log.exception("chat can't be read for its alert", chat=found.id)
@@ -375,7 +375,7 @@ class Store:
         return sum([await self._backend.run(partial(change_chat, chat_id=chat_id)) for chat_id in concerned])
 
     async def _change(self, chat_id: int, change: ChangeChat, *, make: bool = False, void: bool = False) -> bool:
-        """Change a chat, if it is stored or ``make``. ``void``: refuse the check under way: it may have read older data."""
+        """Change a chat, if it is stored or ``make``. ``void``: refuse the check under way, it may be outdated."""
 
         async def write(t: Transaction) -> bool:
             stored = await t.lock_or_make(chat_id) if make else (await _locked(t, chat_id)).get(chat_id)
@@ -433,7 +433,7 @@ async def _change_message(
 ) -> bool:
     """Change the chat whose message is held under this claim, and give the lease back, unless it is to ``keep``."""
     stored = await t.held_message(claim)
-    if stored is None or not alert_rules.batch_of(stored.record, claim.key):
+    if stored is None or not alert_rules.alerts_of_batch(stored.record, claim.key):
         return False
     await t.save_chat(stored, StoredChat(change(stored.record), stored.check, stored.message if keep else None))
     return True

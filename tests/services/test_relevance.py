@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.alerts import AlertKind, SentMessage, Standing, as_shown
 from bot.domain.chats import Silence, Trouble
-from bot.domain.deliveries import is_relevant, is_told_elsewhere, record_of, uncertain_record
+from bot.domain.deliveries import is_relevant, is_told_elsewhere, message_to_edit, uncertain_message
 from bot.errors import NotSent, PermissionMissing, ProviderDown, ProviderError, TelegramDown, TokenRefused
 from bot.ports import Delivery
 from tests.fakes import Gate, invoice, settled
@@ -293,12 +293,12 @@ async def test_only_what_a_message_says_of_open_invoices_is_remembered(world: Wo
     (alert,), known = delivery.alerts, delivery.known[7]
     both = replace(delivery, known={7: known, 8: replace(known, id=8, standing=Standing.PAID)})
     alerts = (alert, replace(alert, invoice_id=8), replace(alert, invoice_id=None, kind=AlertKind.OUTAGE))
-    assert record_of(alerts, both, 5, START) == SentMessage(alert.place, 5, START, (as_shown(known, NEW),))
-    assert record_of(alerts[1:], both, 5, START) is None
+    assert message_to_edit(alerts, both, 5, START) == SentMessage(alert.place, 5, START, (as_shown(known, NEW),))
+    assert message_to_edit(alerts[1:], both, 5, START) is None
 
 
 async def test_what_may_have_been_seen_is_remembered_without_a_message_id(world: World) -> None:
     delivery = await delivery_of(world)
     trace = SentMessage(delivery.alerts[0].place, None, START, (as_shown(delivery.known[7], NEW),))
-    assert uncertain_record(delivery, START) is None
-    assert uncertain_record(replace(delivery, again=True), START) == trace
+    assert uncertain_message(delivery, START) is None
+    assert uncertain_message(replace(delivery, again=True), START) == trace

@@ -20,16 +20,16 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-SIGN_EVERY = 20.0
-"""Seconds between two signs of life."""
+HEARTBEAT_EVERY = 20.0
+"""Seconds between two heartbeats."""
 
-GONE_AFTER = 60
+DEAD_AFTER = 60
 """Seconds without one, by the database's clock, after which a process counts as dead."""
 
-SIGN_ON = "INSERT INTO replicas (id, seen_at) VALUES (%s, now()) ON CONFLICT (id) DO UPDATE SET seen_at = now()"
-SIGN_OFF = "DELETE FROM replicas WHERE id = %s"
+HEARTBEAT = "INSERT INTO replicas (id, seen_at) VALUES (%s, now()) ON CONFLICT (id) DO UPDATE SET seen_at = now()"
+STOP_HEARTBEAT = "DELETE FROM replicas WHERE id = %s"
 DROP_DEAD = "DELETE FROM replicas WHERE seen_at < now() - make_interval(secs => %s)"
-RUNNING = "SELECT count(*) FROM replicas WHERE seen_at > now() - make_interval(secs => %s)"
+COUNT_REPLICAS = "SELECT count(*) FROM replicas WHERE seen_at > now() - make_interval(secs => %s)"
 
 TAKE_LEASE = """
     INSERT INTO leases AS held (name, holder, epoch, until) VALUES (%(name)s, %(holder)s, nextval('epochs'), %(until)s)
@@ -52,7 +52,7 @@ TAKE_FROM_BUCKET = """
 class PostgresBackend:
     """Implement :class:`bot.store.backend.Backend`. All of it may raise :class:`bot.errors.StoreAway`.
 
-    A process that runs a bot gives signs of life under a ``process`` name of its own.
+    A process that runs a bot sends heartbeats under a ``process`` name of its own.
     """
 
     name = "the database"
@@ -62,7 +62,7 @@ class PostgresBackend:
         self.connections = connections
         self._clock = clock
         self._process = secrets.token_hex(8)
-        self._signs: asyncio.Task[None] | None = None
+        self._heartbeats: asyncio.Task[None] | None = None
 
     async def run(self, work: Work[T]) -> T:
         return await self.connections.run(lambda cursor: work(PostgresTransaction(cursor)))
@@ -93,44 +93,44 @@ class PostgresBackend:
         return await self.connections.run(lambda cursor: PostgresTransaction(cursor).rows(statement, **values))
 
     async def is_running(self) -> bool:
-        return await self.connections.run(running) > 0
+        return await self.connections.run(count_replicas) > 0
 
-    async def sign_on(self) -> None:
-        """Give a sign of life, and delete what has expired."""
+    async def beat(self) -> None:
+        """Send a heartbeat, and delete what has expired."""
 
-        async def sign_on(cursor: Cursor) -> None:
-            await cursor.execute(SIGN_ON, [self._process])
-            await cursor.execute(DROP_DEAD, [10 * GONE_AFTER])
+        async def beat(cursor: Cursor) -> None:
+            await cursor.execute(HEARTBEAT, [self._process])
+            await cursor.execute(DROP_DEAD, [10 * DEAD_AFTER])
             await PostgresTransaction(cursor).drop_expired(self._clock())
 
-        await self.connections.run(sign_on)
+        await self.connections.run(beat)
 
-    def keep_signing_on(self) -> None:
-        """Go on giving signs of life until :meth:`close`."""
+    def keep_beating(self) -> None:
+        """Send heartbeats until :meth:`close`."""
 
         async def go_on() -> None:
             while True:
-                await asyncio.sleep(SIGN_EVERY)
+                await asyncio.sleep(HEARTBEAT_EVERY)
                 try:
-                    await self.sign_on()
+                    await self.beat()
                 except StoreAway:
                     continue
                 except Exception:
-                    log.exception("sign of life failed")
+                    log.exception("heartbeat failed")
 
-        self._signs = asyncio.create_task(go_on())
+        self._heartbeats = asyncio.create_task(go_on())
 
     async def close(self) -> None:
-        """Sign off, finish what was begun, and disconnect."""
-        if self._signs is not None:
-            self._signs.cancel()
-            await asyncio.gather(self._signs, return_exceptions=True)
+        """Stop the heartbeats, finish what was begun, and disconnect."""
+        if self._heartbeats is not None:
+            self._heartbeats.cancel()
+            await asyncio.gather(self._heartbeats, return_exceptions=True)
         with suppress(StoreAway):
-            await self.connections.run(lambda cursor: cursor.execute(SIGN_OFF, [self._process]))
+            await self.connections.run(lambda cursor: cursor.execute(STOP_HEARTBEAT, [self._process]))
         await self.connections.close()
 
 
-async def running(cursor: Cursor) -> int:
+async def count_replicas(cursor: Cursor) -> int:
     """Return how many processes run on this database. A killed one counts for a minute more."""
-    count: int = await PostgresTransaction(cursor).value(RUNNING, GONE_AFTER)
+    count: int = await PostgresTransaction(cursor).value(COUNT_REPLICAS, DEAD_AFTER)
     return count

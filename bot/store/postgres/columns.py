@@ -58,7 +58,7 @@ def documents(record: ChatRecord, old: ChatRecord | None = None) -> dict[str, st
 
 
 def chat_columns(stored: StoredChat) -> dict[str, Any]:
-    """Return what is searched for, found out from a chat's record and from who has it in hand."""
+    """Return the columns for searches. They follow from the chat's record and its leases."""
     record, link = stored.record, stored.record.link
     first, alerts_at = record.next_alert, record.chat.next_message_at
     check = stored.check if link is not None else None

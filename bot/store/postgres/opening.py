@@ -14,7 +14,7 @@ import structlog
 from bot.errors import StartError, StoreAway
 from bot.ports import Clock, Contents, utc_now
 from bot.store.move import check_not_moving
-from bot.store.postgres.backend import PostgresBackend, running
+from bot.store.postgres.backend import PostgresBackend, count_replicas
 from bot.store.postgres.connections import Connections
 from bot.store.postgres.schema import CONNECT_WITHIN, check_version, migrate, newest
 from bot.store.postgres.transaction import PostgresTransaction
@@ -61,7 +61,7 @@ async def open_store(
     try:
         secret = await _when_there(backend, vault)
         await seal_anew(backend.run, vault)
-        backend.keep_signing_on()
+        backend.keep_beating()
     except BaseException:
         await backend.close()
         raise
@@ -144,14 +144,14 @@ async def inspect(url: str, keys: Sequence[str]) -> Inspection | None:
             "SELECT count(*), count(*) FILTER (WHERE check_due IS NULL), coalesce(sum(set_aside), 0) "
             "FROM chats WHERE account IS NOT NULL"  # of linked chats only resting ones are never due
         )
-        return Inspection(version, version == newest(), Contents(*counts), await running(cursor))
+        return Inspection(version, version == newest(), Contents(*counts), await count_replicas(cursor))
 
 
 async def _when_there(backend: PostgresBackend, vault: Vault) -> str:
     """Try the keys. The pool logs an outage itself."""
     while True:
         try:
-            await backend.sign_on()  # first, so that a move that begins now sees it
+            await backend.beat()  # first, so that a move that begins now sees it
             await backend.run(check_not_moving)
             return await backend.run(lambda t: open_secret(t, vault, backend.secret_place))
         except StoreAway:

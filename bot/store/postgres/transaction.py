@@ -78,7 +78,7 @@ BACKLOG = """
 class PostgresTransaction:
     """Implement :class:`bot.store.backend.Transaction`. Chats are locked in the order of their ids."""
 
-    trouble: tuple[type[Exception], ...] = (psycopg.Error,)
+    backend_errors: tuple[type[Exception], ...] = (psycopg.Error,)
 
     def __init__(self, cursor: Cursor) -> None:
         self.cursor = cursor
@@ -146,7 +146,7 @@ class PostgresTransaction:
 
     async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
         rows = await self.rows(DUE_MESSAGES, now, limit)
-        return _found([(*row[:-3], row[-1], until) for row in rows])  # in hand by the new lease, not by an older one
+        return _found([(*row[:-3], row[-1], until) for row in rows])  # under the new lease, not under an older one
 
     async def save_begun(self, chats: Sequence[StoredChat], unreadable: Collection[int], until: datetime) -> set[int]:
         names = ("alerts", "message_due", "message_epoch", "message_until")
@@ -227,7 +227,7 @@ class PostgresTransaction:
         await self.cursor.execute(statement, [chat_id, _kind(Invitation), chat_id])
 
     async def sealed_secret(self) -> str | None:
-        """Return the secret, locked so that of several first starts one makes it."""
+        """Return the secret, locked, so that only one of several first starts makes it."""
         sealed: str | None = await self.value("SELECT fingerprint_secret FROM store FOR UPDATE")
         return sealed
 

@@ -105,14 +105,15 @@ def dead_lettered(record: ChatRecord, batch: str) -> ChatRecord:
     """Stop trying to send a batch."""
     rows = [
         replace(row, alert=replace(row.alert, state=AlertState.DEAD_LETTER), batch="")
-        for row in batch_of(record, batch)
+        for row in alerts_of_batch(record, batch)
     ]
     return retried_at(record.with_alerts(rows), None)
 
 
 def _tried_again(record: ChatRecord, batch: str, *, uncertain: bool, counts: bool) -> ChatRecord:
     """Give a batch back. An alert that surely did not arrive gives way to a newer one about the same subject."""
-    tried = record.with_alerts(_tried(row, uncertain=uncertain, counts=counts) for row in batch_of(record, batch))
+    batch_rows = alerts_of_batch(record, batch)
+    tried = record.with_alerts(_tried(row, uncertain=uncertain, counts=counts) for row in batch_rows)
     alerts: tuple[AlertRow, ...] = ()
     for row in tried.alerts:
         waits = row.alert.state is AlertState.WAITING
@@ -120,7 +121,7 @@ def _tried_again(record: ChatRecord, batch: str, *, uncertain: bool, counts: boo
     return replace(record, alerts=alerts)
 
 
-def batch_of(record: ChatRecord, batch: str) -> list[AlertRow]:
+def alerts_of_batch(record: ChatRecord, batch: str) -> list[AlertRow]:
     """Return the alerts of a batch."""
     return [row for row in record.alerts if row.batch == batch]
 
@@ -155,7 +156,7 @@ def dropped(record: ChatRecord, rows: Collection[AlertRow]) -> ChatRecord:
 def _in_hand(record: ChatRecord) -> list[AlertRow]:
     """Return the alerts that are being sent. They are always the first of those to be delivered."""
     first = next(row for row in record.alerts if row.alert.state is AlertState.SENDING)
-    return batch_of(record, first.batch)
+    return alerts_of_batch(record, first.batch)
 
 
 def _settled_in(rows: Iterable[AlertRow]) -> frozenset[int | None]:

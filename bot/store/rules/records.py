@@ -55,7 +55,7 @@ class AlertRow:
 
     @property
     def may_be_seen(self) -> bool:
-        """Whether the person may have it: an alert found as being sent was given out, and nobody reported its end."""
+        """Whether the person may have it: an alert still being sent was handed out, and no result was reported."""
         return self.again or self.alert.state is AlertState.SENDING
 
 

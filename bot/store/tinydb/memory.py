@@ -51,7 +51,7 @@ class LeaseQueue(Generic[K]):
         self.hold(key, None)
 
     def hold(self, key: K, hold: Hold | None) -> None:
-        """Set who has a key in hand, or (None) that nobody has. The key stays where it is until it is put anew."""
+        """Set the lease on a key. None: it has none. Its place in the queue stays until :meth:`put`."""
         old = self._holds.pop(key, None)
         if old is not None:
             del self._keys[old.fencing_token]
@@ -64,7 +64,7 @@ class LeaseQueue(Generic[K]):
         return self._holds.get(key)
 
     def revoke(self, key: K) -> None:
-        """Refuse the report of who has a key in hand. The key comes again when that lease ends."""
+        """Refuse a report under the present lease. The key comes again when that lease ends."""
         if hold := self._holds.get(key):
             self.hold(key, Hold(next(self._numbers), hold.until))
 
@@ -89,7 +89,7 @@ class LeaseQueue(Generic[K]):
         return True
 
     def is_leased(self, key: K, now: datetime) -> bool:
-        """Whether somebody has this key in hand, and is still expected to report."""
+        """Whether a lease on this key still holds."""
         hold = self._holds.get(key)
         return hold is not None and now < hold.until
 

@@ -60,7 +60,7 @@ class TinyTransaction:
     follows the files once they are written.
     """
 
-    trouble: tuple[type[Exception], ...] = ()
+    backend_errors: tuple[type[Exception], ...] = ()
 
     def __init__(self, folder: DataFolder, chats: ChatIndex, payments: PaymentIndex, doubtful: set[str]) -> None:
         self._folder = folder

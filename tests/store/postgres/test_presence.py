@@ -26,5 +26,5 @@ async def test_the_lease_of_a_dead_process_is_deleted_after_a_day(postgres_opene
     await store.take_lease("telling p1", "dead", NOW, MINUTE)
     await store.take_lease("polling", "alive", NOW + DAY, HOUR)
     assert await names_of_leases(database_of(store)) == {"telling p1", "polling"}
-    await PostgresBackend(database_of(store), lambda: NOW + DAY + MINUTE).sign_on()
+    await PostgresBackend(database_of(store), lambda: NOW + DAY + MINUTE).beat()
     assert await names_of_leases(database_of(store)) == {"polling"}
