@@ -14,7 +14,7 @@ from bot.ports.work import ChatStore, CheckStore, Outbox, PaymentStore, PendingS
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A named role that one process holds at a time, such as the polling of Telegram."""
+    """A named lease, such as the one for polling Telegram. One process holds it at a time."""
 
     name: str
     fencing_token: int
@@ -22,35 +22,35 @@ class Lease:
 
 
 class LeaseStore(Protocol):
-    """Who of several processes does what only one may do."""
+    """Leases, for work that only one process may do."""
 
     async def take_lease(
         self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
     ) -> Lease | None:
-        """Take the lease, or prolong one's own (its epoch stays); None while another holder has it.
+        """Take the lease, or renew your own under the same fencing token.
 
-        One that has ended, or was given back, is taken with an epoch that was never used before. With ``free_only``
-        one that has ended stays its holder's.
+        Return None while another process holds it. An ended or returned lease is taken under a new fencing token. No
+        lease had that token before. ``free_only``: don't take over an ended lease of another process.
         """
 
     async def give_back_lease(self, lease: Lease) -> bool:
-        """End it early; False: another has it by now."""
+        """End the lease early. Return False if another process has it."""
 
 
 class TokenBucketStore(Protocol):
-    """What all processes together may ask of somebody."""
+    """Rate limits that all processes share."""
 
     async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
-        """Take one from a budget that refills by ``rate`` a second up to ``burst``.
+        """Take one token from a bucket. It refills by ``rate`` a second, up to ``burst``.
 
-        Gives 0.0, or the seconds until the next try: nothing was taken then. What is kept is the instant at which the
-        budget is full again, so callers with a smaller burst leave the difference to those with a larger one.
+        Return 0.0, or the seconds to wait if nothing was taken. The bucket is stored as the instant at which it is
+        full. So callers with a smaller burst leave the difference to those with a larger one.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a store holds: linked ``chats``, how many of them rest, and how many alerts were set aside."""
+    """What a store holds: linked ``chats``, how many of them rest, and how many of their alerts are dead letters."""
 
     chats: int
     resting: int
@@ -61,8 +61,8 @@ class Contents:
 class Backlog:
     """How far the work is behind its plan, over all chats.
 
-    Since when the check (and the message of alerts) that is due the longest, and that nobody has in hand, has been
-    due; None where nothing is. ``waiting`` alerts are to be delivered, now or later; others were ``set_aside``.
+    When the longest-overdue unclaimed check, and message, became due. None: none is. ``waiting`` alerts are to be
+    delivered, now or later. ``set_aside`` counts the dead letters.
     """
 
     check_due_since: datetime | None
@@ -79,7 +79,10 @@ class BacklogStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A stored chat as an operator sees it: its account (None: not linked), how it goes, and its alerts by number."""
+    """A stored chat as an operator sees it.
+
+    ``account`` is None if the chat is not linked. ``waiting`` and ``set_aside`` count its alerts and dead letters.
+    """
 
     chat_id: int
     account: str | None
@@ -93,7 +96,10 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class WaitingAlert:
-    """An alert of a chat; ``again`` if a try of it may have reached the person. None is sent before ``not_before``."""
+    """An alert of a chat. ``again``: an earlier try may have reached the person.
+
+    Nothing is sent before ``not_before``. None: there is no wait.
+    """
 
     chat_id: int
     alert: Alert
@@ -102,28 +108,31 @@ class WaitingAlert:
 
 
 class OperatorStore(Protocol):
-    """What an operator looks at and does by the command line, also while bots run."""
+    """What an operator sees and does on the command line, even while bots run."""
 
     async def overviews(self) -> Sequence[Overview]:
-        """All stored chats, by their ids."""
+        """Return all stored chats, by their ids. Leave out those that can't be read."""
 
     async def overview(self, chat_id: int) -> Overview | None:
-        """A stored chat. Raises :class:`bot.errors.StartError` for one that can't be read."""
+        """Return a stored chat. None: it is not stored.
+
+        Raise :class:`bot.errors.StartError` if it can't be read.
+        """
 
     async def forget(self, chat_id: int) -> bool:
-        """Unlink a chat, also one that can't be read; False: it was not stored.
+        """Unlink a chat, even if it can't be read. Return False if it was not stored.
 
-        Raises :class:`bot.errors.LinkInUse` while a payment of it is under way; nothing was deleted then.
+        Raise :class:`bot.errors.LinkInUse` while one of its payments is under way. Nothing is deleted then.
         """
 
     async def alerts(self) -> Sequence[WaitingAlert]:
-        """All alerts, by chat, the oldest first."""
+        """Return all alerts, by chat, the oldest first. Leave out chats that can't be read."""
 
     async def retry_alerts(self, alert_ids: Collection[str]) -> int:
-        """Let these be sent at once, also those that were set aside. Gives how many; one being sent is not among."""
+        """Send these at once, dead letters too. Return how many. Alerts being sent are left out."""
 
     async def drop_alerts(self, alert_ids: Collection[str]) -> int:
-        """Throw these away. Gives how many; one being sent stays."""
+        """Drop these, except those being sent. Return how many."""
 
 
 class Store(
@@ -138,6 +147,6 @@ class Store(
     OperatorStore,
     Protocol,
 ):
-    """All of it, as one store implements it."""
+    """All of these stores. One class implements them together."""
 
     async def close(self) -> None: ...

@@ -15,20 +15,20 @@ from bot.domain.invoices import Invoice, Listing
 from bot.domain.payments import Payment
 
 Clock = Callable[[], datetime]
-"""Return the present instant, aware, in UTC."""
+"""Return the present instant in UTC. It is aware."""
 
 Sleep = Callable[[float], Awaitable[object]]
 """Wait for so many seconds."""
 
 
 def utc_now() -> datetime:
-    """The real clock."""
+    """Read the real clock."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class InvoiceFilter:
-    """The filters that the provider's list and archive take; None or False: don't filter."""
+    """Filters of the provider's list and archive. None or False: don't filter."""
 
     status: str | None = None
     type: str | None = None
@@ -37,7 +37,10 @@ class InvoiceFilter:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A downloaded file: a safe ``name`` with its ending, and the content at its start, ``size`` bytes long."""
+    """A downloaded file, ``size`` bytes long.
+
+    ``name`` is safe, and has the ending. ``content`` is at its start.
+    """
 
     name: str
     content: BinaryIO
@@ -45,11 +48,13 @@ class Document:
 
 
 class Provider(Protocol):
-    """The provider's six calls. ``language`` (``en``, ``de``) is asked for in its answers.
+    """The provider's six calls. Each asks for its answer in ``language`` (``en``, ``de``).
 
-    All raise :class:`bot.errors.ProviderError`. Reads are retried within; ``pay`` and ``remove_credit`` never are,
-    and what they did is told by reading the invoice, not by their answer. Reads wait for their turn in what all
-    processes together may ask; who pays waits by ``make_room`` first, so that the request itself leaves at once.
+    All raise :class:`bot.errors.ProviderError`. Reads are retried within. ``pay`` and ``remove_credit`` never are:
+    read the invoice to learn what they did, as their answer does not tell.
+
+    All processes share one rate limit. Reads wait for their turn. Before a payment, await ``make_room``. Then the
+    request leaves at once.
     """
 
     async def make_room(self) -> None: ...
@@ -70,19 +75,25 @@ class Provider(Protocol):
 
 
 class Messenger(Protocol):
-    """Speaks to chats of its own accord. All methods raise :class:`bot.errors.MessengerError`."""
+    """Sends to chats what nobody asked for just then. All methods raise :class:`bot.errors.MessengerError`."""
 
     async def send_alerts(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
-        """Put these of the delivery's alerts into words and send them as one message. Gives the message's id."""
+        """Send these alerts of the delivery as one message. Return its id."""
 
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
-        """Edit an earlier message: what is settled is struck through, its buttons go. Out of reach: nothing is done."""
+        """Edit an earlier message: strike through what is settled, and remove its buttons.
+
+        Do nothing if the message is out of reach.
+        """
 
     async def show_payments(self, batch: Sequence[Payment], chat: Chat) -> bool:
-        """Edit the message that shows one payment, or a batch of several. Return False if it is out of reach."""
+        """Edit the message that shows one payment or a batch. Return False if it is out of reach."""
 
     async def send_document(self, place: Place, document: Document) -> None:
         """Send a file."""
 
     async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:
-        """Send how a payment, or several, ended: in full, or in a line that replies to the message that shows them."""
+        """Say how one payment or a batch ended.
+
+        ``in_full``: send it in full. Else send one line, as a reply to the message that shows the payments.
+        """
