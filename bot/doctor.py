@@ -23,7 +23,7 @@ from bot.errors import (
     TokenRefused,
 )
 from bot.factories import build_telegram
-from bot.ports import Contents
+from bot.ports import StoreCounts
 from bot.provider.client import ProviderClient, open_http_client
 from bot.provider.request import RetryPolicy
 from bot.settings import Settings, load_settings
@@ -102,7 +102,7 @@ async def _database(url: str, keys: Sequence[str]) -> Finding:
     return Finding("Store and key", f"the database {_what_is_in(found.contents)}; {schema}; bots: {found.running}")
 
 
-def _what_is_in(found: Contents | None) -> str:
+def _what_is_in(found: StoreCounts | None) -> str:
     if found is None:
         return "will be created at the first start"
     return f"opens; linked chats: {found.chats}, resting: {found.resting}, alerts set aside: {found.set_aside}"

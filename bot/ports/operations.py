@@ -49,7 +49,7 @@ class TokenBucketStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class StoreCounts:
     """What a store holds: linked ``chats``, how many of them rest, and how many of their alerts are dead letters."""
 
     chats: int

@@ -16,7 +16,7 @@ from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Payment, Selection, State
 
-Item = TypeVar("Item", bound=Invitation | Selection)
+PendingItem = TypeVar("PendingItem", bound=Invitation | Selection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,10 +269,10 @@ class PendingStore(Protocol):
         An invitation also replaces that person's older ones for the same group.
         """
 
-    async def pending(self, kind: type[Item], item_id: str) -> Item | None:
+    async def pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
         """Return an item. None: it does not exist, or was used up."""
 
-    async def take_pending(self, kind: type[Item], item_id: str) -> Item | None:
+    async def take_pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
         """Use an item up, and return it. Only one caller gets it.
 
         None: it does not exist, or was used up.

@@ -23,7 +23,7 @@ Advance = Callable[[int], None]
 Key = int | str
 """What is moved at a time: a chat by its id, or the payments of an account."""
 
-Item = ChatRecord | list[PaymentRow]
+Piece = ChatRecord | list[PaymentRow]
 
 MOVED_TOGETHER = 200
 """How many chats, or accounts, are read and written in one transaction."""
@@ -115,13 +115,13 @@ async def _keys(t: Transaction) -> list[Key]:
     return [*await t.chat_ids(), *await t.accounts()]
 
 
-async def _read(t: Transaction, *, keys: Sequence[Key]) -> dict[Key, Item]:
+async def _read(t: Transaction, *, keys: Sequence[Key]) -> dict[Key, Piece]:
     chats = await t.find_chats([key for key in keys if isinstance(key, int)])
-    items: dict[Key, Item] = {found.id: found.load().record for found in chats}
+    items: dict[Key, Piece] = {found.id: found.load().record for found in chats}
     return items | {key: await t.payments_of(key) for key in keys if isinstance(key, str)}
 
 
-async def _write(t: Transaction, *, items: Mapping[Key, Item | None]) -> None:
+async def _write(t: Transaction, *, items: Mapping[Key, Piece | None]) -> None:
     """Store the items that differ from what is there. None deletes."""
     there = await _read(t, keys=[key for key, item in items.items() if item is not None])
     changed = {key: item for key, item in items.items() if item is None or there.get(key) != item}

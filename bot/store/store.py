@@ -17,7 +17,7 @@ from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Payment, Selection, State, batch_of
 from bot.errors import StartError
-from bot.ports import Backlog, Check, Checked, Item, Overview, Waiting, WaitingAlert
+from bot.ports import Backlog, Check, Checked, Overview, PendingItem, Waiting, WaitingAlert
 from bot.store.backend import Backend, FoundChat, StoredChat, Transaction, Work
 from bot.store.rules import (
     alerts as alert_rules,
@@ -288,10 +288,10 @@ class Store:
     async def put_pending(self, item: Invitation | Selection, now: datetime) -> None:
         await self._backend.run(lambda t: t.put_pending(item, now))
 
-    async def pending(self, kind: type[Item], item_id: str) -> Item | None:
+    async def pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
         return await self._backend.run(lambda t: t.pending(kind, item_id))
 
-    async def take_pending(self, kind: type[Item], item_id: str) -> Item | None:
+    async def take_pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
         return await self._backend.run(lambda t: t.take_pending(kind, item_id))
 
     # --- for operators: one transaction for each chat that is changed, and for some hundred that are read ---

@@ -12,7 +12,7 @@ import psycopg
 import structlog
 
 from bot.errors import StartError, StoreAway
-from bot.ports import Clock, Contents, utc_now
+from bot.ports import Clock, StoreCounts, utc_now
 from bot.store.move import check_not_moving
 from bot.store.postgres.backend import PostgresBackend, count_replicas
 from bot.store.postgres.connections import Connections
@@ -40,7 +40,7 @@ class Inspection:
 
     version: str
     is_newest: bool
-    contents: Contents
+    contents: StoreCounts
     running: int
 
 
@@ -144,7 +144,7 @@ async def inspect(url: str, keys: Sequence[str]) -> Inspection | None:
             "SELECT count(*), count(*) FILTER (WHERE check_due IS NULL), coalesce(sum(set_aside), 0) "
             "FROM chats WHERE account IS NOT NULL"  # of linked chats only resting ones are never due
         )
-        return Inspection(version, version == newest(), Contents(*counts), await count_replicas(cursor))
+        return Inspection(version, version == newest(), StoreCounts(*counts), await count_replicas(cursor))
 
 
 async def _when_there(backend: PostgresBackend, vault: Vault) -> str:

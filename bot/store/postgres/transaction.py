@@ -15,7 +15,7 @@ from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Selection
 from bot.errors import PaymentInProgress
-from bot.ports import Backlog, Item
+from bot.ports import Backlog, PendingItem
 from bot.store.backend import FoundChat, StoredChat
 from bot.store.postgres.columns import (
     CHAT_COLUMNS,
@@ -213,11 +213,11 @@ class PostgresTransaction:
             await self.cursor.execute(same_person, [kind, chat_id, item.user_id])
         await self.cursor.execute(PUT_PENDING, [kind, item.id, encode(item), chat_id, item.user_id, item.expires_at])
 
-    async def pending(self, kind: type[Item], item_id: str) -> Item | None:
+    async def pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
         item = await self.value("SELECT paper FROM papers WHERE kind = %s AND id = %s", _kind(kind), item_id)
         return None if item is None else msgspec.json.decode(item, type=kind)
 
-    async def take_pending(self, kind: type[Item], item_id: str) -> Item | None:
+    async def take_pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
         statement = "DELETE FROM papers WHERE kind = %s AND id = %s RETURNING paper"
         item = await self.value(statement, _kind(kind), item_id)
         return None if item is None else msgspec.json.decode(item, type=kind)
@@ -264,7 +264,7 @@ def _found(rows: Sequence[tuple[Any, ...]]) -> list[FoundChat]:
     return [FoundChat(row[0], partial(stored_chat, row)) for row in rows]
 
 
-def _kind(kind: type[Item]) -> str:
+def _kind(kind: type[PendingItem]) -> str:
     return kind.__name__.lower()
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from bot.domain.alerts import AlertKind, KnownInvoice, is_obsolete, is_still_needed
 from bot.domain.chats import Link, Preferences, Silence
-from bot.ports import Checked, Contents, Overview, Waiting
+from bot.ports import Checked, Overview, StoreCounts, Waiting
 from bot.store.rules.alerts import add_alerts
 from bot.store.rules.records import ChatRecord, ChatRow, PaymentRow, seal_link
 
@@ -85,10 +85,10 @@ def merged(old: ChatRecord, new: ChatRecord | None, new_id: int, sealed_token: s
     return new if new.link else _with_link_of(old, new, sealed_token)
 
 
-def contents_of(records: Iterable[ChatRecord]) -> Contents:
+def contents_of(records: Iterable[ChatRecord]) -> StoreCounts:
     """Count what these chats hold."""
     linked = [record for record in records if record.link is not None]
-    return Contents(
+    return StoreCounts(
         chats=len(linked),
         resting=sum(record.chat.resting is not None for record in linked),
         set_aside=sum(record.dead_letters for record in linked),

@@ -12,7 +12,7 @@ from typing import TypeVar
 from filelock import BaseFileLock, FileLock, Timeout
 
 from bot.errors import StartError
-from bot.ports import Clock, Contents, utc_now
+from bot.ports import Clock, StoreCounts, utc_now
 from bot.store.backend import Transaction, Work
 from bot.store.move import check_not_moving
 from bot.store.rules.chats import contents_of
@@ -81,7 +81,7 @@ def in_use(data_dir: Path) -> bool:
     return lock is None
 
 
-def inspect(data_dir: Path, keys: Sequence[str]) -> Contents | None:
+def inspect(data_dir: Path, keys: Sequence[str]) -> StoreCounts | None:
     """Return what the store holds. None: there is none. ``keys``: those of ``TOKEN_KEYS``, else the folder's own.
 
     Raise the :class:`StartError` that a start would end with if nobody has the folder, which :func:`in_use` tells.

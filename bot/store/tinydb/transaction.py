@@ -20,7 +20,7 @@ from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Selection
 from bot.errors import StartError
-from bot.ports import Backlog, Item
+from bot.ports import Backlog, PendingItem
 from bot.store.backend import FoundChat, StoredChat
 from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
 from bot.store.tinydb.files import (
@@ -247,13 +247,13 @@ class TinyTransaction:
             self._files.delete(account_file(account))
         self._saved_payments[account] = rows
 
-    def _items(self, kind: type[Item]) -> list[Item]:
+    def _items(self, kind: type[PendingItem]) -> list[PendingItem]:
         try:
             return list(_rows(self._files.open(PENDING_FILE), _table(kind), kind).values())
         except msgspec.ValidationError as error:
             raise DamagedFile(self._folder.root / PENDING_FILE, str(error)) from error
 
-    def _keep(self, kind: type[Item], wanted: Callable[[Item], bool]) -> None:
+    def _keep(self, kind: type[PendingItem], wanted: Callable[[PendingItem], bool]) -> None:
         items = self._items(kind)
         kept = [item for item in items if wanted(item)]
         if kept != items:
@@ -267,10 +267,10 @@ class TinyTransaction:
         kept = [other for other in self._items(type(item)) if not gives_way(other)]
         _replace(self._files.open(PENDING_FILE), _table(type(item)), [*kept, item])
 
-    async def pending(self, kind: type[Item], item_id: str) -> Item | None:
+    async def pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
         return next((item for item in self._items(kind) if item.id == item_id), None)
 
-    async def take_pending(self, kind: type[Item], item_id: str) -> Item | None:
+    async def take_pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
         item = await self.pending(kind, item_id)
         self._keep(kind, lambda other: other.id != item_id)
         return item
@@ -331,7 +331,7 @@ def account_file(account: str) -> str:
     return f"{ACCOUNTS}/{account}.json"
 
 
-def _table(kind: type[Item]) -> str:
+def _table(kind: type[PendingItem]) -> str:
     return f"{kind.__name__.lower()}s"
 
 

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from bot.errors import StartError
-from bot.ports import Contents
+from bot.ports import StoreCounts
 from bot.store.postgres.opening import Inspection, inspect, open_store
 from bot.store.postgres.schema import migrate
 from bot.store.vault import new_key
@@ -32,7 +32,7 @@ async def test_inspection_reports_schema_contents_and_running_bots(database: str
     claim, _ = await claim_alert(stores[0])
     await stores[0].move_to_dead_letters(claim)
     await stores[0].rest(CHAT, "blocked")
-    assert await inspect(database, [KEY]) == Inspection("0001", True, Contents(2, 1, 1), 2)
+    assert await inspect(database, [KEY]) == Inspection("0001", True, StoreCounts(2, 1, 1), 2)
     for store in stores:
         await store.close()
     found = await inspect(database, [KEY])

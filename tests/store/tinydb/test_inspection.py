@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import StartError
-from bot.ports import Contents
+from bot.ports import StoreCounts
 from bot.store.tinydb import files
 from bot.store.tinydb.keyfile import load_or_make_key
 from bot.store.tinydb.opening import LOCK_FILE, in_use, inspect, open_store
@@ -42,7 +42,7 @@ async def test_inspection_distinguishes_a_store_from_none(tiny_opener: TinyOpene
     assert inspect(tiny_opener.folder, []) is None
     assert not tiny_opener.folder.exists()
     await filled(tiny_opener)
-    assert inspect(tiny_opener.folder, tiny_opener.keys) == Contents(chats=1, resting=0, set_aside=0)
+    assert inspect(tiny_opener.folder, tiny_opener.keys) == StoreCounts(chats=1, resting=0, set_aside=0)
 
 
 async def test_linked_and_resting_chats_and_dead_letters_are_counted(tiny_opener: TinyOpener) -> None:
@@ -56,7 +56,7 @@ async def test_linked_and_resting_chats_and_dead_letters_are_counted(tiny_opener
     await store.rest(6, "blocked")
     await store.rest(7, "blocked")
     await tiny_opener.crash()
-    assert inspect(tiny_opener.folder, tiny_opener.keys) == Contents(chats=3, resting=2, set_aside=2)
+    assert inspect(tiny_opener.folder, tiny_opener.keys) == StoreCounts(chats=3, resting=2, set_aside=2)
 
 
 def test_a_key_file_without_a_store_is_no_store_yet(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_key_file_without_a_store_is_no_store_yet(tmp_path: Path) -> None:
 async def test_the_folders_own_keys_are_used_if_none_are_set(tmp_path: Path) -> None:
     keys, _ = load_or_make_key(tmp_path)
     await open_store(tmp_path, keys).close()
-    assert inspect(tmp_path, []) == Contents(chats=0, resting=0, set_aside=0)
+    assert inspect(tmp_path, []) == StoreCounts(chats=0, resting=0, set_aside=0)
 
 
 async def test_inspection_changes_nothing_that_a_start_would_change(tiny_opener: TinyOpener) -> None:
