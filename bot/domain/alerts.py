@@ -77,7 +77,12 @@ class KnownInvoice:
     @property
     def can_be_due(self) -> bool:
         """Whether it has a due date and something may be left to pay."""
-        return self.is_open and self.due is not None and self.left != 0
+        return self.may_be_owed and self.due is not None
+
+    @property
+    def may_be_owed(self) -> bool:
+        """Whether something is, or may be, left to pay."""
+        return self.is_open and self.left != 0
 
 
 def is_still_needed(silence: Silence, known: KnownInvoice | None, *, alerted: bool) -> bool:

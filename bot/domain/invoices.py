@@ -73,6 +73,11 @@ class Invoice:
         return None if self.gross is None else max(self.gross - self.credit, Decimal(0))
 
     @property
+    def may_be_owed(self) -> bool:
+        """Whether something is, or may be, left to pay."""
+        return self.left_to_pay != 0
+
+    @property
     def display_amount(self) -> Decimal:
         """The sum to show first: what is left of an open invoice; the total if it is closed, or if that is unclear."""
         return left_or_total(self.left_to_pay, self.total) if self.is_open else self.total

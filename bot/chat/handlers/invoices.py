@@ -59,7 +59,7 @@ class InvoiceHandlers:
         """/invoice NUMBER, and the buttons that open it."""
         number = context.invoice_number("invoice")
         invoice = await self._browsing.invoice(context.chat, number)
-        can_silence = invoice.is_open and invoice.left_to_pay != 0 and await self._snoozing.knows(context.chat, number)
+        can_silence = invoice.may_be_owed and await self._snoozing.knows(context.chat, number)
         silence = context.chat.silences.get(number, NO_SILENCE) if can_silence else None
         screen = invoice_details(context.t, invoice, self._clock(), _page(context.words[1:]), silence)
         # Below an alert, details are a new message. From the list, they take its place.

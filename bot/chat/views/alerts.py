@@ -89,7 +89,7 @@ def _of_account(t: Texts, delivery: Delivery, alert: Alert, now: datetime) -> Ma
 
 def _digest(t: Texts, delivery: Delivery, now: datetime) -> Markup:
     """Return what is open, the soonest due first."""
-    still_open = [as_shown(k, AlertKind.DIGEST) for k in delivery.known.values() if k.is_open and k.left != 0]
+    still_open = [as_shown(k, AlertKind.DIGEST) for k in delivery.known.values() if k.may_be_owed]
     still_open.sort(key=lambda s: (s.due or date.max, s.invoice_id))
     lines = [t("alert.digest"), t.count("alert.total", len(still_open), sum=_sum_of(t, still_open))]
     for s in still_open[:INVOICES_IN_DIGEST]:

@@ -52,7 +52,7 @@ def help_page(t: Texts, chat: Chat, *, private: bool = True) -> Screen:
 def linked(t: Texts, listing: Listing, now: datetime) -> Screen:
     """Greet a chat that was just linked: what is open, what is overdue, and what is due next."""
     lines = [t("link.done"), *summary(t, listing, Query())]
-    dated = [(i.due, i) for i in open_first(listing.invoices) if i.is_open and i.due and i.left_to_pay != 0]
+    dated = [(i.due, i) for i in open_first(listing.invoices) if i.due and i.may_be_owed]
     overdue, ahead = [d for d in dated if t.is_over(d[0], now)], [d for d in dated if not t.is_over(d[0], now)]
     for key, found in (("link.overdue", overdue), ("link.next_due", ahead)):
         for due, first in found[:1]:

@@ -192,7 +192,7 @@ INVOICE_CHOICES: Mapping[str, InvoiceChoice] = {
     "invoice": InvoiceChoice("show", "list.none"),
     "pdf": InvoiceChoice("pdf", "list.none"),
     # An unclear remainder counts: the press says why it can't be paid here. "Nothing to pay" would be wrong.
-    "pay": InvoiceChoice("pay", "list.none_open", lambda invoice: invoice.is_open and invoice.left_to_pay != 0),
+    "pay": InvoiceChoice("pay", "list.none_open", lambda invoice: invoice.may_be_owed),
     "removecredit": InvoiceChoice(
         "removecredit", "choose.no_credit", lambda invoice: invoice.can_return_credit, lambda invoice: invoice.credit
     ),
