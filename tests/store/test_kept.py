@@ -204,9 +204,8 @@ async def test_a_change_interrupted_by_a_crash_of_the_older_version_is_completed
     assert found["tokens"] == {moved.get(chat, chat): token for chat, token in before["tokens"].items()}
     assert found["chats"].keys() == {moved.get(chat, chat) for chat in before["chats"]}
     old, new = before["chats"][str(GROUP)], found["chats"][str(NEW_GROUP)]
-    assert [new[name] for name in ("known", "payments", "waiting")] == [
-        old[name] for name in ("known", "payments", "waiting")
-    ]
+    same = ("known", "payments", "waiting")
+    assert [without_new_fields(new[name], old[name]) for name in same] == [old[name] for name in same]
     assert {payment["place"]["chat_id"] for payment in new["everything"]["payments"]} == {NEW_GROUP}
     for chat in before["chats"].keys() - moved.keys():
         assert found["chats"][chat] == before["chats"][chat]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,13 +13,10 @@ from bot.domain.alerts import AlertKind, KnownInvoice, is_obsolete, is_still_nee
 from bot.domain.chats import Link, Preferences, Silence
 from bot.ports import Checked, Overview, StoreCounts, Waiting
 from bot.store.rules.alerts import add_alerts
-from bot.store.rules.records import ChatRecord, ChatRow, PaymentRow, seal_link
+from bot.store.rules.records import CHAT_FACTS, PASSING, ChatRecord, ChatRow, PaymentRow, seal_link
 
 CHECK_FIRST = timedelta(seconds=30)
 """When a chat is back, its alerts wait this long, so that they say what its check has found."""
-
-KEPT_BY_A_NEW_ID = ("language", "telegram_language", "alerts_at", "quiet_until", "preferences")
-"""What a chat takes along to its new id, where that has none of its own."""
 
 
 def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[int, KnownInvoice]) -> ChatRecord:
@@ -30,12 +27,12 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
     """
     if record.link is not None and record.link.linked_by == link.linked_by:
         link = replace(link, payers=record.link.payers)
-    row, old = record.chat, record.known
+    old = record.known
     same = {n for n, k in known.items() if n in old and (k.title, k.due) == (old[n].title, old[n].due)}
     sent = [message.resolving({s.invoice_id for s in message.shown} - same) for message in record.sent]
     return ChatRecord(
         id=record.id,
-        chat=ChatRow(language=row.language, telegram_language=row.telegram_language, preferences=row.preferences),
+        chat=ChatRow(**{name: getattr(record.chat, name) for name in CHAT_FACTS if name not in PASSING}),
         link=seal_link(link, sealed_token),
         known=dict(known),
         silences={number: silence for number, silence in record.silences.items() if number in same},
@@ -80,7 +77,8 @@ def merged(old: ChatRecord, new: ChatRecord | None, new_id: int, sealed_token: s
     """
     if new is None:
         return _with_link_of(old, ChatRecord(new_id, old.chat), sealed_token)
-    own: dict[str, Any] = {name: getattr(new.chat, name) or getattr(old.chat, name) for name in KEPT_BY_A_NEW_ID}
+    names = [each.name for each in fields(ChatRow) if each.name not in PASSING]
+    own: dict[str, Any] = {name: getattr(new.chat, name) or getattr(old.chat, name) for name in names}
     new = replace(new, chat=replace(new.chat, **own))
     return new if new.link else _with_link_of(old, new, sealed_token)
 

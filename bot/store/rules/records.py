@@ -102,15 +102,23 @@ PARTS = ("chat", "link", "known", "alerts", "silences", "sent")
 """The parts of a record, each of which a backend saves by itself: a table of the chat's file, or a column."""
 
 
+PASSING = frozenset({"awaiting_token_until", "awaiting_for", "resting"})
+"""Fields of a chat that end with a new link, and with a new id. All others go on."""
+
+NOT_CHOSEN = {name: getattr(ChatRow(), name) for name in (*PASSING, "telegram_language", "alerts_at", "quiet_until")}
+"""The fields of a chat that no person chose, as they are in an empty one."""
+
+
 def blank(record: ChatRecord, now: datetime | None = None) -> bool:
     """Whether a record holds nothing worth keeping. A wait for a token is worth nothing once it is over by ``now``.
 
     Telegram itself says its language again. That a chat can't be written to matters only if something would be sent.
     """
+    if record.link is not None or record.alerts:
+        return False
     until = record.chat.awaiting_token_until
     waiting = until is not None and (now is None or now < until)
-    chosen = record.chat.language is not None or record.chat.preferences is not None
-    return record.link is None and not record.alerts and not chosen and not waiting
+    return not waiting and replace(record.chat, **NOT_CHOSEN) == ChatRow()
 
 
 def open_chat(record: ChatRecord, token: Token | None) -> Chat:
