@@ -192,3 +192,15 @@ class RestAndMoveContract:
         assert chat.link.token == link.token
         _, alert = await claim_alert(store, NOW + HOUR)
         assert alert.place == Place(OTHER)
+
+    async def test_a_wait_that_telegram_asked_for_goes_on_under_an_id_that_is_stored_already(
+        self, opener: Opener
+    ) -> None:
+        store = await opener.open()
+        await with_alerts(store, 1)
+        claim, _ = await claim_alert(store)
+        await store.alerts_failed(claim, NOW + HOUR, uncertain=False, counts=False)
+        await store.set_language(OTHER, "de")
+        await store.move_chat(CHAT, OTHER)
+        assert await store.claim_alerts(NOW + 59 * MINUTE, 10, LEASE) == []
+        assert invoices_in(await claim_message(store, NOW + HOUR)) == [1]

@@ -21,6 +21,7 @@ from bot.errors import (
     PressByOther,
     ProviderDown,
     Refused,
+    SendRefused,
 )
 from bot.services.payments.reconcile import Reconciler
 from tests.fakes import Gate, invoice, settled
@@ -312,3 +313,42 @@ async def test_a_slow_payment_is_no_crash_for_those_that_wait_behind_it(several:
     gate.open()
     await press
     assert several.last_batch() == ALL_DONE
+
+
+async def test_the_next_one_is_not_given_up_just_after_a_slow_one_was_paid(several: World) -> None:
+    asked = await several.ask_several(7, 8)
+    first, second = await several.payments.confirm(asked[0].id, Place(1), member(ADA), MESSAGE, await several.chat())
+    several.clock.now += 4 * MINUTE
+    done = replace(first, state=ENDED, outcome=Outcome.DONE, since=several.clock())
+    assert await several.store.advance_payment(done, State.QUEUED)
+    reconciler = Reconciler(several.store, several.provider, several.clock)
+    assert await reconciler.reconcile(second) == second
+    several.clock.now += 3 * MINUTE
+    given_up = await reconciler.reconcile(second)
+    assert given_up is not None
+    assert given_up.outcome is Outcome.NOT_SENT
+
+
+async def test_an_end_is_shown_while_another_of_the_same_batch_is_still_looked_at(several: World) -> None:
+    first, second = await several.ask_several(7, 8)
+    now = several.clock()
+    sent = [replace(payment, state=State.SENT, since=now, message_id=MESSAGE) for payment in (first, second)]
+    assert await several.store.advance_payments(sent, State.ASKED)
+    several.account.put(settled(THREE[0]))
+    await several.reconcile_for(MINUTE)
+    assert several.last_batch() == [(7, ENDED, Outcome.DONE), (8, State.SENT, None)]
+
+
+async def test_the_ends_of_several_are_tried_for_a_day_after_the_last_of_them(several: World) -> None:
+    first, second = await several.ask_several(7, 8)
+    several.messenger.always[1] = SendRefused("Bad Request: something new")
+    now = several.clock()
+    later = now + timedelta(hours=3)
+    ends_at = [(first, now), (second, later)]
+    done = [replace(one, state=ENDED, outcome=Outcome.DONE, since=at, message_id=MESSAGE) for one, at in ends_at]
+    assert await several.store.advance_payments(done, State.ASKED)
+    several.clock.set(later)
+    await several.reconcile_for(timedelta(hours=23), timedelta(minutes=20))
+    assert len(await several.store.unsettled_payments()) == 2
+    await several.reconcile_for(timedelta(hours=2), timedelta(minutes=20))
+    assert await several.store.unsettled_payments() == []
