@@ -158,7 +158,7 @@ class Backend(LeaseStore, TokenBucketStore, Protocol):
     name: str
     secret_place: str
 
-    async def run(self, work: Work[T]) -> T:
+    def run(self, work: Work[T]) -> Awaitable[T]:
         """Run ``work`` in a transaction. After a cancellation it runs to its end, or was never begun."""
 
     async def is_running(self) -> bool:

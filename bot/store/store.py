@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -58,7 +58,7 @@ class Store:
         self.take_lease = backend.take_lease
         self.give_back_lease = backend.give_back_lease
         self.take_from_bucket = backend.take_from_bucket
-        self._claims: set[asyncio.Task[Any]] = set()
+        self._claims: set[asyncio.Future[Any]] = set()
 
     def account_of(self, base_url: str, token: Token) -> str:
         return account_fingerprint(self._secret, base_url, token)
@@ -339,13 +339,13 @@ class Store:
             self._begin(undo())
             raise
 
-    def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    def _begin(self, work: Awaitable[T]) -> asyncio.Future[T]:
         """Begin work that :meth:`close` waits for. Its caller may be gone when it ends."""
-        task = asyncio.create_task(work)
-        self._claims.add(task)
-        task.add_done_callback(self._claims.discard)
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return task
+        future = asyncio.ensure_future(work)
+        self._claims.add(future)
+        future.add_done_callback(self._claims.discard)
+        future.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return future
 
     async def _read(self, chat_id: int) -> ChatRecord:
         return await self._backend.run(lambda t: _record(t, chat_id)) or ChatRecord(chat_id)

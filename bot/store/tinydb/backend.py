@@ -40,8 +40,8 @@ class TinyBackend:
         self._doubtful: set[str] = set()
         self._closed = False
 
-    async def run(self, work: Work[T]) -> T:
-        return await asyncio.wrap_future(self._worker.submit(partial(self.transact, work)))
+    def run(self, work: Work[T]) -> Awaitable[T]:
+        return asyncio.wrap_future(self._worker.submit(partial(self.transact, work)))
 
     def transaction(self) -> TinyTransaction:
         """Begin a transaction, without looking at what a failed one left."""

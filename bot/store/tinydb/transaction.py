@@ -159,9 +159,10 @@ class TinyTransaction:
             return None
         watch = replace(new.link.watch, checked_at=old.link.watch.checked_at)
         link = replace(new.link, watch=watch, next_check_at=old.link.next_check_at)
+        same = link == old.link and all(getattr(new, name) == getattr(old, name) for name in PARTS if name != "link")
         times, checked_at = self._chats.times.get(old.id), new.link.watch.checked_at
         saved_at = times.saved_at if times else old.link.watch.checked_at
-        if replace(new, link=link) != old or abs(checked_at - saved_at) >= SAVE_CHECKS_EVERY:
+        if not same or abs(checked_at - saved_at) >= SAVE_CHECKS_EVERY:
             return None
         return CheckTimes(checked_at, new.link.next_check_at, saved_at)
 
@@ -336,7 +337,8 @@ def _table(kind: type[PendingItem]) -> str:
 
 
 def _rows(database: TinyDB, table: str, kind: type[T]) -> dict[int, T]:
-    return {document.doc_id: msgspec.convert(document, kind) for document in database.table(table).all()}
+    rows = {document.doc_id: document for document in database.table(table).all()}
+    return msgspec.convert(rows, dict[int, kind]) if rows else {}  # type: ignore[valid-type]  # it is a type at run time
 
 
 def _in_order(rows: Mapping[int, T]) -> tuple[T, ...]:
