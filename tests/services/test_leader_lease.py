@@ -27,7 +27,7 @@ class Shared:
     def clock(self) -> datetime:
         return self.now
 
-    def role(self, holder: str) -> LeaderLease:
+    def lease_of(self, holder: str) -> LeaderLease:
         return LeaderLease("polling", holder, self, self.clock)
 
     async def take_lease(
@@ -61,7 +61,7 @@ async def wait(shared: Shared, role: LeaderLease, span: timedelta) -> None:
 
 
 async def test_one_holds_it_and_another_takes_over_within_a_minute_of_a_kill(shared: Shared) -> None:
-    first, second = shared.role("a"), shared.role("b")
+    first, second = shared.lease_of("a"), shared.lease_of("b")
     assert await first.acquire_or_renew()
     await wait(shared, second, LEASE_DURATION)
     assert await second.acquire_or_renew()
@@ -70,7 +70,7 @@ async def test_one_holds_it_and_another_takes_over_within_a_minute_of_a_kill(sha
 
 
 async def test_it_is_prolonged_in_time_and_without_asking_the_store_each_time(shared: Shared) -> None:
-    first, second = shared.role("a"), shared.role("b")
+    first, second = shared.lease_of("a"), shared.lease_of("b")
     for _ in range(600):
         assert await first.acquire_or_renew()
         shared.now += SECOND
@@ -79,7 +79,7 @@ async def test_it_is_prolonged_in_time_and_without_asking_the_store_each_time(sh
 
 
 async def test_there_is_time_enough_left_for_a_poll_whenever_it_is_held(shared: Shared) -> None:
-    role, other = shared.role("a"), shared.role("b")
+    role, other = shared.lease_of("a"), shared.lease_of("b")
     for _ in range(100):
         assert await role.acquire_or_renew()
         before = shared.now
@@ -90,7 +90,7 @@ async def test_there_is_time_enough_left_for_a_poll_whenever_it_is_held(shared: 
 
 
 async def test_given_back_it_is_free_at_once(shared: Shared) -> None:
-    first, second = shared.role("a"), shared.role("b")
+    first, second = shared.lease_of("a"), shared.lease_of("b")
     await first.acquire_or_renew()
     await first.release()
     assert not first.is_leader
@@ -98,7 +98,7 @@ async def test_given_back_it_is_free_at_once(shared: Shared) -> None:
 
 
 async def test_while_the_store_is_away_the_holder_keeps_it_and_nobody_else_gets_it(shared: Shared) -> None:
-    first, second = shared.role("a"), shared.role("b")
+    first, second = shared.lease_of("a"), shared.lease_of("b")
     await first.acquire_or_renew()
     shared.away = True
     for _ in range(100):
@@ -108,7 +108,7 @@ async def test_while_the_store_is_away_the_holder_keeps_it_and_nobody_else_gets_
 
 
 async def test_once_the_store_is_back_others_wait_until_it_was_prolonged(shared: Shared) -> None:
-    first, second = shared.role("a"), shared.role("b")
+    first, second = shared.lease_of("a"), shared.lease_of("b")
     await first.acquire_or_renew()
     shared.away = True
     for _ in range(200):
@@ -125,8 +125,8 @@ async def test_once_the_store_is_back_others_wait_until_it_was_prolonged(shared:
 
 
 async def test_once_the_store_is_back_a_lease_that_nobody_holds_any_more_is_taken(shared: Shared) -> None:
-    second = shared.role("b")
-    await shared.role("a").acquire_or_renew()
+    second = shared.lease_of("b")
+    await shared.lease_of("a").acquire_or_renew()
     shared.away = True
     shared.now += timedelta(hours=1)
     assert not await second.acquire_or_renew()
@@ -136,7 +136,7 @@ async def test_once_the_store_is_back_a_lease_that_nobody_holds_any_more_is_take
 
 
 async def test_a_holder_that_learns_of_another_lets_go_even_while_the_store_is_away(shared: Shared) -> None:
-    role = shared.role("a")
+    role = shared.lease_of("a")
     await role.acquire_or_renew()
     shared.away = True
     role.step_down()
@@ -144,7 +144,7 @@ async def test_a_holder_that_learns_of_another_lets_go_even_while_the_store_is_a
 
 
 async def test_an_answer_to_a_process_that_was_frozen_meanwhile_does_not_count(shared: Shared) -> None:
-    role = shared.role("a")
+    role = shared.lease_of("a")
     shared.takes = timedelta(minutes=2)
     assert not await role.acquire_or_renew()
     shared.takes = timedelta()
@@ -152,7 +152,7 @@ async def test_an_answer_to_a_process_that_was_frozen_meanwhile_does_not_count(s
 
 
 async def test_a_holder_that_was_frozen_and_finds_the_store_away_lets_go(shared: Shared) -> None:
-    first, second = shared.role("a"), shared.role("b")
+    first, second = shared.lease_of("a"), shared.lease_of("b")
     await first.acquire_or_renew()
     await wait(shared, second, LEASE_DURATION)
     assert await second.acquire_or_renew()
@@ -163,7 +163,7 @@ async def test_a_holder_that_was_frozen_and_finds_the_store_away_lets_go(shared:
 
 
 async def test_a_holder_that_finds_the_store_away_while_its_lease_is_good_goes_on(shared: Shared) -> None:
-    role = shared.role("a")
+    role = shared.lease_of("a")
     await role.acquire_or_renew()
     shared.away = True
     shared.now += LEASE_DURATION - SECOND
@@ -171,7 +171,7 @@ async def test_a_holder_that_finds_the_store_away_while_its_lease_is_good_goes_o
 
 
 async def test_a_replica_that_starts_when_the_store_is_just_back_waits_as_the_others_do(shared: Shared) -> None:
-    first, newcomer = shared.role("a"), shared.role("b")
+    first, newcomer = shared.lease_of("a"), shared.lease_of("b")
     await first.acquire_or_renew()
     shared.now += timedelta(hours=1)
     assert not await newcomer.acquire_or_renew()
@@ -181,23 +181,23 @@ async def test_a_replica_that_starts_when_the_store_is_just_back_waits_as_the_ot
 
 
 async def test_a_replica_that_waits_takes_a_lease_that_was_given_back(shared: Shared) -> None:
-    first = shared.role("a")
+    first = shared.lease_of("a")
     await first.acquire_or_renew()
     await first.release()
-    assert await shared.role("b").acquire_or_renew()
+    assert await shared.lease_of("b").acquire_or_renew()
 
 
 async def test_who_is_begun_anew_after_a_kill_has_its_role_again_within_a_minute(shared: Shared) -> None:
-    await shared.role("a").acquire_or_renew()
+    await shared.lease_of("a").acquire_or_renew()
     for name, waited in {"a at once": timedelta(0), "a an hour later": timedelta(hours=1)}.items():
         shared.now += waited
-        again = shared.role(name)
+        again = shared.lease_of(name)
         await wait(shared, again, TAKEOVER_DELAY if waited else LEASE_DURATION)
         assert await again.acquire_or_renew()
 
 
 async def test_a_replica_that_was_frozen_while_the_store_was_away_waits_too(shared: Shared) -> None:
-    first, frozen = shared.role("a"), shared.role("b")
+    first, frozen = shared.lease_of("a"), shared.lease_of("b")
     await first.acquire_or_renew()
     await wait(shared, frozen, 10 * SECOND)
     shared.away = True

@@ -22,8 +22,8 @@ ALWAYS_DUE = datetime.min.replace(tzinfo=UTC)
 class ChatRow(ChatFacts):
     """A chat without its link.
 
-    No alert is sent before ``alerts_at``, the end of a retry's or a flood limit's wait. Nor is one sent before
-    ``quiet_until``, the end of the chat's quiet hours, unless something comes up that rings nowhere.
+    No alert is sent before ``alerts_at``, when a retry's or a flood limit's wait ends. No alert that rings is sent
+    before ``quiet_until``, when the chat's quiet hours end.
     """
 
     alerts_at: datetime | None = None
@@ -110,9 +110,9 @@ NOT_CHOSEN = {name: getattr(ChatRow(), name) for name in (*PASSING, "telegram_la
 
 
 def blank(record: ChatRecord, now: datetime | None = None) -> bool:
-    """Whether a record holds nothing worth keeping. A wait for a token is worth nothing once it is over by ``now``.
+    """Whether a record holds nothing worth keeping. A wait for a token that has ended by ``now`` is worth nothing.
 
-    Telegram itself says its language again. That a chat can't be written to matters only if something would be sent.
+    Telegram reports its language again with each message. ``resting`` matters only if there is something to send.
     """
     if record.link is not None or record.alerts:
         return False

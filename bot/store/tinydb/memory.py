@@ -166,7 +166,7 @@ class TokenBuckets:
 
 @dataclass(frozen=True, slots=True)
 class CheckTimes:
-    """When a chat was last checked and is next, where that is newer than its file: not worth a write of its own.
+    """The times of a chat's last and next check, if newer than its file. They alone are not worth a write.
 
     ``saved_at`` is the ``checked_at`` that the file has.
     """

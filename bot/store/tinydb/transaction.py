@@ -56,8 +56,8 @@ its knowledge too old by as much, and never too young."""
 class TinyTransaction:
     """Implement :class:`bot.store.backend.Transaction`.
 
-    Leases are taken in memory at once: a claim that fails leaves them standing until they end. All else in memory
-    follows the files once they are written.
+    Leases are taken in memory at once. If a claim fails, they last until they end. All else in memory changes after the
+    files were written.
     """
 
     backend_errors: tuple[type[Exception], ...] = ()
@@ -154,7 +154,7 @@ class TinyTransaction:
             self._write(old.record, record)
 
     def _times_only(self, old: ChatRecord, new: ChatRecord) -> CheckTimes | None:
-        """Return the check times of a chat of which nothing else has changed. None: it is worth a write."""
+        """Return the check times if nothing else of the chat has changed. None: the change is worth a write."""
         if old.link is None or new.link is None or old.id != new.id:
             return None
         watch = replace(new.link.watch, checked_at=old.link.watch.checked_at)
