@@ -90,7 +90,7 @@ class AlertSender:
             await self._try_later(delivery)
             raise
         else:
-            # Outside the try: an error here is no refusal. A sent message that can't be noted is sent again with a mark.
+            # Outside the try: an error here is no refusal. A sent message that can't be noted comes again with a mark.
             if done is not None:
                 await self._note_sent(delivery, *done, lease_end)
 
