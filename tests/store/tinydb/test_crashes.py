@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.chats import Member, Place, Preferences, Silence
+from bot.domain.chats import Link, Member, Place, Preferences, Silence
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Offer, Selection, State
 from bot.ports import Checked, Store
@@ -299,24 +299,30 @@ async def test_after_a_disk_error_memory_and_files_agree_and_the_operation_can_b
     raise AssertionError("the operation never came to an end")
 
 
+async def link_again_despite_an_error(store: Store, step: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Link, bool]:
+    """Link again while one system call fails. Return the link afterwards, and whether there was such a call."""
+    faulty = FaultyOs(step, OSError(errno.EIO, "Input/output error"))
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "os", faulty)
+        with contextlib.suppress(OSError):
+            await link_again(store)
+    link = (await store.chat(CHAT)).link
+    assert link is not None
+    return link, faulty.calls >= step
+
+
 async def test_after_a_disk_error_no_result_of_an_older_link_is_taken(
     start: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for step in STEPS:
         store = open_store(start(), [KEY])
         (check,) = await store.claim_checks(LATE, 10, LEASE)
-        faulty = FaultyOs(step, OSError(errno.EIO, "Input/output error"))
-        with monkeypatch.context() as patch:
-            patch.setattr(files, "os", faulty)
-            with contextlib.suppress(OSError):
-                await link_again(store)
-        link = (await store.chat(CHAT)).link
-        assert link is not None
-        is_new = link.token.reveal() == "secret-token-2"
-        assert not (is_new and await store.finish_check(check.claim, checked(check, now=LATE, known=knowledge(3))))
-        assert not is_new or await store.known_invoices(CHAT) == knowledge(7, 8)
+        link, failed = await link_again_despite_an_error(store, step, monkeypatch)
+        if link.token.reveal() == "secret-token-2":
+            assert not await store.finish_check(check.claim, checked(check, now=LATE, known=knowledge(3)))
+            assert await store.known_invoices(CHAT) == knowledge(7, 8)
         await store.close()
-        if faulty.calls < step:
+        if not failed:
             return
     raise AssertionError("the operation never came to an end")
 
@@ -327,19 +333,14 @@ async def test_after_a_disk_error_a_new_link_has_no_check_times_of_the_older_one
     for step in STEPS:
         store = open_store(start(), [KEY])
         (check,) = await store.claim_checks(LATE, 10, LEASE)
-        watch = replace(check.chat.link.watch, checked_at=check.chat.link.watch.checked_at + timedelta(minutes=1))  # type: ignore[union-attr]  # it is linked
+        assert check.chat.link is not None
+        watch = replace(check.chat.link.watch, checked_at=check.chat.link.watch.checked_at + timedelta(minutes=1))
         nothing_new = Checked(known=check.known, alerts=(), watch=watch, next_check_at=LATE + 50 * HOUR)
         assert await store.finish_check(check.claim, nothing_new)
-        faulty = FaultyOs(step, OSError(errno.EIO, "Input/output error"))
-        with monkeypatch.context() as patch:
-            patch.setattr(files, "os", faulty)
-            with contextlib.suppress(OSError):
-                await link_again(store)
-        link = (await store.chat(CHAT)).link
-        assert link is not None
+        link, failed = await link_again_despite_an_error(store, step, monkeypatch)
         assert link.token.reveal() != "secret-token-2" or link.next_check_at == new_link(store).next_check_at
         await store.close()
-        if faulty.calls < step:
+        if not failed:
             return
     raise AssertionError("the operation never came to an end")
 
