@@ -77,11 +77,14 @@ def _wanted(evidence: Evidence, arrival: Arrival) -> Iterator[str]:
 def _true(evidence: Evidence, number: int) -> Iterator[str]:
     """Every statement was true at its time. A settled state was true after the last message that said otherwise."""
     truth = evidence.person.account.history.get(number)
-    before = LONG_AGO + DAY
+    last, last_at = None, LONG_AGO + DAY
+    before = last_at
     for arrival in evidence.chat.arrivals:
         said = arrival.of(number)
         if said is None:
             continue
+        if last is not None and said.content != last.content:
+            before = last_at
         if truth is None:
             yield f"message {arrival.number} is about {number}, which never existed"
             return
@@ -94,7 +97,7 @@ def _true(evidence: Evidence, number: int) -> Iterator[str]:
             was = {standing_of(invoice) for invoice in truth.within(arrival.at - READ_EARLIER, at)}
             if struck == number and standing not in was:
                 yield f"message {arrival.number} was edited at {at}: {number} {standing}, which was not true"
-        before = arrival.at
+        last, last_at = said, arrival.at
 
 
 def _with_a_reason(evidence: Evidence, number: int) -> Iterator[str]:
