@@ -44,7 +44,7 @@ class FoundChat:
 
 
 class Transaction(PendingStore, Protocol):
-    """One transaction: all that is saved in it is kept, or nothing is.
+    """One transaction: all that is saved in it is kept, or nothing is. Only :meth:`save_begun` may save a part.
 
     Chats are locked before accounts. ``backend_errors`` are the errors that concern the whole backend, not one chat.
     """

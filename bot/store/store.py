@@ -19,11 +19,7 @@ from bot.domain.payments import Payment, Selection, State, batch_of
 from bot.errors import StartError
 from bot.ports import Backlog, Check, Checked, Overview, PendingItem, Waiting, WaitingAlert
 from bot.store.backend import Backend, FoundChat, StoredChat, Transaction, Work
-from bot.store.rules import (
-    alerts as alert_rules,
-    chats as chat_rules,
-    payments as payment_rules,
-)
+from bot.store.rules import alerts as alert_rules, chats as chat_rules, payments as payment_rules
 from bot.store.rules.records import AlertRow, ChatRecord, PaymentRow, open_chat
 from bot.store.vault import Vault, account_fingerprint
 

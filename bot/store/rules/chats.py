@@ -20,7 +20,7 @@ CHECK_FIRST = timedelta(seconds=30)
 
 
 def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[int, KnownInvoice]) -> ChatRecord:
-    """Link the chat anew. Languages and preferences outlive an older link.
+    """Link the chat anew. What is stored of the chat itself outlives an older link, except what is ``PASSING``.
 
     What the bot and the person said of an invoice stays where the new link has the same invoice: most often it is the
     same customer with a new token. The payers stay if the owner does.
@@ -83,7 +83,7 @@ def merged(old: ChatRecord, new: ChatRecord | None, new_id: int, sealed_token: s
     return new if new.link else _with_link_of(old, new, sealed_token)
 
 
-def contents_of(records: Iterable[ChatRecord]) -> StoreCounts:
+def counts_of(records: Iterable[ChatRecord]) -> StoreCounts:
     """Count what these chats hold."""
     linked = [record for record in records if record.link is not None]
     return StoreCounts(

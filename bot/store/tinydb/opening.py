@@ -15,7 +15,7 @@ from bot.errors import StartError
 from bot.ports import Clock, StoreCounts, utc_now
 from bot.store.backend import Transaction, Work
 from bot.store.move import check_not_moving
-from bot.store.rules.chats import contents_of
+from bot.store.rules.chats import counts_of
 from bot.store.rules.records import ChatRecord, blank
 from bot.store.store import Store
 from bot.store.tinydb.backend import TinyBackend, run_to_end
@@ -101,7 +101,7 @@ def inspect(data_dir: Path, keys: Sequence[str]) -> StoreCounts | None:
         if not (records or backend.payments.accounts or run_to_end(t.sealed_secret())):
             return None
         run_to_end(open_secret(t, vault, backend.secret_place))  # nothing of it is committed
-    return contents_of(records)
+    return counts_of(records)
 
 
 def _prepare(backend: TinyBackend, vault: Vault, now: datetime) -> str:

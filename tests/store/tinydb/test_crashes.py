@@ -327,6 +327,23 @@ async def test_after_a_disk_error_no_result_of_an_older_link_is_taken(
     raise AssertionError("the operation never came to an end")
 
 
+async def test_after_a_disk_error_no_report_about_a_message_of_an_older_link_is_taken(
+    start: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in STEPS:
+        store = open_store(start(), [KEY])
+        (delivery,) = await store.claim_alerts(LATE, 10, LEASE)
+        link, failed = await link_again_despite_an_error(store, step, monkeypatch)
+        sent = await store.alerts_sent(delivery.claim, message_about(2, 3, message_id=71), ())
+        if link.token.reveal() == "secret-token-2":
+            assert not sent
+            assert await store.sent_messages(CHAT) == ()
+        await store.close()
+        if not failed:
+            return
+    raise AssertionError("the operation never came to an end")
+
+
 async def test_after_a_disk_error_a_new_link_has_no_check_times_of_the_older_one(
     start: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
