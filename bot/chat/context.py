@@ -92,7 +92,7 @@ class Context:
         old = self.message if self.query is not None else None
         if old is not None:
             edit = partial(sending.edit, self.bot, self.place, old.message_id, screen)
-            if await sending.retry_unsent(edit, self.sleep):
+            if await sending.retry_unsent(edit, self.sleep, idempotent=True):
                 return
         await self.reply(screen)
 
@@ -101,7 +101,7 @@ class Context:
         if self.message is not None:
             screen = Screen(Markup(""), rows)
             edit = partial(sending.edit_buttons, self.bot, self.place, self.message.message_id, screen)
-            await sending.retry_unsent(edit, self.sleep)
+            await sending.retry_unsent(edit, self.sleep, idempotent=True)
 
     async def answer_press(self, text: str = "", *, alert: bool = False) -> bool:
         """Stop the button's spinner, with a short text if given. Return False without a press, or if it is too late.
@@ -112,7 +112,7 @@ class Context:
             return False
         self._answered = True
         answer = partial(sending.answer_press, self.query, cut(text, POPUP_LIMIT), alert=alert)
-        return await sending.retry_unsent(answer, self.sleep)
+        return await sending.retry_unsent(answer, self.sleep, idempotent=True)
 
     async def tell(self, text: Markup, *, alert: bool = True) -> None:
         """Say a sentence: after a press in a pop-up if it fits there, else in a message."""

@@ -69,8 +69,8 @@ ACTION_LASTS = 4.5
 MAX_FLOOD_WAITS = 3
 MAX_FLOOD_WAIT = 30.0
 """Seconds. Nobody should wait longer for an answer."""
-NOT_SENT_WAIT = 1.0
-"""Seconds before the one retry after finding no connection."""
+RETRY_WAIT = 1.0
+"""Seconds before the one retry after finding no connection, or after an unknown outcome that does no harm twice."""
 
 
 def messenger_error(error: TelegramError) -> MessengerError:
@@ -97,12 +97,15 @@ def messenger_error(error: TelegramError) -> MessengerError:
             return SendRefused(error.message)
 
 
-async def retry_unsent(attempt: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
+async def retry_unsent(
+    attempt: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep, *, idempotent: bool = False
+) -> T:
     """Return the result of ``attempt``, retried if surely nothing was sent. For answers: nothing else repeats them.
 
-    Raise :class:`MessengerError`.
+    What is ``idempotent``, such as an edit, is retried after an unknown outcome, too. Raise :class:`MessengerError`.
     """
-    floods, unsent = MAX_FLOOD_WAITS, 1
+    retried = (NotSent, DeliveryUncertain, TelegramDown) if idempotent else NotSent
+    floods, retries = MAX_FLOOD_WAITS, 1
     while True:
         try:
             return await attempt()
@@ -111,11 +114,11 @@ async def retry_unsent(attempt: Callable[[], Awaitable[T]], sleep: Sleep = async
                 raise
             floods -= 1
             await sleep(error.retry_after)
-        except NotSent:
-            if not unsent:
+        except retried:
+            if not retries:
                 raise
-            unsent -= 1
-            await sleep(NOT_SENT_WAIT)
+            retries -= 1
+            await sleep(RETRY_WAIT)
 
 
 async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False, reply_to: int | None = None) -> Message:

@@ -93,13 +93,33 @@ async def test_what_found_no_connection_is_tried_once_more(waits: Waits) -> None
     assert await sending.retry_unsent(failing(NotSent()), waits) == "sent"
     with pytest.raises(NotSent):
         await sending.retry_unsent(failing(NotSent(), NotSent()), waits)
-    assert waits == [sending.NOT_SENT_WAIT] * 2
+    assert waits == [sending.RETRY_WAIT] * 2
 
 
 async def test_what_may_have_arrived_is_not_repeated(waits: Waits) -> None:
     with pytest.raises(DeliveryUncertain):
         await sending.retry_unsent(failing(DeliveryUncertain()), waits)
     assert waits == []
+
+
+@pytest.mark.parametrize("delivered", [True, False])
+@pytest.mark.parametrize("method", ["answerCallbackQuery", "editMessageText"])
+async def test_a_press_is_answered_although_a_connection_broke(
+    context: Context, telegram: SandboxTelegram, chat: Chat, ada: Person, waits: Waits, method: str, delivered: bool
+) -> None:
+    press = await pressed(context, chat, ada)
+    telegram.faults.cut(delivered=delivered, method=method)
+    await context.show(OTHER)
+    await context.answer_press()
+    await press.answered()
+    assert [message.text for message in chat.messages] == ["Other"]
+    assert waits == [sending.RETRY_WAIT]
+
+
+async def test_an_edit_whose_outcome_stays_unknown_is_tried_twice(waits: Waits) -> None:
+    with pytest.raises(DeliveryUncertain):
+        await sending.retry_unsent(failing(DeliveryUncertain(), DeliveryUncertain()), waits, idempotent=True)
+    assert waits == [sending.RETRY_WAIT]
 
 
 def failing(*errors: Exception) -> Callable[[], Any]:
