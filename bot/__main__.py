@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from bot import __version__
+from bot import __version__, logs
 from bot.commands.chats import chats
 from bot.commands.data import migrate, move, rekey
 from bot.commands.outbox import outbox
@@ -22,6 +22,8 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except StartError as error:
+            if not logs.flush():  # nobody reads standard error, so printing the sentence would never end
+                sys.exit(1)
             raise click.ClickException(str(error)) from None
 
 

@@ -216,6 +216,7 @@ def _end_at_once() -> None:
     Without a handler, process number 1 would not end at all. In a container without an init, that is this one.
     """
     log.info("bot is stopping")
+    logs.flush()
     os._exit(0)
 
 

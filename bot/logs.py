@@ -14,12 +14,15 @@ import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Literal
 from urllib.parse import quote, quote_plus
 
 import structlog
 from structlog.typing import Processor
+
+from bot.log_writer import LogWriter
 
 LogFormat = Literal["console", "json"]
 
@@ -116,6 +119,8 @@ class Secrets:
 
 _secrets = Secrets()
 
+log = structlog.get_logger()
+
 
 def configure(level: str, form: LogFormat, secrets: Iterable[str] = ()) -> None:
     """Send all logging to standard error, through one handler. May be called again.
@@ -155,6 +160,11 @@ def configure(level: str, form: LogFormat, secrets: Iterable[str] = ()) -> None:
 def add_secret(value: str) -> None:
     """Mask a value found at run time, such as a provider token. Call it at each use of the value."""
     _secrets.add(value)
+
+
+def flush() -> bool:
+    """Wait until what was logged is written, but not for long. Return False if nobody reads standard error."""
+    return _writer.flush()
 
 
 def forget_secrets() -> None:
@@ -223,8 +233,7 @@ class _StandardErrorHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            sys.stderr.write(self.format(record) + "\n")
-            sys.stderr.flush()
+            _write(self.format(record))
         except Exception:  # noqa: BLE001  # a failing log line must never stop the work
             self.handleError(record)
 
@@ -232,10 +241,29 @@ class _StandardErrorHandler(logging.Handler):
         """Say where a record failed. The standard library would print its arguments unmasked."""
         failed = logging.LogRecord("bot.logs", logging.ERROR, __file__, 0, "log_record_failed in %s:%d", None, None)
         failed.args = (record.pathname, record.lineno)
-        try:
-            sys.stderr.write(self.format(failed) + "\n")
-        except (OSError, ValueError):
-            return  # standard error itself is gone
+        with suppress(OSError, ValueError):  # standard error itself is gone
+            _write(self.format(failed))
+
+
+def _write(line: str) -> None:
+    """Write to standard error. Where that is a file, a thread does it: whoever reads it may have stopped."""
+    stream = sys.stderr
+    if stream is None:  # the process was started without
+        return
+    try:
+        descriptor = stream.fileno()
+    except (AttributeError, OSError, ValueError):  # it is in memory
+        stream.write(line + "\n")
+        stream.flush()
+    else:
+        _writer.put(descriptor, f"{line}\n".encode(stream.encoding or "utf-8", "backslashreplace"))
+
+
+def _say_dropped(lines: int) -> None:
+    log.warning("log lines dropped", count=lines, meaning="Nobody read standard error, so it took no more.")
+
+
+_writer = LogWriter(_say_dropped)
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -52,6 +52,7 @@ class Metrics:
         self._conflicts = self._counter("token_conflicts", "How often another program used the bot's token.")
         self._updates = self._counter("updates", "Updates from Telegram, by result.", "end")
         self._waits = self._counter("budget_wait_seconds", "Seconds spent waiting for a shared limit.", "budget")
+        self._log_dropped = self._counter("log_lines_dropped", "Log lines dropped: nobody read standard error.")
         self._begin_at_zero()
         self._gauges()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -69,6 +70,7 @@ class Metrics:
             "bot token conflict began": self._conflict_began,
             "bot token conflict ended": lambda _: self._conflict.set(0),
             "update ended": lambda fields: self._updates.labels(fields["end"]).inc(),
+            "log lines dropped": lambda fields: self._log_dropped.inc(fields["count"]),
             "waited for a rate limit": lambda fields: self._waits.labels(fields["limit"]).inc(fields["seconds"]),
         }
 

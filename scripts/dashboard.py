@@ -56,6 +56,7 @@ PANELS: list[tuple[str, str, dict[str, str]]] = [
     ),
     ("Memory", "bytes", {"process_resident_memory_bytes": "{{instance}}"}),
     ("CPU", "percentunit", {"rate(process_cpu_seconds_total[5m])": "{{instance}}"}),
+    ("Log lines dropped", "ops", {"rate(invoice_bot_log_lines_dropped_total[5m])": "{{instance}}"}),
     (
         "Seconds since the last good poll",
         "s",

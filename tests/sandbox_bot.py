@@ -27,18 +27,22 @@ async def ask(chat: Chat, person: Person, text: str, *parts: str) -> Message:
     return await chat.wait_for(lambda m: m.sender is not person.user and all(p in m.text for p in parts), after=sent)
 
 
-@asynccontextmanager
-async def process(sandbox: Sandbox, folder: Path, ahead: int = 0) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the bot as a process. At the end, kill it without warning."""
-    environment = {
+def environment_of(sandbox: Sandbox, folder: Path) -> dict[str, str]:
+    """Return the environment of a bot that runs in a process of its own."""
+    return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
         "TELEGRAM_BOT_TOKEN": BOT_TOKEN,
         "TELEGRAM_API_URL": sandbox.telegram_url,
         "PROVIDER_URL": sandbox.provider_url,
         "DATA_DIR": str(folder / "data"),
-        "LOG_LEVEL": "ERROR",
     }
+
+
+@asynccontextmanager
+async def process(sandbox: Sandbox, folder: Path, ahead: int = 0) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the bot as a process. At the end, kill it without warning."""
+    environment = environment_of(sandbox, folder) | {"LOG_LEVEL": "ERROR"}
     polls = len(sandbox.telegram.calls_of("getUpdates"))
     script = str(ROOT / "tests" / "killable_bot.py")
     started = await asyncio.create_subprocess_exec(sys.executable, script, str(ahead), env=environment, cwd=folder)

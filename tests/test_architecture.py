@@ -22,13 +22,14 @@ ROOT = Path(__file__).parents[1]
 CORE = {"domain", "errors", "ports"}
 WEB = {"health", "metrics", "serving", "web"}
 ROOT_MODULES = {"application", "factories"}
-PARTS = {"chat", "doctor", "logs", "limiter", "provider", "services", "settings", "store"}
+PARTS = {"chat", "doctor", "log_writer", "logs", "limiter", "provider", "services", "settings", "store"}
 EVERYTHING = CORE | WEB | ROOT_MODULES | PARTS
 MAY_IMPORT = {
     "domain": set[str](),
     "errors": set[str](),
     "locales": set[str](),
-    "logs": set[str](),
+    "log_writer": set[str](),
+    "logs": {"log_writer"},
     "settings": {"domain", "errors"},
     "ports": {"domain", "errors"},
     "services": CORE,
