@@ -1,7 +1,9 @@
 """Structured logging to standard error, for people or machines. No line contains a secret.
 
-One handler receives everything that structlog and the standard library log. As its very last step, its formatter masks
-secrets in the finished line. So neither an exception's text nor a library can bypass it.
+One handler receives everything that structlog and the standard library log. As the last step before a line is put
+together, its formatter masks secrets in all values, exceptions among them. So no library can bypass it. The names of
+fields, and what the log itself says of a line (when, how urgent, which event), are constants and never masked: people
+choose what they send as a token, and it may be a date or a common word.
 """
 
 from __future__ import annotations
@@ -13,14 +15,14 @@ import re
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Literal
 from urllib.parse import quote, quote_plus
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from bot.log_writer import LogWriter
 
@@ -32,6 +34,9 @@ MIN_SECRET_LENGTH: Final = 8
 
 MAX_RECENT_SECRETS: Final = 256
 """How many values of :func:`add_secret` are remembered: far more than can be in use at the same moment."""
+
+OWN_FIELDS: Final = frozenset({"timestamp", "level", "logger", "_record", "_from_structlog"})
+"""What the log itself says of every line. The last two don't get into it."""
 
 HELD_AT_WARNING: Final = ("aiohttp", "httpcore", "httpx", "uvicorn.access")
 """Libraries that log each request at INFO, with URLs that contain the bot token."""
@@ -183,45 +188,47 @@ def _shared_processors() -> list[Processor]:
     ]
 
 
-def _renderers(form: LogFormat) -> list[Processor]:
+def _renderer(form: LogFormat) -> Processor:
     if form == "json":
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [
-        structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(),
-            # The default would draw tracebacks with the values of local variables.
-            exception_formatter=structlog.dev.plain_traceback,
-        )
-    ]
+        return structlog.processors.JSONRenderer()
+    colors, plain = sys.stderr.isatty(), structlog.dev.plain_traceback
+    return structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)
+
+
+def _mask_values(_logger: object, _method: str, fields: EventDict) -> EventDict:
+    """Mask the values of a line. An event that structlog logs has a constant name; any other event is a whole text."""
+    constants = OWN_FIELDS | {"event"} if fields.get("_from_structlog") else OWN_FIELDS
+    return {name: value if name in constants else _masked(value) for name, value in fields.items()}
 
 
 def _masked(value: object) -> object:
-    """Return a decoded JSON value with all its texts masked, names included."""
-    if isinstance(value, str):
-        return _secrets.mask(value)
-    if isinstance(value, list):
-        return [_masked(item) for item in value]
-    if isinstance(value, dict):
-        return {_secrets.mask(name): _masked(item) for name, item in value.items()}
-    return value
+    """Return a value with all its texts masked. What is no plain data becomes the text that the line would show."""
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return _secrets.mask(str(value))
+        case Mapping():
+            return {_secrets.mask(str(name)): _masked(item) for name, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_masked(item) for item in value]
+        case _:
+            return _secrets.mask(repr(value))
 
 
 class _MaskingFormatter(structlog.stdlib.ProcessorFormatter):
-    """Renders a record and masks the finished line."""
+    """Renders a record with its values masked."""
 
     def __init__(self, form: LogFormat) -> None:
-        self._form: LogFormat = form
         super().__init__(
             foreign_pre_chain=_shared_processors(),
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(form)],
+            processors=[
+                structlog.processors.format_exc_info,  # without the values of local variables
+                _mask_values,
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _renderer(form),
+            ],
         )
-
-    def format(self, record: logging.LogRecord) -> str:
-        line = super().format(record)
-        if self._form == "console":
-            return _secrets.mask(line)
-        # Mask each text by itself: in the whole line, a masked secret could swallow a quote or half an escape.
-        return json.dumps(_masked(json.loads(line)))
 
 
 class _StandardErrorHandler(logging.Handler):

@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -36,6 +36,15 @@ WEBHOOK_PORTS = frozenset({443, 80, 88, 8443})
 RESERVED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 """The other endpoints of :class:`bot.web.WebApp`."""
 MAX_PORT = 65535
+
+_HOST = r"(?:\[[^]@/\s]*]|[^][:,@/?\s]*)(?::\d*)?"
+DATABASE_URL_FORM = re.compile(
+    rf"postgres(?:ql)?://(?:[^:@/\s]*(?::(?P<password>[^@/\s]*))?@)?{_HOST}(?:,{_HOST})*(?:/[^@?\s]*)?(?:\?\S*)?"
+)
+"""Only an unambiguous URL. Others the database's library reads in its way: it takes a part of a password for the name
+of a host, looks for that, and prints it."""
+BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
+PASSWORD_IN_QUERY = re.compile(r"[?&](?:ssl)?password=([^&]*)")
 
 EMPTY_MEANS_OFF = frozenset({"quiet_hours", "holidays"})
 """Settings that an empty text switches off. Any other setting with an empty text counts as unset."""
@@ -84,9 +93,10 @@ class Settings(BaseSettings):
     def secrets(self) -> list[str]:
         """All values that must never be logged."""
         url = self.database_url.get_secret_value() if self.database_url else ""
-        password = urlsplit(url).password or ""
+        form = DATABASE_URL_FORM.fullmatch(url)
+        passwords = [form["password"] or "" if form else "", *PASSWORD_IN_QUERY.findall(url)]
         keys = [key.get_secret_value() for key in (self.telegram_bot_token, self.webhook_secret, *self.token_keys)]
-        return [text for text in (*keys, password, unquote(password)) if text]
+        return [text for text in (*keys, *passwords, *map(unquote, passwords)) if text]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -141,8 +151,8 @@ class Settings(BaseSettings):
     @field_validator("telegram_api_url", "provider_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
-        url = urlsplit(value.strip())
-        if url.scheme not in {"http", "https"} or not url.hostname or url.port == 0:
+        url = _split(value)
+        if url is None or url.scheme not in {"http", "https"} or not url.hostname or url.port == 0:
             raise ValueError("must be a web address such as https://HOST/api")
         if url.username or url.password or url.query or url.fragment:
             raise ValueError("must be a plain web address, without user name, ? or #")
@@ -151,12 +161,14 @@ class Settings(BaseSettings):
     @field_validator("webhook_url")
     @classmethod
     def _webhook(cls, value: str) -> str:
-        url = urlsplit(value.strip())
-        if value and (url.scheme != "https" or not url.hostname or url.username or url.query or url.fragment):
+        if not value:
+            return ""
+        url = _split(value)
+        if url is None or url.scheme != "https" or not url.hostname or url.username or url.query or url.fragment:
             raise ValueError("must be a plain web address such as https://HOST/telegram")
-        if value and (url.port or 443) not in WEBHOOK_PORTS:
+        if (url.port or 443) not in WEBHOOK_PORTS:
             raise ValueError("must use port 443, 80, 88 or 8443: Telegram sends to no other")
-        if value and url.path in {"", "/", *RESERVED_PATHS}:
+        if url.path in {"", "/", *RESERVED_PATHS}:
             raise ValueError("must have a path of its own, such as https://HOST/telegram")
         return value.strip()
 
@@ -188,8 +200,11 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and urlsplit(value.get_secret_value()).scheme not in {"postgresql", "postgres"}:
-            raise ValueError("must be of the form postgresql://USER:PASSWORD@HOST/DATABASE")
+        if value is not None and not _is_database_url(value.get_secret_value()):
+            raise ValueError(
+                "must be of the form postgresql://USER:PASSWORD@HOST/DATABASE. In user and password, write @ as %40, "
+                "/ as %2F, : as %3A, % as %25 and a space as %20"
+            )
         return value
 
     @field_validator("provider_timezone")
@@ -228,6 +243,24 @@ class Settings(BaseSettings):
         if not isinstance(values, dict):
             return values
         return {name: value for name, value in values.items() if value != "" or name in EMPTY_MEANS_OFF}
+
+
+def _is_database_url(value: str) -> bool:
+    try:
+        unquote(value, errors="strict")
+    except UnicodeDecodeError:
+        return False
+    return DATABASE_URL_FORM.fullmatch(value) is not None and not BAD_PERCENT.search(value)
+
+
+def _split(value: str) -> SplitResult | None:
+    """Return the parts of an address. None: it has none, and why might quote a secret in it."""
+    try:
+        url = urlsplit(value.strip())
+        url.port  # noqa: B018  # it is read here
+    except ValueError:
+        return None
+    return url
 
 
 def _calendar(place: str) -> holidays.HolidayBase:

@@ -160,6 +160,25 @@ async def test_a_signal_while_the_database_is_waited_for_ends_the_process_at_onc
     assert "Traceback" not in errors
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://bot:hid%den-word@db.example/bot",
+        "postgresql://bot:hid%ct-den-word@db.example/bot",
+        "postgresql://bot:other@hid-den-word@db.example/bot",
+        "postgresql://bot:hid/den-word@db.example/bot",
+        "postgresql://bot@db.example/bot?passwort=hid-den-word",
+    ],
+)
+async def test_a_database_url_that_can_not_be_read_ends_the_start_with_a_sentence_that_shows_none_of_it(
+    settings: Settings, url: str
+) -> None:
+    status, errors = await ended(await start_process(settings, DATABASE_URL=url, TOKEN_KEYS=new_key()))
+    assert status == 1
+    assert "DATABASE_URL" in errors
+    assert [part for part in ("den-word", "hid", "other", "Traceback") if part in errors] == []
+
+
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_the_running_bot_cleanly(
     name: signal.Signals, sandbox: Sandbox, settings: Settings

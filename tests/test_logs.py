@@ -8,6 +8,9 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import get_args
 from urllib.parse import quote
 
@@ -186,6 +189,44 @@ def test_unused_secrets_are_forgotten_and_used_ones_are_not() -> None:
     assert secrets.mask("lasting-one always-in-use token-number-9") == " ".join([logs.MASK] * 3)
     assert secrets.mask("token-number-0") == "token-number-0"
     assert len(secrets._recent) == 3
+
+
+@pytest.mark.parametrize("word", ["timestamp", "2026-11-28", "exception", "bot.services", "database", "critical"])
+def test_a_word_that_somebody_sent_as_a_token_is_masked_in_values_and_leaves_the_logs_own_fields(
+    lines: Lines, form: LogFormat, word: str
+) -> None:
+    day = datetime.now(UTC).date().isoformat()
+    logs.add_secret(day if word == "2026-11-28" else word)
+    structlog.get_logger("bot.services").critical("database is away", timestamp_of=word, nested={"deep": [word, day]})
+    try:
+        raise RuntimeError(word)
+    except RuntimeError:
+        structlog.get_logger("bot.services").exception("exception came")
+    written = lines()
+    assert written.count(day) >= 2
+    assert "database is away" in written
+    assert written.count("bot.services") == 2
+    if form == "json":
+        first, second = map(json.loads, written.splitlines())
+        assert first.keys() == {"timestamp", "level", "logger", "event", "timestamp_of", "nested"}
+        assert second.keys() == {"timestamp", "level", "logger", "event", "exception"}
+        assert first["level"] == "critical"
+        assert word == "2026-11-28" or (first["timestamp_of"], first["nested"]["deep"][0]) == (logs.MASK, logs.MASK)
+        assert word == "2026-11-28" or f"RuntimeError: {logs.MASK}" in second["exception"]
+
+
+def test_what_is_no_plain_data_is_masked_as_it_would_be_written(lines: Lines) -> None:
+    logs.add_secret(PROVIDER_TOKEN)
+
+    @dataclass
+    class Opaque:
+        inner: str
+
+    structlog.get_logger("bot").info("seen", opaque=Opaque(PROVIDER_TOKEN), many={Path(f"/x/{BOT_TOKEN}")}, amount=7)
+    written = lines()
+    _assert_unreadable(written)
+    assert "Opaque(inner='***')" in written
+    assert "amount" in written
 
 
 def test_words_too_short_for_a_credential_stay_readable() -> None:

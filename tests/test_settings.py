@@ -6,8 +6,11 @@ import os
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import SecretStr
 
 from bot.domain.chats import Preferences, QuietHours
@@ -17,6 +20,8 @@ from bot.settings import PUBLIC_TELEGRAM, Settings, load_settings
 
 BOT_TOKEN = "123456789:AAbot-token-that-is-secret"
 GOOD = {"TELEGRAM_BOT_TOKEN": BOT_TOKEN, "PROVIDER_URL": "https://provider.example/api/v1"}
+SMALL = {name.lower(): value for name, value in GOOD.items()}
+ANYWHERE = hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES = [name.upper() for name in Settings.model_fields]
 
 
@@ -85,6 +90,74 @@ def test_a_database_is_given_as_a_postgresql_url(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(StartError, match="DATABASE_URL must be of the form postgresql://") as refused:
         load(monkeypatch, **GOOD, DATABASE_URL="mysql://bot:pass-word-1@db.example/bot")
     assert "pass-word-1" not in str(refused.value)
+
+
+SIGNS = "@/?#:%[] \\\"'&=+,;|ä"
+
+
+@ANYWHERE
+@given(
+    left=st.text("abcdefXYZ019", min_size=4, max_size=9),
+    signs=st.text(SIGNS, min_size=1, max_size=3),
+    right=st.text("abcdefXYZ019", min_size=4, max_size=9),
+    rest=st.sampled_from(["@db.example/bot", "@db.example:5432/bot?sslmode=require", "@[::1]/bot", ""]),
+)
+def test_a_password_with_any_signs_in_it_is_read_right_or_refused_with_a_sentence_that_shows_none_of_it(
+    left: str, signs: str, right: str, rest: str
+) -> None:
+    password = left + signs + right
+    url, said, settings = f"postgresql://bot:{password}{rest}", "", None
+    try:
+        settings = load_settings(_env_file=None, **SMALL, database_url=url)
+    except StartError as refused:
+        said = str(refused)
+    assert [part for part in (left, right) if part in said] == []
+    if settings is None or settings.database_url is None:
+        assert "DATABASE_URL must be of the form postgresql://USER:PASSWORD@HOST/DATABASE" in said
+        return
+    known = conninfo_to_dict(settings.database_url.get_secret_value())
+    assert known["password"] in settings.secrets
+    assert known["host"] in {"db.example", "::1"}
+
+
+@ANYWHERE
+@given(st.text(min_size=1).filter(lambda text: "\0" not in text))
+def test_any_password_can_be_given_with_its_signs_as_percents(password: str) -> None:
+    url = f"postgresql://bot:{quote(password, safe='')}@db.example/bot"
+    settings = load_settings(_env_file=None, **SMALL, database_url=url)
+    assert conninfo_to_dict(url)["password"] == password
+    assert password in settings.secrets
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://",
+        "postgres://db.example",
+        "postgresql:///bot?host=/run/postgresql&user=bot",
+        "postgresql://bot@/bot",
+        "postgresql://b%C3%B6t:word-of-pass@one:5432,two,[::1]:5433/bot?target_session_attrs=read-write",
+    ],
+)
+def test_whatever_form_a_database_url_may_have_is_accepted(url: str) -> None:
+    settings = load_settings(_env_file=None, **SMALL, database_url=url)
+    assert settings.database_url is not None
+
+
+def test_a_password_among_the_parameters_of_the_database_url_is_a_secret_too() -> None:
+    url = "postgresql://db.example/bot?user=bot&password=word%2Dof-pass&sslpassword=another-word"
+    settings = load_settings(_env_file=None, **SMALL, database_url=url)
+    assert {"word-of-pass", "another-word"} <= set(settings.secrets)
+
+
+@pytest.mark.parametrize("name", ["provider_url", "telegram_api_url", "webhook_url"])
+@pytest.mark.parametrize(
+    "url", ["https://user:word-of-pass/x@host/api", "https://user:word-of-pass℀@host/api", "https://[word-of-pass/api"]
+)
+def test_a_malformed_address_is_refused_without_showing_what_is_in_it(name: str, url: str) -> None:
+    with pytest.raises(StartError, match=f"{name.upper()} must be a (plain )?web address") as refused:
+        load_settings(_env_file=None, **SMALL | {name: url})
+    assert "word-of-pass" not in str(refused.value)
 
 
 def test_two_settings_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import psycopg
 import structlog
+from psycopg.conninfo import conninfo_to_dict
 
 from bot.errors import StartError, StoreAway
 from bot.ports import Clock, StoreCounts, utc_now
@@ -96,12 +97,11 @@ async def migrate_when_there(url: str) -> str:
     What keeps the database away is logged once, and again when the reason changes. A database that is there and
     refuses us is not waited for.
     """
+    _check_url(url)
     reason = ""
     while True:
         try:
             version = await asyncio.to_thread(migrate, url)
-        except psycopg.ProgrammingError as error:
-            raise StartError(f"DATABASE_URL can't be used: {error}") from None
         except psycopg.OperationalError as error:
             if REFUSED.search(str(error)):
                 raise StartError(
@@ -124,6 +124,7 @@ async def inspect(url: str, keys: Sequence[str]) -> Inspection | None:
     Raise the :class:`StartError` that a start would end with, and one where the database can't be reached.
     """
     vault = open_vault(keys)
+    _check_url(url)
     try:
         connection = await psycopg.AsyncConnection.connect(url, connect_timeout=CONNECT_WITHIN, prepare_threshold=None)
         await connection.set_read_only(True)
@@ -145,6 +146,17 @@ async def inspect(url: str, keys: Sequence[str]) -> Inspection | None:
             "FROM chats WHERE account IS NOT NULL"  # of linked chats only resting ones are never due
         )
         return Inspection(version, version == newest(), StoreCounts(*counts), await count_replicas(cursor))
+
+
+def _check_url(url: str) -> None:
+    """Raise :class:`StartError` for a URL that psycopg can't read. Its words are not shown: they quote parts of it."""
+    try:
+        conninfo_to_dict(url)
+    except (psycopg.ProgrammingError, UnicodeDecodeError):
+        raise StartError(
+            "DATABASE_URL can't be used: PostgreSQL's library does not understand it. Look at its parameters (behind "
+            "the ?), and at signs in user and password that must be written as % and two hexadecimal digits."
+        ) from None
 
 
 async def _when_there(backend: PostgresBackend, vault: Vault) -> str:
