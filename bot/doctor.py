@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import urlsplit
 
 from bot.application import configure_logs
 from bot.chat.polling import connect
 from bot.domain.chats import Token
+from bot.domain.provider_calendar import ProviderCalendar
 from bot.errors import (
     AnswerNotUnderstood,
     NotFound,
@@ -67,7 +69,7 @@ def _settings(settings: Settings) -> Finding:
         return Finding(
             "Settings", advice="PROVIDER_URL is not encrypted: others on the network can read tokens. Use https."
         )
-    return Finding("Settings", f"all there; {_payments_text(settings)}")
+    return Finding("Settings", f"all there; {_payments_text(settings)}{_calendar_text(settings.provider_calendar)}")
 
 
 def _payments_text(settings: Settings) -> str:
@@ -76,6 +78,19 @@ def _payments_text(settings: Settings) -> str:
         return "payments are off"
     limit = "" if rules.limit is None else f", up to {rules.limit} {settings.currency} each"
     return f"payments are on{limit}"
+
+
+def _calendar_text(calendar: ProviderCalendar) -> str:
+    """Say what follows from the settings for an invoice that is due on a certain day."""
+    due = date(2026, 12, 27)
+    follows = calendar.consequences(due, ["Hosting"])
+    if follows is None:
+        return ""
+    days = [f"suspended on the evening of {follows.suspended_on}"] if follows.suspended_on else []
+    if follows.deleted_on:
+        days.append(f"deleted on {follows.deleted_on} (last safe day: {follows.last_day})")
+    lost = f"; {', '.join(sorted(calendar.no_grace))}: lost with the suspension" if calendar.no_grace else ""
+    return f"; a service unpaid since {due}, say, is {' and '.join(days)}{lost}"
 
 
 async def _store(settings: Settings) -> Finding:

@@ -115,7 +115,7 @@ def build_handlers(
 def build_plan(settings: Settings) -> CheckPlan:
     """Return when chats are checked and reminded, where they have not chosen for themselves."""
     interval = timedelta(seconds=settings.check_interval)
-    return CheckPlan(interval, settings.zone, settings.preferences, settings.is_banking_day)
+    return CheckPlan(interval, settings.zone, settings.preferences, settings.is_banking_day, settings.provider_calendar)
 
 
 def build_source(

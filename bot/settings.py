@@ -19,6 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from bot.domain.chats import FARTHEST_DAY, Preferences, QuietHours
 from bot.domain.payment_times import CONFIRM_WITHIN
 from bot.domain.payments import PaymentRules
+from bot.domain.provider_calendar import ProviderCalendar
 from bot.domain.schedule import IsBankingDay
 from bot.errors import StartError
 
@@ -74,6 +75,9 @@ class Settings(BaseSettings):
     reminder_hour: int = Field(default=DEFAULTS.hour, ge=0, le=23)
     quiet_hours: Annotated[QuietHours | None, NoDecode] = DEFAULTS.quiet
     holidays: str = ""
+    suspend_after: int | None = Field(default=None, ge=0, le=FARTHEST_DAY)
+    delete_after: int | None = Field(default=None, ge=1, le=FARTHEST_DAY)
+    no_grace: Annotated[tuple[str, ...], CommaSeparated] = ()
     data_dir: Path = Path("data")
     database_url: SecretStr | None = None
     database_connections: int = Field(default=10, ge=1, le=1000)
@@ -113,6 +117,12 @@ class Settings(BaseSettings):
     def preferences(self) -> Preferences:
         """The defaults for chats without a choice of their own."""
         return Preferences(self.reminder_days, self.overdue_days, self.reminder_hour, self.quiet_hours)
+
+    @property
+    def provider_calendar(self) -> ProviderCalendar:
+        """What the provider does with unpaid services."""
+        no_grace = frozenset(kind.casefold() for kind in self.no_grace)
+        return ProviderCalendar(self.suspend_after, self.delete_after, no_grace)
 
     @property
     def is_banking_day(self) -> IsBankingDay | None:
@@ -223,7 +233,15 @@ class Settings(BaseSettings):
             raise ValueError("is not a currency code such as EUR")
         return value.upper()
 
-    @field_validator("token_keys", "allowed_users", "reminder_days", "overdue_days", mode="before")
+    @model_validator(mode="after")
+    def _calendar_is_possible(self) -> Self:
+        if self.no_grace and self.suspend_after is None:
+            raise ValueError("NO_GRACE needs SUSPEND_AFTER: what has no grace is lost with the suspension")
+        if self.suspend_after is not None and self.delete_after is not None and self.delete_after <= self.suspend_after:
+            raise ValueError("DELETE_AFTER must be more days than SUSPEND_AFTER: both count from the due date")
+        return self
+
+    @field_validator("token_keys", "allowed_users", "reminder_days", "overdue_days", "no_grace", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if not isinstance(value, str):

@@ -140,6 +140,29 @@ async def test_a_snooze_of_three_hours_ends_with_a_reminder_and_a_muted_invoice_
     assert not [m for m in chat.messages if "due" in m.text and asked.id < m.id < status.id]
 
 
+async def test_a_suspension_and_a_deletion_are_announced_audibly_although_reminders_are_off(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path
+) -> None:
+    settings = sandbox.settings(tmp_path, reminder_days=(), overdue_days=(), suspend_after=0, delete_after=6)
+    async with running(settings, clock=sandbox.clock, tick=TICK):
+        linked = await ask(chat, ada, f"/link {TOKEN}", "linked")
+        invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=1)
+        new = await chat.wait_for(says("New invoice", "will be suspended on the evening of"), after=linked)
+        sandbox.clock.put_forward(DAY)
+        morning = await chat.wait_for(says(f"Invoice {invoice.id}", "will be suspended tonight"), after=new)
+        sandbox.clock.put_forward(8 * HOUR)
+        evening = await chat.wait_for(says(f"Invoice {invoice.id}", "will be suspended tonight"), after=morning)
+        pressed = await ada.press(evening, "🔕 Mute").answered()
+        assert "You will not be warned: suspended on" in pressed.text
+        assert pressed.show_alert
+        await ada.press(evening, "⏰ Remind me as usual").answered()
+        sandbox.clock.put_forward(4 * DAY + 16 * HOUR)
+        chance = await chat.wait_for(says("probably suspended", "Last chance: today."), after=evening)
+        sandbox.clock.put_forward(DAY)
+        last = await chat.wait_for(says("This may be the last hour to pay."), after=chance)
+        assert not any(message.silent for message in (morning, evening, chance, last))
+
+
 async def test_a_refused_token_is_said_once_with_what_to_do_and_checks_rest_until_somebody_tries_again(
     sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message
 ) -> None:

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from bot.domain.chats import Preferences, QuietHours
 from bot.domain.payments import PaymentRules
+from bot.domain.provider_calendar import ProviderCalendar
 from bot.errors import StartError
 from bot.settings import PUBLIC_TELEGRAM, Settings, load_settings
 
@@ -65,6 +66,9 @@ def test_the_names_of_the_settings_do_not_change() -> None:
         "REMINDER_HOUR",
         "QUIET_HOURS",
         "HOLIDAYS",
+        "SUSPEND_AFTER",
+        "DELETE_AFTER",
+        "NO_GRACE",
         "DATA_DIR",
         "DATABASE_URL",
         "DATABASE_CONNECTIONS",
@@ -368,6 +372,10 @@ def test_everything_missing_or_wrong_is_listed_in_one_message(monkeypatch: pytes
         ("REMINDER_HOUR", "24"),
         ("REMINDER_HOUR", "-1"),
         ("REMINDER_HOUR", "9:00"),
+        ("SUSPEND_AFTER", "-1"),
+        ("SUSPEND_AFTER", "soon"),
+        ("DELETE_AFTER", "0"),
+        ("NO_GRACE", ","),
         ("HOLIDAYS", "XX"),
         ("HOLIDAYS", "DE-XX"),
     ],
@@ -398,6 +406,28 @@ def test_the_refusal_of_a_value_says_what_is_possible(
     line = refusal(monkeypatch, **GOOD, **{name: value}).splitlines()[1]
     assert line.startswith(f"  {name}")
     assert line.endswith(advice)
+
+
+def test_the_providers_calendar_claims_nothing_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch, **GOOD, SUSPEND_AFTER="", NO_GRACE="").provider_calendar == ProviderCalendar()
+    chosen = load(monkeypatch, **GOOD, SUSPEND_AFTER="0", DELETE_AFTER="6", NO_GRACE="Domain, Dedicated")
+    assert chosen.provider_calendar == ProviderCalendar(0, 6, frozenset({"domain", "dedicated"}))
+
+
+@pytest.mark.parametrize(
+    ("values", "advice"),
+    [
+        ({"NO_GRACE": "Domain"}, "NO_GRACE needs SUSPEND_AFTER: what has no grace is lost with the suspension"),
+        (
+            {"SUSPEND_AFTER": "6", "DELETE_AFTER": "6"},
+            "DELETE_AFTER must be more days than SUSPEND_AFTER: both count from the due date",
+        ),
+    ],
+)
+def test_a_calendar_that_contradicts_itself_is_refused(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, str], advice: str
+) -> None:
+    assert refusal(monkeypatch, **GOOD, **values).splitlines()[1].strip() == advice
 
 
 def test_an_env_file_that_is_no_text_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,7 +63,12 @@ class TelegramMessenger:
 
 
 def rings(alerts: Sequence[Alert], delivery: Delivery, loudness: Loudness) -> bool:
-    """Return whether a message with these alerts rings. A new invoice that is already paid never makes it ring."""
+    """Return whether a message with these alerts rings.
+
+    A new invoice that is already paid never makes it ring. A warning always does.
+    """
+    if any(alert.is_warning for alert in alerts):
+        return True
     heard = [alert for alert in alerts if not _is_new_and_paid(alert, delivery)]
     if loudness is Loudness.URGENT:
         return any(alert.is_urgent for alert in heard)

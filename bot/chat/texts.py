@@ -5,7 +5,7 @@ from __future__ import annotations
 import gettext
 import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from importlib import resources
@@ -20,6 +20,7 @@ from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup
 
 from bot.domain.chats import LANGUAGES, Chat
+from bot.domain.provider_calendar import ProviderCalendar
 from bot.domain.schedule import CheckPlan, is_over
 from bot.errors import BotError
 
@@ -33,7 +34,8 @@ class Texts:
 
     Values for placeholders are escaped unless they are :class:`Markup`. Catalogues are keyed by message key, in English
     as well. ``zone`` is the reader's: it decides what today is and how moments are written. Due dates are days in the
-    ``provider_zone``. ``payments``: the operator has switched payments on, so views offer them.
+    ``provider_zone``. ``payments``: the operator has switched payments on, so views offer them. ``calendar`` says what
+    happens to unpaid services.
     """
 
     language: str
@@ -42,6 +44,7 @@ class Texts:
     catalogue: gettext.NullTranslations
     provider_zone: tzinfo
     payments: bool = True
+    calendar: ProviderCalendar = field(default_factory=ProviderCalendar)
 
     def __call__(self, key: str, **arguments: object) -> Markup:
         return Markup(self.catalogue.gettext(key)).format(**arguments)  # noqa: S704  # the catalogues are ours
@@ -153,7 +156,8 @@ def make_texts_for(translations: Translations, plan: CheckPlan) -> TextsFor:
     """Return the function ``texts_for(chat)``: the one place that decides in which language and zone to speak."""
 
     def texts_for(chat: Chat) -> Texts:
-        return replace(translations[chat.reply_language], zone=plan.schedule(chat).zone)
+        translation = translations[chat.reply_language]
+        return replace(translation, zone=plan.schedule(chat).zone, calendar=plan.calendar)
 
     return texts_for
 

@@ -43,7 +43,8 @@ def standing_of(invoice: Invoice) -> Standing:
 class KnownInvoice:
     """What a chat knows of one invoice: enough for a reminder when the provider can't be asked.
 
-    The first fields are facts as they were last read. ``gross`` is the sum before any credit. ``unread_since`` is when
+    The first fields are facts as they were last read. ``gross`` is the sum before any credit, ``types`` are those of
+    the items. ``unread_since`` is when
     reading this invoice began to fail while others could be read. The other fields say what the person was told, or
     was shown at the linking:
 
@@ -52,6 +53,7 @@ class KnownInvoice:
       ``told_earlier``: the same for its earlier due dates, so that a due date that returns repeats nothing
     - ``woken``: the end of a snooze after which they were reminded
     - ``settled_told``: that there is nothing to pay any more
+    - ``evening_told``: the last day (before a suspension or deletion) on whose evening they were warned once more
     """
 
     id: int
@@ -61,6 +63,7 @@ class KnownInvoice:
     total: Decimal
     title: str
     gross: Decimal | None = None
+    types: tuple[str, ...] = ()
     unread_since: datetime | None = None
     announced: bool = False
     told_gross: Decimal | None = None
@@ -69,6 +72,7 @@ class KnownInvoice:
     told_earlier: tuple[tuple[date, int], ...] = ()
     woken: datetime | None = None
     settled_told: bool = False
+    evening_told: date | None = None
 
     @property
     def is_open(self) -> bool:
@@ -135,7 +139,8 @@ class Alert:
 
     ``id`` is unique in the store and grows with time within a chat; it is empty until the alert is saved.
     ``invoice_id`` is None for alerts about the account. Reminders have a ``threshold`` and a ``due`` date. Changes have
-    ``told_gross`` and ``told_due``: what the person was told before.
+    ``told_gross`` and ``told_due``: what the person was told before. ``is_warning``: it announces a suspension or a
+    deletion, so it comes whatever was chosen.
     """
 
     id: str
@@ -150,6 +155,7 @@ class Alert:
     told_due: date | None = None
     state: AlertState = AlertState.WAITING
     attempts: int = 0
+    is_warning: bool = False
 
     @property
     def subject(self) -> tuple[str, object]:
@@ -185,8 +191,9 @@ def taking_the_place_of(older: Alert, newer: Alert) -> Alert | None:
         newer = replace(newer, kind=AlertKind.NEW)
     if AlertKind.CHANGED is older.kind is newer.kind:
         newer = replace(newer, told_gross=older.told_gross, told_due=older.told_due)
-    if newer.threshold is None and older.due == newer.due:
-        newer = replace(newer, threshold=older.threshold)
+    if older.due == newer.due:
+        threshold = older.threshold if newer.threshold is None else newer.threshold
+        newer = replace(newer, threshold=threshold, is_warning=newer.is_warning or older.is_warning)
     return newer
 
 
@@ -201,6 +208,7 @@ class Shown:
     total: Decimal
     title: str
     gross: Decimal | None = None
+    types: tuple[str, ...] = ()
     resolved: bool = False
 
     @property
@@ -268,4 +276,4 @@ def worth_keeping(messages: Sequence[SentMessage]) -> tuple[SentMessage, ...]:
 
 def as_shown(known: KnownInvoice, kind: AlertKind) -> Shown:
     """Return what a message says of a known invoice."""
-    return Shown(known.id, kind, known.due, known.left, known.total, known.title, known.gross)
+    return Shown(known.id, kind, known.due, known.left, known.total, known.title, known.gross, known.types)

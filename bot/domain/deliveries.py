@@ -62,7 +62,8 @@ def is_relevant(alert: Alert, delivery: Delivery, now: datetime) -> bool:
     if alert.kind is AlertKind.NEW:
         return known.standing in {Standing.OPEN, Standing.PAID}
     silence = delivery.chat.silences.get(known.id, NO_SILENCE)
-    return known.is_open and not silence.holds(now) and _is_still_so(alert, known, said_before(alert, known, delivery))
+    silenced = silence.muted or (silence.holds(now) and not alert.is_warning)
+    return known.is_open and not silenced and _is_still_so(alert, known, said_before(alert, known, delivery))
 
 
 def is_told_elsewhere(alert: Alert, delivery: Delivery) -> bool:

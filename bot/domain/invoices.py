@@ -105,6 +105,11 @@ class Invoice:
         """The first item's short description, or an empty text."""
         return self.items[0].title if self.items else ""
 
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types of its items, each once."""
+        return tuple(dict.fromkeys(item.type for item in self.items if item.type))
+
     def has_type(self, kind: str) -> bool:
         """Return whether any item is of this type. Letter case does not matter."""
         return any(item.type.casefold() == kind.casefold() for item in self.items)

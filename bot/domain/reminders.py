@@ -59,7 +59,7 @@ def decide(
         if kind := _kind_of_news(k, silence, schedule, now, shown=number in shown):
             alert = _alert(k, kind, link, schedule, now)
             alerts.append(alert)
-            after[number] = _as_told(k, silence, alert.threshold, now)
+            after[number] = _as_told(k, silence, alert.threshold, schedule, now)
         elif not k.is_open and not k.announced:  # closed before a word was said of it
             after[number] = replace(k, announced=True, settled_told=True)
     return Decision(after, tuple(sorted(alerts, key=lambda alert: alert.kind is not AlertKind.NEW)))
@@ -77,11 +77,11 @@ def _kind_of_news(
         return AlertKind.SETTLED if shown and not k.settled_told else None
     if not k.announced and not silence.muted:
         return AlertKind.NEW if k.standing in {Standing.OPEN, Standing.PAID} else None
-    if silence.holds(now):
+    if silence.holds(now) and (silence.muted or not _is_warning_due(k, schedule, now)):
         return None
     if _has_changed(k):
         return AlertKind.CHANGED
-    if _untold_threshold(k, schedule, now) is None and not _is_woken(k, silence, now):
+    if not (_is_reminder_due(k, schedule, now) or _is_woken(k, silence, now)):
         return None
     return AlertKind.OVERDUE if k.due is not None and schedule.days_left(k.due, now) < 0 else AlertKind.DUE
 
@@ -91,11 +91,31 @@ def _has_changed(k: KnownInvoice) -> bool:
     return sums_differ(k.gross, k.told_gross) or (k.due is not None and k.due != k.told_due)
 
 
+def _is_reminder_due(k: KnownInvoice, schedule: Schedule, now: datetime) -> bool:
+    return _untold_threshold(k, schedule, now) is not None or _untold_evening(k, schedule, now) is not None
+
+
+def _is_warning_due(k: KnownInvoice, schedule: Schedule, now: datetime) -> bool:
+    """Return whether a suspension or deletion is to be announced. Only a mute holds that back."""
+    threshold = _untold_threshold(k, schedule, now)
+    if k.due is not None and threshold is not None and threshold in schedule.warnings(k.due, k.types):
+        return True
+    return _untold_evening(k, schedule, now) is not None
+
+
+def _untold_evening(k: KnownInvoice, schedule: Schedule, now: datetime) -> date | None:
+    """Return the last day on whose evening the person is to be warned once more, if that is now."""
+    if not k.can_be_due or k.due is None:
+        return None
+    day = schedule.evening_warning(k.due, now, k.types)
+    return day if day is not None and day != k.evening_told else None
+
+
 def _untold_threshold(k: KnownInvoice, schedule: Schedule, now: datetime) -> int | None:
     """Return the threshold that was reached by ``now``, if the person was not reminded of it or a later one."""
     if not k.can_be_due or k.due is None:
         return None
-    threshold = schedule.reached(k.due, now)
+    threshold = schedule.reached(k.due, now, k.types)
     if threshold is None or (k.told is not None and threshold >= k.told):
         return None
     return threshold
@@ -115,7 +135,10 @@ def _alert(k: KnownInvoice, kind: AlertKind, link: Link, schedule: Schedule, now
     read_at = schedule.covers_until(now) if kind in {AlertKind.NEW, AlertKind.CHANGED} else now
     threshold = _untold_threshold(k, schedule, read_at)
     told_before = (k.told_gross, k.told_due) if kind is AlertKind.CHANGED else (None, None)
-    return Alert("", link.place, link.account, kind, now, k.id, threshold, k.due, *told_before)
+    is_warning = _is_warning_due(k, schedule, read_at)
+    if is_warning and threshold is None and k.due is not None:
+        threshold = k.told  # the evening warning is as urgent as the reminder of the day
+    return Alert("", link.place, link.account, kind, now, k.id, threshold, k.due, *told_before, is_warning=is_warning)
 
 
 # --- What is known ---
@@ -143,6 +166,7 @@ def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime, *, shown
         total=invoice.total,
         title=invoice.title,
         gross=invoice.gross,
+        types=invoice.types,
         unread_since=None,
         announced=before.announced and not reopened,
         settled_told=before.settled_told and not reopened,
@@ -160,9 +184,12 @@ def _told_by_due(known: KnownInvoice | None) -> dict[date, int]:
     return dict(known.told_earlier) | present
 
 
-def _as_told(k: KnownInvoice, silence: Silence, threshold: int | None, now: datetime) -> KnownInvoice:
+def _as_told(
+    k: KnownInvoice, silence: Silence, threshold: int | None, schedule: Schedule, now: datetime
+) -> KnownInvoice:
     """Mark the invoice as told. If ``threshold`` is given, that reminder counts as sent."""
     ended = silence.until is not None and silence.until <= now
+    evening = schedule.covers_evening(k.due, now, k.types) if k.due is not None else None
     return replace(
         k,
         announced=True,
@@ -171,13 +198,14 @@ def _as_told(k: KnownInvoice, silence: Silence, threshold: int | None, now: date
         told_due=k.due if k.due is not None else k.told_due,
         told=k.told if threshold is None else threshold,
         woken=silence.until if ended else k.woken,
+        evening_told=evening or k.evening_told,
     )
 
 
 def take_as_known(invoices: Iterable[Invoice], schedule: Schedule, now: datetime) -> dict[int, KnownInvoice]:
     """Return what a newly linked chat knows. The linking shows it what is open, so nothing is news."""
     read = [_learn(None, invoice, now, shown=False) for invoice in invoices]
-    told = [_as_told(k, NO_SILENCE, _untold_threshold(k, schedule, now), now) for k in read]
+    told = [_as_told(k, NO_SILENCE, _untold_threshold(k, schedule, now), schedule, now) for k in read]
     # A message from before this link may still show a settled invoice as open.
     return {k.id: replace(k, settled_told=False) for k in told}
 
@@ -230,10 +258,14 @@ def _looks(
         silence = silences.get(k.id, NO_SILENCE)
         if not k.is_open or silence.muted:
             continue
-        if silence.until is not None and now < silence.until:
+        is_snoozed = silence.until is not None and now < silence.until
+        if is_snoozed and silence.until is not None:
             yield silence.until
-        elif k.can_be_due and k.due is not None and (at := schedule.next_reminder(k.due, now, k.told)):
-            yield at
+        if not k.can_be_due or k.due is None:
+            continue
+        next_one = schedule.next_warning if is_snoozed else schedule.next_reminder
+        looks = (next_one(k.due, now, k.told, k.types), schedule.next_evening(k.due, now, k.types))
+        yield from (at for at in looks if at is not None)
 
 
 # --- What to tell of the account itself ---

@@ -6,12 +6,13 @@ comes, as the number of days before the due date; it is negative after that date
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from bot.domain.chats import Chat, Preferences
+from bot.domain.provider_calendar import EVENING, ProviderCalendar
 
 DAY = timedelta(days=1)
 DAYS_PER_WEEK = 7
@@ -27,11 +28,16 @@ IsBankingDay = Callable[[date], bool]
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One chat's calendar. ``provider_zone`` is the time zone of the due dates."""
+    """One chat's calendar. ``provider_zone`` is the time zone of the due dates.
+
+    ``calendar`` holds the days that are always announced, whatever was chosen. They depend on the types of an invoice's
+    items.
+    """
 
     preferences: Preferences
     provider_zone: tzinfo
     is_banking_day: IsBankingDay | None = None
+    calendar: ProviderCalendar = field(default_factory=ProviderCalendar)
 
     @property
     def zone(self) -> tzinfo:
@@ -68,17 +74,18 @@ class Schedule:
         days = (due - self.today(now)).days
         return days if is_over(due, self.provider_zone, now) else max(days, 0)
 
-    def reached(self, due: date, now: datetime) -> int | None:
+    def reached(self, due: date, now: datetime, types: Collection[str] = ()) -> int | None:
         """Return the latest threshold that was reached, or None."""
         days = self.days_left(due, now)
-        return min((t for t in self._thresholds(due, days) if t >= days), default=None)
+        thresholds = self._thresholds(due, days) | self.warnings(due, types)
+        return min((t for t in thresholds if t >= days), default=None)
 
-    def next_reminder(self, due: date, now: datetime, told: int | None = None) -> datetime | None:
+    def next_reminder(
+        self, due: date, now: datetime, told: int | None = None, types: Collection[str] = ()
+    ) -> datetime | None:
         """Return when the next threshold after ``told`` will be reached, or None if none is left."""
-        days = self.days_left(due, now)
-        beyond = days if told is None else min(days, told)
-        coming = max((t for t in self._thresholds(due, beyond) if t < beyond), default=None)
-        return None if coming is None else self._reached_at(due, coming)
+        beyond = self._beyond(due, now, told)
+        return self._next_of(due, beyond, self._thresholds(due, beyond) | self.warnings(due, types))
 
     def covers_until(self, now: datetime) -> datetime:
         """Return the instant up to which a message of ``now`` makes reminders unnecessary.
@@ -102,9 +109,69 @@ class Schedule:
             thresholds |= {last - DAYS_PER_WEEK * weeks, last - DAYS_PER_WEEK * (weeks + 1)}
         return thresholds
 
+    def _beyond(self, due: date, now: datetime, told: int | None) -> int:
+        days = self.days_left(due, now)
+        return days if told is None else min(days, told)
+
+    def _next_of(self, due: date, beyond: int, thresholds: Iterable[int]) -> datetime | None:
+        coming = max((t for t in thresholds if t < beyond), default=None)
+        return None if coming is None else self._reached_at(due, coming)
+
     def _reached_at(self, due: date, threshold: int) -> datetime:
         at = self._instant(due - threshold * DAY, self.preferences.reminder_hour)
         return at if threshold >= 0 else max(at, _over_at(due, self.provider_zone))
+
+    # --- Warnings ---
+
+    def warnings(self, due: date, types: Collection[str]) -> frozenset[int]:
+        """Return the thresholds that are announced whatever was chosen.
+
+        Where a chat's reminder hour comes after the provider's evening has begun, the last day is announced a day
+        earlier.
+        """
+        last_days = self.calendar.last_days(due, types)
+        late = {day for day in last_days if self._reminder_of(day) >= self._suspension_of(day)}
+        return frozenset((due - day).days + (day in late) for day in self.calendar.warning_days(due, types))
+
+    def next_warning(self, due: date, now: datetime, told: int | None, types: Collection[str]) -> datetime | None:
+        """Return when the next warning after the threshold ``told`` will be reached, or None if none is left."""
+        return self._next_of(due, self._beyond(due, now, told), self.warnings(due, types))
+
+    def evening_warning(self, due: date, now: datetime, types: Collection[str]) -> date | None:
+        """Return the last day whose evening has come by ``now`` and which is not over at the provider."""
+        days = self.calendar.last_days(due, types)
+        return next((d for d in days if (at := self._evening_of(d)) and at <= now < self._end_of(d)), None)
+
+    def next_evening(self, due: date, now: datetime, types: Collection[str]) -> datetime | None:
+        """Return when the next evening warning is due."""
+        evenings = (self._evening_of(day) for day in self.calendar.last_days(due, types))
+        return min((at for at in evenings if at is not None and at > now), default=None)
+
+    def covers_evening(self, due: date, now: datetime, types: Collection[str]) -> date | None:
+        """Return the last day of which a message at ``now`` makes the evening warning unnecessary."""
+        days = self.calendar.last_days(due, types)
+        near = COUNTS_AS_REMINDER_WITHIN
+        return next((d for d in days if (at := self._evening_of(d)) and at - near <= now < self._end_of(d)), None)
+
+    def _evening_of(self, day: date) -> datetime | None:
+        """Return the early evening of a last day: before the quiet hours, and before the provider's own evening.
+
+        None: quiet hours leave no hour for it after the reminder hour.
+        """
+        suspension, reminder = self._suspension_of(day), self._reminder_of(day)
+        after = reminder if reminder < suspension else self._instant(day, 0)
+        hours = (self._instant(day, hour) for hour in range(EVENING, 0, -1))
+        return next((at for at in hours if after < at <= suspension and not self.is_quiet(at)), None)
+
+    def _reminder_of(self, day: date) -> datetime:
+        return self._instant(day, self.preferences.reminder_hour)
+
+    def _suspension_of(self, day: date) -> datetime:
+        """Return when the provider's evening of a day begins."""
+        return datetime.combine(day, time(EVENING), self.provider_zone).astimezone(UTC)
+
+    def _end_of(self, day: date) -> datetime:
+        return _over_at(day, self.provider_zone)
 
     # --- Weeks ---
 
@@ -158,13 +225,14 @@ class CheckPlan:
     """When chats are checked. ``interval`` lies between two checks of a chat.
 
     ``zone`` is the time zone of the provider's due dates. ``defaults`` are the preferences of chats that have chosen
-    none.
+    none. ``calendar`` says what happens to unpaid services.
     """
 
     interval: timedelta
     zone: ZoneInfo
     defaults: Preferences = field(default_factory=Preferences)
     is_banking_day: IsBankingDay | None = None
+    calendar: ProviderCalendar = field(default_factory=ProviderCalendar)
 
     def preferences(self, chat: Chat) -> Preferences:
         """Return what a chat has chosen, or the defaults."""
@@ -172,7 +240,7 @@ class CheckPlan:
 
     def schedule(self, chat: Chat) -> Schedule:
         """Return a chat's calendar."""
-        return Schedule(self.preferences(chat), self.zone, self.is_banking_day)
+        return Schedule(self.preferences(chat), self.zone, self.is_banking_day, self.calendar)
 
     def after(self, now: datetime, at_least: float = 0, look: datetime | None = None) -> datetime:
         """Return the next check: after the interval, or earlier at ``look``, when there will be something to tell.

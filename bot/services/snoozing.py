@@ -56,21 +56,22 @@ class Snoozing:
         await self._silence(chat, invoice_ids, silence)
         return silence
 
-    async def mute(self, chat: Chat, invoice_ids: Collection[int]) -> Silence:
-        """Stop the reminders for good."""
-        silence = Silence(muted=True)
-        await self._silence(chat, invoice_ids, silence)
-        return silence
+    async def mute(self, chat: Chat, invoice_ids: Collection[int]) -> Collection[KnownInvoice]:
+        """Stop the reminders and warnings for good. Return what is known of these invoices."""
+        return await self._silence(chat, invoice_ids, Silence(muted=True))
 
     async def wake(self, chat: Chat, invoice_ids: Collection[int]) -> None:
         """Let the reminders come as usual again."""
         await self._silence(chat, invoice_ids, None)
 
-    async def _silence(self, chat: Chat, invoice_ids: Collection[int], silence: Silence | None) -> None:
+    async def _silence(
+        self, chat: Chat, invoice_ids: Collection[int], silence: Silence | None
+    ) -> Collection[KnownInvoice]:
         known = await self._to_remind_of(chat, invoice_ids)
         account = chat.link.account if chat.link else ""
         if not await self._store.silence(chat.id, account, dict.fromkeys(known, silence), self._clock()):
             raise NotLinked
+        return known.values()
 
     async def _to_remind_of(self, chat: Chat, invoice_ids: Collection[int]) -> Mapping[int, KnownInvoice]:
         link_of(chat)

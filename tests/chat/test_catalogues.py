@@ -20,6 +20,7 @@ from bot.chat.views.settings import SECTIONS
 from bot.domain.alerts import ACCOUNT_SUBJECTS, AlertKind, Standing
 from bot.domain.chats import LANGUAGES, Loudness, Trouble, Until
 from bot.domain.payments import Action, Outcome
+from bot.domain.provider_calendar import Service
 from bot.domain.queries import ItemKind, StatusFilter
 from bot.sandbox.telegram.html import parse_html
 
@@ -33,6 +34,11 @@ KEY_WITH_HOLES = re.compile(r"(\*|[a-z]+)(\.(\*|[a-z_]+))*\.(\*|[a-z_]+)")
 PROGRESS = ("queued", "confirmed", "sent", *Outcome)
 """The states that a confirmed payment can show."""
 
+SENTENCES = (
+    *("ahead.suspended", "ahead.lost", "ahead.deleted", "last_day.suspended", "last_day.lost", "deletion"),
+    *("suspended", "last_chance_on", "last_chance", "last_hours", "deleted", "lost"),
+)
+
 ENDS = [standing for standing in Standing if standing is not Standing.OPEN]
 
 COMPUTED: Mapping[str, set[str]] = {
@@ -44,6 +50,8 @@ COMPUTED: Mapping[str, set[str]] = {
     "batch.item.{payment.outcome or payment.state}": {f"batch.item.{step}" for step in PROGRESS},
     "choose.{command}": {f"choose.{command}" for command in INVOICE_CHOICES},
     "command.{name}": {f"command.{name}" for name in COMMANDS},
+    "consequences.{sentence}": {f"consequences.{sentence}" for sentence in SENTENCES},
+    "consequences.what.{follows.service}": {f"consequences.what.{service}" for service in Service},
     "filter.{choice}": {f"filter.{choice}" for choice in (*StatusFilter, *ItemKind, "transactions")},
     "filter.{kind}": {f"filter.{kind}" for kind in ItemKind},
     "filter.{query.kind}": {f"filter.{kind}" for kind in ItemKind},
@@ -51,6 +59,7 @@ COMPUTED: Mapping[str, set[str]] = {
     "journal.end.{payment.outcome or payment.state}": {f"journal.end.{step}" for step in ("asked", *PROGRESS)},
     "journal.{payment.action}": {f"journal.{action}" for action in Action},
     "list.title.{query.status}": {f"list.title.{status}" for status in StatusFilter},
+    "unwarned.{word}": {"unwarned.suspended", "unwarned.lost", "unwarned.deleted"},
     "settings.ask.{name}": {f"settings.ask.{name}" for name in SECTIONS},
     "settings.overview.{flip}": {"settings.overview.on", "settings.overview.off"},
     "settings.button.{name}": {f"settings.button.{name}" for name in SECTIONS},

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
+
+from markupsafe import Markup
 
 from bot.chat.context import Context
 from bot.chat.screens import Rows
+from bot.chat.views.consequences import unwarned
 from bot.chat.views.snoozing import ALL_IN_MESSAGE, BACK, choice_rows, common_silence, meaning_of, silence_rows, swapped
+from bot.domain.alerts import KnownInvoice
 from bot.domain.chats import NO_SILENCE, Silence, Until
 from bot.errors import NothingToRemind
 from bot.ports import Clock
@@ -36,9 +40,10 @@ class SnoozeHandlers:
         await _swap(context, choice_rows(context.t, about, await self._snoozing.choices(context.chat, invoices)))
 
     async def mute(self, context: Context) -> None:
-        """Send no more reminders."""
+        """Send no more reminders, and say of what the person will not be warned."""
         about, invoices = await self._about(context)
-        await self._show(context, about, await self._snoozing.mute(context.chat, invoices))
+        muted = await self._snoozing.mute(context.chat, invoices)
+        await self._show(context, about, Silence(muted=True), muted)
 
     async def wake(self, context: Context) -> None:
         """Send reminders as usual again."""
@@ -56,9 +61,12 @@ class SnoozeHandlers:
             raise NothingToRemind
         return ALL_IN_MESSAGE, await self._snoozing.told_in(context.chat, context.message.message_id)
 
-    async def _show(self, context: Context, about: str, silence: Silence) -> None:
-        await _swap(context, silence_rows(context.t, about, silence, self._clock()))
-        await context.answer_press(meaning_of(context.t, silence).striptags())
+    async def _show(self, context: Context, about: str, silence: Silence, muted: Collection[KnownInvoice] = ()) -> None:
+        t, now = context.t, self._clock()
+        await _swap(context, silence_rows(t, about, silence, now))
+        warnings = [line for known in muted for line in unwarned(t, known.due, known.types, now)]
+        text = Markup(" ").join([meaning_of(t, silence), *warnings]).striptags()
+        await context.answer_press(text, alert=bool(warnings))
 
 
 async def _swap(context: Context, rows: Rows) -> None:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Rows, Screen, fit, in_rows, join, one_line
 from bot.chat.texts import Texts
+from bot.chat.views.consequences import consequences
 from bot.chat.views.snoozing import ALL_IN_MESSAGE, common_silence, silence_rows
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, as_shown
 from bot.domain.chats import NO_SILENCE, Silences
@@ -96,6 +97,7 @@ def _digest(t: Texts, delivery: Delivery, now: datetime) -> Markup:
         when = t("list.due", date=t.day(s.due), day=t.due_day(s.due, now)) if s.due else t("alert.no_due")
         sign = "🔴" if s.due and t.is_over(s.due, now) else "🟡"
         lines.append(t("list.line", icon=sign, id=s.invoice_id, amount=t.money(s.display_amount), when=when))
+        lines += consequences(t, s.due, s.types, now)
     return join([*lines, t("alert.more")] if len(still_open) > INVOICES_IN_DIGEST else lines)
 
 
@@ -116,6 +118,8 @@ def _open_invoice(
         lines.append(t("details.due" if key in REMINDER_KEYS else "details.due_in", **facts))
     if shown.left is None and not brief:
         lines.append(t("details.left_unclear"))
+    if shown.left != 0:
+        lines += consequences(t, shown.due, shown.types, now)
     return join(lines)
 
 

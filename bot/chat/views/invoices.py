@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Rows, Screen, box, cut, fit, in_rows, join, marked, one_line, page_of, page_rows
 from bot.chat.texts import Texts
+from bot.chat.views.consequences import consequences
 from bot.chat.views.snoozing import silence_rows
 from bot.domain.chats import Silence
 from bot.domain.invoices import Invoice, Item, Listing, sum_left
@@ -50,6 +51,8 @@ def invoice_details(
         head.append(t("details.due_in" if since_today else "details.due", date=t.day(invoice.due), day=since_today))
     elif invoice.is_open:
         head.append(t("details.no_due"))
+    if invoice.may_be_owed:
+        head += consequences(t, invoice.due, invoice.types, now)
     if invoice.paid_at:
         head.append(t("details.paid", date=t.day(t.date_of(invoice.paid_at))))
     body = [line for item in invoice.items for line in _item_lines(t, item)]
@@ -106,7 +109,8 @@ def _list_entry(t: Texts, invoice: Invoice, now: datetime) -> Markup:
     else:
         when = Markup.escape(one_line(invoice.status_label or invoice.status, STATUS_LENGTH))
     line = t("list.line", icon=_icon(t, invoice, now), id=invoice.id, amount=t.money(invoice.display_amount), when=when)
-    return join([line, Markup.escape(one_line(invoice.title, LIST_TITLE_LENGTH))]) if invoice.title else line
+    title = [Markup.escape(one_line(invoice.title, LIST_TITLE_LENGTH))] if invoice.title else []
+    return join([line, *title, *(consequences(t, invoice.due, invoice.types, now) if invoice.may_be_owed else [])])
 
 
 def _list_rows(t: Texts, shown: Sequence[Invoice], page: ListPage, pages: int) -> Rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from bot.chat.texts import Texts
 from bot.chat.views.alerts import alerts, struck_through
 from bot.domain.alerts import ACCOUNT_SUBJECTS, Alert, AlertKind, KnownInvoice, SentMessage, Standing
 from bot.domain.chats import Silence, Watch
+from bot.domain.provider_calendar import ProviderCalendar
 from bot.ports import ALERTS_PER_MESSAGE, Delivery
 from tests.chat.deliveries import HOUR_AGO, alert, closed, delivery, known, message
 from tests.chat.samples import DE, EN, NASTY, NOW, buttons, labels, linked_chat, seen
@@ -427,3 +428,97 @@ def test_invoices_that_cannot_be_read_are_named_by_number_with_what_to_do() -> N
         "provider's website."
     )
     assert len(data(one(AlertKind.UNREADABLE, chat=chat))) == 1
+
+
+# --- What follows if nobody pays ------------------------------------------------------------------------------------
+
+CALENDAR = ProviderCalendar(suspend_after=0, delete_after=6, no_grace=frozenset({"domain"}))
+SERVER = known(due=date(2026, 12, 27), types=("Hosting",))
+
+
+@pytest.mark.parametrize(
+    ("day", "english", "german"),
+    [
+        (
+            24,
+            (
+                "⚠️ If it stays unpaid, the server will be suspended on the evening of 27 Dec 2026. "
+                "On 2 Jan 2027 it will be deleted with all data."
+            ),
+            (
+                "⚠️ Bleibt sie unbezahlt, wird der Server am Abend des 27.12.2026 gesperrt. "
+                "Am 02.01.2027 werden alle Daten gelöscht."
+            ),
+        ),
+        (
+            27,
+            "⚠️ The server will be suspended tonight. On 2 Jan 2027 it will be deleted with all data.",
+            "⚠️ Der Server wird heute Abend gesperrt. Am 02.01.2027 werden alle Daten gelöscht.",
+        ),
+        (
+            28,
+            (
+                "⛔️ The server is probably suspended since last night. It comes back at once when you pay. "
+                "Last chance: 1 Jan 2027. After that it will be deleted with all data."
+            ),
+            (
+                "⛔️ Der Server ist vermutlich seit gestern Abend gesperrt. Sobald du zahlst, ist alles wieder da. "
+                "Letzte Chance: 01.01.2027. Danach werden alle Daten gelöscht."
+            ),
+        ),
+        (
+            32,
+            (
+                "⛔️ The server is probably suspended since the evening of 27 Dec 2026. It comes back at once when you pay. "
+                "Last chance: today. Tomorrow, on 2 Jan 2027, it will be deleted with all data."
+            ),
+            (
+                "⛔️ Der Server ist vermutlich seit dem Abend des 27.12.2026 gesperrt. Sobald du zahlst, "
+                "ist alles wieder da. Letzte Chance: heute. Morgen, am 02.01.2027, werden alle Daten gelöscht."
+            ),
+        ),
+        (
+            33,
+            "⛔️ The server will be deleted with all data today. This may be the last hour to pay.",
+            "⛔️ Der Server wird heute mit allen Daten gelöscht. Das ist vielleicht die letzte Stunde zum Bezahlen.",
+        ),
+        (
+            34,
+            "⛔️ The server has probably been deleted with all data on 2 Jan 2027.",
+            "⛔️ Der Server wurde vermutlich am 02.01.2027 mit allen Daten gelöscht.",
+        ),
+    ],
+)
+def test_a_reminder_says_what_the_provider_will_do(day: int, english: str, german: str) -> None:
+    now = datetime(2026, 12, 1, 9, tzinfo=UTC) + timedelta(days=day - 1)
+    for t, words in ((EN, english), (DE, german)):
+        assert words in says(one(DUE, SERVER), replace(t, calendar=CALENDAR), now)
+        assert words in says(delivery([alert(AlertKind.DIGEST)], [SERVER]), replace(t, calendar=CALENDAR), now)
+
+
+@pytest.mark.parametrize(
+    ("types", "day", "words"),
+    [
+        (("Domain",), 24, "⚠️ If it stays unpaid, the domain will be lost on the evening of 27 Dec 2026."),
+        (("Domain",), 27, "⚠️ The domain will be lost tonight."),
+        (("Domain",), 29, "⛔️ The domain has probably been lost since the evening of 27 Dec 2026."),
+        (("Domain", "Hosting"), 27, "⚠️ The service will be suspended tonight."),
+    ],
+)
+def test_what_has_no_grace_is_called_lost(types: tuple[str, ...], day: int, words: str) -> None:
+    now = datetime(2026, 12, day, 9, tzinfo=UTC)
+    told = says(one(DUE, replace(SERVER, types=types)), replace(EN, calendar=CALENDAR), now)
+    assert words in told
+    assert ("deleted" in told) is (types != ("Domain",))
+
+
+def test_the_providers_evening_is_named_by_the_readers_clock() -> None:
+    t = replace(EN, calendar=CALENDAR, zone=ZoneInfo("America/New_York"))
+    told = says(one(DUE, SERVER), t, datetime(2026, 12, 24, 15, tzinfo=UTC))
+    assert "will be suspended from 27 Dec 2026, 12:00 on." in told
+
+
+def test_without_settings_and_with_nothing_left_to_pay_nothing_is_claimed() -> None:
+    covered = replace(SERVER, left=Decimal(0))
+    now = datetime(2026, 12, 27, 9, tzinfo=UTC)
+    assert "⚠️" not in says(one(DUE, SERVER), EN, now) + says(one(NEW, covered), replace(EN, calendar=CALENDAR), now)

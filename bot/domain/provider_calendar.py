@@ -1,0 +1,110 @@
+"""What the provider does with an unpaid service, and when: the operator's settings, since other providers differ.
+
+Unset settings claim nothing. All days are the provider's. The bot knows the rule, not the service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+DAY = timedelta(days=1)
+
+EVENING = 18
+"""The hour at the provider from which an unpaid service may be suspended on its last day. No document names one."""
+
+
+class Service(StrEnum):
+    """What an invoice is for, as far as the words about it differ."""
+
+    DOMAIN = "domain"
+    SERVER = "server"
+    OTHER = "other"
+
+
+_SERVICES = {"domain": Service.DOMAIN, "hosting": Service.SERVER}
+
+
+class Phase(StrEnum):
+    """How far the consequences of an unpaid invoice have gone by a certain day."""
+
+    AHEAD = "ahead"
+    LAST_DAY = "last_day"
+    SUSPENDED = "suspended"
+    LAST_CHANCE = "last_chance"
+    LAST_HOURS = "last_hours"
+    DELETED = "deleted"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Consequences:
+    """What follows if an invoice stays unpaid.
+
+    The service is suspended on the evening of ``suspended_on``. It is deleted some time on ``deleted_on``. ``lost``: it
+    is gone with the suspension. None: the operator has not said that it happens.
+    """
+
+    service: Service
+    suspended_on: date | None
+    deleted_on: date | None
+    lost: bool
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day on which a payment keeps the data, if they are deleted at all."""
+        return self.deleted_on - DAY if self.deleted_on is not None else None
+
+    def phase(self, today: date) -> Phase:
+        """Return how far it has gone on a day of the provider's."""
+        suspended, deleted = self.suspended_on, self.deleted_on
+        if deleted is not None and today > deleted:
+            return Phase.DELETED
+        if deleted is not None and today == deleted:
+            return Phase.LAST_HOURS
+        if suspended is not None and today == suspended:
+            return Phase.LAST_DAY
+        if today == self.last_day:
+            return Phase.LAST_CHANCE
+        if suspended is not None and today > suspended:
+            return Phase.LOST if self.lost else Phase.SUSPENDED
+        return Phase.AHEAD
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCalendar:
+    """The provider's rules. ``suspend_after`` and ``delete_after`` are days after the due date.
+
+    Services of the item types in ``no_grace`` (in lower case) are lost with the suspension.
+    """
+
+    suspend_after: int | None = None
+    delete_after: int | None = None
+    no_grace: frozenset[str] = frozenset()
+
+    def consequences(self, due: date, types: Collection[str]) -> Consequences | None:
+        """Return what follows if an invoice with items of these types stays unpaid. None: nothing is known."""
+        if self.suspend_after is None and self.delete_after is None:
+            return None
+        kinds = {kind.casefold() for kind in types}
+        lost = bool(kinds) and kinds <= self.no_grace and self.suspend_after is not None
+        suspended_on = None if self.suspend_after is None else due + self.suspend_after * DAY
+        deleted_on = None if self.delete_after is None or lost else due + self.delete_after * DAY
+        services = {_SERVICES.get(kind, Service.OTHER) for kind in kinds}
+        service = services.pop() if len(services) == 1 else Service.OTHER
+        return Consequences(service, suspended_on, deleted_on, lost)
+
+    def last_days(self, due: date, types: Collection[str]) -> tuple[date, ...]:
+        """Return the last day before the suspension, and the last one before the deletion."""
+        follows = self.consequences(due, types)
+        if follows is None:
+            return ()
+        return tuple(sorted({day for day in (follows.suspended_on, follows.last_day) if day is not None}))
+
+    def warning_days(self, due: date, types: Collection[str]) -> tuple[date, ...]:
+        """Return the days whose reminder comes whatever was chosen: the last days, and the day of the deletion."""
+        follows = self.consequences(due, types)
+        deleted_on = follows.deleted_on if follows is not None else None
+        return (*self.last_days(due, types), *([deleted_on] if deleted_on is not None else []))

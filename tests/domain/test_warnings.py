@@ -1,0 +1,141 @@
+"""Suspension and deletion are announced, whatever was chosen, unless the person muted that very invoice."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, strategies as st
+
+from bot.domain.alerts import Alert
+from bot.domain.chats import NO_SILENCE, Preferences, QuietHours, Silence
+from bot.domain.invoices import Invoice, Item
+from bot.domain.provider_calendar import Phase, ProviderCalendar
+from bot.domain.reminders import Decision, decide, next_look
+from bot.domain.schedule import DAY, Schedule
+from tests.domain.deciding import LINK
+from tests.domain.moments import BERLIN, PREFERENCES
+from tests.fakes import invoice
+
+HOUR = timedelta(hours=1)
+DUE = date(2026, 12, 27)
+USUAL = ProviderCalendar(suspend_after=0, delete_after=6, no_grace=frozenset({"domain"}))
+NO_REMINDERS = Preferences(before=(), after=())
+
+
+def instant(day: date, hour: int) -> datetime:
+    return datetime.combine(day, time(hour), BERLIN).astimezone(UTC)
+
+
+def unpaid(types: Collection[str] = ("Hosting",)) -> Invoice:
+    return replace(invoice(1, due=DUE), items=tuple(Item(kind, kind, "", Decimal(1)) for kind in types))
+
+
+def live(
+    preferences: Preferences,
+    calendar: ProviderCalendar = USUAL,
+    silence: Silence = NO_SILENCE,
+    types: Collection[str] = ("Hosting",),
+    days: int = 12,
+) -> list[tuple[datetime, Alert]]:
+    """Check an open invoice whenever there is something to tell. Return the alerts with their times."""
+    schedule = Schedule(preferences, BERLIN, calendar=calendar)
+    now, told = instant(DUE - 8 * DAY, 12), []
+    read = [unpaid(types)]
+    decision = Decision({}, ())
+    while now < instant(DUE + days * DAY, 0):
+        decision = decide(decision.known, read, link=LINK, silences={1: silence}, shown=(), schedule=schedule, now=now)
+        told += [(now, alert) for alert in decision.alerts]
+        look = next_look(decision.known, {1: silence}, schedule, now)
+        now = min(look, now + 12 * HOUR) if look is not None and look > now else now + 12 * HOUR
+    return told
+
+
+def warnings(told: list[tuple[datetime, Alert]]) -> list[datetime]:
+    return [at for at, alert in told if alert.is_warning]
+
+
+def test_without_settings_nothing_is_announced_and_all_is_as_before() -> None:
+    assert warnings(live(Preferences(), ProviderCalendar())) == []
+
+
+def test_the_last_days_are_announced_at_the_reminder_hour_and_in_the_early_evening() -> None:
+    assert warnings(live(NO_REMINDERS)) == [
+        instant(DUE, 9),
+        instant(DUE, 18),
+        instant(DUE + 5 * DAY, 9),
+        instant(DUE + 5 * DAY, 18),
+        instant(DUE + 6 * DAY, 9),
+    ]
+
+
+def test_the_evening_comes_before_the_quiet_hours_begin() -> None:
+    quiet = replace(NO_REMINDERS, quiet=QuietHours(17, 7))
+    assert warnings(live(quiet))[:2] == [instant(DUE, 9), instant(DUE, 16)]
+
+
+def test_what_has_no_grace_is_announced_once_as_it_is_lost_with_the_suspension() -> None:
+    assert warnings(live(NO_REMINDERS, types=("Domain",))) == [instant(DUE, 9), instant(DUE, 18)]
+
+
+def test_a_chat_reminded_late_in_the_day_hears_of_it_a_day_earlier() -> None:
+    assert warnings(live(replace(NO_REMINDERS, hour=20)))[:2] == [instant(DUE - DAY, 20), instant(DUE, 18)]
+
+
+def test_days_after_the_due_date_count() -> None:
+    calendar = ProviderCalendar(suspend_after=14)
+    told = live(NO_REMINDERS, calendar, days=20)
+    assert warnings(told) == [instant(DUE + 14 * DAY, 9), instant(DUE + 14 * DAY, 18)]
+
+
+def test_a_snooze_holds_no_warning_back_and_a_mute_does() -> None:
+    snoozed = live(Preferences(), silence=Silence(until=instant(DUE + 20 * DAY, 9)))
+    assert len(warnings(snoozed)) == 5
+    assert warnings(live(Preferences(), silence=Silence(muted=True))) == []
+
+
+def test_an_announcement_in_the_afternoon_is_also_that_of_the_evening() -> None:
+    schedule, read = Schedule(NO_REMINDERS, BERLIN, calendar=USUAL), [unpaid()]
+    first = decide({}, read, link=LINK, silences={}, shown=(), schedule=schedule, now=instant(DUE, 16))
+    assert [alert.is_warning for alert in first.alerts] == [True]
+    again = decide(first.known, read, link=LINK, silences={}, shown=(), schedule=schedule, now=instant(DUE, 19))
+    assert again.alerts == ()
+
+
+@given(PREFERENCES, st.integers(0, 3), st.integers(1, 4))
+def test_every_last_day_is_announced_in_time_whatever_was_chosen(
+    preferences: Preferences, suspend: int, grace: int
+) -> None:
+    calendar = ProviderCalendar(suspend_after=suspend, delete_after=suspend + grace)
+    told = warnings(live(preferences, calendar, days=8))
+    for day in calendar.last_days(DUE, ["Hosting"]):
+        assert any(instant(day, 18) - 312 * HOUR <= at <= instant(day, 18) for at in told), day
+
+
+@pytest.mark.parametrize(
+    ("day", "phase"),
+    [
+        (-1, Phase.AHEAD),
+        (0, Phase.LAST_DAY),
+        (1, Phase.SUSPENDED),
+        (4, Phase.SUSPENDED),
+        (5, Phase.LAST_CHANCE),
+        (6, Phase.LAST_HOURS),
+        (7, Phase.DELETED),
+    ],
+)
+def test_how_far_it_has_gone_goes_by_the_day(day: int, phase: Phase) -> None:
+    follows = USUAL.consequences(DUE, ["Hosting", "hosting"])
+    assert follows is not None
+    assert follows.phase(DUE + day * DAY) is phase
+
+
+def test_a_mixed_invoice_is_deleted_later_and_one_of_domains_alone_is_lost_at_once() -> None:
+    mixed, lost = USUAL.consequences(DUE, ["Domain", "Hosting"]), USUAL.consequences(DUE, ["DOMAIN"])
+    assert mixed is not None
+    assert lost is not None
+    assert (mixed.lost, mixed.deleted_on) == (False, DUE + 6 * DAY)
+    assert (lost.lost, lost.deleted_on, lost.phase(DUE + DAY)) == (True, None, Phase.LOST)
