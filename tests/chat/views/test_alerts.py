@@ -469,7 +469,8 @@ SERVER = known(due=date(2026, 12, 27), types=("Hosting",))
         (
             32,
             (
-                "⛔️ The server is probably suspended since the evening of 27 Dec 2026. It comes back at once when you pay. "
+                "⛔️ The server is probably suspended since the evening of 27 Dec 2026. "
+                "It comes back at once when you pay. "
                 "Last chance: today. Tomorrow, on 2 Jan 2027, it will be deleted with all data."
             ),
             (
