@@ -41,8 +41,9 @@ OWN_FIELDS: Final = frozenset({"timestamp", "level", "logger", "_record", "_from
 HELD_AT_WARNING: Final = ("aiohttp", "httpcore", "httpx", "uvicorn.access")
 """Libraries that log each request at INFO, with URLs that contain the bot token."""
 
-HELD_AT_ERROR: Final = ("apscheduler",)
-"""It logs each tick, and warns when the previous tick is still at work, which is normal."""
+HELD_AT_ERROR: Final = ("apscheduler", "uvicorn.error")
+"""The one logs each tick, and warns when the previous one is still at work, which is normal. The other warns of each
+request that is no HTTP."""
 
 SILENCED: Final = ("telegram.Bot", "telegram.ext.ExtBot", "telegram.request.BaseRequest")
 """Above DEBUG, python-telegram-bot 22.8 uses these to log data that it can't read: people's messages."""

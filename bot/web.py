@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import resource
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,12 +16,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot import __version__
-from bot.chat.webhook import Answer, Webhook
+from bot.chat.webhook import WEBHOOK_TIMEOUT, Answer, Webhook
 from bot.errors import StartError
 from bot.health import Health
 from bot.metrics import Metrics
 from bot.ports import Clock
-from bot.serving import serve_asgi
+from bot.serving import Limits, serve_asgi
 
 MAX_UPDATE_BYTES = 1024 * 1024
 """Telegram's own updates have a few thousand."""
@@ -27,6 +29,15 @@ SECRET_HEADER = "x-telegram-bot-api-secret-token"
 
 REQUEST_GRACE = 1.0
 """Seconds. At a stop, requests in progress have so long to end."""
+
+MAX_CONNECTIONS = 200
+"""Telegram uses up to 100."""
+FILES_PER_CONNECTION = 4
+"""Connections get one of so many files that the process may open. The rest is for its work."""
+HEAD_TIMEOUT = 10.0
+BODY_TIMEOUT = 10.0
+REQUEST_TIMEOUT = BODY_TIMEOUT + WEBHOOK_TIMEOUT + 10.0
+"""Seconds. No answer takes so long, so its client does not read it."""
 
 HTTP_STATUS = {Answer.HANDLED: 200, Answer.UNREADABLE: 400, Answer.NOT_NOW: 503}
 
@@ -77,14 +88,24 @@ class WebApp:
             return Response(status_code=403)
         body = bytearray()
         try:
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_UPDATE_BYTES:
-                    return Response(status_code=413)
+            async with asyncio.timeout(BODY_TIMEOUT):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > MAX_UPDATE_BYTES:
+                        return Response(status_code=413)
         except ClientDisconnect:
             return Response(status_code=400)
+        except TimeoutError:
+            return Response(status_code=408)
         answer = await self.webhook.receive(bytes(body))
         return Response(status_code=HTTP_STATUS[answer])
+
+
+def limits() -> Limits:
+    """Return what clients may take of this process."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    connections = MAX_CONNECTIONS if files == resource.RLIM_INFINITY else files // FILES_PER_CONNECTION
+    return Limits(min(MAX_CONNECTIONS, connections), HEAD_TIMEOUT, REQUEST_TIMEOUT)
 
 
 @asynccontextmanager
@@ -94,7 +115,8 @@ async def serve(web_app: WebApp, address: tuple[str, int], webhook_url: str) -> 
     async with AsyncExitStack() as stack:
         stack.enter_context(web_app.metrics.counting())
         try:
-            await stack.enter_async_context(serve_asgi(web_app.app(webhook_url), host, port, REQUEST_GRACE))
+            app = web_app.app(webhook_url)
+            await stack.enter_async_context(serve_asgi(app, host, port, REQUEST_GRACE, limits()))
         except OSError as error:
             why = error.strerror or error
             raise StartError(f"WEB_LISTEN: can't listen on the address {host}:{port} ({why}).") from error

@@ -23,7 +23,7 @@ from bot.domain.alerts import AlertKind
 from bot.domain.payments import Action, Outcome
 from bot.health import Report
 from bot.metrics import Metrics
-from bot.web import REQUEST_GRACE
+from bot.web import MAX_CONNECTIONS, REQUEST_GRACE
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
@@ -165,6 +165,12 @@ def test_every_supervisor_waits_longer_than_a_stop_may_take() -> None:
         assert float(yaml_of("compose.yaml")["services"][service]["stop_grace_period"].rstrip("s")) > STOPS_WITHIN
     assert float(unit()["Service"]["TimeoutStopSec"]) > STOPS_WITHIN
     assert f"--stop-timeout {30}" in text_of("Dockerfile")
+
+
+def test_every_supervisor_lets_the_bot_open_far_more_files_than_it_takes_connections() -> None:
+    limits = [yaml_of("compose.yaml")["services"][service]["ulimits"]["nofile"] for service in ("bot", "replica")]
+    for limit in [*limits, unit()["Service"]["LimitNOFILE"]]:
+        assert int(limit) > 10 * MAX_CONNECTIONS
 
 
 def unit() -> configparser.ConfigParser:
