@@ -35,6 +35,7 @@ from bot.provider.client import ProviderClient
 from bot.provider.transport import make_transport
 from bot.services.browsing import Browsing
 from bot.services.checks import Checker
+from bot.services.credit import Credits
 from bot.services.delivery import AlertSender
 from bot.services.leader_lease import LeaderLease
 from bot.services.linking import Inviting, Linking
@@ -83,6 +84,7 @@ class Services:
         self.send_workers = Workers(SENDS_AT_ONCE)
         self.payment_workers = Workers(PAYMENTS_AT_ONCE)
         self.checker = Checker(store, providers.for_checks, clock, plan, self.check_workers)
+        self.credits = Credits(provider, store, clock)
         self.alert_sender = AlertSender(store, store, messenger, clock, plan, self.send_workers)
         self.payments = Payments(store, provider, messenger, clock, plan, self.payment_workers, rules=rules)
         self.linking = Linking(store, provider, clock, plan, base_url=settings.provider_url)

@@ -14,9 +14,10 @@ from decimal import Decimal
 
 from bot.domain.alerts import Alert, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Place, Token
+from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Item, Listing
 from bot.domain.payments import Action, Outcome, Payment
-from bot.errors import NotFound, SendRefused, TokenRefused
+from bot.errors import NotFound, PermissionMissing, SendRefused, TokenRefused
 from bot.ports import Clock, Delivery, Document, InvoiceFilter, utc_now
 
 EVERYTHING = InvoiceFilter()
@@ -89,6 +90,7 @@ class FakeAccount:
     balance: Decimal = Decimal(1000)
     unlisted: set[int] = field(default_factory=set)
     unreadable: int = 0
+    shows_credit: bool = False
 
     def put(self, *invoices: Invoice) -> None:
         self.invoices |= {new.id: new for new in invoices}
@@ -137,6 +139,12 @@ class FakeProvider:
 
     async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice:
         return self._known(await self._begin("invoice", token, language, invoice_id), invoice_id)
+
+    async def credit(self, token: Token, language: str) -> Credit:
+        account = await self._begin("credit", token, language)
+        if not account.shows_credit:
+            raise PermissionMissing("read")
+        return Credit(account.balance, "EUR")
 
     @asynccontextmanager
     async def pdf(self, token: Token, language: str, invoice_id: int) -> AsyncIterator[Document]:

@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from bot.domain.credit import CreditWatch
+
 LANGUAGES = ("en", "de")
 """The languages that the bot speaks. The first one serves readers of all others."""
 
@@ -118,6 +120,7 @@ class LinkFacts:
     watch: Watch
     owner_name: str = ""
     payers: tuple[Member, ...] = ()
+    credit: CreditWatch = field(default_factory=CreditWatch)
 
     @property
     def owner(self) -> str:

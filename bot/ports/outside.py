@@ -10,6 +10,7 @@ from typing import BinaryIO, Protocol
 
 from bot.domain.alerts import Alert, SentMessage
 from bot.domain.chats import Chat, Place, Token
+from bot.domain.credit import Credit
 from bot.domain.deliveries import Delivery
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.payments import Payment
@@ -48,7 +49,9 @@ class Document:
 
 
 class Provider(Protocol):
-    """The provider's six calls. Each asks for its answer in ``language`` (``en``, ``de``).
+    """The provider's calls: six that every provider has, and ``credit``, which many refuse.
+
+    Each asks for its answer in ``language`` (``en``, ``de``).
 
     All raise :class:`bot.errors.ProviderError`. Reads are retried within. ``pay`` and ``remove_credit`` never are:
     read the invoice to learn what they did, as their answer does not tell.
@@ -62,6 +65,9 @@ class Provider(Protocol):
     async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = ...) -> Listing: ...
 
     async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice: ...
+
+    async def credit(self, token: Token, language: str) -> Credit:
+        """Return the credit on the account. Nothing else of that answer is kept: it holds personal data."""
 
     def pdf(self, token: Token, language: str, invoice_id: int) -> AbstractAsyncContextManager[Document]: ...
 

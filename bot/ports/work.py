@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from bot.domain.alerts import Alert, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Link, Member, Preferences, Silence, Token, Watch
+from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Payment, Selection, State
@@ -56,6 +57,9 @@ class ChatStore(Protocol):
         Return False if the chat has another link now. The next check is due when the first of these silences ends, or
         ``now`` if one was ended.
         """
+
+    async def note_credit(self, chat_id: int, account: str, credit: CreditWatch) -> None:
+        """Remember what was read of the account's credit. Do nothing if the chat has another link now."""
 
     async def known_invoices(self, chat_id: int) -> Mapping[int, KnownInvoice]:
         """Return what a linked chat knows, as its last check left it."""
@@ -124,12 +128,16 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a check found. It is saved in one transaction. ``known`` replaces what the chat knew."""
+    """What a check found. It is saved in one transaction. ``known`` replaces what the chat knew.
+
+    ``credit`` is None if it was not asked for.
+    """
 
     known: Mapping[int, KnownInvoice]
     alerts: Sequence[Alert]
     watch: Watch
     next_check_at: datetime
+    credit: CreditWatch | None = None
 
 
 class CheckStore(Protocol):

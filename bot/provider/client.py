@@ -12,6 +12,7 @@ import httpx
 
 from bot import __version__
 from bot.domain.chats import Token
+from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Listing
 from bot.errors import AnswerNotUnderstood
 from bot.limiter import Limiter
@@ -81,6 +82,12 @@ class ProviderClient:
         if invoice.id != invoice_id:
             raise AnswerNotUnderstood(f"asked for invoice {invoice_id}, got {invoice.id}")
         return invoice
+
+    async def credit(self, token: Token, language: str) -> Credit:
+        """Return the account's credit. The token needs a permission that the other calls don't: ``read``."""
+        call = Call("credit", "GET", "client", token, language)
+        async with deadline(self._retries.deadline, call) as ends:
+            return schema.read_credit(await self._caller.read(call, json_body, ends))
 
     def pdf(self, token: Token, language: str, invoice_id: int) -> AbstractAsyncContextManager[Document]:
         path = f"client/invoices/{invoice_id:d}/download"

@@ -14,7 +14,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import structlog
+from babel.numbers import is_currency
 
+from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Item
 from bot.errors import AnswerNotUnderstood
 from bot.provider import values
@@ -72,6 +74,12 @@ class _Single(msgspec.Struct):
     data: msgspec.Raw
 
 
+class _Client(msgspec.Struct):
+    # The answer also holds personal data, which must not even be decoded.
+    credit: msgspec.Raw = _NULL
+    currency: Any = None
+
+
 class _OnlyId(msgspec.Struct):
     id: Any = None
 
@@ -80,6 +88,7 @@ _pages = msgspec.json.Decoder(_Page)
 _singles = msgspec.json.Decoder(_Single)
 _invoices = msgspec.json.Decoder(_Invoice)
 _links = msgspec.json.Decoder(_Links)
+_clients = msgspec.json.Decoder(_Client)
 _ids = msgspec.json.Decoder(_OnlyId)
 
 
@@ -111,6 +120,24 @@ def read_invoice(body: bytes, zone: ZoneInfo) -> Invoice:
         return _to_invoice(_invoices.decode(_singles.decode(_readable_text(body)).data), zone)
     except (msgspec.DecodeError, ValueError) as error:
         raise AnswerNotUnderstood(f"invoice: {error}") from None
+
+
+def read_credit(body: bytes) -> Credit:
+    """Read ``{"data": {"credit": 5.02, "currency": {"code": "EUR"}}}``, and nothing else of it.
+
+    Raise :class:`AnswerNotUnderstood` if it names no sum.
+    """
+    try:
+        client = _clients.decode(_singles.decode(_readable_text(body)).data)
+        return Credit(_required("credit", values.money(client.credit)), _currency_of(client.currency))
+    except (msgspec.DecodeError, ValueError) as error:
+        raise AnswerNotUnderstood(f"credit: {error}") from None
+
+
+def _currency_of(value: object) -> str:
+    """Return a currency's code, given as a text or as ``{"code": …}``."""
+    code = value.get("code") if isinstance(value, dict) else value
+    return code.upper() if isinstance(code, str) and is_currency(code.upper()) else ""
 
 
 def _readable_text(body: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -13,6 +14,7 @@ import structlog
 
 from bot.domain.alerts import Alert, AlertKind
 from bot.domain.chats import Chat, Link, Trouble
+from bot.domain.credit import CreditWatch
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.reminders import decide, mark_gone, mark_unread, missing_from, next_look, watch_reading, watch_week
 from bot.domain.schedule import CheckPlan
@@ -27,6 +29,7 @@ from bot.errors import (
     TokenRefused,
 )
 from bot.ports import Check, Checked, CheckStore, Clock, Provider
+from bot.services.credit import read_credit
 from bot.services.failures import log_failure
 from bot.services.permissions import link_of
 from bot.services.workers import Workers
@@ -58,6 +61,7 @@ class Checker:
         read_within: timedelta = READ_WITHIN,
     ) -> None:
         self._store = store
+        self._provider = provider
         self._reader = AccountReader(provider)
         self._read_within = read_within.total_seconds()
         self._clock = clock
@@ -121,7 +125,12 @@ class Checker:
             return reading
         schedule = self._plan.schedule(check.chat)
         missing = missing_from(check.known, reading.listing.invoices, schedule, self._clock())
-        return await self._reader.ask_for(missing, check.chat, link, reading, end)
+        reading = await self._reader.ask_for(missing, check.chat, link, reading, end)
+        if any(invoice.may_be_owed for invoice in reading.found):
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(end):
+                    return replace(reading, credit=await read_credit(self._provider, check.chat, link, self._clock()))
+        return reading
 
     async def _save(self, check: Check, link: Link, reading: AccountReading) -> bool:
         """Compare and save. If the provider could not be read, remind of what is known. Return False if too late."""
@@ -152,6 +161,7 @@ class Checker:
             alerts=with_ids([*map(about_account, of_account), *decision.alerts, *map(about_account, of_week)], now),
             watch=watch,
             next_check_at=self._plan.after(now, reading.wait, look),
+            credit=reading.credit,
         )
         if await self._store.finish_check(check.claim, checked):
             return True
@@ -171,7 +181,7 @@ class AccountReading:
 
     ``found`` are the listed invoices and those read singly. The others vanished from the list: the provider no longer
     has them (``gone``), could not say (``unread``), or was not asked yet (``unasked``), so nothing can be said of them.
-    ``wait`` is how many seconds the provider wants to be left alone.
+    ``wait`` is how many seconds the provider wants to be left alone. ``credit`` is None if it was not asked for.
     """
 
     listing: Listing | None = None
@@ -182,6 +192,7 @@ class AccountReading:
     trouble: Trouble | None = None
     wait: float = 0
     error: Exception | None = None
+    credit: CreditWatch | None = None
 
     @property
     def unreadable(self) -> int:

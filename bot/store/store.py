@@ -13,6 +13,7 @@ import structlog
 
 from bot.domain.alerts import KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Link, Member, Preferences, Silence, Token
+from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Payment, Selection, State, batch_of
@@ -86,6 +87,9 @@ class Store:
 
     async def silence(self, chat_id: int, account: str, silences: Mapping[int, Silence | None], now: datetime) -> bool:
         return await self._change(chat_id, lambda r: chat_rules.silenced(r, account, silences, now), void=True)
+
+    async def note_credit(self, chat_id: int, account: str, credit: CreditWatch) -> None:
+        await self._change(chat_id, lambda r: chat_rules.with_credit(r, account, credit))
 
     async def known_invoices(self, chat_id: int) -> Mapping[int, KnownInvoice]:
         return (await self._read(chat_id)).known

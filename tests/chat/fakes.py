@@ -12,8 +12,9 @@ from io import BytesIO
 from typing import cast
 
 from bot.domain.chats import Token
+from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Listing
-from bot.errors import NotFound, TokenRefused
+from bot.errors import NotFound, PermissionMissing, TokenRefused
 from bot.factories import Providers
 from bot.ports import Document, InvoiceFilter
 from bot.provider.client import ProviderClient
@@ -49,6 +50,7 @@ class FakeProvider:
         self.tokens = {TOKEN}
         self.invoices: dict[int, Invoice] = {}
         self.unreadable = 0
+        self.balance: Decimal | None = None
         self.failures: dict[str, Exception] = {}
         self.gates: dict[str, asyncio.Event] = {}
         self.languages: list[str] = []
@@ -81,6 +83,12 @@ class FakeProvider:
     async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice:
         await self._begin("invoice", token, language)
         return self._found(invoice_id)
+
+    async def credit(self, token: Token, language: str) -> Credit:
+        await self._begin("credit", token, language)
+        if self.balance is None:
+            raise PermissionMissing("read")
+        return Credit(self.balance, "EUR")
 
     @asynccontextmanager
     async def pdf(self, token: Token, language: str, invoice_id: int) -> AsyncIterator[Document]:

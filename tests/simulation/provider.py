@@ -9,6 +9,7 @@ from datetime import datetime
 from random import Random
 
 from bot.domain.chats import Token
+from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Listing
 from bot.errors import (
     AnswerNotUnderstood,
@@ -93,6 +94,9 @@ class SimProvider:
         if found is None:
             raise NotFound
         return found
+
+    async def credit(self, token: Token, language: str) -> Credit:
+        raise PermissionMissing("read")
 
     def pdf(self, token: Token, language: str, invoice_id: int) -> AbstractAsyncContextManager[Document]:
         raise NotImplementedError

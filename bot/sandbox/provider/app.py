@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from bot.ports import Clock, utc_now
 from bot.sandbox.provider import documents
 from bot.sandbox.provider.faults import Call, FaultMiddleware
-from bot.sandbox.provider.invoices import SandboxInvoice
+from bot.sandbox.provider.invoices import ZERO, SandboxInvoice
 from bot.sandbox.provider.ledger import BERLIN, Account, Ledger, Refusal
 
 BASE_PATH = "/api/v1"
@@ -59,6 +59,15 @@ class _Api:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+
+    async def client(self, request: Request) -> Response:
+        account = self._account(request)
+        if not account.shows_credit:
+            raise HTTPException(403, "Invalid ability provided.")
+        person = {"firstname": "Ada", "lastname": "Lovelace", "email": "ada@example.org"}
+        on_open = sum((i.credit for i in account.invoices.values() if i.is_open), start=ZERO)
+        money = {"credit": float(account.credit), "credit_on_open_invoices": float(on_open)}
+        return _json_response({"data": {**person, **money, "currency": {"code": account.currency}}})
 
     async def list_invoices(self, request: Request) -> Response:
         return _json_response({"data": [self._json(invoice, request) for invoice in self._chosen(request)]})
@@ -137,6 +146,7 @@ class _Api:
 def _application(ledger: Ledger) -> Starlette:
     api = _Api(ledger)
     routes = [
+        Route("/client", api.client),
         Route("/client/invoices", api.list_invoices),
         Route("/client/invoices/download/archive", api.archive),
         Route("/client/invoices/{id:int}", api.one_invoice),
@@ -151,6 +161,8 @@ def _application(ledger: Ledger) -> Starlette:
 
 def _call_of(scope: Scope) -> Call | None:
     match scope["path"].removeprefix(BASE_PATH).strip("/").split("/"):
+        case ["client"]:
+            return Call.CLIENT
         case ["client", "invoices"]:
             return Call.LIST
         case ["client", "invoices", "download", "archive"]:

@@ -30,7 +30,7 @@ INVOICES_PER_PAGE = 2
 
 
 class Call(StrEnum):
-    """The six calls of the API."""
+    """The calls of the API."""
 
     LIST = "list"
     INVOICE = "invoice"
@@ -38,6 +38,7 @@ class Call(StrEnum):
     ARCHIVE = "archive"
     PAY = "pay"
     REMOVE_CREDIT = "remove_credit"
+    CLIENT = "client"
 
 
 class Fault(StrEnum):

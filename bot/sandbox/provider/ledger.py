@@ -23,11 +23,16 @@ class Refusal(Exception):
 
 @dataclass(slots=True, eq=False)
 class Account:
-    """A customer's account: its token, its credit, and its invoices by id."""
+    """A customer's account: its token, its credit, and its invoices by id.
+
+    ``permitted``: the token may read and pay invoices. ``shows_credit``: it may read the account itself.
+    """
 
     token: str
     credit: Decimal
     permitted: bool = True
+    shows_credit: bool = False
+    currency: str = "EUR"
     invoices: dict[int, SandboxInvoice] = field(default_factory=dict)
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from bot.domain.alerts import AlertKind, KnownInvoice, is_obsolete, is_still_needed
 from bot.domain.chats import Link, Preferences, Silence
+from bot.domain.credit import CreditWatch
 from bot.ports import Checked, Overview, StoreCounts, Waiting
 from bot.store.rules.alerts import add_alerts
 from bot.store.rules.records import CHAT_FACTS, PASSING, ChatRecord, ChatRow, PaymentRow, seal_link
@@ -59,6 +60,13 @@ def silenced(
     ends = [silence.until if silence else now for silence in silences.values()]
     look = min((end for end in ends if end is not None), default=record.link.next_check_at)
     return hastened(replace(record, silences=after), look)
+
+
+def with_credit(record: ChatRecord, account: str, credit: CreditWatch) -> ChatRecord | None:
+    """Take what was read of the account's credit. None: the link is another by now."""
+    if record.link is None or record.link.account != account:
+        return None
+    return replace(record, link=replace(record.link, credit=credit))
 
 
 def woken(record: ChatRecord, now: datetime) -> ChatRecord | None:
@@ -133,7 +141,12 @@ def due_at(record: ChatRecord, at: datetime) -> ChatRecord:
 
 def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
     """Take what a check found, as :meth:`bot.ports.CheckStore.finish_check` says."""
-    link = record.link and replace(record.link, watch=checked.watch, next_check_at=checked.next_check_at)
+    link = record.link and replace(
+        record.link,
+        watch=checked.watch,
+        next_check_at=checked.next_check_at,
+        credit=checked.credit or record.link.credit,
+    )
     rows = add_alerts(record.alerts, checked.alerts)
     alerts = tuple(row for row in rows if not is_obsolete(row.alert, checked.known, checked.watch))
     alerted = {row.alert.invoice_id for row in alerts}

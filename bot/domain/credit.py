@@ -1,0 +1,90 @@
+"""The credit on an account, as far as its token may read it, and what it covers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+ASK_AGAIN_AFTER = timedelta(days=1)
+"""After this time a token that could not read the credit is tried once more: its permissions may have changed."""
+
+FRESH_FOR = timedelta(minutes=1)
+"""For a person who looks, credit that was read so lately is not read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """An amount of credit. ``currency`` is the provider's code, or empty if it names none."""
+
+    amount: Decimal
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreditWatch:
+    """What is known of an account's credit. ``credit`` is None until it could be read.
+
+    ``asked_at`` is when the provider was last asked and answered. ``denied``: it said that this token may not read it.
+    """
+
+    credit: Credit | None = None
+    asked_at: datetime | None = None
+    denied: bool = False
+
+    def is_due(self, now: datetime, every: timedelta) -> bool:
+        """Return whether to ask the provider: ``every`` so often, or rarely once it has denied it."""
+        if self.asked_at is None:
+            return True
+        return not timedelta(0) <= now - self.asked_at < (ASK_AGAIN_AFTER if self.denied else every)
+
+    def read(self, credit: Credit, now: datetime) -> CreditWatch:
+        return CreditWatch(credit, now)
+
+    def denied_at(self, now: datetime) -> CreditWatch:
+        """Forget what was read: it would grow old without a word."""
+        return CreditWatch(None, now, denied=True)
+
+    def failed_at(self, now: datetime) -> CreditWatch:
+        """Keep what is known: an outage says nothing about the credit."""
+        return replace(self, asked_at=now)
+
+
+class Owed(Protocol):
+    """An open invoice, whatever the type that holds it. ``left`` is None if its own figures don't tell."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def due(self) -> date | None: ...
+    @property
+    def left(self) -> Decimal | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What an amount of credit covers of some open invoices, in the order of their dates.
+
+    ``short`` is what is missing for all of them, or 0. ``covered`` are the invoices that it suffices for.
+    """
+
+    credit: Credit
+    short: Decimal
+    covered: Sequence[int]
+
+
+def coverage(credit: Credit | None, owed: Iterable[Owed], currency: str) -> Coverage | None:
+    """Return what the credit covers. None: the credit or one of the sums is unknown, or in another currency."""
+    ordered = sorted(owed, key=lambda one: (one.due or date.max, one.id))
+    if credit is None or credit.currency not in {"", currency}:
+        return None
+    total, covered = Decimal(0), list[int]()
+    for one in ordered:
+        if one.left is None:
+            return None
+        total += one.left
+        if total <= credit.amount:
+            covered.append(one.id)
+    return Coverage(credit, max(total - credit.amount, Decimal(0)), covered)

@@ -1,0 +1,55 @@
+"""Read the credit on an account, where the token may, and never let that disturb anything else."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.domain.chats import Chat, Link
+from bot.domain.credit import FRESH_FOR, Credit, CreditWatch
+from bot.errors import AnswerNotUnderstood, NotFound, PermissionMissing, ProviderError, Refused, TokenRefused
+from bot.ports import ChatStore, Clock, Provider
+
+log = structlog.get_logger()
+
+CHECK_EVERY = timedelta(hours=1)
+"""How often a check reads the credit while something is to be paid."""
+
+DENIED = (PermissionMissing, TokenRefused, NotFound, Refused, AnswerNotUnderstood)
+"""Answers which mean that this token can't read the credit, or that this provider has no such call."""
+
+
+class Credits:
+    """The credit as people see it. It never raises an error of the provider: without credit, all is as it was."""
+
+    def __init__(self, provider: Provider, store: ChatStore, clock: Clock) -> None:
+        self._provider = provider
+        self._store = store
+        self._clock = clock
+
+    async def of(self, chat: Chat) -> Credit | None:
+        """Return the credit as it is now. None: it can't be read, or the chat is not linked."""
+        link = chat.link
+        if link is None:
+            return None
+        watch = await read_credit(self._provider, chat, link, self._clock(), FRESH_FOR)
+        if watch is not link.credit:
+            await self._store.note_credit(chat.id, link.account, watch)
+        return watch.credit
+
+
+async def read_credit(
+    provider: Provider, chat: Chat, link: Link, now: datetime, every: timedelta = CHECK_EVERY
+) -> CreditWatch:
+    """Return what is known of an account's credit, read anew if that is due ``every`` so often."""
+    if not link.credit.is_due(now, every):
+        return link.credit
+    try:
+        return link.credit.read(await provider.credit(link.token, chat.reply_language), now)
+    except DENIED as error:
+        log.debug("credit can't be read", chat=chat.id, error=error.key)
+        return link.credit.denied_at(now)
+    except ProviderError as error:
+        log.debug("credit was not read", chat=chat.id, error=error.key)
+        return link.credit.failed_at(now)
