@@ -104,11 +104,11 @@ def build_handlers(
     """Return all handlers, each with the services that it calls."""
     groups = GroupHandlers(store, services.inviting, texts_for, clock, settings.allowed_users)
     return Handlers(
-        general=GeneralHandlers(store, services.checker, clock),
-        invoices=InvoiceHandlers(services.browsing, services.snoozing, clock),
+        general=GeneralHandlers(store, services.checker, services.credits, clock),
+        invoices=InvoiceHandlers(services.browsing, services.credits, services.snoozing, clock),
         linking=LinkHandlers(services.linking, groups, clock),
         groups=groups,
-        payments=PaymentHandlers(services.payments, store, clock),
+        payments=PaymentHandlers(services.payments, store, services.credits, clock),
         snoozing=SnoozeHandlers(services.snoozing, clock),
         settings=SettingsHandlers(store, texts_for, plan, clock),
     )

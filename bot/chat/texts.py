@@ -63,9 +63,9 @@ class Texts:
         words = {n: self.money(v) if isinstance(v, Decimal) else v for n, v in error.arguments.items()}
         return self(error.key, **words)
 
-    def money(self, amount: Decimal) -> str:
-        """Write a sum: ``7,95 €``."""
-        return format_currency(amount, self.currency, locale=self._locale)
+    def money(self, amount: Decimal, currency: str = "") -> str:
+        """Write a sum: ``7,95 €``. It is in the operator's currency unless another one is given."""
+        return format_currency(amount, currency or self.currency, locale=self._locale)
 
     def number(self, value: Decimal) -> str:
         """Write a plain number, such as a tax rate."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import NamedTuple
 
 ASK_AGAIN_AFTER = timedelta(days=1)
 """After this time a token that could not read the credit is tried once more: its permissions may have changed."""
@@ -47,20 +47,21 @@ class CreditWatch:
         """Forget what was read: it would grow old without a word."""
         return CreditWatch(None, now, denied=True)
 
+    def outdated(self) -> CreditWatch:
+        """Let it be read again as soon as somebody needs it. It was not denied, so it can be."""
+        return self if self.denied else replace(self, asked_at=None)
+
     def failed_at(self, now: datetime) -> CreditWatch:
         """Keep what is known: an outage says nothing about the credit."""
         return replace(self, asked_at=now)
 
 
-class Owed(Protocol):
-    """An open invoice, whatever the type that holds it. ``left`` is None if its own figures don't tell."""
+class Debt(NamedTuple):
+    """An open invoice. ``left`` is what is left to pay, or None if its own figures don't tell."""
 
-    @property
-    def id(self) -> int: ...
-    @property
-    def due(self) -> date | None: ...
-    @property
-    def left(self) -> Decimal | None: ...
+    id: int
+    due: date | None
+    left: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,9 @@ class Coverage:
     covered: Sequence[int]
 
 
-def coverage(credit: Credit | None, owed: Iterable[Owed], currency: str) -> Coverage | None:
+def coverage(credit: Credit | None, debts: Iterable[Debt], currency: str) -> Coverage | None:
     """Return what the credit covers. None: the credit or one of the sums is unknown, or in another currency."""
-    ordered = sorted(owed, key=lambda one: (one.due or date.max, one.id))
+    ordered = sorted(debts, key=lambda one: (one.due or date.max, one.id))
     if credit is None or credit.currency not in {"", currency}:
         return None
     total, covered = Decimal(0), list[int]()

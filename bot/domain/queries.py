@@ -33,6 +33,11 @@ class Query:
     kind: ItemKind = ItemKind.ANY
     with_transactions: bool = False
 
+    @property
+    def holds_all_open(self) -> bool:
+        """Whether no open invoice is left out."""
+        return self.status is not StatusFilter.PAID and self.kind is ItemKind.ANY and not self.with_transactions
+
     def fits(self, invoice: Invoice) -> bool:
         """Return whether the invoice matches. ``with_transactions`` is left to the provider: invoices don't tell."""
         if self.status is StatusFilter.OPEN and not invoice.is_open:

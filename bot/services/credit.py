@@ -13,7 +13,7 @@ from bot.ports import ChatStore, Clock, Provider
 
 log = structlog.get_logger()
 
-CHECK_EVERY = timedelta(hours=1)
+CHECK_EVERY = timedelta(minutes=10)
 """How often a check reads the credit while something is to be paid."""
 
 DENIED = (PermissionMissing, TokenRefused, NotFound, Refused, AnswerNotUnderstood)

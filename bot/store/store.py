@@ -185,7 +185,7 @@ class Store:
         async def hasten(t: Transaction) -> None:
             for stored in (await _locked(t, *await t.linked_chats(account))).values():
                 if stored.record.link is not None and stored.record.link.account == account:
-                    new = chat_rules.hastened(stored.record, now)
+                    new = chat_rules.moved_money(stored.record, now)
                     await t.save_chat(stored, StoredChat(new, message=stored.message))
 
         await self._backend.run(hasten)

@@ -1,4 +1,4 @@
-"""The six calls, over real HTTP."""
+"""The calls, over real HTTP."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from bot.domain.chats import Token
-from bot.errors import AnswerNotUnderstood
+from bot.domain.credit import Credit
+from bot.errors import AnswerNotUnderstood, PermissionMissing
 from bot.ports import InvoiceFilter, Provider
 from bot.provider.client import ProviderClient
+from bot.provider.schema import read_credit
 from bot.sandbox.provider.faults import Call, Fault
 from bot.sandbox.server import serve
 from tests.provider.world import BERLIN, NOW, SECRET, World, open_quickly
@@ -59,6 +61,38 @@ async def test_the_list_holds_all_invoices(world: World) -> None:
     assert listing.unreadable == 0
 
 
+async def test_the_credit_is_read_and_nothing_else_of_that_answer(world: World) -> None:
+    world.account.shows_credit, world.account.credit = True, Decimal("5.02")
+    assert await world.client.credit(world.token, "en") == Credit(Decimal("5.02"), "EUR")
+
+
+async def test_a_token_may_lack_the_permission_to_read_the_credit(world: World) -> None:
+    with pytest.raises(PermissionMissing):
+        await world.client.credit(world.token, "en")
+    assert (await world.client.list_invoices(world.token, "en")).invoices
+
+
+@pytest.mark.parametrize(
+    ("data", "credit"),
+    [
+        ({"credit": "5.02", "currency": "eur"}, Credit(Decimal("5.02"), "EUR")),
+        ({"credit": 0}, Credit(Decimal(0), "")),
+        ({"credit": -3.5, "currency": {"code": "XYZ!"}}, Credit(Decimal("-3.5"), "")),
+        ({"credit": None}, None),
+        ({"credit": "a lot"}, None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_credit_comes_in_several_spellings_or_is_not_understood(data: object, credit: Credit | None) -> None:
+    body = json.dumps({"data": data}).encode()
+    if credit is None:
+        with pytest.raises(AnswerNotUnderstood):
+            read_credit(body)
+    else:
+        assert read_credit(body) == credit
+
+
 @pytest.mark.parametrize(
     ("only", "query"),
     [
@@ -85,6 +119,8 @@ async def test_every_call_sends_the_reference_s_headers(world: World) -> None:
     await world.client.pay(world.token, "de", invoice.id)
     invoice.status, invoice.paid_at = "Unpaid", None
     await world.client.remove_credit(world.token, "de", invoice.id)
+    world.account.shows_credit = True
+    await world.client.credit(world.token, "de")
     assert len(world.sandbox.requests) == len(Call)
     for request in world.sandbox.requests:
         assert request.headers["authorization"] == f"Bearer {SECRET}"

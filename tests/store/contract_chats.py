@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from bot.domain.alerts import KnownInvoice, Standing
 from bot.domain.chats import Chat, Place, Preferences, Silence, Token, Trouble, Watch
+from bot.domain.credit import Credit, CreditWatch
 from tests.store.examples import (
     CHAT,
     HOUR,
@@ -20,6 +21,7 @@ from tests.store.examples import (
     checked,
     claim_check,
     claim_message,
+    find,
     knowledge,
     known_invoice,
     linked,
@@ -48,6 +50,33 @@ class ChatContract:
         store = await opener.open()
         assert (await store.chat(CHAT)).link == link
         assert (await claim_check(store)).known == knowledge(1, 2)
+
+    async def test_what_is_known_of_the_credit_is_kept_by_checks_and_by_who_looked(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await linked(store)
+        seen = CreditWatch(Credit(Decimal("5.02"), "EUR"), NOW)
+        await store.note_credit(CHAT, "another account", seen)
+        assert (await store.chat(CHAT)).link == link
+        await store.note_credit(CHAT, link.account, seen)
+        await opener.crash()
+        store = await opener.open()
+        await find(store)  # this check did not ask
+        stored = (await store.chat(CHAT)).link
+        assert stored is not None
+        assert stored.credit == seen
+        await find(store, credit=seen.denied_at(NOW + HOUR))
+        stored = (await store.chat(CHAT)).link
+        assert stored is not None
+        assert stored.credit == CreditWatch(None, NOW + HOUR, denied=True)
+
+    async def test_a_payment_makes_what_was_known_of_the_credit_outdated(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await linked(store)
+        await store.note_credit(CHAT, link.account, CreditWatch(Credit(Decimal("5.02"), "EUR"), NOW))
+        await store.hasten_checks(link.account, NOW)
+        stored = (await store.chat(CHAT)).link
+        assert stored is not None
+        assert stored.credit.is_due(NOW, HOUR)
 
     async def test_money_and_dates_come_back_exactly(self, opener: Opener) -> None:
         store = await opener.open()

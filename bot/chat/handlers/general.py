@@ -15,6 +15,7 @@ from bot.domain.chats import Place
 from bot.errors import ChatGone, MessengerError
 from bot.ports import ChatStore, Clock, Document
 from bot.services.checks import Checker
+from bot.services.credit import Credits
 from bot.services.permissions import link_of
 
 log = structlog.get_logger()
@@ -23,8 +24,9 @@ log = structlog.get_logger()
 class GeneralHandlers:
     """What concerns the bot itself."""
 
-    def __init__(self, store: ChatStore, checker: Checker, clock: Clock) -> None:
+    def __init__(self, store: ChatStore, checker: Checker, credit: Credits, clock: Clock) -> None:
         self._store = store
+        self._credits = credit
         self._checker = checker
         self._clock = clock
 
@@ -36,7 +38,8 @@ class GeneralHandlers:
         """/status."""
         link = link_of(context.chat)
         waiting = await self._store.waiting_alerts(context.chat.id)
-        await context.reply(general.status(context.t, context.chat, link, waiting, self._clock()))
+        credit = await self._credits.of(context.chat)
+        await context.reply(general.status(context.t, context.chat, link, waiting, self._clock(), credit))
 
     async def check(self, context: Context) -> None:
         """/check, and the button that tries again after a failure."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
 from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused, TelegramDown, UnknownFilter
 from bot.ports import Clock, Document
 from bot.services.browsing import Browsing
+from bot.services.credit import Credits
 from bot.services.snoozing import Snoozing
 
 log = structlog.get_logger()
@@ -28,8 +30,9 @@ TRANSACTIONS = "transactions"
 class InvoiceHandlers:
     """Looking at invoices and downloading them."""
 
-    def __init__(self, browsing: Browsing, snoozing: Snoozing, clock: Clock) -> None:
+    def __init__(self, browsing: Browsing, credit: Credits, snoozing: Snoozing, clock: Clock) -> None:
         self._browsing = browsing
+        self._credits = credit
         self._snoozing = snoozing
         self._clock = clock
 
@@ -75,8 +78,11 @@ class InvoiceHandlers:
         await self._send(context, self._browsing.archive(context.chat, query))
 
     async def _list(self, context: Context, page: ListPage, *, filtering: bool = False) -> None:
-        listing = await self._browsing.listing(context.chat, page.query)
-        await context.show(invoice_list(context.t, listing, page, self._clock(), filtering=filtering))
+        listing, credit = await asyncio.gather(
+            self._browsing.listing(context.chat, page.query), self._credits.of(context.chat)
+        )
+        screen = invoice_list(context.t, listing, page, self._clock(), filtering=filtering, credit=credit)
+        await context.show(screen)
 
     async def _send(self, context: Context, download: AbstractAsyncContextManager[Document]) -> None:
         try:

@@ -10,6 +10,7 @@ from bot.domain.chats import Member, Place
 from bot.domain.payments import Action
 from bot.errors import ConfirmationExpired, NotAPayer
 from bot.ports import Clock, PaymentStore
+from bot.services.credit import Credits
 from bot.services.payments.flow import Payments
 from bot.services.permissions import check_may_pay, link_of
 
@@ -17,8 +18,9 @@ from bot.services.permissions import check_may_pay, link_of
 class PaymentHandlers:
     """The commands and buttons that move money, and the journal."""
 
-    def __init__(self, payments: Payments, store: PaymentStore, clock: Clock) -> None:
+    def __init__(self, payments: Payments, store: PaymentStore, credit: Credits, clock: Clock) -> None:
         self._payments = payments
+        self._credits = credit
         self._store = store
         self._clock = clock
 
@@ -65,7 +67,8 @@ class PaymentHandlers:
         """Go on with what is ticked."""
         chosen = self._payments.selection
         asked = await chosen.ask(_id(context), context.chat, context.place, context.person)
-        await context.show(views.question(context.t, asked, self._clock()))
+        credit = await self._credits.of(context.chat)
+        await context.show(views.question(context.t, asked, self._clock(), credit))
 
     async def drop(self, context: Context) -> None:
         """Choose nothing after all."""
@@ -92,7 +95,8 @@ class PaymentHandlers:
         quoter = self._payments.quoter
         asked = await quoter.ask(context.chat, context.place, context.person, action, number)
         # A new message, so that the alert or the list with the button stays as it is.
-        await context.reply(views.question(context.t, asked, self._clock()))
+        credit = await self._credits.of(context.chat)
+        await context.reply(views.question(context.t, asked, self._clock(), credit))
 
 
 def _press(context: Context) -> tuple[str, Place, Member, int]:

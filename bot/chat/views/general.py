@@ -8,8 +8,10 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, fit, join, marked
 from bot.chat.texts import Texts, own_name
+from bot.chat.views.credit import credit_lines
 from bot.chat.views.invoices import summary
 from bot.domain.chats import LANGUAGES, TOKEN_WAIT, Chat, Link, Silence
+from bot.domain.credit import Credit
 from bot.domain.invoices import Listing, open_first
 from bot.domain.queries import ListPage, Query
 from bot.ports import Waiting
@@ -62,7 +64,7 @@ def linked(t: Texts, listing: Listing, now: datetime) -> Screen:
     return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{ListPage()}")]])
 
 
-def status(t: Texts, chat: Chat, link: Link, waiting: Waiting, now: datetime) -> Screen:
+def status(t: Texts, chat: Chat, link: Link, waiting: Waiting, now: datetime, credit: Credit | None = None) -> Screen:
     """Return since when the chat is linked, when it was and will be checked, what waits, and what is silenced."""
     watch = link.watch
     lines = [
@@ -77,6 +79,7 @@ def status(t: Texts, chat: Chat, link: Link, waiting: Waiting, now: datetime) ->
         lines.append(t("status.now"))
     if watch.failing_since is not None:
         lines.append(t("status.failing", moment=t.moment(watch.failing_since)))
+    lines += credit_lines(t, credit, ())
     if waiting.waiting:
         lines.append(t.count("status.waiting", waiting.waiting))
     if waiting.set_aside:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -12,8 +12,10 @@ from markupsafe import Markup
 from bot.chat.screens import Button, Rows, Screen, box, cut, fit, in_rows, join, marked, one_line, page_of, page_rows
 from bot.chat.texts import Texts
 from bot.chat.views.consequences import consequences
+from bot.chat.views.credit import credit_lines
 from bot.chat.views.snoozing import silence_rows
 from bot.domain.chats import Silence
+from bot.domain.credit import Credit, Debt
 from bot.domain.invoices import Invoice, Item, Listing, sum_left
 from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
 
@@ -26,11 +28,21 @@ ITEM_DESCRIPTION_LENGTH = 800
 STATUS_LENGTH = 40
 
 
-def invoice_list(t: Texts, listing: Listing, page: ListPage, now: datetime, *, filtering: bool = False) -> Screen:
+def invoice_list(
+    t: Texts,
+    listing: Listing,
+    page: ListPage,
+    now: datetime,
+    *,
+    filtering: bool = False,
+    credit: Credit | None = None,
+) -> Screen:
     """Return a page of the list, with buttons to open invoices and turn pages; if ``filtering``, with the filters."""
     shown, number, pages = page_of(listing.invoices, page.number, INVOICES_PER_PAGE)
     page = replace(page, number=number)
     head = [_list_title(t, page.query), *summary(t, listing, page.query)]
+    # Among a part of the invoices, what the credit covers can't be said.
+    head += credit_lines(t, credit, debts(listing.invoices) if page.query.holds_all_open else ())
     body = [_list_entry(t, invoice, now) for invoice in shown]
     rows = _filter_rows(t, page) if filtering else _list_rows(t, shown, page, pages)
     return Screen(Markup("\n\n").join([join(head), *body]), rows)
@@ -75,6 +87,11 @@ def summary(t: Texts, listing: Listing, query: Query) -> list[Markup]:
     if listing.unreadable:
         lines.append(t.count("list.unreadable", listing.unreadable))
     return lines
+
+
+def debts(invoices: Iterable[Invoice]) -> list[Debt]:
+    """Return what is to be paid of these invoices."""
+    return [Debt(invoice.id, invoice.due, invoice.left_to_pay) for invoice in invoices if invoice.may_be_owed]
 
 
 def _absence(listing: Listing, query: Query) -> str | None:

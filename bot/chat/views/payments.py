@@ -10,7 +10,9 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, box, join, one_line, page_of, page_rows
 from bot.chat.texts import Texts
+from bot.chat.views.credit import credit_lines
 from bot.chat.views.invoices import STATUS_LENGTH
+from bot.domain.credit import Credit, Debt
 from bot.domain.invoices import Invoice
 from bot.domain.payments import MOVED, Action, Offer, Outcome, Payment, Selection, State, can_be_asked_anew
 from bot.domain.queries import ListPage
@@ -68,14 +70,16 @@ def _offer(t: Texts, selected: Selection, offer: Offer) -> Button:
 # --- The question ---------------------------------------------------------------------------------------------------
 
 
-def question(t: Texts, asked: Sequence[tuple[Payment, Invoice]], now: datetime) -> Screen:
-    """Show what would be paid, to the cent, and the buttons to do it or not."""
+def question(t: Texts, asked: Sequence[tuple[Payment, Invoice]], now: datetime, credit: Credit | None = None) -> Screen:
+    """Show what would be paid, to the cent, whether the credit suffices, and the buttons to do it or not."""
     payment, total = asked[0][0], t.money(_sum([payment for payment, _ in asked]))
     if len(asked) > 1:
         items = [_batch_item_asked(t, *one, now) for one in asked]
         lines = [t.count("batch.ask", len(asked), sum=total), Markup(""), *items, Markup(""), t("batch.how")]
     else:
         lines = _asked(t, *asked[0], now)
+    if payment.action is Action.PAY:
+        lines += credit_lines(t, credit, [Debt(each.invoice_id, each.due, each.amount) for each, _ in asked])
     lines.append(t("payment.valid", span=t.span(payment.expires_at - payment.since)))
     confirm = Button(t.plain(f"{payment.action}.confirm", amount=total), f"yes:{payment.id}")
     return Screen(join(lines), [[confirm], [Button(t.plain("button.cancel"), f"no:{payment.id}")]])

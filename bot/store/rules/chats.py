@@ -134,6 +134,12 @@ def hastened(record: ChatRecord, now: datetime) -> ChatRecord:
     return record if record.link is None else due_at(record, min(now, record.link.next_check_at))
 
 
+def moved_money(record: ChatRecord, now: datetime) -> ChatRecord:
+    """Let the check be due ``now``. What was known of the credit is no longer so."""
+    link = record.link and replace(record.link, credit=record.link.credit.outdated())
+    return hastened(replace(record, link=link), now)
+
+
 def due_at(record: ChatRecord, at: datetime) -> ChatRecord:
     """Let the next check be due then."""
     return replace(record, link=record.link and replace(record.link, next_check_at=at))
