@@ -17,7 +17,7 @@ from bot import logs
 from bot.chat.background_jobs import BackgroundJobs
 from bot.chat.dispatch import Dispatcher
 from bot.chat.messenger import TelegramMessenger
-from bot.chat.polling import TOKEN_REFUSED, retry_forever
+from bot.chat.polling import retry_forever
 from bot.chat.rate_limiter import SharedRateLimiter
 from bot.chat.routing import add_handlers, publish_menu, watch_membership
 from bot.chat.texts import load_translations, make_texts_for
@@ -96,7 +96,7 @@ class InvoiceBot:
         Return the task that receives updates; it ends by :class:`StartError` only. Raise :class:`StartError`.
         """
         services = self.services
-        await retry_forever(self.telegram.initialize, if_refused=TOKEN_REFUSED)
+        await retry_forever(self.telegram.initialize)
         await publish_menu(self.telegram.bot, self.translations)
         for work in (services.checker.tick, services.alert_sender.tick, services.payments.tick):
             self._repeat(work, tick)

@@ -138,19 +138,31 @@ class NotSent(MessengerError):
     """Certainly not delivered: no connection came about, or the bot's token was refused. Retried until it works."""
 
 
-class TelegramDown(MessengerError):
-    """Telegram answered 5xx: most likely not delivered, but it may have been. Retried until it works."""
-
-
 @dataclass(eq=False)
 class SendRefused(MessengerError):
-    """Telegram refused for an unknown reason. Tried a few times, then moved to the dead letters."""
+    """Telegram refused, and ``reason`` does not tell whether because of the message or of the chat."""
 
     reason: str
 
 
+class TextRefused(SendRefused):
+    """Telegram refused the message itself: its text, its entities or its buttons. Only this counts against it."""
+
+
+class ChatClosed(SendRefused):
+    """Nothing can be written to this chat at present: rights, a topic or a limit of its own are in the way."""
+
+
+class ChatNotFound(ChatClosed):
+    """Telegram does not find the chat, even when asked for it. That can pass."""
+
+
 class DeliveryUncertain(MessengerError):
     """The connection broke after the request may have left: nobody knows whether the message was delivered."""
+
+
+class TelegramDown(DeliveryUncertain):
+    """Telegram answered 5xx, or something in between answered in its place."""
 
 
 # --- What a person did: links and groups ----------------------------------------------------------------------------

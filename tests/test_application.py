@@ -10,6 +10,7 @@ import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, MutableMapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -90,30 +91,49 @@ def events(logged: list[MutableMapping[str, Any]], part: str) -> list[str]:
     return [entry["event"] for entry in logged if part in entry["event"]]
 
 
-async def test_a_token_that_is_revoked_ends_the_process_with_a_sentence(
-    sandbox: Sandbox, settings: Settings, ada: Person, chat: Chat
-) -> None:
-    process = await start_process(settings)
-    await greeted(ada, chat)
+async def test_a_wrong_token_ends_the_process_with_a_sentence(sandbox: Sandbox, settings: Settings) -> None:
     sandbox.telegram.token = REVOKED
-    ada.send(chat, "/help")  # ends the present poll; the next one is refused
-    status, errors = await ended(process)
+    status, errors = await ended(await start_process(settings))
     assert status == 1
-    assert errors.splitlines()[-1].startswith("Error: Telegram no longer accepts TELEGRAM_BOT_TOKEN")
+    assert errors.splitlines()[-1].startswith("Error: Telegram does not accept TELEGRAM_BOT_TOKEN")
     assert "Traceback" not in errors
     assert "Unclosed" not in errors
 
 
-async def test_after_a_revoked_token_all_is_closed(
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask Telegram again at once."""
+    monkeypatch.setattr("bot.chat.polling.FIRST_OUTAGE_WAIT", 0.01)
+    monkeypatch.setattr("bot.chat.polling.MAX_OUTAGE_WAIT", 0.01)
+
+
+@pytest.mark.usefixtures("_impatient")
+async def test_a_revoked_token_ends_the_process_once_it_was_confirmed_minutes_apart_and_all_is_closed(
     sandbox: Sandbox, settings: Settings, ada: Person, chat: Chat
 ) -> None:
-    bot = asyncio.create_task(run(settings))
+    bot = asyncio.create_task(run(settings, sandbox.clock))
     await greeted(ada, chat)
     sandbox.telegram.token = REVOKED
-    ada.send(chat, "/help")
+    ada.send(chat, "/help")  # ends the present poll; the next one is refused
+    await asyncio.sleep(0.2)
+    assert not bot.done()
+    sandbox.clock.put_forward(timedelta(minutes=2))
     with pytest.raises(StartError, match="no longer accepts TELEGRAM_BOT_TOKEN"):
         await asyncio.wait_for(bot, SOON)
     await open_embedded_store(settings).close()
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize("method", ["getMe", "getUpdates"])
+async def test_a_page_that_is_not_telegrams_ends_neither_a_start_nor_a_process(
+    method: str, sandbox: Sandbox, settings: Settings, ada: Person, chat: Chat
+) -> None:
+    sandbox.telegram.faults.page(401, times=3, method=method)
+    async with running(settings, clock=sandbox.clock, tick=0.05):
+        await greeted(ada, chat)
+        sandbox.telegram.faults.page(401, method="getUpdates")
+        sandbox.clock.put_forward(timedelta(hours=1))
+        await greeted(ada, chat)
 
 
 async def test_a_wrong_token_ends_the_start(sandbox: Sandbox, settings: Settings) -> None:

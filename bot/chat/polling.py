@@ -40,6 +40,9 @@ FIRST_OUTAGE_WAIT = 1.0
 MAX_OUTAGE_WAIT = 30.0
 """Seconds before the first retry, and at most before any later one."""
 
+REFUSED_FOR = timedelta(minutes=2)
+"""For so long getMe must confirm that the bot's token is refused. Telegram has refused good ones in passing."""
+
 TOKEN_REFUSED = "Telegram does not accept TELEGRAM_BOT_TOKEN. Copy it again from @BotFather, or make a new one there."
 TOKEN_REVOKED = (
     "Telegram no longer accepts TELEGRAM_BOT_TOKEN: it was revoked or replaced. Copy the new one from @BotFather."
@@ -56,6 +59,11 @@ class Disruption(NamedTuple):
 
 
 OUTAGE = Disruption("Telegram outage began", "Telegram outage ended", "Telegram is asked again until it answers.")
+REFUSAL = Disruption(
+    "bot token refusal began",
+    "bot token refusal ended",
+    "Telegram refuses TELEGRAM_BOT_TOKEN. That can pass: the process ends only if it lasts for minutes.",
+)
 CONFLICT = Disruption(
     "bot token conflict began",
     "bot token conflict ended",
@@ -80,20 +88,21 @@ async def connect(bot: Bot) -> str:
 
 
 async def retry_forever(
-    call: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep, *, if_refused: str = TOKEN_REVOKED
+    call: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep, doubt: TokenDoubt | None = None
 ) -> T:
     """Return the result of ``call``, retried as long as it takes. Log a disruption when it begins and when it ends.
 
-    Raise :class:`StartError`, which says ``if_refused``, if the bot's token is refused: waiting does not help then.
+    Raise :class:`StartError` if the bot's token is refused: waiting does not help then. A ``doubt`` decides when to
+    believe that. At a start, when somebody waits, it is believed at once (None).
     """
     failures, disruption = 0, None
     while True:
         try:
             result = await call()
-        except InvalidToken:
-            raise StartError(if_refused) from None
         except Exception as error:  # an answer that can't be read is an outage too
-            before, disruption = disruption, CONFLICT if isinstance(error, Conflict) else OUTAGE
+            if isinstance(error, InvalidToken):
+                await _believe_or_doubt(doubt)
+            before, disruption = disruption, _disruption(error)
             if before is not disruption:
                 _log_end(before, failures)
                 unknown = None if isinstance(error, TelegramError) else error
@@ -102,7 +111,38 @@ async def retry_forever(
             failures += 1
         else:
             _log_end(disruption, failures)
+            if doubt is not None:
+                doubt.end()
             return result
+
+
+class TokenDoubt:
+    """Whether the bot's token is still good, once a call was refused. ``get_me`` decides, asked minutes apart."""
+
+    def __init__(self, get_me: Callable[[], Awaitable[object]], clock: Clock) -> None:
+        self._get_me = get_me
+        self._clock = clock
+        self._since: datetime | None = None
+        """When getMe first confirmed that the token is refused."""
+
+    async def is_confirmed(self) -> bool:
+        """Ask whether a refusal is to be believed: getMe must have confirmed it :data:`REFUSED_FOR` before, too."""
+        try:
+            await self._get_me()
+        except InvalidToken:
+            now = self._clock()
+            if self._since is None or self._since > now:
+                self._since = now
+            return now - self._since >= REFUSED_FOR
+        except Exception as error:  # noqa: BLE001  # an outage says nothing about the token
+            log.debug("refusal can't be confirmed", error=str(error))
+        else:
+            self.end()
+        return False
+
+    def end(self) -> None:
+        """Note a good answer."""
+        self._since = None
 
 
 class Poller:
@@ -116,6 +156,7 @@ class Poller:
         self._lease = lease
         self._clock = clock
         self._sleep = sleep
+        self._doubt = TokenDoubt(bot.get_me, clock)
         self._webhook_is_gone = False
         self.good_at: datetime | None = None
         """When this process last polled with success, or learned that another one is the leader."""
@@ -123,7 +164,7 @@ class Poller:
     async def run(self) -> Never:
         """Poll until cancelled. Raise :class:`StartError` once the bot's token is refused."""
         while True:
-            updates = await retry_forever(self._poll, self._sleep)
+            updates = await retry_forever(self._poll, self._sleep, self._doubt)
             if updates is None:
                 await self._sleep(STANDBY)
                 continue
@@ -164,6 +205,24 @@ class Poller:
         self.good_at = self._clock()
         log.debug("updates polled", count=len(updates))
         return updates
+
+
+async def _believe_or_doubt(doubt: TokenDoubt | None) -> None:
+    """Raise :class:`StartError` if a refusal of the token is to be believed."""
+    if doubt is None:
+        raise StartError(TOKEN_REFUSED)
+    if await doubt.is_confirmed():
+        raise StartError(TOKEN_REVOKED)
+
+
+def _disruption(error: Exception) -> Disruption:
+    match error:
+        case Conflict():
+            return CONFLICT
+        case InvalidToken():
+            return REFUSAL
+        case _:
+            return OUTAGE
 
 
 def _log_end(disruption: Disruption | None, failures: int) -> None:

@@ -1,29 +1,70 @@
-"""The library's HTTP client with our transport, and our own judgement of some answers."""
+"""The library's HTTP client with our transport, and our own judgement of answers.
+
+An answer is Telegram's only if it is JSON with ``ok``. Anything else is a page of something in between (a firewall, a
+captive portal, a proxy), whatever its status says. It is an outage: nobody knows what became of the call.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 from contextlib import suppress
+from contextvars import ContextVar
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 import structlog
 from telegram import Update
-from telegram.error import NetworkError, RetryAfter
+from telegram.error import BadRequest, NetworkError, RetryAfter
 from telegram.request import HTTPXRequest
 
 log = structlog.get_logger()
 
+UNKNOWN_PAUSE = 10
+"""Seconds to wait after a 429 that names no wait."""
+LONGEST_FOREIGN_PAUSE = 60
+"""Seconds that a 429 of something in between may ask for."""
+
+SUCCESS = range(HTTPStatus.OK, HTTPStatus.MULTIPLE_CHOICES)
+REFUSALS = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.CONFLICT)
+"""Statuses that the library reads rightly. Of any other refusal it would not say that nothing was carried out."""
+
+PAUSE_IN_WORDS = re.compile(r"retry after (\d{1,9})", re.IGNORECASE)
+WHOLE_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
+
+_retry_after: ContextVar[str] = ContextVar("retry_after", default="")
+"""The header of that name in the answer that this task reads."""
+
+
+class NotTelegram(NetworkError):
+    """A page that is not Telegram's, or a 5xx. The call may have been carried out all the same."""
+
 
 class BotApiMissing(NetworkError):
-    """404: there is no Bot API at this address, the token is malformed, or a proxy in between is restarting."""
+    """404: there is no Bot API at this address, the token is malformed, or a server in between is restarting."""
+
+
+class RequestTooLarge(NetworkError):
+    """413: the request was too large to be read, as the server in front of the Bot API says, mostly in HTML."""
+
+
+class Answer(msgspec.Struct):
+    """What all answers of the Bot API look like. Other parts of it are the library's to read."""
+
+    ok: bool
+    result: Any = msgspec.UNSET
+    error_code: int | None = None
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
 
 
 class TelegramRequest(HTTPXRequest):
     """Requests over ``transport`` on up to ``connections`` connections; ``read_timeout`` is in seconds.
 
-    The library takes a 404 for a refused token, but only a 401 is that. For a 5xx with a proxy's page, it would log a
-    traceback; here the error is one line.
+    The library believes any answer by its status: it takes a foreign 401 or 404 for a refused token. Here it only gets
+    to see answers of Telegram's.
     """
 
     def __init__(self, transport: object, connections: int, read_timeout: float) -> None:
@@ -34,23 +75,21 @@ class TelegramRequest(HTTPXRequest):
             connect_timeout=10,
             pool_timeout=10,
             media_write_timeout=120,
-            httpx_kwargs={"transport": transport},
+            httpx_kwargs={"transport": transport, "event_hooks": {"response": [_note_retry_after]}},
         )
 
     async def do_request(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
-        """Return status and body. Raise :class:`TelegramError`."""
+        """Return the status that Telegram's answer has, and its body. Raise :class:`TelegramError`."""
+        _retry_after.set("")
         try:
             status, body = await super().do_request(*args, **kwargs)
         except NetworkError as error:
             log.debug("Telegram call failed", reason=type(error.__cause__ or error).__name__)
             raise
-        if status >= HTTPStatus.BAD_REQUEST:
+        answer = answer_in(body)
+        if status >= HTTPStatus.BAD_REQUEST or answer is None:
             log.debug("Telegram call failed", reason=str(status))
-        if status == HTTPStatus.NOT_FOUND:
-            raise BotApiMissing("HTTP status 404")
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise NetworkError(f"HTTP status {status}")
-        return status, body
+        return _status(status, answer, _retry_after.get()), body
 
 
 class UpdatesRequest(TelegramRequest):
@@ -67,6 +106,52 @@ class UpdatesRequest(TelegramRequest):
         if isinstance(answer.get("result"), list):
             answer["result"] = [readable_or_empty(update) for update in answer["result"]]
         return answer
+
+
+def answer_in(body: bytes) -> Answer | None:
+    """Return Telegram's answer. None: the body is something else."""
+    try:
+        # As lenient as the library: an odd sign in somebody's message must not make an answer unreadable.
+        answer = msgspec.convert(json.loads(body.decode(errors="replace")), Answer)
+    except (ValueError, RecursionError):
+        return None
+    return None if answer.ok and answer.result is msgspec.UNSET else answer
+
+
+def _status(status: int, answer: Answer | None, header: str) -> int:
+    """Return the status for the library. Raise an error of ours where it would misread the answer."""
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        raise RequestTooLarge("Request Entity Too Large")
+    if answer is not None and not answer.ok:
+        status = answer.error_code or status
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise RetryAfter(timedelta(seconds=_pause(answer, header)))
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise NotTelegram(f"HTTP status {status}")
+    if answer is None or answer.ok is not (status in SUCCESS):
+        raise NotTelegram(f"a page that is not Telegram's, with HTTP status {status}")
+    if status == HTTPStatus.NOT_FOUND:
+        raise BotApiMissing("HTTP status 404")
+    if not answer.ok and status not in REFUSALS:
+        raise BadRequest(answer.description or f"HTTP status {status}")
+    return status
+
+
+def _pause(answer: Answer | None, header: str) -> int:
+    """Return the seconds that a 429 asks to wait: in its parameters, in its words, or in its header."""
+    in_header = int(header) if WHOLE_NUMBER.fullmatch(header.strip()) else UNKNOWN_PAUSE
+    if answer is None:
+        return max(1, min(in_header, LONGEST_FOREIGN_PAUSE))
+    named = (answer.parameters or {}).get("retry_after")
+    if isinstance(named, int | float) and named > 0:
+        return max(1, round(named))
+    in_words = PAUSE_IN_WORDS.search(answer.description or "")
+    return max(1, int(in_words[1]) if in_words else in_header)
+
+
+async def _note_retry_after(response: Any) -> None:
+    """Keep a header that the library drops."""
+    _retry_after.set(response.headers.get("retry-after", ""))
 
 
 def pause_of(error: RetryAfter) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
@@ -24,15 +24,17 @@ from telegram.error import (
     NetworkError,
     RetryAfter,
     TelegramError,
-    TimedOut,
 )
 
-from bot.chat.request import BotApiMissing, pause_of
+from bot.chat.request import BotApiMissing, NotTelegram, RequestTooLarge, pause_of
 from bot.chat.screens import Screen
 from bot.domain.chats import Place
+from bot.domain.deliveries import LONGEST_FLOOD_PAUSE
 from bot.errors import (
+    ChatClosed,
     ChatGone,
     ChatMigrated,
+    ChatNotFound,
     DeliveryUncertain,
     DocumentTooLarge,
     FloodLimited,
@@ -40,27 +42,77 @@ from bot.errors import (
     NotSent,
     SendRefused,
     TelegramDown,
+    TextRefused,
 )
 from bot.ports import Document, Sleep
 
 T = TypeVar("T")
 
-CHAT_GONE_TEXTS = (
-    "bot was blocked by the user",
-    "user is deactivated",
-    "bot was kicked from",
-    "bot is not a member of",
-    "the group chat was deleted",
-    "chat not found",
-)
-"""Texts of a 403 or 400 which mean that this chat can't be written to any more."""
+NOT_FOUND_TEXT = "chat not found"
+TOPIC_TEXTS = ("message thread not found", "topic_closed", "topic_deleted", "topic_id_invalid")
 
-TOPIC_GONE_TEXTS = ("message thread not found", "topic_closed")
+REFUSALS: Sequence[tuple[type[ChatGone | SendRefused], Sequence[str]]] = (
+    (
+        ChatGone,
+        (
+            "bot was blocked by the user",
+            "user is deactivated",
+            "bot was kicked from",
+            "bot is not a member of",
+            "the group chat was deleted",
+        ),
+    ),
+    (ChatNotFound, (NOT_FOUND_TEXT, "peer_id_invalid", "chat_id_invalid", "channel_private")),
+    (
+        ChatClosed,
+        (
+            *TOPIC_TEXTS,
+            "not enough rights",
+            "no write access",
+            "have no rights",
+            "administrator rights",
+            "chat_admin_required",
+            "chat_restricted",
+            "_forbidden",  # CHAT_WRITE_FORBIDDEN, CHAT_SEND_PLAIN_FORBIDDEN …
+            "user_banned_in_channel",
+            "can't initiate conversation",
+            "slowmode_wait",
+            "flood",
+            "payment_required",
+            "frozen",
+        ),
+    ),
+    (
+        TextRefused,
+        (
+            "can't parse",  # entities, buttons
+            "can't find end of",
+            "entities",
+            "entity_",
+            "too long",
+            "too_long",
+            "text is empty",
+            "message_empty",
+            "must be non-empty",
+            "must be encoded in utf-8",
+            "parse_mode",
+            "button",  # BUTTON_DATA_INVALID, "inline keyboard button …"
+            "reply markup",
+            "reply_markup",
+            "inline keyboard",
+        ),
+    ),
+)
+"""What Telegram means by a 400 or 403, by its words (those of github.com/tdlib/telegram-bot-api and tdlib/td).
+
+The first match counts. A 403 with other words is about the chat, too: Telegram forbids no text. A 400 with other words
+may be about either.
+"""
+
 NOT_EDITABLE_TEXTS = ("message to edit not found", "message can't be edited", "message_id_invalid")
 NOT_SENT_CAUSES = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"})
 """Names of the transport's errors which mean that no request was sent."""
 
-TOO_LARGE_TEXT = "request entity too large"
 MAX_UPLOAD_MB = 50
 
 ACTION_LASTS = 4.5
@@ -75,26 +127,32 @@ RETRY_WAIT = 1.0
 
 def messenger_error(error: TelegramError) -> MessengerError:
     """Return what an error of Telegram means for the message that was to be sent."""
-    text = error.message.lower()
     match error:
         case RetryAfter():
-            return FloodLimited(pause_of(error))
+            return FloodLimited(min(pause_of(error), LONGEST_FLOOD_PAUSE.total_seconds()))
         case telegram_error.ChatMigrated():
             return ChatMigrated(error.new_chat_id)
         case Forbidden() | BadRequest():
-            is_gone = any(known in text for known in CHAT_GONE_TEXTS)
-            return ChatGone(error.message) if is_gone else SendRefused(error.message)
+            return _refusal(error)
         case InvalidToken() | BotApiMissing():
             # Nothing is accepted until the operator corrects the bot's token or address.
             return NotSent()
-        case TimedOut() | NetworkError():
-            cause = error.__cause__
-            if type(cause).__name__ in NOT_SENT_CAUSES:
-                return NotSent()
-            # A 5xx is an answer. It has no cause; or, as a page in HTML, the library's error that it is no JSON.
-            return TelegramDown() if cause is None or isinstance(cause, TelegramError) else DeliveryUncertain()
+        case NotTelegram():
+            return TelegramDown()
+        case NetworkError() if not isinstance(error, RequestTooLarge):
+            return NotSent() if type(error.__cause__).__name__ in NOT_SENT_CAUSES else DeliveryUncertain()
         case _:
             return SendRefused(error.message)
+
+
+def _refusal(error: TelegramError) -> MessengerError:
+    unknown = ChatClosed if isinstance(error, Forbidden) else SendRefused
+    kind = next((kind for kind, texts in REFUSALS if _says(error, texts)), unknown)
+    return kind(error.message)
+
+
+def _says(error: TelegramError, texts: Iterable[str]) -> bool:
+    return any(text in error.message.lower() for text in texts)
 
 
 async def retry_unsent(
@@ -104,7 +162,7 @@ async def retry_unsent(
 
     What is ``idempotent``, such as an edit, is retried after an unknown outcome, too. Raise :class:`MessengerError`.
     """
-    retried = (NotSent, DeliveryUncertain, TelegramDown) if idempotent else NotSent
+    retried = (NotSent, DeliveryUncertain) if idempotent else NotSent
     floods, retries = MAX_FLOOD_WAITS, 1
     while True:
         try:
@@ -123,9 +181,8 @@ async def retry_unsent(
 
 async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False, reply_to: int | None = None) -> Message:
     """Send a message, as a reply if the message ``reply_to`` still exists. Raise :class:`MessengerError`."""
-    reply = None if reply_to is None else ReplyParameters(reply_to, allow_sending_without_reply=True)
 
-    async def attempt(topic_id: int | None) -> Message:
+    async def attempt(topic_id: int | None, reply_to: int | None) -> Message:
         return await bot.send_message(
             place.chat_id,
             screen.text,
@@ -133,11 +190,11 @@ async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False, 
             parse_mode=ParseMode.HTML,
             reply_markup=screen.keyboard,
             disable_notification=silent,
-            reply_parameters=reply,
+            reply_parameters=ReplyParameters(reply_to, allow_sending_without_reply=True) if reply_to else None,
             link_preview_options=LinkPreviewOptions(is_disabled=True),
         )
 
-    return await _in_topic(place, attempt)
+    return await _post(bot, place, reply_to, attempt)
 
 
 async def send_document(bot: Bot, place: Place, document: Document) -> Message:
@@ -146,7 +203,7 @@ async def send_document(bot: Bot, place: Place, document: Document) -> Message:
     Raise :class:`MessengerError`, or :class:`DocumentTooLarge` if Telegram does not take that much.
     """
 
-    async def attempt(topic_id: int | None) -> Message:
+    async def attempt(topic_id: int | None, _: int | None) -> Message:
         document.content.seek(0)
         try:
             return await bot.send_document(
@@ -154,12 +211,18 @@ async def send_document(bot: Bot, place: Place, document: Document) -> Message:
                 InputFile(document.content, filename=document.name, read_file_handle=False),
                 message_thread_id=topic_id,
             )
-        except NetworkError as error:
-            if TOO_LARGE_TEXT in error.message.lower():
-                raise DocumentTooLarge(MAX_UPLOAD_MB) from error
-            raise
+        except RequestTooLarge as error:
+            raise DocumentTooLarge(MAX_UPLOAD_MB) from error
 
-    return await _in_topic(place, attempt)
+    return await _post(bot, place, None, attempt)
+
+
+async def make_sure_of_telegram(bot: Bot) -> None:
+    """Raise :class:`NotSent` unless Telegram answers at present. Ask before a send that should not stay uncertain."""
+    try:
+        await bot.get_me()
+    except Exception as error:  # an answer that can't be read is none
+        raise NotSent from error
 
 
 async def edit(bot: Bot, place: Place, message_id: int, screen: Screen) -> bool:
@@ -225,14 +288,39 @@ async def showing_action(bot: Bot, place: Place, action: ChatAction, *, after: f
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _in_topic(place: Place, attempt: Callable[[int | None], Awaitable[T]]) -> T:
-    """Send to the topic. If that is gone or closed, send to the chat itself."""
+async def _post(
+    bot: Bot, place: Place, reply_to: int | None, attempt: Callable[[int | None, int | None], Awaitable[Message]]
+) -> Message:
+    """Send to the topic, as a reply. If the topic is gone or closed, send to the chat itself.
+
+    That is no reply then: a reply would lead back into the topic of the message that it replies to.
+    """
     try:
         try:
-            return await attempt(place.topic_id)
+            message = await attempt(place.topic_id, reply_to)
         except BadRequest as error:
-            if place.topic_id is None or not any(known in error.message.lower() for known in TOPIC_GONE_TEXTS):
+            if _says(error, [NOT_FOUND_TEXT]):
+                await _ask_for_chat(bot, place.chat_id, error)
+                message = await attempt(place.topic_id, reply_to)
+            elif _says(error, TOPIC_TEXTS) and (place.topic_id or reply_to):
+                message = await attempt(None, None)
+            else:
                 raise
-            return await attempt(None)
     except TelegramError as error:
         raise messenger_error(error) from error
+    except (AttributeError, KeyError, TypeError) as error:  # JSON with `ok`, but with no message in it
+        raise TelegramDown from error
+    if not isinstance(message, Message):
+        raise TelegramDown
+    return message
+
+
+async def _ask_for_chat(bot: Bot, chat_id: int, not_found: BadRequest) -> None:
+    """Ask for a chat that Telegram did not find: a server that lost its files finds it by that.
+
+    Raise ``not_found`` unless that helps.
+    """
+    try:
+        await bot.get_chat(chat_id)
+    except Exception:  # noqa: BLE001  # whatever it is, it says nothing about the message
+        raise not_found from None

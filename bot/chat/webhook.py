@@ -12,7 +12,7 @@ import msgspec
 import structlog
 from telegram import Bot, Update
 
-from bot.chat.polling import retry_forever
+from bot.chat.polling import TokenDoubt, retry_forever
 from bot.chat.request import readable_or_empty
 from bot.chat.update_tracker import ALLOWED_UPDATES, UpdateTracker
 from bot.ports import Clock, Sleep
@@ -53,6 +53,7 @@ class Webhook:
         self._secret = secret
         self._clock = clock
         self._sleep = sleep
+        self._doubt = TokenDoubt(bot.get_me, clock)
         self._was_set = False
         self.good_at: datetime | None = None
         """When Telegram last confirmed that the webhook is set."""
@@ -63,7 +64,7 @@ class Webhook:
         A process that still polls deletes it, for example the one that this process replaces.
         """
         while True:
-            await retry_forever(self._keep, self._sleep)
+            await retry_forever(self._keep, self._sleep, self._doubt)
             await self._sleep(WEBHOOK_CHECK_INTERVAL)
 
     def knows(self, secret: str) -> bool:

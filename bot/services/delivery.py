@@ -11,6 +11,7 @@ from bot.domain.alerts import AlertKind, SentMessage
 from bot.domain.deliveries import is_relevant, is_told_elsewhere, message_to_edit, uncertain_message
 from bot.domain.schedule import CheckPlan
 from bot.errors import (
+    ChatClosed,
     ChatGone,
     ChatMigrated,
     DeliveryUncertain,
@@ -152,7 +153,7 @@ class AlertSender:
             try:
                 async with asyncio.timeout_at(end):
                     await self._messenger.resolve(message, delivery)
-            except (TimeoutError, TelegramDown, DeliveryUncertain) as error:
+            except (TimeoutError, DeliveryUncertain) as error:
                 raise NotSent from error
             except SendRefused as error:
                 log.warning("earlier alert can't be edited", chat=delivery.chat.id, error=str(error))
@@ -169,15 +170,17 @@ class AlertSender:
                 await note_unreachable(self._chats, chat_id, error)
             case FloodLimited():
                 await self._later(delivery, now + timedelta(seconds=error.retry_after))
+            case TelegramDown():
+                later = now + wait_in_outage(waited, LONGEST_WAIT_MARKED)
+                await self._outbox.alerts_failed(delivery.claim, later, uncertain=True, counts=False)
             case DeliveryUncertain() if delivery.again and delivery.alerts[0].attempts:
                 await self._move_to_dead_letters(delivery)
             case DeliveryUncertain():
                 await self._outbox.alerts_failed(delivery.claim, now + WAIT_MARKED, uncertain=True, counts=True)
             case NotSent():
                 await self._later(delivery, now + wait_in_outage(waited, LONGEST_WAIT_UNSENT))
-            case TelegramDown():
-                later = now + wait_in_outage(waited, LONGEST_WAIT_MARKED)
-                await self._outbox.alerts_failed(delivery.claim, later, uncertain=True, counts=False)
+            case ChatClosed():
+                await self._later(delivery, now + wait_in_outage(waited, LONGEST_WAIT_MARKED))
             case _:
                 log.warning("alerts refused", chat=chat_id, error=str(error))
                 await self._try_later(delivery)

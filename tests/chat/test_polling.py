@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -14,27 +14,29 @@ from telegram import Bot
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot import logs
-from bot.chat.polling import MAX_OUTAGE_WAIT, Poller, connect, retry_forever
+from bot.chat.polling import MAX_OUTAGE_WAIT, REFUSED_FOR, Poller, TokenDoubt, connect, retry_forever
+from bot.chat.request import NotTelegram
 from bot.chat.update_tracker import UpdateTracker
+from bot.chat.webhook import Webhook
 from bot.errors import StartError
 from bot.factories import build_telegram
 from bot.ports import utc_now
 from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
-from bot.sandbox.telegram.errors import NOT_FOUND
+from bot.sandbox.telegram.errors import NOT_FOUND, UNAUTHORIZED
 from bot.services.leader_lease import LeaderLease
 from bot.settings import Settings
 from bot.store.store import Store
 from tests.chat.fakes import Time
-from tests.chat.waits import Waits
+from tests.chat.waits import Travels, Waits
 
 
-def failing(*errors: Exception) -> Callable[[], Any]:
-    """Return a call that raises these errors, one after the other, and then works."""
+def failing(*errors: Exception | None) -> Callable[[], Any]:
+    """Return a call that raises these errors, one after the other, and then works. None: it works once."""
     left = list(errors)
 
     async def call() -> str:
-        if left:
-            raise left.pop(0)
+        if left and (error := left.pop(0)):
+            raise error
         return "here"
 
     return call
@@ -75,11 +77,56 @@ async def test_only_an_error_that_nobody_knows_is_logged_with_its_traceback(erro
     assert (logged[0]["exc_info"] is error) is drawn
 
 
-async def test_a_refused_token_is_no_outage() -> None:
+async def test_at_a_start_a_refused_token_is_believed_at_once() -> None:
     waits = Waits()
-    with pytest.raises(StartError):
+    with pytest.raises(StartError, match="does not accept TELEGRAM_BOT_TOKEN"):
         await retry_forever(failing(TelegramError("away"), InvalidToken()), waits)
     assert waits == [1]
+
+
+async def retried(time: Time, calls: Sequence[Exception], get_me: Sequence[Exception | None]) -> Any:
+    """Return the result of a call that fails so often. The clock moves on meanwhile; getMe answers in this order."""
+    return await retry_forever(failing(*calls), Travels(time.forward), TokenDoubt(failing(*get_me), time))
+
+
+async def test_later_a_refused_token_is_believed_once_getme_has_confirmed_it_for_minutes(time: Time) -> None:
+    began = time()
+    with capture_logs() as logged, pytest.raises(StartError, match="no longer accepts TELEGRAM_BOT_TOKEN"):
+        await retried(time, [InvalidToken()] * 100, [InvalidToken()] * 100)
+    assert REFUSED_FOR <= time() - began <= REFUSED_FOR + timedelta(seconds=MAX_OUTAGE_WAIT)
+    assert [entry["event"] for entry in logged] == ["bot token refusal began"]
+
+
+@pytest.mark.parametrize("get_me", [[], [NetworkError("away")] * 100, [NotTelegram("a page")] * 100])
+async def test_a_refusal_that_getme_does_not_confirm_passes(time: Time, get_me: list[Exception]) -> None:
+    began = time()
+    with capture_logs() as logged:
+        assert await retried(time, [InvalidToken()] * 20, get_me) == "here"
+    assert time() - began > 2 * REFUSED_FOR
+    events = [entry["event"] for entry in logged if entry["log_level"] != "debug"]
+    assert events == ["bot token refusal began", "bot token refusal ended"]
+
+
+async def test_a_good_answer_ends_the_doubt_about_a_token(time: Time) -> None:
+    began = time()
+    get_me = [*[InvalidToken()] * 7, None, *[InvalidToken()] * 4]  # a minute and a half each time
+    assert await retried(time, [InvalidToken()] * len(get_me), get_me) == "here"
+    assert time() - began > REFUSED_FOR
+
+
+async def test_the_two_confirmations_may_have_an_outage_between_them(time: Time) -> None:
+    calls = [InvalidToken(), *[NetworkError("gone")] * 20, InvalidToken()]
+    with pytest.raises(StartError):
+        await retried(time, calls, [InvalidToken()] * 2)
+
+
+async def test_a_clock_that_is_put_back_does_not_make_a_refused_token_good(time: Time) -> None:
+    doubt = TokenDoubt(failing(*[InvalidToken()] * 3), time)
+    assert not await doubt.is_confirmed()
+    time.forward(-timedelta(days=40))
+    assert not await doubt.is_confirmed()
+    time.forward(REFUSED_FOR)
+    assert await doubt.is_confirmed()
 
 
 async def test_a_conflict_is_logged_apart_from_an_outage_with_what_to_do() -> None:
@@ -184,10 +231,52 @@ async def test_updates_come_in_order_and_once(
     assert updates.empty()
 
 
-async def test_polling_ends_when_the_token_is_revoked(bot: Bot, lease: LeaderLease, telegram: SandboxTelegram) -> None:
+@pytest.mark.parametrize("method", ["getUpdates", "deleteWebhook"])
+@pytest.mark.parametrize("status", [200, 302, 401, 403, 404, 409])
+async def test_a_page_that_is_not_telegrams_does_not_end_the_polling(
+    bot: Bot, lease: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat, status: int, method: str
+) -> None:
+    telegram.faults.page(status, times=20, method=method)
+    ada.send(chat, "still there")
+    with capture_logs() as logged:
+        async with polling(bot, lease) as updates:
+            update = await asyncio.wait_for(updates.get(), 5)
+    assert update.message.text == "still there"
+    events = [entry["event"] for entry in logged if entry["event"].endswith(("began", "outage ended"))]
+    assert events == ["Telegram outage began", "Telegram outage ended"]
+
+
+@pytest.mark.parametrize("method", ["getWebhookInfo", "setWebhook"])
+@pytest.mark.parametrize("status", [200, 401, 403, 404])
+async def test_a_page_that_is_not_telegrams_does_not_end_the_set_up_of_a_webhook(
+    bot: Bot, telegram: SandboxTelegram, time: Time, status: int, method: str
+) -> None:
+    telegram.faults.page(status, times=20, method=method)
+    webhook = Webhook(bot, UpdateTracker(asyncio.Queue()), "https://bot.example/hook", "secret", time, Waits())
+    keeping = asyncio.create_task(webhook.run())
+    await telegram.wait_until(lambda: telegram.state.updates.webhook or None)
+    keeping.cancel()
+    assert telegram.state.updates.webhook == "https://bot.example/hook"
+
+
+async def test_one_refusal_of_the_token_does_not_end_the_polling(
+    bot: Bot, lease: LeaderLease, telegram: SandboxTelegram, ada: Person, chat: Chat
+) -> None:
+    telegram.faults.refuse(ApiError(*UNAUTHORIZED), times=30, method="getUpdates")
+    ada.send(chat, "still there")
+    async with polling(bot, lease) as updates:
+        update = await asyncio.wait_for(updates.get(), 5)
+    assert update.message.text == "still there"
+    assert len(telegram.calls_of("getMe")) > 30  # each time, it was asked whether the token is still good
+
+
+async def test_polling_ends_when_the_token_is_revoked(
+    bot: Bot, lease: LeaderLease, telegram: SandboxTelegram, time: Time
+) -> None:
     telegram.token = "1000000001:AAanother-token-made-at-BotFather-0"
+    poller = Poller(bot, UpdateTracker(asyncio.Queue()), lease, time, Travels(time.forward))
     with pytest.raises(StartError, match="no longer accepts TELEGRAM_BOT_TOKEN"):
-        await asyncio.wait_for(Poller(bot, UpdateTracker(asyncio.Queue()), lease, utc_now, Waits()).run(), 5)
+        await asyncio.wait_for(poller.run(), 5)
 
 
 async def becomes_leader(lease: LeaderLease, time: Time) -> bool:

@@ -6,26 +6,31 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from telegram import Bot
 from telegram.error import NetworkError, TelegramError, TimedOut
 
 from bot.chat import sending
+from bot.chat.request import UNKNOWN_PAUSE
 from bot.domain.chats import Place
 from bot.errors import (
+    ChatClosed,
     ChatGone,
     ChatMigrated,
+    ChatNotFound,
     DeliveryUncertain,
     FloodLimited,
     MessengerError,
     NotSent,
     SendRefused,
     TelegramDown,
+    TextRefused,
 )
 from bot.factories import build_telegram
 from bot.sandbox.server import serve
 from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
 from bot.settings import Settings
-from tests.chat.messages import HELLO, failure
+from tests.chat.messages import HELLO, OTHER, failure
 
 # --- The chat is gone -------------------------------------------------------------------------------------------------
 
@@ -58,11 +63,6 @@ async def test_a_deleted_group_is_gone(bot: Bot, ada: Person) -> None:
     assert isinstance(await failure(bot, group), ChatGone)
 
 
-async def test_a_chat_that_telegram_does_not_know_is_gone(bot: Bot) -> None:
-    with pytest.raises(ChatGone):
-        await sending.send(bot, Place(999), HELLO)
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -74,7 +74,6 @@ async def test_a_chat_that_telegram_does_not_know_is_gone(bot: Bot) -> None:
         "Forbidden: bot is not a member of the supergroup chat",
         "Forbidden: bot is not a member of the channel chat",
         "Forbidden: the group chat was deleted",
-        "Bad Request: chat not found",
     ],
 )
 async def test_the_permanent_refusals_word_for_word(bot: Bot, telegram: SandboxTelegram, chat: Chat, text: str) -> None:
@@ -82,22 +81,100 @@ async def test_the_permanent_refusals_word_for_word(bot: Bot, telegram: SandboxT
     assert isinstance(await failure(bot, chat), ChatGone)
 
 
+# --- The chat is not found --------------------------------------------------------------------------------------------
+
+
+async def test_a_chat_that_telegram_does_not_find_is_asked_for_and_not_given_up(
+    bot: Bot, telegram: SandboxTelegram
+) -> None:
+    with pytest.raises(ChatNotFound):
+        await sending.send(bot, Place(999), HELLO)
+    assert [call.chat_id for call in telegram.calls_of("getChat")] == [999]
+
+
+async def test_a_chat_that_is_found_once_it_is_asked_for_gets_its_message(
+    bot: Bot, telegram: SandboxTelegram, chat: Chat
+) -> None:
+    telegram.faults.refuse(ApiError(400, "Bad Request: chat not found"), method="sendMessage")
+    await sending.send(bot, Place(chat.id), HELLO)
+    assert [message.text for message in chat.messages] == ["Hello"]
+
+
+async def test_an_outage_while_a_chat_is_asked_for_leaves_it_not_found(
+    bot: Bot, telegram: SandboxTelegram, chat: Chat
+) -> None:
+    telegram.faults.refuse(ApiError(400, "Bad Request: chat not found"), method="sendMessage")
+    telegram.faults.cut(delivered=False, method="getChat")
+    assert isinstance(await failure(bot, chat), ChatNotFound)
+
+
+# --- The chat is closed, or the text is refused -----------------------------------------------------------------------
+
+CLOSED = [
+    ApiError(403, "Forbidden: something new"),
+    ApiError(403, "Forbidden: bot can't initiate conversation with a user"),
+    ApiError(403, "Forbidden: bot can't send messages to bots"),
+    ApiError(400, "Bad Request: not enough rights to send text messages to the chat"),
+    ApiError(400, "Bad Request: have no write access to the chat"),
+    ApiError(400, "Bad Request: need administrator rights in the channel chat"),
+    ApiError(400, "Bad Request: CHAT_WRITE_FORBIDDEN"),
+    ApiError(400, "Bad Request: CHAT_SEND_PLAIN_FORBIDDEN"),
+    ApiError(400, "Bad Request: CHAT_RESTRICTED"),
+    ApiError(400, "Bad Request: USER_BANNED_IN_CHANNEL"),
+    ApiError(400, "Bad Request: TOPIC_CLOSED"),
+    ApiError(400, "Bad Request: message thread not found"),
+    ApiError(400, "Bad Request: SLOWMODE_WAIT_30"),
+    ApiError(400, "Bad Request: ALLOW_PAYMENT_REQUIRED_10"),
+]
+REFUSED_TEXTS = [
+    ApiError(400, "Bad Request: can't parse entities: Can't find end tag corresponding to start tag b"),
+    ApiError(400, "Bad Request: can't parse reply keyboard markup JSON object"),
+    ApiError(400, "Bad Request: message is too long"),
+    ApiError(400, "Bad Request: MESSAGE_TOO_LONG"),
+    ApiError(400, "Bad Request: message text is empty"),
+    ApiError(400, "Bad Request: text must be non-empty"),
+    ApiError(400, "Bad Request: strings must be encoded in UTF-8"),
+    ApiError(400, "Bad Request: ENTITY_BOUNDS_INVALID"),
+    ApiError(400, "Bad Request: BUTTON_DATA_INVALID"),
+    ApiError(400, "Bad Request: inline keyboard button text must be non-empty"),
+    ApiError(400, "Bad Request: reply markup is too long"),
+]
+UNKNOWN = [ApiError(400, "Bad Request: something new"), ApiError(406, "Not Acceptable: odd"), ApiError(451, "No")]
+
+
 @pytest.mark.parametrize(
-    "error",
+    ("error", "kind"),
     [
-        ApiError(403, "Forbidden: something new"),
-        ApiError(403, "Forbidden: bot can't initiate conversation with a user"),
-        ApiError(400, "Bad Request: not enough rights to send text messages to the chat"),
-        ApiError(400, "Bad Request: message thread not found"),
+        *((error, ChatClosed) for error in CLOSED),
+        *((error, TextRefused) for error in REFUSED_TEXTS),
+        *((error, SendRefused) for error in UNKNOWN),
     ],
-    ids=lambda error: error.description,
+    ids=lambda value: getattr(value, "description", ""),
 )
-async def test_an_unknown_refusal_does_not_give_a_chat_up(
-    bot: Bot, telegram: SandboxTelegram, chat: Chat, error: ApiError
+async def test_a_refusal_is_about_the_chat_or_about_the_text_or_nobody_knows(
+    bot: Bot, telegram: SandboxTelegram, chat: Chat, error: ApiError, kind: type[SendRefused]
 ) -> None:
     telegram.faults.refuse(error)
-    refused = await failure(bot, chat)
-    assert isinstance(refused, SendRefused)
+    assert type(await failure(bot, chat)) is kind
+
+
+@pytest.mark.parametrize("closed", [False, True])
+async def test_a_group_that_is_closed_or_has_muted_the_bot_is_closed(bot: Bot, ada: Person, *, closed: bool) -> None:
+    group = ada.create_group("Friends", supergroup=True)
+    ada.set_bot_status(group, "member" if closed else "restricted")
+    group.closed = closed
+    assert isinstance(await failure(bot, group), ChatClosed)
+
+
+async def test_a_reply_into_a_closed_topic_comes_in_the_chat_itself(bot: Bot, ada: Person) -> None:
+    forum = ada.create_group("Friends", forum=True)
+    ada.set_bot_status(forum, "member")
+    topic = ada.open_topic(forum, "Invoices")
+    there = await sending.send(bot, Place(forum.id, topic), HELLO)
+    forum.topics[topic].closed = True
+    await sending.send(bot, Place(forum.id, topic), OTHER, reply_to=there.message_id)
+    await sending.send(bot, Place(forum.id), OTHER, reply_to=there.message_id)
+    assert [(m.text, m.topic_id, m.reply_to) for m in forum.messages[-2:]] == [("Other", None, None)] * 2
 
 
 async def test_a_group_that_became_a_supergroup_tells_its_new_id(bot: Bot, ada: Person) -> None:
@@ -125,6 +202,48 @@ async def test_a_flood_limit_tells_how_long_to_wait(
     assert error.retry_after == 37
 
 
+@pytest.mark.parametrize("said", ["as usual", "in words", "in the header"])
+async def test_a_flood_limit_tells_its_wait_in_one_of_three_places(
+    bot: Bot, telegram: SandboxTelegram, chat: Chat, said: Any
+) -> None:
+    telegram.faults.flood(37, said=said)
+    error = await failure(bot, chat)
+    assert isinstance(error, FloodLimited)
+    assert error.retry_after == 37
+
+
+@pytest.mark.parametrize(
+    ("body", "pause"),
+    [
+        ({"ok": False, "error_code": 429, "description": "Too Many Requests"}, UNKNOWN_PAUSE),
+        (
+            {"ok": False, "error_code": 429, "description": "Retry after x", "parameters": {"retry_after": 0}},
+            UNKNOWN_PAUSE,
+        ),
+        ({"ok": False, "error_code": 429, "parameters": {"retry_after": 10**6}}, 86400),
+    ],
+    ids=["none", "no number", "too long"],
+)
+async def test_an_odd_flood_limit_is_one_all_the_same(
+    bot: Bot, telegram: SandboxTelegram, chat: Chat, body: object, pause: float
+) -> None:
+    telegram.faults.answer(JSONResponse(body, 429))
+    error = await failure(bot, chat)
+    assert isinstance(error, FloodLimited)
+    assert error.retry_after == pause
+
+
+async def test_a_flood_limit_of_something_in_between_is_believed_for_a_minute(
+    bot: Bot, telegram: SandboxTelegram, chat: Chat
+) -> None:
+    telegram.faults.page(429)
+    assert isinstance(await failure(bot, chat), FloodLimited)
+    telegram.faults.answer(HTMLResponse("Slow down", 429, {"Retry-After": "86400"}))
+    error = await failure(bot, chat)
+    assert isinstance(error, FloodLimited)
+    assert error.retry_after == 60
+
+
 @pytest.mark.parametrize("status", [500, 502])
 async def test_a_server_error_means_that_telegram_is_down(
     bot: Bot, telegram: SandboxTelegram, chat: Chat, status: int
@@ -139,6 +258,54 @@ async def test_a_server_error_in_html_is_one_as_well(
 ) -> None:
     telegram.faults.server_error(status)
     assert isinstance(await failure(bot, chat), TelegramDown)
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 401, 403, 404, 407, 409, 418, 451, 503])
+@pytest.mark.parametrize("delivered", [False, True])
+async def test_a_page_that_is_not_telegrams_is_an_outage_whatever_its_status(
+    bot: Bot, telegram: SandboxTelegram, chat: Chat, status: int, *, delivered: bool
+) -> None:
+    telegram.faults.page(status, delivered=delivered)
+    assert isinstance(await failure(bot, chat), TelegramDown)
+    assert len(chat.messages) == delivered
+
+
+@pytest.mark.parametrize("status", [200, 403])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"{", b"[]", b"null", b"true", b"{}", b'{"ok":true}', b'{"ok":"true","result":{}}', b'{"error":"blocked"}',
+        b'{"ok":true,"result":{}}', b'{"ok":true,"result":true}', b'{"ok":true,"result":[1]}',
+        b'{"ok":false,"description":["odd"]}', b'{"ok":false,"parameters":[]}', b"[" * 100_000,
+    ],
+    ids=lambda body: body[:40].decode(),
+)  # fmt: skip
+async def test_json_of_another_form_is_no_word_of_telegrams_either(
+    bot: Bot, telegram: SandboxTelegram, chat: Chat, body: bytes, status: int
+) -> None:
+    telegram.faults.answer(Response(body, status))
+    assert isinstance(await failure(bot, chat), TelegramDown)
+
+
+async def test_a_refusal_counts_by_its_own_code(bot: Bot, telegram: SandboxTelegram, ada: Person, chat: Chat) -> None:
+    telegram.faults.answer(
+        JSONResponse({"ok": False, "error_code": 403, "description": "Forbidden: user is deactivated"})
+    )
+    assert isinstance(await failure(bot, chat), ChatGone)
+
+
+async def test_a_413_of_a_message_is_no_outage(bot: Bot, telegram: SandboxTelegram, chat: Chat) -> None:
+    telegram.faults.page(413)
+    assert type(await failure(bot, chat)) is SendRefused
+
+
+async def test_telegram_is_asked_for_before_a_message_that_should_not_stay_uncertain(
+    bot: Bot, telegram: SandboxTelegram
+) -> None:
+    await sending.make_sure_of_telegram(bot)
+    telegram.faults.page(200, method="getMe")
+    with pytest.raises(NotSent):
+        await sending.make_sure_of_telegram(bot)
 
 
 async def test_a_refused_bot_token_surely_sent_nothing_and_is_no_reason_to_give_up(

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
 
 import pytest
-from telegram import Bot
-from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TimedOut
+from telegram import Bot, ChatMemberRestricted, ReplyParameters
+from telegram.error import (
+    BadRequest,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+    TimedOut,
+)
 
 from bot.sandbox.server import serve
-from bot.sandbox.telegram import BOT_TOKEN, ApiError, Chat, SandboxTelegram
+from bot.sandbox.telegram import BOT_TOKEN, ApiError, Chat, Person, SandboxTelegram
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +84,70 @@ async def test_a_server_error_is_a_page_and_delivers_nothing(
     with pytest.raises(NetworkError, match="html"):
         await bot.send_message(chat.id, "hello")
     assert texts(chat) == []
+
+
+async def test_a_server_error_may_come_after_delivery(bot: Bot, chat: Chat, telegram: SandboxTelegram) -> None:
+    telegram.faults.server_error(delivered=True)
+    with pytest.raises(NetworkError, match="html"):
+        await bot.send_message(chat.id, "hello")
+    assert texts(chat) == ["hello"]
+
+
+@pytest.mark.parametrize(("status", "error"), [(200, TelegramError), (401, InvalidToken), (403, Forbidden)])
+async def test_a_foreign_page_has_any_status(
+    bot: Bot, chat: Chat, telegram: SandboxTelegram, status: int, error: type[TelegramError]
+) -> None:
+    telegram.faults.page(status)
+    with pytest.raises(error):
+        await bot.send_message(chat.id, "hello")
+    assert telegram.calls[-1].status == status
+    assert texts(chat) == []
+
+
+@pytest.mark.parametrize("said", ["in words", "in the header"])
+async def test_a_flood_limit_may_lack_its_parameters(
+    bot: Bot, chat: Chat, telegram: SandboxTelegram, said: Literal["in words", "in the header"]
+) -> None:
+    telegram.faults.flood(7, said=said)
+    with pytest.raises(NetworkError, match="retry after 7" if said == "in words" else "Too Many Requests$"):
+        await bot.send_message(chat.id, "too fast")
+
+
+async def test_a_closed_group_refuses_messages_but_not_edits(bot: Bot, ada: Person, telegram: SandboxTelegram) -> None:
+    group = ada.create_group("Friends")
+    ada.set_bot_status(group, "member")
+    message = await bot.send_message(group.id, "open")
+    group.closed = True
+    with pytest.raises(BadRequest, match="Not enough rights to send text messages"):
+        await bot.send_message(group.id, "closed")
+    await bot.edit_message_text("edited", group.id, message.message_id)
+    ada.set_bot_status(group, "administrator")
+    await bot.send_message(group.id, "above that")
+    assert texts(group) == ["edited", "above that"]
+
+
+async def test_a_restricted_bot_may_not_write_and_is_told(bot: Bot, ada: Person, telegram: SandboxTelegram) -> None:
+    group = ada.create_group("Friends", supergroup=True)
+    ada.set_bot_status(group, "restricted")
+    (update,) = await bot.get_updates(allowed_updates=["my_chat_member"])
+    assert update.my_chat_member is not None
+    restricted = update.my_chat_member.new_chat_member
+    assert isinstance(restricted, ChatMemberRestricted)
+    assert (restricted.is_member, restricted.can_send_messages) == (True, False)
+    with pytest.raises(BadRequest, match="Not enough rights"):
+        await bot.send_message(group.id, "muted")
+
+
+async def test_a_reply_leads_into_the_topic_of_what_it_replies_to(bot: Bot, ada: Person) -> None:
+    forum = ada.create_group("Friends", forum=True)
+    ada.set_bot_status(forum, "member")
+    topic = ada.open_topic(forum, "Invoices")
+    there = await bot.send_message(forum.id, "there", message_thread_id=topic)
+    await bot.send_message(forum.id, "reply", reply_parameters=ReplyParameters(there.message_id))
+    assert forum.messages[-1].topic_id == topic
+    forum.topics[topic].closed = True
+    with pytest.raises(BadRequest, match="Topic_closed"):
+        await bot.send_message(forum.id, "reply", reply_parameters=ReplyParameters(there.message_id))
 
 
 async def test_any_refusal_can_be_simulated(bot: Bot, chat: Chat, telegram: SandboxTelegram) -> None:

@@ -12,7 +12,7 @@ from bot.chat.group_roles import check_owner
 from bot.chat.screens import Screen
 from bot.chat.views import general
 from bot.domain.chats import Place
-from bot.errors import ChatGone, MessengerError
+from bot.errors import ChatClosed, ChatGone, MessengerError
 from bot.ports import ChatStore, Clock, Document
 from bot.services.checks import Checker
 from bot.services.credit import Credits
@@ -56,7 +56,7 @@ class GeneralHandlers:
             await context.send_document(await self._everything(context), Place(context.user_id))
         except MessengerError as error:
             log.info("export not delivered", chat=context.chat.id, error=str(error))
-            unknown = isinstance(error, ChatGone)  # a bot can't start a conversation
+            unknown = isinstance(error, ChatGone | ChatClosed)  # a bot can't start a conversation
             await context.reply(Screen(context.t("export.not_sent" if unknown else "document.not_sent")))
         else:
             await context.reply(Screen(context.t("export.sent")))

@@ -16,7 +16,7 @@ from bot.chat.screens import QUOTE_LIMIT, Screen, cut
 from bot.chat.views.invoices import invoice_choice, invoice_details, invoice_list
 from bot.domain.chats import NO_SILENCE
 from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
-from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused, TelegramDown, UnknownFilter
+from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused, UnknownFilter
 from bot.ports import Clock, Document
 from bot.services.browsing import Browsing
 from bot.services.credit import Credits
@@ -91,7 +91,7 @@ class InvoiceHandlers:
                 download as document,
             ):
                 await context.send_document(document)
-        except (SendRefused, DeliveryUncertain, TelegramDown, NotSent, FloodLimited) as error:
+        except (SendRefused, DeliveryUncertain, NotSent, FloodLimited) as error:
             # A sentence may get through where a file did not.
             log.warning("document can't be sent", chat=context.chat.id, error=str(error))
             await context.reply(Screen(context.t("document.not_sent")))

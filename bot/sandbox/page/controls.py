@@ -43,6 +43,9 @@ PROVIDER_FAULTS: Mapping[str, tuple[Fault, Mapping[str, Any]]] = {
 TELEGRAM_FAULTS: Mapping[str, Callable[[TelegramFaults], TelegramFault]] = {
     "flood": partial(TelegramFaults.flood, retry_after=10, times=None),
     "unreachable": partial(TelegramFaults.server_error, status=502, times=None),
+    "page": partial(TelegramFaults.page, status=200, times=None),
+    "closed": partial(TelegramFaults.close, times=None),
+    "error_after": partial(TelegramFaults.server_error, delivered=True, times=1, method="sendMessage"),
     "send_unanswered": partial(TelegramFaults.cut, delivered=True, times=1, method="sendMessage"),
 }
 

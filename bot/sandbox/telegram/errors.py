@@ -55,6 +55,7 @@ UNAUTHORIZED = (401, "Unauthorized")
 NOT_FOUND = (404, "Not Found")
 POLLED_BY_ANOTHER = "terminated by other getUpdates request; make sure that only one bot instance is running"
 WEBHOOK_IS_SET = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
+NO_RIGHT_TO_WRITE = "not enough rights to send text messages to the chat"
 NOT_MODIFIED = (
     "message is not modified: specified new message content and reply markup are exactly the same as a current "
     "content and reply markup of the message"

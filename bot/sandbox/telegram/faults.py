@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Literal
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from bot.sandbox.server import CUT
 from bot.sandbox.telegram.calls import Call
-from bot.sandbox.telegram.errors import ApiError, flood_limit
+from bot.sandbox.telegram.errors import NO_RIGHT_TO_WRITE, ApiError, bad_request, flood_limit
 from bot.sandbox.telegram.models import Chat
 
 _PAGE = "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n</body>\r\n</html>\r\n"
-_TITLES = {413: "413 Request Entity Too Large", 500: "500 Internal Server Error", 502: "502 Bad Gateway"}
 _MESSAGES = ("send", "edit")
 
 
@@ -47,35 +48,68 @@ class TelegramFaults:
         self._faults: list[TelegramFault] = []
 
     def flood(
-        self, retry_after: int, *, times: int | None = 1, method: str | None = None, chat: Chat | None = None
+        self,
+        retry_after: int,
+        *,
+        said: Literal["as usual", "in words", "in the header"] = "as usual",
+        times: int | None = 1,
+        method: str | None = None,
+        chat: Chat | None = None,
     ) -> TelegramFault:
-        """Answer 429: come back in ``retry_after`` seconds."""
-        return self.refuse(flood_limit(retry_after), times=times, method=method, chat=chat)
+        """Answer 429: come back in ``retry_after`` seconds. Not every server in between leaves all that says so."""
+        body = flood_limit(retry_after).as_json()
+        if said != "as usual":
+            del body["parameters"]
+        if said == "in the header":
+            body["description"] = "Too Many Requests"
+        headers = {"Retry-After": str(retry_after)} if said == "in the header" else None
+        return self.answer(JSONResponse(body, 429, headers), times=times, method=method, chat=chat)
 
     def refuse(
         self, error: ApiError, *, times: int | None = 1, method: str | None = None, chat: Chat | None = None
     ) -> TelegramFault:
         """Refuse calls with any error, for example one with an unknown text."""
-        response = JSONResponse(error.as_json(), error.code)
-        return self._add(TelegramFault(response, error.code, False, method, chat, times))
+        return self.answer(JSONResponse(error.as_json(), error.code), times=times, method=method, chat=chat)
+
+    def close(self, *, times: int | None = 1, chat: Chat | None = None) -> TelegramFault:
+        """Refuse messages as in a group that is closed for the night."""
+        return self.refuse(bad_request(NO_RIGHT_TO_WRITE), times=times, chat=chat)
+
+    def page(
+        self,
+        status: int,
+        *,
+        delivered: bool = False,
+        times: int | None = 1,
+        method: str | None = None,
+        chat: Chat | None = None,
+    ) -> TelegramFault:
+        """Answer with an HTML page, as a firewall, a captive portal or a proxy does, with any status."""
+        return self.answer(html_page(status), delivered=delivered, times=times, method=method, chat=chat)
 
     def server_error(
-        self, status: int = 502, *, times: int | None = 1, method: str | None = None, chat: Chat | None = None
+        self,
+        status: int = 502,
+        *,
+        delivered: bool = False,
+        times: int | None = 1,
+        method: str | None = None,
+        chat: Chat | None = None,
     ) -> TelegramFault:
-        """Answer 500 or 502 with an HTML page, as a proxy does. The call is not carried out."""
-        return self._add(TelegramFault(html_page(status), status, False, method, chat, times))
+        """Answer 5xx with an HTML page, as a proxy does, before or after the call is carried out."""
+        return self.page(status, delivered=delivered, times=times, method=method, chat=chat)
 
     def cut(
         self, *, delivered: bool, times: int | None = 1, method: str | None = None, chat: Chat | None = None
     ) -> TelegramFault:
         """Cut the connection instead of answering, before or after the call is carried out."""
-        return self._add(TelegramFault(_Cut(), 0, delivered, method, chat, times))
+        return self.answer(_Cut(status_code=0), delivered=delivered, times=times, method=method, chat=chat)
 
     def silence(
         self, *, delivered: bool, times: int | None = 1, method: str | None = None, chat: Chat | None = None
     ) -> TelegramFault:
         """Never answer, so that the caller's read times out."""
-        return self._add(TelegramFault(_Silence(), 0, delivered, method, chat, times))
+        return self.answer(_Silence(status_code=0), delivered=delivered, times=times, method=method, chat=chat)
 
     def clear(self) -> None:
         self._faults.clear()
@@ -87,13 +121,23 @@ class TelegramFaults:
             fault.left -= 1
         return fault
 
-    def _add(self, fault: TelegramFault) -> TelegramFault:
+    def answer(
+        self,
+        response: Response,
+        *,
+        delivered: bool = False,
+        times: int | None = 1,
+        method: str | None = None,
+        chat: Chat | None = None,
+    ) -> TelegramFault:
+        """Give any answer at all."""
+        fault = TelegramFault(response, response.status_code, delivered, method, chat, times)
         self._faults.append(fault)
         return fault
 
 
 def html_page(status: int) -> Response:
-    return HTMLResponse(_PAGE.format(_TITLES[status]), status)
+    return HTMLResponse(_PAGE.format(f"{status} {HTTPStatus(status).phrase}"), status)
 
 
 class _Cut(Response):

@@ -11,8 +11,8 @@ from bot.sandbox.telegram.event_bus import EventBus
 from bot.sandbox.telegram.formatting import Entity
 
 ChatKind = Literal["private", "group", "supergroup"]
-MemberStatus = Literal["creator", "administrator", "member", "left", "kicked"]
-PRESENT: frozenset[MemberStatus] = frozenset({"creator", "administrator", "member"})
+MemberStatus = Literal["creator", "administrator", "member", "restricted", "left", "kicked"]
+PRESENT: frozenset[MemberStatus] = frozenset({"creator", "administrator", "member", "restricted"})
 ADMINISTRATORS: frozenset[MemberStatus] = frozenset({"creator", "administrator"})
 GENERAL_TOPIC = 1
 DEFAULT_TIMEOUT = 10.0
@@ -115,12 +115,16 @@ class Topic:
 
 @dataclass(slots=True)
 class Member:
+    """A member of a chat. One who is ``restricted`` may read, but not write."""
+
     user: User
     status: MemberStatus
 
 
 class Chat:
-    """A chat with all its messages. Set ``deleted`` to delete a group for everybody.
+    """A chat with all its messages.
+
+    Set ``deleted`` to delete a group for everybody, ``closed`` to let only its administrators write.
 
     A private chat has the id of its person. The bot is one of the ``members``. In a private chat it is missing until
     the person has started it, and ``kicked`` while it is blocked.
@@ -138,6 +142,7 @@ class Chat:
         self.history: list[Message] = []
         self.migrated_to: Chat | None = None
         self.deleted = False
+        self.closed = False
         self._events = events
         self._last_id = GENERAL_TOPIC if is_forum else 0
 

@@ -116,7 +116,10 @@ class Person:
         return chat
 
     def set_bot_status(self, chat: Chat, status: MemberStatus) -> None:
-        """Add the bot (``member``), promote it (``administrator``), remove it (``left``) or ban it (``kicked``)."""
+        """Add the bot (``member``), promote it (``administrator``), remove it (``left``) or ban it (``kicked``).
+
+        A ``restricted`` bot may not write.
+        """
         self._check_administrator(chat)
         self._state.set_bot_status(chat, self.user, status)
 

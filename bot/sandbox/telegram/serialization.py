@@ -14,6 +14,12 @@ _RIGHTS = (
     "can_change_info", "can_invite_users", "can_post_stories", "can_edit_stories", "can_delete_stories",
     "can_pin_messages", "can_manage_topics",
 )  # fmt: skip
+_MEMBERS_RIGHTS = (
+    "can_send_messages", "can_send_audios", "can_send_documents", "can_send_photos", "can_send_videos",
+    "can_send_video_notes", "can_send_voice_notes", "can_send_polls", "can_send_other_messages",
+    "can_add_web_page_previews", "can_change_info", "can_invite_users", "can_pin_messages", "can_manage_topics",
+    "can_edit_tag", "can_react_to_messages",
+)  # fmt: skip
 _GIFTS = ("unlimited_gifts", "limited_gifts", "unique_gifts", "premium_subscription", "gifts_from_channels")
 
 Json = dict[str, object]
@@ -58,6 +64,8 @@ def member_json(member: Member) -> Json:
         content["is_anonymous"] = False
     elif member.status == "administrator":
         content |= dict.fromkeys(_NO_RIGHTS, False) | dict.fromkeys(_RIGHTS, True)
+    elif member.status == "restricted":
+        content |= {"is_member": True, "until_date": 0} | dict.fromkeys(_MEMBERS_RIGHTS, False)
     elif member.status == "kicked":
         content["until_date"] = 0
     return content

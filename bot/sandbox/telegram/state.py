@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.ports import Clock
 from bot.sandbox.telegram.calls import Upload
-from bot.sandbox.telegram.errors import ApiError, bad_request, forbidden, upgraded
+from bot.sandbox.telegram.errors import NO_RIGHT_TO_WRITE, ApiError, bad_request, forbidden, upgraded
 from bot.sandbox.telegram.event_bus import EventBus
 from bot.sandbox.telegram.events import ButtonPressed, MembershipChanged, MessageDeleted, MessageSent
 from bot.sandbox.telegram.menus import Menus
@@ -164,8 +164,10 @@ class TelegramState:
             raise forbidden(f"{was} the {chat.kind} chat")
         return chat
 
-    def topic(self, chat: Chat, thread_id: int | None) -> int | None:
-        """Return the topic for a ``message_thread_id``; None outside topics."""
+    def topic(self, chat: Chat, thread_id: int | None, reply_to: Message | None = None) -> int | None:
+        """Return the topic for a ``message_thread_id``; None outside topics. A reply alone leads into its topic."""
+        if thread_id is None and reply_to is not None:
+            thread_id = reply_to.topic_id
         if not chat.is_forum:
             if thread_id is not None and (chat.kind != "supergroup" or chat.message(thread_id) is None):
                 raise _no_thread()
@@ -177,6 +179,12 @@ class TelegramState:
         if topic.closed and chat.status(self.bot) not in ADMINISTRATORS:
             raise bad_request("TOPIC_CLOSED")
         return thread_id
+
+    def check_may_write(self, chat: Chat) -> None:
+        """Raise :class:`ApiError` unless the bot may write new messages, beside changing its own."""
+        status = chat.status(self.bot)
+        if status == "restricted" or (chat.closed and status not in ADMINISTRATORS):
+            raise bad_request(NO_RIGHT_TO_WRITE)
 
     def open_press(self, query_id: str, now: datetime) -> Press | None:
         press = self.presses.get(query_id)

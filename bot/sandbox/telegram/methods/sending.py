@@ -74,9 +74,10 @@ def _document(state: TelegramState, call: Call) -> StoredFile:
 def _post(
     state: TelegramState, call: Call, chat: Chat, content: Formatted, document: StoredFile | None = None
 ) -> Message:
+    state.check_may_write(chat)
     thread_id = call.integer("message_thread_id")
-    topic_id = state.topic(chat, thread_id)
     reply_to, keyboard = read_reply(call, chat), read_keyboard(call)
+    topic_id = state.topic(chat, thread_id, reply_to)
     return state.post(
         chat,
         state.bot,
