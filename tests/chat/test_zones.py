@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
+from babel.core import get_global
 from hypothesis import given, strategies as st
 
-from bot.chat.zones import MAX_ZONES, city, find_zones, likely_zones, similar_zones
+from bot.chat import zones
+from bot.chat.zones import ABBREVIATIONS, MAX_ZONES, city, likely_zones, named_zones, suggested_zones
 
 
 @pytest.mark.parametrize(
@@ -28,33 +31,101 @@ from bot.chat.zones import MAX_ZONES, city, find_zones, likely_zones, similar_zo
         ("Kolkata", "Asia/Kolkata"),
         ("Calcutta", "Asia/Kolkata"),
         ("utc", "Etc/UTC"),
-        ("Ljublj", "Europe/Ljubljana"),
-        ("aires", "America/Argentina/Buenos_Aires"),
+        ("München", "Europe/Berlin"),
+        ("Munich", "Europe/Berlin"),
+        ("muenchen", "Europe/Berlin"),
+        ("Mumbai", "Asia/Kolkata"),
+        ("Bombay", "Asia/Kolkata"),
+        ("Genf", "Europe/Zurich"),
+        ("Москва", "Europe/Moscow"),
+        ("Texas", "America/Chicago"),
+        ("MEZ", "Europe/Berlin"),
+        ("mesz", "Europe/Berlin"),
+        ("CET", "Europe/Berlin"),
+        ("CAT", "Africa/Maputo"),
+        ("JST", "Asia/Tokyo"),
+        ("UK", "Europe/London"),
     ],
 )
-def test_a_city_a_country_or_the_zones_own_name_finds_it(text: str, zone: str) -> None:
-    assert find_zones(text) == [zone]
+def test_a_whole_city_country_abbreviation_or_name_of_a_zone_is_meant(text: str, zone: str) -> None:
+    assert named_zones(text) == [zone]
 
 
-def test_several_that_fit_are_all_found_up_to_what_can_be_offered() -> None:
-    assert find_zones("Germany") == ["Europe/Berlin", "Europe/Busingen"]
-    assert len(find_zones("america")) == MAX_ZONES
+@pytest.mark.parametrize(
+    ("text", "zones"),
+    [
+        ("Germany", {"Europe/Berlin", "Europe/Busingen"}),
+        ("IST", {"Asia/Kolkata", "Europe/Dublin", "Asia/Jerusalem"}),
+        ("CST", {"America/Chicago", "America/Mexico_City", "America/Havana", "Asia/Shanghai"}),
+        ("EST", {"America/New_York", "America/Panama"}),
+        ("Indiana", {"America/Indiana/Indianapolis", "America/Chicago"}),
+        ("Georgia", {"Asia/Tbilisi", "America/New_York"}),
+        ("Birmingham", {"Europe/London", "America/Chicago"}),
+    ],
+)
+def test_a_name_with_several_meanings_leads_to_all_of_them(text: str, zones: set[str]) -> None:
+    assert set(named_zones(text)) == zones
 
 
-@pytest.mark.parametrize("text", ["", " ", "x", "?!", "Atlantis", "New", "USA", "\N{FIRE}", "x" * 5000])
-def test_what_is_no_place_finds_none_or_several_and_never_one_by_chance(text: str) -> None:
-    assert len(find_zones(text)) != 1
+def test_of_many_zones_those_with_the_most_people_are_found() -> None:
+    assert named_zones("Mexico")[0] == "America/Mexico_City"
+    assert len(named_zones("Mexico")) == MAX_ZONES
+    assert named_zones("United States")[:2] == ["America/New_York", "America/Chicago"]
 
 
-def test_a_mistyped_name_is_close_to_the_right_one() -> None:
-    assert find_zones("Berln") == []
-    assert similar_zones("Berln") == ["Europe/Berlin"]
-    assert similar_zones("Zuerich") == ["Europe/Zurich"]
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "x", "?!", "Atlantis", "New", "USA", "North", "Ljublj", "aires", "etc/gmt+3", "\N{FIRE}", "x" * 5000],
+)
+def test_a_part_of_a_name_or_none_at_all_never_stands_for_one_zone(text: str) -> None:
+    assert len(named_zones(text)) != 1
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"),
+    [
+        ("Berln", "Europe/Berlin"),
+        ("Ljublj", "Europe/Ljubljana"),
+        ("aires", "America/Argentina/Buenos_Aires"),
+        ("Godthab", "America/Nuuk"),
+        ("Düsseld", "Europe/Berlin"),
+    ],
+)
+def test_a_part_of_a_name_and_a_mistyped_one_are_close_to_the_right_one(text: str, zone: str) -> None:
+    assert suggested_zones(text) == [zone]
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("UTC+2", 2), ("utc + 2", 2), ("UTC +02:00", 2), ("GMT+3", 3), ("GMT-3", -3), ("GMT 3", 3), ("+2", 2),
+        ("\N{MINUS SIGN}4", -4), ("UTC\N{EN DASH}5", -5), ("+0200", 2), ("UTC+0", 0), ("UTC+14", 14), ("GMT-12", -12),
+        ("UTC+5:30", 5.5), ("+5.5", 5.5), ("UTC+5,75", 5.75), ("Etc/GMT+3", -3),
+    ],
+)  # fmt: skip
+def test_an_offset_is_read_as_people_mean_it(text: str, hours: float) -> None:
+    found = named_zones(text)
+    assert found
+    for zone in found:
+        assert datetime(2026, 7, 1, tzinfo=ZoneInfo(zone)).utcoffset() == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize("text", ["UTC+15", "UTC-13", "UTC+99", "+1:99", "UTC+2:20", "UTC++2", "GMT+3 or so"])
+def test_an_offset_that_no_place_has_is_none(text: str) -> None:
+    assert named_zones(text) == []
+
+
+def test_every_abbreviation_stands_for_zones_that_exist() -> None:
+    assert {zone for zones in ABBREVIATIONS.values() for zone in zones} <= available_timezones()
+
+
+def test_the_zones_of_the_large_cities_exist_and_are_called_as_everywhere_else() -> None:
+    assert {zone for zone, _ in zones._cities()} <= available_timezones() - get_global("zone_aliases").keys()
 
 
 @given(st.text(max_size=60))
 def test_whatever_is_typed_what_is_found_is_a_zone(text: str) -> None:
-    for zone in (*find_zones(text), *similar_zones(text)):
+    for zone in (*named_zones(text), *suggested_zones(text)):
         assert ZoneInfo(zone).key == zone
         assert city(zone, "de")
 
@@ -85,3 +156,4 @@ def test_of_a_language_that_tells_nothing_the_providers_zone_is_left(language: s
 def test_a_zone_is_called_by_its_city_in_the_readers_language() -> None:
     assert (city("Europe/Vienna", "de"), city("Europe/Vienna", "en")) == ("Wien", "Vienna")
     assert city("Etc/UTC", "de") == "UTC"
+    assert (city("Etc/GMT-2", "de"), city("Etc/GMT+3", "en")) == ("UTC+2", "UTC-3")

@@ -12,7 +12,7 @@ from bot.chat.screens import QUOTE_LIMIT, Screen, cut
 from bot.chat.texts import TextsFor
 from bot.chat.views import settings as views
 from bot.chat.views.general import languages
-from bot.chat.zones import find_zones, likely_zones, similar_zones
+from bot.chat.zones import likely_zones, named_zones, suggested_zones
 from bot.domain.chats import FARTHEST_DAY, LANGUAGES, Loudness, Preferences, QuietHours
 from bot.domain.schedule import CheckPlan
 from bot.ports import ChatStore, Clock
@@ -57,13 +57,13 @@ class SettingsHandlers:
             await context.reply(views.zone(context.t, self._choices(context), self._clock()))
             return
         # In threads: the names are read from disk when they are first needed.
-        found = await asyncio.to_thread(find_zones, text)
-        if len(found) == 1:
-            await self._save(context, replace(self._preferences(context), zone=found[0]))
+        named = await asyncio.to_thread(named_zones, text)
+        if len(named) == 1:
+            await self._save(context, replace(self._preferences(context), zone=named[0]))
             await context.reply(views.menu(context.t, self._choices(context), self._clock()))
             return
-        key = "settings.zone.which" if found else "settings.zone.unknown"
-        offered = found or await asyncio.to_thread(similar_zones, text) or self._choices(context).zones
+        key = "settings.zone.which" if named else "settings.zone.unknown"
+        offered = named or await asyncio.to_thread(suggested_zones, text) or self._choices(context).zones
         said = context.t(key, name=cut(text, QUOTE_LIMIT))
         await context.reply(views.zones(context.t, self._choices(context), self._clock(), said, offered))
 

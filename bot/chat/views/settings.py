@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Rows, Screen, box, in_rows, join, marked
 from bot.chat.texts import Texts, own_name
-from bot.chat.zones import city
+from bot.chat.zones import city, is_fixed
 from bot.domain.chats import LANGUAGES, Loudness, Preferences
 
 USUAL_DAYS = (14, 7, 5, 3, 2, 1, 0)
@@ -179,7 +179,8 @@ def _quiet_text(t: Texts, chosen: Preferences) -> str:
 def _zone_text(t: Texts, chosen: Preferences, now: datetime) -> str:
     if chosen.zone is None:
         return t.plain("settings.zone.as_provider", clock=t.clock(now))
-    return t.plain("settings.zone.own", city=city(chosen.zone, t.language), clock=t.clock(now))
+    key = "settings.zone.fixed" if is_fixed(chosen.zone) else "settings.zone.own"
+    return t.plain(key, city=city(chosen.zone, t.language), clock=t.clock(now))
 
 
 def _language_text(t: Texts, chosen: str | None) -> str:

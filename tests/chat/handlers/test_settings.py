@@ -164,6 +164,33 @@ async def test_where_several_fit_they_are_offered(ada: Person, chat: Chat, store
     assert await chosen(store, chat) == DEFAULTS
 
 
+@pytest.mark.parametrize("said", ["IST", "Indiana", "Ljublj", "Birmingham", "GMT+15", "UTC+5:30"])
+async def test_what_can_mean_another_zone_is_never_saved_unasked(
+    ada: Person, chat: Chat, store: Store, said: str
+) -> None:
+    answer = await ask(ada, chat, f"/timezone {said}", f"“{said}”")
+    assert len(answer.buttons) > 1
+    assert await chosen(store, chat) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "zone", "shown"),
+    [
+        ("München", "Europe/Berlin", "Berlin (it's 10:30 there)"),
+        ("Mumbai", "Asia/Kolkata", "Kolkata (it's 15:00 there)"),
+        ("MEZ", "Europe/Berlin", "Berlin (it's 10:30 there)"),
+        ("CAT", "Africa/Maputo", "Maputo (it's 11:30 there)"),
+        ("UTC+2", "Etc/GMT-2", "UTC+2 all year, without summer time (it's 11:30 there)"),
+        ("GMT+3", "Etc/GMT-3", "UTC+3 all year, without summer time (it's 12:30 there)"),
+    ],
+)
+async def test_large_cities_usual_abbreviations_and_offsets_are_understood(
+    ada: Person, chat: Chat, store: Store, said: str, zone: str, shown: str
+) -> None:
+    assert shown in (await ask(ada, chat, f"/timezone {said}", "Settings")).text
+    assert await chosen(store, chat) == replace(DEFAULTS, zone=zone)
+
+
 async def test_one_that_is_not_known_is_said_with_an_example_and_with_what_is_close(
     ada: Person, chat: Chat, store: Store
 ) -> None:
