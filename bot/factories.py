@@ -40,6 +40,7 @@ from bot.services.delivery import AlertSender
 from bot.services.leader_lease import LeaderLease
 from bot.services.linking import Inviting, Linking
 from bot.services.payments.flow import Payments
+from bot.services.reading import AccountReads
 from bot.services.snoozing import Snoozing
 from bot.services.workers import Workers
 from bot.settings import Settings
@@ -89,7 +90,7 @@ class Services:
         self.payments = Payments(store, provider, messenger, clock, plan, self.payment_workers, rules=rules)
         self.linking = Linking(store, provider, clock, plan, base_url=settings.provider_url)
         self.inviting = Inviting(store, self.linking, clock)
-        self.browsing = Browsing(provider)
+        self.browsing = Browsing(AccountReads(provider, store, clock))
         self.snoozing = Snoozing(store, clock, plan)
 
     async def finish(self, within: float) -> None:

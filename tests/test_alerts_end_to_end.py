@@ -163,7 +163,43 @@ async def test_a_suspension_and_a_deletion_are_announced_audibly_although_remind
         assert not any(message.silent for message in (morning, evening, chance, last))
 
 
-async def test_a_refused_token_is_said_once_with_what_to_do_and_checks_rest_until_somebody_tries_again(
+@pytest.mark.parametrize("fault", [Fault.TOKEN_REVOKED, Fault.PERMISSION_MISSING])
+async def test_a_single_refusal_alarms_nobody_and_alerts_go_on(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message, fault: Fault
+) -> None:
+    sandbox.provider.faults.switch_on(fault, times=1)
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=20)
+    await chat.wait_for(says("New invoice", str(invoice.id)), after=greeting)
+    await ask(chat, ada, "/status", "Next check")
+    assert not [m for m in chat.messages if "token" in m.text and m.id > greeting.id]
+
+
+async def test_a_command_that_works_ends_a_refusal_at_once(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message
+) -> None:
+    sandbox.provider.faults.switch_on(Fault.TOKEN_REVOKED)
+    refused = await chat.wait_for(says("no longer accepts your token"), after=greeting)
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=20)
+    sandbox.provider.faults.switch_off()
+    seen = await ask(chat, ada, f"/invoice {invoice.id}", f"Invoice {invoice.id}")
+    await chat.wait_for(says("New invoice", str(invoice.id)), after=refused)
+    status = await ask(chat, ada, "/status", "Linked since")
+    assert status.id > seen.id
+    assert "no longer accepts" not in status.text
+
+
+async def test_a_token_that_is_accepted_again_is_found_out_by_itself_and_told(
+    sandbox: Sandbox, account: Account, chat: Chat, greeting: Message
+) -> None:
+    sandbox.provider.faults.switch_on(Fault.TOKEN_REVOKED)
+    refused = await chat.wait_for(says("no longer accepts your token"), after=greeting)
+    sandbox.provider.faults.switch_off()
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=20)
+    sandbox.clock.put_forward(DAY)
+    await chat.wait_for(says("accepts your token again", f"New invoice {invoice.id}"), after=refused)
+
+
+async def test_a_refused_token_is_said_once_with_what_to_do_and_somebody_can_try_again(
     sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message
 ) -> None:
     sandbox.provider.faults.switch_on(Fault.TOKEN_REVOKED)

@@ -111,9 +111,12 @@ class AlertKind(StrEnum):
     OUTAGE_OVER = "outage_over"
     TOKEN_REFUSED = "token_refused"
     PERMISSION_MISSING = "permission_missing"
+    TROUBLE_OVER = "trouble_over"
 
 
 REMINDER_KINDS = frozenset({AlertKind.DUE, AlertKind.OVERDUE})
+ENDS = frozenset({AlertKind.OUTAGE_OVER, AlertKind.TROUBLE_OVER})
+"""They say that something is over. Nobody needs to hear that who did not hear that it had begun."""
 ACCOUNT_SUBJECTS = {
     AlertKind.DIGEST: "digest",
     AlertKind.UNREADABLE: "unreadable",
@@ -121,6 +124,7 @@ ACCOUNT_SUBJECTS = {
     AlertKind.OUTAGE_OVER: "outage",
     AlertKind.TOKEN_REFUSED: "trouble",
     AlertKind.PERMISSION_MISSING: "trouble",
+    AlertKind.TROUBLE_OVER: "trouble",
 }
 
 
@@ -180,10 +184,10 @@ def is_obsolete(alert: Alert, known: Mapping[int, KnownInvoice], watch: Watch) -
 def taking_the_place_of(older: Alert, newer: Alert) -> Alert | None:
     """Return the newer alert, with what the older one would have said.
 
-    An invoice that was to be announced is still news. A reminder stays urgent. Return None for the end of an outage
-    that nobody was told of.
+    An invoice that was to be announced is still news. A reminder stays urgent. Return None for the end of an outage or
+    a refusal that nobody was told of.
     """
-    if (older.kind, newer.kind) == (AlertKind.OUTAGE, AlertKind.OUTAGE_OVER):
+    if newer.kind in ENDS and older.kind is not newer.kind:
         return None
     if newer.kind is AlertKind.SETTLED or newer.invoice_id is None:
         return newer

@@ -46,7 +46,7 @@ class Token:
 
 
 class Trouble(StrEnum):
-    """Why an account's checks leave the provider alone."""
+    """Why the provider refuses an account's token, as the person was told."""
 
     TOKEN_REFUSED = "token_refused"
     PERMISSION_MISSING = "permission_missing"
@@ -56,9 +56,11 @@ class Trouble(StrEnum):
 class Watch:
     """How the checks of an account go.
 
-    ``checked_at`` is when the provider's list was last read well. ``failing_since`` is the first failure after it that
-    is not a ``trouble``; ``outage_told``: the person knows of it. ``digest_told`` is the Monday of the last week that
-    had its digest. ``unreadable_told`` is how many unreadable invoices in the list the person knows of.
+    ``checked_at`` is when the provider's list was last read well. ``refused_since`` is when the provider first refused
+    the token after that, and ``refused_at`` when it last did. ``trouble`` is set once the person was told.
+    ``failing_since`` is the first failure of another kind; ``outage_told``: the person knows of it. ``digest_told`` is
+    the Monday of the last week that had its digest. ``unreadable_told`` is how many unreadable invoices in the list the
+    person knows of.
     """
 
     checked_at: datetime
@@ -67,6 +69,13 @@ class Watch:
     outage_told: bool = False
     digest_told: date | None = None
     unreadable_told: int = 0
+    refused_since: datetime | None = None
+    refused_at: datetime | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the provider refused the token, be it only once."""
+        return self.trouble is not None or self.refused_since is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,8 @@ def uncertain_message(delivery: Delivery, now: datetime) -> SentMessage | None:
 def _concerns_account(kind: AlertKind, delivery: Delivery, watch: Watch) -> bool:
     if kind in TROUBLE_KINDS:
         return watch.trouble is not None
+    if kind is AlertKind.TROUBLE_OVER:
+        return watch.trouble is None
     if kind is AlertKind.OUTAGE:
         return watch.outage_told
     if kind is AlertKind.UNREADABLE:

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice, Standing, standing_of
 from bot.domain.chats import NO_SILENCE, Link, Silence, Silences, Trouble, Watch
 from bot.domain.invoices import Invoice, sums_differ
-from bot.domain.schedule import Schedule
+from bot.domain.schedule import ASK_AGAIN_AFTER, Schedule
 
 PAID_IS_NEWS_FOR = timedelta(days=31)
 """How long after its issue a paid invoice is news to a chat that did not know it. Lists may leave older ones out."""
@@ -272,26 +272,43 @@ def _looks(
 
 
 def watch_reading(
-    before: Watch, now: datetime, *, good: bool, trouble: Trouble | None, unreadable: int = 0
+    before: Watch,
+    now: datetime,
+    *,
+    good: bool,
+    trouble: Trouble | None,
+    unreadable: int = 0,
+    doubt: timedelta = ASK_AGAIN_AFTER[0],
 ) -> tuple[Watch, list[AlertKind]]:
-    """Return the account's new watch and what to tell of it. Each outage and each trouble is told once.
+    """Return the account's new watch and what to tell of it. Each outage and each trouble is told once, and its end.
 
-    In a good reading, unreadable invoices are told when their number has grown. A failed reading (neither ``good`` nor
-    a ``trouble``) does not end a trouble.
+    In a good reading, unreadable invoices are told when their number has grown. A ``trouble`` is told if it is met
+    again after ``doubt``, and no good reading came in between. A failed reading (neither ``good`` nor a ``trouble``)
+    does not end one.
     """
     if good:
         over = [AlertKind.OUTAGE_OVER] if before.outage_told else []
+        over += [AlertKind.TROUBLE_OVER] if before.trouble is not None else []
         broken = [AlertKind.UNREADABLE] if unreadable > before.unreadable_told else []
         return Watch(checked_at=now, digest_told=before.digest_told, unreadable_told=unreadable), over + broken
     if trouble is not None:
+        since = min(before.refused_since or now, now)
+        refused = replace(before, refused_since=since, refused_at=now)
+        if before.trouble is None and now - since < doubt:
+            return refused, []
         news = [] if trouble is before.trouble else [AlertKind(trouble.value)]
-        return replace(before, trouble=trouble, failing_since=None, outage_told=False), news
+        return replace(refused, trouble=trouble, failing_since=None, outage_told=False), news
     if before.trouble is not None:
         return before, []
     since = before.failing_since or now
     long = now - since >= LONG_OUTAGE and not before.outage_told
     after = replace(before, failing_since=since, outage_told=before.outage_told or long)
     return after, [AlertKind.OUTAGE] if long else []
+
+
+def trusted(before: Watch) -> Watch:
+    """Return the watch after a good answer outside of the checks: the token works."""
+    return replace(before, trouble=None, refused_since=None, refused_at=None)
 
 
 def watch_week(before: Watch, schedule: Schedule, now: datetime, *, any_open: bool) -> tuple[Watch, list[AlertKind]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from bot.domain.chats import Chat, Preferences
+from bot.domain.chats import Chat, Preferences, Watch
 from bot.domain.provider_calendar import EVENING, ProviderCalendar
 
 DAY = timedelta(days=1)
@@ -219,6 +219,10 @@ LONGEST_PROVIDER_PAUSE = timedelta(hours=1)
 
 SHORTEST_PAUSE = timedelta(seconds=1)
 
+ASK_AGAIN_AFTER = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
+"""How long after its first refusal of a token the provider is asked again; later once a day. One refusal proves little,
+and many refused requests can lock an account."""
+
 
 @dataclass(frozen=True, slots=True)
 class CheckPlan:
@@ -250,3 +254,21 @@ class CheckPlan:
         pause = timedelta(seconds=min(at_least, LONGEST_PROVIDER_PAUSE.total_seconds()))
         regular = now + self.interval
         return max(regular if look is None else min(regular, look), now + max(pause, SHORTEST_PAUSE))
+
+    @property
+    def doubts_refusal_for(self) -> timedelta:
+        """How long a first refusal of a token is doubted. Then the provider is asked again, and believed."""
+        return min(self.interval, ASK_AGAIN_AFTER[0])
+
+    def may_ask(self, watch: Watch, now: datetime) -> bool:
+        """Return whether a check may ask the provider: it has not refused the token, or its rest is over."""
+        rests_until = self.asks_again_at(watch)
+        return rests_until is None or watch.refused_at is None or not watch.refused_at <= now < rests_until
+
+    def asks_again_at(self, watch: Watch) -> datetime | None:
+        """Return until when checks leave a provider alone that refused the token. None: they don't."""
+        since, last = watch.refused_since, watch.refused_at
+        if since is None or last is None:
+            return None
+        times = (since + wait for wait in (self.doubts_refusal_for, *ASK_AGAIN_AFTER[1:]))
+        return next((at for at in times if at > last), last + DAY)

@@ -161,6 +161,12 @@ class CheckStore(Protocol):
         A check under way is refused: it may have read older data. A crash may undo this.
         """
 
+    async def end_refusal(self, account: str, now: datetime) -> None:
+        """End every refusal of this account's token, in all its chats: the provider has just answered it well.
+
+        The checks of those chats are due now. One that is under way is refused: it may have met the refusal.
+        """
+
     async def finish_check(self, claim: Claim, checked: Checked) -> bool:
         """Save what a check found, in one transaction. Return False if the claim was lost. Nothing is written then.
 

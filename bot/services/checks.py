@@ -13,7 +13,7 @@ from typing import TypeVar
 import structlog
 
 from bot.domain.alerts import Alert, AlertKind
-from bot.domain.chats import Chat, Link, Trouble
+from bot.domain.chats import Chat, Link, Trouble, Watch
 from bot.domain.credit import CreditWatch
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.reminders import decide, mark_gone, mark_unread, missing_from, next_look, watch_reading, watch_week
@@ -79,7 +79,7 @@ class Checker:
         self.looked_at = self._clock()
 
     async def check_now(self, chat: Chat) -> Listing:
-        """Check this chat because somebody asks, even if a trouble has stopped its checks.
+        """Check this chat because somebody asks, even if the provider is left alone after a refusal.
 
         Return what the provider lists. News is told by alerts. Raise :class:`NotLinked`, :class:`CheckUnderWay`,
         or a :class:`bot.errors.ProviderError` whose consequences are saved.
@@ -116,8 +116,8 @@ class Checker:
         return reading
 
     async def _read(self, check: Check, link: Link, *, asked: bool) -> AccountReading:
-        """Ask the provider. If it refused the token, leave it alone until somebody asks or links anew."""
-        if link.watch.trouble is not None and not asked:
+        """Ask the provider. If it refused the token, leave it alone for a while, unless somebody asks."""
+        if not asked and not self._plan.may_ask(link.watch, self._clock()):
             return AccountReading()
         end = asyncio.get_running_loop().time() + self._read_within
         reading = await self._reader.read(check.chat, link, end)
@@ -147,11 +147,14 @@ class Checker:
             now=now,
         )
         known = {**decision.known, **held}
-        good, unreadable = reading.listing is not None, reading.unreadable
-        watch, of_account = watch_reading(link.watch, now, good=good, trouble=reading.trouble, unreadable=unreadable)
+        watch, of_account = self._watch(link.watch, reading, now)
         watch, of_week = watch_week(watch, schedule, now, any_open=any(k.can_be_due for k in known.values()))
-        looks = [next_look(known, chat.silences, schedule, now), schedule.next_week(now) if watch.digest_told else None]
-        look = min((at for at in looks if at is not None), default=None)
+        looks = [
+            next_look(known, chat.silences, schedule, now),
+            schedule.next_week(now) if watch.digest_told else None,
+            self._plan.asks_again_at(watch),
+        ]
+        look = min((at for at in looks if at is not None and at > now), default=None)
 
         def about_account(kind: AlertKind) -> Alert:
             return Alert("", link.place, link.account, kind, now)
@@ -163,10 +166,18 @@ class Checker:
             next_check_at=self._plan.after(now, reading.wait, look),
             credit=reading.credit,
         )
-        if await self._store.finish_check(check.claim, checked):
-            return True
-        log.info("check result came too late", chat=chat.id)
-        return False
+        if not await self._store.finish_check(check.claim, checked):
+            log.info("check result came too late", chat=chat.id)
+            return False
+        if link.watch.is_refused and not watch.is_refused:
+            await self._store.end_refusal(link.account, now)  # in other chats of the account
+        return True
+
+    def _watch(self, before: Watch, reading: AccountReading, now: datetime) -> tuple[Watch, list[AlertKind]]:
+        if not reading.was_asked_for:
+            return before, []
+        good, trouble, doubt = reading.listing is not None, reading.trouble, self._plan.doubts_refusal_for
+        return watch_reading(before, now, good=good, trouble=trouble, unreadable=reading.unreadable, doubt=doubt)
 
 
 def with_ids(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
@@ -195,6 +206,11 @@ class AccountReading:
     credit: CreditWatch | None = None
 
     @property
+    def was_asked_for(self) -> bool:
+        """Whether the provider was asked for its list."""
+        return self.listing is not None or self.error is not None
+
+    @property
     def unreadable(self) -> int:
         """How many invoices of the list could not be read, not even singly."""
         if self.listing is None:
@@ -206,7 +222,7 @@ class AccountReading:
         """The result in a word, for the log."""
         if self.listing is not None:
             return "good"
-        return "refused" if self.trouble else "unread"
+        return "refused" if self.trouble or not self.was_asked_for else "unread"
 
 
 class AccountReader:

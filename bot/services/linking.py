@@ -14,7 +14,7 @@ from bot.domain.payments import UNFINISHED
 from bot.domain.reminders import next_look, take_as_known
 from bot.domain.schedule import CheckPlan
 from bot.errors import InvitationOfOther, InvitationVoid, LinkInUse, NotAToken
-from bot.ports import ChatStore, Clock, PaymentStore, PendingStore, Provider
+from bot.ports import ChatStore, CheckStore, Clock, PaymentStore, PendingStore, Provider
 
 MIN_LIKELY_TOKEN_LENGTH = 20
 TOKEN_FORM = re.compile(r"[!-~]{8,4096}")  # printable ASCII without blanks: what an HTTP header can carry
@@ -44,7 +44,7 @@ def _bare(text: str) -> str:
     return text.strip().strip("<>\"'`")
 
 
-class LinkStore(ChatStore, PaymentStore, PendingStore, Protocol):
+class LinkStore(ChatStore, CheckStore, PaymentStore, PendingStore, Protocol):
     """What linking needs of the store."""
 
 
@@ -91,6 +91,7 @@ class Linking:
         )
         if not await self._store.link(link, known, invitation_id):
             raise InvitationVoid
+        await self._store.end_refusal(link.account, now)  # in other chats of the account
         if chat.telegram_language:
             await self._store.note_telegram_language(chat.id, chat.telegram_language)
         return listing

@@ -182,13 +182,10 @@ class Store:
         return claimed[0] if claimed else None
 
     async def hasten_checks(self, account: str, now: datetime) -> None:
-        async def hasten(t: Transaction) -> None:
-            for stored in (await _locked(t, *await t.linked_chats(account))).values():
-                if stored.record.link is not None and stored.record.link.account == account:
-                    new = chat_rules.moved_money(stored.record, now)
-                    await t.save_chat(stored, StoredChat(new, message=stored.message))
+        await self._change_account(account, lambda record: chat_rules.moved_money(record, now))
 
-        await self._backend.run(hasten)
+    async def end_refusal(self, account: str, now: datetime) -> None:
+        await self._change_account(account, lambda record: chat_rules.trusted(record, now))
 
     async def finish_check(self, claim: Claim, checked: Checked) -> bool:
         return await self._backend.run(lambda t: _finish_check(t, claim, lambda r: chat_rules.after_check(r, checked)))
@@ -387,6 +384,18 @@ class Store:
             return new is not None
 
         return await self._backend.run(write)
+
+    async def _change_account(self, account: str, change: ChangeChat) -> None:
+        """Change chats of an account, and refuse their checks under way: they may be outdated."""
+
+        async def write(t: Transaction) -> None:
+            for stored in (await _locked(t, *await t.linked_chats(account))).values():
+                if stored.record.link is not None and stored.record.link.account == account:
+                    new = change(stored.record)
+                    if new is not None:
+                        await t.save_chat(stored, StoredChat(new, message=stored.message))
+
+        await self._backend.run(write)
 
     async def _finish_message(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
         return await self._backend.run(lambda t: _change_message(t, claim, change))

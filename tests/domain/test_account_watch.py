@@ -12,13 +12,16 @@ from hypothesis import given, strategies as st
 from bot.domain.alerts import AlertKind
 from bot.domain.chats import Preferences, Trouble, Watch
 from bot.domain.reminders import LONG_OUTAGE, watch_reading, watch_week
-from tests.domain.moments import INSTANTS, PREFERENCES, schedule
+from bot.domain.schedule import ASK_AGAIN_AFTER, CheckPlan
+from tests.domain.moments import BERLIN, INSTANTS, PREFERENCES, schedule
 
 NOW = datetime(2026, 6, 1, 10, tzinfo=UTC)  # a Monday
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 GOOD = Watch(checked_at=NOW)
-OUTAGE, OUTAGE_OVER = AlertKind.OUTAGE, AlertKind.OUTAGE_OVER
+SECOND = timedelta(seconds=1)
+DOUBT = ASK_AGAIN_AFTER[0]
+OUTAGE, OUTAGE_OVER, TROUBLE_OVER = AlertKind.OUTAGE, AlertKind.OUTAGE_OVER, AlertKind.TROUBLE_OVER
 
 # "good", "failed", or a trouble
 AccountReading = Trouble | str
@@ -33,29 +36,100 @@ def read(before: Watch, now: datetime, reading: AccountReading) -> tuple[Watch, 
 # --- Refused tokens --------------------------------------------------------------------------------------------------
 
 
+def refused(watch: Watch, at: datetime, trouble: Trouble = Trouble.TOKEN_REFUSED) -> Watch:
+    """Return the watch after a token was refused ``at`` an instant, and again, so that it was told."""
+    watch, kinds = read(watch, at, trouble)
+    assert kinds == []
+    watch, kinds = read(watch, at + DOUBT, trouble)
+    assert kinds == [AlertKind(trouble.value)]
+    return watch
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+def test_a_single_refusal_alarms_nobody_and_a_good_reading_ends_it_without_a_word(trouble: Trouble) -> None:
+    watch, kinds = read(GOOD, NOW + HOUR, trouble)
+    assert (watch.trouble, kinds) == (None, [])
+    assert read(watch, NOW + 2 * HOUR, "good") == (Watch(checked_at=NOW + 2 * HOUR), [])
+
+
+def test_refusals_within_seconds_are_one() -> None:
+    watch, _ = read(GOOD, NOW, Trouble.TOKEN_REFUSED)
+    assert read(watch, NOW + DOUBT - SECOND, Trouble.TOKEN_REFUSED)[1] == []
+    assert read(watch, NOW + DOUBT, Trouble.TOKEN_REFUSED)[1] == [AlertKind.TOKEN_REFUSED]
+
+
+def test_a_failure_between_two_refusals_is_no_good_reading() -> None:
+    watch, _ = read(GOOD, NOW, Trouble.TOKEN_REFUSED)
+    watch, _ = read(watch, NOW + DOUBT, "failed")
+    assert read(watch, NOW + 2 * DOUBT, Trouble.TOKEN_REFUSED)[1] == [AlertKind.TOKEN_REFUSED]
+
+
 @pytest.mark.parametrize("trouble", Trouble)
 def test_a_trouble_is_said_once_however_often_it_is_met(trouble: Trouble) -> None:
-    watch, kinds = read(GOOD, NOW + HOUR, trouble)
-    assert kinds == [AlertKind(trouble.value)]
+    watch = refused(GOOD, NOW + HOUR, trouble)
     assert watch.trouble is trouble
-    assert read(watch, NOW + 2 * HOUR, trouble) == (watch, [])
+    again, kinds = read(watch, NOW + 9 * HOUR, trouble)
+    assert (again, kinds) == (replace(watch, refused_at=NOW + 9 * HOUR), [])
 
 
 def test_another_trouble_is_said_too() -> None:
-    watch, _ = read(GOOD, NOW, Trouble.TOKEN_REFUSED)
+    watch = refused(GOOD, NOW)
     assert read(watch, NOW + HOUR, Trouble.PERMISSION_MISSING)[1] == [AlertKind.PERMISSION_MISSING]
 
 
-def test_a_good_reading_ends_a_trouble_and_the_next_one_is_said_again() -> None:
-    watch, _ = read(GOOD, NOW, Trouble.TOKEN_REFUSED)
-    watch, kinds = read(watch, NOW + HOUR, "good")
-    assert (watch, kinds) == (Watch(checked_at=NOW + HOUR), [])
-    assert read(watch, NOW + 2 * HOUR, Trouble.TOKEN_REFUSED)[1] == [AlertKind.TOKEN_REFUSED]
+def test_a_good_reading_ends_a_trouble_with_a_word_and_the_next_one_is_said_again() -> None:
+    watch, kinds = read(refused(GOOD, NOW), NOW + HOUR, "good")
+    assert (watch, kinds) == (Watch(checked_at=NOW + HOUR), [TROUBLE_OVER])
+    refused(watch, NOW + 2 * HOUR)
 
 
 def test_a_failure_while_the_token_is_refused_changes_nothing() -> None:
-    watch, _ = read(GOOD, NOW, Trouble.TOKEN_REFUSED)
+    watch = refused(GOOD, NOW)
     assert read(watch, NOW + 5 * DAY, "failed") == (watch, [])
+
+
+def test_a_trouble_of_an_older_version_is_not_told_again() -> None:
+    watch, kinds = read(replace(GOOD, trouble=Trouble.TOKEN_REFUSED), NOW + HOUR, Trouble.TOKEN_REFUSED)
+    assert kinds == []
+    assert (watch.refused_since, watch.refused_at) == (NOW + HOUR, NOW + HOUR)
+
+
+def test_a_clock_that_was_ahead_delays_no_alert_about_a_refusal() -> None:
+    watch, _ = read(GOOD, NOW + 400 * DAY, Trouble.TOKEN_REFUSED)
+    refused(watch, NOW)
+
+
+# --- When a provider that refused the token is asked again -----------------------------------------------------------
+
+PLAN = CheckPlan(timedelta(minutes=15), BERLIN)
+
+
+def test_after_a_refusal_the_provider_is_asked_after_minutes_then_hours_then_once_a_day() -> None:
+    watch, now, asked = GOOD, NOW, list[timedelta]()
+    while len(asked) < 8:
+        if PLAN.may_ask(watch, now):
+            asked.append(now - NOW)
+            watch, _ = read(watch, now, Trouble.TOKEN_REFUSED)
+        now += timedelta(minutes=1)
+    hours = [n * HOUR for n in (0, 1 / 12, 1 / 2, 2, 6, 30, 54, 78)]
+    assert asked == hours
+    assert PLAN.asks_again_at(watch) == NOW + 102 * HOUR
+
+
+def test_where_checks_are_closer_together_the_second_question_comes_with_the_next_one() -> None:
+    watch, _ = read(GOOD, NOW, Trouble.TOKEN_REFUSED)
+    often = CheckPlan(timedelta(seconds=30), BERLIN)
+    assert often.asks_again_at(watch) == NOW + timedelta(seconds=30) == NOW + often.doubts_refusal_for
+
+
+def test_a_provider_that_has_not_refused_or_of_an_older_version_is_asked() -> None:
+    assert PLAN.may_ask(GOOD, NOW)
+    assert PLAN.may_ask(replace(GOOD, trouble=Trouble.TOKEN_REFUSED), NOW)
+
+
+def test_a_refusal_that_lies_ahead_of_the_clock_stops_no_check() -> None:
+    watch, _ = read(GOOD, NOW + 400 * DAY, Trouble.TOKEN_REFUSED)
+    assert PLAN.may_ask(watch, NOW)
 
 
 # --- Outages ---------------------------------------------------------------------------------------------------------
@@ -91,9 +165,15 @@ def test_a_good_reading_in_between_begins_the_day_anew() -> None:
 def test_an_answer_that_refuses_the_token_ends_an_outage_without_a_word_of_it() -> None:
     watch, _ = read(GOOD, NOW, "failed")
     watch, _ = read(watch, NOW + DAY, "failed")
-    watch, kinds = read(watch, NOW + 2 * DAY, Trouble.TOKEN_REFUSED)
-    assert kinds == [AlertKind.TOKEN_REFUSED]
-    assert read(watch, NOW + 3 * DAY, "good")[1] == []
+    watch = refused(watch, NOW + 2 * DAY)
+    assert read(watch, NOW + 3 * DAY, "good")[1] == [TROUBLE_OVER]
+
+
+def test_an_outage_goes_on_while_a_refusal_is_in_doubt() -> None:
+    watch, _ = read(GOOD, NOW, "failed")
+    watch, _ = read(watch, NOW + HOUR, Trouble.TOKEN_REFUSED)
+    assert watch.failing_since == NOW
+    assert read(watch, NOW + DAY, "failed")[1] == [OUTAGE]
 
 
 @given(st.lists(st.tuples(st.timedeltas(timedelta(minutes=1), 2 * DAY), READINGS), max_size=30))
@@ -111,10 +191,11 @@ def test_in_any_story_the_words_begin_and_end_each_other_and_the_age_is_that_of_
         assert (watch.trouble is None) or (watch.failing_since is None and not watch.outage_told)
         if reading == "good":
             assert watch == Watch(checked_at=now)
-    for before, after in pairwise(words):
+    for before, after in pairwise([None, *words]):
         if after is OUTAGE_OVER:
             assert before is OUTAGE
-    assert sum(word is OUTAGE for word in words) >= sum(word is OUTAGE_OVER for word in words)
+        if after is TROUBLE_OVER:
+            assert before in {AlertKind(trouble.value) for trouble in Trouble}
 
 
 # --- The digest ------------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ ALL = (
 async def browsing(world: World) -> Browsing:
     world.account.put(*ALL)
     await world.link()
-    return Browsing(world.provider)
+    return Browsing(world.reads)
 
 
 async def listed(world: World, browsing: Browsing, query: Query) -> list[int]:
@@ -98,7 +98,7 @@ async def test_a_list_is_asked_for_by_the_types_that_the_provider_can_filter_by_
 
 
 async def test_a_chat_that_is_not_linked_sees_nothing(world: World) -> None:
-    browsing, chat = Browsing(world.provider), await world.chat()
+    browsing, chat = Browsing(world.reads), await world.chat()
     with pytest.raises(NotLinked):
         await browsing.listing(chat, Query())
     with pytest.raises(NotLinked):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
 from bot.domain.alerts import AlertKind, Standing
-from bot.domain.chats import Trouble
+from bot.domain.chats import Place, Trouble
 from bot.errors import (
     AnswerNotUnderstood,
     NotFound,
@@ -20,9 +22,10 @@ from bot.errors import (
     Refused,
     TokenRefused,
 )
+from bot.ports import Checked
 from bot.services.checks import MISSING_READ_PER_CHECK, Checker
 from tests.fakes import Gate, invoice, settled
-from tests.services.world import DAY, DUE, START, TOKEN, World
+from tests.services.world import ADA, DAY, DUE, HOUR, MINUTE, START, TOKEN, World, member
 
 NEW, DUE_SOON, OVERDUE = AlertKind.NEW, AlertKind.DUE, AlertKind.OVERDUE
 
@@ -300,8 +303,7 @@ async def test_a_refused_token_is_told_once_while_reminders_go_on(
 ) -> None:
     world.account.put(invoice(7, DUE))
     await world.link()
-    world.provider.errors["list_invoices"] = error
-    await world.live(DUE - 10 * DAY)
+    await world.refuse(error, DUE - 10 * DAY)
     assert (await world.linked()).watch.trouble == Trouble(kind.value)
     await world.restart()
     for days in (-9, -7, -3, -1, 0, 1):
@@ -311,20 +313,166 @@ async def test_a_refused_token_is_told_once_while_reminders_go_on(
 
 
 @TROUBLE_KINDS
-async def test_a_refused_token_is_left_alone_until_somebody_asks(
+async def test_a_single_refusal_is_not_told_and_stops_no_alert(
     world: World, error: ProviderError, kind: AlertKind
 ) -> None:
     await world.link()
     world.provider.errors["list_invoices"] = error
-    await world.live(DUE - 10 * DAY)
-    del world.provider.errors["list_invoices"]
+    world.noon(DUE - 10 * DAY)
+    await world.check()
+    world.provider.errors.clear()
+    world.account.put(invoice(7, DUE))
+    assert (await world.linked()).next_check_at == world.clock.now + 5 * MINUTE
+    world.clock.move(5 * MINUTE)
+    await world.check()
+    await world.deliver(2)
+    assert world.told() == [(NEW, 7, None)]
+    assert not (await world.linked()).watch.is_refused
+
+
+@TROUBLE_KINDS
+async def test_a_refused_token_is_tried_again_after_minutes_hours_and_then_daily_until_it_works(
+    world: World, error: ProviderError, kind: AlertKind
+) -> None:
+    await world.link()
+    world.provider.errors["list_invoices"] = error
+    world.noon(DUE - 30 * DAY)
+    began, tried = world.clock.now, list[timedelta]()
     world.provider.calls.clear()
-    await world.restart()
-    for days in range(-9, 9):
-        await world.live(DUE + days * DAY)
-    assert world.provider.calls == []
-    assert (await world.linked()).watch.trouble == Trouble(kind.value)
+    while world.clock.now < began + 3 * DAY:
+        await world.check()
+        tried += [world.clock.now - began] * len(world.provider.calls)
+        world.provider.calls.clear()
+        await world.deliver()
+        world.clock.set(max((await world.linked()).next_check_at, world.clock.now + MINUTE))
+    assert tried == [timedelta(), 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 30 * HOUR, 54 * HOUR]
     assert world.told() == [(kind, None, None)]
+    world.provider.errors.clear()
+    world.account.put(invoice(7, DUE))
+    world.clock.move(DAY)
+    await world.check()
+    await world.deliver()
+    assert world.told() == [(kind, None, None), (AlertKind.TROUBLE_OVER, None, None), (NEW, 7, None)]
+
+
+async def test_a_refusal_that_was_told_by_an_older_version_is_tried_again(world: World) -> None:
+    await world.link()
+    await world.refuse(TokenRefused(), DUE - 10 * DAY)
+    await change_watch(world, refused_since=None, refused_at=None)
+    world.provider.errors.clear()
+    await world.live(DUE - 9 * DAY)
+    assert (await world.linked()).watch.trouble is None
+
+
+async def change_watch(world: World, **facts: object) -> None:
+    """Store another watch, as another version of the bot would."""
+    (check,) = await world.store.claim_checks(world.clock.now + DAY, 1, HOUR)
+    link = check.chat.link
+    assert link is not None
+    watch = replace(link.watch, **facts)  # type: ignore[arg-type]  # the test's
+    assert await world.store.finish_check(check.claim, Checked(check.known, [], watch, link.next_check_at))
+
+
+# --- Any good answer ends the refusal --------------------------------------------------------------------------------
+
+
+async def by_list(world: World) -> None:
+    await world.reads.listing(await world.chat())
+
+
+async def by_single_invoice(world: World) -> None:
+    await world.reads.invoice(await world.chat(), 7)
+
+
+async def by_pdf(world: World) -> None:
+    async with world.reads.pdf(await world.chat(), 7):
+        pass
+
+
+async def by_archive(world: World) -> None:
+    async with world.reads.archive(await world.chat()):
+        pass
+
+
+async def by_question(world: World) -> None:
+    await world.ask(7)
+
+
+async def by_selection(world: World) -> None:
+    await world.payment_selection.begin(await world.chat(), Place(1), member(ADA))
+
+
+async def by_payment(world: World) -> None:
+    world.provider.errors["list_invoices"] = TokenRefused()
+    payment = await world.ask(7)
+    await change_watch(world, refused_since=world.clock.now, refused_at=world.clock.now)
+    await world.press(payment.id)
+
+
+async def by_link_elsewhere(world: World) -> None:
+    await world.link(2)
+
+
+async def by_check_elsewhere(world: World) -> None:
+    await world.checker.check_now(await world.chat(2))
+
+
+GOOD_ANSWERS = pytest.mark.parametrize(
+    "answered",
+    [by_list, by_single_invoice, by_pdf, by_archive, by_question, by_selection, by_payment, by_link_elsewhere],
+)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@GOOD_ANSWERS
+async def test_any_good_answer_ends_a_refusal_at_once_and_the_checks_go_on(
+    world: World, answered: Callable[[World], Awaitable[None]], times: int
+) -> None:
+    world.account.put(invoice(7, DUE))
+    await world.link()
+    world.provider.errors["list_invoices"] = TokenRefused()
+    world.noon(DUE - 10 * DAY)
+    for _ in range(times):
+        await world.check()
+        world.clock.move(5 * MINUTE)
+    assert (await world.linked()).watch.is_refused
+    world.provider.errors.clear()
+    world.account.put(invoice(8, DUE))
+    await answered(world)
+    world.provider.errors.clear()
+    assert not (await world.linked()).watch.is_refused
+    assert (await world.linked()).next_check_at <= world.clock.now
+    await world.check()
+    await world.deliver()
+    assert (NEW, 8, None) in world.told()
+
+
+async def test_a_good_check_of_one_chat_ends_the_refusal_in_another_chat_of_the_account(world: World) -> None:
+    await world.link(1)
+    await world.link(2)
+    await world.refuse(TokenRefused(), DUE - 10 * DAY)
+    world.provider.errors.clear()
+    await by_check_elsewhere(world)
+    assert not (await world.linked(1)).watch.is_refused
+    assert not (await world.linked(2)).watch.is_refused
+
+
+async def test_a_good_answer_about_one_account_says_nothing_of_another(world: World) -> None:
+    await world.link(1)
+    await world.link(2, "token-of-another")
+    await world.refuse(TokenRefused(), DUE - 10 * DAY)
+    world.provider.errors = {TOKEN: TokenRefused()}
+    await world.reads.listing(await world.chat(2))
+    assert not (await world.linked(2)).watch.is_refused
+    assert (await world.linked(1)).watch.is_refused
+
+
+async def test_a_refused_command_ends_no_refusal(world: World) -> None:
+    await world.link()
+    await world.refuse(TokenRefused(), DUE - 10 * DAY)
+    with pytest.raises(TokenRefused):
+        await by_list(world)
+    assert (await world.linked()).watch.is_refused
 
 
 async def test_linking_anew_ends_the_trouble_and_an_untold_alert_about_it(world: World) -> None:

@@ -138,21 +138,22 @@ async def test_a_look_that_works_again_ends_the_rest_and_tells_what_was_missed(
     world: World, error: ProviderError, trouble: Trouble
 ) -> None:
     await world.link()
-    world.provider.errors["list_invoices"] = error
-    await world.live(DUE - 9 * DAY)
+    await world.refuse(error, DUE - 9 * DAY)
+    await world.deliver()
     del world.provider.errors["list_invoices"]
     world.account.put(invoice(7, DUE))
-    await world.live(DUE - 8 * DAY)
+    world.clock.move(QUARTER)
+    await world.check()
     assert (await world.linked()).watch.trouble is trouble
     assert await look_now(world) == [7]
     assert (await world.linked()).watch.trouble is None
     await world.live(DUE - 7 * DAY)
-    assert world.told() == [(AlertKind(trouble.value), None, None), (NEW, 7, 7)]
+    assert world.told() == [(AlertKind(trouble.value), None, None), (AlertKind.TROUBLE_OVER, None, None), (NEW, 7, 7)]
 
 
 async def test_another_trouble_than_the_one_that_was_told_is_told_too(world: World) -> None:
     await world.link()
-    for error in (TokenRefused(), PermissionMissing("x"), PermissionMissing("x")):
+    for error in (TokenRefused(), TokenRefused(), PermissionMissing("x"), PermissionMissing("x")):
         world.provider.errors["list_invoices"] = error
         world.clock.move(HOUR)
         with pytest.raises(type(error)):
@@ -163,8 +164,7 @@ async def test_another_trouble_than_the_one_that_was_told_is_told_too(world: Wor
 
 async def test_a_look_at_a_provider_that_is_away_is_no_sign_that_the_token_works_again(world: World) -> None:
     await world.link()
-    world.provider.errors["list_invoices"] = TokenRefused()
-    await world.live(DUE)
+    await world.refuse(TokenRefused(), DUE)
     world.provider.errors["list_invoices"] = ProviderDown()
     with pytest.raises(ProviderDown):
         await look_now(world)

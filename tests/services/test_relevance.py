@@ -217,17 +217,15 @@ async def test_an_alert_under_way_while_the_chat_is_unlinked_ends_quietly(world:
 
 async def test_an_alert_about_the_token_is_told_while_the_trouble_lasts(world: World) -> None:
     await world.link()
-    world.provider.errors["list_invoices"] = TokenRefused()
-    await world.live(DUE)
+    await world.refuse(TokenRefused(), DUE)
+    await world.deliver(2)
     assert world.told() == [(AlertKind.TOKEN_REFUSED, None, None)]
 
 
 @pytest.mark.parametrize("error", [TokenRefused(), PermissionMissing("x")], ids=lambda error: type(error).__name__)
 async def test_a_trouble_that_ended_before_it_was_told_is_never_mentioned(world: World, error: ProviderError) -> None:
     await world.link()
-    world.provider.errors["list_invoices"] = error
-    world.noon(DUE)
-    await world.check()
+    await world.refuse(error, DUE)
     del world.provider.errors["list_invoices"]
     await world.checker.check_now(await world.chat())
     await world.deliver(3)
@@ -252,8 +250,7 @@ async def test_an_outage_that_a_refused_token_turned_out_to_be_is_told_as_that_a
     for days in (-3, -2):
         world.noon(DUE + days * DAY)
         await world.check()
-    world.provider.errors["list_invoices"] = TokenRefused()
-    world.clock.move(HOUR)
+    await world.refuse(TokenRefused(), DUE)
     await look(world)
     assert world.told() == [(AlertKind.TOKEN_REFUSED, None, None)]
 

@@ -15,10 +15,12 @@ from bot.domain.chats import Chat, Link, Member, Place, Silence, Token
 from bot.domain.invoices import Listing
 from bot.domain.payments import Action, Outcome, Payment, PaymentRules, State
 from bot.domain.schedule import CheckPlan
+from bot.errors import ProviderError
 from bot.services.checks import Checker
 from bot.services.delivery import AlertSender
 from bot.services.linking import Linking
 from bot.services.payments.flow import Payments
+from bot.services.reading import AccountReads
 from bot.services.workers import Workers
 from bot.store.store import Store
 from bot.store.tinydb.opening import open_store
@@ -79,6 +81,11 @@ class World:
         self.payments = Payments(store, provider, messenger, self.clock, self.plan, self.workers, rules=self.rules)
         self.payment_selection = self.payments.selection
         self.linking = Linking(store, provider, self.clock, self.plan, base_url=URL)
+
+    @property
+    def reads(self) -> AccountReads:
+        """The reads outside of checks, as commands and payments make them."""
+        return AccountReads(self.provider, self.store, self.clock)
 
     def replica(self, workers: Workers | None = None, show_within: timedelta = MINUTE) -> Payments:
         """Return the payments service of another process on the same store."""
@@ -151,6 +158,14 @@ class World:
         self.noon(day)
         await self.check()
         await self.deliver(5)
+
+    async def refuse(self, error: ProviderError, day: date) -> None:
+        """Let the provider refuse the token from noon of a day on, so often that the chat is told."""
+        self.provider.errors["list_invoices"] = error
+        self.noon(day)
+        await self.check()
+        self.clock.move(5 * MINUTE)
+        await self.check()
 
     # --- What people do ---
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from tests.simulation.evidence import DAY, TOLD_WITHIN, Evidence
+from tests.simulation.evidence import DAY, IN_TRANSIT, TOLD_WITHIN, Evidence
 from tests.simulation.expected import mondays
 from tests.simulation.history import Disturbances, Span
-from tests.simulation.people import Rules
+from tests.simulation.people import PASSING_REFUSAL, Rules
 from tests.simulation.telegram import Arrival
 
 TROUBLES = {"token_refused", "permission_missing"}
@@ -28,6 +28,7 @@ class AccountPromises:
         moves = [span for span in self.person.not_sent if span in self.person.not_read]
         away = [*evidence.bot_away, *evidence.person_away, *moves]
         self.noticing = Disturbances([*away, *evidence.failures, *evidence.single_failures])
+        self.failing = Disturbances([*evidence.failures, *evidence.single_failures])
 
     def broken(self) -> Iterator[str]:
         """Yield all broken promises."""
@@ -103,6 +104,16 @@ class AccountPromises:
             begun = any(found < start for start, _ in self._refused() if start < found_again)
             if self._same_link(found, found_again) and not begun:
                 yield f"messages {first.number} and {second.number} are about the same refusal"
+        for _, found, arrival in self._of(*TROUBLES):
+            lasted = any(start + PASSING_REFUSAL <= found <= end + IN_TRANSIT for start, end in self._refused())
+            if not lasted and not self.failing.touch(found - DAY, found):
+                yield f"message {arrival.number} alarms for a refusal that had passed"
+        last = ""
+        for kind, _, arrival in self._of(*TROUBLES, "trouble_over", marked=True):
+            heard = last in TROUBLES or arrival.marked or self._in_doubt(arrival.at)
+            if kind == "trouble_over" and not heard:
+                yield f"message {arrival.number} tells the end of a refusal that was never told"
+            last = kind
 
     def _digests(self) -> Iterator[str]:
         told = self._of("digest")

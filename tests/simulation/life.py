@@ -13,10 +13,10 @@ from bot.domain.chats import Preferences, QuietHours
 from bot.domain.invoices import Invoice, Item
 from bot.errors import AnswerNotUnderstood, ProviderDown, ProviderError, RateLimited
 from tests.simulation.history import Span
-from tests.simulation.people import NOT_SILENCED, Person, SilenceState
+from tests.simulation.people import NOT_SILENCED, PASSING_REFUSAL, Person, SilenceState
 from tests.simulation.process import Process, account_of
 from tests.simulation.provider import SimAccount
-from tests.simulation.world import BERLIN, World, utc
+from tests.simulation.world import BERLIN, HOUR, World, utc
 
 DAY = timedelta(days=1)
 MONTH = 30.4
@@ -85,6 +85,7 @@ def _add_person(world: World, number: int) -> None:
         (0.1, lambda: person.enqueue("link again", person.link)),
         (0.3, lambda: _block(world, person)),
         (0.15, lambda: _refuse(world, person)),
+        (0.5, lambda: _refuse_in_passing(world, person)),
         (0.3, lambda: _flood(world, person)),
         (0.3, lambda: _unknown_error(world, person)),
         (0.2, lambda: _delete_message(person, rng)),
@@ -179,9 +180,13 @@ def _refuse(world: World, person: Person) -> None:
     def given_back() -> None:
         closed.discard(token)
         world.note(person.chat.id, f"token {token} is accepted again")
+        somebody_asks = rng.random() < 0.5
         for holder in holders:
             holder.refusals.append((begun, world.clock()))
-            holder.enqueue("check", holder.check)
+            if somebody_asks:
+                holder.enqueue("check", holder.check)
+            else:
+                holder.trusted_again(world.clock())
 
     def anew() -> None:
         for holder in holders:
@@ -192,6 +197,23 @@ def _refuse(world: World, person: Person) -> None:
                 holder.enqueue("link with a new token", holder.link)
 
     world.after(rng.choice([1, 30, 300]) * rng.random(), given_back if rng.random() < 0.3 else anew)
+
+
+def _refuse_in_passing(world: World, person: Person) -> None:
+    """Refuse the token for so short a time that the bot, asking again, finds it accepted."""
+    rng, provider, token = world.rng, world.provider, person.token
+    closed = rng.choice([provider.refused, provider.forbidden])
+    if provider.refuses(token):
+        return
+    closed.add(token)
+    world.note(person.chat.id, f"token {token} is refused in passing")
+    hours = rng.uniform(0, PASSING_REFUSAL / HOUR)
+    for holder in world.people:
+        if holder.token == token:
+            holder.not_read.append((world.clock(), world.clock() + hours * HOUR))
+    world.after(hours, lambda: closed.discard(token))
+    if rng.random() < 0.5:
+        person.enqueue("check", person.check)
 
 
 def _flood(world: World, person: Person) -> None:

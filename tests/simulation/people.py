@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from bot.domain.chats import Member, Place, Preferences, Silence, Token
@@ -18,6 +18,9 @@ from tests.simulation.provider import SimAccount, SimProvider
 from tests.simulation.telegram import SimChat
 
 ADA = Member(1, "Ada")
+PASSING_REFUSAL = timedelta(minutes=5)
+"""A token that is refused for a shorter time never alarms anybody."""
+REFUSED_TOKENS_ARE_TRIED_WITHIN = timedelta(days=1)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -210,6 +213,12 @@ class Person:
         chat = await process.store.chat(self.chat.id)
         if chat.resting is not None:
             await process.store.wake(self.chat.id, self.clock())
+
+    def trusted_again(self, now: datetime) -> None:
+        """Note that the token is accepted again. The bot finds that out by itself."""
+        if self.refused_since is not None:
+            self.not_read.append((self.refused_since, now + REFUSED_TOKENS_ARE_TRIED_WITHIN))
+            self.refused_since = None
 
     def _trusted(self, now: datetime) -> None:
         """Note that the bot has seen the token accepted, so that an earlier refusal is over for it."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.domain.chats import Chat, Watch
+from dataclasses import replace
+
+from bot.domain.chats import Chat, Trouble, Watch
 from tests.store.examples import (
     CHAT,
     HOUR,
@@ -82,3 +84,39 @@ class OnDemandCheckContract:
         await store.hasten_checks(link.account, NOW + 2 * MINUTE)
         await store.finish_check(check.claim, checked(check, now=NOW + 2 * MINUTE))
         assert (await claim_check(store, NOW + 2 * MINUTE)).chat.id == CHAT
+
+    async def test_a_good_answer_ends_the_refusals_in_all_chats_of_the_account_and_of_no_other(
+        self, opener: Opener
+    ) -> None:
+        store = await opener.open()
+        doubted = Watch(NOW - HOUR, refused_since=NOW, refused_at=NOW)
+        told = Watch(NOW - HOUR, Trouble.TOKEN_REFUSED, refused_since=NOW, refused_at=NOW)
+        by_older_version = Watch(NOW - HOUR, Trouble.PERMISSION_MISSING)
+        for chat_id, watch in enumerate((doubted, told, by_older_version), start=1):
+            await store.link(new_link(store, chat_id, watch=watch, next_check_at=NOW + HOUR), {})
+        await store.link(new_link(store, OTHER, "token-of-another", watch=told, next_check_at=NOW + HOUR), {})
+        await store.end_refusal(new_link(store).account, NOW + MINUTE)
+        links = [(await store.chat(chat_id)).link for chat_id in (1, 2, 3, OTHER)]
+        assert [link.watch for link in links if link] == [*[Watch(NOW - HOUR)] * 3, told]
+        assert [link.next_check_at for link in links if link] == [*[NOW + MINUTE] * 3, NOW + HOUR]
+        await opener.crash()
+        link = (await (await opener.open()).chat(1)).link
+        assert link is not None
+        assert link.watch == Watch(NOW - HOUR)
+
+    async def test_where_there_is_no_refusal_a_good_answer_changes_nothing(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await linked(store)
+        check = await claim_check(store)
+        await store.end_refusal(link.account, NOW)
+        assert (await store.chat(CHAT)).link == link
+        assert await store.finish_check(check.claim, checked(check))
+
+    async def test_a_check_under_way_does_not_bring_an_ended_refusal_back(self, opener: Opener) -> None:
+        store = await opener.open()
+        refused = Watch(NOW, Trouble.TOKEN_REFUSED, refused_since=NOW, refused_at=NOW)
+        link = new_link(store, watch=refused)
+        await store.link(link, {})
+        check = await claim_check(store)
+        await store.end_refusal(link.account, NOW + MINUTE)
+        assert not await store.finish_check(check.claim, replace(checked(check), watch=refused))

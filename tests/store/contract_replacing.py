@@ -93,6 +93,13 @@ class ReplacementContract:
         assert await store.waiting_alerts(CHAT) == NOTHING
         assert await store.claim_alerts(LATER, 10, LEASE) == []
 
+    async def test_the_end_of_a_refusal_is_not_told_if_the_refusal_was_not(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await linked(store)
+        await find(store, about_account(link, AlertKind.TOKEN_REFUSED), watch=Watch(NOW, Trouble.TOKEN_REFUSED))
+        await find(store, about_account(link, AlertKind.TROUBLE_OVER), now=LATER)
+        assert await store.waiting_alerts(CHAT) == NOTHING
+
     async def test_the_end_of_an_outage_is_not_told_if_its_beginning_is_a_dead_letter(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)

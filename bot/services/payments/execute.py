@@ -13,6 +13,7 @@ from bot.errors import ClearRefusal, PaymentInProgress, ProviderUnreachable
 from bot.ports import Clock, PaymentStore, Provider
 from bot.services.failures import log_failure
 from bot.services.payments.reconcile import Reconciler, with_error
+from bot.services.reading import AccountReads
 
 log = structlog.get_logger()
 
@@ -20,9 +21,12 @@ log = structlog.get_logger()
 class Executor:
     """The only place that asks the provider to move money."""
 
-    def __init__(self, store: PaymentStore, provider: Provider, reconciler: Reconciler, clock: Clock) -> None:
+    def __init__(
+        self, store: PaymentStore, provider: Provider, reads: AccountReads, reconciler: Reconciler, clock: Clock
+    ) -> None:
         self._store = store
         self._provider = provider
+        self._reads = reads
         self._reconciler = reconciler
         self._clock = clock
 
@@ -48,7 +52,7 @@ class Executor:
         try:
             # The payment waits for its turn now: once it is noted as sent, it must not wait any more.
             await self._provider.make_room()
-            invoice = await self._provider.invoice(link.token, chat.reply_language, payment.invoice_id)
+            invoice = await self._reads.invoice(chat, payment.invoice_id)
         except Exception as error:  # noqa: BLE001  # it is logged
             log_failure("invoice can't be read before a payment", error, payment=payment.id)
             return await self._reconciler.end(with_error(error, payment), Outcome.NOT_SENT)

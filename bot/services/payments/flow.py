@@ -19,6 +19,7 @@ from bot.services.payments.notify import PaymentNotifier
 from bot.services.payments.quote import Quoter
 from bot.services.payments.reconcile import Reconciler
 from bot.services.payments.selection import PaymentSelection
+from bot.services.reading import AccountReads
 from bot.services.workers import Workers
 
 DEFAULT_RULES = PaymentRules()
@@ -43,12 +44,13 @@ class Payments:
         show_within: timedelta = SHOW_WITHIN,
     ) -> None:
         self.rules = rules
-        self.quoter = Quoter(store, provider, clock, rules)
-        self.selection = PaymentSelection(store, provider, self.quoter, clock, rules)
+        reads = AccountReads(provider, store, clock)
+        self.quoter = Quoter(store, reads, clock, rules)
+        self.selection = PaymentSelection(store, reads, self.quoter, clock, rules)
         self._confirmer = Confirmer(store, clock, rules)
-        self._reconciler = Reconciler(store, provider, clock)
-        self._executor = Executor(store, provider, self._reconciler, clock)
-        self._notifier = PaymentNotifier(store, provider, messenger, clock, plan, show_within)
+        self._reconciler = Reconciler(store, reads, clock)
+        self._executor = Executor(store, provider, reads, self._reconciler, clock)
+        self._notifier = PaymentNotifier(store, reads, messenger, clock, plan, show_within)
         self._store = store
         self._clock = clock
         self._workers = workers

@@ -16,9 +16,10 @@ from bot.domain.payment_times import NOTE_TOLD_WITHIN, TELL_FOR
 from bot.domain.payments import Action, Outcome, Payment, State, ends_late
 from bot.domain.schedule import CheckPlan
 from bot.errors import BotError, ChatGone, ChatMigrated, StoreAway
-from bot.ports import Clock, Messenger, Provider
+from bot.ports import Clock, Messenger
 from bot.services.failures import log_failure, note_unreachable
 from bot.services.payments import PayingStore
+from bot.services.reading import AccountReads
 
 log = structlog.get_logger()
 
@@ -29,14 +30,14 @@ class PaymentNotifier:
     def __init__(
         self,
         store: PayingStore,
-        provider: Provider,
+        reads: AccountReads,
         messenger: Messenger,
         clock: Clock,
         plan: CheckPlan,
         show_within: timedelta,
     ) -> None:
         self._store = store
-        self._provider = provider
+        self._reads = reads
         self._messenger = messenger
         self._clock = clock
         self._plan = plan
@@ -123,11 +124,10 @@ class PaymentNotifier:
         if not self._plan.preferences(chat).pdf_after_payment:
             return
         for payment in paid:
-            link = payment.link_in(chat)
-            if link is None:
+            if payment.link_in(chat) is None:
                 return
             try:
-                async with self._provider.pdf(link.token, chat.reply_language, payment.invoice_id) as document:
+                async with self._reads.pdf(chat, payment.invoice_id) as document:
                     await self._messenger.send_document(payment.place, document)
             except BotError as error:
                 log_failure("PDF after a payment not sent", error, payment=payment.id)

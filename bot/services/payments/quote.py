@@ -10,16 +10,17 @@ from bot.domain.chats import Chat, Member, Place
 from bot.domain.invoices import Invoice
 from bot.domain.payments import Action, Payment, PaymentRules, amount_of, in_doubt
 from bot.errors import NoCreditApplied, NothingToPay, UnclearSum, UserError
-from bot.ports import Clock, PaymentStore, Provider
+from bot.ports import Clock, PaymentStore
 from bot.services.permissions import check_amount, check_may_pay
+from bot.services.reading import AccountReads
 
 
 class Quoter:
     """Asks by the operator's rules, and stores what was asked."""
 
-    def __init__(self, store: PaymentStore, provider: Provider, clock: Clock, rules: PaymentRules) -> None:
+    def __init__(self, store: PaymentStore, reads: AccountReads, clock: Clock, rules: PaymentRules) -> None:
         self._store = store
-        self._provider = provider
+        self._reads = reads
         self._clock = clock
         self._rules = rules
 
@@ -27,8 +28,8 @@ class Quoter:
         self, chat: Chat, place: Place, user: Member, action: Action, invoice_id: int
     ) -> Sequence[tuple[Payment, Invoice]]:
         """Read an invoice and ask about it. Return and raise as :meth:`ask_about`, or raise a ``ProviderError``."""
-        link = check_may_pay(self._rules, chat, user.id)
-        invoice = await self._provider.invoice(link.token, chat.reply_language, invoice_id)
+        check_may_pay(self._rules, chat, user.id)
+        invoice = await self._reads.invoice(chat, invoice_id)
         return await self.ask_about([invoice], action, chat, place, user)
 
     async def ask_about(

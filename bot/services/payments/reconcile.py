@@ -12,9 +12,10 @@ from bot.domain.invoices import Invoice
 from bot.domain.payment_times import ABANDONED_AFTER, RECONCILE_FOR
 from bot.domain.payments import MOVED, Outcome, Payment, State, ended, outcome_of
 from bot.errors import BotError, NotLinked, Refused
-from bot.ports import Clock, Provider
+from bot.ports import Clock
 from bot.services.failures import log_failure
 from bot.services.payments import PayingStore
+from bot.services.reading import AccountReads
 
 log = structlog.get_logger()
 
@@ -22,9 +23,9 @@ log = structlog.get_logger()
 class Reconciler:
     """Ends payments. It never raises a failure of the provider."""
 
-    def __init__(self, store: PayingStore, provider: Provider, clock: Clock) -> None:
+    def __init__(self, store: PayingStore, reads: AccountReads, clock: Clock) -> None:
         self._store = store
-        self._provider = provider
+        self._reads = reads
         self._clock = clock
 
     async def reconcile(self, payment: Payment) -> Payment | None:
@@ -75,10 +76,9 @@ class Reconciler:
 
     async def _read_after(self, payment: Payment) -> Invoice:
         chat = await self._store.chat(payment.place.chat_id)
-        link = payment.link_in(chat)
-        if link is None:
+        if payment.link_in(chat) is None:
             raise NotLinked
-        return await self._provider.invoice(link.token, chat.reply_language, payment.invoice_id)
+        return await self._reads.invoice(chat, payment.invoice_id)
 
 
 def with_error(error: Exception, payment: Payment) -> Payment:

@@ -6,13 +6,14 @@ import secrets
 from collections.abc import Sequence
 from decimal import Decimal
 
-from bot.domain.chats import Chat, Link, Member, Place
+from bot.domain.chats import Chat, Member, Place
 from bot.domain.invoices import Invoice, open_first
 from bot.domain.payments import Action, Offer, Payment, PaymentRules, Selection
 from bot.errors import ConfirmationExpired, NoneToPay, NothingChosen, PressByOther
-from bot.ports import Clock, PendingStore, Provider
+from bot.ports import Clock, PendingStore
 from bot.services.payments.quote import Quoter
 from bot.services.permissions import check_may_pay
+from bot.services.reading import AccountReads
 
 MAX_OFFERS = 10
 """So that a message's buttons stay within a phone's screen."""
@@ -22,10 +23,10 @@ class PaymentSelection:
     """Leads from the open invoices to one question about several of them."""
 
     def __init__(
-        self, store: PendingStore, provider: Provider, quoter: Quoter, clock: Clock, rules: PaymentRules
+        self, store: PendingStore, reads: AccountReads, quoter: Quoter, clock: Clock, rules: PaymentRules
     ) -> None:
         self._store = store
-        self._provider = provider
+        self._reads = reads
         self._quoter = quoter
         self._clock = clock
         self._rules = rules
@@ -36,7 +37,7 @@ class PaymentSelection:
         Raise as :func:`check_may_pay` does, :class:`NoneToPay` or a :class:`bot.errors.ProviderError`.
         """
         link = check_may_pay(self._rules, chat, user.id)
-        payable = await self._payable(chat, link)
+        payable = await self._payable(chat)
         if not payable:
             raise NoneToPay
         now = self._clock()
@@ -81,16 +82,16 @@ class PaymentSelection:
             raise ConfirmationExpired
         if not selection.chosen:
             raise NothingChosen
-        chosen = [invoice for invoice, _ in await self._payable(chat, link) if invoice.id in selection.chosen]
+        chosen = [invoice for invoice, _ in await self._payable(chat) if invoice.id in selection.chosen]
         if not chosen:
             raise NoneToPay
         if not await self._store.take_pending(Selection, selection_id):
             raise ConfirmationExpired
         return await self._quoter.ask_about(chosen, Action.PAY, chat, place, user)
 
-    async def _payable(self, chat: Chat, link: Link) -> list[tuple[Invoice, Decimal]]:
+    async def _payable(self, chat: Chat) -> list[tuple[Invoice, Decimal]]:
         """Return what can be paid here, with its amount."""
-        listing = await self._provider.list_invoices(link.token, chat.reply_language)
+        listing = await self._reads.listing(chat)
         amounts = [(invoice, self._rules.payable(invoice)) for invoice in open_first(listing.invoices)]
         return [(invoice, amount) for invoice, amount in amounts if amount is not None]
 

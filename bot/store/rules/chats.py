@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from bot.domain import reminders
 from bot.domain.alerts import AlertKind, KnownInvoice, is_obsolete, is_still_needed
 from bot.domain.chats import Link, Preferences, Silence
 from bot.domain.credit import CreditWatch
@@ -138,6 +139,14 @@ def moved_money(record: ChatRecord, now: datetime) -> ChatRecord:
     """Let the check be due ``now``. What was known of the credit is no longer so."""
     link = record.link and replace(record.link, credit=record.link.credit.outdated())
     return hastened(replace(record, link=link), now)
+
+
+def trusted(record: ChatRecord, now: datetime) -> ChatRecord | None:
+    """End a refusal of the link's token, with the check due ``now``. None: there was no refusal."""
+    link = record.link
+    if link is None or not link.watch.is_refused:
+        return None
+    return hastened(replace(record, link=replace(link, watch=reminders.trusted(link.watch))), now)
 
 
 def due_at(record: ChatRecord, at: datetime) -> ChatRecord:

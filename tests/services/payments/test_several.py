@@ -301,7 +301,7 @@ async def test_a_queued_payment_without_a_record_was_ended_by_somebody_else(seve
     asked = await several.ask_several(7, 8)
     confirmed = await several.payments.confirm(asked[0].id, Place(1), member(ADA), MESSAGE, await several.chat())
     gone = replace(confirmed[1], id="gone", batch="gone too")  # told, and forgotten with its chat
-    assert await Reconciler(several.store, several.provider, several.clock).reconcile(gone) is None
+    assert await Reconciler(several.store, several.reads, several.clock).reconcile(gone) is None
 
 
 async def test_a_slow_payment_is_no_crash_for_those_that_wait_behind_it(several: World) -> None:
@@ -321,7 +321,7 @@ async def test_the_next_one_is_not_given_up_just_after_a_slow_one_was_paid(sever
     several.clock.now += 4 * MINUTE
     done = replace(first, state=ENDED, outcome=Outcome.DONE, since=several.clock())
     assert await several.store.advance_payment(done, State.QUEUED)
-    reconciler = Reconciler(several.store, several.provider, several.clock)
+    reconciler = Reconciler(several.store, several.reads, several.clock)
     assert await reconciler.reconcile(second) == second
     several.clock.now += 3 * MINUTE
     given_up = await reconciler.reconcile(second)

@@ -38,7 +38,9 @@ KEY = new_key()
 CHATS = st.integers(1, 3)
 INVOICES = st.integers(1, 4)
 OF_INVOICES = [AlertKind.NEW, AlertKind.CHANGED, AlertKind.DUE, AlertKind.OVERDUE, AlertKind.SETTLED]
-OF_ACCOUNT = [AlertKind.OUTAGE, AlertKind.OUTAGE_OVER, AlertKind.TOKEN_REFUSED, AlertKind.DIGEST]
+OF_ACCOUNT = [
+    AlertKind.OUTAGE, AlertKind.OUTAGE_OVER, AlertKind.TOKEN_REFUSED, AlertKind.TROUBLE_OVER, AlertKind.DIGEST
+]  # fmt: skip
 NEWS = st.lists(
     st.one_of(
         st.tuples(st.sampled_from(OF_INVOICES), INVOICES),
@@ -46,7 +48,10 @@ NEWS = st.lists(
     ),
     max_size=14,
 )
-WATCHES = st.sampled_from([Watch(NOW), Watch(NOW, Trouble.TOKEN_REFUSED), Watch(NOW, None, NOW, outage_told=True)])
+WATCHES = st.sampled_from([
+    Watch(NOW), Watch(NOW, Trouble.TOKEN_REFUSED), Watch(NOW, None, NOW, outage_told=True),
+    Watch(NOW, refused_since=NOW, refused_at=NOW),
+])  # fmt: skip
 STANDINGS = st.dictionaries(INVOICES, st.sampled_from([Standing.OPEN, Standing.OPEN, Standing.PAID]))
 SILENCES = st.dictionaries(
     INVOICES, st.sampled_from([None, Silence(muted=True), Silence(NOW), Silence(NOW + 5 * MINUTE)]), max_size=2
@@ -184,6 +189,17 @@ class StoreMachine(RuleBasedStateMachine):
         self.do(self.store.hasten_checks(account, self.now))
         for chat in self.chats.values():
             if chat.link is not None and chat.link.account == account:
+                chat.hasten(self.now)
+                chat.hastened = True
+
+    @rule(token=st.sampled_from(["token-one", "token-two"]))
+    def end_refusal(self, token: str) -> None:
+        account = new_link(self.store, 1, token).account
+        self.do(self.store.end_refusal(account, self.now))
+        for chat in self.chats.values():
+            if chat.link is not None and chat.link.account == account and chat.link.watch.is_refused:
+                watch = replace(chat.link.watch, trouble=None, refused_since=None, refused_at=None)
+                chat.link = replace(chat.link, watch=watch)
                 chat.hasten(self.now)
                 chat.hastened = True
 
