@@ -41,11 +41,19 @@ class ProviderError(BotError):
 
 
 class ClearRefusal(ProviderError):
-    """An answer in which the provider says that it does not carry this request out."""
+    """An answer of the API itself, in which it says that it does not carry this request out.
+
+    ``reason`` holds the provider's own words, or is empty.
+    """
+
+    reason: str = ""
 
 
+@dataclass(eq=False)
 class TokenRefused(ClearRefusal, key="error.token_refused"):
     """401: the token is wrong, expired or revoked."""
+
+    reason: str = ""
 
 
 @dataclass(eq=False)
@@ -53,15 +61,26 @@ class PermissionMissing(ClearRefusal, key="error.permission_missing"):
     """403: the token lacks this permission."""
 
     permission: str
+    reason: str = ""
 
 
+@dataclass(eq=False)
 class NotFound(ClearRefusal, key="error.not_found"):
     """404: the account has no such invoice or document."""
+
+    reason: str = ""
+
+
+@dataclass(eq=False)
+class WrongAddress(ClearRefusal, key="error.wrong_address"):
+    """404 for something that every account has: the API is not at this address."""
+
+    reason: str = ""
 
 
 @dataclass(eq=False)
 class Refused(ClearRefusal, key="error.refused"):
-    """Another 4xx: the provider understood the request and said no. ``reason`` holds its own words, or is empty."""
+    """Another 4xx, or a failure in the dress of a 200: the provider understood the request and said no."""
 
     status: int
     reason: str = ""
@@ -90,6 +109,13 @@ class ProviderDown(ProviderError, key="error.provider_down"):
 
 class ProviderUnreachable(ProviderDown):
     """No connection came about, so the request was certainly not carried out."""
+
+
+@dataclass(eq=False)
+class ForeignAnswer(ProviderDown):
+    """An answer that the API did not write: the page of a firewall, say. ``detail`` is for the log."""
+
+    detail: str = ""
 
 
 @dataclass(eq=False)

@@ -173,6 +173,11 @@ def flush() -> bool:
     return _writer.flush()
 
 
+def masked(text: str) -> str:
+    """Return a text without secrets, for where somebody else's words are shown to people."""
+    return _secrets.mask(text)
+
+
 def forget_secrets() -> None:
     """Forget every value, lasting ones too, as if :func:`configure` had never been called."""
     _secrets.clear()

@@ -22,7 +22,7 @@ from markupsafe import Markup
 from bot.domain.chats import LANGUAGES, Chat
 from bot.domain.provider_calendar import ProviderCalendar
 from bot.domain.schedule import CheckPlan, is_over
-from bot.errors import BotError
+from bot.errors import BotError, Refused
 
 FORMATS = {"en": "en_GB"}
 """The country whose sums and dates a language uses. Both sides of the Atlantic read 27 Nov 2026 alike."""
@@ -61,7 +61,14 @@ class Texts:
     def error(self, error: BotError) -> Markup:
         """Return what an error means for the reader. Decimals in it are sums."""
         words = {n: self.money(v) if isinstance(v, Decimal) else v for n, v in error.arguments.items()}
-        return self(error.key, **words)
+        return self.failure(error.key, str(words.pop("reason", "")), **words)
+
+    def failure(self, key: str, reason: str, **words: object) -> Markup:
+        """Return what went wrong, and the provider's own words for it, if it gave any."""
+        text = self(key, reason=reason, **words)
+        return (
+            text if not reason or key == Refused.key else Markup("\n").join([text, self("error.reason", reason=reason)])
+        )
 
     def money(self, amount: Decimal, currency: str = "") -> str:
         """Write a sum: ``7,95 €``. It is in the operator's currency unless another one is given."""

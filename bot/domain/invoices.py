@@ -29,7 +29,8 @@ class Invoice:
     """An invoice as the provider gave it. Money is in the operator's currency, rounded to cents.
 
     ``due`` and ``issued`` are calendar days in the provider's time zone, ``paid_at`` is an instant. Each is None if the
-    provider gave no real date. ``subtotal`` and ``tax`` are None if they are missing.
+    provider gave no real date. ``subtotal`` and ``tax`` are None if they are missing. ``due_unreadable``: it gave a due
+    date that can't be read. ``items_unreadable``: it gave items that can't be read, and that are left out.
     """
 
     id: int
@@ -45,6 +46,8 @@ class Invoice:
     credit: Decimal
     total: Decimal
     items: tuple[Item, ...]
+    due_unreadable: bool = False
+    items_unreadable: bool = False
 
     @property
     def gross(self) -> Decimal | None:
@@ -117,10 +120,27 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The provider's list: the invoices that could be read, and how many could not."""
+    """The provider's list, as far as it could be read.
+
+    ``unreadable`` invoices could not be read, and ``missing`` ones were not there, though the provider counts them.
+    ``rest`` is where the list goes on, if it was not read to its end; empty, if nobody knows where. ``resumed``: it was
+    not read from its beginning. Of a list that is not whole, nothing follows from what it lacks.
+    """
 
     invoices: tuple[Invoice, ...]
     unreadable: int = 0
+    missing: int = 0
+    rest: str | None = None
+    resumed: bool = False
+
+    @property
+    def is_read_to_end(self) -> bool:
+        return self.rest is None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it holds all invoices, be it that some can't be read."""
+        return self.is_read_to_end and not self.missing and not self.resumed
 
 
 def sums_differ(one: Decimal | None, other: Decimal | None) -> bool:

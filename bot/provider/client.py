@@ -6,15 +6,17 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
 import httpx
+import structlog
 
 from bot import __version__
 from bot.domain.chats import Token
 from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Listing
-from bot.errors import AnswerNotUnderstood
+from bot.errors import AnswerNotUnderstood, NotFound, ProviderError, WrongAddress
 from bot.limiter import Limiter
 from bot.ports import Clock, Document, InvoiceFilter, utc_now
 from bot.provider import documents, schema
@@ -27,6 +29,12 @@ MAX_DOCUMENT_BYTES = 50 * documents.MEGABYTE
 """The largest file that a bot can send over Telegram."""
 
 MAX_PAGES = 100
+"""Of a list in one reading. The next reading goes on there."""
+
+MAX_REST_LENGTH = 1000
+"""Characters in which a place in the list is kept."""
+
+log = structlog.get_logger()
 
 
 def open_http_client(
@@ -69,11 +77,23 @@ class ProviderClient:
         self._retries = retries
         self._max_document = max_document
 
-    async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = NO_FILTER) -> Listing:
-        """Return all invoices that pass the filter, each once, from all pages."""
+    async def list_invoices(
+        self, token: Token, language: str, only: InvoiceFilter = NO_FILTER, begin: str = ""
+    ) -> Listing:
+        """Return all invoices that pass the filter, each once, from all pages that can be read in time.
+
+        ``begin`` is where an earlier reading stopped: the :attr:`Listing.rest` of its listing.
+        """
         call = Call("list", "GET", "client/invoices", token, language, _parameters(only))
-        async with deadline(self._retries.deadline, call) as ends:
-            return await self._all_pages(call, ends)
+        reading = _ListReading(call, begin, self._zone)
+        try:
+            async with deadline(self._retries.deadline, call) as ends:
+                await reading.read(self._caller, ends)
+        except ProviderError as error:
+            if not reading.has_begun:
+                raise _of_address(error) from None
+            log.info("list is read in part", error=str(error))
+        return reading.listing()
 
     async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice:
         call = Call("invoice", "GET", f"client/invoices/{invoice_id:d}", token, language)
@@ -128,37 +148,71 @@ class ProviderClient:
         with document.content:
             yield document
 
-    async def _all_pages(self, call: Call, ends: float) -> Listing:
-        """Follow ``links.next``, so that no invoice is missed. Inference: pages have Laravel's form.
 
-        Only the link's query is used, on the list's own address. So no link can lead the token elsewhere, and links
-        that begin with ``http://`` because the provider does not know of its own proxy still work.
-        """
-        invoices: dict[int, Invoice] = {}
-        unreadable = 0
-        asked = [dict(call.parameters)]
-        while len(asked) <= MAX_PAGES:
-            body = await self._caller.read(replace(call, parameters=asked[-1]), json_body, ends)
+class _ListReading:
+    """Reads a list page by page, and keeps what it has when it can't go on.
+
+    Of the link to a next page only the query is used, on the list's own address. So no link can lead the token
+    elsewhere, and links that begin with ``http://`` because the provider does not know of its own proxy still work.
+    """
+
+    def __init__(self, call: Call, begin: str, zone: ZoneInfo) -> None:
+        self._call = call
+        self._zone = zone
+        self._resumed = bool(begin)
+        self._asked: list[dict[str, str]] = []
+        self._next: dict[str, str] | None = {**call.parameters, **dict(parse_qsl(begin, keep_blank_values=True))}
+        self._is_lost = False
+        self._invoices: dict[int, Invoice] = {}
+        self._unreadable = 0
+        self._total = 0
+        self._lacking = 0
+
+    async def read(self, caller: Caller, ends: float) -> None:
+        """Read pages until the last one. If a :class:`ProviderError` ends this, what was read before is kept."""
+        while self._next is not None and len(self._asked) < MAX_PAGES:
+            body = await caller.read(replace(self._call, parameters=self._next), json_body, ends)
             page = schema.read_page(body, self._zone)
-            invoices |= {invoice.id: invoice for invoice in page.invoices}
-            unreadable += page.unreadable
-            if page.next is None:
-                return Listing(tuple(invoices.values()), unreadable)
-            following = asked[0] | _query_of(page.next)
-            if following in asked:
-                raise AnswerNotUnderstood("list: its pages form a circle")
-            asked.append(following)
-        raise AnswerNotUnderstood(f"list: more than {MAX_PAGES} pages")
+            self._asked.append(self._next)
+            self._take(page)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether at least one page was read."""
+        return bool(self._asked)
+
+    def _take(self, page: schema.InvoicePage) -> None:
+        self._invoices |= {invoice.id: invoice for invoice in page.invoices}
+        self._unreadable += page.unreadable
+        self._lacking += page.lacking
+        self._total = max(self._total, page.total or 0)
+        self._next = None if page.following is None else {**self._call.parameters, **page.following}
+        self._is_lost = page.goes_on and (self._next is None or self._next in self._asked)  # in a circle
+        if self._is_lost:
+            self._next = None
+
+    def listing(self) -> Listing:
+        """Return what was read."""
+        invoices = tuple(self._invoices.values())
+        missing = max(self._lacking, 0 if self._resumed else self._total - len(invoices) - self._unreadable)
+        return Listing(invoices, self._unreadable, max(missing, 0), self._rest(), resumed=self._resumed)
+
+    def _rest(self) -> str | None:
+        if self._next is None:
+            return "" if self._is_lost else None
+        rest = urlencode({name: value for name, value in self._next.items() if name not in self._call.parameters})
+        # It is stored in the clear, and a link could hold anything.
+        token = self._call.token.reveal()
+        is_safe = len(rest) <= MAX_REST_LENGTH and not any(token in value for value in self._next.values())
+        return rest if is_safe else ""
+
+
+def _of_address(error: ProviderError) -> ProviderError:
+    """Return what an error means for something that every account has."""
+    return WrongAddress(error.reason) if isinstance(error, NotFound) else error
 
 
 def _parameters(only: InvoiceFilter) -> dict[str, str]:
     """Return the filters as query parameters. Inference: a boolean is ``1``, as Laravel doesn't accept ``true``."""
     named = {"status": only.status, "type": only.type, "transactions": "1" if only.with_transactions else None}
     return {name: value for name, value in named.items() if value is not None}
-
-
-def _query_of(link: str) -> dict[str, str]:
-    try:
-        return dict(httpx.URL(link).params)
-    except httpx.InvalidURL:
-        raise AnswerNotUnderstood("list: the link to the next page is no URL") from None

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TypeVar
 
 import httpx
@@ -14,10 +15,10 @@ import structlog
 
 from bot import logs
 from bot.domain.chats import Token
-from bot.errors import AnswerNotUnderstood, ProviderDown, RateLimited, TokenRefused
+from bot.errors import AnswerNotUnderstood, ForeignAnswer, ProviderDown, RateLimited, TokenRefused
 from bot.limiter import Limiter, WaitTooLong
 from bot.ports import Clock
-from bot.provider import error_mapping, values
+from bot.provider import envelope, error_mapping, values
 
 MAX_JSON_BYTES = 16 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
@@ -104,8 +105,11 @@ class Caller:
         return await self._retrying(lambda error: _wait_after(error, ends - loop.time()), try_once)
 
     async def send_once(self, call: Call) -> None:
-        """Make a call that changes something. It is never retried or delayed. Any 2xx is success, whatever its body."""
-        await self._request(call, self._drain)
+        """Make a call that changes something. It is never retried or delayed.
+
+        Any 2xx is success, unless it says that it is a failure. Neither proves what was done.
+        """
+        await self._request(call, self._accept)
 
     async def make_room(self) -> None:
         """Wait for a turn within the limit that all replicas share. Raise :class:`RateLimited` if that takes long."""
@@ -129,12 +133,16 @@ class Caller:
                 log.debug("provider answered", call=call.name, status=response.status_code)
                 if response.is_success:
                     return await read_body(response)
-                body = (await self._drain(response)).replace(call.token.reveal().encode(), b"***")
+                body = await self._drain(response)
                 failure = error_mapping.of_status(response, body, self._clock())
         except httpx.HTTPError as error:
             log.debug("provider call failed", call=call.name, reason=type(error).__name__)
             failure = error_mapping.of_transport(error)
         raise failure  # not within the handler: httpx's error as context would hold the request, and so the token
+
+    async def _accept(self, response: httpx.Response) -> None:
+        if refusal := error_mapping.in_success(response, await self._drain(response)):
+            raise refusal
 
     async def _drain(self, response: httpx.Response) -> bytes:
         """Return as much of a body as arrives within the limits. A drained connection can be used again."""
@@ -149,9 +157,10 @@ class Caller:
 
 
 async def json_body(response: httpx.Response) -> bytes:
-    """Return the body. Raise :class:`AnswerNotUnderstood` if it does not claim to be JSON, or is too long."""
-    media_type = values.media_type(response.headers.get("content-type", ""))
-    if media_type != "application/json" and not media_type.endswith("+json"):
+    """Return the body. Raise :class:`AnswerNotUnderstood` if it is no whole answer in JSON, or is too long."""
+    content_type = response.headers.get("content-type", "")
+    if response.status_code != HTTPStatus.OK or not envelope.is_json(content_type):
+        media_type = values.media_type(content_type)
         raise AnswerNotUnderstood(f"status {response.status_code}, content type {media_type[:60]!r} for JSON")
     body = bytearray()
     async for chunk in response.aiter_bytes():
@@ -178,6 +187,8 @@ def _wait_after(error: Exception, left: float) -> bool | float:
     match error:
         case RateLimited(retry_after=float(wait)) | ProviderDown(retry_after=float(wait)):
             return wait if wait < left else False
+        case ForeignAnswer():
+            return False  # a firewall's page does not go away within seconds
         case RateLimited() | ProviderDown():
             return True
         case _:

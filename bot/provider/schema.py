@@ -1,13 +1,14 @@
 """From the provider's JSON to domain objects.
 
 Unknown fields are ignored and missing ones tolerated. Only an id, a total, and whether it is open are required of an
-invoice. An unreadable credit is refused too: without it the sum left to pay would be wrong.
+invoice. An unreadable credit is refused too: without it the sum left to pay would be wrong. Anything else that is
+broken is left out. A due date or items that are there and can't be read are noted, so that they can be told of.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -18,19 +19,16 @@ from babel.numbers import is_currency
 
 from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Item
-from bot.errors import AnswerNotUnderstood
-from bot.provider import values
+from bot.errors import AnswerNotUnderstood, Refused
+from bot.provider import dates, envelope, pages, values
 
 UNPAID = "unpaid"
 """If ``is_open`` is missing, this status means "open", in any letter case."""
 
-_NULL = msgspec.Raw(b"null")
+OK = 200
 
-_HALF = re.compile(r"\\u[dD][89a-fA-F]")
-_ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
-)
-"""A pair of surrogates, half a pair alone (this is the group), or any other escape."""
+_BROKEN = (msgspec.DecodeError, ValueError, RecursionError)
+"""What the reading of a part raises. Safe to log: these name types and paths, ours a field. None holds a value."""
 
 T = TypeVar("T")
 
@@ -41,7 +39,7 @@ class _Item(msgspec.Struct):
     type: Any = None
     short_description: Any = None
     description: Any = None
-    amount: msgspec.Raw = _NULL
+    amount: msgspec.Raw = envelope.NULL
 
 
 class _Invoice(msgspec.Struct):
@@ -52,31 +50,17 @@ class _Invoice(msgspec.Struct):
     date: Any = None
     duedate: Any = None
     datepaid: Any = None
-    subtotal: msgspec.Raw = _NULL
-    tax: msgspec.Raw = _NULL
-    taxrate: msgspec.Raw = _NULL
-    credit: msgspec.Raw = _NULL
-    total: msgspec.Raw = _NULL
-    items: list[_Item] | None = None
-
-
-class _Links(msgspec.Struct):
-    next: str | None = None
-
-
-class _Page(msgspec.Struct):
-    # PHP writes a list whose numbering has gaps as an object.
-    data: list[msgspec.Raw] | dict[str, msgspec.Raw]
-    links: msgspec.Raw = _NULL
-
-
-class _Single(msgspec.Struct):
-    data: msgspec.Raw
+    subtotal: msgspec.Raw = envelope.NULL
+    tax: msgspec.Raw = envelope.NULL
+    taxrate: msgspec.Raw = envelope.NULL
+    credit: msgspec.Raw = envelope.NULL
+    total: msgspec.Raw = envelope.NULL
+    items: msgspec.Raw = envelope.NULL
 
 
 class _Client(msgspec.Struct):
     # The answer also holds personal data, which must not even be decoded.
-    credit: msgspec.Raw = _NULL
+    credit: msgspec.Raw = envelope.NULL
     currency: Any = None
 
 
@@ -84,53 +68,69 @@ class _OnlyId(msgspec.Struct):
     id: Any = None
 
 
-_pages = msgspec.json.Decoder(_Page)
-_singles = msgspec.json.Decoder(_Single)
 _invoices = msgspec.json.Decoder(_Invoice)
-_links = msgspec.json.Decoder(_Links)
 _clients = msgspec.json.Decoder(_Client)
+_items = msgspec.json.Decoder(list[_Item])
+_item = msgspec.json.Decoder(_Item)
 _ids = msgspec.json.Decoder(_OnlyId)
 
 
 class InvoicePage(msgspec.Struct, frozen=True):
-    """A page of the list: its readable invoices, the number of unreadable ones, and the next page's URL as sent."""
+    """A page of the list: its readable invoices, the number of unreadable ones, and what it says of other pages.
+
+    The last four are as in :class:`bot.provider.pages.RawPage`.
+    """
 
     invoices: tuple[Invoice, ...]
     unreadable: int
-    next: str | None
+    following: Mapping[str, str] | None
+    goes_on: bool
+    total: int | None
+    lacking: int
 
 
 def read_page(body: bytes, zone: ZoneInfo) -> InvoicePage:
-    """Read ``{"data": [Invoice, …]}``. Leave out, count and log each broken invoice.
+    """Read a page of the list, in any of its forms. Leave out, count and log each broken invoice.
 
-    Raise :class:`AnswerNotUnderstood` if the page as a whole can't be read.
+    Raise :class:`Refused` if it is a failure in the dress of a success, and :class:`AnswerNotUnderstood` if it as a
+    whole can't be read.
     """
+    answer = _success_in(body, "list")
     try:
-        page = _pages.decode(_readable_text(body))
-    except msgspec.DecodeError as error:
+        page = pages.page_of(answer.top)
+    except (msgspec.DecodeError, AnswerNotUnderstood) as error:
+        if answer.words:
+            raise Refused(OK, answer.words) from None
         raise AnswerNotUnderstood(f"list: {error}") from None
-    raws = page.data if isinstance(page.data, list) else page.data.values()
-    invoices = tuple(_readable_invoices(raws, zone))
-    return InvoicePage(invoices, len(raws) - len(invoices), _next_of(page.links))
+    if not page.entries and answer.words and not answer.is_success:
+        # An empty list that needs an explanation proves nothing: the token may be wrong.
+        raise Refused(OK, answer.words)
+    invoices = tuple(_readable_invoices(page.entries, zone))
+    unreadable = len(page.entries) - len(invoices)
+    return InvoicePage(invoices, unreadable, page.following, page.goes_on, page.total, page.lacking)
 
 
 def read_invoice(body: bytes, zone: ZoneInfo) -> Invoice:
-    """Read ``{"data": Invoice}``. Raise :class:`AnswerNotUnderstood` if it can't be read."""
+    """Read ``{"data": Invoice}``. Raise as :func:`read_page` does."""
+    answer = _success_in(body, "invoice")
     try:
-        return _to_invoice(_invoices.decode(_singles.decode(_readable_text(body)).data), zone)
-    except (msgspec.DecodeError, ValueError) as error:
+        return _to_invoice(_invoices.decode(answer.data), zone)
+    except _BROKEN as error:
+        if answer.words and "id" not in answer.inner:
+            raise Refused(OK, answer.words) from None
         raise AnswerNotUnderstood(f"invoice: {error}") from None
 
 
 def read_credit(body: bytes) -> Credit:
     """Read ``{"data": {"credit": 5.02, "currency": {"code": "EUR"}}}``, and nothing else of it.
 
-    Raise :class:`AnswerNotUnderstood` if it names no sum.
+    Raise as :func:`read_page` does.
     """
+    answer = _success_in(body, "credit")
     try:
-        client = _clients.decode(_singles.decode(_readable_text(body)).data)
+        client = _clients.decode(answer.data)
         return Credit(_required("credit", values.money(client.credit)), _currency_of(client.currency))
-    except (msgspec.DecodeError, ValueError) as error:
+    except _BROKEN as error:
         raise AnswerNotUnderstood(f"credit: {error}") from None
 
 
@@ -140,40 +140,45 @@ def _currency_of(value: object) -> str:
     return code.upper() if isinstance(code, str) and is_currency(code.upper()) else ""
 
 
-def _readable_text(body: bytes) -> str:
-    """Return the JSON with U+FFFD in place of each character cut in two, as UTF-8 or as an escaped surrogate."""
-    text = body.decode(errors="replace")
-    if not _HALF.search(text):
-        return text
-    return _ESCAPE.sub(lambda escape: r"\ufffd" if escape[1] else escape[0], text)
+def _success_in(body: bytes, what: str) -> envelope.Envelope:
+    try:
+        answer = envelope.opened(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise AnswerNotUnderstood(f"{what}: {error}") from None
+    if answer.is_failure:
+        raise Refused(OK, answer.words)
+    return answer
 
 
 def _readable_invoices(raws: Iterable[msgspec.Raw], zone: ZoneInfo) -> Iterator[Invoice]:
     for raw in raws:
         try:
             yield _to_invoice(_invoices.decode(raw), zone)
-        except (msgspec.DecodeError, ValueError) as error:
-            # Safe to log: msgspec's error names types and paths, ours a field. Neither holds a value.
+        except _BROKEN as error:
             log.warning("invoice can't be read", invoice=_id_of(raw), reason=str(error))
 
 
 def _to_invoice(wire: _Invoice, zone: ZoneInfo) -> Invoice:
     status = values.text(wire.status)
     credit = Decimal(0) if bytes(wire.credit) == b"null" else values.money(wire.credit)
+    due = dates.day(wire.duedate, zone)
+    items, all_read = _items_in(wire.items)
     return Invoice(
         id=_required("id", values.identity(wire.id)),
         status=status,
         status_label=values.text(wire.status_label) or status,
         is_open=_required("is_open", _is_open(wire.is_open, status)),
-        issued=values.day(wire.date, zone),
-        due=values.day(wire.duedate, zone),
-        paid_at=values.instant(wire.datepaid, zone),
+        issued=dates.day(wire.date, zone),
+        due=due,
+        paid_at=dates.instant(wire.datepaid, zone),
         subtotal=values.money(wire.subtotal),
         tax=values.money(wire.tax),
         tax_rate=values.percentage(wire.taxrate),
         credit=_required("credit", credit),
         total=_required("total", values.money(wire.total)),
-        items=tuple(_to_item(item) for item in wire.items or ()),
+        items=items,
+        due_unreadable=due is None and not dates.is_missing(wire.duedate, zone),
+        items_unreadable=not all_read,
     )
 
 
@@ -183,6 +188,25 @@ def _is_open(value: object, status: str) -> bool | None:
     if is_open is None and status:
         return status.casefold() == UNPAID
     return is_open
+
+
+def _items_in(raw: msgspec.Raw) -> tuple[tuple[Item, ...], bool]:
+    """Return the items that can be read, and whether these are all."""
+    text = bytes(raw)
+    if text in {b"null", b"{}"}:
+        return (), True
+    try:
+        return tuple(map(_to_item, _items.decode(text))), True
+    except _BROKEN:
+        entries = pages.entries_in(raw)
+    items = tuple(_readable_items(entries or ()))
+    return items, entries is not None and len(items) == len(entries)
+
+
+def _readable_items(entries: Iterable[msgspec.Raw]) -> Iterator[Item]:
+    for entry in entries:
+        with suppress(*_BROKEN):
+            yield _to_item(_item.decode(entry))
 
 
 def _to_item(wire: _Item) -> Item:
@@ -197,15 +221,8 @@ def _required(name: str, value: T | None) -> T:
     return value
 
 
-def _next_of(links: msgspec.Raw) -> str | None:
-    try:
-        return _links.decode(links).next if bytes(links) != b"null" else None
-    except msgspec.DecodeError:
-        return None  # the provider may use the name "links" for something else
-
-
 def _id_of(raw: msgspec.Raw) -> int | None:
     try:
         return values.identity(_ids.decode(raw).id)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None

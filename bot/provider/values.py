@@ -7,70 +7,28 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from bot.domain.invoices import CENT
 
-PLAUSIBLE_YEARS = range(1990, 2200)
-"""A date outside these years is no real date.
-
-Inference: ``-000001-11-29T23:06:32Z`` is a database's zero date and means "never". Elsewhere a date far ahead does.
-"""
-
 MAX_AMOUNT = Decimal(10**9)
 """A larger sum is a mistake, not an invoice."""
 
-MAX_SPELLING_LENGTH = 40
-"""Of a number or a date. A longer one makes no sense, and must not fill the caches."""
+MAX_SPELLING_LENGTH = 400
+"""Of a number. PHP can write all the digits that a binary number has; a longer text must not fill the caches."""
+
+MEANT_DIGITS = Context(prec=15)
+"""The digits of a binary number that were surely meant: 7.950000000000000177635683940025046467781066894531 is 7.95."""
 
 MAX_ID = 2**63 - 1
 
 CACHE_SIZE = 8192
-"""Spellings in each cache: the same dates and sums come again with every check."""
+"""Spellings in each cache: the same sums come again with every check."""
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
-
-
-def instant(value: object, zone: ZoneInfo) -> datetime | None:
-    """Return an instant, in UTC.
-
-    Inference: a date-time without an offset is local to ``zone``, and a bare date means its midnight there.
-    """
-    return _instant(value.strip(), zone) if isinstance(value, str) and len(value) <= MAX_SPELLING_LENGTH else None
-
-
-@lru_cache(CACHE_SIZE)
-def _instant(spelled: str, zone: ZoneInfo) -> datetime | None:
-    if not _DAY.match(spelled):
-        return None
-    try:
-        moment = datetime.fromisoformat(spelled)
-    except ValueError:
-        return None
-    if moment.year not in PLAUSIBLE_YEARS:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
-
-
-def day(value: object, zone: ZoneInfo) -> date | None:
-    """Return a calendar day. The provider sends the instant of its midnight in ``zone``, or a bare date."""
-    return _day(value.strip(), zone) if isinstance(value, str) and len(value) <= MAX_SPELLING_LENGTH else None
-
-
-@lru_cache(CACHE_SIZE)
-def _day(spelled: str, zone: ZoneInfo) -> date | None:
-    moment = _instant(spelled, zone)
-    if moment is None:
-        return None
-    if _DAY.fullmatch(spelled):
-        return date.fromisoformat(spelled)  # not from the instant: in some zones a midnight is skipped
-    return moment.astimezone(zone).date()
 
 
 def money(raw: msgspec.Raw) -> Decimal | None:
@@ -99,12 +57,12 @@ def _short(raw: msgspec.Raw) -> bytes:
 
 @lru_cache(CACHE_SIZE)
 def _number(spelled: bytes) -> Decimal | None:
-    """Return the decimal number exactly as spelled. A binary float in between would round it."""
+    """Return the decimal number as spelled, to 15 digits. A binary float in between would round it elsewhere."""
     text = spelled.strip().removeprefix(b'"').removesuffix(b'"').strip()
     try:
         digits = text.decode("ascii")
-        return Decimal(digits) if _NUMBER.fullmatch(digits) else None
-    except (UnicodeDecodeError, InvalidOperation):
+        return MEANT_DIGITS.create_decimal(digits) if _NUMBER.fullmatch(digits) else None
+    except (UnicodeDecodeError, ArithmeticError):
         return None
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -17,13 +18,15 @@ from starlette.types import Receive, Scope, Send
 
 from bot.domain.chats import Token
 from bot.domain.credit import Credit
+from bot.domain.invoices import Listing
 from bot.errors import AnswerNotUnderstood, PermissionMissing
 from bot.ports import InvoiceFilter, Provider
 from bot.provider.client import ProviderClient
 from bot.provider.schema import read_credit
 from bot.sandbox.provider.faults import Call, Fault
+from bot.sandbox.provider.page_forms import PageForm
 from bot.sandbox.server import serve
-from tests.provider.world import BERLIN, NOW, SECRET, World, open_quickly
+from tests.provider.world import BERLIN, NOW, QUICK_RETRIES, SECRET, World, open_quickly
 
 
 async def test_the_reference_s_paid_domain_is_read_with_the_right_dates_and_sums(world: World) -> None:
@@ -181,8 +184,8 @@ async def test_all_pages_of_a_list_are_read_with_its_filter(world: World) -> Non
     ]
 
 
-async def list_with_next(links: Iterator[str]) -> tuple[list[str], Exception | None]:
-    """Read a list whose pages link to these next pages. Return the requested URLs, and the error if any."""
+async def list_with_next(links: Iterator[str], begin: str = "") -> tuple[list[str], Listing]:
+    """Read a list whose pages link to these next pages. Return the requested URLs, and what was read."""
     asked: list[str] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -191,37 +194,112 @@ async def list_with_next(links: Iterator[str]) -> tuple[list[str], Exception | N
 
     async with serve(app) as root, open_quickly() as http:
         client = ProviderClient(http, f"{root}/shop/api", BERLIN)
-        try:
-            await client.list_invoices(Token(SECRET), "en")
-        except AnswerNotUnderstood as error:
-            return asked, error
-    return [url.removeprefix(root) for url in asked], None
+        listing = await client.list_invoices(Token(SECRET), "en", begin=begin)
+    return [url.removeprefix(root) for url in asked], listing
 
 
 async def test_a_link_to_a_next_page_elsewhere_is_followed_at_the_base_url_only() -> None:
-    asked, error = await list_with_next(iter(["http://elsewhere.invalid/other/path?page=2"]))
-    assert error is None
+    asked, listing = await list_with_next(iter(["http://elsewhere.invalid/other/path?page=2"]))
+    assert listing.is_whole
     assert asked == ["/shop/api/client/invoices", "/shop/api/client/invoices?page=2"]
 
 
 @pytest.mark.parametrize("link", ["?page=2", "https:///client/invoices?page=2"])
 async def test_a_relative_or_hostless_next_page_is_understood(link: str) -> None:
-    asked, error = await list_with_next(iter([link]))
-    assert error is None
+    asked, listing = await list_with_next(iter([link]))
+    assert listing.is_whole
     assert asked[1] == "/shop/api/client/invoices?page=2"
 
 
-@pytest.mark.parametrize("links", [["?page=2", "?page=3", "?page=2"], [""], ["http://[broken"]])
-async def test_pages_in_a_circle_are_refused(links: list[str]) -> None:
-    asked, error = await list_with_next(iter(links))
-    assert isinstance(error, AnswerNotUnderstood)
+@pytest.mark.parametrize("links", [["?page=2", "?page=3", "?page=2"], ["http://[broken"], ["/page/2"]])
+async def test_pages_in_a_circle_or_without_an_address_are_not_all(links: list[str]) -> None:
+    asked, listing = await list_with_next(iter(links))
+    assert (listing.rest, listing.is_whole) == ("", False)
     assert len(asked) == len(links)
 
 
-async def test_endless_pages_are_refused() -> None:
-    asked, error = await list_with_next(f"?page={number}" for number in range(2, 10_000))
-    assert isinstance(error, AnswerNotUnderstood)
+async def test_endless_pages_are_read_up_to_a_limit_and_then_from_there() -> None:
+    endless = [f"?page={number}" for number in range(2, 10_000)]
+    asked, listing = await list_with_next(iter(endless))
     assert len(asked) == 100
+    assert (listing.rest, listing.is_whole) == ("page=101", False)
+    asked, listing = await list_with_next(iter(endless[100:102]), begin="page=101")
+    assert [url.partition("?")[2] for url in asked] == ["page=101", "page=102", "page=103"]
+    assert (listing.is_read_to_end, listing.is_whole) == (True, False)
+
+
+@pytest.mark.parametrize("form", PageForm)
+async def test_all_pages_are_read_in_every_form_of_them(world: World, form: PageForm) -> None:
+    ids = {world.sandbox.create_invoice(world.account, Decimal(5)).id for _ in range(3)} | {212032, 130348}
+    world.sandbox.faults.switch_on(Fault.PAGED, form=form)
+    listing = await world.client.list_invoices(world.token, "en")
+    assert {invoice.id for invoice in listing.invoices} == ids
+    assert listing.is_whole
+    assert len(world.sandbox.requests) == 3
+
+
+async def test_a_page_that_fails_leaves_what_was_read_before_and_the_place(world: World) -> None:
+    ids = {world.sandbox.create_invoice(world.account, Decimal(5)).id for _ in range(3)} | {212032, 130348}
+    world.sandbox.faults.switch_on(Fault.LATER_PAGES_DOWN)
+    first = await world.client.list_invoices(world.token, "en")
+    assert (len(first.invoices), first.missing, first.rest, first.is_whole) == (2, 3, "page=2", False)
+    world.sandbox.faults.switch_off()
+    world.sandbox.faults.switch_on(Fault.PAGED)
+    rest = await world.client.list_invoices(world.token, "en", begin="page=2")
+    assert {invoice.id for invoice in (*first.invoices, *rest.invoices)} == ids
+    assert (rest.missing, rest.rest, rest.is_whole) == (0, None, False)
+
+
+async def test_pages_that_take_too_long_leave_what_was_read_before(world: World) -> None:
+    for _ in range(3):
+        world.sandbox.create_invoice(world.account, Decimal(5))
+    world.sandbox.faults.switch_on(Fault.HANG_AFTER)
+    world.sandbox.faults.switch_on(Fault.PAGED, times=2)
+    async with world.other_client(replace(QUICK_RETRIES, deadline=0.3)) as client:
+        listing = await client.list_invoices(world.token, "en")
+    assert (len(listing.invoices), listing.rest) == (4, "page=3")
+
+
+@pytest.mark.parametrize("only", [InvoiceFilter(), InvoiceFilter(type="Hosting")])
+async def test_a_list_that_counts_more_than_it_holds_is_not_whole(world: World, only: InvoiceFilter) -> None:
+    for _ in range(2):
+        world.sandbox.create_invoice(world.account, Decimal(5))
+    world.sandbox.faults.switch_on(Fault.COUNTS_MORE)
+    listing = await world.client.list_invoices(world.token, "en", only)
+    assert (listing.missing, listing.is_read_to_end, listing.is_whole) == (1, True, False)
+
+
+async def test_a_place_in_a_list_never_holds_the_token(world: World) -> None:
+    pages = [{"data": [], "links": {"next": f"?cursor=2-{SECRET}"}}]
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await JSONResponse(pages.pop())(scope, receive, send)
+
+    async with serve(app) as root, open_quickly() as http:
+        client = ProviderClient(http, root, BERLIN, retries=QUICK_RETRIES)
+        listing = await client.list_invoices(Token(SECRET), "en")
+    assert (listing.rest, listing.is_whole) == ("", False)
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.ITEMS_AS_OBJECT, Fault.BROKEN_ITEMS, Fault.DATES_AS_OBJECTS, Fault.LONG_NUMBERS, Fault.TOO_DEEP]
+)
+async def test_odd_spellings_cost_no_invoice_and_change_none(world: World, fault: Fault) -> None:
+    invoice = world.sandbox.create_invoice(world.account, Decimal("23.80"), due_in_days=4)
+    plain = await world.client.list_invoices(world.token, "en")
+    world.sandbox.faults.switch_on(fault)
+    odd = await world.client.list_invoices(world.token, "en")
+    assert [replace(one, items_unreadable=False) for one in odd.invoices] == list(plain.invoices)
+    assert odd.is_whole
+    single = await world.client.invoice(world.token, "en", invoice.id)
+    assert single in odd.invoices
+    assert single.items_unreadable is (fault is Fault.BROKEN_ITEMS)
+
+
+async def test_a_due_date_that_cannot_be_read_costs_no_invoice(world: World) -> None:
+    world.sandbox.faults.switch_on(Fault.DATES_UNREADABLE)
+    listing = await world.client.list_invoices(world.token, "en")
+    assert [(one.due, one.due_unreadable) for one in listing.invoices] == [(None, True)] * 2
 
 
 async def test_an_invoice_on_two_pages_is_listed_once(world: World) -> None:

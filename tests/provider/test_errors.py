@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from bot.domain.chats import Token
 from bot.errors import (
     AnswerNotUnderstood,
+    ForeignAnswer,
     NotFound,
     PermissionMissing,
     ProviderDown,
@@ -21,6 +22,7 @@ from bot.errors import (
     RateLimited,
     Refused,
     TokenRefused,
+    WrongAddress,
 )
 from bot.provider.client import ProviderClient
 from bot.sandbox.provider.faults import Call, Fault
@@ -92,7 +94,7 @@ async def test_a_fault_becomes_its_error(world: World, call: str, fault: Fault) 
 async def test_the_missing_permission_is_named(world: World, call: str) -> None:
     world.account.permitted = False
     error = await failure_of(EVERY[call], world, 212032)
-    assert error.arguments == {"permission": "access_invoices"}
+    assert error.arguments == {"permission": "access_invoices", "reason": "Invalid ability provided."}
 
 
 @pytest.mark.parametrize("call", EVERY)
@@ -107,10 +109,41 @@ async def test_an_unknown_invoice_is_not_found(world: World, call: str) -> None:
 
 
 @pytest.mark.parametrize("call", EVERY)
-async def test_a_refusal_holds_the_provider_s_words(world: World, call: str) -> None:
-    world.sandbox.faults.switch_on(Fault.REFUSED, message="Das Guthaben reicht nicht.")
+@pytest.mark.parametrize(("fault", "status"), [(Fault.REFUSED, 422), (Fault.REFUSED_IN_DATA, 400)])
+async def test_a_refusal_holds_the_provider_s_words(world: World, call: str, fault: Fault, status: int) -> None:
+    world.sandbox.faults.switch_on(fault, message="Das Guthaben reicht nicht.")
     error = await failure_of(EVERY[call], world, 212032)
-    assert error.arguments == {"status": 422, "reason": "Das Guthaben reicht nicht."}
+    assert error.arguments == {"status": status, "reason": "Das Guthaben reicht nicht."}
+
+
+@pytest.mark.parametrize("call", ["list", "invoice", "pay", "remove_credit"])
+@pytest.mark.parametrize("fault", [Fault.FAILURE_AS_SUCCESS, Fault.RESULT_ERROR])
+async def test_a_failure_with_status_200_is_a_refusal_in_the_provider_s_words(
+    world: World, call: str, fault: Fault
+) -> None:
+    world.sandbox.faults.switch_on(fault, message="Not enough credit.")
+    error = await failure_of(EVERY[call], world, 212032)
+    assert error.arguments == {"status": 200, "reason": "Not enough credit."}
+
+
+@pytest.mark.parametrize("call", EVERY)
+@pytest.mark.parametrize("fault", [Fault.CHALLENGE, Fault.GATEWAY_JSON])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429])
+async def test_what_the_api_did_not_write_is_an_outage_whatever_its_status(
+    world: World, call: str, fault: Fault, status: int
+) -> None:
+    world.sandbox.faults.switch_on(fault, status=status)
+    error = await failure_of(EVERY[call], world, an_invoice(world))
+    assert isinstance(error, ForeignAnswer)
+    assert str(status) in error.detail
+
+
+async def test_a_list_that_is_not_there_points_at_the_address(world: World) -> None:
+    async with open_quickly() as http:
+        beside = ProviderClient(http, world.base_url + "/beside", BERLIN, retries=QUICK_RETRIES)
+        error = await failure_of(READS["list"], replace(world, client=beside), 0)
+    assert isinstance(error, WrongAddress)
+    assert error.reason == "Not Found"
 
 
 async def test_paying_without_credit_is_refused_in_the_provider_s_words(world: World) -> None:

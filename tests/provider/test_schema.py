@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import given, strategies as st
 from structlog.testing import capture_logs
 
 from bot.domain.invoices import Invoice, Item
-from bot.errors import AnswerNotUnderstood
+from bot.errors import AnswerNotUnderstood, Refused
 from bot.provider.schema import read_invoice, read_page
 from tests.provider.world import BERLIN
 
@@ -101,7 +102,7 @@ def test_items_are_read_as_far_as_possible(fields: dict[str, Any], item: Item) -
     "broken",
     [
         {"id": None}, {"id": "x"}, {"id": 0}, {"total": None}, {"total": "a lot"}, {"total": 1e12}, {"credit": "some"},
-        {"is_open": None}, {"items": "none"}, {"items": ["x"]},
+        {"is_open": None},
     ],
 )  # fmt: skip
 def test_an_invoice_without_a_required_field_is_not_understood(broken: dict[str, Any]) -> None:
@@ -121,9 +122,7 @@ def test_anything_but_a_list_is_not_understood_and_never_an_empty_list(body: byt
         read_invoice(body, BERLIN)
 
 
-@pytest.mark.parametrize(
-    "broken", [None, 1, "x", [], {}, {"id": 99}, LEAST | {"id": 99, "total": []}, LEAST | {"id": 99, "items": 5}]
-)
+@pytest.mark.parametrize("broken", [None, 1, "x", [], {}, {"id": 99}, LEAST | {"id": 99, "total": []}])
 def test_one_broken_invoice_is_left_out_and_counted(broken: object) -> None:
     page = read_page(json.dumps({"data": [LEAST, broken, LEAST | {"id": 8}]}).encode(), BERLIN)
     assert [invoice.id for invoice in page.invoices] == [7, 8]
@@ -172,19 +171,91 @@ def test_php_s_list_as_an_object_is_read() -> None:
     assert [invoice.id for invoice in page.invoices] == [7, 8]
 
 
+def test_one_invoice_with_a_hundred_thousand_brackets_hides_nothing() -> None:
+    deep = "[" * 100_000 + "]" * 100_000
+    least = json.dumps(LEAST)
+    body = f'{{"data": [{least[:-1]}, "odd": {deep}}}, {{"id": 8, "total": {deep}}}, {least}]}}'
+    page = read_page(body.encode(), BERLIN)
+    assert [invoice.id for invoice in page.invoices] == [7, 7]
+    assert page.unreadable == 1
+
+
 @pytest.mark.parametrize(
-    ("links", "following"),
+    ("items", "titles", "unreadable"),
     [
-        ({}, None),
-        ({"links": None}, None),
-        ({"links": {"next": None, "prev": "x"}}, None),
-        ({"links": {"next": "https://host/x?page=2"}}, "https://host/x?page=2"),
-        ({"links": ["something", "else"]}, None),
-        ({"links": {"next": 2}}, None),
+        ([], [], False),
+        ({}, [], False),
+        (None, [], False),
+        ({"0": {"description": "a"}, "2": {"description": "b"}}, ["a", "b"], False),
+        ([{"description": "a"}, "x", None, {"description": "b"}], ["a", "b"], True),
+        ({"0": {"description": "a"}, "1": 5}, ["a"], True),
+        ("none", [], True),
+        (5, [], True),
+        ({"first": {"description": "a"}}, [], True),
     ],
 )
-def test_the_link_to_the_next_page_is_found_if_there_is_one(links: dict[str, Any], following: str | None) -> None:
-    assert read_page(json.dumps({"data": []} | links).encode(), BERLIN).next == following
+def test_broken_items_are_left_out_and_noted_and_cost_no_invoice(
+    items: object, titles: list[str], unreadable: object
+) -> None:
+    invoice = invoice_of(items=items)
+    assert [item.title for item in invoice.items] == titles
+    assert invoice.items_unreadable is unreadable
+
+
+PHP_DATE = {"date": "2026-11-26 00:00:00.000000", "timezone_type": 3, "timezone": "Europe/Berlin"}
+
+
+@pytest.mark.parametrize(
+    ("given", "due", "unreadable"),
+    [
+        ("2026-11-25T23:00:00.000000Z", date(2026, 11, 26), False),
+        (PHP_DATE, date(2026, 11, 26), False),
+        ("next Thursday", None, True),
+        ({"day": 26}, None, True),
+        (None, None, False),
+        ("0000-00-00 00:00:00", None, False),
+    ],
+)
+def test_a_due_date_that_is_there_and_cannot_be_read_is_noted(
+    given: object, due: date | None, unreadable: object
+) -> None:
+    invoice = invoice_of(duedate=given)
+    assert (invoice.due, invoice.due_unreadable) == (due, unreadable)
+
+
+def test_other_dates_that_cannot_be_read_cost_nothing() -> None:
+    assert invoice_of(date="soon", datepaid={"x": 1}) == invoice_of()
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        {"success": False, "data": [], "message": "Invalid API key."},
+        {"data": {"error": True, "type": "auth", "message": "Invalid API key."}},
+        {"result": "error", "message": "Invalid API key."},
+        {"message": "Invalid API key."},
+        {"data": None, "message": "Invalid API key."},
+        {"data": {"message": "Invalid API key."}},
+        {"data": [], "message": "Invalid API key."},
+        {"data": {"data": [], "error": "Invalid API key."}},
+    ],
+)
+def test_a_failure_in_the_dress_of_a_success_is_refused_in_its_own_words(failure: object) -> None:
+    with pytest.raises(Refused) as caught:
+        read_page(json.dumps(failure).encode(), BERLIN)
+    assert caught.value.arguments == {"status": 200, "reason": "Invalid API key."}
+    with pytest.raises((Refused, AnswerNotUnderstood)):
+        read_invoice(json.dumps(failure).encode(), BERLIN)
+
+
+def test_an_empty_list_whose_success_is_said_may_bear_words() -> None:
+    body = {"success": True, "message": "No invoices found.", "data": []}
+    assert read_page(json.dumps(body).encode(), BERLIN).invoices == ()
+
+
+def test_a_list_with_invoices_may_bear_words() -> None:
+    body = {"message": "Here they are.", "data": [LEAST]}
+    assert len(read_page(json.dumps(body).encode(), BERLIN).invoices) == 1
 
 
 @given(st.binary())

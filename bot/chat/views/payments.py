@@ -171,7 +171,7 @@ def _batch_item(t: Texts, payment: Payment) -> Markup:
 def _explanation(t: Texts, payment: Payment) -> list[Markup]:
     """Return why it ended so: what went wrong, or what has changed on the invoice since it was shown."""
     if payment.error and payment.outcome in EXPLAINED:
-        return [t(payment.error, reason=one_line(payment.reason, REASON_LENGTH))]
+        return [t.failure(payment.error, one_line(payment.reason, REASON_LENGTH))]
     found = payment.found
     if payment.outcome is not Outcome.CHANGED or found is None:
         return []

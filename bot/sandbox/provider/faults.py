@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
-from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bot.sandbox.provider.odd_json import (
+    counting_more,
+    with_broken_invoice,
+    with_broken_items,
+    with_dates_as_objects,
+    with_depths,
+    with_items_as_object,
+    with_list,
+    with_long_numbers,
+    with_unreadable_dates,
+)
+from bot.sandbox.provider.page_forms import PageForm, paged
 from bot.sandbox.provider.responses import (
     BufferedResponse,
     buffered,
@@ -26,7 +36,7 @@ from bot.sandbox.server import CUT
 
 HTML = b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>"
 HTML_TYPE = {"content-type": "text/html"}
-INVOICES_PER_PAGE = 2
+CHALLENGE = b"<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>Checking</body></html>"
 
 
 class Call(StrEnum):
@@ -54,6 +64,11 @@ class Fault(StrEnum):
     TOKEN_REVOKED = "token_revoked"
     PERMISSION_MISSING = "permission_missing"
     REFUSED = "refused"
+    REFUSED_IN_DATA = "refused_in_data"
+    FAILURE_AS_SUCCESS = "failure_as_success"
+    RESULT_ERROR = "result_error"
+    CHALLENGE = "challenge"
+    GATEWAY_JSON = "gateway_json"
     REDIRECT = "redirect"
     HANG_BEFORE = "hang_before"
     CUT_BEFORE = "cut_before"
@@ -68,7 +83,15 @@ class Fault(StrEnum):
     WRONG_TYPE = "wrong_type"
     HTML_AS_FILE = "html_as_file"
     BROKEN_INVOICE = "broken_invoice"
+    BROKEN_ITEMS = "broken_items"
+    ITEMS_AS_OBJECT = "items_as_object"
+    DATES_AS_OBJECTS = "dates_as_objects"
+    DATES_UNREADABLE = "dates_unreadable"
+    LONG_NUMBERS = "long_numbers"
+    TOO_DEEP = "too_deep"
     PAGED = "paged"
+    LATER_PAGES_DOWN = "later_pages_down"
+    COUNTS_MORE = "counts_more"
     CUT_BODY = "cut_body"
     DRIP = "drip"
     HUGE = "huge"
@@ -79,8 +102,9 @@ class ActiveFault:
     """A fault that is on: for which call (None: all), for how many more requests (None: until it is switched off).
 
     ``retry_after`` is the text of the header, ``location`` the target of a redirect, ``message`` the words of a
-    refusal. ``interval`` is in seconds: between the bytes of a drip, or before a slow response. ``size`` is in bytes;
-    the header of a huge response states it if ``size_told``.
+    refusal, ``status`` that of a page which is not the API's. ``form`` is how pages are written. ``interval`` is in
+    seconds: between the bytes of a drip, or before a slow response. ``size`` is in bytes; the header of a huge response
+    states it if ``size_told``.
     """
 
     fault: Fault
@@ -89,6 +113,8 @@ class ActiveFault:
     retry_after: str | None = None
     location: str = "https://elsewhere.invalid/"
     message: str = "This is not possible."
+    status: int = 403
+    form: PageForm = PageForm.RESOURCE
     interval: float = 0.05
     size: int = 60 * 1024 * 1024
     size_told: bool = True
@@ -150,10 +176,19 @@ async def _spoil(response: BufferedResponse, active: ActiveFault, scope: Scope, 
             await send_drip(response, active.interval, receive, send)
         case Fault.HUGE:
             await send_huge(response, active.size, send, size_told=active.size_told)
-        case Fault.PAGED:
-            await send_whole(_paged(response, scope), send)
+        case Fault.PAGED | Fault.LATER_PAGES_DOWN:
+            await send_whole(_paged(response, active, scope), send)
         case fault:
             await send_whole(_CHANGED[fault](response), send)
+
+
+def _words(active: ActiveFault) -> dict[str, object]:
+    return {"message": active.message}
+
+
+def _refusal(active: ActiveFault) -> dict[str, object]:
+    """Return a refusal as the provider writes it, according to its own client."""
+    return {"error": True, "type": "request_refused"} | _words(active)
 
 
 def _try_later(status: int, message: str, active: ActiveFault) -> BufferedResponse:
@@ -168,14 +203,15 @@ _INSTEAD: Mapping[Fault, Callable[[ActiveFault], BufferedResponse]] = {
     Fault.TOKEN_REVOKED: lambda _: json_response(401, {"message": "Unauthenticated."}),
     Fault.PERMISSION_MISSING: lambda _: json_response(403, {"message": "Invalid ability provided."}),
     Fault.REFUSED: lambda active: json_response(422, {"message": active.message}),
+    Fault.REFUSED_IN_DATA: lambda active: json_response(400, {"data": _refusal(active)}),
+    Fault.FAILURE_AS_SUCCESS: lambda active: json_response(200, {"success": False, "data": []} | _words(active)),
+    Fault.RESULT_ERROR: lambda active: json_response(200, {"result": "error"} | _words(active)),
+    Fault.CHALLENGE: lambda active: BufferedResponse(active.status, HTML_TYPE, CHALLENGE),
+    Fault.GATEWAY_JSON: lambda active: json_response(
+        active.status, {"title": "Access denied", "status": active.status, "detail": "You have been blocked."}
+    ),
     Fault.REDIRECT: lambda active: BufferedResponse(302, {**HTML_TYPE, "location": active.location}, HTML),
 }
-
-
-def _with_broken_invoice(response: BufferedResponse) -> BufferedResponse:
-    content = json.loads(response.body)
-    broken = {"id": 99, "total": "a lot", "is_open": True, "items": "none"}
-    return replace(response, body=json.dumps(content | {"data": [broken, *content["data"]]}).encode())
 
 
 _CHANGED: Mapping[Fault, Callable[[BufferedResponse], BufferedResponse]] = {
@@ -186,22 +222,21 @@ _CHANGED: Mapping[Fault, Callable[[BufferedResponse], BufferedResponse]] = {
     Fault.CUT_JSON: lambda response: replace(response, body=response.body[: len(response.body) // 2]),
     Fault.WRONG_TYPE: lambda response: replace(response, headers={"content-type": "text/plain"}),
     Fault.HTML_AS_FILE: lambda response: replace(response, body=HTML),
-    Fault.BROKEN_INVOICE: _with_broken_invoice,
+    Fault.BROKEN_INVOICE: with_broken_invoice,
+    Fault.BROKEN_ITEMS: with_broken_items,
+    Fault.ITEMS_AS_OBJECT: with_items_as_object,
+    Fault.DATES_AS_OBJECTS: with_dates_as_objects,
+    Fault.DATES_UNREADABLE: with_unreadable_dates,
+    Fault.LONG_NUMBERS: with_long_numbers,
+    Fault.TOO_DEEP: with_depths,
+    Fault.COUNTS_MORE: counting_more,
 }
 
 
-def _paged(response: BufferedResponse, scope: Scope) -> BufferedResponse:
-    """Return one page of the list, in Laravel's form. As in Laravel, the link to the next page lacks the filters."""
-    if response.status != 200:  # noqa: PLR2004  # OK
-        return response
-    page = int(parse_qs(scope["query_string"].decode()).get("page", ["1"])[0])
-    data = json.loads(response.body)["data"]
-    rest = data[(page - 1) * INVOICES_PER_PAGE :]
-    host = dict(scope["headers"])[b"host"].decode()
-    more = f"http://{host}{scope['path']}?page={page + 1}" if len(rest) > INVOICES_PER_PAGE else None
-    content = {
-        "data": rest[:INVOICES_PER_PAGE],
-        "links": {"next": more},
-        "meta": {"current_page": page, "total": len(data)},
-    }
-    return replace(response, body=json.dumps(content).encode())
+def _paged(response: BufferedResponse, active: ActiveFault, scope: Scope) -> BufferedResponse:
+    """Return one page of the list."""
+    query = scope["query_string"].decode()
+    if active.fault is Fault.LATER_PAGES_DOWN and "page" in query:
+        return json_response(500, {"message": "Server Error"})
+    url = f"http://{dict(scope['headers'])[b'host'].decode()}{scope['path']}"
+    return with_list(response, lambda entries: paged(entries, query, url, active.form))

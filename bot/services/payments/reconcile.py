@@ -11,7 +11,7 @@ import structlog
 from bot.domain.invoices import Invoice
 from bot.domain.payment_times import ABANDONED_AFTER, RECONCILE_FOR
 from bot.domain.payments import MOVED, Outcome, Payment, State, ended, outcome_of
-from bot.errors import BotError, NotLinked, Refused
+from bot.errors import BotError, ClearRefusal, NotLinked
 from bot.ports import Clock
 from bot.services.failures import log_failure
 from bot.services.payments import PayingStore
@@ -84,4 +84,4 @@ class Reconciler:
 def with_error(error: Exception, payment: Payment) -> Payment:
     """Return the payment with what went wrong."""
     key = error.key if isinstance(error, BotError) else BotError.key
-    return replace(payment, error=key, reason=error.reason if isinstance(error, Refused) else "")
+    return replace(payment, error=key, reason=error.reason if isinstance(error, ClearRefusal) else "")
