@@ -14,7 +14,7 @@ from bot.domain.chats import Token
 from bot.domain.provider_calendar import ProviderCalendar
 from bot.errors import (
     AnswerNotUnderstood,
-    NotFound,
+    ForeignAnswer,
     PermissionMissing,
     ProviderDown,
     ProviderError,
@@ -23,6 +23,7 @@ from bot.errors import (
     Refused,
     StartError,
     TokenRefused,
+    WrongAddress,
 )
 from bot.factories import build_telegram
 from bot.ports import StoreCounts
@@ -33,6 +34,9 @@ from bot.store.postgres.opening import inspect as inspect_database
 from bot.store.tinydb.opening import in_use, inspect
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+REFUSING_STATUSES = frozenset({200, 400})
+"""Statuses with which a provider may refuse a token, besides 401 and 403: some know only success and failure."""
+
 NO_RETRY = RetryPolicy(attempts=1)
 """The operator is waiting, and can run the doctor again."""
 
@@ -139,6 +143,10 @@ async def _provider(settings: Settings) -> Finding:
             await client.list_invoices(Token("doctor-has-no-token"), "en")
         except (TokenRefused, PermissionMissing):
             return Finding("Provider", url)
+        except Refused as error:
+            if error.status in REFUSING_STATUSES and error.reason:
+                return Finding("Provider", f"{url} (it refuses a made-up token: “{error.reason}”)")
+            return Finding("Provider", advice=f"{url} {_in_words(error)}")
         except ProviderError as error:
             return Finding("Provider", advice=f"{url} {_in_words(error)}")
     return Finding("Provider", advice=f"{url} returns invoices for any token. Is it the right address?")
@@ -149,6 +157,8 @@ def _in_words(error: ProviderError) -> str:
     match error:
         case ProviderUnreachable():
             return "can't be reached. Check PROVIDER_URL and the network."
+        case ForeignAnswer():
+            answer = error.detail
         case ProviderDown():
             return "is reachable, but fails or does not answer in time. Try again later."
         case RateLimited():
@@ -157,7 +167,7 @@ def _in_words(error: ProviderError) -> str:
             answer = error.detail
         case Refused():
             answer = f"status {error.status}"
-        case NotFound():
+        case WrongAddress():
             answer = "status 404"
         case _:
             answer = type(error).__name__

@@ -155,6 +155,7 @@ async def test_an_obstacle_to_the_first_start_is_found_before_it(
         (Fault.HTML_INSTEAD, "does not answer like the invoice API (status 200, content type 'text/html"),
         (Fault.REDIRECT, "does not answer like the invoice API (status 302)"),
         (Fault.REFUSED, "does not answer like the invoice API (status 4"),
+        (Fault.CHALLENGE, "does not answer like the invoice API (status 403, content type 'text/html"),
         (Fault.NO_CONTENT, "does not answer like the invoice API (status 204"),
     ],
 )
@@ -165,6 +166,18 @@ async def test_the_provider_s_faults_are_put_into_words(
     found = (await findings())["Provider"].advice
     assert found.startswith(f"{sandbox.provider_url} {advice}")
     assert "error." not in found
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSED_IN_DATA, Fault.FAILURE_AS_SUCCESS])
+async def test_a_provider_that_refuses_a_token_in_another_way_is_well(
+    environment: dict[str, str], sandbox: Sandbox, fault: Fault
+) -> None:
+    sandbox.provider.faults.switch_on(fault, message="Invalid token.")
+    found = (await findings())["Provider"]
+    assert (found.detail, found.advice) == (
+        f"{sandbox.provider_url} (it refuses a made-up token: “Invalid token.”)",
+        "",
+    )
 
 
 async def test_a_provider_that_accepts_any_token_is_doubted(environment: dict[str, str], sandbox: Sandbox) -> None:

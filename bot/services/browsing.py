@@ -29,7 +29,7 @@ class Browsing:
         listing = await self._reads.listing(chat, _for_provider(query, LISTED_TYPES))
         left = replace(query, kind=ItemKind.ANY) if query.kind in LISTED_TYPES else query
         wanted = [invoice for invoice in listing.invoices if left.fits(invoice)]
-        return Listing(tuple(open_first(wanted)), listing.unreadable)
+        return replace(listing, invoices=tuple(open_first(wanted)))
 
     def archive(self, chat: Chat, query: Query) -> AbstractAsyncContextManager[Document]:
         """Return all invoices, or those of a type, or with transactions, as a ZIP."""

@@ -249,13 +249,15 @@ class AccountReader:
         self, missing: Sequence[int], chat: Chat, link: Link, reading: AccountReading, end: float
     ) -> AccountReading:
         """Complete a reading: ask for each invoice ``missing`` from its list, until the provider can't be asked."""
-        found, gone, unread, wait = list(reading.found), [], [], 0.0
+        found, wait = list(reading.found), 0.0
+        gone, unread = list[int](), list[int]()
         asking = iter(missing[:MISSING_READ_PER_CHECK])
         for number in asking:
             try:
                 found.append(await _answer_by(end, self._provider.invoice(link.token, chat.reply_language, number)))
             except NotFound:
-                gone.append(number)
+                is_whole = reading.listing is not None and reading.listing.is_whole
+                (gone if is_whole else unread).append(number)  # a list that is not whole proves nothing
                 log.warning("open invoice is gone at the provider", chat=chat.id, invoice=number)
             except Exception as error:  # noqa: BLE001  # it is logged
                 unread.append(number)

@@ -8,15 +8,7 @@ import structlog
 
 from bot.domain.chats import Chat, Link
 from bot.domain.credit import FRESH_FOR, Credit, CreditWatch
-from bot.errors import (
-    AnswerNotUnderstood,
-    ForeignAnswer,
-    NotFound,
-    PermissionMissing,
-    ProviderError,
-    Refused,
-    TokenRefused,
-)
+from bot.errors import AnswerNotUnderstood, NotFound, PermissionMissing, ProviderError, Refused, TokenRefused
 from bot.ports import ChatStore, Clock, Provider
 
 log = structlog.get_logger()
@@ -24,7 +16,7 @@ log = structlog.get_logger()
 CHECK_EVERY = timedelta(minutes=10)
 """How often a check reads the credit while something is to be paid."""
 
-DENIED = (PermissionMissing, TokenRefused, NotFound, Refused, AnswerNotUnderstood, ForeignAnswer)
+DENIED = (PermissionMissing, TokenRefused, NotFound, Refused, AnswerNotUnderstood)
 """Answers which mean that this token can't read the credit, or that this provider has no such call."""
 
 

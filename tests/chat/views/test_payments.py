@@ -244,7 +244,13 @@ KEPT = sorted(
 @pytest.mark.parametrize("key", KEPT)
 def test_an_error_is_told_below_the_end_in_its_own_sentence(key: str, outcome: Outcome, t: Texts) -> None:
     text = told(outcome, t=t, error=key, reason="No.")
-    assert text == f"{told(outcome, t=t)}\n{parse_html(t(key, reason='No.')).text}"
+    assert text == f"{told(outcome, t=t)}\n{parse_html(t.failure(key, 'No.')).text}"
+    assert "No." in text
+
+
+@pytest.mark.parametrize("key", KEPT)
+def test_without_the_provider_s_words_its_own_sentence_is_all(key: str) -> None:
+    assert told(Outcome.REFUSED, error=key) == f"{told(Outcome.REFUSED)}\n{parse_html(EN(key, reason='')).text}"
 
 
 def test_an_error_that_did_no_harm_is_not_told() -> None:
