@@ -72,7 +72,7 @@ class InvoiceBot:
         self.telegram = telegram
         self.tracker = processor.tracker
         self.source = build_source(settings, telegram, self.tracker, store, clock)
-        self.translations = load_translations(settings.currency, settings.zone, payments=settings.payment_rules.on)
+        self.translations = load_translations(settings.currency, settings.zone, settings.payment_rules)
         texts_for = make_texts_for(self.translations, plan)
         messenger = TelegramMessenger(telegram.bot, texts_for, plan)
         self.services = Services(settings, store, providers, messenger, plan, clock)

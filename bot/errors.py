@@ -283,6 +283,14 @@ class InvoiceNumberMissing(UserError, key="error.invoice_number_missing"):
 
 
 @dataclass(eq=False)
+class NotANumber(UserError, key="error.not_a_number"):
+    """What stands behind a command is no invoice number. ``words`` quotes it."""
+
+    words: str
+    command: str
+
+
+@dataclass(eq=False)
 class UnknownFilter(UserError, key="error.unknown_filter"):
     """A word after /invoices or /archive is no filter."""
 
@@ -339,6 +347,18 @@ class PressByOther(UserError, key="error.press_by_other"):
 
 class ConfirmationExpired(UserError, key="error.confirmation_expired"):
     """The button is too old, already used, or was never ours."""
+
+
+class QuestionOver(ConfirmationExpired):
+    """Nothing in the message can be pressed any more, so its buttons can go."""
+
+
+class CommandNeeded(QuestionOver, key="button.unknown"):
+    """The message's buttons were made for another link than the present one. The command makes new ones."""
+
+
+class AlreadyUnderWay(ConfirmationExpired, key="error.already_under_way"):
+    """What the button asks for was pressed before, and is being carried out right now."""
 
 
 class PaymentInProgress(UserError, key="error.payment_in_progress"):

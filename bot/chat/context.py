@@ -17,15 +17,13 @@ from bot.chat import sending
 from bot.chat.screens import POPUP_LIMIT, Button, Rows, Screen, cut, length, one_line
 from bot.chat.texts import Texts, TextsFor
 from bot.domain.chats import Chat, Member, Place
-from bot.errors import AnonymousPerson, BotError, ConfirmationExpired, InvoiceNumberMissing
+from bot.errors import AlreadyUnderWay, AnonymousPerson, BotError, ConfirmationExpired, QuestionOver
 from bot.ports import Document, Sleep
 
 LibraryContext = CallbackContext[Any, Any, Any, Any]
 
 MAX_NAME_LENGTH = 64
 """How much of a person's name, or of a group's title, is kept and shown."""
-MAX_ID_DIGITS = 18
-"""More than any id in a database has."""
 
 
 @dataclass(slots=True)
@@ -66,17 +64,6 @@ class Context:
         """The buttons below the message."""
         markup = self.message.reply_markup if self.message is not None else None
         return [[Button(b.text, str(b.callback_data)) for b in row] for row in markup.inline_keyboard] if markup else []
-
-    def invoice_number(self, command: str, *, first: bool = False) -> int:
-        """Return the number in the words, also from ``#4711`` or ``No. 4711``. Raise :class:`InvoiceNumberMissing`.
-
-        ``first``: the first word must be the number, as in a button.
-        """
-        for word in self.words[:1] if first else self.words:
-            digits = word.strip("#.,;:")
-            if digits.isascii() and digits.isdecimal() and len(digits) <= MAX_ID_DIGITS and int(digits) > 0:
-                return int(digits)
-        raise InvoiceNumberMissing(command)
 
     async def reply(self, screen: Screen) -> None:
         """Send a new message."""
@@ -127,7 +114,10 @@ class Context:
         """
         text = self.t.error(error)
         if self.query is not None and isinstance(error, ConfirmationExpired):
-            await self.answer_press(text.striptags(), alert=True)
+            # Forged data are below no message: nobody can take other people's buttons away.
+            if isinstance(error, QuestionOver) and self.query.data in {b.data for row in self.buttons for b in row}:
+                await self.show_buttons([])
+            await self.answer_press(text.striptags(), alert=not isinstance(error, AlreadyUnderWay))
         else:
             await self.tell(text)
 

@@ -20,6 +20,7 @@ from babel.numbers import format_currency, format_decimal
 from markupsafe import Markup
 
 from bot.domain.chats import LANGUAGES, Chat
+from bot.domain.payments import PaymentRules
 from bot.domain.provider_calendar import ProviderCalendar
 from bot.domain.schedule import CheckPlan, is_over
 from bot.errors import BotError, Refused
@@ -34,7 +35,7 @@ class Texts:
 
     Values for placeholders are escaped unless they are :class:`Markup`. Catalogues are keyed by message key, in English
     as well. ``zone`` is the reader's: it decides what today is and how moments are written. Due dates are days in the
-    ``provider_zone``. ``payments``: the operator has switched payments on, so views offer them. ``calendar`` says what
+    ``provider_zone``. ``paying`` are the operator's rules: views offer only what they allow. ``calendar`` says what
     happens to unpaid services.
     """
 
@@ -43,8 +44,17 @@ class Texts:
     zone: tzinfo
     catalogue: gettext.NullTranslations
     provider_zone: tzinfo
-    payments: bool = True
+    paying: PaymentRules = field(default_factory=PaymentRules)
     calendar: ProviderCalendar = field(default_factory=ProviderCalendar)
+
+    @property
+    def payments(self) -> bool:
+        """Whether the operator has switched payments on."""
+        return self.paying.on
+
+    def offers(self, amount: Decimal | None) -> bool:
+        """Whether there is a button to pay this amount at once. None: it is not known."""
+        return amount is not None and amount > 0 and self.paying.on and self.paying.allow(amount)
 
     def __call__(self, key: str, **arguments: object) -> Markup:
         return Markup(self.catalogue.gettext(key)).format(**arguments)  # noqa: S704  # the catalogues are ours
@@ -147,12 +157,10 @@ Translations = Mapping[str, Texts]
 """The texts by language, for all of ``LANGUAGES``."""
 
 
-def load_translations(currency: str, zone: tzinfo, *, payments: bool = True) -> Translations:
+def load_translations(currency: str, zone: tzinfo, paying: PaymentRules | None = None) -> Translations:
     """Read all catalogues. Sums are in ``currency``, moments in the provider's ``zone``."""
-    return {
-        language: Texts(language, currency, zone, load_catalogue(language), zone, payments=payments)
-        for language in LANGUAGES
-    }
+    paying = paying or PaymentRules()
+    return {language: Texts(language, currency, zone, load_catalogue(language), zone, paying) for language in LANGUAGES}
 
 
 TextsFor = Callable[[Chat], Texts]

@@ -18,6 +18,7 @@ from bot.domain.chats import Chat, Link, Member, Token
 from bot.domain.invitations import Invitation
 from bot.domain.invoices import Listing
 from bot.errors import (
+    CommandNeeded,
     GroupOnly,
     InvitationVoid,
     MessengerError,
@@ -94,7 +95,7 @@ class GroupHandlers:
                 if what == "add" and found is not None:
                     await self._add(context, found)
                     return
-        await context.tell(context.t("button.unknown"))
+        raise CommandNeeded
 
     # --- In the private chat ----------------------------------------------------------------------------------------
 

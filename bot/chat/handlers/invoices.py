@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
+from functools import partial
 
 import structlog
 from telegram.constants import ChatAction
@@ -12,6 +13,7 @@ from telegram.constants import ChatAction
 from bot.chat import sending
 from bot.chat.context import Context
 from bot.chat.dispatch import Handle
+from bot.chat.invoice_numbers import for_each, numbers_of
 from bot.chat.screens import QUOTE_LIMIT, Screen, cut
 from bot.chat.views.invoices import invoice_choice, invoice_details, invoice_list
 from bot.domain.chats import NO_SILENCE
@@ -59,23 +61,30 @@ class InvoiceHandlers:
         return choose
 
     async def invoice(self, context: Context) -> None:
-        """/invoice NUMBER, and the buttons that open it."""
-        number = context.invoice_number("invoice")
-        invoice = await self._browsing.invoice(context.chat, number)
-        can_silence = invoice.may_be_owed and await self._snoozing.knows(context.chat, number)
-        silence = context.chat.silences.get(number, NO_SILENCE) if can_silence else None
-        screen = invoice_details(context.t, invoice, self._clock(), _page(context.words[1:]), silence)
-        # Below an alert, details are a new message. From the list, they take its place.
-        await (context.show(screen) if len(context.words) > 1 else context.reply(screen))
+        """/invoice NUMBER, also several, and the buttons that open it."""
+        await for_each(context, await numbers_of(context, "invoice"), partial(self._show, context))
 
     async def pdf(self, context: Context) -> None:
-        """/pdf NUMBER, and its button."""
-        await self._send(context, self._browsing.pdf(context.chat, context.invoice_number("pdf")))
+        """/pdf NUMBER, also several, and its button."""
+
+        async def send(number: int) -> None:
+            await self._send(context, self._browsing.pdf(context.chat, number))
+
+        await for_each(context, await numbers_of(context, "pdf"), send)
 
     async def archive(self, context: Context) -> None:
         """/archive [TYPE] [transactions]."""
         query = read_query(context, [ItemKind.HOSTING, ItemKind.DOMAIN, TRANSACTIONS])
         await self._send(context, self._browsing.archive(context.chat, query))
+
+    async def _show(self, context: Context, number: int) -> None:
+        """Show an invoice. Below an alert, that is a new message. From the list, it takes the list's place."""
+        invoice = await self._browsing.invoice(context.chat, number)
+        can_silence = invoice.may_be_owed and await self._snoozing.knows(context.chat, number)
+        silence = context.chat.silences.get(number, NO_SILENCE) if can_silence else None
+        back = _page(context.words[1:]) if context.query is not None else None
+        screen = invoice_details(context.t, invoice, self._clock(), back, silence)
+        await (context.show(screen) if back is not None else context.reply(screen))
 
     async def _list(self, context: Context, page: ListPage, *, filtering: bool = False) -> None:
         listing, credit = await asyncio.gather(

@@ -8,7 +8,7 @@ from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.screens import Screen
 from bot.chat.views import general
 from bot.domain.invitations import INVITATION_NONCE_FORM
-from bot.errors import LinkInUse, NotAToken, NotLinked, ProviderError
+from bot.errors import CommandNeeded, LinkInUse, NotAToken, NotLinked, ProviderError
 from bot.ports import Clock
 from bot.services.linking import Linking, looks_like_token, read_token
 from bot.services.permissions import link_of
@@ -73,7 +73,7 @@ class LinkHandlers:
         if context.words == ["no"]:
             await context.show(Screen(context.t("unlink.kept")))
         elif link is not None and context.words != ["yes", general.mark_of(link)]:
-            await context.tell(context.t("button.unknown"))
+            raise CommandNeeded
         else:
             # A press can arrive twice (tdlib/telegram-bot-api issue #699). The second rightly finds nothing.
             await self._linking.unlink(context.chat)

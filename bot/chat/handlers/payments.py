@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from bot.chat.context import Context
 from bot.chat.dispatch import Handle
+from bot.chat.invoice_numbers import for_each, numbers_of
 from bot.chat.screens import Screen
 from bot.chat.views import groups, payments as views
 from bot.domain.chats import Member, Place
 from bot.domain.payments import Action
-from bot.errors import ConfirmationExpired, NotAPayer
+from bot.errors import ConfirmationExpired, NotAPayer, QuestionOver
 from bot.ports import Clock, PaymentStore
 from bot.services.credit import Credits
 from bot.services.payments.flow import Payments
@@ -40,17 +44,42 @@ class PaymentHandlers:
         return handle_if_allowed
 
     async def pay(self, context: Context) -> None:
-        """Answer /pay NUMBER, and its button."""
-        await self._ask(context, Action.PAY, "pay")
+        """Answer /pay NUMBER, and its button. Several numbers are offered, ticked already, to be paid together."""
+        numbers = await numbers_of(context, "pay")
+        if len(numbers) > 1:
+            await self.offer_several(context, numbers)
+        else:
+            await self._ask(context, Action.PAY, numbers[0])
 
     async def remove_credit(self, context: Context) -> None:
-        """Answer /removecredit NUMBER, and its button."""
-        await self._ask(context, Action.REMOVE_CREDIT, "removecredit")
+        """Answer /removecredit NUMBER, and its button. Each of several numbers has a question of its own."""
+        numbers = await numbers_of(context, "removecredit")
+        await for_each(context, numbers, partial(self._ask, context, Action.REMOVE_CREDIT))
 
-    async def offer_several(self, context: Context) -> None:
-        """Offer the open invoices, to choose several."""
-        selection = await self._payments.selection.begin(context.chat, context.place, context.person)
+    async def offer_several(self, context: Context, wanted: Sequence[int] = ()) -> None:
+        """Offer the open invoices, to choose several. The ``wanted`` ones are ticked, or named if they can't be."""
+        selection = await self._payments.selection.begin(context.chat, context.place, context.person, wanted)
+        if missing := [str(number) for number in wanted if number not in selection.chosen]:
+            text = context.t.count("select.not_offered", len(missing), ids=context.t.listing(missing))
+            await context.reply(Screen(text))
         await context.reply(views.selection(context.t, selection))
+
+    def selecting(self, handle: Handle) -> Handle:
+        """Guard a button of a selection: once that has expired, it loses its buttons.
+
+        A selection that is gone may have led to a question in the same message. That too expires with time.
+        """
+
+        async def handle_in_time(context: Context) -> None:
+            try:
+                await handle(context)
+            except ConfirmationExpired as error:
+                shown_at = context.message.date if context.message is not None else None
+                if shown_at is not None and shown_at + self._payments.rules.lifetime <= self._clock():
+                    raise QuestionOver from error
+                raise
+
+        return handle_in_time
 
     async def choose(self, context: Context) -> None:
         """Tick or clear a box, or all of them."""
@@ -90,8 +119,7 @@ class PaymentHandlers:
         page = int(word) if word.isdecimal() else 0
         await context.show(views.journal(context.t, await self._store.payments_of_chat(context.chat.id), page))
 
-    async def _ask(self, context: Context, action: Action, command: str) -> None:
-        number = context.invoice_number(command)
+    async def _ask(self, context: Context, action: Action, number: int) -> None:
         quoter = self._payments.quoter
         asked = await quoter.ask(context.chat, context.place, context.person, action, number)
         # A new message, so that the alert or the list with the button stays as it is.

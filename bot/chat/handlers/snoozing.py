@@ -8,6 +8,7 @@ from contextlib import suppress
 from markupsafe import Markup
 
 from bot.chat.context import Context
+from bot.chat.invoice_numbers import numbers_of
 from bot.chat.screens import Rows
 from bot.chat.views.consequences import unwarned
 from bot.chat.views.snoozing import ALL_IN_MESSAGE, BACK, choice_rows, common_silence, meaning_of, silence_rows, swapped
@@ -55,7 +56,7 @@ class SnoozeHandlers:
         """Return the subject of the button and its invoices. Raise an error if the person may not change reminders."""
         check_in_charge(context.chat, context.user_id)
         if context.words[:1] != [ALL_IN_MESSAGE]:
-            number = context.invoice_number("invoice", first=True)
+            (number,) = await numbers_of(context, "invoice")
             return str(number), [number]
         if context.message is None:
             raise NothingToRemind

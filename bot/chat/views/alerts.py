@@ -219,7 +219,7 @@ def _invoice_rows(t: Texts, shown: Sequence[Shown], silences: Silences, now: dat
 def _rows_of_one(t: Texts, shown: Shown, silences: Silences, now: datetime) -> Rows:
     number = shown.invoice_id
     rows = [_look(t, number)]
-    if shown.left and t.payments:
+    if shown.left and t.offers(shown.left):
         rows.append([Button(t.plain("button.pay", amount=t.money(shown.left)), f"pay:{number}")])
     if shown.left != 0:
         rows += silence_rows(t, str(number), silences.get(number, NO_SILENCE), now)

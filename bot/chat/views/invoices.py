@@ -188,7 +188,7 @@ def _sums(t: Texts, invoice: Invoice) -> list[Markup]:
 
 def _details_rows(t: Texts, invoice: Invoice) -> Rows:
     rows = [[Button(t.plain("button.pdf"), f"pdf:{invoice.id}")]]
-    if t.payments and invoice.can_be_paid and invoice.left_to_pay is not None:
+    if invoice.left_to_pay is not None and t.offers(invoice.left_to_pay):
         rows.append([Button(t.plain("button.pay", amount=t.money(invoice.left_to_pay)), f"pay:{invoice.id}")])
     if t.payments and invoice.can_return_credit:
         label = t.plain("button.remove_credit", amount=t.money(invoice.credit))
@@ -225,11 +225,15 @@ def invoice_choice(t: Texts, command: str, listing: Listing, now: datetime) -> S
     """Ask which invoice, in the listing's order, or say that none fits: not if some could not be read."""
     asked = INVOICE_CHOICES[command]
     fitting = [invoice for invoice in listing.invoices if asked.fits(invoice)]
+    limited = [i for i in fitting if i.can_be_paid and not t.offers(i.left_to_pay)] if command == "pay" else []
+    fitting = [invoice for invoice in fitting if invoice not in limited]
     lines = []
     if fitting:
         lines.append(t(f"choose.{command}"))
-    elif not listing.unreadable:
+    elif not listing.unreadable and not limited:
         lines.append(t(asked.none))
+    if limited and t.paying.limit is not None:
+        lines.append(t.count("choose.too_large", len(limited), limit=t.money(t.paying.limit)))
     if listing.unreadable:
         lines.append(t.count("list.unreadable", listing.unreadable))
     rows = [[_invoice_button(t, asked, invoice, now)] for invoice in fitting[:INVOICES_OFFERED]]

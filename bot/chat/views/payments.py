@@ -195,11 +195,14 @@ def _next_steps(t: Texts, payment: Payment) -> list[Button]:
     match payment.outcome:
         case Outcome.CHANGED if not can_be_asked_anew(payment):
             return [details]
-        case Outcome.CHANGED if t.payments and payment.action is Action.PAY and payment.left is not None:
+        case Outcome.CHANGED if payment.action is Action.PAY and payment.left is not None:
             # Ask anew, with what is left now.
-            return [Button(t.plain("button.pay", amount=t.money(payment.left)), f"pay:{payment.invoice_id}"), details]
+            pay = Button(t.plain("button.pay", amount=t.money(payment.left)), f"pay:{payment.invoice_id}")
+            return [pay, details] if t.offers(payment.left) else [details]
         case Outcome.DONE if payment.action is Action.PAY:
             return [Button(t.plain("button.pdf"), f"pdf:{payment.invoice_id}"), details]
+        case _ if payment.action is Action.PAY and not t.offers(payment.amount):
+            return [details]
         case Outcome.REFUSED | Outcome.NOT_SENT | Outcome.CHANGED | Outcome.EXPIRED if t.payments:
             return [Button(t.plain("button.again"), f"{payment.action.replace('_', '')}:{payment.invoice_id}"), details]
         case _:

@@ -8,8 +8,8 @@ from dataclasses import replace
 import structlog
 
 from bot.domain.chats import Chat, Member, Place
-from bot.domain.payments import Outcome, Payment, PaymentRules, State, ended
-from bot.errors import ConfirmationExpired, PressByOther
+from bot.domain.payments import UNFINISHED, Outcome, Payment, PaymentRules, State, ended
+from bot.errors import AlreadyUnderWay, ConfirmationExpired, PressByOther, QuestionOver
 from bot.ports import Clock, PaymentStore
 from bot.services.permissions import check_amount, check_may_pay
 
@@ -38,7 +38,7 @@ class Confirmer:
         check_may_pay(self._rules, chat, user.id)
         for payment in asked:
             if payment.link_in(chat) is None:
-                raise ConfirmationExpired
+                raise QuestionOver
             check_amount(self._rules, payment.action, payment.amount)
         state = State.QUEUED if asked[0].batch else State.CONFIRMED
         now = self._clock()
@@ -63,11 +63,11 @@ class Confirmer:
         """Return the payments of the question, which may have expired. Its button names the first of them."""
         asked = await self._store.batch_of(payment_id)
         if not asked or asked[0].id != payment_id or not _is_where_it_was_asked(asked[0].place, place):
-            raise ConfirmationExpired
+            raise QuestionOver
         if asked[0].user_id != user.id:
             raise PressByOther
         if any(payment.state is not State.ASKED for payment in asked):
-            raise ConfirmationExpired
+            raise _was_answered(asked)
         return asked
 
     def _have_expired(self, asked: Sequence[Payment]) -> bool:
@@ -81,7 +81,13 @@ class Confirmer:
 
     async def _advance(self, payments: Sequence[Payment]) -> None:
         if not await self._store.advance_payments(payments, State.ASKED):
-            raise ConfirmationExpired
+            raise _was_answered(await self._store.batch_of(payments[0].id))
+
+
+def _was_answered(payments: Sequence[Payment]) -> ConfirmationExpired:
+    """Return the error for a press on a question that was answered before."""
+    under_way = any(payment.state in UNFINISHED for payment in payments)
+    return AlreadyUnderWay() if under_way else ConfirmationExpired()
 
 
 def _is_where_it_was_asked(asked: Place, pressed: Place) -> bool:

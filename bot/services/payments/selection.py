@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 
 from bot.domain.chats import Chat, Member, Place
 from bot.domain.invoices import Invoice, open_first
 from bot.domain.payments import Action, Offer, Payment, PaymentRules, Selection
-from bot.errors import ConfirmationExpired, NoneToPay, NothingChosen, PressByOther
+from bot.errors import ConfirmationExpired, NoneToPay, NothingChosen, PressByOther, QuestionOver
 from bot.ports import Clock, PendingStore
 from bot.services.payments.quote import Quoter
 from bot.services.permissions import check_may_pay
@@ -31,8 +31,8 @@ class PaymentSelection:
         self._clock = clock
         self._rules = rules
 
-    async def begin(self, chat: Chat, place: Place, user: Member) -> Selection:
-        """Offer the open invoices, by due date.
+    async def begin(self, chat: Chat, place: Place, user: Member, wanted: Collection[int] = ()) -> Selection:
+        """Offer the open invoices by due date. Those ``wanted`` are chosen already, and offered before others.
 
         Raise as :func:`check_may_pay` does, :class:`NoneToPay` or a :class:`bot.errors.ProviderError`.
         """
@@ -41,15 +41,17 @@ class PaymentSelection:
         if not payable:
             raise NoneToPay
         now = self._clock()
+        first = sorted(payable, key=lambda one: one[0].id not in wanted)[:MAX_OFFERS]
+        offered = [one for one in payable if one in first]
         selection = Selection(
             id=secrets.token_urlsafe(9),
             place=place,
             account=link.account,
             user_id=user.id,
             expires_at=now + self._rules.lifetime,
-            offers=tuple(Offer(one.id, amount, one.due, one.title) for one, amount in payable[:MAX_OFFERS]),
-            more=len(payable[MAX_OFFERS:]),
-        )
+            offers=tuple(Offer(one.id, amount, one.due, one.title) for one, amount in offered),
+            more=len(payable) - len(offered),
+        ).with_choice(wanted, chosen=True)
         await self._store.put_pending(selection, now)
         return selection
 
@@ -79,7 +81,7 @@ class PaymentSelection:
         link = check_may_pay(self._rules, chat, user.id)
         selection = await self._mine(selection_id, place, user)
         if selection.account != link.account:
-            raise ConfirmationExpired
+            raise QuestionOver
         if not selection.chosen:
             raise NothingChosen
         chosen = [invoice for invoice, _ in await self._payable(chat) if invoice.id in selection.chosen]
@@ -97,8 +99,10 @@ class PaymentSelection:
 
     async def _mine(self, selection_id: str, place: Place, user: Member) -> Selection:
         selection = await self._store.pending(Selection, selection_id)
-        if selection is None or selection.place.chat_id != place.chat_id or selection.expires_at <= self._clock():
-            raise ConfirmationExpired
+        if selection is None or selection.place.chat_id != place.chat_id:
+            raise ConfirmationExpired  # it may have led to a question
+        if selection.expires_at <= self._clock():
+            raise QuestionOver
         if selection.user_id != user.id:
             raise PressByOther
         return selection

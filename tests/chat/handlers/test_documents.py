@@ -13,7 +13,7 @@ from bot.errors import (
 )
 from bot.ports import InvoiceFilter
 from bot.sandbox.telegram import ActionShown, ApiError, Chat, Person, SandboxTelegram
-from tests.chat.conversation import ask, from_bot, link
+from tests.chat.conversation import ask, from_bot, link, plain
 from tests.chat.fakes import FakeProvider, Time
 from tests.chat.samples import PAID_DOMAIN, invoice, paid
 
@@ -42,6 +42,19 @@ async def test_a_pdf_arrives_under_its_name_while_the_chat_shows_that_it_comes(
     message = await linked.wait_for(lambda m: m.document is not None)
     assert message.document is not None
     assert (message.document.name, message.document.content) == ("Rechnung-3.pdf", provider.content)
+
+
+async def test_of_several_numbers_every_pdf_arrives_in_their_order(ada: Person, linked: Chat) -> None:
+    sent = ada.send(linked, "/pdf 3 1O1 999 2 212032")
+    await linked.wait_for(lambda m: m.document is not None and m.document.name == "Rechnung-212032.pdf", after=sent)
+    came = [m.document.name if m.document else plain(m) for m in linked.messages if m.sender.is_bot and m.id > sent.id]
+    assert came == [
+        "“1O1” is no invoice number, so I left it out.",
+        "Rechnung-3.pdf",
+        "Invoice 999: Your account has no such invoice. /invoices lists all of them.",
+        "Rechnung-2.pdf",
+        "Rechnung-212032.pdf",
+    ]
 
 
 async def test_the_pdfs_button_sends_it_below(ada: Person, linked: Chat) -> None:

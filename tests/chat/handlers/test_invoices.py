@@ -185,7 +185,39 @@ async def test_one_invoice_in_detail_however_its_number_is_written(ada: Person, 
 @pytest.mark.parametrize("command", ["invoice", "pdf", "pay", "removecredit"])
 async def test_what_is_no_number_is_answered_with_how_to_write_it(ada: Person, linked: Chat, command: str) -> None:
     for words in (" x", " -1", " 0", " 1.5", " 9999999999999999999", " \N{ARABIC-INDIC DIGIT ONE}"):
-        await ask(ada, linked, f"/{command}{words}", "Which invoice?", f"/{command} 4711")
+        await ask(ada, linked, f"/{command}{words}", "Which invoice?", words.strip(), f"/{command} 4711")
+
+
+@pytest.mark.parametrize("numbers", ["1 2", "#1, #2", "1,2", "1 and 2", "Nr. 1 und Nr. 2", "1 2 1"])
+async def test_of_several_numbers_each_invoice_is_shown_once(ada: Person, linked: Chat, numbers: str) -> None:
+    shown = await answers(ada, linked, f"/invoice {numbers}")
+    assert [text.splitlines()[0] for text in shown] == ["🧾 Invoice 1 · Offen", "🧾 Invoice 2 · Offen"]
+
+
+async def test_what_is_no_number_among_others_is_named_and_the_others_are_shown(ada: Person, linked: Chat) -> None:
+    named, *shown = await answers(ada, linked, "/invoice 1O1 2 <b>")
+    assert named == "“1O1” and “<b>” are no invoice numbers, so I left them out."
+    assert [text.splitlines()[0] for text in shown] == ["🧾 Invoice 2 · Offen"]
+
+
+async def test_of_several_numbers_one_that_fails_is_named_and_holds_up_no_other(ada: Person, linked: Chat) -> None:
+    failed, shown = await answers(ada, linked, "/invoice 999 1")
+    assert failed == "Invoice 999: Your account has no such invoice. /invoices lists all of them."
+    assert shown.startswith("🧾 Invoice 1 · Offen")
+
+
+async def test_a_failure_of_the_provider_ends_the_whole_command(
+    ada: Person, linked: Chat, provider: FakeProvider
+) -> None:
+    provider.failures["invoice"] = ProviderDown()
+    assert len(await answers(ada, linked, "/invoice 1 2")) == 1
+
+
+async def test_more_numbers_than_ten_are_too_many_at_a_time(ada: Person, linked: Chat, provider: FakeProvider) -> None:
+    provider.add(*(invoice(number) for number in range(1, 20)))
+    named, *shown = await answers(ada, linked, f"/invoice {' '.join(map(str, range(1, 18)))}")
+    assert named == "I take 10 invoices at a time, so I left out “11”, “12”, “13”, “14”, “15” and …."
+    assert len(shown) == 10
 
 
 async def test_a_number_that_the_account_does_not_have(ada: Person, linked: Chat) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from bot.errors import Refused
 from bot.sandbox.telegram import Chat, Message, Person, SandboxTelegram
-from tests.chat.conversation import ask, from_bot, link, plain
+from tests.chat.conversation import answers, ask, from_bot, link, plain
 from tests.chat.fakes import FakeProvider, Time
-from tests.chat.samples import TODAY, invoice
+from tests.chat.samples import TODAY, invoice, paid
 
 pytestmark = pytest.mark.usefixtures("invoice_bot")
 
@@ -70,6 +70,50 @@ async def test_boxes_are_ticked_in_place_and_the_sum_goes_along(ada: Person, sel
     assert len(labels(selection)) == 5
 
 
+async def test_several_numbers_behind_pay_are_ticked_already(ada: Person, linked: Chat) -> None:
+    selection = await ask(ada, linked, "/pay 3 1", "Which invoices would you like to pay?")
+    assert labels(selection)[:3] == ["☑ 1 · €7.95 · Server 1", "☐ 2 · €7.95 · Server 2", "☑ 3 · €7.95 · Server 3"]
+    assert labels(selection)[4] == "Go on: 2 invoices, €15.90"
+
+
+async def test_of_several_numbers_those_that_cannot_be_paid_are_named(
+    ada: Person, linked: Chat, provider: FakeProvider
+) -> None:
+    provider.add(paid(4))
+    shown = await answers(ada, linked, "/pay 4 1 1O1 999")
+    assert shown == [
+        "“1O1” is no invoice number, so I left it out.",
+        "Invoices 4 and 999 can't be paid here, so they aren't ticked. /invoices shows how they stand.",
+        "Which invoices would you like to pay?",
+    ]
+
+
+async def test_wanted_invoices_are_offered_before_those_that_are_due_sooner(
+    ada: Person, linked: Chat, provider: FakeProvider
+) -> None:
+    provider.add(*(invoice(number, due=TODAY) for number in range(10, 25)), invoice(30), invoice(31))
+    selection = await ask(ada, linked, "/pay 30 31", "Which invoices would you like to pay?")
+    assert [label for label in labels(selection) if label.startswith("☑")][:2] == [
+        "☑ 30 · €7.95 · Server 30", "☑ 31 · €7.95 · Server 31"
+    ]  # fmt: skip
+    assert len([button for button in selection.buttons if (button.data or "").startswith("pick:")]) == 11
+
+
+async def test_what_is_no_number_beside_one_that_is_is_named_before_the_question(ada: Person, linked: Chat) -> None:
+    named, question = await answers(ada, linked, "/pay 1O1 2")
+    assert named == "“1O1” is no invoice number, so I left it out."
+    assert question.startswith("💳 Pay €7.95 for invoice 2")
+
+
+async def test_of_several_numbers_behind_removecredit_each_has_a_question(
+    ada: Person, linked: Chat, provider: FakeProvider
+) -> None:
+    provider.add(*(invoice(number, credit=Decimal(1)) for number in (5, 6)))
+    first, failed, second = await answers(ada, linked, "/removecredit 5 1 6")
+    assert ("5" in first.splitlines()[0], "6" in second.splitlines()[0]) == (True, True)
+    assert failed.startswith("Invoice 1: ")
+
+
 async def test_a_tick_that_is_delivered_twice_is_one_tick(ada: Person, selection: Message) -> None:
     for press in ada.press_twice_delivered(selection, "☐ 2 · €7.95 · Server 2"):
         await press.answered()
@@ -83,6 +127,34 @@ async def test_choosing_can_be_called_off(ada: Person, selection: Message) -> No
     assert "too old" in (await ada.forge(selection, data).answered()).text
 
 
+@pytest.mark.parametrize("label", ["☐ 1 · €7.95 · Server 1", "☑ All of them", "✖️ Cancel"])
+@pytest.mark.parametrize("later", [timedelta(minutes=10), timedelta(days=3)])
+async def test_an_expired_selection_loses_its_buttons(
+    ada: Person, selection: Message, time: Time, label: str, later: timedelta
+) -> None:
+    time.forward(later)
+    assert "too old" in (await ada.press(selection, label).answered()).text
+    assert (selection.text, selection.buttons) == ("Which invoices would you like to pay?", [])
+
+
+async def test_one_that_was_forgotten_meanwhile_loses_its_buttons_too(
+    ada: Person, selection: Message, linked: Chat, time: Time
+) -> None:
+    time.forward(timedelta(minutes=11))
+    await ask(ada, linked, "/pay 1 2", "Which invoices would you like to pay?")  # it takes the place of old ones
+    assert "too old" in (await ada.press(selection, "✖️ Cancel").answered()).text
+    assert selection.buttons == []
+
+
+async def test_a_late_press_on_a_selection_leaves_the_question_that_it_led_to_alone(
+    ada: Person, selection: Message
+) -> None:
+    await tick(ada, selection, "☐ 1 · €7.95 · Server 1")
+    for delivered in ada.press_twice_delivered(selection, "Go on: 1 invoice, €7.95"):
+        await delivered.answered()
+    assert labels(selection) == ["✅ Pay €7.95", "✖️ Cancel"]
+
+
 async def test_nobody_else_can_tick(selection: Message, telegram: SandboxTelegram) -> None:
     bob = telegram.add_user("Bob", language_code="en")
     for button in selection.buttons:
@@ -94,7 +166,9 @@ async def test_nobody_else_can_tick(selection: Message, telegram: SandboxTelegra
     "data", ["pick", "pick:", "pick:x:1:1", "pick:x:all:1", "pick:x:1", "sum", "sum:x", "drop", "drop:"]
 )
 async def test_forged_boxes_do_nothing(ada: Person, selection: Message, data: str) -> None:
+    before = labels(selection)
     assert "too old" in (await ada.forge(selection, data).answered()).text
+    assert labels(selection) == before
 
 
 async def test_going_on_without_a_choice_is_answered(ada: Person, selection: Message) -> None:

@@ -161,6 +161,21 @@ async def test_a_press_on_a_deleted_question_does_nothing(
     assert provider.posts == []
 
 
+@pytest.mark.parametrize("label", ["✅ Pay €7.95", "✖️ Cancel"])
+async def test_a_second_press_while_the_payment_runs_hears_that_it_does(
+    ada: Person, question: Message, provider: FakeProvider, label: str
+) -> None:
+    gate = provider.gates["pay"] = asyncio.Event()
+    data = question.button(label).data or ""
+    ada.press(question, "✅ Pay €7.95")
+    await provider.reached()
+    assert (await ada.forge(question, data).answered()).text == "I'm already on it."
+    gate.set()
+    await becomes(question, "✅ Invoice 4711 is paid")
+    assert "already used" in (await ada.forge(question, data).answered()).text
+    assert provider.posts == PAID
+
+
 # --- Not confirming -------------------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from bot.factories import build_telegram
 from bot.sandbox.telegram import Chat, Person, SandboxTelegram
 from bot.settings import Settings
 from bot.store.store import Store
-from tests.chat.conversation import ask, from_bot, link
+from tests.chat.conversation import ask, from_bot, link, plain
 from tests.chat.fakes import FakeProvider, Time, fake_providers
 from tests.chat.samples import NOW, invoice
 
@@ -114,6 +114,23 @@ async def test_a_payment_above_the_limit_is_refused_before_any_button(ada: Perso
     assert refusal.buttons == []
     assert await store.payments_of_chat(linked.id) == []
     await ask(ada, linked, "/pay 2", "Pay €6.95 for invoice 2")
+
+
+@pytest.mark.parametrize("changes", [{"max_payment": Decimal("7.00")}])
+async def test_no_button_offers_a_payment_above_the_limit(ada: Person, linked: Chat) -> None:
+    too_large, within = await ask(ada, linked, "/invoice 1", "Invoice 1"), await ask(ada, linked, "/invoice 2", "Left")
+    assert [button.text for button in too_large.buttons if "Pay" in button.text] == []
+    assert [button.text for button in within.buttons if "Pay" in button.text] == ["💳 Pay €6.95 with credit"]
+    choice = await ask(ada, linked, "/pay", "Which invoice would you like to pay?")
+    assert "1 open invoice is above what this bot may pay at once (€7.00)." in plain(choice)
+    assert [button.data for button in choice.buttons] == ["pay:2"]
+
+
+@pytest.mark.parametrize("changes", [{"max_payment": Decimal("1.00")}])
+async def test_where_all_are_above_the_limit_nobody_is_told_that_nothing_is_open(ada: Person, linked: Chat) -> None:
+    choice = await ask(ada, linked, "/pay", "2 open invoices are above what this bot may pay at once (€1.00).")
+    assert choice.buttons == []
+    assert choice.text.count("\n") == 0
 
 
 @pytest.mark.parametrize("changes", [{"max_payment": Decimal("0.50")}])

@@ -43,6 +43,7 @@ async def test_an_old_question_can_not_remove_a_later_link(ada: Person, chat: Ch
     await link(ada, chat)
     answer = await ada.press(old, "🗑 Remove the link").answered()
     assert (answer.text, answer.show_alert) == ("This button no longer works. Please use the command again.", True)
+    assert old.buttons == []
     assert await linked(store, chat)
     new = await ask(ada, chat, "/unlink", "Remove the link?")
     await ada.press(new, "🗑 Remove the link").answered()

@@ -16,6 +16,7 @@ from bot.chat.texts import Texts
 from bot.chat.views.alerts import alerts, struck_through
 from bot.domain.alerts import ACCOUNT_SUBJECTS, Alert, AlertKind, KnownInvoice, SentMessage, Standing
 from bot.domain.chats import Silence, Watch
+from bot.domain.payments import PaymentRules
 from bot.domain.provider_calendar import ProviderCalendar
 from bot.ports import ALERTS_PER_MESSAGE, Delivery
 from tests.chat.deliveries import HOUR_AGO, alert, closed, delivery, known, message
@@ -306,6 +307,13 @@ def test_several_lead_to_the_details_of_each_that_is_open_and_can_be_put_off_tog
         [("4 · €6.95", "show:4")],
         [("💤 Remind me later", "snooze:all")],
     ]
+
+
+def test_a_payment_above_the_operators_limit_has_no_button() -> None:
+    due = one(DUE, known())
+    assert "pay:4711" in data(due)
+    limited = replace(EN, paying=PaymentRules(limit=Decimal("6.94")))
+    assert "pay:4711" not in [button.data for button in buttons(alerts(limited, due, due.alerts, NOW))]
 
 
 def test_several_of_which_one_is_open_have_all_its_buttons() -> None:

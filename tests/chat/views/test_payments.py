@@ -13,7 +13,7 @@ from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, Screen, length
 from bot.chat.texts import Texts
 from bot.chat.views.payments import progress, question
 from bot.domain.invoices import Item
-from bot.domain.payments import Action, Found, Outcome, State
+from bot.domain.payments import Action, Found, Outcome, PaymentRules, State
 from bot.errors import BotError, DocumentTooLarge, ProviderError
 from bot.sandbox.telegram.html import parse_html
 from tests.chat.samples import DE, EN, NASTY, NOW, buttons, invoice, labels, payment, seen
@@ -179,6 +179,14 @@ def test_what_has_changed_is_shown_and_can_be_paid_as_it_is_now() -> None:
     assert [button.label for button in buttons(progress(EN, [changed]))] == ["💳 Pay €9.00 with credit", "🔎 Details"]
     settled = replace(changed, left=Decimal(0))
     assert [button.data for button in buttons(progress(EN, [settled]))] == [DETAILS]
+    limited = replace(EN, paying=PaymentRules(limit=Decimal("8.99")))
+    assert [button.data for button in buttons(progress(limited, [changed]))] == [DETAILS]
+
+
+def test_what_is_above_the_operators_limit_by_now_is_not_offered_again() -> None:
+    refused = payment(state=State.ENDED, outcome=Outcome.REFUSED)
+    limited = replace(EN, paying=PaymentRules(limit=Decimal("7.94")))
+    assert [button.data for button in buttons(progress(limited, [refused]))] == [DETAILS]
 
 
 def batch(*steps: State | Outcome) -> Screen:
