@@ -88,13 +88,15 @@ def _calendar_text(calendar: ProviderCalendar) -> str:
     """Say what follows from the settings for an invoice that is due on a certain day."""
     due = date(2026, 12, 27)
     follows = calendar.consequences(due, ["Hosting"])
+    last = calendar.last_transfer_day(due)
+    transfer = f"; a transfer must leave by {last} to be there on {due}" if last is not None else ""
     if follows is None:
-        return ""
+        return transfer
     days = [f"suspended on the evening of {follows.suspended_on}"] if follows.suspended_on else []
     if follows.deleted_on:
         days.append(f"deleted on {follows.deleted_on} (last safe day: {follows.last_day})")
     lost = f"; {', '.join(sorted(calendar.no_grace))}: lost with the suspension" if calendar.no_grace else ""
-    return f"; a service unpaid since {due}, say, is {' and '.join(days)}{lost}"
+    return f"; a service unpaid since {due}, say, is {' and '.join(days)}{lost}{transfer}"
 
 
 async def _store(settings: Settings) -> Finding:

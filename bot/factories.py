@@ -118,7 +118,14 @@ def build_handlers(
 def build_plan(settings: Settings) -> CheckPlan:
     """Return when chats are checked and reminded, where they have not chosen for themselves."""
     interval = timedelta(seconds=settings.check_interval)
-    return CheckPlan(interval, settings.zone, settings.preferences, settings.is_banking_day, settings.provider_calendar)
+    return CheckPlan(
+        interval,
+        settings.zone,
+        settings.preferences,
+        settings.is_banking_day,
+        settings.provider_calendar,
+        settings.currency,
+    )
 
 
 def build_source(

@@ -19,8 +19,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from bot.domain.chats import FARTHEST_DAY, Preferences, QuietHours
 from bot.domain.payment_times import CONFIRM_WITHIN
 from bot.domain.payments import PaymentRules
-from bot.domain.provider_calendar import ProviderCalendar
-from bot.domain.schedule import IsBankingDay
+from bot.domain.provider_calendar import IsBankingDay, ProviderCalendar
 from bot.errors import StartError
 
 PUBLIC_TELEGRAM = "https://api.telegram.org"
@@ -39,8 +38,9 @@ RESERVED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 MAX_PORT = 65535
 
 _HOST = r"(?:\[[^]@/\s]*]|[^][:,@/?\s]*)(?::\d*)?"
+_QUERY = r"(?:\?\w+=[^&\s]*(?:&\w+=[^&\s]*)*)?"
 DATABASE_URL_FORM = re.compile(
-    rf"postgres(?:ql)?://(?:[^:@/\s]*(?::(?P<password>[^@/\s]*))?@)?{_HOST}(?:,{_HOST})*(?:/[^@?\s]*)?(?:\?\S*)?"
+    rf"postgres(?:ql)?://(?:[^:@/\s]*(?::(?P<password>[^@/\s]*))?@)?{_HOST}(?:,{_HOST})*(?:/[^@?\s]*)?{_QUERY}"
 )
 """Only an unambiguous URL. Others the database's library reads in its way: it takes a part of a password for the name
 of a host, looks for that, and prints it."""
@@ -78,6 +78,7 @@ class Settings(BaseSettings):
     suspend_after: int | None = Field(default=None, ge=0, le=FARTHEST_DAY)
     delete_after: int | None = Field(default=None, ge=1, le=FARTHEST_DAY)
     no_grace: Annotated[tuple[str, ...], CommaSeparated] = ()
+    transfer_days: int | None = Field(default=None, ge=1, le=30)
     data_dir: Path = Path("data")
     database_url: SecretStr | None = None
     database_connections: int = Field(default=10, ge=1, le=1000)
@@ -122,7 +123,9 @@ class Settings(BaseSettings):
     def provider_calendar(self) -> ProviderCalendar:
         """What the provider does with unpaid services."""
         no_grace = frozenset(kind.casefold() for kind in self.no_grace)
-        return ProviderCalendar(self.suspend_after, self.delete_after, no_grace)
+        return ProviderCalendar(
+            self.suspend_after, self.delete_after, no_grace, self.transfer_days, self.is_banking_day
+        )
 
     @property
     def is_banking_day(self) -> IsBankingDay | None:

@@ -62,10 +62,11 @@ def contents(folder: Path) -> dict[str, bytes | None]:
         ({}, "all there; payments are on"),
         ({"MAX_PAYMENT": "50.00"}, "all there; payments are on, up to 50.00 EUR each"),
         (
-            {"SUSPEND_AFTER": "0", "DELETE_AFTER": "6", "NO_GRACE": "Domain"},
+            {"SUSPEND_AFTER": "0", "DELETE_AFTER": "6", "NO_GRACE": "Domain", "TRANSFER_DAYS": "3"},
             (
                 "all there; payments are on; a service unpaid since 2026-12-27, say, is suspended on the evening "
-                "of 2026-12-27 and deleted on 2027-01-02 (last safe day: 2027-01-01); domain: lost with the suspension"
+                "of 2026-12-27 and deleted on 2027-01-02 (last safe day: 2027-01-01); domain: lost with the "
+                "suspension; a transfer must leave by 2026-12-22 to be there on 2026-12-27"
             ),
         ),
         ({"PAYMENTS": "off", "MAX_PAYMENT": "50.00"}, "all there; payments are off"),

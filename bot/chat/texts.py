@@ -12,7 +12,7 @@ from importlib import resources
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_time, format_timedelta
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -91,6 +91,10 @@ class Texts:
     def day(self, day: date) -> str:
         """Write a date: ``27 Nov 2026``."""
         return format_date(day, "medium", locale=self._locale)
+
+    def weekday(self, day: date) -> str:
+        """Write a day of these weeks: ``Thursday, 3 December``."""
+        return format_skeleton("MMMMEEEEd", day, locale=self._locale)
 
     def moment(self, instant: datetime) -> str:
         """Write date and time of day in the reader's zone: ``27 Nov 2026, 09:30``."""

@@ -187,6 +187,7 @@ class Preferences:
     Reminders come on the days ``before`` the due date and on the days ``after`` it, and every week from the last of
     those on. They come at the full ``hour`` of the chat's wall clock. ``zone`` is an IANA name; None is the provider's
     time zone. ``digest``: a summary every week. ``pdf_after_payment``: the document once an invoice was paid here.
+    ``transfer``: a reminder on the day before the last one for a bank transfer, if the operator says how long it takes.
     """
 
     before: tuple[int, ...] = (7, 3, 1, 0)
@@ -197,6 +198,7 @@ class Preferences:
     loudness: Loudness = Loudness.URGENT
     digest: bool = False
     pdf_after_payment: bool = False
+    transfer: bool = True
 
     @property
     def reminder_hour(self) -> int:

@@ -5,7 +5,7 @@ Unset settings claim nothing. All days are the provider's. The bot knows the rul
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -14,6 +14,13 @@ DAY = timedelta(days=1)
 
 EVENING = 18
 """The hour at the provider from which an unpaid service may be suspended on its last day. No document names one."""
+
+
+LONGEST_HOLIDAYS = 30
+"""How many days in a row without a banking day are looked through at most. No holidays last longer."""
+
+IsBankingDay = Callable[[date], bool]
+"""Return whether banks work on a day. None in its place: the operator has set no holidays."""
 
 
 class Service(StrEnum):
@@ -77,12 +84,31 @@ class Consequences:
 class ProviderCalendar:
     """The provider's rules. ``suspend_after`` and ``delete_after`` are days after the due date.
 
-    Services of the item types in ``no_grace`` (in lower case) are lost with the suspension.
+    Services of the item types in ``no_grace`` (in lower case) are lost with the suspension. A bank transfer takes
+    ``transfer_days`` banking days. ``is_banking_day`` None: banks work from Monday to Friday.
     """
 
     suspend_after: int | None = None
     delete_after: int | None = None
     no_grace: frozenset[str] = frozenset()
+    transfer_days: int | None = None
+    is_banking_day: IsBankingDay | None = None
+
+    def last_transfer_day(self, due: date) -> date | None:
+        """Return the last day on which a transfer can leave, to be there by the due date. None: nothing is known.
+
+        It is there on the ``transfer_days``-th banking day after the one on which it leaves.
+        """
+        if self.transfer_days is None:
+            return None
+        day = self._banking_day_until(due)
+        for _ in range(self.transfer_days):
+            day = self._banking_day_until(day - DAY)
+        return day
+
+    def _banking_day_until(self, day: date) -> date:
+        is_open = self.is_banking_day or is_weekday
+        return next((day - n * DAY for n in range(LONGEST_HOLIDAYS) if is_open(day - n * DAY)), day)
 
     def consequences(self, due: date, types: Collection[str]) -> Consequences | None:
         """Return what follows if an invoice with items of these types stays unpaid. None: nothing is known."""
@@ -108,3 +134,8 @@ class ProviderCalendar:
         follows = self.consequences(due, types)
         deleted_on = follows.deleted_on if follows is not None else None
         return (*self.last_days(due, types), *([deleted_on] if deleted_on is not None else []))
+
+
+def is_weekday(day: date) -> bool:
+    """Return whether a day is one from Monday to Friday."""
+    return day.isoweekday() <= 5  # noqa: PLR2004  # Friday

@@ -44,15 +44,17 @@ def decide(
     shown: Collection[int],
     schedule: Schedule,
     now: datetime,
+    covered: Collection[int] = (),
 ) -> Decision:
     """Compare what was known with what was just ``read``, and with the clock. Each invoice leads to one alert at most.
 
     ``read`` is empty if the provider is down. ``shown`` are the invoices in our messages in the chat: only of these is
-    the person told that they are settled.
+    the person told that they are settled. ``covered`` are those for which the credit suffices.
     """
     after = dict(known)
     for invoice in read:
         after[invoice.id] = _learn(known.get(invoice.id), invoice, now, shown=invoice.id in shown)
+    after |= {number: _without_transfer(after[number], schedule, now) for number in covered if number in after}
     alerts = []
     for number, k in sorted(after.items(), key=_urgency):
         silence = silences.get(number, NO_SILENCE)
@@ -63,6 +65,14 @@ def decide(
         elif not k.is_open and not k.announced:  # closed before a word was said of it
             after[number] = replace(k, announced=True, settled_told=True)
     return Decision(after, tuple(sorted(alerts, key=lambda alert: alert.kind is not AlertKind.NEW)))
+
+
+def _without_transfer(k: KnownInvoice, schedule: Schedule, now: datetime) -> KnownInvoice:
+    """Pass over the reminder of a transfer: the credit suffices, so none is needed."""
+    threshold = _untold_threshold(k, schedule, now)
+    if k.due is None or not k.announced or not schedule.is_for_transfer(k.due, threshold):
+        return k
+    return replace(k, told=threshold)
 
 
 def _urgency(entry: tuple[int, KnownInvoice]) -> tuple[date, int]:

@@ -6,24 +6,18 @@ comes, as the number of days before the due date; it is negative after that date
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from bot.domain.chats import Chat, Preferences, Watch
-from bot.domain.provider_calendar import EVENING, ProviderCalendar
+from bot.domain.provider_calendar import EVENING, LONGEST_HOLIDAYS, IsBankingDay, ProviderCalendar
 
 DAY = timedelta(days=1)
 DAYS_PER_WEEK = 7
 COUNTS_AS_REMINDER_WITHIN = timedelta(hours=3)
 """A message that can be read so shortly before the reminder hour counts as the reminder of that hour."""
-
-LONGEST_HOLIDAYS = 30
-"""How many days to look back for a banking day at most. No holidays last longer."""
-
-IsBankingDay = Callable[[date], bool]
-"""Return whether banks work on a day. None in its place: the operator has set no holidays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +97,23 @@ class Schedule:
         if chosen.before and self.is_banking_day is not None:
             early = _days_to_banking_day(due, self.is_banking_day)
             thresholds |= {early} if early else set()
+        thresholds |= self._transfer_thresholds(due)
         if chosen.after:  # weekly from the last one on
             last = -max(chosen.after)
             weeks = max(0, (last - days) // DAYS_PER_WEEK)
             thresholds |= {last - DAYS_PER_WEEK * weeks, last - DAYS_PER_WEEK * (weeks + 1)}
         return thresholds
+
+    def is_for_transfer(self, due: date, threshold: int | None) -> bool:
+        """Return whether a threshold is reached only because a transfer would soon be too late."""
+        chosen = replace(self.preferences, transfer=False)
+        others = replace(self, preferences=chosen)._thresholds(due, threshold or 0)  # noqa: SLF001  # its own
+        return threshold in self._transfer_thresholds(due) - others
+
+    def _transfer_thresholds(self, due: date) -> set[int]:
+        """Return the threshold of the day before the last one for a transfer, if it is wanted."""
+        last = self.calendar.last_transfer_day(due) if self.preferences.transfer else None
+        return set() if last is None else {(due - last).days + 1}
 
     def _beyond(self, due: date, now: datetime, told: int | None) -> int:
         days = self.days_left(due, now)
@@ -237,6 +243,7 @@ class CheckPlan:
     defaults: Preferences = field(default_factory=Preferences)
     is_banking_day: IsBankingDay | None = None
     calendar: ProviderCalendar = field(default_factory=ProviderCalendar)
+    currency: str = ""
 
     def preferences(self, chat: Chat) -> Preferences:
         """Return what a chat has chosen, or the defaults."""

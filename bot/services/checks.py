@@ -14,7 +14,7 @@ import structlog
 
 from bot.domain.alerts import Alert, AlertKind
 from bot.domain.chats import Chat, Link, Trouble, Watch
-from bot.domain.credit import CreditWatch
+from bot.domain.credit import CreditWatch, Debt, coverage
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.reminders import decide, mark_gone, mark_unread, missing_from, next_look, watch_reading, watch_week
 from bot.domain.schedule import CheckPlan
@@ -145,6 +145,7 @@ class Checker:
             shown={shown.invoice_id for message in check.sent for shown in message.shown if not shown.resolved},
             schedule=schedule,
             now=now,
+            covered=self._covered(link, reading),
         )
         known = {**decision.known, **held}
         watch, of_account = self._watch(link.watch, reading, now)
@@ -178,6 +179,12 @@ class Checker:
             return before, []
         good, trouble, doubt = reading.listing is not None, reading.trouble, self._plan.doubts_refusal_for
         return watch_reading(before, now, good=good, trouble=trouble, unreadable=reading.unreadable, doubt=doubt)
+
+    def _covered(self, link: Link, reading: AccountReading) -> Sequence[int]:
+        """Return the invoices for which the credit suffices, as far as that is known."""
+        owed = [Debt(i.id, i.due, i.left_to_pay) for i in reading.found if i.may_be_owed]
+        found = coverage((reading.credit or link.credit).credit, owed, self._plan.currency)
+        return found.covered if found is not None else ()
 
 
 def with_ids(alerts: Iterable[Alert], now: datetime) -> list[Alert]:

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
+from holidays import country_holidays
 from hypothesis import given, strategies as st
 
 from bot.domain.alerts import Alert
@@ -40,6 +41,7 @@ def live(
     silence: Silence = NO_SILENCE,
     types: Collection[str] = ("Hosting",),
     days: int = 12,
+    covered: Collection[int] = (),
 ) -> list[tuple[datetime, Alert]]:
     """Check an open invoice whenever there is something to tell. Return the alerts with their times."""
     schedule = Schedule(preferences, BERLIN, calendar=calendar)
@@ -47,7 +49,16 @@ def live(
     read = [unpaid(types)]
     decision = Decision({}, ())
     while now < instant(DUE + days * DAY, 0):
-        decision = decide(decision.known, read, link=LINK, silences={1: silence}, shown=(), schedule=schedule, now=now)
+        decision = decide(
+            decision.known,
+            read,
+            link=LINK,
+            silences={1: silence},
+            shown=(),
+            schedule=schedule,
+            now=now,
+            covered=covered,
+        )
         told += [(now, alert) for alert in decision.alerts]
         look = next_look(decision.known, {1: silence}, schedule, now)
         now = min(look, now + 12 * HOUR) if look is not None and look > now else now + 12 * HOUR
@@ -139,3 +150,39 @@ def test_a_mixed_invoice_is_deleted_later_and_one_of_domains_alone_is_lost_at_on
     assert lost is not None
     assert (mixed.lost, mixed.deleted_on) == (False, DUE + 6 * DAY)
     assert (lost.lost, lost.deleted_on, lost.phase(DUE + DAY)) == (True, None, Phase.LOST)
+
+
+# --- Transfers ---
+
+
+@pytest.mark.parametrize(
+    ("due", "days", "last"),
+    [
+        (date(2026, 12, 8), 3, date(2026, 12, 3)),
+        (date(2026, 12, 6), 3, date(2026, 12, 1)),  # a Sunday: it has to be there on Friday
+        (date(2026, 12, 9), 3, date(2026, 12, 4)),  # nothing leaves on a Sunday
+        (date(2026, 12, 8), 1, date(2026, 12, 7)),
+        (date(2027, 1, 4), 1, date(2027, 1, 1)),  # no holidays are set
+    ],
+)
+def test_a_transfer_must_leave_so_many_banking_days_before(due: date, days: int, last: date) -> None:
+    assert ProviderCalendar(transfer_days=days).last_transfer_day(due) == last
+
+
+def test_holidays_are_no_banking_days() -> None:
+    german = ProviderCalendar(transfer_days=3, is_banking_day=country_holidays("DE").is_working_day)
+    assert german.last_transfer_day(date(2026, 12, 28)) == date(2026, 12, 22)
+    assert ProviderCalendar(transfer_days=3).last_transfer_day(date(2026, 12, 28)) == date(2026, 12, 23)
+
+
+def test_the_day_before_the_last_one_for_a_transfer_is_a_reminder_of_its_own() -> None:
+    told = live(NO_REMINDERS, ProviderCalendar(transfer_days=3))
+    assert [at for at, alert in told if alert.threshold is not None] == [instant(date(2026, 12, 21), 9)]
+    unwanted = replace(NO_REMINDERS, transfer=False)
+    assert live(unwanted, ProviderCalendar(transfer_days=3))[1:] == []
+
+
+def test_where_the_credit_suffices_no_transfer_is_needed_but_other_reminders_come() -> None:
+    usual = live(Preferences(), ProviderCalendar(transfer_days=3), covered=(1,))
+    assert [alert.threshold for _, alert in usual] == [None, 7, 3, 1, 0, -1, -3, -7]
+    assert [alert.threshold for _, alert in live(Preferences(), ProviderCalendar(transfer_days=3))][2] == 6

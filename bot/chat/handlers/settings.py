@@ -121,6 +121,10 @@ class SettingsHandlers:
         return views.Choices(chosen, context.chat.language, zones, own=context.chat.preferences is not None)
 
 
+SWITCHES = {"digest": "digest", "pdf": "pdf_after_payment", "transfer": "transfer"}
+"""The fields of the preferences that a button switches on and off, by the button's name."""
+
+
 def with_choice(preferences: Preferences, name: str, values: Sequence[str]) -> Preferences:
     """Return the preferences with what a button sets. Raise ValueError on callback data that was never ours."""
     value = values[0]
@@ -138,10 +142,8 @@ def with_choice(preferences: Preferences, name: str, values: Sequence[str]) -> P
             return replace(preferences, zone=None if value == views.ZONE_OF_PROVIDER else _known_zone(value))
         case "loud":
             return replace(preferences, loudness=Loudness(value))
-        case "digest":
-            return replace(preferences, digest=value == views.ON)
-        case "pdf":
-            return replace(preferences, pdf_after_payment=value == views.ON)
+        case _ if name in SWITCHES:
+            return replace(preferences, **{SWITCHES[name]: value == views.ON})  # type: ignore[arg-type]  # all are bool
     raise ValueError(name)
 
 

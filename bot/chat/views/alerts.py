@@ -11,7 +11,7 @@ from markupsafe import Markup
 from bot.chat.screens import Button, Rows, Screen, fit, in_rows, join, one_line
 from bot.chat.texts import Texts
 from bot.chat.views.consequences import consequences
-from bot.chat.views.credit import credit_lines
+from bot.chat.views.credit import money_lines
 from bot.chat.views.snoozing import ALL_IN_MESSAGE, common_silence, silence_rows
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, as_shown
 from bot.domain.chats import NO_SILENCE, Silences
@@ -38,7 +38,7 @@ def alerts(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime)
     brief = len(alerts) > 1
     shown = [as_shown(k, a.kind) for a in alerts if (k := delivery.known_of(a)) and k.is_open]
     blocks = [_block(t, delivery, alert, now, brief=brief) for alert in alerts]
-    notes = [*_credit(t, delivery, shown), *_notes(t, delivery, alerts, now)]
+    notes = [*_credit(t, delivery, shown, now), *_notes(t, delivery, alerts, now)]
     rows = _invoice_rows(t, shown, delivery.chat.silences, now) + _other_rows(t, delivery, alerts)
     if not brief:
         return Screen(join([*blocks, *notes]), rows)
@@ -81,7 +81,7 @@ def _block(t: Texts, delivery: Delivery, alert: Alert, now: datetime, *, brief: 
     return _open_invoice(t, as_shown(known, alert.kind), now, before=before, asked=asked, brief=brief)
 
 
-def _credit(t: Texts, delivery: Delivery, shown: Sequence[Shown]) -> list[Markup]:
+def _credit(t: Texts, delivery: Delivery, shown: Sequence[Shown], now: datetime) -> list[Markup]:
     """Return whether the credit suffices for what this message shows, and for all that is due before."""
     link = delivery.chat.link
     owed = [s for s in shown if s.left != 0]
@@ -91,7 +91,7 @@ def _credit(t: Texts, delivery: Delivery, shown: Sequence[Shown]) -> list[Markup
     numbers = {s.invoice_id for s in owed}
     before = [k for k in delivery.known.values() if k.may_be_owed and ((k.due or date.max) < last or k.id in numbers)]
     debts = [Debt(k.id, k.due, k.left) for k in before]
-    return credit_lines(t, link.credit.credit, debts, with_earlier=len(before) > len(owed))
+    return money_lines(t, link.credit.credit, debts, now, with_earlier=len(before) > len(owed))
 
 
 def _of_account(t: Texts, delivery: Delivery, alert: Alert, now: datetime) -> Markup:

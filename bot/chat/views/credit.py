@@ -3,11 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime
 
 from markupsafe import Markup
 
 from bot.chat.texts import Texts
 from bot.domain.credit import Credit, Debt, coverage
+from bot.domain.provider_calendar import DAY
+
+
+def money_lines(
+    t: Texts, credit: Credit | None, debts: Sequence[Debt], now: datetime, *, with_earlier: bool = False
+) -> list[Markup]:
+    """Return what the credit covers, and until when a transfer of what is missing would be in time."""
+    return [*credit_lines(t, credit, debts, with_earlier=with_earlier), *_transfer_lines(t, credit, debts, now)]
+
+
+def _transfer_lines(t: Texts, credit: Credit | None, debts: Sequence[Debt], now: datetime) -> list[Markup]:
+    """Return until when a transfer must leave for the first invoice that the credit does not cover.
+
+    If the credit can't be read, say so only when the day is near: most often something else pays.
+    """
+    covers = coverage(credit, debts, t.currency)
+    open_ones = [one for one in debts if one.due is not None and (covers is None or one.id not in covers.covered)]
+    first = min(open_ones, key=lambda one: one.due or date.max, default=None)
+    if first is None or first.due is None or (last := t.calendar.last_transfer_day(first.due)) is None:
+        return []
+    today = t.date_of(now)
+    if t.is_over(first.due, now) or (covers is None and not last - DAY <= today <= last):
+        return []
+    if today > last:
+        return [t("transfer.late")]
+    return [t("transfer.today")] if today == last else [t("transfer.by", day=t.weekday(last))]
 
 
 def credit_lines(t: Texts, credit: Credit | None, debts: Sequence[Debt], *, with_earlier: bool = False) -> list[Markup]:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from bot.chat.screens import Button, Rows, Screen, box, cut, fit, in_rows, join, marked, one_line, page_of, page_rows
 from bot.chat.texts import Texts
 from bot.chat.views.consequences import consequences
-from bot.chat.views.credit import credit_lines
+from bot.chat.views.credit import money_lines
 from bot.chat.views.snoozing import silence_rows
 from bot.domain.chats import Silence
 from bot.domain.credit import Credit, Debt
@@ -42,7 +42,7 @@ def invoice_list(
     page = replace(page, number=number)
     head = [_list_title(t, page.query), *summary(t, listing, page.query)]
     # Among a part of the invoices, what the credit covers can't be said.
-    head += credit_lines(t, credit, debts(listing.invoices) if page.query.holds_all_open else ())
+    head += money_lines(t, credit, debts(listing.invoices) if page.query.holds_all_open else (), now)
     body = [_list_entry(t, invoice, now) for invoice in shown]
     rows = _filter_rows(t, page) if filtering else _list_rows(t, shown, page, pages)
     return Screen(Markup("\n\n").join([join(head), *body]), rows)

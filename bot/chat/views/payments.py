@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, box, join, one_line, page_of, page_rows
 from bot.chat.texts import Texts
-from bot.chat.views.credit import credit_lines
+from bot.chat.views.credit import money_lines
 from bot.chat.views.invoices import STATUS_LENGTH
 from bot.domain.credit import Credit, Debt
 from bot.domain.invoices import Invoice
@@ -79,7 +79,8 @@ def question(t: Texts, asked: Sequence[tuple[Payment, Invoice]], now: datetime, 
     else:
         lines = _asked(t, *asked[0], now)
     if payment.action is Action.PAY:
-        lines += credit_lines(t, credit, [Debt(each.invoice_id, each.due, each.amount) for each, _ in asked])
+        debts = [Debt(each.invoice_id, each.due, each.amount) for each, _ in asked]
+        lines += money_lines(t, credit, debts, now)
     lines.append(t("payment.valid", span=t.span(payment.expires_at - payment.since)))
     confirm = Button(t.plain(f"{payment.action}.confirm", amount=total), f"yes:{payment.id}")
     return Screen(join(lines), [[confirm], [Button(t.plain("button.cancel"), f"no:{payment.id}")]])

@@ -50,12 +50,17 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
         "digest": _switch_text(t, on=chosen.digest),
         "pdf": _switch_text(t, on=chosen.pdf_after_payment),
     }
+    if t.calendar.transfer_days is not None:
+        facts["transfer"] = _switch_text(t, on=chosen.transfer)
     lines = [t("settings.title"), Markup(""), *(t(f"settings.line.{name}", value=v) for name, v in facts.items())]
     lines += _warnings(t, chosen)
     sections = [Button(t.plain(f"settings.button.{name}"), f"set:{name}") for name in SECTIONS]
     flip, send = OFF if chosen.digest else ON, OFF if chosen.pdf_after_payment else ON
     sections.append(Button(t.plain(f"settings.overview.{flip}"), f"set:digest:{flip}"))
     sections.append(Button(t.plain(f"settings.pdf.{send}"), f"set:pdf:{send}"))
+    if t.calendar.transfer_days is not None:
+        flip = OFF if chosen.transfer else ON
+        sections.append(Button(t.plain(f"settings.transfer.{flip}"), f"set:transfer:{flip}"))
     rows = in_rows(sections)
     return Screen(
         join(lines), [*rows, [Button(t.plain("settings.button.defaults"), "set:defaults")]] if choices.own else rows
