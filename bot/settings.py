@@ -11,7 +11,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 import holidays
+import psycopg
 from babel.numbers import is_currency
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -38,9 +40,8 @@ RESERVED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 MAX_PORT = 65535
 
 _HOST = r"(?:\[[^]@/\s]*]|[^][:,@/?\s]*)(?::\d*)?"
-_QUERY = r"(?:\?\w+=[^&\s]*(?:&\w+=[^&\s]*)*)?"
 DATABASE_URL_FORM = re.compile(
-    rf"postgres(?:ql)?://(?:[^:@/\s]*(?::(?P<password>[^@/\s]*))?@)?{_HOST}(?:,{_HOST})*(?:/[^@?\s]*)?{_QUERY}"
+    rf"postgres(?:ql)?://(?:[^:@/\s]*(?::(?P<password>[^@/\s]*))?@)?{_HOST}(?:,{_HOST})*(?:/[^@?\s]*)?(?:\?\S*)?"
 )
 """Only an unambiguous URL. Others the database's library reads in its way: it takes a part of a password for the name
 of a host, looks for that, and prints it."""
@@ -271,7 +272,13 @@ def _is_database_url(value: str) -> bool:
         unquote(value, errors="strict")
     except UnicodeDecodeError:
         return False
-    return DATABASE_URL_FORM.fullmatch(value) is not None and not BAD_PERCENT.search(value)
+    if DATABASE_URL_FORM.fullmatch(value) is None or BAD_PERCENT.search(value):
+        return False
+    try:
+        conninfo_to_dict(value)
+    except psycopg.ProgrammingError:  # its text quotes the address
+        return False
+    return True
 
 
 def _split(value: str) -> SplitResult | None:

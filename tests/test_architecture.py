@@ -58,7 +58,7 @@ ONLY_IN = {
     "httpx_aiohttp": {"provider", "application"},
     "aiohttp": {"provider", "application"},
     "tinydb": {"store"},
-    "psycopg": {"store"},
+    "psycopg": {"store", "settings"},  # settings: whether it can read the URL
     "psycopg_pool": {"store"},
     "alembic": {"store"},
     "sqlalchemy": {"store"},
