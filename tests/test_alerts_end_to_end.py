@@ -140,6 +140,23 @@ async def test_a_snooze_of_three_hours_ends_with_a_reminder_and_a_muted_invoice_
     assert not [m for m in chat.messages if "due" in m.text and asked.id < m.id < status.id]
 
 
+async def test_what_is_due_today_is_said_at_eight_after_an_outage_and_not_again_at_nine(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path
+) -> None:
+    async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
+        linked = await ask(chat, ada, f"/link {TOKEN}", "linked")
+        invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=2)
+        await chat.wait_for(says("New invoice", str(invoice.id)), after=linked)
+    sandbox.clock.put_forward(2 * DAY - (MORNING - 8) * HOUR)
+    async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
+        due = await chat.wait_for(says(f"Invoice {invoice.id} is due today"), after=linked)
+        sandbox.clock.put_forward(HOUR + timedelta(minutes=5))
+        await checked(chat, lambda: ada.send(chat, "/check"), "1 open invoice")
+        sandbox.clock.put_forward(DAY)
+        overdue = await chat.wait_for(says(f"Invoice {invoice.id} is overdue"), after=due)
+    assert [m for m in chat.messages if "is due today" in m.text and due.id < m.id < overdue.id] == []
+
+
 async def test_a_suspension_and_a_deletion_are_announced_audibly_although_reminders_are_off(
     sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path
 ) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from bot.domain.alerts import Alert, AlertKind, KnownInvoice, Standing, standing_of
-from bot.domain.chats import NO_SILENCE, Link, Silence, Silences, Trouble, Watch
+from bot.domain.alerts import REMINDER_KINDS, Alert, AlertKind, KnownInvoice, SentMessage, Standing, standing_of
+from bot.domain.chats import NO_SILENCE, Link, Loudness, Silence, Silences, Trouble, Watch
 from bot.domain.invoices import Invoice, sums_differ
 from bot.domain.schedule import ASK_AGAIN_AFTER, Schedule
 
@@ -218,6 +218,40 @@ def take_as_known(invoices: Iterable[Invoice], schedule: Schedule, now: datetime
     told = [_as_told(k, NO_SILENCE, _untold_threshold(k, schedule, now), schedule, now) for k in read]
     # A message from before this link may still show a settled invoice as open.
     return {k.id: replace(k, settled_told=False) for k in told}
+
+
+# --- Reminders that came late ---
+
+
+def mark_reminded(
+    known: Mapping[int, KnownInvoice], sent: Iterable[SentMessage], schedule: Schedule
+) -> dict[int, KnownInvoice]:
+    """Take the reminder of a day as told where an earlier one came late, shortly before its hour.
+
+    A reminder says how things stand when it is sent: if it comes at eight, nobody needs the same again at nine. But
+    a warning has to ring, and where the chat wants no sound, only the warning itself does.
+    """
+    after = dict(known)
+    for message in sent:
+        for shown in message.shown:
+            k = after.get(shown.invoice_id)
+            reminds = shown.kind in REMINDER_KINDS and message.message_id is not None and not shown.resolved
+            if k is not None and reminds and k.due is not None and k.due == shown.due:
+                after[k.id] = _reminded_at(k, k.due, message.sent_at, schedule)
+    return after
+
+
+def _reminded_at(k: KnownInvoice, due: date, at: datetime, schedule: Schedule) -> KnownInvoice:
+    threshold = schedule.reached(due, schedule.covers_until(at), k.types)
+    evening = schedule.covers_evening(due, at, k.types)
+    if schedule.preferences.loudness is Loudness.NONE:
+        threshold = None if threshold in schedule.warnings(due, k.types) else threshold
+        evening = None
+    return replace(
+        k,
+        told=min((t for t in (k.told, threshold) if t is not None), default=None),
+        evening_told=max((day for day in (k.evening_told, evening) if day is not None), default=None),
+    )
 
 
 # --- Invoices that vanished from the list ---

@@ -16,7 +16,16 @@ from bot.domain.alerts import Alert, AlertKind
 from bot.domain.chats import Chat, Link, Trouble, Watch
 from bot.domain.credit import CreditWatch, Debt, coverage
 from bot.domain.invoices import Invoice, Listing
-from bot.domain.reminders import decide, mark_gone, mark_unread, missing_from, next_look, watch_reading, watch_week
+from bot.domain.reminders import (
+    decide,
+    mark_gone,
+    mark_reminded,
+    mark_unread,
+    missing_from,
+    next_look,
+    watch_reading,
+    watch_week,
+)
 from bot.domain.schedule import CheckPlan
 from bot.errors import (
     BotError,
@@ -137,8 +146,9 @@ class Checker:
         now, chat, schedule = self._clock(), check.chat, self._plan.schedule(check.chat)
         held = {number: check.known[number] for number in reading.unasked}
         speakable = {number: known for number, known in check.known.items() if number not in held}
+        reminded = mark_reminded(speakable, check.sent, schedule)
         decision = decide(
-            mark_unread(mark_gone(speakable, reading.gone), reading.unread, now),
+            mark_unread(mark_gone(reminded, reading.gone), reading.unread, now),
             reading.found,
             link=link,
             silences=chat.silences,

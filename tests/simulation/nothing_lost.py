@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.invoices import Invoice
 from tests.simulation.evidence import DAY, IN_TRANSIT, TOLD_WITHIN, Evidence, Period, is_open, says
@@ -13,6 +13,8 @@ from tests.simulation.telegram import Arrival
 
 EDITED_MESSAGES = 29
 """Only so many of the latest messages must be edited."""
+READ_BEFORE = timedelta(hours=3)
+"""A reminder that comes so shortly before the next one stands for it."""
 NEWS_FOR = 30 * DAY
 """For so long after its issue, an invoice that was paid on creation is news."""
 
@@ -121,8 +123,8 @@ def _reminded(evidence: Evidence, number: int, period: Period) -> Iterator[str]:
 def _covered(evidence: Evidence, number: int, period: Period, at: datetime, by: datetime) -> bool:
     """Return whether a message, or the answer to the linking, mentioned the invoice at that time.
 
-    News about the invoice counts as the reminder of the same day. If the rules have changed lately, the reminder may
-    have come by the old ones, up to two days before.
+    News about the invoice counts as the reminder of the same day, and so does a late reminder shortly before. If the
+    rules have changed lately, the reminder may have come by the old ones, up to two days before.
     """
     since = at - 2 * DAY if period.ruled_since > at - 2 * DAY and at != period.silence.until else at
     listed = evidence.listed(period.rules.link)
@@ -131,7 +133,8 @@ def _covered(evidence: Evidence, number: int, period: Period, at: datetime, by: 
     zone = zone_of(period.rules.preferences)
     morning = min(since, wall(at.astimezone(zone).date(), 0, zone))
     told = [(a.at, said.kind) for a in evidence.chat.arrivals if a.at <= by and (said := a.of(number))]
-    return any((morning if kind in {"new", "changed"} else since) <= when for when, kind in told)
+    late = max(morning, since - READ_BEFORE)
+    return any((morning if kind in {"new", "changed"} else late) <= when for when, kind in told)
 
 
 def _words(invoice: Invoice | None) -> str:
