@@ -18,7 +18,7 @@ import msgspec
 import structlog
 from telegram import Update
 from telegram.error import BadRequest, NetworkError, RetryAfter
-from telegram.request import HTTPXRequest
+from telegram.request import HTTPXRequest, RequestData
 
 log = structlog.get_logger()
 
@@ -89,6 +89,8 @@ class TelegramRequest(HTTPXRequest):
         answer = answer_in(body)
         if status >= HTTPStatus.BAD_REQUEST or answer is None:
             log.debug("Telegram call failed", reason=str(status))
+        if answer is not None:
+            _check_chat(answer, kwargs.get("request_data"))
         return _status(status, answer, _retry_after.get()), body
 
 
@@ -135,6 +137,13 @@ def _status(status: int, answer: Answer | None, header: str) -> int:
     if not answer.ok and status not in REFUSALS:
         raise BadRequest(answer.description or f"HTTP status {status}")
     return status
+
+
+def _check_chat(answer: Answer, asked: RequestData | None) -> None:
+    """Raise :class:`NotTelegram` if the answer is about another chat: it belongs to another request."""
+    match answer.result, asked and asked.parameters.get("chat_id"):
+        case {"chat": {"id": int(told)}}, int(chat) if told != chat:
+            raise NotTelegram("an answer about another chat")
 
 
 def _pause(answer: Answer | None, header: str) -> int:

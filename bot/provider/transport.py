@@ -29,8 +29,7 @@ import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 
-KEEP_ALIVE_SECONDS = 30.0
-"""How long an idle connection is kept."""
+from bot.provider.connections import Connector
 
 WRITE_CHUNK = 64 * 1024
 """Bytes that aiohttp takes without waiting for the peer. Longer bodies are written, and timed, in such pieces."""
@@ -39,19 +38,29 @@ Timeouts = Mapping[str, float | None]
 
 
 def make_transport(
-    max_connections: int, *, verify: ssl.SSLContext | None = None, proxies: Mapping[str, str] | None = None
+    max_connections: int,
+    *,
+    always_rest: bool = False,
+    verify: ssl.SSLContext | None = None,
+    proxies: Mapping[str, str] | None = None,
 ) -> httpx.AsyncBaseTransport:
     """Return a transport for at most ``max_connections`` requests at once. Another one waits up to the pool time-out.
 
-    ``verify`` defaults to httpx's own context. ``proxies`` maps ``http``, ``https`` or ``all`` to a proxy's URL, and
-    defaults to the environment's (``HTTPS_PROXY`` …, minus ``NO_PROXY``). Loopback is always reached directly. The
-    transport connects when it is first used. After it was closed, it can be used again.
+    After an answer, a connection rests before it is used for another ``Authorization``, or before any request if
+    ``always_rest``. ``verify`` defaults to httpx's own context. ``proxies`` maps ``http``, ``https`` or ``all`` to a
+    proxy's URL, and defaults to the environment's (``HTTPS_PROXY`` …, minus ``NO_PROXY``). Loopback is always reached
+    directly. The transport connects when it is first used. After it was closed, it can be used again.
     """
-    return _Transport(max_connections, verify or httpx.create_ssl_context(), proxies)
+    verify = verify or httpx.create_ssl_context()
+    return _Transport(max_connections, verify, proxies, always_rest=always_rest)
 
 
 class _Transport(httpx.AsyncBaseTransport):
-    def __init__(self, max_connections: int, verify: ssl.SSLContext, proxies: Mapping[str, str] | None) -> None:
+    def __init__(
+        self, max_connections: int, verify: ssl.SSLContext, proxies: Mapping[str, str] | None, *, always_rest: bool
+    ) -> None:
+        self._max_connections = max_connections
+        self._always_rest = always_rest
         self._slots = asyncio.Semaphore(max_connections)
         self._verify = verify
         self._proxies = getproxies() if proxies is None else proxies
@@ -106,8 +115,7 @@ class _Transport(httpx.AsyncBaseTransport):
         return self._routes[proxy]
 
     def _session(self) -> aiohttp.ClientSession:
-        # No limit is needed here: the slots limit the connections.
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=self._verify)
+        connector = Connector(self._max_connections, self._verify, always_rest=self._always_rest)
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
     def _proxy_for(self, url: httpx.URL) -> str | None:

@@ -14,6 +14,9 @@ LOOPBACK = "127.0.0.1"
 CUT = "invoice-bot.cut"
 """``await scope["extensions"][CUT]()`` drops the connection at once, like a crash or a pulled cable."""
 
+WRITE = "invoice-bot.write"
+"""``scope["extensions"][WRITE](data)`` puts any bytes on the connection."""
+
 
 @asynccontextmanager
 async def serve(app: ASGIApplication, port: int = 0) -> AsyncIterator[str]:
@@ -22,11 +25,11 @@ async def serve(app: ASGIApplication, port: int = 0) -> AsyncIterator[str]:
     Port 0 means any free port. On leaving, every connection is dropped and the requests in progress are cancelled.
     Raise :class:`OSError` if the port is taken.
     """
-    async with serve_asgi(_with_cut(app), LOOPBACK, port) as taken:
+    async with serve_asgi(_with_extensions(app), LOOPBACK, port) as taken:
         yield f"http://{LOOPBACK}:{taken}"
 
 
-def _with_cut(app: ASGIApplication) -> ASGIApplication:
+def _with_extensions(app: ASGIApplication) -> ASGIApplication:
     async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
         # uvicorn passes a bound method. Its object, the request's cycle, has the transport.
         cycle: Any = send.__self__  # type: ignore[attr-defined]
@@ -35,7 +38,10 @@ def _with_cut(app: ASGIApplication) -> ASGIApplication:
             cycle.transport.abort()
             await asyncio.sleep(0)  # uvicorn must notice, or it would complain about the missing answer
 
-        scope.setdefault("extensions", {})[CUT] = cut
+        def write(data: bytes) -> None:
+            cycle.transport.write(data)
+
+        scope["extensions"] = {CUT: cut, WRITE: write}
         with suppress(asyncio.CancelledError):  # only leaving cancels; uvicorn would log it as a failure
             await app(scope, receive, send)
 

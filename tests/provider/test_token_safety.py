@@ -28,6 +28,7 @@ async def all_calls(world: World, client: ProviderClient) -> list[BaseException]
         client.archive(world.token, "en").__aenter__(),
         client.pay(world.token, "en", invoice_id),
         client.remove_credit(world.token, "en", invoice_id),
+        client.credit(world.token, "en"),
     ]
     errors: list[BaseException] = []
     for call in calls:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
@@ -133,6 +134,21 @@ async def test_a_drip_stops_when_the_client_has_hung_up(sandbox: SandboxProvider
         assert await anext(response.aiter_bytes()) == b"{"
     sandbox.faults.switch_off()
     assert (await http.get(LIST)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [(Fault.ANSWERED_TWICE, b"200"), (Fault.IDLE_408, b"408"), (Fault.LATE_CONTINUE, b"100")],
+)
+async def test_something_that_nobody_asked_for_follows_an_answer(
+    sandbox: SandboxProvider, http: httpx.AsyncClient, fault: Fault, status: bytes
+) -> None:
+    sandbox.faults.switch_on(fault, interval=0.01)
+    reader, writer = await asyncio.open_connection(http.base_url.host, http.base_url.port)
+    writer.write(f"GET {BASE_PATH}{LIST} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer secret\r\n\r\n".encode())
+    await reader.readuntil(b"HTTP/1.1 200")
+    await asyncio.wait_for(reader.readuntil(b"HTTP/1.1 " + status), 5)
+    writer.close()
 
 
 async def test_a_stopped_server_drops_its_requests_and_can_come_back(sandbox: SandboxProvider) -> None:

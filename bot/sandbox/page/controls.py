@@ -35,6 +35,9 @@ PROVIDER_FAULTS: Mapping[str, tuple[Fault, Mapping[str, Any]]] = {
     "token_revoked": (Fault.TOKEN_REVOKED, {}),
     "permission_missing": (Fault.PERMISSION_MISSING, {}),
     "empty": (Fault.EMPTY, {}),
+    "answered_twice": (Fault.ANSWERED_TWICE, {}),
+    "idle_408": (Fault.IDLE_408, {}),
+    "late_continue": (Fault.LATE_CONTINUE, {}),
     "pay_refused": (Fault.REFUSED, {"on": Call.PAY}),
     "pay_unanswered": (Fault.CUT_AFTER, {"on": Call.PAY, "times": 1}),
 }

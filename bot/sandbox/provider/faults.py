@@ -32,7 +32,7 @@ from bot.sandbox.provider.responses import (
     send_parts,
     send_whole,
 )
-from bot.sandbox.server import CUT
+from bot.sandbox.server import CUT, WRITE
 
 HTML = b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>"
 HTML_TYPE = {"content-type": "text/html"}
@@ -95,6 +95,9 @@ class Fault(StrEnum):
     CUT_BODY = "cut_body"
     DRIP = "drip"
     HUGE = "huge"
+    ANSWERED_TWICE = "answered_twice"
+    IDLE_408 = "idle_408"
+    LATE_CONTINUE = "late_continue"
 
 
 @dataclass(slots=True)
@@ -103,8 +106,8 @@ class ActiveFault:
 
     ``retry_after`` is the text of the header, ``location`` the target of a redirect, ``message`` the words of a
     refusal, ``status`` that of a page which is not the API's. ``form`` is how pages are written. ``interval`` is in
-    seconds: between the bytes of a drip, or before a slow response. ``size`` is in bytes; the header of a huge response
-    states it if ``size_told``.
+    seconds: between the bytes of a drip, before a slow response, or before what nobody asked for. ``size`` is in bytes;
+    the header of a huge response states it if ``size_told``.
     """
 
     fault: Fault
@@ -178,8 +181,19 @@ async def _spoil(response: BufferedResponse, active: ActiveFault, scope: Scope, 
             await send_huge(response, active.size, send, size_told=active.size_told)
         case Fault.PAGED | Fault.LATER_PAGES_DOWN:
             await send_whole(_paged(response, active, scope), send)
+        case Fault.ANSWERED_TWICE | Fault.IDLE_408 | Fault.LATE_CONTINUE:
+            await send_whole(response, send)
+            await asyncio.sleep(active.interval)
+            scope["extensions"][WRITE](_UNASKED.get(active.fault) or response.raw())
         case fault:
             await send_whole(_CHANGED[fault](response), send)
+
+
+_UNASKED = {
+    Fault.IDLE_408: b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n",
+    Fault.LATE_CONTINUE: b"HTTP/1.1 100 Continue\r\n\r\n",
+}
+"""What comes after an answer, on the idle connection."""
 
 
 def _words(active: ActiveFault) -> dict[str, object]:

@@ -20,6 +20,12 @@ class BufferedResponse:
     headers: Mapping[str, str]
     body: bytes
 
+    def raw(self) -> bytes:
+        """Return the bytes of the response on the connection."""
+        fields = {**self.headers, "content-length": str(len(self.body))}
+        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        return f"HTTP/1.1 {self.status} \r\n{head}\r\n".encode("latin-1") + self.body
+
 
 def json_response(status: int, content: object, **headers: str) -> BufferedResponse:
     body = json.dumps(content).encode()
