@@ -242,8 +242,10 @@ def mark_reminded(
 
 
 def _reminded_at(k: KnownInvoice, due: date, at: datetime, schedule: Schedule) -> KnownInvoice:
-    threshold = schedule.reached(due, schedule.covers_until(at), k.types)
-    evening = schedule.covers_evening(due, at, k.types)
+    hour = schedule.covers_until(at)
+    threshold = schedule.reached(due, hour, k.types) if at < hour else None
+    has_come = schedule.evening_warning(due, at, k.types) is not None
+    evening = None if has_come else schedule.covers_evening(due, at, k.types)
     if schedule.preferences.loudness is Loudness.NONE:
         threshold = None if threshold in schedule.warnings(due, k.types) else threshold
         evening = None
