@@ -13,21 +13,13 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from decimal import Decimal
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.domain.chats import Link, Place, Token, Watch
-from bot.factories import open_store
-from bot.ports import utc_now
+from benchmarks.world import Talk, database, meet, running_bot
 from bot.sandbox.sandbox import open_sandbox
-from bot.sandbox.telegram import BOT_TOKEN, Chat, Person
-from bot.store.vault import new_key
-from tests.store.cluster import temporary_cluster
 
-ROOT = Path(__file__).parents[1]
 INVOICES = 17
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -38,67 +30,17 @@ def processor_time(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-@contextmanager
-def database(wanted: str) -> Iterator[dict[str, str]]:
-    """Yield the setting for a temporary PostgreSQL if it is wanted, else no setting."""
-    if wanted != "postgres":
-        yield {}
-        return
-    with temporary_cluster(fsync="on", full_page_writes="on") as cluster:
-        yield {"DATABASE_URL": cluster.make_database("capacity")}
-
-
 async def main(people: int = 200, wanted: str = "") -> None:
     """Measure checks, then answers during checks."""
     async with open_sandbox() as sandbox:
+        talks = [meet(sandbox, f"Customer {number}") for number in range(people)]
         with TemporaryDirectory() as folder, database(wanted) as setting:
-            key = new_key()
-            url = setting.get("DATABASE_URL")
-            store = await open_store(sandbox.settings(Path(folder), token_keys=key, database_url=url))
-            conversations: list[tuple[Person, Chat]] = []
-            for number in range(people):
-                token = f"sandbox-token-of-customer-{number:06}"
-                account = sandbox.provider.add_account(token)
-                for _ in range(INVOICES):
-                    sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=200)
-                person = sandbox.telegram.add_user(f"Customer {number}", language_code="en")
-                chat = sandbox.telegram.private_chat(person)
-                now = utc_now()
-                fingerprint = store.account_of(sandbox.provider_url, Token(token))
-                link = Link(
-                    account=fingerprint,
-                    place=Place(chat.id),
-                    token=Token(token),
-                    linked_by=person.user.id,
-                    linked_at=now,
-                    next_check_at=now,
-                    watch=Watch(checked_at=now),
-                )
-                await store.link(link, {})
-                conversations.append((person, chat))
-            await store.close()
-            environment = {
-                "PATH": os.environ["PATH"],
-                "PYTHONPATH": str(ROOT),
-                "TELEGRAM_BOT_TOKEN": BOT_TOKEN,
-                "TELEGRAM_API_URL": sandbox.telegram_url,
-                "PROVIDER_URL": sandbox.provider_url,
-                "DATA_DIR": folder,
-                "TOKEN_KEYS": key,
-                "CHECK_INTERVAL": "5",
-                "QUIET_HOURS": "",
-                "LOG_LEVEL": "WARNING",
-                **setting,
-            }
-            bot = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "run", env=environment, cwd=folder)
-            try:
-                await measure(sandbox.provider.requests, conversations, bot.pid)
-            finally:
-                bot.kill()
-                await bot.wait()
+            linked = dict.fromkeys(talks, INVOICES)
+            async with running_bot(sandbox, Path(folder), linked, CHECK_INTERVAL="5", **setting) as bot:
+                await measure(sandbox.provider.requests, talks, bot.pid)
 
 
-async def measure(requests: Sequence[object], conversations: list[tuple[Person, Chat]], pid: int) -> None:
+async def measure(requests: Sequence[object], conversations: Sequence[Talk], pid: int) -> None:
     """Wait for the first alerts. Then measure checks without news. Then measure answers during such checks."""
     people = len(conversations)
     while not all(chat.messages for _, chat in conversations):  # noqa: ASYNC110  # until every chat has its alerts

@@ -24,6 +24,7 @@ from bot.chat.polling import Poller
 from bot.chat.rate_limiter import SharedRateLimiter
 from bot.chat.request import TelegramRequest, UpdatesRequest
 from bot.chat.routing import Handlers
+from bot.chat.strangers import strangers_in
 from bot.chat.texts import TextsFor
 from bot.chat.update_processor import InOrderPerChat
 from bot.chat.update_tracker import UpdateTracker
@@ -134,9 +135,11 @@ def build_source(
     """Return the webhook if one is set, else long polling, which one replica does at a time."""
     if settings.webhook_url:
         secret = settings.webhook_secret.get_secret_value()
-        return Webhook(telegram.bot, tracker, settings.webhook_url, secret, clock)
+        url = settings.webhook_url
+        return Webhook(telegram.bot, tracker, url, secret, clock, strangers_among=strangers_in(store))
     holder = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
-    return Poller(telegram.bot, tracker, LeaderLease("polling", holder, store, clock), clock)
+    lease = LeaderLease("polling", holder, store, clock)
+    return Poller(telegram.bot, tracker, lease, clock, strangers_among=strangers_in(store))
 
 
 def build_providers(settings: Settings, http: httpx.AsyncClient, store: Store, clock: Clock) -> Providers:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings, strategies as st
 from telegram.error import RetryAfter
 
-from bot.chat.rate_limiter import GLOBAL_LIMIT, GROUP_LIMIT, MAX_ANSWER_WAIT, SharedRateLimiter, in_background
+from bot.chat import rate_limiter
+from bot.chat.rate_limiter import (
+    ALERT_STANDS_BACK,
+    CHAT_LIMIT,
+    GLOBAL_LIMIT,
+    GROUP_LIMIT,
+    MAX_ANSWER_WAIT,
+    SharedRateLimiter,
+)
+from bot.chat.turns import Turn, taking_turn
 from bot.errors import StoreAway
 from bot.limiter import Limiter, RateLimit, WaitTooLong
 from bot.store.tinydb.memory import TokenBuckets
+from tests.simulation.virtual_loop import VirtualLoop
 
 
 class World:
@@ -115,22 +126,16 @@ async def sent() -> bool:
 
 
 @settings(max_examples=30)
-@given(st.lists(st.tuples(st.integers(1, 3), st.booleans()), min_size=40, max_size=120))
-async def test_no_second_sees_more_than_thirty_messages(asked: list[tuple[int, bool]]) -> None:
+@given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from(Turn)), min_size=40, max_size=120))
+async def test_no_second_sees_more_than_thirty_messages(asked: list[tuple[int, Turn]]) -> None:
     world = World()
     limits = SharedRateLimiter(world, world.clock, world.sleep)
     at = list[datetime]()
 
-    async def send(number: int, *, alert: bool) -> None:
-        if alert:
-            with in_background():
-                await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": number}, None)
-        else:
-            await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": number}, None)
+    for number, (chat, turn) in enumerate(asked):
+        with taking_turn(turn):
+            await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": 100 * number + chat}, None)
         at.append(world.now)
-
-    for number, (chat, alert) in enumerate(asked):
-        await send(100 * number + chat, alert=alert)
     for start in at:
         assert sum(start <= other < start + timedelta(seconds=1) for other in at) <= 30
 
@@ -149,7 +154,7 @@ async def test_no_minute_of_a_group_sees_more_than_twenty() -> None:
 async def test_alerts_leave_room_for_answers() -> None:
     world = World()
     limits = SharedRateLimiter(world, world.clock, world.sleep)
-    with in_background():
+    with taking_turn(Turn.ALERT):
         for chat in range(200):
             await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": chat}, None)
     before = world.now
@@ -164,19 +169,75 @@ async def test_an_alert_waits_until_a_chat_that_was_just_answered_has_room() -> 
     for _ in range(5):
         await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": 7}, None)
     answered = world.now
-    with in_background():
+    with taking_turn(Turn.ALERT):
         await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": 7}, None)
     assert (world.now - answered).total_seconds() == pytest.approx(5.0)
 
 
-async def test_what_would_take_too_long_is_a_wait_that_telegram_itself_could_have_asked_for() -> None:
+async def test_an_alert_does_not_wait_until_an_endless_stream_of_answers_ends() -> None:
+    world = World()
+    limits = SharedRateLimiter(world, world.clock, world.sleep)
+    alert = asyncio.Event()
+
+    async def answer_without_end() -> None:
+        while not alert.is_set():
+            await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": 7}, None)
+
+    for _ in range(CHAT_LIMIT.burst):
+        await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": 7}, None)
+    began, answers = world.now, asyncio.create_task(answer_without_end())
+    await asyncio.sleep(0)
+    with taking_turn(Turn.ALERT):
+        await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": 7}, None)
+    alert.set()
+    await answers
+    assert (world.now - began).total_seconds() < ALERT_STANDS_BACK + 5
+
+
+async def test_what_would_take_too_long_is_a_wait_that_telegram_itself_could_have_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rate_limiter, "MAX_ALERT_WAIT", 5.0)
     world = World()
     limits = SharedRateLimiter(world, world.clock, world.sleep)
     for _ in range(GROUP_LIMIT.burst):
         await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": -100}, None)
-    with in_background(), pytest.raises(RetryAfter):
+    with taking_turn(Turn.ALERT), pytest.raises(RetryAfter):
         await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": -100}, None)
     assert 1 / GROUP_LIMIT.rate < MAX_ANSWER_WAIT
+
+
+@pytest.mark.parametrize("first", [Turn.CUSTOMER, Turn.ALERT])
+def test_whoever_goes_first_is_not_held_up_by_a_crowd_that_can_wait(first: Turn) -> None:
+    loop, order = VirtualLoop(datetime(2026, 3, 1, tzinfo=UTC)), list[Turn]()
+    loop.on_idle(lambda timer: timer or 0.0)
+    limits = SharedRateLimiter(World(), loop.clock)
+
+    async def send(turn: Turn, chat: int) -> None:
+        with taking_turn(turn):
+            await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": chat}, None)
+        order.append(turn)
+
+    async def crowd_and_others() -> None:
+        crowd = [asyncio.create_task(send(Turn.OTHER, chat)) for chat in range(200)]
+        await asyncio.sleep(1)
+        went = len(order)
+        await asyncio.gather(*(send(first, 1000 + number) for number in range(20)))
+        assert order[went:].count(Turn.OTHER) <= 1
+        await asyncio.gather(*crowd)
+        assert loop.time() == pytest.approx(220 / GLOBAL_LIMIT.rate, abs=0.3)
+
+    with closing(loop):
+        loop.run_until_complete(crowd_and_others())
+
+
+async def test_a_crowd_that_can_wait_still_gets_all_that_the_others_leave() -> None:
+    world = World()
+    began, limits = world.now, SharedRateLimiter(world, world.clock, world.sleep)
+    with taking_turn(Turn.OTHER):
+        for chat in range(251):
+            await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": chat}, None)
+    assert (world.now - began).total_seconds() == pytest.approx(250 / GLOBAL_LIMIT.rate)
 
 
 @pytest.mark.parametrize("endpoint", ["getMe", "answerCallbackQuery", "sendChatAction", "deleteMessage"])

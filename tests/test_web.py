@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -12,15 +13,16 @@ from typing import Any
 import httpx
 import pytest
 from click.testing import CliRunner
-from telegram import Update
 
 from bot import application
 from bot.__main__ import main
 from bot.application import InvoiceBot, assembled, running
 from bot.chat import webhook
+from bot.chat.incoming import Incoming
 from bot.chat.webhook import Webhook
 from bot.errors import StartError, StoreAway
 from bot.health import STALE_AFTER, ask
+from bot.provider.transport import make_transport
 from bot.sandbox.provider.faults import Call as ProviderCall, Fault
 from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox
@@ -194,6 +196,35 @@ async def test_an_update_that_telegram_sends_again_is_answered_once(
     assert len([message for message in chat.messages if message.sender.is_bot]) == 1
 
 
+@pytest.mark.usefixtures("hooked", "account")
+async def test_a_crowd_of_newcomers_holds_up_no_customer(
+    sandbox: Sandbox, ada: Person, chat: Chat, address: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "GRACE_PERIOD", 0.05)
+    url, headers = f"http://127.0.0.1:{address.port}/telegram", {SECRET_HEADER: SECRET}
+    connections = make_transport(webhook.WEBHOOK_CONNECTIONS)  # as many as Telegram opens
+    async with httpx.AsyncClient(transport=connections, timeout=60) as http:
+        ada.send(chat, f"/link {TOKEN}")
+        newcomers = []
+        for number in range(200):
+            newcomer = sandbox.telegram.add_user(f"Newcomer {number}", language_code="en")
+            newcomers.append(sandbox.telegram.private_chat(newcomer))
+            newcomer.send(newcomers[-1], "/start")
+        asked = ada.send(chat, "/status")
+        link, *crowd, last = [update for _, _, update in sandbox.telegram.state.updates._pending]
+        assert (await http.post(url, json=link, headers=headers)).status_code == 200
+        posts = [asyncio.create_task(http.post(url, json=update, headers=headers)) for update in crowd]
+        answer = asyncio.create_task(http.post(url, json=last, headers=headers))
+        await chat.wait_for(says("Linked since"), 30, after=asked)
+        answered = [each for each in newcomers if each.history[-1].sender.is_bot]
+        assert len(answered) < 100  # Telegram has only so many connections
+        assert (await answer).status_code == 200
+        assert sum(post.done() and post.result().status_code == 200 for post in posts) > len(posts) / 2
+        for post in posts:
+            post.cancel()
+        await asyncio.gather(*posts, return_exceptions=True)
+
+
 @pytest.mark.parametrize("secret", ["", "wrong", SECRET[:-1], SECRET + "x"])
 async def test_requests_without_the_secret_are_refused(
     secret: str, hooked: InvoiceBot, sandbox: Sandbox, ada: Person, chat: Chat, http: httpx.AsyncClient
@@ -273,5 +304,5 @@ async def test_back_to_polling_deletes_the_webhook(sandbox: Sandbox, tmp_path: P
 
 
 async def test_an_update_is_no_metrics_label(bot: InvoiceBot, http: httpx.AsyncClient) -> None:
-    bot.tracker.take(Update(77))
+    bot.tracker.take(Incoming({"update_id": 77}))
     assert "77" not in "".join(await metrics_of(http))

@@ -8,9 +8,9 @@ from datetime import datetime
 from telegram import Bot
 
 from bot.chat import sending
-from bot.chat.rate_limiter import in_background
 from bot.chat.screens import Screen
 from bot.chat.texts import TextsFor
+from bot.chat.turns import Turn, taking_turn
 from bot.chat.views import alerts as views, payments
 from bot.domain.alerts import Alert, AlertKind, SentMessage
 from bot.domain.chats import Chat, Loudness, Place
@@ -32,7 +32,7 @@ class TelegramMessenger:
         screen = views.alerts(self._texts_for(delivery.chat), delivery, alerts, now)
         silent = not rings(alerts, delivery, self._plan.preferences(delivery.chat).loudness)
         reply_to = _message_about(alerts[0], delivery) if len(alerts) == 1 else None
-        with in_background():
+        with taking_turn(Turn.ALERT):
             sent = await sending.send(self._bot, alerts[0].place, screen, silent=silent, reply_to=reply_to)
         return sent.message_id
 
@@ -40,7 +40,7 @@ class TelegramMessenger:
         """Strike the settled invoices out of an earlier message."""
         if message.message_id is not None:
             screen = views.struck_through(self._texts_for(delivery.chat), message, delivery)
-            with in_background():
+            with taking_turn(Turn.ALERT):
                 await sending.edit(self._bot, message.place, message.message_id, screen)
 
     async def send_document(self, place: Place, document: Document) -> None:

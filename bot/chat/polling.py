@@ -7,16 +7,18 @@ raises that error again; and it logs each failed poll with a traceback.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple, Never, TypeVar
 
 import structlog
-from telegram import Bot, Update
+from telegram import Bot
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
+from bot.chat.incoming import Incoming
 from bot.chat.request import BotApiMissing, pause_of
+from bot.chat.strangers import StrangersAmong, nobody
 from bot.chat.update_tracker import ALLOWED_UPDATES, UpdateTracker
 from bot.errors import StartError, StoreAway
 from bot.ports import Clock, Sleep
@@ -149,10 +151,18 @@ class Poller:
     """Brings updates by long polling. Of several replicas, only the one with the leader's ``lease`` polls."""
 
     def __init__(
-        self, bot: Bot, tracker: UpdateTracker, lease: LeaderLease, clock: Clock, sleep: Sleep = asyncio.sleep
+        self,
+        bot: Bot,
+        tracker: UpdateTracker,
+        lease: LeaderLease,
+        clock: Clock,
+        sleep: Sleep = asyncio.sleep,
+        *,
+        strangers_among: StrangersAmong = nobody,
     ) -> None:
         self._bot = bot
         self._tracker = tracker
+        self._strangers_among = strangers_among
         self._lease = lease
         self._clock = clock
         self._sleep = sleep
@@ -168,8 +178,9 @@ class Poller:
             if updates is None:
                 await self._sleep(STANDBY)
                 continue
-            self._tracker.take_batch(updates)
-            if self._tracker.is_busy:
+            news = [update for update in updates if self._tracker.is_new(update)]
+            more_wait = await self._tracker.take_batch(updates, await self._strangers_among(news))
+            if self._tracker.is_busy and not more_wait:
                 await self._tracker.wait_until_idle(BUSY_POLL_INTERVAL)
 
     async def finish(self) -> None:
@@ -183,7 +194,7 @@ class Poller:
         with suppress(StoreAway):  # then the lease runs out
             await self._lease.release()
 
-    async def _poll(self) -> tuple[Update, ...] | None:
+    async def _poll(self) -> Sequence[Incoming] | None:
         """Poll once. Return None if another replica is the leader. The offset confirms only handled updates."""
         if not await self._lease.acquire_or_renew():
             self._webhook_is_gone, self.good_at = False, self._clock()
@@ -192,7 +203,7 @@ class Poller:
             if not self._webhook_is_gone:  # while one is set, Telegram refuses polls
                 self._webhook_is_gone = await self._bot.delete_webhook()
                 self.good_at = self._clock()
-                return ()  # ask for the lease again: that must come right before a poll
+                return []  # ask for the lease again: that must come right before a poll
             # Updates in progress come again at once, together with new ones, so waiting is of no use.
             wait = timedelta(0) if self._tracker.is_busy else POLL_TIMEOUT
             updates = await self._bot.get_updates(self._tracker.offset, timeout=wait, allowed_updates=ALLOWED_UPDATES)
@@ -204,7 +215,7 @@ class Poller:
             raise
         self.good_at = self._clock()
         log.debug("updates polled", count=len(updates))
-        return updates
+        return [Incoming.closed(update, self._bot) for update in updates]
 
 
 async def _believe_or_doubt(doubt: TokenDoubt | None) -> None:

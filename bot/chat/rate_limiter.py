@@ -1,15 +1,13 @@
 """Telegram's rate limits, shared by all replicas. python-telegram-bot asks here before each request.
 
 Telegram allows about 30 messages a second in total, one a second to a chat (short bursts pass) and 20 a minute to a
-group. Answers go before alerts: alerts take from the same token buckets, but never empty them.
+group. Who goes first (see :mod:`bot.chat.turns`) may empty the token buckets; the others leave something in them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any
 from weakref import WeakValueDictionary
@@ -17,6 +15,7 @@ from weakref import WeakValueDictionary
 from telegram.error import RetryAfter
 from telegram.ext import BaseRateLimiter
 
+from bot.chat.turns import Turn, present_turn
 from bot.limiter import Limiter, RateLimit, WaitTooLong
 from bot.ports import Clock, Sleep, TokenBucketStore
 
@@ -27,10 +26,12 @@ CHAT_LIMIT = RateLimit(rate=1, burst=30)
 GROUP_LIMIT = RateLimit(rate=1 / 6, burst=10)
 """So no minute sees more than 20."""
 
-ALERT_BURST_DIVISOR = 2
-"""Alerts may use the total limit's burst divided by this, and leave the rest to answers."""
+BURSTS = {Turn.CUSTOMER: GLOBAL_LIMIT.burst, Turn.ALERT: 2, Turn.OTHER: 1}
+"""How much of the total limit's burst each may use. The rest stays for those who go before."""
 ALERT_BURST_PER_CHAT = 1
-"""An alert to a chat that was just answered waits until the chat's bucket is full again."""
+"""An alert to a chat that was just answered waits until the chat's bucket is full again …"""
+ALERT_STANDS_BACK = 10.0
+"""… unless that takes more seconds. Then it takes its turn between the answers, which may never end."""
 
 MAX_ANSWER_WAIT = 60.0
 MAX_ALERT_WAIT = 20.0
@@ -38,18 +39,6 @@ MAX_ALERT_WAIT = 20.0
 
 SEND_METHODS = frozenset({"sendMessage", "sendDocument"})
 EDIT_METHODS = frozenset({"editMessageText"})
-
-_in_background: ContextVar[bool] = ContextVar("in_background", default=False)
-
-
-@contextmanager
-def in_background() -> Iterator[None]:
-    """Let answers go first: nobody is waiting for messages that are sent within this context."""
-    before = _in_background.set(True)
-    try:
-        yield
-    finally:
-        _in_background.reset(before)
 
 
 class SharedRateLimiter(BaseRateLimiter[None]):
@@ -60,9 +49,9 @@ class SharedRateLimiter(BaseRateLimiter[None]):
         self._clock = clock
         self._sleep = sleep
         self._total = {
-            background: self._limiter("telegram", _limit(GLOBAL_LIMIT, background)) for background in (False, True)
+            turn: self._limiter("telegram", RateLimit(GLOBAL_LIMIT.rate, burst)) for turn, burst in BURSTS.items()
         }
-        self._chats: WeakValueDictionary[tuple[int, bool], Limiter] = WeakValueDictionary()
+        self._chats: WeakValueDictionary[tuple[int, int], Limiter] = WeakValueDictionary()
 
     async def process_request(
         self,
@@ -75,12 +64,12 @@ class SharedRateLimiter(BaseRateLimiter[None]):
     ) -> Any:
         """Wait for the chat's limit, then for the total limit, and make the request."""
         if endpoint in SEND_METHODS | EDIT_METHODS:
-            background = _in_background.get()
-            longest = MAX_ALERT_WAIT if background else MAX_ANSWER_WAIT
+            turn = present_turn()
+            longest = MAX_ALERT_WAIT if turn is Turn.ALERT else MAX_ANSWER_WAIT
             try:
                 if endpoint in SEND_METHODS:
-                    await self._of_chat(int(data["chat_id"]), background).wait(longest)
-                await self._total[background].wait(longest)
+                    await self._wait_for_chat(int(data["chat_id"]), turn, longest)
+                await self._total[turn].wait(longest)
             except WaitTooLong as busy:
                 raise RetryAfter(timedelta(seconds=max(1, round(busy.seconds)))) from None
         return await callback(*args, **kwargs)
@@ -91,17 +80,23 @@ class SharedRateLimiter(BaseRateLimiter[None]):
     async def shutdown(self) -> None:
         """Nothing to close."""
 
-    def _of_chat(self, chat_id: int, background: bool) -> Limiter:  # noqa: FBT001  # half of a key
+    async def _wait_for_chat(self, chat_id: int, turn: Turn, longest: float) -> None:
         limit = GROUP_LIMIT if chat_id < 0 else CHAT_LIMIT
-        limiter = self._chats.get((chat_id, background))
+        if turn is Turn.ALERT:
+            try:
+                await self._of_chat(chat_id, RateLimit(limit.rate, ALERT_BURST_PER_CHAT)).wait(ALERT_STANDS_BACK)
+            except WaitTooLong:
+                pass
+            else:
+                return
+        await self._of_chat(chat_id, limit).wait(longest)
+
+    def _of_chat(self, chat_id: int, limit: RateLimit) -> Limiter:
+        key = chat_id, limit.burst
+        limiter = self._chats.get(key)
         if limiter is None:
-            limit = RateLimit(limit.rate, ALERT_BURST_PER_CHAT) if background else limit
-            limiter = self._chats[chat_id, background] = self._limiter(f"chat:{chat_id}", limit)
+            limiter = self._chats[key] = self._limiter(f"chat:{chat_id}", limit)
         return limiter
 
     def _limiter(self, name: str, limit: RateLimit) -> Limiter:
         return Limiter(name, limit, self._store, self._clock, self._sleep)
-
-
-def _limit(limit: RateLimit, background: bool) -> RateLimit:  # noqa: FBT001  # as above
-    return RateLimit(limit.rate, limit.burst // ALERT_BURST_DIVISOR) if background else limit

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import suppress
 from contextvars import ContextVar
 from datetime import timedelta
 from http import HTTPStatus
@@ -16,9 +15,10 @@ from typing import Any
 
 import msgspec
 import structlog
-from telegram import Update
 from telegram.error import BadRequest, NetworkError, RetryAfter
 from telegram.request import HTTPXRequest, RequestData
+
+from bot.chat.incoming import CLOSED
 
 log = structlog.get_logger()
 
@@ -95,10 +95,10 @@ class TelegramRequest(HTTPXRequest):
 
 
 class UpdatesRequest(TelegramRequest):
-    """For getUpdates: one unreadable update does not block the others.
+    """For getUpdates: leaves the updates closed, so that each is read by itself, and only if it is wanted.
 
-    The library would raise for the whole batch, and the batch would come again for ever. Here an empty update replaces
-    the unreadable one: no handler wants it, and its id confirms it.
+    The library would read all of them, those in progress with every poll again. One that can't be read would make it
+    raise for the whole batch, and the batch would come again for ever.
     """
 
     @staticmethod
@@ -106,7 +106,7 @@ class UpdatesRequest(TelegramRequest):
         """Return the decoded answer. Raise :class:`TelegramError` if it is no JSON."""
         answer = TelegramRequest.parse_json_payload(payload)
         if isinstance(answer.get("result"), list):
-            answer["result"] = [readable_or_empty(update) for update in answer["result"]]
+            answer["result"] = [{"update_id": each["update_id"], CLOSED: each} for each in answer["result"]]
         return answer
 
 
@@ -167,12 +167,3 @@ def pause_of(error: RetryAfter) -> float:
     """Return the seconds that Telegram asks to wait."""
     wait = error.retry_after
     return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
-
-
-def readable_or_empty(update: dict[str, Any]) -> dict[str, Any]:
-    """Return the update, or an empty one with its id if it can't be read. Only its id may be logged."""
-    with suppress(Exception):
-        Update.de_json(update)
-        return update
-    log.error("update can't be read", update_id=update["update_id"])
-    return {"update_id": update["update_id"]}

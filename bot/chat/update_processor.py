@@ -11,10 +11,11 @@ from weakref import WeakValueDictionary
 from telegram import Update
 from telegram.ext import BaseUpdateProcessor
 
+from bot.chat.turns import Turn, taking_turn
 from bot.chat.update_tracker import UpdateTracker
 
-UPDATES_AT_ONCE = 256
-"""How many updates are handled at the same time."""
+UPDATES_AT_ONCE = {Turn.CUSTOMER: 224, Turn.OTHER: 32}
+"""How many updates are handled at the same time. Those who can wait do so without the others' places."""
 LIBRARY_LIMIT = 100_000
 """How many updates the library starts before it waits. With a low limit, one chat's queue would lock out the others."""
 
@@ -25,7 +26,7 @@ class InOrderPerChat(BaseUpdateProcessor):
     def __init__(self, tracker: UpdateTracker) -> None:
         super().__init__(LIBRARY_LIMIT)
         self.tracker = tracker
-        self._slots = asyncio.Semaphore(UPDATES_AT_ONCE)
+        self._slots = {turn: asyncio.Semaphore(count) for turn, count in UPDATES_AT_ONCE.items()}
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -43,8 +44,11 @@ class InOrderPerChat(BaseUpdateProcessor):
         try:
             # Closed, because a coroutine that is cancelled before its turn has never begun.
             with closing(cast("Coroutine[Any, Any, Any]", coroutine)):
-                async with lock, self._slots:
-                    await coroutine
+                async with lock:
+                    turn = self.tracker.turn_of(update)
+                    async with self._slots[turn]:
+                        with taking_turn(turn):
+                            await coroutine
             if job := self.tracker.job_left(update):
                 await asyncio.wait({job})
                 handled = not job.cancelled()

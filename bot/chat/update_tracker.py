@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 
 import structlog
 from telegram import Update
+
+from bot.chat.incoming import Incoming
+from bot.chat.turns import Turn
 
 log = structlog.get_logger()
 
@@ -19,26 +23,39 @@ ALLOWED_UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 
 POLL_LIMIT = 100
 """The most updates that Telegram returns to a poll, starting with the first that is not confirmed."""
-SLOW_AFTER = 20.0
-"""Seconds after which an update in progress no longer blocks a full poll. A background job never blocks one."""
-MAX_IN_PROGRESS = 1000
-"""Updates in progress, over all chats."""
 MAX_UPDATES_PER_CHAT = 50
 """Updates of one chat in progress. Further ones are passed over: they come faster than they can be answered."""
-MAX_REMEMBERED = 10 * MAX_IN_PROGRESS
+FLOOD_FROM = 10
+"""With more updates in progress than this, a chat is served after the others."""
+FEW = 20
+"""So few updates that still hold up a full poll are slow: of many, some are always new."""
+SLOW_AFTER = 20.0
+FEW_ARE_SLOW_AFTER = 1.0
+"""Seconds after which an update in progress no longer holds up a full poll."""
+MAX_WITH_STRANGERS = 4000
+"""Updates in progress, over all chats, up to which those of chats without a link are taken, too."""
+MAX_IN_PROGRESS = 5000
+"""Updates in progress, over all chats."""
+MAX_REMEMBERED = 10_000
 """How many handled updates are remembered, to know them when they come again."""
+PASSED_OVER = "More come than can be answered. The others of this flood are not logged."
+FLOOD_ENDS_AFTER = 60.0
+"""Seconds without a further sign of it. What comes later is another flood, and is logged again."""
 
 
 @dataclass(slots=True)
 class InProgress:
     """An update that is being handled.
 
+    ``stranger``: its chat has no link. ``said_once``: Telegram says it only once, and no person says it again.
     ``since`` is on the tracker's clock. ``ended`` becomes True when the update was handled, False when it was cut off.
     ``job`` is a background job, such as a download, with which the update ends. ``only_job_left`` is set once the
     handler has ended: the update then blocks nothing but itself.
     """
 
     chat_id: int | None
+    stranger: bool
+    said_once: bool
     since: float
     ended: asyncio.Future[bool]
     job: asyncio.Future[None] | None = None
@@ -56,9 +73,12 @@ class UpdateTracker:
         self.queue = queue
         self._time = time
         self._in_progress: dict[int, InProgress] = {}
+        self._unconfirmed: set[int] = set()
+        """The updates that the offset must not pass: those in progress, and those that were cut off and come again."""
         self._per_chat: Counter[int | None] = Counter()
         self._handled: OrderedDict[int, None] = OrderedDict()
         self._confirmed_early: set[int] = set()
+        self._floods: dict[Hashable, float] = {}
         self._next: int | None = None
         self._idle = asyncio.Event()
         self._closed = False
@@ -78,37 +98,54 @@ class UpdateTracker:
         """Whether no more updates should be taken now: too many are in progress, or the process is about to end."""
         return self._closed or len(self._in_progress) >= MAX_IN_PROGRESS
 
-    def take_batch(self, updates: Sequence[Update]) -> None:
-        """Take the result of a poll. If it is full and holds nothing new, updates in progress block all others."""
-        is_news = any(
-            not (update.update_id in self._handled or update.update_id in self._in_progress) for update in updates
-        )
-        for update in updates:
-            self.take(update)
-            self._next = update.update_id + 1
-        if len(updates) >= POLL_LIMIT and not is_news and not self.is_full:
-            self._confirm_slow()
+    def is_new(self, update: Incoming) -> bool:
+        """Return whether an update is neither in progress nor handled."""
+        return update.id not in self._in_progress and update.id not in self._handled
 
-    def take(self, update: Update) -> asyncio.Future[bool]:
+    async def take_batch(self, updates: Sequence[Incoming], strangers: Collection[int] = ()) -> bool:
+        """Take the result of a poll. ``strangers`` are chats without a link.
+
+        If it is full, more may wait behind it. Then confirm what must not hold that up. Return whether so much is
+        confirmed now that another poll should follow at once.
+        """
+        if updates:  # what was cut off is among them, or nowhere
+            self._unconfirmed &= self._in_progress.keys()
+        for update in updates:
+            if self.is_new(update):
+                self.take(update, stranger=update.chat_id in strangers)
+                await asyncio.sleep(0)  # reading an update takes a moment
+            self._next = update.id + 1
+        if len(updates) < POLL_LIMIT:
+            return False
+        if not self.is_full:
+            self._make_way()
+        offset = self.offset or 0
+        return sum(update.id >= offset for update in updates) <= POLL_LIMIT // 2
+
+    def take(self, update: Incoming, *, stranger: bool = False) -> asyncio.Future[bool]:
         """Queue an update, unless it is in progress or was handled. Return its end as :attr:`InProgress.ended`."""
-        number = update.update_id
-        if number in self._in_progress:
-            return self._in_progress[number].ended
+        if update.id in self._in_progress:
+            return self._in_progress[update.id].ended
         ended: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        chat_id = update.effective_chat.id if update.effective_chat else None
-        if number in self._handled:
+        if update.id in self._handled:
             ended.set_result(True)
-        elif self._is_too_much(update, chat_id):
-            log.warning("update passed over", update_id=number, chat=chat_id, meaning="Its chat sends too many.")
-            log.debug("update ended", update_id=number, end="passed over")
-            self._remember(number)
+        elif self._is_too_much(update, stranger=stranger):
+            log.debug("update ended", update_id=update.id, end="passed over")
+            self._remember(update.id)
             ended.set_result(True)
         else:
-            self._in_progress[number] = InProgress(chat_id, self._time(), ended)
-            self._per_chat[chat_id] += 1
+            entry = InProgress(update.chat_id, stranger, update.is_said_once, self._time(), ended)
+            self._in_progress[update.id] = entry
+            self._unconfirmed.add(update.id)
+            self._per_chat[entry.chat_id] += 1
             self._idle.clear()
-            self.queue.put_nowait(update)
+            self.queue.put_nowait(update.read())
         return ended
+
+    def turn_of(self, update: object) -> Turn:
+        """Return whose turn an update waits for."""
+        entry = self._find(update)
+        return Turn.OTHER if entry is not None and self._can_wait(entry) else Turn.CUSTOMER
 
     def end(self, update: object, *, handled: bool) -> None:
         """Note that an update was handled, or (not ``handled``) was cut off or given back: then it comes again."""
@@ -120,8 +157,8 @@ class UpdateTracker:
         if handled:
             self._confirmed_early.discard(update.update_id)
             self._remember(update.update_id)
-        elif self._next is not None:
-            self._next = min(self._next, update.update_id)
+        if handled or self._next is None:
+            self._unconfirmed.discard(update.update_id)
         if not entry.ended.done():
             entry.ended.set_result(handled)
         if not self._unconfirmed:
@@ -145,13 +182,16 @@ class UpdateTracker:
         entry.only_job_left = True
         return entry.job
 
-    def confirm_early(self, update: Update) -> bool:
+    def confirm_early(self, number: int) -> bool:
         """Confirm an update before its background job has ended. Return False if more than the job is left."""
-        entry = self._find(update)
-        if entry is None or not entry.only_job_left:
-            return False
-        self._confirmed_early.add(update.update_id)
-        return True
+        entry = self._in_progress.get(number)
+        return entry is not None and entry.only_job_left and self._confirm_early({number})
+
+    def confirm_in_crowd(self, number: int, crowd: int) -> bool:
+        """Confirm an update early if more than ``crowd`` are not confirmed yet and others go first. Return whether."""
+        entry = self._in_progress.get(number)
+        is_crowd = len(self._unconfirmed) > crowd
+        return entry is not None and is_crowd and self._can_wait(entry) and self._confirm_early({number})
 
     def was_confirmed_early(self, update: Update) -> bool:
         """Return whether an update was confirmed before it was handled, and so does not come again."""
@@ -173,23 +213,52 @@ class UpdateTracker:
             if not entry.ended.done():
                 entry.ended.set_result(False)
 
-    @property
-    def _unconfirmed(self) -> set[int]:
-        return self._in_progress.keys() - self._confirmed_early
-
     def _find(self, update: object) -> InProgress | None:
         return self._in_progress.get(update.update_id) if isinstance(update, Update) else None
 
-    def _is_too_much(self, update: Update, chat_id: int | None) -> bool:
-        """Return whether to pass it over. Never do so if the bot was blocked or let in: Telegram says that once."""
-        return chat_id is not None and self._per_chat[chat_id] >= MAX_UPDATES_PER_CHAT and update.my_chat_member is None
+    def _can_wait(self, entry: InProgress) -> bool:
+        """Return whether others go first."""
+        return not entry.said_once and (entry.stranger or self._per_chat[entry.chat_id] > FLOOD_FROM)
 
-    def _confirm_slow(self) -> None:
-        long_ago, entries = self._time() - SLOW_AFTER, self._in_progress
-        slow = {n for n in self._unconfirmed if entries[n].only_job_left or entries[n].since <= long_ago}
-        if slow:
+    def _is_too_much(self, update: Incoming, *, stranger: bool) -> bool:
+        """Return whether to pass an update over. The first one in a flood is logged."""
+        if update.chat_id is None or update.is_said_once:
+            return False
+        if self._per_chat[update.chat_id] >= MAX_UPDATES_PER_CHAT:
+            if self._begins(update.chat_id):
+                log.warning("update passed over", chat=update.chat_id, meaning=PASSED_OVER)
+            return True
+        if stranger and len(self._in_progress) >= MAX_WITH_STRANGERS:
+            if self._begins("strangers"):
+                log.warning("update passed over", chat="all without a link", meaning=PASSED_OVER)
+            return True
+        return False
+
+    def _begins(self, flood: Hashable) -> bool:
+        """Note a sign of a flood, and return whether it is the first one."""
+        now = self._time()
+        begins = self._floods.get(flood, -inf) <= now - FLOOD_ENDS_AFTER
+        if begins:  # now and then, forget the others that have ended
+            self._floods = {other: at for other, at in self._floods.items() if at > now - FLOOD_ENDS_AFTER}
+        self._floods[flood] = now
+        return begins
+
+    def _make_way(self) -> None:
+        """Confirm early what others would wait for: who can wait, jobs, and what is slow."""
+        held = {number: self._in_progress[number] for number in self._unconfirmed & self._in_progress.keys()}
+        early = {number for number, entry in held.items() if entry.only_job_left or self._can_wait(entry)}
+        patience = FEW_ARE_SLOW_AFTER if len(held) - len(early) <= FEW else SLOW_AFTER
+        slow = {n for n, entry in held.items() if n not in early and entry.since <= self._time() - patience}
+        if slow and self._begins("slow"):
             log.warning("slow updates confirmed", count=len(slow), meaning="Others wait behind them.")
-            self._confirmed_early |= slow
+        self._confirm_early(early | slow)
+
+    def _confirm_early(self, numbers: set[int]) -> bool:
+        self._confirmed_early |= numbers
+        self._unconfirmed -= numbers
+        if not self._unconfirmed:
+            self._idle.set()
+        return True
 
     def _remember(self, number: int) -> None:
         self._handled[number] = None

@@ -10,10 +10,11 @@ from typing import Never
 
 import msgspec
 import structlog
-from telegram import Bot, Update
+from telegram import Bot
 
+from bot.chat.incoming import Incoming
 from bot.chat.polling import TokenDoubt, retry_forever
-from bot.chat.request import readable_or_empty
+from bot.chat.strangers import StrangersAmong, nobody
 from bot.chat.update_tracker import ALLOWED_UPDATES, UpdateTracker
 from bot.ports import Clock, Sleep
 
@@ -21,6 +22,8 @@ log = structlog.get_logger()
 
 WEBHOOK_CONNECTIONS = 100
 """How many updates Telegram may send at the same time. It sends those of one chat one after the other."""
+WEBHOOK_CROWD = 20
+"""With more requests than this, chats without a link get theirs answered at once, and are handled in their turn."""
 WEBHOOK_CHECK_INTERVAL = 60.0
 """Seconds between two checks that the webhook is still set."""
 WEBHOOK_TIMEOUT = 50.0
@@ -45,10 +48,19 @@ class Webhook:
     """The same on every replica. Telegram knows its ``url`` and sends ``secret`` along."""
 
     def __init__(
-        self, bot: Bot, tracker: UpdateTracker, url: str, secret: str, clock: Clock, sleep: Sleep = asyncio.sleep
+        self,
+        bot: Bot,
+        tracker: UpdateTracker,
+        url: str,
+        secret: str,
+        clock: Clock,
+        sleep: Sleep = asyncio.sleep,
+        *,
+        strangers_among: StrangersAmong = nobody,
     ) -> None:
         self._bot = bot
         self._tracker = tracker
+        self._strangers_among = strangers_among
         self._url = url
         self._secret = secret
         self._clock = clock
@@ -74,18 +86,19 @@ class Webhook:
     async def receive(self, body: bytes) -> Answer:
         """Take an update and answer once it was handled. If a crash prevents the answer, the update comes again."""
         try:
-            data = msgspec.json.decode(body, type=dict[str, object])
-            update = Update.de_json(readable_or_empty(data), self._bot)
+            update = Incoming(msgspec.json.decode(body, type=dict[str, object]), self._bot)
         except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
             return Answer.UNREADABLE
         if self._tracker.is_full:
             return Answer.NOT_NOW
-        ended = self._tracker.take(update)
+        ended = self._tracker.take(update, stranger=bool(await self._strangers_among([update])))
+        if self._tracker.confirm_in_crowd(update.id, WEBHOOK_CROWD):
+            return Answer.HANDLED
         for seconds in (MAX_JOB_WAIT, WEBHOOK_TIMEOUT - MAX_JOB_WAIT):
             await asyncio.wait({ended}, timeout=seconds)
             if ended.done():
                 return Answer.HANDLED if ended.result() else Answer.NOT_NOW
-            if self._tracker.confirm_early(update):
+            if self._tracker.confirm_early(update.id):
                 return Answer.HANDLED
         return Answer.NOT_NOW
 

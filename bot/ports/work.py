@@ -34,6 +34,9 @@ class ChatStore(Protocol):
     async def chat(self, chat_id: int) -> Chat:
         """Return the chat. If nothing is stored of it, return an empty one."""
 
+    async def linked_among(self, chat_ids: Collection[int]) -> set[int]:
+        """Return those of these chats that are linked."""
+
     async def set_language(self, chat_id: int, language: str | None) -> None: ...
 
     async def note_telegram_language(self, chat_id: int, language: str) -> None:

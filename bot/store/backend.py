@@ -62,6 +62,9 @@ class Transaction(PendingStore, Protocol):
     async def linked_chats(self, account: str) -> list[int]:
         """Return the ids of the chats that are linked to an account."""
 
+    async def linked_among(self, chat_ids: Collection[int]) -> set[int]:
+        """Return those of these chats that are linked."""
+
     async def lock_or_make(self, chat_id: int) -> StoredChat:
         """Return the chat, locked. A missing one is made, so that nobody else makes it meanwhile."""
 

@@ -70,6 +70,9 @@ class Store:
     async def chat(self, chat_id: int) -> Chat:
         return self._chat(await self._read(chat_id))
 
+    async def linked_among(self, chat_ids: Collection[int]) -> set[int]:
+        return await self._backend.run(lambda t: t.linked_among(chat_ids))
+
     async def set_language(self, chat_id: int, language: str | None) -> None:
         await self._change(chat_id, lambda r: replace(r, chat=replace(r.chat, language=language)), make=True)
 

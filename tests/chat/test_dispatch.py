@@ -10,6 +10,8 @@ from telegram import Chat as TelegramChat, Update
 
 from bot import logs
 from bot.chat import routing, update_processor
+from bot.chat.incoming import Incoming
+from bot.chat.turns import Turn, present_turn
 from bot.chat.update_processor import InOrderPerChat
 from bot.chat.update_tracker import UpdateTracker
 from bot.domain.chats import Chat as StoredChat
@@ -203,7 +205,7 @@ async def test_an_update_that_was_given_back_does_not_count_as_handled() -> None
         tracker.give_back(update)
 
     for work, handled in ((give_back(), False), (asyncio.sleep(0), True)):
-        ended = tracker.take(update)
+        ended = tracker.take(Incoming({"update_id": update.update_id}))
         await processor.process_update(update, work)
         assert await ended is handled
 
@@ -218,7 +220,7 @@ def update_of(chat_id: int | None) -> Update:
 async def test_one_chat_that_floods_the_bot_does_not_lock_the_others_out(
     monkeypatch: pytest.MonkeyPatch, other: int | None
 ) -> None:
-    monkeypatch.setattr(update_processor, "UPDATES_AT_ONCE", 3)
+    monkeypatch.setattr(update_processor, "UPDATES_AT_ONCE", dict.fromkeys(Turn, 3))
     processor, gate = InOrderPerChat(UpdateTracker(asyncio.Queue())), asyncio.Event()
     flood = [asyncio.create_task(processor.process_update(update_of(1), gate.wait())) for _ in range(10)]
     async with asyncio.timeout(10):
@@ -229,7 +231,7 @@ async def test_one_chat_that_floods_the_bot_does_not_lock_the_others_out(
 
 
 async def test_no_more_updates_are_worked_on_at_once_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(update_processor, "UPDATES_AT_ONCE", 3)
+    monkeypatch.setattr(update_processor, "UPDATES_AT_ONCE", dict.fromkeys(Turn, 3))
     processor, gate, under_way = InOrderPerChat(UpdateTracker(asyncio.Queue())), asyncio.Event(), set[int]()
 
     async def work(number: int) -> None:
@@ -243,6 +245,32 @@ async def test_no_more_updates_are_worked_on_at_once_than_there_is_room_for(monk
     tasks = [asyncio.create_task(processor.process_update(update_of(n), work(n))) for n in range(1, 10)]
     async with asyncio.timeout(10):
         await asyncio.gather(*tasks)
+
+
+async def test_strangers_take_no_place_of_customers_and_their_work_waits_for_a_later_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(update_processor, "UPDATES_AT_ONCE", dict.fromkeys(Turn, 1))
+    tracker, gate, turns = UpdateTracker(asyncio.Queue()), asyncio.Event(), list[Turn]()
+    processor = InOrderPerChat(tracker)
+
+    async def work(until: asyncio.Event | None = None) -> None:
+        turns.append(present_turn())
+        if until:
+            await until.wait()
+
+    for number in (1, 2):
+        tracker.take(Incoming({"update_id": number}), stranger=True)
+    crowd = [asyncio.create_task(processor.process_update(Update(number), work(gate))) for number in (1, 2)]
+    tracker.take(Incoming({"update_id": 3}))
+    async with asyncio.timeout(10):
+        while not turns:  # noqa: ASYNC110  # nothing else happens here
+            await asyncio.sleep(0)
+        await processor.process_update(Update(3), work())
+        gate.set()
+        await asyncio.gather(*crowd)
+    assert turns == [Turn.OTHER, Turn.CUSTOMER, Turn.OTHER]
+    assert present_turn() is Turn.CUSTOMER
 
 
 async def test_nothing_is_kept_of_a_chat_that_was_served() -> None:

@@ -40,6 +40,17 @@ class ChatContract:
         store = await opener.open()
         assert await store.chat(CHAT) == Chat(CHAT)
 
+    async def test_the_linked_ones_among_some_chats_are_told_apart(self, opener: Opener) -> None:
+        store = await opener.open()
+        await linked(store)
+        await store.set_language(OTHER, "de")
+        assert await store.linked_among([CHAT, OTHER, OTHER + 1]) == {CHAT}
+        await store.rest(CHAT, "blocked")
+        assert await store.linked_among([CHAT]) == {CHAT}
+        assert await store.linked_among([]) == set()
+        await store.unlink(CHAT)
+        assert await store.linked_among([CHAT, OTHER]) == set()
+
     async def test_a_link_comes_back_as_it_was_stored_even_after_a_crash(self, opener: Opener) -> None:
         store = await opener.open()
         watch = Watch(NOW, Trouble.PERMISSION_MISSING, NOW - HOUR, outage_told=True, digest_told=date(2026, 3, 23))

@@ -22,6 +22,7 @@ from bot.sandbox.telegram.errors import NOT_FOUND, UNAUTHORIZED, ApiError
 from bot.sandbox.telegram.event_bus import Subscription
 from bot.sandbox.telegram.events import CallAnswered, CallMade
 from bot.sandbox.telegram.faults import TelegramFaults, html_page
+from bot.sandbox.telegram.limits import SendLimits
 from bot.sandbox.telegram.methods import bot as bot_methods, editing, sending
 from bot.sandbox.telegram.models import DEFAULT_TIMEOUT, Chat, User
 from bot.sandbox.telegram.person import Person
@@ -46,7 +47,7 @@ class SandboxTelegram:
     """A Telegram with one bot. Serve ``app`` with :func:`bot.sandbox.server.serve`. Nothing leaves this machine.
 
     ``calls`` are the bot's latest calls, oldest first. ``faults`` can be switched on and off at any time. ``token`` is
-    the accepted token: change it to revoke the bot's.
+    the accepted token: change it to revoke the bot's. Without ``limits`` a bot may send as fast as it likes.
     """
 
     def __init__(self, clock: Clock = utc_now, *, privacy: bool = True) -> None:
@@ -54,6 +55,7 @@ class SandboxTelegram:
         self.token = BOT_TOKEN
         self.state = TelegramState(clock, bot, privacy=privacy)
         self.faults = TelegramFaults()
+        self.limits: SendLimits | None = None
         self.calls: deque[Call] = deque(maxlen=_CALLS_KEPT)
         self.app = Starlette(
             routes=[
@@ -120,6 +122,8 @@ class SandboxTelegram:
             call.status = fault.status
             return fault.response
         try:
+            if self.limits and (refused := self.limits.refusal(call)):
+                raise refused
             result = _METHODS[call.method](self.state, call)
             if inspect.isawaitable(result):
                 result = await _while_heard(request, result)

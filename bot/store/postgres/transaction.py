@@ -109,6 +109,10 @@ class PostgresTransaction:
     async def linked_chats(self, account: str) -> list[int]:
         return [chat_id for (chat_id,) in await self.rows("SELECT id FROM chats WHERE account = %s", account)]
 
+    async def linked_among(self, chat_ids: Collection[int]) -> set[int]:
+        statement = "SELECT id FROM chats WHERE id = ANY(%s) AND account IS NOT NULL"
+        return {chat_id for (chat_id,) in await self.rows(statement, list(chat_ids))}
+
     async def lock_or_make(self, chat_id: int) -> StoredChat:
         while True:
             if found := await self.find_chats([chat_id], lock=True):

@@ -139,6 +139,9 @@ class TinyTransaction:
     async def linked_chats(self, account: str) -> list[int]:
         return [chat_id for chat_id, linked in self._chats.accounts.items() if linked == account]
 
+    async def linked_among(self, chat_ids: Collection[int]) -> set[int]:
+        return {chat_id for chat_id in chat_ids if chat_id in self._chats.accounts}
+
     async def lock_or_make(self, chat_id: int) -> StoredChat:
         return self._load(chat_id)
 
