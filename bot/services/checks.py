@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -52,6 +52,9 @@ READ_WITHIN = timedelta(seconds=60)
 CHECK_LEASE = READ_WITHIN + timedelta(seconds=30)
 """Longer than a check takes, with what the store needs. Not much longer: after a kill the chat waits until it ends."""
 
+LOOK_FOR_TURN_EVERY = 0.5
+"""Seconds between two looks whether another check of the chat has ended."""
+
 MISSING_READ_PER_CHECK = 5
 """How many invoices that vanished from the list one check asks for singly. The others wait for the next check."""
 
@@ -68,11 +71,13 @@ class Checker:
         workers: Workers,
         *,
         read_within: timedelta = READ_WITHIN,
+        wait_for_turn: timedelta = CHECK_LEASE,
     ) -> None:
         self._store = store
         self._provider = provider
         self._reader = AccountReader(provider)
         self._read_within = read_within.total_seconds()
+        self._wait_for_turn = wait_for_turn.total_seconds()
         self._clock = clock
         self._plan = plan
         self._workers = workers
@@ -87,20 +92,36 @@ class Checker:
                 self._workers.start(self._check(check))
         self.looked_at = self._clock()
 
-    async def check_now(self, chat: Chat) -> Listing:
+    async def check_now(self, chat: Chat, begin_to_wait: Callable[[], Awaitable[None]] | None = None) -> Listing:
         """Check this chat because somebody asks, even if the provider is left alone after a refusal.
 
-        Return what the provider lists. News is told by alerts. Raise :class:`NotLinked`, :class:`CheckUnderWay`,
-        or a :class:`bot.errors.ProviderError` whose consequences are saved.
+        While another check of the chat runs, perhaps in another process, wait for its end. ``begin_to_wait`` is called
+        then. Return what the provider lists. News is told by alerts. Raise :class:`NotLinked`, a
+        :class:`bot.errors.ProviderError` whose consequences are saved, or :class:`CheckUnderWay` after too long a wait.
         """
         link_of(chat)
-        check = await self._store.claim_check(chat.id, self._clock(), CHECK_LEASE)
+        check = await self._claim(chat)
         if check is None:
-            raise CheckUnderWay
+            if begin_to_wait is not None:
+                await begin_to_wait()
+            check = await self._claim_in_turn(chat)
         reading = await self._check(check, asked=True)
         if reading.listing is None:
             raise reading.error or BotError()
         return reading.listing
+
+    async def _claim(self, chat: Chat) -> Check | None:
+        return await self._store.claim_check(chat.id, self._clock(), CHECK_LEASE)
+
+    async def _claim_in_turn(self, chat: Chat) -> Check:
+        """Claim the chat's check as soon as the one that runs has ended."""
+        try:
+            async with asyncio.timeout(self._wait_for_turn):
+                while (check := await self._claim(chat)) is None:  # noqa: ASYNC110  # it may run in another process
+                    await asyncio.sleep(LOOK_FOR_TURN_EVERY)
+                return check
+        except TimeoutError:
+            raise CheckUnderWay from None
 
     async def _check(self, check: Check, *, asked: bool = False) -> AccountReading:
         link = check.chat.link

@@ -18,6 +18,7 @@ from bot.errors import (
     RateLimited,
     TokenRefused,
 )
+from bot.services.checks import Checker
 from tests.fakes import Gate, invoice
 from tests.services.world import DAY, DUE, HOUR, MINUTE, SECOND, START, World
 
@@ -58,31 +59,65 @@ async def test_a_chat_that_is_not_linked_cannot_check(world: World) -> None:
         await look_now(world)
 
 
-async def test_a_look_while_a_check_is_under_way_is_told_so(world: World) -> None:
+async def test_a_look_while_a_check_is_under_way_hears_that_it_waits_and_then_how_it_stands(world: World) -> None:
     await world.link()
+    world.account.put(invoice(7, DUE))
     world.provider.gates["list_invoices"] = gate = Gate()
     world.clock.move(QUARTER)
     await world.checker.tick()
     await asyncio.wait_for(gate.reached.wait(), 5)
-    with pytest.raises(CheckUnderWay):
-        await look_now(world)
+    waits = asyncio.Event()
+
+    async def begin_to_wait() -> None:
+        waits.set()
+
+    looking = asyncio.create_task(world.checker.check_now(await world.chat(), begin_to_wait))
+    await asyncio.wait_for(waits.wait(), 5)
     gate.open()
+    assert [one.id for one in (await looking).invoices] == [7]
     await world.workers.finish()
-    assert await look_now(world) == []
+    await world.deliver(2)
+    assert world.told() == [(NEW, 7, None)]
 
 
-async def test_two_looks_at_once_are_one(world: World) -> None:
+async def test_two_looks_at_once_both_hear_how_it_stands_and_news_comes_once(world: World) -> None:
     await world.link()
     world.account.put(invoice(7, DUE))
     world.provider.gates["list_invoices"] = gate = Gate()
     first = asyncio.create_task(look_now(world))
     await asyncio.wait_for(gate.reached.wait(), 5)
-    with pytest.raises(CheckUnderWay):
-        await look_now(world)
+    second = asyncio.create_task(look_now(world))
     gate.open()
-    assert await first == [7]
+    assert await first == await second == [7]
     await world.deliver(2)
     assert world.told() == [(NEW, 7, None)]
+
+
+async def test_a_look_hears_how_a_check_failed_that_it_waited_for(world: World) -> None:
+    await world.link()
+    world.provider.gates["list_invoices"] = gate = Gate()
+    first = asyncio.create_task(look_now(world))
+    await asyncio.wait_for(gate.reached.wait(), 5)
+    second = asyncio.create_task(look_now(world))
+    world.provider.errors["list_invoices"] = ProviderDown()
+    gate.open()
+    for looking in (first, second):
+        with pytest.raises(ProviderDown):
+            await looking
+
+
+async def test_a_look_does_not_wait_for_ever(world: World) -> None:
+    await world.link()
+    impatient = Checker(
+        world.store, world.provider, world.clock, world.plan, world.workers, wait_for_turn=timedelta(milliseconds=10)
+    )
+    world.provider.gates["list_invoices"] = gate = Gate()
+    first = asyncio.create_task(look_now(world))
+    await asyncio.wait_for(gate.reached.wait(), 5)
+    with pytest.raises(CheckUnderWay):
+        await impatient.check_now(await world.chat())
+    gate.open()
+    await first
 
 
 @pytest.mark.parametrize("error", [ProviderDown(), RateLimited(60)], ids=lambda error: type(error).__name__)

@@ -6,7 +6,9 @@ import io
 import json
 
 import structlog
+from telegram.constants import ChatAction
 
+from bot.chat import sending
 from bot.chat.context import Context
 from bot.chat.group_roles import check_owner
 from bot.chat.screens import Screen
@@ -43,7 +45,12 @@ class GeneralHandlers:
 
     async def check(self, context: Context) -> None:
         """/check, and the button that tries again after a failure."""
-        listing = await self._checker.check_now(context.chat)
+
+        async def say_so() -> None:
+            await context.tell(context.t("check.waits"))
+
+        async with sending.showing_action(context.bot, context.place, ChatAction.TYPING):
+            listing = await self._checker.check_now(context.chat, say_so)
         await context.reply(general.checked(context.t, listing))
 
     async def export(self, context: Context) -> None:

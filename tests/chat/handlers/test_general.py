@@ -107,16 +107,26 @@ async def test_a_check_that_fails_says_why(
     await ask(ada, chat, "/check", words)
 
 
-async def test_a_check_that_is_under_way_says_so(
-    ada: Person, chat: Chat, provider: FakeProvider, invoice_bot: InvoiceBot, time: Time
+@pytest.mark.parametrize(("failure", "end"), [(None, "Checked just now"), (ProviderDown(), "can't be reached")])
+async def test_who_asks_while_a_check_is_under_way_hears_so_and_how_it_ended(
+    ada: Person,
+    chat: Chat,
+    provider: FakeProvider,
+    invoice_bot: InvoiceBot,
+    time: Time,
+    failure: Exception | None,
+    end: str,
 ) -> None:
     await link(ada, chat)
     gate = provider.gates["list_invoices"] = asyncio.Event()
     time.forward(timedelta(hours=1))
     await invoice_bot.services.checker.tick()
     await provider.reached()
-    await ask(ada, chat, "/check", "I'm checking your invoices right now.")
+    waits = await ask(ada, chat, "/check", "I'm checking your invoices right now.")
+    if failure is not None:
+        provider.failures["list_invoices"] = failure
     gate.set()
+    await chat.wait_for(from_bot(end), after=waits)
 
 
 async def test_after_a_refused_token_the_button_tries_again(
