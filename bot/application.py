@@ -19,7 +19,7 @@ from bot.chat.dispatch import Dispatcher
 from bot.chat.messenger import TelegramMessenger
 from bot.chat.polling import retry_forever
 from bot.chat.rate_limiter import SharedRateLimiter
-from bot.chat.routing import add_handlers, publish_menu, watch_membership
+from bot.chat.routing import add_handlers, publish_menu, watch_membership, watch_migrations
 from bot.chat.texts import load_translations, make_texts_for
 from bot.chat.update_processor import InOrderPerChat
 from bot.chat.webhook import Webhook
@@ -84,6 +84,7 @@ class InvoiceBot:
         dispatcher = Dispatcher(store, texts_for, clock, settings.allowed_users, self._jobs, self.tracker)
         add_handlers(telegram, dispatcher, build_handlers(settings, store, self.services, texts_for, plan, clock))
         watch_membership(telegram, store, clock, self.tracker)
+        watch_migrations(telegram, store, self.tracker)
         telegram.add_error_handler(_log_failure)
 
     async def run(self, tick: float = 1.0) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -17,10 +18,11 @@ from bot.chat import sending
 from bot.chat.screens import POPUP_LIMIT, Button, Rows, Screen, cut, length, one_line
 from bot.chat.texts import Texts, TextsFor
 from bot.domain.chats import Chat, Member, Place
-from bot.errors import AlreadyUnderWay, AnonymousPerson, BotError, ConfirmationExpired, QuestionOver
+from bot.errors import AlreadyUnderWay, AnonymousPerson, BotError, ChatMigrated, ConfirmationExpired, QuestionOver
 from bot.ports import Document, Sleep
 
 LibraryContext = CallbackContext[Any, Any, Any, Any]
+Edit = Callable[[Bot, Place, int, Screen], Awaitable[bool]]
 
 MAX_NAME_LENGTH = 64
 """How much of a person's name, or of a group's title, is kept and shown."""
@@ -34,8 +36,9 @@ class Context:
     ``query`` is set for a press. ``sender_chat_id`` is set if a message was written in the name of a chat: by an
     anonymous administrator, or through a channel.
 
-    Answers are retried while Telegram asks for a pause or finds no connection; ``sleep`` waits in between. The methods
-    raise :class:`bot.errors.MessengerError` if an answer could not be sent.
+    Answers are retried while Telegram asks for a pause or finds no connection; ``sleep`` waits in between. If Telegram
+    refuses one because the chat has a new id, it is sent there, once, and ``moved_to`` is that id. The methods raise
+    :class:`bot.errors.MessengerError` if an answer could not be sent.
     """
 
     bot: Bot
@@ -50,6 +53,7 @@ class Context:
     user_name: str = ""
     sender_chat_id: int | None = None
     sleep: Sleep = asyncio.sleep
+    moved_to: int | None = None
     _answered: bool = field(default=False)
 
     @property
@@ -60,6 +64,12 @@ class Context:
         return Member(self.user_id, self.user_name)
 
     @property
+    def message_id(self) -> int | None:
+        """The message's id. None: there is no message, or it stands under the chat's old id and can't be changed."""
+        here = self.message is not None and self.message.chat.id == self.place.chat_id
+        return self.message.message_id if self.message is not None and here else None
+
+    @property
     def buttons(self) -> Rows:
         """The buttons below the message."""
         markup = self.message.reply_markup if self.message is not None else None
@@ -67,28 +77,26 @@ class Context:
 
     async def reply(self, screen: Screen) -> None:
         """Send a new message."""
-        await sending.retry_unsent(partial(sending.send, self.bot, self.place, screen), self.sleep)
+        await self._here(lambda place: sending.send(self.bot, place, screen))
 
     async def send_document(self, document: Document, elsewhere: Place | None = None) -> None:
         """Send a file, here or elsewhere. Raise as :func:`bot.chat.sending.send_document`."""
-        place = elsewhere or self.place
-        await sending.retry_unsent(partial(sending.send_document, self.bot, place, document), self.sleep)
+
+        async def send(place: Place) -> None:
+            await sending.send_document(self.bot, elsewhere or place, document)
+
+        await self._here(send)
 
     async def show(self, screen: Screen) -> None:
         """Put a screen into the message whose button was pressed. After a command, send it."""
-        old = self.message if self.query is not None else None
-        if old is not None:
-            edit = partial(sending.edit, self.bot, self.place, old.message_id, screen)
-            if await sending.retry_unsent(edit, self.sleep, idempotent=True):
-                return
-        await self.reply(screen)
+        if self.query is None or not await self._edited(sending.edit, screen):
+            await self.reply(screen)
 
     async def show_buttons(self, rows: Rows) -> None:
-        """Put other buttons below the message whose button was pressed."""
-        if self.message is not None:
-            screen = Screen(Markup(""), rows)
-            edit = partial(sending.edit_buttons, self.bot, self.place, self.message.message_id, screen)
-            await sending.retry_unsent(edit, self.sleep, idempotent=True)
+        """Put other buttons below the message whose button was pressed. If the chat has moved, send it once more."""
+        await self._edited(sending.edit_buttons, Screen(Markup(""), rows))
+        if rows and self.message is not None and self.message_id is None and self.message.text:
+            await self.reply(Screen(Markup(self.message.text_html), rows))  # noqa: S704  # the library has escaped it
 
     async def answer_press(self, text: str = "", *, alert: bool = False) -> bool:
         """Stop the button's spinner, with a short text if given. Return False without a press, or if it is too late.
@@ -129,6 +137,29 @@ class Context:
             return await self.message.delete()
         except TelegramError:
             return False
+
+    async def _edited(self, edit: Edit, screen: Screen) -> bool:
+        """Edit the message. Return False if it is out of reach."""
+        if self.message_id is None:
+            return False
+        attempt = partial(edit, self.bot, self.place, self.message_id, screen)
+        try:
+            return await sending.retry_unsent(attempt, self.sleep, idempotent=True)
+        except ChatMigrated as error:
+            self._move(error)
+            return False
+
+    async def _here(self, send: Callable[[Place], Awaitable[object]]) -> None:
+        """Send something to this place. If the chat has a new id, send it there, once."""
+        try:
+            await sending.retry_unsent(lambda: send(self.place), self.sleep)
+        except ChatMigrated as error:
+            self._move(error)
+            await sending.retry_unsent(lambda: send(self.place), self.sleep)
+
+    def _move(self, error: ChatMigrated) -> None:
+        self.moved_to = error.new_chat_id
+        self.place = self.place.in_chat(error.new_chat_id)
 
 
 def context_of(update: Update, library_context: LibraryContext, texts_for: TextsFor) -> Context | None:

@@ -19,7 +19,7 @@ from bot.chat.sending import showing_action
 from bot.chat.texts import TextsFor
 from bot.chat.update_tracker import UpdateTracker
 from bot.domain.chats import Chat
-from bot.errors import BotError, GroupNotLinked, MessengerError, NotLinked, StoreAway
+from bot.errors import BotError, ChatMigrated, GroupNotLinked, MessengerError, NotLinked, StoreAway
 from bot.ports import ChatStore, Clock
 from bot.services.failures import note_unreachable
 from bot.services.linking import looks_like_token
@@ -111,6 +111,9 @@ class Dispatcher:
                 await note_unreachable(self._chats, context.chat.id, error)
             with suppress(MessengerError):
                 await context.answer_press()  # the spinner ends all the same
+        if context.moved_to is not None:
+            with suppress(StoreAway):  # as above
+                await note_unreachable(self._chats, context.chat.id, ChatMigrated(context.moved_to))
 
     # --- Guards -----------------------------------------------------------------------------------------------------
 
@@ -176,4 +179,6 @@ class Dispatcher:
             self._tracker.wait_for(update, ended)
 
     def _set_chat(self, context: Context, chat: Chat) -> None:
+        """Let handlers see what is stored. A button of an older message names the id that the chat had then."""
         context.chat, context.t = chat, self._texts_for(chat)
+        context.place = context.place.in_chat(chat.id)

@@ -10,6 +10,9 @@ from telegram import Bot, Update
 
 log = structlog.get_logger()
 
+MIGRATIONS = frozenset({"migrate_to_chat_id", "migrate_from_chat_id"})
+"""The fields of a message that a group becomes a supergroup, in the old chat and in the new one."""
+
 CLOSED = "closed"
 """Under this name the library keeps an update that it has not read."""
 
@@ -40,8 +43,10 @@ class Incoming:
 
     @property
     def is_said_once(self) -> bool:
-        """Whether nobody says it again: the bot was blocked or let back in."""
-        return "my_chat_member" in self._content
+        """Whether nobody says it again: the bot was blocked or let back in, or a group has a new id."""
+        message = self._content.get("message")
+        migrates = isinstance(message, dict) and MIGRATIONS & message.keys()
+        return "my_chat_member" in self._content or bool(migrates)
 
     def read(self) -> Update:
         """Return the update. Nobody waits for one that can't be read: then it is an empty one, which no handler wants.

@@ -31,8 +31,9 @@ from bot.chat.texts import Translations
 from bot.chat.update_tracker import UpdateTracker
 from bot.chat.views.general import PAYING, offered
 from bot.chat.views.invoices import INVOICE_CHOICES
-from bot.errors import StoreAway
+from bot.errors import ChatMigrated, StoreAway
 from bot.ports import ChatStore, Clock
+from bot.services.failures import note_unreachable
 
 log = structlog.get_logger()
 
@@ -155,6 +156,30 @@ def watch_membership(
                 tracker.give_back(update)
 
     application.add_handler(ChatMemberHandler(changed, ChatMemberHandler.MY_CHAT_MEMBER))
+
+
+def watch_migrations(
+    application: Application,  # type: ignore[type-arg]
+    chats: ChatStore,
+    tracker: UpdateTracker,
+) -> None:
+    """Move all that is stored of a group as soon as it becomes a supergroup.
+
+    Telegram says so in the old chat and in the new one, in any order. While the database is away, give the update back.
+    """
+
+    async def migrated(update: Update, _: LibraryContext) -> None:
+        message = update.message
+        if message is None:
+            return
+        old_id, new_id = message.migrate_from_chat_id or message.chat.id, message.migrate_to_chat_id or message.chat.id
+        try:
+            await note_unreachable(chats, old_id, ChatMigrated(new_id))
+        except StoreAway:
+            await asyncio.sleep(GIVE_BACK_DELAY)
+            tracker.give_back(update)
+
+    application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & filters.StatusUpdate.MIGRATE, migrated))
 
 
 async def publish_menu(bot: Bot, translations: Translations) -> None:

@@ -29,10 +29,14 @@ class Waiting:
 
 
 class ChatStore(Protocol):
-    """Chats and their links. Every method is one transaction."""
+    """Chats and their links. Every method is one transaction.
+
+    A chat that has moved to a new id can still be named by its old one. Only :meth:`rest` and :meth:`wake` are about
+    exactly this id: that nobody can write under the old one means nothing for the new one.
+    """
 
     async def chat(self, chat_id: int) -> Chat:
-        """Return the chat. If nothing is stored of it, return an empty one."""
+        """Return the chat. If nothing is stored of it, return an empty one. After a move it has its new id."""
 
     async def linked_among(self, chat_ids: Collection[int]) -> set[int]:
         """Return those of these chats that are linked."""
@@ -98,10 +102,11 @@ class ChatStore(Protocol):
         """
 
     async def move_chat(self, old_id: int, new_id: int) -> None:
-        """Move all that belongs to a chat to its new id.
+        """Move all that belongs to a chat to its new id. Do nothing if it has moved before.
 
-        Earlier messages lose their ids, because Telegram gives new ones. If the new id is linked already, keep that
-        link and drop the old one. Payments move in any case.
+        Earlier messages lose their ids, because Telegram gives new ones. If the new id is linked already by the same
+        owner, keep that link and drop the old one. A link that somebody else has made there is dropped: the chat only
+        looked unlinked. Payments and pending items move in any case.
         """
 
     async def rest(self, chat_id: int, reason: str) -> None:

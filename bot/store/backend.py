@@ -12,10 +12,15 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from bot.domain.deliveries import Claim
+from bot.domain.invitations import Invitation
+from bot.domain.payments import Selection
 from bot.ports import Backlog, LeaseStore, PendingStore, TokenBucketStore
 from bot.store.rules.records import ChatRecord, PaymentRow
 
 T = TypeVar("T")
+
+PENDING_KINDS = (Invitation, Selection)
+"""All kinds of pending items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,9 @@ class Transaction(PendingStore, Protocol):
 
     async def put_payments(self, account: str, rows: Sequence[PaymentRow]) -> None:
         """Store an account's payments in the place of what is there."""
+
+    async def move_pending(self, old_id: int, new_id: int) -> None:
+        """Give the pending items that belong to a chat its new id."""
 
     async def clear_pending(self, chat_id: int) -> None:
         """Delete the pending items that belong to a chat."""

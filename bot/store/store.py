@@ -22,7 +22,7 @@ from bot.ports import Backlog, Check, Checked, Overview, PendingItem, Waiting, W
 from bot.store.backend import Backend, FoundChat, StoredChat, Transaction, Work
 from bot.store.rules import alerts as alert_rules, chats as chat_rules, payments as payment_rules
 from bot.store.rules.records import AlertRow, ChatRecord, PaymentRow, open_chat
-from bot.store.vault import Vault, account_fingerprint
+from bot.store.vault import SealBroken, Vault, account_fingerprint
 
 log = structlog.get_logger()
 
@@ -105,17 +105,20 @@ class Store:
 
     async def link(self, link: Link, known: Mapping[int, KnownInvoice], invitation_id: str | None = None) -> bool:
         """Link the chat. Leases on an older link's check and message are void."""
-        chat_id = link.place.chat_id
-        sealed_token = self._vault.seal_token(chat_id, link.token)
 
         async def write(t: Transaction) -> None:
-            stored = await t.lock_or_make(chat_id)
+            place, invitation = link.place, None
             if invitation_id is not None:
-                invitation = await t.take_pending(Invitation, invitation_id)
-                if invitation is None or not invitation.fits(stored.record.link):
-                    raise _NotAccepted  # which undoes the taking
+                if (invitation := await t.take_pending(Invitation, invitation_id)) is None:
+                    raise _NotAccepted
+                place = invitation.place
+            stored = await _lock_or_make(t, place.chat_id)
+            chat_id = stored.record.id
+            if invitation is not None and not invitation.fits(stored.record.link):
+                raise _NotAccepted  # which undoes the taking
             await _change_payments(t, chat_id, payment_rules.given_up, but=link.account)
-            await t.save_chat(stored, StoredChat(chat_rules.relinked(stored.record, link, sealed_token, known)))
+            here, sealed = replace(link, place=place.in_chat(chat_id)), self._vault.seal_token(chat_id, link.token)
+            await t.save_chat(stored, StoredChat(chat_rules.relinked(stored.record, here, sealed, known)))
 
         try:
             await self._backend.run(write)
@@ -131,8 +134,8 @@ class Store:
 
     async def everything_of(self, chat_id: int) -> Mapping[str, Any]:
         async def read(t: Transaction) -> Mapping[str, Any]:
-            record = await _record(t, chat_id) or ChatRecord(chat_id)
-            return chat_rules.everything_in(record, await _payments_of_chat(t, chat_id))
+            record = await _record(t, chat_id)
+            return chat_rules.everything_in(record, await _payments_of_chat(t, record.id))
 
         return await self._backend.run(read)
 
@@ -143,29 +146,26 @@ class Store:
         return await self._backend.run(partial(_delete_all, chat_id=chat_id, change=payment_rules.given_up)) is not None
 
     async def move_chat(self, old_id: int, new_id: int) -> None:
-        """Move all. A lease on the chat's message goes on under its new id, unless that id has a link of its own."""
+        """Move all. A lease on the chat's message goes on under its new id, unless the link there stays."""
 
         async def move(t: Transaction) -> None:
             stored = await _locked(t, old_id, new_id)
-            await _change_payments(t, old_id, partial(payment_rules.moved, new_id=new_id))
-            if (old := stored.get(old_id)) is None:
+            old = stored.get(old_id)
+            if old is not None and old.record.chat.moved_to is not None:
                 return
-            there = stored.get(new_id)
-            sealed = self._sealed_for(old.record, new_id)
-            record = chat_rules.merged(old.record, there.record if there else None, new_id, sealed)
-            await t.delete_chat(old_id)
-            there = there or await t.lock_or_make(new_id)
-            message = old.message if there.record.link is None else there.message
-            await t.save_chat(there, StoredChat(record, there.check, message))
+            if old is not None:
+                await self._move_record(t, old, stored.get(new_id) or await t.lock_or_make(new_id))
+            await _change_payments(t, old_id, partial(payment_rules.moved, new_id=new_id))
+            await t.move_pending(old_id, new_id)
 
         if old_id != new_id:
             await self._backend.run(move)
 
     async def rest(self, chat_id: int, reason: str) -> None:
-        await self._change(chat_id, lambda record: replace(record, chat=replace(record.chat, resting=reason)))
+        await self._change(chat_id, lambda r: replace(r, chat=replace(r.chat, resting=reason)), exact=True)
 
     async def wake(self, chat_id: int, now: datetime) -> bool:
-        return await self._change(chat_id, lambda record: chat_rules.woken(record, now), void=True)
+        return await self._change(chat_id, lambda record: chat_rules.woken(record, now), void=True, exact=True)
 
     # --- checks ---
 
@@ -250,7 +250,9 @@ class Store:
                 raise ValueError(f"there is a payment {payment.id} already")
             payments = [row.payment for row in await t.payments_of(payment.account, lock=True)]
             gone = payment_rules.too_old(payments, payment.since)
-            await t.save_payments(payment.account, {**dict.fromkeys(gone), payment.id: PaymentRow(payment)})
+            place = payment.place.in_chat(await _present_id(t, payment.place.chat_id))
+            new = PaymentRow(replace(payment, place=place))
+            await t.save_payments(payment.account, {**dict.fromkeys(gone), payment.id: new})
 
         await self._backend.run(add)
 
@@ -286,7 +288,11 @@ class Store:
     # --- pending items ---
 
     async def put_pending(self, item: Invitation | Selection, now: datetime) -> None:
-        await self._backend.run(lambda t: t.put_pending(item, now))
+        async def put(t: Transaction) -> None:
+            place = item.place.in_chat(await _present_id(t, item.place.chat_id))
+            await t.put_pending(replace(item, place=place), now)
+
+        await self._backend.run(put)
 
     async def pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
         return await self._backend.run(lambda t: t.pending(kind, item_id))
@@ -304,10 +310,10 @@ class Store:
 
     async def overview(self, chat_id: int) -> Overview | None:
         try:
-            record = await self._backend.run(lambda t: _record(t, chat_id))
+            found = await self._backend.run(lambda t: _present(t, chat_id))
         except (StartError, ValueError) as error:
             raise StartError(f"Chat {chat_id} can't be read ({error}). It can be forgotten.") from error
-        return chat_rules.overview_of(record) if record else None
+        return chat_rules.overview_of(found[1].record) if found[1] else None
 
     async def alerts(self) -> Sequence[WaitingAlert]:
         return [alert for record in await self._records() for alert in alert_rules.alerts_in(record)]
@@ -348,17 +354,18 @@ class Store:
         return future
 
     async def _read(self, chat_id: int) -> ChatRecord:
-        return await self._backend.run(lambda t: _record(t, chat_id)) or ChatRecord(chat_id)
+        return await self._backend.run(lambda t: _record(t, chat_id))
 
     async def _records(self) -> list[ChatRecord]:
-        """Return all chats. Log and skip those that can't be read."""
+        """Return all chats. Skip those that have moved. Log and skip those that can't be read."""
 
         async def read(t: Transaction, ids: Sequence[int]) -> list[ChatRecord]:
             return _readable("chat can't be read", await t.find_chats(ids), lambda chat: chat.load().record)
 
         ids = await self._backend.run(lambda t: t.chat_ids())
         parts = [ids[start : start + READ_TOGETHER] for start in range(0, len(ids), READ_TOGETHER)]
-        return [record for part in parts for record in await self._backend.run(partial(read, ids=part))]
+        records = [record for part in parts for record in await self._backend.run(partial(read, ids=part))]
+        return [record for record in records if record.chat.moved_to is None]
 
     async def _change_alerts(
         self, alert_ids: Collection[str], change: Callable[[ChatRecord, Collection[AlertRow]], ChatRecord]
@@ -374,11 +381,18 @@ class Store:
         concerned = [each.id for each in await self._records() if alert_rules.changeable(each, alert_ids)]
         return sum([await self._backend.run(partial(change_chat, chat_id=chat_id)) for chat_id in concerned])
 
-    async def _change(self, chat_id: int, change: ChangeChat, *, make: bool = False, void: bool = False) -> bool:
-        """Change a chat, if it is stored or ``make``. ``void``: refuse the check under way, it may be outdated."""
+    async def _change(
+        self, chat_id: int, change: ChangeChat, *, make: bool = False, void: bool = False, exact: bool = False
+    ) -> bool:
+        """Change a chat, if it is stored or ``make``. ``void``: refuse the check under way, it may be outdated.
+
+        A chat that has moved is changed under its new id. ``exact``: it is not, what happens concerns the old one.
+        """
 
         async def write(t: Transaction) -> bool:
-            stored = await t.lock_or_make(chat_id) if make else (await _locked(t, chat_id)).get(chat_id)
+            stored = await _lock_or_make(t, chat_id) if make else await _lock(t, chat_id)
+            if exact and stored and stored.record.id != chat_id:
+                return False
             new = change(stored.record) if stored else None
             if stored is None or (new is None and not make):
                 return False
@@ -399,6 +413,17 @@ class Store:
                         await t.save_chat(stored, StoredChat(new, message=stored.message))
 
         await self._backend.run(write)
+
+    async def _move_record(self, t: Transaction, old: StoredChat, there: StoredChat) -> None:
+        """Put what is stored of a chat to what is stored under its new id."""
+        new_id = there.record.id
+        stays = chat_rules.keeps_its_link(there.record, old.record)
+        if not stays and old.record.link is not None:
+            await _change_payments(t, new_id, payment_rules.without_chat, but=old.record.link.account)
+        record = chat_rules.merged(old.record, there.record, self._sealed_for(old.record, new_id))
+        kept = there if stays else StoredChat(record, message=old.message)
+        await t.save_chat(old, StoredChat(chat_rules.moved_away(old.record, new_id)))
+        await t.save_chat(there, replace(kept, record=record))
 
     async def _finish_message(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
         return await self._backend.run(lambda t: _change_message(t, claim, change))
@@ -422,9 +447,13 @@ class Store:
         return open_chat(record, None if link is None else self._vault.open_token(record.id, link.sealed_token))
 
     def _sealed_for(self, record: ChatRecord, chat_id: int) -> str:
+        """Return the token of a chat's link sealed for another id. One that does not open stays as it is."""
         if record.link is None:
             return ""
-        return self._vault.seal_token(chat_id, self._vault.open_token(record.id, record.link.sealed_token))
+        try:
+            return self._vault.seal_token(chat_id, self._vault.open_token(record.id, record.link.sealed_token))
+        except SealBroken:
+            return record.link.sealed_token
 
 
 async def _finish_check(t: Transaction, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
@@ -451,9 +480,42 @@ async def _change_message(
     return True
 
 
-async def _record(t: Transaction, chat_id: int) -> ChatRecord | None:
+async def _present(t: Transaction, chat_id: int) -> tuple[int, StoredChat | None]:
+    """Return a chat's present id, and what is stored there. The id is another one if the chat has moved.
+
+    This never goes in a circle: what is stored under a new id replaces what was there, also a reference to another id.
+    """
     found = await t.find_chats([chat_id])
-    return found[0].load().record if found else None
+    stored = found[0].load() if found else None
+    if stored is None or stored.record.chat.moved_to is None:
+        return chat_id, stored
+    return await _present(t, stored.record.chat.moved_to)
+
+
+async def _present_id(t: Transaction, chat_id: int) -> int:
+    return (await _present(t, chat_id))[0]
+
+
+async def _lock(t: Transaction, chat_id: int) -> StoredChat | None:
+    """Return a chat under its present id, locked. None: it is not stored."""
+    stored = (await _locked(t, chat_id)).get(chat_id)
+    if stored is None or stored.record.chat.moved_to is None:
+        return stored
+    return await _lock(t, stored.record.chat.moved_to)
+
+
+async def _lock_or_make(t: Transaction, chat_id: int) -> StoredChat:
+    """Return a chat under its present id, locked. A missing one is made."""
+    stored = await t.lock_or_make(chat_id)
+    if stored.record.chat.moved_to is None:
+        return stored
+    return await _lock_or_make(t, stored.record.chat.moved_to)
+
+
+async def _record(t: Transaction, chat_id: int) -> ChatRecord:
+    """Return what is stored of a chat, under its present id."""
+    number, stored = await _present(t, chat_id)
+    return stored.record if stored else ChatRecord(number)
 
 
 async def _locked(t: Transaction, *chat_ids: int) -> dict[int, StoredChat]:
@@ -467,13 +529,25 @@ async def _delete_all(t: Transaction, *, chat_id: int, change: ChangePayment) ->
     Return whether it was linked, as far as it can be read. None: it was not stored.
     """
     found = await t.find_chats([chat_id], lock=True)
+    record = next(iter(_readable("deleted chat can't be read", found, lambda chat: chat.load().record)), None)
+    if record is not None and record.chat.moved_to is not None:
+        await t.delete_chat(chat_id)
+        return await _delete_all(t, chat_id=record.chat.moved_to, change=change)
     await t.clear_pending(chat_id)
     await _change_payments(t, chat_id, change)
     if not found:
         return None
     await t.delete_chat(chat_id)
-    readable = _readable("deleted chat can't be read", found, lambda chat: chat.load().record)
-    return not readable or readable[0].link is not None
+    if record is not None and record.chat.moved_from is not None:
+        await _forget_old_id(t, record.chat.moved_from, chat_id)
+    return record is None or record.link is not None
+
+
+async def _forget_old_id(t: Transaction, old_id: int, chat_id: int) -> None:
+    """Forget that a chat had this id before."""
+    old = (await _locked(t, old_id)).get(old_id)
+    if old is not None and old.record.chat.moved_to == chat_id:
+        await t.delete_chat(old_id)
 
 
 async def _change_payments(t: Transaction, chat_id: int, change: ChangePayment, but: str = "") -> None:

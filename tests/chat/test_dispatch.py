@@ -134,7 +134,7 @@ async def test_a_group_that_became_a_supergroup_takes_its_data_along(
     telegram.faults.refuse(upgraded(-1009), method="sendMessage")
     ada.send(group, "/help")
     await until(store, -1009, lambda stored: stored.language == "de")
-    assert (await store.chat(group.id)).language is None
+    assert (await store.chat(group.id)).id == -1009
 
 
 # --- Order ----------------------------------------------------------------------------------------------------------

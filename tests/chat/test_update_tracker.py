@@ -297,6 +297,16 @@ async def test_a_block_that_comes_behind_a_flood_is_handled(
     assert queue.qsize() == MAX_UPDATES_PER_CHAT + 1
 
 
+@pytest.mark.parametrize("migration", [{"migrate_to_chat_id": -1005}, {"migrate_from_chat_id": -6}])
+async def test_a_migration_that_comes_behind_a_flood_is_handled(
+    tracker: UpdateTracker, queue: asyncio.Queue[object], migration: dict[str, int]
+) -> None:
+    await tracker.take_batch([update(number, chat_id=-5) for number in range(MAX_UPDATES_PER_CHAT)])
+    message = {"message_id": 1, "date": 1, "chat": {"id": -5, "type": "group"}, **migration}
+    tracker.take(Incoming({"update_id": MAX_UPDATES_PER_CHAT, "message": message}))
+    assert queue.qsize() == MAX_UPDATES_PER_CHAT + 1
+
+
 async def test_a_block_amid_a_flood_waits_for_nobody_and_is_not_confirmed_early(tracker: UpdateTracker) -> None:
     batch = [update(number, chat_id=5) for number in range(POLL_LIMIT)]
     batch[70] = blocked(70, chat_id=5)

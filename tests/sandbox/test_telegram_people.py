@@ -10,6 +10,7 @@ from telegram.error import BadRequest
 
 from bot.sandbox.clock import SandboxClock
 from bot.sandbox.telegram import Answer, Chat, Message, Person, SandboxTelegram
+from bot.sandbox.telegram.models import ChatKind
 
 
 async def send_button(bot: Bot, chat: Chat, data: str = "pay:1") -> Message:
@@ -169,6 +170,31 @@ async def test_an_upgrade_is_an_update_in_both_chats(bot: Bot, ada: Person) -> N
     ]
     with pytest.raises(PermissionError):
         ada.send(group, "anyone?")
+
+
+async def test_an_upgrade_can_be_told_in_any_order_twice_or_never(bot: Bot, ada: Person) -> None:
+    group = ada.create_group("Team")
+    ada.set_bot_status(group, "member")
+    with pytest.raises(LookupError):
+        ada.say_upgraded(group, "group")
+    new = ada.upgrade(group, ())
+    assert [update for update in await bot.get_updates() if update.message] == []
+    orders: list[ChatKind] = ["supergroup", "group", "group"]
+    for where in orders:
+        ada.say_upgraded(group, where)
+    told = [update.message.chat.id for update in await bot.get_updates() if update.message]
+    assert told == [new.id, group.id, group.id]
+
+
+async def test_a_button_of_a_former_group_still_works_and_names_the_old_id(bot: Bot, ada: Person) -> None:
+    group = ada.create_group("Team")
+    ada.set_bot_status(group, "member")
+    message = await send_button(bot, group)
+    ada.upgrade(group)
+    ada.press(message, "pay:1")
+    (press,) = [update.callback_query for update in await bot.get_updates() if update.callback_query]
+    assert press.message is not None
+    assert press.message.chat.id == group.id
 
 
 async def test_a_wait_that_times_out_lists_the_messages_there(ada: Person, chat: Chat) -> None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from bot.domain.chats import Chat, Place, Preferences, Silence
+from dataclasses import replace
+
+import pytest
+
+from bot.domain.chats import Chat, Member, Place, Preferences, Silence, Token
+from bot.domain.invitations import Invitation, id_of
+from bot.domain.payments import Selection
 from tests.store.examples import (
     CHAT,
     HOUR,
@@ -27,6 +33,8 @@ from tests.store.examples import (
     with_alerts,
     with_messages,
 )
+
+INVITATION = Invitation(id_of("nonce"), Place(CHAT), "Friends", 7, NOW + HOUR)
 
 
 class RestAndMoveContract:
@@ -110,7 +118,6 @@ class RestAndMoveContract:
         await store.move_chat(CHAT, OTHER)
         await opener.crash()
         store = await opener.open()
-        assert await store.chat(CHAT) == Chat(CHAT)
         chat = await store.chat(OTHER)
         assert chat.language == "de"
         assert chat.link is not None
@@ -133,14 +140,12 @@ class RestAndMoveContract:
         chat = await store.chat(OTHER)
         assert chat.preferences == Preferences(hour=7)
         assert chat.silences == {1: Silence(muted=True), 2: Silence(NOW + HOUR)}
-        assert (await store.chat(CHAT)).preferences is None
 
     async def test_sent_messages_move_without_their_ids(self, opener: Opener) -> None:
         """The same ids belong to other messages in the new chat."""
         store = await opener.open()
         await with_messages(store, message_about(1), message_about(2, message_id=71))
         await store.move_chat(CHAT, OTHER)
-        assert list(await store.sent_messages(CHAT)) == []
         expected = [message_about(number, message_id=None, place=Place(OTHER)) for number in (1, 2)]
         assert list(await store.sent_messages(OTHER)) == expected
 
@@ -163,8 +168,129 @@ class RestAndMoveContract:
         await store.move_chat(CHAT, OTHER)
         await store.move_chat(OTHER, OTHER)
         assert await store.chat(OTHER) == before
+        await store.unlink(OTHER)
+        await store.move_chat(CHAT, OTHER)
+        assert await store.chat(OTHER) == Chat(OTHER)
 
-    async def test_a_linked_chat_under_the_new_id_stays_as_it_is(self, opener: Opener) -> None:
+    async def test_a_moved_chat_is_found_and_changed_under_its_old_id_too(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await with_alerts(store, 1)
+        await store.move_chat(CHAT, OTHER)
+        await opener.crash()
+        store = await opener.open()
+        await store.set_language(CHAT, "de")
+        await store.add_payer(CHAT, Member(8, "Bob"))
+        assert await store.silence(CHAT, link.account, {2: Silence(muted=True)}, NOW)
+        chat = await store.chat(CHAT)
+        assert chat == await store.chat(OTHER)
+        assert (chat.id, chat.language, chat.silences) == (OTHER, "de", {2: Silence(muted=True)})
+        assert await store.known_invoices(CHAT) == knowledge(1)
+        assert (await store.waiting_alerts(CHAT)).waiting == 1
+        assert await store.everything_of(CHAT) == await store.everything_of(OTHER)
+        assert await store.overview(CHAT) == await store.overview(OTHER)
+        assert [overview.chat_id for overview in await store.overviews()] == [OTHER]
+        await store.link(replace(link, token=Token("secret-token-2")), knowledge(9))
+        renewed = (await store.chat(OTHER)).link
+        assert renewed is not None
+        assert (renewed.place, renewed.token, renewed.payers) == (
+            Place(OTHER),
+            Token("secret-token-2"),
+            (Member(8, "Bob"),),
+        )
+
+    async def test_what_is_asked_under_the_old_id_belongs_to_the_new_one(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await linked(store)
+        await store.move_chat(CHAT, OTHER)
+        await store.add_payment(new_payment(account=link.account))
+        await store.put_pending(INVITATION, NOW)
+        assert [payment.place for payment in await store.payments_of_chat(OTHER)] == [Place(OTHER, 12)]
+        invitation = await store.pending(Invitation, INVITATION.id)
+        assert invitation == replace(INVITATION, place=Place(OTHER))
+
+    async def test_that_nobody_can_write_under_the_old_id_means_nothing_for_the_new_one(self, opener: Opener) -> None:
+        store = await opener.open()
+        await with_alerts(store, 1)
+        await store.rest(CHAT, "bot is no member")
+        await store.move_chat(CHAT, OTHER)
+        await store.rest(CHAT, "bot is no member")
+        assert (await store.chat(OTHER)).resting is None
+        await store.rest(OTHER, "blocked")
+        assert not await store.wake(CHAT, NOW)
+        assert (await store.chat(OTHER)).resting == "blocked"
+
+    @pytest.mark.parametrize("named", [CHAT, OTHER])
+    async def test_unlinking_forgets_a_moved_chat_under_both_ids(self, opener: Opener, named: int) -> None:
+        store = await opener.open()
+        await linked(store)
+        await store.move_chat(CHAT, OTHER)
+        assert await store.unlink(named)
+        await opener.crash()
+        store = await opener.open()
+        assert (await store.chat(CHAT), await store.chat(OTHER)) == (Chat(CHAT), Chat(OTHER))
+
+    async def test_the_old_id_is_remembered_across_a_new_link_and_forgotten_with_it(self, opener: Opener) -> None:
+        store = await opener.open()
+        await linked(store)
+        await store.move_chat(CHAT, OTHER)
+        await store.link(new_link(store, OTHER, "secret-token-2"), knowledge(9))
+        assert (await store.chat(CHAT)).id == OTHER
+        await store.unlink(OTHER)
+        assert await store.chat(CHAT) == Chat(CHAT)
+
+    async def test_invitations_and_selections_move_with_the_chat(self, opener: Opener) -> None:
+        store = await opener.open()
+        selection = Selection("s1", Place(CHAT), "a" * 64, 7, NOW + HOUR, ())
+        others = replace(INVITATION, id="other", place=Place(-5))
+        for item in (INVITATION, others, selection):
+            await store.put_pending(item, NOW)
+        await store.move_chat(CHAT, OTHER)
+        assert await store.pending(Invitation, INVITATION.id) == replace(INVITATION, place=Place(OTHER))
+        assert await store.pending(Invitation, "other") == others
+        assert await store.pending(Selection, "s1") == replace(selection, place=Place(OTHER))
+        assert await store.chat(CHAT) == Chat(CHAT)
+
+    async def test_an_invitation_links_the_chat_under_its_new_id(self, opener: Opener) -> None:
+        store = await opener.open()
+        await store.put_pending(INVITATION, NOW)
+        await store.move_chat(CHAT, OTHER)
+        link = new_link(store)
+        assert await store.link(link, knowledge(1), INVITATION.id)
+        assert await store.chat(OTHER) == Chat(OTHER, link=replace(link, place=Place(OTHER)))
+        assert await store.chat(CHAT) == Chat(CHAT)
+
+    async def test_an_invitation_into_a_chat_that_only_looked_unlinked_is_void(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await linked(store)
+        await store.put_pending(replace(INVITATION, place=Place(OTHER), user_id=8), NOW)
+        await store.move_chat(CHAT, OTHER)
+        taking = new_link(store, OTHER, "secret-token-2", linked_by=8)
+        assert not await store.link(taking, knowledge(9), INVITATION.id)
+        assert await store.chat(OTHER) == Chat(OTHER, link=replace(link, place=Place(OTHER)))
+
+    async def test_nobody_takes_a_chat_over_by_linking_it_under_its_new_id_first(self, opener: Opener) -> None:
+        store = await opener.open()
+        old = await with_messages(store, message_about(1))
+        await find(store, new_alert(old, 1, "old"))
+        await store.add_payment(new_payment("mine", account=old.account))
+        taking = new_link(store, OTHER, "secret-token-2", linked_by=8)
+        await store.link(taking, knowledge(9))
+        await find(store, new_alert(taking, 9, "of another"), chat_id=OTHER)
+        await store.add_payment(replace(new_payment("theirs", account=taking.account), place=Place(OTHER)))
+        check = await store.claim_check(OTHER, NOW, LEASE)
+        await store.move_chat(CHAT, OTHER)
+        await opener.crash()
+        store = await opener.open()
+        link = (await store.chat(OTHER)).link
+        assert link is not None
+        assert (link.linked_by, link.account, link.token) == (old.linked_by, old.account, old.token)
+        assert [each.id for each in await store.payments_of_chat(OTHER)] == ["mine"]
+        assert check is not None
+        assert not await store.finish_check(check.claim, checked(check, known=knowledge(9)))
+        delivery = await claim_message(store, NOW + HOUR)
+        assert ([alert.id for alert in delivery.alerts], delivery.known) == (["old"], knowledge(1, 2))
+
+    async def test_a_link_that_the_owner_has_made_under_the_new_id_stays_as_it_is(self, opener: Opener) -> None:
         store = await opener.open()
         old = await with_messages(store, message_about(1))
         await store.silence(CHAT, old.account, {1: Silence(muted=True)}, NOW)
@@ -174,7 +300,6 @@ class RestAndMoveContract:
         await store.move_chat(CHAT, OTHER)
         assert await store.chat(OTHER) == Chat(OTHER, link=link)
         assert list(await store.sent_messages(OTHER)) == []
-        assert await store.chat(CHAT) == Chat(CHAT)
         assert await store.claim_alerts(NOW + HOUR, 10, LEASE) == []
         assert (await claim_check(store, NOW + HOUR)).known == knowledge(9)
 

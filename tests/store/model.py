@@ -38,6 +38,7 @@ class ModelChat:
     language: str | None = None
     preferences: Preferences | None = None
     resting: str | None = None
+    moved_from: int | None = None
     link: Link | None = None
     known: dict[int, KnownInvoice] = field(default_factory=dict)
     silences: dict[int, Silence] = field(default_factory=dict)
@@ -167,11 +168,13 @@ class ModelChat:
     def move(self, there: ModelChat | None, new_id: int) -> ModelChat:
         """Return this chat under its new id. ``there`` is the chat that has the new id already."""
         if there is None or not there.is_stored:
-            there = ModelChat(new_id, resting=self.resting)
+            there = ModelChat(new_id)
         there.language = there.language or self.language
         there.preferences = there.preferences or self.preferences
         there.alerts_at = there.alerts_at or self.alerts_at
-        if there.link is None and self.link is not None:
+        there.moved_from = self.id
+        if self.link is not None and (there.link is None or there.link.linked_by != self.link.linked_by):
+            there.checking = None
             there.link, there.hastened = replace(self.link, place=Place(new_id)), self.hastened
             there.known, there.alerts, there.silences = self.known, self.alerts, self.silences
             there.sent = [message.moved_to(new_id) for message in self.sent]

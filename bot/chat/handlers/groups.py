@@ -18,6 +18,7 @@ from bot.domain.chats import Chat, Link, Member, Token
 from bot.domain.invitations import Invitation
 from bot.domain.invoices import Listing
 from bot.errors import (
+    ChatMigrated,
     CommandNeeded,
     GroupOnly,
     InvitationVoid,
@@ -145,9 +146,14 @@ class GroupHandlers:
 
     async def _greet(self, context: Context, group: Chat, invitation: Invitation, listing: Listing) -> None:
         """Say in the group that it is linked. It stays linked even if that fails."""
-        screen = general.linked(self._texts_for(group), listing, self._clock())
+        screen, place = general.linked(self._texts_for(group), listing, self._clock()), invitation.place
         try:
-            await sending.retry_unsent(partial(sending.send, context.bot, invitation.place, screen), context.sleep)
+            try:
+                await sending.retry_unsent(partial(sending.send, context.bot, place, screen), context.sleep)
+            except ChatMigrated as error:
+                await note_unreachable(self._chats, group.id, error)
+                place = place.in_chat(error.new_chat_id)
+                await sending.retry_unsent(partial(sending.send, context.bot, place, screen), context.sleep)
         except MessengerError as error:
             log.warning("group can't be greeted", chat=group.id, error=str(error))
             await note_unreachable(self._chats, group.id, error)

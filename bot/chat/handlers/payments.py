@@ -127,10 +127,10 @@ class PaymentHandlers:
         await context.reply(views.question(context.t, asked, self._clock(), credit))
 
 
-def _press(context: Context) -> tuple[str, Place, Member, int]:
+def _press(context: Context) -> tuple[str, Place, Member, int | None]:
     if context.message is None:
         raise ConfirmationExpired
-    return _id(context), context.place, context.person, context.message.message_id
+    return _id(context), context.place, context.person, context.message_id
 
 
 def _id(context: Context) -> str:

@@ -14,7 +14,7 @@ from bot.chat.views.consequences import unwarned
 from bot.chat.views.snoozing import ALL_IN_MESSAGE, BACK, choice_rows, common_silence, meaning_of, silence_rows, swapped
 from bot.domain.alerts import KnownInvoice
 from bot.domain.chats import NO_SILENCE, Silence, Until
-from bot.errors import NothingToRemind
+from bot.errors import ConfirmationExpired, NothingToRemind
 from bot.ports import Clock
 from bot.services.permissions import check_in_charge
 from bot.services.snoozing import Snoozing
@@ -60,7 +60,9 @@ class SnoozeHandlers:
             return str(number), [number]
         if context.message is None:
             raise NothingToRemind
-        return ALL_IN_MESSAGE, await self._snoozing.told_in(context.chat, context.message.message_id)
+        if context.message_id is None:  # nobody knows any more what that message was about
+            raise ConfirmationExpired
+        return ALL_IN_MESSAGE, await self._snoozing.told_in(context.chat, context.message_id)
 
     async def _show(self, context: Context, about: str, silence: Silence, muted: Collection[KnownInvoice] = ()) -> None:
         t, now = context.t, self._clock()

@@ -9,7 +9,17 @@ from bot.sandbox.telegram.calls import Upload
 from bot.sandbox.telegram.events import MessageEdited
 from bot.sandbox.telegram.formatting import Formatted, trimmed, with_found
 from bot.sandbox.telegram.menus import Command
-from bot.sandbox.telegram.models import ADMINISTRATORS, GENERAL_TOPIC, PRESENT, Chat, MemberStatus, Message, Topic, User
+from bot.sandbox.telegram.models import (
+    ADMINISTRATORS,
+    GENERAL_TOPIC,
+    PRESENT,
+    Chat,
+    ChatKind,
+    MemberStatus,
+    Message,
+    Topic,
+    User,
+)
 from bot.sandbox.telegram.presses import Press
 from bot.sandbox.telegram.state import TelegramState
 
@@ -63,7 +73,8 @@ class Person:
 
     def press(self, message: Message, label: str) -> Press:
         """Press the button with this text or callback data. Await ``answered()`` of the returned press."""
-        self._check_can_write(message.chat)
+        if message.chat.migrated_to is None:  # the buttons of a former group still work
+            self._check_can_write(message.chat)
         button = message.button(label)
         if button.data is None:
             raise LookupError(f"{label!r} opens {button.url} and tells the bot nothing")
@@ -123,12 +134,29 @@ class Person:
         self._check_administrator(chat)
         self._state.set_bot_status(chat, self.user, status)
 
-    def upgrade(self, chat: Chat) -> Chat:
-        """Turn a group into a supergroup and return the new chat."""
+    def upgrade(self, chat: Chat, says_so: Iterable[ChatKind] = ("group", "supergroup")) -> Chat:
+        """Turn a group into a supergroup and return the new chat.
+
+        A service message ``says_so`` in each of the two. They may come in any order, and the bot may miss them.
+        """
         self._check_administrator(chat)
         if chat.kind != "group" or chat.migrated_to is not None:
             raise PermissionError("only a basic group becomes a supergroup, and once")
-        return self._state.upgrade(chat, self.user)
+        new = self._state.upgrade(chat)
+        for kind in says_so:
+            self.say_upgraded(chat, kind)
+        return new
+
+    def say_upgraded(self, group: Chat, where: ChatKind) -> None:
+        """Let Telegram say in the former group, or in the supergroup, that the one became the other."""
+        new = group.migrated_to
+        if new is None:
+            raise LookupError(f"{group} is no former group")
+        if where == "group":
+            message = self._state.post(group, self.user, service={"migrate_to_chat_id": new.id})
+        else:
+            message = self._state.post(new, self.user, service={"migrate_from_chat_id": group.id})
+        self._state.receive(message)
 
     def open_topic(self, chat: Chat, name: str) -> int:
         """Open a topic in a supergroup and return its ``message_thread_id``. The first topic makes it a forum."""

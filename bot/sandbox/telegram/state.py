@@ -83,13 +83,11 @@ class TelegramState:
         self.updates.add("my_chat_member", membership_json(chat, by, old, new, self.clock()))
         self.events.publish(MembershipChanged(chat))
 
-    def upgrade(self, chat: Chat, by: User) -> Chat:
-        """Turn a group into a supergroup: a new chat with a new id. Both chats get a service message."""
+    def upgrade(self, chat: Chat) -> Chat:
+        """Turn a group into a supergroup: a new chat with a new id."""
         new = self.add_group("supergroup", chat.title)
         new.members = dict(chat.members)
         chat.migrated_to = new
-        self.receive(self.post(chat, by, service={"migrate_to_chat_id": new.id}))
-        self.receive(self.post(new, by, service={"migrate_from_chat_id": chat.id}))
         self.events.publish(MembershipChanged(chat))
         return new
 

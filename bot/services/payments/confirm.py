@@ -25,7 +25,7 @@ class Confirmer:
         self._rules = rules
 
     async def confirm(
-        self, payment_id: str, place: Place, user: Member, message_id: int, chat: Chat
+        self, payment_id: str, place: Place, user: Member, message_id: int | None, chat: Chat
     ) -> Sequence[Payment]:
         """Return the payments to carry out. If the question has expired, return them as ended.
 
@@ -50,7 +50,7 @@ class Confirmer:
             log.info("payment confirmed", payment=payment.id, action=payment.action, invoice=payment.invoice_id)
         return confirmed
 
-    async def cancel(self, payment_id: str, place: Place, user: Member, message_id: int) -> Sequence[Payment]:
+    async def cancel(self, payment_id: str, place: Place, user: Member, message_id: int | None) -> Sequence[Payment]:
         """Return the payments as ended: cancelled, or expired.
 
         Raise :class:`PressByOther` or :class:`ConfirmationExpired`. Nothing was done then.
@@ -73,7 +73,7 @@ class Confirmer:
     def _have_expired(self, asked: Sequence[Payment]) -> bool:
         return any(payment.expires_at <= self._clock() for payment in asked)
 
-    async def _close(self, asked: Sequence[Payment], message_id: int, outcome: Outcome) -> Sequence[Payment]:
+    async def _close(self, asked: Sequence[Payment], message_id: int | None, outcome: Outcome) -> Sequence[Payment]:
         now = self._clock()
         closed = [ended(replace(payment, message_id=message_id), outcome, now) for payment in asked]
         await self._advance(closed)

@@ -59,7 +59,7 @@ class Payments:
         self._next_reading = datetime.min.replace(tzinfo=UTC)
 
     async def confirm(
-        self, payment_id: str, place: Place, user: Member, message_id: int, chat: Chat
+        self, payment_id: str, place: Place, user: Member, message_id: int | None, chat: Chat
     ) -> Sequence[Payment]:
         """Return the payments to carry out; none if the question had expired, which its message says now.
 
@@ -72,7 +72,7 @@ class Payments:
             return ()
         return confirmed
 
-    async def cancel(self, payment_id: str, place: Place, user: Member, message_id: int) -> None:
+    async def cancel(self, payment_id: str, place: Place, user: Member, message_id: int | None) -> None:
         """Cancel a question, and say so in its message. Raise as :meth:`Confirmer.cancel` does."""
         closed = await self._confirmer.cancel(payment_id, place, user, message_id)
         self._read_by(self._clock() + FIRST_LOOK_AFTER)

@@ -93,10 +93,11 @@ class PaymentNotifier:
         batch = await self._store.batch_of(payment.id)
         return [payment if other.id == payment.id else other for other in batch]
 
-    async def _show(self, batch: Sequence[Payment], chat: Chat, *, over: bool = False) -> bool:
+    async def _show(self, batch: Sequence[Payment], chat: Chat, *, over: bool = False, moved: bool = False) -> bool:
         """Bring the message up to date. Return False if the person may not have seen it.
 
-        Once all is ``over``, tell it in a message of its own if the person would not notice the edit.
+        Once all is ``over``, tell it in a message of its own if the person would not notice the edit. If the chat has a
+        new id by now, do so there; ``moved``: it is there already.
         """
         payment = batch[0]
         try:
@@ -104,9 +105,13 @@ class PaymentNotifier:
                 seen = await self._messenger.show_payments(batch, chat)
                 if over and (not seen or ends_late(batch)):
                     await self._messenger.tell_end(batch, chat, in_full=not seen)
-        except (ChatGone, ChatMigrated) as error:
+        except ChatGone as error:
             await note_unreachable(self._store, payment.place.chat_id, error)
             return False
+        except ChatMigrated as error:
+            await note_unreachable(self._store, payment.place.chat_id, error)
+            there = [replace(each, place=each.place.in_chat(error.new_chat_id), message_id=None) for each in batch]
+            return not moved and await self._show(there, chat, over=over, moved=True)
         except Exception as error:  # noqa: BLE001  # it is logged
             log_failure("payment can't be shown", error, payment=payment.id, state=payment.state)
             return False
@@ -128,6 +133,6 @@ class PaymentNotifier:
                 return
             try:
                 async with self._reads.pdf(chat, payment.invoice_id) as document:
-                    await self._messenger.send_document(payment.place, document)
+                    await self._messenger.send_document(payment.place.in_chat(chat.id), document)
             except BotError as error:
                 log_failure("PDF after a payment not sent", error, payment=payment.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from bot.domain.invitations import Invitation
 from bot.domain.payments import Selection
 from bot.errors import PaymentInProgress
 from bot.ports import Backlog, PendingItem
-from bot.store.backend import FoundChat, StoredChat
+from bot.store.backend import PENDING_KINDS, FoundChat, StoredChat
 from bot.store.postgres.columns import (
     CHAT_COLUMNS,
     PAYMENT,
@@ -225,6 +226,15 @@ class PostgresTransaction:
         statement = "DELETE FROM papers WHERE kind = %s AND id = %s RETURNING paper"
         item = await self.value(statement, _kind(kind), item_id)
         return None if item is None else msgspec.json.decode(item, type=kind)
+
+    async def move_pending(self, old_id: int, new_id: int) -> None:
+        for kind in PENDING_KINDS:
+            papers = await self.rows("SELECT paper FROM papers WHERE kind = %s AND chat_id = %s", _kind(kind), old_id)
+            for (paper,) in papers:
+                item: Any = msgspec.json.decode(paper, type=kind)
+                moved = replace(item, place=item.place.in_chat(new_id))
+                statement = "UPDATE papers SET paper = %s, chat_id = %s WHERE kind = %s AND id = %s"
+                await self.cursor.execute(statement, [encode(moved), new_id, _kind(kind), item.id])
 
     async def clear_pending(self, chat_id: int) -> None:
         statement = "DELETE FROM papers WHERE chat_id = %s OR (kind = %s AND user_id = %s)"

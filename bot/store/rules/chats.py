@@ -32,9 +32,10 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
     old = record.known
     same = {n for n, k in known.items() if n in old and (k.title, k.due) == (old[n].title, old[n].due)}
     sent = [message.resolving({s.invoice_id for s in message.shown} - same) for message in record.sent]
+    facts = {name: getattr(record.chat, name) for name in CHAT_FACTS if name not in PASSING}
     return ChatRecord(
         id=record.id,
-        chat=ChatRow(**{name: getattr(record.chat, name) for name in CHAT_FACTS if name not in PASSING}),
+        chat=ChatRow(**facts, moved_from=record.chat.moved_from),
         link=seal_link(link, sealed_token),
         known=dict(known),
         silences={number: silence for number, silence in record.silences.items() if number in same},
@@ -79,17 +80,28 @@ def woken(record: ChatRecord, now: datetime) -> ChatRecord | None:
     return replace(record, chat=replace(record.chat, resting=None, alerts_at=alerts_at), link=link)
 
 
-def merged(old: ChatRecord, new: ChatRecord | None, new_id: int, sealed_token: str) -> ChatRecord:
+def keeps_its_link(new: ChatRecord, old: ChatRecord) -> bool:
+    """Return whether the link that a chat got under its new id stays, and the one under its old id ends.
+
+    Only if the owner has made it. Anybody else has linked a chat that looked unlinked, and must not take it over.
+    """
+    return new.link is not None and (old.link is None or old.link.linked_by == new.link.linked_by)
+
+
+def merged(old: ChatRecord, new: ChatRecord, sealed_token: str) -> ChatRecord:
     """Return a chat's record under its new id. ``sealed_token`` is its link's, sealed for that id.
 
-    A chat that is stored there already keeps what it has of its own. The link moves with all that hangs on it.
+    A chat that is stored there already keeps what it has of its own, except somebody else's link. The link moves with
+    all that hangs on it.
     """
-    if new is None:
-        return _with_link_of(old, ChatRecord(new_id, old.chat), sealed_token)
-    names = [each.name for each in fields(ChatRow) if each.name not in PASSING]
-    own: dict[str, Any] = {name: getattr(new.chat, name) or getattr(old.chat, name) for name in names}
-    new = replace(new, chat=replace(new.chat, **own))
-    return new if new.link else _with_link_of(old, new, sealed_token)
+    own: dict[str, Any] = {name: getattr(new.chat, name) or getattr(old.chat, name) for name in _MOVING}
+    new = replace(new, chat=replace(new.chat, **own, moved_to=None, moved_from=old.id))
+    return new if keeps_its_link(new, old) else _with_link_of(old, new, sealed_token)
+
+
+def moved_away(old: ChatRecord, new_id: int) -> ChatRecord:
+    """Return what stays under a chat's old id: where it is now. Buttons of older messages still name the old id."""
+    return ChatRecord(old.id, ChatRow(moved_to=new_id))
 
 
 def counts_of(records: Iterable[ChatRecord]) -> StoreCounts:
@@ -173,6 +185,9 @@ def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
     settled = any(alert.kind is AlertKind.SETTLED for alert in checked.alerts)
     chat = replace(record.chat, quiet_until=None) if settled else record.chat  # edits ring nowhere, so they don't wait
     return replace(record, chat=chat, link=link, known=dict(checked.known), alerts=alerts, silences=silences)
+
+
+_MOVING = [each.name for each in fields(ChatRow) if each.name not in PASSING | {"moved_to", "moved_from"}]
 
 
 def _with_link_of(old: ChatRecord, new: ChatRecord, sealed_token: str) -> ChatRecord:

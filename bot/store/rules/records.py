@@ -23,11 +23,14 @@ class ChatRow(ChatFacts):
     """A chat without its link.
 
     No alert is sent before ``alerts_at``, when a retry's or a flood limit's wait ends. No alert that rings is sent
-    before ``quiet_until``, when the chat's quiet hours end.
+    before ``quiet_until``, when the chat's quiet hours end. ``moved_to`` is the chat's new id, if it has one: then
+    nothing else is stored here. ``moved_from`` is the older one.
     """
 
     alerts_at: datetime | None = None
     quiet_until: datetime | None = None
+    moved_to: int | None = None
+    moved_from: int | None = None
 
     @property
     def next_message_at(self) -> datetime | None:
@@ -105,7 +108,8 @@ PARTS = ("chat", "link", "known", "alerts", "silences", "sent")
 PASSING = frozenset({"awaiting_token_until", "awaiting_for", "resting"})
 """Fields of a chat that end with a new link, and with a new id. All others go on."""
 
-NOT_CHOSEN = {name: getattr(ChatRow(), name) for name in (*PASSING, "telegram_language", "alerts_at", "quiet_until")}
+_NOT_CHOSEN = (*PASSING, "telegram_language", "alerts_at", "quiet_until", "moved_from")
+NOT_CHOSEN = {name: getattr(ChatRow(), name) for name in _NOT_CHOSEN}
 """The fields of a chat that no person chose, as they are in an empty one."""
 
 

@@ -53,7 +53,7 @@ class LeaseQueue(Generic[K]):
     def hold(self, key: K, hold: Hold | None) -> None:
         """Set the lease on a key. None: it has none. Its place in the queue stays until :meth:`put`."""
         old = self._holds.pop(key, None)
-        if old is not None:
+        if old is not None and self._keys.get(old.fencing_token) == key:  # another key may have taken it over
             del self._keys[old.fencing_token]
         if hold is not None:
             self._holds[key] = hold

@@ -21,7 +21,7 @@ from bot.domain.invitations import Invitation
 from bot.domain.payments import Selection
 from bot.errors import StartError
 from bot.ports import Backlog, PendingItem
-from bot.store.backend import FoundChat, StoredChat
+from bot.store.backend import PENDING_KINDS, FoundChat, StoredChat
 from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
 from bot.store.tinydb.files import (
     ACCOUNTS,
@@ -79,8 +79,8 @@ class TinyTransaction:
         except BaseException:
             self._doubtful |= self._files.names
             raise
-        for chat_id in sorted(self._saved, key=lambda chat_id: self._saved[chat_id] is not None):  # deleted ones first
-            self._follow(chat_id, self._saved[chat_id])
+        for chat_id, stored in self._saved.items():
+            self._follow(chat_id, stored)
         for account, rows in self._saved_payments.items():
             self._payments.sync(account, rows)
 
@@ -278,6 +278,15 @@ class TinyTransaction:
         item = await self.pending(kind, item_id)
         self._keep(kind, lambda other: other.id != item_id)
         return item
+
+    async def move_pending(self, old_id: int, new_id: int) -> None:
+        def moved(item: PendingItem) -> PendingItem:
+            return replace(item, place=item.place.in_chat(new_id)) if item.place.chat_id == old_id else item
+
+        for kind in PENDING_KINDS:
+            items = self._items(kind)
+            if any(item.place.chat_id == old_id for item in items):
+                _replace(self._files.open(PENDING_FILE), _table(kind), [moved(item) for item in items])
 
     async def clear_pending(self, chat_id: int) -> None:
         self._keep(Invitation, lambda item: chat_id not in {item.place.chat_id, item.user_id})

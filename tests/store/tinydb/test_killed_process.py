@@ -26,7 +26,8 @@ from tests.store.examples import HOUR, LEASE, checked, claim_check, known_invoic
 
 async def main():
     store = open_store(Path(sys.argv[1]), [sys.argv[2]])
-    here, there = (1, 2) if (await store.chat(2)).link is None else (2, 1)
+    here = (await store.chat(1)).id
+    there = 3 - here
     link = (await store.chat(here)).link
     if link is None:
         link = new_link(store, here)
@@ -61,7 +62,7 @@ async def test_a_process_killed_while_writing_leaves_a_consistent_state(tmp_path
             time.sleep(wait)
             writer.kill()
         store = open_store(folder, [key])
-        (here,) = [chat_id for chat_id in (1, 2) if (await store.chat(chat_id)).link]
+        (here,) = {chat.id for chat_id in (1, 2) if (chat := await store.chat(chat_id)).link}
         record = chat_in_file(store, here)
         assert record is not None
         assert record.link is not None

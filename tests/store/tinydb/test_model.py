@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.domain.alerts import Alert, AlertKind, AlertState, Standing
-from bot.domain.chats import Link, Preferences, Silence, Trouble, Watch
+from bot.domain.chats import Link, Place, Preferences, Silence, Trouble, Watch
 from bot.ports import Check, Delivery, Store
 from bot.store.rules.chats import CHECK_FIRST
 from bot.store.tinydb.opening import open_store
@@ -66,6 +66,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.now = NOW
         self.count = 0
         self.chats: dict[int, ModelChat] = {}
+        self.moved: dict[int, int] = {}
         self.checks: list[Check] = []
         self.deliveries: list[Delivery] = []
         self.store: Store
@@ -73,8 +74,13 @@ class StoreMachine(RuleBasedStateMachine):
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(work)
 
+    def present(self, chat_id: int) -> int:
+        """Return the id that a chat has now."""
+        return self.present(self.moved[chat_id]) if chat_id in self.moved else chat_id
+
     def model(self, chat_id: int) -> ModelChat:
-        return self.chats.setdefault(chat_id, ModelChat(chat_id))
+        number = self.present(chat_id)
+        return self.chats.setdefault(number, ModelChat(number))
 
     def holder(self, work: Check | Delivery) -> ModelChat | None:
         """Return the chat for which a claim is still valid."""
@@ -103,19 +109,20 @@ class StoreMachine(RuleBasedStateMachine):
     def let_time_pass(self, minutes: int) -> None:
         self.now += minutes * MINUTE
 
-    @rule(chat_id=CHATS, token=st.sampled_from(["token-one", "token-two"]))
-    def link(self, chat_id: int, token: str) -> None:
-        link = new_link(self.store, chat_id, token, next_check_at=self.now + MINUTE)
+    @rule(chat_id=CHATS, token=st.sampled_from(["token-one", "token-two"]), owner=st.sampled_from([7, 8]))
+    def link(self, chat_id: int, token: str, owner: int) -> None:
+        link = new_link(self.store, chat_id, token, next_check_at=self.now + MINUTE, linked_by=owner)
         self.do(self.store.link(link, knowledge(1)))
         old = self.model(chat_id)
         new, before = knowledge(1)[1], old.known.get(1)
         same = {1} if before is not None and (before.title, before.due) == (new.title, new.due) else set()
         sent = [message.resolving({s.invoice_id for s in message.shown} - same) for message in old.sent]
-        self.chats[chat_id] = ModelChat(
-            chat_id,
+        self.chats[old.id] = ModelChat(
+            old.id,
             language=old.language,
             preferences=old.preferences,
-            link=link,
+            moved_from=old.moved_from,
+            link=replace(link, place=Place(old.id)),
             known=knowledge(1),
             silences={number: silence for number, silence in old.silences.items() if number in same},
             sent=[message for message in sent if not message.is_over],
@@ -123,15 +130,19 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(chat_id=CHATS)
     def unlink(self, chat_id: int) -> None:
-        chat = self.chats.pop(chat_id, None)
-        assert self.do(self.store.unlink(chat_id)) == (chat is not None and chat.link is not None)
+        assert self.do(self.store.unlink(chat_id)) == (self.model(chat_id).link is not None)
+        while chat_id in self.moved:
+            chat_id = self.moved.pop(chat_id)
+        chat = self.chats.pop(chat_id)
+        if chat.moved_from is not None and self.moved.get(chat.moved_from) == chat_id:
+            del self.moved[chat.moved_from]
 
     @rule(chat_id=CHATS, language=st.sampled_from(["en", "de", None]))
     def set_language(self, chat_id: int, language: str | None) -> None:
         self.do(self.store.set_language(chat_id, language))
         chat = self.model(chat_id)
         chat.language = language
-        self.end_rest_if_not_stored(chat)
+        self.forget_if_not_stored(chat)
 
     @rule(chat_id=CHATS, preferences=st.sampled_from([Preferences(), Preferences(hour=7, quiet=None), None]))
     def set_preferences(self, chat_id: int, preferences: Preferences | None) -> None:
@@ -140,7 +151,7 @@ class StoreMachine(RuleBasedStateMachine):
         if chat.preferences != preferences:
             chat.hasten(self.now)
         chat.preferences = preferences
-        self.end_rest_if_not_stored(chat)
+        self.forget_if_not_stored(chat)
 
     @rule(chat_id=CHATS, token=st.sampled_from(["token-one", "token-two"]), silences=SILENCES)
     def silence(self, chat_id: int, token: str, silences: dict[int, Silence | None]) -> None:
@@ -164,14 +175,15 @@ class StoreMachine(RuleBasedStateMachine):
     def rest(self, chat_id: int) -> None:
         self.do(self.store.rest(chat_id, "blocked"))
         chat = self.model(chat_id)
-        if chat.is_stored:
+        if chat.is_stored and chat.id == chat_id:
             chat.resting = "blocked"
 
     @rule(chat_id=CHATS)
     def wake(self, chat_id: int) -> None:
         chat = self.model(chat_id)
-        assert self.do(self.store.wake(chat_id, self.now)) == (chat.resting is not None)
-        if chat.resting:
+        rests = chat.resting is not None and chat.id == chat_id
+        assert self.do(self.store.wake(chat_id, self.now)) == rests
+        if rests:
             chat.resting = chat.checking = None
             chat.link = chat.link and replace(chat.link, next_check_at=self.now)
             chat.alerts_at = max(self.now + CHECK_FIRST, chat.alerts_at or self.now)
@@ -179,9 +191,13 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(old=CHATS, new=CHATS)
     def move(self, old: int, new: int) -> None:
         self.do(self.store.move_chat(old, new))
-        mine = self.chats.pop(old, None) if old != new else None
-        if mine is not None:
-            self.chats[new] = mine.move(self.chats.get(new), new)
+        mine = self.chats.get(old)
+        if old == new or mine is None or not mine.is_stored:
+            return
+        del self.chats[old]
+        self.moved.pop(new, None)
+        self.moved[old] = new
+        self.chats[new] = mine.move(self.chats.get(new), new)
 
     @rule(token=st.sampled_from(["token-one", "token-two"]))
     def hasten_checks(self, token: str) -> None:
@@ -215,7 +231,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(chat_id=CHATS)
     def claim_check(self, chat_id: int) -> None:
         chat = self.model(chat_id)
-        free = chat.is_active and not (chat.checking and self.now < chat.checking_until)
+        free = chat.id == chat_id and chat.is_active and not (chat.checking and self.now < chat.checking_until)
         check = self.do(self.store.claim_check(chat_id, self.now, LEASE))
         assert (check is not None) == free
         if check is not None:
@@ -304,14 +320,14 @@ class StoreMachine(RuleBasedStateMachine):
         if chat is not None:
             chat.end_delivery(end, retry_at, counts=counts)
 
-    def end_rest_if_not_stored(self, chat: ModelChat) -> None:
+    def forget_if_not_stored(self, chat: ModelChat) -> None:
         if not chat.is_stored:
-            chat.resting = None
+            chat.resting = chat.moved_from = None
 
     @invariant()
     def every_chat_agrees_with_the_model(self) -> None:
         for chat_id in range(1, 4):
-            chat = self.chats.get(chat_id, ModelChat(chat_id))
+            chat = self.model(chat_id)
             assert self.do(self.store.chat(chat_id)) == chat.as_stored
             assert self.do(self.store.waiting_alerts(chat_id)) == chat.waiting
             assert list(self.do(self.store.sent_messages(chat_id))) == chat.sent
