@@ -216,6 +216,22 @@ async def test_a_token_that_is_accepted_again_is_found_out_by_itself_and_told(
     await chat.wait_for(says("accepts your token again", f"New invoice {invoice.id}"), after=refused)
 
 
+async def test_a_refused_token_rings_and_each_reminder_after_it_says_why_and_what_to_do(
+    sandbox: Sandbox, account: Account, chat: Chat, greeting: Message
+) -> None:
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=1)
+    new = await chat.wait_for(says("New invoice", str(invoice.id)), after=greeting)
+    sandbox.provider.faults.switch_on(Fault.TOKEN_REVOKED)
+    refused = await chat.wait_for(says("no longer accepts your token"), after=new)
+    assert not refused.silent
+    last = refused
+    for words in ("is due today", "is overdue"):
+        sandbox.clock.put_forward(DAY)
+        last = await chat.wait_for(says(f"Invoice {invoice.id} {words}", "no longer accepts your token"), after=last)
+        assert "send it with /link" in last.text
+        assert "🔁 Try again" in [button.text for button in last.buttons]
+
+
 async def test_a_refused_token_is_said_once_with_what_to_do_and_somebody_can_try_again(
     sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message
 ) -> None:

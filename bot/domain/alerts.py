@@ -115,6 +115,8 @@ class AlertKind(StrEnum):
 
 
 REMINDER_KINDS = frozenset({AlertKind.DUE, AlertKind.OVERDUE})
+TROUBLE_KINDS = frozenset({AlertKind.TOKEN_REFUSED, AlertKind.PERMISSION_MISSING})
+"""The bot is blind until the person does something about it."""
 ENDS = frozenset({AlertKind.OUTAGE_OVER, AlertKind.TROUBLE_OVER})
 """They say that something is over. Nobody needs to hear that who did not hear that it had begun."""
 ACCOUNT_SUBJECTS = {
@@ -168,8 +170,10 @@ class Alert:
 
     @property
     def is_urgent(self) -> bool:
-        """Whether it is a reminder, or counts as one."""
-        return self.kind in REMINDER_KINDS or (self.threshold is not None and self.kind is not AlertKind.SETTLED)
+        """Whether it is a reminder, counts as one, or says that the bot is blind until the person does something."""
+        if self.kind in REMINDER_KINDS | TROUBLE_KINDS:
+            return True
+        return self.threshold is not None and self.kind is not AlertKind.SETTLED
 
 
 def is_obsolete(alert: Alert, known: Mapping[int, KnownInvoice], watch: Watch) -> bool:

@@ -7,14 +7,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from bot.domain.alerts import REMINDER_KINDS, Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, as_shown
+from bot.domain.alerts import (
+    REMINDER_KINDS,
+    TROUBLE_KINDS,
+    Alert,
+    AlertKind,
+    KnownInvoice,
+    SentMessage,
+    Shown,
+    Standing,
+    as_shown,
+)
 from bot.domain.chats import NO_SILENCE, Chat, Watch
 from bot.domain.invoices import sums_differ
 
 LONGEST_FLOOD_PAUSE = timedelta(days=1)
 """The longest pause that Telegram can ask for."""
-
-TROUBLE_KINDS = frozenset({AlertKind.TOKEN_REFUSED, AlertKind.PERMISSION_MISSING})
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ SENTENCES = (
 ENDS = [standing for standing in Standing if standing is not Standing.OPEN]
 
 COMPUTED: Mapping[str, set[str]] = {
+    "alert.blind.{why}": {f"alert.blind.{why}" for why in (*Trouble, "outage")},
     "alert.ended.{standing}": {f"alert.ended.{standing}" for standing in ENDS},
     "alert.settled.{known.standing}": {f"alert.settled.{standing}" for standing in ENDS},
     "alert.{alert.kind}": {f"alert.{kind}" for kind in ACCOUNT_SUBJECTS if kind is not AlertKind.DIGEST},

@@ -12,7 +12,7 @@ from telegram import Bot
 
 from bot.chat.messenger import TelegramMessenger
 from bot.chat.texts import make_texts_for
-from bot.domain.alerts import ACCOUNT_SUBJECTS, AlertKind
+from bot.domain.alerts import ACCOUNT_SUBJECTS, REMINDER_KINDS, TROUBLE_KINDS, AlertKind
 from bot.domain.chats import Loudness, Place, Preferences
 from bot.domain.payments import Outcome, Payment, State
 from bot.domain.schedule import CheckPlan
@@ -24,7 +24,7 @@ from bot.settings import Settings
 from tests.chat.deliveries import alert, closed, delivery, known, message
 from tests.chat.samples import BERLIN, NOW, TRANSLATIONS, linked_chat, payment
 
-URGENT = {AlertKind.DUE, AlertKind.OVERDUE}
+URGENT = REMINDER_KINDS | TROUBLE_KINDS
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def about(place: Place, kind: AlertKind, preferences: Preferences | None = None,
     number = None if kind in ACCOUNT_SUBJECTS else 4711
     invoice = closed() if kind is AlertKind.SETTLED else known()
     chat = replace(linked_chat(), preferences=preferences)
-    threshold = 3 if kind in URGENT else None
+    threshold = 3 if kind in REMINDER_KINDS else None
     return delivery([alert(kind, number, place, **({"threshold": threshold} | others))], [invoice], chat=chat)
 
 
@@ -58,7 +58,7 @@ async def send(messenger: TelegramMessenger, sent: Delivery) -> int:
 
 @pytest.mark.parametrize("kind", AlertKind)
 @pytest.mark.parametrize("loudness", Loudness)
-async def test_what_is_due_or_overdue_rings_and_the_rest_comes_without_a_sound_unless_the_chat_wants_it_otherwise(
+async def test_what_is_due_and_a_refused_token_ring_and_the_rest_is_silent_unless_the_chat_wants_it_otherwise(
     messenger: TelegramMessenger, chat: Chat, kind: AlertKind, loudness: Loudness
 ) -> None:
     await send(messenger, about(Place(chat.id), kind, Preferences(loudness=loudness)))

@@ -13,10 +13,10 @@ from bot.chat.texts import Texts
 from bot.chat.views.consequences import consequences
 from bot.chat.views.credit import money_lines
 from bot.chat.views.snoozing import ALL_IN_MESSAGE, common_silence, silence_rows
-from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, as_shown
+from bot.domain.alerts import TROUBLE_KINDS, Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, as_shown
 from bot.domain.chats import NO_SILENCE, Silences
 from bot.domain.credit import Debt
-from bot.domain.deliveries import TROUBLE_KINDS, last_shown, said_before
+from bot.domain.deliveries import last_shown, said_before
 from bot.domain.invoices import sums_differ
 from bot.domain.queries import ListPage
 from bot.ports import Delivery
@@ -39,7 +39,7 @@ def alerts(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime)
     shown = [as_shown(k, a.kind) for a in alerts if (k := delivery.known_of(a)) and k.is_open]
     blocks = [_block(t, delivery, alert, now, brief=brief) for alert in alerts]
     notes = [*_credit(t, delivery, shown, now), *_notes(t, delivery, alerts, now)]
-    rows = _invoice_rows(t, shown, delivery.chat.silences, now) + _other_rows(t, delivery, alerts)
+    rows = _invoice_rows(t, shown, delivery.chat.silences, now) + _other_rows(t, delivery, alerts, now)
     if not brief:
         return Screen(join([*blocks, *notes]), rows)
     has_digest = any(alert.kind is AlertKind.DIGEST for alert in alerts)
@@ -185,18 +185,37 @@ def _sum_of(t: Texts, shown: Collection[Shown]) -> str:
 
 
 def _notes(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> list[Markup]:
-    """Return what to know of the message itself: how old its knowledge is, and that it may come a second time."""
+    """Return what to know of the message itself: how old its knowledge is and why, and that it may come again."""
     lines = []
-    of_open = [a for a in alerts if a.kind is AlertKind.DIGEST or ((k := delivery.known_of(a)) and k.is_open)]
-    if delivery.chat.link is not None and of_open:
-        known = [k for a in of_open if (k := delivery.known_of(a))]
-        unread = [k.unread_since for k in known if k.unread_since is not None]
-        checked_at = min([delivery.chat.link.watch.checked_at, *unread])
-        if now - checked_at > FRESH_FOR or any(checked_at < alert.created_at for alert in of_open):
-            lines.append(t("alert.as_of", moment=t.moment(checked_at)))
+    if (read_at := _old_since(delivery, alerts, now)) is not None:
+        lines.append(t("alert.as_of", moment=t.moment(read_at)))
+        if why := _why_blind(delivery, alerts):
+            lines.append(t(f"alert.blind.{why}"))
     if delivery.again:
         lines.append(t("alert.again"))
     return lines
+
+
+def _old_since(delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> datetime | None:
+    """Return when the open invoices of these alerts were last read, if that is worth saying."""
+    of_open = [a for a in alerts if a.kind is AlertKind.DIGEST or ((k := delivery.known_of(a)) and k.is_open)]
+    if delivery.chat.link is None or not of_open:
+        return None
+    known = [k for a in of_open if (k := delivery.known_of(a))]
+    unread = [k.unread_since for k in known if k.unread_since is not None]
+    read_at = min([delivery.chat.link.watch.checked_at, *unread])
+    is_old = now - read_at > FRESH_FOR or any(read_at < alert.created_at for alert in of_open)
+    return read_at if is_old else None
+
+
+def _why_blind(delivery: Delivery, alerts: Sequence[Alert]) -> str | None:
+    """Return why the account can't be read. None: one of these alerts says so itself, or there is nothing to say."""
+    link = delivery.chat.link
+    if link is None or any(alert.kind in TROUBLE_KINDS | {AlertKind.OUTAGE} for alert in alerts):
+        return None
+    if link.watch.trouble is not None:
+        return link.watch.trouble.value
+    return "outage" if link.watch.failing_since is not None else None
 
 
 def _apart(blocks: Sequence[Markup]) -> list[Markup]:
@@ -226,14 +245,15 @@ def _rows_of_one(t: Texts, shown: Shown, silences: Silences, now: datetime) -> R
     return rows
 
 
-def _other_rows(t: Texts, delivery: Delivery, alerts: Sequence[Alert]) -> Rows:
+def _other_rows(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> Rows:
     """Return the buttons for an invoice that is settled, if only that is told, and for the account."""
     kinds = {alert.kind for alert in alerts}
     known = delivery.known_of(alerts[0])
     rows: Rows = []
     if len(alerts) == 1 and known is not None and not known.is_open and known.standing is not Standing.GONE:
         rows.append(_look(t, known.id))
-    if kinds & TROUBLE_KINDS:
+    is_blind = _old_since(delivery, alerts, now) is not None and _why_blind(delivery, alerts) is not None
+    if kinds & TROUBLE_KINDS or is_blind:
         rows.append([Button(t.plain("button.check"), "check")])
     if kinds & {AlertKind.DIGEST, AlertKind.UNREADABLE}:
         rows.append([Button(t.plain("button.invoices"), f"list:{ListPage()}")])

@@ -15,7 +15,7 @@ from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, length
 from bot.chat.texts import Texts
 from bot.chat.views.alerts import alerts, struck_through
 from bot.domain.alerts import ACCOUNT_SUBJECTS, Alert, AlertKind, KnownInvoice, SentMessage, Standing
-from bot.domain.chats import Silence, Watch
+from bot.domain.chats import Silence, Trouble, Watch
 from bot.domain.payments import PaymentRules
 from bot.domain.provider_calendar import ProviderCalendar
 from bot.ports import ALERTS_PER_MESSAGE, Delivery
@@ -260,6 +260,35 @@ def test_a_reminder_from_old_knowledge_says_from_when_that_is() -> None:
         one(DUE, known(), chat=old), DE
     )
     assert OLD in says(delivery([alert(AlertKind.DIGEST)], [known()], chat=old))
+
+
+@pytest.mark.parametrize(
+    ("watch", "why"),
+    [
+        (Watch(HOUR_AGO, trouble=Trouble.TOKEN_REFUSED), "The provider no longer accepts your token. Create a new one"),
+        (Watch(HOUR_AGO, trouble=Trouble.PERMISSION_MISSING), "Your token lacks the permission access_invoices."),
+        (Watch(HOUR_AGO, failing_since=NOW), "The provider doesn't answer properly at the moment."),
+    ],
+)
+@pytest.mark.parametrize("kind", [DUE, OVERDUE, AlertKind.DIGEST])
+def test_a_reminder_while_the_account_cannot_be_read_says_why_and_what_to_do(
+    watch: Watch, why: str, kind: AlertKind
+) -> None:
+    number = None if kind is AlertKind.DIGEST else 4711
+    blind = delivery([alert(kind, number, created_at=NOW)], [known()], chat=linked_chat(watch=watch))
+    assert f"I haven't been able to read your invoices since then.\n{why}" in says(blind)
+    assert "check" in data(blind)
+
+
+def test_what_the_message_says_already_is_not_said_again_below() -> None:
+    watch = Watch(HOUR_AGO, trouble=Trouble.TOKEN_REFUSED)
+    both = delivery(
+        [alert(AlertKind.TOKEN_REFUSED, created_at=NOW), alert(DUE, 4711, created_at=NOW)],
+        [known()],
+        chat=linked_chat(watch=watch),
+    )
+    assert says(both).count("no longer accepts your token") == 1
+    assert data(both).count("check") == 1
 
 
 def test_an_alert_that_waited_for_long_says_so_even_if_its_knowledge_was_fresh_when_it_was_found() -> None:
