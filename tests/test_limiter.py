@@ -231,6 +231,18 @@ def test_whoever_goes_first_is_not_held_up_by_a_crowd_that_can_wait(first: Turn)
         loop.run_until_complete(crowd_and_others())
 
 
+async def test_a_member_who_floods_a_group_leaves_part_of_its_burst_to_the_others() -> None:
+    world = World()
+    limits = SharedRateLimiter(world, world.clock, world.sleep)
+    with taking_turn(Turn.OTHER):
+        for _ in range(20):
+            await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": -100}, None)
+    before = world.now
+    for _ in range(GROUP_LIMIT.burst // 2):
+        await limits.process_request(sent, (), {}, "sendMessage", {"chat_id": -100}, None)
+    assert world.now - before < timedelta(seconds=1)
+
+
 async def test_a_crowd_that_can_wait_still_gets_all_that_the_others_leave() -> None:
     world = World()
     began, limits = world.now, SharedRateLimiter(world, world.clock, world.sleep)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -33,13 +34,13 @@ class Incoming:
     @property
     def chat_id(self) -> int | None:
         """The chat of a message, of a button, or of a change of the bot's own membership."""
-        try:
-            for kind in ("message", "my_chat_member"):
-                if kind in self._content:
-                    return int(self._content[kind]["chat"]["id"])
-            return int(self._content["callback_query"]["message"]["chat"]["id"])
-        except (KeyError, TypeError, ValueError):
-            return None
+        ways = (("message", "chat"), ("my_chat_member", "chat"), ("callback_query", "message", "chat"))
+        return self._first_id(*ways)
+
+    @property
+    def person_id(self) -> int | None:
+        """Who wrote, pressed, or changed the bot's membership."""
+        return self._first_id(*((kind, "from") for kind in ("message", "callback_query", "my_chat_member")))
 
     @property
     def is_said_once(self) -> bool:
@@ -47,6 +48,16 @@ class Incoming:
         message = self._content.get("message")
         migrates = isinstance(message, dict) and MIGRATIONS & message.keys()
         return "my_chat_member" in self._content or bool(migrates)
+
+    def _first_id(self, *ways: tuple[str, ...]) -> int | None:
+        """Return the id at the end of the first of these ways into the content that leads to one."""
+        for way in ways:
+            with suppress(KeyError, TypeError, ValueError):
+                found: Any = self._content
+                for name in way:
+                    found = found[name]
+                return int(found["id"])
+        return None
 
     def read(self) -> Update:
         """Return the update. Nobody waits for one that can't be read: then it is an empty one, which no handler wants.

@@ -28,6 +28,8 @@ GROUP_LIMIT = RateLimit(rate=1 / 6, burst=10)
 
 BURSTS = {Turn.CUSTOMER: GLOBAL_LIMIT.burst, Turn.ALERT: 2, Turn.OTHER: 1}
 """How much of the total limit's burst each may use. The rest stays for those who go before."""
+CHAT_BURST_DIVISOR = 2
+"""Who floods, or is a stranger, uses this part of a chat's burst. The rest stays for a group's other members."""
 ALERT_BURST_PER_CHAT = 1
 """An alert to a chat that was just answered waits until the chat's bucket is full again …"""
 ALERT_STANDS_BACK = 10.0
@@ -89,7 +91,8 @@ class SharedRateLimiter(BaseRateLimiter[None]):
                 pass
             else:
                 return
-        await self._of_chat(chat_id, limit).wait(longest)
+        burst = limit.burst // CHAT_BURST_DIVISOR if turn is Turn.OTHER else limit.burst
+        await self._of_chat(chat_id, RateLimit(limit.rate, burst)).wait(longest)
 
     def _of_chat(self, chat_id: int, limit: RateLimit) -> Limiter:
         key = chat_id, limit.burst

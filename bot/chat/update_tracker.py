@@ -25,8 +25,10 @@ POLL_LIMIT = 100
 """The most updates that Telegram returns to a poll, starting with the first that is not confirmed."""
 MAX_UPDATES_PER_CHAT = 50
 """Updates of one chat in progress. Further ones are passed over: they come faster than they can be answered."""
+MAX_UPDATES_PER_MEMBER = 20
+"""Of these, updates of one member of a group."""
 FLOOD_FROM = 10
-"""With more updates in progress than this, a chat is served after the others."""
+"""With more updates in progress than this, a chat holds up others, and a person is served after them."""
 FEW = 20
 """So few updates that still hold up a full poll are slow: of many, some are always new."""
 SLOW_AFTER = 20.0
@@ -54,6 +56,7 @@ class InProgress:
     """
 
     chat_id: int | None
+    person_id: int | None
     stranger: bool
     said_once: bool
     since: float
@@ -76,6 +79,7 @@ class UpdateTracker:
         self._unconfirmed: set[int] = set()
         """The updates that the offset must not pass: those in progress, and those that were cut off and come again."""
         self._per_chat: Counter[int | None] = Counter()
+        self._per_person: Counter[tuple[int | None, int | None]] = Counter()
         self._handled: OrderedDict[int, None] = OrderedDict()
         self._confirmed_early: set[int] = set()
         self._floods: dict[Hashable, float] = {}
@@ -134,10 +138,13 @@ class UpdateTracker:
             self._remember(update.id)
             ended.set_result(True)
         else:
-            entry = InProgress(update.chat_id, stranger, update.is_said_once, self._time(), ended)
-            self._in_progress[update.id] = entry
+            chat_id, person_id = update.chat_id, update.person_id
+            self._in_progress[update.id] = InProgress(
+                chat_id, person_id, stranger, update.is_said_once, self._time(), ended
+            )
             self._unconfirmed.add(update.id)
-            self._per_chat[entry.chat_id] += 1
+            self._per_chat[chat_id] += 1
+            self._per_person[chat_id, person_id] += 1
             self._idle.clear()
             self.queue.put_nowait(update.read())
         return ended
@@ -145,7 +152,10 @@ class UpdateTracker:
     def turn_of(self, update: object) -> Turn:
         """Return whose turn an update waits for."""
         entry = self._find(update)
-        return Turn.OTHER if entry is not None and self._can_wait(entry) else Turn.CUSTOMER
+        if entry is None or entry.said_once:
+            return Turn.CUSTOMER
+        is_flood = self._per_person[entry.chat_id, entry.person_id] > FLOOD_FROM
+        return Turn.OTHER if entry.stranger or is_flood else Turn.CUSTOMER
 
     def end(self, update: object, *, handled: bool) -> None:
         """Note that an update was handled, or (not ``handled``) was cut off or given back: then it comes again."""
@@ -154,6 +164,7 @@ class UpdateTracker:
         handled = handled and not entry.given_back
         log.debug("update ended", update_id=update.update_id, end="handled" if handled else "cut off")
         self._per_chat -= Counter([entry.chat_id])
+        self._per_person -= Counter([(entry.chat_id, entry.person_id)])
         if handled:
             self._confirmed_early.discard(update.update_id)
             self._remember(update.update_id)
@@ -191,7 +202,7 @@ class UpdateTracker:
         """Confirm an update early if more than ``crowd`` are not confirmed yet and others go first. Return whether."""
         entry = self._in_progress.get(number)
         is_crowd = len(self._unconfirmed) > crowd
-        return entry is not None and is_crowd and self._can_wait(entry) and self._confirm_early({number})
+        return entry is not None and is_crowd and self._is_crowd(entry) and self._confirm_early({number})
 
     def was_confirmed_early(self, update: Update) -> bool:
         """Return whether an update was confirmed before it was handled, and so does not come again."""
@@ -216,17 +227,19 @@ class UpdateTracker:
     def _find(self, update: object) -> InProgress | None:
         return self._in_progress.get(update.update_id) if isinstance(update, Update) else None
 
-    def _can_wait(self, entry: InProgress) -> bool:
-        """Return whether others go first."""
+    def _is_crowd(self, entry: InProgress) -> bool:
+        """Return whether an update is one of too many, so that it must not hold up others."""
         return not entry.said_once and (entry.stranger or self._per_chat[entry.chat_id] > FLOOD_FROM)
 
     def _is_too_much(self, update: Incoming, *, stranger: bool) -> bool:
         """Return whether to pass an update over. The first one in a flood is logged."""
-        if update.chat_id is None or update.is_said_once:
+        chat_id = update.chat_id
+        if chat_id is None or update.is_said_once:
             return False
-        if self._per_chat[update.chat_id] >= MAX_UPDATES_PER_CHAT:
-            if self._begins(update.chat_id):
-                log.warning("update passed over", chat=update.chat_id, meaning=PASSED_OVER)
+        of_member = self._per_person[chat_id, update.person_id] if chat_id < 0 else 0
+        if self._per_chat[chat_id] >= MAX_UPDATES_PER_CHAT or of_member >= MAX_UPDATES_PER_MEMBER:
+            if self._begins(chat_id):
+                log.warning("update passed over", chat=chat_id, meaning=PASSED_OVER)
             return True
         if stranger and len(self._in_progress) >= MAX_WITH_STRANGERS:
             if self._begins("strangers"):
@@ -246,7 +259,7 @@ class UpdateTracker:
     def _make_way(self) -> None:
         """Confirm early what others would wait for: who can wait, jobs, and what is slow."""
         held = {number: self._in_progress[number] for number in self._unconfirmed & self._in_progress.keys()}
-        early = {number for number, entry in held.items() if entry.only_job_left or self._can_wait(entry)}
+        early = {number for number, entry in held.items() if entry.only_job_left or self._is_crowd(entry)}
         patience = FEW_ARE_SLOW_AFTER if len(held) - len(early) <= FEW else SLOW_AFTER
         slow = {n for n, entry in held.items() if n not in early and entry.since <= self._time() - patience}
         if slow and self._begins("slow"):

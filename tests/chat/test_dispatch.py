@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from telegram import Chat as TelegramChat, Update
+from telegram import Chat as TelegramChat, Update, User
 
 from bot import logs
 from bot.chat import routing, update_processor
@@ -210,8 +210,9 @@ async def test_an_update_that_was_given_back_does_not_count_as_handled() -> None
         assert await ended is handled
 
 
-def update_of(chat_id: int | None) -> Update:
+def update_of(chat_id: int | None, person: str = "Ada") -> Update:
     update = Update(1)
+    update._effective_user = User(len(person), person, is_bot=False)
     update._effective_chat = TelegramChat(chat_id, "private") if chat_id else None
     return update
 
@@ -245,6 +246,20 @@ async def test_no_more_updates_are_worked_on_at_once_than_there_is_room_for(monk
     tasks = [asyncio.create_task(processor.process_update(update_of(n), work(n))) for n in range(1, 10)]
     async with asyncio.timeout(10):
         await asyncio.gather(*tasks)
+
+
+async def test_the_members_of_a_group_take_turns_and_each_is_served_in_order() -> None:
+    processor, served = InOrderPerChat(UpdateTracker(asyncio.Queue())), list[str]()
+
+    async def work(name: str) -> None:
+        await asyncio.sleep(0)
+        served.append(name)
+
+    names = [*(f"flood {number}" for number in range(5)), "bob 0", "bob 1"]
+    updates = [update_of(-5, person=name.split()[0]) for name in names]
+    works = [processor.process_update(update, work(name)) for update, name in zip(updates, names, strict=True)]
+    await asyncio.gather(*works)
+    assert served == ["flood 0", "bob 0", "flood 1", "bob 1", "flood 2", "flood 3", "flood 4"]
 
 
 async def test_strangers_take_no_place_of_customers_and_their_work_waits_for_a_later_turn(

@@ -37,6 +37,7 @@ async def test_the_chat_is_that_of_the_update_that_the_library_reads(
     assert [update.chat_id for update in found] == [one.effective_chat and one.effective_chat.id for one in read]
     assert [update.is_said_once for update in found] == [one.my_chat_member is not None for one in read]
     assert {update.chat_id for update in found} == {group.id, chat.id}
+    assert {update.person_id for update in found} == {ada.id}
     assert [update.id for update in found] == [one.update_id for one in read]
 
 
@@ -50,7 +51,7 @@ def test_an_update_that_cannot_be_read_is_an_empty_one(kind: str, content: objec
 @pytest.mark.parametrize("chat", [None, {}, {"id": None}, {"id": "no number"}, [], 5])
 def test_an_update_without_a_readable_chat_belongs_to_none(chat: object) -> None:
     found = Incoming({"update_id": 7, "message": {"chat": chat}})
-    assert found.chat_id is None
+    assert (found.chat_id, found.person_id) == (None, None)
     assert found.read() == Update(7)
 
 

@@ -20,6 +20,7 @@ from bot.chat.update_tracker import (
     FLOOD_FROM,
     MAX_IN_PROGRESS,
     MAX_UPDATES_PER_CHAT,
+    MAX_UPDATES_PER_MEMBER,
     MAX_WITH_STRANGERS,
     POLL_LIMIT,
     SLOW_AFTER,
@@ -34,10 +35,11 @@ class Now:
         return self.seconds
 
 
-def update(number: int, chat_id: int | None = None) -> Incoming:
+def update(number: int, chat_id: int | None = None, person_id: int = 1) -> Incoming:
     """Return an update with this number, by default in the chat of that number."""
     chat = {"id": chat_id or number, "type": "private"}
-    return Incoming({"update_id": number, "message": {"message_id": 1, "date": 1, "chat": chat}})
+    person = {"id": person_id, "first_name": "Ada", "is_bot": False}
+    return Incoming({"update_id": number, "message": {"message_id": 1, "date": 1, "chat": chat, "from": person}})
 
 
 def updates(numbers: Iterable[int]) -> list[Incoming]:
@@ -270,6 +272,24 @@ async def test_strangers_and_those_who_flood_are_served_after_customers(tracker:
     assert tracker.turn_of(Update(1)) is Turn.CUSTOMER
     tracker.take(update(100), stranger=True)
     assert tracker.turn_of(Update(100)) is Turn.OTHER
+
+
+async def test_a_member_who_floods_a_group_is_served_after_the_others_and_leaves_them_room(
+    tracker: UpdateTracker, queue: asyncio.Queue[object]
+) -> None:
+    for number in range(100):
+        tracker.take(update(number, chat_id=-5, person_id=1))
+    assert queue.qsize() == MAX_UPDATES_PER_MEMBER
+    tracker.take(update(100, chat_id=-5, person_id=2))
+    assert queue.qsize() == MAX_UPDATES_PER_MEMBER + 1
+    assert [tracker.turn_of(Update(number)) for number in (0, 100)] == [Turn.OTHER, Turn.CUSTOMER]
+
+
+async def test_a_group_in_which_many_ask_something_holds_up_nobody_else(tracker: UpdateTracker) -> None:
+    batch = [update(number, chat_id=-5, person_id=number) for number in range(POLL_LIMIT)]
+    assert await tracker.take_batch(batch)
+    assert tracker.offset == POLL_LIMIT
+    assert tracker.turn_of(Update(0)) is Turn.CUSTOMER
 
 
 async def test_of_many_requests_at_once_only_those_of_strangers_and_floods_are_confirmed_early(
