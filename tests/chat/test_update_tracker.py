@@ -321,7 +321,7 @@ async def test_a_block_that_comes_behind_a_flood_is_handled(
 async def test_a_migration_that_comes_behind_a_flood_is_handled(
     tracker: UpdateTracker, queue: asyncio.Queue[object], migration: dict[str, int]
 ) -> None:
-    await tracker.take_batch([update(number, chat_id=-5) for number in range(MAX_UPDATES_PER_CHAT)])
+    await tracker.take_batch([update(number, chat_id=-5, person_id=number) for number in range(MAX_UPDATES_PER_CHAT)])
     message = {"message_id": 1, "date": 1, "chat": {"id": -5, "type": "group"}, **migration}
     tracker.take(Incoming({"update_id": MAX_UPDATES_PER_CHAT, "message": message}))
     assert queue.qsize() == MAX_UPDATES_PER_CHAT + 1
