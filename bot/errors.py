@@ -132,6 +132,10 @@ class DocumentTooLarge(ProviderError, key="error.document_too_large"):
     limit_mb: int
 
 
+class NoSpaceLeft(BotError, key="error.no_space"):
+    """A download can't be stored: the temporary folder is full, or others take all of it for too long."""
+
+
 # --- Telegram -------------------------------------------------------------------------------------------------------
 
 

@@ -21,6 +21,7 @@ from bot.limiter import Limiter
 from bot.ports import Clock, Document, InvoiceFilter, utc_now
 from bot.provider import documents, schema
 from bot.provider.request import Call, Caller, RetryPolicy, deadline, json_body
+from bot.provider.space import TemporarySpace
 from bot.provider.transport import make_transport
 
 NO_FILTER = InvoiceFilter()
@@ -58,7 +59,7 @@ class ProviderClient:
     """Implements :class:`bot.ports.Provider`.
 
     ``base_url`` may hold a path. The provider's dates are midnights of ``zone``. ``max_document`` is in bytes. ``http``
-    is shared, and stays open. Each read first waits for ``limiter``.
+    is shared, and stays open. Each read first waits for ``limiter``. Downloads share ``space``.
     """
 
     def __init__(
@@ -71,11 +72,13 @@ class ProviderClient:
         max_document: int = MAX_DOCUMENT_BYTES,
         clock: Clock = utc_now,
         limiter: Limiter | None = None,
+        space: TemporarySpace | None = None,
     ) -> None:
         self._caller = Caller(http, base_url, retries, clock, limiter)
         self._zone = zone
         self._retries = retries
         self._max_document = max_document
+        self._space = space or TemporarySpace()
 
     async def list_invoices(
         self, token: Token, language: str, only: InvoiceFilter = NO_FILTER, begin: str = ""
@@ -140,13 +143,16 @@ class ProviderClient:
 
     @asynccontextmanager
     async def _download(self, call: Call, file_type: documents.FileType, fallback: str) -> AsyncIterator[Document]:
-        async def save(response: httpx.Response) -> Document:
-            return await documents.download(response, file_type, fallback, self._max_document)
+        """Download a file, in its turn. Its share of the temporary folder is given back when the file is closed."""
+        async with self._space.share(self._max_document) as share:
 
-        async with deadline(self._retries.download_deadline, call) as ends:
-            document = await self._caller.read(call, save, ends)
-        with document.content:
-            yield document
+            async def save(response: httpx.Response) -> Document:
+                return await documents.download(response, file_type, fallback, self._max_document, share)
+
+            async with deadline(self._retries.download_deadline, call) as ends:
+                document = await self._caller.read(call, save, ends)
+            with document.content:
+                yield document
 
 
 class _ListReading:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import unicodedata
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass
 from tempfile import TemporaryFile
+from typing import BinaryIO
 
 import aiohttp
 import httpx
+import structlog
 from pathvalidate import sanitize_filename
 
-from bot.errors import AnswerNotUnderstood, DocumentTooLarge
+from bot.errors import AnswerNotUnderstood, DocumentTooLarge, NoSpaceLeft
 from bot.ports import Document
 from bot.provider import values
+from bot.provider.space import Share
+
+log = structlog.get_logger()
 
 MEGABYTE = 1024 * 1024
 MAX_NAME_BYTES = 120
@@ -34,36 +40,51 @@ PDF = FileType(frozenset({"application/pdf", "application/x-pdf", _ANY_FILE}), b
 ZIP = FileType(frozenset({"application/zip", "application/x-zip-compressed", _ANY_FILE}), b"PK", ".zip")
 
 
-async def download(response: httpx.Response, file_type: FileType, fallback: str, limit: int) -> Document:
-    """Stream an answer to an anonymous temporary file, which the caller closes.
+async def download(response: httpx.Response, file_type: FileType, fallback: str, limit: int, share: Share) -> Document:
+    """Stream an answer to an anonymous temporary file, which the caller closes. It needs its ``share`` of the folder.
 
     Raise :class:`AnswerNotUnderstood` if it has another type, and :class:`DocumentTooLarge` above ``limit`` bytes:
-    before reading if the answer states its length, else while reading.
+    before reading if the answer states its length, else while reading. Raise :class:`NoSpaceLeft` if it does not fit.
     """
     media_type = values.media_type(response.headers.get("content-type", ""))
     if media_type not in file_type.media_types:
         raise AnswerNotUnderstood(f"content type {media_type!r} for a {file_type.ending}")
     length = response.headers.get("content-length", "")
-    if length.isdecimal() and int(length) > limit:
-        raise DocumentTooLarge(limit // MEGABYTE)
-    content = TemporaryFile()  # noqa: SIM115  # the caller closes it, and so removes it
+    if length.isdecimal():
+        if int(length) > limit:
+            raise DocumentTooLarge(limit // MEGABYTE)
+        share.shrink(int(length))
     try:
-        size = 0
+        content, size = await _stored(response, limit)
+        share.shrink(size)
+        if content.read(len(file_type.magic)) != file_type.magic:
+            content.close()
+            raise AnswerNotUnderstood(f"not the beginning of a {file_type.ending}")
+        content.seek(0)
+    except OSError as error:
+        log.warning("download can't be stored", error=str(error))
+        raise NoSpaceLeft from error
+    return Document(
+        safe_name(response.headers.get("content-disposition", ""), file_type.ending, fallback), content, size
+    )
+
+
+async def _stored(response: httpx.Response, limit: int) -> tuple[BinaryIO, int]:
+    """Return a temporary file with the answer's body, at its start, and its size."""
+    content = TemporaryFile()  # noqa: SIM115  # the caller closes it, and so removes it
+    size = 0
+    try:
         async for chunk in response.aiter_bytes():
             size += len(chunk)
             if size > limit:
                 raise DocumentTooLarge(limit // MEGABYTE)
             content.write(chunk)
         content.seek(0)
-        if content.read(len(file_type.magic)) != file_type.magic:
-            raise AnswerNotUnderstood(f"not the beginning of a {file_type.ending}")
-        content.seek(0)
     except BaseException:
-        content.close()
+        with suppress(OSError):  # where the disk is full, the last bytes can't be written now either
+            content.close()
         raise
-    return Document(
-        safe_name(response.headers.get("content-disposition", ""), file_type.ending, fallback), content, size
-    )
+    return content, size
 
 
 def safe_name(disposition: str, ending: str, fallback: str) -> str:

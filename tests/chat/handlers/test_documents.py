@@ -9,6 +9,7 @@ import pytest
 
 from bot.errors import (
     DocumentTooLarge,
+    NoSpaceLeft,
     ProviderDown,
 )
 from bot.ports import InvoiceFilter
@@ -69,6 +70,11 @@ async def test_the_pdfs_button_sends_it_below(ada: Person, linked: Chat) -> None
 async def test_a_pdf_that_is_too_large_is_a_sentence(ada: Person, linked: Chat, provider: FakeProvider) -> None:
     provider.failures["pdf"] = DocumentTooLarge(50)
     await ask(ada, linked, "/pdf 3", "This file is over 50 MB", "from your provider's website")
+
+
+async def test_a_full_temporary_folder_is_a_sentence(ada: Person, linked: Chat, provider: FakeProvider) -> None:
+    provider.failures["pdf"] = NoSpaceLeft()
+    await ask(ada, linked, "/pdf 3", "There is no room for this file at the moment.", "in a few minutes")
 
 
 async def test_one_that_telegram_finds_too_large_is_the_same_sentence(
