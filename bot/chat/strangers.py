@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable
 
+import structlog
+
 from bot.chat.incoming import Incoming
-from bot.errors import StoreAway
 from bot.ports import ChatStore
+
+log = structlog.get_logger()
+
+STORE_TIMEOUT = 1.0
+"""Seconds."""
 
 StrangersAmong = Callable[[Iterable[Incoming]], Awaitable[Collection[int]]]
 """Returns the ids of the chats of these updates that are not linked."""
@@ -18,13 +25,17 @@ async def nobody(_: Iterable[Incoming]) -> Collection[int]:
 
 
 def strangers_in(chats: ChatStore) -> StrangersAmong:
-    """Return a function that asks the store. While it is away nobody counts as a stranger."""
+    """Return a function that asks the store. If it does not answer soon, nobody counts as a stranger."""
 
     async def strangers_among(updates: Iterable[Incoming]) -> Collection[int]:
         asked = {update.chat_id for update in updates if update.chat_id is not None}
+        if not asked:
+            return asked
         try:
-            return asked - await chats.linked_among(asked) if asked else asked
-        except StoreAway:
+            async with asyncio.timeout(STORE_TIMEOUT):
+                return asked - await chats.linked_among(asked)
+        except Exception as error:  # noqa: BLE001  # whatever is wrong with the store, updates are taken
+            log.debug("nobody knows which chats are linked", reason=type(error).__name__)
             return ()
 
     return strangers_among

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from time import monotonic
+from typing import TypeVar
 
 import structlog
 from telegram import Update
@@ -17,6 +18,8 @@ from bot.chat.incoming import Incoming
 from bot.chat.turns import Turn
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 ALLOWED_UPDATES = [Update.MESSAGE, Update.CALLBACK_QUERY, Update.MY_CHAT_MEMBER]
 """Passed in every request for updates: Telegram remembers the last choice."""
@@ -163,8 +166,8 @@ class UpdateTracker:
             return
         handled = handled and not entry.given_back
         log.debug("update ended", update_id=update.update_id, end="handled" if handled else "cut off")
-        self._per_chat -= Counter([entry.chat_id])
-        self._per_person -= Counter([(entry.chat_id, entry.person_id)])
+        _count_down(self._per_chat, entry.chat_id)
+        _count_down(self._per_person, (entry.chat_id, entry.person_id))
         if handled:
             self._confirmed_early.discard(update.update_id)
             self._remember(update.update_id)
@@ -277,3 +280,9 @@ class UpdateTracker:
         self._handled[number] = None
         if len(self._handled) > MAX_REMEMBERED:
             self._handled.popitem(last=False)
+
+
+def _count_down(counter: Counter[T], key: T) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]

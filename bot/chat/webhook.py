@@ -22,8 +22,8 @@ log = structlog.get_logger()
 
 WEBHOOK_CONNECTIONS = 100
 """How many updates Telegram may send at the same time. It sends those of one chat one after the other."""
-WEBHOOK_CROWD = 20
-"""With more requests than this, chats without a link get theirs answered at once, and are handled in their turn."""
+WEBHOOK_CROWD = 10
+"""With more requests in a process than this, strangers get theirs answered at once, and are handled in their turn."""
 WEBHOOK_CHECK_INTERVAL = 60.0
 """Seconds between two checks that the webhook is still set."""
 WEBHOOK_TIMEOUT = 50.0
