@@ -49,6 +49,37 @@ async def test_list_status_question_and_alert_say_what_is_there_and_what_is_miss
     await ask(chat, ada, f"/pay {second.id}", "Credit €1.00. €1.95 short.")
 
 
+async def test_who_waits_for_credit_is_told_audibly_within_minutes_and_pays_with_a_fresh_confirmation(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message
+) -> None:
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=30)
+    new = await chat.wait_for(says(f"New invoice {invoice.id}"), after=greeting)
+    question = await ask(chat, ada, f"/pay {invoice.id}", "Credit €5.02. €2.93 short.")
+    assert "every minute" in (await ada.press(question, "🔔 Tell me when it's there").answered()).text
+    await ask(chat, ada, "/settings", "Settings")
+    account.credit = Decimal("10.00")
+    sandbox.clock.put_forward(timedelta(minutes=1))
+    there = await chat.wait_for(says(f"The credit for invoice {invoice.id} is there", "Credit €10.00"), after=new)
+    assert not there.silent
+    assert invoice.is_open
+    ada.press(there, "💳 Pay €7.95 with credit")
+    asked = await chat.wait_for(says("Pay €7.95"), after=there)
+    ada.press(asked, "✅ Pay €7.95")
+    await chat.wait_for(lambda message: message.id == asked.id and "is paid" in message.text)
+
+
+async def test_a_refusal_for_lack_of_credit_offers_to_tell_when_it_is_there(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message
+) -> None:
+    account.credit = Decimal(0)
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=30)
+    await chat.wait_for(says(f"New invoice {invoice.id}", "Credit €0.00. €7.95 short."), after=greeting)
+    question = await ask(chat, ada, f"/pay {invoice.id}", "Pay €7.95")
+    ada.press(question, "✅ Pay €7.95")
+    refused = await chat.wait_for(lambda m: m.id == question.id and "not enough credit" in m.text)
+    assert "🔔 Tell me when it's there" in [button.text for button in refused.buttons]
+
+
 async def test_personal_data_of_the_account_are_neither_kept_nor_shown(
     sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message, tmp_path: Path
 ) -> None:

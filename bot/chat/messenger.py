@@ -14,6 +14,7 @@ from bot.chat.turns import Turn, taking_turn
 from bot.chat.views import alerts as views, payments
 from bot.domain.alerts import Alert, AlertKind, SentMessage
 from bot.domain.chats import Chat, Loudness, Place
+from bot.domain.credit import Credit
 from bot.domain.payments import Payment
 from bot.domain.schedule import CheckPlan
 from bot.ports import Delivery, Document
@@ -52,22 +53,26 @@ class TelegramMessenger:
         payment = batch[0]
         if payment.message_id is None:
             return False
-        screen = payments.progress(self._texts_for(chat), batch)
+        screen = payments.progress(self._texts_for(chat), batch, _credit_of(chat))
         return await sending.edit(self._bot, payment.place, payment.message_id, screen)
 
     async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:
         """Send how a payment ended: in full, or in a line that replies to the message that shows it."""
         payment, t = batch[0], self._texts_for(chat)
-        screen = payments.progress(t, batch) if in_full else Screen(payments.headline(t, batch))
+        screen = payments.progress(t, batch, _credit_of(chat)) if in_full else Screen(payments.headline(t, batch))
         await sending.send(self._bot, payment.place, screen, reply_to=None if in_full else payment.message_id)
+
+
+def _credit_of(chat: Chat) -> Credit | None:
+    return chat.link.credit.credit if chat.link is not None else None
 
 
 def rings(alerts: Sequence[Alert], delivery: Delivery, loudness: Loudness) -> bool:
     """Return whether a message with these alerts rings.
 
-    A new invoice that is already paid never makes it ring. A warning always does.
+    A new invoice that is already paid never makes it ring. A warning always does, and what somebody asked for.
     """
-    if any(alert.is_warning for alert in alerts):
+    if any(alert.is_warning or alert.kind is AlertKind.CREDIT_THERE for alert in alerts):
         return True
     heard = [alert for alert in alerts if not _is_new_and_paid(alert, delivery)]
     if loudness is Loudness.URGENT:

@@ -111,6 +111,7 @@ def _buttons(on: Handlers) -> dict[str, Route]:
         "pay": Route(on.payments.pay),
         "removecredit": Route(on.payments.remove_credit),
         "journal": Route(on.payments.journal),
+        "credit": Route(on.payments.tell_when_there),
         "several": Route(on.payments.offer_several),
         "pick": Route(on.payments.selecting(on.payments.choose)),
         "sum": Route(on.payments.selecting(on.payments.ask_about_chosen)),

@@ -105,6 +105,7 @@ class AlertKind(StrEnum):
     DUE = "due"
     OVERDUE = "overdue"
     SETTLED = "settled"
+    CREDIT_THERE = "credit_there"
     DIGEST = "digest"
     UNREADABLE = "unreadable"
     OUTAGE = "outage"
@@ -114,7 +115,7 @@ class AlertKind(StrEnum):
     TROUBLE_OVER = "trouble_over"
 
 
-REMINDER_KINDS = frozenset({AlertKind.DUE, AlertKind.OVERDUE})
+REMINDER_KINDS = frozenset({AlertKind.DUE, AlertKind.OVERDUE, AlertKind.CREDIT_THERE})
 TROUBLE_KINDS = frozenset({AlertKind.TOKEN_REFUSED, AlertKind.PERMISSION_MISSING})
 """The bot is blind until the person does something about it."""
 ENDS = frozenset({AlertKind.OUTAGE_OVER, AlertKind.TROUBLE_OVER})
@@ -197,6 +198,8 @@ def taking_the_place_of(older: Alert, newer: Alert) -> Alert | None:
         return newer
     if older.kind is AlertKind.NEW:
         newer = replace(newer, kind=AlertKind.NEW)
+    if older.kind is AlertKind.CREDIT_THERE and newer.kind in REMINDER_KINDS:
+        newer = replace(newer, kind=AlertKind.CREDIT_THERE)
     if AlertKind.CHANGED is older.kind is newer.kind:
         newer = replace(newer, told_gross=older.told_gross, told_due=older.told_due)
     if older.due == newer.due:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
-from bot.domain.credit import CreditWatch
+from bot.domain.credit import CreditWatch, CreditWish
 
 LANGUAGES = ("en", "de")
 """The languages that the bot speaks. The first one serves readers of all others."""
@@ -119,6 +119,7 @@ class LinkFacts:
 
     The person who linked the chat owns the link. The owner lets ``payers`` pay as well. All others in a group may only
     read. ``account`` is a keyed fingerprint of base URL and token, so it is the same in every chat with this account.
+    ``credit_wishes``: somebody here wants to hear when the credit suffices for these invoices.
     """
 
     account: str
@@ -130,6 +131,7 @@ class LinkFacts:
     owner_name: str = ""
     payers: tuple[Member, ...] = ()
     credit: CreditWatch = field(default_factory=CreditWatch)
+    credit_wishes: tuple[CreditWish, ...] = ()
 
     @property
     def owner(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +13,11 @@ ASK_AGAIN_AFTER = timedelta(days=1)
 
 FRESH_FOR = timedelta(minutes=1)
 """For a person who looks, credit that was read so lately is not read again."""
+
+
+WATCH_CLOSELY_FOR = timedelta(hours=1)
+CLOSELY = timedelta(minutes=1)
+"""How long, and how often, an account is read after somebody wished to hear when the credit suffices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,19 @@ class CreditWatch:
         return replace(self, asked_at=now)
 
 
+@dataclass(frozen=True, slots=True)
+class CreditWish:
+    """Somebody wants to hear when the credit suffices for an invoice."""
+
+    invoice_id: int
+    since: datetime
+
+
+def watches_closely(wishes: Iterable[CreditWish], now: datetime) -> bool:
+    """Return whether the account is to be read every :data:`CLOSELY`: a wish is not old yet."""
+    return any(timedelta(0) <= now - wish.since < WATCH_CLOSELY_FOR for wish in wishes)
+
+
 class Debt(NamedTuple):
     """An open invoice. ``left`` is what is left to pay, or None if its own figures don't tell."""
 
@@ -89,3 +107,20 @@ def coverage(credit: Credit | None, debts: Iterable[Debt], currency: str) -> Cov
         if total <= credit.amount:
             covered.append(one.id)
     return Coverage(credit, max(total - credit.amount, Decimal(0)), covered)
+
+
+def suffices(credit: Credit | None, debt: Debt, currency: str) -> bool:
+    """Return whether the credit is known to suffice for this invoice alone."""
+    found = coverage(credit, [debt], currency)
+    return found is not None and not found.short
+
+
+@dataclass(frozen=True, slots=True)
+class Funds:
+    """The invoices that the credit suffices for, in the order of their dates. For ``wished`` ones somebody waits."""
+
+    covered: Collection[int] = ()
+    wished: Collection[int] = ()
+
+
+NO_FUNDS = Funds()

@@ -73,6 +73,9 @@ def is_relevant(alert: Alert, delivery: Delivery, now: datetime) -> bool:
     if alert.kind is AlertKind.NEW:
         return known.standing in {Standing.OPEN, Standing.PAID}
     silence = delivery.chat.silences.get(known.id, NO_SILENCE)
+    if alert.kind is AlertKind.CREDIT_THERE:  # somebody asked to hear this
+        credit = link.credit.credit
+        return known.may_be_owed and credit is not None and known.left is not None and known.left <= credit.amount
     silenced = silence.muted or (silence.holds(now) and not alert.is_warning)
     return known.is_open and not silenced and _is_still_so(alert, known, said_before(alert, known, delivery))
 

@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 
 from bot.domain.alerts import REMINDER_KINDS, Alert, AlertKind, KnownInvoice, SentMessage, Standing, standing_of
 from bot.domain.chats import NO_SILENCE, Link, Loudness, Silence, Silences, Trouble, Watch
+from bot.domain.credit import NO_FUNDS, Funds
 from bot.domain.invoices import Invoice, sums_differ
 from bot.domain.schedule import ASK_AGAIN_AFTER, Schedule
 
@@ -44,21 +45,24 @@ def decide(
     shown: Collection[int],
     schedule: Schedule,
     now: datetime,
-    covered: Collection[int] = (),
+    funds: Funds = NO_FUNDS,
 ) -> Decision:
     """Compare what was known with what was just ``read``, and with the clock. Each invoice leads to one alert at most.
 
     ``read`` is empty if the provider is down. ``shown`` are the invoices in our messages in the chat: only of these is
-    the person told that they are settled. ``covered`` are those for which the credit suffices.
+    the person told that they are settled. ``funds`` say what the credit suffices for.
     """
     after = dict(known)
     for invoice in read:
         after[invoice.id] = _learn(known.get(invoice.id), invoice, now, shown=invoice.id in shown)
-    after |= {number: _without_transfer(after[number], schedule, now) for number in covered if number in after}
+    after |= {number: _without_transfer(after[number], schedule, now) for number in funds.covered if number in after}
     alerts = []
     for number, k in sorted(after.items(), key=_urgency):
         silence = silences.get(number, NO_SILENCE)
-        if kind := _kind_of_news(k, silence, schedule, now, shown=number in shown):
+        kind = _kind_of_news(k, silence, schedule, now, shown=number in shown)
+        if number in funds.wished and k.may_be_owed and (kind is None or kind in REMINDER_KINDS):
+            kind = AlertKind.CREDIT_THERE
+        if kind is not None:
             alert = _alert(k, kind, link, schedule, now)
             alerts.append(alert)
             after[number] = _as_told(k, silence, alert.threshold, schedule, now)

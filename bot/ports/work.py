@@ -68,6 +68,12 @@ class ChatStore(Protocol):
     async def note_credit(self, chat_id: int, account: str, credit: CreditWatch) -> None:
         """Remember what was read of the account's credit. Do nothing if the chat has another link now."""
 
+    async def wish_for_credit(self, chat_id: int, account: str, invoice_id: int, now: datetime) -> bool:
+        """Remember that somebody wants to hear when the credit suffices for an invoice. The next check is due soon.
+
+        Return False if the chat has another link now.
+        """
+
     async def known_invoices(self, chat_id: int) -> Mapping[int, KnownInvoice]:
         """Return what a linked chat knows, as its last check left it."""
 
@@ -138,7 +144,7 @@ class Check:
 class Checked:
     """What a check found. It is saved in one transaction. ``known`` replaces what the chat knew.
 
-    ``credit`` is None if it was not asked for.
+    ``credit`` is None if it was not asked for. ``ended_wishes`` for credit were fulfilled, or are void.
     """
 
     known: Mapping[int, KnownInvoice]
@@ -146,6 +152,7 @@ class Checked:
     watch: Watch
     next_check_at: datetime
     credit: CreditWatch | None = None
+    ended_wishes: Collection[int] = ()
 
 
 class CheckStore(Protocol):

@@ -12,9 +12,9 @@ from typing import TypeVar
 
 import structlog
 
-from bot.domain.alerts import Alert, AlertKind
+from bot.domain.alerts import Alert, AlertKind, KnownInvoice
 from bot.domain.chats import Chat, Link, Trouble, Watch
-from bot.domain.credit import CreditWatch, Debt, coverage
+from bot.domain.credit import CLOSELY, CreditWatch, Debt, Funds, coverage, suffices, watches_closely
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.reminders import (
     decide,
@@ -26,7 +26,7 @@ from bot.domain.reminders import (
     watch_reading,
     watch_week,
 )
-from bot.domain.schedule import CheckPlan
+from bot.domain.schedule import CheckPlan, Schedule
 from bot.errors import (
     BotError,
     CheckUnderWay,
@@ -38,7 +38,7 @@ from bot.errors import (
     TokenRefused,
 )
 from bot.ports import Check, Checked, CheckStore, Clock, Provider
-from bot.services.credit import read_credit
+from bot.services.credit import CREDIT_EVERY, read_credit
 from bot.services.failures import log_failure
 from bot.services.permissions import link_of
 from bot.services.workers import Workers
@@ -159,7 +159,9 @@ class Checker:
         if any(invoice.may_be_owed for invoice in reading.found):
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(end):
-                    return replace(reading, credit=await read_credit(self._provider, check.chat, link, self._clock()))
+                    every = timedelta(0) if link.credit_wishes else CREDIT_EVERY
+                    credit = await read_credit(self._provider, check.chat, link, self._clock(), every)
+                    return replace(reading, credit=credit)
         return reading
 
     async def _save(self, check: Check, link: Link, reading: AccountReading) -> bool:
@@ -168,6 +170,7 @@ class Checker:
         held = {number: check.known[number] for number in reading.unasked}
         speakable = {number: known for number, known in check.known.items() if number not in held}
         reminded = mark_reminded(speakable, check.sent, schedule)
+        fulfilled = self._fulfilled(link, reading)
         decision = decide(
             mark_unread(mark_gone(reminded, reading.gone), reading.unread, now),
             reading.found,
@@ -176,7 +179,7 @@ class Checker:
             shown={shown.invoice_id for message in check.sent for shown in message.shown if not shown.resolved},
             schedule=schedule,
             now=now,
-            covered=self._covered(link, reading),
+            funds=Funds(self._covered(link, reading), fulfilled),
         )
         known = {**decision.known, **held}
         watch, of_account = self._watch(link.watch, reading, now)
@@ -185,6 +188,7 @@ class Checker:
             next_look(known, chat.silences, schedule, now),
             schedule.next_week(now) if watch.digest_told else None,
             self._plan.asks_again_at(watch),
+            now + CLOSELY if watches_closely(link.credit_wishes, now) else None,
         ]
         look = min((at for at in looks if at is not None and at > now), default=None)
 
@@ -197,6 +201,7 @@ class Checker:
             watch=watch,
             next_check_at=self._plan.after(now, reading.wait, look),
             credit=reading.credit,
+            ended_wishes=[*fulfilled, *(n for n in _wished(link) if not _is_open(known.get(n), schedule, now))],
         )
         if not await self._store.finish_check(check.claim, checked):
             log.info("check result came too late", chat=chat.id)
@@ -216,6 +221,24 @@ class Checker:
         owed = [Debt(i.id, i.due, i.left_to_pay) for i in reading.found if i.may_be_owed]
         found = coverage((reading.credit or link.credit).credit, owed, self._plan.currency)
         return found.covered if found is not None else ()
+
+    def _fulfilled(self, link: Link, reading: AccountReading) -> Sequence[int]:
+        """Return the invoices for which somebody waits for credit, and for which it suffices now."""
+        if reading.credit is None:
+            return ()
+        debts = [Debt(i.id, i.due, i.left_to_pay) for i in reading.found if i.id in _wished(link) and i.is_open]
+        return [debt.id for debt in debts if suffices(reading.credit.credit, debt, self._plan.currency)]
+
+
+def _wished(link: Link) -> frozenset[int]:
+    return frozenset(wish.invoice_id for wish in link.credit_wishes)
+
+
+def _is_open(known: KnownInvoice | None, schedule: Schedule, now: datetime) -> bool:
+    """Return whether a wish for credit still makes sense: something is to be paid, and it is not too late."""
+    if known is None or not known.may_be_owed:
+        return False
+    return known.due is None or not schedule.is_lost(known.due, known.types, now)
 
 
 def with_ids(alerts: Iterable[Alert], now: datetime) -> list[Alert]:

@@ -8,12 +8,21 @@ import structlog
 
 from bot.domain.chats import Chat, Link
 from bot.domain.credit import FRESH_FOR, Credit, CreditWatch
-from bot.errors import AnswerNotUnderstood, NotFound, PermissionMissing, ProviderError, Refused, TokenRefused
+from bot.errors import (
+    AnswerNotUnderstood,
+    NotFound,
+    NotLinked,
+    PermissionMissing,
+    ProviderError,
+    Refused,
+    TokenRefused,
+)
 from bot.ports import ChatStore, Clock, Provider
+from bot.services.permissions import link_of
 
 log = structlog.get_logger()
 
-CHECK_EVERY = timedelta(minutes=10)
+CREDIT_EVERY = timedelta(minutes=10)
 """How often a check reads the credit while something is to be paid."""
 
 DENIED = (PermissionMissing, TokenRefused, NotFound, Refused, AnswerNotUnderstood)
@@ -28,6 +37,12 @@ class Credits:
         self._store = store
         self._clock = clock
 
+    async def wish(self, chat: Chat, invoice_id: int) -> None:
+        """Remember that somebody wants to hear when the credit suffices. Raise :class:`NotLinked`."""
+        link = link_of(chat)
+        if not await self._store.wish_for_credit(chat.id, link.account, invoice_id, self._clock()):
+            raise NotLinked
+
     async def of(self, chat: Chat) -> Credit | None:
         """Return the credit as it is now. None: it can't be read, or the chat is not linked."""
         link = chat.link
@@ -40,7 +55,7 @@ class Credits:
 
 
 async def read_credit(
-    provider: Provider, chat: Chat, link: Link, now: datetime, every: timedelta = CHECK_EVERY
+    provider: Provider, chat: Chat, link: Link, now: datetime, every: timedelta = CREDIT_EVERY
 ) -> CreditWatch:
     """Return what is known of an account's credit, read anew if that is due ``every`` so often."""
     if not link.credit.is_due(now, every):

@@ -94,6 +94,9 @@ class Store:
     async def note_credit(self, chat_id: int, account: str, credit: CreditWatch) -> None:
         await self._change(chat_id, lambda r: chat_rules.with_credit(r, account, credit))
 
+    async def wish_for_credit(self, chat_id: int, account: str, invoice_id: int, now: datetime) -> bool:
+        return await self._change(chat_id, lambda r: chat_rules.wishing_for_credit(r, account, invoice_id, now))
+
     async def known_invoices(self, chat_id: int) -> Mapping[int, KnownInvoice]:
         return (await self._read(chat_id)).known
 

@@ -13,6 +13,7 @@ from hypothesis import given, strategies as st
 
 from bot.domain.alerts import Alert
 from bot.domain.chats import NO_SILENCE, Preferences, QuietHours, Silence
+from bot.domain.credit import Funds
 from bot.domain.invoices import Invoice, Item
 from bot.domain.provider_calendar import Phase, ProviderCalendar
 from bot.domain.reminders import Decision, decide, next_look
@@ -57,7 +58,7 @@ def live(
             shown=(),
             schedule=schedule,
             now=now,
-            covered=covered,
+            funds=Funds(covered),
         )
         told += [(now, alert) for alert in decision.alerts]
         look = next_look(decision.known, {1: silence}, schedule, now)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from bot.domain.alerts import KnownInvoice, Standing
 from bot.domain.chats import Chat, Place, Preferences, Silence, Token, Trouble, Watch
-from bot.domain.credit import Credit, CreditWatch
+from bot.domain.credit import Credit, CreditWatch, CreditWish
 from tests.store.examples import (
     CHAT,
     HOUR,
@@ -79,6 +79,19 @@ class ChatContract:
         stored = (await store.chat(CHAT)).link
         assert stored is not None
         assert stored.credit == CreditWatch(None, NOW + HOUR, denied=True)
+
+    async def test_a_wish_for_credit_is_kept_until_a_check_ends_it(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await linked(store)
+        assert not await store.wish_for_credit(CHAT, "another account", 1, NOW)
+        assert await store.wish_for_credit(CHAT, link.account, 1, NOW)
+        assert await store.wish_for_credit(CHAT, link.account, 2, NOW + MINUTE)
+        await opener.crash()
+        store = await opener.open()
+        await find(store, ended_wishes=[1])
+        stored = (await store.chat(CHAT)).link
+        assert stored is not None
+        assert stored.credit_wishes == (CreditWish(2, NOW + MINUTE),)
 
     async def test_a_payment_makes_what_was_known_of_the_credit_outdated(self, opener: Opener) -> None:
         store = await opener.open()

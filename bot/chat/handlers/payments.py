@@ -16,7 +16,7 @@ from bot.errors import ConfirmationExpired, NotAPayer, QuestionOver
 from bot.ports import Clock, PaymentStore
 from bot.services.credit import Credits
 from bot.services.payments.flow import Payments
-from bot.services.permissions import check_may_pay, link_of
+from bot.services.permissions import check_in_charge, check_may_pay, link_of
 
 
 class PaymentHandlers:
@@ -98,6 +98,13 @@ class PaymentHandlers:
         asked = await chosen.ask(_id(context), context.chat, context.place, context.person)
         credit = await self._credits.of(context.chat)
         await context.show(views.question(context.t, asked, self._clock(), credit))
+
+    async def tell_when_there(self, context: Context) -> None:
+        """Take the button that wants to hear when the credit suffices."""
+        check_in_charge(context.chat, context.user_id)
+        (number,) = await numbers_of(context, "pay")
+        await self._credits.wish(context.chat, number)
+        await context.answer_press(context.t.plain("credit.wished"), alert=True)
 
     async def drop(self, context: Context) -> None:
         """Choose nothing after all."""

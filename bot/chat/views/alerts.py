@@ -153,8 +153,8 @@ def _title_lines(t: Texts, shown: Shown | KnownInvoice, *, brief: bool) -> list[
 
 def _headline_key(t: Texts, shown: Shown, now: datetime, *, asked: bool) -> str:
     """Return the key of the first line. A reminder says how things stand when it is sent."""
-    if shown.kind is AlertKind.NEW:
-        return "alert.new"
+    if shown.kind in {AlertKind.NEW, AlertKind.CREDIT_THERE}:
+        return f"alert.{shown.kind}"
     if shown.due is not None and t.is_over(shown.due, now):
         return "alert.overdue"
     return "alert.asked" if asked or shown.due is None else "alert.due"

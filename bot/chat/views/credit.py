@@ -7,9 +7,18 @@ from datetime import date, datetime
 
 from markupsafe import Markup
 
+from bot.chat.screens import Button, Rows
 from bot.chat.texts import Texts
 from bot.domain.credit import Credit, Debt, coverage
 from bot.domain.provider_calendar import DAY
+
+
+def wish_rows(t: Texts, credit: Credit | None, debts: Sequence[Debt]) -> Rows:
+    """Return a button to be told when the credit suffices, if it is known to be too small for a single invoice."""
+    covers = coverage(credit, debts, t.currency)
+    if covers is None or not covers.short or len(debts) != 1:
+        return []
+    return [[Button(t.plain("button.tell_when_there"), f"credit:{debts[0].id}")]]
 
 
 def money_lines(

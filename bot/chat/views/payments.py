@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, box, join, one_line, page_of, page_rows
 from bot.chat.texts import Texts
-from bot.chat.views.credit import money_lines
+from bot.chat.views.credit import credit_lines, money_lines, wish_rows
 from bot.chat.views.invoices import STATUS_LENGTH
 from bot.domain.credit import Credit, Debt
 from bot.domain.invoices import Invoice
@@ -78,12 +78,12 @@ def question(t: Texts, asked: Sequence[tuple[Payment, Invoice]], now: datetime, 
         lines = [t.count("batch.ask", len(asked), sum=total), Markup(""), *items, Markup(""), t("batch.how")]
     else:
         lines = _asked(t, *asked[0], now)
-    if payment.action is Action.PAY:
-        debts = [Debt(each.invoice_id, each.due, each.amount) for each, _ in asked]
-        lines += money_lines(t, credit, debts, now)
+    debts = [Debt(each.invoice_id, each.due, each.amount) for each, _ in asked if each.action is Action.PAY]
+    lines += money_lines(t, credit, debts, now) if debts else []
     lines.append(t("payment.valid", span=t.span(payment.expires_at - payment.since)))
     confirm = Button(t.plain(f"{payment.action}.confirm", amount=total), f"yes:{payment.id}")
-    return Screen(join(lines), [[confirm], [Button(t.plain("button.cancel"), f"no:{payment.id}")]])
+    cancel = Button(t.plain("button.cancel"), f"no:{payment.id}")
+    return Screen(join(lines), [[confirm], *wish_rows(t, credit, debts), [cancel]])
 
 
 def _asked(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> list[Markup]:
@@ -112,10 +112,13 @@ def _batch_item_asked(t: Texts, payment: Payment, invoice: Invoice, now: datetim
 # --- How they stand -------------------------------------------------------------------------------------------------
 
 
-def progress(t: Texts, payments: Sequence[Payment]) -> Screen:
-    """Show how confirmed payments stand, and at the end their results and what can be done next."""
+def progress(t: Texts, payments: Sequence[Payment], credit: Credit | None = None) -> Screen:
+    """Show how confirmed payments stand, and at the end their results and what can be done next.
+
+    ``credit`` is what is known of it. If it was too small, the person can be told when it suffices.
+    """
     if not payments[0].batch:
-        return _progress_of_one(t, payments[0])
+        return _progress_of_one(t, payments[0], credit)
     outcomes = {payment.outcome for payment in payments}
     if outcomes <= {Outcome.CANCELLED, Outcome.EXPIRED}:
         return Screen(t(f"batch.{payments[0].outcome}"))
@@ -151,11 +154,17 @@ def headline(t: Texts, payments: Sequence[Payment]) -> Markup:
     return t.count("batch.stopped", len(payments), paid=len(paid), **facts)
 
 
-def _progress_of_one(t: Texts, payment: Payment) -> Screen:
+def _progress_of_one(t: Texts, payment: Payment, credit: Credit | None) -> Screen:
     lines = [_headline_of_one(t, payment), *_explanation(t, payment)]
     if payment.outcome is Outcome.PARTLY and payment.left is not None:
         lines.append(t("payment.left", amount=t.money(payment.left)))
-    return Screen(join(lines), [_next_steps(t, payment)] if payment.outcome else [])
+    rows = [_next_steps(t, payment)] if payment.outcome else []
+    if payment.action is Action.PAY and payment.outcome in {Outcome.REFUSED, Outcome.PARTLY}:
+        left = payment.amount if payment.left is None else payment.left
+        debt = Debt(payment.invoice_id, payment.due, left)
+        lines += credit_lines(t, credit, [debt])
+        rows += wish_rows(t, credit, [debt])
+    return Screen(join(lines), rows)
 
 
 def _headline_of_one(t: Texts, payment: Payment) -> Markup:

@@ -12,7 +12,7 @@ import msgspec
 from bot.domain import reminders
 from bot.domain.alerts import AlertKind, KnownInvoice, is_obsolete, is_still_needed
 from bot.domain.chats import Link, Preferences, Silence
-from bot.domain.credit import CreditWatch
+from bot.domain.credit import CLOSELY, CreditWatch, CreditWish
 from bot.ports import Checked, Overview, StoreCounts, Waiting
 from bot.store.rules.alerts import add_alerts
 from bot.store.rules.records import CHAT_FACTS, PASSING, ChatRecord, ChatRow, PaymentRow, seal_link
@@ -69,6 +69,16 @@ def with_credit(record: ChatRecord, account: str, credit: CreditWatch) -> ChatRe
     if record.link is None or record.link.account != account:
         return None
     return replace(record, link=replace(record.link, credit=credit))
+
+
+def wishing_for_credit(record: ChatRecord, account: str, invoice_id: int, now: datetime) -> ChatRecord | None:
+    """Take a wish to hear when the credit suffices for an invoice. None: the link is another by now."""
+    link = record.link
+    if link is None or link.account != account:
+        return None
+    others = (wish for wish in link.credit_wishes if wish.invoice_id != invoice_id)
+    wishes = (*others, CreditWish(invoice_id, now))
+    return hastened(replace(record, link=replace(link, credit_wishes=wishes)), now + CLOSELY)
 
 
 def woken(record: ChatRecord, now: datetime) -> ChatRecord | None:
@@ -173,6 +183,7 @@ def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
         watch=checked.watch,
         next_check_at=checked.next_check_at,
         credit=checked.credit or record.link.credit,
+        credit_wishes=tuple(w for w in record.link.credit_wishes if w.invoice_id not in checked.ended_wishes),
     )
     rows = add_alerts(record.alerts, checked.alerts)
     alerts = tuple(row for row in rows if not is_obsolete(row.alert, checked.known, checked.watch))
