@@ -376,6 +376,13 @@ class StoreAway(BotError, key="error.store_away"):
     """The database can't be reached or does not answer in time. The caller may try again."""
 
 
+@dataclass(eq=False)
+class StoreUnwritable(StoreAway):
+    """The data folder can't be written to: its disk is full or read-only, say. ``reason`` is the system's word."""
+
+    reason: str
+
+
 # --- Starting up ----------------------------------------------------------------------------------------------------
 
 

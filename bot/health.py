@@ -10,7 +10,7 @@ from typing import Protocol
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from bot.errors import StartError
+from bot.errors import StartError, StoreUnwritable
 from bot.ports import Backlog, BacklogStore, Clock
 
 STALE_AFTER = timedelta(minutes=3)
@@ -79,21 +79,22 @@ class Health:
         if self._store is None or self._updates is None or self._checks is None:
             return Report(("The process is starting.",))
         now = self._clock()
-        backlog, problems = await self._ask_store(self._store, now), []
-        if backlog is None:
-            problems.append("The store does not answer.")
+        backlog, problems = await self._ask_store(self._store, now)
         if _is_old(self._updates.good_at, now):
             problems.append("Telegram has not answered for too long.")
         if _is_old(self._checks.looked_at, now):
             problems.append("Nothing is looking for due checks.")
         return Report(tuple(problems), backlog, self._updates.good_at, self._checks.ended_at)
 
-    async def _ask_store(self, store: BacklogStore, now: datetime) -> Backlog | None:
+    async def _ask_store(self, store: BacklogStore, now: datetime) -> tuple[Backlog | None, list[str]]:
+        """Return the backlog, and what is wrong with the store."""
         try:
             async with asyncio.timeout(STORE_TIMEOUT):
-                return await store.backlog(now)
+                return await store.backlog(now), []
+        except StoreUnwritable as error:
+            return None, [f"The data folder can't be written to ({error.reason})."]
         except Exception:  # noqa: BLE001  # whatever the error is, the store is not available
-            return None
+            return None, ["The store does not answer."]
 
 
 def ask(host: str, port: int) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -13,6 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from click.testing import CliRunner
+from structlog.testing import capture_logs
 
 from bot import application
 from bot.__main__ import main
@@ -28,8 +31,10 @@ from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import ApiError, Chat, Person
 from bot.settings import Address
+from bot.store.tinydb import files
 from bot.web import MAX_UPDATE_BYTES, SECRET_HEADER
 from tests.sandbox_bot import TICK, TOKEN, ask as ask_bot, says, until
+from tests.store.faulty_os import ReadOnlyOs
 
 HOOK = "https://bot.example/telegram"
 SECRET = "a-secret-of-the-webhook_0123"
@@ -119,6 +124,27 @@ async def test_without_its_store_it_is_not_ready(
     assert answer.status_code == 503
     assert "The store does not answer." in answer.json()["troubles"]
     assert (await metrics_of(http))["invoice_bot_store_up"] == 0
+
+
+@pytest.mark.parametrize("error", [errno.EROFS, errno.ENOSPC, errno.EACCES])
+async def test_with_a_data_folder_that_takes_nothing_it_is_not_ready_until_it_does_again(
+    bot: InvoiceBot, ada: Person, chat: Chat, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    await until(lambda: bot.services.checker.looked_at is not None and bot.source.good_at is not None)
+    with monkeypatch.context() as patch, capture_logs() as logs:
+        patch.setattr(files, "os", ReadOnlyOs(error))
+        for _ in range(2):
+            answer = await http.get("/readyz")
+            assert (answer.status_code, answer.json()["troubles"]) == (
+                503,
+                [f"The data folder can't be written to ({os.strerror(error)})."],
+            )
+        await ask_bot(chat, ada, "/language de", "I can’t get at my memory at the moment.")
+    assert (await http.get("/readyz")).status_code == 200
+    await ask_bot(chat, ada, "/language de", "Sprache")
+    said = [line["event"] for line in logs if "data folder" in line["event"]]
+    assert said == ["data folder can't be written"]
+    assert not [line for line in logs if "exc_info" in line]
 
 
 async def test_the_metrics_count_what_was_done(

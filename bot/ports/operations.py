@@ -74,7 +74,8 @@ class Backlog:
 class BacklogStore(Protocol):
     """What an operator watches."""
 
-    async def backlog(self, now: datetime) -> Backlog: ...
+    async def backlog(self, now: datetime) -> Backlog:
+        """Return how far the work is behind. Raise :class:`bot.errors.StoreAway` where nothing can be stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,8 @@ class Transaction(PendingStore, Protocol):
     async def drop_expired(self, now: datetime) -> None:
         """Delete what has expired."""
 
-    async def backlog(self, now: datetime) -> Backlog: ...
+    async def backlog(self, now: datetime) -> Backlog:
+        """Return how far the work is behind. Raise an error where nothing can be written."""
 
 
 Work = Callable[[Transaction], Awaitable[T]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -12,6 +13,29 @@ CALLS = frozenset({"open", "write", "fsync", "close", "replace", "unlink"})
 
 class Killed(BaseException):
     """The process is killed here."""
+
+
+class ReadOnlyOs:
+    """The system calls of ``bot.store.tinydb.files`` on a disk to which nothing can be written, for ``error``."""
+
+    def __init__(self, error: int = errno.EROFS) -> None:
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def open(self, path: Any, flags: int, *mode: int) -> int:
+        if self._error != errno.ENOSPC and flags & (os.O_WRONLY | os.O_RDWR):
+            raise OSError(self._error, os.strerror(self._error))
+        return os.open(path, flags, *mode)
+
+    def write(self, *_: Any) -> int:
+        raise OSError(self._error, os.strerror(self._error))
+
+    def unlink(self, path: Any) -> None:
+        if self._error != errno.ENOSPC:
+            raise OSError(self._error, os.strerror(self._error))
+        os.unlink(path)  # noqa: PTH108  # the system call
 
 
 class FaultyOs:

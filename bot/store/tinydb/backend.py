@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 
 from filelock import BaseFileLock
 
+from bot.errors import StoreUnwritable
 from bot.store.backend import Work
 from bot.store.tinydb.files import ACCOUNTS, CHATS, STORE_FILE, DataFolder
 from bot.store.tinydb.memory import ChatIndex, Leases, PaymentIndex, TokenBuckets
@@ -41,7 +42,14 @@ class TinyBackend:
         self._closed = False
 
     def run(self, work: Work[T]) -> Awaitable[T]:
-        return asyncio.wrap_future(self._worker.submit(partial(self.transact, work)))
+        return asyncio.wrap_future(self._worker.submit(partial(self._run, work)))
+
+    def _run(self, work: Work[T]) -> T:
+        """Run ``work``. Raise :class:`StoreUnwritable`: nothing of it is kept, or a later recovery finishes it."""
+        try:
+            return self.transact(work)
+        except OSError as error:
+            raise StoreUnwritable(error.strerror or str(error)) from error
 
     def transaction(self) -> TinyTransaction:
         """Begin a transaction, without looking at what a failed one left."""

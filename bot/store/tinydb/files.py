@@ -10,11 +10,12 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 from tinydb import TinyDB
 from tinydb.storages import MemoryStorage
 from tinydb.table import Document
@@ -24,7 +25,12 @@ from bot.errors import StartError
 Tables = dict[str, dict[str, dict[str, Any]]]
 """TinyDB's layout: table name → document id → document."""
 
+log = structlog.get_logger()
+
 PENDING = "pending.json"
+PROBE = "probe"
+PROBE_BYTES = 4096
+"""A full disk still takes empty files."""
 STORE_FILE = "store.json"
 CHATS = "chats"
 ACCOUNTS = "accounts"
@@ -48,6 +54,7 @@ class DataFolder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._unfinished = True
+        self._trouble = ""
 
     def make(self) -> None:
         """Create missing folders. Raise :class:`StartError` where that can't be done."""
@@ -68,6 +75,14 @@ class DataFolder:
                     pass
         except OSError as error:
             raise self._unwritable(error) from error
+
+    def probe(self) -> None:
+        """Raise :class:`OSError` where a write would most likely fail: on a disk that is full or read-only, say."""
+        with self._watched():
+            for folder in (self.root, self.root / CHATS, self.root / ACCOUNTS):
+                path = temporary_name(folder / PROBE)
+                write_new(path, bytes(PROBE_BYTES))
+                os.unlink(path)  # noqa: PTH108  # one module of system calls, as below
 
     def sweep(self) -> None:
         """Delete the temporary files of a write that a crash cut off."""
@@ -96,16 +111,20 @@ class DataFolder:
         After an error nobody knows which of the two happened until :meth:`recover` was called.
         """
         try:
-            if len(changes) > 1:
-                texts = {name: None if content is None else content.decode() for name, content in changes.items()}
-                self._change(PENDING, msgspec.json.encode(texts))
-            for name, content in changes.items():
-                self._change(name, content)
-            if len(changes) > 1:
-                self._change(PENDING, None)
+            with self._watched():
+                self._apply(changes)
         except BaseException:
             self._unfinished = True
             raise
+
+    def _apply(self, changes: Mapping[str, bytes | None]) -> None:
+        if len(changes) > 1:
+            texts = {name: None if content is None else content.decode() for name, content in changes.items()}
+            self._change(PENDING, msgspec.json.encode(texts))
+        for name, content in changes.items():
+            self._change(name, content)
+        if len(changes) > 1:
+            self._change(PENDING, None)
 
     def recover(self) -> Iterable[str]:
         """Carry out what an interrupted :meth:`apply` left in the journal. Return the names that it changed."""
@@ -126,6 +145,23 @@ class DataFolder:
             return None if content is None else msgspec.json.decode(content, type=dict[str, str | None])
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise DamagedFile(self.root / PENDING, str(error)) from error
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Log when writing begins to fail, and when it works again."""
+        try:
+            yield
+        except OSError as error:
+            self._note(error.strerror or str(error))
+            raise
+        self._note("")
+
+    def _note(self, trouble: str) -> None:
+        if trouble and not self._trouble:
+            log.error("data folder can't be written", folder=str(self.root), reason=trouble)
+        if self._trouble and not trouble:
+            log.info("data folder can be written again", folder=str(self.root))
+        self._trouble = trouble
 
     def _unwritable(self, error: OSError) -> StartError:
         return StartError(

@@ -206,9 +206,9 @@ class TinyTransaction:
             _replace(self._files.open(name), "alerts", stored.record.alerts)
             try:
                 self._files.write(name)
-            except OSError:
+            except OSError as error:
                 self._doubtful.add(name)
-                log.exception("chat can't be written for its alert", chat=stored.record.id)
+                log.warning("chat can't be written for its alert", chat=stored.record.id, error=str(error))
             else:
                 self._saved[stored.record.id] = stored
                 saved.add(stored.record.id)
@@ -329,6 +329,7 @@ class TinyTransaction:
             delete_file(mark)
 
     async def backlog(self, now: datetime) -> Backlog:
+        self._folder.probe()
         return self._chats.backlog(now)
 
 

@@ -17,6 +17,7 @@ import pytest
 from bot.domain.chats import Link, Member, Place, Preferences, Silence
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Offer, Selection, State
+from bot.errors import StoreAway
 from bot.ports import Checked, Store
 from bot.store.store import Store as OurStore
 from bot.store.tinydb import files
@@ -285,7 +286,7 @@ async def test_after_a_disk_error_memory_and_files_agree_and_the_operation_can_b
         faulty = FaultyOs(step, OSError(errno.ENOSPC, "No space left on device"))
         with monkeypatch.context() as patch:
             patch.setattr(files, "os", faulty)
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(StoreAway):
                 await operation(store)
         await store.chat(CHAT)  # any call recovers from the error first
         assert content_of(store) in stages, f"error at step {step}"
@@ -304,7 +305,7 @@ async def link_again_despite_an_error(store: Store, step: int, monkeypatch: pyte
     faulty = FaultyOs(step, OSError(errno.EIO, "Input/output error"))
     with monkeypatch.context() as patch:
         patch.setattr(files, "os", faulty)
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(StoreAway):
             await link_again(store)
     link = (await store.chat(CHAT)).link
     assert link is not None
