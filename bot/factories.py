@@ -147,10 +147,15 @@ def build_providers(settings: Settings, http: httpx.AsyncClient, store: Store, c
 
     def client(seconds: float) -> ProviderClient:
         rate = settings.provider_rate
-        limiter = Limiter("provider", RateLimit(rate, max(1, round(rate * seconds))), store, clock) if rate else None
+        limiter = Limiter("provider", _provider_limit(rate, seconds), store, clock) if rate else None
         return ProviderClient(http, settings.provider_url, settings.zone, clock=clock, limiter=limiter)
 
     return Providers(for_people=client(1), for_checks=client(0.5))
+
+
+def _provider_limit(rate: float, seconds: float) -> RateLimit:
+    """Return a limit with a burst of so many seconds, at most one."""
+    return RateLimit(rate, max(1, round(rate * seconds)), max(1, round(rate)))
 
 
 def checks_at_once(settings: Settings) -> int:

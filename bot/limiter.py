@@ -18,10 +18,14 @@ NOTICEABLE_WAIT = 0.01
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """``rate`` calls a second on average, and up to ``burst`` at once after a pause."""
+    """``rate`` calls a second on average, and up to ``burst`` at once after a pause.
+
+    ``capacity`` is the largest burst of those who share the bucket, if it is not this one.
+    """
 
     rate: float
     burst: int
+    capacity: int = 0
 
 
 @dataclass(eq=False)
@@ -69,7 +73,7 @@ class Limiter:
         while True:
             try:
                 seconds = await self._store.take_from_bucket(
-                    self._name, self._clock(), self._limit.rate, self._limit.burst
+                    self._name, self._clock(), self._limit.rate, self._limit.burst, self._limit.capacity
                 )
             except StoreAway:
                 return

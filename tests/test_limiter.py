@@ -42,11 +42,11 @@ class World:
         await asyncio.sleep(0)
         self.now += timedelta(seconds=seconds)
 
-    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
+    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int, capacity: int = 0) -> float:
         self.asked += 1
         if self.away:
             raise StoreAway
-        return await self._buckets.take(name, now, rate, burst)
+        return await self._buckets.take(name, now, rate, burst, capacity)
 
     def limiter(self, limit: RateLimit, name: str = "telegram") -> Limiter:
         return Limiter(name, limit, self, self.clock, self.sleep)

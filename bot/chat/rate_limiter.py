@@ -51,7 +51,8 @@ class SharedRateLimiter(BaseRateLimiter[None]):
         self._clock = clock
         self._sleep = sleep
         self._total = {
-            turn: self._limiter("telegram", RateLimit(GLOBAL_LIMIT.rate, burst)) for turn, burst in BURSTS.items()
+            turn: self._limiter("telegram", RateLimit(GLOBAL_LIMIT.rate, burst, GLOBAL_LIMIT.burst))
+            for turn, burst in BURSTS.items()
         }
         self._chats: WeakValueDictionary[tuple[int, int], Limiter] = WeakValueDictionary()
 
@@ -85,8 +86,9 @@ class SharedRateLimiter(BaseRateLimiter[None]):
     async def _wait_for_chat(self, chat_id: int, turn: Turn, longest: float) -> None:
         limit = GROUP_LIMIT if chat_id < 0 else CHAT_LIMIT
         if turn is Turn.ALERT:
+            alone = RateLimit(limit.rate, ALERT_BURST_PER_CHAT, limit.burst)
             try:
-                await self._of_chat(chat_id, RateLimit(limit.rate, ALERT_BURST_PER_CHAT)).wait(ALERT_STANDS_BACK)
+                await self._of_chat(chat_id, alone).wait(ALERT_STANDS_BACK)
             except WaitTooLong:
                 pass
             else:

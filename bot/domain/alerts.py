@@ -11,6 +11,15 @@ from enum import StrEnum
 from bot.domain.chats import Place, Silence, Watch
 from bot.domain.invoices import Invoice, left_or_total
 
+TOLD_AHEAD_AT_MOST = 2
+"""How many days before its day a reminder can be told: what is new in the evening counts for the next morning, and a
+day begins earlier elsewhere. What was told of a later day was told by a clock that was ahead."""
+
+
+def is_reached(threshold: int, due: date, now: datetime) -> bool:
+    """Return whether a reminder of this threshold can have been told by ``now``."""
+    return due.toordinal() - threshold <= now.date().toordinal() + TOLD_AHEAD_AT_MOST
+
 
 class Standing(StrEnum):
     """How an invoice stands: open, or why not. ``gone``: asked for this invoice, the provider no longer has it."""
@@ -82,6 +91,11 @@ class KnownInvoice:
     def can_be_due(self) -> bool:
         """Whether it has a due date and something may be left to pay."""
         return self.may_be_owed and self.due is not None
+
+    def told_by(self, now: datetime) -> int | None:
+        """Return ``told``. None: nothing was, or a clock that was ahead told what is still to come."""
+        reached = self.told is not None and self.due is not None and is_reached(self.told, self.due, now)
+        return self.told if reached else None
 
     @property
     def may_be_owed(self) -> bool:

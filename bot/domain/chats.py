@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Self
 
 from bot.domain.credit import CreditWatch, CreditWish
+from bot.domain.waits import LONGEST_CHECK_WAIT, LONGEST_TOKEN_WAIT, Wait, is_ahead, still_lasts, wait_until
 
 LANGUAGES = ("en", "de")
 """The languages that the bot speaks. The first one serves readers of all others."""
@@ -80,14 +81,24 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A person's wish for the reminders of one invoice: not before ``until``, or never (``muted``)."""
+    """A person's wish for the reminders of one invoice: not before ``until``, or never (``muted``).
+
+    A snooze that was ``set_at`` a time in the future, by a wrong clock, is void: a due date must not pass in silence.
+    """
 
     until: datetime | None = None
     muted: bool = False
+    set_at: datetime | None = field(default=None, compare=False)
 
     def holds(self, now: datetime) -> bool:
         """Return whether no reminders come at this instant."""
-        return self.muted or (self.until is not None and now < self.until)
+        if self.until is None or self.muted:
+            return self.muted
+        return now < self.until and not self.is_void(now)
+
+    def is_void(self, now: datetime) -> bool:
+        """Return whether it is a snooze that a wrong clock has set."""
+        return self.set_at is not None and not self.muted and is_ahead(self.set_at, now)
 
 
 class Until(StrEnum):
@@ -119,7 +130,8 @@ class LinkFacts:
 
     The person who linked the chat owns the link. The owner lets ``payers`` pay as well. All others in a group may only
     read. ``account`` is a keyed fingerprint of base URL and token, so it is the same in every chat with this account.
-    ``credit_wishes``: somebody here wants to hear when the credit suffices for these invoices.
+    ``credit_wishes``: somebody here wants to hear when the credit suffices for these invoices. The time of the next
+    check was set at ``next_check_set_at``. None: by an older version.
     """
 
     account: str
@@ -132,6 +144,12 @@ class LinkFacts:
     payers: tuple[Member, ...] = ()
     credit: CreditWatch = field(default_factory=CreditWatch)
     credit_wishes: tuple[CreditWish, ...] = ()
+    next_check_set_at: datetime | None = field(default=None, compare=False)
+
+    @property
+    def check_wait(self) -> Wait:
+        """The wait for the next check."""
+        return wait_until(self.next_check_at, self.next_check_set_at, LONGEST_CHECK_WAIT)
 
     @property
     def owner(self) -> str:
@@ -226,6 +244,11 @@ class ChatFacts:
     awaiting_for: str = ""
     resting: str | None = None
     preferences: Preferences | None = None
+
+    def awaits_token(self, now: datetime) -> bool:
+        """Return whether the chat's next message is taken as a token."""
+        until = self.awaiting_token_until
+        return until is not None and still_lasts(until, now, LONGEST_TOKEN_WAIT)
 
     @property
     def reply_language(self) -> str:

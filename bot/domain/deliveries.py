@@ -17,6 +17,7 @@ from bot.domain.alerts import (
     Shown,
     Standing,
     as_shown,
+    is_reached,
 )
 from bot.domain.chats import NO_SILENCE, Chat, Watch
 from bot.domain.invoices import sums_differ
@@ -77,7 +78,8 @@ def is_relevant(alert: Alert, delivery: Delivery, now: datetime) -> bool:
         credit = link.credit.credit
         return known.may_be_owed and credit is not None and known.left is not None and known.left <= credit.amount
     silenced = silence.muted or (silence.holds(now) and not alert.is_warning)
-    return known.is_open and not silenced and _is_still_so(alert, known, said_before(alert, known, delivery))
+    said = said_before(alert, known, delivery)
+    return known.is_open and not silenced and _is_still_so(alert, known, said, now)
 
 
 def is_told_elsewhere(alert: Alert, delivery: Delivery) -> bool:
@@ -116,7 +118,7 @@ def _concerns_account(kind: AlertKind, delivery: Delivery, watch: Watch) -> bool
     return True
 
 
-def _is_still_so(alert: Alert, known: KnownInvoice, last: Shown | None) -> bool:
+def _is_still_so(alert: Alert, known: KnownInvoice, last: Shown | None, now: datetime) -> bool:
     if alert.kind is AlertKind.CHANGED:
         if last is None or sums_differ(last.gross, known.gross) or last.due != known.due:
             return True
@@ -124,7 +126,10 @@ def _is_still_so(alert: Alert, known: KnownInvoice, last: Shown | None) -> bool:
             return False
     if alert.kind in REMINDER_KINDS and known.due != alert.due:
         return False
-    overtaken = alert.threshold is not None and known.told is not None and known.told < alert.threshold
+    threshold, due, told = alert.threshold, alert.due, known.told_by(now)
+    if threshold is not None and due is not None and not is_reached(threshold, due, now):
+        return False  # a clock that was ahead found it due
+    overtaken = threshold is not None and told is not None and told < threshold
     return known.left != 0 and not overtaken
 
 

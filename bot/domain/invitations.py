@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.domain.chats import LinkFacts, Place
+from bot.domain.waits import LONGEST_TOKEN_WAIT, still_lasts
 
-INVITATION_LIFETIME = timedelta(minutes=15)
+INVITATION_LIFETIME = LONGEST_TOKEN_WAIT
 INVITATION_NONCE_BYTES = 24
 """In url-safe base64 (:data:`INVITATION_NONCE_FORM`) nobody can guess it, and it is short enough for a deep link."""
 
@@ -30,6 +31,10 @@ class Invitation:
     user_id: int
     expires_at: datetime
     replaces: datetime | None = None
+
+    def still_holds(self, now: datetime) -> bool:
+        """Return whether it can still be used."""
+        return still_lasts(self.expires_at, now, INVITATION_LIFETIME)
 
     def fits(self, link: LinkFacts | None) -> bool:
         """Return whether the group's link is still the one that the invitation is to replace."""

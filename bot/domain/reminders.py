@@ -12,11 +12,21 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from bot.domain.alerts import REMINDER_KINDS, Alert, AlertKind, KnownInvoice, SentMessage, Standing, standing_of
+from bot.domain.alerts import (
+    REMINDER_KINDS,
+    Alert,
+    AlertKind,
+    KnownInvoice,
+    SentMessage,
+    Standing,
+    is_reached,
+    standing_of,
+)
 from bot.domain.chats import NO_SILENCE, Link, Loudness, Silence, Silences, Trouble, Watch
 from bot.domain.credit import NO_FUNDS, Funds
 from bot.domain.invoices import Invoice, sums_differ
 from bot.domain.schedule import ASK_AGAIN_AFTER, Schedule
+from bot.domain.waits import is_ahead
 
 PAID_IS_NEWS_FOR = timedelta(days=31)
 """How long after its issue a paid invoice is news to a chat that did not know it. Lists may leave older ones out."""
@@ -129,8 +139,8 @@ def _untold_threshold(k: KnownInvoice, schedule: Schedule, now: datetime) -> int
     """Return the threshold that was reached by ``now``, if the person was not reminded of it or a later one."""
     if not k.can_be_due or k.due is None:
         return None
-    threshold = schedule.reached(k.due, now, k.types)
-    if threshold is None or (k.told is not None and threshold >= k.told):
+    threshold, told = schedule.reached(k.due, now, k.types), k.told_by(now)
+    if threshold is None or (told is not None and threshold >= told):
         return None
     return threshold
 
@@ -151,7 +161,7 @@ def _alert(k: KnownInvoice, kind: AlertKind, link: Link, schedule: Schedule, now
     told_before = (k.told_gross, k.told_due) if kind is AlertKind.CHANGED else (None, None)
     is_warning = _is_warning_due(k, schedule, read_at)
     if is_warning and threshold is None and k.due is not None:
-        threshold = k.told  # the evening warning is as urgent as the reminder of the day
+        threshold = k.told_by(now)  # the evening warning is as urgent as the reminder of the day
     return Alert("", link.place, link.account, kind, now, k.id, threshold, k.due, *told_before, is_warning=is_warning)
 
 
@@ -164,7 +174,7 @@ def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime, *, shown
     An invoice is new again if it was closed and is open now, or if it was gone and is back. If it was gone, it is not
     new while a message still shows it as open.
     """
-    told = _told_by_due(known)
+    told, evening = _told_by_due(known), known.evening_told if known else None
     standing = standing_of(invoice)
     before = known or KnownInvoice(invoice.id, standing, None, None, invoice.total, "")
     was_open = before.standing is Standing.OPEN or (before.standing is Standing.GONE and shown)
@@ -187,6 +197,7 @@ def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime, *, shown
         told_gross=invoice.gross if before.told_gross is None else before.told_gross,
         told=told.pop(invoice.due, None) if invoice.due is not None else None,
         told_earlier=tuple(told.items()),
+        evening_told=None if evening is None or not is_reached(0, evening, now) else evening,
     )
 
 
@@ -308,13 +319,13 @@ def _looks(
         silence = silences.get(k.id, NO_SILENCE)
         if not k.is_open or silence.muted:
             continue
-        is_snoozed = silence.until is not None and now < silence.until
+        is_snoozed = silence.holds(now)
         if is_snoozed and silence.until is not None:
             yield silence.until
         if not k.can_be_due or k.due is None:
             continue
         next_one = schedule.next_warning if is_snoozed else schedule.next_reminder
-        looks = (next_one(k.due, now, k.told, k.types), schedule.next_evening(k.due, now, k.types))
+        looks = (next_one(k.due, now, k.told_by(now), k.types), schedule.next_evening(k.due, now, k.types))
         yield from (at for at in looks if at is not None)
 
 
@@ -342,7 +353,7 @@ def watch_reading(
         broken = [AlertKind.UNREADABLE] if unreadable > before.unreadable_told else []
         return Watch(checked_at=now, digest_told=before.digest_told, unreadable_told=unreadable), over + broken
     if trouble is not None:
-        since = min(before.refused_since or now, now)
+        since = _began(before.refused_since, before, now)
         refused = replace(before, refused_since=since, refused_at=now)
         if before.trouble is None and now - since < doubt:
             return refused, []
@@ -350,10 +361,16 @@ def watch_reading(
         return replace(refused, trouble=trouble, failing_since=None, outage_told=False), news
     if before.trouble is not None:
         return before, []
-    since = before.failing_since or now
+    since = _began(before.failing_since, before, now)
     long = now - since >= LONG_OUTAGE and not before.outage_told
     after = replace(before, failing_since=since, outage_told=before.outage_told or long)
     return after, [AlertKind.OUTAGE] if long else []
+
+
+def _began(noted: datetime | None, before: Watch, now: datetime) -> datetime:
+    """Return since when something fails: after the last good reading, not ahead, whatever a wrong clock has noted."""
+    since = min(noted or now, now)
+    return since if is_ahead(before.checked_at, now) else max(since, min(before.checked_at, now))
 
 
 def trusted(before: Watch) -> Watch:

@@ -30,7 +30,8 @@ class LeaseStore(Protocol):
         """Take the lease, or renew your own under the same fencing token.
 
         Return None while another process holds it. An ended or returned lease is taken under a new fencing token. No
-        lease had that token before. ``free_only``: don't take over an ended lease of another process.
+        lease had that token before. ``free_only``: don't take over an ended lease of another process. A lease that a
+        wrong clock has taken lasts no longer than ``duration`` from now on.
         """
 
     async def give_back_lease(self, lease: Lease) -> bool:
@@ -40,11 +41,12 @@ class LeaseStore(Protocol):
 class TokenBucketStore(Protocol):
     """Rate limits that all processes share."""
 
-    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
+    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int, capacity: int = 0) -> float:
         """Take one token from a bucket. It refills by ``rate`` a second, up to ``burst``.
 
         Return 0.0, or the seconds to wait if nothing was taken. The bucket is stored as the instant at which it is
-        full. So callers with a smaller burst leave the difference to those with a larger one.
+        full. So callers with a smaller burst leave the difference to those with a larger one. ``capacity`` is the
+        largest burst of all callers, if it is not this one's. A bucket that a wrong clock has filled counts as empty.
         """
 
 

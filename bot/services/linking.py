@@ -64,7 +64,7 @@ class Linking:
 
     def expects_token(self, chat: Chat) -> bool:
         """Return whether the chat's next message is its token."""
-        return chat.awaiting_token_until is not None and self._clock() < chat.awaiting_token_until
+        return chat.awaits_token(self._clock())
 
     async def link(
         self, chat: Chat, place: Place, owner: Member, token: Token, invitation_id: str | None = None
@@ -86,6 +86,7 @@ class Linking:
             linked_by=owner.id,
             linked_at=now,
             next_check_at=self._plan.after(now, look=next_look(known, {}, schedule, now)),
+            next_check_set_at=now,
             watch=Watch(checked_at=now, unreadable_told=listing.unreadable),
             owner_name=owner.name,
         )
@@ -141,7 +142,7 @@ class Inviting:
     async def invitation(self, invitation_id: str, user: Member) -> Invitation:
         """Return an invitation that still holds. Raise :class:`InvitationVoid` or :class:`InvitationOfOther`."""
         invitation = await self._store.pending(Invitation, invitation_id)
-        if invitation is None or invitation.expires_at <= self._clock():
+        if invitation is None or not invitation.still_holds(self._clock()):
             raise InvitationVoid
         if invitation.user_id != user.id:
             raise InvitationOfOther

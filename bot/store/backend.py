@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
+
+import structlog
 
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Selection
 from bot.ports import Backlog, LeaseStore, PendingStore, TokenBucketStore
 from bot.store.rules.records import ChatRecord, PaymentRow
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -25,10 +29,14 @@ PENDING_KINDS = (Invitation, Selection)
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A lease on a chat's check, or on its next message. A report under an older fencing token is refused."""
+    """A lease on a chat's check, or on its next message. A report under an older fencing token is refused.
+
+    It was taken at ``set_at``. None: by a process of an older version.
+    """
 
     fencing_token: int
     until: datetime
+    set_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,3 +186,9 @@ class Backend(LeaseStore, TokenBucketStore, Protocol):
 
     async def close(self) -> None:
         """Finish what was begun, and let go of the place."""
+
+
+def note_void_waits(count: int, ahead: timedelta) -> None:
+    """Log that waits ended which a clock had set that was ahead of the present one, by so much at least."""
+    if count:
+        log.warning("waits of a wrong clock ended", waits=count, ahead=round(ahead.total_seconds()))

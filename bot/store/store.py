@@ -462,9 +462,10 @@ class Store:
 async def _finish_check(t: Transaction, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
     """Change the chat whose check is held under this claim, and give the lease back."""
     stored = await t.held_check(claim)
-    if stored is None or stored.record.link is None:
+    if stored is None or stored.check is None or stored.record.link is None:
         return False
-    await t.save_chat(stored, StoredChat(change(stored.record), message=stored.message))
+    record = chat_rules.check_ended(change(stored.record), stored.check.set_at)
+    await t.save_chat(stored, StoredChat(record, message=stored.message))
     return True
 
 
@@ -477,9 +478,11 @@ async def _change_message(
 ) -> bool:
     """Change the chat whose message is held under this claim, and give the lease back, unless it is to ``keep``."""
     stored = await t.held_message(claim)
-    if stored is None or not alert_rules.alerts_of_batch(stored.record, claim.key):
+    if stored is None or stored.message is None or not alert_rules.alerts_of_batch(stored.record, claim.key):
         return False
-    await t.save_chat(stored, StoredChat(change(stored.record), stored.check, stored.message if keep else None))
+    record, message = change(stored.record), stored.message
+    record = record if keep else alert_rules.message_ended(record, message.set_at)
+    await t.save_chat(stored, StoredChat(record, stored.check, message if keep else None))
     return True
 
 

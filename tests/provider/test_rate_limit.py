@@ -21,8 +21,8 @@ class Hour:
         self.now = NOW
         self._budgets = TokenBuckets()
 
-    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
-        return await self._budgets.take(name, now, rate, burst)
+    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int, capacity: int = 0) -> float:
+        return await self._budgets.take(name, now, rate, burst, capacity)
 
     async def sleep(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)

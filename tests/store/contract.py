@@ -10,6 +10,7 @@ from tests.store.contract_batches import BatchContract
 from tests.store.contract_chats import ChatContract
 from tests.store.contract_checks import CheckContract
 from tests.store.contract_checks_on_demand import OnDemandCheckContract
+from tests.store.contract_clocks import ClockContract
 from tests.store.contract_leases import LeaseContract
 from tests.store.contract_linking import LinkingContract
 from tests.store.contract_messages import MessageContract
@@ -39,5 +40,6 @@ class StoreContract(
     PendingItemContract,
     LeaseContract,
     OperatorContract,
+    ClockContract,
 ):
     """The whole port."""

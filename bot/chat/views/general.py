@@ -73,10 +73,10 @@ def status(t: Texts, chat: Chat, link: Link, waiting: Waiting, now: datetime, cr
     ]
     if watch.trouble is not None:
         lines.append(t(f"alert.{watch.trouble}"))
-    elif link.next_check_at > now:
-        lines.append(t("status.next", when=t.ago(now - link.next_check_at)))
-    else:
+    elif link.check_wait.is_over(now):
         lines.append(t("status.now"))
+    else:
+        lines.append(t("status.next", when=t.ago(now - link.next_check_at)))
     if watch.failing_since is not None:
         lines.append(t("status.failing", moment=t.moment(watch.failing_since)))
     lines += credit_lines(t, credit, ())

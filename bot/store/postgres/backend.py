@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from bot.domain.waits import CLOCKS_AGREE_WITHIN, cut
 from bot.errors import StoreAway
 from bot.ports import Clock, Lease, utc_now
 from bot.store.backend import Work
@@ -40,6 +41,7 @@ TAKE_LEASE = """
     WHERE held.until <= %(now)s AND NOT %(free_only)s OR held.holder = excluded.holder
     RETURNING epoch
 """
+CUT_LEASE = "UPDATE leases SET until = %(until)s WHERE name = %(name)s AND until > %(until)s + %(agree)s"
 GIVE_BACK_LEASE = "DELETE FROM leases WHERE name = %(name)s AND epoch = %(fencing_token)s RETURNING epoch"
 TAKE_FROM_BUCKET = """
     INSERT INTO budgets AS held (name, full_at) VALUES (%(name)s, %(now)s + %(one)s)
@@ -71,21 +73,34 @@ class PostgresBackend:
         self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
     ) -> Lease | None:
         until = now + duration
-        rows = await self._rows(TAKE_LEASE, name=name, holder=holder, now=now, until=until, free_only=free_only)
-        return Lease(name, rows[0][0], until) if rows else None
+        agree = CLOCKS_AGREE_WITHIN
+
+        async def take(cursor: Cursor) -> Lease | None:
+            t = PostgresTransaction(cursor)
+            rows = await t.rows(TAKE_LEASE, name=name, holder=holder, now=now, until=until, free_only=free_only)
+            if rows:
+                return Lease(name, rows[0][0], until)
+            await cursor.execute(CUT_LEASE, {"name": name, "until": until, "agree": agree})
+            return None
+
+        return await self.connections.run(take)
 
     async def give_back_lease(self, lease: Lease) -> bool:
         return bool(await self._rows(GIVE_BACK_LEASE, name=lease.name, fencing_token=lease.fencing_token))
 
-    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int) -> float:
+    async def take_from_bucket(self, name: str, now: datetime, rate: float, burst: int, capacity: int = 0) -> float:
         one, everything = timedelta(seconds=1 / rate), timedelta(seconds=burst / rate)
+        longest = timedelta(seconds=max(burst, capacity) / rate)
 
         async def take(cursor: Cursor) -> float:
             t = PostgresTransaction(cursor)
             if await t.rows(TAKE_FROM_BUCKET, name=name, now=now, one=one, all=everything):
                 return 0.0
-            full_at = max(now, await t.value("SELECT full_at FROM budgets WHERE name = %s", name) or now) + one
-            return max(0.001, (full_at - now - everything).total_seconds())
+            held = await t.value("SELECT full_at FROM budgets WHERE name = %s", name) or now
+            full_at = cut(held, now, longest)
+            if full_at != held:
+                await cursor.execute("UPDATE budgets SET full_at = %s WHERE name = %s", [full_at, name])
+            return max(0.001, (max(now, full_at) + one - now - everything).total_seconds())
 
         return await self.connections.run(take)
 

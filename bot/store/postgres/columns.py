@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from bot.domain.alerts import KnownInvoice, SentMessage
 from bot.domain.chats import Silence
+from bot.domain.waits import LONG_AGO
 from bot.store.backend import Hold, StoredChat
-from bot.store.rules.records import ALWAYS_DUE, PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
+from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
 from bot.store.vault import key_id_of
 
 DOCUMENTS: Mapping[str, msgspec.json.Decoder[Any]] = {
@@ -24,7 +26,8 @@ DOCUMENTS: Mapping[str, msgspec.json.Decoder[Any]] = {
 """The parts of a chat's record, each a column."""
 
 PAYMENT = msgspec.json.Decoder(PaymentRow)
-CHAT_COLUMNS = ", ".join(("id", *PARTS, "check_epoch", "check_until", "message_epoch", "message_until"))
+HOLDS = tuple(f"{work}_{name}" for work in ("check", "message") for name in ("epoch", "until", "set_at"))
+CHAT_COLUMNS = ", ".join(("id", *PARTS, *HOLDS))
 
 
 def encode(document: object) -> str:
@@ -39,10 +42,12 @@ def stored_chat(row: tuple[Any, ...]) -> StoredChat:
         name: None if document is None else DOCUMENTS[name].decode(document)
         for name, document in zip(PARTS, rest[: len(PARTS)], strict=True)
     }
-    check_token, check_until, message_token, message_until = rest[len(PARTS) :]
-    check = None if check_token is None else Hold(check_token, check_until)
-    message = None if message_token is None else Hold(message_token, message_until)
-    return StoredChat(ChatRecord(number, **parts), check, message)
+    check, message = rest[len(PARTS) : -3], rest[-3:]
+    return StoredChat(ChatRecord(number, **parts), _hold(*check), _hold(*message))
+
+
+def _hold(fencing_token: int | None, until: datetime, set_at: datetime | None) -> Hold | None:
+    return None if fencing_token is None else Hold(fencing_token, until, set_at)
 
 
 def documents(record: ChatRecord, old: ChatRecord | None = None) -> dict[str, str | None]:
@@ -60,7 +65,7 @@ def documents(record: ChatRecord, old: ChatRecord | None = None) -> dict[str, st
 def chat_columns(stored: StoredChat) -> dict[str, Any]:
     """Return the columns for searches. They follow from the chat's record and its leases."""
     record, link = stored.record, stored.record.link
-    first, alerts_at = record.next_alert, record.chat.next_message_at
+    first, alerts_at, message_wait = record.next_alert, record.chat.next_message_at, record.chat.message_wait
     check = stored.check if link is not None else None
     message = stored.message if first is not None else None
     resting = record.chat.resting is not None
@@ -72,13 +77,19 @@ def chat_columns(stored: StoredChat) -> dict[str, Any]:
         "check_due": None if link is None or resting else (check.until if check else link.next_check_at),
         "check_epoch": check and check.fencing_token,
         "check_until": check and check.until,
-        "message_due": None if first is None or resting else (message.until if message else alerts_at or ALWAYS_DUE),
+        "check_set_at": check.set_at if check else link and _known(link.check_wait.set_at),
+        "message_due": None if first is None or resting else (message.until if message else message_wait.until),
         "message_since": first and max(first.alert.created_at, alerts_at or first.alert.created_at),
         "message_epoch": message and message.fencing_token,
         "message_until": message and message.until,
+        "message_set_at": message.set_at if message else first and _known(message_wait.set_at),
         "waiting": len(record.alerts) - record.dead_letters,
         "set_aside": record.dead_letters,
     }
+
+
+def _known(set_at: datetime) -> datetime | None:
+    return None if set_at == LONG_AGO else set_at
 
 
 def payment_columns(row: PaymentRow) -> dict[str, Any]:

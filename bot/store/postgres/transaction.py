@@ -15,9 +15,10 @@ from psycopg.errors import UniqueViolation
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Selection
+from bot.domain.waits import CLOCKS_AGREE_WITHIN
 from bot.errors import PaymentInProgress
 from bot.ports import Backlog, PendingItem
-from bot.store.backend import PENDING_KINDS, FoundChat, StoredChat
+from bot.store.backend import PENDING_KINDS, FoundChat, StoredChat, note_void_waits
 from bot.store.postgres.columns import (
     CHAT_COLUMNS,
     PAYMENT,
@@ -30,7 +31,20 @@ from bot.store.postgres.columns import (
 from bot.store.postgres.connections import Cursor
 from bot.store.rules.records import ChatRecord, PaymentRow, blank
 
-LEASED = "check_epoch = nextval('epochs'), check_due = %(until)s, check_until = %(until)s"
+LEASED = "check_epoch = nextval('epochs'), check_due = %(until)s, check_until = %(until)s, check_set_at = %(now)s"
+
+# Ends the waits that were set by a clock that was ahead. Leases get their whole length from now on. Many at a time, so
+# that a statement stays short.
+END_VOID_WAITS = """
+    WITH void AS (
+        SELECT id AS void_id, {work}_set_at AS set_at, coalesce({work}_until - {work}_set_at, interval '0') AS lease
+        FROM chats WHERE {work}_set_at > %(agreed)s LIMIT 2000 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE chats SET {work}_set_at = %(now)s,
+        {work}_due = CASE WHEN {work}_due IS NOT NULL THEN %(now)s + lease END,
+        {work}_until = CASE WHEN {work}_until IS NOT NULL THEN %(now)s + lease END
+    FROM void WHERE id = void_id RETURNING set_at
+"""
 
 CLAIM_DUE_CHECKS = f"""
     WITH due AS (
@@ -142,19 +156,26 @@ class PostgresTransaction:
         await self._insert("chats", chats)
 
     async def claim_checks(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
+        await self._end_void_waits("check", now)
         rows = await self.rows(CLAIM_DUE_CHECKS, now=now, limit=limit, until=until)
         return _found([row[:-1] for row in sorted(rows, key=lambda row: (row[-1], row[0]))])
 
     async def claim_check(self, chat_id: int, now: datetime, until: datetime) -> StoredChat | None:
+        await self._end_void_waits("check", now)
         rows = await self.rows(CLAIM_CHECK, id=chat_id, now=now, until=until)
         return stored_chat(rows[0]) if rows else None
 
     async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
+        await self._end_void_waits("message", now)
         rows = await self.rows(DUE_MESSAGES, now, limit)
-        return _found([(*row[:-3], row[-1], until) for row in rows])  # under the new lease, not under an older one
+        return _found([(*row[:-4], row[-1], until, now) for row in rows])  # under the new lease, not under an older one
+
+    async def _end_void_waits(self, work: str, now: datetime) -> None:
+        rows = await self.rows(END_VOID_WAITS.format(work=work), now=now, agreed=now + CLOCKS_AGREE_WITHIN)
+        note_void_waits(len(rows), max((set_at for (set_at,) in rows), default=now) - now)
 
     async def save_begun(self, chats: Sequence[StoredChat], unreadable: Collection[int], until: datetime) -> set[int]:
-        names = ("alerts", "message_due", "message_epoch", "message_until")
+        names = ("alerts", "message_due", "message_epoch", "message_until", "message_set_at")
         assignments = ", ".join(f"{name} = %({name})s" for name in names)
         rows = [{"id": s.record.id, "alerts": encode(s.record.alerts), **chat_columns(s)} for s in chats]
         if rows:

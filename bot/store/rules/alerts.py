@@ -131,6 +131,11 @@ def retried_at(record: ChatRecord, at: datetime | None) -> ChatRecord:
     return replace(record, chat=replace(record.chat, alerts_at=at, quiet_until=None))
 
 
+def message_ended(record: ChatRecord, claimed_at: datetime | None) -> ChatRecord:
+    """Note that the wait for the next message was set under a claim of ``claimed_at``."""
+    return replace(record, chat=replace(record.chat, alerts_set_at=claimed_at))
+
+
 def alerts_in(record: ChatRecord) -> list[WaitingAlert]:
     """Return a chat's alerts, the oldest first."""
     return [WaitingAlert(record.id, row.alert, row.again, record.chat.next_message_at) for row in record.alerts]

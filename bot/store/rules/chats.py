@@ -57,7 +57,8 @@ def silenced(
     """Put reminders of invoices off, or (None) let them come again. None: the link is another by now."""
     if record.link is None or record.link.account != account:
         return None
-    after = {**record.silences, **{number: silence for number, silence in silences.items() if silence}}
+    new = {number: replace(silence, set_at=now) for number, silence in silences.items() if silence}
+    after = {**record.silences, **new}
     after = {number: silence for number, silence in after.items() if silences.get(number, silence)}
     ends = [silence.until if silence else now for silence in silences.values()]
     look = min((end for end in ends if end is not None), default=record.link.next_check_at)
@@ -86,8 +87,11 @@ def woken(record: ChatRecord, now: datetime) -> ChatRecord | None:
     if record.chat.resting is None:
         return None
     link = record.link and replace(record.link, next_check_at=now)
-    alerts_at = max(now + CHECK_FIRST, record.chat.alerts_at or now)
-    return replace(record, chat=replace(record.chat, resting=None, alerts_at=alerts_at), link=link)
+    chat = record.chat
+    if chat.message_wait.is_over(now):
+        chat = replace(chat, alerts_at=None, quiet_until=None)
+    alerts_at = max(now + CHECK_FIRST, chat.alerts_at or now)
+    return replace(record, chat=replace(chat, resting=None, alerts_at=alerts_at, alerts_set_at=now), link=link)
 
 
 def keeps_its_link(new: ChatRecord, old: ChatRecord) -> bool:
@@ -196,6 +200,14 @@ def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
     settled = any(alert.kind is AlertKind.SETTLED for alert in checked.alerts)
     chat = replace(record.chat, quiet_until=None) if settled else record.chat  # edits ring nowhere, so they don't wait
     return replace(record, chat=chat, link=link, known=dict(checked.known), alerts=alerts, silences=silences)
+
+
+def check_ended(record: ChatRecord, claimed_at: datetime | None) -> ChatRecord:
+    """Note that the time of the next check was set under a claim of ``claimed_at``. Snoozes of a wrong clock go."""
+    if record.link is None or claimed_at is None:
+        return record
+    silences = {n: silence for n, silence in record.silences.items() if not silence.is_void(claimed_at)}
+    return replace(record, link=replace(record.link, next_check_set_at=claimed_at), silences=silences)
 
 
 _MOVING = [each.name for each in fields(ChatRow) if each.name not in PASSING | {"moved_to", "moved_from"}]

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from bot.domain.alerts import Alert, AlertState, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, ChatFacts, Link, LinkFacts, Silence, Token
 from bot.domain.payments import Payment
-
-ALWAYS_DUE = datetime.min.replace(tzinfo=UTC)
-"""Due before everything that has a time."""
+from bot.domain.waits import LONG_AGO, LONGEST_ALERT_WAIT, Wait, wait_until
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +21,14 @@ class ChatRow(ChatFacts):
     """A chat without its link.
 
     No alert is sent before ``alerts_at``, when a retry's or a flood limit's wait ends. No alert that rings is sent
-    before ``quiet_until``, when the chat's quiet hours end. ``moved_to`` is the chat's new id, if it has one: then
-    nothing else is stored here. ``moved_from`` is the older one.
+    before ``quiet_until``, when the chat's quiet hours end. Both were set at ``alerts_set_at``. None: by an older
+    version. ``moved_to`` is the chat's new id, if it has one: then nothing else is stored here. ``moved_from`` is the
+    older one.
     """
 
     alerts_at: datetime | None = None
     quiet_until: datetime | None = None
+    alerts_set_at: datetime | None = field(default=None, compare=False)
     moved_to: int | None = None
     moved_from: int | None = None
 
@@ -36,6 +36,11 @@ class ChatRow(ChatFacts):
     def next_message_at(self) -> datetime | None:
         """No alert is sent before this instant, whatever the reason. None: at once."""
         return max((at for at in (self.alerts_at, self.quiet_until) if at is not None), default=None)
+
+    @property
+    def message_wait(self) -> Wait:
+        """The wait for the next message of alerts. If there is none, it has always been over."""
+        return wait_until(self.next_message_at or LONG_AGO, self.alerts_set_at, LONGEST_ALERT_WAIT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

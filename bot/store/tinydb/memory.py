@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from bot.domain.waits import LONG_AGO, cut, is_ahead
 from bot.ports import Backlog, Lease
-from bot.store.backend import Hold
-from bot.store.rules.records import ALWAYS_DUE, ChatRecord, PaymentRow
+from bot.store.backend import Hold, note_void_waits
+from bot.store.rules.records import ChatRecord, PaymentRow
 from bot.store.vault import key_id_of
 
 K = TypeVar("K", bound=Hashable)
@@ -32,18 +33,21 @@ class LeaseQueue(Generic[K]):
     def __init__(self) -> None:
         self._heap: list[tuple[datetime, int, K]] = []
         self._tickets: dict[K, int] = {}  # a heap entry with another ticket is a leftover
+        self._set_at: dict[K, datetime] = {}
+        self._last_set_at = LONG_AGO
         self._holds: dict[K, Hold] = {}
         self._keys: dict[int, K] = {}
         self._numbers = itertools.count(1)
 
-    def put(self, key: K, due: datetime) -> None:
-        """Set when a key is due. A leased key is due when its lease ends."""
+    def put(self, key: K, due: datetime, set_at: datetime = LONG_AGO) -> None:
+        """Set when a key is due, and when that was set. A leased key is due when its lease ends."""
         hold = self._holds.get(key)
-        self._push(key, hold.until if hold else due)
+        self._push(key, *((hold.until, hold.set_at or LONG_AGO) if hold else (due, set_at)))
 
     def pause(self, key: K) -> None:
         """Take a key out of the queue. A lease on it stays valid, so work under way can still be reported."""
         self._tickets.pop(key, None)
+        self._set_at.pop(key, None)
 
     def drop(self, key: K) -> None:
         """Forget a key. A lease on it is void."""
@@ -66,7 +70,7 @@ class LeaseQueue(Generic[K]):
     def revoke(self, key: K) -> None:
         """Refuse a report under the present lease. The key comes again when that lease ends."""
         if hold := self._holds.get(key):
-            self.hold(key, Hold(next(self._numbers), hold.until))
+            self.hold(key, replace(hold, fencing_token=next(self._numbers)))
 
     def holder(self, fencing_token: int) -> K | None:
         """Return the key that is leased under this token. None: that lease is over."""
@@ -74,18 +78,20 @@ class LeaseQueue(Generic[K]):
 
     def claim(self, now: datetime, limit: int, until: datetime) -> list[K]:
         """Lease up to ``limit`` keys that are due, the longest due first."""
+        self._end_void_waits(now)
         keys: list[K] = []
         while len(keys) < limit and (key := self._pop_due(now)) is not None:
             keys.append(key)
         for key in keys:
-            self._take(key, until)
+            self._take(key, now, until)
         return keys
 
     def claim_key(self, key: K, now: datetime, until: datetime) -> bool:
         """Lease this very key, due or not. False: it is not in the queue, or it is leased."""
+        self._end_void_waits(now)
         if key not in self._tickets or self.is_leased(key, now):
             return False
-        self._take(key, until)
+        self._take(key, now, until)
         return True
 
     def is_leased(self, key: K, now: datetime) -> bool:
@@ -99,9 +105,23 @@ class LeaseQueue(Generic[K]):
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap and self._heap[0][0] <= now else None
 
-    def _take(self, key: K, until: datetime) -> None:
-        self.hold(key, Hold(next(self._numbers), until))
-        self._push(key, until)
+    def _take(self, key: K, now: datetime, until: datetime) -> None:
+        hold = Hold(next(self._numbers), until, now)
+        self.hold(key, hold)
+        self._push(key, until, now)
+
+    def _end_void_waits(self, now: datetime) -> None:
+        """End the waits that were set by a clock that was ahead. Leases get their whole length from now on."""
+        if not is_ahead(self._last_set_at, now):
+            return
+        for key, hold in list(self._holds.items()):
+            if hold.set_at is not None and is_ahead(hold.set_at, now):
+                self.hold(key, replace(hold, until=now + (hold.until - hold.set_at), set_at=now))
+        void = [key for key, set_at in self._set_at.items() if is_ahead(set_at, now)]
+        for key in void:
+            self.put(key, now)
+        note_void_waits(len(void), self._last_set_at - now)
+        self._last_set_at = now
 
     def _pop_due(self, now: datetime) -> K | None:
         while self._heap and self._heap[0][0] <= now:
@@ -110,9 +130,11 @@ class LeaseQueue(Generic[K]):
                 return key
         return None
 
-    def _push(self, key: K, due: datetime) -> None:
+    def _push(self, key: K, due: datetime, set_at: datetime) -> None:
         ticket = next(self._numbers)
         self._tickets[key] = ticket
+        self._set_at[key] = set_at
+        self._last_set_at = max(self._last_set_at, set_at)
         heapq.heappush(self._heap, (due, ticket, key))
         if len(self._heap) > 4 * len(self._tickets) + 64:
             self._heap = [entry for entry in self._heap if self._tickets.get(entry[2]) == entry[1]]
@@ -130,6 +152,9 @@ class Leases:
         self, name: str, holder: str, now: datetime, duration: timedelta, *, free_only: bool = False
     ) -> Lease | None:
         held_by, lease = self._held.get(name, (holder, None))
+        if lease is not None:
+            lease = replace(lease, until=cut(lease.until, now, duration))
+            self._held[name] = held_by, lease
         if held_by != holder and lease is not None and (free_only or lease.until > now):
             return None
         if lease is None or lease.until <= now:
@@ -153,8 +178,10 @@ class TokenBuckets:
     def __init__(self) -> None:
         self._full_at: dict[str, datetime] = {}
 
-    async def take(self, name: str, now: datetime, rate: float, burst: int) -> float:
-        full_at = max(now, self._full_at.get(name, now)) + timedelta(seconds=1 / rate)
+    async def take(self, name: str, now: datetime, rate: float, burst: int, capacity: int = 0) -> float:
+        longest = timedelta(seconds=max(burst, capacity) / rate)
+        held = self._full_at[name] = cut(self._full_at.get(name, now), now, longest)
+        full_at = max(now, held) + timedelta(seconds=1 / rate)
         wait = (full_at - now - timedelta(seconds=burst / rate)).total_seconds()
         if wait > 0:
             return wait
@@ -173,6 +200,7 @@ class CheckTimes:
 
     checked_at: datetime
     next_check_at: datetime
+    next_check_set_at: datetime | None
     saved_at: datetime
 
 
@@ -224,7 +252,7 @@ class ChatIndex:
         elif resting:
             self.messages.pause(chat_id)
         else:
-            self.messages.put(chat_id, record.chat.next_message_at or ALWAYS_DUE)
+            self.messages.put(chat_id, record.chat.message_wait.until, record.chat.message_wait.set_at)
 
     def _sync_link(self, chat_id: int, record: ChatRecord | None) -> None:
         self.other_keys.pop(chat_id, None)
@@ -239,7 +267,7 @@ class ChatIndex:
         if record.chat.resting is not None:
             self.checks.pause(chat_id)
         else:
-            self.checks.put(chat_id, record.link.next_check_at)
+            self.checks.put(chat_id, record.link.check_wait.until, record.link.check_wait.set_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,13 @@ class TinyTransaction:
         if times is None or record is None or record.link is None:
             return record
         watch = replace(record.link.watch, checked_at=times.checked_at)
-        return replace(record, link=replace(record.link, watch=watch, next_check_at=times.next_check_at))
+        link = replace(
+            record.link,
+            watch=watch,
+            next_check_at=times.next_check_at,
+            next_check_set_at=times.next_check_set_at,
+        )
+        return replace(record, link=link)
 
     def _stored(self, chat_id: int | None) -> StoredChat | None:
         record = None if chat_id is None else self.chat(chat_id)
@@ -167,7 +173,7 @@ class TinyTransaction:
         saved_at = times.saved_at if times else old.link.watch.checked_at
         if not same or abs(checked_at - saved_at) >= SAVE_CHECKS_EVERY:
             return None
-        return CheckTimes(checked_at, new.link.next_check_at, saved_at)
+        return CheckTimes(checked_at, new.link.next_check_at, new.link.next_check_set_at, saved_at)
 
     def _write(self, old: ChatRecord | None, new: ChatRecord) -> None:
         """Write what changed. None: all of it."""
