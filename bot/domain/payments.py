@@ -22,6 +22,7 @@ from enum import StrEnum
 from bot.domain.chats import Chat, Link, Place
 from bot.domain.invoices import Invoice
 from bot.domain.payment_times import CONFIRM_WITHIN, PERSON_WATCHES_FOR
+from bot.domain.waits import is_ahead
 
 
 class Action(StrEnum):
@@ -141,6 +142,10 @@ class Payment:
     def group(self) -> str:
         """The key that it shares with its batch; its own id if it has none."""
         return self.batch or self.id
+
+    def has_expired(self, now: datetime) -> bool:
+        """Return whether the question can't be answered any more. One from the future was dated by a wrong clock."""
+        return self.expires_at <= now or is_ahead(self.since, now)
 
     @property
     def is_unsettled(self) -> bool:

@@ -239,15 +239,16 @@ def take_as_known(invoices: Iterable[Invoice], schedule: Schedule, now: datetime
 
 
 def mark_reminded(
-    known: Mapping[int, KnownInvoice], sent: Iterable[SentMessage], schedule: Schedule
+    known: Mapping[int, KnownInvoice], sent: Iterable[SentMessage], schedule: Schedule, now: datetime
 ) -> dict[int, KnownInvoice]:
     """Take the reminder of a day as told where an earlier one came late, shortly before its hour.
 
     A reminder says how things stand when it is sent: if it comes at eight, nobody needs the same again at nine. But
-    a warning has to ring, and where the chat wants no sound, only the warning itself does.
+    a warning has to ring, and where the chat wants no sound, only the warning itself does. What a clock that was ahead
+    has sent reminds of nothing.
     """
     after = dict(known)
-    for message in sent:
+    for message in (message for message in sent if not is_ahead(message.sent_at, now)):
         for shown in message.shown:
             k = after.get(shown.invoice_id)
             reminds = shown.kind in REMINDER_KINDS and message.message_id is not None and not shown.resolved

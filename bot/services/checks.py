@@ -169,7 +169,7 @@ class Checker:
         now, chat, schedule = self._clock(), check.chat, self._plan.schedule(check.chat)
         held = {number: check.known[number] for number in reading.unasked}
         speakable = {number: known for number, known in check.known.items() if number not in held}
-        reminded = mark_reminded(speakable, check.sent, schedule)
+        reminded = mark_reminded(speakable, check.sent, schedule, now)
         fulfilled = self._fulfilled(link, reading)
         decision = decide(
             mark_unread(mark_gone(reminded, reading.gone), reading.unread, now),

@@ -11,12 +11,13 @@ from bot.domain.chats import Chat, Member, Place
 from bot.domain.payment_times import FIRST_LOOK_AFTER, LOOK_AT_LEAST_EVERY, SHOW_WITHIN, look_again_after
 from bot.domain.payments import Outcome, Payment, PaymentRules, State
 from bot.domain.schedule import CheckPlan
+from bot.domain.waits import still_lasts
 from bot.ports import Clock, Messenger, Provider
 from bot.services.payments import PayingStore
 from bot.services.payments.confirm import Confirmer
 from bot.services.payments.execute import Executor
 from bot.services.payments.notify import PaymentNotifier
-from bot.services.payments.quote import Quoter
+from bot.services.payments.quote import DatedQuestions, Quoter
 from bot.services.payments.reconcile import Reconciler
 from bot.services.payments.selection import PaymentSelection
 from bot.services.reading import AccountReads
@@ -45,9 +46,10 @@ class Payments:
     ) -> None:
         self.rules = rules
         reads = AccountReads(provider, store, clock)
-        self.quoter = Quoter(store, reads, clock, rules)
+        self._dated = DatedQuestions()
+        self.quoter = Quoter(store, reads, clock, rules, self._dated)
         self.selection = PaymentSelection(store, reads, self.quoter, clock, rules)
-        self._confirmer = Confirmer(store, clock, rules)
+        self._confirmer = Confirmer(store, clock, rules, self._dated)
         self._reconciler = Reconciler(store, reads, clock)
         self._executor = Executor(store, provider, reads, self._reconciler, clock)
         self._notifier = PaymentNotifier(store, reads, messenger, clock, plan, show_within)
@@ -57,6 +59,10 @@ class Payments:
         self._in_hand: set[str] = set()  # groups that are carried out or looked at right now, and need no other look
         self._next_look: dict[str, datetime] = {}
         self._next_reading = datetime.min.replace(tzinfo=UTC)
+
+    def clock_was_put_back(self) -> None:
+        """Let all open questions expire: nobody knows any more how old they are."""
+        self._dated.clock_was_put_back()
 
     async def confirm(
         self, payment_id: str, place: Place, user: Member, message_id: int | None, chat: Chat
@@ -115,7 +121,7 @@ class Payments:
     async def tick(self) -> None:
         """Look at payments whose end is not known yet, or was not told yet."""
         now = self._clock()
-        if now < self._next_reading:
+        if still_lasts(self._next_reading, now, LOOK_AT_LEAST_EVERY):
             return
         self._next_reading = now + LOOK_AT_LEAST_EVERY
         groups: defaultdict[str, list[Payment]] = defaultdict(list)
@@ -123,7 +129,8 @@ class Payments:
             groups[payment.group].append(payment)
         since = {group: max(payment.since for payment in payments) for group, payments in groups.items()}
         self._next_look = {group: self._next_look.get(group, since[group] + FIRST_LOOK_AFTER) for group in groups}
-        due = [group for group in groups if group not in self._in_hand and self._next_look[group] <= now]
+        waiting = {group for group, look in self._next_look.items() if still_lasts(look, now, LOOK_AT_LEAST_EVERY)}
+        due = [group for group in groups if group not in self._in_hand | waiting]
         for group in due[: self._workers.free]:
             self._next_look[group] = now + look_again_after(now - since[group])
             self._in_hand.add(group)

@@ -15,14 +15,40 @@ from bot.services.permissions import check_amount, check_may_pay
 from bot.services.reading import AccountReads
 
 
+class DatedQuestions:
+    """Tells which questions have a date to go by. Once the clock was put back, those asked before have none.
+
+    A question that lived longer for that would let an old button move money.
+    """
+
+    def __init__(self) -> None:
+        self._dated: set[str] | None = None  # all
+
+    def clock_was_put_back(self) -> None:
+        """Trust only the dates of questions that are noted from now on."""
+        self._dated = set()
+
+    def note(self, payment_id: str) -> None:
+        """Note a question that is asked now."""
+        if self._dated is not None:
+            self._dated.add(payment_id)
+
+    def have(self, payment_id: str) -> bool:
+        """Return whether the question's date can be trusted."""
+        return self._dated is None or payment_id in self._dated
+
+
 class Quoter:
     """Asks by the operator's rules, and stores what was asked."""
 
-    def __init__(self, store: PaymentStore, reads: AccountReads, clock: Clock, rules: PaymentRules) -> None:
+    def __init__(
+        self, store: PaymentStore, reads: AccountReads, clock: Clock, rules: PaymentRules, dated: DatedQuestions
+    ) -> None:
         self._store = store
         self._reads = reads
         self._clock = clock
         self._rules = rules
+        self._dated = dated
 
     async def ask(
         self, chat: Chat, place: Place, user: Member, action: Action, invoice_id: int
@@ -64,6 +90,7 @@ class Quoter:
             for invoice in invoices
         ]
         for payment in asked:
+            self._dated.note(payment.id)
             await self._store.add_payment(payment)
         return list(zip(asked, invoices, strict=True))
 

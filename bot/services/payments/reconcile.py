@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 import structlog
 
 from bot.domain.invoices import Invoice
 from bot.domain.payment_times import ABANDONED_AFTER, RECONCILE_FOR
-from bot.domain.payments import MOVED, Outcome, Payment, State, ended, outcome_of
+from bot.domain.payments import MOVED, UNFINISHED, Outcome, Payment, State, ended, outcome_of
+from bot.domain.waits import is_ahead
 from bot.errors import BotError, ClearRefusal, NotLinked
 from bot.ports import Clock
 from bot.services.failures import log_failure
@@ -34,6 +36,8 @@ class Reconciler:
         Return None if somebody else has ended it: they tell the person.
         """
         now = self._clock()
+        if payment.state in UNFINISHED and is_ahead(payment.since, now):
+            return await self._date_anew(payment, now)
         if payment.state is State.CONFIRMED and now - payment.since > ABANDONED_AFTER:
             return await self.end(payment, Outcome.NOT_SENT)
         if payment.state is State.QUEUED:
@@ -42,7 +46,8 @@ class Reconciler:
             steps = [other.since for other in batch if other.outcome in {None, Outcome.DONE}]
             if not steps:
                 return None
-            return await self.end(payment, Outcome.NOT_SENT) if now - max(steps) > ABANDONED_AFTER else payment
+            last = max((at for at in steps if not is_ahead(at, now)), default=now)
+            return await self.end(payment, Outcome.NOT_SENT) if now - last > ABANDONED_AFTER else payment
         if payment.state is not State.SENT:
             return payment
         time_is_up = now - payment.since > RECONCILE_FOR
@@ -54,6 +59,11 @@ class Reconciler:
             return await self.end(why, Outcome.UNCLEAR) if time_is_up else payment
         outcome = outcome_of(payment, invoice) or (Outcome.UNCLEAR if time_is_up else None)
         return await self.end(payment, outcome, invoice.left_to_pay) if outcome else payment
+
+    async def _date_anew(self, payment: Payment, now: datetime) -> Payment | None:
+        """Let its present state begin now: a clock that was ahead has dated it, so nobody knows how old it is."""
+        dated = replace(payment, since=now)
+        return dated if await self._store.advance_payment(dated, payment.state) else None
 
     async def end_queued(self, payments: Sequence[Payment]) -> None:
         """End the payments that were never started: nothing was sent for them."""

@@ -9,6 +9,7 @@ from decimal import Decimal
 from bot.domain.chats import Chat, Member, Place
 from bot.domain.invoices import Invoice, open_first
 from bot.domain.payments import Action, Offer, Payment, PaymentRules, Selection
+from bot.domain.waits import still_lasts
 from bot.errors import ConfirmationExpired, NoneToPay, NothingChosen, PressByOther, QuestionOver
 from bot.ports import Clock, PendingStore
 from bot.services.payments.quote import Quoter
@@ -101,7 +102,7 @@ class PaymentSelection:
         selection = await self._store.pending(Selection, selection_id)
         if selection is None or selection.place.chat_id != place.chat_id:
             raise ConfirmationExpired  # it may have led to a question
-        if selection.expires_at <= self._clock():
+        if not still_lasts(selection.expires_at, self._clock(), self._rules.lifetime):
             raise QuestionOver
         if selection.user_id != user.id:
             raise PressByOther

@@ -162,6 +162,7 @@ class StoreMachine(RuleBasedStateMachine):
         if not linked or chat.link is None:
             return
         next_check_at = chat.link.next_check_at
+        chat.hastened |= not silences.keys() & chat.silences.keys() and not any(silences.values())  # nothing was ended
         for number, silence in silences.items():
             chat.silences.pop(number, None)
             if silence is None:
