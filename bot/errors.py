@@ -333,6 +333,10 @@ class NoneToPay(UserError, key="error.none_to_pay"):
     """There is no open invoice that could be paid here."""
 
 
+class NotAllRead(UserError, key="error.not_all_read"):
+    """Of the invoices that could be read none can be paid here, and others could not be read."""
+
+
 class NothingToPay(UserError, key="error.nothing_to_pay"):
     """The invoice is not open, or nothing is left to pay on it."""
 

@@ -127,7 +127,9 @@ class FakeProvider:
         """Return the ids of the invoices that a call was made for, in order."""
         return [number for called, _, number in self.calls if called == name]
 
-    async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = EVERYTHING) -> Listing:
+    async def list_invoices(
+        self, token: Token, language: str, only: InvoiceFilter = EVERYTHING, begin: str = ""
+    ) -> Listing:
         self.filters.append(only)
         account = await self._begin("list_invoices", token, language)
         listed = [i for i in account.invoices.values() if i.id not in account.unlisted]

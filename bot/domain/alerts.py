@@ -53,9 +53,9 @@ class KnownInvoice:
     """What a chat knows of one invoice: enough for a reminder when the provider can't be asked.
 
     The first fields are facts as they were last read. ``gross`` is the sum before any credit, ``types`` are those of
-    the items. ``unread_since`` is when
-    reading this invoice began to fail while others could be read. The other fields say what the person was told, or
-    was shown at the linking:
+    the items. ``unread_since`` is when reading this invoice began to fail while others could be read.
+    ``due_unreadable``: the provider gives a due date that can't be read; ``due`` is an earlier one, if there was any.
+    The other fields say what the person was told, or was shown at the linking:
 
     - ``announced``: that the invoice exists; ``told_gross`` and ``told_due``: its sum and due date
     - ``told``: the latest threshold (days before the due date; negative: after) for the present ``due``;
@@ -82,6 +82,7 @@ class KnownInvoice:
     woken: datetime | None = None
     settled_told: bool = False
     evening_told: date | None = None
+    due_unreadable: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -101,6 +102,11 @@ class KnownInvoice:
     def may_be_owed(self) -> bool:
         """Whether something is, or may be, left to pay."""
         return self.is_open and self.left != 0
+
+
+def undated(known: Iterable[KnownInvoice]) -> list[int]:
+    """Return the invoices to be paid whose due date can't be read."""
+    return sorted(k.id for k in known if k.may_be_owed and k.due_unreadable)
 
 
 def is_still_needed(silence: Silence, known: KnownInvoice | None, *, alerted: bool) -> bool:

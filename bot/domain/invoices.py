@@ -142,6 +142,16 @@ class Listing:
         """Whether it holds all invoices, be it that some can't be read."""
         return self.is_read_to_end and not self.missing and not self.resumed
 
+    @property
+    def lacks_nothing(self) -> bool:
+        """Whether it shows all invoices, so that one which is not here does not exist."""
+        return self.is_whole and not self.unreadable
+
+    @property
+    def lost(self) -> int:
+        """How many invoices nobody can read, as far as this list tells. More may follow where it was not read on."""
+        return self.unreadable + (self.missing if self.is_read_to_end else 0)
+
 
 def sums_differ(one: Decimal | None, other: Decimal | None) -> bool:
     """Return whether two sums differ by more than the cent that rounding explains. An unknown sum never differs."""

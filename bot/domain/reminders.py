@@ -175,6 +175,7 @@ def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime, *, shown
     new while a message still shows it as open.
     """
     told, evening = _told_by_due(known), known.evening_told if known else None
+    due = known.due if known is not None and invoice.due_unreadable else invoice.due
     standing = standing_of(invoice)
     before = known or KnownInvoice(invoice.id, standing, None, None, invoice.total, "")
     was_open = before.standing is Standing.OPEN or (before.standing is Standing.GONE and shown)
@@ -185,17 +186,18 @@ def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime, *, shown
     return replace(
         before,
         standing=standing,
-        due=invoice.due,
+        due=due,
+        due_unreadable=invoice.due_unreadable,
         left=invoice.left_to_pay,
         total=invoice.total,
         title=invoice.title,
         gross=invoice.gross,
-        types=invoice.types,
+        types=before.types if invoice.items_unreadable and before.types else invoice.types,
         unread_since=None,
         announced=before.announced and not reopened,
         settled_told=before.settled_told and not reopened,
         told_gross=invoice.gross if before.told_gross is None else before.told_gross,
-        told=told.pop(invoice.due, None) if invoice.due is not None else None,
+        told=told.pop(due, None) if due is not None else None,
         told_earlier=tuple(told.items()),
         evening_told=None if evening is None or not is_reached(0, evening, now) else evening,
     )
@@ -339,20 +341,28 @@ def watch_reading(
     *,
     good: bool,
     trouble: Trouble | None,
+    partial: bool = False,
     unreadable: int = 0,
     doubt: timedelta = ASK_AGAIN_AFTER[0],
 ) -> tuple[Watch, list[AlertKind]]:
     """Return the account's new watch and what to tell of it. Each outage and each trouble is told once, and its end.
 
-    In a good reading, unreadable invoices are told when their number has grown. A ``trouble`` is told if it is met
+    In a good reading, unreadable invoices are told when their number has grown. If it is ``partial``, and all of the
+    list can't be read for long, that is told like an outage. A ``trouble`` is told if it is met
     again after ``doubt``, and no good reading came in between. A failed reading (neither ``good`` nor a ``trouble``)
     does not end one.
     """
     if good:
-        over = [AlertKind.OUTAGE_OVER] if before.outage_told else []
+        over = [AlertKind.OUTAGE_OVER] if before.outage_told and not partial else []
         over += [AlertKind.TROUBLE_OVER] if before.trouble is not None else []
         broken = [AlertKind.UNREADABLE] if unreadable > before.unreadable_told else []
-        return Watch(checked_at=now, digest_told=before.digest_told, unreadable_told=unreadable), over + broken
+        after = Watch(checked_at=now, digest_told=before.digest_told, unreadable_told=unreadable)
+        if not partial:
+            return after, over + broken
+        after, outage = _failing(
+            replace(after, failing_since=before.failing_since, outage_told=before.outage_told), now
+        )
+        return after, over + outage + broken
     if trouble is not None:
         since = _began(before.refused_since, before, now)
         refused = replace(before, refused_since=since, refused_at=now)
@@ -362,6 +372,10 @@ def watch_reading(
         return replace(refused, trouble=trouble, failing_since=None, outage_told=False), news
     if before.trouble is not None:
         return before, []
+    return _failing(before, now)
+
+
+def _failing(before: Watch, now: datetime) -> tuple[Watch, list[AlertKind]]:
     since = _began(before.failing_since, before, now)
     long = now - since >= LONG_OUTAGE and not before.outage_told
     after = replace(before, failing_since=since, outage_told=before.outage_told or long)

@@ -62,7 +62,8 @@ class Provider(Protocol):
 
     async def make_room(self) -> None: ...
 
-    async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = ...) -> Listing: ...
+    async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = ..., begin: str = ...) -> Listing:
+        """Read the list, as far as that is possible, from where an earlier reading stopped (``Listing.rest``)."""
 
     async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice: ...
 

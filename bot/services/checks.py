@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import structlog
 
-from bot.domain.alerts import Alert, AlertKind, KnownInvoice
+from bot.domain.alerts import Alert, AlertKind, KnownInvoice, undated
 from bot.domain.chats import Chat, Link, Trouble, Watch
 from bot.domain.credit import CLOSELY, CreditWatch, Debt, Funds, coverage, suffices, watches_closely
 from bot.domain.invoices import Invoice, Listing
@@ -150,7 +150,8 @@ class Checker:
         if not asked and not self._plan.may_ask(link.watch, self._clock()):
             return AccountReading()
         end = asyncio.get_running_loop().time() + self._read_within
-        reading = await self._reader.read(check.chat, link, end)
+        begin = "" if asked else link.watch.next_page
+        reading = await self._reader.read(check.chat, link, end, begin)
         if reading.listing is None:
             return reading
         schedule = self._plan.schedule(check.chat)
@@ -182,7 +183,7 @@ class Checker:
             funds=Funds(self._covered(link, reading), fulfilled),
         )
         known = {**decision.known, **held}
-        watch, of_account = self._watch(link.watch, reading, now)
+        watch, of_account = self._watch(link.watch, reading, len(undated(known.values())), now)
         watch, of_week = watch_week(watch, schedule, now, any_open=any(k.can_be_due for k in known.values()))
         looks = [
             next_look(known, chat.silences, schedule, now),
@@ -210,11 +211,25 @@ class Checker:
             await self._store.end_refusal(link.account, now)  # in other chats of the account
         return True
 
-    def _watch(self, before: Watch, reading: AccountReading, now: datetime) -> tuple[Watch, list[AlertKind]]:
+    def _watch(
+        self, before: Watch, reading: AccountReading, undated: int, now: datetime
+    ) -> tuple[Watch, list[AlertKind]]:
         if not reading.was_asked_for:
             return before, []
-        good, trouble, doubt = reading.listing is not None, reading.trouble, self._plan.doubts_refusal_for
-        return watch_reading(before, now, good=good, trouble=trouble, unreadable=reading.unreadable, doubt=doubt)
+        listing, unreadable = reading.listing, reading.unreadable + undated
+        if listing is not None and (listing.resumed or not listing.is_read_to_end):
+            unreadable = max(unreadable, before.unreadable_told)  # the others may be in another part
+        after, kinds = watch_reading(
+            before,
+            now,
+            good=listing is not None,
+            partial=listing is not None and not listing.is_read_to_end,
+            trouble=reading.trouble,
+            unreadable=unreadable,
+            doubt=self._plan.doubts_refusal_for,
+        )
+        # A place that can't be read is given up: then the list is read from its beginning.
+        return replace(after, next_page=(listing.rest or "") if listing is not None else ""), kinds
 
     def _covered(self, link: Link, reading: AccountReading) -> Sequence[int]:
         """Return the invoices for which the credit suffices, as far as that is known."""
@@ -276,7 +291,7 @@ class AccountReading:
         """How many invoices of the list could not be read, not even singly."""
         if self.listing is None:
             return 0
-        return max(0, self.listing.unreadable - (len(self.found) - len(self.listing.invoices)))
+        return max(0, self.listing.lost - (len(self.found) - len(self.listing.invoices)))
 
     @property
     def end(self) -> str:
@@ -297,10 +312,11 @@ class AccountReader:
         self._down = False
         self._unreadable: set[int] = set()
 
-    async def read(self, chat: Chat, link: Link, end: float) -> AccountReading:
-        """Read the account's list. Never raise a :class:`ProviderError`."""
+    async def read(self, chat: Chat, link: Link, end: float, begin: str) -> AccountReading:
+        """Read the account's list from this place on. Never raise a :class:`ProviderError`."""
+        listing_call = self._provider.list_invoices(link.token, chat.reply_language, begin=begin)
         try:
-            listing = await _answer_by(end, self._provider.list_invoices(link.token, chat.reply_language))
+            listing = await _answer_by(end, listing_call)
         except Exception as error:  # noqa: BLE001  # _unread logs it
             return self._unread(chat, error)
         self._note_recovery(chat)
@@ -309,7 +325,11 @@ class AccountReader:
     async def ask_for(
         self, missing: Sequence[int], chat: Chat, link: Link, reading: AccountReading, end: float
     ) -> AccountReading:
-        """Complete a reading: ask for each invoice ``missing`` from its list, until the provider can't be asked."""
+        """Complete a reading: ask for each invoice ``missing`` from its list, until the provider can't be asked.
+
+        From a list that is not whole nothing follows: what it lacks is as it was, and is spoken of as such.
+        """
+        is_whole = reading.listing is not None and reading.listing.is_whole
         found, wait = list(reading.found), 0.0
         gone, unread = list[int](), list[int]()
         asking = iter(missing[:MISSING_READ_PER_CHECK])
@@ -317,8 +337,7 @@ class AccountReader:
             try:
                 found.append(await _answer_by(end, self._provider.invoice(link.token, chat.reply_language, number)))
             except NotFound:
-                is_whole = reading.listing is not None and reading.listing.is_whole
-                (gone if is_whole else unread).append(number)  # a list that is not whole proves nothing
+                (gone if is_whole else unread).append(number)
                 log.warning("open invoice is gone at the provider", chat=chat.id, invoice=number)
             except Exception as error:  # noqa: BLE001  # it is logged
                 unread.append(number)
@@ -327,6 +346,8 @@ class AccountReader:
                 if isinstance(error, RateLimited | ProviderDown):
                     break
         unasked = (*asking, *missing[MISSING_READ_PER_CHECK:])
+        if not is_whole:
+            unread, unasked = [*unread, *unasked], ()
         return replace(reading, found=tuple(found), gone=tuple(gone), unread=tuple(unread), unasked=unasked, wait=wait)
 
     def _unread(self, chat: Chat, error: Exception) -> AccountReading:

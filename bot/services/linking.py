@@ -7,6 +7,7 @@ import secrets
 from dataclasses import replace
 from typing import Protocol
 
+from bot.domain.alerts import undated
 from bot.domain.chats import TOKEN_WAIT, Chat, Link, Member, Place, Token, Watch
 from bot.domain.invitations import INVITATION_LIFETIME, INVITATION_NONCE_BYTES, Invitation, id_of
 from bot.domain.invoices import Listing
@@ -87,7 +88,12 @@ class Linking:
             linked_at=now,
             next_check_at=self._plan.after(now, look=next_look(known, {}, schedule, now)),
             next_check_set_at=now,
-            watch=Watch(checked_at=now, unreadable_told=listing.unreadable),
+            watch=Watch(
+                checked_at=now,
+                unreadable_told=listing.lost + len(undated(known.values())),
+                failing_since=None if listing.is_read_to_end else now,
+                next_page=listing.rest or "",
+            ),
             owner_name=owner.name,
         )
         if not await self._store.link(link, known, invitation_id):

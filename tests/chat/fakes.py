@@ -73,7 +73,9 @@ class FakeProvider:
         async with asyncio.timeout(10), self._another:
             await self._another.wait_for(lambda: self._held >= times)
 
-    async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = NO_FILTER) -> Listing:
+    async def list_invoices(
+        self, token: Token, language: str, only: InvoiceFilter = NO_FILTER, begin: str = ""
+    ) -> Listing:
         await self._begin("list_invoices", token, language)
         self.filters.append(only)
         kinds = {only.type} if only.type else set()

@@ -76,7 +76,9 @@ class SimProvider:
         """Return whether a token is refused at the moment."""
         return word in self.refused or word in self.forbidden
 
-    async def list_invoices(self, token: Token, language: str, only: InvoiceFilter = EVERYTHING) -> Listing:
+    async def list_invoices(
+        self, token: Token, language: str, only: InvoiceFilter = EVERYTHING, begin: str = ""
+    ) -> Listing:
         account, late = await self._begin(token)
         listed = [invoice for number, invoice in account.present().items() if number not in account.hidden]
         if late:

@@ -12,8 +12,19 @@ from bot.chat.screens import Button, Rows, Screen, fit, in_rows, join, one_line
 from bot.chat.texts import Texts
 from bot.chat.views.consequences import consequences
 from bot.chat.views.credit import money_lines
+from bot.chat.views.invoices import UNDATED_NAMED
 from bot.chat.views.snoozing import ALL_IN_MESSAGE, common_silence, silence_rows
-from bot.domain.alerts import TROUBLE_KINDS, Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing, as_shown
+from bot.domain.alerts import (
+    TROUBLE_KINDS,
+    Alert,
+    AlertKind,
+    KnownInvoice,
+    SentMessage,
+    Shown,
+    Standing,
+    as_shown,
+    undated,
+)
 from bot.domain.chats import NO_SILENCE, Silences
 from bot.domain.credit import Debt
 from bot.domain.deliveries import last_shown, said_before
@@ -78,7 +89,8 @@ def _block(t: Texts, delivery: Delivery, alert: Alert, now: datetime, *, brief: 
         return join([t(key, id=known.id, amount=t.money(known.total)), *_title_lines(t, known, brief=brief)])
     before = said_before(alert, known, delivery)
     asked = alert.kind is AlertKind.DUE and alert.threshold is None
-    return _open_invoice(t, as_shown(known, alert.kind), now, before=before, asked=asked, brief=brief)
+    text = _open_invoice(t, as_shown(known, alert.kind), now, before=before, asked=asked, brief=brief)
+    return join([text, t("due_unreadable")]) if known.due_unreadable else text
 
 
 def _credit(t: Texts, delivery: Delivery, shown: Sequence[Shown], now: datetime) -> list[Markup]:
@@ -99,8 +111,21 @@ def _of_account(t: Texts, delivery: Delivery, alert: Alert, now: datetime) -> Ma
         return _digest(t, delivery, now)
     link = delivery.chat.link
     if alert.kind is AlertKind.UNREADABLE:
-        return t.count("alert.unreadable", link.watch.unreadable_told if link else 1)
+        return _unreadable(t, delivery)
+    if alert.kind is AlertKind.OUTAGE and link is not None and link.watch.is_partial:
+        return t("alert.partial", moment=t.moment(link.watch.failing_since or alert.created_at))
     return t(f"alert.{alert.kind}", moment=t.moment(link.watch.checked_at if link else alert.created_at))
+
+
+def _unreadable(t: Texts, delivery: Delivery) -> Markup:
+    """Return how many invoices can't be read at all, and which have a due date that can't be read."""
+    link = delivery.chat.link
+    ids = [str(number) for number in undated(delivery.known.values())]
+    hidden = (link.watch.unreadable_told if link else 1) - len(ids)
+    lines = [t.count("alert.unreadable", hidden)] if hidden > 0 else []
+    if ids:
+        lines.append(t.count("alert.undated", len(ids), ids=t.listing(ids[:UNDATED_NAMED])))
+    return join(lines)
 
 
 def _digest(t: Texts, delivery: Delivery, now: datetime) -> Markup:
@@ -109,11 +134,16 @@ def _digest(t: Texts, delivery: Delivery, now: datetime) -> Markup:
     still_open.sort(key=lambda s: (s.due or date.max, s.invoice_id))
     lines = [t("alert.digest"), t.count("alert.total", len(still_open), sum=_sum_of(t, still_open))]
     for s in still_open[:INVOICES_IN_DIGEST]:
-        when = t("list.due", date=t.day(s.due), day=t.due_day(s.due, now)) if s.due else t("alert.no_due")
+        when = t("list.due", date=t.day(s.due), day=t.due_day(s.due, now)) if s.due else t(_no_due(delivery, s))
         sign = "🔴" if s.due and t.is_over(s.due, now) else "🟡"
         lines.append(t("list.line", icon=sign, id=s.invoice_id, amount=t.money(s.display_amount), when=when))
         lines += consequences(t, s.due, s.types, now)
     return join([*lines, t("alert.more")] if len(still_open) > INVOICES_IN_DIGEST else lines)
+
+
+def _no_due(delivery: Delivery, shown: Shown) -> str:
+    known = delivery.known[shown.invoice_id]
+    return "list.due_unreadable" if known.due_unreadable else "alert.no_due"
 
 
 def _open_invoice(

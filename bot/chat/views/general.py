@@ -78,7 +78,8 @@ def status(t: Texts, chat: Chat, link: Link, waiting: Waiting, now: datetime, cr
     else:
         lines.append(t("status.next", when=t.ago(now - link.next_check_at)))
     if watch.failing_since is not None:
-        lines.append(t("status.failing", moment=t.moment(watch.failing_since)))
+        key = "status.partial" if watch.is_partial else "status.failing"
+        lines.append(t(key, moment=t.moment(watch.failing_since)))
     lines += credit_lines(t, credit, ())
     if waiting.waiting:
         lines.append(t.count("status.waiting", waiting.waiting))

@@ -26,6 +26,7 @@ BUTTON_TITLE_LENGTH = 30
 ITEM_TITLE_LENGTH = 200
 ITEM_DESCRIPTION_LENGTH = 800
 STATUS_LENGTH = 40
+UNDATED_NAMED = 20
 
 
 def invoice_list(
@@ -42,7 +43,8 @@ def invoice_list(
     page = replace(page, number=number)
     head = [_list_title(t, page.query), *summary(t, listing, page.query)]
     # Among a part of the invoices, what the credit covers can't be said.
-    head += money_lines(t, credit, debts(listing.invoices) if page.query.holds_all_open else (), now)
+    has_all = page.query.holds_all_open and listing.lacks_nothing
+    head += money_lines(t, credit, debts(listing.invoices) if has_all else (), now)
     body = [_list_entry(t, invoice, now) for invoice in shown]
     rows = _filter_rows(t, page) if filtering else _list_rows(t, shown, page, pages)
     return Screen(Markup("\n\n").join([join(head), *body]), rows)
@@ -62,12 +64,14 @@ def invoice_details(
         since_today = t.due_day(invoice.due, now) if invoice.is_open else ""
         head.append(t("details.due_in" if since_today else "details.due", date=t.day(invoice.due), day=since_today))
     elif invoice.is_open:
-        head.append(t("details.no_due"))
+        head.append(t("due_unreadable" if invoice.due_unreadable else "details.no_due"))
     if invoice.may_be_owed:
         head += consequences(t, invoice.due, invoice.types, now)
     if invoice.paid_at:
         head.append(t("details.paid", date=t.day(t.date_of(invoice.paid_at))))
     body = [line for item in invoice.items for line in _item_lines(t, item)]
+    if invoice.items_unreadable:
+        body.append(t("details.items_unreadable"))
     tail = [Markup(""), *_sums(t, invoice)]
     snoozing = silence_rows(t, str(invoice.id), silence, now) if silence is not None else []
     rows = [*_details_rows(t, invoice), *snoozing]
@@ -82,10 +86,22 @@ def summary(t: Texts, listing: Listing, query: Query) -> list[Markup]:
     lines = []
     if still_open:
         lines.append(t.count("list.open_sum", len(still_open), sum=t.money(sum_left(still_open))))
-    elif not listing.unreadable and (key := _absence(listing, query)):
+    elif listing.lacks_nothing and (key := _absence(listing, query)):
         lines.append(t(key))
+    return lines + gaps(t, listing)
+
+
+def gaps(t: Texts, listing: Listing) -> list[Markup]:
+    """Return what a list lacks, and what could not be read of its open invoices."""
+    lines = []
     if listing.unreadable:
         lines.append(t.count("list.unreadable", listing.unreadable))
+    if listing.missing:
+        lines.append(t.count("list.missing", listing.missing))
+    elif not listing.is_whole:
+        lines.append(t("list.not_all"))
+    if undated := [str(i.id) for i in listing.invoices if i.may_be_owed and i.due_unreadable]:
+        lines.append(t.count("list.undated", len(undated), ids=t.listing(undated[:UNDATED_NAMED])))
     return lines
 
 
@@ -121,6 +137,8 @@ def _list_title(t: Texts, query: Query) -> Markup:
 def _list_entry(t: Texts, invoice: Invoice, now: datetime) -> Markup:
     if invoice.is_open and invoice.due:
         when = t("list.due", date=t.day(invoice.due), day=t.due_day(invoice.due, now))
+    elif invoice.is_open and invoice.due_unreadable:
+        when = t("list.due_unreadable")
     elif invoice.paid_at and invoice.is_paid:
         when = t("list.paid", date=t.day(t.date_of(invoice.paid_at)))
     else:
@@ -230,12 +248,11 @@ def invoice_choice(t: Texts, command: str, listing: Listing, now: datetime) -> S
     lines = []
     if fitting:
         lines.append(t(f"choose.{command}"))
-    elif not listing.unreadable and not limited:
+    elif listing.lacks_nothing and not limited:
         lines.append(t(asked.none))
     if limited and t.paying.limit is not None:
         lines.append(t.count("choose.too_large", len(limited), limit=t.money(t.paying.limit)))
-    if listing.unreadable:
-        lines.append(t.count("list.unreadable", listing.unreadable))
+    lines += gaps(t, listing)
     rows = [[_invoice_button(t, asked, invoice, now)] for invoice in fitting[:INVOICES_OFFERED]]
     if command == "pay" and sum(invoice.can_be_paid for invoice in fitting) > 1:
         rows.append([Button(t.plain("button.several"), "several")])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from decimal import Decimal
 
 from bot.domain.chats import Chat, Member, Place
 from bot.domain.invoices import Invoice, open_first
 from bot.domain.payments import Action, Offer, Payment, PaymentRules, Selection
 from bot.domain.waits import still_lasts
-from bot.errors import ConfirmationExpired, NoneToPay, NothingChosen, PressByOther, QuestionOver
+from bot.errors import ConfirmationExpired, NoneToPay, NotAllRead, NotFound, NothingChosen, PressByOther, QuestionOver
 from bot.ports import Clock, PendingStore
 from bot.services.payments.quote import Quoter
 from bot.services.permissions import check_may_pay
@@ -38,9 +39,7 @@ class PaymentSelection:
         Raise as :func:`check_may_pay` does, :class:`NoneToPay` or a :class:`bot.errors.ProviderError`.
         """
         link = check_may_pay(self._rules, chat, user.id)
-        payable = await self._payable(chat)
-        if not payable:
-            raise NoneToPay
+        payable = await self._payable(chat, wanted)
         now = self._clock()
         first = sorted(payable, key=lambda one: one[0].id not in wanted)[:MAX_OFFERS]
         offered = [one for one in payable if one in first]
@@ -85,18 +84,30 @@ class PaymentSelection:
             raise QuestionOver
         if not selection.chosen:
             raise NothingChosen
-        chosen = [invoice for invoice, _ in await self._payable(chat) if invoice.id in selection.chosen]
+        payable = await self._payable(chat, selection.chosen)
+        chosen = [invoice for invoice, _ in payable if invoice.id in selection.chosen]
         if not chosen:
             raise NoneToPay
         if not await self._store.take_pending(Selection, selection_id):
             raise ConfirmationExpired
         return await self._quoter.ask_about(chosen, Action.PAY, chat, place, user)
 
-    async def _payable(self, chat: Chat) -> list[tuple[Invoice, Decimal]]:
-        """Return what can be paid here, with its amount."""
+    async def _payable(self, chat: Chat, wanted: Collection[int]) -> list[tuple[Invoice, Decimal]]:
+        """Return what can be paid here, with its amount.
+
+        Raise :class:`NoneToPay` if nothing can, or :class:`NotAllRead` if nobody knows that.
+        """
         listing = await self._reads.listing(chat)
-        amounts = [(invoice, self._rules.payable(invoice)) for invoice in open_first(listing.invoices)]
-        return [(invoice, amount) for invoice, amount in amounts if amount is not None]
+        found = {invoice.id: invoice for invoice in listing.invoices}
+        if not listing.is_whole:
+            for number in [number for number in wanted if number not in found]:
+                with suppress(NotFound):
+                    found[number] = await self._reads.invoice(chat, number)
+        amounts = [(invoice, self._rules.payable(invoice)) for invoice in open_first(found.values())]
+        payable = [(invoice, amount) for invoice, amount in amounts if amount is not None]
+        if not payable:
+            raise NoneToPay if listing.lacks_nothing else NotAllRead
+        return payable
 
     async def _mine(self, selection_id: str, place: Place, user: Member) -> Selection:
         selection = await self._store.pending(Selection, selection_id)
