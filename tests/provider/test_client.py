@@ -240,7 +240,7 @@ async def test_all_pages_are_read_in_every_form_of_them(world: World, form: Page
 
 async def test_a_page_that_fails_leaves_what_was_read_before_and_the_place(world: World) -> None:
     ids = {world.sandbox.create_invoice(world.account, Decimal(5)).id for _ in range(3)} | {212032, 130348}
-    world.sandbox.faults.switch_on(Fault.LATER_PAGES_DOWN)
+    world.sandbox.faults.switch_on(Fault.LATER_PAGES_BROKEN)
     first = await world.client.list_invoices(world.token, "en")
     assert (len(first.invoices), first.missing, first.rest, first.is_whole) == (2, 3, "page=2", False)
     world.sandbox.faults.switch_off()

@@ -90,7 +90,7 @@ class Fault(StrEnum):
     LONG_NUMBERS = "long_numbers"
     TOO_DEEP = "too_deep"
     PAGED = "paged"
-    LATER_PAGES_DOWN = "later_pages_down"
+    LATER_PAGES_BROKEN = "later_pages_broken"
     COUNTS_MORE = "counts_more"
     CUT_BODY = "cut_body"
     DRIP = "drip"
@@ -105,9 +105,9 @@ class ActiveFault:
     """A fault that is on: for which call (None: all), for how many more requests (None: until it is switched off).
 
     ``retry_after`` is the text of the header, ``location`` the target of a redirect, ``message`` the words of a
-    refusal, ``status`` that of a page which is not the API's. ``form`` is how pages are written. ``interval`` is in
-    seconds: between the bytes of a drip, before a slow response, or before what nobody asked for. ``size`` is in bytes;
-    the header of a huge response states it if ``size_told``.
+    refusal, ``status`` that of a refusal or of a page which is not the API's (None: the usual one). ``form`` is how
+    pages are written. ``interval`` is in seconds: between the bytes of a drip, before a slow response, or before what
+    nobody asked for. ``size`` is in bytes; the header of a huge response states it if ``size_told``.
     """
 
     fault: Fault
@@ -116,7 +116,7 @@ class ActiveFault:
     retry_after: str | None = None
     location: str = "https://elsewhere.invalid/"
     message: str = "This is not possible."
-    status: int = 403
+    status: int | None = None
     form: PageForm = PageForm.RESOURCE
     interval: float = 0.05
     size: int = 60 * 1024 * 1024
@@ -179,7 +179,7 @@ async def _spoil(response: BufferedResponse, active: ActiveFault, scope: Scope, 
             await send_drip(response, active.interval, receive, send)
         case Fault.HUGE:
             await send_huge(response, active.size, send, size_told=active.size_told)
-        case Fault.PAGED | Fault.LATER_PAGES_DOWN:
+        case Fault.PAGED | Fault.LATER_PAGES_BROKEN:
             await send_whole(_paged(response, active, scope), send)
         case Fault.ANSWERED_TWICE | Fault.IDLE_408 | Fault.LATE_CONTINUE:
             await send_whole(response, send)
@@ -216,13 +216,13 @@ _INSTEAD: Mapping[Fault, Callable[[ActiveFault], BufferedResponse]] = {
     Fault.RATE_LIMIT: lambda active: _try_later(429, "Too Many Attempts.", active),
     Fault.TOKEN_REVOKED: lambda _: json_response(401, {"message": "Unauthenticated."}),
     Fault.PERMISSION_MISSING: lambda _: json_response(403, {"message": "Invalid ability provided."}),
-    Fault.REFUSED: lambda active: json_response(422, {"message": active.message}),
-    Fault.REFUSED_IN_DATA: lambda active: json_response(400, {"data": _refusal(active)}),
+    Fault.REFUSED: lambda active: json_response(active.status or 422, _words(active)),
+    Fault.REFUSED_IN_DATA: lambda active: json_response(active.status or 400, {"data": _refusal(active)}),
     Fault.FAILURE_AS_SUCCESS: lambda active: json_response(200, {"success": False, "data": []} | _words(active)),
     Fault.RESULT_ERROR: lambda active: json_response(200, {"result": "error"} | _words(active)),
-    Fault.CHALLENGE: lambda active: BufferedResponse(active.status, HTML_TYPE, CHALLENGE),
+    Fault.CHALLENGE: lambda active: BufferedResponse(active.status or 403, HTML_TYPE, CHALLENGE),
     Fault.GATEWAY_JSON: lambda active: json_response(
-        active.status, {"title": "Access denied", "status": active.status, "detail": "You have been blocked."}
+        active.status or 403, {"title": "Access denied", "status": active.status, "detail": "You have been blocked."}
     ),
     Fault.REDIRECT: lambda active: BufferedResponse(302, {**HTML_TYPE, "location": active.location}, HTML),
 }
@@ -250,7 +250,7 @@ _CHANGED: Mapping[Fault, Callable[[BufferedResponse], BufferedResponse]] = {
 def _paged(response: BufferedResponse, active: ActiveFault, scope: Scope) -> BufferedResponse:
     """Return one page of the list."""
     query = scope["query_string"].decode()
-    if active.fault is Fault.LATER_PAGES_DOWN and "page" in query:
-        return json_response(500, {"message": "Server Error"})
+    if active.fault is Fault.LATER_PAGES_BROKEN and "page" in query:
+        return replace(response, body=response.body[: len(response.body) // 2])
     url = f"http://{dict(scope['headers'])[b'host'].decode()}{scope['path']}"
     return with_list(response, lambda entries: paged(entries, query, url, active.form))
