@@ -122,7 +122,7 @@ def _unreadable(t: Texts, delivery: Delivery) -> Markup:
     link = delivery.chat.link
     ids = [str(number) for number in undated(delivery.known.values())]
     hidden = (link.watch.unreadable_told if link else 1) - len(ids)
-    lines = [t.count("alert.unreadable", hidden)] if hidden > 0 else []
+    lines = [t.count("alert.unreadable", hidden)] if hidden > 0 or not ids else []
     if ids:
         lines.append(t.count("alert.undated", len(ids), ids=t.listing(ids[:UNDATED_NAMED])))
     return join(lines)
