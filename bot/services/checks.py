@@ -232,7 +232,9 @@ class Checker:
         return replace(after, next_page=(listing.rest or "") if listing is not None else ""), kinds
 
     def _covered(self, link: Link, reading: AccountReading) -> Sequence[int]:
-        """Return the invoices for which the credit suffices, as far as that is known."""
+        """Return the invoices for which the credit suffices, as far as that is known: others may be due before them."""
+        if reading.listing is None or not reading.listing.lacks_nothing:
+            return ()
         owed = [Debt(i.id, i.due, i.left_to_pay) for i in reading.found if i.may_be_owed]
         found = coverage((reading.credit or link.credit).credit, owed, self._plan.currency)
         return found.covered if found is not None else ()
