@@ -17,7 +17,7 @@ from bot.domain.chats import Chat, Place, Token
 from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Item, Listing
 from bot.domain.payments import Action, Outcome, Payment
-from bot.errors import NotFound, PermissionMissing, SendRefused, TokenRefused
+from bot.errors import AnswerNotUnderstood, NotFound, PermissionMissing, SendRefused, TokenRefused
 from bot.ports import Clock, Delivery, Document, InvoiceFilter, utc_now
 
 EVERYTHING = InvoiceFilter()
@@ -84,12 +84,18 @@ def settled(open_invoice: Invoice, status: str = "Paid", paid_at: datetime | Non
 
 @dataclass
 class FakeAccount:
-    """An account at the provider. ``balance`` is the credit available for payments."""
+    """An account at the provider. ``balance`` is the credit available for payments.
+
+    Of a long list only the next ``read_at_once`` invoices are read at a time. Of the last ones ``missing`` are counted
+    and not there.
+    """
 
     invoices: dict[int, Invoice] = field(default_factory=dict)
     balance: Decimal = Decimal(1000)
     unlisted: set[int] = field(default_factory=set)
     unreadable: int = 0
+    missing: int = 0
+    read_at_once: int | None = None
     shows_credit: bool = False
 
     def put(self, *invoices: Invoice) -> None:
@@ -104,7 +110,8 @@ class FakeProvider:
     out. ``late_gates``, by call, hold POSTs afterwards.
 
     Tests read: ``posts`` are all POSTs that arrived, ``executed`` those that were carried out. ``languages`` and
-    ``filters`` are the arguments of all calls.
+    ``filters`` are the arguments of all calls, ``begins`` those of readings in parts. What begins at one of the
+    ``broken_places`` can't be read.
     """
 
     def __init__(self) -> None:
@@ -116,6 +123,8 @@ class FakeProvider:
         self.calls: list[tuple[str, str, int | None]] = []
         self.languages: list[str] = []
         self.filters: list[InvoiceFilter] = []
+        self.begins: list[str] = []
+        self.broken_places: set[str] = set()
         self.posts: list[tuple[str, int]] = []
         self.executed: list[tuple[str, int]] = []
 
@@ -137,7 +146,15 @@ class FakeProvider:
             listed = [i for i in listed if i.has_type(only.type)]
         if only.status is not None:
             listed = [i for i in listed if i.status == only.status]
-        return Listing(tuple(listed), account.unreadable)
+        if account.read_at_once is None:
+            return Listing(tuple(listed), account.unreadable, account.missing)
+        self.begins.append(begin)
+        if begin in self.broken_places:
+            raise AnswerNotUnderstood("cut off")
+        start = int(begin or 0)
+        end = start + account.read_at_once
+        rest = str(end) if end < len(listed) else None
+        return Listing(tuple(listed[start:end]), account.unreadable, rest=rest, resumed=bool(begin))
 
     async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice:
         return self._known(await self._begin("invoice", token, language, invoice_id), invoice_id)

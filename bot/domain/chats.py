@@ -57,12 +57,12 @@ class Trouble(StrEnum):
 class Watch:
     """How the checks of an account go.
 
-    ``checked_at`` is when the provider's list was last read well. ``refused_since`` is when the provider first refused
-    the token after that, and ``refused_at`` when it last did. ``trouble`` is set once the person was told.
-    ``failing_since`` is the first failure of another kind, or the first time that only a part of the list could be
-    read; ``outage_told``: the person knows of it. ``digest_told`` is the Monday of the last week that had its digest.
-    ``unreadable_told`` is how many unreadable invoices in the list the person knows of. ``next_page`` is where in the
-    list the next check begins; empty: at its beginning.
+    ``checked_at`` is when the provider's list was last read well, and ``whole_at`` when it was last read to its end, if
+    that was before. ``refused_since`` is when the provider first refused the token after that, and ``refused_at`` when
+    it last did. ``trouble`` is set once the person was told. ``failing_since`` is the first failure of another kind;
+    ``outage_told``: the person knows of it, or that the list is not read to its end. ``digest_told`` is the Monday of
+    the last week that had its digest. ``unreadable_told`` is how many unreadable invoices in the list the person knows
+    of. ``next_page`` is where in the list the next check begins; empty: at its beginning.
     """
 
     checked_at: datetime
@@ -73,12 +73,8 @@ class Watch:
     unreadable_told: int = 0
     refused_since: datetime | None = None
     refused_at: datetime | None = None
+    whole_at: datetime | None = None
     next_page: str = ""
-
-    @property
-    def is_partial(self) -> bool:
-        """Whether the list was read last, but only in part."""
-        return self.failing_since is not None and self.failing_since <= self.checked_at
 
     @property
     def is_refused(self) -> bool:

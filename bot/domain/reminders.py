@@ -347,10 +347,9 @@ def watch_reading(
 ) -> tuple[Watch, list[AlertKind]]:
     """Return the account's new watch and what to tell of it. Each outage and each trouble is told once, and its end.
 
-    In a good reading, unreadable invoices are told when their number has grown. If it is ``partial``, and all of the
-    list can't be read for long, that is told like an outage. A ``trouble`` is told if it is met
-    again after ``doubt``, and no good reading came in between. A failed reading (neither ``good`` nor a ``trouble``)
-    does not end one.
+    In a good reading, unreadable invoices are told when their number has grown. If it is ``partial``, and the whole
+    list was not read for long, that is told like an outage. A ``trouble`` is told if it is met again after ``doubt``,
+    and no good reading came in between. A failed reading (neither ``good`` nor a ``trouble``) does not end one.
     """
     if good:
         over = [AlertKind.OUTAGE_OVER] if before.outage_told and not partial else []
@@ -359,10 +358,10 @@ def watch_reading(
         after = Watch(checked_at=now, digest_told=before.digest_told, unreadable_told=unreadable)
         if not partial:
             return after, over + broken
-        after, outage = _failing(
-            replace(after, failing_since=before.failing_since, outage_told=before.outage_told), now
-        )
-        return after, over + outage + broken
+        whole_at = min(before.whole_at or before.checked_at, now)
+        long = now - whole_at >= LONG_OUTAGE and not before.outage_told and not over
+        after = replace(after, whole_at=whole_at, outage_told=before.outage_told or long)
+        return after, over + ([AlertKind.OUTAGE] if long else []) + broken
     if trouble is not None:
         since = _began(before.refused_since, before, now)
         refused = replace(before, refused_since=since, refused_at=now)
@@ -372,10 +371,6 @@ def watch_reading(
         return replace(refused, trouble=trouble, failing_since=None, outage_told=False), news
     if before.trouble is not None:
         return before, []
-    return _failing(before, now)
-
-
-def _failing(before: Watch, now: datetime) -> tuple[Watch, list[AlertKind]]:
     since = _began(before.failing_since, before, now)
     long = now - since >= LONG_OUTAGE and not before.outage_told
     after = replace(before, failing_since=since, outage_told=before.outage_told or long)

@@ -91,7 +91,7 @@ class Linking:
             watch=Watch(
                 checked_at=now,
                 unreadable_told=listing.lost + len(undated(known.values())),
-                failing_since=None if listing.is_read_to_end else now,
+                whole_at=None if listing.is_read_to_end else now,
                 next_page=listing.rest or "",
             ),
             owner_name=owner.name,

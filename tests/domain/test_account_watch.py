@@ -23,14 +23,15 @@ SECOND = timedelta(seconds=1)
 DOUBT = ASK_AGAIN_AFTER[0]
 OUTAGE, OUTAGE_OVER, TROUBLE_OVER = AlertKind.OUTAGE, AlertKind.OUTAGE_OVER, AlertKind.TROUBLE_OVER
 
-# "good", "failed", or a trouble
+# "good", "partial", "failed", or a trouble
 AccountReading = Trouble | str
-READINGS = st.sampled_from(["good", "good", "failed", "failed", "failed", *Trouble])
+READINGS = st.sampled_from(["good", "good", "partial", "partial", "failed", "failed", "failed", *Trouble])
 
 
 def read(before: Watch, now: datetime, reading: AccountReading) -> tuple[Watch, list[AlertKind]]:
     trouble = reading if isinstance(reading, Trouble) else None
-    return watch_reading(before, now, good=reading == "good", trouble=trouble)
+    good, partial = reading in {"good", "partial"}, reading == "partial"
+    return watch_reading(before, now, good=good, partial=partial, trouble=trouble)
 
 
 # --- Refused tokens --------------------------------------------------------------------------------------------------
@@ -162,6 +163,25 @@ def test_a_good_reading_in_between_begins_the_day_anew() -> None:
     assert read(watch, NOW + 48 * HOUR, "failed")[1] == [OUTAGE]
 
 
+def test_a_part_of_the_list_for_a_day_is_told_like_an_outage_from_the_last_whole_list_on() -> None:
+    watch, kinds = read(GOOD, NOW + HOUR, "partial")
+    assert (watch.checked_at, watch.whole_at, kinds) == (NOW + HOUR, NOW, [])
+    watch, kinds = read(watch, NOW + 2 * HOUR, "failed")
+    assert (watch.whole_at, kinds) == (NOW, [])
+    watch, kinds = read(watch, NOW + DAY, "partial")
+    assert kinds == [OUTAGE]
+    watch, kinds = read(watch, NOW + 2 * DAY, "partial")
+    assert kinds == []
+    assert read(watch, NOW + 3 * DAY, "good") == (Watch(checked_at=NOW + 3 * DAY), [OUTAGE_OVER])
+
+
+def test_a_part_of_the_list_shows_that_the_token_works() -> None:
+    watch = refused(GOOD, NOW)
+    watch, kinds = read(watch, NOW + 2 * DAY, "partial")
+    assert (watch.trouble, kinds) == (None, [TROUBLE_OVER])
+    assert read(watch, NOW + 2 * DAY + HOUR, "partial")[1] == [OUTAGE]
+
+
 def test_an_answer_that_refuses_the_token_ends_an_outage_without_a_word_of_it() -> None:
     watch, _ = read(GOOD, NOW, "failed")
     watch, _ = read(watch, NOW + DAY, "failed")
@@ -180,10 +200,10 @@ def test_an_outage_goes_on_while_a_refusal_is_in_doubt() -> None:
 def test_in_any_story_the_words_begin_and_end_each_other_and_the_age_is_that_of_the_last_good_reading(
     story: list[tuple[timedelta, AccountReading]],
 ) -> None:
-    watch, now, good_at, words = GOOD, NOW, NOW, list[AlertKind]()
+    watch, now, good_at, whole_at, words = GOOD, NOW, NOW, NOW, list[AlertKind]()
     for gap, reading in story:
         now += gap
-        good_at = now if reading == "good" else good_at
+        good_at = now if reading in {"good", "partial"} else good_at
         watch, kinds = read(watch, now, reading)
         words += kinds
         assert len(kinds) <= 1
@@ -191,6 +211,8 @@ def test_in_any_story_the_words_begin_and_end_each_other_and_the_age_is_that_of_
         assert (watch.trouble is None) or (watch.failing_since is None and not watch.outage_told)
         if reading == "good":
             assert watch == Watch(checked_at=now)
+            whole_at = now
+        assert watch.whole_at in {None, whole_at}
     for before, after in pairwise([None, *words]):
         if after is OUTAGE_OVER:
             assert before is OUTAGE

@@ -53,7 +53,15 @@ class ChatContract:
 
     async def test_a_link_comes_back_as_it_was_stored_even_after_a_crash(self, opener: Opener) -> None:
         store = await opener.open()
-        watch = Watch(NOW, Trouble.PERMISSION_MISSING, NOW - HOUR, outage_told=True, digest_told=date(2026, 3, 23))
+        watch = Watch(
+            NOW,
+            Trouble.PERMISSION_MISSING,
+            NOW - HOUR,
+            outage_told=True,
+            digest_told=date(2026, 3, 23),
+            whole_at=NOW - HOUR,
+            next_page="page=7&per_page=15",
+        )
         link = new_link(store, place=Place(CHAT, 99), watch=watch)
         await store.link(link, knowledge(1, 2))
         assert (await store.chat(CHAT)).link == link

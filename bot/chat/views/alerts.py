@@ -112,8 +112,8 @@ def _of_account(t: Texts, delivery: Delivery, alert: Alert, now: datetime) -> Ma
     link = delivery.chat.link
     if alert.kind is AlertKind.UNREADABLE:
         return _unreadable(t, delivery)
-    if alert.kind is AlertKind.OUTAGE and link is not None and link.watch.is_partial:
-        return t("alert.partial", moment=t.moment(link.watch.failing_since or alert.created_at))
+    if alert.kind is AlertKind.OUTAGE and link is not None and link.watch.whole_at is not None:
+        return t("alert.partial", moment=t.moment(link.watch.whole_at))
     return t(f"alert.{alert.kind}", moment=t.moment(link.watch.checked_at if link else alert.created_at))
 
 
@@ -245,7 +245,7 @@ def _why_blind(delivery: Delivery, alerts: Sequence[Alert]) -> str | None:
         return None
     if link.watch.trouble is not None:
         return link.watch.trouble.value
-    return "outage" if link.watch.failing_since is not None else None
+    return "outage" if link.watch.failing_since or link.watch.whole_at else None
 
 
 def _apart(blocks: Sequence[Markup]) -> list[Markup]:

@@ -78,8 +78,9 @@ def status(t: Texts, chat: Chat, link: Link, waiting: Waiting, now: datetime, cr
     else:
         lines.append(t("status.next", when=t.ago(now - link.next_check_at)))
     if watch.failing_since is not None:
-        key = "status.partial" if watch.is_partial else "status.failing"
-        lines.append(t(key, moment=t.moment(watch.failing_since)))
+        lines.append(t("status.failing", moment=t.moment(watch.failing_since)))
+    elif watch.whole_at is not None:
+        lines.append(t("status.partial", moment=t.moment(watch.whole_at)))
     lines += credit_lines(t, credit, ())
     if waiting.waiting:
         lines.append(t.count("status.waiting", waiting.waiting))
@@ -87,7 +88,8 @@ def status(t: Texts, chat: Chat, link: Link, waiting: Waiting, now: datetime, cr
         lines.append(t.count("status.set_aside", waiting.set_aside))
     silenced = [(number, silence) for number, silence in sorted(chat.silences.items()) if silence.holds(now)]
     body = [_silenced(t, number, silence) for number, silence in silenced]
-    rows = [[Button(t.plain("button.check"), "check")]] if watch.trouble or watch.failing_since else []
+    is_blind = watch.trouble or watch.failing_since or watch.whole_at
+    rows = [[Button(t.plain("button.check"), "check")]] if is_blind else []
     rows += [
         [Button(t.plain("button.details_of", id=number), f"show:{number}")]
         for number, _ in silenced[:SILENCED_WITH_BUTTON]
