@@ -109,6 +109,11 @@ def undated(known: Iterable[KnownInvoice]) -> list[int]:
     return sorted(k.id for k in known if k.may_be_owed and k.due_unreadable)
 
 
+def is_announceable(known: KnownInvoice) -> bool:
+    """Return whether a new invoice is worth a word: it is open, or was paid on creation."""
+    return known.standing in {Standing.OPEN, Standing.PAID}
+
+
 def is_still_needed(silence: Silence, known: KnownInvoice | None, *, alerted: bool) -> bool:
     """Return whether a silence waits for its reminder, or an alert about its closed invoice still waits."""
     if known is None or not known.is_open:

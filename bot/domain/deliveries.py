@@ -15,8 +15,8 @@ from bot.domain.alerts import (
     KnownInvoice,
     SentMessage,
     Shown,
-    Standing,
     as_shown,
+    is_announceable,
     is_reached,
 )
 from bot.domain.chats import NO_SILENCE, Chat, Watch
@@ -72,7 +72,7 @@ def is_relevant(alert: Alert, delivery: Delivery, now: datetime) -> bool:
     if alert.kind is AlertKind.SETTLED:
         return not known.is_open
     if alert.kind is AlertKind.NEW:
-        return known.standing in {Standing.OPEN, Standing.PAID}
+        return is_announceable(known)
     silence = delivery.chat.silences.get(known.id, NO_SILENCE)
     if alert.kind is AlertKind.CREDIT_THERE:  # somebody asked to hear this
         credit = link.credit.credit

@@ -19,6 +19,7 @@ from bot.domain.alerts import (
     KnownInvoice,
     SentMessage,
     Standing,
+    is_announceable,
     is_reached,
     standing_of,
 )
@@ -100,7 +101,7 @@ def _kind_of_news(
     if not k.is_open and k.announced:
         return AlertKind.SETTLED if shown and not k.settled_told else None
     if not k.announced and not silence.muted:
-        return AlertKind.NEW if k.standing in {Standing.OPEN, Standing.PAID} else None
+        return AlertKind.NEW if is_announceable(k) else None
     if silence.holds(now) and (silence.muted or not _is_warning_due(k, schedule, now)):
         return None
     if _has_changed(k):

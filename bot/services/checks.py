@@ -57,6 +57,8 @@ LOOK_FOR_TURN_EVERY = 0.5
 
 MISSING_READ_PER_CHECK = 5
 """How many invoices that vanished from the list one check asks for singly. The others wait for the next check."""
+LOOK_FOR_UNASKED_AFTER = timedelta(minutes=5)
+"""Then that check comes at the latest: until an invoice was asked for, nothing can be said of it."""
 
 
 class Checker:
@@ -190,6 +192,7 @@ class Checker:
             schedule.next_week(now) if watch.digest_told else None,
             self._plan.asks_again_at(watch),
             now + CLOSELY if watches_closely(link.credit_wishes, now) else None,
+            now + LOOK_FOR_UNASKED_AFTER if reading.unasked else None,
         ]
         look = min((at for at in looks if at is not None and at > now), default=None)
 

@@ -476,13 +476,17 @@ async def _give_check_back(now: datetime, check: Check, t: Transaction) -> None:
 async def _change_message(
     t: Transaction, claim: Claim, change: Callable[[ChatRecord], ChatRecord], *, keep: bool = False
 ) -> bool:
-    """Change the chat whose message is held under this claim, and give the lease back, unless it is to ``keep``."""
+    """Change the chat whose message is held under this claim, and give the lease back, unless it is to ``keep``.
+
+    A check under way is refused if what the chat knows has changed.
+    """
     stored = await t.held_message(claim)
     if stored is None or stored.message is None or not alert_rules.alerts_of_batch(stored.record, claim.key):
         return False
     record, message = change(stored.record), stored.message
+    check = stored.check if record.known is stored.record.known else None
     record = record if keep else alert_rules.message_ended(record, message.set_at)
-    await t.save_chat(stored, StoredChat(record, stored.check, message if keep else None))
+    await t.save_chat(stored, StoredChat(record, check, message if keep else None))
     return True
 
 

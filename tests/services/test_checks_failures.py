@@ -336,7 +336,7 @@ async def test_a_refused_token_is_tried_again_after_minutes_hours_and_then_daily
 ) -> None:
     await world.link()
     world.provider.errors["list_invoices"] = error
-    world.noon(DUE - 30 * DAY)
+    world.noon(DUE - 10 * DAY)
     began, tried = world.clock.now, list[timedelta]()
     world.provider.calls.clear()
     while world.clock.now < began + 3 * DAY:
@@ -348,7 +348,7 @@ async def test_a_refused_token_is_tried_again_after_minutes_hours_and_then_daily
     assert tried == [timedelta(), 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 30 * HOUR, 54 * HOUR]
     assert world.told() == [(kind, None, None)]
     world.provider.errors.clear()
-    world.account.put(invoice(7, DUE))
+    world.account.put(invoice(7, DUE + 30 * DAY))
     world.clock.move(DAY)
     await world.check()
     await world.deliver()

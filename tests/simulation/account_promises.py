@@ -9,7 +9,7 @@ from itertools import pairwise
 from tests.simulation.evidence import DAY, IN_TRANSIT, TOLD_WITHIN, Evidence
 from tests.simulation.expected import mondays
 from tests.simulation.history import Disturbances, Span
-from tests.simulation.people import PASSING_REFUSAL, Rules
+from tests.simulation.people import Rules
 from tests.simulation.telegram import Arrival
 
 TROUBLES = {"token_refused", "permission_missing"}
@@ -105,7 +105,7 @@ class AccountPromises:
             if self._same_link(found, found_again) and not begun:
                 yield f"messages {first.number} and {second.number} are about the same refusal"
         for _, found, arrival in self._of(*TROUBLES):
-            lasted = any(start + PASSING_REFUSAL <= found <= end + IN_TRANSIT for start, end in self._refused())
+            lasted = any(start <= found <= end + IN_TRANSIT for start, end in self._refused())
             if not lasted and not self.failing.touch(found - DAY, found):
                 yield f"message {arrival.number} alarms for a refusal that had passed"
         last = ""

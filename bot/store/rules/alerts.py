@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import takewhile
 
-from bot.domain.alerts import Alert, AlertKind, AlertState, SentMessage, last_told, taking_the_place_of, worth_keeping
+from bot.domain.alerts import (
+    Alert,
+    AlertKind,
+    AlertState,
+    KnownInvoice,
+    SentMessage,
+    Standing,
+    last_told,
+    taking_the_place_of,
+    worth_keeping,
+)
 from bot.domain.chats import Chat
 from bot.domain.payments import was_paid
 from bot.ports import ALERTS_PER_MESSAGE, Claim, Delivery, WaitingAlert
@@ -81,7 +91,18 @@ def after_sending(record: ChatRecord, batch: str, message: SentMessage | None, r
     """Remove a batch that went out, as :meth:`bot.ports.Outbox.alerts_sent` says."""
     messages = [m.resolving(resolved) for m in record.sent] + ([message.moved_to(record.id)] if message else [])
     left = tuple(row for row in record.alerts if row.batch != batch)
-    return retried_at(replace(record, alerts=left, sent=worth_keeping(messages)), None)
+    known = _without_untold(record.known, alerts_of_batch(record, batch))
+    return retried_at(replace(record, alerts=left, sent=worth_keeping(messages), known=known), None)
+
+
+def _without_untold(known: Mapping[int, KnownInvoice], rows: Iterable[AlertRow]) -> Mapping[int, KnownInvoice]:
+    """Return what is known if new invoices vanished before these alerts told of them: they are new if they return.
+
+    If nothing differs, return the same object.
+    """
+    new = (known.get(row.alert.invoice_id or 0) for row in rows if row.alert.kind is AlertKind.NEW)
+    untold = [k for k in new if k is not None and k.announced and k.standing is Standing.GONE]
+    return {**known, **{k.id: replace(k, announced=False) for k in untold}} if untold else known
 
 
 def after_edit(record: ChatRecord, message_id: int, resolved: Collection[int]) -> ChatRecord:

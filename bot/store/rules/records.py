@@ -79,7 +79,8 @@ class PaymentRow:
 class ChatRecord:
     """All that is stored of a chat. Alerts and sent messages stand in the order in which they came.
 
-    Each part has one writer: checks write ``known``, the person ``silences``, the alert sender ``sent``.
+    Each part has one writer: checks write ``known``, the person ``silences``, the alert sender ``sent``. The exception:
+    the alert sender takes ``announced`` back from what is ``known`` where nobody was told.
     """
 
     id: int
