@@ -23,7 +23,7 @@ from bot.domain.chats import LANGUAGES, Chat
 from bot.domain.payments import PaymentRules
 from bot.domain.provider_calendar import ProviderCalendar
 from bot.domain.schedule import CheckPlan, is_over
-from bot.errors import BotError, Refused
+from bot.errors import BotError, ProviderError, Refused
 
 FORMATS = {"en": "en_GB"}
 """The country whose sums and dates a language uses. Both sides of the Atlantic read 27 Nov 2026 alike."""
@@ -71,7 +71,8 @@ class Texts:
     def error(self, error: BotError) -> Markup:
         """Return what an error means for the reader. Decimals in it are sums."""
         words = {n: self.money(v) if isinstance(v, Decimal) else v for n, v in error.arguments.items()}
-        return self.failure(error.key, str(words.pop("reason", "")), **words)
+        reason = str(words.pop("reason", ""))
+        return self.failure(error.key, reason if isinstance(error, ProviderError) else "", **words)
 
     def failure(self, key: str, reason: str, **words: object) -> Markup:
         """Return what went wrong, and the provider's own words for it, if it gave any."""
