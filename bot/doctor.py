@@ -41,6 +41,10 @@ NO_RETRY = RetryPolicy(attempts=1)
 """The operator is waiting, and can run the doctor again."""
 
 
+UNREADABLE_NAMED = 10
+"""How many damaged chats and accounts are named."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One line of the report. ``advice`` is empty if all is well."""
@@ -109,7 +113,8 @@ async def _store(settings: Settings) -> Finding:
     except StartError as error:
         return Finding("Store and key", advice=str(error))
     by_whom = " (in use by a running bot)" if used else ""
-    return Finding("Store and key", f"{settings.data_dir} {_what_is_in(found)}{by_whom}")
+    detail = f"{settings.data_dir} {_what_is_in(found)}{by_whom}"
+    return Finding("Store and key", detail, _what_is_unreadable(found))
 
 
 async def _database(url: str, keys: Sequence[str]) -> Finding:
@@ -120,13 +125,30 @@ async def _database(url: str, keys: Sequence[str]) -> Finding:
     if found is None:
         return Finding("Store and key", "the database is reachable; its tables will be created at the first start")
     schema = f"schema {found.version}{'' if found.is_newest else ', to be updated at the next start'}"
-    return Finding("Store and key", f"the database {_what_is_in(found.contents)}; {schema}; bots: {found.running}")
+    detail = f"the database {_what_is_in(found.contents)}; {schema}; bots: {found.running}"
+    return Finding("Store and key", detail, _what_is_unreadable(found.contents))
 
 
 def _what_is_in(found: StoreCounts | None) -> str:
     if found is None:
         return "will be created at the first start"
     return f"opens; linked chats: {found.chats}, resting: {found.resting}, alerts set aside: {found.set_aside}"
+
+
+def _what_is_unreadable(found: StoreCounts | None) -> str:
+    """Return what is damaged, and what to do about it. Empty: nothing is."""
+    if found is None or not found.unreadable:
+        return ""
+    named = [f"- {each}" for each in found.unreadable[:UNREADABLE_NAMED]]
+    if more := found.unreadable[UNREADABLE_NAMED:]:
+        named.append(f"- and {len(more)} more")
+    return "\n".join(
+        [
+            "some chats rest, or accounts pay nothing, because what is stored of them can't be read:",
+            *named,
+            "Stop the bot and put back a copy. Or forget a chat: by /unlink in it, or by `python -m bot chats forget`.",
+        ]
+    )
 
 
 async def _telegram(settings: Settings) -> Finding:

@@ -237,6 +237,10 @@ class AnonymousPerson(UserError, key="error.anonymous_person"):
     """An anonymous administrator or a channel wrote, so nobody knows which person it was."""
 
 
+class AdministratorOnly(UserError, key="error.administrator_only"):
+    """Only an administrator of the group may do this: nobody knows who owns its link."""
+
+
 class RoleUnknown(UserError, key="error.role_unknown"):
     """Telegram does not say at present who is an administrator."""
 
@@ -378,6 +382,20 @@ class PaymentInProgress(UserError, key="error.payment_in_progress"):
 
 class StoreAway(BotError, key="error.store_away"):
     """The database can't be reached or does not answer in time. The caller may try again."""
+
+
+@dataclass(eq=False)
+class ChatUnreadable(BotError, key="error.chat_unreadable"):
+    """What is stored of a chat is damaged, or its token does not open. ``reason`` is for the operator."""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class PaymentsUnreadable(BotError, key="error.payments_unreadable"):
+    """The stored payments of an account are damaged. ``reason`` is for the operator."""
+
+    reason: str
 
 
 @dataclass(eq=False)

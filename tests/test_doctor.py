@@ -18,7 +18,7 @@ from bot.sandbox.provider.faults import Fault
 from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN
 from bot.store.vault import new_key
-from tests.store.examples import OTHER, claim_message, linked, with_alerts
+from tests.store.examples import CHAT, OTHER, claim_message, linked, with_alerts
 
 ROOT = Path(__file__).parents[1]
 KEY = new_key()
@@ -93,6 +93,22 @@ async def test_all_is_well_before_and_after_the_first_start_and_nothing_is_chang
     assert [finding.advice for finding in after.values()] == [""] * 4
     assert after["Store and key"].detail == f"{tmp_path / 'data'} opens; {EMPTY}"
     assert contents(tmp_path) == found
+
+
+async def test_chats_that_cannot_be_read_and_tokens_that_do_not_open_are_named(
+    environment: dict[str, str], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    store = open_embedded_store(sandbox.settings(tmp_path / "data", token_keys=KEY))
+    await linked(store, CHAT)
+    await linked(store, OTHER)
+    await store.close()
+    (tmp_path / "data" / "chats" / f"{CHAT}.json").write_text("{")
+    other = tmp_path / "data" / "chats" / f"{OTHER}.json"
+    other.write_text(other.read_text().replace('"sealed_token":"1.', '"sealed_token":"2.'))
+    advice = (await findings())["Store and key"].advice
+    assert f"- chat {CHAT}: The file" in advice
+    assert f"- chat {OTHER}: its token does not open" in advice
+    assert "/unlink" in advice
 
 
 async def test_no_token_is_sealed_anew(

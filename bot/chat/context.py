@@ -36,6 +36,8 @@ class Context:
     ``query`` is set for a press. ``sender_chat_id`` is set if a message was written in the name of a chat: by an
     anonymous administrator, or through a channel.
 
+    ``unreadable``: what is stored of the chat is damaged, so ``chat`` is empty. Only /unlink gets this far.
+
     Answers are retried while Telegram asks for a pause or finds no connection; ``sleep`` waits in between. If Telegram
     refuses one because the chat has a new id, it is sent there, once, and ``moved_to`` is that id. The methods raise
     :class:`bot.errors.MessengerError` if an answer could not be sent.
@@ -54,6 +56,7 @@ class Context:
     sender_chat_id: int | None = None
     sleep: Sleep = asyncio.sleep
     moved_to: int | None = None
+    unreadable: bool = False
     _answered: bool = field(default=False)
 
     @property

@@ -19,7 +19,7 @@ from bot.chat.sending import showing_action
 from bot.chat.texts import TextsFor
 from bot.chat.update_tracker import UpdateTracker
 from bot.domain.chats import Chat
-from bot.errors import BotError, ChatMigrated, GroupNotLinked, MessengerError, NotLinked, StoreAway
+from bot.errors import BotError, ChatMigrated, ChatUnreadable, GroupNotLinked, MessengerError, NotLinked, StoreAway
 from bot.ports import ChatStore, Clock
 from bot.services.failures import note_unreachable
 from bot.services.linking import looks_like_token
@@ -107,12 +107,12 @@ class Dispatcher:
             await context.answer_press()
         except MessengerError as error:
             log.info("answer not delivered", chat=context.chat.id, error=str(error))
-            with suppress(StoreAway):  # the next failed answer says the same
+            with suppress(StoreAway, ChatUnreadable):  # the next failed answer says the same
                 await note_unreachable(self._chats, context.chat.id, error)
             with suppress(MessengerError):
                 await context.answer_press()  # the spinner ends all the same
         if context.moved_to is not None:
-            with suppress(StoreAway):  # as above
+            with suppress(StoreAway, ChatUnreadable):  # as above
                 await note_unreachable(self._chats, context.chat.id, ChatMigrated(context.moved_to))
 
     # --- Guards -----------------------------------------------------------------------------------------------------
@@ -127,11 +127,14 @@ class Dispatcher:
                 if context.private:
                     await self._chats.note_telegram_language(chat.id, language)
                 chat = replace(chat, telegram_language=language)
-        except StoreAway:
+        except (StoreAway, ChatUnreadable) as error:
             if route.takes_token:
                 await self._delete_token(context)  # nobody should see it, whatever it was for
-            raise
-        self._set_chat(context, chat)
+            if not (route.for_everybody and isinstance(error, ChatUnreadable)):
+                raise
+            context.unreadable = True
+        else:
+            self._set_chat(context, chat)
 
     def _is_allowed(self, route: Route, context: Context) -> bool:
         return route.for_everybody or self._allowed_users is None or context.user_id in self._allowed_users

@@ -9,7 +9,7 @@ from telegram.error import TelegramError
 from bot.chat.context import MAX_NAME_LENGTH, Context
 from bot.chat.screens import one_line
 from bot.domain.chats import Link, Member
-from bot.errors import OwnerOnly, OwnerOrAdministratorOnly, RoleUnknown
+from bot.errors import AdministratorOnly, OwnerOnly, OwnerOrAdministratorOnly, RoleUnknown
 
 ADMINISTRATORS = frozenset({ChatMemberStatus.OWNER, ChatMemberStatus.ADMINISTRATOR})
 PRESENT = ADMINISTRATORS | {ChatMemberStatus.MEMBER, ChatMemberStatus.RESTRICTED}
@@ -30,6 +30,15 @@ async def check_owner_or_administrator(context: Context, link: Link) -> None:
     if is_known and (user_id == link.linked_by or await is_administrator(context.bot, chat_id, user_id)):
         return
     raise OwnerOrAdministratorOnly(owner=link.owner)
+
+
+async def check_administrator(context: Context) -> None:
+    """Raise :class:`AdministratorOnly` for anybody else in a group, of whose link nothing is known."""
+    chat_id = context.chat.id
+    if context.private or context.sender_chat_id == chat_id:
+        return
+    if context.sender_chat_id is not None or not await is_administrator(context.bot, chat_id, context.user_id):
+        raise AdministratorOnly
 
 
 async def is_administrator(bot: Bot, chat_id: int, user_id: int) -> bool:

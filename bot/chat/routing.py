@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -31,7 +32,7 @@ from bot.chat.texts import Translations
 from bot.chat.update_tracker import UpdateTracker
 from bot.chat.views.general import PAYING, offered
 from bot.chat.views.invoices import INVOICE_CHOICES
-from bot.errors import ChatMigrated, StoreAway
+from bot.errors import ChatMigrated, ChatUnreadable, StoreAway
 from bot.ports import ChatStore, Clock
 from bot.services.failures import note_unreachable
 
@@ -151,7 +152,8 @@ def watch_membership(
     async def changed(update: Update, _: LibraryContext) -> None:
         if isinstance(update.my_chat_member, ChatMemberUpdated):
             try:
-                await note(update.my_chat_member)
+                with suppress(ChatUnreadable):  # it rests anyway
+                    await note(update.my_chat_member)
             except StoreAway:
                 await asyncio.sleep(GIVE_BACK_DELAY)
                 tracker.give_back(update)
@@ -175,7 +177,8 @@ def watch_migrations(
             return
         old_id, new_id = message.migrate_from_chat_id or message.chat.id, message.migrate_to_chat_id or message.chat.id
         try:
-            await note_unreachable(chats, old_id, ChatMigrated(new_id))
+            with suppress(ChatUnreadable):  # nothing of it can be moved
+                await note_unreachable(chats, old_id, ChatMigrated(new_id))
         except StoreAway:
             await asyncio.sleep(GIVE_BACK_DELAY)
             tracker.give_back(update)

@@ -17,6 +17,7 @@ CHAT_TABLE = {
     "set aside": lambda chat: chat.set_aside,
     "resting": lambda chat: chat.resting,
     "trouble": lambda chat: chat.trouble,
+    "problem": lambda chat: chat.problem,
 }
 
 

@@ -52,11 +52,15 @@ class TokenBucketStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoreCounts:
-    """What a store holds: linked ``chats``, how many of them rest, and how many of their alerts are dead letters."""
+    """What a store holds: linked ``chats``, how many of them rest, and how many of their alerts are dead letters.
+
+    ``unreadable`` says of each chat and account that can't be read why not.
+    """
 
     chats: int
     resting: int
     set_aside: int
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class Overview:
     """A stored chat as an operator sees it.
 
     ``account`` is None if the chat is not linked. ``waiting`` and ``set_aside`` count its alerts and dead letters.
+    ``problem`` is why the chat, or its token, can't be read. Then the other fields may be empty.
     """
 
     chat_id: int
@@ -95,6 +100,7 @@ class Overview:
     next_check_at: datetime | None
     waiting: int
     set_aside: int
+    problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,10 @@ class ChatStore(Protocol):
     """
 
     async def chat(self, chat_id: int) -> Chat:
-        """Return the chat. If nothing is stored of it, return an empty one. After a move it has its new id."""
+        """Return the chat. If nothing is stored of it, return an empty one. After a move it has its new id.
+
+        Raise :class:`bot.errors.ChatUnreadable` if its record is damaged, or its token does not open.
+        """
 
     async def linked_among(self, chat_ids: Collection[int]) -> set[int]:
         """Return those of these chats that are linked."""

@@ -50,7 +50,7 @@ class StoredChat:
 
 @dataclass(frozen=True, slots=True)
 class FoundChat:
-    """A chat that was found. ``load`` returns it, and raises where it can't be read."""
+    """A chat that was found. ``load`` returns it, or raises :class:`bot.errors.ChatUnreadable`."""
 
     id: int
     load: Callable[[], StoredChat]
@@ -128,10 +128,13 @@ class Transaction(PendingStore, Protocol):
         """Return the accounts that have payments of a chat, in order."""
 
     async def payments_of(self, account: str, *, lock: bool = False) -> list[PaymentRow]:
-        """Return an account's payments, in the order of asking. ``lock``: nobody else changes them meanwhile."""
+        """Return an account's payments, in the order of asking. ``lock``: nobody else changes them meanwhile.
+
+        Raise :class:`bot.errors.PaymentsUnreadable`.
+        """
 
     async def unsettled_payments(self) -> list[PaymentRow]:
-        """Return the payments of all accounts that still need work."""
+        """Return the payments of all accounts that still need work. Log and skip those that can't be read."""
 
     async def save_payments(self, account: str, rows: Mapping[str, PaymentRow | None]) -> None:
         """Save payments of a locked account by their ids, new ones behind the others. None deletes."""

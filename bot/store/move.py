@@ -13,7 +13,7 @@ from functools import partial
 
 import msgspec
 
-from bot.errors import StartError
+from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
 from bot.store.backend import Backend, Transaction
 from bot.store.rules.records import ChatRecord, PaymentRow
 from bot.store.vault import Vault, try_keys
@@ -117,8 +117,11 @@ async def _keys(t: Transaction) -> list[Key]:
 
 async def _read(t: Transaction, *, keys: Sequence[Key]) -> dict[Key, Piece]:
     chats = await t.find_chats([key for key in keys if isinstance(key, int)])
-    items: dict[Key, Piece] = {found.id: found.load().record for found in chats}
-    return items | {key: await t.payments_of(key) for key in keys if isinstance(key, str)}
+    try:
+        items: dict[Key, Piece] = {found.id: found.load().record for found in chats}
+        return items | {key: await t.payments_of(key) for key in keys if isinstance(key, str)}
+    except (ChatUnreadable, PaymentsUnreadable) as error:
+        raise StartError(f"Not everything can be read: {error.reason}") from error
 
 
 async def _write(t: Transaction, *, items: Mapping[Key, Piece | None]) -> None:

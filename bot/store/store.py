@@ -17,9 +17,10 @@ from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Payment, Selection, State, batch_of
-from bot.errors import StartError
+from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
 from bot.ports import Backlog, Check, Checked, Overview, PendingItem, Waiting, WaitingAlert
 from bot.store.backend import Backend, FoundChat, StoredChat, Transaction, Work
+from bot.store.inspection import problem_of
 from bot.store.rules import alerts as alert_rules, chats as chat_rules, payments as payment_rules
 from bot.store.rules.records import AlertRow, ChatRecord, PaymentRow, open_chat
 from bot.store.vault import SealBroken, Vault, account_fingerprint
@@ -56,6 +57,7 @@ class Store:
         self.give_back_lease = backend.give_back_lease
         self.take_from_bucket = backend.take_from_bucket
         self._claims: set[asyncio.Future[Any]] = set()
+        self._unreadable: set[int] = set()  # the operator was told of these chats
 
     def account_of(self, base_url: str, token: Token) -> str:
         return account_fingerprint(self._secret, base_url, token)
@@ -175,7 +177,7 @@ class Store:
     async def claim_checks(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Check]:
         async def claim(t: Transaction) -> list[Check]:
             found = await t.claim_checks(now, limit, now + lease)
-            return _readable("chat can't be read for its check", found, lambda chat: self._check(chat.load()))
+            return _readable("chat can't be read for its check", found, self._load_check, self._unreadable)
 
         return await self._claim(claim, partial(_give_check_back, now))
 
@@ -212,8 +214,8 @@ class Store:
                     begun.append(await self._begin_message(t, found.load()))
                 except t.backend_errors:
                     raise
-                except Exception:  # it holds up no other chat
-                    log.exception("chat can't be read for its alert", chat=found.id)
+                except Exception as error:  # noqa: BLE001  # it is logged, and holds up no other chat
+                    _note_unreadable("chat can't be read for its alert", found.id, error, self._unreadable)
                     unreadable.append(found.id)
             saved = await t.save_begun([stored for stored, _ in begun], unreadable, now + lease)
             return [delivery for stored, delivery in begun if stored.record.id in saved]
@@ -309,13 +311,16 @@ class Store:
         return await self._backend.run(lambda t: t.backlog(now))
 
     async def overviews(self) -> Sequence[Overview]:
-        return [chat_rules.overview_of(record) for record in await self._records()]
+        async def read(ids: Sequence[int], t: Transaction) -> list[Overview | None]:
+            return [self._overview(chat) for chat in await t.find_chats(ids)]
+
+        return [overview for part in await self._in_parts(read) for overview in part if overview is not None]
 
     async def overview(self, chat_id: int) -> Overview | None:
         try:
             found = await self._backend.run(lambda t: _present(t, chat_id))
-        except (StartError, ValueError) as error:
-            raise StartError(f"Chat {chat_id} can't be read ({error}). It can be forgotten.") from error
+        except ChatUnreadable as error:
+            raise StartError(f"Chat {chat_id} can't be read ({error.reason}). It can be forgotten.") from error
         return chat_rules.overview_of(found[1].record) if found[1] else None
 
     async def alerts(self) -> Sequence[WaitingAlert]:
@@ -362,13 +367,27 @@ class Store:
     async def _records(self) -> list[ChatRecord]:
         """Return all chats. Skip those that have moved. Log and skip those that can't be read."""
 
-        async def read(t: Transaction, ids: Sequence[int]) -> list[ChatRecord]:
+        async def read(ids: Sequence[int], t: Transaction) -> list[ChatRecord]:
             return _readable("chat can't be read", await t.find_chats(ids), lambda chat: chat.load().record)
 
+        records = [record for part in await self._in_parts(read) for record in part]
+        return [record for record in records if record.chat.moved_to is None]
+
+    async def _in_parts(self, read: Callable[[Sequence[int], Transaction], Awaitable[T]]) -> list[T]:
+        """Read all chats, some hundred in each transaction."""
         ids = await self._backend.run(lambda t: t.chat_ids())
         parts = [ids[start : start + READ_TOGETHER] for start in range(0, len(ids), READ_TOGETHER)]
-        records = [record for part in parts for record in await self._backend.run(partial(read, ids=part))]
-        return [record for record in records if record.chat.moved_to is None]
+        return [await self._backend.run(partial(read, part)) for part in parts]
+
+    def _overview(self, chat: FoundChat) -> Overview | None:
+        """Return a chat as an operator sees it. None: it has moved."""
+        try:
+            record = chat.load().record
+        except ChatUnreadable as error:
+            return chat_rules.overview_of(ChatRecord(chat.id), error.reason)
+        if record.chat.moved_to is not None:
+            return None
+        return chat_rules.overview_of(record, problem_of(chat, self._vault))
 
     async def _change_alerts(
         self, alert_ids: Collection[str], change: Callable[[ChatRecord, Collection[AlertRow]], ChatRecord]
@@ -409,7 +428,8 @@ class Store:
         """Change chats of an account, and refuse their checks under way: they may be outdated."""
 
         async def write(t: Transaction) -> None:
-            for stored in (await _locked(t, *await t.linked_chats(account))).values():
+            found = await t.find_chats(await t.linked_chats(account), lock=True)
+            for stored in _readable("chat can't be read", found, lambda chat: chat.load(), self._unreadable):
                 if stored.record.link is not None and stored.record.link.account == account:
                     new = change(stored.record)
                     if new is not None:
@@ -435,19 +455,28 @@ class Store:
         """Begin the next message of a chat. Raise an error of any kind where the chat can't be read."""
         record = alert_rules.begun(stored.record)
         account = alert_rules.account_to_read(record)
-        rows = await t.payments_of(account) if account is not None else []
+        try:
+            rows = await t.payments_of(account) if account is not None else []
+        except PaymentsUnreadable:
+            rows = []  # better to tell what this chat may have paid itself than to tell nothing
         fencing_token = stored.message.fencing_token if stored.message else 0
         delivery = alert_rules.delivery_of(record, self._chat(record), fencing_token, rows)
         return replace(stored, record=record), delivery
+
+    def _load_check(self, chat: FoundChat) -> Check:
+        return self._check(chat.load())
 
     def _check(self, stored: StoredChat) -> Check:
         record, fencing_token = stored.record, stored.check.fencing_token if stored.check else 0
         return Check(Claim(str(record.id), fencing_token), self._chat(record), record.known, record.sent)
 
     def _chat(self, record: ChatRecord) -> Chat:
-        """Open the chat's token. Raise :class:`bot.store.vault.SealBroken`."""
+        """Open the chat's token. Raise :class:`ChatUnreadable`."""
         link = record.link
-        return open_chat(record, None if link is None else self._vault.open_token(record.id, link.sealed_token))
+        try:
+            return open_chat(record, None if link is None else self._vault.open_token(record.id, link.sealed_token))
+        except SealBroken as error:
+            raise ChatUnreadable(error.reason) from error
 
     def _sealed_for(self, record: ChatRecord, chat_id: int) -> str:
         """Return the token of a chat's link sealed for another id. One that does not open stays as it is."""
@@ -564,7 +593,11 @@ async def _change_payments(t: Transaction, chat_id: int, change: ChangePayment, 
     """Change the payments of a chat, except those of one account."""
     for account in await t.accounts_of_chat(chat_id):
         if account != but:
-            rows = await t.payments_of(account, lock=True)
+            try:
+                rows = await t.payments_of(account, lock=True)
+            except PaymentsUnreadable as error:
+                log.warning("payments can't be read, so they stay as they are", chat=chat_id, reason=error.reason)
+                continue
             changed = {row.payment.id: change(row) for row in rows if row.payment.place.chat_id == chat_id}
             await t.save_payments(account, changed)
 
@@ -580,12 +613,23 @@ async def _beside(t: Transaction, payment_id: str) -> list[Payment]:
     return [] if account is None else [row.payment for row in await t.payments_of(account)]
 
 
-def _readable(event: str, found: Iterable[FoundChat], read: Callable[[FoundChat], T]) -> list[T]:
-    """Read chats. Log those that can't be read, so that they hold up no other."""
+def _readable(
+    event: str, found: Iterable[FoundChat], read: Callable[[FoundChat], T], said: set[int] | None = None
+) -> list[T]:
+    """Read chats. Log those that can't be read, so that they hold up no other. ``said``: those that were logged."""
     results = []
     for chat in found:
         try:
             results.append(read(chat))
-        except Exception:
-            log.exception(event, chat=chat.id)
+        except Exception as error:  # noqa: BLE001  # it is logged
+            _note_unreadable(event, chat.id, error, said)
     return results
+
+
+def _note_unreadable(event: str, chat_id: int, error: Exception, said: set[int] | None = None) -> None:
+    if not isinstance(error, ChatUnreadable):
+        log.error(event, chat=chat_id, exc_info=error)
+    elif said is None or chat_id not in said:
+        log.error(event, chat=chat_id, reason=error.reason)
+    if said is not None:
+        said.add(chat_id)

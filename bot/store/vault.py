@@ -13,6 +13,7 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bot.domain.chats import Token
-from bot.errors import BotError, StartError
+from bot.errors import BotError, ChatUnreadable, StartError
 from bot.store.backend import Transaction, Work
 
 log = structlog.get_logger()
@@ -33,6 +34,7 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 KEY_ID_DIGITS = 8
 FORMAT = "1"
+SEALED_FORM = re.compile(rf"{FORMAT}\.([0-9a-f]{{{KEY_ID_DIGITS}}})\.[^.]*\Z", re.ASCII)
 HOW_TO_MAKE_A_KEY = 'python -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())" makes one'
 
 SEALED_TOGETHER = 200
@@ -50,6 +52,11 @@ class SealBroken(BotError):
     """A sealed text does not open: changed, cut off, copied from another owner, or sealed by a key we don't have."""
 
     key_id: str
+
+    @property
+    def reason(self) -> str:
+        by = f"it names the key {self.key_id}" if self.key_id else "it names no key"
+        return f"its token does not open ({by})"
 
 
 def new_key() -> str:
@@ -100,8 +107,8 @@ class Vault:
 
 def key_id_of(sealed: str) -> str:
     """Return the id of the key that sealed a text. Empty: it is no sealed text."""
-    parts = sealed.split(".")
-    return parts[1] if len(parts) == 3 and parts[0] == FORMAT else ""  # noqa: PLR2004
+    found = SEALED_FORM.match(sealed)
+    return found[1] if found else ""
 
 
 def account_fingerprint(secret: str, base_url: str, token: Token) -> str:
@@ -142,7 +149,9 @@ async def try_keys(t: Transaction, vault: Vault, sealed: str, place: str) -> str
             f"({', '.join(vault.key_ids)}). {PUT_IT_BACK}"
         ) from error
     unknown = {
-        key: chats for key, chats in (await t.sealed_by_others(vault.key_ids[0])).items() if key not in vault.key_ids
+        key: chats
+        for key, chats in (await t.sealed_by_others(vault.key_ids[0])).items()
+        if key and key not in vault.key_ids  # a token that names no key is damaged: no key is missing for it
     }
     if unknown:
         raise StartError(
@@ -179,7 +188,12 @@ async def _seal_tokens(t: Transaction, *, vault: Vault, chat_ids: Sequence[int])
     """Seal the tokens of these chats. Log and leave a token that does not open. Return how many were sealed."""
     count = 0
     for found in await t.find_chats(chat_ids, lock=True):
-        stored, chat_id = found.load(), found.id
+        chat_id = found.id
+        try:
+            stored = found.load()
+        except ChatUnreadable as error:
+            log.warning("chat can't be read, so its token is not sealed anew", chat=chat_id, reason=error.reason)
+            continue
         link = stored.record.link
         if link is None or vault.sealed_by_first(link.sealed_token):
             continue

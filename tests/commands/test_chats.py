@@ -31,6 +31,21 @@ def test_the_list_shows_chats_and_no_tokens(place: str, run: Run) -> None:
     assert "secret-token" not in done.stdout
 
 
+def test_the_list_shows_chats_that_cannot_be_read_and_tokens_that_do_not_open(folder: Path, run: Run) -> None:
+    with_store(two_chats)
+    (folder / "chats" / f"{CHAT}.json").write_text("{")
+    other = folder / "chats" / f"{OTHER}.json"
+    other.write_text(other.read_text().replace('"sealed_token":"1.', '"sealed_token":"2.'))
+    done = run("chats", "list")
+    assert done.exit_code == 0
+    _, first, second = done.stdout.splitlines()
+    assert "its token does not open" in first
+    assert f"{CHAT}.json can't be read" in second
+    assert [chat["problem"] is None for chat in json.loads(run("chats", "list", "--json").stdout)] == [False, False]
+    assert run("chats", "forget", str(CHAT), "--yes").exit_code == 0
+    assert len(run("chats", "list").stdout.splitlines()) == 2
+
+
 def test_the_list_as_json_is_complete(place: str, run: Run) -> None:
     with_store(two_chats)
     other, chat = json.loads(run("chats", "list", "--json").stdout)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.chat.context import Context
-from bot.chat.group_roles import check_owner_or_administrator
+from bot.chat.group_roles import check_administrator, check_owner_or_administrator
 from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.screens import Screen
 from bot.chat.views import general
@@ -61,18 +61,26 @@ class LinkHandlers:
 
     async def unlink(self, context: Context) -> None:
         """/unlink: ask first."""
+        if context.unreadable:
+            await check_administrator(context)
+            await context.reply(general.unlink_unreadable_question(context.t))
+            return
         link = link_of(context.chat)
         await check_owner_or_administrator(context, link)
         await context.reply(general.unlink_question(context.t, link))
 
     async def unlink_answer(self, context: Context) -> None:
         """The answer to that question. It holds only for the link that was asked about, not for a later one."""
-        link = context.chat.link
-        if link is not None:
+        link, mark = context.chat.link, None
+        if context.unreadable:
+            await check_administrator(context)
+            mark = general.UNREADABLE
+        elif link is not None:
             await check_owner_or_administrator(context, link)
+            mark = general.mark_of(link)
         if context.words == ["no"]:
             await context.show(Screen(context.t("unlink.kept")))
-        elif link is not None and context.words != ["yes", general.mark_of(link)]:
+        elif mark is not None and context.words != ["yes", mark]:
             raise CommandNeeded
         else:
             # A press can arrive twice (tdlib/telegram-bot-api issue #699). The second rightly finds nothing.

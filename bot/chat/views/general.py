@@ -25,6 +25,9 @@ COMMANDS = (
 PAYING = frozenset({"pay", "removecredit"})
 """Left out if the operator has switched payments off."""
 
+UNREADABLE = "unreadable"
+"""In the place of the link's mark, where nothing is known of the link."""
+
 SILENCED_WITH_BUTTON = 8
 """How many silenced invoices have a button in /status."""
 
@@ -125,3 +128,9 @@ def unlink_question(t: Texts, link: Link) -> Screen:
     """Ask whether to forget everything."""
     yes = Button(t.plain("button.unlink"), f"unlink:yes:{mark_of(link)}")
     return Screen(t("unlink.ask"), [[yes], [Button(t.plain("button.keep"), "unlink:no")]])
+
+
+def unlink_unreadable_question(t: Texts) -> Screen:
+    """Ask whether to forget a chat of which nothing can be read."""
+    yes = Button(t.plain("button.unlink"), f"unlink:yes:{UNREADABLE}")
+    return Screen(t("unlink.ask_unreadable"), [[yes], [Button(t.plain("button.keep"), "unlink:no")]])

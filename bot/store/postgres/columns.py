@@ -11,6 +11,7 @@ import msgspec
 from bot.domain.alerts import KnownInvoice, SentMessage
 from bot.domain.chats import Silence
 from bot.domain.waits import LONG_AGO
+from bot.errors import ChatUnreadable, PaymentsUnreadable
 from bot.store.backend import Hold, StoredChat
 from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
 from bot.store.vault import key_id_of
@@ -36,12 +37,15 @@ def encode(document: object) -> str:
 
 
 def stored_chat(row: tuple[Any, ...]) -> StoredChat:
-    """Return the chat of a row of :data:`CHAT_COLUMNS`. Raise :class:`msgspec.ValidationError`."""
+    """Return the chat of a row of :data:`CHAT_COLUMNS`. Raise :class:`ChatUnreadable`."""
     number, *rest = row
-    parts: dict[str, Any] = {
-        name: None if document is None else DOCUMENTS[name].decode(document)
-        for name, document in zip(PARTS, rest[: len(PARTS)], strict=True)
-    }
+    try:
+        parts: dict[str, Any] = {
+            name: None if document is None else DOCUMENTS[name].decode(document)
+            for name, document in zip(PARTS, rest[: len(PARTS)], strict=True)
+        }
+    except (msgspec.DecodeError, ValueError) as error:
+        raise ChatUnreadable(f"its row in the table chats is damaged: {error}") from error
     check, message = rest[len(PARTS) : -3], rest[-3:]
     return StoredChat(ChatRecord(number, **parts), _hold(*check), _hold(*message))
 
@@ -90,6 +94,14 @@ def chat_columns(stored: StoredChat) -> dict[str, Any]:
 
 def _known(set_at: datetime) -> datetime | None:
     return None if set_at == LONG_AGO else set_at
+
+
+def payment_of(document: bytes) -> PaymentRow:
+    """Return a stored payment. Raise :class:`PaymentsUnreadable`."""
+    try:
+        return PAYMENT.decode(document)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise PaymentsUnreadable(f"a row in the table payments is damaged: {error}") from error
 
 
 def payment_columns(row: PaymentRow) -> dict[str, Any]:

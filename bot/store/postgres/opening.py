@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from bot.errors import StartError, StoreAway
 from bot.ports import Clock, StoreCounts, utc_now
+from bot.store.inspection import what_is_unreadable
 from bot.store.move import check_not_moving
 from bot.store.postgres.backend import PostgresBackend, count_replicas
 from bot.store.postgres.connections import Connections
@@ -141,11 +142,12 @@ async def inspect(url: str, keys: Sequence[str]) -> Inspection | None:
         if sealed is None:
             return None
         await try_keys(t, vault, sealed, PostgresBackend.secret_place)
-        [counts] = await t.rows(
+        [(chats, resting, set_aside)] = await t.rows(
             "SELECT count(*), count(*) FILTER (WHERE check_due IS NULL), coalesce(sum(set_aside), 0) "
             "FROM chats WHERE account IS NOT NULL"  # of linked chats only resting ones are never due
         )
-        return Inspection(version, version == newest(), StoreCounts(*counts), await count_replicas(cursor))
+        counts = StoreCounts(chats, resting, set_aside, await what_is_unreadable(t, vault))
+        return Inspection(version, version == newest(), counts, await count_replicas(cursor))
 
 
 def _check_url(url: str) -> None:

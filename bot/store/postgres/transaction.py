@@ -10,26 +10,29 @@ from typing import Any
 
 import msgspec
 import psycopg
+import structlog
 from psycopg.errors import UniqueViolation
 
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Selection
 from bot.domain.waits import CLOCKS_AGREE_WITHIN
-from bot.errors import PaymentInProgress
+from bot.errors import PaymentInProgress, PaymentsUnreadable
 from bot.ports import Backlog, PendingItem
 from bot.store.backend import PENDING_KINDS, FoundChat, StoredChat, note_void_waits
 from bot.store.postgres.columns import (
     CHAT_COLUMNS,
-    PAYMENT,
     chat_columns,
     documents,
     encode,
     payment_columns,
+    payment_of,
     stored_chat,
 )
 from bot.store.postgres.connections import Cursor
 from bot.store.rules.records import ChatRecord, PaymentRow, blank
+
+log = structlog.get_logger()
 
 LEASED = "check_epoch = nextval('epochs'), check_due = %(until)s, check_until = %(until)s, check_set_at = %(now)s"
 
@@ -210,11 +213,16 @@ class PostgresTransaction:
         if lock:  # it ends with the transaction
             await self.cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [account])
         rows = await self.rows("SELECT payment FROM payments WHERE account = %s ORDER BY number", account)
-        return [PAYMENT.decode(payment) for (payment,) in rows]
+        return [payment_of(payment) for (payment,) in rows]
 
     async def unsettled_payments(self) -> list[PaymentRow]:
-        rows = await self.rows("SELECT payment FROM payments WHERE unsettled ORDER BY number")
-        return [PAYMENT.decode(payment) for (payment,) in rows]
+        unsettled = []
+        for payment_id, payment in await self.rows("SELECT id, payment FROM payments WHERE unsettled ORDER BY number"):
+            try:
+                unsettled.append(payment_of(payment))
+            except PaymentsUnreadable as error:
+                log.warning("payment can't be read", payment=payment_id, reason=error.reason)
+        return unsettled
 
     async def save_payments(self, account: str, rows: Mapping[str, PaymentRow | None]) -> None:  # noqa: ARG002  # they know it
         gone = [payment_id for payment_id, row in rows.items() if row is None]

@@ -128,8 +128,8 @@ def counts_of(records: Iterable[ChatRecord]) -> StoreCounts:
     )
 
 
-def overview_of(record: ChatRecord) -> Overview:
-    """Return a chat in one line, without its token."""
+def overview_of(record: ChatRecord, problem: str | None = None) -> Overview:
+    """Return a chat in one line, without its token. ``problem`` is why it, or its token, can't be read."""
     link = record.link
     return Overview(
         chat_id=record.id,
@@ -140,6 +140,7 @@ def overview_of(record: ChatRecord) -> Overview:
         next_check_at=link.next_check_at if link else None,
         waiting=len(record.alerts) - record.dead_letters,
         set_aside=record.dead_letters,
+        problem=problem,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -28,6 +29,9 @@ Tables = dict[str, dict[str, dict[str, Any]]]
 log = structlog.get_logger()
 
 PENDING = "pending.json"
+ACCOUNT_FORM = re.compile(r"[\w-]{1,128}", re.ASCII)
+"""An account becomes a file's name."""
+CHAT_ID_FORM = re.compile(r"0|-?[1-9]\d*", re.ASCII)
 PROBE = "probe"
 PROBE_BYTES = 4096
 """A full disk still takes empty files."""
@@ -81,7 +85,7 @@ class DataFolder:
         with self._watched():
             for folder in (self.root, self.root / CHATS, self.root / ACCOUNTS):
                 path = temporary_name(folder / PROBE)
-                write_new(path, bytes(PROBE_BYTES))
+                write_new(path, bytes(PROBE_BYTES), sync=False)
                 os.unlink(path)  # noqa: PTH108  # one module of system calls, as below
 
     def sweep(self) -> None:
@@ -93,6 +97,16 @@ class DataFolder:
     def names(self, folder: str) -> list[str]:
         """Return the names of all store files in ``folder``."""
         return [f"{folder}/{path.name}" for path in sorted((self.root / folder).glob("*.json"))]
+
+    def chat_ids(self) -> list[int]:
+        """Return the ids of the chats that have a file, in order. Other files in their folder are no chats."""
+        stems = [Path(name).stem for name in self.names(CHATS)]
+        return sorted(int(stem) for stem in stems if CHAT_ID_FORM.fullmatch(stem))
+
+    def accounts(self) -> list[str]:
+        """Return the accounts that have a file, in order."""
+        stems = [Path(name).stem for name in self.names(ACCOUNTS)]
+        return [stem for stem in stems if ACCOUNT_FORM.fullmatch(stem)]
 
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
@@ -197,14 +211,15 @@ def temporary_name(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
 
 
-def write_new(path: Path, content: bytes) -> None:
+def write_new(path: Path, content: bytes, *, sync: bool = True) -> None:
     """Write and sync a file that nobody else reads yet."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
     try:
         rest = memoryview(content)
         while rest:
             rest = rest[os.write(handle, rest) :]
-        os.fsync(handle)
+        if sync:
+            os.fsync(handle)
     finally:
         os.close(handle)
 
@@ -243,6 +258,11 @@ class FileTransaction:
             before = None if storage.memory is None else dict(storage.memory)  # whole tables are replaced
             self._files[name] = TinyDB(storage=lambda: storage), storage, before
         return self._files[name][0]
+
+    def empty(self, name: str) -> None:
+        """Begin this file anew."""
+        storage = MemoryStorage()  # type: ignore[no-untyped-call]
+        self._files[name] = TinyDB(storage=lambda: storage), storage, None
 
     def write(self, name: str) -> None:
         """Write this file at once, and not again: the others don't depend on it."""

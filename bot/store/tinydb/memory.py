@@ -284,9 +284,12 @@ class PaymentIndex:
         self.accounts: dict[str, str] = {}
         """By the ids of the payments."""
         self._files: dict[str, _AccountFile] = {}
+        self.damaged: set[str] = set()
+        """The accounts whose file can't be read."""
 
     def sync(self, account: str, rows: Sequence[PaymentRow]) -> None:
         """Bring the index in line with an account's file."""
+        self.damaged.discard(account)
         if old := self._files.pop(account, None):
             for payment_id in old.payment_ids:
                 del self.accounts[payment_id]

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import structlog
 from filelock import BaseFileLock, FileLock, Timeout
 
-from bot.errors import StartError
+from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
 from bot.ports import Clock, StoreCounts, utc_now
 from bot.store.backend import Transaction, Work
+from bot.store.inspection import what_is_unreadable
 from bot.store.move import check_not_moving
 from bot.store.rules.chats import counts_of
 from bot.store.rules.records import ChatRecord, blank
 from bot.store.store import Store
 from bot.store.tinydb.backend import TinyBackend, run_to_end
-from bot.store.tinydb.files import ACCOUNTS, CHATS, FILE_MODE, DamagedFile, DataFolder
+from bot.store.tinydb.files import FILE_MODE, DataFolder
 from bot.store.tinydb.keyfile import read_keys
 from bot.store.vault import Vault, open_secret, seal_anew
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -33,7 +38,7 @@ def open_store(data_dir: Path, keys: Sequence[str], clock: Clock = utc_now) -> S
 
     Read every file once, seal with the first key what an older one sealed, and delete what is over: a chat that once
     wrote to the bot and left it at that, and pending items that have expired. Raise :class:`StartError` where another
-    process has the folder, a file is damaged, or the keys are not those of the stored data.
+    process has the folder, a file that all chats need is damaged, or the keys are not those of the stored data.
     """
     vault = Vault(keys)
     lock = lock_folder(data_dir)
@@ -101,7 +106,8 @@ def inspect(data_dir: Path, keys: Sequence[str]) -> StoreCounts | None:
         if not (records or backend.payments.accounts or run_to_end(t.sealed_secret())):
             return None
         run_to_end(open_secret(t, vault, backend.secret_place))  # nothing of it is committed
-    return counts_of(records)
+        unreadable = run_to_end(what_is_unreadable(t, vault))
+    return replace(counts_of(records), unreadable=unreadable)
 
 
 def _prepare(backend: TinyBackend, vault: Vault, now: datetime) -> str:
@@ -127,19 +133,26 @@ def _prepare(backend: TinyBackend, vault: Vault, now: datetime) -> str:
 
 
 def _read_all(backend: TinyBackend) -> list[ChatRecord]:
-    """Read every file once, and fill the backend's index. Return the chats without what they know."""
+    """Read every file once, and fill the backend's index. Return the chats without what they know.
+
+    One that is damaged keeps nobody else from starting: its chat rests, or its account pays nothing.
+    """
     records = []
-    for name in backend.folder.names(CHATS):
-        stem = Path(name).stem
-        if not stem.removeprefix("-").isdecimal():
-            raise DamagedFile(backend.folder.root / name, "its name is no chat id")
-        record = backend.transaction().load_chat(int(stem), with_known=False)
-        records += [] if record is None else [record]
+    for chat_id in backend.folder.chat_ids():
+        try:
+            record = backend.transaction().load_chat(chat_id, with_known=False)
+        except ChatUnreadable as error:
+            log.warning("chat can't be read, so it rests", chat=chat_id, reason=error.reason)
+        else:
+            records += [] if record is None else [record]
     for record in sorted(records, key=_oldest_alert):
         backend.chats.sync(record.id, record)
-    for name in backend.folder.names(ACCOUNTS):
-        account = Path(name).stem
-        backend.payments.sync(account, run_to_end(backend.transaction().payments_of(account)))
+    for account in backend.folder.accounts():
+        try:
+            backend.payments.sync(account, run_to_end(backend.transaction().payments_of(account)))
+        except PaymentsUnreadable as error:
+            backend.payments.damaged.add(account)
+            log.warning("payments can't be read, so nothing is paid with this account", reason=error.reason)
     return records
 
 

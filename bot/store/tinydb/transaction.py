@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -19,11 +17,12 @@ from bot.domain.chats import Silence
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Selection
-from bot.errors import StartError
+from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
 from bot.ports import Backlog, PendingItem
 from bot.store.backend import PENDING_KINDS, FoundChat, StoredChat
 from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
 from bot.store.tinydb.files import (
+    ACCOUNT_FORM,
     ACCOUNTS,
     CHATS,
     STORE_FILE,
@@ -45,8 +44,6 @@ MOVING_FILE = "moving"
 SCHEMA = 1
 ONLY = 1
 """The document id in a table that holds one document."""
-
-ACCOUNT_FORM = re.compile(r"[\w-]{1,128}", re.ASCII)  # an account becomes a file's name
 
 SAVE_CHECKS_EVERY = timedelta(hours=1)
 """A check that found nothing new is saved only if the saved one is older than this. So after a restart the bot may call
@@ -92,10 +89,10 @@ class TinyTransaction:
         self._chats.sync(chat_id, stored.record if stored else None)
 
     def load_chat(self, chat_id: int, *, with_known: bool = True) -> ChatRecord | None:
-        """Return a chat's record as its file has it. Raise :class:`DamagedFile`."""
+        """Return a chat's record as its file has it. Raise :class:`ChatUnreadable`."""
         name = chat_file(chat_id)
-        database = self._files.open(name)
         try:
+            database = self._files.open(name)
             if not database.tables():
                 return None
             return ChatRecord(
@@ -107,8 +104,10 @@ class TinyTransaction:
                 silences=_rows(database, "silences", Silence),
                 sent=_in_order(_rows(database, "sent", SentMessage)),
             )
+        except DamagedFile as error:
+            raise ChatUnreadable(str(error)) from error
         except (msgspec.ValidationError, ValueError) as error:
-            raise DamagedFile(self._folder.root / name, str(error)) from error
+            raise ChatUnreadable(str(DamagedFile(self._folder.root / name, str(error)))) from error
 
     def chat(self, chat_id: int) -> ChatRecord | None:
         """Return a chat's record with its newest check times."""
@@ -140,7 +139,7 @@ class TinyTransaction:
         return self._folder.has(chat_file(chat_id))
 
     async def chat_ids(self) -> list[int]:
-        return sorted(int(Path(name).stem) for name in self._folder.names(CHATS))
+        return self._folder.chat_ids()
 
     async def linked_chats(self, account: str) -> list[int]:
         return [chat_id for chat_id, linked in self._chats.accounts.items() if linked == account]
@@ -227,24 +226,33 @@ class TinyTransaction:
         return self._stored(self._chats.messages.holder(claim.fencing_token))
 
     async def accounts(self) -> list[str]:
-        return self._payments.find()
+        return sorted({*self._payments.find(), *self._payments.damaged})
 
     async def account_of(self, payment_id: str) -> str | None:
         return self._payments.accounts.get(payment_id)
 
     async def accounts_of_chat(self, chat_id: int) -> list[str]:
-        return self._payments.find(chat_id=chat_id)
+        """Return them. A damaged file may hold payments of every chat that is linked to its account."""
+        damaged = {account for account in self._payments.damaged if self._chats.accounts.get(chat_id) == account}
+        return sorted({*self._payments.find(chat_id=chat_id), *damaged})
 
     async def payments_of(self, account: str, *, lock: bool = False) -> list[PaymentRow]:  # noqa: ARG002  # one thread
         name = account_file(account)
         try:
             return list(_in_order(_rows(self._files.open(name), "payments", PaymentRow)))
+        except DamagedFile as error:
+            raise PaymentsUnreadable(str(error)) from error
         except (msgspec.ValidationError, ValueError) as error:
-            raise DamagedFile(self._folder.root / name, str(error)) from error
+            raise PaymentsUnreadable(str(DamagedFile(self._folder.root / name, str(error)))) from error
 
     async def unsettled_payments(self) -> list[PaymentRow]:
-        accounts = self._payments.find(unsettled=True)
-        return [row for account in accounts for row in await self.payments_of(account) if row.payment.is_unsettled]
+        unsettled: list[PaymentRow] = []
+        for account in self._payments.find(unsettled=True):
+            try:
+                unsettled += [row for row in await self.payments_of(account) if row.payment.is_unsettled]
+            except PaymentsUnreadable as error:
+                log.warning("payments can't be read", account=account[:8], reason=error.reason)
+        return unsettled
 
     async def save_payments(self, account: str, rows: Mapping[str, PaymentRow | None]) -> None:
         stored = {row.payment.id: row for row in await self.payments_of(account)}
@@ -258,10 +266,13 @@ class TinyTransaction:
         self._saved_payments[account] = rows
 
     def _items(self, kind: type[PendingItem]) -> list[PendingItem]:
+        """Return the pending items of a kind. They live for minutes, so none of a damaged file is worth keeping."""
         try:
             return list(_rows(self._files.open(PENDING_FILE), _table(kind), kind).values())
-        except msgspec.ValidationError as error:
-            raise DamagedFile(self._folder.root / PENDING_FILE, str(error)) from error
+        except (DamagedFile, msgspec.ValidationError) as error:
+            log.warning("pending items can't be read, so they are dropped", file=PENDING_FILE, reason=str(error))
+            self._files.empty(PENDING_FILE)
+            return []
 
     def _keep(self, kind: type[PendingItem], wanted: Callable[[PendingItem], bool]) -> None:
         items = self._items(kind)

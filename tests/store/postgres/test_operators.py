@@ -17,7 +17,10 @@ async def test_an_unreadable_chat_hides_no_other(postgres_opener: PostgresOpener
     await with_alerts(store, 2, chat_id=OTHER)
     await database_of(store).run(lambda cursor: cursor.execute("UPDATE chats SET link = '{}' WHERE id = %s", [OTHER]))
     with capture_logs() as logs:
-        assert [overview.chat_id for overview in await store.overviews()] == [CHAT]
+        assert [(overview.chat_id, bool(overview.problem)) for overview in await store.overviews()] == [
+            (OTHER, True),
+            (CHAT, False),
+        ]
         (alert,) = await store.alerts()
     assert await store.retry_alerts([alert.alert.id]) == 1
     assert {(entry["event"], entry["chat"]) for entry in logs} == {("chat can't be read", OTHER)}

@@ -13,7 +13,7 @@ from bot.store.tinydb import files
 from bot.store.tinydb.keyfile import load_or_make_key
 from bot.store.tinydb.opening import LOCK_FILE, in_use, inspect, open_store
 from bot.store.vault import new_key
-from tests.store.examples import LEASE, MINUTE, NOW, linked, with_alerts
+from tests.store.examples import CHAT, LEASE, MINUTE, NOW, OTHER, linked, new_payment, with_alerts
 from tests.store.faulty_os import FaultyOs
 from tests.store.openers import TinyOpener
 
@@ -118,12 +118,32 @@ async def test_wrong_keys_are_named(tiny_opener: TinyOpener) -> None:
         inspect(tiny_opener.folder, [new_key()])
 
 
-@pytest.mark.parametrize("name", ["chats/4711.json", "store.json", "pending.json"])
-async def test_a_damaged_file_is_named(tiny_opener: TinyOpener, name: str) -> None:
+@pytest.mark.parametrize("name", ["store.json", "pending.json"])
+async def test_a_damaged_file_that_all_need_is_named(tiny_opener: TinyOpener, name: str) -> None:
     await filled(tiny_opener)
     (tiny_opener.folder / name).write_text("{")
     with pytest.raises(StartError, match=Path(name).name):
         inspect(tiny_opener.folder, tiny_opener.keys)
+
+
+async def test_damaged_chats_and_payments_and_tokens_that_do_not_open_are_named(tiny_opener: TinyOpener) -> None:
+    store = await tiny_opener.open()
+    link = await linked(store, CHAT)
+    await linked(store, OTHER)
+    await store.add_payment(new_payment(account=link.account))
+    await tiny_opener.crash()
+    folder, keys = tiny_opener.folder, tiny_opener.keys
+    found = inspect(folder, keys)
+    assert found is not None
+    assert found.unreadable == ()
+    (folder / "accounts" / f"{link.account}.json").write_text("{")
+    (folder / "chats" / f"{CHAT}.json").write_text("{")
+    other = folder / "chats" / f"{OTHER}.json"
+    other.write_text(other.read_text().replace('"sealed_token":"1.', '"sealed_token":"2.'))
+    found = inspect(folder, keys)
+    assert found is not None
+    names = [f"chat {chat_id}" for chat_id in sorted([CHAT, OTHER])]
+    assert [each.partition(":")[0] for each in found.unreadable] == [*names, f"payments of account {link.account[:8]}"]
 
 
 @pytest.mark.parametrize("below", ["", "data", "deep/data"])

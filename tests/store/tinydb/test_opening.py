@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bot.domain.chats import Token
-from bot.errors import StartError
+from bot.domain.payments import Selection
+from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
 from bot.store.tinydb.opening import open_store
-from bot.store.vault import SealBroken, Vault, new_key
-from tests.store.examples import CHAT, NOW, OTHER, URL, new_link, new_payment
+from bot.store.vault import Vault, new_key
+from tests.store.examples import CHAT, NOW, OTHER, URL, linked, new_link, new_payment
 from tests.store.openers import TinyOpener
 
 TOKEN = "a-very-secret-token/with+signs=="
@@ -105,8 +107,10 @@ async def test_a_lost_account_secret_is_never_replaced(tiny_opener: TinyOpener) 
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b'{"chat": 1}', b'{"chat": {"x": {}}}', b"\xff", b'{"link":{"1":{}}}']
 )
-@pytest.mark.parametrize("name", [f"chats/{CHAT}.json", "store.json", "pending.json"])
-async def test_a_damaged_file_is_named_and_kept(tiny_opener: TinyOpener, name: str, content: bytes) -> None:
+@pytest.mark.parametrize("name", ["store.json", "pending.json"])
+async def test_a_damaged_file_that_all_need_is_named_and_kept(
+    tiny_opener: TinyOpener, name: str, content: bytes
+) -> None:
     await fill(tiny_opener)
     (tiny_opener.folder / name).write_bytes(content)
     before = contents(tiny_opener.folder)
@@ -135,11 +139,66 @@ async def test_a_store_of_a_newer_version_is_refused(tiny_opener: TinyOpener) ->
         await tiny_opener.open()
 
 
-async def test_a_file_whose_name_is_no_chat_id_is_named(tiny_opener: TinyOpener) -> None:
+@pytest.mark.parametrize("name", ["chats/notes.json", "chats/007.json", "chats/-.json", "accounts/a b.json"])
+async def test_a_file_whose_name_is_none_of_ours_is_left_alone(tiny_opener: TinyOpener, name: str) -> None:
     await fill(tiny_opener)
-    (tiny_opener.folder / "chats" / "notes.json").write_text("{}")
-    with pytest.raises(StartError, match=r"notes\.json .*no chat id"):
-        await tiny_opener.open()
+    (tiny_opener.folder / name).write_text("mine")
+    store = await tiny_opener.open()
+    assert [overview.chat_id for overview in await store.overviews()] == sorted([CHAT, OTHER])
+    assert (tiny_opener.folder / name).read_text() == "mine"
+
+
+DAMAGES = [b"", b"{", b"[]", b'{"chat": 1}', b'{"chat": {"x": {}}}', b"\xff", b'{"link":{"1":{}}}']
+
+
+@pytest.mark.parametrize("content", DAMAGES)
+async def test_a_damaged_chat_rests_and_keeps_nobody_from_starting(tiny_opener: TinyOpener, content: bytes) -> None:
+    await fill(tiny_opener)
+    path = tiny_opener.folder / "chats" / f"{CHAT}.json"
+    path.write_bytes(content)
+    with capture_logs() as logs:
+        store = await tiny_opener.open()
+    assert [(entry["event"], entry["chat"]) for entry in logs] == [("chat can't be read, so it rests", CHAT)]
+    assert path.name in logs[0]["reason"]
+    with pytest.raises(ChatUnreadable):
+        await store.chat(CHAT)
+    with pytest.raises(ChatUnreadable):  # nothing is put in the place of what is there
+        await store.await_token(CHAT, NOW)
+    assert [check.chat.id for check in await store.claim_checks(NOW.replace(year=2027), 10, NOW - NOW)] == [OTHER]
+    assert path.read_bytes() == content
+    assert {overview.chat_id for overview in await store.overviews() if overview.problem} == {CHAT}
+    await store.unlink(CHAT)
+    assert not path.exists()
+    assert (await store.chat(CHAT)).link is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"payments":{"1":{}}}'])
+async def test_damaged_payments_keep_nobody_from_starting_and_nothing_is_paid_beside_them(
+    tiny_opener: TinyOpener, content: bytes
+) -> None:
+    store = await tiny_opener.open()
+    link = await linked(store)
+    await store.add_payment(new_payment(account=link.account))
+    await tiny_opener.crash()
+    path = tiny_opener.folder / "accounts" / f"{link.account}.json"
+    path.write_bytes(content)
+    store = await tiny_opener.open()
+    assert (await store.chat(CHAT)).link is not None
+    with pytest.raises(PaymentsUnreadable):
+        await store.add_payment(new_payment("another", account=link.account))
+    with pytest.raises(PaymentsUnreadable):
+        await store.payments_of_chat(CHAT)
+    assert await store.unsettled_payments() == []
+    assert path.read_bytes() == content
+    await store.unlink(CHAT)
+    assert (await store.chat(CHAT)).link is None
+
+
+async def test_damaged_pending_items_are_dropped(tiny_opener: TinyOpener) -> None:
+    await fill(tiny_opener)
+    (tiny_opener.folder / "desk.json").write_bytes(b"{")
+    store = await tiny_opener.open()
+    assert await store.pending(Selection, "x") is None
 
 
 async def test_unknown_fields_and_missing_new_ones_are_accepted(tiny_opener: TinyOpener) -> None:
@@ -197,8 +256,11 @@ async def test_a_token_copied_into_another_chats_file_does_not_open(tiny_opener:
     document["link"]["1"]["sealed_token"] = json.loads(theirs.read_text())["link"]["1"]["sealed_token"]
     ours.write_text(json.dumps(document))
     store = await tiny_opener.open()
-    with pytest.raises(SealBroken):
+    with pytest.raises(ChatUnreadable):
         await store.chat(CHAT)
+    assert [(o.chat_id, o.problem) for o in await store.overviews() if o.problem] == [
+        (CHAT, f"its token does not open (it names the key {Vault(tiny_opener.keys).key_ids[0]})")
+    ]
     assert [check.chat.id for check in await store.claim_checks(NOW.replace(year=2027), 10, NOW - NOW)] == [OTHER]
 
 
