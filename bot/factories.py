@@ -198,18 +198,20 @@ def build_telegram(settings: Settings, limits: SharedRateLimiter | None = None) 
     It has no updater: updates come from an :data:`UpdateSource`. Without ``limits`` it never waits before a request.
     """
     os.environ.setdefault("PTB_TIMEDELTA", "1")  # to get waits as timedelta; without it, the library warns of each
-    tracker = UpdateTracker(asyncio.Queue())
+    processor = InOrderPerChat(UpdateTracker(asyncio.Queue()))
     transport = make_transport(HTTP_CONNECTIONS, always_rest=True)  # each request may be about another chat
     root = settings.telegram_api_url
     builder = ApplicationBuilder().rate_limiter(limits) if limits else ApplicationBuilder()
-    return (
+    telegram: Telegram = (
         builder.token(settings.telegram_bot_token.get_secret_value())
         .base_url(f"{root}/bot")
         .base_file_url(f"{root}/file/bot")
         .request(TelegramRequest(transport, HTTP_CONNECTIONS, read_timeout=20))
         .get_updates_request(UpdatesRequest(make_transport(1), 1, read_timeout=10))
         .updater(None)
-        .update_queue(tracker.queue)
-        .concurrent_updates(InOrderPerChat(tracker))
+        .update_queue(processor.tracker.queue)
+        .concurrent_updates(processor)
         .build()
     )
+    processor.handle = telegram.process_update
+    return telegram

@@ -267,7 +267,7 @@ async def test_a_stop_waits_for_all_work_in_progress_no_longer_than_its_grace_pe
             raise
 
     async with running(settings, tick=0.05) as bot:
-        monkeypatch.setattr(type(bot.telegram), "process_update", hold)
+        monkeypatch.setattr(bot.telegram.update_processor, "handle", hold)
         bot.services.send_workers.start(work.hold())
         ada.send(chat, "/help")
         await asyncio.wait_for(asyncio.gather(update.reached.wait(), work.reached.wait()), SOON)

@@ -107,6 +107,7 @@ async def test_the_logs_of_a_whole_run_hold_no_token(
             await ask(chat, ada, "/link wrong-token-0123456789", "does not accept")
     finally:
         logs.configure("WARNING", "console")
+    logs.flush()
     output = "".join(capfd.readouterr())
     assert "alerts sent" in output
     assert "wrong-token-0123456789" not in output

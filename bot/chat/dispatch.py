@@ -168,7 +168,7 @@ class Dispatcher:
             await handle(context)
 
         async def cut_off() -> None:
-            if self._tracker.was_confirmed_early(update):  # else it comes again
+            if self._tracker.was_confirmed_early(update.update_id):  # else it comes again
                 with suppress(MessengerError):
                     await context.reply(Screen(context.t("text.restarting")))
 
@@ -179,7 +179,7 @@ class Dispatcher:
             await context.tell(context.t("text.enough"), alert=False)
         else:
             ended = self._jobs.start(job, partial(self._run, handle_in_turn, context), cut_off)
-            self._tracker.wait_for(update, ended)
+            self._tracker.wait_for(update.update_id, ended)
 
     def _set_chat(self, context: Context, chat: Chat) -> None:
         """Let handlers see what is stored. A button of an older message names the id that the chat had then."""

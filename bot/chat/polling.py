@@ -179,7 +179,7 @@ class Poller:
                 await self._sleep(STANDBY)
                 continue
             news = [update for update in updates if self._tracker.is_new(update)]
-            more_wait = await self._tracker.take_batch(updates, await self._strangers_among(news))
+            more_wait = self._tracker.take_batch(updates, await self._strangers_among(news))
             if self._tracker.is_busy and not more_wait:
                 await self._tracker.wait_until_idle(BUSY_POLL_INTERVAL)
 

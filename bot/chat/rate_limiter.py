@@ -26,7 +26,7 @@ CHAT_LIMIT = RateLimit(rate=1, burst=30)
 GROUP_LIMIT = RateLimit(rate=1 / 6, burst=10)
 """So no minute sees more than 20."""
 
-BURSTS = {Turn.CUSTOMER: GLOBAL_LIMIT.burst, Turn.ALERT: 2, Turn.OTHER: 1}
+BURSTS = {Turn.CUSTOMER: GLOBAL_LIMIT.burst, Turn.ALERT: 3, Turn.OTHER: 2}
 """How much of the total limit's burst each may use. The rest stays for those who go before."""
 CHAT_BURST_DIVISOR = 2
 """Who floods, or is a stranger, uses this part of a chat's burst. The rest stays for a group's other members."""

@@ -156,7 +156,7 @@ def watch_membership(
                     await note(update.my_chat_member)
             except StoreAway:
                 await asyncio.sleep(GIVE_BACK_DELAY)
-                tracker.give_back(update)
+                tracker.give_back(update.update_id)
 
     application.add_handler(ChatMemberHandler(changed, ChatMemberHandler.MY_CHAT_MEMBER))
 
@@ -181,7 +181,7 @@ def watch_migrations(
                 await note_unreachable(chats, old_id, ChatMigrated(new_id))
         except StoreAway:
             await asyncio.sleep(GIVE_BACK_DELAY)
-            tracker.give_back(update)
+            tracker.give_back(update.update_id)
 
     application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & filters.StatusUpdate.MIGRATE, migrated))
 

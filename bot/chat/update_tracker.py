@@ -72,7 +72,7 @@ class InProgress:
 class UpdateTracker:
     """Takes updates from their source (poll or webhook) and puts them into python-telegram-bot's ``queue``.
 
-    ``time`` returns seconds on a monotonic clock.
+    ``time`` returns seconds on a monotonic clock. Updates are known by their ids.
     """
 
     def __init__(self, queue: asyncio.Queue[object], time: Callable[[], float] = monotonic) -> None:
@@ -109,7 +109,7 @@ class UpdateTracker:
         """Return whether an update is neither in progress nor handled."""
         return update.id not in self._in_progress and update.id not in self._handled
 
-    async def take_batch(self, updates: Sequence[Incoming], strangers: Collection[int] = ()) -> bool:
+    def take_batch(self, updates: Sequence[Incoming], strangers: Collection[int] = ()) -> bool:
         """Take the result of a poll. ``strangers`` are chats without a link.
 
         If it is full, more may wait behind it. Then confirm what must not hold that up. Return whether so much is
@@ -118,9 +118,7 @@ class UpdateTracker:
         if updates:  # what was cut off is among them, or nowhere
             self._unconfirmed &= self._in_progress.keys()
         for update in updates:
-            if self.is_new(update):
-                self.take(update, stranger=update.chat_id in strangers)
-                await asyncio.sleep(0)  # reading an update takes a moment
+            self.take(update, stranger=update.chat_id in strangers)
             self._next = update.id + 1
         if len(updates) < POLL_LIMIT:
             return False
@@ -149,48 +147,49 @@ class UpdateTracker:
             self._per_chat[chat_id] += 1
             self._per_person[chat_id, person_id] += 1
             self._idle.clear()
-            self.queue.put_nowait(update.read())
+            self.queue.put_nowait(update)
         return ended
 
-    def turn_of(self, update: object) -> Turn:
+    def turn_of(self, number: int) -> Turn:
         """Return whose turn an update waits for."""
-        entry = self._find(update)
+        entry = self._in_progress.get(number)
         if entry is None or entry.said_once:
             return Turn.CUSTOMER
         is_flood = self._per_person[entry.chat_id, entry.person_id] > FLOOD_FROM
         return Turn.OTHER if entry.stranger or is_flood else Turn.CUSTOMER
 
-    def end(self, update: object, *, handled: bool) -> None:
+    def end(self, number: int, *, handled: bool) -> None:
         """Note that an update was handled, or (not ``handled``) was cut off or given back: then it comes again."""
-        if not isinstance(update, Update) or (entry := self._in_progress.pop(update.update_id, None)) is None:
+        entry = self._in_progress.pop(number, None)
+        if entry is None:
             return
         handled = handled and not entry.given_back
-        log.debug("update ended", update_id=update.update_id, end="handled" if handled else "cut off")
+        log.debug("update ended", update_id=number, end="handled" if handled else "cut off")
         _count_down(self._per_chat, entry.chat_id)
         _count_down(self._per_person, (entry.chat_id, entry.person_id))
         if handled:
-            self._confirmed_early.discard(update.update_id)
-            self._remember(update.update_id)
+            self._confirmed_early.discard(number)
+            self._remember(number)
         if handled or self._next is None:
-            self._unconfirmed.discard(update.update_id)
+            self._unconfirmed.discard(number)
         if not entry.ended.done():
             entry.ended.set_result(handled)
         if not self._unconfirmed:
             self._idle.set()
 
-    def give_back(self, update: Update) -> None:
+    def give_back(self, number: int) -> None:
         """Let an update end as not handled, so that it comes again: its handler could not do its work."""
-        if entry := self._find(update):
+        if entry := self._in_progress.get(number):
             entry.given_back = True
 
-    def wait_for(self, update: Update, job: asyncio.Future[None]) -> None:
+    def wait_for(self, number: int, job: asyncio.Future[None]) -> None:
         """Let an update end with a background job that its handler has started."""
-        if entry := self._find(update):
+        if entry := self._in_progress.get(number):
             entry.job = job
 
-    def job_left(self, update: object) -> asyncio.Future[None] | None:
+    def job_left(self, number: int) -> asyncio.Future[None] | None:
         """Return the job that an update still waits for, if any. Its handler has ended, so only that job is left."""
-        entry = self._find(update)
+        entry = self._in_progress.get(number)
         if entry is None or entry.job is None:
             return None
         entry.only_job_left = True
@@ -207,9 +206,9 @@ class UpdateTracker:
         is_crowd = len(self._unconfirmed) > crowd
         return entry is not None and is_crowd and self._is_crowd(entry) and self._confirm_early({number})
 
-    def was_confirmed_early(self, update: Update) -> bool:
+    def was_confirmed_early(self, number: int) -> bool:
         """Return whether an update was confirmed before it was handled, and so does not come again."""
-        return update.update_id in self._confirmed_early
+        return number in self._confirmed_early
 
     async def wait_until_idle(self, within: float) -> None:
         """Wait until no update blocks others, at most ``within`` seconds."""
@@ -226,9 +225,6 @@ class UpdateTracker:
         for entry in self._in_progress.values():
             if not entry.ended.done():
                 entry.ended.set_result(False)
-
-    def _find(self, update: object) -> InProgress | None:
-        return self._in_progress.get(update.update_id) if isinstance(update, Update) else None
 
     def _is_crowd(self, entry: InProgress) -> bool:
         """Return whether an update is one of too many, so that it must not hold up others."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
-from telegram import Chat as TelegramChat, Update, User
+from telegram import Update
 
 from bot import logs
 from bot.chat import routing, update_processor
@@ -46,6 +46,7 @@ async def test_an_unexpected_failure_is_a_sentence_for_the_person_and_a_tracebac
     assert await answers(ada, chat, "/invoices") == [
         "Something went wrong on my side. Please try again; if it keeps happening, tell the operator of this bot."
     ]
+    logs.flush()
     logged = capfd.readouterr().err
     assert "Traceback (most recent call last)" in logged
     assert "RuntimeError: inner workings" in logged
@@ -197,24 +198,41 @@ async def test_a_block_that_could_not_be_noted_comes_again(
     assert tries == [chat.id] * 3
 
 
+def processor_for(work: Callable[[int], Awaitable[object]], tracker: UpdateTracker | None = None) -> InOrderPerChat:
+    """Return a processor that handles each update by this work, which gets its number."""
+    processor = InOrderPerChat(tracker or UpdateTracker(asyncio.Queue()))
+
+    async def handle(update: Update) -> None:
+        await work(update.update_id)
+
+    processor.handle = handle
+    return processor
+
+
+def sent(number: int, chat_id: int | None = None, person_id: int = 1) -> Incoming:
+    """Return an update with this number, from a person in a chat."""
+    message = {"message_id": 1, "date": 1, "from": {"id": person_id}, "chat": {"id": chat_id, "type": "private"}}
+    return Incoming({"update_id": number} if chat_id is None else {"update_id": number, "message": message})
+
+
+async def process(processor: InOrderPerChat, *updates: Incoming) -> None:
+    """Have updates handled as the library does it: all at once, with a coroutine of its own for each."""
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(processor.process_update(update, asyncio.sleep(3600)) for update in updates))
+
+
 async def test_an_update_that_was_given_back_does_not_count_as_handled() -> None:
     tracker = UpdateTracker(asyncio.Queue())
-    processor, update = InOrderPerChat(tracker), update_of(1)
 
-    async def give_back() -> None:
-        tracker.give_back(update)
+    async def give_back_the_first(number: int) -> None:
+        if number == 1:
+            tracker.give_back(number)
 
-    for work, handled in ((give_back(), False), (asyncio.sleep(0), True)):
-        ended = tracker.take(Incoming({"update_id": update.update_id}))
-        await processor.process_update(update, work)
+    processor = processor_for(give_back_the_first, tracker)
+    for number, handled in ((1, False), (2, True)):
+        ended = tracker.take(sent(number))
+        await process(processor, sent(number))
         assert await ended is handled
-
-
-def update_of(chat_id: int | None, person: str = "Ada") -> Update:
-    update = Update(1)
-    update._effective_user = User(len(person), person, is_bot=False)
-    update._effective_chat = TelegramChat(chat_id, "private") if chat_id else None
-    return update
 
 
 @pytest.mark.parametrize("other", [2, None])
@@ -222,18 +240,23 @@ async def test_one_chat_that_floods_the_bot_does_not_lock_the_others_out(
     monkeypatch: pytest.MonkeyPatch, other: int | None
 ) -> None:
     monkeypatch.setattr(update_processor, "UPDATES_AT_ONCE", dict.fromkeys(Turn, 3))
-    processor, gate = InOrderPerChat(UpdateTracker(asyncio.Queue())), asyncio.Event()
-    flood = [asyncio.create_task(processor.process_update(update_of(1), gate.wait())) for _ in range(10)]
-    async with asyncio.timeout(10):
-        await processor.process_update(update_of(other), asyncio.sleep(0))
-        gate.set()
-        await asyncio.gather(*flood)
+    gate = asyncio.Event()
+
+    async def wait(number: int) -> None:
+        if number < 10:
+            await gate.wait()
+
+    processor = processor_for(wait)
+    flood = asyncio.create_task(process(processor, *(sent(number, chat_id=1) for number in range(10))))
+    await process(processor, sent(10, chat_id=other))
+    gate.set()
+    await flood
     assert processor.current_concurrent_updates == 0
 
 
 async def test_no_more_updates_are_worked_on_at_once_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(update_processor, "UPDATES_AT_ONCE", dict.fromkeys(Turn, 3))
-    processor, gate, under_way = InOrderPerChat(UpdateTracker(asyncio.Queue())), asyncio.Event(), set[int]()
+    gate, under_way = asyncio.Event(), set[int]()
 
     async def work(number: int) -> None:
         under_way.add(number)
@@ -243,52 +266,47 @@ async def test_no_more_updates_are_worked_on_at_once_than_there_is_room_for(monk
         await gate.wait()
         under_way.remove(number)
 
-    tasks = [asyncio.create_task(processor.process_update(update_of(n), work(n))) for n in range(1, 10)]
-    async with asyncio.timeout(10):
-        await asyncio.gather(*tasks)
+    await process(processor_for(work), *(sent(number, chat_id=number) for number in range(1, 10)))
 
 
 async def test_the_members_of_a_group_take_turns_and_each_is_served_in_order() -> None:
-    processor, served = InOrderPerChat(UpdateTracker(asyncio.Queue())), list[str]()
+    served = list[int]()
 
-    async def work(name: str) -> None:
+    async def work(number: int) -> None:
         await asyncio.sleep(0)
-        served.append(name)
+        served.append(number)
 
-    names = [*(f"flood {number}" for number in range(5)), "bob 0", "bob 1"]
-    updates = [update_of(-5, person=name.split()[0]) for name in names]
-    works = [processor.process_update(update, work(name)) for update, name in zip(updates, names, strict=True)]
-    await asyncio.gather(*works)
-    assert served == ["flood 0", "bob 0", "flood 1", "bob 1", "flood 2", "flood 3", "flood 4"]
+    of_one = [sent(number, chat_id=-5, person_id=1) for number in range(5)]
+    of_another = [sent(number, chat_id=-5, person_id=2) for number in (10, 11)]
+    await process(processor_for(work), *of_one, *of_another)
+    assert served == [0, 10, 1, 11, 2, 3, 4]
 
 
 async def test_strangers_take_no_place_of_customers_and_their_work_waits_for_a_later_turn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(update_processor, "UPDATES_AT_ONCE", dict.fromkeys(Turn, 1))
-    tracker, gate, turns = UpdateTracker(asyncio.Queue()), asyncio.Event(), list[Turn]()
-    processor = InOrderPerChat(tracker)
+    tracker, gate, turns = UpdateTracker(asyncio.Queue()), asyncio.Event(), dict[int, Turn]()
 
-    async def work(until: asyncio.Event | None = None) -> None:
-        turns.append(present_turn())
-        if until:
-            await until.wait()
+    async def work(number: int) -> None:
+        turns[number] = present_turn()
+        if number != 3:
+            await gate.wait()
 
-    for number in (1, 2):
-        tracker.take(Incoming({"update_id": number}), stranger=True)
-    crowd = [asyncio.create_task(processor.process_update(Update(number), work(gate))) for number in (1, 2)]
-    tracker.take(Incoming({"update_id": 3}))
-    async with asyncio.timeout(10):
-        while not turns:  # noqa: ASYNC110  # nothing else happens here
-            await asyncio.sleep(0)
-        await processor.process_update(Update(3), work())
-        gate.set()
-        await asyncio.gather(*crowd)
-    assert turns == [Turn.OTHER, Turn.CUSTOMER, Turn.OTHER]
+    processor = processor_for(work, tracker)
+    for number in (1, 2, 3):
+        tracker.take(sent(number), stranger=number != 3)
+    strangers = asyncio.create_task(process(processor, sent(1), sent(2)))
+    while not turns:  # noqa: ASYNC110  # nothing else happens here
+        await asyncio.sleep(0)
+    await process(processor, sent(3))
+    gate.set()
+    await strangers
+    assert list(turns.items()) == [(1, Turn.OTHER), (3, Turn.CUSTOMER), (2, Turn.OTHER)]
     assert present_turn() is Turn.CUSTOMER
 
 
 async def test_nothing_is_kept_of_a_chat_that_was_served() -> None:
-    processor = InOrderPerChat(UpdateTracker(asyncio.Queue()))
-    await processor.process_update(update_of(1), asyncio.sleep(0))
+    processor = processor_for(lambda _: asyncio.sleep(0))
+    await process(processor, sent(1, chat_id=1))
     assert len(processor._locks) == 0

@@ -14,6 +14,7 @@ from telegram import Bot
 from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 
 from bot import logs
+from bot.chat.incoming import Incoming
 from bot.chat.polling import MAX_OUTAGE_WAIT, REFUSED_FOR, Poller, TokenDoubt, connect, retry_forever
 from bot.chat.request import NotTelegram
 from bot.chat.update_tracker import UpdateTracker
@@ -147,9 +148,9 @@ class Taken(asyncio.Queue[Any]):
 
     tracker: UpdateTracker
 
-    def put_nowait(self, item: Any) -> None:
-        super().put_nowait(item)
-        asyncio.get_running_loop().call_soon(lambda: self.tracker.end(item, handled=True))
+    def put_nowait(self, item: Incoming) -> None:
+        super().put_nowait(item.read())
+        asyncio.get_running_loop().call_soon(lambda: self.tracker.end(item.id, handled=True))
 
 
 @pytest.fixture
@@ -313,11 +314,11 @@ async def test_an_update_in_progress_is_not_confirmed_and_comes_again_after_a_cr
     for text in ("one", "two"):
         ada.send(chat, text)
     assert await poller._poll() == []  # a webhook that may be set is deleted first
-    await tracker.take_batch(await poller._poll() or ())
+    tracker.take_batch(await poller._poll() or ())
     one, two = queue.get_nowait(), queue.get_nowait()
-    tracker.end(two, handled=True)
-    assert [u.id for u in await poller._poll() or ()] == [one.update_id, two.update_id]
-    tracker.end(one, handled=True)
+    tracker.end(two.id, handled=True)
+    assert [u.id for u in await poller._poll() or ()] == [one.id, two.id]
+    tracker.end(one.id, handled=True)
     assert telegram.state.updates.pending == 2
     await poller.finish()
     assert telegram.state.updates.pending == 0
@@ -325,7 +326,7 @@ async def test_an_update_in_progress_is_not_confirmed_and_comes_again_after_a_cr
 
 async def test_a_stop_lets_another_replica_poll_at_once(bot: Bot, store: Store, time: Time) -> None:
     poller = Poller(bot, UpdateTracker(asyncio.Queue()), LeaderLease("polling", "a", store, time), time)
-    poller._tracker.end(None, handled=True)
+    poller._tracker.end(1, handled=True)
     assert await poller._lease.acquire_or_renew()
     await poller.finish()
     assert await LeaderLease("polling", "b", store, time).acquire_or_renew()

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 from structlog.testing import capture_logs
-from telegram import Update
 
 from bot.chat.incoming import Incoming
 from bot.chat.turns import Turn
@@ -48,13 +47,13 @@ def updates(numbers: Iterable[int]) -> list[Incoming]:
 
 def end(tracker: UpdateTracker, *numbers: int, handled: bool = True) -> None:
     for number in numbers:
-        tracker.end(Update(number), handled=handled)
+        tracker.end(number, handled=handled)
 
 
 def leave_only_a_job(tracker: UpdateTracker, number: int) -> None:
     """Let the handler of an update end, and leave a background job behind."""
-    tracker.wait_for(Update(number), asyncio.get_running_loop().create_future())
-    assert tracker.job_left(Update(number))
+    tracker.wait_for(number, asyncio.get_running_loop().create_future())
+    assert tracker.job_left(number)
 
 
 @pytest.fixture
@@ -86,33 +85,33 @@ async def test_an_update_that_comes_again_while_in_progress_or_when_handled_is_h
 async def test_an_update_that_was_cut_off_is_not_confirmed_and_is_handled_when_it_comes_again(
     tracker: UpdateTracker, queue: asyncio.Queue[object]
 ) -> None:
-    await tracker.take_batch(updates([7, 8]))
+    tracker.take_batch(updates([7, 8]))
     cut_off = tracker.take(update(7))
     end(tracker, 8)
     end(tracker, 7, handled=False)
     assert not await cut_off
     assert tracker.offset == 7
-    await tracker.take_batch(updates([7, 8]))
+    tracker.take_batch(updates([7, 8]))
     assert queue.qsize() == 3
 
 
 async def test_an_update_that_was_cut_off_is_not_passed_by_while_a_later_one_is_in_progress(
     tracker: UpdateTracker, queue: asyncio.Queue[object]
 ) -> None:
-    await tracker.take_batch(updates([7, 8]))
+    tracker.take_batch(updates([7, 8]))
     end(tracker, 7, handled=False)
     assert tracker.offset == 7
-    await tracker.take_batch(updates([7, 8]))
+    tracker.take_batch(updates([7, 8]))
     end(tracker, 7, 8)
     assert queue.qsize() == 3
     assert tracker.offset == 9
 
 
 async def test_an_update_that_was_cut_off_and_does_not_come_again_holds_up_nothing(tracker: UpdateTracker) -> None:
-    await tracker.take_batch(updates([7, 8]))
+    tracker.take_batch(updates([7, 8]))
     end(tracker, 7, handled=False)
     end(tracker, 8)
-    await tracker.take_batch(updates([9]))
+    tracker.take_batch(updates([9]))
     end(tracker, 9)
     assert tracker.offset == 10
     assert not tracker.is_busy
@@ -126,7 +125,7 @@ async def test_before_any_update_nothing_is_confirmed(tracker: UpdateTracker) ->
 @given(st.permutations(range(10)), st.integers(0, 10))
 async def test_the_offset_never_passes_an_update_in_progress(order: list[int], done: int) -> None:
     tracker = UpdateTracker(asyncio.Queue())
-    await tracker.take_batch(updates(range(10)))
+    tracker.take_batch(updates(range(10)))
     for number in order[:done]:
         end(tracker, number)
     assert tracker.offset == min(order[done:], default=10)
@@ -136,24 +135,24 @@ async def test_a_slow_update_does_not_block_a_full_poll_for_long(
     tracker: UpdateTracker, queue: asyncio.Queue[object], now: Now
 ) -> None:
     batch = updates(range(POLL_LIMIT))
-    await tracker.take_batch(batch)
+    tracker.take_batch(batch)
     for number in range(1, POLL_LIMIT):
         end(tracker, number)
-    await tracker.take_batch(batch)
+    tracker.take_batch(batch)
     assert tracker.offset == 0
     now.seconds = SLOW_AFTER
     with capture_logs() as logged:
-        await tracker.take_batch(batch)
+        tracker.take_batch(batch)
     assert tracker.offset == POLL_LIMIT
     assert [entry["event"] for entry in logged] == ["slow updates confirmed"]
-    await tracker.take_batch(updates(range(POLL_LIMIT, 2 * POLL_LIMIT)))
+    tracker.take_batch(updates(range(POLL_LIMIT, 2 * POLL_LIMIT)))
     assert queue.qsize() == 2 * POLL_LIMIT
 
 
 async def test_a_slow_update_in_a_poll_that_is_not_full_is_not_confirmed(tracker: UpdateTracker, now: Now) -> None:
-    await tracker.take_batch(updates(range(3)))
+    tracker.take_batch(updates(range(3)))
     now.seconds = 10 * SLOW_AFTER
-    await tracker.take_batch(updates(range(3)))
+    tracker.take_batch(updates(range(3)))
     assert tracker.offset == 0
 
 
@@ -161,22 +160,22 @@ async def test_a_few_slow_updates_hold_up_a_full_poll_for_a_moment_only_and_many
     tracker: UpdateTracker, now: Now
 ) -> None:
     batch = updates(range(1, POLL_LIMIT + 1))
-    await tracker.take_batch(batch)
+    tracker.take_batch(batch)
     now.seconds = FEW_ARE_SLOW_AFTER
-    await tracker.take_batch(batch)
+    tracker.take_batch(batch)
     assert tracker.offset == 1
     end(tracker, *range(FEW + 1, POLL_LIMIT + 1))
-    assert await tracker.take_batch(batch)
+    assert tracker.take_batch(batch)
     assert tracker.offset == POLL_LIMIT + 1
 
 
 async def test_a_background_job_keeps_its_update_and_does_not_block_a_full_poll(tracker: UpdateTracker) -> None:
     batch = updates(range(POLL_LIMIT))
-    await tracker.take_batch(batch)
+    tracker.take_batch(batch)
     end(tracker, *range(1, POLL_LIMIT))
     leave_only_a_job(tracker, 0)
     assert tracker.offset == 0
-    await tracker.take_batch(batch)
+    tracker.take_batch(batch)
     assert tracker.offset == POLL_LIMIT
 
 
@@ -185,19 +184,19 @@ async def test_an_early_confirmation_is_remembered_until_the_update_was_handled(
         tracker.take(update(number))
     leave_only_a_job(tracker, 1)
     assert [tracker.confirm_early(number) for number in (1, 2)] == [True, False]
-    assert [tracker.was_confirmed_early(Update(number)) for number in (1, 2)] == [True, False]
+    assert [tracker.was_confirmed_early(number) for number in (1, 2)] == [True, False]
     end(tracker, 1, handled=False)
-    assert tracker.was_confirmed_early(Update(1))
+    assert tracker.was_confirmed_early(1)
     tracker.take(update(1))
     end(tracker, 1)
-    assert not tracker.was_confirmed_early(Update(1))
+    assert not tracker.was_confirmed_early(1)
 
 
 async def test_a_flood_of_one_chat_is_answered_in_part_and_others_are_answered(
     tracker: UpdateTracker, queue: asyncio.Queue[object]
 ) -> None:
     flood = [update(number, chat_id=5) for number in range(MAX_UPDATES_PER_CHAT + 30)]
-    await tracker.take_batch([*flood, update(MAX_UPDATES_PER_CHAT + 30, chat_id=6)])
+    tracker.take_batch([*flood, update(MAX_UPDATES_PER_CHAT + 30, chat_id=6)])
     assert queue.qsize() == MAX_UPDATES_PER_CHAT + 1
     end(tracker, *range(MAX_UPDATES_PER_CHAT))
     assert tracker.offset == MAX_UPDATES_PER_CHAT + 30
@@ -209,25 +208,25 @@ async def test_a_poll_that_a_flood_fills_is_confirmed_at_once_so_that_others_beh
     tracker: UpdateTracker,
 ) -> None:
     flood = [update(number, chat_id=5) for number in range(POLL_LIMIT)]
-    assert await tracker.take_batch(flood)
+    assert tracker.take_batch(flood)
     assert tracker.offset == POLL_LIMIT
-    assert tracker.was_confirmed_early(Update(0))
+    assert tracker.was_confirmed_early(0)
 
 
 async def test_a_flood_takes_nobody_else_with_it_when_it_is_confirmed(tracker: UpdateTracker) -> None:
     batch = [update(number, chat_id=5) for number in range(POLL_LIMIT)]
     batch[30] = update(30, chat_id=6)
-    assert not await tracker.take_batch(batch)  # as long as it holds up most of what is there
+    assert not tracker.take_batch(batch)  # as long as it holds up most of what is there
     assert tracker.offset == 30
     end(tracker, 30)
-    assert await tracker.take_batch(batch)
+    assert tracker.take_batch(batch)
     assert tracker.offset == POLL_LIMIT
 
 
 async def test_in_a_poll_that_is_not_full_even_a_flood_is_confirmed_only_once_it_was_handled(
     tracker: UpdateTracker,
 ) -> None:
-    assert not await tracker.take_batch([update(number, chat_id=5) for number in range(POLL_LIMIT - 1)])
+    assert not tracker.take_batch([update(number, chat_id=5) for number in range(POLL_LIMIT - 1)])
     assert tracker.offset == 0
 
 
@@ -235,7 +234,7 @@ async def test_a_crowd_of_strangers_is_confirmed_at_once_and_a_customer_among_th
     tracker: UpdateTracker, queue: asyncio.Queue[object]
 ) -> None:
     batch = updates(range(1, POLL_LIMIT + 1))
-    await tracker.take_batch(batch, strangers={u.id for u in batch} - {40})
+    tracker.take_batch(batch, strangers={u.id for u in batch} - {40})
     assert tracker.offset == 40
     assert queue.qsize() == POLL_LIMIT
 
@@ -264,14 +263,14 @@ async def test_strangers_leave_room_for_customers_and_those_too_many_are_one_lin
 
 
 async def test_strangers_and_those_who_flood_are_served_after_customers(tracker: UpdateTracker) -> None:
-    await tracker.take_batch([update(number, chat_id=5) for number in range(FLOOD_FROM)])
-    assert tracker.turn_of(Update(0)) is Turn.CUSTOMER
+    tracker.take_batch([update(number, chat_id=5) for number in range(FLOOD_FROM)])
+    assert tracker.turn_of(0) is Turn.CUSTOMER
     tracker.take(update(FLOOD_FROM, chat_id=5))
-    assert tracker.turn_of(Update(0)) is Turn.OTHER
+    assert tracker.turn_of(0) is Turn.OTHER
     end(tracker, 0)
-    assert tracker.turn_of(Update(1)) is Turn.CUSTOMER
+    assert tracker.turn_of(1) is Turn.CUSTOMER
     tracker.take(update(100), stranger=True)
-    assert tracker.turn_of(Update(100)) is Turn.OTHER
+    assert tracker.turn_of(100) is Turn.OTHER
 
 
 async def test_a_member_who_floods_a_group_is_served_after_the_others_and_leaves_them_room(
@@ -282,14 +281,14 @@ async def test_a_member_who_floods_a_group_is_served_after_the_others_and_leaves
     assert queue.qsize() == MAX_UPDATES_PER_MEMBER
     tracker.take(update(100, chat_id=-5, person_id=2))
     assert queue.qsize() == MAX_UPDATES_PER_MEMBER + 1
-    assert [tracker.turn_of(Update(number)) for number in (0, 100)] == [Turn.OTHER, Turn.CUSTOMER]
+    assert [tracker.turn_of(number) for number in (0, 100)] == [Turn.OTHER, Turn.CUSTOMER]
 
 
 async def test_a_group_in_which_many_ask_something_holds_up_nobody_else(tracker: UpdateTracker) -> None:
     batch = [update(number, chat_id=-5, person_id=number) for number in range(POLL_LIMIT)]
-    assert await tracker.take_batch(batch)
+    assert tracker.take_batch(batch)
     assert tracker.offset == POLL_LIMIT
-    assert tracker.turn_of(Update(0)) is Turn.CUSTOMER
+    assert tracker.turn_of(0) is Turn.CUSTOMER
 
 
 async def test_of_many_requests_at_once_only_those_of_strangers_and_floods_are_confirmed_early(
@@ -301,7 +300,7 @@ async def test_of_many_requests_at_once_only_those_of_strangers_and_floods_are_c
     for number in (4, 5):
         tracker.take(update(number), stranger=number == 5)
     assert [tracker.confirm_in_crowd(number, crowd=3) for number in (4, 5)] == [False, True]
-    assert tracker.was_confirmed_early(Update(5))
+    assert tracker.was_confirmed_early(5)
 
 
 def blocked(number: int, chat_id: int) -> Incoming:
@@ -312,7 +311,7 @@ def blocked(number: int, chat_id: int) -> Incoming:
 async def test_a_block_that_comes_behind_a_flood_is_handled(
     tracker: UpdateTracker, queue: asyncio.Queue[object]
 ) -> None:
-    await tracker.take_batch([update(number, chat_id=5) for number in range(MAX_UPDATES_PER_CHAT)])
+    tracker.take_batch([update(number, chat_id=5) for number in range(MAX_UPDATES_PER_CHAT)])
     tracker.take(blocked(MAX_UPDATES_PER_CHAT, chat_id=5))
     assert queue.qsize() == MAX_UPDATES_PER_CHAT + 1
 
@@ -321,7 +320,7 @@ async def test_a_block_that_comes_behind_a_flood_is_handled(
 async def test_a_migration_that_comes_behind_a_flood_is_handled(
     tracker: UpdateTracker, queue: asyncio.Queue[object], migration: dict[str, int]
 ) -> None:
-    await tracker.take_batch([update(number, chat_id=-5, person_id=number) for number in range(MAX_UPDATES_PER_CHAT)])
+    tracker.take_batch([update(number, chat_id=-5, person_id=number) for number in range(MAX_UPDATES_PER_CHAT)])
     message = {"message_id": 1, "date": 1, "chat": {"id": -5, "type": "group"}, **migration}
     tracker.take(Incoming({"update_id": MAX_UPDATES_PER_CHAT, "message": message}))
     assert queue.qsize() == MAX_UPDATES_PER_CHAT + 1
@@ -330,8 +329,8 @@ async def test_a_migration_that_comes_behind_a_flood_is_handled(
 async def test_a_block_amid_a_flood_waits_for_nobody_and_is_not_confirmed_early(tracker: UpdateTracker) -> None:
     batch = [update(number, chat_id=5) for number in range(POLL_LIMIT)]
     batch[70] = blocked(70, chat_id=5)
-    await tracker.take_batch(batch, strangers={5})
-    assert tracker.turn_of(Update(70)) is Turn.CUSTOMER
+    tracker.take_batch(batch, strangers={5})
+    assert tracker.turn_of(70) is Turn.CUSTOMER
     assert tracker.offset == 70
 
 
@@ -349,9 +348,9 @@ async def test_whatever_floods_every_customer_is_served_within_some_polls_and_no
     for _ in range(2 * len(sent) // POLL_LIMIT + 10):
         offset = tracker.offset or 0
         assert not [number for number in customers - done if number < offset]
-        await tracker.take_batch([one for one in pending if one.id >= offset][:POLL_LIMIT], strangers)
+        tracker.take_batch([one for one in pending if one.id >= offset][:POLL_LIMIT], strangers)
         while not queue.empty():
-            waiting.add(queue.get_nowait().update_id)
+            waiting.add(queue.get_nowait().id)
         at_work = customers & waiting - done
         late = {number for number in at_work if data.draw(st.booleans())}
         end(tracker, *(late if len(late) > 1 else at_work))
@@ -363,15 +362,15 @@ async def test_a_full_tracker_confirms_nothing_early(tracker: UpdateTracker, now
     for number in range(MAX_IN_PROGRESS - POLL_LIMIT):
         tracker.take(update(10_000 + number))
     batch = updates(range(POLL_LIMIT))
-    await tracker.take_batch(batch)
+    tracker.take_batch(batch)
     assert tracker.is_full
     now.seconds = SLOW_AFTER
-    await tracker.take_batch(batch)
+    tracker.take_batch(batch)
     assert tracker.offset == 0
 
 
 async def test_waiting_ends_when_no_update_is_in_progress(tracker: UpdateTracker) -> None:
-    await tracker.take_batch(updates([1, 2]))
+    tracker.take_batch(updates([1, 2]))
     waiting = asyncio.create_task(tracker.wait_until_idle(30))
     end(tracker, 2)
     await asyncio.sleep(0)
