@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -48,12 +49,16 @@ from bot.settings import Settings
 from bot.store.postgres.opening import open_store as open_postgres
 from bot.store.tinydb.keyfile import load_or_make_key
 from bot.store.tinydb.opening import open_store as open_folder
+from bot.turns import Turn
 
 log = structlog.get_logger()
 
 CHECKS_AT_ONCE = 50
 PAYMENTS_AT_ONCE = 50
 SENDS_AT_ONCE = 25
+BURSTS_FOR_PEOPLE = {Turn.OTHER: 0.25}
+BURSTS_FOR_CHECKS = dict.fromkeys(Turn, 0.5)
+"""Seconds of ``PROVIDER_RATE``. Those who go first have one."""
 HTTP_CONNECTIONS = 100
 """To Telegram, and to the provider: checks and downloads together leave some for answers and payments."""
 
@@ -143,19 +148,23 @@ def build_source(
 
 
 def build_providers(settings: Settings, http: httpx.AsyncClient, store: Store, clock: Clock) -> Providers:
-    """Return clients on shared connections, each within its part of ``PROVIDER_RATE``."""
+    """Return clients on shared connections. Of ``PROVIDER_RATE``, checks leave something to people who wait.
 
-    def client(seconds: float) -> ProviderClient:
+    Who floods, or is a stranger, leaves something to the checks.
+    """
+
+    def client(seconds: Mapping[Turn, float]) -> ProviderClient:
         rate = settings.provider_rate
-        limiter = Limiter("provider", _provider_limit(rate, seconds), store, clock) if rate else None
+        limiter = Limiter("provider", provider_limit(rate, seconds), store, clock) if rate else None
         return ProviderClient(http, settings.provider_url, settings.zone, clock=clock, limiter=limiter)
 
-    return Providers(for_people=client(1), for_checks=client(0.5))
+    return Providers(for_people=client(BURSTS_FOR_PEOPLE), for_checks=client(BURSTS_FOR_CHECKS))
 
 
-def _provider_limit(rate: float, seconds: float) -> RateLimit:
-    """Return a limit with a burst of so many seconds, at most one."""
-    return RateLimit(rate, max(1, round(rate * seconds)), max(1, round(rate)))
+def provider_limit(rate: float, seconds: Mapping[Turn, float]) -> RateLimit:
+    """Return a limit with a burst of one second, and less for some."""
+    bursts = {turn: max(1, round(rate * part)) for turn, part in seconds.items()}
+    return RateLimit(rate, max(1, round(rate)), bursts)
 
 
 def checks_at_once(settings: Settings) -> int:

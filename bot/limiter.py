@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import structlog
 
 from bot.errors import StoreAway
 from bot.ports import Clock, Sleep, TokenBucketStore
+from bot.turns import Turn, present_turn
 
 log = structlog.get_logger()
 
@@ -20,12 +22,12 @@ NOTICEABLE_WAIT = 0.01
 class RateLimit:
     """``rate`` calls a second on average, and up to ``burst`` at once after a pause.
 
-    ``capacity`` is the largest burst of those who share the bucket, if it is not this one.
+    ``bursts`` are smaller ones of those who go later. They leave the difference to the others.
     """
 
     rate: float
     burst: int
-    capacity: int = 0
+    bursts: Mapping[Turn, int] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -36,7 +38,7 @@ class WaitTooLong(Exception):
 
 
 class Limiter:
-    """Lets callers pass one after the other, at the rate of a token bucket.
+    """Lets callers pass at the rate of a token bucket: those of one turn one after the other.
 
     Of the callers in this process, only the first asks the store, so a crowd costs no more than one. While the store is
     away, everybody passes: the other side has limits of its own and reports them.
@@ -50,31 +52,30 @@ class Limiter:
         self._store = store
         self._clock = clock
         self._sleep = sleep
-        self._turn = asyncio.Lock()
+        self._lines = {turn: asyncio.Lock() for turn in Turn}
 
     async def wait(self, longest: float) -> None:
         """Return when the caller may pass. Raise :class:`WaitTooLong` if that takes more than ``longest`` seconds."""
-        loop = asyncio.get_running_loop()
+        loop, turn = asyncio.get_running_loop(), present_turn()
         began = loop.time()
         try:
             async with asyncio.timeout(longest):
-                await self._turn.acquire()
+                await self._lines[turn].acquire()
         except TimeoutError:
             raise WaitTooLong(longest) from None
         try:
-            await self._take(longest - (loop.time() - began))
+            await self._take(turn, longest - (loop.time() - began))
         finally:
-            self._turn.release()
+            self._lines[turn].release()
             if (waited := loop.time() - began) > NOTICEABLE_WAIT:
                 log.debug("waited for a rate limit", limit=self._name.partition(":")[0], seconds=waited)
 
-    async def _take(self, longest: float) -> None:
-        left = longest
+    async def _take(self, turn: Turn, longest: float) -> None:
+        left, limit = longest, self._limit
+        burst = limit.bursts.get(turn, limit.burst)
         while True:
             try:
-                seconds = await self._store.take_from_bucket(
-                    self._name, self._clock(), self._limit.rate, self._limit.burst, self._limit.capacity
-                )
+                seconds = await self._store.take_from_bucket(self._name, self._clock(), limit.rate, burst, limit.burst)
             except StoreAway:
                 return
             if not seconds:

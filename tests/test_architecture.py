@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 CORE = {"domain", "errors", "ports"}
 WEB = {"health", "metrics", "serving", "web"}
 ROOT_MODULES = {"application", "factories"}
-PARTS = {"chat", "doctor", "log_writer", "logs", "limiter", "provider", "services", "settings", "store"}
+PARTS = {"chat", "doctor", "log_writer", "logs", "limiter", "provider", "services", "settings", "store", "turns"}
 EVERYTHING = CORE | WEB | ROOT_MODULES | PARTS
 MAY_IMPORT = {
     "domain": set[str](),
@@ -33,17 +33,18 @@ MAY_IMPORT = {
     "settings": {"domain", "errors"},
     "ports": {"domain", "errors"},
     "services": CORE,
-    "limiter": CORE,
+    "turns": set[str](),
+    "limiter": CORE | {"turns"},
     "provider": CORE | {"logs", "limiter"},
     "store": CORE,
-    "chat": CORE | {"services", "limiter"},
+    "chat": CORE | {"services", "limiter", "turns"},
     "serving": set[str](),
     "health": CORE,
     "metrics": {"domain", "health"},
     "web": CORE | {"chat", "health", "metrics", "serving"},
     "sandbox": CORE | {"serving", "settings"},
     "sandbox.demo": EVERYTHING | {"sandbox"},
-    "factories": CORE | {"chat", "limiter", "provider", "services", "settings", "store"},
+    "factories": CORE | {"chat", "limiter", "provider", "services", "settings", "store", "turns"},
     "application": EVERYTHING,
     "commands": EVERYTHING,
     "doctor": EVERYTHING,

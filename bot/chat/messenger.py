@@ -10,7 +10,6 @@ from telegram import Bot
 from bot.chat import sending
 from bot.chat.screens import Screen
 from bot.chat.texts import TextsFor
-from bot.chat.turns import Turn, taking_turn
 from bot.chat.views import alerts as views, payments
 from bot.domain.alerts import Alert, AlertKind, SentMessage
 from bot.domain.chats import Chat, Loudness, Place
@@ -18,6 +17,7 @@ from bot.domain.credit import Credit
 from bot.domain.payments import Payment
 from bot.domain.schedule import CheckPlan
 from bot.ports import Delivery, Document
+from bot.turns import Turn, taking_turn
 
 
 class TelegramMessenger:

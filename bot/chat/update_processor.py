@@ -11,8 +11,8 @@ from telegram import Update
 from telegram.ext import BaseUpdateProcessor
 
 from bot.chat.incoming import Incoming
-from bot.chat.turns import Turn, taking_turn
 from bot.chat.update_tracker import UpdateTracker
+from bot.turns import Turn, taking_turn
 
 Handle = Callable[[Update], Awaitable[None]]
 

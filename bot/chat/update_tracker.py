@@ -15,7 +15,7 @@ import structlog
 from telegram import Update
 
 from bot.chat.incoming import Incoming
-from bot.chat.turns import Turn
+from bot.turns import Turn
 
 log = structlog.get_logger()
 

@@ -11,7 +11,6 @@ from telegram import Update
 from bot import logs
 from bot.chat import routing, update_processor
 from bot.chat.incoming import Incoming
-from bot.chat.turns import Turn, present_turn
 from bot.chat.update_processor import InOrderPerChat
 from bot.chat.update_tracker import UpdateTracker
 from bot.domain.chats import Chat as StoredChat
@@ -19,6 +18,7 @@ from bot.errors import StoreAway
 from bot.sandbox.telegram import ApiError, Chat, Person, SandboxTelegram
 from bot.sandbox.telegram.errors import upgraded
 from bot.store.store import Store
+from bot.turns import Turn, present_turn
 from tests.chat.conversation import answers, ask, from_bot, link, said
 from tests.chat.fakes import TOKEN, FakeProvider
 from tests.chat.samples import invoice

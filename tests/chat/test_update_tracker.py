@@ -11,7 +11,6 @@ from hypothesis import given, settings, strategies as st
 from structlog.testing import capture_logs
 
 from bot.chat.incoming import Incoming
-from bot.chat.turns import Turn
 from bot.chat.update_tracker import (
     FEW,
     FEW_ARE_SLOW_AFTER,
@@ -25,6 +24,7 @@ from bot.chat.update_tracker import (
     SLOW_AFTER,
     UpdateTracker,
 )
+from bot.turns import Turn
 
 
 class Now:
