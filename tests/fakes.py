@@ -295,6 +295,9 @@ class FakeMessenger:
             raise self.lost[chat_id].popleft()
         return message.id
 
+    def words_of(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> Mapping[int, str]:
+        return {}
+
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
         trouble = self.edit_troubles.popleft() if self.edit_troubles else None
         if trouble is not None:

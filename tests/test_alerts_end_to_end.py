@@ -66,6 +66,7 @@ async def test_new_changed_due_overdue_and_paid_elsewhere(
     overdue = await chat.wait_for(says(f"Invoice {about} is overdue", "due yesterday"), after=due)
     assert not overdue.silent
 
+    words = {message.id: message.text for message in (new, changed, due, overdue)}
     account.credit = Decimal(100)
     sandbox.provider.pay(account, invoice)
     paid = await chat.wait_for(says(f"Invoice {about} is paid"), after=overdue)
@@ -74,6 +75,7 @@ async def test_new_changed_due_overdue_and_paid_elsewhere(
     for earlier in (new, changed, due, overdue):
         assert struck(earlier)
         assert earlier.text.endswith("✅ Paid")
+        assert earlier.text.startswith(words[earlier.id])
         assert earlier.buttons == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from telegram import Bot
@@ -36,6 +36,10 @@ class TelegramMessenger:
         with taking_turn(Turn.ALERT):
             sent = await sending.send(self._bot, alerts[0].place, screen, silent=silent, reply_to=reply_to)
         return sent.message_id
+
+    def words_of(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> Mapping[int, str]:
+        """Return what that message says of each invoice, as HTML."""
+        return views.words_of(self._texts_for(delivery.chat), delivery, alerts, now)
 
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
         """Strike the settled invoices out of an earlier message."""

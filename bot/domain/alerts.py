@@ -235,7 +235,10 @@ def taking_the_place_of(older: Alert, newer: Alert) -> Alert | None:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a message said of one invoice. ``resolved``: it was edited to say that nothing is to be paid any more."""
+    """What a message said of one invoice. ``resolved``: it was edited to say that nothing is to be paid any more.
+
+    ``words`` are its own words, in the messenger's markup. Empty: an older version kept none.
+    """
 
     invoice_id: int
     kind: AlertKind
@@ -246,6 +249,7 @@ class Shown:
     gross: Decimal | None = None
     types: tuple[str, ...] = ()
     resolved: bool = False
+    words: str = ""
 
     @property
     def display_amount(self) -> Decimal:
@@ -310,6 +314,7 @@ def worth_keeping(messages: Sequence[SentMessage]) -> tuple[SentMessage, ...]:
     return tuple(reversed(kept))
 
 
-def as_shown(known: KnownInvoice, kind: AlertKind) -> Shown:
+def as_shown(known: KnownInvoice, kind: AlertKind, words: str = "") -> Shown:
     """Return what a message says of a known invoice."""
-    return Shown(known.id, kind, known.due, known.left, known.total, known.title, known.gross, known.types)
+    facts = (known.due, known.left, known.total, known.title, known.gross, known.types)
+    return Shown(known.id, kind, *facts, words=words)

@@ -90,9 +90,15 @@ def is_told_elsewhere(alert: Alert, delivery: Delivery) -> bool:
     return alert.invoice_id in delivery.paid_here or silence.muted
 
 
-def message_to_edit(alerts: Iterable[Alert], delivery: Delivery, message_id: int, now: datetime) -> SentMessage | None:
-    """Return what to remember of a message, to edit it once its invoices are settled. None: it shows no open one."""
-    shown = [as_shown(known, a.kind) for a in alerts if (known := delivery.known_of(a)) and known.is_open]
+def message_to_edit(
+    alerts: Iterable[Alert], delivery: Delivery, message_id: int, now: datetime, words: Mapping[int, str]
+) -> SentMessage | None:
+    """Return what to remember of a message, to edit it once its invoices are settled. None: it shows no open one.
+
+    ``words`` are what it says of each invoice.
+    """
+    open_ones = [(a.kind, known) for a in alerts if (known := delivery.known_of(a)) and known.is_open]
+    shown = [as_shown(known, kind, words.get(known.id, "")) for kind, known in open_ones]
     return SentMessage(delivery.alerts[0].place, message_id, now, tuple(shown)) if shown else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -86,6 +86,9 @@ class Messenger(Protocol):
 
     async def send_alerts(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
         """Send these alerts of the delivery as one message. Return its id."""
+
+    def words_of(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> Mapping[int, str]:
+        """Return what that message says of each invoice, in the messenger's markup, by the invoice's id."""
 
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
         """Edit an earlier message: strike through what is settled, and remove its buttons.

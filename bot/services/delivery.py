@@ -137,7 +137,8 @@ class AlertSender:
                     message_id = await self._messenger.send_alerts(delivery, alerts, now)
             except TimeoutError as error:
                 raise DeliveryUncertain from error
-            message = message_to_edit(alerts, delivery, message_id, now)
+            words = self._messenger.words_of(delivery, alerts, now)
+            message = message_to_edit(alerts, delivery, message_id, now, words)
             log.info("alerts sent", chat=delivery.chat.id, kinds=[alert.kind for alert in alerts])
         log.debug("alerts dropped", kinds=[alert.kind for alert in delivery.alerts if alert not in alerts])
         return message, settled

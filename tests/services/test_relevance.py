@@ -290,8 +290,8 @@ async def test_only_what_a_message_says_of_open_invoices_is_remembered(world: Wo
     (alert,), known = delivery.alerts, delivery.known[7]
     both = replace(delivery, known={7: known, 8: replace(known, id=8, standing=Standing.PAID)})
     alerts = (alert, replace(alert, invoice_id=8), replace(alert, invoice_id=None, kind=AlertKind.OUTAGE))
-    assert message_to_edit(alerts, both, 5, START) == SentMessage(alert.place, 5, START, (as_shown(known, NEW),))
-    assert message_to_edit(alerts[1:], both, 5, START) is None
+    assert message_to_edit(alerts, both, 5, START, {}) == SentMessage(alert.place, 5, START, (as_shown(known, NEW),))
+    assert message_to_edit(alerts[1:], both, 5, START, {}) is None
 
 
 async def test_what_may_have_been_seen_is_remembered_without_a_message_id(world: World) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -128,6 +128,9 @@ class SimTelegram:
             self._failed(chat, said, error)
             raise
         return self._arrive(chat, said, marked=delivery.again).number
+
+    def words_of(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> Mapping[int, str]:
+        return {}
 
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
         chat = self.chats[message.place.chat_id]

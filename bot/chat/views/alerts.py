@@ -59,19 +59,26 @@ def alerts(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime)
     return Screen(fit(head, _apart(blocks), [*total, *notes], t("alert.more")), rows)
 
 
+def words_of(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> dict[int, str]:
+    """Return what the message of these alerts says of each invoice, so that it can be struck through later."""
+    brief = len(alerts) > 1
+    return {a.invoice_id: str(_block(t, delivery, a, now, brief=brief)) for a in alerts if a.invoice_id is not None}
+
+
 def struck_through(t: Texts, message: SentMessage, delivery: Delivery) -> Screen:
     """Return an earlier message with settled invoices struck through. The rest stays as it was, with its buttons."""
     earlier = [m for m in delivery.sent if m.sent_at < message.sent_at]
     blocks, still_open = [], []
     for shown in message.shown:
         known = delivery.known.get(shown.invoice_id)
+        before = last_shown(earlier, shown.invoice_id)
+        words = _words(t, shown, message.sent_at, before, brief=len(message.shown) > 1)
         if known is not None and known.is_open and not shown.resolved:
-            before = last_shown(earlier, shown.invoice_id)
-            blocks.append(_open_invoice(t, shown, message.sent_at, before=before, brief=len(message.shown) > 1))
+            blocks.append(words)
             still_open.append(shown)
         else:
             standing = Standing.CLOSED if known is None or known.is_open else known.standing
-            blocks.append(_struck(t, shown, message.sent_at, standing))
+            blocks.append(_struck(t, words, standing))
     rows = _invoice_rows(t, still_open, delivery.chat.silences, message.sent_at)
     return Screen(fit([], _apart(blocks)[:-1], [], t("alert.more")), rows)
 
@@ -168,10 +175,16 @@ def _open_invoice(
     return join(lines)
 
 
-def _struck(t: Texts, shown: Shown, sent_at: datetime, standing: Standing) -> Markup:
+def _words(t: Texts, shown: Shown, sent_at: datetime, before: Shown | None, *, brief: bool) -> Markup:
+    """Return what a message said of an invoice. An older version has not kept the words: say it once more."""
+    if shown.words:
+        return Markup(shown.words)  # noqa: S704  # they are our own
+    return _open_invoice(t, shown, sent_at, before=before, brief=brief)
+
+
+def _struck(t: Texts, words: Markup, standing: Standing) -> Markup:
     """Return what a message said of an invoice, struck through, with how the invoice has ended."""
-    headline = _headline(t, _headline_key(t, shown, sent_at, asked=False), shown, sent_at)
-    lines = [t("alert.struck", text=line) for line in (headline, *_title_lines(t, shown, brief=True))]
+    lines = [t("alert.struck", text=Markup(line)) for line in words.splitlines() if line]  # noqa: S704  # our own
     return join([*lines, t(f"alert.ended.{standing}")])
 
 

@@ -13,9 +13,10 @@ from hypothesis import given, strategies as st
 
 from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, length
 from bot.chat.texts import Texts
-from bot.chat.views.alerts import alerts, struck_through
+from bot.chat.views.alerts import alerts, struck_through, words_of
 from bot.domain.alerts import ACCOUNT_SUBJECTS, Alert, AlertKind, KnownInvoice, SentMessage, Standing
 from bot.domain.chats import Silence, Trouble, Watch
+from bot.domain.deliveries import message_to_edit
 from bot.domain.payments import PaymentRules
 from bot.domain.provider_calendar import ProviderCalendar
 from bot.ports import ALERTS_PER_MESSAGE, Delivery
@@ -429,16 +430,32 @@ def test_what_is_settled_is_struck_through_with_how_it_ended_and_has_no_buttons(
     standing: Standing, english: str, german: str
 ) -> None:
     sent = message((known(), DUE))
-    text = f"<s>⏰ <b>Invoice 4711 is due in 6 days</b>: €6.95</s>\n<s>Server 4711</s>\n{english}"
+    due = "<s>Due: 27 Nov 2026</s>"
+    text = f"<s>⏰ <b>Invoice 4711 is due in 6 days</b>: €6.95</s>\n<s>Server 4711</s>\n{due}\n{english}"
     assert struck(EN, sent, closed(standing=standing)) == (text, [])
     assert struck(DE, sent, closed(standing=standing))[0].endswith(german)
+
+
+@pytest.mark.parametrize("kind", [NEW, CHANGED, DUE, OVERDUE])
+def test_a_struck_through_alert_keeps_the_words_that_were_said(kind: AlertKind) -> None:
+    invoice = known(due=date(2026, 11, 20) if kind is OVERDUE else date(2026, 11, 27), types=("Hosting",))
+    alarm = alert(kind, 4711, threshold=3, told_gross=Decimal("9.95"), told_due=date(2026, 11, 25))
+    sent, t = delivery([alarm], [invoice]), replace(EN, calendar=CALENDAR)
+    said = alerts(t, sent, sent.alerts, NOW).text
+    message = message_to_edit(sent.alerts, sent, 7, NOW, words_of(t, sent, sent.alerts, NOW))
+    assert message is not None
+    later = replace(sent, known={4711: closed()}, sent=[message])
+    german = replace(DE, calendar=CALENDAR)
+    expected = "\n".join([*(f"<s>{line}</s>" for line in said.splitlines()), "✅ Bezahlt"])
+    assert str(struck_through(german, message, later).text) == expected
+    assert ("has changed" in expected) is (kind is CHANGED)
 
 
 def test_of_three_two_that_are_settled_are_struck_through_and_the_third_stays_as_it_was() -> None:
     sent = message((known(1), NEW), (known(2), DUE), (known(3), OVERDUE))
     text, left = struck(EN, sent, closed(1), known(2), closed(3, Standing.CANCELLED))
     assert text.split("\n\n") == [
-        "<s>🧾 <b>New invoice 1</b>: €6.95</s>\n<s>Server 1</s>\n✅ Paid",
+        "<s>🧾 <b>New invoice 1</b>: €6.95</s>\n<s>Server 1</s>\n<s>Due: <b>27 Nov 2026</b> (in 6 days)</s>\n✅ Paid",
         "⏰ <b>Invoice 2 is due in 6 days</b>: €6.95\nServer 2",
         "<s>⏰ <b>Invoice 3 is due in 6 days</b>: €6.95</s>\n<s>Server 3</s>\n⚪️ Cancelled",
     ]
