@@ -1,4 +1,4 @@
-"""Compare requests per second of the bot's transport with httpx's own, on loopback, in one run.
+"""Compare requests per second of the bot's transport with httpx's own, and with aiohttp's own connector, in one run.
 
     python benchmarks/transport.py [requests] [at once]
 
@@ -11,9 +11,12 @@ import asyncio
 import statistics
 import sys
 import time
+from unittest.mock import patch
 
+import aiohttp
 import httpx
 
+from bot.provider import transport
 from bot.provider.transport import make_transport
 
 BODY = b"x" * 20_000  # about what 30 invoices take
@@ -44,6 +47,14 @@ async def rate(client: httpx.AsyncClient, url: str, requests: int, at_once: int)
     return requests / (time.perf_counter() - begin)
 
 
+async def unwatched(url: str, at_once: int) -> httpx.AsyncClient:
+    """Return a client on the bot's transport, but on aiohttp's own connector, which watches no connection."""
+    with patch.object(transport, "Connector", lambda *_, **__: aiohttp.TCPConnector(limit=0)):
+        client = httpx.AsyncClient(transport=make_transport(at_once))
+        await client.get(url)  # the first request opens the session
+    return client
+
+
 async def main(requests: int = 2000, at_once: int = 50) -> None:
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
@@ -51,6 +62,7 @@ async def main(requests: int = 2000, at_once: int = 50) -> None:
     clients = {
         "httpx's own transport, its default limits": httpx.AsyncClient(trust_env=False),
         "httpx's own transport, all kept alive": httpx.AsyncClient(trust_env=False, limits=limits),
+        "the bot's transport, connections not watched": await unwatched(url, at_once),
         "the bot's transport": httpx.AsyncClient(transport=make_transport(at_once)),
     }
     rates: dict[str, list[float]] = {name: [] for name in clients}
@@ -61,7 +73,7 @@ async def main(requests: int = 2000, at_once: int = 50) -> None:
     print(f"{requests} requests, {at_once} at once, {len(BODY)} bytes each, median of {ROUNDS} rounds")
     for name, figures in rates.items():
         median = statistics.median(figures)
-        print(f"{name:45} {median:8.0f} requests/s   x {median / base:.2f}")
+        print(f"{name:46} {median:8.0f} requests/s   x {median / base:.2f}")
     for client in clients.values():
         await client.aclose()
     server.close()

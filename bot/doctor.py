@@ -19,9 +19,11 @@ from bot.errors import (
     ProviderDown,
     ProviderError,
     ProviderUnreachable,
+    ProxyFailed,
     RateLimited,
     Refused,
     StartError,
+    TlsFailed,
     TokenRefused,
     WrongAddress,
 )
@@ -161,7 +163,11 @@ async def _telegram(settings: Settings) -> Finding:
 async def _provider(settings: Settings) -> Finding:
     """Ask with a token that can't exist. The real API refuses it."""
     url = settings.provider_url
-    async with open_http_client(1) as http:
+    try:
+        opened = open_http_client(1)
+    except StartError as error:
+        return Finding("Provider", advice=str(error))
+    async with opened as http:
         client = ProviderClient(http, url, settings.zone, retries=NO_RETRY)
         try:
             await client.list_invoices(Token("doctor-has-no-token"), "en")
@@ -179,6 +185,13 @@ async def _provider(settings: Settings) -> Finding:
 def _in_words(error: ProviderError) -> str:
     """Say what the address does instead of refusing the token, and what the operator can do."""
     match error:
+        case TlsFailed():
+            return (
+                f"can't be reached safely ({error.detail}). Check PROVIDER_URL, the certificate there, this machine's "
+                "clock, and its trusted certificates (SSL_CERT_FILE, SSL_CERT_DIR)."
+            )
+        case ProxyFailed():
+            return f"can't be reached: {error.detail}. Correct or remove that variable, or name the host in NO_PROXY."
         case ProviderUnreachable():
             return "can't be reached. Check PROVIDER_URL and the network."
         case ForeignAnswer():

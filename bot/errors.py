@@ -101,21 +101,30 @@ class RateLimited(ClearRefusal, key="error.rate_limited"):
 class ProviderDown(ProviderError, key="error.provider_down"):
     """5xx, a time-out or a broken connection: the request may have been carried out.
 
-    ``retry_after`` is the wait in seconds that the provider asked for, or None if it named none.
+    ``retry_after`` is the wait in seconds that the provider asked for, or None if it named none. ``detail`` is for the
+    log.
     """
 
     retry_after: float | None = None
+    detail: str = ""
+    timed_out: bool = False
+    """Whether it took too long, by our clock or by a gateway's. Asked again at once, it would do its work twice."""
 
 
 class ProviderUnreachable(ProviderDown):
     """No connection came about, so the request was certainly not carried out."""
 
 
-@dataclass(eq=False)
-class ForeignAnswer(ProviderDown):
-    """An answer that the API did not write: the page of a firewall, say. ``detail`` is for the log."""
+class TlsFailed(ProviderUnreachable):
+    """The provider's certificate is not trusted, or no TLS connection came about."""
 
-    detail: str = ""
+
+class ProxyFailed(ProviderUnreachable):
+    """The proxy of the environment can't be used, or does not connect."""
+
+
+class ForeignAnswer(ProviderDown):
+    """An answer that the API did not write: the page of a firewall, say."""
 
 
 @dataclass(eq=False)
@@ -123,6 +132,14 @@ class AnswerNotUnderstood(ProviderError, key="error.answer_not_understood"):
     """An answer that breaks the reference: HTML, truncated JSON, a PDF that is none. ``detail`` is for the log."""
 
     detail: str
+
+
+class AnswerCut(AnswerNotUnderstood):
+    """An answer whose end is missing, although nothing else said so. It is asked for once more."""
+
+
+class ArchiveEmpty(ProviderError, key="error.archive_empty"):
+    """The provider sent an archive, and no invoice is in it."""
 
 
 @dataclass(eq=False)

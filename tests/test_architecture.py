@@ -56,7 +56,6 @@ ONLY_IN = {
     "telegram": {"chat", *ROOT_MODULES},
     "apscheduler": {"chat", "application"},
     "httpx": {"provider", *ROOT_MODULES},
-    "httpx_aiohttp": {"provider", "application"},
     "aiohttp": {"provider", "application"},
     "tinydb": {"store"},
     "psycopg": {"store", "settings"},  # settings: whether it can read the URL

@@ -9,8 +9,10 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 import structlog
+from httpx._config import create_ssl_context
 
 from bot.doctor import Finding, examine
 from bot.factories import open_embedded_store
@@ -18,6 +20,7 @@ from bot.sandbox.provider.faults import Fault
 from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN
 from bot.store.vault import new_key
+from tests.provider.wire import answer_all, listen, make_certificate
 from tests.store.examples import CHAT, OTHER, claim_message, linked, with_alerts
 
 ROOT = Path(__file__).parents[1]
@@ -210,6 +213,58 @@ async def test_a_provider_without_a_listener_cannot_be_reached(
     monkeypatch.setenv("PROVIDER_URL", "http://127.0.0.1:1/api")
     advice = (await findings())["Provider"].advice
     assert advice == "http://127.0.0.1:1/api can't be reached. Check PROVIDER_URL and the network."
+
+
+async def test_an_untrusted_certificate_is_named(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server, _ = make_certificate(tmp_path, "localhost")
+    async with listen(answer_all, server) as port:
+        url = f"https://localhost:{port}"
+        monkeypatch.setenv("PROVIDER_URL", url)
+        monkeypatch.setenv("TELEGRAM_API_URL", url)
+        found = await findings()
+    named = f"SSL: localhost:{port}: self-signed certificate"
+    assert found["Provider"].advice.startswith(f"{url} can't be reached safely ({named}). Check PROVIDER_URL")
+    assert "SSL_CERT_FILE" in found["Provider"].advice
+    assert named in found["Telegram"].advice
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "all_proxy"])
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("socks://127.0.0.1:1", "has the scheme 'socks'. Only http and https proxies can be used"),
+        ("http://127.0.0.1:1", "(http://127.0.0.1:1) does not connect"),
+    ],
+)
+async def test_a_proxy_that_fails_is_named_by_its_variable(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("PROVIDER_URL", "https://provider.invalid/api")
+    monkeypatch.setenv("TELEGRAM_API_URL", "https://telegram.invalid")
+    found = await findings()
+    advice = found["Provider"].advice
+    assert advice.startswith(f"https://provider.invalid/api can't be reached: the proxy in {variable} {words}")
+    assert "NO_PROXY" in advice
+    assert f"the proxy in {variable} {words}" in found["Telegram"].advice
+
+
+async def test_trusted_certificates_that_cannot_be_read_are_named(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(httpx, "create_ssl_context", create_ssl_context)  # other tests may share a context
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "nowhere.pem"))
+    found = await findings()
+    for what in ("Telegram", "Provider"):
+        assert "SSL_CERT_FILE" in found[what].advice
+
+
+async def test_an_answer_that_the_http_library_refuses_is_named(environment: dict[str, str], sandbox: Sandbox) -> None:
+    sandbox.provider.faults.switch_on(Fault.BREAKS_HTTP)
+    advice = (await findings())["Provider"].advice
+    assert "does not answer like the invoice API (BadHttpMessage: Duplicate Content-Length)" in advice
 
 
 async def test_an_address_without_the_api_is_no_provider(

@@ -19,7 +19,17 @@ from bot.chat.sending import showing_action
 from bot.chat.texts import TextsFor
 from bot.chat.update_tracker import UpdateTracker
 from bot.domain.chats import Chat
-from bot.errors import BotError, ChatMigrated, ChatUnreadable, GroupNotLinked, MessengerError, NotLinked, StoreAway
+from bot.errors import (
+    AnswerNotUnderstood,
+    BotError,
+    ChatMigrated,
+    ChatUnreadable,
+    GroupNotLinked,
+    MessengerError,
+    NotLinked,
+    ProviderDown,
+    StoreAway,
+)
 from bot.ports import ChatStore, Clock
 from bot.services.failures import note_unreachable
 from bot.services.linking import looks_like_token
@@ -97,7 +107,7 @@ class Dispatcher:
             except MessengerError:
                 raise
             except BotError as error:
-                log.info("request can't be met", chat=context.chat.id, error=error.key)
+                log.info("request can't be met", chat=context.chat.id, error=error.key, **_provider_s_fault(error))
                 await context.explain(
                     GroupNotLinked() if isinstance(error, NotLinked) and not context.private else error
                 )
@@ -185,3 +195,8 @@ class Dispatcher:
         """Let handlers see what is stored. A button of an older message names the id that the chat had then."""
         context.chat, context.t = chat, self._texts_for(chat)
         context.place = context.place.in_chat(chat.id)
+
+
+def _provider_s_fault(error: BotError) -> dict[str, str]:
+    """Return what exactly went wrong at the provider, for the log. Other errors may hold what people wrote."""
+    return {"detail": error.detail} if isinstance(error, AnswerNotUnderstood | ProviderDown) else {}

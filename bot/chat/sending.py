@@ -110,7 +110,7 @@ may be about either.
 """
 
 NOT_EDITABLE_TEXTS = ("message to edit not found", "message can't be edited", "message_id_invalid")
-NOT_SENT_CAUSES = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"})
+NOT_SENT_CAUSES = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "TlsFailed"})
 """Names of the transport's errors which mean that no request was sent."""
 
 MAX_UPLOAD_MB = 50

@@ -40,12 +40,13 @@ class InvoiceFilter:
 class Document:
     """A downloaded file, ``size`` bytes long.
 
-    ``name`` is safe, and has the ending. ``content`` is at its start.
+    ``name`` is safe, and has the ending. ``content`` is at its start. An archive may be whole and have nothing in it.
     """
 
     name: str
     content: BinaryIO
     size: int
+    is_empty: bool = False
 
 
 class Provider(Protocol):

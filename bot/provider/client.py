@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
@@ -43,14 +42,13 @@ def open_http_client(
 ) -> httpx.AsyncClient:
     """Return the HTTP client that all calls share. The caller closes it.
 
-    Its time-outs apply to each step of a request. It keeps no cookies, because it serves many accounts. The transport
-    looks after proxies.
+    Each call has a deadline. Apart from it only connecting, and waiting for a connection, have time-outs of their own.
+    The transport looks after proxies, and keeps cookies out.
     """
     return httpx.AsyncClient(
         transport=transport or make_transport(max_connections),
-        timeout=httpx.Timeout(15, connect=5),
+        timeout=httpx.Timeout(None, connect=5, pool=15),
         headers={"User-Agent": f"invoice-bot/{__version__}"},
-        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         trust_env=False,
     )
 
@@ -115,7 +113,7 @@ class ProviderClient:
     def pdf(self, token: Token, language: str, invoice_id: int) -> AbstractAsyncContextManager[Document]:
         path = f"client/invoices/{invoice_id:d}/download"
         call = Call("pdf", "GET", path, token, language, accept_encoding="identity")
-        return self._download(call, documents.PDF, f"invoice-{invoice_id}.pdf")
+        return self._download(call, documents.pdf_of(invoice_id))
 
     def archive(
         self, token: Token, language: str, only: InvoiceFilter = NO_FILTER
@@ -123,7 +121,7 @@ class ProviderClient:
         """Download all invoices that pass the filter, zipped. Inference: the archive takes the list's filters."""
         path = "client/invoices/download/archive"
         call = Call("archive", "GET", path, token, language, _parameters(only), accept_encoding="identity")
-        return self._download(call, documents.ZIP, "invoices.zip")
+        return self._download(call, documents.ARCHIVE)
 
     async def make_room(self) -> None:
         await self._caller.make_room()
@@ -142,12 +140,12 @@ class ProviderClient:
             await self._caller.send_once(call)
 
     @asynccontextmanager
-    async def _download(self, call: Call, file_type: documents.FileType, fallback: str) -> AsyncIterator[Document]:
+    async def _download(self, call: Call, kind: documents.Kind) -> AsyncIterator[Document]:
         """Download a file, in its turn. Its share of the temporary folder is given back when the file is closed."""
         async with self._space.share(self._max_document) as share:
 
             async def save(response: httpx.Response) -> Document:
-                return await documents.download(response, file_type, fallback, self._max_document, share)
+                return await documents.download(response, kind, self._max_document, share)
 
             async with deadline(self._retries.download_deadline, call) as ends:
                 document = await self._caller.read(call, save, ends)

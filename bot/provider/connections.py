@@ -21,7 +21,7 @@ from time import monotonic
 from typing import Any, cast
 
 import structlog
-from aiohttp import ClientRequest, ClientTimeout, ServerDisconnectedError, TCPConnector
+from aiohttp import ClientPayloadError, ClientRequest, ClientTimeout, ServerDisconnectedError, TCPConnector
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
@@ -38,6 +38,7 @@ REST_SECONDS = 0.5
 """How long a connection stays with its customer after an answer."""
 
 END_OF_HEAD = b"\r\n\r\n"
+LINE_ENDS = (b"\n", b"\r")
 
 log = structlog.get_logger()
 
@@ -67,11 +68,11 @@ class Connector(TCPConnector):
     async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
         """Return an idle connection, or None to open another one."""
         idle = cast("deque[tuple[_Connection, float]]", self._conns.get(key, deque()))
-        while idle and (not idle[0][0].is_connected() or _seconds_since(idle[0][1]) > KEEP_ALIVE_SECONDS):
+        while idle and not _can_be_used(*idle[0]):
             connection, _ = idle.popleft()
             connection.close()
         if idle and _seconds_since(idle[0][1]) < REST_SECONDS:
-            own = next((one for one in idle if one[0].customer == self._next_customer and one[0].is_connected()), None)
+            own = next((one for one in idle if one[0].customer == self._next_customer and _can_be_used(*one)), None)
             if own is not None:
                 idle.remove(own)
                 idle.appendleft(own)
@@ -81,6 +82,10 @@ class Connector(TCPConnector):
 
     def _count(self) -> int:
         return len(self._acquired) + sum(map(len, self._conns.values()))
+
+
+def _can_be_used(connection: _Connection, idle_since: float) -> bool:
+    return connection.is_quiet() and _seconds_since(idle_since) <= KEEP_ALIVE_SECONDS
 
 
 def _seconds_since(moment: float) -> float:
@@ -106,9 +111,9 @@ class _Connection(ResponseHandler):
         self._used, self._body = self._body is not None, None
         super().set_response_params(**parameters)
 
-    def is_connected(self) -> bool:
-        """Return whether a request may be sent. aiohttp asks this of idle connections only."""
-        return super().is_connected() and not self.should_close and not self._has_unread()
+    def is_quiet(self) -> bool:
+        """Return whether this idle connection is open and nothing has arrived on it."""
+        return self.is_connected() and not self.should_close and not self._has_unread()
 
     def data_received(self, data: bytes) -> None:
         """Pass on what arrived, up to the end of the answer. Without data, aiohttp goes on with what it has kept."""
@@ -116,7 +121,7 @@ class _Connection(ResponseHandler):
         if not data:
             super().data_received(data)
         while data and not self._is_answered() and self.exception() is None:
-            piece, data = _head_apart(data) if self._body is None else _last_byte_apart(data)
+            piece, data = _head_apart(data) if self._body is None else _line_end_apart(data)
             super().data_received(piece)
         if self._is_answered() and (data or self._has_more()):
             self._end(doubtful=self._used and not was_idle)
@@ -130,6 +135,20 @@ class _Connection(ResponseHandler):
         if message.code >= HTTPStatus.OK or message.code == HTTPStatus.SWITCHING_PROTOCOLS:
             self._body = body
         super().feed_data(data, size)
+
+    def set_exception(self, exc: BaseException, exc_cause: BaseException | None = None) -> None:
+        """End the request. If what arrived breaks HTTP, tell the body's reader too: aiohttp would let it wait."""
+        if isinstance(exc, HttpProcessingError):
+            exc.__cause__ = exc_cause
+            if self._body is not None and not self._body.is_eof():
+                broken = ClientPayloadError("the body breaks HTTP")
+                broken.__cause__ = exc
+                self._body.set_exception(broken)
+            elif (
+                self._body is None and self._used
+            ):  # perhaps the rest of something that nobody asked for; aiohttp repeats a read elsewhere
+                exc = ServerDisconnectedError("the answer breaks HTTP")
+        super().set_exception(exc, exc_cause or exc)
 
     def _is_answered(self) -> bool:
         return self._body is not None and self._body.is_eof()
@@ -167,6 +186,6 @@ def _head_apart(data: bytes) -> tuple[bytes, bytes]:
     return head + end, rest
 
 
-def _last_byte_apart(data: bytes) -> tuple[bytes, bytes]:
-    """Split before the last byte: an answer that is over before it has something behind it, be it a line break."""
-    return (data[:-1], data[-1:]) if len(data) > 1 else (data, b"")
+def _line_end_apart(data: bytes) -> tuple[bytes, bytes]:
+    """Split before a last line end, the only thing that the parser would pass over without a trace."""
+    return (data[:-1], data[-1:]) if data.endswith(LINE_ENDS) and len(data) > 1 else (data, b"")

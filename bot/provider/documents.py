@@ -1,11 +1,17 @@
-"""Downloads: the expected type of a file, its safe name, and a temporary file for its content."""
+"""Downloads: what a file is by its content, its safe name, and a temporary file for its content."""
 
 from __future__ import annotations
 
+import asyncio
+import os
+import re
 import unicodedata
 import warnings
+import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
@@ -14,41 +20,56 @@ import httpx
 import structlog
 from pathvalidate import sanitize_filename
 
-from bot.errors import AnswerNotUnderstood, DocumentTooLarge, NoSpaceLeft
+from bot.errors import AnswerCut, AnswerNotUnderstood, DocumentTooLarge, NoSpaceLeft
 from bot.ports import Document
-from bot.provider import values
+from bot.provider import error_mapping
 from bot.provider.space import Share
-
-log = structlog.get_logger()
 
 MEGABYTE = 1024 * 1024
 MAX_NAME_BYTES = 120
 """In UTF-8, ending included. File systems allow 255."""
 
+PDF_BEGIN, PDF_END = b"%PDF-", b"%%EOF"
+ZIP_BEGINS = (b"PK\x03\x04", b"PK\x05\x06")
+NEAR = 1024
+"""How far from its first byte a file may begin, and from its last byte end, as PDF readers allow."""
+
+WRAPPINGS = (b"{", b"[", b'"', b"--", b"<!doctype", b"<html", b"<?xml")
+"""With one of these begins something that holds a file and is none: JSON, a multipart body, a page."""
+
+BLANKS = b"\0\t\n\f\r "
+BLOCK = 64 * 1024
+
+log = structlog.get_logger()
+
 
 @dataclass(frozen=True, slots=True)
-class FileType:
-    """A type of file: its possible content types, its first bytes, and the ending of its name."""
+class Kind:
+    """A kind of file: its ending, its name if the provider gives none, and how its content is checked.
 
-    media_types: frozenset[str]
-    magic: bytes
+    ``is_empty`` reads the file, and raises :class:`AnswerNotUnderstood` if it is something else. A name with other
+    numbers than ``number`` is not used.
+    """
+
     ending: str
+    fallback: str
+    is_empty: Callable[[BinaryIO], bool]
+    number: int | None = None
 
 
-_ANY_FILE = "application/octet-stream"
-PDF = FileType(frozenset({"application/pdf", "application/x-pdf", _ANY_FILE}), b"%PDF-", ".pdf")
-ZIP = FileType(frozenset({"application/zip", "application/x-zip-compressed", _ANY_FILE}), b"PK", ".zip")
+def pdf_of(invoice_id: int) -> Kind:
+    return Kind(".pdf", f"invoice-{invoice_id}.pdf", _is_empty_pdf, invoice_id)
 
 
-async def download(response: httpx.Response, file_type: FileType, fallback: str, limit: int, share: Share) -> Document:
+async def download(response: httpx.Response, kind: Kind, limit: int, share: Share) -> Document:
     """Stream an answer to an anonymous temporary file, which the caller closes. It needs its ``share`` of the folder.
 
-    Raise :class:`AnswerNotUnderstood` if it has another type, and :class:`DocumentTooLarge` above ``limit`` bytes:
-    before reading if the answer states its length, else while reading. Raise :class:`NoSpaceLeft` if it does not fit.
+    Raise :class:`AnswerNotUnderstood` if it is something else, whatever its ``Content-Type``, and
+    :class:`DocumentTooLarge` above ``limit`` bytes: before reading if the answer states its length, else while reading.
+    Raise :class:`NoSpaceLeft` if it does not fit.
     """
-    media_type = values.media_type(response.headers.get("content-type", ""))
-    if media_type not in file_type.media_types:
-        raise AnswerNotUnderstood(f"content type {media_type!r} for a {file_type.ending}")
+    if response.status_code != HTTPStatus.OK:
+        raise AnswerNotUnderstood(f"status {response.status_code} for a {kind.ending}")
     length = response.headers.get("content-length", "")
     if length.isdecimal():
         if int(length) > limit:
@@ -56,17 +77,17 @@ async def download(response: httpx.Response, file_type: FileType, fallback: str,
         share.shrink(int(length))
     try:
         content, size = await _stored(response, limit)
-        share.shrink(size)
-        if content.read(len(file_type.magic)) != file_type.magic:
-            content.close()
-            raise AnswerNotUnderstood(f"not the beginning of a {file_type.ending}")
-        content.seek(0)
     except OSError as error:
         log.warning("download can't be stored", error=str(error))
         raise NoSpaceLeft from error
-    return Document(
-        safe_name(response.headers.get("content-disposition", ""), file_type.ending, fallback), content, size
-    )
+    share.shrink(size)
+    try:
+        is_empty = await asyncio.to_thread(_is_empty, kind, content, response)
+        content.seek(0)
+    except BaseException:
+        content.close()
+        raise
+    return Document(_name(response, kind), content, size, is_empty=is_empty)
 
 
 async def _stored(response: httpx.Response, limit: int) -> tuple[BinaryIO, int]:
@@ -85,6 +106,77 @@ async def _stored(response: httpx.Response, limit: int) -> tuple[BinaryIO, int]:
             content.close()
         raise
     return content, size
+
+
+def _is_empty(kind: Kind, content: BinaryIO, response: httpx.Response) -> bool:
+    try:
+        content.seek(0)
+        return kind.is_empty(content)
+    except AnswerNotUnderstood:
+        content.seek(0)
+        if refusal := error_mapping.in_success(response, content.read(BLOCK)):
+            raise refusal from None
+        raise
+
+
+def _is_empty_pdf(content: BinaryIO) -> bool:
+    beginning = _beginning_of(content, NEAR + len(PDF_BEGIN) - 1)
+    before, found, _ = beginning.partition(PDF_BEGIN)
+    if not found or _is_wrapping(before):
+        raise AnswerNotUnderstood("not the beginning of a PDF")
+    if PDF_END not in _end_of(content):
+        raise AnswerCut("a PDF without its end")
+    return False
+
+
+def _is_empty_zip(content: BinaryIO) -> bool:
+    beginning = _beginning_of(content, NEAR)
+    found = [at for begin in ZIP_BEGINS if (at := beginning.find(begin)) >= 0]
+    if not found or _is_wrapping(beginning[: min(found)]):
+        raise AnswerNotUnderstood("not the beginning of a ZIP")
+    try:
+        with zipfile.ZipFile(content) as bundle:
+            return all(each.is_dir() for each in bundle.infolist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
+        raise AnswerCut("a ZIP without a directory") from None
+
+
+ARCHIVE = Kind(".zip", "invoices.zip", _is_empty_zip)
+
+
+def _beginning_of(content: BinaryIO, length: int) -> bytes:
+    if beginning := content.read(length):
+        return beginning
+    raise AnswerCut("an empty file")
+
+
+def _is_wrapping(before: bytes) -> bool:
+    """Return whether something else begins here. A warning of the provider's program may stand before a file."""
+    return before.lstrip(BLANKS + b"\xef\xbb\xbf").lower().startswith(WRAPPINGS)
+
+
+def _end_of(content: BinaryIO) -> bytes:
+    """Return the last bytes, without the blanks with which some servers pad a file."""
+    end = content.seek(0, os.SEEK_END)
+    while end > 0:
+        begin = max(0, end - BLOCK)
+        content.seek(begin)
+        if block := content.read(end - begin).rstrip(BLANKS):
+            end = begin + len(block)
+            break
+        end = begin
+    content.seek(max(0, end - NEAR))
+    return content.read(min(end, NEAR))
+
+
+def _name(response: httpx.Response, kind: Kind) -> str:
+    """Return the name that the provider gives, unless it names another invoice."""
+    name = safe_name(response.headers.get("content-disposition", ""), kind.ending, kind.fallback)
+    numbers = {int(digits) for digits in re.findall(r"\d+", name)}
+    if kind.number is None or not numbers or kind.number in numbers:
+        return name
+    log.info("a document's name has another number", invoice=kind.number)
+    return kind.fallback
 
 
 def safe_name(disposition: str, ending: str, fallback: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -19,11 +20,13 @@ from bot.errors import (
     ProviderDown,
     ProviderError,
     ProviderUnreachable,
+    ProxyFailed,
     RateLimited,
     Refused,
+    TlsFailed,
     TokenRefused,
 )
-from bot.provider import envelope, values
+from bot.provider import envelope, transport, values
 
 PERMISSION = "access_invoices"
 """The reference asks for it in every call, the two POSTs included."""
@@ -31,16 +34,26 @@ PERMISSION = "access_invoices"
 MAYBE_DONE = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
 """4xx that leave open whether the request was carried out."""
 
-_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+INVOICE_FIELDS = frozenset({"id", "duedate", "total"})
+"""An object with these fields is an invoice."""
+
+TIMED_OUT = frozenset({HTTPStatus.GATEWAY_TIMEOUT, 524})
+"""5xx that say that the provider took too long. The second one is Cloudflare's."""
+
+_UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
 def of_transport(error: httpx.HTTPError) -> ProviderError:
     """Return :class:`ProviderUnreachable` only if the request certainly never left: any other may have worked."""
-    if isinstance(error, _UNSENT):
-        return ProviderUnreachable()
-    if isinstance(error, httpx.DecodingError):
-        return AnswerNotUnderstood("compressed body can't be read")
-    return ProviderDown()
+    words = str(error)
+    match error:
+        case transport.TlsFailed():
+            return TlsFailed(detail=words)
+        case httpx.ProxyError():
+            return ProxyFailed(detail=words)
+        case httpx.DecodingError() | transport.AnswerRefused():
+            return AnswerNotUnderstood(words)
+    return ProviderUnreachable(detail=words) if isinstance(error, _UNSENT) else ProviderDown(detail=words)
 
 
 def of_status(response: httpx.Response, body: bytes, now: datetime) -> ProviderError:
@@ -53,7 +66,7 @@ def of_status(response: httpx.Response, body: bytes, now: datetime) -> ProviderE
     if status < HTTPStatus.BAD_REQUEST:
         return _unexpected(response)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in MAYBE_DONE:
-        return ProviderDown(wait)
+        return ProviderDown(wait, f"status {status}", timed_out=status in TIMED_OUT)
     words = envelope.refusal_in(content_type, body)
     if words is None:
         return ForeignAnswer(wait, f"status {status}, content type {values.media_type(content_type)[:60]!r}")
@@ -78,10 +91,19 @@ def in_success(response: httpx.Response, body: bytes) -> ProviderError | None:
     return None
 
 
+def is_about_another(body: bytes, asked: Mapping[str, int] | None) -> bool:
+    """Return whether the answer to a POST holds an invoice, and not the one that the POST was about."""
+    with suppress(msgspec.DecodeError, RecursionError):
+        invoice = envelope.opened(body).inner
+        if asked is not None and invoice.keys() >= INVOICE_FIELDS:
+            return values.identity(msgspec.json.decode(invoice["id"])) != asked["id"]
+    return False
+
+
 def _unexpected(response: httpx.Response) -> ProviderError:
     """Return the error for a redirect, say. Following it would send the token elsewhere. A POST may have worked."""
     if response.request.method == "POST":
-        return ProviderDown()
+        return ProviderDown(detail=f"status {response.status_code}")
     return AnswerNotUnderstood(f"status {response.status_code}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,13 +16,28 @@ import structlog
 
 from bot import logs
 from bot.domain.chats import Token
-from bot.errors import AnswerNotUnderstood, ForeignAnswer, ProviderDown, RateLimited, TokenRefused
+from bot.errors import (
+    AnswerCut,
+    AnswerNotUnderstood,
+    ForeignAnswer,
+    ProviderDown,
+    RateLimited,
+    TokenRefused,
+)
 from bot.limiter import Limiter, WaitTooLong
 from bot.ports import Clock
 from bot.provider import envelope, error_mapping, values
 
 MAX_JSON_BYTES = 16 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
+
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark is its beginning
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
 
 T = TypeVar("T")
 ReadBody = Callable[[httpx.Response], Awaitable[T]]
@@ -64,14 +80,17 @@ class Call:
 
 @asynccontextmanager
 async def deadline(seconds: float, call: Call) -> AsyncIterator[float]:
-    """Limit a call's time, and yield the loop time of its end. Raise :class:`ProviderDown` at that end."""
+    """Limit a call's time, and yield the loop time of its end. Raise :class:`ProviderDown` at that end.
+
+    No step has a limit of its own except for connecting: the provider may take the whole time for its first byte.
+    """
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
             yield asyncio.get_running_loop().time() + seconds
     except TimeoutError:
         log.debug("provider call took too long", call=call.name, seconds=seconds)
-        raise ProviderDown from None
+        raise ProviderDown(detail=f"no answer within {seconds:g} s", timed_out=True) from None
 
 
 class Caller:
@@ -96,20 +115,24 @@ class Caller:
 
     async def read(self, call: Call, read_body: ReadBody[T], ends: float) -> T:
         """Make a call that changes nothing. Retry it where that may help, until the loop time ``ends``."""
-        loop = asyncio.get_running_loop()
+        tries = _Tries(ends)
 
         async def try_once() -> T:
             await self.make_room()
+            tries.begin()
             return await self._request(call, read_body)
 
-        return await self._retrying(lambda error: _wait_after(error, ends - loop.time()), try_once)
+        return await self._retrying(tries.wait_after, try_once)
 
     async def send_once(self, call: Call) -> None:
         """Make a call that changes something. It is never retried or delayed.
 
-        Any 2xx is success, unless it says that it is a failure. Neither proves what was done.
+        Any 2xx is success, unless it says that it is a failure or is about another invoice. Neither proves what was
+        done.
         """
-        await self._request(call, self._accept)
+        body = await self._request(call, self._accept)
+        if error_mapping.is_about_another(body, call.body):
+            raise AnswerNotUnderstood("an answer about another invoice")
 
     async def make_room(self) -> None:
         """Wait for a turn within the limit that all replicas share. Raise :class:`RateLimited` if that takes long."""
@@ -136,13 +159,15 @@ class Caller:
                 body = await self._drain(response)
                 failure = error_mapping.of_status(response, body, self._clock())
         except httpx.HTTPError as error:
-            log.debug("provider call failed", call=call.name, reason=type(error).__name__)
+            log.debug("provider call failed", call=call.name, reason=type(error).__name__, detail=str(error))
             failure = error_mapping.of_transport(error)
         raise failure  # not within the handler: httpx's error as context would hold the request, and so the token
 
-    async def _accept(self, response: httpx.Response) -> None:
-        if refusal := error_mapping.in_success(response, await self._drain(response)):
+    async def _accept(self, response: httpx.Response) -> bytes:
+        body = await self._drain(response)
+        if refusal := error_mapping.in_success(response, body):
             raise refusal
+        return body
 
     async def _drain(self, response: httpx.Response) -> bytes:
         """Return as much of a body as arrives within the limits. A drained connection can be used again."""
@@ -162,12 +187,20 @@ async def json_body(response: httpx.Response) -> bytes:
     if response.status_code != HTTPStatus.OK or not envelope.is_json(content_type):
         media_type = values.media_type(content_type)
         raise AnswerNotUnderstood(f"status {response.status_code}, content type {media_type[:60]!r} for JSON")
-    body = bytearray()
+    received = bytearray()
     async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > MAX_JSON_BYTES:
+        received += chunk
+        if len(received) > MAX_JSON_BYTES:
             raise AnswerNotUnderstood(f"JSON above {MAX_JSON_BYTES} bytes")
-    return bytes(body)
+    return _in_utf8(bytes(received))
+
+
+def _in_utf8(body: bytes) -> bytes:
+    """Return the text in UTF-8 and without a byte-order mark, which says how it is encoded."""
+    for mark, encoding in BYTE_ORDER_MARKS.items():
+        if body.startswith(mark):
+            return body[len(mark) :].decode(encoding, errors="replace").encode()
+    return body
 
 
 def _headers(call: Call) -> dict[str, str]:
@@ -179,17 +212,39 @@ def _headers(call: Call) -> dict[str, str]:
         "Accept": "application/json",
         "Accept-Language": f"{call.language}; *;q=0.5",
         "Accept-Encoding": call.accept_encoding,
+        "Cache-Control": "no-cache",  # what something in between has kept may be another customer's
     }
 
 
-def _wait_after(error: Exception, left: float) -> bool | float:
-    """Return whether to retry after this error: False, True after the usual wait, or the wait in seconds."""
-    match error:
-        case RateLimited(retry_after=float(wait)) | ProviderDown(retry_after=float(wait)):
-            return wait if wait < left else False
-        case ForeignAnswer():
-            return False  # a firewall's page does not go away within seconds
-        case RateLimited() | ProviderDown():
-            return True
-        case _:
-            return False
+class _Tries:
+    """Decides after each failed try of a read whether there is another one, until the loop time ``ends``."""
+
+    def __init__(self, ends: float) -> None:
+        self._ends = ends
+        self._time = asyncio.get_running_loop().time
+        self._began = self._time()
+        self._was_cut = False
+
+    def begin(self) -> None:
+        self._began = self._time()
+
+    def wait_after(self, error: Exception) -> bool | float:
+        """Return False for no more tries, True for one after the usual wait, or the wait in seconds."""
+        now = self._time()
+        took, left = now - self._began, self._ends - now
+        was_cut, self._was_cut = self._was_cut, isinstance(error, AnswerCut)
+        if took > left:
+            return False  # another try would be cut off before its end
+        match error:
+            case AnswerCut():
+                return not was_cut
+            case ProviderDown(timed_out=True):
+                return False  # asked again, the provider would do all the work again
+            case RateLimited(retry_after=float(wait)) | ProviderDown(retry_after=float(wait)):
+                return wait if wait < left else False
+            case ForeignAnswer():
+                return False  # a firewall's page does not go away within seconds
+            case RateLimited() | ProviderDown():
+                return True
+            case _:
+                return False

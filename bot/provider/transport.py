@@ -1,40 +1,61 @@
 """The httpx transport: aiohttp's connections under httpx's interface.
 
-``httpx-aiohttp`` carries several times as many requests as httpx's own pool, whose cost grows with the square of the
-concurrent requests (encode/httpcore issue #1035). On its own it has faults that matter to this bot. This module mends
-them:
+aiohttp carries several times as many requests as httpx's own pool, whose cost grows with the square of the concurrent
+requests (encode/httpcore issue #1035). What it does otherwise than this bot needs is mended here:
 
-- Errors. A connection that breaks after the request has left is reported as a connect time-out: a payment that may have
-  happened would count as certainly not sent. Malformed answers raise aiohttp's own errors. Here each error is mapped
-  anew. Its cause is dropped, because that holds the request's headers.
-- Time-outs. The connect time-out leaves out name resolution, and the pool time-out includes connecting. Without a write
-  time-out, an upload hangs if the peer stops reading.
-- Cookies. aiohttp's session keeps them, for all accounts together.
-- Proxies. Those of the environment are ignored: httpx looks for them only if it makes the transport itself.
+- Connections are shared by all customers: ``connections.py`` says when one is used again. Cookies are not shared. They
+  are dropped from answers, so nobody can send them back.
+- Errors become httpx's. A connect error means that surely nothing was sent. The original error is dropped, because it
+  holds the request's headers.
+- The connect time-out includes name resolution, and the pool time-out does not include connecting. An upload whose peer
+  stops reading is a write time-out.
+- An answer is decoded step by step, and has one content coding at most, which the request must have allowed.
+- Proxies of the environment are found as httpx does, if it makes the transport itself (``proxies.py``).
 
-It has no HTTP/2 and no SOCKS proxies. Both need packages that aren't installed for httpx's own transport either.
+There is no HTTP/2 and no SOCKS proxy.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, cast
-from urllib.request import getproxies, proxy_bypass
+from http import HTTPStatus
+from typing import cast
 
 import aiohttp
 import httpx
-from httpx_aiohttp import AiohttpTransport
+from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError, PayloadEncodingError
 
+from bot.errors import StartError
 from bot.provider.connections import Connector
+from bot.provider.proxies import Proxies, Proxy
 
 WRITE_CHUNK = 64 * 1024
 """Bytes that aiohttp takes without waiting for the peer. Longer bodies are written, and timed, in such pieces."""
 
+READ_CHUNK = 256 * 1024
+"""Bytes of an answer after which others get a turn."""
+
+MAX_FIELD = 128 * 1024
+"""Bytes that a line of an answer's head may have. aiohttp's own limit of 8 KiB is less than some policies need."""
+
+MAX_FIELDS = 512
+"""How many fields an answer's head may have."""
+
+DECODED = frozenset({"gzip", "deflate", "br", "zstd"})
+"""Content codings that aiohttp decodes, the last two where their libraries are installed."""
+
 Timeouts = Mapping[str, float | None]
+
+
+class AnswerRefused(httpx.RemoteProtocolError):
+    """An answer that breaks HTTP. The text has the name that aiohttp gives to the fault."""
+
+
+class TlsFailed(httpx.ConnectError):
+    """No trusted TLS connection came about."""
 
 
 def make_transport(
@@ -50,9 +71,19 @@ def make_transport(
     ``always_rest``. ``verify`` defaults to httpx's own context. ``proxies`` maps ``http``, ``https`` or ``all`` to a
     proxy's URL, and defaults to the environment's (``HTTPS_PROXY`` …, minus ``NO_PROXY``). Loopback is always reached
     directly. The transport connects when it is first used. After it was closed, it can be used again.
+
+    Raise :class:`StartError` if the trusted certificates can't be read.
     """
-    verify = verify or httpx.create_ssl_context()
-    return _Transport(max_connections, verify, proxies, always_rest=always_rest)
+    return _Transport(max_connections, verify or _default_context(), proxies, always_rest=always_rest)
+
+
+def _default_context() -> ssl.SSLContext:
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:  # ssl.SSLError is one
+        raise StartError(
+            f"The trusted certificates for SSL can't be read ({error}). Check SSL_CERT_FILE and SSL_CERT_DIR."
+        ) from None
 
 
 class _Transport(httpx.AsyncBaseTransport):
@@ -63,24 +94,27 @@ class _Transport(httpx.AsyncBaseTransport):
         self._always_rest = always_rest
         self._slots = asyncio.Semaphore(max_connections)
         self._verify = verify
-        self._proxies = getproxies() if proxies is None else proxies
-        self._routes: dict[str | None, AiohttpTransport] = {}
+        self._proxies = Proxies(proxies)
+        self._session: aiohttp.ClientSession | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         timeouts: Timeouts = request.extensions.get("timeout", {})
+        proxy = self._proxies.leading_to(request.url)
         await self._take_slot(request, timeouts.get("pool"))
         try:
-            response = await self._send(request, timeouts)
+            answer = await self._send(request, timeouts, proxy)
+            if proxy and answer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+                answer.close()
+                raise httpx.ProxyError(f"{proxy} asks for a password", request=request)
+            return _response(answer, request, self._slots)
         except BaseException:
             self._slots.release()
             raise
-        response.stream = _Body(cast("httpx.AsyncByteStream", response.stream), request, self._slots)
-        return response
 
     async def aclose(self) -> None:
-        routes, self._routes = list(self._routes.values()), {}
-        for route in routes:
-            await route.aclose()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
     async def _take_slot(self, request: httpx.Request, timeout: float | None) -> None:
         with suppress(TimeoutError):
@@ -89,40 +123,52 @@ class _Transport(httpx.AsyncBaseTransport):
                 return
         raise httpx.PoolTimeout("No connection became free in time", request=request)
 
-    async def _send(self, request: httpx.Request, timeouts: Timeouts) -> httpx.Response:
-        # httpx-aiohttp passes "pool" on as aiohttp's limit for all of connecting, name resolution and TLS included.
-        connect = timeouts.get("connect")
-        times = {"connect": connect, "pool": connect, "read": timeouts.get("read")}
+    async def _send(self, request: httpx.Request, timeouts: Timeouts, proxy: Proxy | None) -> aiohttp.ClientResponse:
+        connect = timeouts.get("connect")  # aiohttp's own "connect" covers name resolution and TLS too
         upload = _Upload(request, timeouts.get("write"))
-        inner = upload.copy_of(request, request.extensions | {"timeout": times})
         try:
             async with upload.guard:
-                return await self._route(request.url).handle_async_request(inner)
+                return await self._open_session().request(
+                    request.method,
+                    str(request.url),
+                    headers=_headers(request, proxy),
+                    data=upload.body,
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(
+                        connect=connect, sock_connect=connect, sock_read=timeouts.get("read")
+                    ),
+                    proxy=proxy.url if proxy else None,
+                    proxy_headers=proxy.headers if proxy else None,  # those of a tunnel
+                )
+        except aiohttp.ClientError as error:
+            failure: httpx.RequestError = _mapped(error, request, proxy)
         except TimeoutError:
-            failure: httpx.TransportError = httpx.WriteTimeout("The peer stopped reading", request=request)
-        except (httpx.TransportError, aiohttp.ClientError, OSError) as error:
-            failure = _mapped(error, request)
+            failure = httpx.WriteTimeout("The peer stopped reading", request=request)
+        except OSError as error:
+            failure = _mapped(error, request, proxy)
         finally:
             upload.end()
         raise failure
 
-    def _route(self, url: httpx.URL) -> AiohttpTransport:
-        proxy = self._proxy_for(url)
-        if proxy not in self._routes:
-            self._routes[proxy] = AiohttpTransport(
-                client=self._session, verify=self._verify, proxy=httpx.Proxy(proxy) if proxy else None
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=Connector(self._max_connections, self._verify, always_rest=self._always_rest),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+                max_line_size=MAX_FIELD,
+                max_field_size=MAX_FIELD,
+                max_headers=MAX_FIELDS,
             )
-        return self._routes[proxy]
+        return self._session
 
-    def _session(self) -> aiohttp.ClientSession:
-        connector = Connector(self._max_connections, self._verify, always_rest=self._always_rest)
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
-    def _proxy_for(self, url: httpx.URL) -> str | None:
-        proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
-        if proxy is None or _is_loopback(url.host) or proxy_bypass(url.host):
-            return None
-        return proxy if "://" in proxy else f"http://{proxy}"
+def _headers(request: httpx.Request, proxy: Proxy | None) -> httpx.Headers:
+    headers = request.headers.copy()
+    headers.pop("transfer-encoding", None)  # how a body is sent is aiohttp's matter
+    if proxy is not None and request.url.scheme == "http":
+        headers.update(proxy.headers)  # such a request goes to the proxy itself
+    return headers
 
 
 class _Upload(httpx.AsyncByteStream):
@@ -130,24 +176,24 @@ class _Upload(httpx.AsyncByteStream):
 
     def __init__(self, request: httpx.Request, timeout: float | None) -> None:
         self.guard = asyncio.timeout(None)
+        self._request = request
         self._write_timeout = timeout
         self._over = False
-        self._source = cast("httpx.AsyncByteStream", request.stream)
 
-    def copy_of(self, request: httpx.Request, extensions: dict[str, Any]) -> httpx.Request:
-        """Return the request with other extensions. Unless its body is short, this object is the new body."""
-        method, url, headers = request.method, request.url, request.headers
+    @property
+    def body(self) -> bytes | _Upload | None:
+        """The body itself if it is short, this object otherwise, and None if there is no body."""
         with suppress(httpx.RequestNotRead):
-            if len(request.content) <= WRITE_CHUNK:
-                return httpx.Request(method, url, headers=headers, content=request.content, extensions=extensions)
-        return httpx.Request(method, url, headers=headers, stream=self, extensions=extensions)
+            if len(self._request.content) <= WRITE_CHUNK:
+                return self._request.content or None
+        return self
 
     def end(self) -> None:
         """Stop setting the guard: the answer is here, or none will come."""
         self._over = True
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._source:
+        async for part in cast("httpx.AsyncByteStream", self._request.stream):
             for start in range(0, len(part), WRITE_CHUNK):
                 self._allow(self._write_timeout)
                 yield part[start : start + WRITE_CHUNK]
@@ -158,20 +204,56 @@ class _Upload(httpx.AsyncByteStream):
             self.guard.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
 
 
-class _Body(httpx.AsyncByteStream):
-    """An answer's body. Closing it gives the slot back, once."""
+def _response(answer: aiohttp.ClientResponse, request: httpx.Request, slots: asyncio.Semaphore) -> httpx.Response:
+    dropped, refused = {b"set-cookie"}, ""
+    coding = ", ".join(answer.headers.getall("Content-Encoding", ())).lower()
+    if coding in DECODED and coding in _asked_for(request):
+        dropped |= {b"content-encoding", b"content-length"}  # they are about the coded body
+    elif coding not in {"", "identity"}:
+        refused = f"content coding {coding[:60]!r} was not asked for"
+    return httpx.Response(
+        answer.status,
+        headers=[(name, value) for name, value in answer.raw_headers if name.lower() not in dropped],
+        stream=_Body(answer, request, slots, refused),
+        extensions={
+            "http_version": b"HTTP/1.1",
+            "reason_phrase": (answer.reason or "").encode(errors="surrogateescape"),
+        },
+    )
 
-    def __init__(self, inner: httpx.AsyncByteStream, request: httpx.Request, slots: asyncio.Semaphore) -> None:
-        self._inner = inner
+
+def _asked_for(request: httpx.Request) -> Iterable[str]:
+    """Return the content codings that the answer may have. A request that names none allows any."""
+    fields = request.headers.get("accept-encoding")
+    return DECODED if fields is None else [each.partition(";")[0].strip().lower() for each in fields.split(",")]
+
+
+class _Body(httpx.AsyncByteStream):
+    """An answer's body. Closing it gives the slot back, once. It can't be read if its coding is ``refused``."""
+
+    def __init__(
+        self, answer: aiohttp.ClientResponse, request: httpx.Request, slots: asyncio.Semaphore, refused: str
+    ) -> None:
+        self._answer = answer
         self._request = request
         self._slots: asyncio.Semaphore | None = slots
+        self._refused = refused
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        since_turn = 0
         try:
-            async for chunk in self._inner:
+            async for chunk in self._answer.content.iter_any():
+                if self._refused:
+                    break
                 yield chunk
-            return
-        except (httpx.TransportError, aiohttp.ClientError, OSError) as error:
+                since_turn += len(chunk)
+                if since_turn >= READ_CHUNK:
+                    since_turn = 0
+                    await asyncio.sleep(0)
+            else:
+                return
+            failure: httpx.RequestError = httpx.DecodingError(self._refused, request=self._request)
+        except (aiohttp.ClientError, OSError) as error:
             failure = _mapped(error, self._request)
         raise failure
 
@@ -180,34 +262,66 @@ class _Body(httpx.AsyncByteStream):
         if slots is None:
             return
         try:
-            await self._inner.aclose()
+            self._answer.release()
+            await self._answer.wait_for_close()
         finally:
             slots.release()
 
 
-def _mapped(error: Exception, request: httpx.Request) -> httpx.TransportError:
-    """Return httpx's error for aiohttp's original one. It is a connect error only if surely nothing was sent."""
-    original = error.__cause__ if isinstance(error, httpx.TransportError) and error.__cause__ else error
-    text = type(original).__name__
-    if isinstance(original, aiohttp.ClientConnectorError):
-        text = f"{text}: {original}"  # names host and port; others hold the whole URL, perhaps with the bot's token
-    found = next((ours for theirs, ours in _ERRORS if isinstance(original, theirs)), httpx.ReadError)
-    return found(text, request=request)
+def _mapped(error: Exception, request: httpx.Request, proxy: Proxy | None = None) -> httpx.RequestError:
+    """Return httpx's error for aiohttp's. It is a connect error only if surely nothing was sent.
+
+    Its text names what failed, but no path: that may hold the bot's token.
+    """
+    words, found = _words(error), next((ours for theirs, ours in _ERRORS if isinstance(error, theirs)), httpx.ReadError)
+    fault = _fault_in_http(error)
+    if isinstance(fault, ContentEncodingError):
+        return httpx.DecodingError("the compressed body can't be read", request=request)
+    if fault is not None and not isinstance(fault, PayloadEncodingError):  # that is a body cut short
+        words, found = f"{type(fault).__name__}: {_first_words(fault.message)}", AnswerRefused
+    if proxy is not None and found in {httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError}:
+        return httpx.ProxyError(f"{proxy} does not connect: {words}", request=request)
+    return found(words if proxy is None else f"{words}, through {proxy}", request=request)
+
+
+def _fault_in_http(error: BaseException | None) -> HttpProcessingError | None:
+    """Return what broke HTTP according to aiohttp's parser, which is the first cause."""
+    fault = None
+    while error is not None:
+        fault = error if isinstance(error, HttpProcessingError) else fault
+        error = error.__cause__
+    return fault
+
+
+def _first_words(message: str) -> str:
+    """Return the beginning of aiohttp's message, without the bytes that it quotes."""
+    return message.strip().partition("\n")[0].partition(": b")[0].rstrip(": ")[:100]
+
+
+def _words(error: Exception) -> str:
+    match error:
+        case aiohttp.ClientConnectorCertificateError(certificate_error=ssl.SSLCertVerificationError() as reason):
+            return f"SSL: {error.host}:{error.port}: {reason.verify_message}"
+        case aiohttp.ClientSSLError():
+            return f"SSL: {error.host}:{error.port}: {error.strerror or type(error.os_error).__name__}"
+        case aiohttp.ClientConnectorError():
+            return (
+                f"{type(error).__name__}: {error.host}:{error.port}: {error.strerror or type(error.os_error).__name__}"
+            )
+        case aiohttp.ClientHttpProxyError():
+            return f"{type(error).__name__}: status {error.status}"
+        case _:
+            return type(error).__name__
 
 
 _ERRORS: Sequence[tuple[type[Exception] | tuple[type[Exception], ...], type[httpx.TransportError]]] = (
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
     ((aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError), httpx.ProxyError),
-    ((aiohttp.ClientConnectorError, aiohttp.ServerFingerprintMismatch), httpx.ConnectError),
+    (aiohttp.ClientSSLError, TlsFailed),
+    (aiohttp.ClientConnectorError, httpx.ConnectError),
     (aiohttp.ServerTimeoutError, httpx.ReadTimeout),
     ((aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError), httpx.UnsupportedProtocol),
     ((aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError), httpx.RemoteProtocolError),
     (aiohttp.ClientResponseError, httpx.RemoteProtocolError),
 )
-"""The first match counts: a proxy's errors are subclasses of a connector's."""
-
-
-def _is_loopback(host: str) -> bool:
-    with suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost" or host.endswith(".localhost")
+"""The first match counts: errors of a proxy and of TLS are subclasses of a connector's."""

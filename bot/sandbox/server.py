@@ -17,6 +17,9 @@ CUT = "invoice-bot.cut"
 WRITE = "invoice-bot.write"
 """``scope["extensions"][WRITE](data)`` puts any bytes on the connection."""
 
+END = "invoice-bot.end"
+"""``await scope["extensions"][END]()`` ends the connection as soon as all was sent."""
+
 
 @asynccontextmanager
 async def serve(app: ASGIApplication, port: int = 0) -> AsyncIterator[str]:
@@ -41,7 +44,12 @@ def _with_extensions(app: ASGIApplication) -> ASGIApplication:
         def write(data: bytes) -> None:
             cycle.transport.write(data)
 
-        scope["extensions"] = {CUT: cut, WRITE: write}
+        async def end() -> None:
+            cycle.transport.close()
+            while not cycle.disconnected:  # noqa: ASYNC110  # uvicorn publishes no event
+                await asyncio.sleep(0.001)
+
+        scope["extensions"] = {CUT: cut, WRITE: write, END: end}
         with suppress(asyncio.CancelledError):  # only leaving cancels; uvicorn would log it as a failure
             await app(scope, receive, send)
 

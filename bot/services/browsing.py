@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 
 from bot.domain.chats import Chat
 from bot.domain.invoices import Listing, open_first
 from bot.domain.queries import ItemKind, Query
+from bot.errors import ArchiveEmpty
 from bot.ports import Document, InvoiceFilter
 from bot.services.reading import AccountReads
 
@@ -32,8 +34,19 @@ class Browsing:
         return replace(listing, invoices=tuple(open_first(wanted)))
 
     def archive(self, chat: Chat, query: Query) -> AbstractAsyncContextManager[Document]:
-        """Return all invoices, or those of a type, or with transactions, as a ZIP."""
-        return self._reads.archive(chat, _for_provider(query, frozenset(ItemKind) - {ItemKind.ANY}))
+        """Return all invoices, or those of a type, or with transactions, as a ZIP.
+
+        Entering the context may raise :class:`ArchiveEmpty`.
+        """
+        return _with_content(self._reads.archive(chat, _for_provider(query, frozenset(ItemKind) - {ItemKind.ANY})))
+
+
+@asynccontextmanager
+async def _with_content(download: AbstractAsyncContextManager[Document]) -> AsyncIterator[Document]:
+    async with download as document:
+        if document.is_empty:
+            raise ArchiveEmpty
+        yield document
 
 
 def _for_provider(query: Query, types: frozenset[ItemKind]) -> InvoiceFilter:

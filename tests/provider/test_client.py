@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -26,6 +28,7 @@ from bot.provider.schema import read_credit
 from bot.sandbox.provider.faults import Call, Fault
 from bot.sandbox.provider.page_forms import PageForm
 from bot.sandbox.server import serve
+from tests.provider.wire import head_of, listen
 from tests.provider.world import BERLIN, NOW, QUICK_RETRIES, SECRET, World, open_quickly
 
 
@@ -350,3 +353,62 @@ async def test_compressed_json_is_read(world: World) -> None:
 
     async with serve(app) as root, open_quickly() as http:
         assert (await ProviderClient(http, root, BERLIN).list_invoices(world.token, "en")).invoices == ()
+
+
+@asynccontextmanager
+async def answered_by(body: bytes) -> AsyncIterator[ProviderClient]:
+    """Yield a client of a server that answers the head of every request with this JSON."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await head_of(reader)
+        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        writer.write(head.encode() + body)
+        await reader.read()
+
+    async with listen(answer) as port, open_quickly() as http:
+        yield ProviderClient(http, f"http://127.0.0.1:{port}", BERLIN)
+
+
+@pytest.mark.parametrize("fault", [Fault.BYTE_ORDER_MARK, Fault.LONG_HEADER])
+async def test_a_byte_order_mark_and_a_long_header_are_nothing(world: World, fault: Fault) -> None:
+    right = await world.client.list_invoices(world.token, "en")
+    world.sandbox.faults.switch_on(fault)
+    assert await world.client.list_invoices(world.token, "en") == right
+    assert (await world.client.invoice(world.token, "en", 212032)).id == 212032
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+async def test_a_byte_order_mark_says_how_json_is_encoded(encoding: str) -> None:
+    async with answered_by('{"data": []}'.encode(encoding)) as client:
+        assert (await client.list_invoices(Token(SECRET), "en")).invoices == ()
+
+
+@pytest.mark.parametrize("fault", [Fault.BREAKS_HTTP, Fault.CODED_TWICE])
+async def test_what_the_http_library_refuses_is_no_outage(world: World, fault: Fault) -> None:
+    world.sandbox.faults.switch_on(fault)
+    with pytest.raises(AnswerNotUnderstood, match=r"Duplicate Content-Length|gzip, gzip"):
+        await world.client.list_invoices(world.token, "en")
+    assert len(world.sandbox.requests) == 1
+
+
+async def test_something_in_between_is_asked_for_no_kept_answer(world: World) -> None:
+    await world.client.list_invoices(world.token, "en")
+    assert world.sandbox.requests[0].headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    ("told", "is_about_another"),
+    [
+        ({"id": 7}, False),
+        ({"id": "7"}, False),
+        ({"id": 8}, True),
+        ({"id": None}, True),
+    ],
+)
+async def test_a_payment_s_answer_about_another_invoice_is_not_believed(
+    told: dict[str, object], is_about_another: bool
+) -> None:
+    invoice = {"total": 1, "duedate": "2026-11-26", **told}
+    async with answered_by(json.dumps({"data": invoice}).encode()) as client:
+        with pytest.raises(AnswerNotUnderstood) if is_about_another else nullcontext():
+            await client.pay(Token(SECRET), "en", 7)

@@ -8,12 +8,14 @@ from datetime import timedelta
 from decimal import Decimal
 from email.utils import format_datetime
 
+import httpx
 import pytest
 
 from bot.domain.chats import Token
 from bot.errors import ProviderDown, ProviderError, RateLimited
-from bot.provider.client import ProviderClient
+from bot.provider.client import ProviderClient, open_http_client
 from bot.sandbox.provider.faults import Call, Fault
+from tests.provider.wire import head_of, listen
 from tests.provider.world import BERLIN, NOW, QUICK_RETRIES, SECRET, World, open_quickly
 
 TOKEN = Token(SECRET)
@@ -153,3 +155,68 @@ async def test_a_kept_connection_closed_in_time_is_replaced(world: World) -> Non
         await served.wait()
         await asyncio.sleep(0.01)
         await client.pay(TOKEN, "en", 7)
+
+
+def test_no_step_of_a_call_has_a_limit_but_connecting_and_waiting_for_a_connection() -> None:
+    timeout = open_http_client(transport=httpx.MockTransport(lambda _: httpx.Response(200))).timeout
+    assert (timeout.read, timeout.write) == (None, None)
+    assert timeout.connect is not None
+    assert timeout.pool is not None
+
+
+@pytest.mark.parametrize("call", [Call.LIST, Call.PDF, Call.ARCHIVE])
+async def test_what_timed_out_is_not_asked_for_again(world: World, call: Call) -> None:
+    world.sandbox.faults.switch_on(Fault.SLOW, interval=2)
+    async with world.other_client(replace(QUICK_RETRIES, deadline=0.2, download_deadline=0.2)) as client:
+        with pytest.raises(ProviderDown, match=r"no answer within 0\.2 s"):
+            await read(client, call)
+    assert len(world.sandbox.requests) == 1
+
+
+async def read(client: ProviderClient, call: Call) -> None:
+    match call:
+        case Call.PDF:
+            await client.pdf(TOKEN, "en", 212032).__aenter__()
+        case Call.ARCHIVE:
+            await client.archive(TOKEN, "en").__aenter__()
+        case _:
+            await client.list_invoices(TOKEN, "en")
+
+
+@pytest.mark.parametrize("call", [Call.LIST, Call.PDF, Call.ARCHIVE])
+@pytest.mark.parametrize("status", [b"504 Gateway Timeout", b"504 Gateway Timeout\r\nretry-after: 0", b"524 A Timeout"])
+async def test_what_timed_out_at_a_gateway_is_not_asked_for_again(call: Call, status: bytes) -> None:
+    requests = 0
+
+    async def time_out(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        while True:
+            await head_of(reader)
+            requests += 1
+            writer.write(b"HTTP/1.1 " + status + b"\r\ncontent-length: 0\r\n\r\n")
+
+    async with listen(time_out) as port, open_quickly() as http:
+        client = ProviderClient(http, f"http://127.0.0.1:{port}", BERLIN, retries=QUICK_RETRIES)
+        with pytest.raises(ProviderDown):
+            await read(client, call)
+    assert requests == 1
+
+
+async def test_a_try_that_took_longer_than_what_is_left_is_the_last() -> None:
+    """Otherwise each try would end in the middle of the provider's work."""
+    requests = 0
+
+    async def fail_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        while True:
+            await head_of(reader)
+            requests += 1
+            await asyncio.sleep(0.3)
+            writer.write(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")
+
+    retries = replace(QUICK_RETRIES, download_deadline=0.5, attempts=10)
+    async with listen(fail_late) as port, open_quickly() as http:
+        client = ProviderClient(http, f"http://127.0.0.1:{port}", BERLIN, retries=retries)
+        with pytest.raises(ProviderDown, match="503"):
+            await read(client, Call.ARCHIVE)
+    assert requests == 1

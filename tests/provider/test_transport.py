@@ -12,7 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
+from httpx._config import create_ssl_context
 
+from bot.errors import StartError
 from bot.provider.transport import make_transport
 from tests.provider.wire import HOST, OK, answer_all, head_of, listen, make_certificate, silence
 
@@ -205,10 +207,10 @@ async def test_tls_is_verified_and_its_failure_is_a_connect_error(tmp_path: Path
     async with listen(answer_all, server) as port:
         async with client(verify=trusting) as http:
             assert (await http.get(f"https://localhost:{port}/")).text == "ok"
-            with pytest.raises(httpx.ConnectError):  # the certificate is for another name
+            with pytest.raises(httpx.ConnectError, match=r"SSL: 127\.0\.0\.1:\d+: .*mismatch"):
                 await http.get(f"https://127.0.0.1:{port}/")
         async with client() as http:
-            with pytest.raises(httpx.ConnectError):  # nobody trusts it
+            with pytest.raises(httpx.ConnectError, match=r"SSL: localhost:\d+: self-signed certificate"):
                 await http.get(f"https://localhost:{port}/")
 
 
@@ -220,8 +222,21 @@ async def test_a_server_without_tls_is_a_connect_error(tmp_path: Path) -> None:
         writer.write(OK * 10)
 
     async with listen(garbage) as port, client(verify=trusting) as http:
-        with pytest.raises(httpx.ConnectError):
+        with pytest.raises(httpx.ConnectError, match="SSL"):
             await http.get(f"https://127.0.0.1:{port}/")
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_trusted_certificates_that_cannot_be_read_end_the_start_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    monkeypatch.setattr(httpx, "create_ssl_context", create_ssl_context)  # other tests may share a context
+    file = tmp_path / "trusted.pem"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with pytest.raises(StartError, match="SSL_CERT_FILE"):
+        make_transport(1)
 
 
 async def test_a_redirect_is_left_to_the_caller() -> None:

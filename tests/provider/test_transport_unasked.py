@@ -248,7 +248,7 @@ async def test_a_connection_on_which_something_arrives_is_closed_at_once() -> No
 
 
 INTERIM = [b"", UNASKED["a late 100 Continue"], UNASKED["early hints"], UNASKED["early hints"] * 3]
-OVER_HTTP = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+OVER_HTTP = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @OVER_HTTP

@@ -10,6 +10,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from bot.sandbox.provider import odd_http
 from bot.sandbox.provider.odd_json import (
     counting_more,
     with_broken_invoice,
@@ -32,7 +33,7 @@ from bot.sandbox.provider.responses import (
     send_parts,
     send_whole,
 )
-from bot.sandbox.server import CUT, WRITE
+from bot.sandbox.server import CUT, END, WRITE
 
 HTML = b"<!DOCTYPE html><html><head><title>Error</title></head><body><h1>Something went wrong</h1></body></html>"
 HTML_TYPE = {"content-type": "text/html"}
@@ -98,6 +99,14 @@ class Fault(StrEnum):
     ANSWERED_TWICE = "answered_twice"
     IDLE_408 = "idle_408"
     LATE_CONTINUE = "late_continue"
+    BREAKS_HTTP = "breaks_http"
+    LONG_HEADER = "long_header"
+    BYTE_ORDER_MARK = "byte_order_mark"
+    CODED_TWICE = "coded_twice"
+    CUT_FILE = "cut_file"
+    OTHER_NAME = "other_name"
+    EMPTY_ARCHIVE = "empty_archive"
+    WRAPPED_FILE = "wrapped_file"
 
 
 @dataclass(slots=True)
@@ -185,14 +194,17 @@ async def _spoil(response: BufferedResponse, active: ActiveFault, scope: Scope, 
             await send_whole(response, send)
             await asyncio.sleep(active.interval)
             scope["extensions"][WRITE](_UNASKED.get(active.fault) or response.raw())
+        case Fault.CUT_FILE | Fault.BREAKS_HTTP if scope["method"] == "GET":
+            spoil = odd_http.half_without_length if active.fault is Fault.CUT_FILE else odd_http.breaking_http
+            scope["extensions"][WRITE](spoil(response))
+            await scope["extensions"][END]()
+        case Fault.CUT_FILE | Fault.BREAKS_HTTP:
+            await send_whole(response, send)
         case fault:
             await send_whole(_CHANGED[fault](response), send)
 
 
-_UNASKED = {
-    Fault.IDLE_408: b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n",
-    Fault.LATE_CONTINUE: b"HTTP/1.1 100 Continue\r\n\r\n",
-}
+_UNASKED = {Fault.IDLE_408: odd_http.IDLE_408, Fault.LATE_CONTINUE: odd_http.LATE_CONTINUE}
 """What comes after an answer, on the idle connection."""
 
 
@@ -244,6 +256,12 @@ _CHANGED: Mapping[Fault, Callable[[BufferedResponse], BufferedResponse]] = {
     Fault.LONG_NUMBERS: with_long_numbers,
     Fault.TOO_DEEP: with_depths,
     Fault.COUNTS_MORE: counting_more,
+    Fault.LONG_HEADER: odd_http.with_long_header,
+    Fault.BYTE_ORDER_MARK: odd_http.with_byte_order_mark,
+    Fault.CODED_TWICE: odd_http.coded_twice,
+    Fault.OTHER_NAME: odd_http.named_otherwise,
+    Fault.EMPTY_ARCHIVE: odd_http.without_files,
+    Fault.WRAPPED_FILE: odd_http.wrapped,
 }
 
 

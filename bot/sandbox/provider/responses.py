@@ -20,11 +20,15 @@ class BufferedResponse:
     headers: Mapping[str, str]
     body: bytes
 
+    def head(self) -> bytes:
+        """Return the head's bytes, with the headers as they are."""
+        fields = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
+        return f"HTTP/1.1 {self.status} \r\n{fields}\r\n".encode("latin-1")
+
     def raw(self) -> bytes:
-        """Return the bytes of the response on the connection."""
-        fields = {**self.headers, "content-length": str(len(self.body))}
-        head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-        return f"HTTP/1.1 {self.status} \r\n{head}\r\n".encode("latin-1") + self.body
+        """Return all bytes of the response on the connection."""
+        told = {**self.headers, "content-length": str(len(self.body))}
+        return BufferedResponse(self.status, told, b"").head() + self.body
 
 
 def json_response(status: int, content: object, **headers: str) -> BufferedResponse:
