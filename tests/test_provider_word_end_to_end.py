@@ -80,6 +80,19 @@ async def test_the_provider_s_words_reach_the_person_whatever_the_status(
         await ask(chat, ada, f"/invoice {invoice.id}", f"“{words}”")
 
 
+async def test_a_token_that_is_refused_with_400_stops_no_check_and_the_words_are_told(
+    sandbox: Sandbox, account: Account, chat: Chat, ada: Person, greeting: Message
+) -> None:
+    sandbox.provider.faults.switch_on(Fault.REFUSED_IN_DATA, on=Call.LIST, message="Invalid API key.")
+    await checks(sandbox)
+    status = await ask(chat, ada, "/status", "haven't been able to read your invoices", "“Invalid API key.”")
+    assert "permission" not in status.text
+    sandbox.clock.put_forward(2 * DAY)
+    outage = await chat.wait_for(says("haven't been able to read your invoices", "“Invalid API key.”"), after=status)
+    sandbox.provider.faults.switch_off()
+    await chat.wait_for(says("I could read your invoices again"), after=outage)
+
+
 async def test_a_payment_that_is_refused_in_any_form_is_told_in_the_provider_s_words(
     sandbox: Sandbox, account: Account, chat: Chat, ada: Person, greeting: Message
 ) -> None:

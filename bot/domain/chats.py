@@ -62,7 +62,8 @@ class Watch:
     it last did. ``trouble`` is set once the person was told. ``failing_since`` is the first failure of another kind;
     ``outage_told``: the person knows of it, or that the list is not read to its end. ``digest_told`` is the Monday of
     the last week that had its digest. ``unreadable_told`` is how many unreadable invoices in the list the person knows
-    of. ``next_page`` is where in the list the next check begins; empty: at its beginning.
+    of. ``next_page`` is where in the list the next check begins; empty: at its beginning. ``said`` are the provider's
+    own words with which it last refused, if the list could not be read since.
     """
 
     checked_at: datetime
@@ -75,6 +76,7 @@ class Watch:
     refused_at: datetime | None = None
     whole_at: datetime | None = None
     next_page: str = ""
+    said: str = ""
 
     @property
     def is_refused(self) -> bool:

@@ -386,7 +386,7 @@ def _began(noted: datetime | None, before: Watch, now: datetime) -> datetime:
 
 def trusted(before: Watch) -> Watch:
     """Return the watch after a good answer outside of the checks: the token works."""
-    return replace(before, trouble=None, refused_since=None, refused_at=None)
+    return replace(before, trouble=None, refused_since=None, refused_at=None, said="")
 
 
 def watch_week(before: Watch, schedule: Schedule, now: datetime, *, any_open: bool) -> tuple[Watch, list[AlertKind]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from typing import TypeVar
 from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,7 @@ from bot.errors import AnswerNotUnderstood, NotFound, ProviderError, WrongAddres
 from bot.limiter import Limiter
 from bot.ports import Clock, Document, InvoiceFilter, utc_now
 from bot.provider import documents, schema
-from bot.provider.request import Call, Caller, RetryPolicy, deadline, json_body
+from bot.provider.request import Call, Caller, ReadBody, RetryPolicy, deadline, json_body
 from bot.provider.space import TemporarySpace
 from bot.provider.transport import make_transport
 
@@ -33,6 +34,9 @@ MAX_PAGES = 100
 
 MAX_REST_LENGTH = 1000
 """Characters in which a place in the list is kept."""
+
+T = TypeVar("T")
+Read = Callable[[Call, ReadBody[bytes], float], Awaitable[bytes]]
 
 log = structlog.get_logger()
 
@@ -89,17 +93,17 @@ class ProviderClient:
         reading = _ListReading(call, begin, self._zone)
         try:
             async with deadline(self._retries.deadline, call) as ends:
-                await reading.read(self._caller, ends)
+                await reading.read(self._read, ends)
         except ProviderError as error:
             if not reading.has_begun:
-                raise _of_address(error) from None
+                raise
             log.info("list is read in part", error=str(error))
         return reading.listing()
 
     async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice:
         call = Call("invoice", "GET", f"client/invoices/{invoice_id:d}", token, language)
         async with deadline(self._retries.deadline, call) as ends:
-            invoice = schema.read_invoice(await self._caller.read(call, json_body, ends), self._zone)
+            invoice = schema.read_invoice(await self._read(call, json_body, ends), self._zone)
         if invoice.id != invoice_id:
             raise AnswerNotUnderstood(f"asked for invoice {invoice_id}, got {invoice.id}")
         return invoice
@@ -139,6 +143,16 @@ class ProviderClient:
         async with deadline(self._retries.deadline, call):
             await self._caller.send_once(call)
 
+    async def _read(self, call: Call, read_body: ReadBody[T], ends: float) -> T:
+        """Make a call that changes nothing. Where it names no invoice, a 404 points at the address."""
+        try:
+            return await self._caller.read(call, read_body, ends)
+        except NotFound as error:
+            reason = error.reason
+        if _names_invoice(call):
+            raise NotFound(reason)
+        raise WrongAddress(reason)
+
     @asynccontextmanager
     async def _download(self, call: Call, kind: documents.Kind) -> AsyncIterator[Document]:
         """Download a file, in its turn. Its share of the temporary folder is given back when the file is closed."""
@@ -148,7 +162,7 @@ class ProviderClient:
                 return await documents.download(response, kind, self._max_document, share)
 
             async with deadline(self._retries.download_deadline, call) as ends:
-                document = await self._caller.read(call, save, ends)
+                document = await self._read(call, save, ends)
             with document.content:
                 yield document
 
@@ -172,10 +186,10 @@ class _ListReading:
         self._total = 0
         self._lacking = 0
 
-    async def read(self, caller: Caller, ends: float) -> None:
+    async def read(self, read: Read, ends: float) -> None:
         """Read pages until the last one. If a :class:`ProviderError` ends this, what was read before is kept."""
         while self._next is not None and len(self._asked) < MAX_PAGES:
-            body = await caller.read(replace(self._call, parameters=self._next), json_body, ends)
+            body = await read(replace(self._call, parameters=self._next), json_body, ends)
             page = schema.read_page(body, self._zone)
             self._asked.append(self._next)
             self._take(page)
@@ -211,9 +225,8 @@ class _ListReading:
         return rest if is_safe else ""
 
 
-def _of_address(error: ProviderError) -> ProviderError:
-    """Return what an error means for something that every account has."""
-    return WrongAddress(error.reason) if isinstance(error, NotFound) else error
+def _names_invoice(call: Call) -> bool:
+    return any(part.isdecimal() for part in call.path.split("/"))
 
 
 def _parameters(only: InvoiceFilter) -> dict[str, str]:

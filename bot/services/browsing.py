@@ -31,7 +31,10 @@ class Browsing:
         listing = await self._reads.listing(chat, _for_provider(query, LISTED_TYPES))
         left = replace(query, kind=ItemKind.ANY) if query.kind in LISTED_TYPES else query
         wanted = [invoice for invoice in listing.invoices if left.fits(invoice)]
-        return replace(listing, invoices=tuple(open_first(wanted)))
+        # The items say of which kind an invoice is. Where they can't be read, nobody knows.
+        of_any_kind = [one for one in listing.invoices if replace(left, kind=ItemKind.ANY).fits(one)]
+        unclear = sum(one.items_unreadable and not left.fits(one) for one in of_any_kind)
+        return replace(listing, invoices=tuple(open_first(wanted)), unreadable=listing.unreadable + unclear)
 
     def archive(self, chat: Chat, query: Query) -> AbstractAsyncContextManager[Document]:
         """Return all invoices, or those of a type, or with transactions, as a ZIP.

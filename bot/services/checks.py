@@ -30,6 +30,7 @@ from bot.domain.schedule import CheckPlan, Schedule
 from bot.errors import (
     BotError,
     CheckUnderWay,
+    ClearRefusal,
     NotFound,
     PermissionMissing,
     ProviderDown,
@@ -231,8 +232,10 @@ class Checker:
             unreadable=unreadable,
             doubt=self._plan.doubts_refusal_for,
         )
-        # A place that can't be read is given up: then the list is read from its beginning.
-        return replace(after, next_page=(listing.rest or "") if listing is not None else ""), kinds
+        if listing is not None:
+            return replace(after, next_page=listing.rest or ""), kinds
+        said = reading.error.reason if isinstance(reading.error, ClearRefusal) else before.said
+        return replace(after, next_page="", said=said), kinds
 
     def _covered(self, link: Link, reading: AccountReading) -> Sequence[int]:
         """Return the invoices for which the credit suffices, as far as that is known: others may be due before them."""
@@ -319,13 +322,26 @@ class AccountReader:
 
     async def read(self, chat: Chat, link: Link, end: float, begin: str) -> AccountReading:
         """Read the account's list from this place on. Never raise a :class:`ProviderError`."""
-        listing_call = self._provider.list_invoices(link.token, chat.reply_language, begin=begin)
         try:
-            listing = await _answer_by(end, listing_call)
+            listing = await self._list(chat, link, end, begin)
         except Exception as error:  # noqa: BLE001  # _unread logs it
             return self._unread(chat, error)
         self._note_recovery(chat)
         return AccountReading(listing, listing.invoices)
+
+    async def _list(self, chat: Chat, link: Link, end: float, begin: str) -> Listing:
+        """Read the list from this place on, or from its beginning if that can't be read."""
+        if begin:
+            try:
+                return await self._list_from(begin, chat, link, end)
+            except RateLimited:
+                raise
+            except ProviderError as error:
+                log.debug("list can't be read on", chat=chat.id, error=str(error))
+        return await self._list_from("", chat, link, end)
+
+    async def _list_from(self, begin: str, chat: Chat, link: Link, end: float) -> Listing:
+        return await _answer_by(end, self._provider.list_invoices(link.token, chat.reply_language, begin=begin))
 
     async def ask_for(
         self, missing: Sequence[int], chat: Chat, link: Link, reading: AccountReading, end: float

@@ -138,10 +138,11 @@ async def test_what_the_api_did_not_write_is_an_outage_whatever_its_status(
     assert str(status) in error.detail
 
 
-async def test_a_list_that_is_not_there_points_at_the_address(world: World) -> None:
+@pytest.mark.parametrize("call", ["list", "archive"])
+async def test_a_list_that_is_not_there_points_at_the_address(world: World, call: str) -> None:
     async with open_quickly() as http:
         beside = ProviderClient(http, world.base_url + "/beside", BERLIN, retries=QUICK_RETRIES)
-        error = await failure_of(READS["list"], replace(world, client=beside), 0)
+        error = await failure_of(READS[call], replace(world, client=beside), 0)
     assert isinstance(error, WrongAddress)
     assert error.reason == "Not Found"
 

@@ -113,3 +113,14 @@ async def test_errors_of_the_provider_come_through(world: World, browsing: Brows
     world.provider.errors["list_invoices"] = ProviderDown()
     with pytest.raises(ProviderDown):
         await browsing.listing(await world.chat(), Query())
+
+
+async def test_of_an_invoice_with_unreadable_items_nobody_knows_whether_it_is_of_a_kind(world: World) -> None:
+    domain = replace(invoice(1, DUE), items=(Item("Domain", "x", "x", None),))
+    unclear, paid = replace(domain, id=2, items=(), items_unreadable=True), invoice(3, DUE, is_open=False)
+    world.account.put(domain, unclear, replace(paid, items=(), items_unreadable=True))
+    await world.link()
+    found = await Browsing(world.reads).listing(await world.chat(), Query(StatusFilter.OPEN, ItemKind.DOMAIN))
+    assert ([one.id for one in found.invoices], found.unreadable) == ([1], 1)
+    everything = await Browsing(world.reads).listing(await world.chat(), Query())
+    assert (len(everything.invoices), everything.unreadable) == (3, 0)

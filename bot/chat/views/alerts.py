@@ -25,7 +25,7 @@ from bot.domain.alerts import (
     as_shown,
     undated,
 )
-from bot.domain.chats import NO_SILENCE, Silences
+from bot.domain.chats import NO_SILENCE, Silences, Watch
 from bot.domain.credit import Debt
 from bot.domain.deliveries import last_shown, said_before
 from bot.domain.invoices import sums_differ
@@ -116,12 +116,18 @@ def _credit(t: Texts, delivery: Delivery, shown: Sequence[Shown], now: datetime)
 def _of_account(t: Texts, delivery: Delivery, alert: Alert, now: datetime) -> Markup:
     if alert.kind is AlertKind.DIGEST:
         return _digest(t, delivery, now)
-    link = delivery.chat.link
     if alert.kind is AlertKind.UNREADABLE:
         return _unreadable(t, delivery)
-    if alert.kind is AlertKind.OUTAGE and link is not None and link.watch.whole_at is not None:
-        return t("alert.partial", moment=t.moment(link.watch.whole_at))
-    return t(f"alert.{alert.kind}", moment=t.moment(link.watch.checked_at if link else alert.created_at))
+    watch = delivery.chat.link.watch if delivery.chat.link else Watch(alert.created_at)
+    if alert.kind is AlertKind.OUTAGE and watch.whole_at is not None:
+        return join([t("alert.partial", moment=t.moment(watch.whole_at)), *provider_says(t, watch)])
+    text = t(f"alert.{alert.kind}", moment=t.moment(watch.checked_at))
+    return join([text, *provider_says(t, watch)]) if alert.kind in TROUBLE_KINDS | {AlertKind.OUTAGE} else text
+
+
+def provider_says(t: Texts, watch: Watch) -> list[Markup]:
+    """Return the provider's own words, if it refused with any, and the account can't be read since."""
+    return [t("error.reason", reason=watch.said)] if watch.said else []
 
 
 def _unreadable(t: Texts, delivery: Delivery) -> Markup:

@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Screen, fit, join, marked
 from bot.chat.texts import Texts, own_name
+from bot.chat.views.alerts import provider_says
 from bot.chat.views.credit import credit_lines
 from bot.chat.views.invoices import summary
 from bot.domain.chats import LANGUAGES, TOKEN_WAIT, Chat, Link, Silence
@@ -84,6 +85,7 @@ def status(t: Texts, chat: Chat, link: Link, waiting: Waiting, now: datetime, cr
         lines.append(t("status.failing", moment=t.moment(watch.failing_since)))
     elif watch.whole_at is not None:
         lines.append(t("status.partial", moment=t.moment(watch.whole_at)))
+    lines += provider_says(t, watch)
     lines += credit_lines(t, credit, ())
     if waiting.waiting:
         lines.append(t.count("status.waiting", waiting.waiting))
