@@ -17,7 +17,7 @@ from bot.domain.chats import Chat, Place, Token
 from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Item, Listing
 from bot.domain.payments import Action, Outcome, Payment
-from bot.errors import AnswerNotUnderstood, NotFound, PermissionMissing, SendRefused, TokenRefused
+from bot.errors import AnswerNotUnderstood, NotFound, PermissionMissing, TextRefused, TokenRefused
 from bot.ports import Clock, Delivery, Document, InvoiceFilter, utc_now
 
 EVERYTHING = InvoiceFilter()
@@ -261,7 +261,8 @@ class FakeMessenger:
     refused. ``gate`` holds all sends, ``held_chats`` those to single chats.
 
     Tests read: ``sent``, ``edited``, ``shown``, ``batches`` and ``documents`` hold what was delivered. ``replies`` are
-    the outcomes that were announced in a short message of their own. ``came`` is set once an alert was delivered.
+    the outcomes that were announced in a short message of their own. ``ends_told`` says for each message about the end
+    of payments whether it was marked as a repetition. ``came`` is set once an alert was delivered.
     """
 
     def __init__(self, clock: Clock = utc_now) -> None:
@@ -271,6 +272,7 @@ class FakeMessenger:
         self.shown: list[Payment] = []
         self.batches: list[tuple[Payment, ...]] = []
         self.replies: list[list[Outcome | None]] = []
+        self.ends_told: list[bool] = []
         self.documents: list[tuple[Place, str]] = []
         self.tries: list[int] = []
         self.troubles: defaultdict[int, deque[Exception | None]] = defaultdict(deque)
@@ -287,7 +289,7 @@ class FakeMessenger:
         chat_id = alerts[0].place.chat_id
         await self._pass(chat_id)
         if self.refuses.intersection(alert.invoice_id for alert in alerts):
-            raise SendRefused("Bad Request: can't parse entities")
+            raise TextRefused("Bad Request: can't parse entities")
         message = Message(next(self._ids), delivery, tuple(alerts), now)
         self.sent.append(message)
         self.came.set()
@@ -315,12 +317,15 @@ class FakeMessenger:
         self._show(batch)
         return True
 
-    async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:
+    async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool, again: bool = False) -> None:
         await self._pass(batch[0].place.chat_id)
+        self.ends_told.append(again)
         if not in_full:
             self.replies.append([payment.outcome for payment in batch])
         else:
             self._show(batch)
+        if self.lost[batch[0].place.chat_id]:
+            raise self.lost[batch[0].place.chat_id].popleft()
 
     def _show(self, batch: Sequence[Payment]) -> None:
         if batch[0].batch:

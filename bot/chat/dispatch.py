@@ -128,10 +128,10 @@ class Dispatcher:
     # --- Guards -----------------------------------------------------------------------------------------------------
 
     async def _load_chat(self, route: Route, context: Context) -> None:
-        """Read what is stored of the chat. If it was resting, wake it: somebody has written there."""
+        """Read what is stored of the chat. If nothing was sent to it, wake it: somebody has written there."""
         try:
             chat, language = await self._chats.chat(context.chat.id), context.chat.telegram_language
-            if chat.resting is not None and await self._chats.wake(chat.id, self._clock()):
+            if chat.is_silent and await self._chats.wake(chat.id, self._clock()):
                 log.info("chat is back", chat=chat.id)
             if language is not None and language != chat.telegram_language:
                 if context.private:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from telegram import Bot
 
 from bot.chat import sending
-from bot.chat.screens import Screen
+from bot.chat.screens import Screen, join
 from bot.chat.texts import TextsFor
 from bot.chat.views import alerts as views, payments
 from bot.domain.alerts import Alert, AlertKind, SentMessage
@@ -29,7 +30,12 @@ class TelegramMessenger:
         self._plan = plan
 
     async def send_alerts(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
-        """Send alerts as one message. A lone alert that an invoice is settled replies to the last message about it."""
+        """Send alerts as one message. A lone alert that an invoice is settled replies to the last message about it.
+
+        What may have arrived is not sent into an outage: that would only add to the doubt.
+        """
+        if delivery.again:
+            await sending.make_sure_of_telegram(self._bot)
         screen = views.alerts(self._texts_for(delivery.chat), delivery, alerts, now)
         silent = not rings(alerts, delivery, self._plan.preferences(delivery.chat).loudness)
         reply_to = _message_about(alerts[0], delivery) if len(alerts) == 1 else None
@@ -60,10 +66,13 @@ class TelegramMessenger:
         screen = payments.progress(self._texts_for(chat), batch, _credit_of(chat))
         return await sending.edit(self._bot, payment.place, payment.message_id, screen)
 
-    async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:
+    async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool, again: bool = False) -> None:
         """Send how a payment ended: in full, or in a line that replies to the message that shows it."""
         payment, t = batch[0], self._texts_for(chat)
         screen = payments.progress(t, batch, _credit_of(chat)) if in_full else Screen(payments.headline(t, batch))
+        if again:
+            await sending.make_sure_of_telegram(self._bot)
+            screen = replace(screen, text=join([screen.text, t("alert.again")]))
         await sending.send(self._bot, payment.place, screen, reply_to=None if in_full else payment.message_id)
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
-from telegram import Bot, BotCommand, ChatMemberUpdated, Update
+from telegram import Bot, BotCommand, ChatMemberRestricted, ChatMemberUpdated, Update
 from telegram.constants import ChatMemberStatus
 from telegram.error import TelegramError
 from telegram.ext import (
@@ -143,10 +143,10 @@ def watch_membership(
     """
 
     async def note(change: ChatMemberUpdated) -> None:
-        chat_id, status = change.chat.id, change.new_chat_member.status
-        if status in {ChatMemberStatus.BANNED, ChatMemberStatus.LEFT}:
-            await chats.rest(chat_id, status)
-        else:
+        chat_id, bot = change.chat.id, change.new_chat_member
+        if bot.status in {ChatMemberStatus.BANNED, ChatMemberStatus.LEFT}:
+            await chats.rest(chat_id, bot.status)
+        elif not isinstance(bot, ChatMemberRestricted) or bot.can_send_messages:
             await chats.wake(chat_id, clock())
 
     async def changed(update: Update, _: LibraryContext) -> None:

@@ -106,6 +106,21 @@ class Silence:
         return self.set_at is not None and not self.muted and is_ahead(self.set_at, now)
 
 
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """That Telegram takes no messages for a chat at present: a group closed for the night, say.
+
+    ``since`` is when that was first noticed. Nothing is sent before ``until``, unless the chat shows that it is open
+    again: somebody writes or presses there, a message gets through, or Telegram tells of new rights. ``not_found``:
+    Telegram does not find the chat.
+    """
+
+    reason: str
+    since: datetime
+    until: datetime
+    not_found: bool = False
+
+
 class Until(StrEnum):
     """How far reminders can be put off. ``due`` is the morning of the due date."""
 
@@ -239,8 +254,8 @@ class ChatFacts:
     """What is stored of a chat itself. ``language`` was chosen here; Telegram last reported ``telegram_language``.
 
     ``awaiting_token_until`` is set between /link and the message with the token. The token is for this chat, or for the
-    group of the invitation whose id is in ``awaiting_for``. ``resting`` is why nothing is sent to this chat at present.
-    ``preferences`` is None while the operator's defaults hold.
+    group of the invitation whose id is in ``awaiting_for``. ``resting`` is why nothing is sent to this chat at present,
+    ``closure`` why nothing can be sent for a while. ``preferences`` is None while the operator's defaults hold.
     """
 
     language: str | None = None
@@ -248,12 +263,18 @@ class ChatFacts:
     awaiting_token_until: datetime | None = None
     awaiting_for: str = ""
     resting: str | None = None
+    closure: Closure | None = None
     preferences: Preferences | None = None
 
     def awaits_token(self, now: datetime) -> bool:
         """Return whether the chat's next message is taken as a token."""
         until = self.awaiting_token_until
         return until is not None and still_lasts(until, now, LONGEST_TOKEN_WAIT)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing is sent to this chat until it shows that it can be written to."""
+        return self.resting is not None or self.closure is not None
 
     @property
     def reply_language(self) -> str:

@@ -19,11 +19,51 @@ from bot.domain.alerts import (
     is_announceable,
     is_reached,
 )
-from bot.domain.chats import NO_SILENCE, Chat, Watch
+from bot.domain.chats import NO_SILENCE, Chat, Closure, Watch
 from bot.domain.invoices import sums_differ
+from bot.domain.schedule import DAY, Schedule
+
+# --- How long alerts wait. Each wait is stored as its end, so no end lies farther ahead than the longest one. ---
 
 LONGEST_FLOOD_PAUSE = timedelta(days=1)
 """The longest pause that Telegram can ask for."""
+
+REPEAT_AFTER = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 25, 120))
+"""Before an alert whose sending had an unknown outcome is sent once more. Then it comes once a day."""
+LONGEST_REPEAT_WAIT = timedelta(hours=26)
+"""Until the next day's reminder hour, in a night of a clock change, too."""
+
+SHORTEST_CLOSED_WAIT = timedelta(minutes=1)
+LONGEST_CLOSED_WAIT = timedelta(hours=1)
+"""Between two tries to write to a closed chat: nothing tells when a group opens in the morning."""
+NOT_FOUND_FOR = timedelta(days=1)
+"""A chat that Telegram does not find for so long rests."""
+
+
+def repeat_at(tries: int, now: datetime, schedule: Schedule | None = None) -> datetime:
+    """Return when to send once more what may have arrived, or was refused for an unknown reason, after so many tries.
+
+    Without a ``schedule``, which knows the chat's reminder hour, a day has 24 hours.
+    """
+    if tries < len(REPEAT_AFTER):
+        return now + REPEAT_AFTER[tries]
+    return now + DAY if schedule is None else schedule.next_morning(now)
+
+
+def closed_again(before: Closure | None, reason: str, now: datetime, *, not_found: bool) -> Closure:
+    """Return why and until when a chat is closed, once more or for the first time. The longer, the rarer the tries."""
+    goes_on = before is not None and before.not_found == not_found and before.since <= now
+    since = before.since if before is not None and goes_on else now
+    wait = min(max((now - since) / 2, SHORTEST_CLOSED_WAIT), LONGEST_CLOSED_WAIT)
+    return Closure(reason, since, now + wait, not_found=not_found)
+
+
+def is_lost(closure: Closure, now: datetime) -> bool:
+    """Return whether a chat has not been found for so long that it rests."""
+    return closure.not_found and now - closure.since >= NOT_FOUND_FOR
+
+
+# --- What is sent ---
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +80,7 @@ class Delivery:
 
     ``known`` is all that the chat knows at this moment. ``sent`` are its earlier messages about open invoices, the
     oldest first. ``paid_here`` are the invoices of ``alerts`` with a payment that began in this chat. ``again``: an
-    earlier try may have reached the person.
+    earlier try may have reached the person. ``tries`` counts those with an unknown outcome, or an unknown reason.
     """
 
     claim: Claim
@@ -50,6 +90,7 @@ class Delivery:
     sent: Sequence[SentMessage]
     paid_here: frozenset[int]
     again: bool
+    tries: int = 0
 
     def known_of(self, alert: Alert) -> KnownInvoice | None:
         """Return what the chat knows of an alert's invoice, if it has one that is known."""

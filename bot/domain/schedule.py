@@ -200,6 +200,10 @@ class Schedule:
         """Return the reminder hour of the calendar day that comes ``days`` after that of ``now``."""
         return self.morning_of(now.astimezone(self.zone).date() + days * DAY)
 
+    def next_morning(self, now: datetime) -> datetime:
+        """Return the first reminder hour after ``now``."""
+        return next(at for days in (0, 1) if (at := self.morning(now, days)) > now)
+
     def morning_of(self, day: date) -> datetime:
         """Return the reminder hour of a day."""
         return self._instant(day, self.preferences.reminder_hour)

@@ -86,7 +86,10 @@ class Messenger(Protocol):
     """Sends to chats what nobody asked for just then. All methods raise :class:`bot.errors.MessengerError`."""
 
     async def send_alerts(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
-        """Send these alerts of the delivery as one message. Return its id."""
+        """Send these alerts of the delivery as one message. Return its id.
+
+        If they come again, raise :class:`bot.errors.NotSent` while Telegram does not answer.
+        """
 
     def words_of(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> Mapping[int, str]:
         """Return what that message says of each invoice, in the messenger's markup, by the invoice's id."""
@@ -103,8 +106,9 @@ class Messenger(Protocol):
     async def send_document(self, place: Place, document: Document) -> None:
         """Send a file."""
 
-    async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:
+    async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool, again: bool = False) -> None:
         """Say how one payment or a batch ended.
 
-        ``in_full``: send it in full. Else send one line, as a reply to the message that shows the payments.
+        ``in_full``: send it in full. Else send one line, as a reply to the message that shows the payments. ``again``:
+        an earlier try may have arrived. Say so, and raise :class:`bot.errors.NotSent` while Telegram does not answer.
         """

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from bot.domain.alerts import Alert, KnownInvoice, SentMessage
-from bot.domain.chats import Chat, Link, Member, Preferences, Silence, Token, Watch
+from bot.domain.chats import Chat, Closure, Link, Member, Preferences, Silence, Token, Watch
 from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
@@ -122,9 +122,10 @@ class ChatStore(Protocol):
         """Stop checks and alerts of a chat that can't be written to. Its data stay."""
 
     async def wake(self, chat_id: int, now: datetime) -> bool:
-        """End the rest. Return False if the chat was not resting.
+        """Note that the chat can be written to again. Return False if it neither rested nor was closed.
 
-        Its next check is due ``now``. Its alerts wait a little for the outcome.
+        After a rest, its next check is due ``now``, and its alerts wait until that has ended. That takes half a minute
+        at most.
         """
 
     async def waiting_alerts(self, chat_id: int) -> Waiting: ...
@@ -188,8 +189,9 @@ class CheckStore(Protocol):
     async def finish_check(self, claim: Claim, checked: Checked) -> bool:
         """Save what a check found, in one transaction. Return False if the claim was lost. Nothing is written then.
 
-        A new alert replaces a waiting one and a dead letter about the same subject, because only the newest says how
-        things stand. :func:`bot.domain.alerts.taking_the_place_of` says what it takes over from them.
+        A new alert replaces the others about the same subject, except those being sent, because only the newest says
+        how things stand. :func:`bot.domain.alerts.taking_the_place_of` says what it takes over from them. If that may
+        have arrived before, the new alert comes marked.
 
         A dead letter is deleted once its invoice is closed, or the account's trouble is over. A snooze is deleted once
         it ended with a reminder. A silence is deleted once its invoice is closed and no alert about it waits. Only a
@@ -216,7 +218,7 @@ class Outbox(Protocol):
     async def claim_alerts(self, now: datetime, limit: int, lease: timedelta) -> Sequence[Delivery]:
         """Return the next message of up to ``limit`` chats, marked as being sent.
 
-        A message holds the oldest undelivered alert. Alerts behind it join if they can, up to
+        A message holds the oldest undelivered alert that need not wait. Alerts behind it join if they can, up to
         :data:`ALERTS_PER_MESSAGE` in all. Alerts come ``again`` if a crash left them as being sent, if their lease ran
         out, or if it is uncertain whether they arrived. They come together as before, and with no others. A refused
         alert comes alone.
@@ -225,20 +227,32 @@ class Outbox(Protocol):
     async def alerts_sent(self, claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
         """Remove the alerts, and remember ``message``. None: there is no message to remember.
 
-        The alerts were sent, or none had to be sent any more. Earlier messages were edited to say that the invoices
-        ``resolved`` are settled. Messages without an open invoice are forgotten. So are the oldest beyond
-        :data:`bot.domain.alerts.MESSAGES_KEPT`, if newer ones show the same invoices.
+        The alerts were sent, or none had to be sent any more: the chat takes messages. Earlier messages were edited to
+        say that the invoices ``resolved`` are settled. Messages without an open invoice are forgotten. So are the
+        oldest beyond :data:`bot.domain.alerts.MESSAGES_KEPT`, if newer ones show the same invoices.
         """
 
     async def message_edited(self, claim: Claim, message_id: int, resolved: Collection[int]) -> bool:
         """Note that an earlier message was edited to say that the invoices ``resolved`` are settled."""
 
     async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
-        """Try the alerts again at ``retry_at``.
+        """Try the alerts again at ``retry_at``. The chat's other alerts wait as long.
 
         ``uncertain``: they may have arrived. ``counts``: add one to their attempts. A flood limit does not count. A
-        newer alert about the same subject replaces one that was surely not delivered.
+        newer alert about the same subject replaces them.
         """
+
+    async def defer_alerts(
+        self, claim: Claim, retry_at: datetime, *, uncertain: bool = False, closure: Closure | None = None
+    ) -> bool:
+        """Try the alerts again at ``retry_at``, or sooner together with newer ones about the same subject.
+
+        They wait by themselves: the chat's other alerts go on. ``uncertain``: they may have arrived. With a
+        ``closure`` they were refused, perhaps because of the chat: a sign that it is open ends the wait.
+        """
+
+    async def close_chat(self, claim: Claim, closure: Closure) -> bool:
+        """Let the chat's alerts wait until the closure ends, or until a sign that the chat is open."""
 
     async def hold_alerts(self, claim: Claim, until: datetime) -> bool:
         """Hold the alerts until quiet hours end.

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from bot.domain.alerts import AlertKind, SentMessage
-from bot.domain.deliveries import is_relevant, is_told_elsewhere, message_to_edit, uncertain_message
+from bot.domain.deliveries import (
+    closed_again,
+    is_lost,
+    is_relevant,
+    is_told_elsewhere,
+    message_to_edit,
+    repeat_at,
+    uncertain_message,
+)
 from bot.domain.schedule import CheckPlan
 from bot.errors import (
     ChatClosed,
     ChatGone,
     ChatMigrated,
+    ChatNotFound,
     DeliveryUncertain,
     FloodLimited,
     MessengerError,
     NotSent,
     SendRefused,
     StoreAway,
-    TelegramDown,
+    TextRefused,
 )
 from bot.ports import ChatStore, Clock, Delivery, Messenger, Outbox, Sleep
 from bot.services.failures import note_unreachable
@@ -37,17 +49,14 @@ LEASE_MARGIN = DELIVERY_LEASE - SEND_WITHIN
 DELIVERIES_PER_TICK = 25
 """With one tick a second this stays below Telegram's 30 messages a second in all. A chat has one claim a tick."""
 NOTE_RETRY_WAIT = timedelta(seconds=2)
-"""Between two tries to note a sent message while the database is away."""
+"""Between two tries to note what became of a message while the database is away."""
 MAX_SEND_TRIES = 5
-"""How often a refused message is tried. Outages don't count: they say nothing about the alert."""
+"""How often a message is tried whose text Telegram refuses. Nothing else counts: it says nothing about the alert."""
 FIRST_RETRY_WAIT = timedelta(seconds=2)
 RETRY_WAIT_GROWTH = 5
 """How much longer the chat waits after each refusal: 2 s, 10 s, 50 s, 4 min. Then the alert is a dead letter."""
-WAIT_MARKED = timedelta(minutes=1)
-"""Before a message that may have arrived is sent once more."""
 LONGEST_WAIT_UNSENT = timedelta(minutes=1)
-LONGEST_WAIT_MARKED = timedelta(minutes=10)
-"""Longer, as each of these tries may be one more message to the person."""
+"""While there is no connection. These tries reach nobody."""
 
 
 class AlertSender:
@@ -86,25 +95,25 @@ class AlertSender:
             done = await self._edit_and_send(delivery, lease_end)
         except MessengerError as error:
             log.debug("delivery failed", reason=type(error).__name__)
-            await self._handle(delivery, error)
+            await self._note(partial(self._handle, delivery, error), lease_end)
+        except StoreAway:
+            raise  # that says nothing about the alert
         except Exception:
             await self._try_later(delivery)
             raise
         else:
             # Outside the try: an error here is no refusal. A sent message that can't be noted comes again with a mark.
             if done is not None:
-                await self._note_sent(delivery, *done, lease_end)
+                await self._note(lambda: self._outbox.alerts_sent(delivery.claim, *done), lease_end)
 
-    async def _note_sent(
-        self, delivery: Delivery, message: SentMessage | None, settled: set[int], lease_end: datetime
-    ) -> None:
-        """Note what was sent, so that it comes once. If the database is away, retry until the lease ends.
+    async def _note(self, note: Callable[[], Awaitable[object]], lease_end: datetime) -> None:
+        """Note what became of a message, so that it comes once. If the database is away, retry until the lease ends.
 
         Raise :class:`StoreAway` then. If a lost reply hid a success, the retry finds its claim already closed.
         """
         while True:
             try:
-                await self._outbox.alerts_sent(delivery.claim, message, settled)
+                await note()
             except StoreAway:
                 if self._clock() + NOTE_RETRY_WAIT > lease_end:
                     raise
@@ -123,11 +132,11 @@ class AlertSender:
         relevant = [alert for alert in delivery.alerts if is_relevant(alert, delivery, now)]
         settled = {a.invoice_id for a in relevant if a.kind is AlertKind.SETTLED and a.invoice_id is not None}
         begun = asyncio.get_running_loop().time()
-        await self._resolve(delivery, settled, begun + self._send_within / 2)
+        await self._resolve(delivery, settled, begun + self._send_within / 2, lease_end)
         alerts = [alert for alert in relevant if not is_told_elsewhere(alert, delivery)]
         message: SentMessage | None = uncertain_message(delivery, now)
         if alerts and schedule.is_quiet(now):
-            await self._outbox.hold_alerts(delivery.claim, schedule.quiet_end(now))
+            await self._note(lambda: self._outbox.hold_alerts(delivery.claim, schedule.quiet_end(now)), lease_end)
             return None
         if alerts and self._clock() > lease_end - LEASE_MARGIN:
             raise NotSent
@@ -143,7 +152,7 @@ class AlertSender:
         log.debug("alerts dropped", kinds=[alert.kind for alert in delivery.alerts if alert not in alerts])
         return message, settled
 
-    async def _resolve(self, delivery: Delivery, settled: set[int], end: float) -> None:
+    async def _resolve(self, delivery: Delivery, settled: set[int], end: float, lease_end: datetime) -> None:
         """Edit the messages about settled invoices, until ``end`` by the loop's clock.
 
         A second edit does no harm, so nothing here is uncertain. Each is noted, so that a retry goes on from there.
@@ -159,35 +168,48 @@ class AlertSender:
             except SendRefused as error:
                 log.warning("earlier alert can't be edited", chat=delivery.chat.id, error=str(error))
             else:
-                await self._outbox.message_edited(delivery.claim, message.message_id, settled)
+                edited = partial(self._outbox.message_edited, delivery.claim, message.message_id, settled)
+                await self._note(edited, lease_end)
 
     async def _handle(self, delivery: Delivery, error: MessengerError) -> None:
         """Decide when a delivery that failed is tried again, and note what the error says of the chat."""
-        now, chat_id = self._clock(), delivery.chat.id
-        waited = now - delivery.alerts[0].created_at
+        now, chat_id, claim = self._clock(), delivery.chat.id, delivery.claim
+        in_outage = now + wait_in_outage(now - delivery.alerts[0].created_at, LONGEST_WAIT_UNSENT)
+        repeat = repeat_at(delivery.tries, now, self._plan.schedule(delivery.chat))
         match error:
             case ChatGone() | ChatMigrated():
                 await self._later(delivery, now)
                 await note_unreachable(self._chats, chat_id, error)
             case FloodLimited():
                 await self._later(delivery, now + timedelta(seconds=error.retry_after))
-            case TelegramDown():
-                later = now + wait_in_outage(waited, LONGEST_WAIT_MARKED)
-                await self._outbox.alerts_failed(delivery.claim, later, uncertain=True, counts=False)
-            case DeliveryUncertain() if delivery.again and delivery.alerts[0].attempts:
-                await self._move_to_dead_letters(delivery)
-            case DeliveryUncertain():
-                await self._outbox.alerts_failed(delivery.claim, now + WAIT_MARKED, uncertain=True, counts=True)
-            case NotSent():
-                await self._later(delivery, now + wait_in_outage(waited, LONGEST_WAIT_UNSENT))
             case ChatClosed():
-                await self._later(delivery, now + wait_in_outage(waited, LONGEST_WAIT_MARKED))
-            case _:
+                await self._wait_for_chat(delivery, error, now)
+            case TextRefused():
                 log.warning("alerts refused", chat=chat_id, error=str(error))
                 await self._try_later(delivery)
+            case SendRefused():
+                log.warning("alerts refused", chat=chat_id, error=str(error))
+                closure = closed_again(delivery.chat.closure, error.reason, now, not_found=False)
+                await self._outbox.defer_alerts(claim, repeat, closure=replace(closure, until=now))
+            case NotSent() if delivery.again:
+                await self._outbox.defer_alerts(claim, in_outage)
+            case NotSent():
+                await self._later(delivery, in_outage)
+            case _:
+                await self._outbox.defer_alerts(claim, repeat, uncertain=True)
+
+    async def _wait_for_chat(self, delivery: Delivery, error: ChatClosed, now: datetime) -> None:
+        """Let the chat's alerts wait until it is open again. If it is not found for long enough, let it rest."""
+        chat = delivery.chat
+        if chat.closure is None:
+            log.warning("chat is closed", chat=chat.id, error=str(error))
+        closure = closed_again(chat.closure, error.reason, now, not_found=isinstance(error, ChatNotFound))
+        await self._outbox.close_chat(delivery.claim, closure)
+        if is_lost(closure, now):
+            await note_unreachable(self._chats, chat.id, ChatGone(error.reason))
 
     async def _later(self, delivery: Delivery, at: datetime) -> None:
-        """Try again at this time. The alerts were surely not delivered, and that says nothing about them."""
+        """Try again at this time. This try surely delivered nothing, and that says nothing about the alerts."""
         await self._outbox.alerts_failed(delivery.claim, at, uncertain=delivery.again, counts=False)
 
     async def _try_later(self, delivery: Delivery) -> None:

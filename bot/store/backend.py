@@ -104,10 +104,10 @@ class Transaction(PendingStore, Protocol):
         The lease counts once :meth:`save_begun` was called.
         """
 
-    async def save_begun(self, chats: Sequence[StoredChat], unreadable: Collection[int], until: datetime) -> set[int]:
+    async def save_begun(self, chats: Sequence[StoredChat], left: Collection[int], until: datetime) -> set[int]:
         """Save claimed chats whose alerts are being sent from now on. Return the ids of those that could be saved.
 
-        The unreadable ones, and those that can't be written, are left as they are ``until`` then.
+        The ``left`` ones (unreadable, say), and those that can't be written, stay as they are ``until`` then.
         """
 
     async def held_check(self, claim: Claim) -> StoredChat | None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.domain.alerts import KnownInvoice, SentMessage
-from bot.domain.chats import Chat, Link, Member, Preferences, Silence, Token
+from bot.domain.chats import Chat, Closure, Link, Member, Preferences, Silence, Token
 from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
@@ -208,16 +208,20 @@ class Store:
 
         async def claim(t: Transaction) -> list[Delivery]:
             begun: list[tuple[StoredChat, Delivery]] = []
-            unreadable = []
+            left = []
             for found in await t.claim_messages(now, limit, now + lease):
                 try:
-                    begun.append(await self._begin_message(t, found.load()))
+                    message = await self._begin_message(t, found.load(), now)
                 except t.backend_errors:
                     raise
                 except Exception as error:  # noqa: BLE001  # it is logged, and holds up no other chat
                     _note_unreadable("chat can't be read for its alert", found.id, error, self._unreadable)
-                    unreadable.append(found.id)
-            saved = await t.save_begun([stored for stored, _ in begun], unreadable, now + lease)
+                    message = None
+                if message is None:
+                    left.append(found.id)
+                else:
+                    begun.append(message)
+            saved = await t.save_begun([stored for stored, _ in begun], left, now + lease)
             return [delivery for stored, delivery in begun if stored.record.id in saved]
 
         async def give_back(delivery: Delivery, t: Transaction) -> None:
@@ -238,6 +242,15 @@ class Store:
         return await self._finish_message(
             claim, lambda r: alert_rules.after_failure(r, claim.key, retry_at, uncertain=uncertain, counts=counts)
         )
+
+    async def defer_alerts(
+        self, claim: Claim, retry_at: datetime, *, uncertain: bool = False, closure: Closure | None = None
+    ) -> bool:
+        deferred = partial(alert_rules.deferred, batch=claim.key, retry_at=retry_at, uncertain=uncertain)
+        return await self._finish_message(claim, lambda record: deferred(record, closure=closure))
+
+    async def close_chat(self, claim: Claim, closure: Closure) -> bool:
+        return await self._finish_message(claim, lambda record: alert_rules.closed(record, claim.key, closure))
 
     async def hold_alerts(self, claim: Claim, until: datetime) -> bool:
         return await self._finish_message(claim, lambda record: alert_rules.held_until(record, claim.key, until))
@@ -451,16 +464,24 @@ class Store:
     async def _finish_message(self, claim: Claim, change: Callable[[ChatRecord], ChatRecord]) -> bool:
         return await self._backend.run(lambda t: _change_message(t, claim, change))
 
-    async def _begin_message(self, t: Transaction, stored: StoredChat) -> tuple[StoredChat, Delivery]:
-        """Begin the next message of a chat. Raise an error of any kind where the chat can't be read."""
-        record = alert_rules.begun(stored.record)
-        account = alert_rules.account_to_read(record)
+    async def _begin_message(
+        self, t: Transaction, stored: StoredChat, now: datetime
+    ) -> tuple[StoredChat, Delivery] | None:
+        """Begin the next message of a chat. Raise an error of any kind where the chat can't be read.
+
+        Return None if all its alerts have to wait, by this process's clock.
+        """
+        begun = alert_rules.begun(stored.record, now)
+        if begun is None:
+            return None
+        record, batch = begun
+        account = alert_rules.account_to_read(record, batch)
         try:
             rows = await t.payments_of(account) if account is not None else []
         except PaymentsUnreadable:
             rows = []  # better to tell what this chat may have paid itself than to tell nothing
         fencing_token = stored.message.fencing_token if stored.message else 0
-        delivery = alert_rules.delivery_of(record, self._chat(record), fencing_token, rows)
+        delivery = alert_rules.delivery_of(record, batch, self._chat(record), fencing_token, rows)
         return replace(stored, record=record), delivery
 
     def _load_check(self, chat: FoundChat) -> Check:

@@ -8,12 +8,9 @@ from bot.domain.alerts import AlertKind
 from bot.errors import (
     ChatGone,
     ChatMigrated,
-    DeliveryUncertain,
     FloodLimited,
-    MessengerError,
     NotSent,
-    SendRefused,
-    TelegramDown,
+    TextRefused,
 )
 from bot.services.delivery import DELIVERY_LEASE, MAX_SEND_TRIES, SEND_WITHIN, AlertSender
 from tests.fakes import Gate, invoice
@@ -48,7 +45,7 @@ async def test_a_group_that_became_a_supergroup_takes_everything_along(world: Wo
     await world.deliver(5)
     assert world.numbers(-100) == [1, 2]
     assert (await world.linked(-100)).place.chat_id == -100
-    assert (await world.chat(1)).link is None
+    assert (await world.chat(1)).id == -100  # buttons of older messages name the old id
     world.clock.move(HOUR)
     world.provider.account("token-of-1xx").put(invoice(3, DUE))
     await world.check()
@@ -115,50 +112,8 @@ async def test_a_break_of_the_connection_is_not_hammered_at(world: World) -> Non
     assert len(world.messenger.tries) < 30
 
 
-async def test_an_uncertain_send_is_made_once_more_and_marked(world: World) -> None:
-    await world.find(7)
-    world.messenger.troubles[1].append(DeliveryUncertain())
-    await world.deliver_for(59 * SECOND)
-    assert world.numbers() == []
-    await world.deliver_for(10 * SECOND)
-    assert world.numbers() == [7]
-    assert world.marks() == [True]
-
-
-async def test_a_send_that_is_uncertain_twice_is_set_aside_to_be_seen_and_the_next_goes_on(world: World) -> None:
-    await world.find(1)
-    world.messenger.troubles[1].extend([DeliveryUncertain(), DeliveryUncertain()])
-    await world.deliver()
-    world.clock.move(HOUR)
-    await world.find(2)
-    await world.deliver_for(MINUTE)
-    assert world.numbers() == [2]
-    assert world.marks() == [False]
-    left = await world.store.waiting_alerts(1)
-    assert (left.waiting, left.set_aside) == (0, 1)
-
-
-async def test_telegrams_own_failure_is_tried_without_limit_and_marked(world: World) -> None:
-    await world.find(7)
-    world.messenger.always[1] = TelegramDown()
-    await world.deliver_for(DAY, 20 * MINUTE)
-    assert len(world.messenger.tries) > MAX_SEND_TRIES
-    world.messenger.always.clear()
-    await world.deliver_for(HOUR, MINUTE)
-    assert world.numbers() == [7]
-    assert world.marks() == [True]
-
-
-async def test_a_time_out_in_the_middle_of_telegrams_own_failures_loses_nothing(world: World) -> None:
-    await world.find(7)
-    world.messenger.troubles[1].extend([TelegramDown(), DeliveryUncertain(), TelegramDown()])
-    await world.deliver_for(HOUR, MINUTE)
-    assert world.numbers() == [7]
-    assert world.marks() == [True]
-
-
-@pytest.mark.parametrize("error", [SendRefused("Bad Request: something new"), ValueError("a bug in a view")])
-async def test_what_telegram_refuses_is_set_aside_after_its_tries_and_the_next_goes_on(
+@pytest.mark.parametrize("error", [TextRefused("Bad Request: message is too long"), ValueError("a bug in a view")])
+async def test_a_text_that_telegram_refuses_is_set_aside_after_its_tries_and_the_next_goes_on(
     world: World, error: Exception
 ) -> None:
     await world.find(1, 2)
@@ -171,9 +126,9 @@ async def test_what_telegram_refuses_is_set_aside_after_its_tries_and_the_next_g
     assert (await world.chat()).resting is None
 
 
-async def test_what_telegram_refuses_is_tried_again_after_longer_and_longer_waits(world: World) -> None:
+async def test_a_text_that_telegram_refuses_is_tried_again_after_longer_and_longer_waits(world: World) -> None:
     await world.find(7)
-    world.messenger.always[1] = SendRefused("Bad Request: something new")
+    world.messenger.always[1] = TextRefused("Bad Request: message is too long")
     tried = []
     for second in range(400):
         before = len(world.messenger.tries)
@@ -183,15 +138,12 @@ async def test_what_telegram_refuses_is_tried_again_after_longer_and_longer_wait
     assert tried == [0, 2, 12, 62, 312]
 
 
-@pytest.mark.parametrize("error", [NotSent(), TelegramDown()], ids=["not sent", "telegram down"])
-async def test_a_long_outage_uses_up_no_try_of_what_is_refused_once_afterwards(
-    world: World, error: MessengerError
-) -> None:
+async def test_a_long_outage_uses_up_no_try_of_what_is_refused_once_afterwards(world: World) -> None:
     await world.find(7)
-    world.messenger.always[1] = error
+    world.messenger.always[1] = NotSent()
     await world.deliver_for(2 * HOUR, 3 * MINUTE)
     world.messenger.always.clear()
-    world.messenger.troubles[1].append(SendRefused("Bad Request: hiccup"))
+    world.messenger.troubles[1].append(TextRefused("Bad Request: hiccup"))
     await world.deliver_for(20 * MINUTE, 20 * SECOND)
     assert world.numbers() == [7]
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.alerts import AlertKind
 from bot.domain.invoices import Invoice
-from bot.errors import ChatGone, DeliveryUncertain, FloodLimited, NotSent, ProviderDown, SendRefused, TelegramDown
+from bot.errors import ChatGone, DeliveryUncertain, FloodLimited, NotSent, ProviderDown, TelegramDown, TextRefused
 from bot.ports import ALERTS_PER_MESSAGE
 from bot.services.delivery import DELIVERY_LEASE, MAX_SEND_TRIES
 from tests.fakes import Gate, invoice, settled
@@ -76,7 +76,7 @@ async def test_one_bad_alert_in_a_refused_message_does_not_take_the_others_with_
 
 async def test_a_message_that_is_refused_once_comes_as_single_ones_in_order(world: World) -> None:
     await world.find(1, 2, 3)
-    world.messenger.troubles[1].append(SendRefused("Bad Request: hiccup"))
+    world.messenger.troubles[1].append(TextRefused("Bad Request: hiccup"))
     await world.deliver_for(10 * SECOND)
     assert world.messages() == [new(1), new(2), new(3)]
 
@@ -105,23 +105,34 @@ async def test_what_may_have_come_comes_again_as_it_was_marked_and_once_only(wor
     assert world.marks() == [False, True, False]
 
 
-async def test_a_message_that_is_uncertain_twice_is_set_aside_whole(world: World) -> None:
+async def test_a_message_that_stays_uncertain_is_repeated_as_a_whole(world: World) -> None:
     await world.find(1, 2)
     world.messenger.troubles[1].extend([DeliveryUncertain(), DeliveryUncertain()])
-    await world.deliver_for(2 * MINUTE)
-    left = await world.store.waiting_alerts(1)
-    assert (left.waiting, left.set_aside) == (0, 2)
-    assert world.messages() == []
+    await world.deliver_for(7 * MINUTE)
+    assert world.messages() == [new(1, 2)]
+    assert world.marks() == [True]
 
 
-async def test_what_was_set_aside_comes_with_the_next_reminder_of_the_same_invoice(world: World) -> None:
+async def test_an_uncertain_announcement_is_said_again_with_the_reminder_of_the_same_invoice(world: World) -> None:
     await world.find(7)
-    world.messenger.troubles[1].extend([DeliveryUncertain(), DeliveryUncertain()])
+    world.messenger.always[1] = DeliveryUncertain()
     await world.deliver_for(2 * MINUTE)
+    world.messenger.always.clear()
+    world.clock.move(-MINUTE)  # nothing else is due
     await world.live(DUE)
-    assert world.messages() == [[(DUE_SOON, 7, 0)]]  # the news of the invoice may have arrived
-    left = await world.store.waiting_alerts(1)
-    assert (left.waiting, left.set_aside) == (0, 0)
+    assert world.messages() == [[(AlertKind.NEW, 7, 0)]]
+    assert world.marks() == [True]
+
+
+async def test_an_uncertain_reminder_gives_way_to_a_later_one_which_is_no_repetition(world: World) -> None:
+    await world.find(7)
+    await world.deliver()
+    world.messenger.always[1] = DeliveryUncertain()
+    await world.live(DUE - DAY)
+    world.messenger.always.clear()
+    await world.live(DUE)
+    assert world.messages() == [new(7), [(DUE_SOON, 7, 0)]]
+    assert world.marks() == [False, False]
 
 
 async def test_a_crash_while_a_message_of_several_is_sent_repeats_it_as_it_was(world: World) -> None:

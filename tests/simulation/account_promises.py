@@ -24,7 +24,7 @@ class AccountPromises:
         self.evidence = evidence
         self.person, self.end, self.checked_within = evidence.person, evidence.end, evidence.checked_within
         self.arrivals = evidence.chat.arrivals
-        self.checking, self.reading, self.sending = evidence.checking, evidence.reading, evidence.sending
+        self.checking, self.reading, self.sending = evidence.checking, evidence.reading, evidence.sending(None)
         moves = [span for span in self.person.not_sent if span in self.person.not_read]
         away = [*evidence.bot_away, *evidence.person_away, *moves]
         self.noticing = Disturbances([*away, *evidence.failures, *evidence.single_failures])

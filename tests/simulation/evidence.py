@@ -6,7 +6,7 @@ the bot could read and write undisturbed.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,7 +15,7 @@ from itertools import pairwise, takewhile
 
 from bot.domain.chats import Preferences
 from bot.domain.invoices import Invoice
-from tests.simulation.expected import quiet_times, reminder_times
+from tests.simulation.expected import next_try, quiet_times, reminder_times
 from tests.simulation.history import Disturbances, History, Span
 from tests.simulation.people import (
     LONG_AGO,
@@ -38,8 +38,10 @@ IN_TRANSIT = 3 * MINUTE
 READ_EARLIER = 15 * MINUTE
 """How old a reading may be when its message arrives."""
 TOLD_WITHIN = 90 * MINUTE
-"""Undisturbed time within which known news is told. The provider may ask for an hour's pause, and a retry may wait for
-ten minutes."""
+"""Undisturbed time within which known news is told. The provider may ask for an hour's pause."""
+UNCERTAIN = {"DeliveryUncertain", "TelegramDown"}
+UNCLEAR = UNCERTAIN | {"SendRefused"}
+"""Errors after which a message may have arrived, or was refused for an unknown reason."""
 REMINDER_KINDS = {"due", "overdue"}
 CENT = Decimal("0.01")
 
@@ -77,13 +79,46 @@ class Evidence:
         self.reading = Disturbances([*asked, *self.failures, *account.troubles, *self.single_failures])
         failed_alone = world.telegram.single_failures.get(id(self.chat), [])
         away = [*self.bot_away, *self.person_away, *world.unsendable, *person.not_sent, *failed_alone]
-        self.sending = Disturbances([*away, *self._quiet()])
+        self._unsendable = [*away, *self._quiet()]
+        self._sending: dict[int | None, Disturbances] = {}
+        self._unclear = self._unclear_tries()
         self._given_up = self._may_be_set_aside()
 
     def _quiet(self) -> Iterator[Span]:
         for start, end, rules in self.person.rules.spans(self.end):
             if rules.link:
                 yield from quiet_times(rules.preferences, start, end)
+
+    def sending(self, number: int | None) -> Disturbances:
+        """Return when nothing could be sent about an invoice (None: about the account).
+
+        That includes the waits after tries whose outcome nobody knows, or which were refused for an unknown reason.
+        """
+        if number not in self._sending:
+            waits = [wait for tries in self._unclear[number].values() for wait in self._waits(tries)]
+            self._sending[number] = Disturbances([*self._unsendable, *waits])
+        return self._sending[number]
+
+    def _unclear_tries(self) -> defaultdict[int | None, dict[str, list[datetime]]]:
+        """Return when which alert was tried without a clear outcome, by invoice. A kill may hide a further try."""
+        found: defaultdict[int | None, dict[str, list[datetime]]] = defaultdict(dict)
+        for attempt in self.chat.tries:
+            for said in attempt.said if attempt.error in UNCLEAR else ():
+                found[said.invoice_id].setdefault(said.alert_id, []).append(attempt.at)
+        for tries_of in found.values():
+            for alert_id, tries in tries_of.items():
+                told = min((a.at for a in self.chat.arrivals if self._tells(a, alert_id)), default=self.end)
+                tries += [kill for kill in self.world.kills if tries[0] < kill < told]
+                tries.sort()
+        return found
+
+    @staticmethod
+    def _tells(arrival: Arrival, alert_id: str) -> bool:
+        return arrival.known_id and any(said.alert_id == alert_id for said in arrival.said)
+
+    def _waits(self, tries: list[datetime]) -> Iterator[Span]:
+        for number, at in enumerate(tries):
+            yield at, next_try(number, at, self.person.rules.at(at).preferences)
 
     def numbers(self) -> list[int]:
         """Return the ids of all invoices that existed or were mentioned."""
@@ -154,14 +189,11 @@ class Evidence:
         )
 
     def _may_be_set_aside(self) -> list[FailedSend]:
-        """Return the failed sends of alerts that were refused or uncertain so often that the bot may give up."""
+        """Return the failed sends of alerts whose text was refused so often that the bot may give up."""
         tries: Counter[str] = Counter()
-        doubts: Counter[str] = Counter()
         for attempt in self.chat.tries:
-            ids = [said.alert_id for said in attempt.said]
-            tries.update(ids if attempt.error in {"SendRefused", "DeliveryUncertain"} else [])
-            doubts.update(ids if attempt.error == "DeliveryUncertain" else [])
-        given_up = {i for i in tries if tries[i] >= 5 or doubts[i] >= 2}
+            tries.update(said.alert_id for said in attempt.said if attempt.error == "TextRefused")
+        given_up = {i for i in tries if tries[i] >= 5}
         return [t for t in self.chat.tries if any(said.alert_id in given_up for said in t.said)]
 
 

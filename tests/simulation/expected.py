@@ -50,6 +50,19 @@ def reminder_times(due: date, chosen: Preferences, until: datetime, *, banking_d
     return sorted(at for at in found if at <= until)
 
 
+def next_try(number: int, at: datetime, chosen: Preferences) -> datetime:
+    """Return when a message is sent once more after so many earlier tries, and one more ``at`` this time.
+
+    That is after 1, 5 and 25 minutes and 2 hours, then once a day at the reminder hour.
+    """
+    waits = [timedelta(minutes=minutes) for minutes in (1, 5, 25, 120)]
+    if number < len(waits):
+        return at + waits[number]
+    zone = zone_of(chosen)
+    today = at.astimezone(zone).date()
+    return next(hour for days in (0, 1) if (hour := wall(today + days * DAY, hour_of(chosen), zone)) > at)
+
+
 def mondays(chosen: Preferences, start: datetime, end: datetime) -> Iterator[datetime]:
     """Yield the instants of the weekly digest."""
     zone = zone_of(chosen)

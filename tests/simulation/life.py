@@ -11,7 +11,16 @@ from random import Random
 
 from bot.domain.chats import Preferences, QuietHours
 from bot.domain.invoices import Invoice, Item
-from bot.errors import AnswerNotUnderstood, ProviderDown, ProviderError, RateLimited
+from bot.errors import (
+    AnswerNotUnderstood,
+    ChatClosed,
+    ChatNotFound,
+    ProviderDown,
+    ProviderError,
+    RateLimited,
+    SendRefused,
+    TextRefused,
+)
 from tests.simulation.history import Span
 from tests.simulation.people import NOT_SILENCED, PASSING_REFUSAL, Person, SilenceState
 from tests.simulation.process import Process, account_of
@@ -24,10 +33,12 @@ ZONES = [None, None, "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pac
 STARTS = [utc(2026, 2, 1), utc(2026, 9, 10), utc(2026, 5, 1), utc(2026, 12, 1)]
 """Two of them include the clock changes of both hemispheres, one New Year."""
 RARE_CALLS = [
-    *("send_alerts", "send_alerts", "resolve", "alerts_sent", "alerts_sent", "alerts_failed", "set_alerts_aside"),
+    *("send_alerts", "send_alerts", "resolve", "alerts_sent", "alerts_sent", "alerts_failed", "defer_alerts"),
     *("finish_check", "invoice", "link", "unlink", "silence", "set_preferences", "rest", "wake", "move_chat"),
 ]
 """Calls that are too rare to be hit if the kill may come at any call."""
+FOUND_OPEN_WITHIN = timedelta(hours=1)
+"""So soon the bot finds out by itself that a chat takes messages again."""
 MAX_OPEN_INVOICES = 5
 """The bot requests only so many vanished invoices singly at a time. If more vanished together, all would be late."""
 
@@ -87,7 +98,9 @@ def _add_person(world: World, number: int) -> None:
         (0.15, lambda: _refuse(world, person)),
         (0.5, lambda: _refuse_in_passing(world, person)),
         (0.3, lambda: _flood(world, person)),
-        (0.3, lambda: _unknown_error(world, person)),
+        (0.3, lambda: _refuse_messages(world, person)),
+        (0.3, lambda: _close_chat(world, person)),
+        (0.1, lambda: _lose_chat(world, person)),
         (0.2, lambda: _delete_message(person, rng)),
     ]
     if number % 3 == 0:
@@ -222,15 +235,59 @@ def _flood(world: World, person: Person) -> None:
     person.not_sent.append((world.clock(), until))
 
 
-def _unknown_error(world: World, person: Person) -> None:
-    """Let Telegram refuse all messages to a chat for an unknown reason."""
-    person.chat.refuses = True
-    world.note(person.chat.id, "everything is refused with an unknown 400")
+def _refuse_messages(world: World, person: Person) -> None:
+    """Let Telegram refuse all messages to a chat, because of their text or for an unknown reason."""
+    if person.chat.refusal is not None:
+        return
+    error = world.rng.choice([TextRefused("can't parse entities"), SendRefused("an unknown 400")])
+    person.chat.refusal = error
+    world.note(person.chat.id, f"everything is refused: {error}")
 
     def over() -> None:
-        person.chat.refuses = False
+        person.chat.refusal = None
+        world.note(person.chat.id, "nothing is refused any more")
 
-    _during(world, person.not_sent, world.rng.choice([0.001, 0.01, 3]), over)
+    _during(world, person.not_sent, world.rng.choice([0.001, 0.01, 3, 30]) * world.rng.random(), over)
+
+
+def _close_chat(world: World, person: Person) -> None:
+    """Close a group for a while. Telegram tells when it is open again, or the bot finds out within an hour."""
+    if person.chat.refusal is not None:
+        return
+    rng, begun = world.rng, world.clock()
+    person.chat.refusal = ChatClosed("not enough rights")
+    world.note(person.chat.id, "is closed")
+
+    def over() -> None:
+        person.chat.refusal = None
+        world.note(person.chat.id, "is open again")
+        tells = rng.random() < 0.5
+        person.not_sent.append((begun, world.clock() if tells else world.clock() + FOUND_OPEN_WITHIN))
+        if tells:
+            person.enqueue("may write again", person.may_write_again)
+
+    world.after(rng.choice([0.5, 9, 40]) * rng.random(), over)
+
+
+def _lose_chat(world: World, person: Person) -> None:
+    """Let Telegram not find a chat for a while. After a day of that the chat rests until the person is back."""
+    if person.chat.refusal is not None or person.gone_since is not None:
+        return
+    rng = world.rng
+    hours = rng.choice([1, 12, 60]) * rng.random()
+    person.chat.refusal, rests = ChatNotFound("chat not found"), hours > 23
+    person.gone_since = world.clock() if rests else None
+    begun = world.clock()
+    world.note(person.chat.id, "is not found")
+
+    def over() -> None:
+        person.chat.refusal = None
+        world.note(person.chat.id, "is found again")
+        person.not_sent.append((begun, world.clock() + FOUND_OPEN_WITHIN))
+        if rests:
+            person.enqueue("come back", person.come_back)
+
+    world.after(hours, over)
 
 
 def _delete_message(person: Person, rng: Random) -> None:
@@ -488,7 +545,7 @@ def _telegram_outages(world: World) -> None:
     def begin() -> None:
         if world.telegram.outage is not None:
             return
-        world.telegram.outage = rng.choice(["unconnected", "broken", "slow"])
+        world.telegram.outage = rng.choice(["unconnected", "broken", "pages", "slow", "half", "half"])
         world.note(None, f"telegram is {world.telegram.outage}")
 
         def over() -> None:

@@ -29,7 +29,7 @@ def nothing_lost(evidence: Evidence) -> Iterator[str]:
 
 def _told_how_it_stands(evidence: Evidence, number: int, period: Period) -> Iterator[str]:
     """After an undisturbed time the chat shows the invoice's state, in a message or in the answer to the linking."""
-    by = evidence.sending.calm(max(evidence.known_by(period), period.start), TOLD_WITHIN)
+    by = evidence.sending(number).calm(max(evidence.known_by(period), period.start), TOLD_WITHIN)
     if not is_open(period.truth):
         by = _after_transit(evidence, number, period, by)
     if by >= period.end or not period.silence.sure or evidence.may_be_aside(number, by):
@@ -47,7 +47,7 @@ def _after_transit(evidence: Evidence, number: int, period: Period, by: datetime
     if not late:
         return by
     read_by = evidence.reading.calm(late[-1], evidence.checked_within)
-    return evidence.sending.calm(max(by, read_by), TOLD_WITHIN)
+    return evidence.sending(number).calm(max(by, read_by), TOLD_WITHIN)
 
 
 def _says_open(arrival: Arrival, number: int) -> bool:
@@ -113,7 +113,7 @@ def _reminded(evidence: Evidence, number: int, period: Period) -> Iterator[str]:
     moments += [silence.until] if silence.until is not None else []
     known_by, muted_at = evidence.known_by(period), evidence.muted_at(number, period.start)
     for at in moments:
-        by = evidence.sending.calm(max(at, period.start, known_by), TOLD_WITHIN)
+        by = evidence.sending(number).calm(max(at, period.start, known_by), TOLD_WITHIN)
         if by >= period.end or at < muted_at or evidence.may_be_aside(number, by):
             continue
         if not _covered(evidence, number, period, at, by):

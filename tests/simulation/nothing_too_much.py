@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import pairwise
 
-from tests.simulation.evidence import DAY, IN_TRANSIT, READ_EARLIER, REMINDER_KINDS, Evidence, says
-from tests.simulation.expected import is_quiet, over_at
+from tests.simulation.evidence import DAY, IN_TRANSIT, READ_EARLIER, REMINDER_KINDS, UNCERTAIN, Evidence, says
+from tests.simulation.expected import is_quiet, next_try, over_at
 from tests.simulation.people import LONG_AGO, standing_of
 from tests.simulation.telegram import Arrival, Said
 
@@ -15,6 +16,7 @@ from tests.simulation.telegram import Arrival, Said
 def nothing_too_much(evidence: Evidence) -> Iterator[str]:
     """Yield the broken promises, in words."""
     yield from _once(evidence)
+    yield from _repeated_rarely(evidence)
     yield from _in_order(evidence)
     for arrival in evidence.chat.arrivals:
         yield from _at_the_right_time(evidence, arrival)
@@ -27,7 +29,7 @@ def nothing_too_much(evidence: Evidence) -> Iterator[str]:
 def _once(evidence: Evidence) -> Iterator[str]:
     """No alert comes twice without a mark, or more often than its sending was uncertain, or twice in one message."""
     seen: Counter[str] = Counter()
-    doubts = [t.at for t in evidence.chat.tries if t.error in {"DeliveryUncertain", "TelegramDown"}]
+    doubts = [t.at for t in evidence.chat.tries if t.error in UNCERTAIN]
     doubts += evidence.world.kills
     for arrival in evidence.chat.arrivals:
         ids = [said.alert_id for said in arrival.said]
@@ -35,7 +37,7 @@ def _once(evidence: Evidence) -> Iterator[str]:
         reasons = sum(created <= at <= arrival.at + IN_TRANSIT for at in doubts)
         if any(seen[i] for i in ids) and not arrival.marked:
             yield f"message {arrival.number} came twice, unmarked, at {arrival.at}"
-        if arrival.marked and not reasons:
+        if arrival.marked and not reasons and not _says_again(evidence, arrival):
             yield f"message {arrival.number} at {arrival.at} is marked for no reason"
         seen.update(ids)
         if any(seen[i] > 1 + reasons for i in ids):
@@ -45,11 +47,37 @@ def _once(evidence: Evidence) -> Iterator[str]:
             yield f"message {arrival.number} at {arrival.at} mentions an invoice twice"
 
 
+def _says_again(evidence: Evidence, arrival: Arrival) -> bool:
+    """Return whether it has taken over something from an older alert that may have arrived."""
+    about = {said.invoice_id for said in arrival.said}
+    tries = [t for t in evidence.chat.tries if t.error in UNCERTAIN and t.at <= arrival.at]
+    return any(said.invoice_id in about for t in tries for said in t.said)
+
+
+def _repeated_rarely(evidence: Evidence) -> Iterator[str]:
+    """What may have arrived comes again after 1, 5 and 25 minutes and 2 hours, then once a day at the reminder hour."""
+    sends: defaultdict[str, list[tuple[datetime, bool]]] = defaultdict(list)
+    for t in evidence.chat.tries:
+        for said in t.said:
+            if t.error in UNCERTAIN:
+                sends[said.alert_id].append((t.at, True))
+    for arrival in evidence.chat.arrivals:
+        for said in arrival.said if arrival.known_id else ():
+            sends[said.alert_id].append((arrival.at, False))
+    for alert_id, all_sends in sends.items():
+        for number, ((at, uncertain), (later, _)) in enumerate(pairwise(sorted(all_sends))):
+            if not uncertain or any(at - IN_TRANSIT <= kill <= later for kill in evidence.world.kills):
+                break  # a kill repeats at once, but no more than once
+            soonest = min(next_try(number, at, r.preferences) for r in evidence.person.rules.within(at, later))
+            if later < soonest:
+                yield f"alert {alert_id} came again at {later}, and not at {soonest} or later"
+
+
 def _in_order(evidence: Evidence) -> Iterator[str]:
-    seen: set[str] = set()
+    seen = {said.alert_id for t in evidence.chat.tries if t.error == "SendRefused" for said in t.said}
     for first, second in pairwise(evidence.chat.arrivals):
         seen.update(said.alert_id for said in first.said)
-        again = any(said.alert_id in seen for said in second.said)
+        again = second.marked or any(said.alert_id in seen for said in second.said)
         if not again and max(said.created for said in first.said) > min(said.created for said in second.said):
             yield f"message {second.number} at {second.at} is older than the one before"
 

@@ -208,10 +208,14 @@ class Person:
 
         return action
 
+    async def may_write_again(self, process: Process) -> None:
+        """Pass on Telegram's update that the bot has got back its rights in a group."""
+        await process.store.wake(self.chat.id, self.clock())
+
     async def _wake(self, process: Process) -> None:
         """End the chat's rest, as the dispatcher does when a person writes."""
         chat = await process.store.chat(self.chat.id)
-        if chat.resting is not None:
+        if chat.is_silent:
             await process.store.wake(self.chat.id, self.clock())
 
     def trusted_again(self, now: datetime) -> None:

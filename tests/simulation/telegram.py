@@ -19,7 +19,6 @@ from bot.errors import (
     FloodLimited,
     MessengerError,
     NotSent,
-    SendRefused,
     TelegramDown,
 )
 from bot.ports import Clock, Delivery, Document
@@ -79,7 +78,8 @@ class SimChat:
         self.tries: list[FailedSend] = []
         self.blocked = False
         self.flood_until: datetime | None = None
-        self.refuses = False
+        self.refusal: MessengerError | None = None
+        """Why Telegram refuses all messages to this chat at present."""
         self.edits_refused: set[int] = set()
 
     @property
@@ -100,7 +100,8 @@ class SimTelegram:
         self._note = note
         self.chats: dict[int, SimChat] = {}
         self.outage: str | None = None
-        """The outage for all chats: ``unconnected``, ``broken`` (5xx) or ``slow`` (time-outs)."""
+        """The outage for all chats, of all calls: ``unconnected``, ``broken`` (5xx), ``slow`` (time-outs), or foreign
+        ``pages``, and nothing arrives. In ``half`` an outage only messages fail, and Telegram answers when asked."""
         self.failure_rate = 0.02
         """The probability that a single send fails."""
         self.single_failures: dict[int, list[Span]] = {}
@@ -122,6 +123,8 @@ class SimTelegram:
         said = tuple(_said(alert, delivery) for alert in alerts)
         try:
             await self._latency()
+            if delivery.again and self.outage not in {None, "half"}:
+                raise NotSent  # Telegram was asked first, and did not answer
             self._refuse(chat, chat_id)
             await self._fail_or_deliver(chat, said, again=delivery.again)
         except MessengerError as error:
@@ -150,7 +153,7 @@ class SimTelegram:
     async def show_payments(self, batch: Sequence[Payment], chat: Chat) -> bool:
         raise NotImplementedError
 
-    async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:
+    async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool, again: bool = False) -> None:
         raise NotImplementedError
 
     async def send_document(self, place: Place, document: Document) -> None:
@@ -170,15 +173,17 @@ class SimTelegram:
             raise ChatGone("bot was blocked by the user")
         if chat.flood_until is not None and self._clock() < chat.flood_until:
             raise FloodLimited((chat.flood_until - self._clock()).total_seconds())
-        if chat.refuses:
-            raise SendRefused("an unknown 400")
+        if chat.refusal is not None:
+            raise chat.refusal
 
     async def _fail_or_deliver(self, chat: SimChat, said: tuple[Said, ...], *, again: bool) -> None:
         """Perhaps raise an error. The message may have been delivered all the same."""
         chance = self._rng.random()
         if self.outage is None and chance >= self.failure_rate:
             return
-        failure = self.outage or self._rng.choice(["unconnected", "broken", "slow", "hanging", "flood"])
+        failure = self.outage or self._rng.choice(["unconnected", "broken", "pages", "slow", "hanging", "flood"])
+        if failure == "half":
+            failure = self._rng.choice(["broken", "broken", "pages", "slow"])
         now = self._clock()
         if failure == "flood":
             chat.flood_until = now + timedelta(seconds=self._rng.choice([3, 30, 600]))
@@ -187,12 +192,12 @@ class SimTelegram:
         self.single_failures.setdefault(id(chat), []).append((now, now))
         if failure == "unconnected":
             raise NotSent
-        if self._rng.random() < (0.3 if failure == "broken" else 0.5):
+        if failure != "pages" and self._rng.random() < (0.3 if failure == "broken" else 0.5):
             self._arrive(chat, said, marked=again).known_id = False
         if failure == "hanging":
             self._failed(chat, said, DeliveryUncertain())
             await asyncio.sleep(300)
-        raise TelegramDown if failure == "broken" else DeliveryUncertain
+        raise TelegramDown if failure in {"broken", "pages"} else DeliveryUncertain
 
     def _arrive(self, chat: SimChat, said: tuple[Said, ...], *, marked: bool) -> Arrival:
         self._message_ids += 1

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain.alerts import MESSAGES_KEPT, Alert, AlertKind
-from bot.domain.chats import Link, Place, Preferences
+from bot.domain.chats import Closure, Link, Place, Preferences
 from bot.domain.payments import Action, Outcome, Payment, State
 from bot.ports import ALERTS_PER_MESSAGE, Store, Waiting
 from tests.store.examples import (
@@ -16,6 +16,7 @@ from tests.store.examples import (
     MINUTE,
     NOW,
     OTHER,
+    SECOND,
     Opener,
     claim_alert,
     claim_message,
@@ -162,6 +163,56 @@ class MessageContract:
         other = await claim_message(store, NOW + 2 * MINUTE)
         assert (invoices_in(other), other.again) == ([3], False)
 
+    async def test_a_deferred_message_waits_by_itself_and_comes_again_as_it_was(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await with_alerts(store, 1, 2)
+        delivery = await claim_message(store)
+        assert await store.defer_alerts(delivery.claim, LATE + HOUR, uncertain=True)
+        assert not await store.defer_alerts(delivery.claim, LATE, uncertain=True)
+        await find(store, new_alert(link, 3, "later"), now=LATE)
+        await opener.crash()
+        store = await opener.open()
+        other = await claim_message(store, LATE)
+        assert (invoices_in(other), other.again) == ([3], False)
+        assert await store.alerts_sent(other.claim, None, ())
+        assert await store.claim_alerts(LATE + HOUR - SECOND, 10, LEASE) == []
+        again = await claim_message(store, LATE + HOUR)
+        assert (invoices_in(again), again.again, again.tries) == ([1, 2], True, 1)
+        assert await store.defer_alerts(again.claim, LATE + 2 * HOUR)
+        assert (await claim_message(store, LATE + 2 * HOUR)).tries == 1
+
+    async def test_a_message_refused_for_an_unknown_reason_comes_in_parts_and_holds_up_no_other(
+        self, opener: Opener
+    ) -> None:
+        store = await opener.open()
+        link = await with_alerts(store, 1, 2)
+        closure = Closure("Bad Request: odd", LATE, LATE)
+        assert await store.defer_alerts((await claim_message(store)).claim, LATE + HOUR, closure=closure)
+        assert (await store.chat(CHAT)).closure == closure
+        await find(store, new_alert(link, 3, "later"), now=LATE)
+        seen = []
+        for _ in range(3):  # the first one that gets through shows that the others may, too
+            delivery = await claim_message(store, LATE)
+            seen.append((invoices_in(delivery), delivery.again))
+            assert await store.alerts_sent(delivery.claim, None, ())
+        assert seen == [([3], False), ([1], False), ([2], False)]
+        assert (await store.chat(CHAT)).closure is None
+
+    async def test_the_alerts_of_a_closed_chat_wait_together(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await with_alerts(store, 1)
+        closure = Closure("no rights", NOW, LATE + HOUR)
+        assert await store.close_chat((await claim_message(store)).claim, closure)
+        await find(store, new_alert(link, 2, "later"), now=LATE)
+        await opener.crash()
+        store = await opener.open()
+        assert (await store.chat(CHAT)).closure == closure
+        assert await store.claim_alerts(LATE + HOUR - SECOND, 10, LEASE) == []
+        delivery = await claim_message(store, LATE + HOUR)
+        assert (invoices_in(delivery), delivery.again, delivery.tries) == ([1, 2], False, 0)
+        assert await store.alerts_sent(delivery.claim, None, ())
+        assert (await store.chat(CHAT)).closure is None
+
     async def test_a_message_interrupted_by_a_crash_comes_again_unchanged(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1, 2)
@@ -170,11 +221,19 @@ class MessageContract:
         await opener.crash()
         store = await opener.open()
         delivery = await claim_message(store, LATE)
-        assert (invoices_in(delivery), delivery.again) == ([1, 2], True)
+        assert (invoices_in(delivery), delivery.again, delivery.tries) == ([1, 2], True, 1)
         await opener.crash()
         store = await opener.open()
         delivery = await claim_message(store, LATE + LEASE)
-        assert (invoices_in(delivery), delivery.again) == ([1, 2], True)
+        assert (invoices_in(delivery), delivery.again, delivery.tries) == ([1, 2], True, 2)
+        await opener.crash()
+        store = await opener.open()
+        delivery = await claim_message(store, LATE + 2 * LEASE)
+        assert invoices_in(delivery) == [3]  # crashes repeat the others no faster than unknown outcomes do
+        assert await store.alerts_sent(delivery.claim, None, ())
+        assert await store.claim_alerts(LATE + LEASE + 24 * MINUTE, 10, LEASE) == []
+        delivery = await claim_message(store, LATE + LEASE + 25 * MINUTE)
+        assert (invoices_in(delivery), delivery.again, delivery.tries) == ([1, 2], True, 3)
 
     async def test_alerts_of_another_account_go_into_a_message_of_their_own(self, opener: Opener) -> None:
         store = await opener.open()

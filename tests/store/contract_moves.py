@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.chats import Chat, Member, Place, Preferences, Silence, Token
+from bot.domain.chats import Chat, Closure, Member, Place, Preferences, Silence, Token
 from bot.domain.invitations import Invitation, id_of
 from bot.domain.payments import Selection
 from tests.store.examples import (
@@ -70,8 +70,34 @@ class RestAndMoveContract:
         await store.wake(CHAT, NOW + HOUR)
         assert await store.claim_alerts(NOW + HOUR + 10 * SECOND, 10, LEASE) == []
         await find(store, new_alert(link, 1, "newer"), now=NOW + HOUR + 10 * SECOND)
-        (alert,) = (await claim_message(store, NOW + HOUR + MINUTE)).alerts
+        (alert,) = (await claim_message(store, NOW + HOUR + 10 * SECOND)).alerts
         assert alert.id == "newer"
+
+    async def test_a_check_that_never_ends_does_not_keep_the_alerts_of_a_woken_chat(self, opener: Opener) -> None:
+        store = await opener.open()
+        await with_alerts(store, 1)
+        await store.rest(CHAT, "blocked")
+        await store.wake(CHAT, NOW + HOUR)
+        await claim_check(store, NOW + HOUR)
+        assert await store.claim_alerts(NOW + HOUR + 29 * SECOND, 10, LEASE) == []
+        assert invoices_in(await claim_message(store, NOW + HOUR + 30 * SECOND)) == [1]
+
+    async def test_waking_a_closed_chat_frees_its_alerts_at_once_and_changes_no_check(self, opener: Opener) -> None:
+        store = await opener.open()
+        await with_alerts(store, 1)
+        await store.close_chat((await claim_message(store)).claim, Closure("no rights", NOW, NOW + HOUR))
+        assert await store.wake(CHAT, NOW + 2 * MINUTE)
+        assert invoices_in(await claim_message(store, NOW + 2 * MINUTE)) == [1]
+        assert await store.claim_checks(NOW + 2 * MINUTE, 10, LEASE) == []
+        assert not await store.wake(CHAT, NOW + 2 * MINUTE)
+
+    async def test_a_closed_chat_is_not_closed_under_its_new_id(self, opener: Opener) -> None:
+        store = await opener.open()
+        await with_alerts(store, 1)
+        await store.close_chat((await claim_message(store)).claim, Closure("no rights", NOW, NOW + HOUR))
+        await store.move_chat(CHAT, OTHER)
+        assert (await store.chat(OTHER)).closure is None
+        assert invoices_in(await claim_message(store, NOW + 2 * MINUTE)) == [1]
 
     async def test_waking_does_not_shorten_a_wait_that_telegram_asked_for(self, opener: Opener) -> None:
         store = await opener.open()

@@ -53,15 +53,56 @@ class ReplacementContract:
         _, alert = await claim_alert(store, LATER)
         assert (alert.id, alert.kind, alert.threshold) == ("newer", AlertKind.NEW, 7)
 
-    async def test_an_invoice_that_may_have_been_announced_is_not_announced_again(self, opener: Opener) -> None:
+    @pytest.mark.parametrize("dead_letter", [False, True])
+    async def test_an_invoice_that_may_have_been_announced_is_announced_again_with_a_mark_and_at_once(
+        self, opener: Opener, *, dead_letter: bool
+    ) -> None:
         store = await opener.open()
         link = await linked(store)
         await find(store, of_kind(new_alert(link, 1, "older"), AlertKind.NEW))
-        assert await store.alerts_failed((await claim_alert(store))[0], NOW, uncertain=True, counts=True)
-        assert await store.move_to_dead_letters((await claim_alert(store))[0])
+        assert await store.defer_alerts((await claim_alert(store))[0], MUCH_LATER, uncertain=True)
+        if dead_letter:
+            assert await store.move_to_dead_letters((await claim_alert(store, MUCH_LATER))[0])
         await find(store, of_kind(new_alert(link, 1, "newer"), AlertKind.DUE, threshold=3), now=LATER)
-        _, alert = await claim_alert(store, LATER)
-        assert (alert.id, alert.kind, alert.threshold) == ("newer", AlertKind.DUE, 3)
+        delivery = await claim_message(store, LATER if not dead_letter else MUCH_LATER)
+        (alert,) = delivery.alerts
+        assert (alert.id, alert.kind, alert.threshold) == ("newer", AlertKind.NEW, 3)
+        assert (delivery.again, delivery.tries) == (True, 0)
+
+    async def test_a_reminder_that_may_have_arrived_gives_way_to_a_later_one_which_is_no_repetition(
+        self, opener: Opener
+    ) -> None:
+        store = await opener.open()
+        link = await with_alerts(store, 1)
+        assert await store.defer_alerts((await claim_alert(store))[0], MUCH_LATER, uncertain=True)
+        await find(store, of_kind(new_alert(link, 1, "newer"), AlertKind.DUE, threshold=3), now=LATER)
+        delivery = await claim_message(store, LATER)
+        assert ([alert.id for alert in delivery.alerts], delivery.again) == (["newer"], False)
+
+    async def test_a_change_after_a_reminder_that_may_have_arrived_keeps_its_urgency_and_is_marked(
+        self, opener: Opener
+    ) -> None:
+        store = await opener.open()
+        link = await with_alerts(store, 1)
+        assert await store.defer_alerts((await claim_alert(store))[0], MUCH_LATER, uncertain=True)
+        await find(store, of_kind(new_alert(link, 1, "newer"), AlertKind.CHANGED, threshold=None), now=LATER)
+        delivery = await claim_message(store, LATER)
+        (alert,) = delivery.alerts
+        assert (alert.kind, alert.threshold, delivery.again) == (AlertKind.CHANGED, 7, True)
+
+    async def test_what_may_have_arrived_in_one_message_comes_apart_where_there_is_news_of_a_part(
+        self, opener: Opener
+    ) -> None:
+        store = await opener.open()
+        link = await with_alerts(store, 1, 2)
+        assert await store.defer_alerts((await claim_message(store)).claim, MUCH_LATER, uncertain=True)
+        await find(store, of_kind(new_alert(link, 1, "newer"), AlertKind.DUE, threshold=3), now=LATER)
+        delivery = await claim_message(store, LATER)
+        assert ([alert.id for alert in delivery.alerts], delivery.again) == (["newer"], False)
+        await store.alerts_sent(delivery.claim, None, ())
+        assert await store.claim_alerts(MUCH_LATER - SECOND, 10, LEASE) == []
+        delivery = await claim_message(store, MUCH_LATER)
+        assert ([alert.id for alert in delivery.alerts], delivery.again) == ([f"{CHAT}/001"], True)
 
     async def test_news_of_a_settled_invoice_replaces_its_waiting_reminder(self, opener: Opener) -> None:
         store = await opener.open()
@@ -118,19 +159,25 @@ class ReplacementContract:
         _, alert = await claim_alert(store, LATER)
         assert alert.kind is AlertKind.OUTAGE_OVER
 
-    async def test_alerts_that_may_have_arrived_are_not_replaced(self, opener: Opener) -> None:
+    async def test_an_alert_that_is_being_sent_is_not_replaced_before_its_end_is_known(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1)
         claim, _ = await claim_alert(store)
         await find(store, new_alert(link, 1, "newer"), now=LATER)
         assert (await store.waiting_alerts(CHAT)).waiting == 2
-        assert await store.alerts_failed(claim, NOW, uncertain=True, counts=True)
-        await find(store, new_alert(link, 1, "newest"), now=MUCH_LATER)
-        first = await claim_message(store, MUCH_LATER)
-        assert ([alert.id for alert in first.alerts], first.again) == ([f"{CHAT}/000"], True)
-        await store.alerts_sent(first.claim, None, ())
-        _, alert = await claim_alert(store, MUCH_LATER)
-        assert alert.id == "newest"
+        assert await store.defer_alerts(claim, MUCH_LATER, uncertain=True)
+        assert (await store.waiting_alerts(CHAT)).waiting == 1
+        _, alert = await claim_alert(store, LATER)
+        assert alert.id == "newer"
+
+    async def test_an_outage_that_may_have_been_told_is_followed_by_its_end(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await linked(store)
+        await find(store, about_account(link, AlertKind.OUTAGE), watch=LONG_OUTAGE)
+        assert await store.defer_alerts((await claim_alert(store))[0], MUCH_LATER, uncertain=True)
+        await find(store, about_account(link, AlertKind.OUTAGE_OVER), now=LATER)
+        delivery = await claim_message(store, LATER)
+        assert ([alert.kind for alert in delivery.alerts], delivery.again) == ([AlertKind.OUTAGE_OVER], False)
 
     async def test_a_failed_alert_is_replaced_by_one_found_while_it_was_being_sent(self, opener: Opener) -> None:
         store = await opener.open()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import takewhile
 
 from bot.domain.alerts import MESSAGES_KEPT, Alert, KnownInvoice, SentMessage, taking_the_place_of
-from bot.domain.chats import Chat, Link, Place, Preferences, Silence
+from bot.domain.chats import Chat, Closure, Link, Place, Preferences, Silence
 from bot.ports import ALERTS_PER_MESSAGE, Check, Checked, Delivery, Waiting
-from tests.store.examples import NOW
+from tests.store.examples import LEASE, NOW
 
 
 @dataclass
@@ -20,12 +20,14 @@ class ModelAlert:
     sending: bool = False
     dead_letter: bool = False
     attempts: int = 0
+    tries: int = 0
+    retry_at: datetime | None = None
     together: tuple[str, ...] = ()
     """The ids of all alerts in the message that is being sent, or may have been sent."""
 
     @property
     def replaceable(self) -> bool:
-        return self.dead_letter or not self.may_have_arrived
+        return self.dead_letter or not self.sending
 
     @property
     def may_have_arrived(self) -> bool:
@@ -45,6 +47,8 @@ class ModelChat:
     sent: list[SentMessage] = field(default_factory=list)
     alerts: list[ModelAlert] = field(default_factory=list)
     alerts_at: datetime | None = None
+    check_first_until: datetime | None = None
+    closure: Closure | None = None
     hastened: bool = False
     checking: Check | None = None
     checking_until: datetime = NOW
@@ -57,6 +61,7 @@ class ModelChat:
             id=self.id,
             language=self.language,
             resting=self.resting,
+            closure=self.closure,
             link=self.link,
             preferences=self.preferences,
             silences=self.silences,
@@ -76,16 +81,18 @@ class ModelChat:
     def is_active(self) -> bool:
         return self.link is not None and self.resting is None
 
-    @property
-    def next_message(self) -> list[ModelAlert]:
-        queue = [alert for alert in self.alerts if not alert.dead_letter]
-        if not queue or (queue[0].attempts and not queue[0].may_have_arrived):
+    def next_message(self, now: datetime) -> list[ModelAlert]:
+        queue = [alert for alert in self.alerts if not alert.dead_letter and (alert.retry_at or now) <= now]
+        if not queue or ((queue[0].attempts or queue[0].tries) and not queue[0].may_have_arrived):
             return queue[:1]
         if queue[0].may_have_arrived:
-            return [alert for alert in queue if alert.alert.id in queue[0].together]
+            return [alert for alert in queue if alert.alert.id in (queue[0].together or [queue[0].alert.id])]
         account = queue[0].alert.account
         joining = takewhile(
-            lambda other: not other.may_have_arrived and not other.attempts and other.alert.account == account, queue
+            lambda other: (
+                not (other.may_have_arrived or other.attempts or other.tries) and other.alert.account == account
+            ),
+            queue,
         )
         return list(joining)[:ALERTS_PER_MESSAGE]
 
@@ -95,9 +102,11 @@ class ModelChat:
         return (self.checking_until if self.checking else self.link.next_check_at) <= now
 
     def alert_is_due(self, now: datetime) -> bool:
-        if not self.is_active or not self.next_message:
+        if not self.is_active or not self.next_message(now):
             return False
-        return (self.delivering_until if self.delivering else self.alerts_at or NOW) <= now
+        closed_until = self.closure.until if self.closure else None
+        waits = (self.alerts_at, self.check_first_until, closed_until, self.delivering and self.delivering_until)
+        return all(until <= now for until in waits if until)
 
     def hasten(self, at: datetime) -> None:
         """Void a check under way, and make the next one due no later than ``at``."""
@@ -107,11 +116,11 @@ class ModelChat:
 
     def finish_check(self, found: Checked) -> None:
         assert self.link is not None
-        self.checking = None
+        self.checking = self.check_first_until = None
         self.known = dict(found.known)
         self.link = replace(self.link, watch=found.watch, next_check_at=found.next_check_at)
-        for alert in {alert.subject: alert for alert in found.alerts}.values():
-            self._add(alert)
+        for alert in found.alerts:
+            self._add(ModelAlert(alert))
         self.alerts = [alert for alert in self.alerts if not (alert.dead_letter and self._is_over(alert.alert, found))]
         self.silences = {n: silence for n, silence in self.silences.items() if self._is_needed(n, silence)}
 
@@ -121,13 +130,15 @@ class ModelChat:
             return any(alert.alert.invoice_id == number for alert in self.alerts)
         return silence.muted or silence.until != known.woken
 
-    def _add(self, alert: Alert) -> None:
-        newest: Alert | None = alert
-        for old in [old for old in self.alerts if old.replaceable and old.alert.subject == alert.subject]:
+    def _add(self, new: ModelAlert) -> None:
+        for old in [old for old in self.alerts if old.replaceable and old.alert.subject == new.alert.subject]:
             self.alerts.remove(old)
-            newest = newest and taking_the_place_of(old.alert, newest)
-        if newest is not None:
-            self.alerts.append(ModelAlert(newest))
+            joined = taking_the_place_of(old.alert, new.alert)
+            if joined is None and not old.again:
+                return
+            new.again = new.again or (old.again and joined not in {None, new.alert})
+            new.alert = joined or new.alert
+        self.alerts.append(new)
 
     def _is_over(self, alert: Alert, found: Checked) -> bool:
         if alert.invoice_id is None:
@@ -135,28 +146,62 @@ class ModelChat:
         return alert.invoice_id not in self.known or not self.known[alert.invoice_id].is_open
 
     def begin_delivery(self, delivery: Delivery, until: datetime) -> None:
-        message = self.next_message
+        message = self.next_message(until - LEASE)
         ids = tuple(alert.alert.id for alert in message)
         for alert in message:
+            alert.tries += alert.sending
+            wait = [timedelta(minutes=m) for m in (1, 5, 25, 120, 24 * 60)][min(alert.tries, 4)]
+            alert.retry_at = until - LEASE + wait if alert.may_have_arrived else None
             alert.again, alert.sending, alert.together = alert.may_have_arrived, True, ids
         self.delivering, self.delivering_until = delivery, until
 
     def end_delivery(self, how: str, retry_at: datetime, *, counts: bool) -> None:
-        """End the current delivery as ``sent``, ``failed``, ``uncertain`` or ``dead letter``."""
+        """End the current delivery.
+
+        The chat waits after ``failed``, ``uncertain`` and ``closed``, the alerts alone after ``deferred`` (which are
+        ``uncertain`` if it ``counts``) and ``strange``.
+        """
         assert self.delivering is not None
         ids = {alert.id for alert in self.delivering.alerts}
         self.delivering, self.alerts_at = None, None
         if how == "sent":
             self.alerts = [alert for alert in self.alerts if alert.alert.id not in ids]
+            self.open()
             return
         for alert in (alert for alert in self.alerts if alert.alert.id in ids):
             alert.sending = False
             if how == "dead letter":
-                alert.dead_letter = True
+                alert.dead_letter, alert.together = True, ()
+                continue
+            alone = how in {"deferred", "strange"}
+            uncertain = how == "uncertain" or (how == "deferred" and counts)
+            alert.again = alert.again or uncertain
+            alert.attempts += counts and how in {"failed", "uncertain"}
+            alert.tries += how == "strange" or (how == "deferred" and counts)
+            alert.retry_at = retry_at if alone else None
+        if how in {"failed", "uncertain"}:
+            self.alerts_at = retry_at
+        if how != "dead letter":
+            self._join()
+
+    def close(self, closure: Closure) -> None:
+        self.closure = closure
+
+    def open(self) -> None:
+        """Note that the chat takes messages."""
+        if self.closure is not None:
+            self.closure = None
+            for alert in (alert for alert in self.alerts if not alert.may_have_arrived):
+                alert.retry_at = None
+
+    def _join(self) -> None:
+        """Let newer alerts take the place of older ones, now that none of those is being sent."""
+        alerts, self.alerts = self.alerts, []
+        for alert in alerts:
+            if alert.replaceable:
+                self._add(alert)
             else:
-                self.alerts_at = retry_at
-                alert.again = alert.again or how == "uncertain"
-                alert.attempts += counts
+                self.alerts.append(alert)
 
     def remember(self, message: SentMessage | None, resolved: Iterable[int]) -> None:
         """Note a sent message, and the edits of earlier ones."""
@@ -167,11 +212,13 @@ class ModelChat:
 
     def move(self, there: ModelChat | None, new_id: int) -> ModelChat:
         """Return this chat under its new id. ``there`` is the chat that has the new id already."""
+        self.open()
         if there is None or not there.is_stored:
             there = ModelChat(new_id)
         there.language = there.language or self.language
         there.preferences = there.preferences or self.preferences
         there.alerts_at = there.alerts_at or self.alerts_at
+        there.check_first_until = there.check_first_until or self.check_first_until
         there.moved_from = self.id
         if self.link is not None and (there.link is None or there.link.linked_by != self.link.linked_by):
             there.checking = None

@@ -6,22 +6,34 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from bot.domain.chats import Chat
+from bot.domain.deliveries import repeat_at
 from bot.domain.payment_times import NOTE_TOLD_WITHIN, TELL_FOR
 from bot.domain.payments import Action, Outcome, Payment, State, ends_late
 from bot.domain.schedule import CheckPlan
-from bot.errors import BotError, ChatGone, ChatMigrated, StoreAway
+from bot.errors import BotError, ChatGone, ChatMigrated, DeliveryUncertain, MessengerError, StoreAway
 from bot.ports import Clock, Messenger
 from bot.services.failures import log_failure, note_unreachable
 from bot.services.payments import PayingStore
 from bot.services.reading import AccountReads
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """An end was sent so many times without a known outcome. It may be sent once more from ``not_before`` on."""
+
+    tries: int
+    not_before: datetime
+
+
+NO_DOUBT = Doubt(0, datetime.min.replace(tzinfo=UTC))
 
 
 class PaymentNotifier:
@@ -44,6 +56,8 @@ class PaymentNotifier:
         self._show_within = show_within.total_seconds()
         self._lease = show_within + NOTE_TOLD_WITHIN
         self._holder = secrets.token_hex(8)
+        self._doubts: dict[str, Doubt] = {}
+        """By group. A restart forgets them: then one more repetition may come, without a mark."""
 
     async def show_step(self, payment: Payment, chat: Chat) -> None:
         """Show that a payment is under way. If somebody else has ended it meanwhile, show that."""
@@ -100,11 +114,13 @@ class PaymentNotifier:
         new id by now, do so there; ``moved``: it is there already.
         """
         payment = batch[0]
+        if over and self._clock() < self._doubts.get(payment.group, NO_DOUBT).not_before:
+            return False
         try:
             async with asyncio.timeout(self._show_within):
                 seen = await self._messenger.show_payments(batch, chat)
                 if over and (not seen or ends_late(batch)):
-                    await self._messenger.tell_end(batch, chat, in_full=not seen)
+                    await self._tell_end(batch, chat, in_full=not seen)
         except ChatGone as error:
             await note_unreachable(self._store, payment.place.chat_id, error)
             return False
@@ -116,6 +132,26 @@ class PaymentNotifier:
             log_failure("payment can't be shown", error, payment=payment.id, state=payment.state)
             return False
         return True
+
+    async def _tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool) -> None:
+        """Tell the end in a message. If nobody knows whether that arrived, repeat it rarely, and marked, as alerts are.
+
+        Raise :class:`MessengerError`.
+        """
+        group, now = batch[0].group, self._clock()
+        tries = self._doubts.get(group, NO_DOUBT).tries
+        self._doubts[group] = Doubt(tries + 1, repeat_at(tries, now, self._plan.schedule(chat)))
+        try:
+            await self._messenger.tell_end(batch, chat, in_full=in_full, again=tries > 0)
+        except DeliveryUncertain:
+            raise
+        except MessengerError:
+            self._doubts[group] = Doubt(tries, now)  # that one surely did not arrive
+            raise
+        del self._doubts[group]
+        if chat.closure is not None:
+            with suppress(StoreAway):  # then the next alert finds out by itself
+                await self._store.wake(chat.id, now)
 
     async def _send_documents(self, told: Sequence[Payment]) -> None:
         """Send the PDF of each paid invoice if the chat wants it.

@@ -69,9 +69,10 @@ def documents(record: ChatRecord, old: ChatRecord | None = None) -> dict[str, st
 def chat_columns(stored: StoredChat) -> dict[str, Any]:
     """Return the columns for searches. They follow from the chat's record and its leases."""
     record, link = stored.record, stored.record.link
-    first, alerts_at, message_wait = record.next_alert, record.chat.next_message_at, record.chat.message_wait
+    since, message_wait = record.message_since, record.message_wait
     check = stored.check if link is not None else None
-    message = stored.message if first is not None else None
+    message = stored.message if since is not None else None
+    message_leased_until = message.until if message else LONG_AGO
     resting = record.chat.resting is not None
     until = record.chat.awaiting_token_until
     return {
@@ -82,11 +83,11 @@ def chat_columns(stored: StoredChat) -> dict[str, Any]:
         "check_epoch": check and check.fencing_token,
         "check_until": check and check.until,
         "check_set_at": check.set_at if check else link and _known(link.check_wait.set_at),
-        "message_due": None if first is None or resting else (message.until if message else message_wait.until),
-        "message_since": first and max(first.alert.created_at, alerts_at or first.alert.created_at),
+        "message_due": None if since is None or resting else max(message_wait.until, message_leased_until),
+        "message_since": since,
         "message_epoch": message and message.fencing_token,
         "message_until": message and message.until,
-        "message_set_at": message.set_at if message else first and _known(message_wait.set_at),
+        "message_set_at": message.set_at if message else since and _known(message_wait.set_at),
         "waiting": len(record.alerts) - record.dead_letters,
         "set_aside": record.dead_letters,
     }

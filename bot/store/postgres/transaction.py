@@ -177,15 +177,15 @@ class PostgresTransaction:
         rows = await self.rows(END_VOID_WAITS.format(work=work), now=now, agreed=now + CLOCKS_AGREE_WITHIN)
         note_void_waits(len(rows), max((set_at for (set_at,) in rows), default=now) - now)
 
-    async def save_begun(self, chats: Sequence[StoredChat], unreadable: Collection[int], until: datetime) -> set[int]:
+    async def save_begun(self, chats: Sequence[StoredChat], left: Collection[int], until: datetime) -> set[int]:
         names = ("alerts", "message_due", "message_epoch", "message_until", "message_set_at")
         assignments = ", ".join(f"{name} = %({name})s" for name in names)
         rows = [{"id": s.record.id, "alerts": encode(s.record.alerts), **chat_columns(s)} for s in chats]
         if rows:
             await self.cursor.executemany(f"UPDATE chats SET {assignments} WHERE id = %(id)s".encode(), rows)
-        if unreadable:
+        if left:
             statement = "UPDATE chats SET message_due = %s WHERE id = ANY(%s)"
-            await self.cursor.execute(statement, [until, list(unreadable)])
+            await self.cursor.execute(statement, [until, list(left)])
         return {stored.record.id for stored in chats}
 
     async def held_check(self, claim: Claim) -> StoredChat | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from itertools import takewhile
@@ -18,56 +18,82 @@ from bot.domain.alerts import (
     taking_the_place_of,
     worth_keeping,
 )
-from bot.domain.chats import Chat
+from bot.domain.chats import Chat, Closure
+from bot.domain.deliveries import repeat_at
 from bot.domain.payments import was_paid
 from bot.ports import ALERTS_PER_MESSAGE, Claim, Delivery, WaitingAlert
 from bot.store.rules.records import AlertRow, ChatRecord, PaymentRow
 
-REPLACEABLE = frozenset({AlertState.WAITING, AlertState.DEAD_LETTER})
-"""A new alert takes the place of one about the same subject in these states. An alert that is being sent, or may have
-arrived, stays: its end has to be found out first."""
+REPLACEABLE = frozenset({AlertState.WAITING, AlertState.UNCERTAIN, AlertState.DEAD_LETTER})
+"""A new alert takes the place of one about the same subject in these states. An alert that is being sent stays: its end
+has to be found out first."""
 
 
-def add_alerts(old: Sequence[AlertRow], new: Iterable[Alert]) -> tuple[AlertRow, ...]:
+def add_alerts(old: Iterable[AlertRow], new: Iterable[Alert]) -> tuple[AlertRow, ...]:
     """Put new alerts behind the others. Each takes the place of :data:`REPLACEABLE` ones about the same subject."""
-    added = {alert.subject: alert for alert in new}
-    ids = {alert.id for alert in added.values()}
+    rows = list(old)
+    for alert in new:
+        rows = _put_behind(rows, AlertRow(alert))
+    return tuple(rows)
+
+
+def _put_behind(rows: Iterable[AlertRow], newer: AlertRow) -> list[AlertRow]:
+    joined: AlertRow | None = newer
     kept = []
-    for row in old:
-        newer = added.get(row.alert.subject)
-        if newer is not None and row.alert.state in REPLACEABLE:
-            # Nobody needs to say again what may have arrived.
-            joined = newer if row.again else taking_the_place_of(row.alert, newer)
-            if joined is None:
-                del added[newer.subject]
-            else:
-                added[newer.subject] = joined
-        elif row.alert.id not in ids:
+    for row in rows:
+        if joined and row.alert.subject == newer.alert.subject and row.alert.state in REPLACEABLE:
+            joined = _joined(row, joined)
+        elif row.alert.id != newer.alert.id:
             kept.append(row)
-    return (*kept, *(AlertRow(alert) for alert in added.values()))
+    return [*kept, joined] if joined else kept
 
 
-def begun(record: ChatRecord) -> ChatRecord:
-    """Mark the next message as being sent. Its batch is named after its first alert.
+def _joined(older: AlertRow, newer: AlertRow) -> AlertRow | None:
+    """Return the newer alert in the place of the older one. It is marked if it says again what may have arrived."""
+    alert = taking_the_place_of(older.alert, newer.alert)
+    if alert is None:
+        return newer if older.again else None
+    again = newer.again or (older.again and alert != newer.alert)
+    state = AlertState.UNCERTAIN if again else AlertState.WAITING
+    return replace(newer, alert=replace(alert, state=state), again=again)
 
-    :meth:`bot.ports.Outbox.claim_alerts` says which alerts it holds.
+
+def begun(record: ChatRecord, now: datetime) -> tuple[ChatRecord, str] | None:
+    """Mark the next message as being sent. Return its batch, too. It is named after its first alert.
+
+    :meth:`bot.ports.Outbox.claim_alerts` says which alerts it holds. None: all of them have to wait.
     """
-    rows = _next_message(record)
-    batch = rows[0].alert.id
-    return record.with_alerts(
-        AlertRow(replace(row.alert, state=AlertState.SENDING), again=row.may_be_seen, batch=batch) for row in rows
+    rows = _next_message(record, now)
+    if not rows:
+        return None
+    return record.with_alerts(_sending(row, rows[0].alert.id, now) for row in rows), rows[0].alert.id
+
+
+def _sending(row: AlertRow, batch: str, now: datetime) -> AlertRow:
+    """Return an alert that is being sent. If a crash interrupts a repetition, the next one keeps its distance, too."""
+    lost = row.alert.state is AlertState.SENDING
+    tries = row.tries + lost
+    return AlertRow(
+        alert=replace(row.alert, state=AlertState.SENDING),
+        again=row.may_be_seen,
+        batch=batch,
+        tries=tries,
+        retry_at=repeat_at(tries, now) if row.may_be_seen else None,
+        retry_set_at=now if row.may_be_seen else None,
     )
 
 
-def account_to_read(record: ChatRecord) -> str | None:
+def account_to_read(record: ChatRecord, batch: str) -> str | None:
     """Return the account whose payments :func:`delivery_of` needs: a message may say that an invoice is settled."""
-    batch = _in_hand(record)
-    return batch[0].alert.account if _settled_in(batch) else None
+    rows = alerts_of_batch(record, batch)
+    return rows[0].alert.account if _settled_in(rows) else None
 
 
-def delivery_of(record: ChatRecord, chat: Chat, fencing_token: int, payments: Iterable[PaymentRow]) -> Delivery:
-    """Return the message of a record that has just :func:`begun`. ``payments``: those of :func:`account_to_read`."""
-    rows = _in_hand(record)
+def delivery_of(
+    record: ChatRecord, batch: str, chat: Chat, fencing_token: int, payments: Iterable[PaymentRow]
+) -> Delivery:
+    """Return the message that has just :func:`begun`. ``payments``: those of :func:`account_to_read`."""
+    rows = alerts_of_batch(record, batch)
     first, alerts = rows[0], tuple(row.alert for row in rows)
     is_of_link = record.link is not None and record.link.account == first.alert.account
     begun_here = [row.payment for row in payments if row.payment.place.chat_id == record.id]
@@ -77,13 +103,14 @@ def delivery_of(record: ChatRecord, chat: Chat, fencing_token: int, payments: It
         if number is not None and was_paid(begun_here, number, last_told(record.sent, number))
     }
     return Delivery(
-        claim=Claim(first.batch, fencing_token),
+        claim=Claim(batch, fencing_token),
         chat=chat,
         alerts=alerts,
         known=record.known if is_of_link else {},
         sent=record.sent if is_of_link else (),
         paid_here=frozenset(paid_here),
         again=first.again,
+        tries=first.tries,
     )
 
 
@@ -92,7 +119,15 @@ def after_sending(record: ChatRecord, batch: str, message: SentMessage | None, r
     messages = [m.resolving(resolved) for m in record.sent] + ([message.moved_to(record.id)] if message else [])
     left = tuple(row for row in record.alerts if row.batch != batch)
     known = _without_untold(record.known, alerts_of_batch(record, batch))
-    return retried_at(replace(record, alerts=left, sent=worth_keeping(messages), known=known), None)
+    return opened(retried_at(replace(record, alerts=left, sent=worth_keeping(messages), known=known), None))
+
+
+def opened(record: ChatRecord) -> ChatRecord:
+    """Note that a chat takes messages. What was refused may be sent at once; what may have arrived keeps its time."""
+    if record.chat.closure is None:
+        return record
+    alerts = tuple(row if row.may_be_seen else _without_wait(row) for row in record.alerts)
+    return replace(record, chat=replace(record.chat, closure=None), alerts=alerts)
 
 
 def _without_untold(known: Mapping[int, KnownInvoice], rows: Iterable[AlertRow]) -> Mapping[int, KnownInvoice]:
@@ -112,13 +147,38 @@ def after_edit(record: ChatRecord, message_id: int, resolved: Collection[int]) -
 
 
 def after_failure(record: ChatRecord, batch: str, retry_at: datetime, *, uncertain: bool, counts: bool) -> ChatRecord:
-    """Give a batch back that did not go out, or may not have."""
-    return retried_at(_tried_again(record, batch, uncertain=uncertain, counts=counts), retry_at)
+    """Give a batch back that did not go out, or may not have. The whole chat waits."""
+
+    def tried(row: AlertRow) -> AlertRow:
+        return replace(
+            row, alert=replace(row.alert, attempts=row.alert.attempts + counts), again=row.again or uncertain
+        )
+
+    return retried_at(_given_back(record, batch, tried), retry_at)
+
+
+def closed(record: ChatRecord, batch: str, closure: Closure) -> ChatRecord:
+    """Give a batch back that the chat did not take. The whole chat waits until it does again."""
+    record = retried_at(_given_back(record, batch, lambda row: row), None)
+    return replace(record, chat=replace(record.chat, closure=closure))
+
+
+def deferred(
+    record: ChatRecord, batch: str, retry_at: datetime, *, uncertain: bool, closure: Closure | None
+) -> ChatRecord:
+    """Give a batch back that waits by itself, as :meth:`bot.ports.Outbox.defer_alerts` says."""
+    tries = int(uncertain or closure is not None)
+
+    def tried(row: AlertRow) -> AlertRow:
+        return replace(row, again=row.again or uncertain, tries=row.tries + tries, retry_at=retry_at)
+
+    record = retried_at(_given_back(record, batch, tried), None)
+    return replace(record, chat=replace(record.chat, closure=closure or record.chat.closure))
 
 
 def held_until(record: ChatRecord, batch: str, until: datetime) -> ChatRecord:
     """Give a batch back because the chat is quiet."""
-    record = _tried_again(record, batch, uncertain=False, counts=False)
+    record = _given_back(record, batch, lambda row: row)
     return replace(record, chat=replace(record.chat, alerts_at=None, quiet_until=until))
 
 
@@ -131,15 +191,18 @@ def dead_lettered(record: ChatRecord, batch: str) -> ChatRecord:
     return retried_at(record.with_alerts(rows), None)
 
 
-def _tried_again(record: ChatRecord, batch: str, *, uncertain: bool, counts: bool) -> ChatRecord:
-    """Give a batch back. An alert that surely did not arrive gives way to a newer one about the same subject."""
-    batch_rows = alerts_of_batch(record, batch)
-    tried = record.with_alerts(_tried(row, uncertain=uncertain, counts=counts) for row in batch_rows)
-    alerts: tuple[AlertRow, ...] = ()
-    for row in tried.alerts:
-        waits = row.alert.state is AlertState.WAITING
-        alerts = add_alerts(alerts, [row.alert]) if waits else (*alerts, row)
-    return replace(record, alerts=alerts)
+def _given_back(record: ChatRecord, batch: str, tried: Callable[[AlertRow], AlertRow]) -> ChatRecord:
+    """Give a batch back. Its alerts give way to newer ones about the same subject."""
+    rows = [tried(_without_wait(row)) for row in alerts_of_batch(record, batch)]
+    record = record.with_alerts(row.waiting_again() for row in rows)
+    alerts: list[AlertRow] = []
+    for row in record.alerts:
+        alerts = [*alerts, row] if row.alert.state not in REPLACEABLE else _put_behind(alerts, row)
+    return replace(record, alerts=tuple(alerts))
+
+
+def _without_wait(row: AlertRow) -> AlertRow:
+    return replace(row, retry_at=None, retry_set_at=None)
 
 
 def alerts_of_batch(record: ChatRecord, batch: str) -> list[AlertRow]:
@@ -153,13 +216,18 @@ def retried_at(record: ChatRecord, at: datetime | None) -> ChatRecord:
 
 
 def message_ended(record: ChatRecord, claimed_at: datetime | None) -> ChatRecord:
-    """Note that the wait for the next message was set under a claim of ``claimed_at``."""
-    return replace(record, chat=replace(record.chat, alerts_set_at=claimed_at))
+    """Note that the waits were set under a claim of ``claimed_at``: the chat's, and those of alerts without a time."""
+    new = [replace(row, retry_set_at=claimed_at) for row in record.alerts if row.retry_at and not row.retry_set_at]
+    return replace(record.with_alerts(new), chat=replace(record.chat, alerts_set_at=claimed_at))
 
 
 def alerts_in(record: ChatRecord) -> list[WaitingAlert]:
     """Return a chat's alerts, the oldest first."""
-    return [WaitingAlert(record.id, row.alert, row.again, record.chat.next_message_at) for row in record.alerts]
+    waits = record.chat.next_message_at
+    return [
+        WaitingAlert(record.id, row.alert, row.again, max(filter(None, (waits, row.retry_at)), default=None))
+        for row in record.alerts
+    ]
 
 
 def changeable(record: ChatRecord, alert_ids: Collection[str]) -> list[AlertRow]:
@@ -169,9 +237,14 @@ def changeable(record: ChatRecord, alert_ids: Collection[str]) -> list[AlertRow]
 
 def retried(record: ChatRecord, rows: Iterable[AlertRow]) -> ChatRecord:
     """Send these alerts at once, dead letters too."""
-    dead = [row for row in rows if row.alert.state is AlertState.DEAD_LETTER]
-    again = [replace(row, alert=replace(row.alert, state=AlertState.WAITING, attempts=0)) for row in dead]
-    return retried_at(record.with_alerts(again), None)
+    return opened(retried_at(record.with_alerts(_revived(row) for row in rows), None))
+
+
+def _revived(row: AlertRow) -> AlertRow:
+    row = _without_wait(row)
+    if row.alert.state is not AlertState.DEAD_LETTER:
+        return row
+    return replace(row, alert=replace(row.alert, state=AlertState.WAITING, attempts=0))
 
 
 def dropped(record: ChatRecord, rows: Collection[AlertRow]) -> ChatRecord:
@@ -179,37 +252,25 @@ def dropped(record: ChatRecord, rows: Collection[AlertRow]) -> ChatRecord:
     return replace(record, alerts=tuple(row for row in record.alerts if row not in rows))
 
 
-def _in_hand(record: ChatRecord) -> list[AlertRow]:
-    """Return the alerts that are being sent. They are always the first of those to be delivered."""
-    first = next(row for row in record.alerts if row.alert.state is AlertState.SENDING)
-    return alerts_of_batch(record, first.batch)
-
-
 def _settled_in(rows: Iterable[AlertRow]) -> frozenset[int | None]:
     """Return the invoices that these alerts call settled."""
     return frozenset(row.alert.invoice_id for row in rows if row.alert.kind is AlertKind.SETTLED)
 
 
-def _next_message(record: ChatRecord) -> list[AlertRow]:
+def _next_message(record: ChatRecord, now: datetime) -> list[AlertRow]:
     rows = [row for row in record.alerts if row.alert.state is not AlertState.DEAD_LETTER]
-    first = rows[0]  # without one, no message is due
+    rows = [row for row in rows if row.wait.is_over(now)]
+    if not rows:
+        return []
+    first = rows[0]
     if first.may_be_seen:
         # A dead letter that is sent after all has lost its batch.
         return [row for row in rows if row.batch == first.batch] if first.batch else [first]
-    if first.alert.attempts:
+    if first.alert.attempts or first.tries:
         return [first]
     return list(takewhile(lambda row: _can_join(row, first), rows))[:ALERTS_PER_MESSAGE]
 
 
 def _can_join(row: AlertRow, first: AlertRow) -> bool:
-    return not row.may_be_seen and row.alert.attempts == 0 and row.alert.account == first.alert.account
-
-
-def _tried(row: AlertRow, *, uncertain: bool, counts: bool) -> AlertRow:
-    again = row.again or uncertain
-    alert = replace(
-        row.alert,
-        state=AlertState.UNCERTAIN if again else AlertState.WAITING,
-        attempts=row.alert.attempts + counts,
-    )
-    return AlertRow(alert, again=again, batch=row.batch if again else "")
+    untried = not row.may_be_seen and row.alert.attempts == row.tries == 0
+    return untried and row.alert.account == first.alert.account

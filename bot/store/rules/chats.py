@@ -14,11 +14,11 @@ from bot.domain.alerts import AlertKind, KnownInvoice, is_obsolete, is_still_nee
 from bot.domain.chats import Link, Preferences, Silence
 from bot.domain.credit import CLOSELY, CreditWatch, CreditWish
 from bot.ports import Checked, Overview, StoreCounts, Waiting
-from bot.store.rules.alerts import add_alerts
+from bot.store.rules.alerts import add_alerts, opened
 from bot.store.rules.records import CHAT_FACTS, PASSING, ChatRecord, ChatRow, PaymentRow, seal_link
 
 CHECK_FIRST = timedelta(seconds=30)
-"""When a chat is back, its alerts wait this long, so that they say what its check has found."""
+"""When a chat is back, its alerts wait for its check, so that they say what that has found. They wait no longer."""
 
 
 def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[int, KnownInvoice]) -> ChatRecord:
@@ -83,15 +83,16 @@ def wishing_for_credit(record: ChatRecord, account: str, invoice_id: int, now: d
 
 
 def woken(record: ChatRecord, now: datetime) -> ChatRecord | None:
-    """End the chat's rest, with its check due ``now``. None: it was not resting."""
+    """End the chat's rest, with its check due ``now``. End the wait before a closed chat. None: there was neither."""
     if record.chat.resting is None:
-        return None
+        return None if record.chat.closure is None else opened(record)
     link = record.link and replace(record.link, next_check_at=now)
+    record = opened(replace(record, link=link))
     chat = record.chat
     if chat.message_wait.is_over(now):
         chat = replace(chat, alerts_at=None, quiet_until=None)
-    alerts_at = max(now + CHECK_FIRST, chat.alerts_at or now)
-    return replace(record, chat=replace(chat, resting=None, alerts_at=alerts_at, alerts_set_at=now), link=link)
+    chat = replace(chat, resting=None, check_first_until=now + CHECK_FIRST, alerts_set_at=now)
+    return replace(record, chat=chat)
 
 
 def keeps_its_link(new: ChatRecord, old: ChatRecord) -> bool:
@@ -106,8 +107,9 @@ def merged(old: ChatRecord, new: ChatRecord, sealed_token: str) -> ChatRecord:
     """Return a chat's record under its new id. ``sealed_token`` is its link's, sealed for that id.
 
     A chat that is stored there already keeps what it has of its own, except somebody else's link. The link moves with
-    all that hangs on it.
+    all that hangs on it. Whether the chat takes messages there is not known yet.
     """
+    old = opened(old)
     own: dict[str, Any] = {name: getattr(new.chat, name) or getattr(old.chat, name) for name in _MOVING}
     new = replace(new, chat=replace(new.chat, **own, moved_to=None, moved_from=old.id))
     return new if keeps_its_link(new, old) else _with_link_of(old, new, sealed_token)
@@ -199,7 +201,8 @@ def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
         if is_still_needed(silence, checked.known.get(number), alerted=number in alerted)
     }
     settled = any(alert.kind is AlertKind.SETTLED for alert in checked.alerts)
-    chat = replace(record.chat, quiet_until=None) if settled else record.chat  # edits ring nowhere, so they don't wait
+    quiet_until = None if settled else record.chat.quiet_until  # edits ring nowhere, so they don't wait
+    chat = replace(record.chat, quiet_until=quiet_until, check_first_until=None)
     return replace(record, chat=chat, link=link, known=dict(checked.known), alerts=alerts, silences=silences)
 
 

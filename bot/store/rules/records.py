@@ -20,14 +20,15 @@ from bot.domain.waits import LONG_AGO, LONGEST_ALERT_WAIT, Wait, wait_until
 class ChatRow(ChatFacts):
     """A chat without its link.
 
-    No alert is sent before ``alerts_at``, when a retry's or a flood limit's wait ends. No alert that rings is sent
-    before ``quiet_until``, when the chat's quiet hours end. Both were set at ``alerts_set_at``. None: by an older
-    version. ``moved_to`` is the chat's new id, if it has one: then nothing else is stored here. ``moved_from`` is the
-    older one.
+    No alert is sent before ``alerts_at``, when a retry's or a flood limit's wait ends, nor before
+    ``check_first_until``, unless a check of the chat ends sooner. No alert that rings is sent before ``quiet_until``,
+    when the chat's quiet hours end. All were set at ``alerts_set_at``. None: by an older version. ``moved_to`` is the
+    chat's new id, if it has one: then nothing else is stored here. ``moved_from`` is the older one.
     """
 
     alerts_at: datetime | None = None
     quiet_until: datetime | None = None
+    check_first_until: datetime | None = None
     alerts_set_at: datetime | None = field(default=None, compare=False)
     moved_to: int | None = None
     moved_from: int | None = None
@@ -35,7 +36,9 @@ class ChatRow(ChatFacts):
     @property
     def next_message_at(self) -> datetime | None:
         """No alert is sent before this instant, whatever the reason. None: at once."""
-        return max((at for at in (self.alerts_at, self.quiet_until) if at is not None), default=None)
+        open_at = self.closure.until if self.closure is not None else None
+        waits = (self.alerts_at, self.quiet_until, self.check_first_until, open_at)
+        return max((at for at in waits if at is not None), default=None)
 
     @property
     def message_wait(self) -> Wait:
@@ -55,11 +58,26 @@ class AlertRow:
     """An alert. ``again``: a try of it may have reached the person.
 
     ``batch`` names the message that it is being sent in, or may have been sent in. Alerts of one batch stay together.
+    ``tries`` counts those that Telegram neither accepted nor clearly refused. After one, the alert waits by itself,
+    until ``retry_at``, as it was set at ``retry_set_at``. It holds up no other.
     """
 
     alert: Alert
     again: bool = False
     batch: str = ""
+    tries: int = 0
+    retry_at: datetime | None = None
+    retry_set_at: datetime | None = None
+
+    @property
+    def wait(self) -> Wait:
+        """The alert's own wait. If there is none, it has always been over."""
+        return wait_until(self.retry_at or LONG_AGO, self.retry_set_at, LONGEST_ALERT_WAIT)
+
+    def waiting_again(self) -> AlertRow:
+        """Return the alert after a try that did not surely deliver it."""
+        state = AlertState.UNCERTAIN if self.again else AlertState.WAITING
+        return replace(self, alert=replace(self.alert, state=state), batch=self.batch if self.again else "")
 
     @property
     def may_be_seen(self) -> bool:
@@ -93,8 +111,23 @@ class ChatRecord:
 
     @property
     def next_alert(self) -> AlertRow | None:
-        """The oldest alert that is still to be delivered."""
-        return next((row for row in self.alerts if row.alert.state is not AlertState.DEAD_LETTER), None)
+        """The alert that is to be delivered next: the oldest, of those that need not wait."""
+        waiting = (row for row in self.alerts if row.alert.state is not AlertState.DEAD_LETTER)
+        return min(waiting, key=lambda row: row.wait.until, default=None)
+
+    @property
+    def message_wait(self) -> Wait:
+        """The wait for the next alert: the chat's, or its own if that is longer."""
+        first, chat = self.next_alert, self.chat.message_wait
+        if first is None:
+            return chat
+        return Wait(max(chat.until, first.wait.until), max(chat.set_at, first.wait.set_at))
+
+    @property
+    def message_since(self) -> datetime | None:
+        """Since when a message has been due. Of the chats, the longest due comes first. None: there is none."""
+        first = self.next_alert
+        return None if first is None else max(first.alert.created_at, self.message_wait.until)
 
     @property
     def dead_letters(self) -> int:
@@ -111,10 +144,10 @@ PARTS = ("chat", "link", "known", "alerts", "silences", "sent")
 """The parts of a record, each of which a backend saves by itself: a table of the chat's file, or a column."""
 
 
-PASSING = frozenset({"awaiting_token_until", "awaiting_for", "resting"})
+PASSING = frozenset({"awaiting_token_until", "awaiting_for", "resting", "closure"})
 """Fields of a chat that end with a new link, and with a new id. All others go on."""
 
-_NOT_CHOSEN = (*PASSING, "telegram_language", "alerts_at", "quiet_until", "moved_from")
+_NOT_CHOSEN = (*PASSING, "telegram_language", "alerts_at", "quiet_until", "check_first_until", "moved_from")
 NOT_CHOSEN = {name: getattr(ChatRow(), name) for name in _NOT_CHOSEN}
 """The fields of a chat that no person chose, as they are in an empty one."""
 

@@ -39,10 +39,16 @@ class LeaseQueue(Generic[K]):
         self._keys: dict[int, K] = {}
         self._numbers = itertools.count(1)
 
-    def put(self, key: K, due: datetime, set_at: datetime = LONG_AGO) -> None:
-        """Set when a key is due, and when that was set. A leased key is due when its lease ends."""
+    def put(self, key: K, due: datetime, set_at: datetime = LONG_AGO, *, though_leased: bool = False) -> None:
+        """Set when a key is due, and when that was set. A leased key is due when its lease ends.
+
+        ``though_leased``: it is not due before, even so.
+        """
         hold = self._holds.get(key)
-        self._push(key, *((hold.until, hold.set_at or LONG_AGO) if hold else (due, set_at)))
+        if hold is not None:
+            leased_at = hold.set_at or LONG_AGO
+            due, set_at = (max(hold.until, due), max(leased_at, set_at)) if though_leased else (hold.until, leased_at)
+        self._push(key, due, set_at)
 
     def pause(self, key: K) -> None:
         """Take a key out of the queue. A lease on it stays valid, so work under way can still be reported."""
@@ -242,17 +248,18 @@ class ChatIndex:
         """Bring the index in line with a chat's record (None: there is no such chat). Leases stay valid."""
         self._sync_link(chat_id, record)
         self._alerts.pop(chat_id, None)
-        resting, first = record is not None and record.chat.resting is not None, record and record.next_alert
+        resting = record is not None and record.chat.resting is not None
+        since = record.message_since if record is not None else None
         if record is not None and record.alerts:
-            at = record.chat.next_message_at
-            due = max(first.alert.created_at, at or first.alert.created_at) if first and not resting else None
+            due = None if resting else since
             self._alerts[chat_id] = due, len(record.alerts) - record.dead_letters, record.dead_letters
-        if record is None or first is None:
+        if record is None or since is None:
             self.messages.drop(chat_id)
         elif resting:
             self.messages.pause(chat_id)
         else:
-            self.messages.put(chat_id, record.chat.message_wait.until, record.chat.message_wait.set_at)
+            wait = record.message_wait
+            self.messages.put(chat_id, wait.until, wait.set_at, though_leased=True)
 
     def _sync_link(self, chat_id: int, record: ChatRecord | None) -> None:
         self.other_keys.pop(chat_id, None)

@@ -204,7 +204,7 @@ class TinyTransaction:
     async def claim_messages(self, now: datetime, limit: int, until: datetime) -> list[FoundChat]:
         return await self.find_chats(self._chats.messages.claim(now, limit, until))
 
-    async def save_begun(self, chats: Sequence[StoredChat], unreadable: Collection[int], until: datetime) -> set[int]:  # noqa: ARG002  # all are leased
+    async def save_begun(self, chats: Sequence[StoredChat], left: Collection[int], until: datetime) -> set[int]:  # noqa: ARG002  # all are leased
         saved = set()
         for stored in chats:
             name = chat_file(stored.record.id)

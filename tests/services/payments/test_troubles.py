@@ -13,16 +13,18 @@ from bot.domain.chats import Place
 from bot.domain.payment_times import ABANDONED_AFTER
 from bot.domain.payments import Outcome, Payment, State
 from bot.errors import (
+    ChatClosed,
     ChatGone,
     ChatMigrated,
     DeliveryUncertain,
     FloodLimited,
     NotSent,
+    ProviderDown,
     RateLimited,
     SendRefused,
 )
-from tests.fakes import Gate
-from tests.services.world import ADA, MESSAGE, MINUTE, SECOND, World, member
+from tests.fakes import Gate, invoice, settled
+from tests.services.world import ADA, DUE, MESSAGE, MINUTE, OPEN, SECOND, World, member
 
 # --- Crashes ---------------------------------------------------------------------------------------------------------
 
@@ -150,6 +152,45 @@ async def test_an_end_that_could_not_be_shown_is_told_later_and_once(paying: Wor
     paying.messenger.always.clear()
     await paying.reconcile_for(5 * MINUTE)
     assert paying.endings() == [Outcome.DONE]
+
+
+async def test_an_end_whose_message_stays_uncertain_is_repeated_rarely_and_marked(paying: World) -> None:
+    payment = await late_end(paying)
+    paying.messenger.lost[1].extend([DeliveryUncertain()] * 4)
+    await paying.reconcile_for(timedelta(hours=3))
+    assert paying.messenger.ends_told == [False, True, True, True, True]
+    assert (await paying.payment(payment.id)).told
+
+
+async def test_an_end_that_was_surely_not_sent_is_no_repetition(paying: World) -> None:
+    await late_end(paying)
+    paying.messenger.troubles[1].extend([None, NotSent(), None, FloodLimited(60)])  # each time, the edit gets through
+    await paying.reconcile_for(timedelta(hours=1))
+    assert paying.messenger.ends_told == [False]
+
+
+async def test_a_payments_end_that_gets_through_wakes_the_alerts_of_a_closed_chat(paying: World) -> None:
+    paying.account.put(invoice(8, DUE))
+    paying.clock.move(15 * MINUTE)
+    await paying.check()
+    paying.messenger.troubles[1].append(ChatClosed("no rights"))
+    await paying.deliver()
+    await late_end(paying)
+    assert (await paying.chat()).closure is not None
+    await paying.reconcile_for(MINUTE)
+    assert (await paying.chat()).closure is None
+    await paying.deliver()
+    assert 8 in paying.numbers()
+
+
+async def late_end(paying: World) -> Payment:
+    """Make a payment that goes through so late that its end comes in a message of its own."""
+    payment = await paying.ask()
+    paying.provider.errors["pay"] = ProviderDown()
+    await paying.press(payment.id)
+    await paying.reconcile_for(2 * MINUTE)
+    paying.account.put(settled(OPEN))
+    return payment
 
 
 async def test_a_person_who_blocked_the_bot_during_a_payment_is_told_its_end_once_back(paying: World) -> None:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.domain.alerts import Alert, AlertKind, AlertState, Standing
-from bot.domain.chats import Link, Place, Preferences, Silence, Trouble, Watch
+from bot.domain.chats import Closure, Link, Place, Preferences, Silence, Trouble, Watch
 from bot.ports import Check, Delivery, Store
 from bot.store.rules.chats import CHECK_FIRST
 from bot.store.tinydb.opening import open_store
@@ -53,6 +53,7 @@ WATCHES = st.sampled_from([
     Watch(NOW, refused_since=NOW, refused_at=NOW),
 ])  # fmt: skip
 STANDINGS = st.dictionaries(INVOICES, st.sampled_from([Standing.OPEN, Standing.OPEN, Standing.PAID]))
+ENDS = ["failed", "uncertain", "deferred", "strange", "closed", "dead letter"]
 SILENCES = st.dictionaries(
     INVOICES, st.sampled_from([None, Silence(muted=True), Silence(NOW), Silence(NOW + 5 * MINUTE)]), max_size=2
 )
@@ -182,12 +183,16 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(chat_id=CHATS)
     def wake(self, chat_id: int) -> None:
         chat = self.model(chat_id)
-        rests = chat.resting is not None and chat.id == chat_id
-        assert self.do(self.store.wake(chat_id, self.now)) == rests
-        if rests:
-            chat.resting = chat.checking = None
+        gone = chat.resting is not None and chat.id == chat_id
+        closed = chat.closure is not None and chat.id == chat_id
+        assert self.do(self.store.wake(chat_id, self.now)) == (gone or closed)
+        if gone or closed:
+            chat.open()
+            chat.checking = None
+        if gone:
+            chat.resting = None
             chat.link = chat.link and replace(chat.link, next_check_at=self.now)
-            chat.alerts_at = max(self.now + CHECK_FIRST, chat.alerts_at or self.now)
+            chat.check_first_until = self.now + CHECK_FIRST
 
     @rule(old=CHATS, new=CHATS)
     def move(self, old: int, new: int) -> None:
@@ -285,11 +290,10 @@ class StoreMachine(RuleBasedStateMachine):
         for delivery in found:
             chat = self.chats[delivery.chat.id]
             assert chat.id in due
-            expected = [
-                replace(alert.alert, state=AlertState.SENDING, attempts=alert.attempts) for alert in chat.next_message
-            ]
+            message = chat.next_message(self.now)
+            expected = [replace(a.alert, state=AlertState.SENDING, attempts=a.attempts) for a in message]
             assert list(delivery.alerts) == expected
-            assert delivery.again == chat.next_message[0].may_have_arrived
+            assert delivery.again == message[0].may_have_arrived
             assert (delivery.known, list(delivery.sent)) == (chat.known, chat.sent)
             chat.begin_delivery(delivery, self.now + LEASE)
             self.deliveries.append(delivery)
@@ -308,18 +312,28 @@ class StoreMachine(RuleBasedStateMachine):
             chat.end_delivery("sent", self.now, counts=False)
 
     @precondition(lambda self: self.deliveries)
-    @rule(data=st.data(), end=st.sampled_from(["failed", "uncertain", "dead letter"]), minutes=st.integers(0, 5))
+    @rule(data=st.data(), end=st.sampled_from(ENDS), minutes=st.integers(0, 5))
     def report_unsent(self, data: st.DataObject, end: str, minutes: int) -> None:
         delivery = data.draw(st.sampled_from(self.deliveries))
         chat, retry_at, counts = self.holder(delivery), self.now + minutes * MINUTE, minutes > 2
-        if end == "dead letter":
-            work = self.store.move_to_dead_letters(delivery.claim)
-        else:
-            uncertain = end == "uncertain"
-            work = self.store.alerts_failed(delivery.claim, retry_at, uncertain=uncertain, counts=counts)
+        claim, closure = delivery.claim, Closure("no rights", self.now, retry_at)
+        match end:
+            case "dead letter":
+                work = self.store.move_to_dead_letters(claim)
+            case "closed":
+                work = self.store.close_chat(claim, closure)
+            case "deferred":
+                work = self.store.defer_alerts(claim, retry_at, uncertain=counts)
+            case "strange":
+                work = self.store.defer_alerts(claim, retry_at, closure=closure)
+            case _:
+                uncertain = end == "uncertain"
+                work = self.store.alerts_failed(claim, retry_at, uncertain=uncertain, counts=counts)
         assert self.do(work) == (chat is not None)
         if chat is not None:
             chat.end_delivery(end, retry_at, counts=counts)
+            if end in {"closed", "strange"}:
+                chat.close(closure)
 
     def forget_if_not_stored(self, chat: ModelChat) -> None:
         if not chat.is_stored:
