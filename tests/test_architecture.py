@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 
-CORE = {"domain", "errors", "ports"}
+CORE = {"domain", "errors", "offload", "ports"}
 WEB = {"health", "metrics", "serving", "web"}
 ROOT_MODULES = {"application", "factories"}
 PARTS = {"chat", "doctor", "log_writer", "logs", "limiter", "provider", "services", "settings", "store", "turns"}
@@ -27,6 +27,7 @@ EVERYTHING = CORE | WEB | ROOT_MODULES | PARTS
 MAY_IMPORT = {
     "domain": set[str](),
     "errors": set[str](),
+    "offload": set[str](),
     "locales": set[str](),
     "log_writer": set[str](),
     "logs": {"log_writer"},

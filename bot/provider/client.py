@@ -18,6 +18,7 @@ from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Listing
 from bot.errors import AnswerNotUnderstood, NotFound, ProviderError, WrongAddress
 from bot.limiter import Limiter
+from bot.offload import HEAVY_BYTES, off_loop
 from bot.ports import Clock, Document, InvoiceFilter, utc_now
 from bot.provider import documents, schema
 from bot.provider.request import Call, Caller, ReadBody, RetryPolicy, deadline, json_body
@@ -103,7 +104,8 @@ class ProviderClient:
     async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice:
         call = Call("invoice", "GET", f"client/invoices/{invoice_id:d}", token, language)
         async with deadline(self._retries.deadline, call) as ends:
-            invoice = schema.read_invoice(await self._read(call, json_body, ends), self._zone)
+            body = await self._read(call, json_body, ends)
+            invoice = await off_loop(len(body) > HEAVY_BYTES, schema.read_invoice, body, self._zone)
         if invoice.id != invoice_id:
             raise AnswerNotUnderstood(f"asked for invoice {invoice_id}, got {invoice.id}")
         return invoice
@@ -190,7 +192,7 @@ class _ListReading:
         """Read pages until the last one. If a :class:`ProviderError` ends this, what was read before is kept."""
         while self._next is not None and len(self._asked) < MAX_PAGES:
             body = await read(replace(self._call, parameters=self._next), json_body, ends)
-            page = schema.read_page(body, self._zone)
+            page = await off_loop(len(body) > HEAVY_BYTES, schema.read_page, body, self._zone)
             self._asked.append(self._next)
             self._take(page)
 

@@ -28,7 +28,7 @@ from bot.limiter import Limiter, WaitTooLong
 from bot.ports import Clock
 from bot.provider import envelope, error_mapping, values
 
-MAX_JSON_BYTES = 16 * 1024 * 1024
+MAX_JSON_BYTES = 64 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
 
 BYTE_ORDER_MARKS = {

@@ -27,6 +27,9 @@ UNPAID = "unpaid"
 
 OK = 200
 
+REASONS_LOGGED = 5
+"""Why invoices can't be read is logged for the first ones of a list only."""
+
 _BROKEN = (msgspec.DecodeError, ValueError, RecursionError)
 """What the reading of a part raises. Safe to log: these name types and paths, ours a field. None holds a value."""
 
@@ -105,8 +108,12 @@ def read_page(body: bytes, zone: ZoneInfo) -> InvoicePage:
     if not page.entries and answer.words and not answer.is_success:
         # An empty list that needs an explanation proves nothing: the token may be wrong.
         raise Refused(OK, answer.words)
-    invoices = tuple(_readable_invoices(page.entries, zone))
-    unreadable = len(page.entries) - len(invoices)
+    broken: list[tuple[int | None, str]] = []
+    invoices = tuple(_readable_invoices(page.entries, zone, broken))
+    unreadable = len(broken)
+    if broken:
+        reasons = [f"{number}: {reason}" for number, reason in broken[:REASONS_LOGGED]]
+        log.warning("invoices can't be read", count=unreadable, first=reasons)
     return InvoicePage(invoices, unreadable, page.following, page.goes_on, page.total, page.lacking)
 
 
@@ -150,12 +157,15 @@ def _success_in(body: bytes, what: str) -> envelope.Envelope:
     return answer
 
 
-def _readable_invoices(raws: Iterable[msgspec.Raw], zone: ZoneInfo) -> Iterator[Invoice]:
+def _readable_invoices(
+    raws: Iterable[msgspec.Raw], zone: ZoneInfo, broken: list[tuple[int | None, str]]
+) -> Iterator[Invoice]:
+    """Yield the readable ones. Add the id and the reason of each other one to ``broken``."""
     for raw in raws:
         try:
             yield _to_invoice(_invoices.decode(raw), zone)
         except _BROKEN as error:
-            log.warning("invoice can't be read", invoice=_id_of(raw), reason=str(error))
+            broken.append((_id_of(raw), str(error)))
 
 
 def _to_invoice(wire: _Invoice, zone: ZoneInfo) -> Invoice:

@@ -25,6 +25,9 @@ MEANT_DIGITS = Context(prec=15)
 
 MAX_ID = 2**63 - 1
 
+MAX_TEXT_LENGTH = 20_000
+"""Characters of a text that are kept. A message shows a fraction of that."""
+
 CACHE_SIZE = 8192
 """Spellings in each cache: the same sums come again with every check."""
 
@@ -87,7 +90,7 @@ def text(value: object) -> str:
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    plain = str(value)
+    plain = str(value)[:MAX_TEXT_LENGTH]
     if not plain.isprintable():
         lines = plain.replace("\r\n", "\n").replace("\t", " ").split("\n")
         plain = "\n".join(line if line.isprintable() else _visible(line) for line in lines)

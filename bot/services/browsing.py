@@ -10,6 +10,7 @@ from bot.domain.chats import Chat
 from bot.domain.invoices import Listing, open_first
 from bot.domain.queries import ItemKind, Query
 from bot.errors import ArchiveEmpty
+from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import Document, InvoiceFilter
 from bot.services.reading import AccountReads
 
@@ -30,11 +31,7 @@ class Browsing:
         # Not the status: "open" is the provider's is_open, and several statuses can have it.
         listing = await self._reads.listing(chat, _for_provider(query, LISTED_TYPES))
         left = replace(query, kind=ItemKind.ANY) if query.kind in LISTED_TYPES else query
-        wanted = [invoice for invoice in listing.invoices if left.fits(invoice)]
-        # The items say of which kind an invoice is. Where they can't be read, nobody knows.
-        of_any_kind = [one for one in listing.invoices if replace(left, kind=ItemKind.ANY).fits(one)]
-        unclear = sum(one.items_unreadable and not left.fits(one) for one in of_any_kind)
-        return replace(listing, invoices=tuple(open_first(wanted)), unreadable=listing.unreadable + unclear)
+        return await off_loop(len(listing.invoices) > HEAVY_COUNT, _chosen, listing, left)
 
     def archive(self, chat: Chat, query: Query) -> AbstractAsyncContextManager[Document]:
         """Return all invoices, or those of a type, or with transactions, as a ZIP.
@@ -50,6 +47,14 @@ async def _with_content(download: AbstractAsyncContextManager[Document]) -> Asyn
         if document.is_empty:
             raise ArchiveEmpty
         yield document
+
+
+def _chosen(listing: Listing, query: Query) -> Listing:
+    wanted = [invoice for invoice in listing.invoices if query.fits(invoice)]
+    # The items say of which kind an invoice is. Where they can't be read, nobody knows.
+    of_any_kind = [one for one in listing.invoices if replace(query, kind=ItemKind.ANY).fits(one)]
+    unclear = sum(one.items_unreadable and not query.fits(one) for one in of_any_kind)
+    return replace(listing, invoices=tuple(open_first(wanted)), unreadable=listing.unreadable + unclear)
 
 
 def _for_provider(query: Query, types: frozenset[ItemKind]) -> InvoiceFilter:

@@ -38,6 +38,7 @@ from bot.errors import (
     RateLimited,
     TokenRefused,
 )
+from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import Check, Checked, CheckStore, Clock, Provider
 from bot.services.credit import CREDIT_EVERY, read_credit
 from bot.services.failures import log_failure
@@ -158,7 +159,8 @@ class Checker:
         if reading.listing is None:
             return reading
         schedule = self._plan.schedule(check.chat)
-        missing = missing_from(check.known, reading.listing.invoices, schedule, self._clock())
+        listed, heavy = reading.listing.invoices, len(reading.listing.invoices) > HEAVY_COUNT
+        missing = await off_loop(heavy, missing_from, check.known, listed, schedule, self._clock())
         reading = await self._reader.ask_for(missing, check.chat, link, reading, end)
         if any(invoice.may_be_owed for invoice in reading.found):
             with suppress(TimeoutError):
@@ -169,8 +171,20 @@ class Checker:
         return reading
 
     async def _save(self, check: Check, link: Link, reading: AccountReading) -> bool:
-        """Compare and save. If the provider could not be read, remind of what is known. Return False if too late."""
-        now, chat, schedule = self._clock(), check.chat, self._plan.schedule(check.chat)
+        """Compare and save. Return False if too late."""
+        now = self._clock()
+        heavy = max(len(check.known), len(reading.found)) > HEAVY_COUNT
+        checked = await off_loop(heavy, self._compared, check, link, reading, now)
+        if not await self._store.finish_check(check.claim, checked):
+            log.info("check result came too late", chat=check.chat.id)
+            return False
+        if link.watch.is_refused and not checked.watch.is_refused:
+            await self._store.end_refusal(link.account, now)  # in other chats of the account
+        return True
+
+    def _compared(self, check: Check, link: Link, reading: AccountReading, now: datetime) -> Checked:
+        """Return what follows from a reading. If the provider could not be read, remind of what is known."""
+        chat, schedule = check.chat, self._plan.schedule(check.chat)
         held = {number: check.known[number] for number in reading.unasked}
         speakable = {number: known for number, known in check.known.items() if number not in held}
         reminded = mark_reminded(speakable, check.sent, schedule, now)
@@ -200,7 +214,7 @@ class Checker:
         def about_account(kind: AlertKind) -> Alert:
             return Alert("", link.place, link.account, kind, now)
 
-        checked = Checked(
+        return Checked(
             known=known,
             alerts=with_ids([*map(about_account, of_account), *decision.alerts, *map(about_account, of_week)], now),
             watch=watch,
@@ -208,12 +222,6 @@ class Checker:
             credit=reading.credit,
             ended_wishes=[*fulfilled, *(n for n in _wished(link) if not _is_open(known.get(n), schedule, now))],
         )
-        if not await self._store.finish_check(check.claim, checked):
-            log.info("check result came too late", chat=chat.id)
-            return False
-        if link.watch.is_refused and not watch.is_refused:
-            await self._store.end_refusal(link.account, now)  # in other chats of the account
-        return True
 
     def _watch(
         self, before: Watch, reading: AccountReading, undated: int, now: datetime

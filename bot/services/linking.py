@@ -15,6 +15,7 @@ from bot.domain.payments import UNFINISHED
 from bot.domain.reminders import next_look, take_as_known
 from bot.domain.schedule import CheckPlan
 from bot.errors import InvitationOfOther, InvitationVoid, LinkInUse, NotAToken
+from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import ChatStore, CheckStore, Clock, PaymentStore, PendingStore, Provider
 
 MIN_LIKELY_TOKEN_LENGTH = 20
@@ -79,14 +80,16 @@ class Linking:
         listing = await self._provider.list_invoices(token, chat.reply_language)
         now = self._clock()
         schedule = self._plan.schedule(chat)
-        known = take_as_known(listing.invoices, schedule, now)
+        heavy = len(listing.invoices) > HEAVY_COUNT
+        known = await off_loop(heavy, take_as_known, listing.invoices, schedule, now)
+        look = await off_loop(heavy, next_look, known, {}, schedule, now)
         link = Link(
             account=self._store.account_of(self._base_url, token),
             place=place,
             token=token,
             linked_by=owner.id,
             linked_at=now,
-            next_check_at=self._plan.after(now, look=next_look(known, {}, schedule, now)),
+            next_check_at=self._plan.after(now, look=look),
             next_check_set_at=now,
             watch=Watch(
                 checked_at=now,

@@ -162,7 +162,9 @@ def test_a_broken_invoice_is_logged_by_its_id_without_its_content() -> None:
     broken = {"id": 99, "total": "private words", "description": "private words", "status": {"x": "private words"}}
     with capture_logs() as logs:
         read_page(json.dumps({"data": [broken]}).encode(), BERLIN)
-    assert [(entry["event"], entry["invoice"]) for entry in logs] == [("invoice can't be read", 99)]
+    assert [(entry["event"], entry["count"], entry["first"][0][:3]) for entry in logs] == [
+        ("invoices can't be read", 1, "99:")
+    ]
     assert "private words" not in str(logs)
 
 

@@ -15,6 +15,7 @@ from bot.chat.screens import Screen
 from bot.chat.views import general
 from bot.domain.chats import Place
 from bot.errors import ChatClosed, ChatGone, MessengerError
+from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import ChatStore, Clock, Document
 from bot.services.checks import Checker
 from bot.services.credit import Credits
@@ -51,7 +52,8 @@ class GeneralHandlers:
 
         async with sending.showing_action(context.bot, context.place, ChatAction.TYPING):
             listing = await self._checker.check_now(context.chat, say_so)
-        await context.reply(general.checked(context.t, listing))
+        heavy = len(listing.invoices) > HEAVY_COUNT
+        await context.reply(await off_loop(heavy, general.checked, context.t, listing))
 
     async def export(self, context: Context) -> None:
         """/export: send all that is stored of a chat, in private. For a group, only the owner of its link may ask."""

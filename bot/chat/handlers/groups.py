@@ -29,6 +29,7 @@ from bot.errors import (
     ProviderError,
     UserError,
 )
+from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import ChatStore, Clock
 from bot.services.failures import note_unreachable
 from bot.services.linking import Inviting, read_token
@@ -146,7 +147,8 @@ class GroupHandlers:
 
     async def _greet(self, context: Context, group: Chat, invitation: Invitation, listing: Listing) -> None:
         """Say in the group that it is linked. It stays linked even if that fails."""
-        screen, place = general.linked(self._texts_for(group), listing, self._clock()), invitation.place
+        heavy, t, place = len(listing.invoices) > HEAVY_COUNT, self._texts_for(group), invitation.place
+        screen = await off_loop(heavy, general.linked, t, listing, self._clock())
         try:
             try:
                 await sending.retry_unsent(partial(sending.send, context.bot, place, screen), context.sleep)

@@ -19,6 +19,7 @@ from bot.chat.views.invoices import invoice_choice, invoice_details, invoice_lis
 from bot.domain.chats import NO_SILENCE
 from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
 from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused, UnknownFilter
+from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import Clock, Document
 from bot.services.browsing import Browsing
 from bot.services.credit import Credits
@@ -56,7 +57,8 @@ class InvoiceHandlers:
 
         async def choose(context: Context) -> None:
             listing = await self._browsing.listing(context.chat, Query())
-            await context.reply(invoice_choice(context.t, command, listing, self._clock()))
+            heavy = len(listing.invoices) > HEAVY_COUNT
+            await context.reply(await off_loop(heavy, invoice_choice, context.t, command, listing, self._clock()))
 
         return choose
 
@@ -90,7 +92,8 @@ class InvoiceHandlers:
         listing, credit = await asyncio.gather(
             self._browsing.listing(context.chat, page.query), self._credits.of(context.chat)
         )
-        screen = invoice_list(context.t, listing, page, self._clock(), filtering=filtering, credit=credit)
+        heavy, now = len(listing.invoices) > HEAVY_COUNT, self._clock()
+        screen = await off_loop(heavy, invoice_list, context.t, listing, page, now, filtering=filtering, credit=credit)
         await context.show(screen)
 
     async def _send(self, context: Context, download: AbstractAsyncContextManager[Document]) -> None:

@@ -9,6 +9,7 @@ from bot.chat.screens import Screen
 from bot.chat.views import general
 from bot.domain.invitations import INVITATION_NONCE_FORM
 from bot.errors import CommandNeeded, LinkInUse, NotAToken, NotLinked, ProviderError
+from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import Clock
 from bot.services.linking import Linking, looks_like_token, read_token
 from bot.services.permissions import link_of
@@ -96,7 +97,8 @@ class LinkHandlers:
             await self._linking.expect_token(context.chat)
             await context.explain(error)
         else:
-            await context.reply(general.linked(context.t, listing, self._clock()))
+            heavy = len(listing.invoices) > HEAVY_COUNT
+            await context.reply(await off_loop(heavy, general.linked, context.t, listing, self._clock()))
         if not deleted:
             await context.reply(Screen(context.t("link.not_deleted")))
 

@@ -24,6 +24,8 @@ INVOICES_OFFERED = 8
 LIST_TITLE_LENGTH = 60
 BUTTON_TITLE_LENGTH = 30
 ITEM_TITLE_LENGTH = 200
+ITEMS_AT_MOST = 1000
+"""More surely don't fit into a message."""
 ITEM_DESCRIPTION_LENGTH = 800
 STATUS_LENGTH = 40
 UNDATED_NAMED = 20
@@ -69,7 +71,7 @@ def invoice_details(
         head += consequences(t, invoice.due, invoice.types, now)
     if invoice.paid_at:
         head.append(t("details.paid", date=t.day(t.date_of(invoice.paid_at))))
-    body = [line for item in invoice.items for line in _item_lines(t, item)]
+    body = [line for item in invoice.items[:ITEMS_AT_MOST] for line in _item_lines(t, item)]
     if invoice.items_unreadable:
         body.append(t("details.items_unreadable"))
     tail = [Markup(""), *_sums(t, invoice)]

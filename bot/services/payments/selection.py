@@ -12,6 +12,7 @@ from bot.domain.invoices import Invoice, open_first
 from bot.domain.payments import Action, Offer, Payment, PaymentRules, Selection
 from bot.domain.waits import still_lasts
 from bot.errors import ConfirmationExpired, NoneToPay, NotAllRead, NotFound, NothingChosen, PressByOther, QuestionOver
+from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import Clock, PendingStore
 from bot.services.payments.quote import Quoter
 from bot.services.permissions import check_may_pay
@@ -103,11 +104,14 @@ class PaymentSelection:
             for number in [number for number in wanted if number not in found]:
                 with suppress(NotFound):
                     found[number] = await self._reads.invoice(chat, number)
-        amounts = [(invoice, self._rules.payable(invoice)) for invoice in open_first(found.values())]
-        payable = [(invoice, amount) for invoice, amount in amounts if amount is not None]
+        payable = await off_loop(len(found) > HEAVY_COUNT, self._payable_of, list(found.values()))
         if not payable:
             raise NoneToPay if listing.lacks_nothing else NotAllRead
         return payable
+
+    def _payable_of(self, invoices: Sequence[Invoice]) -> list[tuple[Invoice, Decimal]]:
+        amounts = [(invoice, self._rules.payable(invoice)) for invoice in open_first(invoices)]
+        return [(invoice, amount) for invoice, amount in amounts if amount is not None]
 
     async def _mine(self, selection_id: str, place: Place, user: Member) -> Selection:
         selection = await self._store.pending(Selection, selection_id)

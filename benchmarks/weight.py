@@ -1,0 +1,163 @@
+"""Show for how long the heaviest accounts hold the event loop. The provider is another process on loopback.
+
+    python -m benchmarks.weight
+
+Each line is something that the bot does with such an account, and the longest step of the event loop meanwhile. A step
+counts with the processor time of the loop's thread, so that other programs on a busy machine don't.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from asyncio import events
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot import logs
+from bot.chat.texts import load_translations
+from bot.chat.views.invoices import invoice_details, invoice_list
+from bot.domain.chats import Chat, Member, Place, Token
+from bot.domain.queries import ListPage, Query
+from bot.domain.schedule import CheckPlan
+from bot.offload import off_loop
+from bot.provider.client import ProviderClient, open_http_client
+from bot.sandbox.provider.invoices import make_invoice
+from bot.services.browsing import Browsing
+from bot.services.checks import Checker
+from bot.services.linking import Linking
+from bot.services.reading import AccountReads
+from bot.services.workers import Workers
+from bot.store.tinydb.opening import open_store
+from bot.store.vault import new_key
+
+ZONE = ZoneInfo("Europe/Berlin")
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
+LIMIT = 50.0
+"""Milliseconds."""
+
+INVOICES, ITEMS, BROKEN, TEXT = 30_000, 100_000, 100_000, 10 * 1024 * 1024
+
+
+def wire(number: int) -> dict[str, Any]:
+    made = make_invoice(number, Decimal("7.95"), issued=date(2026, 11, 1), due=date(2027, 6, 1))
+    return made.as_json("en", ZONE, "http://localhost")
+
+
+def write_answers(folder: Path) -> None:
+    """Write what the provider answers: a list for each token, and two heavy invoices."""
+    item = wire(1)["items"][0]
+    answers = {
+        "many": {"data": [wire(1 + n) for n in range(INVOICES)]},
+        "broken": {"data": [{"id": n} for n in range(BROKEN)]},
+        "1": {"data": wire(1) | {"items": [item] * ITEMS}},
+        "2": {"data": wire(2) | {"items": [item | {"description": "word " * (TEXT // 5)}]}},
+    }
+    for name, answer in answers.items():
+        (folder / name).write_text(json.dumps(answer))
+
+
+async def serve(folder: Path) -> None:
+    """Print the port, and answer requests until the end of standard input. A list is named by the token."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                path, token = head.split()[1], head.casefold().partition("bearer ")[2].split()[0]
+                last = path.rpartition("/")[2]
+                content = (folder / (last if last.isdecimal() else token)).read_bytes()
+                size = f"content-length: {len(content)}\r\n\r\n"
+                writer.write(f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{size}".encode() + content)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+
+
+@asynccontextmanager
+async def provider(folder: Path) -> AsyncIterator[str]:
+    """Run the provider in a process of its own. Yield its URL."""
+    pipe = asyncio.subprocess.PIPE
+    command = (sys.executable, "-m", "benchmarks.weight", str(folder))
+    process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+    assert process.stdout is not None
+    assert process.stdin is not None
+    yield f"http://127.0.0.1:{int(await process.stdout.readline())}"
+    process.stdin.close()
+    await process.wait()
+
+
+class Watchdog:
+    """Measures the longest step of the event loop."""
+
+    def __init__(self) -> None:
+        self._longest = 0.0
+        run = events.Handle._run  # every step goes through it
+
+        def measured(handle: events.Handle) -> None:
+            began = time.thread_time()
+            run(handle)
+            self._longest = max(self._longest, time.thread_time() - began)
+
+        events.Handle._run = measured  # type: ignore[method-assign, assignment]
+
+    async def during(self, name: str, work: Awaitable[Any]) -> Any:
+        """Print the longest step while ``work`` is done."""
+        self._longest, began = 0.0, time.perf_counter()
+        result = await work
+        held = self._longest * 1000
+        mark = "" if held <= LIMIT else f"  longer than {LIMIT:.0f} ms"
+        print(f"{name:<52} {held:7.1f} ms at most, {time.perf_counter() - began:6.1f} s in all{mark}")
+        return result
+
+
+async def main() -> None:
+    logs.configure("WARNING", "console")
+    t = load_translations("EUR", ZONE)["en"]
+    with TemporaryDirectory() as directory:
+        folder = Path(directory)
+        write_answers(folder)
+        async with provider(folder) as url, open_http_client() as http:
+            store = open_store(folder / "data", [new_key()])
+            client = ProviderClient(http, url, ZONE)
+            plan, clock = CheckPlan(timedelta(minutes=15), ZONE), lambda: NOW
+            watchdog = Watchdog()
+            linking = Linking(store, client, clock, plan, base_url=url)
+            chat, place = Chat(1), Place(1)
+            link = linking.link(chat, place, Member(1, "Ada"), Token("many"))
+            await watchdog.during(f"link an account of {INVOICES:,}", link)
+            checker = Checker(store, client, clock, plan, Workers(1))
+            linked = await store.chat(1)
+            for order in ("first", "second"):
+                await watchdog.during(f"{order} check of {INVOICES:,} invoices", checker.check_now(linked))
+            browsing = Browsing(AccountReads(client, store, clock))
+            listing = await watchdog.during(f"list {INVOICES:,} invoices", browsing.listing(linked, Query()))
+            await watchdog.during("show a page of them", off_loop(True, invoice_list, t, listing, ListPage(), NOW))
+            for number, what in ((1, f"an invoice of {ITEMS:,} items"), (2, f"an invoice of {TEXT:,} letters")):
+                invoice = await watchdog.during(f"read {what}", browsing.invoice(linked, number))
+                await watchdog.during(f"show {what}", as_is(lambda i=invoice: invoice_details(t, i, NOW)))
+            broken = client.list_invoices(Token("broken"), "en")
+            await watchdog.during(f"read a list of {BROKEN:,} that can't be read", broken)
+            await store.close()
+
+
+async def as_is(work: Any) -> Any:
+    """Do the work in a step of its own."""
+    await asyncio.sleep(0)
+    return work()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(Path(sys.argv[1])) if sys.argv[1:] else main())
