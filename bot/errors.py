@@ -72,13 +72,6 @@ class NotFound(ClearRefusal, key="error.not_found"):
 
 
 @dataclass(eq=False)
-class WrongAddress(ClearRefusal, key="error.wrong_address"):
-    """404 for something that every account has: the API is not at this address."""
-
-    reason: str = ""
-
-
-@dataclass(eq=False)
 class Refused(ClearRefusal, key="error.refused"):
     """Another 4xx, or a failure in the dress of a 200: the provider understood the request and said no."""
 
@@ -123,8 +116,18 @@ class ProxyFailed(ProviderUnreachable):
     """The proxy of the environment can't be used, or does not connect."""
 
 
+@dataclass(eq=False)
 class ForeignAnswer(ProviderDown):
-    """An answer that the API did not write: the page of a firewall, say."""
+    """An answer that the API did not write, with its status: the page of a firewall, say."""
+
+    status: int = 0
+
+
+@dataclass(eq=False)
+class WrongAddress(ProviderError, key="error.wrong_address"):
+    """404, whoever wrote it, for something that every account has. ``reason`` holds words of the API, or is empty."""
+
+    reason: str = ""
 
 
 @dataclass(eq=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from bot import __version__
 from bot.domain.chats import Token
 from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Listing
-from bot.errors import AnswerNotUnderstood, NotFound, ProviderError, WrongAddress
+from bot.errors import AnswerNotUnderstood, ForeignAnswer, NotFound, ProviderError, WrongAddress
 from bot.limiter import Limiter
 from bot.offload import HEAVY_BYTES, off_loop
 from bot.ports import Clock, Document, InvoiceFilter, utc_now
@@ -150,10 +151,10 @@ class ProviderClient:
         try:
             return await self._caller.read(call, read_body, ends)
         except NotFound as error:
-            reason = error.reason
-        if _names_invoice(call):
-            raise NotFound(reason)
-        raise WrongAddress(reason)
+            raise error if _names_invoice(call) else WrongAddress(error.reason) from None
+        except ForeignAnswer as error:
+            is_missing = error.status == HTTPStatus.NOT_FOUND and not _names_invoice(call)
+            raise WrongAddress if is_missing else error from None
 
     @asynccontextmanager
     async def _download(self, call: Call, kind: documents.Kind) -> AsyncIterator[Document]:
@@ -207,9 +208,14 @@ class _ListReading:
         self._lacking += page.lacking
         self._total = max(self._total, page.total or 0)
         self._next = None if page.following is None else {**self._call.parameters, **page.following}
-        self._is_lost = page.goes_on and (self._next is None or self._next in self._asked)  # in a circle
-        if self._is_lost:
+        if self._next in self._asked:  # a circle
             self._next = None
+        self._is_lost = page.goes_on and self._next is None and not self._has_all
+
+    @property
+    def _has_all(self) -> bool:
+        """Whether there are as many as the list itself counts."""
+        return not self._resumed and 0 < self._total <= len(self._invoices) + self._unreadable
 
     def listing(self) -> Listing:
         """Return what was read."""

@@ -52,6 +52,8 @@ _ESCAPE = re.compile(
 )
 """A pair of surrogates, half a pair alone (this is the group), or any other escape."""
 
+_PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _NESTING = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[{]++|[\]}]++', re.DOTALL)
 """A text, or brackets in a row that all open or all close."""
 
@@ -123,10 +125,14 @@ def is_json(content_type: str) -> bool:
 
 
 def one_line(text: str) -> str:
-    """Return a text on one line without secrets and control characters, cut to a readable length; of markup nothing."""
-    line = logs.masked(" ".join(values.text(html.unescape(text[:MAX_TEXT_LENGTH])).split()))
-    if line.startswith("<"):
+    """Return a text on one line, without markup, secrets and control characters, cut to a readable length.
+
+    Nothing is left of a whole web page.
+    """
+    if _PAGE.match(text):
         return ""
+    plain = _TAG.sub(" ", html.unescape(_TAG.sub(" ", text[:MAX_TEXT_LENGTH])))
+    line = logs.masked(" ".join(values.text(plain).split()))
     return line if len(line) <= MAX_REASON_LENGTH else line[: MAX_REASON_LENGTH - 1].rstrip() + "…"
 
 

@@ -69,7 +69,8 @@ def of_status(response: httpx.Response, body: bytes, now: datetime) -> ProviderE
         return ProviderDown(wait, f"status {status}", timed_out=status in TIMED_OUT)
     words = envelope.refusal_in(content_type, body)
     if words is None:
-        return ForeignAnswer(wait, f"status {status}, content type {values.media_type(content_type)[:60]!r}")
+        what = f"status {status}, content type {values.media_type(content_type)[:60]!r}"
+        return ForeignAnswer(wait, what, status=status)
     match status:
         case HTTPStatus.UNAUTHORIZED:
             return TokenRefused(words)

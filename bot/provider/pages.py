@@ -28,7 +28,7 @@ MAX_NUMBER_LENGTH = 9
 _entries = msgspec.json.Decoder(list[msgspec.Raw])
 _objects = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
-_HOLDERS = ("meta", "pagination", "paginator", "paging", "page", "cursor")
+_HOLDERS = ("meta", "pagination", "paginator", "paginatorInfo", "paging", "page", "cursor")
 """Objects that hold such facts. ``meta`` may hold another one of them."""
 
 _CURRENT = ("current_page", "currentPage", "page")

@@ -31,6 +31,7 @@ from bot.errors import (
     BotError,
     CheckUnderWay,
     ClearRefusal,
+    ForeignAnswer,
     NotFound,
     PermissionMissing,
     ProviderDown,
@@ -386,11 +387,12 @@ class AccountReader:
                 return AccountReading(trouble=Trouble.TOKEN_REFUSED, error=error)
             case PermissionMissing():
                 return AccountReading(trouble=Trouble.PERMISSION_MISSING, error=error)
-            case RateLimited():
+            case ForeignAnswer():
+                self._note_unreadable(chat, error)  # a firewall may stop one account only
+                return AccountReading(wait=error.retry_after or 0, error=error)
+            case RateLimited() | ProviderDown():
                 self._note_outage(error)
                 return AccountReading(wait=error.retry_after or 0, error=error)
-            case ProviderDown():
-                self._note_outage(error)
             case _:
                 self._note_unreadable(chat, error)
         return AccountReading(error=error)

@@ -221,6 +221,17 @@ async def test_pages_in_a_circle_or_without_an_address_are_not_all(links: list[s
     assert len(asked) == len(links)
 
 
+async def test_a_circle_of_pages_that_hold_all_that_is_counted_is_whole(world: World) -> None:
+    page = {"data": [{"id": 7, "total": 1, "is_open": True}], "total": 1, "next_page_url": "?page=2"}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await JSONResponse(page)(scope, receive, send)
+
+    async with serve(app) as root, open_quickly() as http:
+        listing = await ProviderClient(http, root, BERLIN).list_invoices(world.token, "en")
+    assert listing.is_whole
+
+
 async def test_endless_pages_are_read_up_to_a_limit_and_then_from_there() -> None:
     endless = [f"?page={number}" for number in range(2, 10_000)]
     asked, listing = await list_with_next(iter(endless))
