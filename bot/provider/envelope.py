@@ -16,16 +16,13 @@ from typing import Any
 import msgspec
 
 from bot import logs
-from bot.provider import values
+from bot.provider import json_text, values
 
 MAX_REASON_LENGTH = 300
 """Characters. The rest of the provider's own words is cut off."""
 
 MAX_TEXT_LENGTH = 10_000
 """Characters that are cleaned at all, so that a huge text holds nobody up."""
-
-MAX_DEPTH = 64
-"""How deep JSON may nest. An invoice nests four levels deep; what lies deeper is nothing that is read here."""
 
 Level = Mapping[str, msgspec.Raw]
 """An object of the answer, its values still unread."""
@@ -37,25 +34,16 @@ _WORDS = ("message", "error", "errors", "msg", "detail", "error_description", "r
 """Where the provider's words may be. The first one that has any counts."""
 
 _REFUSAL_KEYS = frozenset({"message", "error", "errors"})
-_SAID = frozenset(
-    {*_WORDS, "success", "ok", "result", "status", "code", "status_code", "statusCode", "exception", "id"}
-)
+_CODES = ("status", "code", "status_code", "statusCode")
+_SAID = frozenset({*_WORDS, *_CODES, "success", "ok", "result", "exception", "id"})
 
 _FAILED = frozenset({"error", "errors", "fail", "failed", "failure", "false"})
 _SUCCEEDED = frozenset({"success", "succeeded", "ok", "true", "1", "200"})
 _FAILURE_CODES = frozenset(map(str, range(400, 600)))
 _NOTHING = frozenset({"", "0", "false", "null", "none", "no"})
 
-_HALF = re.compile(r"\\u[dD][89a-fA-F]")
-_ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
-)
-"""A pair of surrogates, half a pair alone (this is the group), or any other escape."""
-
 _PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
-_NESTING = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[{]++|[\]}]++', re.DOTALL)
-"""A text, or brackets in a row that all open or all close."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +86,11 @@ class Envelope:
 
 def opened(body: bytes) -> Envelope:
     """Return the envelope of an answer. Raise :class:`msgspec.DecodeError` if it is no JSON object."""
-    text = _readable_text(body)
+    text = json_text.readable(body)
     try:
         return _opened(text)
     except RecursionError:
-        return _opened(_without_depths(text))
+        return _opened(json_text.without_depths(text))
 
 
 def refusal_in(content_type: str, body: bytes) -> str | None:
@@ -119,9 +107,8 @@ def refusal_in(content_type: str, body: bytes) -> str | None:
 def is_json(content_type: str) -> bool:
     """Return whether a ``Content-Type`` is that of the API. The form of gateways (RFC 9457) is not."""
     media_type = values.media_type(content_type)
-    return media_type == "application/json" or (
-        media_type.endswith("+json") and media_type != "application/problem+json"
-    )
+    is_of_gateway = media_type == "application/problem+json"
+    return media_type == "application/json" or (media_type.endswith("+json") and not is_of_gateway)
 
 
 def one_line(text: str) -> str:
@@ -140,30 +127,6 @@ def _opened(text: str) -> Envelope:
     top = _levels.decode(text)
     data = bytes(top.get("data", NULL))
     return Envelope(top, _levels.decode(data) if data.startswith(b"{") else {})
-
-
-def _readable_text(body: bytes) -> str:
-    """Return the JSON with U+FFFD in place of each character cut in two, as UTF-8 or as an escaped surrogate."""
-    text = body.decode("utf-8-sig", errors="replace")
-    if not _HALF.search(text):
-        return text
-    return _ESCAPE.sub(lambda escape: r"\ufffd" if escape[1] else escape[0], text)
-
-
-def _without_depths(text: str) -> str:
-    """Return the JSON with null in place of everything that lies deeper than :data:`MAX_DEPTH`."""
-    kept, begin, depth = [], 0, 0
-    for found in _NESTING.finditer(text):
-        brackets = found[0]
-        if brackets[0] in "[{":
-            if depth <= MAX_DEPTH < depth + len(brackets):
-                kept += [text[begin : found.start() + MAX_DEPTH - depth], "null"]
-            depth += len(brackets)
-        elif brackets[0] in "]}":
-            if depth - len(brackets) <= MAX_DEPTH < depth:
-                begin = found.start() + depth - MAX_DEPTH
-            depth -= len(brackets)
-    return "".join([*kept, text[begin:]]) if depth <= MAX_DEPTH else ""
 
 
 # --- What an object says of success, failure and reasons ---
@@ -188,12 +151,12 @@ def _is_marked(said: Mapping[str, Any]) -> bool:
 def _has_failed(said: Mapping[str, Any]) -> bool:
     """Return whether its result, status or code is that of a failure."""
     words = {_result(said), _result(said, "status")}
-    codes = [str(said[name]) for name in ("status", "code", "status_code", "statusCode") if name in said]
-    return bool(words & _FAILED) or any(code in _FAILURE_CODES for code in codes)
+    return bool(words & _FAILED) or any(_result(said, name) in _FAILURE_CODES for name in _CODES)
 
 
 def _result(said: Mapping[str, Any], name: str = "result") -> str:
-    return str(said[name]).casefold() if name in said else ""
+    value = said.get(name)
+    return str(value).casefold() if isinstance(value, str | int) else ""
 
 
 def _means(value: object) -> bool:
@@ -203,7 +166,7 @@ def _means(value: object) -> bool:
 
 def _first_text(value: Any) -> str:
     """Return the first text in ``"…"``, ``["…"]``, ``{"id": ["…"]}`` or ``[{"message": "…"}]``."""
-    for _ in range(MAX_DEPTH):
+    for _ in range(json_text.MAX_DEPTH):
         match value:
             case str():
                 return value

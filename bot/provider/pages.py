@@ -101,7 +101,7 @@ class _Facts:
     def on_page(self) -> int:
         """How many entries this page should have, as far as it says so."""
         first, last = self.number(["from"]), self.number(["to"])
-        if first and last:
+        if first and last and self.number((*_CURRENT, *_PER_PAGE)):
             return last - first + 1
         is_of_page = self.name not in {"", "meta"} or self.number(_TOTAL) is not None
         return (self.number(["count"]) or 0) if is_of_page else 0

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from bot import logs
-from bot.provider import envelope
-from bot.provider.envelope import MAX_DEPTH, MAX_REASON_LENGTH, opened, refusal_in
+from bot.provider import json_text
+from bot.provider.envelope import MAX_REASON_LENGTH, opened, refusal_in
 
 JSON_TYPE = "application/json"
 
@@ -143,9 +143,9 @@ NESTED = st.recursive(
 
 @given(NESTED, st.integers(0, 3))
 def test_what_is_not_too_deep_stays_as_it_is(content: object, levels: int) -> None:
-    for _ in range(levels * (MAX_DEPTH // 4)):
+    for _ in range(levels * (json_text.MAX_DEPTH // 4)):
         content = [content]
-    assert json.loads(envelope._without_depths(json.dumps(content))) == content
+    assert json.loads(json_text.without_depths(json.dumps(content))) == content
 
 
 @given(st.binary(), st.sampled_from([JSON_TYPE, "text/plain", "text/html", "", "x"]))

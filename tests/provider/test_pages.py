@@ -127,6 +127,7 @@ def test_the_answer_s_own_count_is_read(fields: Mapping[str, Any], total: int | 
         ({"meta": {"total": 9, "count": 4}}, 2),
         ({"meta": {"from": None, "to": None, "total": 2}}, 0),
         ({"from": "2026-01-01", "to": "2026-12-31"}, 0),
+        ({"from": 2020, "to": 2026}, 0),
     ],
 )
 def test_entries_that_a_page_counts_and_does_not_hold_are_missed(fields: dict[str, Any], lacking: int) -> None:

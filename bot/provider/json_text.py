@@ -1,0 +1,41 @@
+"""JSON as it arrives, mended where a decoder would give up although all that matters can be read."""
+
+from __future__ import annotations
+
+import re
+
+MAX_DEPTH = 64
+"""How deep JSON may nest. An invoice nests four levels deep; what lies deeper is nothing that is read here."""
+
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
+"""A pair of surrogates, half a pair alone (this is the group), or any other escape."""
+
+_NESTING = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[{]++|[\]}]++', re.DOTALL)
+"""A text, or brackets in a row that all open or all close."""
+
+
+def readable(body: bytes) -> str:
+    """Return the JSON with U+FFFD in place of each character cut in two, as UTF-8 or as an escaped surrogate."""
+    text = body.decode("utf-8-sig", errors="replace")
+    if not _HALF.search(text):
+        return text
+    return _ESCAPE.sub(lambda escape: r"\ufffd" if escape[1] else escape[0], text)
+
+
+def without_depths(text: str) -> str:
+    """Return the JSON with null in place of everything that lies deeper than :data:`MAX_DEPTH`."""
+    kept, begin, depth = [], 0, 0
+    for found in _NESTING.finditer(text):
+        brackets = found[0]
+        if brackets[0] in "[{":
+            if depth <= MAX_DEPTH < depth + len(brackets):
+                kept += [text[begin : found.start() + MAX_DEPTH - depth], "null"]
+            depth += len(brackets)
+        elif brackets[0] in "]}":
+            if depth - len(brackets) <= MAX_DEPTH < depth:
+                begin = found.start() + depth - MAX_DEPTH
+            depth -= len(brackets)
+    return "".join([*kept, text[begin:]]) if depth <= MAX_DEPTH else ""
