@@ -43,6 +43,7 @@ from bot.services.leader_lease import LeaderLease
 from bot.services.linking import Inviting, Linking
 from bot.services.payments.flow import Payments
 from bot.services.reading import AccountReads
+from bot.services.redrawing import Redrawing
 from bot.services.snoozing import Snoozing
 from bot.services.workers import Workers
 from bot.settings import Settings
@@ -90,7 +91,8 @@ class Services:
         self.check_workers = Workers(checks_at_once(settings))
         self.send_workers = Workers(SENDS_AT_ONCE)
         self.payment_workers = Workers(PAYMENTS_AT_ONCE)
-        self.checker = Checker(store, providers.for_checks, clock, plan, self.check_workers)
+        redrawing = Redrawing(store, messenger)
+        self.checker = Checker(store, providers.for_checks, clock, plan, self.check_workers, redrawing=redrawing)
         self.credits = Credits(provider, store, clock)
         self.alert_sender = AlertSender(store, store, messenger, clock, plan, self.send_workers)
         self.payments = Payments(store, provider, messenger, clock, plan, self.payment_workers, rules=rules)
@@ -112,7 +114,7 @@ def build_handlers(
     groups = GroupHandlers(store, services.inviting, texts_for, clock, settings.allowed_users)
     return Handlers(
         general=GeneralHandlers(store, services.checker, services.credits, clock),
-        invoices=InvoiceHandlers(services.browsing, services.credits, services.snoozing, clock),
+        invoices=InvoiceHandlers(store, services.browsing, services.credits, services.snoozing, clock),
         linking=LinkHandlers(services.linking, groups, clock),
         groups=groups,
         payments=PaymentHandlers(services.payments, store, services.credits, clock),

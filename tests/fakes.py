@@ -16,6 +16,7 @@ from bot.domain.alerts import Alert, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Place, Token
 from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Item, Listing
+from bot.domain.live_messages import LiveMessage
 from bot.domain.payments import Action, Outcome, Payment
 from bot.errors import AnswerNotUnderstood, NotFound, PermissionMissing, TextRefused, TokenRefused
 from bot.ports import Clock, Delivery, Document, InvoiceFilter, utc_now
@@ -296,6 +297,9 @@ class FakeMessenger:
         if self.lost[chat_id]:
             raise self.lost[chat_id].popleft()
         return message.id
+
+    async def redraw(self, message: LiveMessage, shown: Listing, chat: Chat, now: datetime) -> bool:
+        return True
 
     def words_of(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> Mapping[int, str]:
         return {}

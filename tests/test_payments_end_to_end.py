@@ -50,6 +50,17 @@ async def question(
         yield await ask(chat, ada, f"/pay {invoice.id}", "Pay €12.34")
 
 
+async def test_after_a_payment_every_message_that_shows_the_invoice_is_drawn_anew(
+    question: Message, ada: Person, chat: Chat, invoice: SandboxInvoice
+) -> None:
+    details = await ask(chat, ada, f"/invoice {invoice.id}", "Left to pay: €12.34")
+    listing = await ask(chat, ada, "/invoices open", f"{invoice.id}")
+    ada.press(question, YES)
+    await chat.wait_for(lambda m: m is details and "Left to pay" not in m.text)
+    await chat.wait_for(lambda m: m is listing and str(invoice.id) not in m.text)
+    assert not [button for button in details.buttons if (button.data or "").startswith("pay:")]
+
+
 class Proxy:
     """Stands before the provider. Something can happen before or after a POST is carried out."""
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from markupsafe import Markup
 from telegram import Bot, CallbackQuery, Message, Update
@@ -20,6 +20,8 @@ from bot.chat.texts import Texts, TextsFor
 from bot.domain.chats import Chat, Member, Place
 from bot.errors import AlreadyUnderWay, AnonymousPerson, BotError, ChatMigrated, ConfirmationExpired, QuestionOver
 from bot.ports import Document, Sleep
+
+T = TypeVar("T")
 
 LibraryContext = CallbackContext[Any, Any, Any, Any]
 Edit = Callable[[Bot, Place, int, Screen], Awaitable[bool]]
@@ -78,9 +80,9 @@ class Context:
         markup = self.message.reply_markup if self.message is not None else None
         return [[Button(b.text, str(b.callback_data)) for b in row] for row in markup.inline_keyboard] if markup else []
 
-    async def reply(self, screen: Screen) -> None:
-        """Send a new message."""
-        await self._here(lambda place: sending.send(self.bot, place, screen))
+    async def reply(self, screen: Screen) -> int:
+        """Send a new message. Return its id."""
+        return (await self._here(lambda place: sending.send(self.bot, place, screen))).message_id
 
     async def send_document(self, document: Document, elsewhere: Place | None = None) -> None:
         """Send a file, here or elsewhere. Raise as :func:`bot.chat.sending.send_document`."""
@@ -90,10 +92,11 @@ class Context:
 
         await self._here(send)
 
-    async def show(self, screen: Screen) -> None:
-        """Put a screen into the message whose button was pressed. After a command, send it."""
-        if self.query is None or not await self._edited(sending.edit, screen):
-            await self.reply(screen)
+    async def show(self, screen: Screen) -> int:
+        """Put a screen into the message whose button was pressed. After a command, send it. Return the message's id."""
+        if self.query is not None and self.message_id is not None and await self._edited(sending.edit, screen):
+            return self.message_id
+        return await self.reply(screen)
 
     async def show_buttons(self, rows: Rows) -> None:
         """Put other buttons below the message whose button was pressed. If the chat has moved, send it once more."""
@@ -152,13 +155,13 @@ class Context:
             self._move(error)
             return False
 
-    async def _here(self, send: Callable[[Place], Awaitable[object]]) -> None:
+    async def _here(self, send: Callable[[Place], Awaitable[T]]) -> T:
         """Send something to this place. If the chat has a new id, send it there, once."""
         try:
-            await sending.retry_unsent(lambda: send(self.place), self.sleep)
+            return await sending.retry_unsent(lambda: send(self.place), self.sleep)
         except ChatMigrated as error:
             self._move(error)
-            await sending.retry_unsent(lambda: send(self.place), self.sleep)
+            return await sending.retry_unsent(lambda: send(self.place), self.sleep)
 
     def _move(self, error: ChatMigrated) -> None:
         self.moved_to = error.new_chat_id

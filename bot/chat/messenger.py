@@ -12,11 +12,15 @@ from bot.chat import sending
 from bot.chat.screens import Screen, join
 from bot.chat.texts import TextsFor
 from bot.chat.views import alerts as views, payments
+from bot.chat.views.redrawing import redrawn
 from bot.domain.alerts import Alert, AlertKind, SentMessage
 from bot.domain.chats import Chat, Loudness, Place
 from bot.domain.credit import Credit
+from bot.domain.invoices import Listing
+from bot.domain.live_messages import LiveMessage
 from bot.domain.payments import Payment
 from bot.domain.schedule import CheckPlan
+from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import Delivery, Document
 from bot.turns import Turn, taking_turn
 
@@ -53,6 +57,14 @@ class TelegramMessenger:
             screen = views.struck_through(self._texts_for(delivery.chat), message, delivery)
             with taking_turn(Turn.ALERT):
                 await sending.edit(self._bot, message.place, message.message_id, screen)
+
+    async def redraw(self, message: LiveMessage, shown: Listing, chat: Chat, now: datetime) -> bool:
+        """Draw a message with the invoices in it as they stand now."""
+        place = Place(chat.id, message.topic_id)
+        heavy = len(shown.invoices) > HEAVY_COUNT
+        screen = await off_loop(heavy, redrawn, self._texts_for(chat), message, shown, chat, now)
+        with taking_turn(Turn.ALERT):
+            return await sending.edit(self._bot, place, message.message_id, screen)
 
     async def send_document(self, place: Place, document: Document) -> None:
         """Send a file."""

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Self
 
 from bot.domain.credit import CreditWatch, CreditWish
+from bot.domain.live_messages import LiveMessage
 from bot.domain.waits import LONGEST_CHECK_WAIT, LONGEST_TOKEN_WAIT, Wait, is_ahead, still_lasts, wait_until
 
 LANGUAGES = ("en", "de")
@@ -256,6 +257,7 @@ class ChatFacts:
     ``awaiting_token_until`` is set between /link and the message with the token. The token is for this chat, or for the
     group of the invitation whose id is in ``awaiting_for``. ``resting`` is why nothing is sent to this chat at present,
     ``closure`` why nothing can be sent for a while. ``preferences`` is None while the operator's defaults hold.
+    ``live`` are messages that are drawn anew, the newest last.
     """
 
     language: str | None = None
@@ -265,6 +267,7 @@ class ChatFacts:
     resting: str | None = None
     closure: Closure | None = None
     preferences: Preferences | None = None
+    live: tuple[LiveMessage, ...] = ()
 
     def awaits_token(self, now: datetime) -> bool:
         """Return whether the chat's next message is taken as a token."""

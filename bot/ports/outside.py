@@ -13,6 +13,7 @@ from bot.domain.chats import Chat, Place, Token
 from bot.domain.credit import Credit
 from bot.domain.deliveries import Delivery
 from bot.domain.invoices import Invoice, Listing
+from bot.domain.live_messages import LiveMessage
 from bot.domain.payments import Payment
 
 Clock = Callable[[], datetime]
@@ -99,6 +100,9 @@ class Messenger(Protocol):
 
         Do nothing if the message is out of reach.
         """
+
+    async def redraw(self, message: LiveMessage, shown: Listing, chat: Chat, now: datetime) -> bool:
+        """Draw a message with the invoices in it as they stand now. Return False if it is out of reach."""
 
     async def show_payments(self, batch: Sequence[Payment], chat: Chat) -> bool:
         """Edit the message that shows one payment or a batch. Return False if it is out of reach."""

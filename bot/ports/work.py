@@ -15,6 +15,7 @@ from bot.domain.chats import Chat, Closure, Link, Member, Preferences, Silence, 
 from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
+from bot.domain.live_messages import LiveMessage
 from bot.domain.payments import Payment, Selection, State
 
 PendingItem = TypeVar("PendingItem", bound=Invitation | Selection)
@@ -75,6 +76,12 @@ class ChatStore(Protocol):
         """Remember that somebody wants to hear when the credit suffices for an invoice. The next check is due soon.
 
         Return False if the chat has another link now.
+        """
+
+    async def set_live_message(self, chat_id: int, old: LiveMessage | None, new: LiveMessage | None) -> bool:
+        """Put ``new`` in the place of ``old`` among a linked chat's live messages.
+
+        :func:`bot.domain.live_messages.with_message` says how. Return False if ``old`` has changed meanwhile.
         """
 
     async def known_invoices(self, chat_id: int) -> Mapping[int, KnownInvoice]:

@@ -44,6 +44,7 @@ from bot.ports import Check, Checked, CheckStore, Clock, Provider
 from bot.services.credit import CREDIT_EVERY, read_credit
 from bot.services.failures import log_failure
 from bot.services.permissions import link_of
+from bot.services.redrawing import Redrawing
 from bot.services.workers import Workers
 
 T = TypeVar("T")
@@ -77,7 +78,9 @@ class Checker:
         *,
         read_within: timedelta = READ_WITHIN,
         wait_for_turn: timedelta = CHECK_LEASE,
+        redrawing: Redrawing | None = None,
     ) -> None:
+        """``redrawing`` draws earlier messages anew after a check. Without it they stay as they are."""
         self._store = store
         self._provider = provider
         self._reader = AccountReader(provider)
@@ -86,6 +89,7 @@ class Checker:
         self._clock = clock
         self._plan = plan
         self._workers = workers
+        self._redrawing = redrawing
         self.looked_at: datetime | None = None
         self.ended_at: datetime | None = None
         """When this last looked for due checks, and when a check last ended."""
@@ -136,6 +140,8 @@ class Checker:
         try:
             reading = await self._read(check, link, asked=asked)
             end = reading.end if await self._save(check, link, reading) else "late"
+            if self._redrawing is not None and end != "late" and reading.listing is not None:
+                await self._redrawing.after_check(check.chat, reading.listing, reading.found, self._clock())
         except Exception:
             # It would most likely fail again at once: the chat waits for its next turn.
             await self._store.postpone_check(check.claim, self._plan.after(self._clock()))

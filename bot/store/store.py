@@ -16,6 +16,7 @@ from bot.domain.chats import Chat, Closure, Link, Member, Preferences, Silence, 
 from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
+from bot.domain.live_messages import LiveMessage
 from bot.domain.payments import Payment, Selection, State, batch_of
 from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
 from bot.ports import Backlog, Check, Checked, Overview, PendingItem, Waiting, WaitingAlert
@@ -98,6 +99,9 @@ class Store:
 
     async def wish_for_credit(self, chat_id: int, account: str, invoice_id: int, now: datetime) -> bool:
         return await self._change(chat_id, lambda r: chat_rules.wishing_for_credit(r, account, invoice_id, now))
+
+    async def set_live_message(self, chat_id: int, old: LiveMessage | None, new: LiveMessage | None) -> bool:
+        return await self._change(chat_id, lambda r: chat_rules.with_live_message(r, old, new))
 
     async def known_invoices(self, chat_id: int) -> Mapping[int, KnownInvoice]:
         return (await self._read(chat_id)).known

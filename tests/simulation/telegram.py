@@ -11,6 +11,8 @@ from random import Random
 
 from bot.domain.alerts import Alert, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Place
+from bot.domain.invoices import Listing
+from bot.domain.live_messages import LiveMessage
 from bot.domain.payments import Payment
 from bot.errors import (
     ChatGone,
@@ -131,6 +133,9 @@ class SimTelegram:
             self._failed(chat, said, error)
             raise
         return self._arrive(chat, said, marked=delivery.again).number
+
+    async def redraw(self, message: LiveMessage, shown: Listing, chat: Chat, now: datetime) -> bool:
+        return True
 
     def words_of(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> Mapping[int, str]:
         return {}

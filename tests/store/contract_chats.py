@@ -9,6 +9,7 @@ from decimal import Decimal
 from bot.domain.alerts import KnownInvoice, Standing
 from bot.domain.chats import Chat, Place, Preferences, Silence, Token, Trouble, Watch
 from bot.domain.credit import Credit, CreditWatch, CreditWish
+from bot.domain.live_messages import LiveMessage
 from tests.store.examples import (
     CHAT,
     HOUR,
@@ -50,6 +51,24 @@ class ChatContract:
         assert await store.linked_among([]) == set()
         await store.unlink(CHAT)
         assert await store.linked_among([CHAT, OTHER]) == set()
+
+    async def test_live_messages_are_kept_replaced_and_removed_and_end_with_the_link(self, opener: Opener) -> None:
+        first, second = LiveMessage(1, None, "show:1", "a"), LiveMessage(2, 3, "list:all.any.0.0", "b")
+        store = await opener.open()
+        assert not await store.set_live_message(CHAT, None, first)
+        await linked(store)
+        assert await store.set_live_message(CHAT, None, first)
+        assert await store.set_live_message(CHAT, None, second)
+        await opener.crash()
+        store = await opener.open()
+        assert (await store.chat(CHAT)).live == (first, second)
+        newer = replace(first, state="c")
+        assert await store.set_live_message(CHAT, first, newer)
+        assert not await store.set_live_message(CHAT, first, first)
+        assert (await store.chat(CHAT)).live == (second, newer)
+        assert await store.set_live_message(CHAT, second, None)
+        await linked(store)
+        assert (await store.chat(CHAT)).live == ()
 
     async def test_a_link_comes_back_as_it_was_stored_even_after_a_crash(self, opener: Opener) -> None:
         store = await opener.open()

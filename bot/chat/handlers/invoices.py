@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from functools import partial
@@ -17,10 +18,12 @@ from bot.chat.invoice_numbers import for_each, numbers_of
 from bot.chat.screens import QUOTE_LIMIT, Screen, cut
 from bot.chat.views.invoices import invoice_choice, invoice_details, invoice_list
 from bot.domain.chats import NO_SILENCE
+from bot.domain.invoices import Invoice
+from bot.domain.live_messages import CHOOSE, FILTER, LIST, SHOW, LiveMessage, state_of
 from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
-from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused, UnknownFilter
+from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused, StoreAway, UnknownFilter
 from bot.offload import HEAVY_COUNT, off_loop
-from bot.ports import Clock, Document
+from bot.ports import ChatStore, Clock, Document
 from bot.services.browsing import Browsing
 from bot.services.credit import Credits
 from bot.services.snoozing import Snoozing
@@ -33,7 +36,8 @@ TRANSACTIONS = "transactions"
 class InvoiceHandlers:
     """Looking at invoices and downloading them."""
 
-    def __init__(self, browsing: Browsing, credit: Credits, snoozing: Snoozing, clock: Clock) -> None:
+    def __init__(self, chats: ChatStore, browsing: Browsing, credit: Credits, snoozing: Snoozing, clock: Clock) -> None:
+        self._chats = chats
         self._browsing = browsing
         self._credits = credit
         self._snoozing = snoozing
@@ -57,8 +61,9 @@ class InvoiceHandlers:
 
         async def choose(context: Context) -> None:
             listing = await self._browsing.listing(context.chat, Query())
-            heavy = len(listing.invoices) > HEAVY_COUNT
-            await context.reply(await off_loop(heavy, invoice_choice, context.t, command, listing, self._clock()))
+            heavy, now = len(listing.invoices) > HEAVY_COUNT, self._clock()
+            message_id = await context.reply(await off_loop(heavy, invoice_choice, context.t, command, listing, now))
+            await self._keep_live(context, message_id, f"{CHOOSE}:{command}", listing.invoices)
 
         return choose
 
@@ -86,7 +91,9 @@ class InvoiceHandlers:
         silence = context.chat.silences.get(number, NO_SILENCE) if can_silence else None
         back = _page(context.words[1:]) if context.query is not None else None
         screen = invoice_details(context.t, invoice, self._clock(), back, silence)
-        await (context.show(screen) if back is not None else context.reply(screen))
+        message_id = await (context.show(screen) if back is not None else context.reply(screen))
+        shows = f"{SHOW}:{number}" if back is None else f"{SHOW}:{number}:{back}"
+        await self._keep_live(context, message_id, shows, [invoice])
 
     async def _list(self, context: Context, page: ListPage, *, filtering: bool = False) -> None:
         listing, credit = await asyncio.gather(
@@ -94,7 +101,15 @@ class InvoiceHandlers:
         )
         heavy, now = len(listing.invoices) > HEAVY_COUNT, self._clock()
         screen = await off_loop(heavy, invoice_list, context.t, listing, page, now, filtering=filtering, credit=credit)
-        await context.show(screen)
+        message_id = await context.show(screen)
+        await self._keep_live(context, message_id, f"{FILTER if filtering else LIST}:{page}", listing.invoices)
+
+    async def _keep_live(self, context: Context, message_id: int, shows: str, invoices: Sequence[Invoice]) -> None:
+        """Remember a message, to draw it anew once its invoices stand otherwise. It was shown even if that fails."""
+        state = await off_loop(len(invoices) > HEAVY_COUNT, state_of, invoices)
+        with suppress(StoreAway):
+            message = LiveMessage(message_id, context.place.topic_id, shows, state)
+            await self._chats.set_live_message(context.chat.id, None, message)
 
     async def _send(self, context: Context, download: AbstractAsyncContextManager[Document]) -> None:
         try:

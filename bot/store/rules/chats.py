@@ -13,6 +13,7 @@ from bot.domain import reminders
 from bot.domain.alerts import AlertKind, KnownInvoice, is_obsolete, is_still_needed
 from bot.domain.chats import Link, Preferences, Silence
 from bot.domain.credit import CLOSELY, CreditWatch, CreditWish
+from bot.domain.live_messages import LiveMessage, with_message
 from bot.ports import Checked, Overview, StoreCounts, Waiting
 from bot.store.rules.alerts import add_alerts, opened
 from bot.store.rules.records import CHAT_FACTS, PASSING, ChatRecord, ChatRow, PaymentRow, seal_link
@@ -80,6 +81,12 @@ def wishing_for_credit(record: ChatRecord, account: str, invoice_id: int, now: d
     others = (wish for wish in link.credit_wishes if wish.invoice_id != invoice_id)
     wishes = (*others, CreditWish(invoice_id, now))
     return hastened(replace(record, link=replace(link, credit_wishes=wishes)), now + CLOSELY)
+
+
+def with_live_message(record: ChatRecord, old: LiveMessage | None, new: LiveMessage | None) -> ChatRecord | None:
+    """Put a live message in the place of another. None: there is nothing to change."""
+    live = with_message(record.chat.live, old, new) if record.link is not None else None
+    return None if live is None else replace(record, chat=replace(record.chat, live=live))
 
 
 def woken(record: ChatRecord, now: datetime) -> ChatRecord | None:

@@ -1,0 +1,26 @@
+"""Messages that show invoices, as they are drawn anew."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.chat.screens import Screen
+from bot.chat.texts import Texts
+from bot.chat.views.invoices import invoice_choice, invoice_details, invoice_list
+from bot.domain.chats import NO_SILENCE, Chat
+from bot.domain.invoices import Listing
+from bot.domain.live_messages import CHOOSE, FILTER, SHOW, LiveMessage
+from bot.domain.queries import ListPage
+
+
+def redrawn(t: Texts, message: LiveMessage, shown: Listing, chat: Chat, now: datetime) -> Screen:
+    """Return a message with the invoices in it as they stand now."""
+    if message.kind == SHOW:
+        (invoice,) = shown.invoices
+        silence = chat.silences.get(invoice.id, NO_SILENCE) if invoice.may_be_owed else None
+        return invoice_details(t, invoice, now, message.page, silence)
+    if message.kind == CHOOSE:
+        return invoice_choice(t, message.subject, shown, now)
+    credit = chat.link.credit.credit if chat.link is not None else None
+    page = message.page or ListPage()
+    return invoice_list(t, shown, page, now, filtering=message.kind == FILTER, credit=credit)

@@ -1,0 +1,62 @@
+"""Draw messages that show invoices anew, once a check finds that the invoices stand otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot.domain.chats import Chat
+from bot.domain.invoices import Invoice, Listing
+from bot.domain.live_messages import LiveMessage, shown_now, state_of
+from bot.errors import BotError, MessengerError
+from bot.offload import HEAVY_COUNT, off_loop
+from bot.ports import ChatStore, Messenger
+from bot.services.failures import log_failure
+
+
+class Redrawing:
+    """A courtesy: no failure of it touches a check, and what could not be drawn is tried after the next one."""
+
+    def __init__(self, store: ChatStore, messenger: Messenger) -> None:
+        self._store = store
+        self._messenger = messenger
+
+    async def after_check(self, before: Chat, listing: Listing, found: Sequence[Invoice], now: datetime) -> None:
+        """Draw the chat's messages as things stand now. ``before`` is the chat as it was when the reading began.
+
+        Messages that came or changed since then show something newer. ``found`` are the invoices of the ``listing`` and
+        those that were read singly.
+        """
+        if not before.live:
+            return
+        outdated = await off_loop(len(found) > HEAVY_COUNT, _outdated, before.live, listing, found)
+        if not outdated:
+            return
+        try:
+            chat = await self._store.chat(before.id)
+            for message, drawn, shown in outdated:
+                if message in chat.live:
+                    await self._draw(message, drawn, shown, chat, now)
+        except BotError as error:
+            log_failure("messages can't be drawn anew", error, chat=before.id)
+
+    async def _draw(self, message: LiveMessage, drawn: LiveMessage, shown: Listing, chat: Chat, now: datetime) -> None:
+        try:
+            is_there = await self._messenger.redraw(message, shown, chat, now)
+        except MessengerError as error:
+            log_failure("message can't be drawn anew", error, chat=chat.id)
+            return
+        await self._store.set_live_message(chat.id, message, drawn if is_there else None)
+
+
+def _outdated(
+    messages: Sequence[LiveMessage], listing: Listing, found: Sequence[Invoice]
+) -> list[tuple[LiveMessage, LiveMessage, Listing]]:
+    """Return the messages whose invoices stand otherwise, each with what it becomes, and with its invoices."""
+    outdated = []
+    for message in messages:
+        shown = shown_now(message, listing, found)
+        if shown is not None and (state := state_of(shown.invoices)) != message.state:
+            outdated.append((message, replace(message, state=state), shown))
+    return outdated
