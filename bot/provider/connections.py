@@ -6,7 +6,7 @@ as the answer to the request after its own: one customer would see another's dat
 
 So here a connection ends as soon as anything arrives on it before a request or behind its answer. Shortly after an
 answer something may still be on its way. So a connection rests before it serves another customer. If none has rested,
-another one is opened, as long as the limit allows.
+another one is opened.
 """
 
 from __future__ import annotations
@@ -66,18 +66,19 @@ class Connector(TCPConnector):
         return connection
 
     async def _get(self, key: ConnectionKey, traces: list[Trace]) -> Connection | None:
-        """Return an idle connection, or None to open another one."""
+        """Return an idle connection, or None to open another one, perhaps in the place of an idle one."""
         idle = cast("deque[tuple[_Connection, float]]", self._conns.get(key, deque()))
         while idle and not _can_be_used(*idle[0]):
             connection, _ = idle.popleft()
             connection.close()
         if idle and _seconds_since(idle[0][1]) < REST_SECONDS:
             own = next((one for one in idle if one[0].customer == self._next_customer and _can_be_used(*one)), None)
-            if own is not None:
-                idle.remove(own)
-                idle.appendleft(own)
-            elif self._count() < self._max_connections:
+            if own is None:
+                if self._count() >= self._max_connections:
+                    idle.popleft()[0].close()
                 return None
+            idle.remove(own)
+            idle.appendleft(own)
         return await super()._get(key, traces)
 
     def _count(self) -> int:

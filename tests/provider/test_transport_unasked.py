@@ -70,8 +70,18 @@ class Server:
     requests: list[int] = field(default_factory=list)
     """For each request: how many came before it on its connection."""
     spoiled_and_reused: int = 0
+    open: int = 0
+    most_at_once: int = 0
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.open += 1
+        self.most_at_once = max(self.open, self.most_at_once)
+        try:
+            await self._serve(reader, writer)
+        finally:
+            self.open -= 1
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         spoiled = False
         for before in itertools.count():
             head = await head_of(reader)
@@ -103,14 +113,21 @@ async def asking(server: Server, max_connections: int = 1) -> AsyncIterator[Ask]
         yield ask
 
 
-async def ask_in_turns(server: Server, pause: float = 0, max_connections: int = 1, method: str = "GET") -> None:
-    async with asking(server, max_connections) as ask:
+async def ask_in_turns(server: Server, pause: float = 0) -> None:
+    async with asking(server) as ask:
         for token in TOKENS * 2:
-            await ask(token, method)
+            await ask(token)
             await asyncio.sleep(pause)
     assert server.spoiled_and_reused == 0
 
 
+@pytest.fixture
+def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use connections again at once, whoever asks, so that only what arrives on them can keep from it."""
+    monkeypatch.setattr(connections, "REST_SECONDS", 0)
+
+
+@pytest.mark.usefixtures("no_rest")
 @pytest.mark.parametrize("kind", UNASKED)
 async def test_nobody_gets_an_answer_that_was_for_somebody_else(kind: str) -> None:
     unasked = UNASKED[kind]
@@ -118,18 +135,26 @@ async def test_nobody_gets_an_answer_that_was_for_somebody_else(kind: str) -> No
         for form in (answer, chunked):
             group.create_task(ask_in_turns(Server(unasked, after=None, form=form)))
             group.create_task(ask_in_turns(Server(unasked, after=0.001, form=form), pause=0.02))
-            group.create_task(ask_in_turns(Server(unasked, after=0.001, form=form), max_connections=10))
 
 
-@pytest.mark.parametrize("kind", ["an answer sent twice", "a 408 that leaves the connection open"])
+@pytest.mark.parametrize("kind", ["an answer sent twice", "a 408 that leaves the connection open", "half a body"])
 @pytest.mark.parametrize("max_connections", [1, 10])
-async def test_it_holds_for_answers_without_a_body_and_for_posts(kind: str, max_connections: int) -> None:
+async def test_what_comes_soon_after_an_answer_does_not_meet_the_next_request(kind: str, max_connections: int) -> None:
+    server = Server(UNASKED[kind], after=0.01)
+    async with asking(server, max_connections) as ask:
+        for number in range(6):
+            await ask(f"customer {number}")
+    assert server.requests == [0] * 6
+
+
+@pytest.mark.usefixtures("no_rest")
+@pytest.mark.parametrize("kind", ["an answer sent twice", "a 408 that leaves the connection open"])
+async def test_it_holds_for_answers_without_a_body_and_for_posts(kind: str) -> None:
     def without_body(token: str) -> bytes:
         return answer("", f"200 {token}")
 
     server = Server(UNASKED[kind], form=without_body)
-    transport = make_transport(max_connections, proxies={})
-    async with listen(server.handle) as port, httpx.AsyncClient(transport=transport) as http:
+    async with listen(server.handle) as port, httpx.AsyncClient(transport=make_transport(1, proxies={})) as http:
         for token in TOKENS * 2:
             headers = {"authorization": f"Bearer {token}"}
             response = await http.post(f"http://127.0.0.1:{port}/", headers=headers)
@@ -137,6 +162,7 @@ async def test_it_holds_for_answers_without_a_body_and_for_posts(kind: str, max_
     assert server.spoiled_and_reused == 0
 
 
+@pytest.mark.usefixtures("no_rest")
 async def test_it_holds_for_tls(tmp_path: Path) -> None:
     tls, trusting = make_certificate(tmp_path, "localhost")
     server = Server(UNASKED["an answer sent twice"], after=0.001)
@@ -149,12 +175,14 @@ async def test_it_holds_for_tls(tmp_path: Path) -> None:
     assert server.spoiled_and_reused == 0
 
 
+@pytest.mark.usefixtures("no_rest")
 async def test_a_quiet_connection_is_used_again() -> None:
     server = Server(b"", every=1000)
     await ask_in_turns(server)
     assert server.requests == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.usefixtures("no_rest")
 async def test_two_answers_at_once_on_a_used_connection_count_as_none() -> None:
     """The first of them may be a late one of the request before. So a read is repeated, and a POST is not."""
     server = Server(UNASKED["an answer sent twice"], every=2)
@@ -203,7 +231,8 @@ async def test_a_connection_rests_before_it_serves_another_customer() -> None:
     async with asking(server, max_connections=3) as ask:
         for token in ("ada", "ada", "bob", "bob", "ada", "cleo", "dan"):
             await ask(token)
-    assert server.requests == [0, 1, 0, 1, 2, 0, 2]  # no fourth is allowed: the one that has rested longest
+    assert server.requests == [0, 1, 0, 1, 2, 0, 0]  # the last one takes the place of bob's
+    assert server.most_at_once == 3
 
 
 async def test_a_connection_rests_also_if_those_that_rested_longer_are_spoiled(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,4 +315,6 @@ async def test_an_answer_is_whole_in_whatever_pieces_it_arrives(
 async def test_no_bytes_whatsoever_become_an_answer(
     beginning: bytes, rest: bytes, after: float | None, every: int
 ) -> None:
-    await ask_in_turns(Server(beginning + rest, after, every=every), pause=0.005)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connections, "REST_SECONDS", 0)
+        await ask_in_turns(Server(beginning + rest, after, every=every), pause=0.005)
