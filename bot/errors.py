@@ -230,6 +230,10 @@ class GroupNotLinked(UserError, key="error.group_not_linked"):
     """This group needs a link first."""
 
 
+class LinkNotServed(UserError, key="error.link_not_served"):
+    """The chat was linked by somebody whom the operator no longer lets use the bot."""
+
+
 class NotAToken(UserError, key="error.not_a_token"):
     """The text can't be a token: empty, too long, or with characters that no HTTP header may carry."""
 

@@ -133,6 +133,7 @@ def build_plan(settings: Settings) -> CheckPlan:
         settings.is_banking_day,
         settings.provider_calendar,
         settings.currency,
+        settings.allowed_users,
     )
 
 

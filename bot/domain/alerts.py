@@ -138,6 +138,7 @@ class AlertKind(StrEnum):
     TOKEN_REFUSED = "token_refused"
     PERMISSION_MISSING = "permission_missing"
     TROUBLE_OVER = "trouble_over"
+    NOT_SERVED = "not_served"
 
 
 REMINDER_KINDS = frozenset({AlertKind.DUE, AlertKind.OVERDUE, AlertKind.CREDIT_THERE})
@@ -153,6 +154,7 @@ ACCOUNT_SUBJECTS = {
     AlertKind.TOKEN_REFUSED: "trouble",
     AlertKind.PERMISSION_MISSING: "trouble",
     AlertKind.TROUBLE_OVER: "trouble",
+    AlertKind.NOT_SERVED: "service",
 }
 
 
@@ -196,8 +198,8 @@ class Alert:
 
     @property
     def is_urgent(self) -> bool:
-        """Whether it is a reminder, counts as one, or says that the bot is blind until the person does something."""
-        if self.kind in REMINDER_KINDS | TROUBLE_KINDS:
+        """Whether it is a reminder, counts as one, or says that there will be none, or only blind ones."""
+        if self.kind in REMINDER_KINDS | TROUBLE_KINDS | {AlertKind.NOT_SERVED}:
             return True
         return self.threshold is not None and self.kind is not AlertKind.SETTLED
 

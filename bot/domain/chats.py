@@ -64,7 +64,8 @@ class Watch:
     ``outage_told``: the person knows of it, or that the list is not read to its end. ``digest_told`` is the Monday of
     the last week that had its digest. ``unreadable_told`` is how many unreadable invoices in the list the person knows
     of. ``next_page`` is where in the list the next check begins; empty: at its beginning. ``said`` are the provider's
-    own words with which it last refused, if the list could not be read since.
+    own words with which it last refused, if the list could not be read since. ``dismissed``: the person was told that
+    the bot does not serve them any more.
     """
 
     checked_at: datetime
@@ -78,6 +79,7 @@ class Watch:
     whole_at: datetime | None = None
     next_page: str = ""
     said: str = ""
+    dismissed: bool = False
 
     @property
     def is_refused(self) -> bool:

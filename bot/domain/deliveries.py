@@ -160,6 +160,8 @@ def _concerns_account(kind: AlertKind, delivery: Delivery, watch: Watch) -> bool
         return watch.outage_told
     if kind is AlertKind.UNREADABLE:
         return watch.unreadable_told > 0
+    if kind is AlertKind.NOT_SERVED:
+        return watch.dismissed
     if kind is AlertKind.DIGEST:
         return any(known.can_be_due for known in delivery.known.values())
     return True

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
-from bot.domain.chats import Chat, Preferences, Watch
+from bot.domain.chats import Chat, Link, Preferences, Watch
 from bot.domain.provider_calendar import EVENING, LONGEST_HOLIDAYS, IsBankingDay, ProviderCalendar
 
 DAY = timedelta(days=1)
@@ -240,10 +240,11 @@ and many refused requests can lock an account."""
 
 @dataclass(frozen=True, slots=True)
 class CheckPlan:
-    """When chats are checked. ``interval`` lies between two checks of a chat.
+    """When chats are checked, and which at all. ``interval`` lies between two checks of a chat.
 
     ``zone`` is the time zone of the provider's due dates. ``defaults`` are the preferences of chats that have chosen
-    none. ``calendar`` says what happens to unpaid services.
+    none. ``calendar`` says what happens to unpaid services. ``allowed_users`` are those who may use the bot; None:
+    everybody.
     """
 
     interval: timedelta
@@ -252,6 +253,11 @@ class CheckPlan:
     is_banking_day: IsBankingDay | None = None
     calendar: ProviderCalendar = field(default_factory=ProviderCalendar)
     currency: str = ""
+    allowed_users: frozenset[int] | None = None
+
+    def serves(self, link: Link) -> bool:
+        """Return whether the link's owner may use the bot."""
+        return self.allowed_users is None or link.linked_by in self.allowed_users
 
     def preferences(self, chat: Chat) -> Preferences:
         """Return what a chat has chosen, or the defaults."""

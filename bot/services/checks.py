@@ -32,6 +32,7 @@ from bot.errors import (
     CheckUnderWay,
     ClearRefusal,
     ForeignAnswer,
+    LinkNotServed,
     NotFound,
     PermissionMissing,
     ProviderDown,
@@ -105,10 +106,12 @@ class Checker:
         """Check this chat because somebody asks, even if the provider is left alone after a refusal.
 
         While another check of the chat runs, perhaps in another process, wait for its end. ``begin_to_wait`` is called
-        then. Return what the provider lists. News is told by alerts. Raise :class:`NotLinked`, a
-        :class:`bot.errors.ProviderError` whose consequences are saved, or :class:`CheckUnderWay` after too long a wait.
+        then. Return what the provider lists. News is told by alerts. Raise :class:`NotLinked`, :class:`LinkNotServed`,
+        a :class:`bot.errors.ProviderError` whose consequences are saved, or :class:`CheckUnderWay` after too long a
+        wait.
         """
-        link_of(chat)
+        if not self._plan.serves(link_of(chat)):
+            raise LinkNotServed
         check = await self._claim(chat)
         if check is None:
             if begin_to_wait is not None:
@@ -138,6 +141,10 @@ class Checker:
             return AccountReading()
         began, end = self._clock(), "failed"
         try:
+            if not self._plan.serves(link):
+                end = "not served"
+                return await self._dismiss(check, link)
+            link = replace(link, watch=replace(link.watch, dismissed=False))
             reading = await self._read(check, link, asked=asked)
             end = reading.end if await self._save(check, link, reading) else "late"
             if self._redrawing is not None and end != "late" and reading.listing is not None:
@@ -155,6 +162,15 @@ class Checker:
             lag = None if asked else (began - link.next_check_at).total_seconds()
             log.debug("check ended", end=end, seconds=(self.ended_at - began).total_seconds(), lag=lag)
         return reading
+
+    async def _dismiss(self, check: Check, link: Link) -> AccountReading:
+        """Say once that the operator does not let this owner use the bot any more. Their token is left alone."""
+        now = self._clock()
+        farewell = [] if link.watch.dismissed else [Alert("", link.place, link.account, AlertKind.NOT_SERVED, now)]
+        watch = replace(link.watch, dismissed=True)
+        checked = Checked(check.known, with_ids(farewell, now), watch, next_check_at=self._plan.after(now))
+        await self._store.finish_check(check.claim, checked)
+        return AccountReading()
 
     async def _read(self, check: Check, link: Link, *, asked: bool) -> AccountReading:
         """Ask the provider. If it refused the token, leave it alone for a while, unless somebody asks."""

@@ -11,6 +11,7 @@ from functools import partial
 import structlog
 
 from bot.domain.alerts import AlertKind, SentMessage
+from bot.domain.chats import Chat
 from bot.domain.deliveries import (
     closed_again,
     is_lost,
@@ -129,6 +130,8 @@ class AlertSender:
         Return what to remember of the message, and the invoices that were settled. Return None if it has to wait.
         """
         now, schedule = self._clock(), self._plan.schedule(delivery.chat)
+        if self._must_be_dismissed(delivery.chat):
+            raise NotSent  # the next check does that
         relevant = [alert for alert in delivery.alerts if is_relevant(alert, delivery, now)]
         settled = {a.invoice_id for a in relevant if a.kind is AlertKind.SETTLED and a.invoice_id is not None}
         begun = asyncio.get_running_loop().time()
@@ -151,6 +154,10 @@ class AlertSender:
             log.info("alerts sent", chat=delivery.chat.id, kinds=[alert.kind for alert in alerts])
         log.debug("alerts dropped", kinds=[alert.kind for alert in delivery.alerts if alert not in alerts])
         return message, settled
+
+    def _must_be_dismissed(self, chat: Chat) -> bool:
+        """Return whether the operator does not let the owner use the bot any more, and that was not said yet."""
+        return chat.link is not None and not (self._plan.serves(chat.link) or chat.link.watch.dismissed)
 
     async def _resolve(self, delivery: Delivery, settled: set[int], end: float, lease_end: datetime) -> None:
         """Edit the messages about settled invoices, until ``end`` by the loop's clock.

@@ -24,7 +24,7 @@ from bot.settings import Settings
 from tests.chat.deliveries import alert, closed, delivery, known, message
 from tests.chat.samples import BERLIN, NOW, TRANSLATIONS, linked_chat, payment
 
-URGENT = REMINDER_KINDS | TROUBLE_KINDS
+URGENT = REMINDER_KINDS | TROUBLE_KINDS | {AlertKind.NOT_SERVED}
 ASKED_FOR = AlertKind.CREDIT_THERE
 
 

@@ -144,8 +144,8 @@ def test_what_alerts_are_about() -> None:
 
 
 @pytest.mark.parametrize("kind", AlertKind)
-def test_an_alert_is_urgent_if_it_is_a_reminder_or_counts_as_one_or_the_token_is_refused(kind: AlertKind) -> None:
-    assert alert(kind).is_urgent is (kind in REMINDER_KINDS | TROUBLE_KINDS)
+def test_an_alert_is_urgent_if_it_is_a_reminder_or_counts_as_one_or_says_that_none_will_come(kind: AlertKind) -> None:
+    assert alert(kind).is_urgent is (kind in REMINDER_KINDS | TROUBLE_KINDS | {AlertKind.NOT_SERVED})
     assert alert(kind, threshold=0).is_urgent is (kind is not SETTLED)
 
 

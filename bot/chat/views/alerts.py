@@ -118,6 +118,8 @@ def _of_account(t: Texts, delivery: Delivery, alert: Alert, now: datetime) -> Ma
         return _digest(t, delivery, now)
     if alert.kind is AlertKind.UNREADABLE:
         return _unreadable(t, delivery)
+    if alert.kind is AlertKind.NOT_SERVED:
+        return t("alert.not_served" if delivery.chat.id > 0 else "alert.owner_not_served")
     watch = delivery.chat.link.watch if delivery.chat.link else Watch(alert.created_at)
     if alert.kind is AlertKind.OUTAGE and watch.whole_at is not None:
         return join([t("alert.partial", moment=t.moment(watch.whole_at)), *provider_says(t, watch)])

@@ -258,8 +258,7 @@ def _settled_in(rows: Iterable[AlertRow]) -> frozenset[int | None]:
 
 
 def _next_message(record: ChatRecord, now: datetime) -> list[AlertRow]:
-    rows = [row for row in record.alerts if row.alert.state is not AlertState.DEAD_LETTER]
-    rows = [row for row in rows if row.wait.is_over(now)]
+    rows = [row for row in record.deliverable if row.wait.is_over(now)]
     if not rows:
         return []
     first = rows[0]

@@ -143,7 +143,7 @@ def overview_of(record: ChatRecord, problem: str | None = None) -> Overview:
     return Overview(
         chat_id=record.id,
         account=link.account if link else None,
-        resting=record.chat.resting,
+        resting=record.chat.resting or ("not served" if link and link.watch.dismissed else None),
         trouble=link.watch.trouble if link else None,
         checked_at=link.watch.checked_at if link else None,
         next_check_at=link.next_check_at if link else None,

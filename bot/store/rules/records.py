@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
-from bot.domain.alerts import Alert, AlertState, KnownInvoice, SentMessage
+from bot.domain.alerts import Alert, AlertKind, AlertState, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, ChatFacts, Link, LinkFacts, Silence, Token
 from bot.domain.payments import Payment
 from bot.domain.waits import LONG_AGO, LONGEST_ALERT_WAIT, Wait, wait_until
@@ -112,8 +112,15 @@ class ChatRecord:
     @property
     def next_alert(self) -> AlertRow | None:
         """The alert that is to be delivered next: the oldest, of those that need not wait."""
-        waiting = (row for row in self.alerts if row.alert.state is not AlertState.DEAD_LETTER)
-        return min(waiting, key=lambda row: row.wait.until, default=None)
+        return min(self.deliverable, key=lambda row: row.wait.until, default=None)
+
+    @property
+    def deliverable(self) -> list[AlertRow]:
+        """The alerts that are still to be delivered. All but the farewell rest while the owner is not served."""
+        rows = [row for row in self.alerts if row.alert.state is not AlertState.DEAD_LETTER]
+        if self.link is None or not self.link.watch.dismissed:
+            return rows
+        return [row for row in rows if row.alert.kind is AlertKind.NOT_SERVED]
 
     @property
     def message_wait(self) -> Wait:
