@@ -19,6 +19,7 @@ from telegram.ext import (
     filters,
 )
 
+from bot.chat.albums import NotAnsweredBefore
 from bot.chat.context import LibraryContext
 from bot.chat.dispatch import Dispatcher, Route
 from bot.chat.handlers.general import GeneralHandlers
@@ -75,7 +76,8 @@ def add_handlers(
     unknown_button, unknown_command = Route(on.general.unknown_button), Route(on.general.unknown_command)
     application.add_handler(CallbackQueryHandler(wrap(unknown_button)))
     application.add_handler(MessageHandler(message & private & filters.COMMAND, wrap(unknown_command)))
-    application.add_handler(MessageHandler(message & private, wrap(Route(on.linking.text, takes_token=True))))
+    text = Route(on.linking.text, takes_token=True)
+    application.add_handler(MessageHandler(message & private & NotAnsweredBefore(), wrap(text)))
 
 
 def _commands(on: Handlers) -> dict[str, Route]:

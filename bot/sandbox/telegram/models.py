@@ -62,7 +62,8 @@ class Message:
 
     ``topic_id`` is set in a forum's topics other than General; ``thread_id`` also for replies in a supergroup.
     ``in_name_of`` is the chat that appears as the author: an anonymous administrator's group, or a channel.
-    ``service`` holds the content of a service message, by the Bot API's field names.
+    ``album`` is shared by the files of an album. ``service`` holds the content of a service message, by the Bot API's
+    field names.
     """
 
     id: int
@@ -73,6 +74,7 @@ class Message:
     entities: tuple[Entity, ...] = ()
     keyboard: Keyboard = ()
     document: StoredFile | None = None
+    album: str = ""
     topic_id: int | None = None
     thread_id: int | None = None
     reply_to: Message | None = None

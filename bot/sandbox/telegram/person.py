@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 from bot.sandbox.telegram.calls import Upload
@@ -56,6 +56,13 @@ class Person:
 
     def send_file(self, chat: Chat, name: str, content: bytes, caption: str = "") -> Message:
         return self._post(chat, caption, file=Upload(name, "", content))
+
+    def send_album(self, chat: Chat, names: Sequence[str], captions: Sequence[str] = ()) -> list[Message]:
+        """Send files together. Each is a message of its own; those without a caption of their own have none."""
+        album = str(next(self._state.album_ids))
+        given = [*captions, *[""] * len(names)][: len(names)]
+        files = [(Upload(name, "", b"content"), caption) for name, caption in zip(names, given, strict=True)]
+        return [self._post(chat, caption, file=file, album=album) for file, caption in files]
 
     def edit(self, message: Message, text: str) -> None:
         if message.sender is not self.user:
@@ -182,6 +189,7 @@ class Person:
         reply_to: Message | None = None,
         file: Upload | None = None,
         in_name_of: Chat | None = None,
+        album: str = "",
     ) -> Message:
         self._check_can_write(chat)
         if chat.kind == "private" and chat.status(self._state.bot) is None:
@@ -193,6 +201,7 @@ class Person:
             text=content.text,
             entities=content.entities,
             document=self._state.store_file(file) if file else None,
+            album=album,
             topic_id=None if topic == GENERAL_TOPIC else topic,
             thread_id=_thread(chat, topic, reply_to),
             reply_to=reply_to,

@@ -107,6 +107,7 @@ def message_json(message: Message, *, with_reply: bool = True) -> Json:
             text: message.text,
             entities: [entity.as_json() for entity in message.entities],
             "document": message.document and document_json(message.document),
+            "media_group_id": message.album,
             "message_thread_id": message.thread_id,
             "is_topic_message": message.topic_id is not None,
             "edit_date": message.edited_at and timestamp(message.edited_at),

@@ -53,6 +53,7 @@ class TelegramState:
         self.files: dict[str, StoredFile] = {}
         self.presses: dict[str, Press] = {}
         self._numbers = count(1)
+        self.album_ids = count(10_000_000_001)
 
     # --- Users and chats --------------------------------------------------------------------------------------------
 
