@@ -104,6 +104,7 @@ async def test_a_head_in_latin_1_is_read() -> None:
         ("identity", TEXT),
         ("", TEXT),
     ],
+    ids=["gzip", "GZIP", "deflate", "raw deflate", "identity", "none"],  # compressed bytes hold the time
 )
 async def test_one_coding_that_was_asked_for_is_undone(coding: str, content: bytes) -> None:
     async with answering(coded(content, coding)) as (http, url):
