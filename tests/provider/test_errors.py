@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -26,6 +27,7 @@ from bot.errors import (
 )
 from bot.provider.client import ProviderClient
 from bot.sandbox.provider.faults import Call, Fault
+from tests.provider.wire import answer_all, listen, make_certificate
 from tests.provider.world import BERLIN, QUICK_RETRIES, World, open_quickly
 
 Work = Callable[[World, int], Awaitable[object]]
@@ -209,6 +211,28 @@ async def test_no_server_there_is_unreachable(world: World, call: str) -> None:
         nowhere = ProviderClient(http, "http://127.0.0.1:1/api", BERLIN, retries=QUICK_RETRIES)
         error = await failure_of(EVERY[call], replace(world, client=nowhere), 212032)
     assert isinstance(error, ProviderUnreachable)
+
+
+@pytest.mark.parametrize("call", EVERY)
+async def test_a_failure_of_tls_bears_its_name_and_nothing_was_sent(world: World, tmp_path: Path, call: str) -> None:
+    server, _ = make_certificate(tmp_path, "localhost")
+    async with listen(answer_all, server) as port, open_quickly() as http:
+        there = ProviderClient(http, f"https://localhost:{port}/api", BERLIN, retries=QUICK_RETRIES)
+        error = await failure_of(EVERY[call], replace(world, client=there), 212032)
+    assert isinstance(error, ProviderUnreachable)
+    assert f"SSL: localhost:{port}: self-signed certificate" in str(error)
+
+
+@pytest.mark.parametrize("call", EVERY)
+async def test_a_failure_of_a_proxy_bears_the_name_of_its_variable_and_nothing_was_sent(
+    world: World, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    monkeypatch.setenv("all_proxy", "socks://127.0.0.1:1")
+    async with open_quickly() as http:
+        there = ProviderClient(http, "https://provider.invalid/api", BERLIN, retries=QUICK_RETRIES)
+        error = await failure_of(EVERY[call], replace(world, client=there), 212032)
+    assert isinstance(error, ProviderUnreachable)
+    assert "the proxy in all_proxy has the scheme 'socks'" in str(error)
 
 
 @pytest.mark.parametrize("fault", [Fault.HANG_BEFORE, Fault.HANG_AFTER])
