@@ -7,7 +7,6 @@ import os
 import re
 import unicodedata
 import warnings
-import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from bot.errors import AnswerCut, AnswerNotUnderstood, DocumentTooLarge, NoSpace
 from bot.ports import Document
 from bot.provider import error_mapping
 from bot.provider.space import Share
+from bot.provider.zips import NoDirectory, names_in
 
 MEGABYTE = 1024 * 1024
 MAX_NAME_BYTES = 120
@@ -135,9 +135,8 @@ def _is_empty_zip(content: BinaryIO) -> bool:
     if not found or _is_wrapping(beginning[: min(found)]):
         raise AnswerNotUnderstood("not the beginning of a ZIP")
     try:
-        with zipfile.ZipFile(content) as bundle:
-            return all(each.is_dir() for each in bundle.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError):
+        return all(name.endswith(b"/") for name in names_in(content))
+    except NoDirectory:
         raise AnswerCut("a ZIP without a directory") from None
 
 
