@@ -18,7 +18,15 @@ from bot.chat import sending
 from bot.chat.screens import POPUP_LIMIT, Button, Rows, Screen, cut, length, one_line
 from bot.chat.texts import Texts, TextsFor
 from bot.domain.chats import Chat, Member, Place
-from bot.errors import AlreadyUnderWay, AnonymousPerson, BotError, ChatMigrated, ConfirmationExpired, QuestionOver
+from bot.errors import (
+    AlreadyUnderWay,
+    AnonymousPerson,
+    BotError,
+    ChatMigrated,
+    ConfirmationExpired,
+    InvitationVoid,
+    QuestionOver,
+)
 from bot.ports import Document, Sleep
 
 T = TypeVar("T")
@@ -127,10 +135,11 @@ class Context:
         and its message already shows the result.
         """
         text = self.t.error(error)
+        pressed = self.query.data if self.query is not None else None
+        own = {button.data for row in self.buttons for button in row}
+        if isinstance(error, QuestionOver | InvitationVoid) and pressed in own:  # forged data take no buttons away
+            await self.show_buttons([])
         if self.query is not None and isinstance(error, ConfirmationExpired):
-            # Forged data are below no message: nobody can take other people's buttons away.
-            if isinstance(error, QuestionOver) and self.query.data in {b.data for row in self.buttons for b in row}:
-                await self.show_buttons([])
             await self.answer_press(text.striptags(), alert=not isinstance(error, AlreadyUnderWay))
         else:
             await self.tell(text)

@@ -42,8 +42,8 @@ class PaymentSelection:
         link = check_may_pay(self._rules, chat, user.id)
         payable = await self._payable(chat, wanted)
         now = self._clock()
-        first = sorted(payable, key=lambda one: one[0].id not in wanted)[:MAX_OFFERS]
-        offered = [one for one in payable if one in first]
+        first = sorted((one.id for one, _ in payable), key=lambda number: number not in wanted)[:MAX_OFFERS]
+        offered = [(one, amount) for one, amount in payable if one.id in first]
         selection = Selection(
             id=secrets.token_urlsafe(9),
             place=place,

@@ -102,6 +102,16 @@ async def test_a_linked_private_chats_account_can_be_used_without_its_token(
     assert "expired or was already used" in (await ada.forge(prompt, f"own:{'0' * 16}").answered()).text
 
 
+async def test_an_expired_invitation_loses_its_button(
+    ada: Person, chat: Chat, group: Chat, store: Store, time: Time
+) -> None:
+    await link(ada, chat)
+    prompt = await chat.wait_for(from_bot("You are linking"), after=await join(ada, group))
+    time.forward(timedelta(hours=1))
+    assert "expired or was already used" in (await ada.press(prompt, OWN).answered()).text
+    assert prompt.buttons == []
+
+
 async def test_a_mistyped_token_can_be_sent_again(ada: Person, chat: Chat, group: Chat) -> None:
     started = await join(ada, group)
     await chat.wait_for(from_bot("You are linking"), after=started)
