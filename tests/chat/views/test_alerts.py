@@ -484,6 +484,34 @@ def test_invoices_that_cannot_be_read_are_named_by_number_with_what_to_do() -> N
     assert len(data(one(AlertKind.UNREADABLE, chat=chat))) == 1
 
 
+def test_due_dates_that_cannot_be_read_are_told_with_their_numbers_apart_from_invoices_that_cannot() -> None:
+    undated = [known(number, due=None, due_unreadable=True) for number in (9, 7)]
+    sent = delivery(
+        [alert(AlertKind.UNREADABLE)],
+        [*undated, known(8), closed(5, due_unreadable=True)],
+        chat=linked_chat(watch=Watch(NOW, unreadable_told=3)),
+    )
+    hidden, dates = says(sent).splitlines()
+    assert hidden.startswith("⚠️ 1 of your invoices can't be read")
+    assert dates.startswith("⚠️ The due dates of invoices 7 and 9 can't be read")
+
+
+def test_a_new_invoice_whose_due_date_cannot_be_read_says_so() -> None:
+    undated = known(due=None, due_unreadable=True)
+    assert says(one(NEW, undated, threshold=None)) == (
+        "🧾 New invoice 4711: €6.95\nServer 4711\n⚠️ Its due date can't be read. Please look it up in the PDF."
+    )
+    weekly = delivery([alert(AlertKind.DIGEST)], [undated])
+    assert "🟡 4711 · €6.95 · due date can't be read" in says(weekly)
+
+
+def test_a_list_that_is_not_read_whole_is_told_since_when_and_in_the_provider_s_words() -> None:
+    watch = Watch(NOW, outage_told=True, whole_at=NOW - timedelta(days=1), said="Server busy & tired.")
+    text = says(one(AlertKind.OUTAGE, chat=linked_chat(watch=watch)))
+    assert text.startswith("⚠️ I haven't been able to read all of your invoices since 21 Nov 2026")
+    assert text.endswith("The provider says: “Server busy & tired.”")
+
+
 # --- What follows if nobody pays ------------------------------------------------------------------------------------
 
 CALENDAR = ProviderCalendar(suspend_after=0, delete_after=6, no_grace=frozenset({"domain"}))

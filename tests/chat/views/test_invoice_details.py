@@ -223,3 +223,10 @@ def test_any_invoice_keeps_telegrams_limits(
     assert parse_html(screen.text).text
     assert all(len(button.data.encode()) <= DATA_LIMIT for button in buttons(screen))
     assert all(0 < len(button.label) <= 64 for button in buttons(screen))
+
+
+def test_what_cannot_be_read_of_an_invoice_is_said() -> None:
+    text = details(replace(invoice(), due=None, due_unreadable=True, items_unreadable=True))
+    assert "⚠️ Its due date can't be read. Please look it up in the PDF." in text
+    assert "Some of its items can't be read." in text
+    assert "gives no due date" not in text

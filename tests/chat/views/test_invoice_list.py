@@ -90,6 +90,26 @@ def test_unreadable_invoices_are_counted_in_words() -> None:
     assert "⚠️ 3 Rechnungen waren nicht lesbar und fehlen hier." in show(listing(invoice(), unreadable=3), t=DE)
 
 
+def test_what_a_list_lacks_is_said_and_nothing_is_concluded_from_it() -> None:
+    counted = Listing((PAID_DOMAIN,), missing=2)
+    assert "⚠️ The provider counts 2 more invoices, which I could not read." in show(counted)
+    for part in (Listing((PAID_DOMAIN,), rest="page=2"), Listing((), rest=""), Listing((PAID_DOMAIN,), resumed=True)):
+        assert "⚠️ These are not all of your invoices" in show(part)
+    for lacking in (counted, Listing((), rest="")):
+        assert "Nothing to pay" not in show(lacking)
+        assert "no invoices in your account" not in show(lacking)
+        assert "Nichts zu bezahlen" not in show(lacking, t=DE)
+
+
+def test_a_due_date_that_cannot_be_read_is_said_with_the_invoice_s_number() -> None:
+    undated = replace(invoice(), due=None, due_unreadable=True)
+    assert show(listing(undated)) == (
+        "🧾 Your invoices\n1 open invoice, €7.95\n"
+        "⚠️ The due date of invoice 4711 can't be read. Please look it up in the PDF.\n\n"
+        "🟡 4711 · €7.95 · due date can't be read\nServer 4711"
+    )
+
+
 def test_one_open_invoice_has_its_sum_due_date_and_title() -> None:
     assert show(listing(invoice())) == (
         "🧾 Your invoices\n1 open invoice, €7.95\n\n🟡 4711 · €7.95 · due 27 Nov 2026 (in 5 days)\nServer 4711"
