@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from bot.application import InvoiceBot
-from bot.sandbox.telegram import Chat, Message, Person, SandboxTelegram
+from bot.sandbox.telegram import ApiError, Chat, Message, Person, SandboxTelegram
 from bot.store.store import Store
 from tests.chat.conversation import ask, link, plain
 from tests.chat.fakes import FakeProvider
@@ -100,6 +100,22 @@ async def test_a_message_that_is_gone_is_forgotten(
     provider.add(replace(invoice(1), credit=Decimal(1)))
     await ask(ada, linked, "/check", "Checked just now")
     assert (await store.chat(linked.id)).live == ()
+
+
+async def test_a_message_whose_edit_is_refused_is_tried_once_and_one_that_failed_for_a_while_again(
+    ada: Person, linked: Chat, provider: FakeProvider, telegram: SandboxTelegram
+) -> None:
+    details = await ask(ada, linked, "/invoice 1", "Left to pay: €7.95")
+    telegram.faults.server_error(times=2, method="editMessageText")  # the first try, and its repetition
+    for credit in (1, 2):
+        provider.add(replace(invoice(1), credit=Decimal(credit)))
+        await ask(ada, linked, "/check", "Checked just now")
+    assert "Left to pay: €5.95" in plain(details)
+    telegram.faults.refuse(ApiError(400, "Bad Request: no"), times=None, method="editMessageText")
+    for credit in (3, 4):
+        provider.add(replace(invoice(1), credit=Decimal(credit)))
+        await ask(ada, linked, "/check", "Checked just now")
+    assert "Left to pay: €5.95" in plain(details)
 
 
 async def test_only_the_newest_messages_are_kept_and_none_outlives_the_link(
