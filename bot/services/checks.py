@@ -390,7 +390,8 @@ class AccountReader:
                 found.append(await _answer_by(end, self._provider.invoice(link.token, chat.reply_language, number)))
             except NotFound:
                 (gone if is_whole else unread).append(number)
-                log.warning("open invoice is gone at the provider", chat=chat.id, invoice=number)
+                if is_whole:
+                    log.warning("open invoice is gone at the provider", chat=chat.id, invoice=number)
             except Exception as error:  # noqa: BLE001  # it is logged
                 unread.append(number)
                 log_failure("vanished invoice can't be read", error, chat=chat.id, invoice=number)
