@@ -23,15 +23,13 @@ from bot.domain.chats import NO_SILENCE, Chat, Closure, Watch
 from bot.domain.invoices import sums_differ
 from bot.domain.schedule import DAY, Schedule
 
-# --- How long alerts wait. Each wait is stored as its end, so no end lies farther ahead than the longest one. ---
+# --- How long alerts wait: none longer than :data:`bot.domain.waits.LONGEST_ALERT_WAIT` ---
 
 LONGEST_FLOOD_PAUSE = timedelta(days=1)
 """The longest pause that Telegram can ask for."""
 
 REPEAT_AFTER = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 25, 120))
 """Before an alert whose sending had an unknown outcome is sent once more. Then it comes once a day."""
-LONGEST_REPEAT_WAIT = timedelta(hours=26)
-"""Until the next day's reminder hour, in a night of a clock change, too."""
 
 SHORTEST_CLOSED_WAIT = timedelta(minutes=1)
 LONGEST_CLOSED_WAIT = timedelta(hours=1)

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from playwright.async_api import Browser, expect
 from telegram import Bot
-from telegram.error import Forbidden, NetworkError, RetryAfter
+from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TelegramError
 
 from bot.provider.schema import read_page
 from bot.sandbox.demo_world import TOKEN, DemoWorld
@@ -124,7 +124,14 @@ async def test_telegrams_faults_affect_the_bot_while_they_are_on(screen: Screen,
     ada = demo.people[0]
     await screen.page.locator(".instead").click()
     await expect(screen.last).to_be_visible()
-    for name, error in (("flood", RetryAfter), ("unreachable", NetworkError), (f"blocked {ada.id}", Forbidden)):
+    faults: list[tuple[str, type[TelegramError]]] = [
+        ("flood", RetryAfter),
+        ("unreachable", NetworkError),
+        ("page", TelegramError),
+        ("closed", BadRequest),
+        (f"blocked {ada.id}", Forbidden),
+    ]
+    for name, error in faults:
         await screen.turn(name, on=True)
         with pytest.raises(error):
             await bot.send_message(ada.id, "Hello?")
@@ -134,13 +141,16 @@ async def test_telegrams_faults_affect_the_bot_while_they_are_on(screen: Screen,
         await expect(screen.switch(name)).not_to_be_checked()
 
 
-async def test_a_fault_that_strikes_once_switches_itself_off(screen: Screen, bot: Bot, demo: DemoWorld) -> None:
+@pytest.mark.parametrize("fault", ["send_unanswered", "error_after"])
+async def test_a_fault_that_strikes_once_switches_itself_off(
+    screen: Screen, bot: Bot, demo: DemoWorld, fault: str
+) -> None:
     await screen.page.locator(".instead").click()
-    await screen.turn("send_unanswered", on=True)
+    await screen.turn(fault, on=True)
     with pytest.raises(NetworkError):
         await bot.send_message(demo.people[0].id, "Did you get this?")
     await expect(screen.last).to_contain_text("Did you get this?")
-    await expect(screen.switch("send_unanswered")).not_to_be_checked()
+    await expect(screen.switch(fault)).not_to_be_checked()
 
 
 async def test_a_person_who_has_blocked_the_bot_can_only_unblock_it(screen: Screen, demo: DemoWorld) -> None:
