@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
+import structlog
 from telegram import (
     Bot,
     CallbackQuery,
@@ -31,6 +32,7 @@ from bot.chat.screens import Screen
 from bot.domain.chats import Place
 from bot.domain.deliveries import LONGEST_FLOOD_PAUSE
 from bot.errors import (
+    BotError,
     ChatClosed,
     ChatGone,
     ChatMigrated,
@@ -45,6 +47,8 @@ from bot.errors import (
     TextRefused,
 )
 from bot.ports import Document, Sleep
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -308,7 +312,10 @@ async def _post(
                 raise
     except TelegramError as error:
         raise messenger_error(error) from error
-    except (AttributeError, KeyError, TypeError) as error:  # JSON with `ok`, but with no message in it
+    except BotError:
+        raise
+    except Exception as error:  # JSON with `ok`, but with no message in it
+        log.warning("answer to a message can't be read", exc_info=error)
         raise TelegramDown from error
     if not isinstance(message, Message):
         raise TelegramDown

@@ -1,4 +1,4 @@
-"""Send the saved alerts: each once, in order within a chat, none lost, none in quiet hours."""
+"""Send the saved alerts: none is lost, none comes in quiet hours, and each once unless nobody knows whether it came."""
 
 from __future__ import annotations
 
@@ -144,12 +144,12 @@ class AlertSender:
         if alerts and self._clock() > lease_end - LEASE_MARGIN:
             raise NotSent
         if alerts:
+            words = self._messenger.words_of(delivery, alerts, now)  # before: nothing may fail once it was sent
             try:
                 async with asyncio.timeout_at(begun + self._send_within):
                     message_id = await self._messenger.send_alerts(delivery, alerts, now)
             except TimeoutError as error:
                 raise DeliveryUncertain from error
-            words = self._messenger.words_of(delivery, alerts, now)
             message = message_to_edit(alerts, delivery, message_id, now, words)
             log.info("alerts sent", chat=delivery.chat.id, kinds=[alert.kind for alert in alerts])
         log.debug("alerts dropped", kinds=[alert.kind for alert in delivery.alerts if alert not in alerts])
