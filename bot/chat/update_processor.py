@@ -16,7 +16,7 @@ from bot.turns import Turn, taking_turn
 
 Handle = Callable[[Update], Awaitable[None]]
 
-UPDATES_AT_ONCE = {Turn.CUSTOMER: 224, Turn.OTHER: 32}
+UPDATES_AT_ONCE = {Turn.CUSTOMER: 240, Turn.OTHER: 16}
 """How many updates are handled at the same time. Those who can wait do so without the others' places."""
 LIBRARY_LIMIT = 100_000
 """How many updates the library starts before it waits. With a low limit, one chat's queue would lock out the others."""
