@@ -168,11 +168,11 @@ async def test_many_questions_of_one_chat_are_answered_in_their_order(
 
 
 async def test_many_chats_are_served_at_once(telegram: SandboxTelegram, provider: FakeProvider) -> None:
-    people = [telegram.add_user(f"Person {number}") for number in range(20)]
+    people = [telegram.add_user(f"Person {number}") for number in range(16)]
     gate = provider.gates["list_invoices"] = asyncio.Event()
     for person in people:
         person.send(telegram.private_chat(person), f"/link {TOKEN}")
-    await provider.reached(times=20)
+    await provider.reached(times=16)
     gate.set()
     for person in people:
         await telegram.private_chat(person).wait_for(from_bot("✅"))

@@ -16,7 +16,7 @@ from tests.store.examples import CHAT, linked
 def test_migrate_updates_the_schema(folder: Path, database_url: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", database_url)
     for _ in range(2):
-        assert run("migrate").stdout == "The schema is at version 0001.\n"
+        assert run("migrate").stdout == "The schema is at version 0002.\n"
 
 
 def test_without_a_database_there_is_nothing_to_migrate_or_move(folder: Path, run: Run) -> None:

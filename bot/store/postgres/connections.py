@@ -62,7 +62,7 @@ class Connections:
         self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             url,
             kwargs={"autocommit": True, "prepare_threshold": None, **FOR_THE_NETWORK},
-            configure=_configure,
+            configure=configure,
             min_size=min(2, size),
             max_size=size,
             timeout=timeout,
@@ -175,7 +175,7 @@ class _Raw(Loader):
         return bytes(data)
 
 
-async def _configure(connection: Connection) -> None:
+async def configure(connection: Connection) -> None:
     connection.adapters.register_loader("json", _Raw)
 
 

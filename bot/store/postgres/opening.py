@@ -17,7 +17,7 @@ from bot.ports import Clock, StoreCounts, utc_now
 from bot.store.inspection import what_is_unreadable
 from bot.store.move import check_not_moving
 from bot.store.postgres.backend import PostgresBackend, count_replicas
-from bot.store.postgres.connections import Connections
+from bot.store.postgres.connections import Connections, configure
 from bot.store.postgres.schema import CONNECT_WITHIN, check_version, migrate, newest
 from bot.store.postgres.transaction import PostgresTransaction
 from bot.store.store import Store
@@ -129,6 +129,7 @@ async def inspect(url: str, keys: Sequence[str]) -> Inspection | None:
     try:
         connection = await psycopg.AsyncConnection.connect(url, connect_timeout=CONNECT_WITHIN, prepare_threshold=None)
         await connection.set_read_only(True)
+        await configure(connection)
     except psycopg.Error as error:
         raise StartError(f"The database can't be reached. Check DATABASE_URL and the network. ({error})") from None
     async with connection, connection.cursor() as cursor:

@@ -188,7 +188,7 @@ async def test_a_connection_that_breaks_during_a_claim_makes_no_chat_unreadable(
     async def breaks(t: PostgresTransaction, _: str) -> None:
         await t.cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
-    monkeypatch.setattr(alerts, "account_to_read", lambda record: "account")
+    monkeypatch.setattr(alerts, "account_to_read", lambda record, batch: "account")
     monkeypatch.setattr(PostgresTransaction, "payments_of", breaks)
     with capture_logs() as logs, pytest.raises(StoreAway):
         await store.claim_alerts(NOW + MINUTE, 10, LEASE)
