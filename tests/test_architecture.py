@@ -336,7 +336,7 @@ def forbid(event, arguments):
         if ours and not path.endswith((".py", ".pyc")):
             raise RuntimeError(f"at import: open {path}")
 
-for name in ("asyncio", "telegram.ext", "httpx_aiohttp", "uvicorn", "starlette.applications", "fpdf", "babel.support"):
+for name in ("asyncio", "telegram.ext", "uvicorn", "starlette.applications", "fpdf", "babel.support"):
     importlib.import_module(name)  # libraries may do more at import
 sys.addaudithook(forbid)
 for name in names:
