@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, Never
 
@@ -23,6 +23,7 @@ from bot.chat.routing import add_handlers, publish_menu, watch_membership, watch
 from bot.chat.texts import load_translations, make_texts_for
 from bot.chat.update_processor import InOrderPerChat
 from bot.chat.webhook import Webhook
+from bot.clock import LOOK_EVERY, ClockWatch
 from bot.errors import StartError, StoreAway
 from bot.factories import (
     HTTP_CONNECTIONS,
@@ -41,6 +42,7 @@ from bot.metrics import Metrics
 from bot.ports import Clock, Store, utc_now
 from bot.provider.client import open_http_client
 from bot.settings import Settings
+from bot.ticking import catch_up, repeat
 from bot.web import WebApp, serve
 
 log = structlog.get_logger()
@@ -65,6 +67,7 @@ class InvoiceBot:
         telegram: Telegram,
         clock: Clock,
         web_app: WebApp | None = None,
+        clock_watch: ClockWatch | None = None,
     ) -> None:
         processor = telegram.update_processor
         assert isinstance(processor, InOrderPerChat)  # noqa: S101  # set by build_telegram
@@ -77,9 +80,11 @@ class InvoiceBot:
         messenger = TelegramMessenger(telegram.bot, texts_for, plan)
         self.services = Services(settings, store, providers, messenger, plan, clock)
         self._store = store
-        self._web_app = web_app or WebApp(Health(clock), Metrics(), clock)
+        self._clock_watch = clock_watch or ClockWatch(clock)
+        self._web_app = web_app or WebApp(Health(clock, self._clock_watch), Metrics(), clock)
         self._jobs = BackgroundJobs(DOWNLOADS_AT_ONCE)
         self._receiving: asyncio.Task[Never] | None = None
+        self._watching: asyncio.Task[Never] | None = None
 
         dispatcher = Dispatcher(store, texts_for, clock, settings.allowed_users, self._jobs, self.tracker)
         add_handlers(telegram, dispatcher, build_handlers(settings, store, self.services, texts_for, plan, clock))
@@ -100,8 +105,9 @@ class InvoiceBot:
         await retry_forever(self.telegram.initialize)
         await publish_menu(self.telegram.bot, self.translations)
         for work in (services.checker.tick, services.alert_sender.tick, services.payments.tick):
-            self._repeat(work, tick)
+            repeat(self._queue, work, tick)
         await self.telegram.start()
+        self._watching = asyncio.create_task(self._watch_clock())
         self._receiving = asyncio.create_task(self.source.run())
         self._web_app.health.watch(self._store, self.source, services.checker)
         self._web_app.webhook = self.source if isinstance(self.source, Webhook) else None
@@ -123,11 +129,19 @@ class InvoiceBot:
         await _survive(self.source.finish())
         await _survive(self.telegram.bot.shutdown())
 
+    async def _watch_clock(self) -> Never:
+        """Notice when a clock was set, and let the ticks go on."""
+        while True:
+            self._clock_watch.look()
+            catch_up(self._queue)
+            await asyncio.sleep(LOOK_EVERY)
+
     async def _stop_receiving(self, _: float) -> None:
         self.tracker.close()
-        if self._receiving is not None:
-            self._receiving.cancel()
-            await asyncio.gather(self._receiving, return_exceptions=True)
+        for task in (self._receiving, self._watching):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
 
     async def _finish_updates(self, end: float) -> None:
         if self.telegram.running:
@@ -152,33 +166,28 @@ class InvoiceBot:
             raise StartError("python-telegram-bot is installed without its job queue. Install the pinned requirements.")
         return self.telegram.job_queue
 
-    def _repeat(self, work: Callable[[], Awaitable[None]], every: float) -> None:
-        """Call ``work`` every ``every`` seconds. A late call is made as soon as possible; two calls never overlap."""
-
-        async def call(_: CallbackContext[Any, Any, Any, Any]) -> None:
-            with suppress(StoreAway):  # the store has logged that; a later tick finds the same work
-                await work()
-
-        options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        self._queue.run_repeating(call, every, first=0, name=work.__qualname__, job_kwargs=options)
-
 
 @asynccontextmanager
 async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator[InvoiceBot]:
     """Yield the bot, not yet started. At the end, stop it, and only then close what it uses.
 
-    Raise :class:`StartError` if the store can't be opened.
+    With a database it goes by the database's clock, unless it is given another one than the machine's. Raise
+    :class:`StartError` if the store can't be opened.
     """
     async with AsyncExitStack() as stack:
-        web_app = WebApp(Health(clock), Metrics(), clock)
+        clock_watch = ClockWatch(clock, shared=settings.database_url is not None and clock is utc_now)
+        clock = clock_watch.clock
+        web_app = WebApp(Health(clock, clock_watch), Metrics(), clock)
         if settings.web_listen:
             await stack.enter_async_context(serve(web_app, settings.web_listen, settings.webhook_url))
-        store = await open_store(settings)
+        store = await open_store(settings, clock, clock_watch.compare_with_database)
         stack.push_async_callback(store.close)
+        with suppress(StoreAway):
+            clock_watch.compare_with_stored(await store.newest_wait())
         http = await stack.enter_async_context(open_http_client(HTTP_CONNECTIONS))
         providers = build_providers(settings, http, store, clock)
         telegram = build_telegram(settings, SharedRateLimiter(store, clock))
-        bot = InvoiceBot(settings, store, providers, telegram, clock, web_app)
+        bot = InvoiceBot(settings, store, providers, telegram, clock, web_app, clock_watch)
         stack.push_async_callback(bot.stop)
         yield bot
 

@@ -6,8 +6,8 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import httpx
@@ -32,7 +32,7 @@ from bot.chat.update_tracker import UpdateTracker
 from bot.chat.webhook import Webhook
 from bot.domain.schedule import CheckPlan
 from bot.limiter import Limiter, RateLimit
-from bot.ports import Clock, Messenger, Store
+from bot.ports import Clock, Messenger, Store, utc_now
 from bot.provider.client import ProviderClient
 from bot.provider.transport import make_transport
 from bot.services.browsing import Browsing
@@ -176,7 +176,7 @@ def checks_at_once(settings: Settings) -> int:
     return min(CHECKS_AT_ONCE, max(1, round(rate * 5))) if rate else CHECKS_AT_ONCE
 
 
-def open_embedded_store(settings: Settings) -> Store:
+def open_embedded_store(settings: Settings, clock: Clock = utc_now) -> Store:
     """Open the store in ``DATA_DIR``, sealed with ``TOKEN_KEYS`` or the folder's key. Raise :class:`StartError`."""
     keys = tuple(key.get_secret_value() for key in settings.token_keys)
     if not keys:
@@ -188,19 +188,26 @@ def open_embedded_store(settings: Settings) -> Store:
                 meaning="It seals the tokens. With this file and the data, anybody can read them; without it, nobody "
                 "can. So keep a copy of it apart from the data, or set TOKEN_KEYS.",
             )
-    return open_folder(settings.data_dir, keys)
+    return open_folder(settings.data_dir, keys, clock)
 
 
-async def open_store(settings: Settings) -> Store:
-    """Open the store that the settings name. Wait while a database is away. Raise :class:`StartError`."""
+async def open_store(
+    settings: Settings, clock: Clock = utc_now, on_time: Callable[[datetime], None] = lambda _: None
+) -> Store:
+    """Open the store that the settings name. Wait while a database is away. Raise :class:`StartError`.
+
+    A database's clock is passed to ``on_time`` now and then, the first time before this returns.
+    """
     if settings.database_url is None:
         # Not in a thread: nothing else runs yet, and a thread would go on after a signal has ended the start.
-        return open_embedded_store(settings)
+        return open_embedded_store(settings, clock)
     return await open_postgres(
         settings.database_url.get_secret_value(),
         [key.get_secret_value() for key in settings.token_keys],
         connections=settings.database_connections,
         timeout=settings.database_timeout,
+        clock=clock,
+        on_time=on_time,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from bot.clock import ClockWatch
 from bot.errors import StartError, StoreUnwritable
 from bot.ports import Backlog, BacklogStore, Clock
 
@@ -42,12 +43,16 @@ class CheckProbe(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The health of the process. Each of ``problems`` is a sentence; without any, the process is ready."""
+    """The health of the process. Each of ``problems`` is a sentence; without any, the process is ready.
+
+    ``notes`` are sentences, too. An operator should know them, but the process works.
+    """
 
     problems: tuple[str, ...]
     backlog: Backlog | None = None
     updates_at: datetime | None = None
     check_at: datetime | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def is_ready(self) -> bool:
@@ -57,8 +62,9 @@ class Report:
 class Health:
     """Asks the parts of the process how they are. Until :meth:`watch` names them, the process is starting."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, clock_watch: ClockWatch | None = None) -> None:
         self._clock = clock
+        self._clock_watch = clock_watch
         self._store: BacklogStore | None = None
         self._updates: UpdateProbe | None = None
         self._checks: CheckProbe | None = None
@@ -84,7 +90,8 @@ class Health:
             problems.append("Telegram has not answered for too long.")
         if _is_old(self._checks.looked_at, now):
             problems.append("Nothing is looking for due checks.")
-        return Report(tuple(problems), backlog, self._updates.good_at, self._checks.ended_at)
+        notes = self._clock_watch.notes if self._clock_watch is not None else ()
+        return Report(tuple(problems), backlog, self._updates.good_at, self._checks.ended_at, notes)
 
     async def _ask_store(self, store: BacklogStore, now: datetime) -> tuple[Backlog | None, list[str]]:
         """Return the backlog, and what is wrong with the store."""
@@ -109,4 +116,5 @@ def ask(host: str, port: int) -> str:
 
 
 def _is_old(at: datetime | None, now: datetime) -> bool:
-    return at is None or now - at > STALE_AFTER
+    """Return whether something has not been seen lately. A time in the future says nothing: the clock was set."""
+    return at is None or abs(now - at) > STALE_AFTER

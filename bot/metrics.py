@@ -52,6 +52,8 @@ class Metrics:
         self._conflicts = self._counter("token_conflicts", "How often another program used the bot's token.")
         self._updates = self._counter("updates", "Updates from Telegram, by result.", "end")
         self._waits = self._counter("budget_wait_seconds", "Seconds spent waiting for a shared limit.", "budget")
+        self._clock_steps = self._counter("clock_steps", "How often a clock was put forward or back.", "direction")
+        self._void_waits = self._counter("void_waits", "Waits that were ended because a wrong clock had set them.")
         self._log_dropped = self._counter("log_lines_dropped", "Log lines dropped: nobody read standard error.")
         self._begin_at_zero()
         self._gauges()
@@ -67,6 +69,10 @@ class Metrics:
             "provider answered": self._provider_answered,
             "provider call failed": lambda fields: self._provider.labels(fields["reason"]).inc(),
             "Telegram call failed": lambda fields: self._telegram.labels(fields["reason"]).inc(),
+            "clock was set": lambda fields: self._clock_steps.labels(_direction(fields["seconds"])).inc(),
+            "clock is behind what is stored": lambda _: self._clock_steps.labels("back").inc(),
+            "clocks compared": lambda fields: self._clock_difference.set(fields["seconds"]),
+            "waits of a wrong clock ended": lambda fields: self._void_waits.inc(fields["waits"]),
             "bot token conflict began": self._conflict_began,
             "bot token conflict ended": lambda _: self._conflict.set(0),
             "update ended": lambda fields: self._updates.labels(fields["end"]).inc(),
@@ -111,7 +117,7 @@ class Metrics:
 
     def _check_ended(self, fields: Fields) -> None:
         self._checks.labels(fields["end"]).inc()
-        self._check_seconds.observe(fields["seconds"])
+        self._check_seconds.observe(max(0.0, fields["seconds"]))  # the clock may have been put back
         if fields["lag"] is not None:
             self._check_lag.observe(max(0.0, fields["lag"]))
 
@@ -123,6 +129,8 @@ class Metrics:
         for kind in AlertKind:
             for end in ALERT_ENDS:
                 self._alerts.labels(kind, end)
+        for seconds in (1, -1):
+            self._clock_steps.labels(_direction(seconds))
 
     def _conflict_began(self, _: Fields) -> None:
         self._conflicts.inc()
@@ -154,6 +162,9 @@ class Metrics:
         self._message_age = self._gauge("message_due_seconds", "Age of the longest-overdue message of alerts.")
         self._check_age = self._gauge("check_due_seconds", "Age of the longest-overdue check.")
         self._updates_at = self._gauge("updates_good_timestamp_seconds", "When receiving updates last worked.")
+        self._clock_difference = self._gauge(
+            "clock_difference_seconds", "How far ahead of the database's clock we are."
+        )
         self._check_at = self._gauge("check_ended_timestamp_seconds", "When a check last ended in this process.")
         build = Gauge(f"{PREFIX}_build", "The running version.", ("version",), registry=self._registry)
         build.labels(__version__).set(1)
@@ -161,3 +172,7 @@ class Metrics:
 
 def _age(since: datetime | None, now: datetime) -> float:
     return max(0.0, (now - since).total_seconds()) if since else 0.0
+
+
+def _direction(seconds: float) -> str:
+    return "forward" if seconds > 0 else "back"

@@ -70,7 +70,7 @@ class WebApp:
         report = await self.health.report()
         body = {
             "ready": report.is_ready,
-            "troubles": report.problems,
+            "troubles": report.problems + report.notes,
             "updates_good_at": report.updates_at and report.updates_at.isoformat(),
             "check_ended_at": report.check_at and report.check_at.isoformat(),
         }

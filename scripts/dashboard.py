@@ -54,6 +54,15 @@ PANELS: list[tuple[str, str, dict[str, str]]] = [
             "max(invoice_bot_token_conflict)": "now",
         },
     ),
+    (
+        "Clock: set, and waits ended for it, in the last hour",
+        "short",
+        {
+            "sum by (direction) (increase(invoice_bot_clock_steps_total[1h]))": "put {{direction}}",
+            "sum(increase(invoice_bot_void_waits_total[1h]))": "waits",
+        },
+    ),
+    ("Clock: ahead of the database's", "s", {"invoice_bot_clock_difference_seconds": "{{instance}}"}),
     ("Memory", "bytes", {"process_resident_memory_bytes": "{{instance}}"}),
     ("CPU", "percentunit", {"rate(process_cpu_seconds_total[5m])": "{{instance}}"}),
     ("Log lines dropped", "ops", {"rate(invoice_bot_log_lines_dropped_total[5m])": "{{instance}}"}),

@@ -21,8 +21,11 @@ ROOT = Path(__file__).parents[1]
 
 CORE = {"domain", "errors", "offload", "ports"}
 WEB = {"health", "metrics", "serving", "web"}
-ROOT_MODULES = {"application", "factories"}
-PARTS = {"chat", "doctor", "log_writer", "logs", "limiter", "provider", "services", "settings", "store", "turns"}
+ROOT_MODULES = {"application", "factories", "ticking"}
+PARTS = {
+    *("chat", "clock", "doctor", "log_writer", "logs", "limiter"),
+    *("provider", "services", "settings", "store", "turns"),
+}
 EVERYTHING = CORE | WEB | ROOT_MODULES | PARTS
 MAY_IMPORT = {
     "domain": set[str](),
@@ -36,16 +39,18 @@ MAY_IMPORT = {
     "services": CORE,
     "turns": set[str](),
     "limiter": CORE | {"turns"},
+    "clock": CORE,
     "provider": CORE | {"logs", "limiter"},
     "store": CORE,
     "chat": CORE | {"services", "limiter", "turns"},
     "serving": set[str](),
-    "health": CORE,
+    "health": CORE | {"clock"},
     "metrics": {"domain", "health"},
     "web": CORE | {"chat", "health", "metrics", "serving"},
     "sandbox": CORE | {"serving", "settings"},
     "sandbox.demo": EVERYTHING | {"sandbox"},
     "factories": CORE | {"chat", "limiter", "provider", "services", "settings", "store", "turns"},
+    "ticking": CORE,
     "application": EVERYTHING,
     "commands": EVERYTHING,
     "doctor": EVERYTHING,
@@ -55,7 +60,7 @@ MAY_IMPORT = {
 
 ONLY_IN = {
     "telegram": {"chat", *ROOT_MODULES},
-    "apscheduler": {"chat", "application"},
+    "apscheduler": {"ticking"},
     "httpx": {"provider", *ROOT_MODULES},
     "aiohttp": {"provider", "application"},
     "tinydb": {"store"},

@@ -83,6 +83,9 @@ class BacklogStore(Protocol):
     async def backlog(self, now: datetime) -> Backlog:
         """Return how far the work is behind. Raise :class:`bot.errors.StoreAway` where nothing can be stored."""
 
+    async def newest_wait(self) -> datetime | None:
+        """Return when the latest of the stored waits was set. None: there is none. In the future: by a wrong clock."""
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:

@@ -50,7 +50,7 @@ class LeaderLease:
         if self._is_fresh(now):
             self._looked_at = now
             return True
-        if now - self._looked_at >= TAKEOVER_DELAY:  # frozen: the store may have been away, and just be back
+        if abs(now - self._looked_at) >= TAKEOVER_DELAY:  # frozen, so the store may just be back; or the clock was set
             self._store_there_since = None
         try:
             lease = await self._store.take_lease(

@@ -170,6 +170,9 @@ class Transaction(PendingStore, Protocol):
     async def backlog(self, now: datetime) -> Backlog:
         """Return how far the work is behind. Raise an error where nothing can be written."""
 
+    async def newest_wait(self) -> datetime | None:
+        """Return when the latest of the stored waits was set."""
+
 
 Work = Callable[[Transaction], Awaitable[T]]
 """What is done in one transaction. It may run again after a rollback, so it has no other effects."""

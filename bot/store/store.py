@@ -327,6 +327,9 @@ class Store:
     async def backlog(self, now: datetime) -> Backlog:
         return await self._backend.run(lambda t: t.backlog(now))
 
+    async def newest_wait(self) -> datetime | None:
+        return await self._backend.run(lambda t: t.newest_wait())
+
     async def overviews(self) -> Sequence[Overview]:
         async def read(ids: Sequence[int], t: Transaction) -> list[Overview | None]:
             return [self._overview(chat) for chat in await t.find_chats(ids)]

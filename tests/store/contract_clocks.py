@@ -101,23 +101,6 @@ class ClockContract:
         assert await store.claim_alerts(NOW + DAY - SECOND, 10, LEASE) == []
         assert await store.claim_checks(NOW + 10 * MINUTE, 10, LEASE) == []
 
-    @steps
-    async def test_a_lease_on_a_check_or_a_message_lasts_its_own_length_from_now_on(
-        self, opener: Opener, step: timedelta
-    ) -> None:
-        store = await opener.open()
-        await with_alerts(store, 1)
-        check = await claim_check(store, NOW + step + HOUR)
-        message, _ = await claim_alert(store, NOW + step + HOUR)
-        assert await store.claim_checks(NOW + MINUTE, 10, LEASE) == []
-        assert await store.claim_alerts(NOW + MINUTE, 10, LEASE) == []
-        again = await claim_check(store, NOW + MINUTE + LEASE)
-        (delivery,) = await store.claim_alerts(NOW + MINUTE + LEASE, 10, LEASE)
-        assert not await store.postpone_check(check.claim, NOW)
-        assert not await store.alerts_sent(message, None, ())
-        assert await store.postpone_check(again.claim, NOW)
-        assert await store.alerts_sent(delivery.claim, None, ())
-
     async def test_work_that_was_claimed_before_the_clock_was_put_back_is_reported_as_usual(
         self, opener: Opener
     ) -> None:

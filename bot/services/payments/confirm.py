@@ -11,7 +11,7 @@ from bot.domain.chats import Chat, Member, Place
 from bot.domain.payments import UNFINISHED, Outcome, Payment, PaymentRules, State, ended
 from bot.errors import AlreadyUnderWay, ConfirmationExpired, PressByOther, QuestionOver
 from bot.ports import Clock, PaymentStore
-from bot.services.payments.quote import DatedQuestions
+from bot.services.payments.quote import QuestionTimer
 from bot.services.permissions import check_amount, check_may_pay
 
 log = structlog.get_logger()
@@ -20,11 +20,11 @@ log = structlog.get_logger()
 class Confirmer:
     """Takes the answer: of all presses on a question, exactly one counts."""
 
-    def __init__(self, store: PaymentStore, clock: Clock, rules: PaymentRules, dated: DatedQuestions) -> None:
+    def __init__(self, store: PaymentStore, clock: Clock, rules: PaymentRules, timer: QuestionTimer) -> None:
         self._store = store
         self._clock = clock
         self._rules = rules
-        self._dated = dated
+        self._timer = timer
 
     async def confirm(
         self, payment_id: str, place: Place, user: Member, message_id: int | None, chat: Chat
@@ -74,7 +74,7 @@ class Confirmer:
 
     def _have_expired(self, asked: Sequence[Payment]) -> bool:
         now = self._clock()
-        return any(payment.has_expired(now) or not self._dated.have(payment.id) for payment in asked)
+        return any(payment.has_expired(now) or self._timer.is_up(payment.id) for payment in asked)
 
     async def _close(self, asked: Sequence[Payment], message_id: int | None, outcome: Outcome) -> Sequence[Payment]:
         now = self._clock()

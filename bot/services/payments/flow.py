@@ -17,7 +17,7 @@ from bot.services.payments import PayingStore
 from bot.services.payments.confirm import Confirmer
 from bot.services.payments.execute import Executor
 from bot.services.payments.notify import PaymentNotifier
-from bot.services.payments.quote import DatedQuestions, Quoter
+from bot.services.payments.quote import QuestionTimer, Quoter
 from bot.services.payments.reconcile import Reconciler
 from bot.services.payments.selection import PaymentSelection
 from bot.services.reading import AccountReads
@@ -46,10 +46,10 @@ class Payments:
     ) -> None:
         self.rules = rules
         reads = AccountReads(provider, store, clock)
-        self._dated = DatedQuestions()
-        self.quoter = Quoter(store, reads, clock, rules, self._dated)
+        timer = QuestionTimer(rules.lifetime)
+        self.quoter = Quoter(store, reads, clock, rules, timer)
         self.selection = PaymentSelection(store, reads, self.quoter, clock, rules)
-        self._confirmer = Confirmer(store, clock, rules, self._dated)
+        self._confirmer = Confirmer(store, clock, rules, timer)
         self._reconciler = Reconciler(store, reads, clock)
         self._executor = Executor(store, provider, reads, self._reconciler, clock)
         self._notifier = PaymentNotifier(store, reads, messenger, clock, plan, show_within)
@@ -59,10 +59,6 @@ class Payments:
         self._in_hand: set[str] = set()  # groups that are carried out or looked at right now, and need no other look
         self._next_look: dict[str, datetime] = {}
         self._next_reading = datetime.min.replace(tzinfo=UTC)
-
-    def clock_was_put_back(self) -> None:
-        """Let all open questions expire: nobody knows any more how old they are."""
-        self._dated.clock_was_put_back()
 
     async def confirm(
         self, payment_id: str, place: Place, user: Member, message_id: int | None, chat: Chat

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 from bot.domain.chats import Chat, Member, Place
@@ -14,41 +16,42 @@ from bot.ports import Clock, PaymentStore
 from bot.services.permissions import check_amount, check_may_pay
 from bot.services.reading import AccountReads
 
+QUESTIONS_TIMED = 10_000
 
-class DatedQuestions:
-    """Tells which questions have a date to go by. Once the clock was put back, those asked before have none.
 
-    A question that lived longer for that would let an old button move money.
+class QuestionTimer:
+    """Measures how old the questions of this process are, by the loop's clock: nobody can put that back.
+
+    A question that lived longer because the other clock was put back would let an old button move money.
     """
 
-    def __init__(self) -> None:
-        self._dated: set[str] | None = None  # all
+    def __init__(self, lifetime: timedelta) -> None:
+        self._lifetime = lifetime.total_seconds()
+        self._asked: dict[str, float] = {}
 
-    def clock_was_put_back(self) -> None:
-        """Trust only the dates of questions that are noted from now on."""
-        self._dated = set()
-
-    def note(self, payment_id: str) -> None:
+    def start(self, payment_id: str) -> None:
         """Note a question that is asked now."""
-        if self._dated is not None:
-            self._dated.add(payment_id)
+        self._asked[payment_id] = asyncio.get_running_loop().time()
+        if len(self._asked) > QUESTIONS_TIMED:
+            del self._asked[next(iter(self._asked))]
 
-    def have(self, payment_id: str) -> bool:
-        """Return whether the question's date can be trusted."""
-        return self._dated is None or payment_id in self._dated
+    def is_up(self, payment_id: str) -> bool:
+        """Return whether it was asked here, too long ago."""
+        asked = self._asked.get(payment_id)
+        return asked is not None and asyncio.get_running_loop().time() - asked > self._lifetime
 
 
 class Quoter:
     """Asks by the operator's rules, and stores what was asked."""
 
     def __init__(
-        self, store: PaymentStore, reads: AccountReads, clock: Clock, rules: PaymentRules, dated: DatedQuestions
+        self, store: PaymentStore, reads: AccountReads, clock: Clock, rules: PaymentRules, timer: QuestionTimer
     ) -> None:
         self._store = store
         self._reads = reads
         self._clock = clock
         self._rules = rules
-        self._dated = dated
+        self._timer = timer
 
     async def ask(
         self, chat: Chat, place: Place, user: Member, action: Action, invoice_id: int
@@ -90,7 +93,7 @@ class Quoter:
             for invoice in invoices
         ]
         for payment in asked:
-            self._dated.note(payment.id)
+            self._timer.start(payment.id)
             await self._store.add_payment(payment)
         return list(zip(asked, invoices, strict=True))
 

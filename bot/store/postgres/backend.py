@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
@@ -29,8 +30,8 @@ DEAD_AFTER = 60
 
 HEARTBEAT = "INSERT INTO replicas (id, seen_at) VALUES (%s, now()) ON CONFLICT (id) DO UPDATE SET seen_at = now()"
 STOP_HEARTBEAT = "DELETE FROM replicas WHERE id = %s"
-DROP_DEAD = "DELETE FROM replicas WHERE seen_at < now() - make_interval(secs => %s)"
-COUNT_REPLICAS = "SELECT count(*) FROM replicas WHERE seen_at > now() - make_interval(secs => %s)"
+DROP_DEAD = "DELETE FROM replicas WHERE abs(extract(epoch FROM now() - seen_at)) > %s"  # its clock may have been set
+COUNT_REPLICAS = "SELECT count(*) FROM replicas WHERE abs(extract(epoch FROM now() - seen_at)) < %s"
 
 TAKE_LEASE = """
     INSERT INTO leases AS held (name, holder, epoch, until) VALUES (%(name)s, %(holder)s, nextval('epochs'), %(until)s)
@@ -54,15 +55,19 @@ TAKE_FROM_BUCKET = """
 class PostgresBackend:
     """Implement :class:`bot.store.backend.Backend`. All of it may raise :class:`bot.errors.StoreAway`.
 
-    A process that runs a bot sends heartbeats under a ``process`` name of its own.
+    A process that runs a bot sends heartbeats under a ``process`` name of its own. With each it passes the database's
+    time to ``on_time``.
     """
 
     name = "the database"
     secret_place = "the database's table `store`"
 
-    def __init__(self, connections: Connections, clock: Clock = utc_now) -> None:
+    def __init__(
+        self, connections: Connections, clock: Clock = utc_now, on_time: Callable[[datetime], None] = lambda _: None
+    ) -> None:
         self.connections = connections
         self._clock = clock
+        self._on_time = on_time
         self._process = secrets.token_hex(8)
         self._heartbeats: asyncio.Task[None] | None = None
 
@@ -111,14 +116,17 @@ class PostgresBackend:
         return await self.connections.run(count_replicas) > 0
 
     async def beat(self) -> None:
-        """Send a heartbeat, and delete what has expired."""
+        """Send a heartbeat, ask for the time, and delete what has expired."""
+        loop = asyncio.get_running_loop()
 
-        async def beat(cursor: Cursor) -> None:
+        async def beat(cursor: Cursor) -> tuple[datetime, float]:
             await cursor.execute(HEARTBEAT, [self._process])
             await cursor.execute(DROP_DEAD, [10 * DEAD_AFTER])
-            await PostgresTransaction(cursor).drop_expired(self._clock())
+            return await PostgresTransaction(cursor).value("SELECT clock_timestamp()"), loop.time()
 
-        await self.connections.run(beat)
+        told, at = await self.connections.run(beat)
+        self._on_time(told.astimezone(UTC) + timedelta(seconds=loop.time() - at))
+        await self.run(lambda t: t.drop_expired(self._clock()))
 
     def keep_beating(self) -> None:
         """Send heartbeats until :meth:`close`."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import psycopg
 import structlog
@@ -47,19 +48,26 @@ class Inspection:
 
 
 async def open_store(
-    url: str, keys: Sequence[str], *, connections: int = 10, timeout: float = 10, clock: Clock = utc_now
+    url: str,
+    keys: Sequence[str],
+    *,
+    connections: int = 10,
+    timeout: float = 10,
+    clock: Clock = utc_now,
+    on_time: Callable[[datetime], None] = lambda _: None,
 ) -> Store:
     """Open the store. ``keys`` as in :class:`bot.store.vault.Vault`. Wait for the database as long as it takes.
 
     Bring the schema up to date, and seal with the first key what an older one sealed. Each process holds at most so
-    many ``connections``; a statement may take ``timeout`` seconds. Raise :class:`StartError` where the keys are not
+    many ``connections``; a statement may take ``timeout`` seconds. Each heartbeat passes the database's time to
+    ``on_time``, the first one before this returns. Raise :class:`StartError` where the keys are not
     those of the stored data, or the schema is of a newer version.
     """
     vault = open_vault(keys)
     await migrate_when_there(url)
     pool = Connections(url, connections, timeout)
     await pool.open()
-    backend = PostgresBackend(pool, clock)
+    backend = PostgresBackend(pool, clock, on_time)
     try:
         secret = await _when_there(backend, vault)
         await seal_anew(backend.run, vault)

@@ -34,18 +34,23 @@ from bot.store.rules.records import ChatRecord, PaymentRow, blank
 
 log = structlog.get_logger()
 
-LEASED = "check_epoch = nextval('epochs'), check_due = %(until)s, check_until = %(until)s, check_set_at = %(now)s"
+LEASED = (
+    "check_epoch = nextval('epochs'), check_due = %(until)s, check_until = %(until)s, "
+    "check_set_at = %(now)s, check_leased_at = now()"
+)
 
-# Ends the waits that were set by a clock that was ahead. Leases get their whole length from now on. Many at a time, so
-# that a statement stays short.
+# Ends waits that were set by a clock that was ahead, and such leases once they are over by the database's clock: their
+# holder may be at work. Many at a time, so that the statement stays short.
 END_VOID_WAITS = """
     WITH void AS (
-        SELECT id AS void_id, {work}_set_at AS set_at, coalesce({work}_until - {work}_set_at, interval '0') AS lease
-        FROM chats WHERE {work}_set_at > %(agreed)s LIMIT 2000 FOR UPDATE SKIP LOCKED
+        SELECT id AS void_id, {work}_set_at AS set_at FROM chats
+        WHERE {work}_set_at > %(agreed)s
+        AND ({work}_epoch IS NULL OR {work}_leased_at + ({work}_until - {work}_set_at) <= now())
+        LIMIT 2000 FOR UPDATE SKIP LOCKED
     )
     UPDATE chats SET {work}_set_at = %(now)s,
-        {work}_due = CASE WHEN {work}_due IS NOT NULL THEN %(now)s + lease END,
-        {work}_until = CASE WHEN {work}_until IS NOT NULL THEN %(now)s + lease END
+        {work}_due = CASE WHEN {work}_due IS NOT NULL THEN %(now)s END,
+        {work}_until = CASE WHEN {work}_until IS NOT NULL THEN %(now)s END
     FROM void WHERE id = void_id RETURNING set_at
 """
 
@@ -179,7 +184,7 @@ class PostgresTransaction:
 
     async def save_begun(self, chats: Sequence[StoredChat], left: Collection[int], until: datetime) -> set[int]:
         names = ("alerts", "message_due", "message_epoch", "message_until", "message_set_at")
-        assignments = ", ".join(f"{name} = %({name})s" for name in names)
+        assignments = ", ".join([*(f"{name} = %({name})s" for name in names), "message_leased_at = now()"])
         rows = [{"id": s.record.id, "alerts": encode(s.record.alerts), **chat_columns(s)} for s in chats]
         if rows:
             await self.cursor.executemany(f"UPDATE chats SET {assignments} WHERE id = %(id)s".encode(), rows)
@@ -301,6 +306,9 @@ class PostgresTransaction:
     async def backlog(self, now: datetime) -> Backlog:
         [(check, message, waiting, dead_letters)] = await self.rows(BACKLOG, now=now)
         return Backlog(_utc(check), _utc(message), waiting, dead_letters)
+
+    async def newest_wait(self) -> datetime | None:
+        return _utc(await self.value("SELECT greatest(max(check_set_at), max(message_set_at)) FROM chats"))
 
 
 def _found(rows: Sequence[tuple[Any, ...]]) -> list[FoundChat]:

@@ -14,6 +14,7 @@ from bot.domain.alerts import AlertKind, KnownInvoice, is_obsolete, is_still_nee
 from bot.domain.chats import Link, Preferences, Silence
 from bot.domain.credit import CLOSELY, CreditWatch, CreditWish
 from bot.domain.live_messages import LiveMessage, with_message
+from bot.domain.waits import is_ahead
 from bot.ports import Checked, Overview, StoreCounts, Waiting
 from bot.store.rules.alerts import add_alerts, opened
 from bot.store.rules.records import CHAT_FACTS, PASSING, ChatRecord, ChatRow, PaymentRow, seal_link
@@ -63,7 +64,7 @@ def silenced(
     after = {number: silence for number, silence in after.items() if silences.get(number, silence)}
     ends = [silence.until if silence else now for silence in silences.values()]
     look = min((end for end in ends if end is not None), default=record.link.next_check_at)
-    return hastened(replace(record, silences=after), look)
+    return hastened(replace(record, silences=after), now, look)
 
 
 def with_credit(record: ChatRecord, account: str, credit: CreditWatch) -> ChatRecord | None:
@@ -80,7 +81,7 @@ def wishing_for_credit(record: ChatRecord, account: str, invoice_id: int, now: d
         return None
     others = (wish for wish in link.credit_wishes if wish.invoice_id != invoice_id)
     wishes = (*others, CreditWish(invoice_id, now))
-    return hastened(replace(record, link=replace(link, credit_wishes=wishes)), now + CLOSELY)
+    return hastened(replace(record, link=replace(link, credit_wishes=wishes)), now, now + CLOSELY)
 
 
 def with_live_message(record: ChatRecord, old: LiveMessage | None, new: LiveMessage | None) -> ChatRecord | None:
@@ -93,7 +94,7 @@ def woken(record: ChatRecord, now: datetime) -> ChatRecord | None:
     """End the chat's rest, with its check due ``now``. End the wait before a closed chat. None: there was neither."""
     if record.chat.resting is None:
         return None if record.chat.closure is None else opened(record)
-    link = record.link and replace(record.link, next_check_at=now)
+    link = record.link and replace(record.link, next_check_at=now, next_check_set_at=now)
     record = opened(replace(record, link=link))
     chat = record.chat
     if chat.message_wait.is_over(now):
@@ -166,9 +167,13 @@ def everything_in(record: ChatRecord, payments: Iterable[PaymentRow]) -> Mapping
     return content | {"payments": msgspec.to_builtins([row.payment for row in payments])}
 
 
-def hastened(record: ChatRecord, now: datetime) -> ChatRecord:
-    """Let the check be due ``now``, or sooner if it was."""
-    return record if record.link is None else due_at(record, min(now, record.link.next_check_at))
+def hastened(record: ChatRecord, now: datetime, at: datetime | None = None) -> ChatRecord:
+    """Let the check be due ``at`` some time, or ``now``, or sooner if it was. A void wait stays void."""
+    link = record.link
+    if link is None:
+        return record
+    set_at = link.next_check_set_at if is_ahead(link.check_wait.set_at, now) else now
+    return due_at(record, min(at or now, link.next_check_at), set_at)
 
 
 def moved_money(record: ChatRecord, now: datetime) -> ChatRecord:
@@ -185,9 +190,9 @@ def trusted(record: ChatRecord, now: datetime) -> ChatRecord | None:
     return hastened(replace(record, link=replace(link, watch=reminders.trusted(link.watch))), now)
 
 
-def due_at(record: ChatRecord, at: datetime) -> ChatRecord:
+def due_at(record: ChatRecord, at: datetime, set_at: datetime | None = None) -> ChatRecord:
     """Let the next check be due then."""
-    return replace(record, link=record.link and replace(record.link, next_check_at=at))
+    return replace(record, link=record.link and replace(record.link, next_check_at=at, next_check_set_at=set_at))
 
 
 def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:

@@ -34,7 +34,8 @@ class LeaseQueue(Generic[K]):
         self._heap: list[tuple[datetime, int, K]] = []
         self._tickets: dict[K, int] = {}  # a heap entry with another ticket is a leftover
         self._set_at: dict[K, datetime] = {}
-        self._last_set_at = LONG_AGO
+        self.last_set_at = LONG_AGO
+        """When the latest of the waits was set."""
         self._holds: dict[K, Hold] = {}
         self._keys: dict[int, K] = {}
         self._numbers = itertools.count(1)
@@ -118,16 +119,16 @@ class LeaseQueue(Generic[K]):
 
     def _end_void_waits(self, now: datetime) -> None:
         """End the waits that were set by a clock that was ahead. Leases get their whole length from now on."""
-        if not is_ahead(self._last_set_at, now):
+        if not is_ahead(self.last_set_at, now):
             return
         for key, hold in list(self._holds.items()):
             if hold.set_at is not None and is_ahead(hold.set_at, now):
                 self.hold(key, replace(hold, until=now + (hold.until - hold.set_at), set_at=now))
         void = [key for key, set_at in self._set_at.items() if is_ahead(set_at, now)]
         for key in void:
-            self.put(key, now)
-        note_void_waits(len(void), self._last_set_at - now)
-        self._last_set_at = now
+            self.put(key, now, now)
+        note_void_waits(len(void), self.last_set_at - now)
+        self.last_set_at = now
 
     def _pop_due(self, now: datetime) -> K | None:
         while self._heap and self._heap[0][0] <= now:
@@ -140,7 +141,7 @@ class LeaseQueue(Generic[K]):
         ticket = next(self._numbers)
         self._tickets[key] = ticket
         self._set_at[key] = set_at
-        self._last_set_at = max(self._last_set_at, set_at)
+        self.last_set_at = max(self.last_set_at, set_at)
         heapq.heappush(self._heap, (due, ticket, key))
         if len(self._heap) > 4 * len(self._tickets) + 64:
             self._heap = [entry for entry in self._heap if self._tickets.get(entry[2]) == entry[1]]

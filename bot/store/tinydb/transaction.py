@@ -17,6 +17,7 @@ from bot.domain.chats import Silence
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Selection
+from bot.domain.waits import LONG_AGO
 from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
 from bot.ports import Backlog, PendingItem
 from bot.store.backend import PENDING_KINDS, FoundChat, StoredChat
@@ -348,6 +349,10 @@ class TinyTransaction:
     async def backlog(self, now: datetime) -> Backlog:
         self._folder.probe()
         return self._chats.backlog(now)
+
+    async def newest_wait(self) -> datetime | None:
+        newest = max(self._chats.checks.last_set_at, self._chats.messages.last_set_at)
+        return None if newest == LONG_AGO else newest
 
 
 def chat_file(chat_id: int) -> str:

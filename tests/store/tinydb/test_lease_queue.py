@@ -106,3 +106,27 @@ def test_stale_entries_of_often_moved_keys_do_not_pile_up() -> None:
     assert len(queue._heap) < 100
     assert claimed(queue, minutes(9_998)) == []
     assert claimed(queue, minutes(9_999)) == ["a"]
+
+
+def test_after_the_clock_was_put_back_a_lease_lasts_its_own_length_and_other_waits_are_over() -> None:
+    queue: LeaseQueue[str] = LeaseQueue()
+    queue.put("leased", minutes(600))
+    assert queue.claim(minutes(600), 1, minutes(605)) == ["leased"]
+    queue.put("set ahead", minutes(615), minutes(600))
+    queue.put("set before", minutes(8), NOW)
+    assert claimed(queue, NOW) == ["set ahead"]
+    assert claimed(queue, minutes(4.9)) == []
+    assert claimed(queue, minutes(5)) == ["leased", "set ahead"]
+    assert claimed(queue, minutes(8)) == ["set before"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 10), st.integers(-200, 200), st.integers(0, 60)), min_size=1))
+def test_whatever_the_clock_does_no_key_waits_longer_than_its_own_wait(steps: list[tuple[int, int, int]]) -> None:
+    """Each step sets the clock, and puts a key with a wait of its own by that clock. The last one is right."""
+    queue: LeaseQueue[str] = LeaseQueue()
+    for key, now, wait in steps:
+        queue.put(str(key), minutes(now + wait), minutes(now))
+        claimed(queue, minutes(now), 1)
+    right = minutes(steps[-1][1])
+    moments = (right, right + LEASE, right + timedelta(minutes=60) + LEASE)
+    assert {key for at in moments for key in claimed(queue, at, 100)} == {str(key) for key, _, _ in steps}

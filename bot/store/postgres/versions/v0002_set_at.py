@@ -11,6 +11,10 @@ ALTER TABLE chats ADD COLUMN check_set_at timestamptz;
 -- The same for message_due and message_until.
 ALTER TABLE chats ADD COLUMN message_set_at timestamptz;
 
+-- When the present lease was taken, by the database's own clock.
+ALTER TABLE chats ADD COLUMN check_leased_at timestamptz;
+ALTER TABLE chats ADD COLUMN message_leased_at timestamptz;
+
 CREATE INDEX chats_check_set_at ON chats (check_set_at) WHERE check_set_at IS NOT NULL;
 CREATE INDEX chats_message_set_at ON chats (message_set_at) WHERE message_set_at IS NOT NULL;
 
