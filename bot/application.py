@@ -104,7 +104,8 @@ class InvoiceBot:
         services = self.services
         await retry_forever(self.telegram.initialize)
         await publish_menu(self.telegram.bot, self.translations)
-        for work in (services.checker.tick, services.alert_sender.tick, services.payments.tick):
+        ticks = (services.checker.tick, services.alert_sender.tick, services.payments.tick, services.linking.tick)
+        for work in ticks:
             repeat(self._queue, work, tick)
         await self.telegram.start()
         self._watching = asyncio.create_task(self._watch_clock())

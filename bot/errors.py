@@ -7,6 +7,7 @@ into words, in the reader's language. ``bot/locales`` holds the texts under the 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar
 
@@ -236,6 +237,20 @@ class LinkNotServed(UserError, key="error.link_not_served"):
 
 class NotAToken(UserError, key="error.not_a_token"):
     """The text can't be a token: empty, too long, or with characters that no HTTP header may carry."""
+
+
+@dataclass(eq=False)
+class TokenPaused(UserError, key="error.token_paused"):
+    """The person has sent too many wrong tokens. The next one is tried after ``wait``."""
+
+    wait: timedelta
+
+
+@dataclass(eq=False)
+class LinkWouldBeReplaced(UserError):
+    """The token is good. But the chat's link, made at ``linked_at``, is to another account, and may not be replaced."""
+
+    linked_at: datetime
 
 
 class LinkInUse(UserError, key="error.link_in_use"):

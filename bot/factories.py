@@ -111,7 +111,7 @@ def build_handlers(
     settings: Settings, store: Store, services: Services, texts_for: TextsFor, plan: CheckPlan, clock: Clock
 ) -> Handlers:
     """Return all handlers, each with the services that it calls."""
-    groups = GroupHandlers(store, services.inviting, texts_for, clock, settings.allowed_users)
+    groups = GroupHandlers(store, services.inviting, services.linking, texts_for, clock, settings.allowed_users)
     return Handlers(
         general=GeneralHandlers(store, services.checker, services.credits, clock),
         invoices=InvoiceHandlers(store, services.browsing, services.credits, services.snoozing, clock),

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from markupsafe import Markup
 from telegram import Bot, CallbackQuery, Message, Update
 from telegram.constants import ChatType
-from telegram.error import TelegramError
 from telegram.ext import CallbackContext
 
 from bot.chat import sending
@@ -25,6 +24,7 @@ from bot.errors import (
     ChatMigrated,
     ConfirmationExpired,
     InvitationVoid,
+    MessengerError,
     QuestionOver,
 )
 from bot.ports import Document, Sleep
@@ -75,6 +75,11 @@ class Context:
         if self.sender_chat_id is not None:
             raise AnonymousPerson
         return Member(self.user_id, self.user_name)
+
+    @property
+    def text(self) -> str:
+        """What the person wrote: the text of a message, or the caption of a file."""
+        return (self.message.text or self.message.caption or "") if self.message is not None else ""
 
     @property
     def message_id(self) -> int | None:
@@ -149,8 +154,8 @@ class Context:
         if self.message is None:
             return False
         try:
-            return await self.message.delete()
-        except TelegramError:
+            return await sending.retry_unsent(partial(sending.delete, self.message), self.sleep, idempotent=True)
+        except MessengerError:
             return False
 
     async def _edited(self, edit: Edit, screen: Screen) -> bool:
@@ -185,7 +190,8 @@ def context_of(update: Update, library_context: LibraryContext, texts_for: Texts
     # A plain reply has a thread id too. Only the messages of a topic count.
     topic_id = message.message_thread_id if isinstance(message, Message) and message.is_topic_message else None
     speaker = Chat(chat.id, telegram_language=user.language_code or None)
-    sender_chat = update.message.sender_chat if update.message else None  # a button is pressed in one's own name
+    written = update.message or update.edited_message  # a button is pressed in one's own name
+    sender_chat = written.sender_chat if written else None
     return Context(
         bot=library_context.bot,
         chat=speaker,
@@ -205,4 +211,9 @@ def context_of(update: Update, library_context: LibraryContext, texts_for: Texts
 def _words(update: Update, library_context: LibraryContext) -> list[str]:
     if update.callback_query is not None:
         return (update.callback_query.data or "").split(":")[1:]
-    return list(library_context.args or [])
+    text = update.message.text if update.message is not None else None
+    command = update.message.entities[0] if update.message is not None and update.message.entities else None
+    if library_context.args is None or not text or command is None:
+        return []
+    # The library takes "/link:TOKEN" for a command without arguments.
+    return text[command.length :].lstrip(":=").split()

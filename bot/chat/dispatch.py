@@ -19,6 +19,7 @@ from bot.chat.sending import showing_action
 from bot.chat.texts import TextsFor
 from bot.chat.update_tracker import UpdateTracker
 from bot.domain.chats import Chat
+from bot.domain.tokens import looks_like_token
 from bot.errors import (
     AnswerNotUnderstood,
     BotError,
@@ -32,7 +33,6 @@ from bot.errors import (
 )
 from bot.ports import ChatStore, Clock
 from bot.services.failures import note_unreachable
-from bot.services.linking import looks_like_token
 
 log = structlog.get_logger()
 
@@ -158,8 +158,8 @@ class Dispatcher:
 
     async def _delete_token(self, context: Context) -> bool:
         """Delete the message if it seems to show a token. Return False if it does and can't be deleted."""
-        text = context.message.text if context.message is not None else None
-        return not (context.words or looks_like_token(text or "")) or await context.delete_message()
+        shown = context.words or looks_like_token(context.text)
+        return not shown or await context.delete_message()
 
     async def _end_wait_for_token(self, route: Route, context: Context) -> None:
         """Stop waiting for the token that /link asked for: the person has moved on to something else."""

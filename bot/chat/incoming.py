@@ -14,6 +14,8 @@ log = structlog.get_logger()
 MIGRATIONS = frozenset({"migrate_to_chat_id", "migrate_from_chat_id"})
 """The fields of a message that a group becomes a supergroup, in the old chat and in the new one."""
 
+WITH_PERSON = ("message", "edited_message", "callback_query", "my_chat_member")
+
 CLOSED = "closed"
 """Under this name the library keeps an update that it has not read."""
 
@@ -34,13 +36,13 @@ class Incoming:
     @property
     def chat_id(self) -> int | None:
         """The chat of a message, of a button, or of a change of the bot's own membership."""
-        ways = (("message", "chat"), ("my_chat_member", "chat"), ("callback_query", "message", "chat"))
-        return self._first_id(*ways)
+        ways = ((kind, "chat") for kind in ("message", "edited_message", "my_chat_member"))
+        return self._first_id(*ways, ("callback_query", "message", "chat"))
 
     @property
     def person_id(self) -> int | None:
         """Who wrote, pressed, or changed the bot's membership."""
-        return self._first_id(*((kind, "from") for kind in ("message", "callback_query", "my_chat_member")))
+        return self._first_id(*((kind, "from") for kind in WITH_PERSON))
 
     @property
     def is_said_once(self) -> bool:

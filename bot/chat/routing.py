@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
-from telegram import Bot, BotCommand, ChatMemberRestricted, ChatMemberUpdated, Update
+from telegram import Bot, BotCommand, ChatMemberRestricted, ChatMemberUpdated, Message, Update
 from telegram.constants import ChatMemberStatus
 from telegram.error import TelegramError
 from telegram.ext import (
@@ -33,11 +34,16 @@ from bot.chat.texts import Translations
 from bot.chat.update_tracker import UpdateTracker
 from bot.chat.views.general import PAYING, offered
 from bot.chat.views.invoices import INVOICE_CHOICES
+from bot.domain.invitations import INVITATION_NONCE_FORM
+from bot.domain.tokens import looks_like_token
 from bot.errors import ChatMigrated, ChatUnreadable, StoreAway
 from bot.ports import ChatStore, Clock
 from bot.services.failures import note_unreachable
 
 log = structlog.get_logger()
+
+INVITATION_LINK = re.compile(rf"/start\s+{INVITATION_NONCE_FORM.pattern}", re.ASCII)
+TAKES_TOKEN = re.compile(r"/(?:link\w*|start|token)(?:@(?P<name>\w+))?(?:\W|$)", re.ASCII | re.IGNORECASE)
 
 GIVE_BACK_DELAY = 1.0
 """Seconds before an update is given back: it comes again at once."""
@@ -61,9 +67,13 @@ def add_handlers(
     dispatcher: Dispatcher,
     on: Handlers,
 ) -> None:
-    """Route commands, buttons and free text."""
+    """Route secrets first, whatever they stand in; then commands and buttons; then free text."""
     wrap = dispatcher.wrap
     message, private = filters.UpdateType.MESSAGE, filters.ChatType.PRIVATE & ~filters.StatusUpdate.ALL
+    secret = filters.UpdateType.MESSAGES & ShowsToken()
+    in_group = filters.ChatType.GROUPS & CommandToUs()
+    for where, handle in ((private, on.linking.secret), (in_group, on.linking.shown_to_group)):
+        application.add_handler(MessageHandler(secret & where, wrap(Route(handle, takes_token=True))))
     # A command tapped in Telegram's menu comes without a number.
     for name in INVOICE_CHOICES:
         choose = on.invoices.choosing(name)
@@ -78,6 +88,22 @@ def add_handlers(
     application.add_handler(MessageHandler(message & private & filters.COMMAND, wrap(unknown_command)))
     text = Route(on.linking.text, takes_token=True)
     application.add_handler(MessageHandler(message & private & NotAnsweredBefore(), wrap(text)))
+
+
+class ShowsToken(filters.MessageFilter):
+    """A word of the message has a token's form. A group's deep link has it too, and is none."""
+
+    def filter(self, message: Message) -> bool:
+        text = message.text or message.caption or ""
+        return looks_like_token(text) and not INVITATION_LINK.fullmatch(text)
+
+
+class CommandToUs(filters.MessageFilter):
+    """The message is one of the commands that people write a token behind, and to no other bot."""
+
+    def filter(self, message: Message) -> bool:
+        found = TAKES_TOKEN.match(message.text or "")
+        return found is not None and (found["name"] or "").lower() in {"", message.get_bot().username.lower()}
 
 
 def _commands(on: Handlers) -> dict[str, Route]:
@@ -129,6 +155,7 @@ def _buttons(on: Handlers) -> dict[str, Route]:
         "check": Route(on.general.check, slow=True),
         "set": Route(on.settings.press),
         "language": Route(on.settings.language),
+        "token": Route(on.linking.token_answer),
         "unlink": Route(on.linking.unlink_answer, for_everybody=True),
     }
 

@@ -263,6 +263,16 @@ async def _edited(change: Awaitable[object]) -> bool:
     return True
 
 
+async def delete(message: Message) -> bool:
+    """Delete a message. Return True if it is gone, whoever deleted it. Raise :class:`MessengerError`."""
+    try:
+        return await message.delete()
+    except TelegramError as error:
+        if "message to delete not found" in error.message.lower():
+            return True
+        raise messenger_error(error) from error
+
+
 async def answer_press(query: CallbackQuery, text: str, *, alert: bool) -> bool:
     """Stop a button's spinner. Return False if it is too late. Raise :class:`MessengerError`."""
     try:

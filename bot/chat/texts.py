@@ -70,7 +70,7 @@ class Texts:
 
     def error(self, error: BotError) -> Markup:
         """Return what an error means for the reader. Decimals in it are sums."""
-        words = {n: self.money(v) if isinstance(v, Decimal) else v for n, v in error.arguments.items()}
+        words = {name: self._word(value) for name, value in error.arguments.items()}
         reason = str(words.pop("reason", ""))
         return self.failure(error.key, reason if isinstance(error, ProviderError) else "", **words)
 
@@ -146,6 +146,14 @@ class Texts:
         """Write a due date as seen from today. It is in the past only once it is over at the provider."""
         today = self.date_of(now)
         return self.day_from(due if self.is_over(due, now) else max(due, today), today)
+
+    def _word(self, value: object) -> object:
+        match value:
+            case Decimal():
+                return self.money(value)
+            case timedelta():
+                return self.span(value)
+        return value
 
     @property
     def _locale(self) -> Locale:

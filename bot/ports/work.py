@@ -17,8 +17,10 @@ from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
 from bot.domain.live_messages import LiveMessage
 from bot.domain.payments import Payment, Selection, State
+from bot.domain.tokens import OfferedToken, TokenPause
 
-PendingItem = TypeVar("PendingItem", bound=Invitation | Selection)
+Pending = Invitation | Selection | OfferedToken | TokenPause
+PendingItem = TypeVar("PendingItem", bound=Pending)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,12 @@ class ChatStore(Protocol):
 
     def account_of(self, base_url: str, token: Token) -> str:
         """Return the account's keyed fingerprint. It identifies the account everywhere."""
+
+    def seal_offer(self, offer: OfferedToken, token: Token) -> OfferedToken:
+        """Return the offer with its token sealed, as it may be kept."""
+
+    def token_of(self, offer: OfferedToken) -> Token | None:
+        """Return the token of an offer. None: its key is gone."""
 
     async def set_preferences(self, chat_id: int, preferences: Preferences | None, now: datetime) -> None:
         """Set preferences. None: use the operator's defaults. The next check is due ``now``."""
@@ -311,15 +319,16 @@ class PaymentStore(Protocol):
 
 
 class PendingStore(Protocol):
-    """Pending items, kept for minutes: invitations of groups into private chats, and selections of invoices.
+    """Pending items: invitations of groups into private chats, selections of invoices, and tokens that wait for a yes.
 
-    Expired items may be gone. Unlinking a chat deletes its items.
+    They are kept for minutes. Expired items may be gone. Unlinking a chat deletes its items. A person's pause after
+    wrong tokens is kept for a day, and outlives that.
     """
 
-    async def put_pending(self, item: Invitation | Selection, now: datetime) -> None:
+    async def put_pending(self, item: Pending, now: datetime) -> None:
         """Keep an item. It replaces one with the same id.
 
-        An invitation also replaces that person's older ones for the same group.
+        It also replaces that person's older ones of the same kind in the same chat. Only selections can be several.
         """
 
     async def pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
@@ -330,3 +339,6 @@ class PendingStore(Protocol):
 
         None: it does not exist, or was used up.
         """
+
+    async def drop_expired(self, now: datetime) -> None:
+        """Delete what has expired."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from bot.domain.alerts import undated
@@ -14,36 +14,27 @@ from bot.domain.invoices import Listing
 from bot.domain.payments import UNFINISHED
 from bot.domain.reminders import next_look, take_as_known
 from bot.domain.schedule import CheckPlan
-from bot.errors import InvitationOfOther, InvitationVoid, LinkInUse, NotAToken
+from bot.domain.tokens import OFFER_LIFETIME, OfferedToken, TokenPause, longer_pause, pause_id
+from bot.domain.waits import still_lasts
+from bot.errors import (
+    ConfirmationExpired,
+    InvitationOfOther,
+    InvitationVoid,
+    LinkInUse,
+    LinkWouldBeReplaced,
+    PermissionMissing,
+    QuestionOver,
+    Refused,
+    TokenPaused,
+    TokenRefused,
+)
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import ChatStore, CheckStore, Clock, PaymentStore, PendingStore, Provider
 
-MIN_LIKELY_TOKEN_LENGTH = 20
-TOKEN_FORM = re.compile(r"[!-~]{8,4096}")  # printable ASCII without blanks: what an HTTP header can carry
-ADDRESS = re.compile(r"@|://|^www\.", re.IGNORECASE)  # of a person or a page
+WRONG_TOKEN = (TokenRefused, PermissionMissing, Refused)
+"""Answers of the provider that are about the token."""
 
-
-def read_token(text: str) -> Token:
-    """Return the token in what a person typed. Raise :class:`NotAToken` if no HTTP header could carry it."""
-    value = _bare(text)
-    if not TOKEN_FORM.fullmatch(value):
-        raise NotAToken
-    return Token(value)
-
-
-def looks_like_token(text: str) -> bool:
-    """Return whether a message is most likely a token: one long word with a digit, and no address."""
-    word = _bare(text)
-    return (
-        len(word) >= MIN_LIKELY_TOKEN_LENGTH
-        and TOKEN_FORM.fullmatch(word) is not None
-        and any(map(str.isdigit, word))
-        and not ADDRESS.search(word)
-    )
-
-
-def _bare(text: str) -> str:
-    return text.strip().strip("<>\"'`")
+FORGET_EVERY = timedelta(minutes=1)
 
 
 class LinkStore(ChatStore, CheckStore, PaymentStore, PendingStore, Protocol):
@@ -59,6 +50,14 @@ class Linking:
         self._clock = clock
         self._plan = plan
         self._base_url = base_url
+        self._forget_at = datetime.min.replace(tzinfo=UTC)
+
+    async def tick(self) -> None:
+        """Forget what has expired: nobody's secret is kept longer than the question about it holds."""
+        now = self._clock()
+        if not still_lasts(self._forget_at, now, FORGET_EVERY):
+            self._forget_at = now + FORGET_EVERY
+            await self._store.drop_expired(now)
 
     async def expect_token(self, chat: Chat) -> None:
         """Take the chat's next message as its token, for :data:`TOKEN_WAIT`."""
@@ -69,22 +68,33 @@ class Linking:
         return chat.awaits_token(self._clock())
 
     async def link(
-        self, chat: Chat, place: Place, owner: Member, token: Token, invitation_id: str | None = None
+        self,
+        chat: Chat,
+        place: Place,
+        owner: Member,
+        token: Token,
+        invitation_id: str | None = None,
+        replacing: datetime | None = None,
     ) -> Listing:
-        """Try the token at the provider, then store it. An older link is replaced; the same owner keeps its payers.
+        """Try the token at the provider, then store it. The same owner keeps the payers of an older link.
 
-        Return the account's invoices, which are taken as known. On an error the older link stays. Raise
-        :class:`LinkInUse` if a payment still needs the link to another account, :class:`InvitationVoid` if the
-        invitation no longer holds once the provider has answered, or a :class:`bot.errors.ProviderError`.
+        A link to another account is replaced only if it is the one that was made at ``replacing``, which the person has
+        agreed to. Return the account's invoices, which are taken as known. On an error the older link stays. Raise
+        :class:`LinkWouldBeReplaced`, :class:`LinkInUse` if a payment still needs the link to another account,
+        :class:`InvitationVoid` if the invitation no longer holds once the provider has answered,
+        :class:`TokenPaused` without asking the provider, or a :class:`bot.errors.ProviderError`.
         """
-        listing = await self._provider.list_invoices(token, chat.reply_language)
-        now = self._clock()
+        listing = await self._try(token, chat, owner)
+        now, account = self._clock(), self._store.account_of(self._base_url, token)
+        if chat.link is not None and chat.link.account != account and chat.link.linked_at != replacing:
+            await self._check_not_in_use(chat)
+            raise LinkWouldBeReplaced(chat.link.linked_at)
         schedule = self._plan.schedule(chat)
         heavy = len(listing.invoices) > HEAVY_COUNT
         known = await off_loop(heavy, take_as_known, listing.invoices, schedule, now)
         look = await off_loop(heavy, next_look, known, {}, schedule, now)
         link = Link(
-            account=self._store.account_of(self._base_url, token),
+            account=account,
             place=place,
             token=token,
             linked_by=owner.id,
@@ -106,15 +116,53 @@ class Linking:
             await self._store.note_telegram_language(chat.id, chat.telegram_language)
         return listing
 
+    async def offer(
+        self, place: Place, user: Member, token: Token, replaces: datetime | None, invitation_id: str = ""
+    ) -> OfferedToken:
+        """Keep a token until the person has said whether to use it. The chat's next message is no token."""
+        now = self._clock()
+        offer = OfferedToken(secrets.token_urlsafe(12), place, user.id, now + OFFER_LIFETIME, replaces, invitation_id)
+        await self._store.put_pending(self._store.seal_offer(offer, token), now)
+        await self._store.await_token(place.chat_id, None)
+        return offer
+
+    async def offered(self, offer_id: str, user: Member) -> tuple[OfferedToken, Token]:
+        """Return a token that was offered. Raise :class:`ConfirmationExpired`."""
+        offer = await self._store.pending(OfferedToken, offer_id)
+        token = self._store.token_of(offer) if offer is not None else None
+        if offer is None or token is None or offer.user_id != user.id:
+            raise ConfirmationExpired
+        if not offer.holds(self._clock()):
+            raise QuestionOver
+        return offer, token
+
+    async def forget_offer(self, offer_id: str) -> None:
+        """Forget a token that was offered."""
+        await self._store.take_pending(OfferedToken, offer_id)
+
     async def unlink(self, chat: Chat) -> bool:
         """Forget the chat's token and all that is known of it. Return False if it was not linked.
 
         Raise :class:`LinkInUse`, with nothing done, while a payment of this chat is under way.
         """
+        await self._check_not_in_use(chat)
+        return await self._store.unlink(chat.id)
+
+    async def _check_not_in_use(self, chat: Chat) -> None:
         unsettled = await self._store.unsettled_payments()
         if any(payment.place.chat_id == chat.id and payment.state in UNFINISHED for payment in unsettled):
             raise LinkInUse  # its end is read with this link, within minutes
-        return await self._store.unlink(chat.id)
+
+    async def _try(self, token: Token, chat: Chat, owner: Member) -> Listing:
+        """Ask the provider. Whoever sends wrong tokens has to wait, longer each time."""
+        pause, now = await self._store.pending(TokenPause, pause_id(owner.id)), self._clock()
+        if pause is not None and (wait := pause.left(now)):
+            raise TokenPaused(wait)
+        try:
+            return await self._provider.list_invoices(token, chat.reply_language)
+        except WRONG_TOKEN:
+            await self._store.put_pending(longer_pause(pause, owner.id, now), now)
+            raise
 
 
 class Inviting:
@@ -157,7 +205,9 @@ class Inviting:
             raise InvitationOfOther
         return invitation
 
-    async def accept(self, invitation: Invitation, private: Chat, user: Member, token: Token) -> tuple[Chat, Listing]:
+    async def accept(
+        self, invitation: Invitation, private: Chat, user: Member, token: Token, replacing: datetime | None = None
+    ) -> tuple[Chat, Listing]:
         """Link the group with this token. Return its chat as it was before, and the account's invoices.
 
         Raise :class:`InvitationVoid` if the group got another link meanwhile. Raise as :meth:`Linking.link` does: then
@@ -165,6 +215,6 @@ class Inviting:
         """
         group = await self._store.chat(invitation.place.chat_id)
         group = replace(group, telegram_language=group.telegram_language or private.telegram_language)
-        listing = await self._linking.link(group, invitation.place, user, token, invitation.id)
+        listing = await self._linking.link(group, invitation.place, user, token, invitation.id, replacing)
         await self._store.await_token(private.id, None)
         return group, listing

@@ -16,15 +16,17 @@ import structlog
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Selection
-from bot.ports import Backlog, LeaseStore, PendingStore, TokenBucketStore
+from bot.domain.tokens import OfferedToken, TokenPause
+from bot.ports import Backlog, LeaseStore, Pending, PendingStore, TokenBucketStore
 from bot.store.rules.records import ChatRecord, PaymentRow
 
 log = structlog.get_logger()
 
 T = TypeVar("T")
 
-PENDING_KINDS = (Invitation, Selection)
-"""All kinds of pending items."""
+PENDING_KINDS: tuple[type[Pending], ...] = (Invitation, Selection, OfferedToken, TokenPause)
+OF_PERSONS = (TokenPause,)
+"""All kinds of pending items, and those that belong to a person and not to a chat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +165,6 @@ class Transaction(PendingStore, Protocol):
         """Whether a move into this place has begun and is not finished."""
 
     async def set_moving(self, moving: bool) -> None: ...  # noqa: FBT001  # what is set
-
-    async def drop_expired(self, now: datetime) -> None:
-        """Delete what has expired."""
 
     async def backlog(self, now: datetime) -> Backlog:
         """Return how far the work is behind. Raise an error where nothing can be written."""

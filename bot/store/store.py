@@ -17,9 +17,10 @@ from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
 from bot.domain.live_messages import LiveMessage
-from bot.domain.payments import Payment, Selection, State, batch_of
+from bot.domain.payments import Payment, State, batch_of
+from bot.domain.tokens import OfferedToken
 from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
-from bot.ports import Backlog, Check, Checked, Overview, PendingItem, Waiting, WaitingAlert
+from bot.ports import Backlog, Check, Checked, Overview, Pending, PendingItem, Waiting, WaitingAlert
 from bot.store.backend import Backend, FoundChat, StoredChat, Transaction, Work
 from bot.store.inspection import problem_of
 from bot.store.rules import alerts as alert_rules, chats as chat_rules, payments as payment_rules
@@ -29,6 +30,9 @@ from bot.store.vault import SealBroken, Vault, account_fingerprint
 log = structlog.get_logger()
 
 T = TypeVar("T")
+
+OFFERED = "offered token"
+"""What the vault calls a token that waits for a yes."""
 
 READ_TOGETHER = 500
 """How many chats an operator's command reads in one transaction."""
@@ -62,6 +66,15 @@ class Store:
 
     def account_of(self, base_url: str, token: Token) -> str:
         return account_fingerprint(self._secret, base_url, token)
+
+    def seal_offer(self, offer: OfferedToken, token: Token) -> OfferedToken:
+        return replace(offer, sealed_token=self._vault.seal(OFFERED, offer.id, token.reveal()))
+
+    def token_of(self, offer: OfferedToken) -> Token | None:
+        try:
+            return Token(self._vault.open(OFFERED, offer.id, offer.sealed_token))
+        except SealBroken:
+            return None
 
     async def close(self) -> None:
         """Finish what was begun, and let go of the backend."""
@@ -309,7 +322,7 @@ class Store:
 
     # --- pending items ---
 
-    async def put_pending(self, item: Invitation | Selection, now: datetime) -> None:
+    async def put_pending(self, item: Pending, now: datetime) -> None:
         async def put(t: Transaction) -> None:
             place = item.place.in_chat(await _present_id(t, item.place.chat_id))
             await t.put_pending(replace(item, place=place), now)
@@ -321,6 +334,9 @@ class Store:
 
     async def take_pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
         return await self._backend.run(lambda t: t.take_pending(kind, item_id))
+
+    async def drop_expired(self, now: datetime) -> None:
+        await self._backend.run(lambda t: t.drop_expired(now))
 
     # --- for operators: one transaction for each chat that is changed, and for some hundred that are read ---
 

@@ -26,7 +26,7 @@ def test_every_command_of_the_menu_has_a_handler_and_start_beside_them(invoice_b
 async def test_the_bot_says_which_updates_it_wants(telegram: SandboxTelegram, invoice_bot: InvoiceBot) -> None:
     (call, *_) = await telegram.wait_until(lambda: telegram.calls_of("getUpdates") or None)
     assert json.loads(call.parameters["allowed_updates"]) == ALLOWED_UPDATES
-    assert {"message", "callback_query", "my_chat_member"} == set(ALLOWED_UPDATES)
+    assert {"message", "edited_message", "callback_query", "my_chat_member"} == set(ALLOWED_UPDATES)
 
 
 async def test_a_menu_that_can_not_be_set_does_not_stop_the_start(

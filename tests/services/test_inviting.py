@@ -34,7 +34,8 @@ async def accepting(world: World, inviting: Inviting, meanwhile: Callable[[], Co
     nonce = await inviting.invite(await world.chat(GROUP), Place(GROUP), "Family", member(ADA))
     invitation = await inviting.open(nonce, await world.chat(), member(ADA))
     world.provider.gates[NEW] = gate = Gate()
-    accept = asyncio.create_task(inviting.accept(invitation, await world.chat(), member(ADA), Token(NEW)))
+    agreed = (await world.linked(GROUP)).linked_at
+    accept = asyncio.create_task(inviting.accept(invitation, await world.chat(), member(ADA), Token(NEW), agreed))
     await asyncio.wait_for(gate.reached.wait(), 5)
     world.clock.move(SECOND)
     await meanwhile()
@@ -78,8 +79,8 @@ async def test_a_payment_that_was_confirmed_meanwhile_keeps_its_link(world: Worl
 async def test_a_way_is_taken_once_however_often_a_token_comes_at_once(world: World, inviting: Inviting) -> None:
     nonce = await inviting.invite(await world.chat(GROUP), Place(GROUP), "Family", member(ADA))
     invitation = await inviting.open(nonce, await world.chat(), member(ADA))
-    private = await world.chat()
-    tries = (inviting.accept(invitation, private, member(ADA), Token(NEW)) for _ in range(2))
+    private, agreed = await world.chat(), (await world.linked(GROUP)).linked_at
+    tries = (inviting.accept(invitation, private, member(ADA), Token(NEW), agreed) for _ in range(2))
     ends = await asyncio.gather(*tries, return_exceptions=True)
     assert [type(end) for end in ends if isinstance(end, Exception)] == [InvitationVoid]
     assert await world.store.pending(Invitation, id_of(nonce)) is None

@@ -3,118 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import string
 
 import pytest
-from hypothesis import given, strategies as st
 
 from bot.domain.alerts import AlertKind
 from bot.domain.chats import Place, Token
 from bot.domain.payments import Outcome
+from bot.domain.tokens import OFFER_LIFETIME, OfferedToken
 from bot.errors import (
     AnswerNotUnderstood,
+    ConfirmationExpired,
     LinkInUse,
-    NotAToken,
+    LinkWouldBeReplaced,
     NotSent,
     PermissionMissing,
     ProviderDown,
     ProviderError,
+    QuestionOver,
     RateLimited,
+    TokenPaused,
     TokenRefused,
 )
-from bot.services.linking import looks_like_token, read_token
 from tests.fakes import Gate, invoice, settled
 from tests.services.world import ADA, BOB, DAY, DUE, MESSAGE, MINUTE, OPEN, SECOND, START, TOKEN, World, member
-
-HEADER_TEXT = "".join(chr(code) for code in range(0x21, 0x7F))
-WRAPPINGS = "<>\"'`"
-
-# --- The form of a token ---------------------------------------------------------------------------------------------
-
-
-@given(st.text(HEADER_TEXT, min_size=8, max_size=4096).filter(lambda t: t == t.strip(WRAPPINGS)))
-def test_what_a_header_can_carry_is_a_token_as_it_stands(text: str) -> None:
-    assert read_token(text).reveal() == text
-
-
-@given(st.text())
-def test_whatever_is_taken_as_a_token_can_stand_in_a_header(text: str) -> None:
-    try:
-        value = read_token(text).reveal()
-    except NotAToken:
-        return
-    assert 8 <= len(value) <= 4096
-    assert set(value) <= set(HEADER_TEXT)
-    assert value in text
-
-
-@given(
-    st.text(string.ascii_letters + string.digits + "|-._~+/=", min_size=8, max_size=80),
-    st.sampled_from(["{}", "  {}\n", "<{}>", '"{}"', "'{}'", "`{}`", "\t`{}` "]),
-)
-def test_blanks_and_quotes_around_a_token_do_not_count(value: str, wrapping: str) -> None:
-    assert read_token(wrapping.format(value)).reveal() == value
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "   ",
-        "short",
-        "two words-and-more",
-        "line\nbreak-in-it",
-        "tökén-with-umlauts",
-        "nul\x00inside-it",
-        "x" * 4097,
-    ],
-)
-def test_what_no_header_can_carry_is_no_token(text: str) -> None:
-    with pytest.raises(NotAToken):
-        read_token(text)
-
-
-def test_an_error_about_a_token_does_not_hold_it() -> None:
-    with pytest.raises(NotAToken) as caught:
-        read_token("secret words here")
-    assert "secret" not in f"{caught.value} {caught.value!r} {caught.value.args}"
-
-
-@given(
-    st.text(string.ascii_letters + string.digits + "|-._~+/=", min_size=19, max_size=80),
-    st.sampled_from(string.digits),
-    st.sampled_from(["{}", " {}\n", "<{}>", "`{}`"]),
-)
-def test_a_long_word_with_a_digit_looks_like_a_token(letters: str, digit: str, wrapping: str) -> None:
-    assert looks_like_token(wrapping.format(f"x{letters}{digit}"))
-
-
-@given(st.text(HEADER_TEXT + " ü", min_size=15, max_size=30))
-def test_what_looks_like_a_token_can_be_one_and_is_neither_word_nor_address(text: str) -> None:
-    if looks_like_token(text):
-        value = read_token(text).reveal()
-        assert len(value) >= 20
-        assert set(value) & set(string.digits)
-        assert "@" not in value
-        assert "://" not in value
-        assert not value.lower().startswith("www.")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Rechnungsstellungsverfahren",
-        "ada.lovelace.1815@example.org",
-        "https://example.org/invoice/4711",
-        "WWW.example.org/invoice/4711",
-        "www.example.org/invoice/4711",
-        "nineteen-letters-19",
-        "Rechnungsnummer 4711 bitte",
-    ],
-)
-def test_words_and_addresses_do_not_look_like_tokens(text: str) -> None:
-    assert not looks_like_token(text)
-
 
 # --- Linking ---------------------------------------------------------------------------------------------------------
 
@@ -166,10 +77,109 @@ async def test_the_token_is_not_on_the_disk_in_the_clear(world: World) -> None:
     assert not any(TOKEN.encode() in content for content in files)
 
 
-async def test_what_is_no_token_does_not_reach_the_provider(world: World) -> None:
-    with pytest.raises(NotAToken):
-        read_token("not a token")
-    assert world.provider.calls == []
+async def test_a_link_to_another_account_is_replaced_only_by_who_agreed_to_that(world: World) -> None:
+    await world.link()
+    before = await world.linked()
+    world.provider.account("token-of-another")
+    for agreed in (None, START - SECOND):
+        with pytest.raises(LinkWouldBeReplaced) as refused:
+            await world.link(token="token-of-another", replacing=agreed)
+        assert refused.value.linked_at == before.linked_at
+        assert await world.linked() == before
+    await world.link(token="token-of-another", replacing=before.linked_at)
+    assert (await world.linked()).token == Token("token-of-another")
+
+
+async def test_the_same_account_can_be_linked_again_without_a_question(world: World) -> None:
+    await world.link()
+    world.clock.now += MINUTE
+    await world.link(replacing=None)
+    assert (await world.linked()).linked_at == START + MINUTE
+
+
+# --- A token that waits for a yes -----------------------------------------------------------------------------------
+
+
+async def test_an_offered_token_is_kept_sealed_for_its_person_until_it_expires(world: World) -> None:
+    offer = await world.linking.offer(Place(1), member(ADA), Token(TOKEN), START)
+    await world.restart()
+    offered, token = await world.linking.offered(offer.id, member(ADA))
+    assert (offered.replaces, token) == (START, Token(TOKEN))
+    assert not any(TOKEN.encode() in path.read_bytes() for path in world.folder.rglob("*") if path.is_file())
+    with pytest.raises(ConfirmationExpired):
+        await world.linking.offered(offer.id, member(BOB))
+    world.clock.now += OFFER_LIFETIME
+    with pytest.raises(QuestionOver):
+        await world.linking.offered(offer.id, member(ADA))
+
+
+async def test_an_expired_offer_is_deleted_within_a_minute(world: World) -> None:
+    offer = await world.linking.offer(Place(1), member(ADA), Token(TOKEN), START)
+    await world.linking.tick()
+    assert await world.store.pending(OfferedToken, offer.id) is not None
+    world.clock.now += OFFER_LIFETIME
+    await world.linking.tick()
+    assert await world.store.pending(OfferedToken, offer.id) is None
+    assert not any(offer.id.encode() in path.read_bytes() for path in world.folder.rglob("*") if path.is_file())
+
+
+async def test_a_newer_offer_takes_the_place_of_the_older_one(world: World) -> None:
+    older = await world.linking.offer(Place(1), member(ADA), Token("another-token"), START)
+    newer = await world.linking.offer(Place(1), member(ADA), Token(TOKEN), START)
+    with pytest.raises(ConfirmationExpired):
+        await world.linking.offered(older.id, member(ADA))
+    _, token = await world.linking.offered(newer.id, member(ADA))
+    assert token == Token(TOKEN)
+
+
+# --- Wrong tokens ---------------------------------------------------------------------------------------------------
+
+
+async def wrong(world: World, user: int = ADA) -> None:
+    with pytest.raises(TokenRefused):
+        await world.link(token="token-of-nobody", user=user)
+
+
+async def test_after_three_wrong_tokens_a_person_has_to_wait_ever_longer_also_across_a_restart(world: World) -> None:
+    world.provider.errors["token-of-nobody"] = TokenRefused()
+    for _ in range(3):
+        await wrong(world)
+    calls = len(world.provider.calls)
+    for minutes in (1, 2, 5, 15, 60, 60):
+        await world.restart()
+        with pytest.raises(TokenPaused) as paused:
+            await world.link()
+        assert paused.value.wait == minutes * MINUTE
+        world.clock.now += minutes * MINUTE - SECOND
+        with pytest.raises(TokenPaused):
+            await world.link(token="token-of-nobody")
+        world.clock.now += SECOND
+        await wrong(world)
+        calls += 1
+        assert len(world.provider.calls) == calls
+
+
+async def test_one_persons_pause_is_nobody_elses_and_outlives_the_chats_data(world: World) -> None:
+    world.provider.errors["token-of-nobody"] = TokenRefused()
+    await world.link()
+    for _ in range(3):
+        await wrong(world)
+    await world.linking.unlink(await world.chat())
+    with pytest.raises(TokenPaused):
+        await world.link()
+    await world.link(user=BOB)
+
+
+@pytest.mark.parametrize("error", [ProviderDown(), RateLimited(), AnswerNotUnderstood("HTML")], ids=lambda e: e.key)
+async def test_an_outage_is_no_wrong_token(world: World, error: ProviderError) -> None:
+    world.provider.errors["token-of-nobody"] = error
+    for _ in range(5):
+        with pytest.raises(type(error)):
+            await world.link(token="token-of-nobody")
+    await world.link()
+
+
+# --- Linking anew ---------------------------------------------------------------------------------------------------
 
 
 async def test_linking_anew_replaces_the_account_and_drops_what_was_known(world: World) -> None:

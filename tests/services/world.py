@@ -42,6 +42,9 @@ MESSAGE = 77
 OPEN = invoice(7, DUE, "10.00")
 CREDITED = replace(OPEN, credit=Decimal(4))
 
+AGREED = datetime.min.replace(tzinfo=UTC)
+"""Stands for the moment at which the chat's present link was made: who links anew has agreed to replace that."""
+
 Told = list[tuple[AlertKind, int | None, int | None]]
 
 
@@ -169,9 +172,13 @@ class World:
 
     # --- What people do ---
 
-    async def link(self, chat_id: int = 1, token: str = TOKEN, user: int = ADA) -> Listing:
+    async def link(
+        self, chat_id: int = 1, token: str = TOKEN, user: int = ADA, replacing: datetime | None = AGREED
+    ) -> Listing:
         self.provider.account(token)
-        return await self.linking.link(await self.store.chat(chat_id), Place(chat_id), member(user), Token(token))
+        chat = await self.store.chat(chat_id)
+        agreed = chat.link.linked_at if chat.link and replacing is AGREED else replacing
+        return await self.linking.link(chat, Place(chat_id), member(user), Token(token), replacing=agreed)
 
     async def ask(self, invoice_id: int = 7, action: Action = Action.PAY, chat_id: int = 1, user: int = ADA) -> Payment:
         chat = await self.store.chat(chat_id)

@@ -128,7 +128,8 @@ class Person:
         self.rules.set(start, Rules(before.link, before.preferences, sure=False))
         chat = await process.store.chat(self.chat.id)
         try:
-            listing = await process.linking.link(chat, Place(self.chat.id), ADA, Token(self.token))
+            agreed = chat.link.linked_at if chat.link else None
+            listing = await process.linking.link(chat, Place(self.chat.id), ADA, Token(self.token), replacing=agreed)
         except ProviderError:
             self.rules.set(self.clock(), before)
             self.later(6.0, lambda: self.enqueue("link again", self.link))

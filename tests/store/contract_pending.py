@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from bot.domain.chats import Place
+from bot.domain.chats import Place, Token
 from bot.domain.invitations import Invitation, id_of
 from bot.domain.payments import Offer, Selection
+from bot.domain.tokens import OfferedToken, TokenPause
 from tests.store.examples import CHAT, MINUTE, NOW, OTHER, SECOND, Opener, linked
 
 INVITATION = Invitation(id_of("nonce"), Place(OTHER, 12), "Größe & <b>", 7, NOW + 15 * MINUTE, NOW)
@@ -23,6 +24,8 @@ SELECTION = Selection(
     more=3,
     chosen=(2,),
 )
+OFFER = OfferedToken("o1", Place(CHAT), 7, NOW + 10 * MINUTE, NOW, INVITATION.id)
+PAUSE = TokenPause(str(CHAT), Place(CHAT), CHAT, NOW + 60 * MINUTE, 3, NOW)
 
 
 class PendingItemContract:
@@ -73,6 +76,41 @@ class PendingItemContract:
         await store.put_pending(replace(INVITATION, id="b", user_id=8, expires_at=later + MINUTE), later)
         await store.put_pending(replace(SELECTION, id="s2", expires_at=later + MINUTE), later)
         assert (await store.pending(Invitation, INVITATION.id), await store.pending(Selection, "s1")) == (None, None)
+
+    async def test_an_offered_token_is_kept_sealed_and_opens_again(self, opener: Opener) -> None:
+        store = await opener.open()
+        await store.put_pending(store.seal_offer(OFFER, Token("an-offered-token")), NOW)
+        await opener.crash()
+        store = await opener.open()
+        offer = await store.pending(OfferedToken, OFFER.id)
+        assert offer is not None
+        assert replace(offer, sealed_token="") == OFFER
+        assert "an-offered-token" not in repr(offer)
+        assert store.token_of(offer) == Token("an-offered-token")
+        assert store.token_of(replace(offer, id="another")) is None
+        newer = replace(OFFER, id="o2")
+        await store.put_pending(newer, NOW)
+        assert await store.pending(OfferedToken, OFFER.id) is None
+        assert await store.take_pending(OfferedToken, "o2") == newer
+        assert await store.pending(OfferedToken, "o2") is None
+
+    async def test_what_has_expired_can_be_deleted(self, opener: Opener) -> None:
+        store = await opener.open()
+        for item in (OFFER, PAUSE, INVITATION, SELECTION):
+            await store.put_pending(item, NOW)
+        await store.drop_expired(NOW + 10 * MINUTE)
+        assert [await store.pending(OfferedToken, "o1"), await store.pending(Selection, "s1")] == [None, None]
+        assert await store.pending(Invitation, INVITATION.id) == INVITATION
+        assert await store.pending(TokenPause, PAUSE.id) == PAUSE
+
+    async def test_a_persons_pause_outlives_the_chat_and_nothing_else_does(self, opener: Opener) -> None:
+        store = await opener.open()
+        await linked(store)
+        for item in (OFFER, PAUSE):
+            await store.put_pending(item, NOW)
+        await store.unlink(CHAT)
+        assert await store.pending(TokenPause, PAUSE.id) == PAUSE
+        assert await store.pending(OfferedToken, OFFER.id) is None
 
     async def test_unlinking_deletes_the_chats_items(self, opener: Opener) -> None:
         store = await opener.open()

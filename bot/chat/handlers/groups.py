@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -11,7 +12,6 @@ from telegram.helpers import create_deep_linked_url
 from bot.chat import sending
 from bot.chat.context import MAX_NAME_LENGTH, Context
 from bot.chat.group_roles import check_owner, check_owner_or_administrator, is_administrator, member
-from bot.chat.screens import Screen
 from bot.chat.texts import TextsFor
 from bot.chat.views import general, groups
 from bot.domain.chats import Chat, Link, Member, Token
@@ -22,17 +22,16 @@ from bot.errors import (
     CommandNeeded,
     GroupOnly,
     InvitationVoid,
+    LinkWouldBeReplaced,
     MessengerError,
     NoPerson,
     OwnerOrAdministratorOnly,
     PayerNotAllowed,
-    ProviderError,
-    UserError,
 )
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import ChatStore, Clock
 from bot.services.failures import note_unreachable
-from bot.services.linking import Inviting, read_token
+from bot.services.linking import Inviting, Linking
 from bot.services.permissions import link_of
 
 log = structlog.get_logger()
@@ -45,6 +44,7 @@ class GroupHandlers:
         self,
         chats: ChatStore,
         inviting: Inviting,
+        linking: Linking,
         texts_for: TextsFor,
         clock: Clock,
         allowed_users: frozenset[int] | None = None,
@@ -53,6 +53,7 @@ class GroupHandlers:
         self._allowed_users = allowed_users
         self._chats = chats
         self._inviting = inviting
+        self._linking = linking
         self._texts_for = texts_for
         self._clock = clock
 
@@ -106,36 +107,37 @@ class GroupHandlers:
         invitation = await self._inviting.open(nonce, context.chat, context.person)
         await context.reply(groups.joining(context.t, context.chat, invitation))
 
-    async def take_token(self, context: Context, text: str) -> None:
-        """The message with the group's token. After a mistake, the person can just send it again."""
-        deleted = await context.delete_message()
+    async def take_token(self, context: Context, token: Token) -> None:
+        """The token that was sent for the group. After a mistake, the person can just send it again."""
         try:
-            await self._link_group(context, read_token(text))
-        except InvitationVoid as error:
+            await self.link(context, token, context.chat.awaiting_for)
+        except InvitationVoid:
             await self._chats.await_token(context.chat.id, None)
-            await context.explain(error)
-        except (UserError, ProviderError) as error:
-            await context.explain(error)
-        if not deleted:
-            await context.reply(Screen(context.t("link.not_deleted")))
+            raise
 
     async def use_own(self, context: Context) -> None:
         """The button that links the group to the account of the private chat."""
         link, waiting = context.chat.link, context.chat.awaiting_for
         if link is None or not waiting or context.words != [waiting[: groups.SHORT_ID]]:
             raise InvitationVoid
-        await self._link_group(context, link.token)
+        await self.link(context, link.token, waiting)
 
-    # --- Helpers ----------------------------------------------------------------------------------------------------
-
-    async def _link_group(self, context: Context, token: Token) -> None:
+    async def link(self, context: Context, token: Token, invitation_id: str, replacing: datetime | None = None) -> None:
+        """Link the group, or ask first whether to replace a link that is not the one made at ``replacing``."""
         user = context.person
-        invitation = await self._inviting.invitation(context.chat.awaiting_for, user)
+        invitation = await self._inviting.invitation(invitation_id, user)
         await self._check_may_replace(context, invitation)
-        group, listing = await self._inviting.accept(invitation, context.chat, user, token)
+        try:
+            group, listing = await self._inviting.accept(invitation, context.chat, user, token, replacing)
+        except LinkWouldBeReplaced as error:
+            offer = await self._linking.offer(context.place, user, token, error.linked_at, invitation_id)
+            await context.show(general.replace_question(context.t, offer, invitation.title))
+            return
         log.info("group linked", chat=group.id)
         await self._greet(context, group, invitation, listing)
         await context.show(groups.joined(context.t, invitation))
+
+    # --- Helpers ----------------------------------------------------------------------------------------------------
 
     async def _check_may_replace(self, context: Context, invitation: Invitation) -> None:
         """Raise :class:`OwnerOrAdministratorOnly` if the person has lost the right to replace the link meanwhile."""

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from bot.chat.context import Context
 from bot.chat.group_roles import check_administrator, check_owner_or_administrator
 from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.screens import Screen
 from bot.chat.views import general
+from bot.domain.chats import Token
 from bot.domain.invitations import INVITATION_NONCE_FORM
-from bot.errors import CommandNeeded, LinkInUse, NotAToken, NotLinked, ProviderError
+from bot.domain.tokens import asks_to_link, looks_like_token, token_in
+from bot.errors import (
+    AnswerNotUnderstood,
+    CommandNeeded,
+    InvitationVoid,
+    LinkInUse,
+    LinkWouldBeReplaced,
+    NotAToken,
+    NotLinked,
+    ProviderDown,
+    ProviderError,
+    RateLimited,
+    RoleUnknown,
+    TokenPaused,
+    UserError,
+)
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import Clock
-from bot.services.linking import Linking, looks_like_token, read_token
+from bot.services.linking import Linking
 from bot.services.permissions import link_of
+
+FOR_A_WHILE = (AnswerNotUnderstood, LinkInUse, ProviderDown, RateLimited, RoleUnknown, TokenPaused)
+"""Errors after which the same token may be good a little later."""
 
 
 class LinkHandlers:
@@ -26,7 +47,7 @@ class LinkHandlers:
     async def start(self, context: Context) -> None:
         """/start: say what the bot is and, in a chat without a link, how to make one. Groups' deep links lead here."""
         if context.private and context.words and INVITATION_NONCE_FORM.fullmatch(context.words[0]):
-            await self._groups.open(context, context.words[0])
+            await self._open(context, context.words[0])
             return
         if context.chat.link is not None:
             await context.reply(general.help_page(context.t, context.chat, private=context.private))
@@ -42,23 +63,53 @@ class LinkHandlers:
                 await self._warn_group(context)
             await self._groups.invite(context)
         elif context.words:
-            await self._link(context, " ".join(context.words))
+            await self._take(context)
         else:
             await self._linking.expect_token(context.chat)
             await context.reply(Screen(general.how_to_link(context.t)))
 
+    async def secret(self, context: Context) -> None:
+        """A message in which a word has a token's form, whatever else it says."""
+        await self._take(context)
+
+    async def shown_to_group(self, context: Context) -> None:
+        """A command to us that shows a group such a word."""
+        await self._warn_group(context)
+        await self._groups.invite(context)
+
     async def text(self, context: Context) -> None:
-        """A message without a command: take it as the token if it can be one, else give a hint."""
-        text, caption = (context.message.text, context.message.caption) if context.message else (None, None)
+        """A message without a command, and without a word that looks like a token: take what was asked for, or help."""
         expected = self._linking.expects_token(context.chat)
-        if text and (expected or looks_like_token(text)):
-            await (self._groups.take_token if context.chat.awaiting_for else self._link)(context, text)
-        elif expected or (caption and _shows_token(caption)):
-            await self._ask_for_text(context, caption)
+        if context.text and (expected or asks_to_link(context.text)):
+            await self._take(context)
+        elif expected:
+            await context.reply(Screen(context.t("link.as_text")))
         elif context.chat.link is not None:
             await context.reply(Screen(context.t("text.hint")))
         else:
             raise NotLinked
+
+    async def token_answer(self, context: Context) -> None:
+        """The answer whether to use a token. If that fails for a while only, the buttons stay."""
+        match context.words:
+            case [answer, offer_id]:
+                offer, token = await self._linking.offered(offer_id, context.person)
+            case _:
+                raise CommandNeeded
+        if answer != "yes":
+            await self._linking.forget_offer(offer_id)
+            await context.show(Screen(context.t("token.forgotten")))
+            return
+        try:
+            if offer.invitation_id:
+                await self._groups.link(context, token, offer.invitation_id, offer.replaces)
+            else:
+                await self._link(context, token, offer.replaces)
+        except FOR_A_WHILE:
+            raise
+        except (UserError, ProviderError) as error:
+            await context.show(Screen(context.t.error(error)))
+        await self._linking.forget_offer(offer_id)
 
     async def unlink(self, context: Context) -> None:
         """/unlink: ask first."""
@@ -88,35 +139,58 @@ class LinkHandlers:
             await self._linking.unlink(context.chat)
             await context.show(Screen(context.t("unlink.done")))
 
-    async def _link(self, context: Context, text: str) -> None:
+    async def _take(self, context: Context) -> None:
+        """Take the token from a message, which is deleted first. Where nobody asked for one, nothing is sent."""
         deleted = await context.delete_message()
         try:
-            listing = await self._linking.link(context.chat, context.place, context.person, read_token(text))
-        except (NotAToken, LinkInUse, ProviderError) as error:
-            # After a typo or an outage, the person can just send it again.
-            await self._linking.expect_token(context.chat)
+            await self._use(context)
+        except (UserError, ProviderError) as error:
             await context.explain(error)
-        else:
-            heavy = len(listing.invoices) > HEAVY_COUNT
-            await context.reply(await off_loop(heavy, general.linked, context.t, listing, self._clock()))
         if not deleted:
             await context.reply(Screen(context.t("link.not_deleted")))
 
-    async def _ask_for_text(self, context: Context, caption: str | None) -> None:
-        deleted = not caption or await context.delete_message()
-        if not context.chat.awaiting_for:
-            await self._linking.expect_token(context.chat)
-        await context.reply(Screen(context.t("link.as_text")))
-        if not deleted:
-            await context.reply(Screen(context.t("link.not_deleted")))
+    async def _use(self, context: Context) -> None:
+        """Link with the token in a message, for whatever it was sent. After a mistake, it can just be sent again."""
+        token, link, by_command = token_in(context.text), context.chat.link, asks_to_link(context.text)
+        asked = by_command or self._linking.expects_token(context.chat)
+        if context.chat.awaiting_for and not by_command:
+            if token is None:
+                raise NotAToken
+            await self._groups.take_token(context, token)
+        elif token is not None and link is not None and not asked:
+            offer = await self._linking.offer(context.place, context.person, token, link.linked_at)
+            await context.reply(general.was_it_a_token(context.t, offer))
+        else:
+            try:
+                await self._link(context, token)
+            except (UserError, ProviderError):
+                if asked:
+                    await self._linking.expect_token(context.chat)
+                raise
+
+    async def _link(self, context: Context, token: Token | None, replacing: datetime | None = None) -> None:
+        """Link this chat, or ask first if it is linked to another account."""
+        if token is None:
+            raise NotAToken
+        try:
+            listing = await self._linking.link(context.chat, context.place, context.person, token, replacing=replacing)
+        except LinkWouldBeReplaced as error:
+            offer = await self._linking.offer(context.place, context.person, token, error.linked_at)
+            await context.show(general.replace_question(context.t, offer))
+        else:
+            heavy = len(listing.invoices) > HEAVY_COUNT
+            await context.show(await off_loop(heavy, general.linked, context.t, listing, self._clock()))
+
+    async def _open(self, context: Context, nonce: str) -> None:
+        """Open an invitation. What is none may be a token of the same form."""
+        try:
+            await self._groups.open(context, nonce)
+        except InvitationVoid:
+            if looks_like_token(nonce):
+                await context.delete_message()
+            raise
 
     @staticmethod
     async def _warn_group(context: Context) -> None:
         deleted = await context.delete_message()
         await context.reply(Screen(context.t("link.shown_to_group" if deleted else "link.shown_to_group_and_there")))
-
-
-def _shows_token(caption: str) -> bool:
-    """Return whether a file's caption is most likely a token, or /link with one: there, a command is mere text."""
-    command, _, rest = caption.strip().partition(" ")
-    return looks_like_token(caption) or (command.partition("@")[0].lower() == "/link" and rest.strip() != "")

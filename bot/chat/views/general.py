@@ -15,6 +15,7 @@ from bot.domain.chats import LANGUAGES, TOKEN_WAIT, Chat, Link, Silence
 from bot.domain.credit import Credit
 from bot.domain.invoices import Listing, open_first
 from bot.domain.queries import ListPage, Query
+from bot.domain.tokens import OfferedToken
 from bot.ports import Waiting
 
 COMMANDS = (
@@ -124,6 +125,23 @@ def languages(t: Texts, chosen: str | None, *, unknown: str = "") -> Screen:
 def mark_of(link: Link) -> str:
     """Return a mark for callback data that tells this link from other links of the same chat."""
     return str(int(link.linked_at.timestamp()))
+
+
+def token_question(t: Texts, offer: OfferedToken, key: str, *, yes: str, no: str, title: str = "") -> Screen:
+    """Ask whether to use a token. ``key`` is the text's, ``yes`` and ``no`` are those of the buttons."""
+    buttons = [Button(t.plain(yes), f"token:yes:{offer.id}"), Button(t.plain(no), f"token:no:{offer.id}")]
+    return Screen(t(key, title=title), [[button] for button in buttons])
+
+
+def was_it_a_token(t: Texts, offer: OfferedToken) -> Screen:
+    """Ask about what looked like a token, where nobody asked for one."""
+    return token_question(t, offer, "token.ask", yes="button.token", no="button.no_token")
+
+
+def replace_question(t: Texts, offer: OfferedToken, title: str = "") -> Screen:
+    """Ask whether to replace a link: this chat's, or that of the group ``title``."""
+    key = "token.replace_group" if title else "token.replace"
+    return token_question(t, offer, key, yes="button.replace", no="button.keep", title=title)
 
 
 def unlink_question(t: Texts, link: Link) -> Screen:

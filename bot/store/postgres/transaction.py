@@ -18,8 +18,8 @@ from bot.domain.invitations import Invitation
 from bot.domain.payments import Selection
 from bot.domain.waits import CLOCKS_AGREE_WITHIN
 from bot.errors import PaymentInProgress, PaymentsUnreadable
-from bot.ports import Backlog, PendingItem
-from bot.store.backend import PENDING_KINDS, FoundChat, StoredChat, note_void_waits
+from bot.ports import Backlog, Pending, PendingItem
+from bot.store.backend import OF_PERSONS, PENDING_KINDS, FoundChat, StoredChat, note_void_waits
 from bot.store.postgres.columns import (
     CHAT_COLUMNS,
     chat_columns,
@@ -244,10 +244,10 @@ class PostgresTransaction:
         await self.cursor.execute("DELETE FROM payments WHERE account = %s", [account])
         await self.save_payments(account, {row.payment.id: row for row in rows})
 
-    async def put_pending(self, item: Invitation | Selection, now: datetime) -> None:
+    async def put_pending(self, item: Pending, now: datetime) -> None:
         kind, chat_id = _kind(type(item)), item.place.chat_id
         await self.cursor.execute("DELETE FROM papers WHERE expires_at <= %s", [now])
-        if isinstance(item, Invitation):
+        if not isinstance(item, Selection):
             same_person = "DELETE FROM papers WHERE kind = %s AND chat_id = %s AND user_id = %s"
             await self.cursor.execute(same_person, [kind, chat_id, item.user_id])
         await self.cursor.execute(PUT_PENDING, [kind, item.id, encode(item), chat_id, item.user_id, item.expires_at])
@@ -271,8 +271,8 @@ class PostgresTransaction:
                 await self.cursor.execute(statement, [encode(moved), new_id, _kind(kind), item.id])
 
     async def clear_pending(self, chat_id: int) -> None:
-        statement = "DELETE FROM papers WHERE chat_id = %s OR (kind = %s AND user_id = %s)"
-        await self.cursor.execute(statement, [chat_id, _kind(Invitation), chat_id])
+        statement = "DELETE FROM papers WHERE kind <> ALL(%s) AND (chat_id = %s OR (kind = %s AND user_id = %s))"
+        await self.cursor.execute(statement, [[*map(_kind, OF_PERSONS)], chat_id, _kind(Invitation), chat_id])
 
     async def sealed_secret(self) -> str | None:
         """Return the secret, locked, so that only one of several first starts makes it."""

@@ -19,8 +19,8 @@ from bot.domain.invitations import Invitation
 from bot.domain.payments import Selection
 from bot.domain.waits import LONG_AGO
 from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
-from bot.ports import Backlog, PendingItem
-from bot.store.backend import PENDING_KINDS, FoundChat, StoredChat
+from bot.ports import Backlog, Pending, PendingItem
+from bot.store.backend import OF_PERSONS, PENDING_KINDS, FoundChat, StoredChat
 from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
 from bot.store.tinydb.files import (
     ACCOUNT_FORM,
@@ -281,10 +281,10 @@ class TinyTransaction:
         if kept != items:
             _replace(self._files.open(PENDING_FILE), _table(kind), kept)
 
-    async def put_pending(self, item: Invitation | Selection, now: datetime) -> None:
-        def gives_way(other: Invitation | Selection) -> bool:
+    async def put_pending(self, item: Pending, now: datetime) -> None:
+        def gives_way(other: Pending) -> bool:
             same_person = (other.place.chat_id, other.user_id) == (item.place.chat_id, item.user_id)
-            return other.id == item.id or other.expires_at <= now or (isinstance(item, Invitation) and same_person)
+            return other.id == item.id or other.expires_at <= now or (not isinstance(item, Selection) and same_person)
 
         kept = [other for other in self._items(type(item)) if not gives_way(other)]
         _replace(self._files.open(PENDING_FILE), _table(type(item)), [*kept, item])
@@ -307,12 +307,14 @@ class TinyTransaction:
                 _replace(self._files.open(PENDING_FILE), _table(kind), [moved(item) for item in items])
 
     async def clear_pending(self, chat_id: int) -> None:
-        self._keep(Invitation, lambda item: chat_id not in {item.place.chat_id, item.user_id})
-        self._keep(Selection, lambda item: item.place.chat_id != chat_id)
+        self._keep(Invitation, lambda item: item.user_id != chat_id)
+        for kind in PENDING_KINDS:
+            if kind not in OF_PERSONS:
+                self._keep(kind, lambda item: item.place.chat_id != chat_id)
 
     async def drop_expired(self, now: datetime) -> None:
-        self._keep(Invitation, lambda item: item.expires_at > now)
-        self._keep(Selection, lambda item: item.expires_at > now)
+        for kind in PENDING_KINDS:
+            self._keep(kind, lambda item: item.expires_at > now)
 
     async def sealed_secret(self) -> str | None:
         document = self._files.open(STORE_FILE).table("store").get(doc_id=ONLY)
