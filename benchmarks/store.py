@@ -23,8 +23,9 @@ import msgspec
 from tinydb import TinyDB
 from tinydb.table import Document
 
-from bot.domain.alerts import Alert, AlertKind, KnownInvoice, Standing
+from bot.domain.alerts import Alert, AlertKind, KnownInvoice
 from bot.domain.chats import Link, Place, Token, Watch
+from bot.domain.standings import Standing
 from bot.ports import Checked
 from bot.store.store import Store
 from bot.store.tinydb.opening import open_store

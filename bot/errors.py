@@ -346,7 +346,7 @@ class UnknownFilter(UserError, key="error.unknown_filter"):
 
 
 class NothingToRemind(UserError, key="error.nothing_to_remind"):
-    """As far as the chat knows, nothing is left to pay on the invoices in question. So there is nothing to snooze."""
+    """As far as the chat knows, none of the invoices in question is open. So there is nothing to snooze."""
 
 
 class CheckUnderWay(UserError, key="error.check_under_way"):
@@ -381,7 +381,14 @@ class NotAllRead(UserError, key="error.not_all_read"):
 
 
 class NothingToPay(UserError, key="error.nothing_to_pay"):
-    """The invoice is not open, or nothing is left to pay on it."""
+    """The invoice is paid, cancelled or refunded, or nothing is left to pay on it."""
+
+
+@dataclass(eq=False)
+class NotOpen(UserError, key="error.not_open"):
+    """The invoice is no longer open. Nobody knows whether it is still to be paid. ``status`` is the provider's word."""
+
+    status: str
 
 
 class UnclearSum(UserError, key="error.unclear_sum"):

@@ -9,7 +9,8 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bot.domain.chats import Place, Silence, Watch
-from bot.domain.invoices import Invoice, left_or_total
+from bot.domain.invoices import left_or_total
+from bot.domain.standings import Standing
 
 TOLD_AHEAD_AT_MOST = 2
 """How many days before its day a reminder can be told: what is new in the evening counts for the next morning, and a
@@ -21,33 +22,6 @@ def is_reached(threshold: int, due: date, now: datetime) -> bool:
     return due.toordinal() - threshold <= now.date().toordinal() + TOLD_AHEAD_AT_MOST
 
 
-class Standing(StrEnum):
-    """How an invoice stands: open, or why not. ``gone``: asked for this invoice, the provider no longer has it."""
-
-    OPEN = "open"
-    PAID = "paid"
-    CANCELLED = "cancelled"
-    REFUNDED = "refunded"
-    CLOSED = "closed"
-    GONE = "gone"
-
-
-_STANDINGS = {
-    "cancelled": Standing.CANCELLED,
-    "canceled": Standing.CANCELLED,
-    "refunded": Standing.REFUNDED,
-}
-
-
-def standing_of(invoice: Invoice) -> Standing:
-    """Return how an invoice stands. ``closed`` if it was closed in a way that has no name here."""
-    if invoice.is_open:
-        return Standing.OPEN
-    if invoice.is_paid:
-        return Standing.PAID
-    return _STANDINGS.get(invoice.status.casefold(), Standing.CLOSED)
-
-
 @dataclass(frozen=True, slots=True)
 class KnownInvoice:
     """What a chat knows of one invoice: enough for a reminder when the provider can't be asked.
@@ -55,6 +29,7 @@ class KnownInvoice:
     The first fields are facts as they were last read. ``gross`` is the sum before any credit, ``types`` are those of
     the items. ``unread_since`` is when reading this invoice began to fail while others could be read.
     ``due_unreadable``: the provider gives a due date that can't be read; ``due`` is an earlier one, if there was any.
+    ``status_label`` is the provider's word for how it stands, where nothing else says that.
     The other fields say what the person was told, or was shown at the linking:
 
     - ``announced``: that the invoice exists; ``told_gross`` and ``told_due``: its sum and due date
@@ -83,6 +58,7 @@ class KnownInvoice:
     settled_told: bool = False
     evening_told: date | None = None
     due_unreadable: bool = False
+    status_label: str = ""
 
     @property
     def is_open(self) -> bool:

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-CENT = Decimal("0.01")
+from bot.domain.standings import Standing, is_plain, standing_of
 
-PAID_STATUS = "paid"
-UNPAID_STATUSES = frozenset({"cancelled", "canceled", "refunded", "draft", "collections"})
-"""Statuses of closed invoices that are not paid, even if they bear a date of payment from earlier days."""
+CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +84,19 @@ class Invoice:
         return left_or_total(self.left_to_pay, self.total) if self.is_open else self.total
 
     @property
+    def standing(self) -> Standing:
+        """How it stands, as far as its status and its date of payment tell."""
+        return standing_of(self.status, is_open=self.is_open, has_paid_date=self.paid_at is not None)
+
+    @property
     def is_paid(self) -> bool:
-        """Whether it is closed because it was paid. A date of payment alone is no proof: refunded invoices have one."""
-        status = self.status.casefold()
-        has_paid_date = self.paid_at is not None and status not in UNPAID_STATUSES
-        return not self.is_open and (status == PAID_STATUS or has_paid_date)
+        """Whether it is closed because it was paid."""
+        return self.standing is Standing.PAID
+
+    @property
+    def odd_status(self) -> str:
+        """The provider's word for its status, unless that just says that it is unpaid, paid, cancelled or refunded."""
+        return "" if is_plain(self.status, self.standing) else self.status_label
 
     @property
     def can_be_paid(self) -> bool:
@@ -124,7 +130,8 @@ class Listing:
 
     ``unreadable`` invoices could not be read, and ``missing`` ones were not there, though the provider counts them.
     ``rest`` is where the list goes on, if it was not read to its end; empty, if nobody knows where. ``resumed``: it was
-    not read from its beginning. Of a list that is not whole, nothing follows from what it lacks.
+    not read from its beginning. Of a list that is not whole, nothing follows from what it lacks. ``hides_unclear``: an
+    invoice of which nobody knows whether it is still to be paid was there, and is left out because nobody asked for it.
     """
 
     invoices: tuple[Invoice, ...]
@@ -132,6 +139,7 @@ class Listing:
     missing: int = 0
     rest: str | None = None
     resumed: bool = False
+    hides_unclear: bool = False
 
     @property
     def is_read_to_end(self) -> bool:
@@ -146,6 +154,11 @@ class Listing:
     def lacks_nothing(self) -> bool:
         """Whether it shows all invoices, so that one which is not here does not exist."""
         return self.is_whole and not self.unreadable
+
+    @property
+    def has_unclear(self) -> bool:
+        """Whether an invoice is no longer open, and nobody knows whether it is still to be paid."""
+        return self.hides_unclear or any(invoice.standing is Standing.CLOSED for invoice in self.invoices)
 
     @property
     def lost(self) -> int:

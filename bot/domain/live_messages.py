@@ -58,7 +58,8 @@ def shown_now(message: LiveMessage, listing: Listing, found: Sequence[Invoice]) 
     query = Query() if message.page is None else message.page.query
     if query.with_transactions or listing.resumed or not listing.is_read_to_end:
         return None
-    return replace(listing, invoices=tuple(open_first(i for i in listing.invoices if query.fits(i))))
+    fitting = tuple(open_first(i for i in listing.invoices if query.fits(i)))
+    return replace(listing, invoices=fitting, hides_unclear=listing.has_unclear)
 
 
 def state_of(invoices: Iterable[Invoice]) -> str:

@@ -18,15 +18,14 @@ from bot.domain.alerts import (
     AlertKind,
     KnownInvoice,
     SentMessage,
-    Standing,
     is_announceable,
     is_reached,
-    standing_of,
 )
 from bot.domain.chats import NO_SILENCE, Link, Loudness, Silence, Silences, Trouble, Watch
 from bot.domain.credit import NO_FUNDS, Funds
 from bot.domain.invoices import Invoice, sums_differ
 from bot.domain.schedule import ASK_AGAIN_AFTER, Schedule
+from bot.domain.standings import Standing
 from bot.domain.waits import is_ahead
 
 PAID_IS_NEWS_FOR = timedelta(days=31)
@@ -177,7 +176,7 @@ def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime, *, shown
     """
     told, evening = _told_by_due(known), known.evening_told if known else None
     due = known.due if known is not None and invoice.due_unreadable else invoice.due
-    standing = standing_of(invoice)
+    standing = invoice.standing
     before = known or KnownInvoice(invoice.id, standing, None, None, invoice.total, "")
     was_open = before.standing is Standing.OPEN or (before.standing is Standing.GONE and shown)
     reopened = standing is Standing.OPEN and (before.settled_told or not was_open)
@@ -189,6 +188,7 @@ def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime, *, shown
         standing=standing,
         due=due,
         due_unreadable=invoice.due_unreadable,
+        status_label=invoice.odd_status,
         left=invoice.left_to_pay,
         total=invoice.total,
         title=invoice.title,

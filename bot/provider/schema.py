@@ -19,11 +19,9 @@ from babel.numbers import is_currency
 
 from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Item
+from bot.domain.standings import UNPAID
 from bot.errors import AnswerNotUnderstood, Refused
 from bot.provider import dates, envelope, pages, values
-
-UNPAID = "unpaid"
-"""If ``is_open`` is missing, this status means "open", in any letter case."""
 
 OK = 200
 

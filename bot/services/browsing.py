@@ -54,7 +54,12 @@ def _chosen(listing: Listing, query: Query) -> Listing:
     # The items say of which kind an invoice is. Where they can't be read, nobody knows.
     of_any_kind = [one for one in listing.invoices if replace(query, kind=ItemKind.ANY).fits(one)]
     unclear = sum(one.items_unreadable and not query.fits(one) for one in of_any_kind)
-    return replace(listing, invoices=tuple(open_first(wanted)), unreadable=listing.unreadable + unclear)
+    return replace(
+        listing,
+        invoices=tuple(open_first(wanted)),
+        unreadable=listing.unreadable + unclear,
+        hides_unclear=listing.has_unclear,
+    )
 
 
 def _for_provider(query: Query, types: frozenset[ItemKind]) -> InvoiceFilter:

@@ -7,8 +7,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Standing, as_shown
+from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, as_shown
 from bot.domain.chats import Chat, Place
+from bot.domain.standings import Standing
 from bot.ports import Claim, Delivery
 from tests.chat.samples import NOW, linked_chat
 

@@ -17,11 +17,12 @@ from bot import errors
 from bot.chat.views.general import COMMANDS
 from bot.chat.views.invoices import INVOICE_CHOICES
 from bot.chat.views.settings import SECTIONS
-from bot.domain.alerts import ACCOUNT_SUBJECTS, AlertKind, Standing
+from bot.domain.alerts import ACCOUNT_SUBJECTS, AlertKind
 from bot.domain.chats import LANGUAGES, Loudness, Trouble, Until
 from bot.domain.payments import Action, Outcome
 from bot.domain.provider_calendar import Service
 from bot.domain.queries import ItemKind, StatusFilter
+from bot.domain.standings import Standing
 from bot.sandbox.telegram.html import parse_html
 
 CHAT = Path(str(resources.files("bot"))) / "chat"

@@ -16,13 +16,12 @@ from bot.domain.alerts import (
     AlertKind,
     KnownInvoice,
     SentMessage,
-    Standing,
     as_shown,
-    standing_of,
     taking_the_place_of,
 )
 from bot.domain.chats import Place
 from bot.domain.invoices import Invoice
+from bot.domain.standings import Standing
 from tests.fakes import invoice, settled
 
 NOW = datetime(2026, 6, 1, 10, tzinfo=UTC)
@@ -51,10 +50,29 @@ def alert(kind: AlertKind, number: int | None = 7, threshold: int | None = None,
         (settled(invoice(), "REFUNDED", paid_at=NOW), Standing.REFUNDED),
         (settled(invoice(), "Draft"), Standing.CLOSED),
         (settled(invoice(), "Collections", paid_at=NOW), Standing.CLOSED),
+        (settled(invoice(), "Chargeback", paid_at=NOW), Standing.CLOSED),
+        (settled(invoice(), "Unpaid", paid_at=NOW), Standing.CLOSED),
+        (settled(invoice(), ""), Standing.CLOSED),
+        (settled(invoice(), "in Klärung"), Standing.CLOSED),
     ],
 )
 def test_an_invoice_stands_as_the_provider_says(read: Invoice, standing: Standing) -> None:
-    assert standing_of(read) is standing
+    assert read.standing is standing
+
+
+@pytest.mark.parametrize(
+    ("read", "word"),
+    [
+        (invoice(), ""),
+        (replace(invoice(status="Payment Pending"), status_label="Zahlung läuft"), "Zahlung läuft"),
+        (replace(invoice(status="Paid"), status_label="Bezahlt"), "Bezahlt"),  # and open nevertheless
+        (settled(invoice(), "Paid"), ""),
+        (settled(invoice(), "Cancelled"), ""),
+        (settled(invoice(), "Collections"), "Collections"),
+    ],
+)
+def test_the_provider_s_word_is_told_where_nothing_else_says_how_an_invoice_stands(read: Invoice, word: str) -> None:
+    assert read.odd_status == word
 
 
 def known(**changes: object) -> KnownInvoice:

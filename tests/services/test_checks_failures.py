@@ -9,8 +9,9 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from bot.domain.alerts import AlertKind, Standing
+from bot.domain.alerts import AlertKind
 from bot.domain.chats import Place, Trouble
+from bot.domain.standings import Standing
 from bot.errors import (
     AnswerNotUnderstood,
     NotFound,

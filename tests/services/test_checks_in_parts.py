@@ -7,8 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.alerts import AlertKind, Standing
+from bot.domain.alerts import AlertKind
 from bot.domain.invoices import Listing
+from bot.domain.standings import Standing
 from bot.errors import NoneToPay, NotAllRead, ProviderDown
 from tests.fakes import invoice
 from tests.services.world import ADA, DAY, DUE, MINUTE, START, World, member

@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from bot.domain.alerts import AlertKind, Standing
+from bot.domain.alerts import AlertKind
+from bot.domain.standings import Standing
 from bot.errors import (
     AnswerNotUnderstood,
     NotFound,

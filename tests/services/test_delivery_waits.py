@@ -9,9 +9,10 @@ from itertools import pairwise
 
 import pytest
 
-from bot.domain.alerts import AlertKind, Standing
+from bot.domain.alerts import AlertKind
 from bot.domain.chats import QuietHours
 from bot.domain.deliveries import LONGEST_CLOSED_WAIT
+from bot.domain.standings import Standing
 from bot.errors import (
     ChatClosed,
     ChatNotFound,

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.alerts import AlertKind, SentMessage, Standing, as_shown
+from bot.domain.alerts import AlertKind, SentMessage, as_shown
 from bot.domain.chats import Silence, Trouble
 from bot.domain.deliveries import is_relevant, is_told_elsewhere, message_to_edit, uncertain_message
+from bot.domain.standings import Standing
 from bot.errors import NotSent, PermissionMissing, ProviderDown, ProviderError, TelegramDown, TokenRefused
 from bot.ports import Delivery
 from tests.fakes import Gate, invoice, settled

@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from bot.domain.alerts import KnownInvoice, Standing
+from bot.domain.alerts import KnownInvoice
 from bot.domain.chats import Chat, Place, Preferences, Silence, Token, Trouble, Watch
 from bot.domain.credit import Credit, CreditWatch, CreditWish
 from bot.domain.live_messages import LiveMessage
+from bot.domain.standings import Standing
 from tests.store.examples import (
     CHAT,
     HOUR,

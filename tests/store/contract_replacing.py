@@ -7,8 +7,9 @@ from datetime import date
 
 import pytest
 
-from bot.domain.alerts import Alert, AlertKind, KnownInvoice, Standing
+from bot.domain.alerts import Alert, AlertKind, KnownInvoice
 from bot.domain.chats import Link, Trouble, Watch
+from bot.domain.standings import Standing
 from bot.ports import Store, Waiting
 from tests.store.examples import (
     CHAT,

@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
-from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown, Standing
+from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown
 from bot.domain.chats import Link, Place, Token, Watch
 from bot.domain.payments import Action, Payment
+from bot.domain.standings import Standing
 from bot.ports import Check, Checked, Claim, Delivery, Store
 
 NOW = datetime(2026, 3, 28, 11, 30, 0, 123456, tzinfo=UTC)

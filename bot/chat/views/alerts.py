@@ -12,7 +12,7 @@ from bot.chat.screens import Button, Rows, Screen, fit, in_rows, join, one_line
 from bot.chat.texts import Texts
 from bot.chat.views.consequences import consequences
 from bot.chat.views.credit import money_lines
-from bot.chat.views.invoices import UNDATED_NAMED
+from bot.chat.views.invoices import STATUS_LENGTH, UNDATED_NAMED
 from bot.chat.views.snoozing import ALL_IN_MESSAGE, common_silence, silence_rows
 from bot.domain.alerts import (
     TROUBLE_KINDS,
@@ -21,7 +21,6 @@ from bot.domain.alerts import (
     KnownInvoice,
     SentMessage,
     Shown,
-    Standing,
     as_shown,
     undated,
 )
@@ -30,6 +29,7 @@ from bot.domain.credit import Debt
 from bot.domain.deliveries import last_shown, said_before
 from bot.domain.invoices import sums_differ
 from bot.domain.queries import ListPage
+from bot.domain.standings import Standing
 from bot.ports import Delivery
 
 FRESH_FOR = timedelta(hours=3)
@@ -78,7 +78,7 @@ def struck_through(t: Texts, message: SentMessage, delivery: Delivery) -> Screen
             still_open.append(shown)
         else:
             standing = Standing.CLOSED if known is None or known.is_open else known.standing
-            blocks.append(_struck(t, words, standing))
+            blocks.append(join([_struck(t, words, standing), *_status_lines(t, known)]))
     rows = _invoice_rows(t, still_open, delivery.chat.silences, message.sent_at)
     return Screen(fit([], _apart(blocks)[:-1], [], t("alert.more")), rows)
 
@@ -93,11 +93,12 @@ def _block(t: Texts, delivery: Delivery, alert: Alert, now: datetime, *, brief: 
         return _of_account(t, delivery, alert, now)
     if not known.is_open:
         key = f"alert.settled.{known.standing}" if alert.kind is AlertKind.SETTLED else "alert.new_paid"
-        return join([t(key, id=known.id, amount=t.money(known.total)), *_title_lines(t, known, brief=brief)])
+        lines = [t(key, id=known.id, amount=t.money(known.total)), *_title_lines(t, known, brief=brief)]
+        return join(lines + _status_lines(t, known))
     before = said_before(alert, known, delivery)
     asked = alert.kind is AlertKind.DUE and alert.threshold is None
     text = _open_invoice(t, as_shown(known, alert.kind), now, before=before, asked=asked, brief=brief)
-    return join([text, t("due_unreadable")]) if known.due_unreadable else text
+    return join([text, *_status_lines(t, known), *([t("due_unreadable")] if known.due_unreadable else [])])
 
 
 def _credit(t: Texts, delivery: Delivery, shown: Sequence[Shown], now: datetime) -> list[Markup]:
@@ -200,6 +201,12 @@ def _title_lines(t: Texts, shown: Shown | KnownInvoice, *, brief: bool) -> list[
     """Return what the invoice is for, if it says so."""
     text = one_line(shown.title, BRIEF_ALERT_TITLE_LENGTH if brief else ALERT_TITLE_LENGTH)
     return [t("alert.title", title=text)] if text else []
+
+
+def _status_lines(t: Texts, known: KnownInvoice | None) -> list[Markup]:
+    """Return the provider's word for how the invoice stands, where nothing else says that."""
+    word = one_line(known.status_label, STATUS_LENGTH) if known is not None else ""
+    return [t("status.label", status=word)] if word else []
 
 
 def _headline_key(t: Texts, shown: Shown, now: datetime, *, asked: bool) -> str:

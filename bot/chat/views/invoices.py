@@ -59,7 +59,7 @@ def invoice_details(
 
     ``silence`` says whether its reminders are put off. None: no reminder can come.
     """
-    head = [t("details.title", id=invoice.id, status=one_line(invoice.status_label or invoice.status, STATUS_LENGTH))]
+    head = [t("details.title", id=invoice.id, status=_status(t, invoice))]
     if invoice.issued:
         head.append(t("details.issued", date=t.day(invoice.issued)))
     if invoice.due:
@@ -115,10 +115,21 @@ def debts(invoices: Iterable[Invoice]) -> list[Debt]:
 def _absence(listing: Listing, query: Query) -> str | None:
     """Return the key of what to say of a complete list in which nothing is open."""
     if query == Query(StatusFilter.OPEN) or (query == Query() and listing.invoices):
-        return "list.none_open"
+        return _none_open(listing)
     if listing.invoices:
         return None
     return "list.none" if query == Query() else "list.empty"
+
+
+def _none_open(listing: Listing) -> str:
+    """Return the key of what to say if nothing is open: nothing is to be paid, if that is known."""
+    return "list.no_open" if listing.has_unclear else "list.none_open"
+
+
+def _status(t: Texts, invoice: Invoice) -> str:
+    """Return the provider's word for how an invoice stands, or ours if it has none."""
+    word = one_line(invoice.status_label or invoice.status, STATUS_LENGTH)
+    return word or t.plain("status.open" if invoice.is_open else "status.closed")
 
 
 def _icon(t: Texts, invoice: Invoice, now: datetime) -> str:
@@ -144,7 +155,9 @@ def _list_entry(t: Texts, invoice: Invoice, now: datetime) -> Markup:
     elif invoice.paid_at and invoice.is_paid:
         when = t("list.paid", date=t.day(t.date_of(invoice.paid_at)))
     else:
-        when = Markup.escape(one_line(invoice.status_label or invoice.status, STATUS_LENGTH))
+        when = Markup.escape(_status(t, invoice))
+    if invoice.is_open and invoice.odd_status and (invoice.due or invoice.due_unreadable):
+        when = Markup(" · ").join([when, Markup.escape(_status(t, invoice))])
     line = t("list.line", icon=_icon(t, invoice, now), id=invoice.id, amount=t.money(invoice.display_amount), when=when)
     title = [Markup.escape(one_line(invoice.title, LIST_TITLE_LENGTH))] if invoice.title else []
     return join([line, *title, *(consequences(t, invoice.due, invoice.types, now) if invoice.may_be_owed else [])])
@@ -251,7 +264,7 @@ def invoice_choice(t: Texts, command: str, listing: Listing, now: datetime) -> S
     if fitting:
         lines.append(t(f"choose.{command}"))
     elif listing.lacks_nothing and not limited:
-        lines.append(t(asked.none))
+        lines.append(t(_none_open(listing) if command == "pay" else asked.none))
     if limited and t.paying.limit is not None:
         lines.append(t.count("choose.too_large", len(limited), limit=t.money(t.paying.limit)))
     lines += gaps(t, listing)

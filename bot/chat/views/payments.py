@@ -94,6 +94,8 @@ def _asked(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> list[
         lines.append(t("payment.credit", amount=t.money(payment.credit)))
     if payment.due:
         lines.append(t("payment.due", date=t.day(payment.due), day=t.due_day(payment.due, now)))
+    if invoice.odd_status:
+        lines.append(t("status.label", status=one_line(invoice.odd_status, STATUS_LENGTH)))
     if payment.doubtful:
         lines.append(t("payment.doubtful"))
     return lines
@@ -103,6 +105,8 @@ def _batch_item_asked(t: Texts, payment: Payment, invoice: Invoice, now: datetim
     parts = [t("batch.item.ask", **_facts(t, payment))]
     if payment.due:
         parts.append(t("list.due", date=t.day(payment.due), day=t.due_day(payment.due, now)))
+    if invoice.odd_status:
+        parts.append(Markup.escape(one_line(invoice.odd_status, STATUS_LENGTH)))
     if invoice.title:
         parts.append(Markup.escape(one_line(invoice.title, BATCH_TITLE_LENGTH)))
     line = Markup(" · ").join(parts)

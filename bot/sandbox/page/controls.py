@@ -19,7 +19,7 @@ from bot.sandbox.telegram.faults import TelegramFault, TelegramFaults
 Json = dict[str, object]
 Step = Literal["hour", "day", "week"]
 Making = Literal["open", "paid", "unreadable"]
-ClosedStatus = Literal["Paid", "Cancelled", "Refunded"]
+ClosedStatus = Literal["Paid", "Cancelled", "Refunded", "Collections"]
 
 DESCRIPTIONS = {
     "Hosting": "KVM Server L\nProzessor: 8 Kerne\nRAM: 16GB RAM",
@@ -145,7 +145,7 @@ class Controls:
             invoice.extra = {"total": "?"}
 
     def settle(self, invoice_id: int, status: ClosedStatus) -> None:
-        """Mark an open invoice as paid by other means, cancelled or refunded. Raise :class:`LookupError` if none is."""
+        """Close an open invoice: as paid by other means, or otherwise. Raise :class:`LookupError` if none is."""
         invoice = self._open_invoice(invoice_id)
         if status == "Paid":
             self.demo.sandbox.provider.settle(invoice)

@@ -28,7 +28,7 @@ class Issue(Struct):
 
 
 class Settle(Struct):
-    """Mark an invoice as paid by other means, cancelled or refunded."""
+    """Mark an invoice as paid by other means, or as closed otherwise."""
 
     invoice: int
     status: ClosedStatus

@@ -17,9 +17,17 @@ NEVER = "-000001-11-29T23:06:32.000000Z"
 """The provider's spelling of a missing date."""
 
 LABELS = {
-    "de": {"Paid": "Bezahlt", "Unpaid": "Unbezahlt", "Cancelled": "Storniert", "Refunded": "Erstattet"},
+    "de": {
+        "Paid": "Bezahlt",
+        "Unpaid": "Unbezahlt",
+        "Payment Pending": "Zahlung ausstehend",
+        "Cancelled": "Storniert",
+        "Refunded": "Erstattet",
+        "Collections": "Inkasso",
+    },
     "en": {},
 }
+OPEN_STATUSES = frozenset({"Unpaid", "Payment Pending"})
 CENT = Decimal("0.01")
 ZERO = Decimal(0)
 
@@ -60,7 +68,7 @@ class SandboxInvoice:
 
     @property
     def is_open(self) -> bool:
-        return self.status == "Unpaid"
+        return self.status in OPEN_STATUSES
 
     @property
     def gross(self) -> Decimal:

@@ -11,7 +11,8 @@ from decimal import Decimal
 from bot.domain.chats import Chat, Member, Place
 from bot.domain.invoices import Invoice
 from bot.domain.payments import Action, Payment, PaymentRules, amount_of, in_doubt
-from bot.errors import NoCreditApplied, NothingToPay, UnclearSum, UserError
+from bot.domain.standings import Standing
+from bot.errors import NoCreditApplied, NothingToPay, NotOpen, UnclearSum, UserError
 from bot.ports import Clock, PaymentStore
 from bot.services.permissions import check_amount, check_may_pay
 from bot.services.reading import AccountReads
@@ -66,8 +67,8 @@ class Quoter:
     ) -> Sequence[tuple[Payment, Invoice]]:
         """Store one question about these invoices, as they are. Several become a batch, in this order.
 
-        Raise as :func:`check_may_pay` and :func:`check_amount` do, or :class:`NothingToPay`, :class:`UnclearSum` or
-        :class:`NoCreditApplied` if there is nothing to ask. Nothing was stored then.
+        Raise as :func:`check_may_pay` and :func:`check_amount` do, or :class:`NothingToPay`, :class:`NotOpen`,
+        :class:`UnclearSum` or :class:`NoCreditApplied` if there is nothing to ask. Nothing was stored then.
         """
         link, now = check_may_pay(self._rules, chat, user.id), self._clock()
         batch = secrets.token_urlsafe(12) if len(invoices) > 1 else ""
@@ -108,4 +109,6 @@ class Quoter:
 def _why_not(action: Action, invoice: Invoice) -> UserError:
     if action is Action.REMOVE_CREDIT:
         return NoCreditApplied()
+    if invoice.standing is Standing.CLOSED:
+        return NotOpen(invoice.odd_status or "?")
     return UnclearSum() if invoice.is_open and invoice.left_to_pay is None else NothingToPay()

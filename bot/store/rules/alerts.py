@@ -13,7 +13,6 @@ from bot.domain.alerts import (
     AlertState,
     KnownInvoice,
     SentMessage,
-    Standing,
     last_told,
     taking_the_place_of,
     worth_keeping,
@@ -21,6 +20,7 @@ from bot.domain.alerts import (
 from bot.domain.chats import Chat, Closure
 from bot.domain.deliveries import repeat_at
 from bot.domain.payments import was_paid
+from bot.domain.standings import Standing
 from bot.ports import ALERTS_PER_MESSAGE, Claim, Delivery, WaitingAlert
 from bot.store.rules.records import AlertRow, ChatRecord, PaymentRow
 

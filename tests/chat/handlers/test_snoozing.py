@@ -224,7 +224,7 @@ async def test_from_a_list_the_way_back_stays_below(ada: Person, chat: Chat, ale
 async def test_there_is_nothing_to_say_of_invoices_that_are_not_open(ada: Person, chat: Chat, pressed: str) -> None:
     greeting = await link(ada, chat)
     answer = await ada.forge(greeting, pressed).answered()
-    assert answer.text == "There is nothing to pay on this any more, so I won't remind you of it."
+    assert answer.text == "It is no longer open, so I won't remind you of it."
 
 
 @pytest.mark.parametrize("pressed", ["snooze:4711:due:x", "snooze:4711:never", "snooze:x", "mute", "wake:"])

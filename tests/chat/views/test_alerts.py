@@ -14,11 +14,12 @@ from hypothesis import given, strategies as st
 from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, length
 from bot.chat.texts import Texts
 from bot.chat.views.alerts import alerts, struck_through, words_of
-from bot.domain.alerts import ACCOUNT_SUBJECTS, Alert, AlertKind, KnownInvoice, SentMessage, Standing
+from bot.domain.alerts import ACCOUNT_SUBJECTS, Alert, AlertKind, KnownInvoice, SentMessage
 from bot.domain.chats import Silence, Trouble, Watch
 from bot.domain.deliveries import message_to_edit
 from bot.domain.payments import PaymentRules
 from bot.domain.provider_calendar import ProviderCalendar
+from bot.domain.standings import Standing
 from bot.ports import ALERTS_PER_MESSAGE, Delivery
 from tests.chat.deliveries import HOUR_AGO, alert, closed, delivery, known, message
 from tests.chat.samples import DE, EN, NASTY, NOW, buttons, labels, linked_chat, seen
@@ -182,7 +183,7 @@ def test_a_title_is_shown_as_it_was_written_and_not_too_much_of_it() -> None:
         (Standing.PAID, "✅ Invoice 4711 is paid: €7.95.", "✅ Rechnung 4711 ist bezahlt: 7,95 €."),
         (Standing.CANCELLED, "⚪️ Invoice 4711 was cancelled.", "⚪️ Rechnung 4711 wurde storniert."),
         (Standing.REFUNDED, "↩️ Invoice 4711 was refunded.", "↩️ Rechnung 4711 wurde erstattet."),
-        (Standing.CLOSED, "⚪️ Invoice 4711 is closed.", "⚪️ Rechnung 4711 ist geschlossen."),
+        (Standing.CLOSED, "⚪️ Invoice 4711 is no longer open.", "⚪️ Rechnung 4711 ist nicht mehr offen."),
         (Standing.GONE, "⚪️ The provider no longer has invoice 4711", "⚪️ Beim Anbieter gibt es Rechnung 4711 nicht"),
     ],
 )
@@ -422,7 +423,7 @@ def struck(t: Texts, sent: SentMessage, *invoices: KnownInvoice) -> tuple[str, l
         (Standing.PAID, "✅ Paid", "✅ Bezahlt"),
         (Standing.CANCELLED, "⚪️ Cancelled", "⚪️ Storniert"),
         (Standing.REFUNDED, "↩️ Refunded", "↩️ Erstattet"),
-        (Standing.CLOSED, "⚪️ Closed", "⚪️ Geschlossen"),
+        (Standing.CLOSED, "⚪️ No longer open", "⚪️ Nicht mehr offen"),
         (Standing.GONE, "⚪️ No longer at the provider", "⚪️ Nicht mehr beim Anbieter"),
     ],
 )

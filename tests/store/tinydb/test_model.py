@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from bot.domain.alerts import Alert, AlertKind, AlertState, Standing
+from bot.domain.alerts import Alert, AlertKind, AlertState
 from bot.domain.chats import Closure, Link, Place, Preferences, Silence, Trouble, Watch
+from bot.domain.standings import Standing
 from bot.ports import Check, Delivery, Store
 from bot.store.rules.chats import CHECK_FIRST
 from bot.store.tinydb.opening import open_store

@@ -63,7 +63,13 @@ function more(invoice) {
             h("label", {}, t("invoices.by_days"), days),
             h("button", { class: "plain small", "data-focus": "more" }, t("invoices.amend")),
         ),
-        h("div", { class: "tools" }, ending(invoice, "Refunded"), hiding(invoice, true)),
+        h(
+            "div",
+            { class: "tools" },
+            ending(invoice, "Refunded"),
+            ending(invoice, "Collections"),
+            hiding(invoice, true),
+        ),
     );
 }
 

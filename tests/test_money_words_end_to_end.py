@@ -1,0 +1,85 @@
+"""Money words are said only of what is known: the real bot in the sandbox, whose invoices are odd."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot.application import running
+from bot.sandbox.provider.ledger import Account
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.telegram import Chat, Message, Person
+from tests.sandbox_bot import TICK, TOKEN, ask, says
+
+DAY = timedelta(days=1)
+PROMISES = ("don't have to pay", "Nothing more to do", "Nothing to pay", "nothing to pay", "is paid", "musst")
+
+
+@pytest.fixture
+async def bot(sandbox: Sandbox, account: Account, tmp_path: Path) -> AsyncIterator[None]:
+    async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
+        yield
+
+
+@pytest.fixture
+async def greeting(bot: None, account: Account, ada: Person, chat: Chat) -> Message:
+    """The bot's greeting in a chat that was just linked to an account without invoices."""
+    account.invoices.clear()
+    return await ask(chat, ada, f"/link {TOKEN}", "linked")
+
+
+# --- How an invoice stands -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["Collections", "Draft", "Payment Pending", "Zurückgestellt"])
+async def test_an_invoice_that_is_closed_in_another_way_is_no_longer_open_and_nothing_is_promised(
+    sandbox: Sandbox, account: Account, chat: Chat, ada: Person, greeting: Message, status: str
+) -> None:
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"))
+    new = await chat.wait_for(says("New invoice", str(invoice.id)), after=greeting)
+    invoice.status, invoice.extra = status, {"is_open": False, "status_label": "Im <Inkasso>"}
+    told = await chat.wait_for(says(f"Invoice {invoice.id} is no longer open", "Im <Inkasso>"), after=new)
+    await chat.wait_for(lambda m: m.id == new.id and "No longer open" in m.text and "Im <Inkasso>" in m.text)
+    answers = [
+        await ask(chat, ada, "/invoices", "Im <Inkasso>"),
+        await ask(chat, ada, "/invoices open", "No invoice is open"),
+        await ask(chat, ada, f"/invoice {invoice.id}", "Im <Inkasso>"),
+        await ask(chat, ada, f"/pay {invoice.id}", "no longer open", "Im <Inkasso>"),
+        await ask(chat, ada, "/pay", "No invoice is open"),
+        await ask(chat, ada, "/check", "No invoice is open"),
+    ]
+    for message in (new, told, *answers):
+        assert not any(promise in message.text for promise in PROMISES), message.text
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("Paid", "is paid"), ("Cancelled", "was cancelled"), ("canceled", "was cancelled"), ("REFUNDED", "was refunded")],
+)
+async def test_what_is_paid_cancelled_or_refunded_asks_for_nothing(
+    sandbox: Sandbox, account: Account, chat: Chat, ada: Person, greeting: Message, status: str, words: str
+) -> None:
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"))
+    new = await chat.wait_for(says("New invoice", str(invoice.id)), after=greeting)
+    invoice.status = status
+    told = await chat.wait_for(says(f"Invoice {invoice.id} {words}"), after=new)
+    assert "Status:" not in told.text
+    assert any(promise in told.text for promise in PROMISES)
+    await ask(chat, ada, "/invoices", "Nothing to pay")
+
+
+async def test_the_status_of_an_open_invoice_is_shown_where_it_says_more(
+    sandbox: Sandbox, account: Account, chat: Chat, ada: Person, greeting: Message
+) -> None:
+    plain = sandbox.provider.create_invoice(account, Decimal("3.00"))
+    odd = sandbox.provider.create_invoice(account, Decimal("7.95"))
+    odd.status = "Payment Pending"
+    told = await chat.wait_for(says("New invoice", str(odd.id), "Payment Pending"), after=greeting)
+    listed = await ask(chat, ada, "/invoices", str(odd.id))
+    asked = await ask(chat, ada, f"/pay {odd.id}", "Payment Pending")
+    assert "Unpaid" not in told.text + listed.text + asked.text + (await ask(chat, ada, f"/pay {plain.id}", "Pay")).text
+    assert "Payment Pending" in listed.text
