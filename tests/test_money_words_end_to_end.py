@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.application import running
+from bot.sandbox.provider.faults import Call, Fault
 from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import Chat, Message, Person
@@ -30,6 +31,30 @@ async def greeting(bot: None, account: Account, ada: Person, chat: Chat) -> Mess
     """The bot's greeting in a chat that was just linked to an account without invoices."""
     account.invoices.clear()
     return await ask(chat, ada, f"/link {TOKEN}", "linked")
+
+
+# --- Texts -----------------------------------------------------------------------------------------------------------
+
+
+async def test_texts_that_are_written_as_in_html_are_shown_as_people_write_them(
+    sandbox: Sandbox, account: Account, chat: Chat, ada: Person, greeting: Message
+) -> None:
+    words = 'Müller\'s <b>Bäckerei</b> & "Söhne" – 5 €'
+    sandbox.provider.faults.switch_on(Fault.ENTITIES)
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), description=f"Server\n{words}")
+    invoice.items[0].short = words
+    new = await chat.wait_for(says("New invoice", words), after=greeting)
+    await ask(chat, ada, "/invoices", words)
+    await ask(chat, ada, f"/invoice {invoice.id}", words)
+    await ask(chat, ada, f"/pay {invoice.id}", words)
+    choices = await ask(chat, ada, "/pdf", "Which invoice")
+    assert any(words[:20] in button.text for button in choices.buttons)
+    invoice.status = "Zur&uuml;ckgestellt"
+    await chat.wait_for(says("no longer open", "Zur&uuml;ckgestellt"), after=new)  # written twice: undone once
+    refusal = "Kein Guthaben f&uuml;r M&uuml;ller &amp; S&ouml;hne &lt;b&gt;da&lt;/b&gt;"
+    sandbox.provider.faults.switch_on(Fault.REFUSED, on=Call.INVOICE, message=refusal)
+    refused = await ask(chat, ada, f"/invoice {invoice.id}", "Kein Guthaben für Müller & Söhne")
+    assert "&" not in refused.text.replace(" & ", "")
 
 
 # --- How an invoice stands -------------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ between: a firewall's page, a gateway's own JSON. docs/decisions.md tells what c
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -118,8 +117,8 @@ def one_line(text: str) -> str:
     """
     if _PAGE.match(text):
         return ""
-    plain = _TAG.sub(" ", html.unescape(_TAG.sub(" ", text[:MAX_TEXT_LENGTH])))
-    line = logs.masked(" ".join(values.text(plain).split()))
+    plain = _TAG.sub(" ", values.text(_TAG.sub(" ", text[:MAX_TEXT_LENGTH])))
+    line = logs.masked(" ".join(plain.split()))
     return line if len(line) <= MAX_REASON_LENGTH else line[: MAX_REASON_LENGTH - 1].rstrip() + "…"
 
 

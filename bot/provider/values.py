@@ -5,6 +5,7 @@ Each function takes whatever JSON can hold. It returns None if the value is miss
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from decimal import ROUND_HALF_UP, Context, Decimal
@@ -30,6 +31,9 @@ MAX_TEXT_LENGTH = 20_000
 
 CACHE_SIZE = 8192
 """Spellings in each cache: the same sums come again with every check."""
+
+_REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+"""A character as HTML writes it: ``&amp;``, ``&uuml;``, ``&#39;``. Without a semicolon it may be part of an address."""
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 
@@ -85,12 +89,17 @@ def truth(value: object) -> bool | None:
 def text(value: object) -> str:
     """Return a text with plain line breaks, or an empty one if nothing visible is left.
 
+    Providers keep texts as HTML would write them, so ``&amp;`` is ``&``. That is undone once: who wrote ``&amp;amp;``
+    meant ``&amp;``.
+
     All other characters of Unicode's category C are removed: control characters, invisible ones, and those that reverse
     the reading direction.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     plain = str(value)[:MAX_TEXT_LENGTH]
+    if "&" in plain:
+        plain = _REFERENCE.sub(lambda found: html.unescape(found[0]), plain)
     if not plain.isprintable():
         lines = plain.replace("\r\n", "\n").replace("\t", " ").split("\n")
         plain = "\n".join(line if line.isprintable() else _visible(line) for line in lines)

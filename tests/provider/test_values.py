@@ -129,9 +129,25 @@ def test_a_text_keeps_its_lines_and_loses_its_control_characters(value: object, 
     assert values.text(value) == text
 
 
-@given(st.text())
-def test_a_text_holds_nothing_invisible_but_line_breaks(value: str) -> None:
-    text = values.text(value)
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("M&uuml;ller &amp; S&#246;hne", "Müller & Söhne"),
+        ("It&#039;s &quot;it&quot; &#x20AC;", 'It\'s "it" €'),
+        ("&lt;b&gt;no markup&lt;/b&gt;", "<b>no markup</b>"),
+        ("&amp;amp; &amp;uuml;", "&amp; &uuml;"),  # undone once
+        ("AT&T R&D; a=1&copy=2 &nosuchname; & &; &#; &#x;", "AT&T R&D; a=1&copy=2 &nosuchname; & &; &#; &#x;"),
+        ("a&#8238;b&shy;c&#0;&NewLine;d", "abc\ufffd\nd"),  # what can't be seen goes
+        ("&#9999999;", "\ufffd"),
+    ],
+)
+def test_characters_that_are_written_as_in_html_are_what_people_write(written: str, meant: str) -> None:
+    assert values.text(written) == meant
+
+
+@given(st.text(), st.sampled_from(["&#x202e;", "&#7;", "&zwj;", "&lrm;"]))
+def test_a_text_holds_nothing_invisible_but_line_breaks(value: str, hidden: str) -> None:
+    text = values.text(value + hidden)
     assert not [c for c in text if unicodedata.category(c).startswith("C") and c != "\n"]
     text.encode()
 

@@ -48,6 +48,7 @@ PROVIDER_FAULTS: Mapping[str, tuple[Fault, Mapping[str, Any]]] = {
     "broken_items": (Fault.BROKEN_ITEMS, {}),
     "long_numbers": (Fault.LONG_NUMBERS, {}),
     "too_deep": (Fault.TOO_DEEP, {}),
+    "entities": (Fault.ENTITIES, {}),
     "answered_twice": (Fault.ANSWERED_TWICE, {}),
     "idle_408": (Fault.IDLE_408, {}),
     "late_continue": (Fault.LATE_CONTINUE, {}),

@@ -17,6 +17,7 @@ from bot.sandbox.provider.odd_json import (
     with_broken_items,
     with_dates_as_objects,
     with_depths,
+    with_entities,
     with_items_as_object,
     with_list,
     with_long_numbers,
@@ -90,6 +91,7 @@ class Fault(StrEnum):
     DATES_UNREADABLE = "dates_unreadable"
     LONG_NUMBERS = "long_numbers"
     TOO_DEEP = "too_deep"
+    ENTITIES = "entities"
     PAGED = "paged"
     LATER_PAGES_BROKEN = "later_pages_broken"
     COUNTS_MORE = "counts_more"
@@ -255,6 +257,7 @@ _CHANGED: Mapping[Fault, Callable[[BufferedResponse], BufferedResponse]] = {
     Fault.DATES_UNREADABLE: with_unreadable_dates,
     Fault.LONG_NUMBERS: with_long_numbers,
     Fault.TOO_DEEP: with_depths,
+    Fault.ENTITIES: with_entities,
     Fault.COUNTS_MORE: counting_more,
     Fault.LONG_HEADER: odd_http.with_long_header,
     Fault.BYTE_ORDER_MARK: odd_http.with_byte_order_mark,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from html.entities import codepoint2name
 from typing import Any
 
 from bot.sandbox.provider.responses import BufferedResponse
@@ -16,6 +17,7 @@ Json = dict[str, Any]
 
 DEPTH = 100_000
 DATES = ("duedate", "datepaid", "date")
+TEXTS = ("short_description", "description")
 
 
 def with_list(response: BufferedResponse, change: Callable[[list[Json]], Json]) -> BufferedResponse:
@@ -65,6 +67,22 @@ def with_long_numbers(response: BufferedResponse) -> BufferedResponse:
         return response
     text = re.sub(r"\d+\.\d+(?=[,}\]])", lambda found: str(Decimal(float(found[0]))), response.body.decode())
     return replace(response, body=text.encode())
+
+
+def with_entities(response: BufferedResponse) -> BufferedResponse:
+    """Return invoices whose texts are written as in HTML: ``&amp;``, ``&uuml;``, ``&#039;``."""
+
+    def written(invoice: Json) -> Json:
+        items = [item | {name: _as_html(item[name]) for name in TEXTS} for item in invoice["items"]]
+        return invoice | {"items": items, "status_label": _as_html(invoice["status_label"])}
+
+    return _with_each(response, written)
+
+
+def _as_html(text: str) -> str:
+    """Write a text as PHP's ``htmlentities`` does."""
+    named = {ord("'"): "&#039;"} | {code: f"&{name};" for code, name in codepoint2name.items()}
+    return text.translate(named)
 
 
 def with_depths(response: BufferedResponse) -> BufferedResponse:

@@ -51,6 +51,8 @@ export const de = {
     "faults.empty.hint": "200, und nichts darin",
     "faults.empty_archive": "Leeres Archiv",
     "faults.empty_archive.hint": "ein ZIP, in dem nichts ist",
+    "faults.entities": "Wie in HTML",
+    "faults.entities.hint": "„&amp;“ und „&uuml;“ in Texten",
     "faults.error_after": "Nächste Nachricht: Fehler",
     "faults.error_after.hint": "sie kommt an, und die Antwort ist 502",
     "faults.failure_as_success": "Fehler mit 200",

@@ -51,6 +51,8 @@ export const en = {
     "faults.empty.hint": "200, and nothing in it",
     "faults.empty_archive": "Empty archive",
     "faults.empty_archive.hint": "a ZIP with nothing in it",
+    "faults.entities": "As in HTML",
+    "faults.entities.hint": "“&amp;” and “&uuml;” in texts",
     "faults.error_after": "Next message: error",
     "faults.error_after.hint": "it arrives, and is answered with 502",
     "faults.failure_as_success": "Failure with 200",
