@@ -57,6 +57,39 @@ async def test_texts_that_are_written_as_in_html_are_shown_as_people_write_them(
     assert "&" not in refused.text.replace(" & ", "")
 
 
+# --- Amounts ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("KWD", "1.234"), ("ISK", "1234.56"), ("COP", "1234.56")])
+async def test_amounts_keep_the_digits_that_the_provider_gives(
+    sandbox: Sandbox, account: Account, chat: Chat, ada: Person, tmp_path: Path, currency: str, amount: str
+) -> None:
+    account.invoices.clear()
+    account.credit, account.currency, account.shows_credit = Decimal("5000.125"), currency, True
+    written = f"{Decimal(amount):,}"
+    async with running(sandbox.settings(tmp_path, currency=currency), clock=sandbox.clock, tick=TICK):
+        greeting = await ask(chat, ada, f"/link {TOKEN}", "linked")
+        invoice = sandbox.provider.create_invoice(account, Decimal(amount))
+        new = await chat.wait_for(says("New invoice", f"{currency}{written}"), after=greeting)
+        assert any(written in button.text for button in new.buttons)
+        await ask(chat, ada, "/invoices", f"{currency}{written}", f"{currency}5,000.125")
+        await ask(chat, ada, f"/invoice {invoice.id}", f"Total: {currency}{written}")
+        question = await ask(chat, ada, f"/pay {invoice.id}", f"{currency}{written}")
+        ada.press(question, question.buttons[0].text)
+        await chat.wait_for(lambda m: m.id == question.id and "is paid" in m.text and written in m.text)
+    assert invoice.credit == Decimal(amount)
+
+
+async def test_a_sum_with_more_digits_than_the_currency_is_shown_with_all_of_them(
+    sandbox: Sandbox, account: Account, chat: Chat, ada: Person, greeting: Message
+) -> None:
+    sandbox.provider.faults.switch_on(Fault.MORE_DIGITS)
+    invoice = sandbox.provider.create_invoice(account, Decimal("11.90"))
+    await chat.wait_for(says("New invoice", "€11.9119"), after=greeting)
+    await ask(chat, ada, f"/invoice {invoice.id}", "Total: €11.9119", "Left to pay: €11.9119")
+    await ask(chat, ada, f"/pay {invoice.id}", "€11.9119")
+
+
 # --- How an invoice stands -------------------------------------------------------------------------------------------
 
 

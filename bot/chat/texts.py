@@ -5,9 +5,11 @@ from __future__ import annotations
 import gettext
 import io
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
@@ -16,7 +18,7 @@ from babel.dates import format_date, format_skeleton, format_time, format_timede
 from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import NumberPattern, format_currency, format_decimal, get_currency_precision
 from markupsafe import Markup
 
 from bot.domain.chats import LANGUAGES, Chat
@@ -82,8 +84,14 @@ class Texts:
         )
 
     def money(self, amount: Decimal, currency: str = "") -> str:
-        """Write a sum: ``7,95 €``. It is in the operator's currency unless another one is given."""
-        return format_currency(amount, currency or self.currency, locale=self._locale)
+        """Write a sum: ``7,95 €``. It is in the operator's currency unless another one is given.
+
+        It has the currency's usual decimals, or as many as its value needs: nothing is rounded.
+        """
+        currency = currency or self.currency
+        usual, needed = get_currency_precision(currency), _decimals(amount)
+        pattern = _money_pattern(self._locale, usual if needed <= usual else max(needed, 2))
+        return format_currency(amount, currency, format=pattern, locale=self._locale, currency_digits=False)
 
     def number(self, value: Decimal) -> str:
         """Write a plain number, such as a tax rate."""
@@ -158,6 +166,19 @@ class Texts:
     @property
     def _locale(self) -> Locale:
         return Locale.parse(FORMATS.get(self.language, self.language))
+
+
+def _decimals(amount: Decimal) -> int:
+    """Return how many decimals a sum needs."""
+    exponent = amount.normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+@lru_cache
+def _money_pattern(locale: Locale, decimals: int) -> NumberPattern:
+    pattern: NumberPattern = copy(locale.currency_formats["standard"])
+    pattern.frac_prec = (decimals, decimals)
+    return pattern
 
 
 def own_name(language: str) -> str:

@@ -24,7 +24,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """An invoice as the provider gave it. Money is in the operator's currency, rounded to cents.
+    """An invoice as the provider gave it. Money is in the operator's currency, with all digits that were given.
 
     ``due`` and ``issued`` are calendar days in the provider's time zone, ``paid_at`` is an instant. Each is None if the
     provider gave no real date. ``subtotal`` and ``tax`` are None if they are missing. ``due_unreadable``: it gave a due

@@ -24,6 +24,9 @@ MAX_SPELLING_LENGTH = 400
 MEANT_DIGITS = Context(prec=15)
 """The digits of a binary number that were surely meant: 7.950000000000000177635683940025046467781066894531 is 7.95."""
 
+FINEST = Decimal("0.000001")
+"""A sum keeps its digits down to this one. Beyond, they come from a binary number that was calculated with."""
+
 MAX_ID = 2**63 - 1
 
 MAX_TEXT_LENGTH = 20_000
@@ -39,7 +42,7 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
 
 
 def money(raw: msgspec.Raw) -> Decimal | None:
-    """Return a sum of money in any spelling (``0``, ``7.95``, ``"0.00"``), rounded to cents, halves away from zero."""
+    """Return a sum of money in any spelling (``0``, ``7.95``, ``"0.00"``), with at least two decimals, or as given."""
     return _money(_short(raw))
 
 
@@ -48,7 +51,9 @@ def _money(spelled: bytes) -> Decimal | None:
     amount = _number(spelled)
     if amount is None or not -MAX_AMOUNT <= amount <= MAX_AMOUNT:
         return None
-    return amount.quantize(CENT, ROUND_HALF_UP) + 0  # turns -0.00 into 0.00
+    exact = amount.quantize(FINEST, ROUND_HALF_UP).normalize() + 0  # turns -0 into 0
+    to_cents = exact.quantize(CENT, ROUND_HALF_UP)
+    return to_cents if to_cents == exact else exact
 
 
 def percentage(raw: msgspec.Raw) -> Decimal | None:

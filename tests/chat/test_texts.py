@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -29,10 +30,40 @@ def test_there_are_texts_in_every_language() -> None:
         ("0", f"0,00{SPACE}€", "€0.00"),
         ("1234.5", f"1.234,50{SPACE}€", "€1,234.50"),
         ("-3.00", f"-3,00{SPACE}€", "-€3.00"),
+        ("7.954", f"7,954{SPACE}€", "€7.954"),
+        ("0.0045", f"0,0045{SPACE}€", "€0.0045"),
+        ("7.9500", f"7,95{SPACE}€", "€7.95"),
+        ("1E+3", f"1.000,00{SPACE}€", "€1,000.00"),
     ],
 )
 def test_money_is_written_as_in_the_readers_country(amount: str, german: str, english: str) -> None:
     assert (DE.money(Decimal(amount)), EN.money(Decimal(amount))) == (german, english)
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "written"),
+    [
+        ("HUF", "1234.56", "HUF1,234.56"),
+        ("ISK", "1234.56", "ISK1,234.56"),
+        ("ISK", "1234.5", "ISK1,234.50"),
+        ("ISK", "1234.00", "ISK1,234"),
+        ("COP", "1234.56", "COP1,234.56"),
+        ("JPY", "0.125", "JP¥0.125"),
+        ("KWD", "1.234", "KWD1.234"),
+        ("KWD", "1.50", "KWD1.500"),
+        ("CLF", "1.2345", "CLF1.2345"),
+    ],
+)
+def test_money_keeps_its_digits_in_every_currency(currency: str, amount: str, written: str) -> None:
+    texts = Texts("en", currency, BERLIN, load_catalogue("en"), BERLIN)
+    assert texts.money(Decimal(amount)) == written
+    assert EN.money(Decimal(amount), currency) == written
+
+
+@given(st.decimals(-(10**9), 10**9, places=6), st.sampled_from(["EUR", "ISK", "KWD", "HUF", "CLF"]))
+def test_no_sum_is_rounded(amount: Decimal, currency: str) -> None:
+    digits = re.sub(r"[^0-9.]", "", EN.money(amount, currency))
+    assert Decimal(digits) == abs(amount)
 
 
 def test_money_is_in_the_operators_currency() -> None:

@@ -47,6 +47,7 @@ PROVIDER_FAULTS: Mapping[str, tuple[Fault, Mapping[str, Any]]] = {
     "items_as_object": (Fault.ITEMS_AS_OBJECT, {}),
     "broken_items": (Fault.BROKEN_ITEMS, {}),
     "long_numbers": (Fault.LONG_NUMBERS, {}),
+    "more_digits": (Fault.MORE_DIGITS, {}),
     "too_deep": (Fault.TOO_DEEP, {}),
     "entities": (Fault.ENTITIES, {}),
     "answered_twice": (Fault.ANSWERED_TWICE, {}),

@@ -21,6 +21,7 @@ from bot.sandbox.provider.odd_json import (
     with_items_as_object,
     with_list,
     with_long_numbers,
+    with_more_digits,
     with_unreadable_dates,
 )
 from bot.sandbox.provider.page_forms import PageForm, paged
@@ -90,6 +91,7 @@ class Fault(StrEnum):
     DATES_AS_OBJECTS = "dates_as_objects"
     DATES_UNREADABLE = "dates_unreadable"
     LONG_NUMBERS = "long_numbers"
+    MORE_DIGITS = "more_digits"
     TOO_DEEP = "too_deep"
     ENTITIES = "entities"
     PAGED = "paged"
@@ -256,6 +258,7 @@ _CHANGED: Mapping[Fault, Callable[[BufferedResponse], BufferedResponse]] = {
     Fault.DATES_AS_OBJECTS: with_dates_as_objects,
     Fault.DATES_UNREADABLE: with_unreadable_dates,
     Fault.LONG_NUMBERS: with_long_numbers,
+    Fault.MORE_DIGITS: with_more_digits,
     Fault.TOO_DEEP: with_depths,
     Fault.ENTITIES: with_entities,
     Fault.COUNTS_MORE: counting_more,

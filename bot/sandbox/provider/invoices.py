@@ -119,7 +119,7 @@ class SandboxInvoice:
             "short_description": item.description if item.short is None else item.short,
             "description": item.description,
             "relid": item.relid,
-            "amount": number(item.amount) if self.older_form else f"{item.amount:.2f}",
+            "amount": number(item.amount) if self.older_form else _text(item.amount),
             "taxed": 1,
         }
         return fields | {"donation": self.donation} if self.older_form else fields
@@ -127,6 +127,10 @@ class SandboxInvoice:
 
 def _net_of(gross: Decimal) -> Decimal:
     return (gross / Decimal("1.19")).quantize(CENT, ROUND_HALF_UP)
+
+
+def _text(amount: Decimal) -> str:
+    return f"{amount:.2f}" if amount == round(amount, 2) else str(amount)
 
 
 def number(amount: Decimal) -> int | float:

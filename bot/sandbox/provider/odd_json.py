@@ -17,6 +17,7 @@ Json = dict[str, Any]
 
 DEPTH = 100_000
 DATES = ("duedate", "datepaid", "date")
+SUMS = ("subtotal", "tax", "credit", "total")
 TEXTS = ("short_description", "description")
 
 
@@ -67,6 +68,19 @@ def with_long_numbers(response: BufferedResponse) -> BufferedResponse:
         return response
     text = re.sub(r"\d+\.\d+(?=[,}\]])", lambda found: str(Decimal(float(found[0]))), response.body.decode())
     return replace(response, body=text.encode())
+
+
+def with_more_digits(response: BufferedResponse) -> BufferedResponse:
+    """Return invoices whose sums have more decimals than the currency: each is a thousandth larger."""
+
+    def larger(amount: object) -> float:
+        return float(Decimal(str(amount)) * Decimal("1.001"))
+
+    def written(invoice: Json) -> Json:
+        items = [item | {"amount": larger(item["amount"])} for item in invoice["items"]]
+        return invoice | {name: larger(invoice[name]) for name in SUMS} | {"items": items}
+
+    return _with_each(response, written)
 
 
 def with_entities(response: BufferedResponse) -> BufferedResponse:

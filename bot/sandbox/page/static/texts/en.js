@@ -73,6 +73,8 @@ export const en = {
     "faults.long_header.hint": "60 kB in one line",
     "faults.long_numbers": "Long numbers",
     "faults.long_numbers.hint": "7.9500000000000001776…, as PHP can write them",
+    "faults.more_digits": "More decimals",
+    "faults.more_digits.hint": "11.9119 instead of 11.90",
     "faults.other_name": "PDFs named otherwise",
     "faults.other_name.hint": "with another invoice’s number",
     "faults.page": "Captive portal",
