@@ -27,6 +27,16 @@ async def ask(chat: Chat, person: Person, text: str, *parts: str) -> Message:
     return await chat.wait_for(lambda m: m.sender is not person.user and all(p in m.text for p in parts), after=sent)
 
 
+async def checked(chat: Chat, ask_for_it: Callable[[], object], words: str) -> Message:
+    """What the bot answers when somebody asks for a check; in the sandbox one is often under way already."""
+    while True:
+        last = chat.messages[-1]
+        ask_for_it()
+        answer = await chat.wait_for(lambda m: words in m.text or "right now" in m.text, after=last)
+        if words in answer.text:
+            return answer
+
+
 def environment_of(sandbox: Sandbox, folder: Path) -> dict[str, str]:
     """Return the environment of a bot that runs in a process of its own."""
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +14,7 @@ from bot.sandbox.provider.faults import Fault
 from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import MORNING, Sandbox
 from bot.sandbox.telegram import Chat, Message, Person
-from tests.sandbox_bot import TICK, TOKEN, ask, says
+from tests.sandbox_bot import TICK, TOKEN, ask, checked, says
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -34,16 +34,6 @@ def struck(message: Message) -> bool:
 
 def local(sandbox: Sandbox, instant: datetime) -> datetime:
     return instant.astimezone(sandbox.provider.zone)
-
-
-async def checked(chat: Chat, ask_for_it: Callable[[], object], words: str) -> Message:
-    """What the bot answers when somebody asks for a check; in the sandbox one is often under way already."""
-    while True:
-        last = chat.messages[-1]
-        ask_for_it()
-        answer = await chat.wait_for(lambda m: words in m.text or "right now" in m.text, after=last)
-        if words in answer.text:
-            return answer
 
 
 async def test_new_changed_due_overdue_and_paid_elsewhere(

@@ -231,6 +231,7 @@ class Preferences:
     those on. They come at the full ``hour`` of the chat's wall clock. ``zone`` is an IANA name; None is the provider's
     time zone. ``digest``: a summary every week. ``pdf_after_payment``: the document once an invoice was paid here.
     ``transfer``: a reminder on the day before the last one for a bank transfer, if the operator says how long it takes.
+    ``news``: messages of their own for what is new, has changed or is settled, although no reminder is due.
     """
 
     before: tuple[int, ...] = (7, 3, 1, 0)
@@ -242,6 +243,7 @@ class Preferences:
     digest: bool = False
     pdf_after_payment: bool = False
     transfer: bool = True
+    news: bool = True
 
     @property
     def reminder_hour(self) -> int:

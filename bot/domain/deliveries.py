@@ -19,7 +19,7 @@ from bot.domain.alerts import (
     is_announceable,
     is_reached,
 )
-from bot.domain.chats import NO_SILENCE, Chat, Closure, Watch
+from bot.domain.chats import NO_SILENCE, Chat, Closure, Preferences, Watch
 from bot.domain.invoices import sums_differ
 from bot.domain.schedule import DAY, Schedule
 
@@ -62,6 +62,9 @@ def is_lost(closure: Closure, now: datetime) -> bool:
 
 
 # --- What is sent ---
+
+NEWS = frozenset({AlertKind.NEW, AlertKind.CHANGED, AlertKind.SETTLED})
+"""What a chat may want no message for, as long as it is no reminder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,12 @@ def is_relevant(alert: Alert, delivery: Delivery, now: datetime) -> bool:
     silenced = silence.muted or (silence.holds(now) and not alert.is_warning)
     said = said_before(alert, known, delivery)
     return known.is_open and not silenced and _is_still_so(alert, known, said, now)
+
+
+def is_unwanted(alert: Alert, chosen: Preferences) -> bool:
+    """Return whether it is news and no reminder, in a chat that wants no message for that."""
+    reminds = alert.threshold is not None or alert.is_warning
+    return not chosen.news and alert.kind in NEWS and not reminds
 
 
 def is_told_elsewhere(alert: Alert, delivery: Delivery) -> bool:

@@ -94,6 +94,11 @@ class ProviderCalendar:
     transfer_days: int | None = None
     is_banking_day: IsBankingDay | None = None
 
+    @property
+    def announces(self) -> bool:
+        """Whether last days are known, and so announced."""
+        return self.suspend_after is not None or self.delete_after is not None
+
     def last_transfer_day(self, due: date) -> date | None:
         """Return the last day on which a transfer can leave, to be there by the due date. None: nothing is known.
 
@@ -112,7 +117,7 @@ class ProviderCalendar:
 
     def consequences(self, due: date, types: Collection[str]) -> Consequences | None:
         """Return what follows if an invoice with items of these types stays unpaid. None: nothing is known."""
-        if self.suspend_after is None and self.delete_after is None:
+        if not self.announces:
             return None
         kinds = {kind.casefold() for kind in types}
         lost = bool(kinds) and kinds <= self.no_grace and self.suspend_after is not None

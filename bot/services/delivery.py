@@ -17,6 +17,7 @@ from bot.domain.deliveries import (
     is_lost,
     is_relevant,
     is_told_elsewhere,
+    is_unwanted,
     message_to_edit,
     repeat_at,
     uncertain_message,
@@ -136,7 +137,8 @@ class AlertSender:
         settled = {a.invoice_id for a in relevant if a.kind is AlertKind.SETTLED and a.invoice_id is not None}
         begun = asyncio.get_running_loop().time()
         await self._resolve(delivery, settled, begun + self._send_within / 2, lease_end)
-        alerts = [alert for alert in relevant if not is_told_elsewhere(alert, delivery)]
+        wanted = [alert for alert in relevant if not is_unwanted(alert, schedule.preferences)]
+        alerts = [alert for alert in wanted if not is_told_elsewhere(alert, delivery)]
         message: SentMessage | None = uncertain_message(delivery, now)
         if alerts and schedule.is_quiet(now):
             await self._note(lambda: self._outbox.hold_alerts(delivery.claim, schedule.quiet_end(now)), lease_end)

@@ -14,12 +14,14 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from bot import errors
+from bot.chat.handlers.settings import SWITCHES
 from bot.chat.views.general import COMMANDS
 from bot.chat.views.invoices import INVOICE_CHOICES
 from bot.chat.views.settings import SECTIONS
 from bot.domain.alerts import ACCOUNT_SUBJECTS, AlertKind
 from bot.domain.chats import LANGUAGES, Loudness, Trouble, Until
 from bot.domain.payments import Action, Outcome
+from bot.domain.presets import Preset
 from bot.domain.provider_calendar import Service
 from bot.domain.queries import ItemKind, StatusFilter
 from bot.domain.standings import Standing
@@ -64,13 +66,13 @@ COMPUTED: Mapping[str, set[str]] = {
     "list.title.{query.status}": {f"list.title.{status}" for status in StatusFilter},
     "unwarned.{word}": {"unwarned.suspended", "unwarned.lost", "unwarned.deleted"},
     "settings.ask.{name}": {f"settings.ask.{name}" for name in SECTIONS},
-    "settings.overview.{flip}": {"settings.overview.on", "settings.overview.off"},
+    "settings.preset.{chosen or 'own'}": {f"settings.preset.{each}" for each in (*Preset, "own")},
+    "settings.preset.{each}": {f"settings.preset.{each}" for each in Preset},
+    "settings.{name}.{flip}": {f"settings.{name}.{flip}" for name in SWITCHES for flip in ("on", "off")},
     "settings.button.{name}": {f"settings.button.{name}" for name in SECTIONS},
-    "settings.line.{name}": {f"settings.line.{name}" for name in (*SECTIONS, "digest", "pdf", "transfer")},
+    "settings.line.{name}": {f"settings.line.{name}" for name in (*SECTIONS, *SWITCHES)},
     "settings.loud.{chosen.loudness}": {f"settings.loud.{loudness}" for loudness in Loudness},
     "settings.loud.{each}": {f"settings.loud.{loudness}" for loudness in Loudness},
-    "settings.transfer.{flip}": {"settings.transfer.on", "settings.transfer.off"},
-    "settings.pdf.{send}": {"settings.pdf.on", "settings.pdf.off"},
     "settings.{ON if on else OFF}": {"settings.on", "settings.off"},
     "snooze.{until.name.lower()}": {f"snooze.{until.name.lower()}" for until in Until},
     "{payment.action}.ask": {f"{action}.ask" for action in Action},

@@ -14,6 +14,7 @@ from bot.chat.views import settings as views
 from bot.chat.views.general import languages
 from bot.chat.zones import likely_zones, named_zones, suggested_zones
 from bot.domain.chats import FARTHEST_DAY, LANGUAGES, Loudness, Preferences, QuietHours
+from bot.domain.presets import Preset, preset_of, with_preset
 from bot.domain.schedule import CheckPlan
 from bot.ports import ChatStore, Clock
 from bot.services.permissions import check_in_charge
@@ -83,6 +84,9 @@ class SettingsHandlers:
         """Save a choice. Raise ValueError on callback data that was never ours."""
         if name == "language":
             await self._choose_language(context, values[0])
+        elif name == "preset":
+            plan, preset = self._plan, Preset(values[0])
+            await self._save(context, with_preset(self._preferences(context), preset, plan.defaults, plan.calendar))
         elif not (name == "quiet" and values[0].isdecimal()):
             await self._save(context, with_choice(self._preferences(context), name, values))
 
@@ -118,10 +122,12 @@ class SettingsHandlers:
         chosen = self._preferences(context)
         first = [self._plan.zone.key, *([chosen.zone] if chosen.zone else [])]
         zones = likely_zones(context.chat.telegram_language, *first)
-        return views.Choices(chosen, context.chat.language, zones, own=context.chat.preferences is not None)
+        preset = preset_of(chosen, self._plan.defaults, self._plan.calendar)
+        own = context.chat.preferences is not None
+        return views.Choices(chosen, context.chat.language, zones, own=own, preset=preset)
 
 
-SWITCHES = {"digest": "digest", "pdf": "pdf_after_payment", "transfer": "transfer"}
+SWITCHES = {"news": "news", "digest": "digest", "pdf": "pdf_after_payment", "transfer": "transfer"}
 """The fields of the preferences that a button switches on and off, by the button's name."""
 
 

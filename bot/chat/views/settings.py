@@ -12,6 +12,7 @@ from bot.chat.screens import Button, Rows, Screen, box, in_rows, join, marked
 from bot.chat.texts import Texts, own_name
 from bot.chat.zones import city, is_fixed
 from bot.domain.chats import LANGUAGES, Loudness, Preferences
+from bot.domain.presets import Preset
 
 USUAL_DAYS = (14, 7, 5, 3, 2, 1, 0)
 RHYTHMS = ((1, 3, 7), (1, 2, 3, 4, 5, 6, 7), (1, 7), (7,), ())
@@ -27,19 +28,21 @@ LANGUAGE_OF_TELEGRAM = "auto"
 class Choices:
     """What the menu shows: the preferences in force, the language (None: Telegram's), and the zones to offer.
 
-    ``own``: the chat has preferences of its own, which can be reset.
+    ``own``: the chat has preferences of its own, which can be reset. ``preset`` is the one that they are, if any.
     """
 
     preferences: Preferences
     language: str | None
     zones: Sequence[str]
     own: bool
+    preset: Preset | None
 
 
 def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
     """Show all preferences, and buttons to change them."""
     chosen = choices.preferences
     facts = {
+        "preset": _preset_text(t, choices.preset),
         "days": _days_text(t, chosen),
         "after": rhythm(t, chosen.after),
         "hour": t.hour(chosen.hour),
@@ -47,6 +50,7 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
         "zone": _zone_text(t, chosen, now),
         "language": _language_text(t, choices.language),
         "loud": t.plain(f"settings.loud.{chosen.loudness}"),
+        "news": _switch_text(t, on=chosen.news),
         "digest": _switch_text(t, on=chosen.digest),
         "pdf": _switch_text(t, on=chosen.pdf_after_payment),
     }
@@ -55,16 +59,21 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
     lines = [t("settings.title"), Markup(""), *(t(f"settings.line.{name}", value=v) for name, v in facts.items())]
     lines += _warnings(t, chosen)
     sections = [Button(t.plain(f"settings.button.{name}"), f"set:{name}") for name in SECTIONS]
-    flip, send = OFF if chosen.digest else ON, OFF if chosen.pdf_after_payment else ON
-    sections.append(Button(t.plain(f"settings.overview.{flip}"), f"set:digest:{flip}"))
-    sections.append(Button(t.plain(f"settings.pdf.{send}"), f"set:pdf:{send}"))
+    switches = {"news": chosen.news, "digest": chosen.digest, "pdf": chosen.pdf_after_payment}
     if t.calendar.transfer_days is not None:
-        flip = OFF if chosen.transfer else ON
-        sections.append(Button(t.plain(f"settings.transfer.{flip}"), f"set:transfer:{flip}"))
-    rows = in_rows(sections)
+        switches["transfer"] = chosen.transfer
+    rows = in_rows([*sections, *(_switch(t, name, on=on) for name, on in switches.items())])
     return Screen(
         join(lines), [*rows, [Button(t.plain("settings.button.defaults"), "set:defaults")]] if choices.own else rows
     )
+
+
+def preset(t: Texts, choices: Choices, _: datetime) -> Screen:
+    """Ask how much to tell. A preset sets several of the other preferences at once."""
+    options = {str(each): t.plain(f"settings.preset.{each}") for each in Preset}
+    last = t("settings.preset.last_announced" if t.calendar.announces else "settings.preset.last_due")
+    text = join([t("settings.ask.preset"), Markup(""), t("settings.preset.what", last=last)])
+    return _one_of(t, "preset", options, str(choices.preset), text=text)
 
 
 def days(t: Texts, choices: Choices, _: datetime) -> Screen:
@@ -134,6 +143,7 @@ def loud(t: Texts, choices: Choices, _: datetime) -> Screen:
 
 
 SECTIONS = {
+    "preset": preset,
     "days": days,
     "after": after,
     "hour": hour,
@@ -192,6 +202,15 @@ def _language_text(t: Texts, chosen: str | None) -> str:
     return own_name(chosen) if chosen else t.plain("settings.language.auto", language=own_name(t.language))
 
 
+def _preset_text(t: Texts, chosen: Preset | None) -> str:
+    return t.plain(f"settings.preset.{chosen or 'own'}")
+
+
+def _switch(t: Texts, name: str, *, on: bool) -> Button:
+    flip = OFF if on else ON
+    return Button(t.plain(f"settings.{name}.{flip}"), f"set:{name}:{flip}")
+
+
 def _switch_text(t: Texts, *, on: bool) -> str:
     return t.plain(f"settings.{ON if on else OFF}")
 
@@ -205,9 +224,16 @@ def _warnings(t: Texts, chosen: Preferences) -> list[Markup]:
 
 
 def _without_days(t: Texts, chosen: Preferences) -> list[Markup]:
+    """Say what is left to hear where no reminder comes before the due date."""
     if chosen.before:
         return []
-    return [t("settings.no_days" if chosen.after else "settings.no_reminders")]
+    if t.calendar.announces:
+        return [t("settings.last_days_announced")]
+    if chosen.news:
+        return [t("settings.no_days" if chosen.after else "settings.no_reminders")]
+    if chosen.after:
+        return [t("settings.no_days_no_news")]
+    return [t("settings.only_overview" if chosen.digest else "settings.silence")]
 
 
 def _one_of(

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.usefixtures("invoice_bot")
 
 MENU = """⚙️ Settings
 
+🧘 How much: everything
 ⏰ Reminders: 7, 3 and 1 days before and on the day itself
 🔴 Overdue: 1, 3 and 7 days after, then weekly
 🕘 Time of day: 09:00
@@ -22,6 +23,7 @@ MENU = """⚙️ Settings
 🌍 Time zone: your provider's (it's 10:30 there)
 🗣 Language: English (as in Telegram)
 🔔 With a sound: what is due or overdue
+📬 New, changed and settled invoices: on
 🗓 Overview every Monday: off
 📄 PDF after a payment: off"""
 DEFAULTS = Preferences()
@@ -44,13 +46,13 @@ async def chosen(store: Store, chat: Chat) -> Preferences | None:
 async def test_the_menu_shows_all_that_is_chosen(chat: Chat, menu: Message) -> None:
     assert menu.text == MENU
     assert [button.text for button in menu.buttons] == [
-        "⏰ Reminders", "🔴 Overdue", "🕘 Time of day", "🌙 Quiet hours", "🌍 Time zone", "🗣 Language", "🔔 Sound",
-        "🗓 Turn overview on", "📄 Send PDFs",
+        "🧘 How much", "⏰ Reminders", "🔴 Overdue", "🕘 Time of day", "🌙 Quiet hours", "🌍 Time zone",
+        "🗣 Language", "🔔 Sound", "📬 No news", "🗓 Turn overview on", "📄 Send PDFs",
     ]  # fmt: skip
 
 
 async def test_every_section_opens_in_the_same_message_and_leads_back(ada: Person, chat: Chat, menu: Message) -> None:
-    for label in [button.text for button in menu.buttons][:-2]:
+    for label in [button.text for button in menu.buttons][:-3]:
         await press(ada, menu, label)
         assert menu.text != MENU
         assert sum("•" in b.text or "☑" in b.text for b in menu.buttons) >= 1
@@ -101,6 +103,7 @@ async def test_no_reminders_at_all_is_allowed_and_said_clearly(
         (["🔔 Sound", "everything"], {"loudness": Loudness.ALL}, "With a sound: everything"),
         (["🔔 Sound", "nothing"], {"loudness": Loudness.NONE}, "With a sound: nothing"),
         (["🗓 Turn overview on"], {"digest": True}, "Overview every Monday: on"),
+        (["📬 No news"], {"news": False}, "New, changed and settled invoices: off"),
         (["📄 Send PDFs"], {"pdf_after_payment": True}, "PDF after a payment: on"),
         (["🌍 Time zone", "New York, 04:30"], {"zone": "America/New_York"}, "New York (it's 04:30 there)"),
     ],
@@ -115,6 +118,42 @@ async def test_a_choice_is_kept_and_shown_and_can_be_taken_back(
     assert answer.text == "Everything is as it was at the beginning."
     assert await chosen(store, chat) is None
     assert menu.text == MENU
+
+
+@pytest.mark.parametrize(
+    ("label", "shown", "changed"),
+    [
+        ("calm", "How much: calm", {"before": (1, 0), "after": (), "digest": True, "news": False, "transfer": False}),
+        ("only the last days", "How much: only the last days", {
+            "before": (1, 0), "after": (), "digest": False, "news": False, "transfer": False,
+        }),
+    ],
+)  # fmt: skip
+async def test_one_press_chooses_how_much_comes_and_each_choice_can_be_changed_afterwards(
+    ada: Person, chat: Chat, menu: Message, store: Store, label: str, shown: str, changed: dict[str, object]
+) -> None:
+    await press(ada, menu, "🕘 Time of day", "18:00", "🔔 Sound", "everything", "🧘 How much")
+    assert "Only the last days: the day before the due date, and the due date itself." in menu.text
+    await press(ada, menu, label)
+    kept = replace(DEFAULTS, hour=18, loudness=Loudness.ALL)
+    assert await chosen(store, chat) == replace(kept, **changed)  # type: ignore[arg-type]  # by name
+    assert shown in menu.text
+    await press(ada, menu, "⏰ Reminders", "☐ 7 days before", "« Back to the settings")
+    assert "How much: your own choice" in menu.text
+    await press(ada, menu, "🧘 How much", "everything")
+    assert await chosen(store, chat) == kept
+    assert "How much: everything" in menu.text
+
+
+async def test_what_is_left_to_hear_without_reminders_and_news_is_said_clearly(ada: Person, menu: Message) -> None:
+    await press(ada, menu, "🧘 How much", "calm", "⏰ Reminders")
+    for label in ("☑ 1 day before", "☑ on the day itself"):
+        await press(ada, menu, label)
+    assert "⚠️ No reminders, and no news: you'll only see an invoice in the overview on Monday." in menu.text
+    await press(ada, menu, "« Back to the settings", "🗓 Turn overview off")
+    assert "you won't hear of an invoice unless you look" in menu.text
+    await press(ada, menu, "🔴 Overdue", "7 days after, then weekly")
+    assert "you'll only hear of an invoice when it's overdue." in menu.text
 
 
 async def test_a_morning_hour_in_the_quiet_hours_says_what_that_means(ada: Person, menu: Message) -> None:
@@ -217,6 +256,7 @@ async def test_without_a_name_the_likely_ones_are_offered(telegram: SandboxTeleg
         "set:days:7", "set:days:x:on", "set:days:400:on", "set:after:x", "set:after:1..3", "set:hour:24", "set:hour:",
         "set:quiet:8-8", "set:quiet:22-24", "set:quiet:99", "set:quiet:x", "set:zone:Mars/Base", "set:zone:../etc",
         "set:loud:very", "set:language:xx", "set:nothing:1", "set:nothing", "set:digest:²",
+        "set:preset:none", "set:preset:",
     ],
 )  # fmt: skip
 async def test_callback_data_that_was_never_ours_changes_nothing(

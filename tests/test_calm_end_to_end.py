@@ -1,0 +1,46 @@
+"""How few messages a person gets, and that none of the last days is among those that don't come."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot.application import running
+from bot.sandbox.provider.ledger import Account
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.telegram import Chat, Message, Person
+from tests.sandbox_bot import TICK, TOKEN, ask, checked, says
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+async def greeting(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path
+) -> AsyncIterator[Message]:
+    """The running bot, at ten in the morning, with a provider that suspends and deletes."""
+    settings = sandbox.settings(tmp_path, suspend_after=0, delete_after=6)
+    async with running(settings, clock=sandbox.clock, tick=TICK):
+        yield await ask(chat, ada, f"/link {TOKEN}", "linked")
+
+
+async def test_who_wants_only_the_last_days_hears_of_these_audibly_and_of_nothing_else(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message
+) -> None:
+    menu = await ask(chat, ada, "/settings", "Settings")
+    await ada.press(menu, "🧘 How much").answered()
+    await ada.press(menu, "only the last days").answered()
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=3)
+    seen = await checked(chat, lambda: ada.send(chat, "/check"), "1 open invoice")
+    sandbox.clock.put_forward(3 * DAY)
+    morning = await chat.wait_for(says(f"Invoice {invoice.id}", "will be suspended tonight"), after=seen)
+    sandbox.clock.put_forward(8 * HOUR)
+    evening = await chat.wait_for(says(f"Invoice {invoice.id}", "will be suspended tonight"), after=morning)
+    assert not morning.silent
+    assert not evening.silent
+    told = [m for m in chat.messages if m.sender.is_bot and seen.id < m.id < evening.id and m is not morning]
+    assert told == []
