@@ -162,8 +162,11 @@ class Dispatcher:
         return not shown or await context.delete_message()
 
     async def _end_wait_for_token(self, route: Route, context: Context) -> None:
-        """Stop waiting for the token that /link asked for: the person has moved on to something else."""
-        if context.chat.awaiting_token_until is not None and context.query is None and not route.takes_token:
+        """Stop waiting for the token that /link asked for: the person has moved on to something else, or time is up."""
+        chat = context.chat
+        if chat.awaiting_token_until is None or context.query is not None:
+            return
+        if not (route.takes_token and chat.awaits_token(self._clock())):
             await self._chats.await_token(context.chat.id, None)
 
     # --- Slow handlers ----------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ TOLD_AHEAD_AT_MOST = 2
 day begins earlier elsewhere. What was told of a later day was told by a clock that was ahead."""
 
 
-def is_reached(threshold: int, due: date, now: datetime) -> bool:
+def is_reached(due: date, threshold: int, now: datetime) -> bool:
     """Return whether a reminder of this threshold can have been told by ``now``."""
     return due.toordinal() - threshold <= now.date().toordinal() + TOLD_AHEAD_AT_MOST
 
@@ -68,11 +68,6 @@ class KnownInvoice:
     def can_be_due(self) -> bool:
         """Whether it has a due date and something may be left to pay."""
         return self.may_be_owed and self.due is not None
-
-    def told_by(self, now: datetime) -> int | None:
-        """Return ``told``. None: nothing was, or a clock that was ahead told what is still to come."""
-        reached = self.told is not None and self.due is not None and is_reached(self.told, self.due, now)
-        return self.told if reached else None
 
     @property
     def may_be_owed(self) -> bool:

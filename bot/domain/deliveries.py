@@ -182,8 +182,8 @@ def _is_still_so(alert: Alert, known: KnownInvoice, last: Shown | None, now: dat
             return False
     if alert.kind in REMINDER_KINDS and known.due != alert.due:
         return False
-    threshold, due, told = alert.threshold, alert.due, known.told_by(now)
-    if threshold is not None and due is not None and not is_reached(threshold, due, now):
+    threshold, due, told = alert.threshold, alert.due, known.told
+    if threshold is not None and due is not None and not is_reached(due, threshold, now):
         return False  # a clock that was ahead found it due
     overtaken = threshold is not None and told is not None and told < threshold
     return known.left != 0 and not overtaken

@@ -26,7 +26,7 @@ from bot.domain.credit import NO_FUNDS, Funds
 from bot.domain.invoices import Invoice, sums_differ
 from bot.domain.schedule import ASK_AGAIN_AFTER, Schedule
 from bot.domain.standings import Standing
-from bot.domain.waits import is_ahead
+from bot.domain.waits import is_ahead, may_be_right
 
 PAID_IS_NEWS_FOR = timedelta(days=31)
 """How long after its issue a paid invoice is news to a chat that did not know it. Lists may leave older ones out."""
@@ -62,6 +62,7 @@ def decide(
     ``read`` is empty if the provider is down. ``shown`` are the invoices in our messages in the chat: only of these is
     the person told that they are settled. ``funds`` say what the credit suffices for.
     """
+    known = {number: _without_what_is_to_come(k, now) for number, k in known.items()}
     after = dict(known)
     for invoice in read:
         after[invoice.id] = _learn(known.get(invoice.id), invoice, now, shown=invoice.id in shown)
@@ -79,6 +80,18 @@ def decide(
         elif not k.is_open and not k.announced:  # closed before a word was said of it
             after[number] = replace(k, announced=True, settled_told=True)
     return Decision(after, tuple(sorted(alerts, key=lambda alert: alert.kind is not AlertKind.NEW)))
+
+
+def _without_what_is_to_come(k: KnownInvoice, now: datetime) -> KnownInvoice:
+    """Forget what was told of days that are still to come: a clock that was ahead has told it, and it must come."""
+    if not may_be_right(now):
+        return k
+    told = k.told if k.told is None or k.due is None or is_reached(k.due, k.told, now) else None
+    earlier = tuple((due, told) for due, told in k.told_earlier if is_reached(due, told, now))
+    evening = k.evening_told if k.evening_told is None or is_reached(k.evening_told, 0, now) else None
+    if (told, earlier, evening) == (k.told, k.told_earlier, k.evening_told):
+        return k
+    return replace(k, told=told, told_earlier=earlier, evening_told=evening)
 
 
 def _without_transfer(k: KnownInvoice, schedule: Schedule, now: datetime) -> KnownInvoice:
@@ -139,8 +152,8 @@ def _untold_threshold(k: KnownInvoice, schedule: Schedule, now: datetime) -> int
     """Return the threshold that was reached by ``now``, if the person was not reminded of it or a later one."""
     if not k.can_be_due or k.due is None:
         return None
-    threshold, told = schedule.reached(k.due, now, k.types), k.told_by(now)
-    if threshold is None or (told is not None and threshold >= told):
+    threshold = schedule.reached(k.due, now, k.types)
+    if threshold is None or (k.told is not None and threshold >= k.told):
         return None
     return threshold
 
@@ -161,7 +174,7 @@ def _alert(k: KnownInvoice, kind: AlertKind, link: Link, schedule: Schedule, now
     told_before = (k.told_gross, k.told_due) if kind is AlertKind.CHANGED else (None, None)
     is_warning = _is_warning_due(k, schedule, read_at)
     if is_warning and threshold is None and k.due is not None:
-        threshold = k.told_by(now)  # the evening warning is as urgent as the reminder of the day
+        threshold = k.told  # the evening warning is as urgent as the reminder of the day
     return Alert("", link.place, link.account, kind, now, k.id, threshold, k.due, *told_before, is_warning=is_warning)
 
 
@@ -174,7 +187,7 @@ def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime, *, shown
     An invoice is new again if it was closed and is open now, or if it was gone and is back. If it was gone, it is not
     new while a message still shows it as open.
     """
-    told, evening = _told_by_due(known), known.evening_told if known else None
+    told = _told_by_due(known)
     due = known.due if known is not None and invoice.due_unreadable else invoice.due
     standing = invoice.standing
     before = known or KnownInvoice(invoice.id, standing, None, None, invoice.total, "")
@@ -200,7 +213,6 @@ def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime, *, shown
         told_gross=invoice.gross if before.told_gross is None else before.told_gross,
         told=told.pop(due, None) if due is not None else None,
         told_earlier=tuple(told.items()),
-        evening_told=None if evening is None or not is_reached(0, evening, now) else evening,
     )
 
 
@@ -329,7 +341,7 @@ def _looks(
         if not k.can_be_due or k.due is None:
             continue
         next_one = schedule.next_warning if is_snoozed else schedule.next_reminder
-        looks = (next_one(k.due, now, k.told_by(now), k.types), schedule.next_evening(k.due, now, k.types))
+        looks = (next_one(k.due, now, k.told, k.types), schedule.next_evening(k.due, now, k.types))
         yield from (at for at in looks if at is not None)
 
 

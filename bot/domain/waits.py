@@ -24,6 +24,10 @@ LONGEST_TOKEN_WAIT = timedelta(minutes=15)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
+SURELY_PAST = datetime(2026, 1, 1, tzinfo=UTC)
+"""When this was written. A clock without a battery begins in 1970: what lies ahead of that is no error."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     """A wait ``until`` some time. It was not set before ``set_at``."""
@@ -45,6 +49,11 @@ def wait_until(at: datetime, set_at: datetime | None, longest: timedelta) -> Wai
 def is_ahead(at: datetime, now: datetime) -> bool:
     """Return whether something that has happened lies in the future: another clock has said when."""
     return at > now + CLOCKS_AGREE_WITHIN
+
+
+def may_be_right(now: datetime) -> bool:
+    """Return whether a clock that shows this may be right. If not, nothing is thrown away because it lies ahead."""
+    return now >= SURELY_PAST
 
 
 def cut(until: datetime, now: datetime, longest: timedelta) -> datetime:

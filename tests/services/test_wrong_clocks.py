@@ -68,6 +68,35 @@ async def test_the_reminders_before_the_due_date_come_although_a_clock_that_was_
     assert paying.told()[1:] == BEFORE_DUE
 
 
+async def test_the_only_reminder_comes_although_a_clock_that_was_ahead_has_sent_it_before(paying: World) -> None:
+    await paying.prefer(before=(0,), after=())
+    paying.at(DUE - 9 * DAY, 12)
+    await paying.check()
+    paying.clock.move(9 * DAY)
+    await paying.check()
+    await paying.deliver(3)
+    assert paying.told() == [(AlertKind.DUE, 7, 0)]
+    await put_right(paying, 9 * DAY)
+    for day in range(9, -1, -1):
+        await paying.live(DUE - day * DAY)
+    assert paying.told()[1:] == [(AlertKind.DUE, 7, 0)]
+
+
+async def test_a_message_of_a_clock_that_was_ahead_is_no_reminder_once_that_time_has_come(paying: World) -> None:
+    await paying.prefer(before=(1, 0), after=())
+    paying.at(DUE - 9 * DAY, 8, 30)
+    paying.clock.move(8 * DAY)
+    await paying.check()
+    paying.clock.move(DAY)
+    await paying.check()
+    await paying.deliver(3)
+    first = paying.told()
+    await put_right(paying, 9 * DAY)
+    for day in range(9, -1, -1):
+        await paying.live(DUE - day * DAY)
+    assert paying.told()[len(first) :] == BEFORE_DUE[2:]
+
+
 async def test_a_reminder_is_not_repeated_because_a_clock_that_was_ahead_has_sent_another(paying: World) -> None:
     paying.clock.move(40 * DAY)
     await paying.check()

@@ -69,7 +69,8 @@ class Evidence:
         self.end = world.end
         self.checked_within = world.plan.interval + TOLD_WITHIN
         account = person.account
-        self.bot_away: list[Span] = [*world.down, *((at, at) for at in world.kills)]
+        self.wrong_clock = Disturbances(world.wrong)
+        self.bot_away: list[Span] = [*world.down, *((at, at) for at in world.kills), *world.wrong]
         self.person_away: list[Span] = [(person.gone_since, self.end)] if person.gone_since else []
         self.failures: list[Span] = [*world.unreadable, *account.failures]
         self.single_failures: list[Span] = [(at, at) for at in account.single_failures]

@@ -26,6 +26,7 @@ from tests.simulation.people import NOT_SILENCED, PASSING_REFUSAL, Person, Silen
 from tests.simulation.process import Process, account_of
 from tests.simulation.provider import SimAccount
 from tests.simulation.world import BERLIN, HOUR, World, utc
+from tests.simulation.wrong_clocks import plan_wrong_clocks
 
 DAY = timedelta(days=1)
 MONTH = 30.4
@@ -55,6 +56,7 @@ def create(
     _telegram_outages(world)
     if kills:
         _kills(world)
+    plan_wrong_clocks(world, Random(f"clock {seed}"), kills=kills)
     return world
 
 
@@ -382,7 +384,7 @@ def _check_soon(world: World, account: SimAccount) -> None:
         if person.account is account and person.linked:
 
             async def action(process: Process, token: str = person.token) -> None:
-                await process.store.hasten_checks(account_of(process, token), world.clock())
+                await process.store.hasten_checks(account_of(process, token), process.clock())
 
             person.enqueue("check soon", action)
 

@@ -31,6 +31,7 @@ def _once(evidence: Evidence) -> Iterator[str]:
     seen: Counter[str] = Counter()
     doubts = [t.at for t in evidence.chat.tries if t.error in UNCERTAIN]
     doubts += evidence.world.kills
+    doubts += [at for span in evidence.world.wrong for at in span]  # a clock that is put forward ends leases
     for arrival in evidence.chat.arrivals:
         ids = [said.alert_id for said in arrival.said]
         created = min(said.created for said in arrival.said)
@@ -66,8 +67,9 @@ def _repeated_rarely(evidence: Evidence) -> Iterator[str]:
             sends[said.alert_id].append((arrival.at, False))
     for alert_id, all_sends in sends.items():
         for number, ((at, uncertain), (later, _)) in enumerate(pairwise(sorted(all_sends))):
-            if not uncertain or any(at - IN_TRANSIT <= kill <= later for kill in evidence.world.kills):
-                break  # a kill repeats at once, but no more than once
+            wrong = evidence.wrong_clock.touch(at - IN_TRANSIT, later)
+            if not uncertain or wrong or any(at - IN_TRANSIT <= kill <= later for kill in evidence.world.kills):
+                break  # a kill, or a clock that was put right, repeats at once, but no more than once
             soonest = min(next_try(number, at, r.preferences) for r in evidence.person.rules.within(at, later))
             if later < soonest:
                 yield f"alert {alert_id} came again at {later}, and not at {soonest} or later"
@@ -87,6 +89,8 @@ def _at_the_right_time(evidence: Evidence, arrival: Arrival) -> Iterator[str]:
     lately = evidence.person.rules.within(early, arrival.at)
     if all(r.sure and not r.link for r in lately):
         yield f"message {arrival.number} at {arrival.at} came without a link"
+    if evidence.wrong_clock.touch(early, arrival.at):
+        return
     if all(r.sure and is_quiet(r.preferences, arrival.at) and is_quiet(r.preferences, early) for r in lately):
         yield f"message {arrival.number} at {arrival.at} came in quiet hours"
 
@@ -119,7 +123,8 @@ def _true(evidence: Evidence, number: int) -> Iterator[str]:
         since = LONG_AGO if said.standing == "open" else before - READ_EARLIER
         if not any(says(said.content, invoice) for invoice in truth.within(since, arrival.at)):
             yield f"message {arrival.number} at {arrival.at} says of {number} what was not true: {said.content}"
-        if said.kind == "overdue" and said.due is not None and arrival.at < over_at(said.due):
+        knew_the_time = not evidence.wrong_clock.touch(arrival.at - IN_TRANSIT, arrival.at)
+        if said.kind == "overdue" and said.due is not None and arrival.at < over_at(said.due) and knew_the_time:
             yield f"message {arrival.number} at {arrival.at} calls {number} overdue too early"
         for struck, at, standing in arrival.struck:
             was = {standing_of(invoice) for invoice in truth.within(arrival.at - READ_EARLIER, at)}
@@ -132,8 +137,13 @@ def _with_a_reason(evidence: Evidence, number: int) -> Iterator[str]:
     """If two messages say the same of an invoice, the second one has a reason: a date, a press or a change."""
     told = [(a, said) for a in evidence.chat.arrivals if not a.marked and (said := a.of(number))]
     for (first, a), (second, b) in pairwise(told):
-        if a.content == b.content and not _reason(evidence, number, a, b):
+        if a.content == b.content and not _reason(evidence, number, a, b) and not _reminded_wrongly(evidence, a, b):
             yield f"messages {first.number} and {second.number} at {second.at} say the same of {number}: {b.content}"
+
+
+def _reminded_wrongly(evidence: Evidence, a: Said, b: Said) -> bool:
+    """Return whether a wrong clock has led to one of these: a reminder of a day that had not come, or its own again."""
+    return evidence.wrong_clock.touch(a.created - DAY, b.created + DAY)
 
 
 def _reason(evidence: Evidence, number: int, a: Said, b: Said) -> bool:

@@ -164,7 +164,7 @@ class Person:
             await self._wake(process)
             link, chosen = self.rules.last.link, preferences or self.defaults
             self.rules.set(self.clock(), Rules(link, self.preferences, sure=False))
-            await process.store.set_preferences(self.chat.id, preferences, self.clock())
+            await process.store.set_preferences(self.chat.id, preferences, process.clock())
             self.rules.set(self.clock(), Rules(link, chosen))
 
         return action
@@ -177,9 +177,11 @@ class Person:
             history = self.silences.setdefault(invoice_id, History(LONG_AGO, NOT_SILENCED))
             history.set(self.clock(), SILENCE_UNKNOWN)
             account = account_of(process, self.token)
-            silence = None if state == NOT_SILENCED else Silence(state.until, state.muted)
-            if await process.store.silence(self.chat.id, account, {invoice_id: silence}, self.clock()):
-                history.set(self.clock(), state)
+            skew = process.clock() - self.clock()
+            until = None if state.until is None else state.until + skew
+            silence = None if state == NOT_SILENCED else Silence(until, state.muted)
+            if await process.store.silence(self.chat.id, account, {invoice_id: silence}, process.clock()):
+                history.set(self.clock(), state if not skew or state.until is None else SILENCE_UNKNOWN)
 
         return action
 
@@ -193,7 +195,7 @@ class Person:
 
     async def come_back(self, process: Process) -> None:
         """Pass on Telegram's update that the bot may write again."""
-        await process.store.wake(self.chat.id, self.clock())
+        await process.store.wake(self.chat.id, process.clock())
         if self.gone_since is not None and not self.chat.blocked:
             for spans in (self.not_read, self.not_sent):
                 spans.append((self.gone_since, self.clock()))
@@ -211,13 +213,13 @@ class Person:
 
     async def may_write_again(self, process: Process) -> None:
         """Pass on Telegram's update that the bot has got back its rights in a group."""
-        await process.store.wake(self.chat.id, self.clock())
+        await process.store.wake(self.chat.id, process.clock())
 
     async def _wake(self, process: Process) -> None:
         """End the chat's rest, as the dispatcher does when a person writes."""
         chat = await process.store.chat(self.chat.id)
         if chat.is_silent:
-            await process.store.wake(self.chat.id, self.clock())
+            await process.store.wake(self.chat.id, process.clock())
 
     def trusted_again(self, now: datetime) -> None:
         """Note that the token is accepted again. The bot finds that out by itself."""

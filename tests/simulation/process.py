@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future
-from datetime import datetime
+from datetime import timedelta
 from inspect import iscoroutinefunction
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +17,8 @@ import structlog
 
 from bot.domain.chats import Token
 from bot.domain.schedule import CheckPlan
-from bot.ports import Clock
+from bot.domain.waits import is_ahead
+from bot.ports import Checked, Claim, Clock
 from bot.services.checks import Checker
 from bot.services.delivery import AlertSender
 from bot.services.linking import Linking
@@ -133,11 +134,12 @@ class Process:
     ) -> None:
         self.kill_switch = KillSwitch(cuts)
         self._cuts = cuts
-        self._clock = clock
+        self.clock = clock
         self._raw: Store = open_store(folder, KEYS, clock)
         self._backend = folder_of(self._raw)
         self._backend._worker.shutdown(wait=False)
         self._backend._worker = InlineExecutor()  # type: ignore[assignment]  # as an executor, it is as good
+        self._note_when_alerts_are_found(messenger)
         self.store: Any = KillablePort(self._raw, self.kill_switch)
         provider, messenger = KillablePort(provider, self.kill_switch), KillablePort(messenger, self.kill_switch)
         self.checks, self.sends = Workers(50), Workers(25)
@@ -145,6 +147,15 @@ class Process:
         self.alert_sender = AlertSender(self.store, self.store, messenger, clock, plan, self.sends)
         self.linking = Linking(self.store, provider, clock, plan, base_url=URL)
         self._actions: set[asyncio.Task[None]] = set()
+
+    def _note_when_alerts_are_found(self, messenger: Any) -> None:
+        finish_check = self._raw.finish_check
+
+        async def finish(claim: Claim, checked: Checked) -> bool:
+            messenger.note_found(checked.alerts)
+            return await finish_check(claim, checked)
+
+        self._raw.finish_check = finish  # type: ignore[method-assign]  # as the store's own, with a note
 
     async def tick(self) -> None:
         """Start due work, as the application does every second."""
@@ -154,7 +165,8 @@ class Process:
             await self.alert_sender.tick()
 
     def _is_due(self, queue: LeaseQueue[int]) -> bool:
-        return bool(queue._heap) and queue._heap[0][0] <= self._clock()
+        now = self.clock()
+        return is_ahead(queue.last_set_at, now) or (bool(queue._heap) and queue._heap[0][0] <= now)
 
     def start(self, action: Coroutine[Any, Any, None]) -> None:
         """Start a person's action."""
@@ -168,10 +180,12 @@ class Process:
         except Exception:
             log.exception("action failed")
 
-    def next_due(self) -> datetime | None:
-        """Return when the store next has work for a tick."""
-        heaps = (self._backend.chats.checks._heap, self._backend.chats.messages._heap)
-        return min((heap[0][0] for heap in heaps if heap), default=None)
+    def next_due_in(self) -> timedelta | None:
+        """Return how long it takes until the store has work for a tick. None: it has none."""
+        queues = (self._backend.chats.checks, self._backend.chats.messages)
+        if any(map(self._is_due, queues)):
+            return timedelta()
+        return min((queue._heap[0][0] - self.clock() for queue in queues if queue._heap), default=None)
 
     def kill_at_call(self, number: int, only: str = "") -> None:
         """Kill the process at one of the next calls of a port, or of ``only`` one method, before or after the call."""

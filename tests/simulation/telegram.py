@@ -108,6 +108,12 @@ class SimTelegram:
         """The probability that a single send fails."""
         self.single_failures: dict[int, list[Span]] = {}
         self._message_ids = 0
+        self._found: dict[str, datetime] = {}
+
+    def note_found(self, alerts: Sequence[Alert]) -> None:
+        """Note when alerts were found. The bot's own clock may be wrong."""
+        for alert in alerts:
+            self._found[alert.id] = self._clock()
 
     def open(self, chat_id: int) -> SimChat:
         chat = self.chats[chat_id] = SimChat(chat_id)
@@ -122,7 +128,7 @@ class SimTelegram:
     async def send_alerts(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> int:
         chat_id = alerts[0].place.chat_id
         chat = self.chats[chat_id]
-        said = tuple(_said(alert, delivery) for alert in alerts)
+        said = tuple(_said(alert, delivery, self._found[alert.id]) for alert in alerts)
         try:
             await self._latency()
             if delivery.again and self.outage not in {None, "half"}:
@@ -220,9 +226,9 @@ class SimTelegram:
         self._note(chat.id, f"  send failed, {name}: {', '.join(f'{s.kind} {s.invoice_id or str()}' for s in said)}")
 
 
-def _said(alert: Alert, delivery: Delivery) -> Said:
+def _said(alert: Alert, delivery: Delivery, found_at: datetime) -> Said:
     known: KnownInvoice | None = None if alert.invoice_id is None else delivery.known.get(alert.invoice_id)
-    base = Said(alert.id, alert.kind.value, alert.created_at, alert.invoice_id, alert.threshold)
+    base = Said(alert.id, alert.kind.value, found_at, alert.invoice_id, alert.threshold)
     if known is None:
         return base
     return Said(

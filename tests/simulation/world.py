@@ -30,7 +30,7 @@ class World:
     """The bot, the people, and the plan of events. ``trace`` takes what happens, line by line.
 
     ``down`` are the times without a running bot. ``unreadable`` and ``unsendable`` are the general outages of the
-    provider and of Telegram.
+    provider and of Telegram. ``clock`` is right. The bot's is ahead of it by ``skew``: in the times that are ``wrong``.
     """
 
     def __init__(
@@ -53,6 +53,8 @@ class World:
         self.unreadable: list[Span] = []
         self.unsendable: list[Span] = []
         self.kills: list[datetime] = []
+        self.skew = timedelta()
+        self.wrong: list[Span] = []
         self.steps: Counter[str] = Counter()
         self.back_at: datetime | None = start
         self.downtime: Callable[[], timedelta] = lambda: timedelta(0)
@@ -84,6 +86,14 @@ class World:
         if self._trace is not None:
             self._trace(f"{self.clock().astimezone(BERLIN):%a %Y-%m-%d %H:%M:%S} {chat_id or '-':>6} {text}")
 
+    def bots_clock(self) -> datetime:
+        return self.clock() + self.skew
+
+    def set_clock(self, skew: timedelta) -> None:
+        """Let the bot's clock be ahead by this."""
+        self.note(None, f"THE BOT'S CLOCK is put from {self.bots_clock()} to {self.clock() + skew}")
+        self.skew = skew
+
     # --- The passing of time ---
 
     def live(self) -> None:
@@ -105,6 +115,8 @@ class World:
                 await self._idle
         finally:
             self.loop.on_idle(lambda until: self.loop.time() if until is None else until)
+            if self.skew:
+                self.wrong.append((self.start, self.end))
             if self.process is not None:
                 await self.process.discard()
                 self.process = None
@@ -134,7 +146,7 @@ class World:
             await self.kill()
 
     def _begin(self) -> None:
-        self.process = Process(self.folder, self.clock, self.plan, self.provider, self.telegram, self.steps)
+        self.process = Process(self.folder, self.bots_clock, self.plan, self.provider, self.telegram, self.steps)
         self.down.append((self._died_at, self.clock()))
         self.back_at = None
         self.note(None, "the bot runs")
@@ -160,8 +172,8 @@ class World:
         if self.back_at is not None:
             instants.append(self.back_at)
         if self.process is not None:
-            due = self.process.next_due()
-            instants += [max(due, now + TICK)] if due is not None else []
+            wait = self.process.next_due_in()
+            instants += [now + max(wait, TICK)] if wait is not None else []
             instants += [now] if self.process.kill_switch.triggered else []
         at = self.loop.seconds(max(min(instants), now))
         if timer is not None:

@@ -14,7 +14,7 @@ from bot.domain.alerts import AlertKind, KnownInvoice, is_obsolete, is_still_nee
 from bot.domain.chats import Link, Preferences, Silence
 from bot.domain.credit import CLOSELY, CreditWatch, CreditWish
 from bot.domain.live_messages import LiveMessage, with_message
-from bot.domain.waits import is_ahead
+from bot.domain.waits import is_ahead, may_be_right
 from bot.ports import Checked, Overview, StoreCounts, Waiting
 from bot.store.rules.alerts import add_alerts, opened
 from bot.store.rules.records import CHAT_FACTS, PASSING, ChatRecord, ChatRow, PaymentRow, seal_link
@@ -219,11 +219,20 @@ def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
 
 
 def check_ended(record: ChatRecord, claimed_at: datetime | None) -> ChatRecord:
-    """Note that the time of the next check was set under a claim of ``claimed_at``. Snoozes of a wrong clock go."""
+    """Note that the time of the next check was set under a claim of ``claimed_at``.
+
+    What a clock has set that was ahead goes: snoozes. Messages that it has dated are dated anew: they must not pass for
+    reminders once that time has come.
+    """
     if record.link is None or claimed_at is None:
         return record
+    record = replace(record, link=replace(record.link, next_check_set_at=claimed_at))
+    if not may_be_right(claimed_at):
+        return record
     silences = {n: silence for n, silence in record.silences.items() if not silence.is_void(claimed_at)}
-    return replace(record, link=replace(record.link, next_check_set_at=claimed_at), silences=silences)
+    before = claimed_at - timedelta(days=1)
+    sent = tuple(replace(m, sent_at=before) if is_ahead(m.sent_at, claimed_at) else m for m in record.sent)
+    return replace(record, silences=silences, sent=sent)
 
 
 _MOVING = [each.name for each in fields(ChatRow) if each.name not in PASSING | {"moved_to", "moved_from"}]
