@@ -1,4 +1,4 @@
-"""Fault injection: kill, freeze and restart replicas, and stop their database."""
+"""Fault injection: kill, freeze and restart replicas, set their clocks, and stop their database."""
 
 from __future__ import annotations
 
@@ -20,9 +20,15 @@ FREEZE_SECONDS = {(0.5, 9.0): 6, (13.0, 35.0): 3, (65.0, 75.0): 1}
 """Ranges of seconds, with their weights: up to the length of the leader's lease, beyond the lease of an alert or a
 check, and beyond the time in which a payment's outcome is looked up."""
 
+CLOCK_STEPS = [
+    timedelta(**{unit: sign * n}) for unit, n in (("minutes", 3), ("hours", 2), ("days", 40)) for sign in (1, -1)
+]
+WRONG_SECONDS = (1.0, 40.0)
+"""How long a clock stays wrong, in real seconds."""
+
 
 class FaultInjector:
-    """Injects one fault after the other. At most one replica is frozen at the same time."""
+    """Injects one fault after the other. At most one replica is frozen at the same time, and one clock is wrong."""
 
     def __init__(
         self, replicas: Sequence[Replica], cluster: Cluster, url: str, clock: Clock, rng: random.Random
@@ -38,17 +44,25 @@ class FaultInjector:
         self._clock = clock
         self._rng = rng
         self._frozen: Replica | None = None
+        self._wrong: Replica | None = None
         self._calm = asyncio.Event()
 
     async def disrupt(self, lasts: timedelta) -> None:
         """Inject a fault every few seconds. At the end everything runs."""
         ends = self._clock() + lasts
-        actions = {self._kill: 3, self._kill_the_poller: 3, self._freeze: 3, self._restart: 1, self._stop_database: 2}
-        async with asyncio.TaskGroup() as freezes:
+        actions = {
+            self._kill: 3,
+            self._kill_the_poller: 3,
+            self._freeze: 3,
+            self._set_clock: 2,
+            self._restart: 1,
+            self._stop_database: 2,
+        }
+        async with asyncio.TaskGroup() as lasting:
             while self._clock() < ends:
                 await asyncio.sleep(self._rng.uniform(1, 4))
                 (action,) = self._rng.choices(list(actions), list(actions.values()))
-                await action(freezes)
+                await action(lasting)
             self._calm.set()
 
     async def stop_all(self) -> None:
@@ -75,20 +89,37 @@ class FaultInjector:
         await asyncio.sleep(self._rng.uniform(0, 2))
         await replica.start()
 
-    async def _freeze(self, freezes: asyncio.TaskGroup) -> None:
+    async def _freeze(self, lasting: asyncio.TaskGroup) -> None:
         """Freeze a replica, and let it continue later without having noticed."""
         if self._frozen is None:
             self._frozen = self._rng.choice(self._replicas)
             (span,) = self._rng.choices(list(FREEZE_SECONDS), list(FREEZE_SECONDS.values()))
             self.happened["long freeze" if span[0] > 10 else "freeze"] += 1
-            freezes.create_task(self._hold(self._frozen, self._rng.uniform(*span)))
+            lasting.create_task(self._hold(self._frozen, self._rng.uniform(*span)))
 
     async def _hold(self, replica: Replica, seconds: float) -> None:
         replica.send(signal.SIGSTOP)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._calm.wait(), seconds)
+        await self._for(seconds)
         replica.send(signal.SIGCONT)
         self._frozen = None
+
+    async def _set_clock(self, lasting: asyncio.TaskGroup) -> None:
+        """Put the clock of a replica's machine forward or back, and put it right later."""
+        if self._wrong is None:
+            self._wrong = self._rng.choice(self._replicas)
+            self.happened["wrong clock"] += 1
+            self._wrong.set_clock(self._rng.choice(CLOCK_STEPS))
+            lasting.create_task(self._put_right(self._wrong, self._rng.uniform(*WRONG_SECONDS)))
+
+    async def _put_right(self, replica: Replica, seconds: float) -> None:
+        await self._for(seconds)
+        replica.set_clock(timedelta())
+        self._wrong = None
+
+    async def _for(self, seconds: float) -> None:
+        """Wait so long, or until the run is over."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._calm.wait(), seconds)
 
     async def _restart(self, _: asyncio.TaskGroup) -> None:
         """Stop a replica cleanly, and start it again. It must already handle signals."""

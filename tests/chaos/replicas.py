@@ -6,7 +6,10 @@ import asyncio
 import signal
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
+
+from tests.chaos.process import set_clock
 
 ROOT = Path(__file__).parent.parent.parent
 STOPS_WITHIN = 30.0
@@ -20,7 +23,10 @@ class Replica:
         self.log = folder / f"replica-{number}.log"
         self._environment = {**environment, "PYTHONPATH": str(ROOT)}
         self._folder = folder
-        self._arguments = [str(ROOT / "tests" / "chaos" / "process.py"), str(start), str(factor)]
+        self._clock = folder / f"clock-{number}"
+        self.set_clock(timedelta())
+        program = ROOT / "tests" / "chaos" / "process.py"
+        self._arguments = [str(program), str(start), str(factor), str(self._clock)]
         self._process: asyncio.subprocess.Process | None = None
         self._log_start = 0
 
@@ -34,6 +40,10 @@ class Replica:
     def is_up(self) -> bool:
         """Whether the current process already handles signals."""
         return b'"bot is starting"' in self.log.read_bytes()[self._log_start :]
+
+    def set_clock(self, ahead: timedelta) -> None:
+        """Let its machine's clock be ahead by this, also for the processes to come."""
+        set_clock(self._clock, ahead)
 
     async def start(self) -> None:
         with self.log.open("ab") as log:
