@@ -90,6 +90,22 @@ async def test_a_sum_with_more_digits_than_the_currency_is_shown_with_all_of_the
     await ask(chat, ada, f"/pay {invoice.id}", "€11.9119")
 
 
+async def test_the_sums_can_be_checked_where_the_total_is_after_credit(
+    sandbox: Sandbox, account: Account, chat: Chat, ada: Person, greeting: Message
+) -> None:
+    invoice = sandbox.provider.create_invoice(account, Decimal("23.80"))
+    invoice.credit, invoice.net_of_credit = Decimal("3.80"), True
+    new = await chat.wait_for(says("New invoice", "€20.00"), after=greeting)
+    sums = ("€23.80", "Net: €20.00\nTax (19%): €3.80\nTotal: €23.80\nCredit applied: €3.80\nLeft to pay: €20.00")
+    await ask(chat, ada, f"/invoice {invoice.id}", *sums)
+    question = await ask(chat, ada, f"/pay {invoice.id}", "Pay €20.00")
+    ada.press(question, question.buttons[0].text)
+    await chat.wait_for(lambda m: m.id == question.id and "is paid: €20.00" in m.text)
+    await ask(chat, ada, "/invoices", f"{invoice.id} · €23.80 · paid")
+    await ask(chat, ada, f"/invoice {invoice.id}", "Total: €23.80\nCredit applied: €23.80")
+    assert new.id < question.id
+
+
 # --- How an invoice stands -------------------------------------------------------------------------------------------
 
 

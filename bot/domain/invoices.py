@@ -56,15 +56,25 @@ class Invoice:
         """
         if self.credit == 0:
             return self.total
-        if self.subtotal is None or self.tax is None:
+        if self.net_and_tax is None:
             return None
-        off_before = abs(self.total - (self.subtotal + self.tax))
-        off_after = abs(self.total - (self.subtotal + self.tax - self.credit))
+        off_before = abs(self.total - self.net_and_tax)
+        off_after = abs(self.total - (self.net_and_tax - self.credit))
         if off_before <= CENT and off_before < off_after:
             return self.total
         if off_after <= CENT and off_after < off_before:
             return self.total + self.credit
         return None
+
+    @property
+    def full_total(self) -> Decimal:
+        """The sum before any credit, or the total as it was given where that is unclear."""
+        return self.total if self.gross is None else self.gross
+
+    @property
+    def net_and_tax(self) -> Decimal | None:
+        """What both make together. None: one of them is missing."""
+        return None if self.subtotal is None or self.tax is None else self.subtotal + self.tax
 
     @property
     def left_to_pay(self) -> Decimal | None:
@@ -80,8 +90,11 @@ class Invoice:
 
     @property
     def display_amount(self) -> Decimal:
-        """The sum to show first: what is left of an open invoice; the total if it is closed, or if that is unclear."""
-        return left_or_total(self.left_to_pay, self.total) if self.is_open else self.total
+        """The sum to show first: what is left of an open invoice; the full total of a closed one.
+
+        If that is unclear, it is the total as it was given.
+        """
+        return left_or_total(self.left_to_pay, self.total) if self.is_open else self.full_total
 
     @property
     def standing(self) -> Standing:

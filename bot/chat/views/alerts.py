@@ -93,7 +93,8 @@ def _block(t: Texts, delivery: Delivery, alert: Alert, now: datetime, *, brief: 
         return _of_account(t, delivery, alert, now)
     if not known.is_open:
         key = f"alert.settled.{known.standing}" if alert.kind is AlertKind.SETTLED else "alert.new_paid"
-        lines = [t(key, id=known.id, amount=t.money(known.total)), *_title_lines(t, known, brief=brief)]
+        amount = known.total if known.gross is None else known.gross
+        lines = [t(key, id=known.id, amount=t.money(amount)), *_title_lines(t, known, brief=brief)]
         return join(lines + _status_lines(t, known))
     before = said_before(alert, known, delivery)
     asked = alert.kind is AlertKind.DUE and alert.threshold is None

@@ -16,7 +16,7 @@ from bot.chat.views.credit import money_lines
 from bot.chat.views.snoozing import silence_rows
 from bot.domain.chats import Silence
 from bot.domain.credit import Credit, Debt
-from bot.domain.invoices import Invoice, Item, Listing, sum_left
+from bot.domain.invoices import CENT, Invoice, Item, Listing, sum_left
 from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
 
 INVOICES_PER_PAGE = 6
@@ -203,6 +203,10 @@ def _item_lines(t: Texts, item: Item) -> list[Markup]:
 
 
 def _sums(t: Texts, invoice: Invoice) -> list[Markup]:
+    """Return the sums so that a person can check them: net + tax = total, total - credit = what is left.
+
+    So the total is that before credit, whatever the provider means by it. What doesn't add up is said to.
+    """
     lines = []
     if invoice.subtotal is not None and invoice.tax is not None:
         lines.append(t("details.subtotal", amount=t.money(invoice.subtotal)))
@@ -210,11 +214,19 @@ def _sums(t: Texts, invoice: Invoice) -> list[Markup]:
             lines.append(t("details.tax_without_rate", amount=t.money(invoice.tax)))
         else:
             lines.append(t("details.tax", rate=t.number(invoice.tax_rate), amount=t.money(invoice.tax)))
-    lines.append(t("details.total", amount=t.money(invoice.total)))
+    off = invoice.full_total - invoice.net_and_tax if invoice.net_and_tax is not None else Decimal(0)
+    is_clear = invoice.gross is not None
+    if is_clear and off and abs(off) <= CENT:
+        lines.append(t("details.rounding", amount=t.money(off)))
+    lines.append(t("details.total", amount=t.money(invoice.full_total)))
+    if abs(off) > CENT and (is_clear or not invoice.is_open):
+        lines.append(t("details.other_sum"))
     if invoice.credit:
         lines.append(t("details.credit", amount=t.money(invoice.credit)))
     if invoice.is_open:
         left = invoice.left_to_pay
+        if invoice.gross is not None and left is not None and (surplus := left + invoice.credit - invoice.gross):
+            lines.append(t("details.surplus", amount=t.money(surplus)))
         lines.append(t("details.left_unclear") if left is None else t("details.left", amount=t.money(left)))
     return lines
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -130,6 +131,46 @@ def test_where_the_figures_contradict_each_other_no_sum_is_made_up() -> None:
     screen = invoice_details(EN, invoice(total=Decimal("5.00"), credit=Decimal("1.00")), NOW)
     assert "Total: €5.00\nCredit applied: €1.00\nCredit was applied; the provider's figures don't say" in seen(screen)
     assert labels(screen) == ["📄 PDF", "↩️ Take back €1.00 of credit"]
+
+
+def test_a_total_after_credit_is_shown_before_it_so_that_the_sums_can_be_checked() -> None:
+    net = invoice(subtotal=Decimal(20), tax=Decimal("3.80"), total=Decimal(20), credit=Decimal("3.80"))
+    end = "Net: €20.00\nTax (19%): €3.80\nTotal: €23.80\nCredit applied: €3.80"
+    assert details(net).endswith(f"{end}\nLeft to pay: €20.00")
+    assert details(replace(net, is_open=False, status="Paid")).endswith(end)
+
+
+def test_what_does_not_add_up_is_said_to() -> None:
+    assert "Tax (19%): €1.27\nRounding: -€0.01\nTotal: €7.94" in details(invoice(total=Decimal("7.94")))
+    other = details(invoice(total=Decimal("9.00")))
+    assert "Total: €9.00\nThe provider's net and tax don't add up to this total.\nLeft to pay: €9.00" in other
+    surplus = details(invoice(credit=Decimal("9.00")))
+    assert surplus.endswith("Total: €7.95\nCredit applied: €9.00\nMore credit than needed: €1.05\nLeft to pay: €0.00")
+
+
+SUMS = st.decimals(0, 10**6, places=2)
+
+
+@given(
+    SUMS, SUMS, st.decimals(-10, 10**6, places=2), st.booleans(), st.sampled_from(["0", "0.01", "-0.01", "0.02", "5"])
+)
+def test_what_is_shown_adds_up_to_the_cent_or_is_said_not_to(
+    net: Decimal, tax: Decimal, credit: Decimal, after_credit: bool, off: str
+) -> None:
+    total = net + tax + Decimal(off) - (credit if after_credit else 0)
+    text = details(invoice(subtotal=net, tax=tax, tax_rate=None, total=total, credit=credit))
+
+    def shown(name: str) -> Decimal:
+        found = re.search(rf"^{name}: (-?)€([\d.,]+)$", text, re.MULTILINE)
+        return Decimal((found[1] + found[2]).replace(",", "")) if found else Decimal(0)
+
+    if "don't say how much" in text:
+        assert "Left to pay" not in text
+        return
+    if "don't add up" not in text:
+        assert shown("Net") + shown("Tax") + shown("Rounding") == shown("Total")
+    assert abs(shown("Rounding")) <= Decimal("0.01")
+    assert shown("Total") - shown("Credit applied") + shown("More credit than needed") == shown("Left to pay")
 
 
 def test_an_open_invoice_that_is_covered_has_no_button_to_pay() -> None:
