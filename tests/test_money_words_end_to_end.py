@@ -106,6 +106,43 @@ async def test_the_sums_can_be_checked_where_the_total_is_after_credit(
     assert new.id < question.id
 
 
+# --- Credit notes ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_credit_note_is_no_open_invoice(
+    sandbox: Sandbox, account: Account, chat: Chat, ada: Person, greeting: Message
+) -> None:
+    note = sandbox.provider.create_invoice(account, Decimal("-5.00"), due_in_days=1)
+    plain = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=9)
+    paid = sandbox.provider.create_invoice(account, Decimal("-3.00"), paid=True)
+    await chat.wait_for(says("New invoice", str(plain.id)), after=greeting)
+    listed = await ask(chat, ada, "/invoices", "1 open invoice, €7.95", f"{note.id} · -€5.00 · credit note")
+    opened = await ask(chat, ada, "/invoices open", str(plain.id))
+    details = await ask(chat, ada, f"/invoice {note.id}", "A credit note: €5.00 in your favour", "Total: -€5.00")
+    assert "Left to pay" not in details.text
+    assert "Due" not in details.text
+    assert not any("Pay" in button.text for button in details.buttons)
+    await ask(chat, ada, f"/pay {note.id}", "nothing to pay")
+    choice = await ask(chat, ada, "/pay", "Which invoice")
+    for message in (opened, choice):
+        assert str(note.id) not in message.text + str(message.buttons)
+    sandbox.clock.put_forward(2 * DAY)
+    await chat.wait_for(says(f"{plain.id} is due in 7 days"), after=listed)
+    told = [m.text for m in chat.messages if "New invoice" in m.text or "is due" in m.text]
+    assert not any(str(number) in text for text in told for number in (note.id, paid.id))
+
+
+async def test_an_open_invoice_that_becomes_a_credit_note_is_told_so(
+    sandbox: Sandbox, account: Account, chat: Chat, ada: Person, greeting: Message
+) -> None:
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=1)
+    new = await chat.wait_for(says("New invoice", str(invoice.id)), after=greeting)
+    invoice.reprice(Decimal("-2.00"))
+    told = await chat.wait_for(says(f"Invoice {invoice.id} is a credit note now", "€2.00 in your favour"), after=new)
+    assert "Status" not in told.text
+    await chat.wait_for(lambda m: m.id == new.id and "A credit note now" in m.text)
+
+
 # --- How an invoice stands -------------------------------------------------------------------------------------------
 
 

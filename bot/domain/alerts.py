@@ -65,6 +65,11 @@ class KnownInvoice:
         return self.standing is Standing.OPEN
 
     @property
+    def full_total(self) -> Decimal:
+        """The sum before any credit, or the total as it was given where that is unclear."""
+        return self.total if self.gross is None else self.gross
+
+    @property
     def can_be_due(self) -> bool:
         """Whether it has a due date and something may be left to pay."""
         return self.may_be_owed and self.due is not None
@@ -81,8 +86,8 @@ def undated(known: Iterable[KnownInvoice]) -> list[int]:
 
 
 def is_announceable(known: KnownInvoice) -> bool:
-    """Return whether a new invoice is worth a word: it is open, or was paid on creation."""
-    return known.standing in {Standing.OPEN, Standing.PAID}
+    """Return whether a new invoice is worth a word: it is open, or was paid on creation. A credit note is not."""
+    return known.standing in {Standing.OPEN, Standing.PAID} and known.full_total >= 0
 
 
 def is_still_needed(silence: Silence, known: KnownInvoice | None, *, alerted: bool) -> bool:

@@ -28,7 +28,8 @@ class Invoice:
 
     ``due`` and ``issued`` are calendar days in the provider's time zone, ``paid_at`` is an instant. Each is None if the
     provider gave no real date. ``subtotal`` and ``tax`` are None if they are missing. ``due_unreadable``: it gave a due
-    date that can't be read. ``items_unreadable``: it gave items that can't be read, and that are left out.
+    date that can't be read. ``items_unreadable``: it gave items that can't be read, and that are left out. ``is_open``
+    is never true of a credit note, whatever the provider says: nothing is to be paid on it.
     """
 
     id: int
@@ -72,6 +73,11 @@ class Invoice:
         return self.total if self.gross is None else self.gross
 
     @property
+    def is_credit_note(self) -> bool:
+        """Whether its sum is in the customer's favour."""
+        return self.full_total < 0
+
+    @property
     def net_and_tax(self) -> Decimal | None:
         """What both make together. None: one of them is missing."""
         return None if self.subtotal is None or self.tax is None else self.subtotal + self.tax
@@ -98,8 +104,9 @@ class Invoice:
 
     @property
     def standing(self) -> Standing:
-        """How it stands, as far as its status and its date of payment tell."""
-        return standing_of(self.status, is_open=self.is_open, has_paid_date=self.paid_at is not None)
+        """How it stands, as far as its status, its date of payment and its sum tell."""
+        standing = standing_of(self.status, is_open=self.is_open, has_paid_date=self.paid_at is not None)
+        return Standing.CREDIT_NOTE if standing is Standing.CLOSED and self.is_credit_note else standing
 
     @property
     def is_paid(self) -> bool:
@@ -109,7 +116,8 @@ class Invoice:
     @property
     def odd_status(self) -> str:
         """The provider's word for its status, unless that just says that it is unpaid, paid, cancelled or refunded."""
-        return "" if is_plain(self.status, self.standing) else self.status_label
+        is_plainly_so = self.is_credit_note or is_plain(self.status, self.standing)
+        return "" if is_plainly_so else self.status_label
 
     @property
     def can_be_paid(self) -> bool:

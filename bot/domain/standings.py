@@ -12,6 +12,7 @@ class Standing(StrEnum):
     """How an invoice stands: open, or why not. ``gone``: asked for this invoice, the provider no longer has it.
 
     ``closed``: it is no longer open, and nobody knows why. Whether it is still to be paid is not known either.
+    ``credit_note``: its sum is in the customer's favour, and no status says what became of it.
     """
 
     OPEN = "open"
@@ -19,6 +20,7 @@ class Standing(StrEnum):
     CANCELLED = "cancelled"
     REFUNDED = "refunded"
     CLOSED = "closed"
+    CREDIT_NOTE = "credit_note"
     GONE = "gone"
 
 

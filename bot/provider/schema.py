@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -171,7 +172,7 @@ def _to_invoice(wire: _Invoice, zone: ZoneInfo) -> Invoice:
     credit = Decimal(0) if bytes(wire.credit) == b"null" else values.money(wire.credit)
     due = dates.day(wire.duedate, zone)
     items, all_read = _items_in(wire.items)
-    return Invoice(
+    invoice = Invoice(
         id=_required("id", values.identity(wire.id)),
         status=status,
         status_label=values.text(wire.status_label) or status,
@@ -188,6 +189,7 @@ def _to_invoice(wire: _Invoice, zone: ZoneInfo) -> Invoice:
         due_unreadable=due is None and not dates.is_missing(wire.duedate, zone),
         items_unreadable=not all_read,
     )
+    return replace(invoice, is_open=invoice.is_open and not invoice.is_credit_note)
 
 
 def _is_open(value: object, status: str) -> bool | None:

@@ -14,6 +14,7 @@ from hypothesis import given, strategies as st
 from structlog.testing import capture_logs
 
 from bot.domain.invoices import Invoice, Item
+from bot.domain.standings import Standing
 from bot.errors import AnswerNotUnderstood, Refused
 from bot.provider.schema import read_invoice, read_page
 from tests.provider.world import BERLIN
@@ -279,3 +280,21 @@ def test_any_invoice_in_a_list_is_read_or_counted(fields: dict[str, Any]) -> Non
     page = read_page(json.dumps({"data": [fields, LEAST]}).encode(), BERLIN)
     assert len(page.invoices) + page.unreadable == 2
     assert page.invoices[-1].id == 7
+
+
+@pytest.mark.parametrize(
+    ("fields", "standing"),
+    [
+        ({"total": "-5.00"}, Standing.CREDIT_NOTE),
+        ({"total": "-5.00", "status": "Unpaid"}, Standing.CREDIT_NOTE),
+        ({"total": -3, "credit": -2, "subtotal": -5, "tax": 0}, Standing.CREDIT_NOTE),  # after credit
+        ({"total": "-5.00", "status": "Paid", "is_open": False}, Standing.PAID),
+        ({"total": "-2.00", "subtotal": 5, "tax": 0, "credit": 7}, Standing.OPEN),  # more credit than needed
+        ({"total": 0}, Standing.OPEN),
+    ],
+)
+def test_a_credit_note_is_not_open_whatever_the_provider_says(fields: dict[str, Any], standing: Standing) -> None:
+    read = invoice_of(**fields)
+    assert read.standing is standing
+    assert read.is_open is (standing is Standing.OPEN)
+    assert read.odd_status == ""

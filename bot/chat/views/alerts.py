@@ -93,7 +93,8 @@ def _block(t: Texts, delivery: Delivery, alert: Alert, now: datetime, *, brief: 
         return _of_account(t, delivery, alert, now)
     if not known.is_open:
         key = f"alert.settled.{known.standing}" if alert.kind is AlertKind.SETTLED else "alert.new_paid"
-        amount = known.total if known.gross is None else known.gross
+        is_credit_note = known.standing is Standing.CREDIT_NOTE
+        amount = -known.full_total if is_credit_note else known.full_total
         lines = [t(key, id=known.id, amount=t.money(amount)), *_title_lines(t, known, brief=brief)]
         return join(lines + _status_lines(t, known))
     before = said_before(alert, known, delivery)

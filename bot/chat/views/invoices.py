@@ -18,6 +18,7 @@ from bot.domain.chats import Silence
 from bot.domain.credit import Credit, Debt
 from bot.domain.invoices import CENT, Invoice, Item, Listing, sum_left
 from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
+from bot.domain.standings import Standing
 
 INVOICES_PER_PAGE = 6
 INVOICES_OFFERED = 8
@@ -62,11 +63,13 @@ def invoice_details(
     head = [t("details.title", id=invoice.id, status=_status(t, invoice))]
     if invoice.issued:
         head.append(t("details.issued", date=t.day(invoice.issued)))
-    if invoice.due:
+    if invoice.due and not invoice.is_credit_note:
         since_today = t.due_day(invoice.due, now) if invoice.is_open else ""
         head.append(t("details.due_in" if since_today else "details.due", date=t.day(invoice.due), day=since_today))
     elif invoice.is_open:
         head.append(t("due_unreadable" if invoice.due_unreadable else "details.no_due"))
+    if invoice.is_credit_note:
+        head.append(t("details.credit_note", amount=t.money(-invoice.full_total)))
     if invoice.may_be_owed:
         head += consequences(t, invoice.due, invoice.types, now)
     if invoice.paid_at:
@@ -127,7 +130,9 @@ def _none_open(listing: Listing) -> str:
 
 
 def _status(t: Texts, invoice: Invoice) -> str:
-    """Return the provider's word for how an invoice stands, or ours if it has none."""
+    """Return the provider's word for how an invoice stands, or ours where it has none that fits."""
+    if invoice.standing is Standing.CREDIT_NOTE:
+        return t.plain("status.credit_note")
     word = one_line(invoice.status_label or invoice.status, STATUS_LENGTH)
     return word or t.plain("status.open" if invoice.is_open else "status.closed")
 

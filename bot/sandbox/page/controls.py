@@ -18,7 +18,7 @@ from bot.sandbox.telegram.faults import TelegramFault, TelegramFaults
 
 Json = dict[str, object]
 Step = Literal["hour", "day", "week"]
-Making = Literal["open", "paid", "unreadable"]
+Making = Literal["open", "paid", "unreadable", "credit_note"]
 ClosedStatus = Literal["Paid", "Cancelled", "Refunded", "Collections"]
 
 DESCRIPTIONS = {
@@ -139,9 +139,13 @@ class Controls:
             clock.put_forward(_morning(now, 1 if step == "day" else 7, zone) - now)
 
     def issue(self, amount: Decimal, days: int, kind: str, making: Making) -> None:
-        """Issue an invoice with a description for its kind. An unreadable one has no valid sum."""
+        """Issue an invoice with a description for its kind. An unreadable one has no valid sum.
+
+        A credit note is over the amount, too, in the customer's favour.
+        """
         provider, words = self.demo.sandbox.provider, DESCRIPTIONS.get(kind)
         paid = making == "paid"
+        amount = -amount if making == "credit_note" else amount
         invoice = provider.create_invoice(self.demo.account, amount, days, kind=kind, description=words, paid=paid)
         if making == "unreadable":
             invoice.extra = {"total": "?"}

@@ -128,6 +128,7 @@ export const de = {
     "invoices.by_days": "Fälligkeit um (Tage)",
     "invoices.create": "Rechnung schreiben",
     "invoices.credit": "Guthaben (€)",
+    "invoices.credit_note": "Gutschrift",
     "invoices.days": "Fällig in Tagen",
     "invoices.Domain": "Domain",
     "invoices.Donation": "Spende",

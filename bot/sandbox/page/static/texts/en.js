@@ -128,6 +128,7 @@ export const en = {
     "invoices.by_days": "Due date by (days)",
     "invoices.create": "Write an invoice",
     "invoices.credit": "Account credit (€)",
+    "invoices.credit_note": "A credit note",
     "invoices.days": "Due in days",
     "invoices.Domain": "Domain",
     "invoices.Donation": "Donation",
