@@ -16,7 +16,7 @@ from bot.sandbox.sandbox import MORNING, Sandbox
 from bot.sandbox.telegram import Chat, Message, Person
 from tests.sandbox_bot import TICK, TOKEN, ask, checked, says
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture
@@ -237,6 +237,42 @@ async def test_a_refused_token_is_said_once_with_what_to_do_and_somebody_can_try
     await checked(chat, lambda: ada.press(refused, "🔁 Try again"), "Checked just now")
     new = sandbox.provider.create_invoice(account, Decimal("1.00"), due_in_days=20)
     await chat.wait_for(says("New invoice", str(new.id)), after=tried)
+
+
+async def test_an_account_that_seems_empty_for_a_while_is_back_without_a_word(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message
+) -> None:
+    told = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=20)
+    new = await chat.wait_for(says("New invoice", str(told.id)), after=greeting)
+    sandbox.provider.faults.switch_on(Fault.NO_INVOICES)
+    await checked(chat, lambda: ada.send(chat, "/check"), "Checked just now")
+    sandbox.clock.put_forward(5 * MINUTE)
+    await checked(chat, lambda: ada.send(chat, "/check"), "Checked just now")
+    sandbox.provider.faults.switch_off()
+    await checked(chat, lambda: ada.send(chat, "/check"), "1 open invoice, €7.95")
+    later = sandbox.provider.create_invoice(account, Decimal("1.00"), due_in_days=20)
+    await chat.wait_for(says("New invoice", str(later.id)), after=new)
+    assert not [m for m in chat.messages if m.id > new.id and str(told.id) in m.text]
+    assert not struck(new)
+
+
+async def test_an_invoice_that_is_gone_is_said_to_be_and_open_again_once_it_is_back(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message
+) -> None:
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=20)
+    new = await chat.wait_for(says("New invoice", str(invoice.id)), after=greeting)
+    del account.invoices[invoice.id]
+    await checked(chat, lambda: ada.send(chat, "/check"), "Checked just now")
+    sandbox.clock.put_forward(10 * MINUTE)
+    gone = await chat.wait_for(says(f"no longer has invoice {invoice.id}"), after=new)
+    account.invoices[invoice.id] = invoice
+    back = await chat.wait_for(says(f"Invoice {invoice.id} is open again", "€7.95"), after=gone)
+    assert len([m for m in chat.messages if "New invoice" in m.text]) == 1
+    account.credit = Decimal(100)
+    sandbox.provider.pay(account, invoice)
+    await chat.wait_for(says(f"Invoice {invoice.id} is paid"), after=back)
+    assert "is open again" in back.text
+    assert struck(back)
 
 
 async def test_a_missing_permission_is_said_once(sandbox: Sandbox, chat: Chat, greeting: Message) -> None:

@@ -27,16 +27,16 @@ class KnownInvoice:
     """What a chat knows of one invoice: enough for a reminder when the provider can't be asked.
 
     The first fields are facts as they were last read. ``gross`` is the sum before any credit, ``types`` are those of
-    the items. ``unread_since`` is when reading this invoice began to fail while others could be read.
-    ``due_unreadable``: the provider gives a due date that can't be read; ``due`` is an earlier one, if there was any.
-    ``status_label`` is the provider's word for how it stands, where nothing else says that.
-    The other fields say what the person was told, or was shown at the linking:
+    the items. ``unread_since`` is when reading this invoice began to fail while others could be read. ``missing_since``
+    is when the provider first said that it has no such invoice. ``due_unreadable``: the provider gives a due date that
+    can't be read; ``due`` is an earlier one, if there was any. ``status_label`` is the provider's word for how it
+    stands, where nothing else says that. The other fields say what the person was told, or was shown at the linking:
 
     - ``announced``: that the invoice exists; ``told_gross`` and ``told_due``: its sum and due date
     - ``told``: the latest threshold (days before the due date; negative: after) for the present ``due``;
       ``told_earlier``: the same for its earlier due dates, so that a due date that returns repeats nothing
     - ``woken``: the end of a snooze after which they were reminded
-    - ``settled_told``: that there is nothing to pay any more
+    - ``settled_told``: that it is closed, or they may believe so
     - ``evening_told``: the last day (before a suspension or deletion) on whose evening they were warned once more
     """
 
@@ -49,6 +49,7 @@ class KnownInvoice:
     gross: Decimal | None = None
     types: tuple[str, ...] = ()
     unread_since: datetime | None = None
+    missing_since: datetime | None = None
     announced: bool = False
     told_gross: Decimal | None = None
     told_due: date | None = None
@@ -106,6 +107,7 @@ class AlertKind(StrEnum):
     DUE = "due"
     OVERDUE = "overdue"
     SETTLED = "settled"
+    REOPENED = "reopened"
     CREDIT_THERE = "credit_there"
     DIGEST = "digest"
     UNREADABLE = "unreadable"
@@ -117,6 +119,8 @@ class AlertKind(StrEnum):
     NOT_SERVED = "not_served"
 
 
+NEWS_KINDS = frozenset({AlertKind.NEW, AlertKind.REOPENED})
+"""They say that an invoice is there, or there again. What else is to be said of it waits for that."""
 REMINDER_KINDS = frozenset({AlertKind.DUE, AlertKind.OVERDUE, AlertKind.CREDIT_THERE})
 TROUBLE_KINDS = frozenset({AlertKind.TOKEN_REFUSED, AlertKind.PERMISSION_MISSING})
 """The bot is blind until the person does something about it."""
@@ -199,8 +203,8 @@ def taking_the_place_of(older: Alert, newer: Alert) -> Alert | None:
         return None
     if newer.kind is AlertKind.SETTLED or newer.invoice_id is None:
         return newer
-    if older.kind is AlertKind.NEW:
-        newer = replace(newer, kind=AlertKind.NEW)
+    if older.kind in NEWS_KINDS:
+        newer = replace(newer, kind=older.kind)
     if older.kind is AlertKind.CREDIT_THERE and newer.kind in REMINDER_KINDS:
         newer = replace(newer, kind=AlertKind.CREDIT_THERE)
     if AlertKind.CHANGED is older.kind is newer.kind:

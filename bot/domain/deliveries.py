@@ -116,6 +116,8 @@ def is_relevant(alert: Alert, delivery: Delivery, now: datetime) -> bool:
     if alert.kind is AlertKind.NEW:
         return is_announceable(known)
     silence = delivery.chat.silences.get(known.id, NO_SILENCE)
+    if alert.kind is AlertKind.REOPENED:
+        return known.is_open and not silence.muted
     if alert.kind is AlertKind.CREDIT_THERE:  # somebody asked to hear this
         credit = link.credit.credit
         return known.may_be_owed and credit is not None and known.left is not None and known.left <= credit.amount

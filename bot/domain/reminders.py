@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from bot.domain.alerts import (
+    NEWS_KINDS,
     REMINDER_KINDS,
     Alert,
     AlertKind,
@@ -30,6 +31,9 @@ from bot.domain.waits import is_ahead, may_be_right
 
 PAID_IS_NEWS_FOR = timedelta(days=31)
 """How long after its issue a paid invoice is news to a chat that did not know it. Lists may leave older ones out."""
+
+GONE_AFTER = timedelta(minutes=10)
+"""How long after its first word that it has no such invoice the provider is asked again, and believed."""
 
 LONG_OUTAGE = timedelta(days=1)
 """How long the provider may be away before the chat is told. Reminders are sent nevertheless."""
@@ -65,7 +69,7 @@ def decide(
     known = {number: _without_what_is_to_come(k, now) for number, k in known.items()}
     after = dict(known)
     for invoice in read:
-        after[invoice.id] = _learn(known.get(invoice.id), invoice, now, shown=invoice.id in shown)
+        after[invoice.id] = _learn(known.get(invoice.id), invoice, now)
     after |= {number: _without_transfer(after[number], schedule, now) for number in funds.covered if number in after}
     alerts = []
     for number, k in sorted(after.items(), key=_urgency):
@@ -77,9 +81,7 @@ def decide(
             alert = _alert(k, kind, link, schedule, now)
             alerts.append(alert)
             after[number] = _as_told(k, silence, alert.threshold, schedule, now)
-        elif not k.is_open and not k.announced:  # closed before a word was said of it
-            after[number] = replace(k, announced=True, settled_told=True)
-    return Decision(after, tuple(sorted(alerts, key=lambda alert: alert.kind is not AlertKind.NEW)))
+    return Decision(after, tuple(sorted(alerts, key=lambda alert: alert.kind not in NEWS_KINDS)))
 
 
 def _without_what_is_to_come(k: KnownInvoice, now: datetime) -> KnownInvoice:
@@ -110,10 +112,12 @@ def _kind_of_news(
     k: KnownInvoice, silence: Silence, schedule: Schedule, now: datetime, *, shown: bool
 ) -> AlertKind | None:
     """Return which kind of alert an invoice leads to, if any."""
-    if not k.is_open and k.announced:
+    if not k.is_open and (k.announced or shown):
         return AlertKind.SETTLED if shown and not k.settled_told else None
     if not k.announced and not silence.muted:
         return AlertKind.NEW if is_announceable(k) else None
+    if k.settled_told and not silence.muted:
+        return AlertKind.REOPENED
     if silence.holds(now) and (silence.muted or not _is_warning_due(k, schedule, now)):
         return None
     if _has_changed(k):
@@ -167,9 +171,9 @@ def _is_woken(k: KnownInvoice, silence: Silence, now: datetime) -> bool:
 def _alert(k: KnownInvoice, kind: AlertKind, link: Link, schedule: Schedule, now: datetime) -> Alert:
     """Return an alert about an invoice.
 
-    A new or changed invoice also counts as the reminder of the day on which it will be read: it carries that threshold.
+    News of an invoice also counts as the reminder of the day on which it will be read: it carries that threshold.
     """
-    read_at = schedule.covers_until(now) if kind in {AlertKind.NEW, AlertKind.CHANGED} else now
+    read_at = schedule.covers_until(now) if kind in {*NEWS_KINDS, AlertKind.CHANGED} else now
     threshold = _untold_threshold(k, schedule, read_at)
     told_before = (k.told_gross, k.told_due) if kind is AlertKind.CHANGED else (None, None)
     is_warning = _is_warning_due(k, schedule, read_at)
@@ -181,18 +185,18 @@ def _alert(k: KnownInvoice, kind: AlertKind, link: Link, schedule: Schedule, now
 # --- What is known ---
 
 
-def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime, *, shown: bool) -> KnownInvoice:
+def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime) -> KnownInvoice:
     """Return what is known of an invoice that was just read. What was told of a due date stays told.
 
-    An invoice is new again if it was closed and is open now, or if it was gone and is back. If it was gone, it is not
-    new while a message still shows it as open.
+    If it was announced and then closed, people may believe so until they are told that it is open again. One that was
+    only gone is back as if nothing had been, unless they were told.
     """
     told = _told_by_due(known)
     due = known.due if known is not None and invoice.due_unreadable else invoice.due
     standing = invoice.standing
     before = known or KnownInvoice(invoice.id, standing, None, None, invoice.total, "")
-    was_open = before.standing is Standing.OPEN or (before.standing is Standing.GONE and shown)
-    reopened = standing is Standing.OPEN and (before.settled_told or not was_open)
+    was_closed = before.standing not in {Standing.OPEN, Standing.GONE}
+    reopened = standing is Standing.OPEN and before.announced and was_closed
     is_old = invoice.issued is not None and invoice.issued < (now - PAID_IS_NEWS_FOR).date()
     if known is None and invoice.is_paid and is_old:
         before = replace(before, announced=True)
@@ -208,8 +212,8 @@ def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime, *, shown
         gross=invoice.gross,
         types=before.types if invoice.items_unreadable and before.types else invoice.types,
         unread_since=None,
-        announced=before.announced and not reopened,
-        settled_told=before.settled_told and not reopened,
+        missing_since=None,
+        settled_told=before.settled_told or reopened,
         told_gross=invoice.gross if before.told_gross is None else before.told_gross,
         told=told.pop(due, None) if due is not None else None,
         told_earlier=tuple(told.items()),
@@ -243,11 +247,14 @@ def _as_told(
 
 
 def take_as_known(invoices: Iterable[Invoice], schedule: Schedule, now: datetime) -> dict[int, KnownInvoice]:
-    """Return what a newly linked chat knows. The linking shows it what is open, so nothing is news."""
-    read = [_learn(None, invoice, now, shown=False) for invoice in invoices]
+    """Return what a newly linked chat knows. The linking shows it what is open, so nothing is news.
+
+    What is closed in a way without a name may be a draft: if it opens, it is new.
+    """
+    read = [_learn(None, invoice, now) for invoice in invoices]
     told = [_as_told(k, NO_SILENCE, _untold_threshold(k, schedule, now), schedule, now) for k in read]
     # A message from before this link may still show a settled invoice as open.
-    return {k.id: replace(k, settled_told=False) for k in told}
+    return {k.id: replace(k, settled_told=False, announced=k.standing is not Standing.CLOSED) for k in told}
 
 
 # --- Reminders that came late ---
@@ -306,9 +313,23 @@ def missing_from(
     return [k.id for k in sorted(lost, key=order)]
 
 
+def mark_missing(
+    known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int], now: datetime
+) -> dict[int, KnownInvoice]:
+    """Note that the provider, asked for each of these, says that it has none. Only at the second time are they gone.
+
+    Until then the older knowledge stands, and its age is told. A clock that can't be right begins and ends no doubt.
+    """
+    if not may_be_right(now):
+        return mark_unread(known, invoice_ids, now)
+    since = {number: min(known[number].missing_since or now, now) for number in invoice_ids}
+    doubted = {n: replace(k, missing_since=since[n]) for n, k in mark_unread(known, since, now).items() if n in since}
+    return mark_gone({**known, **doubted}, [n for n, first in since.items() if now - first >= GONE_AFTER])
+
+
 def mark_gone(known: Mapping[int, KnownInvoice], invoice_ids: Iterable[int]) -> dict[int, KnownInvoice]:
     """Mark these as gone: asked for each of them, the provider no longer has it."""
-    return {**known, **{number: replace(known[number], standing=Standing.GONE) for number in invoice_ids}}
+    return {**known, **{n: replace(known[n], standing=Standing.GONE, status_label="") for n in invoice_ids}}
 
 
 def mark_unread(
@@ -333,6 +354,8 @@ def _looks(
 ) -> Iterator[datetime]:
     for k in known.values():
         silence = silences.get(k.id, NO_SILENCE)
+        if k.is_open and k.missing_since is not None and now < k.missing_since + GONE_AFTER:
+            yield k.missing_since + GONE_AFTER
         if not k.is_open or silence.muted:
             continue
         is_snoozed = silence.holds(now)

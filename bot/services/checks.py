@@ -18,7 +18,7 @@ from bot.domain.credit import CLOSELY, CreditWatch, Debt, Funds, coverage, suffi
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.reminders import (
     decide,
-    mark_gone,
+    mark_missing,
     mark_reminded,
     mark_unread,
     missing_from,
@@ -213,7 +213,7 @@ class Checker:
         reminded = mark_reminded(speakable, check.sent, schedule, now)
         fulfilled = self._fulfilled(link, reading)
         decision = decide(
-            mark_unread(mark_gone(reminded, reading.gone), reading.unread, now),
+            mark_unread(mark_missing(reminded, reading.gone, now), reading.unread, now),
             reading.found,
             link=link,
             silences=chat.silences,
@@ -305,8 +305,8 @@ def with_ids(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
 class AccountReading:
     """What the provider said. ``listing`` is None if its list was not asked for, or could not be read (``error``).
 
-    ``found`` are the listed invoices and those read singly. The others vanished from the list: the provider no longer
-    has them (``gone``), could not say (``unread``), or was not asked yet (``unasked``), so nothing can be said of them.
+    ``found`` are the listed invoices and those read singly. The others vanished from the list: the provider says that
+    it has none (``gone``), could not say (``unread``), or was not asked yet (``unasked``), so nothing can be said.
     ``wait`` is how many seconds the provider wants to be left alone. ``credit`` is None if it was not asked for.
     """
 

@@ -48,7 +48,7 @@ COMPUTED: Mapping[str, set[str]] = {
     "alert.blind.{why}": {f"alert.blind.{why}" for why in (*Trouble, "outage")},
     "alert.ended.{standing}": {f"alert.ended.{standing}" for standing in ENDS},
     "alert.settled.{known.standing}": {f"alert.settled.{standing}" for standing in ENDS},
-    "alert.{shown.kind}": {"alert.new", "alert.credit_there"},
+    "alert.{shown.kind}": {"alert.new", "alert.reopened", "alert.credit_there"},
     "alert.{alert.kind}": {f"alert.{kind}" for kind in ACCOUNT_SUBJECTS if kind is not AlertKind.DIGEST},
     "alert.{watch.trouble}": {f"alert.{trouble}" for trouble in Trouble},
     "batch.{payments[0].outcome}": {"batch.cancelled", "batch.expired"},

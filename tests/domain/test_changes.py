@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from bot.domain.alerts import AlertKind, KnownInvoice
 from bot.domain.chats import Silence
-from bot.domain.reminders import mark_gone
-from tests.domain.deciding import DAY, DUE, known_long_before, look, new_alert, noon, told
+from bot.domain.reminders import GONE_AFTER, mark_gone, mark_missing, next_look
+from tests.domain.deciding import DAY, DUE, USUAL, known_long_before, look, new_alert, noon, told
 from tests.fakes import invoice, settled
 
 NEW, DUE_SOON, CHANGED, SETTLED = AlertKind.NEW, AlertKind.DUE, AlertKind.CHANGED, AlertKind.SETTLED
+REOPENED = AlertKind.REOPENED
+SECOND = timedelta(seconds=1)
 ONE = invoice(due=DUE)
 EARLY = DUE - 20 * DAY
 
@@ -183,9 +185,11 @@ def test_what_the_provider_no_longer_has_is_settled() -> None:
     assert told(look(decision.known, [], EARLY + DAY, shown={1})) == []
 
 
-def test_an_invoice_that_was_gone_before_its_message_arrived_is_new_once_it_is_back() -> None:
+def test_an_invoice_that_was_gone_without_a_word_of_it_is_back_without_a_word() -> None:
     known = look(mark_gone(known_long_before(ONE), [1]), [], EARLY).known
-    assert told(look(known, [ONE], EARLY + DAY)) == [(NEW, 1, None)]
+    assert told(look(known, [ONE], EARLY + DAY)) == []
+    back = look(known, [invoice(due=DUE, total="9.95")], DUE - 3 * DAY)
+    assert told(back) == [(CHANGED, 1, 3)]
 
 
 def test_a_due_date_that_was_withdrawn_before_a_word_was_said_is_news_later() -> None:
@@ -194,14 +198,78 @@ def test_a_due_date_that_was_withdrawn_before_a_word_was_said_is_news_later() ->
     assert told(look(known, [ONE], EARLY + 2 * DAY)) == [(CHANGED, 1, None)]
 
 
-def test_an_invoice_that_was_gone_and_is_back_is_not_new_while_a_message_shows_it() -> None:
+def test_an_invoice_that_was_gone_and_is_back_is_not_told_while_a_message_shows_it_as_open() -> None:
     known = mark_gone(known_long_before(ONE), [1])
     assert told(look(known, [ONE], EARLY + DAY, shown={1})) == []
 
 
-def test_an_invoice_that_was_told_as_gone_is_new_once_it_is_back() -> None:
+def test_an_invoice_that_was_told_as_gone_is_open_again_once_it_is_back() -> None:
     known = look(mark_gone(known_long_before(ONE), [1]), [], EARLY, shown={1}).known
-    assert told(look(known, [ONE], EARLY + DAY)) == [(NEW, 1, None)]
+    back = look(known, [ONE], EARLY + DAY)
+    assert told(back) == [(REOPENED, 1, None)]
+    assert told(look(back.known, [ONE], EARLY + 2 * DAY)) == []
+
+
+def test_that_it_is_open_again_counts_as_the_reminder_of_its_day() -> None:
+    known = look(mark_gone(known_long_before(ONE), [1]), [], EARLY, shown={1}).known
+    back = look(known, [ONE], DUE - 3 * DAY)
+    assert told(back) == [(REOPENED, 1, 3)]
+    assert told(look(back.known, [ONE], DUE - 2 * DAY)) == []
+
+
+def test_of_a_muted_invoice_it_is_not_said_that_it_is_open_again() -> None:
+    known = look(mark_gone(known_long_before(ONE), [1]), [], EARLY, shown={1}).known
+    assert told(look(known, [ONE], EARLY + DAY, silences={1: Silence(muted=True)})) == []
+
+
+# --- Gone only at the second word of it ------------------------------------------------------------------------------
+
+FIRST = noon(EARLY)
+
+
+@pytest.mark.parametrize(("after", "gone"), [(timedelta(0), False), (GONE_AFTER - SECOND, False), (GONE_AFTER, True)])
+def test_only_a_second_word_some_time_after_the_first_makes_an_invoice_gone(after: timedelta, gone: bool) -> None:
+    known = mark_missing(known_long_before(ONE), [1], FIRST)
+    assert known[1].is_open
+    assert (known[1].missing_since, known[1].unread_since) == (FIRST, FIRST)
+    assert mark_missing(known, [1], FIRST + after)[1].is_open is not gone
+
+
+def test_an_invoice_that_was_missing_once_is_back_as_if_nothing_had_been() -> None:
+    known = look(mark_missing(known_long_before(ONE), [1], FIRST), [ONE], EARLY, shown={1}).known
+    assert (known[1].missing_since, known[1].unread_since) == (None, None)
+    assert mark_missing(known, [1], FIRST + DAY)[1].is_open
+
+
+def test_an_invoice_that_is_missing_for_the_first_time_is_still_reminded_of() -> None:
+    known = mark_missing(known_long_before(ONE), [1], noon(DUE))
+    assert told(look(known, [], DUE)) == [(DUE_SOON, 1, 0)]
+
+
+def test_the_second_question_comes_soon() -> None:
+    known = mark_missing(known_long_before(ONE), [1], FIRST)
+    assert next_look(known, {}, USUAL, FIRST) == FIRST + GONE_AFTER
+
+
+def test_a_second_question_that_could_not_be_asked_hides_no_reminder() -> None:
+    known = mark_missing(known_long_before(ONE, invoice(2, DUE)), [1], FIRST)
+    later = FIRST + GONE_AFTER
+    assert next_look(known, {}, USUAL, later) == next_look({2: known[2]}, {}, USUAL, later)
+
+
+def test_a_clock_that_begins_in_1970_makes_nothing_gone_once_it_is_right() -> None:
+    known = mark_missing(known_long_before(ONE), [1], datetime(1970, 1, 1, 1, tzinfo=UTC))
+    known = mark_missing(known, [1], FIRST)
+    assert known[1].is_open
+    assert mark_missing(known, [1], datetime(1970, 1, 1, 1, tzinfo=UTC)) == known
+    assert not mark_missing(known, [1], FIRST + GONE_AFTER)[1].is_open
+
+
+def test_a_clock_that_was_ahead_makes_nothing_gone_at_once_and_keeps_nothing_for_years() -> None:
+    known = mark_missing(known_long_before(ONE), [1], FIRST + 400 * DAY)
+    known = mark_missing(known, [1], FIRST)
+    assert known[1].is_open
+    assert not mark_missing(known, [1], FIRST + GONE_AFTER)[1].is_open
 
 
 def test_what_is_settled_opened_and_settled_again_is_told_each_time() -> None:
@@ -211,7 +279,7 @@ def test_what_is_settled_opened_and_settled_again_is_told_each_time() -> None:
         decision = look(known, [read], EARLY, shown={1})
         known = decision.known
         kinds += [kind for kind, _, _ in told(decision)]
-    assert kinds == [SETTLED, NEW, SETTLED, NEW]
+    assert kinds == [SETTLED, REOPENED, SETTLED, REOPENED]
 
 
 def test_a_refund_of_what_was_told_as_paid_is_not_told_again() -> None:

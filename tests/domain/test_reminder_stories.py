@@ -23,7 +23,7 @@ from tests.fakes import invoice
 HOUR = timedelta(hours=1)
 BEGIN = noon(DUE - 12 * DAY)
 NEW, CHANGED, DUE_SOON = AlertKind.NEW, AlertKind.CHANGED, AlertKind.DUE
-OVERDUE, SETTLED = AlertKind.OVERDUE, AlertKind.SETTLED
+OVERDUE, SETTLED, REOPENED = AlertKind.OVERDUE, AlertKind.SETTLED, AlertKind.REOPENED
 
 
 @dataclass(frozen=True)
@@ -104,13 +104,12 @@ class Person:
 
     def _read(self, one: Invoice, story: Story) -> None:
         heard, now = self.heard.get(one.id), story.now
-        unseen = heard is not None and heard.gone and one.id not in story.shown
         if heard is None:
             heard = self.heard[one.id] = Heard(one)
             if one.is_paid and one.issued is not None and (now.date() - one.issued).days > 31:
                 heard.to_announce = False
-        elif one.is_open and (heard.as_settled or (not heard.last.is_open and not heard.gone) or unseen):
-            heard.to_announce, heard.as_settled = True, False
+        elif one.is_open and not heard.last.is_open and not heard.gone and not heard.to_announce:
+            heard.as_settled = True
         heard.last, heard.gone = one, False
         if heard.sum is None:
             heard.sum = one.gross
@@ -119,10 +118,8 @@ class Person:
         heard = self.heard[number]
         kind = self._kind(number, heard, story)
         if kind is None:
-            if heard.to_announce and not self._open(heard):  # withdrawn before it was ever mentioned
-                heard.to_announce, heard.as_settled = False, True
             return None
-        threshold = self._untold(heard, story, story.read_at() if kind in {NEW, CHANGED} else now)
+        threshold = self._untold(heard, story, story.read_at() if kind in {NEW, REOPENED, CHANGED} else now)
         if threshold is not None and heard.last.due is not None:
             heard.thresholds.setdefault(heard.last.due, set()).add(threshold)
         heard.to_announce, heard.at = False, now
@@ -133,10 +130,12 @@ class Person:
 
     def _kind(self, number: int, heard: Heard, story: Story) -> AlertKind | None:
         muted = story.silences.get(number, NO_SILENCE).muted
-        if heard.to_announce:
-            return NEW if not muted and (self._open(heard) or heard.last.is_paid) else None
-        if not self._open(heard):
+        if not self._open(heard) and (number in story.shown or not heard.to_announce):
             return SETTLED if number in story.shown and not heard.as_settled else None
+        if heard.to_announce:
+            return NEW if not muted and (self._open(heard) or (heard.last.is_paid and not heard.gone)) else None
+        if heard.as_settled:
+            return None if muted else REOPENED
         silence = story.silences.get(number, NO_SILENCE)
         if silence.muted or (silence.until and story.now < silence.until):
             return None

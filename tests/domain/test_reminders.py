@@ -17,6 +17,7 @@ from tests.domain.moments import schedule
 from tests.fakes import invoice, settled
 
 NEW, DUE_SOON, OVERDUE = AlertKind.NEW, AlertKind.DUE, AlertKind.OVERDUE
+REOPENED = AlertKind.REOPENED
 
 
 # --- Reminders -------------------------------------------------------------------------------------------------------
@@ -177,12 +178,26 @@ def test_linking_tells_nothing_of_old_invoices_but_reminds_of_what_comes() -> No
 # --- Reopened, vanished and back -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", ["Paid", "Cancelled", "Refunded", "Draft"])
-def test_an_invoice_that_opens_again_is_told_as_new(status: str) -> None:
+@pytest.mark.parametrize("status", ["Paid", "Cancelled", "Refunded"])
+def test_an_invoice_that_opens_again_is_told_so_once(status: str) -> None:
+    one = invoice(due=DUE)
+    decision = look(known_long_before(settled(one, status)), [one], DUE - 20 * DAY)
+    assert told(decision) == [(REOPENED, 1, None)]
+    assert told(look(decision.known, [one], DUE - 19 * DAY)) == []
+
+
+@pytest.mark.parametrize("status", ["Draft", "Collections", "Something else"])
+def test_what_was_closed_without_a_word_of_how_when_the_chat_was_linked_is_new_once_it_opens(status: str) -> None:
     one = invoice(due=DUE)
     decision = look(known_long_before(settled(one, status)), [one], DUE - 20 * DAY)
     assert told(decision) == [(NEW, 1, None)]
-    assert told(look(decision.known, [one], DUE - 19 * DAY)) == []
+
+
+@pytest.mark.parametrize("status", ["Draft", "Cancelled"])
+def test_what_was_closed_before_it_was_ever_announced_is_new_once_it_opens(status: str) -> None:
+    one = invoice(due=DUE)
+    known = look({}, [settled(one, status)], DUE - 20 * DAY).known
+    assert told(look(known, [one], DUE - 19 * DAY)) == [(NEW, 1, None)]
 
 
 def test_an_invoice_that_opens_again_repeats_no_reminder_that_was_told() -> None:
@@ -190,7 +205,7 @@ def test_an_invoice_that_opens_again_repeats_no_reminder_that_was_told() -> None
     known = look(known_long_before(one), [one], DUE - 3 * DAY).known
     known = look(known, [settled(one)], DUE - 3 * DAY).known
     again = look(known, [one], DUE - 2 * DAY)
-    assert told(again) == [(NEW, 1, None)]
+    assert told(again) == [(REOPENED, 1, None)]
     assert told_on([DUE - DAY], [one], again.known) == {DUE - DAY: [(DUE_SOON, 1, 1)]}
 
 

@@ -123,7 +123,7 @@ def test_a_muted_invoice_that_opens_again_is_not_told_until_the_mute_is_lifted()
     known = look(reminded(7), [settled(ONE)], DUE).known
     muted = look(known, [ONE], DUE, silences={1: Silence(muted=True)})
     assert told(muted) == []
-    assert told(look(muted.known, [ONE], DUE)) == [(NEW, 1, 0)]
+    assert told(look(muted.known, [ONE], DUE)) == [(AlertKind.REOPENED, 1, 0)]
 
 
 # --- With the rest ---------------------------------------------------------------------------------------------------

@@ -211,9 +211,39 @@ async def test_only_an_invoice_that_the_provider_itself_no_longer_has_is_gone(wo
     world.account.put(invoice(7, DUE))
     await world.link()
     world.account.invoices.clear()
+    await world.live(DUE - 10 * DAY)
+    assert (await world.known())[7].is_open
+    assert (await world.linked()).next_check_at == world.clock.now + 10 * MINUTE
+    world.clock.move(10 * MINUTE)
+    await world.check()
+    assert (await world.known())[7].standing is Standing.GONE
     await world.live(DUE)
     assert world.told() == []
-    assert (await world.known())[7].standing is Standing.GONE
+
+
+async def test_an_account_that_seemed_empty_for_one_check_is_back_without_a_word(world: World) -> None:
+    many = [invoice(number, DUE) for number in range(1, 9)]
+    world.account.put(*many)
+    await world.link()
+    world.account.invoices.clear()
+    await world.live(DUE - 10 * DAY)
+    world.account.put(*many)
+    for _ in range(5):
+        world.clock.move(5 * MINUTE)
+        await world.check()
+        await world.deliver(2)
+    assert world.told() == []
+    await world.live(DUE)
+    assert sorted(world.told()) == [(DUE_SOON, number, 0) for number in range(1, 9)]
+
+
+async def test_an_invoice_that_was_missing_when_its_reminder_came_due_is_reminded_of_with_its_age(world: World) -> None:
+    world.account.put(invoice(7, DUE))
+    await world.link()
+    world.account.invoices.clear()
+    await world.live(DUE)
+    assert world.told() == [(DUE_SOON, 7, 0)]
+    assert (await world.known())[7].unread_since == world.clock.now
 
 
 @pytest.mark.parametrize(

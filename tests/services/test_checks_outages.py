@@ -11,6 +11,7 @@ from bot.domain.standings import Standing
 from bot.errors import (
     AnswerNotUnderstood,
     NotFound,
+    NotSent,
     ProviderDown,
     ProviderError,
     ProviderUnreachable,
@@ -179,14 +180,54 @@ async def test_a_vanished_invoice_that_cannot_be_asked_for_is_neither_paid_nor_g
     assert (DUE_SOON, 7, 0) in world.told()
 
 
-async def test_an_invoice_that_was_gone_and_is_back_is_told_anew(world: World) -> None:
+@pytest.mark.parametrize(("missed", "told"), [(1, [NEW]), (2, [NEW, SETTLED, AlertKind.REOPENED])])
+async def test_an_invoice_that_is_back_is_open_again_only_where_it_was_told_as_gone(
+    world: World, missed: int, told: list[AlertKind]
+) -> None:
     await told_of(world, 7)
     one = world.account.invoices.pop(7)
-    await look(world)
+    for _ in range(missed):
+        await look(world)
     world.account.put(one)
     for _ in range(3):
         await look(world)
-    assert [kind for kind, _, _ in world.told()] == [NEW, SETTLED, NEW]
+    assert [kind for kind, _, _ in world.told()] == told
+
+
+async def test_an_announcement_that_its_vanished_invoice_cut_off_comes_once_it_is_back(world: World) -> None:
+    await world.link()
+    world.account.put(invoice(7, DUE))
+    world.at(DUE - 9 * DAY, 23)  # in quiet hours
+    await world.check()
+    one = world.account.invoices.pop(7)
+    for _ in range(2):
+        world.clock.move(QUARTER)
+        await world.check()
+    world.at(DUE - 8 * DAY, 9)
+    await world.deliver(2)
+    assert world.told() == []
+    world.account.put(one)
+    await look(world)
+    assert world.told() == [(NEW, 7, None)]
+
+
+async def test_that_it_is_open_again_comes_though_it_vanished_once_more_before_that_was_said(world: World) -> None:
+    await told_of(world, 7)
+    one = world.account.invoices.pop(7)
+    for _ in range(2):
+        await look(world)
+    world.account.put(one)
+    world.at(DUE - 8 * DAY, 23)
+    await world.check()
+    world.account.invoices.pop(7)
+    for _ in range(2):
+        world.clock.move(QUARTER)
+        await world.check()
+    world.at(DUE - 7 * DAY, 8, 30)
+    await world.deliver(2)
+    world.account.put(one)
+    await look(world)
+    assert [kind for kind, _, _ in world.told()] == [NEW, SETTLED, AlertKind.REOPENED]
 
 
 # --- The digest ------------------------------------------------------------------------------------------------------
@@ -226,3 +267,25 @@ async def test_the_digest_comes_although_the_provider_is_away(world: World) -> N
     world.provider.errors["list_invoices"] = ProviderDown()
     await day_of(world, MONDAY)
     assert world.told() == [(DIGEST, None, None)]
+
+
+# --- Reminders that another alert replaced ---------------------------------------------------------------------------
+
+
+async def test_a_reminder_that_a_passing_other_due_date_replaced_before_it_was_sent_comes_after_all(
+    world: World,
+) -> None:
+    await told_of(world, 7)
+    world.messenger.always[1] = NotSent()
+    world.at(DUE - 3 * DAY, 9)
+    await world.check()
+    for due in (DUE + 20 * DAY, DUE):
+        world.account.put(invoice(7, due))
+        world.clock.move(HOUR)
+        await world.check()
+        await world.deliver()
+    world.messenger.always.clear()
+    world.clock.move(HOUR)
+    await world.check()
+    await world.deliver(2)
+    assert world.told()[-1] in {(DUE_SOON, 7, 3), (AlertKind.CHANGED, 7, 3)}

@@ -219,4 +219,4 @@ async def test_what_this_chat_paid_once_and_somebody_paid_elsewhere_later_is_tol
     world.clock.move(HOUR)
     await world.check()
     await world.deliver(2)
-    assert world.told() == [(NEW, 7, None), (NEW, 7, None), (SETTLED, 7, None)]
+    assert world.told() == [(NEW, 7, None), (AlertKind.REOPENED, 7, None), (SETTLED, 7, None)]

@@ -67,7 +67,10 @@ async def test_a_new_invoice_that_was_paid_before_it_was_told_is_told_as_it_is(w
 async def test_a_new_invoice_that_is_gone_before_it_was_told_is_never_mentioned(world: World) -> None:
     await found(world)
     world.provider.account(TOKEN).invoices.clear()
-    await look(world)
+    for _ in range(2):
+        world.clock.move(HOUR)
+        await world.check()
+    await world.deliver(2)
     assert world.told() == []
 
 

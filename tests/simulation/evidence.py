@@ -101,15 +101,20 @@ class Evidence:
         return self._sending[number]
 
     def _unclear_tries(self) -> defaultdict[int | None, dict[str, list[datetime]]]:
-        """Return when which alert was tried without a clear outcome, by invoice. A kill may hide a further try."""
+        """Return when which alert was tried without a clear outcome, by invoice. A kill may hide a try, also the first.
+
+        The bot repeats such an alert at growing distances, so each hidden try makes the next distance longer.
+        """
         found: defaultdict[int | None, dict[str, list[datetime]]] = defaultdict(dict)
+        created: dict[str, datetime] = {}
         for attempt in self.chat.tries:
             for said in attempt.said if attempt.error in UNCLEAR else ():
                 found[said.invoice_id].setdefault(said.alert_id, []).append(attempt.at)
+                created[said.alert_id] = said.created
         for tries_of in found.values():
             for alert_id, tries in tries_of.items():
                 told = min((a.at for a in self.chat.arrivals if self._tells(a, alert_id)), default=self.end)
-                tries += [kill for kill in self.world.kills if tries[0] < kill < told]
+                tries += [kill for kill in self.world.kills if created[alert_id] <= kill < told]
                 tries.sort()
         return found
 

@@ -439,7 +439,10 @@ def _vanish_and_return(world: World, account: SimAccount, number: int) -> None:
             if before.is_open:
                 world.after(world.rng.uniform(10, 600), lambda: _pay(world, account, number))
 
-    world.after(world.rng.uniform(0, 100), come_back)
+    in_passing = world.rng.random() < 0.5
+    if in_passing:
+        _check_soon(world, account)
+    world.after(world.rng.uniform(0, 0.15 if in_passing else 100), come_back)
 
 
 def _alter(world: World, account: SimAccount, number: int) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot.domain.invoices import Invoice
 from tests.simulation.evidence import DAY, IN_TRANSIT, TOLD_WITHIN, Evidence, Period, is_open, says
 from tests.simulation.expected import wall, zone_of
-from tests.simulation.people import Content, standing_of
+from tests.simulation.people import LONG_AGO, Content, standing_of
 from tests.simulation.telegram import Arrival
 
 EDITED_MESSAGES = 29
@@ -42,8 +42,15 @@ def _told_how_it_stands(evidence: Evidence, number: int, period: Period) -> Iter
 
 
 def _after_transit(evidence: Evidence, number: int, period: Period, by: datetime) -> datetime:
-    """Allow for an alert in transit when the invoice was found settled. The next reading settles that."""
-    late = [a.at for a in evidence.chat.arrivals if period.true_since <= a.at <= by and _says_open(a, number)]
+    """Allow for an alert in transit when the invoice was found settled. The next reading settles that.
+
+    The bot takes one whose outcome is unknown as shown once its repetition is due, and it has become void.
+    """
+    told = [a.at for a in evidence.chat.arrivals if a.at <= by and _says_open(a, number)]
+    late = [at for at in told if period.true_since <= at]
+    tries = [t.at for t in evidence.chat.tries if t.at <= by and any(said.invoice_id == number for said in t.said)]
+    if tries and max(tries) > max(told, default=LONG_AGO):
+        late.append(by)
     if not late:
         return by
     read_by = evidence.reading.calm(late[-1], evidence.checked_within)
@@ -136,7 +143,7 @@ def _covered(evidence: Evidence, number: int, period: Period, at: datetime, by: 
     morning = min(since, wall(at.astimezone(zone).date(), 0, zone))
     told = [(a.at, said.kind) for a in evidence.chat.arrivals if a.at <= by and (said := a.of(number))]
     late = max(morning, since - READ_BEFORE)
-    return any((morning if kind in {"new", "changed"} else late) <= when for when, kind in told)
+    return any((morning if kind in {"new", "reopened", "changed"} else late) <= when for when, kind in told)
 
 
 def _words(invoice: Invoice | None) -> str:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
+from bot.domain.invoices import Invoice
 from tests.simulation.evidence import DAY, IN_TRANSIT, READ_EARLIER, REMINDER_KINDS, UNCERTAIN, Evidence, says
 from tests.simulation.expected import is_quiet, next_try, over_at
+from tests.simulation.history import History
 from tests.simulation.people import LONG_AGO, standing_of
 from tests.simulation.telegram import Arrival, Said
+
+GONE_FOR = timedelta(minutes=10)
+"""An invoice that is away for a shorter time is never called gone."""
 
 
 def nothing_too_much(evidence: Evidence) -> Iterator[str]:
@@ -24,6 +29,7 @@ def nothing_too_much(evidence: Evidence) -> Iterator[str]:
     for number in evidence.numbers():
         yield from _true(evidence, number)
         yield from _with_a_reason(evidence, number)
+        yield from _new_once(evidence, number)
 
 
 def _once(evidence: Evidence) -> Iterator[str]:
@@ -124,6 +130,8 @@ def _true(evidence: Evidence, number: int) -> Iterator[str]:
         if not any(says(said.content, invoice) for invoice in truth.within(since, arrival.at)):
             yield f"message {arrival.number} at {arrival.at} says of {number} what was not true: {said.content}"
         knew_the_time = not evidence.wrong_clock.touch(arrival.at - IN_TRANSIT, arrival.at)
+        if said.standing == "gone" and not _was_gone(truth, evidence, arrival):
+            yield f"message {arrival.number} at {arrival.at} says that {number} is gone, which it hardly was"
         if said.kind == "overdue" and said.due is not None and arrival.at < over_at(said.due) and knew_the_time:
             yield f"message {arrival.number} at {arrival.at} calls {number} overdue too early"
         for struck, at, standing in arrival.struck:
@@ -131,6 +139,31 @@ def _true(evidence: Evidence, number: int) -> Iterator[str]:
             if struck == number and standing not in was:
                 yield f"message {arrival.number} was edited at {at}: {number} {standing}, which was not true"
         last, last_at = said, arrival.at
+
+
+def _was_gone(truth: History[Invoice | None], evidence: Evidence, arrival: Arrival) -> bool:
+    """Return whether an invoice was away for so long, before a message, that two readings could say so.
+
+    A clock that is put forward between two readings makes them look as far apart.
+    """
+    spans = [(start, min(end, arrival.at)) for start, end, state in truth.spans(evidence.end) if state is None]
+    away = spans[1:]  # at first it did not exist
+    return any(end - start >= GONE_FOR or evidence.wrong_clock.touch(start, end) for start, end in away)
+
+
+def _new_once(evidence: Evidence, number: int) -> Iterator[str]:
+    """What the linking listed as open, or a message announced, is never called new again."""
+    listings = evidence.person.listings
+    ends = [*(listed.at for listed in listings[1:]), evidence.end]
+    for listed, end in zip(listings, ends, strict=True):
+        announced = number in listed.contents and listed.contents[number][0] == "open"
+        for arrival in evidence.messages(listed.link, end):
+            said = arrival.of(number)
+            if said is None or arrival.marked:
+                continue
+            if said.kind == "new" and announced:
+                yield f"message {arrival.number} at {arrival.at} calls {number} new, which had been announced"
+            announced = True
 
 
 def _with_a_reason(evidence: Evidence, number: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from bot.domain.alerts import MESSAGES_KEPT, Alert, AlertKind
 from bot.domain.chats import Closure, Link, Place, Preferences
 from bot.domain.payments import Action, Outcome, Payment, State
+from bot.domain.standings import Standing
 from bot.ports import ALERTS_PER_MESSAGE, Store, Waiting
 from tests.store.examples import (
     CHAT,
@@ -18,7 +19,9 @@ from tests.store.examples import (
     OTHER,
     SECOND,
     Opener,
+    checked,
     claim_alert,
+    claim_check,
     claim_message,
     find,
     invoices_in,
@@ -40,6 +43,34 @@ def news_of_settled(link: Link, *numbers: int) -> list[Alert]:
 
 class MessageContract:
     """Messages with several alerts, and sent messages."""
+
+    # --- Announcements that nobody got ---
+
+    async def test_an_announcement_that_came_too_late_is_taken_back_and_a_check_under_way_is_refused(
+        self, opener: Opener
+    ) -> None:
+        store = await opener.open()
+        link = await linked(store)
+        gone = {n: replace(k, standing=Standing.GONE, announced=True) for n, k in knowledge(1, 2).items()}
+        new = [replace(new_alert(link, n, f"new/{n}"), kind=AlertKind.NEW, threshold=None) for n in (1, 2)]
+        await find(store, *new, known={**gone, 2: replace(gone[2], standing=Standing.PAID)})
+        delivery = await claim_message(store)
+        check = await claim_check(store, NOW + HOUR)
+        assert await store.alerts_sent(delivery.claim, None, ())
+        known = await store.known_invoices(CHAT)
+        assert (known[1].announced, known[2].announced) == (False, True)
+        assert not await store.finish_check(check.claim, checked(check))
+        assert await store.claim_check(CHAT, NOW + HOUR, LEASE) is not None
+
+    async def test_that_it_is_open_again_is_still_to_be_said_if_it_was_closed_before_that(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await linked(store)
+        gone = {1: replace(knowledge(1)[1], standing=Standing.GONE, announced=True)}
+        again = replace(new_alert(link, 1, "again"), kind=AlertKind.REOPENED, threshold=None)
+        await find(store, again, known=gone)
+        assert await store.alerts_sent((await claim_message(store)).claim, None, ())
+        known = await store.known_invoices(CHAT)
+        assert (known[1].announced, known[1].settled_told) == (True, True)
 
     # --- Which alerts are sent together ---
 

@@ -15,6 +15,7 @@ from bot.chat.views.credit import money_lines
 from bot.chat.views.invoices import STATUS_LENGTH, UNDATED_NAMED
 from bot.chat.views.snoozing import ALL_IN_MESSAGE, common_silence, silence_rows
 from bot.domain.alerts import (
+    NEWS_KINDS,
     TROUBLE_KINDS,
     Alert,
     AlertKind,
@@ -213,7 +214,7 @@ def _status_lines(t: Texts, known: KnownInvoice | None) -> list[Markup]:
 
 def _headline_key(t: Texts, shown: Shown, now: datetime, *, asked: bool) -> str:
     """Return the key of the first line. A reminder says how things stand when it is sent."""
-    if shown.kind in {AlertKind.NEW, AlertKind.CREDIT_THERE}:
+    if shown.kind in {*NEWS_KINDS, AlertKind.CREDIT_THERE}:
         return f"alert.{shown.kind}"
     if shown.due is not None and t.is_over(shown.due, now):
         return "alert.overdue"

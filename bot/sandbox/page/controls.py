@@ -35,6 +35,7 @@ PROVIDER_FAULTS: Mapping[str, tuple[Fault, Mapping[str, Any]]] = {
     "token_revoked": (Fault.TOKEN_REVOKED, {}),
     "permission_missing": (Fault.PERMISSION_MISSING, {}),
     "empty": (Fault.EMPTY, {}),
+    "no_invoices": (Fault.NO_INVOICES, {}),
     "challenge": (Fault.CHALLENGE, {}),
     "gateway_json": (Fault.GATEWAY_JSON, {}),
     "refused_in_data": (Fault.REFUSED_IN_DATA, {"message": "Invalid API key."}),

@@ -23,6 +23,7 @@ from bot.sandbox.provider.odd_json import (
     with_long_numbers,
     with_more_digits,
     with_unreadable_dates,
+    without_invoices,
 )
 from bot.sandbox.provider.page_forms import PageForm, paged
 from bot.sandbox.provider.responses import (
@@ -81,6 +82,7 @@ class Fault(StrEnum):
     ERROR_AFTER = "error_after"
     HTML_INSTEAD = "html_instead"
     EMPTY = "empty"
+    NO_INVOICES = "no_invoices"
     NO_CONTENT = "no_content"
     CUT_JSON = "cut_json"
     WRONG_TYPE = "wrong_type"
@@ -248,6 +250,7 @@ _CHANGED: Mapping[Fault, Callable[[BufferedResponse], BufferedResponse]] = {
     Fault.ERROR_AFTER: lambda _: json_response(500, {"message": "Server Error"}),
     Fault.HTML_INSTEAD: lambda _: BufferedResponse(200, {"content-type": "text/html; charset=UTF-8"}, HTML),
     Fault.EMPTY: lambda response: replace(response, body=b""),
+    Fault.NO_INVOICES: without_invoices,
     Fault.NO_CONTENT: lambda _: BufferedResponse(204, {}, b""),
     Fault.CUT_JSON: lambda response: replace(response, body=response.body[: len(response.body) // 2]),
     Fault.WRONG_TYPE: lambda response: replace(response, headers={"content-type": "text/plain"}),

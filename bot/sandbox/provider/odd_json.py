@@ -11,7 +11,7 @@ from decimal import Decimal
 from html.entities import codepoint2name
 from typing import Any
 
-from bot.sandbox.provider.responses import BufferedResponse
+from bot.sandbox.provider.responses import BufferedResponse, json_response
 
 Json = dict[str, Any]
 
@@ -33,6 +33,14 @@ def with_broken_invoice(response: BufferedResponse) -> BufferedResponse:
     """Return the list with an invoice in front that nobody can read."""
     broken = {"id": 99, "total": "a lot", "is_open": True, "items": "none"}
     return with_list(response, lambda entries: {"data": [broken, *entries]})
+
+
+def without_invoices(response: BufferedResponse) -> BufferedResponse:
+    """Return what an account without any invoice answers: an empty list, and a 404 for each single one."""
+    data = _content(response).get("data")
+    if isinstance(data, dict) and "items" in data:
+        return json_response(404, {"message": "No query results."})
+    return with_list(response, lambda _: {"data": []})
 
 
 def counting_more(response: BufferedResponse) -> BufferedResponse:

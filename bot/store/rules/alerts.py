@@ -13,6 +13,7 @@ from bot.domain.alerts import (
     AlertState,
     KnownInvoice,
     SentMessage,
+    is_announceable,
     last_told,
     taking_the_place_of,
     worth_keeping,
@@ -20,7 +21,6 @@ from bot.domain.alerts import (
 from bot.domain.chats import Chat, Closure
 from bot.domain.deliveries import repeat_at
 from bot.domain.payments import was_paid
-from bot.domain.standings import Standing
 from bot.ports import ALERTS_PER_MESSAGE, Claim, Delivery, WaitingAlert
 from bot.store.rules.records import AlertRow, ChatRecord, PaymentRow
 
@@ -35,6 +35,26 @@ def add_alerts(old: Iterable[AlertRow], new: Iterable[Alert]) -> tuple[AlertRow,
     for alert in new:
         rows = _put_behind(rows, AlertRow(alert))
     return tuple(rows)
+
+
+def without_replaced(
+    known: Mapping[int, KnownInvoice], old: Iterable[AlertRow], new: Iterable[Alert]
+) -> dict[int, KnownInvoice]:
+    """Return what is known once the new alerts have replaced old ones: a reminder that nobody got was not told.
+
+    That matters for the due date of that time, in case it returns.
+    """
+    after = dict(known)
+    newer = {alert.subject: alert for alert in new}
+    for row in old:
+        number, due = row.alert.invoice_id, row.alert.due
+        by = newer.get(row.alert.subject)
+        if by is None or row.again or row.alert.state not in REPLACEABLE or row.alert.threshold is None:
+            continue
+        if number in after and by.due != due:
+            told_earlier = tuple(told for told in after[number].told_earlier if told[0] != due)
+            after[number] = replace(after[number], told_earlier=told_earlier)
+    return after
 
 
 def _put_behind(rows: Iterable[AlertRow], newer: AlertRow) -> list[AlertRow]:
@@ -131,13 +151,20 @@ def opened(record: ChatRecord) -> ChatRecord:
 
 
 def _without_untold(known: Mapping[int, KnownInvoice], rows: Iterable[AlertRow]) -> Mapping[int, KnownInvoice]:
-    """Return what is known if new invoices vanished before these alerts told of them: they are new if they return.
+    """Return what is known where an invoice was closed before these alerts said that it is new, or open again.
 
-    If nothing differs, return the same object.
+    That is still to be said if it returns. If nothing differs, return the same object.
     """
-    new = (known.get(row.alert.invoice_id or 0) for row in rows if row.alert.kind is AlertKind.NEW)
-    untold = [k for k in new if k is not None and k.announced and k.standing is Standing.GONE]
-    return {**known, **{k.id: replace(k, announced=False) for k in untold}} if untold else known
+    untold = {}
+    for row in rows:
+        about = known.get(row.alert.invoice_id or 0)
+        if about is None or about.is_open:
+            continue
+        if row.alert.kind is AlertKind.NEW and not is_announceable(about):
+            untold[about.id] = replace(about, announced=False)
+        elif row.alert.kind is AlertKind.REOPENED and not row.again:
+            untold[about.id] = replace(about, settled_told=True)
+    return {**known, **untold} if untold else known
 
 
 def after_edit(record: ChatRecord, message_id: int, resolved: Collection[int]) -> ChatRecord:

@@ -16,7 +16,7 @@ from bot.domain.credit import CLOSELY, CreditWatch, CreditWish
 from bot.domain.live_messages import LiveMessage, with_message
 from bot.domain.waits import is_ahead, may_be_right
 from bot.ports import Checked, Overview, StoreCounts, Waiting
-from bot.store.rules.alerts import add_alerts, opened
+from bot.store.rules.alerts import add_alerts, opened, without_replaced
 from bot.store.rules.records import CHAT_FACTS, PASSING, ChatRecord, ChatRow, PaymentRow, seal_link
 
 CHECK_FIRST = timedelta(seconds=30)
@@ -215,7 +215,8 @@ def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
     settled = any(alert.kind is AlertKind.SETTLED for alert in checked.alerts)
     quiet_until = None if settled else record.chat.quiet_until  # edits ring nowhere, so they don't wait
     chat = replace(record.chat, quiet_until=quiet_until, check_first_until=None)
-    return replace(record, chat=chat, link=link, known=dict(checked.known), alerts=alerts, silences=silences)
+    known = without_replaced(checked.known, record.alerts, checked.alerts)
+    return replace(record, chat=chat, link=link, known=known, alerts=alerts, silences=silences)
 
 
 def check_ended(record: ChatRecord, claimed_at: datetime | None) -> ChatRecord:

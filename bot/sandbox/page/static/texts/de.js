@@ -47,6 +47,8 @@ export const de = {
     "faults.dates_unreadable.hint": "„next Thursday“",
     "faults.down": "Ausgefallen",
     "faults.down.hint": "jeder Aufruf scheitert mit 503",
+    "faults.no_invoices": "Konto ohne Rechnungen",
+    "faults.no_invoices.hint": "leere Liste, und 404 für jede einzelne",
     "faults.empty": "Leere Antworten",
     "faults.empty.hint": "200, und nichts darin",
     "faults.empty_archive": "Leeres Archiv",

@@ -47,6 +47,8 @@ export const en = {
     "faults.dates_unreadable.hint": "“next Thursday”",
     "faults.down": "Down",
     "faults.down.hint": "every call fails with 503",
+    "faults.no_invoices": "No invoices",
+    "faults.no_invoices.hint": "an empty list, and 404 for each single one",
     "faults.empty": "Empty answers",
     "faults.empty.hint": "200, and nothing in it",
     "faults.empty_archive": "Empty archive",
