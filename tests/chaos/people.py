@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ from bot.sandbox.telegram import Chat, Message, Person, Press
 
 AGAIN_LATER = "Please try again in a few minutes"
 """The bot's words when its store is unavailable."""
+PATIENCE = 0.5
+"""Seconds after which somebody presses a button again that nothing came of; then after twice as long, and so on. Who
+presses faster than the bot can answer is flooding, and much of that is passed over."""
 
 
 @dataclass(slots=True)
@@ -36,6 +40,8 @@ class Customer:
     asked: Message | None = None
     answered: int = 0
     presses: list[Press] = field(default_factory=list)
+    patience: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """Until when the person waits after the last press below a message, and for how long the next time."""
 
     def get_invoice(self, number: int) -> None:
         (self.payable if self.pays else self.told).append(number)
@@ -56,10 +62,14 @@ class Customer:
         return self.asks is not None and any(AGAIN_LATER in m.text for m in since)
 
     def press(self, message: Message) -> None:
-        """Press the button that pays. The press reaches the bot twice."""
+        """Press the button that pays, unless that was done a moment ago. The press reaches the bot twice."""
+        waits_until, waits = self.patience.get(message.id, (0.0, PATIENCE))
+        if time.monotonic() < waits_until:
+            return
         for button in message.buttons:
             if button.data and button.data.startswith("yes:"):
                 self.presses += self.person.press_twice_delivered(message, button.data)
+                self.patience[message.id] = (time.monotonic() + waits, 2 * waits)
 
     def words_about(self, number: int) -> Iterator[Message]:
         """Return the bot's messages about an invoice in their present form, except for alerts."""
