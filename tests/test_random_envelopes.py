@@ -92,12 +92,14 @@ LISTS: list[Mapping[str, Any]] = [
 
 FIRST_PAGES: list[Mapping[str, Any]] = [
     {"data": [A], "links": {"next": URL}}, {"data": [A], "meta": {"current_page": 1, "last_page": 2}},
-    {"data": [], "next_page_url": URL}, {"data": {"data": [A], "next_cursor": "abc"}},
+    {"data": [], "next_page_url": URL}, {"data": {"data": [A], "next_cursor": "abc"}}, {"data": [A], "next_page": 2},
+    {"data": [A], "meta": {"current_page": 1, "per_page": 1}}, {"data": [A], "links": [{"rel": "next", "href": URL}]},
     {"data": [A], "meta": {"pagination": {"current_page": 1, "total_pages": 2, "links": {"next": URL}}}},
 ]  # fmt: skip
 PARTS: list[Mapping[str, Any]] = [
     {"data": [A], "total": 2}, {"data": [], "meta": {"total": 2}}, {"data": [A], "has_more": True},
     {"data": [A], "links": {"next": 5}}, {"data": [A], "meta": {"from": 1, "to": 1, "total": 2}},
+    {"data": [A], "pageInfo": {"hasNextPage": True}}, {"data": [A], "last_page": 2},
     {"data": {"0": A}, "recordsTotal": 2}, {"data": [A], "meta": {"pagination": {"total": 2, "count": 2}}},
 ]  # fmt: skip
 """Lists that say themselves that they are not all."""
@@ -108,7 +110,9 @@ FAILURES: list[object] = [
     {"data": [], "status": 401}, {"error": "invalid_token", "data": []}, {"errors": ["x"], "data": [A, B]},
     {"data": {}}, {"data": None}, {"data": "x"}, {"data": 5}, {"data": {"id": 7}}, {}, [], [A, B], None, "x", 5,
     {"title": "Access denied", "status": 403}, {"invoices": [A, B]}, {"data": {"invoices": [A, B]}},
-    {"data": {"a": A}}, {"data": {"current_page": 1}},
+    {"data": {"a": A}}, {"data": {"current_page": 1}}, {"data": [], "meta": {"success": False}}, {"data": ["Invalid."]},
+    {"data": [None]}, {"data": [{"error": True}]}, {"data": [], "status": "denied"}, {"data": [], "errorCode": "AUTH"},
+    {"data": {"data": {"data": [], "success": False}}}, {"data": [], "isSuccess": False}, {"data": [[A, B]]},
 ]  # fmt: skip
 RAW = [b"", b"<html>Just a moment...</html>", b'{"data": [', b"[" * 5000, b"\xff\xfe", b'{"data": []} trailing']
 JSON_TYPES = ["application/json", "application/json; charset=utf-8"]

@@ -203,12 +203,13 @@ class _ListReading:
         return bool(self._asked)
 
     def _take(self, page: schema.InvoicePage) -> None:
+        is_new = page.unreadable > 0 or any(invoice.id not in self._invoices for invoice in page.invoices)
         self._invoices |= {invoice.id: invoice for invoice in page.invoices}
         self._unreadable += page.unreadable
         self._lacking += page.lacking
         self._total = max(self._total, page.total or 0)
         self._next = None if page.following is None else {**self._call.parameters, **page.following}
-        if self._next in self._asked:  # a circle
+        if self._next in self._asked or (page.invoices and not is_new):  # a circle
             self._next = None
         self._is_lost = page.goes_on and self._next is None and not self._has_all
 

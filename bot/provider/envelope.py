@@ -8,7 +8,7 @@ between: a firewall's page, a gateway's own JSON. docs/decisions.md tells what c
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,17 +29,30 @@ Level = Mapping[str, msgspec.Raw]
 NULL = msgspec.Raw(b"null")
 _levels = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
-_WORDS = ("message", "error", "errors", "msg", "detail", "error_description", "reason", "type")
-"""Where the provider's words may be. The first one that has any counts."""
+_WORDS = ("message", "error", "errors", "msg", "detail", "errordescription", "reason", "errormessage", "messages")
+"""Where the provider's words may be, as :func:`_plain` names. The first one that has any counts."""
 
-_REFUSAL_KEYS = frozenset({"message", "error", "errors"})
-_CODES = ("status", "code", "status_code", "statusCode")
-_SAID = frozenset({*_WORDS, *_CODES, "success", "ok", "result", "exception", "id"})
+_FLAGS = frozenset({"success", "successful", "succeeded", "ok", "issuccess", "issuccessful", "authenticated"})
+"""They deny that all went well if they are false."""
+
+_ERROR = re.compile(r"(?:is|has)?(?:error|exception).*")
+_FAILURES = frozenset({"fail", "failed", "failure", "fault"})
+"""Names of what stands for an error, if there is anything under them. The latter may also be about a thing."""
+
+_RESULTS = ("result", "status")
+_CODES = ("status", "code", "statuscode", "httpcode", "httpstatus", "responsecode")
+_ABOUT = frozenset({"meta", "status", "result", "response"})
+"""Objects that may say how it went."""
+
+_REFUSAL_KEYS = frozenset({"message", "error", "errors", "exception"})
 
 _FAILED = frozenset({"error", "errors", "fail", "failed", "failure", "false"})
-_SUCCEEDED = frozenset({"success", "succeeded", "ok", "true", "1", "200"})
-_FAILURE_CODES = frozenset(map(str, range(400, 600)))
+_SUCCEEDED = frozenset({"success", "succeeded", "successful", "ok", "true", "1", "200", "done", "completed"})
+_FAILURE_CODE = re.compile(r"[45]\d\d(?!\d).*", re.DOTALL)
 _NOTHING = frozenset({"", "0", "false", "null", "none", "no"})
+
+MAX_NESTING = 3
+"""How many ``data`` may lie in each other."""
 
 _PAGE = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)\b", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
@@ -47,10 +60,18 @@ _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """An answer's outermost object, and the one in its ``data`` if that is no list."""
+    """An answer's objects, the outermost first. Each other one is the ``data`` of the one before."""
 
-    top: Level
-    inner: Level
+    levels: Sequence[Level]
+
+    @property
+    def top(self) -> Level:
+        return self.levels[0]
+
+    @property
+    def inner(self) -> Level:
+        """What is in its ``data``, if that is an object."""
+        return self.levels[1] if len(self.levels) > 1 else {}
 
     @property
     def data(self) -> msgspec.Raw:
@@ -59,28 +80,72 @@ class Envelope:
     @property
     def is_failure(self) -> bool:
         """Whether it says so, in any of the usual ways, and whatever its status."""
-        top, inner = _said(self.top), _said(self.inner)
-        # An invoice has a status of its own.
-        return _is_marked(top) or _is_marked(inner) or _has_failed(top) or ("id" not in inner and _has_failed(inner))
+        return any(said.denies or said.has_error or said.has_failed for said in self._statements())
 
     @property
-    def is_success(self) -> bool:
-        """Whether it says that all went well."""
-        said = _said(self.top)
-        flags = {_result(said, name) for name in ("success", "ok", "result", "status")}
-        return bool(flags & _SUCCEEDED) or said.get("error") is False
+    def is_doubtful(self) -> bool:
+        """Whether it explains itself, or has a result, without saying that all went well. No list does without need."""
+        said = _Statement(self.top)
+        results = {word for name in (*_RESULTS, *_FLAGS, *_CODES) if (word := said.word(name))}
+        if results & _SUCCEEDED or said.values.get("error") is False:
+            return False
+        return not all(map(str.isdigit, results)) or bool(self._words_of(self._statements()))
 
     @property
     def is_refusal(self) -> bool:
         """Whether it has the form of the API's refusals, and not that of a gateway (RFC 9457)."""
-        is_marked = any(_is_marked(level) or _result(level) in _FAILED for level in map(_said, (self.top, self.inner)))
-        return (is_marked or not _REFUSAL_KEYS.isdisjoint({*self.top, *self.inner})) and "title" not in self.top
+        denies = any(each.denies or each.word("result") in _FAILED for each in map(_Statement, self.levels[:2]))
+        return (denies or not _REFUSAL_KEYS.isdisjoint({*self.top, *self.inner})) and "title" not in self.top
 
     @property
     def words(self) -> str:
-        """The provider's own words, cleaned and cut to a line. Those in ``data`` are nearer to the matter."""
-        said = (_first_text(level.get(name)) for level in (_said(self.inner), _said(self.top)) for name in _WORDS)
+        """The provider's own words, cleaned and cut to a line. Those further in are nearer to the matter."""
+        statements = [*self._statements()]
+        return self._words_of(statements) or self._words_of(statements, ("type",))
+
+    def _statements(self) -> Iterator[_Statement]:
+        """Yield what is said, the innermost first. An object with an id is a thing, with a status of its own."""
+        for level in reversed(self.levels):
+            said = _Statement(level)
+            yield said
+            if not said.is_of_thing:
+                yield from (_Statement(about) for about in map(said.values.get, _ABOUT) if isinstance(about, dict))
+
+    def _words_of(self, statements: Iterable[_Statement], names: Iterable[str] = _WORDS) -> str:
+        said = (_first_text(each.values.get(name)) for each in statements for name in names)
         return next((line for text in said if (line := one_line(text))), "")
+
+
+class _Statement:
+    """What an object says of success, failure and reasons."""
+
+    def __init__(self, level: Mapping[str, Any]) -> None:
+        self.is_of_thing = "id" in level
+        self.values = {name: _value(level[key]) for key in level if _speaks(name := _plain(key))}
+
+    def word(self, name: str) -> str:
+        """Return a text or a number in lower case, or an empty text."""
+        value = self.values.get(name)
+        return str(value).strip().casefold() if isinstance(value, str | int) else ""
+
+    @property
+    def denies(self) -> bool:
+        """Whether it says that it did not go well."""
+        flags = (self.values[name] for name in _FLAGS & self.values.keys())
+        return any(not _means(flag) or str(flag).casefold() in _FAILED for flag in flags if flag is not None)
+
+    @property
+    def has_error(self) -> bool:
+        return any(_means(value) for name, value in self.values.items() if _ERROR.fullmatch(name))
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether its result, status or code is that of a failure."""
+        return not self.is_of_thing and (
+            any(_means(self.values.get(name)) for name in _FAILURES)
+            or any(self.word(name) in _FAILED for name in _RESULTS)
+            or any(_FAILURE_CODE.fullmatch(self.word(name)) for name in _CODES)
+        )
 
 
 def opened(body: bytes) -> Envelope:
@@ -123,39 +188,31 @@ def one_line(text: str) -> str:
 
 
 def _opened(text: str) -> Envelope:
-    top = _levels.decode(text)
-    data = bytes(top.get("data", NULL))
-    return Envelope(top, _levels.decode(data) if data.startswith(b"{") else {})
+    levels = [_levels.decode(text)]
+    while len(levels) <= MAX_NESTING and (data := bytes(levels[-1].get("data", NULL))).startswith(b"{"):
+        levels.append(_levels.decode(data))
+    return Envelope(levels)
 
 
-# --- What an object says of success, failure and reasons ---
+def _plain(name: str) -> str:
+    """Return a name in lower case and without its joints: ``error_message`` and ``errorMessage`` are the same."""
+    return name.replace("_", "").replace("-", "").casefold()
 
 
-def _said(level: Level) -> dict[str, Any]:
-    said = {}
-    for name in _SAID & level.keys():
-        try:
-            said[name] = msgspec.json.decode(level[name])
-        except (msgspec.DecodeError, RecursionError):
-            said[name] = None
-    return said
+def _speaks(name: str) -> bool:
+    return name in _SPOKEN or _ERROR.fullmatch(name) is not None
 
 
-def _is_marked(said: Mapping[str, Any]) -> bool:
-    """Return whether an error stands in it, or it denies its success."""
-    denied = any(name in said and not _means(said[name]) and said[name] is not None for name in ("success", "ok"))
-    return denied or any(_means(said.get(name)) for name in ("error", "errors", "exception"))
+_SPOKEN = frozenset({*_WORDS, "type", *_FLAGS, *_FAILURES, *_RESULTS, *_CODES, *_ABOUT})
 
 
-def _has_failed(said: Mapping[str, Any]) -> bool:
-    """Return whether its result, status or code is that of a failure."""
-    words = {_result(said), _result(said, "status")}
-    return bool(words & _FAILED) or any(_result(said, name) in _FAILURE_CODES for name in _CODES)
-
-
-def _result(said: Mapping[str, Any], name: str = "result") -> str:
-    value = said.get(name)
-    return str(value).casefold() if isinstance(value, str | int) else ""
+def _value(given: Any) -> Any:
+    if not isinstance(given, msgspec.Raw):
+        return given
+    try:
+        return msgspec.json.decode(given)
+    except (msgspec.DecodeError, RecursionError):
+        return None
 
 
 def _means(value: object) -> bool:

@@ -19,25 +19,26 @@ from bot.errors import AnswerNotUnderstood
 from bot.provider import values
 from bot.provider.envelope import NULL, Level
 
-MAX_NESTING = 3
-"""How many ``data`` may lie in each other."""
-
 MAX_NUMBER_LENGTH = 9
 """Digits of a count or a page number. A longer one is none."""
 
 _entries = msgspec.json.Decoder(list[msgspec.Raw])
 _objects = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
-_HOLDERS = ("meta", "pagination", "paginator", "paginatorInfo", "paging", "page", "cursor")
+_HOLDERS = ("meta", "pagination", "paginator", "paginatorInfo", "pageInfo", "paging", "page", "cursor")
 """Objects that hold such facts. ``meta`` may hold another one of them."""
 
 _CURRENT = ("current_page", "currentPage", "page")
 _LAST = ("last_page", "lastPage", "total_pages", "totalPages", "page_count", "pageCount", "pages")
 _PER_PAGE = ("per_page", "perPage")
 _TOTAL = ("total", "total_count", "totalCount", "total_items", "totalItems", "recordsFiltered", "recordsTotal")
-_URL = ("next_page_url", "nextPageUrl", "next_url", "next")
+_NEXT = ("next_page", "nextPage")
+_URL = ("next_page_url", "nextPageUrl", "next_url", "nextUrl", "next_link", "nextLink", "next", *_NEXT)
 _CURSOR = ("next_cursor", "nextCursor")
-_MORE = ("has_more", "hasMore", "has_more_pages", "hasMorePages", "has_next_page", "hasNextPage")
+_MORE = (
+    "has_more", "hasMore", "has_more_pages", "hasMorePages", "has_next_page", "hasNextPage", "has_next", "hasNext",
+    "more",
+)  # fmt: skip
 _LINKS = ("links", "_links")
 _OF_PAGE = ("count", "from", "to")
 _FACTS = frozenset((*_HOLDERS, *_CURRENT, *_LAST, *_PER_PAGE, *_TOTAL, *_URL, *_LINKS, *_CURSOR, *_MORE, *_OF_PAGE))
@@ -52,7 +53,8 @@ class _Facts:
 
     def number(self, names: Iterable[str]) -> int | None:
         """Return the first of these fields that is a whole number, or its digits."""
-        return next((int(text) for name in names if _is_number(text := str(self.fields.get(name)))), None)
+        spelled = (str(self.fields.get(name)).removesuffix(".0") for name in names)
+        return next((int(text) for text in spelled if _is_number(text)), None)
 
     @property
     def links(self) -> Iterator[object]:
@@ -61,8 +63,9 @@ class _Facts:
             yield from (self.fields.get(name) for name in _URL)
         for links in map(self.fields.get, _LINKS):
             if isinstance(links, dict):
-                link = links.get("next")
-                yield link.get("href") if isinstance(link, dict) else link
+                yield _target(links.get("next"))
+            elif isinstance(links, list):
+                yield from (_target(link) for link in links if isinstance(link, dict) and link.get("rel") == "next")
 
     @property
     def cursor(self) -> str | None:
@@ -78,6 +81,18 @@ class _Facts:
         return ends_early or any(values.truth(self.fields.get(name)) for name in _MORE)
 
     @property
+    def says_whether_more(self) -> bool:
+        """Whether it would say that there is more, if there were."""
+        links = (self.fields.get(name) for name in _LINKS)
+        names = {*self.fields, *(name for each in links if isinstance(each, dict) for name in each)}
+        return not names.isdisjoint((*_URL, *_CURSOR, *_MORE))
+
+    @property
+    def may_be_first_of_several(self) -> bool:
+        """Whether it counts pages, without saying which one this is."""
+        return (self.number(_LAST) or 0) > 1 and self.number(_CURRENT) is None
+
+    @property
     def last(self) -> int | None:
         """The number of the last page."""
         last, total, per_page = self.number(_LAST), self.number(_TOTAL), self.number(_PER_PAGE)
@@ -87,7 +102,9 @@ class _Facts:
 
     @property
     def next_number(self) -> int | None:
-        current, last = self.number(_CURRENT), self.last
+        current, last, told = self.number(_CURRENT), self.last, self.number(_NEXT)
+        if told is not None and told > (current or 1):
+            return told
         if current is None or not (self.says_more or (last is not None and current < last)):
             return None
         return current + 1
@@ -122,21 +139,33 @@ class RawPage:
     lacking: int = 0
 
 
-def page_of(top: Level) -> RawPage:
-    """Return the page in an answer. Raise :class:`AnswerNotUnderstood` if it holds no list."""
-    levels = [top]
-    while (entries := entries_in(levels[-1].get("data", NULL))) is None:
-        levels.append(_nested_in(levels[-1], len(levels)))
-    facts = [found for level in levels for found in _facts_in(level)]
-    following = _following(facts)
+def page_of(levels: Sequence[Level]) -> RawPage:
+    """Return the page in an answer. Raise :class:`AnswerNotUnderstood` if it holds no list.
+
+    ``levels`` are the objects of :class:`bot.provider.envelope.Envelope`.
+    """
+    around, entries = _list_in(levels)
+    facts = [found for level in around for found in _facts_in(level)]
+    following, goes_on = _following(facts), any(found.says_more or any(found.links) for found in facts)
+    if not any(found.says_whether_more for found in facts):
+        following = following or _behind_full(facts, len(entries))
+        goes_on = goes_on or any(found.may_be_first_of_several for found in facts)
     totals = [total for found in facts if (total := found.total) is not None]
     return RawPage(
         entries,
         following,
-        goes_on=following is not None or any(found.says_more or any(found.links) for found in facts),
+        goes_on=goes_on or following is not None,
         total=max(totals, default=None),
         lacking=max(0, max(found.on_page for found in facts) - len(entries)),
     )
+
+
+def _list_in(levels: Sequence[Level]) -> tuple[Sequence[Level], Sequence[msgspec.Raw]]:
+    """Return the list's entries, and the objects around it."""
+    for depth, level in enumerate(levels, start=1):
+        if (entries := entries_in(level.get("data", NULL))) is not None:
+            return levels[:depth], entries
+    raise AnswerNotUnderstood("list: no array in its data")
 
 
 def _following(facts: Sequence[_Facts]) -> Mapping[str, str] | None:
@@ -152,6 +181,22 @@ def _following(facts: Sequence[_Facts]) -> Mapping[str, str] | None:
         if found.next_number is not None:
             return {"page[number]" if found.name == "page" else "page": str(found.next_number)}
     return None
+
+
+def _behind_full(facts: Sequence[_Facts], count: int) -> Mapping[str, str] | None:
+    """Return the query of the page behind a full one. Nothing says whether there is one, so that is found out."""
+    for found in facts:
+        current = found.number(_CURRENT)
+        if current is not None and found.number(_PER_PAGE) == count > 0 and found.last is None:
+            return {"page": str(current + 1)}
+    return None
+
+
+def _target(link: object) -> object:
+    """Return where a link leads: itself, or its address if it is an object."""
+    if isinstance(link, dict):
+        return next((link[name] for name in ("href", "url") if name in link), link)
+    return link
 
 
 def _query_of(link: str) -> Mapping[str, str]:
@@ -175,13 +220,6 @@ def entries_in(data: msgspec.Raw) -> Sequence[msgspec.Raw] | None:
         if found and all(key.isdecimal() for key in found):
             return list(found.values())
     return None
-
-
-def _nested_in(level: Level, depth: int) -> Level:
-    data = bytes(level.get("data", NULL))
-    if not data.startswith(b"{") or depth > MAX_NESTING:
-        raise AnswerNotUnderstood("list: no array in its data")
-    return _objects.decode(data)
 
 
 def _facts_in(level: Level) -> Iterator[_Facts]:

@@ -7,7 +7,7 @@ broken is left out. A due date or items that are there and can't be read are not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -99,21 +99,34 @@ def read_page(body: bytes, zone: ZoneInfo) -> InvoicePage:
     """
     answer = _success_in(body, "list")
     try:
-        page = pages.page_of(answer.top)
+        page = pages.page_of(answer.levels)
     except (msgspec.DecodeError, AnswerNotUnderstood) as error:
         if answer.words:
             raise Refused(OK, answer.words) from None
         raise AnswerNotUnderstood(f"list: {error}") from None
-    if not page.entries and answer.words and not answer.is_success:
+    if not page.entries and answer.is_doubtful:
         # An empty list that needs an explanation proves nothing: the token may be wrong.
         raise Refused(OK, answer.words)
     broken: list[tuple[int | None, str]] = []
     invoices = tuple(_readable_invoices(page.entries, zone, broken))
     unreadable = len(broken)
+    if broken and not invoices and not any(number for number, _ in broken):
+        _check_that_invoices_are_meant(page.entries)
     if broken:
         reasons = [f"{number}: {reason}" for number, reason in broken[:REASONS_LOGGED]]
         log.warning("invoices can't be read", count=unreadable, first=reasons)
     return InvoicePage(invoices, unreadable, page.following, page.goes_on, page.total, page.lacking)
+
+
+def _check_that_invoices_are_meant(entries: Sequence[msgspec.Raw]) -> None:
+    """Raise if a list holds something else: an error in the place of the invoices, or nothing but texts, say."""
+    first = next((entry for entry in map(bytes, entries) if entry.startswith(b"{")), None)
+    if first is None:
+        raise AnswerNotUnderstood("list: no invoices in it")
+    with suppress(msgspec.DecodeError, RecursionError):
+        said = envelope.opened(first)
+        if said.is_failure or said.words:
+            raise Refused(OK, said.words)
 
 
 def read_invoice(body: bytes, zone: ZoneInfo) -> Invoice:

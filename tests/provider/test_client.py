@@ -232,6 +232,22 @@ async def test_a_circle_of_pages_that_hold_all_that_is_counted_is_whole(world: W
     assert listing.is_whole
 
 
+async def test_pages_that_bring_nothing_new_are_a_circle(world: World) -> None:
+    """The provider takes no notice of the number that is asked for, and counts on."""
+    asked = 0
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal asked
+        asked += 1
+        page = {"data": [{"id": 7, "total": 1, "is_open": True}], "current_page": asked, "per_page": 1}
+        await JSONResponse(page)(scope, receive, send)
+
+    async with serve(app) as root, open_quickly() as http:
+        listing = await ProviderClient(http, root, BERLIN).list_invoices(world.token, "en")
+    assert (len(listing.invoices), listing.is_whole) == (1, False)
+    assert asked == 2
+
+
 async def test_endless_pages_are_read_up_to_a_limit_and_then_from_there() -> None:
     endless = [f"?page={number}" for number in range(2, 10_000)]
     asked, listing = await list_with_next(iter(endless))

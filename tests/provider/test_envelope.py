@@ -59,6 +59,8 @@ def test_the_words_of_a_refusal_are_found_in_the_api_s_json(content: object, rea
         b"", b"null", b"[]", b"{}", b'"No credit."', b"<html><body>No</body></html>", b"\xff\xfe", b"[" * 100_000,
         b'{"mess', b'{"data": []}', b'{"data": null}', b'{"id": 7}', b'{"type": "about:blank", "title": "Forbidden"}',
         b'{"title": "Error 1020", "status": 403, "detail": "Access denied", "cloudflare_error": true}',
+        b'{"fault": {"faultstring": "Invalid ApiKey", "detail": {"errorcode": "x"}}}', b'{"Message": "Access denied"}',
+        b'["No credit."]', b'{"status": 403, "path": "/client"}',
     ],
 )  # fmt: skip
 def test_what_has_not_the_form_of_a_refusal_is_not_the_api_s(foreign: bytes) -> None:
@@ -95,6 +97,12 @@ FAILURES: list[Any] = [
     {"exception": "RuntimeException", "message": "x"},
     {"data": {"error": True, "type": "x", "message": "y"}}, {"data": {"success": False}},
     {"data": {"status": "error", "message": "x"}}, {"data": {"result": "error"}}, {"data": {"id": 7, "error": True}},
+    {"success": "failed", "data": []}, {"success": "no"}, {"isSuccess": False, "data": []}, {"Success": False},
+    {"authenticated": False, "data": []}, {"error_message": "x", "data": []}, {"errorCode": 401}, {"has_errors": 1},
+    {"failed": True, "data": []}, {"fault": {"faultstring": "x"}}, {"ERROR": "x"}, {"status": "401 Unauthorized"},
+    {"http_code": 403, "data": []}, {"meta": {"status": "error"}, "data": []}, {"meta": {"code": 401}, "data": []},
+    {"status": {"code": 401}, "data": []}, {"response": {"success": False}, "data": []},
+    {"data": {"meta": {"error": "x"}, "data": []}}, {"data": {"data": {"data": [], "success": False}}},
 ]  # fmt: skip
 
 
@@ -112,7 +120,10 @@ def test_a_failure_in_whatever_dress_is_a_failure(content: object) -> None:
         {"data": [], "code": 0}, {"data": [], "code": 1000}, {"data": [], "result": "success"},
         {"data": [], "message": "Here they are."}, {"data": {"0": {"error": True}}},
         {"data": {"id": 7, "status": "Failed"}}, {"data": {"id": 7, "status": "error"}},
-        {"data": {"id": 7, "error": None, "status": 500}},
+        {"data": {"id": 7, "error": None, "status": 500}}, {"data": [], "error_code": 0},
+        {"data": [], "errorMessage": ""}, {"data": {"id": 7, "failed": True}},
+        {"data": [], "meta": {"status": "ok", "errors": []}}, {"data": [], "failed": False}, {"data": [], "code": 4040},
+        {"data": {"id": 7, "failed": False, "meta": {"status": "error"}}}, {"data": [], "response": {"code": "200"}},
     ],
 )  # fmt: skip
 def test_a_success_is_no_failure(content: object) -> None:

@@ -18,7 +18,7 @@ A, B = {"id": 7}, {"id": 8}
 
 
 def read(content: object) -> RawPage:
-    return page_of(opened(json.dumps(content).encode()).top)
+    return page_of(opened(json.dumps(content).encode()).levels)
 
 
 def laravel(current: int, last: int) -> dict[str, Any]:
@@ -61,6 +61,15 @@ WITH_NEXT: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "a number and the end": ({"meta": {"current_page": 1, "from": 1, "to": 2, "total": 3}}, {"page": "2"}),
     "a hal link": ({"_links": {"next": {"href": "/client/invoices?page=2"}}}, {"page": "2"}),
     "a relative link": ({"links": {"next": "?page=2"}}, {"page": "2"}),
+    "a link with its url": ({"links": {"next": {"url": "?page=2"}}}, {"page": "2"}),
+    "links in an array": (
+        {"links": [{"rel": "self", "href": "?page=1"}, {"rel": "next", "href": "?page=2"}]},
+        {"page": "2"},
+    ),
+    "the next number": ({"meta": {"next_page": 2, "page": 1}}, {"page": "2"}),
+    "the next number alone": ({"nextPage": "2"}, {"page": "2"}),
+    "numbers of floats": ({"current_page": 1.0, "last_page": 2.0}, {"page": "2"}),
+    "a full page and nothing else": ({"meta": {"current_page": 1, "per_page": 2}}, {"page": "2"}),
 }
 
 
@@ -83,7 +92,13 @@ def test_the_next_page_is_found_in_every_form(form: str, wrapped: bool) -> None:
         {"meta": {"pagination": FRACTAL | {"current_page": 2, "links": {"previous": f"{URL}?page=1"}}}},
         {"meta": {"cursor": {"current": 9, "prev": None, "next": None, "count": 2}}}, {"meta": {"next_cursor": None}},
         {"has_more": False}, {"meta": "nothing"}, {"meta": {"current_page": 1, "last_page": 1}}, {"meta": []},
-        {"meta": {"current_page": 2, "last_page": True}}, {"page": {"x": 1}},
+        {"meta": {"current_page": 2, "last_page": True}}, {"page": {"x": 1}}, {"links": {"next": {"href": None}}},
+        {"links": [{"rel": "prev", "href": "?page=1"}]}, {"next_page": None},
+        {"links": {"next": None}, "meta": {"last_page": 2}}, {"last_page": 2, "next_page_url": None},
+        {"meta": {"current_page": 2, "next_page": 0}}, {"meta": {"current_page": 1, "per_page": 2, "total": 2}},
+        {"meta": {"current_page": 1, "per_page": 3}}, {"meta": {"current_page": 1, "per_page": 1}}, {"per_page": 2},
+        {"meta": {"current_page": 1, "per_page": 2}, "links": {"next": None}}, {"pageInfo": {"hasNextPage": False}},
+        {"current_page": 1, "per_page": 2, "next_page_url": None}, {"last_page": 1}, {"more": False},
     ],
 )  # fmt: skip
 def test_a_last_page_is_known_as_such(fields: dict[str, Any]) -> None:
@@ -97,6 +112,9 @@ def test_a_last_page_is_known_as_such(fields: dict[str, Any]) -> None:
         {"links": {"next": 2}}, {"links": {"next": "http://[broken"}}, {"links": {"next": f"{URL}/page/2"}},
         {"links": {"next": ["x"]}}, {"has_more": True}, {"hasMorePages": 1}, {"next_page_url": {"page": 2}},
         {"meta": {"from": 1, "to": 2, "total": 9}}, {"links": {"next": {"href": 5}}}, {"next": "soon"},
+        {"pageInfo": {"hasNextPage": True, "endCursor": "x"}}, {"meta": {"last_page": 2}}, {"has_next": True},
+        {"more": 1},
+        {"links": [{"rel": "next", "href": "/page/2"}]}, {"links": {"next": {"page": 2}}},
     ],
 )  # fmt: skip
 def test_a_next_page_that_is_not_understood_differs_from_none(fields: dict[str, Any]) -> None:

@@ -241,6 +241,13 @@ def test_other_dates_that_cannot_be_read_cost_nothing() -> None:
         {"data": {"message": "Invalid API key."}},
         {"data": [], "message": "Invalid API key."},
         {"data": {"data": [], "error": "Invalid API key."}},
+        {"data": {"data": {"data": [], "success": False, "message": "Invalid API key."}}},
+        {"data": [], "meta": {"success": False, "message": "Invalid API key."}},
+        {"data": [], "status": {"code": 401, "message": "Invalid API key."}},
+        {"data": [], "errorMessage": "Invalid API key."},
+        {"data": [], "messages": ["Invalid API key."]},
+        {"data": [{"error": True, "message": "Invalid API key."}]},
+        {"data": [{"message": "Invalid API key."}]},
     ],
 )
 def test_a_failure_in_the_dress_of_a_success_is_refused_in_its_own_words(failure: object) -> None:
@@ -249,6 +256,29 @@ def test_a_failure_in_the_dress_of_a_success_is_refused_in_its_own_words(failure
     assert caught.value.arguments == {"status": 200, "reason": "Invalid API key."}
     with pytest.raises((Refused, AnswerNotUnderstood)):
         read_invoice(json.dumps(failure).encode(), BERLIN)
+
+
+@pytest.mark.parametrize(
+    "entries", [["Invalid API key."], [None], [1, 2], [[]], [[LEAST]], {"0": "x"}], ids=["text", "null", "numbers",
+    "empty list", "list", "object"],
+)  # fmt: skip
+def test_a_list_of_something_else_is_no_list_of_invoices(entries: object) -> None:
+    with pytest.raises(AnswerNotUnderstood, match="no invoices in it"):
+        read_page(json.dumps({"data": entries}).encode(), BERLIN)
+
+
+@pytest.mark.parametrize("name", ["status", "result", "code"])
+@pytest.mark.parametrize("word", ["unauthorized", "denied", "INVALID_TOKEN"])
+def test_an_empty_list_with_a_result_that_is_no_success_is_a_failure(name: str, word: str) -> None:
+    with pytest.raises(Refused):
+        read_page(json.dumps({"data": [], name: word}).encode(), BERLIN)
+
+
+@pytest.mark.parametrize(
+    "said", [{"status": "OK"}, {"status": 200}, {"code": 0}, {"result": "success"}, {"type": "invoices"}, {"code": "0"}]
+)
+def test_an_empty_list_with_a_result_that_is_a_success_is_empty(said: dict[str, Any]) -> None:
+    assert read_page(json.dumps({"data": [], **said}).encode(), BERLIN).invoices == ()
 
 
 def test_an_empty_list_whose_success_is_said_may_bear_words() -> None:
