@@ -43,7 +43,7 @@ from bot.services.failures import note_unreachable
 log = structlog.get_logger()
 
 INVITATION_LINK = re.compile(rf"/start\s+{INVITATION_NONCE_FORM.pattern}", re.ASCII)
-TAKES_TOKEN = re.compile(r"/(?:link\w*|start|token)(?:@(?P<name>\w+))?(?:\W|$)", re.ASCII | re.IGNORECASE)
+TAKES_TOKEN = re.compile(r"\s*/(?:link|start|token)\w*(?:@(?P<name>\w+))?(?:\W|$)", re.ASCII | re.IGNORECASE)
 
 GIVE_BACK_DELAY = 1.0
 """Seconds before an update is given back: it comes again at once."""
@@ -102,8 +102,11 @@ class CommandToUs(filters.MessageFilter):
     """The message is one of the commands that people write a token behind, and to no other bot."""
 
     def filter(self, message: Message) -> bool:
-        found = TAKES_TOKEN.match(message.text or "")
-        return found is not None and (found["name"] or "").lower() in {"", message.get_bot().username.lower()}
+        found = TAKES_TOKEN.match(message.text or message.caption or "")
+        if found is None:
+            return False
+        named, ours = (found["name"] or "").lower(), message.get_bot().username.lower()
+        return named in {"", ours} or (named.startswith(ours) and not named.endswith("bot"))  # the rest is the token
 
 
 def _commands(on: Handlers) -> dict[str, Route]:

@@ -25,11 +25,13 @@ YES_REPLACE, KEEP = "🔁 Yes, replace it", "Keep it"
 
 SPELLINGS = [
     "/link {}", "/link:{}", "/link={}", "/link@sandbox_invoice_bot {}", "/link@sandbox_invoice_bot:{}", "/link{}",
-    "/LINK {}", "/link\n{}", "/link <{}>", "/link Token: {}",
+    "/LINK {}", "/link\n{}", "/link <{}>", "/link Token: {}", "/link-{}", "/link_{}", "/link,{}", "/link|{}",
+    "/link\uff1a{}", "/link\N{RIGHTWARDS ARROW}{}", "/link@sandbox_invoice_bot{}",
 ]  # fmt: skip
 UNASKED = [
     "{}", "/start {}", "/token {}", "/help {}", "/frobnicate {}", "Bearer {}", "Token: {}", "Token:{}", "„{}“", "`{}`",
     "\u200b{}\u200b", "```\n{}\n```", "My token is {}.", "Is it\n\n{}\n\nor not?",
+    "\N{KEY}{}", "Token\uff1a{}", "Here it is:{}", "https://example.org/?token={}", "{},",
 ]  # fmt: skip
 
 
@@ -321,7 +323,16 @@ async def test_a_token_shown_to_a_group_is_deleted_in_any_spelling(
     assert provider.languages == []
 
 
-@pytest.mark.parametrize("text", ["{}", "/deploy {}", "/token@another_bot {}", "/linked x", "Our IBAN: {}"])
+async def test_so_is_a_photo_with_such_a_caption(ada: Person, group: Chat) -> None:
+    sent = ada.send_file(group, "x.txt", b"x", f"/link {TOKEN}")
+    await group.wait_for(from_bot("so I deleted it"), after=sent)
+    assert sent.deleted
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{}", "/deploy {}", "/token@another_bot {}", "/link@sandbox_invoice_bot_2_bot {}", "/linked x", "Our IBAN: {}"],
+)
 async def test_what_people_of_a_group_say_to_each_other_or_to_other_bots_stays(
     ada: Person, group: Chat, text: str
 ) -> None:
