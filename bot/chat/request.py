@@ -90,7 +90,7 @@ class TelegramRequest(HTTPXRequest):
         if status >= HTTPStatus.BAD_REQUEST or answer is None:
             log.debug("Telegram call failed", reason=str(status))
         if answer is not None:
-            _check_chat(answer, kwargs.get("request_data"))
+            _check_subject(answer, kwargs.get("request_data"))
         return _status(status, answer, _retry_after.get()), body
 
 
@@ -139,11 +139,21 @@ def _status(status: int, answer: Answer | None, header: str) -> int:
     return status
 
 
-def _check_chat(answer: Answer, asked: RequestData | None) -> None:
-    """Raise :class:`NotTelegram` if the answer is about another chat: it belongs to another request."""
-    match answer.result, asked and asked.parameters.get("chat_id"):
-        case {"chat": {"id": int(told)}}, int(chat) if told != chat:
-            raise NotTelegram("an answer about another chat")
+def _check_subject(answer: Answer, asked: RequestData | None) -> None:
+    """Raise :class:`NotTelegram` if the answer is about another chat, message or person: it is another request's."""
+    match answer.result:
+        case {"chat": {"id": chat}, "message_id": message}:
+            told = {"chat_id": chat, "message_id": message}
+        case {"user": {"id": user}, "status": str()}:
+            told = {"user_id": user}
+        case {"id": chat, "type": str()}:
+            told = {"chat_id": chat}
+        case _:
+            return
+    given = asked.parameters if asked is not None else {}
+    for name, about in told.items():
+        if isinstance(about, int) and isinstance(given.get(name), int) and about != given[name]:
+            raise NotTelegram(f"an answer about another {name}")
 
 
 def _pause(answer: Answer | None, header: str) -> int:
