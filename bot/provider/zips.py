@@ -14,10 +14,10 @@ from typing import Any, BinaryIO
 LONGEST_END = 22 + 65_535
 """Bytes of the record at the end, with the longest comment."""
 
-END = struct.Struct("<4s8xL6x")
-"""The record at the end: its signature, and the directory's length."""
-END_64 = struct.Struct("<4s36xQ8x4s16x")
-"""What a large archive has before it: signature, the directory's length, and the signature of what points to this."""
+END = struct.Struct("<4s8x2L2x")
+"""The record at the end: its signature, the directory's length, and where it begins."""
+END_64 = struct.Struct("<4s36x2Q4s16x")
+"""What a large archive has before it: the same, and the signature of what points to this."""
 ENTRY = struct.Struct("<4s24x3H12x")
 """An entry of the directory: its signature, and the lengths of the name and of two more fields."""
 
@@ -39,20 +39,23 @@ def names_in(content: BinaryIO) -> Iterator[bytes]:
 
 
 def _directory(content: BinaryIO) -> tuple[int, int]:
-    """Return where the directory begins and ends, whatever stands before the archive."""
+    """Return where the directory begins and ends, whatever stands before the archive.
+
+    If it begins earlier than it says, something is missing before it.
+    """
     size = content.seek(0, os.SEEK_END)
     begin = content.seek(max(0, size - LONGEST_END))
     at = content.read().rfind(b"PK\x05\x06")
     if at < 0:
         raise NoDirectory
     end = content.seek(begin + at)
-    _, length = _read(content, END)
+    _, length, told = _read(content, END)
     if end >= END_64.size:
         content.seek(end - END_64.size)
-        signature, length_64, pointer = _read(content, END_64)
+        signature, length_64, told_64, pointer = _read(content, END_64)
         if (signature, pointer) == (b"PK\x06\x06", b"PK\x06\x07"):
-            length, end = length_64, end - END_64.size
-    if length > end:
+            length, told, end = length_64, told_64, end - END_64.size
+    if length + told > end:
         raise NoDirectory
     return end - length, end
 

@@ -139,6 +139,12 @@ async def test_a_file_within_something_else_is_none(kind: str, wrapper: str) -> 
     assert len(heads) == 1
 
 
+async def test_an_archive_that_lacks_something_in_its_middle_is_cut() -> None:
+    async with downloading(answer(ZIP[:50] + ZIP[60:]), answer(ZIP)) as (download, heads):
+        assert (await download("archive")).content == ZIP
+    assert len(heads) == 2
+
+
 async def test_the_other_kind_of_file_is_none() -> None:
     async with downloading(answer(ZIP), answer(PDF)) as (download, _):
         for kind in FILES:
