@@ -25,7 +25,7 @@ CACHE_SIZE = 8192
 
 _FORMS = (
     "%Y-%m-%d", "%Y/%m/%d", "%d.%m.%Y", "%d-%m-%Y", "%d %b %Y", "%d %B %Y", "%d %b %y", "%d-%b-%Y", "%d-%b-%y",
-    "%b %d, %Y", "%B %d, %Y", "%b %d %Y",
+    "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%Y.%m.%d",
 )  # fmt: skip
 """How a day may be written. 05/11/2026 is not among them: nobody knows whether it is in May or in November."""
 
@@ -33,11 +33,13 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d(?=[T ]|$)")
 _TIME = re.compile(r"(?:^|[T ,]) ?(\d\d?):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)? ?([AaPp][Mm])?(?![\d:])")
 _WEEKDAY = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? +", re.IGNORECASE)
 _OFFSET = re.compile(r"(?:UTC|GMT)?([+-])(\d\d):?(\d\d)?")
+_ORDINAL = re.compile(r"\b(\d\d?)(?:st|nd|rd|th)(?: of)?\b")
 _COMPACT_DAY = re.compile(r"(\d{4})(\d\d)(\d\d)")
-_SECONDS = re.compile(r"(\d{9,11})(?:\.\d+)?|(\d{12,14})|(\d{15,16})")
+_COMPACT = re.compile(r"(\d{8})T?(\d{6}(?:Z|[+-]\d{4})?)")
+_SECONDS = re.compile(r"@?(\d{9,11})(?:\.\d+)?|(\d{12,13})|(\d{15,16})")
 """Seconds, milliseconds or microseconds since 1970."""
 
-_NEVER = re.compile(r"-\d.*|[0 .:/TZ+-]*")
+_NEVER = re.compile(r"-\d.*|[0 .:/TZ+-]*(?:UTC|GMT)?|.*(?<!\d)-0{3,5}1(?!\d).*")
 """A year before Christ, or nothing but zeros: how PHP and databases write that there is no date.
 
 Inference: ``-000001-11-29T23:06:32Z`` is such a zero date, and means "never".
@@ -92,8 +94,8 @@ def _spelled(value: object) -> tuple[str, str]:
             pass
         case int() | float():
             text = f"{value:.0f}"
-        case {"date": str(text), "timezone": str(zone)}:  # how PHP writes a DateTime
-            pass
+        case {"date": str(text), **others}:  # how PHP writes a DateTime
+            zone = given if isinstance(given := others.get("timezone"), str) else ""
         case {"timestamp": int(seconds)}:  # how Carbon writes its fields
             text = str(seconds)
         case _:
@@ -112,6 +114,8 @@ def _read(text: str, zone_name: str, zone: ZoneInfo) -> datetime | date | None:
     try:
         if seconds := _SECONDS.fullmatch(text):
             return _since_1970(*seconds.groups())
+        if compact := _COMPACT.fullmatch(text):
+            return _from_iso("T".join(compact.groups()), zone)
         clock = _TIME.search(text)
         if clock is None:
             return _day(text)
@@ -134,7 +138,7 @@ def _since_1970(seconds: str | None, millis: str | None, micros: str | None) -> 
 
 def _day(text: str) -> date:
     """Return a day. Raise ValueError if it has no known form."""
-    text = _WEEKDAY.sub("", text.strip(" ,"), count=1)
+    text = _ORDINAL.sub(r"\1", _WEEKDAY.sub("", text.strip(" ,"), count=1))
     if compact := _COMPACT_DAY.fullmatch(text):
         return date(*map(int, compact.groups()))
     for form in _FORMS:
