@@ -115,7 +115,8 @@ class ProviderClient:
         """Return the account's credit. The token needs a permission that the other calls don't: ``read``."""
         call = Call("credit", "GET", "client", token, language)
         async with deadline(self._retries.deadline, call) as ends:
-            return schema.read_credit(await self._caller.read(call, json_body, ends))
+            body = await self._caller.read(call, json_body, ends)
+            return await off_loop(len(body) > HEAVY_BYTES, schema.read_credit, body)
 
     def pdf(self, token: Token, language: str, invoice_id: int) -> AbstractAsyncContextManager[Document]:
         path = f"client/invoices/{invoice_id:d}/download"

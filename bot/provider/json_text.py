@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark is its beginning
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+"""They say how a text is encoded, and are no part of it."""
 
 MAX_DEPTH = 64
 """How deep JSON may nest. An invoice nests four levels deep; what lies deeper is nothing that is read here."""
@@ -19,7 +29,8 @@ _NESTING = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[{]++|[\]}]++', re.DOTALL)
 
 def readable(body: bytes) -> str:
     """Return the JSON with U+FFFD in place of each character cut in two, as UTF-8 or as an escaped surrogate."""
-    text = body.decode("utf-8-sig", errors="replace")
+    mark = next((mark for mark in BYTE_ORDER_MARKS if body.startswith(mark)), b"")
+    text = body[len(mark) :].decode(BYTE_ORDER_MARKS.get(mark, "utf-8"), errors="replace")
     if not _HALF.search(text):
         return text
     return _ESCAPE.sub(lambda escape: r"\ufffd" if escape[1] else escape[0], text)

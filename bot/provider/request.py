@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import codecs
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,19 +24,13 @@ from bot.errors import (
     TokenRefused,
 )
 from bot.limiter import Limiter, WaitTooLong
+from bot.offload import HEAVY_BYTES, off_loop
 from bot.ports import Clock
 from bot.provider import envelope, error_mapping, values
 
 MAX_JSON_BYTES = 64 * 1024 * 1024
-MAX_ERROR_BYTES = 64 * 1024
-
-BYTE_ORDER_MARKS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark is its beginning
-    codecs.BOM_UTF32_BE: "utf-32-be",
-    codecs.BOM_UTF16_LE: "utf-16-le",
-    codecs.BOM_UTF16_BE: "utf-16-be",
-}
+MAX_ERROR_BYTES = 1024 * 1024
+"""A refusal may hold a whole trace of the provider's program beside its words."""
 
 T = TypeVar("T")
 ReadBody = Callable[[httpx.Response], Awaitable[T]]
@@ -131,7 +124,7 @@ class Caller:
         done.
         """
         body = await self._request(call, self._accept)
-        if error_mapping.is_about_another(body, call.body):
+        if await off_loop(len(body) > HEAVY_BYTES, error_mapping.is_about_another, body, call.body):
             raise AnswerNotUnderstood("an answer about another invoice")
 
     async def make_room(self) -> None:
@@ -157,7 +150,8 @@ class Caller:
                 if response.is_success:
                     return await read_body(response)
                 body = await self._drain(response)
-                failure = error_mapping.of_status(response, body, self._clock())
+                heavy = len(body) > HEAVY_BYTES
+                failure = await off_loop(heavy, error_mapping.of_status, response, body, self._clock())
         except httpx.HTTPError as error:
             log.debug("provider call failed", call=call.name, reason=type(error).__name__, detail=str(error))
             failure = error_mapping.of_transport(error)
@@ -165,7 +159,8 @@ class Caller:
 
     async def _accept(self, response: httpx.Response) -> bytes:
         body = await self._drain(response)
-        if refusal := error_mapping.in_success(response, body):
+        refusal = await off_loop(len(body) > HEAVY_BYTES, error_mapping.in_success, response, body)
+        if refusal is not None:
             raise refusal
         return body
 
@@ -192,15 +187,7 @@ async def json_body(response: httpx.Response) -> bytes:
         received += chunk
         if len(received) > MAX_JSON_BYTES:
             raise AnswerNotUnderstood(f"JSON above {MAX_JSON_BYTES} bytes")
-    return _in_utf8(bytes(received))
-
-
-def _in_utf8(body: bytes) -> bytes:
-    """Return the text in UTF-8 and without a byte-order mark, which says how it is encoded."""
-    for mark, encoding in BYTE_ORDER_MARKS.items():
-        if body.startswith(mark):
-            return body[len(mark) :].decode(encoding, errors="replace").encode()
-    return body
+    return bytes(received)
 
 
 def _headers(call: Call) -> dict[str, str]:

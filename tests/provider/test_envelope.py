@@ -130,8 +130,9 @@ def test_a_success_is_no_failure(content: object) -> None:
     assert not opened(body(content)).is_failure
 
 
-def test_a_byte_order_mark_is_nothing() -> None:
-    assert refusal_in(JSON_TYPE, b"\xef\xbb\xbf" + body({"message": "No."})) == "No."
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_says_how_a_refusal_is_encoded(encoding: str) -> None:
+    assert refusal_in(JSON_TYPE, json.dumps({"message": "Nö."}, ensure_ascii=False).encode(encoding)) == "Nö."
 
 
 @pytest.mark.parametrize("deep", ["[" * 100_000 + "]" * 100_000, '{"a":[' * 50_000 + "]}" * 50_000])

@@ -118,6 +118,15 @@ async def test_a_refusal_holds_the_provider_s_words(world: World, call: str, fau
     assert error.arguments == {"status": status, "reason": "Das Guthaben reicht nicht."}
 
 
+@pytest.mark.parametrize("call", EVERY)
+async def test_a_refusal_may_be_long_and_its_words_are_cut(world: World, call: str) -> None:
+    world.sandbox.faults.switch_on(Fault.REFUSED, message="Das Guthaben reicht nicht. " * 10_000)
+    error = await failure_of(EVERY[call], world, 212032)
+    assert isinstance(error, Refused)
+    assert error.reason.startswith("Das Guthaben reicht nicht. Das")
+    assert error.reason.endswith("…")
+
+
 @pytest.mark.parametrize("call", ["list", "invoice", "pay", "remove_credit"])
 @pytest.mark.parametrize("fault", [Fault.FAILURE_AS_SUCCESS, Fault.RESULT_ERROR])
 async def test_a_failure_with_status_200_is_a_refusal_in_the_provider_s_words(
