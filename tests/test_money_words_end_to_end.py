@@ -143,6 +143,42 @@ async def test_an_open_invoice_that_becomes_a_credit_note_is_told_so(
     await chat.wait_for(lambda m: m.id == new.id and "A credit note now" in m.text)
 
 
+# --- Collective invoices ---------------------------------------------------------------------------------------------
+
+
+async def test_what_a_collective_invoice_collects_is_counted_and_offered_once(
+    sandbox: Sandbox, account: Account, chat: Chat, ada: Person, greeting: Message
+) -> None:
+    account.shows_credit, account.credit = True, Decimal("30.00")
+    one, two = (sandbox.provider.create_invoice(account, Decimal(amount), due_in_days=9) for amount in (10, 20))
+    collective = sandbox.provider.collect(account, [one, two])
+    await chat.wait_for(says("2 open invoices, together €30.00"), after=greeting)
+    listed = await ask(chat, ada, "/invoices", "2 open invoices, together €30.00", "enough for all of it")
+    assert f"{collective.id} · €30.00" in listed.text
+    assert f"Collects invoices {one.id} and {two.id}, which are counted by themselves" in listed.text
+    await ask(chat, ada, "/check", "2 open invoices, together €30.00")
+    choice = await ask(chat, ada, "/pay", "Which invoice")
+    assert not any(str(collective.id) in button.text for button in choice.buttons)
+    await ask(chat, ada, f"/invoice {collective.id}", "either it or them", "Left to pay: €30.00")
+    assert not any(f"New invoice {collective.id}" in message.text for message in chat.messages)
+    question = await ask(chat, ada, f"/pay {collective.id}", "Pay €30.00", "either it or them")
+    ada.press(question, question.buttons[0].text)
+    await chat.wait_for(lambda m: m.id == question.id and "is paid" in m.text)
+    await ask(chat, ada, "/invoices", "Nothing to pay")
+
+
+async def test_a_collective_invoice_whose_parts_are_settled_is_told_like_any_other(
+    sandbox: Sandbox, account: Account, chat: Chat, ada: Person, greeting: Message
+) -> None:
+    part = sandbox.provider.create_invoice(account, Decimal(10), due_in_days=9)
+    collective = sandbox.provider.collect(account, [part])
+    new = await chat.wait_for(says("New invoice", str(part.id)), after=greeting)
+    assert str(collective.id) not in new.text
+    part.status = "Cancelled"
+    await chat.wait_for(says("New invoice", str(collective.id), "€10.00"), after=new)
+    await ask(chat, ada, "/invoices", "1 open invoice, €10.00")
+
+
 # --- How an invoice stands -------------------------------------------------------------------------------------------
 
 

@@ -30,7 +30,8 @@ class KnownInvoice:
     the items. ``unread_since`` is when reading this invoice began to fail while others could be read. ``missing_since``
     is when the provider first said that it has no such invoice. ``due_unreadable``: the provider gives a due date that
     can't be read; ``due`` is an earlier one, if there was any. ``status_label`` is the provider's word for how it
-    stands, where nothing else says that. The other fields say what the person was told, or was shown at the linking:
+    stands, where nothing else says that. ``left`` is without what is counted with the invoices that it collects;
+    ``in_parts``: that is all of it. The other fields say what the person was told, or was shown at the linking:
 
     - ``announced``: that the invoice exists; ``told_gross`` and ``told_due``: its sum and due date
     - ``told``: the latest threshold (days before the due date; negative: after) for the present ``due``;
@@ -60,6 +61,7 @@ class KnownInvoice:
     evening_told: date | None = None
     due_unreadable: bool = False
     status_label: str = ""
+    in_parts: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -87,8 +89,11 @@ def undated(known: Iterable[KnownInvoice]) -> list[int]:
 
 
 def is_announceable(known: KnownInvoice) -> bool:
-    """Return whether a new invoice is worth a word: it is open, or was paid on creation. A credit note is not."""
-    return known.standing in {Standing.OPEN, Standing.PAID} and known.full_total >= 0
+    """Return whether a new invoice is worth a word: it is open, or was paid on creation.
+
+    A credit note is not, nor a collective invoice whose parts are told.
+    """
+    return known.standing in {Standing.OPEN, Standing.PAID} and known.full_total >= 0 and not known.in_parts
 
 
 def is_still_needed(silence: Silence, known: KnownInvoice | None, *, alerted: bool) -> bool:

@@ -11,15 +11,27 @@ from bot.domain.standings import Standing, is_plain, standing_of
 
 CENT = Decimal("0.01")
 
+OTHER_INVOICE = "invoice"
+"""The type of an item that stands for another invoice, in any letter case."""
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of an invoice. ``title`` is the short description, ``description`` may have several lines."""
+    """One line of an invoice. ``title`` is the short description, ``description`` may have several lines.
+
+    ``relates_to`` is the id of what it is for: a service or, by its ``type``, another invoice.
+    """
 
     type: str
     title: str
     description: str
     amount: Decimal | None
+    relates_to: int | None = None
+
+    @property
+    def names_invoice(self) -> bool:
+        """Whether it stands for another invoice, which is paid with this one."""
+        return self.type.casefold() == OTHER_INVOICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,9 @@ class Invoice:
     provider gave no real date. ``subtotal`` and ``tax`` are None if they are missing. ``due_unreadable``: it gave a due
     date that can't be read. ``items_unreadable``: it gave items that can't be read, and that are left out. ``is_open``
     is never true of a credit note, whatever the provider says: nothing is to be paid on it.
+
+    ``parts`` are the other open invoices that it collects, as far as they were read with it, and ``in_parts`` is how
+    much of it is counted with them.
     """
 
     id: int
@@ -47,6 +62,8 @@ class Invoice:
     items: tuple[Item, ...]
     due_unreadable: bool = False
     items_unreadable: bool = False
+    parts: tuple[int, ...] = ()
+    in_parts: Decimal = Decimal(0)
 
     @property
     def gross(self) -> Decimal | None:
@@ -90,9 +107,24 @@ class Invoice:
         return None if self.gross is None else max(self.gross - self.credit, Decimal(0))
 
     @property
+    def is_collective(self) -> bool:
+        """Whether it collects other invoices: its items name some."""
+        return OTHER_INVOICE in {kind.casefold() for kind in {item.type for item in self.items}}
+
+    @property
+    def own_left(self) -> Decimal | None:
+        """What is left to pay of it, without what is counted with its parts."""
+        return left_or_total(self.left_to_pay, self.total) - self.in_parts if self.parts else self.left_to_pay
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts as an open invoice: it is not wholly counted with its parts."""
+        return self.is_open and (not self.parts or self.own_left != 0)
+
+    @property
     def may_be_owed(self) -> bool:
-        """Whether something is, or may be, left to pay."""
-        return self.left_to_pay != 0
+        """Whether something is, or may be, left to pay that is counted with no other invoice."""
+        return self.own_left != 0
 
     @property
     def display_amount(self) -> Decimal:
@@ -121,9 +153,12 @@ class Invoice:
 
     @property
     def can_be_paid(self) -> bool:
-        """Whether it can be paid with credit: it is open, and a known sum above zero is left."""
+        """Whether it can be paid with credit: it is open, and a known sum above zero is left.
+
+        Beside its parts it is not offered: both would pay the same.
+        """
         left = self.left_to_pay
-        return self.is_open and left is not None and left > 0
+        return self.is_open and not self.parts and left is not None and left > 0
 
     @property
     def can_return_credit(self) -> bool:
@@ -209,5 +244,5 @@ def open_first(invoices: Iterable[Invoice]) -> list[Invoice]:
 
 
 def sum_left(invoices: Iterable[Invoice]) -> Decimal:
-    """Return the sum left over all open invoices. If its remainder is unclear, an invoice counts with its total."""
-    return sum((invoice.display_amount for invoice in invoices if invoice.is_open), start=Decimal(0))
+    """Return the sum left over all open invoices, each counted once. One whose remainder is unclear counts in full."""
+    return sum((i.display_amount - i.in_parts for i in invoices if i.is_open), start=Decimal(0))

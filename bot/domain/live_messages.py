@@ -64,7 +64,7 @@ def shown_now(message: LiveMessage, listing: Listing, found: Sequence[Invoice]) 
 
 def state_of(invoices: Iterable[Invoice]) -> str:
     """Return a mark that differs once one of these invoices stands otherwise."""
-    facts = [(i.id, i.status, i.is_open, i.left_to_pay, i.full_total, i.credit, i.due) for i in invoices]
+    facts = [(i.id, i.status, i.is_open, i.left_to_pay, i.full_total, i.credit, i.due, *i.parts) for i in invoices]
     return hashlib.blake2s(repr(facts).encode(), digest_size=8).hexdigest()
 
 

@@ -114,6 +114,8 @@ def _kind_of_news(
     """Return which kind of alert an invoice leads to, if any."""
     if not k.is_open and (k.announced or shown):
         return AlertKind.SETTLED if shown and not k.settled_told else None
+    if k.in_parts:
+        return None  # its parts are told
     if not k.announced and not silence.muted:
         return AlertKind.NEW if is_announceable(k) else None
     if k.settled_told and not silence.muted:
@@ -206,7 +208,8 @@ def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime) -> Known
         due=due,
         due_unreadable=invoice.due_unreadable,
         status_label=invoice.odd_status,
-        left=invoice.left_to_pay,
+        left=invoice.own_left,
+        in_parts=not invoice.counts and invoice.is_open,
         total=invoice.total,
         title=invoice.title,
         gross=invoice.gross,

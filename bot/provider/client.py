@@ -15,11 +15,12 @@ import structlog
 
 from bot import __version__
 from bot.domain.chats import Token
+from bot.domain.collectives import with_parts
 from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Listing
 from bot.errors import AnswerNotUnderstood, ForeignAnswer, NotFound, ProviderError, WrongAddress
 from bot.limiter import Limiter
-from bot.offload import HEAVY_BYTES, off_loop
+from bot.offload import HEAVY_BYTES, HEAVY_COUNT, off_loop
 from bot.ports import Clock, Document, InvoiceFilter, utc_now
 from bot.provider import documents, schema
 from bot.provider.request import Call, Caller, ReadBody, RetryPolicy, deadline, json_body
@@ -100,7 +101,9 @@ class ProviderClient:
             if not reading.has_begun:
                 raise
             log.info("list is read in part", error=str(error))
-        return reading.listing()
+        listing = reading.listing()
+        heavy = sum(1 + len(invoice.items) for invoice in listing.invoices) > HEAVY_COUNT
+        return replace(listing, invoices=await off_loop(heavy, with_parts, listing.invoices))
 
     async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice:
         call = Call("invoice", "GET", f"client/invoices/{invoice_id:d}", token, language)

@@ -42,6 +42,7 @@ class _Item(msgspec.Struct):
     short_description: Any = None
     description: Any = None
     amount: msgspec.Raw = envelope.NULL
+    relid: Any = None
 
 
 class _Invoice(msgspec.Struct):
@@ -235,7 +236,8 @@ def _readable_items(entries: Iterable[msgspec.Raw]) -> Iterator[Item]:
 def _to_item(wire: _Item) -> Item:
     kind, description = values.text(wire.type), values.text(wire.description)
     title = values.text(wire.short_description) or description or kind
-    return Item(kind, title.partition("\n")[0].strip(), description, values.money(wire.amount))
+    relates_to = values.identity(wire.relid)
+    return Item(kind, title.partition("\n")[0].strip(), description, values.money(wire.amount), relates_to)
 
 
 def _required(name: str, value: T | None) -> T:

@@ -14,6 +14,7 @@ import structlog
 
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice, undated
 from bot.domain.chats import Chat, Link, Trouble, Watch
+from bot.domain.collectives import with_parts
 from bot.domain.credit import CLOSELY, CreditWatch, Debt, Funds, coverage, suffices, watches_closely
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.reminders import (
@@ -272,7 +273,7 @@ class Checker:
         """Return the invoices for which the credit suffices, as far as that is known: others may be due before them."""
         if reading.listing is None or not reading.listing.lacks_nothing:
             return ()
-        owed = [Debt(i.id, i.due, i.left_to_pay) for i in reading.found if i.may_be_owed]
+        owed = [Debt(i.id, i.due, i.own_left) for i in reading.found if i.may_be_owed]
         found = coverage((reading.credit or link.credit).credit, owed, self._plan.currency)
         return found.covered if found is not None else ()
 
@@ -401,6 +402,8 @@ class AccountReader:
         unasked = (*asking, *missing[MISSING_READ_PER_CHECK:])
         if not is_whole:
             unread, unasked = [*unread, *unasked], ()
+        if len(found) > len(reading.found):
+            found = list(await off_loop(len(found) > HEAVY_COUNT, with_parts, found))
         return replace(reading, found=tuple(found), gone=tuple(gone), unread=tuple(unread), unasked=unasked, wait=wait)
 
     def _unread(self, chat: Chat, error: Exception) -> AccountReading:

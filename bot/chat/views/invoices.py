@@ -29,7 +29,7 @@ ITEMS_AT_MOST = 1000
 """More surely don't fit into a message."""
 ITEM_DESCRIPTION_LENGTH = 800
 STATUS_LENGTH = 40
-UNDATED_NAMED = 20
+UNDATED_NAMED = PARTS_NAMED = 20
 
 
 def invoice_list(
@@ -68,6 +68,8 @@ def invoice_details(
         head.append(t("details.due_in" if since_today else "details.due", date=t.day(invoice.due), day=since_today))
     elif invoice.is_open:
         head.append(t("due_unreadable" if invoice.due_unreadable else "details.no_due"))
+    if invoice.is_open and invoice.is_collective:
+        head.append(t("details.collective"))
     if invoice.is_credit_note:
         head.append(t("details.credit_note", amount=t.money(-invoice.full_total)))
     if invoice.may_be_owed:
@@ -87,7 +89,7 @@ def invoice_details(
 
 def summary(t: Texts, listing: Listing, query: Query) -> list[Markup]:
     """Return how much is open, or that nothing is. The latter is unknown while an invoice could not be read."""
-    still_open = [i for i in listing.invoices if i.is_open]
+    still_open = [i for i in listing.invoices if i.counts]
     lines = []
     if still_open:
         lines.append(t.count("list.open_sum", len(still_open), sum=t.money(sum_left(still_open))))
@@ -112,7 +114,7 @@ def gaps(t: Texts, listing: Listing) -> list[Markup]:
 
 def debts(invoices: Iterable[Invoice]) -> list[Debt]:
     """Return what is to be paid of these invoices."""
-    return [Debt(invoice.id, invoice.due, invoice.left_to_pay) for invoice in invoices if invoice.may_be_owed]
+    return [Debt(invoice.id, invoice.due, invoice.own_left) for invoice in invoices if invoice.may_be_owed]
 
 
 def _absence(listing: Listing, query: Query) -> str | None:
@@ -165,6 +167,9 @@ def _list_entry(t: Texts, invoice: Invoice, now: datetime) -> Markup:
         when = Markup(" · ").join([when, Markup.escape(_status(t, invoice))])
     line = t("list.line", icon=_icon(t, invoice, now), id=invoice.id, amount=t.money(invoice.display_amount), when=when)
     title = [Markup.escape(one_line(invoice.title, LIST_TITLE_LENGTH))] if invoice.title else []
+    if invoice.parts:
+        ids = t.listing([str(number) for number in invoice.parts[:PARTS_NAMED]])
+        title.append(t.count("list.parts", len(invoice.parts), ids=ids))
     return join([line, *title, *(consequences(t, invoice.due, invoice.types, now) if invoice.may_be_owed else [])])
 
 
@@ -263,7 +268,7 @@ INVOICE_CHOICES: Mapping[str, InvoiceChoice] = {
     "invoice": InvoiceChoice("show", "list.none"),
     "pdf": InvoiceChoice("pdf", "list.none"),
     # An unclear remainder counts: the press says why it can't be paid here. "Nothing to pay" would be wrong.
-    "pay": InvoiceChoice("pay", "list.none_open", lambda invoice: invoice.may_be_owed),
+    "pay": InvoiceChoice("pay", "list.none_open", lambda invoice: invoice.may_be_owed and not invoice.parts),
     "removecredit": InvoiceChoice(
         "removecredit", "choose.no_credit", lambda invoice: invoice.can_return_credit, lambda invoice: invoice.credit
     ),

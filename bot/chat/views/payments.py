@@ -94,6 +94,8 @@ def _asked(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> list[
         lines.append(t("payment.credit", amount=t.money(payment.credit)))
     if payment.due:
         lines.append(t("payment.due", date=t.day(payment.due), day=t.due_day(payment.due, now)))
+    if invoice.is_collective:
+        lines.append(t("details.collective"))
     if invoice.odd_status:
         lines.append(t("status.label", status=one_line(invoice.odd_status, STATUS_LENGTH)))
     if payment.doubtful:

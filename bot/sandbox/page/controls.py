@@ -18,7 +18,7 @@ from bot.sandbox.telegram.faults import TelegramFault, TelegramFaults
 
 Json = dict[str, object]
 Step = Literal["hour", "day", "week"]
-Making = Literal["open", "paid", "unreadable", "credit_note"]
+Making = Literal["open", "paid", "unreadable", "credit_note", "collective"]
 ClosedStatus = Literal["Paid", "Cancelled", "Refunded", "Collections"]
 
 DESCRIPTIONS = {
@@ -142,8 +142,14 @@ class Controls:
     def issue(self, amount: Decimal, days: int, kind: str, making: Making) -> None:
         """Issue an invoice with a description for its kind. An unreadable one has no valid sum.
 
-        A credit note is over the amount, too, in the customer's favour.
+        A credit note is over the amount, too, in the customer's favour. A collective invoice is over the sum of the two
+        invoices that were issued last and are open.
         """
+        if making == "collective":
+            open_ones = [one for one in self.demo.account.invoices.values() if one.is_open and one.left > 0]
+            if open_ones:
+                self.demo.sandbox.provider.collect(self.demo.account, open_ones[-2:])
+            return
         provider, words = self.demo.sandbox.provider, DESCRIPTIONS.get(kind)
         paid = making == "paid"
         amount = -amount if making == "credit_note" else amount

@@ -15,7 +15,7 @@ MAX_CENTS = 100_000_00
 class Issue(Struct):
     """Issue an invoice over so many cents, tax included, due in ``days`` (negative: overdue).
 
-    It is open, paid on creation, unreadable, or a credit note.
+    It is open, paid on creation, unreadable, a credit note, or collects two others.
     """
 
     cents: Annotated[int, Meta(ge=1, le=MAX_CENTS)]

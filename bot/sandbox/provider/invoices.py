@@ -27,6 +27,8 @@ LABELS = {
     },
     "en": {},
 }
+COLLECTED = "Invoice"
+"""The type of an item that stands for another invoice, whose number is its ``relid``."""
 OPEN_STATUSES = frozenset({"Unpaid", "Payment Pending"})
 CENT = Decimal("0.01")
 ZERO = Decimal(0)

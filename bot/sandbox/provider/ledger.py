@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -11,7 +11,15 @@ from zoneinfo import ZoneInfo
 
 from bot.ports import Clock, utc_now
 from bot.sandbox.provider.faults import Call
-from bot.sandbox.provider.invoices import ZERO, SandboxInvoice, examples, make_invoice, reference_samples
+from bot.sandbox.provider.invoices import (
+    COLLECTED,
+    ZERO,
+    SandboxInvoice,
+    SandboxItem,
+    examples,
+    make_invoice,
+    reference_samples,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FIRST_NEW_ID = 300_001
@@ -87,6 +95,16 @@ class Ledger:
         account.invoices[invoice.id] = invoice
         return invoice
 
+    def collect(self, account: Account, parts: Sequence[SandboxInvoice]) -> SandboxInvoice:
+        """Create an invoice that collects open ones. To pay it is to pay all of them."""
+        total = sum((part.left for part in parts), start=ZERO)
+        invoice = self.create_invoice(account, total)
+        invoice.items = [
+            SandboxItem(invoice.id * 100 + n, COLLECTED, f"Rechnung #{part.id}", part.left, part.id)
+            for n, part in enumerate(parts)
+        ]
+        return invoice
+
     def cancel(self, invoice_id: int) -> None:
         """Cancel an invoice in any account."""
         for account in self.accounts.values():
@@ -111,8 +129,16 @@ class Ledger:
         account.credit -= amount
         invoice.credit += amount
         if invoice.left == 0:
-            invoice.status, invoice.paid_at = "Paid", self.clock()
+            self._settle_all(account, invoice)
         self.executions.append(Execution(Call.PAY, account, invoice.id, amount))
+
+    def _settle_all(self, account: Account, invoice: SandboxInvoice) -> None:
+        """Settle an invoice, with those that it collects."""
+        self.settle(invoice)
+        for item in invoice.items:
+            part = account.invoices.get(item.relid) if item.type == COLLECTED else None
+            if part is not None and part.is_open:
+                self._settle_all(account, part)
 
     def remove_credit(self, account: Account, invoice: SandboxInvoice) -> None:
         """Return the invoice's credit to the account. Raise :class:`Refusal` if that is not allowed."""

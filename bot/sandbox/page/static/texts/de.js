@@ -128,6 +128,7 @@ export const de = {
     "invoices.amount": "Betrag (€)",
     "invoices.by_amount": "Betrag um (€)",
     "invoices.by_days": "Fälligkeit um (Tage)",
+    "invoices.collective": "Fasst die letzten zwei zusammen",
     "invoices.create": "Rechnung schreiben",
     "invoices.credit": "Guthaben (€)",
     "invoices.credit_note": "Gutschrift",

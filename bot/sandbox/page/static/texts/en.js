@@ -128,6 +128,7 @@ export const en = {
     "invoices.amount": "Amount (€)",
     "invoices.by_amount": "Amount by (€)",
     "invoices.by_days": "Due date by (days)",
+    "invoices.collective": "Collects the last two",
     "invoices.create": "Write an invoice",
     "invoices.credit": "Account credit (€)",
     "invoices.credit_note": "A credit note",

@@ -8,7 +8,7 @@ import { cents, form } from "./forms.js";
 import { item } from "./invoice.js";
 
 const KINDS = ["Hosting", "Domain", "Donation"];
-const MAKINGS = ["open", "paid", "unreadable", "credit_note"];
+const MAKINGS = ["open", "paid", "unreadable", "credit_note", "collective"];
 
 /** Return this section of the panel: its node, and a function to update it. */
 export function invoices() {
