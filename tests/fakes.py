@@ -257,19 +257,23 @@ class FakeMessenger:
     """Implements :class:`bot.ports.Messenger` in memory.
 
     Tests set: ``troubles`` are the outcomes of a chat's next sends: an error instead of sending, or None for success.
-    ``always`` is an error for every send to a chat. ``edit_troubles`` are the outcomes of the next edits. ``lost`` are
+    ``always`` is an error for every send to a chat. ``edit_troubles`` are the outcomes of the next edits and
+    deletions. Messages in ``undeletable`` can't be deleted. ``lost`` are
     errors, by chat, that are raised after a message was delivered. Messages about the invoices in ``refuses`` are
     refused. ``gate`` holds all sends, ``held_chats`` those to single chats.
 
-    Tests read: ``sent``, ``edited``, ``shown``, ``batches`` and ``documents`` hold what was delivered. ``replies`` are
-    the outcomes that were announced in a short message of their own. ``ends_told`` says for each message about the end
-    of payments whether it was marked as a repetition. ``came`` is set once an alert was delivered.
+    Tests read: ``sent``, ``edited``, ``deleted``, ``shown``, ``batches`` and ``documents`` hold what was done.
+    ``replies`` are the outcomes that were announced in a short message of their own. ``ends_told`` says for each
+    message about the end of payments whether it was marked as a repetition. ``came`` is set once an alert was
+    delivered.
     """
 
     def __init__(self, clock: Clock = utc_now) -> None:
         self._clock = clock
         self.sent: list[Message] = []
         self.edited: list[Edit] = []
+        self.deleted: list[int | None] = []
+        self.undeletable: set[int | None] = set()
         self.shown: list[Payment] = []
         self.batches: list[tuple[Payment, ...]] = []
         self.replies: list[list[Outcome | None]] = []
@@ -309,6 +313,15 @@ class FakeMessenger:
         if trouble is not None:
             raise trouble
         self.edited.append(Edit(message, delivery.known, self._clock()))
+
+    async def delete(self, message: SentMessage) -> bool:
+        trouble = self.edit_troubles.popleft() if self.edit_troubles else None
+        if trouble is not None:
+            raise trouble
+        if message.message_id in self.undeletable:
+            return False
+        self.deleted.append(message.message_id)
+        return True
 
     async def send_document(self, place: Place, document: Document) -> None:
         await self._pass(place.chat_id)

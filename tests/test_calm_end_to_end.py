@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from bot.application import running
+from bot.sandbox.provider.faults import Fault
 from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import Chat, Message, Person
-from tests.sandbox_bot import TICK, TOKEN, ask, checked, says
+from tests.sandbox_bot import TICK, TOKEN, ask, checked, says, until
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -26,6 +27,41 @@ async def greeting(
     settings = sandbox.settings(tmp_path, suspend_after=0, delete_after=6)
     async with running(settings, clock=sandbox.clock, tick=TICK):
         yield await ask(chat, ada, f"/link {TOKEN}", "linked")
+
+
+async def test_a_newer_alert_takes_the_place_of_the_older_one_of_the_same_invoice(
+    sandbox: Sandbox, account: Account, chat: Chat, greeting: Message
+) -> None:
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=4)
+    new = await chat.wait_for(says("New invoice", str(invoice.id)), after=greeting)
+    sandbox.clock.put_forward(DAY)
+    due = await chat.wait_for(says(f"Invoice {invoice.id} is due in 3 days"), after=new)
+    assert not due.silent
+    await until(lambda: new not in chat.messages)
+    sandbox.clock.put_forward(3 * DAY)
+    last = await chat.wait_for(says(f"Invoice {invoice.id} is due today", "suspended tonight"), after=due)
+    assert not last.silent
+    await until(lambda: due.text == f"↓ Invoice {invoice.id}: see the newer message below.")
+    assert due.buttons == []
+    account.credit = Decimal(100)
+    sandbox.provider.pay(account, invoice)
+    await chat.wait_for(says(f"Invoice {invoice.id} is paid"), after=last)
+    assert last.text.endswith("✅ Paid")
+    assert due.text.startswith("↓")
+
+
+async def test_of_several_in_one_message_the_one_that_is_told_anew_becomes_a_line(
+    sandbox: Sandbox, account: Account, chat: Chat, greeting: Message
+) -> None:
+    sandbox.provider.faults.switch_on(Fault.DOWN)
+    first, second = (sandbox.provider.create_invoice(account, Decimal(n), due_in_days=20) for n in (1, 2))
+    sandbox.provider.faults.switch_off()
+    both = await chat.wait_for(says("2 updates on your invoices"), after=greeting)
+    first.net += 2
+    await chat.wait_for(says("has changed", str(first.id)), after=both)
+    await chat.wait_for(lambda m: m.id == both.id and f"↓ Invoice {first.id}: see the newer message" in m.text)
+    assert f"New invoice {second.id}" in both.text
+    assert [button.data for button in both.buttons if button.data][:2] == [f"show:{second.id}", f"pdf:{second.id}"]
 
 
 async def test_who_wants_only_the_last_days_hears_of_these_audibly_and_of_nothing_else(

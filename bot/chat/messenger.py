@@ -52,11 +52,18 @@ class TelegramMessenger:
         return views.words_of(self._texts_for(delivery.chat), delivery, alerts, now)
 
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
-        """Strike the settled invoices out of an earlier message."""
+        """Strike the settled invoices out of an earlier message, and fold what newer ones tell."""
         if message.message_id is not None:
             screen = views.struck_through(self._texts_for(delivery.chat), message, delivery)
             with taking_turn(Turn.ALERT):
                 await sending.edit(self._bot, message.place, message.message_id, screen)
+
+    async def delete(self, message: SentMessage) -> bool:
+        """Delete an earlier message. Return whether it is gone."""
+        if message.message_id is None:
+            return False
+        with taking_turn(Turn.ALERT):
+            return await sending.delete_own(self._bot, message.place, message.message_id)
 
     async def redraw(self, message: LiveMessage, shown: Listing, chat: Chat, now: datetime) -> bool:
         """Draw a message with the invoices in it as they stand now."""

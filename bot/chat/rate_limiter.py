@@ -37,6 +37,8 @@ MAX_ALERT_WAIT = 20.0
 
 SEND_METHODS = frozenset({"sendMessage", "sendDocument"})
 EDIT_METHODS = frozenset({"editMessageText"})
+TIDY_METHODS = frozenset({"deleteMessage"})
+"""They count where alerts are tidied up. A message with a token is deleted at once."""
 
 
 class SharedRateLimiter(BaseRateLimiter[None]):
@@ -59,8 +61,9 @@ class SharedRateLimiter(BaseRateLimiter[None]):
         rate_limit_args: None,  # noqa: ARG002  # the library passes it
     ) -> Any:
         """Wait for the chat's limit, then for the total limit, and make the request."""
-        if endpoint in SEND_METHODS | EDIT_METHODS:
-            longest = MAX_ALERT_WAIT if present_turn() is Turn.ALERT else MAX_ANSWER_WAIT
+        is_alert = present_turn() is Turn.ALERT
+        if endpoint in SEND_METHODS | EDIT_METHODS | (TIDY_METHODS if is_alert else frozenset()):
+            longest = MAX_ALERT_WAIT if is_alert else MAX_ANSWER_WAIT
             try:
                 if endpoint in SEND_METHODS:
                     await self._wait_for_chat(int(data["chat_id"]), longest)

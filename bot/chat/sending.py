@@ -273,6 +273,20 @@ async def delete(message: Message) -> bool:
         raise messenger_error(error) from error
 
 
+async def delete_own(bot: Bot, place: Place, message_id: int) -> bool:
+    """Delete one of the bot's messages. Return whether it is gone. Raise :class:`MessengerError`."""
+    try:
+        return await bot.delete_message(place.chat_id, message_id)
+    except BadRequest as error:
+        if "message to delete not found" in error.message.lower():
+            return True
+        if "message can't be deleted" in error.message.lower():
+            return False
+        raise messenger_error(error) from error
+    except TelegramError as error:
+        raise messenger_error(error) from error
+
+
 async def answer_press(query: CallbackQuery, text: str, *, alert: bool) -> bool:
     """Stop a button's spinner. Return False if it is too late. Raise :class:`MessengerError`."""
     try:

@@ -122,10 +122,13 @@ class AlertKind(StrEnum):
     PERMISSION_MISSING = "permission_missing"
     TROUBLE_OVER = "trouble_over"
     NOT_SERVED = "not_served"
+    FOLD = "fold"
 
 
 NEWS_KINDS = frozenset({AlertKind.NEW, AlertKind.REOPENED})
 """They say that an invoice is there, or there again. What else is to be said of it waits for that."""
+EDITS = frozenset({AlertKind.FOLD})
+"""They tell nothing: earlier messages are to be edited. ``fold``: a newer message takes the place of older ones."""
 REMINDER_KINDS = frozenset({AlertKind.DUE, AlertKind.OVERDUE, AlertKind.CREDIT_THERE})
 TROUBLE_KINDS = frozenset({AlertKind.TOKEN_REFUSED, AlertKind.PERMISSION_MISSING})
 """The bot is blind until the person does something about it."""
@@ -140,6 +143,7 @@ ACCOUNT_SUBJECTS = {
     AlertKind.PERMISSION_MISSING: "trouble",
     AlertKind.TROUBLE_OVER: "trouble",
     AlertKind.NOT_SERVED: "service",
+    AlertKind.FOLD: "fold",
 }
 
 
@@ -224,6 +228,7 @@ def taking_the_place_of(older: Alert, newer: Alert) -> Alert | None:
 class Shown:
     """What a message said of one invoice. ``resolved``: it was edited to say that nothing is to be paid any more.
 
+    ``folded``: it was edited to say that a newer message speaks of it, or it would have been if that were possible.
     ``words`` are its own words, in the messenger's markup. Empty: an older version kept none.
     """
 
@@ -237,6 +242,12 @@ class Shown:
     types: tuple[str, ...] = ()
     resolved: bool = False
     words: str = ""
+    folded: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to edit."""
+        return self.resolved or self.folded
 
     @property
     def display_amount(self) -> Decimal:
@@ -248,16 +259,23 @@ class SentMessage:
     """A message about invoices that are not settled yet. It is kept to be edited once they are.
 
     ``message_id`` is None if nobody knows it: the send had an unknown outcome, or the chat has got a new id since.
+    ``tells_only_shown``: it tells nothing besides what is ``shown``. Older versions did not note that.
     """
 
     place: Place
     message_id: int | None
     sent_at: datetime
     shown: tuple[Shown, ...]
+    tells_only_shown: bool = False
+
+    @property
+    def shows(self) -> frozenset[int]:
+        """The invoices that it shows as open."""
+        return frozenset(s.invoice_id for s in self.shown if not s.is_over)
 
     def says_of(self, invoice_id: int) -> Shown | None:
-        """Return what it says of an invoice, unless it was edited to say that it is settled."""
-        return next((s for s in self.shown if s.invoice_id == invoice_id and not s.resolved), None)
+        """Return what it says of an invoice, unless it was edited to say that it is settled, or told elsewhere."""
+        return next((s for s in self.shown if s.invoice_id == invoice_id and not s.is_over), None)
 
     def mentions(self, invoice_id: int) -> bool:
         """Return whether it is about an invoice, settled or not."""
@@ -266,6 +284,11 @@ class SentMessage:
     def resolving(self, invoice_ids: Collection[int]) -> SentMessage:
         """Return the message as it is once it was edited to say that these are settled."""
         shown = tuple(replace(s, resolved=s.resolved or s.invoice_id in invoice_ids) for s in self.shown)
+        return replace(self, shown=shown)
+
+    def folding(self, invoice_ids: Collection[int]) -> SentMessage:
+        """Return the message as it is once a newer one speaks of these in its place."""
+        shown = tuple(replace(s, folded=s.folded or s.invoice_id in invoice_ids) for s in self.shown)
         return replace(self, shown=shown)
 
     def moved_to(self, chat_id: int) -> SentMessage:
@@ -277,7 +300,7 @@ class SentMessage:
     @property
     def is_over(self) -> bool:
         """Whether nothing in it is left to edit."""
-        return all(s.resolved for s in self.shown)
+        return all(s.is_over for s in self.shown)
 
 
 MESSAGES_KEPT = 30
@@ -294,10 +317,9 @@ def worth_keeping(messages: Sequence[SentMessage]) -> tuple[SentMessage, ...]:
     kept: list[SentMessage] = []
     seen: set[int] = set()
     for message in reversed([message for message in messages if not message.is_over]):
-        numbers = {shown.invoice_id for shown in message.shown if not shown.resolved}
-        if len(kept) < MESSAGES_KEPT or numbers - seen:
+        if len(kept) < MESSAGES_KEPT or message.shows - seen:
             kept.append(message)
-            seen |= numbers
+            seen |= message.shows
     return tuple(reversed(kept))
 
 

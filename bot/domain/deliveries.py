@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bot.domain.alerts import (
+    EDITS,
+    NEWS_KINDS,
     REMINDER_KINDS,
     TROUBLE_KINDS,
     Alert,
@@ -63,7 +65,7 @@ def is_lost(closure: Closure, now: datetime) -> bool:
 
 # --- What is sent ---
 
-NEWS = frozenset({AlertKind.NEW, AlertKind.CHANGED, AlertKind.SETTLED})
+NEWS = NEWS_KINDS | {AlertKind.CHANGED, AlertKind.SETTLED}
 """What a chat may want no message for, as long as it is no reminder."""
 
 
@@ -92,6 +94,11 @@ class Delivery:
     paid_here: frozenset[int]
     again: bool
     tries: int = 0
+
+    @property
+    def is_edit(self) -> bool:
+        """Whether earlier messages are to be edited, and nothing is to be told."""
+        return self.alerts[0].kind in EDITS
 
     def known_of(self, alert: Alert) -> KnownInvoice | None:
         """Return what the chat knows of an alert's invoice, if it has one that is known."""
@@ -147,9 +154,11 @@ def message_to_edit(
 
     ``words`` are what it says of each invoice.
     """
-    open_ones = [(a.kind, known) for a in alerts if (known := delivery.known_of(a)) and known.is_open]
-    shown = [as_shown(known, kind, words.get(known.id, "")) for kind, known in open_ones]
-    return SentMessage(delivery.alerts[0].place, message_id, now, tuple(shown)) if shown else None
+    told = list(alerts)
+    open_ones = [(a.kind, known) for a in told if (known := delivery.known_of(a)) and known.is_open]
+    shown = tuple(as_shown(known, kind, words.get(known.id, "")) for kind, known in open_ones)
+    only_shown = len(shown) == len(told)
+    return SentMessage(delivery.alerts[0].place, message_id, now, shown, only_shown) if shown else None
 
 
 def uncertain_message(delivery: Delivery, now: datetime) -> SentMessage | None:

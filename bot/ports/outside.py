@@ -98,8 +98,11 @@ class Messenger(Protocol):
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
         """Edit an earlier message: strike through what is settled, and remove its buttons.
 
-        Do nothing if the message is out of reach.
+        What is ``folded`` becomes one line. Do nothing if the message is out of reach.
         """
+
+    async def delete(self, message: SentMessage) -> bool:
+        """Delete an earlier message. Return True if it is gone, False if it can't be deleted."""
 
     async def redraw(self, message: LiveMessage, shown: Listing, chat: Chat, now: datetime) -> bool:
         """Draw a message with the invoices in it as they stand now. Return False if it is out of reach."""

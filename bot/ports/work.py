@@ -236,19 +236,23 @@ class Outbox(Protocol):
         A message holds the oldest undelivered alert that need not wait. Alerts behind it join if they can, up to
         :data:`ALERTS_PER_MESSAGE` in all. Alerts come ``again`` if a crash left them as being sent, if their lease ran
         out, or if it is uncertain whether they arrived. They come together as before, and with no others. A refused
-        alert comes alone.
+        alert comes alone. Edits come by themselves, once no other alert is due.
         """
 
     async def alerts_sent(self, claim: Claim, message: SentMessage | None, resolved: Collection[int]) -> bool:
         """Remove the alerts, and remember ``message``. None: there is no message to remember.
 
         The alerts were sent, or none had to be sent any more: the chat takes messages. Earlier messages were edited to
-        say that the invoices ``resolved`` are settled. Messages without an open invoice are forgotten. So are the
+        say that the invoices ``resolved`` are settled. If ``message`` shows what earlier ones show too, a
+        ``fold`` is added: to edit those. Messages without an open invoice are forgotten. So are the
         oldest beyond :data:`bot.domain.alerts.MESSAGES_KEPT`, if newer ones show the same invoices.
         """
 
     async def message_edited(self, claim: Claim, message_id: int, resolved: Collection[int]) -> bool:
         """Note that an earlier message was edited to say that the invoices ``resolved`` are settled."""
+
+    async def message_folded(self, claim: Claim, message_id: int, invoice_ids: Collection[int]) -> bool:
+        """Note that an earlier message speaks no more of these invoices: a newer one does in its place."""
 
     async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
         """Try the alerts again at ``retry_at``. The chat's other alerts wait as long.

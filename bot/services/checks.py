@@ -218,7 +218,7 @@ class Checker:
             reading.found,
             link=link,
             silences=chat.silences,
-            shown={shown.invoice_id for message in check.sent for shown in message.shown if not shown.resolved},
+            shown={shown.invoice_id for message in check.sent for shown in message.shown if not shown.is_over},
             schedule=schedule,
             now=now,
             funds=Funds(self._covered(link, reading), fulfilled),

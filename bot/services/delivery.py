@@ -22,6 +22,7 @@ from bot.domain.deliveries import (
     repeat_at,
     uncertain_message,
 )
+from bot.domain.folding import may_be_deleted, superseded
 from bot.domain.schedule import CheckPlan
 from bot.errors import (
     ChatClosed,
@@ -133,6 +134,9 @@ class AlertSender:
         now, schedule = self._clock(), self._plan.schedule(delivery.chat)
         if self._must_be_dismissed(delivery.chat):
             raise NotSent  # the next check does that
+        if delivery.is_edit:
+            await self._fold(delivery, lease_end)
+            return None, set()
         relevant = [alert for alert in delivery.alerts if is_relevant(alert, delivery, now)]
         settled = {a.invoice_id for a in relevant if a.kind is AlertKind.SETTLED and a.invoice_id is not None}
         begun = asyncio.get_running_loop().time()
@@ -180,6 +184,29 @@ class AlertSender:
                 edited = partial(self._outbox.message_edited, delivery.claim, message.message_id, settled)
                 await self._note(edited, lease_end)
 
+    async def _fold(self, delivery: Delivery, lease_end: datetime) -> None:
+        """Delete what a newer message tells in the place of an older one, or leave a line of it.
+
+        What Telegram refuses stays as it is. A second edit does no harm, so nothing here is uncertain.
+        """
+        end = asyncio.get_running_loop().time() + self._send_within
+        for message, numbers in superseded(delivery.sent):
+            try:
+                async with asyncio.timeout_at(end):
+                    await self._fold_in(message, numbers, delivery)
+            except (TimeoutError, DeliveryUncertain) as error:
+                raise NotSent from error
+            except SendRefused as error:
+                log.debug("earlier alert can't be folded", chat=delivery.chat.id, error=str(error))
+            if message.message_id is not None:
+                noted = partial(self._outbox.message_folded, delivery.claim, message.message_id, numbers)
+                await self._note(noted, lease_end)
+
+    async def _fold_in(self, message: SentMessage, numbers: frozenset[int], delivery: Delivery) -> None:
+        if may_be_deleted(message, numbers, self._clock()) and await self._messenger.delete(message):
+            return
+        await self._messenger.resolve(message.folding(numbers), delivery)
+
     async def _handle(self, delivery: Delivery, error: MessengerError) -> None:
         """Decide when a delivery that failed is tried again, and note what the error says of the chat."""
         now, chat_id, claim = self._clock(), delivery.chat.id, delivery.claim
@@ -200,7 +227,7 @@ class AlertSender:
                 log.warning("alerts refused", chat=chat_id, error=str(error))
                 closure = closed_again(delivery.chat.closure, error.reason, now, not_found=False)
                 await self._outbox.defer_alerts(claim, repeat, closure=replace(closure, until=now))
-            case NotSent() if delivery.again:
+            case NotSent() if delivery.again or delivery.is_edit:
                 await self._outbox.defer_alerts(claim, in_outage)
             case NotSent():
                 await self._later(delivery, in_outage)

@@ -27,7 +27,7 @@ class Snoozing:
     async def told_in(self, chat: Chat, message_id: int) -> Sequence[int]:
         """Return the invoices in a message of ours that are still open."""
         messages = await self._store.sent_messages(chat.id)
-        return [s.invoice_id for m in messages if m.message_id == message_id for s in m.shown if not s.resolved]
+        return [s.invoice_id for m in messages if m.message_id == message_id for s in m.shown if not s.is_over]
 
     async def knows(self, chat: Chat, invoice_id: int) -> bool:
         """Return whether the chat can be reminded of the invoice: it knows it as open."""

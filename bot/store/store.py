@@ -255,6 +255,10 @@ class Store:
         edited = partial(alert_rules.after_edit, message_id=message_id, resolved=resolved)
         return await self._backend.run(lambda t: _change_message(t, claim, edited, keep=True))
 
+    async def message_folded(self, claim: Claim, message_id: int, invoice_ids: Collection[int]) -> bool:
+        folded = partial(alert_rules.after_folding, message_id=message_id, invoice_ids=invoice_ids)
+        return await self._backend.run(lambda t: _change_message(t, claim, folded, keep=True))
+
     async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
         return await self._finish_message(
             claim, lambda r: alert_rules.after_failure(r, claim.key, retry_at, uncertain=uncertain, counts=counts)

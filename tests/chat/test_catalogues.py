@@ -18,7 +18,7 @@ from bot.chat.handlers.settings import SWITCHES
 from bot.chat.views.general import COMMANDS
 from bot.chat.views.invoices import INVOICE_CHOICES
 from bot.chat.views.settings import SECTIONS
-from bot.domain.alerts import ACCOUNT_SUBJECTS, AlertKind
+from bot.domain.alerts import ACCOUNT_SUBJECTS, EDITS, AlertKind
 from bot.domain.chats import LANGUAGES, Loudness, Trouble, Until
 from bot.domain.payments import Action, Outcome
 from bot.domain.presets import Preset
@@ -49,7 +49,7 @@ COMPUTED: Mapping[str, set[str]] = {
     "alert.ended.{standing}": {f"alert.ended.{standing}" for standing in ENDS},
     "alert.settled.{known.standing}": {f"alert.settled.{standing}" for standing in ENDS},
     "alert.{shown.kind}": {"alert.new", "alert.reopened", "alert.credit_there"},
-    "alert.{alert.kind}": {f"alert.{kind}" for kind in ACCOUNT_SUBJECTS if kind is not AlertKind.DIGEST},
+    "alert.{alert.kind}": {f"alert.{kind}" for kind in ACCOUNT_SUBJECTS.keys() - EDITS - {AlertKind.DIGEST}},
     "alert.{watch.trouble}": {f"alert.{trouble}" for trouble in Trouble},
     "batch.{payments[0].outcome}": {"batch.cancelled", "batch.expired"},
     "batch.item.{payment.outcome or payment.state}": {f"batch.item.{step}" for step in PROGRESS},

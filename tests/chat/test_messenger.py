@@ -192,6 +192,23 @@ async def test_an_earlier_message_that_was_deleted_or_is_not_known_is_let_be(
     assert chat.messages == []
 
 
+async def test_an_earlier_message_is_deleted_for_two_days_and_then_becomes_a_line(
+    messenger: TelegramMessenger, chat: Chat, ada: Person
+) -> None:
+    place = Place(chat.id)
+    numbers = [await send(messenger, about(place, AlertKind.DUE)) for _ in range(3)]
+    young, gone, old = (message((known(), AlertKind.DUE), number=number, place=place) for number in numbers)
+    assert await messenger.delete(young)
+    assert await messenger.delete(young)
+    ada.delete(chat.messages[0])
+    assert await messenger.delete(gone)
+    chat.messages[0].date -= timedelta(hours=48, seconds=1)
+    assert not await messenger.delete(old)
+    await messenger.resolve(old.folding({4711}), about(place, AlertKind.DUE))
+    (shown,) = chat.messages
+    assert (shown.text, shown.buttons) == ("↓ Invoice 4711: see the newer message below.", [])
+
+
 # --- Payments -------------------------------------------------------------------------------------------------------
 
 

@@ -69,7 +69,9 @@ async def test_what_nobody_was_told_of_is_settled_without_a_word(world: World) -
 
 async def test_all_messages_that_speak_of_it_are_edited(world: World) -> None:
     first = await told_of(world, 7)
-    await world.live(DUE - 7 * DAY)
+    world.noon(DUE - 7 * DAY)
+    await world.check()
+    await world.deliver()  # and no time to fold the first
     second = world.messenger.sent[-1].id
     await settle(world, 7)
     await world.deliver()

@@ -234,3 +234,27 @@ async def test_a_settled_invoice_is_told_and_struck_out_wherever_it_was_open_aft
             # A message that was repeated had not been noted, so its id is unknown and it can't be edited.
             assert not says_open(message, 8) or message.id in struck or following.delivery.again
         assert not any(8 in invoices for _, invoices in await world.remembered())
+
+
+async def tell_once(world: World) -> int:
+    await world.link()
+    world.account.put(invoice(7, DUE))
+    await world.live(DUE - 12 * DAY)
+    return world.messenger.sent[-1].id
+
+
+async def test_whatever_is_killed_a_newer_message_takes_the_place_of_the_older(tmp_path: Path) -> None:
+    async def tell_again(world: World, _: int) -> None:
+        world.account.put(invoice(7, DUE, "9.00"))
+        await world.live(DUE - 11 * DAY)
+
+    async for world, first in killed_everywhere(tmp_path, tell_once, tell_again):
+        world.clock.move(2 * DELIVERY_LEASE)
+        await world.check()
+        await world.deliver_for(4 * DELIVERY_LEASE, 10 * SECOND)
+        newest = world.messenger.sent[-1]
+        assert newest.alerts[0].kind is AlertKind.CHANGED
+        assert first in world.messenger.deleted
+        assert newest.id not in world.messenger.deleted
+        assert (newest.id, [7]) in await world.remembered()
+        assert (await world.store.waiting_alerts(1)).waiting == 0

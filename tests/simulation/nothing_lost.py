@@ -96,6 +96,7 @@ def _edited(evidence: Evidence, number: int, period: Period, by: datetime) -> It
         if (
             arrival.known_id
             and not cut_off
+            and number not in arrival.folded
             and not any(struck == number and at <= by for struck, at, _ in arrival.struck)
         ):
             yield f"by {by} message {arrival.number} still shows {number} as open"

@@ -8,7 +8,16 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from bot.domain.invoices import Invoice
-from tests.simulation.evidence import DAY, IN_TRANSIT, READ_EARLIER, REMINDER_KINDS, UNCERTAIN, Evidence, says
+from tests.simulation.evidence import (
+    DAY,
+    IN_TRANSIT,
+    READ_EARLIER,
+    REMINDER_KINDS,
+    TOLD_WITHIN,
+    UNCERTAIN,
+    Evidence,
+    says,
+)
 from tests.simulation.expected import is_quiet, next_try, over_at
 from tests.simulation.history import History
 from tests.simulation.people import LONG_AGO, standing_of
@@ -28,6 +37,7 @@ def nothing_too_much(evidence: Evidence) -> Iterator[str]:
         yield from _wanted(evidence, arrival)
     for number in evidence.numbers():
         yield from _true(evidence, number)
+        yield from _in_one_message(evidence, number)
         yield from _with_a_reason(evidence, number)
         yield from _new_once(evidence, number)
 
@@ -164,6 +174,27 @@ def _new_once(evidence: Evidence, number: int) -> Iterator[str]:
             if said.kind == "new" and announced:
                 yield f"message {arrival.number} at {arrival.at} calls {number} new, which had been announced"
             announced = True
+
+
+def _in_one_message(evidence: Evidence, number: int) -> Iterator[str]:
+    """After an undisturbed time no older message shows an open invoice that a newer one shows, if it can be edited."""
+    for listed in evidence.person.listings:
+        told = [a for a in evidence.messages(listed.link, evidence.end) if a.known_id and _noted(evidence, a)]
+        showing = [a for a in told if (said := a.of(number)) and said.standing == "open"]
+        for older, newer in pairwise(showing[-29:]):
+            by = evidence.sending(number).calm(newer.at, TOLD_WITHIN)
+            is_over = older.out_of_reach or any(struck == number for struck, _, _ in older.struck)
+            alone = all(said.invoice_id is not None and said.standing == "open" for said in older.said)
+            rules = evidence.person.rules.within(newer.at, by)
+            if by >= evidence.end or is_over or not alone or not all(r.sure and r.link == listed.link for r in rules):
+                continue
+            if number not in older.folded or older.folded[number] > by:
+                yield f"by {by} message {older.number} still shows {number}, and so does {newer.number}"
+
+
+def _noted(evidence: Evidence, arrival: Arrival) -> bool:
+    """Return whether no kill kept the bot from noting that the message had arrived."""
+    return not any(arrival.at <= at <= arrival.at + IN_TRANSIT for at in evidence.world.kills)
 
 
 def _with_a_reason(evidence: Evidence, number: int) -> Iterator[str]:

@@ -57,6 +57,8 @@ class Arrival:
     out_of_reach: bool = False
     struck: list[tuple[int, datetime, str]] = field(default_factory=list)
     """Edits that struck an invoice out as settled: its id, the time, and its standing."""
+    folded: dict[int, datetime] = field(default_factory=dict)
+    """The invoices that gave way to a newer message, and when."""
 
     def of(self, invoice_id: int) -> Said | None:
         return next((said for said in self.said if said.invoice_id == invoice_id), None)
@@ -148,18 +150,35 @@ class SimTelegram:
 
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
         chat = self.chats[message.place.chat_id]
-        await self._latency()
-        self._refuse(chat, message.place.chat_id)
-        if self._rng.random() < self.failure_rate:
-            raise self._rng.choice([NotSent(), TelegramDown(), DeliveryUncertain()])
-        arrival = next(a for a in chat.arrivals if a.number == message.message_id)
+        arrival = await self._to_edit(chat, message)
         if arrival.out_of_reach:
             return
         for shown in message.shown:
             known = delivery.known.get(shown.invoice_id)
-            if known is not None and not known.is_open:
+            if shown.folded:
+                arrival.folded.setdefault(shown.invoice_id, self._clock())
+                self._note(chat.id, f"  edited {arrival.number}: {shown.invoice_id} folded")
+            elif known is not None and not known.is_open:
                 arrival.struck.append((known.id, self._clock(), known.standing.value))
                 self._note(chat.id, f"  edited {arrival.number}: {known.id} struck, {known.standing}")
+
+    async def delete(self, message: SentMessage) -> bool:
+        chat = self.chats[message.place.chat_id]
+        arrival = await self._to_edit(chat, message)
+        if self._clock() - arrival.at >= timedelta(hours=48):
+            return False
+        if not arrival.out_of_reach:
+            arrival.folded = dict.fromkeys((s.invoice_id for s in message.shown), self._clock()) | arrival.folded
+            self._note(chat.id, f"  deleted {arrival.number}")
+        return True
+
+    async def _to_edit(self, chat: SimChat, message: SentMessage) -> Arrival:
+        """Return the message in the chat, unless Telegram refuses or the connection fails."""
+        await self._latency()
+        self._refuse(chat, message.place.chat_id)
+        if self._rng.random() < self.failure_rate:
+            raise self._rng.choice([NotSent(), TelegramDown(), DeliveryUncertain()])
+        return next(a for a in chat.arrivals if a.number == message.message_id)
 
     async def show_payments(self, batch: Sequence[Payment], chat: Chat) -> bool:
         raise NotImplementedError

@@ -11,6 +11,7 @@ from tests.store.contract_chats import ChatContract
 from tests.store.contract_checks import CheckContract
 from tests.store.contract_checks_on_demand import OnDemandCheckContract
 from tests.store.contract_clocks import ClockContract
+from tests.store.contract_folding import FoldingContract
 from tests.store.contract_leases import LeaseContract
 from tests.store.contract_linking import LinkingContract
 from tests.store.contract_messages import MessageContract
@@ -34,6 +35,7 @@ class StoreContract(
     OnDemandCheckContract,
     OutboxContract,
     MessageContract,
+    FoldingContract,
     ReplacementContract,
     PaymentContract,
     BatchContract,

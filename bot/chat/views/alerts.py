@@ -67,14 +67,19 @@ def words_of(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetim
 
 
 def struck_through(t: Texts, message: SentMessage, delivery: Delivery) -> Screen:
-    """Return an earlier message with settled invoices struck through. The rest stays as it was, with its buttons."""
+    """Return an earlier message with settled invoices struck through, and a line for what a newer message tells.
+
+    The rest stays as it was, with its buttons.
+    """
     earlier = [m for m in delivery.sent if m.sent_at < message.sent_at]
     blocks, still_open = [], []
     for shown in message.shown:
         known = delivery.known.get(shown.invoice_id)
         before = last_shown(earlier, shown.invoice_id)
         words = _words(t, shown, message.sent_at, before, brief=len(message.shown) > 1)
-        if known is not None and known.is_open and not shown.resolved:
+        if shown.folded:
+            blocks.append(t("alert.folded", id=shown.invoice_id))
+        elif known is not None and known.is_open and not shown.resolved:
             blocks.append(words)
             still_open.append(shown)
         else:

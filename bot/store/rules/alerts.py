@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import takewhile
 
 from bot.domain.alerts import (
+    EDITS,
     Alert,
     AlertKind,
     AlertState,
@@ -20,6 +21,7 @@ from bot.domain.alerts import (
 )
 from bot.domain.chats import Chat, Closure
 from bot.domain.deliveries import repeat_at
+from bot.domain.folding import superseded
 from bot.domain.payments import was_paid
 from bot.ports import ALERTS_PER_MESSAGE, Claim, Delivery, WaitingAlert
 from bot.store.rules.records import AlertRow, ChatRecord, PaymentRow
@@ -138,8 +140,16 @@ def after_sending(record: ChatRecord, batch: str, message: SentMessage | None, r
     """Remove a batch that went out, as :meth:`bot.ports.Outbox.alerts_sent` says."""
     messages = [m.resolving(resolved) for m in record.sent] + ([message.moved_to(record.id)] if message else [])
     left = tuple(row for row in record.alerts if row.batch != batch)
-    known = _without_untold(record.known, alerts_of_batch(record, batch))
+    told = alerts_of_batch(record, batch)
+    if message is not None and superseded(messages):
+        left = add_alerts(left, [_folding(told[0].alert, message.sent_at)])
+    known = _without_untold(record.known, told)
     return opened(retried_at(replace(record, alerts=left, sent=worth_keeping(messages), known=known), None))
+
+
+def _folding(told: Alert, now: datetime) -> Alert:
+    """Return the task to fold what older messages say of the invoices that were just told."""
+    return Alert(f"{told.id}f", told.place, told.account, AlertKind.FOLD, now)
 
 
 def opened(record: ChatRecord) -> ChatRecord:
@@ -170,6 +180,12 @@ def _without_untold(known: Mapping[int, KnownInvoice], rows: Iterable[AlertRow])
 def after_edit(record: ChatRecord, message_id: int, resolved: Collection[int]) -> ChatRecord:
     """Note that one of the chat's messages says now that these invoices are settled."""
     sent = tuple(m.resolving(resolved) if m.message_id == message_id else m for m in record.sent)
+    return replace(record, sent=sent)
+
+
+def after_folding(record: ChatRecord, message_id: int, invoice_ids: Collection[int]) -> ChatRecord:
+    """Note that in one of the chat's messages these invoices gave way to a newer message."""
+    sent = tuple(m.folding(invoice_ids) if m.message_id == message_id else m for m in record.sent)
     return replace(record, sent=sent)
 
 
@@ -285,7 +301,8 @@ def _settled_in(rows: Iterable[AlertRow]) -> frozenset[int | None]:
 
 
 def _next_message(record: ChatRecord, now: datetime) -> list[AlertRow]:
-    rows = [row for row in record.deliverable if row.wait.is_over(now)]
+    due = [row for row in record.deliverable if row.wait.is_over(now)]
+    rows = [row for row in due if row.alert.kind not in EDITS] or due  # what is new goes first
     if not rows:
         return []
     first = rows[0]

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from bot.domain import reminders
-from bot.domain.alerts import AlertKind, KnownInvoice, is_obsolete, is_still_needed
+from bot.domain.alerts import EDITS, AlertKind, AlertState, KnownInvoice, is_obsolete, is_still_needed
 from bot.domain.chats import Link, Preferences, Silence
 from bot.domain.credit import CLOSELY, CreditWatch, CreditWish
 from bot.domain.live_messages import LiveMessage, with_message
@@ -155,8 +155,9 @@ def overview_of(record: ChatRecord, problem: str | None = None) -> Overview:
 
 
 def waiting_in(record: ChatRecord) -> Waiting:
-    """Count the alerts that wait, and the dead letters."""
-    return Waiting(waiting=len(record.alerts) - record.dead_letters, set_aside=record.dead_letters)
+    """Count the alerts that wait, and the dead letters. Edits are none: they tell nothing."""
+    told = [row.alert.state is AlertState.DEAD_LETTER for row in record.alerts if row.alert.kind not in EDITS]
+    return Waiting(waiting=len(told) - sum(told), set_aside=sum(told))
 
 
 def everything_in(record: ChatRecord, payments: Iterable[PaymentRow]) -> Mapping[str, Any]:
