@@ -80,11 +80,6 @@ class PaymentRules:
         """Return whether a single payment may be as large as this."""
         return self.limit is None or amount <= self.limit
 
-    def payable(self, invoice: Invoice) -> Decimal | None:
-        """Return what would be paid on this invoice. None: it can't be paid, or is above the limit."""
-        amount = amount_of(Action.PAY, invoice)
-        return amount if amount is not None and self.allow(amount) else None
-
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -275,7 +270,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What one person has chosen so far, as invoice ids. ``more`` open invoices exist that are not offered."""
+    """What one person has chosen so far, as invoice ids.
+
+    Open invoices that are not offered: ``more`` for which there is no room, and some ``too_large`` for the operator.
+    """
 
     id: str
     place: Place
@@ -285,6 +283,7 @@ class Selection:
     offers: tuple[Offer, ...]
     more: int = 0
     chosen: tuple[int, ...] = ()
+    too_large: int = 0
 
     @property
     def sum(self) -> Decimal:

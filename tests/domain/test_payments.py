@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from bot.domain.chats import Chat, Link, Place, Token, Watch
 from bot.domain.invoices import Invoice
-from bot.domain.payments import Action, Outcome, Payment, PaymentRules, amount_of, outcome_of, still_matches
+from bot.domain.payments import Action, Outcome, Payment, amount_of, outcome_of, still_matches
 from tests.fakes import invoice, settled
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -58,15 +58,6 @@ def test_paying_moves_what_is_left_if_that_is_known_and_above_zero(asked: Invoic
 @pytest.mark.parametrize(("asked", "amount"), [(CREDITED, Decimal(4)), (OPEN, None), (settled(CREDITED), None)])
 def test_taking_credit_back_moves_the_credit_of_an_open_invoice(asked: Invoice, amount: Decimal | None) -> None:
     assert amount_of(Action.REMOVE_CREDIT, asked) == amount
-
-
-@pytest.mark.parametrize(
-    ("asked", "amount"),
-    [(CREDITED, Decimal(6)), (OPEN, None), (settled(OPEN), None), (replace(CREDITED, subtotal=None), None)],
-    ids=["at the limit", "above the limit", "closed", "unclear"],
-)
-def test_what_is_offered_can_be_paid_and_is_not_above_the_limit(asked: Invoice, amount: Decimal | None) -> None:
-    assert PaymentRules(limit=Decimal(6)).payable(asked) == amount
 
 
 def test_a_payment_needs_the_link_to_the_account_that_it_was_asked_for() -> None:

@@ -46,7 +46,11 @@ JOURNAL_ICONS = {
 
 def selection(t: Texts, selected: Selection) -> Screen:
     """Show what can be chosen, what is chosen, and what that costs."""
-    lines = [t("select.ask")]
+    lines = [t("select.ask")] if selected.offers else []
+    if selected.too_large and t.paying.limit is not None:
+        lines.append(t.count("choose.too_large", selected.too_large, limit=t.money(t.paying.limit)))
+    if not selected.offers:
+        return Screen(join(lines))
     if selected.more:
         lines.append(t.count("select.more", selected.more))
     rows = [[_offer(t, selected, offer)] for offer in selected.offers]

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from bot.domain.chats import Chat, Member, Place
 from bot.domain.invoices import Invoice, open_first
-from bot.domain.payments import Action, Offer, Payment, PaymentRules, Selection
+from bot.domain.payments import Action, Offer, Payment, PaymentRules, Selection, amount_of
 from bot.domain.waits import still_lasts
 from bot.errors import ConfirmationExpired, NoneToPay, NotAllRead, NotFound, NothingChosen, PressByOther, QuestionOver
 from bot.offload import HEAVY_COUNT, off_loop
@@ -40,8 +40,8 @@ class PaymentSelection:
         Raise as :func:`check_may_pay` does, :class:`NoneToPay` or a :class:`bot.errors.ProviderError`.
         """
         link = check_may_pay(self._rules, chat, user.id)
-        payable = await self._payable(chat, wanted)
-        now = self._clock()
+        open_ones = await self._open_ones(chat, wanted)
+        payable, now = self._allowed(open_ones), self._clock()
         first = sorted((one.id for one, _ in payable), key=lambda number: number not in wanted)[:MAX_OFFERS]
         offered = [(one, amount) for one, amount in payable if one.id in first]
         selection = Selection(
@@ -52,6 +52,7 @@ class PaymentSelection:
             expires_at=now + self._rules.lifetime,
             offers=tuple(Offer(one.id, amount, one.due, one.title) for one, amount in offered),
             more=len(payable) - len(offered),
+            too_large=len(open_ones) - len(payable),
         ).with_choice(wanted, chosen=True)
         await self._store.put_pending(selection, now)
         return selection
@@ -85,7 +86,7 @@ class PaymentSelection:
             raise QuestionOver
         if not selection.chosen:
             raise NothingChosen
-        payable = await self._payable(chat, selection.chosen)
+        payable = self._allowed(await self._open_ones(chat, selection.chosen))
         chosen = [invoice for invoice, _ in payable if invoice.id in selection.chosen]
         if not chosen:
             raise NoneToPay
@@ -93,8 +94,8 @@ class PaymentSelection:
             raise ConfirmationExpired
         return await self._quoter.ask_about(chosen, Action.PAY, chat, place, user)
 
-    async def _payable(self, chat: Chat, wanted: Collection[int]) -> list[tuple[Invoice, Decimal]]:
-        """Return what can be paid here, with its amount.
+    async def _open_ones(self, chat: Chat, wanted: Collection[int]) -> list[tuple[Invoice, Decimal]]:
+        """Return what could be paid, with its amount, also where that is more than the operator allows.
 
         Raise :class:`NoneToPay` if nothing can, or :class:`NotAllRead` if nobody knows that.
         """
@@ -104,14 +105,13 @@ class PaymentSelection:
             for number in [number for number in wanted if number not in found]:
                 with suppress(NotFound):
                     found[number] = await self._reads.invoice(chat, number)
-        payable = await off_loop(len(found) > HEAVY_COUNT, self._payable_of, list(found.values()))
-        if not payable:
+        open_ones = await off_loop(len(found) > HEAVY_COUNT, _with_amounts, list(found.values()))
+        if not open_ones:
             raise NoneToPay if listing.lacks_nothing else NotAllRead
-        return payable
+        return open_ones
 
-    def _payable_of(self, invoices: Sequence[Invoice]) -> list[tuple[Invoice, Decimal]]:
-        amounts = [(invoice, self._rules.payable(invoice)) for invoice in open_first(invoices)]
-        return [(invoice, amount) for invoice, amount in amounts if amount is not None]
+    def _allowed(self, open_ones: Sequence[tuple[Invoice, Decimal]]) -> list[tuple[Invoice, Decimal]]:
+        return [(invoice, amount) for invoice, amount in open_ones if self._rules.allow(amount)]
 
     async def _mine(self, selection_id: str, place: Place, user: Member) -> Selection:
         selection = await self._store.pending(Selection, selection_id)
@@ -122,3 +122,8 @@ class PaymentSelection:
         if selection.user_id != user.id:
             raise PressByOther
         return selection
+
+
+def _with_amounts(invoices: Sequence[Invoice]) -> list[tuple[Invoice, Decimal]]:
+    amounts = [(invoice, amount_of(Action.PAY, invoice)) for invoice in open_first(invoices)]
+    return [(invoice, amount) for invoice, amount in amounts if amount is not None]

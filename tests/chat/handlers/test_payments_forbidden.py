@@ -133,6 +133,19 @@ async def test_where_all_are_above_the_limit_nobody_is_told_that_nothing_is_open
     assert choice.text.count("\n") == 0
 
 
+@pytest.mark.parametrize("changes", [{"max_payment": Decimal("7.00")}])
+async def test_who_chooses_several_is_told_of_those_above_the_limit(
+    ada: Person, linked: Chat, provider: FakeProvider
+) -> None:
+    provider.add(invoice(4))
+    selection = await ask(ada, linked, "/pay 1 2", "Which invoices would you like to pay?")
+    assert "2 open invoices are above what this bot may pay at once (€7.00)." in plain(selection)
+    assert [button.text[0] for button in selection.buttons if "Server" in button.text] == ["☑"]
+    provider.invoices.pop(2)
+    none_left = await ask(ada, linked, "/pay 1 4", "2 open invoices are above what this bot may pay at once (€7.00).")
+    assert none_left.buttons == []
+
+
 @pytest.mark.parametrize("changes", [{"max_payment": Decimal("0.50")}])
 async def test_taking_credit_back_knows_no_limit(ada: Person, linked: Chat) -> None:
     await ask(ada, linked, "/removecredit 2", "Take the credit of €1.00 back")
