@@ -147,6 +147,21 @@ async def test_with_a_data_folder_that_takes_nothing_it_is_not_ready_until_it_do
     assert not [line for line in logs if "exc_info" in line]
 
 
+async def test_without_a_usable_journal_it_is_not_ready(
+    bot: InvoiceBot, http: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    await until(lambda: bot.services.checker.looked_at is not None and bot.source.good_at is not None)
+    journal = tmp_path / "data" / "pending.json"
+    journal.mkdir()
+    answer = await http.get("/readyz")
+    assert (answer.status_code, answer.json()["troubles"]) == (
+        503,
+        [f"The data folder can't be written to ({os.strerror(errno.EISDIR)})."],
+    )
+    journal.rmdir()
+    assert (await http.get("/readyz")).status_code == 200
+
+
 async def test_the_metrics_count_what_was_done(
     bot: InvoiceBot, sandbox: Sandbox, account: Account, ada: Person, chat: Chat, http: httpx.AsyncClient
 ) -> None:

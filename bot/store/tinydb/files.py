@@ -8,6 +8,7 @@ journal that a crash left behind.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import tempfile
@@ -38,6 +39,9 @@ PROBE_BYTES = 4096
 STORE_FILE = "store.json"
 CHATS = "chats"
 ACCOUNTS = "accounts"
+DAMAGES = frozenset({errno.EIO, errno.EISDIR, errno.ELOOP, errno.EBADMSG})
+"""Errors of reading that are about this one file. All others are about the folder, or pass."""
+
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
@@ -87,6 +91,11 @@ class DataFolder:
                 path = temporary_name(folder / PROBE)
                 write_new(path, bytes(PROBE_BYTES), sync=False)
                 os.unlink(path)  # noqa: PTH108  # one module of system calls, as below
+            # Without its journal the folder takes no change of several files.
+            journal = self.root / PENDING
+            write_new(temporary_name(journal), b"{}", sync=False)
+            os.replace(temporary_name(journal), journal)  # noqa: PTH105  # as above
+            os.unlink(journal)  # noqa: PTH108  # as above
 
     def sweep(self) -> None:
         """Delete the temporary files of a write that a crash cut off."""
@@ -250,7 +259,7 @@ class FileTransaction:
         """Return the file as a database. A missing file is an empty database. Raise :class:`DamagedFile`."""
         if name not in self._files:
             storage = MemoryStorage()  # type: ignore[no-untyped-call]
-            content = self._folder.read(name)
+            content = self._read(name)
             try:
                 storage.memory = None if content is None else msgspec.json.decode(content, type=Tables)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -258,6 +267,14 @@ class FileTransaction:
             before = None if storage.memory is None else dict(storage.memory)  # whole tables are replaced
             self._files[name] = TinyDB(storage=lambda: storage), storage, before
         return self._files[name][0]
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            return self._folder.read(name)
+        except OSError as error:
+            if error.errno in DAMAGES:
+                raise DamagedFile(self._folder.root / name, error.strerror or str(error)) from error
+            raise
 
     def empty(self, name: str) -> None:
         """Begin this file anew."""

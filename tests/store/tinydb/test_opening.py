@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import subprocess
 import sys
@@ -170,6 +171,33 @@ async def test_a_damaged_chat_rests_and_keeps_nobody_from_starting(tiny_opener: 
     await store.unlink(CHAT)
     assert not path.exists()
     assert (await store.chat(CHAT)).link is None
+
+
+@pytest.mark.parametrize("folder", ["chats", "accounts"])
+async def test_a_file_on_a_bad_part_of_the_disk_keeps_nobody_from_starting(
+    tiny_opener: TinyOpener, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    store = await tiny_opener.open()
+    await store.add_payment(new_payment(account=(await linked(store)).account))
+    await tiny_opener.crash()
+    (bad,) = (tiny_opener.folder / folder).glob("*.json")
+    read = Path.read_bytes
+
+    def read_or_fail(path: Path) -> bytes:
+        if path == bad:
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read_or_fail)
+    store = await tiny_opener.open()
+    if folder == "chats":
+        with pytest.raises(ChatUnreadable, match="Input/output error"):
+            await store.chat(CHAT)
+        await store.unlink(CHAT)
+    else:
+        assert (await store.chat(CHAT)).link is not None
+        with pytest.raises(PaymentsUnreadable, match="Input/output error"):
+            await store.payments_of_chat(CHAT)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b'{"payments":{"1":{}}}'])
