@@ -258,14 +258,14 @@ class FakeMessenger:
 
     Tests set: ``troubles`` are the outcomes of a chat's next sends: an error instead of sending, or None for success.
     ``always`` is an error for every send to a chat. ``edit_troubles`` are the outcomes of the next edits and
-    deletions. Messages in ``undeletable`` can't be deleted. ``lost`` are
+    deletions. Messages in ``undeletable`` can't be deleted, those ``out_of_reach`` can't be given a line. ``lost`` are
     errors, by chat, that are raised after a message was delivered. Messages about the invoices in ``refuses`` are
     refused. ``gate`` holds all sends, ``held_chats`` those to single chats.
 
-    Tests read: ``sent``, ``edited``, ``deleted``, ``shown``, ``batches`` and ``documents`` hold what was done.
-    ``replies`` are the outcomes that were announced in a short message of their own. ``ends_told`` says for each
-    message about the end of payments whether it was marked as a repetition. ``came`` is set once an alert was
-    delivered.
+    Tests read: ``sent``, ``edited``, ``deleted``, ``reminded`` (silent lines), ``shown``, ``batches`` and ``documents``
+    hold what was done. ``replies`` are the outcomes that were announced in a short message of their own. ``ends_told``
+    says for each message about the end of payments whether it was marked as a repetition. ``came`` is set once an alert
+    was delivered.
     """
 
     def __init__(self, clock: Clock = utc_now) -> None:
@@ -273,6 +273,8 @@ class FakeMessenger:
         self.sent: list[Message] = []
         self.edited: list[Edit] = []
         self.deleted: list[int | None] = []
+        self.reminded: list[tuple[int | None, list[tuple[int | None, int | None]]]] = []
+        self.out_of_reach: set[int | None] = set()
         self.undeletable: set[int | None] = set()
         self.shown: list[Payment] = []
         self.batches: list[tuple[Payment, ...]] = []
@@ -313,6 +315,17 @@ class FakeMessenger:
         if trouble is not None:
             raise trouble
         self.edited.append(Edit(message, delivery.known, self._clock()))
+
+    async def remind_silently(
+        self, message: SentMessage, delivery: Delivery, alerts: Sequence[Alert], now: datetime
+    ) -> bool:
+        trouble = self.edit_troubles.popleft() if self.edit_troubles else None
+        if trouble is not None:
+            raise trouble
+        if message.message_id in self.out_of_reach:
+            return False
+        self.reminded.append((message.message_id, [(alert.invoice_id, alert.threshold) for alert in alerts]))
+        return True
 
     async def delete(self, message: SentMessage) -> bool:
         trouble = self.edit_troubles.popleft() if self.edit_troubles else None

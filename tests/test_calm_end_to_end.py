@@ -50,6 +50,23 @@ async def test_a_newer_alert_takes_the_place_of_the_older_one_of_the_same_invoic
     assert due.text.startswith("↓")
 
 
+async def test_what_the_credit_covers_is_a_silent_line_until_the_last_day_which_rings(
+    sandbox: Sandbox, account: Account, chat: Chat, greeting: Message
+) -> None:
+    account.shows_credit, account.credit = True, Decimal(100)
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=4)
+    new = await chat.wait_for(says("New invoice", str(invoice.id), "Credit €100.00: enough."), after=greeting)
+    assert new.silent
+    sandbox.clock.put_forward(DAY)
+    await chat.wait_for(lambda m: m.id == new.id and m.text.endswith("💶 Due in 3 days: the credit suffices."))
+    sandbox.clock.put_forward(2 * DAY)
+    await chat.wait_for(lambda m: m.id == new.id and m.text.endswith("💶 Due tomorrow: the credit suffices."))
+    assert chat.messages[-1] is new
+    sandbox.clock.put_forward(DAY)
+    last = await chat.wait_for(says(f"Invoice {invoice.id} is due today", "suspended tonight"), after=new)
+    assert not last.silent
+
+
 async def test_of_several_in_one_message_the_one_that_is_told_anew_becomes_a_line(
     sandbox: Sandbox, account: Account, chat: Chat, greeting: Message
 ) -> None:

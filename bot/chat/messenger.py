@@ -15,6 +15,7 @@ from bot.chat.views import alerts as views, payments
 from bot.chat.views.redrawing import redrawn
 from bot.domain.alerts import Alert, AlertKind, SentMessage
 from bot.domain.chats import Chat, Loudness, Place
+from bot.domain.covered import is_silent
 from bot.domain.credit import Credit
 from bot.domain.invoices import Listing
 from bot.domain.live_messages import LiveMessage
@@ -41,7 +42,9 @@ class TelegramMessenger:
         if delivery.again:
             await sending.make_sure_of_telegram(self._bot)
         screen = views.alerts(self._texts_for(delivery.chat), delivery, alerts, now)
-        silent = not rings(alerts, delivery, self._plan.preferences(delivery.chat).loudness)
+        covered = [alert for alert in alerts if self._is_silent(alert, delivery, now)]
+        heard = [alert for alert in alerts if alert not in covered]
+        silent = not rings(heard, delivery, self._plan.preferences(delivery.chat).loudness)
         reply_to = _message_about(alerts[0], delivery) if len(alerts) == 1 else None
         with taking_turn(Turn.ALERT):
             sent = await sending.send(self._bot, alerts[0].place, screen, silent=silent, reply_to=reply_to)
@@ -57,6 +60,19 @@ class TelegramMessenger:
             screen = views.struck_through(self._texts_for(delivery.chat), message, delivery)
             with taking_turn(Turn.ALERT):
                 await sending.edit(self._bot, message.place, message.message_id, screen)
+
+    async def remind_silently(
+        self, message: SentMessage, delivery: Delivery, alerts: Sequence[Alert], now: datetime
+    ) -> bool:
+        """Give an earlier message a line for each of these alerts. Return False if it is out of reach."""
+        if message.message_id is None:
+            return False
+        screen = views.reminded_silently(self._texts_for(delivery.chat), message, delivery, alerts, now)
+        with taking_turn(Turn.ALERT):
+            return await sending.edit(self._bot, message.place, message.message_id, screen)
+
+    def _is_silent(self, alert: Alert, delivery: Delivery, now: datetime) -> bool:
+        return is_silent(alert, delivery, self._plan.schedule(delivery.chat), self._plan.currency, now)
 
     async def delete(self, message: SentMessage) -> bool:
         """Delete an earlier message. Return whether it is gone."""

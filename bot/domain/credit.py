@@ -32,12 +32,14 @@ class Credit:
 class CreditWatch:
     """What is known of an account's credit. ``credit`` is None until it could be read.
 
-    ``asked_at`` is when the provider was last asked and answered. ``denied``: it said that this token may not read it.
+    ``asked_at`` is when the provider was last asked, and ``read_at`` when it last said how much there is. ``denied``:
+    it said that this token may not read it.
     """
 
     credit: Credit | None = None
     asked_at: datetime | None = None
     denied: bool = False
+    read_at: datetime | None = None
 
     def is_due(self, now: datetime, every: timedelta) -> bool:
         """Return whether to ask the provider: ``every`` so often, or rarely once it has denied it."""
@@ -46,7 +48,7 @@ class CreditWatch:
         return not timedelta(0) <= now - self.asked_at < (ASK_AGAIN_AFTER if self.denied else every)
 
     def read(self, credit: Credit, now: datetime) -> CreditWatch:
-        return CreditWatch(credit, now)
+        return CreditWatch(credit, now, read_at=now)
 
     def denied_at(self, now: datetime) -> CreditWatch:
         """Forget what was read: it would grow old without a word."""

@@ -101,6 +101,11 @@ class Messenger(Protocol):
         What is ``folded`` becomes one line. Do nothing if the message is out of reach.
         """
 
+    async def remind_silently(
+        self, message: SentMessage, delivery: Delivery, alerts: Sequence[Alert], now: datetime
+    ) -> bool:
+        """Give an earlier message a line for each of these alerts. Return False if it is out of reach."""
+
     async def delete(self, message: SentMessage) -> bool:
         """Delete an earlier message. Return True if it is gone, False if it can't be deleted."""
 

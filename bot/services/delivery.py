@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
-from bot.domain.alerts import AlertKind, SentMessage
+from bot.domain.alerts import Alert, AlertKind, SentMessage
 from bot.domain.chats import Chat
+from bot.domain.covered import is_silent, message_to_extend
 from bot.domain.deliveries import (
     closed_again,
     is_lost,
@@ -142,7 +144,8 @@ class AlertSender:
         begun = asyncio.get_running_loop().time()
         await self._resolve(delivery, settled, begun + self._send_within / 2, lease_end)
         wanted = [alert for alert in relevant if not is_unwanted(alert, schedule.preferences)]
-        alerts = [alert for alert in wanted if not is_told_elsewhere(alert, delivery)]
+        told = await self._remind_silently(delivery, wanted, begun + self._send_within / 2)
+        alerts = [alert for alert in wanted if alert not in told and not is_told_elsewhere(alert, delivery)]
         message: SentMessage | None = uncertain_message(delivery, now)
         if alerts and schedule.is_quiet(now):
             await self._note(lambda: self._outbox.hold_alerts(delivery.claim, schedule.quiet_end(now)), lease_end)
@@ -183,6 +186,23 @@ class AlertSender:
             else:
                 edited = partial(self._outbox.message_edited, delivery.claim, message.message_id, settled)
                 await self._note(edited, lease_end)
+
+    async def _remind_silently(self, delivery: Delivery, alerts: Sequence[Alert], end: float) -> list[Alert]:
+        """Put reminders of what the credit covers into the messages that show these invoices. Return those.
+
+        Where that fails, they come as messages. A second edit does no harm.
+        """
+        now, schedule = self._clock(), self._plan.schedule(delivery.chat)
+        silent = [alert for alert in alerts if is_silent(alert, delivery, schedule, self._plan.currency, now)]
+        told = list[Alert]()
+        for message in delivery.sent:
+            here = [alert for alert in silent if message_to_extend(alert, delivery) is message]
+            if not here:
+                continue
+            with suppress(TimeoutError, MessengerError):
+                async with asyncio.timeout_at(end):
+                    told += here if await self._messenger.remind_silently(message, delivery, here, now) else []
+        return told
 
     async def _fold(self, delivery: Delivery, lease_end: datetime) -> None:
         """Delete what a newer message tells in the place of an older one, or leave a line of it.

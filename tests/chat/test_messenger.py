@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from telegram import Bot
 from bot.chat.messenger import TelegramMessenger
 from bot.chat.texts import make_texts_for
 from bot.domain.alerts import ACCOUNT_SUBJECTS, REMINDER_KINDS, TROUBLE_KINDS, AlertKind
-from bot.domain.chats import Loudness, Place, Preferences
+from bot.domain.chats import Loudness, Place, Preferences, Watch
+from bot.domain.credit import Credit, CreditWatch
 from bot.domain.payments import Outcome, Payment, State
 from bot.domain.schedule import CheckPlan
 from bot.errors import ChatGone, NotSent
@@ -190,6 +192,35 @@ async def test_an_earlier_message_that_was_deleted_or_is_not_known_is_let_be(
         earlier = message((known(), AlertKind.DUE), number=gone, place=place)
         await messenger.resolve(earlier, replace(about(place, AlertKind.SETTLED), sent=[earlier]))
     assert chat.messages == []
+
+
+@pytest.mark.parametrize("loudness", Loudness)
+async def test_what_the_credit_covers_comes_without_a_sound_and_what_it_does_not_cover_rings_as_chosen(
+    messenger: TelegramMessenger, chat: Chat, loudness: Loudness
+) -> None:
+    place, silent = Place(chat.id), []
+    for amount in ("6.95", "6.94"):
+        credit = CreditWatch(Credit(Decimal(amount)), NOW, read_at=NOW)
+        preferences = Preferences(loudness=loudness)
+        linked = replace(linked_chat(watch=Watch(NOW), credit=credit), preferences=preferences)
+        due = alert(AlertKind.DUE, 4711, place, threshold=3, due=known().due)
+        await send(messenger, delivery([due], [known()], chat=linked))
+        silent.append(chat.messages[-1].silent)
+    assert silent == [True, loudness is Loudness.NONE]
+
+
+async def test_a_silent_reminder_is_a_line_in_the_earlier_message(messenger: TelegramMessenger, chat: Chat) -> None:
+    place = Place(chat.id)
+    number = await send(messenger, about(place, AlertKind.NEW))
+    (shown,) = chat.messages
+    earlier = message((known(), AlertKind.NEW), number=number, place=place)
+    due = delivery([alert(AlertKind.DUE, 4711, place, threshold=3)], [known()])
+    buttons = [button.data for button in shown.buttons]
+    assert await messenger.remind_silently(earlier, due, due.alerts, NOW)
+    assert shown.text.endswith("\n💶 Due in 5 days: the credit suffices.")
+    assert [button.data for button in shown.buttons] == buttons
+    for out_of_reach in (None, 99):
+        assert not await messenger.remind_silently(replace(earlier, message_id=out_of_reach), due, due.alerts, NOW)
 
 
 async def test_an_earlier_message_is_deleted_for_two_days_and_then_becomes_a_line(

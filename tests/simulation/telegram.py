@@ -162,6 +162,11 @@ class SimTelegram:
                 arrival.struck.append((known.id, self._clock(), known.standing.value))
                 self._note(chat.id, f"  edited {arrival.number}: {known.id} struck, {known.standing}")
 
+    async def remind_silently(
+        self, message: SentMessage, delivery: Delivery, alerts: Sequence[Alert], now: datetime
+    ) -> bool:
+        raise NotImplementedError
+
     async def delete(self, message: SentMessage) -> bool:
         chat = self.chats[message.place.chat_id]
         arrival = await self._to_edit(chat, message)

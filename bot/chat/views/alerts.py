@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -71,6 +71,19 @@ def struck_through(t: Texts, message: SentMessage, delivery: Delivery) -> Screen
 
     The rest stays as it was, with its buttons.
     """
+    return _drawn_anew(t, message, delivery, {})
+
+
+def reminded_silently(
+    t: Texts, message: SentMessage, delivery: Delivery, alerts: Sequence[Alert], now: datetime
+) -> Screen:
+    """Return an earlier message with a line for each of these reminders: the credit suffices."""
+    known = [k for alert in alerts if (k := delivery.known_of(alert))]
+    lines = {k.id: t("alert.covered", day=t.due_day(k.due, now)) for k in known if k.due is not None}
+    return _drawn_anew(t, message, delivery, lines)
+
+
+def _drawn_anew(t: Texts, message: SentMessage, delivery: Delivery, lines: Mapping[int, Markup]) -> Screen:
     earlier = [m for m in delivery.sent if m.sent_at < message.sent_at]
     blocks, still_open = [], []
     for shown in message.shown:
@@ -80,7 +93,8 @@ def struck_through(t: Texts, message: SentMessage, delivery: Delivery) -> Screen
         if shown.folded:
             blocks.append(t("alert.folded", id=shown.invoice_id))
         elif known is not None and known.is_open and not shown.resolved:
-            blocks.append(words)
+            line = lines.get(shown.invoice_id)
+            blocks.append(words if line is None else join([words, line]))
             still_open.append(shown)
         else:
             standing = Standing.CLOSED if known is None or known.is_open else known.standing
