@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -16,6 +16,7 @@ from bot.domain.deliveries import repeat_at
 from bot.domain.payment_times import NOTE_TOLD_WITHIN, TELL_FOR
 from bot.domain.payments import Action, Outcome, Payment, State, ends_late
 from bot.domain.schedule import CheckPlan
+from bot.domain.waits import LONG_AGO, Wait
 from bot.errors import BotError, ChatGone, ChatMigrated, DeliveryUncertain, MessengerError, StoreAway
 from bot.ports import Clock, Messenger
 from bot.services.failures import log_failure, note_unreachable
@@ -27,13 +28,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """An end was sent so many times without a known outcome. It may be sent once more from ``not_before`` on."""
+    """An end was sent so many times without a known outcome. It may be sent once more after the ``wait``."""
 
     tries: int
-    not_before: datetime
+    wait: Wait
 
 
-NO_DOUBT = Doubt(0, datetime.min.replace(tzinfo=UTC))
+NO_DOUBT = Doubt(0, Wait(LONG_AGO))
 
 
 class PaymentNotifier:
@@ -114,7 +115,7 @@ class PaymentNotifier:
         new id by now, do so there; ``moved``: it is there already.
         """
         payment = batch[0]
-        if over and self._clock() < self._doubts.get(payment.group, NO_DOUBT).not_before:
+        if over and not self._doubts.get(payment.group, NO_DOUBT).wait.is_over(self._clock()):
             return False
         try:
             async with asyncio.timeout(self._show_within):
@@ -140,13 +141,13 @@ class PaymentNotifier:
         """
         group, now = batch[0].group, self._clock()
         tries = self._doubts.get(group, NO_DOUBT).tries
-        self._doubts[group] = Doubt(tries + 1, repeat_at(tries, now, self._plan.schedule(chat)))
+        self._doubts[group] = Doubt(tries + 1, Wait(repeat_at(tries, now, self._plan.schedule(chat)), set_at=now))
         try:
             await self._messenger.tell_end(batch, chat, in_full=in_full, again=tries > 0)
         except DeliveryUncertain:
             raise
         except MessengerError:
-            self._doubts[group] = Doubt(tries, now)  # that one surely did not arrive
+            self._doubts[group] = Doubt(tries, Wait(now))  # that one surely did not arrive
             raise
         del self._doubts[group]
         if chat.closure is not None:

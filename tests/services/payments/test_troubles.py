@@ -162,6 +162,15 @@ async def test_an_end_whose_message_stays_uncertain_is_repeated_rarely_and_marke
     assert (await paying.payment(payment.id)).told
 
 
+async def test_an_end_that_a_clock_has_put_off_that_was_ahead_is_repeated_once_it_is_right(paying: World) -> None:
+    payment = await late_end(paying)
+    paying.messenger.lost[1].extend([DeliveryUncertain()] * 4)
+    await paying.reconcile_for(timedelta(minutes=40))
+    paying.clock.move(-timedelta(days=40))
+    await paying.reconcile_for(5 * MINUTE)
+    assert (await paying.payment(payment.id)).told
+
+
 async def test_an_end_that_was_surely_not_sent_is_no_repetition(paying: World) -> None:
     await late_end(paying)
     paying.messenger.troubles[1].extend([None, NotSent(), None, FloodLimited(60)])  # each time, the edit gets through
