@@ -211,9 +211,11 @@ def context_of(update: Update, library_context: LibraryContext, texts_for: Texts
 def _words(update: Update, library_context: LibraryContext) -> list[str]:
     if update.callback_query is not None:
         return (update.callback_query.data or "").split(":")[1:]
-    text = update.message.text if update.message is not None else None
-    command = update.message.entities[0] if update.message is not None and update.message.entities else None
-    if library_context.args is None or not text or command is None:
-        return []
-    # The library takes "/link:TOKEN" for a command without arguments.
-    return text[command.length :].lstrip(":=").split()
+    is_command = library_context.args is not None and update.message is not None
+    return words_behind(update.message) if is_command else []
+
+
+def words_behind(message: Message) -> list[str]:
+    """Return the words behind a command. Of ``/link:TOKEN`` the library says that there are none."""
+    text, command = message.text or "", next(iter(message.entities), None)
+    return text[command.length :].lstrip(":=").split() if command is not None else []

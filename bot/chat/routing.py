@@ -21,7 +21,7 @@ from telegram.ext import (
 )
 
 from bot.chat.albums import NotAnsweredBefore
-from bot.chat.context import LibraryContext
+from bot.chat.context import LibraryContext, words_behind
 from bot.chat.dispatch import Dispatcher, Route
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.groups import GroupHandlers
@@ -78,7 +78,7 @@ def add_handlers(
     for name in INVOICE_CHOICES:
         choose = on.invoices.choosing(name)
         route = Route(on.payments.guarded(choose) if name in PAYING else choose)
-        application.add_handler(CommandHandler(name, wrap(route), message, has_args=False))
+        application.add_handler(CommandHandler(name, wrap(route), message & NothingBehind()))
     for name, route in _commands(on).items():
         application.add_handler(CommandHandler(name, wrap(route), message))
     for word, route in _buttons(on).items():
@@ -96,6 +96,13 @@ class ShowsToken(filters.MessageFilter):
     def filter(self, message: Message) -> bool:
         text = message.text or message.caption or ""
         return looks_like_token(text) and not INVITATION_LINK.fullmatch(text)
+
+
+class NothingBehind(filters.MessageFilter):
+    """The message is a command alone. The library takes ``/pay:4711`` for one, too."""
+
+    def filter(self, message: Message) -> bool:
+        return not words_behind(message)
 
 
 class CommandToUs(filters.MessageFilter):

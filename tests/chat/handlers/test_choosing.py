@@ -70,3 +70,9 @@ async def test_errors_are_sentences_as_with_a_number(
     await link(ada, chat)
     provider.failures["list_invoices"] = ProviderDown()
     await ask(ada, chat, f"/{command}", "can't be reached")
+
+
+@pytest.mark.parametrize("between", [":", "=", ": ", "@sandbox_invoice_bot:"])
+async def test_a_number_right_behind_the_command_is_not_dropped(ada: Person, linked: Chat, between: str) -> None:
+    await ask(ada, linked, f"/invoice{between}1", "🧾 Invoice 1")
+    await ask(ada, linked, f"/pay{between}1", "Pay €7.95 for invoice 1")
