@@ -211,8 +211,9 @@ def context_of(update: Update, library_context: LibraryContext, texts_for: Texts
 def _words(update: Update, library_context: LibraryContext) -> list[str]:
     if update.callback_query is not None:
         return (update.callback_query.data or "").split(":")[1:]
-    is_command = library_context.args is not None and update.message is not None
-    return words_behind(update.message) if is_command else []
+    if library_context.args is None or update.message is None:
+        return []
+    return words_behind(update.message)
 
 
 def words_behind(message: Message) -> list[str]:
