@@ -223,10 +223,11 @@ async def test_the_status_of_an_open_invoice_is_shown_where_it_says_more(
     sandbox: Sandbox, account: Account, chat: Chat, ada: Person, greeting: Message
 ) -> None:
     plain = sandbox.provider.create_invoice(account, Decimal("3.00"))
+    told = await chat.wait_for(says("New invoice", str(plain.id)), after=greeting)
+    asked = await ask(chat, ada, f"/pay {plain.id}", "Pay €3.00")
+    assert "Status" not in told.text + asked.text
+    sandbox.provider.faults.switch_on(Fault.ODD_STATUS)
     odd = sandbox.provider.create_invoice(account, Decimal("7.95"))
-    odd.status = "Payment Pending"
-    told = await chat.wait_for(says("New invoice", str(odd.id), "Payment Pending"), after=greeting)
-    listed = await ask(chat, ada, "/invoices", str(odd.id))
-    asked = await ask(chat, ada, f"/pay {odd.id}", "Payment Pending")
-    assert "Unpaid" not in told.text + listed.text + asked.text + (await ask(chat, ada, f"/pay {plain.id}", "Pay")).text
-    assert "Payment Pending" in listed.text
+    await chat.wait_for(says("New invoice", str(odd.id), "Status: Zahlung ausstehend"), after=asked)
+    await ask(chat, ada, "/invoices", str(odd.id), "· Zahlung ausstehend")
+    await ask(chat, ada, f"/pay {odd.id}", "Status: Zahlung ausstehend")

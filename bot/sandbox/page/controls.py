@@ -49,6 +49,7 @@ PROVIDER_FAULTS: Mapping[str, tuple[Fault, Mapping[str, Any]]] = {
     "broken_items": (Fault.BROKEN_ITEMS, {}),
     "long_numbers": (Fault.LONG_NUMBERS, {}),
     "more_digits": (Fault.MORE_DIGITS, {}),
+    "odd_status": (Fault.ODD_STATUS, {}),
     "too_deep": (Fault.TOO_DEEP, {}),
     "entities": (Fault.ENTITIES, {}),
     "answered_twice": (Fault.ANSWERED_TWICE, {}),

@@ -22,6 +22,7 @@ from bot.sandbox.provider.odd_json import (
     with_list,
     with_long_numbers,
     with_more_digits,
+    with_odd_status,
     with_unreadable_dates,
     without_invoices,
 )
@@ -94,6 +95,7 @@ class Fault(StrEnum):
     DATES_UNREADABLE = "dates_unreadable"
     LONG_NUMBERS = "long_numbers"
     MORE_DIGITS = "more_digits"
+    ODD_STATUS = "odd_status"
     TOO_DEEP = "too_deep"
     ENTITIES = "entities"
     PAGED = "paged"
@@ -262,6 +264,7 @@ _CHANGED: Mapping[Fault, Callable[[BufferedResponse], BufferedResponse]] = {
     Fault.DATES_UNREADABLE: with_unreadable_dates,
     Fault.LONG_NUMBERS: with_long_numbers,
     Fault.MORE_DIGITS: with_more_digits,
+    Fault.ODD_STATUS: with_odd_status,
     Fault.TOO_DEEP: with_depths,
     Fault.ENTITIES: with_entities,
     Fault.COUNTS_MORE: counting_more,

@@ -91,6 +91,12 @@ def with_more_digits(response: BufferedResponse) -> BufferedResponse:
     return _with_each(response, written)
 
 
+def with_odd_status(response: BufferedResponse) -> BufferedResponse:
+    """Return open invoices whose status says more than that they are unpaid."""
+    odd = {"status": "Payment Pending", "status_label": "Zahlung ausstehend"}
+    return _with_each(response, lambda invoice: invoice | (odd if invoice["is_open"] else {}))
+
+
 def with_entities(response: BufferedResponse) -> BufferedResponse:
     """Return invoices whose texts are written as in HTML: ``&amp;``, ``&uuml;``, ``&#039;``."""
 

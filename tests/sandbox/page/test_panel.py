@@ -86,6 +86,25 @@ async def test_an_invoice_is_issued_paid_or_unreadable(screen: Screen, demo: Dem
     assert ([one.id for one in listed.invoices], listed.unreadable) == ([paid.id], 1)
 
 
+async def test_a_credit_note_and_a_collective_invoice_are_issued_and_one_goes_to_a_collector(
+    screen: Screen, demo: DemoWorld
+) -> None:
+    page, invoices = screen.page, demo.account.invoices
+    for making in ("open", "credit_note", "collective"):
+        before = len(invoices)
+        await page.locator("#making").select_option(making)
+        await page.locator(".issue button").click()
+        await expect(page.locator(".invoices li")).to_have_count(before + 1)
+    plain, note, collective = (invoices[number] for number in sorted(invoices)[-3:])
+    assert note.gross == -plain.gross
+    assert plain.id in [item.relid for item in collective.items]
+    first = page.locator(".invoices li").first
+    await first.locator("summary").click()
+    await first.get_by_role("button", name="Give it to a collector").click()
+    await expect(first.locator(".state")).to_have_text("Collections")
+    assert collective.status == "Collections"
+
+
 async def test_the_credit_can_be_set_and_its_changes_are_shown(screen: Screen, demo: DemoWorld) -> None:
     field = screen.page.locator("#credit")
     await expect(field).to_have_value("50.00")

@@ -77,6 +77,8 @@ export const de = {
     "faults.long_numbers.hint": "7.9500000000000001776…, wie PHP sie schreiben kann",
     "faults.more_digits": "Mehr Nachkommastellen",
     "faults.more_digits.hint": "11,9119 statt 11,90",
+    "faults.odd_status": "Ungewöhnlicher Status",
+    "faults.odd_status.hint": "offen, und „Zahlung ausstehend“",
     "faults.other_name": "PDFs falsch benannt",
     "faults.other_name.hint": "mit der Nummer einer anderen Rechnung",
     "faults.page": "Anmeldeseite im WLAN",

@@ -77,6 +77,8 @@ export const en = {
     "faults.long_numbers.hint": "7.9500000000000001776…, as PHP can write them",
     "faults.more_digits": "More decimals",
     "faults.more_digits.hint": "11.9119 instead of 11.90",
+    "faults.odd_status": "Odd status",
+    "faults.odd_status.hint": "open, and “payment pending”",
     "faults.other_name": "PDFs named otherwise",
     "faults.other_name.hint": "with another invoice’s number",
     "faults.page": "Captive portal",
