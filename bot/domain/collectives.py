@@ -14,36 +14,35 @@ from decimal import Decimal
 
 from bot.domain.invoices import Invoice, Item, left_or_total
 
-WORDS = 200
-"""In so many characters of its words, an item names the other invoice."""
-
 _NUMBER = re.compile(r"\d{1,19}")
 
 
 def with_parts(invoices: Sequence[Invoice]) -> tuple[Invoice, ...]:
     """Return these invoices, each with the open ones among them that it collects."""
-    open_ones = {invoice.id: invoice for invoice in invoices if invoice.is_open}
+    known = {invoice.id: invoice for invoice in invoices}
     named = {
         invoice.id: parts
-        for invoice in open_ones.values()
-        if invoice.is_collective and (parts := dict(_named_in(invoice, open_ones)))
+        for invoice in invoices
+        if invoice.is_open and invoice.is_collective and (parts := dict(_open_parts(invoice, known)))
     }
     sound = _without_circles(named)
-    return tuple(
-        _collecting(invoice, named[invoice.id], open_ones) if invoice.id in sound and invoice.is_open else invoice
-        for invoice in invoices
-    )
+    return tuple(_collecting(one, named[one.id], known) if one.id in sound else one for one in invoices)
 
 
-def _named_in(invoice: Invoice, open_ones: Mapping[int, Invoice]) -> Iterator[tuple[int, Item]]:
-    """Yield the other open invoices that the items name: as what they relate to, or in their words."""
+def _open_parts(invoice: Invoice, known: Mapping[int, Invoice]) -> Iterator[tuple[int, Item]]:
+    """Yield the other open invoices that the items name."""
     for item in invoice.items:
-        if item.names_invoice:
-            words = (int(found[0]) for found in _NUMBER.finditer(item.title[:WORDS]))
-            numbers = (number for number in (item.relates_to, *words) if number != invoice.id)
-            number = next((number for number in numbers if number in open_ones), None)
-            if number is not None:
-                yield number, item
+        number = _named_by(item, known) if item.names_invoice else None
+        if number is not None and number != invoice.id and known[number].is_open:
+            yield number, item
+
+
+def _named_by(item: Item, known: Mapping[int, Invoice]) -> int | None:
+    """Return the invoice that an item relates to, or else the first number in its words: later ones may be dates."""
+    if item.relates_to in known:
+        return item.relates_to
+    found = _NUMBER.search(item.title)
+    return int(found[0]) if found and int(found[0]) in known else None
 
 
 def _without_circles(named: Mapping[int, Mapping[int, Item]]) -> set[int]:
@@ -63,13 +62,13 @@ def _without_circles(named: Mapping[int, Mapping[int, Item]]) -> set[int]:
     return set(ready)
 
 
-def _collecting(invoice: Invoice, parts: Mapping[int, Item], open_ones: Mapping[int, Invoice]) -> Invoice:
+def _collecting(invoice: Invoice, parts: Mapping[int, Item], known: Mapping[int, Invoice]) -> Invoice:
     whole = left_or_total(invoice.left_to_pay, invoice.total)
     named = sum(1 for item in invoice.items if item.names_invoice)
     if named == len(invoice.items) == len(parts) and not invoice.items_unreadable:
         in_parts = whole
     else:
-        in_parts = sum((_amount(item, open_ones[part]) for part, item in parts.items()), start=Decimal(0))
+        in_parts = sum((_amount(item, known[part]) for part, item in parts.items()), start=Decimal(0))
     return replace(invoice, parts=tuple(parts), in_parts=min(max(in_parts, Decimal(0)), whole))
 
 

@@ -46,7 +46,7 @@ ENDS = [standing for standing in Standing if standing is not Standing.OPEN]
 
 COMPUTED: Mapping[str, set[str]] = {
     "alert.blind.{why}": {f"alert.blind.{why}" for why in (*Trouble, "outage")},
-    "alert.ended.{standing}": {f"alert.ended.{standing}" for standing in ENDS},
+    "alert.ended.{known.standing}": {f"alert.ended.{standing}" for standing in ENDS},
     "alert.settled.{known.standing}": {f"alert.settled.{standing}" for standing in ENDS},
     "alert.{shown.kind}": {"alert.new", "alert.reopened", "alert.credit_there"},
     "alert.{alert.kind}": {f"alert.{kind}" for kind in ACCOUNT_SUBJECTS.keys() - EDITS - {AlertKind.DIGEST}},

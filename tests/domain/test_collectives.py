@@ -76,6 +76,14 @@ def test_other_items_relate_to_no_invoice_even_if_the_number_fits() -> None:
     assert left(part(1), server) == 40
 
 
+def test_what_an_item_relates_to_counts_before_its_words_and_dates_are_no_numbers() -> None:
+    closed = replace(part(2), is_open=False, status="Paid")
+    of_closed = Item("Invoice", "Rechnung 1", "", Decimal(20), relates_to=2)
+    dated = Item("Invoice", "Rechnung #9 vom 01.02.2026", "", Decimal(10))
+    assert left(part(1), closed, collective(3, of_closed)) == 40
+    assert left(part(1), collective(3, dated)) == 40
+
+
 def test_a_closed_collective_invoice_is_as_it_was_read() -> None:
     paid = replace(collective(3, names(1)), is_open=False, status="Paid")
     assert with_parts([part(1), paid]) == (part(1), paid)

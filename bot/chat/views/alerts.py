@@ -97,8 +97,7 @@ def _drawn_anew(t: Texts, message: SentMessage, delivery: Delivery, lines: Mappi
             blocks.append(words if line is None else join([words, line]))
             still_open.append(shown)
         else:
-            standing = Standing.CLOSED if known is None or known.is_open else known.standing
-            blocks.append(join([_struck(t, words, standing), *_status_lines(t, known)]))
+            blocks.append(join([*_struck(t, words), *_ended_lines(t, known)]))
     rows = _invoice_rows(t, still_open, delivery.chat.silences, message.sent_at)
     return Screen(fit([], _apart(blocks)[:-1], [], t("alert.more")), rows)
 
@@ -213,10 +212,16 @@ def _words(t: Texts, shown: Shown, sent_at: datetime, before: Shown | None, *, b
     return _open_invoice(t, shown, sent_at, before=before, brief=brief)
 
 
-def _struck(t: Texts, words: Markup, standing: Standing) -> Markup:
-    """Return what a message said of an invoice, struck through, with how the invoice has ended."""
-    lines = [t("alert.struck", text=Markup(line)) for line in words.splitlines() if line]  # noqa: S704  # our own
-    return join([*lines, t(f"alert.ended.{standing}")])
+def _struck(t: Texts, words: Markup) -> list[Markup]:
+    """Return what a message said of an invoice, struck through."""
+    return [t("alert.struck", text=Markup(line)) for line in words.splitlines() if line]  # noqa: S704  # our own
+
+
+def _ended_lines(t: Texts, known: KnownInvoice | None) -> list[Markup]:
+    """Return how an invoice has ended. One that is open again has not: newer messages speak of it."""
+    if known is None:
+        return [t("alert.ended.closed")]
+    return [] if known.is_open else [t(f"alert.ended.{known.standing}"), *_status_lines(t, known)]
 
 
 def _title_lines(t: Texts, shown: Shown | KnownInvoice, *, brief: bool) -> list[Markup]:
@@ -225,10 +230,10 @@ def _title_lines(t: Texts, shown: Shown | KnownInvoice, *, brief: bool) -> list[
     return [t("alert.title", title=text)] if text else []
 
 
-def _status_lines(t: Texts, known: KnownInvoice | None) -> list[Markup]:
+def _status_lines(t: Texts, known: KnownInvoice) -> list[Markup]:
     """Return the provider's word for how the invoice stands, where nothing else says that."""
-    word = one_line(known.status_label, STATUS_LENGTH) if known is not None else ""
-    return [t("status.label", status=word)] if word else []
+    word = one_line(known.status_label, STATUS_LENGTH)
+    return [t("status.label", status=word)] if word and known.standing is not Standing.GONE else []
 
 
 def _headline_key(t: Texts, shown: Shown, now: datetime, *, asked: bool) -> str:

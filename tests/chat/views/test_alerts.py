@@ -437,6 +437,17 @@ def test_what_is_settled_is_struck_through_with_how_it_ended_and_has_no_buttons(
     assert struck(DE, sent, closed(standing=standing))[0].endswith(german)
 
 
+def test_what_is_no_longer_open_bears_the_provider_s_own_word_and_no_promise() -> None:
+    collected = closed(standing=Standing.CLOSED, status_label="In <Inkasso>")
+    settled = one(SETTLED, collected)
+    assert says(settled).endswith("your provider can tell you.\nServer 4711\nStatus: In <Inkasso>")
+    assert says(settled, DE).endswith("kann dir dein Anbieter sagen.\nServer 4711\nStatus beim Anbieter: In <Inkasso>")
+    text = struck(EN, message((known(), DUE)), collected)[0]
+    assert text.endswith("\n⚪️ No longer open\nStatus: <b>In &lt;Inkasso&gt;</b>")
+    gone = closed(standing=Standing.GONE, status_label="Payment Pending")  # that was its last one
+    assert "Payment Pending" not in says(one(SETTLED, gone)) + struck(EN, message((known(), DUE)), gone)[0]
+
+
 @pytest.mark.parametrize("kind", [NEW, CHANGED, DUE, OVERDUE])
 def test_a_struck_through_alert_keeps_the_words_that_were_said(kind: AlertKind) -> None:
     invoice = known(due=date(2026, 11, 20) if kind is OVERDUE else date(2026, 11, 27), types=("Hosting",))
