@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -148,17 +148,19 @@ def is_told_elsewhere(alert: Alert, delivery: Delivery) -> bool:
 
 
 def message_to_edit(
-    alerts: Iterable[Alert], delivery: Delivery, message_id: int, now: datetime, words: Mapping[int, str]
+    alerts: Sequence[Alert], delivery: Delivery, message_id: int, now: datetime, words: Mapping[int, str]
 ) -> SentMessage | None:
     """Return what to remember of a message, to edit it once its invoices are settled. None: it shows no open one.
 
     ``words`` are what it says of each invoice.
     """
-    told = list(alerts)
-    open_ones = [(a.kind, known) for a in told if (known := delivery.known_of(a)) and known.is_open]
-    shown = tuple(as_shown(known, kind, words.get(known.id, "")) for kind, known in open_ones)
-    only_shown = len(shown) == len(told)
-    return SentMessage(delivery.alerts[0].place, message_id, now, shown, only_shown) if shown else None
+    told = [(alert.kind, known) for alert in alerts if (known := delivery.known_of(alert)) is not None]
+    if not any(known.is_open for _, known in told):
+        return None
+    noted = [(kind, known) for kind, known in told if known.is_open or kind is AlertKind.SETTLED]
+    shown = tuple(replace(as_shown(k, kind, words.get(k.id, "")), resolved=not k.is_open) for kind, k in noted)
+    only_shown = len(shown) == len(alerts)
+    return SentMessage(delivery.alerts[0].place, message_id, now, shown, only_shown)
 
 
 def uncertain_message(delivery: Delivery, now: datetime) -> SentMessage | None:

@@ -184,7 +184,7 @@ def _in_one_message(evidence: Evidence, number: int) -> Iterator[str]:
         for older, newer in pairwise(showing[-29:]):
             by = evidence.sending(number).calm(newer.at, TOLD_WITHIN)
             is_over = older.out_of_reach or any(struck == number for struck, _, _ in older.struck)
-            alone = all(said.invoice_id is not None and said.standing == "open" for said in older.said)
+            alone = all(said.standing == "open" or said.kind == "settled" for said in older.said)
             rules = evidence.person.rules.within(newer.at, by)
             if by >= evidence.end or is_over or not alone or not all(r.sure and r.link == listed.link for r in rules):
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -31,7 +32,10 @@ IN_MEMORY = Path("/dev/shm")  # a file system in memory, if the system has one
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of one seed's world. ``broken`` are broken promises in words, ``steps`` counts where it was killed."""
+    """The result of one seed's world. ``broken`` are broken promises in words, ``steps`` counts where it was killed.
+
+    ``per_invoice`` counts for each invoice that was told of the messages that came about it.
+    """
 
     seed: int
     broken: tuple[str, ...]
@@ -39,6 +43,7 @@ class Result:
     messages: int
     kills: int
     steps: Counter[str]
+    per_invoice: tuple[int, ...] = ()
 
 
 def run(seed: int, *, kills: bool, trace: Callable[[str], None] | None = None) -> Result:
@@ -55,7 +60,9 @@ def run(seed: int, *, kills: bool, trace: Callable[[str], None] | None = None) -
         judged = [*nothing_lost(evidence), *nothing_too_much(evidence), *AccountPromises(evidence).broken()]
         broken += [f"chat {person.chat.id}: {words}" for words in judged]
     messages = sum(len(person.chat.arrivals) for person in world.people)
-    return Result(seed, tuple(broken), MONTHS * PEOPLE, messages, len(world.kills), world.steps)
+    about = Counter((p.chat.id, s.invoice_id) for p in world.people for a in p.chat.arrivals for s in a.said)
+    per_invoice = tuple(count for (_, number), count in about.items() if number is not None)
+    return Result(seed, tuple(broken), MONTHS * PEOPLE, messages, len(world.kills), world.steps, per_invoice)
 
 
 def silence(failures: list[str]) -> None:
@@ -92,6 +99,7 @@ def main(*, first: int, seeds: int, kills: bool, trace: bool, chat: str | None, 
     """Simulate months and judge what people were told. Exit with status 1 if a promise was broken."""
     begun, total, broken = time.monotonic(), Counter[str](), 0
     steps: Counter[str] = Counter()
+    per_invoice: list[int] = []
 
     def show(line: str) -> None:
         if chat is None or line.split()[3] in {chat, "-"}:
@@ -104,6 +112,7 @@ def main(*, first: int, seeds: int, kills: bool, trace: bool, chat: str | None, 
     for done, result in enumerate(results, start=1):
         total.update(months=result.chat_months, messages=result.messages, kills=result.kills)
         steps.update(result.steps)
+        per_invoice += result.per_invoice
         if result.broken:
             broken += 1
             click.echo(f"seed {result.seed}, replay with: {replay(result.seed, kills=kills)}")
@@ -112,6 +121,9 @@ def main(*, first: int, seeds: int, kills: bool, trace: bool, chat: str | None, 
         if done % 100 == 0:
             click.echo(_progress(done, total, broken, begun))
     click.echo(_progress(seeds, total, broken, begun))
+    if len(per_invoice) > 1:
+        middle, most = statistics.median(per_invoice), statistics.quantiles(per_invoice, n=20)[-1]
+        click.echo(f"messages about an invoice: median {middle:g}, 95th percentile {most:g}")
     if kills and steps:
         click.echo("killed at: " + ", ".join(f"{step} ({count})" for step, count in sorted(steps.items())))
     sys.exit(1 if broken else 0)

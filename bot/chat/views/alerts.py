@@ -92,6 +92,8 @@ def _drawn_anew(t: Texts, message: SentMessage, delivery: Delivery, lines: Mappi
         words = _words(t, shown, message.sent_at, before, brief=len(message.shown) > 1)
         if shown.folded:
             blocks.append(t("alert.folded", id=shown.invoice_id))
+        elif shown.kind is AlertKind.SETTLED:
+            blocks.append(words)
         elif known is not None and known.is_open and not shown.resolved:
             line = lines.get(shown.invoice_id)
             blocks.append(words if line is None else join([words, line]))

@@ -463,6 +463,19 @@ def test_a_struck_through_alert_keeps_the_words_that_were_said(kind: AlertKind) 
     assert ("has changed" in expected) is (kind is CHANGED)
 
 
+def test_that_one_is_settled_stays_said_where_the_other_gives_way_to_a_newer_message() -> None:
+    sent = delivery([alert(SETTLED, 1), alert(NEW, 2)], [closed(1), known(2)])
+    message = message_to_edit(sent.alerts, sent, 7, NOW, words_of(EN, sent, sent.alerts, NOW))
+    assert message is not None
+    assert message.shows == {2}
+    said = struck_through(EN, message.folding({2}), sent)
+    assert str(said.text).split("\n\n") == [
+        "✅ <b>Invoice 1 is paid</b>: €7.95. Nothing more to do.\nServer 1",
+        "↓ Invoice 2: see the newer message below.",
+    ]
+    assert said.rows == []
+
+
 def test_of_three_two_that_are_settled_are_struck_through_and_the_third_stays_as_it_was() -> None:
     sent = message((known(1), NEW), (known(2), DUE), (known(3), OVERDUE))
     text, left = struck(EN, sent, closed(1), known(2), closed(3, Standing.CANCELLED))
