@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.application import running
+from bot.provider import client
 from bot.sandbox.provider.faults import Call, Fault
 from bot.sandbox.provider.ledger import Account
 from bot.sandbox.provider.page_forms import PageForm
@@ -142,6 +143,20 @@ async def test_an_invoice_on_a_later_page_is_told(
         invoice = sandbox.provider.create_invoice(account, Decimal(1), due=sandbox.provider.today)
         invoice.issued -= 30 * DAY  # so that it is on the last page but one
         await chat.wait_for(says("New invoice", str(invoice.id)), after=greeting)
+
+
+async def test_a_list_of_more_pages_than_one_check_reads_is_read_on_by_the_next(
+    sandbox: Sandbox, account: Account, bot: None, chat: Chat, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "MAX_PAGES", 4)
+    sandbox.provider.faults.switch_on(Fault.PAGED)
+    for _ in range(8):
+        sandbox.provider.create_invoice(account, Decimal(1), due_in_days=20)
+    linked = await ask(chat, ada, f"/link {TOKEN}", "linked")
+    last = sandbox.provider.create_invoice(account, Decimal(1), due=sandbox.provider.today)
+    last.issued -= 2000 * DAY  # so that it is on the last page
+    await chat.wait_for(says("New invoice", str(last.id), "today"), after=linked)
+    await ask(chat, ada, "/invoices", "counts 3 more invoices")
 
 
 async def test_a_list_that_counts_more_than_it_holds_is_said_not_to_be_all(

@@ -26,6 +26,9 @@ from bot.provider import dates, envelope, pages, values
 
 OK = 200
 
+NOTHING = frozenset({b"null", b'""'})
+"""How JSON says that there is no value."""
+
 REASONS_LOGGED = 5
 """Why invoices can't be read is logged for the first ones of a list only."""
 
@@ -183,7 +186,7 @@ def _readable_invoices(
 
 def _to_invoice(wire: _Invoice, zone: ZoneInfo) -> Invoice:
     status = values.text(wire.status)
-    credit = Decimal(0) if bytes(wire.credit) == b"null" else values.money(wire.credit)
+    credit = Decimal(0) if bytes(wire.credit) in NOTHING else values.money(wire.credit)
     due = dates.day(wire.duedate, zone)
     items, all_read = _items_in(wire.items)
     invoice = Invoice(

@@ -39,6 +39,8 @@ _REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]
 """A character as HTML writes it: ``&amp;``, ``&uuml;``, ``&#39;``. Without a semicolon it may be part of an address."""
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?")
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+\.\d+")
+"""What PHP's ``number_format`` makes. With a comma alone nobody knows what it separates."""
 
 
 def money(raw: msgspec.Raw) -> Decimal | None:
@@ -73,6 +75,7 @@ def _number(spelled: bytes) -> Decimal | None:
     text = spelled.strip().removeprefix(b'"').removesuffix(b'"').strip()
     try:
         digits = text.decode("ascii")
+        digits = digits.replace(",", "") if _GROUPED.fullmatch(digits) else digits
         return MEANT_DIGITS.create_decimal(digits) if _NUMBER.fullmatch(digits) else None
     except (UnicodeDecodeError, ArithmeticError):
         return None

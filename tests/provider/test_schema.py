@@ -49,6 +49,10 @@ def test_null_counts_as_missing() -> None:
     assert invoice_of(**dict.fromkeys(names)) == invoice_of()
 
 
+def test_an_empty_credit_is_none() -> None:
+    assert invoice_of(credit="") == invoice_of()
+
+
 def test_unknown_fields_are_ignored() -> None:
     assert invoice_of(donation_invoice=False, resources={"invoice": "https://x"}, new={"a": [1]}) == invoice_of()
 

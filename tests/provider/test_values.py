@@ -39,6 +39,8 @@ def test_zero_is_zero_in_every_spelling(spelled: bytes) -> None:
         (b"-1.005", "-1.005"),
         (b"1.500", "1.50"),
         (b'"1234.5600"', "1234.56"),
+        (b'"1,234.56"', "1234.56"),
+        (b'"-12,345,678.90"', "-12345678.90"),
         (b"0.0045", "0.0045"),
         (b"1.0000004", "1.00"),
         (b"-1.7763568394002505e-15", "0.00"),  # what 23.8 - 3.8 - 20 is in PHP
@@ -80,7 +82,8 @@ def test_any_sum_is_read_back_from_all_digits_of_its_binary_number(amount: Decim
 
 @pytest.mark.parametrize(
     "spelled",
-    [b"null", b"true", b"[]", b"{}", b'""', b'"a lot"', b'"1,50"', b'"1.000,00"', b'"NaN"', b'"Infinity"', b'"-inf"',
+    [b"null", b"true", b"[]", b"{}", b'""', b'"a lot"', b'"1,50"', b'"1.000,00"', b'"1,234"', b'"1,23.45"',
+     b'"1234,567.00"', b'",234.56"', b'"NaN"', b'"Infinity"', b'"-inf"',
      b"1e400", b'"1e999999999999999999"', b"1000000001", b'"\xc3\xa4"', b'"\xd9\xa1"', b'"' + b"1" * 99 + b'"', b"NaN"],
 )  # fmt: skip
 def test_unreadable_or_absurd_money_is_none(spelled: bytes) -> None:
