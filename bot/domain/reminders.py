@@ -194,7 +194,7 @@ def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime) -> Known
     only gone is back as if nothing had been, unless they were told.
     """
     told = _told_by_due(known)
-    due = known.due if known is not None and invoice.due_unreadable else invoice.due
+    due = _due_now(known, invoice)
     standing = invoice.standing
     before = known or KnownInvoice(invoice.id, standing, None, None, invoice.total, "")
     was_closed = before.standing not in {Standing.OPEN, Standing.GONE}
@@ -221,6 +221,12 @@ def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime) -> Known
         told=told.pop(due, None) if due is not None else None,
         told_earlier=tuple(told.items()),
     )
+
+
+def _due_now(known: KnownInvoice | None, invoice: Invoice) -> date | None:
+    """Return the due date that counts. One that can't be read, or that an open invoice no longer has, is as before."""
+    was_lost = known is not None and known.is_open and invoice.is_open and invoice.due is None
+    return known.due if known is not None and (was_lost or invoice.due_unreadable) else invoice.due
 
 
 def _told_by_due(known: KnownInvoice | None) -> dict[date, int]:

@@ -124,6 +124,12 @@ def test_a_due_date_that_one_odd_answer_left_out_repeats_nothing_and_is_no_chang
     assert told(look(without.known, [ONE], DUE)) == []
 
 
+def test_a_due_date_that_answers_leave_out_is_reminded_of_as_it_was_known() -> None:
+    without = look(known_long_before(ONE), [invoice(due=None)], DUE - 3 * DAY)
+    assert told(without) == [(DUE_SOON, 1, 3)]
+    assert told(look(without.known, [invoice(due=None)], DUE)) == [(DUE_SOON, 1, 0)]
+
+
 def test_a_due_date_that_an_invoice_gets_later_is_told() -> None:
     known = look({}, [invoice(due=None)], EARLY).known
     change = new_alert(noon(EARLY + DAY), CHANGED, 1, None, DUE, *told_before(due=None))

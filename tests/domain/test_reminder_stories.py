@@ -110,6 +110,8 @@ class Person:
                 heard.to_announce = False
         elif one.is_open and not heard.last.is_open and not heard.gone and not heard.to_announce:
             heard.as_settled = True
+        if one.due is None and one.is_open and self._open(heard):
+            one = replace(one, due=heard.last.due)
         heard.last, heard.gone = one, False
         if heard.sum is None:
             heard.sum = one.gross
