@@ -75,7 +75,13 @@ class InvoiceBot:
         self.telegram = telegram
         self.tracker = processor.tracker
         self.source = build_source(settings, telegram, self.tracker, store, clock)
-        self.translations = load_translations(settings.currency, settings.zone, settings.payment_rules)
+        self.translations = load_translations(
+            settings.currency,
+            settings.zone,
+            paying=settings.payment_rules,
+            top_up=settings.top_up_ways,
+            site=settings.provider_site,
+        )
         texts_for = make_texts_for(self.translations, plan)
         messenger = TelegramMessenger(telegram.bot, texts_for, plan)
         self.services = Services(settings, store, providers, messenger, plan, clock)

@@ -31,11 +31,10 @@ from bot.factories import build_telegram
 from bot.ports import StoreCounts
 from bot.provider.client import ProviderClient, open_http_client
 from bot.provider.request import RetryPolicy
-from bot.settings import Settings, load_settings
+from bot.settings import LOOPBACK_HOSTS, Settings, load_settings
 from bot.store.postgres.opening import inspect as inspect_database
 from bot.store.tinydb.opening import in_use, inspect
 
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 REFUSING_STATUSES = frozenset({200, 400})
 """Statuses with which a provider may refuse a token, besides 401 and 403: some know only success and failure."""
 
@@ -79,7 +78,8 @@ def _settings(settings: Settings) -> Finding:
         return Finding(
             "Settings", advice="PROVIDER_URL is not encrypted: others on the network can read tokens. Use https."
         )
-    return Finding("Settings", f"all there; {_payments_text(settings)}{_calendar_text(settings.provider_calendar)}")
+    text = f"all there; {_payments_text(settings)}{_calendar_text(settings.provider_calendar)}{_ways_text(settings)}"
+    return Finding("Settings", text)
 
 
 def _payments_text(settings: Settings) -> str:
@@ -103,6 +103,16 @@ def _calendar_text(calendar: ProviderCalendar) -> str:
         days.append(f"deleted on {follows.deleted_on} (last safe day: {follows.last_day})")
     lost = f"; {', '.join(sorted(calendar.no_grace))}: lost with the suspension" if calendar.no_grace else ""
     return f"; a service unpaid since {due}, say, is {' and '.join(days)}{lost}{transfer}"
+
+
+def _ways_text(settings: Settings) -> str:
+    """Say which ways to top up people are shown."""
+    ways, site = settings.top_up_ways, settings.provider_site
+    page = [f"at {ways.page}"] if ways.page else []
+    transfer = [f"by transfer to {ways.payee.written_iban} ({ways.payee.name})"] if ways.payee else []
+    code = "" if settings.currency == "EUR" or not ways.payee else ", without a GiroCode: that is in EUR only"
+    shown = f"; credit is topped up {' or '.join([*page, *transfer])}{code}" if page or transfer else ""
+    return f"{shown}; the provider's website is {site}" if site else shown
 
 
 async def _store(settings: Settings) -> Finding:

@@ -399,6 +399,18 @@ class NoCreditApplied(UserError, key="error.no_credit_applied"):
     """The invoice has no credit that could be taken back, or is no longer open."""
 
 
+@dataclass(eq=False)
+class ReferenceTooLong(UserError, key="error.reference_too_long"):
+    """A transfer can't carry so long a reference."""
+
+    length: int
+    most: int
+
+
+class ReferenceUnreadable(UserError, key="error.reference_unreadable"):
+    """The reference is empty, or has signs that no bank carries."""
+
+
 class PressByOther(UserError, key="error.press_by_other"):
     """The person who pressed the button is not the one who asked."""
 

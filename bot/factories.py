@@ -21,6 +21,7 @@ from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
+from bot.chat.handlers.topping_up import TopUpHandlers
 from bot.chat.polling import Poller
 from bot.chat.rate_limiter import SharedRateLimiter
 from bot.chat.request import TelegramRequest, UpdatesRequest
@@ -45,6 +46,7 @@ from bot.services.payments.flow import Payments
 from bot.services.reading import AccountReads
 from bot.services.redrawing import Redrawing
 from bot.services.snoozing import Snoozing
+from bot.services.topping_up import ToppingUp
 from bot.services.workers import Workers
 from bot.settings import Settings
 from bot.store.postgres.opening import open_store as open_postgres
@@ -100,6 +102,7 @@ class Services:
         self.inviting = Inviting(store, self.linking, clock)
         self.browsing = Browsing(AccountReads(provider, store, clock))
         self.snoozing = Snoozing(store, clock, plan)
+        self.topping_up = ToppingUp(self.browsing, self.credits, store, clock)
 
     async def finish(self, within: float) -> None:
         """Wait until all work in progress has ended; after ``within`` seconds, cancel the rest."""
@@ -120,6 +123,7 @@ def build_handlers(
         payments=PaymentHandlers(services.payments, store, services.credits, clock),
         snoozing=SnoozeHandlers(services.snoozing, clock),
         settings=SettingsHandlers(store, texts_for, plan, clock),
+        topping_up=TopUpHandlers(services.topping_up, clock),
     )
 
 

@@ -17,11 +17,13 @@ from psycopg.conninfo import conninfo_to_dict
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from stdnum import exceptions as stdnum_errors, iban
 
 from bot.domain.chats import FARTHEST_DAY, Preferences, QuietHours
 from bot.domain.payment_times import CONFIRM_WITHIN
 from bot.domain.payments import PaymentRules
 from bot.domain.provider_calendar import IsBankingDay, ProviderCalendar
+from bot.domain.topping_up import NAME_LENGTH, Payee, TopUpWays
 from bot.errors import StartError
 
 PUBLIC_TELEGRAM = "https://api.telegram.org"
@@ -38,6 +40,7 @@ WEBHOOK_PORTS = frozenset({443, 80, 88, 8443})
 RESERVED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 """The other endpoints of :class:`bot.web.WebApp`."""
 MAX_PORT = 65535
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _HOST = r"(?:\[[^]@/\s]*]|[^][:,@/?\s]*)(?::\d*)?"
 DATABASE_URL_FORM = re.compile(
@@ -80,6 +83,9 @@ class Settings(BaseSettings):
     delete_after: int | None = Field(default=None, ge=1, le=FARTHEST_DAY)
     no_grace: Annotated[tuple[str, ...], CommaSeparated] = ()
     transfer_days: int | None = Field(default=None, ge=1, le=30)
+    top_up_url: str = ""
+    transfer_to: Annotated[Payee | None, NoDecode] = None
+    provider_site: str = ""
     data_dir: Path = Path("data")
     database_url: SecretStr | None = None
     database_connections: int = Field(default=10, ge=1, le=1000)
@@ -129,6 +135,11 @@ class Settings(BaseSettings):
         )
 
     @property
+    def top_up_ways(self) -> TopUpWays:
+        """How credit can be topped up."""
+        return TopUpWays(self.top_up_url, self.transfer_to)
+
+    @property
     def is_banking_day(self) -> IsBankingDay | None:
         """Tells whether banks work on a day, by the holidays of the chosen country. None if no country is set."""
         return _calendar(self.holidays).is_working_day if self.holidays else None
@@ -171,6 +182,32 @@ class Settings(BaseSettings):
         if url.username or url.password or url.query or url.fragment:
             raise ValueError("must be a plain web address, without user name, ? or #")
         return value.strip().rstrip("/")
+
+    @field_validator("top_up_url", "provider_site")
+    @classmethod
+    def _page(cls, value: str) -> str:
+        """Check an address that people open by a button. Telegram refuses messages with a button that it can't read."""
+        url = _split(value)
+        if value and (url is None or not _is_page(url)):
+            raise ValueError("must be the address of a page that people can open, such as https://HOST/page")
+        return value.strip()
+
+    @field_validator("transfer_to", mode="before")
+    @classmethod
+    def _payee(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        account, separator, name = (part.strip() for part in value.partition(";"))
+        if not separator or not account:
+            raise ValueError("must be an IBAN and a name, such as DE89 3704 0044 0532 0130 00; Example GmbH")
+        if not 0 < len(name) <= NAME_LENGTH or not name.isprintable():
+            raise ValueError(
+                f"needs the payee's name behind the IBAN and a semicolon, of at most {NAME_LENGTH} letters"
+            )
+        try:
+            return Payee(iban.validate(account), name)
+        except stdnum_errors.ValidationError as error:
+            raise ValueError("holds no valid IBAN: compare every digit, the check digits don't fit") from error
 
     @field_validator("webhook_url")
     @classmethod
@@ -289,6 +326,16 @@ def _split(value: str) -> SplitResult | None:
     except ValueError:
         return None
     return url
+
+
+def _is_page(url: SplitResult) -> bool:
+    """Return whether an address is safe and can stand in a button. Without encryption only on this machine."""
+    host = url.hostname or ""
+    if url.username or url.password or not url.geturl().isprintable() or " " in url.geturl():
+        return False
+    if host in LOOPBACK_HOSTS:
+        return url.scheme in {"http", "https"}
+    return url.scheme == "https" and "." in host.strip(".")
 
 
 def _calendar(place: str) -> holidays.HolidayBase:

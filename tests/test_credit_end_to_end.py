@@ -42,7 +42,7 @@ async def test_list_status_question_and_alert_say_what_is_there_and_what_is_miss
         says(f"New invoice {second.id}", "Credit €5.02. €2.93 short for this and what is due before it."), after=alone
     )
     await ask(chat, ada, "/invoices", f"Credit €5.02. €2.93 short. Enough for {first.id}.")
-    await ask(chat, ada, "/status", "Credit: €5.02")
+    await ask(chat, ada, "/status", f"Credit €5.02. €2.93 short. Enough for {first.id}.")
     await ask(chat, ada, f"/pay {first.id}", "Credit €5.02: enough.")
     account.credit = Decimal("1.00")
     sandbox.clock.put_forward(timedelta(minutes=2))

@@ -72,6 +72,24 @@ def contents(folder: Path) -> dict[str, bytes | None]:
                 "suspension; a transfer must leave by 2026-12-22 to be there on 2026-12-27"
             ),
         ),
+        (
+            {
+                "TOP_UP_URL": "https://provider.example/topup",
+                "TRANSFER_TO": "DE89370400440532013000; Example GmbH",
+                "PROVIDER_SITE": "https://provider.example",
+            },
+            (
+                "all there; payments are on; credit is topped up at https://provider.example/topup or by transfer to "
+                "DE89 3704 0044 0532 0130 00 (Example GmbH); the provider's website is https://provider.example"
+            ),
+        ),
+        (
+            {"TRANSFER_TO": "CH9300762011623852957; Example AG", "CURRENCY": "CHF"},
+            (
+                "all there; payments are on; credit is topped up by transfer to CH93 0076 2011 6238 5295 7 "
+                "(Example AG), without a GiroCode: that is in EUR only"
+            ),
+        ),
         ({"PAYMENTS": "off", "MAX_PAYMENT": "50.00"}, "all there; payments are off"),
     ],
 )

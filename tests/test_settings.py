@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from bot.domain.chats import Preferences, QuietHours
 from bot.domain.payments import PaymentRules
 from bot.domain.provider_calendar import ProviderCalendar
+from bot.domain.topping_up import Payee, TopUpWays
 from bot.errors import StartError
 from bot.settings import PUBLIC_TELEGRAM, Settings, load_settings
 
@@ -70,6 +71,9 @@ def test_the_names_of_the_settings_do_not_change() -> None:
         "DELETE_AFTER",
         "NO_GRACE",
         "TRANSFER_DAYS",
+        "TOP_UP_URL",
+        "TRANSFER_TO",
+        "PROVIDER_SITE",
         "DATA_DIR",
         "DATABASE_URL",
         "DATABASE_CONNECTIONS",
@@ -379,6 +383,23 @@ def test_everything_missing_or_wrong_is_listed_in_one_message(monkeypatch: pytes
         ("DELETE_AFTER", "0"),
         ("NO_GRACE", ","),
         ("TRANSFER_DAYS", "0"),
+        ("TOP_UP_URL", "provider.example/topup"),
+        ("TOP_UP_URL", "http://provider.example/topup"),
+        ("TOP_UP_URL", "ftp://provider.example/topup"),
+        ("TOP_UP_URL", "https://"),
+        ("TOP_UP_URL", "https://provider/topup"),
+        ("TOP_UP_URL", "https://ada:secret@provider.example/topup"),
+        ("PROVIDER_SITE", "javascript:alert(1)"),
+        ("PROVIDER_SITE", "http://provider.example"),
+        ("PROVIDER_SITE", "https://provider.example/a b"),
+        ("TRANSFER_TO", "DE89370400440532013000"),
+        ("TRANSFER_TO", "; Example GmbH"),
+        ("TRANSFER_TO", "DE89370400440532013000;"),
+        ("TRANSFER_TO", "DE89370400440532013000; " + "x" * 71),
+        ("TRANSFER_TO", "DE88370400440532013000; Example GmbH"),
+        ("TRANSFER_TO", "DE8937040044053201300; Example GmbH"),
+        ("TRANSFER_TO", "XX89370400440532013000; Example GmbH"),
+        ("TRANSFER_TO", "Example GmbH; DE89370400440532013000"),
         ("HOLIDAYS", "XX"),
         ("HOLIDAYS", "DE-XX"),
     ],
@@ -401,6 +422,13 @@ def test_an_impossible_value_is_refused_at_the_start(monkeypatch: pytest.MonkeyP
         ("REMINDER_DAYS", "366", "less than or equal to 365"),
         ("OVERDUE_DAYS", "0", "greater than or equal to 1"),
         ("REMINDER_HOUR", "24", "less than or equal to 23"),
+        ("TOP_UP_URL", "www", "must be the address of a page that people can open, such as https://HOST/page"),
+        ("TRANSFER_TO", "GmbH", "must be an IBAN and a name, such as DE89 3704 0044 0532 0130 00; Example GmbH"),
+        (
+            "TRANSFER_TO",
+            "DE89 3704 0044 0532 0130 01; Example GmbH",
+            "holds no valid IBAN: compare every digit, the check digits don't fit",
+        ),
     ],
 )
 def test_the_refusal_of_a_value_says_what_is_possible(
@@ -417,6 +445,16 @@ def test_the_providers_calendar_claims_nothing_unless_it_is_set(monkeypatch: pyt
         monkeypatch, **GOOD, SUSPEND_AFTER="0", DELETE_AFTER="6", NO_GRACE="Domain, Dedicated", TRANSFER_DAYS="3"
     )
     assert chosen.provider_calendar == ProviderCalendar(0, 6, frozenset({"domain", "dedicated"}), 3)
+
+
+def test_the_ways_to_top_up_are_unset_or_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    unset = load(monkeypatch, **GOOD, TOP_UP_URL="", TRANSFER_TO="", PROVIDER_SITE="")
+    assert (unset.top_up_ways, unset.provider_site) == (TopUpWays(), "")
+    page = "https://provider.example/clientarea.php?action=addfunds#form"
+    payee = "  de89 3704 0044 0532 0130 00 ;  Höchst & Co; KG "
+    chosen = load(monkeypatch, **GOOD, TOP_UP_URL=page, TRANSFER_TO=payee, PROVIDER_SITE="http://127.0.0.1:8000/")
+    assert chosen.top_up_ways == TopUpWays(page, Payee("DE89370400440532013000", "Höchst & Co; KG"))
+    assert chosen.provider_site == "http://127.0.0.1:8000/"
 
 
 @pytest.mark.parametrize(

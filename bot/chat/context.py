@@ -15,6 +15,7 @@ from telegram.ext import CallbackContext
 
 from bot.chat import sending
 from bot.chat.screens import POPUP_LIMIT, Button, Rows, Screen, cut, length, one_line
+from bot.chat.site_button import with_site
 from bot.chat.texts import Texts, TextsFor
 from bot.domain.chats import Chat, Member, Place
 from bot.errors import (
@@ -91,11 +92,16 @@ class Context:
     def buttons(self) -> Rows:
         """The buttons below the message."""
         markup = self.message.reply_markup if self.message is not None else None
-        return [[Button(b.text, str(b.callback_data)) for b in row] for row in markup.inline_keyboard] if markup else []
+        return [[Button.read(button) for button in row] for row in markup.inline_keyboard] if markup else []
 
     async def reply(self, screen: Screen) -> int:
         """Send a new message. Return its id."""
-        return (await self._here(lambda place: sending.send(self.bot, place, screen))).message_id
+        whole = with_site(self.t, screen)
+        return (await self._here(lambda place: sending.send(self.bot, place, whole))).message_id
+
+    async def reply_with_picture(self, screen: Screen, picture: bytes) -> int:
+        """Send a picture, with the screen below it. Return the message's id."""
+        return (await self._here(lambda place: sending.send_picture(self.bot, place, screen, picture))).message_id
 
     async def send_document(self, document: Document, elsewhere: Place | None = None) -> None:
         """Send a file, here or elsewhere. Raise as :func:`bot.chat.sending.send_document`."""
@@ -130,7 +136,9 @@ class Context:
 
     async def tell(self, text: Markup, *, alert: bool = True) -> None:
         """Say a sentence: after a press in a pop-up if it fits there, else in a message."""
-        if length(text) > POPUP_LIMIT or not await self.answer_press(text.striptags(), alert=alert):
+        screen = with_site(self.t, Screen(text))
+        is_message = bool(screen.rows) or length(text) > POPUP_LIMIT
+        if is_message or not await self.answer_press(text.striptags(), alert=alert):
             await self.reply(Screen(text))
 
     async def explain(self, error: BotError) -> None:
@@ -141,7 +149,7 @@ class Context:
         """
         text = self.t.error(error)
         pressed = self.query.data if self.query is not None else None
-        own = {button.data for row in self.buttons for button in row}
+        own = {button.data for row in self.buttons for button in row if button.data}
         if isinstance(error, QuestionOver | InvitationVoid) and pressed in own:  # forged data take no buttons away
             await self.show_buttons([])
         if self.query is not None and isinstance(error, ConfirmationExpired):
@@ -162,7 +170,7 @@ class Context:
         """Edit the message. Return False if it is out of reach."""
         if self.message_id is None:
             return False
-        attempt = partial(edit, self.bot, self.place, self.message_id, screen)
+        attempt = partial(edit, self.bot, self.place, self.message_id, with_site(self.t, screen))
         try:
             return await sending.retry_unsent(attempt, self.sleep, idempotent=True)
         except ChatMigrated as error:

@@ -92,7 +92,7 @@ class Dispatcher:
         if not self._is_allowed(route, context):
             await self._turn_away(route, context)
             return
-        await self._end_wait_for_token(route, context)
+        await self._end_wait_for_answer(route, context)
         if route.slow:
             await self._start_job(route.handle, update, context)
             return
@@ -161,12 +161,12 @@ class Dispatcher:
         shown = context.words or looks_like_token(context.text)
         return not shown or await context.delete_message()
 
-    async def _end_wait_for_token(self, route: Route, context: Context) -> None:
-        """Stop waiting for the token that /link asked for: the person has moved on to something else, or time is up."""
-        chat = context.chat
-        if chat.awaiting_token_until is None or context.query is not None:
+    async def _end_wait_for_answer(self, route: Route, context: Context) -> None:
+        """Stop waiting for a token or another answer: the person has moved on to something else, or time is up."""
+        chat, now = context.chat, self._clock()
+        if not chat.awaits_answer or context.query is not None:
             return
-        if not (route.takes_token and chat.awaits_token(self._clock())):
+        if not (route.takes_token and (chat.awaits_token(now) or chat.awaits_reference(now))):
             await self._chats.await_token(context.chat.id, None)
 
     # --- Slow handlers ----------------------------------------------------------------------------------------------

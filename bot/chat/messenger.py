@@ -10,6 +10,7 @@ from telegram import Bot
 
 from bot.chat import sending
 from bot.chat.screens import Screen, join
+from bot.chat.site_button import with_site
 from bot.chat.texts import TextsFor
 from bot.chat.views import alerts as views, payments
 from bot.chat.views.redrawing import redrawn
@@ -41,7 +42,8 @@ class TelegramMessenger:
         """
         if delivery.again:
             await sending.make_sure_of_telegram(self._bot)
-        screen = views.alerts(self._texts_for(delivery.chat), delivery, alerts, now)
+        t = self._texts_for(delivery.chat)
+        screen = with_site(t, views.alerts(t, delivery, alerts, now))
         covered = [alert for alert in alerts if self._is_silent(alert, delivery, now)]
         heard = [alert for alert in alerts if alert not in covered]
         silent = not rings(heard, delivery, self._plan.preferences(delivery.chat).loudness)
@@ -57,7 +59,8 @@ class TelegramMessenger:
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
         """Strike the settled invoices out of an earlier message, and fold what newer ones tell."""
         if message.message_id is not None:
-            screen = views.struck_through(self._texts_for(delivery.chat), message, delivery)
+            t = self._texts_for(delivery.chat)
+            screen = with_site(t, views.struck_through(t, message, delivery))
             with taking_turn(Turn.ALERT):
                 await sending.edit(self._bot, message.place, message.message_id, screen)
 
@@ -85,7 +88,8 @@ class TelegramMessenger:
         """Draw a message with the invoices in it as they stand now."""
         place = Place(chat.id, message.topic_id)
         heavy = len(shown.invoices) > HEAVY_COUNT
-        screen = await off_loop(heavy, redrawn, self._texts_for(chat), message, shown, chat, now)
+        t = self._texts_for(chat)
+        screen = with_site(t, await off_loop(heavy, redrawn, t, message, shown, chat, now))
         with taking_turn(Turn.ALERT):
             return await sending.edit(self._bot, place, message.message_id, screen)
 
@@ -98,7 +102,8 @@ class TelegramMessenger:
         payment = batch[0]
         if payment.message_id is None:
             return False
-        screen = payments.progress(self._texts_for(chat), batch, _credit_of(chat))
+        t = self._texts_for(chat)
+        screen = with_site(t, payments.progress(t, batch, _credit_of(chat)))
         return await sending.edit(self._bot, payment.place, payment.message_id, screen)
 
     async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool, again: bool = False) -> None:
@@ -108,6 +113,7 @@ class TelegramMessenger:
         if again:
             await sending.make_sure_of_telegram(self._bot)
             screen = replace(screen, text=join([screen.text, t("alert.again")]))
+        screen = with_site(t, screen)
         await sending.send(self._bot, payment.place, screen, reply_to=None if in_full else payment.message_id)
 
 

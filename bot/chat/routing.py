@@ -30,6 +30,7 @@ from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
+from bot.chat.handlers.topping_up import TopUpHandlers
 from bot.chat.texts import Translations
 from bot.chat.update_tracker import UpdateTracker
 from bot.chat.views.general import PAYING, offered
@@ -60,6 +61,7 @@ class Handlers:
     payments: PaymentHandlers
     snoozing: SnoozeHandlers
     settings: SettingsHandlers
+    topping_up: TopUpHandlers
 
 
 def add_handlers(
@@ -86,7 +88,7 @@ def add_handlers(
     unknown_button, unknown_command = Route(on.general.unknown_button), Route(on.general.unknown_command)
     application.add_handler(CallbackQueryHandler(wrap(unknown_button)))
     application.add_handler(MessageHandler(message & private & filters.COMMAND, wrap(unknown_command)))
-    text = Route(on.linking.text, takes_token=True)
+    text = Route(on.topping_up.expecting_reference(on.linking.text), takes_token=True)
     application.add_handler(MessageHandler(message & private & NotAnsweredBefore(), wrap(text)))
 
 
@@ -134,6 +136,7 @@ def _commands(on: Handlers) -> dict[str, Route]:
         "status": Route(on.general.status),
         "settings": Route(on.settings.settings),
         "timezone": Route(on.settings.timezone),
+        "reference": Route(on.topping_up.reference),
         "language": Route(on.settings.language),
         "payers": Route(on.groups.payers),
         "export": Route(on.general.export, slow=True),
@@ -163,6 +166,8 @@ def _buttons(on: Handlers) -> dict[str, Route]:
         "mute": Route(on.snoozing.mute),
         "wake": Route(on.snoozing.wake),
         "check": Route(on.general.check, slow=True),
+        "topup": Route(on.topping_up.how),
+        "reference": Route(on.topping_up.reference_button),
         "set": Route(on.settings.press),
         "language": Route(on.settings.language),
         "token": Route(on.linking.token_answer),

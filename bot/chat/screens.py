@@ -6,14 +6,15 @@ import html
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from markupsafe import Markup
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
 
 T = TypeVar("T")
 
 TEXT_LIMIT = 4096
+CAPTION_LIMIT = 1024
 POPUP_LIMIT = 200
 DATA_LIMIT = 64
 """Bytes of callback data."""
@@ -25,16 +26,27 @@ _TAG = re.compile(r"<[^>]*>")
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """An inline button. ``data`` is a word and what it is about, such as ``pay:4711``. Or the button opens ``url``."""
+    """An inline button. ``data`` is a word and what it is about, such as ``pay:4711``.
+
+    Or the button opens ``url``, or copies the text ``copy``.
+    """
 
     label: str
     data: str = ""
     url: str = ""
+    copy: str = ""
 
     @property
     def inline(self) -> InlineKeyboardButton:
         """The button in Telegram's form."""
-        return InlineKeyboardButton(self.label, callback_data=self.data or None, url=self.url or None)
+        copied = CopyTextButton(self.copy) if self.copy else None
+        return InlineKeyboardButton(self.label, callback_data=self.data or None, url=self.url or None, copy_text=copied)
+
+    @classmethod
+    def read(cls, inline: InlineKeyboardButton) -> Self:
+        """Return a button as it stands below a message."""
+        copied = inline.copy_text.text if inline.copy_text is not None else ""
+        return cls(inline.text, str(inline.callback_data or ""), inline.url or "", copied)
 
 
 Rows = list[list[Button]]

@@ -201,6 +201,22 @@ async def send(bot: Bot, place: Place, screen: Screen, *, silent: bool = False, 
     return await _post(bot, place, reply_to, attempt)
 
 
+async def send_picture(bot: Bot, place: Place, screen: Screen, picture: bytes) -> Message:
+    """Send a PNG with a screen's text and buttons below it. Raise :class:`MessengerError`."""
+
+    async def attempt(topic_id: int | None, _: int | None) -> Message:
+        return await bot.send_photo(
+            place.chat_id,
+            InputFile(picture, filename="picture.png"),
+            caption=screen.text,
+            message_thread_id=topic_id,
+            parse_mode=ParseMode.HTML,
+            reply_markup=screen.keyboard,
+        )
+
+    return await _post(bot, place, None, attempt)
+
+
 async def send_document(bot: Bot, place: Place, document: Document) -> Message:
     """Stream a file from its source, under its name.
 

@@ -11,6 +11,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -25,6 +26,7 @@ from bot.domain.chats import LANGUAGES, Chat
 from bot.domain.payments import PaymentRules
 from bot.domain.provider_calendar import ProviderCalendar
 from bot.domain.schedule import CheckPlan, is_over
+from bot.domain.topping_up import TopUpWays
 from bot.errors import BotError, ProviderError, Refused
 
 FORMATS = {"en": "en_GB"}
@@ -38,7 +40,7 @@ class Texts:
     Values for placeholders are escaped unless they are :class:`Markup`. Catalogues are keyed by message key, in English
     as well. ``zone`` is the reader's: it decides what today is and how moments are written. Due dates are days in the
     ``provider_zone``. ``paying`` are the operator's rules: views offer only what they allow. ``calendar`` says what
-    happens to unpaid services.
+    happens to unpaid services, ``top_up`` how credit is topped up. ``site`` is the provider's website, if it is set.
     """
 
     language: str
@@ -48,6 +50,8 @@ class Texts:
     provider_zone: tzinfo
     paying: PaymentRules = field(default_factory=PaymentRules)
     calendar: ProviderCalendar = field(default_factory=ProviderCalendar)
+    top_up: TopUpWays = field(default_factory=TopUpWays)
+    site: str = ""
 
     @property
     def payments(self) -> bool:
@@ -92,6 +96,10 @@ class Texts:
         usual, needed = get_currency_precision(currency), _decimals(amount)
         pattern = _money_pattern(self._locale, usual if needed <= usual else max(needed, 2))
         return format_currency(amount, currency, format=pattern, locale=self._locale, currency_digits=False)
+
+    def typed(self, amount: Decimal) -> str:
+        """Write a sum as it is typed into a form: ``7,95``."""
+        return format_decimal(amount, "0.00", locale=self._locale)
 
     def number(self, value: Decimal) -> str:
         """Write a plain number, such as a tax rate."""
@@ -191,10 +199,14 @@ Translations = Mapping[str, Texts]
 """The texts by language, for all of ``LANGUAGES``."""
 
 
-def load_translations(currency: str, zone: tzinfo, paying: PaymentRules | None = None) -> Translations:
-    """Read all catalogues. Sums are in ``currency``, moments in the provider's ``zone``."""
-    paying = paying or PaymentRules()
-    return {language: Texts(language, currency, zone, load_catalogue(language), zone, paying) for language in LANGUAGES}
+def load_translations(currency: str, zone: tzinfo, **rules: Any) -> Translations:
+    """Read all catalogues. Sums are in ``currency``, moments in the provider's ``zone``.
+
+    ``rules`` are what the operator has set: the fields of :class:`Texts` from ``paying`` on.
+    """
+    return {
+        language: Texts(language, currency, zone, load_catalogue(language), zone, **rules) for language in LANGUAGES
+    }
 
 
 TextsFor = Callable[[Chat], Texts]

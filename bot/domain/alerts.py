@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bot.domain.chats import Place, Silence, Watch
+from bot.domain.credit import Debt
 from bot.domain.invoices import left_or_total
 from bot.domain.standings import Standing
 
@@ -31,7 +32,8 @@ class KnownInvoice:
     is when the provider first said that it has no such invoice. ``due_unreadable``: the provider gives a due date that
     can't be read; ``due`` is an earlier one, if there was any. ``status_label`` is the provider's word for how it
     stands, where nothing else says that. ``left`` is without what is counted with the invoices that it collects;
-    ``in_parts``: that is all of it. The other fields say what the person was told, or was shown at the linking:
+    ``in_parts``: that is all of it. ``paid_with_credit``: its own figures say that credit has paid all of it. The other
+    fields say what the person was told, or was shown at the linking:
 
     - ``announced``: that the invoice exists; ``told_gross`` and ``told_due``: its sum and due date
     - ``told``: the latest threshold (days before the due date; negative: after) for the present ``due``;
@@ -62,6 +64,7 @@ class KnownInvoice:
     due_unreadable: bool = False
     status_label: str = ""
     in_parts: bool = False
+    paid_with_credit: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -81,6 +84,11 @@ class KnownInvoice:
     def may_be_owed(self) -> bool:
         """Whether something is, or may be, left to pay."""
         return self.is_open and self.left != 0
+
+    @property
+    def debt(self) -> Debt:
+        """What is to be paid of it, as far as that is known."""
+        return Debt(self.id, self.due, self.left)
 
 
 def undated(known: Iterable[KnownInvoice]) -> list[int]:

@@ -153,8 +153,9 @@ class LinkFacts:
 
     The person who linked the chat owns the link. The owner lets ``payers`` pay as well. All others in a group may only
     read. ``account`` is a keyed fingerprint of base URL and token, so it is the same in every chat with this account.
-    ``credit_wishes``: somebody here wants to hear when the credit suffices for these invoices. The time of the next
-    check was set at ``next_check_set_at``. None: by an older version.
+    ``credit_wishes``: somebody here wants to hear when the credit suffices for these invoices. ``reference`` is what a
+    bank transfer to the provider has to say, so that it knows whose money it is. Empty: nothing. None: nobody has said
+    so yet. The time of the next check was set at ``next_check_set_at``. None: by an older version.
     """
 
     account: str
@@ -167,6 +168,7 @@ class LinkFacts:
     payers: tuple[Member, ...] = ()
     credit: CreditWatch = field(default_factory=CreditWatch)
     credit_wishes: tuple[CreditWish, ...] = ()
+    reference: str | None = None
     next_check_set_at: datetime | None = field(default=None, compare=False)
 
     @property
@@ -259,15 +261,18 @@ class ChatFacts:
     """What is stored of a chat itself. ``language`` was chosen here; Telegram last reported ``telegram_language``.
 
     ``awaiting_token_until`` is set between /link and the message with the token. The token is for this chat, or for the
-    group of the invitation whose id is in ``awaiting_for``. ``resting`` is why nothing is sent to this chat at present,
-    ``closure`` why nothing can be sent for a while. ``preferences`` is None while the operator's defaults hold.
-    ``live`` are messages that are drawn anew, the newest last.
+    group of the invitation whose id is in ``awaiting_for``. ``awaiting_reference_until`` is the same for the reference
+    of a bank transfer; ``awaiting_reference_for`` is what is shown then. ``resting`` is why nothing is sent to this
+    chat at present, ``closure`` why nothing can be sent for a while. ``preferences`` is None while the operator's
+    defaults hold. ``live`` are messages that are drawn anew, the newest last.
     """
 
     language: str | None = None
     telegram_language: str | None = None
     awaiting_token_until: datetime | None = None
     awaiting_for: str = ""
+    awaiting_reference_until: datetime | None = None
+    awaiting_reference_for: str = ""
     resting: str | None = None
     closure: Closure | None = None
     preferences: Preferences | None = None
@@ -277,6 +282,16 @@ class ChatFacts:
         """Return whether the chat's next message is taken as a token."""
         until = self.awaiting_token_until
         return until is not None and still_lasts(until, now, LONGEST_TOKEN_WAIT)
+
+    def awaits_reference(self, now: datetime) -> bool:
+        """Return whether the chat's next message is taken as the reference of a transfer."""
+        until = self.awaiting_reference_until
+        return until is not None and still_lasts(until, now, LONGEST_TOKEN_WAIT)
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Whether the chat's next message is, or was, to be an answer to a question of the bot's."""
+        return self.awaiting_token_until is not None or self.awaiting_reference_until is not None
 
     @property
     def is_silent(self) -> bool:

@@ -82,8 +82,9 @@ class Delivery:
     """What to send now as one message: ``alerts`` of one chat and account, the oldest first.
 
     ``known`` is all that the chat knows at this moment. ``sent`` are its earlier messages about open invoices, the
-    oldest first. ``paid_here`` are the invoices of ``alerts`` with a payment that began in this chat. ``again``: an
-    earlier try may have reached the person. ``tries`` counts those with an unknown outcome, or an unknown reason.
+    oldest first. ``paid_here`` are the invoices of ``alerts`` with a payment that began in this chat, ``paid_by_bot``
+    those with one that began in any chat of the account. ``again``: an earlier try may have reached the person.
+    ``tries`` counts those with an unknown outcome, or an unknown reason.
     """
 
     claim: Claim
@@ -94,6 +95,7 @@ class Delivery:
     paid_here: frozenset[int]
     again: bool
     tries: int = 0
+    paid_by_bot: frozenset[int] = frozenset()
 
     @property
     def is_edit(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from bot.domain.credit import Debt
 from bot.domain.standings import Standing, is_plain, standing_of
 
 CENT = Decimal("0.01")
@@ -150,6 +151,16 @@ class Invoice:
         """The provider's word for its status, unless that just says that it is unpaid, paid, cancelled or refunded."""
         is_plainly_so = self.is_credit_note or is_plain(self.status, self.standing)
         return "" if is_plainly_so else self.status_label
+
+    @property
+    def is_paid_with_credit(self) -> bool:
+        """Whether its own figures say that it is paid, and that credit covers all of it."""
+        return self.is_paid and self.gross is not None and self.gross > 0 and self.credit > self.gross - CENT
+
+    @property
+    def debt(self) -> Debt:
+        """What is to be paid of it, and is counted with no other invoice."""
+        return Debt(self.id, self.due, self.own_left)
 
     @property
     def can_be_paid(self) -> bool:

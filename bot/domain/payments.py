@@ -214,6 +214,15 @@ def was_paid(payments: Iterable[Payment], invoice_id: int, since: datetime | Non
     )
 
 
+def may_have_paid(payments: Iterable[Payment], invoice_id: int) -> bool:
+    """Return whether one of these payments has moved credit to the invoice, or may have."""
+    return any(
+        payment.action is Action.PAY and (payment.state is State.SENT or payment.outcome in MOVED | {Outcome.UNCLEAR})
+        for payment in payments
+        if payment.invoice_id == invoice_id
+    )
+
+
 def batch_of(payments: Sequence[Payment], payment_id: str) -> list[Payment]:
     """Return the payment with all that were asked for together with it, in their order."""
     groups = {payment.group for payment in payments if payment.id == payment_id}

@@ -213,6 +213,7 @@ def _learn(known: KnownInvoice | None, invoice: Invoice, now: datetime) -> Known
         total=invoice.total,
         title=invoice.title,
         gross=invoice.gross,
+        paid_with_credit=invoice.is_paid_with_credit,
         types=before.types if invoice.items_unreadable and before.types else invoice.types,
         unread_since=None,
         missing_since=None,

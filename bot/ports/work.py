@@ -53,9 +53,21 @@ class ChatStore(Protocol):
         """Remember the language that Telegram reports. Do nothing if the chat is not stored yet."""
 
     async def await_token(self, chat_id: int, until: datetime | None, invitation: str = "") -> None:
-        """Take the chat's next message ``until`` then as the token. None: stop waiting for one.
+        """Take the chat's next message ``until`` then as the token. None: stop waiting for any answer.
 
         The token is for this chat itself, or for the group of an invitation. ``invitation`` is that invitation's id.
+        """
+
+    async def await_reference(self, chat_id: int, account: str, until: datetime, subject: str = "") -> bool:
+        """Take the chat's next message ``until`` then as the reference of a bank transfer, and not as a token.
+
+        ``subject`` is what is shown then. Return False if the chat has another link now.
+        """
+
+    async def set_reference(self, chat_id: int, account: str, reference: str) -> bool:
+        """Remember the reference of bank transfers, and stop waiting for it. Empty: they need none.
+
+        Return False if the chat has another link now.
         """
 
     def account_of(self, base_url: str, token: Token) -> str:
@@ -102,7 +114,8 @@ class ChatStore(Protocol):
         """Link the chat, and take ``known`` as told. Return True.
 
         Alerts of an older link go. Its silences and sent messages stay for an invoice that the new link has too, with
-        the same title and due date. Its payers stay if the owner is the same. The chat's payments with other accounts
+        the same title and due date; if there is one, the reference of bank transfers stays, too. Its payers stay if the
+        owner is the same. The chat's payments with other accounts
         go. An ended one stays until its end was told. Raise :class:`bot.errors.LinkInUse` while one of them is under
         way. Nothing is changed then.
 

@@ -273,7 +273,7 @@ class Checker:
         """Return the invoices for which the credit suffices, as far as that is known: others may be due before them."""
         if reading.listing is None or not reading.listing.lacks_nothing:
             return ()
-        owed = [Debt(i.id, i.due, i.own_left) for i in reading.found if i.may_be_owed]
+        owed = [invoice.debt for invoice in reading.found if invoice.may_be_owed]
         found = coverage((reading.credit or link.credit).credit, owed, self._plan.currency)
         return found.covered if found is not None else ()
 

@@ -97,9 +97,15 @@ class Store:
 
     async def await_token(self, chat_id: int, until: datetime | None, invitation: str = "") -> None:
         def awaiting(record: ChatRecord) -> ChatRecord:
-            return replace(record, chat=replace(record.chat, awaiting_token_until=until, awaiting_for=invitation))
+            return chat_rules.awaiting_token(record, until, invitation)
 
         await self._change(chat_id, awaiting, make=True)
+
+    async def await_reference(self, chat_id: int, account: str, until: datetime, subject: str = "") -> bool:
+        return await self._change(chat_id, lambda r: chat_rules.awaiting_reference(r, account, until, subject))
+
+    async def set_reference(self, chat_id: int, account: str, reference: str) -> bool:
+        return await self._change(chat_id, lambda r: chat_rules.with_reference(r, account, reference))
 
     async def set_preferences(self, chat_id: int, preferences: Preferences | None, now: datetime) -> None:
         await self._change(chat_id, lambda r: chat_rules.preferring(r, preferences, now), make=True, void=True)

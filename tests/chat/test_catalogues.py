@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 
 from bot import errors
 from bot.chat.handlers.settings import SWITCHES
-from bot.chat.views.general import COMMANDS
+from bot.chat.views.general import COMMANDS, REFERENCE
 from bot.chat.views.invoices import INVOICE_CHOICES
 from bot.chat.views.settings import SECTIONS
 from bot.domain.alerts import ACCOUNT_SUBJECTS, EDITS, AlertKind
@@ -53,8 +53,9 @@ COMPUTED: Mapping[str, set[str]] = {
     "alert.{watch.trouble}": {f"alert.{trouble}" for trouble in Trouble},
     "batch.{payments[0].outcome}": {"batch.cancelled", "batch.expired"},
     "batch.item.{payment.outcome or payment.state}": {f"batch.item.{step}" for step in PROGRESS},
+    "button.copy.{what}": {f"button.copy.{what}" for what in ("iban", "name", "amount", "reference")},
     "choose.{command}": {f"choose.{command}" for command in INVOICE_CHOICES},
-    "command.{name}": {f"command.{name}" for name in COMMANDS},
+    "command.{name}": {f"command.{name}" for name in (*COMMANDS, REFERENCE)},
     "consequences.{sentence}": {f"consequences.{sentence}" for sentence in SENTENCES},
     "consequences.what.{follows.service}": {f"consequences.what.{service}" for service in Service},
     "filter.{choice}": {f"filter.{choice}" for choice in (*StatusFilter, *ItemKind, "transactions")},
@@ -70,7 +71,7 @@ COMPUTED: Mapping[str, set[str]] = {
     "settings.preset.{each}": {f"settings.preset.{each}" for each in Preset},
     "settings.{name}.{flip}": {f"settings.{name}.{flip}" for name in SWITCHES for flip in ("on", "off")},
     "settings.button.{name}": {f"settings.button.{name}" for name in SECTIONS},
-    "settings.line.{name}": {f"settings.line.{name}" for name in (*SECTIONS, *SWITCHES)},
+    "settings.line.{name}": {f"settings.line.{name}" for name in (*SECTIONS, *SWITCHES, "reference")},
     "settings.loud.{chosen.loudness}": {f"settings.loud.{loudness}" for loudness in Loudness},
     "settings.loud.{each}": {f"settings.loud.{loudness}" for loudness in Loudness},
     "settings.{ON if on else OFF}": {"settings.on", "settings.off"},
@@ -86,9 +87,10 @@ NO_KEYS = {"{self.query.status}.{self.query.kind}.{int(self.query.with_transacti
 
 SAME_IN_ALL = {
     "alert.struck", "alert.title", "batch.item.ask", "batch.item.confirmed", "batch.item.done", "batch.item.queued",
-    "button.details", "button.filter", "button.pdf", "details.description", "details.item",
+    "button.copy.iban", "button.copy.name", "button.details", "button.filter", "button.pdf", "details.description",
+    "details.item",
     "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "journal.how", "journal.what",
-    "list.line", "payment.title",
+    "list.line", "payment.title", "transfer.iban", "transfer.name",
 }  # fmt: skip
 """Texts of only placeholders and signs, or with the same word in English and German."""
 
@@ -280,3 +282,11 @@ def test_the_catalogues_are_of_the_languages_that_the_bot_speaks() -> None:
     assert folders == set(LANGUAGES)
     for language in LANGUAGES:
         assert str(CATALOGUES[language].locale) == language
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whatever_speaks_of_the_providers_website_gets_the_button_to_it(language: str) -> None:
+    (phrase,) = texts_of(messages(language)["site.phrase"])
+    for key, message in messages(language).items():
+        for text in texts_of(message) if key != "button.site" else []:
+            assert ("website" in text.casefold()) == (phrase in text), key

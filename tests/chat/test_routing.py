@@ -8,7 +8,7 @@ from telegram.ext import CommandHandler
 
 from bot.application import InvoiceBot
 from bot.chat.update_tracker import ALLOWED_UPDATES
-from bot.chat.views.general import COMMANDS
+from bot.chat.views.general import COMMANDS, REFERENCE
 from bot.factories import build_telegram
 from bot.sandbox.telegram import Chat, Person, SandboxTelegram
 from bot.settings import Settings
@@ -20,7 +20,7 @@ from tests.chat.fakes import FakeProvider, Time, fake_providers
 def test_every_command_of_the_menu_has_a_handler_and_start_beside_them(invoice_bot: InvoiceBot) -> None:
     handlers = [handler for group in invoice_bot.telegram.handlers.values() for handler in group]
     routed = {name for handler in handlers if isinstance(handler, CommandHandler) for name in handler.commands}
-    assert routed == {*COMMANDS, "start"}
+    assert routed == {*COMMANDS, REFERENCE, "start"}
 
 
 async def test_the_bot_says_which_updates_it_wants(telegram: SandboxTelegram, invoice_bot: InvoiceBot) -> None:

@@ -121,6 +121,45 @@ class ChatContract:
         assert stored is not None
         assert stored.credit_wishes == (CreditWish(2, NOW + MINUTE),)
 
+    async def test_the_reference_of_transfers_is_awaited_and_kept_with_the_link(self, opener: Opener) -> None:
+        store = await opener.open()
+        link, until = await linked(store), NOW + MINUTE
+        await store.await_token(CHAT, until)
+        assert not await store.await_reference(CHAT, "another account", until)
+        assert await store.await_reference(CHAT, link.account, until, "4711:earlier")
+        await opener.crash()
+        store = await opener.open()
+        chat = await store.chat(CHAT)
+        assert (chat.awaits_token(NOW), chat.awaits_reference(NOW), chat.awaits_reference(until)) == (
+            False,
+            True,
+            False,
+        )
+        assert chat.awaiting_reference_for == "4711:earlier"
+        await store.await_token(CHAT, None)
+        assert not (await store.chat(CHAT)).awaits_answer
+        await store.await_reference(CHAT, link.account, until, "4711")
+        assert not await store.set_reference(CHAT, "another account", "K-1")
+        assert await store.set_reference(CHAT, link.account, "K-4711 „Größe“")
+        await opener.crash()
+        chat = await (await opener.open()).chat(CHAT)
+        assert chat.link is not None
+        assert chat.link.reference == "K-4711 „Größe“"
+        assert not chat.awaits_answer
+
+    async def test_the_reference_outlives_a_new_token_only_with_the_same_invoices(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await linked(store)
+        await store.set_reference(CHAT, link.account, "K-4711")
+        for token, known, reference in (
+            ("secret-token-2", {1: known_invoice(1)}, "K-4711"),
+            ("secret-token-3", {}, None),
+        ):
+            await store.link(new_link(store, token=token), known)
+            stored = (await store.chat(CHAT)).link
+            assert stored is not None
+            assert stored.reference == reference
+
     async def test_a_payment_makes_what_was_known_of_the_credit_outdated(self, opener: Opener) -> None:
         store = await opener.open()
         link = await linked(store)

@@ -30,6 +30,7 @@ from tests.store.examples import (
     message_about,
     new_alert,
     new_payment,
+    settled,
     with_alerts,
     with_messages,
 )
@@ -359,6 +360,24 @@ class MessageContract:
             await pay(store, new_payment(f"p{number}", link.account, invoice_id=number), **end)
         await find(store, *news_of_settled(link, *range(1, 8)))
         assert (await claim_message(store)).paid_here == {1, 2}
+
+    async def test_what_a_chat_of_the_account_may_have_paid_counts_as_paid_by_the_bot(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await linked(store)
+        ends: list[dict[str, Any]] = [
+            {"state": State.SENT},
+            {"state": State.ENDED, "outcome": Outcome.PARTLY, "told": True},
+            {"state": State.ENDED, "outcome": Outcome.UNCLEAR},
+            {"state": State.ENDED, "outcome": Outcome.REFUSED},
+            {},
+        ]
+        for number, end in enumerate(ends, start=1):
+            await pay(store, new_payment(f"p{number}", link.account, invoice_id=number, place=Place(OTHER)), **end)
+        await pay(store, new_payment("p6", link.account, invoice_id=6, action=Action.REMOVE_CREDIT), state=State.SENT)
+        known = {n: replace(settled(n), paid_with_credit=n != 1) for n in range(1, 8)}
+        alerts = [*news_of_settled(link, *range(1, 7)), replace(new_alert(link, 7, "new"), kind=AlertKind.NEW)]
+        await find(store, *alerts, known=known)
+        assert (await claim_message(store)).paid_by_bot == {2, 3}
 
     async def test_payments_of_another_chat_or_account_do_not_count_as_paid_here(self, opener: Opener) -> None:
         store = await opener.open()

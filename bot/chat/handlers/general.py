@@ -41,8 +41,10 @@ class GeneralHandlers:
         """/status."""
         link = link_of(context.chat)
         waiting = await self._store.waiting_alerts(context.chat.id)
+        known = await self._store.known_invoices(context.chat.id)
         credit = await self._credits.of(context.chat)
-        await context.reply(general.status(context.t, context.chat, link, waiting, self._clock(), credit))
+        debts = [invoice.debt for invoice in known.values() if invoice.may_be_owed]
+        await context.reply(general.status(context.t, context.chat, link, waiting, self._clock(), credit, debts))
 
     async def check(self, context: Context) -> None:
         """/check, and the button that tries again after a failure."""

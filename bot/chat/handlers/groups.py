@@ -12,6 +12,7 @@ from telegram.helpers import create_deep_linked_url
 from bot.chat import sending
 from bot.chat.context import MAX_NAME_LENGTH, Context
 from bot.chat.group_roles import check_owner, check_owner_or_administrator, is_administrator, member
+from bot.chat.site_button import with_site
 from bot.chat.texts import TextsFor
 from bot.chat.views import general, groups
 from bot.domain.chats import Chat, Link, Member, Token
@@ -150,7 +151,7 @@ class GroupHandlers:
     async def _greet(self, context: Context, group: Chat, invitation: Invitation, listing: Listing) -> None:
         """Say in the group that it is linked. It stays linked even if that fails."""
         heavy, t, place = len(listing.invoices) > HEAVY_COUNT, self._texts_for(group), invitation.place
-        screen = await off_loop(heavy, general.linked, t, listing, self._clock())
+        screen = with_site(t, await off_loop(heavy, general.linked, t, listing, self._clock()))
         try:
             try:
                 await sending.retry_unsent(partial(sending.send, context.bot, place, screen), context.sleep)

@@ -123,8 +123,9 @@ class SettingsHandlers:
         first = [self._plan.zone.key, *([chosen.zone] if chosen.zone else [])]
         zones = likely_zones(context.chat.telegram_language, *first)
         preset = preset_of(chosen, self._plan.defaults, self._plan.calendar)
+        reference = context.chat.link.reference if context.chat.link is not None else None
         own = context.chat.preferences is not None
-        return views.Choices(chosen, context.chat.language, zones, own=own, preset=preset)
+        return views.Choices(chosen, context.chat.language, zones, own=own, preset=preset, reference=reference)
 
 
 SWITCHES = {"news": "news", "digest": "digest", "pdf": "pdf_after_payment", "transfer": "transfer"}

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Rows, Screen, fit, in_rows, join, one_line
 from bot.chat.texts import Texts
+from bot.chat.views.alert_credit import credit_of_alert, top_up_rows_of_alert
 from bot.chat.views.consequences import consequences
-from bot.chat.views.credit import money_lines
 from bot.chat.views.invoices import STATUS_LENGTH, UNDATED_NAMED
 from bot.chat.views.snoozing import ALL_IN_MESSAGE, common_silence, silence_rows
 from bot.domain.alerts import (
@@ -26,7 +26,6 @@ from bot.domain.alerts import (
     undated,
 )
 from bot.domain.chats import NO_SILENCE, Silences, Watch
-from bot.domain.credit import Debt
 from bot.domain.deliveries import last_shown, said_before
 from bot.domain.invoices import sums_differ
 from bot.domain.queries import ListPage
@@ -50,8 +49,9 @@ def alerts(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime)
     brief = len(alerts) > 1
     shown = [as_shown(k, a.kind) for a in alerts if (k := delivery.known_of(a)) and k.is_open]
     blocks = [_block(t, delivery, alert, now, brief=brief) for alert in alerts]
-    notes = [*_credit(t, delivery, shown, now), *_notes(t, delivery, alerts, now)]
-    rows = _invoice_rows(t, shown, delivery.chat.silences, now) + _other_rows(t, delivery, alerts, now)
+    notes = [*credit_of_alert(t, delivery, shown, now), *_notes(t, delivery, alerts, now)]
+    rows = _invoice_rows(t, shown, delivery.chat.silences, now) + top_up_rows_of_alert(t, delivery, shown, now)
+    rows += _other_rows(t, delivery, alerts, now)
     if not brief:
         return Screen(join([*blocks, *notes]), rows)
     has_digest = any(alert.kind is AlertKind.DIGEST for alert in alerts)
@@ -113,9 +113,9 @@ def _block(t: Texts, delivery: Delivery, alert: Alert, now: datetime, *, brief: 
     if known is None:
         return _of_account(t, delivery, alert, now)
     if not known.is_open:
-        key = f"alert.settled.{known.standing}" if alert.kind is AlertKind.SETTLED else "alert.new_paid"
         is_credit_note = known.standing is Standing.CREDIT_NOTE
         amount = -known.full_total if is_credit_note else known.full_total
+        key = _end_key(alert, known, delivery)
         lines = [t(key, id=known.id, amount=t.money(amount)), *_title_lines(t, known, brief=brief)]
         return join(lines + _status_lines(t, known))
     before = said_before(alert, known, delivery)
@@ -124,17 +124,12 @@ def _block(t: Texts, delivery: Delivery, alert: Alert, now: datetime, *, brief: 
     return join([text, *_status_lines(t, known), *([t("due_unreadable")] if known.due_unreadable else [])])
 
 
-def _credit(t: Texts, delivery: Delivery, shown: Sequence[Shown], now: datetime) -> list[Markup]:
-    """Return whether the credit suffices for what this message shows, and for all that is due before."""
-    link = delivery.chat.link
-    owed = [s for s in shown if s.left != 0]
-    if link is None or not owed:
-        return []
-    last = max(s.due or date.max for s in owed)
-    numbers = {s.invoice_id for s in owed}
-    before = [k for k in delivery.known.values() if k.may_be_owed and ((k.due or date.max) < last or k.id in numbers)]
-    debts = [Debt(k.id, k.due, k.left) for k in before]
-    return money_lines(t, link.credit.credit, debts, now, with_earlier=len(before) > len(owed))
+def _end_key(alert: Alert, known: KnownInvoice, delivery: Delivery) -> str:
+    """Return the key of how an invoice has ended. Who paid it is said only where its own figures show it."""
+    by_provider = known.paid_with_credit and known.id not in delivery.paid_by_bot
+    if alert.kind is not AlertKind.SETTLED:
+        return "alert.new_paid_with_credit" if by_provider else "alert.new_paid"
+    return "alert.settled_with_credit" if by_provider else f"alert.settled.{known.standing}"
 
 
 def _of_account(t: Texts, delivery: Delivery, alert: Alert, now: datetime) -> Markup:

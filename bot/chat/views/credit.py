@@ -11,6 +11,7 @@ from bot.chat.screens import Button, Rows
 from bot.chat.texts import Texts
 from bot.domain.credit import Credit, Debt, coverage
 from bot.domain.provider_calendar import DAY
+from bot.domain.topping_up import TopUpSubject
 
 
 def wish_rows(t: Texts, credit: Credit | None, debts: Sequence[Debt]) -> Rows:
@@ -19,6 +20,24 @@ def wish_rows(t: Texts, credit: Credit | None, debts: Sequence[Debt]) -> Rows:
     if covers is None or not covers.short or len(debts) != 1:
         return []
     return [[Button(t.plain("button.tell_when_there"), f"credit:{debts[0].id}")]]
+
+
+def top_up_rows(t: Texts, subject: TopUpSubject) -> Rows:
+    """Return the buttons that lead to topping up, for the ways that the operator has set."""
+    page, payee = t.top_up.page, t.top_up.payee
+    buttons = [Button(t.plain("button.top_up"), url=page)] if page else []
+    if payee is not None:
+        buttons.append(Button(t.plain("button.top_up_transfer" if page else "button.top_up"), f"topup:{subject}"))
+    return [buttons] if buttons else []
+
+
+def shortfall_rows(
+    t: Texts, credit: Credit | None, debts: Sequence[Debt], now: datetime, subject: TopUpSubject
+) -> Rows:
+    """Return these buttons where the credit lacks something, or where it is time for a transfer."""
+    covers = coverage(credit, debts, t.currency)
+    is_short = covers is not None and covers.short
+    return top_up_rows(t, subject) if is_short or _transfer_lines(t, credit, debts, now) else []
 
 
 def money_lines(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from markupsafe import Markup
@@ -9,13 +10,14 @@ from markupsafe import Markup
 from bot.chat.screens import Button, Screen, fit, join, marked
 from bot.chat.texts import Texts, own_name
 from bot.chat.views.alerts import provider_says
-from bot.chat.views.credit import credit_lines
+from bot.chat.views.credit import credit_lines, shortfall_rows
 from bot.chat.views.invoices import summary
 from bot.domain.chats import LANGUAGES, TOKEN_WAIT, Chat, Link, Silence
-from bot.domain.credit import Credit
+from bot.domain.credit import Credit, Debt
 from bot.domain.invoices import Listing, open_first
 from bot.domain.queries import ListPage, Query
 from bot.domain.tokens import OfferedToken
+from bot.domain.topping_up import TopUpSubject
 from bot.ports import Waiting
 
 COMMANDS = (
@@ -27,6 +29,9 @@ COMMANDS = (
 PAYING = frozenset({"pay", "removecredit"})
 """Left out if the operator has switched payments off."""
 
+REFERENCE = "reference"
+"""Offered, too, if the operator has said whom a bank transfer goes to."""
+
 UNREADABLE = "unreadable"
 """In the place of the link's mark, where nothing is known of the link."""
 
@@ -36,7 +41,10 @@ SILENCED_WITH_BUTTON = 8
 
 def offered(t: Texts) -> list[str]:
     """Return the commands that can be used here."""
-    return [name for name in COMMANDS if t.payments or name not in PAYING]
+    names = [name for name in COMMANDS if t.payments or name not in PAYING]
+    if t.top_up.payee is not None:
+        names.insert(names.index("language"), REFERENCE)
+    return names
 
 
 def welcome(t: Texts, *, private: bool) -> Screen:
@@ -69,8 +77,19 @@ def linked(t: Texts, listing: Listing, now: datetime) -> Screen:
     return Screen(join(lines), [[Button(t.plain("button.invoices"), f"list:{ListPage()}")]])
 
 
-def status(t: Texts, chat: Chat, link: Link, waiting: Waiting, now: datetime, credit: Credit | None = None) -> Screen:
-    """Return since when the chat is linked, when it was and will be checked, what waits, and what is silenced."""
+def status(
+    t: Texts,
+    chat: Chat,
+    link: Link,
+    waiting: Waiting,
+    now: datetime,
+    credit: Credit | None = None,
+    debts: Sequence[Debt] = (),
+) -> Screen:
+    """Return since when the chat is linked, when it was and will be checked, what waits, and what is silenced.
+
+    ``debts`` are what is known to be open.
+    """
     watch = link.watch
     lines = [
         t("status.linked", moment=t.moment(link.linked_at)),
@@ -87,7 +106,7 @@ def status(t: Texts, chat: Chat, link: Link, waiting: Waiting, now: datetime, cr
     elif watch.whole_at is not None:
         lines.append(t("status.partial", moment=t.moment(watch.whole_at)))
     lines += provider_says(t, watch)
-    lines += credit_lines(t, credit, ())
+    lines += credit_lines(t, credit, debts)
     if waiting.waiting:
         lines.append(t.count("status.waiting", waiting.waiting))
     if waiting.set_aside:
@@ -100,6 +119,7 @@ def status(t: Texts, chat: Chat, link: Link, waiting: Waiting, now: datetime, cr
         [Button(t.plain("button.details_of", id=number), f"show:{number}")]
         for number, _ in silenced[:SILENCED_WITH_BUTTON]
     ]
+    rows += shortfall_rows(t, credit, debts, now, TopUpSubject()) if credit is not None else []
     return Screen(fit(lines, body, [], t("status.more_silenced")), rows)
 
 

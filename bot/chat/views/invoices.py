@@ -12,13 +12,14 @@ from markupsafe import Markup
 from bot.chat.screens import Button, Rows, Screen, box, cut, fit, in_rows, join, marked, one_line, page_of, page_rows
 from bot.chat.texts import Texts
 from bot.chat.views.consequences import consequences
-from bot.chat.views.credit import money_lines
+from bot.chat.views.credit import money_lines, shortfall_rows
 from bot.chat.views.snoozing import silence_rows
 from bot.domain.chats import Silence
 from bot.domain.credit import Credit, Debt
 from bot.domain.invoices import CENT, Invoice, Item, Listing, sum_left
 from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
 from bot.domain.standings import Standing
+from bot.domain.topping_up import TopUpSubject
 
 INVOICES_PER_PAGE = 6
 INVOICES_OFFERED = 8
@@ -47,9 +48,11 @@ def invoice_list(
     head = [_list_title(t, page.query), *summary(t, listing, page.query)]
     # Among a part of the invoices, what the credit covers can't be said.
     has_all = page.query.holds_all_open and listing.lacks_nothing
-    head += money_lines(t, credit, debts(listing.invoices) if has_all else (), now)
+    owed = debts(listing.invoices) if has_all else ()
+    head += money_lines(t, credit, owed, now)
     body = [_list_entry(t, invoice, now) for invoice in shown]
     rows = _filter_rows(t, page) if filtering else _list_rows(t, shown, page, pages)
+    rows += shortfall_rows(t, credit, owed, now, TopUpSubject())
     return Screen(Markup("\n\n").join([join(head), *body]), rows)
 
 
@@ -114,7 +117,7 @@ def gaps(t: Texts, listing: Listing) -> list[Markup]:
 
 def debts(invoices: Iterable[Invoice]) -> list[Debt]:
     """Return what is to be paid of these invoices."""
-    return [Debt(invoice.id, invoice.due, invoice.own_left) for invoice in invoices if invoice.may_be_owed]
+    return [invoice.debt for invoice in invoices if invoice.may_be_owed]
 
 
 def _absence(listing: Listing, query: Query) -> str | None:

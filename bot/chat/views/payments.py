@@ -8,14 +8,15 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Screen, box, join, one_line, page_of, page_rows
+from bot.chat.screens import Button, Rows, Screen, box, join, one_line, page_of, page_rows
 from bot.chat.texts import Texts
-from bot.chat.views.credit import credit_lines, money_lines, wish_rows
+from bot.chat.views.credit import credit_lines, money_lines, shortfall_rows, top_up_rows, wish_rows
 from bot.chat.views.invoices import STATUS_LENGTH
-from bot.domain.credit import Credit, Debt
+from bot.domain.credit import Credit, Debt, coverage
 from bot.domain.invoices import Invoice
 from bot.domain.payments import MOVED, Action, Offer, Outcome, Payment, Selection, State, can_be_asked_anew
 from bot.domain.queries import ListPage
+from bot.domain.topping_up import TopUpSubject
 
 QUESTION_TITLE_LENGTH = 100
 BATCH_TITLE_LENGTH = 24
@@ -87,7 +88,9 @@ def question(t: Texts, asked: Sequence[tuple[Payment, Invoice]], now: datetime, 
     lines.append(t("payment.valid", span=t.span(payment.expires_at - payment.since)))
     confirm = Button(t.plain(f"{payment.action}.confirm", amount=total), f"yes:{payment.id}")
     cancel = Button(t.plain("button.cancel"), f"no:{payment.id}")
-    return Screen(join(lines), [[confirm], *wish_rows(t, credit, debts), [cancel]])
+    subject = TopUpSubject(payment.invoice_id) if len(asked) == 1 else TopUpSubject()
+    short = [*shortfall_rows(t, credit, debts, now, subject), *wish_rows(t, credit, debts)] if debts else []
+    return Screen(join(lines), [[confirm], *short, [cancel]])
 
 
 def _asked(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> list[Markup]:
@@ -140,7 +143,8 @@ def progress(t: Texts, payments: Sequence[Payment], credit: Credit | None = None
     rows = [[Button(t.plain("button.all_invoices"), f"list:{ListPage()}")]]
     if t.payments and outcomes != {Outcome.DONE} and Outcome.UNCLEAR not in outcomes:  # that one has to be looked at
         rows.insert(0, [Button(t.plain("button.several"), "several")])
-    return Screen(join(lines), rows)
+    owed = [_debt(payment) for payment in payments if _lacked_credit(payment)]
+    return Screen(join([*lines, *_missing_lines(t, credit, owed)]), [*rows, *_missing_rows(t, credit, owed)])
 
 
 def headline(t: Texts, payments: Sequence[Payment]) -> Markup:
@@ -169,12 +173,32 @@ def _progress_of_one(t: Texts, payment: Payment, credit: Credit | None) -> Scree
     if payment.outcome is Outcome.PARTLY and payment.left is not None:
         lines.append(t("payment.left", amount=t.money(payment.left)))
     rows = [_next_steps(t, payment)] if payment.outcome else []
-    if payment.action is Action.PAY and payment.outcome in {Outcome.REFUSED, Outcome.PARTLY}:
-        left = payment.amount if payment.left is None else payment.left
-        debt = Debt(payment.invoice_id, payment.due, left)
-        lines += credit_lines(t, credit, [debt])
-        rows += wish_rows(t, credit, [debt])
+    if _lacked_credit(payment):
+        lines += credit_lines(t, credit, [_debt(payment)])
+        rows += _missing_rows(t, credit, [_debt(payment)])
     return Screen(join(lines), rows)
+
+
+def _lacked_credit(payment: Payment) -> bool:
+    """Return whether a payment ended as it does where the credit is too small. Who refuses it need not say why."""
+    return payment.action is Action.PAY and payment.outcome in {Outcome.REFUSED, Outcome.PARTLY}
+
+
+def _debt(payment: Payment) -> Debt:
+    return Debt(payment.invoice_id, payment.due, payment.amount if payment.left is None else payment.left)
+
+
+def _missing_lines(t: Texts, credit: Credit | None, owed: Sequence[Debt]) -> list[Markup]:
+    return [Markup(""), *lines] if owed and (lines := credit_lines(t, credit, owed)) else []
+
+
+def _missing_rows(t: Texts, credit: Credit | None, owed: Sequence[Debt]) -> Rows:
+    """Return the ways to more credit, unless there is known to be enough."""
+    covers = coverage(credit, owed, t.currency)
+    if not owed or (covers is not None and not covers.short):
+        return []
+    subject = TopUpSubject(owed[0].id) if len(owed) == 1 else TopUpSubject()
+    return [*top_up_rows(t, subject), *wish_rows(t, credit, owed)]
 
 
 def _headline_of_one(t: Texts, payment: Payment) -> Markup:

@@ -29,6 +29,7 @@ class Choices:
     """What the menu shows: the preferences in force, the language (None: Telegram's), and the zones to offer.
 
     ``own``: the chat has preferences of its own, which can be reset. ``preset`` is the one that they are, if any.
+    ``reference`` is that of bank transfers.
     """
 
     preferences: Preferences
@@ -36,6 +37,7 @@ class Choices:
     zones: Sequence[str]
     own: bool
     preset: Preset | None
+    reference: str | None = None
 
 
 def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
@@ -56,13 +58,18 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
     }
     if t.calendar.transfer_days is not None:
         facts["transfer"] = _switch_text(t, on=chosen.transfer)
+    if t.top_up.payee is not None:
+        facts["reference"] = _reference_text(t, choices.reference)
     lines = [t("settings.title"), Markup(""), *(t(f"settings.line.{name}", value=v) for name, v in facts.items())]
     lines += _warnings(t, chosen)
     sections = [Button(t.plain(f"settings.button.{name}"), f"set:{name}") for name in SECTIONS]
     switches = {"news": chosen.news, "digest": chosen.digest, "pdf": chosen.pdf_after_payment}
     if t.calendar.transfer_days is not None:
         switches["transfer"] = chosen.transfer
-    rows = in_rows([*sections, *(_switch(t, name, on=on) for name, on in switches.items())])
+    sections += [_switch(t, name, on=on) for name, on in switches.items()]
+    if t.top_up.payee is not None:
+        sections.append(Button(t.plain("settings.button.reference"), "reference"))
+    rows = in_rows(sections)
     return Screen(
         join(lines), [*rows, [Button(t.plain("settings.button.defaults"), "set:defaults")]] if choices.own else rows
     )
@@ -74,6 +81,10 @@ def preset(t: Texts, choices: Choices, _: datetime) -> Screen:
     last = t("settings.preset.last_announced" if t.calendar.announces else "settings.preset.last_due")
     text = join([t("settings.ask.preset"), Markup(""), t("settings.preset.what", last=last)])
     return _one_of(t, "preset", options, str(choices.preset), text=text)
+
+
+def _reference_text(t: Texts, reference: str | None) -> str:
+    return t.plain("settings.reference.unset") if reference is None else reference or t.plain("settings.reference.none")
 
 
 def days(t: Texts, choices: Choices, _: datetime) -> Screen:

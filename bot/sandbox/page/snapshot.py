@@ -112,7 +112,7 @@ def _sender(user: User) -> Json:
 
 
 def _button(button: Button) -> Json:
-    return {"text": button.text, "data": button.data, "url": button.url}
+    return {"text": button.text, "data": button.data, "url": button.url, "copied": button.copied}
 
 
 def _quote(message: Message) -> Json:

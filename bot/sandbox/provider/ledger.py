@@ -86,13 +86,19 @@ class Ledger:
         kind: str = "Hosting",
         description: str | None = None,
         paid: bool = False,
+        use_credit: bool = False,
     ) -> SandboxInvoice:
-        """Create an invoice over ``amount``, tax included. It is open, or paid on creation."""
+        """Create an invoice over ``amount``, tax included. It is open, or paid on creation.
+
+        ``use_credit``: the provider takes what credit there is, by itself.
+        """
         due = due or self.today + timedelta(days=due_in_days)
         invoice = make_invoice(next(self._ids), amount, issued=self.today, due=due, kind=kind, description=description)
         if paid:
             invoice.status, invoice.paid_at = "Paid", self.clock()
         account.invoices[invoice.id] = invoice
+        if use_credit:
+            self.use_credit(account, invoice)
         return invoice
 
     def collect(self, account: Account, parts: Sequence[SandboxInvoice]) -> SandboxInvoice:
@@ -104,6 +110,10 @@ class Ledger:
             for n, part in enumerate(parts)
         ]
         return invoice
+
+    def use_credit(self, account: Account, invoice: SandboxInvoice) -> None:
+        """Pay as much as possible with the account's credit, by the provider itself: nobody has asked for it."""
+        self._move_credit(account, invoice, min(account.credit, invoice.left))
 
     def cancel(self, invoice_id: int) -> None:
         """Cancel an invoice in any account."""
@@ -126,11 +136,14 @@ class Ledger:
         amount = min(account.credit, invoice.left)
         if amount <= 0:
             raise Refusal("There is not enough credit on your account.")
+        self._move_credit(account, invoice, amount)
+        self.executions.append(Execution(Call.PAY, account, invoice.id, amount))
+
+    def _move_credit(self, account: Account, invoice: SandboxInvoice, amount: Decimal) -> None:
         account.credit -= amount
         invoice.credit += amount
         if invoice.left == 0:
             self._settle_all(account, invoice)
-        self.executions.append(Execution(Call.PAY, account, invoice.id, amount))
 
     def _settle_all(self, account: Account, invoice: SandboxInvoice) -> None:
         """Settle an invoice, with those that it collects."""

@@ -15,6 +15,7 @@ MAX_TEXT_LENGTH = 4096
 MAX_CAPTION_LENGTH = 1024
 MAX_CALLBACK_DATA_BYTES = 64
 MAX_BUTTONS = 100
+MAX_COPIED_LENGTH = 256
 _LINKS = frozenset({"http", "https", "tg"})
 
 
@@ -107,10 +108,20 @@ def _button(fields: dict[str, Any]) -> Button:
     text, data, url = str(fields.get("text", "")), fields.get("callback_data"), fields.get("url")
     if not text.strip():
         raise bad_request("can't parse inline keyboard button: Text must be non-empty")
-    if data is None and url is None:
+    copied = _copied(fields.get("copy_text"))
+    if data is url is copied is None:
         raise bad_request("can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard")
     if data is not None and not 1 <= len(str(data).encode()) <= MAX_CALLBACK_DATA_BYTES:
         raise bad_request("BUTTON_DATA_INVALID")
     if url is not None and urlsplit(str(url)).scheme not in _LINKS:
         raise bad_request("BUTTON_URL_INVALID")
-    return Button(text, data, url)
+    return Button(text, data, url, copied)
+
+
+def _copied(fields: Any) -> str | None:
+    if fields is None:
+        return None
+    text = str(fields.get("text", "")) if isinstance(fields, dict) else ""
+    if not 1 <= units(text) <= MAX_COPIED_LENGTH:
+        raise bad_request("BUTTON_COPY_TEXT_INVALID")
+    return text

@@ -34,11 +34,12 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button under a message. Pressing it sends ``data`` to the bot or opens ``url``."""
+    """A button under a message. Pressing it sends ``data`` to the bot, opens ``url`` or copies ``copied``."""
 
     text: str
     data: str | None = None
     url: str | None = None
+    copied: str | None = None
 
 
 Keyboard = tuple[tuple[Button, ...], ...]
@@ -60,6 +61,8 @@ class StoredFile:
 class Message:
     """A message. ``text`` is the caption if there is a ``document``; ``entities`` belong to it.
 
+    A ``photo`` is a document that Telegram shows as a picture.
+
     ``topic_id`` is set in a forum's topics other than General; ``thread_id`` also for replies in a supergroup.
     ``in_name_of`` is the chat that appears as the author: an anonymous administrator's group, or a channel.
     ``album`` is shared by the files of an album. ``service`` holds the content of a service message, by the Bot API's
@@ -74,6 +77,7 @@ class Message:
     entities: tuple[Entity, ...] = ()
     keyboard: Keyboard = ()
     document: StoredFile | None = None
+    photo: bool = False
     album: str = ""
     topic_id: int | None = None
     thread_id: int | None = None

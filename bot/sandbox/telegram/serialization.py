@@ -89,6 +89,12 @@ def document_json(file: StoredFile) -> Json:
     return file_json(file) | {"file_name": file.name, "mime_type": file.mime_type}
 
 
+def photo_json(file: StoredFile) -> Json:
+    """Return a picture. The size of a PNG stands in its header."""
+    width, height = (int.from_bytes(file.content[at : at + 4], "big") for at in (16, 20))
+    return file_json(file) | {"width": width, "height": height}
+
+
 def file_json(file: StoredFile) -> Json:
     return {"file_id": file.id, "file_unique_id": file.unique_id, "file_size": len(file.content)}
 
@@ -106,7 +112,8 @@ def message_json(message: Message, *, with_reply: bool = True) -> Json:
         {
             text: message.text,
             entities: [entity.as_json() for entity in message.entities],
-            "document": message.document and document_json(message.document),
+            "document": message.document and not message.photo and document_json(message.document),
+            "photo": message.document and message.photo and [photo_json(message.document)],
             "media_group_id": message.album,
             "message_thread_id": message.thread_id,
             "is_topic_message": message.topic_id is not None,
@@ -147,7 +154,8 @@ def press_json(press: Press) -> Json:
 
 
 def _button_json(button: Button) -> Json:
-    return {"text": button.text} | _given({"callback_data": button.data, "url": button.url})
+    copied = {"text": button.copied} if button.copied else None
+    return {"text": button.text} | _given({"callback_data": button.data, "url": button.url, "copy_text": copied})
 
 
 def _given(optional: Mapping[str, object]) -> Json:

@@ -22,7 +22,7 @@ from bot.domain.alerts import (
 from bot.domain.chats import Chat, Closure
 from bot.domain.deliveries import repeat_at
 from bot.domain.folding import superseded
-from bot.domain.payments import was_paid
+from bot.domain.payments import may_have_paid, was_paid
 from bot.ports import ALERTS_PER_MESSAGE, Claim, Delivery, WaitingAlert
 from bot.store.rules.records import AlertRow, ChatRecord, PaymentRow
 
@@ -108,14 +108,14 @@ def _sending(row: AlertRow, batch: str, now: datetime) -> AlertRow:
 def account_to_read(record: ChatRecord, batch: str) -> str | None:
     """Return the account whose payments :func:`delivery_of` needs: a message may say that an invoice is settled."""
     rows = alerts_of_batch(record, batch)
-    return rows[0].alert.account if _settled_in(rows) else None
+    return rows[0].alert.account if _settled_in(rows) or _paid_with_credit(record, rows) else None
 
 
 def delivery_of(
     record: ChatRecord, batch: str, chat: Chat, fencing_token: int, payments: Iterable[PaymentRow]
 ) -> Delivery:
     """Return the message that has just :func:`begun`. ``payments``: those of :func:`account_to_read`."""
-    rows = alerts_of_batch(record, batch)
+    payments, rows = list(payments), alerts_of_batch(record, batch)
     first, alerts = rows[0], tuple(row.alert for row in rows)
     is_of_link = record.link is not None and record.link.account == first.alert.account
     begun_here = [row.payment for row in payments if row.payment.place.chat_id == record.id]
@@ -124,6 +124,7 @@ def delivery_of(
         for number in _settled_in(rows)
         if number is not None and was_paid(begun_here, number, last_told(record.sent, number))
     }
+    paid_by_bot = {n for n in _paid_with_credit(record, rows) if may_have_paid((row.payment for row in payments), n)}
     return Delivery(
         claim=Claim(batch, fencing_token),
         chat=chat,
@@ -133,6 +134,7 @@ def delivery_of(
         paid_here=frozenset(paid_here),
         again=first.again,
         tries=first.tries,
+        paid_by_bot=frozenset(paid_by_bot),
     )
 
 
@@ -293,6 +295,12 @@ def _revived(row: AlertRow) -> AlertRow:
 def dropped(record: ChatRecord, rows: Collection[AlertRow]) -> ChatRecord:
     """Drop these alerts."""
     return replace(record, alerts=tuple(row for row in record.alerts if row not in rows))
+
+
+def _paid_with_credit(record: ChatRecord, rows: Iterable[AlertRow]) -> frozenset[int]:
+    """Return the invoices of these alerts that credit has paid."""
+    known = (record.known.get(row.alert.invoice_id or 0) for row in rows)
+    return frozenset(k.id for k in known if k is not None and k.paid_with_credit)
 
 
 def _settled_in(rows: Iterable[AlertRow]) -> frozenset[int | None]:

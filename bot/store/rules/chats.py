@@ -27,12 +27,14 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
     """Link the chat anew. What is stored of the chat itself outlives an older link, except what is ``PASSING``.
 
     What the bot and the person said of an invoice stays where the new link has the same invoice: most often it is the
-    same customer with a new token. The payers stay if the owner does.
+    same customer with a new token. Then the reference of transfers stays, too. The payers stay if the owner does.
     """
     if record.link is not None and record.link.linked_by == link.linked_by:
         link = replace(link, payers=record.link.payers)
     old = record.known
     same = {n for n, k in known.items() if n in old and (k.title, k.due) == (old[n].title, old[n].due)}
+    if record.link is not None and same:
+        link = replace(link, reference=record.link.reference)
     sent = [message.resolving({s.invoice_id for s in message.shown} - same) for message in record.sent]
     facts = {name: getattr(record.chat, name) for name in CHAT_FACTS if name not in PASSING}
     return ChatRecord(
@@ -43,6 +45,33 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
         silences={number: silence for number, silence in record.silences.items() if number in same},
         sent=tuple(message for message in sent if not message.is_over),
     )
+
+
+def awaiting_token(record: ChatRecord, until: datetime | None, invitation: str) -> ChatRecord:
+    """Wait for a token until then, and for nothing else. None: wait for no answer at all."""
+    chat = replace(record.chat, awaiting_token_until=until, awaiting_for=invitation)
+    return replace(record, chat=_without_awaited_reference(chat))
+
+
+def awaiting_reference(record: ChatRecord, account: str, until: datetime, subject: str) -> ChatRecord | None:
+    """Wait for the reference of a transfer until then, and for nothing else. None: the link is another by now."""
+    if record.link is None or record.link.account != account:
+        return None
+    record = awaiting_token(record, None, "")
+    chat = replace(record.chat, awaiting_reference_until=until, awaiting_reference_for=subject)
+    return replace(record, chat=chat)
+
+
+def with_reference(record: ChatRecord, account: str, reference: str) -> ChatRecord | None:
+    """Take the reference of transfers. None: the link is another by now."""
+    if record.link is None or record.link.account != account:
+        return None
+    link, chat = replace(record.link, reference=reference), _without_awaited_reference(record.chat)
+    return replace(record, link=link, chat=chat)
+
+
+def _without_awaited_reference(chat: ChatRow) -> ChatRow:
+    return replace(chat, awaiting_reference_until=None, awaiting_reference_for="")
 
 
 def preferring(record: ChatRecord, preferences: Preferences | None, now: datetime) -> ChatRecord | None:

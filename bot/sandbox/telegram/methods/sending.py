@@ -19,6 +19,7 @@ from bot.sandbox.telegram.models import Chat, Message, StoredFile
 from bot.sandbox.telegram.serialization import Json, file_json, message_json
 from bot.sandbox.telegram.state import TelegramState
 
+PNG = b"\x89PNG\r\n\x1a\n"
 MAX_DOWNLOAD_BYTES = 20 * 1024 * 1024
 CHAT_ACTIONS = frozenset(
     {"typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice", "upload_document",
@@ -36,7 +37,17 @@ def send_document(state: TelegramState, call: Call) -> Json:
     """Send a file: an upload (in ``document``, or named there by ``attach://``), or an earlier file by its id."""
     chat = state.writable(call.chat_id)
     caption = read_caption(call, SENT_CAPTION)
-    return message_json(_post(state, call, chat, caption, _document(state, call)))
+    return message_json(_post(state, call, chat, caption, _file(state, call, "document")))
+
+
+def send_photo(state: TelegramState, call: Call) -> Json:
+    """Send a picture: an upload, in ``photo`` or named there by ``attach://``. The sandbox takes PNGs only."""
+    chat = state.writable(call.chat_id)
+    caption = read_caption(call, SENT_CAPTION)
+    photo = _file(state, call, "photo")
+    if not photo.content.startswith(PNG):
+        raise bad_request("IMAGE_PROCESS_FAILED")
+    return message_json(_post(state, call, chat, caption, photo, is_photo=True))
 
 
 def send_chat_action(state: TelegramState, call: Call) -> bool:
@@ -57,22 +68,28 @@ def get_file(state: TelegramState, call: Call) -> Json:
     return file_json(file) | {"file_path": file.path}
 
 
-def _document(state: TelegramState, call: Call) -> StoredFile:
-    given = call.text("document")
-    upload = call.uploads.get(given.removeprefix(_ATTACHED) if given.startswith(_ATTACHED) else "document")
+def _file(state: TelegramState, call: Call, field: str) -> StoredFile:
+    given = call.text(field)
+    upload = call.uploads.get(given.removeprefix(_ATTACHED) if given.startswith(_ATTACHED) else field)
     if upload is not None:
         if not upload.content:
             raise bad_request("file must be non-empty")
         return state.store_file(upload)
     if not given:
-        raise bad_request("there is no document in the request")
+        raise bad_request(f"there is no {field} in the request")
     if given not in state.files:
         raise bad_request("wrong file identifier/HTTP URL specified")
     return state.files[given]
 
 
 def _post(
-    state: TelegramState, call: Call, chat: Chat, content: Formatted, document: StoredFile | None = None
+    state: TelegramState,
+    call: Call,
+    chat: Chat,
+    content: Formatted,
+    document: StoredFile | None = None,
+    *,
+    is_photo: bool = False,
 ) -> Message:
     state.check_may_write(chat)
     thread_id = call.integer("message_thread_id")
@@ -85,6 +102,7 @@ def _post(
         entities=content.entities,
         keyboard=keyboard,
         document=document,
+        photo=is_photo,
         topic_id=topic_id,
         thread_id=thread_id,
         reply_to=reply_to,
@@ -97,6 +115,7 @@ def _post(
 METHODS = {
     "sendMessage": send_message,
     "sendDocument": send_document,
+    "sendPhoto": send_photo,
     "sendChatAction": send_chat_action,
     "getFile": get_file,
 }

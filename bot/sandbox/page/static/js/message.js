@@ -4,6 +4,7 @@ import { actions } from "./actions.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { formatted } from "./entities.js";
+import { copy } from "./copying.js";
 import { link } from "./links.js";
 import { state } from "./state.js";
 import { clockTime, size, t } from "./texts.js";
@@ -97,6 +98,7 @@ function keyboard(message) {
 }
 
 function key(message, button) {
+    if (button.copied) return copying(button);
     if (button.url) return link(button.url, "key", h("span", {}, button.text), icon("link"));
     const attributes = { type: "button", class: "key", "data-focus": `key ${button.data}` };
     attributes["data-key"] = `${message.chat}/${message.id} ${button.data}`;
@@ -104,6 +106,13 @@ function key(message, button) {
     node.addEventListener("click", () => {
         if (node.ariaBusy !== "true") actions.press(message, button.data);
     });
+    return node;
+}
+
+function copying(button) {
+    const attributes = { type: "button", class: "key", "data-focus": `copy ${button.copied}` };
+    const node = h("button", attributes, h("span", {}, button.text), icon("copy"));
+    node.addEventListener("click", () => copy(button.copied));
     return node;
 }
 

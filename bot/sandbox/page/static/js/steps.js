@@ -2,9 +2,9 @@
 
 import { actions, open, show } from "./actions.js";
 import { ask } from "./api.js";
+import { copy } from "./copying.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
-import { notice } from "./notices.js";
 import { language, me, state } from "./state.js";
 import { t } from "./texts.js";
 
@@ -61,21 +61,13 @@ function button(name) {
 }
 
 function token() {
-    const copy = h("button", {
+    const button = h("button", {
         type: "button",
         class: "round small",
         "aria-label": t("steps.copy"),
         "data-focus": "copy",
     });
-    copy.append(icon("copy"));
-    copy.addEventListener("click", async () => {
-        try {
-            await navigator.clipboard.writeText(state.world.token);
-            notice(t("steps.copied"));
-        } catch {
-            getSelection().selectAllChildren(copy.previousElementSibling);
-            notice(t("steps.not_copied"));
-        }
-    });
-    return h("span", { class: "token" }, h("code", {}, state.world.token), copy);
+    button.append(icon("copy"));
+    button.addEventListener("click", () => copy(state.world.token, button.previousElementSibling));
+    return h("span", { class: "token" }, h("code", {}, state.world.token), button);
 }
