@@ -191,7 +191,8 @@ class Checker:
                 async with asyncio.timeout_at(end):
                     every = timedelta(0) if link.credit_wishes else CREDIT_EVERY
                     credit = await read_credit(self._provider, check.chat, link, self._clock(), every)
-                    return replace(reading, credit=credit)
+                    # What was not read anew may be older than what somebody has read meanwhile.
+                    return reading if credit is link.credit else replace(reading, credit=credit)
         return reading
 
     async def _save(self, check: Check, link: Link, reading: AccountReading) -> bool:

@@ -143,8 +143,8 @@ def progress(t: Texts, payments: Sequence[Payment], credit: Credit | None = None
     rows = [[Button(t.plain("button.all_invoices"), f"list:{ListPage()}")]]
     if t.payments and outcomes != {Outcome.DONE} and Outcome.UNCLEAR not in outcomes:  # that one has to be looked at
         rows.insert(0, [Button(t.plain("button.several"), "several")])
-    owed = [_debt(payment) for payment in payments if _lacked_credit(payment)]
-    return Screen(join([*lines, *_missing_lines(t, credit, owed)]), [*rows, *_missing_rows(t, credit, owed)])
+    said, ways = _of_credit(t, payments, credit)
+    return Screen(join([*lines, *([Markup(""), *said] if said else [])]), [*rows, *ways])
 
 
 def headline(t: Texts, payments: Sequence[Payment]) -> Markup:
@@ -173,32 +173,34 @@ def _progress_of_one(t: Texts, payment: Payment, credit: Credit | None) -> Scree
     if payment.outcome is Outcome.PARTLY and payment.left is not None:
         lines.append(t("payment.left", amount=t.money(payment.left)))
     rows = [_next_steps(t, payment)] if payment.outcome else []
-    if _lacked_credit(payment):
-        lines += credit_lines(t, credit, [_debt(payment)])
-        rows += _missing_rows(t, credit, [_debt(payment)])
-    return Screen(join(lines), rows)
+    said, ways = _of_credit(t, [payment], credit)
+    return Screen(join([*lines, *said]), [*rows, *ways])
+
+
+def _of_credit(t: Texts, payments: Sequence[Payment], credit: Credit | None) -> tuple[list[Markup], Rows]:
+    """Return what is said of the credit where payments ended as they do if it is too small, and the ways to more.
+
+    Who refuses a payment need not say why. ``credit`` was read before: what has moved since has used it.
+    """
+    owed = [_debt(payment) for payment in payments if _lacked_credit(payment)]
+    if not owed:
+        return [], []
+    is_used = any(payment.outcome in MOVED for payment in payments)
+    said = [] if is_used else credit_lines(t, credit, owed)
+    left = Credit(Decimal(0), credit.currency) if is_used and credit is not None else credit
+    covers = coverage(left, owed, t.currency)
+    if covers is not None and not covers.short:
+        return said, []
+    subject = TopUpSubject(owed[0].id) if len(owed) == 1 else TopUpSubject()
+    return said, [*top_up_rows(t, subject), *wish_rows(t, left, owed)]
 
 
 def _lacked_credit(payment: Payment) -> bool:
-    """Return whether a payment ended as it does where the credit is too small. Who refuses it need not say why."""
     return payment.action is Action.PAY and payment.outcome in {Outcome.REFUSED, Outcome.PARTLY}
 
 
 def _debt(payment: Payment) -> Debt:
     return Debt(payment.invoice_id, payment.due, payment.amount if payment.left is None else payment.left)
-
-
-def _missing_lines(t: Texts, credit: Credit | None, owed: Sequence[Debt]) -> list[Markup]:
-    return [Markup(""), *lines] if owed and (lines := credit_lines(t, credit, owed)) else []
-
-
-def _missing_rows(t: Texts, credit: Credit | None, owed: Sequence[Debt]) -> Rows:
-    """Return the ways to more credit, unless there is known to be enough."""
-    covers = coverage(credit, owed, t.currency)
-    if not owed or (covers is not None and not covers.short):
-        return []
-    subject = TopUpSubject(owed[0].id) if len(owed) == 1 else TopUpSubject()
-    return [*top_up_rows(t, subject), *wish_rows(t, credit, owed)]
 
 
 def _headline_of_one(t: Texts, payment: Payment) -> Markup:
