@@ -118,7 +118,7 @@ def _kind_of_news(
         return None  # its parts are told
     if not k.announced and not silence.muted:
         return AlertKind.NEW if is_announceable(k) else None
-    if k.settled_told and not silence.muted:
+    if k.settled_told and k.unread_since is None and not silence.muted:
         return AlertKind.REOPENED
     if silence.holds(now) and (silence.muted or not _is_warning_due(k, schedule, now)):
         return None
@@ -256,6 +256,23 @@ def _as_told(
     )
 
 
+def as_untold(k: KnownInvoice, alert: Alert) -> KnownInvoice:
+    """Return what is known of an invoice if nobody got this alert: what it would have told is still to be told.
+
+    A reminder comes once its invoice is open again, or has that due date again.
+    """
+    if alert.kind is AlertKind.CHANGED and not k.is_open:
+        k = replace(k, told_gross=alert.told_gross, told_due=alert.told_due)
+    if alert.threshold is None and alert.kind not in REMINDER_KINDS:
+        return k
+    return replace(
+        k,
+        told=None if k.due == alert.due else k.told,
+        told_earlier=tuple(each for each in k.told_earlier if each[0] != alert.due),
+        evening_told=None if alert.is_warning else k.evening_told,
+    )
+
+
 def take_as_known(invoices: Iterable[Invoice], schedule: Schedule, now: datetime) -> dict[int, KnownInvoice]:
     """Return what a newly linked chat knows. The linking shows it what is open, so nothing is news.
 
@@ -265,6 +282,15 @@ def take_as_known(invoices: Iterable[Invoice], schedule: Schedule, now: datetime
     told = [_as_told(k, NO_SILENCE, _untold_threshold(k, schedule, now), schedule, now) for k in read]
     # A message from before this link may still show a settled invoice as open.
     return {k.id: replace(k, settled_told=False, announced=k.standing is not Standing.CLOSED) for k in told}
+
+
+def left_out(known: Mapping[int, KnownInvoice], now: datetime) -> dict[int, KnownInvoice]:
+    """Return what is known of invoices that the answer to a new link of the same account leaves out.
+
+    People may take the open ones for closed. Once they are read, it is said that they are open again.
+    """
+    unread = mark_unread(known, [k.id for k in known.values() if k.is_open], now)
+    return {number: replace(k, settled_told=k.is_open or k.settled_told) for number, k in unread.items()}
 
 
 # --- Reminders that came late ---

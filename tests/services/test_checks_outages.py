@@ -230,6 +230,27 @@ async def test_that_it_is_open_again_comes_though_it_vanished_once_more_before_t
     assert [kind for kind, _, _ in world.told()] == [NEW, SETTLED, AlertKind.REOPENED]
 
 
+async def test_what_a_new_link_of_the_same_account_lacked_is_open_again_and_not_new(world: World) -> None:
+    await told_of(world, 7, 8)
+    invoices = dict(world.account.invoices)
+    world.account.invoices.clear()
+    await world.link()
+    await look(world)
+    world.account.put(*invoices.values())
+    for _ in range(3):
+        await look(world)
+    assert world.told()[2:] == [(AlertKind.REOPENED, 7, None), (AlertKind.REOPENED, 8, None)]
+
+
+async def test_what_a_new_link_lacked_is_reminded_of_while_it_can_not_be_read(world: World) -> None:
+    await told_of(world, 7)
+    world.account.unlisted = {7}
+    world.provider.errors["invoice", 7] = AnswerNotUnderstood("cut off")
+    await world.link()
+    await world.live(DUE)
+    assert world.told()[1:] == [(DUE_SOON, 7, 0)]
+
+
 # --- The digest ------------------------------------------------------------------------------------------------------
 
 MONDAY = date(2026, 6, 8)
@@ -289,3 +310,48 @@ async def test_a_reminder_that_a_passing_other_due_date_replaced_before_it_was_s
     await world.check()
     await world.deliver(2)
     assert world.told()[-1] in {(DUE_SOON, 7, 3), (AlertKind.CHANGED, 7, 3)}
+
+
+@pytest.mark.parametrize("told_before", [False, True])
+async def test_a_reminder_that_could_not_be_sent_before_its_invoice_vanished_comes_once_that_is_back(
+    world: World, told_before: bool
+) -> None:
+    if told_before:
+        await told_of(world, 7)
+    else:
+        world.account.put(invoice(7, DUE))
+        await world.link()
+    world.messenger.always[1] = NotSent()
+    world.at(DUE - 3 * DAY, 9)
+    await look(world)
+    one = world.account.invoices.pop(7)
+    for _ in range(2):
+        await look(world)
+    world.messenger.always.clear()
+    world.clock.move(2 * HOUR)
+    await world.deliver(2)
+    assert told_before == (SETTLED in [kind for kind, _, _ in world.told()])
+    world.account.put(one)
+    await look(world)
+    assert world.told()[-1] == (AlertKind.REOPENED if told_before else DUE_SOON, 7, 3)
+
+
+async def test_a_change_that_could_not_be_sent_before_its_invoice_vanished_is_told_once_that_is_back(
+    world: World,
+) -> None:
+    world.account.put(invoice(7, DUE))
+    await world.link()
+    world.messenger.always[1] = NotSent()
+    world.at(DUE - 20 * DAY, 9)
+    world.account.put(invoice(7, DUE + DAY))
+    await look(world)
+    one = world.account.invoices.pop(7)
+    for _ in range(2):
+        await look(world)
+    world.messenger.always.clear()
+    world.clock.move(2 * HOUR)
+    await world.deliver(2)
+    assert world.told() == []
+    world.account.put(one)
+    await look(world)
+    assert world.told() == [(AlertKind.CHANGED, 7, None)]

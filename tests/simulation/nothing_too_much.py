@@ -139,7 +139,8 @@ def _true(evidence: Evidence, number: int) -> Iterator[str]:
         since = LONG_AGO if said.standing == "open" else before - READ_EARLIER
         if not any(says(said.content, invoice) for invoice in truth.within(since, arrival.at)):
             yield f"message {arrival.number} at {arrival.at} says of {number} what was not true: {said.content}"
-        knew_the_time = not evidence.wrong_clock.touch(arrival.at - IN_TRANSIT, arrival.at)
+        # What a wrong clock has found overdue says, once the clock is right, how things stand when it is sent.
+        knew_the_time = not evidence.wrong_clock.touch(min(said.created, arrival.at - IN_TRANSIT), arrival.at)
         if said.standing == "gone" and not _was_gone(truth, evidence, arrival):
             yield f"message {arrival.number} at {arrival.at} says that {number} is gone, which it hardly was"
         if said.kind == "overdue" and said.due is not None and arrival.at < over_at(said.due) and knew_the_time:

@@ -266,6 +266,16 @@ class ChatContract:
         assert (await store.waiting_alerts(CHAT)).waiting == 0
         assert (await claim_check(store)).known == knowledge(3)
 
+    async def test_what_a_new_list_of_the_same_account_lacks_stays_known_as_far_as_it_was_told(
+        self, opener: Opener
+    ) -> None:
+        store = await opener.open()
+        link = await linked(store)
+        await find(store, new_alert(link, 1, "untold"))
+        await store.link(link, knowledge(3))
+        left_out = replace(knowledge(2)[2], unread_since=link.linked_at, settled_told=True)
+        assert (await claim_check(store)).known == {2: left_out, **knowledge(3)}
+
     async def test_linking_again_voids_work_under_way_for_the_old_link(self, opener: Opener) -> None:
         store = await opener.open()
         link = await with_alerts(store, 1)

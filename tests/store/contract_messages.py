@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from bot.domain.alerts import MESSAGES_KEPT, Alert, AlertKind
@@ -72,6 +73,28 @@ class MessageContract:
         assert await store.alerts_sent((await claim_message(store)).claim, None, ())
         known = await store.known_invoices(CHAT)
         assert (known[1].announced, known[1].settled_told) == (True, True)
+
+    async def test_a_reminder_that_was_dropped_because_its_invoice_was_gone_was_not_told(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await linked(store)
+        reminder = new_alert(link, 1, "due")
+        known = replace(knowledge(1)[1], standing=Standing.GONE, due=reminder.due, told=reminder.threshold)
+        await find(store, reminder, known={1: known})
+        assert await store.alerts_sent((await claim_message(store)).claim, None, ())
+        assert (await store.known_invoices(CHAT))[1].told is None
+
+    async def test_a_reminder_that_another_due_date_replaced_was_not_told(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await linked(store)
+        reminder = new_alert(link, 1, "due")
+        assert reminder.due is not None
+        assert reminder.threshold is not None
+        await find(store, reminder)
+        later = reminder.due + timedelta(days=20)
+        known = replace(knowledge(1)[1], due=later, told_earlier=((reminder.due, reminder.threshold),))
+        change = replace(reminder, id="due+", kind=AlertKind.CHANGED, threshold=None, due=later)
+        await find(store, change, known={1: known}, now=NOW + HOUR)
+        assert (await store.known_invoices(CHAT))[1].told_earlier == ()
 
     # --- Which alerts are sent together ---
 

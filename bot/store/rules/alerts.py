@@ -23,6 +23,7 @@ from bot.domain.chats import Chat, Closure
 from bot.domain.deliveries import repeat_at
 from bot.domain.folding import superseded
 from bot.domain.payments import may_have_paid, was_paid
+from bot.domain.reminders import as_untold
 from bot.ports import ALERTS_PER_MESSAGE, Claim, Delivery, WaitingAlert
 from bot.store.rules.records import AlertRow, ChatRecord, PaymentRow
 
@@ -37,26 +38,6 @@ def add_alerts(old: Iterable[AlertRow], new: Iterable[Alert]) -> tuple[AlertRow,
     for alert in new:
         rows = _put_behind(rows, AlertRow(alert))
     return tuple(rows)
-
-
-def without_replaced(
-    known: Mapping[int, KnownInvoice], old: Iterable[AlertRow], new: Iterable[Alert]
-) -> dict[int, KnownInvoice]:
-    """Return what is known once the new alerts have replaced old ones: a reminder that nobody got was not told.
-
-    That matters for the due date of that time, in case it returns.
-    """
-    after = dict(known)
-    newer = {alert.subject: alert for alert in new}
-    for row in old:
-        number, due = row.alert.invoice_id, row.alert.due
-        by = newer.get(row.alert.subject)
-        if by is None or row.again or row.alert.state not in REPLACEABLE or row.alert.threshold is None:
-            continue
-        if number in after and by.due != due:
-            told_earlier = tuple(told for told in after[number].told_earlier if told[0] != due)
-            after[number] = replace(after[number], told_earlier=told_earlier)
-    return after
 
 
 def _put_behind(rows: Iterable[AlertRow], newer: AlertRow) -> list[AlertRow]:
@@ -142,10 +123,11 @@ def after_sending(record: ChatRecord, batch: str, message: SentMessage | None, r
     """Remove a batch that went out, as :meth:`bot.ports.Outbox.alerts_sent` says."""
     messages = [m.resolving(resolved) for m in record.sent] + ([message.moved_to(record.id)] if message else [])
     left = tuple(row for row in record.alerts if row.batch != batch)
-    told = alerts_of_batch(record, batch)
+    rows = alerts_of_batch(record, batch)
     if message is not None and superseded(messages):
-        left = add_alerts(left, [_folding(told[0].alert, message.sent_at)])
-    known = _without_untold(record.known, told)
+        left = add_alerts(left, [_folding(rows[0].alert, message.sent_at)])
+    told = {shown.invoice_id for shown in message.shown} if message else set()
+    known = untold(record.known, (row for row in rows if row.alert.invoice_id not in told))
     return opened(retried_at(replace(record, alerts=left, sent=worth_keeping(messages), known=known), None))
 
 
@@ -162,21 +144,28 @@ def opened(record: ChatRecord) -> ChatRecord:
     return replace(record, chat=replace(record.chat, closure=None), alerts=alerts)
 
 
-def _without_untold(known: Mapping[int, KnownInvoice], rows: Iterable[AlertRow]) -> Mapping[int, KnownInvoice]:
-    """Return what is known where an invoice was closed before these alerts said that it is new, or open again.
+def untold(known: Mapping[int, KnownInvoice], rows: Iterable[AlertRow]) -> Mapping[int, KnownInvoice]:
+    """Return what is known once these alerts have gone without a word, because their invoices stand otherwise by now.
 
-    That is still to be said if it returns. If nothing differs, return the same object.
+    It is still to be said if they return. If nothing differs, return the same object.
     """
-    untold = {}
+    after = dict(known)
     for row in rows:
-        about = known.get(row.alert.invoice_id or 0)
-        if about is None or about.is_open:
-            continue
-        if row.alert.kind is AlertKind.NEW and not is_announceable(about):
-            untold[about.id] = replace(about, announced=False)
-        elif row.alert.kind is AlertKind.REOPENED and not row.again:
-            untold[about.id] = replace(about, settled_told=True)
-    return {**known, **untold} if untold else known
+        about = after.get(row.alert.invoice_id or 0)
+        if about is not None:
+            after[about.id] = _untold(about, row)
+    return known if after == known else after
+
+
+def _untold(about: KnownInvoice, row: AlertRow) -> KnownInvoice:
+    alert = row.alert
+    if alert.kind is AlertKind.NEW and not about.is_open and not is_announceable(about):
+        about = replace(about, announced=False)
+    if row.again or (about.is_open and about.due == alert.due):
+        return about
+    if alert.kind is AlertKind.REOPENED and not about.is_open:
+        about = replace(about, settled_told=True)
+    return as_untold(about, alert)
 
 
 def after_edit(record: ChatRecord, message_id: int, resolved: Collection[int]) -> ChatRecord:

@@ -16,7 +16,7 @@ from bot.domain.credit import CLOSELY, CreditWatch, CreditWish
 from bot.domain.live_messages import LiveMessage, with_message
 from bot.domain.waits import is_ahead, may_be_right
 from bot.ports import Checked, Overview, StoreCounts, Waiting
-from bot.store.rules.alerts import add_alerts, opened, without_replaced
+from bot.store.rules.alerts import add_alerts, opened, untold
 from bot.store.rules.records import CHAT_FACTS, PASSING, ChatRecord, ChatRow, PaymentRow, seal_link
 
 CHECK_FIRST = timedelta(seconds=30)
@@ -26,12 +26,17 @@ CHECK_FIRST = timedelta(seconds=30)
 def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[int, KnownInvoice]) -> ChatRecord:
     """Link the chat anew. What is stored of the chat itself outlives an older link, except what is ``PASSING``.
 
-    What the bot and the person said of an invoice stays where the new link has the same invoice: most often it is the
-    same customer with a new token. Then the reference of transfers stays, too. The payers stay if the owner does.
+    What is known of an account stays known if a new list of it lacks that, unless something of it was still to be told:
+    the next check asks for each. What the bot and the person said of an invoice stays where the new link has the same
+    invoice: most often it is the same customer with a new token. Then the reference of transfers stays, too. The payers
+    stay if the owner does.
     """
     if record.link is not None and record.link.linked_by == link.linked_by:
         link = replace(link, payers=record.link.payers)
     old = record.known
+    if record.link is not None and record.link.account == link.account:
+        untold_of = {row.alert.invoice_id for row in record.alerts}
+        known = {**reminders.left_out({n: k for n, k in old.items() if n not in untold_of}, link.linked_at), **known}
     same = {n for n, k in known.items() if n in old and (k.title, k.due) == (old[n].title, old[n].due)}
     if record.link is not None and same:
         link = replace(link, reference=record.link.reference)
@@ -245,7 +250,8 @@ def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
     settled = any(alert.kind is AlertKind.SETTLED for alert in checked.alerts)
     quiet_until = None if settled else record.chat.quiet_until  # edits ring nowhere, so they don't wait
     chat = replace(record.chat, quiet_until=quiet_until, check_first_until=None)
-    known = without_replaced(checked.known, record.alerts, checked.alerts)
+    left = {row.alert.id for row in alerts}
+    known = dict(untold(checked.known, (row for row in record.alerts if row.alert.id not in left)))
     return replace(record, chat=chat, link=link, known=known, alerts=alerts, silences=silences)
 
 
