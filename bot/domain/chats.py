@@ -156,6 +156,7 @@ class LinkFacts:
     ``credit_wishes``: somebody here wants to hear when the credit suffices for these invoices. ``reference`` is what a
     bank transfer to the provider has to say, so that it knows whose money it is. Empty: nothing. None: nobody has said
     so yet. The time of the next check was set at ``next_check_set_at``. None: by an older version.
+    ``message_id`` is the message in this chat that held the token: after a crash it comes again.
     """
 
     account: str
@@ -170,6 +171,7 @@ class LinkFacts:
     credit_wishes: tuple[CreditWish, ...] = ()
     reference: str | None = None
     next_check_set_at: datetime | None = field(default=None, compare=False)
+    message_id: int | None = None
 
     @property
     def check_wait(self) -> Wait:

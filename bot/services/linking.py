@@ -75,11 +75,14 @@ class Linking:
         token: Token,
         invitation_id: str | None = None,
         replacing: datetime | None = None,
+        message_id: int | None = None,
     ) -> Listing:
         """Try the token at the provider, then store it. The same owner keeps the payers of an older link.
 
         A link to another account is replaced only if it is the one that was made at ``replacing``, which the person has
-        agreed to. Return the account's invoices, which are taken as known. On an error the older link stays. Raise
+        agreed to. ``message_id`` is the chat's message with the token.
+
+        Return the account's invoices, which are taken as known. On an error the older link stays. Raise
         :class:`LinkWouldBeReplaced`, :class:`LinkInUse` if a payment still needs the link to another account,
         :class:`InvitationVoid` if the invitation no longer holds once the provider has answered,
         :class:`TokenPaused` without asking the provider, or a :class:`bot.errors.ProviderError`.
@@ -108,6 +111,7 @@ class Linking:
                 next_page=listing.rest or "",
             ),
             owner_name=owner.name,
+            message_id=message_id,
         )
         if not await self._store.link(link, known, invitation_id):
             raise InvitationVoid

@@ -152,7 +152,8 @@ class LinkHandlers:
     async def _use(self, context: Context) -> None:
         """Link with the token in a message, for whatever it was sent. After a mistake, it can just be sent again."""
         token, link, by_command = token_in(context.text), context.chat.link, asks_to_link(context.text)
-        asked = by_command or self._linking.expects_token(context.chat)
+        again = link is not None and link.message_id == context.message_id is not None  # after a crash
+        asked = by_command or again or self._linking.expects_token(context.chat)
         if context.chat.awaiting_for and not by_command:
             if token is None:
                 raise NotAToken
@@ -173,7 +174,10 @@ class LinkHandlers:
         if token is None:
             raise NotAToken
         try:
-            listing = await self._linking.link(context.chat, context.place, context.person, token, replacing=replacing)
+            asked_in = None if context.query is not None else context.message_id
+            listing = await self._linking.link(
+                context.chat, context.place, context.person, token, replacing=replacing, message_id=asked_in
+            )
         except LinkWouldBeReplaced as error:
             offer = await self._linking.offer(context.place, context.person, token, error.linked_at)
             await context.show(general.replace_question(context.t, offer))

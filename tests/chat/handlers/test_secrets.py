@@ -111,6 +111,19 @@ async def test_after_a_wrong_token_that_nobody_asked_for_the_next_words_are_left
     assert not sent.deleted
 
 
+@pytest.mark.parametrize("text", [TOKEN, f"/link {TOKEN}", f"Bearer {TOKEN}"])
+async def test_after_a_crash_a_token_that_comes_again_is_not_asked_about(
+    ada: Person, chat: Chat, telegram: SandboxTelegram, text: str
+) -> None:
+    sent = ada.send(chat, text)
+    first = await chat.wait_for(from_bot("✅ This chat is linked."), after=sent)
+    telegram.state.receive(sent)
+    await chat.wait_for(from_bot("✅ This chat is linked."), after=first)
+    await ask(ada, chat, "/help", "/unlink")
+    assert len(said(chat)) == 3  # and nobody is told that the message could not be deleted
+    await question(ada, chat, text if text.startswith("/link") else OTHER, "✅" if text.startswith("/link") else WAS_IT)
+
+
 # --- In a linked chat: nobody asked ---------------------------------------------------------------------------------
 
 
