@@ -207,7 +207,8 @@ def _in_words(error: ProviderError) -> str:
         case ForeignAnswer():
             answer = error.detail
         case ProviderDown():
-            return "is reachable, but fails or does not answer in time. Try again later."
+            detail = f" ({error.detail})" if error.detail else ""
+            return f"is reachable, but fails or does not answer in time. Try again later{detail}."
         case RateLimited():
             return "is refusing requests for a while. Try again later."
         case AnswerNotUnderstood():

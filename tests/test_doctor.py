@@ -20,7 +20,7 @@ from bot.sandbox.provider.faults import Fault
 from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN
 from bot.store.vault import new_key
-from tests.provider.wire import answer_all, listen, make_certificate
+from tests.provider.wire import answer_all, head_of, listen, make_certificate
 from tests.store.examples import CHAT, OTHER, claim_message, linked, with_alerts
 
 ROOT = Path(__file__).parents[1]
@@ -187,8 +187,11 @@ async def test_an_obstacle_to_the_first_start_is_found_before_it(
 @pytest.mark.parametrize(
     ("fault", "advice"),
     [
-        (Fault.DOWN, "is reachable, but fails or does not answer in time. Try again later"),
-        (Fault.CUT_BEFORE, "is reachable, but fails or does not answer in time. Try again later"),
+        (Fault.DOWN, "is reachable, but fails or does not answer in time. Try again later (status 503)."),
+        (
+            Fault.CUT_BEFORE,
+            "is reachable, but fails or does not answer in time. Try again later (ServerDisconnectedError).",
+        ),
         (Fault.RATE_LIMIT, "is refusing requests for a while. Try again later"),
         (Fault.HTML_INSTEAD, "does not answer like the invoice API (status 200, content type 'text/html"),
         (Fault.REDIRECT, "does not answer like the invoice API (status 302)"),
@@ -267,6 +270,18 @@ async def test_a_proxy_that_fails_is_named_by_its_variable(
     assert advice.startswith(f"https://provider.invalid/api can't be reached: the proxy in {variable} {words}")
     assert "NO_PROXY" in advice
     assert f"the proxy in {variable} {words}" in found["Telegram"].advice
+
+
+async def test_a_proxy_that_hangs_up_is_named_by_its_variable(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await head_of(reader)
+
+    async with listen(hang_up) as port:
+        monkeypatch.setenv("all_proxy", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("PROVIDER_URL", "https://provider.invalid/api")
+        assert f"the proxy in all_proxy (http://127.0.0.1:{port})" in (await findings())["Provider"].advice
 
 
 async def test_trusted_certificates_that_cannot_be_read_are_named(

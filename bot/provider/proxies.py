@@ -13,6 +13,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 SCHEMES = frozenset({"http", "https"})
+MAX_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,10 @@ def _read(given: str, variable: str) -> Proxy:
     with suppress(httpx.InvalidURL):
         url = httpx.URL(given if "://" in given else f"http://{given}")
         plain = str(url.copy_with(username=None, password=None))
-        if url.scheme in SCHEMES and url.host:
+        if url.scheme not in SCHEMES and url.host:
+            problem = f"has the scheme {url.scheme!r}. Only http and https proxies can be used"
+        elif url.host and (url.port or 0) <= MAX_PORT:
             return Proxy(plain, variable, _headers(url))
-        problem = f"has the scheme {url.scheme!r}. Only http and https proxies can be used" if url.host else problem
     raise httpx.ProxyError(f"the proxy in {variable} {problem}")
 
 

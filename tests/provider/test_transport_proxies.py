@@ -123,6 +123,7 @@ async def test_a_proxy_that_is_not_there_is_named_by_its_variable(
         ("socks5h://ada:secret@127.0.0.1:1", "has the scheme 'socks5h'"),
         ("http://", "is no URL"),
         ("http://127.0.0.1:port", "is no URL"),
+        ("http://127.0.0.1:99999", "is no URL"),
         ("http://[::1", "is no URL"),
     ],
 )
