@@ -74,11 +74,16 @@ class _OnlyId(msgspec.Struct):
     id: Any = None
 
 
+class _Wrapped(msgspec.Struct):
+    data: msgspec.Raw = envelope.NULL
+
+
 _invoices = msgspec.json.Decoder(_Invoice)
 _clients = msgspec.json.Decoder(_Client)
 _items = msgspec.json.Decoder(list[_Item])
 _item = msgspec.json.Decoder(_Item)
 _ids = msgspec.json.Decoder(_OnlyId)
+_wrapped = msgspec.json.Decoder(_Wrapped)
 
 
 class InvoicePage(msgspec.Struct, frozen=True):
@@ -225,9 +230,18 @@ def _items_in(raw: msgspec.Raw) -> tuple[tuple[Item, ...], bool]:
     try:
         return tuple(map(_to_item, _items.decode(text))), True
     except _BROKEN:
-        entries = pages.entries_in(raw)
+        entries = _entries_in(raw)
     items = tuple(_readable_items(entries or ()))
     return items, entries is not None and len(items) == len(entries)
+
+
+def _entries_in(raw: msgspec.Raw) -> Sequence[msgspec.Raw] | None:
+    """Return the entries of a list, perhaps wrapped in ``data``, or None if it is none."""
+    entries = pages.entries_in(raw)
+    if entries is None:
+        with suppress(*_BROKEN):
+            return pages.entries_in(_wrapped.decode(raw).data)
+    return entries
 
 
 def _readable_items(entries: Iterable[msgspec.Raw]) -> Iterator[Item]:

@@ -27,6 +27,9 @@ class PageForm(StrEnum):
     FRACTAL_CURSOR = "fractal_cursor"
     JSON_API = "json_api"
     NUMBERS = "numbers"
+    NEXT_NUMBER = "next_number"
+    LINKS_IN_ARRAY = "links_in_array"
+    FULL_PAGES = "full_pages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +106,7 @@ _FORMS: Mapping[PageForm, Callable[[_Page], Json]] = {
         "meta": {"page": {"currentPage": page.number, "lastPage": page.last, "total": page.total}},
     },
     PageForm.NUMBERS: lambda page: {"meta": {"current_page": page.number, "last_page": page.last}},
+    PageForm.NEXT_NUMBER: lambda page: {"meta": {"page": page.number, "next_page": page.following}},
+    PageForm.LINKS_IN_ARRAY: lambda page: {"links": [{"rel": "next", "href": link}] if (link := page.link()) else []},
+    PageForm.FULL_PAGES: lambda page: {"meta": {"current_page": page.number, "per_page": PER_PAGE}},
 }
