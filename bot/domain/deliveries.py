@@ -24,6 +24,7 @@ from bot.domain.alerts import (
 from bot.domain.chats import NO_SILENCE, Chat, Closure, Preferences, Watch
 from bot.domain.invoices import sums_differ
 from bot.domain.schedule import DAY, Schedule
+from bot.domain.waits import may_be_right
 
 # --- How long alerts wait: none longer than :data:`bot.domain.waits.LONGEST_ALERT_WAIT` ---
 
@@ -198,7 +199,7 @@ def _is_still_so(alert: Alert, known: KnownInvoice, last: Shown | None, now: dat
     if alert.kind in REMINDER_KINDS and known.due != alert.due:
         return False
     threshold, due, told = alert.threshold, alert.due, known.told
-    if threshold is not None and due is not None and not is_reached(due, threshold, now):
+    if threshold is not None and due is not None and may_be_right(now) and not is_reached(due, threshold, now):
         return False  # a clock that was ahead found it due
     overtaken = threshold is not None and told is not None and told < threshold
     return known.left != 0 and not overtaken

@@ -54,6 +54,28 @@ async def test_a_new_invoice_is_told_within_seconds_after_the_clock_was_put_back
 
 
 @restarts
+async def test_a_reminder_that_waits_is_not_dropped_by_a_clock_that_begins_in_1972(
+    world: World,
+    restart: bool,  # as above
+) -> None:
+    world.account.put(OPEN)
+    await world.link()
+    world.messenger.always[1] = NotSent()
+    world.at(DUE - 3 * DAY, 9)
+    await world.check()
+    await world.deliver()
+    await put_right(world, 20_000 * DAY, restart=restart)
+    for _ in range(3):
+        world.clock.move(MINUTE)
+        await world.deliver()
+    world.clock.move(20_000 * DAY)
+    world.messenger.always.clear()
+    world.clock.move(HOUR)
+    await world.deliver(2)
+    assert world.told() == [(AlertKind.DUE, 7, 3)]
+
+
+@restarts
 async def test_the_reminders_before_the_due_date_come_although_a_clock_that_was_ahead_called_it_overdue(
     paying: World,
     restart: bool,  # as above
