@@ -16,7 +16,8 @@ from bot.domain.waits import still_lasts
 TOKEN_FORM = re.compile(r"[!-~]{8,4096}")
 """What can be a token: printable ASCII without blanks, as an HTTP header can carry it."""
 
-LIKELY_FORM = re.compile(r"(?=.*[A-Za-z])(?=.*\d)[\w.~+/|:-]{20,4096}={0,2}", re.ASCII)
+LIKELY_LENGTH = 20
+LIKELY_FORM = re.compile(rf"(?=.*[A-Za-z])(?=.*\d)[\w.~+/|:-]{{{LIKELY_LENGTH},4096}}={{0,2}}", re.ASCII)
 """What looks like one where nobody asked: long, with letters and digits, and with no signs but those of tokens."""
 
 SPLIT = re.compile(r"""(?:[^!-~\w]|["'`])+""")
@@ -141,12 +142,16 @@ def _says_more(word: str) -> bool:
 
 def _likely_in(word: str) -> Iterator[str]:
     """Yield what looks like a token in a word, without what stands around it."""
+    if len(word) < LIKELY_LENGTH:  # so are nearly all, and what follows takes longer
+        return
     if "://" in word:
         for labelled in LABELLED_IN_ADDRESS.finditer(word):
             yield from _likely_in(unquote(labelled[1]))
     elif not _is_something_else(word.strip(PUNCTUATION)):
         for raw in JOINTS.split(word):
             part = raw.strip(AROUND)
+            if len(part) < LIKELY_LENGTH:
+                continue
             label = ANY_LABEL.match(part)
             for token in (part[label.end() :] if label else part, part):
                 if _is_something_else(token):
