@@ -37,11 +37,11 @@ _FLAGS = frozenset({"success", "successful", "succeeded", "ok", "issuccess", "is
 
 _ERROR = re.compile(r"(?:is|has)?(?:error|exception).*")
 _FAILURES = frozenset({"fail", "failed", "failure", "fault"})
-"""Names of what stands for an error, if there is anything under them. The latter may also be about a thing."""
+"""Names of what stands for an error, if there is anything under them. The latter may also be an invoice's own."""
 
 _RESULTS = ("result", "status")
 _CODES = ("status", "code", "statuscode", "httpcode", "httpstatus", "responsecode")
-_ABOUT = frozenset({"meta", "status", "result", "response"})
+_ABOUT = ("meta", "status", "result", "response")
 """Objects that may say how it went."""
 
 _REFUSAL_KEYS = frozenset({"message", "error", "errors", "exception"})
@@ -49,6 +49,7 @@ _REFUSAL_KEYS = frozenset({"message", "error", "errors", "exception"})
 _FAILED = frozenset({"error", "errors", "fail", "failed", "failure", "false"})
 _SUCCEEDED = frozenset({"success", "succeeded", "successful", "ok", "true", "1", "200", "done", "completed"})
 _FAILURE_CODE = re.compile(r"[45]\d\d(?!\d).*", re.DOTALL)
+_NO_ERROR = frozenset({"ok", "success", "no error", "no errors"})
 _NOTHING = frozenset({"", "0", "false", "null", "none", "no"})
 
 MAX_NESTING = 3
@@ -104,11 +105,11 @@ class Envelope:
         return self._words_of(statements) or self._words_of(statements, ("type",))
 
     def _statements(self) -> Iterator[_Statement]:
-        """Yield what is said, the innermost first. An object with an id is a thing, with a status of its own."""
+        """Yield what is said, the innermost first. An object with an id is an invoice, with a status of its own."""
         for level in reversed(self.levels):
             said = _Statement(level)
             yield said
-            if not said.is_of_thing:
+            if not said.has_id:
                 yield from (_Statement(about) for about in map(said.values.get, _ABOUT) if isinstance(about, dict))
 
     def _words_of(self, statements: Iterable[_Statement], names: Iterable[str] = _WORDS) -> str:
@@ -120,7 +121,7 @@ class _Statement:
     """What an object says of success, failure and reasons."""
 
     def __init__(self, level: Mapping[str, Any]) -> None:
-        self.is_of_thing = "id" in level
+        self.has_id = "id" in level
         self.values = {name: _value(level[key]) for key in level if _speaks(name := _plain(key))}
 
     def word(self, name: str) -> str:
@@ -136,12 +137,13 @@ class _Statement:
 
     @property
     def has_error(self) -> bool:
-        return any(_means(value) for name, value in self.values.items() if _ERROR.fullmatch(name))
+        errors = (name for name in self.values if _ERROR.fullmatch(name) and self.word(name) not in _NO_ERROR)
+        return any(_means(self.values[name]) for name in errors)
 
     @property
     def has_failed(self) -> bool:
         """Whether its result, status or code is that of a failure."""
-        return not self.is_of_thing and (
+        return not self.has_id and (
             any(_means(self.values.get(name)) for name in _FAILURES)
             or any(self.word(name) in _FAILED for name in _RESULTS)
             or any(_FAILURE_CODE.fullmatch(self.word(name)) for name in _CODES)

@@ -32,6 +32,9 @@ MAX_ID = 2**63 - 1
 MAX_TEXT_LENGTH = 20_000
 """Characters of a text that are kept. A message shows a fraction of that."""
 
+BOOLEANS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+"""As PHP reads them from texts."""
+
 CACHE_SIZE = 8192
 """Spellings in each cache: the same sums come again with every check."""
 
@@ -86,10 +89,10 @@ def truth(value: object) -> bool | None:
     match value:
         case bool():
             return value
-        case 1 | "1" | "true":
-            return True
-        case 0 | "0" | "false":
-            return False
+        case 0 | 1:
+            return value == 1
+        case str():
+            return BOOLEANS.get(value.strip().casefold())
         case _:
             return None
 

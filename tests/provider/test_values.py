@@ -115,8 +115,9 @@ def test_an_impossible_percentage_is_none(spelled: bytes) -> None:
 @pytest.mark.parametrize(
     ("value", "meaning"),
     [
-        (True, True), (1, True), ("1", True), ("true", True), (1.0, True),
-        (False, False), (0, False), ("0", False), ("false", False),
+        (True, True), (1, True), ("1", True), ("true", True), (1.0, True), ("TRUE", True), (" yes ", True),
+        (False, False), (0, False), ("0", False), ("false", False), (0.0, False), ("False", False), ("no", False),
+        ("on", True), ("off", False),
         (None, None), ("", None), ("maybe", None), (2, None), (-1, None), ([], None), ({}, None),
     ],
 )  # fmt: skip
