@@ -14,7 +14,7 @@ from bot.sandbox.provider.faults import Call, Fault
 from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import Chat, Message, Person
-from tests.sandbox_bot import TICK, TOKEN, ask, says
+from tests.sandbox_bot import TICK, TOKEN, ask, says, until
 
 DAY = timedelta(days=1)
 
@@ -66,6 +66,37 @@ async def test_who_waits_for_credit_is_told_audibly_within_minutes_and_pays_with
     asked = await chat.wait_for(says("Pay €7.95"), after=there)
     ada.press(asked, "✅ Pay €7.95")
     await chat.wait_for(lambda message: message.id == asked.id and "is paid" in message.text)
+
+
+@pytest.mark.parametrize("fault", [Fault.PERMISSION_MISSING, Fault.HTML_INSTEAD])
+async def test_who_waits_for_credit_is_told_although_it_could_not_be_read_once(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message, fault: Fault
+) -> None:
+    invoice = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=30)
+    new = await chat.wait_for(says(f"New invoice {invoice.id}"), after=greeting)
+    question = await ask(chat, ada, f"/pay {invoice.id}", "Credit €5.02. €2.93 short.")
+    assert "every minute" in (await ada.press(question, "🔔 Tell me when it's there").answered()).text
+    sandbox.provider.faults.switch_on(fault, Call.CLIENT)
+    asked = asked_for_credit(sandbox)
+    sandbox.clock.put_forward(timedelta(minutes=1))
+    await until(lambda: asked_for_credit(sandbox) > asked)
+    sandbox.provider.faults.switch_off(fault)
+    account.credit = Decimal("10.00")
+    sandbox.clock.put_forward(timedelta(minutes=1))
+    await chat.wait_for(says(f"The credit for invoice {invoice.id} is there", "Credit €10.00"), after=new)
+
+
+async def test_a_broken_answer_does_not_hide_for_a_day_what_can_be_read(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message
+) -> None:
+    await ask(chat, ada, "/status", "Credit: €5.02")
+    sandbox.provider.faults.switch_on(Fault.HTML_INSTEAD, Call.CLIENT)
+    sandbox.clock.put_forward(timedelta(minutes=2))
+    await ask(chat, ada, "/status", "Credit")
+    sandbox.provider.faults.switch_off(Fault.HTML_INSTEAD)
+    account.credit = Decimal("6.00")
+    sandbox.clock.put_forward(timedelta(minutes=2))
+    await ask(chat, ada, "/status", "Credit: €6.00")
 
 
 async def test_a_refusal_for_lack_of_credit_offers_to_tell_when_it_is_there(

@@ -42,8 +42,11 @@ class CreditWatch:
     read_at: datetime | None = None
 
     def is_due(self, now: datetime, every: timedelta) -> bool:
-        """Return whether to ask the provider: ``every`` so often, or rarely once it has denied it."""
-        if self.asked_at is None:
+        """Return whether to ask the provider: ``every`` so often, or rarely once it has denied it.
+
+        If somebody waits for the answer (``every`` is 0), ask in any case: a token may be refused in passing.
+        """
+        if self.asked_at is None or not every:
             return True
         return not timedelta(0) <= now - self.asked_at < (ASK_AGAIN_AFTER if self.denied else every)
 

@@ -132,12 +132,17 @@ class Schedule:
     def warnings(self, due: date, types: Collection[str]) -> frozenset[int]:
         """Return the thresholds that are announced whatever was chosen.
 
-        Where a chat's reminder hour comes after the provider's evening has begun, the last day is announced a day
-        earlier.
+        A last day is announced twice. Where a chat's reminder hour comes after the provider's evening has begun, that
+        is on the day before and in the evening; where no evening warning follows, on the day before and on the day.
         """
         last_days = self.calendar.last_days(due, types)
-        late = {day for day in last_days if self._reminder_of(day) >= self._suspension_of(day)}
-        return frozenset((due - day).days + (day in late) for day in self.calendar.warning_days(due, types))
+        days = {*self.calendar.warning_days(due, types)} - {*last_days}
+        for day in last_days:
+            first = day - DAY if self._reminder_of(day) >= self._suspension_of(day) else day
+            evening = self._evening_of(day)
+            has_second = evening is not None and self._reminder_of(first) < evening - COUNTS_AS_REMINDER_WITHIN
+            days |= {first} if has_second else {first, first - DAY}
+        return frozenset((due - day).days for day in days)
 
     def next_warning(self, due: date, now: datetime, told: int | None, types: Collection[str]) -> datetime | None:
         """Return when the next warning after the threshold ``told`` will be reached, or None if none is left."""

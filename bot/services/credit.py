@@ -26,7 +26,8 @@ CREDIT_EVERY = timedelta(minutes=10)
 """How often a check reads the credit while something is to be paid."""
 
 DENIED = (PermissionMissing, TokenRefused, NotFound, Refused, AnswerNotUnderstood)
-"""Answers which mean that this token can't read the credit, or that this provider has no such call."""
+"""Answers which mean that this token can't read the credit, or that this provider has no such call. An answer that is
+not understood means that only as long as none was."""
 
 
 class Credits:
@@ -64,7 +65,8 @@ async def read_credit(
         return link.credit.read(await provider.credit(link.token, chat.reply_language), now)
     except DENIED as error:
         log.debug("credit can't be read", chat=chat.id, error=error.key)
-        return link.credit.denied_at(now)
+        was_understood = isinstance(error, AnswerNotUnderstood) and link.credit.credit is not None
+        return link.credit.failed_at(now) if was_understood else link.credit.denied_at(now)
     except ProviderError as error:
         log.debug("credit was not read", chat=chat.id, error=error.key)
         return link.credit.failed_at(now)

@@ -49,6 +49,10 @@ def test_a_token_that_may_not_read_it_is_asked_again_rarely() -> None:
     assert denied.is_due(NOW + ASK_AGAIN_AFTER, MINUTE)
 
 
+def test_for_somebody_who_waits_a_token_that_was_refused_is_asked_again_at_once() -> None:
+    assert CreditWatch(Credit(Decimal(1)), NOW).denied_at(NOW).is_due(NOW + MINUTE, timedelta(0))
+
+
 def test_an_outage_forgets_nothing_and_is_asked_again_soon() -> None:
     failed = CreditWatch(Credit(Decimal(1)), NOW).failed_at(NOW + MINUTE)
     assert failed.credit == Credit(Decimal(1))
