@@ -7,13 +7,15 @@ WORKERS ?= auto
 MINUTES ?= 10
 SEEDS ?= 100
 FIRST ?= 1
+CUSTOMERS ?= 1000
+MONTHS ?= 12
 
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
 IN_VENV := $(VENV)/bin/python
 ready = $(VENV)/ready-$(1)-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run doctor test lint types tests chaos simulate format lock upgrade picture clean
+.PHONY: help demo run doctor test lint types tests chaos simulate outcome format lock upgrade picture clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -44,6 +46,9 @@ chaos: $(call ready,dev) ## Kill replicas and their database again and again: ma
 
 simulate: $(call ready,dev) ## Simulate months of many chats: make simulate SEEDS=1000 FIRST=1
 	$(IN_VENV) -m tests.simulation.run --first $(FIRST) --seeds $(SEEDS)
+
+outcome: $(call ready,dev) ## Measure how many services are lost: make outcome CUSTOMERS=1000 MONTHS=12
+	$(IN_VENV) -m tests.outcome.run --customers $(CUSTOMERS) --months $(MONTHS)
 
 format: $(call ready,dev) ## Format the code, after safe fixes of the linter
 	$(IN_VENV) -m ruff check --fix

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future
 from datetime import timedelta
+from heapq import heappop
 from inspect import iscoroutinefunction
 from pathlib import Path
 from types import SimpleNamespace
@@ -166,6 +167,7 @@ class Process:
 
     def _is_due(self, queue: LeaseQueue[int]) -> bool:
         now = self.clock()
+        _tidy(queue)
         return is_ahead(queue.last_set_at, now) or (bool(queue._heap) and queue._heap[0][0] <= now)
 
     def start(self, action: Coroutine[Any, Any, None]) -> None:
@@ -207,6 +209,12 @@ class Process:
             await workers.finish(within=0)
         fast_files()
         await self._raw.close()
+
+
+def _tidy(queue: LeaseQueue[int]) -> None:
+    """Drop leftovers, so that nobody wakes up for nothing."""
+    while queue._heap and queue._tickets.get(queue._heap[0][2]) != queue._heap[0][1]:
+        heappop(queue._heap)
 
 
 def account_of(process: Process, token: str) -> str:

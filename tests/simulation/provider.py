@@ -33,7 +33,8 @@ class SimAccount:
 
     ``hidden`` invoices exist but are missing in the list; ``unreadable`` ones can't be read singly. ``failure`` is the
     error for every call, ``failures`` the times when there was one. ``single_failures`` are the instants of random
-    errors. ``troubles`` are the times of incomplete lists, ``read_at`` the instants of successful readings.
+    errors. ``troubles`` are the times of incomplete lists, ``read_at`` the instants of successful readings. ``credit``
+    None: the token may not read it.
     """
 
     history: dict[int, History[Invoice | None]] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class SimAccount:
     troubles: list[Span] = field(default_factory=list)
     read_at: list[datetime] = field(default_factory=list)
     single_failures: list[datetime] = field(default_factory=list)
+    credit: Credit | None = None
 
     def put(self, at: datetime, invoice_id: int, invoice: Invoice | None) -> None:
         """Set an invoice's state from ``at`` on."""
@@ -71,6 +73,8 @@ class SimProvider:
         self.outage: str | None = None
         """The outage for all accounts: ``down``, ``unreachable`` or ``busy`` (429)."""
         self.failure_rate = 0.01
+        self.slow_rate = 0.1
+        """The probability that an answer takes seconds."""
 
     def refuses(self, word: str) -> bool:
         """Return whether a token is refused at the moment."""
@@ -98,7 +102,12 @@ class SimProvider:
         return found
 
     async def credit(self, token: Token, language: str) -> Credit:
-        raise PermissionMissing("read")
+        if self.accounts[token.reveal()].credit is None:
+            raise PermissionMissing("read")
+        account, _ = await self._begin(token)
+        if account.credit is None:
+            raise PermissionMissing("read")
+        return account.credit
 
     def pdf(self, token: Token, language: str, invoice_id: int) -> AbstractAsyncContextManager[Document]:
         raise NotImplementedError
@@ -120,7 +129,7 @@ class SimProvider:
     async def _begin(self, token: Token) -> tuple[SimAccount, float]:
         """Return the account, and how many seconds the answer takes to arrive."""
         late = 0.0
-        if self._rng.random() < 0.1:
+        if self._rng.random() < self.slow_rate:
             await asyncio.sleep(self._rng.uniform(0.1, 30))
             late = self._rng.uniform(0, 5)
         word = token.reveal()

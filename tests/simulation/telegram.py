@@ -108,6 +108,8 @@ class SimTelegram:
         ``pages``, and nothing arrives. In ``half`` an outage only messages fail, and Telegram answers when asked."""
         self.failure_rate = 0.02
         """The probability that a single send fails."""
+        self.slow_rate = 0.1
+        """The probability that a send takes seconds."""
         self.single_failures: dict[int, list[Span]] = {}
         self._message_ids = 0
         self._found: dict[str, datetime] = {}
@@ -165,7 +167,10 @@ class SimTelegram:
     async def remind_silently(
         self, message: SentMessage, delivery: Delivery, alerts: Sequence[Alert], now: datetime
     ) -> bool:
-        raise NotImplementedError
+        chat = self.chats[message.place.chat_id]
+        arrival = await self._to_edit(chat, message)
+        self._note(chat.id, f"  added a line to {arrival.number}")
+        return not arrival.out_of_reach
 
     async def delete(self, message: SentMessage) -> bool:
         chat = self.chats[message.place.chat_id]
@@ -195,7 +200,7 @@ class SimTelegram:
         raise NotImplementedError
 
     async def _latency(self) -> None:
-        if self._rng.random() < 0.1:
+        if self._rng.random() < self.slow_rate:
             await asyncio.sleep(self._rng.uniform(0.1, 20))
 
     def _refuse(self, chat: SimChat, chat_id: int) -> None:

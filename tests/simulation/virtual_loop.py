@@ -31,6 +31,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._start = start
         self._jump = _JumpingSelector()
         super().__init__(self._jump)
+        self._clock_resolution = 1e-6  # after months, the sum of two times is not exact to the nanosecond
 
     def time(self) -> float:
         return self._jump.now

@@ -86,6 +86,12 @@ class World:
         if self._trace is not None:
             self._trace(f"{self.clock().astimezone(BERLIN):%a %Y-%m-%d %H:%M:%S} {chat_id or '-':>6} {text}")
 
+    def note_account(self, account: SimAccount, text: str) -> None:
+        """Add a line for each chat of an account."""
+        for person in self.people:
+            if person.account is account:
+                self.note(person.chat.id, text)
+
     def bots_clock(self) -> datetime:
         return self.clock() + self.skew
 
