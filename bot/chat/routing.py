@@ -43,7 +43,7 @@ from bot.services.failures import note_unreachable
 
 log = structlog.get_logger()
 
-INVITATION_LINK = re.compile(rf"/start\s+{INVITATION_NONCE_FORM.pattern}", re.ASCII)
+INVITATION_LINK = re.compile(rf"/start(?:@\w+)?\s+{INVITATION_NONCE_FORM.pattern}", re.ASCII)
 TAKES_TOKEN = re.compile(r"\s*/(?:link|start|token)\w*(?:@(?P<name>\w+))?(?:\W|$)", re.ASCII | re.IGNORECASE)
 
 GIVE_BACK_DELAY = 1.0
