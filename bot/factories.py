@@ -120,7 +120,7 @@ def build_handlers(
         invoices=InvoiceHandlers(store, services.browsing, services.credits, services.snoozing, clock),
         linking=LinkHandlers(services.linking, groups, clock),
         groups=groups,
-        payments=PaymentHandlers(services.payments, store, services.credits, clock),
+        payments=PaymentHandlers(services.payments, store, store, services.credits, clock),
         snoozing=SnoozeHandlers(services.snoozing, clock),
         settings=SettingsHandlers(store, texts_for, plan, clock),
         topping_up=TopUpHandlers(services.topping_up, clock),

@@ -13,7 +13,7 @@ from bot.domain.queries import ListPage, Query
 LIVE_MESSAGES_KEPT = 20
 """How many of a chat's messages are drawn anew: the newest ones."""
 
-SHOW, LIST, FILTER, CHOOSE = "show", "list", "filter", "choose"
+SHOW, LIST, FILTER, CHOOSE, ASK = "show", "list", "filter", "choose", "ask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,8 @@ class LiveMessage:
 
     ``shows`` says which, mostly as a button asks for them: the details of one (``show:4711``, and behind it perhaps the
     page that it leads back to), a page of the list (``list:all.any.0.0``) or its filters (``filter:all.any.0.0``), or
-    those to choose from for a command (``choose:pay``). ``state`` is a mark of how they stood when it was drawn.
+    those to choose from for a command (``choose:pay``), or the question whether to pay one (``ask:4711``), which gives
+    way to its details. ``state`` is a mark of how they stood when it was drawn.
     """
 
     message_id: int
@@ -52,7 +53,7 @@ def shown_now(message: LiveMessage, listing: Listing, found: Sequence[Invoice]) 
 
     ``found`` are the invoices of the ``listing`` and those that were read singly.
     """
-    if message.kind == SHOW:
+    if message.kind in {SHOW, ASK}:
         invoices = tuple(invoice for invoice in found if str(invoice.id) == message.subject)
         return Listing(invoices) if invoices else None
     query = Query() if message.page is None else message.page.query

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from functools import partial
@@ -15,13 +14,13 @@ from bot.chat import sending
 from bot.chat.context import Context
 from bot.chat.dispatch import Handle
 from bot.chat.invoice_numbers import for_each, numbers_of
+from bot.chat.remembering import keep_live
 from bot.chat.screens import QUOTE_LIMIT, Screen, cut
 from bot.chat.views.invoices import invoice_choice, invoice_details, invoice_list
 from bot.domain.chats import NO_SILENCE
-from bot.domain.invoices import Invoice
-from bot.domain.live_messages import CHOOSE, FILTER, LIST, SHOW, LiveMessage, state_of
+from bot.domain.live_messages import CHOOSE, FILTER, LIST, SHOW
 from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
-from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused, StoreAway, UnknownFilter
+from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused, UnknownFilter
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import ChatStore, Clock, Document
 from bot.services.browsing import Browsing
@@ -63,7 +62,7 @@ class InvoiceHandlers:
             listing = await self._browsing.listing(context.chat, Query())
             heavy, now = len(listing.invoices) > HEAVY_COUNT, self._clock()
             message_id = await context.reply(await off_loop(heavy, invoice_choice, context.t, command, listing, now))
-            await self._keep_live(context, message_id, f"{CHOOSE}:{command}", listing.invoices)
+            await keep_live(self._chats, context, message_id, f"{CHOOSE}:{command}", listing.invoices)
 
         return choose
 
@@ -93,7 +92,7 @@ class InvoiceHandlers:
         screen = invoice_details(context.t, invoice, self._clock(), back, silence)
         message_id = await (context.show(screen) if back is not None else context.reply(screen))
         shows = f"{SHOW}:{number}" if back is None else f"{SHOW}:{number}:{back}"
-        await self._keep_live(context, message_id, shows, [invoice])
+        await keep_live(self._chats, context, message_id, shows, [invoice])
 
     async def _list(self, context: Context, page: ListPage, *, filtering: bool = False) -> None:
         listing, credit = await asyncio.gather(
@@ -102,14 +101,7 @@ class InvoiceHandlers:
         heavy, now = len(listing.invoices) > HEAVY_COUNT, self._clock()
         screen = await off_loop(heavy, invoice_list, context.t, listing, page, now, filtering=filtering, credit=credit)
         message_id = await context.show(screen)
-        await self._keep_live(context, message_id, f"{FILTER if filtering else LIST}:{page}", listing.invoices)
-
-    async def _keep_live(self, context: Context, message_id: int, shows: str, invoices: Sequence[Invoice]) -> None:
-        """Remember a message, to draw it anew once its invoices stand otherwise. It was shown even if that fails."""
-        state = await off_loop(len(invoices) > HEAVY_COUNT, state_of, invoices)
-        with suppress(StoreAway):
-            message = LiveMessage(message_id, context.place.topic_id, shows, state)
-            await self._chats.set_live_message(context.chat.id, None, message)
+        await keep_live(self._chats, context, message_id, f"{FILTER if filtering else LIST}:{page}", listing.invoices)
 
     async def _send(self, context: Context, download: AbstractAsyncContextManager[Document]) -> None:
         try:

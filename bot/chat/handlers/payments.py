@@ -8,12 +8,14 @@ from functools import partial
 from bot.chat.context import Context
 from bot.chat.dispatch import Handle
 from bot.chat.invoice_numbers import for_each, numbers_of
+from bot.chat.remembering import forget_live, keep_live
 from bot.chat.screens import Screen
 from bot.chat.views import groups, payments as views
 from bot.domain.chats import Member, Place
+from bot.domain.live_messages import ASK
 from bot.domain.payments import Action
 from bot.errors import ConfirmationExpired, NotAPayer, QuestionOver
-from bot.ports import Clock, PaymentStore
+from bot.ports import ChatStore, Clock, PaymentStore
 from bot.services.credit import Credits
 from bot.services.payments.flow import Payments
 from bot.services.permissions import check_in_charge, check_may_pay, link_of
@@ -22,8 +24,11 @@ from bot.services.permissions import check_in_charge, check_may_pay, link_of
 class PaymentHandlers:
     """The commands and buttons that move money, and the journal."""
 
-    def __init__(self, payments: Payments, store: PaymentStore, credit: Credits, clock: Clock) -> None:
+    def __init__(
+        self, payments: Payments, store: PaymentStore, chats: ChatStore, credit: Credits, clock: Clock
+    ) -> None:
         self._payments = payments
+        self._chats = chats
         self._credits = credit
         self._store = store
         self._clock = clock
@@ -113,11 +118,14 @@ class PaymentHandlers:
 
     async def confirm(self, context: Context) -> None:
         """Take the button that says yes. The press is taken in the chat's order and carried out in the background."""
-        self._payments.start(await self._payments.confirm(*_press(context), chat=context.chat), context.chat)
+        confirmed = await self._payments.confirm(*_press(context), chat=context.chat)
+        self._payments.start(confirmed, context.chat)
+        await forget_live(self._chats, context)  # from now on it shows the payment
 
     async def cancel(self, context: Context) -> None:
         """Take the button that says no."""
         await self._payments.cancel(*_press(context))
+        await forget_live(self._chats, context)
 
     async def journal(self, context: Context) -> None:
         """Show /payments, and turn its pages."""
@@ -131,7 +139,8 @@ class PaymentHandlers:
         asked = await quoter.ask(context.chat, context.place, context.person, action, number)
         # A new message, so that the alert or the list with the button stays as it is.
         credit = await self._credits.of(context.chat)
-        await context.reply(views.question(context.t, asked, self._clock(), credit))
+        message_id = await context.reply(views.question(context.t, asked, self._clock(), credit))
+        await keep_live(self._chats, context, message_id, f"{ASK}:{number}", [invoice for _, invoice in asked])
 
 
 def _press(context: Context) -> tuple[str, Place, Member, int | None]:

@@ -9,13 +9,13 @@ from bot.chat.texts import Texts
 from bot.chat.views.invoices import invoice_choice, invoice_details, invoice_list
 from bot.domain.chats import NO_SILENCE, Chat
 from bot.domain.invoices import Listing
-from bot.domain.live_messages import CHOOSE, FILTER, SHOW, LiveMessage
+from bot.domain.live_messages import ASK, CHOOSE, FILTER, SHOW, LiveMessage
 from bot.domain.queries import ListPage
 
 
 def redrawn(t: Texts, message: LiveMessage, shown: Listing, chat: Chat, now: datetime) -> Screen:
     """Return a message with the invoices in it as they stand now."""
-    if message.kind == SHOW:
+    if message.kind in {SHOW, ASK}:
         (invoice,) = shown.invoices
         silence = chat.silences.get(invoice.id, NO_SILENCE) if invoice.may_be_owed else None
         return invoice_details(t, invoice, now, message.page, silence)

@@ -60,6 +60,23 @@ async def test_lists_and_choices_are_drawn_anew_too(ada: Person, linked: Chat, i
     assert "« Back to the list" in labels(filters)
 
 
+async def test_other_questions_about_a_paid_invoice_become_its_details_and_a_receipt_stays(
+    ada: Person, linked: Chat, invoice_bot: InvoiceBot, provider: FakeProvider
+) -> None:
+    first, other = await ask(ada, linked, "/pay 1", "for invoice 1"), await ask(ada, linked, "/pay 2", "for invoice 2")
+    cancelled = await ask(ada, linked, "/pay 1", "for invoice 1")
+    await ada.press(cancelled, "✖️ Cancel").answered()
+    second = await ask(ada, linked, "/pay 1", "for invoice 1")
+    ada.press(second, "✅ Pay €7.95")
+    await linked.wait_for(lambda m: m is second and "is paid" in m.text)
+    before = [(message.text, labels(message)) for message in (second, other, cancelled)]
+    await ask(ada, linked, "/check", "Checked just now")
+    assert first.text.startswith("🧾 Invoice 1 ·")
+    assert not [label for label in labels(first) if "Pay" in label]
+    assert [(message.text, labels(message)) for message in (second, other, cancelled)] == before
+    assert provider.posts == [("pay", 1)]
+
+
 async def test_details_that_a_list_has_opened_lead_back_to_their_page(
     ada: Person, linked: Chat, invoice_bot: InvoiceBot
 ) -> None:
