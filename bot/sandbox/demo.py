@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from bot.application import configure_logs, running
-from bot.sandbox.demo_world import DemoWorld, build_demo_world
+from bot.sandbox.demo_world import DemoWorld, build_demo_world, operator_settings
 from bot.sandbox.page.app import open_page
 from bot.sandbox.sandbox import open_sandbox
 from bot.sandbox.story import Story
@@ -39,7 +39,7 @@ async def running_demo() -> AsyncIterator[DemoWorld]:
     """Open a sandbox with people in it, and run the bot."""
     with TemporaryDirectory(prefix="invoice-bot-") as folder:
         async with open_sandbox() as sandbox:
-            settings = sandbox.settings(Path(folder) / "data", log_level="ERROR")
+            settings = sandbox.settings(Path(folder) / "data", log_level="ERROR", **operator_settings(sandbox))
             configure_logs(settings)
             demo = build_demo_world(sandbox)
             async with running(settings, clock=sandbox.clock, tick=TICK):

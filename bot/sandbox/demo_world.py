@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from bot.sandbox.provider.ledger import Account
+from bot.sandbox.provider.app import BASE_PATH, TOP_UP_PATH
+from bot.sandbox.provider.ledger import TRANSFER_DAYS, Account
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import Chat, Person
 
 TOKEN = "demo-token-0123456789"
+PAYEE = "DE89 3704 0044 0532 0130 00; Lighthouse Hosting GmbH"
+"""A well-known example of an IBAN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,20 @@ class DemoWorld:
         return list(self.sandbox.telegram.state.chats.values())
 
 
+def operator_settings(sandbox: Sandbox) -> dict[str, Any]:
+    """Return what an operator would set for the sandbox's provider: its rules, and how credit is topped up."""
+    rules, site = sandbox.provider.service_rules, sandbox.provider_url.removesuffix(BASE_PATH)
+    return {
+        "suspend_after": rules.suspend_after,
+        "delete_after": rules.delete_after,
+        "no_grace": rules.no_grace,
+        "transfer_days": TRANSFER_DAYS,
+        "top_up_url": f"{site}{TOP_UP_PATH}",
+        "transfer_to": PAYEE,
+        "provider_site": f"{site}/",
+    }
+
+
 def build_demo_world(sandbox: Sandbox) -> DemoWorld:
     """Add the people: Ada speaks English, Jonas German, and Mia administers a group of all three and the bot.
 
@@ -55,4 +73,5 @@ def build_demo_world(sandbox: Sandbox) -> DemoWorld:
     group = mia.create_group("Lighthouse Studio", members=[ada, jonas])
     mia.set_bot_status(group, "member")
     account = sandbox.provider.add_account(TOKEN, Decimal(50), with_examples=True)
+    account.shows_credit = True
     return DemoWorld(sandbox, account, (ada, jonas, mia))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import httpx
 import pytest
+import segno
 from telegram import (
     Bot,
     BotCommand,
     BotCommandScopeAllPrivateChats,
     BotCommandScopeChat,
+    CopyTextButton,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InputFile,
@@ -211,6 +214,33 @@ async def test_empty_and_unknown_files_are_refused(bot: Bot, chat: Chat) -> None
         await bot.send_document(chat.id, b"")
     with pytest.raises(BadRequest, match="Wrong file identifier"):
         await bot.send_document(chat.id, "BQADnothing")
+
+
+async def test_a_picture_is_sent_as_a_photo_and_other_bytes_are_refused(bot: Bot, chat: Chat) -> None:
+    code = io.BytesIO()
+    segno.make_qr("4711").save(code, kind="png", scale=10)
+    sent = await bot.send_photo(chat.id, code.getvalue(), caption="<b>Pay</b>", parse_mode="HTML")
+    assert (sent.caption, sent.document) == ("Pay", None)
+    assert [(size.width, size.height) for size in sent.photo] == [(290, 290)]
+    assert chat.messages[-1].photo
+    with pytest.raises(BadRequest, match="Image_process_failed"):
+        await bot.send_photo(chat.id, b"%PDF-1.7")
+    with pytest.raises(BadRequest, match="caption is too long"):
+        await bot.send_photo(chat.id, code.getvalue(), caption="c" * 1025)
+
+
+async def test_a_button_copies_up_to_256_characters(bot: Bot, chat: Chat, ada: Person) -> None:
+    def copying(text: str) -> InlineKeyboardMarkup:
+        return InlineKeyboardMarkup([[InlineKeyboardButton("Copy", copy_text=CopyTextButton(text))]])
+
+    sent = await bot.send_message(chat.id, "IBAN", reply_markup=copying("x" * 256))
+    assert sent.reply_markup == copying("x" * 256)
+    assert chat.messages[-1].button("Copy").copied == "x" * 256
+    with pytest.raises(LookupError):
+        ada.press(chat.messages[-1], "Copy")
+    for text in ("", "x" * 257):
+        with pytest.raises(BadRequest, match="Button_copy_text_invalid"):
+            await bot.send_message(chat.id, "IBAN", reply_markup=copying(text))
 
 
 async def test_a_chat_action_is_shown(bot: Bot, chat: Chat, telegram: SandboxTelegram) -> None:

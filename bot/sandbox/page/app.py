@@ -24,7 +24,7 @@ from bot.sandbox.page.same_origin import SameOriginGuard
 from bot.sandbox.page.snapshot import OPENED
 from bot.sandbox.page.stream import events
 from bot.sandbox.page.user_actions import Administer, Block, Press, Write
-from bot.sandbox.page.world_requests import Amend, Credit, Hide, Issue, Settle, Switch, Wait
+from bot.sandbox.page.world_requests import Amend, Credit, Hide, Issue, Settle, ShowCredit, Switch, TopUp, Wait
 from bot.sandbox.server import serve
 
 PORT = 8099
@@ -32,7 +32,7 @@ PORT = 8099
 
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 STATIC = Path(__file__).parent / "static"
-Form = Write | Press | Block | Administer | Issue | Settle | Amend | Hide | Credit | Switch | Wait
+Form = Write | Press | Block | Administer | Issue | Settle | Amend | Hide | Credit | TopUp | ShowCredit | Switch | Wait
 FORMS: dict[str, type[Form]] = {form.__name__.lower(): form for form in get_args(Form)}
 
 

@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 from bot.sandbox.demo_world import DemoWorld
 from bot.sandbox.provider.faults import Call, Fault
 from bot.sandbox.provider.invoices import SandboxInvoice
+from bot.sandbox.provider.services import Service
 from bot.sandbox.sandbox import MORNING
 from bot.sandbox.telegram.faults import TelegramFault, TelegramFaults
 
 Json = dict[str, object]
 Step = Literal["hour", "day", "week"]
-Making = Literal["open", "paid", "unreadable", "credit_note", "collective"]
-ClosedStatus = Literal["Paid", "Cancelled", "Refunded", "Collections"]
+Making = Literal["open", "paid", "by_credit", "unreadable", "credit_note", "collective"]
+Ending = Literal["Paid", "Credit", "Cancelled", "Refunded", "Collections"]
 
 DESCRIPTIONS = {
     "Hosting": "KVM Server L\nProzessor: 8 Kerne\nRAM: 16GB RAM",
@@ -143,8 +144,9 @@ class Controls:
     def issue(self, amount: Decimal, days: int, kind: str, making: Making) -> None:
         """Issue an invoice with a description for its kind. An unreadable one has no valid sum.
 
-        A credit note is over the amount, too, in the customer's favour. A collective invoice is over the sum of the two
-        invoices that were issued last and are open.
+        ``by_credit``: the provider takes what credit there is for it, by itself. A credit note is over the amount, too,
+        in the customer's favour. A collective invoice is over the sum of the two invoices that were issued last and are
+        open.
         """
         if making == "collective":
             open_ones = [one for one in self.demo.account.invoices.values() if one.is_open and one.left > 0]
@@ -152,17 +154,24 @@ class Controls:
                 self.demo.sandbox.provider.collect(self.demo.account, open_ones[-2:])
             return
         provider, words = self.demo.sandbox.provider, DESCRIPTIONS.get(kind)
-        paid = making == "paid"
+        paid, by_credit = making == "paid", making == "by_credit"
         amount = -amount if making == "credit_note" else amount
-        invoice = provider.create_invoice(self.demo.account, amount, days, kind=kind, description=words, paid=paid)
+        invoice = provider.create_invoice(
+            self.demo.account, amount, days, kind=kind, description=words, paid=paid, use_credit=by_credit
+        )
         if making == "unreadable":
             invoice.extra = {"total": "?"}
 
-    def settle(self, invoice_id: int, status: ClosedStatus) -> None:
-        """Close an open invoice: as paid by other means, or otherwise. Raise :class:`LookupError` if none is."""
-        invoice = self._open_invoice(invoice_id)
+    def settle(self, invoice_id: int, status: Ending) -> None:
+        """Close an open invoice: as paid by other means, or otherwise. Raise :class:`LookupError` if none is.
+
+        ``Credit``: the provider takes what credit there is for it. That may not be enough to close it.
+        """
+        invoice, provider = self._open_invoice(invoice_id), self.demo.sandbox.provider
         if status == "Paid":
-            self.demo.sandbox.provider.settle(invoice)
+            provider.settle(invoice)
+        elif status == "Credit":
+            provider.use_credit(self.demo.account, invoice)
         else:
             invoice.status = status
 
@@ -190,20 +199,36 @@ class Controls:
             raise LookupError(f"invoice {invoice_id} is not open")
         return invoice
 
+    def top_up(self, amount: Decimal, *, by_transfer: bool) -> None:
+        """Top the account's credit up."""
+        if by_transfer:
+            self.demo.sandbox.provider.transfer(self.demo.account, amount)
+        else:
+            self.demo.account.credit += amount
+
     def ledger(self) -> Json:
         """Return the account's credit, and its invoices, newest first. Hidden ones have the status ``Gone``."""
-        account = self.demo.account
+        account, provider = self.demo.account, self.demo.sandbox.provider
+        provider.receive_transfers()
         every = [*account.invoices.values(), *self._hidden.values()]
         every.sort(key=lambda invoice: (invoice.issued, invoice.id), reverse=True)
-        invoices = [_invoice(one) | ({"status": "Gone"} if one.id in self._hidden else {}) for one in every]
-        return {"credit": str(account.credit), "invoices": invoices}
+        invoices = [
+            _invoice(one, provider.service_of(one)) | ({"status": "Gone"} if one.id in self._hidden else {})
+            for one in every
+        ]
+        return {
+            "credit": str(account.credit),
+            "creditShown": account.shows_credit,
+            "transfers": [{"amount": str(one.amount), "arrives": one.arrives.isoformat()} for one in account.transfers],
+            "invoices": invoices,
+        }
 
 
 def _morning(now: datetime, days: int, zone: ZoneInfo) -> datetime:
     return datetime.combine(now.astimezone(zone).date() + timedelta(days=days), time(MORNING), zone)
 
 
-def _invoice(invoice: SandboxInvoice) -> Json:
+def _invoice(invoice: SandboxInvoice, service: Service | None) -> Json:
     return {
         "id": invoice.id,
         "title": (invoice.items[0].short or invoice.items[0].description).partition("\n")[0],
@@ -212,4 +237,5 @@ def _invoice(invoice: SandboxInvoice) -> Json:
         "total": str(invoice.gross),
         "due": invoice.due.isoformat(),
         "status": invoice.status,
+        "service": service,
     }

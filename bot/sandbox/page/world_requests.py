@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from bot.sandbox.page.controls import ClosedStatus, Controls, Making, Step
+from bot.sandbox.page.controls import Controls, Ending, Making, Step
 
 MAX_CENTS = 100_000_00
 
@@ -15,7 +15,8 @@ MAX_CENTS = 100_000_00
 class Issue(Struct):
     """Issue an invoice over so many cents, tax included, due in ``days`` (negative: overdue).
 
-    It is open, paid on creation, unreadable, a credit note, or collects two others.
+    It is open, paid on creation (perhaps with the credit, by the provider itself), unreadable, a credit note, or
+    collects two others.
     """
 
     cents: Annotated[int, Meta(ge=1, le=MAX_CENTS)]
@@ -31,7 +32,7 @@ class Settle(Struct):
     """Mark an invoice as paid by other means, or as closed otherwise."""
 
     invoice: int
-    status: ClosedStatus
+    status: Ending
 
     def do(self, controls: Controls) -> None:
         controls.settle(self.invoice, self.status)
@@ -65,6 +66,25 @@ class Credit(Struct):
 
     def do(self, controls: Controls) -> None:
         controls.demo.account.credit = _euros(self.cents)
+
+
+class TopUp(Struct):
+    """Top the account's credit up: at once, or by a bank transfer, which takes days."""
+
+    cents: Annotated[int, Meta(ge=1, le=MAX_CENTS)]
+    by_transfer: bool
+
+    def do(self, controls: Controls) -> None:
+        controls.top_up(_euros(self.cents), by_transfer=self.by_transfer)
+
+
+class ShowCredit(Struct):
+    """Let the token read the account's credit, or not."""
+
+    shown: bool
+
+    def do(self, controls: Controls) -> None:
+        controls.demo.account.shows_credit = self.shown
 
 
 class Switch(Struct):

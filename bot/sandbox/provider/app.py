@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
@@ -22,6 +22,7 @@ from bot.sandbox.provider.invoices import ZERO, SandboxInvoice
 from bot.sandbox.provider.ledger import BERLIN, Account, Ledger, Refusal
 
 BASE_PATH = "/api/v1"
+TOP_UP_PATH = "/topup"
 BOOLEANS = {"0": False, "1": True}
 """The booleans that Laravel accepts in a query. The word ``true`` is none."""
 
@@ -50,6 +51,7 @@ class SandboxProvider(Ledger):
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI application."""
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        self.receive_transfers()
         self.requests.append(Recorded(scope["method"], scope["path"], scope["query_string"].decode(), headers))
         await self.faults(scope, receive, send)
 
@@ -143,6 +145,14 @@ class _Api:
         return invoice.as_json(language, self._ledger.zone, base_url)
 
 
+async def website(_: Request) -> Response:
+    """The provider's website, as far as a demo needs one: a person who follows a button has come to the right place."""
+    return HTMLResponse(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>The provider</title>"
+        "<h1>The provider's website</h1><p>In this demo, credit is topped up beside the chat, in the provider's books."
+    )
+
+
 def _application(ledger: Ledger) -> Starlette:
     api = _Api(ledger)
     routes = [
@@ -154,8 +164,9 @@ def _application(ledger: Ledger) -> Starlette:
         Route("/client/invoices/{id:int}/pay", api.pay, methods=["POST"]),
         Route("/client/invoices/{id:int}/remove-credit", api.remove_credit, methods=["POST"]),
     ]
+    pages = [Route(path, website) for path in ("/", TOP_UP_PATH)]
     return Starlette(
-        routes=[Mount(BASE_PATH, routes=routes)], exception_handlers={Refusal: _refused, HTTPException: _failed}
+        routes=[Mount(BASE_PATH, routes=routes), *pages], exception_handlers={Refusal: _refused, HTTPException: _failed}
     )
 
 

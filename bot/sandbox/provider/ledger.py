@@ -20,9 +20,12 @@ from bot.sandbox.provider.invoices import (
     make_invoice,
     reference_samples,
 )
+from bot.sandbox.provider.services import Service, ServiceRules, banking_days_after
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FIRST_NEW_ID = 300_001
+TRANSFER_DAYS = 3
+"""How many banking days a transfer takes."""
 
 
 class Refusal(Exception):
@@ -33,7 +36,8 @@ class Refusal(Exception):
 class Account:
     """A customer's account: its token, its credit, and its invoices by id.
 
-    ``permitted``: the token may read and pay invoices. ``shows_credit``: it may read the account itself.
+    ``permitted``: the token may read and pay invoices. ``shows_credit``: it may read the account itself. ``transfers``
+    are on their way to its credit.
     """
 
     token: str
@@ -42,6 +46,15 @@ class Account:
     shows_credit: bool = False
     currency: str = "EUR"
     invoices: dict[int, SandboxInvoice] = field(default_factory=dict)
+    transfers: list[Transfer] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A bank transfer that arrives on some day."""
+
+    amount: Decimal
+    arrives: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,7 @@ class Ledger:
         self.zone = zone
         self.accounts: dict[str, Account] = {}
         self.executions: list[Execution] = []
+        self.service_rules = ServiceRules()
         self._ids: Iterator[int] = count(FIRST_NEW_ID)
 
     @property
@@ -114,6 +128,23 @@ class Ledger:
     def use_credit(self, account: Account, invoice: SandboxInvoice) -> None:
         """Pay as much as possible with the account's credit, by the provider itself: nobody has asked for it."""
         self._move_credit(account, invoice, min(account.credit, invoice.left))
+
+    def service_of(self, invoice: SandboxInvoice) -> Service | None:
+        """Return how the service behind an invoice stands now."""
+        return self.service_rules.service_of(invoice, self.clock(), self.zone)
+
+    def transfer(self, account: Account, amount: Decimal) -> Transfer:
+        """Send credit by bank. It is there on a later day."""
+        sent = Transfer(amount, banking_days_after(self.today, TRANSFER_DAYS))
+        account.transfers.append(sent)
+        return sent
+
+    def receive_transfers(self) -> None:
+        """Add what has arrived by now to the accounts' credit."""
+        for account in self.accounts.values():
+            arrived = [transfer for transfer in account.transfers if transfer.arrives <= self.today]
+            account.credit += sum((transfer.amount for transfer in arrived), start=ZERO)
+            account.transfers = [transfer for transfer in account.transfers if transfer not in arrived]
 
     def cancel(self, invoice_id: int) -> None:
         """Cancel an invoice in any account."""

@@ -17,7 +17,7 @@ from playwright.async_api import Browser, async_playwright, expect
 from telegram import Bot
 
 from bot.application import running
-from bot.sandbox.demo_world import DemoWorld, build_demo_world
+from bot.sandbox.demo_world import DemoWorld, build_demo_world, operator_settings
 from bot.sandbox.page.app import open_page
 from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN
@@ -71,7 +71,8 @@ async def address(demo: DemoWorld) -> AsyncIterator[str]:
 @in_one_loop()
 async def at_work(demo: DemoWorld, tmp_path: Path) -> AsyncIterator[None]:
     """Run the real bot."""
-    async with running(demo.sandbox.settings(tmp_path), clock=demo.sandbox.clock, tick=TICK):
+    settings = demo.sandbox.settings(tmp_path, **operator_settings(demo.sandbox))
+    async with running(settings, clock=demo.sandbox.clock, tick=TICK):
         yield
 
 

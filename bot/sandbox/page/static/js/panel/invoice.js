@@ -10,11 +10,11 @@ const drawn = new Map(); // each invoice's status when it was drawn last
 
 /** Return an invoice as a list item, with buttons to change it. */
 export function item(invoice, today) {
-    const { id, title, total, left, due, status } = invoice;
+    const { id, title, total, left, due, status, service } = invoice;
     const isOpen = status === "Unpaid";
     return {
         key: String(id),
-        version: [title, total, left, due, status, today, language()],
+        version: [title, total, left, due, status, service, today, language()],
         build: () => {
             const state = isOpen && due < today ? "Overdue" : status;
             const when = isOpen ? t("invoices.due", { day: fromDay(due, today) }) : "";
@@ -33,6 +33,7 @@ export function item(invoice, today) {
                 ),
                 h("span", { class: "what" }, title),
                 when && h("span", { class: "when" }, when),
+                service && h("span", { class: `runs is-${service}` }, t(`runs.${service}`)),
                 isOpen && h("div", { class: "tools" }, ending(id, "Paid"), ending(id, "Cancelled"), more(id)),
                 status === "Gone" && h("div", { class: "tools" }, hiding(id, false)),
             );
@@ -66,6 +67,7 @@ function more(invoice) {
         h(
             "div",
             { class: "tools" },
+            ending(invoice, "Credit"),
             ending(invoice, "Refunded"),
             ending(invoice, "Collections"),
             hiding(invoice, true),

@@ -4,15 +4,16 @@ import { ask } from "../api.js";
 import { h, keyed } from "../dom.js";
 import { now } from "../state.js";
 import { dayOf, t } from "../texts.js";
+import { credit as creditPart } from "./credit.js";
 import { cents, form } from "./forms.js";
 import { item } from "./invoice.js";
 
 const KINDS = ["Hosting", "Domain", "Donation"];
-const MAKINGS = ["open", "paid", "unreadable", "credit_note", "collective"];
+const MAKINGS = ["open", "paid", "by_credit", "unreadable", "credit_note", "collective"];
 
 /** Return this section of the panel: its node, and a function to update it. */
 export function invoices() {
-    const credit = creditForm();
+    const credit = creditPart();
     const list = h("ul", { class: "invoices", "aria-label": t("invoices.list") });
     const heading = h("h3", { id: "invoices-title" }, t("invoices.title"));
     const node = h("section", { "aria-labelledby": "invoices-title" }, heading, credit.node, newForm(), list);
@@ -27,24 +28,6 @@ export function invoices() {
             );
         },
     };
-}
-
-function creditForm() {
-    const input = h("input", { type: "number", id: "credit", min: "0", max: "100000", step: "0.01", required: true });
-    const node = form(
-        "credit",
-        () => ask("credit", { cents: cents(input.value) }),
-        h("label", { for: "credit" }, t("invoices.credit")),
-        input,
-        h("button", { class: "plain" }, t("invoices.set")),
-    );
-    let shown = null;
-    const update = ({ credit }) => {
-        if (credit === shown) return;
-        shown = credit;
-        input.value = Number(credit).toFixed(2);
-    };
-    return { node, update };
 }
 
 function newForm() {
