@@ -49,7 +49,10 @@ def run() -> None:
 @click.option("--port", type=click.IntRange(1, 65535), help="The page's port. Default: a fixed one if it is free.")
 @click.option("--story", is_flag=True, help="Play a short story here instead. Without a terminal this is the default.")
 def demo(language: str, port: int | None, *, story: bool) -> None:
-    """Try the bot in a browser, against a sandbox on this machine, without a Telegram account or a provider."""
+    """Try the bot in a browser, without Telegram and a provider.
+
+    Both have a stand-in on this machine.
+    """
     try:
         from bot.sandbox.demo import show_page, tell_story
     except ModuleNotFoundError as error:
@@ -83,9 +86,9 @@ def doctor() -> None:
 def health() -> None:
     """Ask the bot on this machine whether it is alive. It must listen on WEB_LISTEN."""
     from bot.health import ask
-    from bot.settings import load_settings
+    from bot.settings import load_store_settings
 
-    address = load_settings().web_listen
+    address = load_store_settings().web_listen
     if address is None:
         raise StartError("The bot listens nowhere. Set WEB_LISTEN, for example to 127.0.0.1:8080.")
     click.echo(ask(*address))

@@ -41,7 +41,7 @@ from bot.health import Health
 from bot.metrics import Metrics
 from bot.ports import Clock, Store, utc_now
 from bot.provider.client import open_http_client
-from bot.settings import Settings
+from bot.settings import Settings, StoreSettings
 from bot.ticking import catch_up, repeat
 from bot.web import WebApp, serve
 
@@ -237,7 +237,7 @@ def _end_at_once() -> None:
     os._exit(0)
 
 
-def configure_logs(settings: Settings) -> None:
+def configure_logs(settings: StoreSettings) -> None:
     """Set up logging, with the bot's own secrets masked."""
     logs.configure(settings.log_level, settings.log_format, settings.secrets)
     # An outage is logged when it begins and when it ends, not at every retry.

@@ -74,6 +74,8 @@ async def examine() -> AsyncIterator[Finding]:
 
 def _settings(settings: Settings) -> Finding:
     url = urlsplit(settings.provider_url)
+    if (url.hostname or "").endswith(".example"):
+        return Finding("Settings", advice="PROVIDER_URL is still that of the example. Put the provider's in its place.")
     if url.scheme == "http" and url.hostname not in LOOPBACK_HOSTS:
         return Finding(
             "Settings", advice="PROVIDER_URL is not encrypted: others on the network can read tokens. Use https."

@@ -48,7 +48,7 @@ from bot.services.redrawing import Redrawing
 from bot.services.snoozing import Snoozing
 from bot.services.topping_up import ToppingUp
 from bot.services.workers import Workers
-from bot.settings import Settings
+from bot.settings import Settings, StoreSettings
 from bot.store.postgres.opening import open_store as open_postgres
 from bot.store.tinydb.keyfile import load_or_make_key
 from bot.store.tinydb.opening import open_store as open_folder
@@ -180,7 +180,7 @@ def checks_at_once(settings: Settings) -> int:
     return min(CHECKS_AT_ONCE, max(1, round(rate * 5))) if rate else CHECKS_AT_ONCE
 
 
-def open_embedded_store(settings: Settings, clock: Clock = utc_now) -> Store:
+def open_embedded_store(settings: StoreSettings, clock: Clock = utc_now) -> Store:
     """Open the store in ``DATA_DIR``, sealed with ``TOKEN_KEYS`` or the folder's key. Raise :class:`StartError`."""
     keys = tuple(key.get_secret_value() for key in settings.token_keys)
     if not keys:
@@ -196,7 +196,7 @@ def open_embedded_store(settings: Settings, clock: Clock = utc_now) -> Store:
 
 
 async def open_store(
-    settings: Settings, clock: Clock = utc_now, on_time: Callable[[datetime], None] = lambda _: None
+    settings: StoreSettings, clock: Clock = utc_now, on_time: Callable[[datetime], None] = lambda _: None
 ) -> Store:
     """Open the store that the settings name. Wait while a database is away. Raise :class:`StartError`.
 

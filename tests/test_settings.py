@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -233,6 +235,11 @@ def test_the_example_is_an_env_file_without_the_token(tmp_path: Path, monkeypatc
     assert load(monkeypatch, TELEGRAM_BOT_TOKEN=BOT_TOKEN).provider_url.startswith("https://")
 
 
+def test_the_examples_token_in_the_file_is_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text((Path(__file__).parent.parent / ".env.example").read_text())
+    assert "  TELEGRAM_BOT_TOKEN is still that of the example." in refusal(monkeypatch)
+
+
 def test_an_empty_value_counts_as_unset_in_the_environment_and_in_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,9 +337,9 @@ def test_everything_missing_or_wrong_is_listed_in_one_message(monkeypatch: pytes
     }
     message = refusal(monkeypatch, **wrong)
     lines = message.splitlines()
-    assert [line for line in lines if line.endswith("is missing")] == [
-        "  TELEGRAM_BOT_TOKEN is missing",
-        "  PROVIDER_URL is missing",
+    assert [line for line in lines if "is missing" in line] == [
+        "  TELEGRAM_BOT_TOKEN is missing. It must be a token that @BotFather gives you.",
+        "  PROVIDER_URL is missing. It must be the address of the provider's API.",
     ]
     for name in wrong:
         assert sum(line.startswith(f"  {name}") for line in lines) == 1, name
@@ -419,15 +426,18 @@ def test_an_impossible_value_is_refused_at_the_start(monkeypatch: pytest.MonkeyP
         ("QUIET_HOURS", "22:00-8:00", "must be two different full hours, such as 22-8, or empty for none"),
         ("QUIET_HOURS", "22-8-9", "must be two different full hours, such as 22-8, or empty for none"),
         ("HOLIDAYS", "Germany", "must be a country such as DE, or a part of one such as DE-BY"),
-        ("REMINDER_DAYS", "366", "less than or equal to 365"),
-        ("OVERDUE_DAYS", "0", "greater than or equal to 1"),
-        ("REMINDER_HOUR", "24", "less than or equal to 23"),
+        ("REMINDER_DAYS", "7,366", "must be days from 0 to 365, such as 7,3,1,0. One of them is '366'"),
+        ("OVERDUE_DAYS", "0", "must be days from 1 to 365, such as 1,3,7. One of them is '0'"),
+        ("REMINDER_HOUR", "24", "must be a full hour from 0 to 23. It is '24'"),
+        ("CHECK_INTERVAL", "often", "must be a number of seconds from 1 to 604800. It is 'often'"),
+        ("PROVIDER_RATE", "inf", "must be a number above 0: so many requests a second; or empty. It is 'inf'"),
+        ("ALLOWED_USERS", "11,ada", "must be Telegram user numbers such as 123456789, separated by commas"),
         ("TOP_UP_URL", "www", "must be the address of a page that people can open, such as https://HOST/page"),
         ("TRANSFER_TO", "GmbH", "must be an IBAN and a name, such as DE89 3704 0044 0532 0130 00; Example GmbH"),
         (
             "TRANSFER_TO",
             "DE89 3704 0044 0532 0130 01; Example GmbH",
-            "holds no valid IBAN: compare every digit, the check digits don't fit",
+            "must begin with a valid IBAN: compare every digit, the check digits don't fit",
         ),
     ],
 )
@@ -436,7 +446,7 @@ def test_the_refusal_of_a_value_says_what_is_possible(
 ) -> None:
     line = refusal(monkeypatch, **GOOD, **{name: value}).splitlines()[1]
     assert line.startswith(f"  {name}")
-    assert line.endswith(advice)
+    assert f"{name} {advice}." in line
 
 
 def test_the_providers_calendar_claims_nothing_unless_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -470,12 +480,61 @@ def test_the_ways_to_top_up_are_unset_or_read_as_people_write_them(monkeypatch: 
 def test_a_calendar_that_contradicts_itself_is_refused(
     monkeypatch: pytest.MonkeyPatch, values: dict[str, str], advice: str
 ) -> None:
-    assert refusal(monkeypatch, **GOOD, **values).splitlines()[1].strip() == advice
+    assert refusal(monkeypatch, **GOOD, **values).splitlines()[1].strip() == f"{advice}."
 
 
 def test_an_env_file_that_is_no_text_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_bytes(b"CURRENCY=\xff\xfe\x00")
     assert ".env" in refusal(monkeypatch, **GOOD)
+
+
+JUNK = ["\0", "x", "-1", "1e99", "inf", "nan", ",", ";", "a" * 300, "[", "0.0.0.0:0", "10000000000000000000000"]
+NOT_OURS = re.compile(r"Input|should|valid (integer|number|decimal)|greater|less than|Decimal|pydantic", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_wrong_with_a_setting_is_never_said_in_a_librarys_words(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for junk in JUNK:
+        with suppress(ValueError):  # an environment holds no zero byte
+            monkeypatch.setenv(name, junk)
+        try:
+            load(monkeypatch, **{n: v for n, v in GOOD.items() if n != name})
+        except StartError as error:
+            (line,) = str(error).splitlines()[1:-1]
+            assert line.startswith(f"  {name} ")
+            assert line.endswith(".")
+            assert not NOT_OURS.search(line), line
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [("ALLOWED_USER", "ALLOWED_USERS"), ("PAYMENT", "PAYMENTS"), ("CHECK_INTERVALL", "CHECK_INTERVAL")],
+)
+def test_a_slip_in_a_name_ends_the_start_with_what_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slip: str, meant: str
+) -> None:
+    expected = f"  {slip} is no setting. Did you mean {meant}?"
+    monkeypatch.setenv(slip, "1")
+    assert expected in refusal(monkeypatch, **GOOD)
+    monkeypatch.delenv(slip)
+    (tmp_path / ".env").write_text(f"{slip}=1")
+    assert expected in refusal(monkeypatch, **GOOD)
+
+
+def test_names_of_other_programs_are_no_slips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("DATABASE_PASSWORD=secret\nCOMPOSE_PROFILES=replicas\nTZ=Europe/Berlin")
+    others = {"DATA_DIRS": "/usr/share", "DATA_DIR": "data", "LANGUAGE": "en", "LOGNAME": "ada"}
+    assert load(monkeypatch, **GOOD, **others).data_dir == Path("data")
+
+
+@pytest.mark.parametrize("line", ['CURRENCY="EUR', "LOG_LEVEL='INFO", "=5"])
+def test_a_line_of_the_file_that_cannot_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    (tmp_path / ".env").write_text(f"# a remark\n{line}\n")
+    assert "Line 2 of the file .env can't be read." in refusal(monkeypatch, **GOOD)
 
 
 # --- Secrets ---------------------------------------------------------------------------------------------------------

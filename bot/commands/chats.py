@@ -30,7 +30,7 @@ def chats() -> None:
 @json_option
 def list_chats(*, as_json: bool) -> None:
     """List all chats by id. Tokens are not shown."""
-    print_rows(with_store(lambda store: store.overviews()), CHAT_TABLE, as_json=as_json)
+    print_rows(with_store(lambda store: store.overviews()), CHAT_TABLE, as_json=as_json, if_empty="No chat is stored.")
 
 
 @chats.command(context_settings=negative_numbers)

@@ -14,7 +14,7 @@ from bot.errors import StartError, StoreAway
 from bot.ports import Store
 
 if TYPE_CHECKING:  # importing settings takes a while, and `--version` needs none
-    from bot.settings import Settings
+    from bot.settings import StoreSettings
 
 T = TypeVar("T")
 
@@ -24,12 +24,12 @@ negative_numbers = {"ignore_unknown_options": True}
 """For commands that take a chat: a group's id begins with a minus sign, and is no option."""
 
 
-def settings_with_logs() -> Settings:
+def settings_with_logs() -> StoreSettings:
     """Return the settings. Log warnings and worse to standard error. Raise :class:`StartError` for bad settings."""
     from bot.application import configure_logs
-    from bot.settings import load_settings
+    from bot.settings import load_store_settings
 
-    settings = load_settings()
+    settings = load_store_settings()
     configure_logs(settings.model_copy(update={"log_level": "WARNING"}))
     return settings
 
@@ -50,10 +50,15 @@ def with_store(work: Callable[[Store], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
-def print_rows(rows: Sequence[Any], columns: dict[str, Callable[[Any], object]], *, as_json: bool) -> None:
-    """Print dataclasses as JSON with all their fields, or as a table of ``columns``."""
+def print_rows(
+    rows: Sequence[Any], columns: dict[str, Callable[[Any], object]], *, as_json: bool, if_empty: str
+) -> None:
+    """Print dataclasses as JSON with all their fields, or as a table of ``columns``. Without any, say ``if_empty``."""
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(rows)).decode())
+        return
+    if not rows:
+        click.echo(if_empty)
         return
     table = [list(columns), *([_text(get(row)) for get in columns.values()] for row in rows)]
     widths = [max(len(line[place]) for line in table) for place in range(len(columns))]

@@ -13,7 +13,7 @@ from bot.errors import StartError, StoreAway
 from bot.ports import Store
 
 if TYPE_CHECKING:  # as in `common`
-    from bot.settings import Settings
+    from bot.settings import StoreSettings
 
 TO_DATABASE, TO_FOLDER = "to-database", "to-folder"
 
@@ -23,7 +23,9 @@ def migrate() -> None:
     """Update the database's schema. The bot does so at its start, if its database role may."""
     from bot.store.postgres.opening import migrate_when_there
 
-    version = asyncio.run(migrate_when_there(_database_url(settings_with_logs())))
+    version = asyncio.run(
+        migrate_when_there(_database_url(settings_with_logs(), "The embedded store needs no migration."))
+    )
     click.echo(f"The schema is at version {version}.")
 
 
@@ -48,12 +50,12 @@ def rekey() -> None:
     click.echo("All readable tokens are sealed with the first key. For each other one there is a warning above.")
 
 
-async def _move(settings: Settings, direction: str) -> str:
+async def _move(settings: StoreSettings, direction: str) -> str:
     from bot.store.move import move as move_all
     from bot.store.postgres.opening import open_database, open_vault
     from bot.store.tinydb.opening import open_folder
 
-    url = _database_url(settings)
+    url = _database_url(settings, "Set it beside DATA_DIR: data move between the two.")
     vault = open_vault([key.get_secret_value() for key in settings.token_keys])
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(open_folder(settings.data_dir, vault))
@@ -77,7 +79,7 @@ async def _move(settings: Settings, direction: str) -> str:
     )
 
 
-def _database_url(settings: Settings) -> str:
+def _database_url(settings: StoreSettings, advice: str) -> str:
     if settings.database_url is None:
-        raise StartError("DATABASE_URL is not set. (The embedded store needs no migration.)")
+        raise StartError(f"DATABASE_URL is not set. {advice}")
     return settings.database_url.get_secret_value()

@@ -34,7 +34,8 @@ def outbox() -> None:
 def list_alerts(*, set_aside: bool, as_json: bool) -> None:
     """List the alerts by chat, the oldest first."""
     alerts = with_store(lambda store: store.alerts())
-    print_rows([a for a in alerts if _is_dead_letter(a) or not set_aside], ALERT_TABLE, as_json=as_json)
+    shown = [alert for alert in alerts if _is_dead_letter(alert) or not set_aside]
+    print_rows(shown, ALERT_TABLE, as_json=as_json, if_empty=f"No alert {'was set aside' if set_aside else 'waits'}.")
 
 
 @outbox.command()

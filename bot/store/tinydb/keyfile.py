@@ -27,18 +27,17 @@ def load_or_make_key(data_dir: Path) -> tuple[tuple[str, ...], bool]:
 
     Raise :class:`StartError` if others can read the file, or if it is gone while data are sealed by it.
     """
+    DataFolder(data_dir).make()
     if keys := read_keys(data_dir):
         return keys, False
-    DataFolder(data_dir).make()
     return _make(data_dir / KEY_FILE)
 
 
 def read_keys(data_dir: Path) -> tuple[str, ...]:
     """Return the keys of the key file; none before the first start. Raise :class:`StartError` as above."""
-    path = data_dir / KEY_FILE
-    if path.exists():
+    folder, path = DataFolder(data_dir), data_dir / KEY_FILE
+    if folder.has(KEY_FILE):
         return _read(path)
-    folder = DataFolder(data_dir)
     if folder.has(STORE_FILE) or folder.names(CHATS) or folder.names(ACCOUNTS):
         raise StartError(
             f"TOKEN_KEYS is not set and the key file {path} is gone, but {data_dir} holds data sealed with it. "

@@ -78,7 +78,7 @@ def in_use(data_dir: Path) -> bool:
 
     Raise :class:`StartError` where that can't be told, and a start would fail.
     """
-    if not (data_dir / LOCK_FILE).exists():
+    if not DataFolder(data_dir).has(LOCK_FILE):
         return False
     lock = _try_lock(data_dir)
     if lock:

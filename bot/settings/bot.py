@@ -1,22 +1,18 @@
-"""The operator's settings, read from the environment and ``.env`` into one validated object."""
+"""All settings of the bot."""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
-from urllib.parse import SplitResult, unquote, urlsplit
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 import holidays
-import psycopg
 from babel.numbers import is_currency
-from psycopg.conninfo import conninfo_to_dict
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_core import PydanticUseDefault
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import NoDecode
 from stdnum import exceptions as stdnum_errors, iban
 
 from bot.domain.chats import FARTHEST_DAY, Preferences, QuietHours
@@ -24,12 +20,9 @@ from bot.domain.payment_times import CONFIRM_WITHIN
 from bot.domain.payments import PaymentRules
 from bot.domain.provider_calendar import IsBankingDay, ProviderCalendar
 from bot.domain.topping_up import NAME_LENGTH, Payee, TopUpWays
-from bot.errors import StartError
+from bot.settings.store import COMMA_SEPARATED, StoreSettings
 
 PUBLIC_TELEGRAM = "https://api.telegram.org"
-
-CommaSeparated = NoDecode  # the environment holds "a,b", not a JSON list
-
 
 DEFAULTS = Preferences()
 
@@ -39,76 +32,64 @@ OverdueDay = Annotated[int, Field(ge=1, le=FARTHEST_DAY)]
 WEBHOOK_PORTS = frozenset({443, 80, 88, 8443})
 RESERVED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 """The other endpoints of :class:`bot.web.WebApp`."""
-MAX_PORT = 65535
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
-_HOST = r"(?:\[[^]@/\s]*]|[^][:,@/?\s]*)(?::\d*)?"
-DATABASE_URL_FORM = re.compile(
-    rf"postgres(?:ql)?://(?:[^:@/\s]*(?::(?P<password>[^@/\s]*))?@)?{_HOST}(?:,{_HOST})*(?:/[^@?\s]*)?(?:\?\S*)?"
-)
-"""Only an unambiguous URL. Others the database's library reads in its way: it takes a part of a password for the name
-of a host, looks for that, and prints it."""
-BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
-PASSWORD_IN_QUERY = re.compile(r"[?&](?:ssl)?password=([^&]*)")
 
-EMPTY_MEANS_OFF = frozenset({"quiet_hours", "holidays"})
-"""Settings that an empty text switches off. Any other setting with an empty text counts as unset."""
+class Settings(StoreSettings):
+    """All settings of the operator."""
 
-
-class Address(NamedTuple):
-    """The address on which the process listens."""
-
-    host: str
-    port: int
-
-
-class Settings(BaseSettings):
-    """The operator's settings. Each field is read from the environment variable with its name in capitals."""
-
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
-
-    telegram_bot_token: SecretStr
+    telegram_bot_token: SecretStr = Field(description="a token that @BotFather gives you")
     telegram_api_url: str = PUBLIC_TELEGRAM
-    provider_url: str
+    provider_url: str = Field(description="the address of the provider's API")
     provider_timezone: str = "Europe/Berlin"
     currency: str = "EUR"
-    check_interval: float = Field(default=900, ge=1, le=7 * 86400)
-    provider_rate: float | None = Field(default=None, gt=0)
-    reminder_days: Annotated[tuple[ReminderDay, ...], CommaSeparated] = DEFAULTS.before
-    overdue_days: Annotated[tuple[OverdueDay, ...], CommaSeparated] = DEFAULTS.after
-    reminder_hour: int = Field(default=DEFAULTS.hour, ge=0, le=23)
+    check_interval: float = Field(default=900, ge=1, le=7 * 86400, description="a number of seconds from 1 to 604800")
+    provider_rate: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="a number above 0: so many requests a second; or empty"
+    )
+    reminder_days: Annotated[tuple[ReminderDay, ...], NoDecode, COMMA_SEPARATED] = Field(
+        default=DEFAULTS.before, description=f"days from 0 to {FARTHEST_DAY}, such as 7,3,1,0"
+    )
+    overdue_days: Annotated[tuple[OverdueDay, ...], NoDecode, COMMA_SEPARATED] = Field(
+        default=DEFAULTS.after, description=f"days from 1 to {FARTHEST_DAY}, such as 1,3,7"
+    )
+    reminder_hour: int = Field(default=DEFAULTS.hour, ge=0, le=23, description="a full hour from 0 to 23")
     quiet_hours: Annotated[QuietHours | None, NoDecode] = DEFAULTS.quiet
     holidays: str = ""
-    suspend_after: int | None = Field(default=None, ge=0, le=FARTHEST_DAY)
-    delete_after: int | None = Field(default=None, ge=1, le=FARTHEST_DAY)
-    no_grace: Annotated[tuple[str, ...], CommaSeparated] = ()
-    transfer_days: int | None = Field(default=None, ge=1, le=30)
+    suspend_after: int | None = Field(
+        default=None, ge=0, le=FARTHEST_DAY, description=f"a number of days from 0 to {FARTHEST_DAY}, or empty"
+    )
+    delete_after: int | None = Field(
+        default=None, ge=1, le=FARTHEST_DAY, description=f"a number of days from 1 to {FARTHEST_DAY}, or empty"
+    )
+    no_grace: Annotated[tuple[str, ...], NoDecode, COMMA_SEPARATED] = ()
+    transfer_days: int | None = Field(
+        default=None, ge=1, le=30, description="a number of banking days from 1 to 30, or empty"
+    )
     top_up_url: str = ""
     transfer_to: Annotated[Payee | None, NoDecode] = None
     provider_site: str = ""
-    data_dir: Path = Path("data")
-    database_url: SecretStr | None = None
-    database_connections: int = Field(default=10, ge=1, le=1000)
-    database_timeout: float = Field(default=10, ge=1, le=600)
-    token_keys: Annotated[tuple[SecretStr, ...], CommaSeparated] = ()
-    allowed_users: Annotated[frozenset[int] | None, CommaSeparated] = None
-    payments: Annotated[Literal["on", "off"], BeforeValidator(str.lower)] = "on"
-    max_payment: Decimal | None = Field(default=None, gt=0, decimal_places=2)
-    confirmation_minutes: float = Field(default=CONFIRM_WITHIN / timedelta(minutes=1), ge=1, le=1440)
-    web_listen: Annotated[Address | None, NoDecode] = None
+    allowed_users: Annotated[frozenset[int] | None, NoDecode, COMMA_SEPARATED] = Field(
+        default=None, description="Telegram user numbers such as 123456789, separated by commas"
+    )
+    payments: Annotated[Literal["on", "off"], BeforeValidator(str.lower)] = Field(default="on", description="on or off")
+    max_payment: Decimal | None = Field(
+        default=None, gt=0, decimal_places=2, description="a sum above 0 such as 50.00, or empty"
+    )
+    confirmation_minutes: float = Field(
+        default=CONFIRM_WITHIN / timedelta(minutes=1),
+        ge=1,
+        le=1440,
+        description="a number of minutes from 1 to 1440",
+    )
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(str.upper)] = "INFO"
-    log_format: Literal["console", "json"] = "console"
 
     @property
     def secrets(self) -> list[str]:
         """All values that must never be logged."""
-        url = self.database_url.get_secret_value() if self.database_url else ""
-        form = DATABASE_URL_FORM.fullmatch(url)
-        passwords = [form["password"] or "" if form else "", *PASSWORD_IN_QUERY.findall(url)]
-        keys = [key.get_secret_value() for key in (self.telegram_bot_token, self.webhook_secret, *self.token_keys)]
-        return [text for text in (*keys, *passwords, *map(unquote, passwords)) if text]
+        own = [key.get_secret_value() for key in (self.telegram_bot_token, self.webhook_secret)]
+        return [*filter(None, own), *super().secrets]
 
     @property
     def zone(self) -> ZoneInfo:
@@ -170,7 +151,7 @@ class Settings(BaseSettings):
     def _bot_token(cls, value: SecretStr) -> SecretStr:
         number, _, rest = value.get_secret_value().strip().partition(":")
         if not (number.isdecimal() and rest):
-            raise ValueError("is not a bot token. @BotFather gives you one, of the form 123456789:ABC…")
+            raise ValueError("must be a bot token of the form 123456789:ABC…, which @BotFather gives you")
         return SecretStr(value.get_secret_value().strip())
 
     @field_validator("telegram_api_url", "provider_url")
@@ -202,12 +183,12 @@ class Settings(BaseSettings):
             raise ValueError("must be an IBAN and a name, such as DE89 3704 0044 0532 0130 00; Example GmbH")
         if not 0 < len(name) <= NAME_LENGTH or not name.isprintable():
             raise ValueError(
-                f"needs the payee's name behind the IBAN and a semicolon, of at most {NAME_LENGTH} letters"
+                f"must have the payee's name behind the IBAN and a semicolon, of at most {NAME_LENGTH} letters"
             )
         try:
             return Payee(iban.validate(account), name)
         except stdnum_errors.ValidationError as error:
-            raise ValueError("holds no valid IBAN: compare every digit, the check digits don't fit") from error
+            raise ValueError("must begin with a valid IBAN: compare every digit, the check digits don't fit") from error
 
     @field_validator("webhook_url")
     @classmethod
@@ -230,16 +211,6 @@ class Settings(BaseSettings):
             raise ValueError("must be 16 to 256 letters, digits, _ or -")
         return value
 
-    @field_validator("web_listen", mode="before")
-    @classmethod
-    def _address(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        host, _, port = value.strip().rpartition(":")
-        if not port.isdecimal() or not 0 < int(port) <= MAX_PORT or (":" in host and not host.startswith("[")):
-            raise ValueError("must be a port such as 8080, or an address such as 0.0.0.0:8080")
-        return Address(host.strip("[]") or "127.0.0.1", int(port))
-
     @model_validator(mode="after")
     def _webhook_is_whole(self) -> Self:
         if self.webhook_url and not self.webhook_secret.get_secret_value():
@@ -248,30 +219,20 @@ class Settings(BaseSettings):
             raise ValueError("WEBHOOK_URL needs WEB_LISTEN, the address to which your proxy forwards requests")
         return self
 
-    @field_validator("database_url")
-    @classmethod
-    def _database(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not _is_database_url(value.get_secret_value()):
-            raise ValueError(
-                "must be of the form postgresql://USER:PASSWORD@HOST/DATABASE. In user and password, write @ as %40, "
-                "/ as %2F, : as %3A, % as %25 and a space as %20"
-            )
-        return value
-
     @field_validator("provider_timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
         except (KeyError, ValueError, OSError) as error:
-            raise ValueError("is not a time zone such as Europe/Berlin") from error
+            raise ValueError("must be a time zone such as Europe/Berlin") from error
         return value
 
     @field_validator("currency")
     @classmethod
     def _known_currency(cls, value: str) -> str:
         if not is_currency(value.upper()):
-            raise ValueError("is not a currency code such as EUR")
+            raise ValueError("must be a currency code such as EUR")
         return value.upper()
 
     @model_validator(mode="after")
@@ -281,41 +242,6 @@ class Settings(BaseSettings):
         if self.suspend_after is not None and self.delete_after is not None and self.delete_after <= self.suspend_after:
             raise ValueError("DELETE_AFTER must be more days than SUSPEND_AFTER: both count from the due date")
         return self
-
-    @field_validator("token_keys", "allowed_users", "reminder_days", "overdue_days", "no_grace", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        if not value.strip():
-            raise PydanticUseDefault
-        parts = [part.strip() for part in value.split(",") if part.strip()]
-        if not parts:
-            # A list of empty parts must mean neither nobody nor everybody.
-            raise ValueError("holds nothing but commas")
-        return parts
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty(cls, values: Any) -> Any:
-        """Drop settings with an empty text, unless that has a meaning."""
-        if not isinstance(values, dict):
-            return values
-        return {name: value for name, value in values.items() if value != "" or name in EMPTY_MEANS_OFF}
-
-
-def _is_database_url(value: str) -> bool:
-    try:
-        unquote(value, errors="strict")
-    except UnicodeDecodeError:
-        return False
-    if DATABASE_URL_FORM.fullmatch(value) is None or BAD_PERCENT.search(value):
-        return False
-    try:
-        conninfo_to_dict(value)
-    except psycopg.ProgrammingError:  # its text quotes the address
-        return False
-    return True
 
 
 def _split(value: str) -> SplitResult | None:
@@ -345,28 +271,3 @@ def _calendar(place: str) -> holidays.HolidayBase:
         return holidays.country_holidays(country, subdiv=part or None)
     except NotImplementedError as error:
         raise ValueError("must be a country such as DE, or a part of one such as DE-BY") from error
-
-
-def load_settings(**overrides: Any) -> Settings:
-    """Read the settings. Raise one :class:`StartError` that lists everything missing or wrong."""
-    try:
-        return Settings(**overrides)
-    except ValidationError as error:
-        raise StartError(_explain(error)) from None  # the cause would print the values, including secrets
-    except (OSError, UnicodeDecodeError) as error:
-        raise StartError(f"The file .env can't be read: {error}.") from None  # as above
-
-
-def _explain(error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors(include_url=False, include_input=False):
-        # An error about several settings names them itself.
-        name = str(problem["loc"][0]).upper() if problem["loc"] else ""
-        if problem["type"] == "missing":
-            lines.append(f"  {name} is missing")
-        elif problem["type"] == "value_error":
-            lines.append("  " + f"{name} {problem['ctx']['error']}".lstrip())
-        else:
-            lines.append(f"  {name}: {problem['msg']}")
-    head = "The bot can't start with these settings:"
-    return "\n".join([head, *lines, "Set them in the environment or in .env. The file .env.example explains each."])
