@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -57,8 +57,12 @@ class Answer:
         await Response(self.body, self.status, headers)(scope, receive, send)
 
 
+def as_body(content: object) -> bytes:
+    return json.dumps(content).encode()
+
+
 def as_json(content: object, status: int = 200) -> Answer:
-    return Answer(status, "application/json", json.dumps(content).encode())
+    return Answer(status, "application/json", as_body(content))
 
 
 NOT_THERE = as_json({"message": "No query results for model [Invoice]."}, 404)
@@ -114,20 +118,31 @@ FAILURES: list[object] = [
     {"data": [None]}, {"data": [{"error": True}]}, {"data": [], "status": "denied"}, {"data": [], "errorCode": "AUTH"},
     {"data": {"data": {"data": [], "success": False}}}, {"data": [], "isSuccess": False}, {"data": [[A, B]]},
 ]  # fmt: skip
+MARKS: list[dict[str, Any]] = [
+    {"success": False}, {"isSuccess": 0}, {"error": "x"}, {"errors": {"id": ["x"]}}, {"error_code": 401},
+    {"status": "error"}, {"code": "403"}, {"result": "failed"}, {"exception": "x"},
+]  # fmt: skip
+PLACES: list[Callable[[dict[str, Any]], dict[str, Any]]] = [
+    lambda mark: mark | {"data": []}, lambda mark: mark | {"data": [A, B]}, lambda mark: {"data": mark},
+    lambda mark: {"data": mark | {"data": [A]}}, lambda mark: {"data": {"data": mark | {"data": []}}},
+    lambda mark: {"data": [], "meta": mark}, lambda mark: {"data": [mark]}, lambda mark: {"data": {"0": mark}},
+]  # fmt: skip
+"""Where an answer may say that it is a failure."""
+
 RAW = [b"", b"<html>Just a moment...</html>", b'{"data": [', b"[" * 5000, b"\xff\xfe", b'{"data": []} trailing']
 JSON_TYPES = ["application/json", "application/json; charset=utf-8"]
 TYPES = [*JSON_TYPES, "text/html", "text/plain", "application/problem+json", ""]
 STATUSES = [200, 200, 200, 201, 202, 204, 206, 302, 304, 400, 401, 402, 403, 404, 409, 422, 423, 429, 500, 503]
 
-ENVELOPES = st.builds(
-    Answer,
-    st.sampled_from(STATUSES),
-    st.sampled_from(TYPES),
-    st.one_of(
-        st.sampled_from([*LISTS, *FIRST_PAGES, *PARTS, *FAILURES, *FAILURES]).map(lambda c: json.dumps(c).encode()),
-        st.sampled_from(RAW),
-        st.binary(max_size=20),
-    ),
+BODIES = st.one_of(
+    st.sampled_from([*LISTS, *FIRST_PAGES, *PARTS, *FAILURES, *FAILURES]).map(as_body),
+    st.builds(lambda place, mark: place(mark), st.sampled_from(PLACES), st.sampled_from(MARKS)).map(as_body),
+    st.sampled_from(RAW),
+    st.binary(max_size=20),
+)
+ENVELOPES = st.one_of(
+    st.builds(Answer, st.just(200), st.sampled_from(JSON_TYPES), BODIES),  # half of them, so that bodies matter
+    st.builds(Answer, st.sampled_from(STATUSES), st.sampled_from(TYPES), BODIES),
 ).filter(lambda answer: answer.status not in {204, 304} or not answer.body)
 
 
@@ -152,7 +167,7 @@ class Story:
 
     def _is_one_of(self, answer: Answer, contents: list[Mapping[str, Any]]) -> bool:
         is_good = answer.status == 200 and answer.content_type in JSON_TYPES
-        return is_good and answer.body in {json.dumps(content).encode() for content in contents}
+        return is_good and answer.body in {as_body(content) for content in contents}
 
 
 # --- What follows ----------------------------------------------------------------------------------------------------

@@ -46,11 +46,13 @@ _ABOUT = ("meta", "status", "result", "response")
 
 _REFUSAL_KEYS = frozenset({"message", "error", "errors", "exception"})
 
-_FAILED = frozenset({"error", "errors", "fail", "failed", "failure", "false"})
+_FAILED = re.compile(
+    r"(?:errors?|fail(?:ed|ure)?|false|unauthori[sz]ed|unauthenticated|forbidden|denied|invalid)\b.*", re.DOTALL
+)
 _SUCCEEDED = frozenset({"success", "succeeded", "successful", "ok", "true", "1", "200", "done", "completed"})
 _FAILURE_CODE = re.compile(r"[45]\d\d(?!\d).*", re.DOTALL)
 _NO_ERROR = frozenset({"ok", "success", "no error", "no errors"})
-_NOTHING = frozenset({"", "0", "false", "null", "none", "no"})
+_NOTHING = frozenset({"", "0", "false", "null", "none", "no", "n", "off"})
 
 MAX_NESTING = 3
 """How many ``data`` may lie in each other."""
@@ -86,16 +88,16 @@ class Envelope:
     @property
     def is_doubtful(self) -> bool:
         """Whether it explains itself, or has a result, without saying that all went well. No list does without need."""
-        said = _Statement(self.top)
-        results = {word for name in (*_RESULTS, *_FLAGS, *_CODES) if (word := said.word(name))}
-        if results & _SUCCEEDED or said.values.get("error") is False:
+        said = [*map(_Statement, self.levels)]
+        results = {word for each in said for name in (*_RESULTS, *_FLAGS, *_CODES) if (word := each.word(name))}
+        if results & _SUCCEEDED or any(each.values.get("error") is False for each in said):
             return False
         return not all(map(str.isdigit, results)) or bool(self._words_of(self._statements()))
 
     @property
     def is_refusal(self) -> bool:
         """Whether it has the form of the API's refusals, and not that of a gateway (RFC 9457)."""
-        denies = any(each.denies or each.word("result") in _FAILED for each in map(_Statement, self.levels[:2]))
+        denies = any(each.denies or _FAILED.fullmatch(each.word("result")) for each in map(_Statement, self.levels[:2]))
         return (denies or not _REFUSAL_KEYS.isdisjoint({*self.top, *self.inner})) and "title" not in self.top
 
     @property
@@ -133,7 +135,7 @@ class _Statement:
     def denies(self) -> bool:
         """Whether it says that it did not go well."""
         flags = (self.values[name] for name in _FLAGS & self.values.keys())
-        return any(not _means(flag) or str(flag).casefold() in _FAILED for flag in flags if flag is not None)
+        return any(not _means(flag) or _FAILED.fullmatch(str(flag).casefold()) for flag in flags if flag is not None)
 
     @property
     def has_error(self) -> bool:
@@ -145,7 +147,7 @@ class _Statement:
         """Whether its result, status or code is that of a failure."""
         return not self.has_id and (
             any(_means(self.values.get(name)) for name in _FAILURES)
-            or any(self.word(name) in _FAILED for name in _RESULTS)
+            or any(_FAILED.fullmatch(self.word(name)) for name in _RESULTS)
             or any(_FAILURE_CODE.fullmatch(self.word(name)) for name in _CODES)
         )
 

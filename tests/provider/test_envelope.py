@@ -97,6 +97,7 @@ FAILURES: list[Any] = [
     {"exception": "RuntimeException", "message": "x"},
     {"data": {"error": True, "type": "x", "message": "y"}}, {"data": {"success": False}},
     {"data": {"status": "error", "message": "x"}}, {"data": {"result": "error"}}, {"data": {"id": 7, "error": True}},
+    {"status": "Error: no such key"}, {"result": "Denied: no access"}, {"status": "unauthorized", "data": []},
     {"success": "failed", "data": []}, {"success": "no"}, {"isSuccess": False, "data": []}, {"Success": False},
     {"authenticated": False, "data": []}, {"error_message": "x", "data": []}, {"errorCode": 401}, {"has_errors": 1},
     {"failed": True, "data": []}, {"fault": {"faultstring": "x"}}, {"ERROR": "x"}, {"status": "401 Unauthorized"},

@@ -275,10 +275,11 @@ def test_a_list_of_something_else_is_no_list_of_invoices(entries: object) -> Non
 
 
 @pytest.mark.parametrize("name", ["status", "result", "code"])
-@pytest.mark.parametrize("word", ["unauthorized", "denied", "INVALID_TOKEN"])
+@pytest.mark.parametrize("word", ["unauthorized", "expired", "INVALID_TOKEN"])
 def test_an_empty_list_with_a_result_that_is_no_success_is_a_failure(name: str, word: str) -> None:
-    with pytest.raises(Refused):
-        read_page(json.dumps({"data": [], name: word}).encode(), BERLIN)
+    for content in ({"data": [], name: word}, {"data": {"data": [], name: word}}):
+        with pytest.raises(Refused):
+            read_page(json.dumps(content).encode(), BERLIN)
 
 
 @pytest.mark.parametrize(
