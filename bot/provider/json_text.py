@@ -17,6 +17,11 @@ BYTE_ORDER_MARKS = {
 MAX_DEPTH = 64
 """How deep JSON may nest. An invoice nests four levels deep; what lies deeper is nothing that is read here."""
 
+CROWD = 1024 * 1024
+"""Bytes from which on JSON may be crowded. Less does no harm."""
+BYTES_PER_COMMA = 8
+"""Invoices have fewer commas. Each part that a decoder finds takes ten times the memory of its bytes, or more."""
+
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
@@ -25,6 +30,11 @@ _ESCAPE = re.compile(
 
 _NESTING = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[{]++|[\]}]++', re.DOTALL)
 """A text, or brackets in a row that all open or all close."""
+
+
+def is_crowded(body: bytes) -> bool:
+    """Return whether it has so many parts, and so small ones, that decoding it would take gigabytes."""
+    return len(body) > CROWD and body.count(b",") * BYTES_PER_COMMA > len(body)
 
 
 def readable(body: bytes) -> str:

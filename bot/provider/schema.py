@@ -22,7 +22,7 @@ from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Item
 from bot.domain.standings import UNPAID
 from bot.errors import AnswerNotUnderstood, Refused
-from bot.provider import dates, envelope, pages, values
+from bot.provider import dates, envelope, json_text, pages, values
 
 OK = 200
 
@@ -169,6 +169,8 @@ def _currency_of(value: object) -> str:
 
 
 def _success_in(body: bytes, what: str) -> envelope.Envelope:
+    if json_text.is_crowded(body):
+        raise AnswerNotUnderstood(f"{what}: too many parts")
     try:
         answer = envelope.opened(body)
     except (msgspec.DecodeError, RecursionError) as error:

@@ -127,6 +127,19 @@ def test_anything_but_a_list_is_not_understood_and_never_an_empty_list(body: byt
         read_invoice(body, BERLIN)
 
 
+@pytest.mark.parametrize("part", ["0", "{}", '""', "[]"])
+def test_millions_of_tiny_parts_are_not_decoded(part: str) -> None:
+    body = f'{{"data": [{",".join([part] * 600_000)}]}}'.encode()
+    for read in (read_page, read_invoice):
+        with pytest.raises(AnswerNotUnderstood, match="too many parts"):
+            read(body, BERLIN)
+
+
+def test_a_hundred_thousand_entries_are_read_or_counted() -> None:
+    entries = [{"id": number} for number in range(1, 100_000)]
+    assert read_page(json.dumps({"data": [*entries, LEAST]}).encode(), BERLIN).unreadable == 99_999
+
+
 @pytest.mark.parametrize("broken", [None, 1, "x", [], {}, {"id": 99}, LEAST | {"id": 99, "total": []}])
 def test_one_broken_invoice_is_left_out_and_counted(broken: object) -> None:
     page = read_page(json.dumps({"data": [LEAST, broken, LEAST | {"id": 8}]}).encode(), BERLIN)
