@@ -32,6 +32,8 @@ class Service(StrEnum):
 
 
 _SERVICES = {"domain": Service.DOMAIN, "hosting": Service.SERVER}
+_WITHOUT_SERVICE = frozenset({"donation"})
+"""Item types for which nothing can be suspended."""
 
 
 class Phase(StrEnum):
@@ -117,9 +119,9 @@ class ProviderCalendar:
 
     def consequences(self, due: date, types: Collection[str]) -> Consequences | None:
         """Return what follows if an invoice with items of these types stays unpaid. None: nothing is known."""
-        if not self.announces:
-            return None
         kinds = {kind.casefold() for kind in types}
+        if not self.announces or (kinds and kinds <= _WITHOUT_SERVICE):
+            return None
         lost = bool(kinds) and kinds <= self.no_grace and self.suspend_after is not None
         suspended_on = None if self.suspend_after is None else due + self.suspend_after * DAY
         deleted_on = None if self.delete_after is None or lost else due + self.delete_after * DAY

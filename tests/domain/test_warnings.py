@@ -156,6 +156,13 @@ def test_how_far_it_has_gone_goes_by_the_day(day: int, phase: Phase) -> None:
     assert follows.phase(DUE + day * DAY) is phase
 
 
+def test_a_donation_has_no_service_that_could_be_suspended() -> None:
+    assert USUAL.consequences(DUE, ["Donation"]) is None
+    assert USUAL.consequences(DUE, ["Donation", "Hosting"]) == USUAL.consequences(DUE, ["Hosting", "Donation"])
+    assert USUAL.consequences(DUE, ["Donation", "Hosting"]) is not None
+    assert live(NO_REMINDERS, types=["Donation"]) == []
+
+
 def test_a_mixed_invoice_is_deleted_later_and_one_of_domains_alone_is_lost_at_once() -> None:
     mixed, lost = USUAL.consequences(DUE, ["Domain", "Hosting"]), USUAL.consequences(DUE, ["DOMAIN"])
     assert mixed is not None
