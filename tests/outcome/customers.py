@@ -58,6 +58,9 @@ AWAY = Chances(silent=0, rings=0, threatens=0.1, there=0.5)
 HOLIDAYS_AFTER = (30, 330)
 HOLIDAY = 14 * DAY
 
+SEEN_WITHIN = timedelta(minutes=15)
+"""How soon the bot sees what has changed at the provider, outages not counted. A check every 15 minutes would be slow
+to simulate, and find nothing most of the time."""
 DOMAIN_SHARE = 0.7
 """Everybody has a server, which is paid for every month, and so many have a domain, which is paid for every year."""
 MUTED_SHARE = 0.3
@@ -82,10 +85,12 @@ class Customer:
         rng = self._rng("life")
         shows = rng.random() < CREDIT_READABLE_SHARE and with_bot
         self.hosting = Hosting(world, person.account, seed, shows_credit=shows)
+        self.hosting.on_change = self._see_soon
         self.messages: list[Message] = []
         self.wishes: list[tuple[int, datetime]] = []
         self.muted: set[int] = set()
         self._told: Counter[int] = Counter()
+        self._changed_at: datetime | None = None
         self._busy: set[int] = set()
         self._decided: dict[int, bool] = {}
         self._transfers = rng.random() < TRANSFER_SHARE
@@ -197,7 +202,6 @@ class Customer:
         self.world.at(there, lambda: self._money_is_there(number, amount, rng.random() < LOOKS_BY_ITSELF[way]))
         if rng.random() < WISH_SHARE[way] and self.person.account.credit is not None:
             self.person.enqueue(f"wish {number}", self._wish(number))
-            self.world.after(0.02, lambda: None)
 
     def _money_is_there(self, number: int, amount: Decimal, looks: bool) -> None:
         self.hosting.top_up(amount)
@@ -207,12 +211,28 @@ class Customer:
 
     def _pay(self, number: int) -> None:
         self.hosting.pay(number)
+        self.person.enqueue("check soon", self._check_soon)
 
-        async def check_soon(process: Process) -> None:
-            await process.store.hasten_checks(account_of(process, self.person.token), process.clock())
+    async def _check_soon(self, process: Process) -> None:
+        await process.store.hasten_checks(account_of(process, self.person.token), process.clock())
 
-        self.person.enqueue("check soon", check_soon)
-        self.world.after(0.001, lambda: None)
+    # --- When the bot looks ---
+
+    def _see_soon(self) -> None:
+        """Let the bot check the account within :data:`SEEN_WITHIN` of a change, as if it looked so often."""
+        if self._changed_at is None:
+            self.world.after(SEEN_WITHIN / HOUR, self._look)
+        self._changed_at = self.world.clock()
+
+    def _look(self) -> None:
+        """Have the account checked, every hour until it could be read."""
+        changed, read_at = self._changed_at, self.person.account.read_at
+        if changed is None or (read_at and read_at[-1] > changed):
+            self._changed_at = None
+            return
+        if self.person.linked:
+            self.person.enqueue("check soon", self._check_soon)
+        self.world.after(1, self._look)
 
     def _wish(self, number: int) -> Action:
         async def action(process: Process) -> None:

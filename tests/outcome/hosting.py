@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -69,6 +70,7 @@ class Hosting:
         """By invoice."""
         self.losses: list[Loss] = []
         self.credit = History(world.start, Decimal(0))
+        self.on_change: Callable[[], None] = lambda: None
         self._name = name
         self._shows_credit = shows_credit
         self._set_credit(Decimal(0))
@@ -134,7 +136,9 @@ class Hosting:
         self.account.put(self.world.clock(), invoice.id, invoice)
         words = f"{invoice.status} {invoice.due} {invoice.total}, credit {self.credit.last}"
         self.world.note_account(self.account, f"invoice {invoice.id}: {words}")
+        self.on_change()
 
     def _set_credit(self, amount: Decimal) -> None:
         self.credit.set(self.world.clock(), amount)
         self.account.credit = Credit(amount, "EUR") if self._shows_credit else None
+        self.on_change()

@@ -29,14 +29,14 @@ from tests.simulation.evidence import Evidence
 from tests.simulation.process import fast_files
 from tests.simulation.provider import SimAccount
 from tests.simulation.run import IN_MEMORY, silence
-from tests.simulation.world import BERLIN, HOUR, World, utc
+from tests.simulation.world import BERLIN, World, utc
 from tests.simulation.wrong_clocks import plan_wrong_clocks
 
 PER_WORLD = 12
 LOSSES = ("suspended", "deleted", "lost")
 MUTED = "muted: suspended or lost"
-INTERVAL = 48 * HOUR
-"""Between two checks of a chat. It is long, because a check costs most; what is due is looked at in time anyway."""
+INTERVAL = 7 * DAY
+"""Between two checks of an account at which nothing has changed."""
 START = utc(2026, 2, 1)
 STOPS_A_MONTH = 1
 STOPPED_FOR = [0.01, 0.1, 2, 24]

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from babel.dates import format_date
 
 from bot.domain.provider_calendar import EVENING
-from tests.outcome.customers import Customer
+from tests.outcome.customers import SEEN_WITHIN, Customer
 from tests.outcome.hosting import DAY, Loss, at_hour
 from tests.outcome.reading import Message
 from tests.simulation.evidence import MINUTE, Evidence
@@ -65,7 +65,7 @@ class Verdict:
         if not person.listings:
             return False
         issued = person.account.history[loss.number].times[1]
-        known = self._evidence.reading.calm(max(issued, person.listings[0].at), self._evidence.checked_within)
+        known = self._evidence.reading.calm(max(issued, person.listings[0].at), 2 * HOUR)
         silences = person.silences.get(loss.number)
         muted = silences is not None and any(s.muted or not s.sure for s in silences.within(since, loss.at))
         return known < since and not muted and not self._unreachable.touch(since, loss.at)
@@ -100,7 +100,7 @@ class Verdict:
         if there is None or self._evidence.wrong_clock.touch(wished, there):
             return
         closely = there < wished + WATCHED_FOR - TOLD_WITHIN
-        within = TOLD_WITHIN if closely else self._evidence.world.plan.interval + TOLD_WITHIN
+        within = TOLD_WITHIN if closely else SEEN_WITHIN + TOLD_WITHIN
         by = calm_in_all([self._unread, self._evidence.sending(number)], there, within)
         if by >= self._evidence.end or self._suffices_since(number, by) != by:
             return
