@@ -92,7 +92,6 @@ class Customer:
         self._told: Counter[int] = Counter()
         self._changed_at: datetime | None = None
         self._busy: set[int] = set()
-        self._decided: dict[int, bool] = {}
         self._transfers = rng.random() < TRANSFER_SHARE
         self._months = 3 if rng.random() < ADVANCE_SHARE else 1
         back = world.start + timedelta(days=rng.uniform(*HOLIDAYS_AFTER)) + HOLIDAY
@@ -203,6 +202,14 @@ class Customer:
         if rng.random() < WISH_SHARE[way] and self.person.account.credit is not None:
             self.person.enqueue(f"wish {number}", self._wish(number))
 
+    def _wish(self, number: int) -> Action:
+        async def action(process: Process) -> None:
+            at, account = self.world.clock(), account_of(process, self.person.token)
+            if await process.store.wish_for_credit(self.person.chat.id, account, number, process.clock()):
+                self.wishes.append((number, at))
+
+        return action
+
     def _money_is_there(self, number: int, amount: Decimal, looks: bool) -> None:
         self.hosting.top_up(amount)
         self._busy.discard(number)
@@ -216,7 +223,7 @@ class Customer:
     async def _check_soon(self, process: Process) -> None:
         await process.store.hasten_checks(account_of(process, self.person.token), process.clock())
 
-    # --- When the bot looks ---
+    # --- When the bot looks at the account ---
 
     def _see_soon(self) -> None:
         """Let the bot check the account within :data:`SEEN_WITHIN` of a change, as if it looked so often."""
@@ -233,14 +240,6 @@ class Customer:
         if self.person.linked:
             self.person.enqueue("check soon", self._check_soon)
         self.world.after(1, self._look)
-
-    def _wish(self, number: int) -> Action:
-        async def action(process: Process) -> None:
-            at, account = self.world.clock(), account_of(process, self.person.token)
-            if await process.store.wish_for_credit(self.person.chat.id, account, number, process.clock()):
-                self.wishes.append((number, at))
-
-        return action
 
 
 def _day(at: datetime) -> date:

@@ -144,7 +144,7 @@ def _count(tally: Tally, customer: Customer, evidence: Evidence, *, with_bot: bo
         told = [m for m in customer.messages if number in m.words and m.at <= (settled or evidence.end)]
         tally.messages[len(told)] += 1
     verdict = Verdict(customer, evidence)
-    broken = [*verdict.broken()] if with_bot else [*claims(customer)]
+    broken = [*(verdict.broken() if with_bot else ()), *claims(customer, calendar_is_set=with_bot)]
     tally.broken += [f"chat {customer.person.chat.id}: {words}" for words in broken]
     tally.checked.update(losses=verdict.losses, wishes=verdict.wishes)
 

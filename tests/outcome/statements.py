@@ -29,8 +29,9 @@ DOUBT = 6 * MINUTE
 """So long a token that was refused in passing is not tried again."""
 LEASE = 3 * MINUTE
 """So long a chat may be held by a process that was killed."""
-CLAIMS = re.compile(r"suspend|delet|will be lost|transfer|credit", re.IGNORECASE)
-"""Words that say something of consequences or credit. Without the operator's settings and the permission nobody may."""
+OF_CREDIT = re.compile(r"credit", re.IGNORECASE)
+OF_CONSEQUENCES = re.compile(r"suspend|delet|will be lost|transfer", re.IGNORECASE)
+"""What may be said only where the token may read the credit, and where the operator has set the provider's calendar."""
 
 
 class Verdict:
@@ -120,11 +121,13 @@ class Verdict:
         return None
 
 
-def claims(customer: Customer) -> Iterator[str]:
+def claims(customer: Customer, *, calendar_is_set: bool) -> Iterator[str]:
     """Yield what was said of consequences or credit, although nothing is known of them."""
+    unknown = [] if calendar_is_set else [OF_CONSEQUENCES]
+    unknown += [] if customer.person.account.credit is not None else [OF_CREDIT]
     for message in customer.messages:
-        if CLAIMS.search(message.text):
-            yield f"without settings, a message at {message.at} says: {message.text!r}"
+        if any(words.search(message.text) for words in unknown):
+            yield f"a message at {message.at} claims what is not known: {message.text!r}"
 
 
 def calm_in_all(disturbances: Sequence[Disturbances], start: datetime, length: timedelta) -> datetime:
