@@ -160,7 +160,7 @@ def test_a_donation_has_no_service_that_could_be_suspended() -> None:
     assert USUAL.consequences(DUE, ["Donation"]) is None
     assert USUAL.consequences(DUE, ["Donation", "Hosting"]) == USUAL.consequences(DUE, ["Hosting", "Donation"])
     assert USUAL.consequences(DUE, ["Donation", "Hosting"]) is not None
-    assert live(NO_REMINDERS, types=["Donation"]) == []
+    assert not [alert for _, alert in live(NO_REMINDERS, types=["Donation"]) if alert.is_warning]
 
 
 def test_a_mixed_invoice_is_deleted_later_and_one_of_domains_alone_is_lost_at_once() -> None:
