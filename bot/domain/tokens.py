@@ -66,6 +66,9 @@ COMPOUND = re.compile(rf"{COMPOUND_PART}(?:[-_./]{COMPOUND_PART})+")
 NAMED_FORM = re.compile(r"(?=.*[A-Za-z])(?=.*\d)[!-~]{8,4096}", re.ASCII)
 """What looks like a token if nothing but its label stands before it: ``Bearer …``."""
 
+SENTENCE_LENGTH = 3
+"""A token that was broken in two is no sentence yet."""
+
 IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 
 FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
@@ -93,6 +96,13 @@ def looks_like_token(text: str) -> bool:
     """Return whether one of the words has a token's form, or holds one that has it."""
     words = list(_words(text))
     return any(True for word in words for _ in _likely_in(word)) or _is_named(text, words)
+
+
+def is_sentence(text: str) -> bool:
+    """Return whether a text is several ordinary words: no token, and no part of one."""
+    words = [word.strip(PUNCTUATION) for word in _words(text)]
+    holds_some = looks_like_token(text) or any(NAMED_FORM.fullmatch(word) for word in words)
+    return len(words) >= SENTENCE_LENGTH and not holds_some
 
 
 def _is_named(text: str, words: Sequence[str]) -> bool:

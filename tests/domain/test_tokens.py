@@ -17,6 +17,7 @@ from bot.domain.tokens import (
     SPLIT,
     TokenPause,
     asks_to_link,
+    is_sentence,
     longer_pause,
     looks_like_token,
     token_in,
@@ -184,6 +185,28 @@ def test_link_asks_to_link_in_any_spelling(text: str, lead: str) -> None:
 @pytest.mark.parametrize("text", ["/link", "/link@invoice_bot", "/linked 1", "/links", TOKEN, f"/start {TOKEN}", ""])
 def test_other_texts_do_not(text: str) -> None:
     assert not asks_to_link(text)
+
+
+@pytest.mark.parametrize("text", ["Where do I find it?", "/link Where is that?", "Ich habe noch keinen, sorry!"])
+def test_several_ordinary_words_are_a_sentence(text: str) -> None:
+    assert is_sentence(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Where?",
+        "two words",
+        "abcdefgh\nijklmnop",
+        "my token is t0ken-ab",
+        "Token: a1b2c3d4 e5f6g7h8",
+        f"It is {TOKEN}",
+        f"Schlüssel:{TOKEN} ist der hier",
+    ],
+)
+def test_what_may_hold_a_token_or_a_part_of_one_is_none(text: str) -> None:
+    assert not is_sentence(text)
 
 
 # --- Wrong tokens ---------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from bot.chat.screens import Screen
 from bot.chat.views import general
 from bot.domain.chats import Token
 from bot.domain.invitations import INVITATION_NONCE_FORM
-from bot.domain.tokens import asks_to_link, looks_like_token, token_in
+from bot.domain.tokens import asks_to_link, is_sentence, looks_like_token, token_in
 from bot.errors import (
     AnswerNotUnderstood,
     CommandNeeded,
@@ -140,8 +140,11 @@ class LinkHandlers:
             await context.show(Screen(context.t("unlink.done")))
 
     async def _take(self, context: Context) -> None:
-        """Take the token from a message, which is deleted first. Where nobody asked for one, nothing is sent."""
-        deleted = await context.delete_message()
+        """Take the token from a message, which is deleted first. Where nobody asked for one, nothing is sent.
+
+        A sentence in its place, such as a question, is no secret.
+        """
+        deleted = is_sentence(context.text) or await context.delete_message()
         try:
             await self._use(context)
         except (UserError, ProviderError) as error:

@@ -111,6 +111,19 @@ async def test_after_a_wrong_token_that_nobody_asked_for_the_next_words_are_left
     assert not sent.deleted
 
 
+@pytest.mark.parametrize("text", ["Where do I find the token, please?", "Wo finde ich das denn?"])
+async def test_a_question_in_the_tokens_place_stays_and_the_token_is_still_awaited(
+    ada: Person, chat: Chat, store: Store, provider: FakeProvider, text: str
+) -> None:
+    await ask(ada, chat, "/link", "Send me your API token")
+    sent = ada.send(chat, text)
+    await chat.wait_for(from_bot("does not look like an API token"), after=sent)
+    assert not sent.deleted
+    assert provider.languages == []
+    await question(ada, chat, "t0ken-ab", "does not accept this token")
+    await question(ada, chat, TOKEN, "✅ This chat is linked.")
+
+
 @pytest.mark.parametrize("text", [TOKEN, f"/link {TOKEN}", f"Bearer {TOKEN}"])
 async def test_after_a_crash_a_token_that_comes_again_is_not_asked_about(
     ada: Person, chat: Chat, telegram: SandboxTelegram, text: str
