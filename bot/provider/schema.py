@@ -134,7 +134,7 @@ def _check_that_invoices_are_meant(entries: Sequence[msgspec.Raw]) -> None:
         raise AnswerNotUnderstood("list: no invoices in it")
     with suppress(msgspec.DecodeError, RecursionError):
         said = envelope.opened(first)
-        if said.is_failure or said.words:
+        if said.is_failure or said.is_refusal:
             raise Refused(OK, said.words)
 
 

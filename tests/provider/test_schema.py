@@ -287,6 +287,11 @@ def test_a_list_of_something_else_is_no_list_of_invoices(entries: object) -> Non
         read_page(json.dumps({"data": entries}).encode(), BERLIN)
 
 
+def test_invoices_that_all_lack_an_id_are_counted() -> None:
+    odd = LEAST | {"id": "RE-2026-7", "type": "Hosting", "status": "Unpaid"}
+    assert read_page(json.dumps({"data": [odd, odd]}).encode(), BERLIN).unreadable == 2
+
+
 @pytest.mark.parametrize("name", ["status", "result", "code"])
 @pytest.mark.parametrize("word", ["unauthorized", "expired", "INVALID_TOKEN"])
 def test_an_empty_list_with_a_result_that_is_no_success_is_a_failure(name: str, word: str) -> None:
