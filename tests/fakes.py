@@ -16,7 +16,7 @@ from bot.domain.alerts import Alert, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Place, Token
 from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Item, Listing
-from bot.domain.live_messages import LiveMessage
+from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Action, Outcome, Payment
 from bot.errors import AnswerNotUnderstood, NotFound, PermissionMissing, TextRefused, TokenRefused
 from bot.ports import Clock, Delivery, Document, InvoiceFilter, utc_now
@@ -272,6 +272,11 @@ class FakeMessenger:
         self._clock = clock
         self.sent: list[Message] = []
         self.edited: list[Edit] = []
+        self.boards: dict[int, Board] = {}
+        self.board_edits: list[Board] = []
+        self.pinned: list[int] = []
+        self.pin_troubles: deque[Exception] = deque()
+        self.may_pin = True
         self.deleted: list[int | None] = []
         self.reminded: list[tuple[int | None, list[tuple[int | None, int | None]]]] = []
         self.out_of_reach: set[int | None] = set()
@@ -303,6 +308,36 @@ class FakeMessenger:
         if self.lost[chat_id]:
             raise self.lost[chat_id].popleft()
         return message.id
+
+    async def edit_board(self, board: Board, delivery: Delivery, now: datetime) -> bool:
+        trouble = self.edit_troubles.popleft() if self.edit_troubles else None
+        if trouble is not None:
+            raise trouble
+        if board.message_id not in self.boards:
+            return False
+        self.board_edits.append(board)
+        return True
+
+    async def send_board(self, delivery: Delivery, now: datetime) -> Board:
+        chat_id = delivery.alerts[0].place.chat_id
+        await self._pass(chat_id)
+        board = Board(next(self._ids), None, "")
+        self.boards[board.message_id] = board
+        if self.lost[chat_id]:
+            raise self.lost[chat_id].popleft()
+        return board
+
+    async def pin_board(self, board: Board, chat: Chat) -> bool:
+        trouble = self.pin_troubles.popleft() if self.pin_troubles else None
+        if trouble is not None:
+            raise trouble
+        if self.may_pin:
+            self.pinned.append(board.message_id)
+        return self.may_pin
+
+    async def remove_board(self, board: Board, chat: Chat) -> None:
+        await self._pass(chat.id)
+        self.boards.pop(board.message_id, None)
 
     async def redraw(self, message: LiveMessage, shown: Listing, chat: Chat, now: datetime) -> bool:
         return True

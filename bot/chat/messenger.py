@@ -8,18 +8,19 @@ from datetime import datetime
 
 from telegram import Bot
 
-from bot.chat import sending
+from bot.chat import boards, sending
 from bot.chat.screens import Screen, join
 from bot.chat.site_button import with_site
 from bot.chat.texts import TextsFor
 from bot.chat.views import alerts as views, payments
+from bot.chat.views.board import board as board_view
 from bot.chat.views.redrawing import redrawn
 from bot.domain.alerts import Alert, AlertKind, SentMessage
 from bot.domain.chats import Chat, Loudness, Place
 from bot.domain.covered import is_silent
 from bot.domain.credit import Credit
 from bot.domain.invoices import Listing
-from bot.domain.live_messages import LiveMessage
+from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment
 from bot.domain.schedule import CheckPlan
 from bot.offload import HEAVY_COUNT, off_loop
@@ -83,6 +84,32 @@ class TelegramMessenger:
             return False
         with taking_turn(Turn.ALERT):
             return await sending.delete_own(self._bot, message.place, message.message_id)
+
+    async def edit_board(self, board: Board, delivery: Delivery, now: datetime) -> bool:
+        """Draw the pinned message anew."""
+        screen = board_view(self._texts_for(delivery.chat), delivery, now, is_pinned=board.is_pinned is not False)
+        with taking_turn(Turn.ALERT):
+            return await sending.edit(self._bot, Place(delivery.chat.id, board.topic_id), board.message_id, screen)
+
+    async def send_board(self, delivery: Delivery, now: datetime) -> Board:
+        """Send the message that is to be pinned. What may have arrived is not sent into an outage."""
+        if delivery.again:
+            await sending.make_sure_of_telegram(self._bot)
+        screen = board_view(self._texts_for(delivery.chat), delivery, now, is_pinned=True)
+        place = delivery.alerts[0].place
+        with taking_turn(Turn.ALERT):
+            sent = await sending.send(self._bot, place, screen, silent=True)
+        return Board(sent.message_id, place.topic_id, "")
+
+    async def pin_board(self, board: Board, chat: Chat) -> bool:
+        """Pin it without a sound."""
+        with taking_turn(Turn.ALERT):
+            return await sending.pin(self._bot, chat.id, board.message_id)
+
+    async def remove_board(self, board: Board, chat: Chat) -> None:
+        """Unpin it, and delete it or say that it is old."""
+        with taking_turn(Turn.ALERT):
+            await boards.remove(self._bot, board, chat.id, self._texts_for(chat))
 
     async def redraw(self, message: LiveMessage, shown: Listing, chat: Chat, now: datetime) -> bool:
         """Draw a message with the invoices in it as they stand now."""

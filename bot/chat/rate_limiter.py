@@ -37,7 +37,7 @@ MAX_ALERT_WAIT = 20.0
 
 SEND_METHODS = frozenset({"sendMessage", "sendDocument"})
 EDIT_METHODS = frozenset({"editMessageText"})
-TIDY_METHODS = frozenset({"deleteMessage"})
+TIDY_METHODS = frozenset({"deleteMessage", "pinChatMessage", "unpinChatMessage"})
 """They count where alerts are tidied up. A message with a token is deleted at once."""
 
 

@@ -289,6 +289,26 @@ async def delete(message: Message) -> bool:
         raise messenger_error(error) from error
 
 
+async def pin(bot: Bot, chat_id: int, message_id: int) -> bool:
+    """Pin a message without a sound. Return False if the bot has no right to. Raise :class:`MessengerError`."""
+    try:
+        return await bot.pin_chat_message(chat_id, message_id, disable_notification=True)
+    except (BadRequest, Forbidden):
+        return False
+    except TelegramError as error:
+        raise messenger_error(error) from error
+
+
+async def unpin(bot: Bot, chat_id: int, message_id: int) -> None:
+    """Unpin a message, if it is pinned and the bot has the right to. Raise :class:`MessengerError`."""
+    try:
+        await bot.unpin_chat_message(chat_id, message_id=message_id)
+    except (BadRequest, Forbidden):
+        return
+    except TelegramError as error:
+        raise messenger_error(error) from error
+
+
 async def delete_own(bot: Bot, place: Place, message_id: int) -> bool:
     """Delete one of the bot's messages. Return whether it is gone. Raise :class:`MessengerError`."""
     try:

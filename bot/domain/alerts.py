@@ -131,12 +131,14 @@ class AlertKind(StrEnum):
     TROUBLE_OVER = "trouble_over"
     NOT_SERVED = "not_served"
     FOLD = "fold"
+    BOARD = "board"
 
 
 NEWS_KINDS = frozenset({AlertKind.NEW, AlertKind.REOPENED})
 """They say that an invoice is there, or there again. What else is to be said of it waits for that."""
-EDITS = frozenset({AlertKind.FOLD})
-"""They tell nothing: earlier messages are to be edited. ``fold``: a newer message takes the place of older ones."""
+EDITS = frozenset({AlertKind.FOLD, AlertKind.BOARD})
+"""They tell nothing: earlier messages are to be edited. ``fold``: a newer message takes the place of older ones.
+``board``: the pinned message says something else now."""
 REMINDER_KINDS = frozenset({AlertKind.DUE, AlertKind.OVERDUE, AlertKind.CREDIT_THERE})
 TROUBLE_KINDS = frozenset({AlertKind.TOKEN_REFUSED, AlertKind.PERMISSION_MISSING})
 """The bot is blind until the person does something about it."""
@@ -152,6 +154,7 @@ ACCOUNT_SUBJECTS = {
     AlertKind.TROUBLE_OVER: "trouble",
     AlertKind.NOT_SERVED: "service",
     AlertKind.FOLD: "fold",
+    AlertKind.BOARD: "board",
 }
 
 

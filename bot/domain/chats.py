@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Self
 
 from bot.domain.credit import CreditWatch, CreditWish
-from bot.domain.live_messages import LiveMessage
+from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.waits import LONGEST_CHECK_WAIT, LONGEST_TOKEN_WAIT, Wait, is_ahead, still_lasts, wait_until
 
 LANGUAGES = ("en", "de")
@@ -236,6 +236,7 @@ class Preferences:
     time zone. ``digest``: a summary every week. ``pdf_after_payment``: the document once an invoice was paid here.
     ``transfer``: a reminder on the day before the last one for a bank transfer, if the operator says how long it takes.
     ``news``: messages of their own for what is new, has changed or is settled, although no reminder is due.
+    ``pinned``: a pinned message that says how things stand.
     """
 
     before: tuple[int, ...] = (7, 3, 1, 0)
@@ -248,6 +249,7 @@ class Preferences:
     pdf_after_payment: bool = False
     transfer: bool = True
     news: bool = True
+    pinned: bool = False
 
     @property
     def reminder_hour(self) -> int:
@@ -266,7 +268,8 @@ class ChatFacts:
     group of the invitation whose id is in ``awaiting_for``. ``awaiting_reference_until`` is the same for the reference
     of a bank transfer; ``awaiting_reference_for`` is what is shown then. ``resting`` is why nothing is sent to this
     chat at present, ``closure`` why nothing can be sent for a while. ``preferences`` is None while the operator's
-    defaults hold. ``live`` are messages that are drawn anew, the newest last.
+    defaults hold. ``live`` are messages that are drawn anew, the newest last; ``board`` is the pinned one that says how
+    things stand.
     """
 
     language: str | None = None
@@ -279,6 +282,7 @@ class ChatFacts:
     closure: Closure | None = None
     preferences: Preferences | None = None
     live: tuple[LiveMessage, ...] = ()
+    board: Board | None = None
 
     def awaits_token(self, now: datetime) -> bool:
         """Return whether the chat's next message is taken as a token."""

@@ -48,6 +48,20 @@ class LiveMessage:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The pinned message that says how things stand. ``state`` is a mark of what it says.
+
+    ``is_pinned`` is False where the bot had no right to pin it, and None before that was tried. It stays True if
+    somebody unpins it: then it is not pinned again.
+    """
+
+    message_id: int
+    topic_id: int | None
+    state: str
+    is_pinned: bool | None = None
+
+
 def shown_now(message: LiveMessage, listing: Listing, found: Sequence[Invoice]) -> Listing | None:
     """Return the invoices that a message shows, as they stand now. None: this reading does not tell.
 

@@ -13,7 +13,7 @@ from bot.domain.chats import Chat, Place, Token
 from bot.domain.credit import Credit
 from bot.domain.deliveries import Delivery
 from bot.domain.invoices import Invoice, Listing
-from bot.domain.live_messages import LiveMessage
+from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment
 
 Clock = Callable[[], datetime]
@@ -108,6 +108,18 @@ class Messenger(Protocol):
 
     async def delete(self, message: SentMessage) -> bool:
         """Delete an earlier message. Return True if it is gone, False if it can't be deleted."""
+
+    async def edit_board(self, board: Board, delivery: Delivery, now: datetime) -> bool:
+        """Let a chat's pinned message say how things stand. Return False if it is gone."""
+
+    async def send_board(self, delivery: Delivery, now: datetime) -> Board:
+        """Send that message, silently. It is not pinned yet."""
+
+    async def pin_board(self, board: Board, chat: Chat) -> bool:
+        """Pin it, silently. Return False if the bot has no right to."""
+
+    async def remove_board(self, board: Board, chat: Chat) -> None:
+        """Take it away, as far as that is possible. One that can't be deleted says that it is old."""
 
     async def redraw(self, message: LiveMessage, shown: Listing, chat: Chat, now: datetime) -> bool:
         """Draw a message with the invoices in it as they stand now. Return False if it is out of reach."""

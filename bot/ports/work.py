@@ -15,7 +15,7 @@ from bot.domain.chats import Chat, Closure, Link, Member, Preferences, Silence, 
 from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
-from bot.domain.live_messages import LiveMessage
+from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment, Selection, State
 from bot.domain.tokens import OfferedToken, TokenPause
 
@@ -266,6 +266,9 @@ class Outbox(Protocol):
 
     async def message_folded(self, claim: Claim, message_id: int, invoice_ids: Collection[int]) -> bool:
         """Note that an earlier message speaks no more of these invoices: a newer one does in its place."""
+
+    async def board_shown(self, claim: Claim, board: Board | None) -> bool:
+        """Note which message is the chat's pinned one, and what it says. None: there is none any more."""
 
     async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
         """Try the alerts again at ``retry_at``. The chat's other alerts wait as long.

@@ -13,6 +13,7 @@ from typing import TypeVar
 import structlog
 
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice, undated
+from bot.domain.board import state_of
 from bot.domain.chats import Chat, Link, Trouble, Watch
 from bot.domain.collectives import with_parts
 from bot.domain.credit import CLOSELY, CreditWatch, Debt, Funds, coverage, suffices, watches_closely
@@ -234,6 +235,9 @@ class Checker:
             now + CLOSELY if watches_closely(link.credit_wishes, now) else None,
             now + LOOK_FOR_UNASKED_AFTER if reading.unasked else None,
         ]
+        present = replace(chat, link=replace(link, watch=watch, credit=reading.credit or link.credit))
+        if state_of(present, known.values(), schedule, now) != (chat.board.state if chat.board is not None else ""):
+            of_week = [*of_week, AlertKind.BOARD]
         look = min((at for at in looks if at is not None and at > now), default=None)
 
         def about_account(kind: AlertKind) -> Alert:

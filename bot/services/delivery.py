@@ -25,6 +25,7 @@ from bot.domain.deliveries import (
     uncertain_message,
 )
 from bot.domain.folding import may_be_deleted, superseded
+from bot.domain.live_messages import Board
 from bot.domain.schedule import CheckPlan
 from bot.errors import (
     ChatClosed,
@@ -40,6 +41,7 @@ from bot.errors import (
     TextRefused,
 )
 from bot.ports import ChatStore, Clock, Delivery, Messenger, Outbox, Sleep
+from bot.services.board import Boards
 from bot.services.failures import note_unreachable
 from bot.services.workers import Workers
 
@@ -85,6 +87,7 @@ class AlertSender:
         self._clock = clock
         self._plan = plan
         self._workers = workers
+        self._boards = Boards(messenger, plan)
         self._send_within = send_within.total_seconds()
         self._sleep = sleep
 
@@ -137,8 +140,7 @@ class AlertSender:
         if self._must_be_dismissed(delivery.chat):
             raise NotSent  # the next check does that
         if delivery.is_edit:
-            await self._fold(delivery, lease_end)
-            return None, set()
+            return await self._edit(delivery, lease_end)
         relevant = [alert for alert in delivery.alerts if is_relevant(alert, delivery, now)]
         settled = {a.invoice_id for a in relevant if a.kind is AlertKind.SETTLED and a.invoice_id is not None}
         begun = asyncio.get_running_loop().time()
@@ -203,6 +205,27 @@ class AlertSender:
                 async with asyncio.timeout_at(end):
                     told += here if await self._messenger.remind_silently(message, delivery, here, now) else []
         return told
+
+    async def _edit(self, delivery: Delivery, lease_end: datetime) -> tuple[None, set[int]] | None:
+        """Edit what the alerts of the delivery name. Return None if that has to wait."""
+        kinds = {alert.kind for alert in delivery.alerts}
+        if AlertKind.FOLD in kinds:
+            await self._fold(delivery, lease_end)
+        if AlertKind.BOARD not in kinds:
+            return None, set()
+
+        async def note(board: Board | None) -> None:
+            await self._note(lambda: self._outbox.board_shown(delivery.claim, board), lease_end)
+
+        try:
+            async with asyncio.timeout(self._send_within):
+                until = await self._boards.draw(delivery, self._clock(), note)
+        except TimeoutError as error:
+            raise DeliveryUncertain from error
+        if until is None:
+            return None, set()
+        await self._note(lambda: self._outbox.defer_alerts(delivery.claim, until), lease_end)
+        return None
 
     async def _fold(self, delivery: Delivery, lease_end: datetime) -> None:
         """Delete what a newer message tells in the place of an older one, or leave a line of it.

@@ -16,7 +16,7 @@ from bot.domain.chats import Chat, Closure, Link, Member, Preferences, Silence, 
 from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
-from bot.domain.live_messages import LiveMessage
+from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment, State, batch_of
 from bot.domain.tokens import OfferedToken
 from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
@@ -264,6 +264,10 @@ class Store:
     async def message_folded(self, claim: Claim, message_id: int, invoice_ids: Collection[int]) -> bool:
         folded = partial(alert_rules.after_folding, message_id=message_id, invoice_ids=invoice_ids)
         return await self._backend.run(lambda t: _change_message(t, claim, folded, keep=True))
+
+    async def board_shown(self, claim: Claim, board: Board | None) -> bool:
+        noted = partial(alert_rules.with_board, board=board)
+        return await self._backend.run(lambda t: _change_message(t, claim, noted, keep=True))
 
     async def alerts_failed(self, claim: Claim, retry_at: datetime, *, uncertain: bool, counts: bool) -> bool:
         return await self._finish_message(

@@ -223,6 +223,29 @@ async def test_a_silent_reminder_is_a_line_in_the_earlier_message(messenger: Tel
         assert not await messenger.remind_silently(replace(earlier, message_id=out_of_reach), due, due.alerts, NOW)
 
 
+async def test_the_pinned_message_is_sent_silently_pinned_edited_and_taken_away(
+    messenger: TelegramMessenger, chat: Chat, ada: Person
+) -> None:
+    wanted = delivery(
+        [alert(AlertKind.BOARD, place=Place(chat.id))], [known()], chat=replace(linked_chat(), id=chat.id)
+    )
+    board = await messenger.send_board(wanted, NOW)
+    (shown,) = chat.messages
+    assert (shown.silent, shown.buttons, chat.pinned) == (True, [], [])
+    for _ in range(2):
+        assert await messenger.pin_board(board, wanted.chat)
+    assert chat.pinned == [shown]
+    assert await messenger.edit_board(replace(board, is_pinned=False), wanted, NOW)
+    assert shown.text.endswith("I may not pin messages here. Whoever runs the group can let me, or pin this one.")
+    shown.date -= timedelta(days=3)
+    await messenger.remove_board(board, wanted.chat)
+    assert (shown.text, chat.pinned) == ("📌 This message is no longer kept up to date.", [])
+    ada.delete(shown)
+    assert not await messenger.edit_board(board, wanted, NOW)
+    assert not await messenger.pin_board(board, wanted.chat)
+    await messenger.remove_board(board, wanted.chat)
+
+
 async def test_an_earlier_message_is_deleted_for_two_days_and_then_becomes_a_line(
     messenger: TelegramMessenger, chat: Chat, ada: Person
 ) -> None:

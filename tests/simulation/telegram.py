@@ -12,7 +12,7 @@ from random import Random
 from bot.domain.alerts import Alert, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Place
 from bot.domain.invoices import Listing
-from bot.domain.live_messages import LiveMessage
+from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment
 from bot.errors import (
     ChatGone,
@@ -143,6 +143,18 @@ class SimTelegram:
             self._failed(chat, said, error)
             raise
         return self._arrive(chat, said, marked=delivery.again).number
+
+    async def edit_board(self, board: Board, delivery: Delivery, now: datetime) -> bool:
+        raise NotImplementedError
+
+    async def send_board(self, delivery: Delivery, now: datetime) -> Board:
+        raise NotImplementedError
+
+    async def pin_board(self, board: Board, chat: Chat) -> bool:
+        raise NotImplementedError
+
+    async def remove_board(self, board: Board, chat: Chat) -> None:
+        raise NotImplementedError
 
     async def redraw(self, message: LiveMessage, shown: Listing, chat: Chat, now: datetime) -> bool:
         return True

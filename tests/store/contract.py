@@ -7,6 +7,7 @@ in some stores but not in others, so the tests let leases expire after a crash.
 from __future__ import annotations
 
 from tests.store.contract_batches import BatchContract
+from tests.store.contract_boards import BoardContract
 from tests.store.contract_chats import ChatContract
 from tests.store.contract_checks import CheckContract
 from tests.store.contract_checks_on_demand import OnDemandCheckContract
@@ -36,6 +37,7 @@ class StoreContract(
     OutboxContract,
     MessageContract,
     FoldingContract,
+    BoardContract,
     ReplacementContract,
     PaymentContract,
     BatchContract,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
+from bot.chat import boards
 from bot.chat.context import Context
 from bot.chat.group_roles import check_administrator, check_owner_or_administrator
 from bot.chat.handlers.groups import GroupHandlers
@@ -18,6 +20,7 @@ from bot.errors import (
     InvitationVoid,
     LinkInUse,
     LinkWouldBeReplaced,
+    MessengerError,
     NotAToken,
     NotLinked,
     ProviderDown,
@@ -137,6 +140,9 @@ class LinkHandlers:
         else:
             # A press can arrive twice (tdlib/telegram-bot-api issue #699). The second rightly finds nothing.
             await self._linking.unlink(context.chat)
+            if (board := context.chat.board) is not None:
+                with suppress(MessengerError):
+                    await boards.remove(context.bot, board, context.chat.id, context.t)
             await context.show(Screen(context.t("unlink.done")))
 
     async def _take(self, context: Context) -> None:

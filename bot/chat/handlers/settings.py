@@ -128,7 +128,13 @@ class SettingsHandlers:
         return views.Choices(chosen, context.chat.language, zones, own=own, preset=preset, reference=reference)
 
 
-SWITCHES = {"news": "news", "digest": "digest", "pdf": "pdf_after_payment", "transfer": "transfer"}
+SWITCHES = {
+    "news": "news",
+    "digest": "digest",
+    "pdf": "pdf_after_payment",
+    "pinned": "pinned",
+    "transfer": "transfer",
+}
 """The fields of the preferences that a button switches on and off, by the button's name."""
 
 

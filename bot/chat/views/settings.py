@@ -55,6 +55,7 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
         "news": _switch_text(t, on=chosen.news),
         "digest": _switch_text(t, on=chosen.digest),
         "pdf": _switch_text(t, on=chosen.pdf_after_payment),
+        "pinned": _switch_text(t, on=chosen.pinned),
     }
     if t.calendar.transfer_days is not None:
         facts["transfer"] = _switch_text(t, on=chosen.transfer)
@@ -63,7 +64,7 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
     lines = [t("settings.title"), Markup(""), *(t(f"settings.line.{name}", value=v) for name, v in facts.items())]
     lines += _warnings(t, chosen)
     sections = [Button(t.plain(f"settings.button.{name}"), f"set:{name}") for name in SECTIONS]
-    switches = {"news": chosen.news, "digest": chosen.digest, "pdf": chosen.pdf_after_payment}
+    switches = {"news": chosen.news, "digest": chosen.digest, "pdf": chosen.pdf_after_payment, "pinned": chosen.pinned}
     if t.calendar.transfer_days is not None:
         switches["transfer"] = chosen.transfer
     sections += [_switch(t, name, on=on) for name, on in switches.items()]

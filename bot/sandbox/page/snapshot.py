@@ -68,6 +68,7 @@ def chat_json(demo: DemoWorld, chat: Chat) -> Json:
         "title": chat.title,
         "members": {member.user.id: member.status for member in chat.members.values()},
         "topics": [{"id": topic.id, "name": topic.name} for topic in chat.topics.values() if not topic.deleted],
+        "pinned": chat.pinned[-1].id if chat.pinned else None,
         "movedTo": chat.migrated_to and chat.migrated_to.id,
         "menus": {
             person.id: [[command.name, command.description] for command in person.menu(chat)]

@@ -23,7 +23,7 @@ from bot.sandbox.telegram.event_bus import Subscription
 from bot.sandbox.telegram.events import CallAnswered, CallMade
 from bot.sandbox.telegram.faults import TelegramFaults, html_page
 from bot.sandbox.telegram.limits import SendLimits
-from bot.sandbox.telegram.methods import bot as bot_methods, editing, sending
+from bot.sandbox.telegram.methods import bot as bot_methods, editing, pinning, sending
 from bot.sandbox.telegram.models import DEFAULT_TIMEOUT, Chat, User
 from bot.sandbox.telegram.person import Person
 from bot.sandbox.telegram.state import TelegramState
@@ -39,7 +39,7 @@ _CALLS_KEPT = 10_000
 
 T = TypeVar("T")
 Method = Callable[[TelegramState, Call], object]
-_METHODS: dict[str, Method] = {**bot_methods.METHODS, **sending.METHODS, **editing.METHODS}
+_METHODS: dict[str, Method] = {**bot_methods.METHODS, **sending.METHODS, **editing.METHODS, **pinning.METHODS}
 _BY_LOWER_CASE = {name.lower(): name for name in _METHODS}
 
 

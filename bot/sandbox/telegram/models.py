@@ -130,7 +130,8 @@ class Member:
 class Chat:
     """A chat with all its messages.
 
-    Set ``deleted`` to delete a group for everybody, ``closed`` to let only its administrators write.
+    Set ``deleted`` to delete a group for everybody, ``closed`` to let only its administrators write, and
+    ``pinning_restricted`` to let only them pin messages. ``pinned`` are the pinned messages, the latest last.
 
     A private chat has the id of its person. The bot is one of the ``members``. In a private chat it is missing until
     the person has started it, and ``kicked`` while it is blocked.
@@ -149,6 +150,8 @@ class Chat:
         self.migrated_to: Chat | None = None
         self.deleted = False
         self.closed = False
+        self.pinning_restricted = False
+        self.pinned: list[Message] = []
         self._events = events
         self._last_id = GENERAL_TOPIC if is_forum else 0
 

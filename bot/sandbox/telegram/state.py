@@ -103,6 +103,8 @@ class TelegramState:
 
     def delete(self, message: Message) -> None:
         message.deleted = True
+        if message in message.chat.pinned:
+            message.chat.pinned.remove(message)
         self.events.publish(MessageDeleted(message.chat, message))
 
     def receive(self, message: Message, kind: str = "message") -> None:

@@ -22,6 +22,7 @@ from bot.domain.alerts import (
 from bot.domain.chats import Chat, Closure
 from bot.domain.deliveries import repeat_at
 from bot.domain.folding import superseded
+from bot.domain.live_messages import Board
 from bot.domain.payments import may_have_paid, was_paid
 from bot.domain.reminders import as_untold
 from bot.ports import ALERTS_PER_MESSAGE, Claim, Delivery, WaitingAlert
@@ -178,6 +179,11 @@ def after_folding(record: ChatRecord, message_id: int, invoice_ids: Collection[i
     """Note that in one of the chat's messages these invoices gave way to a newer message."""
     sent = tuple(m.folding(invoice_ids) if m.message_id == message_id else m for m in record.sent)
     return replace(record, sent=sent)
+
+
+def with_board(record: ChatRecord, board: Board | None) -> ChatRecord:
+    """Note which message is the chat's pinned one."""
+    return replace(record, chat=replace(record.chat, board=board))
 
 
 def after_failure(record: ChatRecord, batch: str, retry_at: datetime, *, uncertain: bool, counts: bool) -> ChatRecord:

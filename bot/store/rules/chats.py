@@ -272,7 +272,7 @@ def check_ended(record: ChatRecord, claimed_at: datetime | None) -> ChatRecord:
     return replace(record, silences=silences, sent=sent)
 
 
-_MOVING = [each.name for each in fields(ChatRow) if each.name not in PASSING | {"moved_to", "moved_from"}]
+_MOVING = [each.name for each in fields(ChatRow) if each.name not in PASSING | {"board", "moved_to", "moved_from"}]
 
 
 def _with_link_of(old: ChatRecord, new: ChatRecord, sealed_token: str) -> ChatRecord:

@@ -156,7 +156,7 @@ AWAITED_REFERENCE = ("awaiting_reference_until", "awaiting_reference_for")
 PASSING = frozenset({"awaiting_token_until", "awaiting_for", *AWAITED_REFERENCE, "resting", "closure", "live"})
 """Fields of a chat that end with a new link, and with a new id. All others go on."""
 
-_NOT_CHOSEN = (*PASSING, "telegram_language", "alerts_at", "quiet_until", "check_first_until", "moved_from")
+_NOT_CHOSEN = (*PASSING, "board", "telegram_language", "alerts_at", "quiet_until", "check_first_until", "moved_from")
 NOT_CHOSEN = {name: getattr(ChatRow(), name) for name in _NOT_CHOSEN}
 """The fields of a chat that no person chose, as they are in an empty one."""
 

@@ -25,7 +25,8 @@ MENU = """⚙️ Settings
 🔔 With a sound: what is due or overdue
 📬 New, changed and settled invoices: on
 🗓 Overview every Monday: off
-📄 PDF after a payment: off"""
+📄 PDF after a payment: off
+📌 Pinned message: off"""
 DEFAULTS = Preferences()
 
 
@@ -47,12 +48,12 @@ async def test_the_menu_shows_all_that_is_chosen(chat: Chat, menu: Message) -> N
     assert menu.text == MENU
     assert [button.text for button in menu.buttons] == [
         "🧘 How much", "⏰ Reminders", "🔴 Overdue", "🕘 Time of day", "🌙 Quiet hours", "🌍 Time zone",
-        "🗣 Language", "🔔 Sound", "📬 No news", "🗓 Turn overview on", "📄 Send PDFs",
+        "🗣 Language", "🔔 Sound", "📬 No news", "🗓 Turn overview on", "📄 Send PDFs", "📌 Pin a message",
     ]  # fmt: skip
 
 
 async def test_every_section_opens_in_the_same_message_and_leads_back(ada: Person, chat: Chat, menu: Message) -> None:
-    for label in [button.text for button in menu.buttons][:-3]:
+    for label in [button.text for button in menu.buttons][:-4]:
         await press(ada, menu, label)
         assert menu.text != MENU
         assert sum("•" in b.text or "☑" in b.text for b in menu.buttons) >= 1
@@ -105,6 +106,7 @@ async def test_no_reminders_at_all_is_allowed_and_said_clearly(
         (["🗓 Turn overview on"], {"digest": True}, "Overview every Monday: on"),
         (["📬 No news"], {"news": False}, "New, changed and settled invoices: off"),
         (["📄 Send PDFs"], {"pdf_after_payment": True}, "PDF after a payment: on"),
+        (["📌 Pin a message"], {"pinned": True}, "Pinned message: on"),
         (["🌍 Time zone", "New York, 04:30"], {"zone": "America/New_York"}, "New York (it's 04:30 there)"),
     ],
 )

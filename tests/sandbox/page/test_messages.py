@@ -193,3 +193,21 @@ async def test_a_chat_keeps_its_unsent_text(screen: Screen, chat: Chat) -> None:
     await expect(screen.field).to_have_value("")
     await screen.chat("Invoice bot").click()
     await expect(screen.field).to_have_value("half a sentence")
+
+
+async def test_a_pinned_message_stands_above_the_others_and_a_press_leads_to_it(
+    screen: Screen, bot: Bot, chat: Chat
+) -> None:
+    sent = await bot.send_message(chat.id, "📌 Nothing to pay\nLast check: today")
+    for number in range(30):
+        await bot.send_message(chat.id, f"Message {number}")
+    await bot.pin_chat_message(chat.id, sent.message_id)
+    bar = screen.page.locator(".pinned")
+    await expect(bar).to_contain_text("📌 Nothing to pay · Last check: today")
+    await expect(screen.page.locator(".service").last).to_have_text("The bot pinned a message")
+    pinned = screen.messages.filter(has_text="Nothing to pay")
+    await expect(pinned).not_to_be_in_viewport()
+    await bar.click()
+    await expect(pinned).to_be_in_viewport()
+    await bot.delete_message(chat.id, sent.message_id)
+    await expect(bar).to_be_hidden()

@@ -4,7 +4,7 @@ import { open, openTopic, show } from "./actions.js";
 import { composer } from "./composer.js";
 import { h, keyed } from "./dom.js";
 import { icon } from "./icons.js";
-import { log, toEnd } from "./log.js";
+import { jump, log, toEnd } from "./log.js";
 import { avatar } from "./message.js";
 import { changed, chatOf, language, messagesOf, onChange, person, state, unread, unreadOf } from "./state.js";
 import { t } from "./texts.js";
@@ -23,11 +23,17 @@ const status = h("p", { "aria-live": "polite" });
 const face = h("span", {});
 const world = h("button", { type: "button", class: "round to-panel", onclick: () => show("panel") }, icon("world"));
 const topics = h("div", { class: "topics", role: "group", hidden: true });
+const pinned = h("button", {
+    type: "button",
+    class: "pinned",
+    hidden: true,
+    onclick: () => jump(state.chat, chatOf(state.chat).pinned),
+});
 const empty = h("div", { class: "empty" });
 back.append(icon("back"), badge);
 
 const head = h("header", { class: "head" }, back, face, h("div", { class: "who" }, title, status), world);
-document.querySelector("#chat").append(head, topics, h("div", { class: "window" }, log, empty, toEnd), composer);
+document.querySelector("#chat").append(head, topics, pinned, h("div", { class: "window" }, log, empty, toEnd), composer);
 
 onChange(() => {
     const chat = chatOf(state.chat);
@@ -36,6 +42,7 @@ onChange(() => {
     status.classList.toggle("doing", Boolean(doing(chat)));
     face.replaceChildren(faceOf(chat));
     drawTopics(chat);
+    drawPinned(chat);
     const others = unreadOf(state.me);
     badge.hidden = others === 0;
     badge.textContent = others;
@@ -54,6 +61,13 @@ function drawTopics(chat) {
             topicItem(topic, topic.id === state.topic, unread(state.me, chat.id, topic.id)),
         ),
     );
+}
+
+/** Show the beginning of the message that is pinned last, above all others. */
+function drawPinned(chat) {
+    const message = state.messages.get(chat.id)?.get(chat.pinned);
+    pinned.hidden = !message;
+    if (message) pinned.replaceChildren(h("b", {}, t("chat.pinned")), h("span", {}, message.text.split("\n").join(" · ")));
 }
 
 function topicItem({ id, name }, isOpen, news) {

@@ -108,7 +108,7 @@ function spin() {
     }
 }
 
-function jump(chat, id) {
+export function jump(chat, id) {
     const node = lines.querySelector(`[data-message="${chat}/${id}"]`);
     if (!node) return;
     node.scrollIntoView({ block: "center" });
