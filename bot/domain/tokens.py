@@ -59,7 +59,7 @@ MAIL = re.compile(rf"(?:mailto:)?[^@\s]+@{HOST.pattern}", re.ASCII | re.IGNORECA
 FILE = re.compile(r"[\w.()\[\]+-]+\.[a-z][a-z0-9]{1,4}", re.ASCII | re.IGNORECASE)
 PATH = re.compile(r"/?(?:[A-Za-z]+|\d+)(?:/(?:[A-Za-z]+|\d+)){2,}/?|/[a-z0-9_.-]+(?:/[a-z0-9_.-]+)+/?", re.ASCII)
 PREFIXED_NUMBER = re.compile(r"[a-z]{1,20}[-_/.#:]\d[\d\-_/.#:]*", re.ASCII | re.IGNORECASE)
-COMPOUND_PART = r"(?:[A-Z][a-z]+|[A-Z]{1,5}|\d+|[A-Z]{1,4}\d{1,9}|\d{1,9}[A-Z]{1,4})"
+COMPOUND_PART = r"(?:[A-Z][a-z]+\d{0,9}|[A-Z]{1,12}\d{0,9}|\d+|\d{1,9}[A-Z]{1,4})"
 COMPOUND = re.compile(rf"{COMPOUND_PART}(?:[-_./]{COMPOUND_PART})+")
 """Words and numbers joined by signs, as in the names of products and documents, and in order numbers."""
 

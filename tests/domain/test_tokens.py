@@ -123,6 +123,7 @@ NO_TOKENS = [
     "KVM-Server-2022-Lizenz", "Windows-Server-2022-Datacenter", "Jahresabrechnung-2026-Hosting",
     "client/invoices/300001/download", "/var/lib/bot/data/chats/4711.json", "America/Argentina/Buenos_Aires",
     '{"id":300001,"status":"Unpaid"}', "status=Unpaid&type=Hosting1&page=2", "/start inv_300001", "/invoice 300001",
+    "/reference KD-123456-HOSTING2026", "/reference 123456-Verwendung2026",
     "INV-2026-AB12-000123456", "ORDER-2026-1128-XKCD12-7", "DE89-3704-0044-0532-0130-00", "IBAN:DE89370400440532013000",
     "firstname.lastname.verylong1815@example.org", "mailto:ada.lovelace.with.numbers1815@example.de",
     "rechnung_300001_2026_november(1).pdf", "include:_spf1.example.com", "eine-lange-domain-2026.xn--p1ai",
