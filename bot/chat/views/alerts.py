@@ -49,12 +49,13 @@ def alerts(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime)
     brief = len(alerts) > 1
     shown = [as_shown(k, a.kind) for a in alerts if (k := delivery.known_of(a)) and k.is_open]
     blocks = [_block(t, delivery, alert, now, brief=brief) for alert in alerts]
-    notes = [*credit_of_alert(t, delivery, shown, now), *_notes(t, delivery, alerts, now)]
-    rows = _invoice_rows(t, shown, delivery.chat.silences, now) + top_up_rows_of_alert(t, delivery, shown, now)
+    has_digest = any(alert.kind is AlertKind.DIGEST for alert in alerts)
+    told = _all_owed(delivery) if has_digest else shown
+    notes = [*credit_of_alert(t, delivery, told, now), *_notes(t, delivery, alerts, now)]
+    rows = _invoice_rows(t, shown, delivery.chat.silences, now) + top_up_rows_of_alert(t, delivery, told, now)
     rows += _other_rows(t, delivery, alerts, now)
     if not brief:
         return Screen(join([*blocks, *notes]), rows)
-    has_digest = any(alert.kind is AlertKind.DIGEST for alert in alerts)
     total = [t.count("alert.total_here", len(shown), sum=_sum_of(t, shown))] if shown[1:] and not has_digest else []
     head = [t.count("alert.several", len(alerts)), Markup("")]
     return Screen(fit(head, _apart(blocks), [*total, *notes], t("alert.more")), rows)
@@ -164,8 +165,7 @@ def _unreadable(t: Texts, delivery: Delivery) -> Markup:
 
 def _digest(t: Texts, delivery: Delivery, now: datetime) -> Markup:
     """Return what is open, the soonest due first."""
-    still_open = [as_shown(k, AlertKind.DIGEST) for k in delivery.known.values() if k.may_be_owed]
-    still_open.sort(key=lambda s: (s.due or date.max, s.invoice_id))
+    still_open = _all_owed(delivery)
     lines = [t("alert.digest"), t.count("alert.total", len(still_open), sum=_sum_of(t, still_open))]
     for s in still_open[:INVOICES_IN_DIGEST]:
         when = t("list.due", date=t.day(s.due), day=t.due_day(s.due, now)) if s.due else t(_no_due(delivery, s))
@@ -173,6 +173,12 @@ def _digest(t: Texts, delivery: Delivery, now: datetime) -> Markup:
         lines.append(t("list.line", icon=sign, id=s.invoice_id, amount=t.money(s.display_amount), when=when))
         lines += consequences(t, s.due, s.types, now)
     return join([*lines, t("alert.more")] if len(still_open) > INVOICES_IN_DIGEST else lines)
+
+
+def _all_owed(delivery: Delivery) -> list[Shown]:
+    """Return all that is to be paid, the soonest due first."""
+    owed = [as_shown(k, AlertKind.DIGEST) for k in delivery.known.values() if k.may_be_owed]
+    return sorted(owed, key=lambda s: (s.due or date.max, s.invoice_id))
 
 
 def _no_due(delivery: Delivery, shown: Shown) -> str:

@@ -22,6 +22,10 @@ def wish_rows(t: Texts, credit: Credit | None, debts: Sequence[Debt]) -> Rows:
     return [[Button(t.plain("button.tell_when_there"), f"credit:{debts[0].id}")]]
 
 
+COVERED_NAMED = 20
+"""How many invoices are named that the credit suffices for."""
+
+
 def top_up_rows(t: Texts, subject: TopUpSubject) -> Rows:
     """Return the buttons that lead to topping up, for the ways that the operator has set."""
     page, payee = t.top_up.page, t.top_up.payee
@@ -81,5 +85,6 @@ def credit_lines(t: Texts, credit: Credit | None, debts: Sequence[Debt], *, with
     line = t("credit.short_with_earlier" if with_earlier else "credit.short", credit=there, short=t.money(covers.short))
     if not covers.covered:
         return [line]
-    ids = t.listing([str(number) for number in covers.covered])
+    more = ["…"] if len(covers.covered) > COVERED_NAMED else []
+    ids = t.listing([*map(str, covers.covered[:COVERED_NAMED]), *more])
     return [Markup(" ").join([line, t("credit.covers", ids=ids)])]

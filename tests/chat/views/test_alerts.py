@@ -16,10 +16,12 @@ from bot.chat.texts import Texts
 from bot.chat.views.alerts import alerts, struck_through, words_of
 from bot.domain.alerts import ACCOUNT_SUBJECTS, Alert, AlertKind, KnownInvoice, SentMessage
 from bot.domain.chats import Silence, Trouble, Watch
+from bot.domain.credit import Credit, CreditWatch
 from bot.domain.deliveries import message_to_edit
 from bot.domain.payments import PaymentRules
 from bot.domain.provider_calendar import ProviderCalendar
 from bot.domain.standings import Standing
+from bot.domain.topping_up import Payee, TopUpWays
 from bot.ports import ALERTS_PER_MESSAGE, Delivery
 from tests.chat.deliveries import HOUR_AGO, alert, closed, delivery, known, message
 from tests.chat.samples import DE, EN, NASTY, NOW, buttons, labels, linked_chat, seen
@@ -235,6 +237,17 @@ def test_the_weeks_digest_lists_what_is_open_with_its_total_the_soonest_due_firs
     )
     assert "3 offene Rechnungen, zusammen 20,85 €" in says(weekly, DE)
     assert data(weekly) == ["list:all.any.0.0"]
+
+
+def test_the_weeks_digest_says_what_is_missing_for_all_and_leads_to_topping_up() -> None:
+    chat = linked_chat(credit=CreditWatch(Credit(Decimal("10.00"), "EUR"), NOW))
+    t = replace(EN, top_up=TopUpWays(payee=Payee("DE89370400440532013000", "Example GmbH")))
+    weekly = delivery([alert(AlertKind.DIGEST)], [known(1, due=None), known(2)], chat=chat)
+    assert says(weekly, t).endswith("💰 Credit €10.00. €3.90 short. Enough for 2.")
+    ways = [button.data for button in buttons(alerts(t, weekly, weekly.alerts, NOW))]
+    assert ways == ["topup:1:earlier", "list:all.any.0.0"]
+    many = [known(number, left=Decimal("0.01")) for number in range(1, 1003)]
+    assert says(delivery([alert(AlertKind.DIGEST)], many, chat=chat), t).endswith("18, 19, 20 and ….")
 
 
 def test_a_digest_of_very_many_invoices_names_the_first_and_leads_to_the_others() -> None:
