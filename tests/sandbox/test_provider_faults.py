@@ -160,4 +160,4 @@ async def test_a_stopped_server_drops_its_requests_and_can_come_back(sandbox: Sa
             await client.get(root)
         async with serve(sandbox.app, int(root.rpartition(":")[2])) as again:
             assert again == root
-            assert (await client.get(root)).status_code == 404
+            assert (await client.get(f"{root}/nowhere")).status_code == 404
