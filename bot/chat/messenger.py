@@ -71,7 +71,8 @@ class TelegramMessenger:
         """Give an earlier message a line for each of these alerts. Return False if it is out of reach."""
         if message.message_id is None:
             return False
-        screen = views.reminded_silently(self._texts_for(delivery.chat), message, delivery, alerts, now)
+        t = self._texts_for(delivery.chat)
+        screen = with_site(t, views.reminded_silently(t, message, delivery, alerts, now))
         with taking_turn(Turn.ALERT):
             return await sending.edit(self._bot, message.place, message.message_id, screen)
 
@@ -87,7 +88,8 @@ class TelegramMessenger:
 
     async def edit_board(self, board: Board, delivery: Delivery, now: datetime) -> bool:
         """Draw the pinned message anew."""
-        screen = board_view(self._texts_for(delivery.chat), delivery, now, is_pinned=board.is_pinned is not False)
+        t = self._texts_for(delivery.chat)
+        screen = with_site(t, board_view(t, delivery, now, is_pinned=board.is_pinned is not False))
         with taking_turn(Turn.ALERT):
             return await sending.edit(self._bot, Place(delivery.chat.id, board.topic_id), board.message_id, screen)
 
@@ -95,7 +97,8 @@ class TelegramMessenger:
         """Send the message that is to be pinned. What may have arrived is not sent into an outage."""
         if delivery.again:
             await sending.make_sure_of_telegram(self._bot)
-        screen = board_view(self._texts_for(delivery.chat), delivery, now, is_pinned=True)
+        t = self._texts_for(delivery.chat)
+        screen = with_site(t, board_view(t, delivery, now, is_pinned=True))
         place = delivery.alerts[0].place
         with taking_turn(Turn.ALERT):
             sent = await sending.send(self._bot, place, screen, silent=True)

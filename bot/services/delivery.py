@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
-from bot.domain.alerts import Alert, AlertKind, SentMessage
+from bot.domain.alerts import AlertKind, SentMessage
 from bot.domain.chats import Chat
-from bot.domain.covered import is_silent, message_to_extend
 from bot.domain.deliveries import (
     closed_again,
     is_lost,
@@ -24,8 +22,6 @@ from bot.domain.deliveries import (
     repeat_at,
     uncertain_message,
 )
-from bot.domain.folding import may_be_deleted, superseded
-from bot.domain.live_messages import Board
 from bot.domain.schedule import CheckPlan
 from bot.errors import (
     ChatClosed,
@@ -41,7 +37,7 @@ from bot.errors import (
     TextRefused,
 )
 from bot.ports import ChatStore, Clock, Delivery, Messenger, Outbox, Sleep
-from bot.services.board import Boards
+from bot.services.edits import Edits
 from bot.services.failures import note_unreachable
 from bot.services.workers import Workers
 
@@ -87,8 +83,8 @@ class AlertSender:
         self._clock = clock
         self._plan = plan
         self._workers = workers
-        self._boards = Boards(messenger, plan)
         self._send_within = send_within.total_seconds()
+        self._edits = Edits(outbox, messenger, clock, plan, within=self._send_within, note=self._note)
         self._sleep = sleep
 
     async def tick(self) -> None:
@@ -140,13 +136,19 @@ class AlertSender:
         if self._must_be_dismissed(delivery.chat):
             raise NotSent  # the next check does that
         if delivery.is_edit:
-            return await self._edit(delivery, lease_end)
+            if now > lease_end - LEASE_MARGIN:
+                raise NotSent
+            until = await self._edits.make(delivery, lease_end)
+            if until is None:
+                return None, set()
+            await self._note(lambda: self._outbox.defer_alerts(delivery.claim, until), lease_end)
+            return None
         relevant = [alert for alert in delivery.alerts if is_relevant(alert, delivery, now)]
         settled = {a.invoice_id for a in relevant if a.kind is AlertKind.SETTLED and a.invoice_id is not None}
         begun = asyncio.get_running_loop().time()
         await self._resolve(delivery, settled, begun + self._send_within / 2, lease_end)
         wanted = [alert for alert in relevant if not is_unwanted(alert, schedule.preferences)]
-        told = await self._remind_silently(delivery, wanted, begun + self._send_within / 2)
+        told = await self._edits.remind_silently(delivery, wanted, begun + self._send_within / 2)
         alerts = [alert for alert in wanted if alert not in told and not is_told_elsewhere(alert, delivery)]
         message: SentMessage | None = uncertain_message(delivery, now)
         if alerts and schedule.is_quiet(now):
@@ -188,67 +190,6 @@ class AlertSender:
             else:
                 edited = partial(self._outbox.message_edited, delivery.claim, message.message_id, settled)
                 await self._note(edited, lease_end)
-
-    async def _remind_silently(self, delivery: Delivery, alerts: Sequence[Alert], end: float) -> list[Alert]:
-        """Put reminders of what the credit covers into the messages that show these invoices. Return those.
-
-        Where that fails, they come as messages. A second edit does no harm.
-        """
-        now, schedule = self._clock(), self._plan.schedule(delivery.chat)
-        silent = [alert for alert in alerts if is_silent(alert, delivery, schedule, self._plan.currency, now)]
-        told = list[Alert]()
-        for message in delivery.sent:
-            here = [alert for alert in silent if message_to_extend(alert, delivery) is message]
-            if not here:
-                continue
-            with suppress(TimeoutError, MessengerError):
-                async with asyncio.timeout_at(end):
-                    told += here if await self._messenger.remind_silently(message, delivery, here, now) else []
-        return told
-
-    async def _edit(self, delivery: Delivery, lease_end: datetime) -> tuple[None, set[int]] | None:
-        """Edit what the alerts of the delivery name. Return None if that has to wait."""
-        kinds = {alert.kind for alert in delivery.alerts}
-        if AlertKind.FOLD in kinds:
-            await self._fold(delivery, lease_end)
-        if AlertKind.BOARD not in kinds:
-            return None, set()
-
-        async def note(board: Board | None) -> None:
-            await self._note(lambda: self._outbox.board_shown(delivery.claim, board), lease_end)
-
-        try:
-            async with asyncio.timeout(self._send_within):
-                until = await self._boards.draw(delivery, self._clock(), note)
-        except TimeoutError as error:
-            raise DeliveryUncertain from error
-        if until is None:
-            return None, set()
-        await self._note(lambda: self._outbox.defer_alerts(delivery.claim, until), lease_end)
-        return None
-
-    async def _fold(self, delivery: Delivery, lease_end: datetime) -> None:
-        """Delete what a newer message tells in the place of an older one, or leave a line of it.
-
-        What Telegram refuses stays as it is. A second edit does no harm, so nothing here is uncertain.
-        """
-        end = asyncio.get_running_loop().time() + self._send_within
-        for message, numbers in superseded(delivery.sent):
-            try:
-                async with asyncio.timeout_at(end):
-                    await self._fold_in(message, numbers, delivery)
-            except (TimeoutError, DeliveryUncertain) as error:
-                raise NotSent from error
-            except SendRefused as error:
-                log.debug("earlier alert can't be folded", chat=delivery.chat.id, error=str(error))
-            if message.message_id is not None:
-                noted = partial(self._outbox.message_folded, delivery.claim, message.message_id, numbers)
-                await self._note(noted, lease_end)
-
-    async def _fold_in(self, message: SentMessage, numbers: frozenset[int], delivery: Delivery) -> None:
-        if may_be_deleted(message, numbers, self._clock()) and await self._messenger.delete(message):
-            return
-        await self._messenger.resolve(message.folding(numbers), delivery)
 
     async def _handle(self, delivery: Delivery, error: MessengerError) -> None:
         """Decide when a delivery that failed is tried again, and note what the error says of the chat."""

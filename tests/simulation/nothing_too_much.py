@@ -68,7 +68,17 @@ def _says_again(evidence: Evidence, arrival: Arrival) -> bool:
     """Return whether it has taken over something from an older alert that may have arrived."""
     about = {said.invoice_id for said in arrival.said}
     tries = [t for t in evidence.chat.tries if t.error in UNCERTAIN and t.at <= arrival.at]
-    return any(said.invoice_id in about for t in tries for said in t.said)
+    if any(said.invoice_id in about for t in tries for said in t.said):
+        return True
+    return any(_was_killed_untold(evidence, number, arrival) for number in about if number is not None)
+
+
+def _was_killed_untold(evidence: Evidence, number: int, arrival: Arrival) -> bool:
+    """Return whether a kill may hide a message about an invoice: none is known from then until this one."""
+    truth = evidence.person.account.history.get(number)
+    existed = [start for start, _, state in truth.spans(evidence.end) if state is not None] if truth else []
+    told = [a.at for a in evidence.chat.arrivals if a.number < arrival.number and a.known_id and a.of(number)]
+    return any(max([*existed[:1], *told]) <= kill <= arrival.at for kill in evidence.world.kills) if existed else False
 
 
 def _repeated_rarely(evidence: Evidence) -> Iterator[str]:

@@ -19,7 +19,7 @@ from bot.ports import Delivery
 
 
 def board(t: Texts, delivery: Delivery, now: datetime, *, is_pinned: bool) -> Screen:
-    """Return the message as things stand. It has no buttons: they would put something else in its place."""
+    """Return the message as things stand. It has no buttons that would put something else there."""
     invoices, link = owed(delivery.known.values()), delivery.chat.link
     total = sum((left_or_total(k.left, k.total) for k in invoices), Decimal(0))
     lines = [t.count("board.open", len(invoices), sum=t.money(total)) if invoices else t("board.nothing")]
