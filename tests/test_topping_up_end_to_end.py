@@ -323,3 +323,41 @@ async def test_a_payment_from_another_chat_is_not_called_the_providers(
         told = await other.wait_for(says(f"Invoice {invoice.id} is paid"))
         assert "by the provider" not in told.text
         assert new.text
+
+
+async def test_in_a_group_who_may_pay_sets_the_reference_and_everybody_sees_the_transfer(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, work: Work
+) -> None:
+    bob = sandbox.telegram.add_user("Bob", language_code="en")
+    group = ada.create_group("Studio", members=[bob])
+    ada.set_bot_status(group, "member")
+    async with work(transfer_to=TRANSFER_TO):
+        invited = await ask(group, ada, "/link", "private")
+        ada.follow(invited, invited.buttons[0].text)
+        joining = await chat.wait_for(lambda m: any((b.data or "").startswith("own") for b in m.buttons))
+        ada.press(joining, next(b.text for b in joining.buttons if (b.data or "").startswith("own")))
+        await group.wait_for(says("linked"))
+        sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=30)
+        listed = await ask(group, bob, "/invoices", "€2.93 short")
+        shown = await transfer_from(group, bob, listed, HOW)
+        assert "No reference has been set" in shown.text
+        assert shown.document is None
+        await ask(group, bob, "/reference K-1", "Ada")
+        await ask(group, ada, "/reference", "Send /reference TEXT")
+        await ask(group, ada, "/reference K-4711", "is K-4711")
+        shown = await transfer_from(group, bob, listed, HOW)
+        assert read_code(shown)[-1] == "K-4711"
+        assert "✏️ Change the reference" not in labels(shown)
+
+
+@pytest.mark.parametrize(
+    "data", ["topup", "topup:x", "topup:4711:later", "reference:none:x", "topup:99999999999999999999"]
+)
+async def test_forged_buttons_do_no_harm(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, work: Work, data: str
+) -> None:
+    async with work(transfer_to=TRANSFER_TO):
+        greeting = await ask(chat, ada, "/status", "Linked since")
+        await ada.forge(greeting, data).answered()
+        await ask(chat, ada, "/status", "Linked since")
+        assert not any("went wrong" in message.text for message in chat.messages)

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Self
 
-from bot.domain.credit import Credit, Debt, coverage
+from bot.domain.credit import Coverage, Credit, Debt, coverage
 from bot.domain.invoices import CENT
 
 REFERENCE_LENGTH = 140
@@ -93,11 +93,17 @@ class Needed:
         """
         if self.debts is None:
             return None
-        covers = coverage(self.credit, self.debts, currency)
-        if covers is not None:
+        if covers := self._covered(currency):
             return _in_cents(covers.short)
         known = [debt.left for debt in self.debts if debt.left is not None]
         return _in_cents(sum(known, start=Decimal(0))) if len(known) == len(self.debts) else None
+
+    def is_whole_sum(self, currency: str) -> bool:
+        """Return whether the amount is all that is to be paid, since nobody knows what the credit covers."""
+        return bool(self.debts) and self._covered(currency) is None
+
+    def _covered(self, currency: str) -> Coverage | None:
+        return coverage(self.credit, self.debts or (), currency)
 
 
 def _in_cents(amount: Decimal) -> Decimal:

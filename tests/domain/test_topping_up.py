@@ -57,7 +57,9 @@ def test_a_subject_chooses_one_invoice_or_with_the_earlier_ones_or_all() -> None
 def test_the_needed_amount_is_what_the_credit_lacks_or_else_the_whole_sum(
     credit: Credit | None, debts: list[Debt] | None, amount: Decimal | None
 ) -> None:
-    assert Needed(credit, None if debts is None else tuple(debts)).amount("EUR") == amount
+    needed = Needed(credit, None if debts is None else tuple(debts))
+    assert needed.amount("EUR") == amount
+    assert needed.is_whole_sum("EUR") == (amount == Decimal(6) or (amount is None and debts is not None))
 
 
 def test_a_reference_is_put_on_one_line_and_has_signs_that_banks_carry() -> None:

@@ -25,7 +25,6 @@ log = structlog.get_logger()
 NONE_NEEDED = "none"
 """In callback data: transfers need no reference."""
 
-
 TEXT_BESIDE_PICTURE = CAPTION_LIMIT - 150
 """How long the data may be, so that a line about the picture fits below them."""
 
@@ -39,16 +38,13 @@ class TopUpHandlers:
 
     async def how(self, context: Context) -> None:
         """The button below a message that says what is missing: show the transfer. First ask for its reference."""
-        try:
-            subject = TopUpSubject.parse(":".join(context.words))
-        except ValueError:
+        subject, link = _subject(":".join(context.words)), link_of(context.chat)
+        if subject is None or context.t.top_up.payee is None:
             await context.tell(context.t("button.unknown"))
-            return
-        link = link_of(context.chat)
-        if context.private and link.reference is None and context.t.top_up.payee is not None:
+        elif context.private and link.reference is None:
             await self._ask(context, str(subject))
         else:
-            await self._show(context, link, subject)
+            await self._show(context, context.t.top_up.payee, link, subject)
 
     async def reference(self, context: Context) -> None:
         """/reference TEXT."""
@@ -71,7 +67,8 @@ class TopUpHandlers:
         """Return a handler of plain text that takes it as the reference, where the chat was asked for one."""
 
         async def handle(context: Context) -> None:
-            if context.text and self._topping_up.expects_reference(context.chat):
+            is_offered = context.t.top_up.payee is not None
+            if is_offered and context.text and self._topping_up.expects_reference(context.chat):
                 await self._set(context, context.text, context.chat.awaiting_reference_for)
             else:
                 await otherwise(context)
@@ -85,20 +82,18 @@ class TopUpHandlers:
             await self._topping_up.ask_for_reference(context.chat, subject)
         await context.reply(views.reference_question(context.t, subject, private=context.private))
 
-    async def _set(self, context: Context, text: str, subject: str = "") -> None:
-        link = link_of(context.chat)
+    async def _set(self, context: Context, text: str, asked_for: str = "") -> None:
+        """Set the reference, and go on with what it was ``asked_for``."""
+        link, payee, subject = link_of(context.chat), context.t.top_up.payee, _subject(asked_for)
         check_in_charge(context.chat, context.user_id)
         reference = await self._topping_up.set_reference(context.chat, text)
-        await context.reply(views.reference_saved(context.t, reference, with_ways=not subject))
-        if subject:
-            await self._show(context, replace(link, reference=reference), TopUpSubject.parse(subject))
+        goes_on = subject is not None and payee is not None
+        await context.reply(views.reference_saved(context.t, reference, with_ways=not goes_on))
+        if subject is not None and payee is not None:
+            await self._show(context, payee, replace(link, reference=reference), subject)
 
-    async def _show(self, context: Context, link: Link, subject: TopUpSubject) -> None:
+    async def _show(self, context: Context, payee: Payee, link: Link, subject: TopUpSubject) -> None:
         """Show the transfer, with its code where there can be one. Where pictures can't be sent, a text may be."""
-        payee = context.t.top_up.payee
-        if payee is None:
-            await context.tell(context.t("button.unknown"))
-            return
         needed = await self._topping_up.needed(context.chat, subject)
         heavy, now, may_change = len(needed.debts or ()) > HEAVY_COUNT, self._clock(), link.may_pay(context.user_id)
         screen = await off_loop(
@@ -116,6 +111,14 @@ class TopUpHandlers:
             else:
                 return
         await context.reply(screen)
+
+
+def _subject(text: str) -> TopUpSubject | None:
+    """Read what callback data is about. None: they are not ours."""
+    try:
+        return TopUpSubject.parse(text)
+    except ValueError:
+        return None
 
 
 def _picture(t: Texts, payee: Payee, needed: Needed, reference: str | None) -> bytes | None:

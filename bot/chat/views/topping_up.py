@@ -53,7 +53,7 @@ def _amount_lines(t: Texts, needed: Needed, amount: Decimal | None) -> list[Mark
         return [t("transfer.no_amount")]
     if not amount:
         return [t("transfer.nothing_missing")] if not needed.debts else []
-    return [] if needed.credit is not None else [t("transfer.whole_sum")]
+    return [t("transfer.whole_sum")] if needed.is_whole_sum(t.currency) else []
 
 
 def reference_question(t: Texts, subject: str = "", *, private: bool = True) -> Screen:
