@@ -42,7 +42,7 @@ LABELS = re.compile(r"(?:my|mein|api|access|auth|authorization|bearer|token|key|
 ANY_LABEL = re.compile(r"[^\W\d_]+:+")
 """A label in front of what looks like a token anyway: ``Here:…``."""
 
-LABELLED_IN_ADDRESS = re.compile(r"[?&#][\w-]*(?:token|key|auth|secret)=([^&#]+)", re.ASCII | re.IGNORECASE)
+LABELLED_IN_ADDRESS = re.compile(r"[?&#][\w-]*(?:token|key|auth|secret)=([^&#?]+)", re.ASCII | re.IGNORECASE)
 
 JOINTS = re.compile(r"[<>()\[\]{},;?&\\]+|=+(?=[^=])")
 """Where a word that is no address and no file falls into parts."""
@@ -154,10 +154,9 @@ def _likely_in(word: str) -> Iterator[str]:
     """Yield what looks like a token in a word, without what stands around it."""
     if len(word) < LIKELY_LENGTH:  # so are nearly all, and what follows takes longer
         return
-    if "://" in word:
-        for labelled in LABELLED_IN_ADDRESS.finditer(word):
-            yield from _likely_in(unquote(labelled[1]))
-    elif not _is_something_else(word.strip(PUNCTUATION)):
+    for labelled in LABELLED_IN_ADDRESS.finditer(word):
+        yield from _likely_in(unquote(labelled[1]))
+    if "://" not in word and not _is_something_else(word.strip(PUNCTUATION)):
         for raw in JOINTS.split(word):
             part = raw.strip(AROUND)
             if len(part) < LIKELY_LENGTH:
