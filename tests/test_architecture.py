@@ -59,6 +59,8 @@ MAY_IMPORT = {
 """Which other parts each part may import. Every part may import itself, and ``bot`` for the version."""
 
 ONLY_IN = {
+    "segno": {"chat"},
+    "stdnum": {"settings"},
     "telegram": {"chat", *ROOT_MODULES},
     "apscheduler": {"ticking"},
     "httpx": {"provider", *ROOT_MODULES},

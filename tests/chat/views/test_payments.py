@@ -12,8 +12,10 @@ import pytest
 from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, Screen, length
 from bot.chat.texts import Texts
 from bot.chat.views.payments import progress, question
+from bot.domain.credit import Credit
 from bot.domain.invoices import Item
 from bot.domain.payments import Action, Found, Outcome, PaymentRules, State
+from bot.domain.topping_up import Payee, TopUpWays
 from bot.errors import BotError, DocumentTooLarge, ProviderError
 from bot.sandbox.telegram.html import parse_html
 from tests.chat.samples import DE, EN, NASTY, NOW, buttons, invoice, labels, payment, seen
@@ -217,6 +219,43 @@ def test_a_question_in_doubt_says_so_alone_and_among_others() -> None:
 def test_choosing_again_is_not_offered_if_an_end_is_unclear() -> None:
     assert "several" in [button.data for button in buttons(batch(Outcome.PARTLY, Outcome.NOT_SENT))]
     assert "several" not in [button.data for button in buttons(batch(Outcome.UNCLEAR, Outcome.NOT_SENT))]
+
+
+# --- Where credit was missing ---------------------------------------------------------------------------------------
+
+TOPPING_UP = replace(EN, top_up=TopUpWays("https://provider.example/topup", Payee("DE89370400440532013000", "Ex GmbH")))
+
+
+def ended(*ends: tuple[int, Outcome], credit: str, left: Decimal | None = None) -> Screen:
+    """Return the message about payments of these invoices, with credit of so much before."""
+    batched = "b" if len(ends) > 1 else ""
+    payments = [
+        payment(id=f"p{number}", batch=batched, invoice_id=number, state=State.ENDED, outcome=outcome, left=left)
+        for number, outcome in ends
+    ]
+    return progress(TOPPING_UP, payments, Credit(Decimal(credit)))
+
+
+def test_refusals_for_lack_of_credit_say_what_is_missing_and_lead_to_topping_up() -> None:
+    one = ended((1, Outcome.REFUSED), credit="5.02")
+    assert "Credit €5.02. €2.93 short." in seen(one)
+    assert [button.data for button in buttons(one)][-3:] == ["", "topup:1", "credit:1"]
+    several = ended((1, Outcome.REFUSED), (2, Outcome.REFUSED), (3, Outcome.NOT_SENT), credit="5.02")
+    assert "Credit €5.02. €10.88 short." in seen(several)
+    assert buttons(several)[-1].data == "topup:all"
+
+
+def test_credit_from_before_a_payment_is_not_shown_after_it() -> None:
+    partly = ended((1, Outcome.PARTLY), credit="5.02", left=Decimal("2.93"))
+    assert "Credit €" not in seen(partly)
+    assert [button.data for button in buttons(partly)][-2:] == ["topup:1", "credit:1"]
+    mixed = ended((1, Outcome.DONE), (2, Outcome.REFUSED), credit="8.00")
+    assert "Credit €" not in seen(mixed)
+    assert [button.data for button in buttons(mixed)][-2:] == ["topup:2", "credit:2"]
+
+
+def test_a_refusal_for_another_reason_leads_nowhere_else() -> None:
+    assert not any("topup" in button.data for button in buttons(ended((1, Outcome.REFUSED), credit="7.95")))
 
 
 @pytest.mark.parametrize("action", Action)
