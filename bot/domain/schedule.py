@@ -165,8 +165,8 @@ class Schedule:
         return next((d for d in days if (at := self._evening_of(d)) and at - near <= now < self._end_of(d)), None)
 
     def is_lost(self, due: date, types: Collection[str], now: datetime) -> bool:
-        """Return whether a payment comes too late: the last day on which it helps is over."""
-        return now >= self._end_of(max([due, *self.calendar.last_days(due, types)]))
+        """Return whether a payment comes too late: the last day on which it may help is over."""
+        return now >= self._end_of(max([due, *self.calendar.warning_days(due, types)]))
 
     def _evening_of(self, day: date) -> datetime | None:
         """Return the early evening of a last day: before the quiet hours, and before the provider's own evening.

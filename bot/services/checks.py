@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import structlog
 
-from bot.domain.alerts import Alert, AlertKind, KnownInvoice, undated
+from bot.domain.alerts import Alert, AlertKind, undated
 from bot.domain.board import state_of
 from bot.domain.chats import Chat, Link, Trouble, Watch
 from bot.domain.collectives import with_parts
@@ -214,7 +214,7 @@ class Checker:
         held = {number: check.known[number] for number in reading.unasked}
         speakable = {number: known for number, known in check.known.items() if number not in held}
         reminded = mark_reminded(speakable, check.sent, schedule, now)
-        fulfilled = self._fulfilled(link, reading)
+        fulfilled = self._fulfilled(link, reading, schedule, now)
         decision = decide(
             mark_unread(mark_missing(reminded, reading.gone, now), reading.unread, now),
             reading.found,
@@ -249,7 +249,7 @@ class Checker:
             watch=watch,
             next_check_at=self._plan.after(now, reading.wait, look),
             credit=reading.credit,
-            ended_wishes=[*fulfilled, *(n for n in _wished(link) if not _is_open(known.get(n), schedule, now))],
+            ended_wishes=[*fulfilled, *(n for n in _wished(link) if n not in known or not known[n].may_be_owed)],
         )
 
     def _watch(
@@ -282,23 +282,21 @@ class Checker:
         found = coverage((reading.credit or link.credit).credit, owed, self._plan.currency)
         return found.covered if found is not None else ()
 
-    def _fulfilled(self, link: Link, reading: AccountReading) -> Sequence[int]:
-        """Return the invoices for which somebody waits for credit, and for which it suffices now."""
+    def _fulfilled(self, link: Link, reading: AccountReading, schedule: Schedule, now: datetime) -> Sequence[int]:
+        """Return the invoices for which somebody waits for credit, and for which it suffices now.
+
+        Where it would come too late, the wish rests and does not end: the clock may be ahead.
+        """
         if reading.credit is None:
             return ()
-        debts = [Debt(i.id, i.due, i.left_to_pay) for i in reading.found if i.id in _wished(link) and i.is_open]
+        wished = [i for i in reading.found if i.id in _wished(link) and i.is_open]
+        in_time = [i for i in wished if i.due is None or not schedule.is_lost(i.due, i.types, now)]
+        debts = [Debt(i.id, i.due, i.left_to_pay) for i in in_time]
         return [debt.id for debt in debts if suffices(reading.credit.credit, debt, self._plan.currency)]
 
 
 def _wished(link: Link) -> frozenset[int]:
     return frozenset(wish.invoice_id for wish in link.credit_wishes)
-
-
-def _is_open(known: KnownInvoice | None, schedule: Schedule, now: datetime) -> bool:
-    """Return whether a wish for credit still makes sense: something is to be paid, and it is not too late."""
-    if known is None or not known.may_be_owed:
-        return False
-    return known.due is None or not schedule.is_lost(known.due, known.types, now)
 
 
 def with_ids(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
