@@ -232,14 +232,16 @@ class Customer:
         self._changed_at = self.world.clock()
 
     def _look(self) -> None:
-        """Have the account checked, every hour until it could be read."""
-        changed, read_at = self._changed_at, self.person.account.read_at
-        if changed is None or (read_at and read_at[-1] > changed):
+        """Have the account checked until it could be read: as often as before, in an outage every hour."""
+        account, changed = self.person.account, self._changed_at
+        failed = [*account.single_failures[-1:], *([changed] if changed is not None else [])]
+        if changed is None or (account.read_at and account.read_at[-1] > max(failed)):
             self._changed_at = None
             return
         if self.person.linked:
             self.person.enqueue("check soon", self._check_soon)
-        self.world.after(1, self._look)
+        in_outage = account.failure is not None or self.world.provider.outage is not None or self.person.chat.blocked
+        self.world.after(1 if in_outage else SEEN_WITHIN / HOUR, self._look)
 
 
 def _day(at: datetime) -> date:
