@@ -142,7 +142,7 @@ class Customer:
     def read(self, message: Message) -> None:
         """Read a message, and perhaps act on it."""
         self.messages.append(message)
-        for number in message.words:
+        for number in message.numbers:
             if self.hosting.is_open(number):
                 self._consider(message, number)
 
@@ -166,14 +166,14 @@ class Customer:
             return chances.there
         if not message.rings:
             return chances.silent
-        return chances.threatens if THREATENS.search(message.words[number]) else chances.rings
+        return chances.threatens if THREATENS.search(message.words.get(number, "")) else chances.rings
 
     def _is_away(self) -> bool:
         return self._back_at - HOLIDAY <= self.world.clock() < self._back_at
 
     def _come_home(self) -> None:
         """Look through what has come meanwhile."""
-        for number in {number for message in self.messages for number in message.words}:
+        for number in {number for message in self.messages for number in message.numbers}:
             if self.hosting.is_open(number) and self._rng(f"home {number}").random() < USUAL.rings:
                 self._act(number)
 

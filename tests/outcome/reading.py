@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,8 @@ from bot.domain.schedule import CheckPlan
 from bot.ports import Clock, Delivery
 from tests.simulation.telegram import Arrival, Said, SimChat, SimTelegram
 
+LISTED = re.compile(r"[🟡🔴] <b>(\d+)</b> ·")
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -26,6 +29,11 @@ class Message:
     text: str
     words: Mapping[int, str]
     rings: bool
+
+    @property
+    def numbers(self) -> list[int]:
+        """The invoices that it is about, also those that a weekly overview lists."""
+        return sorted({*self.words, *map(int, LISTED.findall(self.text))})
 
     def is_credit_there(self, number: int) -> bool:
         return any(said.kind == "credit_there" and said.invoice_id == number for said in self.said)
