@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
-from bot.domain.alerts import AlertKind
-from bot.domain.chats import Chat, Loudness, Preferences, QuietHours, Silence
+from bot.domain.alerts import Alert, AlertKind
+from bot.domain.chats import Chat, Link, Loudness, Preferences, QuietHours, Silence
 from tests.store.examples import (
     CHAT,
     HOUR,
@@ -20,7 +21,9 @@ from tests.store.examples import (
     checked,
     claim_alert,
     claim_check,
+    claim_message,
     find,
+    invoices_in,
     knowledge,
     known_invoice,
     linked,
@@ -42,6 +45,11 @@ CHOSEN = Preferences(
 )
 MUTED = Silence(muted=True)
 SNOOZED = Silence(NOW + HOUR)
+TOLD = date(2026, 4, 1)
+
+
+def change_of(link: Link, number: int) -> Alert:
+    return replace(new_alert(link, number, f"change-{number}"), kind=AlertKind.CHANGED, threshold=None, due=None)
 
 
 class PreferenceContract:
@@ -139,6 +147,29 @@ class PreferenceContract:
         assert await store.silence(CHAT, link.account, {1: MUTED}, NOW + 2 * MINUTE)
         assert not await store.finish_check(check.claim, checked(check, known={}))
         assert (await claim_check(store, NOW + 2 * MINUTE)).chat.silences == {1: MUTED}
+
+    async def test_a_change_nobody_was_told_of_is_found_again_after_a_snooze(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await linked(store)
+        knew = {number: replace(known_invoice(number), told_due=TOLD) for number in (1, 2)}
+        changes = [replace(change_of(link, number), told_due=TOLD) for number in knew]
+        told = {number: replace(known, told_due=known.due) for number, known in knew.items()}
+        await find(store, *changes, known=told)
+        assert await store.silence(CHAT, link.account, {1: SNOOZED}, NOW)
+        assert await store.known_invoices(CHAT) == {1: knew[1], 2: told[2]}
+        assert (await claim_alert(store))[1].invoice_id == 2
+
+    async def test_a_change_that_may_have_arrived_or_that_warns_still_waits_in_a_snooze(self, opener: Opener) -> None:
+        store = await opener.open()
+        link = await linked(store)
+        warning = replace(change_of(link, 2), is_warning=True)
+        await find(store, change_of(link, 1), warning, known=knowledge(1, 2))
+        await claim_message(store)
+        assert await store.silence(CHAT, link.account, {1: SNOOZED, 2: SNOOZED}, NOW)
+        assert await store.known_invoices(CHAT) == knowledge(1, 2)
+        await opener.crash()
+        store = await opener.open()
+        assert invoices_in(await claim_message(store, NOW + HOUR)) == [1, 2]
 
     async def test_nothing_is_silenced_under_another_link_or_without_one(self, opener: Opener) -> None:
         store = await opener.open()

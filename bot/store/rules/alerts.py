@@ -145,6 +145,26 @@ def opened(record: ChatRecord) -> ChatRecord:
     return replace(record, chat=replace(record.chat, closure=None), alerts=alerts)
 
 
+def without_changes(record: ChatRecord, invoice_ids: Collection[int]) -> ChatRecord:
+    """Forget changes of these invoices that wait to be told: the person knows what they were told before.
+
+    A change that warns, or that may have arrived, stays.
+    """
+    waiting = (row.alert for row in record.alerts if row.alert.state is AlertState.WAITING)
+    changes = {
+        alert.invoice_id: alert
+        for alert in waiting
+        if alert.kind is AlertKind.CHANGED and alert.invoice_id in invoice_ids and not alert.is_warning
+    }
+    known = {
+        number: replace(k, told_gross=changes[number].told_gross, told_due=changes[number].told_due)
+        for number, k in record.known.items()
+        if number in changes
+    }
+    left = tuple(row for row in record.alerts if row.alert not in changes.values())
+    return replace(record, alerts=left, known={**record.known, **known}) if changes else record
+
+
 def untold(known: Mapping[int, KnownInvoice], rows: Iterable[AlertRow]) -> Mapping[int, KnownInvoice]:
     """Return what is known once these alerts have gone without a word, because their invoices stand otherwise by now.
 

@@ -16,7 +16,7 @@ from bot.domain.credit import CLOSELY, CreditWatch, CreditWish
 from bot.domain.live_messages import LiveMessage, with_message
 from bot.domain.waits import is_ahead, may_be_right
 from bot.ports import Checked, Overview, StoreCounts, Waiting
-from bot.store.rules.alerts import add_alerts, opened, untold
+from bot.store.rules.alerts import add_alerts, opened, untold, without_changes
 from bot.store.rules.records import CHAT_FACTS, PASSING, ChatRecord, ChatRow, PaymentRow, seal_link
 
 CHECK_FIRST = timedelta(seconds=30)
@@ -90,14 +90,19 @@ def preferring(record: ChatRecord, preferences: Preferences | None, now: datetim
 def silenced(
     record: ChatRecord, account: str, silences: Mapping[int, Silence | None], now: datetime
 ) -> ChatRecord | None:
-    """Put reminders of invoices off, or (None) let them come again. None: the link is another by now."""
-    if record.link is None or record.link.account != account:
+    """Put reminders of invoices off, or (None) let them come again. None: the link is another by now.
+
+    A change that waits to be told would be dropped. It goes, and is found again once a snooze has ended.
+    """
+    link = record.link
+    if link is None or link.account != account:
         return None
+    record = without_changes(record, {n for n, silence in silences.items() if silence and not silence.muted})
     new = {number: replace(silence, set_at=now) for number, silence in silences.items() if silence}
     after = {**record.silences, **new}
     after = {number: silence for number, silence in after.items() if silences.get(number, silence)}
     ends = [silence.until if silence else now for silence in silences.values()]
-    look = min((end for end in ends if end is not None), default=record.link.next_check_at)
+    look = min((end for end in ends if end is not None), default=link.next_check_at)
     return hastened(replace(record, silences=after), now, look)
 
 
