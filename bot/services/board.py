@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.domain.board import state_of
 from bot.domain.live_messages import Board
 from bot.domain.schedule import CheckPlan
-from bot.errors import DeliveryUncertain, NotSent, SendRefused
+from bot.errors import ChatClosed, DeliveryUncertain, NotSent, SendRefused
 from bot.ports import Delivery, Messenger
 
 NoteBoard = Callable[[Board | None], Awaitable[None]]
@@ -54,6 +54,8 @@ class Boards:
         board = await self._pinned(board, delivery)
         try:
             return board if await self._messenger.edit_board(board, delivery, now) else None
+        except ChatClosed as error:
+            raise SendRefused(error.reason) from error  # it waits by itself, and holds up nothing that is new
         except SendRefused:
             return board
         except DeliveryUncertain as error:

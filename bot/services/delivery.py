@@ -146,7 +146,7 @@ class AlertSender:
         relevant = [alert for alert in delivery.alerts if is_relevant(alert, delivery, now)]
         settled = {a.invoice_id for a in relevant if a.kind is AlertKind.SETTLED and a.invoice_id is not None}
         begun = asyncio.get_running_loop().time()
-        await self._resolve(delivery, settled, begun + self._send_within / 2, lease_end)
+        closed = await self._resolve(delivery, settled, begun + self._send_within / 2, lease_end)
         wanted = [alert for alert in relevant if not is_unwanted(alert, schedule.preferences)]
         told = await self._edits.remind_silently(delivery, wanted, begun + self._send_within / 2)
         alerts = [alert for alert in wanted if alert not in told and not is_told_elsewhere(alert, delivery)]
@@ -165,6 +165,8 @@ class AlertSender:
                 raise DeliveryUncertain from error
             message = message_to_edit(alerts, delivery, message_id, now, words)
             log.info("alerts sent", chat=delivery.chat.id, kinds=[alert.kind for alert in alerts])
+        elif closed is not None:
+            raise SendRefused(closed.reason)  # nothing but edits is left: they wait by themselves
         log.debug("alerts dropped", kinds=[alert.kind for alert in delivery.alerts if alert not in alerts])
         return message, settled
 
@@ -172,11 +174,15 @@ class AlertSender:
         """Return whether the operator does not let the owner use the bot any more, and that was not said yet."""
         return chat.link is not None and not (self._plan.serves(chat.link) or chat.link.watch.dismissed)
 
-    async def _resolve(self, delivery: Delivery, settled: set[int], end: float, lease_end: datetime) -> None:
+    async def _resolve(
+        self, delivery: Delivery, settled: set[int], end: float, lease_end: datetime
+    ) -> ChatClosed | None:
         """Edit the messages about settled invoices, until ``end`` by the loop's clock.
 
-        A second edit does no harm, so nothing here is uncertain. Each is noted, so that a retry goes on from there.
+        A second edit does no harm, so nothing here is uncertain. Each is noted, so that a retry goes on from there. A
+        closed chat is returned instead of raised: a closed topic of old must not hold back what is new.
         """
+        closed: ChatClosed | None = None
         for message in delivery.sent:
             if message.message_id is None or not any(message.says_of(number) for number in settled):
                 continue
@@ -185,11 +191,14 @@ class AlertSender:
                     await self._messenger.resolve(message, delivery)
             except (TimeoutError, DeliveryUncertain) as error:
                 raise NotSent from error
+            except ChatClosed as error:
+                closed = error
             except SendRefused as error:
                 log.warning("earlier alert can't be edited", chat=delivery.chat.id, error=str(error))
             else:
                 edited = partial(self._outbox.message_edited, delivery.claim, message.message_id, settled)
                 await self._note(edited, lease_end)
+        return closed
 
     async def _handle(self, delivery: Delivery, error: MessengerError) -> None:
         """Decide when a delivery that failed is tried again, and note what the error says of the chat."""

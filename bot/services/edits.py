@@ -15,7 +15,7 @@ from bot.domain.covered import is_silent, message_to_extend
 from bot.domain.folding import may_be_deleted, superseded
 from bot.domain.live_messages import Board
 from bot.domain.schedule import CheckPlan
-from bot.errors import DeliveryUncertain, MessengerError, NotSent, SendRefused
+from bot.errors import ChatClosed, DeliveryUncertain, MessengerError, NotSent, SendRefused
 from bot.ports import Clock, Delivery, Messenger, Outbox
 from bot.services.board import Boards
 
@@ -85,6 +85,8 @@ class Edits:
                     await self._fold_in(message, numbers, delivery)
             except (TimeoutError, DeliveryUncertain) as error:
                 raise NotSent from error
+            except ChatClosed as error:
+                raise SendRefused(error.reason) from error  # it waits by itself, and holds up nothing that is new
             except SendRefused as error:
                 log.debug("earlier alert can't be folded", chat=delivery.chat.id, error=str(error))
             if message.message_id is not None:

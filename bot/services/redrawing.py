@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.domain.chats import Chat
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.live_messages import LiveMessage, shown_now, state_of
-from bot.errors import BotError, MessengerError, SendRefused
+from bot.errors import BotError, ChatClosed, MessengerError, SendRefused
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import ChatStore, Messenger
 from bot.services.failures import log_failure
@@ -44,6 +44,8 @@ class Redrawing:
     async def _draw(self, message: LiveMessage, drawn: LiveMessage, shown: Listing, chat: Chat, now: datetime) -> None:
         try:
             is_there = await self._messenger.redraw(message, shown, chat, now)
+        except ChatClosed:
+            return  # after the next check, the chat may be open
         except SendRefused:
             is_there = False  # it would be refused each time
         except MessengerError as error:

@@ -144,7 +144,19 @@ async def test_a_failure_costs_nothing_and_is_made_good(pinned: World, error: Me
     assert pinned.marks() == [False] * len(pinned.messenger.sent)
 
 
-@pytest.mark.parametrize("refusal", [SendRefused, TextRefused, ChatClosed])
+async def test_in_a_chat_that_is_closed_for_a_while_it_is_brought_up_to_date_later(pinned: World) -> None:
+    await live_on(pinned)
+    edits = len(pinned.messenger.board_edits)
+    pinned.messenger.edit_troubles.extend([ChatClosed("not enough rights")] * 2)
+    pinned.account.put(invoice(7, DUE, "9.00"))
+    await live_on(pinned)
+    assert len(pinned.messenger.board_edits) == edits
+    await pinned.deliver_for(HOUR, MINUTE)
+    assert len(pinned.messenger.board_edits) == edits + 1
+    assert len(pinned.messenger.boards) == 1
+
+
+@pytest.mark.parametrize("refusal", [SendRefused, TextRefused])
 async def test_a_refused_edit_is_tried_again_only_when_there_is_more_to_say(
     pinned: World, refusal: type[SendRefused]
 ) -> None:

@@ -10,8 +10,10 @@ import pytest
 from bot.domain.alerts import MESSAGES_KEPT, AlertKind, SentMessage
 from bot.domain.chats import Silence
 from bot.errors import (
+    ChatClosed,
     ChatGone,
     ChatMigrated,
+    ChatNotFound,
     DeliveryUncertain,
     FloodLimited,
     MessengerError,
@@ -150,6 +152,27 @@ async def test_a_muted_invoice_that_is_settled_is_struck_out_and_not_said(world:
     await world.deliver(2)
     assert world.edits() == [(message, [7])]
     assert world.told() == [(NEW, 7, None)]
+
+
+@pytest.mark.parametrize("closed", [ChatClosed("not enough rights"), ChatNotFound("chat not found")], ids=str)
+async def test_a_message_in_a_chat_that_is_closed_for_a_while_is_struck_out_later(
+    world: World, closed: ChatClosed
+) -> None:
+    message = await told_of(world, 7)
+    await world.silence(7, Silence(muted=True))
+    await settle(world, 7)
+    world.messenger.edit_troubles.extend([closed] * 2)
+    await world.deliver_for(HOUR, MINUTE)
+    assert world.edits() == [(message, [7])]
+    assert world.told() == [(NEW, 7, None)]
+
+
+async def test_an_old_message_in_a_closed_topic_holds_up_nothing_new(world: World) -> None:
+    await told_of(world, 7)
+    await settle(world, 7)
+    world.messenger.edit_troubles.extend([ChatClosed("TOPIC_CLOSED")] * 9)
+    await world.deliver(3)
+    assert world.told() == [(NEW, 7, None), (SETTLED, 7, None)]
 
 
 async def test_a_snoozed_invoice_that_is_settled_is_said(world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 from bot.domain.alerts import AlertKind
 from bot.domain.invoices import Invoice
 from bot.errors import (
-    ChatClosed,
+    ChatNotFound,
     DeliveryUncertain,
     FloodLimited,
     MessengerError,
@@ -99,7 +99,16 @@ async def test_a_failure_costs_the_new_message_nothing_and_is_made_good_later(
     assert world.marks() == [False, False]
 
 
-@pytest.mark.parametrize("refusal", [SendRefused, TextRefused, ChatClosed])
+async def test_in_a_chat_that_is_closed_the_older_one_waits_until_it_is_open(world: World) -> None:
+    first = await told_of(world, 7)
+    world.messenger.edit_troubles.extend([ChatNotFound("Bad Request: chat not found")] * 2)
+    await change(world, invoice(7, DUE, "9.00"), ticks=3)
+    assert world.told() == [(NEW, 7, None), (CHANGED, 7, None)]
+    await world.deliver_for(HOUR, MINUTE)
+    assert world.messenger.deleted == [first]
+
+
+@pytest.mark.parametrize("refusal", [SendRefused, TextRefused])
 async def test_what_telegram_refuses_stays_as_it_is(world: World, refusal: type[SendRefused]) -> None:
     await told_of(world, 7)
     world.messenger.edit_troubles.extend([refusal("Bad Request: something new")] * 5)
