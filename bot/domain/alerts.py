@@ -223,7 +223,7 @@ def taking_the_place_of(older: Alert, newer: Alert) -> Alert | None:
         return None
     if newer.kind is AlertKind.SETTLED or newer.invoice_id is None:
         return newer
-    if older.kind in NEWS_KINDS:
+    if older.kind in NEWS_KINDS and newer.kind is not AlertKind.CREDIT_THERE:  # who waits for credit knows the invoice
         newer = replace(newer, kind=older.kind)
     if older.kind is AlertKind.CREDIT_THERE and newer.kind in REMINDER_KINDS:
         newer = replace(newer, kind=AlertKind.CREDIT_THERE)

@@ -75,7 +75,7 @@ def decide(
     for number, k in sorted(after.items(), key=_urgency):
         silence = silences.get(number, NO_SILENCE)
         kind = _kind_of_news(k, silence, schedule, now, shown=number in shown)
-        if number in funds.wished and k.may_be_owed and (kind is None or kind in REMINDER_KINDS):
+        if number in funds.wished and k.may_be_owed and kind in {None, *REMINDER_KINDS, *NEWS_KINDS}:
             kind = AlertKind.CREDIT_THERE
         if kind is not None:
             alert = _alert(k, kind, link, schedule, now)

@@ -15,14 +15,19 @@ from tests.services.world import BERLIN, DAY, DUE, MINUTE, World
 UNKNOWN = ProviderCalendar()
 
 
-async def waiting(world: World, calendar: ProviderCalendar = UNKNOWN) -> None:
-    """Link an account that lacks credit for invoice 7, and wish to hear when it is there."""
+async def waiting(world: World, calendar: ProviderCalendar = UNKNOWN, *, told: bool = True) -> None:
+    """Link an account that lacks credit for invoice 7, and wish to hear when it is there.
+
+    Not ``told``: the message of the new invoice has not been sent yet.
+    """
     world.plan = CheckPlan(15 * MINUTE, BERLIN, calendar=calendar, currency="EUR")
     world.wire(lambda port: port)
     world.account.shows_credit, world.account.balance = True, Decimal(0)
     await world.link()
     world.account.put(invoice(7, DUE, "10.00"))
-    await world.live(DUE - 10 * DAY)
+    world.noon(DUE - 10 * DAY)
+    await world.check()
+    await world.deliver(5 if told else 0)
     account = (await world.linked()).account
     assert await world.store.wish_for_credit(1, account, 7, world.clock.now)
 
@@ -46,6 +51,15 @@ async def test_credit_that_comes_on_the_day_of_the_deletion_is_told(world: World
     await world.check()
     await world.deliver(5)
     assert world.told()[-1][0] is AlertKind.CREDIT_THERE
+
+
+async def test_credit_is_told_in_the_place_of_a_new_invoice_whose_message_still_waits(world: World) -> None:
+    await waiting(world, told=False)
+    world.account.balance = Decimal(10)
+    world.clock.move(MINUTE)
+    await world.check()
+    await world.deliver(5)
+    assert [kind for kind, _, _ in world.told()] == [AlertKind.CREDIT_THERE]
 
 
 async def test_credit_that_comes_too_late_is_not_told_as_if_it_helped(world: World) -> None:
