@@ -58,6 +58,8 @@ MAX_SEND_TRIES = 5
 FIRST_RETRY_WAIT = timedelta(seconds=2)
 RETRY_WAIT_GROWTH = 5
 """How much longer the chat waits after each refusal: 2 s, 10 s, 50 s, 4 min. Then the alert is a dead letter."""
+EDITED_WITHIN = timedelta(days=3)
+"""How long an edit is tried again that Telegram refuses for another reason than that the chat is closed."""
 LONGEST_WAIT_UNSENT = timedelta(minutes=1)
 """While there is no connection. These tries reach nobody."""
 
@@ -146,7 +148,7 @@ class AlertSender:
         relevant = [alert for alert in delivery.alerts if is_relevant(alert, delivery, now)]
         settled = {a.invoice_id for a in relevant if a.kind is AlertKind.SETTLED and a.invoice_id is not None}
         begun = asyncio.get_running_loop().time()
-        closed = await self._resolve(delivery, settled, begun + self._send_within / 2, lease_end)
+        refused = await self._resolve(delivery, settled, begun + self._send_within / 2, lease_end)
         wanted = [alert for alert in relevant if not is_unwanted(alert, schedule.preferences)]
         told = await self._edits.remind_silently(delivery, wanted, begun + self._send_within / 2)
         alerts = [alert for alert in wanted if alert not in told and not is_told_elsewhere(alert, delivery)]
@@ -165,8 +167,10 @@ class AlertSender:
                 raise DeliveryUncertain from error
             message = message_to_edit(alerts, delivery, message_id, now, words)
             log.info("alerts sent", chat=delivery.chat.id, kinds=[alert.kind for alert in alerts])
-        elif closed is not None:
-            raise SendRefused(closed.reason)  # nothing but edits is left: they wait by themselves
+        elif refused is not None and (
+            isinstance(refused, ChatClosed) or now < delivery.alerts[0].created_at + EDITED_WITHIN
+        ):
+            raise SendRefused(refused.reason)  # nothing but edits is left: they wait by themselves
         log.debug("alerts dropped", kinds=[alert.kind for alert in delivery.alerts if alert not in alerts])
         return message, settled
 
@@ -176,13 +180,13 @@ class AlertSender:
 
     async def _resolve(
         self, delivery: Delivery, settled: set[int], end: float, lease_end: datetime
-    ) -> ChatClosed | None:
+    ) -> SendRefused | None:
         """Edit the messages about settled invoices, until ``end`` by the loop's clock.
 
         A second edit does no harm, so nothing here is uncertain. Each is noted, so that a retry goes on from there. A
-        closed chat is returned instead of raised: a closed topic of old must not hold back what is new.
+        refusal is returned instead of raised: an old message must not hold back what is new.
         """
-        closed: ChatClosed | None = None
+        refused: SendRefused | None = None
         for message in delivery.sent:
             if message.message_id is None or not any(message.says_of(number) for number in settled):
                 continue
@@ -191,14 +195,13 @@ class AlertSender:
                     await self._messenger.resolve(message, delivery)
             except (TimeoutError, DeliveryUncertain) as error:
                 raise NotSent from error
-            except ChatClosed as error:
-                closed = error
             except SendRefused as error:
                 log.warning("earlier alert can't be edited", chat=delivery.chat.id, error=str(error))
+                refused = error
             else:
                 edited = partial(self._outbox.message_edited, delivery.claim, message.message_id, settled)
                 await self._note(edited, lease_end)
-        return closed
+        return refused
 
     async def _handle(self, delivery: Delivery, error: MessengerError) -> None:
         """Decide when a delivery that failed is tried again, and note what the error says of the chat."""
@@ -252,6 +255,11 @@ class AlertSender:
     async def _move_to_dead_letters(self, delivery: Delivery) -> None:
         log.warning("alerts set aside", chat=delivery.chat.id, kinds=[alert.kind for alert in delivery.alerts])
         await self._outbox.move_to_dead_letters(delivery.claim)
+
+
+def _may_pass(refused: SendRefused, since: timedelta) -> bool:
+    """Return whether a refused edit is tried again, so long after it was first due."""
+    return isinstance(refused, ChatClosed) or since < EDITED_WITHIN
 
 
 def wait_in_outage(age: timedelta, longest: timedelta) -> timedelta:

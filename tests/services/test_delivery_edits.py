@@ -20,6 +20,7 @@ from bot.errors import (
     NotSent,
     SendRefused,
     TelegramDown,
+    TextRefused,
 )
 from bot.ports import Delivery
 from bot.services.delivery import AlertSender
@@ -154,17 +155,27 @@ async def test_a_muted_invoice_that_is_settled_is_struck_out_and_not_said(world:
     assert world.told() == [(NEW, 7, None)]
 
 
-@pytest.mark.parametrize("closed", [ChatClosed("not enough rights"), ChatNotFound("chat not found")], ids=str)
-async def test_a_message_in_a_chat_that_is_closed_for_a_while_is_struck_out_later(
-    world: World, closed: ChatClosed
+@pytest.mark.parametrize("error", [ChatClosed, ChatNotFound, TextRefused, SendRefused])
+async def test_a_message_that_can_not_be_edited_for_a_while_is_struck_out_later(
+    world: World, error: type[SendRefused]
 ) -> None:
     message = await told_of(world, 7)
     await world.silence(7, Silence(muted=True))
     await settle(world, 7)
-    world.messenger.edit_troubles.extend([closed] * 2)
+    world.messenger.edit_troubles.extend([error("not now")] * 2)
     await world.deliver_for(HOUR, MINUTE)
     assert world.edits() == [(message, [7])]
     assert world.told() == [(NEW, 7, None)]
+
+
+async def test_an_edit_that_is_always_refused_is_given_up_after_days(world: World) -> None:
+    await told_of(world, 7)
+    await world.silence(7, Silence(muted=True))
+    await settle(world, 7)
+    world.messenger.edit_troubles.extend([SendRefused("odd")] * 20)
+    await world.deliver_for(6 * DAY, HOUR)
+    assert len(world.messenger.edit_troubles) >= 11
+    assert await world.remembered() == []
 
 
 async def test_an_old_message_in_a_closed_topic_holds_up_nothing_new(world: World) -> None:
