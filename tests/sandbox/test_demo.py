@@ -29,7 +29,15 @@ def test_without_a_terminal_a_story_is_played_to_its_end(language: str, words: s
 
 def test_in_a_terminal_one_address_is_printed_and_ctrl_c_ends_it() -> None:
     ours, theirs = os.openpty()
-    demo = subprocess.Popen(DEMO, cwd=ROOT, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # What runs in the background ignores Ctrl-C, and so would what it starts.
+    demo = subprocess.Popen(
+        ["env", "--default-signal=INT", *DEMO],
+        cwd=ROOT,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     try:
         assert demo.stdout is not None
         (address,) = re.findall(r"http://\S+", demo.stdout.readline())
@@ -39,6 +47,7 @@ def test_in_a_terminal_one_address_is_printed_and_ctrl_c_ends_it() -> None:
         output, errors = demo.communicate(timeout=20)
     finally:
         demo.kill()
+        demo.communicate()
         os.close(ours)
         os.close(theirs)
     assert (demo.returncode, errors) == (0, "")
