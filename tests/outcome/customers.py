@@ -234,8 +234,8 @@ class Customer:
     def _look(self) -> None:
         """Have the account checked until it could be read: as often as before, in an outage every hour."""
         account, changed = self.person.account, self._changed_at
-        failed = [*account.single_failures[-1:], *([changed] if changed is not None else [])]
-        if changed is None or (account.read_at and account.read_at[-1] > max(failed)):
+        in_vain = [*account.single_failures[-1:], *(end for _, end in account.troubles[-1:])]
+        if changed is None or (account.read_at and account.read_at[-1] > max([changed, *in_vain])):
             self._changed_at = None
             return
         if self.person.linked:

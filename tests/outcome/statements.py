@@ -100,9 +100,10 @@ class Verdict:
         there = self._suffices_since(number, wished)
         if there is None or self._evidence.wrong_clock.touch(wished, there):
             return
-        closely = there < wished + WATCHED_FOR - TOLD_WITHIN
-        within = TOLD_WITHIN if closely else SEEN_WITHIN + TOLD_WITHIN
-        by = calm_in_all([self._unread, self._evidence.sending(number)], there, within)
+        disturbances = [self._unread, self._evidence.sending(number)]
+        by = calm_in_all(disturbances, there, TOLD_WITHIN)
+        if by > wished + WATCHED_FOR:
+            by = calm_in_all(disturbances, there, SEEN_WITHIN + TOLD_WITHIN)
         if by >= self._evidence.end or self._suffices_since(number, by) != by:
             return
         self.wishes += 1
