@@ -6,8 +6,8 @@ import asyncio
 import random
 import signal
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 
 import psycopg
@@ -23,6 +23,8 @@ check, and beyond the time in which a payment's outcome is looked up."""
 CLOCK_STEPS = [
     timedelta(**{unit: sign * n}) for unit, n in (("minutes", 3), ("hours", 2), ("days", 40)) for sign in (1, -1)
 ]
+BOOT = timedelta(seconds=3)
+"""How long a process takes to begin its work."""
 WRONG_SECONDS = (1.0, 40.0)
 """How long a clock stays wrong, in real seconds."""
 
@@ -36,6 +38,8 @@ class FaultInjector:
         self.happened: Counter[str] = Counter()
         self.outages: list[tuple[datetime, datetime]] = []
         """When the database was stopped, from and to."""
+        self.disturbed: dict[Replica, list[tuple[datetime, datetime]]] = {replica: [] for replica in replicas}
+        """When each replica was killed, restarted or frozen: until it runs again."""
         self.bad_statuses: list[int] = []
         """Exit statuses of replicas that did not stop cleanly on request."""
         self._replicas = replicas
@@ -85,9 +89,18 @@ class FaultInjector:
 
     async def _kill_one(self, replica: Replica) -> None:
         self.happened["kill"] += 1
-        await replica.stop()
-        await asyncio.sleep(self._rng.uniform(0, 2))
-        await replica.start()
+        async with self._disturbing(replica, BOOT):
+            await replica.stop()
+            await asyncio.sleep(self._rng.uniform(0, 2))
+            await replica.start()
+
+    @asynccontextmanager
+    async def _disturbing(self, replica: Replica, boot: timedelta = timedelta()) -> AsyncIterator[None]:
+        began = self._clock()
+        try:
+            yield
+        finally:
+            self.disturbed[replica].append((began, self._clock() + boot))
 
     async def _freeze(self, lasting: asyncio.TaskGroup) -> None:
         """Freeze a replica, and let it continue later without having noticed."""
@@ -98,9 +111,10 @@ class FaultInjector:
             lasting.create_task(self._hold(self._frozen, self._rng.uniform(*span)))
 
     async def _hold(self, replica: Replica, seconds: float) -> None:
-        replica.send(signal.SIGSTOP)
-        await self._for(seconds)
-        replica.send(signal.SIGCONT)
+        async with self._disturbing(replica):
+            replica.send(signal.SIGSTOP)
+            await self._for(seconds)
+            replica.send(signal.SIGCONT)
         self._frozen = None
 
     async def _set_clock(self, lasting: asyncio.TaskGroup) -> None:
@@ -126,8 +140,9 @@ class FaultInjector:
         if ups := [replica for replica in self._not_frozen if replica.is_up]:
             self.happened["restart"] += 1
             replica = self._rng.choice(ups)
-            self._note_statuses([await replica.stop(signal.SIGTERM)])
-            await replica.start()
+            async with self._disturbing(replica, BOOT):
+                self._note_statuses([await replica.stop(signal.SIGTERM)])
+                await replica.start()
 
     async def _stop_database(self, _: asyncio.TaskGroup) -> None:
         self.happened["outage"] += 1

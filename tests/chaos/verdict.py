@@ -55,6 +55,9 @@ class Figures:
         )
 
 
+Span = tuple[datetime, datetime]
+
+
 class Judge:
     """Checks the promises. Each method adds to ``figures``. The bot's time is ``factor`` times as fast as real time."""
 
@@ -122,8 +125,12 @@ class Judge:
         if len(read) != accounts:
             self._blame(f"{len(read)} of {accounts} accounts were read")
 
-    def judge_polls(self, polls: Sequence[TelegramCall], end: datetime) -> None:
-        """Two replicas never poll at once. Another one takes over within a minute, plus some time after an outage."""
+    def judge_polls(self, polls: Sequence[TelegramCall], end: datetime, disturbed: Iterable[Sequence[Span]]) -> None:
+        """Two replicas never poll at once. Another one takes over within a minute, plus some time after an outage.
+
+        ``disturbed`` are the times in which each replica could not: if all were killed in a row, none has a minute.
+        """
+        disturbed = list(disturbed)
         for first, second in pairwise(polls):
             if first.status == 409:
                 self.figures.conflicts += 1
@@ -137,7 +144,7 @@ class Judge:
             if spent := self._outages_between(before, after):
                 gap -= spent + after_outage
             self.figures.longest_unpolled = max(self.figures.longest_unpolled, gap * self._factor)
-            if gap > allowed:
+            if min(gap, max(_longest_without(spans, before, after) for spans in disturbed)) > allowed:
                 self._blame(f"no replica polled for {gap * self._factor} of the bot's time, since {before}")
 
     def judge_logs(self, replicas: Iterable[Replica]) -> None:
@@ -165,6 +172,15 @@ class Judge:
     def _outages_between(self, begin: datetime, end: datetime) -> timedelta:
         zero = timedelta()
         return sum((max(zero, min(end, over) - max(begin, since)) for since, over in self._outages), zero)
+
+
+def _longest_without(spans: Sequence[Span], begin: datetime, end: datetime) -> timedelta:
+    """Return the longest time between two instants that none of the spans touches."""
+    longest, since = timedelta(), begin
+    for first, last in sorted(spans):
+        longest = max(longest, min(first, end) - since)
+        since = max(since, last)
+    return max(longest, end - since)
 
 
 def readings(requests: Iterable[tuple[str, str, datetime]]) -> Mapping[str, Sequence[datetime]]:

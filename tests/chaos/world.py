@@ -122,7 +122,7 @@ class World:
             (r.path, r.headers["authorization"], at) for r, at in zip(self.requests, self.requests.at, strict=True)
         )
         judge.judge_checks(readings(requests), CUSTOMERS, end)
-        judge.judge_polls(self.sandbox.telegram.calls_of("getUpdates"), end)
+        judge.judge_polls(self.sandbox.telegram.calls_of("getUpdates"), end, self.injector.disturbed.values())
         judge.judge_logs(self.replicas)
         judge.judge_stops(self.injector.bad_statuses)
         return figures
