@@ -12,22 +12,15 @@ from typing import TypeVar
 
 import structlog
 
+from bot.domain.account_watch import watch_reading, watch_week
 from bot.domain.alerts import Alert, AlertKind, undated
 from bot.domain.board import state_of
 from bot.domain.chats import Chat, Link, Trouble, Watch
 from bot.domain.collectives import with_parts
 from bot.domain.credit import CLOSELY, CreditWatch, Debt, Funds, coverage, suffices, watches_closely
 from bot.domain.invoices import Invoice, Listing
-from bot.domain.reminders import (
-    decide,
-    mark_missing,
-    mark_reminded,
-    mark_unread,
-    missing_from,
-    next_look,
-    watch_reading,
-    watch_week,
-)
+from bot.domain.knowledge import mark_missing, mark_reminded, mark_unread, missing_from
+from bot.domain.reminders import decide, next_look
 from bot.domain.schedule import CheckPlan, Schedule
 from bot.errors import (
     BotError,

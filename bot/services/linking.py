@@ -11,8 +11,9 @@ from bot.domain.alerts import undated
 from bot.domain.chats import TOKEN_WAIT, Chat, Link, Member, Place, Token, Watch
 from bot.domain.invitations import INVITATION_LIFETIME, INVITATION_NONCE_BYTES, Invitation, id_of
 from bot.domain.invoices import Listing
+from bot.domain.knowledge import take_as_known
 from bot.domain.payments import UNFINISHED
-from bot.domain.reminders import next_look, take_as_known
+from bot.domain.reminders import next_look
 from bot.domain.schedule import CheckPlan
 from bot.domain.tokens import OFFER_LIFETIME, OfferedToken, TokenPause, longer_pause, pause_id
 from bot.domain.waits import still_lasts

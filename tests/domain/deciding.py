@@ -9,7 +9,8 @@ from typing import Any
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice
 from bot.domain.chats import Link, Place, Silences, Token, Watch
 from bot.domain.invoices import Invoice
-from bot.domain.reminders import Decision, decide, take_as_known
+from bot.domain.knowledge import take_as_known
+from bot.domain.reminders import Decision, decide
 from bot.domain.schedule import Schedule
 from tests.domain.moments import BERLIN, schedule
 

@@ -9,9 +9,9 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as st
 
+from bot.domain.account_watch import LONG_OUTAGE, watch_reading, watch_week
 from bot.domain.alerts import AlertKind
 from bot.domain.chats import Preferences, Trouble, Watch
-from bot.domain.reminders import LONG_OUTAGE, watch_reading, watch_week
 from bot.domain.schedule import ASK_AGAIN_AFTER, CheckPlan
 from tests.domain.moments import BERLIN, INSTANTS, PREFERENCES, schedule
 

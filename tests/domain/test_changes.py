@@ -11,7 +11,8 @@ import pytest
 
 from bot.domain.alerts import AlertKind, KnownInvoice
 from bot.domain.chats import Silence
-from bot.domain.reminders import GONE_AFTER, mark_gone, mark_missing, next_look
+from bot.domain.knowledge import GONE_AFTER, mark_gone, mark_missing
+from bot.domain.reminders import next_look
 from tests.domain.deciding import DAY, DUE, USUAL, known_long_before, look, new_alert, noon, told
 from tests.fakes import invoice, settled
 

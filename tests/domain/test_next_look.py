@@ -12,7 +12,8 @@ import pytest
 from bot.domain.alerts import KnownInvoice
 from bot.domain.chats import Preferences, Silence
 from bot.domain.invoices import Invoice
-from bot.domain.reminders import mark_gone, next_look
+from bot.domain.knowledge import mark_gone
+from bot.domain.reminders import next_look
 from tests.domain.deciding import DAY, DUE, USUAL, known_long_before, noon
 from tests.domain.moments import schedule
 from tests.fakes import invoice, settled

@@ -13,7 +13,8 @@ from hypothesis import given, strategies as st
 from bot.domain.alerts import AlertKind, KnownInvoice
 from bot.domain.chats import NO_SILENCE, Preferences, Silence
 from bot.domain.invoices import CENT, Invoice
-from bot.domain.reminders import Decision, decide, mark_gone, next_look, take_as_known
+from bot.domain.knowledge import mark_gone, take_as_known
+from bot.domain.reminders import Decision, decide, next_look
 from bot.domain.schedule import Schedule
 from bot.domain.standings import Standing
 from tests.domain.deciding import DAY, DUE, LINK, Told, noon, told

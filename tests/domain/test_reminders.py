@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.alerts import AlertKind
 from bot.domain.chats import Preferences
-from bot.domain.reminders import mark_gone, missing_from, take_as_known
+from bot.domain.knowledge import mark_gone, missing_from, take_as_known
 from bot.domain.standings import Standing
 from tests.domain.deciding import DAY, DUE, USUAL, known_long_before, look, new_alert, noon, told, told_on
 from tests.domain.moments import schedule

@@ -22,9 +22,9 @@ from bot.domain.alerts import (
 from bot.domain.chats import Chat, Closure
 from bot.domain.deliveries import repeat_at
 from bot.domain.folding import superseded
+from bot.domain.knowledge import as_untold
 from bot.domain.live_messages import Board
 from bot.domain.payments import may_have_paid, was_paid
-from bot.domain.reminders import as_untold
 from bot.ports import ALERTS_PER_MESSAGE, Claim, Delivery, WaitingAlert
 from bot.store.rules.records import AlertRow, ChatRecord, PaymentRow
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from bot.domain import reminders
+from bot.domain import account_watch, knowledge
 from bot.domain.alerts import EDITS, AlertKind, AlertState, KnownInvoice, is_obsolete, is_still_needed
 from bot.domain.chats import Link, Preferences, Silence
 from bot.domain.credit import CLOSELY, CreditWatch, CreditWish
@@ -36,7 +36,7 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
     old = record.known
     if record.link is not None and record.link.account == link.account:
         untold_of = {row.alert.invoice_id for row in record.alerts}
-        known = {**reminders.left_out({n: k for n, k in old.items() if n not in untold_of}, link.linked_at), **known}
+        known = {**knowledge.left_out({n: k for n, k in old.items() if n not in untold_of}, link.linked_at), **known}
     same = {n for n, k in known.items() if n in old and (k.title, k.due) == (old[n].title, old[n].due)}
     if record.link is not None and same:
         link = replace(link, reference=record.link.reference)
@@ -227,7 +227,7 @@ def trusted(record: ChatRecord, now: datetime) -> ChatRecord | None:
     link = record.link
     if link is None or not link.watch.is_refused:
         return None
-    return hastened(replace(record, link=replace(link, watch=reminders.trusted(link.watch))), now)
+    return hastened(replace(record, link=replace(link, watch=account_watch.trusted(link.watch))), now)
 
 
 def due_at(record: ChatRecord, at: datetime, set_at: datetime | None = None) -> ChatRecord:
