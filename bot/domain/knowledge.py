@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from bot.domain.alerts import REMINDER_KINDS, Alert, AlertKind, KnownInvoice, SentMessage
+from bot.domain.alerts import REMINDER_KINDS, Alert, AlertKind, KnownInvoice, SentMessage, Shown
 from bot.domain.chats import NO_SILENCE, Loudness, Silence
 from bot.domain.invoices import Invoice
 from bot.domain.schedule import Schedule
@@ -155,16 +155,33 @@ def mark_reminded(
 
     A reminder says how things stand when it is sent: if it comes at eight, nobody needs the same again at nine. But
     a warning has to ring, and where the chat wants no sound, only the warning itself does. What a clock that was ahead
-    has sent reminds of nothing.
+    has sent reminds of nothing: what is still to come will be told on its day.
     """
     after = dict(known)
-    for message in (message for message in sent if not is_ahead(message.sent_at, now)):
+    for message in sent:
+        too_early = is_ahead(message.sent_at, now)
         for shown in message.shown:
             k = after.get(shown.invoice_id)
-            reminds = shown.kind in REMINDER_KINDS and message.message_id is not None and not shown.resolved
-            if k is not None and reminds and k.due is not None and k.due == shown.due:
+            if k is None or k.due is None or k.due != shown.due:
+                continue
+            if too_early and may_be_right(now):
+                after[k.id] = _untold_too_early(k, k.due, schedule, now)
+            elif not too_early and _reminds(message, shown):
                 after[k.id] = _reminded_at(k, k.due, message.sent_at, schedule)
     return after
+
+
+def _reminds(message: SentMessage, shown: Shown) -> bool:
+    return shown.kind in REMINDER_KINDS and message.message_id is not None and not shown.resolved
+
+
+def _untold_too_early(k: KnownInvoice, due: date, schedule: Schedule, now: datetime) -> KnownInvoice:
+    """Forget a reminder that a clock that was ahead has sent, unless its day has come by the right one."""
+    reached = schedule.reached(due, now, k.types)
+    is_to_come = k.told is not None and (reached is None or k.told < reached)
+    evening = schedule.evening_warning(due, now, k.types)
+    is_evening_to_come = k.evening_told is not None and k.evening_told != evening and k.evening_told >= now.date()
+    return replace(k, told=None if is_to_come else k.told, evening_told=None if is_evening_to_come else k.evening_told)
 
 
 def _reminded_at(k: KnownInvoice, due: date, at: datetime, schedule: Schedule) -> KnownInvoice:

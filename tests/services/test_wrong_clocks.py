@@ -90,6 +90,24 @@ async def test_the_reminders_before_the_due_date_come_although_a_clock_that_was_
     assert paying.told()[1:] == BEFORE_DUE
 
 
+@pytest.mark.parametrize("ahead", [6 * HOUR, DAY, 2 * DAY])
+async def test_a_reminder_comes_on_its_day_although_a_clock_that_was_shortly_ahead_has_sent_it(
+    paying: World, ahead: timedelta
+) -> None:
+    await paying.prefer(before=(1,), after=())
+    paying.at(DUE - 2 * DAY, 8)
+    paying.clock.move(DAY + HOUR - ahead)  # the clock that is ahead shows the reminder's hour
+    paying.clock.move(ahead)
+    await paying.check()
+    await paying.deliver(3)
+    assert paying.told() == [(AlertKind.DUE, 7, 1)]
+    await put_right(paying, ahead)
+    await paying.check()
+    for day in range(3, -1, -1):
+        await paying.live(DUE - day * DAY)
+    assert paying.told() == 2 * [(AlertKind.DUE, 7, 1)]
+
+
 async def test_the_only_reminder_comes_although_a_clock_that_was_ahead_has_sent_it_before(paying: World) -> None:
     await paying.prefer(before=(0,), after=())
     paying.at(DUE - 9 * DAY, 12)

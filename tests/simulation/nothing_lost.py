@@ -133,16 +133,11 @@ def _covered(evidence: Evidence, number: int, period: Period, at: datetime, by: 
     """Return whether a message, or the answer to the linking, mentioned the invoice at that time.
 
     News about the invoice counts as the reminder of the same day, and so does a late reminder shortly before. If the
-    rules have changed lately, the reminder may have come by the old ones, up to two days before. If the clock was
-    wrong, it may have come two days before the first check with the right one, which a stop of the bot may have put
-    off by a day.
+    rules have changed lately, the reminder may have come by the old ones, up to two days before. So it may if the clock
+    was wrong.
     """
-    since = at
-    if at != period.silence.until:
-        if period.ruled_since > at - 2 * DAY:
-            since = at - 3 * DAY
-        if evidence.wrong_clock.touch(at - 4 * DAY, at):
-            since = at - 4 * DAY
+    changed = period.ruled_since > at - 2 * DAY or evidence.wrong_clock.touch(at - 3 * DAY, at)
+    since = at - 3 * DAY if changed and at != period.silence.until else at
     listed = evidence.listed(period.rules.link)
     if since <= listed.at and number in listed.contents:
         return True
