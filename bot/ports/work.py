@@ -17,7 +17,7 @@ from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
 from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment, Selection, State
-from bot.domain.tokens import OfferedToken, TokenPause
+from bot.domain.token_offers import OfferedToken, TokenPause
 
 Pending = Invitation | Selection | OfferedToken | TokenPause
 PendingItem = TypeVar("PendingItem", bound=Pending)

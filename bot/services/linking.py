@@ -15,7 +15,7 @@ from bot.domain.knowledge import take_as_known
 from bot.domain.payments import UNFINISHED
 from bot.domain.reminders import next_look
 from bot.domain.schedule import CheckPlan
-from bot.domain.tokens import OFFER_LIFETIME, OfferedToken, TokenPause, longer_pause, pause_id
+from bot.domain.token_offers import OFFER_LIFETIME, OfferedToken, TokenPause, longer_pause, pause_id
 from bot.domain.waits import still_lasts
 from bot.errors import (
     ConfirmationExpired,

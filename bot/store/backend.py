@@ -16,7 +16,7 @@ import structlog
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Selection
-from bot.domain.tokens import OfferedToken, TokenPause
+from bot.domain.token_offers import OfferedToken, TokenPause
 from bot.ports import Backlog, LeaseStore, Pending, PendingStore, TokenBucketStore
 from bot.store.rules.records import ChatRecord, PaymentRow
 

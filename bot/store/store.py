@@ -18,7 +18,7 @@ from bot.domain.deliveries import Claim, Delivery
 from bot.domain.invitations import Invitation
 from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment, State, batch_of
-from bot.domain.tokens import OfferedToken
+from bot.domain.token_offers import OfferedToken
 from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
 from bot.ports import Backlog, Check, Checked, Overview, Pending, PendingItem, Waiting, WaitingAlert
 from bot.store.backend import Backend, FoundChat, StoredChat, Transaction, Work

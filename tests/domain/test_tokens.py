@@ -9,19 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, strategies as st
 
-from bot.domain.tokens import (
-    FORGIVEN_AFTER,
-    FREE_TRIES,
-    JOINTS,
-    PAUSES,
-    SPLIT,
-    TokenPause,
-    asks_to_link,
-    is_sentence,
-    longer_pause,
-    looks_like_token,
-    token_in,
-)
+from bot.domain.token_offers import FORGIVEN_AFTER, FREE_TRIES, PAUSES, TokenPause, longer_pause
+from bot.domain.tokens import JOINTS, SPLIT, asks_to_link, is_sentence, looks_like_token, token_in
 
 TOKEN = "a-token-of-the-provider-0123456789"
 HEADER_TEXT = "".join(chr(code) for code in range(0x21, 0x7F))

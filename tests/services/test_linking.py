@@ -9,7 +9,7 @@ import pytest
 from bot.domain.alerts import AlertKind
 from bot.domain.chats import Place, Token
 from bot.domain.payments import Outcome
-from bot.domain.tokens import OFFER_LIFETIME, OfferedToken
+from bot.domain.token_offers import OFFER_LIFETIME, OfferedToken
 from bot.errors import (
     AnswerNotUnderstood,
     ConfirmationExpired,

@@ -10,7 +10,7 @@ from decimal import Decimal
 from bot.domain.chats import Place, Token
 from bot.domain.invitations import Invitation, id_of
 from bot.domain.payments import Offer, Selection
-from bot.domain.tokens import OfferedToken, TokenPause
+from bot.domain.token_offers import OfferedToken, TokenPause
 from tests.store.examples import CHAT, MINUTE, NOW, OTHER, SECOND, Opener, linked
 
 INVITATION = Invitation(id_of("nonce"), Place(OTHER, 12), "Größe & <b>", 7, NOW + 15 * MINUTE, NOW)

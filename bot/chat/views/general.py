@@ -16,7 +16,7 @@ from bot.domain.chats import LANGUAGES, TOKEN_WAIT, Chat, Link, Silence
 from bot.domain.credit import Credit, Debt
 from bot.domain.invoices import Listing, open_first
 from bot.domain.queries import ListPage, Query
-from bot.domain.tokens import OfferedToken
+from bot.domain.token_offers import OfferedToken
 from bot.domain.topping_up import TopUpSubject
 from bot.ports import Waiting
 
