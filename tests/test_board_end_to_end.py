@@ -107,7 +107,7 @@ async def test_in_a_group_without_the_right_it_says_so_and_in_its_supergroup_the
     await ask(chat, ada, TOKEN, "is linked")
     own = await ask(group, ada, "/settings", "Settings")
     await ada.press(own, "📌 Pin a message").answered()
-    board = await group.wait_for(says("Last check:", "I may not pin messages here."), after=own)
+    board = await group.wait_for(says("Last check:", "I'm not allowed to pin messages here."), after=own)
     assert group.pinned == []
     assert board.silent
     supergroup = ada.upgrade(group)

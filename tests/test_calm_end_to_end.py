@@ -58,9 +58,9 @@ async def test_what_the_credit_covers_is_a_silent_line_until_the_last_day_which_
     new = await chat.wait_for(says("New invoice", str(invoice.id), "Credit €100.00: enough."), after=greeting)
     assert new.silent
     sandbox.clock.put_forward(DAY)
-    await chat.wait_for(lambda m: m.id == new.id and m.text.endswith("💶 Due in 3 days: the credit suffices."))
+    await chat.wait_for(lambda m: m.id == new.id and m.text.endswith("💶 Due in 3 days: the credit covers it."))
     sandbox.clock.put_forward(2 * DAY)
-    await chat.wait_for(lambda m: m.id == new.id and m.text.endswith("💶 Due tomorrow: the credit suffices."))
+    await chat.wait_for(lambda m: m.id == new.id and m.text.endswith("💶 Due tomorrow: the credit covers it."))
     assert chat.messages[-1] is new
     sandbox.clock.put_forward(DAY)
     last = await chat.wait_for(says(f"Invoice {invoice.id} is due today", "suspended tonight"), after=new)

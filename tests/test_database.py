@@ -17,7 +17,7 @@ from bot.settings import Settings
 from bot.store.vault import new_key
 from tests.store.cluster import Cluster, temporary_cluster
 
-AWAY = "can’t get at my memory"
+AWAY = "can't get at my data"
 
 SOON = 15.0
 """Seconds within which every answer must come."""

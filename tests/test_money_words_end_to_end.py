@@ -228,6 +228,6 @@ async def test_the_status_of_an_open_invoice_is_shown_where_it_says_more(
     assert "Status" not in told.text + asked.text
     sandbox.provider.faults.switch_on(Fault.ODD_STATUS)
     odd = sandbox.provider.create_invoice(account, Decimal("7.95"))
-    await chat.wait_for(says("New invoice", str(odd.id), "Status: Zahlung ausstehend"), after=asked)
+    await chat.wait_for(says("New invoice", str(odd.id), "Status at your provider: Zahlung ausstehend"), after=asked)
     await ask(chat, ada, "/invoices", str(odd.id), "· Zahlung ausstehend")
-    await ask(chat, ada, f"/pay {odd.id}", "Status: Zahlung ausstehend")
+    await ask(chat, ada, f"/pay {odd.id}", "Status at your provider: Zahlung ausstehend")

@@ -302,7 +302,7 @@ async def test_an_invoice_that_was_paid_elsewhere_is_not_paid_again(
 ) -> None:
     sandbox.provider.pay(account, invoice)
     ada.press(question, YES)
-    await becomes(question, "has changed since it was shown to you", "It is paid already.")
+    await becomes(question, "has changed since it was shown to you", "It has already been paid.")
     assert executions(sandbox, invoice) == 1
 
 

@@ -139,7 +139,7 @@ async def test_with_a_data_folder_that_takes_nothing_it_is_not_ready_until_it_do
                 503,
                 [f"The data folder can't be written to ({os.strerror(error)})."],
             )
-        await ask_bot(chat, ada, "/language de", "I can’t get at my memory at the moment.")
+        await ask_bot(chat, ada, "/language de", "I can't get at my data at the moment.")
     assert (await http.get("/readyz")).status_code == 200
     await ask_bot(chat, ada, "/language de", "Sprache")
     said = [line["event"] for line in logs if "data folder" in line["event"]]

@@ -217,7 +217,7 @@ async def test_a_silent_reminder_is_a_line_in_the_earlier_message(messenger: Tel
     due = delivery([alert(AlertKind.DUE, 4711, place, threshold=3)], [known()])
     buttons = [button.data for button in shown.buttons]
     assert await messenger.remind_silently(earlier, due, due.alerts, NOW)
-    assert shown.text.endswith("\n💶 Due in 5 days: the credit suffices.")
+    assert shown.text.endswith("\n💶 Due in 5 days: the credit covers it.")
     assert [button.data for button in shown.buttons] == buttons
     for out_of_reach in (None, 99):
         assert not await messenger.remind_silently(replace(earlier, message_id=out_of_reach), due, due.alerts, NOW)
@@ -236,7 +236,7 @@ async def test_the_pinned_message_is_sent_silently_pinned_edited_and_taken_away(
         assert await messenger.pin_board(board, wanted.chat)
     assert chat.pinned == [shown]
     assert await messenger.edit_board(replace(board, is_pinned=False), wanted, NOW)
-    assert shown.text.endswith("I may not pin messages here. Whoever runs the group can let me, or pin this one.")
+    assert shown.text.endswith("here. An administrator can allow it, or pin this message.")
     shown.date -= timedelta(days=3)
     await messenger.remove_board(board, wanted.chat)
     assert (shown.text, chat.pinned) == ("📌 This message is no longer kept up to date.", [])

@@ -87,7 +87,7 @@ async def test_all_moves_at_once_however_telegram_says_so(
     assert (link.linked_by, link.payers, link.token.reveal()) == (ada.id, (Member(bob.id, "Bob"),), TOKEN)
     assert preferences is not None
     assert preferences.zone == "Europe/Lisbon"
-    await ask(bob, new, "/link", "Only Ada, who has linked this group")
+    await ask(bob, new, "/link", "Only Ada, who linked this group")
     await ask(ada, new, "/unlink", "Remove the link?")
 
 
@@ -140,7 +140,7 @@ async def test_an_invitation_from_before_the_bot_knew_links_nothing(
     await private.wait_for(from_bot("You are linking the group"), after=started)
     ada.say_upgraded(group, "group")
     await moved(store, group)
-    await ask(bob, private, "a-token-of-bob-0123456789", "Only Ada, who has linked this group")
+    await ask(bob, private, "a-token-of-bob-0123456789", "Only Ada, who linked this group")
     assert link_of(await store.chat(new.id)).linked_by == ada.id
 
 

@@ -27,6 +27,9 @@ REASON_LENGTH = 300
 EXPLAINED = frozenset({Outcome.REFUSED, Outcome.NOT_SENT, Outcome.UNCLEAR})
 """The ends that an error explains. If a payment went through in spite of an error, the error is not told."""
 
+REFUSALS = frozenset({"error.refused", "error.refused_without_reason"})
+"""The provider's refusals of the payment itself, whatever its reason. Other errors say what to do."""
+
 ALL_OFFERED = "all"
 CHOOSE, LEAVE_OUT = "1", "0"
 """What a button wants. It never means "the other way round", so that a press may arrive twice."""
@@ -140,6 +143,8 @@ def progress(t: Texts, payments: Sequence[Payment], credit: Credit | None = None
         lines += [_batch_item(t, payment), *_explanation(t, payment)]
     if not all(payment.state is State.ENDED for payment in payments):
         return Screen(join(lines))
+    advice = _advice(t, payments)
+    lines += [Markup(""), *advice] if advice else []
     rows = [[Button(t.plain("button.all_invoices"), f"list:{ListPage()}")]]
     if t.payments and outcomes != {Outcome.DONE} and Outcome.UNCLEAR not in outcomes:  # that one has to be looked at
         rows.insert(0, [Button(t.plain("button.several"), "several")])
@@ -172,6 +177,7 @@ def _progress_of_one(t: Texts, payment: Payment, credit: Credit | None) -> Scree
     lines = [_headline_of_one(t, payment), *_explanation(t, payment)]
     if payment.outcome is Outcome.PARTLY and payment.left is not None:
         lines.append(t("payment.left", amount=t.money(payment.left)))
+    lines += _advice(t, [payment])
     rows = [_next_steps(t, payment)] if payment.outcome else []
     said, ways = _of_credit(t, [payment], credit)
     return Screen(join([*lines, *said]), [*rows, *ways])
@@ -234,6 +240,15 @@ def _explanation(t: Texts, payment: Payment) -> list[Markup]:
     if found.due != payment.due:
         lines.append(t("payment.now.due", date=t.day(found.due)) if found.due else t("payment.now.no_due"))
     return lines or [status]
+
+
+def _advice(t: Texts, payments: Sequence[Payment]) -> list[Markup]:
+    """Return what to do about money that did not move. Errors that say so themselves need no more."""
+    if any(_lacked_credit(payment) and payment.outcome is Outcome.PARTLY for payment in payments):
+        return [t("pay.partly.next")]
+    if any(_lacked_credit(payment) and payment.error in REFUSALS for payment in payments):
+        return [t("pay.refused.next")]
+    return []
 
 
 def _next_steps(t: Texts, payment: Payment) -> list[Button]:

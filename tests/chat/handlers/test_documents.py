@@ -50,7 +50,7 @@ async def test_of_several_numbers_every_pdf_arrives_in_their_order(ada: Person, 
     await linked.wait_for(lambda m: m.document is not None and m.document.name == "Rechnung-212032.pdf", after=sent)
     came = [m.document.name if m.document else plain(m) for m in linked.messages if m.sender.is_bot and m.id > sent.id]
     assert came == [
-        "“1O1” is no invoice number, so I left it out.",
+        "“1O1” is not an invoice number, so I left it out.",
         "Rechnung-3.pdf",
         "Invoice 999: Your account has no such invoice. /invoices lists all of them.",
         "Rechnung-2.pdf",

@@ -184,7 +184,7 @@ async def test_after_another_command_a_token_is_for_the_private_chat(
 async def test_a_linked_group_only_its_owner_or_an_administrator_links_anew(
     ada: Person, bob: Person, carla: Person, linked: Chat, telegram: SandboxTelegram, store: Store
 ) -> None:
-    await ask(bob, linked, "/link", "Only Ada, who has linked this group, or an administrator")
+    await ask(bob, linked, "/link", "Only Ada, who linked this group, or an administrator")
     started = await join_in_german(carla, linked)
     prompt = await started.chat.wait_for(from_bot("Du verknüpfst die Gruppe"), after=started)
     await ask(carla, started.chat, TOKEN, "ist verknüpft")
@@ -203,7 +203,7 @@ async def test_who_is_no_administrator_any_more_can_not_replace_the_link(
     started = await join_in_german(carla, linked)
     await started.chat.wait_for(from_bot("Du verknüpfst die Gruppe"), after=started)
     linked.set_members([carla.user], "member")
-    await ask(carla, started.chat, TOKEN, "Das kann nur Ada")
+    await ask(carla, started.chat, TOKEN, "Das kann nur, wer diese Gruppe verknüpft hat (Ada)")
     assert (await link_of(store, linked)).linked_by == ada.id
 
 
@@ -214,7 +214,7 @@ async def test_a_group_that_was_linked_meanwhile_is_not_linked_over(
     await started.chat.wait_for(from_bot("You are linking"), after=started)
     await join(ada, group)
     await send_token(ada, chat, group)
-    await ask(bob, started.chat, TOKEN, "Only Ada, who has linked this group")
+    await ask(bob, started.chat, TOKEN, "Only Ada, who linked this group")
     assert (await link_of(store, group)).linked_by == ada.id
 
 
@@ -275,7 +275,7 @@ async def test_in_a_forum_all_answers_come_to_the_topic(
     question = await ask(ada, forum, "/pay@sandbox_invoice_bot 4711", "Pay €7.95", topic=topic)
     ada.press(question, YES)
     await forum.wait_for(lambda m: m is question and "is paid" in m.text)
-    await ask(ada, forum, "/payers", "Ada has linked this group", topic=topic)
+    await ask(ada, forum, "/payers", "Ada linked this group", topic=topic)
     assert {m.topic_id for m in forum.messages if m.sender.is_bot} == {topic}
     assert (await link_of(store, forum)).place.topic_id == topic
 
@@ -341,7 +341,7 @@ async def test_by_a_reply_the_owner_lets_somebody_pay_and_takes_it_back(
 async def test_who_may_pay_pays(ada: Person, bob: Person, linked: Chat, provider: FakeProvider) -> None:
     refusal = await ask(bob, linked, "/pay 4711", "Only Ada")
     label = "💳 Let Bob <b>Builder</b> pay"
-    assert "Only Ada, who has linked this group, can" in (await bob.press(refusal, label).answered()).text
+    assert "Only Ada, who linked this group, can" in (await bob.press(refusal, label).answered()).text
     ada.press(refusal, label)
     await linked.wait_for(lambda m: m is refusal and "may pay here from now on" in m.text)
     question = await ask(bob, linked, "/pay 4711", "Pay €7.95")
@@ -355,8 +355,8 @@ async def test_who_may_pay_pays(ada: Person, bob: Person, linked: Chat, provider
 async def test_only_the_owner_names_payers(bob: Person, carla: Person, linked: Chat, store: Store) -> None:
     message = bob.send(linked, "hello")
     carla.send(linked, "/payers", reply_to=message)
-    await linked.wait_for(from_bot("Das kann nur Ada"))
-    listed = await ask(bob, linked, "/payers", "Ada has linked this group", "All others can look")
+    await linked.wait_for(from_bot("Das kann nur, wer diese Gruppe verknüpft hat: Ada."))
+    listed = await ask(bob, linked, "/payers", "Ada linked this group", "All others can look")
     assert listed.buttons == []
     stored = await link_of(store, linked)
     mark = int(stored.linked_at.timestamp())
@@ -446,7 +446,7 @@ async def test_a_token_is_deleted_also_where_telegram_does_not_tell_whether_its_
 
 
 async def test_a_member_can_not_unlink(ada: Person, bob: Person, linked: Chat, store: Store) -> None:
-    await ask(bob, linked, "/unlink", "Only Ada, who has linked this group, or an administrator")
+    await ask(bob, linked, "/unlink", "Only Ada, who linked this group, or an administrator")
     question = await ask(ada, linked, "/unlink", "Remove the link?")
     for button in question.buttons:
         assert "Only Ada" in (await bob.press(question, button.text).answered()).text

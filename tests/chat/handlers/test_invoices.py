@@ -196,7 +196,7 @@ async def test_of_several_numbers_each_invoice_is_shown_once(ada: Person, linked
 
 async def test_what_is_no_number_among_others_is_named_and_the_others_are_shown(ada: Person, linked: Chat) -> None:
     named, *shown = await answers(ada, linked, "/invoice 1O1 2 <b>")
-    assert named == "“1O1” and “<b>” are no invoice numbers, so I left them out."
+    assert named == "“1O1” and “<b>” are not invoice numbers, so I left them out."
     assert [text.splitlines()[0] for text in shown] == ["🧾 Invoice 2 · Offen"]
 
 

@@ -131,7 +131,7 @@ async def test_a_groups_data_come_to_its_owner_in_private(ada: Person, chat: Cha
 async def test_nobody_else_gets_a_groups_data(group: Chat, telegram: SandboxTelegram) -> None:
     bob = next(m.user for m in group.members.values() if m.user.first_name == "Bob")
     person = Person(telegram.state, bob)
-    await ask(person, group, "/export", "Only Ada, who has linked this group, can do this.")
+    await ask(person, group, "/export", "Only Ada, who linked this group, can do this.")
 
 
 async def test_if_the_owner_cannot_be_written_to_the_group_says_so_and_does_not_rest(ada: Person, group: Chat) -> None:

@@ -82,7 +82,7 @@ async def test_of_several_numbers_those_that_cannot_be_paid_are_named(
     provider.add(paid(4))
     shown = await answers(ada, linked, "/pay 4 1 1O1 999")
     assert shown == [
-        "“1O1” is no invoice number, so I left it out.",
+        "“1O1” is not an invoice number, so I left it out.",
         "Invoices 4 and 999 can't be paid here, so they aren't ticked. /invoices shows how they stand.",
         "Which invoices would you like to pay?",
     ]
@@ -101,7 +101,7 @@ async def test_wanted_invoices_are_offered_before_those_that_are_due_sooner(
 
 async def test_what_is_no_number_beside_one_that_is_is_named_before_the_question(ada: Person, linked: Chat) -> None:
     named, question = await answers(ada, linked, "/pay 1O1 2")
-    assert named == "“1O1” is no invoice number, so I left it out."
+    assert named == "“1O1” is not an invoice number, so I left it out."
     assert question.startswith("💳 Pay €7.95 for invoice 2")
 
 
@@ -192,7 +192,7 @@ async def test_the_question_lists_them_and_the_sum_to_the_cent(question: Message
         "1 · €7.95 · due 27 Nov 2026 (in 5 days) · Server 1",
         "3 · €7.95 · Server 3",
         "",
-        "I pay them one after the other, and stop at the first that is not surely paid.",
+        "I pay them one after the other, and stop at the first one that isn't confirmed as paid.",
         "Please confirm within 10 minutes.",
     ]
     assert labels(question) == ["✅ Pay €15.90", "✖️ Cancel"]
@@ -218,6 +218,8 @@ async def test_a_stop_says_what_became_of_each_and_offers_to_choose_again(
         "❌ 1 · €7.95: not paid.",
         "The provider refused: “<Nicht heute>”",
         "➖ 3 · €7.95: not sent, nothing was done.",
+        "",
+        "If your credit is too low, top it up and try again. Otherwise please pay on your provider's website.",
     ]
     ada.press(question, SEVERAL)
     await question.chat.wait_for(from_bot("Which invoices would you like to pay?"), after=question)

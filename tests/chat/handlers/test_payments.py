@@ -281,7 +281,7 @@ async def test_a_refusal_is_told_in_the_providers_words(ada: Person, question: M
     provider.failures["pay"] = Refused(422, "<Nicht genug Guthaben>")
     ada.press(question, "✅ Pay €7.95")
     text = await becomes(question, "was not paid.")
-    assert text.endswith("The provider refused: “<Nicht genug Guthaben>”")
+    assert "The provider refused: “<Nicht genug Guthaben>”\nIf your credit is too low, top it up" in text
 
 
 async def test_a_request_that_never_left_is_told_so(ada: Person, question: Message, provider: FakeProvider) -> None:

@@ -117,7 +117,7 @@ async def test_a_choice_is_kept_and_shown_and_can_be_taken_back(
     assert await chosen(store, chat) == replace(DEFAULTS, **changed)  # type: ignore[arg-type]  # by name
     assert shown in menu.text
     answer = await ada.press(menu, "↩️ Back to the defaults").answered()
-    assert answer.text == "Everything is as it was at the beginning."
+    assert answer.text == "All settings are back to their defaults."
     assert await chosen(store, chat) is None
     assert menu.text == MENU
 

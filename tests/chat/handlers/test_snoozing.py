@@ -134,7 +134,7 @@ async def test_a_snoozed_reminder_comes_when_it_was_asked_for_and_not_before(
 
 async def test_mute_and_back(ada: Person, chat: Chat, alert: Message, store: Store) -> None:
     answer = await ada.press(alert, "🔕 Mute").answered()
-    assert answer.text == "No more reminders of this invoice. The button below brings them back."
+    assert answer.text == "No more reminders for this invoice. The button below brings them back."
     assert (await silences(store, chat))[4711] == Silence(muted=True)
     assert [button.text for button in alert.buttons][-2:] == ["🔕 Muted", "⏰ Remind me as usual"]
     answer = await ada.press(alert, "⏰ Remind me as usual").answered()

@@ -419,7 +419,7 @@ def test_what_is_put_off_shows_until_when_with_a_way_back() -> None:
     ]
     assert data(snoozed)[-2:] == ["snooze:4711", "wake:4711"]
     muted = silenced(one(NEW, known()), {4711: Silence(muted=True)})
-    assert labels(alerts(DE, muted, muted.alerts, NOW))[-2:] == ["🔕 Stumm geschaltet", "⏰ Wie üblich erinnern"]
+    assert labels(alerts(DE, muted, muted.alerts, NOW))[-2:] == ["🔕 Keine Erinnerungen", "⏰ Wie üblich erinnern"]
 
 
 # --- Overtaken messages ---------------------------------------------------------------------------------------------
@@ -453,10 +453,10 @@ def test_what_is_settled_is_struck_through_with_how_it_ended_and_has_no_buttons(
 def test_what_is_no_longer_open_bears_the_provider_s_own_word_and_no_promise() -> None:
     collected = closed(standing=Standing.CLOSED, status_label="In <Inkasso>")
     settled = one(SETTLED, collected)
-    assert says(settled).endswith("your provider can tell you.\nServer 4711\nStatus: In <Inkasso>")
-    assert says(settled, DE).endswith("kann dir dein Anbieter sagen.\nServer 4711\nStatus beim Anbieter: In <Inkasso>")
+    assert says(settled).endswith("your provider can tell you.\nServer 4711\nStatus at your provider: In <Inkasso>")
+    assert says(settled, DE).endswith("Anbieter sagen.\nServer 4711\nStatus bei deinem Anbieter: In <Inkasso>")
     text = struck(EN, message((known(), DUE)), collected)[0]
-    assert text.endswith("\n⚪️ No longer open\nStatus: <b>In &lt;Inkasso&gt;</b>")
+    assert text.endswith("\n⚪️ No longer open\nStatus at your provider: <b>In &lt;Inkasso&gt;</b>")
     gone = closed(standing=Standing.GONE, status_label="Payment Pending")  # that was its last one
     assert "Payment Pending" not in says(one(SETTLED, gone)) + struck(EN, message((known(), DUE)), gone)[0]
 
@@ -562,11 +562,11 @@ SERVER = known(due=date(2026, 12, 27), types=("Hosting",))
         (
             24,
             (
-                "⚠️ If it stays unpaid, the server will be suspended on the evening of 27 Dec 2026. "
+                "⚠️ If it isn't paid, the server will be suspended on the evening of 27 Dec 2026. "
                 "On 2 Jan 2027 it will be deleted with all data."
             ),
             (
-                "⚠️ Bleibt sie unbezahlt, wird der Server am Abend des 27.12.2026 gesperrt. "
+                "⚠️ Bleibt sie offen, wird der Server am Abend des 27.12.2026 gesperrt. "
                 "Am 02.01.2027 werden alle Daten gelöscht."
             ),
         ),
@@ -620,7 +620,7 @@ def test_a_reminder_says_what_the_provider_will_do(day: int, english: str, germa
 @pytest.mark.parametrize(
     ("types", "day", "words"),
     [
-        (("Domain",), 24, "⚠️ If it stays unpaid, the domain will be lost on the evening of 27 Dec 2026."),
+        (("Domain",), 24, "⚠️ If it isn't paid, the domain will be lost on the evening of 27 Dec 2026."),
         (("Domain",), 27, "⚠️ The domain will be lost tonight."),
         (("Domain",), 29, "⛔️ The domain has probably been lost since the evening of 27 Dec 2026."),
         (("Domain", "Hosting"), 27, "⚠️ The service will be suspended tonight."),

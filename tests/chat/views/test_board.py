@@ -31,7 +31,7 @@ def test_it_says_what_is_open_what_comes_next_what_that_means_the_credit_and_the
     assert board(english, STANDING, NOW, is_pinned=True).text.splitlines() == [
         "📌 <b>3 open invoices</b>, together €20.85",
         "Next: invoice 1, €6.95, due 27 Nov 2026 (in 5 days)",
-        f"⚠️ If it stays unpaid, the server will be suspended on {EVENING}.",
+        f"⚠️ If it isn't paid, the server will be suspended on {EVENING}.",
         "💰 Credit €5.02. <b>€15.83 short.</b>",
         "🔄 Last check: 22 Nov 2026, 09:30",
     ]
@@ -53,5 +53,5 @@ def test_it_says_why_it_is_not_pinned_and_why_the_account_can_not_be_read() -> N
     watch = Watch(NOW - timedelta(days=2), trouble=Trouble.TOKEN_REFUSED)
     refused = replace(STANDING, chat=linked_chat(watch=watch))
     lines = board(EN, refused, NOW, is_pinned=False).text.splitlines()
-    assert lines[-1] == "I may not pin messages here. Whoever runs the group can let me, or pin this one."
+    assert lines[-1] == "I'm not allowed to pin messages here. An administrator can allow it, or pin this message."
     assert "no longer accepts your token" in lines[-2]

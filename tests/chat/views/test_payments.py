@@ -21,6 +21,7 @@ from bot.sandbox.telegram.html import parse_html
 from tests.chat.samples import DE, EN, NASTY, NOW, buttons, invoice, labels, payment, seen
 
 PAY, BACK = Action.PAY, Action.REMOVE_CREDIT
+NEXT = EN.plain("pay.refused.next")
 
 
 def provider_errors(base: type[ProviderError] = ProviderError) -> Iterator[type[ProviderError]]:
@@ -162,7 +163,7 @@ def test_the_outcomes_in_german() -> None:
 
 
 def test_a_part_payment_tells_what_is_left() -> None:
-    assert told(Outcome.PARTLY, left=Decimal("2.95")).endswith("4711.\nLeft to pay: €2.95")
+    assert "4711.\nLeft to pay: €2.95\n" in told(Outcome.PARTLY, left=Decimal("2.95"))
     assert "Left to pay" not in told(Outcome.PARTLY)
 
 
@@ -204,13 +205,13 @@ def batch(*steps: State | Outcome) -> Screen:
 
 
 def test_a_batch_that_waits_for_one_unknown_end_does_not_say_that_it_goes_on() -> None:
-    assert seen(batch(Outcome.DONE, State.SENT, Outcome.NOT_SENT)).startswith("⏳ Not confirmed yet. I keep looking")
+    assert seen(batch(Outcome.DONE, State.SENT, Outcome.NOT_SENT)).startswith("⏳ Not confirmed yet. I keep checking")
     assert seen(batch(Outcome.DONE, State.CONFIRMED, State.QUEUED)).startswith("⏳ Paying")
 
 
 def test_a_question_in_doubt_says_so_alone_and_among_others() -> None:
     asked = payment(doubtful=True)
-    words = "Whether an earlier payment of it went through is not known yet."
+    words = "It isn't known yet whether an earlier payment of it went through."
     assert words in seen(question(EN, [(asked, invoice())], NOW))
     assert words in seen(question(EN, [(asked, invoice()), (asked, invoice())], NOW))
     assert words not in seen(question(EN, [(payment(), invoice())], NOW))
@@ -262,7 +263,7 @@ def test_a_refusal_for_another_reason_leads_nowhere_else() -> None:
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (Found(is_open=False, is_paid=True, status="Paid", credit=Decimal(0), due=None), "It is paid already."),
+        (Found(is_open=False, is_paid=True, status="Paid", credit=Decimal(0), due=None), "It has already been paid."),
         (Found(is_open=False, is_paid=False, status="Cancelled", credit=Decimal(0), due=None), "now: Cancelled"),
     ],
 )
@@ -278,7 +279,22 @@ def test_an_invoice_that_is_closed_by_now_is_shown_as_such_with_nothing_to_ask_a
 
 def test_a_refusal_is_told_in_the_providers_words() -> None:
     text = told(Outcome.REFUSED, error="error.refused", reason=NASTY)
-    assert text == f"❌ Invoice 4711 was not paid.\nThe provider refused: “{NASTY}”"
+    assert text == f"❌ Invoice 4711 was not paid.\nThe provider refused: “{NASTY}”\n{NEXT}"
+
+
+@pytest.mark.parametrize("t", [EN, DE], ids=["en", "de"])
+def test_what_did_not_go_through_says_what_to_do_next(t: Texts) -> None:
+    refused, partly = t.plain("pay.refused.next"), t.plain("pay.partly.next")
+    assert told(Outcome.REFUSED, t=t, error="error.refused_without_reason").endswith(refused)
+    assert told(Outcome.PARTLY, t=t).endswith(partly)
+    for outcome, error in ((Outcome.REFUSED, "error.token_refused"), (Outcome.DONE, ""), (Outcome.UNCLEAR, "")):
+        text = told(outcome, t=t, error=error)
+        assert refused not in text
+        assert partly not in text
+    assert refused not in told(Outcome.REFUSED, BACK, t=t, error="error.refused")
+    if t is EN:
+        assert seen(batch(Outcome.DONE, Outcome.PARTLY)).endswith(partly)
+        assert partly not in seen(batch(Outcome.PARTLY, State.SENT))
 
 
 KEPT = sorted(
@@ -291,13 +307,14 @@ KEPT = sorted(
 @pytest.mark.parametrize("key", KEPT)
 def test_an_error_is_told_below_the_end_in_its_own_sentence(key: str, outcome: Outcome, t: Texts) -> None:
     text = told(outcome, t=t, error=key, reason="No.")
-    assert text == f"{told(outcome, t=t)}\n{parse_html(t.failure(key, 'No.')).text}"
+    assert text.startswith(f"{told(outcome, t=t)}\n{parse_html(t.failure(key, 'No.')).text}")
     assert "No." in text
 
 
 @pytest.mark.parametrize("key", KEPT)
 def test_without_the_provider_s_words_its_own_sentence_is_all(key: str) -> None:
-    assert told(Outcome.REFUSED, error=key) == f"{told(Outcome.REFUSED)}\n{parse_html(EN(key, reason='')).text}"
+    text = told(Outcome.REFUSED, error=key).removesuffix(f"\n{NEXT}")
+    assert text == f"{told(Outcome.REFUSED)}\n{parse_html(EN(key, reason='')).text}"
 
 
 def test_an_error_that_did_no_harm_is_not_told() -> None:
@@ -307,7 +324,7 @@ def test_an_error_that_did_no_harm_is_not_told() -> None:
 
 def test_a_reason_of_any_length_is_told_on_one_line() -> None:
     text = told(Outcome.REFUSED, error="error.refused", reason="no\n" * 3000)
-    assert len(text.splitlines()) == 2
+    assert len(text.splitlines()) == 3
     assert length(text) < TEXT_LIMIT
 
 
