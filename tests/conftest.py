@@ -19,6 +19,8 @@ from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import Chat, Person
 from tests.sandbox_bot import TOKEN
 
+pytest_plugins = ["tests.conformance"]
+
 # A single example has no deadline, since the machine may be busy. In CI the examples are the same in every run, so that
 # a failure comes from the change under test. HYPOTHESIS_PROFILE=thorough tries more examples.
 settings.register_profile("ci", deadline=None, derandomize=True, database=None)

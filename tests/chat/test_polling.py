@@ -171,6 +171,7 @@ async def polling(bot: Bot, lease: LeaderLease) -> AsyncIterator[Taken]:
         await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.mark.odd_calls
 async def test_an_update_that_cannot_be_read_stops_no_other_and_is_logged_by_its_id_alone(
     bot: Bot,
     lease: LeaderLease,

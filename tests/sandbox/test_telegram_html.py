@@ -120,9 +120,11 @@ def test_the_language_of_code_belongs_to_the_block() -> None:
         ("x</b>", "Unexpected end tag at byte offset 1"),
         ("<b>x</b", "Unclosed end tag at byte offset 4"),
         ("<b", "Unclosed start tag at byte offset 0"),
-        ("<a href=>x</a>", "Unclosed start tag at byte offset 0"),
+        ("<a href='x>x</a>", "Unclosed start tag at byte offset 0"),
+        ("<a href", 'Unclosed start tag "a" at byte offset 0'),
+        ("<a href= ", 'Unclosed start tag "a" at byte offset 0'),
+        ("<a href=x&y>x</a>", "Unexpected end of name token at byte offset 8"),
         ("<a =x>x</a>", 'Empty attribute name in the tag "a" at byte offset 0'),
-        ("<a href>x</a>", 'Expected equal sign in declaration of an attribute of the tag "a" at byte offset 0'),
         ("<span>x</span>", 'Tag "span" must have class "tg-spoiler" at byte offset 0'),
         ("<br/>", 'Unsupported start tag "br/" at byte offset 0'),
     ],
@@ -131,6 +133,11 @@ def test_what_the_server_refuses(source: str, words: str) -> None:
     with pytest.raises(ApiError) as caught:
         parse_html(source)
     assert caught.value.description == f"Bad Request: can't parse entities: {words}"
+
+
+@pytest.mark.parametrize("source", ["<a href>x</a>", "<a href=>x</a>", "<a href=''>x</a>"])
+def test_a_link_without_an_address_is_plain_text(source: str) -> None:
+    assert parse_html(source) == Formatted("x")
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from telegram.constants import ChatAction, ParseMode
 from telegram.error import BadRequest, InvalidToken, NetworkError
 
 from bot.sandbox.clock import SandboxClock
-from bot.sandbox.telegram import MAX_UPLOAD_BYTES, ActionShown, Chat, Person, SandboxTelegram
+from bot.sandbox.telegram import BOT_TOKEN, MAX_UPLOAD_BYTES, ActionShown, Chat, Person, SandboxTelegram
 
 
 def keyboard(data: str) -> InlineKeyboardMarkup:
@@ -58,7 +58,7 @@ async def test_a_revoked_token_is_an_invalid_one(bot: Bot, telegram: SandboxTele
 
 
 async def test_an_unknown_method_is_not_found(bot: Bot) -> None:
-    with pytest.raises(InvalidToken, match="Not Found"):
+    with pytest.raises(InvalidToken, match="Not Found: method not found"):
         await bot.get_forum_topic_icon_stickers()
 
 
@@ -80,9 +80,19 @@ async def test_commands_are_kept_by_scope_and_language(bot: Bot, telegram: Sandb
     assert await bot.get_my_commands(scope=private) == ()
 
 
-async def test_a_command_with_a_bad_name_is_refused(bot: Bot) -> None:
-    with pytest.raises(BadRequest, match="Bot_command_invalid"):
-        await bot.set_my_commands([BotCommand("Pay-now", "pay")])
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("Pay-now", "pay"), "Bot_command_invalid"),
+        (("", "pay"), "Command must be non-empty"),
+        (("p" * 33, "pay"), "Command length must not exceed 32"),
+        (("pay", " "), "Command description must be non-empty"),
+        (("pay", "p" * 257), "Command description length must not exceed 256"),
+    ],
+)
+async def test_a_bad_command_is_refused(bot: Bot, command: tuple[str, str], words: str) -> None:
+    with pytest.raises(BadRequest, match=rf"^{words}$"):
+        await bot.set_my_commands([BotCommand(*command)])
 
 
 async def test_descriptions_are_kept_by_language(bot: Bot) -> None:
@@ -132,7 +142,10 @@ async def test_a_text_of_4096_characters_after_parsing_is_sent_and_one_more_refu
         await bot.send_message(chat.id, "😀" * 2049)  # two UTF-16 code units each
 
 
-@pytest.mark.parametrize(("text", "words"), [(" \n", "Message text is empty"), ("<b> </b>", "Text must be non-empty")])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("", "Message text is empty"), (" \n", "Text must be non-empty"), ("<b> </b>", "Text must be non-empty")],
+)
 async def test_an_empty_text_is_refused(bot: Bot, chat: Chat, text: str, words: str) -> None:
     with pytest.raises(BadRequest, match=words):
         await bot.send_message(chat.id, text, parse_mode=ParseMode.HTML)
@@ -153,6 +166,33 @@ async def test_callback_data_of_64_bytes_is_taken_and_one_more_refused(bot: Bot,
 async def test_a_button_without_an_action_is_refused(bot: Bot, chat: Chat) -> None:
     with pytest.raises(BadRequest, match=r"(?i)text buttons are unallowed in the inline keyboard"):
         await bot.send_message(chat.id, "no", reply_markup=InlineKeyboardMarkup([[InlineKeyboardButton("x")]]))
+
+
+async def test_a_button_without_a_text_is_refused(bot: Bot, chat: Chat) -> None:
+    with pytest.raises(BadRequest, match=r"^Inline keyboard button text must be non-empty$"):
+        await bot.send_message(
+            chat.id, "no", reply_markup=InlineKeyboardMarkup([[InlineKeyboardButton(" ", callback_data="x")]])
+        )
+
+
+@pytest.mark.odd_calls
+@pytest.mark.parametrize(
+    ("markup", "words"),
+    [
+        ("{", "can't parse reply keyboard markup JSON object"),
+        ("[]", "object expected as reply markup"),
+        ('{"inline_keyboard": 1}', 'field "inline_keyboard" must be of type Array'),
+        (
+            '{"inline_keyboard": [1]}',
+            'field "inline_keyboard" of the InlineKeyboardMarkup must be an Array of Arrays',
+        ),
+    ],
+)
+async def test_a_keyboard_of_another_form_is_refused(url: str, chat: Chat, markup: str, words: str) -> None:
+    fields = {"chat_id": str(chat.id), "text": "no", "reply_markup": markup}
+    async with httpx.AsyncClient() as client:
+        answer = await client.post(f"{url}/bot{BOT_TOKEN}/sendMessage", data=fields)
+    assert answer.json() == {"ok": False, "error_code": 400, "description": f"Bad Request: {words}"}
 
 
 async def test_a_reply_holds_what_it_replies_to(bot: Bot, ada: Person, chat: Chat) -> None:
@@ -248,6 +288,10 @@ async def test_a_chat_action_is_shown(bot: Bot, chat: Chat, telegram: SandboxTel
         await bot.send_chat_action(chat.id, ChatAction.UPLOAD_DOCUMENT)
         shown = [await anext(changes) for _ in range(3)]
     assert ActionShown(chat, "upload_document", None) in shown
+
+
+@pytest.mark.odd_calls
+async def test_an_unknown_chat_action_is_refused(bot: Bot, chat: Chat) -> None:
     with pytest.raises(BadRequest, match="Wrong parameter action in request"):
         await bot.send_chat_action(chat.id, "dancing")
 

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from bot.ports import Clock, utc_now
 from bot.sandbox.telegram.calls import Call, Upload
-from bot.sandbox.telegram.errors import NOT_FOUND, UNAUTHORIZED, ApiError
+from bot.sandbox.telegram.errors import NO_SUCH_METHOD, NOT_FOUND, UNAUTHORIZED, ApiError
 from bot.sandbox.telegram.event_bus import Subscription
 from bot.sandbox.telegram.events import CallAnswered, CallMade
 from bot.sandbox.telegram.faults import TelegramFaults, html_page
@@ -99,7 +99,7 @@ class SandboxTelegram:
             return _failure(ApiError(*refused))
         method = _BY_LOWER_CASE.get(request.path_params["method"].lower())
         if method is None:
-            return _failure(ApiError(*NOT_FOUND))
+            return _failure(ApiError(*NO_SUCH_METHOD))
         if int(request.headers.get("content-length", 0)) > MAX_UPLOAD_BYTES + _MAX_FORM_BYTES:
             async for _ in request.stream():  # read to the end; a client that still sends would not read the answer
                 pass
@@ -135,7 +135,7 @@ class SandboxTelegram:
         if fault is not None:
             call.status = fault.status
             return fault.response
-        call.status = 200
+        call.status, call.result = 200, result
         return JSONResponse({"ok": True, "result": result})
 
     async def _download(self, request: Request) -> Response:

@@ -26,7 +26,7 @@ class Call:
 
     ``parameters`` are the fields as text (structured ones in JSON), ``uploads`` the files by field name. Both are
     empty if the request was ``too_large`` to be read. ``status`` is the HTTP status of the answer, or 0 if there was
-    none. ``description`` holds the words of a refusal.
+    none. ``result`` is what a good answer holds, ``description`` the words of a refusal.
     """
 
     method: str
@@ -35,6 +35,7 @@ class Call:
     uploads: Mapping[str, Upload] = field(default_factory=dict)
     too_large: bool = False
     status: int = 0
+    result: object = None
     description: str = ""
 
     @property
@@ -68,3 +69,10 @@ class Call:
             return json.loads(text)
         except ValueError:
             raise bad_request(f"can't parse {what} JSON object") from None
+
+    def structure_or_none(self, name: str) -> Any:
+        """Return a field in JSON; None if it is missing or invalid, which the server passes over in some fields."""
+        try:
+            return json.loads(self.text(name) or "null")
+        except ValueError:
+            return None

@@ -1,7 +1,9 @@
 """The Bot API's errors.
 
-The texts are those of the official server, word for word, because programs compare them
-(github.com/tdlib/telegram-bot-api, and https://core.telegram.org/bots/api#making-requests).
+The texts are those of the official server, word for word, because programs compare them. Each was compared with its
+source (github.com/tdlib/telegram-bot-api of May 2026, Bot API 10.0, and tdlib/td of July 2026). Those in CAPITALS come
+from Telegram itself and pass through that server as they are. Two are not in the source: a token of another form is
+``Not Found`` at api.telegram.org, and what a bot's too long description is called, nobody has published.
 """
 
 from __future__ import annotations
@@ -53,6 +55,7 @@ def upgraded(new_chat_id: int) -> ApiError:
 
 UNAUTHORIZED = (401, "Unauthorized")
 NOT_FOUND = (404, "Not Found")
+NO_SUCH_METHOD = (404, "Not Found: method not found")
 POLLED_BY_ANOTHER = "terminated by other getUpdates request; make sure that only one bot instance is running"
 WEBHOOK_IS_SET = "can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
 NO_RIGHT_TO_WRITE = "not enough rights to send text messages to the chat"

@@ -24,7 +24,8 @@ _PLAIN = re.compile(r"[^<&]+")
 _NAME = re.compile(r"[^\s>]*")
 _SPACE = re.compile(r"\s*")
 _ATTRIBUTE_NAME = re.compile(r"[^\s=>]*")
-_VALUE = re.compile(r"\"([^\"]*)\"|'([^']*)'|([A-Za-z0-9._-]+)")
+_QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+_WORD = re.compile(r"[A-Za-z0-9.-]*")
 _LARGEST_CHARACTER = 0x10FFFF
 _LANGUAGE = "language-"
 
@@ -113,21 +114,33 @@ class _Parser:
             name = self._take(_ATTRIBUTE_NAME).lower()
             if not name:
                 raise self._error(f'Empty attribute name in the tag "{tag}"', begin)
-            attributes[name] = self._value(tag, name, begin)
+            attributes[name] = self._value(tag, begin)
 
-    def _value(self, tag: str, name: str, begin: int) -> str:
+    def _value(self, tag: str, begin: int) -> str:
         self._take(_SPACE)
-        if not self._html.startswith("=", self._at):
-            if (tag, name) == ("blockquote", "expandable"):
-                return ""
-            raise self._error(f'Expected equal sign in declaration of an attribute of the tag "{tag}"', begin)
-        self._at += 1
-        self._take(_SPACE)
-        match = _VALUE.match(self._html, self._at)
+        has_value = self._html.startswith("=", self._at)
+        if has_value:
+            self._at += 1
+            self._take(_SPACE)
+        if self._at >= len(self._html):
+            raise self._error(f'Unclosed start tag "{tag}"', begin)
+        if not has_value:
+            return ""
+        if self._html[self._at] not in "'\"":
+            return self._word()
+        match = _QUOTED.match(self._html, self._at)
         if match is None:
             raise self._error("Unclosed start tag", begin)
         self._at = match.end()
         return _REFERENCE.sub(lambda found: _character(found) or found.group(), match.group(match.lastindex or 0))
+
+    def _word(self) -> str:
+        """Read a value without quotes. A space or the end of the tag follows it."""
+        begin = self._at
+        word = self._take(_WORD).lower()
+        if not self._html[self._at : self._at + 1].isspace() and not self._html.startswith(">", self._at):
+            raise self._error("Unexpected end of name token", begin)
+        return word
 
     def _end_tag(self) -> None:
         begin = self._at

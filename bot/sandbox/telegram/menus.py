@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from bot.sandbox.telegram.errors import bad_request
 from bot.sandbox.telegram.models import ADMINISTRATORS, Chat, User
 
-_NAME = re.compile(r"[a-z0-9_]{1,32}")
+_NAME = re.compile(r"[a-z0-9_]+")
+_MAX_NAME_LENGTH = 32
 _MAX_COMMANDS = 100
 _MAX_DESCRIPTION_LENGTH = 256
 _SCOPES = frozenset(
@@ -35,10 +36,7 @@ class Menus:
         if len(commands) > _MAX_COMMANDS:
             raise bad_request("BOT_COMMANDS_TOO_MUCH")
         for command in commands:
-            if not _NAME.fullmatch(command.name):
-                raise bad_request("BOT_COMMAND_INVALID")
-            if not 1 <= len(command.description) <= _MAX_DESCRIPTION_LENGTH:
-                raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
+            _check(command)
         self._menus[scope, language] = commands
 
     def get(self, scope: Scope, language: str) -> tuple[Command, ...]:
@@ -61,6 +59,19 @@ class Menus:
 
     def text(self, kind: str, language: str) -> str:
         return self._texts.get((kind, language)) or self._texts.get((kind, ""), "")
+
+
+def _check(command: Command) -> None:
+    for what, text, longest in (
+        ("command", command.name, _MAX_NAME_LENGTH),
+        ("command description", command.description, _MAX_DESCRIPTION_LENGTH),
+    ):
+        if not text.strip():
+            raise bad_request(f"{what} must be non-empty")
+        if len(text) > longest:
+            raise bad_request(f"{what} length must not exceed {longest}")
+    if not _NAME.fullmatch(command.name):
+        raise bad_request("BOT_COMMAND_INVALID")
 
 
 def parse_scope(fields: dict[str, object] | None) -> Scope:

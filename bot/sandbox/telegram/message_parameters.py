@@ -33,7 +33,7 @@ EDITED_CAPTION = Limit(MAX_CAPTION_LENGTH, "MEDIA_CAPTION_TOO_LONG")
 
 
 def read_text(call: Call, limit: Limit) -> Formatted:
-    if not call.text("text").strip():
+    if not call.text("text"):
         raise bad_request("message text is empty")
     formatted = _formatted(call, "text", "entities", limit)
     if not formatted.text:
@@ -53,8 +53,10 @@ def read_keyboard(call: Call) -> Keyboard:
     if not isinstance(markup, dict):
         raise bad_request("object expected as reply markup")
     rows = markup.get("inline_keyboard", [])
-    if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
+    if not isinstance(rows, list):
         raise bad_request('field "inline_keyboard" must be of type Array')
+    if not all(isinstance(row, list) for row in rows):
+        raise bad_request('field "inline_keyboard" of the InlineKeyboardMarkup must be an Array of Arrays')
     keyboard = tuple(tuple(_button(fields) for fields in row) for row in rows if row)
     if sum(map(len, keyboard)) > MAX_BUTTONS:
         raise bad_request("reply markup is too long")
@@ -86,7 +88,7 @@ def _formatted(call: Call, text: str, entities: str, limit: Limit) -> Formatted:
         # The official server also knows Markdown. The bot does not use it.
         raise bad_request("unsupported parse_mode")
     else:
-        given = call.structure(entities, "message entities") or []
+        given = call.structure_or_none(entities) or []
         formatted = Formatted(call.text(text), ordered([_entity(fields) for fields in given]))
     formatted = with_found(trimmed(formatted))
     if units(formatted.text) > limit.length:
@@ -106,11 +108,11 @@ def _entity(fields: dict[str, Any]) -> Entity:
 
 def _button(fields: dict[str, Any]) -> Button:
     text, data, url = str(fields.get("text", "")), fields.get("callback_data"), fields.get("url")
-    if not text.strip():
-        raise bad_request("can't parse inline keyboard button: Text must be non-empty")
     copied = _copied(fields.get("copy_text"))
     if data is url is copied is None:
         raise bad_request("can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard")
+    if not text.strip():
+        raise bad_request("inline keyboard button text must be non-empty")
     if data is not None and not 1 <= len(str(data).encode()) <= MAX_CALLBACK_DATA_BYTES:
         raise bad_request("BUTTON_DATA_INVALID")
     if url is not None and urlsplit(str(url)).scheme not in _LINKS:

@@ -57,7 +57,7 @@ def get_webhook_info(state: TelegramState, _call: Call) -> Json:
 
 
 def set_my_commands(state: TelegramState, call: Call) -> bool:
-    commands = call.structure("commands", "list of bot commands") or []
+    commands = call.structure("commands", "commands") or []
     menu = tuple(
         Command(str(fields.get("command", "")).removeprefix("/"), str(fields.get("description", "")))
         for fields in commands
@@ -114,7 +114,7 @@ def get_chat_administrators(state: TelegramState, call: Call) -> list[Json]:
 
 
 def _allow(state: TelegramState, call: Call) -> None:
-    kinds: Any = call.structure("allowed_updates", "allowed updates")
+    kinds: Any = call.structure_or_none("allowed_updates")
     if kinds is not None:
         state.updates.allow(kinds)
 

@@ -1,0 +1,68 @@
+"""Compares all traffic of the sandbox with the description of its API, in every test: a deviation fails the test.
+
+A test that sends odd calls to Telegram on purpose has the marker ``odd_calls``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from bot.sandbox.telegram import CallAnswered
+from bot.sandbox.telegram.event_bus import Event, EventBus
+from bot.sandbox.telegram.updates import UpdateQueue
+from tests.telegram_api.conformance import deviations, deviations_of_call
+
+compared: Counter[str] = Counter()
+"""How much was compared in this process, by kind."""
+
+
+@pytest.fixture(autouse=True)
+def _telegram_as_described(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    publish, add, found = EventBus.publish, UpdateQueue.add, set()
+
+    def published(bus: EventBus, event: Event) -> None:
+        if isinstance(event, CallAnswered):
+            compared["calls of the Bot API"] += 1
+            found.update(deviations_of_call(event.call))
+        publish(bus, event)
+
+    def added(queue: UpdateQueue, kind: str, content: Mapping[str, object]) -> int | None:
+        compared["updates"] += 1
+        found.update(deviations({"update_id": 1, kind: dict(content)}, "Update", "update"))
+        return add(queue, kind, content)
+
+    monkeypatch.setattr(EventBus, "publish", published)
+    monkeypatch.setattr(UpdateQueue, "add", added)
+    yield
+    if request.node.get_closest_marker("odd_calls") is None:
+        _fail("The Bot API", found)
+
+
+def _fail(api: str, found: set[str]) -> None:
+    if found:
+        pytest.fail(f"{api} is not described like that:\n" + "\n".join(sorted(found)), pytrace=False)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "odd_calls: sends calls to the sandbox's Telegram that its description forbids")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:  # this is a worker of pytest-xdist
+        output["compared"] = dict(compared)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    compared.update(getattr(node, "workeroutput", {}).get("compared", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if compared:
+        found = ", ".join(f"{count:,} {kind}" for kind, count in sorted(compared.items()))
+        terminalreporter.write_line(f"Compared with their descriptions: {found}.")
