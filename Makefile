@@ -12,13 +12,15 @@ MONTHS ?= 12
 
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null)
 IN_VENV := $(VENV)/bin/python
+TOOLS := $(VENV)-tools/bin
+TOOLS_READY = $(VENV)-tools/ready-tools-$(PYTHON_VERSION)
 ready = $(VENV)/ready-$(1)-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run doctor test lint types tests chaos simulate outcome format lock upgrade picture clean
+.PHONY: help demo run doctor test lint types tests conformance chaos simulate outcome format lock upgrade picture clean
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(call ready,demo) ## Try the bot in a browser, without Telegram and without a provider
 	@$(IN_VENV) -m bot demo
@@ -40,6 +42,10 @@ types: $(call ready,dev) ## Type checker
 
 tests: $(call ready,dev) ## All tests
 	$(IN_VENV) -m pytest -n $(WORKERS) --dist worksteal
+
+conformance: $(call ready,dev) $(TOOLS_READY) ## Read all objects of the sandbox's Telegram with aiogram's models
+	@objects=$$(mktemp); trap 'rm -f "$$objects"' EXIT; \
+	SEEN_OBJECTS=$$objects $(IN_VENV) -m pytest -q tests/telegram_api tests/sandbox/test_telegram_*.py && $(TOOLS)/python scripts/second_opinion.py $$objects
 
 chaos: $(call ready,dev) ## Kill replicas and their database again and again: make chaos MINUTES=10
 	@$(IN_VENV) -m tests.chaos $(MINUTES)
@@ -64,7 +70,7 @@ picture: $(call ready,dev) ## Take the README's picture again
 	@PYTHONPATH=. $(IN_VENV) scripts/picture.py
 
 clean: ## Remove the virtual environment and all caches
-	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(VENV)-tools build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find bot tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each list of requirements and each Python. Newer requirements or another Python rebuild it.
@@ -78,6 +84,10 @@ $(VENV)/ready-%-$(PYTHON_VERSION): requirements/%.txt
 	@$(IN_VENV) -m pip install -qq --disable-pip-version-check --no-input --require-hashes --requirement $<
 	@touch $@
 
+# Some programs can't live beside the bot, and have an environment of their own.
+$(TOOLS_READY): requirements/tools.txt
+	@$(MAKE) --no-print-directory VENV=$(VENV)-tools $@
+
 # The first list holds all packages. The others take their versions from it.
 define compile
 set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
@@ -85,5 +95,6 @@ $(PYTHON) -m venv "$$tools"; "$$tools/bin/python" -m pip install -qq --disable-p
 lock() { "$$tools/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml "$$@"; }; \
 lock $(1) --extra demo --group dev --output-file requirements/dev.txt; \
 lock --extra demo --constraints requirements/dev.txt --output-file requirements/demo.txt; \
-lock --constraints requirements/dev.txt --output-file requirements/run.txt
+lock --constraints requirements/dev.txt --output-file requirements/run.txt; \
+"$$tools/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(1) --group tools --output-file requirements/tools.txt
 endef

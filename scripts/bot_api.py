@@ -10,6 +10,7 @@ types and fixed values are taken from it. For a newer version:
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import re
 import sys
@@ -53,7 +54,10 @@ def _schema(distribution: Path) -> dict[str, Any]:
 
 def _members(entry: dict[str, Any]) -> list[str]:
     """Return the types that a union consists of; none if the entry is no union."""
-    return [] if entry["annotations"] else re.findall(r"^ *- (\w+)$", entry["description"], re.MULTILINE)
+    if entry["annotations"]:
+        return []
+    plain = re.findall(r"either a (String) for plain text, an (Array of \w+)", entry["description"])
+    return [*itertools.chain(*plain), *re.findall(r"^ *- (\w+)$", entry["description"], re.MULTILINE)]
 
 
 def _fields(entry: dict[str, Any]) -> dict[str, str]:

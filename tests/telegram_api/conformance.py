@@ -48,8 +48,7 @@ def deviations(value: object, kind: str, place: str) -> list[str]:
             return [f"{place}: {value!r} is no array"]
         inner = kind.removeprefix(_ARRAY)
         return [text for n, item in enumerate(value) for text in deviations(item, inner, f"{place}[{n}]")]
-    attempts = [_deviations_of_one(value, name, place) for name in _alternatives(kind)]
-    return min(attempts, key=len)
+    return min((_deviations_of_one(value, name, place) for name in _alternatives(kind)), key=len)
 
 
 def _alternatives(kind: str) -> Iterator[str]:
@@ -58,6 +57,8 @@ def _alternatives(kind: str) -> Iterator[str]:
 
 
 def _deviations_of_one(value: object, kind: str, place: str) -> list[str]:
+    if kind.startswith(_ARRAY):
+        return deviations(value, kind, place)
     if kind.startswith("'"):
         return [] if value == kind.strip("'") else [f"{place}: {value!r} is none of the described values"]
     if kind in _PLAIN:
