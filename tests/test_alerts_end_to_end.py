@@ -310,3 +310,21 @@ async def test_the_weeks_digest_comes_on_monday_to_who_wants_it(
     digest = await chat.wait_for(says("Your week", "1 open invoice: €7.95"), after=new)
     assert digest.silent
     assert [button.data for button in digest.buttons] == ["list:all.any.0.0"]
+
+
+async def test_the_next_invoice_for_a_service_says_by_how_much_it_is_dearer_and_that_another_is_cheaper(
+    sandbox: Sandbox, account: Account, chat: Chat, greeting: Message
+) -> None:
+    first = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=14)
+    new = await chat.wait_for(says("New invoice", f"{first.id}"), after=greeting)
+    assert "last time" not in new.text
+
+    sandbox.clock.put_forward(30 * DAY)
+    second = sandbox.provider.bill_again(account, first, Decimal("9.95"))
+    dearer = await chat.wait_for(says("New invoice", f"{second.id}"), after=new)
+    assert "€2.00 more than last time (€7.95 on " in dearer.text
+
+    sandbox.clock.put_forward(30 * DAY)
+    third = sandbox.provider.bill_again(account, second, Decimal("8.95"))
+    cheaper = await chat.wait_for(says("New invoice", f"{third.id}"), after=dearer)
+    assert "Cheaper than last time" in cheaper.text

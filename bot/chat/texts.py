@@ -26,6 +26,7 @@ from bot.domain.chats import LANGUAGES, Chat
 from bot.domain.payments import PaymentRules
 from bot.domain.provider_calendar import ProviderCalendar
 from bot.domain.schedule import CheckPlan, is_over
+from bot.domain.service_names import Service
 from bot.domain.topping_up import TopUpWays
 from bot.errors import BotError, ProviderError, Refused
 
@@ -41,6 +42,7 @@ class Texts:
     as well. ``zone`` is the reader's: it decides what today is and how moments are written. Due dates are days in the
     ``provider_zone``. ``paying`` are the operator's rules: views offer only what they allow. ``calendar`` says what
     happens to unpaid services, ``top_up`` how credit is topped up. ``site`` is the provider's website, if it is set.
+    ``names`` are what the reader's chat calls its services.
     """
 
     language: str
@@ -52,6 +54,12 @@ class Texts:
     calendar: ProviderCalendar = field(default_factory=ProviderCalendar)
     top_up: TopUpWays = field(default_factory=TopUpWays)
     site: str = ""
+    names: Mapping[Service, str] = field(default_factory=dict)
+
+    def titled(self, title: str, service: Service | None) -> str:
+        """Return what an invoice or an item is for, behind the name that its service has got in this chat."""
+        name = self.names.get(service, "") if service is not None else ""
+        return " · ".join(filter(None, (name, title)))
 
     @property
     def payments(self) -> bool:
@@ -218,7 +226,8 @@ def make_texts_for(translations: Translations, plan: CheckPlan) -> TextsFor:
 
     def texts_for(chat: Chat) -> Texts:
         translation = translations[chat.reply_language]
-        return replace(translation, zone=plan.schedule(chat).zone, calendar=plan.calendar)
+        names = {each.service: each.name for each in chat.link.names} if chat.link is not None else {}
+        return replace(translation, zone=plan.schedule(chat).zone, calendar=plan.calendar, names=names)
 
     return texts_for
 

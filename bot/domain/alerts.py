@@ -11,6 +11,8 @@ from enum import StrEnum
 from bot.domain.chats import Place, Silence, Watch
 from bot.domain.credit import Debt
 from bot.domain.invoices import left_or_total
+from bot.domain.prices import PriceChange
+from bot.domain.service_names import Service
 from bot.domain.standings import Standing
 
 TOLD_AHEAD_AT_MOST = 2
@@ -32,8 +34,9 @@ class KnownInvoice:
     is when the provider first said that it has no such invoice. ``due_unreadable``: the provider gives a due date that
     can't be read; ``due`` is an earlier one, if there was any. ``status_label`` is the provider's word for how it
     stands, where nothing else says that. ``left`` is without what is counted with the invoices that it collects;
-    ``in_parts``: that is all of it. ``paid_with_credit``: its own figures say that credit has paid all of it. The other
-    fields say what the person was told, or was shown at the linking:
+    ``in_parts``: that is all of it. ``paid_with_credit``: its own figures say that credit has paid all of it.
+    ``service`` is the one that the title speaks of. ``price_changes``: what cost more or less than the time before,
+    when there was last news of it. The other fields say what the person was told, or was shown at the linking:
 
     - ``announced``: that the invoice exists; ``told_gross`` and ``told_due``: its sum and due date
     - ``told``: the latest threshold (days before the due date; negative: after) for the present ``due``;
@@ -65,6 +68,8 @@ class KnownInvoice:
     status_label: str = ""
     in_parts: bool = False
     paid_with_credit: bool = False
+    service: Service | None = None
+    price_changes: tuple[PriceChange, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -254,6 +259,7 @@ class Shown:
     resolved: bool = False
     words: str = ""
     folded: bool = False
+    service: Service | None = None
 
     @property
     def is_over(self) -> bool:
@@ -337,4 +343,4 @@ def worth_keeping(messages: Sequence[SentMessage]) -> tuple[SentMessage, ...]:
 def as_shown(known: KnownInvoice, kind: AlertKind, words: str = "") -> Shown:
     """Return what a message says of a known invoice."""
     facts = (known.due, known.left, known.total, known.title, known.gross, known.types)
-    return Shown(known.id, kind, *facts, words=words)
+    return Shown(known.id, kind, *facts, words=words, service=known.service)

@@ -10,6 +10,7 @@ from typing import Self
 
 from bot.domain.credit import CreditWatch, CreditWish
 from bot.domain.live_messages import Board, LiveMessage
+from bot.domain.service_names import ServiceName
 from bot.domain.waits import LONGEST_CHECK_WAIT, LONGEST_TOKEN_WAIT, Wait, is_ahead, still_lasts, wait_until
 
 LANGUAGES = ("en", "de")
@@ -155,8 +156,9 @@ class LinkFacts:
     read. ``account`` is a keyed fingerprint of base URL and token, so it is the same in every chat with this account.
     ``credit_wishes``: somebody here wants to hear when the credit suffices for these invoices. ``reference`` is what a
     bank transfer to the provider has to say, so that it knows whose money it is. Empty: nothing. None: nobody has said
-    so yet. The time of the next check was set at ``next_check_set_at``. None: by an older version.
-    ``message_id`` is the message in this chat that held the token: after a crash it comes again.
+    so yet. ``names`` are what the people here call their services. The time of the next check was set at
+    ``next_check_set_at``. None: by an older version. ``message_id`` is the message in this chat that held the token:
+    after a crash it comes again.
     """
 
     account: str
@@ -170,6 +172,7 @@ class LinkFacts:
     credit: CreditWatch = field(default_factory=CreditWatch)
     credit_wishes: tuple[CreditWish, ...] = ()
     reference: str | None = None
+    names: tuple[ServiceName, ...] = ()
     next_check_set_at: datetime | None = field(default=None, compare=False)
     message_id: int | None = None
 

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from bot.domain.credit import Debt
+from bot.domain.service_names import Service
 from bot.domain.standings import Standing, is_plain, standing_of
 
 CENT = Decimal("0.01")
@@ -33,6 +34,13 @@ class Item:
     def names_invoice(self) -> bool:
         """Whether it stands for another invoice, which is paid with this one."""
         return self.type.casefold() == OTHER_INVOICE
+
+    @property
+    def service(self) -> Service | None:
+        """The service that it is for. None: it is for none, or does not say for which."""
+        if not self.type or not self.relates_to or self.names_invoice:
+            return None
+        return Service(self.type.casefold(), self.relates_to)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +188,11 @@ class Invoice:
     def title(self) -> str:
         """The first item's short description, or an empty text."""
         return self.items[0].title if self.items else ""
+
+    @property
+    def title_service(self) -> Service | None:
+        """The service that the title speaks of."""
+        return self.items[0].service if self.items else None
 
     @property
     def types(self) -> tuple[str, ...]:

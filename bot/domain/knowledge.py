@@ -54,6 +54,7 @@ def learn(known: KnownInvoice | None, invoice: Invoice, now: datetime) -> KnownI
         in_parts=not invoice.counts and invoice.is_open,
         total=invoice.total,
         title=invoice.title,
+        service=invoice.title_service,
         gross=invoice.gross,
         paid_with_credit=invoice.is_paid_with_credit,
         types=before.types if invoice.items_unreadable and before.types else invoice.types,

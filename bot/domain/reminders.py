@@ -6,7 +6,7 @@ lost while the bot, the machine or the provider is down, and nothing is told tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -15,6 +15,7 @@ from bot.domain.chats import NO_SILENCE, Link, Silence, Silences
 from bot.domain.credit import NO_FUNDS, Funds
 from bot.domain.invoices import Invoice, sums_differ
 from bot.domain.knowledge import GONE_AFTER, as_told, learn, untold_threshold
+from bot.domain.prices import price_changes
 from bot.domain.schedule import Schedule
 from bot.domain.waits import may_be_right
 
@@ -59,6 +60,17 @@ def decide(
             alerts.append(alert)
             after[number] = as_told(k, silence, alert.threshold, schedule, now)
     return Decision(after, tuple(sorted(alerts, key=lambda alert: alert.kind not in NEWS_KINDS)))
+
+
+def with_prices(decision: Decision, listed: Sequence[Invoice]) -> Decision:
+    """Add what costs something else than the time before. ``listed`` are all of the account, or none.
+
+    A change of an invoice counts, too: it is told as new if that was not told yet.
+    """
+    news = [a.invoice_id for a in decision.alerts if a.kind in {AlertKind.NEW, AlertKind.CHANGED} and a.invoice_id]
+    changes = price_changes(news, listed) if news and listed else {}
+    seen = {number: replace(decision.known[number], price_changes=changes.get(number, ())) for number in news}
+    return replace(decision, known={**decision.known, **seen}) if seen else decision
 
 
 def _without_what_is_to_come(k: KnownInvoice, now: datetime) -> KnownInvoice:

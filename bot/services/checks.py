@@ -20,7 +20,7 @@ from bot.domain.collectives import with_parts
 from bot.domain.credit import CLOSELY, CreditWatch, Debt, Funds, coverage, suffices, watches_closely
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.knowledge import mark_missing, mark_reminded, mark_unread, missing_from
-from bot.domain.reminders import decide, next_look
+from bot.domain.reminders import decide, next_look, with_prices
 from bot.domain.schedule import CheckPlan, Schedule
 from bot.errors import (
     BotError,
@@ -218,6 +218,8 @@ class Checker:
             now=now,
             funds=Funds(self._covered(link, reading), fulfilled),
         )
+        if reading.listing is not None and reading.listing.lacks_nothing:
+            decision = with_prices(decision, reading.found)
         known = {**decision.known, **held}
         watch, of_account = self._watch(link.watch, reading, len(undated(known.values())), now)
         watch, of_week = watch_week(watch, schedule, now, any_open=any(k.can_be_due for k in known.values()))

@@ -13,6 +13,7 @@ from bot.chat.texts import Texts
 from bot.chat.views.alert_credit import credit_of_alert, top_up_rows_of_alert
 from bot.chat.views.consequences import consequences
 from bot.chat.views.invoices import STATUS_LENGTH, UNDATED_NAMED
+from bot.chat.views.prices import price_lines
 from bot.chat.views.snoozing import ALL_IN_MESSAGE, common_silence, silence_rows
 from bot.domain.alerts import (
     NEWS_KINDS,
@@ -118,11 +119,12 @@ def _block(t: Texts, delivery: Delivery, alert: Alert, now: datetime, *, brief: 
         amount = -known.full_total if is_credit_note else known.full_total
         key = _end_key(alert, known, delivery)
         lines = [t(key, id=known.id, amount=t.money(amount)), *_title_lines(t, known, brief=brief)]
-        return join(lines + _status_lines(t, known))
+        return join([*lines, *_status_lines(t, known), *price_lines(t, alert, known)])
     before = said_before(alert, known, delivery)
     asked = alert.kind is AlertKind.DUE and alert.threshold is None
     text = _open_invoice(t, as_shown(known, alert.kind), now, before=before, asked=asked, brief=brief)
-    return join([text, *_status_lines(t, known), *([t("due_unreadable")] if known.due_unreadable else [])])
+    lines = [text, *_status_lines(t, known), *([t("due_unreadable")] if known.due_unreadable else [])]
+    return join([*lines, *price_lines(t, alert, known)])
 
 
 def _end_key(alert: Alert, known: KnownInvoice, delivery: Delivery) -> str:
@@ -229,7 +231,7 @@ def _ended_lines(t: Texts, known: KnownInvoice | None) -> list[Markup]:
 
 def _title_lines(t: Texts, shown: Shown | KnownInvoice, *, brief: bool) -> list[Markup]:
     """Return what the invoice is for, if it says so."""
-    text = one_line(shown.title, BRIEF_ALERT_TITLE_LENGTH if brief else ALERT_TITLE_LENGTH)
+    text = one_line(t.titled(shown.title, shown.service), BRIEF_ALERT_TITLE_LENGTH if brief else ALERT_TITLE_LENGTH)
     return [t("alert.title", title=text)] if text else []
 
 

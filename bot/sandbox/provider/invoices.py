@@ -6,6 +6,7 @@ invented and cover what the reference does not show.
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -30,6 +31,8 @@ LABELS = {
 COLLECTED = "Invoice"
 """The type of an item that stands for another invoice, whose number is its ``relid``."""
 OPEN_STATUSES = frozenset({"Unpaid", "Payment Pending"})
+FIRST_SERVICE = 250_000
+"""How far the ids of services are below those of invoices."""
 CENT = Decimal("0.01")
 ZERO = Decimal(0)
 
@@ -42,7 +45,7 @@ class SandboxItem:
     type: str
     description: str
     amount: Decimal
-    relid: int = 5000
+    relid: int
     short: str | None = None
 
 
@@ -192,14 +195,21 @@ def make_invoice(
     kind: str = "Hosting",
     description: str | None = None,
 ) -> SandboxInvoice:
-    """Return an open invoice over ``gross``, 19 % tax included, with one item."""
+    """Return an open invoice over ``gross``, 19 % tax included, with one item. It is for a service of its own."""
     net = _net_of(gross)
-    text = description or f"{kind} ({issued:%d.%m.%Y} - {issued + timedelta(days=29):%d.%m.%Y})"
+    text = description or f"{kind} ({issued:%d.%m.%Y} - {_end_of_month_from(issued):%d.%m.%Y})"
     short = text.partition("\n")[0]
-    item = SandboxItem(invoice_id + 30_000, kind, text, gross, short=short)
+    item = SandboxItem(invoice_id + 30_000, kind, text, gross, invoice_id - FIRST_SERVICE, short)
     return SandboxInvoice(
         invoice_id, issued, due, net, gross - net, [item], older_form=kind == "Donation", donation=kind == "Donation"
     )
+
+
+def _end_of_month_from(day: date) -> date:
+    """Return the last day of the month that begins on this day: 26 July for 27 June."""
+    first = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+    days = calendar.monthrange(first.year, first.month)[1]
+    return first.replace(day=min(day.day, days)) - timedelta(days=1)
 
 
 def examples(ids: Iterator[int], today: date) -> Sequence[SandboxInvoice]:

@@ -115,6 +115,12 @@ class Ledger:
             self.use_credit(account, invoice)
         return invoice
 
+    def bill_again(self, account: Account, before: SandboxInvoice, amount: Decimal) -> SandboxInvoice:
+        """Create an invoice for the next month of the service that another one was for. It is of today."""
+        again = self.create_invoice(account, amount, kind=before.items[0].type)
+        again.items[0].relid = before.items[0].relid
+        return again
+
     def collect(self, account: Account, parts: Sequence[SandboxInvoice]) -> SandboxInvoice:
         """Create an invoice that collects open ones. To pay it is to pay all of them."""
         total = sum((part.left for part in parts), start=ZERO)

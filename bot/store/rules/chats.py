@@ -28,8 +28,8 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
 
     What is known of an account stays known if a new list of it lacks that, unless something of it was still to be told:
     the next check asks for each. What the bot and the person said of an invoice stays where the new link has the same
-    invoice: most often it is the same customer with a new token. Then the reference of transfers stays, too. The payers
-    stay if the owner does.
+    invoice: most often it is the same customer with a new token. Then the reference of transfers and the names of
+    services stay, too. The payers stay if the owner does.
     """
     if record.link is not None and record.link.linked_by == link.linked_by:
         link = replace(link, payers=record.link.payers)
@@ -39,7 +39,7 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
         known = {**knowledge.left_out({n: k for n, k in old.items() if n not in untold_of}, link.linked_at), **known}
     same = {n for n, k in known.items() if n in old and (k.title, k.due) == (old[n].title, old[n].due)}
     if record.link is not None and same:
-        link = replace(link, reference=record.link.reference)
+        link = replace(link, reference=record.link.reference, names=record.link.names)
     sent = [message.resolving({s.invoice_id for s in message.shown} - same) for message in record.sent]
     facts = {name: getattr(record.chat, name) for name in CHAT_FACTS if name not in PASSING}
     return ChatRecord(
