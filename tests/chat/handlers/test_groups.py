@@ -367,7 +367,7 @@ async def test_only_the_owner_names_payers(bob: Person, carla: Person, linked: C
 
 @pytest.mark.parametrize("data", ["payers", "payers:add", "payers:add:x:1", "payers:add:12:1", "payers:eat:12:{mark}"])
 async def test_forged_buttons_name_nobody(ada: Person, linked: Chat, store: Store, data: str) -> None:
-    listed = await ask(ada, linked, "/payers", "Ada has linked")
+    listed = await ask(ada, linked, "/payers", "Ada linked")
     mark = int((await link_of(store, linked)).linked_at.timestamp())
     answer = await ada.forge(listed, data.format(mark=mark)).answered()
     assert answer.text
@@ -377,7 +377,7 @@ async def test_forged_buttons_name_nobody(ada: Person, linked: Chat, store: Stor
 async def test_a_bot_an_anonymous_administrator_or_who_has_left_can_be_no_payer(
     ada: Person, bob: Person, carla: Person, linked: Chat, store: Store
 ) -> None:
-    own = await ask(ada, linked, "/payers", "Ada has linked")
+    own = await ask(ada, linked, "/payers", "Ada linked")
     anonymous = carla.send_anonymously(linked, "hello")
     left = bob.send(linked, "good bye")
     linked.set_members([bob.user], "left")
