@@ -47,8 +47,9 @@ def run() -> None:
 @main.command()
 @click.option("--language", type=click.Choice(LANGUAGES), default=LANGUAGES[0], help="The user's language.")
 @click.option("--port", type=click.IntRange(1, 65535), help="The page's port. Default: a fixed one if it is free.")
-@click.option("--story", is_flag=True, help="Play a short story here instead. Without a terminal this is the default.")
-def demo(language: str, port: int | None, *, story: bool) -> None:
+@click.option("--browser/--no-browser", default=True, help="Open the page, if there is a browser. The default.")
+@click.option("--story", is_flag=True, help="Play a short story here. The default without a terminal and --port.")
+def demo(language: str, port: int | None, *, browser: bool, story: bool) -> None:
     """Try the bot in a browser, without Telegram and a provider.
 
     Both have a stand-in on this machine.
@@ -59,10 +60,11 @@ def demo(language: str, port: int | None, *, story: bool) -> None:
         raise StartError(
             f"The demo needs the extra packages of the sandbox ({error.name} is missing): pip install '.[demo]'"
         ) from None
-    if story or not sys.stdin.isatty():
+    terminal = sys.stdin.isatty()
+    if story or not (terminal or port):
         tell_story(language)
     else:
-        show_page(language, port)
+        show_page(language, port, in_browser=browser and terminal)
 
 
 @main.command()

@@ -18,8 +18,9 @@ from bot.chat.background_jobs import BackgroundJobs
 from bot.chat.dispatch import Dispatcher
 from bot.chat.messenger import TelegramMessenger
 from bot.chat.polling import retry_forever
+from bot.chat.profile import publish_profile
 from bot.chat.rate_limiter import SharedRateLimiter
-from bot.chat.routing import add_handlers, publish_menu, watch_membership, watch_migrations
+from bot.chat.routing import add_handlers, watch_membership, watch_migrations
 from bot.chat.texts import load_translations, make_texts_for
 from bot.chat.update_processor import InOrderPerChat
 from bot.chat.webhook import Webhook
@@ -109,7 +110,7 @@ class InvoiceBot:
         """
         services = self.services
         await retry_forever(self.telegram.initialize)
-        await publish_menu(self.telegram.bot, self.translations)
+        await publish_profile(self.telegram.bot, self.translations)
         ticks = (services.checker.tick, services.alert_sender.tick, services.payments.tick, services.linking.tick)
         for work in ticks:
             repeat(self._queue, work, tick)

@@ -1,4 +1,4 @@
-"""Which update goes to which handler, and the command menu."""
+"""Which update goes to which handler."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
-from telegram import Bot, BotCommand, ChatMemberRestricted, ChatMemberUpdated, Message, Update
+from telegram import ChatMemberRestricted, ChatMemberUpdated, Message, Update
 from telegram.constants import ChatMemberStatus
-from telegram.error import TelegramError
 from telegram.ext import (
     Application,
     CallbackQueryHandler,
@@ -31,9 +30,8 @@ from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
 from bot.chat.handlers.topping_up import TopUpHandlers
-from bot.chat.texts import Translations
 from bot.chat.update_tracker import UpdateTracker
-from bot.chat.views.general import PAYING, offered
+from bot.chat.views.general import PAYING
 from bot.chat.views.invoices import INVOICE_CHOICES
 from bot.domain.invitations import INVITATION_NONCE_FORM
 from bot.domain.tokens import looks_like_token
@@ -228,13 +226,3 @@ def watch_migrations(
             tracker.give_back(update.update_id)
 
     application.add_handler(MessageHandler(filters.UpdateType.MESSAGE & filters.StatusUpdate.MIGRATE, migrated))
-
-
-async def publish_menu(bot: Bot, translations: Translations) -> None:
-    """Set the command menu in every language; the first language also serves all others. A failure is only logged."""
-    for order, (language, t) in enumerate(translations.items()):
-        menu = [BotCommand(name, t.plain(f"command.{name}")) for name in offered(t)]
-        try:
-            await bot.set_my_commands(menu, language_code=language if order else None)
-        except TelegramError as error:
-            log.warning("command menu can't be set", language=language, error=error.message)

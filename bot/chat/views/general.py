@@ -52,6 +52,19 @@ def welcome(t: Texts, *, private: bool) -> Screen:
     return Screen(join([t("start.welcome"), Markup(""), how_to_link(t) if private else t("error.group_not_linked")]))
 
 
+def description(t: Texts) -> str:
+    """Return what an empty chat shows: what the bot does, and how to begin. Telegram takes 512 characters."""
+    pays = [t.plain("about.pay")] if t.payments else []
+    return "\n".join(
+        [t.plain("about.what"), "", t.plain("about.remind"), t.plain("about.pdf"), *pays, "", t.plain("about.begin")]
+    )
+
+
+def short_description(t: Texts) -> str:
+    """Return what the bot's profile shows, and who forwards it. Telegram takes 120 characters."""
+    return t.plain("about.short")
+
+
 def how_to_link(t: Texts) -> Markup:
     """Return what to send to link a chat, and what happens to it."""
     return t("link.how", span=t.span(TOKEN_WAIT))

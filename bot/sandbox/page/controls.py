@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from bot.domain.chats import LANGUAGES
 from bot.sandbox.demo_world import DemoWorld
 from bot.sandbox.provider.faults import Call, Fault
 from bot.sandbox.provider.invoices import SandboxInvoice
@@ -23,11 +24,17 @@ Making = Literal["open", "paid", "by_credit", "unreadable", "credit_note", "coll
 Ending = Literal["Paid", "Credit", "Cancelled", "Refunded", "Collections"]
 
 DESCRIPTIONS = {
-    "Hosting": "KVM Server L\nProzessor: 8 Kerne\nRAM: 16GB RAM",
-    "Domain": "Domain Registrierung - lighthouse.example - 1 Jahr(e)",
-    "Donation": "Spende für einen Minecraft-Server",
+    "Hosting": (
+        "KVM Server L\nProzessor: 8 Kerne\nRAM: 16GB RAM",
+        "KVM Server L\nProcessor: 8 cores\nRAM: 16GB RAM",
+    ),
+    "Domain": (
+        "Domain Registrierung - lighthouse.example - 1 Jahr(e)",
+        "Domain registration - lighthouse.example - 1 year(s)",
+    ),
+    "Donation": ("Spende für einen Minecraft-Server", "Donation for a Minecraft server"),
 }
-"""The text of a new invoice, by its kind."""
+"""The text of a new invoice in German and in English, by its kind."""
 
 PROVIDER_FAULTS: Mapping[str, tuple[Fault, Mapping[str, Any]]] = {
     "down": (Fault.DOWN, {}),
@@ -153,11 +160,17 @@ class Controls:
             if open_ones:
                 self.demo.sandbox.provider.collect(self.demo.account, open_ones[-2:])
             return
-        provider, words = self.demo.sandbox.provider, DESCRIPTIONS.get(kind)
+        provider, words = self.demo.sandbox.provider, DESCRIPTIONS[kind]
         paid, by_credit = making == "paid", making == "by_credit"
         amount = -amount if making == "credit_note" else amount
         invoice = provider.create_invoice(
-            self.demo.account, amount, days, kind=kind, description=words, paid=paid, use_credit=by_credit
+            self.demo.account,
+            amount,
+            days,
+            kind=kind,
+            description=words,
+            paid=paid,
+            use_credit=by_credit,
         )
         if making == "unreadable":
             invoice.extra = {"total": "?"}
@@ -231,7 +244,7 @@ def _morning(now: datetime, days: int, zone: ZoneInfo) -> datetime:
 def _invoice(invoice: SandboxInvoice, service: Service | None) -> Json:
     return {
         "id": invoice.id,
-        "title": (invoice.items[0].short or invoice.items[0].description).partition("\n")[0],
+        "titles": {language: invoice.items[0].texts(language)[1].partition("\n")[0] for language in LANGUAGES},
         "kind": invoice.items[0].type,
         "left": str(invoice.left),
         "total": str(invoice.gross),

@@ -79,13 +79,15 @@ class _Api:
 
     async def download(self, request: Request) -> Response:
         invoice = self._invoice(request)
-        headers = {"content-disposition": f'attachment; filename="{documents.file_name(invoice)}"'}
-        content = documents.pdf(invoice, self._ledger.clock())
+        language = _language(request)
+        headers = {"content-disposition": f'attachment; filename="{documents.file_name(invoice, language)}"'}
+        content = documents.pdf(invoice, self._ledger.clock(), language)
         return Response(content, headers=headers, media_type="application/pdf")
 
     async def archive(self, request: Request) -> Response:
-        content = documents.archive(self._chosen(request), self._ledger.clock())
-        headers = {"content-disposition": 'attachment; filename="Rechnungen.zip"'}
+        language = _language(request)
+        content = documents.archive(self._chosen(request), self._ledger.clock(), language)
+        headers = {"content-disposition": f'attachment; filename="{documents.archive_name(language)}"'}
         return Response(content, headers=headers, media_type="application/zip")
 
     async def pay(self, request: Request) -> Response:
@@ -140,16 +142,19 @@ class _Api:
         return sorted(chosen, key=lambda invoice: (invoice.issued, invoice.id), reverse=True)
 
     def _json(self, invoice: SandboxInvoice, request: Request) -> dict[str, Any]:
-        language = request.headers.get("accept-language", "en")[:2]
         base_url = f"http://{request.headers['host']}{BASE_PATH}"
-        return invoice.as_json(language, self._ledger.zone, base_url)
+        return invoice.as_json(_language(request), self._ledger.zone, base_url)
+
+
+def _language(request: Request) -> str:
+    return request.headers.get("accept-language", "en")[:2]
 
 
 async def website(_: Request) -> Response:
     """The provider's website, as far as a demo needs one: a person who follows a button has come to the right place."""
     return HTMLResponse(
         "<!doctype html><html lang=en><meta charset=utf-8><title>The provider</title>"
-        "<h1>The provider's website</h1><p>In this demo, credit is topped up beside the chat, in the provider's books."
+        "<h1>The provider's website</h1><p>In this demo, credit is topped up beside the chat, at the bank."
     )
 
 

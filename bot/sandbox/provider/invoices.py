@@ -36,10 +36,13 @@ FIRST_SERVICE = 250_000
 CENT = Decimal("0.01")
 ZERO = Decimal(0)
 
+Description = str | tuple[str, str]
+"""What an item says: in German for everybody, or in German and in English."""
+
 
 @dataclass(slots=True)
 class SandboxItem:
-    """A line of an invoice. ``short`` is None if it equals the description."""
+    """A line of an invoice. ``short`` is None if it equals the description; ``english`` is the latter in English."""
 
     id: int
     type: str
@@ -47,6 +50,13 @@ class SandboxItem:
     amount: Decimal
     relid: int
     short: str | None = None
+    english: str = ""
+
+    def texts(self, language: str) -> tuple[str, str]:
+        """Return the description and the short one in this language, or as the provider wrote them."""
+        if language == "en" and self.english:
+            return self.english, self.english.partition("\n")[0]
+        return self.description, self.description if self.short is None else self.short
 
 
 @dataclass(slots=True)
@@ -110,19 +120,20 @@ class SandboxInvoice:
             "status": self.status,
             "status_label": LABELS.get(language, {}).get(self.status, self.status),
             "is_open": self.is_open,
-            "items": [self._item(item) for item in self.items],
+            "items": [self._item(item, language) for item in self.items],
         }
         if self.older_form:
             fields["donation_invoice"] = self.donation
         return fields | {"resources": {"invoice": url, "download": f"{url}/download"}} | self.extra
 
-    def _item(self, item: SandboxItem) -> dict[str, Any]:
+    def _item(self, item: SandboxItem, language: str) -> dict[str, Any]:
+        description, short = item.texts(language)
         fields = {
             "id": item.id,
             "invoiceid": self.id,
             "type": item.type,
-            "short_description": item.description if item.short is None else item.short,
-            "description": item.description,
+            "short_description": short,
+            "description": description,
             "relid": item.relid,
             "amount": number(item.amount) if self.older_form else _text(item.amount),
             "taxed": 1,
@@ -193,13 +204,14 @@ def make_invoice(
     issued: date,
     due: date,
     kind: str = "Hosting",
-    description: str | None = None,
+    description: Description | None = None,
 ) -> SandboxInvoice:
     """Return an open invoice over ``gross``, 19 % tax included, with one item. It is for a service of its own."""
     net = _net_of(gross)
-    text = description or f"{kind} ({issued:%d.%m.%Y} - {_end_of_month_from(issued):%d.%m.%Y})"
+    german, english = (description, "") if isinstance(description, str) else description or ("", "")
+    text = german or f"{kind} ({issued:%d.%m.%Y} - {_end_of_month_from(issued):%d.%m.%Y})"
     short = text.partition("\n")[0]
-    item = SandboxItem(invoice_id + 30_000, kind, text, gross, invoice_id - FIRST_SERVICE, short)
+    item = SandboxItem(invoice_id + 30_000, kind, text, gross, invoice_id - FIRST_SERVICE, short, english)
     return SandboxInvoice(
         invoice_id, issued, due, net, gross - net, [item], older_form=kind == "Donation", donation=kind == "Donation"
     )
@@ -219,15 +231,37 @@ def examples(ids: Iterator[int], today: date) -> Sequence[SandboxInvoice]:
         issued = today - timedelta(days=max(7, 7 - due_in))
         return make_invoice(next(ids), Decimal(gross), issued=issued, due=today + timedelta(days=due_in), **more)
 
-    server = made("11.90", 3, description="KVM Server M\nProzessor: 4 Kerne\nRAM: 8GB RAM\nIPv4: 1 & IPv6: <inklusive>")
-    overdue = made("4.99", -2, description='Webspace "S" <b>& Mail</b>')
-    gross = made("7.95", 10, description="KVM Konfigurierbar (SSD)")
+    server = made(
+        "11.90",
+        3,
+        description=(
+            "KVM Server M\nProzessor: 4 Kerne\nRAM: 8GB RAM\nIPv4: 1 & IPv6: <inklusive>",
+            "KVM Server M\nProcessor: 4 cores\nRAM: 8GB RAM\nIPv4: 1 & IPv6: <included>",
+        ),
+    )
+    overdue = made("4.99", -2, description=("Webspace S und E-Mail", "Web space S and e-mail"))
+    gross = made("7.95", 10, description=("KVM Konfigurierbar (SSD)", "KVM configurable (SSD)"))
     gross.credit = Decimal(1)
-    net = made("23.80", 14, kind="Domain", description="Domain Verlängerung - example.org - 2 Jahr(e)")
+    net = made(
+        "23.80",
+        14,
+        kind="Domain",
+        description=("Domain Verlängerung - example.org - 2 Jahr(e)", "Domain renewal - example.org - 2 year(s)"),
+    )
     net.credit, net.net_of_credit = Decimal("3.80"), True
-    gift = made("5.00", 20, kind="Donation", description="Spende für ein Teamspeak")
+    gift = made(
+        "5.00",
+        20,
+        kind="Donation",
+        description=('Spende für ein <b>"Teamspeak"</b>', 'Donation for a <b>"Teamspeak"</b>'),
+    )
     paid = made("11.90", -30, description="KVM Server M")
     paid.status, paid.paid_at = "Paid", datetime.combine(today - timedelta(days=31), time(9, 30), UTC)
-    refunded = made("2.38", -60, kind="Domain", description="Domain Registrierung - example.com - 1 Jahr(e)")
+    refunded = made(
+        "2.38",
+        -60,
+        kind="Domain",
+        description=("Domain Registrierung - example.com - 1 Jahr(e)", "Domain registration - example.com - 1 year(s)"),
+    )
     refunded.status = "Refunded"
     return [server, overdue, gross, net, gift, paid, refunded]

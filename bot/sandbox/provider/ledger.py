@@ -14,6 +14,7 @@ from bot.sandbox.provider.faults import Call
 from bot.sandbox.provider.invoices import (
     COLLECTED,
     ZERO,
+    Description,
     SandboxInvoice,
     SandboxItem,
     examples,
@@ -98,7 +99,7 @@ class Ledger:
         *,
         due: date | None = None,
         kind: str = "Hosting",
-        description: str | None = None,
+        description: Description | None = None,
         paid: bool = False,
         use_credit: bool = False,
     ) -> SandboxInvoice:

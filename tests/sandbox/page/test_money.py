@@ -114,4 +114,4 @@ async def test_a_shortfall_leads_to_a_picture_of_the_transfer_with_copy_buttons(
     address = await link.get_attribute("href")
     assert address is not None
     answer = await page.request.get(address)
-    assert "in the provider's books" in await answer.text()
+    assert "at the bank" in await answer.text()

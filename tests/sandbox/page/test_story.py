@@ -48,7 +48,7 @@ async def test_link_alert_pdf_pay(
         document = page.locator(".file").last
         async with page.expect_download() as downloading:
             await document.locator(".save").click()
-        assert (await downloading.value).suggested_filename == f"Rechnung-{OVERDUE}.pdf"
+        assert (await downloading.value).suggested_filename in {f"Invoice-{OVERDUE}.pdf", f"Rechnung-{OVERDUE}.pdf"}
         await check_pdf_opens(page, document.locator(".open"))
 
         await screen.key(f"pay:{OVERDUE}").click()
@@ -150,7 +150,7 @@ async def test_a_document_is_served_with_its_type_and_name(screen: Screen, demo:
     async with httpx.AsyncClient(base_url=screen.page.url.partition("#")[0]) as client:
         answer = await client.get(str(href))
     assert answer.headers["content-type"] == "application/pdf"
-    assert answer.headers["content-disposition"] == f"inline; filename*=UTF-8''Rechnung-{OVERDUE}.pdf"
+    assert answer.headers["content-disposition"] == f"inline; filename*=UTF-8''Invoice-{OVERDUE}.pdf"
     assert answer.content.startswith(b"%PDF-")
 
 

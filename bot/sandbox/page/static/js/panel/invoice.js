@@ -10,7 +10,8 @@ const drawn = new Map(); // each invoice's status when it was drawn last
 
 /** Return an invoice as a list item, with buttons to change it. */
 export function item(invoice, today) {
-    const { id, title, total, left, due, status, service } = invoice;
+    const { id, titles, total, left, due, status, service } = invoice;
+    const title = titles[language()];
     const isOpen = status === "Unpaid";
     return {
         key: String(id),

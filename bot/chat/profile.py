@@ -1,0 +1,43 @@
+"""What Telegram shows of the bot: its command menu, and its description in an empty chat and in its profile."""
+
+from __future__ import annotations
+
+import structlog
+from telegram import Bot, BotCommand
+from telegram.error import TelegramError
+
+from bot.chat.texts import Texts, Translations
+from bot.chat.views.general import description, offered, short_description
+
+log = structlog.get_logger()
+
+
+async def publish_profile(bot: Bot, translations: Translations) -> None:
+    """Set menu and descriptions in every language; the first language also serves all others.
+
+    A failure is only logged. It ends the rest of its kind, so that an outage holds up no start for long.
+    """
+    for publish in (publish_menu, publish_descriptions):
+        try:
+            await publish(bot, translations)
+        except TelegramError as error:
+            log.warning("profile can't be set", part=publish.__name__, error=error.message)
+
+
+async def publish_menu(bot: Bot, translations: Translations) -> None:
+    for code, t in _by_code(translations):
+        menu = [BotCommand(name, t.plain(f"command.{name}")) for name in offered(t)]
+        await bot.set_my_commands(menu, language_code=code)
+
+
+async def publish_descriptions(bot: Bot, translations: Translations) -> None:
+    """Set what differs. Telegram limits how often that may be done, and many processes may start at once."""
+    for code, t in _by_code(translations):
+        if (await bot.get_my_description(code)).description != description(t):
+            await bot.set_my_description(description(t), code)
+        if (await bot.get_my_short_description(code)).short_description != short_description(t):
+            await bot.set_my_short_description(short_description(t), code)
+
+
+def _by_code(translations: Translations) -> list[tuple[str | None, Texts]]:
+    return [(language if order else None, t) for order, (language, t) in enumerate(translations.items())]
