@@ -14,6 +14,7 @@ import httpx
 import structlog
 from telegram.ext import Application, ApplicationBuilder
 
+from bot.chat.handlers.documents import DocumentHandlers
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
@@ -40,6 +41,7 @@ from bot.services.browsing import Browsing
 from bot.services.checks import Checker
 from bot.services.credit import Credits
 from bot.services.delivery import AlertSender
+from bot.services.documents import Documents
 from bot.services.leader_lease import LeaderLease
 from bot.services.linking import Inviting, Linking
 from bot.services.payments.flow import Payments
@@ -100,7 +102,9 @@ class Services:
         self.payments = Payments(store, provider, messenger, clock, plan, self.payment_workers, rules=rules)
         self.linking = Linking(store, provider, clock, plan, base_url=settings.provider_url)
         self.inviting = Inviting(store, self.linking, clock)
-        self.browsing = Browsing(AccountReads(provider, store, clock))
+        reads = AccountReads(provider, store, clock)
+        self.browsing = Browsing(reads)
+        self.documents = Documents(reads, store)
         self.snoozing = Snoozing(store, clock, plan)
         self.topping_up = ToppingUp(self.browsing, self.credits, store, clock)
 
@@ -118,6 +122,7 @@ def build_handlers(
     return Handlers(
         general=GeneralHandlers(store, services.checker, services.credits, clock),
         invoices=InvoiceHandlers(store, services.browsing, services.credits, services.snoozing, clock),
+        documents=DocumentHandlers(services.documents, services.browsing, clock),
         linking=LinkHandlers(services.linking, groups, clock),
         groups=groups,
         payments=PaymentHandlers(services.payments, store, store, services.credits, clock),

@@ -19,7 +19,7 @@ from bot.domain.invoices import Invoice, Item, Listing
 from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Action, Outcome, Payment
 from bot.errors import AnswerNotUnderstood, NotFound, PermissionMissing, TextRefused, TokenRefused
-from bot.ports import Clock, Delivery, Document, InvoiceFilter, utc_now
+from bot.ports import Clock, Delivery, Document, InvoiceDocument, InvoiceFilter, utc_now
 
 EVERYTHING = InvoiceFilter()
 
@@ -371,9 +371,11 @@ class FakeMessenger:
         self.deleted.append(message.message_id)
         return True
 
-    async def send_document(self, place: Place, document: Document) -> None:
+    async def send_document(self, place: Place, chat: Chat, now: datetime, document: InvoiceDocument) -> str:
         await self._pass(place.chat_id)
-        self.documents.append((place, document.name))
+        name = document.file if isinstance(document.file, str) else document.file.name
+        self.documents.append((place, name))
+        return f"file of {document.invoice_id}"
 
     async def show_payments(self, batch: Sequence[Payment], chat: Chat) -> bool:
         await self._pass(batch[0].place.chat_id)

@@ -103,13 +103,18 @@ class Context:
         """Send a picture, with the screen below it. Return the message's id."""
         return (await self._here(lambda place: sending.send_picture(self.bot, place, screen, picture))).message_id
 
-    async def send_document(self, document: Document, elsewhere: Place | None = None) -> None:
-        """Send a file, here or elsewhere. Raise as :func:`bot.chat.sending.send_document`."""
+    async def send_document(
+        self, document: Document | str, below: Screen = sending.NOTHING, elsewhere: Place | None = None
+    ) -> str:
+        """Send a file, here or elsewhere, with a screen below it. Return the id under which it can be sent again.
 
-        async def send(place: Place) -> None:
-            await sending.send_document(self.bot, elsewhere or place, document)
+        Raise as :func:`bot.chat.sending.send_document`.
+        """
 
-        await self._here(send)
+        def send(place: Place) -> Awaitable[Message]:
+            return sending.send_document(self.bot, elsewhere or place, document, below)
+
+        return sending.file_id_of(await self._here(send))
 
     async def show(self, screen: Screen) -> int:
         """Put a screen into the message whose button was pressed. After a command, send it. Return the message's id."""

@@ -14,6 +14,7 @@ from bot.chat.site_button import with_site
 from bot.chat.texts import TextsFor
 from bot.chat.views import alerts as views, payments
 from bot.chat.views.board import board as board_view
+from bot.chat.views.documents import caption
 from bot.chat.views.redrawing import redrawn
 from bot.domain.alerts import Alert, AlertKind, SentMessage
 from bot.domain.chats import Chat, Loudness, Place
@@ -24,7 +25,7 @@ from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment
 from bot.domain.schedule import CheckPlan
 from bot.offload import HEAVY_COUNT, off_loop
-from bot.ports import Delivery, Document
+from bot.ports import Delivery, InvoiceDocument
 from bot.turns import Turn, taking_turn
 
 
@@ -123,9 +124,10 @@ class TelegramMessenger:
         with taking_turn(Turn.ALERT):
             return await sending.edit(self._bot, place, message.message_id, screen)
 
-    async def send_document(self, place: Place, document: Document) -> None:
-        """Send a file."""
-        await sending.send_document(self._bot, place, document)
+    async def send_document(self, place: Place, chat: Chat, now: datetime, document: InvoiceDocument) -> str:
+        """Send an invoice's PDF, with a caption."""
+        screen = caption(self._texts_for(chat), document, now)
+        return sending.file_id_of(await sending.send_document(self._bot, place, document.file, screen))
 
     async def show_payments(self, batch: Sequence[Payment], chat: Chat) -> bool:
         """Edit the message that shows the payments. Return False if it is out of reach."""

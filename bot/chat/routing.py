@@ -22,6 +22,7 @@ from telegram.ext import (
 from bot.chat.albums import NotAnsweredBefore
 from bot.chat.context import LibraryContext, words_behind
 from bot.chat.dispatch import Dispatcher, Route
+from bot.chat.handlers.documents import DocumentHandlers
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
@@ -54,6 +55,7 @@ class Handlers:
 
     general: GeneralHandlers
     invoices: InvoiceHandlers
+    documents: DocumentHandlers
     linking: LinkHandlers
     groups: GroupHandlers
     payments: PaymentHandlers
@@ -125,11 +127,11 @@ def _commands(on: Handlers) -> dict[str, Route]:
         "unlink": Route(on.linking.unlink, for_everybody=True),
         "invoices": Route(on.invoices.invoices),
         "invoice": Route(on.invoices.invoice),
-        "pdf": Route(on.invoices.pdf, slow=True),
+        "pdf": Route(on.documents.pdf, slow=True),
         "pay": Route(on.payments.guarded(on.payments.pay)),
         "removecredit": Route(on.payments.guarded(on.payments.remove_credit)),
         "payments": Route(on.payments.journal),
-        "archive": Route(on.invoices.archive, slow=True),
+        "archive": Route(on.documents.archive, slow=True),
         "check": Route(on.general.check, slow=True),
         "status": Route(on.general.status),
         "settings": Route(on.settings.settings),
@@ -147,7 +149,7 @@ def _buttons(on: Handlers) -> dict[str, Route]:
         "list": Route(on.invoices.turn),
         "filter": Route(on.invoices.filters),
         "show": Route(on.invoices.invoice),
-        "pdf": Route(on.invoices.pdf, slow=True),
+        "pdf": Route(on.documents.pdf, slow=True),
         "pay": Route(on.payments.pay),
         "removecredit": Route(on.payments.remove_credit),
         "journal": Route(on.payments.journal),

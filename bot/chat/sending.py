@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import structlog
+from markupsafe import Markup
 from telegram import (
     Bot,
     CallbackQuery,
@@ -119,6 +120,8 @@ NOT_SENT_CAUSES = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "P
 
 MAX_UPLOAD_MB = 50
 
+NOTHING = Screen(Markup(""))
+
 ACTION_LASTS = 4.5
 """Seconds after which a chat action is sent again. Telegram shows it for five."""
 
@@ -217,24 +220,37 @@ async def send_picture(bot: Bot, place: Place, screen: Screen, picture: bytes) -
     return await _post(bot, place, None, attempt)
 
 
-async def send_document(bot: Bot, place: Place, document: Document) -> Message:
-    """Stream a file from its source, under its name.
+async def send_document(bot: Bot, place: Place, document: Document | str, below: Screen = NOTHING) -> Message:
+    """Stream a file from its source, under its name, or send one again by its id. ``below`` is its caption.
 
     Raise :class:`MessengerError`, or :class:`DocumentTooLarge` if Telegram does not take that much.
     """
 
-    async def attempt(topic_id: int | None, _: int | None) -> Message:
+    def file() -> InputFile | str:
+        if isinstance(document, str):
+            return document
         document.content.seek(0)
+        return InputFile(document.content, filename=document.name, read_file_handle=False)
+
+    async def attempt(topic_id: int | None, _: int | None) -> Message:
         try:
             return await bot.send_document(
                 place.chat_id,
-                InputFile(document.content, filename=document.name, read_file_handle=False),
+                file(),
+                caption=below.text or None,
+                parse_mode=ParseMode.HTML,
+                reply_markup=below.keyboard,
                 message_thread_id=topic_id,
             )
         except RequestTooLarge as error:
             raise DocumentTooLarge(MAX_UPLOAD_MB) from error
 
     return await _post(bot, place, None, attempt)
+
+
+def file_id_of(message: Message) -> str:
+    """Return the id under which a message's file can be sent again. Empty: it has none."""
+    return message.document.file_id if message.document is not None else ""
 
 
 async def make_sure_of_telegram(bot: Bot) -> None:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Self
 
 from bot.domain.credit import CreditWatch, CreditWish
+from bot.domain.documents import SentDocument
 from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.service_names import ServiceName
 from bot.domain.waits import LONGEST_CHECK_WAIT, LONGEST_TOKEN_WAIT, Wait, is_ahead, still_lasts, wait_until
@@ -272,7 +273,7 @@ class ChatFacts:
     of a bank transfer; ``awaiting_reference_for`` is what is shown then. ``resting`` is why nothing is sent to this
     chat at present, ``closure`` why nothing can be sent for a while. ``preferences`` is None while the operator's
     defaults hold. ``live`` are messages that are drawn anew, the newest last; ``board`` is the pinned one that says how
-    things stand.
+    things stand. ``documents`` were sent and can go again, the newest last.
     """
 
     language: str | None = None
@@ -286,6 +287,7 @@ class ChatFacts:
     preferences: Preferences | None = None
     live: tuple[LiveMessage, ...] = ()
     board: Board | None = None
+    documents: tuple[SentDocument, ...] = ()
 
     def awaits_token(self, now: datetime) -> bool:
         """Return whether the chat's next message is taken as a token."""

@@ -19,7 +19,17 @@ from bot.ports.operations import (
     TokenBucketStore,
     WaitingAlert,
 )
-from bot.ports.outside import Clock, Document, InvoiceFilter, Messenger, Provider, Sleep, utc_now
+from bot.ports.outside import (
+    Clock,
+    Document,
+    InvoiceDocument,
+    InvoiceFilter,
+    Messenger,
+    PostDocument,
+    Provider,
+    Sleep,
+    utc_now,
+)
 from bot.ports.work import (
     ALERTS_PER_MESSAGE,
     ChatStore,
@@ -46,6 +56,7 @@ __all__ = [
     "Clock",
     "Delivery",
     "Document",
+    "InvoiceDocument",
     "InvoiceFilter",
     "Lease",
     "LeaseStore",
@@ -57,6 +68,7 @@ __all__ = [
     "Pending",
     "PendingItem",
     "PendingStore",
+    "PostDocument",
     "Provider",
     "Sleep",
     "Store",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO, Protocol
 
-from bot.domain.alerts import Alert, SentMessage
+from bot.domain.alerts import Alert, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Place, Token
 from bot.domain.credit import Credit
 from bot.domain.deliveries import Delivery
@@ -48,6 +48,26 @@ class Document:
     content: BinaryIO
     size: int
     is_empty: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDocument:
+    """An invoice's PDF on its way to a chat: a file to upload, or the id of one that the messenger has.
+
+    ``invoice`` is what it is about. None: that can't be read now. Then ``known`` is what the last check knew, if any.
+    """
+
+    invoice_id: int
+    file: Document | str
+    invoice: Invoice | None = None
+    known: KnownInvoice | None = None
+
+
+PostDocument = Callable[[InvoiceDocument], Awaitable[str]]
+"""Send a document. Return the id under which it can be sent again; empty: there is none.
+
+Raise :class:`bot.errors.MessengerError`.
+"""
 
 
 class Provider(Protocol):
@@ -127,8 +147,8 @@ class Messenger(Protocol):
     async def show_payments(self, batch: Sequence[Payment], chat: Chat) -> bool:
         """Edit the message that shows one payment or a batch. Return False if it is out of reach."""
 
-    async def send_document(self, place: Place, document: Document) -> None:
-        """Send a file."""
+    async def send_document(self, place: Place, chat: Chat, now: datetime, document: InvoiceDocument) -> str:
+        """Send an invoice's PDF. Return the id under which it can be sent again; empty: there is none."""
 
     async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool, again: bool = False) -> None:
         """Say how one payment or a batch ended.

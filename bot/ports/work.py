@@ -14,6 +14,7 @@ from bot.domain.alerts import Alert, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Closure, Link, Member, Preferences, Silence, Token, Watch
 from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
+from bot.domain.documents import SentDocument
 from bot.domain.invitations import Invitation
 from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment, Selection, State
@@ -103,6 +104,9 @@ class ChatStore(Protocol):
 
         :func:`bot.domain.live_messages.with_message` says how. Return False if ``old`` has changed meanwhile.
         """
+
+    async def keep_document(self, chat_id: int, account: str, document: SentDocument) -> None:
+        """Remember how a PDF can be sent again. Do nothing if the chat has another link now."""
 
     async def known_invoices(self, chat_id: int) -> Mapping[int, KnownInvoice]:
         """Return what a linked chat knows, as its last check left it."""

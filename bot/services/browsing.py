@@ -23,7 +23,6 @@ class Browsing:
 
     def __init__(self, reads: AccountReads) -> None:
         self.invoice = reads.invoice
-        self.pdf = reads.pdf
         self._reads = reads
 
     async def listing(self, chat: Chat, query: Query) -> Listing:

@@ -15,6 +15,7 @@ from bot.domain.alerts import KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Closure, Link, Member, Preferences, Silence, Token
 from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
+from bot.domain.documents import SentDocument
 from bot.domain.invitations import Invitation
 from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment, State, batch_of
@@ -121,6 +122,9 @@ class Store:
 
     async def set_live_message(self, chat_id: int, old: LiveMessage | None, new: LiveMessage | None) -> bool:
         return await self._change(chat_id, lambda r: chat_rules.with_live_message(r, old, new))
+
+    async def keep_document(self, chat_id: int, account: str, document: SentDocument) -> None:
+        await self._change(chat_id, lambda r: chat_rules.keeping_document(r, account, document))
 
     async def known_invoices(self, chat_id: int) -> Mapping[int, KnownInvoice]:
         return (await self._read(chat_id)).known

@@ -66,12 +66,6 @@ async def test_one_invoice_is_read_fresh(world: World, browsing: Browsing) -> No
         await browsing.invoice(await world.chat(), 404)
 
 
-async def test_documents_come_under_their_names(world: World, browsing: Browsing) -> None:
-    async with browsing.pdf(await world.chat(), 3) as document:
-        assert document.name == "invoice-3.pdf"
-        assert len(document.content.read()) == document.size
-
-
 async def test_an_archive_is_asked_for_by_type_and_transactions(world: World, browsing: Browsing) -> None:
     world.provider.filters.clear()
     for query in (Query(), Query(kind=ItemKind.DOMAIN, with_transactions=True)):
@@ -103,8 +97,6 @@ async def test_a_chat_that_is_not_linked_sees_nothing(world: World) -> None:
         await browsing.listing(chat, Query())
     with pytest.raises(NotLinked):
         await browsing.invoice(chat, 1)
-    with pytest.raises(NotLinked):
-        browsing.pdf(chat, 1)
     with pytest.raises(NotLinked):
         browsing.archive(chat, Query())
 

@@ -23,7 +23,7 @@ from bot.errors import (
     NotSent,
     TelegramDown,
 )
-from bot.ports import Clock, Delivery, Document
+from bot.ports import Clock, Delivery, InvoiceDocument
 from tests.simulation.history import Span
 
 
@@ -208,7 +208,7 @@ class SimTelegram:
     async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool, again: bool = False) -> None:
         raise NotImplementedError
 
-    async def send_document(self, place: Place, document: Document) -> None:
+    async def send_document(self, place: Place, chat: Chat, now: datetime, document: InvoiceDocument) -> str:
         raise NotImplementedError
 
     async def _latency(self) -> None:

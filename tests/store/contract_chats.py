@@ -9,6 +9,7 @@ from decimal import Decimal
 from bot.domain.alerts import KnownInvoice
 from bot.domain.chats import Chat, Place, Preferences, Silence, Token, Trouble, Watch
 from bot.domain.credit import Credit, CreditWatch, CreditWish
+from bot.domain.documents import SentDocument
 from bot.domain.live_messages import LiveMessage
 from bot.domain.standings import Standing
 from tests.store.examples import (
@@ -70,6 +71,24 @@ class ChatContract:
         assert await store.set_live_message(CHAT, second, None)
         await linked(store)
         assert (await store.chat(CHAT)).live == ()
+
+    async def test_sent_documents_are_kept_by_account_replaced_and_end_with_the_link(self, opener: Opener) -> None:
+        first, second = SentDocument(1, "a", "file 1"), SentDocument(2, "b", "file 2")
+        store = await opener.open()
+        await store.keep_document(CHAT, "account", first)
+        assert (await store.chat(CHAT)).documents == ()
+        link = await linked(store)
+        await store.keep_document(CHAT, "another account", first)
+        await store.keep_document(CHAT, link.account, first)
+        await store.keep_document(CHAT, link.account, second)
+        await opener.crash()
+        store = await opener.open()
+        assert (await store.chat(CHAT)).documents == (first, second)
+        newer = replace(first, mark="c", file_id="file 3")
+        await store.keep_document(CHAT, link.account, newer)
+        assert (await store.chat(CHAT)).documents == (second, newer)
+        await store.unlink(CHAT)
+        assert (await store.chat(CHAT)).documents == ()
 
     async def test_a_link_comes_back_as_it_was_stored_even_after_a_crash(self, opener: Opener) -> None:
         store = await opener.open()

@@ -64,7 +64,7 @@ class GeneralHandlers:
             return
         check_owner(link_of(context.chat), context.person)
         try:
-            await context.send_document(await self._everything(context), Place(context.user_id))
+            await context.send_document(await self._everything(context), elsewhere=Place(context.user_id))
         except MessengerError as error:
             log.info("export not delivered", chat=context.chat.id, error=str(error))
             unknown = isinstance(error, ChatGone | ChatClosed)  # a bot can't start a conversation

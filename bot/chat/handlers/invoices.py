@@ -1,39 +1,33 @@
-"""/invoices, /invoice, /pdf and /archive."""
+"""/invoices and /invoice."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-import structlog
-from telegram.constants import ChatAction
-
-from bot.chat import sending
 from bot.chat.context import Context
 from bot.chat.dispatch import Handle
 from bot.chat.invoice_numbers import for_each, numbers_of
 from bot.chat.remembering import keep_live
-from bot.chat.screens import QUOTE_LIMIT, Screen, cut
+from bot.chat.screens import QUOTE_LIMIT, cut
 from bot.chat.views.invoices import invoice_choice, invoice_details, invoice_list
 from bot.domain.chats import NO_SILENCE
 from bot.domain.live_messages import CHOOSE, FILTER, LIST, SHOW
 from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
-from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused, UnknownFilter
+from bot.errors import UnknownFilter
 from bot.offload import HEAVY_COUNT, off_loop
-from bot.ports import ChatStore, Clock, Document
+from bot.ports import ChatStore, Clock
 from bot.services.browsing import Browsing
 from bot.services.credit import Credits
 from bot.services.snoozing import Snoozing
-
-log = structlog.get_logger()
 
 TRANSACTIONS = "transactions"
 
 
 class InvoiceHandlers:
-    """Looking at invoices and downloading them."""
+    """Looking at invoices."""
 
     def __init__(self, chats: ChatStore, browsing: Browsing, credit: Credits, snoozing: Snoozing, clock: Clock) -> None:
         self._chats = chats
@@ -70,19 +64,6 @@ class InvoiceHandlers:
         """/invoice NUMBER, also several, and the buttons that open it."""
         await for_each(context, await numbers_of(context, "invoice"), partial(self._show, context))
 
-    async def pdf(self, context: Context) -> None:
-        """/pdf NUMBER, also several, and its button."""
-
-        async def send(number: int) -> None:
-            await self._send(context, self._browsing.pdf(context.chat, number))
-
-        await for_each(context, await numbers_of(context, "pdf"), send)
-
-    async def archive(self, context: Context) -> None:
-        """/archive [TYPE] [transactions]."""
-        query = read_query(context, [ItemKind.HOSTING, ItemKind.DOMAIN, TRANSACTIONS])
-        await self._send(context, self._browsing.archive(context.chat, query))
-
     async def _show(self, context: Context, number: int) -> None:
         """Show an invoice. Below an alert, that is a new message. From the list, it takes the list's place."""
         invoice = await self._browsing.invoice(context.chat, number)
@@ -102,18 +83,6 @@ class InvoiceHandlers:
         screen = await off_loop(heavy, invoice_list, context.t, listing, page, now, filtering=filtering, credit=credit)
         message_id = await context.show(screen)
         await keep_live(self._chats, context, message_id, f"{FILTER if filtering else LIST}:{page}", listing.invoices)
-
-    async def _send(self, context: Context, download: AbstractAsyncContextManager[Document]) -> None:
-        try:
-            async with (
-                sending.showing_action(context.bot, context.place, ChatAction.UPLOAD_DOCUMENT),
-                download as document,
-            ):
-                await context.send_document(document)
-        except (SendRefused, DeliveryUncertain, NotSent, FloodLimited) as error:
-            # A sentence may get through where a file did not.
-            log.warning("document can't be sent", chat=context.chat.id, error=str(error))
-            await context.reply(Screen(context.t("document.not_sent")))
 
 
 def read_query(context: Context, choices: list[str]) -> Query:

@@ -63,7 +63,7 @@ def invoice_details(
 
     ``silence`` says whether its reminders are put off. None: no reminder can come.
     """
-    head = [t("details.title", id=invoice.id, status=_status(t, invoice))]
+    head = [t("details.title", id=invoice.id, status=status_of(t, invoice))]
     if invoice.issued:
         head.append(t("details.issued", date=t.day(invoice.issued)))
     if invoice.due and not invoice.is_credit_note:
@@ -134,7 +134,7 @@ def _none_open(listing: Listing) -> str:
     return "list.no_open" if listing.has_unclear else "list.none_open"
 
 
-def _status(t: Texts, invoice: Invoice) -> str:
+def status_of(t: Texts, invoice: Invoice) -> str:
     """Return the provider's word for how an invoice stands, or ours where it has none that fits."""
     if invoice.standing is Standing.CREDIT_NOTE:
         return t.plain("status.credit_note")
@@ -165,9 +165,9 @@ def _list_entry(t: Texts, invoice: Invoice, now: datetime) -> Markup:
     elif invoice.paid_at and invoice.is_paid:
         when = t("list.paid", date=t.day(t.date_of(invoice.paid_at)))
     else:
-        when = Markup.escape(_status(t, invoice))
+        when = Markup.escape(status_of(t, invoice))
     if invoice.is_open and invoice.odd_status and (invoice.due or invoice.due_unreadable):
-        when = Markup(" · ").join([when, Markup.escape(_status(t, invoice))])
+        when = Markup(" · ").join([when, Markup.escape(status_of(t, invoice))])
     line = t("list.line", icon=_icon(t, invoice, now), id=invoice.id, amount=t.money(invoice.display_amount), when=when)
     title = [Markup.escape(one_line(invoice.title, LIST_TITLE_LENGTH))] if invoice.title else []
     if invoice.parts:

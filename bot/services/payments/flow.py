@@ -13,6 +13,7 @@ from bot.domain.payments import Outcome, Payment, PaymentRules, State
 from bot.domain.schedule import CheckPlan
 from bot.domain.waits import still_lasts
 from bot.ports import Clock, Messenger, Provider
+from bot.services.documents import Documents
 from bot.services.payments import PayingStore
 from bot.services.payments.confirm import Confirmer
 from bot.services.payments.execute import Executor
@@ -52,7 +53,7 @@ class Payments:
         self._confirmer = Confirmer(store, clock, rules, timer)
         self._reconciler = Reconciler(store, reads, clock)
         self._executor = Executor(store, provider, reads, self._reconciler, clock)
-        self._notifier = PaymentNotifier(store, reads, messenger, clock, plan, show_within)
+        self._notifier = PaymentNotifier(store, Documents(reads, store), messenger, clock, plan, show_within)
         self._store = store
         self._clock = clock
         self._workers = workers

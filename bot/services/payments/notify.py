@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -19,9 +20,9 @@ from bot.domain.schedule import CheckPlan
 from bot.domain.waits import LONG_AGO, Wait
 from bot.errors import BotError, ChatGone, ChatMigrated, DeliveryUncertain, MessengerError, StoreAway
 from bot.ports import Clock, Messenger
+from bot.services.documents import Documents
 from bot.services.failures import log_failure, note_unreachable
 from bot.services.payments import PayingStore
-from bot.services.reading import AccountReads
 
 log = structlog.get_logger()
 
@@ -43,14 +44,14 @@ class PaymentNotifier:
     def __init__(
         self,
         store: PayingStore,
-        reads: AccountReads,
+        documents: Documents,
         messenger: Messenger,
         clock: Clock,
         plan: CheckPlan,
         show_within: timedelta,
     ) -> None:
         self._store = store
-        self._reads = reads
+        self._documents = documents
         self._messenger = messenger
         self._clock = clock
         self._plan = plan
@@ -169,7 +170,7 @@ class PaymentNotifier:
             if payment.link_in(chat) is None:
                 return
             try:
-                async with self._reads.pdf(chat, payment.invoice_id) as document:
-                    await self._messenger.send_document(payment.place.in_chat(chat.id), document)
+                post = partial(self._messenger.send_document, payment.place.in_chat(chat.id), chat, self._clock())
+                await self._documents.send(chat, payment.invoice_id, post)
             except BotError as error:
                 log_failure("PDF after a payment not sent", error, payment=payment.id)

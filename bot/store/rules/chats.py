@@ -13,6 +13,7 @@ from bot.domain import account_watch, knowledge
 from bot.domain.alerts import EDITS, AlertKind, AlertState, KnownInvoice, is_obsolete, is_still_needed
 from bot.domain.chats import Link, Preferences, Silence
 from bot.domain.credit import CLOSELY, CreditWatch, CreditWish
+from bot.domain.documents import SentDocument, with_document
 from bot.domain.live_messages import LiveMessage, with_message
 from bot.domain.waits import is_ahead, may_be_right
 from bot.ports import Checked, Overview, StoreCounts, Waiting
@@ -127,6 +128,14 @@ def with_live_message(record: ChatRecord, old: LiveMessage | None, new: LiveMess
     """Put a live message in the place of another. None: there is nothing to change."""
     live = with_message(record.chat.live, old, new) if record.link is not None else None
     return None if live is None else replace(record, chat=replace(record.chat, live=live))
+
+
+def keeping_document(record: ChatRecord, account: str, document: SentDocument) -> ChatRecord | None:
+    """Remember how a PDF can be sent again. None: the link is another by now."""
+    if record.link is None or record.link.account != account:
+        return None
+    documents = with_document(record.chat.documents, document)
+    return replace(record, chat=replace(record.chat, documents=documents))
 
 
 def woken(record: ChatRecord, now: datetime) -> ChatRecord | None:
