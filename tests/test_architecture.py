@@ -59,6 +59,7 @@ MAY_IMPORT = {
 """Which other parts each part may import. Every part may import itself, and ``bot`` for the version."""
 
 ONLY_IN = {
+    "rapidfuzz": {"services"},
     "segno": {"chat"},
     "stdnum": {"settings"},
     "telegram": {"chat", *ROOT_MODULES},

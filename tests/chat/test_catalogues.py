@@ -15,6 +15,7 @@ from babel.messages.pofile import read_po
 
 from bot import errors
 from bot.chat.handlers.settings import SWITCHES
+from bot.chat.search_words import WORDS
 from bot.chat.views.general import COMMANDS, REFERENCE
 from bot.chat.views.invoices import INVOICE_CHOICES
 from bot.chat.views.settings import SECTIONS
@@ -76,6 +77,7 @@ COMPUTED: Mapping[str, set[str]] = {
     "settings.loud.{each}": {f"settings.loud.{loudness}" for loudness in Loudness},
     "settings.{ON if on else OFF}": {"settings.on", "settings.off"},
     "snooze.{until.name.lower()}": {f"snooze.{until.name.lower()}" for until in Until},
+    "words.{name}": {f"words.{name}" for name in WORDS},
     "{payment.action}.ask": {f"{action}.ask" for action in Action},
     "{payment.action}.confirm": {f"{action}.confirm" for action in Action},
     "{payment.action}.{step}": {f"{a}.{step}" for a in Action for step in ("confirmed", "sent", *Outcome)},
@@ -91,6 +93,7 @@ SAME_IN_ALL = {
     "details.item",
     "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "journal.how", "journal.what",
     "list.line", "payment.title", "transfer.iban", "transfer.name",
+    "words.hosting",
 }  # fmt: skip
 """Texts of only placeholders and signs, or with the same word in English and German."""
 

@@ -1,0 +1,1 @@
+"""Searching invoices by what somebody types: a text becomes conditions, and conditions find invoices."""
