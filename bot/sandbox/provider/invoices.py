@@ -240,7 +240,7 @@ def examples(ids: Iterator[int], today: date) -> Sequence[SandboxInvoice]:
         ),
     )
     overdue = made("4.99", -2, description=("Webspace S und E-Mail", "Web space S and e-mail"))
-    gross = made("7.95", 10, description=("KVM Konfigurierbar (SSD)", "KVM configurable (SSD)"))
+    gross = made("7.95", 10, description=('KVM <b>"Konfigurierbar"</b>', 'KVM <b>"configurable"</b>'))
     gross.credit = Decimal(1)
     net = made(
         "23.80",
@@ -253,7 +253,7 @@ def examples(ids: Iterator[int], today: date) -> Sequence[SandboxInvoice]:
         "5.00",
         20,
         kind="Donation",
-        description=('Spende für ein <b>"Teamspeak"</b>', 'Donation for a <b>"Teamspeak"</b>'),
+        description=("Spende für ein Teamspeak", "Donation for a Teamspeak"),
     )
     paid = made("11.90", -30, description="KVM Server M")
     paid.status, paid.paid_at = "Paid", datetime.combine(today - timedelta(days=31), time(9, 30), UTC)

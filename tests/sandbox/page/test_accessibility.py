@@ -53,6 +53,55 @@ async def test_axe_finds_no_violation(
             await check(screen)
 
 
+SMALL = """() => [...document.querySelectorAll("button, a, summary, select, .switch, input:is([type=number])")]
+    .filter((one) => one.checkVisibility({visibilityProperty: true, opacityProperty: true}))
+    .filter((one) => !one.closest(".text") && one.id !== "skip")
+    .map((one) => [one, one.getBoundingClientRect()])
+    .filter(([, {width, height}]) => width > 0 && (width < 40 || height < 40))
+    .map(([one, {width, height}]) => `${one.outerHTML.slice(0, 90)} ${width}x${height}`)"""
+
+
+async def test_on_a_phone_fingers_have_room(browser: Browser, address: str, demo: DemoWorld, bot: Bot) -> None:
+    ada = demo.people[0]
+    async with Screen.opened(browser, f"{address}/#ada", PHONE) as screen:
+        page = screen.page
+        assert await page.evaluate(SMALL) == []
+        await page.locator(".chats button").first.click()
+        await page.locator(".instead").click()
+        await bot.send_message(ada.id, "Which?", reply_markup=InlineKeyboardMarkup(ROWS))
+        await bot.send_document(ada.id, b"%PDF-1.4", filename="a.pdf")
+        await expect(screen.messages).to_have_count(3)
+        await screen.last.hover()
+        assert await page.evaluate(SMALL) == []
+        await page.locator(".answer").last.click()
+        await expect(page.locator(".quoted")).to_be_visible()
+        assert await page.evaluate(SMALL) == []
+        await page.locator(".chat .to-panel").click()
+        await page.locator(".invoices summary").first.click()
+        assert await page.evaluate(SMALL) == []
+
+
+async def test_the_text_field_is_the_first_stop_however_many_messages_there_are(
+    browser: Browser, address: str, demo: DemoWorld, bot: Bot
+) -> None:
+    async with Screen.opened(browser, f"{address}/#ada/", PHONE) as screen:
+        page = screen.page
+        await page.locator(".chats button").first.click()
+        await page.locator(".instead").click()
+        for number in range(3):
+            await bot.send_message(demo.people[0].id, f"{number}", reply_markup=InlineKeyboardMarkup(ROWS))
+        await expect(screen.messages).to_have_count(4)
+        await page.reload()
+        await page.keyboard.press("Tab")
+        await expect(page.locator("#skip")).to_be_focused()
+        await expect(page.locator("#skip")).to_be_in_viewport()
+        await page.keyboard.press("Enter")
+        await expect(screen.field).to_be_focused()
+        await page.keyboard.type("/help")
+        await page.keyboard.press("Enter")
+        await expect(screen.messages).to_have_count(5)
+
+
 async def test_the_colours_are_chosen_and_stay(screen: Screen) -> None:
     page, root = screen.page, screen.page.locator("html")
     await expect(root).to_have_attribute("data-theme", "light")

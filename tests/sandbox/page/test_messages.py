@@ -134,7 +134,7 @@ async def test_a_chat_action_is_shown_until_the_message_comes(screen: Screen, bo
     status = screen.page.locator(".who p")
     await expect(status).to_have_text("bot")
     await bot.send_chat_action(chat.id, "upload_document")
-    await expect(status).to_have_text("sends a document …")
+    await expect(status).to_have_text("sending a file …")
     await bot.send_document(chat.id, b"x", filename="note.txt", disable_notification=True)
     await expect(status).to_have_text("bot")
     await expect(screen.last.locator(".silent")).to_be_visible()

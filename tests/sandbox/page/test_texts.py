@@ -13,12 +13,12 @@ from bot.sandbox.page.app import STATIC
 from bot.sandbox.page.controls import PROVIDER_FAULTS, TELEGRAM_FAULTS
 
 SCRIPTS = sorted((STATIC / "js").rglob("*.js"))
-ALL = sorted(path for path in STATIC.rglob("*") if path.is_file())
+ALL = sorted(path for path in STATIC.rglob("*") if path.is_file() and path.parent.name != "fonts")
 MAX_LINES = 250
 
 
 def texts(language: str) -> dict[str, str]:
-    lines = re.findall(r'^ +(".+"): (".+"),$', (STATIC / f"texts/{language}.js").read_text("utf-8"), re.MULTILINE)
+    lines = re.findall(r'^ +(".+"):\s+(".+"),$', (STATIC / f"texts/{language}.js").read_text("utf-8"), re.MULTILINE)
     return {json.loads(key): json.loads(text) for key, text in lines}
 
 

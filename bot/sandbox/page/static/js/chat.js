@@ -6,7 +6,7 @@ import { h, keyed } from "./dom.js";
 import { icon } from "./icons.js";
 import { jump, log, toEnd } from "./log.js";
 import { avatar } from "./message.js";
-import { changed, chatOf, language, messagesOf, onChange, person, state, unread, unreadOf } from "./state.js";
+import { botStatus, changed, chatOf, language, messagesOf, onChange, person, state, unread, unreadOf } from "./state.js";
 import { t } from "./texts.js";
 
 const badge = h("span", { class: "badge", hidden: true });
@@ -48,9 +48,17 @@ onChange(() => {
     badge.textContent = others;
     back.setAttribute("aria-label", t("chat.back"));
     world.setAttribute("aria-label", t("chat.panel"));
-    empty.hidden = messagesOf(chat.id).length > 0;
-    empty.textContent = state.world.bot.descriptions[language()] || t("chat.empty");
+    drawEmpty(chat);
 });
+
+/** Show what Telegram shows in a private chat without messages: the bot's own description. In a group, how to begin. */
+function drawEmpty(chat) {
+    const isGroup = chat.kind !== "private";
+    const isThere = ["member", "administrator"].includes(botStatus(chat));
+    const words = isGroup ? t(isThere ? "chat.empty_group" : "chat.empty_group_without_bot") : state.world.bot.descriptions[language()];
+    empty.hidden = messagesOf(chat.id).length > 0 || !words;
+    empty.replaceChildren(h("b", {}, t(isGroup ? "chat.begin" : "chat.what_can")), words);
+}
 
 function drawTopics(chat) {
     topics.hidden = chat.topics.length === 0;

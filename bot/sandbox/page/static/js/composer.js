@@ -32,6 +32,11 @@ export function reply(message) {
     field.focus();
 }
 
+/** Focus what the person can use here: the text field, or the button in its place. */
+export function focusComposer() {
+    (row.hidden ? instead : field).focus();
+}
+
 function draft(place = here) {
     if (!drafts.has(place)) drafts.set(place, { text: "", reply: null });
     return drafts.get(place);

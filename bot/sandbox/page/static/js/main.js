@@ -6,7 +6,7 @@ import "./panel/panel.js";
 
 import { actions, goThere, open, openTopic, show } from "./actions.js";
 import { titleOf } from "./chat.js";
-import { reply } from "./composer.js";
+import { focusComposer, reply } from "./composer.js";
 import { deepLink } from "./links.js";
 import { log } from "./log.js";
 import { alert, notice } from "./notices.js";
@@ -15,12 +15,17 @@ import { follow } from "./stream.js";
 import { t } from "./texts.js";
 
 let connected = true;
+const banner = document.querySelector("#banner");
+const skip = document.querySelector("#skip");
+skip.addEventListener("click", () => {
+    show("chat");
+    focusComposer();
+});
 
 follow({
     connected(now) {
-        if (state.me === null || !chatsOf(state.me).some((chat) => chat.id === state.chat)) goThere();
-        openTopic();
-        if (connected && !now && state.world) notice(t("error.lost"));
+        if (now && (state.me === null || !chatsOf(state.me).some((chat) => chat.id === state.chat))) goThere();
+        if (now) openTopic();
         connected = now;
     },
     message(message) {
@@ -58,6 +63,9 @@ onChange(() => {
     const me = state.world.people.findIndex((one) => one.id === state.me);
     const count = unreadOf(state.me);
     document.documentElement.lang = language();
+    skip.textContent = t("skip.to_field");
+    banner.hidden = connected;
+    banner.textContent = connected ? "" : t("banner.lost");
     document.body.dataset.me = me;
     document.title = `${count ? `(${count}) ` : ""}${titleOf(chatOf(state.chat))} · ${state.world.people[me].name}`;
 });

@@ -3,6 +3,7 @@
 import { changed, chatOf, recallSeen, state } from "./state.js";
 
 const ACTION_SHOWN = 5500; // milliseconds for which Telegram shows an action, unless a message ends it
+const AGAIN = 2000; // milliseconds after which a stream that the browser has given up is opened again
 const PRESS_TIMEOUT = 60_000; // milliseconds for which a button waits for its answer
 
 let begun = false;
@@ -46,7 +47,12 @@ export function follow(on) {
         state.presses.delete(answer.press);
         if (answer.person === state.me) on.answer(answer);
     });
-    source.addEventListener("error", () => on.connected(false));
+    source.addEventListener("error", () => {
+        if (source.readyState === EventSource.CLOSED) setTimeout(() => follow(on), AGAIN);
+        if (!state.world) return;
+        on.connected(false);
+        changed();
+    });
 }
 
 function keep(message) {

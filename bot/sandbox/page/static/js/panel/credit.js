@@ -1,4 +1,4 @@
-/** The account's credit: how much there is, topping it up, and whether the bot's token may read it. */
+/** The bank, that is the account's credit: how much there is, topping it up, and whether the bot's token may read it. */
 
 import { ask } from "../api.js";
 import { h, keyed } from "../dom.js";
@@ -6,15 +6,17 @@ import { language, now } from "../state.js";
 import { dayOf, fromDay, money, t } from "../texts.js";
 import { cents, form } from "./forms.js";
 
-/** Return this part of the panel: its node, and a function to update it. */
+/** Return this section of the panel: its node, and a function to update it. */
 export function credit() {
     const amount = amountField("credit", "0");
     const shown = h("input", { type: "checkbox", role: "switch", name: "credit_shown", "data-focus": "switch" });
     shown.addEventListener("change", () => ask("showcredit", { shown: shown.checked }));
     const transfers = h("ul", { class: "transfers", "aria-label": t("credit.transfers") });
+    const balance = h("p", { class: "balance" });
     const node = h(
-        "div",
-        { class: "money" },
+        "section",
+        { class: "bank", "aria-labelledby": "bank-title" },
+        h("div", { class: "title" }, h("h3", { id: "bank-title" }, t("credit.title")), balance),
         form(
             "credit",
             () => ask("credit", { cents: cents(amount.value) }),
@@ -36,6 +38,7 @@ export function credit() {
         );
         if (credit === last) return;
         last = credit;
+        balance.textContent = money(credit);
         amount.value = Number(credit).toFixed(2);
     };
     return { node, update };

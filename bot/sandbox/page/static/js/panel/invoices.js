@@ -1,10 +1,9 @@
-/** The provider's ledger: the account's credit and its invoices. */
+/** The provider's ledger: the account's invoices. */
 
 import { ask } from "../api.js";
 import { h, keyed } from "../dom.js";
 import { now } from "../state.js";
 import { dayOf, t } from "../texts.js";
-import { credit as creditPart } from "./credit.js";
 import { cents, form } from "./forms.js";
 import { item } from "./invoice.js";
 
@@ -13,14 +12,12 @@ const MAKINGS = ["open", "paid", "by_credit", "unreadable", "credit_note", "coll
 
 /** Return this section of the panel: its node, and a function to update it. */
 export function invoices() {
-    const credit = creditPart();
     const list = h("ul", { class: "invoices", "aria-label": t("invoices.list") });
     const heading = h("h3", { id: "invoices-title" }, t("invoices.title"));
-    const node = h("section", { "aria-labelledby": "invoices-title" }, heading, credit.node, newForm(), list);
+    const node = h("section", { "aria-labelledby": "invoices-title" }, heading, newForm(), list);
     return {
         node,
         update(world) {
-            credit.update(world);
             const today = dayOf(now());
             keyed(
                 list,
