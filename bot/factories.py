@@ -122,7 +122,7 @@ def build_handlers(
     return Handlers(
         general=GeneralHandlers(store, services.checker, services.credits, clock),
         invoices=InvoiceHandlers(store, services.browsing, services.credits, services.snoozing, clock),
-        documents=DocumentHandlers(services.documents, services.browsing, clock),
+        documents=DocumentHandlers(services.documents, services.browsing, plan, clock),
         linking=LinkHandlers(services.linking, groups, clock),
         groups=groups,
         payments=PaymentHandlers(services.payments, store, store, services.credits, clock),

@@ -97,3 +97,17 @@ async def test_unlinking_forgets_what_was_sent(
     await ask(chat, ada, f"/link {TOKEN}", "linked")
     await pdf(chat, ada, invoice)
     assert uploads(sandbox) == [True, True]
+
+
+async def test_a_chat_that_wants_it_gets_files_that_cannot_be_forwarded(
+    ada: Person, chat: Chat, invoice: SandboxInvoice
+) -> None:
+    assert not (await pdf(chat, ada, invoice)).protected
+    menu = await ask(chat, ada, "/settings", "Settings")
+    await ada.press(menu, "🔒 Protect files").answered()
+    again = await pdf(chat, ada, invoice)
+    assert again.protected
+    archive = ada.send(chat, "/archive")
+    assert (await chat.wait_for(lambda m: m.document is not None, after=archive)).protected
+    own_data = ada.send(chat, "/export")
+    assert not (await chat.wait_for(lambda m: m.document is not None, after=own_data)).protected

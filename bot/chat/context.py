@@ -104,15 +104,22 @@ class Context:
         return (await self._here(lambda place: sending.send_picture(self.bot, place, screen, picture))).message_id
 
     async def send_document(
-        self, document: Document | str, below: Screen = sending.NOTHING, elsewhere: Place | None = None
+        self,
+        document: Document | str,
+        below: Screen = sending.NOTHING,
+        *,
+        protected: bool = False,
+        elsewhere: Place | None = None,
     ) -> str:
         """Send a file, here or elsewhere, with a screen below it. Return the id under which it can be sent again.
+
+        One that is ``protected`` can't be forwarded or saved.
 
         Raise as :func:`bot.chat.sending.send_document`.
         """
 
         def send(place: Place) -> Awaitable[Message]:
-            return sending.send_document(self.bot, elsewhere or place, document, below)
+            return sending.send_document(self.bot, elsewhere or place, document, below, protected=protected)
 
         return sending.file_id_of(await self._here(send))
 

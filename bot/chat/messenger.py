@@ -11,7 +11,7 @@ from telegram import Bot
 from bot.chat import boards, sending
 from bot.chat.screens import Screen, join
 from bot.chat.site_button import with_site
-from bot.chat.texts import TextsFor
+from bot.chat.texts import Texts, TextsFor
 from bot.chat.views import alerts as views, payments
 from bot.chat.views.board import board as board_view
 from bot.chat.views.documents import caption
@@ -44,7 +44,7 @@ class TelegramMessenger:
         """
         if delivery.again:
             await sending.make_sure_of_telegram(self._bot)
-        t = self._texts_for(delivery.chat)
+        t = self._unasked(delivery.chat)
         screen = with_site(t, views.alerts(t, delivery, alerts, now))
         covered = [alert for alert in alerts if self._is_silent(alert, delivery, now)]
         heard = [alert for alert in alerts if alert not in covered]
@@ -56,12 +56,12 @@ class TelegramMessenger:
 
     def words_of(self, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> Mapping[int, str]:
         """Return what that message says of each invoice, as HTML."""
-        return views.words_of(self._texts_for(delivery.chat), delivery, alerts, now)
+        return views.words_of(self._unasked(delivery.chat), delivery, alerts, now)
 
     async def resolve(self, message: SentMessage, delivery: Delivery) -> None:
         """Strike the settled invoices out of an earlier message, and fold what newer ones tell."""
         if message.message_id is not None:
-            t = self._texts_for(delivery.chat)
+            t = self._unasked(delivery.chat)
             screen = with_site(t, views.struck_through(t, message, delivery))
             with taking_turn(Turn.ALERT):
                 await sending.edit(self._bot, message.place, message.message_id, screen)
@@ -72,10 +72,14 @@ class TelegramMessenger:
         """Give an earlier message a line for each of these alerts. Return False if it is out of reach."""
         if message.message_id is None:
             return False
-        t = self._texts_for(delivery.chat)
+        t = self._unasked(delivery.chat)
         screen = with_site(t, views.reminded_silently(t, message, delivery, alerts, now))
         with taking_turn(Turn.ALERT):
             return await sending.edit(self._bot, message.place, message.message_id, screen)
+
+    def _unasked(self, chat: Chat) -> Texts:
+        """Return the texts for what nobody asked for just now. Whoever holds the phone may see it."""
+        return replace(self._texts_for(chat), discreet=self._plan.preferences(chat).discreet)
 
     def _is_silent(self, alert: Alert, delivery: Delivery, now: datetime) -> bool:
         return is_silent(alert, delivery, self._plan.schedule(delivery.chat), self._plan.currency, now)
@@ -89,7 +93,7 @@ class TelegramMessenger:
 
     async def edit_board(self, board: Board, delivery: Delivery, now: datetime) -> bool:
         """Draw the pinned message anew."""
-        t = self._texts_for(delivery.chat)
+        t = self._unasked(delivery.chat)
         screen = with_site(t, board_view(t, delivery, now, is_pinned=board.is_pinned is not False))
         with taking_turn(Turn.ALERT):
             return await sending.edit(self._bot, Place(delivery.chat.id, board.topic_id), board.message_id, screen)
@@ -98,7 +102,7 @@ class TelegramMessenger:
         """Send the message that is to be pinned. What may have arrived is not sent into an outage."""
         if delivery.again:
             await sending.make_sure_of_telegram(self._bot)
-        t = self._texts_for(delivery.chat)
+        t = self._unasked(delivery.chat)
         screen = with_site(t, board_view(t, delivery, now, is_pinned=True))
         place = delivery.alerts[0].place
         with taking_turn(Turn.ALERT):
@@ -126,8 +130,9 @@ class TelegramMessenger:
 
     async def send_document(self, place: Place, chat: Chat, now: datetime, document: InvoiceDocument) -> str:
         """Send an invoice's PDF, with a caption."""
-        screen = caption(self._texts_for(chat), document, now)
-        return sending.file_id_of(await sending.send_document(self._bot, place, document.file, screen))
+        screen, protected = caption(self._unasked(chat), document, now), self._plan.preferences(chat).protected
+        sent = await sending.send_document(self._bot, place, document.file, screen, protected=protected)
+        return sending.file_id_of(sent)
 
     async def show_payments(self, batch: Sequence[Payment], chat: Chat) -> bool:
         """Edit the message that shows the payments. Return False if it is out of reach."""
@@ -140,7 +145,7 @@ class TelegramMessenger:
 
     async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool, again: bool = False) -> None:
         """Send how a payment ended: in full, or in a line that replies to the message that shows it."""
-        payment, t = batch[0], self._texts_for(chat)
+        payment, t = batch[0], self._unasked(chat)
         screen = payments.progress(t, batch, _credit_of(chat)) if in_full else Screen(payments.headline(t, batch))
         if again:
             await sending.make_sure_of_telegram(self._bot)

@@ -16,11 +16,14 @@ T = TypeVar("T")
 TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 POPUP_LIMIT = 200
+FORMATS_KEPT = 90
+"""Telegram keeps 100 pieces of formatting in a message, with the commands and links that it finds by itself."""
 DATA_LIMIT = 64
 """Bytes of callback data."""
 QUOTE_LIMIT = 40
 """How much of what a person typed is quoted back, if the bot does not understand it."""
 
+_LEAST_WORTH = (re.compile(r"</?[bi]>"), re.compile(r"</?s>"))
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -116,6 +119,17 @@ def one_line(text: str, limit: int) -> str:
 def join(lines: Iterable[str]) -> Markup:
     """Join lines of HTML."""
     return Markup("\n").join(lines)
+
+
+def formatted_at_most(text: Markup) -> Markup:
+    """Return the text with no more formatting than Telegram keeps. It would drop the last, be that to hide something.
+
+    Bold and italic parts go first, then lines through words.
+    """
+    for tags in _LEAST_WORTH:
+        if len(_TAG.findall(text)) / 2 > FORMATS_KEPT:
+            text = Markup(tags.sub("", text))  # noqa: S704  # only tags go
+    return text
 
 
 def fit(head: Sequence[Markup], body: Sequence[Markup], tail: Sequence[Markup], more: Markup) -> Markup:

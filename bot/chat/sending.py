@@ -220,8 +220,12 @@ async def send_picture(bot: Bot, place: Place, screen: Screen, picture: bytes) -
     return await _post(bot, place, None, attempt)
 
 
-async def send_document(bot: Bot, place: Place, document: Document | str, below: Screen = NOTHING) -> Message:
+async def send_document(
+    bot: Bot, place: Place, document: Document | str, below: Screen = NOTHING, *, protected: bool = False
+) -> Message:
     """Stream a file from its source, under its name, or send one again by its id. ``below`` is its caption.
+
+    One that is ``protected`` can't be forwarded or saved.
 
     Raise :class:`MessengerError`, or :class:`DocumentTooLarge` if Telegram does not take that much.
     """
@@ -241,6 +245,7 @@ async def send_document(bot: Bot, place: Place, document: Document | str, below:
                 parse_mode=ParseMode.HTML,
                 reply_markup=below.keyboard,
                 message_thread_id=topic_id,
+                protect_content=protected,
             )
         except RequestTooLarge as error:
             raise DocumentTooLarge(MAX_UPLOAD_MB) from error

@@ -34,6 +34,15 @@ FORMATS = {"en": "en_GB"}
 """The country whose sums and dates a language uses. Both sides of the Atlantic read 27 Nov 2026 alike."""
 
 
+SPOILER = Markup("<tg-spoiler>{}</tg-spoiler>")
+
+
+class Private(str):
+    """A sum, or what an invoice is for: what nobody but the reader should see on the screen of a locked phone."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Texts:
     """The texts of one language for one reader. ``t("link.done")`` returns a text as Telegram HTML.
@@ -42,7 +51,8 @@ class Texts:
     as well. ``zone`` is the reader's: it decides what today is and how moments are written. Due dates are days in the
     ``provider_zone``. ``paying`` are the operator's rules: views offer only what they allow. ``calendar`` says what
     happens to unpaid services, ``top_up`` how credit is topped up. ``site`` is the provider's website, if it is set.
-    ``names`` are what the reader's chat calls its services.
+    ``names`` are what the reader's chat calls its services. ``discreet``: what is :class:`Private` is hidden, until the
+    reader taps it.
     """
 
     language: str
@@ -55,6 +65,7 @@ class Texts:
     top_up: TopUpWays = field(default_factory=TopUpWays)
     site: str = ""
     names: Mapping[Service, str] = field(default_factory=dict)
+    discreet: bool = False
 
     def titled(self, title: str, service: Service | None) -> str:
         """Return what an invoice or an item is for, behind the name that its service has got in this chat."""
@@ -71,16 +82,24 @@ class Texts:
         return amount is not None and amount > 0 and self.paying.on and self.paying.allow(amount)
 
     def __call__(self, key: str, **arguments: object) -> Markup:
-        return Markup(self.catalogue.gettext(key)).format(**arguments)  # noqa: S704  # the catalogues are ours
+        return self._filled(self.catalogue.gettext(key), arguments)
 
     def count(self, key: str, n: int, **arguments: object) -> Markup:
         """Return the text in the grammatical number of ``n``, with ``n`` for its placeholder ``{n}``."""
-        text = self.catalogue.ngettext(key, key, n)
-        return Markup(text).format(n=format_decimal(n, locale=self._locale), **arguments)  # noqa: S704
+        return self._filled(self.catalogue.ngettext(key, key, n), {"n": self._whole(n), **arguments})
 
     def plain(self, key: str, **arguments: object) -> str:
-        """Return the text without markup, for button labels, pop-ups and captions."""
+        """Return the text without markup, for button labels and pop-ups. It hides nothing."""
         return self.catalogue.gettext(key).format(**arguments)
+
+    def plain_count(self, key: str, n: int, **arguments: object) -> str:
+        """Return the text in the grammatical number of ``n``, without markup. It hides nothing."""
+        return self.catalogue.ngettext(key, key, n).format(n=self._whole(n), **arguments)
+
+    def _filled(self, text: str, arguments: Mapping[str, object]) -> Markup:
+        """Fill a text's placeholders. What is private in them is hidden if the text has to be discreet."""
+        shown = {n: SPOILER.format(v) if self.discreet and isinstance(v, Private) else v for n, v in arguments.items()}
+        return Markup(text).format(**shown)  # noqa: S704  # the catalogues are ours
 
     def error(self, error: BotError) -> Markup:
         """Return what an error means for the reader. Decimals in it are sums."""
@@ -95,7 +114,7 @@ class Texts:
             text if not reason or key == Refused.key else Markup("\n").join([text, self("error.reason", reason=reason)])
         )
 
-    def money(self, amount: Decimal, currency: str = "") -> str:
+    def money(self, amount: Decimal, currency: str = "") -> Private:
         """Write a sum: ``7,95 €``. It is in the operator's currency unless another one is given.
 
         It has the currency's usual decimals, or as many as its value needs: nothing is rounded.
@@ -103,7 +122,8 @@ class Texts:
         currency = currency or self.currency
         usual, needed = get_currency_precision(currency), _decimals(amount)
         pattern = _money_pattern(self._locale, usual if needed <= usual else max(needed, 2))
-        return format_currency(amount, currency, format=pattern, locale=self._locale, currency_digits=False)
+        written = format_currency(amount, currency, format=pattern, locale=self._locale, currency_digits=False)
+        return Private(written)
 
     def typed(self, amount: Decimal) -> str:
         """Write a sum as it is typed into a form: ``7,95``."""
@@ -178,6 +198,9 @@ class Texts:
             case timedelta():
                 return self.span(value)
         return value
+
+    def _whole(self, number: int) -> str:
+        return format_decimal(number, locale=self._locale)
 
     @property
     def _locale(self) -> Locale:

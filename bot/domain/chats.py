@@ -240,7 +240,8 @@ class Preferences:
     time zone. ``digest``: a summary every week. ``pdf_after_payment``: the document once an invoice was paid here.
     ``transfer``: a reminder on the day before the last one for a bank transfer, if the operator says how long it takes.
     ``news``: messages of their own for what is new, has changed or is settled, although no reminder is due.
-    ``pinned``: a pinned message that says how things stand.
+    ``pinned``: a pinned message that says how things stand. ``discreet``: sums and titles are hidden, until they are
+    tapped, in what comes unasked. ``protected``: documents can't be forwarded or saved.
     """
 
     before: tuple[int, ...] = (7, 3, 1, 0)
@@ -254,6 +255,8 @@ class Preferences:
     transfer: bool = True
     news: bool = True
     pinned: bool = False
+    discreet: bool = False
+    protected: bool = False
 
     @property
     def reminder_hour(self) -> int:

@@ -15,8 +15,9 @@ from bot.chat.invoice_numbers import for_each, numbers_of
 from bot.chat.screens import Screen
 from bot.chat.views.documents import caption
 from bot.domain.queries import ItemKind
+from bot.domain.schedule import CheckPlan
 from bot.errors import DeliveryUncertain, FloodLimited, NotSent, SendRefused
-from bot.ports import Clock, InvoiceDocument
+from bot.ports import Clock, InvoiceDocument, PostDocument
 from bot.services.browsing import Browsing
 from bot.services.documents import Documents
 
@@ -30,20 +31,18 @@ UNSENT = (SendRefused, DeliveryUncertain, NotSent, FloodLimited)
 class DocumentHandlers:
     """Downloading invoices."""
 
-    def __init__(self, documents: Documents, browsing: Browsing, clock: Clock) -> None:
+    def __init__(self, documents: Documents, browsing: Browsing, plan: CheckPlan, clock: Clock) -> None:
         self._documents = documents
         self._browsing = browsing
+        self._plan = plan
         self._clock = clock
 
     async def pdf(self, context: Context) -> None:
         """/pdf NUMBER, also several, and its button."""
 
-        async def post(document: InvoiceDocument) -> str:
-            return await context.send_document(document.file, caption(context.t, document, self._clock()))
-
         async def send(number: int) -> None:
             async with _uploading(context):
-                await self._documents.send(context.chat, number, post)
+                await self._documents.send(context.chat, number, self._post_to(context))
 
         await for_each(context, await numbers_of(context, "pdf"), send)
 
@@ -51,7 +50,17 @@ class DocumentHandlers:
         """/archive [TYPE] [transactions]."""
         query = read_query(context, [ItemKind.HOSTING, ItemKind.DOMAIN, TRANSACTIONS])
         async with _uploading(context), self._browsing.archive(context.chat, query) as document:
-            await context.send_document(document)
+            await context.send_document(document, protected=self._plan.preferences(context.chat).protected)
+
+    def _post_to(self, context: Context) -> PostDocument:
+        """Return what sends a document as an answer."""
+
+        async def post(document: InvoiceDocument) -> str:
+            protected = self._plan.preferences(context.chat).protected
+            below = caption(context.t, document, self._clock())
+            return await context.send_document(document.file, below, protected=protected)
+
+        return post
 
 
 @asynccontextmanager

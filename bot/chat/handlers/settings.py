@@ -134,6 +134,8 @@ SWITCHES = {
     "pdf": "pdf_after_payment",
     "pinned": "pinned",
     "transfer": "transfer",
+    "discreet": "discreet",
+    "protected": "protected",
 }
 """The fields of the preferences that a button switches on and off, by the button's name."""
 

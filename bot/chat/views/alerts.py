@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Rows, Screen, fit, in_rows, join, one_line
-from bot.chat.texts import Texts
+from bot.chat.screens import Button, Rows, Screen, fit, formatted_at_most, in_rows, join, one_line
+from bot.chat.texts import Private, Texts
 from bot.chat.views.alert_credit import credit_of_alert, top_up_rows_of_alert
 from bot.chat.views.consequences import consequences
 from bot.chat.views.invoices import STATUS_LENGTH, UNDATED_NAMED
@@ -56,10 +56,10 @@ def alerts(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime)
     rows = _invoice_rows(t, shown, delivery.chat.silences, now) + top_up_rows_of_alert(t, delivery, told, now)
     rows += _other_rows(t, delivery, alerts, now)
     if not brief:
-        return Screen(join([*blocks, *notes]), rows)
+        return Screen(formatted_at_most(join([*blocks, *notes])), rows)
     total = [t.count("alert.total_here", len(shown), sum=_sum_of(t, shown))] if shown[1:] and not has_digest else []
     head = [t.count("alert.several", len(alerts)), Markup("")]
-    return Screen(fit(head, _apart(blocks), [*total, *notes], t("alert.more")), rows)
+    return Screen(formatted_at_most(fit(head, _apart(blocks), [*total, *notes], t("alert.more"))), rows)
 
 
 def words_of(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> dict[int, str]:
@@ -103,7 +103,7 @@ def _drawn_anew(t: Texts, message: SentMessage, delivery: Delivery, lines: Mappi
         else:
             blocks.append(join([*_struck(t, words), *_ended_lines(t, known)]))
     rows = _invoice_rows(t, still_open, delivery.chat.silences, message.sent_at)
-    return Screen(fit([], _apart(blocks)[:-1], [], t("alert.more")), rows)
+    return Screen(formatted_at_most(fit([], _apart(blocks)[:-1], [], t("alert.more"))), rows)
 
 
 # --- What a message says ---
@@ -232,7 +232,7 @@ def _ended_lines(t: Texts, known: KnownInvoice | None) -> list[Markup]:
 def _title_lines(t: Texts, shown: Shown | KnownInvoice, *, brief: bool) -> list[Markup]:
     """Return what the invoice is for, if it says so."""
     text = one_line(t.titled(shown.title, shown.service), BRIEF_ALERT_TITLE_LENGTH if brief else ALERT_TITLE_LENGTH)
-    return [t("alert.title", title=text)] if text else []
+    return [t("alert.title", title=Private(text))] if text else []
 
 
 def _status_lines(t: Texts, known: KnownInvoice) -> list[Markup]:

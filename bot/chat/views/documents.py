@@ -7,9 +7,10 @@ from datetime import datetime
 from markupsafe import Markup
 
 from bot.chat.screens import Button, Rows, Screen, join, one_line
-from bot.chat.texts import Texts
+from bot.chat.texts import Private, Texts
 from bot.chat.views.invoices import status_of
 from bot.domain.invoices import Invoice
+from bot.domain.service_names import Service
 from bot.ports import InvoiceDocument
 
 CAPTION_TITLE_LENGTH = 200
@@ -23,12 +24,18 @@ def caption(t: Texts, document: InvoiceDocument, now: datetime) -> Screen:
         return Screen(join(_facts(t, invoice, now)), [[details], *_pay_row(t, invoice)])
     lines = [t("document.title", id=number)]
     if known is not None:
-        lines += [*_title(t, known.title), t("details.total", amount=t.money(known.full_total))]
+        lines += [
+            *_title(t, known.title, known.service),
+            t("details.total", amount=t.money(known.full_total)),
+        ]
     return Screen(join([*lines, t("document.unread")]), [[details]])
 
 
 def _facts(t: Texts, invoice: Invoice, now: datetime) -> list[Markup]:
-    lines = [t("details.title", id=invoice.id, status=status_of(t, invoice)), *_title(t, invoice.title)]
+    lines = [
+        t("details.title", id=invoice.id, status=status_of(t, invoice)),
+        *_title(t, invoice.title, invoice.title_service),
+    ]
     lines.append(t("details.total", amount=t.money(invoice.full_total)))
     if invoice.left_to_pay and invoice.left_to_pay != invoice.full_total:
         lines.append(t("details.left", amount=t.money(invoice.left_to_pay)))
@@ -41,9 +48,9 @@ def _facts(t: Texts, invoice: Invoice, now: datetime) -> list[Markup]:
     return lines
 
 
-def _title(t: Texts, title: str) -> list[Markup]:
-    text = one_line(title, CAPTION_TITLE_LENGTH)
-    return [t("alert.title", title=text)] if text else []
+def _title(t: Texts, title: str, service: Service | None) -> list[Markup]:
+    text = one_line(t.titled(title, service), CAPTION_TITLE_LENGTH)
+    return [t("alert.title", title=Private(text))] if text else []
 
 
 def _pay_row(t: Texts, invoice: Invoice) -> Rows:

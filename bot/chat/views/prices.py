@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from bot.chat.screens import one_line
-from bot.chat.texts import Texts
+from bot.chat.texts import Private, Texts
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice
 from bot.domain.prices import CHANGES_KEPT, PriceChange
 
@@ -30,5 +30,5 @@ def _line(t: Texts, change: PriceChange) -> Markup:
     is_dearer = change.difference > 0
     if not change.title:
         return t("price.dearer" if is_dearer else "price.cheaper", **facts)
-    title = one_line(t.titled(change.title, change.service), NAMED_TITLE_LENGTH)
+    title = Private(one_line(t.titled(change.title, change.service), NAMED_TITLE_LENGTH))
     return t("price.dearer_named" if is_dearer else "price.cheaper_named", title=title, **facts)

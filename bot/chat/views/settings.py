@@ -56,6 +56,8 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
         "digest": _switch_text(t, on=chosen.digest),
         "pdf": _switch_text(t, on=chosen.pdf_after_payment),
         "pinned": _switch_text(t, on=chosen.pinned),
+        "discreet": _switch_text(t, on=chosen.discreet),
+        "protected": _switch_text(t, on=chosen.protected),
     }
     if t.calendar.transfer_days is not None:
         facts["transfer"] = _switch_text(t, on=chosen.transfer)
@@ -64,7 +66,14 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
     lines = [t("settings.title"), Markup(""), *(t(f"settings.line.{name}", value=v) for name, v in facts.items())]
     lines += _warnings(t, chosen)
     sections = [Button(t.plain(f"settings.button.{name}"), f"set:{name}") for name in SECTIONS]
-    switches = {"news": chosen.news, "digest": chosen.digest, "pdf": chosen.pdf_after_payment, "pinned": chosen.pinned}
+    switches = {
+        "news": chosen.news,
+        "digest": chosen.digest,
+        "pdf": chosen.pdf_after_payment,
+        "pinned": chosen.pinned,
+        "discreet": chosen.discreet,
+        "protected": chosen.protected,
+    }
     if t.calendar.transfer_days is not None:
         switches["transfer"] = chosen.transfer
     sections += [_switch(t, name, on=on) for name, on in switches.items()]

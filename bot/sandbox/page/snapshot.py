@@ -93,6 +93,7 @@ def message_json(message: Message) -> Json:
         "reply": message.reply_to and _quote(message.reply_to),
         "topic": message.topic_id,
         "silent": message.silent,
+        "protected": message.protected,
         "forceReply": message.force_reply,
         "service": next(iter(message.service), None),
     }
@@ -119,4 +120,10 @@ def _button(button: Button) -> Json:
 def _quote(message: Message) -> Json:
     """Return the message that another one replies to, as it is now."""
     words = message.text or (message.document.name if message.document else "")
-    return {"id": message.id, "name": message.sender.first_name, "text": words[:200], "deleted": message.deleted}
+    return {
+        "id": message.id,
+        "name": message.sender.first_name,
+        "text": words[:200],
+        "entities": [entity.as_json() for entity in message.entities],
+        "deleted": message.deleted,
+    }

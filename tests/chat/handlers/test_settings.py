@@ -26,7 +26,9 @@ MENU = """⚙️ Settings
 📬 New, changed and settled invoices: on
 🗓 Overview every Monday: off
 📄 PDF after a payment: off
-📌 Pinned message: off"""
+📌 Pinned message: off
+🙈 Sums and titles hidden in what comes by itself: off
+🔒 Files can't be forwarded or saved: off"""
 DEFAULTS = Preferences()
 
 
@@ -49,11 +51,12 @@ async def test_the_menu_shows_all_that_is_chosen(chat: Chat, menu: Message) -> N
     assert [button.text for button in menu.buttons] == [
         "🧘 How much", "⏰ Reminders", "🔴 Overdue", "🕘 Time of day", "🌙 Quiet hours", "🌍 Time zone",
         "🗣 Language", "🔔 Sound", "📬 No news", "🗓 Turn overview on", "📄 Send PDFs", "📌 Pin a message",
+        "🙈 Hide sums", "🔒 Protect files",
     ]  # fmt: skip
 
 
 async def test_every_section_opens_in_the_same_message_and_leads_back(ada: Person, chat: Chat, menu: Message) -> None:
-    for label in [button.text for button in menu.buttons][:-4]:
+    for label in [button.text for button in menu.buttons][:-6]:
         await press(ada, menu, label)
         assert menu.text != MENU
         assert sum("•" in b.text or "☑" in b.text for b in menu.buttons) >= 1
@@ -107,6 +110,8 @@ async def test_no_reminders_at_all_is_allowed_and_said_clearly(
         (["📬 No news"], {"news": False}, "New, changed and settled invoices: off"),
         (["📄 Send PDFs"], {"pdf_after_payment": True}, "PDF after a payment: on"),
         (["📌 Pin a message"], {"pinned": True}, "Pinned message: on"),
+        (["🙈 Hide sums"], {"discreet": True}, "in what comes by itself: on"),
+        (["🔒 Protect files"], {"protected": True}, "forwarded or saved: on"),
         (["🌍 Time zone", "New York, 04:30"], {"zone": "America/New_York"}, "New York (it's 04:30 there)"),
     ],
 )

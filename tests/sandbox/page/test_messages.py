@@ -67,6 +67,25 @@ async def test_formatting_is_shown_and_html_within_a_text_stays_text(screen: Scr
     await expect(text.locator(".spoiler")).to_have_attribute("aria-pressed", "true")
 
 
+async def test_what_is_hidden_stays_so_in_the_list_of_chats_in_notices_and_in_quotes(
+    screen: Screen, bot: Bot, chat: Chat
+) -> None:
+    await screen.chat("Lighthouse").click()
+    sent = await bot.send_message(chat.id, "Invoice 7: <tg-spoiler>7.95 €</tg-spoiler>", parse_mode="HTML")
+    await expect(screen.notices).to_contain_text("Invoice 7: ▒▒▒▒ ▒")
+    await expect(screen.chat("Invoice bot")).to_contain_text("Invoice 7: ▒▒▒▒ ▒")
+    await screen.chat("Invoice bot").click()
+    await bot.send_message(chat.id, "It is paid.", reply_parameters=ReplyParameters(sent.message_id))
+    await expect(screen.last.locator(".quote")).to_contain_text("Invoice 7: ▒▒▒▒ ▒")
+
+
+async def test_a_protected_file_is_opened_and_not_saved(screen: Screen, bot: Bot, chat: Chat) -> None:
+    await bot.send_document(chat.id, b"%PDF-1.7", filename="a.pdf", protect_content=True)
+    await expect(screen.last.locator(".protected")).to_be_visible()
+    await expect(screen.last.locator(".open")).to_be_visible()
+    assert await screen.last.locator(".save").count() == 0
+
+
 async def test_an_address_other_than_http_is_no_link(screen: Screen, bot: Bot, chat: Chat) -> None:
     await bot.send_message(chat.id, '<a href="javascript:alert(1)">press me</a>', parse_mode="HTML")
     await expect(screen.last).to_contain_text("press me")

@@ -3,6 +3,7 @@
 import { open, openTopic, show } from "./actions.js";
 import { composer } from "./composer.js";
 import { h, keyed } from "./dom.js";
+import { glance } from "./entities.js";
 import { icon } from "./icons.js";
 import { jump, log, toEnd } from "./log.js";
 import { avatar } from "./message.js";
@@ -75,7 +76,7 @@ function drawTopics(chat) {
 function drawPinned(chat) {
     const message = state.messages.get(chat.id)?.get(chat.pinned);
     pinned.hidden = !message;
-    if (message) pinned.replaceChildren(h("b", {}, t("chat.pinned")), h("span", {}, message.text.split("\n").join(" · ")));
+    if (message) pinned.replaceChildren(h("b", {}, t("chat.pinned")), h("span", {}, glance(message).split("\n").join(" · ")));
 }
 
 function topicItem({ id, name }, isOpen, news) {

@@ -4,6 +4,7 @@ import { actions } from "./actions.js";
 import { upload } from "./api.js";
 import { commands } from "./commands.js";
 import { h } from "./dom.js";
+import { firstLine } from "./entities.js";
 import { icon } from "./icons.js";
 import { notice } from "./notices.js";
 import { botStatus, chatOf, me, messagesOf, onChange, state } from "./state.js";
@@ -84,7 +85,7 @@ function drawReply() {
     const { reply: message } = draft();
     quoted.hidden = !message;
     if (!message) return;
-    const words = message.text.split("\n")[0] || message.file?.name;
+    const words = firstLine(message);
     cancel.setAttribute("aria-label", t("composer.cancel"));
     quoted.replaceChildren(
         icon("reply"),

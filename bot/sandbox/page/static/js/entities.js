@@ -20,6 +20,17 @@ export function formatted(text, entities) {
     return nodes(text, 0, text.length, entities);
 }
 
+/** Return a message's words as they stand where only some of them are shown: what they hide stays hidden. */
+export function glance({ text, entities, file }) {
+    if (text === "") return file?.name;
+    const hide = (words, { offset, length }) =>
+        words.slice(0, offset) + words.slice(offset, offset + length).replace(/\S/g, "▒") + words.slice(offset + length);
+    return entities.filter((entity) => entity.type === "spoiler").reduce(hide, text);
+}
+
+/** Return the first line of that. */
+export const firstLine = (message) => glance(message)?.split("\n")[0];
+
 function nodes(text, start, end, entities) {
     const made = [];
     let at = start;

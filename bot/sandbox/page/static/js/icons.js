@@ -13,6 +13,7 @@ const ICONS = {
     download: "M12 4v11M7 11l5 5 5-5M5 20h14",
     file: "M6 3h8l5 5v13H6zM14 3v5h5M9 13h7M9 17h5",
     link: "M14 5h5v5M19 5l-8 8M17 14v5H5V7h5",
+    lock: "M6 11h12v9H6zM8.500 11V8a3.500 3.500 0 0 1 7 0v3",
     moon: "M19.500 14A8 8 0 0 1 10 4.500a8 8 0 1 0 9.500 9.500z",
     reply: "M9 7l-5 5 5 5M4 12h9a7 7 0 0 1 7 7",
     send: "M4 12L20 4l-5 16-4-6.500zM11 13.500L20 4",

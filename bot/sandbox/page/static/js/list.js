@@ -3,6 +3,7 @@
 import { open, show } from "./actions.js";
 import { doing, faceOf, titleOf } from "./chat.js";
 import { h, keyed } from "./dom.js";
+import { firstLine } from "./entities.js";
 import { icon } from "./icons.js";
 import { avatar } from "./message.js";
 import { chatsOf, language, messagesOf, now, onChange, state, unread, unreadOf } from "./state.js";
@@ -82,7 +83,7 @@ function chatButton({ chat, message, news, isOpen, busy, when }) {
 function snippet(chat, message) {
     if (!message) return t("list.nothing");
     if (message.service) return t(`service.${message.service}`);
-    const words = message.text.split("\n")[0] || message.file?.name;
+    const words = firstLine(message);
     if (message.from.id === state.me) return t("list.mine", { words });
     return chat.kind === "private" ? words : `${message.from.name}: ${words}`;
 }

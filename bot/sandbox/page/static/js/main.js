@@ -7,6 +7,7 @@ import "./panel/panel.js";
 import { actions, goThere, open, openTopic, show } from "./actions.js";
 import { titleOf } from "./chat.js";
 import { focusComposer, reply } from "./composer.js";
+import { firstLine } from "./entities.js";
 import { deepLink } from "./links.js";
 import { log } from "./log.js";
 import { alert, notice } from "./notices.js";
@@ -34,7 +35,7 @@ follow({
         if (isMine || !chatsOf(state.me).some((chat) => chat.id === message.chat)) return;
         if (isOpen(message) && log.checkVisibility()) return;
         const title = titleOf(chatOf(message.chat));
-        const words = message.text.split("\n")[0] || message.file?.name;
+        const words = firstLine(message);
         notice(words, {
             title,
             onPress: () => {

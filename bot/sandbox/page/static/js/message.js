@@ -3,7 +3,7 @@
 import { actions } from "./actions.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
-import { formatted } from "./entities.js";
+import { firstLine, formatted } from "./entities.js";
 import { copy } from "./copying.js";
 import { link } from "./links.js";
 import { state } from "./state.js";
@@ -50,11 +50,12 @@ function bubble(message, named, jump) {
         { class: "bubble" },
         named && h("div", { class: "name" }, message.from.name),
         message.reply && quote(message.reply, jump),
-        message.file && fileNode(message.file),
+        message.file && fileNode(message.file, message.protected),
         hasWords && h("div", { class: "text", dir: "auto" }, ...formatted(message.text, message.entities)),
         h(
             "div",
             { class: "meta" },
+            message.protected && h("span", { class: "protected", title: t("message.protected") }, icon("lock")),
             message.silent && h("span", { class: "silent", title: t("message.silent") }, icon("silent")),
             message.edited && h("span", {}, t("message.edited")),
             h("time", {}, clockTime(message.at)),
@@ -63,12 +64,12 @@ function bubble(message, named, jump) {
 }
 
 function quote(reply, jump) {
-    const words = reply.deleted ? t("message.deleted") : reply.text.split("\n")[0];
+    const words = reply.deleted ? t("message.deleted") : firstLine(reply);
     const attributes = { type: "button", class: "quote", disabled: reply.deleted, onclick: () => jump(reply.id) };
     return h("button", attributes, h("strong", {}, reply.name), h("span", {}, words));
 }
 
-function fileNode(file) {
+function fileNode(file, isProtected) {
     const isPicture = file.opens && file.type.startsWith("image/");
     const about = `${file.name}, ${size(file.size)}`;
     const opening = { href: file.href, target: "_blank", rel: "noopener", "data-focus": "file" };
@@ -86,7 +87,7 @@ function fileNode(file) {
         class: "save",
         "aria-label": t("file.save", { file: about }),
     };
-    return h("div", { class: isPicture ? "file with-picture" : "file" }, face, h("a", saving, icon("download")));
+    return h("div", { class: isPicture ? "file with-picture" : "file" }, face, !isProtected && h("a", saving, icon("download")));
 }
 
 function keyboard(message) {

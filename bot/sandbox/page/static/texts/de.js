@@ -194,6 +194,7 @@ export const de = {
     "message.deleted": "Gelöschte Nachricht",
     "message.edited": "bearbeitet",
     "message.heading": "{name}, {time}",
+    "message.protected": "kann nicht weitergeleitet oder gespeichert werden",
     "message.reply": "{name} antworten",
     "message.silent": "kam ohne Ton",
     "panel.back": "Zurück zum Chat",

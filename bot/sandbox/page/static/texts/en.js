@@ -193,6 +193,7 @@ export const en = {
     "message.deleted": "Deleted message",
     "message.edited": "edited",
     "message.heading": "{name}, {time}",
+    "message.protected": "can’t be forwarded or saved",
     "message.reply": "Reply to {name}",
     "message.silent": "came without a sound",
     "panel.back": "Back to the chat",
