@@ -14,6 +14,7 @@ import httpx
 import structlog
 from telegram.ext import Application, ApplicationBuilder
 
+from bot.chat.handlers.answers import AnswerHandlers
 from bot.chat.handlers.documents import DocumentHandlers
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.groups import GroupHandlers
@@ -22,6 +23,7 @@ from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
+from bot.chat.handlers.start import StartHandlers
 from bot.chat.handlers.topping_up import TopUpHandlers
 from bot.chat.polling import Poller
 from bot.chat.rate_limiter import SharedRateLimiter
@@ -32,6 +34,7 @@ from bot.chat.texts import TextsFor
 from bot.chat.update_processor import InOrderPerChat
 from bot.chat.update_tracker import UpdateTracker
 from bot.chat.webhook import Webhook
+from bot.domain.answers import Question
 from bot.domain.schedule import CheckPlan
 from bot.limiter import Limiter, RateLimit
 from bot.ports import Clock, Messenger, Store, utc_now
@@ -119,16 +122,22 @@ def build_handlers(
 ) -> Handlers:
     """Return all handlers, each with the services that it calls."""
     groups = GroupHandlers(store, services.inviting, services.linking, texts_for, clock, settings.allowed_users)
+    invoices = InvoiceHandlers(store, services.browsing, services.credits, services.snoozing, clock)
+    linking = LinkHandlers(services.linking, groups, invoices, store, clock)
+    topping_up = TopUpHandlers(services.topping_up, clock)
+    takes = {Question.REFERENCE: topping_up.take_reference}
     return Handlers(
+        answers=AnswerHandlers(takes, linking.text, services.payments, clock),
+        start=StartHandlers(store, linking, invoices, clock),
         general=GeneralHandlers(store, services.checker, services.credits, clock),
-        invoices=InvoiceHandlers(store, services.browsing, services.credits, services.snoozing, clock),
+        invoices=invoices,
         documents=DocumentHandlers(services.documents, services.browsing, plan, clock),
-        linking=LinkHandlers(services.linking, groups, clock),
+        linking=linking,
         groups=groups,
         payments=PaymentHandlers(services.payments, store, store, services.credits, clock),
         snoozing=SnoozeHandlers(services.snoozing, clock),
         settings=SettingsHandlers(store, texts_for, plan, clock),
-        topping_up=TopUpHandlers(services.topping_up, clock),
+        topping_up=topping_up,
     )
 
 

@@ -164,9 +164,9 @@ class Dispatcher:
     async def _end_wait_for_answer(self, route: Route, context: Context) -> None:
         """Stop waiting for a token or another answer: the person has moved on to something else, or time is up."""
         chat, now = context.chat, self._clock()
-        if not chat.awaits_answer or context.query is not None:
+        if chat.asked is None or context.query is not None:
             return
-        if not (route.takes_token and (chat.awaits_token(now) or chat.awaits_reference(now))):
+        if not (route.takes_token and chat.awaits(now)):
             await self._chats.await_token(context.chat.id, None)
 
     # --- Slow handlers ----------------------------------------------------------------------------------------------

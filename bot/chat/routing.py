@@ -22,6 +22,7 @@ from telegram.ext import (
 from bot.chat.albums import NotAnsweredBefore
 from bot.chat.context import LibraryContext, words_behind
 from bot.chat.dispatch import Dispatcher, Route
+from bot.chat.handlers.answers import AnswerHandlers
 from bot.chat.handlers.documents import DocumentHandlers
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.groups import GroupHandlers
@@ -30,6 +31,7 @@ from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
+from bot.chat.handlers.start import StartHandlers
 from bot.chat.handlers.topping_up import TopUpHandlers
 from bot.chat.update_tracker import UpdateTracker
 from bot.chat.views.general import PAYING
@@ -53,6 +55,8 @@ GIVE_BACK_DELAY = 1.0
 class Handlers:
     """All handlers, a group for each part of the bot."""
 
+    start: StartHandlers
+    answers: AnswerHandlers
     general: GeneralHandlers
     invoices: InvoiceHandlers
     documents: DocumentHandlers
@@ -88,7 +92,7 @@ def add_handlers(
     unknown_button, unknown_command = Route(on.general.unknown_button), Route(on.general.unknown_command)
     application.add_handler(CallbackQueryHandler(wrap(unknown_button)))
     application.add_handler(MessageHandler(message & private & filters.COMMAND, wrap(unknown_command)))
-    text = Route(on.topping_up.expecting_reference(on.linking.text), takes_token=True)
+    text = Route(on.answers.text, takes_token=True)
     application.add_handler(MessageHandler(message & private & NotAnsweredBefore(), wrap(text)))
 
 
@@ -121,7 +125,7 @@ class CommandToUs(filters.MessageFilter):
 def _commands(on: Handlers) -> dict[str, Route]:
     """Return the commands' routes, by their names without the slash."""
     return {
-        "start": Route(on.linking.start),
+        "start": Route(on.start.start),
         "help": Route(on.general.help),
         "link": Route(on.linking.link, takes_token=True),
         "unlink": Route(on.linking.unlink, for_everybody=True),
@@ -140,6 +144,7 @@ def _commands(on: Handlers) -> dict[str, Route]:
         "language": Route(on.settings.language),
         "payers": Route(on.groups.payers),
         "export": Route(on.general.export, slow=True),
+        "cancel": Route(on.answers.cancel),
     }
 
 

@@ -10,6 +10,7 @@ from typing import Self, TypeVar
 
 from markupsafe import Markup
 from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
+from telegram.constants import KeyboardButtonStyle
 
 T = TypeVar("T")
 
@@ -23,6 +24,9 @@ DATA_LIMIT = 64
 QUOTE_LIMIT = 40
 """How much of what a person typed is quoted back, if the bot does not understand it."""
 
+PAYS, DESTROYS = KeyboardButtonStyle.SUCCESS.value, KeyboardButtonStyle.DANGER.value
+"""The styles of buttons that lead to a payment, and of those that can't be taken back."""
+
 _LEAST_WORTH = (re.compile(r"</?[bi]>"), re.compile(r"</?s>"))
 _TAG = re.compile(r"<[^>]*>")
 
@@ -31,25 +35,33 @@ _TAG = re.compile(r"<[^>]*>")
 class Button:
     """An inline button. ``data`` is a word and what it is about, such as ``pay:4711``.
 
-    Or the button opens ``url``, or copies the text ``copy``.
+    Or the button opens ``url``, or copies the text ``copy``. ``style`` is one of Telegram's. Apps and servers that know
+    none leave it out.
     """
 
     label: str
     data: str = ""
     url: str = ""
     copy: str = ""
+    style: str = ""
 
     @property
     def inline(self) -> InlineKeyboardButton:
         """The button in Telegram's form."""
         copied = CopyTextButton(self.copy) if self.copy else None
-        return InlineKeyboardButton(self.label, callback_data=self.data or None, url=self.url or None, copy_text=copied)
+        return InlineKeyboardButton(
+            self.label,
+            callback_data=self.data or None,
+            url=self.url or None,
+            copy_text=copied,
+            style=self.style or None,
+        )
 
     @classmethod
     def read(cls, inline: InlineKeyboardButton) -> Self:
         """Return a button as it stands below a message."""
         copied = inline.copy_text.text if inline.copy_text is not None else ""
-        return cls(inline.text, str(inline.callback_data or ""), inline.url or "", copied)
+        return cls(inline.text, str(inline.callback_data or ""), inline.url or "", copied, inline.style or "")
 
 
 Rows = list[list[Button]]

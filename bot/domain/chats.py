@@ -8,11 +8,12 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from bot.domain.answers import Awaited, Question
 from bot.domain.credit import CreditWatch, CreditWish
 from bot.domain.documents import SentDocument
 from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.service_names import ServiceName
-from bot.domain.waits import LONGEST_CHECK_WAIT, LONGEST_TOKEN_WAIT, Wait, is_ahead, still_lasts, wait_until
+from bot.domain.waits import LONGEST_CHECK_WAIT, Wait, is_ahead, wait_until
 
 LANGUAGES = ("en", "de")
 """The languages that the bot speaks. The first one serves readers of all others."""
@@ -272,11 +273,12 @@ class ChatFacts:
     """What is stored of a chat itself. ``language`` was chosen here; Telegram last reported ``telegram_language``.
 
     ``awaiting_token_until`` is set between /link and the message with the token. The token is for this chat, or for the
-    group of the invitation whose id is in ``awaiting_for``. ``awaiting_reference_until`` is the same for the reference
-    of a bank transfer; ``awaiting_reference_for`` is what is shown then. ``resting`` is why nothing is sent to this
-    chat at present, ``closure`` why nothing can be sent for a while. ``preferences`` is None while the operator's
-    defaults hold. ``live`` are messages that are drawn anew, the newest last; ``board`` is the pinned one that says how
-    things stand. ``documents`` were sent and can go again, the newest last.
+    group of the invitation whose id is in ``awaiting_for``; or that is a link to what is shown then. ``awaited`` is any
+    other answer. An older version has stored the reference of a bank transfer as ``awaiting_reference_until`` and
+    ``awaiting_reference_for``. ``resting`` is why nothing is sent to this chat at present, ``closure`` why nothing can
+    be sent for a while. ``preferences`` is None while the operator's defaults hold. ``live`` are messages that are
+    drawn anew, the newest last; ``board`` is the pinned one that says how things stand. ``documents`` were sent and
+    can go again, the newest last.
     """
 
     language: str | None = None
@@ -285,6 +287,7 @@ class ChatFacts:
     awaiting_for: str = ""
     awaiting_reference_until: datetime | None = None
     awaiting_reference_for: str = ""
+    awaited: Awaited | None = None
     resting: str | None = None
     closure: Closure | None = None
     preferences: Preferences | None = None
@@ -292,20 +295,19 @@ class ChatFacts:
     board: Board | None = None
     documents: tuple[SentDocument, ...] = ()
 
-    def awaits_token(self, now: datetime) -> bool:
-        """Return whether the chat's next message is taken as a token."""
-        until = self.awaiting_token_until
-        return until is not None and still_lasts(until, now, LONGEST_TOKEN_WAIT)
-
-    def awaits_reference(self, now: datetime) -> bool:
-        """Return whether the chat's next message is taken as the reference of a transfer."""
-        until = self.awaiting_reference_until
-        return until is not None and still_lasts(until, now, LONGEST_TOKEN_WAIT)
+    def awaits(self, now: datetime) -> Awaited | None:
+        """Return the answer that the chat's next message is taken for."""
+        asked = self.asked
+        return asked if asked is not None and asked.holds(now) else None
 
     @property
-    def awaits_answer(self) -> bool:
-        """Whether the chat's next message is, or was, to be an answer to a question of the bot's."""
-        return self.awaiting_token_until is not None or self.awaiting_reference_until is not None
+    def asked(self) -> Awaited | None:
+        """The answer that the chat's next message is, or was, to give."""
+        if self.awaiting_token_until is not None:
+            return Awaited(Question.TOKEN, self.awaiting_token_until, self.awaiting_for)
+        if self.awaiting_reference_until is not None:
+            return Awaited(Question.REFERENCE, self.awaiting_reference_until, self.awaiting_reference_for)
+        return self.awaited
 
     @property
     def is_silent(self) -> bool:

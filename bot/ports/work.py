@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from bot.domain.alerts import Alert, KnownInvoice, SentMessage
+from bot.domain.answers import Awaited
 from bot.domain.chats import Chat, Closure, Link, Member, Preferences, Silence, Token, Watch
 from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
@@ -18,6 +19,7 @@ from bot.domain.documents import SentDocument
 from bot.domain.invitations import Invitation
 from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment, Selection, State
+from bot.domain.service_names import Service
 from bot.domain.token_offers import OfferedToken, TokenPause
 
 Pending = Invitation | Selection | OfferedToken | TokenPause
@@ -59,10 +61,13 @@ class ChatStore(Protocol):
         The token is for this chat itself, or for the group of an invitation. ``invitation`` is that invitation's id.
         """
 
-    async def await_reference(self, chat_id: int, account: str, until: datetime, subject: str = "") -> bool:
-        """Take the chat's next message ``until`` then as the reference of a bank transfer, and not as a token.
+    async def await_answer(self, chat_id: int, account: str, awaited: Awaited) -> bool:
+        """Take the chat's next message for this answer, and for no other. Return False if it has another link now."""
 
-        ``subject`` is what is shown then. Return False if the chat has another link now.
+    async def name_service(self, chat_id: int, account: str, service: Service, name: str) -> bool:
+        """Remember what a service is called, and stop waiting for that. Empty: it has no name.
+
+        Return False if the chat has another link now.
         """
 
     async def set_reference(self, chat_id: int, account: str, reference: str) -> bool:

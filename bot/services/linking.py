@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from bot.domain.alerts import undated
+from bot.domain.answers import Question
 from bot.domain.chats import TOKEN_WAIT, Chat, Link, Member, Place, Token, Watch
 from bot.domain.invitations import INVITATION_LIFETIME, INVITATION_NONCE_BYTES, Invitation, id_of
 from bot.domain.invoices import Listing
@@ -60,13 +61,14 @@ class Linking:
             self._forget_at = now + FORGET_EVERY
             await self._store.drop_expired(now)
 
-    async def expect_token(self, chat: Chat) -> None:
-        """Take the chat's next message as its token, for :data:`TOKEN_WAIT`."""
-        await self._store.await_token(chat.id, self._clock() + TOKEN_WAIT)
+    async def expect_token(self, chat: Chat, opens: str = "") -> None:
+        """Take the chat's next message as its token, for :data:`TOKEN_WAIT`. A link ``opens`` something then."""
+        await self._store.await_token(chat.id, self._clock() + TOKEN_WAIT, opens)
 
     def expects_token(self, chat: Chat) -> bool:
         """Return whether the chat's next message is its token."""
-        return chat.awaits_token(self._clock())
+        awaited = chat.awaits(self._clock())
+        return awaited is not None and awaited.question is Question.TOKEN
 
     async def link(
         self,

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from bot.domain.alerts import KnownInvoice
+from bot.domain.answers import Awaited, Question
 from bot.domain.chats import TOKEN_WAIT, Chat
 from bot.domain.credit import Debt
 from bot.domain.invoices import Invoice
@@ -51,14 +52,10 @@ class ToppingUp:
         listing = await self._browsing.listing(chat, Query(StatusFilter.OPEN))
         return listing.invoices if listing.lacks_nothing else None
 
-    def expects_reference(self, chat: Chat) -> bool:
-        """Return whether the chat's next message is the reference of its transfers."""
-        return chat.awaits_reference(self._clock())
-
     async def ask_for_reference(self, chat: Chat, subject: str = "") -> None:
         """Take the chat's next message as the reference. ``subject`` is shown then. Raise :class:`NotLinked`."""
-        until = self._clock() + TOKEN_WAIT
-        if not await self._store.await_reference(chat.id, link_of(chat).account, until, subject):
+        awaited = Awaited(Question.REFERENCE, self._clock() + TOKEN_WAIT, subject)
+        if not await self._store.await_answer(chat.id, link_of(chat).account, awaited):
             raise NotLinked
 
     async def set_reference(self, chat: Chat, text: str) -> str:

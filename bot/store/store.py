@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.domain.alerts import KnownInvoice, SentMessage
+from bot.domain.answers import Awaited
 from bot.domain.chats import Chat, Closure, Link, Member, Preferences, Silence, Token
 from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
@@ -19,6 +20,7 @@ from bot.domain.documents import SentDocument
 from bot.domain.invitations import Invitation
 from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment, State, batch_of
+from bot.domain.service_names import Service
 from bot.domain.token_offers import OfferedToken
 from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
 from bot.ports import Backlog, Check, Checked, Overview, Pending, PendingItem, Waiting, WaitingAlert
@@ -102,8 +104,11 @@ class Store:
 
         await self._change(chat_id, awaiting, make=True)
 
-    async def await_reference(self, chat_id: int, account: str, until: datetime, subject: str = "") -> bool:
-        return await self._change(chat_id, lambda r: chat_rules.awaiting_reference(r, account, until, subject))
+    async def await_answer(self, chat_id: int, account: str, awaited: Awaited) -> bool:
+        return await self._change(chat_id, lambda r: chat_rules.awaiting(r, account, awaited))
+
+    async def name_service(self, chat_id: int, account: str, service: Service, name: str) -> bool:
+        return await self._change(chat_id, lambda r: chat_rules.with_name(r, account, service, name))
 
     async def set_reference(self, chat_id: int, account: str, reference: str) -> bool:
         return await self._change(chat_id, lambda r: chat_rules.with_reference(r, account, reference))

@@ -7,10 +7,12 @@ from datetime import date
 from decimal import Decimal
 
 from bot.domain.alerts import KnownInvoice
+from bot.domain.answers import Awaited, Question
 from bot.domain.chats import Chat, Place, Preferences, Silence, Token, Trouble, Watch
 from bot.domain.credit import Credit, CreditWatch, CreditWish
 from bot.domain.documents import SentDocument
 from bot.domain.live_messages import LiveMessage
+from bot.domain.service_names import Service, ServiceName
 from bot.domain.standings import Standing
 from tests.store.examples import (
     CHAT,
@@ -144,27 +146,41 @@ class ChatContract:
         store = await opener.open()
         link, until = await linked(store), NOW + MINUTE
         await store.await_token(CHAT, until)
-        assert not await store.await_reference(CHAT, "another account", until)
-        assert await store.await_reference(CHAT, link.account, until, "4711:earlier")
+        asked = Awaited(Question.REFERENCE, until, "4711:earlier")
+        assert not await store.await_answer(CHAT, "another account", asked)
+        assert await store.await_answer(CHAT, link.account, asked)
         await opener.crash()
         store = await opener.open()
         chat = await store.chat(CHAT)
-        assert (chat.awaits_token(NOW), chat.awaits_reference(NOW), chat.awaits_reference(until)) == (
-            False,
-            True,
-            False,
-        )
-        assert chat.awaiting_reference_for == "4711:earlier"
+        assert (chat.awaits(NOW), chat.awaits(until)) == (asked, None)
         await store.await_token(CHAT, None)
-        assert not (await store.chat(CHAT)).awaits_answer
-        await store.await_reference(CHAT, link.account, until, "4711")
+        assert (await store.chat(CHAT)).asked is None
+        await store.await_answer(CHAT, link.account, asked)
         assert not await store.set_reference(CHAT, "another account", "K-1")
         assert await store.set_reference(CHAT, link.account, "K-4711 „Größe“")
         await opener.crash()
         chat = await (await opener.open()).chat(CHAT)
         assert chat.link is not None
         assert chat.link.reference == "K-4711 „Größe“"
-        assert not chat.awaits_answer
+        assert chat.asked is None
+
+    async def test_a_service_is_called_by_its_name_until_that_is_taken_away(self, opener: Opener) -> None:
+        store = await opener.open()
+        link, shop, other = await linked(store), Service("hosting", 1), Service("domain", 1)
+        await store.await_answer(CHAT, link.account, Awaited(Question.NAME, NOW + MINUTE, "1:hosting"))
+        assert not await store.name_service(CHAT, "another account", shop, "shop")
+        assert await store.name_service(CHAT, link.account, shop, "my „shop“ 🛒")
+        assert await store.name_service(CHAT, link.account, other, "domain")
+        await opener.crash()
+        store = await opener.open()
+        chat = await store.chat(CHAT)
+        assert chat.link is not None
+        assert chat.asked is None
+        assert chat.link.names == (ServiceName(shop, "my „shop“ 🛒"), ServiceName(other, "domain"))
+        assert await store.name_service(CHAT, link.account, shop, "")
+        chat = await store.chat(CHAT)
+        assert chat.link is not None
+        assert chat.link.names == (ServiceName(other, "domain"),)
 
     async def test_the_reference_outlives_a_new_token_only_with_the_same_invoices(self, opener: Opener) -> None:
         store = await opener.open()

@@ -62,9 +62,9 @@ class InvoiceHandlers:
 
     async def invoice(self, context: Context) -> None:
         """/invoice NUMBER, also several, and the buttons that open it."""
-        await for_each(context, await numbers_of(context, "invoice"), partial(self._show, context))
+        await for_each(context, await numbers_of(context, "invoice"), partial(self.show, context))
 
-    async def _show(self, context: Context, number: int) -> None:
+    async def show(self, context: Context, number: int) -> None:
         """Show an invoice. Below an alert, that is a new message. From the list, it takes the list's place."""
         invoice = await self._browsing.invoice(context.chat, number)
         can_silence = invoice.may_be_owed and await self._snoozing.knows(context.chat, number)

@@ -9,10 +9,11 @@ from bot.chat import boards
 from bot.chat.context import Context
 from bot.chat.group_roles import check_administrator, check_owner_or_administrator
 from bot.chat.handlers.groups import GroupHandlers
+from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.screens import Screen
 from bot.chat.views import general
 from bot.domain.chats import Token
-from bot.domain.invitations import INVITATION_NONCE_FORM
+from bot.domain.start_links import invoice_linked
 from bot.domain.tokens import asks_to_link, is_sentence, looks_like_token, token_in
 from bot.errors import (
     AnswerNotUnderstood,
@@ -31,7 +32,7 @@ from bot.errors import (
     UserError,
 )
 from bot.offload import HEAVY_COUNT, off_loop
-from bot.ports import Clock
+from bot.ports import ChatStore, Clock
 from bot.services.linking import Linking
 from bot.services.permissions import link_of
 
@@ -42,22 +43,18 @@ FOR_A_WHILE = (AnswerNotUnderstood, LinkInUse, ProviderDown, RateLimited, RoleUn
 class LinkHandlers:
     """Linking a chat to an account, and unlinking it."""
 
-    def __init__(self, linking: Linking, groups: GroupHandlers, clock: Clock) -> None:
+    def __init__(
+        self, linking: Linking, groups: GroupHandlers, invoices: InvoiceHandlers, chats: ChatStore, clock: Clock
+    ) -> None:
         self._linking = linking
         self._groups = groups
+        self._invoices = invoices
+        self._chats = chats
         self._clock = clock
 
-    async def start(self, context: Context) -> None:
-        """/start: say what the bot is and, in a chat without a link, how to make one. Groups' deep links lead here."""
-        if context.private and context.words and INVITATION_NONCE_FORM.fullmatch(context.words[0]):
-            await self._open(context, context.words[0])
-            return
-        if context.chat.link is not None:
-            await context.reply(general.help_page(context.t, context.chat, private=context.private))
-            return
-        if context.private:
-            await self._linking.expect_token(context.chat)
-        await context.reply(general.welcome(context.t, private=context.private))
+    async def expect_token(self, context: Context, opens: str = "") -> None:
+        """Take the chat's next message as its token. What a link ``opens`` is shown after that."""
+        await self._linking.expect_token(context.chat, opens)
 
     async def link(self, context: Context) -> None:
         """/link TOKEN, or /link and then the token. In a group: lead into the private chat."""
@@ -163,7 +160,8 @@ class LinkHandlers:
         token, link, by_command = token_in(context.text), context.chat.link, asks_to_link(context.text)
         again = link is not None and link.message_id == context.message_id is not None  # after a crash
         asked = by_command or again or self._linking.expects_token(context.chat)
-        if context.chat.awaiting_for and not by_command:
+        opened = invoice_linked(context.chat.awaiting_for)
+        if context.chat.awaiting_for and opened is None and not by_command:
             if token is None:
                 raise NotAToken
             await self._groups.take_token(context, token)
@@ -175,8 +173,10 @@ class LinkHandlers:
                 await self._link(context, token)
             except (UserError, ProviderError):
                 if asked:
-                    await self._linking.expect_token(context.chat)
+                    await self._linking.expect_token(context.chat, context.chat.awaiting_for if opened else "")
                 raise
+            if opened is not None:
+                await self._open_invoice(context, opened)
 
     async def _link(self, context: Context, token: Token | None, replacing: datetime | None = None) -> None:
         """Link this chat, or ask first if it is linked to another account."""
@@ -194,7 +194,13 @@ class LinkHandlers:
             heavy = len(listing.invoices) > HEAVY_COUNT
             await context.show(await off_loop(heavy, general.linked, context.t, listing, self._clock()))
 
-    async def _open(self, context: Context, nonce: str) -> None:
+    async def _open_invoice(self, context: Context, number: int) -> None:
+        """Show what the link led to that brought the person here, if the chat is linked by now."""
+        context.chat = await self._chats.chat(context.chat.id)
+        if context.chat.link is not None:
+            await self._invoices.show(context, number)
+
+    async def open(self, context: Context, nonce: str) -> None:
         """Open an invitation. What is none may be a token of the same form."""
         try:
             await self._groups.open(context, nonce)

@@ -7,14 +7,13 @@ from dataclasses import replace
 import structlog
 
 from bot.chat.context import Context
-from bot.chat.dispatch import Handle
 from bot.chat.giro_code import CURRENCY, giro_code
 from bot.chat.screens import CAPTION_LIMIT, Screen, join, length
 from bot.chat.texts import Texts
 from bot.chat.views import topping_up as views
 from bot.domain.chats import Link
 from bot.domain.topping_up import Needed, Payee, TopUpSubject
-from bot.errors import ChatMigrated, MessengerError
+from bot.errors import ChatMigrated, CommandNeeded, MessengerError
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import Clock
 from bot.services.permissions import check_in_charge, link_of
@@ -63,17 +62,11 @@ class TopUpHandlers:
             case _:
                 await self._ask(context)
 
-    def expecting_reference(self, otherwise: Handle) -> Handle:
-        """Return a handler of plain text that takes it as the reference, where the chat was asked for one."""
-
-        async def handle(context: Context) -> None:
-            is_offered = context.t.top_up.payee is not None
-            if is_offered and context.text and self._topping_up.expects_reference(context.chat):
-                await self._set(context, context.text, context.chat.awaiting_reference_for)
-            else:
-                await otherwise(context)
-
-        return handle
+    async def take_reference(self, context: Context, asked_for: str) -> None:
+        """Take a message as the reference, and go on with what that was asked for."""
+        if context.t.top_up.payee is None:
+            raise CommandNeeded
+        await self._set(context, context.text, asked_for)
 
     async def _ask(self, context: Context, subject: str = "") -> None:
         link_of(context.chat)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Rows, Screen, fit, formatted_at_most, in_rows, join, one_line
+from bot.chat.screens import PAYS, Button, Rows, Screen, fit, formatted_at_most, in_rows, join, one_line
 from bot.chat.texts import Private, Texts
 from bot.chat.views.alert_credit import credit_of_alert, top_up_rows_of_alert
 from bot.chat.views.consequences import consequences
@@ -329,7 +329,7 @@ def _rows_of_one(t: Texts, shown: Shown, silences: Silences, now: datetime) -> R
     number = shown.invoice_id
     rows = [_look(t, number)]
     if shown.left and t.offers(shown.left):
-        rows.append([Button(t.plain("button.pay", amount=t.money(shown.left)), f"pay:{number}")])
+        rows.append([Button(t.plain("button.pay", amount=t.money(shown.left)), f"pay:{number}", style=PAYS)])
     if shown.left != 0:
         rows += silence_rows(t, str(number), silences.get(number, NO_SILENCE), now)
     return rows

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Screen, fit, join, marked
+from bot.chat.screens import DESTROYS, Button, Screen, fit, join, marked
 from bot.chat.texts import Texts, own_name
 from bot.chat.views.alerts import provider_says
 from bot.chat.views.credit import credit_lines, shortfall_rows
@@ -22,9 +22,18 @@ from bot.ports import Waiting
 
 COMMANDS = (
     "invoices", "invoice", "pdf", "pay", "removecredit", "payments", "archive", "check", "status", "settings",
-    "timezone", "language", "link", "unlink", "payers", "export", "help",
+    "timezone", "language", "link", "unlink", "payers", "export", "cancel", "help",
 )  # fmt: skip
-"""The command menu, in its order. The text ``command.NAME`` says what each does."""
+"""All commands of the menus, in their order. The text ``command.NAME`` says what each does."""
+
+IN_GROUPS_ONLY = frozenset({"payers"})
+IN_PRIVATE_ONLY = frozenset({"cancel"})
+"""Nothing waits for an answer in a group: most of what is said there is not for the bot."""
+
+FOR_MEMBERS = frozenset(
+    {"invoices", "invoice", "pdf", "pay", "payments", "archive", "check", "status", "payers", "link", "help"}
+)
+"""What anybody in a group may ask for. Who may not pay can have it allowed: a button asks the owner."""
 
 PAYING = frozenset({"pay", "removecredit"})
 """Left out if the operator has switched payments off."""
@@ -39,12 +48,13 @@ SILENCED_WITH_BUTTON = 8
 """How many silenced invoices have a button in /status."""
 
 
-def offered(t: Texts) -> list[str]:
-    """Return the commands that can be used here."""
+def offered(t: Texts, *, private: bool, for_all: bool = False) -> list[str]:
+    """Return the commands that can be used in a chat: in a group, by those who run it, or only what is ``for_all``."""
     names = [name for name in COMMANDS if t.payments or name not in PAYING]
     if t.top_up.payee is not None:
         names.insert(names.index("language"), REFERENCE)
-    return names
+    elsewhere = IN_GROUPS_ONLY if private else IN_PRIVATE_ONLY
+    return [name for name in names if name not in elsewhere and (name in FOR_MEMBERS or not for_all)]
 
 
 def welcome(t: Texts, *, private: bool) -> Screen:
@@ -72,7 +82,7 @@ def how_to_link(t: Texts) -> Markup:
 
 def help_page(t: Texts, chat: Chat, *, private: bool = True) -> Screen:
     """Return all commands with a line each, and whether the chat is linked."""
-    lines = [t("help.line", command=name, text=t.plain(f"command.{name}")) for name in offered(t)]
+    lines = [t("help.line", command=name, text=t.plain(f"command.{name}")) for name in offered(t, private=private)]
     foot = t("help.linked") if chat.link else t("help.not_linked" if private else "error.group_not_linked")
     return Screen(join([t("help.title"), Markup(""), *lines, Markup(""), foot]))
 
@@ -179,11 +189,11 @@ def replace_question(t: Texts, offer: OfferedToken, title: str = "") -> Screen:
 
 def unlink_question(t: Texts, link: Link) -> Screen:
     """Ask whether to forget everything."""
-    yes = Button(t.plain("button.unlink"), f"unlink:yes:{mark_of(link)}")
+    yes = Button(t.plain("button.unlink"), f"unlink:yes:{mark_of(link)}", style=DESTROYS)
     return Screen(t("unlink.ask"), [[yes], [Button(t.plain("button.keep"), "unlink:no")]])
 
 
 def unlink_unreadable_question(t: Texts) -> Screen:
     """Ask whether to forget a chat of which nothing can be read."""
-    yes = Button(t.plain("button.unlink"), f"unlink:yes:{UNREADABLE}")
+    yes = Button(t.plain("button.unlink"), f"unlink:yes:{UNREADABLE}", style=DESTROYS)
     return Screen(t("unlink.ask_unreadable"), [[yes], [Button(t.plain("button.keep"), "unlink:no")]])

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Rows, Screen, box, join, one_line, page_of, page_rows
+from bot.chat.screens import PAYS, Button, Rows, Screen, box, join, one_line, page_of, page_rows
 from bot.chat.texts import Texts
 from bot.chat.views.credit import credit_lines, money_lines, shortfall_rows, top_up_rows, wish_rows
 from bot.chat.views.invoices import STATUS_LENGTH
@@ -89,7 +89,8 @@ def question(t: Texts, asked: Sequence[tuple[Payment, Invoice]], now: datetime, 
     debts = [Debt(each.invoice_id, each.due, each.amount) for each, _ in asked if each.action is Action.PAY]
     lines += money_lines(t, credit, debts, now) if debts else []
     lines.append(t("payment.valid", span=t.span(payment.expires_at - payment.since)))
-    confirm = Button(t.plain(f"{payment.action}.confirm", amount=total), f"yes:{payment.id}")
+    style = PAYS if payment.action is Action.PAY else ""
+    confirm = Button(t.plain(f"{payment.action}.confirm", amount=total), f"yes:{payment.id}", style=style)
     cancel = Button(t.plain("button.cancel"), f"no:{payment.id}")
     subject = TopUpSubject(payment.invoice_id) if len(asked) == 1 else TopUpSubject()
     short = [*shortfall_rows(t, credit, debts, now, subject), *wish_rows(t, credit, debts)] if debts else []
@@ -258,7 +259,7 @@ def _next_steps(t: Texts, payment: Payment) -> list[Button]:
             return [details]
         case Outcome.CHANGED if payment.action is Action.PAY and payment.left is not None:
             # Ask anew, with what is left now.
-            pay = Button(t.plain("button.pay", amount=t.money(payment.left)), f"pay:{payment.invoice_id}")
+            pay = Button(t.plain("button.pay", amount=t.money(payment.left)), f"pay:{payment.invoice_id}", style=PAYS)
             return [pay, details] if t.offers(payment.left) else [details]
         case Outcome.DONE if payment.action is Action.PAY:
             return [Button(t.plain("button.pdf"), f"pdf:{payment.invoice_id}"), details]

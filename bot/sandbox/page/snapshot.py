@@ -114,7 +114,8 @@ def _sender(user: User) -> Json:
 
 
 def _button(button: Button) -> Json:
-    return {"text": button.text, "data": button.data, "url": button.url, "copied": button.copied}
+    what = {"data": button.data, "url": button.url, "copied": button.copied}
+    return {"text": button.text, "style": button.style, **what}
 
 
 def _quote(message: Message) -> Json:

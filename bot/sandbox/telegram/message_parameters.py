@@ -16,6 +16,7 @@ MAX_CAPTION_LENGTH = 1024
 MAX_CALLBACK_DATA_BYTES = 64
 MAX_BUTTONS = 100
 MAX_COPIED_LENGTH = 256
+_STYLES = frozenset({"", "danger", "success", "primary"})
 _LINKS = frozenset({"http", "https", "tg"})
 
 
@@ -117,7 +118,10 @@ def _button(fields: dict[str, Any]) -> Button:
         raise bad_request("BUTTON_DATA_INVALID")
     if url is not None and urlsplit(str(url)).scheme not in _LINKS:
         raise bad_request("BUTTON_URL_INVALID")
-    return Button(text, data, url, copied)
+    style = str(fields.get("style") or "")
+    if style not in _STYLES:
+        raise bad_request("can't parse inline keyboard button: Button style is invalid")
+    return Button(text, data, url, copied, style)
 
 
 def _copied(fields: Any) -> str | None:

@@ -34,12 +34,16 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A button under a message. Pressing it sends ``data`` to the bot, opens ``url`` or copies ``copied``."""
+    """A button under a message. Pressing it sends ``data`` to the bot, opens ``url`` or copies ``copied``.
+
+    ``style`` is ``danger``, ``success`` or ``primary``, or empty: as apps usually draw buttons.
+    """
 
     text: str
     data: str | None = None
     url: str | None = None
     copied: str | None = None
+    style: str = ""
 
 
 Keyboard = tuple[tuple[Button, ...], ...]

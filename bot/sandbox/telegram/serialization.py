@@ -155,7 +155,8 @@ def press_json(press: Press) -> Json:
 
 def _button_json(button: Button) -> Json:
     copied = {"text": button.copied} if button.copied else None
-    return {"text": button.text} | _given({"callback_data": button.data, "url": button.url, "copy_text": copied})
+    optional = {"callback_data": button.data, "url": button.url, "copy_text": copied, "style": button.style}
+    return {"text": button.text} | _given(optional)
 
 
 def _given(optional: Mapping[str, object]) -> Json:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.chats import Chat, Member, Place
+from bot.domain.live_messages import ASK
 from bot.domain.payment_times import FIRST_LOOK_AFTER, LOOK_AT_LEAST_EVERY, SHOW_WITHIN, look_again_after
 from bot.domain.payments import Outcome, Payment, PaymentRules, State
 from bot.domain.schedule import CheckPlan
 from bot.domain.waits import still_lasts
+from bot.errors import ConfirmationExpired
 from bot.ports import Clock, Messenger, Provider
 from bot.services.documents import Documents
 from bot.services.payments import PayingStore
@@ -80,6 +82,19 @@ class Payments:
         closed = await self._confirmer.cancel(payment_id, place, user, message_id)
         self._read_by(self._clock() + FIRST_LOOK_AFTER)
         await self._tell(closed[0])
+
+    async def withdraw(self, chat: Chat, user: Member) -> Sequence[Payment]:
+        """Cancel what this person was asked here and has not answered. Return those payments."""
+        now = self._clock()
+        journal = await self._store.payments_of_chat(chat.id)
+        asked = [p for p in journal if p.state is State.ASKED and p.user_id == user.id and not p.has_expired(now)]
+        withdrawn: list[Payment] = []
+        for one in {payment.group: payment for payment in asked}.values():
+            batch = await self._store.batch_of(one.id)
+            with suppress(ConfirmationExpired):  # it was answered meanwhile
+                await self.cancel(batch[0].id, batch[0].place, user, _message_of(batch[0], chat))
+                withdrawn += batch
+        return withdrawn
 
     def start(self, payments: Sequence[Payment], chat: Chat) -> None:
         """Carry out in the background what was confirmed, at once, however much else there is to do.
@@ -157,3 +172,9 @@ class Payments:
             yield
         finally:
             self._in_hand.discard(group)
+
+
+def _message_of(payment: Payment, chat: Chat) -> int | None:
+    """Return the message with the question, as far as the chat remembers it."""
+    shows = f"{ASK}:{payment.invoice_id}"
+    return next((live.message_id for live in reversed(chat.live) if live.shows == shows), None)

@@ -11,14 +11,16 @@ import msgspec
 
 from bot.domain import account_watch, knowledge
 from bot.domain.alerts import EDITS, AlertKind, AlertState, KnownInvoice, is_obsolete, is_still_needed
+from bot.domain.answers import Awaited
 from bot.domain.chats import Link, Preferences, Silence
 from bot.domain.credit import CLOSELY, CreditWatch, CreditWish
 from bot.domain.documents import SentDocument, with_document
 from bot.domain.live_messages import LiveMessage, with_message
+from bot.domain.service_names import Service, renamed
 from bot.domain.waits import is_ahead, may_be_right
 from bot.ports import Checked, Overview, StoreCounts, Waiting
 from bot.store.rules.alerts import add_alerts, opened, untold, without_changes
-from bot.store.rules.records import CHAT_FACTS, PASSING, ChatRecord, ChatRow, PaymentRow, seal_link
+from bot.store.rules.records import AWAITED, CHAT_FACTS, NOT_CHOSEN, PASSING, ChatRecord, ChatRow, PaymentRow, seal_link
 
 CHECK_FIRST = timedelta(seconds=30)
 """When a chat is back, its alerts wait for its check, so that they say what that has found. They wait no longer."""
@@ -56,28 +58,34 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
 def awaiting_token(record: ChatRecord, until: datetime | None, invitation: str) -> ChatRecord:
     """Wait for a token until then, and for nothing else. None: wait for no answer at all."""
     chat = replace(record.chat, awaiting_token_until=until, awaiting_for=invitation)
-    return replace(record, chat=_without_awaited_reference(chat))
+    return replace(record, chat=_without_awaited(chat))
 
 
-def awaiting_reference(record: ChatRecord, account: str, until: datetime, subject: str) -> ChatRecord | None:
-    """Wait for the reference of a transfer until then, and for nothing else. None: the link is another by now."""
+def awaiting(record: ChatRecord, account: str, awaited: Awaited) -> ChatRecord | None:
+    """Wait for this answer, and for nothing else. None: the link is another by now."""
     if record.link is None or record.link.account != account:
         return None
     record = awaiting_token(record, None, "")
-    chat = replace(record.chat, awaiting_reference_until=until, awaiting_reference_for=subject)
-    return replace(record, chat=chat)
+    return replace(record, chat=replace(record.chat, awaited=awaited))
 
 
 def with_reference(record: ChatRecord, account: str, reference: str) -> ChatRecord | None:
     """Take the reference of transfers. None: the link is another by now."""
     if record.link is None or record.link.account != account:
         return None
-    link, chat = replace(record.link, reference=reference), _without_awaited_reference(record.chat)
-    return replace(record, link=link, chat=chat)
+    return replace(record, link=replace(record.link, reference=reference), chat=_without_awaited(record.chat))
 
 
-def _without_awaited_reference(chat: ChatRow) -> ChatRow:
-    return replace(chat, awaiting_reference_until=None, awaiting_reference_for="")
+def with_name(record: ChatRecord, account: str, service: Service, name: str) -> ChatRecord | None:
+    """Take what a service is called; nothing, if the name is empty. None: the link is another by now."""
+    if record.link is None or record.link.account != account:
+        return None
+    link = replace(record.link, names=renamed(record.link.names, service, name))
+    return replace(record, link=link, chat=_without_awaited(record.chat))
+
+
+def _without_awaited(chat: ChatRow) -> ChatRow:
+    return replace(chat, **{name: NOT_CHOSEN[name] for name in AWAITED})
 
 
 def preferring(record: ChatRecord, preferences: Preferences | None, now: datetime) -> ChatRecord | None:

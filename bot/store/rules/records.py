@@ -151,9 +151,10 @@ PARTS = ("chat", "link", "known", "alerts", "silences", "sent")
 """The parts of a record, each of which a backend saves by itself: a table of the chat's file, or a column."""
 
 
-AWAITED = ("awaiting_token_until", "awaiting_for", "awaiting_reference_until", "awaiting_reference_for")
+AWAITED = ("awaited", "awaiting_reference_until", "awaiting_reference_for")
+"""Answers that are awaited, all but the token."""
 
-PASSING = frozenset({*AWAITED, "resting", "closure", "live", "documents"})
+PASSING = frozenset({"awaiting_token_until", "awaiting_for", *AWAITED, "resting", "closure", "live", "documents"})
 """Fields of a chat that end with a new link, and with a new id. All others go on."""
 
 _NOT_CHOSEN = (*PASSING, "board", "telegram_language", "alerts_at", "quiet_until", "check_first_until", "moved_from")

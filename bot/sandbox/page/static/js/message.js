@@ -100,8 +100,8 @@ function keyboard(message) {
 
 function key(message, button) {
     if (button.copied) return copying(button);
-    if (button.url) return link(button.url, "key", h("span", {}, button.text), icon("link"));
-    const attributes = { type: "button", class: "key", "data-focus": `key ${button.data}` };
+    if (button.url) return link(button.url, looks(button), h("span", {}, button.text), icon("link"));
+    const attributes = { type: "button", class: looks(button), "data-focus": `key ${button.data}` };
     attributes["data-key"] = `${message.chat}/${message.id} ${button.data}`;
     const node = h("button", attributes, h("span", {}, button.text));
     node.addEventListener("click", () => {
@@ -110,8 +110,12 @@ function key(message, button) {
     return node;
 }
 
+function looks(button) {
+    return button.style ? `key ${button.style}` : "key";
+}
+
 function copying(button) {
-    const attributes = { type: "button", class: "key", "data-focus": `copy ${button.copied}` };
+    const attributes = { type: "button", class: looks(button), "data-focus": `copy ${button.copied}` };
     const node = h("button", attributes, h("span", {}, button.text), icon("copy"));
     node.addEventListener("click", () => copy(button.copied));
     return node;

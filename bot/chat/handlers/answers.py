@@ -1,0 +1,45 @@
+"""What a chat's next message is taken for, and /cancel, which ends that."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from markupsafe import Markup
+
+from bot.chat.context import Context
+from bot.chat.dispatch import Handle
+from bot.chat.screens import Screen, join
+from bot.domain.answers import Question
+from bot.ports import Clock
+from bot.services.payments.flow import Payments
+
+Take = Callable[[Context, str], Awaitable[None]]
+"""Take a message as an answer. The second argument says what the answer is about."""
+
+
+class AnswerHandlers:
+    """``takes`` says who takes the answer to a question. ``otherwise`` gets all other messages."""
+
+    def __init__(self, takes: Mapping[Question, Take], otherwise: Handle, payments: Payments, clock: Clock) -> None:
+        self._takes = takes
+        self._otherwise = otherwise
+        self._payments = payments
+        self._clock = clock
+
+    async def text(self, context: Context) -> None:
+        """A message without a command: the answer that the bot waits for, or something else."""
+        awaited = context.chat.awaits(self._clock())
+        take = self._takes.get(awaited.question) if awaited is not None else None
+        if awaited is not None and take is not None and context.text:
+            await take(context, awaited.about)
+        else:
+            await self._otherwise(context)
+
+    async def cancel(self, context: Context) -> None:
+        """/cancel: end what waits for an answer. That a message is awaited has ended with this one."""
+        t, awaited = context.t, context.chat.awaits(self._clock())
+        lines: list[Markup] = [t(f"cancel.{awaited.question}")] if awaited is not None else []
+        if withdrawn := await self._payments.withdraw(context.chat, context.person):
+            ids = t.listing([str(payment.invoice_id) for payment in withdrawn])
+            lines.append(t.count("cancel.payments", len(withdrawn), ids=ids))
+        await context.reply(Screen(join(lines) if lines else t("cancel.nothing")))
