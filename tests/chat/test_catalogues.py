@@ -20,6 +20,7 @@ from bot.chat.views.general import COMMANDS, REFERENCE
 from bot.chat.views.invoices import INVOICE_CHOICES
 from bot.chat.views.settings import SECTIONS
 from bot.domain.alerts import ACCOUNT_SUBJECTS, EDITS, AlertKind
+from bot.domain.answers import Question
 from bot.domain.chats import LANGUAGES, Loudness, Trouble, Until
 from bot.domain.payments import Action, Outcome
 from bot.domain.presets import Preset
@@ -55,6 +56,7 @@ COMPUTED: Mapping[str, set[str]] = {
     "batch.{payments[0].outcome}": {"batch.cancelled", "batch.expired"},
     "batch.item.{payment.outcome or payment.state}": {f"batch.item.{step}" for step in PROGRESS},
     "button.copy.{what}": {f"button.copy.{what}" for what in ("iban", "name", "amount", "reference")},
+    "cancel.{awaited.question}": {f"cancel.{question}" for question in Question},
     "choose.{command}": {f"choose.{command}" for command in INVOICE_CHOICES},
     "command.{name}": {f"command.{name}" for name in (*COMMANDS, REFERENCE)},
     "consequences.{sentence}": {f"consequences.{sentence}" for sentence in SENTENCES},

@@ -33,8 +33,8 @@ async def test_the_menu_speaks_the_language_of_who_looks(
 ) -> None:
     english = [(command.name, command.description) for command in ada.menu(chat)]
     german = [(command.name, command.description) for command in eva.menu(telegram.private_chat(eva))]
-    assert english == [(name, EN.plain(f"command.{name}")) for name in COMMANDS]
-    assert german == [(name, DE.plain(f"command.{name}")) for name in COMMANDS]
+    assert english == [(name, EN.plain(f"command.{name}")) for name in COMMANDS if name != "payers"]
+    assert german == [(name, DE.plain(f"command.{name}")) for name in COMMANDS if name != "payers"]
 
 
 async def test_who_speaks_neither_language_is_served_in_english(telegram: SandboxTelegram) -> None:

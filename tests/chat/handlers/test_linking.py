@@ -34,9 +34,9 @@ async def test_start_greets_and_takes_the_next_message_as_the_token(ada: Person,
     assert await linked(store, chat)
 
 
-async def test_start_in_a_linked_chat_shows_the_commands_and_asks_for_nothing(ada: Person, chat: Chat) -> None:
+async def test_start_in_a_linked_chat_says_how_things_stand_and_asks_for_nothing(ada: Person, chat: Chat) -> None:
     await link(ada, chat)
-    greeting = await ask(ada, chat, "/start", "/invoices")
+    greeting = await ask(ada, chat, "/start", "Nothing to pay.")
     assert "API token" not in greeting.text
     hint = await ask(ada, chat, "hello", "I only understand commands")
     assert hint.text

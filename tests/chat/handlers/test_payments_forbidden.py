@@ -59,7 +59,7 @@ async def test_switched_off_the_commands_say_so(ada: Person, linked: Chat, comma
 async def test_switched_off_no_menu_no_help_and_no_button_offers_it(ada: Person, linked: Chat) -> None:
     offered = {command.name for command in ada.menu(linked)}
     assert offered.isdisjoint({"pay", "removecredit"})
-    assert {"payments", "invoices", "payers"} <= offered
+    assert {"payments", "invoices"} <= offered
     assert "/pay " not in (await ask(ada, linked, "/help", "/unlink")).text
     details = await ask(ada, linked, "/invoice 2", "Invoice 2")
     words = {(button.data or "").partition(":")[0] for button in details.buttons}

@@ -81,8 +81,10 @@ def test_from_the_greeting_a_button_leads_to_the_list() -> None:
 
 @pytest.mark.parametrize("t", [EN, DE], ids=["en", "de"])
 def test_help_lists_every_command(t: Texts) -> None:
-    text = seen(general.help_page(t, Chat(1)))
-    assert all(f"/{name} – " in text for name in general.COMMANDS)
+    private, group = (seen(general.help_page(t, Chat(1), private=private)) for private in (True, False))
+    for name in general.COMMANDS:
+        assert (f"/{name} – " in private) is (name != "payers")
+        assert (f"/{name} – " in group) is (name != "cancel")
 
 
 def test_help_says_whether_the_chat_is_linked() -> None:

@@ -1,0 +1,61 @@
+"""/cancel ends what waits for an answer, and says what that was."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.sandbox.telegram import Chat, Person, SandboxTelegram
+from tests.chat.conversation import ask, link
+from tests.chat.fakes import FakeProvider, Time
+from tests.chat.samples import invoice
+
+pytestmark = pytest.mark.usefixtures("invoice_bot")
+
+
+@pytest.fixture
+def eva(telegram: SandboxTelegram) -> Person:
+    return telegram.add_user("Eva", language_code="en")
+
+
+async def test_nothing_that_waits_can_be_cancelled(ada: Person, chat: Chat) -> None:
+    await ask(ada, chat, "/cancel", "nothing to cancel")
+
+
+async def test_a_token_is_no_longer_awaited(ada: Person, chat: Chat) -> None:
+    await ask(ada, chat, "/link", "API token")
+    await ask(ada, chat, "/cancel", "no longer waiting for a token")
+    await ask(ada, chat, "/cancel", "nothing to cancel")
+
+
+async def test_a_wait_that_is_over_is_not_cancelled(ada: Person, chat: Chat, time: Time) -> None:
+    await ask(ada, chat, "/link", "API token")
+    time.forward(timedelta(hours=2))
+    await ask(ada, chat, "/cancel", "nothing to cancel")
+
+
+@pytest.mark.parametrize("number", [1, 2])
+async def test_an_open_question_about_a_payment_is_withdrawn_and_its_message_says_so(
+    ada: Person, chat: Chat, provider: FakeProvider, number: int
+) -> None:
+    provider.add(*(invoice(4710 + n) for n in range(1, number + 1)))
+    await link(ada, chat)
+    questions = [await ask(ada, chat, f"/pay {4710 + n}", "your credit?", str(4710 + n)) for n in range(1, number + 1)]
+    await ask(ada, chat, "/cancel", "withdrawn", "4711")
+    for question in questions:
+        assert "Cancelled" in question.text
+        assert not any((button.data or "").startswith("yes:") for button in question.buttons)
+    assert provider.posts == []
+    await ask(ada, chat, "/cancel", "nothing to cancel")
+
+
+async def test_nobody_withdraws_the_question_of_somebody_else(
+    ada: Person, chat: Chat, provider: FakeProvider, eva: Person
+) -> None:
+    provider.add(invoice(4711))
+    await link(ada, chat)
+    await ask(ada, chat, "/pay 4711", "your credit?")
+    group = ada.create_group("Friends", members=[eva])
+    ada.set_bot_status(group, "administrator")
+    await ask(eva, group, "/cancel", "nothing to cancel")
