@@ -120,6 +120,7 @@ async def test_a_payment_stopped_by_a_firewall_s_page_is_neither_paid_nor_refuse
     await chat.wait_for(in_message(question, "have no confirmation yet"))
 
 
+@pytest.mark.odd_calls
 async def test_a_list_that_is_not_there_points_at_the_address(
     sandbox: Sandbox, account: Account, chat: Chat, ada: Person, tmp_path: Path
 ) -> None:

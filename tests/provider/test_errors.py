@@ -152,6 +152,7 @@ async def test_what_the_api_did_not_write_is_an_outage_whatever_its_status(
         assert str(status) in error.detail
 
 
+@pytest.mark.odd_calls
 @pytest.mark.parametrize("call", ["list", "archive"])
 async def test_a_list_that_is_not_there_points_at_the_address(world: World, call: str) -> None:
     async with open_quickly() as http:
