@@ -39,6 +39,7 @@ from bot.factories import (
     open_store,
 )
 from bot.health import Health
+from bot.heartbeat import beating
 from bot.metrics import Metrics
 from bot.ports import Clock, Store, utc_now
 from bot.provider.client import open_http_client
@@ -197,6 +198,7 @@ async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         telegram = build_telegram(settings, SharedRateLimiter(store, clock))
         bot = InvoiceBot(settings, store, providers, telegram, clock, web_app, clock_watch)
         stack.push_async_callback(bot.stop)
+        await stack.enter_async_context(beating(settings.heartbeat_url.get_secret_value(), web_app.health, http))
         yield bot
 
 

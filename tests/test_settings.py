@@ -76,6 +76,7 @@ def test_the_names_of_the_settings_do_not_change() -> None:
         "TOP_UP_URL",
         "TRANSFER_TO",
         "PROVIDER_SITE",
+        "HEARTBEAT_URL",
         "DATA_DIR",
         "DATABASE_URL",
         "DATABASE_CONNECTIONS",
@@ -407,6 +408,10 @@ def test_everything_missing_or_wrong_is_listed_in_one_message(monkeypatch: pytes
         ("TRANSFER_TO", "DE8937040044053201300; Example GmbH"),
         ("TRANSFER_TO", "XX89370400440532013000; Example GmbH"),
         ("TRANSFER_TO", "Example GmbH; DE89370400440532013000"),
+        ("HEARTBEAT_URL", "hc.example/ping"),
+        ("HEARTBEAT_URL", "ftp://hc.example/ping"),
+        ("HEARTBEAT_URL", "https:///ping"),
+        ("HEARTBEAT_URL", "https://hc.example/ping me"),
         ("HOLIDAYS", "XX"),
         ("HOLIDAYS", "DE-XX"),
     ],
@@ -561,6 +566,18 @@ def test_the_refusal_of_a_secret_does_not_contain_it(monkeypatch: pytest.MonkeyP
 def test_the_refusal_of_another_setting_contains_no_secret(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     message = refusal(monkeypatch, **GOOD, **{broken: "nonsense"}, TOKEN_KEYS="key-that-is-secret")
     assert "secret" not in message
+
+
+@pytest.mark.parametrize("value", ["ftp://hc.example/secret", "https://ada:secret@hc.example/", "https://[secret"])
+def test_the_refusal_of_a_heartbeat_address_does_not_quote_it(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    assert "secret@" not in (message := refusal(monkeypatch, **GOOD, HEARTBEAT_URL=value))
+    assert value not in message
+
+
+def test_a_heartbeat_address_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, **GOOD, HEARTBEAT_URL=" https://hc.example/api/push/17?status=up ")
+    assert "https://hc.example/api/push/17?status=up" in settings.secrets
+    assert "push" not in repr(settings)
 
 
 # --- Serving ---------------------------------------------------------------------------------------------------------

@@ -84,11 +84,12 @@ class Settings(StoreSettings):
     )
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")
+    heartbeat_url: SecretStr = SecretStr("")
 
     @property
     def secrets(self) -> list[str]:
         """All values that must never be logged."""
-        own = [key.get_secret_value() for key in (self.telegram_bot_token, self.webhook_secret)]
+        own = [key.get_secret_value() for key in (self.telegram_bot_token, self.webhook_secret, self.heartbeat_url)]
         return [*filter(None, own), *super().secrets]
 
     @property
@@ -210,6 +211,18 @@ class Settings(StoreSettings):
         if not re.fullmatch(r"|[A-Za-z0-9_-]{16,256}", value.get_secret_value()):
             raise ValueError("must be 16 to 256 letters, digits, _ or -")
         return value
+
+    @field_validator("heartbeat_url")
+    @classmethod
+    def _heartbeat(cls, value: SecretStr) -> SecretStr:
+        """Check the address. The message does not quote it: whoever knows it can keep the alarm silent."""
+        text = value.get_secret_value().strip()
+        url = _split(text)
+        if text and (url is None or url.scheme not in {"http", "https"} or not url.hostname or url.username):
+            raise ValueError("must be a web address such as https://HOST/ping/SECRET, without user name")
+        if not text.isprintable() or " " in text:
+            raise ValueError("must be a web address without spaces")
+        return SecretStr(text)
 
     @model_validator(mode="after")
     def _webhook_is_whole(self) -> Self:
