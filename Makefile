@@ -17,7 +17,7 @@ TOOLS_READY = $(VENV)-tools/ready-tools-$(PYTHON_VERSION)
 ready = $(VENV)/ready-$(1)-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run doctor test lint types tests conformance chaos simulate outcome format lock upgrade picture clean
+.PHONY: help demo run doctor test lint types tests conformance mutate chaos simulate outcome format lock upgrade picture clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,9 @@ tests: $(call ready,dev) ## All tests
 conformance: $(call ready,dev) $(TOOLS_READY) ## Read all objects of the sandbox's Telegram with aiogram's models
 	@objects=$$(mktemp); trap 'rm -f "$$objects"' EXIT; \
 	SEEN_OBJECTS=$$objects $(IN_VENV) -m pytest -q tests/telegram_api tests/sandbox/test_telegram_*.py && $(TOOLS)/python scripts/second_opinion.py $$objects
+
+mutate: $(call ready,dev) ## Change the rules in small ways, and see whether a test fails: make mutate RULES=payments
+	@$(IN_VENV) scripts/mutate.py --minutes $(MINUTES) $(RULES)
 
 chaos: $(call ready,dev) ## Kill replicas and their database again and again: make chaos MINUTES=10
 	@$(IN_VENV) -m tests.chaos $(MINUTES)

@@ -25,6 +25,7 @@ pytest_plugins = ["tests.conformance"]
 # a failure comes from the change under test. HYPOTHESIS_PROFILE=thorough tries more examples.
 settings.register_profile("ci", deadline=None, derandomize=True, database=None)
 settings.register_profile("local", deadline=None)
+settings.register_profile("quick", deadline=None, derandomize=True, database=None, max_examples=20)
 settings.register_profile("thorough", deadline=None, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "local"))
 
