@@ -300,6 +300,7 @@ async def test_an_answer_that_the_http_library_refuses_is_named(environment: dic
     assert "does not answer like the invoice API (BadHttpMessage: Duplicate Content-Length)" in advice
 
 
+@pytest.mark.odd_calls
 async def test_an_address_without_the_api_is_no_provider(
     environment: dict[str, str], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
