@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 
 CORE = {"domain", "errors", "offload", "ports"}
-WEB = {"health", "metrics", "serving", "web"}
+WEB = {"health", "heartbeat", "metrics", "serving", "web"}
 ROOT_MODULES = {"application", "factories", "ticking"}
 PARTS = {
     *("chat", "clock", "doctor", "log_writer", "logs", "limiter"),
@@ -45,6 +45,7 @@ MAY_IMPORT = {
     "chat": CORE | {"services", "limiter", "turns"},
     "serving": set[str](),
     "health": CORE | {"clock"},
+    "heartbeat": CORE | {"health"},
     "metrics": {"domain", "health"},
     "web": CORE | {"chat", "health", "metrics", "serving"},
     "sandbox": CORE | {"serving", "settings"},
@@ -64,7 +65,7 @@ ONLY_IN = {
     "stdnum": {"settings"},
     "telegram": {"chat", *ROOT_MODULES},
     "apscheduler": {"ticking"},
-    "httpx": {"provider", *ROOT_MODULES},
+    "httpx": {"provider", "heartbeat", *ROOT_MODULES},
     "aiohttp": {"provider", "application"},
     "tinydb": {"store"},
     "psycopg": {"store", "settings"},  # settings: whether it can read the URL
