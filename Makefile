@@ -36,9 +36,11 @@ test: lint types tests ## Linter, formatter check, type checker and all tests
 lint: $(call ready,dev) ## Linter and formatter check
 	$(IN_VENV) -m ruff check
 	$(IN_VENV) -m ruff format --check
+	$(VENV)/bin/deno lint --quiet
 
 types: $(call ready,dev) ## Type checker
 	$(IN_VENV) -m mypy
+	$(VENV)/bin/deno check --quiet bot/sandbox/page/static/js/main.js
 
 tests: $(call ready,dev) ## All tests
 	$(IN_VENV) -m pytest -n $(WORKERS) --dist worksteal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -38,9 +39,14 @@ from bot.store.tinydb.opening import in_use, inspect
 REFUSING_STATUSES = frozenset({200, 400})
 """Statuses with which a provider may refuse a token, besides 401 and 403: some know only success and failure."""
 
+NAME_OF_EXCEPTION = re.compile(r"\b((?:[A-Z][a-z]+){2,}?)(?:Error)?\b")
+
 NO_RETRY = RetryPolicy(attempts=1)
 """The operator is waiting, and can run the doctor again."""
 
+
+USERS_NAMED = 10
+"""How many allowed users are named."""
 
 UNREADABLE_NAMED = 10
 """How many damaged chats and accounts are named."""
@@ -67,6 +73,8 @@ async def examine() -> AsyncIterator[Finding]:
         return
     configure_logs(settings.model_copy(update={"log_level": "ERROR"}))
     yield _settings(settings)
+    yield _access(settings)
+    yield _switches(settings)
     yield await _store(settings)
     yield await _telegram(settings)
     yield await _provider(settings)
@@ -82,6 +90,37 @@ def _settings(settings: Settings) -> Finding:
         )
     text = f"all there; {_payments_text(settings)}{_calendar_text(settings.provider_calendar)}{_ways_text(settings)}"
     return Finding("Settings", text)
+
+
+def _access(settings: Settings) -> Finding:
+    allowed = sorted(settings.allowed_users or ())
+    if not allowed:
+        return Finding(
+            "Who may use it", "everyone on Telegram, each with a token of their own (ALLOWED_USERS is empty)"
+        )
+    named, more = allowed[:USERS_NAMED], len(allowed) - USERS_NAMED
+    rest = f" and {more} more" if more > 0 else ""
+    return Finding("Who may use it", f"Telegram users {', '.join(map(str, named))}{rest} (ALLOWED_USERS)")
+
+
+def _switches(settings: Settings) -> Finding:
+    """Say which of the parts that are optional are switched on, and by which setting the others are."""
+    parts = {
+        "payments": ("PAYMENTS", settings.payment_rules.on),
+        "a webhook": ("WEBHOOK_URL", settings.webhook_url),
+        "health and metrics": ("WEB_LISTEN", settings.web_listen),
+        "a limit for requests": ("PROVIDER_RATE", settings.provider_rate),
+        "banking days": ("HOLIDAYS", settings.holidays),
+        "suspensions": ("SUSPEND_AFTER", settings.suspend_after is not None),
+        "deletions": ("DELETE_AFTER", settings.delete_after is not None),
+        "days of a transfer": ("TRANSFER_DAYS", settings.transfer_days is not None),
+        "a page to top up": ("TOP_UP_URL", settings.top_up_ways.page),
+        "data for a transfer": ("TRANSFER_TO", settings.top_up_ways.payee),
+        "the provider's website": ("PROVIDER_SITE", settings.provider_site),
+    }
+    on = [what for what, (_, value) in parts.items() if value]
+    off = [f"{what} ({name})" for what, (name, value) in parts.items() if not value]
+    return Finding("Switched on", f"{', '.join(on) or 'nothing'}; off: {', '.join(off) or 'nothing'}")
 
 
 def _payments_text(settings: Settings) -> str:
@@ -196,6 +235,7 @@ async def _provider(settings: Settings) -> Finding:
 
 def _in_words(error: ProviderError) -> str:
     """Say what the address does instead of refusing the token, and what the operator can do."""
+    detail = _plain(error.detail) if isinstance(error, ForeignAnswer | ProviderDown | AnswerNotUnderstood) else ""
     match error:
         case TlsFailed():
             return (
@@ -207,18 +247,23 @@ def _in_words(error: ProviderError) -> str:
         case ProviderUnreachable():
             return "can't be reached. Check PROVIDER_URL and the network."
         case ForeignAnswer():
-            answer = error.detail
+            answer = detail
         case ProviderDown():
-            detail = f" ({error.detail})" if error.detail else ""
-            return f"is reachable, but fails or does not answer in time. Try again later{detail}."
+            why = f" ({detail})" if detail else ""
+            return f"is reachable, but fails or does not answer in time. Try again later{why}."
         case RateLimited():
             return "is refusing requests for a while. Try again later."
         case AnswerNotUnderstood():
-            answer = error.detail
+            answer = detail
         case Refused():
             answer = f"status {error.status}"
         case WrongAddress():
             answer = "status 404"
         case _:
-            answer = type(error).__name__
+            answer = "an error that it does not explain"
     return f"does not answer like the invoice API ({answer}). Check PROVIDER_URL."
+
+
+def _plain(detail: str) -> str:
+    """Return what failed in words: ``ServerDisconnectedError`` is the libraries' name for "server disconnected"."""
+    return NAME_OF_EXCEPTION.sub(lambda name: " ".join(re.findall("[A-Z][a-z]+", name[1])).lower(), detail)

@@ -101,17 +101,44 @@ async def test_it_says_whether_payments_are_on_and_their_limit(
     assert (await findings())["Settings"] == Finding("Settings", words)
 
 
+async def test_it_says_who_may_use_the_bot_and_what_is_switched_on(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = await findings()
+    assert found["Who may use it"].detail.startswith("everyone on Telegram")
+    assert found["Switched on"].detail.startswith("payments; off: a webhook (WEBHOOK_URL), health and metrics (WEB_LIS")
+    monkeypatch.setenv("ALLOWED_USERS", ",".join(map(str, range(12, 0, -1))))
+    monkeypatch.setenv("PAYMENTS", "off")
+    monkeypatch.setenv("HOLIDAYS", "DE-BY")
+    found = await findings()
+    assert found["Who may use it"].detail == "Telegram users 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 and 2 more (ALLOWED_USERS)"
+    assert found["Switched on"].detail.startswith("banking days; off: payments (PAYMENTS), ")
+
+
+async def test_what_can_not_be_reached_is_told_in_words_and_not_in_names_of_exceptions(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("TELEGRAM_API_URL", "PROVIDER_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    advice = [finding.advice for finding in (await findings()).values() if finding.advice]
+    assert advice[0] == (
+        "Telegram can't be reached at http://127.0.0.1:9 (127.0.0.1:9: Connection refused). "
+        "Check TELEGRAM_API_URL and the network."
+    )
+    assert not [told for told in advice if "Error" in told or "('" in told]
+
+
 async def test_all_is_well_before_and_after_the_first_start_and_nothing_is_changed(
     environment: dict[str, str], sandbox: Sandbox, tmp_path: Path
 ) -> None:
     before = await findings()
-    assert [finding.advice for finding in before.values()] == [""] * 4
+    assert [finding.advice for finding in before.values()] == [""] * 6
     assert before["Store and key"].detail == f"{tmp_path / 'data'} will be created at the first start"
     assert not contents(tmp_path)
     await open_embedded_store(sandbox.settings(tmp_path / "data", token_keys=KEY)).close()
     found = contents(tmp_path)
     after = await findings()
-    assert [finding.advice for finding in after.values()] == [""] * 4
+    assert [finding.advice for finding in after.values()] == [""] * 6
     assert after["Store and key"].detail == f"{tmp_path / 'data'} opens; {EMPTY}"
     assert contents(tmp_path) == found
 
@@ -190,7 +217,7 @@ async def test_an_obstacle_to_the_first_start_is_found_before_it(
         (Fault.DOWN, "is reachable, but fails or does not answer in time. Try again later (status 503)."),
         (
             Fault.CUT_BEFORE,
-            "is reachable, but fails or does not answer in time. Try again later (ServerDisconnectedError).",
+            "is reachable, but fails or does not answer in time. Try again later (server disconnected).",
         ),
         (Fault.RATE_LIMIT, "is refusing requests for a while. Try again later"),
         (Fault.HTML_INSTEAD, "does not answer like the invoice API (status 200, content type 'text/html"),
@@ -297,7 +324,7 @@ async def test_trusted_certificates_that_cannot_be_read_are_named(
 async def test_an_answer_that_the_http_library_refuses_is_named(environment: dict[str, str], sandbox: Sandbox) -> None:
     sandbox.provider.faults.switch_on(Fault.BREAKS_HTTP)
     advice = (await findings())["Provider"].advice
-    assert "does not answer like the invoice API (BadHttpMessage: Duplicate Content-Length)" in advice
+    assert "does not answer like the invoice API (bad http message: Duplicate Content-Length)" in advice
 
 
 @pytest.mark.odd_calls
@@ -342,7 +369,14 @@ async def test_a_run_prints_only_its_findings_and_no_secret(
         stderr=asyncio.subprocess.PIPE,
     )
     out, err = (part.decode() for part in await process.communicate())
-    marks = ["OK Settings", "OK Store and key", "OK Telegram", " ✗ Provider" if fault else "OK Provider"]
+    marks = [
+        "OK Settings",
+        "OK Who may use it",
+        "OK Switched on",
+        "OK Store and key",
+        "OK Telegram",
+        " ✗ Provider" if fault else "OK Provider",
+    ]
     assert [line.partition(":")[0] for line in out.splitlines()] == marks
     assert err == ""
     assert process.returncode == (1 if fault else 0)

@@ -23,7 +23,7 @@ from bot.errors import StartError
 from bot.settings import PUBLIC_TELEGRAM, Settings, load_settings
 
 BOT_TOKEN = "123456789:AAbot-token-that-is-secret"
-GOOD = {"TELEGRAM_BOT_TOKEN": BOT_TOKEN, "PROVIDER_URL": "https://provider.example/api/v1"}
+GOOD = {"TELEGRAM_BOT_TOKEN": BOT_TOKEN, "PROVIDER_URL": "https://hosting.example/api/v1"}
 SMALL = {name.lower(): value for name, value in GOOD.items()}
 ANYWHERE = hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES = [name.upper() for name in Settings.model_fields]
@@ -176,7 +176,7 @@ def test_a_malformed_address_is_refused_without_showing_what_is_in_it(name: str,
 def test_two_settings_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load(monkeypatch, **GOOD)
     assert settings.telegram_bot_token.get_secret_value() == BOT_TOKEN
-    assert settings.provider_url == "https://provider.example/api/v1"
+    assert settings.provider_url == "https://hosting.example/api/v1"
     assert settings.telegram_api_url == PUBLIC_TELEGRAM
     assert settings.provider_timezone == settings.zone.key == "Europe/Berlin"
     assert (settings.currency, settings.check_interval, settings.data_dir) == ("EUR", 900, Path("data"))
@@ -233,12 +233,14 @@ def test_an_env_file_is_read_and_the_environment_takes_precedence(
 def test_the_example_is_an_env_file_without_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     example = Path(__file__).parent.parent / ".env.example"
     (tmp_path / ".env").write_text(example.read_text())
-    assert load(monkeypatch, TELEGRAM_BOT_TOKEN=BOT_TOKEN).provider_url.startswith("https://")
+    settings = load(monkeypatch, TELEGRAM_BOT_TOKEN=BOT_TOKEN, PROVIDER_URL="https://hosting.example/api")
+    assert settings.provider_url == "https://hosting.example/api"
 
 
 def test_the_examples_token_in_the_file_is_no_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text((Path(__file__).parent.parent / ".env.example").read_text())
     assert "  TELEGRAM_BOT_TOKEN is still that of the example." in refusal(monkeypatch)
+    assert "  PROVIDER_URL is still that of the example. Put the address of" in refusal(monkeypatch)
 
 
 def test_an_empty_value_counts_as_unset_in_the_environment_and_in_the_file(

@@ -7,6 +7,7 @@ raises that error again; and it logs each failed poll with a traceback.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -49,6 +50,10 @@ TOKEN_REFUSED = "Telegram does not accept TELEGRAM_BOT_TOKEN. Copy it again from
 TOKEN_REVOKED = (
     "Telegram no longer accepts TELEGRAM_BOT_TOKEN: it was revoked or replaced. Copy the new one from @BotFather."
 )
+NAMES_OF_EXCEPTIONS = re.compile(
+    r"^(?:[a-zA-Z]+\.)?(?:[A-Z]\w*(?:Error|Failed|Timeout|Refused): )+|^[a-z]+\.[A-Z]\w+: "
+)
+
 NO_BOT_API = "There is no Bot API for this token at {}. TELEGRAM_API_URL or TELEGRAM_BOT_TOKEN is wrong."
 
 
@@ -85,8 +90,14 @@ async def connect(bot: Bot) -> str:
         raise StartError(NO_BOT_API.format(_address(bot))) from None
     except TelegramError as error:
         raise StartError(
-            f"Telegram can't be reached at {_address(bot)} ({error.message}). Check TELEGRAM_API_URL and the network."
+            f"Telegram can't be reached at {_address(bot)} ({_in_words(error)}). "
+            "Check TELEGRAM_API_URL and the network."
         ) from None
+
+
+def _in_words(error: TelegramError) -> str:
+    """Return what failed, without the names of the libraries' exceptions in front of it."""
+    return NAMES_OF_EXCEPTIONS.sub("", error.message)
 
 
 async def retry_forever(

@@ -18,6 +18,8 @@ There is no HTTP/2 and no SOCKS proxy.
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -305,13 +307,18 @@ def _words(error: Exception) -> str:
         case aiohttp.ClientSSLError():
             return f"SSL: {error.host}:{error.port}: {error.strerror or type(error.os_error).__name__}"
         case aiohttp.ClientConnectorError():
-            return (
-                f"{type(error).__name__}: {error.host}:{error.port}: {error.strerror or type(error.os_error).__name__}"
-            )
+            return f"{type(error).__name__}: {error.host}:{error.port}: {_reason(error.os_error)}"
         case aiohttp.ClientHttpProxyError():
             return f"{type(error).__name__}: status {error.status}"
         case _:
             return type(error).__name__
+
+
+def _reason(error: OSError) -> str:
+    """Return the system's words. asyncio's own quote the address as Python writes it."""
+    if error.errno is None or isinstance(error, socket.gaierror):
+        return error.strerror or "unknown"
+    return os.strerror(error.errno)
 
 
 _ERRORS: Sequence[tuple[type[Exception] | tuple[type[Exception], ...], type[httpx.TransportError]]] = (

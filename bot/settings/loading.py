@@ -22,7 +22,11 @@ OTHERS = frozenset({"DATABASE_PASSWORD"})
 """Names in ``.env`` that are not the bot's own. This one is for ``compose.yaml``."""
 ALIKE_IN_FILE, ALIKE_IN_ENVIRONMENT = 0.8, 0.9
 """How much a name must look like a setting's to be a slip. Names in the file are meant for the bot."""
-EXAMPLE_TOKEN = "123456789:replace-with-the-token-from-BotFather"  # it stands in .env.example for everybody
+EXAMPLES = {
+    "TELEGRAM_BOT_TOKEN": ("123456789:replace-with-the-token-from-BotFather", "the one from @BotFather"),
+    "PROVIDER_URL": ("https://provider.example/api/v1", "the address of your provider's API"),
+}
+"""What .env.example has in the place of what everybody fills in, and what belongs there."""
 MAY_HOLD_SECRETS = frozenset({"PROVIDER_URL", "TELEGRAM_API_URL", "WEBHOOK_URL"})
 SHOWN_LENGTH = 24
 """What is longer may be a secret in the wrong place."""
@@ -85,10 +89,10 @@ def _slips(in_file: Collection[str]) -> Iterator[str]:
 
 
 def _placeholder(given: Mapping[str, str | None]) -> Iterator[str]:
-    """Yield a sentence if the file has still the example's token."""
-    name = "TELEGRAM_BOT_TOKEN"
-    if given.get(name) == EXAMPLE_TOKEN and name not in os.environ:
-        yield f"{name} is still that of the example. Put the one from @BotFather in its place."
+    """Yield a sentence for each value of the example that is still in the file, and counts."""
+    for name, (example, instead) in EXAMPLES.items():
+        if given.get(name) == example and name not in os.environ:
+            yield f"{name} is still that of the example. Put {instead} in its place."
 
 
 def _explain(error: ValidationError, fields: Mapping[str, FieldInfo]) -> Iterator[str]:

@@ -37,6 +37,7 @@ async def test_axe_finds_no_violation(
             await screen.page.locator(".chats button").first.click()
         await check(screen)
         await screen.page.locator(".instead").click()
+        await expect(screen.messages).to_have_count(1)
         text = "<b>New</b> /help <code>x</code> <a href='https://example.org'>y</a> <tg-spoiler>z</tg-spoiler>"
         sent = await bot.send_message(person.id, text, "HTML", reply_markup=InlineKeyboardMarkup(ROWS))
         replying = ReplyParameters(sent.message_id)
@@ -68,6 +69,7 @@ async def test_on_a_phone_fingers_have_room(browser: Browser, address: str, demo
         assert await page.evaluate(SMALL) == []
         await page.locator(".chats button").first.click()
         await page.locator(".instead").click()
+        await expect(screen.messages).to_have_count(1)
         await bot.send_message(ada.id, "Which?", reply_markup=InlineKeyboardMarkup(ROWS))
         await bot.send_document(ada.id, b"%PDF-1.4", filename="a.pdf")
         await expect(screen.messages).to_have_count(3)
@@ -88,6 +90,7 @@ async def test_the_text_field_is_the_first_stop_however_many_messages_there_are(
         page = screen.page
         await page.locator(".chats button").first.click()
         await page.locator(".instead").click()
+        await expect(screen.messages).to_have_count(1)
         for number in range(3):
             await bot.send_message(demo.people[0].id, f"{number}", reply_markup=InlineKeyboardMarkup(ROWS))
         await expect(screen.messages).to_have_count(4)

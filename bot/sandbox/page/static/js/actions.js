@@ -10,14 +10,16 @@ const FOCUS_TARGETS = { chats: ".chats [aria-current]", chat: ".log", panel: ".p
 /** Show the `chats`, the `chat` or the `panel` on a narrow screen. */
 export function show(view) {
     const isNew = document.body.dataset.view !== view;
+    const focused = document.activeElement; // the body at first: then the first Tab leads to the first stop
     document.body.dataset.view = view;
     if (view === "chat") clear();
     changed();
     if (!isNew) return;
     setTimeout(() => {
-        const focused = document.activeElement;
-        if (focused === document.body || !focused.checkVisibility({ visibilityProperty: true }))
-            document.querySelector(FOCUS_TARGETS[view])?.focus({ preventScroll: true });
+        if (focused === document.body || focused.checkVisibility({ visibilityProperty: true })) return;
+        /** @type {HTMLElement | null} */
+        const target = document.querySelector(FOCUS_TARGETS[view]);
+        target?.focus({ preventScroll: true });
     });
 }
 
@@ -50,6 +52,7 @@ export function openTopic(topic = state.topic) {
 const write = (text, more = {}) =>
     ask("write", { person: state.me, chat: state.chat, text, topic: state.topic, ...more });
 
+/** Follow a deep link to the bot. @param {{start?: string, startgroup?: string}} link */
 async function follow({ start, startgroup }) {
     if (startgroup === undefined) {
         open(state.me, state.me);

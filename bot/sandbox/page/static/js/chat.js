@@ -46,7 +46,7 @@ onChange(() => {
     drawPinned(chat);
     const others = unreadOf(state.me);
     badge.hidden = others === 0;
-    badge.textContent = others;
+    badge.textContent = String(others);
     back.setAttribute("aria-label", t("chat.back"));
     world.setAttribute("aria-label", t("chat.panel"));
     drawEmpty(chat);

@@ -12,7 +12,7 @@ const TAGS = {
     code: "code",
     pre: "pre",
     blockquote: "blockquote",
-    expandable_blockquote: "blockquote",
+    "expandable_blockquote": "blockquote",
 };
 
 /** Return nodes for a text. `entities` are sorted by offset, the longer first. */

@@ -4,7 +4,12 @@ import { actions } from "./actions.js";
 import { h } from "./dom.js";
 import { state } from "./state.js";
 
-/** Return a deep link to the bot as `{start}` or `{startgroup}`, each with its payload; null for other links. */
+/**
+ * Return a deep link to the bot as `{start}` or `{startgroup}`, each with its payload; null for other links.
+ *
+ * @param {string} address
+ * @returns {{start?: string, startgroup?: string} | null}
+ */
 export function deepLink(address) {
     const url = URL.parse(address);
     const isTelegram = url?.protocol === "tg:" || ["t.me", "telegram.me"].includes(url?.hostname);

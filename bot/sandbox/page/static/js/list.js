@@ -37,9 +37,9 @@ function drawPeople() {
     const look = JSON.stringify([state.me, language(), news]);
     if (look === drawn) return;
     drawn = look;
-    const focused = people.contains(document.activeElement);
+    const had = people.contains(document.activeElement);
     people.replaceChildren(legend, ...state.world.people.map((one, index) => personChoice(one, news[index])));
-    if (focused) people.querySelector("input:checked").focus();
+    if (had) /** @type {HTMLElement} */ (people.querySelector("input:checked")).focus();
 }
 
 function personChoice(one, news) {

@@ -103,12 +103,13 @@ function spin() {
             .filter((press) => press.person === state.me)
             .map((press) => `${press.chat}/${press.message} ${press.data}`),
     );
-    for (const key of lines.querySelectorAll("[data-key]")) {
+    for (const key of /** @type {NodeListOf<HTMLElement>} */ (lines.querySelectorAll("[data-key]"))) {
         key.setAttribute("aria-busy", String(pressed.has(key.dataset.key)));
     }
 }
 
 export function jump(chat, id) {
+    /** @type {HTMLElement | null} */
     const node = lines.querySelector(`[data-message="${chat}/${id}"]`);
     if (!node) return;
     node.scrollIntoView({ block: "center" });

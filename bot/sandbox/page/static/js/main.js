@@ -16,7 +16,9 @@ import { follow } from "./stream.js";
 import { t } from "./texts.js";
 
 let connected = true;
+/** @type {HTMLElement} */
 const banner = document.querySelector("#banner");
+/** @type {HTMLElement} */
 const skip = document.querySelector("#skip");
 skip.addEventListener("click", () => {
     show("chat");
@@ -67,6 +69,6 @@ onChange(() => {
     skip.textContent = t("skip.to_field");
     banner.hidden = connected;
     banner.textContent = connected ? "" : t("banner.lost");
-    document.body.dataset.me = me;
+    document.body.dataset.me = String(me);
     document.title = `${count ? `(${count}) ` : ""}${titleOf(chatOf(state.chat))} · ${state.world.people[me].name}`;
 });

@@ -9,9 +9,15 @@ import { link } from "./links.js";
 import { state } from "./state.js";
 import { clockTime, size, t } from "./texts.js";
 
+/** @import { Button, Message, Quote, StoredFile } from "./types.js" */
+
 /**
  * Return a message as an element. `first` and `last` are its position in a row of messages by one sender. `named` shows
  * the sender's name. `answer` begins a reply to it, `jump` goes to the message it replies to.
+ *
+ * @param {Message} message
+ * @param {{first: boolean, last: boolean, named: boolean, answer: (message: Message) => void,
+ *     jump: (id: number) => void}} place
  */
 export function messageNode(message, { first, last, named, answer, jump }) {
     if (message.service) return h("div", { class: "service" }, t(`service.${message.service}`));
@@ -43,6 +49,7 @@ export function avatar({ id, name }, more = "") {
     return h("span", { class: `avatar ${colour} ${more}`, "aria-hidden": "true" }, face);
 }
 
+/** @param {Message} message @param {boolean} named @param {(id: number) => void} jump */
 function bubble(message, named, jump) {
     const hasWords = message.text !== "";
     return h(
@@ -63,12 +70,14 @@ function bubble(message, named, jump) {
     );
 }
 
+/** @param {Quote} reply @param {(id: number) => void} jump */
 function quote(reply, jump) {
     const words = reply.deleted ? t("message.deleted") : firstLine(reply);
     const attributes = { type: "button", class: "quote", disabled: reply.deleted, onclick: () => jump(reply.id) };
     return h("button", attributes, h("strong", {}, reply.name), h("span", {}, words));
 }
 
+/** @param {StoredFile} file @param {boolean} isProtected */
 function fileNode(file, isProtected) {
     const isPicture = file.opens && file.type.startsWith("image/");
     const about = `${file.name}, ${size(file.size)}`;
@@ -90,6 +99,7 @@ function fileNode(file, isProtected) {
     return h("div", { class: isPicture ? "file with-picture" : "file" }, face, !isProtected && h("a", saving, icon("download")));
 }
 
+/** @param {Message} message */
 function keyboard(message) {
     if (!message.keyboard.length) return null;
     const rows = message.keyboard.map((row) =>
@@ -98,6 +108,7 @@ function keyboard(message) {
     return h("div", { class: "keyboard" }, ...rows);
 }
 
+/** @param {Message} message @param {Button} button */
 function key(message, button) {
     if (button.copied) return copying(button);
     if (button.url) return link(button.url, looks(button), h("span", {}, button.text), icon("link"));

@@ -34,7 +34,9 @@ export function notice(text, { title = "", onPress = null } = {}) {
     setTimeout(() => node.remove(), MIN_SHOWN + SHOWN_PER_CHARACTER * (title.length + text.length));
 }
 
+/** @type {HTMLDialogElement} */
 const dialog = document.querySelector("#alert");
+/** @type {string[]} */
 const waiting = []; // texts of alerts; the first one is shown
 dialog.querySelector("button").addEventListener("click", () => dialog.close());
 dialog.addEventListener("close", () => {

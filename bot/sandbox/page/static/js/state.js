@@ -2,28 +2,39 @@
 
 const SEEN = "seen"; // the key for read marks in the tab's session storage
 
+/** @import { Chat, Message, Person, Press, World } from "./types.js" */
+
 export const state = {
-    /** Everything but messages, from the stream: people, chats, invoices, faults, time. Null at first. */
+    /** Everything but messages, from the stream: people, chats, invoices, faults, time. Null at first.
+     * @type {World} */
     world: null,
-    /** Messages by chat and id. */
+    /** Messages by chat and id.
+     * @type {Map<number, Map<number, Message>>} */
     messages: new Map(),
-    /** The ids of the current person and of the open chat (null: none). */
+    /** The ids of the current person and of the open chat (null: none).
+     * @type {number} */
     me: null,
+    /** @type {number} */
     chat: null,
-    /** The open topic in a group with topics; null in all other chats. */
+    /** The open topic in a group with topics; null in all other chats.
+     * @type {number} */
     topic: null,
-    /** The bot's current chat action, by chat: `{action, until}`, in real milliseconds. */
+    /** The bot's current chat action, by chat, until a time in real milliseconds.
+     * @type {Map<number, {action: string, until: number}>} */
     doing: new Map(),
-    /** Presses of buttons that wait for an answer, by id. */
+    /** Presses of buttons that wait for an answer, by id.
+     * @type {Map<number, Press>} */
     presses: new Map(),
-    /** The ids of the last messages seen, by person, chat and topic. */
+    /** The ids of the last messages seen, by person, chat and topic.
+     * @type {Map<string, number>} */
     seen: new Map(),
 };
 
+/** @type {(() => void)[]} */
 const listeners = [];
 let waiting = false;
 
-/** Call a function after every change. */
+/** Call a function after every change. @param {() => void} listener */
 export function onChange(listener) {
     listeners.push(listener);
 }
@@ -38,22 +49,33 @@ export function changed() {
     });
 }
 
+/** @param {number} id @returns {Person | undefined} */
 export const person = (id) => state.world?.people.find((one) => one.id === id);
 export const me = () => person(state.me);
+/** @param {number} id @returns {Chat | undefined} */
 export const chatOf = (id) => state.world.chats.find((one) => one.id === id);
 export const language = () => (me()?.language === "de" ? "de" : "en");
 
 /** The sandbox's current time. */
 export const now = () => Date.now() + (state.world?.ahead ?? 0);
 
-/** A person's chats, the private one first. An upgraded group is not listed: its messages are in its successor. */
+/**
+ * A person's chats, the private one first. An upgraded group is not listed: its messages are in its successor.
+ *
+ * @param {number} personId
+ */
 export function chatsOf(personId) {
     const mine = state.world.chats.filter((chat) => chat.members[personId] && chat.movedTo === null);
     const theirs = mine.filter((chat) => chat.kind !== "private" || chat.id === personId);
-    return theirs.sort((one, other) => (other.id === personId) - (one.id === personId));
+    return theirs.sort((one, other) => Number(other.id === personId) - Number(one.id === personId));
 }
 
-/** A chat's messages, oldest first, including those of the group that it was before an upgrade. */
+/**
+ * A chat's messages, oldest first, including those of the group that it was before an upgrade.
+ *
+ * @param {number} chatId
+ * @returns {Message[]}
+ */
 export function messagesOf(chatId) {
     const all = allMessagesOf(chatId);
     return state.topic === null || chatId !== state.chat ? all : all.filter((one) => topicOf(one) === state.topic);
@@ -61,15 +83,17 @@ export function messagesOf(chatId) {
 
 /** The id of the General topic. Messages in it have no topic id. */
 export const GENERAL = 1;
+/** @param {Message} message */
 export const topicOf = (message) => (chatOf(message.chat)?.topics.length && message.topic) || GENERAL;
 
+/** @param {number} chatId @returns {Message[]} */
 function allMessagesOf(chatId) {
     const earlier = state.world.chats.find((chat) => chat.movedTo === chatId);
     const own = [...(state.messages.get(chatId)?.values() ?? [])].filter((one) => one.service !== "migrate_to_chat_id");
     return earlier ? [...allMessagesOf(earlier.id), ...own] : own;
 }
 
-/** The bot's membership status in a chat; null if it has never been in it. */
+/** The bot's membership status in a chat; null if it has never been in it. @param {Chat} chat */
 export const botStatus = (chat) => chat.members[state.world.bot.id] ?? null;
 
 const place = (personId, chatId, topic) => `${personId}/${chatId}/${topic}`;
@@ -86,7 +110,7 @@ export function unread(personId, chatId, topic = null) {
 
 export const unreadOf = (personId) => chatsOf(personId).reduce((sum, chat) => sum + unread(personId, chat.id), 0);
 
-/** Whether a message is in the open chat and topic. */
+/** Whether a message is in the open chat and topic. @param {Message} message */
 export const isOpen = (message) => message.chat === state.chat && topicOf(message) === (state.topic ?? GENERAL);
 
 /** Mark all messages of a topic as seen by a person. */

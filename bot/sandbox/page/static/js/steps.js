@@ -3,7 +3,7 @@
 import { actions, open, show } from "./actions.js";
 import { ask } from "./api.js";
 import { copy } from "./copying.js";
-import { h } from "./dom.js";
+import { focused, focusField, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { language, me, state } from "./state.js";
 import { t } from "./texts.js";
@@ -26,7 +26,7 @@ export function drawSteps() {
     const look = JSON.stringify([started, linked, paid, language(), state.me]);
     if (look === drawn) return;
     drawn = look;
-    const focused = steps.contains(document.activeElement) ? document.activeElement.dataset.focus : "";
+    const name = steps.contains(focused()) ? focused().dataset.focus : "";
     const list = h(
         "ol",
         {},
@@ -35,9 +35,11 @@ export function drawSteps() {
         step("pay", paid, button("pay.invoice"), button("pay.day")),
     );
     steps.replaceChildren(h("h2", { id: "steps-title" }, t("steps.title")), list);
-    if (!focused) return;
-    const again = steps.querySelector(`[data-focus="${CSS.escape(focused)}"]`) ?? steps.querySelector("button");
-    (again ?? document.querySelector("#text"))?.focus();
+    if (!name) return;
+    /** @type {HTMLElement | null} */
+    const again = steps.querySelector(`[data-focus="${CSS.escape(name)}"]`) ?? steps.querySelector("button");
+    if (again) again.focus();
+    else focusField();
 }
 
 function step(name, done, ...content) {

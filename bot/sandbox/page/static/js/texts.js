@@ -7,7 +7,7 @@ import { language, state } from "./state.js";
 const TEXTS = { de, en };
 const LOCALES = { de: "de-DE", en: "en-GB" };
 
-/** Return a text by its key, with `{name}` filled in. */
+/** Return a text by its key, with `{name}` filled in. @param {string} key @param {Record<string, unknown>} values */
 export function t(key, values = {}) {
     return TEXTS[language()][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }

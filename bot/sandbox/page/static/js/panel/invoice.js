@@ -6,9 +6,11 @@ import { language } from "../state.js";
 import { fromDay, money, t } from "../texts.js";
 import { cents, form } from "./forms.js";
 
+/** @import { Invoice } from "../types.js" */
+
 const drawn = new Map(); // each invoice's status when it was drawn last
 
-/** Return an invoice as a list item, with buttons to change it. */
+/** Return an invoice as a list item, with buttons to change it. @param {Invoice} invoice @param {string} today */
 export function item(invoice, today) {
     const { id, titles, total, left, due, status, service } = invoice;
     const title = titles[language()];

@@ -28,7 +28,7 @@ onChange(() => {
     back.setAttribute("aria-label", t("panel.back"));
     const news = unreadOf(state.me);
     badge.hidden = news === 0;
-    badge.textContent = news;
+    badge.textContent = String(news);
     if (drawn !== language()) {
         drawn = language();
         const made = Object.values(parts).map((part) => part());
