@@ -376,6 +376,10 @@ class NoneToPay(UserError, key="error.none_to_pay"):
     """There is no open invoice that could be paid here."""
 
 
+class NoneOfThese(UserError, key="error.none_of_these"):
+    """None of the invoices that a button is about can be paid here any more."""
+
+
 class NotAllRead(UserError, key="error.not_all_read"):
     """Of the invoices that could be read none can be paid here, and others could not be read."""
 

@@ -300,7 +300,7 @@ async def test_reminders_go_on_in_an_outage_which_is_told_after_a_day_and_when_i
 async def test_the_weeks_digest_comes_on_monday_to_who_wants_it(
     sandbox: Sandbox, account: Account, ada: Person, chat: Chat, greeting: Message
 ) -> None:
-    sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=60)
+    only = sandbox.provider.create_invoice(account, Decimal("7.95"), due_in_days=60)
     new = await chat.wait_for(says("New invoice"), after=greeting)
     menu = await ask(chat, ada, "/settings", "Settings")
     await ada.press(menu, "🗓 Turn overview on").answered()
@@ -309,7 +309,8 @@ async def test_the_weeks_digest_comes_on_monday_to_who_wants_it(
     sandbox.clock.put_forward(days * DAY)
     digest = await chat.wait_for(says("Your week", "1 open invoice: €7.95"), after=new)
     assert digest.silent
-    assert [button.data for button in digest.buttons] == ["list:all.any.0.0"]
+    ways = [f"{word}:{only.id}" for word in ("show", "pdf", "pay", "snooze", "mute")]
+    assert [button.data for button in digest.buttons] == [*ways, "list:all.any.0.0"]
 
 
 async def test_the_next_invoice_for_a_service_says_by_how_much_it_is_dearer_and_that_another_is_cheaper(

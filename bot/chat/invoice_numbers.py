@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from bot.chat.context import Context
 from bot.chat.screens import QUOTE_LIMIT, Screen, cut
+from bot.domain.packed_numbers import unpacked
 from bot.errors import (
     AnswerNotUnderstood,
     DocumentTooLarge,
@@ -60,6 +61,14 @@ async def numbers_of(context: Context, command: str) -> Sequence[int]:
         words = [str(number) for number in rest]
         await context.reply(Screen(context.t("numbers.too_many", n=MAX_NUMBERS, words=_quoted(context, words))))
     return numbers[:MAX_NUMBERS]
+
+
+def packed_numbers_of(context: Context, command: str) -> Sequence[int]:
+    """Return the numbers in a button that is about several. Raise :class:`InvoiceNumberMissing` if it is not ours."""
+    try:
+        return unpacked(context.words[0])
+    except (IndexError, ValueError) as error:
+        raise InvoiceNumberMissing(command) from error
 
 
 async def for_each(context: Context, numbers: Sequence[int], do: Callable[[int], Awaitable[None]]) -> None:

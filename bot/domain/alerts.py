@@ -68,6 +68,7 @@ class KnownInvoice:
     status_label: str = ""
     in_parts: bool = False
     paid_with_credit: bool = False
+    paid_at: datetime | None = None
     service: Service | None = None
     price_changes: tuple[PriceChange, ...] = ()
 

@@ -57,6 +57,7 @@ def learn(known: KnownInvoice | None, invoice: Invoice, now: datetime) -> KnownI
         service=invoice.title_service,
         gross=invoice.gross,
         paid_with_credit=invoice.is_paid_with_credit,
+        paid_at=invoice.paid_at if invoice.is_paid else None,
         types=before.types if invoice.items_unreadable and before.types else invoice.types,
         unread_since=None,
         missing_since=None,

@@ -89,10 +89,12 @@ COMPUTED: Mapping[str, set[str]] = {
 NO_KEYS = {"{self.query.status}.{self.query.kind}.{int(self.query.with_transactions)}.{self.number}"}
 """Callback data that looks like a computed key."""
 
+COUNTING = {"count", "plain_count"}
+
 SAME_IN_ALL = {
     "alert.struck", "alert.title", "batch.item.ask", "batch.item.confirmed", "batch.item.done", "batch.item.queued",
-    "button.copy.iban", "button.copy.name", "button.details", "button.filter", "button.pdf", "details.description",
-    "details.item",
+    "button.copy.iban", "button.copy.name", "button.details", "button.filter", "button.line", "button.pdf",
+    "details.description", "details.item",
     "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "journal.how", "journal.what",
     "list.line", "payment.title", "transfer.iban", "transfer.name",
     "words.hosting",
@@ -152,7 +154,7 @@ def computed_templates() -> set[str]:
 def is_text_call(call: ast.Call) -> bool:
     """``t(…)``, ``context.t(…)``, and ``plain`` or ``count`` of these."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    return name in {"t", "plain", "count"}
+    return name in {"t", "plain", *COUNTING}
 
 
 def asked_for(node: ast.expr) -> Iterator[str]:
@@ -234,7 +236,7 @@ def test_a_counted_text_has_every_form_that_the_language_has(language: str) -> N
     assert {key: len(texts_of(messages(language)[key])) for key in counted} == dict.fromkeys(counted, forms)
     calls = [node for tree in TREES.values() for node in ast.walk(tree) if isinstance(node, ast.Call)]
     keys = {
-        key for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "count" and call.args
+        key for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in COUNTING and call.args
         for key in asked_for(call.args[0])
     }  # fmt: skip
     assert counted == keys

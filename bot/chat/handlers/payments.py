@@ -7,7 +7,7 @@ from functools import partial
 
 from bot.chat.context import Context
 from bot.chat.dispatch import Handle
-from bot.chat.invoice_numbers import for_each, numbers_of
+from bot.chat.invoice_numbers import for_each, numbers_of, packed_numbers_of
 from bot.chat.remembering import forget_live, keep_live
 from bot.chat.screens import Screen
 from bot.chat.views import groups, payments as views
@@ -68,6 +68,16 @@ class PaymentHandlers:
             text = context.t.count("select.not_offered", len(missing), ids=context.t.listing(missing))
             await context.reply(Screen(text))
         await context.reply(views.selection(context.t, selection))
+
+    async def pay_these(self, context: Context) -> None:
+        """Take the button that pays several invoices: ask about those that can be paid, and name the others."""
+        wanted = packed_numbers_of(context, "pay")
+        asked = await self._payments.selection.ask_these(context.chat, context.place, context.person, wanted)
+        if left_out := [str(number) for number in wanted if number not in {invoice.id for _, invoice in asked}]:
+            text = context.t.count("pay.left_out", len(left_out), ids=context.t.listing(left_out))
+            await context.reply(Screen(text))
+        credit = await self._credits.of(context.chat)
+        await context.reply(views.question(context.t, asked, self._clock(), credit))
 
     def selecting(self, handle: Handle) -> Handle:
         """Guard a button of a selection: once that has expired, it loses its buttons.

@@ -8,13 +8,13 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from bot.chat.screens import PAYS, Button, Rows, Screen, fit, formatted_at_most, in_rows, join, one_line
+from bot.chat.screens import Button, Rows, Screen, fit, formatted_at_most, join, one_line
 from bot.chat.texts import Private, Texts
+from bot.chat.views.alert_buttons import invoice_rows
 from bot.chat.views.alert_credit import credit_of_alert, top_up_rows_of_alert
 from bot.chat.views.consequences import consequences
 from bot.chat.views.invoices import STATUS_LENGTH, UNDATED_NAMED
 from bot.chat.views.prices import price_lines
-from bot.chat.views.snoozing import ALL_IN_MESSAGE, common_silence, silence_rows
 from bot.domain.alerts import (
     NEWS_KINDS,
     TROUBLE_KINDS,
@@ -26,7 +26,7 @@ from bot.domain.alerts import (
     as_shown,
     undated,
 )
-from bot.domain.chats import NO_SILENCE, Silences, Watch
+from bot.domain.chats import Watch
 from bot.domain.deliveries import last_shown, said_before
 from bot.domain.invoices import sums_differ
 from bot.domain.queries import ListPage
@@ -49,12 +49,13 @@ def alerts(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime)
     """
     brief = len(alerts) > 1
     shown = [as_shown(k, a.kind) for a in alerts if (k := delivery.known_of(a)) and k.is_open]
+    lines = _lines(delivery, alerts)
     blocks = [_block(t, delivery, alert, now, brief=brief) for alert in alerts]
     has_digest = any(alert.kind is AlertKind.DIGEST for alert in alerts)
     told = _all_owed(delivery) if has_digest else shown
     notes = [*credit_of_alert(t, delivery, told, now), *_notes(t, delivery, alerts, now)]
-    rows = _invoice_rows(t, shown, delivery.chat.silences, now) + top_up_rows_of_alert(t, delivery, told, now)
-    rows += _other_rows(t, delivery, alerts, now)
+    rows = invoice_rows(t, lines, delivery.chat.silences, now, told=shown) if lines else []
+    rows += top_up_rows_of_alert(t, delivery, told, now) + _account_rows(t, delivery, alerts, now)
     if not brief:
         return Screen(formatted_at_most(join([*blocks, *notes])), rows)
     total = [t.count("alert.total_here", len(shown), sum=_sum_of(t, shown))] if shown[1:] and not has_digest else []
@@ -102,8 +103,32 @@ def _drawn_anew(t: Texts, message: SentMessage, delivery: Delivery, lines: Mappi
             still_open.append(shown)
         else:
             blocks.append(join([*_struck(t, words), *_ended_lines(t, known)]))
-    rows = _invoice_rows(t, still_open, delivery.chat.silences, message.sent_at)
+    rows = invoice_rows(t, still_open, delivery.chat.silences, message.sent_at) if still_open else []
     return Screen(formatted_at_most(fit([], _apart(blocks)[:-1], [], t("alert.more"))), rows)
+
+
+def _lines(delivery: Delivery, alerts: Sequence[Alert]) -> list[Shown]:
+    """Return the invoices that a message has lines about, in their order, each once. What is gone can't be shown."""
+    lines: dict[int, Shown] = {}
+    for alert in alerts:
+        known = delivery.known_of(alert)
+        if alert.kind is AlertKind.DIGEST:
+            lines |= {s.invoice_id: s for s in _all_owed(delivery)[:INVOICES_IN_DIGEST] if s.invoice_id not in lines}
+        elif known is not None and known.standing is not Standing.GONE and known.id not in lines:
+            lines[known.id] = as_shown(known, alert.kind)
+    return list(lines.values())
+
+
+def _account_rows(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> Rows:
+    """Return the buttons that are about the account."""
+    kinds = {alert.kind for alert in alerts}
+    rows: Rows = []
+    is_blind = _old_since(delivery, alerts, now) is not None and _why_blind(delivery, alerts) is not None
+    if kinds & TROUBLE_KINDS or is_blind:
+        rows.append([Button(t.plain("button.check"), "check")])
+    if kinds & {AlertKind.DIGEST, AlertKind.UNREADABLE}:
+        rows.append([Button(t.plain("button.invoices"), f"list:{ListPage()}")])
+    return rows
 
 
 # --- What a message says ---
@@ -119,6 +144,8 @@ def _block(t: Texts, delivery: Delivery, alert: Alert, now: datetime, *, brief: 
         amount = -known.full_total if is_credit_note else known.full_total
         key = _end_key(alert, known, delivery)
         lines = [t(key, id=known.id, amount=t.money(amount)), *_title_lines(t, known, brief=brief)]
+        if known.paid_at is not None:
+            lines.append(t("details.paid", date=t.day(t.date_of(known.paid_at))))
         return join([*lines, *_status_lines(t, known), *price_lines(t, alert, known)])
     before = said_before(alert, known, delivery)
     asked = alert.kind is AlertKind.DUE and alert.threshold is None
@@ -199,7 +226,7 @@ def _open_invoice(
     changed = shown.kind is AlertKind.CHANGED and (before is None or bool(changes))
     key = "alert.changed" if changed else _headline_key(t, shown, now, asked=asked)
     lines = [_headline(t, key, shown, now), *_title_lines(t, shown, brief=brief), *changes]
-    says_when = (brief and key in REMINDER_KEYS) or (before is not None and bool(changes) and before.due != shown.due)
+    says_when = before is not None and bool(changes) and before.due != shown.due
     if shown.due is not None and not says_when:
         facts = {"date": t.day(shown.due), "day": t.due_day(shown.due, now)}
         lines.append(t("details.due" if key in REMINDER_KEYS else "details.due_in", **facts))
@@ -311,44 +338,3 @@ def _why_blind(delivery: Delivery, alerts: Sequence[Alert]) -> str | None:
 def _apart(blocks: Sequence[Markup]) -> list[Markup]:
     """Return the blocks with an empty line below each."""
     return [line for block in blocks for line in (block, Markup(""))]
-
-
-# --- The buttons below ---
-
-
-def _invoice_rows(t: Texts, shown: Sequence[Shown], silences: Silences, now: datetime) -> Rows:
-    """Return the buttons for the open invoices of a message: all actions for a single one, else a way to each."""
-    if len(shown) == 1:
-        return _rows_of_one(t, shown[0], silences, now)
-    rows = in_rows([Button(f"{s.invoice_id} · {t.money(s.display_amount)}", f"show:{s.invoice_id}") for s in shown])
-    common = common_silence(silences, [s.invoice_id for s in shown], now)
-    return rows + silence_rows(t, ALL_IN_MESSAGE, common, now) if rows else []
-
-
-def _rows_of_one(t: Texts, shown: Shown, silences: Silences, now: datetime) -> Rows:
-    number = shown.invoice_id
-    rows = [_look(t, number)]
-    if shown.left and t.offers(shown.left):
-        rows.append([Button(t.plain("button.pay", amount=t.money(shown.left)), f"pay:{number}", style=PAYS)])
-    if shown.left != 0:
-        rows += silence_rows(t, str(number), silences.get(number, NO_SILENCE), now)
-    return rows
-
-
-def _other_rows(t: Texts, delivery: Delivery, alerts: Sequence[Alert], now: datetime) -> Rows:
-    """Return the buttons for an invoice that is settled, if only that is told, and for the account."""
-    kinds = {alert.kind for alert in alerts}
-    known = delivery.known_of(alerts[0])
-    rows: Rows = []
-    if len(alerts) == 1 and known is not None and not known.is_open and known.standing is not Standing.GONE:
-        rows.append(_look(t, known.id))
-    is_blind = _old_since(delivery, alerts, now) is not None and _why_blind(delivery, alerts) is not None
-    if kinds & TROUBLE_KINDS or is_blind:
-        rows.append([Button(t.plain("button.check"), "check")])
-    if kinds & {AlertKind.DIGEST, AlertKind.UNREADABLE}:
-        rows.append([Button(t.plain("button.invoices"), f"list:{ListPage()}")])
-    return rows
-
-
-def _look(t: Texts, number: int) -> list[Button]:
-    return [Button(t.plain("button.details"), f"show:{number}"), Button(t.plain("button.pdf"), f"pdf:{number}")]

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Rows, Screen, join, one_line
+from bot.chat.screens import PAYS, Button, Rows, Screen, join, one_line
 from bot.chat.texts import Private, Texts
 from bot.chat.views.invoices import status_of
 from bot.domain.invoices import Invoice
@@ -57,4 +57,4 @@ def _pay_row(t: Texts, invoice: Invoice) -> Rows:
     left = invoice.left_to_pay
     if left is None or not invoice.can_be_paid or not t.offers(left):
         return []
-    return [[Button(t.plain("button.pay", amount=t.money(left)), f"pay:{invoice.id}")]]
+    return [[Button(t.plain("button.pay", amount=t.money(left)), f"pay:{invoice.id}", style=PAYS)]]

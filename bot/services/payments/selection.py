@@ -11,7 +11,16 @@ from bot.domain.chats import Chat, Member, Place
 from bot.domain.invoices import Invoice, open_first
 from bot.domain.payments import Action, Offer, Payment, PaymentRules, Selection, amount_of
 from bot.domain.waits import still_lasts
-from bot.errors import ConfirmationExpired, NoneToPay, NotAllRead, NotFound, NothingChosen, PressByOther, QuestionOver
+from bot.errors import (
+    ConfirmationExpired,
+    NoneOfThese,
+    NoneToPay,
+    NotAllRead,
+    NotFound,
+    NothingChosen,
+    PressByOther,
+    QuestionOver,
+)
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import Clock, PendingStore
 from bot.services.payments.quote import Quoter
@@ -56,6 +65,20 @@ class PaymentSelection:
         ).with_choice(wanted, chosen=True)
         await self._store.put_pending(selection, now)
         return selection
+
+    async def ask_these(
+        self, chat: Chat, place: Place, user: Member, wanted: Collection[int]
+    ) -> Sequence[tuple[Payment, Invoice]]:
+        """Ask about those of the ``wanted`` invoices that can be paid here.
+
+        Return as :meth:`Quoter.ask_about`. Raise as :meth:`begin` does, or :class:`NoneOfThese`.
+        """
+        check_may_pay(self._rules, chat, user.id)
+        payable = self._allowed(await self._open_ones(chat, wanted))
+        chosen = [invoice for invoice, _ in payable if invoice.id in wanted]
+        if not chosen:
+            raise NoneOfThese
+        return await self._quoter.ask_about(chosen, Action.PAY, chat, place, user)
 
     async def choose(
         self, selection_id: str, place: Place, user: Member, invoice_id: int | None, *, chosen: bool

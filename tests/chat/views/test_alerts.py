@@ -236,7 +236,13 @@ def test_the_weeks_digest_lists_what_is_open_with_its_total_the_soonest_due_firs
         "🟡 1 · €6.95 · no due date"
     )
     assert "3 offene Rechnungen, zusammen 20,85 €" in says(weekly, DE)
-    assert data(weekly) == ["list:all.any.0.0"]
+    assert data(weekly) == [
+        *("show:4", "show:2", "show:1"), "payall:1.1.2", "pdfs:1.1.2", "list:all.any.0.0",
+    ]  # fmt: skip
+
+
+def test_the_weeks_digest_of_one_invoice_has_all_its_buttons() -> None:
+    assert data(delivery([alert(AlertKind.DIGEST)], [known()])) == [*ALL_BUTTONS, "list:all.any.0.0"]
 
 
 def test_the_weeks_digest_says_what_is_missing_for_all_and_leads_to_topping_up() -> None:
@@ -245,7 +251,7 @@ def test_the_weeks_digest_says_what_is_missing_for_all_and_leads_to_topping_up()
     weekly = delivery([alert(AlertKind.DIGEST)], [known(1, due=None), known(2)], chat=chat)
     assert says(weekly, t).endswith("💰 Credit €10.00. €3.90 short. Enough for 2.")
     ways = [button.data for button in buttons(alerts(t, weekly, weekly.alerts, NOW))]
-    assert ways == ["topup:1:earlier", "list:all.any.0.0"]
+    assert ways == ["show:2", "show:1", "payall:1.1", "pdfs:1.1", "topup:1:earlier", "list:all.any.0.0"]
     many = [known(number, left=Decimal("0.01")) for number in range(1, 1003)]
     assert says(delivery([alert(AlertKind.DIGEST)], many, chat=chat), t).endswith("18, 19, 20 and ….")
 
@@ -321,7 +327,7 @@ def test_a_reminder_from_fresh_knowledge_does_not_and_neither_does_what_is_settl
 
 ALL_SORTS = delivery(
     [alert(NEW, 1), alert(NEW, 2), alert(DUE, 3, threshold=3), alert(OVERDUE, 4), alert(SETTLED, 5)],
-    [known(1), closed(2), known(3), known(4, due=date(2026, 11, 20)), closed(5)],
+    [known(1), closed(2), known(3), known(4, due=date(2026, 11, 20)), closed(5, paid_at=HOUR_AGO)],
 )
 
 
@@ -333,24 +339,53 @@ def test_several_are_one_message_with_the_total_of_what_is_open() -> None:
         "\n"
         "✅ New invoice 2: €7.95, already paid\nServer 2\n"
         "\n"
-        "⏰ Invoice 3 is due in 5 days: €6.95\nServer 3\n"
+        "⏰ Invoice 3 is due in 5 days: €6.95\nServer 3\nDue: 27 Nov 2026\n"
         "\n"
-        "🔴 Invoice 4 is overdue: €6.95. It was due 2 days ago.\nServer 4\n"
+        "🔴 Invoice 4 is overdue: €6.95. It was due 2 days ago.\nServer 4\nDue: 20 Nov 2026\n"
         "\n"
-        "✅ Invoice 5 is paid: €7.95. Nothing more to do.\nServer 5\n"
+        "✅ Invoice 5 is paid: €7.95. Nothing more to do.\nServer 5\nPaid: 22 Nov 2026\n"
         "\n"
         "In this message: 3 open invoices, together €20.85"
     )
     assert says(ALL_SORTS, DE).startswith("🔔 5 Neuigkeiten zu deinen Rechnungen\n")
 
 
-def test_several_lead_to_the_details_of_each_that_is_open_and_can_be_put_off_together() -> None:
+def test_several_lead_to_the_details_of_each_line_and_can_be_paid_sent_and_put_off_together() -> None:
     screen = alerts(EN, ALL_SORTS, ALL_SORTS.alerts, NOW)
     assert [[(b.label, b.data) for b in row] for row in screen.rows] == [
-        [("1 · €6.95", "show:1"), ("3 · €6.95", "show:3")],
-        [("4 · €6.95", "show:4")],
+        [("🔎 1", "show:1"), ("🔎 2", "show:2"), ("🔎 3", "show:3")],
+        [("🔎 4", "show:4"), ("🔎 5", "show:5")],
+        [("💳 Pay these 3: €20.85", "payall:1.2.1")],
+        [("📄 All 5 PDFs", "pdfs:1.1.1.1.1")],
         [("💤 Remind me later", "snooze:all")],
     ]
+
+
+def test_only_what_may_be_paid_here_is_offered_to_be_paid_together() -> None:
+    def ways(t: Texts, *invoices: KnownInvoice) -> list[str]:
+        told = delivery([alert(NEW, invoice.id) for invoice in invoices], invoices)
+        rows = buttons(alerts(t, told, told.alerts, NOW))
+        return [button.label for button in rows if button.data.startswith(("pay", "several"))]
+
+    limited = replace(EN, paying=PaymentRules(limit=Decimal(6)))
+    assert ways(limited, known(1, left=Decimal(5)), known(2, left=Decimal(6)), known(3)) == ["💳 Pay these 2: €11.00"]
+    assert ways(limited, known(1, left=Decimal(5)), known(2)) == ["💳 Pay 1: €5.00"]
+    assert ways(EN, known(1, left=None), known(2, left=Decimal(0)), closed(3)) == []
+    assert ways(replace(EN, paying=PaymentRules(on=False)), known(1), known(2)) == []
+    far_apart = [known(10**17 * n) for n in range(1, 8)]
+    assert ways(EN, *far_apart) == ["☑ Choose several"]
+
+
+def test_one_that_is_gone_has_no_button_and_a_long_number_has_more_room() -> None:
+    gone = delivery([alert(NEW, 1), alert(NEW, 2), alert(SETTLED, 3)], [known(1), known(2), closed(3, Standing.GONE)])
+    assert [len(row) for row in alerts(EN, gone, gone.alerts, NOW).rows] == [2, 1, 1, 1]
+    long = delivery([alert(NEW, 10**9 + n) for n in range(3)], [known(10**9 + n) for n in range(3)])
+    assert [len(row) for row in alerts(EN, long, long.alerts, NOW).rows] == [2, 1, 1, 1, 1]
+
+
+def test_of_several_the_only_one_that_is_open_is_paid_and_put_off_by_itself() -> None:
+    two = delivery([alert(NEW, 1), alert(NEW, 2)], [known(1), closed(2)])
+    assert data(two) == ["show:1", "show:2", "pay:1", "pdfs:1.1", "snooze:1", "mute:1"]
 
 
 def test_a_payment_above_the_operators_limit_has_no_button() -> None:
@@ -494,8 +529,8 @@ def test_of_three_two_that_are_settled_are_struck_through_and_the_third_stays_as
     text, left = struck(EN, sent, closed(1), known(2), closed(3, Standing.CANCELLED))
     assert text.split("\n\n") == [
         "<s>🧾 <b>New invoice 1</b>: €6.95</s>\n<s>Server 1</s>\n<s>Due: <b>27 Nov 2026</b> (in 6 days)</s>\n✅ Paid",
-        "⏰ <b>Invoice 2 is due in 6 days</b>: €6.95\nServer 2",
-        "<s>⏰ <b>Invoice 3 is due in 6 days</b>: €6.95</s>\n<s>Server 3</s>\n⚪️ Cancelled",
+        "⏰ <b>Invoice 2 is due in 6 days</b>: €6.95\nServer 2\nDue: 27 Nov 2026",
+        ("<s>⏰ <b>Invoice 3 is due in 6 days</b>: €6.95</s>\n<s>Server 3</s>\n<s>Due: 27 Nov 2026</s>\n⚪️ Cancelled"),
     ]
     assert left == ["show:2", "pdf:2", "pay:2", "snooze:2", "mute:2"]
 

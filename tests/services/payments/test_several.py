@@ -14,7 +14,9 @@ from bot.domain.payments import Outcome, PaymentRules, State
 from bot.errors import (
     ConfirmationExpired,
     LinkInUse,
+    NoneOfThese,
     NoneToPay,
+    NotAPayer,
     NothingChosen,
     PaymentInProgress,
     PaymentTooLarge,
@@ -60,6 +62,26 @@ async def test_ten_are_offered_at_most_and_it_is_known_how_many_more_there_are(s
     several.account.put(*(invoice(number, DUE) for number in range(20, 32)))
     selection = await several.payment_selection.begin(await several.chat(), Place(1), member(ADA))
     assert (len(selection.offers), selection.more) == (10, 5)
+
+
+async def test_those_that_a_message_names_are_asked_about_at_once_as_far_as_they_can_be_paid(several: World) -> None:
+    several.account.put(settled(invoice(8, DUE)), invoice(20, DUE))
+    chat, select = await several.chat(), several.payment_selection
+    asked = await select.ask_these(chat, Place(1), member(ADA), [7, 8, 9, 404])
+    assert [(payment.invoice_id, payment.amount) for payment, _ in asked] == [(7, Decimal(7)), (9, Decimal(9))]
+    assert len({payment.batch for payment, _ in asked}) == 1
+    with pytest.raises(NoneOfThese):
+        await select.ask_these(chat, Place(1), member(ADA), [8, 404])
+    with pytest.raises(NotAPayer):
+        await select.ask_these(chat, Place(1), member(BOB), [7, 9])
+    assert await ends(several) == {7: None, 9: None}
+
+
+async def test_of_these_none_is_asked_about_that_is_larger_than_the_operator_allows(several: World) -> None:
+    several.rules = PaymentRules(limit=Decimal(8))
+    await several.restart()
+    asked = await several.payment_selection.ask_these(await several.chat(), Place(1), member(ADA), [7, 8, 9])
+    assert [payment.invoice_id for payment, _ in asked] == [7, 8]
 
 
 async def test_what_is_chosen_is_kept_in_the_store(several: World) -> None:
