@@ -21,6 +21,7 @@ from bot.chat.polling import retry_forever
 from bot.chat.profile import publish_profile
 from bot.chat.rate_limiter import SharedRateLimiter
 from bot.chat.routing import add_handlers, watch_membership, watch_migrations
+from bot.chat.search_words import vocabulary_of
 from bot.chat.texts import load_translations, make_texts_for
 from bot.chat.update_processor import InOrderPerChat
 from bot.chat.webhook import Webhook
@@ -86,7 +87,7 @@ class InvoiceBot:
         )
         texts_for = make_texts_for(self.translations, plan)
         messenger = TelegramMessenger(telegram.bot, texts_for, plan)
-        self.services = Services(settings, store, providers, messenger, plan, clock)
+        self.services = Services(settings, store, providers, messenger, plan, clock, vocabulary_of(self.translations))
         self._store = store
         self._clock_watch = clock_watch or ClockWatch(clock)
         self._web_app = web_app or WebApp(Health(clock, self._clock_watch), Metrics(), clock)

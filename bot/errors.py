@@ -345,6 +345,14 @@ class UnknownFilter(UserError, key="error.unknown_filter"):
     choices: str
 
 
+class SearchOver(UserError, key="error.search_over"):
+    """The search behind a button is no longer kept."""
+
+
+class SearchTooLong(UserError, key="error.search_too_long"):
+    """What somebody typed is too long for a search."""
+
+
 class NothingToRemind(UserError, key="error.nothing_to_remind"):
     """As far as the chat knows, none of the invoices in question is open. So there is nothing to snooze."""
 

@@ -21,6 +21,7 @@ from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
+from bot.chat.handlers.searching import SearchHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
 from bot.chat.handlers.start import StartHandlers
@@ -36,6 +37,7 @@ from bot.chat.update_tracker import UpdateTracker
 from bot.chat.webhook import Webhook
 from bot.domain.answers import Question
 from bot.domain.schedule import CheckPlan
+from bot.domain.search.conditions import Vocabulary
 from bot.limiter import Limiter, RateLimit
 from bot.ports import Clock, Messenger, Store, utc_now
 from bot.provider.client import ProviderClient
@@ -50,6 +52,7 @@ from bot.services.linking import Inviting, Linking
 from bot.services.payments.flow import Payments
 from bot.services.reading import AccountReads
 from bot.services.redrawing import Redrawing
+from bot.services.searching import Searching
 from bot.services.snoozing import Snoozing
 from bot.services.topping_up import ToppingUp
 from bot.services.workers import Workers
@@ -83,7 +86,10 @@ class Providers(NamedTuple):
 
 
 class Services:
-    """The use cases on one store, provider, messenger and clock, and the workers in which they run."""
+    """The use cases on one store, provider, messenger and clock, and the workers in which they run.
+
+    The words of ``vocabulary`` mean something to the search.
+    """
 
     def __init__(
         self,
@@ -93,6 +99,7 @@ class Services:
         messenger: Messenger,
         plan: CheckPlan,
         clock: Clock,
+        vocabulary: Vocabulary,
     ) -> None:
         provider, rules = providers.for_people, settings.payment_rules
         self.check_workers = Workers(checks_at_once(settings))
@@ -107,6 +114,7 @@ class Services:
         self.inviting = Inviting(store, self.linking, clock)
         reads = AccountReads(provider, store, clock)
         self.browsing = Browsing(reads)
+        self.searching = Searching(self.browsing, store, clock, vocabulary, settings.zone)
         self.documents = Documents(reads, store)
         self.snoozing = Snoozing(store, clock, plan)
         self.topping_up = ToppingUp(self.browsing, self.credits, store, clock)
@@ -126,11 +134,14 @@ def build_handlers(
     linking = LinkHandlers(services.linking, groups, invoices, store, clock)
     topping_up = TopUpHandlers(services.topping_up, clock)
     takes = {Question.REFERENCE: topping_up.take_reference}
+    searching = SearchHandlers(store, services.searching, invoices, services.credits, clock)
+    texts = linking.expecting_token(searching.text)
     return Handlers(
-        answers=AnswerHandlers(takes, linking.text, services.payments, clock),
+        answers=AnswerHandlers(takes, texts, services.payments, clock),
         start=StartHandlers(store, linking, invoices, clock),
         general=GeneralHandlers(store, services.checker, services.credits, clock),
         invoices=invoices,
+        searching=searching,
         documents=DocumentHandlers(services.documents, services.browsing, plan, clock),
         linking=linking,
         groups=groups,

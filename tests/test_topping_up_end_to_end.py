@@ -209,7 +209,7 @@ async def test_a_command_ends_the_wait_for_the_reference(ada: Person, chat: Chat
     async with work(transfer_to=TRANSFER_TO):
         await ask(chat, ada, "/reference", QUESTION)
         await ask(chat, ada, "/invoices", "Your invoices")
-        await ask(chat, ada, "K-4711", "I only understand")
+        await ask(chat, ada, "K-4711", "No invoice fits")
         await ask(chat, ada, "/settings", "Reference for transfers: not set")
 
 

@@ -29,6 +29,7 @@ from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
+from bot.chat.handlers.searching import SearchHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
 from bot.chat.handlers.start import StartHandlers
@@ -45,7 +46,7 @@ from bot.services.failures import note_unreachable
 log = structlog.get_logger()
 
 INVITATION_LINK = re.compile(rf"/start(?:@\w+)?\s+{INVITATION_NONCE_FORM.pattern}", re.ASCII)
-TAKES_TOKEN = re.compile(r"\s*/(?:link|start|token)\w*(?:@(?P<name>\w+))?(?:\W|$)", re.ASCII | re.IGNORECASE)
+TAKES_TOKEN = re.compile(r"\s*/(?:link|start|token|find)\w*(?:@(?P<name>\w+))?(?:\W|$)", re.ASCII | re.IGNORECASE)
 
 GIVE_BACK_DELAY = 1.0
 """Seconds before an update is given back: it comes again at once."""
@@ -60,6 +61,7 @@ class Handlers:
     general: GeneralHandlers
     invoices: InvoiceHandlers
     documents: DocumentHandlers
+    searching: SearchHandlers
     linking: LinkHandlers
     groups: GroupHandlers
     payments: PaymentHandlers
@@ -130,6 +132,7 @@ def _commands(on: Handlers) -> dict[str, Route]:
         "link": Route(on.linking.link, takes_token=True),
         "unlink": Route(on.linking.unlink, for_everybody=True),
         "invoices": Route(on.invoices.invoices),
+        "find": Route(on.searching.find),
         "invoice": Route(on.invoices.invoice),
         "pdf": Route(on.documents.pdf, slow=True),
         "pay": Route(on.payments.guarded(on.payments.pay)),
@@ -151,8 +154,9 @@ def _commands(on: Handlers) -> dict[str, Route]:
 def _buttons(on: Handlers) -> dict[str, Route]:
     """Return the buttons' routes, by the first word of their callback data."""
     return {
-        "list": Route(on.invoices.turn),
-        "filter": Route(on.invoices.filters),
+        "list": Route(on.searching.pages(on.invoices.turn)),
+        "filter": Route(on.searching.pages(on.invoices.filters, filtering=True)),
+        "less": Route(on.searching.less),
         "show": Route(on.invoices.invoice),
         "pdf": Route(on.documents.pdf, slow=True),
         "pdfs": Route(on.documents.pdfs, slow=True),

@@ -137,6 +137,18 @@ class Texts:
         """Write a date: ``27 Nov 2026``."""
         return format_date(day, "medium", locale=self._locale)
 
+    def month(self, day: date) -> str:
+        """Write a day's month and year: ``November 2026``."""
+        return format_skeleton("yMMMM", day, locale=self._locale)
+
+    def month_name(self, month: int) -> str:
+        """Write a month by itself: ``November``."""
+        return format_date(date(2024, month, 1), "LLLL", locale=self._locale)
+
+    def day_of_year(self, month: int, day: int) -> str:
+        """Write a day of every year: ``27 November``."""
+        return format_skeleton("MMMMd", date(2024, month, day), locale=self._locale)
+
     def weekday(self, day: date) -> str:
         """Write a day of these weeks: ``Thursday, 3 December``."""
         return format_skeleton("MMMMEEEEd", day, locale=self._locale)

@@ -71,6 +71,8 @@ def shown_now(message: LiveMessage, listing: Listing, found: Sequence[Invoice]) 
         invoices = tuple(invoice for invoice in found if str(invoice.id) == message.subject)
         return Listing(invoices) if invoices else None
     query = Query() if message.page is None else message.page.query
+    if message.page is not None and message.page.search:
+        return None
     if query.with_transactions or listing.resumed or not listing.is_read_to_end:
         return None
     fitting = tuple(open_first(i for i in listing.invoices if query.fits(i)))

@@ -49,16 +49,22 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """A page of a list: what is listed, and the page's number from 0. As callback data: ``open.hosting.1.2``."""
+    """A page of a list: what is listed, and the page's number from 0. As callback data: ``open.hosting.1.2``.
+
+    ``search`` is the id of a search, if the list is its result: ``all.any.0.2.q83vEjRW``.
+    """
 
     query: Query = Query()
     number: int = 0
+    search: str = ""
 
     def __str__(self) -> str:
-        return f"{self.query.status}.{self.query.kind}.{int(self.query.with_transactions)}.{self.number}"
+        page = f"{self.query.status}.{self.query.kind}.{int(self.query.with_transactions)}.{self.number}"
+        return f"{page}.{self.search}" if self.search else page
 
     @classmethod
     def parse(cls, text: str) -> ListPage:
         """Return the page that ``str()`` wrote. Raise ValueError on anything else."""
-        status, kind, with_transactions, number = text.split(".")
-        return cls(Query(StatusFilter(status), ItemKind(kind), with_transactions == "1"), int(number))
+        status, kind, with_transactions, number, *search = text.split(".")
+        (search_id,) = search or [""]
+        return cls(Query(StatusFilter(status), ItemKind(kind), with_transactions == "1"), int(number), search_id)

@@ -19,10 +19,11 @@ from bot.domain.documents import SentDocument
 from bot.domain.invitations import Invitation
 from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment, Selection, State
+from bot.domain.search.kept import SearchText
 from bot.domain.service_names import Service
 from bot.domain.token_offers import OfferedToken, TokenPause
 
-Pending = Invitation | Selection | OfferedToken | TokenPause
+Pending = Invitation | Selection | OfferedToken | TokenPause | SearchText
 PendingItem = TypeVar("PendingItem", bound=Pending)
 
 
@@ -348,16 +349,17 @@ class PaymentStore(Protocol):
 
 
 class PendingStore(Protocol):
-    """Pending items: invitations of groups into private chats, selections of invoices, and tokens that wait for a yes.
+    """Pending items: invitations into private chats, selections of invoices, tokens that wait for a yes, searches.
 
-    They are kept for minutes. Expired items may be gone. Unlinking a chat deletes its items. A person's pause after
-    wrong tokens is kept for a day, and outlives that.
+    They are kept for minutes, searches for a day. Expired items may be gone. Unlinking a chat deletes its items. A
+    person's pause after wrong tokens is kept for a day, too, and outlives that.
     """
 
     async def put_pending(self, item: Pending, now: datetime) -> None:
         """Keep an item. It replaces one with the same id.
 
-        It also replaces that person's older ones of the same kind in the same chat. Only selections can be several.
+        It also replaces that person's older ones of the same kind in the same chat. Only selections and searches can be
+        several.
         """
 
     async def pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:

@@ -1,11 +1,106 @@
-"""Search a chat's invoices by what somebody typed."""
+"""Search a chat's invoices by what somebody typed, and keep the search for the buttons of its result."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, tzinfo
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
+
+from bot.domain.chats import Chat, Place
+from bot.domain.invoices import Listing
+from bot.domain.queries import Query
+from bot.domain.schedule import is_over
+from bot.domain.search.conditions import Condition, Numbered, Vocabulary
+from bot.domain.search.finding import Found, find
+from bot.domain.search.kept import SearchText, kept
+from bot.domain.search.parsing import conditions_in, text_of
+from bot.errors import SearchOver, SearchTooLong
+from bot.offload import HEAVY_COUNT, off_loop
+from bot.ports import Clock, PendingStore
+from bot.services.browsing import Browsing
+
+MAX_CONDITIONS = 10
+MAX_LETTERS = 200
+"""More is no search, but a text that somebody wants to tell."""
+
+
+class Searching:
+    """Searches in the list of a linked chat. The words of ``vocabulary`` mean something; ``zone`` is the provider's."""
+
+    def __init__(
+        self, browsing: Browsing, store: PendingStore, clock: Clock, vocabulary: Vocabulary, zone: tzinfo
+    ) -> None:
+        self._browsing = browsing
+        self._store = store
+        self._clock = clock
+        self._vocabulary = vocabulary
+        self._zone = zone
+
+    def read(self, text: str, today: date) -> tuple[Condition, ...]:
+        """Return the conditions in what somebody typed, or none. Raise :class:`SearchTooLong`."""
+        conditions = conditions_in(" ".join(text.split()), self._vocabulary, today)
+        if len(text) > MAX_LETTERS or len(conditions) > MAX_CONDITIONS:
+            raise SearchTooLong
+        return conditions
+
+    async def keep(
+        self, place: Place, user_id: int, conditions: tuple[Condition, ...], today: date
+    ) -> SearchText | None:
+        """Keep a search. ``today`` is the reader's day, which stays that of the search. None: there is no condition."""
+        if not conditions:
+            return None
+        now = self._clock()
+        search = kept(place, user_id, text_of(conditions), today, now)
+        await self._store.put_pending(search, now)
+        return search
+
+    async def kept(self, chat: Chat, search_id: str) -> SearchText:
+        """Return a search of this chat. Raise :class:`SearchOver`."""
+        search = await self._store.pending(SearchText, search_id)
+        if search is None or search.place.chat_id != chat.id or not search.holds(self._clock()):
+            raise SearchOver
+        return search
+
+    async def without(self, search: SearchText, user_id: int, order: int) -> SearchText | None:
+        """Take a condition away, and keep what is left. None: nothing is left."""
+        conditions = self.conditions(search)
+        rest = conditions[:order] + conditions[order + 1 :]
+        return await self.keep(search.place, user_id, rest, search.asked_on)
+
+    async def run(
+        self, chat: Chat, conditions: tuple[Condition, ...], today: date, query: Query
+    ) -> tuple[Listing, Found]:
+        """Return the list with the invoices that are found in it, and how the conditions were understood.
+
+        Raise :class:`NotLinked` or a :class:`bot.errors.ProviderError`.
+        """
+        listing = await self._browsing.listing(chat, query)
+        now = self._clock()
+        found = await off_loop(
+            len(listing.invoices) > HEAVY_COUNT,
+            find,
+            listing.invoices,
+            conditions,
+            self._vocabulary,
+            similar,
+            today,
+            lambda due: is_over(due, self._zone, now),
+        )
+        return replace(listing, invoices=found.invoices), found
+
+    def conditions(self, search: SearchText) -> tuple[Condition, ...]:
+        return conditions_in(search.text, self._vocabulary, search.asked_on)
+
+
+def invoice_meant(conditions: tuple[Condition, ...]) -> int | None:
+    """Return the number of the one invoice that is surely meant. None: it can be a year, or there is more."""
+    match conditions:
+        case (Numbered() as only,) if not only.may_be_year:
+            return only.number
+    return None
 
 
 def similar(word: str, words: Iterable[str], typos: int) -> list[str]:

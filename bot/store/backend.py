@@ -16,6 +16,7 @@ import structlog
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Selection
+from bot.domain.search.kept import SearchText
 from bot.domain.token_offers import OfferedToken, TokenPause
 from bot.ports import Backlog, LeaseStore, Pending, PendingStore, TokenBucketStore
 from bot.store.rules.records import ChatRecord, PaymentRow
@@ -24,9 +25,11 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-PENDING_KINDS: tuple[type[Pending], ...] = (Invitation, Selection, OfferedToken, TokenPause)
+PENDING_KINDS: tuple[type[Pending], ...] = (Invitation, Selection, OfferedToken, TokenPause, SearchText)
 OF_PERSONS = (TokenPause,)
 """All kinds of pending items, and those that belong to a person and not to a chat."""
+SEVERAL = (Selection, SearchText)
+"""Kinds of which a person can have several in a chat."""
 
 
 @dataclass(frozen=True, slots=True)

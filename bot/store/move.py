@@ -1,7 +1,7 @@
 """Moving all data from one place to another, so that afterwards both hold the same, byte for byte.
 
 A move compares before it writes: begun again after a crash, it goes on where it was. Sealed texts go over as they are,
-so both places need the same keys. Invitations and selections live for minutes, and stay behind.
+so both places need the same keys. Pending items live for a day at most, and stay behind.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from bot.domain.payments import Action, Outcome
 from bot.domain.presets import Preset
 from bot.domain.provider_calendar import Service
 from bot.domain.queries import ItemKind, StatusFilter
+from bot.domain.search.conditions import StandingWord
 from bot.domain.standings import Standing
 from bot.sandbox.telegram.html import parse_html
 
@@ -69,6 +70,9 @@ COMPUTED: Mapping[str, set[str]] = {
     "journal.{payment.action}": {f"journal.{action}" for action in Action},
     "list.title.{query.status}": {f"list.title.{status}" for status in StatusFilter},
     "unwarned.{word}": {"unwarned.suspended", "unwarned.lost", "unwarned.deleted"},
+    "filter.{query.status}": {f"filter.{status}" for status in StatusFilter},
+    "filter.{condition.kind}": {f"filter.{kind}" for kind in ItemKind},
+    "search.{condition.standing}": {f"search.{standing}" for standing in StandingWord},
     "settings.ask.{name}": {f"settings.ask.{name}" for name in SECTIONS},
     "settings.preset.{chosen or 'own'}": {f"settings.preset.{each}" for each in (*Preset, "own")},
     "settings.preset.{each}": {f"settings.preset.{each}" for each in Preset},
@@ -97,7 +101,7 @@ SAME_IN_ALL = {
     "details.description", "details.item",
     "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "journal.how", "journal.what",
     "list.line", "payment.title", "transfer.iban", "transfer.name",
-    "words.hosting",
+    "search.less", "search.less_leaves", "words.hosting",
 }  # fmt: skip
 """Texts of only placeholders and signs, or with the same word in English and German."""
 

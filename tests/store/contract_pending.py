@@ -10,6 +10,7 @@ from decimal import Decimal
 from bot.domain.chats import Place, Token
 from bot.domain.invitations import Invitation, id_of
 from bot.domain.payments import Offer, Selection
+from bot.domain.search.kept import SearchText
 from bot.domain.token_offers import OfferedToken, TokenPause
 from tests.store.examples import CHAT, MINUTE, NOW, OTHER, SECOND, Opener, linked
 
@@ -25,6 +26,7 @@ SELECTION = Selection(
     chosen=(2,),
 )
 OFFER = OfferedToken("o1", Place(CHAT), 7, NOW + 10 * MINUTE, NOW, INVITATION.id)
+SEARCH = SearchText("f1", Place(CHAT), 7, NOW + 60 * MINUTE, "Größe\n> 20 €", date(2026, 4, 4))
 PAUSE = TokenPause(str(CHAT), Place(CHAT), CHAT, NOW + 60 * MINUTE, 3, NOW)
 
 
@@ -93,6 +95,23 @@ class PendingItemContract:
         assert await store.pending(OfferedToken, OFFER.id) is None
         assert await store.take_pending(OfferedToken, "o2") == newer
         assert await store.pending(OfferedToken, "o2") is None
+
+    async def test_searches_stay_beside_each_other_until_they_expire_or_the_chat_is_unlinked(
+        self, opener: Opener
+    ) -> None:
+        store = await opener.open()
+        await linked(store)
+        for item in (SEARCH, replace(SEARCH, id="f2", text="März"), replace(SEARCH, id="f3", place=Place(OTHER))):
+            await store.put_pending(item, NOW)
+        await opener.crash()
+        store = await opener.open()
+        assert await store.pending(SearchText, "f1") == SEARCH
+        await store.put_pending(replace(SEARCH, expires_at=NOW + 120 * MINUTE), NOW)
+        await store.drop_expired(NOW + 60 * MINUTE)
+        kept = [await store.pending(SearchText, number) for number in ("f1", "f2", "f3")]
+        assert kept == [replace(SEARCH, expires_at=NOW + 120 * MINUTE), None, None]
+        await store.unlink(CHAT)
+        assert await store.pending(SearchText, "f1") is None
 
     async def test_what_has_expired_can_be_deleted(self, opener: Opener) -> None:
         store = await opener.open()

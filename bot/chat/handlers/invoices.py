@@ -39,15 +39,15 @@ class InvoiceHandlers:
     async def invoices(self, context: Context) -> None:
         """/invoices [open|paid|all] [TYPE] [transactions]."""
         kinds = [kind for kind in ItemKind if kind is not ItemKind.ANY]
-        await self._list(context, ListPage(read_query(context, [*StatusFilter, *kinds, TRANSACTIONS])))
+        await self.show_list(context, ListPage(read_query(context, [*StatusFilter, *kinds, TRANSACTIONS])))
 
     async def turn(self, context: Context) -> None:
         """A button that opens a page of the list."""
-        await self._list(context, _page(context.words) or ListPage())
+        await self.show_list(context, _page(context.words) or ListPage())
 
     async def filters(self, context: Context) -> None:
         """The button that opens the filters of a list."""
-        await self._list(context, _page(context.words) or ListPage(), filtering=True)
+        await self.show_list(context, _page(context.words) or ListPage(), filtering=True)
 
     def choosing(self, command: str) -> Handle:
         """Return a handler that offers invoices. Telegram's menu sends the command without an invoice's number."""
@@ -75,7 +75,8 @@ class InvoiceHandlers:
         shows = f"{SHOW}:{number}" if back is None else f"{SHOW}:{number}:{back}"
         await keep_live(self._chats, context, message_id, shows, [invoice])
 
-    async def _list(self, context: Context, page: ListPage, *, filtering: bool = False) -> None:
+    async def show_list(self, context: Context, page: ListPage, *, filtering: bool = False) -> None:
+        """Show a page of the list."""
         listing, credit = await asyncio.gather(
             self._browsing.listing(context.chat, page.query), self._credits.of(context.chat)
         )

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.chat import boards
 from bot.chat.context import Context
+from bot.chat.dispatch import Handle
 from bot.chat.group_roles import check_administrator, check_owner_or_administrator
 from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
@@ -23,7 +24,6 @@ from bot.errors import (
     LinkWouldBeReplaced,
     MessengerError,
     NotAToken,
-    NotLinked,
     ProviderDown,
     ProviderError,
     RateLimited,
@@ -77,17 +77,19 @@ class LinkHandlers:
         await self._warn_group(context)
         await self._groups.invite(context)
 
-    async def text(self, context: Context) -> None:
-        """A message without a command, and without a word that looks like a token: take what was asked for, or help."""
-        expected = self._linking.expects_token(context.chat)
-        if context.text and (expected or asks_to_link(context.text)):
-            await self._take(context)
-        elif expected:
-            await context.reply(Screen(context.t("link.as_text")))
-        elif context.chat.link is not None:
-            await context.reply(Screen(context.t("text.hint")))
-        else:
-            raise NotLinked
+    def expecting_token(self, otherwise: Handle) -> Handle:
+        """Return a handler of plain text that takes it as the token, where the chat was asked for one."""
+
+        async def handle(context: Context) -> None:
+            expected = self._linking.expects_token(context.chat)
+            if context.text and (expected or asks_to_link(context.text)):
+                await self._take(context)
+            elif expected:
+                await context.reply(Screen(context.t("link.as_text")))
+            else:
+                await otherwise(context)
+
+        return handle
 
     async def token_answer(self, context: Context) -> None:
         """The answer whether to use a token. If that fails for a while only, the buttons stay."""

@@ -21,7 +21,7 @@ from bot.domain.topping_up import TopUpSubject
 from bot.ports import Waiting
 
 COMMANDS = (
-    "invoices", "invoice", "pdf", "pay", "removecredit", "payments", "archive", "check", "status", "settings",
+    "invoices", "find", "invoice", "pdf", "pay", "removecredit", "payments", "archive", "check", "status", "settings",
     "timezone", "language", "link", "unlink", "payers", "export", "cancel", "help",
 )  # fmt: skip
 """All commands of the menus, in their order. The text ``command.NAME`` says what each does."""
@@ -31,7 +31,7 @@ IN_PRIVATE_ONLY = frozenset({"cancel"})
 """Nothing waits for an answer in a group: most of what is said there is not for the bot."""
 
 FOR_MEMBERS = frozenset(
-    {"invoices", "invoice", "pdf", "pay", "payments", "archive", "check", "status", "payers", "link", "help"}
+    {"invoices", "find", "invoice", "pdf", "pay", "payments", "archive", "check", "status", "payers", "link", "help"}
 )
 """What anybody in a group may ask for. Who may not pay can have it allowed: a button asks the owner."""
 
@@ -84,7 +84,8 @@ def help_page(t: Texts, chat: Chat, *, private: bool = True) -> Screen:
     """Return all commands with a line each, and whether the chat is linked."""
     lines = [t("help.line", command=name, text=t.plain(f"command.{name}")) for name in offered(t, private=private)]
     foot = t("help.linked") if chat.link else t("help.not_linked" if private else "error.group_not_linked")
-    return Screen(join([t("help.title"), Markup(""), *lines, Markup(""), foot]))
+    search = [t("help.search"), Markup("")] if chat.link and private else []
+    return Screen(join([t("help.title"), Markup(""), *lines, Markup(""), *search, foot]))
 
 
 def linked(t: Texts, listing: Listing, now: datetime) -> Screen:

@@ -41,17 +41,22 @@ def invoice_list(
     *,
     filtering: bool = False,
     credit: Credit | None = None,
+    title: Sequence[Markup] = (),
+    beside: Sequence[Sequence[Button]] = (),
 ) -> Screen:
-    """Return a page of the list, with buttons to open invoices and turn pages; if ``filtering``, with the filters."""
+    """Return a page of the list, with buttons to open invoices and turn pages; if ``filtering``, with the filters.
+
+    ``title`` takes the place of the list's own one, and ``beside`` are more buttons.
+    """
     shown, number, pages = page_of(listing.invoices, page.number, INVOICES_PER_PAGE)
     page = replace(page, number=number)
-    head = [_list_title(t, page.query), *summary(t, listing, page.query)]
+    head = [*(title or [_list_title(t, page.query)]), *summary(t, listing, page.query, found=bool(page.search))]
     # Among a part of the invoices, what the credit covers can't be said.
-    has_all = page.query.holds_all_open and listing.lacks_nothing
+    has_all = page.query.holds_all_open and not page.search and listing.lacks_nothing
     owed = debts(listing.invoices) if has_all else ()
     head += money_lines(t, credit, owed, now)
-    body = [_list_entry(t, invoice, now) for invoice in shown]
-    rows = _filter_rows(t, page) if filtering else _list_rows(t, shown, page, pages)
+    body = [list_entry(t, invoice, now) for invoice in shown]
+    rows = _filter_rows(t, page) if filtering else [*_list_rows(t, shown, page, pages), *map(list, beside)]
     rows += shortfall_rows(t, credit, owed, now, TopUpSubject())
     return Screen(Markup("\n\n").join([join(head), *body]), rows)
 
@@ -90,13 +95,16 @@ def invoice_details(
     return Screen(fit([*head, Markup("")], body, tail, t("details.more_items")), rows)
 
 
-def summary(t: Texts, listing: Listing, query: Query) -> list[Markup]:
-    """Return how much is open, or that nothing is. The latter is unknown while an invoice could not be read."""
+def summary(t: Texts, listing: Listing, query: Query, *, found: bool = False) -> list[Markup]:
+    """Return how much is open, or that nothing is. The latter is unknown while an invoice could not be read.
+
+    Of what a search has ``found``, it says nothing either: others may be open.
+    """
     still_open = [i for i in listing.invoices if i.counts]
     lines = []
     if still_open:
         lines.append(t.count("list.open_sum", len(still_open), sum=t.money(sum_left(still_open))))
-    elif listing.lacks_nothing and (key := _absence(listing, query)):
+    elif listing.lacks_nothing and not found and (key := _absence(listing, query)):
         lines.append(t(key))
     return lines + gaps(t, listing)
 
@@ -157,7 +165,8 @@ def _list_title(t: Texts, query: Query) -> Markup:
     return Markup(" · ").join([t(f"list.title.{query.status}"), *filters])
 
 
-def _list_entry(t: Texts, invoice: Invoice, now: datetime) -> Markup:
+def list_entry(t: Texts, invoice: Invoice, now: datetime) -> Markup:
+    """Return what a list says of an invoice."""
     if invoice.is_open and invoice.due:
         when = t("list.due", date=t.day(invoice.due), day=t.due_day(invoice.due, now))
     elif invoice.is_open and invoice.due_unreadable:
@@ -186,20 +195,20 @@ def _list_rows(t: Texts, shown: Sequence[Invoice], page: ListPage, pages: int) -
 
 def _filter_rows(t: Texts, page: ListPage) -> Rows:
     query = page.query
-    statuses = [_filter_button(t, f"filter.{status}", replace(query, status=status), query) for status in StatusFilter]
-    kinds = [_filter_button(t, f"filter.{kind}", replace(query, kind=kind), query) for kind in ItemKind]
+    statuses = [_filter_button(t, f"filter.{status}", replace(query, status=status), page) for status in StatusFilter]
+    kinds = [_filter_button(t, f"filter.{kind}", replace(query, kind=kind), page) for kind in ItemKind]
     flipped = replace(query, with_transactions=not query.with_transactions)
     transactions = f"{box(ticked=query.with_transactions)} {t.plain('filter.transactions')}"
     return [
         statuses,
         *in_rows(kinds),
-        [Button(transactions, f"list:{ListPage(flipped)}")],
+        [Button(transactions, f"list:{replace(page, query=flipped, number=0)}")],
         [Button(t.plain("button.back"), f"list:{page}")],
     ]
 
 
-def _filter_button(t: Texts, key: str, choice: Query, now: Query) -> Button:
-    return Button(marked(t.plain(key), chosen=choice == now), f"list:{ListPage(choice)}")
+def _filter_button(t: Texts, key: str, choice: Query, page: ListPage) -> Button:
+    return Button(marked(t.plain(key), chosen=choice == page.query), f"list:{replace(page, query=choice, number=0)}")
 
 
 def _item_lines(t: Texts, item: Item) -> list[Markup]:

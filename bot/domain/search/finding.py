@@ -49,6 +49,11 @@ class Understood:
     fitting: Numbers
     meant: tuple[str, ...] | Condition = ()
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it is a word that stands in no invoice."""
+        return isinstance(self.condition, Saying) and not self.fitting
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -61,6 +66,11 @@ class Found:
     invoices: tuple[Invoice, ...]
     without: tuple[int, ...] = ()
     nearest: tuple[Invoice, ...] = ()
+
+    @property
+    def known(self) -> tuple[Condition, ...]:
+        """The conditions, all but words that stand in no invoice."""
+        return tuple(each.condition for each in self.understood if not each.is_unknown)
 
 
 def find(
@@ -245,8 +255,7 @@ class _Search:
 
     def _close_words(self, word: str) -> list[str]:
         """Return words of the texts that are too far away to be meant, but nearer than others."""
-        words = [one for one in self._texts.words if len(one) >= Part.BEGINNING]
-        return self._similar(plain(word), words, max(2, len(word) // 2))[:NEAREST]
+        return self._similar(plain(word), self._texts.words, len(word) // 3)[:NEAREST]
 
 
 _FAR = 10.0

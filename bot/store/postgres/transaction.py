@@ -15,11 +15,10 @@ from psycopg.errors import UniqueViolation
 
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
-from bot.domain.payments import Selection
 from bot.domain.waits import CLOCKS_AGREE_WITHIN
 from bot.errors import PaymentInProgress, PaymentsUnreadable
 from bot.ports import Backlog, Pending, PendingItem
-from bot.store.backend import OF_PERSONS, PENDING_KINDS, FoundChat, StoredChat, note_void_waits
+from bot.store.backend import OF_PERSONS, PENDING_KINDS, SEVERAL, FoundChat, StoredChat, note_void_waits
 from bot.store.postgres.columns import (
     CHAT_COLUMNS,
     chat_columns,
@@ -247,7 +246,7 @@ class PostgresTransaction:
     async def put_pending(self, item: Pending, now: datetime) -> None:
         kind, chat_id = _kind(type(item)), item.place.chat_id
         await self.cursor.execute("DELETE FROM papers WHERE expires_at <= %s", [now])
-        if not isinstance(item, Selection):
+        if not isinstance(item, SEVERAL):
             same_person = "DELETE FROM papers WHERE kind = %s AND chat_id = %s AND user_id = %s"
             await self.cursor.execute(same_person, [kind, chat_id, item.user_id])
         await self.cursor.execute(PUT_PENDING, [kind, item.id, encode(item), chat_id, item.user_id, item.expires_at])

@@ -16,11 +16,10 @@ from bot.domain.alerts import KnownInvoice, SentMessage
 from bot.domain.chats import Silence
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
-from bot.domain.payments import Selection
 from bot.domain.waits import LONG_AGO
 from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
 from bot.ports import Backlog, Pending, PendingItem
-from bot.store.backend import OF_PERSONS, PENDING_KINDS, FoundChat, StoredChat
+from bot.store.backend import OF_PERSONS, PENDING_KINDS, SEVERAL, FoundChat, StoredChat
 from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
 from bot.store.tinydb.files import (
     ACCOUNT_FORM,
@@ -267,7 +266,7 @@ class TinyTransaction:
         self._saved_payments[account] = rows
 
     def _items(self, kind: type[PendingItem]) -> list[PendingItem]:
-        """Return the pending items of a kind. They live for minutes, so none of a damaged file is worth keeping."""
+        """Return the pending items of a kind. They live for a day at most: none of a damaged file is worth keeping."""
         try:
             return list(_rows(self._files.open(PENDING_FILE), _table(kind), kind).values())
         except (DamagedFile, msgspec.ValidationError) as error:
@@ -284,7 +283,7 @@ class TinyTransaction:
     async def put_pending(self, item: Pending, now: datetime) -> None:
         def gives_way(other: Pending) -> bool:
             same_person = (other.place.chat_id, other.user_id) == (item.place.chat_id, item.user_id)
-            return other.id == item.id or other.expires_at <= now or (not isinstance(item, Selection) and same_person)
+            return other.id == item.id or other.expires_at <= now or (not isinstance(item, SEVERAL) and same_person)
 
         kept = [other for other in self._items(type(item)) if not gives_way(other)]
         _replace(self._files.open(PENDING_FILE), _table(type(item)), [*kept, item])

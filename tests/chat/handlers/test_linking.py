@@ -38,7 +38,7 @@ async def test_start_in_a_linked_chat_says_how_things_stand_and_asks_for_nothing
     await link(ada, chat)
     greeting = await ask(ada, chat, "/start", "Nothing to pay.")
     assert "API token" not in greeting.text
-    hint = await ask(ada, chat, "hello", "I only understand commands")
+    hint = await ask(ada, chat, "hello", "No invoice fits")
     assert hint.text
 
 
@@ -200,7 +200,7 @@ async def test_what_can_be_no_token_is_left_where_it_is(ada: Person, chat: Chat,
 async def test_in_a_linked_chat_what_is_no_token_is_left_where_it_is(ada: Person, chat: Chat, text: str) -> None:
     await link(ada, chat)
     sent = ada.send(chat, text)
-    await chat.wait_for(from_bot("I only understand commands"), after=sent)
+    await chat.wait_for(from_bot("No invoice fits"), after=sent)
     assert not sent.deleted
 
 
