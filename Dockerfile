@@ -5,8 +5,10 @@
 #   docker run --rm --env-file .env --volume invoice-bot:/data invoice-bot doctor
 FROM python:3.13.14-slim-trixie@sha256:6771159cd4fa5d9bba1258caf0b82e6b73458c694d178ad97c5e925c2d0e1a91 AS build
 COPY requirements/run.txt /build/run.txt
+COPY scripts/slim.sh /build/slim.sh
 RUN python -m venv /venv \
- && /venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement /build/run.txt
+ && /venv/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement /build/run.txt \
+ && sh /build/slim.sh /venv
 COPY bot /app/bot
 RUN /venv/bin/python -m compileall -q /app/bot
 

@@ -17,7 +17,7 @@ TOOLS_READY = $(VENV)-tools/ready-tools-$(PYTHON_VERSION)
 ready = $(VENV)/ready-$(1)-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run doctor test lint types tests conformance mutate chaos simulate outcome format lock upgrade picture clean
+.PHONY: help demo run doctor test lint types tests conformance mutate audit sbom chaos simulate outcome format lock upgrade picture clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,13 @@ conformance: $(call ready,dev) $(TOOLS_READY) ## Read all objects of the sandbox
 
 mutate: $(call ready,dev) ## Change the rules in small ways, and see whether a test fails: make mutate RULES=payments
 	@$(IN_VENV) scripts/mutate.py --minutes $(MINUTES) $(RULES)
+
+audit: $(TOOLS_READY) ## Ask whether the bot's libraries have known weaknesses (needs PyPI's own service)
+	$(TOOLS)/pip-audit --requirement requirements/run.txt --require-hashes --disable-pip --strict --progress-spinner off
+
+sbom: $(TOOLS_READY) ## List all libraries of a release in CycloneDX's form: dist/sbom.json
+	@mkdir -p dist
+	$(TOOLS)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file dist/sbom.json requirements/run.txt
 
 chaos: $(call ready,dev) ## Kill replicas and their database again and again: make chaos MINUTES=10
 	@$(IN_VENV) -m tests.chaos $(MINUTES)

@@ -6,14 +6,18 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || { echo "scripts/image.sh needs root: it runs the bot as another user." >&2; exit 1; }
 
+LIMIT=160  # megabytes on top of the base image
 image=$(mktemp -d /tmp/image-XXXXXX)
 trap 'rm -rf "$image"' EXIT
 chmod 755 "$image"
 # The other user must be able to run this Python, so it can't be one under /root.
 "${PYTHON:-/usr/bin/python3}" -m venv "$image/venv"
 "$image/venv/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes --requirement requirements/run.txt
+sh scripts/slim.sh "$image/venv"
 mkdir "$image/app" "$image/data" && cp -r bot "$image/app/bot"
 "$image/venv/bin/python" -m compileall -q "$image/app/bot"
+size=$(du -sm "$image" | cut -f1)
+[ "$size" -le "$LIMIT" ] || { echo "On top of Python there are $size MB, more than $LIMIT." >&2; exit 1; }
 chown 10001:10001 "$image/data" && chmod 700 "$image/data"
 
 IMAGE=$image PORT=$((20000 + RANDOM % 10000)) unshare --mount --propagation private bash -euo pipefail <<'INSIDE'
@@ -37,4 +41,4 @@ for _ in $(seq 60); do (bot health) >/dev/null 2>&1 && break; sleep 0.5; done
 kill -TERM "$process"
 wait "$process"
 INSIDE
-echo "The image works: another user, a read-only root, health, and a stop."
+echo "The image works: another user, a read-only root, health, and a stop. On top of Python it has $size MB."
