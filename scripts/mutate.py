@@ -21,11 +21,15 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 DOMAIN, CONTRACT = "tests/domain/test_", "tests/store/tinydb/test_contract.py"
 RULES = {
-    "bot/domain/payments.py": ("payments",),
+    "bot/domain/payments.py": (
+        "payments",
+        "tests/services/payments/test_flow.py",
+        "tests/services/payments/test_several.py",
+    ),
     "bot/domain/payment_times.py": ("payment_times",),
-    "bot/domain/standings.py": ("invoices", "collectives"),
+    "bot/domain/standings.py": ("standings",),
     "bot/domain/invoices.py": ("invoices", "collectives"),
-    "bot/domain/credit.py": ("credit",),
+    "bot/domain/credit.py": ("credit", "tests/services/test_credit_wishes.py", "tests/services/test_covered.py"),
     "bot/domain/provider_calendar.py": ("warnings", "schedule"),
     "bot/domain/schedule.py": ("schedule", "quiet_hours", "mornings", "warnings", "next_look", "check_plan"),
     "bot/domain/reminders.py": ("reminders", "changes", "mornings", "silences"),
@@ -46,7 +50,7 @@ pytest_add_cli_args = ["-p", "no:schemathesis", "-p", "no:cacheprovider", "-p", 
 pytest_add_cli_args_test_selection = [{tests}]
 """
 LOW = ["nice", "-n", "19", "chrt", "-i", "0"]
-SURVIVED = re.compile(r"^\s*(\S+): (survived|no tests|timeout|suspicious|segfault)$", re.MULTILINE)
+SURVIVED = re.compile(r"^\s*(\S+): (survived|no tests)$", re.MULTILINE)
 COUNTS = re.compile(r"(\d+)/(\d+)\s+🎉 (\d+) 🫥 (\d+)\s+⏰ (\d+)\s+🤔 (\d+)\s+🙁 (\d+)")
 
 
@@ -82,10 +86,13 @@ def _mutate(module: str, tests: list[str], ends: float) -> None:
         done, made, killed, untested, slow, odd, survived = map(int, counts[-1])
         print(f"{module}: {killed + slow} of {done} changes found ({made} made) in {took:.0f} s; ", end="")  # noqa: T201
         print(f"{survived} survived, {untested} without a test, {slow} too slow, {odd} odd")  # noqa: T201
-        for name, why in SURVIVED.findall(_output([*mutmut, "results"], folder, environment, 60)):
-            shown = _output([*mutmut, "show", name], folder, environment, 60) if why != "timeout" else ""
+        found = SURVIVED.findall(_output([*mutmut, "results"], folder, environment, 60))
+        for place in sorted({name.partition("__mutmut_")[0] for name, why in found if why == "no tests"}):
+            print(f"  no test: {place}")  # noqa: T201
+        for name in (name for name, why in found if why == "survived"):
+            shown = _output([*mutmut, "show", name], folder, environment, 60)
             lines = [line for line in shown.splitlines() if re.match(r"[-+](?![-+])", line)]
-            print(f"  {why}: {name}", *lines, sep="\n    ")  # noqa: T201
+            print(f"  {name}", *lines, sep="\n    ")  # noqa: T201
         sys.stdout.flush()
 
 

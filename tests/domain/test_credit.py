@@ -62,3 +62,10 @@ def test_an_outage_forgets_nothing_and_is_asked_again_soon() -> None:
 
 def test_a_clock_that_was_set_back_does_not_stop_the_asking() -> None:
     assert CreditWatch(None, NOW + 40 * ASK_AGAIN_AFTER, denied=True).is_due(NOW, MINUTE)
+
+
+def test_credit_goes_to_what_is_due_first_whatever_its_number_and_to_the_last_cent() -> None:
+    credit = Credit(Decimal("5.00"), "EUR")
+    found = coverage(credit, [Debt(1, SECOND, Decimal("5.00")), Debt(2, FIRST, Decimal("5.00"))], "EUR")
+    assert found is not None
+    assert (found.credit, found.short, list(found.covered)) == (credit, Decimal("5.00"), [2])

@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as st
 
-from bot.domain.invoices import CENT, Invoice, Item, Listing, open_first, sum_left
+from bot.domain.invoices import CENT, Invoice, Item, Listing, left_or_total, open_first, sum_left, sums_differ
 
 ZERO = Decimal(0)
 SAMPLE = Invoice(
@@ -171,3 +171,30 @@ def test_a_type_is_any_item_s_whatever_its_letter_case() -> None:
 
 def test_a_listing_is_complete_unless_it_says_otherwise() -> None:
     assert Listing((SAMPLE,)).unreadable == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "differ"),
+    [
+        ("7.95", "7.95", False),
+        ("7.95", "7.96", False),
+        ("7.96", "7.95", False),
+        ("7.95", "7.97", True),
+        ("7.97", "7.95", True),
+        (None, "7.95", False),
+        ("7.95", None, False),
+        (None, None, False),
+    ],
+)
+def test_sums_differ_by_more_than_a_cent_if_both_are_known(one: str | None, other: str | None, differ: bool) -> None:
+    assert sums_differ(one and Decimal(one), other and Decimal(other)) is differ  # type: ignore[arg-type]
+
+
+def test_what_is_left_is_shown_or_else_the_total() -> None:
+    assert left_or_total(Decimal(0), Decimal(5)) == 0
+    assert left_or_total(None, Decimal(5)) == 5
+
+
+def test_of_two_closed_ones_of_one_day_the_one_with_the_higher_number_is_newer() -> None:
+    closed = [replace(SAMPLE, id=number, is_open=False) for number in (1, 3, 2)]
+    assert [found.id for found in open_first(closed)] == [3, 2, 1]

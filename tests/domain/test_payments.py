@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,7 +11,20 @@ from hypothesis import given, strategies as st
 
 from bot.domain.chats import Chat, Link, Place, Token, Watch
 from bot.domain.invoices import Invoice
-from bot.domain.payments import Action, Outcome, Payment, amount_of, outcome_of, still_matches
+from bot.domain.payments import (
+    Action,
+    Found,
+    Outcome,
+    Payment,
+    PaymentRules,
+    State,
+    amount_of,
+    can_be_asked_anew,
+    ended,
+    outcome_of,
+    still_matches,
+    with_found,
+)
 from tests.fakes import invoice, settled
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -196,3 +209,48 @@ def test_less_credit_than_before_means_partly_taken_back() -> None:
 def test_as_much_credit_as_before_says_nothing_yet(credit: int) -> None:
     read = replace(CREDITED, credit=Decimal(credit))
     assert outcome_of(payment_of(CREDITED, Action.REMOVE_CREDIT), read) is None
+
+
+@pytest.mark.parametrize(("credit", "outcome"), [("10.00", Outcome.DONE), ("9.99", Outcome.PARTLY)])
+def test_of_that_only_what_was_added_counts_not_the_credit_from_before(credit: str, outcome: Outcome) -> None:
+    bare = replace(CREDITED, subtotal=None, tax=None)
+    asked = replace(payment_of(bare), amount=Decimal(6))
+    assert outcome_of(asked, replace(bare, credit=Decimal(credit))) is outcome
+
+
+@pytest.mark.parametrize(("amount", "allowed"), [("49.99", True), ("50.00", True), ("50.01", False)])
+def test_a_payment_may_be_as_large_as_the_limit(amount: str, allowed: bool) -> None:
+    assert PaymentRules(limit=Decimal("50.00")).allow(Decimal(amount)) is allowed
+    assert PaymentRules().allow(Decimal(amount))
+
+
+def test_a_question_can_be_confirmed_until_it_expires_and_not_if_it_comes_from_a_clock_that_was_ahead() -> None:
+    minute = timedelta(minutes=1)
+    asked = replace(payment_of(OPEN), expires_at=NOW + minute)
+    assert not asked.has_expired(NOW)
+    assert not asked.has_expired(NOW + minute - timedelta.resolution)
+    assert asked.has_expired(NOW + minute)
+    assert replace(asked, since=NOW + timedelta(days=1)).has_expired(NOW)
+
+
+def test_a_payment_can_be_asked_anew_unless_nothing_is_left_and_a_removal_while_there_is_credit() -> None:
+    assert [can_be_asked_anew(replace(payment_of(OPEN), left=left)) for left in (None, Decimal(1), Decimal(0))] == [
+        True,
+        True,
+        False,
+    ]
+    removal = payment_of(CREDITED, Action.REMOVE_CREDIT)
+    assert can_be_asked_anew(removal)
+    assert can_be_asked_anew(with_found(removal, CREDITED))
+    assert can_be_asked_anew(with_found(removal, replace(CREDITED, credit=Decimal("0.01"))))
+    assert not can_be_asked_anew(with_found(removal, OPEN))
+    assert not can_be_asked_anew(with_found(removal, settled(CREDITED)))
+
+
+def test_what_was_found_and_how_it_ended_is_noted_on_the_payment() -> None:
+    asked = payment_of(OPEN)
+    found = with_found(asked, replace(CREDITED, status_label="Offen")).found
+    assert found == Found(is_open=True, is_paid=False, status="Offen", credit=Decimal(4), due=OPEN.due)
+    later = NOW + timedelta(minutes=1)
+    done = ended(asked, Outcome.PARTLY, later, Decimal(6))
+    assert done == replace(asked, state=State.ENDED, since=later, outcome=Outcome.PARTLY, left=Decimal(6))
