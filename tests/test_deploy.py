@@ -145,6 +145,19 @@ def test_the_compose_file_is_valid() -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_the_workflow_is_valid_runs_what_ci_runs_and_pins_foreign_actions_by_their_commit() -> None:
+    path = "deploy/github-workflow.yml"
+    command = [str(SCRIPTS / "check-jsonschema"), "--builtin-schema", "vendor.github-workflows", path]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    jobs = yaml_of(path)["jobs"]
+    steps = [step for job in jobs.values() for step in job["steps"]]
+    assert ".ci/run" in [step.get("run") for step in jobs["test"]["steps"]]
+    used = [step["uses"] for step in steps if "uses" in step]
+    assert used
+    assert all(re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", name) for name in used)
+
+
 def test_three_replicas_share_one_database_and_no_disk() -> None:
     services = yaml_of("compose.yaml")["services"]
     replica = services["replica"]
