@@ -423,6 +423,21 @@ class ReferenceUnreadable(UserError, key="error.reference_unreadable"):
     """The reference is empty, or has signs that no bank carries."""
 
 
+@dataclass(eq=False)
+class NameTooLong(UserError, key="error.name_too_long"):
+    """A service's name would leave no room for anything else."""
+
+    length: int
+    most: int
+
+
+@dataclass(eq=False)
+class NoService(UserError, key="error.no_service"):
+    """An invoice is not for a service of its own number, so it has no row."""
+
+    id: int
+
+
 class PressByOther(UserError, key="error.press_by_other"):
     """The person who pressed the button is not the one who asked."""
 

@@ -22,6 +22,7 @@ from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.searching import SearchHandlers
+from bot.chat.handlers.services import ServiceHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
 from bot.chat.handlers.start import StartHandlers
@@ -53,6 +54,7 @@ from bot.services.payments.flow import Payments
 from bot.services.reading import AccountReads
 from bot.services.redrawing import Redrawing
 from bot.services.searching import Searching
+from bot.services.service_history import ServiceHistory
 from bot.services.snoozing import Snoozing
 from bot.services.topping_up import ToppingUp
 from bot.services.workers import Workers
@@ -117,6 +119,7 @@ class Services:
         self.searching = Searching(self.browsing, store, clock, vocabulary, settings.zone)
         self.documents = Documents(reads, store)
         self.snoozing = Snoozing(store, clock, plan)
+        self.service_history = ServiceHistory(self.browsing, store, clock)
         self.topping_up = ToppingUp(self.browsing, self.credits, store, clock)
 
     async def finish(self, within: float) -> None:
@@ -133,7 +136,8 @@ def build_handlers(
     invoices = InvoiceHandlers(store, services.browsing, services.credits, services.snoozing, clock)
     linking = LinkHandlers(services.linking, groups, invoices, store, clock)
     topping_up = TopUpHandlers(services.topping_up, clock)
-    takes = {Question.REFERENCE: topping_up.take_reference}
+    of_services = ServiceHandlers(services.service_history)
+    takes = {Question.REFERENCE: topping_up.take_reference, Question.NAME: of_services.take_name}
     searching = SearchHandlers(store, services.searching, invoices, services.credits, clock)
     texts = linking.expecting_token(searching.text)
     return Handlers(
@@ -149,6 +153,7 @@ def build_handlers(
         snoozing=SnoozeHandlers(services.snoozing, clock),
         settings=SettingsHandlers(store, texts_for, plan, clock),
         topping_up=topping_up,
+        services=of_services,
     )
 
 

@@ -30,6 +30,7 @@ from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.searching import SearchHandlers
+from bot.chat.handlers.services import ServiceHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
 from bot.chat.handlers.start import StartHandlers
@@ -68,6 +69,7 @@ class Handlers:
     snoozing: SnoozeHandlers
     settings: SettingsHandlers
     topping_up: TopUpHandlers
+    services: ServiceHandlers
 
 
 def add_handlers(
@@ -148,6 +150,7 @@ def _commands(on: Handlers) -> dict[str, Route]:
         "payers": Route(on.groups.payers),
         "export": Route(on.general.export, slow=True),
         "cancel": Route(on.answers.cancel),
+        "name": Route(on.services.name),
     }
 
 
@@ -177,6 +180,8 @@ def _buttons(on: Handlers) -> dict[str, Route]:
         "mute": Route(on.snoozing.mute),
         "wake": Route(on.snoozing.wake),
         "check": Route(on.general.check, slow=True),
+        "row": Route(on.services.row),
+        "name": Route(on.services.ask_for_name),
         "topup": Route(on.topping_up.how),
         "reference": Route(on.topping_up.reference_button),
         "set": Route(on.settings.press),

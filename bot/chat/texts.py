@@ -23,6 +23,7 @@ from babel.numbers import NumberPattern, format_currency, format_decimal, get_cu
 from markupsafe import Markup
 
 from bot.domain.chats import LANGUAGES, Chat
+from bot.domain.invoices import Invoice
 from bot.domain.payments import PaymentRules
 from bot.domain.provider_calendar import ProviderCalendar
 from bot.domain.schedule import CheckPlan, is_over
@@ -71,6 +72,10 @@ class Texts:
         """Return what an invoice or an item is for, behind the name that its service has got in this chat."""
         name = self.names.get(service, "") if service is not None else ""
         return " · ".join(filter(None, (name, title)))
+
+    def title_of(self, invoice: Invoice) -> str:
+        """Return what an invoice is for, as :meth:`titled` does. Empty: it does not say so."""
+        return self.titled(invoice.title, invoice.title_service)
 
     @property
     def payments(self) -> bool:

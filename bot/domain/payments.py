@@ -22,6 +22,7 @@ from enum import StrEnum
 from bot.domain.chats import Chat, Link, Place
 from bot.domain.invoices import Invoice
 from bot.domain.payment_times import CONFIRM_WITHIN, PERSON_WATCHES_FOR
+from bot.domain.service_names import Service
 from bot.domain.waits import is_ahead
 
 
@@ -275,6 +276,7 @@ class Offer:
     amount: Decimal
     due: date | None
     title: str
+    service: Service | None = None
 
 
 @dataclass(frozen=True, slots=True)

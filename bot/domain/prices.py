@@ -15,7 +15,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import islice
 
-from bot.domain.invoices import Invoice, Item, sums_differ
+from bot.domain.invoices import Invoice, Item, Listing, sums_differ
 from bot.domain.service_names import Service
 from bot.domain.standings import Standing
 
@@ -174,6 +174,15 @@ def newest_first(invoices: Iterable[Invoice]) -> list[Invoice]:
 def row_of(invoices: Iterable[Invoice], service: Service) -> list[Invoice]:
     """Return the invoices for a service, the newest first."""
     return [*_rows_of({service}, invoices).get(service, ())]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRow:
+    """All invoices for a service, the newest first, among all that could be listed."""
+
+    service: Service
+    invoices: tuple[Invoice, ...]
+    listing: Listing
 
 
 def change_in_row(row: Sequence[Invoice], at: int, service: Service) -> PriceChange | None:

@@ -100,6 +100,7 @@ SAME_IN_ALL = {
     "button.copy.iban", "button.copy.name", "button.details", "button.filter", "button.line", "button.pdf",
     "details.description", "details.item",
     "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "journal.how", "journal.what",
+    "history.title", "history.line", "history.dearer", "history.cheaper",
     "list.line", "payment.title", "transfer.iban", "transfer.name",
     "search.less", "search.less_leaves", "words.hosting",
 }  # fmt: skip

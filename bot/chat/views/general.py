@@ -22,7 +22,7 @@ from bot.ports import Waiting
 
 COMMANDS = (
     "invoices", "find", "invoice", "pdf", "pay", "removecredit", "payments", "archive", "check", "status", "settings",
-    "timezone", "language", "link", "unlink", "payers", "export", "cancel", "help",
+    "timezone", "language", "link", "unlink", "name", "payers", "export", "cancel", "help",
 )  # fmt: skip
 """All commands of the menus, in their order. The text ``command.NAME`` says what each does."""
 

@@ -9,7 +9,21 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Rows, Screen, box, cut, fit, in_rows, join, marked, one_line, page_of, page_rows
+from bot.chat.screens import (
+    PAYS,
+    Button,
+    Rows,
+    Screen,
+    box,
+    cut,
+    fit,
+    in_rows,
+    join,
+    marked,
+    one_line,
+    page_of,
+    page_rows,
+)
 from bot.chat.texts import Texts
 from bot.chat.views.consequences import consequences
 from bot.chat.views.credit import money_lines, shortfall_rows
@@ -178,7 +192,7 @@ def list_entry(t: Texts, invoice: Invoice, now: datetime) -> Markup:
     if invoice.is_open and invoice.odd_status and (invoice.due or invoice.due_unreadable):
         when = Markup(" · ").join([when, Markup.escape(status_of(t, invoice))])
     line = t("list.line", icon=_icon(t, invoice, now), id=invoice.id, amount=t.money(invoice.display_amount), when=when)
-    title = [Markup.escape(one_line(invoice.title, LIST_TITLE_LENGTH))] if invoice.title else []
+    title = [Markup.escape(one_line(t.title_of(invoice), LIST_TITLE_LENGTH))] if invoice.title else []
     if invoice.parts:
         ids = t.listing([str(number) for number in invoice.parts[:PARTS_NAMED]])
         title.append(t.count("list.parts", len(invoice.parts), ids=ids))
@@ -212,7 +226,7 @@ def _filter_button(t: Texts, key: str, choice: Query, page: ListPage) -> Button:
 
 
 def _item_lines(t: Texts, item: Item) -> list[Markup]:
-    title = one_line(item.title or item.type, ITEM_TITLE_LENGTH)
+    title = one_line(t.titled(item.title or item.type, item.service), ITEM_TITLE_LENGTH)
     key = "details.item" if item.amount is not None else "details.item_without_amount"
     lines = [t(key, title=title, amount=t.money(item.amount or Decimal(0)))]
     first, _, rest = item.description.strip().partition("\n")
@@ -255,12 +269,22 @@ def _sums(t: Texts, invoice: Invoice) -> list[Markup]:
 
 def _details_rows(t: Texts, invoice: Invoice) -> Rows:
     rows = [[Button(t.plain("button.pdf"), f"pdf:{invoice.id}")]]
+    if any(item.service is not None for item in invoice.items):
+        rows[0].append(Button(t.plain("button.history"), f"row:{invoice.id}"))
     if invoice.left_to_pay is not None and t.offers(invoice.left_to_pay):
-        rows.append([Button(t.plain("button.pay", amount=t.money(invoice.left_to_pay)), f"pay:{invoice.id}")])
+        label = t.plain("button.pay", amount=t.money(invoice.left_to_pay))
+        rows.append([Button(label, f"pay:{invoice.id}", style=PAYS)])
     if t.payments and invoice.can_return_credit:
         label = t.plain("button.remove_credit", amount=t.money(invoice.credit))
         rows.append([Button(label, f"removecredit:{invoice.id}")])
+    if invoice.left_to_pay:
+        rows.append([_copying(str(invoice.id)), _copying(t.typed(invoice.left_to_pay))])
     return rows
+
+
+def _copying(text: str) -> Button:
+    """Return a button that copies what is to be typed elsewhere: a number, or a sum."""
+    return Button(f"📋 {text}", copy=text)
 
 
 # --- The invoices to choose from, for a command that came without a number ---
@@ -314,6 +338,6 @@ def _invoice_button(t: Texts, asked: InvoiceChoice, invoice: Invoice, now: datet
     parts = [
         f"{_icon(t, invoice, now)} {invoice.id}",
         t.money(asked.amount(invoice)),
-        one_line(invoice.title, BUTTON_TITLE_LENGTH),
+        one_line(t.title_of(invoice), BUTTON_TITLE_LENGTH),
     ]
     return Button(" · ".join(filter(None, parts)), f"{asked.word}:{invoice.id}")

@@ -71,7 +71,8 @@ def selection(t: Texts, selected: Selection) -> Screen:
 def _offer(t: Texts, selected: Selection, offer: Offer) -> Button:
     ticked = offer.id in selected.chosen
     wish = LEAVE_OUT if ticked else CHOOSE
-    parts = [f"{box(ticked=ticked)} {offer.id}", t.money(offer.amount), one_line(offer.title, BATCH_TITLE_LENGTH)]
+    title = one_line(t.titled(offer.title, offer.service), BATCH_TITLE_LENGTH)
+    parts = [f"{box(ticked=ticked)} {offer.id}", t.money(offer.amount), title]
     return Button(" · ".join(filter(None, parts)), f"pick:{selected.id}:{offer.id}:{wish}")
 
 
@@ -100,7 +101,7 @@ def question(t: Texts, asked: Sequence[tuple[Payment, Invoice]], now: datetime, 
 def _asked(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> list[Markup]:
     lines = [t(f"{payment.action}.ask", **_facts(t, payment))]
     if invoice.title:
-        lines.append(t("payment.title", title=one_line(invoice.title, QUESTION_TITLE_LENGTH)))
+        lines.append(t("payment.title", title=one_line(t.title_of(invoice), QUESTION_TITLE_LENGTH)))
     if payment.action is Action.PAY and payment.credit:
         lines.append(t("payment.credit", amount=t.money(payment.credit)))
     if payment.due:
@@ -121,7 +122,7 @@ def _batch_item_asked(t: Texts, payment: Payment, invoice: Invoice, now: datetim
     if invoice.odd_status:
         parts.append(Markup.escape(one_line(invoice.odd_status, STATUS_LENGTH)))
     if invoice.title:
-        parts.append(Markup.escape(one_line(invoice.title, BATCH_TITLE_LENGTH)))
+        parts.append(Markup.escape(one_line(t.title_of(invoice), BATCH_TITLE_LENGTH)))
     line = Markup(" · ").join(parts)
     return join([line, t("payment.doubtful")]) if payment.doubtful else line
 

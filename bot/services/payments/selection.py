@@ -59,7 +59,7 @@ class PaymentSelection:
             account=link.account,
             user_id=user.id,
             expires_at=now + self._rules.lifetime,
-            offers=tuple(Offer(one.id, amount, one.due, one.title) for one, amount in offered),
+            offers=tuple(Offer(one.id, amount, one.due, one.title, one.title_service) for one, amount in offered),
             more=len(payable) - len(offered),
             too_large=len(open_ones) - len(payable),
         ).with_choice(wanted, chosen=True)
