@@ -16,6 +16,7 @@ from telegram.ext import CallbackContext, JobQueue
 from bot import logs
 from bot.chat.background_jobs import BackgroundJobs
 from bot.chat.dispatch import Dispatcher
+from bot.chat.greeting import Greeter
 from bot.chat.messenger import TelegramMessenger
 from bot.chat.polling import retry_forever
 from bot.chat.profile import publish_profile
@@ -97,8 +98,9 @@ class InvoiceBot:
 
         dispatcher = Dispatcher(store, texts_for, clock, settings.allowed_users, self._jobs, self.tracker)
         add_handlers(telegram, dispatcher, build_handlers(settings, store, self.services, texts_for, plan, clock))
-        watch_membership(telegram, store, clock, self.tracker)
-        watch_migrations(telegram, store, self.tracker)
+        self._greeter = Greeter(telegram.bot, store, texts_for, settings.allowed_users)
+        watch_membership(telegram, store, clock, self.tracker, self._greeter)
+        watch_migrations(telegram, store, self.tracker, self._greeter)
         telegram.add_error_handler(_log_failure)
 
     async def run(self, tick: float = 1.0) -> None:
@@ -148,6 +150,7 @@ class InvoiceBot:
 
     async def _stop_receiving(self, _: float) -> None:
         self.tracker.close()
+        self._greeter.stop()
         for task in (self._receiving, self._watching):
             if task is not None:
                 task.cancel()

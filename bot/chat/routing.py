@@ -22,6 +22,7 @@ from telegram.ext import (
 from bot.chat.albums import NotAnsweredBefore
 from bot.chat.context import LibraryContext, words_behind
 from bot.chat.dispatch import Dispatcher, Route
+from bot.chat.greeting import Greeter
 from bot.chat.handlers.answers import AnswerHandlers
 from bot.chat.handlers.documents import DocumentHandlers
 from bot.chat.handlers.general import GeneralHandlers
@@ -181,6 +182,7 @@ def _buttons(on: Handlers) -> dict[str, Route]:
         "wake": Route(on.snoozing.wake),
         "check": Route(on.general.check, slow=True),
         "row": Route(on.services.row),
+        "invite": Route(on.groups.invite),
         "name": Route(on.services.ask_for_name),
         "topup": Route(on.topping_up.how),
         "reference": Route(on.topping_up.reference_button),
@@ -196,8 +198,9 @@ def watch_membership(
     chats: ChatStore,
     clock: Clock,
     tracker: UpdateTracker,
+    greeter: Greeter,
 ) -> None:
-    """Let a chat rest when the bot is blocked or removed, and wake it when the bot is back.
+    """Let a chat rest when the bot is blocked or removed, and wake it when the bot is back. Greet a group on joining.
 
     While the database is away, give the update back: Telegram says this only once, and no person will ask again.
     """
@@ -214,6 +217,7 @@ def watch_membership(
             try:
                 with suppress(ChatUnreadable):  # it rests anyway
                     await note(update.my_chat_member)
+                greeter.note_change(update.update_id, update.my_chat_member)
             except StoreAway:
                 await asyncio.sleep(GIVE_BACK_DELAY)
                 tracker.give_back(update.update_id)
@@ -225,6 +229,7 @@ def watch_migrations(
     application: Application,  # type: ignore[type-arg]
     chats: ChatStore,
     tracker: UpdateTracker,
+    greeter: Greeter,
 ) -> None:
     """Move all that is stored of a group as soon as it becomes a supergroup.
 
@@ -236,6 +241,7 @@ def watch_migrations(
         if message is None:
             return
         old_id, new_id = message.migrate_from_chat_id or message.chat.id, message.migrate_to_chat_id or message.chat.id
+        greeter.note_migration(new_id)
         try:
             with suppress(ChatUnreadable):  # nothing of it can be moved
                 await note_unreachable(chats, old_id, ChatMigrated(new_id))

@@ -14,6 +14,12 @@ SHORT_ID = 16
 """How much of an invitation's id is put into callback data: enough to tell it from others."""
 
 
+def greeting(t: Texts) -> Screen:
+    """Say in a group that the bot has joined what it is for, and offer to link the group."""
+    text = join([t("group.greeting"), Markup(""), t("error.group_not_linked")])
+    return Screen(text, [[Button(t.plain("button.link_this_group"), "invite")]])
+
+
 def invitation(t: Texts, url: str, name: str) -> Screen:
     """Show in the group a button that leads the person who asked into the private chat."""
     button = Button(t.plain("button.link_group"), url=url)
