@@ -16,7 +16,7 @@ from telegram.ext import CallbackContext, JobQueue
 from bot import logs
 from bot.chat.background_jobs import BackgroundJobs
 from bot.chat.dispatch import Dispatcher
-from bot.chat.greeting import Greeter
+from bot.chat.handlers.greeting import Greeter
 from bot.chat.messenger import TelegramMessenger
 from bot.chat.polling import retry_forever
 from bot.chat.profile import publish_profile

@@ -22,10 +22,10 @@ from telegram.ext import (
 from bot.chat.albums import NotAnsweredBefore
 from bot.chat.context import LibraryContext, words_behind
 from bot.chat.dispatch import Dispatcher, Route
-from bot.chat.greeting import Greeter
 from bot.chat.handlers.answers import AnswerHandlers
 from bot.chat.handlers.documents import DocumentHandlers
 from bot.chat.handlers.general import GeneralHandlers
+from bot.chat.handlers.greeting import Greeter
 from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers

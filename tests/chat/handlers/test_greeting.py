@@ -14,7 +14,7 @@ HELLO = "Hello! I tell this group"
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.chat.greeting.GREET_AFTER", 0.2)
+    monkeypatch.setattr("bot.chat.handlers.greeting.GREET_AFTER", 0.2)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ async def test_nobody_is_greeted_in_a_group_that_became_a_supergroup(
 async def test_a_group_that_is_linked_by_then_needs_no_greeting(
     telegram: SandboxTelegram, ada: Person, chat: Chat, group: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.chat.greeting.GREET_AFTER", 3.0)
+    monkeypatch.setattr("bot.chat.handlers.greeting.GREET_AFTER", 3.0)
     await link(ada, chat)
     ada.set_bot_status(group, "member")
     invitation = await ask(ada, group, "/link", "private chat")
