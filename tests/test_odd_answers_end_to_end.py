@@ -14,7 +14,7 @@ from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import Chat, Person
 from bot.sandbox.telegram.models import StoredFile
-from tests.sandbox_bot import TICK, TOKEN, ask
+from tests.sandbox_bot import TICK, TOKEN, ask, checked, says
 
 ROUNDS = 6
 
@@ -105,3 +105,14 @@ async def test_what_the_http_library_refuses_is_logged_by_name(
             await ask(chat, ada, "/check", "an answer that I don't understand")
     named = [line["event"] for line in logs if line["log_level"] != "debug" and "Duplicate Content-Length" in str(line)]
     assert named == ["request can't be met", "account can't be read", "request can't be met"]
+
+
+async def test_an_invoice_that_cannot_be_read_is_named_in_alert_list_and_check(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path
+) -> None:
+    async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
+        greeting = await ask(chat, ada, f"/link {TOKEN}", "linked")
+        sandbox.provider.faults.switch_on(Fault.BROKEN_INVOICE)
+        await chat.wait_for(says("1 of your invoices can't be read", "It is invoice 99."), after=greeting)
+        await ask(chat, ada, "/invoices", "could not be read", "It is invoice 99.")
+        await checked(chat, lambda: ada.send(chat, "/check"), "It is invoice 99.")

@@ -66,9 +66,10 @@ class Watch:
     it last did. ``trouble`` is set once the person was told. ``failing_since`` is the first failure of another kind;
     ``outage_told``: the person knows of it, or that the list is not read to its end. ``digest_told`` is the Monday of
     the last week that had its digest. ``unreadable_told`` is how many unreadable invoices in the list the person knows
-    of. ``next_page`` is where in the list the next check begins; empty: at its beginning. ``said`` are the provider's
-    own words with which it last refused, if the list could not be read since. ``dismissed``: the person was told that
-    the bot does not serve them any more.
+    of; the numbers of the first are ``unreadable_ids``, as far as they could be read. ``next_page`` is where in the
+    list the next check begins; empty: at its beginning. ``said`` are the provider's own words with which it last
+    refused, if the list could not be read since. ``dismissed``: the person was told that the bot does not serve them
+    any more.
     """
 
     checked_at: datetime
@@ -77,6 +78,7 @@ class Watch:
     outage_told: bool = False
     digest_told: date | None = None
     unreadable_told: int = 0
+    unreadable_ids: tuple[int, ...] = ()
     refused_since: datetime | None = None
     refused_at: datetime | None = None
     whole_at: datetime | None = None

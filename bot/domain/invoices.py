@@ -204,11 +204,16 @@ class Invoice:
         return any(item.type.casefold() == kind.casefold() for item in self.items)
 
 
+UNREADABLE_NAMED = 20
+"""How many of the invoices that can't be read are named at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """The provider's list, as far as it could be read.
 
-    ``unreadable`` invoices could not be read, and ``missing`` ones were not there, though the provider counts them.
+    ``unreadable`` invoices could not be read; where at least their numbers could, these are the first
+    ``unreadable_ids``. ``missing`` ones were not there, though the provider counts them.
     ``rest`` is where the list goes on, if it was not read to its end; empty, if nobody knows where. ``resumed``: it was
     not read from its beginning. Of a list that is not whole, nothing follows from what it lacks. ``hides_unclear``: an
     invoice of which nobody knows whether it is still to be paid was there, and is left out because nobody asked for it.
@@ -220,6 +225,7 @@ class Listing:
     rest: str | None = None
     resumed: bool = False
     hides_unclear: bool = False
+    unreadable_ids: tuple[int, ...] = ()
 
     @property
     def is_read_to_end(self) -> bool:

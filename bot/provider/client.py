@@ -17,7 +17,7 @@ from bot import __version__
 from bot.domain.chats import Token
 from bot.domain.collectives import with_parts
 from bot.domain.credit import Credit
-from bot.domain.invoices import Invoice, Listing
+from bot.domain.invoices import UNREADABLE_NAMED, Invoice, Listing
 from bot.errors import AnswerNotUnderstood, ForeignAnswer, NotFound, ProviderError, WrongAddress
 from bot.limiter import Limiter
 from bot.offload import HEAVY_BYTES, HEAVY_COUNT, off_loop
@@ -190,6 +190,7 @@ class _ListReading:
         self._is_lost = False
         self._invoices: dict[int, Invoice] = {}
         self._unreadable = 0
+        self._broken: dict[int, None] = {}
         self._total = 0
         self._lacking = 0
 
@@ -210,6 +211,7 @@ class _ListReading:
         is_new = page.unreadable > 0 or any(invoice.id not in self._invoices for invoice in page.invoices)
         self._invoices |= {invoice.id: invoice for invoice in page.invoices}
         self._unreadable += page.unreadable
+        self._broken |= dict.fromkeys(page.broken)
         self._lacking += page.lacking
         self._total = max(self._total, page.total or 0)
         self._next = None if page.following is None else {**self._call.parameters, **page.following}
@@ -226,7 +228,10 @@ class _ListReading:
         """Return what was read."""
         invoices = tuple(self._invoices.values())
         missing = max(self._lacking, 0 if self._resumed else self._total - len(invoices) - self._unreadable)
-        return Listing(invoices, self._unreadable, max(missing, 0), self._rest(), resumed=self._resumed)
+        broken = tuple(number for number in self._broken if number not in self._invoices)[:UNREADABLE_NAMED]
+        return Listing(
+            invoices, self._unreadable, max(missing, 0), self._rest(), resumed=self._resumed, unreadable_ids=broken
+        )
 
     def _rest(self) -> str | None:
         if self._next is None:

@@ -19,7 +19,7 @@ import structlog
 from babel.numbers import is_currency
 
 from bot.domain.credit import Credit
-from bot.domain.invoices import Invoice, Item
+from bot.domain.invoices import UNREADABLE_NAMED, Invoice, Item
 from bot.domain.standings import UNPAID
 from bot.errors import AnswerNotUnderstood, Refused
 from bot.provider import dates, envelope, json_text, pages, values
@@ -87,9 +87,10 @@ _wrapped = msgspec.json.Decoder(_Wrapped)
 
 
 class InvoicePage(msgspec.Struct, frozen=True):
-    """A page of the list: its readable invoices, the number of unreadable ones, and what it says of other pages.
+    """A page of the list: its readable invoices, how many are unreadable, and what it says of other pages.
 
-    The last four are as in :class:`bot.provider.pages.RawPage`.
+    ``broken`` are the ids of unreadable ones, as far as these can be read. The four before it are as in
+    :class:`bot.provider.pages.RawPage`.
     """
 
     invoices: tuple[Invoice, ...]
@@ -98,6 +99,7 @@ class InvoicePage(msgspec.Struct, frozen=True):
     goes_on: bool
     total: int | None
     lacking: int
+    broken: tuple[int, ...] = ()
 
 
 def read_page(body: bytes, zone: ZoneInfo) -> InvoicePage:
@@ -124,7 +126,8 @@ def read_page(body: bytes, zone: ZoneInfo) -> InvoicePage:
     if broken:
         reasons = [f"{number}: {reason}" for number, reason in broken[:REASONS_LOGGED]]
         log.warning("invoices can't be read", count=unreadable, first=reasons)
-    return InvoicePage(invoices, unreadable, page.following, page.goes_on, page.total, page.lacking)
+    ids = tuple(number for number, _ in broken if number)[:UNREADABLE_NAMED]
+    return InvoicePage(invoices, unreadable, page.following, page.goes_on, page.total, page.lacking, ids)
 
 
 def _check_that_invoices_are_meant(entries: Sequence[msgspec.Raw]) -> None:

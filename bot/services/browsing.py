@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 
 from bot.domain.chats import Chat
-from bot.domain.invoices import Listing, open_first
+from bot.domain.invoices import UNREADABLE_NAMED, Listing, open_first
 from bot.domain.queries import ItemKind, Query
 from bot.errors import ArchiveEmpty
 from bot.offload import HEAVY_COUNT, off_loop
@@ -52,11 +52,12 @@ def _chosen(listing: Listing, query: Query) -> Listing:
     wanted = [invoice for invoice in listing.invoices if query.fits(invoice)]
     # The items say of which kind an invoice is. Where they can't be read, nobody knows.
     of_any_kind = [one for one in listing.invoices if replace(query, kind=ItemKind.ANY).fits(one)]
-    unclear = sum(one.items_unreadable and not query.fits(one) for one in of_any_kind)
+    unclear = [one.id for one in of_any_kind if one.items_unreadable and not query.fits(one)]
     return replace(
         listing,
         invoices=tuple(open_first(wanted)),
-        unreadable=listing.unreadable + unclear,
+        unreadable=listing.unreadable + len(unclear),
+        unreadable_ids=(*listing.unreadable_ids, *unclear)[:UNREADABLE_NAMED],
         hides_unclear=listing.has_unclear,
     )
 

@@ -18,7 +18,7 @@ from bot.domain.board import state_of
 from bot.domain.chats import Chat, Link, Trouble, Watch
 from bot.domain.collectives import with_parts
 from bot.domain.credit import CLOSELY, CreditWatch, Debt, Funds, coverage, suffices, watches_closely
-from bot.domain.invoices import Invoice, Listing
+from bot.domain.invoices import UNREADABLE_NAMED, Invoice, Listing
 from bot.domain.knowledge import mark_missing, mark_reminded, mark_unread, missing_from
 from bot.domain.reminders import decide, next_look, with_prices
 from bot.domain.schedule import CheckPlan, Schedule
@@ -253,8 +253,10 @@ class Checker:
         if not reading.was_asked_for:
             return before, []
         listing, unreadable = reading.listing, reading.unreadable + undated
-        if listing is not None and (listing.resumed or not listing.is_read_to_end):
-            unreadable = max(unreadable, before.unreadable_told)  # the others may be in another part
+        broken = reading.unreadable_ids
+        if listing is not None and (listing.resumed or not listing.is_read_to_end):  # the others may be in another part
+            unreadable = max(unreadable, before.unreadable_told)
+            broken = tuple(dict.fromkeys((*before.unreadable_ids, *broken)))[:UNREADABLE_NAMED]
         after, kinds = watch_reading(
             before,
             now,
@@ -265,7 +267,7 @@ class Checker:
             doubt=self._plan.doubts_refusal_for,
         )
         if listing is not None:
-            return replace(after, next_page=listing.rest or ""), kinds
+            return replace(after, next_page=listing.rest or "", unreadable_ids=broken), kinds
         said = reading.error.reason if isinstance(reading.error, ClearRefusal) else before.said
         return replace(after, next_page="", said=said), kinds
 
@@ -330,6 +332,14 @@ class AccountReading:
         if self.listing is None:
             return 0
         return max(0, self.listing.lost - (len(self.found) - len(self.listing.invoices)))
+
+    @property
+    def unreadable_ids(self) -> tuple[int, ...]:
+        """The numbers of those, as far as they are known."""
+        if self.listing is None:
+            return ()
+        found = {invoice.id for invoice in self.found}
+        return tuple(number for number in self.listing.unreadable_ids if number not in found)
 
     @property
     def end(self) -> str:

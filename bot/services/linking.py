@@ -110,6 +110,7 @@ class Linking:
             watch=Watch(
                 checked_at=now,
                 unreadable_told=listing.lost + len(undated(known.values())),
+                unreadable_ids=listing.unreadable_ids,
                 whole_at=None if listing.is_read_to_end else now,
                 next_page=listing.rest or "",
             ),

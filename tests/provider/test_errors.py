@@ -280,7 +280,7 @@ async def test_one_broken_invoice_does_not_hide_the_others(world: World) -> None
     with capture_logs() as logs:
         listing = await world.client.list_invoices(world.token, "en")
     assert {invoice.id for invoice in listing.invoices} == {212032, 130348}
-    assert listing.unreadable == 1
+    assert (listing.unreadable, listing.unreadable_ids) == (1, (99,))
     assert [(entry["event"], entry["count"]) for entry in logs if entry["log_level"] == "warning"] == [
         ("invoices can't be read", 1)
     ]

@@ -145,6 +145,7 @@ def test_one_broken_invoice_is_left_out_and_counted(broken: object) -> None:
     page = read_page(json.dumps({"data": [LEAST, broken, LEAST | {"id": 8}]}).encode(), BERLIN)
     assert [invoice.id for invoice in page.invoices] == [7, 8]
     assert page.unreadable == 1
+    assert page.broken == ((99,) if isinstance(broken, dict) and "id" in broken else ())
 
 
 @pytest.mark.parametrize(

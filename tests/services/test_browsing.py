@@ -113,6 +113,6 @@ async def test_of_an_invoice_with_unreadable_items_nobody_knows_whether_it_is_of
     world.account.put(domain, unclear, replace(paid, items=(), items_unreadable=True))
     await world.link()
     found = await Browsing(world.reads).listing(await world.chat(), Query(StatusFilter.OPEN, ItemKind.DOMAIN))
-    assert ([one.id for one in found.invoices], found.unreadable) == ([1], 1)
+    assert ([one.id for one in found.invoices], found.unreadable, found.unreadable_ids) == ([1], 1, (2,))
     everything = await Browsing(world.reads).listing(await world.chat(), Query())
     assert (len(everything.invoices), everything.unreadable) == (3, 0)

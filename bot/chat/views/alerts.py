@@ -13,7 +13,7 @@ from bot.chat.texts import Private, Texts
 from bot.chat.views.alert_buttons import invoice_rows
 from bot.chat.views.alert_credit import credit_of_alert, top_up_rows_of_alert
 from bot.chat.views.consequences import consequences
-from bot.chat.views.invoices import STATUS_LENGTH, UNDATED_NAMED
+from bot.chat.views.invoices import STATUS_LENGTH, UNDATED_NAMED, named
 from bot.chat.views.prices import price_lines
 from bot.domain.alerts import (
     NEWS_KINDS,
@@ -186,7 +186,8 @@ def _unreadable(t: Texts, delivery: Delivery) -> Markup:
     link = delivery.chat.link
     ids = [str(number) for number in undated(delivery.known.values())]
     hidden = (link.watch.unreadable_told if link else 1) - len(ids)
-    lines = [t.count("alert.unreadable", hidden)] if hidden > 0 or not ids else []
+    broken = link.watch.unreadable_ids if link else ()
+    lines = [named(t, t.count("alert.unreadable", hidden), broken, hidden)] if hidden > 0 or not ids else []
     if ids:
         lines.append(t.count("alert.undated", len(ids), ids=t.listing(ids[:UNDATED_NAMED])))
     return join(lines)

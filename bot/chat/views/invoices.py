@@ -127,7 +127,8 @@ def gaps(t: Texts, listing: Listing) -> list[Markup]:
     """Return what a list lacks, and what could not be read of its open invoices."""
     lines = []
     if listing.unreadable:
-        lines.append(t.count("list.unreadable", listing.unreadable))
+        count = listing.unreadable
+        lines.append(named(t, t.count("list.unreadable", count), listing.unreadable_ids, count))
     if listing.missing:
         lines.append(t.count("list.missing", listing.missing))
     elif not listing.is_whole:
@@ -135,6 +136,15 @@ def gaps(t: Texts, listing: Listing) -> list[Markup]:
     if undated := [str(i.id) for i in listing.invoices if i.may_be_owed and i.due_unreadable]:
         lines.append(t.count("list.undated", len(undated), ids=t.listing(undated[:UNDATED_NAMED])))
     return lines
+
+
+def named(t: Texts, text: Markup, numbers: Sequence[int], count: int) -> Markup:
+    """Return a text about so many invoices that can't be read, and behind it the numbers that are known of them."""
+    if not numbers:
+        return text
+    ids = t.listing([str(number) for number in numbers])
+    are_all = len(numbers) >= count
+    return Markup(" ").join([text, t.count("unreadable.all" if are_all else "unreadable.some", len(numbers), ids=ids)])
 
 
 def debts(invoices: Iterable[Invoice]) -> list[Debt]:

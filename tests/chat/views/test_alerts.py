@@ -555,6 +555,11 @@ def test_invoices_that_cannot_be_read_are_named_by_number_with_what_to_do() -> N
         "provider's website."
     )
     assert len(data(one(AlertKind.UNREADABLE, chat=chat))) == 1
+    named = linked_chat(watch=Watch(NOW, unreadable_told=2, unreadable_ids=(9, 7)))
+    assert says(one(AlertKind.UNREADABLE, chat=named)).endswith("website. They are invoices 9 and 7.")
+    some = linked_chat(watch=Watch(NOW, unreadable_told=2, unreadable_ids=(9,)))
+    assert says(one(AlertKind.UNREADABLE, chat=some)).endswith("website. One of them is invoice 9.")
+    assert says(one(AlertKind.UNREADABLE, chat=some), DE).endswith("an. Darunter ist Rechnung 9.")
 
 
 def test_due_dates_that_cannot_be_read_are_told_with_their_numbers_apart_from_invoices_that_cannot() -> None:

@@ -88,6 +88,8 @@ def test_while_some_could_not_be_read_it_never_says_that_nothing_is_to_be_paid(
 
 def test_unreadable_invoices_are_counted_in_words() -> None:
     assert "⚠️ 1 invoice could not be read and is missing here." in show(listing(invoice(), unreadable=1))
+    named = replace(listing(invoice(), unreadable=1), unreadable_ids=(9,))
+    assert "is missing here. It is invoice 9." in show(named)
     assert "⚠️ 3 Rechnungen waren nicht lesbar und fehlen hier." in show(listing(invoice(), unreadable=3), t=DE)
 
 
