@@ -43,8 +43,11 @@ async def test_two_customers_ask_in_turns_while_the_provider_sends_what_nobody_a
 async def test_a_file_is_sent_whole_under_its_own_name_or_a_sentence_says_why_not(
     sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path
 ) -> None:
-    number = sandbox.provider.create_invoice(account, Decimal("5.00"), due_in_days=20).id
     faults = sandbox.provider.faults
+
+    def new() -> int:
+        """Return an invoice whose PDF nobody has got yet."""
+        return sandbox.provider.create_invoice(account, Decimal("5.00"), due_in_days=20).id
 
     async def fetch(command: str) -> StoredFile:
         sent = ada.send(chat, command)
@@ -56,23 +59,24 @@ async def test_a_file_is_sent_whole_under_its_own_name_or_a_sentence_says_why_no
         await ask(chat, ada, f"/link {TOKEN}", "linked")
 
         faults.switch_on(Fault.CUT_FILE, on=Call.PDF, times=1)
-        whole = await fetch(f"/pdf {number}")
+        whole = await fetch(f"/pdf {new()}")
         assert whole.content.startswith(b"%PDF-")
         assert whole.content.rstrip().endswith(b"%%EOF")
 
         faults.switch_on(Fault.CUT_FILE, on=Call.PDF)
-        await ask(chat, ada, f"/pdf {number}", "an answer that I don't understand")
+        await ask(chat, ada, f"/pdf {new()}", "an answer that I don't understand")
         faults.switch_off()
 
         faults.switch_on(Fault.WRONG_TYPE, on=Call.PDF)
-        assert (await fetch(f"/pdf {number}")).content.startswith(b"%PDF-")
+        assert (await fetch(f"/pdf {new()}")).content.startswith(b"%PDF-")
         faults.switch_off()
 
         faults.switch_on(Fault.WRAPPED_FILE, on=Call.PDF)
-        await ask(chat, ada, f"/pdf {number}", "an answer that I don't understand")
+        await ask(chat, ada, f"/pdf {new()}", "an answer that I don't understand")
         faults.switch_off()
 
         faults.switch_on(Fault.OTHER_NAME, on=Call.PDF)
+        number = new()
         assert (await fetch(f"/pdf {number}")).name == f"invoice-{number}.pdf"
         faults.switch_off()
 
