@@ -78,7 +78,7 @@ lock: ## Update requirements/ from pyproject.toml, and keep the present versions
 upgrade: ## Like lock, but with the newest versions that pyproject.toml allows
 	@$(call compile,--upgrade)
 
-picture: $(call ready,dev) ## Take the README's picture again
+picture: $(call ready,dev) ## Take the README's pictures again
 	@PYTHONPATH=. $(IN_VENV) scripts/picture.py
 
 clean: ## Remove the virtual environment and all caches

@@ -1,43 +1,88 @@
-"""Take docs/demo.png, the README's picture: the demo's page after a minute of use. `make picture` runs this."""
+"""Take the README's pictures from the demo's page. `make picture` runs this.
+
+docs/demo.png is the page after a minute of use; the others are an alert, a payment and a search on a phone.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import shutil
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 from bot.sandbox.demo import running_demo
 from bot.sandbox.demo_world import TOKEN
 from bot.sandbox.page.app import open_page
 
-PICTURE = Path(__file__).parents[1] / "docs" / "demo.png"
-SIZE = {"width": 1280, "height": 800}
+DOCS = Path(__file__).parents[1] / "docs"
+WIDE = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 700}
+SETTLED = 1.0
+"""Seconds."""
 
 
 async def main() -> None:
-    """Use the page as a newcomer would, then take a picture of it."""
+    """Use the page as a newcomer would, and take pictures of it."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         sys.exit("Taking the picture needs Chromium, which is not installed. On Debian: apt-get install chromium")
-    async with running_demo() as demo, open_page(demo) as address, async_playwright() as playwright:
+    async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--headless", "--no-sandbox"])
-        page = await browser.new_page(viewport=SIZE, color_scheme="light", reduced_motion="reduce")  # type: ignore[arg-type]
-        await page.goto(f"{address}/#ada")
-        await use(page)
-        await page.mouse.move(0, 0)
-        await page.screenshot(path=PICTURE)
+        async with opened(browser, WIDE) as page:
+            await link(page)
+            await use(page)
+            await take(page, "demo")
+        async with opened(browser, PHONE) as page:
+            await page.locator(".chats button").first.click()
+            await link(page)
+            await page.locator(".to-panel:visible").click()
+            await page.locator(".issue button").click()
+            await page.keyboard.press("Escape")
+            await page.locator('.key[data-key*="pay:"]').wait_for()
+            await take(page, "alert")
+            await page.locator('.key[data-key*="pay:"]').last.click()
+            await page.locator('.key[data-key*="yes:"]').click()
+            await page.locator('.key[data-key*="yes:"]').wait_for(state="detached")
+            await page.locator(".text", has_text="is paid").wait_for()
+            await take(page, "payment")
+            await page.locator("#text").fill("open server")
+            await page.keyboard.press("Enter")
+            await page.locator('.key[data-key*="show:"]').last.wait_for()
+            await take(page, "search")
         await browser.close()
 
 
-async def use(page: Page) -> None:
-    """Link, get the alert of a new invoice and its PDF, and ask to pay it."""
+@asynccontextmanager
+async def opened(browser: Browser, size: dict[str, int]) -> AsyncIterator[Page]:
+    """Yield the page of a new demo."""
+    async with running_demo() as demo, open_page(demo, 0) as address:
+        page = await browser.new_page(viewport=size, color_scheme="light", reduced_motion="reduce")  # type: ignore[arg-type]
+        await page.goto(f"{address}/#ada")
+        yield page
+        await page.close()
+
+
+async def take(page: Page, name: str) -> None:
+    """Take a picture once nothing moves any more."""
+    await page.mouse.move(0, 0)
+    await page.evaluate("document.activeElement.blur()")
+    await asyncio.sleep(SETTLED)
+    await page.screenshot(path=DOCS / f"{name}.png")
+
+
+async def link(page: Page) -> None:
     await page.locator(".instead").click()
     await page.locator("#text").fill(f"/link {TOKEN}")
     await page.keyboard.press("Enter")
     await page.locator('.key[data-key*="list:"]').wait_for()
+
+
+async def use(page: Page) -> None:
+    """Get the alert of a new invoice and its PDF, and ask to pay it."""
     await page.locator(".issue button").click()
     await page.locator('.key[data-key*="pdf:"]').last.click()
     await page.locator(".file").wait_for()

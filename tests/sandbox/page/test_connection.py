@@ -74,3 +74,13 @@ async def test_the_credit_is_to_be_seen_at_once(screen: Screen, demo: DemoWorld)
 async def test_without_an_emoji_font_the_page_brings_its_own(screen: Screen) -> None:
     loaded = await screen.page.evaluate("document.fonts.load('16px \"Page Emoji\"', '🧾').then((all) => all.length)")
     assert loaded == 1
+
+
+@pytest.mark.parametrize("size", [(1024, 768), PHONE])
+async def test_what_happens_in_the_hidden_panel_moves_nothing(
+    browser: Browser, address: str, size: tuple[int, int]
+) -> None:
+    async with Screen.opened(browser, f"{address}/#ada/", size) as screen:
+        await screen.page.evaluate("document.querySelector('.invoices li').scrollIntoView({block: 'nearest'})")
+        assert await screen.page.evaluate("document.querySelector('main').scrollLeft") == 0
+        assert await screen.page.evaluate("document.querySelector('main').getBoundingClientRect().left") == 0
