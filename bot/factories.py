@@ -138,7 +138,7 @@ def build_handlers(
     topping_up = TopUpHandlers(services.topping_up, clock)
     of_services = ServiceHandlers(services.service_history)
     takes = {Question.REFERENCE: topping_up.take_reference, Question.NAME: of_services.take_name}
-    searching = SearchHandlers(store, services.searching, invoices, services.credits, clock)
+    searching = SearchHandlers(store, services.searching, invoices, clock)
     texts = linking.expecting_token(searching.text)
     return Handlers(
         answers=AnswerHandlers(takes, texts, services.payments, clock),

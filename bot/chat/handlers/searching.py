@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from dataclasses import replace
 
@@ -11,7 +10,6 @@ from bot.chat.dispatch import Handle
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.remembering import keep_live
 from bot.chat.views.searching import search_explained, search_result
-from bot.domain.credit import Credit
 from bot.domain.invoices import Listing
 from bot.domain.live_messages import FILTER, LIST
 from bot.domain.queries import ListPage, Query
@@ -19,7 +17,6 @@ from bot.domain.search.finding import Found
 from bot.errors import CommandNeeded, NotFound
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import ChatStore, Clock
-from bot.services.credit import Credits
 from bot.services.permissions import link_of
 from bot.services.searching import Searching, invoice_meant
 
@@ -27,13 +24,10 @@ from bot.services.searching import Searching, invoice_meant
 class SearchHandlers:
     """Looking for invoices. One number opens that invoice, anything else is a list."""
 
-    def __init__(
-        self, chats: ChatStore, searching: Searching, invoices: InvoiceHandlers, credit: Credits, clock: Clock
-    ) -> None:
+    def __init__(self, chats: ChatStore, searching: Searching, invoices: InvoiceHandlers, clock: Clock) -> None:
         self._chats = chats
         self._searching = searching
         self._invoices = invoices
-        self._credits = credit
         self._clock = clock
 
     async def find(self, context: Context) -> None:
@@ -79,12 +73,10 @@ class SearchHandlers:
             with suppress(NotFound):
                 await self._invoices.show(context, number)
                 return
-        (listing, found), credit = await asyncio.gather(
-            self._searching.run(context.chat, conditions, today, Query()), self._credits.of(context.chat)
-        )
+        listing, found = await self._searching.run(context.chat, conditions, today, Query())
         # A word that stands in no invoice is not kept: it could be a secret that nobody recognized.
         search = await self._searching.keep(context.place, context.user_id, found.known, today)
-        await self._draw(context, ListPage(search=search.id if search else ""), listing, found, credit)
+        await self._draw(context, ListPage(search=search.id if search else ""), listing, found)
 
     async def _show(self, context: Context, page: ListPage, *, filtering: bool = False) -> None:
         if not page.search:
@@ -92,10 +84,8 @@ class SearchHandlers:
             return
         search = await self._searching.kept(context.chat, page.search)
         conditions = self._searching.conditions(search)
-        (listing, found), credit = await asyncio.gather(
-            self._searching.run(context.chat, conditions, search.asked_on, page.query), self._credits.of(context.chat)
-        )
-        await self._draw(context, page, listing, found, credit, filtering=filtering)
+        listing, found = await self._searching.run(context.chat, conditions, search.asked_on, page.query)
+        await self._draw(context, page, listing, found, filtering=filtering)
 
     async def _draw(
         self,
@@ -103,14 +93,11 @@ class SearchHandlers:
         page: ListPage,
         listing: Listing,
         found: Found,
-        credit: Credit | None,
         *,
         filtering: bool = False,
     ) -> None:
         heavy, now = len(listing.invoices) > HEAVY_COUNT, self._clock()
-        screen = await off_loop(
-            heavy, search_result, context.t, listing, found, page, now, filtering=filtering, credit=credit
-        )
+        screen = await off_loop(heavy, search_result, context.t, listing, found, page, now, filtering=filtering)
         message_id = await context.show(screen)
         if page.search:
             shows = f"{FILTER if filtering else LIST}:{page}"

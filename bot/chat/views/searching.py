@@ -9,7 +9,6 @@ from markupsafe import Markup
 from bot.chat.screens import QUOTE_LIMIT, Button, Rows, Screen, cut, in_rows, join
 from bot.chat.texts import Texts
 from bot.chat.views.invoices import gaps, invoice_list, list_entry
-from bot.domain.credit import Credit
 from bot.domain.invoices import Listing
 from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
 from bot.domain.search.conditions import Being, Condition, Costing, Dated, Numbered, OfKind, Saying
@@ -17,6 +16,8 @@ from bot.domain.search.finding import Found, Understood
 from bot.domain.search.periods import EachYear, Period, Span, months, quarter
 
 CHIP_LENGTH = 24
+SHORT_LABEL = 12
+"""Three of them fit beside each other on a phone."""
 NAMES_OF_MEANT = 3
 
 
@@ -33,7 +34,6 @@ def search_result(
     now: datetime,
     *,
     filtering: bool = False,
-    credit: Credit | None = None,
 ) -> Screen:
     """Return a page of what was found. If that is nothing, say so, offer what is near, and explain the search."""
     title = t("search.title", what=Markup(" · ").join([*_conditions(t, found), *_filters(t, page.query)]))
@@ -41,7 +41,7 @@ def search_result(
     if found.invoices or filtering:
         count = t.count("search.found", len(found.invoices))
         lines = [title, count]
-        return invoice_list(t, listing, page, now, filtering=filtering, credit=credit, title=lines, beside=chips)
+        return invoice_list(t, listing, page, now, filtering=filtering, title=lines, beside=chips)
     lines = [title, t("search.none"), *gaps(t, listing)]
     body = [list_entry(t, invoice, now) for invoice in found.nearest]
     if body:
@@ -88,11 +88,12 @@ def _chips(t: Texts, found: Found, page: ListPage) -> Rows:
     chips = []
     unknown = [each for each in found.understood if each.is_unknown]
     for order, each in enumerate(found.understood if not unknown else unknown[:1]):
-        name = cut(_name(t, each.condition), CHIP_LENGTH)
+        name = cut(_meant(t, each) or _name(t, each.condition), CHIP_LENGTH)
         left = found.without[order] if found.without and not unknown else 0
         label = t.plain("search.less_leaves", name=name, n=left) if left else t.plain("search.less", name=name)
         chips.append(Button(label, f"list:{page}" if unknown else f"less:{order}:{page}"))
-    return in_rows(chips)
+    is_short = all(len(chip.label) <= SHORT_LABEL for chip in chips)
+    return in_rows(chips, 3 if is_short and len(chips) > 2 else 2)  # noqa: PLR2004  # two fit in any case
 
 
 def _name(t: Texts, condition: Condition) -> str:

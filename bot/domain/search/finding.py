@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property, reduce
+from heapq import nsmallest
 from itertools import product
 from operator import and_
 
@@ -90,7 +92,7 @@ def find(
         return found
     rests = [[other for other in understood if other is not each] for each in understood]
     without = [_all_of(rest, len(invoices)) if rest else frozenset[int]() for rest in rests]
-    nearest = tuple(invoices[number] for number in search.nearest(understood, without))
+    nearest = tuple(invoices[number] for number in search.nearest(understood))
     return replace(found, without=tuple(len(numbers) for numbers in without), nearest=nearest)
 
 
@@ -222,23 +224,21 @@ class _Search:
             parts.append([part] if is_known else meant(part, self._texts.words, self._similar)[:CORRECTIONS])
         return ["".join(reading) for reading in list(product(*parts))[:CORRECTIONS]]
 
-    def nearest(self, understood: Sequence[Understood], without: Sequence[Numbers]) -> list[int]:
-        """Return a few invoices that come close: those that fit all but one condition, and miss that by little."""
-        alone = len(understood) == 1
-        ranked: list[tuple[float, int]] = []
-        for each, rest in zip(understood, without, strict=True):
-            candidates = range(len(self._invoices)) if alone else sorted(rest)
-            distance = self._distance(each.condition)
-            if distance is not None:
-                ranked += [(distance(number), number) for number in candidates]
-            elif not alone:
-                ranked += [(_FAR, number) for number in candidates[:NEAREST]]
-        if alone:
-            ranked = [(far, number) for far, number in ranked if far < _FAR]
-        return list(dict.fromkeys(number for _, number in sorted(ranked)))[:NEAREST]
+    def nearest(self, understood: Sequence[Understood]) -> list[int]:
+        """Return a few invoices that come close: those that fit most conditions, and miss the others by least."""
+        met = Counter(number for each in understood for number in each.fitting)
+        most = max(met.values(), default=0)
+        candidates = [number for number, count in met.items() if count == most] or range(len(self._invoices))
+        distances = [(each.fitting, self._distance(each.condition)) for each in understood]
 
-    def _distance(self, condition: Condition) -> Callable[[int], float] | None:
-        """Return how far an invoice is from a condition, in parts of it. None: nobody can say."""
+        def off(number: int) -> float:
+            return sum(distance(number) for fitting, distance in distances if number not in fitting)
+
+        nearest = nsmallest(NEAREST, ((off(number), number) for number in candidates))
+        return [number for distance, number in nearest if most or distance < _FAR]
+
+    def _distance(self, condition: Condition) -> Callable[[int], float]:
+        """Return how far an invoice is from a condition, in parts of it."""
         match condition:
             case Costing():
                 goal = next(end for end in (condition.low, condition.high) if end is not None)
@@ -251,7 +251,7 @@ class _Search:
             case Saying():
                 close = self._texts.having(self._close_words(condition.word), Part.WHOLE)
                 return lambda number: 1.0 if number in close else _FAR
-        return None
+        return lambda _: _FAR
 
     def _close_words(self, word: str) -> list[str]:
         """Return words of the texts that are too far away to be meant, but nearer than others."""
