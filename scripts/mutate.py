@@ -30,7 +30,7 @@ RULES = {
     "bot/domain/standings.py": ("standings",),
     "bot/domain/invoices.py": ("invoices", "collectives"),
     "bot/domain/credit.py": ("credit", "tests/services/test_credit_wishes.py", "tests/services/test_covered.py"),
-    "bot/domain/provider_calendar.py": ("warnings", "schedule"),
+    "bot/domain/provider_calendar.py": ("provider_calendar", "warnings", "schedule"),
     "bot/domain/schedule.py": ("schedule", "quiet_hours", "mornings", "warnings", "next_look", "check_plan"),
     "bot/domain/reminders.py": ("reminders", "changes", "mornings", "silences"),
     "bot/domain/knowledge.py": ("reminders", "changes", "silences"),
