@@ -21,8 +21,11 @@ from bot.domain.payments import (
     amount_of,
     can_be_asked_anew,
     ended,
+    in_doubt,
+    may_have_paid,
     outcome_of,
     still_matches,
+    was_paid,
     with_found,
 )
 from tests.fakes import invoice, settled
@@ -254,3 +257,49 @@ def test_what_was_found_and_how_it_ended_is_noted_on_the_payment() -> None:
     later = NOW + timedelta(minutes=1)
     done = ended(asked, Outcome.PARTLY, later, Decimal(6))
     assert done == replace(asked, state=State.ENDED, since=later, outcome=Outcome.PARTLY, left=Decimal(6))
+
+
+def in_state(state: State, outcome: Outcome | None = None, action: Action = Action.PAY) -> Payment:
+    return replace(payment_of(OPEN, action), state=state, outcome=outcome)
+
+
+@pytest.mark.parametrize(
+    ("payment", "doubt"),
+    [
+        (in_state(State.ASKED), False),
+        (in_state(State.QUEUED), True),
+        (in_state(State.CONFIRMED), True),
+        (in_state(State.SENT), True),
+        (in_state(State.ENDED, Outcome.UNCLEAR), True),
+        (in_state(State.ENDED, Outcome.DONE), False),
+    ],
+)
+def test_a_payment_under_way_or_unclear_leaves_its_invoice_in_doubt(payment: Payment, doubt: bool) -> None:
+    assert in_doubt([payment]) == (frozenset({OPEN.id}) if doubt else frozenset())
+
+
+@pytest.mark.parametrize(
+    ("payment", "paid", "maybe"),
+    [
+        (in_state(State.CONFIRMED), False, False),
+        (in_state(State.SENT), True, True),
+        (in_state(State.ENDED, Outcome.DONE), True, True),
+        (in_state(State.ENDED, Outcome.PARTLY), False, True),
+        (in_state(State.ENDED, Outcome.UNCLEAR), False, True),
+        (in_state(State.SENT, action=Action.REMOVE_CREDIT), False, False),
+        (in_state(State.ENDED, Outcome.DONE, Action.REMOVE_CREDIT), False, False),
+    ],
+)
+def test_only_what_was_sent_has_paid_and_perhaps_what_ended_otherwise(
+    payment: Payment, paid: bool, maybe: bool
+) -> None:
+    assert was_paid([payment], OPEN.id, None) is paid
+    assert may_have_paid([payment], OPEN.id) is maybe
+    assert not was_paid([payment], OPEN.id + 1, None)
+    assert not may_have_paid([payment], OPEN.id + 1)
+
+
+def test_a_payment_from_before_the_latest_alert_did_not_settle_the_invoice() -> None:
+    done = in_state(State.ENDED, Outcome.DONE)
+    assert was_paid([done], OPEN.id, NOW)
+    assert not was_paid([done], OPEN.id, NOW + timedelta.resolution)
