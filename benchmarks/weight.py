@@ -24,7 +24,8 @@ from zoneinfo import ZoneInfo
 
 from bot import logs
 from bot.chat.texts import load_translations
-from bot.chat.views.invoices import invoice_details, invoice_list
+from bot.chat.views.invoice_details import invoice_details
+from bot.chat.views.invoice_list import invoice_list
 from bot.domain.chats import Chat, Member, Place, Token
 from bot.domain.queries import ListPage, Query
 from bot.domain.schedule import CheckPlan

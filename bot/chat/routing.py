@@ -38,7 +38,7 @@ from bot.chat.handlers.start import StartHandlers
 from bot.chat.handlers.topping_up import TopUpHandlers
 from bot.chat.update_tracker import UpdateTracker
 from bot.chat.views.general import PAYING
-from bot.chat.views.invoices import INVOICE_CHOICES
+from bot.chat.views.invoice_choice import INVOICE_CHOICES
 from bot.domain.invitations import INVITATION_NONCE_FORM
 from bot.domain.tokens import looks_like_token
 from bot.errors import ChatMigrated, ChatUnreadable, StoreAway

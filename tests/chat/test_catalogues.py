@@ -17,7 +17,7 @@ from bot import errors
 from bot.chat.handlers.settings import SWITCHES
 from bot.chat.search_words import WORDS
 from bot.chat.views.general import COMMANDS, REFERENCE
-from bot.chat.views.invoices import INVOICE_CHOICES
+from bot.chat.views.invoice_choice import INVOICE_CHOICES
 from bot.chat.views.settings import SECTIONS
 from bot.domain.alerts import ACCOUNT_SUBJECTS, EDITS, AlertKind
 from bot.domain.answers import Question

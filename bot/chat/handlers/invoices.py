@@ -12,7 +12,9 @@ from bot.chat.dispatch import Handle
 from bot.chat.invoice_numbers import for_each, numbers_of
 from bot.chat.remembering import keep_live
 from bot.chat.screens import QUOTE_LIMIT, cut
-from bot.chat.views.invoices import invoice_choice, invoice_details, invoice_list
+from bot.chat.views.invoice_choice import invoice_choice
+from bot.chat.views.invoice_details import invoice_details
+from bot.chat.views.invoice_list import invoice_list
 from bot.domain.chats import NO_SILENCE
 from bot.domain.live_messages import CHOOSE, FILTER, LIST, SHOW
 from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter

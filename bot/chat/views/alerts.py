@@ -13,7 +13,7 @@ from bot.chat.texts import Private, Texts
 from bot.chat.views.alert_buttons import invoice_rows
 from bot.chat.views.alert_credit import credit_of_alert, top_up_rows_of_alert
 from bot.chat.views.consequences import consequences
-from bot.chat.views.invoices import STATUS_LENGTH, UNDATED_NAMED, named
+from bot.chat.views.invoice_words import STATUS_LENGTH, UNDATED_NAMED, named
 from bot.chat.views.prices import price_lines
 from bot.domain.alerts import (
     NEWS_KINDS,

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from bot.chat.screens import PAYS, Button, Rows, Screen, join, one_line
 from bot.chat.texts import Private, Texts
-from bot.chat.views.invoices import status_of
+from bot.chat.views.invoice_words import status_of
 from bot.domain.invoices import Invoice
 from bot.domain.service_names import Service
 from bot.ports import InvoiceDocument

@@ -11,7 +11,7 @@ from bot.chat.screens import DESTROYS, Button, Screen, fit, join, marked
 from bot.chat.texts import Texts, own_name
 from bot.chat.views.alerts import provider_says
 from bot.chat.views.credit import credit_lines, shortfall_rows
-from bot.chat.views.invoices import summary
+from bot.chat.views.invoice_list import summary
 from bot.domain.chats import LANGUAGES, TOKEN_WAIT, Chat, Link, Silence
 from bot.domain.credit import Credit, Debt
 from bot.domain.invoices import Listing, open_first

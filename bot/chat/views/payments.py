@@ -11,7 +11,7 @@ from markupsafe import Markup
 from bot.chat.screens import PAYS, Button, Rows, Screen, box, join, one_line, page_of, page_rows
 from bot.chat.texts import Texts
 from bot.chat.views.credit import credit_lines, money_lines, shortfall_rows, top_up_rows, wish_rows
-from bot.chat.views.invoices import STATUS_LENGTH
+from bot.chat.views.invoice_words import STATUS_LENGTH
 from bot.domain.credit import Credit, Debt, coverage
 from bot.domain.invoices import Invoice
 from bot.domain.payments import MOVED, Action, Offer, Outcome, Payment, Selection, State, can_be_asked_anew

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from bot.chat.screens import Screen
 from bot.chat.texts import Texts
-from bot.chat.views.invoices import invoice_choice, invoice_details, invoice_list
+from bot.chat.views.invoice_choice import invoice_choice
+from bot.chat.views.invoice_details import invoice_details
+from bot.chat.views.invoice_list import invoice_list
 from bot.domain.chats import NO_SILENCE, Chat
 from bot.domain.invoices import Listing
 from bot.domain.live_messages import ASK, CHOOSE, FILTER, SHOW, LiveMessage

@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from bot.chat.screens import QUOTE_LIMIT, Button, Rows, Screen, cut, in_rows, join
 from bot.chat.texts import Texts
-from bot.chat.views.invoices import gaps, invoice_list, list_entry
+from bot.chat.views.invoice_list import invoice_list, list_entry
+from bot.chat.views.invoice_words import gaps
 from bot.domain.invoices import Listing
 from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
 from bot.domain.search.conditions import Being, Condition, Costing, Dated, Numbered, OfKind, Saying

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Rows, Screen, in_rows, join, one_line, page_of, page_rows
 from bot.chat.texts import Texts
-from bot.chat.views.invoices import gaps
+from bot.chat.views.invoice_words import gaps
 from bot.domain.chats import TOKEN_WAIT
 from bot.domain.invoices import Invoice
 from bot.domain.prices import ServiceRow, change_in_row, charge_for

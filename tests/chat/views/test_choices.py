@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from bot.chat.screens import DATA_LIMIT
 from bot.chat.texts import Texts
-from bot.chat.views.invoices import INVOICE_CHOICES, INVOICES_OFFERED, invoice_choice
+from bot.chat.views.invoice_choice import INVOICE_CHOICES, INVOICES_OFFERED, invoice_choice
 from bot.domain.invoices import Invoice, Item, Listing
 from tests.chat.samples import CANCELLED_SERVER, DE, EN, NASTY, NOW, PAID_DOMAIN, buttons, invoice, labels, paid, seen
 

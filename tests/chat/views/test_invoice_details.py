@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 
 from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, length
 from bot.chat.texts import Texts
-from bot.chat.views.invoices import invoice_details
+from bot.chat.views.invoice_details import invoice_details
 from bot.domain.invoices import Invoice, Item
 from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
 from bot.sandbox.telegram.html import parse_html

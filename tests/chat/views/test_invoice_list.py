@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, Button, length
 from bot.chat.texts import Texts
-from bot.chat.views.invoices import INVOICES_PER_PAGE, invoice_list
+from bot.chat.views.invoice_list import INVOICES_PER_PAGE, invoice_list
 from bot.domain.invoices import Invoice, Item, Listing
 from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
 from tests.chat.samples import (

@@ -1,0 +1,70 @@
+"""The invoices to choose from, for a command that came without a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from bot.chat.screens import Button, Screen, join, one_line
+from bot.chat.texts import Texts
+from bot.chat.views.invoice_words import gaps, icon_of, none_open
+from bot.domain.invoices import Invoice, Listing
+from bot.domain.queries import ListPage
+
+INVOICES_OFFERED = 8
+BUTTON_TITLE_LENGTH = 30
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceChoice:
+    """What to choose for a command: the word in its callback data, and the key of the answer if no invoice ``fits``."""
+
+    word: str
+    none: str
+    fits: Callable[[Invoice], bool] = lambda _: True
+    amount: Callable[[Invoice], Decimal] = lambda invoice: invoice.display_amount
+
+
+INVOICE_CHOICES: Mapping[str, InvoiceChoice] = {
+    "invoice": InvoiceChoice("show", "list.none"),
+    "pdf": InvoiceChoice("pdf", "list.none"),
+    # An unclear remainder counts: the press says why it can't be paid here. "Nothing to pay" would be wrong.
+    "pay": InvoiceChoice("pay", "list.none_open", lambda invoice: invoice.may_be_owed and not invoice.parts),
+    "removecredit": InvoiceChoice(
+        "removecredit", "choose.no_credit", lambda invoice: invoice.can_return_credit, lambda invoice: invoice.credit
+    ),
+}
+"""The commands that are about one invoice."""
+
+
+def invoice_choice(t: Texts, command: str, listing: Listing, now: datetime) -> Screen:
+    """Ask which invoice, in the listing's order, or say that none fits: not if some could not be read."""
+    asked = INVOICE_CHOICES[command]
+    fitting = [invoice for invoice in listing.invoices if asked.fits(invoice)]
+    limited = [i for i in fitting if i.can_be_paid and not t.offers(i.left_to_pay)] if command == "pay" else []
+    fitting = [invoice for invoice in fitting if invoice not in limited]
+    lines = []
+    if fitting:
+        lines.append(t(f"choose.{command}"))
+    elif listing.lacks_nothing and not limited:
+        lines.append(t(none_open(listing) if command == "pay" else asked.none))
+    if limited and t.paying.limit is not None:
+        lines.append(t.count("choose.too_large", len(limited), limit=t.money(t.paying.limit)))
+    lines += gaps(t, listing)
+    rows = [[_invoice_button(t, asked, invoice, now)] for invoice in fitting[:INVOICES_OFFERED]]
+    if command == "pay" and sum(invoice.can_be_paid for invoice in fitting) > 1:
+        rows.append([Button(t.plain("button.several"), "several")])
+    if len(fitting) > INVOICES_OFFERED:
+        rows.append([Button(t.plain("button.all_invoices"), f"list:{ListPage()}")])
+    return Screen(join(lines), rows)
+
+
+def _invoice_button(t: Texts, asked: InvoiceChoice, invoice: Invoice, now: datetime) -> Button:
+    parts = [
+        f"{icon_of(t, invoice, now)} {invoice.id}",
+        t.money(asked.amount(invoice)),
+        one_line(t.title_of(invoice), BUTTON_TITLE_LENGTH),
+    ]
+    return Button(" · ".join(filter(None, parts)), f"{asked.word}:{invoice.id}")

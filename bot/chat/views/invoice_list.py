@@ -1,0 +1,129 @@
+"""The list of invoices, and the filters of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from markupsafe import Markup
+
+from bot.chat.screens import Button, Rows, Screen, box, in_rows, join, marked, one_line, page_of, page_rows
+from bot.chat.texts import Texts
+from bot.chat.views.consequences import consequences
+from bot.chat.views.credit import money_lines, shortfall_rows
+from bot.chat.views.invoice_words import debts, gaps, icon_of, none_open, status_of
+from bot.domain.credit import Credit
+from bot.domain.invoices import Invoice, Listing, sum_left
+from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
+from bot.domain.topping_up import TopUpSubject
+
+INVOICES_PER_PAGE = 6
+LIST_TITLE_LENGTH = 60
+PARTS_NAMED = 20
+
+
+def invoice_list(
+    t: Texts,
+    listing: Listing,
+    page: ListPage,
+    now: datetime,
+    *,
+    filtering: bool = False,
+    credit: Credit | None = None,
+    title: Sequence[Markup] = (),
+    beside: Sequence[Sequence[Button]] = (),
+) -> Screen:
+    """Return a page of the list, with buttons to open invoices and turn pages; if ``filtering``, with the filters.
+
+    ``title`` takes the place of the list's own one, and ``beside`` are more buttons.
+    """
+    shown, number, pages = page_of(listing.invoices, page.number, INVOICES_PER_PAGE)
+    page = replace(page, number=number)
+    head = [*(title or [_list_title(t, page.query)]), *summary(t, listing, page.query, found=bool(page.search))]
+    # Among a part of the invoices, what the credit covers can't be said.
+    has_all = page.query.holds_all_open and not page.search and listing.lacks_nothing
+    owed = debts(listing.invoices) if has_all else ()
+    head += money_lines(t, credit, owed, now)
+    body = [list_entry(t, invoice, now) for invoice in shown]
+    rows = _filter_rows(t, page) if filtering else [*_list_rows(t, shown, page, pages), *map(list, beside)]
+    rows += shortfall_rows(t, credit, owed, now, TopUpSubject())
+    return Screen(Markup("\n\n").join([join(head), *body]), rows)
+
+
+def summary(t: Texts, listing: Listing, query: Query, *, found: bool = False) -> list[Markup]:
+    """Return how much is open, or that nothing is. The latter is unknown while an invoice could not be read.
+
+    Of what a search has ``found``, it says nothing either: others may be open.
+    """
+    still_open = [i for i in listing.invoices if i.counts]
+    lines = []
+    if still_open:
+        lines.append(t.count("list.open_sum", len(still_open), sum=t.money(sum_left(still_open))))
+    elif listing.lacks_nothing and not found and (key := _absence(listing, query)):
+        lines.append(t(key))
+    return lines + gaps(t, listing)
+
+
+def _absence(listing: Listing, query: Query) -> str | None:
+    """Return the key of what to say of a complete list in which nothing is open."""
+    if query == Query(StatusFilter.OPEN) or (query == Query() and listing.invoices):
+        return none_open(listing)
+    if listing.invoices:
+        return None
+    return "list.none" if query == Query() else "list.empty"
+
+
+def _list_title(t: Texts, query: Query) -> Markup:
+    """Return what is listed, with the active filters."""
+    filters = [t(f"filter.{query.kind}")] if query.kind is not ItemKind.ANY else []
+    if query.with_transactions:
+        filters.append(t("filter.transactions"))
+    return Markup(" · ").join([t(f"list.title.{query.status}"), *filters])
+
+
+def list_entry(t: Texts, invoice: Invoice, now: datetime) -> Markup:
+    """Return what a list says of an invoice."""
+    if invoice.is_open and invoice.due:
+        when = t("list.due", date=t.day(invoice.due), day=t.due_day(invoice.due, now))
+    elif invoice.is_open and invoice.due_unreadable:
+        when = t("list.due_unreadable")
+    elif invoice.paid_at and invoice.is_paid:
+        when = t("list.paid", date=t.day(t.date_of(invoice.paid_at)))
+    else:
+        when = Markup.escape(status_of(t, invoice))
+    if invoice.is_open and invoice.odd_status and (invoice.due or invoice.due_unreadable):
+        when = Markup(" · ").join([when, Markup.escape(status_of(t, invoice))])
+    amount = t.money(invoice.display_amount)
+    line = t("list.line", icon=icon_of(t, invoice, now), id=invoice.id, amount=amount, when=when)
+    title = [Markup.escape(one_line(t.title_of(invoice), LIST_TITLE_LENGTH))] if invoice.title else []
+    if invoice.parts:
+        ids = t.listing([str(number) for number in invoice.parts[:PARTS_NAMED]])
+        title.append(t.count("list.parts", len(invoice.parts), ids=ids))
+    return join([line, *title, *(consequences(t, invoice.due, invoice.types, now) if invoice.may_be_owed else [])])
+
+
+def _list_rows(t: Texts, shown: Sequence[Invoice], page: ListPage, pages: int) -> Rows:
+    rows = in_rows([Button(f"{i.id} · {t.money(i.display_amount)}", f"show:{i.id}:{page}") for i in shown])
+    rows += page_rows(page.number, pages, lambda number: f"list:{replace(page, number=number)}")
+    if shown or page.query != Query():
+        rows.append([Button(t.plain("button.filter"), f"filter:{page}")])
+    return rows
+
+
+def _filter_rows(t: Texts, page: ListPage) -> Rows:
+    query = page.query
+    statuses = [_filter_button(t, f"filter.{status}", replace(query, status=status), page) for status in StatusFilter]
+    kinds = [_filter_button(t, f"filter.{kind}", replace(query, kind=kind), page) for kind in ItemKind]
+    flipped = replace(query, with_transactions=not query.with_transactions)
+    transactions = f"{box(ticked=query.with_transactions)} {t.plain('filter.transactions')}"
+    return [
+        statuses,
+        *in_rows(kinds),
+        [Button(transactions, f"list:{replace(page, query=flipped, number=0)}")],
+        [Button(t.plain("button.back"), f"list:{page}")],
+    ]
+
+
+def _filter_button(t: Texts, key: str, choice: Query, page: ListPage) -> Button:
+    return Button(marked(t.plain(key), chosen=choice == page.query), f"list:{replace(page, query=choice, number=0)}")
