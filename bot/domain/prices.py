@@ -86,6 +86,13 @@ def _periods_in(text: str) -> Iterator[Period | None]:
                 yield Period(start, end) if start < end < date.max else None
 
 
+def without_period(title: str) -> str:
+    """Return a title without the period that it names: what is the same each time."""
+    for form in _PERIODS:
+        title = re.sub(rf"[-–,\s]*\(?(?:{form.pattern})\)?", "", title)
+    return title.strip()
+
+
 @dataclass(frozen=True, slots=True)
 class Charge:
     """What an invoice asks for a service, over all its items for it.

@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 
 from bot.domain.alerts import AlertKind
 from bot.domain.invoices import CENT, Invoice, Item
-from bot.domain.prices import CHANGES_KEPT, Period, period_in, price_changes, row_of, services_of
+from bot.domain.prices import CHANGES_KEPT, Period, period_in, price_changes, row_of, services_of, without_period
 from bot.domain.reminders import with_prices
 from bot.domain.service_names import Service, ServiceName, as_name, renamed
 from tests.chat.samples import invoice
@@ -143,6 +143,18 @@ def test_a_period_is_read_in_the_usual_spellings(text: str) -> None:
 def test_no_text_stops_the_reading_of_a_period(text: str) -> None:
     period_in(text)
     period_in(f"({text} - {text})")
+
+
+@pytest.mark.parametrize(
+    ("title", "same"),
+    [
+        ("KVM Konfigurierbar (SSD) - (27.06.2020 - 26.07.2020)", "KVM Konfigurierbar (SSD)"),
+        ("Hosting 2026-06-27 - 2026-07-26", "Hosting"),
+        ("Domain - 1 Jahr(e)", "Domain - 1 Jahr(e)"),
+    ],
+)
+def test_a_title_without_its_period_is_the_same_each_time(title: str, same: str) -> None:
+    assert without_period(title) == same
 
 
 def test_a_new_invoice_keeps_what_became_dearer_and_so_does_its_correction_before_it_was_told() -> None:

@@ -36,14 +36,16 @@ def home(t: Texts, link: Link, known: Collection[KnownInvoice], now: datetime, *
 
 
 def _next(t: Texts, invoices: Sequence[KnownInvoice], now: datetime) -> list[Markup]:
-    """Return what is due first, and what follows if it stays unpaid."""
-    first = next((k for k in invoices if k.due is not None), None)
-    if first is None or first.due is None:
-        return []
-    facts = {"id": first.id, "amount": t.money(left_or_total(first.left, first.total)), "date": t.day(first.due)}
-    key = "link.overdue" if t.is_over(first.due, now) else "link.next_due"
-    line = t(key, **facts, day=t.due_day(first.due, now))
-    return [line, *(consequences(t, first.due, first.types, now) if first.left != 0 else [])]
+    """Return what is overdue for the longest and what is due next, and what follows if each stays unpaid."""
+    dated = [(k.due, k) for k in invoices if k.due is not None]
+    overdue, ahead = [d for d in dated if t.is_over(d[0], now)], [d for d in dated if not t.is_over(d[0], now)]
+    lines = []
+    for key, found in (("link.overdue", overdue), ("link.next_due", ahead)):
+        for due, first in found[:1]:
+            facts = {"id": first.id, "amount": t.money(left_or_total(first.left, first.total)), "date": t.day(due)}
+            lines.append(t(key, **facts, day=t.due_day(due, now)))
+            lines += consequences(t, due, first.types, now) if first.left != 0 else []
+    return lines
 
 
 def _rows(t: Texts, invoices: Sequence[KnownInvoice], *, may_pay: bool) -> Rows:

@@ -11,7 +11,7 @@ from bot.chat.texts import Texts
 from bot.chat.views.invoice_words import gaps
 from bot.domain.chats import TOKEN_WAIT
 from bot.domain.invoices import Invoice
-from bot.domain.prices import ServiceRow, change_in_row, charge_for
+from bot.domain.prices import ServiceRow, change_in_row, charge_for, without_period
 from bot.domain.service_names import Service
 
 INVOICES_PER_PAGE = 6
@@ -25,7 +25,7 @@ def history(t: Texts, row: ServiceRow, asked_at: str, page: int, *, may_name: bo
     shown, page, pages = page_of(row.invoices, page, INVOICES_PER_PAGE)
     first = row.invoices[0] if row.invoices else None
     charge = charge_for(first, row.service) if first is not None else None
-    title = t.titled(charge.title if charge is not None else "", row.service)
+    title = t.titled(without_period(charge.title) if charge is not None else "", row.service)
     lines = [t("history.title", title=one_line(title, TITLE_LENGTH)), Markup("")]
     lines += [_line(t, row, page * INVOICES_PER_PAGE + n) for n in range(len(shown))] or [t("history.none")]
     rows = in_rows([Button(_label(t, invoice, row.service), f"show:{invoice.id}") for invoice in shown])
@@ -40,9 +40,8 @@ def _line(t: Texts, row: ServiceRow, at: int) -> Markup:
     invoice = row.invoices[at]
     charge, change = charge_for(invoice, row.service), change_in_row(row.invoices, at, row.service)
     facts = {
-        "date": t.day(invoice.issued) if invoice.issued else "–",
+        "date": _day(t, invoice),
         "amount": t.money(charge.amount) if charge is not None and charge.amount is not None else "–",
-        "id": invoice.id,
     }
     if change is None:
         return t("history.line", **facts)
@@ -53,7 +52,12 @@ def _line(t: Texts, row: ServiceRow, at: int) -> Markup:
 def _label(t: Texts, invoice: Invoice, service: Service) -> str:
     charge = charge_for(invoice, service)
     amount = t.money(charge.amount) if charge is not None and charge.amount is not None else ""
-    return " · ".join(filter(None, (str(invoice.id), amount)))
+    return " · ".join(filter(None, (_day(t, invoice), amount)))
+
+
+def _day(t: Texts, invoice: Invoice) -> str:
+    """Return the day of an invoice, or its number if it has none."""
+    return t.day(invoice.issued) if invoice.issued else str(invoice.id)
 
 
 def which_service(t: Texts, invoice: Invoice, services: Sequence[Service]) -> Screen:
