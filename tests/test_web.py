@@ -308,7 +308,7 @@ async def test_a_download_is_confirmed_with_the_file_and_a_long_one_before_it(
     chat: Chat,
     http: httpx.AsyncClient,
 ) -> None:
-    invoice = sandbox.provider.create_invoice(account, Decimal("12.34"))
+    invoice, other = (sandbox.provider.create_invoice(account, Decimal("12.34")) for _ in range(2))
     ada.send(chat, f"/link {TOKEN}")
     ada.send(chat, f"/pdf {invoice.id}")
     assert await send_updates(sandbox, http) == [200, 200]
@@ -316,7 +316,7 @@ async def test_a_download_is_confirmed_with_the_file_and_a_long_one_before_it(
     monkeypatch.setattr(webhook, "MAX_JOB_WAIT", 0.05)
     monkeypatch.setattr(application, "GRACE_PERIOD", 0.05)
     sandbox.provider.faults.switch_on(Fault.HANG_BEFORE, ProviderCall.PDF)
-    ada.send(chat, f"/pdf {invoice.id}")
+    ada.send(chat, f"/pdf {other.id}")
     assert await send_updates(sandbox, http) == [200]
     assert len([message for message in chat.messages if message.document]) == 1
     await hooked.stop()  # Telegram will not send that update again
