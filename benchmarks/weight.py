@@ -23,6 +23,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot import logs
+from bot.chat.search_words import vocabulary_of
 from bot.chat.texts import load_translations
 from bot.chat.views.invoice_details import invoice_details
 from bot.chat.views.invoice_list import invoice_list
@@ -36,6 +37,7 @@ from bot.services.browsing import Browsing
 from bot.services.checks import Checker
 from bot.services.linking import Linking
 from bot.services.reading import AccountReads
+from bot.services.searching import Searching
 from bot.services.workers import Workers
 from bot.store.tinydb.opening import open_store
 from bot.store.vault import new_key
@@ -144,7 +146,11 @@ async def main() -> None:
             for order in ("first", "second"):
                 await watchdog.during(f"{order} check of {INVOICES:,} invoices", checker.check_now(linked))
             browsing = Browsing(AccountReads(client, store, clock))
+            searching = Searching(browsing, store, clock, vocabulary_of(load_translations("EUR", ZONE)), ZONE)
             listing = await watchdog.during(f"list {INVOICES:,} invoices", browsing.listing(linked, Query()))
+            for text in ("shop 7,77 März", "Betriebsystem"):
+                search = searching.run(linked, searching.read(text, NOW.date()), NOW.date(), Query())
+                await watchdog.during(f"search them for {text}", search)
             await watchdog.during("show a page of them", off_loop(True, invoice_list, t, listing, ListPage(), NOW))
             for number, what in ((1, f"an invoice of {ITEMS:,} items"), (2, f"an invoice of {TEXT:,} letters")):
                 invoice = await watchdog.during(f"read {what}", browsing.invoice(linked, number))
