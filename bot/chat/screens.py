@@ -103,11 +103,15 @@ def page_of(items: Sequence[T], number: int, size: int) -> tuple[Sequence[T], in
 
 
 def page_rows(number: int, pages: int, data: Callable[[int], str]) -> Rows:
-    """Return a row that turns pages in a circle, or none for a single page. ``data`` is the callback data of a page."""
+    """Return a row that turns pages, or none for a single page. At an end, it leads one way only.
+
+    ``data`` is the callback data of a page.
+    """
     if pages == 1:
         return []
-    before, after = Button("◀", data((number - 1) % pages)), Button("▶", data((number + 1) % pages))
-    return [[before, Button(f"{number + 1} / {pages}", data(number)), after]]
+    before = [Button("◀", data(number - 1))] if number > 0 else []
+    after = [Button("▶", data(number + 1))] if number < pages - 1 else []
+    return [[*before, Button(f"{number + 1} / {pages}", data(number)), *after]]
 
 
 def length(text: str) -> int:

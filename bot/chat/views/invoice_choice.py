@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from bot.chat.screens import Button, Screen, join, one_line
@@ -25,11 +25,12 @@ class InvoiceChoice:
     none: str
     fits: Callable[[Invoice], bool] = lambda _: True
     amount: Callable[[Invoice], Decimal] = lambda invoice: invoice.display_amount
+    newest_first: bool = False
 
 
 INVOICE_CHOICES: Mapping[str, InvoiceChoice] = {
-    "invoice": InvoiceChoice("show", "list.none"),
-    "pdf": InvoiceChoice("pdf", "list.none"),
+    "invoice": InvoiceChoice("show", "list.none", newest_first=True),
+    "pdf": InvoiceChoice("pdf", "list.none", newest_first=True),
     # An unclear remainder counts: the press says why it can't be paid here. "Nothing to pay" would be wrong.
     "pay": InvoiceChoice("pay", "list.none_open", lambda invoice: invoice.may_be_owed and not invoice.parts),
     "removecredit": InvoiceChoice(
@@ -40,9 +41,14 @@ INVOICE_CHOICES: Mapping[str, InvoiceChoice] = {
 
 
 def invoice_choice(t: Texts, command: str, listing: Listing, now: datetime) -> Screen:
-    """Ask which invoice, in the listing's order, or say that none fits: not if some could not be read."""
+    """Ask which invoice, or say that none fits: not if some could not be read.
+
+    To look at, the newest come first, whether paid or open; to pay, the listing's order counts.
+    """
     asked = INVOICE_CHOICES[command]
     fitting = [invoice for invoice in listing.invoices if asked.fits(invoice)]
+    if asked.newest_first:
+        fitting.sort(key=lambda invoice: (invoice.issued or date.min, invoice.id), reverse=True)
     limited = [i for i in fitting if i.can_be_paid and not t.offers(i.left_to_pay)] if command == "pay" else []
     fitting = [invoice for invoice in fitting if invoice not in limited]
     lines = []

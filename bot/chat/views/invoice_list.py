@@ -46,7 +46,11 @@ def invoice_list(
     owed = debts(listing.invoices) if has_all else ()
     head += money_lines(t, credit, owed, now)
     body = [list_entry(t, invoice, now) for invoice in shown]
-    rows = _filter_rows(t, page) if filtering else [*_list_rows(t, shown, page, pages), *map(list, beside)]
+    rows = (
+        _filter_rows(t, page, len(listing.invoices))
+        if filtering
+        else [*_list_rows(t, shown, page, pages), *map(list, beside)]
+    )
     rows += shortfall_rows(t, credit, owed, now, TopUpSubject())
     return Screen(Markup("\n\n").join([join(head), *body]), rows)
 
@@ -111,7 +115,8 @@ def _list_rows(t: Texts, shown: Sequence[Invoice], page: ListPage, pages: int) -
     return rows
 
 
-def _filter_rows(t: Texts, page: ListPage) -> Rows:
+def _filter_rows(t: Texts, page: ListPage, count: int) -> Rows:
+    """Return the filters, which stay open while several are chosen, and what leads to the invoices that fit."""
     query = page.query
     statuses = [_filter_button(t, f"filter.{status}", replace(query, status=status), page) for status in StatusFilter]
     kinds = [_filter_button(t, f"filter.{kind}", replace(query, kind=kind), page) for kind in ItemKind]
@@ -120,10 +125,10 @@ def _filter_rows(t: Texts, page: ListPage) -> Rows:
     return [
         statuses,
         *in_rows(kinds),
-        [Button(transactions, f"list:{replace(page, query=flipped, number=0)}")],
-        [Button(t.plain("button.back"), f"list:{page}")],
+        [Button(transactions, f"filter:{replace(page, query=flipped, number=0)}")],
+        [Button(t.plain_count("button.show", count), f"list:{page}")],
     ]
 
 
 def _filter_button(t: Texts, key: str, choice: Query, page: ListPage) -> Button:
-    return Button(marked(t.plain(key), chosen=choice == page.query), f"list:{replace(page, query=choice, number=0)}")
+    return Button(marked(t.plain(key), chosen=choice == page.query), f"filter:{replace(page, query=choice, number=0)}")

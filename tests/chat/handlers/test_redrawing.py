@@ -57,7 +57,7 @@ async def test_lists_and_choices_are_drawn_anew_too(ada: Person, linked: Chat, i
     assert [button.data for button in choice.buttons][:2] == ["pay:2", "pay:3"]
     assert not [label for label in labels(still_open) if label.startswith("1 ·")]
     assert "2 open invoices" in filters.text
-    assert "« Back to the list" in labels(filters)
+    assert "🧾 Show 3 invoices" in labels(filters)
 
 
 async def test_other_questions_about_a_paid_invoice_become_its_details_and_a_receipt_stays(

@@ -108,6 +108,7 @@ async def test_pages_details_and_filters_stay_within_the_search(
     assert numbers(listing) == ["2", "1"]
     await ada.press(listing, "🔍 Filter").answered()
     await ada.press(listing, "Open").answered()
+    await ada.press(listing, "🧾 Show 0 invoices").answered()
     assert plain(listing).startswith("🔍 Search: “example.net” · Open\nNo invoice fits.")
 
 
@@ -202,5 +203,6 @@ async def test_a_new_search_is_a_new_message_and_the_old_one_still_turns(ada: Pe
     assert first.id != second.id
     await ada.press(first, "🔍 Filter").answered()
     await ada.press(first, "Paid").answered()
+    await ada.press(first, "🧾 Show 3 invoices").answered()
     assert numbers(first) == ["20260", "20250", "20240"]
     assert from_bot("1 invoice found")(second)

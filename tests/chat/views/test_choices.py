@@ -17,6 +17,7 @@ from tests.chat.samples import CANCELLED_SERVER, DE, EN, NASTY, NOW, PAID_DOMAIN
 WITH_CREDIT = invoice(2, credit=Decimal("1.00"))
 COVERED = invoice(3, credit=Decimal("7.95"))
 UNCLEAR = invoice(4, total=Decimal("5.00"), credit=Decimal("1.00"))
+NEWEST = {word: [f"{word}:{number}" for number in (3, 2, 1, 212032, 130348)] for word in ("show", "pdf")}
 
 
 def offered(command: str, *invoices: Invoice) -> list[str]:
@@ -30,13 +31,13 @@ def says(command: str, *invoices: Invoice, unreadable: int = 0, t: Texts = EN) -
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        ("invoice", ["show:1", "show:2", "show:3", "show:212032", "show:130348"]),
-        ("pdf", ["pdf:1", "pdf:2", "pdf:3", "pdf:212032", "pdf:130348"]),
+        ("invoice", NEWEST["show"]),
+        ("pdf", NEWEST["pdf"]),
         ("pay", ["pay:1", "pay:2", "several"]),
         ("removecredit", ["removecredit:2", "removecredit:3"]),
     ],
 )
-def test_each_command_offers_what_it_can_be_about_in_the_lists_order(command: str, expected: list[str]) -> None:
+def test_each_command_offers_what_it_can_be_about_in_its_order(command: str, expected: list[str]) -> None:
     assert offered(command, invoice(1), WITH_CREDIT, COVERED, PAID_DOMAIN, CANCELLED_SERVER) == expected
 
 
@@ -56,8 +57,8 @@ def test_a_button_tells_the_sum_that_the_command_is_about() -> None:
     assert labels(invoice_choice(EN, "removecredit", Listing((WITH_CREDIT,)), NOW)) == ["🟡 2 · €1.00 · Server 2"]
     overdue = invoice(5, due=date(2026, 11, 20), items=())
     assert labels(invoice_choice(EN, "pdf", Listing((overdue, paid(6))), NOW)) == [
-        "🔴 5 · €7.95",
         "✅ 6 · €7.95 · Server 6",
+        "🔴 5 · €7.95",
     ]
 
 
@@ -89,12 +90,12 @@ def test_while_some_could_not_be_read_it_does_not_say_that_there_is_nothing(comm
     assert says(command, WITH_CREDIT, unreadable=1).endswith("\n⚠️ 1 invoice could not be read and is missing here.")
 
 
-def test_of_many_the_first_are_offered_and_the_list_of_all() -> None:
+def test_of_many_the_newest_are_offered_and_the_list_of_all() -> None:
     few, many = (
         [invoice(number) for number in range(1, count + 1)] for count in (INVOICES_OFFERED, INVOICES_OFFERED + 1)
     )
-    assert offered("pdf", *few) == [f"pdf:{number}" for number in range(1, 9)]
-    assert offered("pdf", *many) == [*(f"pdf:{number}" for number in range(1, 9)), "list:all.any.0.0"]
+    assert offered("pdf", *few) == [f"pdf:{number}" for number in range(8, 0, -1)]
+    assert offered("pdf", *many) == [*(f"pdf:{number}" for number in range(9, 1, -1)), "list:all.any.0.0"]
 
 
 def test_several_can_be_chosen_where_more_than_one_can_be_paid() -> None:
