@@ -269,6 +269,16 @@ async def test_a_picture_is_sent_as_a_photo_and_other_bytes_are_refused(bot: Bot
         await bot.send_photo(chat.id, code.getvalue(), caption="c" * 1025)
 
 
+async def test_a_button_has_one_of_three_styles_or_none(bot: Bot, chat: Chat) -> None:
+    def styled(style: str | None) -> InlineKeyboardMarkup:
+        return InlineKeyboardMarkup([[InlineKeyboardButton("Pay", callback_data="pay", style=style)]])
+
+    for style in ("success", "danger", "primary", None):
+        sent = await bot.send_message(chat.id, "?", reply_markup=styled(style))
+        assert sent.reply_markup == styled(style)
+        assert chat.messages[-1].button("Pay").style == (style or "")
+
+
 async def test_a_button_copies_up_to_256_characters(bot: Bot, chat: Chat, ada: Person) -> None:
     def copying(text: str) -> InlineKeyboardMarkup:
         return InlineKeyboardMarkup([[InlineKeyboardButton("Copy", copy_text=CopyTextButton(text))]])

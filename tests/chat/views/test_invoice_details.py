@@ -118,13 +118,15 @@ def test_an_open_invoice_can_be_paid_and_fetched() -> None:
     assert [(b.label, b.data) for b in buttons(screen)] == [
         ("📄 PDF", "pdf:4711"),
         ("💳 Pay €7.95 with credit", "pay:4711"),
+        ("📋 4711", ""),
+        ("📋 7.95", ""),
     ]
 
 
 def test_applied_credit_can_be_taken_back_and_only_the_rest_is_paid() -> None:
     screen = invoice_details(EN, invoice(credit=Decimal("1.00")), NOW)
     assert seen(screen).endswith("Total: €7.95\nCredit applied: €1.00\nLeft to pay: €6.95")
-    assert labels(screen) == ["📄 PDF", "💳 Pay €6.95 with credit", "↩️ Take back €1.00 of credit"]
+    assert labels(screen) == ["📄 PDF", "💳 Pay €6.95 with credit", "↩️ Take back €1.00 of credit", "📋 4711", "📋 6.95"]
 
 
 def test_where_the_figures_contradict_each_other_no_sum_is_made_up() -> None:
