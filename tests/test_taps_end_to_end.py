@@ -1,0 +1,81 @@
+"""How many taps a task needs, over real HTTP, with 15 invoices a month over two years. Typing counts as one tap."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot.application import running
+from bot.sandbox.provider.faults import Call
+from bot.sandbox.provider.invoices import make_invoice
+from bot.sandbox.provider.ledger import Account
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.telegram import Chat, Message, Person
+from tests.sandbox_bot import TICK, TOKEN, ask, says
+
+A_MONTH, MONTHS, OPEN = 15, 24, 3
+
+
+@dataclass
+class Taps:
+    """A person, and how often the thumb was needed."""
+
+    person: Person
+    chat: Chat
+    count: int = 0
+
+    async def type(self, text: str, *answer: str) -> Message:
+        self.count += 1
+        return await ask(self.chat, self.person, text, *answer)
+
+    def press(self, message: Message, word: str) -> None:
+        """Press the first button with this word in its callback data."""
+        self.count += 1
+        self.person.press(message, next(b.text for b in message.buttons if (b.data or "").startswith(f"{word}:")))
+
+
+@pytest.fixture
+async def taps(sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path) -> AsyncIterator[Taps]:
+    account.credit = Decimal("1000.00")
+    today, number = sandbox.clock().date(), 5000
+    for back in range(MONTHS):
+        month = (today.replace(day=15) - timedelta(days=30 * back)).replace(day=1)
+        for service in range(A_MONTH):
+            made = make_invoice(number, Decimal(5 + service), issued=month, due=today + timedelta(days=9))
+            if number >= 5000 + OPEN:
+                made.status, made.paid_at = "Paid", sandbox.clock()
+            account.invoices[number] = made
+            number += 1
+    async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
+        await ask(chat, ada, f"/link {TOKEN}", "linked")
+        yield Taps(ada, chat)
+
+
+async def test_what_is_due_needs_at_most_two(taps: Taps) -> None:
+    listing = await taps.type("/invoices open", "3 open invoices", "€18.00")
+    assert all(str(number) in listing.text for number in (5000, 5001, 5002))
+    assert taps.count <= 2
+
+
+async def test_the_pdf_of_an_invoice_of_last_month_needs_at_most_three(taps: Taps) -> None:
+    listing = await taps.type("last month", f"{A_MONTH} invoices found")
+    taps.press(listing, "show")
+    await taps.chat.wait_for(lambda m: m.id == listing.id and "Total" in m.text)
+    taps.press(listing, "pdf")
+    await taps.chat.wait_for(lambda m: m.document is not None, after=listing)
+    assert taps.count <= 3
+
+
+async def test_paying_two_needs_at_most_four(sandbox: Sandbox, taps: Taps) -> None:
+    selection = await taps.type("/pay 5000 5002", "Which invoices")
+    taps.press(selection, "sum")
+    await taps.chat.wait_for(lambda m: m.id == selection.id and (m.buttons[0].data or "").startswith("yes:"))
+    taps.press(selection, "yes")
+    await taps.chat.wait_for(says("2 invoices are paid"))
+    assert [sandbox.provider.executed(Call.PAY, number) for number in (5000, 5001, 5002)] == [1, 0, 1]
+    assert taps.count <= 4
