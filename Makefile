@@ -17,7 +17,7 @@ TOOLS_READY = $(VENV)-tools/ready-tools-$(PYTHON_VERSION)
 ready = $(VENV)/ready-$(1)-$(PYTHON_VERSION)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run doctor test lint types tests conformance mutate audit sbom chaos simulate outcome format lock upgrade picture clean
+.PHONY: help demo run doctor test lint types tests browser conformance mutate audit sbom chaos simulate outcome format lock upgrade picture clean
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,7 +43,11 @@ types: $(call ready,dev) ## Type checker
 	$(VENV)/bin/deno check --quiet bot/sandbox/page/static/js/main.js
 
 tests: $(call ready,dev) ## All tests
+	@$(IN_VENV) -m tests.programs
 	$(IN_VENV) -m pytest -n $(WORKERS) --dist worksteal
+
+browser: $(call ready,dev) ## Get Chromium for the tests of the demo's page, also by Debian's package manager
+	@$(IN_VENV) -m tests.programs --install
 
 conformance: $(call ready,dev) $(TOOLS_READY) ## Read all objects of the sandbox's Telegram with aiogram's models
 	@objects=$$(mktemp); trap 'rm -f "$$objects"' EXIT; \

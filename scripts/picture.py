@@ -6,7 +6,6 @@ docs/demo.png is the page after a minute of use; the others are an alert, a paym
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from bot.sandbox.demo import running_demo
 from bot.sandbox.demo_world import TOKEN
 from bot.sandbox.page.app import open_page
+from tests.programs import chromium
 
 DOCS = Path(__file__).parents[1] / "docs"
 WIDE = {"width": 1280, "height": 800}
@@ -27,11 +27,11 @@ SETTLED = 1.0
 
 async def main() -> None:
     """Use the page as a newcomer would, and take pictures of it."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        sys.exit("Taking the picture needs Chromium, which is not installed. On Debian: apt-get install chromium")
+    path = chromium()
+    if path is None:
+        sys.exit("The pictures need Chromium. Get it: make browser")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--headless", "--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=path, args=["--headless", "--no-sandbox"])
         async with opened(browser, WIDE) as page:
             await link(page)
             await use(page)

@@ -19,7 +19,7 @@ from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import Chat, Person
 from tests.sandbox_bot import TOKEN
 
-pytest_plugins = ["tests.conformance"]
+pytest_plugins = ["tests.conformance", "tests.programs"]
 
 # A single example has no deadline, since the machine may be busy. In CI the examples are the same in every run, so that
 # a failure comes from the change under test. HYPOTHESIS_PROFILE=thorough tries more examples.

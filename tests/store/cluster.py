@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests.programs import WITHOUT_POSTGRES, postgres, without
+
 USER = "bot"
-UNPRIVILEGED_USER = "postgres"
-"""The user of the server if the tests run as root, because PostgreSQL refuses to run as root."""
+UNPRIVILEGED_USER = "nobody"
+"""The user of the server if the tests run as root, because PostgreSQL refuses to run as root. Every system has it."""
 
 SETTINGS = {
     "listen_addresses": "",
@@ -31,7 +36,7 @@ class Cluster:
     """A server with its own data. A test may stop and start it. ``settings`` are the server's."""
 
     def __init__(self, **settings: str) -> None:
-        self._bin = binaries()
+        self._bin = programs()
         # Not pytest's folder: the path of a socket has at most a hundred characters, and another user needs access.
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
         self._user: str | None = None
@@ -91,13 +96,21 @@ def temporary_cluster(**settings: str) -> Iterator[Cluster]:
         cluster.remove()
 
 
-def binaries() -> Path:
-    """Return the folder with the programs of the newest PostgreSQL. Without one, skip the test, or fail in CI."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    named = shutil.which("initdb")
-    if found or named:
-        return found[-1].parent if found else Path(str(named)).parent
-    missing = "needs a PostgreSQL to start: install it (Debian: apt-get install postgresql) and run the tests again"
-    if os.environ.get("CI"):
-        pytest.fail(missing)
-    pytest.skip(missing)
+@cache
+def programs() -> Path:
+    """Return the folder with PostgreSQL's programs. Without them, skip the test, or fail in CI.
+
+    As root it is a copy of the wheel's, because the server's user may not be allowed into the environment.
+    """
+    folder = postgres()
+    if folder is None:
+        without(WITHOUT_POSTGRES)
+    if os.geteuid() or not folder.is_relative_to(sys.prefix):
+        return folder
+    copy = Path(tempfile.mkdtemp(prefix="pg-programs-"))
+    atexit.register(shutil.rmtree, copy)
+    copy.chmod(0o755)
+    packages = folder.parents[2]
+    for part in (folder.parent, folder.parents[1].with_suffix(".libs")):
+        shutil.copytree(part, copy / part.relative_to(packages), ignore=shutil.ignore_patterns("include"))
+    return copy / folder.relative_to(packages)

@@ -5,8 +5,6 @@ One browser serves all tests, so they share the event loop in which it was start
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -21,11 +19,10 @@ from bot.sandbox.demo_world import DemoWorld, build_demo_world, operator_setting
 from bot.sandbox.page.app import open_page
 from bot.sandbox.sandbox import Sandbox, open_sandbox
 from bot.sandbox.telegram import BOT_TOKEN
+from tests.programs import WITHOUT_CHROMIUM, chromium, without
 from tests.sandbox.page.screen import Screen
 from tests.sandbox_bot import TICK
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-WITHOUT = "The page is tested in Chromium, which is not installed here. On Debian: apt-get install chromium"
 ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -40,12 +37,11 @@ in_one_loop = partial(pytest_asyncio.fixture, loop_scope="session")
 @in_one_loop(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium. Without one the tests are skipped; in CI they fail."""
-    if CHROMIUM is None:
-        if os.environ.get("CI"):
-            pytest.fail(WITHOUT)
-        pytest.skip(WITHOUT)
+    path = chromium()
+    if path is None:
+        without(WITHOUT_CHROMIUM)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         await browser.close()
 
