@@ -41,7 +41,12 @@ def postgres() -> Path | None:
 
 @cache
 def chromium() -> str | None:
-    """Return the path of a Chromium that starts: the system's, else the one that Playwright has downloaded."""
+    """Return the path of a Chromium that starts: the system's, else the one that Playwright has downloaded.
+
+    Without a library of the system, Playwright doesn't start itself. Then no Chromium is of use.
+    """
+    if not playwright("--version"):
+        return None
     installed = filter(None, map(shutil.which, BROWSERS))
     with ThreadPoolExecutor(1) as other_thread:  # in a thread with an event loop, Playwright refuses this
         return next(filter(starts, [*installed, other_thread.submit(of_playwright).result()]), None)
@@ -99,15 +104,25 @@ def download() -> None:
 
 
 def install() -> None:
-    """Use the package manager: for the libraries of a downloaded Chromium, else for the system's own."""
-    if Path(of_playwright()).exists():
-        click.echo("Installing the libraries that Chromium needs …")
+    """Use the package manager: for what Playwright and a downloaded Chromium need, or for the system's Chromium."""
+    if not playwright("--version"):
+        debian("libatomic1")  # its Node.js needs it, and Debian's base is without
+        chromium.cache_clear()
+    if chromium() is None and playwright("install", "--no-shell", "chromium"):
         playwright("install-deps", "chromium")
-    elif shutil.which("apt-get"):
-        as_root = [] if os.geteuid() == 0 else ["sudo"]
-        click.echo("Installing Debian's chromium …")
-        for command in (["update", "-qq"], ["install", "-qq", "--yes", "--no-install-recommends", "chromium"]):
-            subprocess.run([*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *command], check=False)
+    elif chromium() is None:
+        debian("chromium")
+
+
+def debian(package: str) -> None:
+    """Install a package where there is apt."""
+    if shutil.which("apt-get") is None:
+        return
+    click.echo(f"Installing {package} …")
+    as_root = [] if os.geteuid() == 0 else ["sudo"]
+    for command in (["update", "-qq"], ["install", "-qq", "--yes", "--no-install-recommends", package]):
+        whole = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *command]
+        subprocess.run(whole, stdout=subprocess.DEVNULL, check=False)
 
 
 def playwright(*command: str) -> bool:
