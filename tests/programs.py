@@ -96,11 +96,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 # --- The commands ---------------------------------------------------------------------------------------------------
 
 
-def download() -> None:
-    """Download Playwright's Chromium, into the user's cache."""
+def download() -> bool:
+    """Download Playwright's Chromium into the user's cache, and tell whether that went well."""
     click.echo("Chromium is missing. Downloading it (about 170 MB) …")
-    if not playwright("install", "--no-shell", "chromium"):
+    done = playwright("install", "--no-shell", "chromium")
+    if not done:
         click.echo("It can't be downloaded here.")
+    return done
 
 
 def install() -> None:
@@ -108,9 +110,12 @@ def install() -> None:
     if not playwright("--version"):
         debian("libatomic1")  # its Node.js needs it, and Debian's base is without
         chromium.cache_clear()
-    if chromium() is None and playwright("install", "--no-shell", "chromium"):
+    if chromium() is not None:
+        return
+    if download():
+        click.echo("Installing the libraries that it needs …")
         playwright("install-deps", "chromium")
-    elif chromium() is None:
+    else:
         debian("chromium")
 
 
@@ -133,10 +138,9 @@ def playwright(*command: str) -> bool:
 
 def main(*, may_install: bool) -> str | None:
     """Bring Chromium, and return what to do by hand if it is still missing."""
-    for step in (download, install) if may_install else (download,):
-        if chromium() is None:
-            step()
-            chromium.cache_clear()
+    if chromium() is None:
+        (install if may_install else download)()
+        chromium.cache_clear()
     if may_install and chromium() is None:
         return "Chromium can't be had by itself here: install it with your system's package manager."
     return None
