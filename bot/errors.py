@@ -253,6 +253,17 @@ class LinkWouldBeReplaced(UserError):
     linked_at: datetime
 
 
+@dataclass(eq=False)
+class TooManyAccounts(UserError, key="error.too_many_accounts"):
+    """The chat holds ``n`` accounts already."""
+
+    n: int
+
+
+class AccountGone(UserError, key="error.account_gone"):
+    """The button is about an account that the chat no longer holds."""
+
+
 class LinkInUse(UserError, key="error.link_in_use"):
     """A payment of this chat is under way. Only its own link can read how it ends."""
 

@@ -20,7 +20,7 @@ async def keep_live(
     state = await off_loop(len(invoices) > HEAVY_COUNT, state_of, invoices)
     with suppress(StoreAway):
         message = LiveMessage(message_id, context.place.topic_id, shows, state)
-        await chats.set_live_message(context.chat.id, None, message)
+        await chats.set_live_message(context.chat.key, None, message)
 
 
 async def forget_live(chats: ChatStore, context: Context) -> None:
@@ -28,4 +28,4 @@ async def forget_live(chats: ChatStore, context: Context) -> None:
     for message in context.chat.live:
         if message.message_id == context.message_id:
             with suppress(StoreAway):
-                await chats.set_live_message(context.chat.id, message, None)
+                await chats.set_live_message(context.chat.key, message, None)

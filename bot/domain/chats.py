@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Self
 
 from bot.domain.answers import Awaited, Question
+from bot.domain.chat_keys import key_of
 from bot.domain.credit import CreditWatch, CreditWish
 from bot.domain.documents import SentDocument
 from bot.domain.live_messages import Board, LiveMessage
@@ -156,13 +157,14 @@ class Member:
 class LinkFacts:
     """What is stored of a link, all but its token.
 
-    The person who linked the chat owns the link. The owner lets ``payers`` pay as well. All others in a group may only
-    read. ``account`` is a keyed fingerprint of base URL and token, so it is the same in every chat with this account.
-    ``credit_wishes``: somebody here wants to hear when the credit suffices for these invoices. ``reference`` is what a
-    bank transfer to the provider has to say, so that it knows whose money it is. Empty: nothing. None: nobody has said
+        The person who linked the chat owns the link. The owner lets ``payers`` pay as well. All others in a group may only
+        read. ``account`` is a keyed fingerprint of base URL and token, so it is the same in every chat with this account.
+        ``credit_wishes``: somebody here wants to hear when the credit suffices for these invoices. ``reference`` is what a
+        bank transfer to the provider has to say, so that it knows whose money it is. Empty: nothing. None: nobody has said
     so yet. ``names`` are what the people here call their services. The time of the next check was set at
     ``next_check_set_at``. None: by an older version. ``message_id`` is the message in this chat that held the token:
-    after a crash it comes again.
+    after a crash it comes again. ``name`` is what the person calls the account. ``among_others``: the chat holds other
+    accounts, too, so it is said which one is meant.
     """
 
     account: str
@@ -179,6 +181,8 @@ class LinkFacts:
     names: tuple[ServiceName, ...] = ()
     next_check_set_at: datetime | None = field(default=None, compare=False)
     message_id: int | None = None
+    name: str = ""
+    among_others: bool = False
 
     @property
     def check_wait(self) -> Wait:
@@ -328,8 +332,17 @@ class ChatFacts:
 
 @dataclass(frozen=True, slots=True)
 class Chat(ChatFacts):
-    """A chat as the services see it, with its token opened."""
+    """A chat with one of its accounts, as the services see it, with its token opened.
+
+    ``slot`` tells the accounts of a chat apart. What people choose for a chat holds for all of them.
+    """
 
     id: int
     link: Link | None = None
     silences: Silences = field(default_factory=dict)
+    slot: int = 0
+
+    @property
+    def key(self) -> int:
+        """The key under which this account of the chat is stored."""
+        return key_of(self.id, self.slot)

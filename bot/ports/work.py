@@ -38,14 +38,23 @@ class Waiting:
 class ChatStore(Protocol):
     """Chats and their links. Every method is one transaction.
 
+    Methods that take a ``chat_id`` are about a chat with all its accounts. Those that take a ``key`` are about one of
+    its accounts (``Chat.key``).
+
     A chat that has moved to a new id can still be named by its old one. Only :meth:`rest` and :meth:`wake` are about
     exactly this id: that nobody can write under the old one means nothing for the new one.
     """
 
-    async def chat(self, chat_id: int) -> Chat:
-        """Return the chat. If nothing is stored of it, return an empty one. After a move it has its new id.
+    async def chat(self, key: int) -> Chat:
+        """Return the chat with this account. If nothing is stored of it, return an empty one. A moved one has its new id.
 
         Raise :class:`bot.errors.ChatUnreadable` if its record is damaged, or its token does not open.
+        """
+
+    async def accounts(self, chat_id: int) -> Sequence[Chat]:
+        """Return the chat once for each of its accounts. If it has none, return it alone.
+
+        Accounts that can't be read are left out. Raise :class:`bot.errors.ChatUnreadable` if no other is left.
         """
 
     async def linked_among(self, chat_ids: Collection[int]) -> set[int]:
@@ -62,20 +71,23 @@ class ChatStore(Protocol):
         The token is for this chat itself, or for the group of an invitation. ``invitation`` is that invitation's id.
         """
 
-    async def await_answer(self, chat_id: int, account: str, awaited: Awaited) -> bool:
+    async def await_answer(self, key: int, account: str, awaited: Awaited) -> bool:
         """Take the chat's next message for this answer, and for no other. Return False if it has another link now."""
 
-    async def name_service(self, chat_id: int, account: str, service: Service, name: str) -> bool:
+    async def name_service(self, key: int, account: str, service: Service, name: str) -> bool:
         """Remember what a service is called, and stop waiting for that. Empty: it has no name.
 
         Return False if the chat has another link now.
         """
 
-    async def set_reference(self, chat_id: int, account: str, reference: str) -> bool:
+    async def set_reference(self, key: int, account: str, reference: str) -> bool:
         """Remember the reference of bank transfers, and stop waiting for it. Empty: they need none.
 
         Return False if the chat has another link now.
         """
+
+    async def name_account(self, key: int, account: str, name: str) -> bool:
+        """Remember what the person calls an account. Return False if there is another link now."""
 
     def account_of(self, base_url: str, token: Token) -> str:
         """Return the account's keyed fingerprint. It identifies the account everywhere."""
@@ -89,55 +101,67 @@ class ChatStore(Protocol):
     async def set_preferences(self, chat_id: int, preferences: Preferences | None, now: datetime) -> None:
         """Set preferences. None: use the operator's defaults. The next check is due ``now``."""
 
-    async def silence(self, chat_id: int, account: str, silences: Mapping[int, Silence | None], now: datetime) -> bool:
+    async def silence(self, key: int, account: str, silences: Mapping[int, Silence | None], now: datetime) -> bool:
         """Snooze or mute reminders of these invoices. None ends a silence.
 
         Return False if the chat has another link now. The next check is due when the first of these silences ends, or
         ``now`` if one was ended.
         """
 
-    async def note_credit(self, chat_id: int, account: str, credit: CreditWatch) -> None:
+    async def note_credit(self, key: int, account: str, credit: CreditWatch) -> None:
         """Remember what was read of the account's credit. Do nothing if the chat has another link now."""
 
-    async def wish_for_credit(self, chat_id: int, account: str, invoice_id: int, now: datetime) -> bool:
+    async def wish_for_credit(self, key: int, account: str, invoice_id: int, now: datetime) -> bool:
         """Remember that somebody wants to hear when the credit suffices for an invoice. The next check is due soon.
 
         Return False if the chat has another link now.
         """
 
-    async def set_live_message(self, chat_id: int, old: LiveMessage | None, new: LiveMessage | None) -> bool:
+    async def set_live_message(self, key: int, old: LiveMessage | None, new: LiveMessage | None) -> bool:
         """Put ``new`` in the place of ``old`` among a linked chat's live messages.
 
         :func:`bot.domain.live_messages.with_message` says how. Return False if ``old`` has changed meanwhile.
         """
 
-    async def keep_document(self, chat_id: int, account: str, document: SentDocument) -> None:
+    async def keep_document(self, key: int, account: str, document: SentDocument) -> None:
         """Remember how a PDF can be sent again. Do nothing if the chat has another link now."""
 
-    async def known_invoices(self, chat_id: int) -> Mapping[int, KnownInvoice]:
+    async def known_invoices(self, key: int) -> Mapping[int, KnownInvoice]:
         """Return what a linked chat knows, as its last check left it."""
 
-    async def sent_messages(self, chat_id: int) -> Sequence[SentMessage]:
+    async def sent_messages(self, key: int) -> Sequence[SentMessage]:
         """Return the chat's messages about invoices that are not settled yet, the oldest first."""
 
-    async def link(self, link: Link, known: Mapping[int, KnownInvoice], invitation_id: str | None = None) -> bool:
+    async def link(
+        self,
+        link: Link,
+        known: Mapping[int, KnownInvoice],
+        invitation_id: str | None = None,
+        *,
+        slot: int | None = 0,
+    ) -> bool:
         """Link the chat, and take ``known`` as told. Return True.
+
+        ``slot`` is the chat's account that is replaced. None: add one, or raise :class:`bot.errors.TooManyAccounts`.
 
         Alerts of an older link go. Its silences and sent messages stay for an invoice that the new link has too, with
         the same title and due date; if there is one, the reference of bank transfers stays, too. Its payers stay if the
-        owner is the same. The chat's payments with other accounts
-        go. An ended one stays until its end was told. Raise :class:`bot.errors.LinkInUse` while one of them is under
+        owner is the same. The payments with the account that it
+        replaces go. An ended one stays until its end was told. Raise :class:`bot.errors.LinkInUse` while one of them is under
         way. Nothing is changed then.
 
         An invitation is used up in the same transaction. Change nothing and return False if it is gone, or if the chat
         has no longer the link that the invitation replaces.
         """
 
-    async def add_payer(self, chat_id: int, payer: Member) -> None:
-        """Let a person pay with the chat's link. Do nothing if there is none. A newer name replaces the older."""
+    async def remove_account(self, key: int, account: str) -> bool:
+        """Forget one of several accounts, and all that belongs to it. Return False if it is another one by now."""
 
-    async def remove_payer(self, chat_id: int, user_id: int) -> None:
-        """Let this person pay no longer."""
+    async def add_payer(self, key: int, payer: Member) -> None:
+        """Let a person pay with all accounts of this one's owner in the chat. A newer name replaces the older."""
+
+    async def remove_payer(self, key: int, user_id: int) -> None:
+        """Let this person pay with none of them any longer."""
 
     async def everything_of(self, chat_id: int) -> Mapping[str, Any]:
         """Return all that is stored of a chat, in JSON's types. The token is left out, even in its sealed form."""
@@ -166,7 +190,7 @@ class ChatStore(Protocol):
         at most.
         """
 
-    async def waiting_alerts(self, chat_id: int) -> Waiting: ...
+    async def waiting_alerts(self, key: int) -> Waiting: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +230,8 @@ class CheckStore(Protocol):
         Chats without a link, and resting chats, have no check.
         """
 
-    async def claim_check(self, chat_id: int, now: datetime, lease: timedelta) -> Check | None:
-        """Lease and return the check of this chat, due or not.
+    async def claim_check(self, key: int, now: datetime, lease: timedelta) -> Check | None:
+        """Lease and return the check of this account of a chat, due or not.
 
         Return None if the chat has no link, rests, or is being checked now.
         """
@@ -324,8 +348,8 @@ class PaymentStore(Protocol):
         Return the payment alone if it has no batch, and nothing if it is not stored.
         """
 
-    async def payments_of_chat(self, chat_id: int) -> Sequence[Payment]:
-        """Return the chat's journal: all payments asked for there, whatever became of them, the newest first."""
+    async def payments_of_chat(self, chat_id: int, account: str) -> Sequence[Payment]:
+        """Return the chat's journal: all payments of an account asked for there, ended or not, the newest first."""
 
     async def advance_payment(self, payment: Payment, expected: State) -> bool:
         """Replace the record with ``payment`` if its stored state is ``expected``. Else change nothing, return False.

@@ -118,7 +118,7 @@ class Checker:
         return reading.listing
 
     async def _claim(self, chat: Chat) -> Check | None:
-        return await self._store.claim_check(chat.id, self._clock(), CHECK_LEASE)
+        return await self._store.claim_check(chat.key, self._clock(), CHECK_LEASE)
 
     async def _claim_in_turn(self, chat: Chat) -> Check:
         """Claim the chat's check as soon as the one that runs has ended."""

@@ -41,7 +41,7 @@ class Credits:
     async def wish(self, chat: Chat, invoice_id: int) -> None:
         """Remember that somebody wants to hear when the credit suffices. Raise :class:`NotLinked`."""
         link = link_of(chat)
-        if not await self._store.wish_for_credit(chat.id, link.account, invoice_id, self._clock()):
+        if not await self._store.wish_for_credit(chat.key, link.account, invoice_id, self._clock()):
             raise NotLinked
 
     async def of(self, chat: Chat) -> Credit | None:
@@ -51,7 +51,7 @@ class Credits:
             return None
         watch = await read_credit(self._provider, chat, link, self._clock(), FRESH_FOR)
         if watch is not link.credit:
-            await self._store.note_credit(chat.id, link.account, watch)
+            await self._store.note_credit(chat.key, link.account, watch)
         return watch.credit
 
 

@@ -34,7 +34,7 @@ class Redrawing:
         if not outdated:
             return
         try:
-            chat = await self._store.chat(before.id)
+            chat = await self._store.chat(before.key)
             for message, drawn, shown in outdated:
                 if message in chat.live:
                     await self._draw(message, drawn, shown, chat, now)
@@ -51,7 +51,7 @@ class Redrawing:
         except MessengerError as error:
             log_failure("message can't be drawn anew", error, chat=chat.id)
             return
-        await self._store.set_live_message(chat.id, message, drawn if is_there else None)
+        await self._store.set_live_message(chat.key, message, drawn if is_there else None)
 
 
 def _outdated(

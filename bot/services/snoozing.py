@@ -26,7 +26,7 @@ class Snoozing:
 
     async def told_in(self, chat: Chat, message_id: int) -> Sequence[int]:
         """Return the invoices in a message of ours that are still open."""
-        messages = await self._store.sent_messages(chat.id)
+        messages = await self._store.sent_messages(chat.key)
         return [s.invoice_id for m in messages if m.message_id == message_id for s in m.shown if not s.is_over]
 
     async def knows(self, chat: Chat, invoice_id: int) -> bool:
@@ -69,7 +69,7 @@ class Snoozing:
     ) -> Collection[KnownInvoice]:
         known = await self._to_remind_of(chat, invoice_ids)
         account = chat.link.account if chat.link else ""
-        if not await self._store.silence(chat.id, account, dict.fromkeys(known, silence), self._clock()):
+        if not await self._store.silence(chat.key, account, dict.fromkeys(known, silence), self._clock()):
             raise NotLinked
         return known.values()
 
@@ -81,5 +81,5 @@ class Snoozing:
         return known
 
     async def _open(self, chat: Chat, invoice_ids: Collection[int]) -> Mapping[int, KnownInvoice]:
-        known = await self._store.known_invoices(chat.id)
+        known = await self._store.known_invoices(chat.key)
         return {number: known[number] for number in invoice_ids if number in known and known[number].is_open}

@@ -42,7 +42,7 @@ class ToppingUp:
         except NotFound:
             return ()
         except ProviderError:
-            known = await self._store.known_invoices(chat.id)
+            known = await self._store.known_invoices(chat.key)
             return await off_loop(len(known) > HEAVY_COUNT, _chosen, subject, known.values())
         return None if invoices is None else await off_loop(len(invoices) > HEAVY_COUNT, _chosen, subject, invoices)
 
@@ -55,7 +55,7 @@ class ToppingUp:
     async def ask_for_reference(self, chat: Chat, subject: str = "") -> None:
         """Take the chat's next message as the reference. ``subject`` is shown then. Raise :class:`NotLinked`."""
         awaited = Awaited(Question.REFERENCE, self._clock() + TOKEN_WAIT, subject)
-        if not await self._store.await_answer(chat.id, link_of(chat).account, awaited):
+        if not await self._store.await_answer(chat.key, link_of(chat).account, awaited):
             raise NotLinked
 
     async def set_reference(self, chat: Chat, text: str) -> str:
@@ -68,7 +68,7 @@ class ToppingUp:
             raise ReferenceTooLong(len(reference), REFERENCE_LENGTH)
         if text and not is_plain(reference):
             raise ReferenceUnreadable
-        if not await self._store.set_reference(chat.id, link_of(chat).account, reference):
+        if not await self._store.set_reference(chat.key, link_of(chat).account, reference):
             raise NotLinked
         return reference
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.domain.chat_keys import chat_id_of
 from bot.errors import ChatUnreadable, PaymentsUnreadable
 from bot.store.backend import FoundChat, Transaction
 from bot.store.vault import SealBroken, Vault
@@ -16,7 +17,7 @@ async def what_is_unreadable(t: Transaction, vault: Vault) -> tuple[str, ...]:
     ids = await t.chat_ids()
     for start in range(0, len(ids), READ_TOGETHER):
         chats = await t.find_chats(ids[start : start + READ_TOGETHER])
-        found += [f"chat {chat.id}: {problem}" for chat in chats if (problem := problem_of(chat, vault))]
+        found += [f"chat {chat_id_of(chat.id)}: {problem}" for chat in chats if (problem := problem_of(chat, vault))]
     for account in await t.accounts():
         try:
             await t.payments_of(account)

@@ -13,6 +13,7 @@ import structlog
 
 from bot.domain.alerts import KnownInvoice, SentMessage
 from bot.domain.answers import Awaited
+from bot.domain.chat_keys import chat_id_of, key_of, keys_of, slot_of
 from bot.domain.chats import Chat, Closure, Link, Member, Preferences, Silence, Token
 from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
@@ -22,7 +23,7 @@ from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment, State, batch_of
 from bot.domain.service_names import Service
 from bot.domain.token_offers import OfferedToken
-from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
+from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError, TooManyAccounts
 from bot.ports import Backlog, Check, Checked, Overview, Pending, PendingItem, Waiting, WaitingAlert
 from bot.store.backend import Backend, FoundChat, StoredChat, Transaction, Work
 from bot.store.inspection import problem_of
@@ -86,61 +87,90 @@ class Store:
 
     # --- chats ---
 
-    async def chat(self, chat_id: int) -> Chat:
-        return self._chat(await self._read(chat_id))
+    async def chat(self, key: int) -> Chat:
+        return self._chat(await self._read(key))
+
+    async def accounts(self, chat_id: int) -> Sequence[Chat]:
+        async def read(t: Transaction) -> list[Chat]:
+            present, stored, bad = await _accounts(t, chat_id, self._unreadable)
+            chats, sealed = list[Chat](), list[ChatUnreadable]()
+            for each in stored:
+                try:
+                    chats.append(self._chat(each.record))
+                except ChatUnreadable as error:
+                    sealed.append(error)
+            linked = [chat for chat in chats if chat.link is not None]
+            if not linked and (bad or sealed):
+                raise (bad or sealed)[0]
+            return linked or [chat for chat in chats if chat.slot == 0] or [Chat(present)]
+
+        return await self._backend.run(read)
 
     async def linked_among(self, chat_ids: Collection[int]) -> set[int]:
-        return await self._backend.run(lambda t: t.linked_among(chat_ids))
+        keys = [key for chat_id in chat_ids for key in keys_of(chat_id)]
+        return {chat_id_of(key) for key in await self._backend.run(lambda t: t.linked_among(keys))}
 
     async def set_language(self, chat_id: int, language: str | None) -> None:
-        await self._change(chat_id, lambda r: replace(r, chat=replace(r.chat, language=language)), make=True)
+        await self._change_all(chat_id, lambda r: replace(r, chat=replace(r.chat, language=language)), make=True)
 
     async def note_telegram_language(self, chat_id: int, language: str) -> None:
-        await self._change(chat_id, lambda r: replace(r, chat=replace(r.chat, telegram_language=language)))
+        await self._change_all(chat_id, lambda r: replace(r, chat=replace(r.chat, telegram_language=language)))
 
     async def await_token(self, chat_id: int, until: datetime | None, invitation: str = "") -> None:
         def awaiting(record: ChatRecord) -> ChatRecord:
-            return chat_rules.awaiting_token(record, until, invitation)
+            is_first = slot_of(record.id) == 0
+            return chat_rules.awaiting_token(record, until if is_first else None, invitation if is_first else "")
 
-        await self._change(chat_id, awaiting, make=True)
+        await self._change_all(chat_id, awaiting, make=True)
 
-    async def await_answer(self, chat_id: int, account: str, awaited: Awaited) -> bool:
-        return await self._change(chat_id, lambda r: chat_rules.awaiting(r, account, awaited))
+    async def await_answer(self, key: int, account: str, awaited: Awaited) -> bool:
+        await self.await_token(chat_id_of(key), None)
+        return await self._change(key, lambda r: chat_rules.awaiting(r, account, awaited))
 
-    async def name_service(self, chat_id: int, account: str, service: Service, name: str) -> bool:
-        return await self._change(chat_id, lambda r: chat_rules.with_name(r, account, service, name))
+    async def name_service(self, key: int, account: str, service: Service, name: str) -> bool:
+        return await self._change(key, lambda r: chat_rules.with_name(r, account, service, name))
 
-    async def set_reference(self, chat_id: int, account: str, reference: str) -> bool:
-        return await self._change(chat_id, lambda r: chat_rules.with_reference(r, account, reference))
+    async def set_reference(self, key: int, account: str, reference: str) -> bool:
+        return await self._change(key, lambda r: chat_rules.with_reference(r, account, reference))
+
+    async def name_account(self, key: int, account: str, name: str) -> bool:
+        return await self._change(key, lambda r: chat_rules.with_account_name(r, account, name))
 
     async def set_preferences(self, chat_id: int, preferences: Preferences | None, now: datetime) -> None:
-        await self._change(chat_id, lambda r: chat_rules.preferring(r, preferences, now), make=True, void=True)
+        await self._change_all(chat_id, lambda r: chat_rules.preferring(r, preferences, now), make=True, void=True)
 
-    async def silence(self, chat_id: int, account: str, silences: Mapping[int, Silence | None], now: datetime) -> bool:
-        return await self._change(chat_id, lambda r: chat_rules.silenced(r, account, silences, now), void=True)
+    async def silence(self, key: int, account: str, silences: Mapping[int, Silence | None], now: datetime) -> bool:
+        return await self._change(key, lambda r: chat_rules.silenced(r, account, silences, now), void=True)
 
-    async def note_credit(self, chat_id: int, account: str, credit: CreditWatch) -> None:
-        await self._change(chat_id, lambda r: chat_rules.with_credit(r, account, credit))
+    async def note_credit(self, key: int, account: str, credit: CreditWatch) -> None:
+        await self._change(key, lambda r: chat_rules.with_credit(r, account, credit))
 
-    async def wish_for_credit(self, chat_id: int, account: str, invoice_id: int, now: datetime) -> bool:
-        return await self._change(chat_id, lambda r: chat_rules.wishing_for_credit(r, account, invoice_id, now))
+    async def wish_for_credit(self, key: int, account: str, invoice_id: int, now: datetime) -> bool:
+        return await self._change(key, lambda r: chat_rules.wishing_for_credit(r, account, invoice_id, now))
 
-    async def set_live_message(self, chat_id: int, old: LiveMessage | None, new: LiveMessage | None) -> bool:
-        return await self._change(chat_id, lambda r: chat_rules.with_live_message(r, old, new))
+    async def set_live_message(self, key: int, old: LiveMessage | None, new: LiveMessage | None) -> bool:
+        return await self._change(key, lambda r: chat_rules.with_live_message(r, old, new))
 
-    async def keep_document(self, chat_id: int, account: str, document: SentDocument) -> None:
-        await self._change(chat_id, lambda r: chat_rules.keeping_document(r, account, document))
+    async def keep_document(self, key: int, account: str, document: SentDocument) -> None:
+        await self._change(key, lambda r: chat_rules.keeping_document(r, account, document))
 
-    async def known_invoices(self, chat_id: int) -> Mapping[int, KnownInvoice]:
-        return (await self._read(chat_id)).known
+    async def known_invoices(self, key: int) -> Mapping[int, KnownInvoice]:
+        return (await self._read(key)).known
 
-    async def sent_messages(self, chat_id: int) -> Sequence[SentMessage]:
-        return (await self._read(chat_id)).sent
+    async def sent_messages(self, key: int) -> Sequence[SentMessage]:
+        return (await self._read(key)).sent
 
-    async def waiting_alerts(self, chat_id: int) -> Waiting:
-        return chat_rules.waiting_in(await self._read(chat_id))
+    async def waiting_alerts(self, key: int) -> Waiting:
+        return chat_rules.waiting_in(await self._read(key))
 
-    async def link(self, link: Link, known: Mapping[int, KnownInvoice], invitation_id: str | None = None) -> bool:
+    async def link(
+        self,
+        link: Link,
+        known: Mapping[int, KnownInvoice],
+        invitation_id: str | None = None,
+        *,
+        slot: int | None = 0,
+    ) -> bool:
         """Link the chat. Leases on an older link's check and message are void."""
 
         async def write(t: Transaction) -> None:
@@ -149,13 +179,23 @@ class Store:
                 if (invitation := await t.take_pending(Invitation, invitation_id)) is None:
                     raise _NotAccepted
                 place = invitation.place
-            stored = await _lock_or_make(t, place.chat_id)
-            chat_id = stored.record.id
-            if invitation is not None and not invitation.fits(stored.record.link):
+            chat_id, found, bad = await _accounts(t, place.chat_id, self._unreadable, lock=True)
+            if bad:
+                raise bad[0]
+            records = [each.record for each in found]
+            linked = [record.link for record in records if record.link is not None]
+            if invitation is not None and not invitation.fits(linked[0] if linked else None):
                 raise _NotAccepted  # which undoes the taking
-            await _change_payments(t, chat_id, payment_rules.given_up, but=link.account)
-            here, sealed = replace(link, place=place.in_chat(chat_id)), self._vault.seal_token(chat_id, link.token)
-            await t.save_chat(stored, StoredChat(chat_rules.relinked(stored.record, here, sealed, known)))
+            key = key_of(chat_id, _free_slot(records) if slot is None else slot)
+            there = next((each for each in found if each.record.id == key), None) or await t.lock_or_make(key)
+            replaced = {there.record.link.account} if there.record.link is not None else set[str]()
+            await _change_payments(t, chat_id, payment_rules.given_up, only=replaced - {link.account})
+            payers = chat_rules.payers_beside(link.linked_by, records)
+            here = replace(link, place=place.in_chat(chat_id), payers=payers)
+            sealed = self._vault.seal_token(key, link.token)
+            record = chat_rules.beside(there.record, records)
+            await t.save_chat(there, StoredChat(chat_rules.relinked(record, here, sealed, known)))
+            await _note_company(t, chat_id)
 
         try:
             await self._backend.run(write)
@@ -163,16 +203,34 @@ class Store:
             return False
         return True
 
-    async def add_payer(self, chat_id: int, payer: Member) -> None:
-        await self._change(chat_id, lambda r: replace(r, link=r.link and r.link.with_payer(payer)))
+    async def remove_account(self, key: int, account: str) -> bool:
+        """Forget one of several accounts of a chat."""
 
-    async def remove_payer(self, chat_id: int, user_id: int) -> None:
-        await self._change(chat_id, lambda r: replace(r, link=r.link and r.link.without_payer(user_id)))
+        async def remove(t: Transaction) -> bool:
+            stored = await _lock(t, key)
+            if stored is None or stored.record.link is None or stored.record.link.account != account:
+                return False
+            chat_id = stored.record.chat_id
+            await _change_payments(t, chat_id, payment_rules.without_chat, only={account})
+            await t.save_chat(stored, StoredChat(chat_rules.without_account(stored.record)))
+            await _note_company(t, chat_id)
+            return True
+
+        return await self._backend.run(remove)
+
+    async def add_payer(self, key: int, payer: Member) -> None:
+        await self._change_owned(key, lambda link: link.with_payer(payer))
+
+    async def remove_payer(self, key: int, user_id: int) -> None:
+        await self._change_owned(key, lambda link: link.without_payer(user_id))
 
     async def everything_of(self, chat_id: int) -> Mapping[str, Any]:
         async def read(t: Transaction) -> Mapping[str, Any]:
-            record = await _record(t, chat_id)
-            return chat_rules.everything_in(record, await _payments_of_chat(t, record.id))
+            present, stored, bad = await _accounts(t, chat_id, self._unreadable)
+            if bad:
+                raise bad[0]
+            records = [each.record for each in stored] or [ChatRecord(present)]
+            return chat_rules.everything_in(records, await _payments_of_chat(t, present))
 
         return await self._backend.run(read)
 
@@ -186,12 +244,16 @@ class Store:
         """Move all. A lease on the chat's message goes on under its new id, unless the link there stays."""
 
         async def move(t: Transaction) -> None:
-            stored = await _locked(t, old_id, new_id)
-            old = stored.get(old_id)
-            if old is not None and old.record.chat.moved_to is not None:
+            stored = await _locked(t, *keys_of(old_id), *keys_of(new_id))
+            old = {key: each for key in keys_of(old_id) if (each := stored.get(key)) is not None}
+            if any(each.record.chat.moved_to is not None for each in old.values()):
                 return
-            if old is not None:
-                await self._move_record(t, old, stored.get(new_id) or await t.lock_or_make(new_id))
+            if old and old_id not in old:
+                old[old_id] = await t.lock_or_make(old_id)  # this one says where all have gone
+            for key, each in old.items():
+                new_key = key_of(new_id, slot_of(key))
+                await self._move_record(t, each, stored.get(new_key) or await t.lock_or_make(new_key))
+            await _note_company(t, new_id)
             await _change_payments(t, old_id, partial(payment_rules.moved, new_id=new_id))
             await t.move_pending(old_id, new_id)
 
@@ -199,10 +261,10 @@ class Store:
             await self._backend.run(move)
 
     async def rest(self, chat_id: int, reason: str) -> None:
-        await self._change(chat_id, lambda r: replace(r, chat=replace(r.chat, resting=reason)), exact=True)
+        await self._change_all(chat_id, lambda r: replace(r, chat=replace(r.chat, resting=reason)), exact=True)
 
     async def wake(self, chat_id: int, now: datetime) -> bool:
-        return await self._change(chat_id, lambda record: chat_rules.woken(record, now), void=True, exact=True)
+        return await self._change_all(chat_id, lambda record: chat_rules.woken(record, now), void=True, exact=True)
 
     # --- checks ---
 
@@ -213,9 +275,9 @@ class Store:
 
         return await self._claim(claim, partial(_give_check_back, now))
 
-    async def claim_check(self, chat_id: int, now: datetime, lease: timedelta) -> Check | None:
+    async def claim_check(self, key: int, now: datetime, lease: timedelta) -> Check | None:
         async def claim(t: Transaction) -> list[Check]:
-            stored = await t.claim_check(chat_id, now, now + lease)
+            stored = await t.claim_check(key, now, now + lease)
             return [] if stored is None else [self._check(stored)]
 
         claimed = await self._claim(claim, partial(_give_check_back, now))
@@ -321,8 +383,9 @@ class Store:
     async def batch_of(self, payment_id: str) -> Sequence[Payment]:
         return batch_of(await self._backend.run(lambda t: _beside(t, payment_id)), payment_id)
 
-    async def payments_of_chat(self, chat_id: int) -> Sequence[Payment]:
-        return payment_rules.journal_of(await self._backend.run(lambda t: _payments_of_chat(t, chat_id)))
+    async def payments_of_chat(self, chat_id: int, account: str) -> Sequence[Payment]:
+        rows = await self._backend.run(lambda t: _payments_of_chat(t, chat_id))
+        return payment_rules.journal_of(row for row in rows if row.payment.account == account)
 
     async def advance_payment(self, payment: Payment, expected: State) -> bool:
         return await self.advance_payments([payment], expected)
@@ -376,11 +439,10 @@ class Store:
         return [overview for part in await self._in_parts(read) for overview in part if overview is not None]
 
     async def overview(self, chat_id: int) -> Overview | None:
-        try:
-            found = await self._backend.run(lambda t: _present(t, chat_id))
-        except ChatUnreadable as error:
-            raise StartError(f"Chat {chat_id} can't be read ({error.reason}). It can be forgotten.") from error
-        return chat_rules.overview_of(found[1].record) if found[1] else None
+        _, stored, bad = await self._backend.run(lambda t: _accounts(t, chat_id, self._unreadable))
+        if bad:
+            raise StartError(f"Chat {chat_id} can't be read ({bad[0].reason}). It can be forgotten.") from bad[0]
+        return chat_rules.overview_of(stored[0].record) if stored else None
 
     async def alerts(self) -> Sequence[WaitingAlert]:
         return [alert for record in await self._records() for alert in alert_rules.alerts_in(record)]
@@ -462,26 +524,60 @@ class Store:
         concerned = [each.id for each in await self._records() if alert_rules.changeable(each, alert_ids)]
         return sum([await self._backend.run(partial(change_chat, chat_id=chat_id)) for chat_id in concerned])
 
-    async def _change(
-        self, chat_id: int, change: ChangeChat, *, make: bool = False, void: bool = False, exact: bool = False
-    ) -> bool:
-        """Change a chat, if it is stored or ``make``. ``void``: refuse the check under way, it may be outdated.
+    async def _change(self, key: int, change: ChangeChat, *, void: bool = False) -> bool:
+        """Change an account of a chat, if it is stored. ``void``: refuse the check under way, it may be outdated.
 
-        A chat that has moved is changed under its new id. ``exact``: it is not, what happens concerns the old one.
+        A chat that has moved is changed under its new id.
         """
 
         async def write(t: Transaction) -> bool:
-            stored = await _lock_or_make(t, chat_id) if make else await _lock(t, chat_id)
-            if exact and stored and stored.record.id != chat_id:
-                return False
+            stored = await _lock(t, key)
             new = change(stored.record) if stored else None
-            if stored is None or (new is None and not make):
+            if stored is None or new is None:
                 return False
-            check = None if void and new else stored.check
-            await t.save_chat(stored, StoredChat(new or stored.record, check, stored.message))
-            return new is not None
+            await t.save_chat(stored, StoredChat(new, None if void else stored.check, stored.message))
+            return True
 
         return await self._backend.run(write)
+
+    async def _change_all(
+        self, chat_id: int, change: ChangeChat, *, make: bool = False, void: bool = False, exact: bool = False
+    ) -> bool:
+        """Change all accounts of a chat in one transaction, as :meth:`_change` does. ``make``: at least the first.
+
+        ``exact``: a chat that has moved is not changed, because what happens concerns its old id.
+        """
+
+        async def write(t: Transaction) -> bool:
+            there, stored, bad = await _accounts(t, chat_id, self._unreadable, lock=True)
+            if bad and not stored:
+                raise bad[0]
+            if exact and there != chat_id:
+                return False
+            if make and not any(each.record.id == there for each in stored):
+                stored = [await t.lock_or_make(there), *stored]
+            new = [change(each.record) for each in stored]
+            for each, record in zip(stored, new, strict=True):
+                if record is not None or make:
+                    check = None if void and record else each.check
+                    await t.save_chat(each, StoredChat(record or each.record, check, each.message))
+            return any(record is not None for record in new)
+
+        return await self._backend.run(write)
+
+    async def _change_owned(self, key: int, change: Callable[[LinkRow], LinkRow]) -> None:
+        """Change all links of a chat that have the same owner as this one."""
+
+        async def write(t: Transaction) -> None:
+            own = await _lock(t, key)
+            if own is None or own.record.link is None:
+                return
+            for each in (await _accounts(t, own.record.chat_id, self._unreadable, lock=True))[1]:
+                link = each.record.link
+                if link is not None and link.linked_by == own.record.link.linked_by:
+                    await t.save_chat(each, replace(each, record=replace(each.record, link=change(link))))
+
+        await self._backend.run(write)
 
     async def _change_account(self, account: str, change: ChangeChat) -> None:
         """Change chats of an account, and refuse their checks under way: they may be outdated."""
@@ -500,8 +596,9 @@ class Store:
         """Put what is stored of a chat to what is stored under its new id."""
         new_id = there.record.id
         stays = chat_rules.keeps_its_link(there.record, old.record)
-        if not stays and old.record.link is not None:
-            await _change_payments(t, new_id, payment_rules.without_chat, but=old.record.link.account)
+        if not stays and old.record.link is not None and there.record.link is not None:
+            gone, kept = there.record.link.account, old.record.link.account
+            await _change_payments(t, there.record.chat_id, payment_rules.without_chat, only={gone} - {kept})
         record = chat_rules.merged(old.record, there.record, self._sealed_for(old.record, new_id))
         kept = there if stays else StoredChat(record, message=old.message)
         await t.save_chat(old, StoredChat(chat_rules.moved_away(old.record, new_id)))
@@ -610,14 +707,6 @@ async def _lock(t: Transaction, chat_id: int) -> StoredChat | None:
     return await _lock(t, stored.record.chat.moved_to)
 
 
-async def _lock_or_make(t: Transaction, chat_id: int) -> StoredChat:
-    """Return a chat under its present id, locked. A missing one is made."""
-    stored = await t.lock_or_make(chat_id)
-    if stored.record.chat.moved_to is None:
-        return stored
-    return await _lock_or_make(t, stored.record.chat.moved_to)
-
-
 async def _record(t: Transaction, chat_id: int) -> ChatRecord:
     """Return what is stored of a chat, under its present id."""
     number, stored = await _present(t, chat_id)
@@ -629,37 +718,75 @@ async def _locked(t: Transaction, *chat_ids: int) -> dict[int, StoredChat]:
     return {found.id: found.load() for found in await t.find_chats(chat_ids, lock=True)}
 
 
+async def _accounts(
+    t: Transaction, chat_id: int, said: set[int], *, lock: bool = False
+) -> tuple[int, list[StoredChat], list[ChatUnreadable]]:
+    """Return a chat's present id, what is stored of its accounts, and why others can't be read."""
+    stored, bad = list[StoredChat](), list[ChatUnreadable]()
+    for found in await t.find_chats(keys_of(chat_id), lock=lock):
+        try:
+            stored.append(found.load())
+        except ChatUnreadable as error:
+            _note_unreadable("account can't be read", found.id, error, said)
+            bad.append(error)
+    moved_to = next((each.record.chat.moved_to for each in stored if each.record.chat.moved_to is not None), None)
+    return (chat_id, stored, bad) if moved_to is None else await _accounts(t, chat_id_of(moved_to), said, lock=lock)
+
+
+def _free_slot(records: Iterable[ChatRecord]) -> int:
+    """Return the first slot of a chat that no account has. Raise :class:`TooManyAccounts`."""
+    taken = {slot_of(record.id) for record in records if record.link is not None}
+    free = [slot for slot in range(len(keys_of(0))) if slot not in taken]
+    if not free:
+        raise TooManyAccounts(len(taken))
+    return free[0]
+
+
+async def _note_company(t: Transaction, chat_id: int) -> None:
+    """Note in a chat's links whether there are others."""
+    found = await t.find_chats(keys_of(chat_id), lock=True)
+    linked = [each for each in _readable("account can't be read", found, lambda chat: chat.load()) if each.record.link]
+    for each in linked:
+        link = each.record.link
+        if link is not None and link.among_others is not (len(linked) > 1):
+            record = replace(each.record, link=replace(link, among_others=len(linked) > 1))
+            await t.save_chat(each, replace(each, record=record))
+
+
 async def _delete_all(t: Transaction, *, chat_id: int, change: ChangePayment) -> bool | None:
     """Delete all of a chat, even if it can't be read. ``change`` says what becomes of its payments.
 
     Return whether it was linked, as far as it can be read. None: it was not stored.
     """
-    found = await t.find_chats([chat_id], lock=True)
-    record = next(iter(_readable("deleted chat can't be read", found, lambda chat: chat.load().record)), None)
-    if record is not None and record.chat.moved_to is not None:
-        await t.delete_chat(chat_id)
-        return await _delete_all(t, chat_id=record.chat.moved_to, change=change)
-    await t.clear_pending(chat_id)
-    await _change_payments(t, chat_id, change)
-    if not found:
-        return None
-    await t.delete_chat(chat_id)
-    if record is not None and record.chat.moved_from is not None:
-        await _forget_old_id(t, record.chat.moved_from, chat_id)
-    return record is None or record.link is not None
+    found = await t.find_chats(keys_of(chat_id), lock=True)
+    records = _readable("deleted chat can't be read", found, lambda chat: chat.load().record)
+    moved_to = next((record.chat.moved_to for record in records if record.chat.moved_to is not None), None)
+    if moved_to is None:
+        await t.clear_pending(chat_id)
+        await _change_payments(t, chat_id, change)
+    for chat in found:
+        await t.delete_chat(chat.id)
+    if moved_to is not None:
+        return await _delete_all(t, chat_id=chat_id_of(moved_to), change=change)
+    for record in records:
+        if record.chat.moved_from is not None:
+            await _forget_old_id(t, record.chat.moved_from, record.id)
+    return None if not found else len(records) < len(found) or any(record.link is not None for record in records)
 
 
-async def _forget_old_id(t: Transaction, old_id: int, chat_id: int) -> None:
+async def _forget_old_id(t: Transaction, old_key: int, key: int) -> None:
     """Forget that a chat had this id before."""
-    old = (await _locked(t, old_id)).get(old_id)
-    if old is not None and old.record.chat.moved_to == chat_id:
-        await t.delete_chat(old_id)
+    old = (await _locked(t, old_key)).get(old_key)
+    if old is not None and old.record.chat.moved_to == key:
+        await t.delete_chat(old_key)
 
 
-async def _change_payments(t: Transaction, chat_id: int, change: ChangePayment, but: str = "") -> None:
-    """Change the payments of a chat, except those of one account."""
+async def _change_payments(
+    t: Transaction, chat_id: int, change: ChangePayment, *, only: Collection[str] | None = None, but: str = ""
+) -> None:
+    """Change the payments of a chat: all, or ``only`` those of some accounts, except those of one account."""
     for account in await t.accounts_of_chat(chat_id):
-        if account != but:
+        if account != but and (only is None or account in only):
             try:
                 rows = await t.payments_of(account, lock=True)
             except PaymentsUnreadable as error:

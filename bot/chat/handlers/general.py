@@ -40,8 +40,8 @@ class GeneralHandlers:
     async def status(self, context: Context) -> None:
         """/status."""
         link = link_of(context.chat)
-        waiting = await self._store.waiting_alerts(context.chat.id)
-        known = await self._store.known_invoices(context.chat.id)
+        waiting = await self._store.waiting_alerts(context.chat.key)
+        known = await self._store.known_invoices(context.chat.key)
         credit = await self._credits.of(context.chat)
         debts = [invoice.debt for invoice in known.values() if invoice.may_be_owed]
         await context.reply(general.status(context.t, context.chat, link, waiting, self._clock(), credit, debts))

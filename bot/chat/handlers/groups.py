@@ -92,7 +92,7 @@ class GroupHandlers:
             case [what, number, mark] if mark == general.mark_of(link) and number.isdecimal():
                 check_owner(link, context.person)
                 if what == "remove":
-                    await self._chats.remove_payer(context.chat.id, int(number))
+                    await self._chats.remove_payer(context.chat.key, int(number))
                     await self._show_payers(context)
                     return
                 found = await member(context.bot, context.chat.id, int(number))
@@ -142,7 +142,7 @@ class GroupHandlers:
 
     async def _check_may_replace(self, context: Context, invitation: Invitation) -> None:
         """Raise :class:`OwnerOrAdministratorOnly` if the person has lost the right to replace the link meanwhile."""
-        link = (await self._chats.chat(invitation.place.chat_id)).link
+        link = (await self._chats.accounts(invitation.place.chat_id))[0].link
         if link is None or link.linked_by == context.user_id:
             return
         if not await is_administrator(context.bot, invitation.place.chat_id, context.user_id):
@@ -166,11 +166,11 @@ class GroupHandlers:
     async def _add(self, context: Context, payer: Member) -> None:
         if self._allowed_users is not None and payer.id not in self._allowed_users:
             raise PayerNotAllowed(name=payer.name, user_id=payer.id)
-        await self._chats.add_payer(context.chat.id, payer)
+        await self._chats.add_payer(context.chat.key, payer)
         await context.show(groups.payer_added(context.t, payer.name))
 
     async def _show_payers(self, context: Context) -> None:
-        link = (await self._chats.chat(context.chat.id)).link
+        link = (await self._chats.chat(context.chat.key)).link
         if link is not None:
             await context.show(groups.payers(context.t, link, owned=True))
 

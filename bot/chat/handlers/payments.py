@@ -139,10 +139,11 @@ class PaymentHandlers:
 
     async def journal(self, context: Context) -> None:
         """Show /payments, and turn its pages."""
-        link_of(context.chat)
+        link = link_of(context.chat)
         word = context.words[0] if context.query is not None and context.words else ""
         page = int(word) if word.isdecimal() else 0
-        await context.show(views.journal(context.t, await self._store.payments_of_chat(context.chat.id), page))
+        journal = await self._store.payments_of_chat(context.chat.id, link.account)
+        await context.show(views.journal(context.t, journal, page))
 
     async def _ask(self, context: Context, action: Action, number: int) -> None:
         quoter = self._payments.quoter

@@ -19,8 +19,16 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from bot.domain.chats import Chat
+from bot.domain.payments import Payment
 from bot.ports import ChatStore, CheckStore, LeaseStore, PaymentStore, PendingStore
 
 
 class PayingStore(ChatStore, CheckStore, PendingStore, PaymentStore, LeaseStore, Protocol):
     """What payments need of the store."""
+
+
+async def chat_of(store: ChatStore, payment: Payment) -> Chat:
+    """Return the chat of a payment, with the account that it is about, if the chat still has that."""
+    accounts = await store.accounts(payment.place.chat_id)
+    return next((chat for chat in accounts if payment.link_in(chat) is not None), accounts[0])

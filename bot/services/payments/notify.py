@@ -22,7 +22,7 @@ from bot.errors import BotError, ChatGone, ChatMigrated, DeliveryUncertain, Mess
 from bot.ports import Clock, Messenger
 from bot.services.documents import Documents
 from bot.services.failures import log_failure, note_unreachable
-from bot.services.payments import PayingStore
+from bot.services.payments import PayingStore, chat_of
 
 log = structlog.get_logger()
 
@@ -88,7 +88,7 @@ class PaymentNotifier:
         """Return the payments whose end is told now, for good."""
         if not any(payment.state is State.ENDED and not payment.told for payment in batch):
             return ()
-        chat = await self._store.chat(batch[0].place.chat_id)
+        chat = await chat_of(self._store, batch[0])
         if chat.resting is not None:
             return ()
         over = all(payment.state is State.ENDED for payment in batch)
@@ -163,7 +163,7 @@ class PaymentNotifier:
         paid = [payment for payment in told if payment.action is Action.PAY and payment.outcome is Outcome.DONE]
         if not paid:
             return
-        chat = await self._store.chat(paid[0].place.chat_id)
+        chat = await chat_of(self._store, paid[0])
         if not self._plan.preferences(chat).pdf_after_payment:
             return
         for payment in paid:

@@ -72,7 +72,7 @@ class Quoter:
         """
         link, now = check_may_pay(self._rules, chat, user.id), self._clock()
         batch = secrets.token_urlsafe(12) if len(invoices) > 1 else ""
-        doubts = in_doubt(await self._store.payments_of_chat(chat.id))
+        doubts = in_doubt(await self._store.payments_of_chat(chat.id, link.account))
         asked = [
             Payment(
                 id=secrets.token_urlsafe(12),

@@ -16,7 +16,7 @@ from bot.domain.waits import is_ahead
 from bot.errors import BotError, ClearRefusal, NotLinked
 from bot.ports import Clock
 from bot.services.failures import log_failure
-from bot.services.payments import PayingStore
+from bot.services.payments import PayingStore, chat_of
 from bot.services.reading import AccountReads
 
 log = structlog.get_logger()
@@ -85,7 +85,7 @@ class Reconciler:
         return after
 
     async def _read_after(self, payment: Payment) -> Invoice:
-        chat = await self._store.chat(payment.place.chat_id)
+        chat = await chat_of(self._store, payment)
         if payment.link_in(chat) is None:
             raise NotLinked
         return await self._reads.invoice(chat, payment.invoice_id)

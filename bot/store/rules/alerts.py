@@ -100,7 +100,7 @@ def delivery_of(
     payments, rows = list(payments), alerts_of_batch(record, batch)
     first, alerts = rows[0], tuple(row.alert for row in rows)
     is_of_link = record.link is not None and record.link.account == first.alert.account
-    begun_here = [row.payment for row in payments if row.payment.place.chat_id == record.id]
+    begun_here = [row.payment for row in payments if row.payment.place.chat_id == record.chat_id]
     paid_here = {
         number
         for number in _settled_in(rows)
@@ -122,7 +122,7 @@ def delivery_of(
 
 def after_sending(record: ChatRecord, batch: str, message: SentMessage | None, resolved: Collection[int]) -> ChatRecord:
     """Remove a batch that went out, as :meth:`bot.ports.Outbox.alerts_sent` says."""
-    messages = [m.resolving(resolved) for m in record.sent] + ([message.moved_to(record.id)] if message else [])
+    messages = [m.resolving(resolved) for m in record.sent] + ([message.moved_to(record.chat_id)] if message else [])
     left = tuple(row for row in record.alerts if row.batch != batch)
     rows = alerts_of_batch(record, batch)
     if message is not None and superseded(messages):
@@ -285,7 +285,7 @@ def alerts_in(record: ChatRecord) -> list[WaitingAlert]:
     """Return a chat's alerts, the oldest first."""
     waits = record.chat.next_message_at
     return [
-        WaitingAlert(record.id, row.alert, row.again, max(filter(None, (waits, row.retry_at)), default=None))
+        WaitingAlert(record.chat_id, row.alert, row.again, max(filter(None, (waits, row.retry_at)), default=None))
         for row in record.alerts
     ]
 

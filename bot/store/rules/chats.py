@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ import msgspec
 from bot.domain import account_watch, knowledge
 from bot.domain.alerts import EDITS, AlertKind, AlertState, KnownInvoice, is_obsolete, is_still_needed
 from bot.domain.answers import Awaited
-from bot.domain.chats import Link, Preferences, Silence
+from bot.domain.chats import Link, Member, Preferences, Silence
 from bot.domain.credit import CLOSELY, CreditWatch, CreditWish
 from bot.domain.documents import SentDocument, with_document
 from bot.domain.live_messages import LiveMessage, with_message
@@ -38,11 +38,12 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
         link = replace(link, payers=record.link.payers)
     old = record.known
     if record.link is not None and record.link.account == link.account:
+        link = replace(link, name=record.link.name)
         untold_of = {row.alert.invoice_id for row in record.alerts}
         known = {**knowledge.left_out({n: k for n, k in old.items() if n not in untold_of}, link.linked_at), **known}
     same = {n for n, k in known.items() if n in old and (k.title, k.due) == (old[n].title, old[n].due)}
     if record.link is not None and same:
-        link = replace(link, reference=record.link.reference, names=record.link.names)
+        link = replace(link, reference=record.link.reference, names=record.link.names, name=record.link.name)
     sent = [message.resolving({s.invoice_id for s in message.shown} - same) for message in record.sent]
     facts = {name: getattr(record.chat, name) for name in CHAT_FACTS if name not in PASSING}
     return ChatRecord(
@@ -53,6 +54,37 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
         silences={number: silence for number, silence in record.silences.items() if number in same},
         sent=tuple(message for message in sent if not message.is_over),
     )
+
+
+def beside(record: ChatRecord, others: Iterable[ChatRecord]) -> ChatRecord:
+    """Return a record that gets an account, with what was chosen for the chat where it holds other accounts already.
+
+    An owner's payers can pay with all of the owner's accounts in the chat.
+    """
+    first = next((other for other in others if other.id != record.id), None)
+    if first is None or record.link is not None:
+        return record
+    chosen = {name: getattr(first.chat, name) for name in CHAT_FACTS if name not in PASSING | {"board"}}
+    return replace(record, chat=replace(record.chat, **chosen))
+
+
+def payers_beside(owner_id: int, others: Iterable[ChatRecord]) -> tuple[Member, ...]:
+    """Return who can pay with this owner's accounts in a chat."""
+    links = [other.link for other in others if other.link is not None and other.link.linked_by == owner_id]
+    return links[0].payers if links else ()
+
+
+def without_account(record: ChatRecord) -> ChatRecord:
+    """Forget the account, and keep what was chosen for the chat."""
+    chosen = {name: getattr(record.chat, name) for name in CHAT_FACTS if name not in PASSING | {"board"}}
+    return ChatRecord(record.id, ChatRow(**chosen, moved_from=record.chat.moved_from))
+
+
+def with_account_name(record: ChatRecord, account: str, name: str) -> ChatRecord | None:
+    """Take what the person calls the account. None: the link is another by now."""
+    if record.link is None or record.link.account != account:
+        return None
+    return replace(record, link=replace(record.link, name=name), chat=_without_awaited(record.chat))
 
 
 def awaiting_token(record: ChatRecord, until: datetime | None, invitation: str) -> ChatRecord:
@@ -198,7 +230,7 @@ def overview_of(record: ChatRecord, problem: str | None = None) -> Overview:
     """Return a chat in one line, without its token. ``problem`` is why it, or its token, can't be read."""
     link = record.link
     return Overview(
-        chat_id=record.id,
+        chat_id=record.chat_id,
         account=link.account if link else None,
         resting=record.chat.resting or ("not served" if link and link.watch.dismissed else None),
         trouble=link.watch.trouble if link else None,
@@ -216,12 +248,21 @@ def waiting_in(record: ChatRecord) -> Waiting:
     return Waiting(waiting=len(told) - sum(told), set_aside=sum(told))
 
 
-def everything_in(record: ChatRecord, payments: Iterable[PaymentRow]) -> Mapping[str, Any]:
-    """Return all that is stored of a chat, in JSON's types, without its token. Payments: those asked there."""
-    content: dict[str, Any] = msgspec.to_builtins(record, str_keys=True)
+def everything_in(records: Sequence[ChatRecord], payments: Iterable[PaymentRow]) -> Mapping[str, Any]:
+    """Return all that is stored of a chat, in JSON's types, without its tokens. Payments: those asked there.
+
+    The first account's content stands at the top, and that of others under ``further_accounts``.
+    """
+    content, *further = [_content_of(record) for record in records]
+    more = {"further_accounts": further} if further else {}
+    return content | more | {"payments": msgspec.to_builtins([row.payment for row in payments])}
+
+
+def _content_of(record: ChatRecord) -> dict[str, Any]:
+    content: dict[str, Any] = msgspec.to_builtins(record, str_keys=True) | {"id": record.chat_id}
     if content["link"]:
         del content["link"]["sealed_token"]
-    return content | {"payments": msgspec.to_builtins([row.payment for row in payments])}
+    return content
 
 
 def hastened(record: ChatRecord, now: datetime, at: datetime | None = None) -> ChatRecord:
@@ -300,7 +341,8 @@ _MOVING = [each.name for each in fields(ChatRow) if each.name not in PASSING | {
 def _with_link_of(old: ChatRecord, new: ChatRecord, sealed_token: str) -> ChatRecord:
     if old.link is None:
         return new
-    link = replace(old.link, place=old.link.place.in_chat(new.id), sealed_token=sealed_token)
-    alerts = tuple(replace(row, alert=replace(row.alert, place=row.alert.place.in_chat(new.id))) for row in old.alerts)
-    sent = tuple(message.moved_to(new.id) for message in old.sent)
+    there = new.chat_id
+    link = replace(old.link, place=old.link.place.in_chat(there), sealed_token=sealed_token)
+    alerts = tuple(replace(row, alert=replace(row.alert, place=row.alert.place.in_chat(there))) for row in old.alerts)
+    sent = tuple(message.moved_to(there) for message in old.sent)
     return replace(new, link=link, known=old.known, alerts=alerts, silences=old.silences, sent=sent)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.alerts import Alert, AlertKind, AlertState, KnownInvoice, SentMessage
+from bot.domain.chat_keys import chat_id_of, slot_of
 from bot.domain.chats import Chat, ChatFacts, Link, LinkFacts, Silence, Token
 from bot.domain.payments import Payment
 from bot.domain.waits import LONG_AGO, LONGEST_ALERT_WAIT, Wait, wait_until
@@ -95,7 +96,9 @@ class PaymentRow:
 
 @dataclass(frozen=True, slots=True)
 class ChatRecord:
-    """All that is stored of a chat. Alerts and sent messages stand in the order in which they came.
+    """All that is stored of a chat with one of its accounts. ``id`` is its key (:mod:`bot.domain.chat_keys`).
+
+    Alerts and sent messages stand in the order in which they came.
 
     Each part has one writer: checks write ``known``, the person ``silences``, the alert sender ``sent``. The exception:
     the alert sender takes ``announced`` back from what is ``known`` where nobody was told.
@@ -108,6 +111,11 @@ class ChatRecord:
     alerts: tuple[AlertRow, ...] = ()
     silences: Mapping[int, Silence] = field(default_factory=dict)
     sent: tuple[SentMessage, ...] = ()
+
+    @property
+    def chat_id(self) -> int:
+        """Telegram's id of the chat."""
+        return chat_id_of(self.id)
 
     @property
     def next_alert(self) -> AlertRow | None:
@@ -177,7 +185,8 @@ def blank(record: ChatRecord, now: datetime | None = None) -> bool:
 def open_chat(record: ChatRecord, token: Token | None) -> Chat:
     """Return the chat as the services see it. ``token`` is its link's, opened."""
     link = None if record.link is None or token is None else Link(token=token, **_facts(record.link, LINK_FACTS))
-    return Chat(record.id, link, record.silences, **_facts(record.chat, CHAT_FACTS))
+    slot = slot_of(record.id)
+    return Chat(record.chat_id, link, record.silences, slot, **_facts(record.chat, CHAT_FACTS))
 
 
 def seal_link(link: Link, sealed_token: str) -> LinkRow:

@@ -13,6 +13,7 @@ import structlog
 from tinydb import TinyDB
 
 from bot.domain.alerts import KnownInvoice, SentMessage
+from bot.domain.chat_keys import keys_of
 from bot.domain.chats import Silence
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
@@ -233,7 +234,8 @@ class TinyTransaction:
 
     async def accounts_of_chat(self, chat_id: int) -> list[str]:
         """Return them. A damaged file may hold payments of every chat that is linked to its account."""
-        damaged = {account for account in self._payments.damaged if self._chats.accounts.get(chat_id) == account}
+        linked = {self._chats.accounts.get(key) for key in keys_of(chat_id)}
+        damaged = self._payments.damaged & linked
         return sorted({*self._payments.find(chat_id=chat_id), *damaged})
 
     async def payments_of(self, account: str, *, lock: bool = False) -> list[PaymentRow]:  # noqa: ARG002  # one thread
