@@ -157,10 +157,10 @@ class Member:
 class LinkFacts:
     """What is stored of a link, all but its token.
 
-        The person who linked the chat owns the link. The owner lets ``payers`` pay as well. All others in a group may only
-        read. ``account`` is a keyed fingerprint of base URL and token, so it is the same in every chat with this account.
-        ``credit_wishes``: somebody here wants to hear when the credit suffices for these invoices. ``reference`` is what a
-        bank transfer to the provider has to say, so that it knows whose money it is. Empty: nothing. None: nobody has said
+    The person who linked the chat owns the link. The owner lets ``payers`` pay as well. All others in a group may only
+    read. ``account`` is a keyed fingerprint of base URL and token, so it is the same in every chat with this account.
+    ``credit_wishes``: somebody here wants to hear when the credit suffices for these invoices. ``reference`` is what a
+    bank transfer to the provider has to say, so that it knows whose money it is. Empty: nothing. None: nobody has said
     so yet. ``names`` are what the people here call their services. The time of the next check was set at
     ``next_check_set_at``. None: by an older version. ``message_id`` is the message in this chat that held the token:
     after a crash it comes again. ``name`` is what the person calls the account. ``among_others``: the chat holds other

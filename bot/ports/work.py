@@ -46,7 +46,9 @@ class ChatStore(Protocol):
     """
 
     async def chat(self, key: int) -> Chat:
-        """Return the chat with this account. If nothing is stored of it, return an empty one. A moved one has its new id.
+        """Return the chat with this account. If nothing is stored of it, return an empty one.
+
+        After a move it has its new id.
 
         Raise :class:`bot.errors.ChatUnreadable` if its record is damaged, or its token does not open.
         """
@@ -146,9 +148,8 @@ class ChatStore(Protocol):
 
         Alerts of an older link go. Its silences and sent messages stay for an invoice that the new link has too, with
         the same title and due date; if there is one, the reference of bank transfers stays, too. Its payers stay if the
-        owner is the same. The payments with the account that it
-        replaces go. An ended one stays until its end was told. Raise :class:`bot.errors.LinkInUse` while one of them is under
-        way. Nothing is changed then.
+        owner is the same. The payments with the account that it replaces go. An ended one stays until its end was told.
+        Raise :class:`bot.errors.LinkInUse` while one of them is under way. Nothing is changed then.
 
         An invitation is used up in the same transaction. Change nothing and return False if it is gone, or if the chat
         has no longer the link that the invitation replaces.
@@ -348,8 +349,11 @@ class PaymentStore(Protocol):
         Return the payment alone if it has no batch, and nothing if it is not stored.
         """
 
-    async def payments_of_chat(self, chat_id: int, account: str) -> Sequence[Payment]:
-        """Return the chat's journal: all payments of an account asked for there, ended or not, the newest first."""
+    async def payments_of_chat(self, chat_id: int, account: str | None = None) -> Sequence[Payment]:
+        """Return the chat's journal: all payments asked for there, ended or not, the newest first.
+
+        With an ``account``, only those with it.
+        """
 
     async def advance_payment(self, payment: Payment, expected: State) -> bool:
         """Replace the record with ``payment`` if its stored state is ``expected``. Else change nothing, return False.

@@ -43,7 +43,7 @@ class Documents:
         if found is not None and file_id:
             with suppress(StoreAway):  # then it is uploaded once more
                 sent = SentDocument(number, mark_of(found, language), file_id)
-                await self._store.keep_document(chat.id, link.account, sent)
+                await self._store.keep_document(chat.key, link.account, sent)
 
     async def _sent_again(self, chat: Chat, invoice: Invoice, file_id: str, post: PostDocument) -> bool:
         """Send a file that the messenger has. Return False if it refuses that, and neither chat nor text is why."""

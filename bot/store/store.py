@@ -28,7 +28,7 @@ from bot.ports import Backlog, Check, Checked, Overview, Pending, PendingItem, W
 from bot.store.backend import Backend, FoundChat, StoredChat, Transaction, Work
 from bot.store.inspection import problem_of
 from bot.store.rules import alerts as alert_rules, chats as chat_rules, payments as payment_rules
-from bot.store.rules.records import AlertRow, ChatRecord, PaymentRow, open_chat
+from bot.store.rules.records import AlertRow, ChatRecord, LinkRow, PaymentRow, open_chat
 from bot.store.vault import SealBroken, Vault, account_fingerprint
 
 log = structlog.get_logger()
@@ -179,9 +179,12 @@ class Store:
                 if (invitation := await t.take_pending(Invitation, invitation_id)) is None:
                     raise _NotAccepted
                 place = invitation.place
-            chat_id, found, bad = await _accounts(t, place.chat_id, self._unreadable, lock=True)
+            chat_id = (await _accounts(t, place.chat_id, self._unreadable))[0]
+            first = await t.lock_or_make(chat_id)  # whoever links the chat at the same time waits here
+            _, found, bad = await _accounts(t, chat_id, self._unreadable, lock=True)
             if bad:
                 raise bad[0]
+            found = found if any(each.record.id == chat_id for each in found) else [first, *found]
             records = [each.record for each in found]
             linked = [record.link for record in records if record.link is not None]
             if invitation is not None and not invitation.fits(linked[0] if linked else None):
@@ -190,10 +193,12 @@ class Store:
             there = next((each for each in found if each.record.id == key), None) or await t.lock_or_make(key)
             replaced = {there.record.link.account} if there.record.link is not None else set[str]()
             await _change_payments(t, chat_id, payment_rules.given_up, only=replaced - {link.account})
-            payers = chat_rules.payers_beside(link.linked_by, records)
+            payers = link.payers or chat_rules.payers_beside(link.linked_by, records)
             here = replace(link, place=place.in_chat(chat_id), payers=payers)
             sealed = self._vault.seal_token(key, link.token)
             record = chat_rules.beside(there.record, records)
+            if key != chat_id:
+                await t.save_chat(first, first)  # one with nothing in it goes
             await t.save_chat(there, StoredChat(chat_rules.relinked(record, here, sealed, known)))
             await _note_company(t, chat_id)
 
@@ -383,9 +388,9 @@ class Store:
     async def batch_of(self, payment_id: str) -> Sequence[Payment]:
         return batch_of(await self._backend.run(lambda t: _beside(t, payment_id)), payment_id)
 
-    async def payments_of_chat(self, chat_id: int, account: str) -> Sequence[Payment]:
+    async def payments_of_chat(self, chat_id: int, account: str | None = None) -> Sequence[Payment]:
         rows = await self._backend.run(lambda t: _payments_of_chat(t, chat_id))
-        return payment_rules.journal_of(row for row in rows if row.payment.account == account)
+        return payment_rules.journal_of(row for row in rows if account in {None, row.payment.account})
 
     async def advance_payment(self, payment: Payment, expected: State) -> bool:
         return await self.advance_payments([payment], expected)
@@ -597,8 +602,8 @@ class Store:
         new_id = there.record.id
         stays = chat_rules.keeps_its_link(there.record, old.record)
         if not stays and old.record.link is not None and there.record.link is not None:
-            gone, kept = there.record.link.account, old.record.link.account
-            await _change_payments(t, there.record.chat_id, payment_rules.without_chat, only={gone} - {kept})
+            gone = {there.record.link.account} - {old.record.link.account}
+            await _change_payments(t, there.record.chat_id, payment_rules.without_chat, only=gone)
         record = chat_rules.merged(old.record, there.record, self._sealed_for(old.record, new_id))
         kept = there if stays else StoredChat(record, message=old.message)
         await t.save_chat(old, StoredChat(chat_rules.moved_away(old.record, new_id)))
@@ -744,8 +749,10 @@ def _free_slot(records: Iterable[ChatRecord]) -> int:
 
 async def _note_company(t: Transaction, chat_id: int) -> None:
     """Note in a chat's links whether there are others."""
-    found = await t.find_chats(keys_of(chat_id), lock=True)
-    linked = [each for each in _readable("account can't be read", found, lambda chat: chat.load()) if each.record.link]
+    stored = _readable(
+        "account can't be read", await t.find_chats(keys_of(chat_id), lock=True), lambda chat: chat.load()
+    )
+    linked = [each for each in stored if each.record.link is not None]
     for each in linked:
         link = each.record.link
         if link is not None and link.among_others is not (len(linked) > 1):
