@@ -248,9 +248,21 @@ class TokenPaused(UserError, key="error.token_paused"):
 
 @dataclass(eq=False)
 class LinkWouldBeReplaced(UserError):
-    """The token is good. But the chat's link, made at ``linked_at``, is to another account, and may not be replaced."""
+    """The token is good. But the chat's link, made at ``linked_at``, is to another account, and may not be replaced.
+
+    ``accounts`` is how many accounts the chat has.
+    """
 
     linked_at: datetime
+    accounts: int = 1
+
+
+@dataclass(eq=False)
+class AccountNameTooLong(UserError, key="error.account_name_too_long"):
+    """An account can't be called that."""
+
+    name: str
+    limit: int
 
 
 @dataclass(eq=False)

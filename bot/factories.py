@@ -14,6 +14,7 @@ import httpx
 import structlog
 from telegram.ext import Application, ApplicationBuilder
 
+from bot.chat.handlers.accounts import AccountHandlers
 from bot.chat.handlers.answers import AnswerHandlers
 from bot.chat.handlers.documents import DocumentHandlers
 from bot.chat.handlers.general import GeneralHandlers
@@ -137,10 +138,16 @@ def build_handlers(
     linking = LinkHandlers(services.linking, groups, invoices, store, clock)
     topping_up = TopUpHandlers(services.topping_up, clock)
     of_services = ServiceHandlers(services.service_history)
-    takes = {Question.REFERENCE: topping_up.take_reference, Question.NAME: of_services.take_name}
+    accounts = AccountHandlers(store, services.linking, services.browsing)
+    takes = {
+        Question.REFERENCE: topping_up.take_reference,
+        Question.NAME: of_services.take_name,
+        Question.ACCOUNT: accounts.take_name,
+    }
     searching = SearchHandlers(store, services.searching, invoices, clock)
     texts = linking.expecting_token(searching.text)
     return Handlers(
+        accounts=accounts,
         answers=AnswerHandlers(takes, texts, services.payments, clock),
         start=StartHandlers(store, linking, invoices, clock),
         general=GeneralHandlers(store, services.checker, services.credits, clock),

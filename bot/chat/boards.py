@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from telegram import Bot
 
 from bot.chat import sending
 from bot.chat.screens import Screen
 from bot.chat.texts import Texts
-from bot.domain.chats import Place
+from bot.domain.chats import Chat, Place
 from bot.domain.live_messages import Board
-from bot.errors import SendRefused
+from bot.errors import MessengerError, SendRefused
 
 
 async def remove(bot: Bot, board: Board, chat_id: int, t: Texts) -> None:
@@ -23,3 +25,10 @@ async def remove(bot: Bot, board: Board, chat_id: int, t: Texts) -> None:
             await sending.edit(bot, Place(chat_id, board.topic_id), board.message_id, Screen(t("board.over")))
     except SendRefused:
         return
+
+
+async def take_away(bot: Bot, chat: Chat, t: Texts) -> None:
+    """Remove the pinned message of an account that is gone, as far as that is possible."""
+    if chat.board is not None:
+        with suppress(MessengerError):
+            await remove(bot, chat.board, chat.id, t)

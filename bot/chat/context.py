@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -14,8 +14,8 @@ from telegram.constants import ChatType
 from telegram.ext import CallbackContext
 
 from bot.chat import sending
+from bot.chat.account_marks import finished, slot_in, without_slot
 from bot.chat.screens import POPUP_LIMIT, Button, Rows, Screen, cut, length, one_line
-from bot.chat.site_button import with_site
 from bot.chat.texts import Texts, TextsFor
 from bot.domain.chats import Chat, Member, Place
 from bot.errors import (
@@ -47,6 +47,8 @@ class Context:
     ``query`` is set for a press. ``sender_chat_id`` is set if a message was written in the name of a chat: by an
     anonymous administrator, or through a channel.
 
+    ``chat`` is the chat with one of its ``accounts``. A button says which one it is about (``slot``).
+
     ``unreadable``: what is stored of the chat is damaged, so ``chat`` is empty. Only /unlink gets this far.
 
     Answers are retried while Telegram asks for a pause or finds no connection; ``sleep`` waits in between. If Telegram
@@ -68,6 +70,8 @@ class Context:
     sleep: Sleep = asyncio.sleep
     moved_to: int | None = None
     unreadable: bool = False
+    accounts: Sequence[Chat] = ()
+    texts_for: TextsFor | None = None
     _answered: bool = field(default=False)
 
     @property
@@ -92,16 +96,31 @@ class Context:
     def buttons(self) -> Rows:
         """The buttons below the message."""
         markup = self.message.reply_markup if self.message is not None else None
-        return [[Button.read(button) for button in row] for row in markup.inline_keyboard] if markup else []
+        rows = markup.inline_keyboard if markup else ()
+        read = [[Button.read(button) for button in row] for row in rows]
+        return [[replace(button, data=without_slot(button.data)) for button in row] for row in read]
+
+    @property
+    def slot(self) -> int | None:
+        """The account that the button is about. None: it does not say, or nothing was pressed."""
+        return slot_in(self.query.data or "") if self.query is not None else None
+
+    def use(self, chat: Chat) -> None:
+        """Let handlers work on this account of the chat, under the id that it has by now."""
+        self.chat, self.place = chat, self.place.in_chat(chat.id)
+        if self.texts_for is not None:
+            self.t = self.texts_for(chat)
 
     async def reply(self, screen: Screen) -> int:
         """Send a new message. Return its id."""
-        whole = with_site(self.t, screen)
+        whole = finished(self.t, screen)
         return (await self._here(lambda place: sending.send(self.bot, place, whole))).message_id
 
     async def reply_with_picture(self, screen: Screen, picture: bytes) -> int:
         """Send a picture, with the screen below it. Return the message's id."""
-        return (await self._here(lambda place: sending.send_picture(self.bot, place, screen, picture))).message_id
+        return (
+            await self._here(lambda place: sending.send_picture(self.bot, place, finished(self.t, screen), picture))
+        ).message_id
 
     async def send_document(
         self,
@@ -119,7 +138,9 @@ class Context:
         """
 
         def send(place: Place) -> Awaitable[Message]:
-            return sending.send_document(self.bot, elsewhere or place, document, below, protected=protected)
+            return sending.send_document(
+                self.bot, elsewhere or place, document, finished(self.t, below), protected=protected
+            )
 
         return sending.file_id_of(await self._here(send))
 
@@ -148,7 +169,7 @@ class Context:
 
     async def tell(self, text: Markup, *, alert: bool = True) -> None:
         """Say a sentence: after a press in a pop-up if it fits there, else in a message."""
-        screen = with_site(self.t, Screen(text))
+        screen = finished(self.t, Screen(text))
         is_message = bool(screen.rows) or length(text) > POPUP_LIMIT
         if is_message or not await self.answer_press(text.striptags(), alert=alert):
             await self.reply(Screen(text))
@@ -160,7 +181,7 @@ class Context:
         and its message already shows the result.
         """
         text = self.t.error(error)
-        pressed = self.query.data if self.query is not None else None
+        pressed = without_slot(self.query.data or "") if self.query is not None else None
         own = {button.data for row in self.buttons for button in row if button.data}
         if isinstance(error, QuestionOver | InvitationVoid) and pressed in own:  # forged data take no buttons away
             await self.show_buttons([])
@@ -182,7 +203,7 @@ class Context:
         """Edit the message. Return False if it is out of reach."""
         if self.message_id is None:
             return False
-        attempt = partial(edit, self.bot, self.place, self.message_id, with_site(self.t, screen))
+        attempt = partial(edit, self.bot, self.place, self.message_id, finished(self.t, screen))
         try:
             return await sending.retry_unsent(attempt, self.sleep, idempotent=True)
         except ChatMigrated as error:
@@ -219,6 +240,7 @@ def context_of(update: Update, library_context: LibraryContext, texts_for: Texts
         user_id=user.id,
         private=chat.type == ChatType.PRIVATE,
         t=texts_for(speaker),
+        texts_for=texts_for,
         words=_words(update, library_context),
         # After a press, python-telegram-bot represents a deleted message as a Message without content.
         message=message if isinstance(message, Message) and message.is_accessible else None,

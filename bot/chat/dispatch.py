@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,6 +21,7 @@ from bot.chat.update_tracker import UpdateTracker
 from bot.domain.chats import Chat
 from bot.domain.tokens import looks_like_token
 from bot.errors import (
+    AccountGone,
     AnswerNotUnderstood,
     BotError,
     ChatMigrated,
@@ -29,7 +30,9 @@ from bot.errors import (
     MessengerError,
     NotLinked,
     ProviderDown,
+    ProviderError,
     StoreAway,
+    UserError,
 )
 from bot.ports import ChatStore, Clock
 from bot.services.failures import note_unreachable
@@ -49,13 +52,15 @@ class Route:
 
     ``takes_token``: the message may be the token that /link waits for. Other messages end that wait. If the sender is
     turned away, a token is deleted. ``for_everybody``: nobody is turned away. ``slow``: the handler runs in the
-    background and does not block the chat's next updates. It reads the stored chat anew when its turn comes.
+    background and does not block the chat's next updates. It reads the stored chat anew when its turn comes. ``each``:
+    as a command it is carried out for each of the chat's accounts.
     """
 
     handle: Handle
     takes_token: bool = False
     for_everybody: bool = False
     slow: bool = False
+    each: bool = False
 
 
 class Dispatcher:
@@ -94,10 +99,23 @@ class Dispatcher:
             return
         await self._end_wait_for_answer(route, context)
         if route.slow:
-            await self._start_job(route.handle, update, context)
+            await self._start_job(route, update, context)
             return
         async with showing_action(context.bot, context.place, ChatAction.TYPING, after=TYPING_AFTER):
+            await self._handle(route, context)
+
+    @staticmethod
+    async def _handle(route: Route, context: Context) -> None:
+        """Run the handler. If one account of several fails, the others go on."""
+        if not route.each or context.query is not None or len(context.accounts) < 2:  # noqa: PLR2004  # several
             await route.handle(context)
+            return
+        for chat in context.accounts:
+            context.use(chat)
+            try:
+                await route.handle(context)
+            except (UserError, ProviderError) as error:
+                await context.explain(error)
 
     async def _run(self, handle: Handle, context: Context) -> None:
         """Run a handler. A failure becomes a sentence for the person."""
@@ -130,13 +148,12 @@ class Dispatcher:
     async def _load_chat(self, route: Route, context: Context) -> None:
         """Read what is stored of the chat. If nothing was sent to it, wake it: somebody has written there."""
         try:
-            chat, language = await self._chats.chat(context.chat.id), context.chat.telegram_language
-            if chat.is_silent and await self._chats.wake(chat.id, self._clock()):
+            accounts, language = await self._chats.accounts(context.chat.id), context.chat.telegram_language
+            chat = accounts[0]
+            if any(each.is_silent for each in accounts) and await self._chats.wake(chat.id, self._clock()):
                 log.info("chat is back", chat=chat.id)
-            if language is not None and language != chat.telegram_language:
-                if context.private:
-                    await self._chats.note_telegram_language(chat.id, language)
-                chat = replace(chat, telegram_language=language)
+            if language is not None and language != chat.telegram_language and context.private:
+                await self._chats.note_telegram_language(chat.id, language)
         except (StoreAway, ChatUnreadable) as error:
             if route.takes_token:
                 await self._delete_token(context)  # nobody should see it, whatever it was for
@@ -144,7 +161,7 @@ class Dispatcher:
                 raise
             context.unreadable = True
         else:
-            self._set_chat(context, chat)
+            self._set_accounts(context, accounts, language)
 
     def _is_allowed(self, route: Route, context: Context) -> bool:
         return route.for_everybody or self._allowed_users is None or context.user_id in self._allowed_users
@@ -171,33 +188,45 @@ class Dispatcher:
 
     # --- Slow handlers ----------------------------------------------------------------------------------------------
 
-    async def _start_job(self, handle: Handle, update: Update, context: Context) -> None:
+    async def _start_job(self, route: Route, update: Update, context: Context) -> None:
         """Queue a slow handler, or say why not. The press ends here: the results come as messages."""
 
         async def handle_in_turn(context: Context) -> None:
             # Something may have happened meanwhile, such as /unlink.
-            stored = await self._chats.chat(context.chat.id)
-            self._set_chat(context, replace(stored, telegram_language=context.chat.telegram_language))
-            await handle(context)
+            accounts = await self._chats.accounts(context.chat.id)
+            self._set_accounts(context, accounts, context.chat.telegram_language)
+            await self._handle(route, context)
 
         async def cut_off() -> None:
             if self._tracker.was_confirmed_early(update.update_id):  # else it comes again
                 with suppress(MessengerError):
                     await context.reply(Screen(context.t("text.restarting")))
 
-        job = BackgroundJob(context.chat.id, handle, tuple(context.words))
+        job = BackgroundJob(context.chat.key, route.handle, tuple(context.words))
         if self._jobs.has(job):
             await context.tell(context.t("text.under_way"), alert=False)
-        elif self._jobs.is_full(context.chat.id):
+        elif self._jobs.is_full(context.chat.key):
             await context.tell(context.t("text.enough"), alert=False)
         else:
             ended = self._jobs.start(job, partial(self._run, handle_in_turn, context), cut_off)
             self._tracker.wait_for(update.update_id, ended)
 
-    def _set_chat(self, context: Context, chat: Chat) -> None:
-        """Let handlers see what is stored. A button of an older message names the id that the chat had then."""
-        context.chat, context.t = chat, self._texts_for(chat)
-        context.place = context.place.in_chat(chat.id)
+    def _set_accounts(self, context: Context, accounts: Sequence[Chat], language: str | None) -> None:
+        """Let handlers see what is stored: the account that the button, or the awaited answer, is about, or the first.
+
+        Raise :class:`AccountGone` if the button's account is not there any more.
+        """
+        if language is not None:
+            accounts = [replace(chat, telegram_language=language) for chat in accounts]
+        context.accounts = accounts
+        now, slot = self._clock(), context.slot
+        if context.query is None:
+            meant = [chat for chat in accounts if chat.awaits(now)]
+        else:
+            meant = [chat for chat in accounts if chat.slot == (slot or 0)]
+        context.use(next(iter(meant), accounts[0]))
+        if slot is not None and not meant:
+            raise AccountGone
 
 
 def _provider_s_fault(error: BotError) -> dict[str, str]:

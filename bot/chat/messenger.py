@@ -9,8 +9,8 @@ from datetime import datetime
 from telegram import Bot
 
 from bot.chat import boards, sending
+from bot.chat.account_marks import finished
 from bot.chat.screens import Screen, join
-from bot.chat.site_button import with_site
 from bot.chat.texts import Texts, TextsFor
 from bot.chat.views import alerts as views, payments
 from bot.chat.views.board import board as board_view
@@ -45,7 +45,7 @@ class TelegramMessenger:
         if delivery.again:
             await sending.make_sure_of_telegram(self._bot)
         t = self._unasked(delivery.chat)
-        screen = with_site(t, views.alerts(t, delivery, alerts, now))
+        screen = finished(t, views.alerts(t, delivery, alerts, now))
         covered = [alert for alert in alerts if self._is_silent(alert, delivery, now)]
         heard = [alert for alert in alerts if alert not in covered]
         silent = not rings(heard, delivery, self._plan.preferences(delivery.chat).loudness)
@@ -62,7 +62,7 @@ class TelegramMessenger:
         """Strike the settled invoices out of an earlier message, and fold what newer ones tell."""
         if message.message_id is not None:
             t = self._unasked(delivery.chat)
-            screen = with_site(t, views.struck_through(t, message, delivery))
+            screen = finished(t, views.struck_through(t, message, delivery))
             with taking_turn(Turn.ALERT):
                 await sending.edit(self._bot, message.place, message.message_id, screen)
 
@@ -73,7 +73,7 @@ class TelegramMessenger:
         if message.message_id is None:
             return False
         t = self._unasked(delivery.chat)
-        screen = with_site(t, views.reminded_silently(t, message, delivery, alerts, now))
+        screen = finished(t, views.reminded_silently(t, message, delivery, alerts, now))
         with taking_turn(Turn.ALERT):
             return await sending.edit(self._bot, message.place, message.message_id, screen)
 
@@ -94,7 +94,7 @@ class TelegramMessenger:
     async def edit_board(self, board: Board, delivery: Delivery, now: datetime) -> bool:
         """Draw the pinned message anew."""
         t = self._unasked(delivery.chat)
-        screen = with_site(t, board_view(t, delivery, now, is_pinned=board.is_pinned is not False))
+        screen = finished(t, board_view(t, delivery, now, is_pinned=board.is_pinned is not False))
         with taking_turn(Turn.ALERT):
             return await sending.edit(self._bot, Place(delivery.chat.id, board.topic_id), board.message_id, screen)
 
@@ -103,7 +103,7 @@ class TelegramMessenger:
         if delivery.again:
             await sending.make_sure_of_telegram(self._bot)
         t = self._unasked(delivery.chat)
-        screen = with_site(t, board_view(t, delivery, now, is_pinned=True))
+        screen = finished(t, board_view(t, delivery, now, is_pinned=True))
         place = delivery.alerts[0].place
         with taking_turn(Turn.ALERT):
             sent = await sending.send(self._bot, place, screen, silent=True)
@@ -124,13 +124,14 @@ class TelegramMessenger:
         place = Place(chat.id, message.topic_id)
         heavy = len(shown.invoices) > HEAVY_COUNT
         t = self._texts_for(chat)
-        screen = with_site(t, await off_loop(heavy, redrawn, t, message, shown, chat, now))
+        screen = finished(t, await off_loop(heavy, redrawn, t, message, shown, chat, now))
         with taking_turn(Turn.ALERT):
             return await sending.edit(self._bot, place, message.message_id, screen)
 
     async def send_document(self, place: Place, chat: Chat, now: datetime, document: InvoiceDocument) -> str:
         """Send an invoice's PDF, with a caption."""
-        screen, protected = caption(self._unasked(chat), document, now), self._plan.preferences(chat).protected
+        t, protected = self._unasked(chat), self._plan.preferences(chat).protected
+        screen = finished(t, caption(t, document, now))
         sent = await sending.send_document(self._bot, place, document.file, screen, protected=protected)
         return sending.file_id_of(sent)
 
@@ -140,7 +141,7 @@ class TelegramMessenger:
         if payment.message_id is None:
             return False
         t = self._texts_for(chat)
-        screen = with_site(t, payments.progress(t, batch, _credit_of(chat)))
+        screen = finished(t, payments.progress(t, batch, _credit_of(chat)))
         return await sending.edit(self._bot, payment.place, payment.message_id, screen)
 
     async def tell_end(self, batch: Sequence[Payment], chat: Chat, *, in_full: bool, again: bool = False) -> None:
@@ -150,7 +151,7 @@ class TelegramMessenger:
         if again:
             await sending.make_sure_of_telegram(self._bot)
             screen = replace(screen, text=join([screen.text, t("alert.again")]))
-        screen = with_site(t, screen)
+        screen = finished(t, screen)
         await sending.send(self._bot, payment.place, screen, reply_to=None if in_full else payment.message_id)
 
 

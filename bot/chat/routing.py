@@ -22,6 +22,7 @@ from telegram.ext import (
 from bot.chat.albums import NotAnsweredBefore
 from bot.chat.context import LibraryContext, words_behind
 from bot.chat.dispatch import Dispatcher, Route
+from bot.chat.handlers.accounts import AccountHandlers
 from bot.chat.handlers.answers import AnswerHandlers
 from bot.chat.handlers.documents import DocumentHandlers
 from bot.chat.handlers.general import GeneralHandlers
@@ -60,6 +61,7 @@ class Handlers:
 
     start: StartHandlers
     answers: AnswerHandlers
+    accounts: AccountHandlers
     general: GeneralHandlers
     invoices: InvoiceHandlers
     documents: DocumentHandlers
@@ -88,12 +90,12 @@ def add_handlers(
     # A command tapped in Telegram's menu comes without a number.
     for name in INVOICE_CHOICES:
         choose = on.invoices.choosing(name)
-        route = Route(on.payments.guarded(choose) if name in PAYING else choose)
+        route = Route(on.payments.guarded(choose) if name in PAYING else choose, each=True)
         application.add_handler(CommandHandler(name, wrap(route), message & NothingBehind()))
     for name, route in _commands(on).items():
         application.add_handler(CommandHandler(name, wrap(route), message))
     for word, route in _buttons(on).items():
-        application.add_handler(CallbackQueryHandler(wrap(route), pattern=f"^{word}(:|$)"))
+        application.add_handler(CallbackQueryHandler(wrap(route), pattern=rf"^{word}(@\d)?(:|$)"))
     unknown_button, unknown_command = Route(on.general.unknown_button), Route(on.general.unknown_command)
     application.add_handler(CallbackQueryHandler(wrap(unknown_button)))
     application.add_handler(MessageHandler(message & private & filters.COMMAND, wrap(unknown_command)))
@@ -134,21 +136,24 @@ def _commands(on: Handlers) -> dict[str, Route]:
         "help": Route(on.general.help),
         "link": Route(on.linking.link, takes_token=True),
         "unlink": Route(on.linking.unlink, for_everybody=True),
-        "invoices": Route(on.invoices.invoices),
-        "find": Route(on.searching.find),
-        "invoice": Route(on.invoices.invoice),
-        "pdf": Route(on.documents.pdf, slow=True),
-        "pay": Route(on.payments.guarded(on.payments.pay)),
-        "removecredit": Route(on.payments.guarded(on.payments.remove_credit)),
-        "payments": Route(on.payments.journal),
-        "archive": Route(on.documents.archive, slow=True),
-        "check": Route(on.general.check, slow=True),
-        "status": Route(on.general.status),
+        "invoices": Route(on.invoices.invoices, each=True),
+        "find": Route(on.searching.find, each=True),
+        "invoice": Route(on.accounts.located(on.invoices.invoice, "invoice", "show")),
+        "pdf": Route(on.accounts.located(on.documents.pdf, "pdf", "pdf"), slow=True),
+        "pay": Route(on.payments.guarded(on.accounts.located(on.payments.pay, "pay", "pay"))),
+        "removecredit": Route(
+            on.payments.guarded(on.accounts.located(on.payments.remove_credit, "removecredit", "removecredit"))
+        ),
+        "payments": Route(on.payments.journal, each=True),
+        "archive": Route(on.documents.archive, slow=True, each=True),
+        "check": Route(on.general.check, slow=True, each=True),
+        "status": Route(on.general.status, each=True),
         "settings": Route(on.settings.settings),
         "timezone": Route(on.settings.timezone),
         "reference": Route(on.topping_up.reference),
         "language": Route(on.settings.language),
         "payers": Route(on.groups.payers),
+        "accounts": Route(on.accounts.accounts),
         "export": Route(on.general.export, slow=True),
         "cancel": Route(on.answers.cancel),
         "name": Route(on.services.name),
@@ -188,6 +193,7 @@ def _buttons(on: Handlers) -> dict[str, Route]:
         "reference": Route(on.topping_up.reference_button),
         "set": Route(on.settings.press),
         "language": Route(on.settings.language),
+        "account": Route(on.accounts.press),
         "token": Route(on.linking.token_answer),
         "unlink": Route(on.linking.unlink_answer, for_everybody=True),
     }

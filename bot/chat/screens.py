@@ -14,8 +14,10 @@ from telegram.constants import KeyboardButtonStyle
 
 T = TypeVar("T")
 
-TEXT_LIMIT = 4096
-CAPTION_LIMIT = 1024
+ROOM_ABOVE = 48
+"""For the name of an account above a message."""
+TEXT_LIMIT = 4096 - ROOM_ABOVE
+CAPTION_LIMIT = 1024 - ROOM_ABOVE
 POPUP_LIMIT = 200
 FORMATS_KEPT = 90
 """Telegram keeps 100 pieces of formatting in a message, with the commands and links that it finds by itself."""
@@ -69,10 +71,11 @@ Rows = list[list[Button]]
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """A message: HTML text, and rows of buttons below it."""
+    """A message: HTML text, and rows of buttons below it. ``of_chat``: it is about no single account of the chat."""
 
     text: Markup
     rows: Sequence[Sequence[Button]] = ()
+    of_chat: bool = False
 
     @property
     def keyboard(self) -> InlineKeyboardMarkup | None:

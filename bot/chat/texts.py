@@ -73,6 +73,9 @@ class Texts:
         name = self.names.get(service, "") if service is not None else ""
         return " · ".join(filter(None, (name, title)))
 
+    slot: int = 0
+    account: str = ""
+
     def title_of(self, invoice: Invoice) -> str:
         """Return what an invoice is for, as :meth:`titled` does. Empty: it does not say so."""
         return self.titled(invoice.title, invoice.title_service)
@@ -257,6 +260,12 @@ def load_translations(currency: str, zone: tzinfo, **rules: Any) -> Translations
     }
 
 
+def account_label(t: Texts, chat: Chat) -> str:
+    """Return what to call an account of a chat."""
+    named = chat.link.name if chat.link is not None else ""
+    return named or t.plain("account.number", n=chat.slot + 1)
+
+
 TextsFor = Callable[[Chat], Texts]
 """Return the texts for a chat, in its language and its time zone."""
 
@@ -267,7 +276,15 @@ def make_texts_for(translations: Translations, plan: CheckPlan) -> TextsFor:
     def texts_for(chat: Chat) -> Texts:
         translation = translations[chat.reply_language]
         names = {each.service: each.name for each in chat.link.names} if chat.link is not None else {}
-        return replace(translation, zone=plan.schedule(chat).zone, calendar=plan.calendar, names=names)
+        account = account_label(translation, chat) if chat.link is not None and chat.link.among_others else ""
+        return replace(
+            translation,
+            zone=plan.schedule(chat).zone,
+            calendar=plan.calendar,
+            names=names,
+            slot=chat.slot,
+            account=account,
+        )
 
     return texts_for
 

@@ -10,11 +10,12 @@ from bot.domain.waits import LONGEST_TOKEN_WAIT, still_lasts
 
 
 class Question(StrEnum):
-    """What the bot has asked for: an account's token, the reference of a bank transfer, the name of a service."""
+    """What the bot asks for: a token, the reference of a bank transfer, the name of a service or of an account."""
 
     TOKEN = "token"
     REFERENCE = "reference"
     NAME = "name"
+    ACCOUNT = "account"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 
 from bot.domain.chats import Chat
 from bot.domain.invoices import UNREADABLE_NAMED, Listing, open_first
 from bot.domain.queries import ItemKind, Query
-from bot.errors import ArchiveEmpty
+from bot.errors import ArchiveEmpty, NotFound
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import Document, InvoiceFilter
 from bot.services.reading import AccountReads
@@ -31,6 +32,18 @@ class Browsing:
         listing = await self._reads.listing(chat, _for_provider(query, LISTED_TYPES))
         left = replace(query, kind=ItemKind.ANY) if query.kind in LISTED_TYPES else query
         return await off_loop(len(listing.invoices) > HEAVY_COUNT, _chosen, listing, left)
+
+    async def accounts_with(self, accounts: Sequence[Chat], invoice_id: int) -> list[Chat]:
+        """Return those of a chat's accounts that have an invoice with this number. Raise :class:`NotFound` if none has.
+
+        What one account's provider does not say is passed over, if another one has it.
+        """
+        found = await asyncio.gather(*(self.invoice(chat, invoice_id) for chat in accounts), return_exceptions=True)
+        having = [chat for chat, what in zip(accounts, found, strict=True) if not isinstance(what, BaseException)]
+        failures = [what for what in found if isinstance(what, BaseException)]
+        if not having:
+            raise next((error for error in failures if not isinstance(error, NotFound)), failures[0])
+        return having
 
     def archive(self, chat: Chat, query: Query) -> AbstractAsyncContextManager[Document]:
         """Return all invoices, or those of a type, or with transactions, as a ZIP.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from bot.domain.alerts import undated
-from bot.domain.answers import Question
+from bot.domain.answers import Awaited, Question
 from bot.domain.chats import TOKEN_WAIT, Chat, Link, Member, Place, Token, Watch
 from bot.domain.invitations import INVITATION_LIFETIME, INVITATION_NONCE_BYTES, Invitation, id_of
 from bot.domain.invoices import Listing
@@ -24,6 +25,7 @@ from bot.errors import (
     InvitationVoid,
     LinkInUse,
     LinkWouldBeReplaced,
+    NotLinked,
     PermissionMissing,
     QuestionOver,
     Refused,
@@ -32,6 +34,7 @@ from bot.errors import (
 )
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import ChatStore, CheckStore, Clock, PaymentStore, PendingStore, Provider
+from bot.services.permissions import link_of
 
 WRONG_TOKEN = (TokenRefused, PermissionMissing, Refused)
 """Answers of the provider that are about the token."""
@@ -79,11 +82,13 @@ class Linking:
         invitation_id: str | None = None,
         replacing: datetime | None = None,
         message_id: int | None = None,
+        *,
+        adding: bool = False,
     ) -> Listing:
         """Try the token at the provider, then store it. The same owner keeps the payers of an older link.
 
         A link to another account is replaced only if it is the one that was made at ``replacing``, which the person has
-        agreed to. ``message_id`` is the chat's message with the token.
+        agreed to. ``adding``: it stays, and the chat gets one more. ``message_id`` is the message with the token.
 
         Return the account's invoices, which are taken as known. On an error the older link stays. Raise
         :class:`LinkWouldBeReplaced`, :class:`LinkInUse` if a payment still needs the link to another account,
@@ -92,9 +97,7 @@ class Linking:
         """
         listing = await self._try(token, chat, owner)
         now, account = self._clock(), self._store.account_of(self._base_url, token)
-        if chat.link is not None and chat.link.account != account and chat.link.linked_at != replacing:
-            await self._check_not_in_use(chat)
-            raise LinkWouldBeReplaced(chat.link.linked_at)
+        slot = _slot_for(account, await self._store.accounts(chat.id), replacing, adding=adding)
         schedule = self._plan.schedule(chat)
         heavy = len(listing.invoices) > HEAVY_COUNT
         known = await off_loop(heavy, take_as_known, listing.invoices, schedule, now)
@@ -117,7 +120,7 @@ class Linking:
             owner_name=owner.name,
             message_id=message_id,
         )
-        if not await self._store.link(link, known, invitation_id):
+        if not await self._store.link(link, known, invitation_id, slot=slot):
             raise InvitationVoid
         await self._store.end_refusal(link.account, now)  # in other chats of the account
         if chat.telegram_language:
@@ -149,16 +152,33 @@ class Linking:
         await self._store.take_pending(OfferedToken, offer_id)
 
     async def unlink(self, chat: Chat) -> bool:
-        """Forget the chat's token and all that is known of it. Return False if it was not linked.
+        """Forget the chat's tokens and all that is known of it. Return False if it was not linked.
 
         Raise :class:`LinkInUse`, with nothing done, while a payment of this chat is under way.
         """
         await self._check_not_in_use(chat)
         return await self._store.unlink(chat.id)
 
-    async def _check_not_in_use(self, chat: Chat) -> None:
-        unsettled = await self._store.unsettled_payments()
-        if any(payment.place.chat_id == chat.id and payment.state in UNFINISHED for payment in unsettled):
+    async def remove(self, chat: Chat) -> bool:
+        """Forget one of several accounts of a chat. Raise as :meth:`unlink` does, or :class:`NotLinked`."""
+        link = link_of(chat)
+        await self._check_not_in_use(chat, link.account)
+        return await self._store.remove_account(chat.key, link.account)
+
+    async def ask_for_name(self, chat: Chat) -> None:
+        """Take the chat's next message as the account's name. Raise :class:`NotLinked`."""
+        awaited = Awaited(Question.ACCOUNT, self._clock() + TOKEN_WAIT)
+        if not await self._store.await_answer(chat.key, link_of(chat).account, awaited):
+            raise NotLinked
+
+    async def rename(self, chat: Chat, name: str) -> None:
+        """Remember what the person calls an account. Empty: its number. Raise :class:`NotLinked`."""
+        if not await self._store.name_account(chat.key, link_of(chat).account, name):
+            raise NotLinked
+
+    async def _check_not_in_use(self, chat: Chat, account: str | None = None) -> None:
+        unsettled = [each for each in await self._store.unsettled_payments() if each.state in UNFINISHED]
+        if any(each.place.chat_id == chat.id and account in {None, each.account} for each in unsettled):
             raise LinkInUse  # its end is read with this link, within minutes
 
     async def _try(self, token: Token, chat: Chat, owner: Member) -> Listing:
@@ -171,6 +191,20 @@ class Linking:
         except WRONG_TOKEN:
             await self._store.put_pending(longer_pause(pause, owner.id, now), now)
             raise
+
+
+def _slot_for(account: str, chats: Sequence[Chat], replacing: datetime | None, *, adding: bool) -> int | None:
+    """Return which of the chat's accounts a link takes the place of. None: of none.
+
+    Raise :class:`LinkWouldBeReplaced` if nobody has agreed to that.
+    """
+    linked = [(chat.link, chat.slot) for chat in chats if chat.link is not None]
+    for link, slot in linked:
+        if link.account == account or (link.linked_at == replacing and not adding):
+            return slot
+    if linked and not adding:
+        raise LinkWouldBeReplaced(linked[0][0].linked_at, len(linked))
+    return None
 
 
 class Inviting:
@@ -214,15 +248,24 @@ class Inviting:
         return invitation
 
     async def accept(
-        self, invitation: Invitation, private: Chat, user: Member, token: Token, replacing: datetime | None = None
+        self,
+        invitation: Invitation,
+        private: Chat,
+        user: Member,
+        token: Token,
+        replacing: datetime | None = None,
+        *,
+        adding: bool = False,
     ) -> tuple[Chat, Listing]:
         """Link the group with this token. Return its chat as it was before, and the account's invoices.
 
         Raise :class:`InvitationVoid` if the group got another link meanwhile. Raise as :meth:`Linking.link` does: then
         the person can try another token.
         """
-        group = await self._store.chat(invitation.place.chat_id)
+        group = (await self._store.accounts(invitation.place.chat_id))[0]
         group = replace(group, telegram_language=group.telegram_language or private.telegram_language)
-        listing = await self._linking.link(group, invitation.place, user, token, invitation.id, replacing)
+        listing = await self._linking.link(
+            group, invitation.place, user, token, invitation.id, replacing, adding=adding
+        )
         await self._store.await_token(private.id, None)
         return group, listing

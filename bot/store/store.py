@@ -118,8 +118,7 @@ class Store:
 
     async def await_token(self, chat_id: int, until: datetime | None, invitation: str = "") -> None:
         def awaiting(record: ChatRecord) -> ChatRecord:
-            is_first = slot_of(record.id) == 0
-            return chat_rules.awaiting_token(record, until if is_first else None, invitation if is_first else "")
+            return chat_rules.awaiting_token(record, until, invitation)
 
         await self._change_all(chat_id, awaiting, make=True)
 

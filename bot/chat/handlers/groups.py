@@ -10,9 +10,9 @@ from telegram import Message
 from telegram.helpers import create_deep_linked_url
 
 from bot.chat import sending
+from bot.chat.account_marks import finished
 from bot.chat.context import MAX_NAME_LENGTH, Context
 from bot.chat.group_roles import check_owner, check_owner_or_administrator, is_administrator, member
-from bot.chat.site_button import with_site
 from bot.chat.texts import TextsFor
 from bot.chat.views import general, groups
 from bot.domain.chats import Chat, Link, Member, Token
@@ -123,16 +123,26 @@ class GroupHandlers:
             raise InvitationVoid
         await self.link(context, link.token, waiting)
 
-    async def link(self, context: Context, token: Token, invitation_id: str, replacing: datetime | None = None) -> None:
+    async def link(
+        self,
+        context: Context,
+        token: Token,
+        invitation_id: str,
+        replacing: datetime | None = None,
+        *,
+        adding: bool = False,
+    ) -> None:
         """Link the group, or ask first whether to replace a link that is not the one made at ``replacing``."""
         user = context.person
         invitation = await self._inviting.invitation(invitation_id, user)
         await self._check_may_replace(context, invitation)
         try:
-            group, listing = await self._inviting.accept(invitation, context.chat, user, token, replacing)
+            group, listing = await self._inviting.accept(
+                invitation, context.chat, user, token, replacing, adding=adding
+            )
         except LinkWouldBeReplaced as error:
             offer = await self._linking.offer(context.place, user, token, error.linked_at, invitation_id)
-            await context.show(general.replace_question(context.t, offer, invitation.title))
+            await context.show(general.replace_question(context.t, offer, invitation.title, several=error.accounts > 1))
             return
         log.info("group linked", chat=group.id)
         await self._greet(context, group, invitation, listing)
@@ -151,7 +161,7 @@ class GroupHandlers:
     async def _greet(self, context: Context, group: Chat, invitation: Invitation, listing: Listing) -> None:
         """Say in the group that it is linked. It stays linked even if that fails."""
         heavy, t, place = len(listing.invoices) > HEAVY_COUNT, self._texts_for(group), invitation.place
-        screen = with_site(t, await off_loop(heavy, general.linked, t, listing, self._clock()))
+        screen = finished(t, await off_loop(heavy, general.linked, t, listing, self._clock()))
         try:
             try:
                 await sending.retry_unsent(partial(sending.send, context.bot, place, screen), context.sleep)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 
 from bot.chat import boards
@@ -12,7 +11,7 @@ from bot.chat.group_roles import check_administrator, check_owner_or_administrat
 from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.screens import Screen
-from bot.chat.views import general
+from bot.chat.views import accounts, general
 from bot.domain.chats import Token
 from bot.domain.start_links import invoice_linked
 from bot.domain.tokens import asks_to_link, is_sentence, looks_like_token, token_in
@@ -22,7 +21,6 @@ from bot.errors import (
     InvitationVoid,
     LinkInUse,
     LinkWouldBeReplaced,
-    MessengerError,
     NotAToken,
     ProviderDown,
     ProviderError,
@@ -98,15 +96,15 @@ class LinkHandlers:
                 offer, token = await self._linking.offered(offer_id, context.person)
             case _:
                 raise CommandNeeded
-        if answer != "yes":
+        if answer not in {"yes", "add"}:
             await self._linking.forget_offer(offer_id)
             await context.show(Screen(context.t("token.forgotten")))
             return
         try:
             if offer.invitation_id:
-                await self._groups.link(context, token, offer.invitation_id, offer.replaces)
+                await self._groups.link(context, token, offer.invitation_id, offer.replaces, adding=answer == "add")
             else:
-                await self._link(context, token, offer.replaces)
+                await self._link(context, token, offer.replaces, adding=answer == "add")
         except FOR_A_WHILE:
             raise
         except (UserError, ProviderError) as error:
@@ -121,7 +119,10 @@ class LinkHandlers:
             return
         link = link_of(context.chat)
         await check_owner_or_administrator(context, link)
-        await context.reply(general.unlink_question(context.t, link))
+        if len(context.accounts) > 1:
+            await context.reply(accounts.which_to_remove(context.t, context.accounts))
+        else:
+            await context.reply(general.unlink_question(context.t, link))
 
     async def unlink_answer(self, context: Context) -> None:
         """The answer to that question. It holds only for the link that was asked about, not for a later one."""
@@ -139,9 +140,8 @@ class LinkHandlers:
         else:
             # A press can arrive twice (tdlib/telegram-bot-api issue #699). The second rightly finds nothing.
             await self._linking.unlink(context.chat)
-            if (board := context.chat.board) is not None:
-                with suppress(MessengerError):
-                    await boards.remove(context.bot, board, context.chat.id, context.t)
+            for chat in context.accounts:
+                await boards.take_away(context.bot, chat, context.t)
             await context.show(Screen(context.t("unlink.done")))
 
     async def _take(self, context: Context) -> None:
@@ -168,7 +168,7 @@ class LinkHandlers:
                 raise NotAToken
             await self._groups.take_token(context, token)
         elif token is not None and link is not None and not asked:
-            offer = await self._linking.offer(context.place, context.person, token, link.linked_at)
+            offer = await self._linking.offer(context.place, context.person, token, None)
             await context.reply(general.was_it_a_token(context.t, offer))
         else:
             try:
@@ -180,21 +180,37 @@ class LinkHandlers:
             if opened is not None:
                 await self._open_invoice(context, opened)
 
-    async def _link(self, context: Context, token: Token | None, replacing: datetime | None = None) -> None:
+    async def _link(
+        self, context: Context, token: Token | None, replacing: datetime | None = None, *, adding: bool = False
+    ) -> None:
         """Link this chat, or ask first if it is linked to another account."""
         if token is None:
             raise NotAToken
         try:
             asked_in = None if context.query is not None else context.message_id
             listing = await self._linking.link(
-                context.chat, context.place, context.person, token, replacing=replacing, message_id=asked_in
+                context.chat,
+                context.place,
+                context.person,
+                token,
+                replacing=replacing,
+                message_id=asked_in,
+                adding=adding,
             )
         except LinkWouldBeReplaced as error:
             offer = await self._linking.offer(context.place, context.person, token, error.linked_at)
-            await context.show(general.replace_question(context.t, offer))
+            await context.show(general.replace_question(context.t, offer, several=error.accounts > 1))
         else:
+            await self._use_account(context, token)
             heavy = len(listing.invoices) > HEAVY_COUNT
             await context.show(await off_loop(heavy, general.linked, context.t, listing, self._clock()))
+
+    async def _use_account(self, context: Context, token: Token) -> None:
+        """Speak of the account that was just linked."""
+        context.accounts = await self._chats.accounts(context.chat.id)
+        linked = [chat for chat in context.accounts if chat.link is not None and chat.link.token == token]
+        if linked:
+            context.use(linked[0])
 
     async def _open_invoice(self, context: Context, number: int) -> None:
         """Show what the link led to that brought the person here, if the chat is linked by now."""

@@ -22,7 +22,7 @@ from bot.ports import Waiting
 
 COMMANDS = (
     "invoices", "find", "invoice", "pdf", "pay", "removecredit", "payments", "archive", "check", "status", "settings",
-    "timezone", "language", "link", "unlink", "name", "payers", "export", "cancel", "help",
+    "timezone", "language", "link", "accounts", "unlink", "name", "payers", "export", "cancel", "help",
 )  # fmt: skip
 """All commands of the menus, in their order. The text ``command.NAME`` says what each does."""
 
@@ -171,10 +171,10 @@ def mark_of(link: Link) -> str:
     return str(int(link.linked_at.timestamp()))
 
 
-def token_question(t: Texts, offer: OfferedToken, key: str, *, yes: str, no: str, title: str = "") -> Screen:
-    """Ask whether to use a token. ``key`` is the text's, ``yes`` and ``no`` are those of the buttons."""
-    buttons = [Button(t.plain(yes), f"token:yes:{offer.id}"), Button(t.plain(no), f"token:no:{offer.id}")]
-    return Screen(t(key, title=title), [[button] for button in buttons])
+def token_question(t: Texts, offer: OfferedToken, key: str, *, title: str = "", **answers: str) -> Screen:
+    """Ask whether to use a token. ``key`` is the text's, ``answers`` are the keys of the buttons."""
+    buttons = [Button(t.plain(label), f"token:{answer}:{offer.id}") for answer, label in answers.items()]
+    return Screen(t(key, title=title), [[button] for button in buttons], of_chat=True)
 
 
 def was_it_a_token(t: Texts, offer: OfferedToken) -> Screen:
@@ -182,10 +182,14 @@ def was_it_a_token(t: Texts, offer: OfferedToken) -> Screen:
     return token_question(t, offer, "token.ask", yes="button.token", no="button.no_token")
 
 
-def replace_question(t: Texts, offer: OfferedToken, title: str = "") -> Screen:
-    """Ask whether to replace a link: this chat's, or that of the group ``title``."""
+def replace_question(t: Texts, offer: OfferedToken, title: str = "", *, several: bool = False) -> Screen:
+    """Ask whether to add an account to this chat, or to the group ``title``, or to replace the only one."""
     key = "token.replace_group" if title else "token.replace"
-    return token_question(t, offer, key, yes="button.replace", no="button.keep", title=title)
+    answers = {"add": "button.add_account", "yes": "button.replace", "no": "button.keep"}
+    if several:
+        key = "token.add_to_group" if title else "token.add"
+        del answers["yes"]
+    return token_question(t, offer, key, title=title, **answers)
 
 
 def unlink_question(t: Texts, link: Link) -> Screen:
