@@ -137,6 +137,9 @@ class TinyTransaction:
         return [FoundChat(number, partial(self._load, number)) for number in chat_ids if self._has(number)]
 
     def _has(self, chat_id: int) -> bool:
+        if chat_id in self._saved:  # in this transaction
+            saved = self._saved[chat_id]
+            return saved is not None and not blank(saved.record)
         return self._folder.has(chat_file(chat_id))
 
     async def chat_ids(self) -> list[int]:
@@ -152,10 +155,10 @@ class TinyTransaction:
         return self._load(chat_id)
 
     async def save_chat(self, old: StoredChat, new: StoredChat) -> None:
-        record = new.record
+        record, was_there = new.record, self._has(new.record.id)
         self._saved[record.id] = new
         if blank(record):
-            if self._has(record.id):
+            if was_there:
                 self._files.delete(chat_file(record.id))
         elif (times := self._times_only(old.record, record)) is not None:
             self._times[record.id] = times

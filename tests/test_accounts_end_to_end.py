@@ -1,0 +1,130 @@
+"""Several accounts in one chat, over real HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot.application import running
+from bot.sandbox.provider.ledger import Account
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.telegram import Chat, Person
+from tests.sandbox_bot import TICK, TOKEN, ask, says
+
+COMPANY_TOKEN = "sandbox-token-of-adas-company-42"
+
+
+@pytest.fixture
+def company(sandbox: Sandbox) -> Account:
+    return sandbox.provider.add_account(COMPANY_TOKEN)
+
+
+@pytest.fixture
+async def bot(
+    sandbox: Sandbox, account: Account, company: Account, ada: Person, chat: Chat, tmp_path: Path
+) -> AsyncIterator[None]:
+    async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
+        await ask(chat, ada, f"/link {TOKEN}", "This chat is linked")
+        question = await ask(chat, ada, f"/link {COMPANY_TOKEN}", "Add this account to it, or replace the other?")
+        ada.press(question, "➕ Add it as another account")
+        await chat.wait_for(lambda m: m.id == question.id and m.text.startswith("👤 Account 2\n✅ This chat is linked"))
+        yield
+
+
+@pytest.mark.usefixtures("bot")
+async def test_an_account_gets_a_name_that_stands_above_its_alerts_and_answers(
+    sandbox: Sandbox, account: Account, company: Account, ada: Person, chat: Chat
+) -> None:
+    page = await ask(chat, ada, "/accounts", "Account 1", "Account 2")
+    ada.press(page, "✏️ Rename Account 2")
+    asked = await chat.wait_for(says("What should I call Account 2?"), after=page)
+    renamed = await ask(chat, ada, "My company", "Account 1", "My company")
+    assert asked.id < renamed.id
+    one = sandbox.provider.create_invoice(account, Decimal("5.00"), due_in_days=9)
+    other = sandbox.provider.create_invoice(company, Decimal("7.00"), due_in_days=9)
+    await chat.wait_for(says("👤 Account 1", f"New invoice {one.id}"), after=renamed)
+    alert = await chat.wait_for(says("👤 My company", f"New invoice {other.id}"), after=renamed)
+    ada.press(alert, "🔎 Details")
+    details = await chat.wait_for(says("👤 My company", f"Invoice {other.id}", "7.00"), after=alert)
+    ada.press(details, "💳 Pay €7.00 with credit")
+    question = await chat.wait_for(says("👤 My company", "Pay €7.00"), after=details)
+    company.credit = Decimal("7.00")
+    ada.press(question, "✅ Pay €7.00")
+    await chat.wait_for(lambda m: m.id == question.id and "is paid" in m.text)
+    assert not other.is_open
+    assert one.is_open
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_command_speaks_of_each_account_and_a_number_is_found_wherever_it_is(
+    sandbox: Sandbox, account: Account, company: Account, ada: Person, chat: Chat
+) -> None:
+    one = sandbox.provider.create_invoice(account, Decimal("5.00"), due_in_days=9)
+    other = sandbox.provider.create_invoice(company, Decimal("7.00"), due_in_days=9)
+    last = chat.messages[-1]
+    ada.send(chat, "/status")
+    for name in ("👤 Account 1", "👤 Account 2"):
+        await chat.wait_for(says(name, "Linked"), after=last)
+    await ask(chat, ada, f"/invoice {one.id}", "👤 Account 1", f"Invoice {one.id}")
+    await ask(chat, ada, f"/invoice {other.id}", "👤 Account 2", f"Invoice {other.id}")
+    other.id = one.id
+    which = await ask(chat, ada, f"/invoice {one.id}", f"Several of your accounts have an invoice {one.id}")
+    ada.press(which, "Account 2")
+    await chat.wait_for(says("👤 Account 2", f"Invoice {one.id}", "7.00"), after=which)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_refused_account_leaves_the_other_alone(
+    sandbox: Sandbox, account: Account, company: Account, ada: Person, chat: Chat
+) -> None:
+    sandbox.provider.accounts.pop(COMPANY_TOKEN)
+    invoice = sandbox.provider.create_invoice(account, Decimal("5.00"), due_in_days=9)
+    await chat.wait_for(says("👤 Account 1", f"New invoice {invoice.id}"))
+    last = chat.messages[-1]
+    ada.send(chat, "/invoices")
+    await chat.wait_for(says("👤 Account 1", str(invoice.id)), after=last)
+    await chat.wait_for(says("👤 Account 2", "refuses"), after=last)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_removed_account_is_forgotten_and_the_other_stays(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat
+) -> None:
+    which = await ask(chat, ada, "/unlink", "Which account should I remove?")
+    ada.press(which, "🗑 Remove Account 2")
+    question = await chat.wait_for(lambda m: m.id == which.id and "Remove Account 2?" in m.text)
+    ada.press(question, "🗑 Remove Account 2")
+    await chat.wait_for(lambda m: m.id == which.id and "Accounts in this chat" in m.text)
+    invoice = sandbox.provider.create_invoice(account, Decimal("5.00"), due_in_days=9)
+    alert = await chat.wait_for(says(f"New invoice {invoice.id}"), after=question)
+    assert "👤" not in alert.text
+
+
+@pytest.mark.usefixtures("bot")
+async def test_the_first_account_can_go_too_and_what_was_chosen_for_the_chat_stays(
+    sandbox: Sandbox, company: Account, ada: Person, chat: Chat
+) -> None:
+    await ask(chat, ada, "/language de", "Deutsch")
+    which = await ask(chat, ada, "/unlink", "Welches Konto soll ich entfernen?")
+    ada.press(which, "🗑 Konto 1 entfernen")
+    question = await chat.wait_for(lambda m: m.id == which.id and "Konto 1 entfernen?" in m.text)
+    ada.press(question, "🗑 Konto 1 entfernen")
+    await chat.wait_for(lambda m: m.id == which.id and "Konten in diesem Chat" in m.text)
+    invoice = sandbox.provider.create_invoice(company, Decimal("5.00"), due_in_days=9)
+    alert = await chat.wait_for(says(f"Neue Rechnung {invoice.id}"), after=question)
+    ada.press(alert, "🔎 Details")
+    await chat.wait_for(says(f"Rechnung {invoice.id}"), after=alert)
+    ada.send(chat, "/unlink")
+    last = await chat.wait_for(says("Verknüpfung"), after=alert)
+    assert "Welches" not in last.text
+
+
+@pytest.mark.usefixtures("bot")
+async def test_the_same_token_again_adds_nothing(ada: Person, chat: Chat, sandbox: Sandbox) -> None:
+    again = await ask(chat, ada, f"/link {COMPANY_TOKEN}", "This chat is linked")
+    assert "👤 Account 2" in again.text
+    page = await ask(chat, ada, "/accounts", "Accounts in this chat")
+    assert "Account 3" not in page.text
