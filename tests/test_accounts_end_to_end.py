@@ -29,7 +29,7 @@ async def bot(
     async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
         await ask(chat, ada, f"/link {TOKEN}", "This chat is linked")
         question = await ask(chat, ada, f"/link {COMPANY_TOKEN}", "Add this account to it, or replace the other?")
-        ada.press(question, "➕ Add it as another account")
+        ada.press(question, "\N{HEAVY PLUS SIGN} Add it as another account")
         await chat.wait_for(lambda m: m.id == question.id and m.text.startswith("👤 Account 2\n✅ This chat is linked"))
         yield
 
@@ -107,7 +107,8 @@ async def test_a_removed_account_is_forgotten_and_the_other_stays(
 async def test_the_first_account_can_go_too_and_what_was_chosen_for_the_chat_stays(
     sandbox: Sandbox, company: Account, ada: Person, chat: Chat
 ) -> None:
-    await ask(chat, ada, "/language de", "Deutsch")
+    ada.press(await ask(chat, ada, "/language", "Which language"), "Deutsch")
+    await chat.wait_for(says("Deutsch"))
     which = await ask(chat, ada, "/unlink", "Welches Konto soll ich entfernen?")
     ada.press(which, "🗑 Konto 1 entfernen")
     question = await chat.wait_for(lambda m: m.id == which.id and "Konto 1 entfernen?" in m.text)

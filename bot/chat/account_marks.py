@@ -30,13 +30,7 @@ def at_slot(button: Button, slot: int) -> Button:
     """Return the button with its account in its data. One that names an account, or has no data, stays as it is."""
     if not button.data or slot == 0 or _SLOT.match(button.data):
         return button
-    return named_slot(button, slot)
-
-
-def named_slot(button: Button, slot: int) -> Button:
-    """Return the button with its account in its data, also if it is the first one."""
-    word, colon, rest = button.data.partition(":")
-    return replace(button, data=f"{word}@{slot}{colon}{rest}")
+    return button.of_account(slot)
 
 
 def without_slot(data: str) -> str:

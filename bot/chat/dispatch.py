@@ -104,13 +104,13 @@ class Dispatcher:
         async with showing_action(context.bot, context.place, ChatAction.TYPING, after=TYPING_AFTER):
             await self._handle(route, context)
 
-    @staticmethod
-    async def _handle(route: Route, context: Context) -> None:
-        """Run the handler. If one account of several fails, the others go on."""
-        if not route.each or context.query is not None or len(context.accounts) < 2:  # noqa: PLR2004  # several
+    async def _handle(self, route: Route, context: Context) -> None:
+        """Run the handler: for each account, or for the one that is meant. If one account fails, the others go on."""
+        one_is_meant = context.query is not None or context.chat.awaits(self._clock()) is not None
+        if not route.each or one_is_meant or len(context.accounts) == 1:
             await route.handle(context)
             return
-        for chat in context.accounts:
+        for chat in list(context.accounts):
             context.use(chat)
             try:
                 await route.handle(context)

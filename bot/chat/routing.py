@@ -99,7 +99,7 @@ def add_handlers(
     unknown_button, unknown_command = Route(on.general.unknown_button), Route(on.general.unknown_command)
     application.add_handler(CallbackQueryHandler(wrap(unknown_button)))
     application.add_handler(MessageHandler(message & private & filters.COMMAND, wrap(unknown_command)))
-    text = Route(on.answers.text, takes_token=True)
+    text = Route(on.answers.text, takes_token=True, each=True)
     application.add_handler(MessageHandler(message & private & NotAnsweredBefore(), wrap(text)))
 
 

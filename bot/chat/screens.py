@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
 from markupsafe import Markup
@@ -16,8 +16,8 @@ T = TypeVar("T")
 
 ROOM_ABOVE = 48
 """For the name of an account above a message."""
-TEXT_LIMIT = 4096 - ROOM_ABOVE
-CAPTION_LIMIT = 1024 - ROOM_ABOVE
+TEXT_LIMIT = 4096
+CAPTION_LIMIT = 1024
 POPUP_LIMIT = 200
 FORMATS_KEPT = 90
 """Telegram keeps 100 pieces of formatting in a message, with the commands and links that it finds by itself."""
@@ -58,6 +58,11 @@ class Button:
             copy_text=copied,
             style=self.style or None,
         )
+
+    def of_account(self, slot: int) -> Self:
+        """Return the button with an account of the chat in its data: ``show@1:4711``."""
+        word, colon, rest = self.data.partition(":")
+        return replace(self, data=f"{word}@{slot}{colon}{rest}")
 
     @classmethod
     def read(cls, inline: InlineKeyboardButton) -> Self:
@@ -153,7 +158,7 @@ def formatted_at_most(text: Markup) -> Markup:
 
 def fit(head: Sequence[Markup], body: Sequence[Markup], tail: Sequence[Markup], more: Markup) -> Markup:
     """Join all lines if they fit into a message. Otherwise keep as much of ``body`` as fits, followed by ``more``."""
-    room = TEXT_LIMIT - length(join([*head, *tail])) - 2
+    room = TEXT_LIMIT - ROOM_ABOVE - length(join([*head, *tail])) - 2
     if length(join(body)) <= room:
         return join([*head, *body, *tail])
     room -= length(more) + 1

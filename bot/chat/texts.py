@@ -67,14 +67,13 @@ class Texts:
     site: str = ""
     names: Mapping[Service, str] = field(default_factory=dict)
     discreet: bool = False
+    slot: int = 0
+    account: str = ""
 
     def titled(self, title: str, service: Service | None) -> str:
         """Return what an invoice or an item is for, behind the name that its service has got in this chat."""
         name = self.names.get(service, "") if service is not None else ""
         return " · ".join(filter(None, (name, title)))
-
-    slot: int = 0
-    account: str = ""
 
     def title_of(self, invoice: Invoice) -> str:
         """Return what an invoice is for, as :meth:`titled` does. Empty: it does not say so."""

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 NONE_NEEDED = "none"
 """In callback data: transfers need no reference."""
 
-TEXT_BESIDE_PICTURE = CAPTION_LIMIT - 150
+TEXT_BESIDE_PICTURE = CAPTION_LIMIT - 200
 """How long the data may be, so that a line about the picture fits below them."""
 
 

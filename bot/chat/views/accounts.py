@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from bot.chat.account_marks import named_slot
 from bot.chat.screens import DESTROYS, Button, Screen, join
 from bot.chat.texts import Texts, account_label
 from bot.chat.views.general import mark_of
@@ -24,7 +23,7 @@ def accounts_page(t: Texts, chats: Sequence[Chat], *, private: bool) -> Screen:
         facts = {"name": account_label(t, chat), "moment": t.moment(chat.link.linked_at)}
         lines.append(t("accounts.refused" if chat.link.watch.trouble else "accounts.line", **facts))
         rename = Button(t.plain("button.rename_account", name=account_label(t, chat)), "account:rename")
-        rows.append([named_slot(rename, chat.slot)])
+        rows.append([rename.of_account(chat.slot)])
         rows.append([_removal(t, chat)])
     return Screen(
         join([*lines, Markup(""), t("accounts.add" if private else "accounts.add_to_group")]), rows, of_chat=True
@@ -35,10 +34,8 @@ def which_to_remove(t: Texts, chats: Sequence[Chat]) -> Screen:
     """Ask which of several accounts to remove, or whether all."""
     rows = [[_removal(t, chat)] for chat in chats]
     marks = [mark_of(chat.link) for chat in chats[:1] if chat.link is not None]
-    rows += [
-        [named_slot(Button(t.plain("button.unlink_all"), f"unlink:yes:{mark}", style=DESTROYS), chats[0].slot)]
-        for mark in marks
-    ]
+    everything = [Button(t.plain("button.unlink_all"), f"unlink:yes:{mark}", style=DESTROYS) for mark in marks]
+    rows += [[button.of_account(chats[0].slot)] for button in everything]
     rows.append([Button(t.plain("button.keep"), "unlink:no")])
     return Screen(t("accounts.which_to_remove"), rows, of_chat=True)
 
@@ -47,7 +44,7 @@ def removal_question(t: Texts, chat: Chat) -> Screen:
     """Ask whether to forget an account."""
     mark = mark_of(chat.link) if chat.link is not None else ""
     yes = Button(t.plain("button.remove_account", name=account_label(t, chat)), f"account:gone:{mark}", style=DESTROYS)
-    rows = [[named_slot(yes, chat.slot)], [Button(t.plain("button.keep"), "unlink:no")]]
+    rows = [[yes.of_account(chat.slot)], [Button(t.plain("button.keep"), "unlink:no")]]
     return Screen(t("accounts.remove", name=account_label(t, chat)), rows, of_chat=True)
 
 
@@ -58,10 +55,10 @@ def name_question(t: Texts, chat: Chat) -> Screen:
 
 def which_account(t: Texts, chats: Sequence[Chat], word: str, invoice_id: int) -> Screen:
     """Ask whose invoice with this number is meant. ``word`` is that of the button that does what was asked for."""
-    buttons = [named_slot(Button(account_label(t, chat), f"{word}:{invoice_id}"), chat.slot) for chat in chats]
+    buttons = [Button(account_label(t, chat), f"{word}:{invoice_id}").of_account(chat.slot) for chat in chats]
     return Screen(t("accounts.which", id=invoice_id), [[button] for button in buttons], of_chat=True)
 
 
 def _removal(t: Texts, chat: Chat) -> Button:
     label = t.plain("button.remove_account", name=account_label(t, chat))
-    return named_slot(Button(label, "account:remove", style=DESTROYS), chat.slot)
+    return Button(label, "account:remove", style=DESTROYS).of_account(chat.slot)

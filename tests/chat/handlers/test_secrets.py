@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("invoice_bot")
 OTHER = "another-token-of-ada-0123456789"
 WRONG = "a-wrong-token-0123456789"
 WAS_IT = "Was this a token?"
-REPLACE = "Replace that link?"
+REPLACE = "or replace the other?"
 YES, NO = "🔗 Yes, link with it", "No"
 YES_REPLACE, KEEP = "🔁 Yes, replace it", "Keep it"
 
@@ -178,7 +178,10 @@ async def test_yes_links_with_it_once(ada: Person, chat: Chat, store: Store) -> 
     first, second = ada.press_twice_delivered(asked, YES)
     assert not (await first.answered()).text
     assert "already used" in (await second.answered()).text
-    assert "✅ This chat is linked." in asked.text
+    await gone(chat, asked, REPLACE)
+    assert await token_of(store, chat) == TOKEN
+    ada.press(asked, YES_REPLACE)
+    await gone(chat, asked, "✅ This chat is linked.")
     assert await token_of(store, chat) == OTHER
 
 
@@ -227,6 +230,8 @@ async def test_during_an_outage_the_buttons_stay_and_work_later(
     assert "can't be reached" in (await ada.press(asked, YES).answered()).text
     provider.failures.clear()
     ada.press(asked, YES)
+    await gone(chat, asked, REPLACE)
+    ada.press(asked, YES_REPLACE)
     await gone(chat, asked, "✅ This chat is linked.")
     assert await token_of(store, chat) == OTHER
 
@@ -385,7 +390,8 @@ async def test_so_it_is_with_the_account_of_the_private_chat(
     started = ada.follow(await ask(ada, group, "/link", "go on in our private chat"), GO_ON)
     await chat.wait_for(from_bot("You are linking the group"), after=started)
     await ask(ada, chat, TOKEN, "is linked")
-    await ask(ada, chat, f"/link {OTHER}", "✅ This chat is linked.")
+    ada.press(await ask(ada, chat, f"/link {OTHER}", REPLACE), YES_REPLACE)
+    await chat.wait_for(from_bot("✅ This chat is linked."))
     started = ada.follow(await ask(ada, group, "/link", "go on in our private chat"), GO_ON)
     prompt = await chat.wait_for(from_bot("You are linking the group"), after=started)
     ada.press(prompt, "🔗 Use the account of this chat")
