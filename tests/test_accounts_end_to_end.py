@@ -70,10 +70,9 @@ async def test_a_command_speaks_of_each_account_and_a_number_is_found_wherever_i
         await chat.wait_for(says(name, "Linked"), after=last)
     await ask(chat, ada, f"/invoice {one.id}", "👤 Account 1", f"Invoice {one.id}")
     await ask(chat, ada, f"/invoice {other.id}", "👤 Account 2", f"Invoice {other.id}")
-    other.id = one.id
-    which = await ask(chat, ada, f"/invoice {one.id}", f"Several of your accounts have an invoice {one.id}")
+    which = await ask(chat, ada, "/invoice 212032", "Several of your accounts have an invoice 212032")
     ada.press(which, "Account 2")
-    await chat.wait_for(says("👤 Account 2", f"Invoice {one.id}", "7.00"), after=which)
+    await chat.wait_for(says("👤 Account 2", "Invoice 212032"), after=which)
 
 
 @pytest.mark.usefixtures("bot")
@@ -86,7 +85,7 @@ async def test_a_refused_account_leaves_the_other_alone(
     last = chat.messages[-1]
     ada.send(chat, "/invoices")
     await chat.wait_for(says("👤 Account 1", str(invoice.id)), after=last)
-    await chat.wait_for(says("👤 Account 2", "refuses"), after=last)
+    await chat.wait_for(says("👤 Account 2", "does not accept this token"), after=last)
 
 
 @pytest.mark.usefixtures("bot")
@@ -108,7 +107,7 @@ async def test_the_first_account_can_go_too_and_what_was_chosen_for_the_chat_sta
     sandbox: Sandbox, company: Account, ada: Person, chat: Chat
 ) -> None:
     ada.press(await ask(chat, ada, "/language", "Which language"), "Deutsch")
-    await chat.wait_for(says("Deutsch"))
+    await chat.wait_for(says("Welche Sprache"))
     which = await ask(chat, ada, "/unlink", "Welches Konto soll ich entfernen?")
     ada.press(which, "🗑 Konto 1 entfernen")
     question = await chat.wait_for(lambda m: m.id == which.id and "Konto 1 entfernen?" in m.text)

@@ -40,6 +40,7 @@ from bot.services.failures import note_unreachable
 log = structlog.get_logger()
 
 Handle = Callable[[Context], Awaitable[None]]
+Locate = Callable[[Handle, Context], Awaitable[None]]
 Callback = Callable[[Update, LibraryContext], Coroutine[Any, Any, None]]
 
 TYPING_AFTER = 0.7
@@ -53,7 +54,8 @@ class Route:
     ``takes_token``: the message may be the token that /link waits for. Other messages end that wait. If the sender is
     turned away, a token is deleted. ``for_everybody``: nobody is turned away. ``slow``: the handler runs in the
     background and does not block the chat's next updates. It reads the stored chat anew when its turn comes. ``each``:
-    as a command it is carried out for each of the chat's accounts.
+    as a command it is carried out for each of the chat's accounts. ``by_number`` finds out which account has the
+    invoices that a command names.
     """
 
     handle: Handle
@@ -61,6 +63,7 @@ class Route:
     for_everybody: bool = False
     slow: bool = False
     each: bool = False
+    by_number: Locate | None = None
 
 
 class Dispatcher:
@@ -107,6 +110,9 @@ class Dispatcher:
     async def _handle(self, route: Route, context: Context) -> None:
         """Run the handler: for each account, or for the one that is meant. If one account fails, the others go on."""
         one_is_meant = context.query is not None or context.chat.awaits(self._clock()) is not None
+        if route.by_number is not None and not one_is_meant and len(context.accounts) > 1:
+            await route.by_number(route.handle, context)
+            return
         if not route.each or one_is_meant or len(context.accounts) == 1:
             await route.handle(context)
             return

@@ -138,11 +138,12 @@ def _commands(on: Handlers) -> dict[str, Route]:
         "unlink": Route(on.linking.unlink, for_everybody=True),
         "invoices": Route(on.invoices.invoices, each=True),
         "find": Route(on.searching.find, each=True),
-        "invoice": Route(on.accounts.located(on.invoices.invoice, "invoice", "show")),
-        "pdf": Route(on.accounts.located(on.documents.pdf, "pdf", "pdf"), slow=True),
-        "pay": Route(on.payments.guarded(on.accounts.located(on.payments.pay, "pay", "pay"))),
+        "invoice": Route(on.invoices.invoice, by_number=on.accounts.located("invoice", "show")),
+        "pdf": Route(on.documents.pdf, slow=True, by_number=on.accounts.located("pdf", "pdf")),
+        "pay": Route(on.payments.guarded(on.payments.pay), by_number=on.accounts.located("pay", "pay")),
         "removecredit": Route(
-            on.payments.guarded(on.accounts.located(on.payments.remove_credit, "removecredit", "removecredit"))
+            on.payments.guarded(on.payments.remove_credit),
+            by_number=on.accounts.located("removecredit", "removecredit"),
         ),
         "payments": Route(on.payments.journal, each=True),
         "archive": Route(on.documents.archive, slow=True, each=True),

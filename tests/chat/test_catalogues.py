@@ -96,7 +96,8 @@ NO_KEYS = {"{self.query.status}.{self.query.kind}.{int(self.query.with_transacti
 COUNTING = {"count", "plain_count"}
 
 SAME_IN_ALL = {
-    "account.above", "alert.struck", "alert.title", "batch.item.ask", "batch.item.confirmed", "batch.item.done", "batch.item.queued",
+    "account.above",
+    "alert.struck", "alert.title", "batch.item.ask", "batch.item.confirmed", "batch.item.done", "batch.item.queued",
     "button.copy.iban", "button.copy.name", "button.details", "button.filter", "button.line", "button.pdf",
     "details.description", "details.item",
     "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "journal.how", "journal.what",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, strategies as st
 from markupsafe import Markup
 
-from bot.chat.screens import TEXT_LIMIT, Button, Screen, cut, fit, join, length, one_line
+from bot.chat.screens import ROOM_ABOVE, TEXT_LIMIT, Button, Screen, cut, fit, join, length, one_line
 from bot.sandbox.telegram.formatting import units
 from bot.sandbox.telegram.html import parse_html
 
@@ -76,11 +76,11 @@ def test_fitting_keeps_the_first_lines_whole_and_the_end(count: int, size: int) 
     assert kept == body[: len(kept)]
     # Nothing that would have fit was left out.
     if more in shown:
-        assert length(join([*head, *kept, body[len(kept)], more, *tail])) > TEXT_LIMIT - 10
+        assert length(join([*head, *kept, body[len(kept)], more, *tail])) > TEXT_LIMIT - ROOM_ABOVE - 10
 
 
 def test_text_that_just_fills_a_message_is_not_cut() -> None:
-    head, body, tail = Markup("head"), Markup("x" * (TEXT_LIMIT - 20)), Markup("tail")
+    head, body, tail = Markup("head"), Markup("x" * (TEXT_LIMIT - ROOM_ABOVE - 20)), Markup("tail")
     assert fit([head], [body], [tail], Markup("more")) == f"head\n{body}\ntail"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.chat import boards
 from bot.chat.context import Context
-from bot.chat.dispatch import Handle
+from bot.chat.dispatch import Handle, Locate
 from bot.chat.group_roles import check_owner_or_administrator
 from bot.chat.invoice_numbers import ABOUT_ONE, numbers_of
 from bot.chat.screens import QUOTE_LIMIT, Screen, cut, one_line
@@ -59,16 +59,13 @@ class AccountHandlers:
         await self._linking.rename(context.chat, "" if name == "-" else name)
         await self._show(context)
 
-    def located(self, handle: Handle, command: str, word: str) -> Handle:
-        """Return a handler that finds out which account has the invoices that a command names.
+    def located(self, command: str, word: str) -> Locate:
+        """Return a function that finds out which account has the invoices that a command names, and works on that.
 
         ``word`` is that of the button that does the same. If several accounts have a number, people are asked.
         """
 
-        async def locate(context: Context) -> None:
-            if context.query is not None or len(context.accounts) == 1:
-                await handle(context)
-                return
+        async def locate(handle: Handle, context: Context) -> None:
             for number in await numbers_of(context, command):
                 await self._locate(context, handle, word, number)
 

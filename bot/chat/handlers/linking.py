@@ -214,7 +214,6 @@ class LinkHandlers:
 
     async def _open_invoice(self, context: Context, number: int) -> None:
         """Show what the link led to that brought the person here, if the chat is linked by now."""
-        context.chat = await self._chats.chat(context.chat.id)
         if context.chat.link is not None:
             await self._invoices.show(context, number)
 

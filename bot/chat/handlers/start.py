@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from bot.chat.context import Context
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.linking import LinkHandlers
@@ -9,6 +11,7 @@ from bot.chat.views import general
 from bot.chat.views.home import home
 from bot.domain.invitations import INVITATION_NONCE_FORM
 from bot.domain.start_links import invoice_linked
+from bot.errors import NotFound
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import ChatStore, Clock
 
@@ -31,9 +34,9 @@ class StartHandlers:
         elif context.chat.link is None:
             await self._welcome(context, word if number is not None else "")
         elif number is not None:
-            await self._invoices.show(context, number)
+            await self._show(context, number)
         else:
-            await self._home(context)
+            await self._homes(context)
 
     async def _welcome(self, context: Context, opens: str) -> None:
         """Say what the bot is for, and how to link. What a link ``opens`` is shown once that is done."""
@@ -41,10 +44,25 @@ class StartHandlers:
             await self._linking.expect_token(context, opens)
         await context.reply(general.welcome(context.t, private=context.private))
 
+    async def _show(self, context: Context, number: int) -> None:
+        """Show an invoice of the first account that has it."""
+        for chat in context.accounts[:-1]:
+            context.use(chat)
+            with suppress(NotFound):
+                await self._invoices.show(context, number)
+                return
+        context.use(context.accounts[-1])
+        await self._invoices.show(context, number)
+
+    async def _homes(self, context: Context) -> None:
+        for chat in context.accounts:
+            context.use(chat)
+            await self._home(context)
+
     async def _home(self, context: Context) -> None:
         link = context.chat.link
         assert link is not None  # noqa: S101  # the caller has looked
-        known = await self._chats.known_invoices(context.chat.id)
+        known = await self._chats.known_invoices(context.chat.key)
         may_pay, now = link.may_pay(context.user_id), self._clock()
         heavy = len(known) > HEAVY_COUNT
         await context.reply(await off_loop(heavy, home, context.t, link, known.values(), now, may_pay=may_pay))

@@ -85,7 +85,7 @@ def help_page(t: Texts, chat: Chat, *, private: bool = True) -> Screen:
     lines = [t("help.line", command=name, text=t.plain(f"command.{name}")) for name in offered(t, private=private)]
     foot = t("help.linked") if chat.link else t("help.not_linked" if private else "error.group_not_linked")
     search = [t("help.search"), Markup("")] if chat.link and private else []
-    return Screen(join([t("help.title"), Markup(""), *lines, Markup(""), *search, foot]))
+    return Screen(join([t("help.title"), Markup(""), *lines, Markup(""), *search, foot]), of_chat=True)
 
 
 def linked(t: Texts, listing: Listing, now: datetime) -> Screen:
@@ -163,7 +163,7 @@ def languages(t: Texts, chosen: str | None, *, unknown: str = "") -> Screen:
     """Return the languages to choose from, each by its own name. ``unknown`` is what somebody asked for instead."""
     rows = [[Button(marked(own_name(code), chosen=chosen == code), f"language:{code}")] for code in LANGUAGES]
     rows.append([Button(marked(t.plain("language.auto"), chosen=chosen is None), "language:auto")])
-    return Screen(t("language.unknown", word=unknown) if unknown else t("language.ask"), rows)
+    return Screen(t("language.unknown", word=unknown) if unknown else t("language.ask"), rows, of_chat=True)
 
 
 def mark_of(link: Link) -> str:
@@ -195,7 +195,7 @@ def replace_question(t: Texts, offer: OfferedToken, title: str = "", *, several:
 def unlink_question(t: Texts, link: Link) -> Screen:
     """Ask whether to forget everything."""
     yes = Button(t.plain("button.unlink"), f"unlink:yes:{mark_of(link)}", style=DESTROYS)
-    return Screen(t("unlink.ask"), [[yes], [Button(t.plain("button.keep"), "unlink:no")]])
+    return Screen(t("unlink.ask"), [[yes], [Button(t.plain("button.keep"), "unlink:no")]], of_chat=True)
 
 
 def unlink_unreadable_question(t: Texts) -> Screen:

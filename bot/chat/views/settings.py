@@ -81,7 +81,9 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
         sections.append(Button(t.plain("settings.button.reference"), "reference"))
     rows = in_rows(sections)
     return Screen(
-        join(lines), [*rows, [Button(t.plain("settings.button.defaults"), "set:defaults")]] if choices.own else rows
+        join(lines),
+        [*rows, [Button(t.plain("settings.button.defaults"), "set:defaults")]] if choices.own else rows,
+        of_chat=True,
     )
 
 
@@ -265,4 +267,4 @@ def _one_of(
 
 
 def _section(t: Texts, lines: Sequence[Markup], rows: Rows) -> Screen:
-    return Screen(join(lines), [*rows, [Button(t.plain("settings.button.back"), "set")]])
+    return Screen(join(lines), [*rows, [Button(t.plain("settings.button.back"), "set")]], of_chat=True)

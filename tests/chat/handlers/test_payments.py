@@ -313,8 +313,8 @@ async def test_the_link_stays_while_a_payment_is_under_way(
     sent = ada.send(question.chat, "/link another-token-0123456789")
     asked = await question.chat.wait_for(from_bot("or replace the other?"), after=sent)
     assert sent.deleted
-    ada.press(asked, "🔁 Yes, replace it")
-    await question.chat.wait_for(lambda m: m is asked and "A payment in this chat is not finished yet" in m.text)
+    answer = await ada.press(asked, "🔁 Yes, replace it").answered()
+    assert "A payment in this chat is not finished yet" in answer.text
     chat = await store.chat(question.chat.id)
     assert chat.link is not None
     assert chat.link.account == stored.account
