@@ -6,6 +6,7 @@ in some stores but not in others, so the tests let leases expire after a crash.
 
 from __future__ import annotations
 
+from tests.store.contract_accounts import AccountContract
 from tests.store.contract_batches import BatchContract
 from tests.store.contract_boards import BoardContract
 from tests.store.contract_chats import ChatContract
@@ -28,6 +29,7 @@ from tests.store.contract_replacing import ReplacementContract
 
 class StoreContract(
     ChatContract,
+    AccountContract,
     PreferenceContract,
     RestAndMoveContract,
     PayerContract,
