@@ -26,7 +26,7 @@ SPARE = frozenset(
 )
 """More of them, so that not every new text needs a new font."""
 
-PLAIN = frozenset("☐")
+PLAIN = frozenset("☐✕")
 """Signs among them that are no emoji. Every text font has them."""
 
 

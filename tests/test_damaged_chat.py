@@ -69,10 +69,10 @@ async def damaged(
 async def test_its_person_hears_so_and_can_begin_anew(damaged: Chat, ada: Person, account: Account) -> None:
     for text in ("/status", "/start", "hello", "/pay 1"):
         await ask(damaged, ada, text, UNREADABLE, "/unlink")
-    question = await ask(damaged, ada, "/unlink", "Shall I forget all of it?")
+    question = await ask(damaged, ada, "/unlink", "Should I forget all of it?")
     await ada.press(question, "Keep it").answered()
     await ask(damaged, ada, "/status", UNREADABLE)
-    question = await ask(damaged, ada, "/unlink", "Shall I forget all of it?")
+    question = await ask(damaged, ada, "/unlink", "Should I forget all of it?")
     await ada.press(question, "🗑 Remove the link").answered()
     assert "The link is gone" in question.text
     await ask(damaged, ada, f"/link {TOKEN}", "linked")

@@ -44,7 +44,7 @@ async def test_link_alert_list_details_pdf_pay_and_no_second_alert_after_a_resta
         document = (await chat.wait_for(lambda m: m.document is not None, after=listing)).document
         assert document is not None
         assert document.content.startswith(b"%PDF-")
-        assert document.name == f"Rechnung-{new.id}.pdf"
+        assert document.name == f"Invoice-{new.id}.pdf"
 
         ada.press(alert, f"pay:{new.id}")
         question = await chat.wait_for(says("Pay €12.34", str(new.id)), after=listing)

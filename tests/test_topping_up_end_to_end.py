@@ -172,7 +172,7 @@ async def test_a_page_alone_is_a_button_that_opens_it(
 
 @pytest.mark.parametrize(
     ("sent", "answer"),
-    [("x" * 141, "has 141 characters. A transfer carries 140 at most"), ("K-4711 😀", "plain text, without emoji")],
+    [("x" * 141, "has 141 characters. A transfer has room for 140"), ("K-4711 😀", "plain text, without emoji")],
 )
 async def test_a_reference_that_no_transfer_carries_is_refused_and_the_next_one_is_taken(
     sandbox: Sandbox, account: Account, ada: Person, chat: Chat, work: Work, sent: str, answer: str

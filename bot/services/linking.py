@@ -97,7 +97,10 @@ class Linking:
         """
         listing = await self._try(token, chat, owner)
         now, account = self._clock(), self._store.account_of(self._base_url, token)
-        slot = _slot_for(account, await self._store.accounts(chat.id), replacing, adding=adding)
+        present = await self._store.accounts(chat.id)
+        if invitation_id is not None and _linked_at(present[0]) != _linked_at(chat):
+            raise InvitationVoid  # somebody has linked the group while the provider answered, or unlinked it
+        slot = _slot_for(account, present, replacing, adding=adding)
         schedule = self._plan.schedule(chat)
         heavy = len(listing.invoices) > HEAVY_COUNT
         known = await off_loop(heavy, take_as_known, listing.invoices, schedule, now)
@@ -191,6 +194,10 @@ class Linking:
         except WRONG_TOKEN:
             await self._store.put_pending(longer_pause(pause, owner.id, now), now)
             raise
+
+
+def _linked_at(chat: Chat) -> datetime | None:
+    return chat.link.linked_at if chat.link is not None else None
 
 
 def _slot_for(account: str, chats: Sequence[Chat], replacing: datetime | None, *, adding: bool) -> int | None:
