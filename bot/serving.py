@@ -27,6 +27,11 @@ class Limits:
     request: float
 
 
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection stays without limits: longer than any client keeps one. A server that closes it first can
+do so while a request is on its way, and then nobody knows whether that arrived."""
+
+
 class _LimitedConnection(H11Protocol):
     """A connection that is dropped when it exceeds the limits.
 
@@ -87,6 +92,8 @@ async def serve_asgi(
     on every stop, polls until idle connections are gone, and logs an error for the requests that it drops.
     """
     config = Config(app, http="h11", lifespan="off", ws="none", log_config=None, access_log=False, proxy_headers=False)
+    if limits is None:
+        config.timeout_keep_alive = KEEP_ALIVE_SECONDS
     config.load()
     state = ServerState()
 
