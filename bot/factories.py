@@ -20,6 +20,7 @@ from bot.chat.handlers.documents import DocumentHandlers
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
+from bot.chat.handlers.jumping import JumpHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.searching import SearchHandlers
@@ -153,6 +154,7 @@ def build_handlers(
         general=GeneralHandlers(store, services.checker, services.credits, clock),
         invoices=invoices,
         searching=searching,
+        jumping=JumpHandlers(store, services.browsing, services.searching),
         documents=DocumentHandlers(services.documents, services.browsing, plan, clock),
         linking=linking,
         groups=groups,

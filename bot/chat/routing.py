@@ -29,6 +29,7 @@ from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.greeting import Greeter
 from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
+from bot.chat.handlers.jumping import JumpHandlers
 from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.searching import SearchHandlers
@@ -66,6 +67,7 @@ class Handlers:
     invoices: InvoiceHandlers
     documents: DocumentHandlers
     searching: SearchHandlers
+    jumping: JumpHandlers
     linking: LinkHandlers
     groups: GroupHandlers
     payments: PaymentHandlers
@@ -167,6 +169,8 @@ def _buttons(on: Handlers) -> dict[str, Route]:
         "list": Route(on.searching.pages(on.invoices.turn)),
         "filter": Route(on.searching.pages(on.invoices.filters, filtering=True)),
         "less": Route(on.searching.less),
+        "jump": Route(on.jumping.jump),
+        "more": Route(on.invoices.more),
         "show": Route(on.invoices.invoice),
         "pdf": Route(on.documents.pdf, slow=True),
         "pdfs": Route(on.documents.pdfs, slow=True),

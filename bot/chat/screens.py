@@ -105,9 +105,20 @@ def marked(label: str, *, chosen: bool) -> str:
 
 def page_of(items: Sequence[T], number: int, size: int) -> tuple[Sequence[T], int, int]:
     """Return a page's items, its number from 0, and how many pages there are. Other numbers give the nearest page."""
-    pages = max(1, -(-len(items) // size))
-    number = min(max(number, 0), pages - 1)
-    return items[number * size :][:size], number, pages
+    shown, number, _, pages = page_from(items, 0, number, size)
+    return shown, number, pages
+
+
+def page_from(items: Sequence[T], start: int, number: int, size: int) -> tuple[Sequence[T], int, int, int]:
+    """Return a page as :func:`page_of` does, where page 0 begins at ``start``. Pages before it have negative numbers.
+
+    The third value is how many those are. The first of them is short if they don't all fill up.
+    """
+    before = -(-start // size)
+    pages = max(1, before - (start - len(items)) // size)
+    number = min(max(number, -before), pages - before - 1)
+    at = start + number * size
+    return items[max(at, 0) : at + size], number, before, pages
 
 
 def page_rows(number: int, pages: int, data: Callable[[int], str]) -> Rows:

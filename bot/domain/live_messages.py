@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from bot.domain.invoices import Invoice, Listing, open_first
-from bot.domain.queries import ListPage, Query
+from bot.domain.queries import ListPage, Query, read_page
 
 LIVE_MESSAGES_KEPT = 20
 """How many of a chat's messages are drawn anew: the newest ones."""
 
-SHOW, LIST, FILTER, CHOOSE, ASK = "show", "list", "filter", "choose", "ask"
+SHOW, LIST, FILTER, JUMP, CHOOSE, ASK = "show", "list", "filter", "jump", "choose", "ask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +20,10 @@ class LiveMessage:
     """A message that shows invoices.
 
     ``shows`` says which, mostly as a button asks for them: the details of one (``show:4711``, and behind it perhaps the
-    page that it leads back to), a page of the list (``list:all.any.0.0``) or its filters (``filter:all.any.0.0``), or
-    those to choose from for a command (``choose:pay``), or the question whether to pay one (``ask:4711``), which gives
-    way to its details. ``state`` is a mark of how they stood when it was drawn.
+    page that it leads back to), a page of the list (``list:all.any.0.0``), its filters (``filter:all.any.0.0``) or its
+    months (``jump:2026:all.any.0.0``; year 0 stands for the years), or those to choose from for a command
+    (``choose:pay``, from the second page on ``choose:pay:1``), or the question whether to pay one (``ask:4711``), which
+    gives way to its details. ``state`` is a mark of how they stood when it was drawn.
     """
 
     message_id: int
@@ -37,15 +37,19 @@ class LiveMessage:
 
     @property
     def subject(self) -> str:
-        """What stands behind the kind: the invoice's number, the page, or the command."""
+        """What stands behind the kind: the invoice's number, the page, the year, or the command."""
         return self.shows.split(":")[1]
 
     @property
     def page(self) -> ListPage | None:
         """The page that is shown, or that the details lead back to."""
-        with suppress(ValueError):
-            return ListPage.parse(self.shows.split(":")[-1])
-        return None
+        return read_page(self.shows.split(":")[-1])
+
+    @property
+    def number(self) -> int:
+        """The page of those to choose from."""
+        _, _, number = self.shows.partition(f"{self.subject}:")
+        return int(number) if number.isdecimal() else 0
 
 
 @dataclass(frozen=True, slots=True)

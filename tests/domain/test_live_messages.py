@@ -29,12 +29,21 @@ def live(shows: str) -> LiveMessage:
         ("list:open.any.0.0", (ONE,)),
         ("filter:paid.any.0.0", (TWO,)),
         ("choose:pay", (ONE, TWO)),
+        ("choose:pdf:1", (ONE, TWO)),
+        ("jump:2026:paid.any.0.0", (TWO,)),
+        ("list:paid.any.0.0..202606", (TWO,)),
     ],
 )
 def test_a_message_shows_its_invoices_as_they_stand_now(shows: str, expected: tuple[object, ...]) -> None:
     shown = shown_now(live(shows), BOTH, BOTH.invoices)
     assert shown is not None
     assert shown.invoices == expected
+
+
+@pytest.mark.parametrize(("shows", "number"), [("choose:pdf", 0), ("choose:pdf:1", 1), ("choose:pay:12", 12)])
+def test_a_choice_knows_its_page(shows: str, number: int) -> None:
+    assert live(shows).number == number
+    assert live(shows).subject in {"pdf", "pay"}
 
 
 def test_of_a_reading_that_does_not_tell_nothing_follows() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -12,13 +11,13 @@ from bot.chat.dispatch import Handle
 from bot.chat.invoice_numbers import for_each, numbers_of
 from bot.chat.remembering import keep_live
 from bot.chat.screens import QUOTE_LIMIT, cut
-from bot.chat.views.invoice_choice import invoice_choice
+from bot.chat.views.invoice_choice import INVOICE_CHOICES, invoice_choice
 from bot.chat.views.invoice_details import invoice_details
 from bot.chat.views.invoice_list import invoice_list
 from bot.domain.chats import NO_SILENCE
 from bot.domain.live_messages import CHOOSE, FILTER, LIST, SHOW
-from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
-from bot.errors import UnknownFilter
+from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter, read_page
+from bot.errors import CommandNeeded, UnknownFilter
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import ChatStore, Clock
 from bot.services.browsing import Browsing
@@ -53,14 +52,23 @@ class InvoiceHandlers:
 
     def choosing(self, command: str) -> Handle:
         """Return a handler that offers invoices. Telegram's menu sends the command without an invoice's number."""
+        return partial(self._choose, command=command)
 
-        async def choose(context: Context) -> None:
-            listing = await self._browsing.listing(context.chat, Query())
-            heavy, now = len(listing.invoices) > HEAVY_COUNT, self._clock()
-            message_id = await context.reply(await off_loop(heavy, invoice_choice, context.t, command, listing, now))
-            await keep_live(self._chats, context, message_id, f"{CHOOSE}:{command}", listing.invoices)
+    async def more(self, context: Context) -> None:
+        """A button that turns the pages of the invoices to choose from."""
+        match context.words:
+            case [command, number] if command in INVOICE_CHOICES and number.isdecimal():
+                await self._choose(context, command, int(number))
+            case _:
+                raise CommandNeeded
 
-        return choose
+    async def _choose(self, context: Context, command: str, number: int = 0) -> None:
+        listing = await self._browsing.listing(context.chat, Query())
+        heavy, now = len(listing.invoices) > HEAVY_COUNT, self._clock()
+        screen = await off_loop(heavy, invoice_choice, context.t, command, listing, now, number)
+        message_id = await context.show(screen)
+        shows = f"{CHOOSE}:{command}:{number}" if number else f"{CHOOSE}:{command}"
+        await keep_live(self._chats, context, message_id, shows, listing.invoices)
 
     async def invoice(self, context: Context) -> None:
         """/invoice NUMBER, also several, and the buttons that open it."""
@@ -108,6 +116,4 @@ def read_query(context: Context, choices: list[str]) -> Query:
 
 
 def _page(words: list[str]) -> ListPage | None:
-    with suppress(ValueError, IndexError):
-        return ListPage.parse(words[0])
-    return None
+    return read_page(words[0]) if words else None

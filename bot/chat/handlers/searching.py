@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 
 from bot.chat.context import Context
 from bot.chat.dispatch import Handle
@@ -12,7 +11,7 @@ from bot.chat.remembering import keep_live
 from bot.chat.views.searching import search_explained, search_result
 from bot.domain.invoices import Listing
 from bot.domain.live_messages import FILTER, LIST
-from bot.domain.queries import ListPage, Query
+from bot.domain.queries import ListPage, Query, read_page
 from bot.domain.search.finding import Found
 from bot.errors import CommandNeeded, NotFound
 from bot.offload import HEAVY_COUNT, off_loop
@@ -42,18 +41,18 @@ class SearchHandlers:
     async def less(self, context: Context) -> None:
         """The button that takes a condition away."""
         match context.words:
-            case [order, words] if order.isdecimal() and (page := _page(words)) is not None and page.search:
+            case [order, words] if order.isdecimal() and (page := read_page(words)) is not None and page.search:
                 search = await self._searching.kept(context.chat, page.search)
             case _:
                 raise CommandNeeded
         rest = await self._searching.without(search, context.user_id, int(order))
-        await self._show(context, replace(page, number=0, search=rest.id if rest else ""))
+        await self._show(context, ListPage(page.query, search=rest.id if rest else ""))
 
     def pages(self, otherwise: Handle, *, filtering: bool = False) -> Handle:
         """Return a handler of a list's buttons that shows the result of a search, if the list is one."""
 
         async def handle(context: Context) -> None:
-            page = _page(context.words[0]) if context.words else None
+            page = read_page(context.words[0]) if context.words else None
             if page is not None and page.search:
                 await self._show(context, page, filtering=filtering)
             else:
@@ -102,9 +101,3 @@ class SearchHandlers:
         if page.search:
             shows = f"{FILTER if filtering else LIST}:{page}"
             await keep_live(self._chats, context, message_id, shows, listing.invoices)
-
-
-def _page(text: str) -> ListPage | None:
-    with suppress(ValueError):
-        return ListPage.parse(text)
-    return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from bot.chat.screens import Button, Screen, join, one_line
+from bot.chat.screens import Button, Screen, join, one_line, page_of, page_rows
 from bot.chat.texts import Texts
 from bot.chat.views.invoice_words import gaps, icon_of, none_open
 from bot.domain.invoices import Invoice, Listing
@@ -40,8 +40,8 @@ INVOICE_CHOICES: Mapping[str, InvoiceChoice] = {
 """The commands that are about one invoice."""
 
 
-def invoice_choice(t: Texts, command: str, listing: Listing, now: datetime) -> Screen:
-    """Ask which invoice, or say that none fits: not if some could not be read.
+def invoice_choice(t: Texts, command: str, listing: Listing, now: datetime, number: int = 0) -> Screen:
+    """Ask which invoice, or say that none fits: not if some could not be read. ``number`` is the page of them, from 0.
 
     To look at, the newest come first, whether paid or open; to pay, the listing's order counts.
     """
@@ -50,7 +50,8 @@ def invoice_choice(t: Texts, command: str, listing: Listing, now: datetime) -> S
     if asked.newest_first:
         fitting.sort(key=lambda invoice: (invoice.issued or date.min, invoice.id), reverse=True)
     limited = [i for i in fitting if i.can_be_paid and not t.offers(i.left_to_pay)] if command == "pay" else []
-    fitting = [invoice for invoice in fitting if invoice not in limited]
+    too_large = {invoice.id for invoice in limited}
+    fitting = [invoice for invoice in fitting if invoice.id not in too_large]
     lines = []
     if fitting:
         lines.append(t(f"choose.{command}"))
@@ -59,10 +60,12 @@ def invoice_choice(t: Texts, command: str, listing: Listing, now: datetime) -> S
     if limited and t.paying.limit is not None:
         lines.append(t.count("choose.too_large", len(limited), limit=t.money(t.paying.limit)))
     lines += gaps(t, listing)
-    rows = [[_invoice_button(t, asked, invoice, now)] for invoice in fitting[:INVOICES_OFFERED]]
+    shown, number, pages = page_of(fitting, number, INVOICES_OFFERED)
+    rows = [[_invoice_button(t, asked, invoice, now)] for invoice in shown]
+    rows += page_rows(number, pages, lambda at: f"more:{command}:{at}")
     if command == "pay" and sum(invoice.can_be_paid for invoice in fitting) > 1:
         rows.append([Button(t.plain("button.several"), "several")])
-    if len(fitting) > INVOICES_OFFERED:
+    if pages > 1:
         rows.append([Button(t.plain("button.all_invoices"), f"list:{ListPage()}")])
     return Screen(join(lines), rows)
 

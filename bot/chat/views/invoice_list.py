@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 from markupsafe import Markup
 
-from bot.chat.screens import Button, Rows, Screen, box, in_rows, join, marked, one_line, page_of, page_rows
+from bot.chat.screens import Button, Rows, Screen, box, in_rows, join, marked, one_line, page_from, page_rows
 from bot.chat.texts import Texts
 from bot.chat.views.consequences import consequences
 from bot.chat.views.credit import money_lines, shortfall_rows
 from bot.chat.views.invoice_words import debts, gaps, icon_of, none_open, status_of
 from bot.domain.credit import Credit
 from bot.domain.invoices import Invoice, Listing, sum_left
+from bot.domain.months import UNDATED, Month, month_of, months_in, start_of
 from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter
 from bot.domain.topping_up import TopUpSubject
 
 INVOICES_PER_PAGE = 6
 LIST_TITLE_LENGTH = 60
 PARTS_NAMED = 20
+PAGES_WITHOUT_JUMP = 2
 
 
 def invoice_list(
@@ -36,23 +38,51 @@ def invoice_list(
 ) -> Screen:
     """Return a page of the list, with buttons to open invoices and turn pages; if ``filtering``, with the filters.
 
-    ``title`` takes the place of the list's own one, and ``beside`` are more buttons.
+    ``title`` takes the place of the list's own one, and ``beside`` are more buttons. Open invoices come first; how many
+    they are says the head. The others follow by month.
     """
-    shown, number, pages = page_of(listing.invoices, page.number, INVOICES_PER_PAGE)
+    start = start_of(listing.invoices, page.month)
+    shown, number, before, pages = page_from(listing.invoices, start, page.number, INVOICES_PER_PAGE)
     page = replace(page, number=number)
     head = [*(title or [_list_title(t, page.query)]), *summary(t, listing, page.query, found=bool(page.search))]
     # Among a part of the invoices, what the credit covers can't be said.
     has_all = page.query.holds_all_open and not page.search and listing.lacks_nothing
     owed = debts(listing.invoices) if has_all else ()
     head += money_lines(t, credit, owed, now)
-    body = [list_entry(t, invoice, now) for invoice in shown]
-    rows = (
-        _filter_rows(t, page, len(listing.invoices))
-        if filtering
-        else [*_list_rows(t, shown, page, pages), *map(list, beside)]
-    )
+    months = months_in(listing.invoices)
+    if filtering:
+        rows = _filter_rows(t, page, len(listing.invoices))
+    else:
+        rows = in_rows([Button(f"{i.id} · {t.money(i.display_amount)}", f"show:{i.id}:{page}") for i in shown])
+        rows += page_rows(number + before, pages, lambda at: f"list:{replace(page, number=at - before)}")
+        can_jump = pages > PAGES_WITHOUT_JUMP and len(months) > 1
+        rows += [_ways(t, page, can_jump=can_jump, can_filter=bool(shown)), *map(list, beside)]
     rows += shortfall_rows(t, credit, owed, now, TopUpSubject())
-    return Screen(Markup("\n\n").join([join(head), *body]), rows)
+    return Screen(Markup("\n\n").join([join(head), *_entries(t, shown, months, now)]), [row for row in rows if row])
+
+
+def _entries(t: Texts, shown: Sequence[Invoice], months: Sequence[Month], now: datetime) -> list[Markup]:
+    """Return what the list says of these invoices. Each month has a heading with its sum over the whole list."""
+    headings = {month.first: _heading(t, month) for month in months}
+    lines, above = [], None
+    for invoice in shown:
+        month = month_of(invoice)
+        if month is not None and month != above:
+            lines.append(headings[month])
+        above = month
+        lines.append(list_entry(t, invoice, now))
+    return lines
+
+
+def _heading(t: Texts, month: Month) -> Markup:
+    name = month_name(t, month.first)
+    if not month.paid:
+        return t.count("list.month", month.count, month=name)
+    return t.count("list.month_paid", month.count, month=name, sum=t.money(month.paid))
+
+
+def month_name(t: Texts, first: date) -> str:
+    return t.plain("list.no_date") if first == UNDATED else t.month(first)
 
 
 def summary(t: Texts, listing: Listing, query: Query, *, found: bool = False) -> list[Markup]:
@@ -107,12 +137,10 @@ def list_entry(t: Texts, invoice: Invoice, now: datetime) -> Markup:
     return join([line, *title, *(consequences(t, invoice.due, invoice.types, now) if invoice.may_be_owed else [])])
 
 
-def _list_rows(t: Texts, shown: Sequence[Invoice], page: ListPage, pages: int) -> Rows:
-    rows = in_rows([Button(f"{i.id} · {t.money(i.display_amount)}", f"show:{i.id}:{page}") for i in shown])
-    rows += page_rows(page.number, pages, lambda number: f"list:{replace(page, number=number)}")
-    if shown or page.query != Query():
-        rows.append([Button(t.plain("button.filter"), f"filter:{page}")])
-    return rows
+def _ways(t: Texts, page: ListPage, *, can_jump: bool, can_filter: bool) -> list[Button]:
+    jump = [Button(t.plain("button.jump"), f"jump:0:{page}")] if can_jump else []
+    filters = [Button(t.plain("button.filter"), f"filter:{page}")] if can_filter or page.query != Query() else []
+    return [*jump, *filters]
 
 
 def _filter_rows(t: Texts, page: ListPage, count: int) -> Rows:
@@ -125,10 +153,15 @@ def _filter_rows(t: Texts, page: ListPage, count: int) -> Rows:
     return [
         statuses,
         *in_rows(kinds),
-        [Button(transactions, f"filter:{replace(page, query=flipped, number=0)}")],
+        [Button(transactions, f"filter:{_begun(page, flipped)}")],
         [Button(t.plain_count("button.show", count), f"list:{page}")],
     ]
 
 
 def _filter_button(t: Texts, key: str, choice: Query, page: ListPage) -> Button:
-    return Button(marked(t.plain(key), chosen=choice == page.query), f"filter:{replace(page, query=choice, number=0)}")
+    return Button(marked(t.plain(key), chosen=choice == page.query), f"filter:{_begun(page, choice)}")
+
+
+def _begun(page: ListPage, query: Query) -> ListPage:
+    """Return the first page of another choice in the same search."""
+    return ListPage(query, search=page.search)

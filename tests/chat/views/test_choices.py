@@ -95,7 +95,22 @@ def test_of_many_the_newest_are_offered_and_the_list_of_all() -> None:
         [invoice(number) for number in range(1, count + 1)] for count in (INVOICES_OFFERED, INVOICES_OFFERED + 1)
     )
     assert offered("pdf", *few) == [f"pdf:{number}" for number in range(8, 0, -1)]
-    assert offered("pdf", *many) == [*(f"pdf:{number}" for number in range(9, 1, -1)), "list:all.any.0.0"]
+    assert offered("pdf", *many) == [
+        *(f"pdf:{number}" for number in range(9, 1, -1)),
+        *("more:pdf:0", "more:pdf:1", "list:all.any.0.0"),
+    ]
+
+
+def test_the_next_ones_come_by_a_button_both_ways_and_end_at_the_last() -> None:
+    many = Listing(tuple(invoice(number) for number in range(1, INVOICES_OFFERED * 2 + 2)))
+    shown = [buttons(invoice_choice(EN, "invoice", many, NOW, number)) for number in range(4)]
+    numbers = [[button.data for button in each if button.data.startswith("show:")] for each in shown]
+    assert [*numbers[0], *numbers[1], *numbers[2]] == [f"show:{number}" for number in range(17, 0, -1)]
+    turns = [[(b.label, b.data) for b in each if b.data.startswith("more:")] for each in shown]
+    assert turns[1] == [("◀", "more:invoice:0"), ("2 / 3", "more:invoice:1"), ("▶", "more:invoice:2")]
+    assert [label for label, _ in turns[0]] == ["1 / 3", "▶"]
+    assert [label for label, _ in turns[2]] == ["◀", "3 / 3"]
+    assert shown[3] == shown[2]
 
 
 def test_several_can_be_chosen_where_more_than_one_can_be_paid() -> None:

@@ -35,6 +35,7 @@ pages = st.builds(
     st.builds(Query, st.sampled_from(StatusFilter), st.sampled_from(ItemKind), st.booleans()),
     st.integers(0, 10_000),
     st.just("") | st.from_regex(r"[\w-]{8}", fullmatch=True).filter(str.isascii),
+    st.none() | st.dates().map(lambda day: day.replace(day=1)),
 )
 
 
@@ -277,7 +278,25 @@ def test_a_page_survives_the_way_through_callback_data(page: ListPage) -> None:
     assert ListPage.parse(str(page)) == page
 
 
-@pytest.mark.parametrize("text", ["", "all", "all.any.0", "all.any.0.x", "some.any.0.0", "all.any.0.0.0.0"])
+@pytest.mark.parametrize("text", ["all.any.0.2", "paid.hosting.1.0.q83vEjRW"])
+def test_a_page_from_before_there_were_months_means_the_same(text: str) -> None:
+    assert str(ListPage.parse(text)) == text
+    assert ListPage.parse(text).month is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "all",
+        "all.any.0",
+        "all.any.0.x",
+        "some.any.0.0",
+        "all.any.0.0..202613",
+        "all.any.0.0..2026",
+        "all.any.0.0..202611.0",
+    ],
+)
 def test_what_is_no_page_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # each in words of its own
         ListPage.parse(text)
@@ -291,7 +310,10 @@ def test_a_list_keeps_telegrams_limits_whatever_is_in_it(
     page: ListPage, ids: list[int], title: str, filtering: bool
 ) -> None:
     item = Item("Hosting", title, title, None)
-    found = listing(*(invoice(number, items=(item,), status_label=title, total=Decimal(10**12)) for number in ids))
+    shown = (invoice(number, items=(item,), status_label=title, total=Decimal(10**12)) for number in ids)
+    found = listing(
+        *(replace(i, is_open=i.id % 3 == 0, status="Paid", issued=date(i.id % 99 + 1, 9, 1)) for i in shown)
+    )
     screen = invoice_list(DE, found, page, NOW, filtering=filtering)
     assert length(screen.text) <= TEXT_LIMIT
     assert seen(screen)
