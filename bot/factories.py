@@ -16,6 +16,7 @@ from telegram.ext import Application, ApplicationBuilder
 
 from bot.chat.handlers.accounts import AccountHandlers
 from bot.chat.handlers.answers import AnswerHandlers
+from bot.chat.handlers.document_batches import DocumentBatchHandlers
 from bot.chat.handlers.documents import DocumentHandlers
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.groups import GroupHandlers
@@ -49,6 +50,7 @@ from bot.services.browsing import Browsing
 from bot.services.checks import Checker
 from bot.services.credit import Credits
 from bot.services.delivery import AlertSender
+from bot.services.document_batches import DocumentBatches
 from bot.services.documents import Documents
 from bot.services.leader_lease import LeaderLease
 from bot.services.linking import Inviting, Linking
@@ -120,6 +122,7 @@ class Services:
         self.browsing = Browsing(reads)
         self.searching = Searching(self.browsing, store, clock, vocabulary, settings.zone)
         self.documents = Documents(reads, store)
+        self.batches = DocumentBatches(self.documents, self.browsing, self.searching, store, clock)
         self.snoozing = Snoozing(store, clock, plan)
         self.service_history = ServiceHistory(self.browsing, store, clock)
         self.topping_up = ToppingUp(self.browsing, self.credits, store, clock)
@@ -145,6 +148,7 @@ def build_handlers(
         Question.NAME: of_services.take_name,
         Question.ACCOUNT: accounts.take_name,
     }
+    documents = DocumentHandlers(services.documents, services.browsing, plan, clock)
     searching = SearchHandlers(store, services.searching, invoices, clock)
     texts = linking.expecting_token(searching.text)
     return Handlers(
@@ -155,7 +159,8 @@ def build_handlers(
         invoices=invoices,
         searching=searching,
         jumping=JumpHandlers(store, services.browsing, services.searching),
-        documents=DocumentHandlers(services.documents, services.browsing, plan, clock),
+        documents=documents,
+        batches=DocumentBatchHandlers(services.batches, documents),
         linking=linking,
         groups=groups,
         payments=PaymentHandlers(services.payments, store, store, services.credits, clock),

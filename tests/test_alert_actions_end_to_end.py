@@ -76,6 +76,8 @@ async def test_all_of_their_pdfs_come_each_with_what_it_is(
     last = await chat.wait_for(lambda m: m.document is not None and str(three[2].id) in m.text, after=several)
     sent = [m for m in chat.messages if m.document is not None and several.id < m.id <= last.id]
     assert [f"Invoice {invoice.id} · Unpaid" in m.text for m, invoice in zip(sent, three, strict=True)] == [True] * 3
+    await chat.wait_for(says("All 3 PDFs have arrived"), after=last)
+    assert "3 updates on your invoices" in several.text  # the alert stays
 
 
 async def test_the_weekly_overview_leads_to_each_invoice_and_pays_and_sends_all(

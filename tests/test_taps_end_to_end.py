@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from bot.application import running
+from bot.chat import rate_limiter
+from bot.limiter import RateLimit
 from bot.sandbox.provider.faults import Call
 from bot.sandbox.provider.invoices import make_invoice
 from bot.sandbox.provider.ledger import Account
@@ -79,3 +81,21 @@ async def test_paying_two_needs_at_most_four(sandbox: Sandbox, taps: Taps) -> No
     await taps.chat.wait_for(says("2 invoices are paid"))
     assert [sandbox.provider.executed(Call.PAY, number) for number in (5000, 5001, 5002)] == [1, 0, 1]
     assert taps.count <= 4
+
+
+async def test_all_pdfs_of_a_quarter_need_at_most_three(
+    sandbox: Sandbox, taps: Taps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rate_limiter, "CHAT_LIMIT", RateLimit(100, 100))  # the taps are counted, not the seconds
+    last_quarter_end = sandbox.clock().date().replace(day=1) - timedelta(days=1)
+    quarter = (last_quarter_end.month - 1) // 3
+    year, number = (last_quarter_end.year, quarter) if quarter else (last_quarter_end.year - 1, 4)
+    listing = await taps.type(f"Q{number} {year}", f"{3 * A_MONTH} invoices found")
+    taps.press(listing, "all")
+    question = await taps.chat.wait_for(says(f"Send {3 * A_MONTH} PDFs?"), after=listing)
+    taps.press(question, "send")
+    await taps.chat.wait_for(says(f"All {3 * A_MONTH} PDFs have arrived."), after=question)
+    sent = [message.document.name for message in taps.chat.messages if message.document is not None]
+    assert len(sent) == len(set(sent)) == 3 * A_MONTH
+    assert question.text == f"📄 {3 * A_MONTH} of {3 * A_MONTH}"
+    assert taps.count <= 3

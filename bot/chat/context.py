@@ -150,6 +150,10 @@ class Context:
             return self.message_id
         return await self.reply(screen)
 
+    async def edit(self, message_id: int, screen: Screen) -> bool:
+        """Put a screen into one of the bot's messages here. Return False if it is out of reach."""
+        return await self._edited(sending.edit, screen, message_id)
+
     async def show_buttons(self, rows: Rows) -> None:
         """Put other buttons below the message whose button was pressed. If the chat has moved, send it once more."""
         await self._edited(sending.edit_buttons, Screen(Markup(""), rows))
@@ -199,11 +203,12 @@ class Context:
         except MessengerError:
             return False
 
-    async def _edited(self, edit: Edit, screen: Screen) -> bool:
-        """Edit the message. Return False if it is out of reach."""
-        if self.message_id is None:
+    async def _edited(self, edit: Edit, screen: Screen, message_id: int | None = None) -> bool:
+        """Edit the message, or another one here. Return False if it is out of reach."""
+        message_id = message_id or self.message_id
+        if message_id is None:
             return False
-        attempt = partial(edit, self.bot, self.place, self.message_id, finished(self.t, screen))
+        attempt = partial(edit, self.bot, self.place, message_id, finished(self.t, screen))
         try:
             return await sending.retry_unsent(attempt, self.sleep, idempotent=True)
         except ChatMigrated as error:

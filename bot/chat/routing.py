@@ -24,6 +24,7 @@ from bot.chat.context import LibraryContext, words_behind
 from bot.chat.dispatch import Dispatcher, Route
 from bot.chat.handlers.accounts import AccountHandlers
 from bot.chat.handlers.answers import AnswerHandlers
+from bot.chat.handlers.document_batches import DocumentBatchHandlers
 from bot.chat.handlers.documents import DocumentHandlers
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.greeting import Greeter
@@ -66,6 +67,7 @@ class Handlers:
     general: GeneralHandlers
     invoices: InvoiceHandlers
     documents: DocumentHandlers
+    batches: DocumentBatchHandlers
     searching: SearchHandlers
     jumping: JumpHandlers
     linking: LinkHandlers
@@ -173,7 +175,10 @@ def _buttons(on: Handlers) -> dict[str, Route]:
         "more": Route(on.invoices.more),
         "show": Route(on.invoices.invoice),
         "pdf": Route(on.documents.pdf, slow=True),
-        "pdfs": Route(on.documents.pdfs, slow=True),
+        "pdfs": Route(on.batches.these, slow=True),
+        "all": Route(on.batches.all, slow=True),
+        "send": Route(on.batches.send, slow=True),
+        "stop": Route(on.batches.stop),
         "pay": Route(on.payments.pay),
         "payall": Route(on.payments.pay_these),
         "removecredit": Route(on.payments.remove_credit),

@@ -15,6 +15,7 @@ from bot.domain.answers import Awaited
 from bot.domain.chats import Chat, Closure, Link, Member, Preferences, Silence, Token, Watch
 from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
+from bot.domain.document_batches import DocumentBatch, StoppedBatch
 from bot.domain.documents import SentDocument
 from bot.domain.invitations import Invitation
 from bot.domain.live_messages import Board, LiveMessage
@@ -23,7 +24,7 @@ from bot.domain.search.kept import SearchText
 from bot.domain.service_names import Service
 from bot.domain.token_offers import OfferedToken, TokenPause
 
-Pending = Invitation | Selection | OfferedToken | TokenPause | SearchText
+Pending = Invitation | Selection | OfferedToken | TokenPause | SearchText | DocumentBatch | StoppedBatch
 PendingItem = TypeVar("PendingItem", bound=Pending)
 
 
@@ -379,15 +380,15 @@ class PaymentStore(Protocol):
 class PendingStore(Protocol):
     """Pending items: invitations into private chats, selections of invoices, tokens that wait for a yes, searches.
 
-    They are kept for minutes, searches for a day. Expired items may be gone. Unlinking a chat deletes its items. A
-    person's pause after wrong tokens is kept for a day, too, and outlives that.
+    They are kept for minutes, searches and batches of documents for a day. Expired items may be gone. Unlinking a chat
+    deletes its items. A person's pause after wrong tokens is kept for a day, too, and outlives that.
     """
 
     async def put_pending(self, item: Pending, now: datetime) -> None:
         """Keep an item. It replaces one with the same id.
 
-        It also replaces that person's older ones of the same kind in the same chat. Only selections and searches can be
-        several.
+        It also replaces that person's older ones of the same kind in the same chat. Only selections, searches and
+        batches can be several.
         """
 
     async def pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:

@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from bot.domain.deliveries import Claim
+from bot.domain.document_batches import DocumentBatch, StoppedBatch
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Selection
 from bot.domain.search.kept import SearchText
@@ -25,10 +26,12 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
-PENDING_KINDS: tuple[type[Pending], ...] = (Invitation, Selection, OfferedToken, TokenPause, SearchText)
+PENDING_KINDS: tuple[type[Pending], ...] = (
+    Invitation, Selection, OfferedToken, TokenPause, SearchText, DocumentBatch, StoppedBatch,
+)  # fmt: skip
 OF_PERSONS = (TokenPause,)
 """All kinds of pending items, and those that belong to a person and not to a chat."""
-SEVERAL = (Selection, SearchText)
+SEVERAL = (Selection, SearchText, DocumentBatch, StoppedBatch)
 """Kinds of which a person can have several in a chat."""
 
 

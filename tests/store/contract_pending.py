@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from bot.domain.chats import Place, Token
+from bot.domain.document_batches import DocumentBatch, StoppedBatch
 from bot.domain.invitations import Invitation, id_of
 from bot.domain.payments import Offer, Selection
 from bot.domain.search.kept import SearchText
@@ -27,6 +28,8 @@ SELECTION = Selection(
 )
 OFFER = OfferedToken("o1", Place(CHAT), 7, NOW + 10 * MINUTE, NOW, INVITATION.id)
 SEARCH = SearchText("f1", Place(CHAT), 7, NOW + 60 * MINUTE, "Größe\n> 20 €", date(2026, 4, 4))
+BATCH = DocumentBatch("d1", Place(CHAT, 3), 7, NOW + 60 * MINUTE, "a" * 64, (4, 2, 3), (4,), (2,), sending=3, message_id=9)
+STOP = StoppedBatch(BATCH.id, Place(CHAT), 8, NOW + 60 * MINUTE)
 PAUSE = TokenPause(str(CHAT), Place(CHAT), CHAT, NOW + 60 * MINUTE, 3, NOW)
 
 
@@ -69,6 +72,18 @@ class PendingItemContract:
         assert first is not None
         assert second is not None
         assert (first.chosen, second.chosen) == ((1, 2), (2,))
+
+    async def test_a_batch_of_documents_and_its_stop_come_back_and_a_person_can_have_several(
+        self, opener: Opener
+    ) -> None:
+        store = await opener.open()
+        for item in (BATCH, STOP, replace(BATCH, id="d2"), replace(STOP, id="d2")):
+            await store.put_pending(item, NOW)
+        await opener.crash()
+        store = await opener.open()
+        assert await store.pending(DocumentBatch, BATCH.id) == BATCH
+        assert await store.pending(StoppedBatch, BATCH.id) == STOP
+        assert await store.pending(DocumentBatch, "d2") is not None
 
     async def test_expired_items_are_deleted_when_a_new_one_is_stored(self, opener: Opener) -> None:
         store = await opener.open()

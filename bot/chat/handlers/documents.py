@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import structlog
@@ -11,7 +11,7 @@ from telegram.constants import ChatAction
 from bot.chat import sending
 from bot.chat.context import Context
 from bot.chat.handlers.invoices import TRANSACTIONS, read_query
-from bot.chat.invoice_numbers import for_each, numbers_of, packed_numbers_of
+from bot.chat.invoice_numbers import for_each, numbers_of
 from bot.chat.screens import Screen
 from bot.chat.views.documents import caption
 from bot.domain.queries import ItemKind
@@ -39,16 +39,11 @@ class DocumentHandlers:
 
     async def pdf(self, context: Context) -> None:
         """/pdf NUMBER, also several, and its button."""
-        await self._send(context, await numbers_of(context, "pdf"))
+        numbers = await numbers_of(context, "pdf")
 
-    async def pdfs(self, context: Context) -> None:
-        """The button that sends the PDFs of several invoices."""
-        await self._send(context, packed_numbers_of(context, "pdf"))
-
-    async def _send(self, context: Context, numbers: Sequence[int]) -> None:
         async def send(number: int) -> None:
             async with _uploading(context):
-                await self._documents.send(context.chat, number, self._post_to(context))
+                await self._documents.send(context.chat, number, self.post_to(context))
 
         await for_each(context, numbers, send)
 
@@ -58,7 +53,7 @@ class DocumentHandlers:
         async with _uploading(context), self._browsing.archive(context.chat, query) as document:
             await context.send_document(document, protected=self._plan.preferences(context.chat).protected)
 
-    def _post_to(self, context: Context) -> PostDocument:
+    def post_to(self, context: Context) -> PostDocument:
         """Return what sends a document as an answer."""
 
         async def post(document: InvoiceDocument) -> str:

@@ -56,7 +56,8 @@ def invoice_list(
         rows = in_rows([Button(f"{i.id} · {t.money(i.display_amount)}", f"show:{i.id}:{page}") for i in shown])
         rows += page_rows(number + before, pages, lambda at: f"list:{replace(page, number=at - before)}")
         can_jump = pages > PAGES_WITHOUT_JUMP and len(months) > 1
-        rows += [_ways(t, page, can_jump=can_jump, can_filter=bool(shown)), *map(list, beside)]
+        rows += [_ways(t, page, can_jump=can_jump, can_filter=bool(shown))]
+        rows += [*_all_row(t, len(listing.invoices), page), *map(list, beside)]
     rows += shortfall_rows(t, credit, owed, now, TopUpSubject())
     return Screen(Markup("\n\n").join([join(head), *_entries(t, shown, months, now)]), [row for row in rows if row])
 
@@ -141,6 +142,12 @@ def _ways(t: Texts, page: ListPage, *, can_jump: bool, can_filter: bool) -> list
     jump = [Button(t.plain("button.jump"), f"jump:0:{page}")] if can_jump else []
     filters = [Button(t.plain("button.filter"), f"filter:{page}")] if can_filter or page.query != Query() else []
     return [*jump, *filters]
+
+
+def _all_row(t: Texts, count: int, page: ListPage) -> Rows:
+    """Return the button for all PDFs of the list, on whichever page it is."""
+    whole = f"all:{ListPage(page.query, search=page.search)}"
+    return [[Button(t.plain_count("button.pdfs", count), whole)]] if count > 1 else []
 
 
 def _filter_rows(t: Texts, page: ListPage, count: int) -> Rows:
