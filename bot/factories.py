@@ -122,7 +122,7 @@ class Services:
         self.browsing = Browsing(reads)
         self.searching = Searching(self.browsing, store, clock, vocabulary, settings.zone)
         self.documents = Documents(reads, store)
-        self.batches = DocumentBatches(self.documents, self.browsing, self.searching, store, clock)
+        self.batches = DocumentBatches(self.documents, store, clock)
         self.snoozing = Snoozing(store, clock, plan)
         self.service_history = ServiceHistory(self.browsing, store, clock)
         self.topping_up = ToppingUp(self.browsing, self.credits, store, clock)
@@ -158,9 +158,9 @@ def build_handlers(
         general=GeneralHandlers(store, services.checker, services.credits, clock),
         invoices=invoices,
         searching=searching,
-        jumping=JumpHandlers(store, services.browsing, services.searching),
+        jumping=JumpHandlers(store, services.searching),
         documents=documents,
-        batches=DocumentBatchHandlers(services.batches, documents),
+        batches=DocumentBatchHandlers(services.batches, services.searching, documents),
         linking=linking,
         groups=groups,
         payments=PaymentHandlers(services.payments, store, store, services.credits, clock),

@@ -30,3 +30,26 @@ async def test_a_download_that_a_kill_cut_off_comes_after_the_restart(
         sent = await chat.wait_for(lambda message: message.document is not None)
     assert sent.document is not None
     assert str(invoice.id) in sent.document.name
+
+
+@pytest.mark.timeout(150)  # two processes are started
+async def test_several_pdfs_go_on_after_a_kill_and_the_one_under_way_is_named_not_doubled(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path
+) -> None:
+    for n in (1, 2):  # a third one is in the account
+        sandbox.provider.create_invoice(account, Decimal(n), paid=True)
+    async with process(sandbox, tmp_path):
+        await ask(chat, ada, f"/link {TOKEN}", "linked")
+        listing = await ask(chat, ada, "/invoices paid", "Paid invoices")
+        ids = [(b.data or "").split(":")[1] for b in listing.buttons if (b.data or "").startswith("show:")]
+        sandbox.provider.faults.switch_on(Fault.HANG_BEFORE, Call.PDF)
+        ada.press(listing, "📄 All 3 PDFs")
+        progress = await chat.wait_for(lambda m: m.text == "📄 1 of 3 …", after=listing)
+        await until(lambda: any(request.path.endswith("download") for request in sandbox.provider.requests))
+    sandbox.provider.faults.switch_off()
+    async with process(sandbox, tmp_path):
+        end = await chat.wait_for(lambda m: "2 of 3 PDFs came" in m.text, after=listing)
+    assert f"May have arrived, I can't tell: {ids[0]}" in end.text
+    sent = [m.document.name for m in chat.messages if m.document is not None]
+    assert [name.count(number) for name, number in zip(sent, ids[1:], strict=True)] == [1, 1]
+    assert progress.text == "📄 2 of 3"

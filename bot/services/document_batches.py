@@ -11,8 +11,6 @@ from weakref import WeakValueDictionary
 
 from bot.domain.chats import Chat, Place
 from bot.domain.document_batches import BATCH_LIFETIME, ID_BYTES, DocumentBatch, StoppedBatch
-from bot.domain.invoices import Listing
-from bot.domain.queries import ListPage
 from bot.errors import (
     AnswerNotUnderstood,
     BotError,
@@ -30,11 +28,9 @@ from bot.errors import (
     SendRefused,
 )
 from bot.ports import Clock, PendingStore, PostDocument
-from bot.services.browsing import Browsing
 from bot.services.documents import Documents
 from bot.services.failures import log_failure
 from bot.services.permissions import link_of
-from bot.services.searching import Searching
 
 PROGRESS_EVERY = timedelta(seconds=3)
 """Each edit of the progress counts against Telegram's limits, as a document does."""
@@ -60,24 +56,11 @@ class BatchEnd:
 class DocumentBatches:
     """Sends batches of documents. What is stored of them survives a stop, and is seen by all processes."""
 
-    def __init__(
-        self, documents: Documents, browsing: Browsing, searching: Searching, store: PendingStore, clock: Clock
-    ) -> None:
+    def __init__(self, documents: Documents, store: PendingStore, clock: Clock) -> None:
         self._documents = documents
-        self._browsing = browsing
-        self._searching = searching
         self._store = store
         self._clock = clock
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-    async def listed(self, chat: Chat, page: ListPage) -> Listing:
-        """Return all of a list, which may be the result of a search. Raise :class:`bot.errors.SearchOver`."""
-        if not page.search:
-            return await self._browsing.listing(chat, page.query)
-        search = await self._searching.kept(chat, page.search)
-        conditions = self._searching.conditions(search)
-        listing, _ = await self._searching.run(chat, conditions, search.asked_on, page.query)
-        return listing
 
     async def prepare(self, chat: Chat, place: Place, user_id: int, numbers: Sequence[int], at: str) -> DocumentBatch:
         """Keep a batch under the id ``at``. If there is one, return that: the same press has come again."""

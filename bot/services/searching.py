@@ -11,7 +11,7 @@ from rapidfuzz.distance import OSA
 
 from bot.domain.chats import Chat, Place
 from bot.domain.invoices import Listing
-from bot.domain.queries import Query
+from bot.domain.queries import ListPage, Query
 from bot.domain.schedule import is_over
 from bot.domain.search.conditions import Condition, Numbered, Vocabulary
 from bot.domain.search.finding import Found, find
@@ -90,6 +90,14 @@ class Searching:
             lambda due: is_over(due, self._zone, now),
         )
         return replace(listing, invoices=found.invoices), found
+
+    async def listed(self, chat: Chat, page: ListPage) -> Listing:
+        """Return the whole list that a page is of, which may be the result of a search. Raise :class:`SearchOver`."""
+        if not page.search:
+            return await self._browsing.listing(chat, page.query)
+        search = await self.kept(chat, page.search)
+        listing, _ = await self.run(chat, self.conditions(search), search.asked_on, page.query)
+        return listing
 
     def conditions(self, search: SearchText) -> tuple[Condition, ...]:
         return conditions_in(search.text, self._vocabulary, search.asked_on)

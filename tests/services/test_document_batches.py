@@ -11,15 +11,12 @@ import pytest
 
 from bot.domain.chats import Place
 from bot.domain.document_batches import DocumentBatch, batch_id
-from bot.domain.search.conditions import Vocabulary
 from bot.errors import ChatGone, DeliveryUncertain, NotLinked, ProviderDown, QuestionOver, SendRefused
 from bot.ports import InvoiceDocument
-from bot.services.browsing import Browsing
 from bot.services.document_batches import PROGRESS_EVERY, BatchEnd, DocumentBatches
 from bot.services.documents import Documents
-from bot.services.searching import Searching
 from tests.fakes import invoice
-from tests.services.world import ADA, BERLIN, SECOND, World
+from tests.services.world import ADA, SECOND, World
 
 FOUR = (7, 8, 9, 10)
 AT = batch_id("press")
@@ -69,9 +66,7 @@ def four(paying: World) -> World:
 
 
 def batches(world: World) -> DocumentBatches:
-    browsing = Browsing(world.reads)
-    searching = Searching(browsing, world.store, world.clock, Vocabulary({}), BERLIN)
-    return DocumentBatches(Documents(world.reads, world.store), browsing, searching, world.store, world.clock)
+    return DocumentBatches(Documents(world.reads, world.store), world.store, world.clock)
 
 
 async def prepare(world: World, numbers: tuple[int, ...] = FOUR) -> None:

@@ -28,7 +28,9 @@ SELECTION = Selection(
 )
 OFFER = OfferedToken("o1", Place(CHAT), 7, NOW + 10 * MINUTE, NOW, INVITATION.id)
 SEARCH = SearchText("f1", Place(CHAT), 7, NOW + 60 * MINUTE, "Größe\n> 20 €", date(2026, 4, 4))
-BATCH = DocumentBatch("d1", Place(CHAT, 3), 7, NOW + 60 * MINUTE, "a" * 64, (4, 2, 3), (4,), (2,), sending=3, message_id=9)
+BATCH = DocumentBatch(
+    "d1", Place(CHAT, 3), 7, NOW + 60 * MINUTE, "a" * 64, (4, 2, 3), (4,), (2,), sending=3, message_id=9
+)
 STOP = StoppedBatch(BATCH.id, Place(CHAT), 8, NOW + 60 * MINUTE)
 PAUSE = TokenPause(str(CHAT), Place(CHAT), CHAT, NOW + 60 * MINUTE, 3, NOW)
 

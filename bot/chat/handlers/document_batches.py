@@ -15,9 +15,10 @@ from bot.chat.invoice_numbers import packed_numbers_of
 from bot.chat.screens import Screen
 from bot.chat.views import document_batches as views
 from bot.domain.document_batches import MAX_AT_ONCE, UNASKED, DocumentBatch, batch_id
-from bot.domain.queries import ListPage
+from bot.domain.queries import read_page
 from bot.errors import BotError, ChatClosed, CommandNeeded, MessengerError, QuestionOver
 from bot.services.document_batches import DocumentBatches
+from bot.services.searching import Searching
 
 TOLD_WITHIN = 1.0
 """Seconds to say how far it came, while the bot is being stopped."""
@@ -26,8 +27,9 @@ TOLD_WITHIN = 1.0
 class DocumentBatchHandlers:
     """The buttons for several documents, and the one that cancels."""
 
-    def __init__(self, batches: DocumentBatches, documents: DocumentHandlers) -> None:
+    def __init__(self, batches: DocumentBatches, searching: Searching, documents: DocumentHandlers) -> None:
         self._batches = batches
+        self._searching = searching
         self._documents = documents
 
     async def these(self, context: Context) -> None:
@@ -37,11 +39,10 @@ class DocumentBatchHandlers:
 
     async def all(self, context: Context) -> None:
         """The button that sends all PDFs of a list. Of many it asks first."""
-        try:
-            page = ListPage.parse(context.words[0])
-        except (IndexError, ValueError) as error:
-            raise CommandNeeded from error
-        listing = await self._batches.listed(context.chat, page)
+        page = read_page(context.words[0]) if context.words else None
+        if page is None:
+            raise CommandNeeded
+        listing = await self._searching.listed(context.chat, page)
         numbers = [invoice.id for invoice in listing.invoices]
         if not numbers:
             raise CommandNeeded

@@ -5,23 +5,19 @@ from __future__ import annotations
 from bot.chat.context import Context
 from bot.chat.remembering import keep_live
 from bot.chat.views.jumping import jump_menu
-from bot.domain.chats import Chat
-from bot.domain.invoices import Listing
 from bot.domain.live_messages import JUMP
 from bot.domain.queries import ListPage, read_page
 from bot.errors import CommandNeeded
 from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import ChatStore
-from bot.services.browsing import Browsing
 from bot.services.searching import Searching
 
 
 class JumpHandlers:
     """The years and months of a list, or of what a search found."""
 
-    def __init__(self, chats: ChatStore, browsing: Browsing, searching: Searching) -> None:
+    def __init__(self, chats: ChatStore, searching: Searching) -> None:
         self._chats = chats
-        self._browsing = browsing
         self._searching = searching
 
     async def jump(self, context: Context) -> None:
@@ -33,14 +29,7 @@ class JumpHandlers:
                 raise CommandNeeded
 
     async def _show(self, context: Context, page: ListPage, year: int) -> None:
-        listing = await self._listing(context.chat, page)
+        listing = await self._searching.listed(context.chat, page)
         heavy = len(listing.invoices) > HEAVY_COUNT
         message_id = await context.show(await off_loop(heavy, jump_menu, context.t, listing, page, year))
         await keep_live(self._chats, context, message_id, f"{JUMP}:{year}:{page}", listing.invoices)
-
-    async def _listing(self, chat: Chat, page: ListPage) -> Listing:
-        if not page.search:
-            return await self._browsing.listing(chat, page.query)
-        search = await self._searching.kept(chat, page.search)
-        listing, _ = await self._searching.run(chat, self._searching.conditions(search), search.asked_on, page.query)
-        return listing
