@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.application import running
+from bot.sandbox.provider.faults import Call, Fault
 from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import Chat, Person
@@ -128,3 +129,19 @@ async def test_the_same_token_again_adds_nothing(ada: Person, chat: Chat, sandbo
     assert "👤 Account 2" in again.text
     page = await ask(chat, ada, "/accounts", "Accounts in this chat")
     assert "Account 3" not in page.text
+
+
+@pytest.mark.usefixtures("bot")
+async def test_what_is_said_of_an_account_is_kept_with_that_account(
+    sandbox: Sandbox, company: Account, ada: Person, chat: Chat
+) -> None:
+    invoice = sandbox.provider.create_invoice(company, Decimal("7.00"), due_in_days=9)
+    await chat.wait_for(says("👤 Account 2", f"New invoice {invoice.id}"))
+    await ask(chat, ada, f"/name {invoice.id} My shop", "👤 Account 2", "My shop")
+    await ask(chat, ada, f"/invoice {invoice.id}", "👤 Account 2", "My shop")
+    await ask(chat, ada, f"/name {invoice.id}", "👤 Account 2")
+    await ask(chat, ada, "Another shop", "👤 Account 2", "Another shop")
+    await ask(chat, ada, f"/invoice {invoice.id}", "👤 Account 2", "Another shop")
+    sandbox.provider.faults.switch_on(Fault.DOWN, Call.INVOICE)
+    ada.send(chat, f"/pdf {invoice.id}")
+    await chat.wait_for(lambda m: m.document is not None and "7.00" in m.text and "👤 Account 2" in m.text)

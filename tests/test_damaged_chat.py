@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.application import running
+from bot.domain.chat_keys import key_of
 from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import Chat, Message, Person
@@ -89,3 +90,31 @@ async def test_a_token_that_is_sent_there_is_deleted_and_leads_nowhere(damaged: 
     await damaged.wait_for(says(UNREADABLE), after=sent)
     assert sent not in damaged.messages
     assert TOKEN not in "".join(m.text for m in damaged.messages)
+
+
+@pytest.mark.parametrize("slot", [0, 1])
+async def test_one_of_several_accounts_leaves_the_others_alone_and_is_spoken_of(
+    sandbox: Sandbox,
+    account: Account,
+    theirs: Account,
+    ada: Person,
+    chat: Chat,
+    tmp_path: Path,
+    damage: Callable[[Path], None],
+    slot: int,
+) -> None:
+    third = sandbox.provider.add_account("token-of-a-third-account-3")
+    async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
+        await ask(chat, ada, f"/link {TOKEN}", "linked")
+        ada.press(await ask(chat, ada, f"/link {OTHER_TOKEN}", "or replace"), "👥 Add it as another account")
+        await chat.wait_for(says("Account 2", "linked"))
+    damage(tmp_path / "chats" / f"{key_of(chat.id, slot)}.json")
+    async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
+        for text in ("/accounts", "/status"):
+            await ask(chat, ada, text, "Another account of this chat can't be read")
+        ada.press(await ask(chat, ada, "/language", "Which language"), "• Same as Telegram •")
+        healthy = theirs if slot == 0 else account
+        invoice = sandbox.provider.create_invoice(healthy, Decimal("7.95"), due_in_days=20)
+        await chat.wait_for(says("New invoice", str(invoice.id)))
+        ada.press(await ask(chat, ada, f"/link {third.token}", "or replace"), "👥 Add it as another account")
+        await chat.wait_for(says("Account 3", "linked"))

@@ -161,7 +161,7 @@ def _commands(on: Handlers) -> dict[str, Route]:
         "accounts": Route(on.accounts.accounts),
         "export": Route(on.general.export, slow=True),
         "cancel": Route(on.answers.cancel),
-        "name": Route(on.services.name),
+        "name": Route(on.services.name, by_number=on.accounts.by_first_number),
     }
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Self
 
 from bot.domain.answers import Awaited, Question
-from bot.domain.chat_keys import key_of
+from bot.domain.chat_keys import ChatKey, key_of
 from bot.domain.credit import CreditWatch, CreditWish
 from bot.domain.documents import SentDocument
 from bot.domain.live_messages import Board, LiveMessage
@@ -335,14 +335,16 @@ class Chat(ChatFacts):
     """A chat with one of its accounts, as the services see it, with its token opened.
 
     ``slot`` tells the accounts of a chat apart. What people choose for a chat holds for all of them.
+    ``unreadable_beside`` counts other accounts of the chat of which nothing can be read.
     """
 
     id: int
     link: Link | None = None
     silences: Silences = field(default_factory=dict)
     slot: int = 0
+    unreadable_beside: int = 0
 
     @property
-    def key(self) -> int:
+    def key(self) -> ChatKey:
         """The key under which this account of the chat is stored."""
         return key_of(self.id, self.slot)

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from bot.domain.alerts import Alert, KnownInvoice, SentMessage
 from bot.domain.answers import Awaited
+from bot.domain.chat_keys import ChatKey
 from bot.domain.chats import Chat, Closure, Link, Member, Preferences, Silence, Token, Watch
 from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
@@ -57,7 +58,8 @@ class ChatStore(Protocol):
     async def accounts(self, chat_id: int) -> Sequence[Chat]:
         """Return the chat once for each of its accounts. If it has none, return it alone.
 
-        Accounts that can't be read are left out. Raise :class:`bot.errors.ChatUnreadable` if no other is left.
+        Accounts that can't be read are left out and counted (``Chat.unreadable_beside``). Raise
+        :class:`bot.errors.ChatUnreadable` if no other is left.
         """
 
     async def linked_among(self, chat_ids: Collection[int]) -> set[int]:
@@ -74,22 +76,22 @@ class ChatStore(Protocol):
         The token is for this chat itself, or for the group of an invitation. ``invitation`` is that invitation's id.
         """
 
-    async def await_answer(self, key: int, account: str, awaited: Awaited) -> bool:
+    async def await_answer(self, key: ChatKey, account: str, awaited: Awaited) -> bool:
         """Take the chat's next message for this answer, and for no other. Return False if it has another link now."""
 
-    async def name_service(self, key: int, account: str, service: Service, name: str) -> bool:
+    async def name_service(self, key: ChatKey, account: str, service: Service, name: str) -> bool:
         """Remember what a service is called, and stop waiting for that. Empty: it has no name.
 
         Return False if the chat has another link now.
         """
 
-    async def set_reference(self, key: int, account: str, reference: str) -> bool:
+    async def set_reference(self, key: ChatKey, account: str, reference: str) -> bool:
         """Remember the reference of bank transfers, and stop waiting for it. Empty: they need none.
 
         Return False if the chat has another link now.
         """
 
-    async def name_account(self, key: int, account: str, name: str) -> bool:
+    async def name_account(self, key: ChatKey, account: str, name: str) -> bool:
         """Remember what the person calls an account. Return False if there is another link now."""
 
     def account_of(self, base_url: str, token: Token) -> str:
@@ -104,35 +106,35 @@ class ChatStore(Protocol):
     async def set_preferences(self, chat_id: int, preferences: Preferences | None, now: datetime) -> None:
         """Set preferences. None: use the operator's defaults. The next check is due ``now``."""
 
-    async def silence(self, key: int, account: str, silences: Mapping[int, Silence | None], now: datetime) -> bool:
+    async def silence(self, key: ChatKey, account: str, silences: Mapping[int, Silence | None], now: datetime) -> bool:
         """Snooze or mute reminders of these invoices. None ends a silence.
 
         Return False if the chat has another link now. The next check is due when the first of these silences ends, or
         ``now`` if one was ended.
         """
 
-    async def note_credit(self, key: int, account: str, credit: CreditWatch) -> None:
+    async def note_credit(self, key: ChatKey, account: str, credit: CreditWatch) -> None:
         """Remember what was read of the account's credit. Do nothing if the chat has another link now."""
 
-    async def wish_for_credit(self, key: int, account: str, invoice_id: int, now: datetime) -> bool:
+    async def wish_for_credit(self, key: ChatKey, account: str, invoice_id: int, now: datetime) -> bool:
         """Remember that somebody wants to hear when the credit suffices for an invoice. The next check is due soon.
 
         Return False if the chat has another link now.
         """
 
-    async def set_live_message(self, key: int, old: LiveMessage | None, new: LiveMessage | None) -> bool:
+    async def set_live_message(self, key: ChatKey, old: LiveMessage | None, new: LiveMessage | None) -> bool:
         """Put ``new`` in the place of ``old`` among a linked chat's live messages.
 
         :func:`bot.domain.live_messages.with_message` says how. Return False if ``old`` has changed meanwhile.
         """
 
-    async def keep_document(self, key: int, account: str, document: SentDocument) -> None:
+    async def keep_document(self, key: ChatKey, account: str, document: SentDocument) -> None:
         """Remember how a PDF can be sent again. Do nothing if the chat has another link now."""
 
-    async def known_invoices(self, key: int) -> Mapping[int, KnownInvoice]:
+    async def known_invoices(self, key: ChatKey) -> Mapping[int, KnownInvoice]:
         """Return what a linked chat knows, as its last check left it."""
 
-    async def sent_messages(self, key: int) -> Sequence[SentMessage]:
+    async def sent_messages(self, key: ChatKey) -> Sequence[SentMessage]:
         """Return the chat's messages about invoices that are not settled yet, the oldest first."""
 
     async def link(
@@ -156,13 +158,13 @@ class ChatStore(Protocol):
         has no longer the link that the invitation replaces.
         """
 
-    async def remove_account(self, key: int, account: str) -> bool:
+    async def remove_account(self, key: ChatKey, account: str) -> bool:
         """Forget one of several accounts, and all that belongs to it. Return False if it is another one by now."""
 
-    async def add_payer(self, key: int, payer: Member) -> None:
+    async def add_payer(self, key: ChatKey, payer: Member) -> None:
         """Let a person pay with all accounts of this one's owner in the chat. A newer name replaces the older."""
 
-    async def remove_payer(self, key: int, user_id: int) -> None:
+    async def remove_payer(self, key: ChatKey, user_id: int) -> None:
         """Let this person pay with none of them any longer."""
 
     async def everything_of(self, chat_id: int) -> Mapping[str, Any]:
@@ -192,7 +194,7 @@ class ChatStore(Protocol):
         at most.
         """
 
-    async def waiting_alerts(self, key: int) -> Waiting: ...
+    async def waiting_alerts(self, key: ChatKey) -> Waiting: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +234,7 @@ class CheckStore(Protocol):
         Chats without a link, and resting chats, have no check.
         """
 
-    async def claim_check(self, key: int, now: datetime, lease: timedelta) -> Check | None:
+    async def claim_check(self, key: ChatKey, now: datetime, lease: timedelta) -> Check | None:
         """Lease and return the check of this account of a chat, due or not.
 
         Return None if the chat has no link, rests, or is being checked now.

@@ -60,7 +60,7 @@ class Documents:
         self, chat: Chat, number: int, file: Document | str, invoice: Invoice | None
     ) -> InvoiceDocument:
         """Return the document with what is known of its invoice: from now, or else from the last check."""
-        known = None if invoice is not None else (await self._store.known_invoices(chat.id)).get(number)
+        known = None if invoice is not None else (await self._store.known_invoices(chat.key)).get(number)
         return InvoiceDocument(number, file, invoice, known)
 
     @asynccontextmanager

@@ -46,7 +46,7 @@ class ServiceHistory:
     async def ask_for_name(self, chat: Chat, service: Service) -> None:
         """Take the chat's next message as the service's name. Raise :class:`NotLinked`."""
         awaited = Awaited(Question.NAME, self._clock() + TOKEN_WAIT, written(service))
-        if not await self._store.await_answer(chat.id, link_of(chat).account, awaited):
+        if not await self._store.await_answer(chat.key, link_of(chat).account, awaited):
             raise NotLinked
 
     async def name(self, chat: Chat, service: Service, text: str) -> str:
@@ -57,7 +57,7 @@ class ServiceHistory:
         name = as_name(text)
         if len(name) > NAME_LENGTH:
             raise NameTooLong(len(name), NAME_LENGTH)
-        if not await self._store.name_service(chat.id, link_of(chat).account, service, name):
+        if not await self._store.name_service(chat.key, link_of(chat).account, service, name):
             raise NotLinked
         return name
 

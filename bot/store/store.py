@@ -13,7 +13,7 @@ import structlog
 
 from bot.domain.alerts import KnownInvoice, SentMessage
 from bot.domain.answers import Awaited
-from bot.domain.chat_keys import chat_id_of, key_of, keys_of, slot_of
+from bot.domain.chat_keys import ACCOUNTS_AT_MOST, ChatKey, chat_id_of, key_of, keys_of, slot_of
 from bot.domain.chats import Chat, Closure, Link, Member, Preferences, Silence, Token
 from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
@@ -100,8 +100,10 @@ class Store:
                 except ChatUnreadable as error:
                     sealed.append(error)
             linked = [chat for chat in chats if chat.link is not None]
-            if not linked and (bad or sealed):
-                raise (bad or sealed)[0]
+            unreadable = [*bad.values(), *sealed]
+            if not linked and unreadable:
+                raise unreadable[0]
+            linked = [replace(chat, unreadable_beside=len(unreadable)) for chat in linked]
             return linked or [chat for chat in chats if chat.slot == 0] or [Chat(present)]
 
         return await self._backend.run(read)
@@ -122,44 +124,44 @@ class Store:
 
         await self._change_all(chat_id, awaiting, make=True)
 
-    async def await_answer(self, key: int, account: str, awaited: Awaited) -> bool:
+    async def await_answer(self, key: ChatKey, account: str, awaited: Awaited) -> bool:
         await self.await_token(chat_id_of(key), None)
         return await self._change(key, lambda r: chat_rules.awaiting(r, account, awaited))
 
-    async def name_service(self, key: int, account: str, service: Service, name: str) -> bool:
+    async def name_service(self, key: ChatKey, account: str, service: Service, name: str) -> bool:
         return await self._change(key, lambda r: chat_rules.with_name(r, account, service, name))
 
-    async def set_reference(self, key: int, account: str, reference: str) -> bool:
+    async def set_reference(self, key: ChatKey, account: str, reference: str) -> bool:
         return await self._change(key, lambda r: chat_rules.with_reference(r, account, reference))
 
-    async def name_account(self, key: int, account: str, name: str) -> bool:
+    async def name_account(self, key: ChatKey, account: str, name: str) -> bool:
         return await self._change(key, lambda r: chat_rules.with_account_name(r, account, name))
 
     async def set_preferences(self, chat_id: int, preferences: Preferences | None, now: datetime) -> None:
         await self._change_all(chat_id, lambda r: chat_rules.preferring(r, preferences, now), make=True, void=True)
 
-    async def silence(self, key: int, account: str, silences: Mapping[int, Silence | None], now: datetime) -> bool:
+    async def silence(self, key: ChatKey, account: str, silences: Mapping[int, Silence | None], now: datetime) -> bool:
         return await self._change(key, lambda r: chat_rules.silenced(r, account, silences, now), void=True)
 
-    async def note_credit(self, key: int, account: str, credit: CreditWatch) -> None:
+    async def note_credit(self, key: ChatKey, account: str, credit: CreditWatch) -> None:
         await self._change(key, lambda r: chat_rules.with_credit(r, account, credit))
 
-    async def wish_for_credit(self, key: int, account: str, invoice_id: int, now: datetime) -> bool:
+    async def wish_for_credit(self, key: ChatKey, account: str, invoice_id: int, now: datetime) -> bool:
         return await self._change(key, lambda r: chat_rules.wishing_for_credit(r, account, invoice_id, now))
 
-    async def set_live_message(self, key: int, old: LiveMessage | None, new: LiveMessage | None) -> bool:
+    async def set_live_message(self, key: ChatKey, old: LiveMessage | None, new: LiveMessage | None) -> bool:
         return await self._change(key, lambda r: chat_rules.with_live_message(r, old, new))
 
-    async def keep_document(self, key: int, account: str, document: SentDocument) -> None:
+    async def keep_document(self, key: ChatKey, account: str, document: SentDocument) -> None:
         await self._change(key, lambda r: chat_rules.keeping_document(r, account, document))
 
-    async def known_invoices(self, key: int) -> Mapping[int, KnownInvoice]:
+    async def known_invoices(self, key: ChatKey) -> Mapping[int, KnownInvoice]:
         return (await self._read(key)).known
 
-    async def sent_messages(self, key: int) -> Sequence[SentMessage]:
+    async def sent_messages(self, key: ChatKey) -> Sequence[SentMessage]:
         return (await self._read(key)).sent
 
-    async def waiting_alerts(self, key: int) -> Waiting:
+    async def waiting_alerts(self, key: ChatKey) -> Waiting:
         return chat_rules.waiting_in(await self._read(key))
 
     async def link(
@@ -178,17 +180,16 @@ class Store:
                 if (invitation := await t.take_pending(Invitation, invitation_id)) is None:
                     raise _NotAccepted
                 place = invitation.place
-            chat_id = (await _accounts(t, place.chat_id, self._unreadable))[0]
-            first = await t.lock_or_make(chat_id)  # whoever links the chat at the same time waits here
-            _, found, bad = await _accounts(t, chat_id, self._unreadable, lock=True)
-            if bad:
-                raise bad[0]
-            found = found if any(each.record.id == chat_id for each in found) else [first, *found]
+            chat_id, found, bad = await _accounts(t, place.chat_id, self._unreadable, lock=True)
+            if not found and not bad:
+                found = [await t.lock_or_make(chat_id)]  # whoever links the chat at the same time waits here
             records = [each.record for each in found]
             linked = [record.link for record in records if record.link is not None]
             if invitation is not None and not invitation.fits(linked[0] if linked else None):
                 raise _NotAccepted  # which undoes the taking
-            key = key_of(chat_id, _free_slot(records) if slot is None else slot)
+            key = key_of(chat_id, _free_slot(records, bad) if slot is None else slot)
+            if key in bad:
+                raise bad[key]
             there = next((each for each in found if each.record.id == key), None) or await t.lock_or_make(key)
             replaced = {there.record.link.account} if there.record.link is not None else set[str]()
             await _change_payments(t, chat_id, payment_rules.given_up, only=replaced - {link.account})
@@ -196,8 +197,6 @@ class Store:
             here = replace(link, place=place.in_chat(chat_id), payers=payers)
             sealed = self._vault.seal_token(key, link.token)
             record = chat_rules.beside(there.record, records)
-            if key != chat_id:
-                await t.save_chat(first, first)  # one with nothing in it goes
             await t.save_chat(there, StoredChat(chat_rules.relinked(record, here, sealed, known)))
             await _note_company(t, chat_id)
 
@@ -207,7 +206,7 @@ class Store:
             return False
         return True
 
-    async def remove_account(self, key: int, account: str) -> bool:
+    async def remove_account(self, key: ChatKey, account: str) -> bool:
         """Forget one of several accounts of a chat."""
 
         async def remove(t: Transaction) -> bool:
@@ -222,17 +221,17 @@ class Store:
 
         return await self._backend.run(remove)
 
-    async def add_payer(self, key: int, payer: Member) -> None:
+    async def add_payer(self, key: ChatKey, payer: Member) -> None:
         await self._change_owned(key, lambda link: link.with_payer(payer))
 
-    async def remove_payer(self, key: int, user_id: int) -> None:
+    async def remove_payer(self, key: ChatKey, user_id: int) -> None:
         await self._change_owned(key, lambda link: link.without_payer(user_id))
 
     async def everything_of(self, chat_id: int) -> Mapping[str, Any]:
         async def read(t: Transaction) -> Mapping[str, Any]:
             present, stored, bad = await _accounts(t, chat_id, self._unreadable)
             if bad:
-                raise bad[0]
+                raise next(iter(bad.values()))
             records = [each.record for each in stored] or [ChatRecord(present)]
             return chat_rules.everything_in(records, await _payments_of_chat(t, present))
 
@@ -249,7 +248,7 @@ class Store:
 
         async def move(t: Transaction) -> None:
             stored = await _locked(t, *keys_of(old_id), *keys_of(new_id))
-            old = {key: each for key in keys_of(old_id) if (each := stored.get(key)) is not None}
+            old: dict[int, StoredChat] = {key: stored[key] for key in keys_of(old_id) if key in stored}
             if any(each.record.chat.moved_to is not None for each in old.values()):
                 return
             if old and old_id not in old:
@@ -279,7 +278,7 @@ class Store:
 
         return await self._claim(claim, partial(_give_check_back, now))
 
-    async def claim_check(self, key: int, now: datetime, lease: timedelta) -> Check | None:
+    async def claim_check(self, key: ChatKey, now: datetime, lease: timedelta) -> Check | None:
         async def claim(t: Transaction) -> list[Check]:
             stored = await t.claim_check(key, now, now + lease)
             return [] if stored is None else [self._check(stored)]
@@ -444,8 +443,8 @@ class Store:
 
     async def overview(self, chat_id: int) -> Overview | None:
         _, stored, bad = await self._backend.run(lambda t: _accounts(t, chat_id, self._unreadable))
-        if bad:
-            raise StartError(f"Chat {chat_id} can't be read ({bad[0].reason}). It can be forgotten.") from bad[0]
+        for error in bad.values():
+            raise StartError(f"Chat {chat_id} can't be read ({error.reason}). It can be forgotten.") from error
         return chat_rules.overview_of(stored[0].record) if stored else None
 
     async def alerts(self) -> Sequence[WaitingAlert]:
@@ -528,7 +527,7 @@ class Store:
         concerned = [each.id for each in await self._records() if alert_rules.changeable(each, alert_ids)]
         return sum([await self._backend.run(partial(change_chat, chat_id=chat_id)) for chat_id in concerned])
 
-    async def _change(self, key: int, change: ChangeChat, *, void: bool = False) -> bool:
+    async def _change(self, key: ChatKey, change: ChangeChat, *, void: bool = False) -> bool:
         """Change an account of a chat, if it is stored. ``void``: refuse the check under way, it may be outdated.
 
         A chat that has moved is changed under its new id.
@@ -547,7 +546,9 @@ class Store:
     async def _change_all(
         self, chat_id: int, change: ChangeChat, *, make: bool = False, void: bool = False, exact: bool = False
     ) -> bool:
-        """Change all accounts of a chat in one transaction, as :meth:`_change` does. ``make``: at least the first.
+        """Change all accounts of a chat that can be read, in one transaction, as :meth:`_change` does.
+
+        ``make``: make a record if there is none.
 
         ``exact``: a chat that has moved is not changed, because what happens concerns its old id.
         """
@@ -555,11 +556,11 @@ class Store:
         async def write(t: Transaction) -> bool:
             there, stored, bad = await _accounts(t, chat_id, self._unreadable, lock=True)
             if bad and not stored:
-                raise bad[0]
+                raise next(iter(bad.values()))
             if exact and there != chat_id:
                 return False
-            if make and not any(each.record.id == there for each in stored):
-                stored = [await t.lock_or_make(there), *stored]
+            if make and not stored:
+                stored = [await t.lock_or_make(there)]
             new = [change(each.record) for each in stored]
             for each, record in zip(stored, new, strict=True):
                 if record is not None or make:
@@ -569,7 +570,7 @@ class Store:
 
         return await self._backend.run(write)
 
-    async def _change_owned(self, key: int, change: Callable[[LinkRow], LinkRow]) -> None:
+    async def _change_owned(self, key: ChatKey, change: Callable[[LinkRow], LinkRow]) -> None:
         """Change all links of a chat that have the same owner as this one."""
 
         async def write(t: Transaction) -> None:
@@ -700,7 +701,11 @@ async def _present(t: Transaction, chat_id: int) -> tuple[int, StoredChat | None
 
 
 async def _present_id(t: Transaction, chat_id: int) -> int:
-    return (await _present(t, chat_id))[0]
+    """Return a chat's present id. Where its first record can't be read, nobody knows of another one."""
+    try:
+        return (await _present(t, chat_id))[0]
+    except ChatUnreadable:
+        return chat_id
 
 
 async def _lock(t: Transaction, chat_id: int) -> StoredChat | None:
@@ -724,23 +729,23 @@ async def _locked(t: Transaction, *chat_ids: int) -> dict[int, StoredChat]:
 
 async def _accounts(
     t: Transaction, chat_id: int, said: set[int], *, lock: bool = False
-) -> tuple[int, list[StoredChat], list[ChatUnreadable]]:
-    """Return a chat's present id, what is stored of its accounts, and why others can't be read."""
-    stored, bad = list[StoredChat](), list[ChatUnreadable]()
+) -> tuple[int, list[StoredChat], dict[int, ChatUnreadable]]:
+    """Return a chat's present id, what is stored of its accounts, and by key why others can't be read."""
+    stored, bad = list[StoredChat](), dict[int, ChatUnreadable]()
     for found in await t.find_chats(keys_of(chat_id), lock=lock):
         try:
             stored.append(found.load())
         except ChatUnreadable as error:
             _note_unreadable("account can't be read", found.id, error, said)
-            bad.append(error)
+            bad[found.id] = error
     moved_to = next((each.record.chat.moved_to for each in stored if each.record.chat.moved_to is not None), None)
     return (chat_id, stored, bad) if moved_to is None else await _accounts(t, chat_id_of(moved_to), said, lock=lock)
 
 
-def _free_slot(records: Iterable[ChatRecord]) -> int:
+def _free_slot(records: Iterable[ChatRecord], unreadable: Iterable[int]) -> int:
     """Return the first slot of a chat that no account has. Raise :class:`TooManyAccounts`."""
-    taken = {slot_of(record.id) for record in records if record.link is not None}
-    free = [slot for slot in range(len(keys_of(0))) if slot not in taken]
+    taken = {slot_of(key) for key in (*(record.id for record in records if record.link is not None), *unreadable)}
+    free = [slot for slot in range(ACCOUNTS_AT_MOST) if slot not in taken]
     if not free:
         raise TooManyAccounts(len(taken))
     return free[0]
@@ -788,11 +793,11 @@ async def _forget_old_id(t: Transaction, old_key: int, key: int) -> None:
 
 
 async def _change_payments(
-    t: Transaction, chat_id: int, change: ChangePayment, *, only: Collection[str] | None = None, but: str = ""
+    t: Transaction, chat_id: int, change: ChangePayment, *, only: Collection[str] | None = None
 ) -> None:
-    """Change the payments of a chat: all, or ``only`` those of some accounts, except those of one account."""
+    """Change the payments of a chat: all, or ``only`` those of some accounts."""
     for account in await t.accounts_of_chat(chat_id):
-        if account != but and (only is None or account in only):
+        if only is None or account in only:
             try:
                 rows = await t.payments_of(account, lock=True)
             except PaymentsUnreadable as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.board import CHECK_SHOWN_EVERY
+from bot.domain.chat_keys import key_of
 from bot.domain.chats import Silence
 from bot.domain.live_messages import Board
 from bot.errors import ChatClosed, DeliveryUncertain, MessengerError, NotSent, SendRefused, TelegramDown, TextRefused
@@ -48,7 +49,7 @@ async def test_it_is_sent_and_pinned_once_and_survives_restarts(pinned: World) -
     await live_on(pinned)
     assert list(pinned.messenger.boards) == [number]
     assert pinned.messenger.board_edits == []
-    assert (await pinned.store.waiting_alerts(1)).waiting == 0
+    assert (await pinned.store.waiting_alerts(key_of(1))).waiting == 0
 
 
 async def test_it_is_edited_when_an_invoice_changes_and_otherwise_every_few_hours(pinned: World) -> None:

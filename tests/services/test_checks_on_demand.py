@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.domain.alerts import AlertKind
+from bot.domain.chat_keys import key_of
 from bot.domain.chats import Silence, Trouble
 from bot.errors import (
     CheckUnderWay,
@@ -331,7 +332,7 @@ async def test_a_silence_is_of_the_account_that_it_was_chosen_for(world: World) 
     old = (await world.linked()).account
     world.provider.account("token-of-another").put(invoice(7, DUE))
     await world.link(token="token-of-another")
-    assert not await world.store.silence(1, old, {7: Silence(muted=True)}, world.clock.now)
+    assert not await world.store.silence(key_of(1), old, {7: Silence(muted=True)}, world.clock.now)
     await world.live(DUE)
     assert world.told() == [(DUE_SOON, 7, 0)]
 

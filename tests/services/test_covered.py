@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.alerts import AlertKind
+from bot.domain.chat_keys import key_of
 from bot.domain.credit import FRESH_FOR
 from bot.domain.provider_calendar import ProviderCalendar
 from bot.domain.schedule import CheckPlan
@@ -53,7 +54,7 @@ async def test_reminders_are_lines_in_the_message_until_the_last_days(
     silent = [threshold for threshold in (7, 3, 1, 0) if threshold not in loud]
     assert world.messenger.reminded == [(first, [(7, threshold)]) for threshold in silent]
     assert [threshold for _, _, threshold in world.told()[1:]] == loud
-    assert (await world.store.waiting_alerts(1)).waiting == 0
+    assert (await world.store.waiting_alerts(key_of(1))).waiting == 0
 
 
 async def test_of_several_only_what_is_covered_in_the_order_of_dates_is_silent(world: World) -> None:
@@ -123,7 +124,7 @@ async def test_a_line_comes_in_the_quiet_hours_too_because_it_rings_nowhere(worl
     await world.check()
     await world.deliver()
     assert [lines for _, lines in world.messenger.reminded] == [[(7, 7)]]
-    assert (await world.store.waiting_alerts(1)).waiting == 0
+    assert (await world.store.waiting_alerts(key_of(1))).waiting == 0
 
 
 async def test_that_credit_was_read_is_known_after_a_failure_and_a_restart(world: World) -> None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.alerts import AlertKind
+from bot.domain.chat_keys import key_of
 from bot.domain.provider_calendar import ProviderCalendar
 from bot.domain.schedule import CheckPlan
 from tests.fakes import invoice
@@ -29,7 +30,7 @@ async def waiting(world: World, calendar: ProviderCalendar = UNKNOWN, *, told: b
     await world.check()
     await world.deliver(5 if told else 0)
     account = (await world.linked()).account
-    assert await world.store.wish_for_credit(1, account, 7, world.clock.now)
+    assert await world.store.wish_for_credit(key_of(1), account, 7, world.clock.now)
 
 
 @pytest.mark.parametrize("days", [12, 40, 400])

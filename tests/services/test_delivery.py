@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.domain.alerts import AlertKind
+from bot.domain.chat_keys import key_of
 from bot.errors import (
     ChatGone,
     ChatMigrated,
@@ -35,7 +36,7 @@ async def test_an_alert_is_sent_once(world: World) -> None:
     await world.deliver_for(10 * MINUTE, MINUTE)
     assert world.told() == [(NEW, 7, None)]
     assert world.marks() == [False]
-    assert await world.store.waiting_alerts(1) == (await world.store.waiting_alerts(999))
+    assert await world.store.waiting_alerts(key_of(1)) == await world.store.waiting_alerts(key_of(999))
 
 
 async def test_who_was_frozen_since_its_claim_sends_nothing_that_another_has_sent(

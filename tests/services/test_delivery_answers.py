@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.alerts import AlertKind
+from bot.domain.chat_keys import key_of
 from bot.errors import (
     ChatGone,
     ChatMigrated,
@@ -121,7 +122,7 @@ async def test_a_text_that_telegram_refuses_is_set_aside_after_its_tries_and_the
     await world.deliver_for(6 * MINUTE)
     assert world.numbers() == [2]
     assert len(world.messenger.tries) == MAX_SEND_TRIES + 1
-    left = await world.store.waiting_alerts(1)
+    left = await world.store.waiting_alerts(key_of(1))
     assert (left.waiting, left.set_aside) == (0, 1)
     assert (await world.chat()).resting is None
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.alerts import MESSAGES_KEPT, AlertKind, SentMessage
+from bot.domain.chat_keys import key_of
 from bot.domain.chats import Silence
 from bot.errors import (
     ChatClosed,
@@ -120,7 +121,7 @@ async def test_what_was_paid_in_this_chat_is_struck_out_and_not_said_again(world
     await world.deliver(2)
     assert world.edits() == [(message, [7])]
     assert world.told() == [(NEW, 7, None)]
-    assert (await world.store.waiting_alerts(1)).waiting == 0
+    assert (await world.store.waiting_alerts(key_of(1))).waiting == 0
 
 
 async def test_what_was_paid_in_another_chat_of_the_account_is_said_here(world: World) -> None:
@@ -382,12 +383,12 @@ async def test_after_linking_anew_old_messages_of_the_same_invoices_are_edited_o
 async def test_what_an_older_message_says_too_is_told_where_linking_anew_has_shown_something_else(world: World) -> None:
     await told_of(world, 7)
     account = (await world.linked()).account
-    await world.store.silence(1, account, {7: Silence(muted=True)}, world.clock.now)
+    await world.store.silence(key_of(1), account, {7: Silence(muted=True)}, world.clock.now)
     world.provider.account(TOKEN).put(invoice(7, DUE + 14 * DAY))
     world.clock.move(HOUR)
     await world.check()
     await world.link(token=TOKEN)
-    await world.store.silence(1, account, {7: None}, world.clock.now)
+    await world.store.silence(key_of(1), account, {7: None}, world.clock.now)
     world.provider.account(TOKEN).put(invoice(7, DUE))
     world.clock.move(HOUR)
     await world.check()

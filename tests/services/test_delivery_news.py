@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.domain.alerts import AlertKind
+from bot.domain.chat_keys import key_of
 from bot.domain.provider_calendar import ProviderCalendar
 from bot.domain.schedule import CheckPlan
 from tests.fakes import invoice, settled
@@ -28,7 +29,7 @@ async def test_new_changed_and_paid_invoices_come_without_a_message(calm: World)
     calm.account.put(settled(invoice(7, DUE, "9.00")))
     await calm.live(DUE - 8 * DAY)
     assert calm.told() == []
-    assert (await calm.store.waiting_alerts(1)).waiting == 0
+    assert (await calm.store.waiting_alerts(key_of(1))).waiting == 0
 
 
 async def test_what_is_new_on_a_reminder_day_is_told_and_struck_out_in_silence_once_it_is_paid(calm: World) -> None:

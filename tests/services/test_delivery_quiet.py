@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from bot.domain.alerts import AlertKind
+from bot.domain.chat_keys import key_of
 from bot.domain.chats import QuietHours, Silence
 from bot.errors import DeliveryUncertain
 from tests.fakes import invoice, settled
@@ -168,7 +169,7 @@ async def test_a_muted_invoice_that_is_settled_at_night_is_struck_out_and_done_w
     world.provider.account(TOKEN).put(settled(invoice(7, DUE)))
     await world.check()
     await world.deliver()
-    assert (await world.store.waiting_alerts(1)).waiting == 0
+    assert (await world.store.waiting_alerts(key_of(1))).waiting == 0
     assert world.edits() == [(world.messenger.sent[0].id, [7])]
 
 

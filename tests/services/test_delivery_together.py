@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from bot.domain.alerts import AlertKind
+from bot.domain.chat_keys import key_of
 from bot.domain.invoices import Invoice
 from bot.errors import ChatGone, DeliveryUncertain, FloodLimited, NotSent, ProviderDown, TelegramDown, TextRefused
 from bot.ports import ALERTS_PER_MESSAGE
@@ -54,7 +55,7 @@ async def test_an_alert_that_was_found_while_a_message_is_under_way_comes_in_the
     world.provider.account(TOKEN).put(invoice(2, DUE))
     await world.checker.tick()
     async with asyncio.timeout(5):
-        while (await world.store.waiting_alerts(1)).waiting < 2:
+        while (await world.store.waiting_alerts(key_of(1))).waiting < 2:
             pass
     gate.open()
     await world.workers.finish()
@@ -70,7 +71,7 @@ async def test_one_bad_alert_in_a_refused_message_does_not_take_the_others_with_
     good = [number for number in (1, 2, 3) if number != bad]
     assert world.messages() == [new(number) for number in good]
     assert world.marks() == [False, False]
-    left = await world.store.waiting_alerts(1)
+    left = await world.store.waiting_alerts(key_of(1))
     assert (left.waiting, left.set_aside) == (0, 1)
 
 

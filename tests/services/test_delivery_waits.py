@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 
 from bot.domain.alerts import AlertKind
+from bot.domain.chat_keys import key_of
 from bot.domain.chats import QuietHours
 from bot.domain.deliveries import LONGEST_CLOSED_WAIT
 from bot.domain.standings import Standing
@@ -71,7 +72,7 @@ async def test_an_unknown_outcome_is_repeated_ever_more_rarely_and_then_once_a_d
         "Mon 13:00", "Mon 13:01", "Mon 13:06", "Mon 13:31", "Mon 15:31",
         "Tue 09:00", "Wed 09:00", "Thu 09:00", "Fri 09:00", "Sat 09:00",
     ]  # fmt: skip
-    left = await world.store.waiting_alerts(1)
+    left = await world.store.waiting_alerts(key_of(1))
     assert (left.waiting, left.set_aside) == (1, 0)
     world.messenger.always.clear()
     await tried_at(world, DAY)
@@ -264,7 +265,7 @@ async def test_a_closed_chat_is_tried_for_days(world: World) -> None:
     await world.find(7)
     world.messenger.always[1] = CLOSED
     await tried_at(world, 3 * DAY)
-    chat, left = await world.chat(), await world.store.waiting_alerts(1)
+    chat, left = await world.chat(), await world.store.waiting_alerts(key_of(1))
     assert chat.resting is None
     assert (left.waiting, left.set_aside) == (1, 0)
 
@@ -339,7 +340,7 @@ async def test_a_refusal_that_nobody_understands_is_never_given_up_and_holds_up_
     assert at(tried, begun)[:7] == [
         "Mon 13:00", "Mon 13:01", "Mon 13:06", "Mon 13:31", "Mon 15:31", "Tue 09:00", "Wed 09:00",
     ]  # fmt: skip
-    left = await world.store.waiting_alerts(1)
+    left = await world.store.waiting_alerts(key_of(1))
     assert (left.waiting, left.set_aside) == (1, 0)
     await world.prefer(quiet=None)
     world.messenger.troubles[1].clear()

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.alerts import AlertKind
+from bot.domain.chat_keys import key_of
 from bot.domain.invoices import Invoice
 from bot.errors import (
     ChatNotFound,
@@ -50,7 +51,7 @@ async def test_a_newer_message_takes_the_place_of_the_older_one(world: World) ->
     assert world.messenger.deleted == [first, second]
     assert await world.remembered() == [(third, [7])]
     assert world.told() == [(NEW, 7, None), (CHANGED, 7, None), (CHANGED, 7, None)]
-    assert (await world.store.waiting_alerts(1)).waiting == 0
+    assert (await world.store.waiting_alerts(key_of(1))).waiting == 0
 
 
 @pytest.mark.parametrize("too_old", [False, True])

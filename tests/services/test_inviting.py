@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain.chat_keys import key_of
 from bot.domain.chats import Member, Place, Token
 from bot.domain.invitations import Invitation, id_of
 from bot.errors import InvitationVoid, LinkInUse
@@ -15,7 +16,7 @@ from bot.services.linking import Inviting
 from tests.fakes import Gate
 from tests.services.world import ADA, BOB, MESSAGE, OPEN, SECOND, TOKEN, World, member
 
-GROUP = -5
+GROUP = key_of(-5)
 NEW = "new-token-of-ada"
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from bot.domain.alerts import AlertKind
+from bot.domain.chat_keys import key_of
 from bot.domain.chats import Place
 from bot.domain.payments import Outcome, State
 from bot.errors import ProviderDown
@@ -257,4 +258,4 @@ async def test_whatever_is_killed_a_newer_message_takes_the_place_of_the_older(t
         assert first in world.messenger.deleted
         assert newest.id not in world.messenger.deleted
         assert (newest.id, [7]) in await world.remembered()
-        assert (await world.store.waiting_alerts(1)).waiting == 0
+        assert (await world.store.waiting_alerts(key_of(1))).waiting == 0

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.alerts import AlertKind, SentMessage, as_shown
+from bot.domain.chat_keys import key_of
 from bot.domain.chats import Silence, Trouble
 from bot.domain.deliveries import is_relevant, is_told_elsewhere, message_to_edit, uncertain_message
 from bot.domain.standings import Standing
@@ -39,7 +40,7 @@ async def reminded(world: World) -> None:
 async def look(world: World) -> None:
     await world.check()
     await world.deliver(3)
-    assert (await world.store.waiting_alerts(1)).waiting == 0
+    assert (await world.store.waiting_alerts(key_of(1))).waiting == 0
 
 
 # --- Invoices that stand otherwise by now ----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.domain.alerts import AlertKind, KnownInvoice, SentMessage
+from bot.domain.chat_keys import key_of
 from bot.domain.chats import Chat, Link, Member, Place, Silence, Token
 from bot.domain.invoices import Listing
 from bot.domain.payments import Action, Outcome, Payment, PaymentRules, State
@@ -36,8 +37,8 @@ MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 TOKEN = "token-of-ada-123"
 URL = "https://provider.example/api/v1"
-ADA = 11
-BOB = 12
+ADA = key_of(11)
+BOB = key_of(12)
 MESSAGE = 77
 OPEN = invoice(7, DUE, "10.00")
 CREDITED = replace(OPEN, credit=Decimal(4))
@@ -209,7 +210,7 @@ class World:
     async def silence(self, invoice_id: int, silence: Silence | None, chat_id: int = 1) -> None:
         """Snooze or mute an invoice. None: let its reminders come again."""
         account = (await self.linked(chat_id)).account
-        assert await self.store.silence(chat_id, account, {invoice_id: silence}, self.clock.now)
+        assert await self.store.silence(key_of(chat_id), account, {invoice_id: silence}, self.clock.now)
 
     # --- What can be observed ---
 
@@ -256,7 +257,7 @@ class World:
 
     async def remembered(self, chat_id: int = 1) -> list[tuple[int | None, list[int]]]:
         """Return the sent messages that are kept for edits: their ids, and the invoices that they show as open."""
-        return [(message.message_id, open_in(message)) for message in await self.store.sent_messages(chat_id)]
+        return [(message.message_id, open_in(message)) for message in await self.store.sent_messages(key_of(chat_id))]
 
     async def known(self, chat_id: int = 1) -> dict[int, KnownInvoice]:
         """Return what a chat knows of its invoices. It claims a check and gives it back."""

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from bot.domain.alerts import Alert, AlertKind, KnownInvoice, SentMessage, Shown
+from bot.domain.chat_keys import key_of
 from bot.domain.chats import Link, Place, Token, Watch
 from bot.domain.payments import Action, Payment
 from bot.domain.standings import Standing
@@ -19,8 +20,8 @@ SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 LEASE = timedelta(minutes=5)
-CHAT = 4711
-OTHER = -100_200_300
+CHAT = key_of(4711)
+OTHER = key_of(-100_200_300)
 URL = "https://provider.example/api/v1"
 
 
@@ -148,7 +149,7 @@ async def find(
     store: Store, *alerts: Alert, chat_id: int = CHAT, now: datetime = NOW + MINUTE, **changes: object
 ) -> None:
     """Let a check of the chat find these alerts, even if it is not due. ``changes`` are those of :func:`checked`."""
-    check = await store.claim_check(chat_id, now, LEASE)
+    check = await store.claim_check(key_of(chat_id), now, LEASE)
     assert check is not None
     assert await store.finish_check(check.claim, checked(check, *alerts, now=now, **changes))
 

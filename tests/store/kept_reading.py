@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 import psycopg
 
+from bot.domain.chat_keys import key_of
 from bot.domain.chats import Token
 from bot.domain.invitations import Invitation
 from bot.domain.payments import Selection
@@ -180,15 +181,15 @@ async def read(store: Store) -> dict[str, Any]:
 
 
 async def _read_chat(store: Store, chat_id: int) -> dict[str, Any]:
-    chat, waiting = _plain(await store.chat(chat_id)), await store.waiting_alerts(chat_id)
+    chat, waiting = _plain(await store.chat(chat_id)), await store.waiting_alerts(key_of(chat_id))
     if chat["link"] is not None:
         del chat["link"]["token"]  # it is read separately
     return {
         "chat": chat,
         "everything": await store.everything_of(chat_id),
-        "known": await store.known_invoices(chat_id),
+        "known": await store.known_invoices(key_of(chat_id)),
         "payments": [payment.id for payment in await store.payments_of_chat(chat_id)],
-        "sent": await store.sent_messages(chat_id),
+        "sent": await store.sent_messages(key_of(chat_id)),
         "waiting": waiting.waiting,
         "given_up": waiting.set_aside,
     }
@@ -234,8 +235,8 @@ async def due_checks(store: Store, now: datetime) -> list[int]:
     """Claim all due checks, and return their chats, the longest overdue first."""
     checks = await store.claim_checks(now, 100, LEASE)
     for check in checks:
-        assert check.known == await store.known_invoices(check.chat.id)
-        assert check.sent == await store.sent_messages(check.chat.id)
+        assert check.known == await store.known_invoices(key_of(check.chat.id))
+        assert check.sent == await store.sent_messages(key_of(check.chat.id))
     return [check.chat.id for check in checks]
 
 

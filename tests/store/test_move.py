@@ -9,6 +9,7 @@ from typing import TypeVar
 import psycopg
 import pytest
 
+from bot.domain.chat_keys import key_of
 from bot.domain.chats import Preferences, Silence
 from bot.domain.payments import State
 from bot.errors import StartError
@@ -96,7 +97,7 @@ async def test_a_bot_continues_in_the_new_place_where_it_stopped_in_the_old(
     before, after = open_store(tmp_path / "old", [KEY]), await open_postgres(database, [KEY])
     for chat_id in (CHAT, OTHER, 99):
         assert await before.chat(chat_id) == await after.chat(chat_id)
-        assert await before.waiting_alerts(chat_id) == await after.waiting_alerts(chat_id)
+        assert await before.waiting_alerts(key_of(chat_id)) == await after.waiting_alerts(key_of(chat_id))
     assert await before.unsettled_payments() == await after.unsettled_payments()
     first, second = [await store.claim_alerts(NOW + 3 * HOUR, 9, MINUTE) for store in (before, after)]
     assert [(one.alerts, one.known, one.again) for one in first] == [(a.alerts, a.known, a.again) for a in second]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bot.chat import boards
 from bot.chat.context import Context
 from bot.chat.dispatch import Handle, Locate
 from bot.chat.group_roles import check_owner_or_administrator
-from bot.chat.invoice_numbers import ABOUT_ONE, numbers_of
+from bot.chat.invoice_numbers import ABOUT_ONE, numbers_of, read_number
 from bot.chat.screens import QUOTE_LIMIT, Screen, cut, one_line
 from bot.chat.views import accounts as views
 from bot.chat.views.general import mark_of
@@ -71,14 +73,25 @@ class AccountHandlers:
 
         return locate
 
-    async def _locate(self, context: Context, handle: Handle, word: str, number: int) -> None:
+    async def by_first_number(self, handle: Handle, context: Context) -> None:
+        """Find out which account has the invoice whose number begins the command, as in ``/name 4711 My shop``."""
+        number = read_number(context.words[0].partition("/")[0]) if context.words else None
+        if number is None:
+            await handle(context)  # it says what is missing
+        else:
+            await self._locate(context, handle, "row", number, context.words)
+
+    async def _locate(
+        self, context: Context, handle: Handle, word: str, number: int, words: Sequence[str] = ()
+    ) -> None:
+        """Work on the account that has an invoice, with these ``words``, or with its number alone."""
         try:
             having = await self._browsing.accounts_with(context.accounts, number)
             if len(having) > 1:
                 await context.reply(views.which_account(context.t, having, word, number))
                 return
             context.use(having[0])
-            context.words = [str(number)]
+            context.words = [*words] or [str(number)]
             await handle(context)
         except NotFound as error:
             await context.reply(

@@ -72,7 +72,7 @@ class Greeter:
         if chat_id in self._migrated:
             return
         try:
-            chat = await self._chats.chat(chat_id)
+            chat = (await self._chats.accounts(chat_id))[0]
             if chat.link is not None or chat.id != chat_id:
                 return
             language = chat.telegram_language or change.from_user.language_code

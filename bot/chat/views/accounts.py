@@ -25,6 +25,8 @@ def accounts_page(t: Texts, chats: Sequence[Chat], *, private: bool) -> Screen:
         rename = Button(t.plain("button.rename_account", name=account_label(t, chat)), "account:rename")
         rows.append([rename.of_account(chat.slot)])
         rows.append([_removal(t, chat)])
+    if unreadable := chats[0].unreadable_beside:
+        lines.append(t.count("accounts.unreadable", unreadable))
     return Screen(
         join([*lines, Markup(""), t("accounts.add" if private else "accounts.add_to_group")]), rows, of_chat=True
     )

@@ -130,6 +130,8 @@ def status(
     elif watch.whole_at is not None:
         lines.append(t("status.partial", moment=t.moment(watch.whole_at)))
     lines += provider_says(t, watch)
+    if chat.unreadable_beside:
+        lines.append(t.count("accounts.unreadable", chat.unreadable_beside))
     lines += credit_lines(t, credit, debts)
     if waiting.waiting:
         lines.append(t.count("status.waiting", waiting.waiting))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.chat_keys import key_of
 from bot.errors import StartError
 from bot.ports import StoreCounts
 from bot.store.tinydb import files
@@ -85,7 +86,7 @@ async def test_a_running_bot_is_not_disturbed(tiny_opener: TinyOpener, store_cal
     calls = store_calls.calls
     assert inspect(tiny_opener.folder, tiny_opener.keys)
     assert store_calls.calls == calls
-    assert (await store.waiting_alerts(4711)).waiting == 1
+    assert (await store.waiting_alerts(key_of(4711))).waiting == 1
 
 
 async def test_a_folder_is_in_use_while_a_bot_has_it_and_asking_leaves_it_free(tiny_opener: TinyOpener) -> None:

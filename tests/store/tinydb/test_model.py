@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from bot.domain.alerts import Alert, AlertKind, AlertState
+from bot.domain.chat_keys import key_of
 from bot.domain.chats import Closure, Link, Place, Preferences, Silence, Trouble, Watch
 from bot.domain.standings import Standing
 from bot.ports import Check, Delivery, Store
@@ -160,7 +161,7 @@ class StoreMachine(RuleBasedStateMachine):
         account = new_link(self.store, chat_id, token).account
         chat = self.model(chat_id)
         linked = chat.link is not None and chat.link.account == account
-        assert self.do(self.store.silence(chat_id, account, silences, self.now)) == linked
+        assert self.do(self.store.silence(key_of(chat_id), account, silences, self.now)) == linked
         if not linked or chat.link is None:
             return
         next_check_at = chat.link.next_check_at
@@ -239,7 +240,7 @@ class StoreMachine(RuleBasedStateMachine):
     def claim_check(self, chat_id: int) -> None:
         chat = self.model(chat_id)
         free = chat.id == chat_id and chat.is_active and not (chat.checking and self.now < chat.checking_until)
-        check = self.do(self.store.claim_check(chat_id, self.now, LEASE))
+        check = self.do(self.store.claim_check(key_of(chat_id), self.now, LEASE))
         assert (check is not None) == free
         if check is not None:
             self.begin_check(check)
@@ -345,8 +346,8 @@ class StoreMachine(RuleBasedStateMachine):
         for chat_id in range(1, 4):
             chat = self.model(chat_id)
             assert self.do(self.store.chat(chat_id)) == chat.as_stored
-            assert self.do(self.store.waiting_alerts(chat_id)) == chat.waiting
-            assert list(self.do(self.store.sent_messages(chat_id))) == chat.sent
+            assert self.do(self.store.waiting_alerts(key_of(chat_id))) == chat.waiting
+            assert list(self.do(self.store.sent_messages(key_of(chat_id)))) == chat.sent
 
     def teardown(self) -> None:
         self.do(self.store.close())
