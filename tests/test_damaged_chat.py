@@ -111,7 +111,7 @@ async def test_one_of_several_accounts_leaves_the_others_alone_and_is_spoken_of(
     damage(tmp_path / "chats" / f"{key_of(chat.id, slot)}.json")
     async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
         for text in ("/accounts", "/status"):
-            await ask(chat, ada, text, "Another account of this chat can't be read")
+            await ask(chat, ada, text, "1 other account of this chat can't be read")
         ada.press(await ask(chat, ada, "/language", "Which language"), "• Same as Telegram •")
         healthy = theirs if slot == 0 else account
         invoice = sandbox.provider.create_invoice(healthy, Decimal("7.95"), due_in_days=20)

@@ -12,7 +12,7 @@ from bot.chat.invoice_numbers import ABOUT_ONE, numbers_of, read_number
 from bot.chat.screens import QUOTE_LIMIT, Screen, cut, one_line
 from bot.chat.views import accounts as views
 from bot.chat.views.general import mark_of
-from bot.errors import AccountNameTooLong, CommandNeeded, NotFound
+from bot.errors import AccountNameTooLong, CommandNeeded, ProviderError
 from bot.ports import ChatStore
 from bot.services.browsing import Browsing
 from bot.services.linking import Linking
@@ -87,16 +87,17 @@ class AccountHandlers:
         """Work on the account that has an invoice, with these ``words``, or with its number alone."""
         try:
             having = await self._browsing.accounts_with(context.accounts, number)
-            if len(having) > 1:
-                await context.reply(views.which_account(context.t, having, word, number))
-                return
-            context.use(having[0])
-            context.words = [*words] or [str(number)]
+        except ProviderError as error:
+            why = context.t.error(error)
+            await context.reply(Screen(context.t("numbers.failed", id=number, why=why), of_chat=True))
+            return
+        if len(having) > 1:
+            await context.reply(views.which_account(context.t, having, word, number))
+            return
+        context.use(having[0])
+        context.words = [*words] or [str(number)]
+        try:
             await handle(context)
-        except NotFound as error:
-            await context.reply(
-                Screen(context.t("numbers.failed", id=number, why=context.t.error(error)), of_chat=True)
-            )
         except ABOUT_ONE as error:
             await context.reply(Screen(context.t("numbers.failed", id=number, why=context.t.error(error))))
 
