@@ -23,7 +23,7 @@ CORE = {"domain", "errors", "offload", "ports"}
 WEB = {"health", "heartbeat", "metrics", "serving", "web"}
 ROOT_MODULES = {"application", "factories", "ticking"}
 PARTS = {
-    *("chat", "clock", "doctor", "log_writer", "logs", "limiter"),
+    *("chat", "clock", "doctor", "files", "log_writer", "logs", "limiter"),
     *("provider", "services", "settings", "store", "turns"),
 }
 EVERYTHING = CORE | WEB | ROOT_MODULES | PARTS
@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "logs": {"log_writer"},
     "settings": {"domain", "errors"},
     "ports": {"domain", "errors"},
+    "files": CORE,
     "services": CORE,
     "turns": set[str](),
     "limiter": CORE | {"turns"},
@@ -50,7 +51,7 @@ MAY_IMPORT = {
     "web": CORE | {"chat", "health", "metrics", "serving"},
     "sandbox": CORE | {"serving", "settings"},
     "sandbox.demo": EVERYTHING | {"sandbox"},
-    "factories": CORE | {"chat", "limiter", "provider", "services", "settings", "store", "turns"},
+    "factories": CORE | {"chat", "files", "limiter", "provider", "services", "settings", "store", "turns"},
     "ticking": CORE,
     "application": EVERYTHING,
     "commands": EVERYTHING,
