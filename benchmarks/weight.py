@@ -2,8 +2,9 @@
 
     python -m benchmarks.weight
 
-Each line is something that the bot does with such an account, and the longest step of the event loop meanwhile. A step
-counts with the processor time of the loop's thread, so that other programs on a busy machine don't.
+Each line is something that the bot does with such an account. First comes the longest step of the event loop meanwhile,
+in the processor time of its thread, so that other programs on a busy machine don't count. Then comes for how long the
+loop had no turn at most, by the clock: also because another thread did not let go, or the machine was busy.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Never
 from zoneinfo import ZoneInfo
 
 from bot import logs
@@ -31,10 +32,11 @@ from bot.chat.views.invoice_details import invoice_details
 from bot.chat.views.invoice_list import invoice_list
 from bot.chat.views.jumping import jump_menu
 from bot.domain.chats import Chat, Member, Place, Token
-from bot.domain.invoices import Listing, open_first
+from bot.domain.invoices import Listing, open_first, size_of
 from bot.domain.queries import ListPage, Query
 from bot.domain.schedule import CheckPlan
-from bot.offload import off_loop
+from bot.garbage import no_full_collections
+from bot.offload import HEAVY_COUNT, off_loop
 from bot.provider.client import ProviderClient, open_http_client
 from bot.sandbox.provider.invoices import make_invoice
 from bot.services.browsing import Browsing
@@ -113,11 +115,16 @@ def paid_over_ten_years(listing: Listing) -> Listing:
     return replace(listing, invoices=tuple(open_first(paid)))
 
 
+LOOK_EVERY = 0.001
+"""Seconds between two turns of the loop that does nothing."""
+
+
 class Watchdog:
-    """Measures the longest step of the event loop."""
+    """Measures the longest step of the event loop, and its longest wait for a turn."""
 
     def __init__(self) -> None:
-        self._longest = 0.0
+        self._longest = self._waited = 0.0
+        self._looking = asyncio.create_task(self._look())
         run = events.Handle._run  # every step goes through it
 
         def measured(handle: events.Handle) -> None:
@@ -128,13 +135,26 @@ class Watchdog:
         events.Handle._run = measured  # type: ignore[method-assign, assignment]
 
     async def during(self, name: str, work: Awaitable[Any]) -> Any:
-        """Print the longest step while ``work`` is done."""
-        self._longest, began = 0.0, time.perf_counter()
-        result = await work
-        held = self._longest * 1000
-        mark = "" if held <= LIMIT else f"  longer than {LIMIT:.0f} ms"
-        print(f"{name:<52} {held:7.1f} ms at most, {time.perf_counter() - began:6.1f} s in all{mark}")
+        """Print the longest step while ``work`` is done. It is done in steps of its own."""
+        await asyncio.sleep(2 * LOOK_EVERY)
+        self._longest, self._waited, began = 0.0, 0.0, time.perf_counter()
+        result = await asyncio.create_task(_awaited(work))
+        seconds = time.perf_counter() - began
+        await asyncio.sleep(2 * LOOK_EVERY)
+        held, waited = self._longest * 1000, self._waited * 1000
+        mark = "" if max(held, waited) <= LIMIT else f"  longer than {LIMIT:.0f} ms"
+        print(f"{name:<48} step {held:6.1f} ms, no turn for {waited:6.1f} ms, {seconds:5.1f} s in all{mark}")
         return result
+
+    async def _look(self) -> Never:
+        while True:
+            began = time.perf_counter()
+            await asyncio.sleep(LOOK_EVERY)
+            self._waited = max(self._waited, time.perf_counter() - began - LOOK_EVERY)
+
+
+async def _awaited(work: Awaitable[Any]) -> Any:
+    return await work
 
 
 async def main() -> None:
@@ -171,17 +191,16 @@ async def main() -> None:
             await watchdog.during("offer the newest of them", off_loop(True, invoice_choice, t, "pdf", shown, NOW, 1))
             for number, what in ((1, f"an invoice of {ITEMS:,} items"), (2, f"an invoice of {TEXT:,} letters")):
                 invoice = await watchdog.during(f"read {what}", browsing.invoice(linked, number))
-                await watchdog.during(f"show {what}", as_is(lambda i=invoice: invoice_details(t, i, NOW)))
+                heavy = size_of([invoice]) > HEAVY_COUNT
+                await watchdog.during(f"show {what}", off_loop(heavy, invoice_details, t, invoice, NOW))
             broken = client.list_invoices(Token("broken"), "en")
             await watchdog.during(f"read a list of {BROKEN:,} that can't be read", broken)
             await store.close()
 
 
-async def as_is(work: Any) -> Any:
-    """Do the work in a step of its own."""
-    await asyncio.sleep(0)
-    return work()
-
-
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1])) if sys.argv[1:] else main())
+    if sys.argv[1:]:
+        asyncio.run(serve(Path(sys.argv[1])))
+    else:
+        with no_full_collections():
+            asyncio.run(main())

@@ -40,6 +40,7 @@ from bot.factories import (
     build_telegram,
     open_store,
 )
+from bot.garbage import Collector, no_full_collections
 from bot.health import Health
 from bot.heartbeat import beating
 from bot.metrics import Metrics
@@ -219,9 +220,16 @@ async def run(settings: Settings, clock: Clock = utc_now) -> None:
     loop = asyncio.get_running_loop()
     for name in SIGNALS:
         loop.add_signal_handler(name, _end_at_once)
+    with no_full_collections():
+        await _run(settings, clock)
+
+
+async def _run(settings: Settings, clock: Clock) -> None:
+    loop = asyncio.get_running_loop()
     async with assembled(settings, clock) as bot:
         log.info("bot is starting", telegram=settings.telegram_api_url, provider=settings.provider_url)
         work = asyncio.create_task(bot.run())
+        collecting = asyncio.create_task(Collector().run())
 
         def end() -> None:
             for name in SIGNALS:
@@ -232,6 +240,7 @@ async def run(settings: Settings, clock: Clock = utc_now) -> None:
             loop.add_signal_handler(name, end)
         with suppress(asyncio.CancelledError):
             await work
+        collecting.cancel()
 
 
 def _end_at_once() -> None:

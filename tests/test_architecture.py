@@ -23,7 +23,7 @@ CORE = {"domain", "errors", "offload", "ports"}
 WEB = {"health", "heartbeat", "metrics", "serving", "web"}
 ROOT_MODULES = {"application", "factories", "ticking"}
 PARTS = {
-    *("chat", "clock", "doctor", "files", "log_writer", "logs", "limiter"),
+    *("chat", "clock", "doctor", "files", "garbage", "log_writer", "logs", "limiter"),
     *("provider", "services", "settings", "store", "turns"),
 }
 EVERYTHING = CORE | WEB | ROOT_MODULES | PARTS
@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "errors": set[str](),
     "offload": set[str](),
     "locales": set[str](),
+    "garbage": set[str](),
     "log_writer": set[str](),
     "logs": {"log_writer"},
     "settings": {"domain", "errors"},

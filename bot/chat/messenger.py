@@ -20,7 +20,7 @@ from bot.domain.alerts import Alert, AlertKind, SentMessage
 from bot.domain.chats import Chat, Loudness, Place
 from bot.domain.covered import is_silent
 from bot.domain.credit import Credit
-from bot.domain.invoices import Listing
+from bot.domain.invoices import Listing, size_of
 from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment
 from bot.domain.schedule import CheckPlan
@@ -122,7 +122,7 @@ class TelegramMessenger:
     async def redraw(self, message: LiveMessage, shown: Listing, chat: Chat, now: datetime) -> bool:
         """Draw a message with the invoices in it as they stand now."""
         place = Place(chat.id, message.topic_id)
-        heavy = len(shown.invoices) > HEAVY_COUNT
+        heavy = size_of(shown.invoices) > HEAVY_COUNT
         t = self._texts_for(chat)
         screen = finished(t, await off_loop(heavy, redrawn, t, message, shown, chat, now))
         with taking_turn(Turn.ALERT):

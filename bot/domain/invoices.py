@@ -262,6 +262,11 @@ def left_or_total(left: Decimal | None, total: Decimal) -> Decimal:
     return total if left is None else left
 
 
+def size_of(invoices: Iterable[Invoice]) -> int:
+    """Return how many they are together with their items."""
+    return sum(1 + len(invoice.items) for invoice in invoices)
+
+
 def open_first(invoices: Iterable[Invoice]) -> list[Invoice]:
     """Return open invoices by due date (those without one last), then the others, newest first."""
 

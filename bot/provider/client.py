@@ -17,7 +17,7 @@ from bot import __version__
 from bot.domain.chats import Token
 from bot.domain.collectives import with_parts
 from bot.domain.credit import Credit
-from bot.domain.invoices import UNREADABLE_NAMED, Invoice, Listing
+from bot.domain.invoices import UNREADABLE_NAMED, Invoice, Listing, size_of
 from bot.errors import AnswerNotUnderstood, ForeignAnswer, NotFound, ProviderError, WrongAddress
 from bot.limiter import Limiter
 from bot.offload import HEAVY_BYTES, HEAVY_COUNT, off_loop
@@ -102,7 +102,7 @@ class ProviderClient:
                 raise
             log.info("list is read in part", error=str(error))
         listing = reading.listing()
-        heavy = sum(1 + len(invoice.items) for invoice in listing.invoices) > HEAVY_COUNT
+        heavy = size_of(listing.invoices) > HEAVY_COUNT
         return replace(listing, invoices=await off_loop(heavy, with_parts, listing.invoices))
 
     async def invoice(self, token: Token, language: str, invoice_id: int) -> Invoice:

@@ -22,6 +22,7 @@ from bot.domain.credit import Credit
 from bot.domain.invoices import UNREADABLE_NAMED, Invoice, Item
 from bot.domain.standings import UNPAID
 from bot.errors import AnswerNotUnderstood, Refused
+from bot.offload import HEAVY_BYTES
 from bot.provider import dates, envelope, json_text, pages, values
 
 OK = 200
@@ -232,10 +233,10 @@ def _items_in(raw: msgspec.Raw) -> tuple[tuple[Item, ...], bool]:
     text = bytes(raw)
     if text in {b"null", b"{}"}:
         return (), True
-    try:
-        return tuple(map(_to_item, _items.decode(text))), True
-    except _BROKEN:
-        entries = _entries_in(raw)
+    if len(text) <= HEAVY_BYTES:  # more in one step would hold up every thread
+        with suppress(*_BROKEN):
+            return tuple(map(_to_item, _items.decode(text))), True
+    entries = _entries_in(raw)
     items = tuple(_readable_items(entries or ()))
     return items, entries is not None and len(items) == len(entries)
 

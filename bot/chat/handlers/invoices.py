@@ -15,6 +15,7 @@ from bot.chat.views.invoice_choice import INVOICE_CHOICES, invoice_choice
 from bot.chat.views.invoice_details import invoice_details
 from bot.chat.views.invoice_list import invoice_list
 from bot.domain.chats import NO_SILENCE
+from bot.domain.invoices import size_of
 from bot.domain.live_messages import CHOOSE, FILTER, LIST, SHOW
 from bot.domain.queries import ItemKind, ListPage, Query, StatusFilter, read_page
 from bot.errors import CommandNeeded, UnknownFilter
@@ -80,7 +81,8 @@ class InvoiceHandlers:
         can_silence = invoice.may_be_owed and await self._snoozing.knows(context.chat, number)
         silence = context.chat.silences.get(number, NO_SILENCE) if can_silence else None
         back = _page(context.words[1:]) if context.query is not None else None
-        screen = invoice_details(context.t, invoice, self._clock(), back, silence)
+        heavy, now = size_of([invoice]) > HEAVY_COUNT, self._clock()
+        screen = await off_loop(heavy, invoice_details, context.t, invoice, now, back, silence)
         message_id = await (context.show(screen) if back is not None else context.reply(screen))
         shows = f"{SHOW}:{number}" if back is None else f"{SHOW}:{number}:{back}"
         await keep_live(self._chats, context, message_id, shows, [invoice])

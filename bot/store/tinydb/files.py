@@ -14,18 +14,14 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import structlog
 from tinydb import TinyDB
 from tinydb.storages import MemoryStorage
-from tinydb.table import Document
 
 from bot.errors import StartError
-
-Tables = dict[str, dict[str, dict[str, Any]]]
-"""TinyDB's layout: table name → document id → document."""
+from bot.store.tinydb.tables import Tables, decoded, encoded
 
 log = structlog.get_logger()
 
@@ -261,7 +257,7 @@ class FileTransaction:
             storage = MemoryStorage()  # type: ignore[no-untyped-call]
             content = self._read(name)
             try:
-                storage.memory = None if content is None else msgspec.json.decode(content, type=Tables)
+                storage.memory = None if content is None else decoded(content)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise DamagedFile(self._folder.root / name, str(error)) from error
             before = None if storage.memory is None else dict(storage.memory)  # whole tables are replaced
@@ -284,7 +280,7 @@ class FileTransaction:
     def write(self, name: str) -> None:
         """Write this file at once, and not again: the others don't depend on it."""
         _, storage, _ = self._files.pop(name)
-        self._folder.apply({name: msgspec.json.encode(storage.memory)})
+        self._folder.apply({name: encoded(storage.memory)})
 
     def delete(self, name: str) -> None:
         """Delete the file, whatever else this transaction did to it."""
@@ -293,18 +289,10 @@ class FileTransaction:
     def commit(self) -> None:
         """Make all changes at once. Where nothing changed, nothing is written."""
         changes: dict[str, bytes | None] = {
-            name: msgspec.json.encode(storage.memory)
+            name: encoded(storage.memory)
             for name, (_, storage, before) in self._files.items()
             if storage.memory != before and name not in self._deleted
         }
         changes |= dict.fromkeys(sorted(self._deleted))
         if changes:
             self._folder.apply(changes)
-
-
-def replace_rows(database: TinyDB, name: str, rows: Mapping[int, Any]) -> None:
-    """Put rows into a table in the place of those that are there. Without rows the table is empty."""
-    table = database.table(name)
-    table.truncate()
-    if rows:
-        table.insert_multiple(Document(msgspec.to_builtins(row), number) for number, row in rows.items())

@@ -32,9 +32,9 @@ from bot.store.tinydb.files import (
     FileTransaction,
     delete_file,
     replace_file,
-    replace_rows,
 )
 from bot.store.tinydb.memory import ChatIndex, CheckTimes, PaymentIndex
+from bot.store.tinydb.tables import replace_rows
 
 log = structlog.get_logger()
 
@@ -378,8 +378,8 @@ def _table(kind: type[PendingItem]) -> str:
 
 
 def _rows(database: TinyDB, table: str, kind: type[T]) -> dict[int, T]:
-    rows = {document.doc_id: document for document in database.table(table).all()}
-    return msgspec.convert(rows, dict[int, kind]) if rows else {}  # type: ignore[valid-type]  # it is a type at run time
+    # One by one: a single step for all would hold up every thread.
+    return {document.doc_id: msgspec.convert(document, kind) for document in database.table(table).all()}
 
 
 def _in_order(rows: Mapping[int, T]) -> tuple[T, ...]:

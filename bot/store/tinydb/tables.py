@@ -1,0 +1,51 @@
+"""TinyDB's tables as the text of a file.
+
+A large file is read and written row by row, because the decoder gives no other thread a turn before it has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from tinydb import TinyDB
+from tinydb.table import Document
+
+from bot.offload import HEAVY_BYTES, HEAVY_COUNT
+
+Tables = dict[str, dict[str, dict[str, Any]]]
+"""TinyDB's layout: table name → document id → document."""
+
+_tables = msgspec.json.Decoder(Tables)
+_tables_of_raw_rows = msgspec.json.Decoder(dict[str, dict[str, msgspec.Raw]])
+_row = msgspec.json.Decoder(dict[str, Any])
+
+
+def decoded(content: bytes) -> Tables:
+    """Return the tables in a file. Raise :class:`msgspec.DecodeError`, or :class:`UnicodeDecodeError`."""
+    if len(content) <= HEAVY_BYTES:
+        return _tables.decode(content)
+    raw = _tables_of_raw_rows.decode(content)
+    return {name: {number: _row.decode(row) for number, row in rows.items()} for name, rows in raw.items()}
+
+
+def encoded(tables: Mapping[str, Mapping[str, Any]] | None) -> bytes:
+    """Return the content of a file with these tables."""
+    if tables is None or sum(map(len, tables.values())) <= HEAVY_COUNT:
+        return msgspec.json.encode(tables)
+    return _object(
+        {name: _object({n: msgspec.json.encode(row) for n, row in rows.items()}) for name, rows in tables.items()}
+    )
+
+
+def _object(values: Mapping[str, bytes]) -> bytes:
+    return b"{" + b",".join(msgspec.json.encode(key) + b":" + value for key, value in values.items()) + b"}"
+
+
+def replace_rows(database: TinyDB, name: str, rows: Mapping[int, Any]) -> None:
+    """Put rows into a table in the place of those that are there. Without rows the table is empty."""
+    table = database.table(name)
+    table.truncate()
+    if rows:
+        table.insert_multiple(Document(msgspec.to_builtins(row), number) for number, row in rows.items())
