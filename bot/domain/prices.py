@@ -6,17 +6,16 @@ missing or can't be read for sure, nothing is said: a year must not look like a 
 
 from __future__ import annotations
 
-import calendar
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from itertools import islice
 
-from bot.domain.invoices import Invoice, Item, Listing, sums_differ
+from bot.domain.invoices import Invoice, Listing, sums_differ
 from bot.domain.service_names import Service
+from bot.domain.service_periods import Period, period_of
 from bot.domain.standings import Standing
 
 CHARGED = frozenset({Standing.OPEN, Standing.PAID})
@@ -27,70 +26,6 @@ CHANGES_KEPT = 6
 
 TITLE_KEPT = 100
 """How much of a service's title is remembered with a change of its price."""
-
-_DAY = r"(\d{1,2})\.(\d{1,2})\.(\d{4})"
-_ISO_DAY = r"(\d{4})-(\d{1,2})-(\d{1,2})"
-_DASH = r"\s*(?:-|–|—|bis|to)\s*"
-_PERIODS = (re.compile(rf"(?<!\d){_DAY}{_DASH}{_DAY}(?!\d)"), re.compile(rf"(?<!\d){_ISO_DAY}{_DASH}{_ISO_DAY}(?!\d)"))
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """What is paid for: from one day until another, as the provider wrote it."""
-
-    start: date
-    end: date
-
-    @property
-    def length(self) -> tuple[str, int]:
-        """How long it is: so many calendar months, or else so many days.
-
-        Providers name the period's last day or the day after it.
-        """
-        for next_start in (self.end + timedelta(days=1), self.end):
-            if months := _months_between(self.start, next_start):
-                return ("months", months)
-        return ("days", (self.end - self.start).days)
-
-
-def _months_between(start: date, end: date) -> int | None:
-    """Return how many whole months lie between. A period that begins on the 31st also ends on a month's last day."""
-    is_aligned = (
-        start.day == end.day
-        or (_is_last_of_month(start) and end.day > start.day)
-        or (_is_last_of_month(end) and start.day > end.day)
-    )
-    return (end.year - start.year) * 12 + end.month - start.month if is_aligned else None
-
-
-def _is_last_of_month(day: date) -> bool:
-    return day.day == calendar.monthrange(day.year, day.month)[1]
-
-
-def period_in(text: str) -> Period | None:
-    """Return the period that stands in a text. None: there is none, or there are several."""
-    found = set(_periods_in(text))
-    return found.pop() if len(found) == 1 else None
-
-
-def _periods_in(text: str) -> Iterator[Period | None]:
-    for form, is_iso in zip(_PERIODS, (False, True), strict=True):
-        for groups in form.findall(text):
-            numbers = [int(group) for group in groups]
-            first, last = numbers[:3], numbers[3:]
-            try:
-                start, end = (date(*(each if is_iso else each[::-1])) for each in (first, last))
-            except ValueError:
-                yield None
-            else:
-                yield Period(start, end) if start < end < date.max else None
-
-
-def without_period(title: str) -> str:
-    """Return a title without the period that it names: what is the same each time."""
-    for form in _PERIODS:
-        title = re.sub(rf"[-–,\s]*\(?(?:{form.pattern})\)?", "", title)
-    return title.strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +54,8 @@ def charge_for(invoice: Invoice, service: Service) -> Charge | None:
     amounts = [item.amount for item in items]
     known = [amount for amount in amounts if amount is not None]
     total = sum(known, start=Decimal(0)) if len(known) == len(amounts) else None
-    periods = {_period_of(item) for item in items}
+    periods = {period_of(item) for item in items}
     return Charge(service, items[0].title, total, periods.pop() if len(periods) == 1 else None)
-
-
-def _period_of(item: Item) -> Period | None:
-    return period_in(item.title) or period_in(item.description)
 
 
 @dataclass(frozen=True, slots=True)

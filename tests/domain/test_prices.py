@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 
 from bot.domain.alerts import AlertKind
 from bot.domain.invoices import CENT, Invoice, Item
-from bot.domain.prices import CHANGES_KEPT, Period, period_in, price_changes, row_of, services_of, without_period
+from bot.domain.prices import CHANGES_KEPT, price_changes, row_of, services_of
 from bot.domain.reminders import with_prices
 from bot.domain.service_names import Service, ServiceName, as_name, renamed
 from tests.chat.samples import invoice
@@ -72,15 +72,6 @@ def test_it_is_compared_with_the_last_earlier_one_and_says_of_when_that_is() -> 
     )  # fmt: skip
 
 
-@given(st.dates(date(2000, 1, 1), date(2100, 1, 1)), st.integers(1, 24), st.booleans())
-def test_calendar_months_are_of_the_same_length_wherever_they_begin(start: date, months: int, exclusive: bool) -> None:
-    to = start.month - 1 + months
-    first = date(start.year + to // 12, to % 12 + 1, 1)
-    last = (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    end = first.replace(day=min(start.day, last.day))
-    assert Period(start, end if exclusive else end - timedelta(days=1)).length == ("months", months)
-
-
 def test_a_year_after_a_month_is_not_dearer() -> None:
     yearly = bill(2, JULY, item("79.50", year_from(JULY)))
     assert seen(yearly, monthly(1, JUNE, "7.95")) == []
@@ -132,29 +123,6 @@ def test_of_several_services_each_that_changed_is_named() -> None:
     assert [each.service.id for each in changes] == [1, 2, 4, 5, 6, 7]
     assert len(changes) == CHANGES_KEPT
     assert all(each.title.startswith("KVM (27.07.2026") for each in changes)
-
-
-@pytest.mark.parametrize("text", ["2026-06-27 - 2026-07-26", "27.6.2026–26.7.2026", "27.06.2026 bis 26.07.2026"])
-def test_a_period_is_read_in_the_usual_spellings(text: str) -> None:
-    assert period_in(f"KVM ({text})\nRAM: 4GB") == Period(JUNE, date(2026, 7, 26))
-
-
-@given(st.text(max_size=60))
-def test_no_text_stops_the_reading_of_a_period(text: str) -> None:
-    period_in(text)
-    period_in(f"({text} - {text})")
-
-
-@pytest.mark.parametrize(
-    ("title", "same"),
-    [
-        ("KVM Konfigurierbar (SSD) - (27.06.2020 - 26.07.2020)", "KVM Konfigurierbar (SSD)"),
-        ("Hosting 2026-06-27 - 2026-07-26", "Hosting"),
-        ("Domain - 1 Jahr(e)", "Domain - 1 Jahr(e)"),
-    ],
-)
-def test_a_title_without_its_period_is_the_same_each_time(title: str, same: str) -> None:
-    assert without_period(title) == same
 
 
 def test_a_new_invoice_keeps_what_became_dearer_and_so_does_its_correction_before_it_was_told() -> None:

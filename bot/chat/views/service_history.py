@@ -11,8 +11,9 @@ from bot.chat.texts import Texts
 from bot.chat.views.invoice_words import gaps
 from bot.domain.chats import TOKEN_WAIT
 from bot.domain.invoices import Invoice
-from bot.domain.prices import ServiceRow, change_in_row, charge_for, without_period
+from bot.domain.prices import ServiceRow, change_in_row, charge_for
 from bot.domain.service_names import Service
+from bot.domain.service_periods import without_period
 
 INVOICES_PER_PAGE = 6
 TITLE_LENGTH = 80
