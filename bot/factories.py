@@ -42,8 +42,10 @@ from bot.chat.webhook import Webhook
 from bot.domain.answers import Question
 from bot.domain.schedule import CheckPlan
 from bot.domain.search.conditions import Vocabulary
+from bot.files.csv_tables import write_texts
+from bot.files.workbooks import write_workbook
 from bot.limiter import Limiter, RateLimit
-from bot.ports import Clock, Messenger, Store, utc_now
+from bot.ports import Clock, Messenger, Store, TableWriters, utc_now
 from bot.provider.client import ProviderClient
 from bot.provider.transport import make_transport
 from bot.services.browsing import Browsing
@@ -60,6 +62,7 @@ from bot.services.redrawing import Redrawing
 from bot.services.searching import Searching
 from bot.services.service_history import ServiceHistory
 from bot.services.snoozing import Snoozing
+from bot.services.tables import Tables
 from bot.services.topping_up import ToppingUp
 from bot.services.workers import Workers
 from bot.settings import Settings, StoreSettings
@@ -122,6 +125,7 @@ class Services:
         self.browsing = Browsing(reads)
         self.searching = Searching(self.browsing, store, clock, vocabulary, settings.zone)
         self.documents = Documents(reads, store)
+        self.tables = Tables(reads, TableWriters(write_workbook, write_texts), settings.zone)
         self.batches = DocumentBatches(self.documents, store, clock)
         self.snoozing = Snoozing(store, clock, plan)
         self.service_history = ServiceHistory(self.browsing, store, clock)

@@ -79,6 +79,7 @@ ONLY_IN = {
     "prometheus_client": {"metrics", "web"},
     "starlette": {"web"},
     "uvicorn": {"serving"},
+    "xlsxwriter": {"files"},
     "dotenv": {"settings"},
     "pydantic": {"settings"},
     "pydantic_settings": {"settings"},

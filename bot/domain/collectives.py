@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -29,12 +29,32 @@ def with_parts(invoices: Sequence[Invoice]) -> tuple[Invoice, ...]:
     return tuple(_collecting(one, named[one.id], known) if one.id in sound else one for one in invoices)
 
 
+def collected_in(invoices: Sequence[Invoice]) -> Mapping[int, Mapping[int, int]]:
+    """Return which of these invoices others of them collect, whether these are open or not.
+
+    By the id of the collective invoice: the place of each item that names another one, and that one's id.
+    """
+    known = {invoice.id: invoice for invoice in invoices}
+    named = {
+        invoice.id: found
+        for invoice in invoices
+        if invoice.is_collective and (found := {at: number for at, number, _ in _named_in(invoice, known)})
+    }
+    sound = _without_circles({collective: found.values() for collective, found in named.items()})
+    return {collective: found for collective, found in named.items() if collective in sound}
+
+
 def _open_parts(invoice: Invoice, known: Mapping[int, Invoice]) -> Iterator[tuple[int, Item]]:
     """Yield the other open invoices that the items name."""
-    for item in invoice.items:
+    return ((number, item) for _, number, item in _named_in(invoice, known) if known[number].is_open)
+
+
+def _named_in(invoice: Invoice, known: Mapping[int, Invoice]) -> Iterator[tuple[int, int, Item]]:
+    """Yield each item that names another invoice, behind its place and that invoice's number."""
+    for at, item in enumerate(invoice.items):
         number = _named_by(item, known) if item.names_invoice else None
-        if number is not None and number != invoice.id and known[number].is_open:
-            yield number, item
+        if number is not None and number != invoice.id:
+            yield at, number, item
 
 
 def _named_by(item: Item, known: Mapping[int, Invoice]) -> int | None:
@@ -45,7 +65,7 @@ def _named_by(item: Item, known: Mapping[int, Invoice]) -> int | None:
     return int(found[0]) if found and int(found[0]) in known else None
 
 
-def _without_circles(named: Mapping[int, Mapping[int, Item]]) -> set[int]:
+def _without_circles(named: Mapping[int, Collection[int]]) -> set[int]:
     """Return those that don't collect themselves, over however many others: what is in a circle would count nowhere."""
     waiting, used_by = {}, defaultdict[int, list[int]](list)
     for collective, parts in named.items():

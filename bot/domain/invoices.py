@@ -21,7 +21,8 @@ OTHER_INVOICE = "invoice"
 class Item:
     """One line of an invoice. ``title`` is the short description, ``description`` may have several lines.
 
-    ``relates_to`` is the id of what it is for: a service or, by its ``type``, another invoice.
+    ``relates_to`` is the id of what it is for: a service or, by its ``type``, another invoice. ``taxed``: tax is asked
+    for it. None: nobody says.
     """
 
     type: str
@@ -29,6 +30,7 @@ class Item:
     description: str
     amount: Decimal | None
     relates_to: int | None = None
+    taxed: bool | None = None
 
     @property
     def names_invoice(self) -> bool:

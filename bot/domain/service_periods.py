@@ -1,14 +1,14 @@
 """The period of service that an item is for, as its text names it: "(27.12.2022 - 26.12.2023)".
 
 Providers name the period's last day or the day after it. Where a text names several periods, or one that can't be read
-for sure, it names none.
+for sure, it names none. The forms are those that billing systems can be set to.
 """
 
 from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -19,10 +19,45 @@ DAY = timedelta(days=1)
 YEARS = range(1970, 2200)
 """Years in which a period can lie. Others stand for "always" or are a mistake."""
 
-_DAY = r"(\d{1,2})\.(\d{1,2})\.(\d{4})"
-_ISO_DAY = r"(\d{4})-(\d{1,2})-(\d{1,2})"
+_NAMES = (
+    ("january", "jan", "januar", "jänner"),
+    ("february", "feb", "februar"),
+    ("march", "mar", "märz", "mär", "mrz"),
+    ("april", "apr"),
+    ("may", "mai"),
+    ("june", "jun", "juni"),
+    ("july", "jul", "juli"),
+    ("august", "aug"),
+    ("september", "sep", "sept"),
+    ("october", "oct", "oktober", "okt"),
+    ("november", "nov"),
+    ("december", "dec", "dezember", "dez"),
+)
+_MONTHS: Mapping[str, int] = {name: number for number, names in enumerate(_NAMES, start=1) for name in names}
+
 _DASH = r"\s*(?:-|–|—|bis|to)\s*"
-_PERIODS = (re.compile(rf"(?<!\d){_DAY}{_DASH}{_DAY}(?!\d)"), re.compile(rf"(?<!\d){_ISO_DAY}{_DASH}{_ISO_DAY}(?!\d)"))
+_WORD = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_DAY, _MONTH, _YEAR = r"(?P<d{0}>\d{{1,2}})", r"(?P<m{0}>\d{{1,2}})", r"(?P<y{0}>\d{{4}})"
+
+
+def _form(*days: str) -> re.Pattern[str]:
+    first, last = (day.format(number) for number, day in zip((1, 2), (days[0], days[-1]), strict=True))
+    return re.compile(rf"(?<![\d.]){first}{_DASH}{last}(?!\d)", re.IGNORECASE)
+
+
+_FORMS = (
+    _form(rf"{_DAY}\.{_MONTH}\.{_YEAR}"),
+    _form(rf"{_DAY}\.{_MONTH}\.", rf"{_DAY}\.{_MONTH}\.{_YEAR}"),
+    _form(rf"{_YEAR}-{_MONTH}-{_DAY}"),
+    _form(rf"{_YEAR}/{_MONTH}/{_DAY}"),
+    _form(rf"{_DAY}/{_MONTH}/{_YEAR}"),
+    _form(rf"{_DAY}-{_MONTH}-{_YEAR}"),
+    _form(rf"{_DAY}\.?\s+(?P<m{{0}}>{_WORD})\.?\s+{_YEAR}"),
+)
+_SLASHES = _FORMS[4]
+"""The only form whose order differs between countries: day first, or month first."""
+
+_WHOLE_MONTH = re.compile(rf"(?<![\w.])(?<!\d\s)(?P<m>{_WORD})\.?\s+(?P<y>\d{{4}})(?!\d)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,25 +133,55 @@ def period_of(item: Item) -> Period | None:
 
 def period_in(text: str) -> Period | None:
     """Return the period that stands in a text. None: there is none, or there are several."""
-    found = set(_periods_in(text))
+    found = set(_periods_in(text)) or set(_whole_months_in(text))
     return found.pop() if len(found) == 1 else None
-
-
-def _periods_in(text: str) -> Iterator[Period | None]:
-    for form, is_iso in zip(_PERIODS, (False, True), strict=True):
-        for groups in form.findall(text):
-            numbers = [int(group) for group in groups]
-            first, last = numbers[:3], numbers[3:]
-            try:
-                start, end = (date(*(each if is_iso else each[::-1])) for each in (first, last))
-            except ValueError:
-                yield None
-            else:
-                yield Period(start, end) if start < end and start.year in YEARS and end.year in YEARS else None
 
 
 def without_period(title: str) -> str:
     """Return a title without the period that it names: what is the same each time."""
-    for form in _PERIODS:
-        title = re.sub(rf"[-–,\s]*\(?(?:{form.pattern})\)?", "", title)
+    for form in (*_FORMS, _WHOLE_MONTH):
+        title = re.sub(rf"[-–,\s]*\(?(?:{form.pattern})\)?", "", title, flags=re.IGNORECASE)
     return title.strip()
+
+
+def _periods_in(text: str) -> Iterator[Period | None]:
+    for form in _FORMS:
+        for found in form.finditer(text):
+            parts = found.groupdict()
+            year, last_year = parts.get("y1") or parts["y2"], parts["y2"]
+            first, last = (year, parts["m1"], parts["d1"]), (last_year, parts["m2"], parts["d2"])
+            readings = {_period(first, last)}
+            if form is _SLASHES:
+                readings.add(_period(_turned(first), _turned(last)))
+            yield _likeliest(readings - {None})
+
+
+def _turned(day: tuple[str, str, str]) -> tuple[str, str, str]:
+    """Return a day with its month before its day, as it is written in the United States."""
+    return day[0], day[2], day[1]
+
+
+def _likeliest(readings: set[Period | None]) -> Period | None:
+    """Return the only reading, or the only one that is whole months long. None: that is in doubt."""
+    sound = [each for each in readings if each is not None]
+    whole = [each for each in sound if each.length[0] == "months"]
+    return next((found[0] for found in (sound, whole) if len(found) == 1), None)
+
+
+def _period(first: tuple[str, str, str], last: tuple[str, str, str]) -> Period | None:
+    try:
+        start, end = (date(int(year), _month(month), int(day)) for year, month, day in (first, last))
+    except ValueError:
+        return None
+    return Period(start, end) if start < end and start.year in YEARS and end.year in YEARS else None
+
+
+def _month(word: str) -> int:
+    return _MONTHS.get(word.casefold()) or int(word)
+
+
+def _whole_months_in(text: str) -> Iterator[Period | None]:
+    for found in _WHOLE_MONTH.finditer(text):
+        year, month = int(found["y"]), _month(found["m"])
+        if year in YEARS:
+            yield Period(date(year, month, 1), date(year, month, calendar.monthrange(year, month)[1]))

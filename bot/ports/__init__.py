@@ -30,6 +30,7 @@ from bot.ports.outside import (
     Sleep,
     utc_now,
 )
+from bot.ports.tables import TableWords, TableWriters, WriteTexts, WriteWorkbook
 from bot.ports.work import (
     ALERTS_PER_MESSAGE,
     ChatStore,
@@ -73,8 +74,12 @@ __all__ = [
     "Sleep",
     "Store",
     "StoreCounts",
+    "TableWords",
+    "TableWriters",
     "TokenBucketStore",
     "Waiting",
     "WaitingAlert",
+    "WriteTexts",
+    "WriteWorkbook",
     "utc_now",
 ]  # fmt: skip

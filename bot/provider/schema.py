@@ -47,6 +47,7 @@ class _Item(msgspec.Struct):
     description: Any = None
     amount: msgspec.Raw = envelope.NULL
     relid: Any = None
+    taxed: Any = None
 
 
 class _Invoice(msgspec.Struct):
@@ -260,7 +261,8 @@ def _to_item(wire: _Item) -> Item:
     kind, description = values.text(wire.type), values.text(wire.description)
     title = values.text(wire.short_description) or description or kind
     relates_to = values.identity(wire.relid)
-    return Item(kind, title.partition("\n")[0].strip(), description, values.money(wire.amount), relates_to)
+    amount, taxed = values.money(wire.amount), values.truth(wire.taxed)
+    return Item(kind, title.partition("\n")[0].strip(), description, amount, relates_to, taxed)
 
 
 def _required(name: str, value: T | None) -> T:

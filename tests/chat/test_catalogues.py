@@ -19,9 +19,11 @@ from bot.chat.search_words import WORDS
 from bot.chat.views.general import COMMANDS, REFERENCE
 from bot.chat.views.invoice_choice import INVOICE_CHOICES
 from bot.chat.views.settings import SECTIONS
+from bot.chat.views.tables import COLUMNS, SHEETS
 from bot.domain.alerts import ACCOUNT_SUBJECTS, EDITS, AlertKind
 from bot.domain.answers import Question
 from bot.domain.chats import LANGUAGES, Loudness, Trouble, Until
+from bot.domain.ledger import Mark
 from bot.domain.payments import Action, Outcome
 from bot.domain.presets import Preset
 from bot.domain.provider_calendar import Service
@@ -83,6 +85,10 @@ COMPUTED: Mapping[str, set[str]] = {
     "settings.loud.{each}": {f"settings.loud.{loudness}" for loudness in Loudness},
     "settings.{ON if on else OFF}": {"settings.on", "settings.off"},
     "snooze.{until.name.lower()}": {f"snooze.{until.name.lower()}" for until in Until},
+    "table.column.{key}": {f"table.column.{key}" for key in COLUMNS},
+    "table.mark.{mark}": {f"table.mark.{mark}" for mark in Mark},
+    "table.sheet.{sheet}": {f"table.sheet.{sheet}" for sheet in SHEETS},
+    "table.standing.{standing}": {f"table.standing.{standing}" for standing in Standing},
     "words.{name}": {f"words.{name}" for name in WORDS},
     "{payment.action}.ask": {f"{action}.ask" for action in Action},
     "{payment.action}.confirm": {f"{action}.confirm" for action in Action},
@@ -104,6 +110,7 @@ SAME_IN_ALL = {
     "history.title", "history.line", "history.dearer", "history.cheaper",
     "list.line", "payment.title", "transfer.iban", "transfer.name",
     "search.less", "search.less_leaves", "words.hosting",
+    "table.column.standing", "table.column.status", "table.column.text",
 }  # fmt: skip
 """Texts of only placeholders and signs, or with the same word in English and German."""
 

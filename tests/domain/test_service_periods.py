@@ -27,9 +27,37 @@ def test_calendar_months_are_of_the_same_length_wherever_they_begin(start: date,
     assert Period(start, end if exclusive else end - timedelta(days=1)).length == ("months", months)
 
 
-@pytest.mark.parametrize("text", ["2026-06-27 - 2026-07-26", "27.6.2026–26.7.2026", "27.06.2026 bis 26.07.2026"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2026-06-27 - 2026-07-26", "2026/06/27 - 2026/07/26", "27.6.2026–26.7.2026", "27.06.2026 bis 26.07.2026"),
+        *("27.06. - 26.07.2026", "27/06/2026 - 26/07/2026", "06/27/2026 - 07/26/2026", "27-06-2026 to 26-07-2026"),
+        *("27. Juni 2026 - 26. Juli 2026", "27 Jun 2026 – 26 July 2026"),
+    ],
+)
 def test_a_period_is_read_in_the_usual_spellings(text: str) -> None:
     assert period_in(f"KVM ({text})\nRAM: 4GB") == Period(JUNE, date(2026, 7, 26))
+
+
+@pytest.mark.parametrize(
+    ("text", "period"),
+    [
+        ("Server März 2026", Period(date(2026, 3, 1), date(2026, 3, 31))),
+        ("Server feb. 2028", Period(date(2028, 2, 1), date(2028, 2, 29))),
+        ("March 2026 (01.03.2026 - 31.03.2026)", Period(date(2026, 3, 1), date(2026, 3, 31))),
+        ("01/03/2026 - 31/03/2026", Period(date(2026, 3, 1), date(2026, 3, 31))),
+        ("05/03/2026 - 04/04/2026", Period(date(2026, 3, 5), date(2026, 4, 4))),
+        ("01/02/2026 - 01/04/2026", Period(date(2026, 2, 1), date(2026, 4, 1))),
+        ("02/01/2026 - 05/03/2026", None),
+        ("March 2026 and May 2026", None),
+        ("from 3 March 2026 on", None),
+        ("Marchal 2026", None),
+        ("31.02.2026 - 30.03.2026", None),
+        ("26.07.2026 - 27.06.2026", None),
+    ],
+)
+def test_a_period_is_read_only_where_it_is_clear(text: str, period: Period | None) -> None:
+    assert period_in(text) == period
 
 
 @given(st.text(max_size=60))

@@ -87,7 +87,7 @@ def test_a_zero_date_means_unpaid_and_not_unreadable() -> None:
 @pytest.mark.parametrize(
     ("fields", "item"),
     [
-        ({}, Item("", "", "", None)),
+        ({}, Item("", "", "", None, taxed=True)),
         ({"short_description": "a", "description": "a\nb", "amount": "1.00"}, Item("", "a", "a\nb", Decimal(1))),
         ({"description": "a\nb", "amount": 7.95}, Item("", "a", "a\nb", Decimal("7.95"))),
         ({"short_description": "a\nb", "description": "a\nb"}, Item("", "a", "a\nb", None)),
