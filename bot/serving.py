@@ -104,11 +104,23 @@ async def serve_asgi(
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
-        server.close()
+        await _stop_accepting(server)
         if grace and state.tasks:
             await asyncio.wait(set(state.tasks), timeout=grace)
         await _drop(state)
         await server.wait_closed()
+
+
+async def _stop_accepting(server: asyncio.Server) -> None:
+    """Accept no more, and wait until each connection that was accepted just now is known.
+
+    A server that is closed at once forgets these connections: asyncio fails to attach them, and nobody closes them.
+    """
+    for listening in server.sockets:
+        asyncio.get_running_loop().remove_reader(listening.fileno())
+    for _ in range(2):  # the loop makes a connection's transport in one turn, and tells its protocol in the next
+        await asyncio.sleep(0)
+    server.close()
 
 
 async def _drop(state: ServerState) -> None:

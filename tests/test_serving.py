@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import resource
+import socket
+import warnings
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -93,6 +97,22 @@ async def clients() -> AsyncIterator[Clients]:
         clients = Clients(port)
         yield clients
         clients.close()
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_connection_that_comes_while_the_server_stops_is_dropped_too(turns: int) -> None:
+    """Nothing is left to the garbage collector, however far the loop has got with the connection."""
+    async with serve_asgi(Starlette(routes=[Route("/quick", quick)]), "127.0.0.1", 0) as port:
+        connections = [socket.create_connection(("127.0.0.1", port), timeout=10) for _ in range(3)]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    for connection in connections:
+        with connection, suppress(ConnectionError):
+            assert connection.recv(1) == b""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        gc.collect()
+    assert [warning.message for warning in caught] == []
 
 
 @pytest.mark.parametrize(
