@@ -22,9 +22,9 @@ class Look(Enum):
     NUMBER = 11
     DAY = 11.5
     WORD = 14
-    TEXT = 48
-    MONEY = 12
-    RATE = 8
+    TEXT = 42
+    MONEY = 13
+    RATE = 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from xlsxwriter.worksheet import Worksheet
 
 A4 = 9
+HEAD_HEIGHT = 32
+"""Room for two lines."""
 MOST_TEXT = 32_000
 """Characters. A cell holds a few more."""
 MOST_NUMBER = 10**15
@@ -78,21 +80,28 @@ class _Styles:
         self._book = book
         self._looks = {Look.MONEY: MONEY, Look.DAY: _day(words), Look.NUMBER: "0", Look.RATE: "General"}
         self._made: dict[object, Format] = {}
-        self.head = book.add_format(
-            {"bold": True, "bottom": 1, "bg_color": "#E8EEF4", "text_wrap": True, "valign": "top"}
-        )
+
+    def head(self, look: Look) -> Format:
+        """Return how the heading of a column looks."""
+        looks = {"bold": True, "bottom": 1, "bg_color": "#E8EEF4", "text_wrap": True, "valign": "top"}
+        return self._book.add_format({**looks, **_place(look)})
 
     def of(self, look: Look, *, marked: bool = False, is_sum: bool = False) -> Format:
         """Return how a cell looks: of a line that is marked, or of the sums below."""
         key = (look, marked, is_sum)
         if key not in self._made:
-            looks: dict[str, Any] = {"valign": "top", "num_format": self._looks.get(look, "General")}
+            looks: dict[str, Any] = {"num_format": self._looks.get(look, "General"), **_place(look)}
             if marked:
                 looks["bg_color"] = "#FFF2CC"
             if is_sum:
                 looks |= {"bold": True, "top": 1}
             self._made[key] = self._book.add_format(looks)
         return self._made[key]
+
+
+def _place(look: Look) -> dict[str, Any]:
+    is_text = look in {Look.WORD, Look.TEXT}
+    return {"align": "left", "indent": 1} if is_text else {"align": "right"}
 
 
 @dataclass
@@ -113,9 +122,10 @@ class _Sheet(Generic[L]):
         self._styles = styles
         self._next = 1
         sheet = self._sheet
+        sheet.set_row(0, HEAD_HEIGHT)
         for at, column in enumerate(columns):
             sheet.set_column(at, at, column.look.value)
-            sheet.write_string(0, at, words.headings[column.key], styles.head)
+            sheet.write_string(0, at, words.headings[column.key], styles.head(column.look))
         sheet.freeze_panes(1, 1 + next(at for at, column in enumerate(columns) if column.look is not Look.WORD))
         sheet.repeat_rows(0)
         sheet.set_landscape()
