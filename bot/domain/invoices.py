@@ -203,7 +203,8 @@ class Invoice:
 
     def has_type(self, kind: str) -> bool:
         """Return whether any item is of this type. Letter case does not matter."""
-        return any(item.type.casefold() == kind.casefold() for item in self.items)
+        wanted = kind.casefold()
+        return any(item.type.casefold() == wanted for item in self.items)
 
 
 UNREADABLE_NAMED = 20

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -139,8 +139,13 @@ class _Search:
         return Texts(self._invoices)
 
     @cached_property
-    def _sums(self) -> Sequence[frozenset[Decimal]]:
-        return [sums_of(invoice) for invoice in self._invoices]
+    def _by_sum(self) -> Mapping[Decimal, Sequence[int]]:
+        """The invoices by each of their sums. The same sums come again and again."""
+        found = defaultdict[Decimal, list[int]](list)
+        for number, invoice in enumerate(self._invoices):
+            for amount in sums_of(invoice):
+                found[amount].append(number)
+        return found
 
     def understand(self, condition: Condition) -> Understood:
         """Return the condition with what fits it: by the first way to read it that finds something."""
@@ -180,9 +185,9 @@ class _Search:
         return self._which(lambda i: (day := date_of(i)) is not None and day.year == condition.number)
 
     def _costing(self, condition: Costing) -> Numbers:
-        return frozenset(
-            number for number, sums in enumerate(self._sums) if any(condition.holds(amount) for amount in sums)
-        )
+        if condition.low is not None and condition.low == condition.high:
+            return frozenset(self._by_sum.get(condition.low, ()) if condition.holds(condition.low) else ())
+        return frozenset().union(*(numbers for amount, numbers in self._by_sum.items() if condition.holds(amount)))
 
     def _standing(self, wanted: StandingWord) -> Callable[[Invoice], bool]:
         match wanted:
@@ -242,10 +247,12 @@ class _Search:
         match condition:
             case Costing():
                 goal = next(end for end in (condition.low, condition.high) if end is not None)
-                return lambda number: min(float(abs(amount - goal) / (abs(goal) + 1)) for amount in self._sums[number])
+                return lambda number: min(
+                    float(abs(amount - goal) / (abs(goal) + 1)) for amount in sums_of(self._invoices[number])
+                )
             case Numbered() if not condition.may_be_year:
-                goal = Decimal(condition.number)
-                return lambda number: float(abs(self._invoices[number].id - goal) / goal if goal else 1)
+                wanted = condition.number
+                return lambda number: abs(self._invoices[number].id - wanted) / wanted if wanted else 1.0
             case Dated():
                 return lambda number: _days_off(date_of(self._invoices[number]), condition) / 365
             case Saying():
@@ -279,8 +286,8 @@ def date_of(invoice: Invoice) -> date | None:
     return invoice.issued or invoice.due
 
 
-def sums_of(invoice: Invoice) -> frozenset[Decimal]:
+def sums_of(invoice: Invoice) -> Collection[Decimal]:
     """Return the sums by which an invoice is known: the one that lists show, and the whole one."""
     if not invoice.credit and not invoice.is_open:
-        return frozenset((invoice.total,))
-    return frozenset((invoice.display_amount, invoice.full_total))
+        return (invoice.total,)
+    return {invoice.display_amount, invoice.full_total}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from functools import cached_property
 
@@ -13,10 +13,11 @@ from bot.domain.invoices import Invoice
 from bot.domain.search.spelling import spellings
 
 IN_ONE_PIECE = 2000
-"""So many lines are searched in one step: more would hold up others."""
+"""So many blocks are searched in one step: more would hold up others."""
 
 _LETTERS = re.compile(r"\w+")
-_ENDS = re.compile("\n")
+_ENDS = re.compile("\0")
+_NO_LETTERS = {code: " " for code in range(128) if not _LETTERS.match(chr(code))}
 
 Numbers = frozenset[int]
 """Invoices, by their place in the list."""
@@ -31,38 +32,63 @@ class Part(IntEnum):
 
 
 class Texts:
-    """What all invoices say, line by line. Most lines stand in many invoices, and are searched once."""
+    """What all invoices say, in blocks of lines. Most blocks stand in many invoices, and are searched once."""
 
     def __init__(self, invoices: Sequence[Invoice]) -> None:
         self._saying = defaultdict[str, list[int]](list)
         for number, invoice in enumerate(invoices):
             for item in invoice.items:
-                for line in f"{item.type}\n{item.title}\n{item.description}".splitlines():
-                    self._saying[line].append(number)
-        # Only lines with umlauts have two spellings.
-        lines = sorted(self._saying, key=str.isascii)
-        self._lines = lines
+                # The first line most often repeats the title. What follows is often the same for all.
+                first, _, rest = item.description.partition("\n")
+                for block in {item.type, item.title, first, rest}:
+                    self._saying[block].append(number)
+        # Only blocks with umlauts have two spellings.
+        self._blocks = sorted(self._saying, key=str.isascii)
         self._pieces = [
-            (at, text)
-            for at in range(0, len(lines), IN_ONE_PIECE)
-            for text in spellings("\n".join(lines[at : at + IN_ONE_PIECE]))
+            _Piece(at, text)
+            for at in range(0, len(self._blocks), IN_ONE_PIECE)
+            for text in spellings(_joined(self._blocks[at : at + IN_ONE_PIECE]))
         ]
 
     def having(self, words: Iterable[str], part: Part) -> Numbers:
         """Return the invoices that say one of the words, wholly or as a part of a word."""
-        found = set[int]()
-        for pattern in [_pattern(word, part) for word in words]:
-            for start, text in self._pieces:
-                ends: list[int] = []
-                for match in pattern.finditer(text):
-                    ends = ends or [end.start() for end in _ENDS.finditer(text)]
-                    found.add(start + bisect_right(ends, match.start()))
-        return frozenset().union(*(self._saying[self._lines[line]] for line in found))
+        patterns = [_pattern(word, part) for word in words]
+        found = {number for pattern in patterns for piece in self._pieces for number in piece.having(pattern)}
+        return frozenset().union(*(self._saying[self._blocks[number]] for number in found))
 
     @cached_property
     def words(self) -> frozenset[str]:
         """All words, split at every sign that is no letter and no digit."""
-        return frozenset().union(*(_LETTERS.findall(text) for _, text in self._pieces))
+        return frozenset().union(*(_words(piece.text) for piece in self._pieces))
+
+
+class _Piece:
+    """Some blocks as one text, in one spelling. ``start`` is the number of the first one."""
+
+    def __init__(self, start: int, text: str) -> None:
+        self._start = start
+        self.text = text
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return [end.start() for end in _ENDS.finditer(self.text)]
+
+    def having(self, pattern: re.Pattern[str]) -> Iterator[int]:
+        """Yield the numbers of the blocks in which the pattern is found."""
+        for match in pattern.finditer(self.text):
+            yield self._start + bisect_right(self._ends, match.start())
+
+
+def _joined(blocks: Sequence[str]) -> str:
+    """Return the blocks with a NUL between each two, and nowhere else."""
+    text = "\0".join(blocks)
+    if text.count("\0") == len(blocks) - 1:
+        return text
+    return "\0".join(block.replace("\0", " ") for block in blocks)
+
+
+def _words(text: str) -> Iterable[str]:
+    return text.translate(_NO_LETTERS).split() if text.isascii() else _LETTERS.findall(text)
 
 
 def _pattern(word: str, part: Part) -> re.Pattern[str]:
