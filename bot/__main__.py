@@ -13,6 +13,7 @@ from bot.commands.data import migrate, move, rekey
 from bot.commands.outbox import outbox
 from bot.domain.chats import LANGUAGES
 from bot.errors import StartError
+from bot.invocation import program
 
 
 class _Commands(click.Group):
@@ -101,4 +102,4 @@ for command in (migrate, move, rekey, chats, outbox):
 
 
 if __name__ == "__main__":
-    main(prog_name="python -m bot")
+    main(prog_name=program())

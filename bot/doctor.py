@@ -29,6 +29,7 @@ from bot.errors import (
     WrongAddress,
 )
 from bot.factories import build_telegram
+from bot.invocation import call_of
 from bot.ports import StoreCounts
 from bot.provider.client import ProviderClient, open_http_client
 from bot.provider.request import RetryPolicy
@@ -199,7 +200,8 @@ def _what_is_unreadable(found: StoreCounts | None) -> str:
         [
             "some chats rest, or accounts pay nothing, because what is stored of them can't be read:",
             *named,
-            "Stop the bot and put back a copy. Or forget a chat: by /unlink in it, or by `python -m bot chats forget`.",
+            "Stop the bot and put back a copy. Or forget a chat: by /unlink in it, or by this command:",
+            call_of("chats forget CHAT"),
         ]
     )
 

@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 
-CORE = {"domain", "errors", "offload", "ports"}
+CORE = {"domain", "errors", "invocation", "offload", "ports"}
 WEB = {"health", "heartbeat", "metrics", "serving", "web"}
 ROOT_MODULES = {"application", "factories", "ticking"}
 PARTS = {
@@ -30,6 +30,7 @@ EVERYTHING = CORE | WEB | ROOT_MODULES | PARTS
 MAY_IMPORT = {
     "domain": set[str](),
     "errors": set[str](),
+    "invocation": set[str](),
     "offload": set[str](),
     "locales": set[str](),
     "garbage": set[str](),

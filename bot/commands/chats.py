@@ -6,6 +6,7 @@ import click
 
 from bot.commands.common import json_option, negative_numbers, print_rows, with_store
 from bot.errors import LinkInUse, StartError
+from bot.invocation import call_of
 from bot.ports import Store, utc_now
 
 CHAT_TABLE = {
@@ -84,4 +85,4 @@ async def _check_stored(store: Store, chat: int) -> None:
 
 
 def _not_stored(chat: int) -> StartError:
-    return StartError(f"No chat {chat} is stored. `python -m bot chats list` lists all chats.")
+    return StartError(f"No chat {chat} is stored. `{call_of('chats list')}` lists all chats.")

@@ -14,6 +14,7 @@ from functools import partial
 import msgspec
 
 from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
+from bot.invocation import call_of
 from bot.store.backend import Backend, Transaction
 from bot.store.rules.records import ChatRecord, PaymentRow
 from bot.store.vault import Vault, try_keys
@@ -28,10 +29,6 @@ Piece = ChatRecord | list[PaymentRow]
 MOVED_TOGETHER = 200
 """How many chats, or accounts, are read and written in one transaction."""
 
-NOT_FINISHED = (
-    "A move of the data to this place has begun and was not finished: run `python -m bot move` again, to its end."
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -45,7 +42,10 @@ class Content:
 async def check_not_moving(t: Transaction) -> None:
     """Raise :class:`StartError` while a move into this place is not finished."""
     if await t.is_moving():
-        raise StartError(NOT_FINISHED)
+        raise StartError(
+            "A move of the data to this place has begun and was not finished: run it again, to its end, by "
+            f"`{call_of('move')}`, with `to-folder` or `to-database` as before."
+        )
 
 
 async def move(source: Backend, target: Backend, vault: Vault, advance: Callable[[int, int], None]) -> Content:

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from bot.errors import StartError
+from bot.invocation import call_of
 
 LOCK = 4_211_064_501
 """The number of the advisory lock. It ends with its transaction, however that ends."""
@@ -100,7 +101,7 @@ def _scripts() -> ScriptDirectory:
 def _forbidden(error: psycopg.Error) -> StartError:
     return StartError(
         f"The database's role may not change the schema ({error.diag.message_primary}). Let it own the database, or "
-        "run `python -m bot migrate` with a DATABASE_URL of a role that may, and as that role: "
+        f"run `{call_of('migrate')}` with a DATABASE_URL of a role that may, and as that role: "
         + _grants("THE_BOTS_ROLE")
     )
 
