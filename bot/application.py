@@ -18,6 +18,7 @@ from bot.chat.background_jobs import BackgroundJobs
 from bot.chat.dispatch import Dispatcher
 from bot.chat.handlers.greeting import Greeter
 from bot.chat.messenger import TelegramMessenger
+from bot.chat.pack_messenger import TelegramPackMessenger
 from bot.chat.polling import retry_forever
 from bot.chat.profile import publish_profile
 from bot.chat.rate_limiter import SharedRateLimiter
@@ -89,7 +90,10 @@ class InvoiceBot:
         )
         texts_for = make_texts_for(self.translations, plan)
         messenger = TelegramMessenger(telegram.bot, texts_for, plan)
-        self.services = Services(settings, store, providers, messenger, plan, clock, vocabulary_of(self.translations))
+        pack_messenger = TelegramPackMessenger(telegram.bot, texts_for, plan)
+        self.services = Services(
+            settings, store, providers, messenger, pack_messenger, plan, clock, vocabulary_of(self.translations)
+        )
         self._store = store
         self._clock_watch = clock_watch or ClockWatch(clock)
         self._web_app = web_app or WebApp(Health(clock, self._clock_watch), Metrics(), clock)
@@ -116,7 +120,13 @@ class InvoiceBot:
         services = self.services
         await retry_forever(self.telegram.initialize)
         await publish_profile(self.telegram.bot, self.translations)
-        ticks = (services.checker.tick, services.alert_sender.tick, services.payments.tick, services.linking.tick)
+        ticks = (
+            services.checker.tick,
+            services.alert_sender.tick,
+            services.payments.tick,
+            services.linking.tick,
+            services.pack_sender.tick,
+        )
         for work in ticks:
             repeat(self._queue, work, tick)
         await self.telegram.start()

@@ -376,6 +376,17 @@ class SearchTooLong(UserError, key="error.search_too_long"):
     """What somebody typed is too long for a search."""
 
 
+class TooManyPacks(UserError, key="error.too_many_packs"):
+    """Too many packs are under way for this account."""
+
+
+@dataclass(eq=False)
+class PackPeriodUnknown(UserError, key="error.pack_period_unknown"):
+    """What somebody typed names no period, or something else as well. ``words`` quotes it."""
+
+    words: str
+
+
 class NothingToRemind(UserError, key="error.nothing_to_remind"):
     """As far as the chat knows, none of the invoices in question is open. So there is nothing to snooze."""
 
@@ -486,6 +497,10 @@ class PaymentInProgress(UserError, key="error.payment_in_progress"):
 
 
 # --- The store ------------------------------------------------------------------------------------------------------
+
+
+class PackLost(BotError):
+    """A pack is not held any more: another process makes it, or its chat was unlinked."""
 
 
 class StoreAway(BotError, key="error.store_away"):

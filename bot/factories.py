@@ -23,6 +23,7 @@ from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.jumping import JumpHandlers
 from bot.chat.handlers.linking import LinkHandlers
+from bot.chat.handlers.packs import PackHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.searching import SearchHandlers
 from bot.chat.handlers.services import ServiceHandlers
@@ -43,10 +44,13 @@ from bot.domain.answers import Question
 from bot.domain.schedule import CheckPlan
 from bot.domain.search.conditions import Vocabulary
 from bot.files.csv_tables import write_texts
+from bot.files.names import safe_name
+from bot.files.packs import DocumentSpool
 from bot.files.workbooks import write_workbook
 from bot.limiter import Limiter, RateLimit
-from bot.ports import Clock, Messenger, Store, TableWriters, utc_now
+from bot.ports import Clock, Messenger, PackMessenger, Store, TableWriters, utc_now
 from bot.provider.client import ProviderClient
+from bot.provider.space import TemporarySpace
 from bot.provider.transport import make_transport
 from bot.services.browsing import Browsing
 from bot.services.checks import Checker
@@ -56,6 +60,8 @@ from bot.services.document_batches import DocumentBatches
 from bot.services.documents import Documents
 from bot.services.leader_lease import LeaderLease
 from bot.services.linking import Inviting, Linking
+from bot.services.packing import PackFiles
+from bot.services.packs import Packs, PackSender
 from bot.services.payments.flow import Payments
 from bot.services.reading import AccountReads
 from bot.services.redrawing import Redrawing
@@ -76,8 +82,11 @@ log = structlog.get_logger()
 CHECKS_AT_ONCE = 50
 PAYMENTS_AT_ONCE = 50
 SENDS_AT_ONCE = 25
+PACKS_AT_ONCE = 2
+"""Each reads one document after the other, and takes twice the size of a part of the temporary folder."""
 BURSTS_FOR_PEOPLE = {Turn.OTHER: 0.25}
 BURSTS_FOR_CHECKS = dict.fromkeys(Turn, 0.5)
+BURSTS_FOR_PACKS = dict.fromkeys(Turn, 0.25)
 """Seconds of ``PROVIDER_RATE``. Those who go first have one."""
 HTTP_CONNECTIONS = 100
 """To Telegram, and to the provider: checks and downloads together leave some for answers and payments."""
@@ -88,10 +97,15 @@ UpdateSource = Poller | Webhook
 
 
 class Providers(NamedTuple):
-    """Clients of the provider's API: for people who wait, and for checks, which leave them room in the shared limit."""
+    """Clients of the provider's API: for people who wait, and for checks, which leave them room in the shared limit.
+
+    Packs leave room to both. ``space`` is what all downloads share.
+    """
 
     for_people: ProviderClient
     for_checks: ProviderClient
+    for_packs: ProviderClient
+    space: TemporarySpace
 
 
 class Services:
@@ -106,6 +120,7 @@ class Services:
         store: Store,
         providers: Providers,
         messenger: Messenger,
+        pack_messenger: PackMessenger,
         plan: CheckPlan,
         clock: Clock,
         vocabulary: Vocabulary,
@@ -127,13 +142,25 @@ class Services:
         self.documents = Documents(reads, store)
         self.tables = Tables(reads, TableWriters(write_workbook, write_texts), settings.zone)
         self.batches = DocumentBatches(self.documents, store, clock)
+        self.pack_workers = Workers(PACKS_AT_ONCE)
+        self.pack_sender = PackSender(
+            store,
+            store,
+            AccountReads(providers.for_packs, store, clock),
+            pack_messenger,
+            PackFiles(DocumentSpool, safe_name, providers.space),
+            clock,
+            plan,
+            self.pack_workers,
+        )
+        self.packs = Packs(store, self.pack_sender, clock)
         self.snoozing = Snoozing(store, clock, plan)
         self.service_history = ServiceHistory(self.browsing, store, clock)
         self.topping_up = ToppingUp(self.browsing, self.credits, store, clock)
 
     async def finish(self, within: float) -> None:
         """Wait until all work in progress has ended; after ``within`` seconds, cancel the rest."""
-        workers = (self.check_workers, self.send_workers, self.payment_workers)
+        workers = (self.check_workers, self.send_workers, self.payment_workers, self.pack_workers)
         await asyncio.gather(*(each.finish(within) for each in workers))
 
 
@@ -147,12 +174,14 @@ def build_handlers(
     topping_up = TopUpHandlers(services.topping_up, clock)
     of_services = ServiceHandlers(services.service_history)
     accounts = AccountHandlers(store, services.linking, services.browsing)
+    documents = DocumentHandlers(services.documents, services.browsing, plan, clock)
+    packs = PackHandlers(store, services.packs, services.searching, documents.archive, clock)
     takes = {
+        Question.PERIOD: packs.take_period,
         Question.REFERENCE: topping_up.take_reference,
         Question.NAME: of_services.take_name,
         Question.ACCOUNT: accounts.take_name,
     }
-    documents = DocumentHandlers(services.documents, services.browsing, plan, clock)
     searching = SearchHandlers(store, services.searching, invoices, clock)
     texts = linking.expecting_token(searching.text)
     return Handlers(
@@ -165,6 +194,7 @@ def build_handlers(
         jumping=JumpHandlers(store, services.searching),
         documents=documents,
         batches=DocumentBatchHandlers(services.batches, services.searching, documents),
+        packs=packs,
         linking=linking,
         groups=groups,
         payments=PaymentHandlers(services.payments, store, store, services.credits, clock),
@@ -207,13 +237,14 @@ def build_providers(settings: Settings, http: httpx.AsyncClient, store: Store, c
 
     Who floods, or is a stranger, leaves something to the checks.
     """
+    space = TemporarySpace()
 
     def client(seconds: Mapping[Turn, float]) -> ProviderClient:
         rate = settings.provider_rate
         limiter = Limiter("provider", provider_limit(rate, seconds), store, clock) if rate else None
-        return ProviderClient(http, settings.provider_url, settings.zone, clock=clock, limiter=limiter)
+        return ProviderClient(http, settings.provider_url, settings.zone, clock=clock, limiter=limiter, space=space)
 
-    return Providers(for_people=client(BURSTS_FOR_PEOPLE), for_checks=client(BURSTS_FOR_CHECKS))
+    return Providers(client(BURSTS_FOR_PEOPLE), client(BURSTS_FOR_CHECKS), client(BURSTS_FOR_PACKS), space)
 
 
 def provider_limit(rate: float, seconds: Mapping[Turn, float]) -> RateLimit:

@@ -97,7 +97,14 @@ VIEWS_MAY_IMPORT = (
     "bot.chat.zones",
     VIEWS,
 )
-MAY_IMPORT_VIEWS = ("bot.chat.handlers", "bot.chat.profile", "bot.chat.routing", "bot.chat.messenger", VIEWS)
+MAY_IMPORT_VIEWS = (
+    "bot.chat.handlers",
+    "bot.chat.profile",
+    "bot.chat.routing",
+    "bot.chat.messenger",
+    "bot.chat.pack_messenger",
+    VIEWS,
+)
 """Views turn domain objects into text and buttons. Only modules that show them may import them; the context may not."""
 
 IMPURE = {"asyncio", "io", "logging", "os", "pathlib", "random", "secrets", "socket", "subprocess", "tempfile", "time"}

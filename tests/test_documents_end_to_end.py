@@ -107,7 +107,7 @@ async def test_a_chat_that_wants_it_gets_files_that_cannot_be_forwarded(
     await ada.press(menu, "🔒 Protect files").answered()
     again = await pdf(chat, ada, invoice)
     assert again.protected
-    archive = ada.send(chat, "/archive")
+    archive = ada.send(chat, "/archive hosting")
     assert (await chat.wait_for(lambda m: m.document is not None, after=archive)).protected
     own_data = ada.send(chat, "/export")
     assert not (await chat.wait_for(lambda m: m.document is not None, after=own_data)).protected

@@ -32,6 +32,7 @@ from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
 from bot.chat.handlers.jumping import JumpHandlers
 from bot.chat.handlers.linking import LinkHandlers
+from bot.chat.handlers.packs import PackHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.searching import SearchHandlers
 from bot.chat.handlers.services import ServiceHandlers
@@ -68,6 +69,7 @@ class Handlers:
     invoices: InvoiceHandlers
     documents: DocumentHandlers
     batches: DocumentBatchHandlers
+    packs: PackHandlers
     searching: SearchHandlers
     jumping: JumpHandlers
     linking: LinkHandlers
@@ -150,7 +152,7 @@ def _commands(on: Handlers) -> dict[str, Route]:
             by_number=on.accounts.located("removecredit", "removecredit"),
         ),
         "payments": Route(on.payments.journal, each=True),
-        "archive": Route(on.documents.archive, slow=True, each=True),
+        "archive": Route(on.packs.archive, slow=True, each=True),
         "check": Route(on.general.check, slow=True, each=True),
         "status": Route(on.general.status, each=True),
         "settings": Route(on.settings.settings),
@@ -179,6 +181,10 @@ def _buttons(on: Handlers) -> dict[str, Route]:
         "all": Route(on.batches.all, slow=True),
         "send": Route(on.batches.send, slow=True),
         "stop": Route(on.batches.stop),
+        "archive": Route(on.packs.change),
+        "pack": Route(on.packs.order),
+        "packperiod": Route(on.packs.ask_for_period),
+        "packstop": Route(on.packs.stop),
         "pay": Route(on.payments.pay),
         "payall": Route(on.payments.pay_these),
         "removecredit": Route(on.payments.remove_credit),

@@ -221,7 +221,13 @@ async def send_picture(bot: Bot, place: Place, screen: Screen, picture: bytes) -
 
 
 async def send_document(
-    bot: Bot, place: Place, document: Document | str, below: Screen = NOTHING, *, protected: bool = False
+    bot: Bot,
+    place: Place,
+    document: Document | str,
+    below: Screen = NOTHING,
+    *,
+    protected: bool = False,
+    silent: bool = False,
 ) -> Message:
     """Stream a file from its source, under its name, or send one again by its id. ``below`` is its caption.
 
@@ -246,6 +252,7 @@ async def send_document(
                 reply_markup=below.keyboard,
                 message_thread_id=topic_id,
                 protect_content=protected,
+                disable_notification=silent,
             )
         except RequestTooLarge as error:
             raise DocumentTooLarge(MAX_UPLOAD_MB) from error

@@ -10,12 +10,16 @@ from bot.domain.waits import LONGEST_TOKEN_WAIT, still_lasts
 
 
 class Question(StrEnum):
-    """What the bot asks for: a token, the reference of a bank transfer, the name of a service or of an account."""
+    """What the bot asks for: a token, the reference of a bank transfer, the name of a service or of an account.
+
+    Or the period of a pack.
+    """
 
     TOKEN = "token"
     REFERENCE = "reference"
     NAME = "name"
     ACCOUNT = "account"
+    PERIOD = "period"
 
 
 @dataclass(frozen=True, slots=True)

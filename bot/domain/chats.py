@@ -13,6 +13,7 @@ from bot.domain.chat_keys import ChatKey, key_of
 from bot.domain.credit import CreditWatch, CreditWish
 from bot.domain.documents import SentDocument
 from bot.domain.live_messages import Board, LiveMessage
+from bot.domain.packs.pack import Pack
 from bot.domain.service_names import ServiceName
 from bot.domain.waits import LONGEST_CHECK_WAIT, Wait, is_ahead, wait_until
 
@@ -164,7 +165,7 @@ class LinkFacts:
     so yet. ``names`` are what the people here call their services. The time of the next check was set at
     ``next_check_set_at``. None: by an older version. ``message_id`` is the message in this chat that held the token:
     after a crash it comes again. ``name`` is what the person calls the account. ``among_others``: the chat holds other
-    accounts, too, so it is said which one is meant.
+    accounts, too, so it is said which one is meant. ``packs`` are under way.
     """
 
     account: str
@@ -183,6 +184,7 @@ class LinkFacts:
     message_id: int | None = None
     name: str = ""
     among_others: bool = False
+    packs: tuple[Pack, ...] = ()
 
     @property
     def check_wait(self) -> Wait:

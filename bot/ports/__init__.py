@@ -31,6 +31,16 @@ from bot.ports.outside import (
     utc_now,
 )
 from bot.ports.tables import TableWords, TableWriters, WriteTexts, WriteWorkbook
+from bot.ports.packs import (
+    PackClaim,
+    PackEnd,
+    PackFile,
+    PackMessenger,
+    PackStore,
+    PackWords,
+    Space,
+    Spool,
+)
 from bot.ports.work import (
     ALERTS_PER_MESSAGE,
     ChatStore,
@@ -65,6 +75,12 @@ __all__ = [
     "OperatorStore",
     "Outbox",
     "Overview",
+    "PackClaim",
+    "PackEnd",
+    "PackFile",
+    "PackMessenger",
+    "PackStore",
+    "PackWords",
     "PaymentStore",
     "Pending",
     "PendingItem",
@@ -72,6 +88,8 @@ __all__ = [
     "PostDocument",
     "Provider",
     "Sleep",
+    "Space",
+    "Spool",
     "Store",
     "StoreCounts",
     "TableWords",

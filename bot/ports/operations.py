@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bot.domain.alerts import Alert
 from bot.domain.chats import Trouble
+from bot.ports.packs import PackStore
 from bot.ports.work import ChatStore, CheckStore, Outbox, PaymentStore, PendingStore
 
 
@@ -153,6 +154,7 @@ class Store(
     Outbox,
     PaymentStore,
     PendingStore,
+    PackStore,
     LeaseStore,
     TokenBucketStore,
     BacklogStore,

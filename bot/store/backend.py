@@ -124,6 +124,14 @@ class Transaction(PendingStore, Protocol):
     async def held_message(self, claim: Claim) -> StoredChat | None:
         """Return the chat whose message is still leased under this claim, locked."""
 
+    # --- packs ---
+
+    async def chats_with_due_packs(self, now: datetime, limit: int) -> list[FoundChat]:
+        """Return chats that have a pack to be made, the longest due first, locked. Pass over those that others lock."""
+
+    async def put_off_packs(self, chat_id: int, until: datetime) -> None:
+        """Pass over a chat that can't be read, ``until`` then or until it is saved."""
+
     # --- payments ---
 
     async def accounts(self) -> list[str]:

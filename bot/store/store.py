@@ -27,6 +27,7 @@ from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError, TooManyAc
 from bot.ports import Backlog, Check, Checked, Overview, Pending, PendingItem, Waiting, WaitingAlert
 from bot.store.backend import Backend, FoundChat, StoredChat, Transaction, Work
 from bot.store.inspection import problem_of
+from bot.store.packs import StoredPacks, lock
 from bot.store.rules import alerts as alert_rules, chats as chat_rules, payments as payment_rules
 from bot.store.rules.records import AlertRow, ChatRecord, LinkRow, PaymentRow, open_chat
 from bot.store.vault import SealBroken, Vault, account_fingerprint
@@ -65,6 +66,9 @@ class Store:
         self.take_lease = backend.take_lease
         self.give_back_lease = backend.give_back_lease
         self.take_from_bucket = backend.take_from_bucket
+        packs = StoredPacks(backend, self._chat)
+        self.add_pack, self.claim_packs, self.save_pack = packs.add, packs.claim, packs.save
+        self.end_pack, self.stop_pack = packs.end, packs.stop
         self._claims: set[asyncio.Future[Any]] = set()
         self._unreadable: set[int] = set()  # the operator was told of these chats
 
@@ -210,7 +214,7 @@ class Store:
         """Forget one of several accounts of a chat."""
 
         async def remove(t: Transaction) -> bool:
-            stored = await _lock(t, key)
+            stored = await lock(t, key)
             if stored is None or stored.record.link is None or stored.record.link.account != account:
                 return False
             chat_id = stored.record.chat_id
@@ -534,7 +538,7 @@ class Store:
         """
 
         async def write(t: Transaction) -> bool:
-            stored = await _lock(t, key)
+            stored = await lock(t, key)
             new = change(stored.record) if stored else None
             if stored is None or new is None:
                 return False
@@ -574,7 +578,7 @@ class Store:
         """Change all links of a chat that have the same owner as this one."""
 
         async def write(t: Transaction) -> None:
-            own = await _lock(t, key)
+            own = await lock(t, key)
             if own is None or own.record.link is None:
                 return
             for each in (await _accounts(t, own.record.chat_id, self._unreadable, lock=True))[1]:
@@ -706,14 +710,6 @@ async def _present_id(t: Transaction, chat_id: int) -> int:
         return (await _present(t, chat_id))[0]
     except ChatUnreadable:
         return chat_id
-
-
-async def _lock(t: Transaction, chat_id: int) -> StoredChat | None:
-    """Return a chat under its present id, locked. None: it is not stored."""
-    stored = (await _locked(t, chat_id)).get(chat_id)
-    if stored is None or stored.record.chat.moved_to is None:
-        return stored
-    return await _lock(t, stored.record.chat.moved_to)
 
 
 async def _record(t: Transaction, chat_id: int) -> ChatRecord:

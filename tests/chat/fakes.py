@@ -18,6 +18,7 @@ from bot.errors import NotFound, PermissionMissing, TokenRefused
 from bot.factories import Providers
 from bot.ports import Document, InvoiceFilter
 from bot.provider.client import ProviderClient
+from bot.provider.space import TemporarySpace
 from tests.chat.samples import NOW
 
 TOKEN = "a-token-of-the-provider-0123456789"
@@ -136,6 +137,6 @@ class FakeProvider:
 
 
 def fake_providers(provider: FakeProvider) -> Providers:
-    """Return the fake as both clients that the bot needs."""
+    """Return the fake as all clients that the bot needs."""
     client = cast("ProviderClient", provider)
-    return Providers(for_people=client, for_checks=client)
+    return Providers(client, client, client, TemporarySpace())

@@ -75,6 +75,8 @@ COMPUTED: Mapping[str, set[str]] = {
     "filter.{query.status}": {f"filter.{status}" for status in StatusFilter},
     "filter.{condition.kind}": {f"filter.{kind}" for kind in ItemKind},
     "search.{condition.standing}": {f"search.{standing}" for standing in StandingWord},
+    "packs.kind.{kind}": {f"packs.kind.{kind}" for kind in ItemKind},
+    "packs.kind.{choice.kind}": {f"packs.kind.{kind}" for kind in ItemKind},
     "settings.ask.{name}": {f"settings.ask.{name}" for name in SECTIONS},
     "settings.preset.{chosen or 'own'}": {f"settings.preset.{each}" for each in (*Preset, "own")},
     "settings.preset.{each}": {f"settings.preset.{each}" for each in Preset},
@@ -108,7 +110,7 @@ SAME_IN_ALL = {
     "details.description", "details.item",
     "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "journal.how", "journal.what",
     "history.title", "history.line", "history.dearer", "history.cheaper",
-    "list.line", "payment.title", "transfer.iban", "transfer.name",
+    "list.line", "packs.kind.domain", "packs.kind.hosting", "packs.quarter", "payment.title", "transfer.iban", "transfer.name",
     "search.less", "search.less_leaves", "words.hosting",
     "table.column.standing", "table.column.status", "table.column.text",
 }  # fmt: skip

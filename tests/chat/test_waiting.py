@@ -53,7 +53,7 @@ async def test_a_quick_answer_is_not_announced(
     assert telegram.calls_of("sendChatAction") == []
 
 
-@pytest.mark.parametrize(("text", "call"), [("/pdf 1", "pdf"), ("/archive", "archive")])
+@pytest.mark.parametrize(("text", "call"), [("/pdf 1", "pdf"), ("/archive hosting", "archive")])
 async def test_a_download_holds_up_no_other_answer(
     ada: Person, chat: Chat, provider: FakeProvider, text: str, call: str
 ) -> None:
@@ -147,7 +147,7 @@ async def test_a_chat_can_not_queue_downloads_without_end(ada: Person, chat: Cha
     for number in range(1, 6):
         ada.send(chat, f"/pdf {number}")
     await ask(ada, chat, "/pdf 6", "still busy with your other files")
-    await ask(ada, chat, "/archive", "still busy with your other files")
+    await ask(ada, chat, "/archive hosting", "still busy with your other files")
     gate.set()
     await chat.wait_for(lambda message: message.document is not None and "5" in message.document.name)
     ada.send(chat, "/pdf 6")

@@ -1,4 +1,4 @@
-"""/pdf and /archive."""
+"""/pdf, and the provider's own archive."""
 
 from __future__ import annotations
 

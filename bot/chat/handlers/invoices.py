@@ -100,8 +100,7 @@ class InvoiceHandlers:
 
 def read_query(context: Context, choices: list[str]) -> Query:
     """Read the filters behind a command, in English or the reader's language. Raise :class:`UnknownFilter`."""
-    # In a label of several words, such as "mit Transaktionen", the last one counts.
-    own = {context.t.plain(f"filter.{choice}").casefold().split()[-1]: str(choice) for choice in choices}
+    own = _own_names(context, choices)
     names = {str(choice): str(choice) for choice in choices} | own
     query = Query()
     for word in context.words:
@@ -115,6 +114,17 @@ def read_query(context: Context, choices: list[str]) -> Query:
             case choice:
                 query = replace(query, kind=ItemKind(choice))
     return query
+
+
+def are_filters(context: Context, choices: list[str]) -> bool:
+    """Return whether all words behind a command are filters, in English or the reader's language."""
+    return {word.casefold() for word in context.words} <= {*map(str, choices), *_own_names(context, choices)}
+
+
+def _own_names(context: Context, choices: list[str]) -> dict[str, str]:
+    """Return the filters by their names in the reader's language."""
+    # In a label of several words, such as "mit Transaktionen", the last one counts.
+    return {context.t.plain(f"filter.{choice}").casefold().split()[-1]: str(choice) for choice in choices}
 
 
 def _page(words: list[str]) -> ListPage | None:

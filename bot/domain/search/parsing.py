@@ -49,6 +49,8 @@ _DAY = _pattern(r"(?P<day>\d{1,2})(?P<mark>[./])\s?(?P<month>\d{1,2})(?P=mark)\s
 _DAY_EACH_YEAR = re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?=\s|$)")
 _MONTH = _pattern(r"(?P<year>" + YEAR + r")[-/.](?P<month>\d{1,2})")
 _MONTH_FIRST = _pattern(r"(?P<month>\d{1,2})[/.](?P<year>" + YEAR + ")")
+_ONE = rf"(?:{YEAR}-\d{{1,2}}-\d{{1,2}}|\d{{1,2}}[./]\d{{1,2}}[./]{YEAR}|{YEAR}[-/.]\d{{1,2}}|\d{{1,2}}[./]{YEAR})"
+_FROM_TO = _pattern(rf"(?P<first>{_ONE})\s?-\s?(?P<last>{_ONE})")
 _YEARS = _pattern(r"(?P<first>" + YEAR + r")\s?-\s?(?P<last>" + YEAR + ")")
 _QUARTER = _pattern(r"(?:(?P<before>" + YEAR + r")[-/ ]?)?Q\s?(?P<number>[1-4])(?:[-/ ]?(?P<after>" + YEAR + "))?")
 _ORDINAL = re.compile(r"(?P<number>[1-4])(?:\.|st|nd|rd|th)?\s(?P<word>\S+)", re.IGNORECASE)
@@ -101,7 +103,7 @@ def _in_digits(line: str, at: int, vocabulary: Vocabulary) -> Found:
     return _period(line, at) or _ordinal(line, at, vocabulary) or _money(line, at) or _number(line, at)
 
 
-def _period(line: str, at: int) -> Found:
+def _period(line: str, at: int) -> tuple[Dated, int] | None:
     """Read a day, a month, years or a quarter that is written in digits."""
     for pattern, period_of in _PERIODS:
         if (match := pattern.match(line, at)) and (period := period_of(match)) is not None:
@@ -124,6 +126,15 @@ def _month_in(match: re.Match[str]) -> Period | None:
     return months(year, month, month) if 1 <= month <= 12 else None  # noqa: PLR2004  # months
 
 
+def _from_to_in(match: re.Match[str]) -> Period | None:
+    """Return a range of days or months, in whichever order they are given."""
+    ends = [found[0].period for end in (match["first"], match["last"]) if (found := _period(end, 0)) is not None]
+    spans = [each for each in ends if isinstance(each, Span)]
+    if len(spans) < 2:  # noqa: PLR2004  # both ends
+        return None
+    return Span(min(each.first for each in spans), max(each.last for each in spans))
+
+
 def _years_in(match: re.Match[str]) -> Period | None:
     first, last = sorted((int(match["first"]), int(match["last"])))
     return Span(date(first, 1, 1), date(last, 12, 31))
@@ -136,6 +147,7 @@ def _quarter_in(match: re.Match[str]) -> Period | None:
 
 
 _PERIODS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Period | None]], ...] = (
+    (_FROM_TO, _from_to_in),
     (_ISO_DAY, _day_in),
     (_DAY, _day_in),
     (_DAY_EACH_YEAR, _day_each_year_in),

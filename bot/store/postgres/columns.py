@@ -13,6 +13,7 @@ from bot.domain.chats import Silence
 from bot.domain.waits import LONG_AGO
 from bot.errors import ChatUnreadable, PaymentsUnreadable
 from bot.store.backend import Hold, StoredChat
+from bot.store.rules import packs
 from bot.store.rules.records import PARTS, AlertRow, ChatRecord, ChatRow, LinkRow, PaymentRow, blank
 from bot.store.vault import key_id_of
 
@@ -88,6 +89,7 @@ def chat_columns(stored: StoredChat) -> dict[str, Any]:
         "message_epoch": message and message.fencing_token,
         "message_until": message and message.until,
         "message_set_at": message.set_at if message else since and _known(message_wait.set_at),
+        "pack_due": packs.due_at(record),
         "waiting": len(record.alerts) - record.dead_letters,
         "set_aside": record.dead_letters,
     }

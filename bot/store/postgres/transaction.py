@@ -15,6 +15,7 @@ from psycopg.errors import UniqueViolation
 
 from bot.domain.deliveries import Claim
 from bot.domain.invitations import Invitation
+from bot.domain.packs.pack import LONGEST_PACK_WAIT
 from bot.domain.waits import CLOCKS_AGREE_WITHIN
 from bot.errors import PaymentInProgress, PaymentsUnreadable
 from bot.ports import Backlog, Pending, PendingItem
@@ -72,6 +73,12 @@ DUE_MESSAGES = f"""
         ORDER BY message_due, message_since, id LIMIT %s FOR UPDATE SKIP LOCKED
     ) AS due
     ORDER BY message_due, message_since, id
+"""
+
+# A time too far ahead was set by a wrong clock.
+DUE_PACKS = f"""
+    SELECT {CHAT_COLUMNS} FROM chats WHERE pack_due <= %s OR pack_due > %s
+    ORDER BY pack_due, id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 
 PUT_PENDING = """
@@ -201,6 +208,12 @@ class PostgresTransaction:
     async def _held(self, condition: str, *values: int) -> StoredChat | None:
         rows = await self.rows(f"SELECT {CHAT_COLUMNS} FROM chats WHERE {condition} FOR UPDATE", *values)
         return stored_chat(rows[0]) if rows else None
+
+    async def chats_with_due_packs(self, now: datetime, limit: int) -> list[FoundChat]:
+        return _found(await self.rows(DUE_PACKS, now, now + LONGEST_PACK_WAIT, limit))
+
+    async def put_off_packs(self, chat_id: int, until: datetime) -> None:
+        await self.cursor.execute("UPDATE chats SET pack_due = %s WHERE id = %s", [until, chat_id])
 
     async def accounts(self) -> list[str]:
         return sorted(account for (account,) in await self.rows("SELECT DISTINCT account FROM payments"))

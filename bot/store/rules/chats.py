@@ -38,7 +38,7 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
         link = replace(link, payers=record.link.payers)
     old = record.known
     if record.link is not None and record.link.account == link.account:
-        link = replace(link, name=record.link.name)
+        link = replace(link, name=record.link.name, packs=record.link.packs)
         untold_of = {row.alert.invoice_id for row in record.alerts}
         known = {**knowledge.left_out({n: k for n, k in old.items() if n not in untold_of}, link.linked_at), **known}
     same = {n for n, k in known.items() if n in old and (k.title, k.due) == (old[n].title, old[n].due)}

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+from bot.domain.packs.pack import LONGEST_PACK_WAIT
 from bot.domain.waits import LONG_AGO, cut, is_ahead
 from bot.ports import Backlog, Lease
 from bot.store.backend import Hold, note_void_waits
+from bot.store.rules import packs
 from bot.store.rules.records import ChatRecord, PaymentRow
 from bot.store.vault import key_id_of
 
@@ -224,6 +226,8 @@ class ChatIndex:
         self.accounts: dict[int, str] = {}
         self.other_keys: dict[int, str] = {}
         """Chats whose token another key has sealed."""
+        self.packs: dict[int, datetime] = {}
+        """When the next pack of a chat is due."""
         self._first_key = first_key
         self._alerts: dict[int, tuple[datetime | None, int, int]] = {}
         """When the next message is due (None: none is, or the chat rests), alerts that wait, and dead letters."""
@@ -239,6 +243,12 @@ class ChatIndex:
             set_aside=sum(dead_letters for _, (_, _, dead_letters) in alerts),
         )
 
+    def with_due_packs(self, now: datetime, limit: int) -> list[int]:
+        """Return the chats that have a pack to be made. A time too far ahead was set by a wrong clock."""
+        too_far = now + LONGEST_PACK_WAIT
+        due = sorted((at, chat_id) for chat_id, at in self.packs.items() if at <= now or at > too_far)
+        return [chat_id for _, chat_id in due[:limit]]
+
     def keep_times(self, chat_id: int, times: CheckTimes | None) -> None:
         """Note check times that are newer than the chat's file. None: the file has the newest."""
         self.times.pop(chat_id, None)
@@ -248,6 +258,9 @@ class ChatIndex:
     def sync(self, chat_id: int, record: ChatRecord | None) -> None:
         """Bring the index in line with a chat's record (None: there is no such chat). Leases stay valid."""
         self._sync_link(chat_id, record)
+        self.packs.pop(chat_id, None)
+        if record is not None and (due_at := packs.due_at(record)) is not None:
+            self.packs[chat_id] = due_at
         self._alerts.pop(chat_id, None)
         resting = record is not None and record.chat.resting is not None
         since = record.message_since if record is not None else None

@@ -229,6 +229,12 @@ class TinyTransaction:
     async def held_message(self, claim: Claim) -> StoredChat | None:
         return self._stored(self._chats.messages.holder(claim.fencing_token))
 
+    async def chats_with_due_packs(self, now: datetime, limit: int) -> list[FoundChat]:
+        return await self.find_chats(self._chats.with_due_packs(now, limit))
+
+    async def put_off_packs(self, chat_id: int, until: datetime) -> None:
+        self._chats.packs[chat_id] = until
+
     async def accounts(self) -> list[str]:
         return sorted({*self._payments.find(), *self._payments.damaged})
 

@@ -269,7 +269,7 @@ async def test_the_providers_errors_are_sentences(
     ada: Person, linked: Chat, provider: FakeProvider, error: ProviderError, words: str
 ) -> None:
     provider.failures = dict.fromkeys(("list_invoices", "invoice", "pdf", "archive"), error)
-    for text in ("/invoices", "/invoice 1", "/pdf 1", "/archive"):
+    for text in ("/invoices", "/invoice 1", "/pdf 1", "/archive hosting"):
         await ask(ada, linked, text, words)
 
 

@@ -1,0 +1,1 @@
+"""Packs: all documents of a period in one ZIP, or in several, with a table."""

@@ -1,0 +1,214 @@
+"""One run through the invoices of a pack: each document goes from the provider into a part, and parts to the chat."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.invoices import Invoice
+from bot.domain.packs.choices import month_of
+from bot.domain.packs.names import Safe
+from bot.domain.packs.pack import Missing, Sending
+from bot.domain.packs.parts import MEGABYTE, PART_LIMIT, Held, cut, fits_alone
+from bot.errors import (
+    AnswerNotUnderstood,
+    BotError,
+    ChatClosed,
+    DeliveryUncertain,
+    DocumentTooLarge,
+    MessengerError,
+    NotFound,
+    ProviderDown,
+    ProviderError,
+    Refused,
+    SendRefused,
+)
+from bot.ports import Clock, Document, PackFile, PackMessenger, PackWords, Space, Spool
+from bot.services.failures import log_failure
+from bot.services.held_packs import HeldPack, PackStopped
+from bot.services.reading import AccountReads
+
+ABOUT_ONE = (NotFound, Refused, AnswerNotUnderstood, DocumentTooLarge)
+"""Errors that say nothing of the other documents."""
+DOWN_AFTER = 3
+"""So many documents one after the other that the provider does not answer for: then it is down. One may be broken."""
+
+DRAW_EVERY = timedelta(seconds=5)
+"""Each edit of the progress counts against Telegram's limits, and is hardly read faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackFiles:
+    """Where documents wait for their part, how large that may be, and how names become safe."""
+
+    spool: Callable[[], Spool]
+    safe: Safe
+    space: Space
+    part_limit: int = PART_LIMIT
+
+
+class Packing:
+    """Packs and sends what is left of a pack.
+
+    ``run`` raises :class:`PackStopped`, a :class:`bot.errors.ProviderError` or :class:`bot.errors.NoSpaceLeft` if
+    nothing can be had at present, or a :class:`bot.errors.MessengerError` if nothing can be sent.
+    """
+
+    def __init__(
+        self,
+        held: HeldPack,
+        invoices: Sequence[Invoice],
+        names: Mapping[int, str],
+        *,
+        reads: AccountReads,
+        messenger: PackMessenger,
+        files: PackFiles,
+        clock: Clock,
+    ) -> None:
+        self._held = held
+        self._invoices = invoices
+        self._names = names
+        self._reads = reads
+        self._messenger = messenger
+        self._files = files
+        self._clock = clock
+        self._words: PackWords = messenger.words(held.chat)
+        self._by_number = {invoice.id: invoice for invoice in invoices}
+        self._waiting: list[Held] = []
+        self._drawn_at: datetime | None = None
+        self._failures = 0
+        self._given_up: BotError | None = None
+        self._missing: list[Missing] = []
+        """What could not be had since the last part. It is kept with the next one, and else tried again."""
+
+    async def run(self) -> None:
+        """Pack, send the parts, then the tables."""
+        if not self._held.pack.choice.table_only:
+            spool = await asyncio.to_thread(self._files.spool)
+            try:
+                await self._pack(spool)
+            finally:
+                await asyncio.to_thread(spool.close)
+
+    async def _pack(self, spool: Spool) -> None:
+        done = self._held.pack.done
+        for at, invoice in enumerate(self._invoices, start=1):
+            if invoice.id not in done:
+                self._check_stop()
+                await self._draw(at)
+                await self._take(spool, invoice)
+        if self._waiting or self._missing:
+            await self._send_part(spool, len(self._waiting), is_last=True)
+
+    async def _take(self, spool: Spool, invoice: Invoice) -> None:
+        """Put an invoice's document into the spool. If there is no room, send a part first."""
+        async with AsyncExitStack() as stack:
+            document = await self._had(stack, invoice)
+            if document is None:
+                return
+            new = Held(invoice.id, month_of(invoice), document.size)
+            while count := cut(self._waiting, new, self._files.part_limit):
+                await self._send_part(spool, count)
+            await asyncio.to_thread(spool.add, document.content, document.size)
+            self._waiting.append(new)
+
+    async def _had(self, stack: AsyncExitStack, invoice: Invoice) -> Document | None:
+        """Return an invoice's document. None: it can't be had, which is noted."""
+        limit = self._files.part_limit
+        try:
+            if self._given_up is not None:
+                raise self._given_up
+            async with self._held.unless_stopped():
+                document = await stack.enter_async_context(self._reads.pdf(self._held.chat, invoice.id))
+            if not fits_alone(document.size, limit):
+                raise DocumentTooLarge(limit // MEGABYTE)
+        except (*ABOUT_ONE, ProviderError) as error:
+            if not isinstance(error, ABOUT_ONE):
+                self._check_whether_down(error)
+            if error is not self._given_up:
+                log_failure("document of a pack can't be had", error, chat=self._held.chat.id, invoice=invoice.id)
+            self._missing.append(Missing(invoice.id, self._messenger.why(self._held.chat, error)))
+            return None
+        self._failures = 0
+        return document
+
+    def _check_whether_down(self, error: ProviderError) -> None:
+        """Raise the error if no other document can be had either, unless that was tried often enough."""
+        self._failures += 1
+        if error is self._given_up or (isinstance(error, ProviderDown) and self._failures < DOWN_AFTER):
+            return
+        if self._held.pack.is_last_try:
+            self._given_up = error
+            return
+        raise error
+
+    async def _send_part(self, spool: Spool, count: int, *, is_last: bool = False) -> None:
+        """Send the first documents as a part."""
+        held, self._waiting = self._waiting[:count], self._waiting[count:]
+        missing, self._missing = self._missing, []
+        invoices = [self._by_number[each.number] for each in held]
+        named = [(self._names[invoice.id], invoice.issued) for invoice in invoices]
+        pack, is_only = self._held.pack, is_last and not self._held.pack.parts
+        all_missing = (*pack.missing, *missing)
+        name = self._messenger.file_name(self._held.chat, pack, None if is_only else pack.parts + 1)
+        with await asyncio.to_thread(spool.zip, named, self._list_of(all_missing)) as content:
+            size = content.seek(0, os.SEEK_END)
+            document = Document(self._files.safe(name, ".zip"), content, size)
+            file = PackFile(document, invoices, pack.parts + 1, is_only=is_only, missing=missing)
+            await self._send(file, all_missing)
+
+    def _list_of(self, missing: Sequence[Missing]) -> list[tuple[str, io.BytesIO]]:
+        """Return the text that names what could not be had, if there is anything."""
+        if not missing:
+            return []
+        lines = [self._words.missing_head, "", *(f"{each.number}: {each.why}" for each in missing)]
+        text = "\r\n".join([*lines, ""]).encode("utf-8-sig")  # as every editor reads it
+        return [(self._files.safe(self._words.missing_name, ".txt"), io.BytesIO(text))]
+
+    async def _send(self, file: PackFile, missing: tuple[Missing, ...]) -> None:
+        """Send a file once. That it is being sent is stored before, and what came of it afterwards."""
+        self._check_stop()
+        numbers = tuple(invoice.id for invoice in file.invoices) if file.part is not None else ()
+        sending = Sending(file.document.name, numbers, is_part=file.part is not None)
+        await self._held.save(sending=sending, missing=missing)
+        try:
+            self._check_stop()
+            await self._messenger.send(self._held.chat, self._held.pack, file)
+        except DeliveryUncertain as error:
+            log_failure("part of a pack may not have arrived", error, chat=self._held.chat.id)
+            await self._held.note(may_be_missing=True)
+        except ChatClosed:
+            await self._held.save(sending=None)
+            raise
+        except (SendRefused, DocumentTooLarge) as error:
+            log_failure("part of a pack is refused", error, chat=self._held.chat.id)
+            why = self._messenger.why(self._held.chat, error)
+            await self._held.save(sending=None, missing=(*missing, *(Missing(number, why) for number in numbers)))
+        except (MessengerError, PackStopped):
+            await self._held.save(sending=None)
+            raise
+        else:
+            await self._held.note()
+
+    def _check_stop(self) -> None:
+        if self._held.pack.stopped:
+            raise PackStopped
+
+    async def _draw(self, at: int) -> None:
+        """Let the progress be seen now and then. That it can't be drawn stops nothing."""
+        now = self._clock()
+        if not self._held.pack.is_awaited or (self._drawn_at is not None and now - self._drawn_at < DRAW_EVERY):
+            return
+        self._drawn_at = now
+        try:
+            drawn = await self._messenger.draw(self._held.chat, self._held.pack, at, len(self._invoices))
+        except MessengerError as error:
+            log_failure("progress of a pack can't be drawn", error, chat=self._held.chat.id)
+        else:
+            if drawn is not None and drawn != self._held.pack.message_id:
+                await self._held.save(message_id=drawn)

@@ -1,0 +1,183 @@
+"""Packs: order and cancel them, and make those that were ordered.
+
+Whoever makes a pack holds it by a lease, and keeps what was sent. After a stop, the next one goes on from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from bot.domain.chats import Chat, Place
+from bot.domain.invoices import Invoice
+from bot.domain.packs.choices import PackChoice, chosen
+from bot.domain.packs.names import file_names
+from bot.domain.packs.pack import PACK_LEASE, PACKS_AT_MOST, Pack, pack_id
+from bot.domain.schedule import CheckPlan
+from bot.errors import (
+    BotError,
+    ChatGone,
+    ChatMigrated,
+    FloodLimited,
+    NoSpaceLeft,
+    PackLost,
+    ProviderError,
+    QuestionOver,
+    SendRefused,
+    TooManyPacks,
+)
+from bot.offload import HEAVY_COUNT, off_loop
+from bot.ports import ChatStore, Clock, PackClaim, PackEnd, PackMessenger, PackStore
+from bot.services.failures import log_failure, note_unreachable
+from bot.services.held_packs import HeldPack, PackStopped
+from bot.services.packing import PackFiles, Packing
+from bot.services.permissions import link_of
+from bot.services.reading import AccountReads
+from bot.services.workers import Workers
+
+log = structlog.get_logger()
+
+
+class PackSender:
+    """Makes the packs that were ordered."""
+
+    def __init__(
+        self,
+        store: PackStore,
+        chats: ChatStore,
+        reads: AccountReads,
+        messenger: PackMessenger,
+        files: PackFiles,
+        clock: Clock,
+        plan: CheckPlan,
+        workers: Workers,
+    ) -> None:
+        self._store = store
+        self._chats = chats
+        self._reads = reads
+        self._messenger = messenger
+        self._files = files
+        self._clock = clock
+        self._plan = plan
+        self._workers = workers
+        self._held: dict[str, HeldPack] = {}
+
+    async def tick(self) -> None:
+        """Start the packs that are due, as many as there is room for."""
+        if room := self._workers.free:
+            for claim in await self._store.claim_packs(self._clock(), room, PACK_LEASE):
+                self._workers.start(self._make(claim))
+
+    def note_stop(self, at: str) -> None:
+        """Note at once that a pack was cancelled, if it is made here."""
+        if (held := self._held.get(at)) is not None:
+            held.stop()
+
+    async def _make(self, claim: PackClaim) -> None:
+        """Make a pack from where it is. Whatever goes wrong, it is given back or ended."""
+        held = self._held[claim.pack.id] = HeldPack(claim, self._store, self._clock)
+        try:
+            async with held.renewed():
+                await self._make_held(held)
+        except PackLost:
+            log.info("pack is made by another process, or its chat was unlinked", chat=claim.chat.id)
+        except asyncio.CancelledError:
+            await held.give_back()
+            raise
+        except FloodLimited as error:
+            await held.later(timedelta(seconds=error.retry_after))
+        except Exception as error:
+            log_failure("pack can't be made now", error, chat=claim.chat.id)
+            if isinstance(error, ChatGone | ChatMigrated):
+                await note_unreachable(self._chats, claim.chat.id, error)
+            await held.later()
+            if not isinstance(error, BotError):
+                raise
+        finally:
+            if self._held.get(claim.pack.id) is held:
+                del self._held[claim.pack.id]
+
+    async def _make_held(self, held: HeldPack) -> None:
+        schedule, now = self._plan.schedule(held.chat), self._clock()
+        if not self._plan.serves(link_of(held.chat)):
+            await held.end()
+        elif not held.pack.is_awaited and schedule.is_quiet(now):
+            await held.rest(schedule.quiet_end(now))
+        elif held.pack.telling:
+            await self._tell(held, PackEnd(len(held.pack.done)), again=True)
+        else:
+            await self._tell(held, await self._packed(held))
+
+    async def _packed(self, held: HeldPack) -> PackEnd:
+        """Pack and send what is left. Raise an error if it is to be tried again later."""
+        invoices: list[Invoice] = []
+        try:
+            async with held.unless_stopped():
+                listing = await self._reads.listing(held.chat)
+            heavy = len(listing.invoices) > HEAVY_COUNT
+            invoices = await off_loop(heavy, chosen, listing.invoices, held.pack.choice)
+            if invoices:
+                await self._pack(held, invoices)
+        except PackStopped:
+            return PackEnd(len(invoices))
+        except (ProviderError, NoSpaceLeft) as error:
+            if not held.pack.is_last_try:
+                raise
+            return PackEnd(len(invoices), why=error)
+        return PackEnd(len(invoices), lost=not listing.lacks_nothing)
+
+    async def _pack(self, held: HeldPack, invoices: Sequence[Invoice]) -> None:
+        style = self._messenger.words(held.chat).style
+        names = await off_loop(len(invoices) > HEAVY_COUNT, file_names, invoices, style, self._files.safe)
+        async with self._files.space.share(2 * self._files.part_limit):
+            await Packing(
+                held,
+                invoices,
+                names,
+                reads=self._reads,
+                messenger=self._messenger,
+                files=self._files,
+                clock=self._clock,
+            ).run()
+
+    async def _tell(self, held: HeldPack, end: PackEnd, *, again: bool = False) -> None:
+        """Say how it ended. If a crash comes between, it is said once more, marked: nobody should wait for nothing."""
+        await held.save(telling=True)
+        try:
+            await self._messenger.tell_end(held.chat, held.pack, end, again=again)
+        except SendRefused as error:
+            log_failure("end of a pack is refused", error, chat=held.chat.id)
+        await held.end()
+
+
+class Packs:
+    """Orders of packs. ``sender`` makes them, in this process or in another one."""
+
+    def __init__(self, store: PackStore, sender: PackSender, clock: Clock) -> None:
+        self._store = store
+        self._sender = sender
+        self._clock = clock
+
+    def ordered(self, chat: Chat, place: Place, user_id: int, choice: PackChoice, press: str) -> Pack:
+        """Return an order, not kept yet. The same press comes to the same one, also after a crash.
+
+        Raise :class:`TooManyPacks` or :class:`NotLinked`.
+        """
+        if sum(pack.is_awaited for pack in link_of(chat).packs) >= PACKS_AT_MOST:
+            raise TooManyPacks
+        return Pack(pack_id(chat.key, press), choice, self._clock(), place.topic_id, user_id)
+
+    async def order(self, chat: Chat, pack: Pack) -> None:
+        """Keep an order, and begin with it if there is room. Raise as :meth:`ordered`."""
+        if not await self._store.add_pack(chat.key, link_of(chat).account, pack):
+            raise TooManyPacks
+        await self._sender.tick()
+
+    async def stop(self, chat: Chat, at: str) -> None:
+        """Cancel a pack. A file that is being sent still arrives. Raise :class:`QuestionOver`."""
+        if not await self._store.stop_pack(chat.key, at):
+            raise QuestionOver
+        self._sender.note_stop(at)

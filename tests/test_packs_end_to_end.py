@@ -1,0 +1,114 @@
+"""Packs over real HTTP: a period by button and typed, the ZIP opened, what is missing, cancelling."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import AsyncIterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bot.application import running
+from bot.sandbox.provider.faults import Call, Fault
+from bot.sandbox.provider.invoices import SandboxInvoice
+from bot.sandbox.provider.ledger import Account
+from bot.sandbox.sandbox import Sandbox
+from bot.sandbox.telegram import Chat, Message, Person
+from tests.sandbox_bot import TICK, TOKEN, ask
+
+
+def bill(sandbox: Sandbox, account: Account, day: date, amount: str, kind: str = "Hosting") -> SandboxInvoice:
+    invoice = sandbox.provider.create_invoice(account, Decimal(amount), kind=kind, paid=True)
+    invoice.issued = day
+    return invoice
+
+
+@pytest.fixture
+async def billed(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path
+) -> AsyncIterator[list[SandboxInvoice]]:
+    """Three invoices in the third quarter of 2025, and one in the fourth."""
+    days = (date(2025, 7, 1), date(2025, 8, 20), date(2025, 9, 30), date(2025, 10, 1))
+    kinds = ("Hosting", "Domain", "Hosting", "Hosting")
+    made = [bill(sandbox, account, day, f"{n}.50", kind) for n, (day, kind) in enumerate(zip(days, kinds, strict=True))]
+    async with running(sandbox.settings(tmp_path), clock=sandbox.clock, tick=TICK):
+        await ask(chat, ada, f"/link {TOKEN}", "linked")
+        yield made
+
+
+def opened(message: Message) -> zipfile.ZipFile:
+    assert message.document is not None
+    archive = zipfile.ZipFile(io.BytesIO(message.document.content))
+    assert archive.testzip() is None
+    return archive
+
+
+async def pack(chat: Chat, ada: Person, text: str) -> Message:
+    sent = ada.send(chat, text)
+    return await chat.wait_for(lambda m: m.document is not None and m.document.name.endswith(".zip"), after=sent)
+
+
+def pdfs(message: Message) -> list[str]:
+    return [name for name in opened(message).namelist() if name.endswith(".pdf")]
+
+
+async def test_a_typed_quarter_comes_as_one_zip_under_speaking_names(
+    ada: Person, chat: Chat, billed: list[SandboxInvoice]
+) -> None:
+    message = await pack(chat, ada, "/archive Q3 2025")
+    assert message.document is not None
+    assert message.document.name == "Invoices 2025-Q3.zip"
+    assert "Q3 2025 · 3 invoices · €4.50" in message.text.replace("\N{NO-BREAK SPACE}", " ")
+    names = pdfs(message)
+    assert [name.split(" - ")[:2] for name in names] == [[str(i.issued), str(i.id)] for i in billed[:3]]
+    assert names[2].endswith("2.50 EUR.pdf")
+    assert all(opened(message).read(name).startswith(b"%PDF-") for name in names)
+    done = await chat.wait_for(lambda m: "✅" in m.text and "3 of 3" in m.text)
+    assert not done.buttons
+
+
+async def test_a_type_narrows_it_and_a_month_has_its_button(
+    ada: Person, chat: Chat, billed: list[SandboxInvoice]
+) -> None:
+    assert len(pdfs(await pack(chat, ada, "/archive 2025 domain"))) == 1
+    assert len(pdfs(await pack(chat, ada, "/archive 07.2025-08.2025"))) == 2
+    menu = await ask(chat, ada, "/archive", "Which period?")
+    ada.press(menu, "✏️ Another period")
+    asked = await chat.wait_for(lambda m: "For example" in m.text, after=menu)
+    wrong = ada.send(chat, "whenever")
+    await chat.wait_for(lambda m: "I can't read a period" in m.text, after=wrong)
+    assert len(pdfs(await pack(chat, ada, "October 2025"))) == 1
+    assert asked.id < wrong.id
+
+
+async def test_what_the_provider_cannot_give_is_listed_in_the_zip_and_said(
+    sandbox: Sandbox, ada: Person, chat: Chat, billed: list[SandboxInvoice]
+) -> None:
+    sandbox.provider.faults.switch_on(Fault.HTML_AS_FILE, Call.PDF)
+    message = await pack(chat, ada, "/archive 2025")
+    [listed] = opened(message).namelist()
+    assert listed == "Missing documents.txt"
+    text = opened(message).read(listed).decode("utf-8-sig")
+    assert [str(i.id) in text for i in billed] == [True] * 4
+    assert "Not in it" in message.text
+
+
+async def test_a_period_without_invoices_is_said_in_a_line(
+    ada: Person, chat: Chat, billed: list[SandboxInvoice]
+) -> None:
+    await ask(chat, ada, "/archive 1999", "1999: there are no invoices.")
+    assert all(message.document is None for message in chat.messages)
+
+
+async def test_cancelled_it_sends_nothing_more(
+    sandbox: Sandbox, ada: Person, chat: Chat, billed: list[SandboxInvoice]
+) -> None:
+    sandbox.provider.faults.switch_on(Fault.HANG_BEFORE, Call.PDF)
+    progress = await ask(chat, ada, "/archive Q3 2025", "putting it together")
+    ada.press(progress, "✖️ Cancel")
+    sandbox.provider.faults.switch_off()
+    await chat.wait_for(lambda m: "cancelled. Nothing was sent." in m.text)
+    assert all(message.document is None for message in chat.messages)
