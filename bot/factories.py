@@ -60,7 +60,7 @@ from bot.services.document_batches import DocumentBatches
 from bot.services.documents import Documents
 from bot.services.leader_lease import LeaderLease
 from bot.services.linking import Inviting, Linking
-from bot.services.packing import PackFiles
+from bot.services.packing import PackFiles, PackTools
 from bot.services.packs import Packs, PackSender
 from bot.services.payments.flow import Payments
 from bot.services.reading import AccountReads
@@ -143,16 +143,15 @@ class Services:
         self.tables = Tables(reads, TableWriters(write_workbook, write_texts), settings.zone)
         self.batches = DocumentBatches(self.documents, store, clock)
         self.pack_workers = Workers(PACKS_AT_ONCE)
-        self.pack_sender = PackSender(
-            store,
-            store,
-            AccountReads(providers.for_packs, store, clock),
+        pack_reads = AccountReads(providers.for_packs, store, clock)
+        pack_tools = PackTools(
+            pack_reads,
+            Tables(pack_reads, TableWriters(write_workbook, write_texts), settings.zone),
             pack_messenger,
             PackFiles(DocumentSpool, safe_name, providers.space),
             clock,
-            plan,
-            self.pack_workers,
         )
+        self.pack_sender = PackSender(store, store, pack_tools, plan, self.pack_workers)
         self.packs = Packs(store, self.pack_sender, clock)
         self.snoozing = Snoozing(store, clock, plan)
         self.service_history = ServiceHistory(self.browsing, store, clock)

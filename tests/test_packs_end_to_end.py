@@ -66,6 +66,11 @@ async def test_a_typed_quarter_comes_as_one_zip_under_speaking_names(
     assert [name.split(" - ")[:2] for name in names] == [[str(i.issued), str(i.id)] for i in billed[:3]]
     assert names[2].endswith("2.50 EUR.pdf")
     assert all(opened(message).read(name).startswith(b"%PDF-") for name in names)
+    tables = [name for name in opened(message).namelist() if name not in names]
+    assert [name.rpartition(".")[2] for name in tables] == ["xlsx", "csv", "csv"]
+    beside = await chat.wait_for(lambda m: m.document is not None and m.document.name == "Invoices 2025-Q3.xlsx")
+    assert beside.document is not None
+    assert zipfile.is_zipfile(io.BytesIO(beside.document.content))
     done = await chat.wait_for(lambda m: "✅" in m.text and "3 of 3" in m.text)
     assert not done.buttons
 
@@ -89,11 +94,22 @@ async def test_what_the_provider_cannot_give_is_listed_in_the_zip_and_said(
 ) -> None:
     sandbox.provider.faults.switch_on(Fault.HTML_AS_FILE, Call.PDF)
     message = await pack(chat, ada, "/archive 2025")
-    [listed] = opened(message).namelist()
-    assert listed == "Missing documents.txt"
+    listed = opened(message).namelist()[-1]
+    assert (listed, pdfs(message)) == ("Missing documents.txt", [])
     text = opened(message).read(listed).decode("utf-8-sig")
     assert [str(i.id) in text for i in billed] == [True] * 4
     assert "Not in it" in message.text
+
+
+async def test_the_table_comes_alone_if_that_is_wanted(ada: Person, chat: Chat, billed: list[SandboxInvoice]) -> None:
+    menu = await ask(chat, ada, "/archive", "Which period?")
+    await ada.press(menu, "☐ Only the table").answered()
+    assert "A table" in menu.text
+    ada.press(menu, "All")
+    await chat.wait_for(lambda m: "the table is there" in m.text)
+    sent = [m.document.name for m in chat.messages if m.document is not None]
+    assert sent[0] == "Invoices.xlsx"
+    assert [name.rpartition(".")[2] for name in sent] == ["xlsx", "csv", "csv"]
 
 
 async def test_a_period_without_invoices_is_said_in_a_line(

@@ -14,7 +14,9 @@ from bot.chat.account_marks import finished
 from bot.chat.screens import Screen, join, one_line
 from bot.chat.texts import Texts, TextsFor
 from bot.chat.views import packs as views
+from bot.chat.views.tables import table_words
 from bot.domain.chats import Chat, Loudness, Place
+from bot.domain.invoices import Listing
 from bot.domain.packs.names import USUAL_NAME, NameStyle
 from bot.domain.packs.pack import Pack
 from bot.domain.schedule import CheckPlan
@@ -33,12 +35,13 @@ class TelegramPackMessenger:
         self._texts_for = texts_for
         self._plan = plan
 
-    def words(self, chat: Chat) -> PackWords:
+    def words(self, chat: Chat, listing: Listing) -> PackWords:
         """Return the words in a pack's files."""
         t = self._texts_for(chat)
         comma = "," in t.typed(Decimal("0.5"))
         style = NameStyle(USUAL_NAME, self._plan.currency, comma, t.title_of)
-        return PackWords(style, t.plain("packs.missing_file"), t.plain("packs.missing_head"))
+        table = table_words(t, [listing], with_account=bool(t.account))
+        return PackWords(style, t.plain("packs.missing_file"), t.plain("packs.missing_head"), t.account, table)
 
     def file_name(self, chat: Chat, pack: Pack, part: int | None = None) -> str:
         """Return the name of a pack's ZIP without its ending."""

@@ -30,7 +30,6 @@ from bot.ports.outside import (
     Sleep,
     utc_now,
 )
-from bot.ports.tables import TableWords, TableWriters, WriteTexts, WriteWorkbook
 from bot.ports.packs import (
     PackClaim,
     PackEnd,
@@ -41,6 +40,7 @@ from bot.ports.packs import (
     Space,
     Spool,
 )
+from bot.ports.tables import TableWords, TableWriters, WriteTexts, WriteWorkbook
 from bot.ports.work import (
     ALERTS_PER_MESSAGE,
     ChatStore,

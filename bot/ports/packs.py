@@ -10,11 +10,12 @@ from typing import BinaryIO, Protocol
 
 from bot.domain.chat_keys import ChatKey
 from bot.domain.chats import Chat
-from bot.domain.invoices import Invoice
+from bot.domain.invoices import Invoice, Listing
 from bot.domain.packs.names import NameStyle
 from bot.domain.packs.pack import Missing, Pack
 from bot.errors import BotError
 from bot.ports.outside import Document
+from bot.ports.tables import TableWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +103,21 @@ class PackWords:
     """What is written in a pack's files, in the chat's language.
 
     ``missing_name`` is the name of the text that lists what could not be had, and ``missing_head`` stands above it.
+    ``account`` is the name of the chat's account in tables.
     """
 
     style: NameStyle
     missing_name: str
     missing_head: str
+    account: str
+    table: TableWords
 
 
 class PackMessenger(Protocol):
     """Tells a chat of its packs, and sends their files. All raise :class:`bot.errors.MessengerError`."""
 
-    def words(self, chat: Chat) -> PackWords: ...
+    def words(self, chat: Chat, listing: Listing) -> PackWords:
+        """Return the words of a pack's files. Tables say what the ``listing`` lacks."""
 
     def file_name(self, chat: Chat, pack: Pack, part: int | None = None) -> str:
         """Return the name of a pack's ZIP without its ending. ``part``: it is one of several."""

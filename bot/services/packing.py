@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.invoices import Invoice
@@ -32,6 +32,7 @@ from bot.ports import Clock, Document, PackFile, PackMessenger, PackWords, Space
 from bot.services.failures import log_failure
 from bot.services.held_packs import HeldPack, PackStopped
 from bot.services.reading import AccountReads
+from bot.services.tables import Book, Tables
 
 ABOUT_ONE = (NotFound, Refused, AnswerNotUnderstood, DocumentTooLarge)
 """Errors that say nothing of the other documents."""
@@ -52,6 +53,27 @@ class PackFiles:
     part_limit: int = PART_LIMIT
 
 
+@dataclass(frozen=True, slots=True)
+class PackTools:
+    """What packs are made with. Its ``reads`` leave room to people who wait."""
+
+    reads: AccountReads
+    tables: Tables
+    messenger: PackMessenger
+    files: PackFiles
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class PackContent:
+    """What goes into a pack: its invoices in their order, names for their documents by number, words, and the table."""
+
+    invoices: Sequence[Invoice]
+    names: Mapping[int, str]
+    words: PackWords
+    book: Book
+
+
 class Packing:
     """Packs and sends what is left of a pack.
 
@@ -59,26 +81,18 @@ class Packing:
     nothing can be had at present, or a :class:`bot.errors.MessengerError` if nothing can be sent.
     """
 
-    def __init__(
-        self,
-        held: HeldPack,
-        invoices: Sequence[Invoice],
-        names: Mapping[int, str],
-        *,
-        reads: AccountReads,
-        messenger: PackMessenger,
-        files: PackFiles,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, held: HeldPack, content: PackContent, tools: PackTools) -> None:
         self._held = held
-        self._invoices = invoices
-        self._names = names
-        self._reads = reads
-        self._messenger = messenger
-        self._files = files
-        self._clock = clock
-        self._words: PackWords = messenger.words(held.chat)
-        self._by_number = {invoice.id: invoice for invoice in invoices}
+        self._invoices = content.invoices
+        self._names = content.names
+        self._words = content.words
+        self._book = content.book
+        self._reads = tools.reads
+        self._tables = tools.tables
+        self._messenger = tools.messenger
+        self._files = tools.files
+        self._clock = tools.clock
+        self._by_number = {invoice.id: invoice for invoice in content.invoices}
         self._waiting: list[Held] = []
         self._drawn_at: datetime | None = None
         self._failures = 0
@@ -94,6 +108,22 @@ class Packing:
                 await self._pack(spool)
             finally:
                 await asyncio.to_thread(spool.close)
+        await self._send_tables()
+
+    async def _send_tables(self) -> None:
+        """Send the workbook beside the parts. Without documents, send the tables as texts as well."""
+        name = self._files.safe(self._messenger.file_name(self._held.chat, self._held.pack), "")
+        async with AsyncExitStack() as stack:
+            files = await self._table_files(stack, self._book, name)
+            wanted = files if self._held.pack.choice.table_only else files[:1]
+            for document in wanted[self._held.pack.tables :]:
+                await self._send(PackFile(document, self._invoices), self._held.pack.missing)
+
+    async def _table_files(self, stack: AsyncExitStack, book: Book, name: str) -> list[Document]:
+        """Write the tables of a book: a workbook, and texts."""
+        workbook = await stack.enter_async_context(self._tables.workbook([book], self._words.table, name))
+        texts = await stack.enter_async_context(self._tables.texts([book], self._words.table, name))
+        return [workbook, *texts]
 
     async def _pack(self, spool: Spool) -> None:
         done = self._held.pack.done
@@ -152,15 +182,24 @@ class Packing:
         held, self._waiting = self._waiting[:count], self._waiting[count:]
         missing, self._missing = self._missing, []
         invoices = [self._by_number[each.number] for each in held]
+        numbers = frozenset((*(each.number for each in held), *(each.number for each in missing)))
         named = [(self._names[invoice.id], invoice.issued) for invoice in invoices]
         pack, is_only = self._held.pack, is_last and not self._held.pack.parts
         all_missing = (*pack.missing, *missing)
         name = self._messenger.file_name(self._held.chat, pack, None if is_only else pack.parts + 1)
-        with await asyncio.to_thread(spool.zip, named, self._list_of(all_missing)) as content:
+        async with AsyncExitStack() as stack:
+            tables = (
+                await self._table_files(stack, self._book_of(numbers), self._files.safe(name, "")) if numbers else []
+            )
+            beside = [*((each.name, each.content) for each in tables), *self._list_of(all_missing)]
+            content = stack.enter_context(await asyncio.to_thread(spool.zip, named, beside))
             size = content.seek(0, os.SEEK_END)
             document = Document(self._files.safe(name, ".zip"), content, size)
             file = PackFile(document, invoices, pack.parts + 1, is_only=is_only, missing=missing)
             await self._send(file, all_missing)
+
+    def _book_of(self, numbers: Collection[int]) -> Book:
+        return replace(self._book, chosen=tuple(each for each in self._book.chosen if each.id in numbers))
 
     def _list_of(self, missing: Sequence[Missing]) -> list[tuple[str, io.BytesIO]]:
         """Return the text that names what could not be had, if there is anything."""

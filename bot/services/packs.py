@@ -12,7 +12,7 @@ from datetime import timedelta
 import structlog
 
 from bot.domain.chats import Chat, Place
-from bot.domain.invoices import Invoice
+from bot.domain.invoices import Invoice, Listing
 from bot.domain.packs.choices import PackChoice, chosen
 from bot.domain.packs.names import file_names
 from bot.domain.packs.pack import PACK_LEASE, PACKS_AT_MOST, Pack, pack_id
@@ -30,12 +30,11 @@ from bot.errors import (
     TooManyPacks,
 )
 from bot.offload import HEAVY_COUNT, off_loop
-from bot.ports import ChatStore, Clock, PackClaim, PackEnd, PackMessenger, PackStore
+from bot.ports import ChatStore, Clock, PackClaim, PackEnd, PackStore
 from bot.services.failures import log_failure, note_unreachable
 from bot.services.held_packs import HeldPack, PackStopped
-from bot.services.packing import PackFiles, Packing
+from bot.services.packing import PackContent, Packing, PackTools
 from bot.services.permissions import link_of
-from bot.services.reading import AccountReads
 from bot.services.workers import Workers
 
 log = structlog.get_logger()
@@ -44,23 +43,11 @@ log = structlog.get_logger()
 class PackSender:
     """Makes the packs that were ordered."""
 
-    def __init__(
-        self,
-        store: PackStore,
-        chats: ChatStore,
-        reads: AccountReads,
-        messenger: PackMessenger,
-        files: PackFiles,
-        clock: Clock,
-        plan: CheckPlan,
-        workers: Workers,
-    ) -> None:
+    def __init__(self, store: PackStore, chats: ChatStore, tools: PackTools, plan: CheckPlan, workers: Workers) -> None:
         self._store = store
         self._chats = chats
-        self._reads = reads
-        self._messenger = messenger
-        self._files = files
-        self._clock = clock
+        self._tools = tools
+        self._clock = tools.clock
         self._plan = plan
         self._workers = workers
         self._held: dict[str, HeldPack] = {}
@@ -116,11 +103,11 @@ class PackSender:
         invoices: list[Invoice] = []
         try:
             async with held.unless_stopped():
-                listing = await self._reads.listing(held.chat)
+                listing = await self._tools.reads.listing(held.chat)
             heavy = len(listing.invoices) > HEAVY_COUNT
             invoices = await off_loop(heavy, chosen, listing.invoices, held.pack.choice)
             if invoices:
-                await self._pack(held, invoices)
+                await self._pack(held, listing, invoices)
         except PackStopped:
             return PackEnd(len(invoices))
         except (ProviderError, NoSpaceLeft) as error:
@@ -129,25 +116,20 @@ class PackSender:
             return PackEnd(len(invoices), why=error)
         return PackEnd(len(invoices), lost=not listing.lacks_nothing)
 
-    async def _pack(self, held: HeldPack, invoices: Sequence[Invoice]) -> None:
-        style = self._messenger.words(held.chat).style
-        names = await off_loop(len(invoices) > HEAVY_COUNT, file_names, invoices, style, self._files.safe)
-        async with self._files.space.share(2 * self._files.part_limit):
-            await Packing(
-                held,
-                invoices,
-                names,
-                reads=self._reads,
-                messenger=self._messenger,
-                files=self._files,
-                clock=self._clock,
-            ).run()
+    async def _pack(self, held: HeldPack, listing: Listing, invoices: Sequence[Invoice]) -> None:
+        files = self._tools.files
+        words = self._tools.messenger.words(held.chat, listing)
+        async with held.unless_stopped():
+            book = await self._tools.tables.book_of(held.chat, words.account, listing, held.pack.choice.fits)
+        names = await off_loop(len(invoices) > HEAVY_COUNT, file_names, invoices, words.style, files.safe)
+        async with files.space.share(2 * files.part_limit):
+            await Packing(held, PackContent(invoices, names, words, book), self._tools).run()
 
     async def _tell(self, held: HeldPack, end: PackEnd, *, again: bool = False) -> None:
         """Say how it ended. If a crash comes between, it is said once more, marked: nobody should wait for nothing."""
         await held.save(telling=True)
         try:
-            await self._messenger.tell_end(held.chat, held.pack, end, again=again)
+            await self._tools.messenger.tell_end(held.chat, held.pack, end, again=again)
         except SendRefused as error:
             log_failure("end of a pack is refused", error, chat=held.chat.id)
         await held.end()

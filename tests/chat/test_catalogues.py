@@ -110,7 +110,8 @@ SAME_IN_ALL = {
     "details.description", "details.item",
     "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "journal.how", "journal.what",
     "history.title", "history.line", "history.dearer", "history.cheaper",
-    "list.line", "packs.kind.domain", "packs.kind.hosting", "packs.quarter", "payment.title", "transfer.iban", "transfer.name",
+    "packs.kind.domain", "packs.kind.hosting", "packs.quarter",
+    "list.line", "payment.title", "transfer.iban", "transfer.name",
     "search.less", "search.less_leaves", "words.hosting",
     "table.column.standing", "table.column.status", "table.column.text",
 }  # fmt: skip

@@ -67,7 +67,7 @@ class PackHandlers:
     async def stop(self, context: Context) -> None:
         """The button that cancels."""
         await self._packs.stop(context.chat, context.words[0] if context.words else "")
-        await context.show(views.stopping(context.t))
+        await context.answer_press(context.t.plain("packs.stopping"))
 
     async def _menu(self, context: Context, choice: PackChoice) -> None:
         link_of(context.chat)

@@ -62,17 +62,14 @@ def progress(t: Texts, pack: Pack, at: int = 0, of: int = 0) -> Screen:
     return Screen(text, _cancel(t, pack))
 
 
-def stopping(t: Texts) -> Screen:
-    """Return what stands in the place of the progress once somebody has cancelled."""
-    return Screen(t("packs.stopping"))
-
-
 def caption(t: Texts, pack: Pack, file: PackFile) -> Screen:
-    """Return what stands below a part."""
+    """Return what stands below a part, or a table."""
     name = choice_name(t, pack.choice)
     if not file.is_only and file.part is not None:
         name = t.plain("packs.part", name=name, n=file.part)
     total = sum((one.full_total for one in file.invoices if not one.is_collective), start=Decimal(0))
+    if file.part is None:
+        return Screen(t.count("packs.table", len(file.invoices), name=name, sum=t.money(total)))
     lines = [t.count("packs.caption", len(file.invoices), name=name, sum=t.money(total))]
     days = [one.issued for one in file.invoices if one.issued is not None]
     if not file.is_only and days:
@@ -87,8 +84,10 @@ def ended(t: Texts, pack: Pack, end: PackEnd) -> Screen:
     name = choice_name(t, pack.choice)
     if end.why is None and not end.count and not pack.stopped:
         return Screen(t("packs.empty", name=name))
-    if pack.stopped and not end.count:
+    if pack.stopped and not pack.packed:
         return Screen(t("packs.none_came", name=name))
+    if pack.choice.table_only and not pack.stopped:
+        return Screen(t("packs.table_done", name=name))
     if pack.stopped:
         return Screen(t("packs.stopped", name=name, came=len(pack.packed), n=end.count))
     return Screen(t("packs.done", name=name, came=len(pack.packed), n=max(end.count, len(pack.packed))))
