@@ -28,6 +28,6 @@ USER 10001
 VOLUME /data
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=60s --timeout=10s --start-period=60s --retries=3 CMD ["python", "-m", "bot", "health"]
-# In exec form, so that SIGTERM reaches the bot. It starts no processes, so no init has to look after them.
+# In exec form, so that SIGTERM reaches the bot. It waits for the processes that it starts itself.
 ENTRYPOINT ["python", "-m", "bot"]
 CMD ["run"]

@@ -142,6 +142,14 @@ class AnswerCut(AnswerNotUnderstood):
     """An answer whose end is missing, although nothing else said so. It is asked for once more."""
 
 
+class EInvoiceUnread(BotError, key="error.einvoice_unread"):
+    """Whether a document holds an e-invoice could not be found out now."""
+
+
+class EInvoiceMissing(BotError, key="error.einvoice_missing"):
+    """A document holds no e-invoice any more."""
+
+
 class ArchiveEmpty(ProviderError, key="error.archive_empty"):
     """The provider sent an archive, and no invoice is in it."""
 

@@ -50,6 +50,7 @@ from bot.files.workbooks import write_workbook
 from bot.limiter import Limiter, RateLimit
 from bot.ports import Clock, Messenger, PackMessenger, Store, TableWriters, utc_now
 from bot.provider.client import ProviderClient
+from bot.provider.einvoices import EInvoices
 from bot.provider.space import TemporarySpace
 from bot.provider.transport import make_transport
 from bot.services.browsing import Browsing
@@ -133,13 +134,16 @@ class Services:
         self.checker = Checker(store, providers.for_checks, clock, plan, self.check_workers, redrawing=redrawing)
         self.credits = Credits(provider, store, clock)
         self.alert_sender = AlertSender(store, store, messenger, clock, plan, self.send_workers)
-        self.payments = Payments(store, provider, messenger, clock, plan, self.payment_workers, rules=rules)
+        einvoices = EInvoices()
+        self.payments = Payments(
+            store, provider, messenger, clock, plan, self.payment_workers, rules=rules, einvoices=einvoices
+        )
         self.linking = Linking(store, provider, clock, plan, base_url=settings.provider_url)
         self.inviting = Inviting(store, self.linking, clock)
         reads = AccountReads(provider, store, clock)
         self.browsing = Browsing(reads)
         self.searching = Searching(self.browsing, store, clock, vocabulary, settings.zone)
-        self.documents = Documents(reads, store)
+        self.documents = Documents(reads, store, einvoices)
         self.tables = Tables(reads, TableWriters(write_workbook, write_texts), settings.zone)
         self.batches = DocumentBatches(self.documents, store, clock)
         self.pack_workers = Workers(PACKS_AT_ONCE)

@@ -63,6 +63,9 @@ MAY_IMPORT = {
 """Which other parts each part may import. Every part may import itself, and ``bot`` for the version."""
 
 ONLY_IN = {
+    "facturx": {"provider"},
+    "lxml": {"provider"},
+    "pypdf": {"provider"},
     "rapidfuzz": {"services"},
     "segno": {"chat"},
     "stdnum": {"settings"},

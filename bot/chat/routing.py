@@ -177,6 +177,7 @@ def _buttons(on: Handlers) -> dict[str, Route]:
         "more": Route(on.invoices.more),
         "show": Route(on.invoices.invoice),
         "pdf": Route(on.documents.pdf, slow=True),
+        "xml": Route(on.documents.xml, slow=True),
         "pdfs": Route(on.batches.these, slow=True),
         "all": Route(on.batches.all, slow=True),
         "send": Route(on.batches.send, slow=True),

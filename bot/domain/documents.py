@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bot.domain.einvoices import EInvoice
 from bot.domain.invoices import Invoice
 
 DOCUMENTS_KEPT = 50
@@ -14,11 +15,15 @@ DOCUMENTS_KEPT = 50
 
 @dataclass(frozen=True, slots=True)
 class SentDocument:
-    """An invoice's PDF as the messenger has it. ``mark`` is what the invoice said when it was read."""
+    """An invoice's PDF as the messenger has it. ``mark`` is what the invoice said when it was read.
+
+    ``einvoice`` is the XML in it, if there is one.
+    """
 
     invoice_id: int
     mark: str
     file_id: str
+    einvoice: EInvoice | None = None
 
 
 def mark_of(invoice: Invoice, language: str) -> str:
@@ -29,9 +34,9 @@ def mark_of(invoice: Invoice, language: str) -> str:
     return hashlib.blake2s(repr(facts).encode(), digest_size=8).hexdigest()
 
 
-def sent_as(documents: Iterable[SentDocument], invoice_id: int, mark: str) -> str | None:
-    """Return the file's id under which the messenger has this very document. None: it has to be uploaded."""
-    return next((d.file_id for d in documents if (d.invoice_id, d.mark) == (invoice_id, mark)), None)
+def sent_as(documents: Iterable[SentDocument], invoice_id: int, mark: str) -> SentDocument | None:
+    """Return this very document as the messenger has it. None: it has to be uploaded."""
+    return next((d for d in documents if (d.invoice_id, d.mark) == (invoice_id, mark)), None)
 
 
 def with_document(documents: Iterable[SentDocument], new: SentDocument) -> tuple[SentDocument, ...]:

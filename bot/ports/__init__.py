@@ -22,6 +22,7 @@ from bot.ports.operations import (
 from bot.ports.outside import (
     Clock,
     Document,
+    EInvoiceReader,
     InvoiceDocument,
     InvoiceFilter,
     Messenger,
@@ -67,6 +68,7 @@ __all__ = [
     "Clock",
     "Delivery",
     "Document",
+    "EInvoiceReader",
     "InvoiceDocument",
     "InvoiceFilter",
     "Lease",

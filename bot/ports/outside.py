@@ -12,6 +12,7 @@ from bot.domain.alerts import Alert, KnownInvoice, SentMessage
 from bot.domain.chats import Chat, Place, Token
 from bot.domain.credit import Credit
 from bot.domain.deliveries import Delivery
+from bot.domain.einvoices import EInvoice
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment
@@ -55,12 +56,14 @@ class InvoiceDocument:
     """An invoice's PDF on its way to a chat: a file to upload, or the id of one that the messenger has.
 
     ``invoice`` is what it is about. None: that can't be read now. Then ``known`` is what the last check knew, if any.
+    ``einvoice`` is the XML in it, if there is one.
     """
 
     invoice_id: int
     file: Document | str
     invoice: Invoice | None = None
     known: KnownInvoice | None = None
+    einvoice: EInvoice | None = None
 
 
 PostDocument = Callable[[InvoiceDocument], Awaitable[str]]
@@ -68,6 +71,19 @@ PostDocument = Callable[[InvoiceDocument], Awaitable[str]]
 
 Raise :class:`bot.errors.MessengerError`.
 """
+
+
+class EInvoiceReader(Protocol):
+    """Finds the XML of an e-invoice in a document, whose content is at its start before and after.
+
+    It raises :class:`bot.errors.EInvoiceUnread` if that can't be found out now.
+    """
+
+    async def read(self, document: Document) -> EInvoice | None:
+        """Return what the XML says and whether it keeps to its schema. None: there is none."""
+
+    async def xml(self, document: Document) -> bytes | None:
+        """Return the XML itself, if it can be read."""
 
 
 class Provider(Protocol):

@@ -31,6 +31,12 @@ MAX_NAME_BYTES = 120
 
 PDF_BEGIN, PDF_END = b"%PDF-", b"%%EOF"
 ZIP_BEGINS = (b"PK\x03\x04", b"PK\x05\x06")
+EINVOICE_BEGIN = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}\?>)?(?:\s|<!--[^>]{0,2000}-->)*"
+    rb"<(?:[\w.-]{1,40}:)?(?P<root>CrossIndustryInvoice|CrossIndustryDocument|Invoice|CreditNote)\s"
+    rb"[^>]*urn:(?:un:unece:uncefact|ferd|oasis:names:specification:ubl):"
+)
+"""How the XML of an e-invoice begins. Any other XML is a page, or somebody else's answer."""
 NEAR = 1024
 """How far from its first byte a file may begin, and from its last byte end, as PDF readers allow."""
 
@@ -48,17 +54,20 @@ class Kind:
     """A kind of file: its ending, its name if the provider gives none, and how its content is checked.
 
     ``is_empty`` reads the file, and raises :class:`AnswerNotUnderstood` if it is something else. A name with other
-    numbers than ``number`` is not used.
+    numbers than ``number`` is not used. A file of the kind ``instead`` may come in its place.
     """
 
     ending: str
     fallback: str
     is_empty: Callable[[BinaryIO], bool]
     number: int | None = None
+    instead: Kind | None = None
 
 
 def pdf_of(invoice_id: int) -> Kind:
-    return Kind(".pdf", f"invoice-{invoice_id}.pdf", _is_empty_pdf, invoice_id)
+    """Return what an invoice's document is: a PDF, or the XML of an e-invoice."""
+    xml = Kind(".xml", f"invoice-{invoice_id}.xml", _is_empty_einvoice, invoice_id)
+    return Kind(".pdf", f"invoice-{invoice_id}.pdf", _is_empty_pdf, invoice_id, instead=xml)
 
 
 async def download(response: httpx.Response, kind: Kind, limit: int, share: Share) -> Document:
@@ -82,7 +91,7 @@ async def download(response: httpx.Response, kind: Kind, limit: int, share: Shar
         raise NoSpaceLeft from error
     share.shrink(size)
     try:
-        is_empty = await asyncio.to_thread(_is_empty, kind, content, response)
+        kind, is_empty = await asyncio.to_thread(_recognised, kind, content, response)
         content.seek(0)
     except BaseException:
         content.close()
@@ -108,11 +117,16 @@ async def _stored(response: httpx.Response, limit: int) -> tuple[BinaryIO, int]:
     return content, size
 
 
-def _is_empty(kind: Kind, content: BinaryIO, response: httpx.Response) -> bool:
+def _recognised(kind: Kind, content: BinaryIO, response: httpx.Response) -> tuple[Kind, bool]:
+    """Return of which kind a file is, and whether it is empty."""
     try:
         content.seek(0)
-        return kind.is_empty(content)
+        return kind, kind.is_empty(content)
     except AnswerNotUnderstood:
+        if kind.instead is not None:
+            with suppress(_OtherKind):
+                content.seek(0)
+                return kind.instead, kind.instead.is_empty(content)
         content.seek(0)
         if refusal := error_mapping.in_success(response, content.read(BLOCK)):
             raise refusal from None
@@ -126,6 +140,19 @@ def _is_empty_pdf(content: BinaryIO) -> bool:
         raise AnswerNotUnderstood("not the beginning of a PDF")
     if PDF_END not in _end_of(content):
         raise AnswerCut("a PDF without its end")
+    return False
+
+
+class _OtherKind(AnswerNotUnderstood):
+    """It is not even the beginning of such a file."""
+
+
+def _is_empty_einvoice(content: BinaryIO) -> bool:
+    found = EINVOICE_BEGIN.match(_beginning_of(content, BLOCK))
+    if found is None:
+        raise _OtherKind("not the beginning of an e-invoice")
+    if not re.search(rb"</([\w.-]+:)?" + found["root"] + rb"\s*>", _end_of(content)):
+        raise AnswerCut("an e-invoice without its end")
     return False
 
 

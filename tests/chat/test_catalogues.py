@@ -23,6 +23,7 @@ from bot.chat.views.tables import COLUMNS, SHEETS
 from bot.domain.alerts import ACCOUNT_SUBJECTS, EDITS, AlertKind
 from bot.domain.answers import Question
 from bot.domain.chats import LANGUAGES, Loudness, Trouble, Until
+from bot.domain.einvoices import Check
 from bot.domain.ledger import Mark
 from bot.domain.payments import Action, Outcome
 from bot.domain.presets import Preset
@@ -64,6 +65,8 @@ COMPUTED: Mapping[str, set[str]] = {
     "command.{name}": {f"command.{name}" for name in (*COMMANDS, REFERENCE)},
     "consequences.{sentence}": {f"consequences.{sentence}" for sentence in SENTENCES},
     "consequences.what.{follows.service}": {f"consequences.what.{service}" for service in Service},
+    "einvoice.{einvoice.check}": {f"einvoice.{check}" for check in Check},
+    "einvoice.differs.{found.what}": {f"einvoice.differs.{what}" for what in ("number", "total", "tax")},
     "filter.{choice}": {f"filter.{choice}" for choice in (*StatusFilter, *ItemKind, "transactions")},
     "filter.{kind}": {f"filter.{kind}" for kind in ItemKind},
     "filter.{query.kind}": {f"filter.{kind}" for kind in ItemKind},
@@ -107,6 +110,7 @@ SAME_IN_ALL = {
     "account.above",
     "alert.struck", "alert.title", "batch.item.ask", "batch.item.confirmed", "batch.item.done", "batch.item.queued",
     "button.copy.iban", "button.copy.name", "button.details", "button.filter", "button.line", "button.pdf",
+    "button.xml",
     "details.description", "details.item",
     "details.item_without_amount", "filter.domain", "filter.hosting", "help.line", "journal.how", "journal.what",
     "history.title", "history.line", "history.dearer", "history.cheaper",

@@ -40,7 +40,7 @@ def test_a_changed_invoice_has_another_document(change: dict[str, Any]) -> None:
 
 def test_an_unchanged_one_has_the_same_though_it_was_read_with_the_invoices_that_it_collects() -> None:
     read_again = replace(INVOICE, parts=(8,), in_parts=Decimal(3))
-    assert sent_as([SENT], 7, mark_of(read_again, "en")) == "file 7"
+    assert sent_as([SENT], 7, mark_of(read_again, "en")) == SENT
 
 
 def test_each_language_and_each_invoice_has_its_own() -> None:

@@ -87,7 +87,7 @@ def test_a_zero_date_means_unpaid_and_not_unreadable() -> None:
 @pytest.mark.parametrize(
     ("fields", "item"),
     [
-        ({}, Item("", "", "", None, taxed=True)),
+        ({}, Item("", "", "", None)),
         ({"short_description": "a", "description": "a\nb", "amount": "1.00"}, Item("", "a", "a\nb", Decimal(1))),
         ({"description": "a\nb", "amount": 7.95}, Item("", "a", "a\nb", Decimal("7.95"))),
         ({"short_description": "a\nb", "description": "a\nb"}, Item("", "a", "a\nb", None)),
@@ -96,7 +96,7 @@ def test_a_zero_date_means_unpaid_and_not_unreadable() -> None:
             {"short_description": "\u200b", "description": "\u202e\n", "type": "Domain"},
             Item("Domain", "Domain", "", None),
         ),
-        ({"amount": "free", "taxed": 1, "relid": None}, Item("", "", "", None)),
+        ({"amount": "free", "taxed": 1, "relid": None}, Item("", "", "", None, taxed=True)),
     ],
 )
 def test_items_are_read_as_far_as_possible(fields: dict[str, Any], item: Item) -> None:

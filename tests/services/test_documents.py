@@ -7,9 +7,20 @@ from decimal import Decimal
 
 import pytest
 
+from bot.domain.einvoices import Check, EInvoice
 from bot.domain.invoices import Invoice
-from bot.errors import ChatClosed, DeliveryUncertain, NotFound, NotLinked, ProviderDown, SendRefused, TextRefused
-from bot.ports import InvoiceDocument
+from bot.errors import (
+    ChatClosed,
+    DeliveryUncertain,
+    EInvoiceMissing,
+    EInvoiceUnread,
+    NotFound,
+    NotLinked,
+    ProviderDown,
+    SendRefused,
+    TextRefused,
+)
+from bot.ports import Document, InvoiceDocument
 from bot.services.documents import Documents
 from tests.services.world import OPEN, World
 
@@ -125,3 +136,53 @@ async def test_another_account_gets_none_of_the_older_ones(paying: World, post: 
     await paying.link(token="another-token-123")
     await send(paying, post)
     assert post.files == ["invoice-7.pdf"] * 2
+
+
+class Reader:
+    """Finds e-invoices, or raises."""
+
+    def __init__(self, found: EInvoice | Exception | None) -> None:
+        self.found = found
+
+    async def read(self, document: Document) -> EInvoice | None:
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+    async def xml(self, document: Document) -> bytes | None:
+        return b"<xml/>" if await self.read(document) else None
+
+
+EINVOICE = EInvoice("ZUGFeRD (EN 16931)", Check.VALID, "7", Decimal("10.00"), None)
+
+
+async def test_what_is_known_of_an_e_invoice_goes_again_with_the_file(paying: World, post: Post) -> None:
+    documents = Documents(paying.reads, paying.store, Reader(EINVOICE))
+    await documents.send(await paying.chat(), 7, post)
+    await paying.restart()
+    await Documents(paying.reads, paying.store, Reader(None)).send(await paying.chat(), 7, post)
+    assert post.files == ["invoice-7.pdf", "file 1"]
+    assert [document.einvoice for document in post.taken] == [EINVOICE, EINVOICE]
+
+
+async def test_a_document_that_cannot_be_searched_comes_and_is_searched_again_next_time(
+    paying: World, post: Post
+) -> None:
+    reader = Reader(EInvoiceUnread())
+    documents = Documents(paying.reads, paying.store, reader)
+    await documents.send(await paying.chat(), 7, post)
+    reader.found = EINVOICE
+    await documents.send(await paying.chat(), 7, post)
+    assert post.files == ["invoice-7.pdf", "invoice-7.pdf"]
+    assert [document.einvoice for document in post.taken] == [None, EINVOICE]
+
+
+async def test_the_xml_is_a_file_of_its_own_or_missing(paying: World) -> None:
+    reader = Reader(EINVOICE)
+    documents = Documents(paying.reads, paying.store, reader)
+    async with documents.xml(await paying.chat(), 7) as document:
+        assert (document.name, document.size, document.content.read()) == ("invoice-7.xml", 6, b"<xml/>")
+    reader.found = None
+    with pytest.raises(EInvoiceMissing):
+        async with documents.xml(await paying.chat(), 7):
+            pass

@@ -47,6 +47,16 @@ class DocumentHandlers:
 
         await for_each(context, numbers, send)
 
+    async def xml(self, context: Context) -> None:
+        """Send the XML of an e-invoice as a file of its own."""
+        numbers = await numbers_of(context, "pdf")
+
+        async def send(number: int) -> None:
+            async with _uploading(context), self._documents.xml(context.chat, number) as document:
+                await context.send_document(document, protected=self._plan.preferences(context.chat).protected)
+
+        await for_each(context, numbers, send)
+
     async def archive(self, context: Context) -> None:
         """/archive [TYPE] [transactions]."""
         query = read_query(context, [ItemKind.HOSTING, ItemKind.DOMAIN, TRANSACTIONS])

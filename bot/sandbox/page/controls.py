@@ -70,6 +70,7 @@ PROVIDER_FAULTS: Mapping[str, tuple[Fault, Mapping[str, Any]]] = {
     "cut_pdf": (Fault.CUT_FILE, {"on": Call.PDF}),
     "other_name": (Fault.OTHER_NAME, {"on": Call.PDF}),
     "wrapped_pdf": (Fault.WRAPPED_FILE, {"on": Call.PDF}),
+    "other_total": (Fault.OTHER_TOTAL, {"on": Call.PDF}),
     "empty_archive": (Fault.EMPTY_ARCHIVE, {"on": Call.ARCHIVE}),
     "pay_refused": (Fault.REFUSED, {"on": Call.PAY}),
     "pay_result_error": (Fault.RESULT_ERROR, {"on": Call.PAY, "message": "Not enough credit."}),

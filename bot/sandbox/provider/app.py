@@ -80,9 +80,9 @@ class _Api:
     async def download(self, request: Request) -> Response:
         invoice = self._invoice(request)
         language = _language(request)
-        headers = {"content-disposition": f'attachment; filename="{documents.file_name(invoice, language)}"'}
-        content = documents.pdf(invoice, self._ledger.clock(), language)
-        return Response(content, headers=headers, media_type="application/pdf")
+        document = documents.document(invoice, self._ledger.clock(), language)
+        headers = {"content-disposition": f'attachment; filename="{document.name}"'}
+        return Response(document.content, headers=headers, media_type=document.media_type)
 
     async def archive(self, request: Request) -> Response:
         language = _language(request)

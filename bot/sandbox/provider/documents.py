@@ -1,15 +1,17 @@
-"""The sandbox provider's documents: a real PDF for each invoice, and a ZIP archive of PDFs."""
+"""The sandbox provider's documents: a PDF for each invoice, or XML in its place, and a ZIP archive of them."""
 
 from __future__ import annotations
 
 import io
 import zipfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from fpdf import FPDF
 
-from bot.sandbox.provider.invoices import SandboxInvoice
+from bot.sandbox.provider.einvoices import xml_of
+from bot.sandbox.provider.invoices import SandboxInvoice, XmlForm
 
 EARLIEST_IN_ZIP = (1980, 1, 1, 0, 0, 0)
 GERMAN = {
@@ -20,6 +22,23 @@ ENGLISH = {
     "invoice": "Invoice", "archive": "Invoices", "date": "Date", "due": "Due", "net": "Net",
     "tax": "19 % VAT", "total": "Total", "credit": "Credit",
 }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxDocument:
+    """An invoice's document as it is downloaded."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+def document(invoice: SandboxInvoice, now: datetime, language: str = "de") -> SandboxDocument:
+    """Return an invoice's document: a PDF, or XML alone if it is an XRechnung."""
+    if invoice.xml in {None, XmlForm.ZUGFERD}:
+        return SandboxDocument(file_name(invoice, language), "application/pdf", pdf(invoice, now, language))
+    name = file_name(invoice, language).removesuffix(".pdf") + ".xml"
+    return SandboxDocument(name, "application/xml", xml_of(invoice, XmlForm(invoice.xml)))
 
 
 def pdf(invoice: SandboxInvoice, now: datetime, language: str = "de") -> bytes:
@@ -35,15 +54,25 @@ def pdf(invoice: SandboxInvoice, now: datetime, language: str = "de") -> bytes:
     for line in _lines(invoice, language):
         # The built-in fonts know Latin-1 only.
         page.multi_cell(0, 6, line.encode("latin-1", "replace").decode("latin-1"), new_x="LMARGIN", new_y="NEXT")
+    if invoice.xml is XmlForm.ZUGFERD:
+        xml = xml_of(invoice, XmlForm.ZUGFERD)
+        page.embed_file(
+            bytes=xml,
+            basename="factur-x.xml",
+            desc="ZUGFeRD",
+            creation_date=now,
+            modification_date=now,
+        )
     return bytes(page.output())
 
 
 def archive(invoices: Iterable[SandboxInvoice], now: datetime, language: str = "de") -> bytes:
-    """Return a ZIP archive with a PDF for each invoice."""
+    """Return a ZIP archive with each invoice's document."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
         for invoice in invoices:
-            bundle.writestr(zipfile.ZipInfo(file_name(invoice, language), EARLIEST_IN_ZIP), pdf(invoice, now, language))
+            packed = document(invoice, now, language)
+            bundle.writestr(zipfile.ZipInfo(packed.name, EARLIEST_IN_ZIP), packed.content)
     return file.getvalue()
 
 

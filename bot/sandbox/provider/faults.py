@@ -115,6 +115,7 @@ class Fault(StrEnum):
     OTHER_NAME = "other_name"
     EMPTY_ARCHIVE = "empty_archive"
     WRAPPED_FILE = "wrapped_file"
+    OTHER_TOTAL = "other_total"
 
 
 @dataclass(slots=True)
@@ -274,6 +275,7 @@ _CHANGED: Mapping[Fault, Callable[[BufferedResponse], BufferedResponse]] = {
     Fault.OTHER_NAME: odd_http.named_otherwise,
     Fault.EMPTY_ARCHIVE: odd_http.without_files,
     Fault.WRAPPED_FILE: odd_http.wrapped,
+    Fault.OTHER_TOTAL: odd_http.with_other_total,
 }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -40,6 +41,14 @@ Description = str | tuple[str, str]
 """What an item says: in German for everybody, or in German and in English."""
 
 
+class XmlForm(StrEnum):
+    """In which form an e-invoice comes. The first one is within the PDF, the others are in the PDF's place."""
+
+    ZUGFERD = "zugferd"
+    XRECHNUNG_CII = "xrechnung_cii"
+    XRECHNUNG_UBL = "xrechnung_ubl"
+
+
 @dataclass(slots=True)
 class SandboxItem:
     """A line of an invoice. ``short`` is None if it equals the description; ``english`` is the latter in English."""
@@ -64,7 +73,8 @@ class SandboxInvoice:
     """An invoice with its state. Sums are in the operator's currency; ``gross`` is before credit.
 
     With ``net_of_credit`` the JSON's ``total`` is after credit, as in WHMCS. ``older_form`` is the form of the
-    reference's second sample: the items' amounts are numbers, and there are fields about donations.
+    reference's second sample: the items' amounts are numbers, and there are fields about donations. ``xml`` is the form
+    of its e-invoice, if it is one.
     """
 
     id: int
@@ -80,6 +90,7 @@ class SandboxInvoice:
     older_form: bool = False
     donation: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
+    xml: XmlForm | None = None
 
     @property
     def is_open(self) -> bool:
@@ -264,4 +275,5 @@ def examples(ids: Iterator[int], today: date) -> Sequence[SandboxInvoice]:
         description=("Domain Registrierung - example.com - 1 Jahr(e)", "Domain registration - example.com - 1 year(s)"),
     )
     refunded.status = "Refunded"
+    server.xml, net.xml, refunded.xml = XmlForm.ZUGFERD, XmlForm.XRECHNUNG_UBL, XmlForm.XRECHNUNG_CII
     return [server, overdue, gross, net, gift, paid, refunded]

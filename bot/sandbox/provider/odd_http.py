@@ -59,6 +59,13 @@ def without_files(_: BufferedResponse) -> BufferedResponse:
     return BufferedResponse(200, {"content-type": "application/zip"}, file.getvalue())
 
 
+def with_other_total(response: BufferedResponse) -> BufferedResponse:
+    """Return an e-invoice whose total is another one than in the list. It has as many bytes as before."""
+    total = re.compile(rb"((?:GrandTotalAmount|TaxInclusiveAmount)[^>]*>)(\d)")
+    body = total.sub(lambda found: found[1] + (b"8" if found[2] == b"9" else b"9"), response.body)
+    return replace(response, body=body)
+
+
 def wrapped(response: BufferedResponse) -> BufferedResponse:
     """Return a file within JSON."""
     content = {"data": {"content": b64encode(response.body).decode()}}

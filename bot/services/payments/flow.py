@@ -14,7 +14,7 @@ from bot.domain.payments import Outcome, Payment, PaymentRules, State
 from bot.domain.schedule import CheckPlan
 from bot.domain.waits import still_lasts
 from bot.errors import ConfirmationExpired
-from bot.ports import Clock, Messenger, Provider
+from bot.ports import Clock, EInvoiceReader, Messenger, Provider
 from bot.services.documents import Documents
 from bot.services.payments import PayingStore
 from bot.services.payments.confirm import Confirmer
@@ -35,7 +35,7 @@ class Payments:
     ``quoter`` asks about one invoice, ``selection`` about several. The questions are answered here.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # the last ones have names where they are given
         self,
         store: PayingStore,
         provider: Provider,
@@ -46,6 +46,7 @@ class Payments:
         *,
         rules: PaymentRules = DEFAULT_RULES,
         show_within: timedelta = SHOW_WITHIN,
+        einvoices: EInvoiceReader | None = None,
     ) -> None:
         self.rules = rules
         reads = AccountReads(provider, store, clock)
@@ -55,7 +56,7 @@ class Payments:
         self._confirmer = Confirmer(store, clock, rules, timer)
         self._reconciler = Reconciler(store, reads, clock)
         self._executor = Executor(store, provider, reads, self._reconciler, clock)
-        self._notifier = PaymentNotifier(store, Documents(reads, store), messenger, clock, plan, show_within)
+        self._notifier = PaymentNotifier(store, Documents(reads, store, einvoices), messenger, clock, plan, show_within)
         self._store = store
         self._clock = clock
         self._workers = workers

@@ -9,6 +9,7 @@ from decimal import Decimal
 from bot.chat.screens import CAPTION_LIMIT, length
 from bot.chat.views.documents import caption
 from bot.domain.alerts import KnownInvoice
+from bot.domain.einvoices import Check, EInvoice
 from bot.domain.invoices import Invoice, Item
 from bot.domain.payments import PaymentRules
 from bot.domain.standings import Standing
@@ -76,3 +77,43 @@ def test_however_long_its_words_are_a_caption_has_room_to_spare() -> None:
 
 def test_an_invoice_over_nothing_is_just_paid() -> None:
     assert "Total: €0.00" in seen(caption(EN, below(PAID_DOMAIN), NOW))
+
+
+EINVOICE = EInvoice("ZUGFeRD (EN 16931)", Check.VALID, "4711", Decimal("7.95"), Decimal("1.27"))
+
+
+def with_xml(einvoice: EInvoice) -> InvoiceDocument:
+    found = invoice(4711, subtotal=Decimal("6.68"), tax=Decimal("1.27"))
+    return InvoiceDocument(4711, "file", found, einvoice=einvoice)
+
+
+def test_an_e_invoice_is_named_and_its_xml_offered() -> None:
+    screen = caption(DE, with_xml(EINVOICE), NOW)
+    assert seen(screen).splitlines()[-1] == "🧾 E-Rechnung: ZUGFeRD (EN 16931), gegen ihr Schema geprüft"
+    assert "📎 XML" in labels(screen)
+    assert "📎 XML" not in labels(caption(DE, with_xml(replace(EINVOICE, embedded=False)), NOW))
+
+
+def test_validity_is_claimed_only_of_what_was_checked() -> None:
+    unchecked, invalid = (
+        seen(caption(EN, with_xml(replace(EINVOICE, check=check)), NOW)) for check in (Check.UNCHECKED, Check.INVALID)
+    )
+    assert "not checked" in unchecked
+    assert "does not follow its schema" in invalid
+    screen = caption(EN, with_xml(EInvoice("", Check.UNREADABLE)), NOW)
+    assert "that I can't read" in seen(screen)
+    assert "📎 XML" not in labels(screen)
+
+
+def test_each_difference_is_a_plain_sentence() -> None:
+    odd = replace(EINVOICE, number="RE-<9>", total=Decimal("8.00"), tax=Decimal("1.28"))
+    assert seen(caption(EN, with_xml(odd), NOW)).splitlines()[-3:] == [
+        "⚠️ The e-invoice has the number RE-<9>; the provider lists it as 4711.",
+        "⚠️ The e-invoice comes to €8.00; the provider lists €7.95.",
+        "⚠️ The e-invoice contains €1.28 of tax; the provider lists €1.27.",
+    ]
+
+
+def test_without_its_invoice_an_e_invoice_is_named_and_compared_with_nothing() -> None:
+    text = seen(caption(EN, InvoiceDocument(7, "file", einvoice=EINVOICE), NOW))
+    assert text.endswith("🧾 E-invoice: ZUGFeRD (EN 16931), checked against its schema")

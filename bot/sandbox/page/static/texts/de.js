@@ -127,6 +127,8 @@ export const de = {
     "faults.unreachable.hint": "502 für jede Nachricht",
     "faults.wrapped_pdf": "PDFs in JSON",
     "faults.wrapped_pdf.hint": "als Base64",
+    "faults.other_total": "E-Rechnungen mit anderer Summe",
+    "faults.other_total.hint": "als in der Liste",
     "file.open": "{file} öffnen",
     "file.save": "{file} speichern",
     "group.add": "Bot hinzufügen",

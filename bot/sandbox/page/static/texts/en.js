@@ -126,6 +126,8 @@ export const en = {
     "faults.unreachable.hint": "502 for every message",
     "faults.wrapped_pdf": "PDFs within JSON",
     "faults.wrapped_pdf.hint": "as base64",
+    "faults.other_total": "E-invoices with another total",
+    "faults.other_total.hint": "than the list",
     "file.open": "Open {file}",
     "file.save": "Save {file}",
     "group.add": "Add the bot",
