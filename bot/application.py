@@ -16,6 +16,7 @@ from telegram.ext import CallbackContext, JobQueue
 from bot import logs
 from bot.chat.background_jobs import BackgroundJobs
 from bot.chat.dispatch import Dispatcher
+from bot.chat.handlers.due_calendar import CalendarFeed
 from bot.chat.handlers.greeting import Greeter
 from bot.chat.messenger import TelegramMessenger
 from bot.chat.pack_messenger import TelegramPackMessenger
@@ -102,7 +103,10 @@ class InvoiceBot:
         self._watching: asyncio.Task[Never] | None = None
 
         dispatcher = Dispatcher(store, texts_for, clock, settings.allowed_users, self._jobs, self.tracker)
-        add_handlers(telegram, dispatcher, build_handlers(settings, store, self.services, texts_for, plan, clock))
+        handlers = build_handlers(settings, store, self.services, texts_for, plan, clock)
+        add_handlers(telegram, dispatcher, handlers)
+        drawing = handlers.calendars.drawing
+        self._calendar_feed = CalendarFeed(self.services.due_calendars, drawing, telegram.bot, store, clock)
         self._greeter = Greeter(telegram.bot, store, texts_for, settings.allowed_users)
         watch_membership(telegram, store, clock, self.tracker, self._greeter)
         watch_migrations(telegram, store, self.tracker, self._greeter)
@@ -133,6 +137,7 @@ class InvoiceBot:
         self._watching = asyncio.create_task(self._watch_clock())
         self._receiving = asyncio.create_task(self.source.run())
         self._web_app.health.watch(self._store, self.source, services.checker)
+        self._web_app.calendars = self._calendar_feed
         self._web_app.webhook = self.source if isinstance(self.source, Webhook) else None
         log.info("bot is running", name=self.telegram.bot.username)
         return self._receiving
@@ -203,7 +208,9 @@ async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         clock = clock_watch.clock
         web_app = WebApp(Health(clock, clock_watch), Metrics(), clock)
         if settings.web_listen:
-            await stack.enter_async_context(serve(web_app, settings.web_listen, settings.webhook_url))
+            await stack.enter_async_context(
+                serve(web_app, settings.web_listen, settings.webhook_url, settings.public_url)
+            )
         store = await open_store(settings, clock, clock_watch.compare_with_database)
         stack.push_async_callback(store.close)
         with suppress(StoreAway):

@@ -18,6 +18,7 @@ from bot.chat.handlers.accounts import AccountHandlers
 from bot.chat.handlers.answers import AnswerHandlers
 from bot.chat.handlers.document_batches import DocumentBatchHandlers
 from bot.chat.handlers.documents import DocumentHandlers
+from bot.chat.handlers.due_calendar import CalendarDrawing, CalendarHandlers
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.groups import GroupHandlers
 from bot.chat.handlers.invoices import InvoiceHandlers
@@ -43,6 +44,7 @@ from bot.chat.webhook import Webhook
 from bot.domain.answers import Question
 from bot.domain.schedule import CheckPlan
 from bot.domain.search.conditions import Vocabulary
+from bot.files.calendars import write_calendar
 from bot.files.csv_tables import write_texts
 from bot.files.names import safe_name
 from bot.files.packs import DocumentSpool
@@ -59,6 +61,7 @@ from bot.services.credit import Credits
 from bot.services.delivery import AlertSender
 from bot.services.document_batches import DocumentBatches
 from bot.services.documents import Documents
+from bot.services.due_calendars import DueCalendars
 from bot.services.leader_lease import LeaderLease
 from bot.services.linking import Inviting, Linking
 from bot.services.packing import PackFiles, PackTools
@@ -157,6 +160,7 @@ class Services:
         )
         self.pack_sender = PackSender(store, store, pack_tools, plan, self.pack_workers)
         self.packs = Packs(store, self.pack_sender, clock)
+        self.due_calendars = DueCalendars(store, plan, clock, settings.public_url)
         self.snoozing = Snoozing(store, clock, plan)
         self.service_history = ServiceHistory(self.browsing, store, clock)
         self.topping_up = ToppingUp(self.browsing, self.credits, store, clock)
@@ -185,6 +189,7 @@ def build_handlers(
         Question.NAME: of_services.take_name,
         Question.ACCOUNT: accounts.take_name,
     }
+    drawing = CalendarDrawing(services.due_calendars, write_calendar, texts_for, plan)
     searching = SearchHandlers(store, services.searching, invoices, clock)
     texts = linking.expecting_token(searching.text)
     return Handlers(
@@ -196,6 +201,7 @@ def build_handlers(
         searching=searching,
         jumping=JumpHandlers(store, services.searching),
         documents=documents,
+        calendars=CalendarHandlers(services.due_calendars, drawing),
         batches=DocumentBatchHandlers(services.batches, services.searching, documents),
         packs=packs,
         linking=linking,

@@ -53,6 +53,9 @@ _BEARER = re.compile(r"""(\bBearer)(?:\s|\+|%20)+["']?(?:\\[^nrt]|[^\s"'\\])+"""
 # Anything after /link may be a token, in any spelling: mask it up to the end of the line or a colour code.
 _LINK = re.compile(r"((?:/|%2F)link(?:@\w+)?)(?=[^\w/\"'])\s*[^\n\x1b]+", re.IGNORECASE)
 
+# A subscribed calendar's address: whoever knows it can read the calendar.
+_CALENDAR = re.compile(r"((?:/|%2F)calendar(?:/|%2F))[\w%.-]+", re.IGNORECASE)
+
 
 def _spellings(value: str) -> set[str]:
     """Return the forms that a value can have in a text: plain, quoted, or as part of a URL."""
@@ -109,6 +112,7 @@ class Secrets:
                 text = text.replace(spelling, MASK)
         text = _BOT_TOKEN.sub(MASK, text)
         text = _LINK.sub(rf"\1 {MASK}", text)
+        text = _CALENDAR.sub(rf"\1{MASK}", text)
         return _BEARER.sub(rf"\1 {MASK}", text)
 
     def _spelled(self) -> tuple[str, ...]:

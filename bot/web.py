@@ -1,4 +1,4 @@
-"""What the process serves over HTTP: health, metrics, and the webhook for Telegram's updates."""
+"""What the process serves over HTTP: health, metrics, calendars, and the webhook for Telegram's updates."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot import __version__
+from bot.chat.handlers.due_calendar import CalendarFeed
 from bot.chat.webhook import WEBHOOK_TIMEOUT, Answer, Webhook
 from bot.errors import StartError
 from bot.health import Health
@@ -44,20 +45,26 @@ HTTP_STATUS = {Answer.HANDLED: 200, Answer.UNREADABLE: 400, Answer.NOT_NOW: 503}
 
 @dataclass
 class WebApp:
-    """The endpoints of a process. ``webhook`` is set as soon as updates can be handled."""
+    """The endpoints of a process. ``webhook`` and ``calendars`` are set as soon as the bot works."""
 
     health: Health
     metrics: Metrics
     clock: Clock
     webhook: Webhook | None = None
+    calendars: CalendarFeed | None = None
 
-    def app(self, webhook_url: str = "") -> Starlette:
-        """Return the ASGI application. It takes updates at the path of ``webhook_url``."""
+    def app(self, webhook_url: str = "", public_url: str = "") -> Starlette:
+        """Return the ASGI application.
+
+        It takes updates at the path of ``webhook_url``. Calendars are below the path of ``public_url``.
+        """
         routes = [
             Route("/healthz", self._alive),
             Route("/readyz", self._ready),
             Route("/metrics", self._metrics),
         ]
+        if public_url:
+            routes.append(Route(f"{urlsplit(public_url).path.rstrip('/')}/calendar/{{address}}.ics", self._calendar))
         if webhook_url:
             routes.append(Route(urlsplit(webhook_url).path, self._update, methods=["POST"]))
         return Starlette(routes=routes)
@@ -79,6 +86,14 @@ class WebApp:
     async def _metrics(self, _: Request) -> Response:
         metrics = self.metrics.render(await self.health.report(), self.clock())
         return Response(metrics, headers={"content-type": CONTENT_TYPE_LATEST})
+
+    async def _calendar(self, request: Request) -> Response:
+        """Answer a program that has subscribed to a calendar."""
+        if self.calendars is None:
+            return Response(status_code=HTTP_STATUS[Answer.NOT_NOW])
+        known = request.headers.get("if-none-match", "")
+        answer = await self.calendars.answer(request.path_params["address"], known)
+        return Response(answer.body, answer.status, answer.headers)
 
     async def _update(self, request: Request) -> Response:
         """Take an update. Telegram sends it again unless the answer is 200."""
@@ -109,13 +124,15 @@ def limits() -> Limits:
 
 
 @asynccontextmanager
-async def serve(web_app: WebApp, address: tuple[str, int], webhook_url: str) -> AsyncIterator[None]:
+async def serve(
+    web_app: WebApp, address: tuple[str, int], webhook_url: str, public_url: str = ""
+) -> AsyncIterator[None]:
     """Serve all endpoints while the context lasts. Raise :class:`StartError` if the address is not available."""
     host, port = address
     async with AsyncExitStack() as stack:
         stack.enter_context(web_app.metrics.counting())
         try:
-            app = web_app.app(webhook_url)
+            app = web_app.app(webhook_url, public_url)
             await stack.enter_async_context(serve_asgi(app, host, port, REQUEST_GRACE, limits()))
         except OSError as error:
             why = error.strerror or error

@@ -71,6 +71,7 @@ ONLY_IN = {
     "stdnum": {"settings"},
     "telegram": {"chat", *ROOT_MODULES},
     "apscheduler": {"ticking"},
+    "icalendar": {"files"},
     "httpx": {"provider", "heartbeat", *ROOT_MODULES},
     "aiohttp": {"provider", "application"},
     "tinydb": {"store"},

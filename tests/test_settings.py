@@ -77,6 +77,7 @@ def test_the_names_of_the_settings_do_not_change() -> None:
         "TRANSFER_TO",
         "PROVIDER_SITE",
         "HEARTBEAT_URL",
+        "PUBLIC_URL",
         "DATA_DIR",
         "DATABASE_URL",
         "DATABASE_CONNECTIONS",
@@ -411,6 +412,10 @@ def test_everything_missing_or_wrong_is_listed_in_one_message(monkeypatch: pytes
         ("TRANSFER_TO", "XX89370400440532013000; Example GmbH"),
         ("TRANSFER_TO", "Example GmbH; DE89370400440532013000"),
         ("HEARTBEAT_URL", "hc.example/ping"),
+        ("PUBLIC_URL", "bot.example"),
+        ("PUBLIC_URL", "http://bot.example"),
+        ("PUBLIC_URL", "https://user@bot.example"),
+        ("PUBLIC_URL", "https://bot.example/?x=1"),
         ("HEARTBEAT_URL", "ftp://hc.example/ping"),
         ("HEARTBEAT_URL", "https:///ping"),
         ("HEARTBEAT_URL", "https://hc.example/ping me"),
@@ -635,3 +640,9 @@ def test_an_impossible_webhook_is_refused(name: str, value: str, words: str, mon
 @pytest.mark.parametrize("value", ["0", "-1", "many"])
 def test_a_bad_rate_is_refused(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "PROVIDER_RATE" in refusal(monkeypatch, **GOOD, PROVIDER_RATE=value)
+
+
+def test_a_public_address_needs_something_that_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "PUBLIC_URL needs WEB_LISTEN" in refusal(monkeypatch, **GOOD, PUBLIC_URL="https://bot.example")
+    settings = load(monkeypatch, **GOOD, PUBLIC_URL="https://bot.example/a/", WEB_LISTEN="8080")
+    assert settings.public_url == "https://bot.example/a"

@@ -26,6 +26,7 @@ from bot.chat.handlers.accounts import AccountHandlers
 from bot.chat.handlers.answers import AnswerHandlers
 from bot.chat.handlers.document_batches import DocumentBatchHandlers
 from bot.chat.handlers.documents import DocumentHandlers
+from bot.chat.handlers.due_calendar import CalendarHandlers
 from bot.chat.handlers.general import GeneralHandlers
 from bot.chat.handlers.greeting import Greeter
 from bot.chat.handlers.groups import GroupHandlers
@@ -70,6 +71,7 @@ class Handlers:
     documents: DocumentHandlers
     batches: DocumentBatchHandlers
     packs: PackHandlers
+    calendars: CalendarHandlers
     searching: SearchHandlers
     jumping: JumpHandlers
     linking: LinkHandlers
@@ -153,6 +155,7 @@ def _commands(on: Handlers) -> dict[str, Route]:
         ),
         "payments": Route(on.payments.journal, each=True),
         "archive": Route(on.packs.archive, slow=True, each=True),
+        "calendar": Route(on.calendars.calendar, each=True),
         "check": Route(on.general.check, slow=True, each=True),
         "status": Route(on.general.status, each=True),
         "settings": Route(on.settings.settings),
@@ -204,6 +207,7 @@ def _buttons(on: Handlers) -> dict[str, Route]:
         "wake": Route(on.snoozing.wake),
         "check": Route(on.general.check, slow=True),
         "row": Route(on.services.row),
+        "calendar": Route(on.calendars.press),
         "invite": Route(on.groups.invite),
         "name": Route(on.services.ask_for_name),
         "topup": Route(on.topping_up.how),

@@ -12,6 +12,7 @@ from bot.domain.answers import Awaited, Question
 from bot.domain.chat_keys import ChatKey, key_of
 from bot.domain.credit import CreditWatch, CreditWish
 from bot.domain.documents import SentDocument
+from bot.domain.due_calendar import DueCalendar
 from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.packs.pack import Pack
 from bot.domain.service_names import ServiceName
@@ -165,7 +166,8 @@ class LinkFacts:
     so yet. ``names`` are what the people here call their services. The time of the next check was set at
     ``next_check_set_at``. None: by an older version. ``message_id`` is the message in this chat that held the token:
     after a crash it comes again. ``name`` is what the person calls the account. ``among_others``: the chat holds other
-    accounts, too, so it is said which one is meant. ``packs`` are under way.
+    accounts, too, so it is said which one is meant. ``packs`` are under way. ``calendar`` is what its calendar last
+    said. None: nobody has asked for one.
     """
 
     account: str
@@ -185,6 +187,7 @@ class LinkFacts:
     name: str = ""
     among_others: bool = False
     packs: tuple[Pack, ...] = ()
+    calendar: DueCalendar | None = None
 
     @property
     def check_wait(self) -> Wait:

@@ -7,6 +7,7 @@ implementation of it.
 from __future__ import annotations
 
 from bot.domain.deliveries import Claim, Delivery
+from bot.ports.calendars import CalendarEvent, WriteCalendar
 from bot.ports.operations import (
     Backlog,
     BacklogStore,
@@ -60,6 +61,7 @@ __all__ = [
     "ALERTS_PER_MESSAGE",
     "Backlog",
     "BacklogStore",
+    "CalendarEvent",
     "ChatStore",
     "Check",
     "CheckStore",
@@ -99,6 +101,7 @@ __all__ = [
     "TokenBucketStore",
     "Waiting",
     "WaitingAlert",
+    "WriteCalendar",
     "WriteTexts",
     "WriteWorkbook",
     "utc_now",

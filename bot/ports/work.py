@@ -18,6 +18,7 @@ from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
 from bot.domain.document_batches import DocumentBatch, StoppedBatch
 from bot.domain.documents import SentDocument
+from bot.domain.due_calendar import DueCalendar
 from bot.domain.invitations import Invitation
 from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment, Selection, State
@@ -93,6 +94,15 @@ class ChatStore(Protocol):
 
     async def name_account(self, key: ChatKey, account: str, name: str) -> bool:
         """Remember what the person calls an account. Return False if there is another link now."""
+
+    async def set_calendar(self, key: ChatKey, account: str, old: DueCalendar | None, new: DueCalendar | None) -> bool:
+        """Put ``new`` in the place of the account's calendar.
+
+        Return False if ``old`` has changed meanwhile, or the chat has another link now.
+        """
+
+    def sign(self, text: str) -> str:
+        """Return a text's keyed fingerprint: 64 hexadecimal digits that nobody else can make."""
 
     def account_of(self, base_url: str, token: Token) -> str:
         """Return the account's keyed fingerprint. It identifies the account everywhere."""

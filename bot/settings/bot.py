@@ -84,6 +84,7 @@ class Settings(StoreSettings):
     )
     webhook_url: str = ""
     webhook_secret: SecretStr = SecretStr("")
+    public_url: str = ""
     heartbeat_url: SecretStr = SecretStr("")
 
     @property
@@ -205,6 +206,14 @@ class Settings(StoreSettings):
             raise ValueError("must have a path of its own, such as https://HOST/telegram")
         return value.strip()
 
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, value: str) -> str:
+        url = _split(value)
+        if value and (url is None or not _is_page(url) or url.query or url.fragment):
+            raise ValueError("must be a plain web address such as https://HOST, under which others reach WEB_LISTEN")
+        return value.strip().rstrip("/")
+
     @field_validator("webhook_secret")
     @classmethod
     def _webhook_key(cls, value: SecretStr) -> SecretStr:
@@ -230,6 +239,12 @@ class Settings(StoreSettings):
             raise ValueError("WEBHOOK_URL needs WEBHOOK_SECRET, which proves that a request is Telegram's")
         if self.webhook_url and self.web_listen is None:
             raise ValueError("WEBHOOK_URL needs WEB_LISTEN, the address to which your proxy forwards requests")
+        return self
+
+    @model_validator(mode="after")
+    def _public_is_served(self) -> Self:
+        if self.public_url and self.web_listen is None:
+            raise ValueError("PUBLIC_URL needs WEB_LISTEN, the address to which your proxy forwards requests")
         return self
 
     @field_validator("provider_timezone")

@@ -18,6 +18,7 @@ from bot.domain.chats import Chat, Closure, Link, Member, Preferences, Silence, 
 from bot.domain.credit import CreditWatch
 from bot.domain.deliveries import Claim, Delivery
 from bot.domain.documents import SentDocument
+from bot.domain.due_calendar import DueCalendar
 from bot.domain.invitations import Invitation
 from bot.domain.live_messages import Board, LiveMessage
 from bot.domain.payments import Payment, State, batch_of
@@ -30,7 +31,7 @@ from bot.store.inspection import problem_of
 from bot.store.packs import StoredPacks, lock
 from bot.store.rules import alerts as alert_rules, chats as chat_rules, payments as payment_rules
 from bot.store.rules.records import AlertRow, ChatRecord, LinkRow, PaymentRow, open_chat
-from bot.store.vault import SealBroken, Vault, account_fingerprint
+from bot.store.vault import SealBroken, Vault, account_fingerprint, signature
 
 log = structlog.get_logger()
 
@@ -74,6 +75,9 @@ class Store:
 
     def account_of(self, base_url: str, token: Token) -> str:
         return account_fingerprint(self._secret, base_url, token)
+
+    def sign(self, text: str) -> str:
+        return signature(self._secret, text)
 
     def seal_offer(self, offer: OfferedToken, token: Token) -> OfferedToken:
         return replace(offer, sealed_token=self._vault.seal(OFFERED, offer.id, token.reveal()))
@@ -137,6 +141,9 @@ class Store:
 
     async def set_reference(self, key: ChatKey, account: str, reference: str) -> bool:
         return await self._change(key, lambda r: chat_rules.with_reference(r, account, reference))
+
+    async def set_calendar(self, key: ChatKey, account: str, old: DueCalendar | None, new: DueCalendar | None) -> bool:
+        return await self._change(key, lambda r: chat_rules.with_calendar(r, account, old, new))
 
     async def name_account(self, key: ChatKey, account: str, name: str) -> bool:
         return await self._change(key, lambda r: chat_rules.with_account_name(r, account, name))

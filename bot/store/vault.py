@@ -117,6 +117,11 @@ def account_fingerprint(secret: str, base_url: str, token: Token) -> str:
     return hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()
 
 
+def signature(secret: str, text: str) -> str:
+    """Return 64 hex digits that only who knows the secret can make of a text. No account fingerprint is one of them."""
+    return hmac.new(secret.encode(), f"signed\0{text}".encode(), hashlib.sha256).hexdigest()
+
+
 async def open_secret(t: Transaction, vault: Vault, place: str) -> str:
     """Return the secret. The first start makes it. ``place`` tells an operator where it is kept.
 

@@ -23,6 +23,7 @@ from bot.chat.views.tables import COLUMNS, SHEETS
 from bot.domain.alerts import ACCOUNT_SUBJECTS, EDITS, AlertKind
 from bot.domain.answers import Question
 from bot.domain.chats import LANGUAGES, Loudness, Trouble, Until
+from bot.domain.due_calendar import DayKind
 from bot.domain.einvoices import Check
 from bot.domain.ledger import Mark
 from bot.domain.payments import Action, Outcome
@@ -60,6 +61,7 @@ COMPUTED: Mapping[str, set[str]] = {
     "batch.{payments[0].outcome}": {"batch.cancelled", "batch.expired"},
     "batch.item.{payment.outcome or payment.state}": {f"batch.item.{step}" for step in PROGRESS},
     "button.copy.{what}": {f"button.copy.{what}" for what in ("iban", "name", "amount", "reference")},
+    "calendar.day.{kind}": {f"calendar.day.{kind}" for kind in DayKind},
     "cancel.{awaited.question}": {f"cancel.{question}" for question in Question},
     "choose.{command}": {f"choose.{command}" for command in INVOICE_CHOICES},
     "command.{name}": {f"command.{name}" for name in (*COMMANDS, REFERENCE)},

@@ -9,6 +9,7 @@ from __future__ import annotations
 from tests.store.contract_accounts import AccountContract
 from tests.store.contract_batches import BatchContract
 from tests.store.contract_boards import BoardContract
+from tests.store.contract_calendars import CalendarContract
 from tests.store.contract_chats import ChatContract
 from tests.store.contract_checks import CheckContract
 from tests.store.contract_checks_on_demand import OnDemandCheckContract
@@ -28,6 +29,7 @@ from tests.store.contract_replacing import ReplacementContract
 
 
 class StoreContract(
+    CalendarContract,
     ChatContract,
     AccountContract,
     PreferenceContract,

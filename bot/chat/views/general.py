@@ -21,8 +21,8 @@ from bot.domain.topping_up import TopUpSubject
 from bot.ports import Waiting
 
 COMMANDS = (
-    "invoices", "find", "invoice", "pdf", "pay", "removecredit", "payments", "archive", "check", "status", "settings",
-    "timezone", "language", "link", "accounts", "unlink", "name", "payers", "export", "cancel", "help",
+    "invoices", "find", "invoice", "pdf", "pay", "removecredit", "payments", "archive", "calendar", "check", "status",
+    "settings", "timezone", "language", "link", "accounts", "unlink", "name", "payers", "export", "cancel", "help",
 )  # fmt: skip
 """All commands of the menus, in their order. The text ``command.NAME`` says what each does."""
 
@@ -31,7 +31,21 @@ IN_PRIVATE_ONLY = frozenset({"cancel"})
 """Nothing waits for an answer in a group: most of what is said there is not for the bot."""
 
 FOR_MEMBERS = frozenset(
-    {"invoices", "find", "invoice", "pdf", "pay", "payments", "archive", "check", "status", "payers", "link", "help"}
+    {
+        "invoices",
+        "find",
+        "invoice",
+        "pdf",
+        "pay",
+        "payments",
+        "archive",
+        "calendar",
+        "check",
+        "status",
+        "payers",
+        "link",
+        "help",
+    }
 )
 """What anybody in a group may ask for. Who may not pay can have it allowed: a button asks the owner."""
 

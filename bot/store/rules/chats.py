@@ -15,6 +15,7 @@ from bot.domain.answers import Awaited
 from bot.domain.chats import Link, Member, Preferences, Silence
 from bot.domain.credit import CLOSELY, CreditWatch, CreditWish
 from bot.domain.documents import SentDocument, with_document
+from bot.domain.due_calendar import DueCalendar
 from bot.domain.live_messages import LiveMessage, with_message
 from bot.domain.service_names import Service, renamed
 from bot.domain.waits import is_ahead, may_be_right
@@ -32,7 +33,7 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
     What is known of an account stays known if a new list of it lacks that, unless something of it was still to be told:
     the next check asks for each. What the bot and the person said of an invoice stays where the new link has the same
     invoice: most often it is the same customer with a new token. Then the reference of transfers and the names of
-    services stay, too. The payers stay if the owner does.
+    services stay, too. The payers stay if the owner does, and with the same invoices so does the calendar.
     """
     if record.link is not None and record.link.linked_by == link.linked_by:
         link = replace(link, payers=record.link.payers)
@@ -44,6 +45,8 @@ def relinked(record: ChatRecord, link: Link, sealed_token: str, known: Mapping[i
     same = {n for n, k in known.items() if n in old and (k.title, k.due) == (old[n].title, old[n].due)}
     if record.link is not None and same:
         link = replace(link, reference=record.link.reference, names=record.link.names, name=record.link.name)
+        if record.link.linked_by == link.linked_by:
+            link = replace(link, calendar=record.link.calendar)
     sent = [message.resolving({s.invoice_id for s in message.shown} - same) for message in record.sent]
     facts = {name: getattr(record.chat, name) for name in CHAT_FACTS if name not in PASSING}
     return ChatRecord(
@@ -114,6 +117,15 @@ def with_name(record: ChatRecord, account: str, service: Service, name: str) -> 
         return None
     link = replace(record.link, names=renamed(record.link.names, service, name))
     return replace(record, link=link, chat=_without_awaited(record.chat))
+
+
+def with_calendar(
+    record: ChatRecord, account: str, old: DueCalendar | None, new: DueCalendar | None
+) -> ChatRecord | None:
+    """Put a calendar in the place of another. None: the link, or its calendar, is another by now."""
+    if record.link is None or record.link.account != account or record.link.calendar != old:
+        return None
+    return replace(record, link=replace(record.link, calendar=new))
 
 
 def _without_awaited(chat: ChatRow) -> ChatRow:
