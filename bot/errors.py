@@ -422,6 +422,13 @@ class NothingChosen(UserError, key="error.nothing_chosen"):
     """Several invoices were to be paid, and none was chosen."""
 
 
+@dataclass(eq=False)
+class TooManyChosen(UserError, key="error.too_many_chosen"):
+    """More invoices were ticked than can be dealt with at once."""
+
+    n: int
+
+
 class NoneToPay(UserError, key="error.none_to_pay"):
     """There is no open invoice that could be paid here."""
 

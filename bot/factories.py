@@ -27,6 +27,7 @@ from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.packs import PackHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.searching import SearchHandlers
+from bot.chat.handlers.selecting import SelectionHandlers
 from bot.chat.handlers.services import ServiceHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
@@ -44,6 +45,7 @@ from bot.chat.webhook import Webhook
 from bot.domain.answers import Question
 from bot.domain.schedule import CheckPlan
 from bot.domain.search.conditions import Vocabulary
+from bot.domain.selections import Purpose
 from bot.files.calendars import write_calendar
 from bot.files.csv_tables import write_texts
 from bot.files.names import safe_name
@@ -191,6 +193,7 @@ def build_handlers(
     }
     drawing = CalendarDrawing(services.due_calendars, write_calendar, texts_for, plan)
     searching = SearchHandlers(store, services.searching, invoices, clock)
+    payments = PaymentHandlers(services.payments, store, store, services.credits, clock)
     texts = linking.expecting_token(searching.text)
     return Handlers(
         accounts=accounts,
@@ -206,7 +209,8 @@ def build_handlers(
         packs=packs,
         linking=linking,
         groups=groups,
-        payments=PaymentHandlers(services.payments, store, store, services.credits, clock),
+        payments=payments,
+        selections=SelectionHandlers(services.payments.selecting, {Purpose.PAY: payments}, clock),
         snoozing=SnoozeHandlers(services.snoozing, clock),
         settings=SettingsHandlers(store, texts_for, plan, clock),
         topping_up=topping_up,

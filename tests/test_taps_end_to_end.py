@@ -35,10 +35,11 @@ class Taps:
         self.count += 1
         return await ask(self.chat, self.person, text, *answer)
 
-    def press(self, message: Message, word: str) -> None:
-        """Press the first button with this word in its callback data."""
+    def press(self, message: Message, begin: str, about: str = "") -> None:
+        """Press the first button whose callback data begin so, and hold ``about``."""
         self.count += 1
-        self.person.press(message, next(b.text for b in message.buttons if (b.data or "").startswith(f"{word}:")))
+        fits = [b.text for b in message.buttons if (b.data or "").startswith(begin) and about in (b.data or "")]
+        self.person.press(message, fits[0])
 
 
 @pytest.fixture
@@ -66,18 +67,30 @@ async def test_what_is_due_needs_at_most_two(taps: Taps) -> None:
 
 async def test_the_pdf_of_an_invoice_of_last_month_needs_at_most_three(taps: Taps) -> None:
     listing = await taps.type("last month", f"{A_MONTH} invoices found")
-    taps.press(listing, "show")
+    taps.press(listing, "show:")
     await taps.chat.wait_for(lambda m: m.id == listing.id and "Total" in m.text)
-    taps.press(listing, "pdf")
+    taps.press(listing, "pdf:")
     await taps.chat.wait_for(lambda m: m.document is not None, after=listing)
     assert taps.count <= 3
 
 
-async def test_paying_two_needs_at_most_four(sandbox: Sandbox, taps: Taps) -> None:
-    selection = await taps.type("/pay 5000 5002", "Which invoices")
-    taps.press(selection, "sum")
-    await taps.chat.wait_for(lambda m: m.id == selection.id and (m.buttons[0].data or "").startswith("yes:"))
-    taps.press(selection, "yes")
+async def test_paying_one_needs_at_most_three(sandbox: Sandbox, taps: Taps) -> None:
+    offered = await taps.type("/pay", "Which invoice")
+    taps.press(offered, "tick:5000")
+    await taps.chat.wait_for(lambda m: m.id == offered.id and "Pay €5.00 for invoice 5000" in m.text)
+    taps.press(offered, "yes")
+    await taps.chat.wait_for(says("Invoice 5000 is paid"))
+    assert [sandbox.provider.executed(Call.PAY, number) for number in (5000, 5001, 5002)] == [1, 0, 0]
+    assert taps.count <= 3
+
+
+async def test_paying_two_without_their_numbers_needs_at_most_four(sandbox: Sandbox, taps: Taps) -> None:
+    offered = await taps.type("/pay", "Which invoice")
+    taps.press(offered, "tick:5000")
+    await taps.chat.wait_for(lambda m: m.id == offered.id and "Pay €5.00 for invoice 5000" in m.text)
+    taps.press(offered, "pick", "5002")
+    await taps.chat.wait_for(lambda m: m.id == offered.id and "together €12.00?" in m.text)
+    taps.press(offered, "yes")
     await taps.chat.wait_for(says("2 invoices are paid"))
     assert [sandbox.provider.executed(Call.PAY, number) for number in (5000, 5001, 5002)] == [1, 0, 1]
     assert taps.count <= 4
@@ -91,9 +104,9 @@ async def test_all_pdfs_of_a_quarter_need_at_most_three(
     quarter = (last_quarter_end.month - 1) // 3
     year, number = (last_quarter_end.year, quarter) if quarter else (last_quarter_end.year - 1, 4)
     listing = await taps.type(f"Q{number} {year}", f"{3 * A_MONTH} invoices found")
-    taps.press(listing, "all")
+    taps.press(listing, "all:")
     question = await taps.chat.wait_for(says(f"Send {3 * A_MONTH} PDFs?"), after=listing)
-    taps.press(question, "send")
+    taps.press(question, "send:")
     await taps.chat.wait_for(says(f"All {3 * A_MONTH} PDFs have arrived."), after=question)
     sent = [message.document.name for message in taps.chat.messages if message.document is not None]
     assert len(sent) == len(set(sent)) == 3 * A_MONTH

@@ -36,6 +36,7 @@ from bot.chat.handlers.linking import LinkHandlers
 from bot.chat.handlers.packs import PackHandlers
 from bot.chat.handlers.payments import PaymentHandlers
 from bot.chat.handlers.searching import SearchHandlers
+from bot.chat.handlers.selecting import SelectionHandlers
 from bot.chat.handlers.services import ServiceHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
@@ -77,6 +78,7 @@ class Handlers:
     linking: LinkHandlers
     groups: GroupHandlers
     payments: PaymentHandlers
+    selections: SelectionHandlers
     snoozing: SnoozeHandlers
     settings: SettingsHandlers
     topping_up: TopUpHandlers
@@ -195,9 +197,11 @@ def _buttons(on: Handlers) -> dict[str, Route]:
         "journal": Route(on.payments.journal),
         "credit": Route(on.payments.tell_when_there),
         "several": Route(on.payments.offer_several),
-        "pick": Route(on.payments.selecting(on.payments.choose)),
-        "sum": Route(on.payments.selecting(on.payments.ask_about_chosen)),
-        "drop": Route(on.payments.selecting(on.payments.drop)),
+        "tick": Route(on.payments.tick_first),
+        "pick": Route(on.selections.in_time(on.selections.pick)),
+        "leaf": Route(on.selections.in_time(on.selections.leaf)),
+        "drop": Route(on.selections.in_time(on.selections.drop)),
+        "close": Route(on.payments.drop_unbegun),
         "yes": Route(on.payments.confirm),
         "no": Route(on.payments.cancel),
         "payers": Route(on.groups.payers_answer),

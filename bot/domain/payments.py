@@ -22,7 +22,6 @@ from enum import StrEnum
 from bot.domain.chats import Chat, Link, Place
 from bot.domain.invoices import Invoice
 from bot.domain.payment_times import CONFIRM_WITHIN, PERSON_WATCHES_FOR
-from bot.domain.service_names import Service
 from bot.domain.waits import is_ahead
 
 
@@ -188,6 +187,11 @@ def ended(payment: Payment, outcome: Outcome, now: datetime, left: Decimal | Non
     return replace(payment, state=State.ENDED, since=now, outcome=outcome, left=left)
 
 
+def sum_of(payments: Iterable[Payment]) -> Decimal:
+    """Return what these payments move together."""
+    return sum((payment.amount for payment in payments), start=Decimal(0))
+
+
 def in_doubt(payments: Iterable[Payment]) -> frozenset[int]:
     """Return the ids of the invoices that one of these payments may be paying, or may have paid unnoticed."""
     return frozenset(
@@ -263,49 +267,3 @@ def _is_covered(payment: Payment, invoice: Invoice) -> bool:
     if invoice.left_to_pay is None:
         return invoice.credit - payment.credit >= payment.amount
     return invoice.left_to_pay == 0
-
-
-# --- Choosing several invoices to pay together ---
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """An open invoice that can be paid. ``amount`` is what is left to pay."""
-
-    id: int
-    amount: Decimal
-    due: date | None
-    title: str
-    service: Service | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What one person has chosen so far, as invoice ids.
-
-    Open invoices that are not offered: ``more`` for which there is no room, and some ``too_large`` for the operator.
-    """
-
-    id: str
-    place: Place
-    account: str
-    user_id: int
-    expires_at: datetime
-    offers: tuple[Offer, ...]
-    more: int = 0
-    chosen: tuple[int, ...] = ()
-    too_large: int = 0
-
-    @property
-    def sum(self) -> Decimal:
-        """What the chosen invoices cost together."""
-        return sum((offer.amount for offer in self.offers if offer.id in self.chosen), start=Decimal(0))
-
-    def with_choice(self, invoice_ids: Iterable[int], *, chosen: bool) -> Selection:
-        """Return the selection with these of the offered invoices chosen, or not chosen. The others stay as they are.
-
-        The caller says what is wanted, not "the other way round", so a press that arrives twice does no harm.
-        """
-        ids = set(invoice_ids)
-        now = set(self.chosen) | ids if chosen else set(self.chosen) - ids
-        return replace(self, chosen=tuple(offer.id for offer in self.offers if offer.id in now))

@@ -21,8 +21,9 @@ from bot.domain.documents import SentDocument
 from bot.domain.due_calendar import DueCalendar
 from bot.domain.invitations import Invitation
 from bot.domain.live_messages import Board, LiveMessage
-from bot.domain.payments import Payment, Selection, State
+from bot.domain.payments import Payment, State
 from bot.domain.search.kept import SearchText
+from bot.domain.selections import Selection
 from bot.domain.service_names import Service
 from bot.domain.token_offers import OfferedToken, TokenPause
 
@@ -353,6 +354,16 @@ class PaymentStore(Protocol):
 
     async def add_payment(self, payment: Payment) -> None:
         """Store a question that was just asked. Raise ValueError if its id is taken."""
+
+    async def add_payments(self, payments: Sequence[Payment], instead_of: Collection[str] = ()) -> bool:
+        """Store one question about several invoices of an account, in the place of an earlier one of that account.
+
+        ``instead_of`` are the ids of the payments that the earlier one was about. Change nothing and return False if
+        it was answered meanwhile. Raise ValueError if an id is taken.
+        """
+
+    async def drop_questions(self, account: str, payment_ids: Collection[str]) -> bool:
+        """Forget a question that nobody has answered. Change nothing and return False if it was answered."""
 
     async def payment(self, payment_id: str) -> Payment | None: ...
 

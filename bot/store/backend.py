@@ -16,8 +16,8 @@ import structlog
 from bot.domain.deliveries import Claim
 from bot.domain.document_batches import DocumentBatch, StoppedBatch
 from bot.domain.invitations import Invitation
-from bot.domain.payments import Selection
 from bot.domain.search.kept import SearchText
+from bot.domain.selections import Selection
 from bot.domain.token_offers import OfferedToken, TokenPause
 from bot.ports import Backlog, LeaseStore, Pending, PendingStore, TokenBucketStore
 from bot.store.rules.records import ChatRecord, PaymentRow

@@ -377,18 +377,36 @@ class Store:
     # --- payments ---
 
     async def add_payment(self, payment: Payment) -> None:
+        await self.add_payments([payment])
+
+    async def add_payments(self, payments: Sequence[Payment], instead_of: Collection[str] = ()) -> bool:
         """Store a question. Old records of its account are cleared out with it."""
 
-        async def add(t: Transaction) -> None:
-            if await t.account_of(payment.id) is not None:
-                raise ValueError(f"there is a payment {payment.id} already")
-            payments = [row.payment for row in await t.payments_of(payment.account, lock=True)]
-            gone = payment_rules.too_old(payments, payment.since)
-            place = payment.place.in_chat(await _present_id(t, payment.place.chat_id))
-            new = PaymentRow(replace(payment, place=place))
-            await t.save_payments(payment.account, {**dict.fromkeys(gone), payment.id: new})
+        async def add(t: Transaction) -> bool:
+            account, place = payments[0].account, payments[0].place
+            for payment in payments:
+                if await t.account_of(payment.id) is not None:
+                    raise ValueError(f"there is a payment {payment.id} already")
+            stored = [row.payment for row in await t.payments_of(account, lock=True)]
+            if not payment_rules.can_be_replaced(stored, instead_of):
+                return False
+            gone = {*payment_rules.too_old(stored, payments[0].since), *instead_of}
+            place = place.in_chat(await _present_id(t, place.chat_id))
+            new = {payment.id: PaymentRow(replace(payment, place=place)) for payment in payments}
+            await t.save_payments(account, {**dict.fromkeys(gone), **new})
+            return True
 
-        await self._backend.run(add)
+        return await self._backend.run(add)
+
+    async def drop_questions(self, account: str, payment_ids: Collection[str]) -> bool:
+        async def drop(t: Transaction) -> bool:
+            stored = [row.payment for row in await t.payments_of(account, lock=True)]
+            if not payment_rules.can_be_replaced(stored, payment_ids):
+                return False
+            await t.save_payments(account, dict.fromkeys(payment_ids))
+            return True
+
+        return await self._backend.run(drop)
 
     async def payment(self, payment_id: str) -> Payment | None:
         payments = await self._backend.run(lambda t: _beside(t, payment_id))

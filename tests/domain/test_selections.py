@@ -8,7 +8,7 @@ from decimal import Decimal
 from hypothesis import given, strategies as st
 
 from bot.domain.chats import Place
-from bot.domain.payments import Offer, Selection
+from bot.domain.selections import Offer, Selection
 
 NUMBERS = st.lists(st.integers(1, 12), min_size=1, max_size=10, unique=True)
 

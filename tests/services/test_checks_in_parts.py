@@ -183,7 +183,6 @@ async def test_invoices_that_somebody_names_are_offered_though_the_list_lacks_th
     paying.account.read_at_once = 1
     chat = await paying.chat()
     assert chat.link is not None
-    selection = await paying.payment_selection.begin(chat, chat.link.place, member(ADA), [2, 99])
+    selection, asked = await paying.payment_selection.begin(chat, chat.link.place, member(ADA), [2, 99])
     assert selection.chosen == (2,)
-    asked = await paying.payment_selection.ask(selection.id, chat, chat.link.place, member(ADA))
     assert [(payment.invoice_id, payment.amount) for payment, _ in asked] == [(2, Decimal("5.00"))]

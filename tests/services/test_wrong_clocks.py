@@ -288,10 +288,10 @@ async def test_a_selection_of_a_clock_that_was_ahead_has_expired(paying: World, 
     paying.account.put(invoice(8, DUE))
     paying.clock.move(step + 10 * MINUTE)
     chat = await paying.chat()
-    selection = await paying.payment_selection.begin(chat, Place(1), member(ADA))
+    selection, _ = await paying.payment_selection.begin(chat, Place(1), member(ADA))
     await put_right(paying, step + 10 * MINUTE)
     with pytest.raises(QuestionOver):
-        await paying.payment_selection.ask(selection.id, chat, Place(1), member(ADA))
+        await paying.payments.selecting.of(selection.id, chat, member(ADA))
 
 
 @steps

@@ -190,10 +190,12 @@ class World:
     async def ask_several(self, *invoice_ids: int, chat_id: int = 1, user: int = ADA) -> list[Payment]:
         """Select some open invoices, and ask to pay them. The confirmation button has the id of the first payment."""
         chat, place = await self.store.chat(chat_id), Place(chat_id)
-        selection = await self.payment_selection.begin(chat, place, member(user))
+        selection, asked = await self.payment_selection.begin(chat, place, member(user))
         for number in invoice_ids:
-            selection = await self.payment_selection.choose(selection.id, place, member(user), number, chosen=True)
-        return [payment for payment, _ in await self.payment_selection.ask(selection.id, chat, place, member(user))]
+            selection, asked = await self.payment_selection.choose(
+                selection, chat, place, member(user), number, chosen=True
+            )
+        return [payment for payment, _ in asked]
 
     async def press(self, payment_id: str, chat_id: int = 1, user: int = ADA, message: int = MESSAGE) -> None:
         """Press the confirmation button. This does what the handler does."""

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.chats import Chat, Closure, Member, Place, Preferences, Silence, Token
 from bot.domain.invitations import Invitation, id_of
-from bot.domain.payments import Selection
+from bot.domain.selections import Selection
 from tests.store.examples import (
     CHAT,
     HOUR,

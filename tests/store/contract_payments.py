@@ -45,6 +45,42 @@ class PaymentContract:
         assert not await store.advance_payment(confirmed, State.ASKED)
         assert await store.payment("p1") == confirmed
 
+    async def test_a_question_takes_the_place_of_one_that_nobody_has_answered(self, opener: Opener) -> None:
+        store = await opener.open()
+        assert await store.add_payments([new_payment("p1"), new_payment("p2", invoice_id=8)])
+        assert await store.add_payments([new_payment("p3")], ["p1", "p2"])
+        await opener.crash()
+        store = await opener.open()
+        assert [payment.id for payment in await store.payments_of_chat(CHAT)] == ["p3"]
+        assert not await store.advance_payment(new_payment("p1", state=State.CONFIRMED), State.ASKED)
+        assert not await store.add_payments([new_payment("p4")], ["p1"])
+        assert not await store.drop_questions("a" * 64, ["p1"])
+        assert await store.drop_questions("a" * 64, ["p3"])
+        assert await store.payments_of_chat(CHAT) == []
+
+    async def test_a_question_that_was_answered_gives_way_to_none(self, opener: Opener) -> None:
+        store = await opener.open()
+        await store.add_payments([new_payment("p1"), new_payment("p2", invoice_id=8)])
+        confirmed = new_payment("p1", state=State.CONFIRMED)
+        assert await store.advance_payment(confirmed, State.ASKED)
+        assert not await store.add_payments([new_payment("p3", invoice_id=9)], ["p1", "p2"])
+        assert not await store.drop_questions("a" * 64, ["p1", "p2"])
+        assert await store.payment("p1") == confirmed
+        assert await store.payment("p3") is None
+
+    async def test_of_an_answer_and_another_question_at_the_same_time_one_counts(self, opener: Opener) -> None:
+        store = await opener.open()
+        for number in range(8):
+            asked, anew = new_payment(f"a{number}"), new_payment(f"b{number}", invoice_id=100 + number)
+            await store.add_payment(asked)
+            confirmed = replace(asked, state=State.QUEUED)
+            results = await asyncio.gather(
+                store.advance_payment(confirmed, State.ASKED), store.add_payments([anew], [asked.id])
+            )
+            assert sorted(results) == [False, True]
+            assert (await store.payment(asked.id) is not None) is results[0]
+            assert (await store.payment(anew.id) is not None) is results[1]
+
     async def test_a_payment_whose_end_was_told_never_changes(self, opener: Opener) -> None:
         store = await opener.open()
         await store.add_payment(new_payment())

@@ -10,8 +10,8 @@ from decimal import Decimal
 from bot.domain.chats import Place, Token
 from bot.domain.document_batches import DocumentBatch, StoppedBatch
 from bot.domain.invitations import Invitation, id_of
-from bot.domain.payments import Offer, Selection
 from bot.domain.search.kept import SearchText
+from bot.domain.selections import Offer, Selection
 from bot.domain.token_offers import OfferedToken, TokenPause
 from tests.store.examples import CHAT, MINUTE, NOW, OTHER, SECOND, Opener, linked
 

@@ -20,7 +20,7 @@ import psycopg
 from bot.domain.chat_keys import key_of
 from bot.domain.chats import Token
 from bot.domain.invitations import Invitation
-from bot.domain.payments import Selection
+from bot.domain.selections import Selection
 from bot.ports import Claim, Store
 from bot.store.backend import Backend
 from bot.store.move import Content, content_of, move

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from bot.chat.context import Context
@@ -10,14 +11,18 @@ from bot.chat.dispatch import Handle
 from bot.chat.invoice_numbers import for_each, numbers_of, packed_numbers_of
 from bot.chat.remembering import forget_live, keep_live
 from bot.chat.screens import Screen
-from bot.chat.views import groups, payments as views
+from bot.chat.views import groups, payment_questions as questions
+from bot.chat.views.payment_journal import journal as journal_page
+from bot.chat.views.selecting import ALL_OFFERED
 from bot.domain.chats import Member, Place
 from bot.domain.live_messages import ASK
 from bot.domain.payments import Action
+from bot.domain.selections import Selection
 from bot.errors import ConfirmationExpired, NotAPayer, QuestionOver
 from bot.ports import ChatStore, Clock, PaymentStore
 from bot.services.credit import Credits
 from bot.services.payments.flow import Payments
+from bot.services.payments.selection import Asked
 from bot.services.permissions import check_in_charge, check_may_pay, link_of
 
 
@@ -63,11 +68,14 @@ class PaymentHandlers:
 
     async def offer_several(self, context: Context, wanted: Sequence[int] = ()) -> None:
         """Offer the open invoices, to choose several. The ``wanted`` ones are ticked, or named if they can't be."""
-        selection = await self._payments.selection.begin(context.chat, context.place, context.person, wanted)
+        begin = self._payments.selection.begin
+        selection, asked = await begin(context.chat, context.place, context.person, wanted)
         if missing := [str(number) for number in wanted if number not in selection.chosen]:
             text = context.t.count("select.not_offered", len(missing), ids=context.t.listing(missing))
             await context.reply(Screen(text))
-        await context.reply(views.selection(context.t, selection))
+        message_id = await context.reply(await self._screen(context, selection, asked))
+        await self._payments.selecting.keep(selection, message_id=message_id)
+        await self._payments.quoter.shown([payment for payment, _ in asked], message_id)
 
     async def pay_these(self, context: Context) -> None:
         """Take the button that pays several invoices: ask about those that can be paid, and name the others."""
@@ -77,42 +85,44 @@ class PaymentHandlers:
             text = context.t.count("pay.left_out", len(left_out), ids=context.t.listing(left_out))
             await context.reply(Screen(text))
         credit = await self._credits.of(context.chat)
-        await context.reply(views.question(context.t, asked, self._clock(), credit))
+        message_id = await context.reply(questions.question(context.t, asked, self._clock(), credit))
+        await self._payments.quoter.shown([payment for payment, _ in asked], message_id)
 
-    def selecting(self, handle: Handle) -> Handle:
-        """Guard a button of a selection: once that has expired, it loses its buttons.
+    async def tick(self, context: Context, selection: Selection, number: int | None, *, chosen: bool) -> None:
+        """Tick or clear a box, or all of them: the message asks about what is ticked now."""
+        chat, place, person = context.chat, context.place, context.person
+        await self._show(
+            context, *await self._payments.selection.choose(selection, chat, place, person, number, chosen=chosen)
+        )
 
-        A selection that is gone may have led to a question in the same message. That too expires with time.
-        """
+    async def tick_first(self, context: Context) -> None:
+        """Take the first tick in a list that /pay has offered: the message becomes a selection."""
+        everything = context.words[:1] == [ALL_OFFERED]
+        wanted = [] if everything else await numbers_of(context, "pay")
+        selection, asked = await self._payments.selection.begin(
+            context.chat, context.place, context.person, wanted, everything=everything, message_id=context.message_id
+        )
+        if not set(wanted).issubset(selection.chosen):
+            await self._ask(context, Action.PAY, *wanted)  # it says why not
+            return
+        await forget_live(self._chats, context)
+        await self._show(context, selection, asked)
 
-        async def handle_in_time(context: Context) -> None:
-            try:
-                await handle(context)
-            except ConfirmationExpired as error:
-                shown_at = context.message.date if context.message is not None else None
-                if shown_at is not None and shown_at + self._payments.rules.lifetime <= self._clock():
-                    raise QuestionOver from error
-                raise
+    async def draw(self, context: Context, selection: Selection) -> None:
+        """Show what is ticked once more."""
+        await self._show(
+            context, *await self._payments.selection.show(selection, context.chat, context.place, context.person)
+        )
 
-        return handle_in_time
+    async def drop(self, context: Context, selection: Selection) -> None:
+        """Choose nothing after all."""
+        await self._payments.selection.drop(selection)
+        await self.drop_unbegun(context)
 
-    async def choose(self, context: Context) -> None:
-        """Tick or clear a box, or all of them."""
-        match context.words:
-            case [selection_id, number, wish] if number == views.ALL_OFFERED or number.isdecimal():
-                invoice_id, chosen = None if number == views.ALL_OFFERED else int(number), wish == views.CHOOSE
-                choose = self._payments.selection.choose
-                selection = await choose(selection_id, context.place, context.person, invoice_id, chosen=chosen)
-                await context.show(views.selection(context.t, selection))
-            case _:
-                raise ConfirmationExpired
-
-    async def ask_about_chosen(self, context: Context) -> None:
-        """Go on with what is ticked."""
-        chosen = self._payments.selection
-        asked = await chosen.ask(_id(context), context.chat, context.place, context.person)
-        credit = await self._credits.of(context.chat)
-        await context.show(views.question(context.t, asked, self._clock(), credit))
+    async def drop_unbegun(self, context: Context) -> None:
+        """End a list in which nothing was ticked yet."""
+        await forget_live(self._chats, context)
+        await context.show(Screen(context.t("batch.cancelled")))
 
     async def tell_when_there(self, context: Context) -> None:
         """Take the button that wants to hear when the credit suffices."""
@@ -121,20 +131,17 @@ class PaymentHandlers:
         await self._credits.wish(context.chat, number)
         await context.answer_press(context.t.plain("credit.wished"), alert=True)
 
-    async def drop(self, context: Context) -> None:
-        """Choose nothing after all."""
-        await self._payments.selection.drop(_id(context), context.place, context.person)
-        await context.show(Screen(context.t("batch.cancelled")))
-
     async def confirm(self, context: Context) -> None:
         """Take the button that says yes. The press is taken in the chat's order and carried out in the background."""
-        confirmed = await self._payments.confirm(*_press(context), chat=context.chat)
+        with _boxes_kept(context):
+            confirmed = await self._payments.confirm(*_press(context), chat=context.chat)
         self._payments.start(confirmed, context.chat)
         await forget_live(self._chats, context)  # from now on it shows the payment
 
     async def cancel(self, context: Context) -> None:
         """Take the button that says no."""
-        await self._payments.cancel(*_press(context))
+        with _boxes_kept(context):
+            await self._payments.cancel(*_press(context))
         await forget_live(self._chats, context)
 
     async def journal(self, context: Context) -> None:
@@ -143,15 +150,36 @@ class PaymentHandlers:
         word = context.words[0] if context.query is not None and context.words else ""
         page = int(word) if word.isdecimal() else 0
         journal = await self._store.payments_of_chat(context.chat.id, link.account)
-        await context.show(views.journal(context.t, journal, page))
+        await context.show(journal_page(context.t, journal, page))
 
     async def _ask(self, context: Context, action: Action, number: int) -> None:
         quoter = self._payments.quoter
         asked = await quoter.ask(context.chat, context.place, context.person, action, number)
         # A new message, so that the alert or the list with the button stays as it is.
         credit = await self._credits.of(context.chat)
-        message_id = await context.reply(views.question(context.t, asked, self._clock(), credit))
+        message_id = await context.reply(questions.question(context.t, asked, self._clock(), credit))
+        await quoter.shown([payment for payment, _ in asked], message_id)
         await keep_live(self._chats, context, message_id, f"{ASK}:{number}", [invoice for _, invoice in asked])
+
+    async def _show(self, context: Context, selection: Selection, asked: Asked) -> None:
+        await context.show(await self._screen(context, selection, asked))
+
+    async def _screen(self, context: Context, selection: Selection, asked: Asked) -> Screen:
+        if not asked:
+            return questions.selection(context.t, selection)
+        credit = await self._credits.of(context.chat)
+        return questions.question(context.t, asked, self._clock(), credit, selection)
+
+
+@contextmanager
+def _boxes_kept(context: Context) -> Iterator[None]:
+    """Leave a message with boxes its buttons: a tick may have put another question in the place of the pressed one."""
+    try:
+        yield
+    except QuestionOver as error:
+        if len(context.words) > 1:
+            raise ConfirmationExpired from error
+        raise
 
 
 def _press(context: Context) -> tuple[str, Place, Member, int | None]:
@@ -161,7 +189,7 @@ def _press(context: Context) -> tuple[str, Place, Member, int | None]:
 
 
 def _id(context: Context) -> str:
-    """Return the id of the question or selection that the button is about."""
+    """Return the id of the question that the button is about."""
     if not context.words:
         raise ConfirmationExpired
     return context.words[0]

@@ -10,8 +10,10 @@ from decimal import Decimal
 from bot.chat.screens import Button, Screen, join, one_line, page_of, page_rows
 from bot.chat.texts import Texts
 from bot.chat.views.invoice_words import gaps, icon_of, none_open
+from bot.chat.views.selecting import ALL_OFFERED, rows_of_none, tick_label
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.queries import ListPage
+from bot.domain.selections import CHOSEN_AT_MOST, Purpose
 
 INVOICES_OFFERED = 8
 BUTTON_TITLE_LENGTH = 30
@@ -61,16 +63,21 @@ def invoice_choice(t: Texts, command: str, listing: Listing, now: datetime, numb
         lines.append(t.count("choose.too_large", len(limited), limit=t.money(t.paying.limit)))
     lines += gaps(t, listing)
     shown, number, pages = page_of(fitting, number, INVOICES_OFFERED)
-    rows = [[_invoice_button(t, asked, invoice, now)] for invoice in shown]
+    payable = sum(invoice.can_be_paid for invoice in fitting) if command == "pay" else 0
+    rows = [[_invoice_button(t, asked, invoice, now, ticks=payable > 1)] for invoice in shown]
     rows += page_rows(number, pages, lambda at: f"more:{command}:{at}")
-    if command == "pay" and sum(invoice.can_be_paid for invoice in fitting) > 1:
-        rows.append([Button(t.plain("button.several"), "several")])
-    if pages > 1:
+    if payable > 1:
+        every = [Button(t.plain("button.all"), f"tick:{ALL_OFFERED}")]
+        rows += rows_of_none(t, "close", every if payable <= CHOSEN_AT_MOST[Purpose.PAY] else [])
+    elif pages > 1:
         rows.append([Button(t.plain("button.all_invoices"), f"list:{ListPage()}")])
     return Screen(join(lines), rows)
 
 
-def _invoice_button(t: Texts, asked: InvoiceChoice, invoice: Invoice, now: datetime) -> Button:
+def _invoice_button(t: Texts, asked: InvoiceChoice, invoice: Invoice, now: datetime, *, ticks: bool) -> Button:
+    if ticks and invoice.can_be_paid:
+        label = tick_label(invoice.id, t.money(asked.amount(invoice)), t.title_of(invoice), ticked=False)
+        return Button(label, f"tick:{invoice.id}")
     parts = [
         f"{icon_of(t, invoice, now)} {invoice.id}",
         t.money(asked.amount(invoice)),

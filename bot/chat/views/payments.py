@@ -1,26 +1,20 @@
-"""Payments: choosing invoices, the question, how payments stand, and the journal. A batch shares one message."""
+"""How payments stand: each step, the end, and what can be done next. A batch shares one message."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
 
 from markupsafe import Markup
 
-from bot.chat.screens import PAYS, Button, Rows, Screen, box, join, one_line, page_of, page_rows
+from bot.chat.screens import PAYS, Button, Rows, Screen, join, one_line
 from bot.chat.texts import Texts
-from bot.chat.views.credit import credit_lines, money_lines, shortfall_rows, top_up_rows, wish_rows
+from bot.chat.views.credit import credit_lines, top_up_rows, wish_rows
 from bot.chat.views.invoice_words import STATUS_LENGTH
 from bot.domain.credit import Credit, Debt, coverage
-from bot.domain.invoices import Invoice
-from bot.domain.payments import MOVED, Action, Offer, Outcome, Payment, Selection, State, can_be_asked_anew
+from bot.domain.payments import MOVED, Action, Outcome, Payment, State, can_be_asked_anew, sum_of
 from bot.domain.queries import ListPage
 from bot.domain.topping_up import TopUpSubject
-
-QUESTION_TITLE_LENGTH = 100
-BATCH_TITLE_LENGTH = 24
-"""Of an invoice among several, on a line or a button."""
 
 REASON_LENGTH = 300
 
@@ -29,105 +23,6 @@ EXPLAINED = frozenset({Outcome.REFUSED, Outcome.NOT_SENT, Outcome.UNCLEAR})
 
 REFUSALS = frozenset({"error.refused", "error.refused_without_reason"})
 """The provider's refusals of the payment itself, whatever its reason. Other errors say what to do."""
-
-ALL_OFFERED = "all"
-CHOOSE, LEAVE_OUT = "1", "0"
-"""What a button wants. It never means "the other way round", so that a press may arrive twice."""
-
-ENTRIES_PER_PAGE = 8
-JOURNAL_ICONS = {
-    Outcome.DONE: "✅",
-    Outcome.PARTLY: "🟡",
-    Outcome.UNCLEAR: "⚠️",
-    Outcome.CANCELLED: "✖️",
-    Outcome.EXPIRED: "⌛",
-    Outcome.CHANGED: "ℹ️",
-}
-
-
-# --- Choosing several ------------------------------------------------------------------------------------------------
-
-
-def selection(t: Texts, selected: Selection) -> Screen:
-    """Show what can be chosen, what is chosen, and what that costs."""
-    lines = [t("select.ask")] if selected.offers else []
-    if selected.too_large and t.paying.limit is not None:
-        lines.append(t.count("choose.too_large", selected.too_large, limit=t.money(t.paying.limit)))
-    if not selected.offers:
-        return Screen(join(lines))
-    if selected.more:
-        lines.append(t.count("select.more", selected.more))
-    rows = [[_offer(t, selected, offer)] for offer in selected.offers]
-    every = len(selected.chosen) == len(selected.offers)
-    wish = LEAVE_OUT if every else CHOOSE
-    rows.append([Button(t.plain("button.none" if every else "button.all"), f"pick:{selected.id}:{ALL_OFFERED}:{wish}")])
-    if selected.chosen:
-        label = t.count("button.sum", len(selected.chosen), sum=t.money(selected.sum)).unescape()
-        rows.append([Button(label, f"sum:{selected.id}")])
-    rows.append([Button(t.plain("button.cancel"), f"drop:{selected.id}")])
-    return Screen(join(lines), rows)
-
-
-def _offer(t: Texts, selected: Selection, offer: Offer) -> Button:
-    ticked = offer.id in selected.chosen
-    wish = LEAVE_OUT if ticked else CHOOSE
-    title = one_line(t.titled(offer.title, offer.service), BATCH_TITLE_LENGTH)
-    parts = [f"{box(ticked=ticked)} {offer.id}", t.money(offer.amount), title]
-    return Button(" · ".join(filter(None, parts)), f"pick:{selected.id}:{offer.id}:{wish}")
-
-
-# --- The question ---------------------------------------------------------------------------------------------------
-
-
-def question(t: Texts, asked: Sequence[tuple[Payment, Invoice]], now: datetime, credit: Credit | None = None) -> Screen:
-    """Show what would be paid, to the cent, whether the credit suffices, and the buttons to do it or not."""
-    payment, total = asked[0][0], t.money(_sum([payment for payment, _ in asked]))
-    if len(asked) > 1:
-        items = [_batch_item_asked(t, *one, now) for one in asked]
-        lines = [t.count("batch.ask", len(asked), sum=total), Markup(""), *items, Markup(""), t("batch.how")]
-    else:
-        lines = _asked(t, *asked[0], now)
-    debts = [Debt(each.invoice_id, each.due, each.amount) for each, _ in asked if each.action is Action.PAY]
-    lines += money_lines(t, credit, debts, now) if debts else []
-    lines.append(t("payment.valid", span=t.span(payment.expires_at - payment.since)))
-    style = PAYS if payment.action is Action.PAY else ""
-    confirm = Button(t.plain(f"{payment.action}.confirm", amount=total), f"yes:{payment.id}", style=style)
-    cancel = Button(t.plain("button.cancel"), f"no:{payment.id}")
-    subject = TopUpSubject(payment.invoice_id) if len(asked) == 1 else TopUpSubject()
-    short = [*shortfall_rows(t, credit, debts, now, subject), *wish_rows(t, credit, debts)] if debts else []
-    return Screen(join(lines), [[confirm], *short, [cancel]])
-
-
-def _asked(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> list[Markup]:
-    lines = [t(f"{payment.action}.ask", **_facts(t, payment))]
-    if invoice.title:
-        lines.append(t("payment.title", title=one_line(t.title_of(invoice), QUESTION_TITLE_LENGTH)))
-    if payment.action is Action.PAY and payment.credit:
-        lines.append(t("payment.credit", amount=t.money(payment.credit)))
-    if payment.due:
-        lines.append(t("payment.due", date=t.day(payment.due), day=t.due_day(payment.due, now)))
-    if invoice.is_collective:
-        lines.append(t("details.collective"))
-    if invoice.odd_status:
-        lines.append(t("status.label", status=one_line(invoice.odd_status, STATUS_LENGTH)))
-    if payment.doubtful:
-        lines.append(t("payment.doubtful"))
-    return lines
-
-
-def _batch_item_asked(t: Texts, payment: Payment, invoice: Invoice, now: datetime) -> Markup:
-    parts = [t("batch.item.ask", **_facts(t, payment))]
-    if payment.due:
-        parts.append(t("list.due", date=t.day(payment.due), day=t.due_day(payment.due, now)))
-    if invoice.odd_status:
-        parts.append(Markup.escape(one_line(invoice.odd_status, STATUS_LENGTH)))
-    if invoice.title:
-        parts.append(Markup.escape(one_line(t.title_of(invoice), BATCH_TITLE_LENGTH)))
-    line = Markup(" · ").join(parts)
-    return join([line, t("payment.doubtful")]) if payment.doubtful else line
-
-
-# --- How they stand -------------------------------------------------------------------------------------------------
 
 
 def progress(t: Texts, payments: Sequence[Payment], credit: Credit | None = None) -> Screen:
@@ -162,9 +57,9 @@ def headline(t: Texts, payments: Sequence[Payment]) -> Markup:
     if states <= {State.SENT, State.ENDED} and State.SENT in states:
         return t("batch.waiting")
     if states != {State.ENDED}:
-        return t.count("batch.under_way", len(payments), sum=t.money(_sum(payments)))
+        return t.count("batch.under_way", len(payments), sum=t.money(sum_of(payments)))
     paid = [payment for payment in payments if payment.outcome is Outcome.DONE]
-    facts = {"sum": t.money(_sum(paid)), "moment": t.moment(max(payment.since for payment in payments))}
+    facts = {"sum": t.money(sum_of(paid)), "moment": t.moment(max(payment.since for payment in payments))}
     if len(paid) == len(payments):
         return t.count("batch.done", len(paid), **facts)
     outcomes = {payment.outcome for payment in payments}
@@ -213,13 +108,13 @@ def _debt(payment: Payment) -> Debt:
 
 def _headline_of_one(t: Texts, payment: Payment) -> Markup:
     step = payment.outcome or (State.SENT if payment.state is State.SENT else State.CONFIRMED)
-    return t(f"{payment.action}.{step}", **_facts(t, payment), moment=t.moment(payment.since))
+    return t(f"{payment.action}.{step}", **facts_of(t, payment), moment=t.moment(payment.since))
 
 
 def _batch_item(t: Texts, payment: Payment) -> Markup:
     if payment.outcome is Outcome.PARTLY and payment.left is not None:
-        return t("batch.item.partly_left", **_facts(t, payment), left=t.money(payment.left))
-    return t(f"batch.item.{payment.outcome or payment.state}", **_facts(t, payment))
+        return t("batch.item.partly_left", **facts_of(t, payment), left=t.money(payment.left))
+    return t(f"batch.item.{payment.outcome or payment.state}", **facts_of(t, payment))
 
 
 def _explanation(t: Texts, payment: Payment) -> list[Markup]:
@@ -272,46 +167,6 @@ def _next_steps(t: Texts, payment: Payment) -> list[Button]:
             return [details]
 
 
-# --- The journal ----------------------------------------------------------------------------------------------------
-
-
-def journal(t: Texts, payments: Sequence[Payment], number: int) -> Screen:
-    """Show a page of the journal, the newest payment first. Page numbers begin at 0; others show the nearest page."""
-    if not payments:
-        return Screen(t("journal.none"))
-    shown, number, pages = page_of(payments, number, ENTRIES_PER_PAGE)
-    entries = [_journal_entry(t, payment) for payment in shown]
-    rows = page_rows(number, pages, lambda number: f"journal:{number}")
-    return Screen(Markup("\n\n").join([t("journal.title"), *entries]), rows)
-
-
-def _journal_entry(t: Texts, payment: Payment) -> Markup:
-    what = t(f"journal.{payment.action}", id=payment.invoice_id, amount=t.money(payment.amount))
-    icon = _journal_icon(payment)
-    who = payment.user_name or payment.user_id
-    end = _journal_end(t, payment)
-    how = t("journal.how", moment=t.moment(payment.since), who=who, end=end)
-    return join([t("journal.what", icon=icon, what=what), how])
-
-
-def _journal_end(t: Texts, payment: Payment) -> Markup:
-    if payment.outcome is Outcome.PARTLY and payment.action is Action.PAY and payment.left is not None:
-        return t("journal.end.partly_left", left=t.money(payment.left))
-    return t(f"journal.end.{payment.outcome or payment.state}")
-
-
-def _journal_icon(payment: Payment) -> str:
-    if payment.outcome is not None:
-        return JOURNAL_ICONS.get(payment.outcome, "❌")
-    return "❔" if payment.state is State.ASKED else "⏳"
-
-
-# --- Helpers --------------------------------------------------------------------------------------------------------
-
-
-def _facts(t: Texts, payment: Payment) -> dict[str, object]:
+def facts_of(t: Texts, payment: Payment) -> dict[str, object]:
+    """Return what each text about a payment says."""
     return {"id": payment.invoice_id, "amount": t.money(payment.amount)}
-
-
-def _sum(payments: Sequence[Payment]) -> Decimal:
-    return sum((payment.amount for payment in payments), start=Decimal(0))

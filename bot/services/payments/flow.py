@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.chats import Chat, Member, Place
-from bot.domain.live_messages import ASK
 from bot.domain.payment_times import FIRST_LOOK_AFTER, LOOK_AT_LEAST_EVERY, SHOW_WITHIN, look_again_after
 from bot.domain.payments import Outcome, Payment, PaymentRules, State
 from bot.domain.schedule import CheckPlan
@@ -24,6 +23,7 @@ from bot.services.payments.quote import QuestionTimer, Quoter
 from bot.services.payments.reconcile import Reconciler
 from bot.services.payments.selection import PaymentSelection
 from bot.services.reading import AccountReads
+from bot.services.selecting import Selecting
 from bot.services.workers import Workers
 
 DEFAULT_RULES = PaymentRules()
@@ -52,7 +52,8 @@ class Payments:
         reads = AccountReads(provider, store, clock)
         timer = QuestionTimer(rules.lifetime)
         self.quoter = Quoter(store, reads, clock, rules, timer)
-        self.selection = PaymentSelection(store, reads, self.quoter, clock, rules)
+        self.selecting = Selecting(store, clock, rules.lifetime)
+        self.selection = PaymentSelection(self.selecting, reads, self.quoter, rules)
         self._confirmer = Confirmer(store, clock, rules, timer)
         self._reconciler = Reconciler(store, reads, clock)
         self._executor = Executor(store, provider, reads, self._reconciler, clock)
@@ -93,7 +94,7 @@ class Payments:
         for one in {payment.group: payment for payment in asked}.values():
             batch = await self._store.batch_of(one.id)
             with suppress(ConfirmationExpired):  # it was answered meanwhile
-                await self.cancel(batch[0].id, batch[0].place, user, _message_of(batch[0], chat))
+                await self.cancel(batch[0].id, batch[0].place, user, batch[0].message_id)
                 withdrawn += batch
         return withdrawn
 
@@ -173,9 +174,3 @@ class Payments:
             yield
         finally:
             self._in_hand.discard(group)
-
-
-def _message_of(payment: Payment, chat: Chat) -> int | None:
-    """Return the message with the question, as far as the chat remembers it."""
-    shows = f"{ASK}:{payment.invoice_id}"
-    return next((live.message_id for live in reversed(chat.live) if live.shows == shows), None)

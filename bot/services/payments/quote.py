@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
 
 from bot.domain.chats import Chat, Member, Place
 from bot.domain.invoices import Invoice
-from bot.domain.payments import Action, Payment, PaymentRules, amount_of, in_doubt
+from bot.domain.payments import Action, Payment, PaymentRules, State, amount_of, in_doubt
+from bot.domain.selections import Offer, offer_of
 from bot.domain.standings import Standing
-from bot.errors import NoCreditApplied, NothingToPay, NotOpen, UnclearSum, UserError
+from bot.errors import (
+    ConfirmationExpired,
+    NoCreditApplied,
+    NothingToPay,
+    NotOpen,
+    StoreAway,
+    UnclearSum,
+    UserError,
+)
 from bot.ports import Clock, PaymentStore
 from bot.services.permissions import check_amount, check_may_pay
 from bot.services.reading import AccountReads
@@ -57,53 +67,83 @@ class Quoter:
     async def ask(
         self, chat: Chat, place: Place, user: Member, action: Action, invoice_id: int
     ) -> Sequence[tuple[Payment, Invoice]]:
-        """Read an invoice and ask about it. Return and raise as :meth:`ask_about`, or raise a ``ProviderError``."""
+        """Read an invoice and ask about it.
+
+        Raise as :meth:`offer` and :meth:`ask_about` do, or a :class:`bot.errors.ProviderError`.
+        """
         check_may_pay(self._rules, chat, user.id)
         invoice = await self._reads.invoice(chat, invoice_id)
-        return await self.ask_about([invoice], action, chat, place, user)
+        asked = await self.ask_about([self.offer(invoice, action)], action, chat, place, user)
+        return [(payment, invoice) for payment, _ in asked]
+
+    def offer(self, invoice: Invoice, action: Action) -> Offer:
+        """Return what can be asked about an invoice.
+
+        Raise as :func:`check_amount` does, or :class:`NothingToPay`, :class:`NotOpen`, :class:`UnclearSum` or
+        :class:`NoCreditApplied` if there is nothing to ask.
+        """
+        amount = amount_of(action, invoice)
+        if amount is None:
+            raise _why_not(action, invoice)
+        check_amount(self._rules, action, amount)
+        return offer_of(invoice, amount)
 
     async def ask_about(
-        self, invoices: Sequence[Invoice], action: Action, chat: Chat, place: Place, user: Member
-    ) -> Sequence[tuple[Payment, Invoice]]:
-        """Store one question about these invoices, as they are. Several become a batch, in this order.
+        self,
+        offers: Sequence[Offer],
+        action: Action,
+        chat: Chat,
+        place: Place,
+        user: Member,
+        *,
+        instead_of: Collection[str] = (),
+        message_id: int | None = None,
+    ) -> Sequence[tuple[Payment, Offer]]:
+        """Store one question about these invoices, as they were read. Several become a batch, in this order.
 
-        Raise as :func:`check_may_pay` and :func:`check_amount` do, or :class:`NothingToPay`, :class:`NotOpen`,
-        :class:`UnclearSum` or :class:`NoCreditApplied` if there is nothing to ask. Nothing was stored then.
+        ``instead_of`` is the question in whose place it comes, by its payments, and ``message_id`` the message with it.
+        Raise as :func:`check_may_pay` does, or :class:`ConfirmationExpired` if the earlier question was answered
+        meanwhile. Nothing was stored then.
         """
         link, now = check_may_pay(self._rules, chat, user.id), self._clock()
-        batch = secrets.token_urlsafe(12) if len(invoices) > 1 else ""
+        batch = secrets.token_urlsafe(12) if len(offers) > 1 else ""
         doubts = in_doubt(await self._store.payments_of_chat(chat.id, link.account))
         asked = [
             Payment(
                 id=secrets.token_urlsafe(12),
                 action=action,
                 account=link.account,
-                invoice_id=invoice.id,
-                amount=self._amount(action, invoice),
-                credit=invoice.credit,
-                status=invoice.status,
-                due=invoice.due,
+                invoice_id=offer.id,
+                amount=offer.amount,
+                credit=offer.credit,
+                status=offer.status,
+                due=offer.due,
                 place=place,
                 user_id=user.id,
                 user_name=user.name,
                 since=now,
                 expires_at=now + self._rules.lifetime,
                 batch=batch,
-                doubtful=invoice.id in doubts,
+                doubtful=offer.id in doubts,
+                message_id=message_id,
             )
-            for invoice in invoices
+            for offer in offers
         ]
         for payment in asked:
             self._timer.start(payment.id)
-            await self._store.add_payment(payment)
-        return list(zip(asked, invoices, strict=True))
+        if not await self._store.add_payments(asked, instead_of):
+            raise ConfirmationExpired
+        return list(zip(asked, offers, strict=True))
 
-    def _amount(self, action: Action, invoice: Invoice) -> Decimal:
-        amount = amount_of(action, invoice)
-        if amount is None:
-            raise _why_not(action, invoice)
-        check_amount(self._rules, action, amount)
-        return amount
+    async def withdraw(self, payment_ids: Collection[str], account: str) -> bool:
+        """Forget a question. Return False if it was answered meanwhile."""
+        return not payment_ids or await self._store.drop_questions(account, payment_ids)
+
+    async def shown(self, asked: Iterable[Payment], message_id: int) -> None:
+        """Note which message shows a question, so that /cancel finds it."""
+        with suppress(StoreAway):  # it is shown all the same
+            payments = [replace(payment, message_id=message_id) for payment in asked]
+            await self._store.advance_payments(payments, State.ASKED)
 
 
 def _why_not(action: Action, invoice: Invoice) -> UserError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -32,6 +32,12 @@ def advanced(
             raise PaymentInProgress
     new = {payment.id: _advanced(stored[payment.id], payment) for payment in payments}
     return {number: row if not row.forget or row.payment.is_unsettled else None for number, row in new.items()}
+
+
+def can_be_replaced(payments: Iterable[Payment], question: Collection[str]) -> bool:
+    """Return whether nobody has answered this question: all its payments are stored, and as they were asked."""
+    asked = {payment.id for payment in payments if payment.state is State.ASKED}
+    return asked.issuperset(question)
 
 
 def too_old(payments: Sequence[Payment], now: datetime) -> set[str]:

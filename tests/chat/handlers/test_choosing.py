@@ -26,7 +26,6 @@ async def linked(ada: Person, chat: Chat, provider: FakeProvider) -> Chat:
     ("command", "label", "follows"),
     [
         ("invoice", "✅ 3 · €7.95 · Server 3", "🧾 Invoice 3"),
-        ("pay", "🟡 2 · €6.95 · Server 2", "Pay €6.95 for invoice 2"),
         ("removecredit", "🟡 2 · €1.00 · Server 2", "Take the credit of €1.00 back from invoice 2"),
     ],
 )

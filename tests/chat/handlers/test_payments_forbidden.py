@@ -100,7 +100,7 @@ async def test_switched_off_older_buttons_move_nothing(
     )  # fmt: skip
     await store.add_payment(question)
     await store.add_payment(replace(question, id="also-asked", action=Action.REMOVE_CREDIT))
-    for data in ("pay:1", "removecredit:2", "several", "sum:x", "yes:asked-before", "yes:also-asked"):
+    for data in ("pay:1", "removecredit:2", "several", "tick:1", "tick:all", "yes:asked-before", "yes:also-asked"):
         assert (await ada.forge(details, data).answered()).text == SENTENCE
     assert provider.posts == []
 
@@ -138,7 +138,7 @@ async def test_who_chooses_several_is_told_of_those_above_the_limit(
     ada: Person, linked: Chat, provider: FakeProvider
 ) -> None:
     provider.add(invoice(4))
-    selection = await ask(ada, linked, "/pay 1 2", "Which invoices would you like to pay?")
+    selection = await ask(ada, linked, "/pay 1 2", "Pay €6.95 for invoice 2")
     assert "2 open invoices are above what this bot may pay at once (€7.00)." in plain(selection)
     assert [button.text[0] for button in selection.buttons if "Server" in button.text] == ["☑"]
     provider.invoices.pop(2)

@@ -54,7 +54,7 @@ async def test_lists_and_choices_are_drawn_anew_too(ada: Person, linked: Chat, i
     choice = await ask(ada, linked, "/pay", "Which invoice would you like to pay?")
     await pay(ada, linked, invoice_bot, 1)
     assert "2 open invoices, together €15.90" in plain(whole)
-    assert [button.data for button in choice.buttons][:2] == ["pay:2", "pay:3"]
+    assert [button.data for button in choice.buttons][:2] == ["tick:2", "tick:3"]
     assert not [label for label in labels(still_open) if label.startswith("1 ·")]
     assert "2 open invoices" in filters.text
     assert "🧾 Show 3 invoices" in labels(filters)

@@ -33,7 +33,7 @@ def says(command: str, *invoices: Invoice, unreadable: int = 0, t: Texts = EN) -
     [
         ("invoice", NEWEST["show"]),
         ("pdf", NEWEST["pdf"]),
-        ("pay", ["pay:1", "pay:2", "several"]),
+        ("pay", ["tick:1", "tick:2", "close", "tick:all"]),
         ("removecredit", ["removecredit:2", "removecredit:3"]),
     ],
 )
@@ -114,9 +114,15 @@ def test_the_next_ones_come_by_a_button_both_ways_and_end_at_the_last() -> None:
 
 
 def test_several_can_be_chosen_where_more_than_one_can_be_paid() -> None:
-    assert offered("pay", invoice(1), WITH_CREDIT)[2:] == ["several"]
+    assert offered("pay", invoice(1), WITH_CREDIT, UNCLEAR) == ["tick:1", "tick:2", "pay:4", "close", "tick:all"]
     assert offered("pay", WITH_CREDIT, UNCLEAR) == ["pay:2", "pay:4"]
-    assert "several" not in offered("removecredit", WITH_CREDIT, COVERED)
+    assert not any(data.startswith("tick") for data in offered("removecredit", WITH_CREDIT, COVERED))
+
+
+def test_where_more_can_be_paid_than_at_once_there_is_no_button_for_all_of_them() -> None:
+    many = [invoice(number) for number in range(1, 12)]
+    assert offered("pay", *many)[8:] == ["more:pay:0", "more:pay:1", "close", "list:all.any.0.0"]
+    assert offered("pay", *many[1:])[-1] == "tick:all"
 
 
 @given(st.sampled_from(sorted(INVOICE_CHOICES)), st.text(max_size=300), st.integers(1, 10**18 - 1))

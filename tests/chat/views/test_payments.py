@@ -11,7 +11,8 @@ import pytest
 
 from bot.chat.screens import DATA_LIMIT, TEXT_LIMIT, Screen, length
 from bot.chat.texts import Texts
-from bot.chat.views.payments import progress, question
+from bot.chat.views.payment_questions import question
+from bot.chat.views.payments import progress
 from bot.domain.credit import Credit
 from bot.domain.invoices import Item
 from bot.domain.payments import Action, Found, Outcome, PaymentRules, State

@@ -10,20 +10,23 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.chats import Place
-from bot.domain.payments import Outcome, PaymentRules, State
+from bot.domain.payments import Outcome, Payment, PaymentRules, State
+from bot.domain.selections import Selection
 from bot.errors import (
     ConfirmationExpired,
     LinkInUse,
     NoneOfThese,
     NoneToPay,
     NotAPayer,
-    NothingChosen,
+    NothingToPay,
     PaymentInProgress,
     PaymentTooLarge,
     PressByOther,
     ProviderDown,
+    QuestionOver,
     Refused,
     SendRefused,
+    TooManyChosen,
 )
 from bot.services.payments.reconcile import Reconciler
 from tests.fakes import Gate, invoice, settled
@@ -49,19 +52,40 @@ async def ends(world: World, *numbers: int) -> dict[int, Outcome | None]:
 # --- Choosing -------------------------------------------------------------------------------------------------------
 
 
+async def begin(world: World, *wanted: int, user: int = ADA) -> tuple[Selection, list[int]]:
+    """Begin a selection, and return it with the numbers that are asked about."""
+    selection, asked = await world.payment_selection.begin(await world.chat(), Place(1), member(user), wanted)
+    return selection, [payment.invoice_id for payment, _ in asked]
+
+
+async def tick(world: World, selection: Selection, number: int | None, *, chosen: bool = True) -> list[Payment]:
+    """Press a box of a selection, and return the question that stands there then."""
+    kept = await world.payments.selecting.of(selection.id, await world.chat(), member(ADA))
+    select = world.payment_selection.choose
+    _, asked = await select(kept, await world.chat(), Place(1), member(ADA), number, chosen=chosen)
+    return [payment for payment, _ in asked]
+
+
+async def journal(world: World) -> list[tuple[int, Decimal]]:
+    return [(payment.invoice_id, payment.amount) for payment in await world.store.payments_of_chat(1)]
+
+
 async def test_open_invoices_are_offered_in_the_order_of_their_due_dates(several: World) -> None:
     several.account.put(invoice(1, DUE, is_open=False), invoice(2, DUE - DAY))
-    selection = await several.payment_selection.begin(await several.chat(), Place(1), member(ADA))
+    selection, asked = await begin(several)
     assert [offer.id for offer in selection.offers] == [2, 7, 8, 9]
-    assert selection.chosen == ()
+    assert (selection.chosen, selection.more, asked) == ((), 0, [])
     assert selection.sum == 0
-    assert selection.more == 0
+    assert await journal(several) == []
 
 
-async def test_ten_are_offered_at_most_and_it_is_known_how_many_more_there_are(several: World) -> None:
-    several.account.put(*(invoice(number, DUE) for number in range(20, 32)))
-    selection = await several.payment_selection.begin(await several.chat(), Place(1), member(ADA))
-    assert (len(selection.offers), selection.more) == (10, 5)
+async def test_a_hundred_are_offered_at_most_with_those_wanted_and_it_is_known_how_many_more_there_are(
+    several: World,
+) -> None:
+    several.account.put(*(invoice(number, DUE) for number in range(20, 132)))
+    selection, asked = await begin(several, 130, 131)
+    assert (len(selection.offers), selection.more, selection.chosen, asked) == (100, 15, (130, 131), [130, 131])
+    assert selection.page == 97 // 8 == selection.page_of(131)
 
 
 async def test_those_that_a_message_names_are_asked_about_at_once_as_far_as_they_can_be_paid(several: World) -> None:
@@ -84,55 +108,102 @@ async def test_of_these_none_is_asked_about_that_is_larger_than_the_operator_all
     assert [payment.invoice_id for payment, _ in asked] == [7, 8]
 
 
-async def test_what_is_chosen_is_kept_in_the_store(several: World) -> None:
-    chat = await several.chat()
-    begun = await several.payment_selection.begin(chat, Place(1), member(ADA))
-    await several.payment_selection.choose(begun.id, Place(1), member(ADA), 8, chosen=True)
+async def test_each_tick_asks_about_what_is_chosen_then_and_about_nothing_else(several: World) -> None:
+    begun, _ = await begin(several)
+    await tick(several, begun, 8)
     await several.restart()
-    again = await several.payment_selection.choose(begun.id, Place(1), member(ADA), 7, chosen=True)
-    assert (again.chosen, again.sum) == ((7, 8), Decimal(15))
     for number, chosen, expected in (
-        (7, True, (7, 8)),  # as a press that is delivered twice
-        (8, False, (7,)),
-        (8, False, (7,)),
-        (4711, True, (7,)),
-        (None, True, (7, 8, 9)),
-        (None, False, ()),
+        (7, True, [7, 8]),
+        (7, True, [7, 8]),  # as a press that is delivered twice
+        (8, False, [7]),
+        (8, False, [7]),
+        (4711, True, [7]),
+        (None, True, [7, 8, 9]),
+        (None, False, []),
     ):
-        changed = await several.payment_selection.choose(begun.id, Place(1), member(ADA), number, chosen=chosen)
-        assert changed.chosen == expected
+        asked = await tick(several, begun, number, chosen=chosen)
+        assert [payment.invoice_id for payment in asked] == expected
+        assert sorted(number for number, _ in await journal(several)) == expected
+
+
+async def test_only_the_question_that_stands_there_can_be_answered(several: World) -> None:
+    begun, _ = await begin(several)
+    (first,) = await tick(several, begun, 7)
+    second = await tick(several, begun, 9)
+    with pytest.raises(ConfirmationExpired):
+        await several.press(first.id)
+    await several.press(second[0].id)
+    assert several.provider.executed == [("pay", 7), ("pay", 9)]
+
+
+async def test_after_the_answer_no_tick_changes_anything(several: World) -> None:
+    begun, _ = await begin(several)
+    (asked,) = await tick(several, begun, 7)
+    await several.press(asked.id)
+    for number, chosen in ((8, True), (7, False)):
+        with pytest.raises(ConfirmationExpired):
+            await tick(several, begun, number, chosen=chosen)
+    assert await ends(several) == {7: Outcome.DONE}
+
+
+async def test_of_a_tick_and_a_press_at_the_same_time_one_counts(several: World) -> None:
+    for number in (7, 8):
+        begun, _ = await begin(several)
+        (asked,) = await tick(several, begun, number)
+        pressed, ticked = await asyncio.gather(several.press(asked.id), tick(several, begun, 9), return_exceptions=True)
+        assert [isinstance(each, ConfirmationExpired) for each in (pressed, ticked)].count(True) == 1
+        paid = ("pay", number) in several.provider.executed
+        assert paid is isinstance(ticked, ConfirmationExpired)
+    assert ("pay", 9) not in several.provider.executed
 
 
 async def test_only_the_same_person_chooses_in_the_same_chat_and_in_time(several: World) -> None:
-    begun = await several.payment_selection.begin(await several.chat(), Place(1), member(ADA))
+    begun, _ = await begin(several)
+    of, chat = several.payments.selecting.of, await several.chat()
     with pytest.raises(PressByOther):
-        await several.payment_selection.choose(begun.id, Place(1), member(BOB), 7, chosen=True)
+        await of(begun.id, chat, member(BOB))
     with pytest.raises(ConfirmationExpired):
-        await several.payment_selection.choose(begun.id, Place(2), member(ADA), 7, chosen=True)
-    several.clock.move(10 * MINUTE)
+        await of(begun.id, await several.chat(2), member(ADA))
+    several.clock.move(9 * MINUTE)
+    await tick(several, begun, 7)
+    several.clock.move(9 * MINUTE)
+    assert (await of(begun.id, chat, member(ADA))).chosen == (7,)
+    several.clock.move(MINUTE)
     with pytest.raises(ConfirmationExpired):
-        await several.payment_selection.choose(begun.id, Place(1), member(ADA), 7, chosen=True)
+        await of(begun.id, chat, member(ADA))
 
 
-async def test_without_a_choice_or_an_open_invoice_there_is_no_question(several: World) -> None:
-    with pytest.raises(NothingChosen):
-        await several.ask_several()
+async def test_without_an_open_invoice_there_is_nothing_to_choose(several: World) -> None:
     several.account.put(*(settled(one) for one in THREE))
     with pytest.raises(NoneToPay):
-        await several.ask_several()
+        await begin(several)
 
 
-async def test_the_question_leaves_out_what_was_settled_meanwhile_and_shows_what_changed_as_it_is_now(
-    several: World,
-) -> None:
-    chat = await several.chat()
-    begun = await several.payment_selection.begin(chat, Place(1), member(ADA))
-    await several.payment_selection.choose(begun.id, Place(1), member(ADA), None, chosen=True)
+async def test_more_than_ten_can_not_be_ticked(several: World) -> None:
+    several.account.put(*(invoice(number, DUE) for number in range(20, 30)))
+    begun, asked = await begin(several, *range(20, 30))
+    assert len(asked) == 10
+    for number in (7, None):
+        with pytest.raises(TooManyChosen):
+            await tick(several, begun, number)
+
+
+async def test_what_is_ticked_is_read_anew(several: World) -> None:
+    begun, _ = await begin(several)
     several.account.put(settled(THREE[0]), invoice(8, DUE, "80.00"))
-    asked = await several.payment_selection.ask(begun.id, chat, Place(1), member(ADA))
-    assert [(payment.invoice_id, payment.amount) for payment, _ in asked] == [(8, Decimal(80)), (9, Decimal(9))]
-    with pytest.raises(ConfirmationExpired):
-        await several.payment_selection.ask(begun.id, chat, Place(1), member(ADA))
+    with pytest.raises(NothingToPay):
+        await tick(several, begun, 7)
+    (asked,) = await tick(several, begun, 8)
+    assert (asked.invoice_id, asked.amount) == (8, Decimal(80))
+
+
+async def test_a_choice_of_an_older_version_is_begun_anew(several: World) -> None:
+    begun, _ = await begin(several)
+    older = replace(begun, offers=tuple(replace(each, status="", is_read=False) for each in begun.offers))
+    await several.store.put_pending(older, several.clock.now)
+    with pytest.raises(QuestionOver):
+        await tick(several, begun, None)
+    assert await journal(several) == []
 
 
 async def test_one_alone_is_a_payment_like_any_other(several: World) -> None:
@@ -145,7 +216,7 @@ async def test_one_alone_is_a_payment_like_any_other(several: World) -> None:
 async def test_what_is_above_the_limit_is_not_offered(several: World) -> None:
     several.rules = PaymentRules(limit=Decimal(8))
     several.wire(lambda port: port)
-    selection = await several.payment_selection.begin(await several.chat(), Place(1), member(ADA))
+    selection, _ = await begin(several)
     assert [offer.id for offer in selection.offers] == [7, 8]
     with pytest.raises(PaymentTooLarge):
         await several.ask(9)
@@ -226,9 +297,7 @@ async def test_one_that_another_payment_is_paying_stops_it(several: World) -> No
 
 async def test_a_late_end_is_told_in_the_same_message(several: World) -> None:
     several.provider.lost["pay"] = ProviderDown()
-    several.provider.errors["invoice", 8] = ProviderDown()
     asked = await several.ask_several(8, 9)
-    del several.provider.errors["invoice", 8]
     gate = several.provider.late_gates["pay"] = Gate()
     press = asyncio.create_task(several.press(asked[0].id))
     await gate.reached.wait()

@@ -16,7 +16,8 @@ import pytest
 
 from bot.domain.chats import Link, Member, Place, Preferences, Silence
 from bot.domain.invitations import Invitation
-from bot.domain.payments import Offer, Selection, State
+from bot.domain.payments import State
+from bot.domain.selections import Offer, Selection
 from bot.errors import StoreAway
 from bot.ports import Checked, Store
 from bot.store.store import Store as OurStore

@@ -13,7 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from bot.domain.chats import Token
-from bot.domain.payments import Selection
+from bot.domain.selections import Selection
 from bot.errors import ChatUnreadable, PaymentsUnreadable, StartError
 from bot.store.tinydb.opening import open_store
 from bot.store.vault import Vault, new_key
