@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Never
 
 import stamina
 import structlog
@@ -45,12 +45,13 @@ from bot.factories import (
 from bot.garbage import Collector, no_full_collections
 from bot.health import Health
 from bot.heartbeat import beating
-from bot.metrics import Metrics
 from bot.ports import Clock, Store, utc_now
 from bot.provider.client import open_http_client
 from bot.settings import Settings, StoreSettings
 from bot.ticking import catch_up, repeat
-from bot.web import WebApp, serve
+
+if TYPE_CHECKING:  # most bots listen nowhere, and importing a web server takes a while
+    from bot.web import WebApp
 
 log = structlog.get_logger()
 
@@ -73,8 +74,9 @@ class InvoiceBot:
         providers: Providers,
         telegram: Telegram,
         clock: Clock,
-        web_app: WebApp | None = None,
         clock_watch: ClockWatch | None = None,
+        health: Health | None = None,
+        web_app: WebApp | None = None,
     ) -> None:
         processor = telegram.update_processor
         assert isinstance(processor, InOrderPerChat)  # noqa: S101  # set by build_telegram
@@ -97,7 +99,8 @@ class InvoiceBot:
         )
         self._store = store
         self._clock_watch = clock_watch or ClockWatch(clock)
-        self._web_app = web_app or WebApp(Health(clock, self._clock_watch), Metrics(), clock)
+        self.health = health or Health(clock, self._clock_watch)
+        self._web_app = web_app
         self._jobs = BackgroundJobs(DOWNLOADS_AT_ONCE)
         self._receiving: asyncio.Task[Never] | None = None
         self._watching: asyncio.Task[Never] | None = None
@@ -136,9 +139,10 @@ class InvoiceBot:
         await self.telegram.start()
         self._watching = asyncio.create_task(self._watch_clock())
         self._receiving = asyncio.create_task(self.source.run())
-        self._web_app.health.watch(self._store, self.source, services.checker)
-        self._web_app.calendars = self._calendar_feed
-        self._web_app.webhook = self.source if isinstance(self.source, Webhook) else None
+        self.health.watch(self._store, self.source, services.checker)
+        if self._web_app is not None:
+            self._web_app.calendars = self._calendar_feed
+            self._web_app.webhook = self.source if isinstance(self.source, Webhook) else None
         log.info("bot is running", name=self.telegram.bot.username)
         return self._receiving
 
@@ -150,7 +154,7 @@ class InvoiceBot:
         again. A step that fails is logged and skips no later step.
         """
         log.info("bot is stopping")
-        self._web_app.health.stop()
+        self.health.stop()
         end = asyncio.get_running_loop().time() + GRACE_PERIOD
         for step in (self._stop_receiving, self._finish_updates, self._cancel_updates, self._finish_work):
             await _survive(step(end))
@@ -206,11 +210,8 @@ async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
     async with AsyncExitStack() as stack:
         clock_watch = ClockWatch(clock, shared=settings.database_url is not None and clock is utc_now)
         clock = clock_watch.clock
-        web_app = WebApp(Health(clock, clock_watch), Metrics(), clock)
-        if settings.web_listen:
-            await stack.enter_async_context(
-                serve(web_app, settings.web_listen, settings.webhook_url, settings.public_url)
-            )
+        health = Health(clock, clock_watch)
+        web_app = await stack.enter_async_context(_serving(settings, health, clock))
         store = await open_store(settings, clock, clock_watch.compare_with_database)
         stack.push_async_callback(store.close)
         with suppress(StoreAway):
@@ -218,10 +219,24 @@ async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         http = await stack.enter_async_context(open_http_client(HTTP_CONNECTIONS))
         providers = build_providers(settings, http, store, clock)
         telegram = build_telegram(settings, SharedRateLimiter(store, clock))
-        bot = InvoiceBot(settings, store, providers, telegram, clock, web_app, clock_watch)
+        bot = InvoiceBot(settings, store, providers, telegram, clock, clock_watch, health, web_app)
         stack.push_async_callback(bot.stop)
-        await stack.enter_async_context(beating(settings.heartbeat_url.get_secret_value(), web_app.health, http))
+        await stack.enter_async_context(beating(settings.heartbeat_url.get_secret_value(), health, http))
         yield bot
+
+
+@asynccontextmanager
+async def _serving(settings: Settings, health: Health, clock: Clock) -> AsyncIterator[WebApp | None]:
+    """Serve health, metrics and the webhook while the context lasts, if the settings say where."""
+    if settings.web_listen is None:
+        yield None
+        return
+    from bot.metrics import Metrics
+    from bot.web import WebApp, serve
+
+    web_app = WebApp(health, Metrics(), clock)
+    async with serve(web_app, settings.web_listen, settings.webhook_url, settings.public_url):
+        yield web_app
 
 
 @asynccontextmanager

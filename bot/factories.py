@@ -78,7 +78,6 @@ from bot.services.tables import Tables
 from bot.services.topping_up import ToppingUp
 from bot.services.workers import Workers
 from bot.settings import Settings, StoreSettings
-from bot.store.postgres.opening import open_store as open_postgres
 from bot.store.tinydb.keyfile import load_or_make_key
 from bot.store.tinydb.opening import open_store as open_folder
 from bot.turns import Turn
@@ -297,6 +296,8 @@ async def open_store(
     if settings.database_url is None:
         # Not in a thread: nothing else runs yet, and a thread would go on after a signal has ended the start.
         return open_embedded_store(settings, clock)
+    from bot.store.postgres.opening import open_store as open_postgres  # takes time and memory that a folder needs not
+
     return await open_postgres(
         settings.database_url.get_secret_value(),
         [key.get_secret_value() for key in settings.token_keys],

@@ -91,6 +91,14 @@ ONLY_IN = {
 }
 """The only parts that may import a library."""
 
+NOT_AT_START = {
+    *("alembic", "sqlalchemy", "psycopg", "psycopg_pool"),  # with DATABASE_URL only
+    *("prometheus_client", "starlette", "uvicorn"),  # with WEB_LISTEN only
+    *("holidays", "stdnum"),  # with HOLIDAYS, and with a payee only
+    *("rapidfuzz", "segno"),  # for some searches, and for some messages only
+}
+"""Libraries that a bot without such settings does not import until then: they cost time at the start, and memory."""
+
 VIEWS = "bot.chat.views"
 VIEWS_MAY_IMPORT = (
     "bot.domain",
@@ -343,6 +351,35 @@ def test_importing_connects_to_nothing_reads_nothing_and_starts_nothing(tmp_path
     assert done.stdout == ""
     assert [path.name for path in tmp_path.iterdir()] == [".env"]
 
+
+def test_a_start_imports_only_what_the_settings_need(tmp_path: Path) -> None:
+    """Put the bot together in a fresh process, as ``run`` does."""
+    settings = {"TELEGRAM_BOT_TOKEN": "1:" + "a" * 35, "PROVIDER_URL": "http://localhost:1", "DATA_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", _ASSEMBLE],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), **settings},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    imported = set(done.stdout.split())
+    assert "telegram" in imported
+    assert not NOT_AT_START & imported
+
+
+_ASSEMBLE = """
+import asyncio, sys
+from bot import __main__, application
+from bot.settings import load_settings
+
+async def main():
+    async with application.assembled(load_settings()):
+        print(*{name.partition(".")[0] for name in sys.modules})
+
+asyncio.run(main())
+"""
 
 _IMPORT_ALL = """
 import importlib, os, sys

@@ -150,7 +150,7 @@ async def test_the_bot_is_heard_while_it_works_also_while_the_provider_is_away(
         heard = len(listener.heard)
         await asyncio.sleep(10 * TICK)
         assert len(listener.heard) == heard
-        assert not (await bot._web_app.health.report()).is_ready
+        assert not (await bot.health.report()).is_ready
     heard = len(listener.heard)
     await asyncio.sleep(3 * TICK)
     assert len(listener.heard) == heard

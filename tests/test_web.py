@@ -189,7 +189,7 @@ async def test_the_metrics_count_what_was_done(
 
 async def test_without_web_listen_nothing_is_served(sandbox: Sandbox, tmp_path: Path) -> None:
     async with running(sandbox.settings(tmp_path), tick=TICK) as bot:
-        assert not bot._web_app.metrics._rules.keys() & {"unheard of"}
+        assert bot._web_app is None
         with pytest.raises(StartError, match="No bot answers at"):
             ask("127.0.0.1", free_port())
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 from decimal import Decimal
 
-from segno import helpers
-
 from bot.domain.topping_up import Payee
 
 CURRENCY = "EUR"
@@ -23,6 +21,8 @@ def giro_code(payee: Payee, amount: Decimal, reference: str) -> bytes | None:
     Most apps know UTF-8 best. Where that is too long, a charset with one byte a letter may do. Drawing takes some ten
     milliseconds.
     """
+    from segno import helpers  # most bots draw no code
+
     for encoding in ("utf-8", None):
         try:
             code = helpers.make_epc_qr(payee.name, payee.iban, amount, text=reference, encoding=encoding)

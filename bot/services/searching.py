@@ -6,9 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, tzinfo
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
 from bot.domain.chats import Chat, Place
 from bot.domain.invoices import Listing
 from bot.domain.queries import ListPage, Query
@@ -116,6 +113,9 @@ def similar(word: str, words: Iterable[str], typos: int) -> list[str]:
 
     A letter too much, a missing one, a wrong one, and two that are swapped are one error each.
     """
+    from rapidfuzz import process  # a search needs it only where a word is unknown
+    from rapidfuzz.distance import OSA
+
     near = process.extract_iter(word, words, scorer=OSA.distance, score_cutoff=typos)
     found = {choice: distance for choice, distance, _ in near}
     nearest = min(found.values(), default=0)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
-import holidays
 from babel.numbers import is_currency
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
-from stdnum import exceptions as stdnum_errors, iban
 
 from bot.domain.chats import FARTHEST_DAY, Preferences, QuietHours
 from bot.domain.payment_times import CONFIRM_WITHIN
@@ -21,6 +19,9 @@ from bot.domain.payments import PaymentRules
 from bot.domain.provider_calendar import IsBankingDay, ProviderCalendar
 from bot.domain.topping_up import NAME_LENGTH, Payee, TopUpWays
 from bot.settings.store import COMMA_SEPARATED, StoreSettings
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
 
 PUBLIC_TELEGRAM = "https://api.telegram.org"
 
@@ -187,6 +188,8 @@ class Settings(StoreSettings):
             raise ValueError(
                 f"must have the payee's name behind the IBAN and a semicolon, of at most {NAME_LENGTH} letters"
             )
+        from stdnum import exceptions as stdnum_errors, iban
+
         try:
             return Payee(iban.validate(account), name)
         except stdnum_errors.ValidationError as error:
@@ -292,8 +295,10 @@ def _is_page(url: SplitResult) -> bool:
     return url.scheme == "https" and "." in host.strip(".")
 
 
-def _calendar(place: str) -> holidays.HolidayBase:
+def _calendar(place: str) -> HolidayBase:
     """Return the holidays of a country (``DE``) or a part of it (``DE-BY``). Raise ValueError for an unknown one."""
+    import holidays
+
     country, _, part = place.upper().partition("-")
     try:
         return holidays.country_holidays(country, subdiv=part or None)

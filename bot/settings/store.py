@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import unquote
 
-import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticUseDefault
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -113,6 +111,9 @@ class StoreSettings(BaseSettings):
 
 
 def _is_database_url(value: str) -> bool:
+    import psycopg  # only those who have a database need it
+    from psycopg.conninfo import conninfo_to_dict
+
     try:
         unquote(value, errors="strict")
     except UnicodeDecodeError:
