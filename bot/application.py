@@ -47,6 +47,7 @@ from bot.health import Health
 from bot.heartbeat import beating
 from bot.ports import Clock, Store, utc_now
 from bot.provider.client import open_http_client
+from bot.provider.transport import make_transport, trusted_certificates
 from bot.settings import Settings, StoreSettings
 from bot.ticking import catch_up, repeat
 
@@ -216,9 +217,11 @@ async def assembled(settings: Settings, clock: Clock = utc_now) -> AsyncIterator
         stack.push_async_callback(store.close)
         with suppress(StoreAway):
             clock_watch.compare_with_stored(await store.newest_wait())
-        http = await stack.enter_async_context(open_http_client(HTTP_CONNECTIONS))
+        verify = trusted_certificates()  # read once
+        transport = make_transport(HTTP_CONNECTIONS, verify=verify)
+        http = await stack.enter_async_context(open_http_client(transport=transport))
         providers = build_providers(settings, http, store, clock)
-        telegram = build_telegram(settings, SharedRateLimiter(store, clock))
+        telegram = build_telegram(settings, SharedRateLimiter(store, clock), verify)
         bot = InvoiceBot(settings, store, providers, telegram, clock, clock_watch, health, web_app)
         stack.push_async_callback(bot.stop)
         await stack.enter_async_context(beating(settings.heartbeat_url.get_secret_value(), health, http))

@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
+import ssl
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -56,7 +57,7 @@ from bot.ports import Clock, Messenger, PackMessenger, Store, TableWriters, utc_
 from bot.provider.client import ProviderClient
 from bot.provider.einvoices import EInvoices
 from bot.provider.space import TemporarySpace
-from bot.provider.transport import make_transport
+from bot.provider.transport import make_transport, trusted_certificates
 from bot.services.browsing import Browsing
 from bot.services.checks import Checker
 from bot.services.credit import Credits
@@ -308,14 +309,20 @@ async def open_store(
     )
 
 
-def build_telegram(settings: Settings, limits: SharedRateLimiter | None = None) -> Telegram:
+def build_telegram(
+    settings: Settings, limits: SharedRateLimiter | None = None, verify: ssl.SSLContext | None = None
+) -> Telegram:
     """Return python-telegram-bot's application, on the faster transport. It connects when it is initialized.
 
     It has no updater: updates come from an :data:`UpdateSource`. Without ``limits`` it never waits before a request.
+    ``verify`` as in :func:`bot.provider.transport.make_transport`.
     """
     os.environ.setdefault("PTB_TIMEDELTA", "1")  # to get waits as timedelta; without it, the library warns of each
     processor = InOrderPerChat(UpdateTracker(asyncio.Queue()))
-    transport = make_transport(HTTP_CONNECTIONS, always_rest=True)  # each request may be about another chat
+    verify = verify or trusted_certificates()
+    transport = make_transport(
+        HTTP_CONNECTIONS, always_rest=True, verify=verify
+    )  # each request may be about another chat
     root = settings.telegram_api_url
     builder = ApplicationBuilder().rate_limiter(limits) if limits else ApplicationBuilder()
     telegram: Telegram = (
@@ -323,7 +330,7 @@ def build_telegram(settings: Settings, limits: SharedRateLimiter | None = None) 
         .base_url(f"{root}/bot")
         .base_file_url(f"{root}/file/bot")
         .request(TelegramRequest(transport, HTTP_CONNECTIONS, read_timeout=20))
-        .get_updates_request(UpdatesRequest(make_transport(1), 1, read_timeout=10))
+        .get_updates_request(UpdatesRequest(make_transport(1, verify=verify), 1, read_timeout=10))
         .updater(None)
         .update_queue(processor.tracker.queue)
         .concurrent_updates(processor)

@@ -76,10 +76,11 @@ def make_transport(
 
     Raise :class:`StartError` if the trusted certificates can't be read.
     """
-    return _Transport(max_connections, verify or _default_context(), proxies, always_rest=always_rest)
+    return _Transport(max_connections, verify or trusted_certificates(), proxies, always_rest=always_rest)
 
 
-def _default_context() -> ssl.SSLContext:
+def trusted_certificates() -> ssl.SSLContext:
+    """Return httpx's own context. Reading it takes a while. Raise :class:`StartError` if it can't be read."""
     try:
         return httpx.create_ssl_context()
     except OSError as error:  # ssl.SSLError is one
