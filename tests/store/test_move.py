@@ -77,6 +77,7 @@ async def postgres(database: str) -> AsyncIterator[PostgresBackend]:
         yield backend
 
 
+@pytest.mark.timeout(240)  # the larger one writes 40,000 files
 @pytest.mark.parametrize("many", [0, MANY])
 async def test_a_move_there_and_back_gives_the_same_bytes(tmp_path: Path, postgres: PostgresBackend, many: int) -> None:
     await fill(tmp_path / "old", many)
