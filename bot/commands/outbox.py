@@ -9,6 +9,7 @@ import click
 from bot.commands.common import json_option, print_rows, with_store
 from bot.domain.alerts import AlertState
 from bot.errors import StartError
+from bot.invocation import call_of
 from bot.ports import Store, WaitingAlert
 
 ALERT_TABLE = {
@@ -49,16 +50,18 @@ def retry(alerts: tuple[str, ...], *, set_aside: bool) -> None:
 @outbox.command()
 @click.argument("alerts", nargs=-1, metavar="ALERT…")
 @click.option("--set-aside", is_flag=True, help="All that were set aside.")
-@click.confirmation_option(prompt="Nobody will receive these alerts. Drop them?")
-def drop(alerts: tuple[str, ...], *, set_aside: bool) -> None:
+@click.option("--yes", is_flag=True, help="Don't ask first.")
+def drop(alerts: tuple[str, ...], *, set_aside: bool, yes: bool) -> None:
     """Drop these alerts. They are never sent."""
+    _check_named(alerts, set_aside=set_aside)
+    if not yes:
+        click.confirm("Nobody will receive these alerts. Drop them?", abort=True)
     click.echo(f"{_change(lambda store, ids: store.drop_alerts(ids), alerts, set_aside=set_aside)} dropped.")
 
 
 def _change(change: Callable[[Store, set[str]], Awaitable[int]], alerts: tuple[str, ...], *, set_aside: bool) -> int:
     """Change the named alerts, and with ``set_aside`` all dead letters. Return how many were changed."""
-    if not alerts and not set_aside:
-        raise StartError("Name alerts by their ids from `outbox list`, or use --set-aside.")
+    _check_named(alerts, set_aside=set_aside)
 
     async def do(store: Store) -> int:
         dead_letters = filter(_is_dead_letter, await store.alerts()) if set_aside else ()
@@ -69,6 +72,11 @@ def _change(change: Callable[[Store, set[str]], Awaitable[int]], alerts: tuple[s
         return count
 
     return with_store(do)
+
+
+def _check_named(alerts: tuple[str, ...], *, set_aside: bool) -> None:
+    if not alerts and not set_aside:
+        raise StartError(f"Name alerts by their ids from `{call_of('outbox list')}`, or use --set-aside.")
 
 
 def _is_dead_letter(alert: WaitingAlert) -> bool:

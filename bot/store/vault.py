@@ -33,9 +33,10 @@ log = structlog.get_logger()
 KEY_BYTES = 32
 NONCE_BYTES = 12
 KEY_ID_DIGITS = 8
+URL_SAFE = str.maketrans("+/", "-_")
 FORMAT = "1"
 SEALED_FORM = re.compile(rf"{FORMAT}\.([0-9a-f]{{{KEY_ID_DIGITS}}})\.[^.]*\Z", re.ASCII)
-HOW_TO_MAKE_A_KEY = 'python -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())" makes one'
+HOW_TO_MAKE_A_KEY = "`openssl rand -base64 32` makes one"
 
 SEALED_TOGETHER = 200
 """How many tokens one transaction seals anew."""
@@ -60,7 +61,7 @@ class SealBroken(BotError):
 
 
 def new_key() -> str:
-    """Return a new random key as ``TOKEN_KEYS`` takes it: url-safe base64 of 32 bytes."""
+    """Return a new random key as ``TOKEN_KEYS`` takes it: base64 of 32 bytes, url-safe or not."""
     return base64.urlsafe_b64encode(os.urandom(KEY_BYTES)).decode()
 
 
@@ -216,13 +217,11 @@ async def _seal_tokens(t: Transaction, *, vault: Vault, chat_ids: Sequence[int])
 
 def _decode_key(number: int, key: str) -> bytes:
     try:
-        raw = _decode(key.strip())
+        raw = _decode(key.strip().translate(URL_SAFE))
     except ValueError:
         raw = b""
     if len(raw) != KEY_BYTES:
-        raise StartError(
-            f"Key number {number} of TOKEN_KEYS is not url-safe base64 of {KEY_BYTES} bytes: {HOW_TO_MAKE_A_KEY}."
-        )
+        raise StartError(f"Key number {number} of TOKEN_KEYS is not base64 of {KEY_BYTES} bytes: {HOW_TO_MAKE_A_KEY}.")
     return raw
 
 

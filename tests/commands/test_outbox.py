@@ -50,5 +50,6 @@ def test_named_alerts_are_dropped_after_a_confirmation(place: str, run: Run) -> 
 
 def test_an_impossible_request_is_explained(place: str, run: Run) -> None:
     assert "Name alerts" in run("outbox", "retry").stderr
+    assert "Name alerts" in run("outbox", "drop").stderr
     assert "None of them is in the outbox" in run("outbox", "drop", "unheard-of", "--yes").stderr
     assert run("outbox", "retry", "--set-aside").stdout == "0 to be sent.\n"

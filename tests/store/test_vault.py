@@ -69,6 +69,12 @@ def test_the_first_key_seals_and_all_keys_open() -> None:
         old.open_token(1, sealed_after)
 
 
+def test_a_key_may_be_in_either_alphabet_of_base64() -> None:
+    raw = bytes(range(224, 256))
+    sealed = Vault([base64.urlsafe_b64encode(raw).decode()]).seal_token(7, Token("secret"))
+    assert Vault([base64.b64encode(raw).decode()]).open_token(7, sealed) == Token("secret")
+
+
 def test_the_key_id_reveals_no_part_of_the_key() -> None:
     (key_id,) = Vault([KEY]).key_ids
     assert key_id not in base64.urlsafe_b64decode(KEY).hex()
