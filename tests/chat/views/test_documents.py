@@ -89,7 +89,7 @@ def with_xml(einvoice: EInvoice) -> InvoiceDocument:
 
 def test_an_e_invoice_is_named_and_its_xml_offered() -> None:
     screen = caption(DE, with_xml(EINVOICE), NOW)
-    assert seen(screen).splitlines()[-1] == "🧾 E-Rechnung: ZUGFeRD (EN 16931), gegen ihr Schema geprüft"
+    assert seen(screen).splitlines()[-1] == "📎 E-Rechnung: ZUGFeRD (EN 16931), gegen ihr Schema geprüft"
     assert "📎 XML" in labels(screen)
     assert "📎 XML" not in labels(caption(DE, with_xml(replace(EINVOICE, embedded=False)), NOW))
 
@@ -116,4 +116,4 @@ def test_each_difference_is_a_plain_sentence() -> None:
 
 def test_without_its_invoice_an_e_invoice_is_named_and_compared_with_nothing() -> None:
     text = seen(caption(EN, InvoiceDocument(7, "file", einvoice=EINVOICE), NOW))
-    assert text.endswith("🧾 E-invoice: ZUGFeRD (EN 16931), checked against its schema")
+    assert text.endswith("📎 E-invoice: ZUGFeRD (EN 16931), checked against its schema")
