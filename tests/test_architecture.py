@@ -96,6 +96,7 @@ NOT_AT_START = {
     *("prometheus_client", "starlette", "uvicorn"),  # with WEB_LISTEN only
     *("holidays", "stdnum"),  # with HOLIDAYS, and with a payee only
     *("rapidfuzz", "segno"),  # for some searches, and for some messages only
+    *("facturx", "lxml", "pypdf", "xlsxwriter"),  # for e-invoices, in a process of their own, and for tables only
 }
 """Libraries that a bot without such settings does not import until then: they cost time at the start, and memory."""
 

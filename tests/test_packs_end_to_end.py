@@ -13,7 +13,7 @@ import pytest
 
 from bot.application import running
 from bot.sandbox.provider.faults import Call, Fault
-from bot.sandbox.provider.invoices import SandboxInvoice
+from bot.sandbox.provider.invoices import SandboxInvoice, XmlForm
 from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox
 from bot.sandbox.telegram import Chat, Message, Person
@@ -73,6 +73,16 @@ async def test_a_typed_quarter_comes_as_one_zip_under_speaking_names(
     assert zipfile.is_zipfile(io.BytesIO(beside.document.content))
     done = await chat.wait_for(lambda m: "✅" in m.text and "3 of 3" in m.text)
     assert not done.buttons
+
+
+async def test_an_e_invoice_without_a_pdf_keeps_its_ending(
+    ada: Person, chat: Chat, billed: list[SandboxInvoice]
+) -> None:
+    billed[1].xml = XmlForm.XRECHNUNG_UBL
+    message = await pack(chat, ada, "/archive Q3 2025")
+    assert len(pdfs(message)) == 2
+    [xml] = [name for name in opened(message).namelist() if name.endswith(".xml")]
+    assert opened(message).read(xml).startswith(b"<?xml")
 
 
 async def test_a_type_narrows_it_and_a_month_has_its_button(

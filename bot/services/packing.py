@@ -43,6 +43,9 @@ DRAW_EVERY = timedelta(seconds=5)
 """Each edit of the progress counts against Telegram's limits, and is hardly read faster."""
 
 
+PDF, XML = ".pdf", ".xml"
+
+
 @dataclass(frozen=True, slots=True)
 class PackFiles:
     """Where documents wait for their part, how large that may be, and how names become safe."""
@@ -84,7 +87,7 @@ class Packing:
     def __init__(self, held: HeldPack, content: PackContent, tools: PackTools) -> None:
         self._held = held
         self._invoices = content.invoices
-        self._names = content.names
+        self._names = dict(content.names)
         self._words = content.words
         self._book = content.book
         self._reads = tools.reads
@@ -145,6 +148,8 @@ class Packing:
             while count := cut(self._waiting, new, self._files.part_limit):
                 await self._send_part(spool, count)
             await asyncio.to_thread(spool.add, document.content, document.size)
+            if document.name.endswith(XML):  # an e-invoice may come in a PDF's place
+                self._names[invoice.id] = self._names[invoice.id].removesuffix(PDF) + XML
             self._waiting.append(new)
 
     async def _had(self, stack: AsyncExitStack, invoice: Invoice) -> Document | None:
