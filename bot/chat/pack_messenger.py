@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 from functools import partial
 
 from telegram import Bot
@@ -13,11 +12,10 @@ from bot.chat import sending
 from bot.chat.account_marks import finished
 from bot.chat.screens import Screen, join, one_line
 from bot.chat.texts import Texts, TextsFor
-from bot.chat.views import packs as views
+from bot.chat.views import pack_settings, packs as views
 from bot.chat.views.tables import table_words
 from bot.domain.chats import Chat, Loudness, Place
 from bot.domain.invoices import Listing
-from bot.domain.packs.names import USUAL_NAME, NameStyle
 from bot.domain.packs.pack import Pack
 from bot.domain.schedule import CheckPlan
 from bot.errors import BotError
@@ -38,8 +36,7 @@ class TelegramPackMessenger:
     def words(self, chat: Chat, listing: Listing) -> PackWords:
         """Return the words in a pack's files."""
         t = self._texts_for(chat)
-        comma = "," in t.typed(Decimal("0.5"))
-        style = NameStyle(USUAL_NAME, self._plan.currency, comma, t.title_of)
+        style = pack_settings.style(t, self._plan.preferences(chat))
         table = table_words(t, [listing], with_account=bool(t.account))
         return PackWords(style, t.plain("packs.missing_file"), t.plain("packs.missing_head"), t.account, table)
 

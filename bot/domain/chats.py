@@ -14,6 +14,8 @@ from bot.domain.credit import CreditWatch, CreditWish
 from bot.domain.documents import SentDocument
 from bot.domain.due_calendar import DueCalendar
 from bot.domain.live_messages import Board, LiveMessage
+from bot.domain.packs.choices import Rhythm
+from bot.domain.packs.names import USUAL_NAME, NamePart
 from bot.domain.packs.pack import Pack
 from bot.domain.service_names import ServiceName
 from bot.domain.waits import LONGEST_CHECK_WAIT, Wait, is_ahead, wait_until
@@ -72,7 +74,7 @@ class Watch:
     of; the numbers of the first are ``unreadable_ids``, as far as they could be read. ``next_page`` is where in the
     list the next check begins; empty: at its beginning. ``said`` are the provider's own words with which it last
     refused, if the list could not be read since. ``dismissed``: the person was told that the bot does not serve them
-    any more.
+    any more. ``packs_told`` are the last days of the periods whose packs were ordered by themselves.
     """
 
     checked_at: datetime
@@ -88,6 +90,7 @@ class Watch:
     next_page: str = ""
     said: str = ""
     dismissed: bool = False
+    packs_told: tuple[date, ...] = ()
 
     @property
     def is_refused(self) -> bool:
@@ -254,6 +257,9 @@ class Preferences:
     ``news``: messages of their own for what is new, has changed or is settled, although no reminder is due.
     ``pinned``: a pinned message that says how things stand. ``discreet``: sums and titles are hidden, until they are
     tapped, in what comes unasked. ``protected``: documents can't be forwarded or saved.
+
+    ``packs`` of a period come by themselves, on a day of the month after it (``pack_day``), since ``packs_since``.
+    Their documents are called by ``pack_names``.
     """
 
     before: tuple[int, ...] = (7, 3, 1, 0)
@@ -269,6 +275,10 @@ class Preferences:
     pinned: bool = False
     discreet: bool = False
     protected: bool = False
+    packs: Rhythm = Rhythm.OFF
+    pack_day: int = 1
+    packs_since: datetime | None = None
+    pack_names: tuple[NamePart, ...] = USUAL_NAME
 
     @property
     def reminder_hour(self) -> int:

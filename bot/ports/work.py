@@ -21,6 +21,7 @@ from bot.domain.documents import SentDocument
 from bot.domain.due_calendar import DueCalendar
 from bot.domain.invitations import Invitation
 from bot.domain.live_messages import Board, LiveMessage
+from bot.domain.packs.pack import Pack
 from bot.domain.payments import Payment, State
 from bot.domain.search.kept import SearchText
 from bot.domain.selections import Selection
@@ -226,6 +227,7 @@ class Checked:
     """What a check found. It is saved in one transaction. ``known`` replaces what the chat knew.
 
     ``credit`` is None if it was not asked for. ``ended_wishes`` for credit were fulfilled, or are void.
+    ``packs`` are ordered: they come by themselves.
     """
 
     known: Mapping[int, KnownInvoice]
@@ -234,6 +236,7 @@ class Checked:
     next_check_at: datetime
     credit: CreditWatch | None = None
     ended_wishes: Collection[int] = ()
+    packs: Sequence[Pack] = ()
 
 
 class CheckStore(Protocol):

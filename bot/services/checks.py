@@ -20,6 +20,7 @@ from bot.domain.collectives import with_parts
 from bot.domain.credit import CLOSELY, CreditWatch, Debt, Funds, coverage, suffices, watches_closely
 from bot.domain.invoices import UNREADABLE_NAMED, Invoice, Listing
 from bot.domain.knowledge import mark_missing, mark_reminded, mark_unread, missing_from
+from bot.domain.packs.calendar import due_periods, next_pack, ordered, still_told
 from bot.domain.reminders import decide, next_look, with_prices
 from bot.domain.schedule import CheckPlan, Schedule
 from bot.errors import (
@@ -223,7 +224,11 @@ class Checker:
         known = {**decision.known, **held}
         watch, of_account = self._watch(link.watch, reading, len(undated(known.values())), now)
         watch, of_week = watch_week(watch, schedule, now, any_open=any(k.can_be_due for k in known.values()))
+        told = link.watch.packs_told
+        periods = due_periods(schedule, link.linked_at, told, now)
+        watch = replace(watch, packs_told=still_told(told, periods, schedule, now))
         looks = [
+            next_pack(schedule, now),
             next_look(known, chat.silences, schedule, now),
             schedule.next_week(now) if watch.digest_told else None,
             self._plan.asks_again_at(watch),
@@ -244,6 +249,7 @@ class Checker:
             watch=watch,
             next_check_at=self._plan.after(now, reading.wait, look),
             credit=reading.credit,
+            packs=ordered(periods, link, now),
             ended_wishes=[*fulfilled, *(n for n in _wished(link) if n not in known or not known[n].may_be_owed)],
         )
 

@@ -26,6 +26,8 @@ from bot.domain.chats import LANGUAGES, Loudness, Trouble, Until
 from bot.domain.due_calendar import DayKind
 from bot.domain.einvoices import Check
 from bot.domain.ledger import Mark
+from bot.domain.packs.choices import Rhythm
+from bot.domain.packs.names import NamePart
 from bot.domain.payments import Action, Outcome
 from bot.domain.presets import Preset
 from bot.domain.provider_calendar import Service
@@ -82,6 +84,9 @@ COMPUTED: Mapping[str, set[str]] = {
     "search.{condition.standing}": {f"search.{standing}" for standing in StandingWord},
     "packs.kind.{kind}": {f"packs.kind.{kind}" for kind in ItemKind},
     "packs.kind.{choice.kind}": {f"packs.kind.{kind}" for kind in ItemKind},
+    "packs.each.{chosen.packs}": {f"packs.each.{rhythm}" for rhythm in Rhythm if rhythm is not Rhythm.OFF},
+    "packs.name.{part}": {f"packs.name.{part}" for part in NamePart},
+    "packs.rhythm.{each}": {f"packs.rhythm.{rhythm}" for rhythm in Rhythm},
     "settings.ask.{name}": {f"settings.ask.{name}" for name in SECTIONS},
     "settings.preset.{chosen or 'own'}": {f"settings.preset.{each}" for each in (*Preset, "own")},
     "settings.preset.{each}": {f"settings.preset.{each}" for each in Preset},

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from inspect import iscoroutinefunction
 from pathlib import Path
 from typing import Any
 
@@ -21,48 +20,11 @@ from bot.domain.payments import Outcome, State
 from bot.errors import ProviderDown
 from bot.services.delivery import DELIVERY_LEASE
 from tests.fakes import Message, invoice, settled
+from tests.kills import KillSwitch
 from tests.services.world import ADA, DAY, DUE, MESSAGE, SECOND, World, member
 
 MINUTES = timedelta(minutes=15)
 LATER = replace(invoice(8, DUE + 90 * DAY), issued=DUE)
-
-
-class KillSwitch:
-    """Kills the process at step number ``at``. Afterwards no step does anything."""
-
-    def __init__(self, at: int) -> None:
-        self._left = at
-        self.triggered = False
-
-    def step(self) -> None:
-        self._left -= 1
-        self.triggered = self.triggered or self._left == 0
-        if self.triggered:
-            raise asyncio.CancelledError
-
-    def wrap(self, port: Any) -> Any:
-        return Killable(port, self)
-
-
-class Killable:
-    """A port whose calls are two steps each: one before anything has happened, and one after everything has."""
-
-    def __init__(self, port: Any, switch: KillSwitch) -> None:
-        self._port = port
-        self._switch = switch
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._port, name)
-        if not iscoroutinefunction(method):
-            return method
-
-        async def killable(*args: Any, **kwargs: Any) -> Any:
-            self._switch.step()
-            result = await method(*args, **kwargs)
-            self._switch.step()
-            return result
-
-        return killable
 
 
 async def killed_everywhere(

@@ -21,6 +21,7 @@ from tests.store.contract_messages import MessageContract
 from tests.store.contract_moves import RestAndMoveContract
 from tests.store.contract_operators import OperatorContract
 from tests.store.contract_outbox import OutboxContract
+from tests.store.contract_packs import PackContract
 from tests.store.contract_payers import PayerContract
 from tests.store.contract_payments import PaymentContract
 from tests.store.contract_pending import PendingItemContract
@@ -46,6 +47,7 @@ class StoreContract(
     PaymentContract,
     BatchContract,
     PendingItemContract,
+    PackContract,
     LeaseContract,
     OperatorContract,
     ClockContract,

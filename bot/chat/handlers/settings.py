@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from zoneinfo import available_timezones
 
 from bot.chat.context import Context
@@ -14,6 +15,9 @@ from bot.chat.views import settings as views
 from bot.chat.views.general import languages
 from bot.chat.zones import likely_zones, named_zones, suggested_zones
 from bot.domain.chats import FARTHEST_DAY, LANGUAGES, Loudness, Preferences, QuietHours
+from bot.domain.packs.calendar import PACK_DAYS
+from bot.domain.packs.choices import Rhythm
+from bot.domain.packs.names import NamePart, with_part
 from bot.domain.presets import Preset, preset_of, with_preset
 from bot.domain.schedule import CheckPlan
 from bot.ports import ChatStore, Clock
@@ -87,6 +91,8 @@ class SettingsHandlers:
         elif name == "preset":
             plan, preset = self._plan, Preset(values[0])
             await self._save(context, with_preset(self._preferences(context), preset, plan.defaults, plan.calendar))
+        elif name in PACK_CHOICES:
+            await self._save(context, with_pack_choice(self._preferences(context), name, values, self._clock()))
         elif not (name == "quiet" and values[0].isdecimal()):
             await self._save(context, with_choice(self._preferences(context), name, values))
 
@@ -111,6 +117,8 @@ class SettingsHandlers:
         choices, now = self._choices(context), self._clock()
         if name == "quiet" and values and values[0].isdecimal():
             return views.quiet_end(context.t, choices, int(values[0]))
+        if name in PACK_CHOICES:
+            return views.SECTIONS["packs"](context.t, choices, now)
         if name == "days" or (name in views.SECTIONS and not values):
             return views.SECTIONS[name](context.t, choices, now)
         return views.menu(context.t, choices, now)
@@ -127,6 +135,9 @@ class SettingsHandlers:
         own = context.chat.preferences is not None
         return views.Choices(chosen, context.chat.language, zones, own=own, preset=preset, reference=reference)
 
+
+PACK_CHOICES = {"packs", "packday", "packname"}
+"""Choices that are made one by one, on the same page."""
 
 SWITCHES = {
     "news": "news",
@@ -159,6 +170,20 @@ def with_choice(preferences: Preferences, name: str, values: Sequence[str]) -> P
             return replace(preferences, loudness=Loudness(value))
         case _ if name in SWITCHES:
             return replace(preferences, **{SWITCHES[name]: value == views.ON})  # type: ignore[arg-type]  # all are bool
+    raise ValueError(name)
+
+
+def with_pack_choice(preferences: Preferences, name: str, values: Sequence[str], now: datetime) -> Preferences:
+    """Return the preferences with what a button sets for packs. Those of periods before are not sent."""
+    match [name, *values]:
+        case ["packs", rhythm]:
+            since = now if preferences.packs is Rhythm.OFF else preferences.packs_since
+            return replace(preferences, packs=Rhythm(rhythm), packs_since=since)
+        case ["packday", day] if int(day) in PACK_DAYS:
+            return replace(preferences, pack_day=int(day))
+        case ["packname", part, switch]:
+            names = with_part(preferences.pack_names, NamePart(part), on=switch == views.ON)
+            return replace(preferences, pack_names=names)
     raise ValueError(name)
 
 

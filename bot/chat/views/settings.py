@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from bot.chat.screens import Button, Rows, Screen, box, in_rows, join, marked
 from bot.chat.texts import Texts, own_name
+from bot.chat.views import pack_settings
 from bot.chat.zones import city, is_fixed
 from bot.domain.chats import LANGUAGES, Loudness, Preferences
 from bot.domain.presets import Preset
@@ -52,6 +53,7 @@ def menu(t: Texts, choices: Choices, now: datetime) -> Screen:
         "zone": _zone_text(t, chosen, now),
         "language": _language_text(t, choices.language),
         "loud": t.plain(f"settings.loud.{chosen.loudness}"),
+        "packs": pack_settings.line(t, chosen),
         "news": _switch_text(t, on=chosen.news),
         "digest": _switch_text(t, on=chosen.digest),
         "pdf": _switch_text(t, on=chosen.pdf_after_payment),
@@ -165,6 +167,12 @@ def loud(t: Texts, choices: Choices, _: datetime) -> Screen:
     return _one_of(t, "loud", options, str(choices.preferences.loudness))
 
 
+def packs(t: Texts, choices: Choices, _: datetime) -> Screen:
+    """Ask which packs come by themselves, and what their documents are called."""
+    chosen = choices.preferences
+    return _section(t, pack_settings.text(t, chosen), pack_settings.rows(t, chosen))
+
+
 SECTIONS = {
     "preset": preset,
     "days": days,
@@ -174,6 +182,7 @@ SECTIONS = {
     "zone": zone,
     "language": language,
     "loud": loud,
+    "packs": packs,
 }
 """What each button of the menu opens."""
 

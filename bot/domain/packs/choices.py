@@ -6,11 +6,21 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
+from enum import StrEnum
 
 from bot.domain.invoices import Invoice
 from bot.domain.queries import ItemKind
 from bot.domain.search.conditions import Condition, Dated, Numbered, OfKind
 from bot.domain.search.periods import EachYear, Period, Span, Unit, months, relative
+
+
+class Rhythm(StrEnum):
+    """How often packs come by themselves."""
+
+    OFF = "off"
+    MONTH = "month"
+    QUARTER = "quarter"
+
 
 EVERYTHING, WITH_DOCUMENTS, TABLE_ONLY = "all", "pack", "table"
 

@@ -313,6 +313,7 @@ def after_check(record: ChatRecord, checked: Checked) -> ChatRecord:
         next_check_at=checked.next_check_at,
         credit=checked.credit or record.link.credit,
         credit_wishes=tuple(w for w in record.link.credit_wishes if w.invoice_id not in checked.ended_wishes),
+        packs=(*record.link.packs, *checked.packs),
     )
     rows = add_alerts(record.alerts, checked.alerts)
     alerts = tuple(row for row in rows if not is_obsolete(row.alert, checked.known, checked.watch))

@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.chats import Loudness, Preferences, QuietHours
+from bot.domain.packs.choices import Rhythm
 from bot.sandbox.telegram import Chat, Message, Person, SandboxTelegram
 from bot.store.store import Store
 from tests.chat.conversation import ask, link, said
+from tests.chat.fakes import Time
 
 pytestmark = pytest.mark.usefixtures("invoice_bot")
 
@@ -23,6 +25,7 @@ MENU = """⚙️ Settings
 🌍 Time zone: your provider's (it's 10:30 there)
 🗣 Language: English (as in Telegram)
 🔔 With a sound: what is due or overdue
+🗂 Documents as a ZIP: not by themselves
 📬 New, changed and settled invoices: on
 🗓 Overview every Monday: off
 📄 PDF after a payment: off
@@ -50,8 +53,8 @@ async def test_the_menu_shows_all_that_is_chosen(chat: Chat, menu: Message) -> N
     assert menu.text == MENU
     assert [button.text for button in menu.buttons] == [
         "🧘 How much", "⏰ Reminders", "🔴 Overdue", "🕘 Time of day", "🌙 Quiet hours", "🌍 Time zone",
-        "🗣 Language", "🔔 Sound", "📬 No news", "🗓 Turn overview on", "📄 Send PDFs", "📌 Pin a message",
-        "🙈 Hide sums", "🔒 Protect files",
+        "🗣 Language", "🔔 Sound", "🗂 Documents as a ZIP", "📬 No news", "🗓 Turn overview on", "📄 Send PDFs",
+        "📌 Pin a message", "🙈 Hide sums", "🔒 Protect files",
     ]  # fmt: skip
 
 
@@ -271,3 +274,18 @@ async def test_callback_data_that_was_never_ours_changes_nothing(
 ) -> None:
     await ada.forge(menu, data).answered()
     assert await chosen(store, chat) in {None, DEFAULTS}
+
+
+async def test_packs_by_themselves_are_chosen_on_one_page(
+    ada: Person, chat: Chat, menu: Message, store: Store, time: Time
+) -> None:
+    await press(ada, menu, "🗂 Documents as a ZIP")
+    assert "2026-03-01 - 4711 - Web space S - 7.95 EUR.pdf" in menu.text
+    for label in ("Each month", "on day 3", "☑ 2. Number", "☐ Type"):
+        await press(ada, menu, label)
+    assert "2026-03-01 - Web space S - 7.95 EUR - Hosting.pdf" in menu.text
+    chosen = (await store.chat(chat.id)).preferences
+    assert chosen is not None
+    assert (chosen.packs, chosen.pack_day, chosen.packs_since) == (Rhythm.MONTH, 3, time.now)
+    await press(ada, menu, "« Back to the settings")
+    assert "Documents as a ZIP: each month, on day 3" in menu.text
