@@ -18,6 +18,7 @@ from telegram.ext import Application, ApplicationBuilder
 from bot.chat.handlers.accounts import AccountHandlers
 from bot.chat.handlers.answers import AnswerHandlers
 from bot.chat.handlers.document_batches import DocumentBatchHandlers
+from bot.chat.handlers.document_ticks import DocumentTickHandlers
 from bot.chat.handlers.documents import DocumentHandlers
 from bot.chat.handlers.due_calendar import CalendarDrawing, CalendarHandlers
 from bot.chat.handlers.general import GeneralHandlers
@@ -63,6 +64,7 @@ from bot.services.checks import Checker
 from bot.services.credit import Credits
 from bot.services.delivery import AlertSender
 from bot.services.document_batches import DocumentBatches
+from bot.services.document_choice import DocumentChoice
 from bot.services.documents import Documents
 from bot.services.due_calendars import DueCalendars
 from bot.services.leader_lease import LeaderLease
@@ -194,6 +196,9 @@ def build_handlers(
     drawing = CalendarDrawing(services.due_calendars, write_calendar, texts_for, plan)
     searching = SearchHandlers(store, services.searching, invoices, clock)
     payments = PaymentHandlers(services.payments, store, store, services.credits, clock)
+    selecting = services.payments.selecting
+    batches = DocumentBatchHandlers(services.batches, services.searching, documents)
+    ticks = DocumentTickHandlers(DocumentChoice(services.searching, selecting), selecting, batches, store)
     texts = linking.expecting_token(searching.text)
     return Handlers(
         accounts=accounts,
@@ -205,12 +210,13 @@ def build_handlers(
         jumping=JumpHandlers(store, services.searching),
         documents=documents,
         calendars=CalendarHandlers(services.due_calendars, drawing),
-        batches=DocumentBatchHandlers(services.batches, services.searching, documents),
+        batches=batches,
+        document_ticks=ticks,
         packs=packs,
         linking=linking,
         groups=groups,
         payments=payments,
-        selections=SelectionHandlers(services.payments.selecting, {Purpose.PAY: payments}, clock),
+        selections=SelectionHandlers(selecting, {Purpose.PAY: payments, Purpose.PDF: ticks}, clock),
         snoozing=SnoozeHandlers(services.snoozing, clock),
         settings=SettingsHandlers(store, texts_for, plan, clock),
         topping_up=topping_up,

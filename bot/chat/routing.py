@@ -25,6 +25,7 @@ from bot.chat.dispatch import Dispatcher, Route
 from bot.chat.handlers.accounts import AccountHandlers
 from bot.chat.handlers.answers import AnswerHandlers
 from bot.chat.handlers.document_batches import DocumentBatchHandlers
+from bot.chat.handlers.document_ticks import DocumentTickHandlers
 from bot.chat.handlers.documents import DocumentHandlers
 from bot.chat.handlers.due_calendar import CalendarHandlers
 from bot.chat.handlers.general import GeneralHandlers
@@ -71,6 +72,7 @@ class Handlers:
     invoices: InvoiceHandlers
     documents: DocumentHandlers
     batches: DocumentBatchHandlers
+    document_ticks: DocumentTickHandlers
     packs: PackHandlers
     calendars: CalendarHandlers
     searching: SearchHandlers
@@ -187,6 +189,8 @@ def _buttons(on: Handlers) -> dict[str, Route]:
         "all": Route(on.batches.all, slow=True),
         "send": Route(on.batches.send, slow=True),
         "stop": Route(on.batches.stop),
+        "some": Route(on.document_ticks.begin),
+        "ticked": Route(on.document_ticks.send, slow=True),
         "archive": Route(on.packs.change),
         "pack": Route(on.packs.order),
         "packperiod": Route(on.packs.ask_for_period),

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from weakref import WeakValueDictionary
+from typing import Protocol
 
 from bot.domain.chats import Chat, Place
 from bot.domain.document_batches import BATCH_LIFETIME, ID_BYTES, DocumentBatch, StoppedBatch
@@ -27,10 +27,11 @@ from bot.errors import (
     Refused,
     SendRefused,
 )
-from bot.ports import Clock, PendingStore, PostDocument
+from bot.ports import Clock, LeaseStore, PendingStore, PostDocument, Sleep
 from bot.services.documents import Documents
 from bot.services.failures import log_failure
 from bot.services.permissions import link_of
+from bot.services.timed_lease import TimedLease
 
 PROGRESS_EVERY = timedelta(seconds=3)
 """Each edit of the progress counts against Telegram's limits, as a document does."""
@@ -38,6 +39,11 @@ PROGRESS_EVERY = timedelta(seconds=3)
 ABOUT_ONE = (NotFound, Refused, AnswerNotUnderstood, DocumentTooLarge, SendRefused)
 """Errors that say nothing of the other documents."""
 ABOUT_ALL = (ProviderError, NoSpaceLeft, NotSent, FloodLimited)
+
+LEASE = timedelta(seconds=12)
+"""How long after a kill another process, or the same one after its restart, goes on."""
+ASK_AGAIN = 1.0
+"""Seconds after which a press looks again whether a batch that is being sent has ended."""
 
 Draw = Callable[[DocumentBatch], Awaitable[int | None]]
 """Shows how far it came. Returns the message's id, if there is one."""
@@ -53,14 +59,21 @@ class BatchEnd:
     again: DocumentBatch | None = None
 
 
-class DocumentBatches:
-    """Sends batches of documents. What is stored of them survives a stop, and is seen by all processes."""
+class BatchStore(PendingStore, LeaseStore, Protocol):
+    """What is stored of batches."""
 
-    def __init__(self, documents: Documents, store: PendingStore, clock: Clock) -> None:
+
+class DocumentBatches:
+    """Sends batches of documents. What is stored of them survives a stop, and is seen by all processes.
+
+    Of several presses, on whichever processes, one sends at a time: the one that holds the batch's lease.
+    """
+
+    def __init__(self, documents: Documents, store: BatchStore, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
         self._documents = documents
         self._store = store
         self._clock = clock
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._sleep = sleep
 
     async def prepare(self, chat: Chat, place: Place, user_id: int, numbers: Sequence[int], at: str) -> DocumentBatch:
         """Keep a batch under the id ``at``. If there is one, return that: the same press has come again."""
@@ -89,21 +102,32 @@ class DocumentBatches:
         Raise :class:`QuestionOver` if it is gone, :class:`NotLinked`, or a :class:`bot.errors.MessengerError` if the
         chat takes nothing any more.
         """
-        async with self._turns.setdefault(at, asyncio.Lock()):
+        lease = TimedLease(f"documents {at}", self._store, self._clock, LEASE, self._sleep)
+        while not await lease.take():
+            if (await self._of_chat(chat, at)).ended:
+                return None
+            await self._sleep(ASK_AGAIN)  # whoever sends it may have been killed
+        async with lease.kept():
             batch = (await self._of_chat(chat, at)).taken_up()
             if batch.ended:
                 return None
             if batch.account != link_of(chat).account:
                 raise QuestionOver
-            return await self._end(await self._send(chat, batch, post, draw))
+            end = await self._send(chat, batch, lease, post, draw)
+            if end is not None:
+                return await self._end(end)
+        return await self.send(chat, at, post, draw)
 
-    async def _send(self, chat: Chat, batch: DocumentBatch, post: PostDocument, draw: Draw) -> BatchEnd:
+    async def _send(
+        self, chat: Chat, batch: DocumentBatch, lease: TimedLease, post: PostDocument, draw: Draw
+    ) -> BatchEnd | None:
+        """Send what is left. None: this process stood still for so long that another may have taken it over."""
         drawn_at = None
         for number in batch.left:
-            if await self._store.pending(StoppedBatch, batch.id) is not None:
+            if not await lease.is_ours():
+                return None
+            if await self._is_stopped(batch):
                 return BatchEnd(batch, stopped=True)
-            if await self._store.pending(DocumentBatch, batch.id) is None:
-                raise NotLinked  # unlinking deletes it
             if drawn_at is None or self._clock() - drawn_at >= PROGRESS_EVERY:
                 drawn_at = self._clock()
                 batch = replace(batch, message_id=await draw(batch) or batch.message_id)
@@ -124,7 +148,14 @@ class DocumentBatches:
                 return BatchEnd(replace(batch, sending=None), why=error)
             else:
                 batch = replace(batch, came=(*batch.came, number), sending=None)
-        return BatchEnd(batch)
+        return BatchEnd(batch) if await lease.is_ours() else None
+
+    async def _is_stopped(self, batch: DocumentBatch) -> bool:
+        if await self._store.pending(StoppedBatch, batch.id) is not None:
+            return True
+        if await self._store.pending(DocumentBatch, batch.id) is None:
+            raise NotLinked  # unlinking deletes it
+        return False
 
     async def _end(self, end: BatchEnd) -> BatchEnd:
         batch = replace(end.batch, ended=True)

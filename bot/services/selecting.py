@@ -24,8 +24,12 @@ class Selecting:
         self._clock = clock
         self.lifetime = lifetime
 
-    def begun(self, chat: Chat, place: Place, user: Member, offers: Sequence[Offer], **facts: Any) -> Selection:
+    def begun(
+        self, chat: Chat, place: Place, user: Member, offers: Sequence[Offer], *, more: int = 0, **facts: Any
+    ) -> Selection:
         """Return a new selection that offers as many of these as there is room for. It is not kept yet.
+
+        There are ``more`` beside the ``offers``.
 
         Raise :class:`bot.errors.NotLinked`.
         """
@@ -36,7 +40,7 @@ class Selecting:
             user_id=user.id,
             expires_at=self._clock() + self.lifetime,
             offers=tuple(offers[:OFFERED_AT_MOST]),
-            more=max(0, len(offers) - OFFERED_AT_MOST),
+            more=more + max(0, len(offers) - OFFERED_AT_MOST),
             **facts,
         )
 

@@ -13,7 +13,7 @@ from bot.domain.chats import Place
 from bot.domain.document_batches import DocumentBatch, batch_id
 from bot.errors import ChatGone, DeliveryUncertain, NotLinked, ProviderDown, QuestionOver, SendRefused
 from bot.ports import InvoiceDocument
-from bot.services.document_batches import PROGRESS_EVERY, BatchEnd, DocumentBatches
+from bot.services.document_batches import ASK_AGAIN, LEASE, PROGRESS_EVERY, BatchEnd, DocumentBatches
 from bot.services.documents import Documents
 from tests.fakes import invoice
 from tests.services.world import ADA, SECOND, World
@@ -67,6 +67,15 @@ def four(paying: World) -> World:
 
 def batches(world: World) -> DocumentBatches:
     return DocumentBatches(Documents(world.reads, world.store), world.store, world.clock)
+
+
+def replica_of(world: World) -> DocumentBatches:
+    """Return the service of another process, which looks often, and renews its lease only between documents."""
+
+    async def sleep(seconds: float) -> None:
+        await (asyncio.sleep(0.001) if seconds == ASK_AGAIN else asyncio.Event().wait())
+
+    return DocumentBatches(Documents(world.reads, world.store), world.store, world.clock, sleep)
 
 
 async def prepare(world: World, numbers: tuple[int, ...] = FOUR) -> None:
@@ -200,6 +209,42 @@ async def test_two_presses_at_once_send_each_document_once(four: World, post: Po
     ends = await asyncio.gather(*(room.send(chat, AT, post, shown) for _ in range(3)))
     assert post.taken == [*FOUR]
     assert [end is None for end in ends].count(False) == 1
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+async def test_two_replicas_that_get_the_same_press_send_each_document_once(
+    four: World, post: Post, shown: Shown, *, frozen: bool
+) -> None:
+    """If one stands still for longer than its lease, the other goes on, and the first one leaves it to that."""
+    await prepare(four)
+    chat, ends = await four.chat(), list[BatchEnd | None]()
+    reached, thaw = asyncio.Event(), asyncio.Event()
+
+    async def stand_still(number: int) -> None:
+        if number == 8:
+            post.before = lambda _: None
+            reached.set()
+            await thaw.wait()
+
+    async def replica() -> None:
+        ends.append(await replica_of(four).send(chat, AT, post, shown))
+
+    post.before = stand_still
+    first = asyncio.create_task(replica())
+    await reached.wait()
+    second = asyncio.create_task(replica())
+    await asyncio.sleep(0.05)
+    assert post.taken == [7]
+    if frozen:
+        four.clock.move(LEASE)
+        await second
+        assert post.taken == [7, 9, 10]
+    thaw.set()
+    await asyncio.gather(first, second)
+    assert sorted(post.taken) == [*FOUR]
+    (end,) = [end for end in ends if end is not None]
+    assert end.batch.unsure == ((8,) if frozen else ())
+    assert await four.store.pending(DocumentBatch, AT) == end.batch
 
 
 async def test_unlinking_ends_it_between_two_documents(four: World, post: Post, shown: Shown) -> None:

@@ -59,13 +59,22 @@ class DocumentBatchHandlers:
         """The button that says yes, goes on, or asks for those that did not come."""
         await self._send(context, _id(context), here=True)
 
+    async def send_chosen(self, context: Context, numbers: Sequence[int], about: str) -> None:
+        """Send the PDFs of what was ticked. ``about`` names the choice: it leads to one batch."""
+        batch = await self._prepare(context, numbers, about)
+        await self._send(context, batch.id, here=True)
+
+    async def go_on(self, context: Context, about: str) -> None:
+        """Go on with what :meth:`send_chosen` has begun. Raise :class:`QuestionOver` if that is nothing."""
+        await self._send(context, batch_id(f"{context.chat.id} {about}"), here=True)
+
     async def stop(self, context: Context) -> None:
         """The button that cancels."""
         batch = await self._batches.stop(context.chat, context.user_id, _id(context))
         await context.show(views.stopping(context.t, batch))
 
-    async def _prepare(self, context: Context, numbers: Sequence[int]) -> DocumentBatch:
-        press = context.query.id if context.query is not None else ""
+    async def _prepare(self, context: Context, numbers: Sequence[int], about: str = "") -> DocumentBatch:
+        press = about or (context.query.id if context.query is not None else "")
         return await self._batches.prepare(
             context.chat, context.place, context.user_id, numbers, batch_id(f"{context.chat.id} {press}")
         )

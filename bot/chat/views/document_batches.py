@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from bot.chat.screens import Button, Screen, join
 from bot.chat.texts import Texts
 from bot.chat.views.invoice_words import gaps
+from bot.chat.views.selecting import all_button, offer_rows, rows_of_none
 from bot.domain.document_batches import MAX_AT_ONCE, DocumentBatch
 from bot.domain.invoices import Listing
+from bot.domain.selections import Selection
 from bot.errors import BotError, MessengerError
 
 
@@ -18,6 +20,24 @@ def question(t: Texts, batch: DocumentBatch, listing: Listing) -> Screen:
     send = Button(t.plain_count("button.send_pdfs", count), f"send:{batch.id}")
     text = join([t.count("documents.ask", count), *gaps(t, listing)])
     return Screen(text, [[send], [_cancel(t, batch)]])
+
+
+def ticks(t: Texts, selected: Selection) -> Screen:
+    """Return what can be ticked to get its PDF, and what sends that."""
+    lines = [t("documents.tick")]
+    if selected.more:
+        lines.append(t.count("documents.tick_more", selected.more))
+    if not selected.chosen:
+        below = rows_of_none(t, f"drop:{selected.id}", all_button(t, selected))
+    else:
+        send = Button(t.plain_count("button.send_pdfs", len(selected.chosen)), f"ticked:{selected.id}")
+        below = [[send], [*all_button(t, selected), Button(t.plain("button.cancel"), f"drop:{selected.id}")]]
+    return Screen(join(lines), [*offer_rows(t, selected), *below])
+
+
+def none_sent(t: Texts) -> Screen:
+    """Say that nothing was sent after all."""
+    return Screen(t("documents.none_sent"))
 
 
 def too_many(t: Texts, count: int) -> Screen:
@@ -34,7 +54,7 @@ def progress(t: Texts, batch: DocumentBatch) -> Screen:
 def stopping(t: Texts, batch: DocumentBatch) -> Screen:
     """Return what stands in the place of the progress, or of the question, once somebody has cancelled it."""
     begun = batch.message_id is not None
-    return Screen(t("documents.stopping" if begun else "documents.none_sent"))
+    return Screen(t("documents.stopping")) if begun else none_sent(t)
 
 
 def paused(t: Texts, batch: DocumentBatch) -> Screen:

@@ -69,7 +69,9 @@ def invoice_choice(t: Texts, command: str, listing: Listing, now: datetime, numb
     if payable > 1:
         every = [Button(t.plain("button.all"), f"tick:{ALL_OFFERED}")]
         rows += rows_of_none(t, "close", every if payable <= CHOSEN_AT_MOST[Purpose.PAY] else [])
-    elif pages > 1:
+    elif command == "pdf" and len(fitting) > 1:
+        rows.append([Button(t.plain("button.several"), "some")])
+    if pages > 1 and payable <= 1:
         rows.append([Button(t.plain("button.all_invoices"), f"list:{ListPage()}")])
     return Screen(join(lines), rows)
 

@@ -145,9 +145,11 @@ def _ways(t: Texts, page: ListPage, *, can_jump: bool, can_filter: bool) -> list
 
 
 def _all_row(t: Texts, count: int, page: ListPage) -> Rows:
-    """Return the button for all PDFs of the list, on whichever page it is."""
+    """Return the button for all PDFs of the list, on whichever page it is, and the one to choose some of them."""
     whole = f"all:{ListPage(page.query, search=page.search)}"
-    return [[Button(t.plain_count("button.pdfs", count), whole)]] if count > 1 else []
+    if count <= 1:
+        return []
+    return [[Button(t.plain_count("button.pdfs", count), whole), Button(t.plain("button.tick_pdfs"), f"some:{page}")]]
 
 
 def _filter_rows(t: Texts, page: ListPage, count: int) -> Rows:

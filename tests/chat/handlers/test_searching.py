@@ -80,7 +80,9 @@ async def test_in_german_it_says_the_same(ada: Person, linked: Chat) -> None:
     await ada.press(await ask(ada, linked, "/language", "Which language"), "Deutsch").answered()
     listing = await ask(ada, linked, "domains march paid", "Suche: Domain · März · bezahlt")
     assert "3 Rechnungen gefunden" in listing.text
-    assert [button.text for button in listing.buttons[-5:-1]] == ["🔍 Filter", "📄 Alle 3 PDFs", "✕ Domain", "✕ März"]
+    assert [button.text for button in listing.buttons[-6:-1]] == [
+        "🔍 Filter", "📄 Alle 3 PDFs", "☑ PDFs auswählen", "✕ Domain", "✕ März"
+    ]  # fmt: skip
 
 
 async def test_one_tap_takes_a_condition_away_until_all_invoices_are_there(ada: Person, linked: Chat) -> None:

@@ -18,6 +18,7 @@ WITH_CREDIT = invoice(2, credit=Decimal("1.00"))
 COVERED = invoice(3, credit=Decimal("7.95"))
 UNCLEAR = invoice(4, total=Decimal("5.00"), credit=Decimal("1.00"))
 NEWEST = {word: [f"{word}:{number}" for number in (3, 2, 1, 212032, 130348)] for word in ("show", "pdf")}
+NEWEST["pdf"].append("some")
 
 
 def offered(command: str, *invoices: Invoice) -> list[str]:
@@ -59,6 +60,7 @@ def test_a_button_tells_the_sum_that_the_command_is_about() -> None:
     assert labels(invoice_choice(EN, "pdf", Listing((overdue, paid(6))), NOW)) == [
         "✅ 6 · €7.95 · Server 6",
         "🔴 5 · €7.95",
+        "☑ Choose several",
     ]
 
 
@@ -94,10 +96,10 @@ def test_of_many_the_newest_are_offered_and_the_list_of_all() -> None:
     few, many = (
         [invoice(number) for number in range(1, count + 1)] for count in (INVOICES_OFFERED, INVOICES_OFFERED + 1)
     )
-    assert offered("pdf", *few) == [f"pdf:{number}" for number in range(8, 0, -1)]
+    assert offered("pdf", *few) == [*(f"pdf:{number}" for number in range(8, 0, -1)), "some"]
     assert offered("pdf", *many) == [
         *(f"pdf:{number}" for number in range(9, 1, -1)),
-        *("more:pdf:0", "more:pdf:1", "list:all.any.0.0"),
+        *("more:pdf:0", "more:pdf:1", "some", "list:all.any.0.0"),
     ]
 
 

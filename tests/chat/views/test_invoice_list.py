@@ -226,14 +226,17 @@ def test_the_sum_is_of_all_pages() -> None:
 
 def test_one_button_opens_the_filters_and_keeps_the_page() -> None:
     screen = invoice_list(EN, many(13), ListPage(Query(StatusFilter.OPEN), 1), NOW)
-    assert [len(row) for row in screen.rows] == [2, 2, 2, 3, 1, 1]
+    assert [len(row) for row in screen.rows] == [2, 2, 2, 3, 1, 2]
     assert screen.rows[-2] == [Button("🔍 Filter", "filter:open.any.0.1")]
 
 
 def test_one_button_is_about_all_pdfs_of_the_list_whatever_the_page() -> None:
     query = Query(StatusFilter.OPEN)
     for page in (ListPage(query, 0), ListPage(query, 1)):
-        assert invoice_list(EN, many(13), page, NOW).rows[-1] == [Button("📄 All 13 PDFs", "all:open.any.0.0")]
+        assert invoice_list(EN, many(13), page, NOW).rows[-1] == [
+            Button("📄 All 13 PDFs", "all:open.any.0.0"),
+            Button("☑ Choose PDFs", f"some:{page}"),
+        ]
     assert "📄 1 PDF" not in labels(invoice_list(EN, many(1), FIRST, NOW))
 
 
