@@ -34,6 +34,7 @@ from bot.chat.handlers.services import ServiceHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
 from bot.chat.handlers.start import StartHandlers
+from bot.chat.handlers.statistics import StatisticsHandlers
 from bot.chat.handlers.topping_up import TopUpHandlers
 from bot.chat.polling import Poller
 from bot.chat.rate_limiter import SharedRateLimiter
@@ -50,6 +51,7 @@ from bot.domain.search.conditions import Vocabulary
 from bot.domain.selections import Purpose
 from bot.files.calendars import write_calendar
 from bot.files.csv_tables import write_texts
+from bot.files.drawing import Drawing
 from bot.files.names import safe_name
 from bot.files.packs import DocumentSpool
 from bot.files.workbooks import write_workbook
@@ -77,6 +79,7 @@ from bot.services.redrawing import Redrawing
 from bot.services.searching import Searching
 from bot.services.service_history import ServiceHistory
 from bot.services.snoozing import Snoozing
+from bot.services.statistics import StatisticsReader
 from bot.services.tables import Tables
 from bot.services.topping_up import ToppingUp
 from bot.services.workers import Workers
@@ -165,6 +168,7 @@ class Services:
         self.pack_sender = PackSender(store, store, pack_tools, plan, self.pack_workers)
         self.packs = Packs(store, self.pack_sender, clock)
         self.due_calendars = DueCalendars(store, plan, clock, settings.public_url)
+        self.statistics = StatisticsReader(reads, clock, settings.zone)
         self.snoozing = Snoozing(store, clock, plan)
         self.service_history = ServiceHistory(self.browsing, store, clock)
         self.topping_up = ToppingUp(self.browsing, self.credits, store, clock)
@@ -209,6 +213,7 @@ def build_handlers(
         searching=searching,
         jumping=JumpHandlers(store, services.searching),
         documents=documents,
+        statistics=StatisticsHandlers(services.statistics, Drawing().draw),
         calendars=CalendarHandlers(services.due_calendars, drawing),
         batches=batches,
         document_ticks=ticks,

@@ -72,6 +72,8 @@ ONLY_IN = {
     "telegram": {"chat", *ROOT_MODULES},
     "apscheduler": {"ticking"},
     "icalendar": {"files"},
+    "pygal": {"files"},
+    "resvg_py": {"files"},
     "httpx": {"provider", "heartbeat", *ROOT_MODULES},
     "aiohttp": {"provider", "application"},
     "tinydb": {"store"},

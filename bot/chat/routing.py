@@ -42,6 +42,7 @@ from bot.chat.handlers.services import ServiceHandlers
 from bot.chat.handlers.settings import SettingsHandlers
 from bot.chat.handlers.snoozing import SnoozeHandlers
 from bot.chat.handlers.start import StartHandlers
+from bot.chat.handlers.statistics import StatisticsHandlers
 from bot.chat.handlers.topping_up import TopUpHandlers
 from bot.chat.update_tracker import UpdateTracker
 from bot.chat.views.general import PAYING
@@ -75,6 +76,7 @@ class Handlers:
     document_ticks: DocumentTickHandlers
     packs: PackHandlers
     calendars: CalendarHandlers
+    statistics: StatisticsHandlers
     searching: SearchHandlers
     jumping: JumpHandlers
     linking: LinkHandlers
@@ -159,6 +161,7 @@ def _commands(on: Handlers) -> dict[str, Route]:
         ),
         "payments": Route(on.payments.journal, each=True),
         "archive": Route(on.packs.archive, slow=True, each=True),
+        "stats": Route(on.statistics.stats, slow=True, each=True),
         "calendar": Route(on.calendars.calendar, each=True),
         "check": Route(on.general.check, slow=True, each=True),
         "status": Route(on.general.status, each=True),

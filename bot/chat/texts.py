@@ -152,6 +152,10 @@ class Texts:
         """Write a month by itself: ``November``."""
         return format_date(date(2024, month, 1), "LLLL", locale=self._locale)
 
+    def month_label(self, month: int) -> str:
+        """Write a month as short as it can be understood: ``Nov``."""
+        return format_date(date(2024, month, 1), "LLL", locale=self._locale)
+
     def day_of_year(self, month: int, day: int) -> str:
         """Write a day of every year: ``27 November``."""
         return format_skeleton("MMMMd", date(2024, month, day), locale=self._locale)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bot.domain.deliveries import Claim, Delivery
 from bot.ports.calendars import CalendarEvent, WriteCalendar
+from bot.ports.charts import Bars, Chart, DrawChart
 from bot.ports.operations import (
     Backlog,
     BacklogStore,
@@ -61,7 +62,9 @@ __all__ = [
     "ALERTS_PER_MESSAGE",
     "Backlog",
     "BacklogStore",
+    "Bars",
     "CalendarEvent",
+    "Chart",
     "ChatStore",
     "Check",
     "CheckStore",
@@ -70,6 +73,7 @@ __all__ = [
     "Clock",
     "Delivery",
     "Document",
+    "DrawChart",
     "EInvoiceReader",
     "InvoiceDocument",
     "InvoiceFilter",

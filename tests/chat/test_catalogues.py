@@ -33,6 +33,7 @@ from bot.domain.presets import Preset
 from bot.domain.provider_calendar import Service
 from bot.domain.queries import ItemKind, StatusFilter
 from bot.domain.search.conditions import StandingWord
+from bot.domain.spending import BOUGHT
 from bot.domain.standings import Standing
 from bot.sandbox.telegram.html import parse_html
 
@@ -63,6 +64,7 @@ COMPUTED: Mapping[str, set[str]] = {
     "batch.{payments[0].outcome}": {"batch.cancelled", "batch.expired"},
     "batch.item.{payment.outcome or payment.state}": {f"batch.item.{step}" for step in PROGRESS},
     "button.copy.{what}": {f"button.copy.{what}" for what in ("iban", "name", "amount", "reference")},
+    "stats.kind.{kind}": {f"stats.kind.{kind}" for kind in BOUGHT},
     "calendar.day.{kind}": {f"calendar.day.{kind}" for kind in DayKind},
     "cancel.{awaited.question}": {f"cancel.{question}" for question in Question},
     "choose.{command}": {f"choose.{command}" for command in INVOICE_CHOICES},
@@ -124,6 +126,7 @@ SAME_IN_ALL = {
     "packs.kind.domain", "packs.kind.hosting", "packs.quarter",
     "list.line", "payment.title", "transfer.iban", "transfer.name",
     "search.less", "search.less_leaves", "words.hosting",
+    "stats.kind", "stats.kind.domain", "stats.kind.hosting", "stats.month",
     "table.column.standing", "table.column.status", "table.column.text",
 }  # fmt: skip
 """Texts of only placeholders and signs, or with the same word in English and German."""

@@ -21,8 +21,9 @@ from bot.domain.topping_up import TopUpSubject
 from bot.ports import Waiting
 
 COMMANDS = (
-    "invoices", "find", "invoice", "pdf", "pay", "removecredit", "payments", "archive", "calendar", "check", "status",
-    "settings", "timezone", "language", "link", "accounts", "unlink", "name", "payers", "export", "cancel", "help",
+    "invoices", "find", "invoice", "pdf", "pay", "removecredit", "payments", "archive", "stats", "calendar", "check",
+    "status", "settings", "timezone", "language", "link", "accounts", "unlink", "name", "payers", "export", "cancel",
+    "help",
 )  # fmt: skip
 """All commands of the menus, in their order. The text ``command.NAME`` says what each does."""
 
