@@ -299,6 +299,7 @@ async def test_of_two_replicas_one_polls_and_the_other_takes_over_once_it_is_gon
         idle = Poller(bot, UpdateTracker(asyncio.Queue()), second, time)
         assert await idle._poll() is None
         assert idle.good_at == time()  # a replica that is not the leader is well
+        await telegram.wait_until(lambda: not telegram.state.updates.pending)
     assert await becomes_leader(second, time)
     ada.send(chat, "two")
     async with polling(bot, second) as updates:

@@ -64,6 +64,11 @@ class CommandsChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class UpdatesConfirmed(Event):
+    """Some updates left the queue."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallMade(Event):
     """The bot called the API."""
 

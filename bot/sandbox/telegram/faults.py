@@ -136,8 +136,13 @@ class TelegramFaults:
         return fault
 
 
+NGINX_SAYS = {413: "Request Entity Too Large"}
+"""Where the server in front of the Bot API has other words than newer versions of Python."""
+
+
 def html_page(status: int) -> Response:
-    return HTMLResponse(_PAGE.format(f"{status} {HTTPStatus(status).phrase}"), status)
+    words = NGINX_SAYS.get(status) or HTTPStatus(status).phrase
+    return HTMLResponse(_PAGE.format(f"{status} {words}"), status)
 
 
 class _Cut(Response):

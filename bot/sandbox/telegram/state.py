@@ -13,7 +13,7 @@ from bot.ports import Clock
 from bot.sandbox.telegram.calls import Upload
 from bot.sandbox.telegram.errors import NO_RIGHT_TO_WRITE, ApiError, bad_request, forbidden, upgraded
 from bot.sandbox.telegram.event_bus import EventBus
-from bot.sandbox.telegram.events import ButtonPressed, MembershipChanged, MessageDeleted, MessageSent
+from bot.sandbox.telegram.events import ButtonPressed, MembershipChanged, MessageDeleted, MessageSent, UpdatesConfirmed
 from bot.sandbox.telegram.menus import Menus
 from bot.sandbox.telegram.models import (
     ADMINISTRATORS,
@@ -46,7 +46,7 @@ class TelegramState:
         self.bot = bot
         self.privacy = privacy
         self.events = EventBus()
-        self.updates = UpdateQueue(clock)
+        self.updates = UpdateQueue(clock, lambda: self.events.publish(UpdatesConfirmed()))
         self.menus = Menus()
         self.users: dict[int, User] = {bot.id: bot}
         self.chats: dict[int, Chat] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.ports import Clock
@@ -24,8 +24,9 @@ class UpdateQueue:
     ``webhook`` is the URL set by ``setWebhook``. Updates are not sent there, they only stay in the queue.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, confirmed: Callable[[], None]) -> None:
         self.webhook = ""
+        self._confirmed = confirmed
         self._clock = clock
         self._last_id = 100_000_000
         self._pending: list[tuple[int, datetime, Update]] = []
@@ -75,12 +76,15 @@ class UpdateQueue:
         return [update for _, _, update in self._pending[: min(max(limit, 1), MAX_UPDATES_PER_CALL)]]
 
     def _confirm(self, offset: int) -> None:
+        before = self.pending
         kept_from = self._clock() - UPDATES_KEPT_FOR
         self._pending = [item for item in self._pending if item[1] >= kept_from]
         if offset < 0:
             self._pending = self._pending[offset:]
         else:
             self._pending = [item for item in self._pending if item[0] >= offset]
+        if self.pending < before:
+            self._confirmed()
 
     async def _arrival(self, timeout: float) -> None:
         poll = self._poll = asyncio.get_running_loop().create_future()
