@@ -96,7 +96,7 @@ def _heads(words: TableWords, head: Callable[[L], Head]) -> Iterator[Column[L]]:
 
 
 def _notes(marks: Sequence[Mark], words: TableWords) -> str:
-    return "; ".join(words.marks[mark] for mark in marks)
+    return " ".join(words.marks[mark] for mark in marks)
 
 
 def _one_line(text: str) -> str:

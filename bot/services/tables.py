@@ -13,6 +13,7 @@ from bot.domain.chats import Chat
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.ledger import Entry, entries
 from bot.errors import AnswerNotUnderstood, NotFound, ProviderError, Refused
+from bot.offload import HEAVY_COUNT, off_loop
 from bot.ports import Document, Sleep, TableWords, TableWriters
 from bot.services.failures import log_failure
 from bot.services.reading import AccountReads
@@ -58,9 +59,9 @@ class Tables:
 
     async def book_of(self, chat: Chat, account: str, listing: Listing, fits: Fits) -> Book:
         """Do the same with a list that was read just now."""
-        chosen = sorted((each for each in listing.invoices if fits(each)), key=_by_day)
-        whole, unread = await self._with_items(chat, chosen)
-        return Book(account, listing, tuple(whole), tuple(unread))
+        chosen, lacking = await off_loop(len(listing.invoices) > HEAVY_COUNT, _chosen, listing.invoices, fits)
+        found, unread = await self._read_alone(chat, lacking)
+        return Book(account, listing, tuple(found.get(one.id, one) for one in chosen), tuple(unread))
 
     @asynccontextmanager
     async def workbook(self, books: Sequence[Book], words: TableWords, name: str) -> AsyncIterator[Document]:
@@ -79,10 +80,10 @@ class Tables:
     def _all(self, books: Iterable[Book]) -> Iterator[Entry]:
         return chain.from_iterable(book.entries(self._zone) for book in books)
 
-    async def _with_items(self, chat: Chat, chosen: Sequence[Invoice]) -> tuple[list[Invoice], list[int]]:
-        """Read by themselves those whose items the list lacks. Return all, and the ids of those that can't be read."""
-        whole, unread, is_down = {one.id: one for one in chosen}, list[int](), False
-        for at, invoice in enumerate(lacking := [one for one in chosen if _lacks_items(one)]):
+    async def _read_alone(self, chat: Chat, lacking: Sequence[Invoice]) -> tuple[dict[int, Invoice], list[int]]:
+        """Read invoices by themselves whose items the list lacks. Return them, and the ids of those that can't be."""
+        whole, unread, is_down = dict[int, Invoice](), list[int](), False
+        for at, invoice in enumerate(lacking):
             if is_down:
                 unread.append(invoice.id)
                 continue
@@ -96,7 +97,13 @@ class Tables:
                 is_down = not isinstance(error, ABOUT_ONE)
             else:
                 whole[invoice.id] = replace(found, parts=invoice.parts, in_parts=invoice.in_parts)
-        return [*whole.values()], unread
+        return whole, unread
+
+
+def _chosen(listed: Sequence[Invoice], fits: Fits) -> tuple[list[Invoice], list[Invoice]]:
+    """Return what fits, the oldest first, and those of them whose items the list lacks."""
+    chosen = sorted((each for each in listed if fits(each)), key=_by_day)
+    return chosen, [each for each in chosen if _lacks_items(each)]
 
 
 def _lacks_items(invoice: Invoice) -> bool:

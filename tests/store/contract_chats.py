@@ -11,6 +11,7 @@ from bot.domain.answers import Awaited, Question
 from bot.domain.chats import Chat, Place, Preferences, Silence, Token, Trouble, Watch
 from bot.domain.credit import Credit, CreditWatch, CreditWish
 from bot.domain.documents import SentDocument
+from bot.domain.einvoices import Check, EInvoice
 from bot.domain.live_messages import LiveMessage
 from bot.domain.service_names import Service, ServiceName
 from bot.domain.standings import Standing
@@ -75,7 +76,8 @@ class ChatContract:
         assert (await store.chat(CHAT)).live == ()
 
     async def test_sent_documents_are_kept_by_account_replaced_and_end_with_the_link(self, opener: Opener) -> None:
-        first, second = SentDocument(1, "a", "file 1"), SentDocument(2, "b", "file 2")
+        einvoice = EInvoice("ZUGFeRD (EN 16931)", Check.VALID, "2", Decimal("11.90"), None, credit_note=True)
+        first, second = SentDocument(1, "a", "file 1"), SentDocument(2, "b", "file 2", einvoice)
         store = await opener.open()
         await store.keep_document(CHAT, "account", first)
         assert (await store.chat(CHAT)).documents == ()
