@@ -128,8 +128,12 @@ class InvoiceBot:
         services = self.services
         await retry_forever(self.telegram.initialize)
         await publish_profile(self.telegram.bot, self.translations)
+
+        async def check_due() -> None:
+            await services.checker.work_off(tick)
+
         ticks = (
-            services.checker.tick,
+            check_due,
             services.alert_sender.tick,
             services.payments.tick,
             services.linking.tick,

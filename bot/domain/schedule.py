@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
+from bot.domain.chat_keys import ChatKey
 from bot.domain.chats import Chat, Link, Preferences, Watch
 from bot.domain.provider_calendar import EVENING, LONGEST_HOLIDAYS, IsBankingDay, ProviderCalendar
+from bot.domain.waits import LONG_AGO
 
 DAY = timedelta(days=1)
 DAYS_PER_WEEK = 7
@@ -238,6 +240,12 @@ LONGEST_PROVIDER_PAUSE = timedelta(hours=1)
 
 SHORTEST_PAUSE = timedelta(seconds=1)
 
+LATE_PART = 15
+"""A check is late if this part of the interval has passed since it was due: a minute of a quarter of an hour."""
+
+GOLDEN, TURN = 2654435769, 2**32
+"""Numbers multiplied by the golden section of a turn lie evenly around it, whatever they have in common."""
+
 ASK_AGAIN_AFTER = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
 """How long after its first refusal of a token the provider is asked again; later once a day. One refusal proves little,
 and many refused requests can lock an account."""
@@ -272,14 +280,30 @@ class CheckPlan:
         """Return a chat's calendar."""
         return Schedule(self.preferences(chat), self.zone, self.is_banking_day, self.calendar)
 
-    def after(self, now: datetime, at_least: float = 0, look: datetime | None = None) -> datetime:
+    def after(
+        self, now: datetime, at_least: float = 0, look: datetime | None = None, *, late: ChatKey | None = None
+    ) -> datetime:
         """Return the next check: after the interval, or earlier at ``look``, when there will be something to tell.
 
-        It is no sooner than ``at_least`` seconds from now, as far as the longest pause allows.
+        It is no sooner than ``at_least`` seconds from now, as far as the longest pause allows. ``late`` is the chat, if
+        its check came late because many have piled up: they would come together again and again.
         """
         pause = timedelta(seconds=min(at_least, LONGEST_PROVIDER_PAUSE.total_seconds()))
-        regular = now + self.interval
+        regular = now + (self.interval if late is None else self._until_own_time(late, now))
         return max(regular if look is None else min(regular, look), now + max(pause, SHORTEST_PAUSE))
+
+    def is_late(self, due: datetime, now: datetime) -> bool:
+        """Return whether a check that was due then is so late that others have piled up with it."""
+        return now - due > self.interval / LATE_PART
+
+    def _until_own_time(self, key: ChatKey, now: datetime) -> timedelta:
+        """Return how long it is until a chat's own time, by which chats are spread evenly over the interval.
+
+        It is never longer than the interval, nor shorter than half of it: a time that is nearer is met in two steps.
+        """
+        own = self.interval * (key * GOLDEN % TURN / TURN)
+        left = (own - (now - LONG_AGO)) % self.interval or self.interval
+        return left if 2 * left >= self.interval else (left + self.interval) / 2
 
     @property
     def doubts_refusal_for(self) -> timedelta:

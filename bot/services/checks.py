@@ -87,16 +87,30 @@ class Checker:
         self._plan = plan
         self._workers = workers
         self._redrawing = redrawing
+        self._piled_up = False
         self.looked_at: datetime | None = None
         self.ended_at: datetime | None = None
         """When this last looked for due checks, and when a check last ended."""
 
-    async def tick(self) -> None:
-        """Start the checks that are due, as many as there is room for."""
+    async def tick(self) -> bool:
+        """Start the checks that are due, as many as there is room for. Return whether there may be more."""
+        started = 0
         if room := self._workers.free:
             for check in await self._store.claim_checks(self._clock(), room, CHECK_LEASE):
                 self._workers.start(self._check(check))
+                started += 1
         self.looked_at = self._clock()
+        self._piled_up = started == room
+        return self._piled_up
+
+    async def work_off(self, seconds: float) -> None:
+        """Start the checks that are due as soon as there is room for each, until none is left, but no longer than this.
+
+        What has become due by then is the next call's. So the time between two calls is no limit to what is done in it.
+        """
+        end = asyncio.get_running_loop().time() + seconds
+        while await self.tick() and (left := end - asyncio.get_running_loop().time()) > 0:
+            await self._workers.some_room(left)
 
     async def check_now(self, chat: Chat, begin_to_wait: Callable[[], Awaitable[None]] | None = None) -> Listing:
         """Check this chat because somebody asks, even if the provider is left alone after a refusal.
@@ -239,6 +253,7 @@ class Checker:
         if state_of(present, known.values(), schedule, now) != (chat.board.state if chat.board is not None else ""):
             of_week = [*of_week, AlertKind.BOARD]
         look = min((at for at in looks if at is not None and at > now), default=None)
+        late = chat.key if self._piled_up and self._plan.is_late(link.next_check_at, now) else None
 
         def about_account(kind: AlertKind) -> Alert:
             return Alert("", link.place, link.account, kind, now)
@@ -247,7 +262,7 @@ class Checker:
             known=known,
             alerts=with_ids([*map(about_account, of_account), *decision.alerts, *map(about_account, of_week)], now),
             watch=watch,
-            next_check_at=self._plan.after(now, reading.wait, look),
+            next_check_at=self._plan.after(now, reading.wait, look, late=late),
             credit=reading.credit,
             packs=ordered(periods, link, now),
             ended_wishes=[*fulfilled, *(n for n in _wished(link) if n not in known or not known[n].may_be_owed)],

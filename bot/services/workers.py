@@ -12,6 +12,9 @@ from bot.errors import StoreAway
 
 log = structlog.get_logger()
 
+MOMENT = 0.02
+"""Seconds. What is claimed together costs the store less."""
+
 
 class Workers:
     """Runs up to ``limit`` coroutines. One that fails is logged and stops no other.
@@ -33,6 +36,12 @@ class Workers:
         task = asyncio.create_task(self._guard(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def some_room(self, within: float) -> None:
+        """Wait until there is room, at most so many seconds, and then a moment: others may soon end, too."""
+        if not self.free:
+            await asyncio.wait(self._tasks, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.sleep(MOMENT)
 
     async def finish(self, within: float | None = None) -> None:
         """Wait until all work has ended. Cancel what still runs after ``within`` seconds."""

@@ -169,6 +169,56 @@ async def test_no_more_checks_run_at_once_than_there_are_workers_and_the_rest_ha
     assert len(world.provider.calls) == 7
 
 
+async def test_a_check_begins_as_soon_as_there_is_room_not_at_the_next_tick(world: World) -> None:
+    for number in range(1, 8):
+        await world.link(number, f"token-of-{number}xx")
+    few = Workers(2)
+    checker = Checker(world.store, world.provider, world.clock, world.plan, few)
+    world.provider.calls.clear()
+    world.noon(DUE)
+    await checker.work_off(30)
+    await few.finish()
+    assert len(world.provider.calls) == 7
+
+
+async def test_while_there_is_no_room_the_next_tick_takes_over(world: World) -> None:
+    for number in range(1, 4):
+        await world.link(number, f"token-of-{number}xx")
+    few = Workers(2)
+    checker = Checker(world.store, world.provider, world.clock, world.plan, few)
+    world.provider.gates["list_invoices"] = gate = Gate()
+    world.provider.calls.clear()
+    world.noon(DUE)
+    await asyncio.wait_for(checker.work_off(0.05), 5)
+    assert len(world.provider.calls) == 2
+    gate.open()
+    await checker.work_off(30)
+    await few.finish()
+    assert len(world.provider.calls) == 3
+
+
+async def test_checks_that_have_piled_up_do_not_come_together_again(world: World) -> None:
+    numbers = range(1, 11)
+    for number in numbers:
+        await world.link(number, f"token-of-{number}xx")
+    world.clock.move(timedelta(hours=2))
+    few = Workers(2)
+    await Checker(world.store, world.provider, world.clock, world.plan, few).work_off(30)
+    await few.finish()
+    again = sorted([(await world.linked(number)).next_check_at - world.clock.now for number in numbers])
+    assert timedelta(minutes=7.5) <= again[0]
+    assert again[-1] <= timedelta(minutes=15)
+    assert again[-1] - again[0] > timedelta(minutes=5)
+    assert len(set(again)) >= len(numbers) - 2
+
+
+async def test_a_check_that_came_in_time_comes_again_after_the_interval(world: World) -> None:
+    await world.link()
+    world.clock.move(timedelta(minutes=15, seconds=50))
+    await world.check()
+    assert (await world.linked()).next_check_at == world.clock.now + timedelta(minutes=15)
+
+
 async def test_a_check_that_was_cut_off_by_a_crash_is_made_again(world: World) -> None:
     await world.link()
     world.account.put(invoice(7, DUE))
