@@ -17,7 +17,7 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ from unittest.mock import patch
 
 from benchmarks.capacity import processor_time
 from bot.domain.chats import Link, Place, Token, Watch
+from bot.domain.invoices import Invoice
 from bot.domain.knowledge import learn
 from bot.ports import utc_now
 from bot.sandbox.sandbox import Sandbox, open_sandbox
@@ -58,10 +59,21 @@ application.run_polling()
 OURS = "from bot.__main__ import main; main(['run'])"
 
 
-async def fill(folder: Path, key: str, chats: int) -> None:
-    """Link the chats. Nobody waits for the disk."""
+def in_an_hour(_: int) -> timedelta:
+    return timedelta(hours=1)
+
+
+async def fill(
+    folder: Path,
+    key: str,
+    chats: int,
+    invoices: Iterable[Invoice] = (),
+    due_in: Callable[[int], timedelta] = in_an_hour,
+) -> None:
+    """Link the chats, with these invoices known and the next check due in so long. Nobody waits for the disk."""
     now = utc_now()
-    known = {n: learn(None, invoice(n, (now + timedelta(days=100)).date()), now) for n in range(1, 1 + KNOWN)}
+    invoices = invoices or [invoice(n, (now + timedelta(days=100)).date()) for n in range(1, 1 + KNOWN)]
+    known = {each.id: learn(None, each, now) for each in invoices}
     with patch("os.fsync"):
         store = open_store(folder, [key])
         for number in range(1, 1 + chats):
@@ -72,7 +84,7 @@ async def fill(folder: Path, key: str, chats: int) -> None:
                 token=token,
                 linked_by=number,
                 linked_at=now,
-                next_check_at=now + timedelta(hours=1),
+                next_check_at=utc_now() + due_in(number),
                 watch=Watch(checked_at=now),
             )
             await store.link(link, known)

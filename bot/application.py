@@ -45,6 +45,7 @@ from bot.factories import (
 from bot.garbage import Collector, no_full_collections
 from bot.health import Health
 from bot.heartbeat import beating
+from bot.loop_watch import watch_loop
 from bot.ports import Clock, Store, utc_now
 from bot.provider.client import open_http_client
 from bot.provider.transport import make_transport, trusted_certificates
@@ -243,7 +244,11 @@ async def _serving(settings: Settings, health: Health, clock: Clock) -> AsyncIte
 
     web_app = WebApp(health, Metrics(), clock)
     async with serve(web_app, settings.web_listen, settings.webhook_url, settings.public_url):
-        yield web_app
+        watching = asyncio.create_task(watch_loop())
+        try:
+            yield web_app
+        finally:
+            watching.cancel()
 
 
 @asynccontextmanager

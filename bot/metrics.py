@@ -5,6 +5,7 @@ So the code that does the work knows nothing of metrics. An event counts even if
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -27,6 +28,7 @@ from bot import __version__
 from bot.domain.alerts import AlertKind
 from bot.domain.payments import Action, Outcome
 from bot.health import Report
+from bot.loop_watch import TELL_EVERY
 
 PREFIX = "invoice_bot"
 DURATION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -55,6 +57,7 @@ class Metrics:
         self._clock_steps = self._counter("clock_steps", "How often a clock was put forward or back.", "direction")
         self._void_waits = self._counter("void_waits", "Waits that were ended because a wrong clock had set them.")
         self._log_dropped = self._counter("log_lines_dropped", "Log lines dropped: nobody read standard error.")
+        self._holds = deque[float](maxlen=round(60 / TELL_EVERY))
         self._begin_at_zero()
         self._gauges()
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
@@ -76,6 +79,7 @@ class Metrics:
             "bot token conflict began": self._conflict_began,
             "bot token conflict ended": lambda _: self._conflict.set(0),
             "update ended": lambda fields: self._updates.labels(fields["end"]).inc(),
+            "event loop watched": lambda fields: self._loop_watched(fields["longest"]),
             "log lines dropped": lambda fields: self._log_dropped.inc(fields["count"]),
             "waited for a rate limit": lambda fields: self._waits.labels(fields["limit"]).inc(fields["seconds"]),
         }
@@ -120,6 +124,10 @@ class Metrics:
         self._check_seconds.observe(max(0.0, fields["seconds"]))  # the clock may have been put back
         if fields["lag"] is not None:
             self._check_lag.observe(max(0.0, fields["lag"]))
+
+    def _loop_watched(self, longest: float) -> None:
+        self._holds.append(longest)
+        self._loop_hold.set(max(self._holds))
 
     def _begin_at_zero(self) -> None:
         """Create rare series at once: Prometheus sees no increase in a series that begins at 1."""
@@ -166,6 +174,9 @@ class Metrics:
             "clock_difference_seconds", "How far ahead of the database's clock we are."
         )
         self._check_at = self._gauge("check_ended_timestamp_seconds", "When a check last ended in this process.")
+        self._loop_hold = self._gauge(
+            "loop_longest_hold_seconds", "The longest time in the last minute in which the event loop had no turn."
+        )
         build = Gauge(f"{PREFIX}_build", "The running version.", ("version",), registry=self._registry)
         build.labels(__version__).set(1)
 

@@ -63,6 +63,7 @@ PANELS: list[tuple[str, str, dict[str, str]]] = [
         },
     ),
     ("Clock: ahead of the database's", "s", {"invoice_bot_clock_difference_seconds": "{{instance}}"}),
+    ("Event loop: longest time without a turn", "s", {"invoice_bot_loop_longest_hold_seconds": "{{instance}}"}),
     ("Memory", "bytes", {"process_resident_memory_bytes": "{{instance}}"}),
     ("CPU", "percentunit", {"rate(process_cpu_seconds_total[5m])": "{{instance}}"}),
     ("Log lines dropped", "ops", {"rate(invoice_bot_log_lines_dropped_total[5m])": "{{instance}}"}),

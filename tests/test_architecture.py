@@ -23,7 +23,7 @@ CORE = {"domain", "errors", "invocation", "offload", "ports"}
 WEB = {"health", "heartbeat", "metrics", "serving", "web"}
 ROOT_MODULES = {"application", "factories", "ticking"}
 PARTS = {
-    *("chat", "clock", "doctor", "files", "garbage", "log_writer", "logs", "limiter"),
+    *("chat", "clock", "doctor", "files", "garbage", "log_writer", "logs", "limiter", "loop_watch"),
     *("provider", "services", "settings", "store", "turns"),
 }
 EVERYTHING = CORE | WEB | ROOT_MODULES | PARTS
@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "offload": set[str](),
     "locales": set[str](),
     "garbage": set[str](),
+    "loop_watch": set[str](),
     "log_writer": set[str](),
     "logs": {"log_writer"},
     "settings": {"domain", "errors"},
@@ -49,7 +50,7 @@ MAY_IMPORT = {
     "serving": set[str](),
     "health": CORE | {"clock"},
     "heartbeat": CORE | {"health"},
-    "metrics": {"domain", "health"},
+    "metrics": {"domain", "health", "loop_watch"},
     "web": CORE | {"chat", "health", "metrics", "serving"},
     "sandbox": CORE | {"serving", "settings"},
     "sandbox.demo": EVERYTHING | {"sandbox"},
