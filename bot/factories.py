@@ -206,7 +206,7 @@ def build_handlers(
     texts = linking.expecting_token(searching.text)
     return Handlers(
         accounts=accounts,
-        answers=AnswerHandlers(takes, texts, services.payments, clock),
+        answers=AnswerHandlers(takes, texts, services.payments, services.linking, clock),
         start=StartHandlers(store, linking, invoices, clock),
         general=GeneralHandlers(store, services.checker, services.credits, clock),
         invoices=invoices,

@@ -18,7 +18,7 @@ class OfferedToken:
     """A token that ``user_id`` sent at ``place`` and is asked about. It is kept sealed, and only until then.
 
     If it is used, it may replace the link that was made at ``replaces``, and no other. It is for the chat itself, or
-    for the group of the invitation ``invitation_id``.
+    for the group of the invitation ``invitation_id``. ``message_id`` is the message that asks about it.
     """
 
     id: str
@@ -28,6 +28,7 @@ class OfferedToken:
     replaces: datetime | None
     invitation_id: str = ""
     sealed_token: str = ""
+    message_id: int | None = None
 
     def holds(self, now: datetime) -> bool:
         """Return whether the question about it is still open."""

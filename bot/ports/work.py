@@ -420,6 +420,9 @@ class PendingStore(Protocol):
     async def pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
         """Return an item. None: it does not exist, or was used up."""
 
+    async def pending_of(self, kind: type[PendingItem], chat_id: int, user_id: int) -> Sequence[PendingItem]:
+        """Return a person's items of a kind in a chat."""
+
     async def take_pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
         """Use an item up, and return it. Only one caller gets it.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -29,6 +30,7 @@ from bot.errors import (
     PermissionMissing,
     QuestionOver,
     Refused,
+    StoreAway,
     TokenPaused,
     TokenRefused,
 )
@@ -149,6 +151,20 @@ class Linking:
         if not offer.holds(self._clock()):
             raise QuestionOver
         return offer, token
+
+    async def offer_shown(self, offer: OfferedToken, message_id: int) -> None:
+        """Note which message asks about a token, so that /cancel finds it."""
+        with suppress(StoreAway):  # it is shown all the same
+            if (kept := await self._store.pending(OfferedToken, offer.id)) is not None:
+                await self._store.put_pending(replace(kept, message_id=message_id), self._clock())
+
+    async def withdraw_offers(self, chat: Chat, user: Member) -> Sequence[OfferedToken]:
+        """Forget the tokens that this person is asked about here, and return those questions."""
+        now, withdrawn = self._clock(), list[OfferedToken]()
+        for offer in await self._store.pending_of(OfferedToken, chat.id, user.id):
+            if await self._store.take_pending(OfferedToken, offer.id) is not None and offer.holds(now):
+                withdrawn.append(offer)
+        return withdrawn
 
     async def forget_offer(self, offer_id: str) -> None:
         """Forget a token that was offered."""

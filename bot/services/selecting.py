@@ -71,6 +71,14 @@ class Selecting:
         """Show another page of what is offered."""
         return await self.keep(selection, page=page)
 
+    async def withdraw(self, chat: Chat, user: Member) -> Sequence[Selection]:
+        """End what this person is ticking in this chat, and return it."""
+        now, withdrawn = self._clock(), list[Selection]()
+        for selection in await self._store.pending_of(Selection, chat.id, user.id):
+            if await self.end(selection) and still_lasts(selection.expires_at, now, self.lifetime):
+                withdrawn.append(selection)
+        return withdrawn
+
     async def end(self, selection: Selection) -> bool:
         """Forget a selection. Return False if it is gone already."""
         return await self._store.take_pending(Selection, selection.id) is not None

@@ -450,6 +450,9 @@ class Store:
     async def pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
         return await self._backend.run(lambda t: t.pending(kind, item_id))
 
+    async def pending_of(self, kind: type[PendingItem], chat_id: int, user_id: int) -> Sequence[PendingItem]:
+        return await self._backend.run(lambda t: t.pending_of(kind, chat_id, user_id))
+
     async def take_pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
         return await self._backend.run(lambda t: t.take_pending(kind, item_id))
 

@@ -162,3 +162,18 @@ class PendingItemContract:
         assert await store.pending(Invitation, INVITATION.id) == INVITATION
         assert await store.pending(Selection, "s1") is None
         assert await store.pending(Selection, "s2") is not None
+
+    async def test_a_persons_items_in_a_chat_are_found(self, opener: Opener) -> None:
+        store = await opener.open()
+        others = [
+            replace(SELECTION, id="s2", user_id=8),
+            replace(SELECTION, id="s3", place=Place(OTHER)),
+            replace(SELECTION, id="s4", message_id=5),
+        ]
+        for item in (SELECTION, *others):
+            await store.put_pending(item, NOW)
+        await store.put_pending(OFFER, NOW)
+        found = await store.pending_of(Selection, CHAT, SELECTION.user_id)
+        assert sorted(item.id for item in found) == ["s1", "s4"]
+        assert list(await store.pending_of(OfferedToken, CHAT, OFFER.user_id)) == [OFFER]
+        assert list(await store.pending_of(Selection, CHAT, 99)) == []

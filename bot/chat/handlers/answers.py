@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 from markupsafe import Markup
 
@@ -10,7 +11,10 @@ from bot.chat.context import Context
 from bot.chat.dispatch import Handle
 from bot.chat.screens import Screen, join
 from bot.domain.answers import Question
+from bot.domain.selections import Purpose
+from bot.errors import MessengerError
 from bot.ports import Clock
+from bot.services.linking import Linking
 from bot.services.payments.flow import Payments
 
 Take = Callable[[Context, str], Awaitable[None]]
@@ -20,10 +24,18 @@ Take = Callable[[Context, str], Awaitable[None]]
 class AnswerHandlers:
     """``takes`` says who takes the answer to a question. ``otherwise`` gets all other messages."""
 
-    def __init__(self, takes: Mapping[Question, Take], otherwise: Handle, payments: Payments, clock: Clock) -> None:
+    def __init__(
+        self,
+        takes: Mapping[Question, Take],
+        otherwise: Handle,
+        payments: Payments,
+        linking: Linking,
+        clock: Clock,
+    ) -> None:
         self._takes = takes
         self._otherwise = otherwise
         self._payments = payments
+        self._linking = linking
         self._clock = clock
 
     async def text(self, context: Context) -> None:
@@ -39,7 +51,25 @@ class AnswerHandlers:
         """/cancel: end what waits for an answer. That a message is awaited has ended with this one."""
         t, awaited = context.t, context.chat.awaits(self._clock())
         lines: list[Markup] = [t(f"cancel.{awaited.question}")] if awaited is not None else []
+        for offer in await self._linking.withdraw_offers(context.chat, context.person):
+            lines.append(t("cancel.offer"))
+            await _put(context, offer.message_id, Screen(t("token.forgotten"), of_chat=True))
+        selections = await self._payments.selecting.withdraw(context.chat, context.person)
         if withdrawn := await self._payments.withdraw(context.chat, context.person):
             ids = t.listing([str(payment.invoice_id) for payment in withdrawn])
             lines.append(t.count("cancel.payments", len(withdrawn), ids=ids))
+        asked = {payment.id for payment in withdrawn}
+        for selection in selections:
+            if asked.isdisjoint(selection.asked):  # else the question in the same message has said so
+                lines.append(t("cancel.ticks"))
+                key = "documents.none_sent" if selection.purpose is Purpose.PDF else "batch.cancelled"
+                await _put(context, selection.message_id, Screen(t(key), of_chat=True))
+        lines = list(dict.fromkeys(lines))
         await context.reply(Screen(join(lines) if lines else t("cancel.nothing")))
+
+
+async def _put(context: Context, message_id: int | None, screen: Screen) -> None:
+    """Put a screen into a message that asked something. That it can't be changed is no reason to stop."""
+    if message_id is not None:
+        with suppress(MessengerError):
+            await context.edit(message_id, screen)

@@ -142,7 +142,8 @@ class GroupHandlers:
             )
         except LinkWouldBeReplaced as error:
             offer = await self._linking.offer(context.place, user, token, error.linked_at, invitation_id)
-            await context.show(general.replace_question(context.t, offer, invitation.title, several=error.accounts > 1))
+            screen = general.replace_question(context.t, offer, invitation.title, several=error.accounts > 1)
+            await self._linking.offer_shown(offer, await context.show(screen))
             return
         log.info("group linked", chat=group.id)
         await self._greet(context, group, invitation, listing)

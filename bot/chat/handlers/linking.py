@@ -169,7 +169,7 @@ class LinkHandlers:
             await self._groups.take_token(context, token)
         elif token is not None and link is not None and not asked:
             offer = await self._linking.offer(context.place, context.person, token, None)
-            await context.reply(general.was_it_a_token(context.t, offer))
+            await self._linking.offer_shown(offer, await context.reply(general.was_it_a_token(context.t, offer)))
         else:
             try:
                 await self._link(context, token)
@@ -199,7 +199,8 @@ class LinkHandlers:
             )
         except LinkWouldBeReplaced as error:
             offer = await self._linking.offer(context.place, context.person, token, error.linked_at)
-            await context.show(general.replace_question(context.t, offer, several=error.accounts > 1))
+            screen = general.replace_question(context.t, offer, several=error.accounts > 1)
+            await self._linking.offer_shown(offer, await context.show(screen))
         else:
             await self._use_account(context, token)
             heavy = len(listing.invoices) > HEAVY_COUNT

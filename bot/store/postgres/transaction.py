@@ -268,6 +268,11 @@ class PostgresTransaction:
         item = await self.value("SELECT paper FROM papers WHERE kind = %s AND id = %s", _kind(kind), item_id)
         return None if item is None else msgspec.json.decode(item, type=kind)
 
+    async def pending_of(self, kind: type[PendingItem], chat_id: int, user_id: int) -> Sequence[PendingItem]:
+        statement = "SELECT paper FROM papers WHERE kind = %s AND chat_id = %s AND user_id = %s"
+        papers = await self.rows(statement, _kind(kind), chat_id, user_id)
+        return [msgspec.json.decode(paper, type=kind) for (paper,) in papers]
+
     async def take_pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
         statement = "DELETE FROM papers WHERE kind = %s AND id = %s RETURNING paper"
         item = await self.value(statement, _kind(kind), item_id)

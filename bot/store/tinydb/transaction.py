@@ -302,6 +302,9 @@ class TinyTransaction:
     async def pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
         return next((item for item in self._items(kind) if item.id == item_id), None)
 
+    async def pending_of(self, kind: type[PendingItem], chat_id: int, user_id: int) -> Sequence[PendingItem]:
+        return [item for item in self._items(kind) if (item.place.chat_id, item.user_id) == (chat_id, user_id)]
+
     async def take_pending(self, kind: type[PendingItem], item_id: str) -> PendingItem | None:
         item = await self.pending(kind, item_id)
         self._keep(kind, lambda other: other.id != item_id)

@@ -59,3 +59,43 @@ async def test_nobody_withdraws_the_question_of_somebody_else(
     group = ada.create_group("Friends", members=[eva])
     ada.set_bot_status(group, "administrator")
     await ask(eva, group, "/cancel", "nothing to cancel")
+
+
+@pytest.mark.parametrize("command", ["/pay", "/pdf"])
+async def test_boxes_end_with_what_was_asked_about_them(
+    ada: Person, chat: Chat, provider: FakeProvider, command: str
+) -> None:
+    provider.add(invoice(4711), invoice(4712))
+    await link(ada, chat)
+    boxes = await ask(ada, chat, command, "Which invoice")
+    if command == "/pdf":
+        await ada.press(boxes, "☑ Choose several").answered()
+    await ada.press(boxes, "☐ 4711 · €7.95 · Server 4711").answered()
+    for _ in range(2):
+        await ask(ada, chat, "/cancel", "withdrawn")
+        assert "Cancelled" in boxes.text
+        assert not any((b.data or "").startswith(("yes", "pick", "ticked")) for b in boxes.buttons)
+        await ask(ada, chat, "/cancel", "nothing to cancel")
+        boxes = await ask(ada, chat, "/pay 4711 4712", "together €15.90?")
+    assert provider.posts == []
+
+
+async def test_boxes_of_which_none_is_ticked_any_more_end_too(ada: Person, chat: Chat, provider: FakeProvider) -> None:
+    provider.add(invoice(4711), invoice(4712))
+    await link(ada, chat)
+    boxes = await ask(ada, chat, "/pay", "Which invoice")
+    await ada.press(boxes, "☐ 4711 · €7.95 · Server 4711").answered()
+    await ada.press(boxes, "☑ 4711 · €7.95 · Server 4711").answered()
+    await ask(ada, chat, "/cancel", "The choice is withdrawn")
+    assert (boxes.text, boxes.buttons) == ("Cancelled. Nothing was paid.", [])
+
+
+async def test_a_token_that_is_asked_about_is_forgotten(ada: Person, chat: Chat, provider: FakeProvider) -> None:
+    await link(ada, chat)
+    provider.tokens.add("another-token-of-the-provider-012345")
+    question = await ask(ada, chat, "/link another-token-of-the-provider-012345", "another account")
+    data = question.buttons[0].data or ""
+    await ask(ada, chat, "/cancel", "forgotten the token")
+    assert question.buttons == []
+    assert "too old" in (await ada.forge(question, data).answered()).text
+    await ask(ada, chat, "/cancel", "nothing to cancel")
