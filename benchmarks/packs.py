@@ -32,7 +32,7 @@ MEGABYTE = 1024 * 1024
 PACKS = {"500 documents of 1 MB": (500, MEGABYTE), "2,000 documents of 20 KB": (2000, 20 * 1024)}
 OTHERS = 5
 QUESTIONS = cycle(("/help", "/status", "/invoices"))
-ASK_EVERY = 0.1
+ASK_EVERY = 0.03
 GIVE_UP = 1800.0
 ALONE = 15.0
 """Seconds for which others are measured before."""

@@ -57,6 +57,7 @@ from bot.files.packs import DocumentSpool
 from bot.files.workbooks import write_workbook
 from bot.limiter import Limiter, RateLimit
 from bot.ports import Clock, Messenger, PackMessenger, Store, TableWriters, utc_now
+from bot.provider.archives import ProviderArchive
 from bot.provider.client import ProviderClient
 from bot.provider.einvoices import EInvoices
 from bot.provider.space import TemporarySpace
@@ -162,7 +163,7 @@ class Services:
             pack_reads,
             Tables(pack_reads, TableWriters(write_workbook, write_texts), settings.zone),
             pack_messenger,
-            PackFiles(DocumentSpool, safe_name, providers.space),
+            PackFiles(DocumentSpool, ProviderArchive, safe_name, providers.space),
             clock,
         )
         self.pack_sender = PackSender(store, store, pack_tools, plan, self.pack_workers)

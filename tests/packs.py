@@ -21,6 +21,7 @@ from bot.files.names import safe_name
 from bot.files.packs import DocumentSpool
 from bot.files.workbooks import write_workbook
 from bot.ports import Clock, PackEnd, PackFile, PackWords, Store, TableWriters
+from bot.provider.archives import ProviderArchive
 from bot.provider.space import TemporarySpace
 from bot.services.packing import PackFiles, PackTools
 from bot.services.reading import AccountReads
@@ -100,5 +101,5 @@ def tools(provider: Any, store: Store, messenger: Any, clock: Clock, part_limit:
     """Return what packs are made with, on fakes of the world outside."""
     reads = AccountReads(provider, store, clock)
     tables = Tables(reads, TableWriters(write_workbook, write_texts), BERLIN)
-    files = PackFiles(DocumentSpool, safe_name, TemporarySpace(), part_limit)
+    files = PackFiles(DocumentSpool, ProviderArchive, safe_name, TemporarySpace(), part_limit)
     return PackTools(reads, tables, messenger, files, clock)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.packs.pack import PACK_LEASE
 from bot.sandbox.provider.faults import Call, Fault
 from bot.sandbox.provider.ledger import Account
 from bot.sandbox.sandbox import Sandbox
@@ -53,3 +54,21 @@ async def test_several_pdfs_go_on_after_a_kill_and_the_one_under_way_is_named_no
     sent = [m.document.name for m in chat.messages if m.document is not None]
     assert [name.count(number) for name, number in zip(sent, ids[1:], strict=True)] == [1, 1]
     assert progress.text == "📄 2 of 3"
+
+
+@pytest.mark.timeout(150)  # two processes are started
+async def test_a_pack_goes_on_after_a_kill_and_comes_once(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, tmp_path: Path
+) -> None:
+    for n in (1, 2):
+        sandbox.provider.create_invoice(account, Decimal(n), paid=True)
+    async with process(sandbox, tmp_path):
+        await ask(chat, ada, f"/link {TOKEN}", "linked")
+        sandbox.provider.faults.switch_on(Fault.HANG_BEFORE, Call.PDF)
+        progress = await ask(chat, ada, "/archive this year", "putting it together")
+        await until(lambda: any(request.path.endswith("download") for request in sandbox.provider.requests))
+    sandbox.provider.faults.switch_off()
+    async with process(sandbox, tmp_path, ahead=int(PACK_LEASE.total_seconds())):
+        await until(lambda: "documents came" in progress.text)
+    sent = [m.document.name.rpartition(".")[2] for m in chat.messages if m.document is not None]
+    assert sent == ["zip", "xlsx"]

@@ -138,3 +138,30 @@ async def test_cancelled_it_sends_nothing_more(
     sandbox.provider.faults.switch_off()
     await chat.wait_for(lambda m: "cancelled. Nothing was sent." in m.text)
     assert all(message.document is None for message in chat.messages)
+
+
+async def test_all_documents_come_out_of_the_providers_own_archive_under_speaking_names(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, billed: list[SandboxInvoice]
+) -> None:
+    message = await pack(chat, ada, "/archive all")
+    names = pdfs(message)
+    assert len(names) == len(account.invoices)
+    assert {f" - {i.id} - " for i in billed} <= {f" - {name.split(' - ')[1]} - " for name in names}
+    asked = [request.path for request in sandbox.provider.requests if "download" in request.path]
+    assert len(asked) == 1
+    assert asked[0].endswith("archive")
+
+
+async def test_where_the_archive_can_not_be_used_documents_come_one_by_one(
+    sandbox: Sandbox, account: Account, ada: Person, chat: Chat, billed: list[SandboxInvoice]
+) -> None:
+    sandbox.provider.faults.switch_on(Fault.HTML_AS_FILE, Call.ARCHIVE)
+    assert len(pdfs(await pack(chat, ada, "/archive all"))) == len(account.invoices)
+
+
+async def test_an_invoice_that_is_xml_alone_keeps_its_ending(
+    ada: Person, chat: Chat, billed: list[SandboxInvoice]
+) -> None:
+    billed[0].xml = XmlForm.XRECHNUNG_CII
+    message = await pack(chat, ada, "/archive July 2025")
+    assert [name for name in opened(message).namelist() if name.endswith(".xml")]

@@ -34,6 +34,7 @@ from bot.ports.outside import (
     utc_now,
 )
 from bot.ports.packs import (
+    Archive,
     PackClaim,
     PackEnd,
     PackFile,
@@ -60,6 +61,7 @@ from bot.ports.work import (
 
 __all__ = [
     "ALERTS_PER_MESSAGE",
+    "Archive",
     "Backlog",
     "BacklogStore",
     "Bars",

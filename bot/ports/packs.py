@@ -65,6 +65,13 @@ class Spool(Protocol):
     def close(self) -> None: ...
 
 
+class Archive(Protocol):
+    """A ZIP of the provider. The method reads and writes files: it is called in threads."""
+
+    def document(self, number: int) -> Document | None:
+        """Return an invoice's document, whose content the caller closes. None: it has none that can be used."""
+
+
 class Space(Protocol):
     """Hands out shares of the temporary folder."""
 

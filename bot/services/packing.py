@@ -9,12 +9,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import BinaryIO
 
 from bot.domain.invoices import Invoice
 from bot.domain.packs.choices import month_of
 from bot.domain.packs.names import Safe
 from bot.domain.packs.pack import Missing, Sending
 from bot.domain.packs.parts import MEGABYTE, PART_LIMIT, Held, cut, fits_alone
+from bot.domain.queries import ItemKind
 from bot.errors import (
     AnswerNotUnderstood,
     BotError,
@@ -28,7 +30,7 @@ from bot.errors import (
     Refused,
     SendRefused,
 )
-from bot.ports import Clock, Document, PackFile, PackMessenger, PackWords, Space, Spool
+from bot.ports import Archive, Clock, Document, InvoiceFilter, PackFile, PackMessenger, PackWords, Space, Spool
 from bot.services.failures import log_failure
 from bot.services.held_packs import HeldPack, PackStopped
 from bot.services.reading import AccountReads
@@ -39,6 +41,9 @@ ABOUT_ONE = (NotFound, Refused, AnswerNotUnderstood, DocumentTooLarge)
 DOWN_AFTER = 3
 """So many documents one after the other that the provider does not answer for: then it is down. One may be broken."""
 
+WORTH_AN_ARCHIVE = 4
+"""So few documents cost the provider less one by one than an archive of all does."""
+
 DRAW_EVERY = timedelta(seconds=5)
 """Each edit of the progress counts against Telegram's limits, and is hardly read faster."""
 
@@ -48,9 +53,13 @@ PDF, XML = ".pdf", ".xml"
 
 @dataclass(frozen=True, slots=True)
 class PackFiles:
-    """Where documents wait for their part, how large that may be, and how names become safe."""
+    """Where documents wait for their part, how large that may be, and how names become safe.
+
+    ``archive`` takes a provider's archive apart: for these invoices, up to so many bytes each.
+    """
 
     spool: Callable[[], Spool]
+    archive: Callable[[BinaryIO, Collection[int], int], Archive]
     safe: Safe
     space: Space
     part_limit: int = PART_LIMIT
@@ -100,31 +109,52 @@ class Packing:
         self._drawn_at: datetime | None = None
         self._failures = 0
         self._given_up: BotError | None = None
+        self._archive: Archive | None = None
+        self._endings: dict[int, str] = {}
         self._missing: list[Missing] = []
         """What could not be had since the last part. It is kept with the next one, and else tried again."""
 
     async def run(self) -> None:
         """Pack, send the parts, then the tables."""
         if not self._held.pack.choice.table_only:
-            spool = await asyncio.to_thread(self._files.spool)
-            try:
+            async with AsyncExitStack() as stack:
+                spool = await asyncio.to_thread(self._files.spool)
+                stack.push_async_callback(asyncio.to_thread, spool.close)
+                await self._open_archive(stack)
                 await self._pack(spool)
-            finally:
-                await asyncio.to_thread(spool.close)
         await self._send_tables()
+
+    async def _open_archive(self, stack: AsyncExitStack) -> None:
+        """Have the provider's own archive, where it serves the choice: then most documents come with one request."""
+        choice, left = self._held.pack.choice, len(self._invoices) - len(self._held.pack.done)
+        if choice.period is not None or left < WORTH_AN_ARCHIVE or self._held.pack.parts:
+            return
+        only = InvoiceFilter(type=None if choice.kind is ItemKind.ANY else choice.kind.capitalize())
+        try:
+            async with self._held.unless_stopped():
+                document = await stack.enter_async_context(self._reads.archive(self._held.chat, only))
+        except ProviderError as error:  # it may be too large
+            log_failure("provider's archive can't be had for a pack", error, chat=self._held.chat.id)
+            return
+        numbers = self._by_number.keys()
+        self._archive = await asyncio.to_thread(self._files.archive, document.content, numbers, self._files.part_limit)
 
     async def _send_tables(self) -> None:
         """Send the workbook beside the parts. Without documents, send the tables as texts as well."""
         name = self._files.safe(self._messenger.file_name(self._held.chat, self._held.pack), "")
+        with_texts = self._held.pack.choice.table_only
         async with AsyncExitStack() as stack:
-            files = await self._table_files(stack, self._book, name)
-            wanted = files if self._held.pack.choice.table_only else files[:1]
-            for document in wanted[self._held.pack.tables :]:
+            files = await self._table_files(stack, self._book, name, with_texts=with_texts)
+            for document in files[self._held.pack.tables :]:
                 await self._send(PackFile(document, self._invoices), self._held.pack.missing)
 
-    async def _table_files(self, stack: AsyncExitStack, book: Book, name: str) -> list[Document]:
+    async def _table_files(
+        self, stack: AsyncExitStack, book: Book, name: str, *, with_texts: bool = True
+    ) -> list[Document]:
         """Write the tables of a book: a workbook, and texts."""
         workbook = await stack.enter_async_context(self._tables.workbook([book], self._words.table, name))
+        if not with_texts:
+            return [workbook]
         texts = await stack.enter_async_context(self._tables.texts([book], self._words.table, name))
         return [workbook, *texts]
 
@@ -151,6 +181,7 @@ class Packing:
             if document.name.endswith(XML):  # an e-invoice may come in a PDF's place
                 self._names[invoice.id] = self._names[invoice.id].removesuffix(PDF) + XML
             self._waiting.append(new)
+            self._endings[invoice.id] = os.path.splitext(document.name)[1]  # noqa: PTH122  # a name, no path
 
     async def _had(self, stack: AsyncExitStack, invoice: Invoice) -> Document | None:
         """Return an invoice's document. None: it can't be had, which is noted."""
@@ -158,8 +189,10 @@ class Packing:
         try:
             if self._given_up is not None:
                 raise self._given_up
-            async with self._held.unless_stopped():
-                document = await stack.enter_async_context(self._reads.pdf(self._held.chat, invoice.id))
+            document = await self._in_archive(stack, invoice)
+            if document is None:
+                async with self._held.unless_stopped():
+                    document = await stack.enter_async_context(self._reads.pdf(self._held.chat, invoice.id))
             if not fits_alone(document.size, limit):
                 raise DocumentTooLarge(limit // MEGABYTE)
         except (*ABOUT_ONE, ProviderError) as error:
@@ -170,6 +203,14 @@ class Packing:
             self._missing.append(Missing(invoice.id, self._messenger.why(self._held.chat, error)))
             return None
         self._failures = 0
+        return document
+
+    async def _in_archive(self, stack: AsyncExitStack, invoice: Invoice) -> Document | None:
+        if self._archive is None:
+            return None
+        document = await asyncio.to_thread(self._archive.document, invoice.id)
+        if document is not None:
+            stack.callback(document.content.close)
         return document
 
     def _check_whether_down(self, error: ProviderError) -> None:
@@ -188,7 +229,7 @@ class Packing:
         missing, self._missing = self._missing, []
         invoices = [self._by_number[each.number] for each in held]
         numbers = frozenset((*(each.number for each in held), *(each.number for each in missing)))
-        named = [(self._names[invoice.id], invoice.issued) for invoice in invoices]
+        named = [(self._name_of(invoice), invoice.issued) for invoice in invoices]
         pack, is_only = self._held.pack, is_last and not self._held.pack.parts
         all_missing = (*pack.missing, *missing)
         name = self._messenger.file_name(self._held.chat, pack, None if is_only else pack.parts + 1)
@@ -202,6 +243,10 @@ class Packing:
             document = Document(self._files.safe(name, ".zip"), content, size)
             file = PackFile(document, invoices, pack.parts + 1, is_only=is_only, missing=missing)
             await self._send(file, all_missing)
+
+    def _name_of(self, invoice: Invoice) -> str:
+        """Return a document's name. An e-invoice may be XML alone."""
+        return self._names[invoice.id].removesuffix(".pdf") + self._endings[invoice.id]
 
     def _book_of(self, numbers: Collection[int]) -> Book:
         return replace(self._book, chosen=tuple(each for each in self._book.chosen if each.id in numbers))
