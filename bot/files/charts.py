@@ -13,7 +13,7 @@ from typing import Any
 
 FONT = Path(__file__).parent / "fonts" / "DejaVuSans.ttf"
 FAMILY = "DejaVu Sans"
-WIDTH, HEIGHT = 1200, 1000
+WIDTH, HEIGHT = 900, 800
 BELOW = 14
 """For each line of the legend, what the library forgets to leave for it."""
 
@@ -42,19 +42,19 @@ def draw(chart: dict[str, Any]) -> bytes:
         guide_stroke_color=LINES,
         opacity="1",
         font_family=FAMILY,
-        label_font_size=28,
-        major_label_font_size=28,
-        legend_font_size=28,
-        title_font_size=36,
+        label_font_size=27,
+        major_label_font_size=27,
+        legend_font_size=27,
+        title_font_size=32,
         colors=tuple(colours),
     )
     picture = pygal.StackedBar(
         style=style,
         width=WIDTH,
         height=HEIGHT,
-        margin=30,
+        margin=20,
         margin_bottom=BELOW * len(bars),
-        spacing=14,
+        spacing=12,
         legend_at_bottom=True,
         legend_at_bottom_columns=2,
         legend_box_size=26,
@@ -65,6 +65,7 @@ def draw(chart: dict[str, Any]) -> bytes:
     )
     picture.title = chart["title"]
     picture.x_labels = [text for month in chart["months"] for text in (month, "", "")]
+    picture.y_labels_major = []
     picture.y_labels = [{"value": value, "label": label} for value, label in chart["scale"]]
     for each in bars:
         picture.add(each["name"], _spread(each["sums"], NOW))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from telegram import Bot
 
+from bot import __version__
 from bot.chat.context import Context
 from bot.chat.texts import TextsFor
 from bot.chat.views import due_calendar as views
@@ -18,11 +19,26 @@ from bot.domain.due_calendar import DueCalendar, mark_of
 from bot.domain.schedule import CheckPlan
 from bot.errors import BotError, NotLinked
 from bot.limiter import Limiter, RateLimit, WaitTooLong
-from bot.ports import Clock, Document, TokenBucketStore, WriteCalendar
+from bot.ports import CalendarEvent, Clock, Document, TokenBucketStore, WriteCalendar
 from bot.services.due_calendars import DueCalendars
 
 FEED_RATE = RateLimit(rate=1 / 60, burst=20)
 """How often an address may be read. Programs look every hour or less, but several may have subscribed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A calendar before it is written: its name and its entries, and what they are made of."""
+
+    name: str
+    events: list[CalendarEvent]
+    days: list[CalendarDay]
+    calendar: DueCalendar
+
+    @property
+    def tag(self) -> str:
+        """What tells this content from any other, without writing it."""
+        return hashlib.sha256(repr((__version__, self.name, self.events)).encode()).hexdigest()[:32]
 
 
 class CalendarDrawing:
@@ -34,8 +50,8 @@ class CalendarDrawing:
         self._texts_for = texts_for
         self._plan = plan
 
-    async def draw(self, chat: Chat, bot: Bot, *, filed: bool) -> tuple[bytes, list[CalendarDay], DueCalendar]:
-        """Return the calendar's content, the days in it, and what is remembered of it. Raise :class:`NotLinked`."""
+    async def draw(self, chat: Chat, bot: Bot, *, filed: bool) -> Drawn:
+        """Return the calendar of an account. Raise :class:`NotLinked`."""
         t, days = self._texts_for(chat), await self._calendars.days(chat)
         hour = self._plan.preferences(chat).reminder_hour
         page = f"https://t.me/{bot.username}?start=inv_"
@@ -47,7 +63,11 @@ class CalendarDrawing:
         }
         calendar = await self._calendars.draw(chat, marks, filed=filed)
         events = views.events(t, calendar, words, hour, page, filed=filed)
-        return await asyncio.to_thread(self._write, views.name(t), events), days, calendar
+        return Drawn(views.name(t), events, days, calendar)
+
+    async def write(self, drawn: Drawn) -> bytes:
+        """Return the calendar's content, written off the event loop."""
+        return await asyncio.to_thread(self._write, drawn.name, drawn.events)
 
 
 class CalendarHandlers:
@@ -59,9 +79,10 @@ class CalendarHandlers:
 
     async def calendar(self, context: Context) -> None:
         """/calendar: send the file, and offer the subscription."""
-        content, days, calendar = await self.drawing.draw(context.chat, context.bot, filed=True)
+        drawn = await self.drawing.draw(context.chat, context.bot, filed=True)
+        content = await self.drawing.write(drawn)
         document = Document(views.file_name(context.t), io.BytesIO(content), len(content))
-        below = views.caption(context.t, days, calendar, subscribable=self._calendars.can_be_subscribed)
+        below = views.caption(context.t, drawn.days, drawn.calendar, subscribable=self._calendars.can_be_subscribed)
         await context.send_document(document, below)
 
     async def press(self, context: Context) -> None:
@@ -116,17 +137,18 @@ class CalendarFeed:
             chat = await self._calendars.at(address)
             if chat is None:
                 return NOTHING_THERE
-            content, _, _ = await self._drawing.draw(chat, self._bot, filed=False)
+            drawn = await self._drawing.draw(chat, self._bot, filed=False)
         except WaitTooLong as error:
             return FeedAnswer(429, headers={"retry-after": str(int(error.seconds) + 1)})
         except NotLinked:
             return NOTHING_THERE
         except BotError:  # the store is away, or the chat can't be read now
             return FeedAnswer(503, headers={"retry-after": "60"})
-        tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+        tag = f'"{drawn.tag}"'
         headers = {"etag": tag, "cache-control": "private, no-cache"}
         if _names(known, tag):
             return FeedAnswer(304, headers=headers)
+        content = await self._drawing.write(drawn)
         return FeedAnswer(200, content, {**headers, "content-type": "text/calendar; charset=utf-8"})
 
 

@@ -17,6 +17,9 @@ from bot.ports import Bars, Chart
 
 MONTHS = range(12)
 
+LABEL_LENGTH = 3
+"""As many letters of a month fit below its bars."""
+
 
 def summary(t: Texts, spending: Spending, forecasts: tuple[Forecast, ...], today: date, listing: Listing) -> Screen:
     """Say what this year has cost beside the last one, and what the coming days will cost."""
@@ -92,7 +95,7 @@ def chart(t: Texts, spending: Spending, year: int) -> Chart | None:
         return None
     stacks = [stack for each in (year, year - 1) for month in MONTHS for stack in _stacks(spending, each, month)]
     scale = tuple((float(value), t.number(value)) for value in steps(stacks))
-    months = tuple(t.month_label(month + 1) for month in MONTHS)
+    months = tuple(t.month_label(month + 1)[:LABEL_LENGTH] for month in MONTHS)
     title = t.plain("stats.chart", year=year, before=year - 1, currency=t.currency)
     return Chart(title, months, tuple(bars), scale)
 

@@ -60,7 +60,7 @@ async def test_the_picture_comes_with_its_figures_in_words(ada: Person, linked: 
         f"{year} so far: €17.85 (€15.00 net)",
         f"{year - 1} up to the same day: €9.52. The whole year: €9.52 (€8.00 net)",
         f"Donations, not included: €3.57 in {year}, €0.00 the year before",
-        "Next 30 days: €119.00 (€100.00 net) (open €119.00, renewals €0.00)",
+        "Next 30 days: €119.00 (€100.00 net) · open €119.00 · renewals €0.00",
         "⚠️ 1 paid invoice is left out",
         f"January: €17.85 ({year - 1}: €9.52): Hosting €11.90, Domains €5.95",
     ):
