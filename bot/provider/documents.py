@@ -32,7 +32,7 @@ MAX_NAME_BYTES = 120
 PDF_BEGIN, PDF_END = b"%PDF-", b"%%EOF"
 ZIP_BEGINS = (b"PK\x03\x04", b"PK\x05\x06")
 EINVOICE_BEGIN = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}\?>)?(?:\s|<!--[^>]{0,2000}-->)*"
+    rb"(?:\xef\xbb\xbf)?\s*+(?:<\?xml[^>]{0,200}\?>)?(?:\s|<!--[^>]{0,2000}-->)*+"
     rb"<(?:[\w.-]{1,40}:)?(?P<root>CrossIndustryInvoice|CrossIndustryDocument|Invoice|CreditNote)\s"
     rb"[^>]*urn:(?:un:unece:uncefact|ferd|oasis:names:specification:ubl):"
 )
@@ -198,6 +198,7 @@ def _end_of(content: BinaryIO) -> bytes:
 def _name(response: httpx.Response, kind: Kind) -> str:
     """Return the name that the provider gives, unless it names another invoice."""
     name = safe_name(response.headers.get("content-disposition", ""), kind.ending, kind.fallback)
+    name = re.sub(rf"\.pdf(?={re.escape(kind.ending)}$)", "", name, flags=re.IGNORECASE)
     numbers = {int(digits) for digits in re.findall(r"\d+", name)}
     if kind.number is None or not numbers or kind.number in numbers:
         return name

@@ -62,7 +62,7 @@ class EInvoices:
                 return None
             async with self._turns:
                 return _understood(await _output_of(document.content))
-        except (OSError, ValueError, LookupError, TypeError, TimeoutError) as error:
+        except Exception as error:  # whatever it is, the document is sent
             log.warning("a document can't be searched for an e-invoice", error=f"{type(error).__name__}: {error}")
             raise EInvoiceUnread from error
         finally:

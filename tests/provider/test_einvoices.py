@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryFile
 
+import facturx
 import pytest
 from fpdf import FPDF
 
@@ -220,3 +221,30 @@ async def test_the_reader_gets_none_of_the_bots_secrets(
     assert found is not None
     assert "PATH" in found.form
     assert "TOKEN" not in found.form
+
+
+async def test_a_pdf_of_another_program_is_read_as_well(read: Read) -> None:
+    xml = xml_of(invoice(), XmlForm.ZUGFERD)
+    made = facturx.generate_from_binary(pdf(), xml)
+    found = await read(made)
+    assert found is not None
+    assert (found.form, found.check, found.embedded) == ("ZUGFeRD (EN 16931)", Check.VALID, True)
+
+
+OLD = b"""<?xml version="1.0"?>
+<rsm:CrossIndustryDocument xmlns:rsm="urn:ferd:CrossIndustryDocument:invoice:1p0"
+ xmlns:ram="urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:12">
+<rsm:SpecifiedExchangedDocumentContext><ram:GuidelineSpecifiedDocumentContextParameter>
+<ram:ID>urn:ferd:CrossIndustryDocument:invoice:1p0:comfort</ram:ID></ram:GuidelineSpecifiedDocumentContextParameter>
+</rsm:SpecifiedExchangedDocumentContext>
+<rsm:HeaderExchangedDocument><ram:ID>4711</ram:ID></rsm:HeaderExchangedDocument>
+<rsm:SpecifiedSupplyChainTradeTransaction><ram:ApplicableSupplyChainTradeSettlement>
+<ram:SpecifiedTradeSettlementMonetarySummation><ram:TaxTotalAmount currencyID="EUR">1.90</ram:TaxTotalAmount>
+<ram:GrandTotalAmount currencyID="EUR">11.90</ram:GrandTotalAmount></ram:SpecifiedTradeSettlementMonetarySummation>
+</ram:ApplicableSupplyChainTradeSettlement></rsm:SpecifiedSupplyChainTradeTransaction>
+</rsm:CrossIndustryDocument>"""
+
+
+async def test_the_first_zugferd_is_known(read: Read) -> None:
+    found = await read(pdf(("ZUGFeRD-invoice.xml", OLD)))
+    assert found == EInvoice("ZUGFeRD 1.0 (COMFORT)", Check.VALID, "4711", Decimal("11.90"), Decimal("1.90"))

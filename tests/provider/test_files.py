@@ -276,3 +276,41 @@ async def test_a_connection_that_breaks_in_the_body_is_an_outage(kind: str) -> N
     async with downloading(CUT["half of a stated length"](FILES[kind])) as (download, _):
         with pytest.raises(ProviderDown):
             await download(kind)
+
+
+XML = b"""<?xml version="1.0"?>
+<!-- made by a program -->
+<ubl:Invoice xmlns:ubl="urn:oasis:names:specification:ubl:schema:xsd:Invoice-2"><ID>101</ID></ubl:Invoice>
+"""
+
+
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbf", b"\r\n"])
+async def test_the_xml_of_an_e_invoice_is_taken_in_the_place_of_a_pdf(before: bytes) -> None:
+    header = 'content-disposition: attachment; filename="Rechnung-101.PDF"'
+    async with downloading(answer(before + XML, header)) as (download, _):
+        found = await download("pdf")
+    assert (found.name, found.content) == ("Rechnung-101.xml", before + XML)
+
+
+@pytest.mark.parametrize("cut", ["half, without a length", "its last bytes are missing", "a chunk, and no end"])
+async def test_an_e_invoice_that_is_cut_is_asked_for_once_more(cut: str) -> None:
+    long = XML.replace(b"<ID>", b"<Note>" + b"a" * 2000 + b"</Note><ID>")
+    async with downloading(CUT[cut](long), answer(long)) as (download, heads):
+        assert (await download("pdf")).content == long
+    assert len(heads) == 2
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        b'<?xml version="1.0"?><error>no</error>',
+        b'<?xml version="1.0"?><Invoice><ID>101</ID></Invoice>',
+        b'<html xmlns="http://www.w3.org/1999/xhtml"><Invoice xmlns="urn:oasis:names:specification:ubl:x"></Invoice>',
+        b" " * 60_000 + b"<",
+        b"<!-- a -->" * 6_000,
+    ],
+)
+async def test_other_xml_is_no_e_invoice(other: bytes) -> None:
+    async with downloading(answer(other)) as (download, _):
+        with pytest.raises(AnswerNotUnderstood):
+            await download("pdf")

@@ -108,7 +108,7 @@ def test_validity_is_claimed_only_of_what_was_checked() -> None:
 def test_each_difference_is_a_plain_sentence() -> None:
     odd = replace(EINVOICE, number="RE-<9>", total=Decimal("8.00"), tax=Decimal("1.28"))
     assert seen(caption(EN, with_xml(odd), NOW)).splitlines()[-3:] == [
-        "⚠️ The e-invoice has the number RE-<9>; the provider lists it as 4711.",
+        "ℹ️ The e-invoice has the number RE-<9>; the provider lists it as 4711.",
         "⚠️ The e-invoice comes to €8.00; the provider lists €7.95.",
         "⚠️ The e-invoice contains €1.28 of tax; the provider lists €1.27.",
     ]
