@@ -85,6 +85,7 @@ class Searching:
             similar,
             today,
             lambda due: is_over(due, self._zone, now),
+            {each.service: each.name for each in chat.link.names} if chat.link is not None else {},
         )
         return replace(listing, invoices=found.invoices), found
 

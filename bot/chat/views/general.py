@@ -74,7 +74,8 @@ def offered(t: Texts, *, private: bool, for_all: bool = False) -> list[str]:
 
 def welcome(t: Texts, *, private: bool) -> Screen:
     """Return what the bot is for, and how to begin. In a group, ask nobody to send a token."""
-    return Screen(join([t("start.welcome"), Markup(""), how_to_link(t) if private else t("error.group_not_linked")]))
+    what = t("start.welcome_paying" if t.payments else "start.welcome")
+    return Screen(join([what, Markup(""), how_to_link(t) if private else t("error.group_not_linked")]))
 
 
 def description(t: Texts) -> str:

@@ -29,12 +29,15 @@ from bot.domain.search.parsing import meant_by
 from bot.domain.search.periods import EachYear
 from bot.domain.search.spelling import Similar, meant, plain, spellings
 from bot.domain.search.texts import Numbers, Part, Texts
+from bot.domain.service_names import Service
 from bot.domain.standings import Standing
 
 NEAREST = 3
 """How many invoices are offered where none fits."""
 CORRECTIONS = 4
 """How many readings of a word with typing errors are tried at most."""
+
+NO_NAMES: Mapping[Service, str] = {}
 
 _PARTS = re.compile(r"(\W+)")
 _HAS_DIGIT = re.compile(r"\d")
@@ -82,9 +85,13 @@ def find(
     similar: Similar,
     today: date,
     is_over: Callable[[date], bool],
+    names: Mapping[Service, str] = NO_NAMES,
 ) -> Found:
-    """Return the invoices that fit, in their order. ``is_over`` says whether a due date has passed."""
-    search = _Search(invoices, vocabulary, similar, today, is_over)
+    """Return the invoices that fit, in their order. ``is_over`` says whether a due date has passed.
+
+    ``names`` are what people call their services.
+    """
+    search = _Search(invoices, vocabulary, similar, today, is_over, names)
     understood = tuple(search.understand(condition) for condition in conditions)
     fitting = _all_of(understood, len(invoices))
     found = Found(understood, tuple(invoices[number] for number in sorted(fitting)))
@@ -127,16 +134,18 @@ class _Search:
         similar: Similar,
         today: date,
         is_over: Callable[[date], bool],
+        names: Mapping[Service, str],
     ) -> None:
         self._invoices = invoices
         self._vocabulary = vocabulary
         self._similar = similar
         self._today = today
         self._is_over = is_over
+        self._names = names
 
     @cached_property
     def _texts(self) -> Texts:
-        return Texts(self._invoices)
+        return Texts(self._invoices, self._names)
 
     @cached_property
     def _by_sum(self) -> Mapping[Decimal, Sequence[int]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from functools import cached_property
 
 from bot.domain.invoices import Invoice
 from bot.domain.search.spelling import spellings
+from bot.domain.service_names import Service
 
 IN_ONE_PIECE = 2000
 """So many blocks are searched in one step: more would hold up others."""
@@ -32,9 +33,12 @@ class Part(IntEnum):
 
 
 class Texts:
-    """What all invoices say, in blocks of lines. Most blocks stand in many invoices, and are searched once."""
+    """What all invoices say, in blocks of lines. Most blocks stand in many invoices, and are searched once.
 
-    def __init__(self, invoices: Sequence[Invoice]) -> None:
+    An invoice also says the ``names`` that people gave to its services.
+    """
+
+    def __init__(self, invoices: Sequence[Invoice], names: Mapping[Service, str]) -> None:
         self._saying = defaultdict[str, list[int]](list)
         for number, invoice in enumerate(invoices):
             for item in invoice.items:
@@ -42,6 +46,8 @@ class Texts:
                 first, _, rest = item.description.partition("\n")
                 for block in {item.type, item.title, first, rest}:
                     self._saying[block].append(number)
+                if names and (name := names.get(item.service) if item.service is not None else None):
+                    self._saying[name].append(number)
         # Only blocks with umlauts have two spellings.
         self._blocks = sorted(self._saying, key=str.isascii)
         self._pieces = [

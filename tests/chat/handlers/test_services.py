@@ -154,3 +154,10 @@ async def test_in_a_group_only_those_in_charge_name_a_service(
     assert [button.copied for button in asked.buttons] == ["/name 4711/0 "]
     await ask(ada, group, "/name 4711/0 our shop", "our shop")
     assert "our shop" not in (await ask(ada, linked, "/invoice 4711", "Invoice 4711")).text
+
+
+async def test_a_search_finds_the_service_by_its_name_until_it_has_another(ada: Person, linked: Chat) -> None:
+    await ask(ada, linked, "/name 4711 Blumenladen", "Blumenladen")
+    await ask(ada, linked, "blumenladen", "Search: “blumenladen”", "4711")
+    await ask(ada, linked, "/name 4711 -", "no name")
+    await ask(ada, linked, "blumenladen", "No invoice fits")

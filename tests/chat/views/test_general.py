@@ -13,6 +13,7 @@ from bot.chat.texts import Texts, own_name
 from bot.chat.views import general
 from bot.domain.chats import LANGUAGES, Chat, Silence, Trouble, Watch
 from bot.domain.invoices import Listing
+from bot.domain.payments import PaymentRules
 from bot.ports import Waiting
 from tests.chat.samples import DE, EN, NASTY, NOW, PAID_DOMAIN, buttons, invoice, labels, linked_chat, seen
 
@@ -228,9 +229,15 @@ def test_the_welcome_says_what_to_send_and_what_becomes_of_it() -> None:
     assert "delete your message" in text
 
 
+def test_where_nothing_is_paid_the_welcome_promises_no_payment() -> None:
+    for t, word in ((EN, "pay"), (DE, "bezahl")):
+        assert word in seen(general.welcome(t, private=True))
+        assert word not in seen(general.welcome(replace(t, paying=PaymentRules(on=False)), private=True))
+
+
 @pytest.mark.parametrize("t", [EN, DE], ids=["en", "de"])
 def test_the_welcome_in_a_group_does_not_ask_for_a_token(t: Texts) -> None:
-    assert seen(general.welcome(t, private=False)) == f"{t('start.welcome')}\n\n{t('error.group_not_linked')}"
+    assert seen(general.welcome(t, private=False)) == f"{t('start.welcome_paying')}\n\n{t('error.group_not_linked')}"
 
 
 def test_todays_date_is_the_one_in_the_providers_zone() -> None:

@@ -14,7 +14,10 @@ from hypothesis import assume, given, strategies as st
 
 from bot.domain.invoices import Invoice, Item
 from bot.domain.search.conditions import Saying
-from tests.domain.search.searching import TODAY, TRANSLATIONS, numbers, read, search
+from bot.domain.search.finding import find
+from bot.domain.service_names import Service
+from bot.services.searching import similar
+from tests.domain.search.searching import TODAY, TRANSLATIONS, VOCABULARY, numbers, read, search
 from tests.fakes import invoice, settled
 
 WORDS = (
@@ -263,3 +266,18 @@ def test_an_empty_account_and_an_empty_search_do_no_harm() -> None:
     assert search([], "März 4711 foo").invoices == ()
     assert numbers([invoice(1)], "…") == [1]
     assert TODAY.year == 2026
+
+
+@given(st.lists(st.sampled_from([None, 1, 2, 3]), min_size=1, max_size=8))
+def test_a_name_that_a_person_gave_finds_all_invoices_of_that_service_and_no_other(services: list[int | None]) -> None:
+    invoices = [
+        replace(
+            worded(number, "KVM Server"), items=(Item("Hosting", "KVM Server", "", Decimal(1), relates_to=service),)
+        )
+        for number, service in enumerate(services, 1)
+    ]
+    names = {Service("hosting", 1): "Mein Lädchen", Service("hosting", 3): "Spielwiese"}
+    for text, meant in (("lädchen", 1), ("LAEDCHEN", 1), ("mein", 1), ("spielweise", 3)):
+        found = find(invoices, read(text), VOCABULARY, similar, TODAY, lambda due: due < TODAY, names)
+        assert [one.id for one in found.invoices] == [n for n, service in enumerate(services, 1) if service == meant]
+    assert search(invoices, "lädchen").invoices == ()
