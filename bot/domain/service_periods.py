@@ -140,7 +140,8 @@ def period_in(text: str) -> Period | None:
 def without_period(title: str) -> str:
     """Return a title without the period that it names: what is the same each time."""
     for form in (*_FORMS, _WHOLE_MONTH):
-        title = re.sub(rf"[-–,\s]*\(?(?:{form.pattern})\)?", "", title, flags=re.IGNORECASE)
+        # What stands before it is looked at from its beginning only: else a long row of signs would take minutes.
+        title = re.sub(rf"(?<![-–,\s])[-–,\s]*\(?(?:{form.pattern})\)?", "", title, flags=re.IGNORECASE)
     return title.strip()
 
 

@@ -51,6 +51,8 @@ def main(file: BinaryIO) -> None:
 
 
 def _limit() -> None:
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as first_to_go:  # noqa: PTH123
+        first_to_go.write("1000")  # where memory is scarce, the system ends this process and not the bot
     for kind, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_CPU, SECONDS), (resource.RLIMIT_FSIZE, 0)):
         resource.setrlimit(kind, (most, most))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from time import process_time
 
 import pytest
 from hypothesis import given, strategies as st
@@ -72,6 +73,9 @@ def test_no_text_stops_the_reading_of_a_period(text: str) -> None:
         ("KVM Konfigurierbar (SSD) - (27.06.2020 - 26.07.2020)", "KVM Konfigurierbar (SSD)"),
         ("Hosting 2026-06-27 - 2026-07-26", "Hosting"),
         ("Domain - 1 Jahr(e)", "Domain - 1 Jahr(e)"),
+        ("Hosting, 27 Jun 2026 - 26 Jul 2026", "Hosting"),
+        ("Server März 2026", "Server"),
+        ("(27.06.2020 - 26.07.2020)", ""),
     ],
 )
 def test_a_title_without_its_period_is_the_same_each_time(title: str, same: str) -> None:
@@ -114,3 +118,11 @@ def test_the_title_goes_before_the_description() -> None:
 @pytest.mark.parametrize("text", ["01.01.2026 - 31.12.9999", "31.02.2026 - 30.03.2026", "02.01.2026 - 01.01.2026"])
 def test_what_can_be_no_period_is_none(text: str) -> None:
     assert period_in(text) is None
+
+
+@pytest.mark.parametrize("text", ["- " * 10_000, "27.06.2026 " * 2000, "1." * 10_000, "1 May " * 3000, "2026-" * 4000])
+def test_no_text_takes_long(text: str) -> None:
+    begin = process_time()
+    period_in(text)
+    without_period(text)
+    assert process_time() - begin < 1

@@ -14,11 +14,12 @@ from tempfile import TemporaryFile
 import facturx
 import pytest
 from fpdf import FPDF
+from hypothesis import given, settings, strategies as st
 
 from bot.domain.einvoices import Check, EInvoice
 from bot.errors import EInvoiceUnread
 from bot.ports import Document
-from bot.provider import einvoices
+from bot.provider import einvoice_reader, einvoices
 from bot.provider.einvoices import EInvoices
 from bot.sandbox.provider.documents import document as made_by_provider
 from bot.sandbox.provider.einvoices import xml_of
@@ -229,6 +230,15 @@ async def test_a_pdf_of_another_program_is_read_as_well(read: Read) -> None:
     found = await read(made)
     assert found is not None
     assert (found.form, found.check, found.embedded) == ("ZUGFeRD (EN 16931)", Check.VALID, True)
+
+
+@given(st.binary(max_size=300) | st.text(max_size=100).map(str.encode), st.integers(0, 3000), st.sampled_from(XmlForm))
+@settings(max_examples=60, deadline=None)
+def test_whatever_stands_in_the_xml_something_is_said_of_it(put_in: bytes, at: int, form: XmlForm) -> None:
+    xml = xml_of(invoice(), form)
+    for content in (put_in, xml[:at] + put_in + xml[at:], xml[:at] + put_in):
+        facts = einvoice_reader._read(content)
+        assert Check(str(facts["check"])) in Check
 
 
 OLD = b"""<?xml version="1.0"?>
