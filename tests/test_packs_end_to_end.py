@@ -115,7 +115,7 @@ async def test_the_table_comes_alone_if_that_is_wanted(ada: Person, chat: Chat, 
     menu = await ask(chat, ada, "/archive", "Which period?")
     await ada.press(menu, "☐ Only the table").answered()
     assert "A table" in menu.text
-    ada.press(menu, "All")
+    ada.press(menu, "Everything")
     await chat.wait_for(lambda m: "the table is there" in m.text)
     sent = [m.document.name for m in chat.messages if m.document is not None]
     assert sent[0] == "Invoices.xlsx"

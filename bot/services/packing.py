@@ -110,19 +110,21 @@ class Packing:
         self._failures = 0
         self._given_up: BotError | None = None
         self._archive: Archive | None = None
+        self._beside: list[Document] = []
+        """The tables that come beside the parts. If there is one part, its own."""
         self._endings: dict[int, str] = {}
         self._missing: list[Missing] = []
         """What could not be had since the last part. It is kept with the next one, and else tried again."""
 
     async def run(self) -> None:
         """Pack, send the parts, then the tables."""
-        if not self._held.pack.choice.table_only:
-            async with AsyncExitStack() as stack:
+        async with AsyncExitStack() as stack:
+            if not self._held.pack.choice.table_only:
                 spool = await asyncio.to_thread(self._files.spool)
                 stack.push_async_callback(asyncio.to_thread, spool.close)
                 await self._open_archive(stack)
-                await self._pack(spool)
-        await self._send_tables()
+                await self._pack(stack, spool)
+            await self._send_tables(stack)
 
     async def _open_archive(self, stack: AsyncExitStack) -> None:
         """Have the provider's own archive, where it serves the choice: then most documents come with one request."""
@@ -139,14 +141,14 @@ class Packing:
         numbers = self._by_number.keys()
         self._archive = await asyncio.to_thread(self._files.archive, document.content, numbers, self._files.part_limit)
 
-    async def _send_tables(self) -> None:
+    async def _send_tables(self, stack: AsyncExitStack) -> None:
         """Send the workbook beside the parts. Without documents, send the tables as texts as well."""
-        name = self._files.safe(self._messenger.file_name(self._held.chat, self._held.pack), "")
-        with_texts = self._held.pack.choice.table_only
-        async with AsyncExitStack() as stack:
-            files = await self._table_files(stack, self._book, name, with_texts=with_texts)
-            for document in files[self._held.pack.tables :]:
-                await self._send(PackFile(document, self._invoices), self._held.pack.missing)
+        if not self._beside:
+            name = self._files.safe(self._messenger.file_name(self._held.chat, self._held.pack), "")
+            with_texts = self._held.pack.choice.table_only
+            self._beside = await self._table_files(stack, self._book, name, with_texts=with_texts)
+        for document in self._beside[self._held.pack.tables :]:
+            await self._send(PackFile(document, self._invoices), self._held.pack.missing)
 
     async def _table_files(
         self, stack: AsyncExitStack, book: Book, name: str, *, with_texts: bool = True
@@ -158,7 +160,7 @@ class Packing:
         texts = await stack.enter_async_context(self._tables.texts([book], self._words.table, name))
         return [workbook, *texts]
 
-    async def _pack(self, spool: Spool) -> None:
+    async def _pack(self, whole: AsyncExitStack, spool: Spool) -> None:
         done = self._held.pack.done
         for at, invoice in enumerate(self._invoices, start=1):
             if invoice.id not in done:
@@ -166,7 +168,7 @@ class Packing:
                 await self._draw(at)
                 await self._take(spool, invoice)
         if self._waiting or self._missing:
-            await self._send_part(spool, len(self._waiting), is_last=True)
+            await self._send_part(spool, len(self._waiting), whole)
 
     async def _take(self, spool: Spool, invoice: Invoice) -> None:
         """Put an invoice's document into the spool. If there is no room, send a part first."""
@@ -223,14 +225,14 @@ class Packing:
             return
         raise error
 
-    async def _send_part(self, spool: Spool, count: int, *, is_last: bool = False) -> None:
-        """Send the first documents as a part."""
+    async def _send_part(self, spool: Spool, count: int, whole: AsyncExitStack | None = None) -> None:
+        """Send the first documents as a part. It is the last one if the ``whole`` pack is named."""
         held, self._waiting = self._waiting[:count], self._waiting[count:]
         missing, self._missing = self._missing, []
         invoices = [self._by_number[each.number] for each in held]
         numbers = frozenset((*(each.number for each in held), *(each.number for each in missing)))
         named = [(self._name_of(invoice), invoice.issued) for invoice in invoices]
-        pack, is_only = self._held.pack, is_last and not self._held.pack.parts
+        pack, is_only = self._held.pack, whole is not None and not self._held.pack.parts
         all_missing = (*pack.missing, *missing)
         name = self._messenger.file_name(self._held.chat, pack, None if is_only else pack.parts + 1)
         async with AsyncExitStack() as stack:

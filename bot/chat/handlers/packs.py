@@ -77,7 +77,7 @@ class PackHandlers:
 
     def _read(self, context: Context, text: str, before: PackChoice) -> PackChoice:
         today = self._today(context)
-        if text.casefold() in {EVERYTHING, context.t.plain("packs.everything").casefold()}:
+        if text.casefold() in {EVERYTHING, "alle", context.t.plain("packs.everything").casefold()}:
             return replace(before, period=None)
         choice = choice_in(self._searching.read(text, today), today, before)
         if choice is None:

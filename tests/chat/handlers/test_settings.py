@@ -281,7 +281,7 @@ async def test_packs_by_themselves_are_chosen_on_one_page(
 ) -> None:
     await press(ada, menu, "🗂 Documents as a ZIP")
     assert "2026-03-01 - 4711 - Web space S - 7.95 EUR.pdf" in menu.text
-    for label in ("Each month", "on day 3", "☑ 2. Number", "☐ Type"):
+    for label in ("Monthly", "Day 3", "☑ 2. Number", "☐ Type"):
         await press(ada, menu, label)
     assert "2026-03-01 - Web space S - 7.95 EUR - Hosting.pdf" in menu.text
     chosen = (await store.chat(chat.id)).preferences
