@@ -203,7 +203,7 @@ def build_handlers(
     payments = PaymentHandlers(services.payments, store, store, services.credits, clock)
     selecting = services.payments.selecting
     batches = DocumentBatchHandlers(services.batches, services.searching, documents)
-    ticks = DocumentTickHandlers(DocumentChoice(services.searching, selecting), selecting, batches, store)
+    ticks = DocumentTickHandlers(DocumentChoice(services.searching, selecting), selecting, batches, store, clock)
     texts = linking.expecting_token(searching.text)
     return Handlers(
         accounts=accounts,

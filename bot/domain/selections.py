@@ -23,7 +23,8 @@ class Purpose(StrEnum):
 CHOSEN_AT_MOST = {Purpose.PAY: 10, Purpose.PDF: 100}
 """So that a question names each invoice, and no more PDFs come than one batch sends."""
 OFFERED_AT_MOST = 100
-OFFERS_PER_PAGE = 8
+OFFERS_PER_PAGE = 6
+"""So that on a phone the question still stands above them."""
 
 
 @dataclass(frozen=True, slots=True)

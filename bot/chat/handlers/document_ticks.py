@@ -10,7 +10,7 @@ from bot.chat.views.invoice_list import INVOICES_PER_PAGE
 from bot.domain.queries import read_page
 from bot.domain.selections import Selection
 from bot.errors import CommandNeeded, ConfirmationExpired, NothingChosen
-from bot.ports import ChatStore
+from bot.ports import ChatStore, Clock
 from bot.services.document_choice import DocumentChoice
 from bot.services.selecting import Selecting
 
@@ -19,12 +19,18 @@ class DocumentTickHandlers:
     """The button that begins it, the boxes, and the one that sends what is ticked."""
 
     def __init__(
-        self, choice: DocumentChoice, selecting: Selecting, batches: DocumentBatchHandlers, chats: ChatStore
+        self,
+        choice: DocumentChoice,
+        selecting: Selecting,
+        batches: DocumentBatchHandlers,
+        chats: ChatStore,
+        clock: Clock,
     ) -> None:
         self._choice = choice
         self._selecting = selecting
         self._batches = batches
         self._chats = chats
+        self._clock = clock
 
     async def begin(self, context: Context) -> None:
         """The button that offers boxes. Those of /pdf take its place; a list stays, and they come below it."""
@@ -38,7 +44,7 @@ class DocumentTickHandlers:
             await forget_live(self._chats, context)
             await self.draw(context, selection)
         else:
-            message_id = await context.reply(views.ticks(context.t, selection))
+            message_id = await context.reply(views.ticks(context.t, selection, self._clock()))
             await self._selecting.keep(selection, message_id=message_id)
 
     async def tick(self, context: Context, selection: Selection, number: int | None, *, chosen: bool) -> None:
@@ -47,7 +53,7 @@ class DocumentTickHandlers:
 
     async def draw(self, context: Context, selection: Selection) -> None:
         """Show what is ticked."""
-        await context.show(views.ticks(context.t, selection))
+        await context.show(views.ticks(context.t, selection, self._clock()))
 
     async def drop(self, context: Context, selection: Selection) -> None:
         """Send nothing after all."""

@@ -166,7 +166,7 @@ class PaymentHandlers:
 
     async def _screen(self, context: Context, selection: Selection, asked: Asked) -> Screen:
         if not asked:
-            return questions.selection(context.t, selection)
+            return questions.selection(context.t, selection, self._clock())
         credit = await self._credits.of(context.chat)
         return questions.question(context.t, asked, self._clock(), credit, selection)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.chat.screens import Button, Screen, join
 from bot.chat.texts import Texts
@@ -22,7 +23,7 @@ def question(t: Texts, batch: DocumentBatch, listing: Listing) -> Screen:
     return Screen(text, [[send], [_cancel(t, batch)]])
 
 
-def ticks(t: Texts, selected: Selection) -> Screen:
+def ticks(t: Texts, selected: Selection, now: datetime) -> Screen:
     """Return what can be ticked to get its PDF, and what sends that."""
     lines = [t("documents.tick")]
     if selected.more:
@@ -32,7 +33,7 @@ def ticks(t: Texts, selected: Selection) -> Screen:
     else:
         send = Button(t.plain_count("button.send_pdfs", len(selected.chosen)), f"ticked:{selected.id}")
         below = [[send], [*all_button(t, selected), Button(t.plain("button.cancel"), f"drop:{selected.id}")]]
-    return Screen(join(lines), [*offer_rows(t, selected), *below])
+    return Screen(join(lines), [*offer_rows(t, selected, now), *below])
 
 
 def none_sent(t: Texts) -> Screen:

@@ -13,7 +13,7 @@ from bot.chat.views.invoice_words import gaps, icon_of, none_open
 from bot.chat.views.selecting import ALL_OFFERED, rows_of_none, tick_label
 from bot.domain.invoices import Invoice, Listing
 from bot.domain.queries import ListPage
-from bot.domain.selections import CHOSEN_AT_MOST, Purpose
+from bot.domain.selections import CHOSEN_AT_MOST, OFFERS_PER_PAGE, Purpose
 
 INVOICES_OFFERED = 8
 BUTTON_TITLE_LENGTH = 30
@@ -62,8 +62,8 @@ def invoice_choice(t: Texts, command: str, listing: Listing, now: datetime, numb
     if limited and t.paying.limit is not None:
         lines.append(t.count("choose.too_large", len(limited), limit=t.money(t.paying.limit)))
     lines += gaps(t, listing)
-    shown, number, pages = page_of(fitting, number, INVOICES_OFFERED)
     payable = sum(invoice.can_be_paid for invoice in fitting) if command == "pay" else 0
+    shown, number, pages = page_of(fitting, number, OFFERS_PER_PAGE if payable > 1 else INVOICES_OFFERED)
     rows = [[_invoice_button(t, asked, invoice, now, ticks=payable > 1)] for invoice in shown]
     rows += page_rows(number, pages, lambda at: f"more:{command}:{at}")
     if payable > 1:
@@ -78,7 +78,9 @@ def invoice_choice(t: Texts, command: str, listing: Listing, now: datetime, numb
 
 def _invoice_button(t: Texts, asked: InvoiceChoice, invoice: Invoice, now: datetime, *, ticks: bool) -> Button:
     if ticks and invoice.can_be_paid:
-        label = tick_label(invoice.id, t.money(asked.amount(invoice)), t.title_of(invoice), ticked=False)
+        overdue = invoice.due is not None and t.is_over(invoice.due, now)
+        amount, title = t.money(asked.amount(invoice)), t.title_of(invoice)
+        label = tick_label(invoice.id, amount, title, ticked=False, overdue=overdue)
         return Button(label, f"tick:{invoice.id}")
     parts = [
         f"{icon_of(t, invoice, now)} {invoice.id}",

@@ -52,17 +52,19 @@ def question(
     short = [*shortfall_rows(t, credit, debts, now, subject), *wish_rows(t, credit, debts)] if debts else []
     if selected is not None:
         lines += _not_offered(t, selected)
-        return Screen(join(lines), [*short, *offer_rows(t, selected), [confirm], [*all_button(t, selected), cancel]])
+        return Screen(
+            join(lines), [*short, *offer_rows(t, selected, now), [confirm], [*all_button(t, selected), cancel]]
+        )
     return Screen(join(lines), [[confirm], *short, [cancel]])
 
 
-def selection(t: Texts, selected: Selection) -> Screen:
+def selection(t: Texts, selected: Selection, now: datetime) -> Screen:
     """Show what can be ticked to pay it. Nothing is yet."""
     lines = [*([t("select.ask")] if selected.offers else []), *_not_offered(t, selected)]
     if not selected.offers:
         return Screen(join(lines))
     below = rows_of_none(t, f"drop:{selected.id}", all_button(t, selected))
-    return Screen(join(lines), [*offer_rows(t, selected), *below])
+    return Screen(join(lines), [*offer_rows(t, selected, now), *below])
 
 
 def _not_offered(t: Texts, selected: Selection) -> list[Markup]:

@@ -137,10 +137,10 @@ async def test_many_are_offered_on_pages_and_ticks_stay_while_they_are_turned(
     offered = await ask(ada, chat, "/pay", "Which invoice")
     await tick(ada, offered, "▶")
     await tick(ada, offered, "☐ 10 · €7.95 · Server 10")
-    assert [label.split()[1] for label in labels(offered)[:5]] == ["9", "10", "11", "12", "13"]
+    assert [label.split()[1] for label in labels(offered)[:6]] == [str(n) for n in range(7, 13)]
     await tick(ada, offered, "◀")
     await tick(ada, offered, "☐ 1 · €7.95 · Server 1")
-    assert [label.split()[1] for label in labels(offered)[:8]] == [str(n) for n in range(1, 9)]
+    assert [label.split()[1] for label in labels(offered)[:6]] == [str(n) for n in range(1, 7)]
     ada.press(offered, "✅ Pay €15.90")
     await becomes(offered, "All 2 invoices are paid")
     assert provider.posts == [("pay", 1), ("pay", 10)]

@@ -85,7 +85,7 @@ async def test_a_hundred_are_offered_at_most_with_those_wanted_and_it_is_known_h
     several.account.put(*(invoice(number, DUE) for number in range(20, 132)))
     selection, asked = await begin(several, 130, 131)
     assert (len(selection.offers), selection.more, selection.chosen, asked) == (100, 15, (130, 131), [130, 131])
-    assert selection.page == 97 // 8 == selection.page_of(131)
+    assert selection.page == 97 // 6 == selection.page_of(131)
 
 
 async def test_those_that_a_message_names_are_asked_about_at_once_as_far_as_they_can_be_paid(several: World) -> None:
