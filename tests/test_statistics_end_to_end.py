@@ -22,10 +22,11 @@ async def test_what_was_paid_moves_from_what_is_to_come_to_what_was_spent(
         await ask(chat, ada, "/language de", "Sprache")
         before = await ask(chat, ada, "/stats", "📊 Ausgaben")
         assert f"{year} bisher: 0,00" in before.text
-        assert "Nächste 30 Tage: 11,90" in before.text
+        assert "· offen 11,90\xa0€ · Verlängerungen 11,90\xa0€\n" in before.text
         assert not before.photo
         sandbox.provider.settle(invoice)
         after = await ask(chat, ada, "/stats", "📊 Ausgaben")
         assert after.photo
         assert f"{year} bisher: 11,90" in after.text
         assert "netto 10,00" in after.text
+        assert "· offen 0,00\xa0€ · Verlängerungen 11,90\xa0€\n" in after.text
